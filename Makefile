@@ -1,0 +1,60 @@
+# The one front door. Every target runs on the Node that the lockfile brings (see `make help`).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export CLUSTER_DIR ?= $(CURDIR)/.cluster
+BIN := node_modules/.bin
+# Linux brings its own Node through the lockfile; elsewhere the user's Node is checked.
+NODE = $$([ -x $(BIN)/node ] && echo $(BIN)/node || echo node)
+RUN = $(NODE) --disable-warning=ExperimentalWarning
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# npm writes this file at the end of an installation.
+node_modules/.package-lock.json: package-lock.json .npmrc
+	@command -v npm >/dev/null || { echo 'npm is missing: install Node.js 20 or later with npm (the project then brings its own Node 24)' >&2; exit 2; }
+	npm install --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: setup
+setup: node_modules/.package-lock.json ## Install the dependencies that the lockfile pins
+	@$(NODE) tools/src/check-node.js
+
+.PHONY: lint
+lint: setup ## Formatter, linter and both type checks
+	@$(RUN) tools/src/lint/main.ts
+
+.PHONY: format
+format: setup ## Rewrite the sources as the formatter wants them
+	@$(NODE) $(BIN)/prettier --write --log-level warn .
+
+.PHONY: test
+test: setup ## Everything: lint, unit, component and e2e tests, promises
+	@$(RUN) tools/src/test/main.ts
+
+.PHONY: promises
+promises: setup ## Which test proves which rule or promise
+	@$(RUN) tools/src/promises/main.ts
+
+.PHONY: up
+up: setup ## Start the local cluster in CLUSTER_DIR (ONLY=control-plane: without ArchPolicy)
+	@$(RUN) e2e/cluster/src/main.ts up $(if $(ONLY),--only $(ONLY))
+
+.PHONY: down
+down: setup ## Stop the local cluster and remove CLUSTER_DIR
+	@$(RUN) e2e/cluster/src/main.ts down
+
+.PHONY: status
+status: setup ## What of the local cluster runs
+	@$(RUN) e2e/cluster/src/main.ts status
+
+.PHONY: soak
+soak: setup ## make up and make down, 20 times; writes docs/performance/soak.json
+	@$(RUN) e2e/cluster/src/main.ts soak
+
+.PHONY: crds
+crds: setup ## Generate crds/archpolicies.yaml from the schema
+	@$(RUN) crds/src/main.ts

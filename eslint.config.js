@@ -1,0 +1,81 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+import { forbiddenPackages, parts } from './tools/src/arrows.js';
+
+const message = 'This import goes against an arrow of docs/architecture.md; the table is tools/src/arrows.js.';
+
+/** Relative paths that climb out of a package: an arrow must be visible as a package name. */
+const climbing = { regex: '^(\\.\\./)+(packages|operator|webhook|crds|e2e|tools|core|registry|kube|service|cluster-view|testkit)/', message };
+
+const restricted = (part, isTest) => [
+  'error',
+  {
+    patterns: [
+      { group: forbiddenPackages(part, isTest), message },
+      climbing,
+      ...(part.npm === undefined || isTest
+        ? []
+        : [{ regex: `^(?!\\.|@archpolicy/${part.name}$|(${part.npm.join('|')})$)`, message: `${part.name} is pure: it imports nothing but ${part.npm.join(', ')}.` }]),
+    ],
+  },
+];
+
+const arrows = parts.flatMap((part) => [
+  { files: [`${part.folder}/**/*.ts`], ignores: ['**/*.test.ts'], rules: { 'no-restricted-imports': restricted(part, false) } },
+  { files: [`${part.folder}/**/*.test.ts`], rules: { 'no-restricted-imports': restricted(part, true) } },
+]);
+
+const noExit = { object: 'process', property: 'exit', message: 'Only main.ts ends the process: return an exit status, or throw.' };
+const noEnv = { object: 'process', property: 'env', message: 'Only config.ts (and main.ts, which hands it over) reads the environment.' };
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/**', 'coverage/**', '.cluster*/**'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/consistent-type-definitions': 'off',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      complexity: ['error', 12],
+      'max-lines': ['error', { max: 350 }],
+      'max-lines-per-function': ['error', { max: 60 }],
+      'no-console': 'error',
+      'no-restricted-properties': ['error', noExit, noEnv],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['**/main.ts', '**/config.ts', '**/config/*.ts'],
+    rules: { 'no-restricted-properties': ['error'] },
+  },
+  { files: ['**/config.ts', '**/config/*.ts'], rules: { 'no-restricted-properties': ['error', noExit] } },
+  {
+    files: ['packages/core/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-globals': ['error', { name: 'Date', message: 'core has no clock: take the time as a parameter.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'core has no randomness: take it as a parameter.' },
+      ],
+    },
+  },
+  {
+    files: ['**/*.test.ts'],
+    rules: {
+      // A test file is one long `describe`; its cases are what must be short.
+      'max-lines-per-function': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  { files: ['**/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  ...arrows,
+);

@@ -1,0 +1,29 @@
+/** One run, three kinds of tests: unit (no I/O), component (real sockets on loopback) and e2e (the local cluster). */
+const common = {
+  testEnvironment: 'node',
+  transform: {},
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  modulePathIgnorePatterns: ['<rootDir>/\\.cluster'],
+};
+
+const ignored = ['/node_modules/', '/\\.cluster'];
+
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/**/src/**/*.test.ts'],
+      testPathIgnorePatterns: [...ignored, '\\.component\\.test\\.ts$', '\\.e2e\\.test\\.ts$'],
+    },
+    {
+      ...common,
+      displayName: 'component',
+      testMatch: ['<rootDir>/**/*.component.test.ts'],
+      testPathIgnorePatterns: ignored,
+    },
+    { ...common, displayName: 'e2e', testMatch: ['<rootDir>/**/*.e2e.test.ts'], testPathIgnorePatterns: ignored },
+  ],
+  workerIdleMemoryLimit: '1GB',
+};

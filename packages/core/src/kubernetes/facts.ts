@@ -1,0 +1,102 @@
+import type { NodeSelector } from '../requirement/selector.ts';
+
+/**
+ * What the product keeps of Kubernetes objects: trimmed on arrival (a pod is 24 KB whole and under 1 KB here), parsed
+ * once at the edge, so that everything behind it can rely on the types.
+ */
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** A node taint. */
+export interface Taint {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+/** A pod toleration. Absent fields mean what the API says they mean: no key with Exists tolerates everything. */
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+}
+
+/** A node, as far as placement and remediation need it. */
+export interface NodeFacts {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly taints: readonly Taint[];
+  /** Condition Ready is True and `spec.unschedulable` is not set. */
+  readonly schedulable: boolean;
+  /** `status.nodeInfo.architecture` as reported; trusted over the label (NODE-EVIDENCE section 6). */
+  readonly architecture: string;
+  /** `status.nodeInfo.operatingSystem` as reported. */
+  readonly os: string;
+}
+
+/** The owner reference with `controller: true`. */
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** One container's status, as far as evidence needs it (NODE-EVIDENCE section 2). */
+export interface ContainerEvidence {
+  readonly name: string;
+  readonly image: string;
+  readonly ready: boolean;
+  readonly running: boolean;
+  readonly restartCount: number;
+  readonly waiting?: { readonly reason: string; readonly message: string };
+  readonly terminated?: TerminatedEvidence;
+  readonly lastTerminated?: TerminatedEvidence;
+}
+
+export interface TerminatedEvidence {
+  readonly reason: string;
+  readonly exitCode: number;
+  readonly message: string;
+  /** Seconds between start and finish; absent when one of them is. */
+  readonly seconds?: number;
+}
+
+/** A pod that exists in the cluster, as far as remediation needs it. */
+export interface PodFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels: Labels;
+  /** Only annotations under `archpolicy.dev/` and the kubelet's static-pod markers are kept. */
+  readonly annotations: Labels;
+  readonly owner?: OwnerReference;
+  /** Epoch milliseconds. */
+  readonly createdAtMs: number;
+  /** Set once it is being deleted. */
+  readonly deleting: boolean;
+  readonly nodeName?: string;
+  /** `spec.os.name`, else the `kubernetes.io/os` node selector, else `linux` (PL4). */
+  readonly os: string;
+  /** Image strings of containers, init containers and image volumes, in this order, duplicates removed. */
+  readonly images: readonly string[];
+  readonly nodeSelector: Labels;
+  readonly requiredAffinity?: NodeSelector;
+  readonly tolerations: readonly Toleration[];
+  readonly schedulingGates: readonly string[];
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+  /** Condition Ready: whether it is True and since when (epoch milliseconds). */
+  readonly ready: { readonly value: boolean; readonly sinceMs: number };
+  /** Condition PodScheduled: since when (epoch milliseconds) and, when False, its reason. */
+  readonly scheduled: { readonly value: boolean; readonly sinceMs: number; readonly reason?: string };
+  readonly containers: readonly ContainerEvidence[];
+}
+
+/** A namespace, as far as policy selection needs it. */
+export interface NamespaceFacts {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+}

@@ -1,0 +1,41 @@
+/**
+ * The platforms that images declare and the architectures that nodes have.
+ *
+ * Names are Go's (`go tool dist list`), because image indexes, config blobs and the label `kubernetes.io/arch` all use
+ * them. A name outside this list is not an architecture: a manifest that carries it says nothing we can rely on.
+ */
+export const ARCHITECTURES = [
+  '386',
+  'amd64',
+  'arm',
+  'arm64',
+  'loong64',
+  'mips',
+  'mips64',
+  'mips64le',
+  'mipsle',
+  'ppc64',
+  'ppc64le',
+  'riscv64',
+  's390x',
+  'wasm',
+] as const;
+
+/** A GOARCH value. As a node's architecture it is the value of the node label `kubernetes.io/arch`. */
+export type Architecture = (typeof ARCHITECTURES)[number];
+
+/** What an image declares that it can run on: `os/architecture[/variant]`, as in an image index or a config blob. */
+export interface Platform {
+  /** GOOS in lower case, such as `linux` or `windows`. */
+  readonly os: string;
+  readonly architecture: Architecture;
+  /** CPU variant such as `v7` (arm), `v8` (arm64) or `v3` (amd64). Nodes do not tell theirs, so placement ignores it. */
+  readonly variant?: string;
+}
+
+const known: ReadonlySet<string> = new Set(ARCHITECTURES);
+
+/** Whether `name` is a GOARCH value that this product knows. */
+export function isArchitecture(name: string): name is Architecture {
+  return known.has(name);
+}
