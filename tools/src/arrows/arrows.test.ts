@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { ESLint } from 'eslint';
+import tseslint from 'typescript-eslint';
+import { arrowConfigs } from './arrows.ts';
+
+const eslint = new ESLint({
+  overrideConfigFile: true,
+  overrideConfig: [
+    { files: ['**/*.ts'], languageOptions: { parser: tseslint.parser } },
+    ...arrowConfigs.map((config) => ({ ...config })),
+  ] as ESLint.Options['overrideConfig'] & object,
+});
+
+async function refusals(file: string, imported: string): Promise<number> {
+  const [result] = await eslint.lintText(`import '${imported}';\n`, { filePath: file });
+  return result?.messages.length ?? 0;
+}
+
+const forbidden: readonly [string, string, string][] = [
+  ['core imports a node module', 'packages/core/src/a.ts', 'node:fs'],
+  ['core imports an npm package other than zod', 'packages/core/src/a.ts', 'undici'],
+  ['core imports an adapter', 'packages/core/src/a.ts', '@archpolicy/kube'],
+  ['an adapter imports another adapter', 'packages/kube/src/a.ts', '@archpolicy/registry'],
+  ['an adapter imports a file of another adapter', 'packages/kube/src/a.ts', '@archpolicy/registry/src/x.ts'],
+  ['cluster-view imports the registry', 'packages/cluster-view/src/a.ts', '@archpolicy/registry'],
+  ['webhook imports operator', 'webhook/src/a.ts', '@archpolicy/operator'],
+  ['operator imports webhook', 'operator/src/a.ts', '@archpolicy/webhook'],
+  ['a src imports the testkit', 'packages/registry/src/a.ts', '@archpolicy/testkit'],
+  ['an app imports the local cluster', 'operator/src/a.ts', '@archpolicy/e2e'],
+  ['a path climbs into another package', 'packages/kube/src/a.ts', '../../core/src/index.ts'],
+  ['a path climbs into an app', 'packages/kube/src/a.ts', '../../../operator/src/app.ts'],
+  ['a test imports an app that is not its own', 'webhook/src/a.test.ts', '@archpolicy/operator'],
+];
+
+const allowed: readonly [string, string, string][] = [
+  ['core imports zod', 'packages/core/src/a.ts', 'zod'],
+  ['core imports its own files', 'packages/core/src/policy/a.ts', '../platform/index.ts'],
+  ['an adapter imports core', 'packages/kube/src/a.ts', '@archpolicy/core'],
+  ['cluster-view imports kube', 'packages/cluster-view/src/a.ts', '@archpolicy/kube'],
+  ['an app imports every adapter', 'webhook/src/a.ts', '@archpolicy/registry'],
+  ['a test imports the testkit', 'packages/kube/src/a.test.ts', '@archpolicy/testkit'],
+];
+
+describe('arrows between the parts', () => {
+  test.each(forbidden)('refused: %s', async (_name, file, imported) => {
+    expect(await refusals(file, imported)).toBe(1);
+  });
+
+  test.each(allowed)('allowed: %s', async (_name, file, imported) => {
+    expect(await refusals(file, imported)).toBe(0);
+  });
+});
+
+describe('the real lint configuration', () => {
+  const real = new ESLint({ cwd: process.cwd() });
+
+  test.each([
+    'packages/core/src/index.ts',
+    'packages/kube/src/index.ts',
+    'packages/service/src/index.ts',
+    'tools/src/arrows/arrows.ts',
+  ])('holds the arrows for %s', async (file) => {
+    const config = (await real.calculateConfigForFile(file)) as { rules?: Record<string, unknown[]> } | undefined;
+    const expected = arrowConfigs.find(({ files }) => file.startsWith(files[0]?.replace('**/*.ts', '') ?? '-'));
+    expect(config?.rules?.['no-restricted-imports']?.[1]).toEqual(expected?.rules['no-restricted-imports'][1]);
+  });
+});

@@ -1,0 +1,16 @@
+import { runJest } from '../test/jest.ts';
+import { readIds, readNotBuilt } from './files.ts';
+import { describeInFull } from './print.ts';
+import { report, unknownIds } from './promises.ts';
+
+/** Matches no title: jest then loads every file and tells its tests without running one. */
+const NOTHING = '^(?!)';
+
+const tests = await runJest(['--silent', '--reporters', '--testNamePattern', NOTHING], process.env);
+const [ids, notBuilt] = await Promise.all([readIds(), readNotBuilt()]);
+const reports = report(ids, tests, notBuilt);
+for (const text of describeInFull(reports)) process.stdout.write(`${text}\n`);
+const unknown = unknownIds(ids, tests, notBuilt);
+if (unknown.length > 0) process.stdout.write(`not defined in docs/design.md: ${unknown.join(', ')}\n`);
+const missing = reports.filter(({ tests: own, notBuilt: issue }) => own.length === 0 && issue === undefined);
+process.exitCode = missing.length + unknown.length === 0 ? 0 : 1;

@@ -1,0 +1,30 @@
+import type { TestResult } from '../test/results.ts';
+import type { PromiseReport } from './promises.ts';
+
+const MARK: Readonly<Record<PromiseReport['state'], string>> = { proven: '✓', open: '…', broken: '✗' };
+
+function line(test: TestResult): string {
+  return `      ${test.status === 'passed' ? '' : `[${test.status}] `}${test.path.join(' › ')}  (${test.file})`;
+}
+
+function heading({ id, tests, notBuilt, state }: PromiseReport): string {
+  const count = `${tests.length} ${tests.length === 1 ? 'test' : 'tests'}`;
+  if (notBuilt !== undefined) return `${MARK[state]} ${id}: not complete yet (${notBuilt}), ${count}`;
+  return `${MARK[state]} ${id}: ${tests.length === 0 ? 'NO TEST' : count}`;
+}
+
+/** Every id with its tests, as lines of text. */
+export function describeInFull(reports: readonly PromiseReport[]): string[] {
+  return reports.flatMap((report) => [heading(report), ...report.tests.map(line)]);
+}
+
+/** One line an id: what `make test` ends with. */
+export function describeInShort(reports: readonly PromiseReport[]): string[] {
+  const ids = (state: PromiseReport['state']): string[] =>
+    reports.filter((report) => report.state === state).map(({ id }) => id);
+  return [
+    `promises proven: ${ids('proven').join(' ') || 'none'}`,
+    `promises not complete yet (docs/promises.json): ${ids('open').join(' ') || 'none'}`,
+    ...ids('broken').map((id) => `promise ${id} has no passing test, or a failed one`),
+  ];
+}

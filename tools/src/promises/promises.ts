@@ -1,0 +1,63 @@
+import type { TestResult } from '../test/results.ts';
+
+/** What is known about one rule or promise of docs/design.md. */
+export interface PromiseReport {
+  readonly id: string;
+  readonly tests: readonly TestResult[];
+  /** The issue that will build it, when it is not built yet. */
+  readonly notBuilt?: string;
+  /** `proven`: a passing, unskipped test and none failed. `open`: not built yet. `broken`: neither. */
+  readonly state: 'proven' | 'open' | 'broken';
+}
+
+const DEFINITION = /^- \*\*((?:PL|I|K|R|P)\d+)\b/gm;
+const ID = /^(?:PL|I|K|R|P)\d+$/;
+
+/** The ids that the design defines, in its order. */
+export function definedIds(design: string): string[] {
+  return [...new Set([...design.matchAll(DEFINITION)].flatMap(([, id]) => (id === undefined ? [] : [id])))];
+}
+
+/** The ids at the beginning of a title: `PL5 PL2 every term …` names two. */
+export function idsOfTitle(title: string): string[] {
+  const ids: string[] = [];
+  for (const word of title.split(/[\s,:/]+/)) {
+    if (!ID.test(word)) break;
+    ids.push(word);
+  }
+  return ids;
+}
+
+function names(test: TestResult, id: string): boolean {
+  return test.path.some((title) => idsOfTitle(title).includes(id));
+}
+
+function stateOf(tests: readonly TestResult[], notBuilt: string | undefined): PromiseReport['state'] {
+  if (tests.some(({ status }) => status === 'failed')) return 'broken';
+  if (notBuilt !== undefined) return 'open';
+  return tests.some(({ status }) => status === 'passed') ? 'proven' : 'broken';
+}
+
+/** Joins ids, tests and the list of what is not built yet. */
+export function report(
+  ids: readonly string[],
+  tests: readonly TestResult[],
+  notBuilt: ReadonlyMap<string, string>,
+): PromiseReport[] {
+  return ids.map((id) => {
+    const own = tests.filter((test) => names(test, id));
+    const issue = notBuilt.get(id);
+    return { id, tests: own, ...(issue === undefined ? {} : { notBuilt: issue }), state: stateOf(own, issue) };
+  });
+}
+
+/** Ids that docs/promises.json or a test's title names and the design does not define: a typing error somewhere. */
+export function unknownIds(
+  ids: readonly string[],
+  tests: readonly TestResult[],
+  notBuilt: ReadonlyMap<string, string>,
+): string[] {
+  const known = new Set(ids);
+  const named = [...notBuilt.keys(), ...tests.flatMap(({ path }) => path.flatMap(idsOfTitle))];
+  return [...new Set(named)].filter((id) => !known.has(id)).sort();
+}

@@ -1,0 +1,19 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** The top of the checkout. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Where npm puts the programs of the lockfile. */
+export const MODULES = `${ROOT}node_modules/`;
+
+/** Runs this same Node with the given arguments at the top of the checkout, its output passed through. */
+export async function runNode(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      resolve(signal === null ? (code ?? 1) : 1);
+    });
+  });
+}
