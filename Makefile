@@ -58,3 +58,7 @@ soak: setup ## make up and make down, 20 times; writes docs/performance/soak.jso
 .PHONY: crds
 crds: setup ## Generate crds/archpolicies.yaml from the schema
 	@$(RUN) crds/src/main.ts
+
+.PHONY: performance
+performance: setup ## Generate docs/performance/README.md from the results beside it
+	@$(RUN) tools/src/performance/main.ts

@@ -1,1 +1,1 @@
-export {};
+export * from './performance/index.ts';

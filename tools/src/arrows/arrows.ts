@@ -22,7 +22,7 @@ export const parts: readonly Part[] = [
   { name: 'crds', folder: 'crds', may: ['core'] },
   { name: 'testkit', folder: 'packages/testkit', may: ['core'] },
   { name: 'e2e', folder: 'e2e', may: ['core', 'kube', 'testkit'] },
-  { name: 'tools', folder: 'tools', may: ['core'] },
+  { name: 'tools', folder: 'tools', may: ['core', 'testkit'] },
 ];
 
 /** What tests may import on top of their part's own arrows. */
