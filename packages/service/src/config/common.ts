@@ -1,0 +1,46 @@
+import { address, logLevel, namespaceName, path, redisUrl } from './schemas.ts';
+import { optionalVariable, variable } from './variable.ts';
+
+/** The variables that every process of ours has (docs/architecture.md, Seams). */
+export const commonVariables = {
+  kubeconfig: optionalVariable({
+    name: 'ARCHPOLICY_KUBECONFIG',
+    description: 'kubeconfig file; without it, the in-cluster account',
+    example: '/home/me/.kube/config',
+    schema: path,
+  }),
+  namespace: variable({
+    name: 'ARCHPOLICY_NAMESPACE',
+    description: 'namespace of our Leases',
+    example: 'archpolicy-system',
+    default: 'archpolicy-system',
+    schema: namespaceName,
+  }),
+  logLevel: variable({
+    name: 'ARCHPOLICY_LOG_LEVEL',
+    description: 'debug, info, warn or error',
+    example: 'info',
+    default: 'info',
+    schema: logLevel,
+  }),
+  metricsAddress: variable({
+    name: 'ARCHPOLICY_METRICS_ADDRESS',
+    description: 'host:port of /metrics, /healthz and /readyz',
+    example: '127.0.0.1:9090',
+    default: ':9090',
+    schema: address,
+  }),
+  registriesFile: optionalVariable({
+    name: 'ARCHPOLICY_REGISTRIES_FILE',
+    description: 'the registries file',
+    example: '/etc/archpolicy/registries.yaml',
+    schema: path,
+  }),
+  redisUrl: optionalVariable({
+    name: 'ARCHPOLICY_REDIS_URL',
+    description: 'shared cache; without it, memory only',
+    example: 'redis://redis.archpolicy-system:6379',
+    secret: true,
+    schema: redisUrl,
+  }),
+} as const;

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { Secret } from '../secret.ts';
+
+/** Where a server listens. An empty host means all interfaces. */
+export interface Address {
+  readonly host: string;
+  /** 0 to 65535; 0 asks the system for a free one. */
+  readonly port: number;
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const MAX_PORT = 65_535;
+
+/** `host:port`, `[IPv6]:port` or `:port`. */
+export const address: z.ZodType<Address, string> = z.string().transform((text, context) => {
+  const match = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[A-Za-z0-9._-]*)):(?<port>\d{1,5})$/u.exec(text);
+  const port = Number(match?.groups?.['port']);
+  if (match === null || port > MAX_PORT) {
+    context.issues.push({ code: 'custom', message: 'is no host:port with a port from 0 to 65535', input: text });
+    return z.NEVER;
+  }
+  return { host: match.groups?.['v6'] ?? match.groups?.['host'] ?? '', port };
+});
+
+export const logLevel: z.ZodType<LogLevel, string> = oneOf(LOG_LEVELS);
+
+/** One of a closed set of words. */
+export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T, string> {
+  return z.string().transform((text, context) => {
+    const word = words.find((candidate) => candidate === text);
+    if (word !== undefined) return word;
+    context.issues.push({ code: 'custom', message: `is none of ${words.join(', ')}`, input: text });
+    return z.NEVER;
+  });
+}
+
+/** A whole number, bounds included. */
+export function wholeNumber(bounds: { readonly min: number; readonly max: number }): z.ZodType<number, string> {
+  return z.string().transform((text, context) => {
+    const value = /^\d{1,15}$/u.test(text) ? Number(text) : Number.NaN;
+    if (value >= bounds.min && value <= bounds.max) return value;
+    const message = `is no whole number from ${bounds.min} to ${bounds.max}`;
+    context.issues.push({ code: 'custom', message, input: text });
+    return z.NEVER;
+  });
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A duration such as `400ms`, `30s` or `1m30s`, as milliseconds, bounds (milliseconds) included. */
+export function durationMs(bounds: { readonly min: number; readonly max: number }): z.ZodType<number, string> {
+  return z.string().transform((text, context) => {
+    const value = parseDuration(text);
+    if (value !== undefined && value >= bounds.min && value <= bounds.max) return value;
+    const message = `is no duration from ${formatDuration(bounds.min)} to ${formatDuration(bounds.max)}`;
+    context.issues.push({ code: 'custom', message, input: text });
+    return z.NEVER;
+  });
+}
+
+/** Longer than any duration worth writing; bounds the work of the expression. */
+const MAX_DURATION_LENGTH = 32;
+
+function parseDuration(text: string): number | undefined {
+  if (text.length > MAX_DURATION_LENGTH || !/^(?:\d{1,9}(?:ms|s|m|h))+$/u.test(text)) return undefined;
+  return [...text.matchAll(/(\d+)(ms|s|m|h)/gu)].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * (UNIT_MS[unit ?? ''] ?? Number.NaN),
+    0,
+  );
+}
+
+/** Milliseconds in the largest unit that divides them. */
+export function formatDuration(ms: number): string {
+  const [unit, size] = Object.entries(UNIT_MS).findLast(([, candidate]) => ms > 0 && ms % candidate === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
+}
+
+/** A namespace's name: a DNS label. */
+export const namespaceName: z.ZodType<string, string> = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/u, 'is no namespace name');
+
+/** A path of a file or directory. */
+export const path: z.ZodType<string, string> = z
+  .string()
+  .max(4096, 'is too long for a path')
+  .refine((text) => !text.includes('\0'), 'is no path');
+
+/** `redis://` or `rediss://`; it may carry a password and so is never shown. */
+export const redisUrl: z.ZodType<Secret, string> = z.string().transform((text, context) => {
+  const protocol = URL.canParse(text) ? new URL(text).protocol : '';
+  if (protocol === 'redis:' || protocol === 'rediss:') return new Secret(text);
+  context.issues.push({ code: 'custom', message: 'is no redis:// or rediss:// URL', input: '' });
+  return z.NEVER;
+});

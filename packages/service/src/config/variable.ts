@@ -1,0 +1,92 @@
+import type { z } from 'zod';
+import { ConfigError } from './config-error.ts';
+
+/** The environment as given by `main.ts`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One `ARCHPOLICY_*` variable: the parser and the line of `--help` come from the same row. */
+export interface Variable<T> {
+  readonly name: `ARCHPOLICY_${string}`;
+  /** What it says, in half a line. */
+  readonly description: string;
+  /** A valid value, shown when a given one is not. */
+  readonly example: string;
+  /** What stands for an absent or empty variable, as text. */
+  readonly default?: string;
+  /** Its value is never shown. */
+  readonly secret?: boolean;
+  readonly parse: (text: string | undefined) => { readonly value: T } | { readonly problem: string };
+}
+
+interface Row<T> extends Omit<Variable<T>, 'parse' | 'default'> {
+  readonly schema: z.ZodType<T, string>;
+}
+
+/** A variable with a default. */
+export function variable<T>(row: Row<T> & { readonly default: string }): Variable<T> {
+  const { schema, ...rest } = row;
+  return { ...rest, parse: (text) => parse(schema, text ?? row.default) };
+}
+
+/** A variable that may be absent: then its value is `undefined`. */
+export function optionalVariable<T>(row: Row<T>): Variable<T | undefined> {
+  const { schema, ...rest } = row;
+  return { ...rest, parse: (text) => (text === undefined ? { value: undefined } : parse(schema, text)) };
+}
+
+function parse<T>(schema: z.ZodType<T, string>, text: string): { value: T } | { problem: string } {
+  const result = schema.safeParse(text);
+  return result.success
+    ? { value: result.data }
+    : { problem: result.error.issues.map(({ message }) => message).join(' and ') };
+}
+
+/** A process's variables, by the name that its code uses for each. */
+export type Variables = Readonly<Record<string, Variable<unknown>>>;
+
+/** What a table of variables parses into. */
+export type Config<V extends Variables> = {
+  readonly [K in keyof V]: V[K] extends Variable<infer T> ? T : never;
+};
+
+/** Long enough to recognise a value, short enough for one line. */
+const SHOWN_VALUE_LENGTH = 80;
+
+/**
+ * Reads a process's configuration. An empty variable counts as absent. Unknown `ARCHPOLICY_*` variables are no error:
+ * Kubernetes makes some of that shape for every Service of the namespace (`ARCHPOLICY_WEBHOOK_SERVICE_HOST`).
+ * @throws ConfigError for the first variable that is wrong
+ */
+export function readConfig<V extends Variables>(variables: V, environment: Environment): Config<V> {
+  const entries = Object.entries(variables).map(([key, row]) => {
+    const text = nonEmpty(environment[row.name]);
+    const result = row.parse(text);
+    if ('problem' in result) throw new ConfigError(row.name, `${shown(row, text)} ${result.problem}`, row.example);
+    return [key, result.value] as const;
+  });
+  // The entries have the table's keys and the parsed values; Object.fromEntries cannot say so.
+  return Object.fromEntries(entries) as Config<V>;
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  const trimmed = text?.trim() ?? '';
+  return trimmed.length > 0 ? trimmed : undefined;
+}
+
+function shown(row: Variable<unknown>, text: string | undefined): string {
+  if (row.secret === true) return 'its value (not shown)';
+  const value = text ?? row.default ?? '';
+  return JSON.stringify(value.length > SHOWN_VALUE_LENGTH ? `${value.slice(0, SHOWN_VALUE_LENGTH)}…` : value);
+}
+
+/** The variables as lines of `--help`: name, meaning, default. */
+export function describeVariables(variables: Variables): string {
+  const rows = Object.values(variables);
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  return rows
+    .map((row) => {
+      const fallback = row.default ?? `none; e.g. ${row.example}`;
+      return `  ${row.name.padEnd(width)}  ${row.description} (default: ${fallback})`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,120 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import type { Address } from './config/schemas.ts';
+import { ServiceError } from './errors.ts';
+import type { Health, HealthReport } from './health.ts';
+
+/** Probes and a few scrapers; more is a mistake or an attack. */
+const MAX_CONNECTIONS = 64;
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const CHECKING_INTERVAL_MS = 1_000;
+/** No request here needs more than its line and a few headers. */
+const MAX_HEADER_BYTES = 8 * 1024;
+
+export interface OpsServerOptions {
+  readonly address: Address;
+  readonly health: Health;
+  readonly registry: Registry;
+}
+
+/** A listening server for operations. */
+export interface OpsServer {
+  /** The port that it listens on, also where the configuration said 0. */
+  readonly port: number;
+  /** Ends all connections and releases the port. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts `/healthz`, `/readyz` and `/metrics`.
+ * @throws ServiceError when the address cannot be listened on
+ */
+export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECKING_INTERVAL_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    (request, response) => {
+      void answer(options, request, response);
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  const port = await listen(server, options.address);
+  return { port, close: () => closeServer(server) };
+}
+
+/**
+ * Listens on an address; resolves with the port.
+ * @throws ServiceError
+ */
+export async function listen(
+  server: Pick<Server, 'listen' | 'once' | 'off' | 'address'>,
+  { host, port }: Address,
+): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    const failed = (cause: Error) => {
+      reject(new ServiceError('ListenFailed', `cannot listen on ${host}:${port}: ${cause.message}`, { cause }));
+    };
+    server.once('error', failed);
+    server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+  const bound = server.address() as AddressInfo;
+  return bound.port;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeAllConnections();
+  });
+}
+
+async function answer(
+  { health, registry }: OpsServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // Whatever comes as a body is not read; the connection ends rather than carry it to the next request.
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    send(response, 405, 'text/plain', 'method not allowed\n');
+    return;
+  }
+  const path = request.url?.split('?', 1)[0];
+  if (path === '/healthz') sendReport(response, health.live());
+  else if (path === '/readyz') sendReport(response, health.ready());
+  else if (path === '/metrics') await sendMetrics(response, registry);
+  else send(response, 404, 'text/plain', 'not found\n');
+}
+
+async function sendMetrics(response: ServerResponse, registry: Registry): Promise<void> {
+  try {
+    send(response, 200, registry.contentType, await registry.metrics());
+  } catch {
+    send(response, 500, 'text/plain', 'a metric could not be read\n');
+  }
+}
+
+function sendReport(response: ServerResponse, report: HealthReport): void {
+  send(response, report.ok ? 200 : 503, 'application/json', `${JSON.stringify(report)}\n`);
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...(status === 405 ? { connection: 'close', allow: 'GET, HEAD' } : {}),
+  });
+  response.end(body);
+}

@@ -1,0 +1,91 @@
+import type { Clock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { describeVariables } from '../config/variable.ts';
+import type { Environment, Variables } from '../config/variable.ts';
+import { createLogger } from '../logger.ts';
+import { listenForShutdown } from './shutdown.ts';
+import type { SignalSource } from './shutdown.ts';
+
+/** The part of Node's `process` that `runMain` uses; `main.ts` hands the real one over. */
+export interface HostProcess extends SignalSource {
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  on(event: 'SIGTERM' | 'SIGINT', listener: (name: 'SIGTERM' | 'SIGINT') => void): unknown;
+  on(event: 'uncaughtException', listener: (error: unknown) => void): unknown;
+  exit(status: number): unknown;
+}
+
+/** What a process gets to run with. */
+export interface RunContext {
+  readonly env: Environment;
+  /** Aborts at the first SIGTERM or SIGINT: finish, close, return. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+export interface MainOptions {
+  /** The process's name, such as `archpolicy-webhook`. */
+  readonly name: string;
+  readonly version: string;
+  /** What it does, in a few lines. The variables are listed below it. */
+  readonly help: string;
+  readonly variables: Variables;
+  /** Runs until the signal aborts and everything is closed. */
+  readonly run: (context: RunContext) => Promise<void>;
+}
+
+/** Exit statuses: 0 after an orderly end, 1 unexpected failure, 2 wrong use or configuration. */
+const FAILURE = 1;
+const WRONG_USE = 2;
+
+/** What every `main.ts` calls: options, configuration errors, signals, unexpected errors, exit status. */
+export async function runMain(host: HostProcess, options: MainOptions): Promise<void> {
+  const [first] = host.argv.slice(2);
+  if (first === '--version') host.stdout.write(`${options.name} ${options.version}\n`);
+  else if (first === '--help' || first === '-h') host.stdout.write(help(options));
+  else if (first !== undefined) {
+    host.stderr.write(
+      `${options.name}: it takes no arguments but --help and --version; it is configured by ARCHPOLICY_* variables\n`,
+    );
+    host.exit(WRONG_USE);
+    return;
+  } else {
+    host.exit(await run(host, options));
+    return;
+  }
+  host.exit(0);
+}
+
+function help({ name, version, help: text, variables }: MainOptions): string {
+  return [`${name} ${version}`, '', text.trim(), '', 'Environment:', describeVariables(variables), ''].join('\n');
+}
+
+async function run(host: HostProcess, options: MainOptions): Promise<number> {
+  const failed = (err: unknown): number => {
+    if (err instanceof ConfigError) {
+      host.stderr.write(`${err.message}\n`);
+      return WRONG_USE;
+    }
+    createLogger({ name: options.name, level: 'info' }).error({ code: codeOf(err), err }, 'process failed');
+    return FAILURE;
+  };
+  // An unhandled rejection arrives here too. The state is unknown then: end, and be started afresh.
+  host.on('uncaughtException', (error) => host.exit(failed(error)));
+  const shutdown = listenForShutdown(host, (status) => host.exit(status));
+  try {
+    await options.run({ env: host.env, signal: shutdown.signal, clock: systemClock() });
+    return 0;
+  } catch (error) {
+    return shutdown.signal.aborted && error === shutdown.signal.reason ? 0 : failed(error);
+  } finally {
+    shutdown.dispose();
+  }
+}
+
+function codeOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'Unexpected';
+}
