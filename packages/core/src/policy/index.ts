@@ -1,1 +1,17 @@
-export {};
+export * from './keys.ts';
+export { parseDurationMs } from './duration.ts';
+export { isLabelKey, isLabelValue } from './label-syntax.ts';
+export { isValidSelector, matchesSelector } from './label-selector.ts';
+export type { LabelSelector, LabelSelectorRequirement } from './label-selector.ts';
+export { archPolicySpecSchema } from './spec.ts';
+export { archPolicyStatusSchema, MAX_RELAXED_OWNERS } from './status.ts';
+export { parseArchPolicy } from './arch-policy.ts';
+export type {
+  ArchPolicy,
+  ArchPolicyCondition,
+  ArchPolicySpec,
+  ArchPolicyStatus,
+  ParsedArchPolicy,
+  PolicyProblem,
+} from './arch-policy.ts';
+export { governs, selectPolicy } from './select-policy.ts';

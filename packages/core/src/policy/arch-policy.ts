@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import type { JsonObject } from '../kubernetes/json.ts';
+import { API_GROUP, API_VERSION, ARCHPOLICY_KIND } from './keys.ts';
+import { archPolicySpecSchema } from './spec.ts';
+import type { ParsedSpec } from './spec.ts';
+import { archPolicyStatusSchema } from './status.ts';
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** What is wanted of the pods that the policy governs, with every default filled in. */
+export type ArchPolicySpec = DeepReadonly<ParsedSpec>;
+
+/** What the operator has seen and done. */
+export type ArchPolicyStatus = DeepReadonly<z.output<typeof archPolicyStatusSchema>>;
+
+/** `metav1.Condition` of a policy. */
+export type ArchPolicyCondition = NonNullable<ArchPolicyStatus['conditions']>[number];
+
+/** A policy whose specification parsed. Only `parseArchPolicy` makes them from outside data. */
+export interface ArchPolicy {
+  readonly name: string;
+  /** Empty, as `resourceVersion`, when the policy was read from a file and has never been stored. */
+  readonly uid: string;
+  /** 0 when the policy has never been stored. */
+  readonly generation: number;
+  readonly resourceVersion: string;
+  /** Deleted, but something still holds it. It governs nothing any more. */
+  readonly deleting?: boolean;
+  readonly spec: ArchPolicySpec;
+  /** Absent when nothing was written yet, or when what stands there cannot be read. */
+  readonly status?: ArchPolicyStatus;
+}
+
+/** What is wrong with a field, and what to do about it. */
+export interface PolicyProblem {
+  /** The field, such as `spec.preference.weight`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export type ParsedArchPolicy =
+  | { readonly kind: 'parsed'; readonly policy: ArchPolicy }
+  | { readonly kind: 'invalid'; readonly problems: readonly PolicyProblem[] };
+
+const archPolicySchema = z.object({
+  // Items of a list need not say what they are.
+  apiVersion: z.literal(`${API_GROUP}/${API_VERSION}`).optional(),
+  kind: z.literal(ARCHPOLICY_KIND).optional(),
+  metadata: z.object({
+    name: z.string().min(1),
+    uid: z.string().default(''),
+    generation: z.int().default(0),
+    resourceVersion: z.string().default(''),
+    deletionTimestamp: z.string().nullish(),
+  }),
+  spec: archPolicySpecSchema,
+});
+
+/**
+ * Parses an ArchPolicy as the API server sends it or as it stands in a file: defaults are filled in, unknown fields
+ * ignored. It accepts exactly the specifications that the API server accepts.
+ */
+export function parseArchPolicy(raw: JsonObject): ParsedArchPolicy {
+  const result = archPolicySchema.safeParse(raw);
+  if (!result.success) return { kind: 'invalid', problems: result.error.issues.map(toProblem) };
+  const { metadata, spec } = result.data;
+  const { name, uid, generation, resourceVersion, deletionTimestamp } = metadata;
+  const status = archPolicyStatusSchema.safeParse(raw['status']);
+  return {
+    kind: 'parsed',
+    policy: {
+      name,
+      uid,
+      generation,
+      resourceVersion,
+      ...(typeof deletionTimestamp === 'string' && { deleting: true }),
+      spec,
+      ...(status.success && { status: status.data }),
+    },
+  };
+}
+
+function toProblem({ path, message }: z.core.$ZodIssue): PolicyProblem {
+  return { path: z.core.toDotPath(path), message };
+}

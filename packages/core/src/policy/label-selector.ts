@@ -1,0 +1,74 @@
+import type { Labels } from '../kubernetes/facts.ts';
+import { isLabelKey, isLabelValue } from './label-syntax.ts';
+
+/** One expression of a label selector. */
+export interface LabelSelectorRequirement {
+  readonly key: string;
+  /** `In`, `NotIn`, `Exists` or `DoesNotExist`; anything else makes the selector invalid. */
+  readonly operator: string;
+  readonly values?: readonly string[] | undefined;
+}
+
+/** `metav1.LabelSelector`: everything in it is ANDed, and an empty one matches everything. */
+export interface LabelSelector {
+  readonly matchLabels?: Labels | undefined;
+  readonly matchExpressions?: readonly LabelSelectorRequirement[] | undefined;
+}
+
+/** Whether the operator is known, and has the values that it needs and none that it forbids. */
+export function hasFittingValues({ operator, values = [] }: LabelSelectorRequirement): boolean {
+  switch (operator) {
+    case 'In':
+    case 'NotIn':
+      return values.length > 0;
+    case 'Exists':
+    case 'DoesNotExist':
+      return values.length === 0;
+    default:
+      return false;
+  }
+}
+
+/** Whether the API server would accept the selector: known operators with fitting values, keys and values that can be labels. */
+export function isValidSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
+  return (
+    Object.entries(matchLabels).every(([key, value]) => isLabelKey(key) && isLabelValue(value)) &&
+    matchExpressions.every(
+      (requirement) =>
+        hasFittingValues(requirement) && isLabelKey(requirement.key) && (requirement.values ?? []).every(isLabelValue),
+    )
+  );
+}
+
+/**
+ * Whether `labels` match the selector, as `metav1.LabelSelectorAsSelector` decides it: `NotIn` also matches where the
+ * key is absent. An invalid selector matches nothing: a typing error must not widen what a policy governs.
+ */
+export function matchesSelector(selector: LabelSelector, labels: Labels): boolean {
+  if (!isValidSelector(selector)) return false;
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return (
+    Object.entries(matchLabels).every(([key, value]) => own(labels, key) === value) &&
+    matchExpressions.every((requirement) => matchesRequirement(requirement, own(labels, requirement.key)))
+  );
+}
+
+/** Label keys are chosen by users: `constructor` is one, and must not be found on the prototype. */
+function own(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
+
+function matchesRequirement({ operator, values = [] }: LabelSelectorRequirement, value: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Labels, NamespaceFacts } from '../kubernetes/facts.ts';
+import type { ArchPolicy } from './arch-policy.ts';
+import { LABEL_NAMESPACE_NAME } from './keys.ts';
+import { matchesSelector } from './label-selector.ts';
+
+/** Whether the policy's selectors match a pod with these labels in this namespace. A policy being deleted matches nothing. */
+export function governs({ deleting = false, spec }: ArchPolicy, namespace: NamespaceFacts, podLabels: Labels): boolean {
+  return (
+    !deleting &&
+    // The API server keeps this label; a view that trims labels, or a fake, need not.
+    matchesSelector(spec.namespaceSelector, { ...namespace.labels, [LABEL_NAMESPACE_NAME]: namespace.name }) &&
+    matchesSelector(spec.podSelector, podLabels)
+  );
+}
+
+/** The one policy that governs the pod: the highest priority, of equals the first by name. Nothing is merged. */
+export function selectPolicy(
+  policies: Iterable<ArchPolicy>,
+  namespace: NamespaceFacts,
+  podLabels: Labels,
+): ArchPolicy | undefined {
+  let winner: ArchPolicy | undefined;
+  for (const policy of policies) {
+    if ((winner === undefined || beats(policy, winner)) && governs(policy, namespace, podLabels)) winner = policy;
+  }
+  return winner;
+}
+
+function beats(one: ArchPolicy, other: ArchPolicy): boolean {
+  if (one.spec.priority !== other.spec.priority) return one.spec.priority > other.spec.priority;
+  return one.name < other.name;
+}
