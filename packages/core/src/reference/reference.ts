@@ -1,9 +1,13 @@
+/** Makes the type nominal: a value of it can only come from `parseReference`. */
+declare const parsed: unique symbol;
+
 /**
  * A parsed image reference. Holding one means that it parsed: only `parseReference` makes them.
- * Grammar: github.com/distribution/reference.
+ * Grammar: https://pkg.go.dev/github.com/distribution/reference.
  */
 export interface ImageReference {
-  /** Host and optional port that serves the image, `docker.io` when the reference named none. */
+  readonly [parsed]: true;
+  /** Host and optional port that serves the image, `docker.io` when the reference named none. Case as written. */
   readonly registry: string;
   /** Path below the host, with `library/` filled in on docker.io. */
   readonly repository: string;
@@ -11,4 +15,112 @@ export interface ImageReference {
   readonly tag?: string;
   /** `algorithm:hex`. When present it decides, whatever the tag says. */
   readonly digest?: string;
+}
+
+/** Why a text is not an image reference. */
+export type InvalidReferenceReason = 'Empty' | 'TooLong' | 'Registry' | 'Repository' | 'Tag' | 'Digest' | 'Identifier';
+
+export type ReferenceParse =
+  | { readonly kind: 'reference'; readonly reference: ImageReference }
+  | { readonly kind: 'invalid'; readonly reason: InvalidReferenceReason };
+
+/** Registry, repository, tag and the longest digest at their own limits come to less; longer input is not looked at. */
+const MAX_REFERENCE_LENGTH = 1024;
+/** Limit of the distribution grammar for a repository's name. */
+const MAX_REPOSITORY_LENGTH = 255;
+/** Limit of a DNS name. */
+const MAX_HOST_LENGTH = 253;
+const MAX_PORT = 65_535;
+
+const DOCKER_HUB = 'docker.io';
+const DOCKER_HUB_LEGACY = 'index.docker.io';
+
+const HOST_LABEL = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?$/;
+const IPV6_LITERAL = /^\[[a-fA-F0-9:]{2,45}\]$/;
+const PATH_SEGMENT = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
+const TAG = /^\w[\w.-]{0,127}$/;
+const IDENTIFIER = /^[a-f0-9]{64}$/;
+
+/** The algorithms that runtimes register, with the length of their hexadecimal form. */
+const DIGESTS: readonly RegExp[] = [/^sha256:[a-f0-9]{64}$/, /^sha512:[a-f0-9]{128}$/, /^sha384:[a-f0-9]{96}$/];
+
+/** Whether a text is a digest of an algorithm that can be verified here (sha256, sha384 or sha512, lower-case hex). */
+export function isDigest(text: string): boolean {
+  return DIGESTS.some((pattern) => pattern.test(text));
+}
+
+/** Parses the `image` field of a container as a container runtime does. Never throws. */
+export function parseReference(text: string): ReferenceParse {
+  if (text === '') return invalid('Empty');
+  if (text.length > MAX_REFERENCE_LENGTH) return invalid('TooLong');
+  // The engine takes a bare 64-digit name for an image id, so it is none.
+  if (IDENTIFIER.test(text)) return invalid('Identifier');
+  const { name, tag, digest } = split(text);
+  const { registry, repository } = locate(name);
+  if (!isRegistryHost(registry)) return invalid('Registry');
+  if (!isRepository(repository)) return invalid('Repository');
+  if (tag !== undefined && !TAG.test(tag)) return invalid('Tag');
+  if (digest !== undefined && !isDigest(digest)) return invalid('Digest');
+  return { kind: 'reference', reference: make(registry, repository, tag, digest) };
+}
+
+/** The canonical text of a reference: parsing it gives the same reference again. */
+export function formatReference(reference: ImageReference): string {
+  const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
+  const digest = reference.digest === undefined ? '' : `@${reference.digest}`;
+  return `${reference.registry}/${reference.repository}${tag}${digest}`;
+}
+
+/** Whether a text is a registry's address: DNS name, IPv4 or bracketed IPv6, with an optional port. */
+export function isRegistryHost(text: string): boolean {
+  const bracket = text.lastIndexOf(']');
+  const colon = text.lastIndexOf(':');
+  const hasPort = colon > bracket;
+  const host = hasPort ? text.slice(0, colon) : text;
+  if (hasPort && !isPort(text.slice(colon + 1))) return false;
+  if (host.startsWith('[')) return IPV6_LITERAL.test(host);
+  return host.length <= MAX_HOST_LENGTH && host.split('.').every((label) => HOST_LABEL.test(label));
+}
+
+function split(text: string): { name: string; tag: string | undefined; digest: string | undefined } {
+  const at = text.indexOf('@');
+  const digest = at < 0 ? undefined : text.slice(at + 1);
+  const named = at < 0 ? text : text.slice(0, at);
+  // A colon before the last slash belongs to the registry's port.
+  const colon = named.lastIndexOf(':');
+  if (colon <= named.lastIndexOf('/')) return { name: named, tag: undefined, digest };
+  return { name: named.slice(0, colon), tag: named.slice(colon + 1), digest };
+}
+
+/** The first segment is a registry only if it cannot be a path segment: dot, colon, upper case or `localhost`. */
+function locate(name: string): { registry: string; repository: string } {
+  const slash = name.indexOf('/');
+  const first = slash < 0 ? '' : name.slice(0, slash);
+  const isHost = /[.:A-Z]/.test(first) || first === 'localhost';
+  const registry = isHost && first !== DOCKER_HUB_LEGACY ? first : DOCKER_HUB;
+  const path = isHost ? name.slice(slash + 1) : name;
+  const official = registry === DOCKER_HUB && path !== '' && !path.includes('/');
+  return { registry, repository: official ? `library/${path}` : path };
+}
+
+function isRepository(path: string): boolean {
+  return path.length <= MAX_REPOSITORY_LENGTH && path.split('/').every((segment) => PATH_SEGMENT.test(segment));
+}
+
+function isPort(text: string): boolean {
+  return /^[0-9]{1,5}$/.test(text) && Number(text) <= MAX_PORT;
+}
+
+function make(registry: string, repository: string, tag?: string, digest?: string): ImageReference {
+  const wanted = tag ?? (digest === undefined ? 'latest' : undefined);
+  return {
+    registry,
+    repository,
+    ...(wanted === undefined ? {} : { tag: wanted }),
+    ...(digest === undefined ? {} : { digest }),
+  } as ImageReference;
+}
+
+function invalid(reason: InvalidReferenceReason): ReferenceParse {
+  return { kind: 'invalid', reason };
 }

@@ -1,0 +1,35 @@
+import type { Json } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
+import { isArchitecture } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
+
+/**
+ * What a descriptor's `platform` or a config blob says of the platform. Both use the same fields:
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md and config.md.
+ */
+export type DeclaredPlatform =
+  | { readonly kind: 'platform'; readonly platform: Platform }
+  /** Operating system or architecture is missing: nothing is declared. */
+  | { readonly kind: 'undeclared' }
+  /** Declared, in words that are no platform (`unknown`, a name that is no GOARCH). */
+  | { readonly kind: 'unknown' };
+
+/** Every GOOS and variant is shorter; what is not made of these letters is no name of a platform. */
+const NAME = /^[a-z0-9][a-z0-9.-]{0,31}$/;
+
+/** Reads `os`, `architecture` and `variant`. Case is ignored, as runtimes do when they match. */
+export function parseDeclaredPlatform(value: Json | undefined): DeclaredPlatform {
+  if (!isJsonObject(value)) return { kind: 'undeclared' };
+  const os = name(value['os']);
+  const architecture = name(value['architecture']);
+  if (os === undefined || architecture === undefined) return { kind: 'undeclared' };
+  if (os === 'unknown' || !NAME.test(os) || !isArchitecture(architecture)) return { kind: 'unknown' };
+  const variant = name(value['variant']);
+  // Placement ignores variants, so one that cannot be kept safely is no reason to lose the platform.
+  const kept = variant !== undefined && NAME.test(variant) ? { variant } : {};
+  return { kind: 'platform', platform: { os, architecture, ...kept } };
+}
+
+function name(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value.toLowerCase() : undefined;
+}

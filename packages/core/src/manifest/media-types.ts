@@ -1,0 +1,45 @@
+/** Image index and manifest types of OCI and Docker: https://github.com/opencontainers/image-spec/blob/v1.1.1/media-types.md. */
+const INDEXES = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+];
+const MANIFESTS = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+];
+
+/** Config blobs that carry `os` and `architecture`. Some builders leave the type out, or say plain JSON. */
+const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+  'application/json',
+  '',
+]);
+
+/** The config of an artifact that has none: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md. */
+const EMPTY_CONFIG = 'application/vnd.oci.empty.v1+json';
+
+/** Set by BuildKit on provenance and SBOM entries; their platform is `unknown/unknown` as a rule, not always. */
+export const ATTESTATION_ANNOTATION = 'vnd.docker.reference.type';
+
+/**
+ * The Accept list of every manifest request, HEAD included: with less, Docker Hub resolves an index to its amd64 child
+ * and answers with that child's digest. Schema 1 is left out: it would be converted for us, and says nothing usable.
+ */
+export const ACCEPTED_MEDIA_TYPES: readonly string[] = [...INDEXES, ...MANIFESTS];
+
+export function isIndexMediaType(mediaType: string): boolean {
+  return INDEXES.includes(mediaType);
+}
+
+export function isManifestMediaType(mediaType: string): boolean {
+  return MANIFESTS.includes(mediaType);
+}
+
+export function isImageConfig(mediaType: string): boolean {
+  return IMAGE_CONFIGS.has(mediaType);
+}
+
+export function isEmptyConfig(mediaType: string): boolean {
+  return mediaType === EMPTY_CONFIG;
+}
