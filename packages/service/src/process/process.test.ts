@@ -1,0 +1,183 @@
+import { describe, expect, test } from '@jest/globals';
+import { EventEmitter } from 'node:events';
+import type { Clock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
+import { commonVariables } from '../config/common.ts';
+import { readConfig } from '../config/variable.ts';
+import { createLogger } from '../logger.ts';
+import { Closers } from './closers.ts';
+import { runMain } from './run-main.ts';
+import type { HostProcess, RunContext } from './run-main.ts';
+import { listenForShutdown } from './shutdown.ts';
+
+const silent = createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } });
+
+/** A clock whose sleeps end when told. */
+const heldClock = () => {
+  const held: (() => void)[] = [];
+  const clock: Clock = {
+    now: () => 0,
+    monotonic: () => 0,
+    sleep: (_, signal) =>
+      new Promise((resolve, reject) => {
+        held.push(resolve);
+        signal?.addEventListener('abort', () => {
+          reject(new Error('aborted'));
+        });
+      }),
+  };
+  return {
+    clock,
+    elapse: () => {
+      for (const resolve of held) resolve();
+    },
+  };
+};
+
+class FakeProcess extends EventEmitter implements HostProcess {
+  readonly argv: readonly string[];
+  readonly env: Record<string, string>;
+  readonly written: string[] = [];
+  readonly statuses: number[] = [];
+  readonly stdout = { write: (text: string) => this.written.push(`out: ${text}`) };
+  readonly stderr = { write: (text: string) => this.written.push(`err: ${text}`) };
+
+  constructor(args: readonly string[], env: Record<string, string> = {}) {
+    super();
+    this.argv = ['node', 'main.ts', ...args];
+    this.env = env;
+  }
+
+  exit(status: number): void {
+    this.statuses.push(status);
+  }
+}
+
+const main = async (host: FakeProcess, run: (context: RunContext) => Promise<void> = () => Promise.resolve()) => {
+  await runMain(host, {
+    name: 'archpolicy-test',
+    version: '1.2.3',
+    help: 'Does nothing.',
+    variables: commonVariables,
+    run,
+  });
+  return host;
+};
+
+describe('runMain', () => {
+  test.each([['--help'], ['-h']])('%s shows what it does and lists the variables', async (option) => {
+    const { written, statuses } = await main(new FakeProcess([option]));
+    expect(written.join('')).toContain('Does nothing.');
+    expect(written.join('')).toContain('ARCHPOLICY_LOG_LEVEL');
+    expect(statuses).toEqual([0]);
+  });
+
+  test('--version shows name and version', async () => {
+    const { written, statuses } = await main(new FakeProcess(['--version']));
+    expect(written).toEqual(['out: archpolicy-test 1.2.3\n']);
+    expect(statuses).toEqual([0]);
+  });
+
+  test('any other argument is refused with status 2', async () => {
+    const { written, statuses } = await main(new FakeProcess(['serve']));
+    expect(written).toHaveLength(1);
+    expect(statuses).toEqual([2]);
+  });
+
+  test('bad configuration ends in one line that names the variable, and status 2', async () => {
+    const host = new FakeProcess([], { ARCHPOLICY_LOG_LEVEL: 'loud' });
+    await main(host, ({ env }) => {
+      readConfig(commonVariables, env);
+      return Promise.resolve();
+    });
+    expect(host.written).toEqual([expect.stringMatching(/^err: ARCHPOLICY_LOG_LEVEL: .*; example: .*\n$/u)]);
+    expect(host.statuses).toEqual([2]);
+  });
+
+  test('a signal aborts the run; an orderly end is status 0, also when the reason is thrown', async () => {
+    const host = new FakeProcess([]);
+    await main(host, async ({ signal, clock }) => {
+      setImmediate(() => host.emit('SIGTERM', 'SIGTERM'));
+      await clock.sleep(60_000, signal);
+    });
+    expect(host.statuses).toEqual([0]);
+    expect(host.listenerCount('SIGTERM')).toBe(0);
+  });
+
+  test('an orderly end without any signal is status 0', async () => {
+    expect((await main(new FakeProcess([]))).statuses).toEqual([0]);
+  });
+});
+
+describe('listenForShutdown', () => {
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ])('a second %s ends at once with status %d', (name, status) => {
+    const source = new EventEmitter();
+    const ended: number[] = [];
+    const { signal } = listenForShutdown(source, (value) => ended.push(value));
+    source.emit(name, name);
+    expect([signal.aborted, ended]).toEqual([true, []]);
+    source.emit(name, name);
+    expect(ended).toEqual([status]);
+  });
+});
+
+describe('Closers', () => {
+  test('close in the reverse order of opening, once', async () => {
+    const order: string[] = [];
+    const closers = new Closers({ clock: heldClock().clock, logger: silent });
+    for (const name of ['first', 'second', 'third']) closers.add(name, () => void order.push(name));
+    await closers.closeAll(1000);
+    await closers.closeAll(1000);
+    expect(order).toEqual(['third', 'second', 'first']);
+  });
+
+  test('one that fails does not keep the others open', async () => {
+    const order: string[] = [];
+    const closers = new Closers({ clock: heldClock().clock, logger: silent });
+    closers.add('good', () => void order.push('good'));
+    closers.add('throws', () => {
+      throw new Error('no');
+    });
+    closers.add('rejects', () => Promise.reject(new Error('no')));
+    await closers.closeAll(1000);
+    expect(order).toEqual(['good']);
+  });
+
+  test('one that hangs is told and abandoned at the deadline', async () => {
+    const { clock, elapse } = heldClock();
+    const closers = new Closers({ clock, logger: silent });
+    const order: string[] = [];
+    closers.add('after it', () => void order.push('after it'));
+    closers.add('hangs', async (signal) => {
+      signal.addEventListener('abort', () => order.push('told'));
+      setImmediate(elapse);
+      await new Promise(() => undefined);
+    });
+    await closers.closeAll(1000);
+    expect(order).toEqual(['told', 'after it']);
+  });
+});
+
+describe('systemClock', () => {
+  test('a sleep rejects with the reason of its signal, before and during', async () => {
+    const clock = systemClock();
+    const reason = new Error('stop');
+    await expect(clock.sleep(60_000, AbortSignal.abort(reason))).rejects.toBe(reason);
+    const controller = new AbortController();
+    setImmediate(() => {
+      controller.abort(reason);
+    });
+    await expect(clock.sleep(60_000, controller.signal)).rejects.toBe(reason);
+  });
+
+  test('time passes', async () => {
+    const clock = systemClock();
+    const before = clock.monotonic();
+    await clock.sleep(2);
+    expect(clock.monotonic()).toBeGreaterThan(before);
+    expect(clock.now()).toBeGreaterThan(1.7e12);
+  });
+});
