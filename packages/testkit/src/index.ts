@@ -1,1 +1,2 @@
 export * from './performance/index.ts';
+export * from './certificates/index.ts';

@@ -1,0 +1,30 @@
+import { describe, expect, test } from '@jest/globals';
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { createCertificateAuthority } from './certificates.ts';
+
+describe('certificate authority', () => {
+  test('issues pairs that it signed, for the names asked for', async () => {
+    const authority = await createCertificateAuthority();
+    const { certificate, key } = await authority.issue({ dnsNames: ['webhook.svc'], addresses: ['127.0.0.1'] });
+    const leaf = new X509Certificate(certificate);
+    expect(leaf.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
+    expect(leaf.checkPrivateKey(createPrivateKey(key))).toBe(true);
+    expect(leaf.checkHost('webhook.svc')).toBe('webhook.svc');
+    expect(leaf.checkIP('127.0.0.1')).toBe('127.0.0.1');
+  });
+
+  test('gives each certificate its own number', async () => {
+    const authority = await createCertificateAuthority();
+    const [a, b] = await Promise.all([authority.issue(), authority.issue()]);
+    expect(new X509Certificate(a.certificate).serialNumber).not.toBe(new X509Certificate(b.certificate).serialNumber);
+  });
+
+  test('lets a test choose the time of validity', async () => {
+    const authority = await createCertificateAuthority();
+    const { certificate } = await authority.issue({
+      notAfter: new Date('2020-01-02T00:00:00Z'),
+      notBefore: new Date('2020-01-01T00:00:00Z'),
+    });
+    expect(new X509Certificate(certificate).validTo).toContain('2020');
+  });
+});

@@ -1,0 +1,107 @@
+// The library's decorators need it before anything of the library is loaded.
+import 'reflect-metadata';
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+import type { X509Certificate } from '@peculiar/x509';
+import { webcrypto } from 'node:crypto';
+
+/** A certificate (chain) and its private key, both PEM. */
+export interface CertificatePair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface LeafOptions {
+  /** DNS names and IP addresses that it is valid for; `localhost` and 127.0.0.1 by default. */
+  readonly dnsNames?: readonly string[];
+  readonly addresses?: readonly string[];
+  readonly commonName?: string;
+  /** Groups, as the API server reads them from client certificates. */
+  readonly organization?: string;
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+}
+
+/** A certificate authority for tests: made in memory in a few milliseconds (ECDSA P-256). */
+export interface CertificateAuthority {
+  /** The CA's own certificate, PEM: what clients trust. */
+  readonly certificate: string;
+  /** A certificate for servers and clients, signed by this CA. */
+  issue(options?: LeafOptions): Promise<CertificatePair>;
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const DAY_MS = 86_400_000;
+
+/** Makes a CA whose certificate is valid for ten days around now. */
+export async function createCertificateAuthority(name = 'archpolicy test CA'): Promise<CertificateAuthority> {
+  const keys = await generateKeys();
+  const ca = await X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: serialNumber(),
+      name: `CN=${name}`,
+      keys,
+      signingAlgorithm: ALGORITHM,
+      notBefore: new Date(Date.now() - DAY_MS),
+      notAfter: new Date(Date.now() + 9 * DAY_MS),
+      extensions: [
+        new BasicConstraintsExtension(true, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      ],
+    },
+    webcrypto,
+  );
+  return { certificate: ca.toString('pem'), issue: (options = {}) => issue(ca, keys.privateKey, options) };
+}
+
+async function issue(
+  ca: X509Certificate,
+  signingKey: webcrypto.CryptoKey,
+  options: LeafOptions,
+): Promise<CertificatePair> {
+  const { dnsNames = ['localhost'], addresses = ['127.0.0.1'], commonName = 'archpolicy test', organization } = options;
+  const keys = await generateKeys();
+  const leaf = await X509CertificateGenerator.create(
+    {
+      serialNumber: serialNumber(),
+      subject: organization === undefined ? `CN=${commonName}` : `CN=${commonName}, O=${organization}`,
+      issuer: ca.subject,
+      publicKey: keys.publicKey,
+      signingKey,
+      signingAlgorithm: ALGORITHM,
+      notBefore: options.notBefore ?? new Date(Date.now() - DAY_MS),
+      notAfter: options.notAfter ?? new Date(Date.now() + DAY_MS),
+      extensions: [
+        new BasicConstraintsExtension(false, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+        new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
+        new SubjectAlternativeNameExtension([
+          ...dnsNames.map((value) => ({ type: 'dns' as const, value })),
+          ...addresses.map((value) => ({ type: 'ip' as const, value })),
+        ]),
+      ],
+    },
+    webcrypto,
+  );
+  const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
+  return { certificate: leaf.toString('pem'), key };
+}
+
+async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+}
+
+/** Random and positive: clients refuse two certificates of one issuer with the same number. */
+function serialNumber(): string {
+  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x01;
+  return Buffer.from(bytes).toString('hex');
+}
