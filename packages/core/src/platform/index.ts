@@ -1,1 +1,3 @@
 export * from './platform.ts';
+export * from './parse.ts';
+export * from './supported.ts';

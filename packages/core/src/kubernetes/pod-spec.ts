@@ -1,0 +1,115 @@
+import { parseNodeSelector } from '../requirement/parse.ts';
+import type { NodeSelector } from '../requirement/selector.ts';
+import type { Labels, Toleration } from './facts.ts';
+import type { Json, JsonObject } from './json.ts';
+import { isJsonObject } from './json.ts';
+import { arrayAt, labelOf, objectAt, stringMapAt, textAt } from './read.ts';
+
+/**
+ * What a pod asks of the scheduler and the kubelet, read from the raw object: an admission review's, a watch event's or
+ * a template's. The object is untrusted: what does not have the API's shape reads as absent.
+ */
+export interface PodSpecFacts {
+  readonly nodeName?: string;
+  /** See {@link podOs}. */
+  readonly os: string;
+  /** See {@link podImages}. */
+  readonly images: readonly string[];
+  readonly nodeSelector: Labels;
+  readonly requiredAffinity?: NodeSelector;
+  readonly tolerations: readonly Toleration[];
+  readonly schedulingGates: readonly string[];
+}
+
+const LABEL_OS = 'kubernetes.io/os';
+const DEFAULT_OS = 'linux';
+/** Matches no node, as a selector without terms does. */
+const MATCHES_NOTHING: NodeSelector = { nodeSelectorTerms: [] };
+
+/** Everything below in one go. */
+export function readPodSpec(pod: JsonObject): PodSpecFacts {
+  const spec = objectAt(pod, 'spec');
+  const nodeName = textAt(spec, 'nodeName');
+  const requiredAffinity = podRequiredAffinity(spec);
+  return {
+    ...(nodeName !== undefined && { nodeName }),
+    os: podOs(spec),
+    images: podImages(spec),
+    nodeSelector: stringMapAt(spec, 'nodeSelector'),
+    ...(requiredAffinity !== undefined && { requiredAffinity }),
+    tolerations: podTolerations(spec),
+    schedulingGates: podSchedulingGates(spec),
+  };
+}
+
+/** Labels of a pod, or of any other object. */
+export function labelsOf(object: JsonObject): Labels {
+  return stringMapAt(objectAt(object, 'metadata'), 'labels');
+}
+
+/** Annotations of a pod, or of any other object. */
+export function annotationsOf(object: JsonObject): Labels {
+  return stringMapAt(objectAt(object, 'metadata'), 'annotations');
+}
+
+/** `spec.os.name`, else the `kubernetes.io/os` node selector, else `linux` (PL4). */
+export function podOs(spec: JsonObject): string {
+  return textAt(objectAt(spec, 'os'), 'name') ?? labelOf(stringMapAt(spec, 'nodeSelector'), LABEL_OS) ?? DEFAULT_OS;
+}
+
+/**
+ * Image strings, as written, of containers, init containers (sidecars are among them) and image volumes, in this order,
+ * duplicates removed. Ephemeral containers come later than any placement.
+ */
+export function podImages(spec: JsonObject): readonly string[] {
+  const images: string[] = [];
+  for (const container of arrayAt(spec, 'containers')) addImage(images, container, 'image');
+  for (const container of arrayAt(spec, 'initContainers')) addImage(images, container, 'image');
+  for (const volume of arrayAt(spec, 'volumes')) {
+    if (isJsonObject(volume)) addImage(images, volume['image'], 'reference');
+  }
+  return images;
+}
+
+/** Required node affinity; `undefined` when there is none. One that cannot be read matches nothing. */
+export function podRequiredAffinity(spec: JsonObject): NodeSelector | undefined {
+  const nodeAffinity = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity');
+  const required = nodeAffinity['requiredDuringSchedulingIgnoredDuringExecution'];
+  if (required === undefined || required === null) return undefined;
+  const parsed = parseNodeSelector(required);
+  return parsed.kind === 'selector' ? parsed.selector : MATCHES_NOTHING;
+}
+
+/** Tolerations; entries that are no objects are left out. */
+export function podTolerations(spec: JsonObject): readonly Toleration[] {
+  return arrayAt(spec, 'tolerations').filter(isJsonObject).map(readToleration);
+}
+
+/** One toleration: fields of another type than the API's read as absent. */
+export function readToleration(raw: JsonObject): Toleration {
+  const key = textAt(raw, 'key');
+  const operator = textAt(raw, 'operator');
+  const value = textAt(raw, 'value');
+  const effect = textAt(raw, 'effect');
+  return {
+    ...(key !== undefined && { key }),
+    ...(operator !== undefined && { operator }),
+    ...(value !== undefined && { value }),
+    ...(effect !== undefined && { effect }),
+  };
+}
+
+/** Names of the gates that keep the pod from being scheduled. */
+export function podSchedulingGates(spec: JsonObject): readonly string[] {
+  return arrayAt(spec, 'schedulingGates')
+    .filter(isJsonObject)
+    .map((gate) => textAt(gate, 'name'))
+    .filter((name) => name !== undefined);
+}
+
+function addImage(images: string[], holder: Json | undefined, key: string): void {
+  if (!isJsonObject(holder)) return;
+  const image = textAt(holder, key);
+  // A pod has few images: looking through them costs less than a set.
+  if (image !== undefined && !images.includes(image)) images.push(image);
+}

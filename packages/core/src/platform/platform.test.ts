@@ -1,0 +1,130 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { formatPlatform, parsePlatform } from './parse.ts';
+import type { Platform } from './platform.ts';
+import { ARCHITECTURES } from './platform.ts';
+import { runsOn, supportedArchitectures } from './supported.ts';
+
+const platforms = (texts: string): Platform[] =>
+  texts
+    .split(' ')
+    .filter((text) => text !== '')
+    .map((text) => {
+      const parsed = parsePlatform(text);
+      if (parsed.kind !== 'platform') throw new Error(`no platform: ${text}`);
+      return parsed.platform;
+    });
+
+const support = (texts: string, os = 'linux'): string => {
+  const answer = supportedArchitectures({ platforms: platforms(texts), neutral: false }, os);
+  return answer.kind === 'any' ? 'any' : answer.architectures.join(' ');
+};
+
+describe('parsePlatform', () => {
+  test.each<[string, ReturnType<typeof parsePlatform>]>([
+    ['linux/amd64', { kind: 'platform', platform: { os: 'linux', architecture: 'amd64' } }],
+    ['linux/arm64/v8', { kind: 'platform', platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } }],
+    ['wasip1/wasm', { kind: 'platform', platform: { os: 'wasip1', architecture: 'wasm' } }],
+    ['linux/x86_64', { kind: 'unknown-architecture', name: 'x86_64' }],
+    ['linux/aarch64', { kind: 'unknown-architecture', name: 'aarch64' }],
+    ['unknown/unknown', { kind: 'unknown-architecture', name: 'unknown' }],
+    ['linux', { kind: 'malformed' }],
+    ['', { kind: 'malformed' }],
+    ['linux/', { kind: 'malformed' }],
+    ['/amd64', { kind: 'malformed' }],
+    ['linux/arm/v7/more', { kind: 'malformed' }],
+    ['linux/arm64/', { kind: 'malformed' }],
+    ['Linux/AMD64', { kind: 'malformed' }],
+    [`linux/amd64/${'v'.repeat(100)}`, { kind: 'malformed' }],
+  ])('PL4 reads %j', (text, expected) => {
+    expect(parsePlatform(text)).toEqual(expected);
+  });
+
+  test('PL4 parse and format are inverse', () => {
+    const platform = fc.record(
+      {
+        os: fc.constantFrom('linux', 'windows', 'wasip1'),
+        architecture: fc.constantFrom(...ARCHITECTURES),
+        variant: fc.constantFrom('v6', 'v7', 'v8', 'v8.1', 'v3'),
+      },
+      { requiredKeys: ['os', 'architecture'] },
+    );
+    fc.assert(
+      fc.property(platform, (value) => {
+        expect(parsePlatform(formatPlatform(value))).toEqual({ kind: 'platform', platform: value });
+      }),
+    );
+  });
+
+  test('PL4 reads any text without throwing', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z0-9/._]*$/)), (text) => {
+        expect(['platform', 'unknown-architecture', 'malformed']).toContain(parsePlatform(text).kind);
+      }),
+    );
+  });
+});
+
+describe('supportedArchitectures', () => {
+  test.each<[string, string, string]>([
+    ['linux/amd64', 'amd64', 'the plain case'],
+    ['linux/arm64/v8 linux/amd64', 'amd64 arm64', 'sorted, variants ignored'],
+    ['linux/amd64/v3', 'amd64', 'nodes do not tell their variant'],
+    ['linux/386', 'amd64', 'containerd on amd64 runs it, and no node carries the label 386'],
+    ['linux/386 linux/amd64', 'amd64', 'one architecture, offered twice'],
+    ['linux/386 linux/arm64', 'amd64 arm64', '386 stands for amd64 beside others too'],
+    ['linux/arm/v7', 'arm arm64', 'arm64 tries 32-bit arm where the image offers nothing else'],
+    ['linux/arm/v6 linux/arm/v7', 'arm arm64', 'two variants of arm are still nothing else'],
+    ['linux/arm/v7 linux/amd64', 'amd64 arm', 'amd64 is a better offer than arm on arm64'],
+    ['linux/arm/v7 linux/arm64', 'arm arm64', 'arm64 offered by its own name'],
+    ['linux/arm/v7 windows/amd64', 'arm arm64', 'another OS is no offer'],
+    ['linux/s390x linux/ppc64le', 'ppc64le s390x', 'the others are what they are called'],
+    ['windows/amd64', '', 'nothing for linux'],
+    ['linux/arm64 windows/amd64', 'arm64', 'the OS counts (a neighbour takes both)'],
+    ['wasip1/wasm', 'any', 'wasm alone constrains nothing'],
+    ['linux/wasm', 'any', 'whatever its OS is called'],
+    ['linux/amd64 wasip1/wasm', 'amd64', 'wasm beside others adds nothing'],
+    ['', '', 'nothing declared is no offer: it is for inspection to call that unknown'],
+  ])('PL4 maps %j to %j: %s', (declared, expected) => {
+    expect(support(declared)).toBe(expected);
+  });
+
+  test('PL4 reads the platforms of the OS that the pod wants', () => {
+    expect(support('windows/amd64 linux/arm64', 'windows')).toBe('amd64');
+  });
+
+  test('PL4 an artifact without platforms constrains nothing', () => {
+    expect(supportedArchitectures({ platforms: [], neutral: true }, 'linux')).toEqual({ kind: 'any' });
+  });
+});
+
+describe('runsOn', () => {
+  test.each<[string, string, boolean]>([
+    ['linux/amd64', 'linux/amd64', true],
+    ['linux/amd64', 'linux/arm64', false],
+    ['linux/386', 'linux/amd64', true],
+    ['linux/arm/v7', 'linux/arm64', true],
+    ['linux/arm/v7 linux/amd64', 'linux/arm64', false],
+    ['linux/amd64', 'windows/amd64', false],
+    ['windows/amd64', 'windows/amd64', true],
+    ['wasip1/wasm', 'linux/s390x', true],
+  ])('PL4 an image for %s on a %s node: %j', (declared, node, expected) => {
+    const [os = '', architecture = ''] = node.split('/');
+    expect(runsOn({ platforms: platforms(declared), neutral: false }, { os, architecture })).toBe(expected);
+  });
+
+  test('PL4 says the same as the mapping that placement uses', () => {
+    const platform = fc.record({
+      os: fc.constantFrom('linux', 'windows'),
+      architecture: fc.constantFrom(...ARCHITECTURES),
+    });
+    fc.assert(
+      fc.property(fc.array(platform, { minLength: 1 }), fc.constantFrom(...ARCHITECTURES), (declared, architecture) => {
+        const image = { platforms: declared, neutral: false };
+        const placed = supportedArchitectures(image, 'linux');
+        const expected = placed.kind === 'any' || placed.architectures.some((name) => name === architecture);
+        expect(runsOn(image, { os: 'linux', architecture })).toBe(expected);
+      }),
+    );
+  });
+});

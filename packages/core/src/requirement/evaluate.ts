@@ -1,0 +1,70 @@
+import type { Labels, NodeFacts } from '../kubernetes/facts.ts';
+import { labelOf } from '../kubernetes/read.ts';
+import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from './selector.ts';
+import type { ValueSet } from './value-set.ts';
+import { ANY_VALUE, has, implies, intersection, NO_VALUE, valueSetOf } from './value-set.ts';
+
+/** The one field of a node that a term can match. */
+export const FIELD_NAME = 'metadata.name';
+
+/** What a pod asks of a node's labels and name. */
+export interface NodeDemand {
+  readonly nodeSelector: Labels;
+  readonly requiredAffinity?: NodeSelector | undefined;
+}
+
+/** What of a node the demand is matched with. */
+export type SelectableNode = Pick<NodeFacts, 'name' | 'labels'>;
+
+/** Whether the node satisfies the node selector and the required affinity, as the scheduler evaluates them. */
+export function matchesNode({ nodeSelector, requiredAffinity }: NodeDemand, node: SelectableNode): boolean {
+  for (const [key, value] of Object.entries(nodeSelector)) if (labelOf(node.labels, key) !== value) return false;
+  return requiredAffinity === undefined || requiredAffinity.nodeSelectorTerms.some((term) => matchesTerm(term, node));
+}
+
+/** Whether the node satisfies every expression and field of the term. An empty term matches nothing. */
+export function matchesTerm(term: NodeSelectorTerm, node: SelectableNode): boolean {
+  return (
+    !isEmptyTerm(term) &&
+    term.matchExpressions.every((requirement) => has(valueSetOf(requirement), labelOf(node.labels, requirement.key))) &&
+    term.matchFields.every((requirement) => has(fieldSetOf(requirement), node.name))
+  );
+}
+
+/** A term without expressions and fields, which matches nothing. */
+export function isEmptyTerm({ matchExpressions, matchFields }: NodeSelectorTerm): boolean {
+  return matchExpressions.length === 0 && matchFields.length === 0;
+}
+
+/** What the ANDed expressions of a term allow for one label. */
+export function allowedByTerm({ matchExpressions }: NodeSelectorTerm, key: string): ValueSet {
+  let allowed = ANY_VALUE;
+  for (const requirement of matchExpressions) {
+    if (requirement.key === key) allowed = intersection(allowed, valueSetOf(requirement));
+  }
+  return allowed;
+}
+
+/** What a node selector map allows for one label. */
+export function allowedBySelector(nodeSelector: Labels, key: string): ValueSet {
+  const value = labelOf(nodeSelector, key);
+  return value === undefined ? ANY_VALUE : valueSetOf({ key, operator: 'In', values: [value] });
+}
+
+/** Whether every node that satisfies the term (and the node selector) satisfies the requirement. */
+export function termImplies(
+  term: NodeSelectorTerm,
+  nodeSelector: Labels,
+  requirement: NodeSelectorRequirement,
+): boolean {
+  if (isEmptyTerm(term)) return true;
+  const allowed = intersection(allowedBySelector(nodeSelector, requirement.key), allowedByTerm(term, requirement.key));
+  return implies(allowed, valueSetOf(requirement));
+}
+
+/** The scheduler reads field requirements as In or NotIn with exactly one value; any other matches nothing. */
+function fieldSetOf(requirement: NodeSelectorRequirement): ValueSet {
+  const { key, operator, values } = requirement;
+  const readable = key === FIELD_NAME && values.length === 1 && (operator === 'In' || operator === 'NotIn');
+  return readable ? valueSetOf(requirement) : NO_VALUE;
+}

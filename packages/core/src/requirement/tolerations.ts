@@ -1,0 +1,17 @@
+import type { NodeFacts, Taint, Toleration } from '../kubernetes/facts.ts';
+
+/** Whether the toleration tolerates the taint, as the scheduler sees it. Operators newer than `Exists` do not. */
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
+  const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
+  if (effect !== '' && effect !== taint.effect) return false;
+  if (key !== '' && key !== taint.key) return false;
+  if (operator === 'Exists') return true;
+  return operator === 'Equal' && value === taint.value;
+}
+
+/** The taints that keep a pod with these tolerations off the node. `PreferNoSchedule` keeps nothing off. */
+export function untolerated(node: NodeFacts, tolerations: readonly Toleration[]): readonly Taint[] {
+  return node.taints.filter(
+    (taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint)),
+  );
+}

@@ -1,0 +1,149 @@
+import type { NodeSelectorRequirement } from './selector.ts';
+
+/**
+ * The states of one label that a requirement allows, as a set: a list of values or the complement of one, bounded by
+ * integers where Gt and Lt say so, and whether the label may be absent. Closed under intersection, which the list of
+ * operators is not. A state is a value, or `undefined` for an absent label.
+ */
+export interface ValueSet {
+  /** `values` are the allowed ones (false), or the only ones not allowed (true). */
+  readonly complement: boolean;
+  readonly values: ReadonlySet<string>;
+  /** Whether a node without the label is allowed. */
+  readonly absent: boolean;
+  /** Only values that are integers above this. */
+  readonly above?: bigint;
+  /** Only values that are integers below this. */
+  readonly below?: bigint;
+}
+
+const NO_VALUES: ReadonlySet<string> = new Set();
+
+/** Every value, and no label at all. */
+export const ANY_VALUE: ValueSet = { complement: true, values: NO_VALUES, absent: true };
+/** No state at all. */
+export const NO_VALUE: ValueSet = { complement: false, values: NO_VALUES, absent: false };
+
+const PRESENT: ValueSet = { complement: true, values: NO_VALUES, absent: false };
+const ABSENT: ValueSet = { complement: false, values: NO_VALUES, absent: true };
+
+/** What a requirement allows. One with a number of values that its operator does not take allows nothing, as in the scheduler. */
+export function valueSetOf({ operator, values }: NodeSelectorRequirement): ValueSet {
+  switch (operator) {
+    case 'In':
+      return values.length === 0 ? NO_VALUE : { complement: false, values: new Set(values), absent: false };
+    case 'NotIn':
+      return values.length === 0 ? NO_VALUE : { complement: true, values: new Set(values), absent: true };
+    case 'Exists':
+      return values.length === 0 ? PRESENT : NO_VALUE;
+    case 'DoesNotExist':
+      return values.length === 0 ? ABSENT : NO_VALUE;
+    case 'Gt':
+    case 'Lt':
+      return boundedBy(operator, values);
+  }
+}
+
+/** The set of exactly these values. */
+export function valuesIn(values: Iterable<string>): ValueSet {
+  return { complement: false, values: new Set(values), absent: false };
+}
+
+/** Whether the set allows a label with this value, or (`undefined`) a node without the label. */
+export function has(set: ValueSet, value: string | undefined): boolean {
+  if (value === undefined) return set.absent;
+  return set.values.has(value) !== set.complement && withinBounds(set, value);
+}
+
+/** What both allow. */
+export function intersection(one: ValueSet, other: ValueSet): ValueSet {
+  if (one === ANY_VALUE) return other;
+  if (other === ANY_VALUE) return one;
+  const absent = one.absent && other.absent;
+  if (!one.complement) return finite(one.values, other, absent);
+  if (!other.complement) return finite(other.values, one, absent);
+  const above = greater(one.above, other.above);
+  const below = lesser(one.below, other.below);
+  return {
+    complement: true,
+    values: union(one.values, other.values),
+    absent,
+    ...(above !== undefined && { above }),
+    ...(below !== undefined && { below }),
+  };
+}
+
+/** Whether nothing is allowed. */
+export function isEmpty(set: ValueSet): boolean {
+  if (set.absent) return false;
+  if (!set.complement) return set.values.size === 0;
+  // `7`, `07` and `007` are one integer: no list of values exhausts the spellings of a single integer.
+  return set.above !== undefined && set.below !== undefined && set.below - set.above <= 1n;
+}
+
+/** Whether everything that `one` allows is allowed by `other`. May say no where only a spelling of integers tells. */
+export function implies(one: ValueSet, other: ValueSet): boolean {
+  if (one.absent && !other.absent) return false;
+  if (!one.complement) return every(one.values, (value) => has(other, value));
+  if (isEmpty({ ...one, absent: false })) return true;
+  return other.complement && every(other.values, (value) => !has(one, value)) && boundsImply(one, other);
+}
+
+function boundsImply(one: ValueSet, other: ValueSet): boolean {
+  return (
+    (other.above === undefined || (one.above !== undefined && one.above >= other.above)) &&
+    (other.below === undefined || (one.below !== undefined && one.below <= other.below))
+  );
+}
+
+function boundedBy(operator: 'Gt' | 'Lt', values: readonly string[]): ValueSet {
+  const bound = values.length === 1 ? parseInteger(values[0] ?? '') : undefined;
+  if (bound === undefined) return NO_VALUE;
+  return { ...PRESENT, ...(operator === 'Gt' ? { above: bound } : { below: bound }) };
+}
+
+function withinBounds({ above, below }: ValueSet, value: string): boolean {
+  if (above === undefined && below === undefined) return true;
+  const integer = parseInteger(value);
+  if (integer === undefined) return false;
+  return (above === undefined || integer > above) && (below === undefined || integer < below);
+}
+
+const INTEGER = /^[+-]?[0-9]+$/;
+const MIN_INT64 = -(2n ** 63n);
+const MAX_INT64 = 2n ** 63n - 1n;
+/** A label value is 63 characters at most; an integer of more digits is out of range unless it is all zeros. */
+const MAX_DIGITS = 64;
+
+/** As Go's `strconv.ParseInt(text, 10, 64)`. */
+function parseInteger(text: string): bigint | undefined {
+  if (text.length > MAX_DIGITS || !INTEGER.test(text)) return undefined;
+  const integer = BigInt(text.startsWith('+') ? text.slice(1) : text);
+  return integer < MIN_INT64 || integer > MAX_INT64 ? undefined : integer;
+}
+
+function finite(values: ReadonlySet<string>, other: ValueSet, absent: boolean): ValueSet {
+  const kept = new Set<string>();
+  for (const value of values) if (has(other, value)) kept.add(value);
+  return { complement: false, values: kept, absent };
+}
+
+function union(one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> {
+  if (one.size === 0) return other;
+  return other.size === 0 ? one : new Set([...one, ...other]);
+}
+
+function greater(one: bigint | undefined, other: bigint | undefined): bigint | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one > other ? one : other;
+}
+
+function lesser(one: bigint | undefined, other: bigint | undefined): bigint | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one < other ? one : other;
+}
+
+function every(values: ReadonlySet<string>, holds: (value: string) => boolean): boolean {
+  for (const value of values) if (!holds(value)) return false;
+  return true;
+}
