@@ -63,6 +63,13 @@ describe('parseArchPolicy', () => {
     expect(problems(policy({ later: true, remediation: { later: 1 } }, { more: {} }))).toEqual([]);
   });
 
+  test('takes null where there is a default for absent, as the API server does, and refuses it elsewhere', () => {
+    const blank = { podSelector: null, remediation: { recheckInterval: null }, mode: null };
+    expect(parsed(policy(blank))).toEqual(parsed(policy({})));
+    expect(problems(policy({ preference: null }))).toEqual([expect.stringMatching(/^spec\.preference: /)]);
+    expect(problems(policy({ images: [null] }))).toEqual([expect.stringMatching(/^spec\.images\[0\]: /)]);
+  });
+
   test('reads a file that was never stored, and an item of a list', () => {
     expect(parsed({ metadata: { name: 'new' }, spec: {} })).toMatchObject({ name: 'new', uid: '', generation: 0 });
   });

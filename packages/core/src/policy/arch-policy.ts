@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../kubernetes/json.ts';
 import { API_GROUP, API_VERSION, ARCHPOLICY_KIND } from './keys.ts';
+import { withoutDefaultedNulls } from './defaulted-nulls.ts';
 import { archPolicySpecSchema } from './spec.ts';
 import type { ParsedSpec } from './spec.ts';
 import { archPolicyStatusSchema } from './status.ts';
@@ -61,9 +62,10 @@ const archPolicySchema = z.object({
  * ignored. It accepts exactly the specifications that the API server accepts.
  */
 export function parseArchPolicy(raw: JsonObject): ParsedArchPolicy {
-  const result = archPolicySchema.safeParse(raw);
+  const spec = withoutDefaultedNulls(raw['spec'], archPolicySpecSchema);
+  const result = archPolicySchema.safeParse({ ...raw, spec });
   if (!result.success) return { kind: 'invalid', problems: result.error.issues.map(toProblem) };
-  const { metadata, spec } = result.data;
+  const { metadata } = result.data;
   const { name, uid, generation, resourceVersion, deletionTimestamp } = metadata;
   const status = archPolicyStatusSchema.safeParse(raw['status']);
   return {
@@ -74,7 +76,7 @@ export function parseArchPolicy(raw: JsonObject): ParsedArchPolicy {
       generation,
       resourceVersion,
       ...(typeof deletionTimestamp === 'string' && { deleting: true }),
-      spec,
+      spec: result.data.spec,
       ...(status.success && { status: status.data }),
     },
   };

@@ -3,8 +3,9 @@ export { parseDurationMs } from './duration.ts';
 export { isLabelKey, isLabelValue } from './label-syntax.ts';
 export { isValidSelector, matchesSelector } from './label-selector.ts';
 export type { LabelSelector, LabelSelectorRequirement } from './label-selector.ts';
-export { archPolicySpecSchema } from './spec.ts';
-export { archPolicyStatusSchema, MAX_RELAXED_OWNERS } from './status.ts';
+export { MAX_RELAXED_OWNERS } from './status.ts';
+export { archPolicyJsonSchemas } from './json-schema.ts';
+export type { SchemaDocument } from './json-schema.ts';
 export { parseArchPolicy } from './arch-policy.ts';
 export type {
   ArchPolicy,
@@ -15,3 +16,4 @@ export type {
   PolicyProblem,
 } from './arch-policy.ts';
 export { governs, selectPolicy } from './select-policy.ts';
+export { overriddenPlatforms } from './image-override.ts';
