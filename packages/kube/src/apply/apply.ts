@@ -1,0 +1,70 @@
+import { isJsonObject } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+import { KubeError } from '../errors.ts';
+import type { Api } from '../http/api-client.ts';
+import { resourcePath } from '../http/paths.ts';
+import type { Resource } from '../http/paths.ts';
+
+/** What came of a server-side apply. */
+export type ApplyAnswer =
+  | { readonly kind: 'applied'; readonly object: JsonObject }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'conflict'; readonly message: string }
+  | { readonly kind: 'invalid'; readonly message: string }
+  | { readonly kind: 'throttled'; readonly retryAfterMs?: number };
+
+export interface ApplyStatusRequest {
+  readonly resource: Resource;
+  /** The `kind` of the resource, such as `ArchPolicy`. */
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  /** The object must still be this one: with another uid the server answers `conflict` and nothing is created. */
+  readonly uid: string;
+  readonly status: JsonObject;
+  /** Who owns the fields: one name per writer. */
+  readonly fieldManager: string;
+}
+
+/**
+ * Server-side apply of a status: what this field manager applied before and does not name now is removed, everybody
+ * else's fields stay. Throws a KubeError for anything that is none of the expected answers.
+ */
+export async function applyStatus(
+  api: Pick<Api, 'request'>,
+  request: ApplyStatusRequest,
+  signal: AbortSignal,
+): Promise<ApplyAnswer> {
+  const { resource, kind, name, namespace, uid, status, fieldManager } = request;
+  const answer = await api.request({
+    method: 'PATCH',
+    path: resourcePath(resource, { name, subresource: 'status', ...(namespace === undefined ? {} : { namespace }) }),
+    query: { fieldManager, force: true },
+    contentType: 'application/apply-patch+yaml', // JSON is YAML
+    body: {
+      apiVersion: resource.group === '' ? resource.version : `${resource.group}/${resource.version}`,
+      kind,
+      metadata: { name, uid, ...(namespace === undefined ? {} : { namespace }) },
+      status,
+    },
+    signal,
+  });
+  if (answer.kind === 'ok' && isJsonObject(answer.body)) return { kind: 'applied', object: answer.body };
+  if (answer.kind === 'ok') throw new KubeError('malformed', 'the applied object did not come back');
+  return refusalOf(answer.status, answer.message, answer.retryAfterMs);
+}
+
+function refusalOf(status: number, message: string, retryAfterMs: number | undefined): ApplyAnswer {
+  switch (status) {
+    case 404:
+      return { kind: 'gone' };
+    case 409:
+      return { kind: 'conflict', message };
+    case 422:
+      return { kind: 'invalid', message };
+    case 429:
+      return { kind: 'throttled', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    default:
+      throw new KubeError('refused', `the API server refused a status: ${status}`, { status });
+  }
+}

@@ -1,0 +1,80 @@
+import type { JsonObject } from '@archpolicy/core';
+
+/** The object that an event is about. */
+export interface EventRegarding {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Absent for cluster-scoped objects: their events live in the namespace `default`. */
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Something that people should see when they look at the object. */
+export interface EventInput {
+  readonly regarding: EventRegarding;
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, from a closed set. */
+  readonly reason: string;
+  /** CamelCase: what was done or tried, such as `Evict`. */
+  readonly action: string;
+  /** A sentence for people; shortened to what the API takes. */
+  readonly note: string;
+}
+
+/** The API's bound for a note, in bytes. */
+const MAX_NOTE_BYTES = 1024;
+/** Object names are up to 253 characters, and the event's name needs room for its suffix. */
+const MAX_NAME_PREFIX = 200;
+
+/** Which event it is, among those that say the same about the same object. */
+export function eventKey({ regarding, type, reason, action, note }: EventInput): string {
+  return JSON.stringify([regarding.uid, regarding.namespace, regarding.name, type, reason, action, note]);
+}
+
+export function eventNamespace({ regarding }: EventInput): string {
+  return regarding.namespace ?? 'default';
+}
+
+/** Unique by its suffix; what precedes it is for people. */
+export function eventName({ regarding }: EventInput, suffix: string): string {
+  return `${regarding.name.slice(0, MAX_NAME_PREFIX).replace(/[^a-z0-9]+$/, '')}.${suffix}`;
+}
+
+export function eventBody(
+  event: EventInput,
+  name: string,
+  reporting: { readonly controller: string; readonly instance: string; readonly atMs: number },
+): JsonObject {
+  return {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name, namespace: eventNamespace(event) },
+    eventTime: eventTime(reporting.atMs),
+    reportingController: reporting.controller,
+    reportingInstance: reporting.instance.slice(0, 128),
+    type: event.type,
+    reason: event.reason,
+    action: event.action,
+    regarding: { ...event.regarding },
+    note: shorten(event.note),
+  };
+}
+
+/** What a repetition changes of an event that exists. */
+export function seriesPatch(count: number, atMs: number): JsonObject {
+  return { series: { count, lastObservedTime: eventTime(atMs) } };
+}
+
+function eventTime(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace('Z', '000Z');
+}
+
+/** Cut at a character, not in the middle of its bytes. */
+function shorten(note: string): string {
+  const bytes = Buffer.from(note, 'utf8');
+  if (bytes.length <= MAX_NOTE_BYTES) return note;
+  const ellipsis = '…';
+  const cut = bytes.subarray(0, MAX_NOTE_BYTES - Buffer.byteLength(ellipsis)).toString('utf8');
+  return `${cut.replace(/\uFFFD+$/, '')}${ellipsis}`;
+}

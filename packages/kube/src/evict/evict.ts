@@ -1,0 +1,50 @@
+import type { Api } from '../http/api-client.ts';
+import { KubeError } from '../errors.ts';
+import { PODS, resourcePath } from '../http/paths.ts';
+import { evictionAnswerOf } from './eviction-answer.ts';
+import type { EvictionAnswer } from './eviction-answer.ts';
+
+/** The API server takes 10 s to answer a UID mismatch on a Pending pod; a shorter wait would turn it into silence. */
+const EVICTION_TIMEOUT_MS = 12_000;
+
+/** The pod that was judged, and in which state. */
+export interface EvictionTarget {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Absent for a pod that is Ready: a stale version would use up its disruption budget without evicting it (R8). */
+  readonly resourceVersion?: string;
+}
+
+/**
+ * One POST to the Eviction subresource, with preconditions, and never a grace period of our own. Every answer, and none,
+ * is data; throws a KubeError only when the caller's signal ends the call (`aborted`: whether it was accepted is unknown)
+ * or the credentials cannot be read (`bad-config`).
+ */
+export async function evict(
+  api: Pick<Api, 'request'>,
+  target: EvictionTarget,
+  signal: AbortSignal,
+): Promise<EvictionAnswer> {
+  const { namespace, name, uid, resourceVersion } = target;
+  try {
+    const answer = await api.request({
+      method: 'POST',
+      path: resourcePath(PODS, { namespace, name, subresource: 'eviction' }),
+      body: {
+        apiVersion: 'policy/v1',
+        kind: 'Eviction',
+        metadata: { name, namespace },
+        deleteOptions: { preconditions: { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) } },
+      },
+      signal,
+      timeoutMs: EVICTION_TIMEOUT_MS,
+    });
+    return evictionAnswerOf(answer);
+  } catch (error) {
+    if (error instanceof KubeError && error.code !== 'aborted' && error.code !== 'bad-config') {
+      return { kind: 'no-answer', error };
+    }
+    throw error;
+  }
+}

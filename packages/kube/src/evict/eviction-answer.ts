@@ -1,0 +1,78 @@
+import { isJsonObject } from '@archpolicy/core';
+import type { Json, JsonObject } from '@archpolicy/core';
+import type { KubeError } from '../errors.ts';
+import type { ApiAnswer, Refusal } from '../http/answer.ts';
+
+/** Every answer of the Eviction API, and what is to be done about it (R8). */
+export type EvictionAnswer =
+  /** Accepted; also for a pod that is being deleted already. */
+  | { readonly kind: 'evicted' }
+  /** The pod does not exist any more: done. */
+  | { readonly kind: 'gone' }
+  /** Another pod of that name, or not the state that was judged: judge again after 10 s. */
+  | { readonly kind: 'conflict'; readonly message: string }
+  /** A disruption budget does not allow it now. With `retryAfterMs` the server is still computing the budget. */
+  | { readonly kind: 'budget'; readonly retryAfterMs?: number; readonly message: string }
+  /** The API server has too much to do; nothing was looked at. */
+  | { readonly kind: 'throttled'; readonly retryAfterMs?: number; readonly message: string }
+  /** More than one disruption budget selects the pod: the API cannot evict it. Final. */
+  | { readonly kind: 'several-budgets'; readonly message: string }
+  /** We may not: RBAC, or an admission policy. */
+  | { readonly kind: 'forbidden'; readonly message: string }
+  /** The request is wrong for this API server: a defect, or a version that we do not know. Final. */
+  | { readonly kind: 'invalid'; readonly status: number; readonly message: string }
+  /** Any other refusal, such as a webhook that fails or an overloaded etcd: worth another try. */
+  | { readonly kind: 'failed'; readonly status: number; readonly message: string }
+  /** No answer: the eviction may have been accepted. Only the pod itself can tell. */
+  | { readonly kind: 'no-answer'; readonly error: KubeError };
+
+/** One budget is one cause; more would only be noise in an event. */
+const MAX_CAUSES = 3;
+const MAX_CAUSE_CHARS = 256;
+
+/** What the API server said, as one of the answers that we know. */
+export function evictionAnswerOf(answer: ApiAnswer): EvictionAnswer {
+  if (answer.kind === 'ok') return { kind: 'evicted' };
+  const { status, message } = answer;
+  if (status === 404 && answer.details['kind'] === 'pods') return { kind: 'gone' };
+  if (status === 409) return { kind: 'conflict', message };
+  if (status === 429) return busy(answer);
+  if (status === 500 && isSeveralBudgets(message)) return { kind: 'several-budgets', message };
+  if (status === 401 || status === 403) return { kind: 'forbidden', message };
+  if (status >= 400 && status < 500) return { kind: 'invalid', status, message };
+  return { kind: 'failed', status, message };
+}
+
+function busy(refusal: Refusal): EvictionAnswer {
+  const retry = refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs };
+  const kind = isBudget(refusal) ? 'budget' : 'throttled';
+  return {
+    kind,
+    message: [refusal.message, ...causeMessages(refusal)].filter((text) => text !== '').join(' '),
+    ...retry,
+  };
+}
+
+/** A budget names itself as the cause; flow control gives a bare 429. */
+function isBudget(refusal: Refusal): boolean {
+  const named = causesOf(refusal).some((cause) => cause['reason'] === 'DisruptionBudget');
+  return named || refusal.message.includes('disruption budget');
+}
+
+/** The cause's message names the budget and its numbers: what the owner needs to see. */
+function causeMessages(refusal: Refusal): readonly string[] {
+  return causesOf(refusal)
+    .map((cause) => cause['message'])
+    .filter((message) => typeof message === 'string')
+    .map((message) => message.slice(0, MAX_CAUSE_CHARS));
+}
+
+function causesOf({ details }: Refusal): readonly JsonObject[] {
+  const causes: Json | undefined = details['causes'];
+  return Array.isArray(causes) ? (causes as readonly Json[]).filter(isJsonObject).slice(0, MAX_CAUSES) : [];
+}
+
+/** The answer has no `reason`; its words have been the same since the policy/v1beta1 API. */
+function isSeveralBudgets(message: string): boolean {
+  return message.includes('more than one PodDisruptionBudget');
+}

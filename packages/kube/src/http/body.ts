@@ -1,0 +1,26 @@
+import type { Json } from '@archpolicy/core';
+import { KubeError } from '../errors.ts';
+
+/** Bytes as they come from a connection. */
+export type Chunks = AsyncIterable<Uint8Array>;
+
+/** Reads a body whole, at most `maxBytes` of it. Throws KubeError `too-large`. */
+export async function readBounded(chunks: Chunks, maxBytes: number): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new KubeError('too-large', 'the answer is larger than its bound');
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts, bytes);
+}
+
+/** Parses UTF-8 JSON. Throws KubeError `malformed`. */
+export function parseJson(bytes: Uint8Array): Json {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as Json;
+  } catch (cause) {
+    throw new KubeError('malformed', 'the answer is not JSON', { cause });
+  }
+}

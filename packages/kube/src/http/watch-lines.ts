@@ -1,0 +1,68 @@
+import type { Json } from '@archpolicy/core';
+import type { Clock } from '../clock.ts';
+import { abortedError, KubeError, toKubeError } from '../errors.ts';
+import { parseJson } from './body.ts';
+import type { Chunks } from './body.ts';
+import { splitLines } from './lines.ts';
+
+/** An object is at most 3 MB as the API server takes it; JSON escapes may lengthen it. */
+const MAX_LINE_BYTES = 8 * 1024 * 1024;
+
+export interface WatchLinesOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly idleTimeoutMs: number;
+  /** Ends the connection. */
+  readonly stream: AbortController;
+}
+
+/**
+ * The lines of a watch, parsed. Ends with the stream; throws a KubeError when it breaks, is aborted, or stays silent for
+ * longer than `idleTimeoutMs`. Leaving the iteration closes the connection.
+ */
+export async function* watchLines(body: Chunks, options: WatchLinesOptions): AsyncGenerator<Json> {
+  const { clock, signal, idleTimeoutMs, stream } = options;
+  const onAbort = (): void => {
+    stream.abort(abortedError(signal));
+  };
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const activity = { at: clock.monotonic() };
+  const watchdog = new AbortController();
+  endWhenSilent(clock, idleTimeoutMs, activity, watchdog.signal).then(
+    (silent) => {
+      if (silent) stream.abort(new KubeError('silent', 'the watch brought nothing for too long'));
+    },
+    () => undefined,
+  );
+  try {
+    for await (const line of splitLines(noting(body, clock, activity), MAX_LINE_BYTES)) yield parseJson(line);
+  } catch (error) {
+    throw toKubeError(stream.signal.aborted ? stream.signal.reason : error);
+  } finally {
+    watchdog.abort();
+    signal.removeEventListener('abort', onAbort);
+    stream.abort(new KubeError('aborted', 'the watch was left'));
+  }
+}
+
+async function* noting(body: Chunks, clock: Clock, activity: { at: number }): Chunks {
+  for await (const chunk of body) {
+    activity.at = clock.monotonic();
+    yield chunk;
+  }
+}
+
+/** True once nothing has come for `idleTimeoutMs`; one timer per silence instead of one per chunk. */
+async function endWhenSilent(
+  clock: Clock,
+  idleTimeoutMs: number,
+  activity: { readonly at: number },
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (;;) {
+    const left = activity.at + idleTimeoutMs - clock.monotonic();
+    if (left <= 0) return true;
+    await clock.sleep(left, signal);
+  }
+}

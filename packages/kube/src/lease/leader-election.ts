@@ -1,0 +1,196 @@
+import type { Logger } from 'pino';
+import type { Clock, Random } from '../clock.ts';
+import { KubeError } from '../errors.ts';
+import type { Api } from '../http/api-client.ts';
+import { readLease, writeLease } from './lease-api.ts';
+import type { LeaseLocation } from './lease-api.ts';
+import { leaseBody } from './lease-object.ts';
+import type { LeaseObject } from './lease-object.ts';
+import { LeaseTracker } from './lease-tracker.ts';
+
+/** client-go's numbers: others take over after 15 s, the holder stops by itself after 10 s, tries come every 2 s. */
+export const LEADER_TIMING: LeaderTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
+
+export interface LeaderTiming {
+  readonly durationMs: number;
+  readonly renewDeadlineMs: number;
+  readonly retryMs: number;
+}
+
+/** Candidates that started together drift apart by up to this share of the retry time. */
+const JITTER = 0.2;
+/** Giving the Lease back is a courtesy to the standby: not worth a longer wait when the API server is gone. */
+const RELEASE_TIMEOUT_MS = 1_500;
+
+export interface LeaderElectionOptions {
+  readonly api: Pick<Api, 'request'>;
+  readonly lease: LeaseLocation;
+  /** Unique per process, such as the pod's name and something random. */
+  readonly identity: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+  readonly timing?: LeaderTiming;
+}
+
+/** Being the leader. */
+export interface Leadership {
+  /** Aborted when the Lease is lost, or when the process is to stop. */
+  readonly signal: AbortSignal;
+  /**
+   * Whether the Lease is held at this moment, by the monotonic clock: false as soon as it was not renewed in time, even
+   * when no timer could run meanwhile (a paused process). Ask right before each act that only the leader may do.
+   */
+  isHeld(): boolean;
+}
+
+/** Leader election by a Lease. One instance serves one term. */
+export class LeaderElection {
+  readonly #options: LeaderElectionOptions;
+  readonly #timing: LeaderTiming;
+  readonly #seen = new LeaseTracker();
+  #renewedAt = -Infinity;
+  #lost = false;
+
+  constructor(options: LeaderElectionOptions) {
+    this.#options = options;
+    this.#timing = options.timing ?? LEADER_TIMING;
+  }
+
+  /** Whether this process holds the Lease at this moment. */
+  isHeld(): boolean {
+    return !this.#lost && this.#options.clock.monotonic() - this.#renewedAt < this.#timing.renewDeadlineMs;
+  }
+
+  /**
+   * Waits for the Lease, leads while `lead` runs, and gives the Lease back after it has ended. `lead` must end soon after
+   * its signal is aborted. Returns `lost` when the Lease was lost (the process should end), `ended` when `lead` returned
+   * by itself, else `stopped`. Rejects with what `lead` threw.
+   */
+  async run(
+    signal: AbortSignal,
+    lead: (leadership: Leadership) => Promise<void>,
+  ): Promise<'lost' | 'ended' | 'stopped'> {
+    if (!(await this.#acquire(signal))) return 'stopped';
+    this.#options.logger.info({ lease: this.#options.lease.name, identity: this.#options.identity }, 'leading');
+    const term = new AbortController();
+    const stop = (): void => {
+      term.abort(signal.reason);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const renewing = this.#renewWhileHeld(term);
+    try {
+      await lead({ signal: term.signal, isHeld: () => !term.signal.aborted && this.isHeld() });
+    } finally {
+      signal.removeEventListener('abort', stop);
+      term.abort(new KubeError('aborted', 'the term is over'));
+      await renewing;
+      if (!this.#lost) await this.#release();
+    }
+    if (this.#lost) return 'lost';
+    return signal.aborted ? 'stopped' : 'ended';
+  }
+
+  /** Tries until the Lease is ours (true) or the signal is aborted (false). */
+  async #acquire(signal: AbortSignal): Promise<boolean> {
+    const { clock, random, logger } = this.#options;
+    const stopped = (): boolean => signal.aborted;
+    while (!stopped()) {
+      try {
+        if (await this.#tryAcquire(signal)) return true;
+      } catch (err) {
+        if (stopped()) return false;
+        logger.warn({ err, lease: this.#options.lease.name }, 'the Lease could not be read or written');
+      }
+      const left = this.#holderHasLeftMs();
+      const waitMs = this.#timing.retryMs * (1 + JITTER * random());
+      await clock.sleep(left > 0 ? Math.min(waitMs, left) : waitMs, signal).catch(() => undefined);
+    }
+    return false;
+  }
+
+  async #tryAcquire(signal: AbortSignal): Promise<boolean> {
+    const { api, lease: location, clock, identity } = this.#options;
+    const at = clock.monotonic();
+    const lease = await readLease(api, location, signal);
+    this.#seen.see(lease, at);
+    if (lease !== undefined && lease.holder !== identity && this.#holderHasLeftMs() > 0) return false;
+    return this.#write(lease, signal, this.#timing.renewDeadlineMs);
+  }
+
+  /** How long the present holder may still hold, as far as we have seen. */
+  #holderHasLeftMs(): number {
+    const { lease } = this.#seen;
+    if (lease === undefined || lease.holder === '') return 0;
+    return lease.durationMs - this.#seen.ageMs(this.#options.clock.monotonic());
+  }
+
+  async #write(current: LeaseObject | undefined, signal: AbortSignal, timeoutMs: number): Promise<boolean> {
+    const { api, lease: location, clock, identity } = this.#options;
+    const startedAt = clock.monotonic();
+    const same = current?.holder === identity;
+    const spec = {
+      holder: identity,
+      durationSeconds: Math.ceil(this.#timing.durationMs / 1000),
+      renewedAtMs: clock.now(),
+      ...(same ? { acquireTime: current.acquireTime } : {}),
+      transitions: current === undefined ? 0 : current.transitions + (same ? 0 : 1),
+    };
+    const body = leaseBody(location, spec, current);
+    const written = await writeLease(api, location, { body, create: current === undefined }, signal, timeoutMs);
+    if (written === undefined) return false;
+    this.#seen.see(written, startedAt);
+    // Counted from before the call: others count from when they see it, which is later.
+    this.#renewedAt = startedAt;
+    return true;
+  }
+
+  async #renewWhileHeld(term: AbortController): Promise<void> {
+    const { clock, logger } = this.#options;
+    const { signal } = term;
+    const over = (): boolean => signal.aborted;
+    for (;;) {
+      const left = this.#renewedAt + this.#timing.renewDeadlineMs - clock.monotonic();
+      await clock.sleep(Math.max(0, Math.min(this.#timing.retryMs, left)), signal).catch(() => undefined);
+      if (over()) return;
+      if (!this.isHeld() || (await this.#renew(signal)) === 'taken') {
+        if (over()) return;
+        this.#lost = true;
+        logger.warn({ lease: this.#options.lease.name }, 'the Lease was lost');
+        term.abort(new KubeError('aborted', 'the Lease was lost'));
+        return;
+      }
+    }
+  }
+
+  async #renew(signal: AbortSignal): Promise<'renewed' | 'failed' | 'taken'> {
+    const { api, lease: location, identity, clock, logger } = this.#options;
+    const left = this.#renewedAt + this.#timing.renewDeadlineMs - clock.monotonic();
+    try {
+      if (await this.#write(this.#seen.lease, signal, left)) return 'renewed';
+      // Somebody wrote in between: a person's edit is no loss, another holder is.
+      const at = clock.monotonic();
+      const lease = await readLease(api, location, signal, Math.max(1, left));
+      this.#seen.see(lease, at);
+      return lease !== undefined && lease.holder !== identity ? 'taken' : 'failed';
+    } catch (err) {
+      if (!signal.aborted) logger.warn({ err, lease: location.name }, 'the Lease could not be renewed');
+      return 'failed';
+    }
+  }
+
+  async #release(): Promise<void> {
+    const { api, lease: location, clock, logger } = this.#options;
+    const current = this.#seen.lease;
+    this.#renewedAt = -Infinity;
+    if (current === undefined) return;
+    const spec = { holder: '', durationSeconds: 1, renewedAtMs: clock.now(), transitions: current.transitions };
+    const write = { body: leaseBody(location, spec, current), create: false };
+    try {
+      await writeLease(api, location, write, new AbortController().signal, RELEASE_TIMEOUT_MS);
+    } catch (err) {
+      logger.warn({ err, lease: location.name }, 'the Lease could not be released');
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { Logger } from 'pino';
+import type { Clock, Random } from '../clock.ts';
+import type { Api } from '../http/api-client.ts';
+import { readLease, writeLease } from './lease-api.ts';
+import type { LeaseLocation } from './lease-api.ts';
+import { leaseBody } from './lease-object.ts';
+import type { LeaseObject } from './lease-object.ts';
+import { LeaseTracker } from './lease-tracker.ts';
+
+/** Any replica renews what is older than this. */
+const RENEW_AFTER_MS = 5_000;
+/** Without a renewal for this long no replica is ready. */
+const DURATION_S = 30;
+const POLL_MS = 2_000;
+/** Replicas that started together drift apart, so that most of them find the Lease renewed already. */
+const JITTER = 0.5;
+
+export interface SharedLeaseOptions {
+  readonly api: Pick<Api, 'request'>;
+  readonly lease: LeaseLocation;
+  readonly identity: string;
+  /** Whether this replica may speak for the service: reflectors synced, certificate valid. */
+  readonly isReady: () => boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Pick<Logger, 'debug' | 'warn'>;
+}
+
+/** One Lease for all replicas of a service: fresh while at least one of them is ready. A conflict is success. */
+export class SharedLease {
+  readonly #options: SharedLeaseOptions;
+  readonly #seen = new LeaseTracker();
+
+  constructor(options: SharedLeaseOptions) {
+    this.#options = options;
+  }
+
+  /** Runs until the signal is aborted. The Lease is left as it is: other replicas may stand behind it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, logger, lease } = this.#options;
+    const stopped = (): boolean => signal.aborted;
+    while (!stopped()) {
+      try {
+        if (this.#options.isReady()) await this.#renewWhenOld(signal);
+      } catch (err) {
+        if (!stopped()) logger.warn({ err, lease: lease.name }, 'the shared Lease could not be renewed');
+      }
+      await clock.sleep(POLL_MS * (1 + JITTER * random()), signal).catch(() => undefined);
+    }
+  }
+
+  async #renewWhenOld(signal: AbortSignal): Promise<void> {
+    const { api, lease: location, clock } = this.#options;
+    const at = clock.monotonic();
+    const lease = await readLease(api, location, signal);
+    const firstSight = this.#seen.lease === undefined;
+    this.#seen.see(lease, at);
+    // How old it is at first sight nobody can tell: renewing once too often is harmless.
+    if (!firstSight && this.#seen.ageMs(clock.monotonic()) <= RENEW_AFTER_MS) return;
+    await this.#renew(lease, signal);
+  }
+
+  async #renew(current: LeaseObject | undefined, signal: AbortSignal): Promise<void> {
+    const { api, lease: location, clock, identity, logger } = this.#options;
+    const same = current?.holder === identity;
+    const spec = {
+      holder: identity,
+      durationSeconds: DURATION_S,
+      renewedAtMs: clock.now(),
+      ...(same ? { acquireTime: current.acquireTime } : {}),
+      transitions: current === undefined ? 0 : current.transitions + (same ? 0 : 1),
+    };
+    const write = { body: leaseBody(location, spec, current), create: current === undefined };
+    const at = clock.monotonic();
+    const written = await writeLease(api, location, write, signal);
+    if (written === undefined) logger.debug({ lease: location.name }, 'another replica renewed the shared Lease');
+    else this.#seen.see(written, at);
+  }
+}

@@ -1,0 +1,41 @@
+import type { Clock } from '../clock.ts';
+import { TokenBucket } from './token-bucket.ts';
+import type { TokenBucketTiming } from './token-bucket.ts';
+
+/** client-go's default numbers for controllers. */
+export const QUEUE_RATE_LIMIT: RateLimitTiming = { firstMs: 5, maxMs: 1_000_000, perSecond: 10, burst: 100 };
+
+export interface RateLimitTiming extends TokenBucketTiming {
+  /** Delay after an item's first failure; doubled at each further one. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/** How long a failed item waits: the longer of its own exponential delay and the queue's token bucket. */
+export class RateLimit<K> {
+  readonly #timing: RateLimitTiming;
+  readonly #bucket: TokenBucket;
+  readonly #failures = new Map<K, number>();
+
+  constructor(timing: RateLimitTiming, clock: Pick<Clock, 'monotonic'>) {
+    this.#timing = timing;
+    this.#bucket = new TokenBucket(timing, clock);
+  }
+
+  /** Notes a failure of the item. Milliseconds. */
+  delayOf(key: K): number {
+    const failures = this.failuresOf(key);
+    this.#failures.set(key, failures + 1);
+    const own = Math.min(this.#timing.firstMs * 2 ** failures, this.#timing.maxMs);
+    return Math.max(own, this.#bucket.reserve());
+  }
+
+  /** The item succeeded: its next failure is its first. */
+  forget(key: K): void {
+    this.#failures.delete(key);
+  }
+
+  failuresOf(key: K): number {
+    return this.#failures.get(key) ?? 0;
+  }
+}

@@ -1,0 +1,160 @@
+import type { Clock } from '../clock.ts';
+import { DelayHeap } from './delay-heap.ts';
+import { QUEUE_RATE_LIMIT, RateLimit } from './rate-limit.ts';
+import type { RateLimitTiming } from './rate-limit.ts';
+
+export interface WorkQueueOptions {
+  readonly clock: Clock;
+  readonly rateLimit?: RateLimitTiming;
+}
+
+/**
+ * Keys to work on, each at most once in the queue and never with two workers.
+ *
+ * Invariants: a key is in `dirty` while it needs work; in `processing` while a worker has it; in `#ready` exactly when it
+ * is dirty and not processing. A key added while it is processed is queued again when the worker says `done`.
+ */
+export class WorkQueue<K extends string | number> {
+  readonly #clock: Clock;
+  readonly #rateLimit: RateLimit<K>;
+  readonly #ready = new Set<K>();
+  readonly #dirty = new Set<K>();
+  readonly #processing = new Set<K>();
+  readonly #getters = new Set<(key: K) => void>();
+  readonly #delayed = new DelayHeap<K>();
+  /** When each delayed key is due; a heap entry that says otherwise has been overtaken by an earlier one. */
+  readonly #dueAt = new Map<K, number>();
+  #timer: AbortController | undefined;
+
+  constructor(options: WorkQueueOptions) {
+    this.#clock = options.clock;
+    this.#rateLimit = new RateLimit(options.rateLimit ?? QUEUE_RATE_LIMIT, options.clock);
+  }
+
+  /** Keys that a worker could take now. */
+  get length(): number {
+    return this.#ready.size;
+  }
+
+  /** Keys that wait for their time. */
+  get delayed(): number {
+    return this.#dueAt.size;
+  }
+
+  /** Keys that workers have now. */
+  get inProgress(): number {
+    return this.#processing.size;
+  }
+
+  add(key: K): void {
+    if (this.#dirty.has(key)) return;
+    this.#dirty.add(key);
+    if (!this.#processing.has(key)) this.#offer(key);
+  }
+
+  /** Adds the key after `ms`; of several delays of one key the shortest counts. */
+  addAfter(key: K, ms: number): void {
+    if (ms <= 0) {
+      this.add(key);
+      return;
+    }
+    const dueAt = this.#clock.monotonic() + ms;
+    if (dueAt >= (this.#dueAt.get(key) ?? Infinity)) return;
+    this.#dueAt.set(key, dueAt);
+    this.#delayed.push({ key, dueAt });
+    if (this.#delayed.first?.key === key) this.#arm();
+  }
+
+  /** The key failed: adds it after its back-off. */
+  addRateLimited(key: K): void {
+    this.addAfter(key, this.#rateLimit.delayOf(key));
+  }
+
+  /** The key succeeded: its next back-off starts small. */
+  forget(key: K): void {
+    this.#rateLimit.forget(key);
+  }
+
+  /** How often the key failed since it was last forgotten. */
+  failuresOf(key: K): number {
+    return this.#rateLimit.failuresOf(key);
+  }
+
+  /** The next key, waiting for one; undefined once the signal is aborted. The worker must say `done` afterwards. */
+  get(signal: AbortSignal): Promise<K | undefined> {
+    if (signal.aborted) return Promise.resolve(undefined);
+    const [key] = this.#ready;
+    if (key !== undefined) {
+      this.#ready.delete(key);
+      return Promise.resolve(this.#take(key));
+    }
+    return new Promise((resolve) => {
+      const onKey = (next: K): void => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(this.#take(next));
+      };
+      const onAbort = (): void => {
+        this.#getters.delete(onKey);
+        resolve(undefined);
+      };
+      this.#getters.add(onKey);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** The worker is through with the key, whatever came of it. */
+  done(key: K): void {
+    this.#processing.delete(key);
+    if (this.#dirty.has(key)) this.#offer(key);
+  }
+
+  /** Drops the delayed keys and their timer. Keys that are ready stay. */
+  stop(): void {
+    this.#timer?.abort();
+    this.#timer = undefined;
+    this.#dueAt.clear();
+    while (this.#delayed.pop() !== undefined);
+  }
+
+  #offer(key: K): void {
+    const [getter] = this.#getters;
+    if (getter === undefined) {
+      this.#ready.add(key);
+      return;
+    }
+    this.#getters.delete(getter);
+    getter(key);
+  }
+
+  #take(key: K): K {
+    this.#processing.add(key);
+    this.#dirty.delete(key);
+    return key;
+  }
+
+  /** One timer, for the earliest delayed key. */
+  #arm(): void {
+    this.#timer?.abort();
+    const next = this.#delayed.first;
+    this.#timer = next === undefined ? undefined : new AbortController();
+    if (next === undefined || this.#timer === undefined) return;
+    const { signal } = this.#timer;
+    this.#clock.sleep(Math.max(0, next.dueAt - this.#clock.monotonic()), signal).then(
+      () => {
+        if (!signal.aborted) this.#release();
+      },
+      () => undefined, // a newer timer took over, or the queue was stopped
+    );
+  }
+
+  #release(): void {
+    const now = this.#clock.monotonic();
+    for (let next = this.#delayed.first; next !== undefined && next.dueAt <= now; next = this.#delayed.first) {
+      this.#delayed.pop();
+      if (this.#dueAt.get(next.key) !== next.dueAt) continue;
+      this.#dueAt.delete(next.key);
+      this.add(next.key);
+    }
+    this.#arm();
+  }
+}

@@ -1,0 +1,64 @@
+import { isJsonObject } from '@archpolicy/core';
+import type { Json, JsonObject } from '@archpolicy/core';
+import { KubeError } from '../errors.ts';
+
+/** An object as listed or watched, with what a reflector needs of it. */
+export interface RawObject {
+  readonly key: string;
+  readonly raw: JsonObject;
+}
+
+/** `namespace/name`, or `name`; undefined for what is no Kubernetes object. */
+export function keyOf(raw: JsonObject): string | undefined {
+  const metadata = raw['metadata'];
+  if (!isJsonObject(metadata)) return undefined;
+  const { name, namespace } = metadata;
+  if (typeof name !== 'string' || name === '') return undefined;
+  return typeof namespace === 'string' && namespace !== '' ? `${namespace}/${name}` : name;
+}
+
+/** `metadata.resourceVersion` of an object or a list; undefined when there is none. */
+export function resourceVersionOf(raw: JsonObject): string | undefined {
+  const metadata = raw['metadata'];
+  const version = isJsonObject(metadata) ? metadata['resourceVersion'] : undefined;
+  return typeof version === 'string' && version !== '' ? version : undefined;
+}
+
+/** One page of a LIST. */
+export interface Page {
+  readonly items: readonly Json[];
+  readonly resourceVersion: string;
+  readonly continueToken: string | undefined;
+}
+
+/** Throws KubeError `malformed` for what is no list. */
+export function parsePage(body: Json): Page {
+  if (!isJsonObject(body)) throw new KubeError('malformed', 'the list is not an object');
+  const { items, metadata } = body;
+  const resourceVersion = resourceVersionOf(body);
+  if (resourceVersion === undefined) throw new KubeError('malformed', 'the list has no resourceVersion');
+  const token = isJsonObject(metadata) ? metadata['continue'] : undefined;
+  return {
+    items: Array.isArray(items) ? (items as readonly Json[]) : [],
+    resourceVersion,
+    continueToken: typeof token === 'string' && token !== '' ? token : undefined,
+  };
+}
+
+/** An event of a watch. */
+export type WatchEvent =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: JsonObject }
+  | { readonly type: 'ERROR'; readonly object: JsonObject };
+
+const EVENT_TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
+
+/** Throws KubeError `malformed` for what is no watch event. */
+export function parseWatchEvent(line: Json): WatchEvent {
+  if (isJsonObject(line)) {
+    const { type, object } = line;
+    if (typeof type === 'string' && EVENT_TYPES.has(type) && isJsonObject(object)) {
+      return { type: type as WatchEvent['type'], object };
+    }
+  }
+  throw new KubeError('malformed', 'the line is not a watch event');
+}

@@ -1,0 +1,236 @@
+import type { Json, JsonObject } from '@archpolicy/core';
+import { isJsonObject } from '@archpolicy/core';
+import type { Logger } from 'pino';
+import type { Clock, Random } from '../clock.ts';
+import { abortedError, KubeError } from '../errors.ts';
+import type { Api } from '../http/api-client.ts';
+import { parseRefusal } from '../http/answer.ts';
+import type { Refusal } from '../http/answer.ts';
+import type { Query } from '../http/paths.ts';
+import { Backoff, REFLECTOR_BACKOFF } from './backoff.ts';
+import { keyOf, parsePage, parseWatchEvent, resourceVersionOf } from './objects.ts';
+import type { WatchEvent } from './objects.ts';
+import type { ReflectorFailure, ReflectorObserver } from './observer.ts';
+import type { Store } from './store.ts';
+
+/** client-go's page: 500 pods are 7 to 12 MB, parsed within the event loop's bound. */
+const PAGE_SIZE = 500;
+/** A page of large objects from a loaded API server takes its time. */
+const LIST_TIMEOUT_MS = 60_000;
+/** The server ends a watch after a random time in this range, so that watches do not come back all at once. */
+const MIN_WATCH_SECONDS = 300;
+const MAX_WATCH_SECONDS = 600;
+/** Bookmarks come about every minute: when three are missing, nobody is there any more. */
+const WATCH_IDLE_MS = 200_000;
+/** A watch that ends within this time without an event is a failure in disguise: a proxy, an overloaded server. */
+const SHORT_WATCH_MS = 1_000;
+/** Trimming this many objects takes a few milliseconds; then others get their turn. */
+const TRIM_BATCH = 100;
+
+export interface ReflectorOptions<T> {
+  readonly api: Api;
+  /** The collection, see `resourcePath`. */
+  readonly path: string;
+  /** `labelSelector`, `fieldSelector`. */
+  readonly query?: Query;
+  /** Raw object → what is kept of it; undefined: not kept. A throw counts as unreadable, and the object as not there. */
+  readonly parse: (raw: JsonObject) => T | undefined;
+  readonly store: Store<T>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Pick<Logger, 'warn'>;
+  readonly observer?: ReflectorObserver;
+}
+
+/**
+ * Keeps a store equal to a collection of the API server: a paged LIST, then a WATCH from its version; after any error
+ * again, with back-off, until the signal ends it. The store is never emptied by a failure: stale beats empty.
+ */
+export class Reflector<T> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #backoff: Backoff;
+  readonly #waiting = new Set<() => void>();
+  #synced = false;
+  /** The version to watch from; undefined when only a LIST can tell. */
+  #version: string | undefined;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#backoff = new Backoff(REFLECTOR_BACKOFF, options.clock, options.random);
+  }
+
+  /** Whether a LIST has been taken in whole at least once. */
+  get hasSynced(): boolean {
+    return this.#synced;
+  }
+
+  /** Resolves once `hasSynced`; throws KubeError `aborted` when the signal comes first. */
+  async synced(signal: AbortSignal): Promise<void> {
+    if (this.#synced) return;
+    if (signal.aborted) throw abortedError(signal);
+    await new Promise<void>((resolve, reject) => {
+      const settle = (finish: () => void): void => {
+        this.#waiting.delete(onSynced);
+        signal.removeEventListener('abort', onAbort);
+        finish();
+      };
+      const onSynced = (): void => {
+        settle(resolve);
+      };
+      const onAbort = (): void => {
+        settle(() => {
+          reject(abortedError(signal));
+        });
+      };
+      this.#waiting.add(onSynced);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** Runs until the signal is aborted; then resolves. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stopped = (): boolean => signal.aborted;
+    while (!stopped()) {
+      const outcome = await this.#step(signal);
+      if (outcome === 'done' || stopped()) continue;
+      if (outcome.failure.endsWith('-expired')) this.#version = undefined;
+      const delayMs = Math.max(this.#backoff.next(), outcome.retryAfterMs ?? 0);
+      this.#options.observer?.failed?.(outcome.failure, delayMs, outcome.error);
+      this.#options.logger.warn(
+        { path: this.#options.path, failure: outcome.failure, delayMs, err: outcome.error },
+        'reflector tries again',
+      );
+      await this.#options.clock.sleep(delayMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #step(signal: AbortSignal): Promise<'done' | Failure> {
+    const phase = this.#version === undefined ? 'list' : 'watch';
+    try {
+      return phase === 'list' ? await this.#list(signal) : await this.#watch(this.#version ?? '', signal);
+    } catch (error) {
+      return { failure: `${phase}-failed`, error };
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<'done' | Failure> {
+    const { api, path, query, observer } = this.#options;
+    observer?.listStarted?.();
+    const seen = new Set<string>();
+    let token: string | undefined;
+    for (;;) {
+      const answer = await api.request({
+        method: 'GET',
+        path,
+        query: { ...query, limit: PAGE_SIZE, continue: token },
+        signal,
+        timeoutMs: LIST_TIMEOUT_MS,
+      });
+      if (answer.kind === 'refused') return refusedIn('list', answer);
+      const page = parsePage(answer.body);
+      await this.#takeIn(page.items, seen);
+      token = page.continueToken;
+      if (token === undefined) {
+        this.#finishList(seen, page.resourceVersion);
+        return 'done';
+      }
+    }
+  }
+
+  async #takeIn(items: readonly Json[], seen: Set<string>): Promise<void> {
+    for (let start = 0; start < items.length; start += TRIM_BATCH) {
+      for (const item of items.slice(start, start + TRIM_BATCH)) {
+        const key = isJsonObject(item) ? keyOf(item) : undefined;
+        if (key === undefined || !isJsonObject(item)) continue;
+        if (this.#put(key, item)) seen.add(key);
+      }
+      await new Promise(setImmediate);
+    }
+  }
+
+  /** What the list did not show is gone: nobody told us, so we do. */
+  #finishList(seen: ReadonlySet<string>, version: string): void {
+    const { store, observer } = this.#options;
+    for (const key of store.keys()) {
+      if (!seen.has(key)) store.delete(key);
+    }
+    this.#version = version;
+    this.#synced = true;
+    observer?.listFinished?.(seen.size);
+    for (const tell of [...this.#waiting]) tell();
+  }
+
+  async #watch(version: string, signal: AbortSignal): Promise<'done' | Failure> {
+    const { api, path, query, clock, random, observer } = this.#options;
+    const seconds = MIN_WATCH_SECONDS + Math.floor(random() * (MAX_WATCH_SECONDS - MIN_WATCH_SECONDS + 1));
+    const startedAt = clock.monotonic();
+    const answer = await api.watch({
+      path,
+      query: { ...query, watch: true, allowWatchBookmarks: true, resourceVersion: version, timeoutSeconds: seconds },
+      signal,
+      idleTimeoutMs: WATCH_IDLE_MS,
+    });
+    if (answer.kind === 'refused') return refusedIn('watch', answer);
+    observer?.watchStarted?.();
+    let events = 0;
+    for await (const line of answer.events) {
+      const event = parseWatchEvent(line);
+      events += 1;
+      observer?.watchEvent?.(event.type);
+      if (event.type === 'ERROR') return failureOf(event.object);
+      this.#apply(event);
+    }
+    const short = events === 0 && clock.monotonic() - startedAt < SHORT_WATCH_MS;
+    return short ? { failure: 'watch-too-short' } : 'done';
+  }
+
+  #apply(event: WatchEvent): void {
+    const key = keyOf(event.object);
+    if (event.type === 'DELETED') {
+      if (key !== undefined) this.#options.store.delete(key);
+    } else if (event.type !== 'BOOKMARK' && key !== undefined) {
+      this.#put(key, event.object);
+    }
+    this.#version = resourceVersionOf(event.object) ?? this.#version;
+  }
+
+  /** Whether the object is kept. */
+  #put(key: string, raw: JsonObject): boolean {
+    const { store, parse, observer } = this.#options;
+    let object: T | undefined;
+    try {
+      object = parse(raw);
+    } catch (error) {
+      observer?.unreadable?.(key, error);
+    }
+    if (object === undefined) store.delete(key);
+    else store.set(key, object);
+    return object !== undefined;
+  }
+}
+
+interface Failure {
+  readonly failure: ReflectorFailure;
+  readonly error?: unknown;
+  readonly retryAfterMs?: number;
+}
+
+/** 410 Gone: the version, or the continue token, is older than what the server remembers. Only a new LIST helps. */
+function refusedIn(phase: 'list' | 'watch', refusal: Refusal): Failure {
+  const error = new KubeError('refused', `the API server refused: ${refusal.status} ${refusal.reason}`, {
+    status: refusal.status,
+  });
+  const kind = refusal.status === 410 ? 'expired' : refusal.status === 429 ? 'throttled' : 'failed';
+  return {
+    failure: `${phase}-${kind}`,
+    error,
+    ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
+  };
+}
+
+/** An ERROR event carries a Status object: the refusal of a watch that had begun with 200. */
+function failureOf(status: JsonObject): Failure {
+  const code = typeof status['code'] === 'number' ? status['code'] : 0;
+  const expired = code === 410 || status['reason'] === 'Expired' || status['reason'] === 'Gone';
+  return refusedIn('watch', parseRefusal(expired ? 410 : code, undefined, status));
+}

@@ -1,0 +1,156 @@
+/** What happened to an object of a store. */
+export type StoreEvent<T> =
+  | { readonly type: 'added'; readonly key: string; readonly object: T; readonly previous?: undefined }
+  | { readonly type: 'updated'; readonly key: string; readonly object: T; readonly previous: T }
+  /** `object` is the last state that was seen. */
+  | { readonly type: 'deleted'; readonly key: string; readonly object: T; readonly previous: T };
+
+export type StoreListener<T> = (event: StoreEvent<T>) => void;
+
+/** Values under which an index files an object: none, one or several. */
+export type IndexFunction<T> = (object: T) => readonly string[];
+
+/** The reading side of a store. Keys are `namespace/name`, or `name` for cluster-scoped objects. */
+export interface ReadStore<T> {
+  readonly size: number;
+  get(key: string): T | undefined;
+  /** All objects, in no particular order; a new array. */
+  list(): readonly T[];
+  /** The objects that the index files under this value. Throws a RangeError for an index that was not declared. */
+  byIndex(index: string, value: string): readonly T[];
+  /** Calls the listener after each change from now on. Returns the function that ends it. */
+  subscribe(listener: StoreListener<T>): () => void;
+}
+
+export interface StoreOptions<T> {
+  readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /**
+   * What tells an object from a later one of the same name (`metadata.uid`): with it, a change of uid is told as a
+   * deletion and an addition. Without it, as an update.
+   */
+  readonly uid?: (object: T) => string;
+  /** Whether an update carries nothing new for us (a node's heartbeat): such updates are not told. */
+  readonly same?: (a: T, b: T) => boolean;
+  /** A listener threw. The store goes on; this is where it is told. */
+  readonly onListenerError?: (error: unknown) => void;
+}
+
+/** Objects by key, with indexes and listeners. Written by one reflector. */
+export class Store<T> implements ReadStore<T> {
+  readonly #objects = new Map<string, T>();
+  readonly #indexes: readonly Index<T>[];
+  readonly #listeners = new Set<StoreListener<T>>();
+  readonly #options: StoreOptions<T>;
+
+  constructor(options: StoreOptions<T> = {}) {
+    this.#options = options;
+    this.#indexes = Object.entries(options.indexes ?? {}).map(([name, valuesOf]) => ({
+      name,
+      valuesOf,
+      keys: new Map(),
+    }));
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
+
+  list(): readonly T[] {
+    return [...this.#objects.values()];
+  }
+
+  keys(): readonly string[] {
+    return [...this.#objects.keys()];
+  }
+
+  byIndex(index: string, value: string): readonly T[] {
+    const found = this.#indexes.find(({ name }) => name === index);
+    if (found === undefined) throw new RangeError(`no such index: ${index}`);
+    const objects: T[] = [];
+    for (const key of found.keys.get(value) ?? []) {
+      const object = this.#objects.get(key);
+      if (object !== undefined) objects.push(object);
+    }
+    return objects;
+  }
+
+  subscribe(listener: StoreListener<T>): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Adds or replaces an object. */
+  set(key: string, object: T): void {
+    const previous = this.#objects.get(key);
+    if (previous === undefined) {
+      this.#put(key, object);
+      this.#tell({ type: 'added', key, object });
+      return;
+    }
+    if (this.#isAnother(previous, object)) {
+      this.delete(key);
+      this.set(key, object);
+      return;
+    }
+    if (this.#options.same?.(previous, object) === true) return;
+    this.#unindex(key, previous);
+    this.#put(key, object);
+    this.#tell({ type: 'updated', key, object, previous });
+  }
+
+  delete(key: string): void {
+    const previous = this.#objects.get(key);
+    if (previous === undefined) return;
+    this.#unindex(key, previous);
+    this.#objects.delete(key);
+    this.#tell({ type: 'deleted', key, object: previous, previous });
+  }
+
+  #isAnother(previous: T, object: T): boolean {
+    const { uid } = this.#options;
+    return uid !== undefined && uid(previous) !== uid(object);
+  }
+
+  #put(key: string, object: T): void {
+    this.#objects.set(key, object);
+    for (const { valuesOf, keys } of this.#indexes) {
+      for (const value of valuesOf(object)) {
+        const filed = keys.get(value);
+        if (filed === undefined) keys.set(value, new Set([key]));
+        else filed.add(key);
+      }
+    }
+  }
+
+  #unindex(key: string, object: T): void {
+    for (const { valuesOf, keys } of this.#indexes) {
+      for (const value of valuesOf(object)) {
+        const filed = keys.get(value);
+        filed?.delete(key);
+        if (filed?.size === 0) keys.delete(value);
+      }
+    }
+  }
+
+  #tell(event: StoreEvent<T>): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#options.onListenerError?.(error);
+      }
+    }
+  }
+}
+
+interface Index<T> {
+  readonly name: string;
+  readonly valuesOf: IndexFunction<T>;
+  readonly keys: Map<string, Set<string>>;
+}
