@@ -38,6 +38,17 @@ describe('logger', () => {
     expect(JSON.parse(lines[0]!)).toMatchObject({ controller: 'remediation', key: 'a/b', level: 'warn' });
   });
 
+  test('P5 a secret is not written when it is bound to a child, or the error is all there is', () => {
+    const { logger, lines } = capture();
+    logger.child({ password: 'geheim' }).child({ token: 'geheim' }).info({}, 'm');
+    logger.error(new Error('https://user:geheim@host'), 'm');
+    expect(lines).toHaveLength(2);
+    expect(lines.map((line) => [line.includes('geheim'), line.includes('[redacted]')])).toEqual([
+      [false, true],
+      [false, true],
+    ]);
+  });
+
   test.each<[string, Record<string, unknown>]>([
     ['by name', { password: 'geheim' }],
     ['by name, deep down', { request: { headers: { Authorization: 'geheim' } } }],

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { DestinationStream } from 'pino';
+import type { DestinationStream, Logger as PinoLogger } from 'pino';
 import type { LogLevel } from './config/schemas.ts';
 import { sanitize } from './sanitize.ts';
 
@@ -26,34 +26,26 @@ export interface LoggerOptions {
   readonly destination?: DestinationStream;
 }
 
-/** A logger whose every field passes through `sanitize`: there is no way around the redaction. */
-export function createLogger({ name, level, destination }: LoggerOptions): Logger {
+/**
+ * A logger whose every field, bound ones included, passes through `sanitize`: there is no way around the redaction. It
+ * is pino's own, for libraries that ask for that; our code takes the narrower `Logger`.
+ */
+export function createLogger({ name, level, destination }: LoggerOptions): PinoLogger {
   const options = {
     level,
     base: { name },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }), log: sanitize },
     // `sanitize` has turned errors into plain fields before pino sees them.
     serializers: { err: (fields: unknown) => fields },
   };
-  const root =
-    destination === undefined ? pino(options, pino.destination({ dest: 1, sync: true })) : pino(options, destination);
-  return wrap(root, {});
-}
-
-type Write = (fields: object, message: string) => void;
-type Sink = Readonly<Record<LogLevel, Write>> & { isLevelEnabled(level: string): boolean };
-
-function wrap(sink: Sink, bound: LogFields): Logger {
-  const at = (level: LogLevel) => (fields: LogFields, message: string) => {
-    // Sanitizing costs more than the check: a disabled level is free.
-    if (sink.isLevelEnabled(level)) sink[level](sanitize({ ...bound, ...fields }), message);
-  };
-  return {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: (fields) => wrap(sink, { ...bound, ...fields }),
-  };
+  const logger = pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
+  // pino's formatters do not see what is bound to a child; children inherit this from their parent.
+  const { child } = Object.getPrototypeOf(logger) as Pick<PinoLogger, 'child'>;
+  Object.defineProperty(logger, 'child', {
+    value(this: PinoLogger, fields: LogFields) {
+      return child.call(this, sanitize(fields));
+    },
+  });
+  return logger;
 }
