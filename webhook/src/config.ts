@@ -1,0 +1,50 @@
+import { address, commonVariables, durationMs, path, readConfig, variable, wholeNumber } from '@archpolicy/service';
+import type { Config, Environment } from '@archpolicy/service';
+
+/** Longer than any sensible `terminationGracePeriodSeconds`. */
+const MAX_DRAIN_SECONDS = 300;
+/** The deadline of a review is at most 1.5 s (docs/design.md, section 8): a larger budget could not be used up. */
+const MAX_INSPECTION_BUDGET_MS = 1_500;
+
+/** Every variable of the webhook: `--help` lists this table. */
+export const variables = {
+  ...commonVariables,
+  webhookAddress: variable({
+    name: 'ARCHPOLICY_WEBHOOK_ADDRESS',
+    description: 'host:port of /mutate',
+    example: '127.0.0.1:9443',
+    default: ':9443',
+    schema: address,
+  }),
+  tlsDirectory: variable({
+    name: 'ARCHPOLICY_TLS_DIRECTORY',
+    description: 'directory with tls.crt and tls.key, read again when they change',
+    example: '/etc/archpolicy/tls',
+    default: '/etc/archpolicy/tls',
+    schema: path,
+  }),
+  drainSeconds: variable({
+    name: 'ARCHPOLICY_DRAIN_SECONDS',
+    description: 'seconds that it serves on after SIGTERM, while endpoints learn that it goes',
+    example: '10',
+    default: '10',
+    schema: wholeNumber({ min: 0, max: MAX_DRAIN_SECONDS }),
+  }),
+  inspectionBudgetMs: variable({
+    name: 'ARCHPOLICY_INSPECTION_BUDGET',
+    description: 'how long a pod may wait for the platforms of its images',
+    example: '400ms',
+    default: '400ms',
+    schema: durationMs({ min: 0, max: MAX_INSPECTION_BUDGET_MS }),
+  }),
+} as const;
+
+export type WebhookConfig = Config<typeof variables>;
+
+/**
+ * The webhook's configuration.
+ * @throws ConfigError
+ */
+export function readWebhookConfig(environment: Environment): WebhookConfig {
+  return readConfig(variables, environment);
+}

@@ -1,0 +1,17 @@
+/** What can go wrong unexpectedly in the webhook. */
+export type WebhookErrorCode =
+  /** A decision did not come before the review's deadline. */
+  | 'DeadlinePassed'
+  /** The process is ending. */
+  | 'Closing';
+
+/** An unexpected failure of the webhook. None of them ever becomes a refusal: the pod is admitted unchanged. */
+export class WebhookError extends Error {
+  override readonly name = 'WebhookError';
+  readonly code: WebhookErrorCode;
+
+  constructor(code: WebhookErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,43 @@
+/** What the webhook answers to one request. */
+export interface Verdict {
+  /** False only by a policy's `Deny`. */
+  readonly allowed: boolean;
+  /** For a refusal: what the user reads. */
+  readonly message?: string;
+  /** JSON Patch; absent or empty: unchanged. */
+  readonly patch?: readonly unknown[];
+  readonly warnings?: readonly string[];
+  readonly auditAnnotations?: Readonly<Record<string, string>>;
+}
+
+/** The verdict of every error path. */
+export const UNCHANGED: Verdict = { allowed: true };
+
+/** What Kubernetes asks of webhooks; longer ones may be cut by the API server, in the middle of a word or all. */
+const MAX_WARNING_LENGTH = 120;
+/** Together with the above well below the 4 KiB at which the API server begins to drop them. */
+const MAX_WARNINGS = 10;
+
+/** The AdmissionReview that answers the request with this uid. */
+export function encodeAnswer(uid: string, verdict: Verdict): string {
+  const { allowed, message, patch, warnings, auditAnnotations } = verdict;
+  const response: Record<string, unknown> = { uid, allowed };
+  if (!allowed) response['status'] = { code: 403, reason: 'Forbidden', message: message ?? 'denied by policy' };
+  if (allowed && patch !== undefined && patch.length > 0) {
+    response['patchType'] = 'JSONPatch';
+    response['patch'] = Buffer.from(JSON.stringify(patch)).toString('base64');
+  }
+  if (warnings !== undefined && warnings.length > 0) {
+    response['warnings'] = warnings.slice(0, MAX_WARNINGS).map(fitWarning);
+  }
+  if (auditAnnotations !== undefined) response['auditAnnotations'] = auditAnnotations;
+  return JSON.stringify({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', response });
+}
+
+/** One line of at most 120 characters: a warning travels in an HTTP header. */
+export function fitWarning(text: string): string {
+  const line = text.replaceAll(/[\p{Cc}\p{Cs}\s]+/gu, ' ').trim();
+  const characters = Array.from(line);
+  if (characters.length <= MAX_WARNING_LENGTH) return line;
+  return `${characters.slice(0, MAX_WARNING_LENGTH - 1).join('')}…`;
+}

@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Two 3 MB objects and the envelope around them: what the API server can send at most. */
+export const MAX_BODY_BYTES = 7 * 1024 * 1024;
+
+/**
+ * All bodies that are being read or wait, together: six of the largest, thousands of usual ones (8 KB). Without it,
+ * the number of connections times the largest body would be the bound.
+ */
+const MAX_BUFFERED_BYTES = 48 * 1024 * 1024;
+
+/** Counts the bytes of all bodies in memory. */
+export class BodyBudget {
+  #free = MAX_BUFFERED_BYTES;
+
+  /** Takes bytes; false when there are not as many. */
+  take(bytes: number): boolean {
+    if (bytes > this.#free) return false;
+    this.#free -= bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#free += bytes;
+  }
+}
+
+/** A whole body, or why it was not read to its end. */
+export type BodyRead =
+  | { readonly kind: 'body'; readonly body: Buffer }
+  | { readonly kind: 'too-large' }
+  /** Too many other bodies are in memory. */
+  | { readonly kind: 'busy' }
+  /** The client went away. */
+  | { readonly kind: 'aborted' };
+
+/**
+ * Reads a body within bounds and calls back once. Its bytes are taken from the budget as they arrive (a promised
+ * length costs a client nothing) and given back by the caller, with `budget.give(body.length)`, when it is done with.
+ */
+export function readBody(request: IncomingMessage, budget: BodyBudget, done: (read: BodyRead) => void): void {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
+    done({ kind: 'too-large' });
+    return;
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const onData = (chunk: Buffer): void => {
+    if (size + chunk.length > MAX_BODY_BYTES) finish({ kind: 'too-large' });
+    else if (!budget.take(chunk.length)) finish({ kind: 'busy' });
+    else {
+      size += chunk.length;
+      chunks.push(chunk);
+    }
+  };
+  const onEnd = (): void => {
+    const [first] = chunks;
+    // One chunk is the usual case: no copy then.
+    finish({ kind: 'body', body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size) });
+  };
+  const onClose = (): void => {
+    finish({ kind: 'aborted' });
+  };
+  const finish = (read: BodyRead): void => {
+    // The stream keeps flowing: what still comes is thrown away.
+    request.off('data', onData).off('end', onEnd).off('close', onClose);
+    if (read.kind !== 'body') budget.give(size);
+    done(read);
+  };
+  request.on('data', onData).on('end', onEnd).on('close', onClose);
+}
