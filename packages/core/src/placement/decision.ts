@@ -1,0 +1,173 @@
+import type { UnresolvedReason } from '../inspection/inspection.ts';
+import type { NodeArchitecture } from '../platform/supported.ts';
+import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+
+/**
+ * What is decided about a pod, and why. Every reason comes from one closed set of CamelCase words: it is the metric
+ * label, the event reason, the audit annotation and the log field.
+ */
+
+/** Reasons to leave a pod exactly as it was received, our earlier additions included (PL1, PL10, PL11). */
+export const UNTOUCHED_REASONS = [
+  /** The request is no creation of a pod. */
+  'NotCreated',
+  'NamespaceUnknown',
+  /** `spec.nodeName` is set. */
+  'NodeAssigned',
+  'StaticPod',
+  'DaemonSetPod',
+  /** Pinned to nodes by `metadata.name` match fields. */
+  'PinnedToNode',
+  'Skipped',
+  'NoPolicy',
+  'NoImages',
+  /** A bare pod by `kubectl apply` or server-side apply: a second apply would be refused once we touched its lists. */
+  'AppliedBarePod',
+  /** Not of the API's shape where we would have to touch it. */
+  'Malformed',
+  'Audit',
+  /** Our own patch did not pass its check. */
+  'SelfCheckFailed',
+] as const;
+
+/** Reasons to leave a pod as its owner wrote it, without additions of ours. */
+export const LEAVE_REASONS = [
+  /** What the owner wrote about the architecture allows nothing that the images do not support. */
+  'OwnerChoice',
+  /** The images do not support what the owner chose: it stays as written. */
+  'OwnerChoiceUnsupported',
+  /** No required term can match a node, so there is nothing to narrow. */
+  'MatchesNothing',
+  /** The images constrain nothing. */
+  'NothingToConstrain',
+  'NoCommonArchitecture',
+  /** The images have architectures in common, but the policy allows none of them. */
+  'NotAllowedByPolicy',
+  /** No image is known, and the policy lets the pod in. */
+  'Unresolved',
+] as const;
+
+export const CONSTRAIN_REASONS = [
+  /** To all that the images support, within what the policy allows. */
+  'ImagesSupport',
+  /** To what the images support of the owner's choice. */
+  'OwnerChoiceNarrowed',
+  /** To the policy's preferred architecture. */
+  'Preferred',
+  'PreferredByPod',
+  'PreferredByNamespace',
+  /** To the architecture that the policy's rollout moves this workload to. */
+  'RolledOut',
+  /** To all that the images support: no node could take the pod on a preferred architecture. */
+  'PreferredNotSchedulable',
+  /** To what the known images support; others are not known. */
+  'PartlyKnown',
+  /** To the policy's fallback architecture, because images are not known. */
+  'Fallback',
+  /** Only labels were copied to node affinity. */
+  'LabelsCopied',
+] as const;
+
+export const DENY_REASONS = ['NoCommonArchitecture', 'NotAllowedByPolicy', 'Unresolved'] as const;
+
+export type UntouchedReason = (typeof UNTOUCHED_REASONS)[number];
+export type LeaveReason = UntouchedReason | (typeof LEAVE_REASONS)[number];
+export type ConstrainReason = (typeof CONSTRAIN_REASONS)[number];
+export type GateReason = 'Inspecting';
+export type DenyReason = (typeof DENY_REASONS)[number];
+export type PlacementReason = LeaveReason | ConstrainReason | GateReason | DenyReason;
+
+/** All of them, for metrics that want every label value from the start. */
+export const PLACEMENT_REASONS: readonly PlacementReason[] = [
+  ...new Set<PlacementReason>([
+    ...UNTOUCHED_REASONS,
+    ...LEAVE_REASONS,
+    ...CONSTRAIN_REASONS,
+    'Inspecting',
+    ...DENY_REASONS,
+  ]),
+];
+
+/** An image whose platforms are not known. */
+export interface UnresolvedImage {
+  readonly image: string;
+  readonly reason: UnresolvedReason;
+}
+
+/** A preferred node affinity term for one architecture. */
+export interface PreferredArchitecture {
+  readonly architecture: NodeArchitecture;
+  /** 1 to 100. */
+  readonly weight: number;
+}
+
+/** What the user should know. Rendered by `warningText`; holds nothing that a registry said. */
+export type PlacementWarning =
+  | { readonly kind: 'PreferenceUnknown'; readonly by: 'pod' | 'namespace' }
+  | {
+      readonly kind: 'PreferenceNotSupported' | 'PreferenceNotAllowed';
+      readonly by: 'pod' | 'namespace';
+      readonly architecture: string;
+    }
+  | { readonly kind: 'PreferredNotSchedulable'; readonly architecture: NodeArchitecture }
+  | { readonly kind: 'OwnerChoiceUnsupported'; readonly image?: string }
+  | { readonly kind: 'NoCommonArchitecture'; readonly image?: string }
+  | { readonly kind: 'NotAllowedByPolicy'; readonly image?: string }
+  | { readonly kind: 'Unresolved'; readonly image: string; readonly reason: UnresolvedReason }
+  | { readonly kind: 'LabelContradicts'; readonly key: string }
+  | { readonly kind: 'SelfCheckFailed' };
+
+/** What every decision says. */
+interface Explained {
+  /** Name of the policy that decided; absent when none matched. */
+  readonly policy?: string;
+  /** The image that decided, as written in the pod, where one did. */
+  readonly image?: string;
+  /** Images whose platforms are not known. Empty when all are, and where none was looked at. */
+  readonly unresolved: readonly UnresolvedImage[];
+  readonly warnings: readonly PlacementWarning[];
+}
+
+/** The pod is constrained. */
+export interface Constrain extends Explained {
+  readonly kind: 'constrain';
+  readonly reason: ConstrainReason;
+  /** The architectures left to it, sorted. Empty when only labels were copied. */
+  readonly architectures: readonly NodeArchitecture[];
+  /** ANDed into every required term that does not imply them. */
+  readonly requirements: readonly NodeSelectorRequirement[];
+  /** Added as preferred node affinity. */
+  readonly preferred: readonly PreferredArchitecture[];
+  /** Architectures whose taint is tolerated. */
+  readonly tolerated: readonly NodeArchitecture[];
+}
+
+/** The pod is admitted as it is. */
+export interface Leave extends Explained {
+  readonly kind: 'leave';
+  readonly reason: LeaveReason;
+}
+
+/** The pod waits for the operator behind our scheduling gate. */
+export interface Gate extends Explained {
+  readonly kind: 'gate';
+  readonly reason: GateReason;
+  /** What its known images leave to it, sorted. Empty when they constrain nothing. */
+  readonly architectures: readonly NodeArchitecture[];
+  readonly requirements: readonly NodeSelectorRequirement[];
+}
+
+/** The pod is refused, because its policy says so. */
+export interface Deny extends Explained {
+  readonly kind: 'deny';
+  readonly reason: DenyReason;
+}
+
+export type PlacementDecision = Constrain | Leave | Gate | Deny;
+
+const untouched: ReadonlySet<string> = new Set(UNTOUCHED_REASONS);
+
+/** Whether the decision leaves the pod exactly as received, even if it carries additions of ours. */
+export function isUntouched(decision: PlacementDecision): boolean {
+  return decision.kind === 'leave' && untouched.has(decision.reason);
+}
