@@ -1,1 +1,17 @@
-export {};
+/**
+ * The one door to registries: `createInspector(…).inspect({ reference, pullSecrets, budgetMs })` says on which platforms
+ * an image can run, or why that is not known. Everything behind it (requests, credentials, caches, limits) is private.
+ */
+export { createInspector } from './create-inspector.ts';
+export type { InspectorOptions } from './create-inspector.ts';
+export type { Inspector, InspectRequest } from './inspect/inspector.ts';
+export type { PullSecret } from './auth/credential.ts';
+export { fixedRegistries, readRegistriesFile } from './config/registries-file.ts';
+export type { RegistriesSource } from './config/registries-file.ts';
+export { DEFAULT_REGISTRIES, parseRegistries, Registries } from './config/registries.ts';
+export type { RegistriesConfig } from './config/schema.ts';
+export { RegistryError } from './errors.ts';
+export type { RegistryErrorCode } from './errors.ts';
+export { NO_METRICS } from './metrics.ts';
+export type { RegistryMetrics, RequestOutcome, RequestPurpose } from './metrics.ts';
+export type { Clock, Logger } from './ports.ts';

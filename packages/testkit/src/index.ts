@@ -1,2 +1,3 @@
 export * from './performance/index.ts';
 export * from './certificates/index.ts';
+export * from './registry/index.ts';

@@ -1,0 +1,57 @@
+import { lookup as systemLookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
+import { buildConnector } from 'undici';
+import { RegistryError } from '../errors.ts';
+import type { AddressGuard } from './guard.ts';
+
+/** Resolves a name to all its addresses; the system's resolver outside tests. */
+export type Resolve = (
+  hostname: string,
+  options: { readonly all: true },
+  callback: (error: Error | null, addresses: readonly LookupAddress[]) => void,
+) => void;
+
+export const resolveBySystem: Resolve = (hostname, options, callback) => {
+  systemLookup(hostname, options, callback);
+};
+
+/**
+ * Wraps a connector so that the guard judges every address at the moment of connecting: what a name resolved to
+ * earlier, or what a URL looked like, proves nothing. Each connection of each hop passes here.
+ */
+export function guardedConnector(
+  guard: AddressGuard,
+  options: buildConnector.BuildOptions,
+  resolve: Resolve = resolveBySystem,
+): buildConnector.connector {
+  const connect = buildConnector({ ...options, lookup: guardedLookup(guard, resolve) });
+  return (target, callback) => {
+    const host = target.hostname.replace(/^\[|\]$/g, '');
+    // Sockets do not look literals up, so the lookup below never sees them.
+    if (isIP(host) !== 0 && !guard.permits(host)) callback(refused(), null);
+    else connect(target, callback);
+  };
+}
+
+/** A `lookup` for sockets that leaves out the addresses that the guard refuses. */
+export function guardedLookup(guard: AddressGuard, resolve: Resolve): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        callback(error, '');
+        return;
+      }
+      const permitted = addresses.filter(({ address }) => guard.permits(address));
+      const [first] = permitted;
+      if (first === undefined) callback(refused(), '');
+      else if (options.all === true) callback(null, [...permitted]);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+function refused(): RegistryError {
+  return new RegistryError('ADDRESS_REFUSED', 'the address guard refuses every address of this host');
+}

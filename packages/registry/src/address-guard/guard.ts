@@ -1,0 +1,29 @@
+import { isAddress, isInRanges, parseRange, REFUSED_RANGES } from './ranges.ts';
+import type { AddressRange } from './ranges.ts';
+
+const builtIn: readonly AddressRange[] = parseAll(REFUSED_RANGES);
+
+/** Judges the addresses that a host may be connected to (I8). */
+export class AddressGuard {
+  readonly #refused: readonly AddressRange[];
+  readonly #allowed: readonly AddressRange[];
+
+  /**
+   * @param refused ranges in CIDR notation refused beside the built-in ones: cluster and Service ranges.
+   * @param allowed ranges that the registries file allows for this one host, whatever is refused otherwise.
+   */
+  constructor(refused: readonly string[], allowed: readonly string[]) {
+    this.#refused = [...builtIn, ...parseAll(refused)];
+    this.#allowed = parseAll(allowed);
+  }
+
+  /** Whether a connection to this address may be made. What cannot be judged is refused. */
+  permits(address: string): boolean {
+    if (!isAddress(address)) return false;
+    return isInRanges(address, this.#allowed) || !isInRanges(address, this.#refused);
+  }
+}
+
+function parseAll(ranges: readonly string[]): readonly AddressRange[] {
+  return ranges.map(parseRange).filter((range) => range !== undefined);
+}

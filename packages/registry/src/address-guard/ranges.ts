@@ -1,0 +1,49 @@
+import ipaddr from 'ipaddr.js';
+
+/** An address range in CIDR notation, parsed. */
+export type AddressRange = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/**
+ * Never a registry, unless the registries file says so for its host. Private ranges (RFC 1918, unique local) are not
+ * among them: in-cluster registries live there. Clusters add their own in the registries file.
+ * Registries of special addresses: https://www.iana.org/assignments/iana-ipv4-special-registry and …-ipv6-….
+ */
+export const REFUSED_RANGES: readonly string[] = [
+  '0.0.0.0/8', // "this network": Linux connects 0.0.0.0 to loopback
+  '127.0.0.0/8', // loopback
+  '169.254.0.0/16', // link-local, and the metadata services of AWS, Azure, GCP
+  '100.100.100.200/32', // metadata service of Alibaba Cloud
+  '168.63.129.16/32', // host services of Azure
+  '192.0.0.0/24', // protocol assignments, and the metadata service of Oracle Cloud
+  '192.88.99.0/24', // 6to4 relays
+  '224.0.0.0/4', // multicast
+  '240.0.0.0/4', // reserved, and broadcast
+  '::/96', // unspecified, loopback, IPv4-compatible
+  '::ffff:0:0:0/96', // IPv4-translated (SIIT)
+  '64:ff9b::/96', // NAT64: an IPv4 address in disguise
+  '64:ff9b:1::/48', // local NAT64
+  '100::/64', // discard
+  '2001::/32', // Teredo
+  '2002::/16', // 6to4: an IPv4 address in disguise
+  'fd00:ec2::254/128', // metadata service of AWS
+  'fd20:ce::254/128', // metadata service of GCP
+  'fe80::/10', // link-local
+  'fec0::/10', // site-local, deprecated
+  'ff00::/8', // multicast
+];
+
+/** Parses CIDR notation; undefined when it is none. */
+export function parseRange(text: string): AddressRange | undefined {
+  return ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : undefined;
+}
+
+/** Whether an address lies in one of the ranges. IPv4-mapped IPv6 addresses count as the IPv4 address they are. */
+export function isInRanges(address: string, ranges: readonly AddressRange[]): boolean {
+  const parsed = ipaddr.process(address);
+  return ranges.some(([base, bits]) => parsed.kind() === base.kind() && parsed.match(base, bits));
+}
+
+/** Whether a text is an IP address that can be judged. */
+export function isAddress(text: string): boolean {
+  return ipaddr.isValid(text);
+}

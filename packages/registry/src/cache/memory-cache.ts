@@ -1,0 +1,106 @@
+import type { ContentFacts, FactSource } from '@archpolicy/core';
+import { LRUCache } from 'lru-cache';
+import type { FetchFailure } from '../http/outcome.ts';
+
+/** Facts by digest with where this process has them from. */
+export interface KnownFacts {
+  readonly content: ContentFacts;
+  readonly source: FactSource;
+  /** Absent: they follow from the digest for ever. Set when a part could not be read (epoch milliseconds). */
+  readonly untilMs?: number;
+}
+
+/** A registry showed this digest to a credential scope. */
+export interface Shown {
+  readonly digest: string;
+  /** Epoch milliseconds. */
+  readonly confirmedAtMs: number;
+}
+
+/** A registry refused a credential scope. */
+export interface Refusal {
+  readonly failure: FetchFailure;
+  /** Epoch milliseconds. */
+  readonly untilMs: number;
+}
+
+export interface MemoryLimits {
+  /** Bytes for facts by digest. */
+  readonly factsBytes: number;
+  /** Bytes for what was shown or refused to whom. */
+  readonly shownBytes: number;
+}
+
+/** 100,000 digests and 100,000 tags fit with room to spare. */
+export const DEFAULT_MEMORY_LIMITS: MemoryLimits = { factsBytes: 32 * 1024 * 1024, shownBytes: 32 * 1024 * 1024 };
+
+/** Cost of an entry beside its strings: map slot, links, the value's object. Measured: 160 to 200 bytes. */
+const ENTRY_OVERHEAD_BYTES = 200;
+const PLATFORM_BYTES = 120;
+
+/**
+ * L1: everything in one process, bounded by bytes (K1). Facts are stored once by digest; who may use them stands apart,
+ * by credential scope (K2).
+ */
+export class MemoryCache {
+  readonly #facts: LRUCache<string, KnownFacts>;
+  readonly #shown: LRUCache<string, Shown>;
+  readonly #refusals: LRUCache<string, Refusal>;
+
+  constructor(limits: MemoryLimits = DEFAULT_MEMORY_LIMITS) {
+    this.#facts = new LRUCache({ maxSize: limits.factsBytes, sizeCalculation: sizeOfFacts });
+    this.#shown = new LRUCache({
+      maxSize: limits.shownBytes,
+      sizeCalculation: (shown, key) => key.length + shown.digest.length + ENTRY_OVERHEAD_BYTES,
+    });
+    this.#refusals = new LRUCache({
+      maxSize: Math.ceil(limits.shownBytes / 8),
+      sizeCalculation: (_, key) => key.length + ENTRY_OVERHEAD_BYTES,
+    });
+  }
+
+  facts(digest: string, nowMs: number): KnownFacts | undefined {
+    const known = this.#facts.get(digest);
+    return known?.untilMs !== undefined && known.untilMs <= nowMs ? undefined : known;
+  }
+
+  putFacts(digest: string, facts: KnownFacts): void {
+    this.#facts.set(digest, facts);
+  }
+
+  shown(scope: string, subject: string): Shown | undefined {
+    return this.#shown.get(scopedKey(scope, subject));
+  }
+
+  putShown(scope: string, subject: string, shown: Shown): void {
+    this.#shown.set(scopedKey(scope, subject), shown);
+    this.#refusals.delete(scopedKey(scope, subject));
+  }
+
+  forgetShown(scope: string, subject: string): void {
+    this.#shown.delete(scopedKey(scope, subject));
+  }
+
+  refusal(scope: string, subject: string, nowMs: number): Refusal | undefined {
+    const refusal = this.#refusals.get(scopedKey(scope, subject));
+    return refusal !== undefined && refusal.untilMs > nowMs ? refusal : undefined;
+  }
+
+  putRefusal(scope: string, subject: string, refusal: Refusal): void {
+    this.#refusals.set(scopedKey(scope, subject), refusal);
+  }
+
+  /** Bytes in use, as calculated. */
+  get bytes(): number {
+    return this.#facts.calculatedSize + this.#shown.calculatedSize + this.#refusals.calculatedSize;
+  }
+}
+
+function scopedKey(scope: string, subject: string): string {
+  return `${scope} ${subject}`;
+}
+
+function sizeOfFacts(facts: KnownFacts, digest: string): number {
+  const platforms = facts.content.kind === 'platforms' ? facts.content.platforms.length : 0;
+  return digest.length + ENTRY_OVERHEAD_BYTES + platforms * PLATFORM_BYTES;
+}

@@ -1,0 +1,59 @@
+import { open } from 'node:fs/promises';
+import { RegistryError } from '../errors.ts';
+import { DEFAULT_REGISTRIES, MAX_REGISTRIES_FILE_BYTES, parseRegistries, Registries } from './registries.ts';
+import type { RegistriesConfig } from './schema.ts';
+
+/** Where the inspector takes the present registries from: asked at each inspection, so that a reload takes effect. */
+export interface RegistriesSource {
+  current(): Registries;
+}
+
+/** Registries that never change. */
+export function fixedRegistries(registries: Registries = DEFAULT_REGISTRIES): RegistriesSource {
+  return { current: () => registries };
+}
+
+/** A Secret or ConfigMap holds at most 1 MiB, and so does what is mounted from one. */
+const MAX_REFERENCED_FILE_BYTES = 1024 * 1024;
+
+/**
+ * Reads and parses a registries file, and reads the files that it names.
+ * @throws RegistryError with code REGISTRIES_FILE
+ */
+export async function readRegistriesFile(path: string): Promise<Registries> {
+  const config = parseRegistries(await readBounded(path, MAX_REGISTRIES_FILE_BYTES));
+  const texts = await Promise.all(
+    referencedFiles(config).map(async (file) => [file, await readBounded(file, MAX_REFERENCED_FILE_BYTES)] as const),
+  );
+  return new Registries(config, new Map(texts));
+}
+
+function referencedFiles(config: RegistriesConfig): readonly string[] {
+  const ofEntries = config.registries.flatMap(({ caFile, clientCertificate, credentialsFile }) => [
+    caFile,
+    clientCertificate?.certFile,
+    clientCertificate?.keyFile,
+    credentialsFile,
+  ]);
+  const all = [...ofEntries, config.dockerConfigFile, config.credentialProviders?.configFile];
+  return [...new Set(all.filter((file) => file !== undefined))];
+}
+
+/**
+ * The text of a file, read up to a limit: one byte more is an error.
+ * @throws RegistryError with code REGISTRIES_FILE
+ */
+export async function readBounded(path: string, limit: number): Promise<string> {
+  try {
+    const file = await open(path);
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(limit + 1), 0, limit + 1, 0);
+      if (bytesRead <= limit) return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw new RegistryError('REGISTRIES_FILE', `cannot read ${path}`, { cause });
+  }
+  throw new RegistryError('REGISTRIES_FILE', `${path} is larger than ${limit} bytes`);
+}

@@ -1,0 +1,62 @@
+import { parse as parseYaml } from 'yaml';
+import { RegistryError } from '../errors.ts';
+import { hostMatcher } from './host-pattern.ts';
+import type { HostMatcher } from './host-pattern.ts';
+import { registriesSchema } from './schema.ts';
+import type { RegistriesConfig, RegistryConfig } from './schema.ts';
+
+/** A ConfigMap holds at most 1 MiB. */
+export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
+
+/** What the registries file says, ready to be asked by host. Immutable: a reload makes a new one. */
+export class Registries {
+  readonly config: RegistriesConfig;
+  readonly #entries: readonly (readonly [HostMatcher, RegistryConfig])[];
+  readonly #files: ReadonlyMap<string, string>;
+
+  /** @param files the texts of the files that the configuration names, by path. */
+  constructor(config: RegistriesConfig, files: ReadonlyMap<string, string> = new Map()) {
+    this.config = config;
+    this.#files = files;
+    const entries = config.registries.map((entry) => [hostMatcher(entry.host), entry] as const);
+    this.#entries = entries.toSorted(([a], [b]) => b.rank - a.rank);
+  }
+
+  /** The most specific entry for a host: exact, then any port, then a wildcard; of two wildcards the longer one. */
+  entryFor(host: string): RegistryConfig | undefined {
+    const wanted = host.toLowerCase();
+    return this.#entries.find(([matcher]) => matcher.matches(wanted))?.[1];
+  }
+
+  /** The text of a file that the configuration names, as it was when the configuration was read. */
+  file(path: string): string | undefined {
+    return this.#files.get(path);
+  }
+}
+
+/** Without a file: HTTPS everywhere, the guard on, no credentials of its own. */
+export const DEFAULT_REGISTRIES = new Registries(registriesSchema.parse({}));
+
+/**
+ * Parses the text of a registries file (YAML or JSON).
+ * @throws RegistryError with code REGISTRIES_FILE; its message names the fields at fault and none of their values.
+ */
+export function parseRegistries(text: string): RegistriesConfig {
+  if (text.length > MAX_REGISTRIES_FILE_BYTES) throw refused('the file is larger than 1 MiB');
+  const result = registriesSchema.safeParse(readYaml(text) ?? {});
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw refused(faults.slice(0, 5).join('; '));
+}
+
+function readYaml(text: string): unknown {
+  try {
+    return parseYaml(text, { maxAliasCount: 0 });
+  } catch (cause) {
+    throw new RegistryError('REGISTRIES_FILE', 'registries file: no YAML', { cause });
+  }
+}
+
+function refused(why: string): RegistryError {
+  return new RegistryError('REGISTRIES_FILE', `registries file: ${why}`);
+}

@@ -1,0 +1,84 @@
+import { isRegistryHost } from '@archpolicy/core';
+import { z } from 'zod';
+import { parseRange } from '../address-guard/ranges.ts';
+
+/** More entries than any configuration needs; keeps a broken generator from filling the memory. */
+const MAX_REGISTRIES = 1_000;
+const MAX_RULES = 100;
+
+const hostPattern = z
+  .string()
+  .max(300)
+  .refine((text) => isRegistryHost(text.replace(/:\*$/, '').replace(/^\*\./, 'any.')), {
+    message: 'expected host, host:port, host:* (any port) or *.domain',
+  })
+  .describe('Host as written in image references: `docker.io`, `registry.corp:5000`, `127.0.0.1:*`, `*.corp.example`.');
+
+const mirrorHost = z.string().max(300).refine(isRegistryHost, { message: 'expected host or host:port' });
+
+const range = z
+  .string()
+  .max(50)
+  .refine((text) => parseRange(text) !== undefined, { message: 'expected a range such as 10.0.0.0/8' });
+
+const path = z.string().min(1).max(4096);
+
+const rewrite = z
+  .strictObject({
+    from: z.string().max(255).describe('Leading path of the repository; empty matches every repository.'),
+    to: z.string().max(255).describe('What replaces it.'),
+  })
+  .describe('The first rule whose `from` is the leading path wins.');
+
+const mirror = z.strictObject({
+  host: mirrorHost.describe('Asked before the registry itself. Its own entry says how it is reached.'),
+  rewrite: z.array(rewrite).max(MAX_RULES).default([]),
+});
+
+const requestLimit = z.strictObject({
+  perSecond: z
+    .number()
+    .positive()
+    .max(100_000)
+    .describe('Requests a second in the long run, over all replicas that share a Redis.'),
+  burst: z.number().int().positive().max(100_000).describe('Requests at once.'),
+});
+
+const registry = z.strictObject({
+  host: hostPattern,
+  blocked: z.boolean().default(false).describe('Never connect: images of this registry stay unresolved (`Blocked`).'),
+  plainHttp: z.boolean().default(false).describe('HTTP instead of HTTPS.'),
+  allowAddresses: z
+    .array(range)
+    .max(MAX_RULES)
+    .default([])
+    .describe('Ranges allowed for this host although the address guard refuses them.'),
+  caFile: path.optional().describe('PEM bundle trusted for this host instead of the system one.'),
+  clientCertificate: z.strictObject({ certFile: path, keyFile: path }).optional(),
+  credentialsFile: path.optional().describe('A docker config file (a mounted Secret) with credentials for this host.'),
+  requestLimit: requestLimit.optional(),
+  mirrors: z.array(mirror).max(MAX_RULES).default([]),
+  rewrite: z.array(rewrite).max(MAX_RULES).default([]),
+});
+
+/** The registries file. One schema is the type and the parser. */
+export const registriesSchema = z.strictObject({
+  registries: z.array(registry).max(MAX_REGISTRIES).default([]),
+  refuseAddresses: z
+    .array(range)
+    .max(MAX_RULES)
+    .default([])
+    .describe('Ranges no registry may be at: cluster and Service ranges.'),
+  credentialProviders: z
+    .strictObject({ configFile: path, binDirectory: path })
+    .optional()
+    .describe(
+      "The kubelet's credential-provider configuration (`CredentialProviderConfig`) and the directory of its plugins.",
+    ),
+  dockerConfigFile: path.optional().describe('A docker config file tried after everything else, before anonymous.'),
+});
+
+export type RegistriesConfig = z.output<typeof registriesSchema>;
+export type RegistryConfig = RegistriesConfig['registries'][number];
+export type Rewrite = z.output<typeof rewrite>;
+export type RequestLimit = z.output<typeof requestLimit>;

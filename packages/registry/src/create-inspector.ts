@@ -1,0 +1,37 @@
+import type { Resolve } from './address-guard/connector.ts';
+import { MemoryCache } from './cache/memory-cache.ts';
+import type { MemoryLimits } from './cache/memory-cache.ts';
+import { fixedRegistries } from './config/registries-file.ts';
+import type { RegistriesSource } from './config/registries-file.ts';
+import { Pools } from './http/pools.ts';
+import { RegistryClient } from './http/registry-client.ts';
+import { Transport } from './http/transport.ts';
+import { ImageInspector } from './inspect/inspector.ts';
+import type { Inspector } from './inspect/inspector.ts';
+import { Resolver } from './inspect/resolver.ts';
+import { NO_METRICS } from './metrics.ts';
+import type { RegistryMetrics } from './metrics.ts';
+import type { Clock } from './ports.ts';
+
+export interface InspectorOptions {
+  readonly clock: Clock;
+  /** By default: HTTPS everywhere, the address guard on, no credentials of its own. */
+  readonly registries?: RegistriesSource;
+  readonly metrics?: RegistryMetrics;
+  readonly memory?: MemoryLimits;
+  /** Name resolution; the system's by default. */
+  readonly resolve?: Resolve;
+}
+
+/** Puts the parts of an inspector together. Opens no connection; `close()` it when done. */
+export function createInspector({
+  clock,
+  registries = fixedRegistries(),
+  metrics = NO_METRICS,
+  ...options
+}: InspectorOptions): Inspector {
+  const pools = new Pools(options.resolve);
+  const client = new RegistryClient(new Transport(pools), clock, metrics);
+  const resolver = new Resolver(client, new MemoryCache(options.memory), clock, metrics);
+  return new ImageInspector({ resolver, registries, clock, metrics, close: () => pools.close() });
+}

@@ -1,0 +1,73 @@
+import type { Registries } from '../config/registries.ts';
+import type { RegistryConfig, Rewrite } from '../config/schema.ts';
+import type { ConnectionSettings } from './pools.ts';
+
+/** Where one repository is asked for: the registry itself or a mirror of it. */
+export interface Endpoint {
+  /** Host and port as references and the registries file write it, lower case. */
+  readonly host: string;
+  /** `https://host[:port]/v2/`. */
+  readonly base: URL;
+  /** Path of the repository at this host. */
+  readonly repository: string;
+  /** Whether this is a mirror: credentials of the registry that it mirrors never go there. */
+  readonly mirror: boolean;
+}
+
+/** Docker Hub answers under another name than its references carry. */
+const API_HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
+
+/**
+ * The endpoints of a repository in the order in which they are asked: mirrors, then the registry itself.
+ * Blocked ones are left out; none at all means that the registry is blocked or its host is no host.
+ */
+export function endpointsFor(registry: string, repository: string, registries: Registries): readonly Endpoint[] {
+  const host = registry.toLowerCase();
+  const entry = registries.entryFor(host);
+  if (entry?.blocked === true) return [];
+  const mirrors = (entry?.mirrors ?? []).map((mirror) =>
+    endpoint(mirror.host.toLowerCase(), rewritePath(repository, mirror.rewrite), true, registries),
+  );
+  const upstream = endpoint(host, rewritePath(repository, entry?.rewrite ?? []), false, registries);
+  return [...mirrors, upstream].filter((candidate) => candidate !== undefined);
+}
+
+/** How the host of a URL is reached: by the entry of the registries file, else with the defaults. */
+export function connectionTo(host: string, registries: Registries): ConnectionSettings {
+  const entry = registries.entryFor(host);
+  const ca = entry?.caFile === undefined ? undefined : registries.file(entry.caFile);
+  const clientCertificate = clientCertificateOf(entry, registries);
+  return {
+    allowAddresses: entry?.allowAddresses ?? [],
+    refuseAddresses: registries.config.refuseAddresses,
+    ...(ca === undefined ? {} : { ca }),
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
+  };
+}
+
+function endpoint(host: string, repository: string, mirror: boolean, registries: Registries): Endpoint | undefined {
+  const entry = registries.entryFor(host);
+  if (entry?.blocked === true) return undefined;
+  const scheme = entry?.plainHttp === true ? 'http' : 'https';
+  const address = `${scheme}://${API_HOSTS[host] ?? host}/v2/`;
+  return URL.canParse(address) ? { host, base: new URL(address), repository, mirror } : undefined;
+}
+
+function clientCertificateOf(
+  entry: RegistryConfig | undefined,
+  registries: Registries,
+): ConnectionSettings['clientCertificate'] {
+  const files = entry?.clientCertificate;
+  if (files === undefined) return undefined;
+  const cert = registries.file(files.certFile);
+  const key = registries.file(files.keyFile);
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+/** Replaces a leading path, by whole segments: `team` does not match `teams/app`. */
+export function rewritePath(repository: string, rules: readonly Rewrite[]): string {
+  const rule = rules.find(({ from }) => from === '' || repository === from || repository.startsWith(`${from}/`));
+  if (rule === undefined) return repository;
+  const rest = rule.from === '' ? repository : repository.slice(rule.from.length + 1);
+  return [rule.to, rest].filter((part) => part !== '').join('/');
+}

@@ -1,0 +1,22 @@
+import type { UnresolvedReason } from '@archpolicy/core';
+
+/** Why a registry gave no usable answer. */
+export type FetchFailureReason = Exclude<UnresolvedReason, 'InvalidReference' | 'UnknownPlatform'>;
+
+/** A request that led nowhere: an outcome like any other, never an exception, never a default (I4). */
+export interface FetchFailure {
+  readonly kind: 'failed';
+  readonly reason: FetchFailureReason;
+  /** Before this time (epoch milliseconds) asking again is useless. Absent: unknown. */
+  readonly retryAtMs?: number;
+}
+
+export type Fetched<T> = { readonly kind: 'fetched'; readonly value: T } | FetchFailure;
+
+export function fetched<T>(value: T): Fetched<T> {
+  return { kind: 'fetched', value };
+}
+
+export function failed(reason: FetchFailureReason, retryAtMs?: number): FetchFailure {
+  return { kind: 'failed', reason, ...(retryAtMs === undefined ? {} : { retryAtMs }) };
+}

@@ -1,0 +1,81 @@
+import { LRUCache } from 'lru-cache';
+import { Pool } from 'undici';
+import type { buildConnector } from 'undici';
+import { guardedConnector } from '../address-guard/connector.ts';
+import type { Resolve } from '../address-guard/connector.ts';
+import { AddressGuard } from '../address-guard/guard.ts';
+
+/** How a host is reached. Two equal ones share connections; a changed one starts with new connections. */
+export interface ConnectionSettings {
+  readonly allowAddresses: readonly string[];
+  readonly refuseAddresses: readonly string[];
+  /** PEM. */
+  readonly ca?: string;
+  /** PEM. */
+  readonly clientCertificate?: { readonly cert: string; readonly key: string };
+}
+
+/** A browser opens 6; inspections of one registry are small and quickly answered. */
+const MAX_CONNECTIONS_PER_HOST = 8;
+/** Tenants choose hosts: the oldest host's connections are closed beyond this many. */
+const MAX_LIVE_HOSTS = 64;
+const CONNECT_TIMEOUT_MS = 3_000;
+/** Backstops behind the operation's own deadline. */
+const HEADERS_TIMEOUT_MS = 15_000;
+const BODY_IDLE_TIMEOUT_MS = 5_000;
+const KEEP_ALIVE_MS = 20_000;
+/** Registries put tokens into redirect locations; 32 KiB is the most that a common proxy passes on. */
+const MAX_HEADER_BYTES = 32 * 1024;
+
+/** Connections by origin and settings, bounded in number. */
+export class Pools {
+  readonly #pools: LRUCache<string, Pool>;
+  readonly #resolve: Resolve | undefined;
+
+  constructor(resolve?: Resolve) {
+    this.#resolve = resolve;
+    // Closing lets requests in flight finish.
+    this.#pools = new LRUCache({ max: MAX_LIVE_HOSTS, dispose: (pool) => void pool.close() });
+  }
+
+  get(origin: string, settings: ConnectionSettings): Pool {
+    const key = `${origin} ${JSON.stringify(settings)}`;
+    return this.#pools.get(key) ?? this.#add(key, this.#make(origin, settings));
+  }
+
+  /** Ends all connections, requests in flight included. */
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+
+  #add(key: string, pool: Pool): Pool {
+    this.#pools.set(key, pool);
+    return pool;
+  }
+
+  #make(origin: string, settings: ConnectionSettings): Pool {
+    const guard = new AddressGuard(settings.refuseAddresses, settings.allowAddresses);
+    return new Pool(origin, {
+      connections: MAX_CONNECTIONS_PER_HOST,
+      connect: guardedConnector(guard, connectOptions(settings), this.#resolve),
+      pipelining: 1,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      bodyTimeout: BODY_IDLE_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    });
+  }
+}
+
+function connectOptions(settings: ConnectionSettings): buildConnector.BuildOptions {
+  const { ca, clientCertificate } = settings;
+  return {
+    timeout: CONNECT_TIMEOUT_MS,
+    allowH2: false,
+    ...(ca === undefined ? {} : { ca }),
+    ...(clientCertificate ?? {}),
+  };
+}

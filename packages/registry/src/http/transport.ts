@@ -1,0 +1,83 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { RegistryError } from '../errors.ts';
+import { readUpTo } from './body.ts';
+import { failed } from './outcome.ts';
+import type { FetchFailure } from './outcome.ts';
+import type { ConnectionSettings, Pools } from './pools.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** A longer body is `TooLarge`. */
+  readonly maxBytes: number;
+  readonly connection: ConnectionSettings;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  readonly kind: 'response';
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Empty unless the status is 200. */
+  readonly body: Uint8Array;
+}
+
+/** A body that is thrown away is read this far so that its connection can be used again. */
+const MAX_DUMPED_BYTES = 64 * 1024;
+
+const NOTHING = new Uint8Array();
+
+/** One bounded HTTP exchange: no redirects, no decompression, no exceptions for what a network does. */
+export class Transport {
+  readonly #pools: Pools;
+
+  constructor(pools: Pools) {
+    this.#pools = pools;
+  }
+
+  async send(request: HttpRequest): Promise<HttpResponse | FetchFailure> {
+    try {
+      return await this.#exchange(request);
+    } catch (error) {
+      return failed(reasonOf(error, request.signal));
+    }
+  }
+
+  async #exchange(request: HttpRequest): Promise<HttpResponse | FetchFailure> {
+    const { method, url, headers, signal, maxBytes } = request;
+    const response = await this.#pools.get(url.origin, request.connection).request({
+      method,
+      path: `${url.pathname}${url.search}`,
+      headers: { ...headers, 'accept-encoding': 'identity' },
+      ...(request.body === undefined ? {} : { body: request.body }),
+      signal,
+    });
+    const { statusCode: status } = response;
+    if (status !== 200 || method === 'HEAD') {
+      await response.body.dump({ limit: MAX_DUMPED_BYTES, signal });
+      return { kind: 'response', status, headers: response.headers, body: NOTHING };
+    }
+    // A compressed body could be any size once inflated, and nobody was asked for one.
+    if (isEncoded(response)) return this.#refuse(response, 'Malformed');
+    const body = await readUpTo(response.body, maxBytes);
+    return body === undefined ? failed('TooLarge') : { kind: 'response', status, headers: response.headers, body };
+  }
+
+  #refuse(response: Dispatcher.ResponseData, reason: 'Malformed'): FetchFailure {
+    response.body.destroy();
+    return failed(reason);
+  }
+}
+
+function isEncoded(response: Dispatcher.ResponseData): boolean {
+  const encoding = response.headers['content-encoding'];
+  return encoding !== undefined && encoding !== 'identity' && encoding !== '';
+}
+
+function reasonOf(error: unknown, signal: AbortSignal): 'Deadline' | 'Blocked' | 'Unavailable' {
+  if (signal.aborted) return 'Deadline';
+  return error instanceof RegistryError && error.code === 'ADDRESS_REFUSED' ? 'Blocked' : 'Unavailable';
+}

@@ -1,0 +1,115 @@
+import { combineContent, DOCUMENT_BOUNDS, isWithinBounds, parseConfig, parseManifest } from '@archpolicy/core';
+import type { ContentFacts, Descriptor, IndexEntry, Json, Manifest } from '@archpolicy/core';
+import { fetched } from '../http/outcome.ts';
+import type { FetchFailure, Fetched } from '../http/outcome.ts';
+
+/** Reads content of one repository by digest; what it returns has that digest. */
+export interface ContentSource {
+  manifest(digest: string): Promise<Fetched<Uint8Array>>;
+  config(digest: string): Promise<Fetched<Uint8Array>>;
+}
+
+/** What was read of a manifest and all that it refers to. */
+export interface Content {
+  readonly facts: ContentFacts;
+  /** Whether every part could be read: if not, the facts may not be kept for long. */
+  readonly complete: boolean;
+}
+
+/** Nested indexes are legal and rare; nobody nests deeper. Bounds the requests that one image can cause. */
+const MAX_INDEX_DEPTH = 2;
+/** Children without a platform that are read for it. Each is one or two requests. */
+const MAX_CHILDREN_READ = 16;
+
+const UNKNOWN: ContentFacts = { kind: 'unknown' };
+
+/**
+ * Turns a manifest's body into facts (I3). An index answers from its descriptors; only descriptors without a platform
+ * cost a request, and a single manifest costs one for its config blob.
+ */
+export class ContentReader {
+  readonly #source: ContentSource;
+  readonly #visited = new Set<string>();
+  #childrenLeft = MAX_CHILDREN_READ;
+
+  /** One reader per image: it keeps count. */
+  constructor(source: ContentSource) {
+    this.#source = source;
+  }
+
+  async read(body: Uint8Array, digest: string): Promise<Fetched<Content>> {
+    this.#visited.add(digest);
+    return this.#readManifest(parseBody(body), 0);
+  }
+
+  async #readManifest(manifest: Manifest, depth: number): Promise<Fetched<Content>> {
+    switch (manifest.kind) {
+      case 'index':
+        return depth > MAX_INDEX_DEPTH ? whole(UNKNOWN) : this.#readIndex(manifest.entries, depth);
+      case 'image':
+      case 'artifact':
+        return this.#readConfig(manifest.kind, manifest.config);
+      case 'neutral':
+        return whole({ kind: 'neutral' });
+      case 'schema1':
+        return whole(UNKNOWN);
+      case 'malformed':
+        return whole({ kind: 'malformed' });
+    }
+  }
+
+  async #readIndex(entries: readonly IndexEntry[], depth: number): Promise<Fetched<Content>> {
+    const parts: ContentFacts[] = [];
+    let complete = true;
+    for (const entry of entries) {
+      if (entry.kind === 'platform') parts.push({ kind: 'platforms', platforms: [entry.platform] });
+      if (entry.kind === 'skipped' && entry.because !== 'attestation') parts.push(UNKNOWN);
+      if (entry.kind !== 'undeclared') continue;
+      const child = await this.#readChild(entry.child, depth + 1);
+      if (child.kind === 'failed' && !isMissing(child)) return child;
+      complete &&= child.kind === 'fetched' && child.value.complete;
+      parts.push(child.kind === 'fetched' ? child.value.facts : UNKNOWN);
+    }
+    return fetched({ facts: combineContent(parts), complete });
+  }
+
+  async #readChild(child: Descriptor, depth: number): Promise<Fetched<Content>> {
+    // A cycle cannot be made of true digests; a child listed twice says nothing new.
+    if (this.#visited.has(child.digest) || this.#childrenLeft === 0) return whole(UNKNOWN);
+    this.#visited.add(child.digest);
+    this.#childrenLeft -= 1;
+    const body = await this.#source.manifest(child.digest);
+    return body.kind === 'failed' ? body : this.#readManifest(parseBody(body.value), depth);
+  }
+
+  async #readConfig(kind: 'image' | 'artifact', config: Descriptor): Promise<Fetched<Content>> {
+    const blob = await this.#source.config(config.digest);
+    // An artifact's config may have any size and form: it declares no platform that a runtime would read.
+    if (blob.kind === 'failed' && kind === 'artifact' && blob.reason === 'TooLarge') return whole({ kind: 'neutral' });
+    return blob.kind === 'failed' ? blob : whole(parseConfig(parseJson(blob.value), kind));
+  }
+}
+
+function whole(facts: ContentFacts): Fetched<Content> {
+  return fetched({ facts, complete: true });
+}
+
+/** Whether asking again would give the same answer for long: the other entries still say what they say. */
+function isMissing(failure: FetchFailure): boolean {
+  return failure.reason === 'NotFound' || failure.reason === 'Malformed' || failure.reason === 'TooLarge';
+}
+
+function parseBody(body: Uint8Array): Manifest {
+  const json = parseJson(body);
+  return json === undefined ? { kind: 'malformed' } : parseManifest(json);
+}
+
+/** Undefined when it is no JSON, or of a shape that would take too long to parse. */
+function parseJson(body: Uint8Array): Json | undefined {
+  if (!isWithinBounds(body, DOCUMENT_BOUNDS)) return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as Json;
+  } catch {
+    return undefined;
+  }
+}

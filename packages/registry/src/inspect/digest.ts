@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+import { isDigest } from '@archpolicy/core';
+
+/** The digest of a body, in the algorithm of `like` (a digest), else sha256. */
+export function digestOf(body: Uint8Array, like?: string): string {
+  const algorithm = like !== undefined && isDigest(like) ? like.slice(0, like.indexOf(':')) : 'sha256';
+  return `${algorithm}:${createHash(algorithm).update(body).digest('hex')}`;
+}
+
+/** The digest that a registry declares in its header; undefined when there is none that could be verified. */
+export function headerDigest(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === 'string' && isDigest(header) ? header : undefined;
+}

@@ -1,0 +1,142 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { FakeRegistry, multiPlatformImage, singleImage } from '@archpolicy/testkit';
+import type { Inspection } from '@archpolicy/core';
+import { createInspector } from '../create-inspector.ts';
+import { fixedRegistries } from '../config/registries-file.ts';
+import { parseRegistries, Registries } from '../config/registries.ts';
+import type { Inspector } from './inspector.ts';
+
+const EIGHT = [
+  'linux/amd64',
+  'linux/arm64/v8',
+  'linux/arm/v7',
+  'linux/386',
+  'linux/ppc64le',
+  'linux/s390x',
+  'linux/riscv64',
+  'windows/amd64',
+];
+
+let registry: FakeRegistry;
+let inspector: Inspector;
+let now = 1_000_000;
+
+const clock = {
+  now: () => now,
+  monotonic: () => now,
+  sleep: () => Promise.reject(new Error('nothing waits here')),
+};
+
+beforeEach(async () => {
+  registry = await new FakeRegistry().start();
+  const config = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(config)) });
+  now = 1_000_000;
+});
+
+afterEach(async () => {
+  await inspector.close();
+  await registry.stop();
+});
+
+const inspect = (image: string, more: object = {}): Promise<Inspection> =>
+  inspector.inspect({ reference: `${registry.host}/${image}`, budgetMs: 5_000, ...more });
+
+function platforms(inspection: Inspection): readonly string[] {
+  if (inspection.kind !== 'resolved') throw new Error(`unresolved: ${inspection.reason}`);
+  return inspection.facts.platforms.map(({ os, architecture, variant }) =>
+    [os, architecture, variant].filter(Boolean).join('/'),
+  );
+}
+
+describe('inspecting an image at a registry', () => {
+  test('I2 a tag never seen costs one GET, whatever the number of platforms', async () => {
+    registry.push('team/app', 'v1', multiPlatformImage(EIGHT));
+    const inspection = await inspect('team/app:v1');
+    expect(platforms(inspection)).toEqual(EIGHT);
+    expect(registry.lines).toEqual(['GET /v2/team/app/manifests/v1']);
+  });
+
+  test('I2 a known tag within its soft TTL costs nothing, past it one HEAD', async () => {
+    registry.push('app', 'v1', multiPlatformImage(EIGHT));
+    await inspect('app:v1');
+    registry.forgetRequests();
+    expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', source: 'memory', ageMs: 0 });
+    expect(registry.lines).toEqual([]);
+    now += 11 * 60_000;
+    expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 0 });
+    expect(registry.lines).toEqual(['HEAD /v2/app/manifests/v1']);
+  });
+
+  test('I2 a tag that moved costs one HEAD and one GET by digest', async () => {
+    registry.push('app', 'v1', singleImage('linux/amd64'));
+    await inspect('app:v1');
+    const moved = multiPlatformImage(['linux/arm64']);
+    registry.push('app', 'v1', moved);
+    registry.forgetRequests();
+    now += 11 * 60_000;
+    expect(platforms(await inspect('app:v1'))).toEqual(['linux/arm64']);
+    expect(registry.lines).toEqual(['HEAD /v2/app/manifests/v1', `GET /v2/app/manifests/${moved.manifest.digest}`]);
+  });
+
+  test('I3 a single manifest gets its architecture from the config blob', async () => {
+    const image = singleImage('linux/arm64');
+    registry.push('app', 'v1', image);
+    expect(platforms(await inspect('app:v1'))).toEqual(['linux/arm64']);
+    expect(registry.lines).toEqual(['GET /v2/app/manifests/v1', `GET /v2/app/blobs/${image.blobs[0]!.digest}`]);
+  });
+
+  test('I1 the digest wins over the tag', async () => {
+    const image = multiPlatformImage(['linux/s390x']);
+    registry.push('app', 'v1', image);
+    registry.push('app', 'v2', singleImage('linux/amd64'));
+    expect(platforms(await inspect(`app:v2@${image.manifest.digest}`))).toEqual(['linux/s390x']);
+  });
+
+  test('K4 a hundred inspections of one new image at once cost one GET', async () => {
+    registry.push('app', 'v1', multiPlatformImage(EIGHT));
+    const all = await Promise.all(Array.from({ length: 100 }, () => inspect('app:v1')));
+    expect(new Set(all.map((inspection) => inspection.kind))).toEqual(new Set(['resolved']));
+    expect(registry.lines).toEqual(['GET /v2/app/manifests/v1']);
+  });
+
+  test('I4 a registry that never answers leaves the caller at its deadline, and what was known is served', async () => {
+    registry.push('app', 'v1', multiPlatformImage(EIGHT));
+    await inspect('app:v1');
+    registry.fault = () => ({ kind: 'hang' });
+    expect(await inspect('new:v1', { budgetMs: 50 })).toEqual({ kind: 'unresolved', reason: 'Deadline' });
+    now += 11 * 60_000;
+    expect(await inspect('app:v1', { budgetMs: 50 })).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 });
+  });
+
+  test.each([
+    [401, 'Unauthorized'],
+    [403, 'Unauthorized'],
+    [404, 'NotFound'],
+    [429, 'RateLimited'],
+    [500, 'Unavailable'],
+    [418, 'Unavailable'],
+  ])('I4 status %i is %s, remembered for 30 s', async (status, reason) => {
+    registry.fault = () => ({ kind: 'answer', status, headers: { 'retry-after': '30' } });
+    const expected = { kind: 'unresolved', reason, retryAtMs: now + 30_000 };
+    expect(await inspect('app:v1')).toEqual(expected);
+    expect(await inspect('app:v1')).toEqual(expected);
+    expect(registry.requests).toHaveLength(1);
+    now += 30_001;
+    await inspect('app:v1');
+    expect(registry.requests).toHaveLength(2);
+  });
+
+  test('I4 what is no reference is an outcome, and asks nobody', async () => {
+    expect(await inspector.inspect({ reference: 'UPPER CASE', budgetMs: 50 })).toEqual({
+      kind: 'unresolved',
+      reason: 'InvalidReference',
+    });
+  });
+
+  test('I3 a body that does not have the digest asked for is thrown away', async () => {
+    const image = multiPlatformImage(EIGHT);
+    registry.fault = () => ({ kind: 'answer', status: 200, body: '{"manifests":[]}' });
+    expect(await inspect(`app@${image.manifest.digest}`)).toMatchObject({ reason: 'Malformed' });
+  });
+});

@@ -1,0 +1,158 @@
+import type { FactSource, Inspection } from '@archpolicy/core';
+import type { Access } from '../auth/access.ts';
+import { ANONYMOUS_SCOPE } from '../auth/access.ts';
+import type { PullSecret } from '../auth/credential.ts';
+import type { RegistriesSource } from '../config/registries-file.ts';
+import { endpointsFor } from '../http/endpoint.ts';
+import type { RegistryMetrics } from '../metrics.ts';
+import type { Clock } from '../ports.ts';
+import { Flights } from './flights.ts';
+import { HARD_TTL_MS, SOFT_TTL_MS, ageOf } from './plan.ts';
+import type { Resolution, Resolver } from './resolver.ts';
+import { Subjects } from './subject.ts';
+import type { Subject } from './subject.ts';
+
+/** Inspect this reference, with these credentials, within this time. */
+export interface InspectRequest {
+  /** The `image` field of a container, as written. */
+  readonly reference: string;
+  /** The pod's imagePullSecrets, in their order. Pass the same objects again to spare parsing them. */
+  readonly pullSecrets?: readonly PullSecret[];
+  /** The container's `imagePullPolicy`: with `Always` a tag is looked at again after a minute instead of ten. */
+  readonly pullPolicy?: string;
+  /** How long the caller waits, milliseconds. Work that takes longer goes on and answers the next one who asks. */
+  readonly budgetMs: number;
+  /** Ends the wait at once; the answer then is `Deadline`, or what was known before. */
+  readonly signal?: AbortSignal;
+}
+
+/** The one door to registries. */
+export interface Inspector {
+  /** On which platforms an image can run. Never rejects for what a registry, network or tenant does. */
+  inspect(request: InspectRequest): Promise<Inspection>;
+  /** Ends all connections and work in flight. Afterwards every inspection that needs a request is `Unavailable`. */
+  close(): Promise<void>;
+}
+
+/** No registry that works takes longer; ends the work that nobody waits for any more. */
+const WORK_DEADLINE_MS = 15_000;
+/** Different images being worked out at the same time: what tenants can make us do at once. */
+const MAX_WORK = 2_000;
+
+type Answer = Extract<Resolution, { readonly kind: 'answer' }>;
+
+interface Parts {
+  readonly resolver: Resolver;
+  readonly registries: RegistriesSource;
+  readonly clock: Clock;
+  readonly metrics: RegistryMetrics;
+  readonly close: () => Promise<void>;
+}
+
+/** Answers from memory at once; else joins or starts the work and waits for it within the caller's budget. */
+export class ImageInspector implements Inspector {
+  readonly #parts: Parts;
+  readonly #subjects = new Subjects();
+  readonly #work = new Flights<Resolution>();
+  readonly #closing = new AbortController();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  inspect(request: InspectRequest): Promise<Inspection> {
+    const subject = this.#subjects.of(request.reference);
+    if (subject === undefined) return Promise.resolve(this.#counted(unresolved('InvalidReference')));
+    const scopes = [ANONYMOUS_SCOPE];
+    const warm = this.#parts.resolver.warm(subject, scopes, softTtl(subject, request));
+    if (warm !== undefined) return Promise.resolve(this.#counted(this.#inspection(warm, 'memory')));
+    return this.#cold(subject, scopes, request);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#parts.close();
+  }
+
+  async #cold(subject: Subject, scopes: readonly string[], request: InspectRequest): Promise<Inspection> {
+    const softTtlMs = softTtl(subject, request);
+    const key = `${scopes.join(' ')} ${softTtlMs} ${subject.key}`;
+    if (this.#closing.signal.aborted || (this.#work.running(key) === undefined && this.#work.size >= MAX_WORK)) {
+      return this.#counted(unresolved('Unavailable'));
+    }
+    const work = this.#work.join(key, () => this.#resolve(subject, softTtlMs));
+    const resolution = await within(work, request.budgetMs, request.signal);
+    if (resolution !== undefined) return this.#counted(this.#inspection(resolution));
+    const stale = this.#parts.resolver.stale(subject, scopes);
+    return this.#counted(stale === undefined ? unresolved('Deadline') : this.#inspection(stale, 'memory'));
+  }
+
+  #resolve(subject: Subject, softTtlMs: number): Promise<Resolution> {
+    const registries = this.#parts.registries.current();
+    const { registry, repository } = subject.reference;
+    const accesses: readonly Access[] = endpointsFor(registry, repository, registries).map((endpoint) => ({
+      endpoint,
+      scope: ANONYMOUS_SCOPE,
+    }));
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(WORK_DEADLINE_MS)]);
+    return this.#parts.resolver.resolve({ subject, accesses, softTtlMs, registries, signal });
+  }
+
+  #inspection(resolution: Resolution, source?: FactSource): Inspection {
+    if (resolution.kind === 'answer') {
+      return resolved(resolution, source ?? resolution.facts.source, this.#parts.clock.now());
+    }
+    const { reason, retryAtMs } = resolution.failure;
+    return unresolved(reason, retryAtMs);
+  }
+
+  #counted(inspection: Inspection): Inspection {
+    const labels =
+      inspection.kind === 'resolved'
+        ? { outcome: 'resolved' as const, source: inspection.source }
+        : { outcome: inspection.reason, source: 'none' as const };
+    this.#parts.metrics.inspection(labels);
+    return inspection;
+  }
+}
+
+function softTtl(subject: Subject, { pullPolicy }: InspectRequest): number {
+  // A digest cannot move: all that ages is the registry's word that this scope may see it.
+  if (subject.reference.digest !== undefined) return HARD_TTL_MS;
+  return pullPolicy === 'Always' ? SOFT_TTL_MS.always : SOFT_TTL_MS.otherwise;
+}
+
+function resolved({ shown, facts }: Answer, source: FactSource, nowMs: number): Inspection {
+  const { content } = facts;
+  if (content.kind === 'unknown') return unresolved('UnknownPlatform');
+  if (content.kind === 'malformed') return unresolved('Malformed');
+  const neutral = content.kind === 'neutral';
+  const platforms = neutral ? [] : content.platforms;
+  return { kind: 'resolved', facts: { digest: shown.digest, platforms, neutral }, source, ageMs: ageOf(shown, nowMs) };
+}
+
+function unresolved(reason: (Inspection & { readonly kind: 'unresolved' })['reason'], retryAtMs?: number): Inspection {
+  return { kind: 'unresolved', reason, ...(retryAtMs === undefined ? {} : { retryAtMs }) };
+}
+
+/** The result, or undefined when the caller's time is over first. */
+async function within<T>(work: Promise<T>, budgetMs: number, signal: AbortSignal | undefined): Promise<T | undefined> {
+  let stop: () => void = () => undefined;
+  const over = new Promise<undefined>((resolve) => {
+    const timer = setTimeout(resolve, budgetMs, undefined);
+    const abort = (): void => {
+      resolve(undefined);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted === true) abort();
+    stop = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+  });
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    stop();
+  }
+}

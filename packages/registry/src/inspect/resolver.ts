@@ -1,0 +1,189 @@
+import type { ContentFacts } from '@archpolicy/core';
+import type { Access } from '../auth/access.ts';
+import type { MemoryCache } from '../cache/memory-cache.ts';
+import type { Registries } from '../config/registries.ts';
+import { failed } from '../http/outcome.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { RegistryClient } from '../http/registry-client.ts';
+import type { RegistryMetrics } from '../metrics.ts';
+import type { Clock } from '../ports.ts';
+import { ContentReader } from './content-reader.ts';
+import { Flights } from './flights.ts';
+import { planInspection, saysNothing, staleAnswer } from './plan.ts';
+import type { Known, Plan } from './plan.ts';
+import { RegistryReader } from './registry-reader.ts';
+import type { Subject } from './subject.ts';
+
+/** What came of asking: an answer, or why there is none. */
+export type Resolution = Extract<Plan, { readonly kind: 'answer' | 'refuse' }>;
+
+/** One question, with everything that its answer depends on. */
+export interface Question {
+  readonly subject: Subject;
+  /** The ways to ask, in the order in which they are tried. */
+  readonly accesses: readonly Access[];
+  readonly softTtlMs: number;
+  readonly registries: Registries;
+  readonly signal: AbortSignal;
+}
+
+/** How long a refusal is remembered (K3), milliseconds. */
+export const REFUSAL_TTL_MS = 30_000;
+/** Facts of an image of which a part was missing. */
+const INCOMPLETE_TTL_MS = 30_000;
+/** HEAD, GET, and once more when a tag moved or an entry was evicted in between. */
+const MAX_STEPS = 6;
+/** Stands for every scope: a tag that anyone was shown is known to exist. */
+const ANY_SCOPE = '*';
+
+/** Works an inspection out: looks at what is known, takes the cheapest next step, looks again (I2). */
+export class Resolver {
+  readonly #client: RegistryClient;
+  readonly #cache: MemoryCache;
+  readonly #clock: Clock;
+  readonly #metrics: RegistryMetrics;
+  readonly #fetches = new Flights<FetchFailure | undefined>();
+
+  constructor(client: RegistryClient, cache: MemoryCache, clock: Clock, metrics: RegistryMetrics) {
+    this.#client = client;
+    this.#cache = cache;
+    this.#clock = clock;
+    this.#metrics = metrics;
+  }
+
+  /** An answer without any request, from any of the scopes; undefined when one is needed. */
+  warm(
+    subject: Subject,
+    scopes: readonly string[],
+    softTtlMs: number,
+  ): (Plan & { readonly kind: 'answer' }) | undefined {
+    const now = this.#clock.now();
+    for (const scope of scopes) {
+      const plan = planInspection(this.#known(subject, scope, now), subject.wanted, softTtlMs, now);
+      if (plan.kind === 'answer') return plan;
+    }
+    return undefined;
+  }
+
+  /** What may be served although it is past its time; undefined when nothing is known. */
+  stale(subject: Subject, scopes: readonly string[]): (Plan & { readonly kind: 'answer' }) | undefined {
+    const now = this.#clock.now();
+    return scopes.map((scope) => staleAnswer(this.#known(subject, scope, now), now)).find((plan) => plan !== undefined);
+  }
+
+  /** Tries each access until one works. A registry that says no leaves the next to be tried; one that is silent ends it. */
+  async resolve(question: Question): Promise<Resolution> {
+    let refusal: FetchFailure = failed('Blocked');
+    for (const access of question.accesses) {
+      const resolution = await this.#attempt(question, access);
+      if (resolution.kind === 'answer') return resolution;
+      refusal = moreTelling(refusal, resolution.failure);
+      const isFinal = !access.endpoint.mirror && !isRefusal(resolution.failure);
+      if (isFinal) break;
+    }
+    const scopes = question.accesses.map(({ scope }) => scope);
+    const stale = saysNothing(refusal) ? this.stale(question.subject, scopes) : undefined;
+    return stale ?? { kind: 'refuse', failure: refusal };
+  }
+
+  async #attempt(question: Question, access: Access): Promise<Resolution> {
+    const { subject, softTtlMs, signal } = question;
+    for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
+      const now = this.#clock.now();
+      const plan = planInspection(this.#known(subject, access.scope, now), subject.wanted, softTtlMs, now);
+      if (plan.kind === 'answer' || plan.kind === 'refuse') return plan;
+      const failure = await this.#act(plan, question, access);
+      if (failure === undefined) continue;
+      return { kind: 'refuse', failure: this.#remember(failure, access.scope, subject) };
+    }
+    return { kind: 'refuse', failure: failed('Deadline') };
+  }
+
+  /** Undefined when it brought something into the cache. */
+  async #act(plan: Plan, question: Question, access: Access): Promise<FetchFailure | undefined> {
+    if (plan.kind === 'fetch') return this.#fetchOnce(plan.reference, question, access);
+    return this.#revalidate(question, access);
+  }
+
+  async #revalidate(question: Question, access: Access): Promise<FetchFailure | undefined> {
+    const { subject } = question;
+    const head = await this.#reader(question, access).head(subject.wanted);
+    if (head.kind === 'unusable') return this.#fetchOnce(subject.wanted, question, access);
+    if (head.kind === 'failed') return head;
+    // What a digest names is that digest, whatever a registry's header says.
+    this.#show(subject, access.scope, subject.reference.digest ?? head.value);
+    return undefined;
+  }
+
+  /**
+   * One GET for all who need the same content at the same time. Who waited for another's looks at the cache again:
+   * with another credential a HEAD follows, since what was shown to one is not shown to all.
+   */
+  async #fetchOnce(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
+    const key = `${question.subject.key} ${reference}`;
+    const running = this.#fetches.running(key);
+    if (running === undefined) return this.#fetches.join(key, () => this.#fetch(reference, question, access));
+    await running;
+    return undefined;
+  }
+
+  async #fetch(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
+    const reader = this.#reader(question, access);
+    const manifest = await reader.get(reference);
+    if (manifest.kind === 'failed') return manifest;
+    const { digest, body } = manifest.value;
+    const content = await new ContentReader(reader).read(body, digest);
+    if (content.kind === 'failed') return content;
+    this.#learn(digest, content.value.facts, content.value.complete);
+    this.#show(question.subject, access.scope, digest);
+    return undefined;
+  }
+
+  #learn(digest: string, content: ContentFacts, complete: boolean): void {
+    const until = complete ? {} : { untilMs: this.#clock.now() + INCOMPLETE_TTL_MS };
+    this.#cache.putFacts(digest, { content, source: 'registry', ...until });
+  }
+
+  #show(subject: Subject, scope: string, digest: string): void {
+    const shown = { digest, confirmedAtMs: this.#clock.now() };
+    this.#cache.putShown(scope, subject.key, shown);
+    this.#cache.putShown(ANY_SCOPE, subject.key, shown);
+  }
+
+  #remember(failure: FetchFailure, scope: string, subject: Subject): FetchFailure {
+    // Our own deadline says nothing of the registry, and an answer may be on its way.
+    if (failure.reason === 'Deadline') return failure;
+    if (isRefusal(failure)) this.#cache.forgetShown(scope, subject.key);
+    const untilMs = failure.retryAtMs ?? this.#clock.now() + REFUSAL_TTL_MS;
+    const refusal = { ...failure, retryAtMs: untilMs };
+    this.#cache.putRefusal(scope, subject.key, { failure: refusal, untilMs });
+    return refusal;
+  }
+
+  #known(subject: Subject, scope: string, nowMs: number): Known {
+    const shown = this.#cache.shown(scope, subject.key);
+    const { digest } = subject.reference;
+    return {
+      shown,
+      facts: shown === undefined ? undefined : this.#cache.facts(shown.digest, nowMs),
+      refusal: this.#cache.refusal(scope, subject.key, nowMs),
+      seen:
+        digest === undefined
+          ? this.#cache.shown(ANY_SCOPE, subject.key) !== undefined
+          : this.#cache.facts(digest, nowMs) !== undefined,
+    };
+  }
+
+  #reader({ registries, signal }: Question, access: Access): RegistryReader {
+    return new RegistryReader(this.#client, this.#metrics, access, registries, signal);
+  }
+}
+
+function isRefusal(failure: FetchFailure): boolean {
+  return failure.reason === 'Unauthorized' || failure.reason === 'NotFound';
+}
+
+/** Registries hide what a credential may not see as "not found": one that let us in and found nothing knows best. */
+function moreTelling(before: FetchFailure, after: FetchFailure): FetchFailure {
+  return before.reason === 'NotFound' && after.reason === 'Unauthorized' ? before : after;
+}

@@ -1,0 +1,46 @@
+import type { FactSource, UnresolvedReason } from '@archpolicy/core';
+
+/** What a request to a registry or token service was for. */
+export type RequestPurpose = 'manifest' | 'blob' | 'token';
+
+/** How a request ended. */
+export type RequestOutcome =
+  | 'ok'
+  | 'unauthorized'
+  | 'not-found'
+  | 'rate-limited'
+  | 'refused'
+  | 'unavailable'
+  | 'too-large'
+  | 'blocked'
+  | 'aborted';
+
+/**
+ * What this package counts. Labels come from these closed sets only: hosts and image names are chosen by tenants.
+ * The process maps each method to one declared metric.
+ */
+export interface RegistryMetrics {
+  /** One answer of the inspector. */
+  inspection(labels: { readonly outcome: 'resolved' | UnresolvedReason; readonly source: FactSource | 'none' }): void;
+  /** One request that went out (or was refused right before). */
+  request(labels: {
+    readonly purpose: RequestPurpose;
+    readonly method: 'GET' | 'HEAD' | 'POST';
+    readonly outcome: RequestOutcome;
+  }): void;
+  /** A body or cached value that was thrown away because it could not be trusted. */
+  discarded(labels: { readonly what: 'digest-mismatch' | 'redis-value' | 'header-digest' }): void;
+  /** A look-up in a cache. */
+  cache(labels: { readonly level: 'memory' | 'redis'; readonly outcome: 'hit' | 'miss' | 'error' }): void;
+  /** A registries file was read again. */
+  registriesFile(labels: { readonly outcome: 'loaded' | 'refused' }): void;
+}
+
+/** For callers that count nothing. */
+export const NO_METRICS: RegistryMetrics = {
+  inspection: () => undefined,
+  request: () => undefined,
+  discarded: () => undefined,
+  cache: () => undefined,
+  registriesFile: () => undefined,
+};

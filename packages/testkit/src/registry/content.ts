@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+
+/** A body as a registry stores it, with the digest of exactly these bytes. */
+export interface StoredContent {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly body: Buffer;
+}
+
+/** An image as pushed: its manifest or index, and everything that it refers to. */
+export interface BuiltImage {
+  readonly manifest: StoredContent;
+  readonly children: readonly StoredContent[];
+  readonly blobs: readonly StoredContent[];
+}
+
+export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
+export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
+export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
+
+/** The digest of a body, `sha256:…` unless another algorithm is named. */
+export function digestOf(body: Uint8Array | string, algorithm = 'sha256'): string {
+  return `${algorithm}:${createHash(algorithm).update(body).digest('hex')}`;
+}
+
+/** A JSON document as a registry stores it. */
+export function stored(mediaType: string, document: unknown): StoredContent {
+  const body = Buffer.from(JSON.stringify(document));
+  return { mediaType, digest: digestOf(body), body };
+}
+
+/** A descriptor of stored content, with further fields such as `platform` or `annotations`. */
+export function descriptor({ mediaType, digest, body }: StoredContent, more: object = {}): object {
+  return { mediaType, digest, size: body.length, ...more };
+}

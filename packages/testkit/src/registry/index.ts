@@ -1,0 +1,3 @@
+export * from './content.ts';
+export * from './fake-registry.ts';
+export * from './images.ts';
