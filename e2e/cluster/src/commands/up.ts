@@ -1,0 +1,101 @@
+import { toolsOf } from '../components/catalogue.ts';
+import type { Target } from '../components/catalogue.ts';
+import type { Config } from '../config.ts';
+import { clusterId, createDirectory, removeDirectory } from '../directory.ts';
+import { ClusterError } from '../errors.ts';
+import { layoutOf } from '../layout.ts';
+import type { Layout } from '../layout.ts';
+import { killLeftovers } from '../process/leftovers.ts';
+import { withLock } from '../process/lock.ts';
+import { ControlClient } from '../supervisor/control-client.ts';
+import { launchSupervisor } from '../supervisor/launch.ts';
+import type { SupervisorProcess } from '../supervisor/launch.ts';
+import type { StartEvent } from '../supervisor/protocol.ts';
+import { ensureTools } from '../toolchain/tools.ts';
+import type { Toolchain } from '../toolchain/tools.ts';
+
+export interface UpOptions {
+  readonly target: Target;
+  readonly config: Config;
+  /** `command`: the cluster outlives this process. `process`: it ends, and its directory goes, with this process. */
+  readonly lifetime: 'command' | 'process';
+  tell(line: string): void;
+  onEvent?(event: StartEvent): void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts a cluster, or what an existing one lacks, and returns when it is ready.
+ * @throws ClusterError with one clear line; nothing of what it started runs then
+ */
+export async function up(options: UpOptions): Promise<Layout> {
+  const { config, signal, target, tell } = options;
+  if (process.platform !== 'linux') {
+    throw new ClusterError(
+      'toolchain',
+      `the local cluster needs Linux, this is ${process.platform}: use a Linux machine`,
+    );
+  }
+  const layout = layoutOf(config.clusterDirectory);
+  const toolchain = await ensureTools(toolsOf(target), config, tell, signal);
+  const onWait = (): void => {
+    tell('another `up` or `down` of this cluster is under way: waiting for it');
+  };
+  await withLock(layout.root, { onWait, signal }, async () => {
+    const running = await ControlClient.connect(layout);
+    if (running === undefined) await startNew(layout, toolchain, options);
+    else await startWith(running, toolchain, options);
+  });
+  return layout;
+}
+
+async function startNew(layout: Layout, toolchain: Toolchain, options: UpOptions): Promise<void> {
+  await cleanUp(layout, options.tell);
+  const id = await createDirectory(layout);
+  const abandon = options.lifetime === 'process';
+  const supervisor = await launchSupervisor(layout, id, options.config.environment, abandon);
+  const client = await ControlClient.connect(layout);
+  if (client === undefined) throw new ClusterError('supervisor', 'the supervisor does not answer');
+  try {
+    await startWith(client, toolchain, options);
+    if (!abandon) {
+      await client.release();
+      supervisor.detach();
+    }
+  } catch (error) {
+    await end(layout, id, supervisor);
+    throw error;
+  } finally {
+    await client.close();
+  }
+}
+
+/** The supervisor ends when the pipe does; what it cannot end is killed. The logs stay for the reader. */
+async function end(layout: Layout, id: string, supervisor: SupervisorProcess): Promise<void> {
+  const client = await ControlClient.connect(layout);
+  await client?.stop().catch(() => undefined);
+  await client?.close();
+  supervisor.detach();
+  await supervisor.exited;
+  await killLeftovers(id);
+}
+
+async function startWith(client: ControlClient, toolchain: Toolchain, options: UpOptions): Promise<void> {
+  const kubectl = toolchain.paths.kubectl ?? '';
+  const request = {
+    target: options.target,
+    tools: toolchain.paths,
+    kubectl,
+    kubernetesVersion: toolchain.kubernetesVersion,
+  };
+  await client.start(request, options.signal, (event) => options.onEvent?.(event));
+}
+
+/** What a cluster left behind whose supervisor is gone. */
+async function cleanUp(layout: Layout, tell: (line: string) => void): Promise<void> {
+  const id = await clusterId(layout);
+  if (id === undefined) return;
+  const killed = await killLeftovers(id);
+  await removeDirectory(layout);
+  tell(`cleaned up a cluster that had not been stopped (${killed} processes)`);
+}

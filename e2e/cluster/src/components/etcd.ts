@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { pkiFiles } from '../certificates/cluster-pki.ts';
+import { portOf } from './component.ts';
+import type { Component } from './component.ts';
+import { untilHttpOk } from './ready.ts';
+
+export const etcd: Component = {
+  kind: 'component',
+  name: 'etcd',
+  needs: [],
+  ports: ['client', 'peer'],
+  async launch({ layout, tool }, ports) {
+    const client = `https://127.0.0.1:${portOf(ports, 'client')}`;
+    const peer = `http://127.0.0.1:${portOf(ports, 'peer')}`;
+    const [ca, cert, key] = await Promise.all(
+      [pkiFiles.etcdAuthority, pkiFiles.etcdCertificate, pkiFiles.etcdKey].map((name) =>
+        readFile(layout.pki(name), 'utf8'),
+      ),
+    );
+    return {
+      command: tool('etcd'),
+      args: [
+        '--name=local',
+        `--data-dir=${layout.data('etcd')}`,
+        `--listen-client-urls=${client}`,
+        `--advertise-client-urls=${client}`,
+        `--listen-peer-urls=${peer}`,
+        `--initial-advertise-peer-urls=${peer}`,
+        `--initial-cluster=local=${peer}`,
+        `--cert-file=${layout.pki('etcd.crt')}`,
+        `--key-file=${layout.pki('etcd.key')}`,
+        '--client-cert-auth',
+        `--trusted-ca-file=${layout.pki(pkiFiles.etcdAuthority)}`,
+        // The data does not outlive the cluster: no reason to wait for the disk.
+        '--unsafe-no-fsync',
+        // Benchmarks write many objects; the default of 2 GB would stop them.
+        '--quota-backend-bytes=8589934592',
+        '--log-level=warn',
+      ],
+      ready: (signal) => untilHttpOk(`${client}/health`, signal, { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }),
+    };
+  },
+};

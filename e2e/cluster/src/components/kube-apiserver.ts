@@ -1,0 +1,94 @@
+import { writeFile } from 'node:fs/promises';
+import { stringify } from 'yaml';
+import { pkiFiles } from '../certificates/cluster-pki.ts';
+import type { Layout } from '../layout.ts';
+import { portOf } from './component.ts';
+import type { Cluster, Component } from './component.ts';
+import { untilHttpOk } from './ready.ts';
+
+/** Who did what when to which object; neither bodies nor the stage "received", which would double every line. */
+const auditPolicy = stringify({
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [
+    { level: 'None', nonResourceURLs: ['/healthz*', '/livez*', '/readyz*', '/openapi/*'] },
+    { level: 'Metadata' },
+  ],
+});
+
+/** The audit log is one file: what is rotated away cannot be counted. */
+const AUDIT_LOG_MEGABYTES = 100_000;
+
+export const kubeApiServer: Component = {
+  kind: 'component',
+  name: 'kube-apiserver',
+  needs: ['etcd'],
+  ports: ['https'],
+  async launch(cluster, ports) {
+    const { layout, pki, tool } = cluster;
+    const port = portOf(ports, 'https');
+    await writeFile(layout.run('audit-policy.yaml'), auditPolicy);
+    return {
+      command: tool('kube-apiserver'),
+      args: [
+        '--bind-address=127.0.0.1',
+        '--advertise-address=127.0.0.1',
+        `--secure-port=${port}`,
+        '--authorization-mode=RBAC',
+        '--allow-privileged=true',
+        // The address 127.0.0.1 is refused in Endpoints, and nothing reads them here.
+        '--endpoint-reconciler-type=none',
+        '--service-cluster-ip-range=10.96.0.0/16',
+        // Benchmarks create pods by the thousand.
+        '--max-requests-inflight=2000',
+        '--max-mutating-requests-inflight=1000',
+        '--profiling=false',
+        ...storageFlags(cluster),
+        ...certificateFlags(layout),
+        ...accountFlags(layout),
+        ...auditFlags(layout),
+      ],
+      ready: (signal) =>
+        untilHttpOk(`https://127.0.0.1:${port}/readyz`, signal, {
+          ca: pki.authority,
+          cert: pki.users.admin.certificate,
+          key: pki.users.admin.key,
+        }),
+    };
+  },
+};
+
+function storageFlags({ layout, port }: Cluster): readonly string[] {
+  return [
+    `--etcd-servers=https://127.0.0.1:${port('etcd', 'client')}`,
+    `--etcd-cafile=${layout.pki(pkiFiles.etcdAuthority)}`,
+    `--etcd-certfile=${layout.pki(pkiFiles.etcdCertificate)}`,
+    `--etcd-keyfile=${layout.pki(pkiFiles.etcdKey)}`,
+  ];
+}
+
+function certificateFlags(layout: Layout): readonly string[] {
+  return [
+    `--client-ca-file=${layout.pki(pkiFiles.authority)}`,
+    `--tls-cert-file=${layout.pki(pkiFiles.servingCertificate)}`,
+    `--tls-private-key-file=${layout.pki(pkiFiles.servingKey)}`,
+  ];
+}
+
+/** The ServiceAccount admission plugin is on by default. */
+function accountFlags(layout: Layout): readonly string[] {
+  return [
+    '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+    `--service-account-signing-key-file=${layout.pki(pkiFiles.accountsPrivate)}`,
+    `--service-account-key-file=${layout.pki(pkiFiles.accountsPublic)}`,
+  ];
+}
+
+function auditFlags(layout: Layout): readonly string[] {
+  return [
+    `--audit-policy-file=${layout.run('audit-policy.yaml')}`,
+    `--audit-log-path=${layout.auditLog}`,
+    `--audit-log-maxsize=${AUDIT_LOG_MEGABYTES}`,
+  ];
+}

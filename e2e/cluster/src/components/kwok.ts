@@ -1,0 +1,31 @@
+import { writeFile } from 'node:fs/promises';
+import { renderStages } from '../stages.ts';
+import type { Component } from './component.ts';
+import { writeUserKubeconfig } from './user-kubeconfig.ts';
+
+/** Plays the kubelet of every node by the stages in e2e/cluster/stages. */
+export const kwok: Component = {
+  kind: 'component',
+  name: 'kwok',
+  needs: ['kube-apiserver'],
+  ports: [],
+  async launch(cluster) {
+    const kubeconfig = await writeUserKubeconfig(cluster, 'kwok');
+    const stages = cluster.layout.run('stages.yaml');
+    await writeFile(stages, await renderStages());
+    return {
+      command: cluster.tool('kwok'),
+      args: [
+        `--kubeconfig=${kubeconfig}`,
+        `--config=${stages}`,
+        '--manage-all-nodes=true',
+        '--node-ip=127.0.0.1',
+        // Pod addresses: room for 100,000 pods.
+        '--cidr=10.0.0.0/15',
+        '--node-lease-duration-seconds=40',
+      ],
+      // It listens nowhere; the task `nodes-ready` waits for what it does.
+      ready: () => Promise.resolve(),
+    };
+  },
+};

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { waitFor } from '../wait.ts';
+import type { Task } from './component.ts';
+
+/** The prefix of a node's name is its architecture: the stages of kwok read it there. */
+export const nodeNames = ['amd64-1', 'amd64-2', 'arm64-1', 'arm64-2'] as const;
+
+/** Enough for the largest benchmark on four nodes. */
+const capacity = { cpu: '64', memory: '256Gi', pods: '30000', 'ephemeral-storage': '1Ti' };
+
+const NODES_TIMEOUT_MILLISECONDS = 60_000;
+
+/** What a kubelet registers itself with. */
+export function nodeManifest(name: string, kubeletVersion: string): object {
+  const architecture = name.slice(0, name.indexOf('-'));
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name,
+      labels: {
+        'kubernetes.io/arch': architecture,
+        'kubernetes.io/os': 'linux',
+        'kubernetes.io/hostname': name,
+        'beta.kubernetes.io/arch': architecture,
+        'beta.kubernetes.io/os': 'linux',
+      },
+    },
+    status: {
+      capacity,
+      allocatable: capacity,
+      nodeInfo: {
+        architecture,
+        operatingSystem: 'linux',
+        kubeletVersion,
+        containerRuntimeVersion: 'containerd://2.3.7',
+        osImage: 'Debian GNU/Linux 12 (bookworm)',
+        kernelVersion: '6.18.0',
+        kubeProxyVersion: '',
+        bootID: `boot-${name}`,
+        machineID: `machine-${name}`,
+        systemUUID: `system-${name}`,
+      },
+    },
+  };
+}
+
+export const createNodes: Task = {
+  kind: 'task',
+  name: 'nodes',
+  needs: ['kube-apiserver'],
+  async run(cluster, signal) {
+    const manifests = nodeNames.map((name) => nodeManifest(name, cluster.kubernetesVersion));
+    await Promise.all(manifests.map((manifest) => cluster.api().create('/api/v1/nodes', manifest, signal)));
+  },
+};
+
+const nodeListSchema = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string() }),
+      spec: z.object({ taints: z.array(z.unknown()).default([]) }).prefault({}),
+      status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) }),
+    }),
+  ),
+});
+
+/** The nodes that are Ready and carry no taint: those a pod can be scheduled to. */
+export function schedulableNodes(body: unknown): readonly string[] {
+  return nodeListSchema
+    .parse(body)
+    .items.filter(({ spec }) => spec.taints.length === 0)
+    .filter(({ status }) => status.conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'))
+    .map(({ metadata }) => metadata.name);
+}
+
+export const nodesReady: Task = {
+  kind: 'task',
+  name: 'nodes-ready',
+  // The controller manager takes the taint `not-ready` away.
+  needs: ['nodes', 'kwok', 'kube-controller-manager'],
+  async run(cluster, signal) {
+    await waitFor(
+      async (waiting) => {
+        const { body } = await cluster.api().send('GET', '/api/v1/nodes', waiting);
+        const ready = new Set(schedulableNodes(body));
+        return nodeNames.every((name) => ready.has(name));
+      },
+      { timeoutMs: NODES_TIMEOUT_MILLISECONDS, what: 'the four nodes to be Ready', signal },
+    );
+  },
+};

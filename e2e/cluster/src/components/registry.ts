@@ -1,0 +1,32 @@
+import { writeFile } from 'node:fs/promises';
+import { stringify } from 'yaml';
+import { portOf } from './component.ts';
+import type { Component } from './component.ts';
+import { untilHttpOk } from './ready.ts';
+
+/** The distribution project's registry: plain HTTP, on loopback, without credentials. */
+export const registry: Component = {
+  kind: 'component',
+  name: 'registry',
+  needs: [],
+  ports: ['http'],
+  async launch({ layout, tool }, ports) {
+    const port = portOf(ports, 'http');
+    const configuration = layout.run('registry.yaml');
+    await writeFile(
+      configuration,
+      stringify({
+        version: 0.1,
+        log: { level: 'warn', accesslog: { disabled: true } },
+        storage: { filesystem: { rootdirectory: layout.data('registry') }, delete: { enabled: true } },
+        http: { addr: `127.0.0.1:${port}` },
+      }),
+    );
+    return {
+      command: tool('registry'),
+      args: ['serve', configuration],
+      env: { OTEL_TRACES_EXPORTER: 'none' },
+      ready: (signal) => untilHttpOk(`http://127.0.0.1:${port}/v2/`, signal),
+    };
+  },
+};

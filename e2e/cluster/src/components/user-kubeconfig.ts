@@ -1,0 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import type { User } from '../certificates/cluster-pki.ts';
+import { formatKubeconfig } from '../certificates/kubeconfig.ts';
+import type { Cluster } from './component.ts';
+
+/** Writes the kubeconfig of a component's own user and returns its path. */
+export async function writeUserKubeconfig({ layout, pki, apiServer }: Cluster, user: User): Promise<string> {
+  const path = layout.run(`${user}.kubeconfig`);
+  const credential = { kind: 'certificate', pair: pki.users[user] } as const;
+  await writeFile(path, formatKubeconfig(apiServer(), pki.authority, user, credential), { mode: 0o600 });
+  return path;
+}

@@ -1,0 +1,49 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { ClusterError } from './errors.ts';
+
+/** What the local cluster takes from the environment, read once. */
+export interface Config {
+  /** `CLUSTER_DIR`: everything of one cluster lives below it. */
+  readonly clusterDirectory: string;
+  /** `KUBEBUILDER_ASSETS`: a directory with ready binaries; what it lacks comes from the cache. */
+  readonly assetsDirectory: string | undefined;
+  /** `$XDG_CACHE_HOME/archpolicy` or `~/.cache/archpolicy`: what outlives a cluster. */
+  readonly cacheDirectory: string;
+  /** The environment that go, apt-get and the like are run with. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the configuration.
+ * @throws ClusterError `config` with one line that names the variable
+ */
+export function readConfig(environment: Environment = process.env, workingDirectory: string = process.cwd()): Config {
+  return {
+    clusterDirectory: resolve(workingDirectory, nonEmpty(environment, 'CLUSTER_DIR') ?? '.cluster'),
+    assetsDirectory: absolute(environment, 'KUBEBUILDER_ASSETS'),
+    cacheDirectory: join(absolute(environment, 'XDG_CACHE_HOME') ?? join(homeOf(environment), '.cache'), 'archpolicy'),
+    environment,
+  };
+}
+
+function nonEmpty(environment: Environment, name: string): string | undefined {
+  const value = environment[name];
+  if (value === '') throw new ClusterError('config', `${name} is empty: unset it or name a directory`);
+  return value;
+}
+
+function absolute(environment: Environment, name: string): string | undefined {
+  const value = nonEmpty(environment, name);
+  if (value !== undefined && !isAbsolute(value)) {
+    throw new ClusterError('config', `${name} is "${value}": it must be an absolute path`);
+  }
+  return value;
+}
+
+function homeOf(environment: Environment): string {
+  const home = environment['HOME'];
+  return home === undefined || home === '' ? homedir() : home;
+}

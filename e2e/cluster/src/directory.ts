@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { ClusterError, hasCode } from './errors.ts';
+import type { Layout } from './layout.ts';
+
+const markerSchema = z.object({ id: z.uuid() });
+
+/** The cluster's id if the directory is one of ours, else undefined. */
+export async function clusterId(layout: Layout): Promise<string | undefined> {
+  try {
+    return markerSchema.parse(JSON.parse(await readFile(layout.marker, 'utf8'))).id;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
+    throw new ClusterError('directory', `CLUSTER_DIR: ${layout.marker} cannot be read: remove ${layout.root} by hand`, {
+      cause: error,
+    });
+  }
+}
+
+/** Makes the directory of a new cluster and returns the cluster's id. Refuses a directory that holds something else. */
+export async function createDirectory(layout: Layout): Promise<string> {
+  await mkdir(layout.root, { recursive: true, mode: 0o700 });
+  const found = await readdir(layout.root);
+  if (found.length > 0) {
+    throw new ClusterError(
+      'config',
+      `CLUSTER_DIR is ${layout.root}, which is not empty and holds no cluster: choose another directory`,
+    );
+  }
+  const id = randomUUID();
+  // First of all: from here on `down` may remove the directory.
+  await writeFile(layout.marker, `${JSON.stringify({ id })}\n`);
+  for (const folder of layout.folders) await mkdir(folder, { recursive: true, mode: 0o700 });
+  return id;
+}
+
+/** Removes the directory, only if it carries our marker. */
+export async function removeDirectory(layout: Layout): Promise<void> {
+  if ((await clusterId(layout)) === undefined) return;
+  // A process that was killed a moment ago may still have been writing a file: try again.
+  await rm(layout.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}

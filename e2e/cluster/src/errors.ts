@@ -1,0 +1,24 @@
+/** What kind of thing went wrong; `config` ends the command with status 2, everything else with 1. */
+export type ClusterErrorCode =
+  'config' | 'toolchain' | 'directory' | 'component' | 'supervisor' | 'request' | 'timeout' | 'cancelled';
+
+/** Something the reader can act on: the message is one clear sentence, further lines are evidence (a log's tail). */
+export class ClusterError extends Error {
+  readonly code: ClusterErrorCode;
+
+  constructor(code: ClusterErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ClusterError';
+    this.code = code;
+  }
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether an error of the file system or of a child process carries this code. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

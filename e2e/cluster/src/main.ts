@@ -1,0 +1,83 @@
+import { Command, Option } from 'commander';
+import { down } from './commands/down.ts';
+import { status } from './commands/status.ts';
+import { up } from './commands/up.ts';
+import type { Target } from './components/catalogue.ts';
+import { readConfig } from './config.ts';
+import { ClusterError, messageOf } from './errors.ts';
+import type { Layout } from './layout.ts';
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    interrupt.abort();
+  });
+}
+
+function program(): Command {
+  const command = new Command('cluster').description(
+    'A real Kubernetes control plane on this machine, in CLUSTER_DIR.',
+  );
+  command
+    .command('up')
+    .description('start the cluster, or what it lacks; returns when it is ready')
+    .addOption(new Option('--only <part>', 'only a part of it').choices(['control-plane', 'api-server']))
+    .action((options: { readonly only?: Target }) => runUp(options.only ?? 'all'));
+  command.command('down').description('stop the cluster and remove CLUSTER_DIR').action(runDown);
+  command.command('status').description('what runs; exit status 1 unless all of it does').action(runStatus);
+  return command;
+}
+
+async function runUp(target: Target): Promise<void> {
+  const begin = performance.now();
+  const layout = await up({
+    target,
+    config: readConfig(),
+    lifetime: 'command',
+    tell: say,
+    onEvent: (event) => {
+      if (event.kind === 'done' && !event.wasRunning) say(`  ${event.name} (${event.seconds.toFixed(1)} s)`);
+    },
+    signal: interrupt.signal,
+  });
+  say(`ready after ${((performance.now() - begin) / 1000).toFixed(1)} s. To use it:`);
+  say(usage(layout));
+}
+
+function usage(layout: Layout): string {
+  return [
+    `  export KUBECONFIG=${layout.kubeconfig}`,
+    '  kubectl get nodes',
+    `Everything else is in ${layout.env}; \`make status\` tells what runs, \`make down\` ends it.`,
+  ].join('\n');
+}
+
+async function runDown(): Promise<void> {
+  const { clusterDirectory } = readConfig();
+  const wasThere = await down(clusterDirectory, say, interrupt.signal);
+  say(wasThere ? 'stopped; nothing is left' : `there is no cluster in ${clusterDirectory}`);
+}
+
+async function runStatus(): Promise<void> {
+  const { isRunning, text } = await status(readConfig().clusterDirectory);
+  say(text);
+  process.exitCode = isRunning ? 0 : 1;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  process.stderr.write(`${error instanceof ClusterError ? error.message : messageOf(error)}\n`);
+  process.exitCode = exitStatus(error);
+}
+
+function exitStatus(error: unknown): number {
+  if (!(error instanceof ClusterError)) return 1;
+  // 128 + SIGINT, as shells say it.
+  if (error.code === 'cancelled') return 130;
+  return error.code === 'config' ? 2 : 1;
+}

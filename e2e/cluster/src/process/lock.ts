@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClusterError, hasCode } from '../errors.ts';
+
+const RETRY_MILLISECONDS = 200;
+
+/**
+ * Runs `work` while nobody else on this machine holds the lock of that name. The lock is a socket in Linux's abstract
+ * namespace: no file, and the kernel releases it when its holder dies in whatever way.
+ */
+export async function withLock<T>(
+  name: string,
+  options: { readonly onWait: () => void; readonly signal: AbortSignal },
+  work: () => Promise<T>,
+): Promise<T> {
+  const address = `\0archpolicy-${createHash('sha256').update(name).digest('hex').slice(0, 40)}`;
+  let told = false;
+  let lock = await tryListen(address);
+  while (lock === undefined) {
+    if (options.signal.aborted) throw new ClusterError('cancelled', 'cancelled while waiting for another process');
+    if (!told) options.onWait();
+    told = true;
+    await sleep(RETRY_MILLISECONDS, undefined, { signal: options.signal }).catch(() => undefined);
+    lock = await tryListen(address);
+  }
+  try {
+    return await work();
+  } finally {
+    lock.close();
+  }
+}
+
+function tryListen(address: string): Promise<Server | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Server | undefined>();
+  const server = createServer((socket) => socket.destroy());
+  server.unref();
+  server.once('error', (error) => {
+    if (hasCode(error, 'EADDRINUSE')) resolve(undefined);
+    else reject(error);
+  });
+  server.listen(address, () => {
+    resolve(server);
+  });
+  return promise;
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import type { ComponentName } from '../components/component.ts';
+import type { ClusterEnv } from '../env-file.ts';
+import type { Layout } from '../layout.ts';
+import type { Ports } from '../process/ports.ts';
+import type { Running } from './runner.ts';
+
+/** What `CLUSTER_DIR/env` says about the components that run now. */
+export function envOf(
+  layout: Layout,
+  kubectl: string,
+  ports: Pick<Ports, 'of'>,
+  running: ReadonlyMap<ComponentName, Pick<Running, 'child'>>,
+): ClusterEnv {
+  const alive = (name: ComponentName): boolean => {
+    const found = running.get(name);
+    return found !== undefined && found.child.exit() === undefined;
+  };
+  const pid = (name: ComponentName): string => String(running.get(name)?.child.pid);
+  const loopback = (name: ComponentName, label: string): string => `127.0.0.1:${ports.of(name, label)}`;
+  return {
+    KUBECONFIG: layout.kubeconfig,
+    KUBECTL: kubectl,
+    AUDIT_LOG: layout.auditLog,
+    ...(alive('registry') ? { REGISTRY: loopback('registry', 'http') } : {}),
+    ...(alive('redis') ? { REDIS_URL: `redis://${loopback('redis', 'redis')}` } : {}),
+    ...(alive('webhook')
+      ? {
+          WEBHOOK_URL: `https://${loopback('webhook', 'https')}/mutate`,
+          WEBHOOK_CA: join(layout.webhookTls, 'ca.crt'),
+          WEBHOOK_METRICS: `http://${loopback('webhook', 'metrics')}/metrics`,
+          WEBHOOK_PID: pid('webhook'),
+        }
+      : {}),
+    ...(alive('operator')
+      ? { OPERATOR_METRICS: `http://${loopback('operator', 'metrics')}/metrics`, OPERATOR_PID: pid('operator') }
+      : {}),
+  };
+}

@@ -1,0 +1,106 @@
+import { timingSafeEqual } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ClusterError, messageOf } from '../errors.ts';
+import { startSchema } from './protocol.ts';
+import type { StartEvent } from './protocol.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** A start request names a dozen paths. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+export interface ControlOptions {
+  readonly token: string;
+  readonly supervisor: Supervisor;
+  /** The cluster shall outlive the process that started it. */
+  onRelease(): void;
+  onStop(): void;
+}
+
+/** The supervisor's door: HTTP on loopback, with a token that only the cluster's owner can read. */
+export async function listen(options: ControlOptions): Promise<{ readonly port: number; close(): void }> {
+  const server: Server = createServer((request, response) => {
+    void answer(options, request, response).catch((error: unknown) => {
+      if (!response.headersSent) response.statusCode = 500;
+      response.end(messageOf(error));
+    });
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  server.once('error', reject);
+  server.listen({ host: '127.0.0.1', port: 0 }, () => {
+    resolve(undefined);
+  });
+  await promise;
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function answer(options: ControlOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (!isAuthorized(request, options.token)) {
+    response.writeHead(401).end();
+    return;
+  }
+  switch (`${request.method ?? ''} ${request.url ?? ''}`) {
+    case 'GET /status':
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(options.supervisor.status()));
+      return;
+    case 'POST /start':
+      await start(options.supervisor, request, response);
+      return;
+    case 'POST /release':
+      options.onRelease();
+      response.end();
+      return;
+    case 'POST /stop':
+      response.writeHead(202).end();
+      options.onStop();
+      return;
+    default:
+      response.writeHead(404).end();
+  }
+}
+
+function isAuthorized(request: IncomingMessage, token: string): boolean {
+  const given = Buffer.from(request.headers.authorization ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+/** Starts for as long as the asker listens: one that is gone has no use for what was begun. */
+async function start(supervisor: Supervisor, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const asked = startSchema.parse(JSON.parse(await readBody(request)));
+  const gone = new AbortController();
+  response.once('close', () => {
+    gone.abort();
+  });
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.flushHeaders();
+  const report = (event: StartEvent): void => {
+    response.write(`${JSON.stringify(event)}\n`);
+  };
+  try {
+    await supervisor.start(asked, gone.signal, report);
+    report({ kind: 'ready' });
+  } catch (error) {
+    report({ kind: 'failed', message: messageOf(error) });
+  }
+  response.end();
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new ClusterError('supervisor', 'the request is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClusterError } from '../errors.ts';
+import type { Layout } from '../layout.ts';
+import { ID_VARIABLE } from '../process/leftovers.ts';
+import { lastLines } from '../process/log-tail.ts';
+
+export interface SupervisorProcess {
+  /** Lets the supervisor go its own way: this process may end. The cluster must have been released before. */
+  detach(): void;
+  /** Resolves when the supervisor has ended. */
+  readonly exited: Promise<void>;
+}
+
+/**
+ * Starts the supervisor of a new cluster, bound to this process by a pipe, and waits until it listens.
+ * @param removeWhenAbandoned whether it removes the directory when this process dies
+ */
+export async function launchSupervisor(
+  layout: Layout,
+  id: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  removeWhenAbandoned: boolean,
+): Promise<SupervisorProcess> {
+  const log = openSync(layout.log('supervisor'), 'a', 0o600);
+  const main = join(import.meta.dirname, 'main.ts');
+  const args = ['--disable-warning=ExperimentalWarning', main, layout.root];
+  const child = spawn(process.execPath, removeWhenAbandoned ? [...args, '--remove-when-abandoned'] : args, {
+    // A session of its own: Ctrl-C in the terminal reaches `make up`, which then ends the supervisor in order.
+    detached: true,
+    cwd: '/',
+    env: { PATH: environment['PATH'], LANG: environment['LANG'], TZ: environment['TZ'], [ID_VARIABLE]: id },
+    stdio: ['pipe', 'pipe', log],
+  });
+  closeSync(log);
+  // A supervisor that is gone already is told by `exited`.
+  child.stdin?.on('error', () => undefined);
+  const exited = ended(child);
+  const isListening = await Promise.race([firstOutput(child), exited.then(() => false)]);
+  if (!isListening) {
+    const lines = await lastLines(layout.log('supervisor'), 5);
+    throw new ClusterError('supervisor', `the supervisor did not start\n  ${lines.join('\n  ')}`);
+  }
+  return {
+    exited,
+    detach: () => {
+      child.stdin?.destroy();
+      child.stdout?.destroy();
+      child.unref();
+    },
+  };
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  child.once('error', () => {
+    resolve(undefined);
+  });
+  child.once('exit', () => {
+    resolve(undefined);
+  });
+  return promise;
+}
+
+function firstOutput(child: ChildProcess): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  child.stdout?.once('data', () => {
+    resolve(true);
+  });
+  return promise;
+}

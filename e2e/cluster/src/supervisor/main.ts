@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { removeDirectory } from '../directory.ts';
+import { messageOf } from '../errors.ts';
+import { layoutOf } from '../layout.ts';
+import { deathWithParent } from '../process/child.ts';
+import { listen } from './control-server.ts';
+import { componentEnvironment } from './environment.ts';
+import { Supervisor } from './supervisor.ts';
+
+/**
+ * The supervisor's process: `main.ts DIRECTORY [--remove-when-abandoned]`. Its standard input is a pipe from the
+ * process that started it: when that ends before it released the cluster, the cluster ends.
+ */
+async function main(): Promise<void> {
+  const [directory = '', flag] = process.argv.slice(2);
+  const layout = layoutOf(directory);
+  const supervisor = new Supervisor({
+    layout,
+    env: componentEnvironment(layout, process.env),
+    prefix: deathWithParent(),
+    log: (message) => process.stderr.write(`${new Date().toISOString()} ${message}\n`),
+  });
+  let released = false;
+  let ending = false;
+  const end = async (reason: string, remove: boolean): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    process.stderr.write(`${new Date().toISOString()} ending: ${reason}\n`);
+    await supervisor.stop();
+    if (remove) await removeDirectory(layout);
+    process.exit(0);
+  };
+  const endNow = (reason: string, remove = false): void => {
+    end(reason, remove).catch((error: unknown) => {
+      process.stderr.write(`ending failed: ${messageOf(error)}\n`);
+      // The kernel ends the components with us.
+      process.exit(1);
+    });
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      endNow(signal);
+    });
+  const token = randomBytes(32).toString('hex');
+  const { port } = await listen({
+    token,
+    supervisor,
+    onRelease: () => {
+      released = true;
+    },
+    onStop: () => {
+      endNow('asked to');
+    },
+  });
+  await writeFile(layout.control, JSON.stringify({ port, token, pid: process.pid }), { mode: 0o600 });
+  process.stdin.resume();
+  for (const event of ['end', 'error'] as const) {
+    process.stdin.on(event, () => {
+      if (!released) endNow('the process that started it is gone', flag === '--remove-when-abandoned');
+    });
+  }
+  process.stdout.write('listening\n');
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`the supervisor could not start: ${messageOf(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { targets } from '../components/catalogue.ts';
+import { componentNames, toolNames } from '../components/component.ts';
+
+/** `control.json`: how to reach a cluster's supervisor. */
+export const controlSchema = z.object({ port: z.int().positive(), token: z.string().min(1), pid: z.int().positive() });
+export type Control = z.infer<typeof controlSchema>;
+
+/** The body of `POST /start`. */
+export const startSchema = z.object({
+  target: z.enum(targets),
+  tools: z.partialRecord(z.enum(toolNames), z.string()),
+  kubectl: z.string(),
+  kubernetesVersion: z.string(),
+});
+export type StartRequest = z.infer<typeof startSchema>;
+
+/** One line of the answer to `POST /start`; the last one is `ready` or `failed`. */
+export const startEventSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('done'), name: z.string(), seconds: z.number(), wasRunning: z.boolean() }),
+  z.object({ kind: z.literal('ready') }),
+  z.object({ kind: z.literal('failed'), message: z.string() }),
+]);
+export type StartEvent = z.infer<typeof startEventSchema>;
+
+/** The answer to `GET /status`. */
+export const statusSchema = z.object({
+  target: z.enum(targets).nullable(),
+  components: z.array(
+    z.object({
+      name: z.enum(componentNames),
+      pid: z.int().optional(),
+      ports: z.array(z.int()),
+      /** ISO 8601. */
+      since: z.string(),
+      /** How it ended, for one that does not run any more. */
+      exit: z.string().optional(),
+    }),
+  ),
+});
+export type ClusterStatus = z.infer<typeof statusSchema>;
+export type ComponentStatus = ClusterStatus['components'][number];

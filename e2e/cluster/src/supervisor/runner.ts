@@ -1,0 +1,109 @@
+import type { Cluster, Component, ComponentName } from '../components/component.ts';
+import { ClusterError, messageOf } from '../errors.ts';
+import type { Layout } from '../layout.ts';
+import { describeExit, startChild } from '../process/child.ts';
+import type { Child } from '../process/child.ts';
+import { lastLines } from '../process/log-tail.ts';
+import type { Ports } from '../process/ports.ts';
+
+/** How often a component gets new ports when somebody was faster. */
+const PORT_ATTEMPTS = 4;
+const TAIL_LINES = 6;
+
+/** A component that was started, whether or not it still runs. */
+export interface Running {
+  readonly child: Child;
+  readonly ports: readonly number[];
+  readonly since: Date;
+}
+
+export interface RunnerOptions {
+  readonly layout: Layout;
+  readonly ports: Ports;
+  /** The environment of every component. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly prefix: readonly string[];
+}
+
+/** Starts one component at a time and says clearly why one does not come up. */
+export class Runner {
+  readonly #options: RunnerOptions;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts the component and waits until it serves. The caller learns of the process at once, so that it can end it.
+   * @param isRestart its ports stand in others' configuration: they are kept
+   */
+  async start(
+    component: Component,
+    cluster: Cluster,
+    options: { readonly signal: AbortSignal; readonly isRestart: boolean; onStart(running: Running): void },
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await this.#attempt(component, cluster, options);
+      if (outcome === 'ready') return;
+      if (outcome === 'failed' || options.isRestart || attempt === PORT_ATTEMPTS) throw await this.#failure(component);
+      this.#options.ports.forget(component.name);
+    }
+  }
+
+  async #attempt(
+    component: Component,
+    cluster: Cluster,
+    { signal, onStart }: { readonly signal: AbortSignal; onStart(running: Running): void },
+  ): Promise<'ready' | 'failed' | 'port-taken'> {
+    const { layout, ports, env, prefix } = this.#options;
+    const chosen = await ports.choose(component.name, component.ports);
+    const launch = await component.launch(cluster, chosen);
+    const child = startChild({
+      command: launch.command,
+      args: launch.args,
+      env: { ...env, ...launch.env },
+      cwd: layout.run(),
+      logFile: layout.log(component.name),
+      prefix,
+    });
+    onStart({ child, ports: [...chosen.values()], since: new Date() });
+    const stop = new AbortController();
+    const ready = launch.ready(AbortSignal.any([signal, stop.signal])).then(() => 'ready' as const);
+    const first = await Promise.race([ready, child.exited]).catch((error: unknown) => this.#explain(component, error));
+    if (first === 'ready') return 'ready';
+    stop.abort();
+    await ready.catch(() => undefined);
+    return (await this.#sawTakenPort(component.name)) ? 'port-taken' : 'failed';
+  }
+
+  async #explain(component: Component, error: unknown): Promise<never> {
+    if (error instanceof ClusterError && error.code === 'cancelled') throw error;
+    throw new ClusterError(
+      'component',
+      `${component.name}: ${messageOf(error)}${await this.#evidence(component.name)}`,
+    );
+  }
+
+  async #sawTakenPort(name: ComponentName): Promise<boolean> {
+    const lines = await lastLines(this.#options.layout.log(name), TAIL_LINES);
+    return lines.some((line) => /address already in use|EADDRINUSE/i.test(line));
+  }
+
+  async #failure({ name }: Component): Promise<ClusterError> {
+    return new ClusterError('component', `${name} did not start${await this.#evidence(name)}`);
+  }
+
+  /** The last lines of the log and where the rest is. */
+  async #evidence(name: ComponentName): Promise<string> {
+    const path = this.#options.layout.log(name);
+    const lines = await lastLines(path, TAIL_LINES);
+    return `; its log is ${path}${lines.map((line) => `\n  ${line}`).join('')}`;
+  }
+
+  /** For a component that had been ready and ended before the start was over. */
+  async died(name: ComponentName, running: Running): Promise<ClusterError> {
+    const exit = running.child.exit();
+    const how = exit === undefined ? 'ended' : `ended with ${describeExit(exit)}`;
+    return new ClusterError('component', `${name} ${how}${await this.#evidence(name)}`);
+  }
+}

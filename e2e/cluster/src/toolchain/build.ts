@@ -1,0 +1,82 @@
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { ClusterError } from '../errors.ts';
+import { BuildProgress, duration } from './build-progress.ts';
+import type { Tell } from './build-progress.ts';
+import { runGo } from './go.ts';
+import type { GoAnswer } from './go.ts';
+import { linkerFlags } from './modules.ts';
+import type { ToolModules } from './modules.ts';
+import { checkGo, diskShortages, fileSystemOf } from './preconditions.ts';
+import type { GoEnvironment } from './preconditions.ts';
+
+/** How often a person hears from a build of minutes. */
+const TELL_MILLISECONDS = 15_000;
+
+export interface Build {
+  readonly packages: readonly string[];
+  readonly modules: ToolModules;
+  /** Where the programs go; each appears there complete, or not at all. */
+  readonly directory: string;
+  readonly config: Config;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+}
+
+/** Builds the programs and moves them into the cache. The caller holds the lock of the directory. */
+export async function buildTools(build: Build): Promise<void> {
+  const { config, modules, signal, tell, packages } = build;
+  const go = await checkGo(modules.goVersion, config.environment, signal);
+  await checkDisk(build, go);
+  const begin = performance.now();
+  const elapsed = (): number => (performance.now() - begin) / 1000;
+  tell(`building ${packages.length} programs of the control plane, once: some 12 CPU-minutes with empty Go caches`);
+  const progress = new BuildProgress();
+  const timer = setInterval(() => {
+    tell(progress.describe(elapsed()));
+  }, TELL_MILLISECONDS);
+  try {
+    await compile(build, progress);
+  } finally {
+    clearInterval(timer);
+  }
+  tell(`built the control plane in ${duration(elapsed())}: ${build.directory}`);
+}
+
+async function checkDisk({ directory }: Build, go: GoEnvironment): Promise<void> {
+  const needs = [
+    { what: 'modules', path: go.moduleCache, gigabytes: 3.5 },
+    { what: 'build cache', path: go.cache, gigabytes: 7 },
+    { what: 'programs', path: directory, gigabytes: 1.5 },
+  ];
+  const [shortage] = await diskShortages(needs, fileSystemOf);
+  if (shortage !== undefined) throw new ClusterError('toolchain', shortage);
+}
+
+async function compile(build: Build, progress: BuildProgress): Promise<void> {
+  const { config, directory, modules, packages, signal } = build;
+  // Go's own scratch space too: a killed build leaves its files where the next one finds them.
+  const scratch = join(directory, 'building');
+  await rm(scratch, { recursive: true, force: true });
+  await mkdir(join(scratch, 'tmp'), { recursive: true });
+  const environment = { GOTMPDIR: join(scratch, 'tmp'), ...config.environment };
+  const onLine = (line: string): void => {
+    progress.line(line);
+  };
+  const listed = succeeded(await runGo(['list', '-deps', ...packages], environment, signal, onLine));
+  progress.setTotal(listed.stdout.trim().split('\n').length);
+  const flags = [...linkerFlags(modules), '-buildvcs=false', '-v', '-o', `${join(scratch, 'bin')}/`];
+  succeeded(await runGo(['build', ...flags, ...packages], environment, signal, onLine));
+  for (const name of await readdir(join(scratch, 'bin'))) {
+    await chmod(join(scratch, 'bin', name), 0o755);
+    await rename(join(scratch, 'bin', name), join(directory, name));
+  }
+  await rm(scratch, { recursive: true, force: true });
+}
+
+function succeeded(answer: GoAnswer): GoAnswer {
+  if (answer.status === 0) return answer;
+  const lines = answer.stderr.split('\n').filter((line) => !line.startsWith('go: downloading '));
+  throw new ClusterError('toolchain', `building the control plane failed:\n  ${lines.slice(-12).join('\n  ')}`);
+}

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { ClusterError } from '../errors.ts';
+import { toolsModule } from '../layout.ts';
+import { deathWithParent } from '../process/child.ts';
+
+/** Of what Go prints while it works, only the end can matter. */
+const KEPT_LINES = 2000;
+
+export interface GoAnswer {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs go in e2e/tools under the caller's environment. Each line of standard error is told as it comes. */
+export async function runGo(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+  onLine: (line: string) => void = () => undefined,
+): Promise<GoAnswer> {
+  const [command = 'go', ...rest] = [...deathWithParent(), 'go', ...args];
+  const child = spawn(command, rest, { cwd: toolsModule, env: environment, stdio: ['ignore', 'pipe', 'pipe'], signal });
+  const errors: string[] = [];
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    errors.push(line);
+    if (errors.length > KEPT_LINES) errors.shift();
+    onLine(line);
+  });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.once('error', reject);
+  child.once('close', resolve);
+  const status = await promise.catch((error: unknown) => {
+    if (signal.aborted) throw new ClusterError('cancelled', 'cancelled');
+    throw error;
+  });
+  return { status, stdout, stderr: errors.join('\n') };
+}

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { access, constants, rm, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { Config } from '../config.ts';
+import { ClusterError, hasCode } from '../errors.ts';
+import { withLock } from '../process/lock.ts';
+import type { Tell } from './build-progress.ts';
+
+/** Debian's hook: while it answers 101, no package starts a service. */
+const POLICY_FILE = '/usr/sbin/policy-rc.d';
+const POLICY = '#!/bin/sh\n# archpolicy: no service starts while redis-server is installed\nexit 101\n';
+
+/**
+ * The path of `redis-server`: on PATH, else installed by apt when root.
+ * @throws ClusterError `toolchain` with one line that says what to do
+ */
+export async function ensureRedis(config: Config, tell: Tell, signal: AbortSignal): Promise<string> {
+  const found = await findOnPath('redis-server', config.environment['PATH']);
+  if (found !== undefined) return found;
+  const advice = 'install redis-server (Debian: apt-get install redis-server; it need not run as a service)';
+  if (process.getuid?.() !== 0) throw new ClusterError('toolchain', `redis-server is not on PATH: ${advice}`);
+  if ((await findOnPath('apt-get', config.environment['PATH'])) === undefined) {
+    throw new ClusterError('toolchain', `redis-server is not on PATH and there is no apt-get: ${advice}`);
+  }
+  const onWait = (): void => {
+    tell('another process installs redis-server: waiting for it');
+  };
+  await withLock('apt-redis-server', { onWait, signal }, async () => {
+    if ((await findOnPath('redis-server', config.environment['PATH'])) === undefined)
+      await install(config, tell, signal);
+  });
+  const installed = await findOnPath('redis-server', config.environment['PATH']);
+  if (installed === undefined) throw new ClusterError('toolchain', `apt-get brought no redis-server: ${advice}`);
+  return installed;
+}
+
+async function install(config: Config, tell: Tell, signal: AbortSignal): Promise<void> {
+  tell('installing redis-server by apt-get (no service is started)');
+  const hasPolicy = await forbidServices();
+  try {
+    await aptGet(['update'], config, signal);
+    await aptGet(['install', '--yes', '--no-install-recommends', 'redis-server'], config, signal);
+  } finally {
+    if (hasPolicy) await rm(POLICY_FILE, { force: true });
+  }
+}
+
+/** Whether the hook is ours to remove again: a machine's own one (images often have it) is left alone. */
+async function forbidServices(): Promise<boolean> {
+  try {
+    await writeFile(POLICY_FILE, POLICY, { mode: 0o755, flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+async function aptGet(args: readonly string[], config: Config, signal: AbortSignal): Promise<void> {
+  // Somebody else's apt is waited for.
+  const all = ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args];
+  const env = { ...config.environment, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
+  const child = spawn('apt-get', all, { env, stdio: ['ignore', 'pipe', 'pipe'], signal });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = `${output}${text}`.slice(-4000);
+    });
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.once('error', reject);
+  child.once('close', resolve);
+  const status = await promise;
+  if (status !== 0) {
+    const tail = output.trimEnd().split('\n').slice(-5).join('\n  ');
+    throw new ClusterError('toolchain', `apt-get ${args.join(' ')} failed: install redis-server yourself\n  ${tail}`);
+  }
+}
+
+async function findOnPath(name: string, path: string | undefined): Promise<string | undefined> {
+  // sbin is where Debian's services live, and not on everyone's PATH.
+  for (const directory of [...(path ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']) {
+    const candidate = join(directory, name);
+    const isThere =
+      directory !== '' &&
+      (await access(candidate, constants.X_OK).then(
+        () => true,
+        () => false,
+      ));
+    if (isThere) return candidate;
+  }
+  return undefined;
+}

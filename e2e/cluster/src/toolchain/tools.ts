@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { access, constants, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ToolName, ToolPaths } from '../components/component.ts';
+import type { Config } from '../config.ts';
+import { toolsModule } from '../layout.ts';
+import { withLock } from '../process/lock.ts';
+import { buildTools } from './build.ts';
+import type { Tell } from './build-progress.ts';
+import { linkerFlags, parseGoMod, programName } from './modules.ts';
+import type { ToolModules } from './modules.ts';
+import { ensureRedis } from './redis.ts';
+
+export interface Toolchain {
+  readonly paths: ToolPaths;
+  readonly kubernetesVersion: string;
+}
+
+/** What the built programs are called in the cache, where `go build` names them otherwise. */
+const programs: Readonly<Partial<Record<ToolName, string>>> = { etcd: 'server' };
+
+/**
+ * Finds every program: in `KUBEBUILDER_ASSETS`, else in the per-user cache, else by building it once. Redis comes from
+ * PATH, else from apt.
+ * @throws ClusterError `toolchain` with one line that says what to do
+ */
+export async function ensureTools(
+  names: readonly ToolName[],
+  config: Config,
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<Toolchain> {
+  const [goMod, goSum] = await Promise.all(
+    ['go.mod', 'go.sum'].map((name) => readFile(join(toolsModule, name), 'utf8')),
+  );
+  const modules = parseGoMod(goMod ?? '');
+  const directory = join(config.cacheDirectory, 'tools', cacheKey([goMod ?? '', goSum ?? '', ...linkerFlags(modules)]));
+  const find = (): Promise<ToolPaths> => findTools(names, [config.assetsDirectory, directory]);
+  const missing = (found: ToolPaths): readonly ToolName[] =>
+    names.filter((name) => name !== 'redis-server' && found[name] === undefined);
+
+  const redis = names.includes('redis-server') ? { 'redis-server': await ensureRedis(config, tell, signal) } : {};
+  let found = await find();
+  if (missing(found).length > 0) {
+    const onWait = (): void => {
+      tell('another process builds the control plane: waiting for it');
+    };
+    await withLock(directory, { onWait, signal }, async () => {
+      const packages = packagesOf(missing(await find()), modules);
+      if (packages.length > 0) await buildTools({ packages, modules, directory, config, tell, signal });
+    });
+    found = await find();
+  }
+  return { paths: { ...found, ...redis }, kubernetesVersion: modules.kubernetesVersion };
+}
+
+/** Everything that decides what a build gives: other pins or flags get a directory of their own. */
+function cacheKey(parts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const part of [process.platform, process.arch, ...parts]) hash.update(`${part.length}:${part}`);
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function findTools(names: readonly ToolName[], directories: readonly (string | undefined)[]): Promise<ToolPaths> {
+  const found: Partial<Record<ToolName, string>> = {};
+  for (const name of names) {
+    // In KUBEBUILDER_ASSETS etcd is called etcd, in our cache it has the name that Go gives it.
+    const candidates = directories.flatMap((directory) =>
+      directory === undefined ? [] : [join(directory, name), join(directory, programs[name] ?? name)],
+    );
+    const path = await firstExecutable(candidates);
+    if (path !== undefined) found[name] = path;
+  }
+  return found;
+}
+
+async function firstExecutable(candidates: readonly string[]): Promise<string | undefined> {
+  for (const path of candidates) {
+    const isExecutable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isExecutable) return path;
+  }
+  return undefined;
+}
+
+/** The Go packages that give the programs. */
+export function packagesOf(names: readonly ToolName[], modules: ToolModules): readonly string[] {
+  const wanted = new Set<string>(names.map((name) => programs[name] ?? name));
+  return modules.packages.filter((path) => wanted.has(programName(path)));
+}

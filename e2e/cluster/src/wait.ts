@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClusterError, messageOf } from './errors.ts';
+
+/** How often a condition is looked at: small beside a start-up of seconds, large beside the cost of looking. */
+const POLL_MILLISECONDS = 50;
+
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  /** What is waited for, as it reads after "waited 5 s for". */
+  readonly what: string;
+  readonly signal?: AbortSignal;
+  readonly intervalMs?: number;
+}
+
+/**
+ * Waits until the condition gives something other than undefined, null or false, and returns that. A condition that
+ * throws counts as not met; its last error is told when the time is over.
+ */
+export async function waitFor<T>(
+  condition: (signal: AbortSignal) => Promise<T> | T,
+  options: WaitOptions,
+): Promise<NonNullable<Exclude<T, false>>> {
+  const deadline = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
+  let last = '';
+  while (!signal.aborted) {
+    try {
+      const value = await condition(signal);
+      if (value !== undefined && value !== null && value !== false) return value as NonNullable<Exclude<T, false>>;
+    } catch (error) {
+      if (!signal.aborted) last = `: ${messageOf(error)}`;
+    }
+    await sleep(options.intervalMs ?? POLL_MILLISECONDS, undefined, { signal }).catch(() => undefined);
+  }
+  if (options.signal?.aborted === true) throw new ClusterError('cancelled', `cancelled: ${options.what}`);
+  throw new ClusterError('timeout', `waited ${options.timeoutMs / 1000} s for ${options.what}${last}`);
+}
