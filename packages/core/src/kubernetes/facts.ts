@@ -46,6 +46,7 @@ export interface OwnerReference {
 /** One container's status, as far as evidence needs it (NODE-EVIDENCE section 2). */
 export interface ContainerEvidence {
   readonly name: string;
+  /** As in the pod's spec: a status may name another repository with the same content. Empty when it is not there. */
   readonly image: string;
   readonly ready: boolean;
   readonly running: boolean;
@@ -70,12 +71,12 @@ export interface PodFacts {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly labels: Labels;
-  /** Only annotations under `archpolicy.dev/` and the kubelet's static-pod markers are kept. */
+  /** Only those that the product reads are kept: its own and the kubelet's static-pod markers, each up to 4 KiB. */
   readonly annotations: Labels;
   readonly owner?: OwnerReference;
   /** Epoch milliseconds. */
   readonly createdAtMs: number;
-  /** Set once it is being deleted. */
+  /** It is being deleted. */
   readonly deleting: boolean;
   readonly nodeName?: string;
   /** `spec.os.name`, else the `kubernetes.io/os` node selector, else `linux` (PL4). */

@@ -1,0 +1,86 @@
+import type { ContainerEvidence, TerminatedEvidence } from './facts.ts';
+import type { JsonObject } from './json.ts';
+import { isJsonObject } from './json.ts';
+import { arrayAt, objectAt, textAt } from './read.ts';
+import { parseTimestampMs } from './timestamp.ts';
+
+/** What a container prints can stand in a message: both its ends are kept, for causes come first or last. */
+const MESSAGE_HALF_CHARS = 512;
+
+/** Where a container's status stands, and where the container itself, whose `image` is the reference that counts. */
+const LISTS = [
+  ['containerStatuses', 'containers'],
+  ['initContainerStatuses', 'initContainers'],
+  ['ephemeralContainerStatuses', 'ephemeralContainers'],
+] as const;
+
+/** The status of all containers: regular, init (sidecars are among them) and ephemeral ones. */
+export function parseContainerStatuses(pod: JsonObject): readonly ContainerEvidence[] {
+  const spec = objectAt(pod, 'spec');
+  const status = objectAt(pod, 'status');
+  return LISTS.flatMap(([statuses, containers]) => {
+    const images = imagesByName(spec, containers);
+    return arrayAt(status, statuses)
+      .filter(isJsonObject)
+      .map((raw) => parseStatus(raw, images))
+      .filter((evidence) => evidence !== undefined);
+  });
+}
+
+/** Images of one content are one image to a node, so a status may name another repository: only the spec is right. */
+function imagesByName(spec: JsonObject, list: string): ReadonlyMap<string, string> {
+  const images = new Map<string, string>();
+  for (const container of arrayAt(spec, list)) {
+    if (!isJsonObject(container)) continue;
+    const name = textAt(container, 'name');
+    const image = textAt(container, 'image');
+    if (name !== undefined && image !== undefined) images.set(name, image);
+  }
+  return images;
+}
+
+function parseStatus(raw: JsonObject, images: ReadonlyMap<string, string>): ContainerEvidence | undefined {
+  const name = textAt(raw, 'name');
+  if (name === undefined) return undefined;
+  const state = objectAt(raw, 'state');
+  const waiting = parseWaiting(state);
+  const terminated = parseTerminated(state);
+  const lastTerminated = parseTerminated(objectAt(raw, 'lastState'));
+  return {
+    name,
+    image: images.get(name) ?? '',
+    ready: raw['ready'] === true,
+    running: isJsonObject(state['running']),
+    restartCount: typeof raw['restartCount'] === 'number' ? raw['restartCount'] : 0,
+    ...(waiting !== undefined && { waiting }),
+    ...(terminated !== undefined && { terminated }),
+    ...(lastTerminated !== undefined && { lastTerminated }),
+  };
+}
+
+function parseWaiting(state: JsonObject): ContainerEvidence['waiting'] {
+  const waiting = state['waiting'];
+  if (!isJsonObject(waiting)) return undefined;
+  return { reason: textAt(waiting, 'reason') ?? '', message: shorten(textAt(waiting, 'message') ?? '') };
+}
+
+function parseTerminated(state: JsonObject): TerminatedEvidence | undefined {
+  const terminated = state['terminated'];
+  if (!isJsonObject(terminated)) return undefined;
+  const exitCode = terminated['exitCode'];
+  if (typeof exitCode !== 'number') return undefined;
+  const startedAtMs = parseTimestampMs(textAt(terminated, 'startedAt') ?? '');
+  const finishedAtMs = parseTimestampMs(textAt(terminated, 'finishedAt') ?? '');
+  const isTimed = startedAtMs !== undefined && finishedAtMs !== undefined;
+  return {
+    reason: textAt(terminated, 'reason') ?? '',
+    exitCode,
+    message: shorten(textAt(terminated, 'message') ?? ''),
+    ...(isTimed && { seconds: (finishedAtMs - startedAtMs) / 1000 }),
+  };
+}
+
+function shorten(message: string): string {
+  if (message.length <= 2 * MESSAGE_HALF_CHARS) return message;
+  return `${message.slice(0, MESSAGE_HALF_CHARS)}…${message.slice(-MESSAGE_HALF_CHARS)}`;
+}

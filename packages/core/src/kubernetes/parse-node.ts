@@ -1,0 +1,47 @@
+import type { NodeFacts, Taint } from './facts.ts';
+import type { Json, JsonObject } from './json.ts';
+import { isJsonObject } from './json.ts';
+import { arrayAt, objectAt, stringMapAt, textAt } from './read.ts';
+
+const EFFECTS: ReadonlySet<string> = new Set<Taint['effect']>(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
+
+/**
+ * What is kept of a node; undefined for what is no Kubernetes object. A node whose kubelet has not said its architecture
+ * yet has an empty one, which no image supports and no policy names.
+ */
+export function parseNode(raw: JsonObject): NodeFacts | undefined {
+  const metadata = objectAt(raw, 'metadata');
+  const name = textAt(metadata, 'name');
+  if (name === undefined) return undefined;
+  const spec = objectAt(raw, 'spec');
+  const status = objectAt(raw, 'status');
+  const info = objectAt(status, 'nodeInfo');
+  return {
+    name,
+    labels: stringMapAt(metadata, 'labels'),
+    taints: arrayAt(spec, 'taints')
+      .map(parseTaint)
+      .filter((taint) => taint !== undefined),
+    schedulable: spec['unschedulable'] !== true && isReady(status),
+    architecture: textAt(info, 'architecture') ?? '',
+    os: textAt(info, 'operatingSystem') ?? '',
+  };
+}
+
+function isReady(status: JsonObject): boolean {
+  return arrayAt(status, 'conditions').some(
+    (condition) => isJsonObject(condition) && condition['type'] === 'Ready' && condition['status'] === 'True',
+  );
+}
+
+function parseTaint(raw: Json): Taint | undefined {
+  if (!isJsonObject(raw)) return undefined;
+  const key = textAt(raw, 'key');
+  const effect = textAt(raw, 'effect');
+  if (key === undefined || !isEffect(effect)) return undefined;
+  return { key, value: textAt(raw, 'value') ?? '', effect };
+}
+
+function isEffect(value: string | undefined): value is Taint['effect'] {
+  return value !== undefined && EFFECTS.has(value);
+}

@@ -1,0 +1,98 @@
+import { ANNOTATION_ALLOW_EVICTION, ANNOTATION_DECISION, LABEL_PREFERRED } from '../policy/keys.ts';
+import type { Labels, OwnerReference, PodFacts } from './facts.ts';
+import type { JsonObject } from './json.ts';
+import { isJsonObject } from './json.ts';
+import { parseContainerStatuses } from './parse-container-status.ts';
+import { annotationsOf, labelsOf, readPodSpec } from './pod-spec.ts';
+import { arrayAt, labelOf, objectAt, textAt } from './read.ts';
+import { parseTimestampMs } from './timestamp.ts';
+
+/** What somebody reads: ours, and the kubelet's marks of static pods and of what the API server shows of them. */
+const KEPT_ANNOTATIONS = [
+  ANNOTATION_ALLOW_EVICTION,
+  ANNOTATION_DECISION,
+  LABEL_PREFERRED,
+  'kubernetes.io/config.mirror',
+  'kubernetes.io/config.source',
+];
+/** What we write is not longer; tenants can write more. */
+const MAX_ANNOTATION_CHARS = 4096;
+
+const PHASES: ReadonlySet<string> = new Set(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);
+const NO_LABELS: Labels = {};
+
+/** What is kept of a pod of the cluster; undefined for what the API server would not have stored. */
+export function parsePod(raw: JsonObject): PodFacts | undefined {
+  const identity = identityOf(objectAt(raw, 'metadata'));
+  if (identity === undefined) return undefined;
+  const owner = controllerOf(raw);
+  const status = objectAt(raw, 'status');
+  const conditions = readConditions(status, identity.createdAtMs);
+  const phase = textAt(status, 'phase');
+  return {
+    ...identity,
+    labels: labelsOf(raw),
+    annotations: keptAnnotations(annotationsOf(raw)),
+    ...(owner !== undefined && { owner }),
+    ...readPodSpec(raw),
+    phase: isPhase(phase) ? phase : 'Unknown',
+    ...conditions,
+    containers: parseContainerStatuses(raw),
+  };
+}
+
+type Identity = Pick<PodFacts, 'namespace' | 'name' | 'uid' | 'resourceVersion' | 'createdAtMs' | 'deleting'>;
+
+function identityOf(metadata: JsonObject): Identity | undefined {
+  const namespace = textAt(metadata, 'namespace');
+  const name = textAt(metadata, 'name');
+  const uid = textAt(metadata, 'uid');
+  const resourceVersion = textAt(metadata, 'resourceVersion');
+  const createdAtMs = parseTimestampMs(textAt(metadata, 'creationTimestamp') ?? '');
+  if (namespace === undefined || name === undefined || uid === undefined) return undefined;
+  if (resourceVersion === undefined || createdAtMs === undefined) return undefined;
+  const deleting = textAt(metadata, 'deletionTimestamp') !== undefined;
+  return { namespace, name, uid, resourceVersion, createdAtMs, deleting };
+}
+
+/** The owner reference that says `controller: true`; a pod has at most one. */
+function controllerOf(raw: JsonObject): OwnerReference | undefined {
+  for (const reference of arrayAt(objectAt(raw, 'metadata'), 'ownerReferences')) {
+    if (!isJsonObject(reference) || reference['controller'] !== true) continue;
+    const apiVersion = textAt(reference, 'apiVersion');
+    const kind = textAt(reference, 'kind');
+    const name = textAt(reference, 'name');
+    const uid = textAt(reference, 'uid');
+    if (apiVersion === undefined || kind === undefined || name === undefined || uid === undefined) continue;
+    return { apiVersion, kind, name, uid };
+  }
+  return undefined;
+}
+
+function keptAnnotations(annotations: Labels): Labels {
+  let kept: Record<string, string> | undefined;
+  for (const key of KEPT_ANNOTATIONS) {
+    const value = labelOf(annotations, key);
+    if (value !== undefined && value.length <= MAX_ANNOTATION_CHARS) (kept ??= {})[key] = value;
+  }
+  return kept ?? NO_LABELS;
+}
+
+/** A condition without a time has been so since the pod was created. */
+function readConditions(status: JsonObject, createdAtMs: number): Pick<PodFacts, 'ready' | 'scheduled'> {
+  let ready: PodFacts['ready'] = { value: false, sinceMs: createdAtMs };
+  let scheduled: PodFacts['scheduled'] = { value: false, sinceMs: createdAtMs };
+  for (const condition of arrayAt(status, 'conditions')) {
+    if (!isJsonObject(condition)) continue;
+    const value = condition['status'] === 'True';
+    const sinceMs = parseTimestampMs(textAt(condition, 'lastTransitionTime') ?? '') ?? createdAtMs;
+    const reason = textAt(condition, 'reason');
+    if (condition['type'] === 'Ready') ready = { value, sinceMs };
+    if (condition['type'] === 'PodScheduled') scheduled = { value, sinceMs, ...(reason !== undefined && { reason }) };
+  }
+  return { ready, scheduled };
+}
+
+function isPhase(phase: string | undefined): phase is PodFacts['phase'] {
+  return phase !== undefined && PHASES.has(phase);
+}
