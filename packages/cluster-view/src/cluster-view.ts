@@ -1,0 +1,131 @@
+import { isDeepStrictEqual } from 'node:util';
+import { API_GROUP, API_VERSION, ARCHPOLICY_PLURAL, parseNamespace, parseNode, parsePod } from '@archpolicy/core';
+import type { JsonObject, NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
+import { NAMESPACES, NODES, PODS, Reflector, resourcePath, Store } from '@archpolicy/kube';
+import type { Api, Clock, Random, ReflectorObserver, Resource, StoreOptions } from '@archpolicy/kube';
+import type { Logger } from 'pino';
+import { StoredNamespaces } from './namespace-view.ts';
+import type { NamespaceView } from './namespace-view.ts';
+import { StoredNodes } from './node-view.ts';
+import type { NodeView } from './node-view.ts';
+import { POD_INDEXES, StoredPods } from './pod-view.ts';
+import type { PodView } from './pod-view.ts';
+import { parsePolicyEntry, policyEntryUid, StoredPolicies } from './policy-view.ts';
+import type { PolicyEntry, PolicyView } from './policy-view.ts';
+
+export const ARCHPOLICIES: Resource = { group: API_GROUP, version: API_VERSION, resource: ARCHPOLICY_PLURAL };
+
+/** What a view watches: a closed set, fit for a metric label. */
+export type ViewedResource = 'archpolicies' | 'namespaces' | 'nodes' | 'pods';
+
+export interface ClusterViewOptions {
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Pick<Logger, 'debug' | 'warn' | 'error'>;
+  /** Metrics of the reflectors. */
+  readonly observe?: (resource: ViewedResource) => ReflectorObserver;
+}
+
+/** What both processes see of the cluster. */
+export interface ClusterView {
+  readonly policies: PolicyView;
+  readonly namespaces: NamespaceView;
+  readonly nodes: NodeView;
+  /** Whether every part has been listed whole at least once. */
+  readonly hasSynced: boolean;
+  /** Resolves once `hasSynced`; throws KubeError `aborted` when the signal comes first. */
+  synced(signal: AbortSignal): Promise<void>;
+  /** Keeps the view up to date until the signal is aborted; then resolves. Never rejects. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** What the operator sees: the pods as well. */
+export interface ClusterViewWithPods extends ClusterView {
+  readonly pods: PodView;
+}
+
+/** The view of the webhook: policies, namespaces and nodes. Nothing happens before `run`. */
+export function createClusterView(options: ClusterViewOptions): ClusterView {
+  const { view, reflectors } = basicView(options);
+  return withReflectors(view, reflectors);
+}
+
+/** The view of the operator: pods as well. Nothing happens before `run`. */
+export function createClusterViewWithPods(options: ClusterViewOptions): ClusterViewWithPods {
+  const { view, reflectors } = basicView(options);
+  const pods = reflect<PodFacts>(options, 'pods', PODS, parsePod, {
+    indexes: POD_INDEXES,
+    uid: ({ uid }) => uid,
+    // What a relist shows again unchanged is no news.
+    same: (a, b) => a.resourceVersion === b.resourceVersion,
+  });
+  return withReflectors({ ...view, pods: new StoredPods(pods.store) }, [...reflectors, pods.reflector]);
+}
+
+type Reflecting = Pick<Reflector<unknown>, 'run' | 'synced' | 'hasSynced'>;
+
+function basicView(options: ClusterViewOptions): {
+  readonly view: Pick<ClusterView, 'policies' | 'namespaces' | 'nodes'>;
+  readonly reflectors: readonly Reflecting[];
+} {
+  const policies = reflect<PolicyEntry>(options, 'archpolicies', ARCHPOLICIES, parsePolicyEntry, {
+    uid: policyEntryUid,
+    same: isDeepStrictEqual,
+  });
+  const namespaces = reflect<NamespaceFacts>(options, 'namespaces', NAMESPACES, parseNamespace, {
+    same: isDeepStrictEqual,
+  });
+  const nodes = reflect<NodeFacts>(options, 'nodes', NODES, parseNode, { same: isDeepStrictEqual });
+  policies.store.subscribe(({ type, object }) => {
+    if (type === 'deleted' || object.kind === 'parsed') return;
+    const { name, problems } = object.invalid;
+    options.logger.warn({ policy: name, problems }, 'an ArchPolicy cannot be read and governs nothing');
+  });
+  return {
+    view: {
+      policies: new StoredPolicies(policies.store),
+      namespaces: new StoredNamespaces(namespaces.store, options.api, options.logger),
+      nodes: new StoredNodes(nodes.store),
+    },
+    reflectors: [policies.reflector, namespaces.reflector, nodes.reflector],
+  };
+}
+
+function reflect<T>(
+  options: ClusterViewOptions,
+  name: ViewedResource,
+  resource: Resource,
+  parse: (raw: JsonObject) => T | undefined,
+  storeOptions: StoreOptions<T>,
+): { readonly store: Store<T>; readonly reflector: Reflector<T> } {
+  const { api, clock, random, logger, observe } = options;
+  const store = new Store<T>({
+    ...storeOptions,
+    onListenerError: (err) => {
+      logger.error({ err, resource: name }, 'a listener of the cluster view failed');
+    },
+  });
+  const path = resourcePath(resource);
+  const observer = observe?.(name);
+  const observed = observer === undefined ? {} : { observer };
+  return { store, reflector: new Reflector({ api, path, parse, store, clock, random, logger, ...observed }) };
+}
+
+function withReflectors<V extends object>(
+  view: V,
+  reflectors: readonly Reflecting[],
+): V & Pick<ClusterView, 'hasSynced' | 'synced' | 'run'> {
+  return {
+    ...view,
+    get hasSynced() {
+      return reflectors.every(({ hasSynced }) => hasSynced);
+    },
+    async synced(signal) {
+      await Promise.all(reflectors.map((reflector) => reflector.synced(signal)));
+    },
+    async run(signal) {
+      await Promise.all(reflectors.map((reflector) => reflector.run(signal)));
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { isJsonObject, parseNamespace } from '@archpolicy/core';
+import type { NamespaceFacts } from '@archpolicy/core';
+import { NAMESPACES, resourcePath } from '@archpolicy/kube';
+import type { Api, ReadStore, StoreListener } from '@archpolicy/kube';
+import type { Logger } from 'pino';
+
+/** A namespace is one small GET; admission has 1.5 s for everything. */
+const FETCH_TIMEOUT_MS = 500;
+const MAX_NAMESPACE_BYTES = 2 * 1024 * 1024;
+
+/** The namespaces of the cluster. */
+export interface NamespaceView {
+  /** As the reflector knows it; undefined also for one that was made a moment ago. */
+  get(name: string): NamespaceFacts | undefined;
+  list(): readonly NamespaceFacts[];
+  /**
+   * One bounded GET, for a namespace that `get` does not know: pods come right behind their namespace. Undefined when it
+   * does not exist, or when that cannot be told in time. Never rejects.
+   */
+  fetch(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
+  subscribe(listener: StoreListener<NamespaceFacts>): () => void;
+}
+
+/** The view over the reflector's store. */
+export class StoredNamespaces implements NamespaceView {
+  readonly #store: ReadStore<NamespaceFacts>;
+  readonly #api: Pick<Api, 'request'>;
+  readonly #logger: Pick<Logger, 'debug'>;
+
+  constructor(store: ReadStore<NamespaceFacts>, api: Pick<Api, 'request'>, logger: Pick<Logger, 'debug'>) {
+    this.#store = store;
+    this.#api = api;
+    this.#logger = logger;
+  }
+
+  get(name: string): NamespaceFacts | undefined {
+    return this.#store.get(name);
+  }
+
+  list(): readonly NamespaceFacts[] {
+    return this.#store.list();
+  }
+
+  async fetch(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined> {
+    try {
+      const answer = await this.#api.request({
+        method: 'GET',
+        path: resourcePath(NAMESPACES, { name }),
+        signal,
+        timeoutMs: FETCH_TIMEOUT_MS,
+        maxBytes: MAX_NAMESPACE_BYTES,
+      });
+      // The reflector may have been faster, and what it has is newer.
+      return (
+        this.#store.get(name) ??
+        (answer.kind === 'ok' && isJsonObject(answer.body) ? parseNamespace(answer.body) : undefined)
+      );
+    } catch (err) {
+      this.#logger.debug({ err, namespace: name }, 'a namespace could not be read');
+      return this.#store.get(name);
+    }
+  }
+
+  subscribe(listener: StoreListener<NamespaceFacts>): () => void {
+    return this.#store.subscribe(listener);
+  }
+}

@@ -1,0 +1,35 @@
+import type { NodeFacts } from '@archpolicy/core';
+import type { ReadStore, StoreListener } from '@archpolicy/kube';
+import { CachedList } from './cached-list.ts';
+
+/** The nodes of the cluster. */
+export interface NodeView {
+  get(name: string): NodeFacts | undefined;
+  /** All nodes, ready or not. The same array until something changes. */
+  list(): readonly NodeFacts[];
+  /** Heartbeats are not told, only changes of facts. */
+  subscribe(listener: StoreListener<NodeFacts>): () => void;
+}
+
+/** The view over the reflector's store. */
+export class StoredNodes implements NodeView {
+  readonly #store: ReadStore<NodeFacts>;
+  readonly #nodes: CachedList<NodeFacts, NodeFacts>;
+
+  constructor(store: ReadStore<NodeFacts>) {
+    this.#store = store;
+    this.#nodes = new CachedList(store, (nodes) => nodes);
+  }
+
+  get(name: string): NodeFacts | undefined {
+    return this.#store.get(name);
+  }
+
+  list(): readonly NodeFacts[] {
+    return this.#nodes.get();
+  }
+
+  subscribe(listener: StoreListener<NodeFacts>): () => void {
+    return this.#store.subscribe(listener);
+  }
+}

@@ -1,0 +1,75 @@
+import { objectAt, parseArchPolicy, textAt } from '@archpolicy/core';
+import type { ArchPolicy, JsonObject, PolicyProblem } from '@archpolicy/core';
+import type { ReadStore, StoreListener } from '@archpolicy/kube';
+import { CachedList } from './cached-list.ts';
+
+/** A policy that is there but cannot be read: it governs nothing, and its owner should be told. */
+export interface InvalidPolicy {
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly problems: readonly PolicyProblem[];
+}
+
+/** What stands in the cluster under the name of a policy. */
+export type PolicyEntry =
+  | { readonly kind: 'parsed'; readonly policy: ArchPolicy }
+  | { readonly kind: 'invalid'; readonly invalid: InvalidPolicy };
+
+/** The ArchPolicies of the cluster. */
+export interface PolicyView {
+  /** Those that can be read, in no particular order. The same array until something changes. */
+  list(): readonly ArchPolicy[];
+  invalid(): readonly InvalidPolicy[];
+  get(name: string): PolicyEntry | undefined;
+  subscribe(listener: StoreListener<PolicyEntry>): () => void;
+}
+
+/** Parses a raw ArchPolicy; undefined for what is no Kubernetes object. */
+export function parsePolicyEntry(raw: JsonObject): PolicyEntry | undefined {
+  const parsed = parseArchPolicy(raw);
+  if (parsed.kind === 'parsed') return parsed;
+  const metadata = objectAt(raw, 'metadata');
+  const name = textAt(metadata, 'name');
+  if (name === undefined) return undefined;
+  const generation = typeof metadata['generation'] === 'number' ? metadata['generation'] : 0;
+  return { kind: 'invalid', invalid: { name, uid: uidOf(metadata), generation, problems: parsed.problems } };
+}
+
+/** What tells a policy from a later one of the same name. */
+export function policyEntryUid(entry: PolicyEntry): string {
+  return entry.kind === 'parsed' ? entry.policy.uid : entry.invalid.uid;
+}
+
+/** The view over the reflector's store. */
+export class StoredPolicies implements PolicyView {
+  readonly #store: ReadStore<PolicyEntry>;
+  readonly #policies: CachedList<PolicyEntry, ArchPolicy>;
+
+  constructor(store: ReadStore<PolicyEntry>) {
+    this.#store = store;
+    this.#policies = new CachedList(store, (entries) =>
+      entries.flatMap((entry) => (entry.kind === 'parsed' ? [entry.policy] : [])),
+    );
+  }
+
+  list(): readonly ArchPolicy[] {
+    return this.#policies.get();
+  }
+
+  invalid(): readonly InvalidPolicy[] {
+    return this.#store.list().flatMap((entry) => (entry.kind === 'invalid' ? [entry.invalid] : []));
+  }
+
+  get(name: string): PolicyEntry | undefined {
+    return this.#store.get(name);
+  }
+
+  subscribe(listener: StoreListener<PolicyEntry>): () => void {
+    return this.#store.subscribe(listener);
+  }
+}
+
+function uidOf(metadata: JsonObject): string {
+  return textAt(metadata, 'uid') ?? '';
+}
