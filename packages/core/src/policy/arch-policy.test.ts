@@ -63,11 +63,18 @@ describe('parseArchPolicy', () => {
     expect(problems(policy({ later: true, remediation: { later: 1 } }, { more: {} }))).toEqual([]);
   });
 
-  test('takes null where there is a default for absent, as the API server does, and refuses it elsewhere', () => {
-    const blank = { podSelector: null, remediation: { recheckInterval: null }, mode: null };
+  test('takes a field that is null for absent, as the API server does, and refuses null in a list', () => {
+    const blank = { podSelector: null, remediation: { recheckInterval: null }, mode: null, preference: null };
     expect(parsed(policy(blank))).toEqual(parsed(policy({})));
-    expect(problems(policy({ preference: null }))).toEqual([expect.stringMatching(/^spec\.preference: /)]);
     expect(problems(policy({ images: [null] }))).toEqual([expect.stringMatching(/^spec\.images\[0\]: /)]);
+    expect(problems(policy({}, { spec: null }))).toEqual([expect.stringMatching(/^spec: /)]);
+  });
+
+  test('writes the path of a problem as the API server does', () => {
+    expect(problems(policy({ podSelector: { matchLabels: { app: '-' } }, architectures: ['x'] }))).toEqual([
+      expect.stringMatching(/^spec\.podSelector\.matchLabels\[app\]: /),
+      expect.stringMatching(/^spec\.architectures\[0\]: /),
+    ]);
   });
 
   test('reads a file that was never stored, and an item of a list', () => {

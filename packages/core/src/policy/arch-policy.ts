@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { JsonObject } from '../kubernetes/json.ts';
 import { API_GROUP, API_VERSION, ARCHPOLICY_KIND } from './keys.ts';
-import { withoutDefaultedNulls } from './defaulted-nulls.ts';
 import { archPolicySpecSchema } from './spec.ts';
 import type { ParsedSpec } from './spec.ts';
 import { archPolicyStatusSchema } from './status.ts';
+import { withoutNulls } from './without-nulls.ts';
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
@@ -52,7 +52,7 @@ const archPolicySchema = z.object({
     uid: z.string().default(''),
     generation: z.int().default(0),
     resourceVersion: z.string().default(''),
-    deletionTimestamp: z.string().nullish(),
+    deletionTimestamp: z.string().optional(),
   }),
   spec: archPolicySpecSchema,
 });
@@ -62,10 +62,9 @@ const archPolicySchema = z.object({
  * ignored. It accepts exactly the specifications that the API server accepts.
  */
 export function parseArchPolicy(raw: JsonObject): ParsedArchPolicy {
-  const spec = withoutDefaultedNulls(raw['spec'], archPolicySpecSchema);
-  const result = archPolicySchema.safeParse({ ...raw, spec });
+  const result = archPolicySchema.safeParse(withoutNulls(raw));
   if (!result.success) return { kind: 'invalid', problems: result.error.issues.map(toProblem) };
-  const { metadata } = result.data;
+  const { metadata, spec } = result.data;
   const { name, uid, generation, resourceVersion, deletionTimestamp } = metadata;
   const status = archPolicyStatusSchema.safeParse(raw['status']);
   return {
@@ -75,13 +74,19 @@ export function parseArchPolicy(raw: JsonObject): ParsedArchPolicy {
       uid,
       generation,
       resourceVersion,
-      ...(typeof deletionTimestamp === 'string' && { deleting: true }),
-      spec: result.data.spec,
+      ...(deletionTimestamp !== undefined && { deleting: true }),
+      spec,
       ...(status.success && { status: status.data }),
     },
   };
 }
 
 function toProblem({ path, message }: z.core.$ZodIssue): PolicyProblem {
-  return { path: z.core.toDotPath(path), message };
+  return { path: path.reduce<string>(extend, ''), message };
+}
+
+/** Paths as the API server writes them: the keys of a map, like the numbers of a list, stand in brackets. */
+function extend(path: string, step: PropertyKey): string {
+  if (path === '') return String(step);
+  return typeof step === 'number' || path.endsWith('.matchLabels') ? `${path}[${String(step)}]` : `${path}.${String(step)}`;
 }

@@ -191,20 +191,22 @@ const fields = z.object({
     { max: MAX_COPIED_LABELS },
     'Keys of pod labels. A pod that carries one goes only to nodes that carry the same label with the same value.',
   ).default([]),
-  images: z
-    .array(imageOverride)
-    .max(MAX_IMAGE_OVERRIDES)
-    .refine(
-      (images) => new Set(images.map(({ match }) => match)).size === images.length,
-      'write one entry for each match',
-    )
-    .default([])
-    .meta({
+  images: ruled(
+    z.array(imageOverride).max(MAX_IMAGE_OVERRIDES),
+    [
+      {
+        cel: 'self.all(a, self.exists_one(b, b.match == a.match))',
+        holds: (images) => new Set(images.map(({ match }) => match)).size === images.length,
+        message: 'write one entry for each match',
+      },
+    ],
+    {
       description:
         'Facts that take the place of inspection, for registries that cannot be reached and manifests that are wrong. ' +
         'The first entry that matches an image counts.',
       'x-kubernetes-list-type': 'atomic',
-    }),
+    },
+  ).default([]),
   remediation: remediation
     // The parsed form of `{}`; the CRD says `{}`, from which the API server fills in the same.
     .prefault({})
