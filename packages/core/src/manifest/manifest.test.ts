@@ -1,0 +1,121 @@
+import { describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import type { Json } from '../kubernetes/json.ts';
+import { isArchitecture } from '../platform/platform.ts';
+import { combineContent, parseConfig } from './content.ts';
+import type { ContentFacts } from './content.ts';
+import { parseManifest } from './manifest.ts';
+import type { IndexEntry, Manifest } from './manifest.ts';
+
+interface Case {
+  readonly what: string;
+  readonly manifest: Json;
+  readonly expected: Json;
+}
+
+const folder = new URL('./testdata/', import.meta.url);
+const corpus = readdirSync(folder)
+  .sort()
+  .map((file) => [file, JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Case] as const);
+
+/** A manifest in the words of the test data. */
+function inWords(manifest: Manifest): Json {
+  if (manifest.kind === 'index') return { kind: 'index', entries: manifest.entries.map(entryInWords) };
+  if (manifest.kind === 'image' || manifest.kind === 'artifact')
+    return { kind: manifest.kind, config: manifest.config.digest };
+  return { kind: manifest.kind };
+}
+
+function entryInWords(entry: IndexEntry): string {
+  if (entry.kind === 'skipped') return `skipped: ${entry.because}`;
+  if (entry.kind === 'undeclared') return `undeclared ${entry.child.digest}`;
+  const { os, architecture, variant } = entry.platform;
+  return [os, architecture, variant].filter((part) => part !== undefined).join('/');
+}
+
+const amd64: ContentFacts = { kind: 'platforms', platforms: [{ os: 'linux', architecture: 'amd64' }] };
+const arm64: ContentFacts = { kind: 'platforms', platforms: [{ os: 'linux', architecture: 'arm64', variant: 'v8' }] };
+const neutral: ContentFacts = { kind: 'neutral' };
+const unknown: ContentFacts = { kind: 'unknown' };
+
+describe('I3 manifests', () => {
+  test.each(corpus)('I3 %s', (_, { manifest, expected }) => {
+    expect(inWords(parseManifest(manifest))).toEqual(expected);
+  });
+
+  test('I3 no mutation of a manifest makes the parser throw, and it only ever declares real platforms', () => {
+    const bodies = corpus.map(([, { manifest }]) => manifest);
+    fc.assert(
+      fc.property(mutatedJson(bodies), (body) => {
+        const manifest = parseManifest(body);
+        const entries = manifest.kind === 'index' ? manifest.entries : [];
+        for (const entry of entries) {
+          if (entry.kind === 'platform') expect(isArchitecture(entry.platform.architecture)).toBe(true);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('I3 config blobs', () => {
+  const configs: readonly (readonly [string, Json | undefined, ContentFacts, ContentFacts])[] = [
+    ['of an image', { os: 'linux', architecture: 'amd64' }, amd64, amd64],
+    ['with a variant', { os: 'linux', architecture: 'arm64', variant: 'v8' }, arm64, arm64],
+    ['without architecture', { os: 'linux' }, unknown, neutral],
+    ['without os', { architecture: 'amd64' }, unknown, neutral],
+    ['with an architecture that is no GOARCH', { os: 'linux', architecture: 'x86_64' }, unknown, unknown],
+    ['of a chart', { name: 'chart', version: '1.0.0' }, unknown, neutral],
+    ['that is empty', {}, unknown, neutral],
+    ['that is no object', [], unknown, neutral],
+    ['that is no JSON', undefined, unknown, neutral],
+  ];
+
+  test.each(configs)('I3 a config %s', (_, config, ofImage, ofArtifact) => {
+    expect(parseConfig(config, 'image')).toEqual(ofImage);
+    expect(parseConfig(config, 'artifact')).toEqual(ofArtifact);
+  });
+});
+
+describe('I3 what the entries of an index come to', () => {
+  const both = { kind: 'platforms', platforms: [...amd64.platforms, ...arm64.platforms] };
+  const cases: readonly (readonly [string, readonly ContentFacts[], unknown])[] = [
+    ['nothing', [], unknown],
+    ['one platform', [amd64], amd64],
+    ['duplicates', [amd64, amd64], amd64],
+    ['two platforms', [amd64, arm64], both],
+    ['a platform beside something unknown', [unknown, amd64], amd64],
+    ['a platform beside an artifact', [neutral, amd64], amd64],
+    ['artifacts only', [neutral, neutral], neutral],
+    ['an artifact beside something unknown', [neutral, unknown], unknown],
+    ['only the unknown', [unknown, { kind: 'malformed' }], unknown],
+  ];
+
+  test.each(cases)('I3 %s', (_, entries, expected) => {
+    expect(combineContent(entries)).toEqual(expected);
+  });
+});
+
+/** A known document with one value somewhere in it replaced, removed or doubled. */
+function mutatedJson(bodies: readonly Json[]): fc.Arbitrary<Json> {
+  const hostile = fc.oneof(
+    fc.constantFrom<Json[]>('', null, -1, 1e308, [], {}, { __proto__: 1 }, [[[[]]]], 'unknown', '\u0000', 'sha256:'),
+    fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>,
+  );
+  return fc
+    .tuple(fc.constantFrom(...bodies), fc.array(fc.tuple(fc.nat(200), hostile), { minLength: 1, maxLength: 4 }))
+    .map(([body, changes]) =>
+      changes.reduce<Json>((document, [at, value]) => replaceNth(document, { left: at }, value), body),
+    );
+}
+
+function replaceNth(json: Json, position: { left: number }, value: Json): Json {
+  position.left -= 1;
+  if (position.left < 0) return position.left === -1 ? value : json;
+  if (Array.isArray(json)) return (json as readonly Json[]).map((item) => replaceNth(item, position, value));
+  if (typeof json !== 'object' || json === null) return json;
+  return Object.fromEntries(
+    Object.entries(json).map(([key, item]) => [key, replaceNth((item ?? null), position, value)]),
+  );
+}
