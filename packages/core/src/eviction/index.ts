@@ -1,1 +1,20 @@
-export {};
+export { assessPlacement } from './assess.ts';
+export type { AssessmentInput, PlacementAssessment, UnknownImage } from './assess.ts';
+export { decideEviction, READY_AFTER_MS } from './decide.ts';
+export type { EvictionInput, RemediationPolicy } from './decide.ts';
+export { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
+export type { EvictionDecision, EvictionPreconditions, LeaveReason, ReportReason, WaitReason } from './decision.ts';
+export { readSigns, signStrength } from './evidence.ts';
+export type { PodSign, Sign } from './evidence.ts';
+export { parseJobFacts } from './job.ts';
+export type { JobFacts } from './job.ts';
+export {
+  EvictionLedger,
+  LANDING_DEADLINE_MS,
+  PLACE_HELD_MS,
+  PLACES_PER_OWNER,
+  PLACES_PER_OWNER_AT_START,
+} from './ledger.ts';
+export type { EvictionAccount, EvictionLimit } from './ledger.ts';
+export { controllerKey, ownedByJob, replacementOf, topControllerOf } from './owner.ts';
+export type { NotReplacedReason, Replacement, TopController } from './owner.ts';

@@ -1,0 +1,247 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Inspection } from '../inspection/inspection.ts';
+import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
+import { decideEviction } from './decide.ts';
+import type { EvictionDecision } from './decision.ts';
+import { container, CREATED_AT, IMAGE, neutral, node, pod, resolved, without } from './fixtures.ts';
+import { inputOf, NOW, seconds } from './situation.ts';
+import type { Situation } from './situation.ts';
+
+/** `evict`, or the kind and the reason, and for a wait the seconds from now. */
+function told(decision: EvictionDecision, now: number): string {
+  switch (decision.kind) {
+    case 'evict':
+      return 'evict';
+    case 'wait': {
+      const { reason, untilMs } = decision;
+      return untilMs === undefined ? `wait ${reason}` : `wait ${reason} ${(untilMs - now) / 1_000}s`;
+    }
+    case 'leave':
+    case 'report':
+      return `${decision.kind} ${decision.reason}`;
+  }
+}
+
+type Row = readonly [string, Situation, string];
+
+function table(rows: readonly Row[]): void {
+  test.each(rows)('%s', (_, situation, expected) => {
+    expect(told(decideEviction(inputOf(situation)), situation.now ?? NOW)).toBe(expected);
+  });
+}
+
+const PROXY = 'registry.test/proxy:v1';
+const sidecar = pod({ images: [IMAGE, PROXY] });
+/** What is known of the two images of `sidecar`, as far as it is. */
+const two = (web: Inspection, proxy?: Inspection): ReadonlyMap<string, Inspection> =>
+  new Map([[IMAGE, web], ...(proxy === undefined ? [] : [[PROXY, proxy] as const])]);
+const arm = resolved('linux/arm64');
+const amd = resolved('linux/amd64');
+const both = resolved('linux/amd64', 'linux/arm64');
+const refusedAtPull = container({ waiting: { reason: 'ErrImagePull', message: 'no match for platform in manifest' } });
+const refusedAtExec = container({
+  terminated: { reason: 'Error', exitCode: 1, message: 'exec /app: exec format error', seconds: 0 },
+});
+const working = container({ name: 'main', running: true, ready: true });
+const crashing = container({
+  name: 'proxy',
+  lastTerminated: { reason: 'Error', exitCode: 1, message: '', seconds: 0 },
+});
+/** A crash loop in the moment in which it runs. */
+const flapping = container({ ...crashing, running: true, ready: true });
+const silent = container({});
+const readySince = (ageMs: number, containers = [working]): PodFacts =>
+  pod({ ready: { value: true, sinceMs: NOW - ageMs }, containers });
+const unresolved = (reason: 'NotFound' | 'RateLimited' | 'Deadline', retryAtMs?: number): Inspection => ({
+  kind: 'unresolved',
+  reason,
+  ...(retryAtMs !== undefined && { retryAtMs }),
+});
+
+describe('R1 what concerns us at all', () => {
+  // prettier-ignore
+  table([
+    ['R1 a crashing pod on a node that cannot run it is evicted', {}, 'evict'],
+    ['R1 no policy governs it', { policy: 'none' }, 'leave NoPolicy'],
+    ['R1 skip label', { skipped: true }, 'leave Skipped'],
+    ['R1 succeeded', { pod: pod({ phase: 'Succeeded' }) }, 'leave Finished'],
+    ['R1 failed: rejected by the kubelet, or restartPolicy Never', { pod: pod({ phase: 'Failed' }) }, 'leave Finished'],
+    ['R1 terminating', { pod: pod({ deleting: true }) }, 'leave Terminating'],
+    ['R1 evicted a moment ago', { evictedBefore: true }, 'leave AlreadyEvicted'],
+    ['R1 phase unknown: its kubelet is silent', { pod: pod({ phase: 'Unknown' }) }, 'evict'],
+    ['R1 bound to a node that is not known (yet)', { node: null }, 'leave NodeUnknown'],
+    ['R1 the node does not say its architecture', { node: node({ architecture: '' }) }, 'leave NodeUnknown'],
+    ['R1 the node does not say its OS', { node: node({ os: '' }) }, 'leave NodeUnknown'],
+    ['R1 the node has an architecture that nobody knows', { node: node({ architecture: 'z80' }) }, 'leave NodeUnknown'],
+  ]);
+
+  test('R1 not bound', () => {
+    const unbound = without('nodeName');
+    expect(decideEviction(inputOf({ pod: unbound, node: null }))).toEqual({ kind: 'leave', reason: 'NotBound' });
+  });
+});
+
+describe('R1 misplaced is what the images say', () => {
+  // prettier-ignore
+  table([
+    ['R1 the image runs on the node', { images: amd }, 'leave Fits'],
+    ['R1 the image runs on both', { images: both }, 'leave Fits'],
+    ['R1 a 386 image on amd64', { images: resolved('linux/386') }, 'leave Fits'],
+    ['R1 a 32-bit arm image on arm64', { node: node({ architecture: 'arm64' }), images: resolved('linux/arm/v7') }, 'leave Fits'],
+    ['R1 an amd64 image on arm64', { node: node({ architecture: 'arm64' }), images: amd }, 'evict'],
+    ['R1 an artifact without platforms', { images: neutral() }, 'leave Fits'],
+    ['R1 a wasm image', { images: resolved('linux/wasm') }, 'leave Fits'],
+    ['R1 another OS only', { images: resolved('windows/amd64') }, 'report NoCommonArchitecture'],
+    ['R1 one of two images cannot run here', { pod: sidecar, images: two(arm, both) }, 'evict'],
+    ['R1 one cannot run here, the other is not known', { pod: sidecar, images: two(arm) }, 'evict'],
+    ['R1 one runs here, the other is not known', { pod: sidecar, images: two(amd) }, 'wait ImagesUnknown'],
+    ['R1 the images have no architecture in common', { pod: sidecar, images: two(arm, amd) }, 'report NoCommonArchitecture'],
+    ['R1 the policy allows none of what they support', { allowed: ['amd64'] }, 'report NoCommonArchitecture'],
+    ['R1 the policy allows what they support', { allowed: ['amd64', 'arm64'] }, 'evict'],
+    ['R1 unknown: waiting helps, until told', { images: unresolved('RateLimited', NOW + seconds(42)) }, 'wait ImagesUnknown 42s'],
+    ['R1 unknown: waiting helps', { images: unresolved('Deadline') }, 'wait ImagesUnknown'],
+    ['R1 unknown: waiting does not help', { images: unresolved('NotFound') }, 'report ImagesUnknown'],
+    ['R1 a suspect end alone never evicts', { images: amd, pod: pod({ containers: [crashing] }) }, 'leave Fits'],
+    ['R1 it says exec format error although its image claims the platform', { images: amd, pod: pod({ containers: [refusedAtExec] }) }, 'report BrokenImage'],
+    ['R1 the runtime refuses although its image claims the platform', { images: resolved('linux/amd64/v4'), pod: pod({ containers: [refusedAtPull] }) }, 'report BrokenImage'],
+    ['R1 no sign in the status, and not Ready: the images decide', { pod: pod({ containers: [silent] }) }, 'evict'],
+    ['R1 refused at pull: Pending', { pod: pod({ phase: 'Pending', containers: [refusedAtPull] }) }, 'evict'],
+  ]);
+});
+
+describe('R1 grace period', () => {
+  const bound = (ageMs: number, changes: Partial<PodFacts> = {}): PodFacts =>
+    pod({ scheduled: { value: true, sinceMs: NOW - ageMs }, ...changes });
+  // prettier-ignore
+  table([
+    ['R1 29 s after it was bound', { pod: bound(seconds(29)) }, 'wait GracePeriod 1s'],
+    ['R1 30 s after it was bound', { pod: bound(seconds(30)) }, 'evict'],
+    ['R1 a period of its own', { pod: bound(seconds(30)), policy: { gracePeriodAfterScheduling: '1m30s' } }, 'wait GracePeriod 60s'],
+    ['R1 it counts from the binding, not from the creation', { pod: bound(seconds(10), { createdAtMs: 0 }) }, 'wait GracePeriod 20s'],
+    ['R1 bound by hand: no condition, so from the creation', { pod: pod({ scheduled: { value: false, sinceMs: 0 }, createdAtMs: NOW - seconds(5) }) }, 'wait GracePeriod 25s'],
+    ['R1 ten times it while a container works', { pod: bound(seconds(60), { containers: [working, crashing] }) }, 'wait GracePeriod 240s'],
+    ['R1 ten times it are over', { pod: bound(seconds(300), { containers: [working, crashing] }) }, 'evict'],
+    ['R1 a container that runs and is not ready does not count as working', { pod: bound(seconds(60), { containers: [container({ running: true }), crashing] }) }, 'evict'],
+    ['R1 Pending, with a main container that works', { pod: bound(seconds(60), { phase: 'Pending', containers: [working, crashing] }) }, 'wait GracePeriod 240s'],
+    ['R1 a pod from the future waits', { pod: bound(seconds(-60)) }, 'wait GracePeriod 90s'],
+  ]);
+});
+
+describe('R1 Ready', () => {
+  const old = { value: true, sinceMs: NOW - seconds(3_600) };
+  const readyOld = (ageMs: number, containers = [working]): PodFacts => ({
+    ...readySince(ageMs, containers),
+    scheduled: old,
+  });
+  // prettier-ignore
+  table([
+    ['R1 Ready for ten seconds: it runs, whatever its image says', { pod: readyOld(seconds(10)) }, 'report Ready'],
+    ['R1 Ready for an hour', { pod: readyOld(seconds(3_600)) }, 'report Ready'],
+    ['R1 Ready for nine seconds in a crash loop is not Ready', { pod: readyOld(seconds(9), [flapping]) }, 'evict'],
+    ['R1 Ready for nine seconds without a sign: one second tells', { pod: readyOld(seconds(9)) }, 'wait ReadyTooShort 1s'],
+    ['R1 Ready, and the policy includes such pods', { pod: readyOld(seconds(60)), policy: { includeReady: true } }, 'evict'],
+    ['R1 included, but within ten times the grace period', { pod: readySince(seconds(50)), policy: { includeReady: true } }, 'wait GracePeriod 240s'],
+    ['R1 Ready and terminating', { pod: { ...readyOld(seconds(60)), deleting: true }, policy: { includeReady: true } }, 'leave Terminating'],
+  ]);
+});
+
+describe('R1 opt-out, mode and action', () => {
+  const optedOut = (value: string): PodFacts => pod({ annotations: { 'archpolicy.dev/allow-eviction': value } });
+  // prettier-ignore
+  table([
+    ['R1 opted out', { pod: optedOut('false') }, 'report OptedOut'],
+    ['R1 opted in, which changes nothing', { pod: optedOut('true') }, 'evict'],
+    ['R1 opted out beats includeReady', { pod: optedOut('false'), policy: { includeReady: true } }, 'report OptedOut'],
+    ['R1 Audit', { mode: 'Audit' }, 'report AuditMode'],
+    ['R1 Report', { policy: { action: 'Report' } }, 'report ReportOnly'],
+    ['R1 Audit and Report', { mode: 'Audit', policy: { action: 'Report' } }, 'report AuditMode'],
+    ['R1 an Audit says what Enforce would do, with the webhook down', { mode: 'Audit', webhook: 'unreachable' }, 'report AuditMode'],
+    ['R1 an Audit says why Enforce would not evict', { mode: 'Audit', pod: readySince(seconds(60)) }, 'report Ready'],
+    ['R1 an Audit waits for the grace period, too', { mode: 'Audit', now: CREATED_AT + seconds(10) }, 'wait GracePeriod 20s'],
+    ['R1 an Audit of a bare pod', { mode: 'Audit', notReplaced: 'BarePod' }, 'report BarePod'],
+    ['R1 Audit leaves alone what fits', { mode: 'Audit', images: amd }, 'leave Fits'],
+  ]);
+});
+
+describe('R2 the owner', () => {
+  // prettier-ignore
+  table([
+    ['R2 a bare pod', { notReplaced: 'BarePod' }, 'report BarePod'],
+    ['R2 a static pod', { notReplaced: 'StaticPod' }, 'report StaticPod'],
+    ['R2 a DaemonSet', { notReplaced: 'DaemonSetPod' }, 'report DaemonSetPod'],
+    ['R2 an owner that nobody knows', { notReplaced: 'UnknownOwner' }, 'report UnknownOwner'],
+    ['R2 a Job that would fail', { notReplaced: 'JobWouldFail' }, 'report JobWouldFail'],
+    ['R2 a Job that could not be read', { notReplaced: 'JobUnknown' }, 'report JobUnknown'],
+    ['R2 a bare pod that is Ready is reported for the lasting reason', { notReplaced: 'BarePod', pod: without('owner', { ready: { value: true, sinceMs: 0 } }) }, 'report BarePod'],
+    ['R2 includeReady does not touch a bare pod', { notReplaced: 'BarePod', policy: { includeReady: true } }, 'report BarePod'],
+    ['R2 a DaemonSet pod within its grace period', { notReplaced: 'DaemonSetPod', now: CREATED_AT }, 'report DaemonSetPod'],
+    ['R2 a bare pod that fits is nobody’s business', { notReplaced: 'BarePod', images: amd }, 'leave Fits'],
+  ]);
+});
+
+describe('R3 the webhook', () => {
+  // prettier-ignore
+  table([
+    ['R3 is not reachable', { webhook: 'unreachable' }, 'wait WebhookUnreachable'],
+    ['R3 would not be called', { webhook: 'not-called' }, 'report WebhookNotCalled'],
+    ['R3 unreachable within the grace period', { webhook: 'unreachable', now: CREATED_AT + seconds(10) }, 'wait GracePeriod 20s'],
+  ]);
+});
+
+describe('R4 the replacement', () => {
+  // prettier-ignore
+  table([
+    ['R4 no node for it', { landing: 'no-node' }, 'report NoNodeForReplacement'],
+    ['R4 no node for it, and the webhook is down', { landing: 'no-node', webhook: 'unreachable' }, 'report NoNodeForReplacement'],
+  ]);
+});
+
+describe('R5 the node’s label and report agree', () => {
+  const labelled = (labels: Record<string, string>): NodeFacts => node({ labels });
+  // prettier-ignore
+  table([
+    ['R5 the label says another architecture', { node: labelled({ 'kubernetes.io/arch': 'arm64', 'kubernetes.io/os': 'linux' }) }, 'report NodeContradictory'],
+    ['R5 the label is missing', { node: labelled({ 'kubernetes.io/os': 'linux' }) }, 'report NodeContradictory'],
+    ['R5 the label says another OS', { node: labelled({ 'kubernetes.io/arch': 'amd64', 'kubernetes.io/os': 'windows' }) }, 'report NodeContradictory'],
+    ['R5 it fits what the node reports, whatever the label says', { node: labelled({}), images: amd }, 'leave Fits'],
+    ['R5 the node is not ready: its pods are still misplaced', { node: node({ schedulable: false }) }, 'evict'],
+  ]);
+});
+
+describe('R6 limits', () => {
+  const limited = (reason: 'OwnerLimit' | 'PolicyLimit', untilMs: number): Situation => ({
+    limit: { kind: 'limited', reason, untilMs },
+  });
+  // prettier-ignore
+  table([
+    ['R6 the owner has no place left', limited('OwnerLimit', NOW + seconds(600)), 'wait OwnerLimit 600s'],
+    ['R6 the policy’s minute is full', limited('PolicyLimit', NOW + seconds(7)), 'wait PolicyLimit 7s'],
+    ['R6 the webhook is asked about before the limits', { ...limited('PolicyLimit', NOW), webhook: 'unreachable' }, 'wait WebhookUnreachable'],
+    ['R6 an Audit knows no limits', { ...limited('OwnerLimit', NOW + 1), mode: 'Audit' }, 'report AuditMode'],
+  ]);
+});
+
+describe('R8 preconditions', () => {
+  const evicted = (situation: Situation): Extract<EvictionDecision, { kind: 'evict' }> => {
+    const decision = decideEviction(inputOf(situation));
+    if (decision.kind !== 'evict') throw new Error(told(decision, NOW));
+    return decision;
+  };
+
+  test('R8 a pod that is not Ready: UID and version', () => {
+    expect(evicted({}).preconditions).toEqual({ uid: 'uid-1', resourceVersion: '77' });
+  });
+
+  test('R8 a pod that is Ready at this moment: the UID alone', () => {
+    const ready = pod({
+      scheduled: { value: true, sinceMs: 0 },
+      ready: { value: true, sinceMs: NOW - 1 },
+      containers: [flapping],
+    });
+    expect(evicted({ pod: ready }).preconditions).toEqual({ uid: 'uid-1' });
+  });
+
+  test('the decision says where the pod could run, and what its status showed', () => {
+    expect(evicted({})).toMatchObject({ reason: 'Misplaced', architectures: ['arm64'], sign: 'ShortLived' });
+  });
+});

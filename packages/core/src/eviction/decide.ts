@@ -1,0 +1,190 @@
+import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
+import type { ArchPolicySpec } from '../policy/arch-policy.ts';
+import { parseDurationMs } from '../policy/duration.ts';
+import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../policy/keys.ts';
+import type { PlacementAssessment } from './assess.ts';
+import type { EvictionDecision, LeaveReason, ReportReason, WaitReason } from './decision.ts';
+import type { EvictionLimit } from './ledger.ts';
+import type { Replacement } from './owner.ts';
+
+/** A pod counts as Ready once it has been so for this long: a crash loop is Ready for up to a second at each restart. */
+export const READY_AFTER_MS = 10_000;
+
+/** A pod of which one container works gets this many times the grace period: evicting it ends what works, too. */
+const GRACE_FACTOR_WHILE_WORKING = 10;
+
+/** The part of a policy that remediation obeys. */
+export type RemediationPolicy = Pick<ArchPolicySpec, 'mode' | 'remediation'>;
+
+/** Everything that decides about one pod. Gathered first, so that the decision itself waits for nothing. */
+export interface EvictionInput {
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+  readonly pod: PodFacts;
+  /** The policy that governs the pod; absent when none does. */
+  readonly policy?: RemediationPolicy;
+  /** The pod or its namespace carries the skip label. */
+  readonly skipped: boolean;
+  /** The node that the pod is bound to; absent when it is bound to none, or to one that is not known. */
+  readonly node?: NodeFacts;
+  /** The pod's images against its node. */
+  readonly assessment: PlacementAssessment;
+  /** Whether its owner replaces it (R2). */
+  readonly replacement: Replacement;
+  /** Whether the webhook would be asked about the replacement, and answers (R3). */
+  readonly webhook: 'reachable' | 'unreachable' | 'not-called';
+  /** Whether a node can take the replacement (R4). */
+  readonly landing: 'possible' | 'no-node';
+  /** What the limits say (R6). */
+  readonly limit: EvictionLimit;
+  /** An eviction of this very pod (by UID) has been accepted already (P3). */
+  readonly evictedBefore: boolean;
+}
+
+/** A misplacement, once it is known to be one. */
+type Misplaced = EvictionInput & {
+  readonly policy: RemediationPolicy;
+  readonly node: NodeFacts;
+  readonly assessment: Extract<PlacementAssessment, { kind: 'misplaced' }>;
+};
+
+/**
+ * Decides about one pod by R1 to R6. The rules are asked in order and the first that objects decides; what no rule
+ * objects to is evicted. What can never change comes before what can, so that a report names the lasting reason, and
+ * the mode comes before webhook and limits: an Audit says what Enforce would do, whatever else is down.
+ */
+export function decideEviction(input: EvictionInput): EvictionDecision {
+  const verdict = concernsUs(input) ?? isMisplaced(input);
+  if (isDecision(verdict)) return verdict;
+  for (const rule of RULES) {
+    const objection = rule(verdict);
+    if (objection !== undefined) return objection;
+  }
+  const { pod, assessment } = verdict;
+  return {
+    kind: 'evict',
+    reason: 'Misplaced',
+    preconditions: pod.ready.value ? { uid: pod.uid } : { uid: pod.uid, resourceVersion: pod.resourceVersion },
+    architectures: assessment.architectures,
+    sign: assessment.sign.sign,
+  };
+}
+
+type Rule = (pod: Misplaced) => EvictionDecision | undefined;
+
+const RULES: readonly Rule[] = [
+  nodeAgrees,
+  isReplaced,
+  mayBeEvicted,
+  doesNotRun,
+  canLand,
+  webhookIsAsked,
+  isOldEnough,
+  isEnforced,
+  webhookAnswers,
+  withinLimits,
+];
+
+/** R1, the part that needs no look at images. */
+function concernsUs({ pod, policy, skipped, evictedBefore, node }: EvictionInput): EvictionDecision | undefined {
+  if (policy === undefined) return leave('NoPolicy');
+  if (skipped) return leave('Skipped');
+  if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return leave('Finished');
+  if (pod.deleting) return leave('Terminating');
+  if (evictedBefore) return leave('AlreadyEvicted');
+  if (pod.nodeName === undefined) return leave('NotBound');
+  return node === undefined ? leave('NodeUnknown') : undefined;
+}
+
+function isMisplaced(input: EvictionInput): EvictionDecision | Misplaced {
+  const { assessment, policy, node } = input;
+  if (policy === undefined) return leave('NoPolicy');
+  if (node === undefined) return leave('NodeUnknown');
+  switch (assessment.kind) {
+    case 'fits':
+      return leave('Fits');
+    case 'broken-image':
+      return report('BrokenImage');
+    case 'node-unknown':
+      return leave('NodeUnknown');
+    case 'unknown':
+      return assessment.waitingHelps ? wait('ImagesUnknown', assessment.retryAtMs) : report('ImagesUnknown');
+    case 'misplaced':
+      return { ...input, policy, node, assessment };
+  }
+}
+
+/** R5: a node whose label and report differ is not known for what it is, and the label decides where pods go. */
+function nodeAgrees({ node }: Misplaced): EvictionDecision | undefined {
+  const agrees = node.labels['kubernetes.io/arch'] === node.architecture && node.labels['kubernetes.io/os'] === node.os;
+  return agrees ? undefined : report('NodeContradictory');
+}
+
+/** R2. */
+function isReplaced({ replacement }: Misplaced): EvictionDecision | undefined {
+  return replacement.kind === 'replaced' ? undefined : report(replacement.reason);
+}
+
+function mayBeEvicted({ pod }: Misplaced): EvictionDecision | undefined {
+  return pod.annotations[ANNOTATION_ALLOW_EVICTION] === ALLOW_EVICTION_NO ? report('OptedOut') : undefined;
+}
+
+/** A Ready pod runs, whatever its images say. */
+function doesNotRun({ nowMs, pod, policy, assessment }: Misplaced): EvictionDecision | undefined {
+  if (policy.remediation.includeReady || !pod.ready.value) return undefined;
+  const countsAtMs = pod.ready.sinceMs + READY_AFTER_MS;
+  if (nowMs >= countsAtMs) return report('Ready');
+  // A crash loop leaves its sign in the status. A pod without any may be about to run: ten seconds tell.
+  return assessment.sign.sign === 'None' ? wait('ReadyTooShort', countsAtMs) : undefined;
+}
+
+/** R4, as far as architectures go. */
+function canLand({ assessment, landing }: Misplaced): EvictionDecision | undefined {
+  if (assessment.architectures.length === 0) return report('NoCommonArchitecture');
+  return landing === 'possible' ? undefined : report('NoNodeForReplacement');
+}
+
+/** R3: where the webhook is not asked, the replacement would land as wrongly. */
+function webhookIsAsked({ webhook }: Misplaced): EvictionDecision | undefined {
+  return webhook === 'not-called' ? report('WebhookNotCalled') : undefined;
+}
+
+function isOldEnough({ nowMs, pod, policy }: Misplaced): EvictionDecision | undefined {
+  // What does not parse was refused by the API server; without a period nothing is ever old enough.
+  const graceMs = parseDurationMs(policy.remediation.gracePeriodAfterScheduling) ?? Number.POSITIVE_INFINITY;
+  const works = pod.containers.some(({ running, ready }) => running && ready);
+  const boundAtMs = pod.scheduled.value ? pod.scheduled.sinceMs : pod.createdAtMs;
+  const untilMs = boundAtMs + graceMs * (works ? GRACE_FACTOR_WHILE_WORKING : 1);
+  return nowMs >= untilMs ? undefined : wait('GracePeriod', untilMs);
+}
+
+function isEnforced({ policy }: Misplaced): EvictionDecision | undefined {
+  if (policy.mode !== 'Enforce') return report('AuditMode');
+  return policy.remediation.action === 'Evict' ? undefined : report('ReportOnly');
+}
+
+/** R3. */
+function webhookAnswers({ webhook }: Misplaced): EvictionDecision | undefined {
+  return webhook === 'reachable' ? undefined : wait('WebhookUnreachable');
+}
+
+/** R6. */
+function withinLimits({ limit }: Misplaced): EvictionDecision | undefined {
+  return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
+}
+
+function leave(reason: LeaveReason): EvictionDecision {
+  return { kind: 'leave', reason };
+}
+
+function report(reason: ReportReason): EvictionDecision {
+  return { kind: 'report', reason };
+}
+
+function wait(reason: WaitReason, untilMs?: number): EvictionDecision {
+  return { kind: 'wait', reason, ...(untilMs !== undefined && { untilMs }) };
+}
+
+function isDecision(verdict: EvictionDecision | Misplaced): verdict is EvictionDecision {
+  return 'kind' in verdict;
+}

@@ -1,0 +1,76 @@
+import type { NodeArchitecture } from '../platform/supported.ts';
+import type { Sign } from './evidence.ts';
+
+/** Why a pod is no business of remediation, now or ever. */
+export const LEAVE_REASONS = [
+  'NoPolicy',
+  'Skipped',
+  'NotBound',
+  'Finished',
+  'Terminating',
+  'AlreadyEvicted',
+  'NodeUnknown',
+  'Fits',
+] as const;
+
+/** Why a pod stays where it is although something is wrong: it is counted and told, and nothing else happens. */
+export const REPORT_REASONS = [
+  'ImagesUnknown',
+  'BrokenImage',
+  'NodeContradictory',
+  'StaticPod',
+  'BarePod',
+  'DaemonSetPod',
+  'UnknownOwner',
+  'JobUnknown',
+  'JobWouldFail',
+  'OptedOut',
+  'Ready',
+  'NoCommonArchitecture',
+  'NoNodeForReplacement',
+  'WebhookNotCalled',
+  'AuditMode',
+  'ReportOnly',
+] as const;
+
+/** Why a misplaced pod is not evicted yet. */
+export const WAIT_REASONS = [
+  'ImagesUnknown',
+  'GracePeriod',
+  'ReadyTooShort',
+  'WebhookUnreachable',
+  'OwnerLimit',
+  'PolicyLimit',
+] as const;
+
+export type LeaveReason = (typeof LEAVE_REASONS)[number];
+export type ReportReason = (typeof REPORT_REASONS)[number];
+export type WaitReason = (typeof WAIT_REASONS)[number];
+
+/** What must still be true of the pod when the API server evicts it (R8). */
+export interface EvictionPreconditions {
+  readonly uid: string;
+  /**
+   * Absent for a pod that is Ready at this moment: the API server takes from a Ready pod's disruption budget before it
+   * checks preconditions, so that a stale version would use the budget up without evicting.
+   */
+  readonly resourceVersion?: string;
+}
+
+/** What remediation does about one pod. The reason is the metric label, the event reason and the log field. */
+export type EvictionDecision =
+  | { readonly kind: 'leave'; readonly reason: LeaveReason }
+  | { readonly kind: 'report'; readonly reason: ReportReason }
+  | {
+      readonly kind: 'wait';
+      readonly reason: WaitReason;
+      /** Epoch milliseconds at which deciding again pays. Absent: nobody knows, so the caller backs off. */
+      readonly untilMs?: number;
+    }
+  | {
+      readonly kind: 'evict';
+      readonly reason: 'Misplaced';
+      readonly preconditions: EvictionPreconditions;
+      readonly architectures: readonly NodeArchitecture[];
+      readonly sign: Sign;
+    };

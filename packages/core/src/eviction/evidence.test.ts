@@ -1,0 +1,139 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Inspection } from '../inspection/inspection.ts';
+import type { ContainerEvidence, TerminatedEvidence } from '../kubernetes/facts.ts';
+import { assessPlacement } from './assess.ts';
+import type { PlacementAssessment } from './assess.ts';
+import { readSigns } from './evidence.ts';
+import type { Sign } from './evidence.ts';
+import { container, IMAGE, node, pod, resolved } from './fixtures.ts';
+
+/**
+ * Every row of the table of signals that was measured on a real node: an amd64 one, so that an arm64 image is wrong.
+ * `image` is what the registry says of the reference in the pod's spec.
+ */
+type Row = readonly [
+  row: string,
+  what: string,
+  image: Inspection,
+  status: Partial<ContainerEvidence>,
+  sign: Sign,
+  verdict: PlacementAssessment['kind'],
+];
+
+const ARM = resolved('linux/arm64');
+const AMD = resolved('linux/amd64');
+const NOT_FOUND: Inspection = { kind: 'unresolved', reason: 'NotFound' };
+
+const NO_MATCH =
+  'rpc error: code = NotFound desc = failed to pull and unpack image "registry.test/web:v1": no match for platform in manifest: not found';
+const NO_MATCH_TRANSFER =
+  'rpc error: code = NotFound desc = get image config descriptor: no match for platform in manifest sha256:62c0: not found';
+
+const waiting = (reason: string, message: string): Partial<ContainerEvidence> => ({ waiting: { reason, message } });
+const ended = (exitCode: number, changes: Partial<TerminatedEvidence> = {}): Partial<ContainerEvidence> => ({
+  terminated: { reason: 'Error', exitCode, message: '', seconds: 0, ...changes },
+});
+const backOff = (exitCode: number, changes: Partial<TerminatedEvidence> = {}): Partial<ContainerEvidence> => ({
+  waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s restarting failed container=main' },
+  lastTerminated: { reason: 'Error', exitCode, message: '', seconds: 1, ...changes },
+});
+const startError = (message: string): Partial<ContainerEvidence> => ({
+  waiting: { reason: 'RunContainerError', message },
+  // The start is reported as 1970, so that there is no duration worth the name.
+  terminated: { reason: 'StartError', exitCode: 128, message },
+});
+
+// prettier-ignore
+const ROWS: readonly Row[] = [
+  ['1', 'index without the platform, local pull', ARM, waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'misplaced'],
+  ['1', 'index without the platform, transfer service', ARM, waiting('ErrImagePull', NO_MATCH_TRANSFER), 'PlatformRefused', 'misplaced'],
+  ['1', 'the same while backing off', ARM, waiting('ImagePullBackOff', `Back-off pulling image "${IMAGE}": ErrImagePull: ${NO_MATCH}`), 'PlatformRefused', 'misplaced'],
+  ['1', 'CRI-O, manifest list', ARM, waiting('ErrImagePull', 'no image found in manifest list for architecture "amd64", variant "", OS "linux"'), 'PlatformRefused', 'misplaced'],
+  ['1', 'CRI-O, image index', ARM, waiting('ErrImagePull', 'no image found in image index for architecture "amd64", variant "", OS "linux"'), 'PlatformRefused', 'misplaced'],
+  ['1b', 'index with windows/amd64 only', resolved('windows/amd64'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'misplaced'],
+  ['1b', 'index with linux/amd64/v4 only: the node does not tell its variant', resolved('linux/amd64/v4'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'broken-image'],
+  ['1b', 'index with ppc64le only', resolved('linux/ppc64le'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'misplaced'],
+  ['1b', 'empty index', { kind: 'unresolved', reason: 'UnknownPlatform' }, waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'unknown'],
+  ['2', 'single arm64 manifest, runc 1.1', ARM, backOff(1), 'ShortLived', 'misplaced'],
+  ['2', 'single arm64 manifest, runc 1.5', ARM, ended(255), 'ShortLived', 'misplaced'],
+  ['3', 'the same with FallbackToLogsOnError', ARM, ended(1, { message: 'exec /app: exec format error\n' }), 'ExecFormatError', 'misplaced'],
+  ['3', 'the same while backing off', ARM, backOff(255, { message: 'exec /app: exec format error\n' }), 'ExecFormatError', 'misplaced'],
+  ['4', 'config says amd64, binary is arm64: the registry cannot tell', AMD, backOff(1), 'ShortLived', 'fits'],
+  ['4', 'the same, and it says so', AMD, backOff(1, { message: 'exec /app: exec format error' }), 'ExecFormatError', 'broken-image'],
+  ['5', 'index says amd64, child and binary are arm64', resolved('linux/amd64', 'linux/arm64'), backOff(255), 'ShortLived', 'fits'],
+  ['6', 'config without architecture', { kind: 'unresolved', reason: 'UnknownPlatform' }, backOff(1), 'ShortLived', 'unknown'],
+  ['7', 'script whose interpreter is arm64', ARM, backOff(1, { message: 'exec /entry.sh: exec format error' }), 'ExecFormatError', 'misplaced'],
+  ['8', 'arm64 child pinned by digest', ARM, backOff(1), 'ShortLived', 'misplaced'],
+  ['9', 'config says arm64, binary is amd64: it runs', ARM, { running: true, ready: true }, 'None', 'misplaced'],
+  ['10', 'the same in an index: refused', ARM, waiting('ImagePullBackOff', NO_MATCH), 'PlatformRefused', 'misplaced'],
+  ['11', 'crun', ARM, ended(1, { message: '{"msg":"exec container process `/app`: Exec format error","level":"error"}' }), 'ExecFormatError', 'misplaced'],
+  ['12', 'script without #!', AMD, ended(1, { message: 'exec /entry.sh: exec format error' }), 'ExecFormatError', 'broken-image'],
+  ['13', 'empty or truncated program', AMD, backOff(255, { message: 'exec /app: exec format error' }), 'ExecFormatError', 'broken-image'],
+  ['14', 'bash wrapper', ARM, ended(126, { message: '/entry.sh: line 3: /app: cannot execute binary file: Exec format error' }), 'ExecFormatError', 'misplaced'],
+  ['15', 'dash wrapper, without its message', ARM, ended(126), 'ShortLived', 'misplaced'],
+  ['16', 'busybox sh reads the program as a script', ARM, ended(2, { message: '/app: line 1: \u007fELF: not found\n/app: line 3: syntax error: unexpected ")"' }), 'ShortLived', 'misplaced'],
+  ['17', 'tini without a shell', ARM, ended(127, { message: '[FATAL tini (7)] exec /app failed: No such file or directory' }), 'ShortLived', 'misplaced'],
+  ['18', 'dumb-init without a shell', ARM, ended(2, { message: '[dumb-init] /app: No such file or directory' }), 'ShortLived', 'misplaced'],
+  ['19', 'tini with busybox sh', ARM, ended(2), 'ShortLived', 'misplaced'],
+  ['20', 'Go os/exec', ARM, ended(3, { message: 'fork/exec /app: exec format error', seconds: 20 }), 'ExecFormatError', 'misplaced'],
+  ['21', 'a program that fails at once looks the same', AMD, backOff(1), 'ShortLived', 'fits'],
+  ['21', 'a program that fails and says why', AMD, ended(1, { message: 'panic: no configuration' }), 'None', 'fits'],
+  ['22', 'no such file', AMD, startError('exec: "/app": stat /app: no such file or directory'), 'None', 'fits'],
+  ['23', 'no execute bit', AMD, startError('exec: "/app": permission denied'), 'None', 'fits'],
+  ['24', 'CRLF shebang, or loader missing', AMD, ended(1, { message: 'exec /entry.sh: no such file or directory' }), 'None', 'fits'],
+  ['25', 'private image, no credentials', { kind: 'unresolved', reason: 'Unauthorized' }, waiting('ErrImagePull', 'failed to resolve image: pull access denied, repository does not exist or may require authorization'), 'None', 'unknown'],
+  ['26', 'missing tag', NOT_FOUND, waiting('ErrImagePull', `rpc error: code = NotFound desc = failed to resolve image: ${IMAGE}: not found`), 'None', 'unknown'],
+  ['27', 'registry down', { kind: 'unresolved', reason: 'Unavailable' }, waiting('ErrImagePull', 'dial tcp 192.0.2.1:443: connect: connection refused'), 'None', 'unknown'],
+  ['28', 'bad name', { kind: 'unresolved', reason: 'InvalidReference' }, waiting('InvalidImageName', "couldn't parse image name"), 'None', 'unknown'],
+  ['29', 'imagePullPolicy Never', AMD, waiting('ErrImageNeverPull', 'is not present with pull policy of Never'), 'None', 'fits'],
+  ['30', 'pull limit of the kubelet hides the reason', ARM, waiting('ErrImagePull', 'pull QPS exceeded'), 'None', 'misplaced'],
+  ['31', 'liveness probe is arm64: an event, not a status', AMD, { running: true, ready: true }, 'None', 'fits'],
+  ['32', 'postStart hook is arm64: a waiting message', AMD, waiting('PostStartHookError', "command '/armapp' exited with 1: exec /armapp: exec format error"), 'None', 'fits'],
+];
+
+describe('what a real node says', () => {
+  test.each(ROWS)('row %s: %s', (_row, _what, image, status, sign, verdict) => {
+    const containers = [container(status)];
+    expect(readSigns(containers).sign).toBe(sign);
+    const assessment = assessPlacement({
+      pod: pod({ images: [IMAGE], containers }),
+      node: node(),
+      inspections: new Map([[IMAGE, image]]),
+    });
+    expect(assessment.kind).toBe(verdict);
+  });
+
+  test('rows 33 and 34 are about pods that never start: without a container status there is no sign', () => {
+    expect(readSigns([])).toEqual({ sign: 'None' });
+  });
+});
+
+describe('signs of several containers', () => {
+  test('the strongest counts, and names its container', () => {
+    const containers = [
+      container({ name: 'main', running: true, ready: true }),
+      container({ name: 'proxy', ...ended(1) }),
+      container({ name: 'setup', ...waiting('ErrImagePull', NO_MATCH) }),
+    ];
+    expect(readSigns(containers)).toEqual({ sign: 'PlatformRefused', container: 'setup' });
+  });
+
+  test('an end before the back-off counts while the container runs again for a moment', () => {
+    const { lastTerminated } = backOff(1);
+    expect(readSigns([container({ running: true, ready: true, ...(lastTerminated && { lastTerminated }) })]).sign).toBe(
+      'ShortLived',
+    );
+  });
+
+  test.each<[string, Partial<TerminatedEvidence>]>([
+    ['it lived for two seconds', { seconds: 2 }],
+    ['nobody knows how long it lived', { exitCode: 1 }],
+    ['it was killed', { exitCode: 137, seconds: 0 }],
+    ['it ended well', { exitCode: 0, reason: 'Completed', seconds: 0 }],
+    ['it ended well and printed the words', { exitCode: 0, reason: 'Completed', message: 'exec format error' }],
+    ['the reason is another', { reason: 'OOMKilled', seconds: 0 }],
+  ])('no sign: %s', (_, changes) => {
+    const terminated: TerminatedEvidence = { reason: 'Error', exitCode: 1, message: '', ...changes };
+    expect(readSigns([container({ terminated })]).sign).toBe('None');
+  });
+});

@@ -1,0 +1,74 @@
+import { isJsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+
+/** What of a Job decides whether it survives the eviction of one of its pods (R2). */
+export interface JobFacts {
+  /** Complete, failed, suspended or being deleted: it starts no further pod. */
+  readonly ended: boolean;
+  readonly backoffLimit: number;
+  /** The Job counts failures per index: a single one may end its index for good. */
+  readonly backoffLimitPerIndex: boolean;
+  /** Pods that have failed so far. */
+  readonly failed: number;
+  /**
+   * What the Job's `podFailurePolicy` does with a pod that carries `DisruptionTarget`: `Ignored` by a rule that no
+   * failing rule precedes; `MayFail` where a failing rule could match first; else it is `Counted` as a failure.
+   */
+  readonly onDisruption: 'Ignored' | 'Counted' | 'MayFail';
+}
+
+/** The API's default when `spec.backoffLimit` is absent (it is defaulted at admission, so this is for old objects). */
+const DEFAULT_BACKOFF_LIMIT = 6;
+
+const ENDING_CONDITIONS: ReadonlySet<Json | undefined> = new Set([
+  'Complete',
+  'Failed',
+  'FailureTarget',
+  'SuccessCriteriaMet',
+]);
+
+/** Facts of a Job as the API server sent it, or undefined when it is none. */
+export function parseJobFacts(raw: Json): JobFacts | undefined {
+  if (!isJsonObject(raw) || !isJsonObject(raw['spec'])) return undefined;
+  const spec = raw['spec'];
+  const status = isJsonObject(raw['status']) ? raw['status'] : {};
+  const metadata = isJsonObject(raw['metadata']) ? raw['metadata'] : {};
+  return {
+    ended: spec['suspend'] === true || metadata['deletionTimestamp'] !== undefined || hasEnded(status),
+    backoffLimit: count(spec['backoffLimit'], DEFAULT_BACKOFF_LIMIT),
+    backoffLimitPerIndex: spec['backoffLimitPerIndex'] !== undefined && spec['backoffLimitPerIndex'] !== null,
+    failed: count(status['failed'], 0),
+    onDisruption: onDisruption(spec),
+  };
+}
+
+function hasEnded(status: JsonObject): boolean {
+  return objects(status['conditions']).some(
+    (condition) => condition['status'] === 'True' && ENDING_CONDITIONS.has(condition['type']),
+  );
+}
+
+/** Rules are tried in order and the first that matches decides, so an earlier failing rule may win over `Ignore`. */
+function onDisruption(spec: JsonObject): JobFacts['onDisruption'] {
+  const policy = isJsonObject(spec['podFailurePolicy']) ? spec['podFailurePolicy'] : {};
+  for (const rule of objects(policy['rules'])) {
+    const { action } = rule;
+    if (action === 'FailJob' || action === 'FailIndex') return 'MayFail';
+    if (matchesDisruption(rule)) return action === 'Ignore' ? 'Ignored' : 'Counted';
+  }
+  return 'Counted';
+}
+
+function matchesDisruption(rule: JsonObject): boolean {
+  return objects(rule['onPodConditions']).some(
+    ({ type, status }) => type === 'DisruptionTarget' && (status === undefined || status === 'True'),
+  );
+}
+
+function objects(value: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? (value as readonly Json[]).filter(isJsonObject) : [];
+}
+
+function count(value: Json | undefined, absent: number): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : absent;
+}

@@ -1,0 +1,171 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { EvictionLedger, LANDING_DEADLINE_MS, PLACE_HELD_MS, PLACES_PER_OWNER } from './ledger.ts';
+import type { EvictionAccount } from './ledger.ts';
+
+const START = 1_000_000;
+/** A leader that has led for ten minutes. */
+const LATER = START + PLACE_HELD_MS;
+const WEB: EvictionAccount = { policy: 'default', maxPerMinute: 60, owner: 'shop/Deployment/web' };
+
+function ledgerWith(evictions: number, atMs: number): EvictionLedger {
+  const ledger = new EvictionLedger(START);
+  for (let index = 0; index < evictions; index += 1) ledger.take(`uid-${index}`, WEB, atMs);
+  return ledger;
+}
+
+describe('places of an owner', () => {
+  test('R6 three evictions whose replacements have not landed are the most', () => {
+    expect(ledgerWith(2, LATER).limit(WEB, LATER)).toEqual({ kind: 'free' });
+    expect(ledgerWith(3, LATER).limit(WEB, LATER)).toEqual({
+      kind: 'limited',
+      reason: 'OwnerLimit',
+      untilMs: LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS,
+    });
+  });
+
+  test('R6 they are counted per owner', () => {
+    expect(ledgerWith(3, LATER).limit({ ...WEB, owner: 'shop/Deployment/api' }, LATER)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 a right landing gives the place back at once', () => {
+    const ledger = ledgerWith(3, LATER);
+    ledger.landed('uid-1', 'right', LATER + 100);
+    expect(ledger.limit(WEB, LATER + 100)).toEqual({ kind: 'free' });
+    expect(ledger.placesOf(WEB.owner, LATER + 100)).toBe(2);
+  });
+
+  test('R6 a wrong landing keeps it for ten minutes', () => {
+    const ledger = ledgerWith(3, LATER);
+    ledger.landed('uid-0', 'wrong', LATER + 5_000);
+    const freeAt = LATER + 5_000 + PLACE_HELD_MS;
+    expect(ledger.limit(WEB, freeAt - 1)).toEqual({ kind: 'limited', reason: 'OwnerLimit', untilMs: freeAt });
+    expect(ledger.limit(WEB, freeAt)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 no landing within a minute keeps it for ten minutes more', () => {
+    const ledger = ledgerWith(3, LATER);
+    const freeAt = LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS;
+    expect(ledger.limit(WEB, freeAt - 1).kind).toBe('limited');
+    expect(ledger.limit(WEB, freeAt)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 a right landing that comes late gives the place back all the same', () => {
+    const ledger = ledgerWith(3, LATER);
+    ledger.landed('uid-0', 'right', LATER + 5 * LANDING_DEADLINE_MS);
+    expect(ledger.limit(WEB, LATER + 5 * LANDING_DEADLINE_MS)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 a call that was not accepted uses neither a place nor the rate', () => {
+    const ledger = ledgerWith(3, LATER);
+    ledger.giveBack('uid-2');
+    expect(ledger.limit({ ...WEB, maxPerMinute: 3 }, LATER)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 the landing pod proves the oldest eviction that is still awaited', () => {
+    const ledger = ledgerWith(3, LATER);
+    expect(ledger.awaited(WEB.owner, LATER)).toBe('uid-0');
+    ledger.landed('uid-0', 'wrong', LATER);
+    expect(ledger.awaited(WEB.owner, LATER)).toBe('uid-1');
+    expect(ledger.awaited('shop/Deployment/api', LATER)).toBeUndefined();
+  });
+});
+
+describe('a new leader', () => {
+  test('R6 starts with one place per owner, for ten minutes', () => {
+    const ledger = ledgerWith(1, START);
+    expect(ledger.limit(WEB, START + 1_000)).toEqual({
+      kind: 'limited',
+      reason: 'OwnerLimit',
+      untilMs: START + PLACE_HELD_MS,
+    });
+    expect(ledger.limit(WEB, START + PLACE_HELD_MS)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 moves a whole Deployment in its first seconds when each replacement lands right', () => {
+    const ledger = new EvictionLedger(START);
+    for (let replica = 0; replica < 10; replica += 1) {
+      const now = START + replica * 200;
+      expect(ledger.limit(WEB, now)).toEqual({ kind: 'free' });
+      ledger.take(`uid-${replica}`, WEB, now);
+      expect(ledger.limit(WEB, now).kind).toBe('limited');
+      ledger.landed(`uid-${replica}`, 'right', now + 100);
+    }
+  });
+});
+
+describe('the rate of a policy', () => {
+  const owners = (index: number): EvictionAccount => ({ ...WEB, maxPerMinute: 2, owner: `shop/Deployment/${index}` });
+
+  test('R6 no more evictions in any minute than the policy says', () => {
+    const ledger = new EvictionLedger(START);
+    ledger.take('uid-0', owners(0), START);
+    ledger.take('uid-1', owners(1), START + 10_000);
+    const limited = { kind: 'limited', reason: 'PolicyLimit', untilMs: START + 60_000 };
+    expect(ledger.limit(owners(2), START + 59_999)).toEqual(limited);
+    expect(ledger.limit(owners(2), START + 60_000)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 policies do not share a rate', () => {
+    const ledger = new EvictionLedger(START);
+    ledger.take('uid-0', { ...owners(0), maxPerMinute: 1 }, START);
+    expect(ledger.limit({ ...owners(1), maxPerMinute: 1, policy: 'other' }, START)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 a rate that was lowered waits until the minute holds no more than it', () => {
+    const ledger = new EvictionLedger(START);
+    for (let index = 0; index < 5; index += 1) ledger.take(`uid-${index}`, owners(index), START + index * 1_000);
+    // Only when the fourth of the five is a minute old does the window hold fewer than two.
+    expect(ledger.limit(owners(9), START + 5_000)).toMatchObject({ reason: 'PolicyLimit', untilMs: START + 63_000 });
+  });
+});
+
+type Act =
+  | { readonly kind: 'evict'; readonly owner: number }
+  | { readonly kind: 'land'; readonly pick: number; readonly landing: 'right' | 'wrong' }
+  | { readonly kind: 'refused'; readonly pick: number }
+  | { readonly kind: 'wait'; readonly ms: number };
+
+const acts: fc.Arbitrary<readonly Act[]> = fc.array(
+  fc.oneof(
+    fc.record({ kind: fc.constant('evict' as const), owner: fc.nat(2) }),
+    fc.record({ kind: fc.constant('land' as const), pick: fc.nat(20), landing: fc.constantFrom('right', 'wrong') }),
+    fc.record({ kind: fc.constant('refused' as const), pick: fc.nat(20) }),
+    fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(120_000) }),
+  ),
+  { maxLength: 60 },
+);
+
+test('R6 whatever happens: never over three places of an owner, never over the rate in any minute', () => {
+  fc.assert(
+    fc.property(acts, (sequence) => {
+      const ledger = new EvictionLedger(START - PLACE_HELD_MS);
+      const account = (owner: number): EvictionAccount => ({ policy: 'p', maxPerMinute: 4, owner: `o${owner}` });
+      const taken: { uid: string; atMs: number; refused: boolean }[] = [];
+      let now = START;
+      for (const act of sequence) {
+        now += 1;
+        if (act.kind === 'wait') now += act.ms;
+        else if (act.kind === 'evict') {
+          if (ledger.limit(account(act.owner), now).kind !== 'free') continue;
+          ledger.take(`u${taken.length}`, account(act.owner), now);
+          taken.push({ uid: `u${taken.length}`, atMs: now, refused: false });
+        } else {
+          const pick = taken[act.pick % Math.max(1, taken.length)];
+          if (pick === undefined) continue;
+          if (act.kind === 'land') ledger.landed(pick.uid, act.landing, now);
+          // Only a call under way can be refused: the last one taken.
+          else if (pick === taken.at(-1)) {
+            ledger.giveBack(pick.uid);
+            pick.refused = true;
+          }
+        }
+        for (const owner of [0, 1, 2]) {
+          expect(ledger.placesOf(`o${owner}`, now)).toBeLessThanOrEqual(PLACES_PER_OWNER);
+        }
+        const accepted = taken.filter(({ refused, atMs }) => !refused && atMs > now - 60_000);
+        expect(accepted.length).toBeLessThanOrEqual(4);
+      }
+    }),
+  );
+});

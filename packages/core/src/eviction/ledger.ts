@@ -1,0 +1,153 @@
+/** Evictions of one policy are counted over this long: its limit is per minute. */
+const RATE_WINDOW_MS = 60_000;
+
+/** Unproven evictions of one owner: more would repeat a mistake faster than its replacements can show it. */
+export const PLACES_PER_OWNER = 3;
+
+/** A new leader knows nothing of its predecessor's evictions, so it starts with less. */
+export const PLACES_PER_OWNER_AT_START = 1;
+
+/** How long a place stays taken after a wrong landing, and how long a new leader is careful. */
+export const PLACE_HELD_MS = 10 * 60_000;
+
+/** A replacement not seen on a node by then counts as one that landed wrong. */
+export const LANDING_DEADLINE_MS = 60_000;
+
+/** Whether the limits allow one more eviction now (R6). `untilMs`: epoch milliseconds at which asking again pays. */
+export type EvictionLimit =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'limited'; readonly reason: 'PolicyLimit' | 'OwnerLimit'; readonly untilMs: number };
+
+/** What an eviction counts against. */
+export interface EvictionAccount {
+  readonly policy: string;
+  /** `maxEvictionsPerMinute` of the policy. */
+  readonly maxPerMinute: number;
+  /** `controllerKey` of the pod's top controller. */
+  readonly owner: string;
+}
+
+interface Place {
+  readonly owner: string;
+  readonly policy: string;
+  readonly takenAtMs: number;
+  /** `awaited`: the replacement has not been seen on a node. `wrong`: it was seen on one that cannot run it. */
+  readonly state: 'awaited' | 'wrong';
+  readonly heldUntilMs: number;
+}
+
+/**
+ * The evictions under way or not yet proven right, of one leader's term (R6). It has no clock: every question carries
+ * the time.
+ *
+ * A place is taken before the call and given back when the call was not accepted. An accepted eviction keeps its place
+ * until its replacement is seen on a node that all its images support; a wrong landing, or none within a minute, keeps
+ * it for ten minutes more.
+ */
+export class EvictionLedger {
+  readonly #startedAtMs: number;
+  /** By the UID of the evicted pod. Invariant: `#byOwner` holds exactly the same UIDs. */
+  readonly #places = new Map<string, Place>();
+  readonly #byOwner = new Map<string, Set<string>>();
+  /** Times of the evictions of the last minute, ascending. */
+  readonly #rate = new Map<string, number[]>();
+  #sweptAtMs: number;
+
+  constructor(startedAtMs: number) {
+    this.#startedAtMs = startedAtMs;
+    this.#sweptAtMs = startedAtMs;
+  }
+
+  limit({ policy, maxPerMinute, owner }: EvictionAccount, nowMs: number): EvictionLimit {
+    const held = this.#heldPlaces(owner, nowMs);
+    const allowed = this.#placesPerOwner(nowMs);
+    if (held.length >= allowed)
+      return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAt(held, nowMs) };
+    const recent = this.#recent(policy, nowMs);
+    if (recent.length < maxPerMinute) return { kind: 'free' };
+    // The window must shed as many as are over the limit before one more fits.
+    const oldest = recent[recent.length - Math.max(1, maxPerMinute)] ?? nowMs;
+    return { kind: 'limited', reason: 'PolicyLimit', untilMs: oldest + RATE_WINDOW_MS };
+  }
+
+  /** Takes a place for the eviction of the pod `uid`, whose limits the caller has just found free. */
+  take(uid: string, { policy, owner }: EvictionAccount, nowMs: number): void {
+    this.#sweep(nowMs);
+    const heldUntilMs = nowMs + LANDING_DEADLINE_MS + PLACE_HELD_MS;
+    this.#places.set(uid, { owner, policy, takenAtMs: nowMs, state: 'awaited', heldUntilMs });
+    const uids = this.#byOwner.get(owner) ?? new Set<string>();
+    this.#byOwner.set(owner, uids.add(uid));
+    this.#recent(policy, nowMs).push(nowMs);
+  }
+
+  /** The eviction was not accepted: neither its place nor its share of the rate was used. */
+  giveBack(uid: string): void {
+    const place = this.#places.get(uid);
+    if (place === undefined) return;
+    const times = this.#rate.get(place.policy) ?? [];
+    const index = times.lastIndexOf(place.takenAtMs);
+    if (index !== -1) times.splice(index, 1);
+    this.#remove(uid, place);
+  }
+
+  /** The oldest eviction of this owner whose replacement is still awaited: the one that a landing pod proves. */
+  awaited(owner: string, nowMs: number): string | undefined {
+    return this.#heldPlaces(owner, nowMs).find(([, place]) => place.state === 'awaited')?.[0];
+  }
+
+  /** The replacement of `uid` is bound to a node. Right gives the place back at once. */
+  landed(uid: string, landing: 'right' | 'wrong', nowMs: number): void {
+    const place = this.#places.get(uid);
+    if (place === undefined) return;
+    if (landing === 'right') this.#remove(uid, place);
+    else this.#places.set(uid, { ...place, state: 'wrong', heldUntilMs: nowMs + PLACE_HELD_MS });
+  }
+
+  /** Places taken by the evictions of `owner`. */
+  placesOf(owner: string, nowMs: number): number {
+    return this.#heldPlaces(owner, nowMs).length;
+  }
+
+  #placesPerOwner(nowMs: number): number {
+    return nowMs < this.#startedAtMs + PLACE_HELD_MS ? PLACES_PER_OWNER_AT_START : PLACES_PER_OWNER;
+  }
+
+  /** When the first of these places is over, or a new leader's carefulness, whichever comes first. */
+  #ownerFreeAt(held: readonly (readonly [string, Place])[], nowMs: number): number {
+    const soonest = Math.min(...held.map(([, place]) => place.heldUntilMs));
+    const startOver = this.#startedAtMs + PLACE_HELD_MS;
+    return nowMs < startOver ? Math.min(soonest, startOver) : soonest;
+  }
+
+  /** Places still held, oldest first; those that are over are dropped. */
+  #heldPlaces(owner: string, nowMs: number): readonly (readonly [string, Place])[] {
+    const held: (readonly [string, Place])[] = [];
+    for (const uid of [...(this.#byOwner.get(owner) ?? [])]) {
+      const place = this.#places.get(uid);
+      if (place === undefined) continue;
+      if (place.heldUntilMs <= nowMs) this.#remove(uid, place);
+      else held.push([uid, place]);
+    }
+    return held;
+  }
+
+  /** Owners that nobody asks about any more would keep their places for ever. */
+  #sweep(nowMs: number): void {
+    if (nowMs < this.#sweptAtMs + RATE_WINDOW_MS) return;
+    this.#sweptAtMs = nowMs;
+    for (const [uid, place] of this.#places) if (place.heldUntilMs <= nowMs) this.#remove(uid, place);
+  }
+
+  #recent(policy: string, nowMs: number): number[] {
+    const recent = (this.#rate.get(policy) ?? []).filter((atMs) => atMs > nowMs - RATE_WINDOW_MS);
+    this.#rate.set(policy, recent);
+    return recent;
+  }
+
+  #remove(uid: string, { owner }: Place): void {
+    this.#places.delete(uid);
+    const uids = this.#byOwner.get(owner);
+    uids?.delete(uid);
+    if (uids?.size === 0) this.#byOwner.delete(owner);
+  }
+}

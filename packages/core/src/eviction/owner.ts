@@ -1,0 +1,96 @@
+import type { OwnerReference, PodFacts } from '../kubernetes/facts.ts';
+import type { JobFacts } from './job.ts';
+
+/** The workload that a pod belongs to, for limits and messages: the controller that people know by name. */
+export interface TopController {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** Who replaces the pod, or why nobody is known to (R2). The reason says it all: it is a metric label. */
+export type Replacement =
+  { readonly kind: 'replaced' } | { readonly kind: 'not-replaced'; readonly reason: NotReplacedReason };
+
+export type NotReplacedReason =
+  'BarePod' | 'StaticPod' | 'DaemonSetPod' | 'UnknownOwner' | 'JobUnknown' | 'JobWouldFail';
+
+/** `kubernetes.io/config.mirror` marks what the API server shows of a static pod; the source says where it came from. */
+const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+const SOURCE_ANNOTATION = 'kubernetes.io/config.source';
+
+/** The built-in controllers that create a new pod for an evicted one, by `group/Kind`. */
+const REPLACING: ReadonlySet<string> = new Set(['apps/ReplicaSet', 'apps/StatefulSet', '/ReplicationController']);
+
+/**
+ * Whether the owner is known to replace this pod once it is evicted (R2).
+ *
+ * @param job facts of the owning Job, when the owner is one; absent when they could not be read
+ * @param ownerKinds further owners that replace, as `group/Kind` (policy)
+ */
+export function replacementOf(pod: PodFacts, job: JobFacts | undefined, ownerKinds: readonly string[]): Replacement {
+  if (isStatic(pod)) return { kind: 'not-replaced', reason: 'StaticPod' };
+  if (pod.owner === undefined) return { kind: 'not-replaced', reason: 'BarePod' };
+  const kind = groupKind(pod.owner);
+  // No list of further kinds changes this: a DaemonSet puts its next pod on the very same node.
+  if (kind === 'apps/DaemonSet') return { kind: 'not-replaced', reason: 'DaemonSetPod' };
+  if (kind === 'batch/Job') return replacementOfJobPod(job);
+  if (REPLACING.has(kind) || ownerKinds.includes(kind)) return { kind: 'replaced' };
+  return { kind: 'not-replaced', reason: 'UnknownOwner' };
+}
+
+/** Whether the pod is a Job's: only then are the facts of the Job worth a request. */
+export function ownedByJob(pod: PodFacts): boolean {
+  return pod.owner !== undefined && groupKind(pod.owner) === 'batch/Job';
+}
+
+/**
+ * The top controller: the Deployment of a ReplicaSet that carries its hash, else the owner itself, else the pod.
+ * Two names that only look alike end in different answers: the hash is compared with the pod's own label.
+ */
+export function topControllerOf(pod: PodFacts): TopController {
+  const { namespace, owner } = pod;
+  if (owner === undefined) return { namespace, kind: 'Pod', name: pod.name };
+  const hash = pod.labels['pod-template-hash'];
+  if (groupKind(owner) === 'apps/ReplicaSet' && hash !== undefined && owner.name.endsWith(`-${hash}`)) {
+    return { namespace, kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) };
+  }
+  return { namespace, kind: owner.kind, name: owner.name };
+}
+
+/** One string for one top controller, for maps. Slashes cannot occur in any of its parts. */
+export function controllerKey({ namespace, kind, name }: TopController): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+function isStatic(pod: PodFacts): boolean {
+  const source = pod.annotations[SOURCE_ANNOTATION];
+  return (
+    pod.annotations[MIRROR_ANNOTATION] !== undefined ||
+    (source !== undefined && source !== 'api') ||
+    (pod.owner?.kind === 'Node' && pod.owner.apiVersion === 'v1')
+  );
+}
+
+function replacementOfJobPod(job: JobFacts | undefined): Replacement {
+  if (job === undefined) return { kind: 'not-replaced', reason: 'JobUnknown' };
+  return jobSurvives(job) ? { kind: 'replaced' } : { kind: 'not-replaced', reason: 'JobWouldFail' };
+}
+
+function jobSurvives(job: JobFacts): boolean {
+  if (job.ended) return false;
+  switch (job.onDisruption) {
+    case 'Ignored':
+      return true;
+    case 'MayFail':
+      return false;
+    case 'Counted':
+      return !job.backoffLimitPerIndex && job.failed + 1 <= job.backoffLimit;
+  }
+}
+
+/** `apps/v1` and `ReplicaSet` make `apps/ReplicaSet`; the core group is empty. */
+function groupKind({ apiVersion, kind }: OwnerReference): string {
+  const slash = apiVersion.indexOf('/');
+  return `${slash === -1 ? '' : apiVersion.slice(0, slash)}/${kind}`;
+}
