@@ -1,0 +1,145 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  descriptor,
+  indexOf,
+  multiPlatformImage,
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  rawImage,
+  singleImage,
+  stored,
+} from '@archpolicy/testkit';
+import type { BuiltImage, StoredContent } from '@archpolicy/testkit';
+import { failed, fetched } from '../http/outcome.ts';
+import type { FetchFailure, Fetched } from '../http/outcome.ts';
+import { ContentReader } from './content-reader.ts';
+import type { Content } from './content-reader.ts';
+
+/** A repository in memory that counts what is read of it. */
+class Repository {
+  readonly reads: string[] = [];
+  readonly failures = new Map<string, FetchFailure>();
+  readonly #content = new Map<string, StoredContent>();
+
+  constructor(image: BuiltImage) {
+    for (const part of [image.manifest, ...image.children, ...image.blobs]) this.#content.set(part.digest, part);
+  }
+
+  manifest = (digest: string): Promise<Fetched<Uint8Array>> => this.#read('manifest', digest);
+  config = (digest: string): Promise<Fetched<Uint8Array>> => this.#read('config', digest);
+
+  #read(what: string, digest: string): Promise<Fetched<Uint8Array>> {
+    this.reads.push(what);
+    const content = this.#content.get(digest);
+    const failure = this.failures.get(digest) ?? failed('NotFound');
+    return Promise.resolve(content === undefined || this.failures.has(digest) ? failure : fetched(content.body));
+  }
+}
+
+async function read(image: BuiltImage, repository = new Repository(image)): Promise<Fetched<Content>> {
+  return new ContentReader(repository).read(image.manifest.body, image.manifest.digest);
+}
+
+function platforms(content: Fetched<Content>): readonly string[] | string {
+  if (content.kind === 'failed') return content.reason;
+  const { facts } = content.value;
+  return facts.kind === 'platforms'
+    ? facts.platforms.map(({ os, architecture }) => `${os}/${architecture}`)
+    : facts.kind;
+}
+
+const amd64 = singleImage('linux/amd64');
+const arm64 = singleImage('linux/arm64');
+const declared = descriptor(amd64.manifest, { platform: { os: 'linux', architecture: 'amd64' } });
+
+describe('reading what a manifest refers to', () => {
+  test('I3 an index with platforms reads nothing else', async () => {
+    const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
+    const repository = new Repository(image);
+    expect(platforms(await read(image, repository))).toEqual(['linux/amd64', 'linux/arm64']);
+    expect(repository.reads).toEqual([]);
+  });
+
+  test('I3 an entry without a platform costs that child and its config', async () => {
+    const image = indexOf([declared, descriptor(arm64.manifest)], [amd64, arm64]);
+    const repository = new Repository(image);
+    expect(platforms(await read(image, repository))).toEqual(['linux/amd64', 'linux/arm64']);
+    expect(repository.reads).toEqual(['manifest', 'config']);
+  });
+
+  test('I3 an arm64-only single image is arm64, never amd64', async () => {
+    expect(platforms(await read(arm64))).toEqual(['linux/arm64']);
+  });
+
+  test('I3 a nested index is followed to depth 2 and no further', async () => {
+    const nest = (image: BuiltImage): BuiltImage => indexOf([descriptor(image.manifest)], [image]);
+    const one = multiPlatformImage(['linux/s390x']);
+    expect(platforms(await read(nest(one)))).toEqual(['linux/s390x']);
+    expect(platforms(await read(nest(nest(one))))).toEqual(['linux/s390x']);
+    expect(platforms(await read(nest(nest(nest(one)))))).toBe('unknown');
+  });
+
+  test('I3 a missing child takes nothing from the others, and the facts are not kept', async () => {
+    const image = indexOf([declared, descriptor(arm64.manifest)], [amd64]);
+    expect(await read(image)).toMatchObject({
+      kind: 'fetched',
+      value: { complete: false, facts: { kind: 'platforms' } },
+    });
+    expect(platforms(await read(image))).toEqual(['linux/amd64']);
+  });
+
+  test.each(['Unavailable', 'RateLimited', 'Deadline', 'Unauthorized'] as const)(
+    'I4 a child that cannot be read for now (%s) is a failure, not a guess',
+    async (reason) => {
+      const image = indexOf([declared, descriptor(arm64.manifest)], [amd64, arm64]);
+      const repository = new Repository(image);
+      repository.failures.set(arm64.manifest.digest, failed(reason));
+      expect(platforms(await read(image, repository))).toBe(reason);
+    },
+  );
+
+  test('I3 a child listed a hundred times is read once, and no more than 16 are read in all', async () => {
+    const children = Array.from({ length: 40 }, (_, at) => singleImage('linux/arm64', `${at}`));
+    const entries = children.flatMap(({ manifest }) => [descriptor(manifest), descriptor(manifest)]);
+    const image = indexOf(entries, children);
+    const repository = new Repository(image);
+    expect(platforms(await read(image, repository))).toEqual(['linux/arm64']);
+    expect(repository.reads.filter((what) => what === 'manifest')).toHaveLength(16);
+  });
+
+  test.each([
+    ['an empty index', rawImage(OCI_INDEX, { schemaVersion: 2, manifests: [] }), 'unknown'],
+    [
+      'Docker schema 1',
+      rawImage('application/json', { schemaVersion: 1, architecture: 'amd64', fsLayers: [] }),
+      'unknown',
+    ],
+    ['an error page', rawImage('application/json', { errors: [] }), 'malformed'],
+    ['an empty config', single('application/vnd.oci.empty.v1+json', {}), 'neutral'],
+    ['a chart', single('application/vnd.cncf.helm.config.v1+json', { name: 'chart' }), 'neutral'],
+    ['a config without architecture', single(OCI_CONFIG, { os: 'linux' }), 'unknown'],
+    [
+      'a WebAssembly config',
+      single('application/vnd.wasm.config.v0+json', { os: 'wasip1', architecture: 'wasm' }),
+      ['wasip1/wasm'],
+    ],
+  ])('I3 %s is %s', async (_, image, expected) => {
+    expect(platforms(await read(image))).toEqual(expected);
+  });
+
+  test.each([
+    ['no JSON', '{"manifests":'],
+    ['invalid UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
+    ['nesting without end', '['.repeat(100_000)],
+    ['nothing', ''],
+  ])('I3 %s is malformed', async (_, body) => {
+    const reader = new ContentReader(new Repository(amd64));
+    expect(platforms(await reader.read(Buffer.from(body), 'sha256:'))).toBe('malformed');
+  });
+});
+
+function single(configType: string, config: object): BuiltImage {
+  const blob = stored(configType, config);
+  return rawImage(OCI_MANIFEST, { schemaVersion: 2, config: descriptor(blob), layers: [] }, [blob]);
+}
