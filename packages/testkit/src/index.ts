@@ -1,3 +1,5 @@
 export * from './performance/index.ts';
 export * from './certificates/index.ts';
 export * from './registry/index.ts';
+export * from './clock/index.ts';
+export * from './api-server/index.ts';

@@ -1,0 +1,107 @@
+import { isJsonObject } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+
+/** A change of an object, as a watch tells it. */
+export interface Change {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly version: number;
+  readonly object: JsonObject;
+}
+
+/** Where the versions of all collections come from: one counter, as etcd has one. */
+export interface Versions {
+  next(): number;
+  readonly current: number;
+}
+
+export function newVersions(): Versions {
+  let version = 100;
+  return {
+    next: () => {
+      version += 1;
+      return version;
+    },
+    get current() {
+      return version;
+    },
+  };
+}
+
+/** The objects of one resource with their recent history, as the API server keeps them. */
+export class Collection {
+  readonly objects = new Map<string, JsonObject>();
+  readonly #versions: Versions;
+  readonly #listeners = new Set<(change: Change) => void>();
+  #history: Change[] = [];
+  #oldest = 0;
+
+  constructor(versions: Versions) {
+    this.#versions = versions;
+  }
+
+  /** Creates or replaces an object and returns it as stored, with uid and resourceVersion. */
+  put(object: JsonObject): JsonObject {
+    const key = keyOf(object);
+    const before = this.objects.get(key);
+    const version = this.#versions.next();
+    const stored = {
+      ...object,
+      metadata: {
+        uid: metadataOf(before)['uid'] ?? `uid-${version}`,
+        creationTimestamp: metadataOf(before)['creationTimestamp'] ?? '2026-01-01T00:00:00Z',
+        ...withoutUndefined(metadataOf(object)),
+        resourceVersion: String(version),
+      },
+    };
+    this.objects.set(key, stored);
+    this.#tell({ type: before === undefined ? 'ADDED' : 'MODIFIED', version, object: stored });
+    return stored;
+  }
+
+  remove(key: string): void {
+    const before = this.objects.get(key);
+    if (before === undefined) return;
+    this.objects.delete(key);
+    const version = this.#versions.next();
+    const object = { ...before, metadata: { ...metadataOf(before), resourceVersion: String(version) } };
+    this.#tell({ type: 'DELETED', version, object });
+  }
+
+  /** Forgets the history: watches and pages from before are expired. */
+  compact(): void {
+    this.#history = [];
+    this.#oldest = this.#versions.current;
+  }
+
+  /** The changes after this version; undefined when they are no longer known (410). */
+  since(version: number): readonly Change[] | undefined {
+    return version < this.#oldest ? undefined : this.#history.filter((change) => change.version > version);
+  }
+
+  subscribe(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  #tell(change: Change): void {
+    this.#history.push(change);
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+export function metadataOf(object: JsonObject | undefined): JsonObject {
+  const metadata = object?.['metadata'];
+  return isJsonObject(metadata) ? metadata : {};
+}
+
+/** `namespace/name`, or `name`. */
+export function keyOf(object: JsonObject): string {
+  const { name, namespace } = metadataOf(object);
+  return [namespace, name].filter((part) => typeof part === 'string').join('/');
+}
+
+function withoutUndefined(metadata: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined && value !== ''));
+}

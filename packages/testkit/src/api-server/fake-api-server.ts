@@ -1,0 +1,298 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isJsonObject } from '@archpolicy/core';
+import type { Json, JsonObject } from '@archpolicy/core';
+import { Collection, keyOf, metadataOf, newVersions } from './collection.ts';
+import { OpenWatch } from './open-watch.ts';
+import { statusObject } from './status-object.ts';
+import { parseTarget } from './target.ts';
+import type { Target } from './target.ts';
+
+/** One request as the server saw it. */
+export interface ApiRequestSeen {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  /** Parsed where it was JSON. */
+  readonly body: Json | undefined;
+}
+
+/** What the server does instead of answering as it should. */
+export type ApiFault =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** A string is sent as it is. */
+      readonly body?: Json;
+    }
+  /** Accepts and never answers. */
+  | { readonly kind: 'hang' }
+  /** Ends the connection by RST without an answer. */
+  | { readonly kind: 'reset' }
+  /** Sends headers and the beginning of a body, then ends the connection by RST. */
+  | { readonly kind: 'cut'; readonly body: string };
+
+/** Decides before anything else whether a request goes wrong; undefined lets it through. */
+export type ApiFaultRule = (request: ApiRequestSeen) => ApiFault | undefined;
+
+/**
+ * An API server in this process: plain HTTP on a free port of loopback; stores any resource; paged LIST, WATCH from a
+ * version, GET, POST, PUT with its conflict, merge PATCH, DELETE; every request noted down, every misbehaviour at hand.
+ */
+export class FakeApiServer {
+  readonly requests: ApiRequestSeen[] = [];
+  readonly watches = new Set<OpenWatch>();
+  /** Set to make requests go wrong. */
+  fault: ApiFaultRule = () => undefined;
+  /** How a watch from a forgotten version is refused: real servers do both. */
+  expiredWatch: 'status' | 'event' = 'event';
+  readonly #versions = newVersions();
+  readonly #collections = new Map<string, Collection>();
+  readonly #pages = new Map<string, Page>();
+  #pagesMade = 0;
+  readonly #watchWaiters = new Set<(watch: OpenWatch) => void>();
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      this.#receive(request, response).catch((error: unknown) => {
+        response.destroy(error as Error);
+      });
+    });
+    this.#server.keepAliveTimeout = 60_000;
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this;
+  }
+
+  /** Ends at once, open connections included. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+    });
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The collection at a path such as `/api/v1/pods`; it exists as soon as somebody asks. */
+  collection(path: string): Collection {
+    const found = this.#collections.get(path) ?? new Collection(this.#versions);
+    this.#collections.set(path, found);
+    return found;
+  }
+
+  /** LISTs that were begun: first pages only. */
+  lists(path: string): number {
+    return this.requests.filter((seen) => isList(seen, path) && !seen.query.has('continue')).length;
+  }
+
+  /** The next watch that is opened. */
+  nextWatch(): Promise<OpenWatch> {
+    return new Promise((resolve) => {
+      const tell = (watch: OpenWatch): void => {
+        this.#watchWaiters.delete(tell);
+        resolve(watch);
+      };
+      this.#watchWaiters.add(tell);
+    });
+  }
+
+  /** Forgets the history of a collection, and the pages that were begun: 410 to those who come back for them. */
+  compact(path: string): void {
+    this.collection(path).compact();
+    this.#pages.clear();
+  }
+
+  /** Sends a bookmark to all watches of a collection. */
+  bookmark(path: string): void {
+    const object = { kind: 'Bookmark', metadata: { resourceVersion: String(this.#versions.current) } };
+    for (const watch of this.watches) if (watch.path === path) watch.send({ type: 'BOOKMARK', object });
+  }
+
+  /** Open connections right now. */
+  connections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.getConnections((error, count) => {
+        if (error === null) resolve(count);
+        else reject(error);
+      });
+    });
+  }
+
+  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '', 'http://localhost');
+    const { method = '', headers } = request;
+    const seen = { method, path: url.pathname, query: url.searchParams, headers, body: await bodyOf(request) };
+    this.requests.push(seen);
+    const fault = this.fault(seen);
+    const target = parseTarget(seen.path);
+    if (fault !== undefined) misbehave(fault, response);
+    else if (target === undefined) refuse(response, 404, 'NotFound');
+    else if (seen.query.get('watch') === 'true') this.#watch(seen, target, response);
+    else this.#answer(seen, target, response);
+  }
+
+  #answer(seen: ApiRequestSeen, target: Target, response: ServerResponse): void {
+    const collection = this.collection(target.collection);
+    const key = [target.namespace, target.name].filter((part) => part !== undefined).join('/');
+    const stored = target.name === undefined ? undefined : collection.objects.get(key);
+    if (seen.method === 'POST') {
+      this.#create(seen, target, collection, response);
+    } else if (target.name === undefined) {
+      this.#list(seen, target, collection, response);
+    } else if (stored === undefined) {
+      refuse(response, 404, 'NotFound', { kind: target.collection.split('/').at(-1) ?? '' });
+    } else {
+      change(seen, stored, key, collection, response);
+    }
+  }
+
+  #create({ body }: ApiRequestSeen, target: Target, collection: Collection, response: ServerResponse): void {
+    const object = isJsonObject(body) ? body : {};
+    const { namespace } = target;
+    const placed = {
+      ...object,
+      metadata: { ...metadataOf(object), ...(namespace === undefined ? {} : { namespace }) },
+    };
+    if (collection.objects.has(keyOf(placed))) refuse(response, 409, 'AlreadyExists');
+    else send(response, 201, collection.put(placed));
+  }
+
+  #list({ query }: ApiRequestSeen, target: Target, collection: Collection, response: ServerResponse): void {
+    const token = query.get('continue');
+    const page = token === null ? this.#firstPage(target, collection) : this.#pages.get(token);
+    if (page === undefined) {
+      refuse(response, 410, 'Expired');
+      return;
+    }
+    const limit = Number(query.get('limit') ?? Infinity);
+    const rest = page.items.slice(limit);
+    const next = rest.length === 0 ? undefined : this.#keepForLater({ ...page, items: rest });
+    const metadata = { resourceVersion: String(page.version), ...(next === undefined ? {} : { continue: next }) };
+    send(response, 200, { kind: 'List', apiVersion: 'v1', metadata, items: page.items.slice(0, limit) });
+  }
+
+  #firstPage({ namespace }: Target, collection: Collection): Page {
+    const all = [...collection.objects.values()];
+    const items = namespace === undefined ? all : all.filter((object) => metadataOf(object)['namespace'] === namespace);
+    return { items, version: this.#versions.current };
+  }
+
+  #keepForLater(page: Page): string {
+    this.#pagesMade += 1;
+    const token = `page-${this.#pagesMade}`;
+    this.#pages.set(token, page);
+    return token;
+  }
+
+  #watch({ path, query }: ApiRequestSeen, target: Target, response: ServerResponse): void {
+    const from = Number(query.get('resourceVersion'));
+    const collection = this.collection(target.collection);
+    const missed = collection.since(from);
+    if (missed === undefined && this.expiredWatch === 'status') {
+      refuse(response, 410, 'Expired');
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.flushHeaders();
+    const watch = new OpenWatch(path, from, response);
+    if (missed === undefined) {
+      watch.send({ type: 'ERROR', object: statusObject(410, 'Expired') });
+      watch.end();
+      return;
+    }
+    for (const each of missed) watch.tell(each);
+    const unsubscribe = collection.subscribe((each) => {
+      watch.tell(each);
+    });
+    this.watches.add(watch);
+    response.on('close', () => {
+      unsubscribe();
+      this.watches.delete(watch);
+    });
+    for (const tell of [...this.#watchWaiters]) tell(watch);
+  }
+}
+
+interface Page {
+  readonly items: readonly JsonObject[];
+  readonly version: number;
+}
+
+function isList({ method, path, query }: ApiRequestSeen, wanted: string): boolean {
+  return method === 'GET' && path === wanted && query.get('watch') !== 'true';
+}
+
+/** GET, PUT, PATCH and DELETE of an object that exists. */
+function change(
+  { method, body }: ApiRequestSeen,
+  stored: JsonObject,
+  key: string,
+  collection: Collection,
+  response: ServerResponse,
+): void {
+  const object = isJsonObject(body) ? body : {};
+  const wanted = metadataOf(object)['resourceVersion'];
+  if (method === 'GET') send(response, 200, stored);
+  else if (method === 'DELETE') {
+    collection.remove(key);
+    send(response, 200, statusObject(200, ''));
+  } else if (wanted !== undefined && wanted !== metadataOf(stored)['resourceVersion'])
+    refuse(response, 409, 'Conflict');
+  else if (method === 'PUT') send(response, 200, collection.put(object));
+  else send(response, 200, collection.put({ ...stored, ...object, metadata: metadataOf(stored) }));
+}
+
+function refuse(response: ServerResponse, code: number, reason: string, details: JsonObject = {}): void {
+  send(response, code, statusObject(code, reason, details));
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: Json,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+function misbehave(fault: ApiFault, response: ServerResponse): void {
+  switch (fault.kind) {
+    case 'hang':
+      return;
+    case 'reset':
+      response.socket?.resetAndDestroy();
+      return;
+    case 'cut':
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write(fault.body, () => response.socket?.resetAndDestroy());
+      return;
+    case 'answer':
+      send(response, fault.status, fault.body ?? statusObject(fault.status, ''), fault.headers);
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Json | undefined> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) chunks.push(chunk as Uint8Array);
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,55 @@
+import type { ServerResponse } from 'node:http';
+import type { Json } from '@archpolicy/core';
+import type { Change } from './collection.ts';
+
+/** A watch that a client holds open, and everything that can go wrong with it. */
+export class OpenWatch {
+  readonly path: string;
+  /** The version that the client asked to watch from. */
+  readonly from: number;
+  readonly #response: ServerResponse;
+  #silent = false;
+
+  constructor(path: string, from: number, response: ServerResponse) {
+    this.path = path;
+    this.from = from;
+    this.#response = response;
+  }
+
+  /** Tells a change, unless the watch was silenced. */
+  tell({ type, object }: Pick<Change, 'type' | 'object'>): void {
+    this.send({ type, object });
+  }
+
+  /** Any line. */
+  send(line: Json): void {
+    this.sendRaw(`${JSON.stringify(line)}\n`);
+  }
+
+  /** Any bytes. */
+  sendRaw(bytes: string | Uint8Array): void {
+    if (!this.#silent) this.#response.write(bytes);
+  }
+
+  /** From now on nothing is sent, and the connection stays: the other side of a half-open connection. */
+  silence(): void {
+    this.#silent = true;
+  }
+
+  /** Ends the stream as the server does when its time is over. */
+  end(): void {
+    this.#response.end();
+  }
+
+  /** Ends the connection by RST; what was begun stays unfinished. */
+  reset(): void {
+    this.#response.socket?.resetAndDestroy();
+  }
+
+  /** Half of a line, then RST. The half has left this process before the connection goes. */
+  async resetInTheMiddleOf(line: Json): Promise<void> {
+    const text = JSON.stringify(line);
+    await new Promise((sent) => this.#response.write(text.slice(0, Math.floor(text.length / 2)), sent));
+    this.reset();
+  }
+}

@@ -1,0 +1,33 @@
+/** What a path of the API names. */
+export interface Target {
+  /** The collection over all namespaces, such as `/api/v1/pods`. */
+  readonly collection: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly subresource?: string;
+}
+
+/** `/api/v1/namespaces/shop/pods/web/status` → its parts; undefined for what is no resource. */
+export function parseTarget(path: string): Target | undefined {
+  const parts = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decodeURIComponent);
+  const prefixLength = parts[0] === 'api' ? 2 : 3;
+  const prefix = parts.slice(0, prefixLength).join('/');
+  let rest = parts.slice(prefixLength);
+  let namespace: string | undefined;
+  // `namespaces/shop` is an object, `namespaces/shop/pods` a collection in it.
+  if (rest[0] === 'namespaces' && rest.length > 2) {
+    namespace = rest[1];
+    rest = rest.slice(2);
+  }
+  const [resource, name, subresource] = rest;
+  if (resource === undefined) return undefined;
+  return {
+    collection: `/${prefix}/${resource}`,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * A clock that a test turns by hand. Structurally the `Clock` of every package: `now` in epoch milliseconds, `monotonic`
+ * in milliseconds since the clock was made, `sleep` until the test has turned it far enough.
+ */
+export class FakeClock {
+  readonly #startMs: number;
+  #elapsedMs = 0;
+  #sleepers: Sleeper[] = [];
+  readonly #watchers = new Set<() => void>();
+
+  constructor(startMs = Date.UTC(2026, 0, 1)) {
+    this.#startMs = startMs;
+  }
+
+  now(): number {
+    return this.#startMs + this.#elapsedMs;
+  }
+
+  monotonic(): number {
+    return this.#elapsedMs;
+  }
+
+  /** @throws the signal's reason, as soon as it is aborted */
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      if (ms <= 0) {
+        resolve();
+        return;
+      }
+      const onAbort = (): void => {
+        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        reject(signal?.reason as Error);
+      };
+      const wake = (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const sleeper = { dueAt: this.#elapsedMs + ms, wake };
+      this.#sleepers.push(sleeper);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      for (const tell of [...this.#watchers]) tell();
+    });
+  }
+
+  /** How long everybody who sleeps now has still to sleep, the shortest first. */
+  get sleeping(): readonly number[] {
+    return this.#sleepers.map(({ dueAt }) => dueAt - this.#elapsedMs).sort((a, b) => a - b);
+  }
+
+  /** Resolves as soon as somebody sleeps whose remaining milliseconds pass the test. */
+  async somebodySleeps(isIt: (ms: number) => boolean = () => true): Promise<void> {
+    const sleeps = (): boolean => this.sleeping.some(isIt);
+    if (sleeps()) return;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!sleeps()) return;
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+    });
+  }
+
+  /**
+   * Turns the clock. Sleepers wake in the order of their times, each at its time, and what they do then has a turn of
+   * the event loop before the clock goes on: a sleeper that sleeps again within `ms` wakes again.
+   */
+  async advance(ms: number): Promise<void> {
+    const until = this.#elapsedMs + ms;
+    await turnOfTheEventLoop();
+    for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
+      const due = next;
+      this.#sleepers = this.#sleepers.filter((other) => other !== due);
+      this.#elapsedMs = due.dueAt;
+      due.wake();
+      await turnOfTheEventLoop();
+    }
+    this.#elapsedMs = until;
+  }
+
+  /** Turns the clock without anybody noticing: what a process finds that was stopped for a while. */
+  jump(ms: number): void {
+    this.#elapsedMs += ms;
+  }
+
+  #next(until: number): Sleeper | undefined {
+    let next: Sleeper | undefined;
+    for (const sleeper of this.#sleepers) {
+      if (sleeper.dueAt <= until && (next === undefined || sleeper.dueAt < next.dueAt)) next = sleeper;
+    }
+    return next;
+  }
+}
+
+interface Sleeper {
+  readonly dueAt: number;
+  readonly wake: () => void;
+}
+
+function turnOfTheEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
