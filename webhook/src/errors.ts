@@ -2,8 +2,8 @@
 export type WebhookErrorCode =
   /** A decision did not come before the review's deadline. */
   | 'DeadlinePassed'
-  /** The process is ending. */
-  | 'Closing';
+  /** It threw: a bug. */
+  | 'DecisionFailed';
 
 /** An unexpected failure of the webhook. None of them ever becomes a refusal: the pod is admitted unchanged. */
 export class WebhookError extends Error {

@@ -7,23 +7,11 @@ import type { Address, Clock } from '@archpolicy/service';
 import type { Certificate } from '../tls/certificate.ts';
 import { BodyBudget, readBody } from './body.ts';
 import type { BodyRead } from './body.ts';
+import { CONNECTION_AGE_SPREAD, LIMITS } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { ReviewQueue } from './review-queue.ts';
 import { allowanceMs } from './timeout.ts';
 
-/** Longer than the 90 s that the API server keeps idle connections: so it never writes into one that just closed. */
-const KEEP_ALIVE_MS = 95_000;
-/** A whole TLS handshake, and the headers of a request. */
-const HANDSHAKE_MS = 5_000;
-const HEADERS_MS = 5_000;
-/** Node's own default leaves slow bodies over two minutes. */
-const REQUEST_MS = 15_000;
-const CHECKING_MS = 1_000;
-/** A few API servers, each with one connection for each pod that is being created; 50 KB each. */
-const MAX_CONNECTIONS = 2_000;
-/** A connection ends after this, so that new replicas get their share of the API server's long-lived ones. */
-const CONNECTION_AGE_MS = 300_000;
-/** Connections opened together do not end together: each gets up to a tenth less. */
-const CONNECTION_AGE_SPREAD = 0.1;
 /** The shortest time in which a review may begin, however little time the request leaves. */
 const MIN_WAIT_MS = 50;
 
@@ -56,6 +44,8 @@ export interface WebhookServerOptions {
   readonly random: () => number;
   /** How much of a review's time is kept for inspection, milliseconds. */
   readonly inspectionBudgetMs: number;
+  /** Tests shorten them. */
+  readonly limits?: Partial<Limits>;
 }
 
 /** The HTTPS server of `POST /mutate`. */
@@ -68,6 +58,7 @@ export class WebhookServer {
   readonly #endOf = new WeakMap<Socket, number>();
   #draining = false;
   #inFlight = 0;
+  #onQuiet: () => void = () => undefined;
   #lastUrl = '';
   #lastAllowanceMs = 0;
 
@@ -75,24 +66,25 @@ export class WebhookServer {
     this.#options = options;
     this.#queue = new ReviewQueue(options.clock);
     const { cert, key } = options.certificate;
+    const limits = { ...LIMITS, ...options.limits };
     this.#server = createServer(
       {
         ...TLS_OPTIONS,
         cert,
         key,
-        handshakeTimeout: HANDSHAKE_MS,
-        headersTimeout: HEADERS_MS,
-        requestTimeout: REQUEST_MS,
-        connectionsCheckingInterval: CHECKING_MS,
-        keepAliveTimeout: KEEP_ALIVE_MS,
+        handshakeTimeout: limits.handshakeMs,
+        headersTimeout: limits.headersMs,
+        requestTimeout: limits.requestMs,
+        connectionsCheckingInterval: limits.checkingMs,
+        keepAliveTimeout: limits.keepAliveMs,
       },
       (request, response) => {
         this.#receive(request, response);
       },
     );
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.maxConnections = limits.connections;
     this.#server.on('secureConnection', (socket) => {
-      const age = CONNECTION_AGE_MS * (1 - CONNECTION_AGE_SPREAD * options.random());
+      const age = limits.connectionAgeMs * (1 - CONNECTION_AGE_SPREAD * options.random());
       this.#endOf.set(socket, options.clock.monotonic() + age);
     });
   }
@@ -128,15 +120,25 @@ export class WebhookServer {
         resolve();
       });
     });
-    // Also ends the idle ones; those with a request in flight end with its answer.
-    this.#server.closeIdleConnections();
-    const giveUp = () => {
-      this.#server.closeAllConnections();
-    };
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
+    await this.#quiet(signal);
+    // To Node a connection that has not sent its first request is not idle: ended here with the rest.
+    this.#server.closeAllConnections();
     await closed;
-    signal.removeEventListener('abort', giveUp);
+  }
+
+  /** Resolves once nothing is in flight, or the signal aborts. */
+  async #quiet(signal: AbortSignal): Promise<void> {
+    if (this.#inFlight === 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+    });
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
@@ -150,6 +152,7 @@ export class WebhookServer {
     this.#inFlight += 1;
     response.once('close', () => {
       this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#onQuiet();
     });
     const deadline = arrivedAt + this.#allowance(url);
     readBody(request, this.#budget, (read) => {

@@ -79,6 +79,6 @@ function isMissing(error: unknown): boolean {
 }
 
 function codeOf(error: unknown): string {
-  const code = error instanceof Object && 'code' in error ? error.code : undefined;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'unknown';
 }

@@ -1,0 +1,78 @@
+import type { Clock, Logger } from '@archpolicy/service';
+import type { Deadlines } from './deadlines.ts';
+import { WebhookError } from './errors.ts';
+import type { ReviewOutcome } from './metrics.ts';
+import type { PlacedPod } from './mutate/ports.ts';
+import { UNCHANGED, encodeAnswer } from './review/answer.ts';
+import type { Verdict } from './review/answer.ts';
+import { isExcessive } from './review/json-guard.ts';
+import { parseReview, peekUid } from './review/review.ts';
+import type { AdmissionRequest } from './review/review.ts';
+import type { HttpAnswer, ReviewHandler, ReviewTimes } from './server/webhook-server.ts';
+
+export interface AdmissionHandlerOptions {
+  readonly mutate: { place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> };
+  readonly deadlines: Deadlines;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told of each review: how it ended and how long it took, milliseconds. */
+  readonly onReview: (outcome: ReviewOutcome, tookMs: number) => void;
+}
+
+/**
+ * Bytes in, answer out. Whatever goes wrong ends in "allowed, unchanged", or where not even the uid can be read in a
+ * 4xx, which the API server takes for an absent webhook. `allowed: false` comes from a decision to deny alone (P1).
+ */
+export class AdmissionHandler implements ReviewHandler {
+  readonly #options: AdmissionHandlerOptions;
+
+  constructor(options: AdmissionHandlerOptions) {
+    this.#options = options;
+  }
+
+  async handle(body: Buffer, times: ReviewTimes): Promise<HttpAnswer> {
+    if (isExcessive(body)) return this.#refuse('excessive', 413, 'too deep or too many parts', times);
+    const parsed = parseReview(body);
+    if (parsed.kind === 'malformed') return this.#refuse('malformed', 400, parsed.problem, times);
+    const { request } = parsed;
+    if (!request.createsPod) return this.#answer('ignored', request.uid, UNCHANGED, times);
+    try {
+      const { deadlines, mutate } = this.#options;
+      const placed = await deadlines.within(mutate.place(request, times.deadline), times.deadline);
+      return this.#answer('decided', request.uid, verdictOf(placed), times);
+    } catch (err) {
+      const late = err instanceof WebhookError && err.code === 'DeadlinePassed';
+      this.#options.logger.error({ namespace: request.namespace, err }, 'admitted unchanged, the decision failed');
+      return this.#answer(late ? 'late' : 'failed', request.uid, UNCHANGED, times);
+    }
+  }
+
+  shed(body: Buffer): HttpAnswer {
+    this.#options.onReview('shed', 0);
+    const uid = peekUid(body);
+    // Without Retry-After: the API server does not ask again, it goes on without us.
+    return uid === undefined ? { status: 429, body: '' } : { status: 200, body: encodeAnswer(uid, UNCHANGED) };
+  }
+
+  #refuse(outcome: ReviewOutcome, status: number, problem: string, times: ReviewTimes): HttpAnswer {
+    this.#options.onReview(outcome, this.#took(times));
+    return { status, body: `${problem}\n` };
+  }
+
+  #answer(outcome: ReviewOutcome, uid: string, verdict: Verdict, times: ReviewTimes): HttpAnswer {
+    const answer = { status: 200, body: encodeAnswer(uid, verdict) };
+    this.#options.onReview(outcome, this.#took(times));
+    return answer;
+  }
+
+  #took({ arrivedAt }: ReviewTimes): number {
+    return this.#options.clock.monotonic() - arrivedAt;
+  }
+}
+
+function verdictOf({ decision, patch, warnings, auditAnnotations, message }: PlacedPod): Verdict {
+  const explained = { warnings, auditAnnotations };
+  return decision.kind === 'deny'
+    ? { ...explained, allowed: false, ...(message !== undefined && { message }) }
+    : { ...explained, allowed: true, patch };
+}

@@ -1,0 +1,101 @@
+import { PLACEMENT_REASONS } from '@archpolicy/core';
+import type { PlacementDecision } from '@archpolicy/core';
+import { closedCounter, closedHistogram, observedGauge } from '@archpolicy/service';
+import type { Registry } from '@archpolicy/service';
+
+/** How a review ended. */
+export const REVIEW_OUTCOMES = [
+  /** By a decision. */
+  'decided',
+  /** It was no creation of a pod. */
+  'ignored',
+  /** It was no review. */
+  'malformed',
+  /** Too deep or too many parts to be parsed. */
+  'excessive',
+  /** There was no time to look at it. */
+  'shed',
+  /** The decision did not come in time. */
+  'late',
+  /** The decision threw: a bug. */
+  'failed',
+] as const;
+export type ReviewOutcome = (typeof REVIEW_OUTCOMES)[number];
+
+/** The mode of the policy that decided; `None` where none matched. */
+const DECISION_MODES = ['Enforce', 'Audit', 'None'] as const;
+export type DecisionMode = (typeof DECISION_MODES)[number];
+const DECISION_KINDS = ['constrain', 'leave', 'gate', 'deny'] as const satisfies readonly PlacementDecision['kind'][];
+
+/** Up to 10 ms for warm answers, up to the largest deadline for cold ones; seconds. */
+const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2];
+
+const AUDIT_OUTCOMES = ['done', 'dropped', 'failed'] as const;
+
+const MS_PER_SECOND = 1_000;
+
+/** What can be asked for at each scrape. */
+export interface Observed {
+  readonly inFlight: () => number;
+  /** Epoch milliseconds; NaN while there is no certificate. */
+  readonly certificateExpiryMs: () => number;
+}
+
+export interface WebhookMetrics {
+  review(outcome: ReviewOutcome, tookMs: number): void;
+  decision(mode: DecisionMode, decision: PlacementDecision): void;
+  audit(outcome: (typeof AUDIT_OUTCOMES)[number]): void;
+}
+
+/** Declares the webhook's metrics. */
+export function declareMetrics(registry: Registry, observed: Observed): WebhookMetrics {
+  const reviews = closedCounter({
+    registry,
+    name: 'archpolicy_admission_reviews_total',
+    help: 'Admission reviews, by how they ended.',
+    labels: { outcome: REVIEW_OUTCOMES },
+  });
+  const decisions = closedCounter({
+    registry,
+    name: 'archpolicy_admission_decisions_total',
+    help: 'Placement decisions, by the mode of the policy, kind and reason.',
+    labels: { mode: DECISION_MODES, kind: DECISION_KINDS, reason: PLACEMENT_REASONS },
+  });
+  const duration = closedHistogram({
+    registry,
+    name: 'archpolicy_admission_duration_seconds',
+    help: 'Time from the headers of a review to its answer.',
+    labels: {},
+    buckets: DURATION_BUCKETS,
+  });
+  const audits = closedCounter({
+    registry,
+    name: 'archpolicy_admission_audits_total',
+    help: 'Inspections after the answer, for policies in Audit mode.',
+    labels: { outcome: AUDIT_OUTCOMES },
+  });
+  observedGauge({
+    registry,
+    name: 'archpolicy_admission_in_flight',
+    help: 'Reviews being read, waiting or worked on.',
+    read: observed.inFlight,
+  });
+  observedGauge({
+    registry,
+    name: 'archpolicy_certificate_expiry_timestamp_seconds',
+    help: 'When the serving certificate expires.',
+    read: () => observed.certificateExpiryMs() / MS_PER_SECOND,
+  });
+  return {
+    review: (outcome, tookMs) => {
+      reviews.inc({ outcome });
+      duration.observe({}, tookMs / MS_PER_SECOND);
+    },
+    decision: (mode, { kind, reason }) => {
+      decisions.inc({ mode, kind, reason });
+    },
+    audit: (outcome) => {
+      audits.inc({ outcome });
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { labelsOf, selectPolicy } from '@archpolicy/core';
+import type { Inspection, NamespaceFacts, PlacementInput } from '@archpolicy/core';
+import type { Clock, Logger } from '@archpolicy/service';
+import type { AdmissionRequest } from '../review/review.ts';
+import type { ClusterViews, ImageInspector, PullSecretsView } from './ports.ts';
+import { alwaysPulled } from './pull-policy.ts';
+
+/** All that a placement needs but the images. */
+export type Situation = Omit<PlacementInput, 'images'>;
+
+export interface GatherOptions {
+  readonly views: ClusterViews;
+  readonly inspector: ImageInspector;
+  readonly pullSecrets: PullSecretsView;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether somebody is there to lift a gate. */
+  readonly canGate: () => boolean;
+}
+
+/** Collects what a placement decision needs. Where everything is at hand, it waits for nothing. */
+export class Gather {
+  readonly #options: GatherOptions;
+
+  constructor(options: GatherOptions) {
+    this.#options = options;
+  }
+
+  /** The pod's namespace, the policy that governs it, the nodes. `budgetMs` bounds the GET of an unknown namespace. */
+  async situation(request: AdmissionRequest, budgetMs: number): Promise<Situation> {
+    const { views, canGate, clock } = this.#options;
+    const { namespace, object: pod } = request;
+    const namespaceFacts = views.namespace(namespace) ?? (await this.#fetchNamespace(namespace, budgetMs));
+    return {
+      pod,
+      namespace,
+      operation: 'CREATE',
+      namespaceFacts,
+      policy: namespaceFacts && selectPolicy(views.policies(), namespaceFacts, labelsOf(pod)),
+      nodes: views.nodes(),
+      canGate: canGate(),
+      nowMs: clock.now(),
+    };
+  }
+
+  /** What is known of these images within the budget; they are asked for side by side. */
+  async images(
+    { pod, namespace }: Situation,
+    names: readonly string[],
+    budgetMs: number,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, Inspection>> {
+    if (names.length === 0) return new Map();
+    const { inspector, pullSecrets } = this.#options;
+    const secrets = pullSecrets.forPod(namespace, pod);
+    const always = alwaysPulled(pod);
+    const answers = await Promise.all(
+      names.map(async (reference) => {
+        const inspection = await inspector.inspect({
+          reference,
+          budgetMs,
+          ...(secrets.length > 0 && { pullSecrets: secrets }),
+          ...(always.has(reference) && { pullPolicy: 'Always' }),
+          ...(signal !== undefined && { signal }),
+        });
+        return [reference, inspection] as const;
+      }),
+    );
+    return new Map(answers);
+  }
+
+  async #fetchNamespace(name: string, budgetMs: number): Promise<NamespaceFacts | undefined> {
+    if (name === '' || budgetMs <= 0) return undefined;
+    try {
+      return await this.#options.views.fetchNamespace(name, AbortSignal.timeout(Math.ceil(budgetMs)));
+    } catch (err) {
+      this.#options.logger.warn({ namespace: name, err }, 'namespace could not be read');
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '@archpolicy/service';
+import type { AdmissionRequest } from '../review/review.ts';
+import type { AuditQueue } from './audit-queue.ts';
+import type { Gather, Situation } from './gather.ts';
+import type { PlacedPod, Placement } from './ports.ts';
+
+/** What is told of each decision, for metrics and logs. */
+export type OnDecision = (placed: PlacedPod, situation: Situation) => void;
+
+export interface MutateOptions {
+  readonly gather: Gather;
+  readonly placement: Placement;
+  readonly audits: AuditQueue;
+  readonly clock: Clock;
+  /** What inspection gets of a review's time, milliseconds. */
+  readonly inspectionBudgetMs: number;
+  readonly onDecision: OnDecision;
+}
+
+/** How long an inspection for an audit may take: nobody waits for it. */
+const AUDIT_BUDGET_MS = 15_000;
+
+/** What a pod gets at its creation: gather, decide, act. */
+export class Mutate {
+  readonly #options: MutateOptions;
+
+  constructor(options: MutateOptions) {
+    this.#options = options;
+  }
+
+  /** The placement of a pod that is being created; the answer must be out at `deadline` (monotonic milliseconds). */
+  async place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> {
+    const { gather, placement, onDecision } = this.#options;
+    const situation = await gather.situation(request, this.#remaining(deadline));
+    if (situation.policy?.spec.mode === 'Audit') return this.#audit(situation);
+    const names = placement.imagesToInspect(situation);
+    const images = await gather.images(situation, names, this.#remaining(deadline));
+    const placed = placement.place({ ...situation, images });
+    onDecision(placed, situation);
+    return placed;
+  }
+
+  /** PL10: the answer does not wait for what it would have been. */
+  #audit(situation: Situation): PlacedPod {
+    const { gather, placement, audits, onDecision } = this.#options;
+    const placed = placement.place({ ...situation, images: new Map() });
+    if (placed.decision.reason !== 'Audit') onDecision(placed, situation);
+    else {
+      audits.offer(async (signal) => {
+        const enforced = asEnforced(situation);
+        const images = await gather.images(enforced, placement.imagesToInspect(enforced), AUDIT_BUDGET_MS, signal);
+        onDecision(placement.place({ ...enforced, images }), situation);
+      });
+    }
+    return placed;
+  }
+
+  #remaining(deadline: number): number {
+    const { clock, inspectionBudgetMs } = this.#options;
+    return Math.max(0, Math.min(inspectionBudgetMs, deadline - clock.monotonic()));
+  }
+}
+
+/** The same pod, if its policy were enforced. A gate would only say that waiting was too short: an audit waits. */
+function asEnforced(situation: Situation): Situation {
+  const { policy } = situation;
+  if (policy === undefined) return situation;
+  return { ...situation, policy: { ...policy, spec: { ...policy.spec, mode: 'Enforce' } }, canGate: false };
+}

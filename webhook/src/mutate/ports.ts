@@ -1,0 +1,49 @@
+import type {
+  ArchPolicy,
+  Inspection,
+  JsonPatchOperation,
+  NamespaceFacts,
+  NodeFacts,
+  PlacementDecision,
+  PlacementInput,
+} from '@archpolicy/core';
+import type { InspectRequest, PullSecret } from '@archpolicy/registry';
+
+/** What the webhook asks of the cluster's state. All but `fetchNamespace` answer from memory. */
+export interface ClusterViews {
+  namespace(name: string): NamespaceFacts | undefined;
+  /**
+   * One GET, for a namespace so new that no watch event told of it. Undefined: there is none. It may reject; the pod is
+   * then left alone.
+   */
+  fetchNamespace(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
+  policies(): Iterable<ArchPolicy>;
+  nodes(): readonly NodeFacts[];
+}
+
+/** The door to registries. */
+export interface ImageInspector {
+  inspect(request: InspectRequest): Promise<Inspection>;
+}
+
+/** The pull secrets of a pod, kept at hand. */
+export interface PullSecretsView {
+  forPod(namespace: string, pod: PlacementInput['pod']): readonly PullSecret[];
+}
+
+/** What a pod gets: pure, from core. */
+export interface Placement {
+  /** The images that the decision needs to know; empty when it is clear without. */
+  imagesToInspect(input: Omit<PlacementInput, 'images'>): readonly string[];
+  place(input: PlacementInput): PlacedPod;
+}
+
+/** A decision and what carries it out. */
+export interface PlacedPod {
+  readonly decision: PlacementDecision;
+  readonly patch: readonly JsonPatchOperation[];
+  readonly warnings: readonly string[];
+  readonly auditAnnotations: Readonly<Record<string, string>>;
+  /** For a `deny`: what the user reads. */
+  readonly message?: string;
+}

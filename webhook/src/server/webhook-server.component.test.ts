@@ -1,0 +1,288 @@
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { connect } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import { systemClock } from '@archpolicy/service';
+import { createCertificateAuthority } from '@archpolicy/testkit';
+import type { CertificateAuthority, LeafOptions } from '@archpolicy/testkit';
+import type { Certificate } from '../tls/certificate.ts';
+import { TlsClient } from '../testing/tls-client.ts';
+import { MAX_BODY_BYTES } from './body.ts';
+import type { Limits } from './limits.ts';
+import { WebhookServer } from './webhook-server.ts';
+import type { HttpAnswer, ReviewTimes } from './webhook-server.ts';
+
+let authority: CertificateAuthority;
+const cleanups: (() => Promise<void> | void)[] = [];
+
+beforeAll(async () => {
+  authority = await createCertificateAuthority();
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const certificate = async (options?: LeafOptions): Promise<Certificate> => {
+  const pair = await authority.issue(options);
+  return {
+    cert: Buffer.from(pair.certificate),
+    key: Buffer.from(pair.key),
+    notBeforeMs: 0,
+    notAfterMs: Infinity,
+    serialNumber: '',
+  };
+};
+
+type Handle = (body: Buffer, times: ReviewTimes) => Promise<HttpAnswer>;
+
+const echo: Handle = (body) => Promise.resolve({ status: 200, body: `read ${body.length}` });
+
+const start = async (handle: Handle = echo, limits: Partial<Limits> = {}) => {
+  let skew = 0;
+  const clock = { ...systemClock(), monotonic: () => performance.now() + skew };
+  const server = new WebhookServer({
+    certificate: await certificate(),
+    address: { host: '127.0.0.1', port: 0 },
+    handler: { handle, shed: () => ({ status: 429, body: '' }) },
+    clock,
+    random: () => 0,
+    inspectionBudgetMs: 400,
+    limits,
+  });
+  const port = await server.listen();
+  cleanups.push(() => server.close(AbortSignal.abort()));
+  const client = (options?: { maxVersion: 'TLSv1.2' }): TlsClient => {
+    const made = new TlsClient(port, authority.certificate, options);
+    cleanups.push(() => {
+      made.close();
+    });
+    return made;
+  };
+  const socket = async (): Promise<TLSSocket> => {
+    const made = connect({ host: '127.0.0.1', port, ca: authority.certificate });
+    made.on('error', () => undefined);
+    cleanups.push(() => void made.destroy());
+    await once(made, 'secureConnect');
+    return made;
+  };
+  const advance = (ms: number): void => {
+    skew += ms;
+  };
+  return { server, port, client, socket, advance };
+};
+
+const closed = (socket: TLSSocket): Promise<string> =>
+  new Promise((resolve) => {
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    socket.once('close', () => {
+      resolve(text);
+    });
+  });
+
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise(setImmediate);
+};
+
+/** A handler that answers when told. */
+const held = () => {
+  let release: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let started: () => void = () => undefined;
+  const start = new Promise<void>((resolve) => {
+    started = resolve;
+  });
+  const handle: Handle = async () => {
+    started();
+    await begun;
+    return { status: 200, body: 'done' };
+  };
+  return { handle, started: start, release };
+};
+
+describe('requests', () => {
+  test('a review is read and answered on a connection that stays open', async () => {
+    const { client } = await start();
+    const one = client();
+    const first = await one.send({ body: 'x'.repeat(8000) });
+    const second = await one.send({ body: '' });
+    expect([first.status, first.body, second.body]).toEqual([200, 'read 8000', 'read 0']);
+    expect(second.localPort).toBe(first.localPort);
+    expect(first.headers['content-type']).toBe('application/json');
+    // Longer than the API server's 90 s.
+    expect(first.headers['keep-alive']).toBe('timeout=95');
+  });
+
+  test.each([
+    ['another path', { path: '/validate' }, 404],
+    ['a path that only begins alike', { path: '/mutate2' }, 404],
+    ['another method', { method: 'PUT' }, 405],
+    ['another content type', { headers: { 'content-type': 'text/plain' } }, 415],
+    ['no content type', { headers: { 'content-type': '' } }, 415],
+  ])('%s is refused, and its connection ends', async (_, request, status) => {
+    const { client } = await start();
+    const answer = await client().send(request);
+    expect([answer.status, answer.headers.connection]).toEqual([status, 'close']);
+  });
+
+  test.each([
+    ['2s', 1500],
+    ['10s', 1500],
+    ['1s', 500],
+    ['700ms', 200],
+    ['100ms', 0],
+    ['nonsense', 1500],
+  ])('P1 ?timeout=%s leaves %d ms for the answer', async (timeout, expected) => {
+    const seen: ReviewTimes[] = [];
+    const { client } = await start((_, times) => {
+      seen.push(times);
+      return Promise.resolve({ status: 200, body: '' });
+    });
+    await client().send({ path: `/mutate?timeout=${timeout}` });
+    expect(seen.map(({ arrivedAt, deadline }) => Math.round(deadline - arrivedAt))).toEqual([expected]);
+  });
+
+  test('the largest body that the API server can send is read, one byte more is refused unread', async () => {
+    const { client } = await start();
+    const body = Buffer.alloc(MAX_BODY_BYTES, 'x');
+    expect((await client().send({ body })).body).toBe(`read ${MAX_BODY_BYTES}`);
+    const announced = client().send({ headers: { 'content-length': MAX_BODY_BYTES + 1 }, body: 'x' });
+    await expect(announced).resolves.toMatchObject({ status: 413 });
+  });
+
+  test('a chunked body is cut off at the limit, too', async () => {
+    const { socket } = await start();
+    const one = await socket();
+    const answer = closed(one);
+    one.write(
+      'POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
+    );
+    const size = 1024 * 1024;
+    for (let sent = 0; sent <= MAX_BODY_BYTES; sent += size) {
+      one.write(`${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`);
+    }
+    expect(await answer).toMatch(/^HTTP\/1\.1 413 /u);
+  });
+});
+
+describe('slow clients', () => {
+  test('one that sends no whole headers is cut off', async () => {
+    const { socket } = await start(echo, { headersMs: 50, checkingMs: 20 });
+    const one = await socket();
+    const answer = closed(one);
+    one.write('POST /mutate HTTP/1.1\r\nhost:');
+    expect(await answer).toMatch(/^HTTP\/1\.1 408 /u);
+  });
+
+  test('one that sends no whole body is cut off, and what it sent is forgotten', async () => {
+    const { server, socket } = await start(echo, { headersMs: 50, requestMs: 100, checkingMs: 20 });
+    const one = await socket();
+    const answer = closed(one);
+    one.write('POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{');
+    expect(await answer).toMatch(/^HTTP\/1\.1 408 /u);
+    expect(server.inFlight).toBe(0);
+  });
+
+  test('one that never finishes its handshake is cut off', async () => {
+    const { port } = await start(echo, { handshakeMs: 50 });
+    const raw = connectTcp(port, '127.0.0.1');
+    raw.on('error', () => undefined);
+    await new Promise((resolve) => raw.once('close', resolve));
+  });
+
+  test('one that goes away in the middle leaves nothing behind', async () => {
+    const { server, socket, client } = await start();
+    const one = await socket();
+    one.write('POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{');
+    // The answer to another request shows that the first one has been taken in.
+    await client().send({});
+    await until(() => server.inFlight === 1);
+    one.destroy();
+    await until(() => server.inFlight === 0);
+  });
+
+  test('more connections than the limit are not taken', async () => {
+    const { client, socket } = await start(echo, { connections: 1 });
+    await socket();
+    await expect(client().send({})).rejects.toThrow();
+  });
+});
+
+describe('certificates', () => {
+  test('TLS 1.2 is refused, before and after a reload', async () => {
+    const { server, client } = await start();
+    await expect(client({ maxVersion: 'TLSv1.2' }).send({})).rejects.toThrow(/protocol version/u);
+    server.reload(await certificate());
+    await expect(client({ maxVersion: 'TLSv1.2' }).send({})).rejects.toThrow(/protocol version/u);
+    expect((await client().send({})).status).toBe(200);
+  });
+
+  test('after a reload new connections see the new certificate, and open ones go on', async () => {
+    const { server, client } = await start();
+    const old = client();
+    const before = await old.send({});
+    server.reload(await certificate());
+    const kept = await old.send({});
+    const fresh = await client().send({});
+    expect([kept.localPort, kept.serialNumber]).toEqual([before.localPort, before.serialNumber]);
+    expect(fresh.serialNumber).not.toBe(before.serialNumber);
+  });
+});
+
+describe('connections', () => {
+  test('one ends with the first answer after five minutes, so that new replicas get their share', async () => {
+    const { client, advance } = await start();
+    const one = client();
+    advance(299_000);
+    expect((await one.send({})).headers.connection).toBe('keep-alive');
+    advance(299_000);
+    const young = await one.send({});
+    advance(2_000);
+    const old = await one.send({});
+    expect([young.headers.connection, old.headers.connection]).toEqual(['keep-alive', 'close']);
+    expect((await one.send({})).localPort).not.toBe(old.localPort);
+  });
+});
+
+describe('draining', () => {
+  test('requests are still served, each answer ends its connection', async () => {
+    const { server, client } = await start();
+    const one = client();
+    await one.send({});
+    server.drain();
+    const answer = await one.send({ body: 'abc' });
+    expect([answer.status, answer.body, answer.headers.connection]).toEqual([200, 'read 3', 'close']);
+    expect((await client().send({})).status).toBe(200);
+  });
+
+  test('close answers what is in flight, ends idle connections and takes no new ones', async () => {
+    const { handle, started, release } = held();
+    const { server, client, socket } = await start(handle);
+    const idle = closed(await socket());
+    const answer = client().send({});
+    await started;
+    const closing = server.close(new AbortController().signal);
+    await expect(client().send({})).rejects.toThrow(/ECONNREFUSED/u);
+    release();
+    expect((await answer).body).toBe('done');
+    await Promise.all([closing, idle]);
+    expect(server.inFlight).toBe(0);
+  });
+
+  test('close does not wait for ever', async () => {
+    const { handle, started } = held();
+    const { server, client } = await start(handle);
+    const answer = client().send({});
+    const failed = expect(answer).rejects.toThrow();
+    await started;
+    const patience = new AbortController();
+    const closing = server.close(patience.signal);
+    patience.abort();
+    await closing;
+    await failed;
+  });
+});
