@@ -2,8 +2,9 @@ import type { Inspection, UnresolvedReason } from '../inspection/inspection.ts';
 import { WAITING_HELPS } from '../inspection/inspection.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { isArchitecture } from '../platform/platform.ts';
+import type { Architecture } from '../platform/platform.ts';
 import { runsOn, supportedArchitectures } from '../platform/supported.ts';
-import type { DeclaredPlatforms, NodeArchitecture } from '../platform/supported.ts';
+import type { DeclaredPlatforms, NodeArchitecture, Support } from '../platform/supported.ts';
 import { readSigns } from './evidence.ts';
 import type { PodSign } from './evidence.ts';
 
@@ -15,7 +16,12 @@ export interface UnknownImage {
 
 /** Whether the node that a pod is bound to can run all of its images. */
 export type PlacementAssessment =
-  | { readonly kind: 'fits'; readonly sign: PodSign }
+  | {
+      readonly kind: 'fits';
+      readonly sign: PodSign;
+      /** What all images support. */
+      readonly support: Support;
+    }
   | {
       readonly kind: 'misplaced';
       readonly sign: PodSign;
@@ -44,7 +50,7 @@ export interface AssessmentInput {
   /** What is known of each image, by its string in the pod's spec. One that is missing has not been asked about. */
   readonly inspections: ReadonlyMap<string, Inspection>;
   /** The policy's allow-list; absent: whatever the images support. */
-  readonly allowed?: readonly NodeArchitecture[] | undefined;
+  readonly allowed?: readonly Architecture[] | undefined;
 }
 
 /** Assesses by what the images declare; what the containers' statuses say is only added to it. */
@@ -53,13 +59,16 @@ export function assessPlacement(input: AssessmentInput): PlacementAssessment {
   if (!isArchitecture(node.architecture) || node.os === '') return { kind: 'node-unknown' };
   const sign = readSigns(pod.containers);
   const { known, unknown } = sortImages(input);
+  const support = commonSupport([...known.values()], pod.os);
   // One image that cannot run here is enough, whatever the others turn out to be.
   const images = [...known].filter(([, facts]) => !runsOn(facts, node)).map(([image]) => image);
   if (images.length > 0) {
-    return { kind: 'misplaced', sign, images, architectures: commonArchitectures(input, [...known.values()]) };
+    // Images that run anywhere are never among those that cannot run here, so something is known of the others.
+    const architectures = support.kind === 'any' ? [] : allowedOf(support, input.allowed);
+    return { kind: 'misplaced', sign, images, architectures };
   }
   if (unknown.length > 0) return { kind: 'unknown', sign, images: unknown, ...retryOf(input, unknown) };
-  return { kind: contradicts(sign) ? 'broken-image' : 'fits', sign };
+  return contradicts(sign) ? { kind: 'broken-image', sign } : { kind: 'fits', sign, support };
 }
 
 interface SortedImages {
@@ -78,21 +87,23 @@ function sortImages({ pod, inspections }: AssessmentInput): SortedImages {
   return { known, unknown };
 }
 
-function commonArchitectures(
-  { pod, allowed }: AssessmentInput,
-  images: readonly DeclaredPlatforms[],
-): readonly NodeArchitecture[] {
-  let common: readonly NodeArchitecture[] | undefined = allowed;
+function commonSupport(images: readonly DeclaredPlatforms[], os: string): Support {
+  let common: Support = { kind: 'any' };
   for (const image of images) {
-    const support = supportedArchitectures(image, pod.os);
-    if (support.kind === 'any') continue;
-    common = common === undefined ? support.architectures : intersect(common, support.architectures);
+    const support = supportedArchitectures(image, os);
+    if (support.kind === 'some') {
+      common =
+        common.kind === 'any' ? support : { kind: 'some', architectures: allowedOf(common, support.architectures) };
+    }
   }
-  return [...(common ?? [])].sort();
+  return common;
 }
 
-function intersect(one: readonly NodeArchitecture[], other: readonly NodeArchitecture[]): readonly NodeArchitecture[] {
-  return one.filter((architecture) => other.includes(architecture));
+function allowedOf(
+  support: Extract<Support, { kind: 'some' }>,
+  allowed: readonly Architecture[] | undefined,
+): readonly NodeArchitecture[] {
+  return support.architectures.filter((architecture) => allowed?.includes(architecture) ?? true);
 }
 
 function retryOf(

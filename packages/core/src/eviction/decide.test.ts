@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Inspection } from '../inspection/inspection.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { decideEviction } from './decide.ts';
-import type { EvictionDecision } from './decision.ts';
+import type { EvictionDecision, LastTry } from './decision.ts';
 import { container, CREATED_AT, IMAGE, neutral, node, pod, resolved, without } from './fixtures.ts';
 import { inputOf, NOW, seconds } from './situation.ts';
 import type { Situation } from './situation.ts';
@@ -218,6 +218,25 @@ describe('R6 limits', () => {
     ['R6 the policy’s minute is full', limited('PolicyLimit', NOW + seconds(7)), 'wait PolicyLimit 7s'],
     ['R6 the webhook is asked about before the limits', { ...limited('PolicyLimit', NOW), webhook: 'unreachable' }, 'wait WebhookUnreachable'],
     ['R6 an Audit knows no limits', { ...limited('OwnerLimit', NOW + 1), mode: 'Audit' }, 'report AuditMode'],
+  ]);
+});
+
+describe('R8 after a try that was not accepted', () => {
+  const tried = (reason: LastTry['reason'], untilMs = NOW + seconds(9)): Situation => ({
+    lastTry: { reason, untilMs },
+  });
+  // prettier-ignore
+  table([
+    ['R8 a disruption budget does not allow it', tried('DisruptionBudget'), 'wait DisruptionBudget 9s'],
+    ['R8 the API server is busy', tried('ApiBusy'), 'wait ApiBusy 9s'],
+    ['R8 the pod was another, or in another state', tried('Conflict'), 'wait Conflict 9s'],
+    ['R8 we may not', tried('Forbidden'), 'wait Forbidden 9s'],
+    ['R8 nobody answered', tried('NoAnswer'), 'wait NoAnswer 9s'],
+    ['R8 several budgets: final', tried('SeveralBudgets'), 'report SeveralBudgets'],
+    ['R8 a request that this API server does not take: final', tried('Refused'), 'report Refused'],
+    ['R8 the time is over', tried('DisruptionBudget', NOW), 'evict'],
+    ['R8 the limits are asked about last', { ...tried('ApiBusy'), limit: { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1 } }, 'wait ApiBusy 9s'],
+    ['R8 a pod that became Ready meanwhile is left alone', { ...tried('DisruptionBudget'), pod: readySince(seconds(60)) }, 'report Ready'],
   ]);
 });
 

@@ -3,7 +3,7 @@ import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import { parseDurationMs } from '../policy/duration.ts';
 import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../policy/keys.ts';
 import type { PlacementAssessment } from './assess.ts';
-import type { EvictionDecision, LeaveReason, ReportReason, WaitReason } from './decision.ts';
+import type { EvictionDecision, LastTry, LeaveReason, ReportReason, WaitReason } from './decision.ts';
 import type { EvictionLimit } from './ledger.ts';
 import type { Replacement } from './owner.ts';
 
@@ -37,6 +37,8 @@ export interface EvictionInput {
   readonly landing: 'possible' | 'no-node';
   /** What the limits say (R6). */
   readonly limit: EvictionLimit;
+  /** What came of the last try, when it was not accepted (R8). */
+  readonly lastTry?: LastTry;
   /** An eviction of this very pod (by UID) has been accepted already (P3). */
   readonly evictedBefore: boolean;
 }
@@ -49,7 +51,7 @@ type Misplaced = EvictionInput & {
 };
 
 /**
- * Decides about one pod by R1 to R6. The rules are asked in order and the first that objects decides; what no rule
+ * Decides about one pod by R1 to R6, and by what the last try taught (R8). The rules are asked in order and the first that objects decides; what no rule
  * objects to is evicted. What can never change comes before what can, so that a report names the lasting reason, and
  * the mode comes before webhook and limits: an Audit says what Enforce would do, whatever else is down.
  */
@@ -82,6 +84,7 @@ const RULES: readonly Rule[] = [
   isOldEnough,
   isEnforced,
   webhookAnswers,
+  mayTryAgain,
   withinLimits,
 ];
 
@@ -166,6 +169,13 @@ function isEnforced({ policy }: Misplaced): EvictionDecision | undefined {
 /** R3. */
 function webhookAnswers({ webhook }: Misplaced): EvictionDecision | undefined {
   return webhook === 'reachable' ? undefined : wait('WebhookUnreachable');
+}
+
+/** R8: nothing that happens to the pod meanwhile makes the API server say something else. */
+function mayTryAgain({ nowMs, lastTry }: Misplaced): EvictionDecision | undefined {
+  if (lastTry === undefined || nowMs >= lastTry.untilMs) return undefined;
+  const { reason, untilMs } = lastTry;
+  return reason === 'SeveralBudgets' || reason === 'Refused' ? report(reason) : wait(reason, untilMs);
 }
 
 /** R6. */

@@ -31,6 +31,8 @@ export const REPORT_REASONS = [
   'WebhookNotCalled',
   'AuditMode',
   'ReportOnly',
+  'SeveralBudgets',
+  'Refused',
 ] as const;
 
 /** Why a misplaced pod is not evicted yet. */
@@ -41,11 +43,26 @@ export const WAIT_REASONS = [
   'WebhookUnreachable',
   'OwnerLimit',
   'PolicyLimit',
+  'DisruptionBudget',
+  'ApiBusy',
+  'Conflict',
+  'Forbidden',
+  'NoAnswer',
 ] as const;
 
 export type LeaveReason = (typeof LEAVE_REASONS)[number];
 export type ReportReason = (typeof REPORT_REASONS)[number];
 export type WaitReason = (typeof WAIT_REASONS)[number];
+
+/** What came of the last try to evict this very pod, when it was not accepted (R8). */
+export interface LastTry {
+  readonly reason: Extract<
+    WaitReason | ReportReason,
+    'DisruptionBudget' | 'ApiBusy' | 'Conflict' | 'Forbidden' | 'NoAnswer' | 'SeveralBudgets' | 'Refused'
+  >;
+  /** Epoch milliseconds before which another try is useless or rude. */
+  readonly untilMs: number;
+}
 
 /** What must still be true of the pod when the API server evicts it (R8). */
 export interface EvictionPreconditions {

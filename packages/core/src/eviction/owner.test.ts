@@ -19,6 +19,7 @@ describe('who replaces an evicted pod', () => {
     ['a ReplicationController', owner('v1', 'ReplicationController'), 'replaced'],
     ['an owner kind of the policy', owner('argoproj.io/v1alpha1', 'Rollout'), 'replaced'],
     ['a DaemonSet', owner('apps/v1', 'DaemonSet'), 'DaemonSetPod'],
+    ['a DaemonSet of another group', owner('apps.kruise.io/v1', 'DaemonSet'), 'DaemonSetPod'],
     ['an unknown kind', owner('example.org/v1', 'Worker'), 'UnknownOwner'],
     ['a ReplicaSet of another group', owner('example.org/v1', 'ReplicaSet'), 'UnknownOwner'],
     ['a ReplicationController of another group', owner('apps/v1', 'ReplicationController'), 'UnknownOwner'],
@@ -121,6 +122,12 @@ describe('the top controller', () => {
   ])('R6 %s', (_, reference, hash, expected) => {
     const labels = hash === undefined ? {} : { 'pod-template-hash': hash };
     expect(controllerKey(topControllerOf(pod({ owner: reference, labels })))).toBe(expected);
+  });
+
+  test('R6 an Argo Rollout by its own hash', () => {
+    const reference = owner('apps/v1', 'ReplicaSet', 'web-77aa');
+    const labels = { 'rollouts-pod-template-hash': '77aa' };
+    expect(controllerKey(topControllerOf(pod({ owner: reference, labels })))).toBe('shop/Rollout/web');
   });
 
   test('R6 a bare pod is its own', () => {

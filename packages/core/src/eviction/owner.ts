@@ -22,6 +22,12 @@ const SOURCE_ANNOTATION = 'kubernetes.io/config.source';
 /** The built-in controllers that create a new pod for an evicted one, by `group/Kind`. */
 const REPLACING: ReadonlySet<string> = new Set(['apps/ReplicaSet', 'apps/StatefulSet', '/ReplicationController']);
 
+/** The labels with the suffix of a ReplicaSet's name, and who gave it. */
+const HASH_LABELS = [
+  ['pod-template-hash', 'Deployment'],
+  ['rollouts-pod-template-hash', 'Rollout'],
+] as const;
+
 /**
  * Whether the owner is known to replace this pod once it is evicted (R2).
  *
@@ -32,8 +38,8 @@ export function replacementOf(pod: PodFacts, job: JobFacts | undefined, ownerKin
   if (isStatic(pod)) return { kind: 'not-replaced', reason: 'StaticPod' };
   if (pod.owner === undefined) return { kind: 'not-replaced', reason: 'BarePod' };
   const kind = groupKind(pod.owner);
-  // No list of further kinds changes this: a DaemonSet puts its next pod on the very same node.
-  if (kind === 'apps/DaemonSet') return { kind: 'not-replaced', reason: 'DaemonSetPod' };
+  // Of whatever group, and whatever the list of further kinds says: it puts its next pod on the very same node.
+  if (pod.owner.kind === 'DaemonSet') return { kind: 'not-replaced', reason: 'DaemonSetPod' };
   if (kind === 'batch/Job') return replacementOfJobPod(job);
   if (REPLACING.has(kind) || ownerKinds.includes(kind)) return { kind: 'replaced' };
   return { kind: 'not-replaced', reason: 'UnknownOwner' };
@@ -51,9 +57,13 @@ export function ownedByJob(pod: PodFacts): boolean {
 export function topControllerOf(pod: PodFacts): TopController {
   const { namespace, owner } = pod;
   if (owner === undefined) return { namespace, kind: 'Pod', name: pod.name };
-  const hash = pod.labels['pod-template-hash'];
-  if (groupKind(owner) === 'apps/ReplicaSet' && hash !== undefined && owner.name.endsWith(`-${hash}`)) {
-    return { namespace, kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) };
+  if (groupKind(owner) === 'apps/ReplicaSet') {
+    for (const [label, kind] of HASH_LABELS) {
+      const hash = pod.labels[label] ?? '';
+      if (hash !== '' && owner.name.endsWith(`-${hash}`)) {
+        return { namespace, kind, name: owner.name.slice(0, -hash.length - 1) };
+      }
+    }
   }
   return { namespace, kind: owner.kind, name: owner.name };
 }

@@ -4,6 +4,7 @@ import type { NodeArchitecture } from '../platform/supported.ts';
 import { assessPlacement } from './assess.ts';
 import type { PlacementAssessment } from './assess.ts';
 import type { EvictionInput } from './decide.ts';
+import type { LastTry } from './decision.ts';
 import { CREATED_AT, IMAGE, node, pod, REMEDIATION, resolved } from './fixtures.ts';
 import type { NotReplacedReason } from './owner.ts';
 
@@ -25,6 +26,7 @@ export interface Situation {
   readonly webhook?: EvictionInput['webhook'];
   readonly landing?: EvictionInput['landing'];
   readonly limit?: EvictionInput['limit'];
+  readonly lastTry?: LastTry;
   readonly evictedBefore?: boolean;
 }
 
@@ -44,6 +46,7 @@ export function inputOf(row: Situation): EvictionInput {
     webhook: row.webhook ?? 'reachable',
     landing: row.landing ?? 'possible',
     limit: row.limit ?? { kind: 'free' },
+    ...(row.lastTry !== undefined && { lastTry: row.lastTry }),
     evictedBefore: row.evictedBefore ?? false,
   };
 }
