@@ -62,3 +62,11 @@ crds: setup ## Generate crds/archpolicies.yaml from the schema
 .PHONY: performance
 performance: setup ## Generate docs/performance/README.md from the results beside it
 	@$(RUN) tools/src/performance/main.ts
+
+.PHONY: demo
+demo: setup ## The story in a terminal, on a cluster of its own (KEEP=1 leaves it)
+	@$(RUN) e2e/demo/src/main.ts
+
+.PHONY: demo-picture
+demo-picture: setup ## Record the demo as docs/demo.svg
+	@DEMO_PICTURE=docs/demo.svg $(RUN) e2e/demo/src/main.ts

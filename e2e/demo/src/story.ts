@@ -1,0 +1,130 @@
+import { runQuietly } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+import { listPods } from './pods.ts';
+import type { PodLine } from './pods.ts';
+
+/** Something that the story promised, and whether it was seen. */
+export interface Promised {
+  readonly what: string;
+  readonly seen: boolean;
+}
+
+export interface Stage {
+  readonly terminal: Terminal;
+  /** Environment of the commands: KUBECONFIG, CLUSTER_DIR and a PATH that starts with the cluster's kubectl. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Waits until the condition holds; false when it did not within the time. */
+  readonly until: (condition: () => Promise<boolean>, seconds: number) => Promise<boolean>;
+  /** Path of the applications' manifest, with the registry filled in. */
+  readonly apps: string;
+  readonly policy: string;
+}
+
+const NAMESPACE = 'shop';
+const COUNTS = '{.status.pods.matched}|{.status.pods.misplaced}|{.status.pods.evicted}';
+
+/** Where each application's image can run. */
+const RUNS_ON: Readonly<Record<string, readonly string[]>> = {
+  billing: ['arm64'],
+  legacy: ['amd64'],
+  web: ['amd64', 'arm64'],
+};
+
+const fits = ({ app, architecture }: PodLine): boolean => RUNS_ON[app]?.includes(architecture) ?? false;
+const misplaced = (pods: readonly PodLine[]): PodLine[] => pods.filter((pod) => pod.node !== '' && !fits(pod));
+const of = (pods: readonly PodLine[], app: string): PodLine[] => pods.filter((pod) => pod.app === app);
+
+async function pods(stage: Stage): Promise<PodLine[]> {
+  return await listPods(NAMESPACE, stage.env);
+}
+
+/** Applications land anywhere on a cluster that knows nothing of images; returns what runs where. */
+export async function bootstrap(stage: Stage): Promise<{ before: PodLine[]; promises: Promised[] }> {
+  const { terminal, env, until, apps } = stage;
+  terminal.heading('A cluster of two amd64 and two arm64 nodes. Nobody told the scheduler what images can run where.');
+  await terminal.run('kubectl get nodes -L kubernetes.io/arch', env);
+  terminal.heading('Three teams deploy: billing is built for arm64, legacy for amd64, web for both.');
+  await terminal.run(`kubectl apply -f ${apps}`, env);
+  const settled = await until(async () => {
+    const now = await pods(stage);
+    return now.length === 12 && now.every((pod) => pod.node !== '') && now.every((pod) => pod.ready === fits(pod));
+  }, 20);
+  await terminal.run(`kubectl get pods -n ${NAMESPACE} -o wide`, env);
+  const before = await pods(stage);
+  const wrong = misplaced(before);
+  terminal.print('text', `${wrong.length} of ${before.length} pods crash: their node cannot run their image.`);
+  return {
+    before,
+    promises: [
+      { what: 'without ArchPolicy, pods land on nodes that cannot run them', seen: settled && wrong.length > 0 },
+    ],
+  };
+}
+
+/** ArchPolicy arrives; the policy is switched on. */
+export async function install(stage: Stage): Promise<Promised[]> {
+  const { terminal, env, policy } = stage;
+  terminal.heading('ArchPolicy is installed: webhook and operator, with the RBAC of deploy/.');
+  const up = await terminal.run('make up POLICY=none', env);
+  terminal.heading('One policy for the whole cluster: where an image supports both, prefer amd64.');
+  const applied = await terminal.run(`kubectl apply -f ${policy}`, env);
+  return [
+    { what: 'ArchPolicy installs, and kubectl apply switches the policy on', seen: up.status + applied.status === 0 },
+  ];
+}
+
+/** The operator moves what is misplaced, and nothing else. */
+export async function remediate(stage: Stage, before: readonly PodLine[]): Promise<Promised[]> {
+  const { terminal, env, until } = stage;
+  terminal.heading('The operator finds what runs where it cannot, and evicts it. The replacements land right.');
+  terminal.print('text', 'Pods get 30 s after scheduling before they are judged (gracePeriodAfterScheduling) …');
+  const moved = await until(async () => {
+    const now = await pods(stage);
+    return now.length === 12 && now.every((pod) => fits(pod) && pod.ready);
+  }, 60);
+  await terminal.run(`kubectl get events -n ${NAMESPACE} --field-selector reason=Evicted`, env);
+  await terminal.run(`kubectl get pods -n ${NAMESPACE} -o wide`, env);
+  const after = new Set((await pods(stage)).map(({ uid }) => uid));
+  const untouched = before.filter(fits).every(({ uid }) => after.has(uid));
+  const evicted = misplaced(before).every(({ uid }) => !after.has(uid));
+  return [
+    { what: 'every misplaced pod was replaced on a node that runs it', seen: moved && evicted },
+    { what: 'every pod that was right stayed untouched', seen: untouched },
+  ];
+}
+
+/** What is created from now on lands right at once. */
+export async function landRight(stage: Stage): Promise<Promised[]> {
+  const { terminal, env, until } = stage;
+  terminal.heading('From now on the webhook reads the image when a pod is created: it lands right at once.');
+  await terminal.run(`kubectl scale deployment -n ${NAMESPACE} billing web --replicas=8`, env);
+  const ready = await until(async () => {
+    const now = await pods(stage);
+    return of(now, 'billing').length === 8 && of(now, 'web').length === 8 && now.every((pod) => pod.ready);
+  }, 20);
+  await terminal.run(`kubectl get pods -n ${NAMESPACE} -o wide --sort-by=.metadata.creationTimestamp | tail -8`, env);
+  const restarts = await terminal.run(
+    `kubectl get pods -n ${NAMESPACE} -o jsonpath='{range .items[*]}{.status.containerStatuses[0].restartCount}{"\\n"}{end}' | sort | uniq -c`,
+    env,
+  );
+  const now = await pods(stage);
+  return [
+    {
+      what: 'new pods of the arm64 image all run on arm64, none crashed',
+      seen: ready && misplaced(now).length === 0 && /^\s*\d+ 0$/.test(restarts.output),
+    },
+  ];
+}
+
+/** The policy's own account. */
+export async function account(stage: Stage): Promise<Promised[]> {
+  const { terminal, env, until } = stage;
+  terminal.heading('What the policy says of it.');
+  const counted = await until(async () => {
+    const { output } = await runQuietly(`kubectl get archpolicy default -o jsonpath='${COUNTS}'`, env);
+    const [matched, wrong, evicted] = output.split('|').map(Number);
+    return matched === 20 && wrong === 0 && (evicted ?? 0) > 0;
+  }, 15);
+  await terminal.run('kubectl get archpolicies -o wide', env);
+  return [{ what: 'kubectl get archpolicies counts the pods, none of them misplaced', seen: counted }];
+}
