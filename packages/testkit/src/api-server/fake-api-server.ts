@@ -66,8 +66,9 @@ export class FakeApiServer {
     this.#server.keepAliveTimeout = 60_000;
   }
 
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  /** On a free port, or on one that it had before: a server that was stopped can come back with all that it stored. */
+  async start(port = 0): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
     return this;
   }
 
@@ -82,8 +83,12 @@ export class FakeApiServer {
     await closed;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   /** The collection at a path such as `/api/v1/pods`; it exists as soon as somebody asks. */

@@ -46,6 +46,11 @@ export class OpenWatch {
     this.#response.socket?.resetAndDestroy();
   }
 
+  /** Calls the listener once the connection is gone, whoever ended it. */
+  onClose(listener: () => void): void {
+    this.#response.on('close', listener);
+  }
+
   /** Half of a line, then RST. The half has left this process before the connection goes. */
   async resetInTheMiddleOf(line: Json): Promise<void> {
     const text = JSON.stringify(line);

@@ -1,0 +1,185 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { FakeApiServer, FakeClock, statusObject } from '@archpolicy/testkit';
+import type { ApiFault } from '@archpolicy/testkit';
+import { PATH, ReflectorRig, thing } from './testing/reflector-rig.ts';
+
+/** The server, the clock and the reflector between them. */
+class Scene {
+  readonly server = new FakeApiServer();
+  readonly clock = new FakeClock();
+  #rig: ReflectorRig | undefined;
+
+  get rig(): ReflectorRig {
+    return this.#rig!;
+  }
+
+  async start(): Promise<this> {
+    await this.server.start();
+    this.#rig = new ReflectorRig(this.server.url, this.clock);
+    return this;
+  }
+
+  put(name: string, value = ''): void {
+    this.server.collection(PATH).put(thing(name, value));
+  }
+
+  remove(name: string): void {
+    this.server.collection(PATH).remove(`shop/${name}`);
+  }
+
+  /** The faults for the next LISTs, or the next pages of them, one each; then none. */
+  failNext(kind: 'list' | 'page', ...faults: readonly ApiFault[]): void {
+    const left = [...faults];
+    this.server.fault = ({ query }) => {
+      if (query.get('watch') === 'true') return undefined;
+      return (query.has('continue') ? 'page' : 'list') === kind ? left.shift() : undefined;
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#rig?.close();
+    await this.server.stop();
+  }
+}
+
+const scenes: Scene[] = [];
+
+async function newScene(): Promise<Scene> {
+  const scene = await new Scene().start();
+  scenes.push(scene);
+  return scene;
+}
+
+afterEach(async () => {
+  await Promise.all(scenes.splice(0).map((scene) => scene.close()));
+});
+
+describe('a reflector lists', () => {
+  test('in pages of 500, then watches from the version of the list', async () => {
+    const scene = await newScene();
+    const { server, rig } = scene;
+    for (let i = 0; i < 1_234; i += 1) scene.put(`pod-${i}`);
+    const last = server.collection(PATH).objects.get('shop/pod-1233');
+    const opened = server.nextWatch();
+    expect(rig.reflector.hasSynced).toBe(false);
+    rig.run();
+    await rig.synced();
+    const watch = await opened;
+    expect(rig.store.size).toBe(1_234);
+    expect(rig.reflector.hasSynced).toBe(true);
+    expect(server.requests.map(({ query }) => query.get('limit'))).toEqual(['500', '500', '500', null]);
+    expect(last).toMatchObject({ metadata: { resourceVersion: String(watch.from) } });
+    const { query } = server.requests.at(-1)!;
+    expect(query.get('allowWatchBookmarks')).toBe('true');
+    expect(Number(query.get('timeoutSeconds'))).toBeGreaterThanOrEqual(300);
+    expect(Number(query.get('timeoutSeconds'))).toBeLessThanOrEqual(600);
+  });
+
+  test('anew when a page has expired', async () => {
+    const scene = await newScene();
+    const { server, rig } = scene;
+    for (let i = 0; i < 700; i += 1) scene.put(`pod-${i}`);
+    scene.failNext('page', { kind: 'answer', status: 410 });
+    rig.run();
+    await rig.synced();
+    expect(rig.store.size).toBe(700);
+    expect(server.lists(PATH)).toBe(2);
+    expect(rig.failures).toEqual([{ failure: 'list-expired', delayMs: 800 }]);
+  });
+
+  test.each<[string, ApiFault]>([
+    ['500', { kind: 'answer', status: 500 }],
+    ['403', { kind: 'answer', status: 403 }],
+    ['a list without a version', { kind: 'answer', status: 200, body: { items: [] } }],
+    ['no JSON', { kind: 'answer', status: 200, body: '<html>' }],
+    ['a reset', { kind: 'reset' }],
+    ['half a body', { kind: 'cut', body: '{"items":[{"metadata":{"na' }],
+  ])('again after %s', async (_, fault) => {
+    const scene = await newScene();
+    const { rig } = scene;
+    scene.put('a');
+    scene.failNext('list', fault, fault);
+    rig.run();
+    await rig.synced();
+    expect(rig.store.size).toBe(1);
+    expect(rig.failures).toEqual([
+      { failure: 'list-failed', delayMs: 800 },
+      { failure: 'list-failed', delayMs: 1_600 },
+    ]);
+  });
+
+  test('again when a minute has brought no answer', async () => {
+    const scene = await newScene();
+    const { rig, clock } = scene;
+    scene.failNext('list', { kind: 'hang' });
+    rig.run();
+    await clock.somebodySleeps((ms) => ms === 60_000);
+    await clock.advance(60_000);
+    await rig.synced();
+    expect(rig.failures.map(({ failure }) => failure)).toEqual(['list-failed']);
+  });
+
+  test('again when the server said so, and not before (429)', async () => {
+    const scene = await newScene();
+    scene.failNext('list', { kind: 'answer', status: 429, headers: { 'retry-after': '7' } });
+    scene.rig.run();
+    await scene.rig.synced();
+    expect(scene.rig.failures).toEqual([{ failure: 'list-throttled', delayMs: 7_000 }]);
+  });
+
+  test('at most 10 times in the first minute, whatever the server does', async () => {
+    const { server, rig, clock } = await newScene();
+    const expired = `${JSON.stringify({ type: 'ERROR', object: statusObject(410, 'Expired') })}\n`;
+    server.fault = ({ query }) =>
+      query.get('watch') === 'true' ? { kind: 'answer', status: 200, body: expired } : undefined;
+    rig.run();
+    while (clock.monotonic() < 60_000) await new Promise(setImmediate);
+    expect(server.lists(PATH)).toBeGreaterThan(5);
+    expect(server.lists(PATH)).toBeLessThanOrEqual(10);
+    expect(new Set(rig.failures.map(({ failure }) => failure))).toEqual(new Set(['watch-expired']));
+  });
+
+  test('past objects that nobody can read, and past listeners that throw', async () => {
+    const scene = await newScene();
+    const { rig } = scene;
+    scene.put('a', 'broken');
+    scene.put('b', '1');
+    scene.put('c', 'unwanted');
+    const seen: string[] = [];
+    rig.store.subscribe(() => {
+      throw new Error('a listener is broken');
+    });
+    rig.store.subscribe(({ key }) => seen.push(key));
+    rig.run();
+    await rig.synced();
+    expect(seen).toEqual(['shop/b']);
+    expect(rig.listenerErrors).toHaveLength(1);
+    expect(rig.unreadable).toEqual(['shop/a']);
+    // An object that can no longer be read is not kept as it once was.
+    scene.put('b', 'broken');
+    await rig.until(() => rig.store.size === 0);
+  });
+
+  test('until its signal ends it, and leaves no connection and no sleeper', async () => {
+    const { server, rig, clock } = await newScene();
+    const opened = server.nextWatch();
+    rig.run();
+    const watch = await opened;
+    const closed = new Promise<void>((resolve) => {
+      watch.onClose(resolve);
+    });
+    await rig.close();
+    await closed;
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('and who waits for that gives up with a signal', async () => {
+    const scene = await newScene();
+    scene.failNext('list', { kind: 'hang' });
+    scene.rig.run();
+    const controller = new AbortController();
+    const synced = scene.rig.reflector.synced(controller.signal);
+    controller.abort();
+    await expect(synced).rejects.toMatchObject({ code: 'aborted' });
+  });
+});

@@ -1,0 +1,226 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
+import type { OpenWatch } from '@archpolicy/testkit';
+import { PATH, ReflectorRig, thing } from './testing/reflector-rig.ts';
+
+/** The server, the clock and the reflector between them. */
+class Scene {
+  readonly server = new FakeApiServer();
+  readonly clock = new FakeClock();
+  #rig: ReflectorRig | undefined;
+
+  get rig(): ReflectorRig {
+    return this.#rig!;
+  }
+
+  async start(): Promise<this> {
+    await this.server.start();
+    this.#rig = new ReflectorRig(this.server.url, this.clock);
+    return this;
+  }
+
+  put(name: string, value = ''): void {
+    this.server.collection(PATH).put(thing(name, value));
+  }
+
+  remove(name: string): void {
+    this.server.collection(PATH).remove(`shop/${name}`);
+  }
+
+  async close(): Promise<void> {
+    await this.#rig?.close();
+    await this.server.stop();
+  }
+}
+
+const scenes: Scene[] = [];
+
+async function newScene(): Promise<Scene> {
+  const scene = await new Scene().start();
+  scenes.push(scene);
+  return scene;
+}
+
+afterEach(async () => {
+  await Promise.all(scenes.splice(0).map((scene) => scene.close()));
+});
+
+/** A scene whose store holds `a` and `b`, with the watch that the reflector has open. */
+async function watching(): Promise<{
+  readonly scene: Scene;
+  readonly server: FakeApiServer;
+  readonly clock: FakeClock;
+  readonly rig: ReflectorRig;
+  readonly watch: OpenWatch;
+}> {
+  const scene = await newScene();
+  const { server, clock, rig } = scene;
+  scene.put('a', '1');
+  scene.put('b', '1');
+  const opened = server.nextWatch();
+  rig.run();
+  const watch = await opened;
+  await clock.somebodySleeps(isWatchdog); // the reflector has the headers
+  return { scene, server, clock, rig, watch };
+}
+
+const isWatchdog = (ms: number): boolean => ms === 200_000;
+
+describe('a reflector watches', () => {
+  test('takes in what is added, changed and deleted', async () => {
+    const { scene, rig } = await watching();
+    rig.events.length = 0;
+    scene.put('c', 'ü');
+    scene.put('a', '2');
+    scene.remove('b');
+    await rig.until(() => rig.store.get('shop/b') === undefined);
+    expect(rig.values()).toEqual({ a: '2', c: 'ü' });
+    expect(rig.events.map(({ type, key, previous }) => [type, key, previous?.value])).toEqual([
+      ['added', 'shop/c', undefined],
+      ['updated', 'shop/a', '1'],
+      ['deleted', 'shop/b', '1'],
+    ]);
+  });
+
+  test('a pod that was replaced by one of the same name is told as deleted and added', async () => {
+    const { scene, server, rig, watch } = await watching();
+    const before = rig.store.get('shop/a')!;
+    rig.events.length = 0;
+    // The deletion falls into a gap that no watch covers.
+    watch.silence();
+    scene.remove('a');
+    scene.put('a', 'new');
+    server.compact(PATH);
+    watch.reset();
+    await rig.until(() => rig.store.get('shop/a')?.value === 'new');
+    expect(rig.events.map(({ type, object }) => [type, object.uid === before.uid])).toEqual([
+      ['deleted', true],
+      ['added', false],
+    ]);
+  });
+
+  test.each(['event', 'status'] as const)(
+    'an expired watch (410 as %s) means a new list, and missed deletes are told',
+    async (how) => {
+      const { scene, server, rig, watch } = await watching();
+      server.expiredWatch = how;
+      watch.silence();
+      scene.remove('a');
+      scene.put('c', '1');
+      server.compact(PATH);
+      watch.reset();
+      await rig.until(() => rig.store.get('shop/a') === undefined);
+      expect(rig.values()).toEqual({ b: '1', c: '1' });
+      expect(server.lists(PATH)).toBe(2);
+      expect(rig.events.filter(({ type }) => type === 'deleted').map(({ key }) => key)).toEqual(['shop/a']);
+      // What the new list shows again unchanged is no news.
+      expect(rig.events.filter(({ key }) => key === 'shop/b').map(({ type }) => type)).toEqual(['added']);
+    },
+  );
+
+  test('a watch that broke in the middle of a line goes on from the last version, without a new list', async () => {
+    const { scene, server, rig, watch } = await watching();
+    watch.silence();
+    scene.put('c', 'never seen by the first watch');
+    const again = server.nextWatch();
+    const lines = server.collection(PATH).since(watch.from)!;
+    await watch.resetInTheMiddleOf({ type: 'ADDED', object: lines[0]!.object });
+    expect((await again).from).toBe(watch.from);
+    await rig.until(() => rig.store.get('shop/c') !== undefined);
+    expect(server.lists(PATH)).toBe(1);
+    expect(rig.failures).toEqual([{ failure: 'watch-failed', delayMs: 800 }]);
+  });
+
+  test('lines and characters that arrive in pieces are put together', async () => {
+    const { rig, watch } = await watching();
+    const object = {
+      ...thing('c', 'größer 🙂'),
+      metadata: { name: 'c', namespace: 'shop', uid: 'u', resourceVersion: '900' },
+    };
+    const bytes = Buffer.from(`${JSON.stringify({ type: 'ADDED', object })}\n\n`, 'utf8');
+    for (const byte of bytes) watch.sendRaw(Buffer.from([byte]));
+    await rig.until(() => rig.store.size === 3);
+    expect(rig.values()['c']).toBe('größer 🙂');
+  });
+
+  test.each<[string, string]>([
+    ['no JSON', '{"type":"ADDED","object":{"metadata":\n'],
+    ['no event', '{"kind":"Pod"}\n'],
+    ['an unknown type', '{"type":"RENAMED","object":{}}\n'],
+  ])('a line that is %s ends the watch, not the reflector', async (_, line) => {
+    const { scene, server, rig, watch } = await watching();
+    const again = server.nextWatch();
+    watch.sendRaw(line);
+    await again;
+    scene.put('c');
+    await rig.until(() => rig.store.size === 3);
+    expect(rig.failures).toEqual([{ failure: 'watch-failed', delayMs: 800 }]);
+  });
+
+  test('bookmarks move the version that the next watch starts from', async () => {
+    const { server, rig, watch } = await watching();
+    // Changes elsewhere: the version grows, this collection is quiet.
+    for (let i = 0; i < 10; i += 1) server.collection('/api/v1/nodes').put({ metadata: { name: `n-${i}` } });
+    const again = server.nextWatch();
+    server.bookmark(PATH);
+    watch.end();
+    expect((await again).from).toBe(watch.from + 10);
+    expect(rig.failures).toEqual([]);
+  });
+
+  test('a watch on which nothing comes any more is replaced within 200 s', async () => {
+    const { scene, server, clock, rig, watch } = await watching();
+    watch.silence();
+    scene.put('c', 'missed');
+    const again = server.nextWatch();
+    await clock.advance(199_000);
+    expect(rig.failures).toEqual([]);
+    await clock.advance(1_000);
+    await again;
+    await rig.until(() => rig.store.size === 3);
+    expect(server.lists(PATH)).toBe(1);
+  });
+
+  test('a watch that ended in order is opened again at once; one that ends right away counts as a failure', async () => {
+    const { server, clock, rig, watch } = await watching();
+    await clock.advance(60_000);
+    const second = server.nextWatch();
+    watch.end();
+    const short = await second;
+    expect(rig.failures).toEqual([]);
+    const third = server.nextWatch();
+    short.end();
+    await third;
+    expect(rig.failures).toEqual([{ failure: 'watch-too-short', delayMs: 800 }]);
+    expect(server.lists(PATH)).toBe(1);
+  });
+
+  test('a watch that the server refuses for now is opened again when it said so (429)', async () => {
+    const { server, rig, watch } = await watching();
+    let refusals = 1;
+    server.fault = () =>
+      refusals-- > 0 ? { kind: 'answer', status: 429, headers: { 'retry-after': '5' } } : undefined;
+    const again = server.nextWatch();
+    watch.reset();
+    await again;
+    expect(rig.failures).toEqual([
+      { failure: 'watch-failed', delayMs: 800 },
+      { failure: 'watch-throttled', delayMs: 5_000 },
+    ]);
+    expect(server.lists(PATH)).toBe(1);
+  });
+
+  test('P2 an API server that was killed and came back finds the store equal to a fresh list, nothing lost', async () => {
+    const { scene, server, rig } = await watching();
+    const { port } = server;
+    await server.stop();
+    expect(rig.values()).toEqual({ a: '1', b: '1' }); // stale beats empty
+    scene.remove('a');
+    scene.put('c', '1');
+    server.compact(PATH);
+    await server.start(port);
+    await rig.until(() => rig.store.get('shop/a') === undefined);
+    expect(rig.values()).toEqual({ b: '1', c: '1' });
+    expect(server.lists(PATH)).toBeLessThanOrEqual(10);
+  });
+});
