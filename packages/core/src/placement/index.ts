@@ -1,5 +1,18 @@
 export { isUntouched, PLACEMENT_REASONS } from './decision.ts';
-export type { PlacementDecision, PlacementReason, PlacementWarning, UnresolvedImage } from './decision.ts';
-export * from './input.ts';
+export type {
+  Deny as PlacementDenial,
+  PlacementDecision,
+  PlacementReason,
+  PlacementWarning,
+  PreferredArchitecture,
+  UnresolvedImage,
+} from './decision.ts';
+export type { PlacementInput } from './input.ts';
 export { applyPatch, jsonEqual, pointer, pointerTokens } from './json-patch.ts';
 export type { AppliedPatch, JsonPatchOperation } from './json-patch.ts';
+export { decidePlacement, imagesToInspect, placePod } from './place-pod.ts';
+export type { PodPlacement } from './place-pod.ts';
+export { MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
+export type { DecisionRecord, ParsedDecision } from './annotation.ts';
+export { denialText, MAX_WARNING_LENGTH, warningText } from './warnings.ts';
+export { bucketOf } from './workload.ts';

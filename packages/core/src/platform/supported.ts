@@ -1,10 +1,19 @@
 import type { Architecture, Platform } from './platform.ts';
+import { ARCHITECTURES, isArchitecture } from './platform.ts';
 
 /**
  * An architecture that a node can have. `wasm` is none: a node that runs it is still amd64 or arm64. Nor is `386`:
  * kubelets are not built for it, and containerd on amd64 runs its images.
  */
 export type NodeArchitecture = Exclude<Architecture, 'wasm' | '386'>;
+
+/** Whether a node can have this architecture. */
+export function isNodeArchitecture(name: string): name is NodeArchitecture {
+  return isArchitecture(name) && name !== 'wasm' && name !== '386';
+}
+
+/** Every architecture that a node can have, in alphabetical order. */
+export const NODE_ARCHITECTURES: readonly NodeArchitecture[] = ARCHITECTURES.filter(isNodeArchitecture);
 
 /** The node architectures that can run an image. */
 export type Support =

@@ -1,0 +1,102 @@
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
+import { arrayAt, objectAt } from '../kubernetes/read.ts';
+import { GATE_INSPECTING } from '../policy/index.ts';
+import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import { architectureToleration } from './architecture-taints.ts';
+import type { Constrain, Gate, PreferredArchitecture } from './decision.ts';
+import { architectureRequirement, isImplied } from './demand.ts';
+import { pointer } from './json-patch.ts';
+import type { Subject } from './subject.ts';
+import { PREFERRED, REQUIRED } from './subject.ts';
+
+/** One value that we add where there was none: a field, or an element after the last of a list. */
+export interface Addition {
+  /** JSON Pointer into the pod. */
+  readonly path: string;
+  readonly value: Json;
+}
+
+const AFFINITY = '/spec/affinity';
+
+/**
+ * What makes the pod satisfy the decision, in the order in which it is added. Nothing that is there is replaced; the
+ * parents that are missing are part of the value.
+ */
+export function additionsFor(subject: Subject, decision: Constrain | Gate): readonly Addition[] {
+  const additions = affinityAdditions(subject, decision);
+  if (decision.kind === 'gate') return [...additions, ...gateAddition(subject)];
+  const tolerations = decision.tolerated.map(architectureToleration);
+  return [...additions, ...appended(subject.spec['tolerations'], '/spec/tolerations', tolerations)];
+}
+
+/** PL5: the requirement enters every term, because terms are ORed: a term more would widen what the owner asked for. */
+function affinityAdditions(subject: Subject, decision: Constrain | Gate): readonly Addition[] {
+  const { spec, terms } = subject;
+  const preferred = decision.kind === 'constrain' ? decision.preferred.map(preferredTerm) : [];
+  const created: Record<string, Json> = {};
+  if (terms === undefined && decision.requirements.length > 0) created[REQUIRED] = selectorOf(decision.requirements);
+  const intoTerms = terms === undefined ? [] : termAdditions(subject, decision.requirements);
+  if (!isJsonObject(spec['affinity'])) return nested(AFFINITY, 'nodeAffinity', created, preferred);
+  const nodeAffinity = spec['affinity']['nodeAffinity'];
+  const path = `${AFFINITY}/nodeAffinity`;
+  if (!isJsonObject(nodeAffinity)) return whole(path, withPreferred(created, preferred));
+  const required = created[REQUIRED];
+  return [
+    ...intoTerms,
+    ...(required === undefined ? [] : [{ path: `${path}/${REQUIRED}`, value: required }]),
+    ...appended(nodeAffinity[PREFERRED], `${path}/${PREFERRED}`, preferred),
+  ];
+}
+
+function termAdditions(
+  { spec, terms = [], nodeSelector }: Subject,
+  requirements: readonly NodeSelectorRequirement[],
+): readonly Addition[] {
+  const selector = objectAt(objectAt(objectAt(spec, 'affinity'), 'nodeAffinity'), REQUIRED);
+  const raw = arrayAt(selector, 'nodeSelectorTerms');
+  return terms.flatMap((term, index) => {
+    const missing = requirements.filter((requirement) => !isImplied(nodeSelector, term, requirement));
+    const path = `${AFFINITY}/nodeAffinity/${REQUIRED}/nodeSelectorTerms/${index}/matchExpressions`;
+    const rawTerm = raw[index];
+    return appended(isJsonObject(rawTerm) ? rawTerm['matchExpressions'] : undefined, path, missing.map(expression));
+  });
+}
+
+function gateAddition({ spec }: Subject): readonly Addition[] {
+  const gates = arrayAt(spec, 'schedulingGates');
+  const gated = gates.some((gate) => isJsonObject(gate) && gate['name'] === GATE_INSPECTING);
+  return gated ? [] : appended(spec['schedulingGates'], '/spec/schedulingGates', [{ name: GATE_INSPECTING }]);
+}
+
+/** Elements after the last of a list, or the list where there is none. */
+function appended(list: Json | undefined, path: string, elements: readonly Json[]): readonly Addition[] {
+  if (elements.length === 0) return [];
+  if (!Array.isArray(list)) return [{ path, value: elements }];
+  return elements.map((value, index) => ({ path: path + pointer(list.length + index), value }));
+}
+
+function nested(path: string, key: string, created: JsonObject, preferred: readonly Json[]): readonly Addition[] {
+  const value = withPreferred(created, preferred);
+  return Object.keys(value).length === 0 ? [] : [{ path, value: { [key]: value } }];
+}
+
+function whole(path: string, value: JsonObject): readonly Addition[] {
+  return Object.keys(value).length === 0 ? [] : [{ path, value }];
+}
+
+function withPreferred(created: JsonObject, preferred: readonly Json[]): JsonObject {
+  return preferred.length === 0 ? created : { ...created, [PREFERRED]: preferred };
+}
+
+function selectorOf(requirements: readonly NodeSelectorRequirement[]): JsonObject {
+  return { nodeSelectorTerms: [{ matchExpressions: requirements.map(expression) }] };
+}
+
+function preferredTerm({ architecture, weight }: PreferredArchitecture): JsonObject {
+  return { weight, preference: { matchExpressions: [expression(architectureRequirement([architecture]))] } };
+}
+
+function expression({ key, operator, values }: NodeSelectorRequirement): JsonObject {
+  return { key, operator, values };
+}

@@ -1,0 +1,92 @@
+import type { Toleration } from '../kubernetes/facts.ts';
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
+import { arrayAt, labelOf, objectAt } from '../kubernetes/read.ts';
+import type { Subject } from './subject.ts';
+import { PREFERRED, REQUIRED } from './subject.ts';
+
+/**
+ * Which of the lists that we append to a manifest wrote itself. A second apply of that manifest sets such a list back,
+ * and a pod's affinity and tolerations cannot lose entries: the apply would be refused. Pods of workloads are never
+ * applied again.
+ */
+export interface AppliedLists {
+  readonly required: boolean;
+  readonly preferred: boolean;
+  readonly tolerations: boolean;
+}
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+/** Longer manifests of a single pod are not parsed: the object itself is judged, which errs towards leaving it alone. */
+const MAX_LAST_APPLIED_LENGTH = 65_536;
+
+/** What the manifest of a bare pod by `kubectl apply` or server-side apply wrote; `undefined` for any other pod. */
+export function appliedBare(subject: Subject): AppliedLists | undefined {
+  if (subject.controller !== undefined) return undefined;
+  const manifest = labelOf(subject.annotations, LAST_APPLIED);
+  if (manifest !== undefined) return fromManifest(manifest) ?? fromObject(subject);
+  const applied = arrayAt(subject.metadata, 'managedFields').filter(isApply);
+  if (applied.length === 0) return undefined;
+  return fromManagedFields(applied) ?? fromObject(subject);
+}
+
+/** Client-side apply keeps the manifest in an annotation. */
+function fromManifest(text: string): AppliedLists | undefined {
+  const manifest = text.length > MAX_LAST_APPLIED_LENGTH ? undefined : parseJson(text);
+  return isJsonObject(manifest) ? writtenIn(objectAt(manifest, 'spec'), '') : undefined;
+}
+
+/** Server-side apply keeps the names of the fields, prefixed with `f:`. */
+function fromManagedFields(applied: readonly JsonObject[]): AppliedLists | undefined {
+  const written = applied
+    .map((entry) => objectAt(objectAt(entry, 'fieldsV1'), 'f:spec'))
+    .filter((spec) => Object.keys(spec).length > 0)
+    .map((spec) => writtenIn(spec, 'f:'));
+  if (written.length === 0) return undefined;
+  return {
+    required: written.some(({ required }) => required),
+    preferred: written.some(({ preferred }) => preferred),
+    tolerations: written.some(({ tolerations }) => tolerations),
+  };
+}
+
+function writtenIn(spec: JsonObject, prefix: string): AppliedLists {
+  const nodeAffinity = objectAt(objectAt(spec, `${prefix}affinity`), `${prefix}nodeAffinity`);
+  return {
+    required: isWritten(nodeAffinity[`${prefix}${REQUIRED}`]),
+    preferred: isWritten(nodeAffinity[`${prefix}${PREFERRED}`]),
+    tolerations: isWritten(spec[`${prefix}tolerations`]),
+  };
+}
+
+/** The manifest cannot be read: what the object carries counts as written, but for what every pod gets. */
+function fromObject({ spec, terms, tolerations }: Subject): AppliedLists {
+  const nodeAffinity = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity');
+  return {
+    required: terms !== undefined,
+    preferred: arrayAt(nodeAffinity, PREFERRED).length > 0,
+    tolerations: !tolerations.every(isDefaultToleration),
+  };
+}
+
+/** The admission plugin DefaultTolerationSeconds gives these to every pod, before any webhook is called. */
+function isDefaultToleration({ key, operator, effect }: Toleration): boolean {
+  const node = key === 'node.kubernetes.io/not-ready' || key === 'node.kubernetes.io/unreachable';
+  return node && operator === 'Exists' && effect === 'NoExecute';
+}
+
+function isWritten(value: Json | undefined): boolean {
+  return value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
+}
+
+function isApply(entry: Json): entry is JsonObject {
+  return isJsonObject(entry) && entry['operation'] === 'Apply';
+}
+
+function parseJson(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}

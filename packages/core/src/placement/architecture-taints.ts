@@ -1,0 +1,76 @@
+import type { NamespaceFacts, Taint, Toleration } from '../kubernetes/facts.ts';
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
+import { readToleration } from '../kubernetes/pod-spec.ts';
+import { arrayAt, isJsonArray, labelOf } from '../kubernetes/read.ts';
+import type { NodeArchitecture } from '../platform/supported.ts';
+import type { ArchPolicy } from '../policy/index.ts';
+import { tolerates } from '../requirement/tolerations.ts';
+import { LABEL_ARCH } from './demand.ts';
+import type { Subject } from './subject.ts';
+
+/** The namespace's list of tolerations that its pods may have (admission plugin PodTolerationRestriction). */
+const WHITELIST_ANNOTATION = 'scheduler.alpha.kubernetes.io/tolerationsWhitelist';
+/** The effects that keep a pod off a node. */
+const EFFECTS: readonly Taint['effect'][] = ['NoSchedule', 'NoExecute'];
+
+/** The toleration of the taint `kubernetes.io/arch=<architecture>`, whatever its effect. */
+export function architectureToleration(architecture: NodeArchitecture): Toleration & JsonObject {
+  return { key: LABEL_ARCH, operator: 'Equal', value: architecture };
+}
+
+/** PL8: those of the architectures whose taint the pod should tolerate and may, and does not already. */
+export function tolerable(
+  architectures: readonly NodeArchitecture[],
+  { spec }: Subject,
+  namespace: NamespaceFacts | undefined,
+  policy: ArchPolicy,
+): readonly NodeArchitecture[] {
+  if (!policy.spec.tolerateArchitectureTaints || namespace === undefined) return [];
+  const own = arrayAt(spec, 'tolerations').filter(isLasting).map(readToleration);
+  const whitelist = labelOf(namespace.annotations, WHITELIST_ANNOTATION);
+  return architectures.filter(
+    (architecture) =>
+      !isTolerated(architecture, own) && (whitelist === undefined || mayTolerate(architecture, whitelist)),
+  );
+}
+
+function isTolerated(architecture: NodeArchitecture, tolerations: readonly Toleration[]): boolean {
+  return (
+    tolerations.length > 0 &&
+    EFFECTS.every((effect) => {
+      const taint: Taint = { key: LABEL_ARCH, value: architecture, effect };
+      return tolerations.some((toleration) => tolerates(toleration, taint));
+    })
+  );
+}
+
+/** One that lasts some seconds only lets the pod be evicted later. */
+function isLasting(toleration: Json): toleration is JsonObject {
+  return isJsonObject(toleration) && typeof toleration['tolerationSeconds'] !== 'number';
+}
+
+/** Whether the plugin will let our toleration pass. A list that cannot be read lets nothing pass. */
+function mayTolerate(architecture: NodeArchitecture, whitelist: string): boolean {
+  const entries = parseList(whitelist);
+  if (entries === undefined) return false;
+  // The plugin takes an empty list for none.
+  return (
+    entries.length === 0 || entries.some((entry) => isJsonObject(entry) && covers(readToleration(entry), architecture))
+  );
+}
+
+function covers({ key, operator = 'Equal', value = '', effect }: Toleration, architecture: NodeArchitecture): boolean {
+  if (effect !== undefined) return false;
+  if (key === undefined) return operator === 'Exists';
+  return key === LABEL_ARCH && (operator === 'Exists' || (operator === 'Equal' && value === architecture));
+}
+
+function parseList(text: string): readonly Json[] | undefined {
+  try {
+    const parsed = JSON.parse(text) as Json;
+    return isJsonArray(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,18 @@
+import type { PlacementDecision } from './decision.ts';
+import { shown } from './text.ts';
+
+/** Audit annotations are stored with every event: they are short. */
+const MAX_VALUE_LENGTH = 256;
+
+/** What the API server's audit log is told: keys without the webhook's prefix, which the API server adds. */
+export function auditAnnotations(decision: PlacementDecision): Readonly<Record<string, string>> {
+  const { kind, reason, policy, image } = decision;
+  const architectures = 'architectures' in decision ? decision.architectures.join(',') : '';
+  return {
+    decision: kind,
+    reason,
+    ...(policy !== undefined && { policy: shown(policy, MAX_VALUE_LENGTH) }),
+    ...(architectures !== '' && { architectures }),
+    ...(image !== undefined && { image: shown(image, MAX_VALUE_LENGTH) }),
+  };
+}

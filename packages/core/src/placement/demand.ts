@@ -1,0 +1,97 @@
+import type { Labels } from '../kubernetes/facts.ts';
+import { labelOf } from '../kubernetes/read.ts';
+import type { NodeArchitecture } from '../platform/supported.ts';
+import { allowedBySelector, allowedByTerm, isEmptyTerm } from '../requirement/evaluate.ts';
+import type { NodeSelectorRequirement, NodeSelectorTerm } from '../requirement/selector.ts';
+import type { ValueSet } from '../requirement/value-set.ts';
+import { ANY_VALUE, has, implies, intersection, isEmpty, valueSetOf } from '../requirement/value-set.ts';
+import type { Subject } from './subject.ts';
+
+/** The label that the requirement is about, and the deprecated one with the same values, which owners still write. */
+export const LABEL_ARCH = 'kubernetes.io/arch';
+const LABEL_ARCH_BETA = 'beta.kubernetes.io/arch';
+
+/** What the owner asks of nodes. */
+export type Owned = Pick<Subject, 'nodeSelector' | 'terms'>;
+
+/** The requirement that a node has one of these architectures. */
+export function architectureRequirement(architectures: readonly NodeArchitecture[]): NodeSelectorRequirement {
+  return { key: LABEL_ARCH, operator: 'In', values: architectures };
+}
+
+/** Whether node selector or required terms say anything about the architecture (PL3). */
+export function ownerSpeaks({ nodeSelector, terms = [] }: Owned): boolean {
+  return (
+    isArch(nodeSelector) || terms.some(({ matchExpressions }) => matchExpressions.some(({ key }) => isArchKey(key)))
+  );
+}
+
+/** Those of the architectures that node selector and at least one term that can match allow. */
+export function ownerAllows(
+  { nodeSelector, terms }: Owned,
+  architectures: readonly NodeArchitecture[],
+): readonly NodeArchitecture[] {
+  const alternatives = (terms ?? [undefined])
+    .filter((term) => term === undefined || !isEmptyTerm(term))
+    .map((term) => allowedArchitectures(nodeSelector, term));
+  if (alternatives.includes(ANY_VALUE)) return architectures;
+  return architectures.filter((architecture) => alternatives.some((allowed) => has(allowed, architecture)));
+}
+
+/** Whether some term can match: an empty term matches nothing, and so does a list without terms. */
+export function canMatch({ terms }: Owned): boolean {
+  return terms === undefined || terms.some((term) => !isEmptyTerm(term));
+}
+
+/**
+ * Whether the requirement is implied already by node selector and this term (`undefined`: there are no terms). For the
+ * architecture, what is said of the deprecated label counts as well.
+ */
+export function isImplied(
+  nodeSelector: Labels,
+  term: NodeSelectorTerm | undefined,
+  requirement: NodeSelectorRequirement,
+): boolean {
+  if (term !== undefined && isEmptyTerm(term)) return true;
+  const allowed =
+    requirement.key === LABEL_ARCH
+      ? allowedArchitectures(nodeSelector, term)
+      : allowedValues(nodeSelector, term, requirement.key);
+  return allowed !== ANY_VALUE && implies(allowed, valueSetOf(requirement));
+}
+
+/** Whether the requirement is implied everywhere, so that adding it would change nothing. */
+export function isImpliedEverywhere({ nodeSelector, terms }: Owned, requirement: NodeSelectorRequirement): boolean {
+  return (terms ?? [undefined]).every((term) => isImplied(nodeSelector, term, requirement));
+}
+
+/** Whether no term would be left that can match: the requirement contradicts what the owner wrote. */
+export function contradicts({ nodeSelector, terms }: Owned, requirement: NodeSelectorRequirement): boolean {
+  const wanted = valueSetOf(requirement);
+  return (terms ?? [undefined]).every(
+    (term) =>
+      (term !== undefined && isEmptyTerm(term)) ||
+      isEmpty(intersection(allowedValues(nodeSelector, term, requirement.key), wanted)),
+  );
+}
+
+function allowedArchitectures(nodeSelector: Labels, term: NodeSelectorTerm | undefined): ValueSet {
+  return intersection(
+    allowedValues(nodeSelector, term, LABEL_ARCH),
+    // A node without the deprecated label is not meant by "any value, or none": only what is said of it counts.
+    allowedValues(nodeSelector, term, LABEL_ARCH_BETA),
+  );
+}
+
+function allowedValues(nodeSelector: Labels, term: NodeSelectorTerm | undefined, key: string): ValueSet {
+  const bySelector = allowedBySelector(nodeSelector, key);
+  return term === undefined ? bySelector : intersection(bySelector, allowedByTerm(term, key));
+}
+
+function isArch(labels: Labels): boolean {
+  return labelOf(labels, LABEL_ARCH) !== undefined || labelOf(labels, LABEL_ARCH_BETA) !== undefined;
+}
+
+export function isArchKey(key: string): boolean {
+  return key === LABEL_ARCH || key === LABEL_ARCH_BETA;
+}

@@ -1,0 +1,72 @@
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
+import { isJsonArray } from '../kubernetes/read.ts';
+import { isNodeArchitecture } from '../platform/supported.ts';
+import { GATE_INSPECTING } from '../policy/index.ts';
+import { LABEL_ARCH } from './demand.ts';
+import { jsonEqual } from './json-patch.ts';
+import { PREFERRED, REQUIRED } from './subject.ts';
+
+/**
+ * Where additions of ours can stand in a pod, and what they can look like there. The record of what we added stands in
+ * an annotation that tenants can write: what does not look like ours is never taken out on its word, so that nobody can
+ * have another webhook's additions removed by us.
+ */
+export type Place =
+  | { readonly kind: 'object'; readonly fields: Readonly<Record<string, Place>> }
+  /** Node selector terms: lists of objects whose fields are places in turn. */
+  | { readonly kind: 'terms'; readonly term: Place }
+  /** A list of elements that are ours as a whole or not at all. */
+  | { readonly kind: 'elements'; readonly isOurs: (element: Json) => boolean };
+
+/** @param copiedKeys the label keys that the policy copies to node affinity */
+export function places(copiedKeys: readonly string[]): Place {
+  const expressions = elements((element) => isExpression(element, copiedKeys));
+  const required = object({ nodeSelectorTerms: { kind: 'terms', term: object({ matchExpressions: expressions }) } });
+  const nodeAffinity = object({ [REQUIRED]: required, [PREFERRED]: elements(isPreferredTerm) });
+  const spec = object({
+    affinity: object({ nodeAffinity }),
+    tolerations: elements(isToleration),
+    schedulingGates: elements((element) => jsonEqual(element, { name: GATE_INSPECTING })),
+  });
+  return object({ spec });
+}
+
+/** The fields that are looked at: naming them spares the index signature. */
+type Fields = Readonly<Record<'key' | 'operator' | 'value' | 'values', Json | undefined>>;
+
+function object(fields: Readonly<Record<string, Place>>): Place {
+  return { kind: 'object', fields };
+}
+
+function elements(isOurs: (element: Json) => boolean): Place {
+  return { kind: 'elements', isOurs };
+}
+
+function isExpression(element: Json, copiedKeys: readonly string[]): boolean {
+  if (!isJsonObject(element) || !hasOnly(element, ['key', 'operator', 'values']) || element['operator'] !== 'In') {
+    return false;
+  }
+  const { key, values } = element as Fields;
+  if (!isJsonArray(values) || values.length === 0) return false;
+  if (key === LABEL_ARCH) return values.every((value) => typeof value === 'string' && isNodeArchitecture(value));
+  return typeof key === 'string' && copiedKeys.includes(key) && values.length === 1;
+}
+
+function isPreferredTerm(element: Json): boolean {
+  if (!isJsonObject(element) || !hasOnly(element, ['weight', 'preference'])) return false;
+  const preference = element['preference'];
+  if (!isJsonObject(preference) || !hasOnly(preference, ['matchExpressions'])) return false;
+  const expressions = preference['matchExpressions'];
+  return isJsonArray(expressions) && expressions.length === 1 && expressions.every((one) => isExpression(one, []));
+}
+
+function isToleration(element: Json): boolean {
+  if (!isJsonObject(element) || !hasOnly(element, ['key', 'operator', 'value'])) return false;
+  const { key, operator, value } = element as Fields;
+  return key === LABEL_ARCH && operator === 'Equal' && typeof value === 'string' && isNodeArchitecture(value);
+}
+
+function hasOnly(value: JsonObject, keys: readonly string[]): boolean {
+  return Object.keys(value).every((key) => keys.includes(key));
+}

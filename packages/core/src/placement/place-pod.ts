@@ -1,0 +1,84 @@
+import type { JsonObject } from '../kubernetes/json.ts';
+import { annotationsOf, podImages } from '../kubernetes/pod-spec.ts';
+import { labelOf, objectAt } from '../kubernetes/read.ts';
+import type { ArchPolicy } from '../policy/index.ts';
+import { ANNOTATION_DECISION } from '../policy/index.ts';
+import { parseDecision } from './annotation.ts';
+import { auditAnnotations } from './audit.ts';
+import type { Verdict } from './decide.ts';
+import { decideFor } from './decide.ts';
+import type { PlacementDecision } from './decision.ts';
+import { inspectable } from './image-support.ts';
+import type { PlacementInput } from './input.ts';
+import type { JsonPatchOperation } from './json-patch.ts';
+import type { Original } from './patch.ts';
+import { placementPatch } from './patch.ts';
+import type { Subject } from './subject.ts';
+import { readSubject } from './subject.ts';
+import { takeOut } from './take-out.ts';
+import { warningText } from './warnings.ts';
+
+/** The whole answer to one admission review. */
+export interface PodPlacement {
+  readonly decision: PlacementDecision;
+  /** RFC 6902, against the pod as received. Empty: admitted unchanged. */
+  readonly patch: readonly JsonPatchOperation[];
+  /** At most 120 characters each. */
+  readonly warnings: readonly string[];
+  /** For the API server's audit log; keys without prefix. */
+  readonly auditAnnotations: Readonly<Record<string, string>>;
+}
+
+/** Decides about a pod and says how it has to be changed. Pure: the same input gets the same answer. */
+export function placePod(input: PlacementInput): PodPlacement {
+  const original = originalOf(input);
+  const subject = readSubject(original.pod);
+  const { decision, patch } = changed(input, original, subject, decideFor(subject, input));
+  return {
+    decision,
+    patch,
+    warnings: decision.warnings.map(warningText),
+    auditAnnotations: auditAnnotations(decision),
+  };
+}
+
+/** The decision alone, for what a replacement would get. */
+export function decidePlacement(input: PlacementInput): PlacementDecision {
+  return decideFor(readSubject(originalOf(input).pod), input).decision;
+}
+
+/** The images of a pod whose platforms have to be inspected before it can be placed by this policy. */
+export function imagesToInspect(pod: JsonObject, policy: ArchPolicy): readonly string[] {
+  return inspectable(podImages(objectAt(pod, 'spec')), policy);
+}
+
+interface Change {
+  readonly decision: PlacementDecision;
+  readonly patch: readonly JsonPatchOperation[];
+}
+
+/** PL11: a patch that does not pass its check is not sent. */
+function changed(input: PlacementInput, original: Original, subject: Subject, verdict: Verdict): Change {
+  const { decision } = verdict;
+  const patched = placementPatch(input.pod, original, subject, verdict);
+  if (patched.kind === 'patch') return { decision, patch: patched.patch };
+  const { policy, unresolved } = decision;
+  return {
+    decision: {
+      kind: 'leave',
+      reason: 'SelfCheckFailed',
+      ...(policy !== undefined && { policy }),
+      unresolved,
+      warnings: [{ kind: 'SelfCheckFailed' }],
+    },
+    patch: [],
+  };
+}
+
+/** PL2: the pod without what we once added. */
+function originalOf({ pod, policy }: PlacementInput): Original {
+  const annotation = labelOf(annotationsOf(pod), ANNOTATION_DECISION);
+  const parsed = annotation === undefined ? undefined : parseDecision(annotation);
+  if (parsed?.kind !== 'record' || policy === undefined) return { pod, removed: [], annotation };
+  return { ...takeOut(pod, parsed.record, policy.spec.copyLabelsToNodeAffinity), annotation };
+}

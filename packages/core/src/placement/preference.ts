@@ -1,0 +1,121 @@
+import type { Labels } from '../kubernetes/facts.ts';
+import { labelOf } from '../kubernetes/read.ts';
+import { isArchitecture } from '../platform/platform.ts';
+import type { NodeArchitecture } from '../platform/supported.ts';
+import { isNodeArchitecture } from '../platform/supported.ts';
+import type { ArchPolicy } from '../policy/index.ts';
+import { LABEL_PREFERRED, LABEL_PREFERRED_NOE } from '../policy/index.ts';
+import type { ConstrainReason, PlacementWarning, PreferredArchitecture } from './decision.ts';
+import type { PlacementInput } from './input.ts';
+import type { Subject } from './subject.ts';
+import { bucketOf, workloadOf } from './workload.ts';
+
+/** One wanted architecture, and who wants it. */
+export interface Wanted {
+  readonly architecture: NodeArchitecture;
+  readonly reason: Extract<ConstrainReason, 'Preferred' | 'PreferredByPod' | 'PreferredByNamespace' | 'RolledOut'>;
+}
+
+/** PL6: the wanted architectures, most wanted first, whether the images support them or not. */
+export interface Preference {
+  readonly wanted: readonly Wanted[];
+  readonly warnings: readonly PlacementWarning[];
+}
+
+interface Override {
+  readonly by: 'pod' | 'namespace';
+  readonly text: string;
+}
+
+const NOTHING_WANTED: Preference = { wanted: [], warnings: [] };
+
+/**
+ * The pod's choice comes before the namespace's, that before the policy's rollout, and that before its preference.
+ * A choice that is not allowed or that the images do not support is passed over with a warning.
+ *
+ * @param supported what the images support; `'any'` when they constrain nothing
+ */
+export function preferenceOf(
+  subject: Subject,
+  input: PlacementInput,
+  policy: ArchPolicy,
+  supported: readonly NodeArchitecture[] | 'any',
+): Preference {
+  if (input.preferenceRelaxed === true) return NOTHING_WANTED;
+  const warnings: PlacementWarning[] = [];
+  const wanted: Wanted[] = [];
+  for (const override of overridesOf(subject, input)) {
+    const judged = judge(override, policy, supported);
+    if (judged.kind === 'refused') warnings.push(judged.warning);
+    else {
+      wanted.push(judged.wanted);
+      break;
+    }
+  }
+  wanted.push(...policyWants(subject, input, policy));
+  return { wanted: wanted.filter(isFirst), warnings };
+}
+
+/** PL6, type Prefer: the i-th of n wanted architectures (from 0) weighs max(1, round(weight · (n − i) / n)). */
+export function weighted(
+  wanted: readonly Wanted[],
+  weight: number,
+  supported: readonly NodeArchitecture[] | 'any',
+): readonly PreferredArchitecture[] {
+  const n = wanted.length;
+  return wanted
+    .map(({ architecture }, i) => ({ architecture, weight: Math.max(1, Math.round((weight * (n - i)) / n)) }))
+    .filter(({ architecture }) => isSupported(architecture, supported));
+}
+
+export function isSupported(architecture: NodeArchitecture, supported: readonly NodeArchitecture[] | 'any'): boolean {
+  return supported === 'any' || supported.includes(architecture);
+}
+
+function overridesOf({ labels, annotations }: Subject, { namespaceFacts }: PlacementInput): readonly Override[] {
+  const overrides: Override[] = [];
+  const pod = chosenBy(labels, annotations) ?? labelOf(labels, LABEL_PREFERRED_NOE);
+  if (pod !== undefined) overrides.push({ by: 'pod', text: pod });
+  if (namespaceFacts === undefined) return overrides;
+  const namespace = chosenBy(namespaceFacts.labels, namespaceFacts.annotations);
+  if (namespace !== undefined) overrides.push({ by: 'namespace', text: namespace });
+  return overrides;
+}
+
+function chosenBy(labels: Labels, annotations: Labels): string | undefined {
+  return labelOf(labels, LABEL_PREFERRED) ?? labelOf(annotations, LABEL_PREFERRED);
+}
+
+type Judged =
+  | { readonly kind: 'accepted'; readonly wanted: Wanted }
+  | { readonly kind: 'refused'; readonly warning: PlacementWarning };
+
+function judge({ by, text }: Override, { spec }: ArchPolicy, supported: readonly NodeArchitecture[] | 'any'): Judged {
+  if (!isArchitecture(text)) return { kind: 'refused', warning: { kind: 'PreferenceUnknown', by } };
+  const allowed = spec.preference?.allowOverride ?? true;
+  if (!allowed || spec.architectures?.includes(text as never) === false) {
+    return { kind: 'refused', warning: { kind: 'PreferenceNotAllowed', by, architecture: text } };
+  }
+  if (!isNodeArchitecture(text) || !isSupported(text, supported)) {
+    return { kind: 'refused', warning: { kind: 'PreferenceNotSupported', by, architecture: text } };
+  }
+  const reason = by === 'pod' ? 'PreferredByPod' : 'PreferredByNamespace';
+  return { kind: 'accepted', wanted: { architecture: text, reason } };
+}
+
+function policyWants(subject: Subject, { namespace }: PlacementInput, { name, spec }: ArchPolicy): readonly Wanted[] {
+  const wanted: Wanted[] = [];
+  const { rollout, preference } = spec;
+  if (rollout !== undefined && isNodeArchitecture(rollout.architecture)) {
+    const moved = bucketOf(name, workloadOf(subject, namespace)) < rollout.percent;
+    if (moved) wanted.push({ architecture: rollout.architecture, reason: 'RolledOut' });
+  }
+  for (const architecture of preference?.architectures ?? []) {
+    if (isNodeArchitecture(architecture)) wanted.push({ architecture, reason: 'Preferred' });
+  }
+  return wanted;
+}
+
+function isFirst({ architecture }: Wanted, index: number, all: readonly Wanted[]): boolean {
+  return all.findIndex((other) => other.architecture === architecture) === index;
+}

@@ -1,0 +1,44 @@
+import type { NodeFacts, Toleration } from '../kubernetes/facts.ts';
+import { labelOf } from '../kubernetes/read.ts';
+import type { NodeArchitecture } from '../platform/supported.ts';
+import { matchesNode } from '../requirement/evaluate.ts';
+import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import { untolerated } from '../requirement/tolerations.ts';
+import { LABEL_ARCH } from './demand.ts';
+import type { Subject } from './subject.ts';
+
+/** PL6: what could keep a pod off every node of an architecture, as far as it can be foreseen. */
+export interface SchedulingDemand {
+  readonly subject: Subject;
+  /** Further requirements that will be ANDed to the pod's own. */
+  readonly requirements: readonly NodeSelectorRequirement[];
+  /** Whether the taint of the architecture will be tolerated. */
+  readonly toleration: (architecture: NodeArchitecture) => Toleration | undefined;
+}
+
+/**
+ * Whether a ready, schedulable node of this architecture satisfies the pod's node selector and required terms and has
+ * no taint that the pod does not tolerate. A node whose label and report differ is not known for what it is.
+ */
+export function canTake(
+  { subject, requirements, toleration }: SchedulingDemand,
+  architecture: NodeArchitecture,
+  nodes: readonly NodeFacts[],
+): boolean {
+  const ours = toleration(architecture);
+  const tolerations = ours === undefined ? subject.tolerations : [...subject.tolerations, ours];
+  const demand = {
+    nodeSelector: subject.nodeSelector,
+    requiredAffinity: subject.terms === undefined ? undefined : { nodeSelectorTerms: subject.terms },
+  };
+  return nodes.some(
+    (node) =>
+      node.schedulable &&
+      node.architecture === architecture &&
+      node.os === subject.os &&
+      labelOf(node.labels, LABEL_ARCH) === architecture &&
+      untolerated(node, tolerations).length === 0 &&
+      requirements.every(({ key, values }) => values.includes(labelOf(node.labels, key) ?? '')) &&
+      matchesNode(demand, node),
+  );
+}

@@ -1,0 +1,63 @@
+import type { JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
+import { annotationsOf } from '../kubernetes/pod-spec.ts';
+import { isLabelKey, isLabelValue } from '../policy/index.ts';
+import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import type { Constrain, Gate } from './decision.ts';
+import type { JsonPatchOperation } from './json-patch.ts';
+import { applyPatch } from './json-patch.ts';
+import { MAX_BYTES_PER_UNIT, utf8Length } from './text.ts';
+
+/** The API server's limit for all annotations of an object, keys and values. */
+export const MAX_ANNOTATIONS_BYTES = 256 * 1024;
+const MIN_WEIGHT = 1;
+const MAX_WEIGHT = 100;
+
+export type SelfCheck =
+  | { readonly kind: 'passed'; readonly pod: JsonObject }
+  | { readonly kind: 'failed'; readonly problem: SelfCheckProblem };
+
+/** `AnnotationsTooLarge`: the patch is fine but for our annotation, which has to stay out. */
+export type SelfCheckProblem = 'DoesNotApply' | 'InvalidRequirement' | 'InvalidWeight' | 'AnnotationsTooLarge';
+
+/**
+ * PL11: applies the patch to the received object and checks what we touched as the API server will. A patch that does
+ * not apply, and a pod that is invalid because of us, would be refused whatever the failure policy says.
+ */
+export function selfCheck(
+  received: JsonObject,
+  patch: readonly JsonPatchOperation[],
+  decision: Constrain | Gate,
+): SelfCheck {
+  const applied = applyPatch(received, patch);
+  if (applied.kind === 'refused' || !isJsonObject(applied.value)) return failed('DoesNotApply');
+  if (!decision.requirements.every(isValid)) return failed('InvalidRequirement');
+  if (decision.kind === 'constrain' && !decision.preferred.every(({ weight }) => isWeight(weight))) {
+    return failed('InvalidWeight');
+  }
+  if (!annotationsFit(applied.value)) return failed('AnnotationsTooLarge');
+  return { kind: 'passed', pod: applied.value };
+}
+
+function failed(problem: SelfCheckProblem): SelfCheck {
+  return { kind: 'failed', problem };
+}
+
+function isValid({ key, operator, values }: NodeSelectorRequirement): boolean {
+  return operator === 'In' && values.length > 0 && isLabelKey(key) && values.every(isLabelValue);
+}
+
+function isWeight(weight: number): boolean {
+  return Number.isInteger(weight) && weight >= MIN_WEIGHT && weight <= MAX_WEIGHT;
+}
+
+function annotationsFit(pod: JsonObject): boolean {
+  const annotations = Object.entries(annotationsOf(pod)).flat();
+  let units = 0;
+  for (const text of annotations) units += text.length;
+  // The exact count reads every character; most pods are far from the limit.
+  if (units * MAX_BYTES_PER_UNIT <= MAX_ANNOTATIONS_BYTES) return true;
+  let bytes = 0;
+  for (const text of annotations) bytes += utf8Length(text);
+  return bytes <= MAX_ANNOTATIONS_BYTES;
+}

@@ -1,0 +1,52 @@
+import type { Inspection } from '../inspection/inspection.ts';
+import { WAITING_HELPS } from '../inspection/inspection.ts';
+import type { ArchPolicy } from '../policy/index.ts';
+import { parseDurationMs } from '../policy/index.ts';
+import type { PlacementInput } from './input.ts';
+import type { ImageKnowledge } from './image-support.ts';
+import type { Subject } from './subject.ts';
+
+/** A pod that may run this many gate timeouts at most spends too much of its time behind a gate. */
+const DEADLINE_FACTOR = 3;
+
+/** PL9: what is done with a pod of which some images are not known. */
+export type UnresolvedAction = 'gate' | 'admit' | 'fallback' | 'deny';
+
+export function unresolvedAction(
+  subject: Subject,
+  knowledge: readonly ImageKnowledge[],
+  input: PlacementInput,
+  { spec }: ArchPolicy,
+): UnresolvedAction {
+  switch (spec.whenUnresolved) {
+    case 'Admit':
+      return 'admit';
+    case 'Deny':
+      return 'deny';
+    case 'Fallback':
+      return 'fallback';
+    case 'Gate':
+      return mayGate(subject, knowledge, input, parseDurationMs(spec.gateTimeout)) ? 'gate' : 'admit';
+  }
+}
+
+/** A gate needs somebody to lift it, an answer that waiting can bring within the time-out, and a pod that has the time. */
+function mayGate(
+  { spec }: Subject,
+  knowledge: readonly ImageKnowledge[],
+  { canGate, nowMs, jobDeadlineSeconds }: PlacementInput,
+  gateTimeoutMs: number | undefined,
+): boolean {
+  if (!canGate || gateTimeoutMs === undefined) return false;
+  const shortest = DEADLINE_FACTOR * gateTimeoutMs;
+  const own = spec['activeDeadlineSeconds'];
+  if (typeof own === 'number' && own * 1000 < shortest) return false;
+  if (jobDeadlineSeconds !== undefined && jobDeadlineSeconds * 1000 < shortest) return false;
+  return knowledge.some(({ inspection }) => waitingHelps(inspection, nowMs, gateTimeoutMs));
+}
+
+function waitingHelps(inspection: Inspection, nowMs: number | undefined, gateTimeoutMs: number): boolean {
+  if (inspection.kind === 'resolved' || !WAITING_HELPS.has(inspection.reason)) return false;
+  const { retryAtMs } = inspection;
+  return retryAtMs === undefined || nowMs === undefined || retryAtMs - nowMs < gateTimeoutMs;
+}

@@ -1,0 +1,59 @@
+import type { Deny, PlacementWarning } from './decision.ts';
+import { shown } from './text.ts';
+
+/** The API server's advice: longer warnings may be cut, and all of a response are bounded together. */
+export const MAX_WARNING_LENGTH = 120;
+/** Leaves room for the words around it. */
+const MAX_SHOWN_IMAGE = 52;
+const MAX_SHOWN_KEY = 40;
+const MAX_SHOWN_POLICY = 40;
+/** What no message can be without. */
+const PREFIX = 'archpolicy: ';
+
+/** The warning as kubectl prints it: at most {@link MAX_WARNING_LENGTH} characters, and nothing that a registry said. */
+export function warningText(warning: PlacementWarning): string {
+  return `${PREFIX}${words(warning)}`.slice(0, MAX_WARNING_LENGTH);
+}
+
+/** What the user is told of a refused pod. */
+export function denialText({ policy = '', reason, image, unresolved }: Deny): string {
+  const by = `refused by ArchPolicy ${shown(policy, MAX_SHOWN_POLICY)}`;
+  const subject = image === undefined ? '' : ` (${shown(image, MAX_SHOWN_IMAGE)})`;
+  switch (reason) {
+    case 'NoCommonArchitecture':
+      return `${by}: its images have no architecture in common${subject}`;
+    case 'NotAllowedByPolicy':
+      return `${by}: its images support none of the allowed architectures${subject}`;
+    case 'Unresolved':
+      return `${by}: the platforms of an image are not known${subject}: ${unresolved[0]?.reason ?? reason}`;
+  }
+}
+
+function words(warning: PlacementWarning): string {
+  switch (warning.kind) {
+    case 'PreferenceUnknown':
+      return `label archpolicy.dev/preferred of the ${warning.by} names no architecture: ignored`;
+    case 'PreferenceNotSupported':
+      return `images do not support ${shown(warning.architecture, 10)}, which the ${warning.by} prefers: ignored`;
+    case 'PreferenceNotAllowed':
+      return `the policy does not allow ${shown(warning.architecture, 10)}, which the ${warning.by} prefers: ignored`;
+    case 'PreferredNotSchedulable':
+      return `no ready node can take the pod on ${warning.architecture}, which is preferred`;
+    case 'OwnerChoiceUnsupported':
+      return `images do not support the architecture that the pod selects${imageOf(warning)}`;
+    case 'NoCommonArchitecture':
+      return `images have no architecture in common: not constrained${imageOf(warning)}`;
+    case 'NotAllowedByPolicy':
+      return `images support no architecture that the policy allows${imageOf(warning)}`;
+    case 'Unresolved':
+      return `platforms not known (${warning.reason})${imageOf(warning)}`;
+    case 'LabelContradicts':
+      return `label ${shown(warning.key, MAX_SHOWN_KEY)} contradicts the pod's node selection: not copied`;
+    case 'SelfCheckFailed':
+      return 'the constraint would make the pod invalid: not constrained';
+  }
+}
+
+function imageOf({ image }: { readonly image?: string }): string {
+  return image === undefined ? '' : `: ${shown(image, MAX_SHOWN_IMAGE)}`;
+}
