@@ -10,6 +10,8 @@ export interface Config {
   readonly assetsDirectory: string | undefined;
   /** `$XDG_CACHE_HOME/archpolicy` or `~/.cache/archpolicy`: what outlives a cluster. */
   readonly cacheDirectory: string;
+  /** `ARCHPOLICY_*`: handed to webhook and operator. */
+  readonly archPolicy: Readonly<Record<string, string>>;
   /** The environment that go, apt-get and the like are run with. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -25,6 +27,11 @@ export function readConfig(environment: Environment = process.env, workingDirect
     clusterDirectory: resolve(workingDirectory, nonEmpty(environment, 'CLUSTER_DIR') ?? '.cluster'),
     assetsDirectory: absolute(environment, 'KUBEBUILDER_ASSETS'),
     cacheDirectory: join(absolute(environment, 'XDG_CACHE_HOME') ?? join(homeOf(environment), '.cache'), 'archpolicy'),
+    archPolicy: Object.fromEntries(
+      Object.entries(environment).flatMap(([name, value]) =>
+        name.startsWith('ARCHPOLICY_') && value !== undefined ? [[name, value]] : [],
+      ),
+    ),
     environment,
   };
 }

@@ -1,1 +1,14 @@
-export {};
+export { readAuditLog } from './audit-log.ts';
+export type { AuditEvent } from './audit-log.ts';
+export type { Target } from './components/catalogue.ts';
+export { nodeNames } from './components/nodes.ts';
+export type { ClusterEnv, EnvKey } from './env-file.ts';
+export { ClusterError } from './errors.ts';
+export type { KubectlAnswer } from './kubectl.ts';
+export { pushImage } from './push-image.ts';
+export type { PushedImage } from './push-image.ts';
+export { EMULATED_ANNOTATION, PLATFORMS_ANNOTATION, REFUSED_AT_ANNOTATION } from './stages.ts';
+export { startCluster } from './start-cluster.ts';
+export type { StartClusterOptions, TestCluster } from './start-cluster.ts';
+export { waitFor } from './wait.ts';
+export type { WaitOptions } from './wait.ts';

@@ -7,6 +7,9 @@ import { readConfig } from './config.ts';
 import { ClusterError, messageOf } from './errors.ts';
 import type { Layout } from './layout.ts';
 
+// A reader that went away (`make up | head`) does not end the cluster.
+process.stdout.on('error', () => undefined);
+
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };

@@ -19,19 +19,35 @@ export interface WaitOptions {
 export async function waitFor<T>(
   condition: (signal: AbortSignal) => Promise<T> | T,
   options: WaitOptions,
-): Promise<NonNullable<Exclude<T, false>>> {
+): Promise<Met<T>> {
   const deadline = AbortSignal.timeout(options.timeoutMs);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
-  let last = '';
+  let problem = '';
   while (!signal.aborted) {
-    try {
-      const value = await condition(signal);
-      if (value !== undefined && value !== null && value !== false) return value as NonNullable<Exclude<T, false>>;
-    } catch (error) {
-      if (!signal.aborted) last = `: ${messageOf(error)}`;
-    }
+    const outcome = await attempt(condition, signal);
+    if ('met' in outcome) return outcome.met;
+    problem = outcome.problem ?? problem;
     await sleep(options.intervalMs ?? POLL_MILLISECONDS, undefined, { signal }).catch(() => undefined);
   }
   if (options.signal?.aborted === true) throw new ClusterError('cancelled', `cancelled: ${options.what}`);
-  throw new ClusterError('timeout', `waited ${options.timeoutMs / 1000} s for ${options.what}${last}`);
+  throw new ClusterError('timeout', `waited ${options.timeoutMs / 1000} s for ${options.what}${problem}`);
+}
+
+type Met<T> = NonNullable<Exclude<T, false>>;
+
+async function attempt<T>(
+  condition: (signal: AbortSignal) => Promise<T> | T,
+  signal: AbortSignal,
+): Promise<{ readonly met: Met<T> } | { readonly problem: string | undefined }> {
+  try {
+    const value = await condition(signal);
+    return isMet(value) ? { met: value } : { problem: undefined };
+  } catch (error) {
+    // That it was cut off by the deadline says nothing about the condition.
+    return { problem: signal.aborted ? undefined : `: ${messageOf(error)}` };
+  }
+}
+
+function isMet<T>(value: T): value is T & Met<T> {
+  return value !== undefined && value !== null && value !== false;
 }

@@ -33,7 +33,8 @@ export class Authority {
     const keys = await generateKeys();
     const certificate = await x509.X509CertificateGenerator.createSelfSigned(
       {
-        ...commonFields(`CN=${name}`),
+        ...commonFields(),
+        name: `CN=${name}`,
         keys,
         extensions: [
           new x509.BasicConstraintsExtension(true, undefined, true),
@@ -76,7 +77,8 @@ export class Authority {
     const keys = await generateKeys();
     const certificate = await x509.X509CertificateGenerator.create(
       {
-        ...commonFields(new x509.Name(subject).toString()),
+        ...commonFields(),
+        subject,
         issuer: this.#certificate.subject,
         signingKey: this.#keys.privateKey,
         publicKey: keys.publicKey,
@@ -100,15 +102,13 @@ export async function signingKeys(): Promise<{ readonly privateKey: string; read
   return { privateKey: await privateKeyPem(keys), publicKey: `${x509.PemConverter.encode(spki, 'PUBLIC KEY')}\n` };
 }
 
-function commonFields(subject: string): {
-  subject: string;
+function commonFields(): {
   notBefore: Date;
   notAfter: Date;
   signingAlgorithm: typeof ALGORITHM;
 } {
   const now = Date.now();
   return {
-    subject,
     notBefore: new Date(now - CLOCK_SKEW_MILLISECONDS),
     notAfter: new Date(now + LIFETIME_MILLISECONDS),
     signingAlgorithm: ALGORITHM,

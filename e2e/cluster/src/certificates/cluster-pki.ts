@@ -38,7 +38,10 @@ export const pkiFiles = {
 
 /** Makes all keys and certificates of a cluster (about a tenth of a second) and writes those that components read. */
 export async function createPki(layout: Layout): Promise<ClusterPki> {
-  const [authority, etcdAuthority] = await Promise.all([Authority.create('local-cluster'), Authority.create('etcd')]);
+  const [authority, etcdAuthority] = await Promise.all([
+    Authority.create('local-cluster-ca'),
+    Authority.create('etcd-ca'),
+  ]);
   const [serving, etcdServing, etcdClient, accounts, users] = await Promise.all([
     authority.serving('kube-apiserver', {
       dns: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],

@@ -1,5 +1,7 @@
+import { endProcesses } from './end-processes.ts';
 import { toolsOf } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
+import type { Programs } from '../components/component.ts';
 import type { Config } from '../config.ts';
 import { clusterId, createDirectory, removeDirectory } from '../directory.ts';
 import { ClusterError } from '../errors.ts';
@@ -9,7 +11,6 @@ import { killLeftovers } from '../process/leftovers.ts';
 import { withLock } from '../process/lock.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
 import { launchSupervisor } from '../supervisor/launch.ts';
-import type { SupervisorProcess } from '../supervisor/launch.ts';
 import type { StartEvent } from '../supervisor/protocol.ts';
 import { ensureTools } from '../toolchain/tools.ts';
 import type { Toolchain } from '../toolchain/tools.ts';
@@ -19,8 +20,9 @@ export interface UpOptions {
   readonly config: Config;
   /** `command`: the cluster outlives this process. `process`: it ends, and its directory goes, with this process. */
   readonly lifetime: 'command' | 'process';
-  tell(line: string): void;
-  onEvent?(event: StartEvent): void;
+  readonly programs?: Programs;
+  readonly tell: (line: string) => void;
+  readonly onEvent?: (event: StartEvent) => void;
   readonly signal: AbortSignal;
 }
 
@@ -58,26 +60,20 @@ async function startNew(layout: Layout, toolchain: Toolchain, options: UpOptions
   if (client === undefined) throw new ClusterError('supervisor', 'the supervisor does not answer');
   try {
     await startWith(client, toolchain, options);
-    if (!abandon) {
+    if (abandon) {
+      supervisor.unref();
+    } else {
       await client.release();
       supervisor.detach();
     }
   } catch (error) {
-    await end(layout, id, supervisor);
+    // The logs stay for the reader.
+    await endProcesses(layout, id);
+    supervisor.detach();
     throw error;
   } finally {
     await client.close();
   }
-}
-
-/** The supervisor ends when the pipe does; what it cannot end is killed. The logs stay for the reader. */
-async function end(layout: Layout, id: string, supervisor: SupervisorProcess): Promise<void> {
-  const client = await ControlClient.connect(layout);
-  await client?.stop().catch(() => undefined);
-  await client?.close();
-  supervisor.detach();
-  await supervisor.exited;
-  await killLeftovers(id);
 }
 
 async function startWith(client: ControlClient, toolchain: Toolchain, options: UpOptions): Promise<void> {
@@ -87,6 +83,8 @@ async function startWith(client: ControlClient, toolchain: Toolchain, options: U
     tools: toolchain.paths,
     kubectl,
     kubernetesVersion: toolchain.kubernetesVersion,
+    programs: options.programs ?? {},
+    environment: options.config.archPolicy,
   };
   await client.start(request, options.signal, (event) => options.onEvent?.(event));
 }

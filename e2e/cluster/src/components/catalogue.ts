@@ -1,3 +1,5 @@
+import { installArchPolicy, installWebhookConfiguration } from '../archpolicy/install.ts';
+import { operator, webhook } from '../archpolicy/processes.ts';
 import type { ToolName, Unit, UnitName } from './component.ts';
 import { etcd } from './etcd.ts';
 import { kubeApiServer } from './kube-apiserver.ts';
@@ -34,7 +36,7 @@ export function unitsOf(target: Target): readonly Unit[] {
     case 'control-plane':
       return controlPlaneUnits;
     case 'all':
-      return controlPlaneUnits;
+      return [...controlPlaneUnits, installArchPolicy, webhook, operator, installWebhookConfiguration];
   }
 }
 

@@ -17,7 +17,14 @@ export const componentNames = [
 export type ComponentName = (typeof componentNames)[number];
 
 /** Steps of a start that are no process: they run at every `up`, so each can be repeated. */
-export const taskNames = ['kubeconfig', 'nodes', 'nodes-ready', 'default-account', 'archpolicy'] as const;
+export const taskNames = [
+  'kubeconfig',
+  'nodes',
+  'nodes-ready',
+  'default-account',
+  'archpolicy',
+  'webhook-configuration',
+] as const;
 export type TaskName = (typeof taskNames)[number];
 
 export type UnitName = ComponentName | TaskName;
@@ -37,19 +44,29 @@ export type ToolName = (typeof toolNames)[number];
 /** Where each program lies that this start needs. */
 export type ToolPaths = Readonly<Partial<Record<ToolName, string>>>;
 
+/** Files that Node runs in the place of webhook/src/main.ts and operator/src/main.ts. */
+export interface Programs {
+  readonly webhook?: string | undefined;
+  readonly operator?: string | undefined;
+}
+
 /** What a component may ask about its cluster. */
 export interface Cluster {
   readonly layout: Layout;
   readonly pki: ClusterPki;
   /** `v1.36.3`: what the control plane calls itself, and so do the nodes. */
   readonly kubernetesVersion: string;
-  tool(name: ToolName): string;
+  /** Another main file of ours than the one in the repository. */
+  readonly programs: Programs;
+  /** What the user set of `ARCHPOLICY_*`; what the cluster itself has to say about them wins. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly tool: (name: ToolName) => string;
   /** The port of a component that was started before this one. */
-  port(component: ComponentName, label: string): number;
+  readonly port: (component: ComponentName, label: string) => number;
   /** `https://127.0.0.1:<port>` of the API server. */
-  apiServer(): string;
+  readonly apiServer: () => string;
   /** As the user with all rights. */
-  api(): ApiClient;
+  readonly api: () => ApiClient;
 }
 
 /** How to run a component once, and how to know that it serves. */

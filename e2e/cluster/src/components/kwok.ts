@@ -23,6 +23,7 @@ export const kwok: Component = {
         // Pod addresses: room for 100,000 pods.
         '--cidr=10.0.0.0/15',
         '--node-lease-duration-seconds=40',
+        '--v=WARN',
       ],
       // It listens nowhere; the task `nodes-ready` waits for what it does.
       ready: () => Promise.resolve(),

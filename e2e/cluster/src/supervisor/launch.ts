@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { ClusterError } from '../errors.ts';
 import type { Layout } from '../layout.ts';
@@ -10,6 +11,8 @@ import { lastLines } from '../process/log-tail.ts';
 export interface SupervisorProcess {
   /** Lets the supervisor go its own way: this process may end. The cluster must have been released before. */
   detach(): void;
+  /** Lets this process end without waiting for the supervisor, which then ends as well. */
+  unref(): void;
   /** Resolves when the supervisor has ended. */
   readonly exited: Promise<void>;
 }
@@ -45,6 +48,10 @@ export async function launchSupervisor(
   }
   return {
     exited,
+    unref: () => {
+      child.unref();
+      for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref();
+    },
     detach: () => {
       child.stdin?.destroy();
       child.stdout?.destroy();

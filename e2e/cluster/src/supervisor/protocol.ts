@@ -12,6 +12,8 @@ export const startSchema = z.object({
   tools: z.partialRecord(z.enum(toolNames), z.string()),
   kubectl: z.string(),
   kubernetesVersion: z.string(),
+  programs: z.object({ webhook: z.string().optional(), operator: z.string().optional() }),
+  environment: z.record(z.string(), z.string()),
 });
 export type StartRequest = z.infer<typeof startSchema>;
 

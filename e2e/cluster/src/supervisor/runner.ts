@@ -40,7 +40,11 @@ export class Runner {
   async start(
     component: Component,
     cluster: Cluster,
-    options: { readonly signal: AbortSignal; readonly isRestart: boolean; onStart(running: Running): void },
+    options: {
+      readonly signal: AbortSignal;
+      readonly isRestart: boolean;
+      readonly onStart: (running: Running) => void;
+    },
   ): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#attempt(component, cluster, options);
@@ -53,7 +57,7 @@ export class Runner {
   async #attempt(
     component: Component,
     cluster: Cluster,
-    { signal, onStart }: { readonly signal: AbortSignal; onStart(running: Running): void },
+    { signal, onStart }: { readonly signal: AbortSignal; readonly onStart: (running: Running) => void },
   ): Promise<'ready' | 'failed' | 'port-taken'> {
     const { layout, ports, env, prefix } = this.#options;
     const chosen = await ports.choose(component.name, component.ports);

@@ -1,10 +1,10 @@
 import { ApiClient } from '../api-client.ts';
 import type { ClusterPki } from '../certificates/cluster-pki.ts';
 import { createPki } from '../certificates/cluster-pki.ts';
-import { runInOrder, unitsOf } from '../components/catalogue.ts';
+import { unitsOf } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
 import { componentNames } from '../components/component.ts';
-import type { Cluster, Component, ComponentName, Unit } from '../components/component.ts';
+import type { Cluster, ComponentName } from '../components/component.ts';
 import { ClusterError } from '../errors.ts';
 import { writeEnv } from '../env-file.ts';
 import type { Layout } from '../layout.ts';
@@ -14,13 +14,14 @@ import { envOf } from './cluster-env.ts';
 import type { ClusterStatus, ComponentStatus, StartEvent, StartRequest } from './protocol.ts';
 import { Runner } from './runner.ts';
 import type { Running } from './runner.ts';
+import { StartAttempt } from './start-attempt.ts';
 import { endAll } from './end.ts';
 
 export interface SupervisorOptions {
   readonly layout: Layout;
   readonly env: Readonly<Record<string, string>>;
   readonly prefix: readonly string[];
-  log(message: string): void;
+  readonly log: (message: string) => void;
 }
 
 /**
@@ -49,76 +50,39 @@ export class Supervisor {
   async start(request: StartRequest, signal: AbortSignal, report: (event: StartEvent) => void): Promise<void> {
     if (this.#starting) throw new ClusterError('supervisor', 'another `make up` of this cluster is under way');
     this.#starting = true;
-    const mine = new Map<ComponentName, Running>();
+    const before = new Set(this.#running.keys());
+    const attempt = new StartAttempt({
+      cluster: await this.#cluster(request),
+      runner: this.#runner,
+      signal,
+      isRunning: (name) => this.#isRunning(name),
+      wasStartedBefore: (name) => before.has(name),
+      onStart: (name, running) => {
+        this.#record(name, running);
+      },
+      report,
+    });
     try {
-      await this.#startUnits(request, signal, report, mine);
+      await attempt.run(unitsOf(request.target));
       this.#target = widest(this.#target, request.target);
       await writeEnv(
         this.#options.layout.env,
         envOf(this.#options.layout, request.kubectl, this.#ports, this.#running),
       );
     } catch (error) {
-      await endAll(mine);
+      await endAll(attempt.started);
       throw error;
     } finally {
       this.#starting = false;
     }
   }
 
-  async #startUnits(
-    request: StartRequest,
-    signal: AbortSignal,
-    report: (event: StartEvent) => void,
-    mine: Map<ComponentName, Running>,
-  ): Promise<void> {
-    const cluster = await this.#cluster(request);
-    const failure = new AbortController();
-    const either = AbortSignal.any([signal, failure.signal]);
-    let first: unknown;
-    const fail = (error: unknown): never => {
-      first ??= error;
-      failure.abort();
-      throw error;
-    };
-    const run = async (unit: Unit): Promise<void> => {
-      if (either.aborted) throw new ClusterError('cancelled', 'cancelled');
-      const begin = performance.now();
-      const wasRunning = unit.kind === 'component' && this.#isRunning(unit.name);
-      if (unit.kind === 'task') await unit.run(cluster, either).catch(fail);
-      else if (!wasRunning) await this.#startComponent(unit, cluster, either, mine, fail);
-      report({ kind: 'done', name: unit.name, seconds: (performance.now() - begin) / 1000, wasRunning });
-    };
-    await runInOrder(unitsOf(request.target), run).catch((error: unknown) => {
-      throw first ?? error;
+  #record(name: ComponentName, running: Running): void {
+    this.#options.log(`started ${name}, pid ${running.child.pid ?? 'none'}`);
+    this.#running.set(name, running);
+    void running.child.exited.then((exit) => {
+      this.#options.log(`${name} ended: ${describeExit(exit)}`);
     });
-    // The one that died between its being ready and the end of the start.
-    if (first !== undefined) throw first;
-  }
-
-  async #startComponent(
-    component: Component,
-    cluster: Cluster,
-    signal: AbortSignal,
-    mine: Map<ComponentName, Running>,
-    fail: (error: unknown) => never,
-  ): Promise<void> {
-    const isRestart = this.#running.has(component.name);
-    const onStart = (running: Running): void => {
-      this.#options.log(`started ${component.name}, pid ${running.child.pid ?? 'none'}`);
-      this.#running.set(component.name, running);
-      mine.set(component.name, running);
-      void running.child.exited.then((exit) => {
-        this.#options.log(`${component.name} ended: ${describeExit(exit)}`);
-      });
-    };
-    await this.#runner.start(component, cluster, { signal, isRestart, onStart }).catch(fail);
-    const running = mine.get(component.name);
-    // While the start goes on, somebody waits for what this component does: its end must end the waiting.
-    void running?.child.exited
-      .then(async () =>
-        signal.aborted || !this.#starting ? undefined : fail(await this.#runner.died(component.name, running)),
-      )
-      .catch(() => undefined);
   }
 
   #isRunning(name: ComponentName): boolean {
@@ -135,6 +99,8 @@ export class Supervisor {
       layout,
       pki,
       kubernetesVersion: request.kubernetesVersion,
+      programs: request.programs,
+      environment: request.environment,
       tool: (name) => {
         const path = request.tools[name];
         if (path === undefined) throw new ClusterError('toolchain', `the path of ${name} was not given`);

@@ -1,0 +1,37 @@
+import { writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { formatKubeconfig } from '../certificates/kubeconfig.ts';
+import type { Cluster } from '../components/component.ts';
+import { ClusterError } from '../errors.ts';
+
+export const NAMESPACE = 'archpolicy-system';
+/** Longer than any cluster lives: nobody renews these tokens. */
+const TOKEN_SECONDS = 30 * 24 * 3600;
+
+const tokenRequestSchema = z.object({ status: z.object({ token: z.string().min(1) }) });
+
+export type Account = 'archpolicy-webhook' | 'archpolicy-operator';
+
+export function accountKubeconfig({ layout }: Pick<Cluster, 'layout'>, account: Account): string {
+  return layout.run(`${account}.kubeconfig`);
+}
+
+/** Makes a token of the ServiceAccount and a kubeconfig that uses it: the process then has the rights of deploy/. */
+export async function writeAccount(cluster: Cluster, account: Account, signal: AbortSignal): Promise<void> {
+  const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`;
+  const request = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: TOKEN_SECONDS },
+  };
+  const answer = await cluster.api().send('POST', path, signal, request);
+  const parsed = tokenRequestSchema.safeParse(answer.body);
+  if (!parsed.success) {
+    throw new ClusterError('component', `the API server answered ${answer.status} to the token request of ${account}`);
+  }
+  const tokenFile = cluster.layout.run(`${account}.token`);
+  await writeFile(tokenFile, parsed.data.status.token, { mode: 0o600 });
+  const credential = { kind: 'token-file', path: tokenFile } as const;
+  const kubeconfig = formatKubeconfig(cluster.apiServer(), cluster.pki.authority, account, credential);
+  await writeFile(accountKubeconfig(cluster, account), kubeconfig, { mode: 0o600 });
+}

@@ -1,0 +1,94 @@
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Authority } from '../certificates/authority.ts';
+import type { Cluster, Task } from '../components/component.ts';
+import { kubectlOutput } from '../kubectl.ts';
+import { repositoryRoot } from '../layout.ts';
+import type { Layout } from '../layout.ts';
+import { waitFor } from '../wait.ts';
+import { writeAccount } from './accounts.ts';
+import { splitManifests, withAddress } from './manifests.ts';
+
+const CRD = 'crd/archpolicies.archpolicy.dev';
+const ESTABLISHED_TIMEOUT_MILLISECONDS = 30_000;
+/** Discovery of a new kind can lag a moment behind its being established. */
+const POLICY_TIMEOUT_MILLISECONDS = 20_000;
+
+/** Everything of ArchPolicy that is an object: CRD, namespaces, accounts, rights, fences and the default policy. */
+export const installArchPolicy: Task = {
+  kind: 'task',
+  name: 'archpolicy',
+  needs: ['kube-apiserver', 'kubeconfig', 'default-account'],
+  async run(cluster, signal) {
+    const [manifests] = await Promise.all([render(cluster, signal), createWebhookCertificate(cluster.layout)]);
+    await writeFile(configurationFile(cluster.layout), manifests.webhookConfigurations);
+    await apply(cluster, signal, ['-f', join(repositoryRoot, 'crds', 'archpolicies.yaml'), '-f', '-'], manifests.base);
+    await Promise.all([
+      writeAccount(cluster, 'archpolicy-webhook', signal),
+      writeAccount(cluster, 'archpolicy-operator', signal),
+      applyPolicy(cluster, signal),
+    ]);
+  },
+};
+
+/** From here on the API server asks the webhook. */
+export const installWebhookConfiguration: Task = {
+  kind: 'task',
+  name: 'webhook-configuration',
+  needs: ['webhook'],
+  async run(cluster, signal) {
+    const [configurations, authority] = await Promise.all([
+      readFile(configurationFile(cluster.layout), 'utf8'),
+      readFile(join(cluster.layout.webhookTls, 'ca.crt'), 'utf8'),
+    ]);
+    const url = `https://127.0.0.1:${cluster.port('webhook', 'https')}/mutate`;
+    await apply(cluster, signal, ['-f', '-'], withAddress(configurations, url, authority));
+  },
+};
+
+function configurationFile(layout: Layout): string {
+  return layout.run('webhook-configuration.yaml');
+}
+
+async function render(cluster: Cluster, signal: AbortSignal): Promise<ReturnType<typeof splitManifests>> {
+  const overlay = join(repositoryRoot, 'deploy', 'overlays', 'local');
+  const rendered = await kubectlOutput(cluster.tool('kubectl'), cluster.layout, ['kustomize', overlay], { signal });
+  return splitManifests(rendered);
+}
+
+async function applyPolicy(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const timeout = `--timeout=${ESTABLISHED_TIMEOUT_MILLISECONDS / 1000}s`;
+  await kubectlOutput(cluster.tool('kubectl'), cluster.layout, ['wait', '--for=condition=Established', CRD, timeout], {
+    signal,
+  });
+  const policy = join(repositoryRoot, 'deploy', 'overlays', 'local', 'policy');
+  await waitFor((waiting) => apply(cluster, waiting, ['-k', policy]).then(() => true), {
+    timeoutMs: POLICY_TIMEOUT_MILLISECONDS,
+    what: 'the default policy to be applied',
+    intervalMs: 200,
+    signal,
+  });
+}
+
+/** Server-side and with force: a second `make up` puts back what somebody changed. */
+async function apply(cluster: Cluster, signal: AbortSignal, args: readonly string[], stdin?: string): Promise<void> {
+  const all = ['apply', '--server-side', '--force-conflicts', '--field-manager=make-up', ...args];
+  await kubectlOutput(cluster.tool('kubectl'), cluster.layout, all, { stdin, signal });
+}
+
+/** The webhook's own CA and serving certificate; those of a running webhook stay. */
+async function createWebhookCertificate({ webhookTls }: Layout): Promise<void> {
+  const file = (name: string): string => join(webhookTls, name);
+  const exists = await access(file('tls.crt')).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return;
+  const authority = await Authority.create('archpolicy-webhook-ca');
+  const serving = await authority.serving('archpolicy-webhook', { dns: ['localhost'], ip: ['127.0.0.1'] });
+  await mkdir(webhookTls, { recursive: true, mode: 0o700 });
+  await writeFile(file('ca.crt'), authority.certificate);
+  await writeFile(file('tls.key'), serving.key, { mode: 0o600 });
+  // Last: its presence says that all three are there.
+  await writeFile(file('tls.crt'), serving.certificate);
+}

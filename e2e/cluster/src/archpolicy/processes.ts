@@ -1,0 +1,60 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Cluster, Component } from '../components/component.ts';
+import { portOf } from '../components/component.ts';
+import { untilHttpOk } from '../components/ready.ts';
+import { ClusterError } from '../errors.ts';
+import { repositoryRoot } from '../layout.ts';
+import { accountKubeconfig } from './accounts.ts';
+import type { Account } from './accounts.ts';
+
+export const webhook: Component = {
+  kind: 'component',
+  name: 'webhook',
+  needs: ['archpolicy', 'redis', 'registry', 'nodes-ready'],
+  ports: ['https', 'metrics'],
+  launch: (cluster, ports) =>
+    launch(cluster, ports, 'webhook', {
+      ARCHPOLICY_WEBHOOK_ADDRESS: `127.0.0.1:${portOf(ports, 'https')}`,
+      ARCHPOLICY_TLS_DIRECTORY: cluster.layout.webhookTls,
+      // No load balancer has to notice that it goes.
+      ARCHPOLICY_DRAIN_SECONDS: '1',
+    }),
+};
+
+export const operator: Component = {
+  kind: 'component',
+  name: 'operator',
+  needs: ['archpolicy', 'redis', 'registry', 'nodes-ready'],
+  ports: ['metrics'],
+  launch: (cluster, ports) => launch(cluster, ports, 'operator', {}),
+};
+
+async function launch(
+  cluster: Cluster,
+  ports: ReadonlyMap<string, number>,
+  name: 'webhook' | 'operator',
+  own: Readonly<Record<string, string>>,
+): ReturnType<Component['launch']> {
+  const main = cluster.programs[name] ?? join(repositoryRoot, name, 'src', 'main.ts');
+  await access(main).catch(() => {
+    throw new ClusterError('component', `${main} does not exist; \`make up ONLY=control-plane\` does without it`);
+  });
+  const metrics = `127.0.0.1:${portOf(ports, 'metrics')}`;
+  return {
+    // The Node that runs the cluster is the one that the lockfile brings.
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', main],
+    env: { ...cluster.environment, ...own, ...commonEnvironment(cluster, `archpolicy-${name}`, metrics) },
+    ready: (signal) => untilHttpOk(`http://${metrics}/readyz`, signal),
+  };
+}
+
+function commonEnvironment(cluster: Cluster, account: Account, metrics: string): Readonly<Record<string, string>> {
+  return {
+    ARCHPOLICY_KUBECONFIG: accountKubeconfig(cluster, account),
+    ARCHPOLICY_METRICS_ADDRESS: metrics,
+    ARCHPOLICY_REGISTRIES_FILE: join(repositoryRoot, 'deploy', 'overlays', 'local', 'registries.yaml'),
+    ARCHPOLICY_REDIS_URL: `redis://127.0.0.1:${cluster.port('redis', 'redis')}`,
+  };
+}

@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+
+/** What of an audit event the tests ask for; the rest is kept as it is. */
+const auditEventSchema = z.looseObject({
+  auditID: z.string(),
+  stage: z.string(),
+  verb: z.string(),
+  requestURI: z.string(),
+  user: z.looseObject({ username: z.string() }),
+  userAgent: z.string().optional(),
+  objectRef: z
+    .looseObject({
+      resource: z.string().optional(),
+      namespace: z.string().optional(),
+      name: z.string().optional(),
+      subresource: z.string().optional(),
+      apiGroup: z.string().optional(),
+    })
+    .optional(),
+  responseStatus: z.looseObject({ code: z.int().optional() }).optional(),
+  requestReceivedTimestamp: z.string(),
+  annotations: z.record(z.string(), z.string()).optional(),
+});
+export type AuditEvent = z.infer<typeof auditEventSchema>;
+
+/** Every event of an audit log, in the order written. A last line that is still being written is left out. */
+export async function readAuditLog(path: string): Promise<readonly AuditEvent[]> {
+  const lines = (await readFile(path, 'utf8')).split('\n');
+  return lines.slice(0, -1).map((line) => auditEventSchema.parse(JSON.parse(line)));
+}

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { ClusterError } from './errors.ts';
+import type { Layout } from './layout.ts';
+
+/** No kubectl call of ours takes longer, waits included. */
+const TIMEOUT_MILLISECONDS = 120_000;
+
+export interface KubectlAnswer {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Undefined never: a kubectl that was killed has status 1 and says so in stderr. */
+  readonly status: number;
+}
+
+/** Runs kubectl as the user with all rights, with a HOME in the cluster's directory. */
+export async function runKubectl(
+  kubectl: string,
+  layout: Layout,
+  args: readonly string[],
+  options: { readonly stdin?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<KubectlAnswer> {
+  const deadline = AbortSignal.timeout(TIMEOUT_MILLISECONDS);
+  const child = spawn(kubectl, args, {
+    env: { KUBECONFIG: layout.kubeconfig, HOME: layout.home, PATH: '/usr/bin:/bin' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    killSignal: 'SIGKILL',
+    signal: options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]),
+  });
+  const { promise, resolve } = Promise.withResolvers<{ readonly status: number; readonly problem: string }>();
+  child.once('error', (error) => {
+    resolve({ status: 1, problem: error.message });
+  });
+  child.once('close', (code) => {
+    resolve({ status: code ?? 1, problem: '' });
+  });
+  // A kubectl that ends without reading its input is told by its status.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.stdin ?? '');
+  const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), promise]);
+  return { stdout, stderr: `${stderr}${end.problem}`, status: end.status };
+}
+
+/** As {@link runKubectl}; gives what it printed. @throws ClusterError `request` with what kubectl said */
+export async function kubectlOutput(...call: Parameters<typeof runKubectl>): Promise<string> {
+  const { status, stderr, stdout } = await runKubectl(...call);
+  if (status === 0) return stdout;
+  throw new ClusterError('request', `kubectl ${call[2].join(' ')} failed: ${stderr.trim()}`);
+}

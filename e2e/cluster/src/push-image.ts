@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { ClusterError } from './errors.ts';
+
+const INDEX = 'application/vnd.oci.image.index.v1+json';
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const CONFIG = 'application/vnd.oci.image.config.v1+json';
+const LAYER = 'application/vnd.oci.image.layer.v1.tar';
+/** An empty tar archive: a layer that every runtime can unpack. */
+const emptyLayer = Buffer.alloc(1024);
+
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+export interface PushedImage {
+  /** `host:port/repository:tag` */
+  readonly reference: string;
+  /** Of the index, or of the single manifest. */
+  readonly digest: string;
+  /** Of each platform's manifest, in the order given. */
+  readonly manifests: readonly string[];
+}
+
+/**
+ * Pushes a tiny real OCI image: one manifest and config blob per platform, and with `index` an image index over them.
+ * @param platforms `linux/amd64`, `linux/arm64/v8`, …
+ */
+export async function pushImage(
+  registry: string,
+  repository: string,
+  tag: string,
+  platforms: readonly string[],
+  options: { readonly kind: 'index' | 'single' } = { kind: 'index' },
+): Promise<PushedImage> {
+  const [only, ...others] = platforms;
+  if (only === undefined || (options.kind === 'single' && others.length > 0)) {
+    throw new ClusterError('request', `an image of kind ${options.kind} cannot have ${platforms.length} platforms`);
+  }
+  const target = { registry, repository };
+  const layer = await pushBlob(target, LAYER, emptyLayer);
+  const manifests: { readonly descriptor: Descriptor; readonly platform: string }[] = [];
+  for (const platform of platforms) {
+    const body = { ...platformFields(platform), config: {}, rootfs: { type: 'layers', diff_ids: [layer.digest] } };
+    const config = await pushBlob(target, CONFIG, Buffer.from(JSON.stringify(body)));
+    const manifest = { schemaVersion: 2, mediaType: MANIFEST, config, layers: [layer] };
+    const name = options.kind === 'single' ? tag : undefined;
+    manifests.push({ platform, descriptor: await putManifest(target, MANIFEST, manifest, name) });
+  }
+  const reference = `${registry}/${repository}:${tag}`;
+  const digests = manifests.map(({ descriptor }) => descriptor.digest);
+  if (options.kind === 'single') return { reference, digest: digests[0] ?? '', manifests: digests };
+  const entries = manifests.map(({ descriptor, platform }) => ({ ...descriptor, platform: platformFields(platform) }));
+  const index = { schemaVersion: 2, mediaType: INDEX, manifests: entries };
+  const { digest } = await putManifest(target, INDEX, index, tag);
+  return { reference, digest, manifests: digests };
+}
+
+interface Target {
+  readonly registry: string;
+  readonly repository: string;
+}
+
+function platformFields(platform: string): { readonly os: string; readonly architecture: string; variant?: string } {
+  const [os = '', architecture = '', variant] = platform.split('/');
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}
+
+function describe(mediaType: string, content: Buffer): Descriptor {
+  return { mediaType, digest: `sha256:${createHash('sha256').update(content).digest('hex')}`, size: content.length };
+}
+
+async function pushBlob({ registry, repository }: Target, mediaType: string, content: Buffer): Promise<Descriptor> {
+  const descriptor = describe(mediaType, content);
+  const begin = await expectStatus(202, `http://${registry}/v2/${repository}/blobs/uploads/`, { method: 'POST' });
+  const location = new URL(begin.headers.get('location') ?? '', `http://${registry}`);
+  location.searchParams.set('digest', descriptor.digest);
+  const headers = { 'content-type': 'application/octet-stream' };
+  await expectStatus(201, location.href, { method: 'PUT', headers, body: new Uint8Array(content) });
+  return descriptor;
+}
+
+async function putManifest(
+  { registry, repository }: Target,
+  mediaType: string,
+  manifest: unknown,
+  tag: string | undefined,
+): Promise<Descriptor> {
+  const content = Buffer.from(JSON.stringify(manifest));
+  const descriptor = describe(mediaType, content);
+  const url = `http://${registry}/v2/${repository}/manifests/${tag ?? descriptor.digest}`;
+  await expectStatus(201, url, {
+    method: 'PUT',
+    headers: { 'content-type': mediaType },
+    body: new Uint8Array(content),
+  });
+  return descriptor;
+}
+
+const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
+
+async function expectStatus(wanted: number, url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS) });
+  const body = await response.text();
+  if (response.status === wanted) return response;
+  throw new ClusterError('request', `${init.method ?? 'GET'} ${url} answered ${response.status}: ${body}`);
+}
