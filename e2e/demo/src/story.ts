@@ -1,7 +1,7 @@
-import { runQuietly } from './terminal.ts';
+import { podsOf } from '../../support/pods.ts';
+import type { PlacedPod } from '../../support/pods.ts';
+import { runProgram, runQuietly } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
-import { listPods } from './pods.ts';
-import type { PodLine } from './pods.ts';
 
 /** Something that the story promised, and whether it was seen. */
 export interface Promised {
@@ -30,16 +30,16 @@ const RUNS_ON: Readonly<Record<string, readonly string[]>> = {
   web: ['amd64', 'arm64'],
 };
 
-const fits = ({ app, architecture }: PodLine): boolean => RUNS_ON[app]?.includes(architecture) ?? false;
-const misplaced = (pods: readonly PodLine[]): PodLine[] => pods.filter((pod) => pod.node !== '' && !fits(pod));
-const of = (pods: readonly PodLine[], app: string): PodLine[] => pods.filter((pod) => pod.app === app);
+const fits = ({ app, architecture }: PlacedPod): boolean => RUNS_ON[app]?.includes(architecture) ?? false;
+const misplaced = (pods: readonly PlacedPod[]): PlacedPod[] => pods.filter((pod) => pod.node !== '' && !fits(pod));
+const of = (pods: readonly PlacedPod[], app: string): PlacedPod[] => pods.filter((pod) => pod.app === app);
 
-async function pods(stage: Stage): Promise<PodLine[]> {
-  return await listPods(NAMESPACE, stage.env);
+async function pods(stage: Stage): Promise<PlacedPod[]> {
+  return await podsOf(async (args) => ({ stdout: (await runProgram('kubectl', args, stage.env)).output }), NAMESPACE);
 }
 
 /** Applications land anywhere on a cluster that knows nothing of images; returns what runs where. */
-export async function bootstrap(stage: Stage): Promise<{ before: PodLine[]; promises: Promised[] }> {
+export async function bootstrap(stage: Stage): Promise<{ before: PlacedPod[]; promises: Promised[] }> {
   const { terminal, env, until, apps } = stage;
   terminal.heading('A cluster of two amd64 and two arm64 nodes. Nobody told the scheduler what images can run where.');
   await terminal.run('kubectl get nodes -L kubernetes.io/arch', env);
@@ -74,7 +74,7 @@ export async function install(stage: Stage): Promise<Promised[]> {
 }
 
 /** The operator moves what is misplaced, and nothing else. */
-export async function remediate(stage: Stage, before: readonly PodLine[]): Promise<Promised[]> {
+export async function remediate(stage: Stage, before: readonly PlacedPod[]): Promise<Promised[]> {
   const { terminal, env, until } = stage;
   terminal.heading('The operator finds what runs where it cannot, and evicts it. The replacements land right.');
   terminal.print('text', 'Pods get 30 s after scheduling before they are judged (gracePeriodAfterScheduling) …');

@@ -65,12 +65,17 @@ export class Terminal {
 
 /** Runs a command line without showing it: for the story's own checks. */
 export async function runQuietly(commandLine: string, env: NodeJS.ProcessEnv): Promise<CommandResult> {
+  return await runProgram('bash', ['-c', commandLine], env);
+}
+
+/** Runs a program; its output and errors, interleaved as a terminal shows them. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<CommandResult> {
   return await new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-c', commandLine], {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: COMMAND_DEADLINE_MS,
-    });
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_DEADLINE_MS });
     let output = '';
     const collect = (chunk: Buffer): void => {
       if (output.length < MAX_OUTPUT) output += chunk.toString('utf8');

@@ -1,0 +1,34 @@
+/** A pod as the suites and the demo look at it. */
+export interface PlacedPod {
+  readonly app: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Empty while it is not bound. */
+  readonly node: string;
+  /** Of its node: the local cluster names its nodes `ARCH-N`. */
+  readonly architecture: string;
+  readonly ready: boolean;
+}
+
+/** Runs kubectl with these arguments against the cluster in question. */
+export type Kubectl = (args: readonly string[]) => Promise<{ readonly stdout: string }>;
+
+const FIELDS = [
+  '{.metadata.labels.app}',
+  '{.metadata.name}',
+  '{.metadata.uid}',
+  '{.spec.nodeName}',
+  '{.status.conditions[?(@.type=="Ready")].status}',
+].join('{"|"}');
+
+/** The pods of a namespace that are not being deleted. */
+export async function podsOf(kubectl: Kubectl, namespace: string): Promise<PlacedPod[]> {
+  const template = `{range .items[?(!@.metadata.deletionTimestamp)]}${FIELDS}{"\\n"}{end}`;
+  const { stdout } = await kubectl(['get', 'pods', '-n', namespace, '-o', `jsonpath=${template}`]);
+  return stdout.split('\n').filter(Boolean).map(parse);
+}
+
+function parse(line: string): PlacedPod {
+  const [app = '', name = '', uid = '', node = '', ready = ''] = line.split('|');
+  return { app, name, uid, node, architecture: node.split('-')[0] ?? '', ready: ready === 'True' };
+}
