@@ -7,3 +7,4 @@ export * from './requirement/index.ts';
 export * from './policy/index.ts';
 export * from './placement/index.ts';
 export * from './eviction/index.ts';
+export * from './gate/index.ts';

@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Constrain, Deny, Leave } from '../placement/decision.ts';
+import { liftEvent, refusedEvent, waitEvent } from './explain.ts';
+import type { GateEvent, LiftedPod } from './explain.ts';
+
+const unresolved = [{ image: 'registry.corp/web:v1', reason: 'Unavailable' }] as const;
+const leave: Leave = { kind: 'leave', reason: 'Unresolved', policy: 'default', unresolved, warnings: [] };
+const constrain: Constrain = {
+  kind: 'constrain',
+  reason: 'ImagesSupport',
+  policy: 'default',
+  unresolved: [],
+  warnings: [],
+  architectures: ['arm64'],
+  requirements: [],
+  preferred: [],
+  tolerated: [],
+};
+const deny: Deny = { kind: 'deny', reason: 'NoCommonArchitecture', policy: 'default', unresolved: [], warnings: [] };
+const lifted: LiftedPod = { decision: constrain, timedOut: false, contradicted: false, rung: 'full', refused: false };
+
+type Case = readonly [why: string, lifted: LiftedPod, expected: GateEvent['reason'] | undefined, note: RegExp];
+
+const cases: readonly Case[] = [
+  ['nothing is told when all went well', lifted, undefined, /^$/],
+  ['nor when the requirements passed', { ...lifted, rung: 'requirements', refused: true }, undefined, /^$/],
+  ['the gate alone', { ...lifted, rung: 'gate', refused: true }, 'LiftRefused', /refused every patch/],
+  ['the gate alone is all there was to do', { ...lifted, rung: 'gate' }, undefined, /^$/],
+  ['contradicted', { ...lifted, contradicted: true }, 'RequirementsContradicted', /nothing was added/],
+  [
+    'timed out, unconstrained',
+    { ...lifted, decision: leave, timedOut: true },
+    'GateTimedOut',
+    /registry\.corp\/web:v1: Unavailable\): not constrained$/,
+  ],
+  [
+    'timed out, fallback',
+    { ...lifted, decision: { ...constrain, reason: 'Fallback', unresolved }, timedOut: true },
+    'GateTimedOut',
+    /fallback architecture arm64$/,
+  ],
+  [
+    'timed out, partly known',
+    { ...lifted, decision: { ...constrain, reason: 'PartlyKnown', unresolved }, timedOut: true },
+    'GateTimedOut',
+    /constrained to what the other images support$/,
+  ],
+  ['too late to deny', { ...lifted, decision: deny }, 'NoCommonArchitecture', /goes unconstrained$/],
+  [
+    'warnings',
+    { ...lifted, decision: { ...leave, warnings: [{ kind: 'Unresolved', image: 'web', reason: 'NotFound' }] } },
+    'Unresolved',
+    /^archpolicy: platforms not known \(NotFound\): web$/,
+  ],
+];
+
+describe('PL12 what is told of a pod', () => {
+  test.each(cases)('%s', (_, pod, reason, note) => {
+    const event = liftEvent(pod);
+    expect(event?.reason).toBe(reason);
+    expect(event?.note ?? '').toMatch(note);
+  });
+
+  test('a time-out that ends unconstrained is a warning, a fallback is not', () => {
+    const timedOut = { ...lifted, timedOut: true };
+    expect(liftEvent({ ...timedOut, decision: leave })?.type).toBe('Warning');
+    expect(liftEvent({ ...timedOut, decision: { ...constrain, reason: 'Fallback' } })?.type).toBe('Normal');
+  });
+
+  test('while it waits', () => {
+    expect(waitEvent(unresolved, 12_345)).toEqual({
+      type: 'Normal',
+      reason: 'Inspecting',
+      note: 'Not scheduled until its images are inspected, for 13 s at most: registry.corp/web:v1: Unavailable',
+    });
+  });
+
+  test('of images only what references can contain is shown', () => {
+    const image = `${'a'.repeat(2_000)}\n\u001b[31m<script>`;
+    const { note } = waitEvent([{ image, reason: 'Deadline' }], 1);
+    expect(note).toMatch(/^[\x20-\x7e]{0,400}$/);
+  });
+
+  test('of which not even the gate can be removed', () => {
+    expect(refusedEvent(403)).toMatchObject({ type: 'Warning', reason: 'LiftRefused' });
+    expect(refusedEvent(403).note).toMatch(/\(403\)/);
+  });
+});

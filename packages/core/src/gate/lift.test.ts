@@ -1,0 +1,272 @@
+import { describe, expect, test } from '@jest/globals';
+import { labelOf, objectAt, stringMapAt } from '../kubernetes/read.ts';
+import type { JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
+import { applyPatch } from '../placement/json-patch.ts';
+import { decidePlacement, placePod } from '../placement/place-pod.ts';
+import { parseDecision } from '../placement/annotation.ts';
+import type { Row } from '../placement/fixtures/row.ts';
+import { ANNOTATION_DECISION, GATE_INSPECTING } from '../policy/keys.ts';
+import { decideGate } from './decide.ts';
+import { admitted, asked, gatedInput } from './fixtures/gated-pod.ts';
+import { bareLadder, isGated, liftLadder } from './lift.ts';
+import type { LiftLadder } from './lift.ts';
+
+const slow: Row = { images: { web: 'unresolved Deadline' } };
+const arm = { web: 'linux/arm64' };
+const both = { web: 'linux/amd64 linux/arm64' };
+const required = (...nodeSelectorTerms: JsonObject[]): JsonObject => ({
+  affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } },
+});
+const zone = { matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] };
+
+function patched(pod: JsonObject, { rungs }: LiftLadder): Record<string, JsonObject> {
+  return Object.fromEntries(
+    rungs.map(({ rung, operations }) => {
+      const applied = applyPatch(pod, operations);
+      if (applied.kind === 'refused' || !isJsonObject(applied.value)) throw new Error(`${rung} does not apply`);
+      return [rung, applied.value];
+    }),
+  );
+}
+
+function lift(row: Row, later: Readonly<Record<string, string>>, waitedMs = 1_000, now: Row = row): Lifted {
+  const input = gatedInput(row, later, { waitedMs, now });
+  const decided = decideGate(input);
+  if (decided.kind === 'wait') throw new Error('it waits');
+  const ladder = liftLadder({ ...input, decision: decided.decision });
+  if (ladder === undefined) throw new Error('it is not gated');
+  return { pod: input.pod, ladder, after: patched(input.pod, ladder) };
+}
+
+interface Lifted {
+  readonly pod: JsonObject;
+  readonly ladder: LiftLadder;
+  readonly after: Readonly<Record<string, JsonObject>>;
+}
+
+interface Case {
+  readonly why: string;
+  readonly row?: Row;
+  readonly later?: Readonly<Record<string, string>>;
+  readonly now?: Row;
+  readonly waitedMs?: number;
+  /** What the pod asks for after each rung. */
+  readonly then: Readonly<Record<string, string>>;
+}
+
+const cases: readonly Case[] = [
+  {
+    why: 'required affinity is set where there was none; then without the annotation; then the gate alone',
+    later: arm,
+    then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In arm64', gate: '' },
+  },
+  {
+    why: 'preferences and tolerations are on the first rung alone',
+    row: { ...slow, policy: { preference: { architectures: ['arm64'], type: 'Prefer', weight: 40 } } },
+    later: both,
+    then: {
+      full: 'needs arch In amd64 arm64; prefers 40 arch In arm64; tolerates amd64 arm64',
+      requirements: 'needs arch In amd64 arm64',
+      gate: '',
+    },
+  },
+  {
+    why: 'expressions are appended to every term, after what the owner wrote',
+    row: {
+      ...slow,
+      pod: required(zone, { matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['n'] }] }),
+    },
+    later: arm,
+    then: {
+      full: 'needs zone In a & arch In arm64 | arch In arm64 & metadata.name NotIn n; tolerates arm64',
+      requirements: 'needs zone In a & arch In arm64 | arch In arm64 & metadata.name NotIn n',
+      gate: 'needs zone In a | metadata.name NotIn n',
+    },
+  },
+  {
+    why: 'an empty term stays empty',
+    row: { ...slow, pod: required({}, zone) },
+    later: arm,
+    then: {
+      full: 'needs nothing | zone In a & arch In arm64; tolerates arm64',
+      requirements: 'needs nothing | zone In a & arch In arm64',
+      gate: 'needs nothing | zone In a',
+    },
+  },
+  {
+    why: 'a further In is appended to the one that admission added for the known image',
+    row: { images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' }, pod: { ...required(zone) } },
+    later: { ...both, db: 'linux/arm64' },
+    then: {
+      full: 'needs zone In a & arch In amd64 arm64 & arch In arm64; tolerates arm64',
+      requirements: 'needs zone In a & arch In amd64 arm64 & arch In arm64',
+      gate: 'needs zone In a & arch In amd64 arm64',
+    },
+  },
+  {
+    why: 'also where admission set required affinity itself',
+    row: { images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' } },
+    later: { ...both, db: 'linux/arm64' },
+    then: {
+      full: 'needs arch In amd64 arm64 & arch In arm64; tolerates arm64',
+      requirements: 'needs arch In amd64 arm64 & arch In arm64',
+      gate: 'needs arch In amd64 arm64',
+    },
+  },
+  {
+    why: 'what admission required already is not added again',
+    row: { images: { web: 'linux/arm64', db: 'unresolved Deadline' } },
+    later: { web: 'linux/arm64', db: 'linux/arm64' },
+    then: { full: 'needs arch In arm64; tolerates arm64', gate: 'needs arch In arm64' },
+  },
+  {
+    why: 'what contradicts admission is not added: such a pod could run nowhere',
+    row: { images: { web: 'linux/amd64', db: 'unresolved Deadline' } },
+    later: { web: 'linux/arm64', db: 'linux/arm64' },
+    then: { full: 'needs arch In amd64', gate: 'needs arch In amd64' },
+  },
+  {
+    why: 'the gates of others stay, wherever they stand',
+    row: { ...slow, pod: { schedulingGates: [{ name: 'corp.example/quota' }] } },
+    later: arm,
+    then: {
+      full: 'needs arch In arm64; tolerates arm64; gates corp.example/quota',
+      requirements: 'needs arch In arm64; gates corp.example/quota',
+      gate: 'gates corp.example/quota',
+    },
+  },
+  {
+    why: 'a pod that nothing is added to: the annotation goes with the gate',
+    later: { web: 'unresolved NotFound' },
+    then: { full: '', gate: '' },
+  },
+  {
+    why: 'the time is up: what admission required for the known image stands',
+    row: { images: { web: 'linux/arm64', db: 'unresolved Deadline' } },
+    later: arm,
+    waitedMs: 60_000,
+    then: { full: 'needs arch In arm64', gate: 'needs arch In arm64' },
+  },
+  {
+    why: 'the policy is gone: so does it, for it cannot be taken back',
+    row: { images: { web: 'linux/arm64', db: 'unresolved Deadline' } },
+    now: { policy: null },
+    then: { full: 'needs arch In arm64', gate: 'needs arch In arm64' },
+  },
+];
+
+describe('PL12 the ladder', () => {
+  test.each(cases.map((row): [string, Case] => [row.why, row]))(
+    'PL12 %s',
+    (_, { row = slow, now, waitedMs, ...rest }) => {
+      const { after } = lift(row, rest.later ?? {}, waitedMs, now ?? row);
+      expect(Object.fromEntries(Object.entries(after).map(([rung, pod]) => [rung, asked(pod)]))).toEqual(rest.then);
+    },
+  );
+
+  test('PL12 each patch locks on the version, tests the name of the gate at its index and removes it', () => {
+    const { ladder } = lift({ ...slow, pod: { schedulingGates: [{ name: 'corp.example/quota' }] } }, arm);
+    for (const { operations } of ladder.rungs) {
+      expect(operations.slice(0, 3)).toEqual([
+        { op: 'replace', path: '/metadata/resourceVersion', value: '7' },
+        { op: 'test', path: '/spec/schedulingGates/1/name', value: GATE_INSPECTING },
+        { op: 'remove', path: '/spec/schedulingGates/1' },
+      ]);
+    }
+    expect(ladder.rungs.at(-1)?.operations).toHaveLength(3);
+  });
+
+  test('PL12 nothing but the gate and our annotation is replaced or removed', () => {
+    const annotation = '/metadata/annotations/archpolicy.dev~1decision';
+    for (const { row = slow, later = {}, waitedMs, now } of cases) {
+      const { ladder } = lift(row, later, waitedMs, now ?? row);
+      const operations = ladder.rungs.flatMap((rung) => rung.operations.slice(3));
+      expect(operations.filter(({ op, path }) => op !== 'add' && path !== annotation)).toEqual([]);
+    }
+  });
+
+  test('PL12 a contradiction is told', () => {
+    const row: Row = { images: { web: 'linux/amd64', db: 'unresolved Deadline' } };
+    expect(lift(row, { web: 'linux/arm64', db: 'linux/arm64' }).ladder.contradicted).toBe(true);
+    expect(lift(row, { web: 'linux/amd64', db: 'linux/amd64' }).ladder.contradicted).toBe(false);
+  });
+
+  test.each<[string, JsonObject]>([
+    ['another gate', { metadata: { resourceVersion: '1' }, spec: { schedulingGates: [{ name: 'other' }] } }],
+    ['no gate', { metadata: { resourceVersion: '1' }, spec: {} }],
+    ['no version to lock on', { metadata: {}, spec: { schedulingGates: [{ name: GATE_INSPECTING }] } }],
+    ['gates of another shape', { metadata: { resourceVersion: '1' }, spec: { schedulingGates: 'all' } }],
+  ])('PL12 there is nothing to lift: %s', (_, pod) => {
+    const decision = { kind: 'leave', reason: 'NoPolicy', unresolved: [], warnings: [] } as const;
+    expect(liftLadder({ pod, decision, policy: undefined, images: new Map() })).toBeUndefined();
+    expect(bareLadder(pod)).toBeUndefined();
+  });
+
+  test('PL12 a pod that nothing can be decided about has the last rung', () => {
+    const pod = admitted(slow);
+    expect(bareLadder(pod)?.rungs.map(({ rung }) => rung)).toEqual(['gate']);
+  });
+});
+
+describe('the decision annotation of a lifted pod', () => {
+  const annotationOf = (pod: JsonObject): string | undefined =>
+    labelOf(stringMapAt(objectAt(pod, 'metadata'), 'annotations'), ANNOTATION_DECISION);
+  const row: Row = { images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' }, pod: required(zone) };
+  const later = { ...both, db: 'linux/arm64' };
+
+  test('PL2 PL12 with it, all that admission and the operator added is found again', () => {
+    const { after, pod } = lift(row, later);
+    const lifted = after['full']!;
+    expect(parseDecision(annotationOf(lifted)!)).toMatchObject({
+      kind: 'record',
+      record: { kind: 'constrain', reason: 'ImagesSupport', architectures: ['arm64'], policy: 'default' },
+    });
+    // Deciding afresh about the lifted pod takes both additions out: with other images it gets another answer.
+    const input = {
+      ...gatedInput(row, { web: 'linux/amd64', db: 'linux/amd64' }),
+      operation: 'CREATE',
+      canGate: false,
+    };
+    const { patch } = placePod({ ...input, pod: lifted });
+    const replaced = applyPatch(lifted, patch);
+    if (replaced.kind === 'refused') throw new Error('the patch does not apply');
+    expect(asked(replaced.value as JsonObject)).toBe('needs zone In a & arch In amd64; tolerates amd64');
+    expect(isGated(pod)).toBe(true);
+    expect(isGated(lifted)).toBe(false);
+  });
+
+  test('PL2 deciding again about a lifted pod with the same images changes nothing that matters', () => {
+    const lifted = lift(row, later).after['full']!;
+    const input = { ...gatedInput(row, later), operation: 'CREATE', canGate: false };
+    expect(decidePlacement({ ...input, pod: lifted })).toMatchObject({ kind: 'constrain', architectures: ['arm64'] });
+  });
+
+  test.each<[string, Row, Readonly<Record<string, string>>, string | undefined]>([
+    ['nothing of ours is left', slow, { web: 'unresolved NotFound' }, undefined],
+    [
+      'what admission added is left',
+      { images: { web: 'linux/arm64', db: 'unresolved Deadline' } },
+      { ...arm, db: 'unresolved NotFound' },
+      'PartlyKnown',
+    ],
+  ])('PL12 a pod that is freed: %s', (_, at, now, reason) => {
+    const annotation = annotationOf(lift(at, now).after['full']!);
+    const parsed = annotation === undefined ? undefined : parseDecision(annotation);
+    expect(parsed?.kind === 'record' ? parsed.record.reason : undefined).toBe(reason);
+  });
+
+  test('PL12 what somebody wrote there who is not us is replaced', () => {
+    const input = gatedInput(slow, arm);
+    const decided = decideGate(input);
+    if (decided.kind === 'wait') throw new Error('it waits');
+    for (const annotations of [undefined, { [ANNOTATION_DECISION]: '{"v":1' }, { note: 'x' }]) {
+      const pod = {
+        ...input.pod,
+        metadata: { name: 'app', resourceVersion: '9', ...(annotations && { annotations }) },
+      };
+      const ladder = liftLadder({ ...input, pod, decision: decided.decision })!;
+      expect(parseDecision(annotationOf(patched(pod, ladder)['full']!)!).kind).toBe('record');
+    }
+  });
+});

@@ -1,0 +1,86 @@
+import type { Inspection } from '../inspection/inspection.ts';
+import type { JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
+import { annotationsOf } from '../kubernetes/pod-spec.ts';
+import { labelOf, objectAt } from '../kubernetes/read.ts';
+import type { Addition } from '../placement/additions.ts';
+import type { DecisionRecord } from '../placement/annotation.ts';
+import { formatDecision, parseDecision } from '../placement/annotation.ts';
+import type { Constrain, PlacementDecision } from '../placement/decision.ts';
+import { knowledgeOf } from '../placement/image-support.ts';
+import type { JsonPatchOperation } from '../placement/json-patch.ts';
+import { pointer } from '../placement/json-patch.ts';
+import { readSubject } from '../placement/subject.ts';
+import { takeOut } from '../placement/take-out.ts';
+import type { ArchPolicy } from '../policy/index.ts';
+import { ANNOTATION_DECISION } from '../policy/keys.ts';
+
+/** What the annotation is made from. */
+export interface Recording {
+  readonly pod: JsonObject;
+  readonly decision: PlacementDecision;
+  /** The decision where it is carried out; undefined: nothing is added. */
+  readonly wanted: Constrain | undefined;
+  /** What is added now. */
+  readonly additions: readonly Addition[];
+  readonly policy: ArchPolicy | undefined;
+  readonly images: ReadonlyMap<string, Inspection>;
+}
+
+const GATES = '/spec/schedulingGates';
+const PATH = pointer('metadata', 'annotations', ANNOTATION_DECISION);
+
+/**
+ * The operations that make the decision annotation say what the pod carries once it is lifted: what admission added and
+ * still stands there, the gate excepted, and what is added now. A pod that carries nothing of ours has no annotation.
+ */
+export function recordingOperations({
+  pod,
+  decision,
+  wanted,
+  additions,
+  policy,
+  images,
+}: Recording): readonly JsonPatchOperation[] {
+  const before = labelOf(annotationsOf(pod), ANNOTATION_DECISION);
+  const record = before === undefined ? undefined : recordIn(before);
+  const added = [...(record === undefined ? [] : stillThere(pod, record, policy)), ...additions];
+  if (added.length === 0 && wanted === undefined) return before === undefined ? [] : [{ op: 'remove', path: PATH }];
+  const subject = readSubject(pod);
+  const knowledge = policy === undefined ? [] : knowledgeOf(subject.images, images, policy);
+  const said = wanted ?? partlyKnown(decision, record);
+  const value = formatDecision(said, knowledge, added, subject.terms?.length ?? 1);
+  return value === before ? [] : setAnnotation(pod, value);
+}
+
+function recordIn(annotation: string): DecisionRecord | undefined {
+  const parsed = parseDecision(annotation);
+  return parsed.kind === 'record' ? parsed.record : undefined;
+}
+
+function stillThere(pod: JsonObject, record: DecisionRecord, policy: ArchPolicy | undefined): readonly Addition[] {
+  const { removed } = takeOut(pod, record, policy?.spec.copyLabelsToNodeAffinity ?? []);
+  return removed.toReversed().filter(({ path }) => path !== GATES && !path.startsWith(`${GATES}/`));
+}
+
+/** Nothing is added any more, but what admission added for the images that it knew cannot be taken back. */
+function partlyKnown({ policy, image, unresolved }: PlacementDecision, record: DecisionRecord | undefined): Constrain {
+  const decidedBy = policy ?? record?.policy;
+  return {
+    kind: 'constrain',
+    reason: 'PartlyKnown',
+    ...(decidedBy !== undefined && { policy: decidedBy }),
+    ...(image !== undefined && { image }),
+    unresolved,
+    warnings: [],
+    architectures: record?.architectures ?? [],
+    requirements: [],
+    preferred: [],
+    tolerated: [],
+  };
+}
+
+function setAnnotation(pod: JsonObject, value: string): readonly JsonPatchOperation[] {
+  if (isJsonObject(objectAt(pod, 'metadata')['annotations'])) return [{ op: 'add', path: PATH, value }];
+  return [{ op: 'add', path: '/metadata/annotations', value: { [ANNOTATION_DECISION]: value } }];
+}

@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Inspection, UnresolvedReason } from '../inspection/inspection.ts';
+import { inspectAgainMs, liftAgainMs } from './retry.ts';
+
+const NOW = 1_000_000;
+
+function again(inspection: Inspection, attempts = 1, random = 0): number | undefined {
+  return inspectAgainMs(inspection, { attempts, nowMs: NOW, random });
+}
+
+function unresolved(reason: UnresolvedReason, retryAtMs?: number): Inspection {
+  return { kind: 'unresolved', reason, ...(retryAtMs !== undefined && { retryAtMs }) };
+}
+
+describe('PL9 when an image that pods wait for is inspected again', () => {
+  test('rate limited: at its time, not before', () => {
+    expect(again(unresolved('RateLimited', NOW + 7_000))).toBe(7_000);
+    expect(again(unresolved('RateLimited', NOW + 7_000), 1, 1)).toBe(7_250);
+    expect(again(unresolved('Unavailable', NOW + 7_000), 9)).toBe(7_000);
+  });
+
+  test('a time that has passed is none', () => {
+    expect(again(unresolved('RateLimited', NOW), 1, 0)).toBe(500);
+  });
+
+  test.each<[number, number, number]>([
+    [1, 0, 500],
+    [1, 1, 1_000],
+    [2, 0, 1_000],
+    [3, 1, 4_000],
+    [6, 1, 30_000],
+    [2_000, 1, 30_000],
+  ])('no time told, attempt %i: between a half and the whole of the back-off', (attempts, random, expected) => {
+    for (const reason of ['RateLimited', 'Unavailable', 'Deadline'] as const) {
+      expect(again(unresolved(reason), attempts, random)).toBe(expected);
+    }
+  });
+
+  test.each<[UnresolvedReason]>([
+    ['Unauthorized'],
+    ['NotFound'],
+    ['Blocked'],
+    ['Malformed'],
+    ['TooLarge'],
+    ['BreakerOpen'],
+    ['InvalidReference'],
+    ['UnknownPlatform'],
+  ])('%s: never, waiting does not change it', (reason) => {
+    expect(again(unresolved(reason, NOW + 1_000))).toBeUndefined();
+  });
+
+  test('a known image: never', () => {
+    const facts = { digest: 'sha256:a', platforms: [], neutral: true };
+    expect(again({ kind: 'resolved', facts, source: 'registry', ageMs: 0 })).toBeUndefined();
+  });
+});
+
+describe('PL12 when a pod whose lifting failed is tried again', () => {
+  test.each<[string, number, number, number, number]>([
+    ['at first after a moment', 1, 1, 0, 200],
+    ['doubled', 3, 1, 0, 800],
+    ['with jitter', 3, 0, 0, 400],
+    ['twice a minute at most', 12, 1, 0, 30_000],
+    ['for ever', 5_000, 1, 0, 30_000],
+    ['as the server says, when that is later', 1, 1, 9_000, 9_000],
+    ['as the back-off says, when that is later', 12, 1, 1_000, 30_000],
+  ])('%s', (_, passes, random, retryAfterMs, expected) => {
+    expect(liftAgainMs(passes, random, retryAfterMs)).toBe(expected);
+  });
+});
