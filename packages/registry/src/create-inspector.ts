@@ -1,4 +1,8 @@
 import type { Resolve } from './address-guard/connector.ts';
+import { Authorizer } from './auth/authorizer.ts';
+import { Keyring } from './auth/keyring.ts';
+import { CredentialScopes } from './auth/scopes.ts';
+import { TokenService } from './auth/token-service.ts';
 import { MemoryCache } from './cache/memory-cache.ts';
 import type { MemoryLimits } from './cache/memory-cache.ts';
 import { fixedRegistries } from './config/registries-file.ts';
@@ -31,7 +35,10 @@ export function createInspector({
   ...options
 }: InspectorOptions): Inspector {
   const pools = new Pools(options.resolve);
-  const client = new RegistryClient(new Transport(pools), clock, metrics);
-  const resolver = new Resolver(client, new MemoryCache(options.memory), clock, metrics);
-  return new ImageInspector({ resolver, registries, clock, metrics, close: () => pools.close() });
+  const transport = new Transport(pools);
+  const client = new RegistryClient(transport, clock, metrics);
+  const authorizer = new Authorizer(new TokenService(transport, clock, metrics));
+  const resolver = new Resolver({ client, authorizer, metrics }, new MemoryCache(options.memory), clock);
+  const keyring = new Keyring(new CredentialScopes());
+  return new ImageInspector({ resolver, keyring, registries, clock, metrics, close: () => pools.close() });
 }

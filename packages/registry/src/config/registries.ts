@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { parse as parseYaml } from 'yaml';
 import { RegistryError } from '../errors.ts';
 import { hostMatcher } from './host-pattern.ts';
@@ -8,24 +9,38 @@ import type { RegistriesConfig, RegistryConfig } from './schema.ts';
 /** A ConfigMap holds at most 1 MiB. */
 export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
 
+/** Tenants choose hosts, so the look-ups that are remembered are bounded. */
+const MAX_REMEMBERED_HOSTS = 1_000;
+
 /** What the registries file says, ready to be asked by host. Immutable: a reload makes a new one. */
 export class Registries {
   readonly config: RegistriesConfig;
   readonly #entries: readonly (readonly [HostMatcher, RegistryConfig])[];
   readonly #files: ReadonlyMap<string, string>;
+  readonly #found = new LRUCache<string, { readonly entry: RegistryConfig | undefined }>({ max: MAX_REMEMBERED_HOSTS });
+  /** Whether any credential comes from here: if not, a pod without pull secrets is anonymous. */
+  readonly hasCredentials: boolean;
 
   /** @param files the texts of the files that the configuration names, by path. */
   constructor(config: RegistriesConfig, files: ReadonlyMap<string, string> = new Map()) {
     this.config = config;
     this.#files = files;
+    this.hasCredentials =
+      config.dockerConfigFile !== undefined ||
+      config.credentialProviders !== undefined ||
+      config.registries.some(({ credentialsFile, mirrors }) => credentialsFile !== undefined || mirrors.length > 0);
     const entries = config.registries.map((entry) => [hostMatcher(entry.host), entry] as const);
     this.#entries = entries.toSorted(([a], [b]) => b.rank - a.rank);
   }
 
   /** The most specific entry for a host: exact, then any port, then a wildcard; of two wildcards the longer one. */
   entryFor(host: string): RegistryConfig | undefined {
+    const known = this.#found.get(host);
+    if (known !== undefined) return known.entry;
     const wanted = host.toLowerCase();
-    return this.#entries.find(([matcher]) => matcher.matches(wanted))?.[1];
+    const entry = this.#entries.find(([matcher]) => matcher.matches(wanted))?.[1];
+    this.#found.set(host, { entry });
+    return entry;
   }
 
   /** The text of a file that the configuration names, as it was when the configuration was read. */

@@ -74,7 +74,8 @@ export class RegistryClient {
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
       const response = await this.#send(hop, request, what);
       this.#metrics.request({ purpose, method: what.method, outcome: outcomeOf(response) });
-      if (response.kind === 'failed' || !REDIRECTS.has(response.status)) return response;
+      if (response.kind === 'failed') return response;
+      if (!REDIRECTS.has(response.status)) return { ...response, redirects };
       const next = nextHop(hop, response, request.registries);
       if (next === undefined) return failed('Blocked');
       hop = next;

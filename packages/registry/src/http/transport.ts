@@ -21,6 +21,8 @@ export interface HttpResponse {
   readonly kind: 'response';
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  /** How many redirects led here: with any, another host than the one that was asked may have answered. */
+  readonly redirects: number;
   /** Empty unless the status is 200. */
   readonly body: Uint8Array;
 }
@@ -58,12 +60,14 @@ export class Transport {
     const { statusCode: status } = response;
     if (status !== 200 || method === 'HEAD') {
       await response.body.dump({ limit: MAX_DUMPED_BYTES, signal });
-      return { kind: 'response', status, headers: response.headers, body: NOTHING };
+      return { kind: 'response', status, headers: response.headers, redirects: 0, body: NOTHING };
     }
     // A compressed body could be any size once inflated, and nobody was asked for one.
     if (isEncoded(response)) return this.#refuse(response, 'Malformed');
     const body = await readUpTo(response.body, maxBytes);
-    return body === undefined ? failed('TooLarge') : { kind: 'response', status, headers: response.headers, body };
+    return body === undefined
+      ? failed('TooLarge')
+      : { kind: 'response', status, headers: response.headers, redirects: 0, body };
   }
 
   #refuse(response: Dispatcher.ResponseData, reason: 'Malformed'): FetchFailure {

@@ -1,9 +1,7 @@
 import type { FactSource, Inspection } from '@archpolicy/core';
-import type { Access } from '../auth/access.ts';
-import { ANONYMOUS_SCOPE } from '../auth/access.ts';
 import type { PullSecret } from '../auth/credential.ts';
+import type { Keyring } from '../auth/keyring.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
-import { endpointsFor } from '../http/endpoint.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { Clock } from '../ports.ts';
 import { Flights } from './flights.ts';
@@ -39,10 +37,13 @@ const WORK_DEADLINE_MS = 15_000;
 /** Different images being worked out at the same time: what tenants can make us do at once. */
 const MAX_WORK = 2_000;
 
+const NO_SECRETS: readonly PullSecret[] = [];
+
 type Answer = Extract<Resolution, { readonly kind: 'answer' }>;
 
 interface Parts {
   readonly resolver: Resolver;
+  readonly keyring: Keyring;
   readonly registries: RegistriesSource;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
@@ -63,7 +64,11 @@ export class ImageInspector implements Inspector {
   inspect(request: InspectRequest): Promise<Inspection> {
     const subject = this.#subjects.of(request.reference);
     if (subject === undefined) return Promise.resolve(this.#counted(unresolved('InvalidReference')));
-    const scopes = [ANONYMOUS_SCOPE];
+    const registries = this.#parts.registries.current();
+    if (registries.entryFor(subject.reference.registry)?.blocked === true) {
+      return Promise.resolve(this.#counted(unresolved('Blocked')));
+    }
+    const scopes = this.#parts.keyring.scopes(subject, request.pullSecrets ?? NO_SECRETS, registries);
     const warm = this.#parts.resolver.warm(subject, scopes, softTtl(subject, request));
     if (warm !== undefined) return Promise.resolve(this.#counted(this.#inspection(warm, 'memory')));
     return this.#cold(subject, scopes, request);
@@ -80,22 +85,19 @@ export class ImageInspector implements Inspector {
     if (this.#closing.signal.aborted || (this.#work.running(key) === undefined && this.#work.size >= MAX_WORK)) {
       return this.#counted(unresolved('Unavailable'));
     }
-    const work = this.#work.join(key, () => this.#resolve(subject, softTtlMs));
+    const work = this.#work.join(key, () => this.#resolve(subject, softTtlMs, request.pullSecrets ?? NO_SECRETS));
     const resolution = await within(work, request.budgetMs, request.signal);
     if (resolution !== undefined) return this.#counted(this.#inspection(resolution));
     const stale = this.#parts.resolver.stale(subject, scopes);
     return this.#counted(stale === undefined ? unresolved('Deadline') : this.#inspection(stale, 'memory'));
   }
 
-  #resolve(subject: Subject, softTtlMs: number): Promise<Resolution> {
-    const registries = this.#parts.registries.current();
-    const { registry, repository } = subject.reference;
-    const accesses: readonly Access[] = endpointsFor(registry, repository, registries).map((endpoint) => ({
-      endpoint,
-      scope: ANONYMOUS_SCOPE,
-    }));
+  async #resolve(subject: Subject, softTtlMs: number, pullSecrets: readonly PullSecret[]): Promise<Resolution> {
+    const { registries: source, keyring, resolver } = this.#parts;
+    const registries = source.current();
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(WORK_DEADLINE_MS)]);
-    return this.#parts.resolver.resolve({ subject, accesses, softTtlMs, registries, signal });
+    const accesses = await keyring.accesses(subject, pullSecrets, registries, signal);
+    return resolver.resolve({ subject, accesses, softTtlMs, registries, signal });
   }
 
   #inspection(resolution: Resolution, source?: FactSource): Inspection {

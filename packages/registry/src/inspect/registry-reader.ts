@@ -1,4 +1,6 @@
+import { ANONYMOUS_SCOPE } from '../auth/access.ts';
 import type { Access } from '../auth/access.ts';
+import type { Authorizer } from '../auth/authorizer.ts';
 import type { Registries } from '../config/registries.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
@@ -19,6 +21,19 @@ export interface HeadUnusable {
   readonly kind: 'unusable';
 }
 
+export interface ReaderParts {
+  readonly client: RegistryClient;
+  readonly authorizer: Authorizer;
+  readonly metrics: RegistryMetrics;
+}
+
+/** By which access, and for how long. */
+export interface ReadWay {
+  readonly access: Access;
+  readonly registries: Registries;
+  readonly signal: AbortSignal;
+}
+
 /** Statuses of registries and proxies that refuse the method, not the image. */
 const METHOD_REFUSED: ReadonlySet<number> = new Set([400, 405, 406, 415, 501]);
 
@@ -26,23 +41,25 @@ const METHOD_REFUSED: ReadonlySet<number> = new Set([400, 405, 406, 415, 501]);
 export class RegistryReader implements ContentSource {
   readonly #client: RegistryClient;
   readonly #metrics: RegistryMetrics;
-  readonly #request: ReadRequest;
+  readonly #authorizer: Authorizer;
+  readonly #way: ReadWay;
+  #usedCredential = false;
 
-  constructor(
-    client: RegistryClient,
-    metrics: RegistryMetrics,
-    access: Access,
-    registries: Registries,
-    signal: AbortSignal,
-  ) {
+  constructor({ client, authorizer, metrics }: ReaderParts, way: ReadWay) {
     this.#client = client;
+    this.#authorizer = authorizer;
     this.#metrics = metrics;
-    this.#request = { endpoint: access.endpoint, registries, signal };
+    this.#way = way;
+  }
+
+  /** Whose knowledge this is: what needed no credential is everyone's. */
+  get scope(): string {
+    return this.#usedCredential ? this.#way.access.scope : ANONYMOUS_SCOPE;
   }
 
   /** The digest that a tag has now, or that a digest is there; one HEAD. */
   async head(reference: string): Promise<Fetched<string> | HeadUnusable> {
-    const response = await this.#client.manifest('HEAD', reference, this.#request);
+    const response = await this.#send((request) => this.#client.manifest('HEAD', reference, request));
     if (response.kind === 'response' && METHOD_REFUSED.has(response.status)) return { kind: 'unusable' };
     const judged = this.#client.judge(response);
     if (judged.kind === 'failed') return judged;
@@ -52,7 +69,7 @@ export class RegistryReader implements ContentSource {
 
   /** A manifest by tag or digest; one GET. */
   async get(reference: string): Promise<Fetched<VerifiedManifest>> {
-    const judged = this.#client.judge(await this.#client.manifest('GET', reference, this.#request));
+    const judged = this.#client.judge(await this.#send((request) => this.#client.manifest('GET', reference, request)));
     return judged.kind === 'failed' ? judged : this.#verifyManifest(reference, judged.value);
   }
 
@@ -62,10 +79,25 @@ export class RegistryReader implements ContentSource {
   }
 
   async config(digest: string): Promise<Fetched<Uint8Array>> {
-    const judged = this.#client.judge(await this.#client.config(digest, this.#request));
+    const judged = this.#client.judge(await this.#send((request) => this.#client.config(digest, request)));
     if (judged.kind === 'failed') return judged;
     const { body } = judged.value;
     return digestOf(body, digest) === digest ? fetched(body) : this.#discard('digest-mismatch');
+  }
+
+  async #send(
+    read: (request: ReadRequest) => Promise<HttpResponse | FetchFailure>,
+  ): Promise<HttpResponse | FetchFailure> {
+    const { access, registries, signal } = this.#way;
+    const request = { endpoint: access.endpoint, registries, signal };
+    const { response, usedCredential } = await this.#authorizer.call({
+      access,
+      registries,
+      signal,
+      send: (authorization) => read(authorization === undefined ? request : { ...request, authorization }),
+    });
+    if (usedCredential) this.#usedCredential = true;
+    return response;
   }
 
   #verifyManifest(reference: string, { body, headers }: HttpResponse): Fetched<VerifiedManifest> {

@@ -1,17 +1,17 @@
 import type { ContentFacts } from '@archpolicy/core';
+import { ANONYMOUS_SCOPE } from '../auth/access.ts';
 import type { Access } from '../auth/access.ts';
-import type { MemoryCache } from '../cache/memory-cache.ts';
+import type { MemoryCache, Shown } from '../cache/memory-cache.ts';
 import type { Registries } from '../config/registries.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import type { RegistryClient } from '../http/registry-client.ts';
-import type { RegistryMetrics } from '../metrics.ts';
 import type { Clock } from '../ports.ts';
 import { ContentReader } from './content-reader.ts';
 import { Flights } from './flights.ts';
 import { planInspection, saysNothing, staleAnswer } from './plan.ts';
 import type { Known, Plan } from './plan.ts';
 import { RegistryReader } from './registry-reader.ts';
+import type { ReaderParts } from './registry-reader.ts';
 import type { Subject } from './subject.ts';
 
 /** What came of asking: an answer, or why there is none. */
@@ -38,17 +38,15 @@ const ANY_SCOPE = '*';
 
 /** Works an inspection out: looks at what is known, takes the cheapest next step, looks again (I2). */
 export class Resolver {
-  readonly #client: RegistryClient;
+  readonly #reading: ReaderParts;
   readonly #cache: MemoryCache;
   readonly #clock: Clock;
-  readonly #metrics: RegistryMetrics;
   readonly #fetches = new Flights<FetchFailure | undefined>();
 
-  constructor(client: RegistryClient, cache: MemoryCache, clock: Clock, metrics: RegistryMetrics) {
-    this.#client = client;
+  constructor(reading: ReaderParts, cache: MemoryCache, clock: Clock) {
+    this.#reading = reading;
     this.#cache = cache;
     this.#clock = clock;
-    this.#metrics = metrics;
   }
 
   /** An answer without any request, from any of the scopes; undefined when one is needed. */
@@ -88,13 +86,20 @@ export class Resolver {
 
   async #attempt(question: Question, access: Access): Promise<Resolution> {
     const { subject, softTtlMs, signal } = question;
-    for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
+    for (let steps = 0; steps < MAX_STEPS && !signal.aborted;) {
+      // What others bring may be all that is needed; with another credential a HEAD follows, since what was shown to one
+      // is not shown to all. Between this look and our own fetch nothing waits, so that only one of many goes ahead.
+      const others = this.#fetches.running(subject.key);
+      if (others !== undefined) {
+        await others;
+        continue;
+      }
       const now = this.#clock.now();
       const plan = planInspection(this.#known(subject, access.scope, now), subject.wanted, softTtlMs, now);
       if (plan.kind === 'answer' || plan.kind === 'refuse') return plan;
       const failure = await this.#act(plan, question, access);
-      if (failure === undefined) continue;
-      return { kind: 'refuse', failure: this.#remember(failure, access.scope, subject) };
+      if (failure !== undefined) return { kind: 'refuse', failure: this.#remember(failure, access.scope, subject) };
+      steps += 1;
     }
     return { kind: 'refuse', failure: failed('Deadline') };
   }
@@ -107,20 +112,18 @@ export class Resolver {
 
   async #revalidate(question: Question, access: Access): Promise<FetchFailure | undefined> {
     const { subject } = question;
-    const head = await this.#reader(question, access).head(subject.wanted);
+    const reader = this.#reader(question, access);
+    const head = await reader.head(subject.wanted);
     if (head.kind === 'unusable') return this.#fetchOnce(subject.wanted, question, access);
     if (head.kind === 'failed') return head;
     // What a digest names is that digest, whatever a registry's header says.
-    this.#show(subject, access.scope, subject.reference.digest ?? head.value);
+    this.#show(subject, reader.scope, subject.reference.digest ?? head.value);
     return undefined;
   }
 
-  /**
-   * One GET for all who need the same content at the same time. Who waited for another's looks at the cache again:
-   * with another credential a HEAD follows, since what was shown to one is not shown to all.
-   */
+  /** One GET for all who need the same content at the same time; what came of another's is looked up, never shared. */
   async #fetchOnce(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
-    const key = `${question.subject.key} ${reference}`;
+    const { key } = question.subject;
     const running = this.#fetches.running(key);
     if (running === undefined) return this.#fetches.join(key, () => this.#fetch(reference, question, access));
     await running;
@@ -135,7 +138,7 @@ export class Resolver {
     const content = await new ContentReader(reader).read(body, digest);
     if (content.kind === 'failed') return content;
     this.#learn(digest, content.value.facts, content.value.complete);
-    this.#show(question.subject, access.scope, digest);
+    this.#show(question.subject, reader.scope, digest);
     return undefined;
   }
 
@@ -161,7 +164,7 @@ export class Resolver {
   }
 
   #known(subject: Subject, scope: string, nowMs: number): Known {
-    const shown = this.#cache.shown(scope, subject.key);
+    const shown = latest(this.#cache.shown(scope, subject.key), this.#cache.shown(ANONYMOUS_SCOPE, subject.key));
     const { digest } = subject.reference;
     return {
       shown,
@@ -175,8 +178,14 @@ export class Resolver {
   }
 
   #reader({ registries, signal }: Question, access: Access): RegistryReader {
-    return new RegistryReader(this.#client, this.#metrics, access, registries, signal);
+    return new RegistryReader(this.#reading, { access, registries, signal });
   }
+}
+
+/** What everyone may see, a scope may see as well. */
+function latest(own: Shown | undefined, everyones: Shown | undefined): Shown | undefined {
+  if (own === undefined || everyones === undefined) return own ?? everyones;
+  return own.confirmedAtMs >= everyones.confirmedAtMs ? own : everyones;
 }
 
 function isRefusal(failure: FetchFailure): boolean {

@@ -1,3 +1,5 @@
+export * from './access.ts';
 export * from './content.ts';
 export * from './fake-registry.ts';
 export * from './images.ts';
+export * from './token-server.ts';

@@ -1,0 +1,295 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  basicAccess,
+  dockerConfigJson,
+  FakeRegistry,
+  multiPlatformImage,
+  singleImage,
+  TokenServer,
+} from '@archpolicy/testkit';
+import type { Inspection } from '@archpolicy/core';
+import { createInspector } from '../create-inspector.ts';
+import { fixedRegistries } from '../config/registries-file.ts';
+import { parseRegistries, Registries } from '../config/registries.ts';
+import type { Inspector } from '../inspect/inspector.ts';
+import type { PullSecret } from './credential.ts';
+
+let registry: FakeRegistry;
+let tokens: TokenServer;
+let inspector: Inspector;
+let now = 1_000_000;
+
+const clock = { now: () => now, monotonic: () => now, sleep: () => Promise.reject(new Error('nothing waits here')) };
+const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
+const alice = { name: 'alice', password: 'wonder:land', repositories: ['private/app'], identityToken: 'alice-refresh' };
+const bob = { name: 'bob', password: 'builder', repositories: ['private/app'] };
+
+beforeEach(async () => {
+  now = 1_000_000;
+  registry = await new FakeRegistry().start();
+  tokens = await new TokenServer([{ name: '', password: '', repositories: ['public/app'] }, alice, bob]).start();
+  for (const repository of ['public/app', 'private/app']) registry.push(repository, 'v1', image);
+  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(file)) });
+});
+
+afterEach(async () => {
+  await inspector.close();
+  await Promise.all([registry.stop(), tokens.stop()]);
+});
+
+function secret(user: string | object, host = registry.host): PullSecret {
+  return { type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson({ [host]: user }) };
+}
+
+const inspect = (repository: string, pullSecrets: readonly PullSecret[] = []): Promise<Inspection> =>
+  inspector.inspect({ reference: `${registry.host}/${repository}`, pullSecrets, budgetMs: 5_000 });
+
+const rightOne = (): PullSecret => secret('alice:wonder:land');
+const resolved = { kind: 'resolved' };
+
+describe('I6 token authentication', () => {
+  test('I6 an anonymous token is asked for once, with the pull scope only', async () => {
+    registry.access = tokens.access();
+    expect(await inspect('public/app:v1')).toMatchObject(resolved);
+    expect(registry.lines).toEqual(['GET /v2/public/app/manifests/v1', 'GET /v2/public/app/manifests/v1']);
+    expect(tokens.requests.map(({ method, path }) => `${method} ${decodeURIComponent(path)}`)).toEqual([
+      'GET /token?service=testkit-registry&scope=repository:public/app:pull',
+    ]);
+  });
+
+  test('I6 once the challenge is known a new image costs one token and one GET', async () => {
+    registry.access = tokens.access();
+    await inspect('public/app:v1');
+    registry.forgetRequests();
+    expect(await inspect('private/app:v1', [rightOne()])).toMatchObject(resolved);
+    expect(registry.lines).toEqual(['GET /v2/private/app/manifests/v1']);
+    expect(tokens.requests).toHaveLength(2);
+  });
+
+  test('I6 access_token is as good as token', async () => {
+    registry.access = tokens.access();
+    tokens.field = 'access_token';
+    expect(await inspect('public/app:v1')).toMatchObject(resolved);
+  });
+
+  test.each([
+    [300, 239_000, 241_000],
+    [undefined, 47_000, 49_000],
+  ])('I6 a token of %s s is used again until shortly before it expires', async (expiresIn, before, after) => {
+    registry.access = tokens.access();
+    tokens.expiresIn = expiresIn;
+    await inspect('public/app:v1');
+    const asked = async (tag: string): Promise<number> => {
+      registry.push('public/app', tag, image);
+      await inspect(`public/app:${tag}`);
+      return tokens.requests.length;
+    };
+    now += before;
+    expect(await asked('v2')).toBe(1);
+    now += after - before;
+    expect(await asked('v3')).toBe(2);
+  });
+
+  test('I6 a kept token that the registry refuses is replaced once', async () => {
+    registry.access = tokens.access();
+    await inspect('public/app:v1');
+    registry.push('public/app', 'v2', image);
+    const allow = tokens.access();
+    const revoked = registry.requests.at(-1)?.headers.authorization;
+    registry.access = (request, repository) =>
+      allow(request.headers.authorization === revoked ? { ...request, headers: {} } : request, repository);
+    expect(await inspect('public/app:v2')).toMatchObject(resolved);
+    expect(tokens.requests).toHaveLength(2);
+  });
+
+  test('I6 two users of one repository have a token each', async () => {
+    registry.access = tokens.access();
+    await inspect('private/app:v1', [rightOne()]);
+    await inspect('private/app:v1', [secret('bob:builder')]);
+    expect(tokens.requests).toHaveLength(2);
+    const [first, second] = tokens.requests.map(({ headers }) => headers.authorization);
+    expect(first).not.toBe(second);
+  });
+
+  test('I6 a fresh token that is refused is the end: no loop', async () => {
+    registry.access = tokens.access();
+    expect(await inspect('private/app:v1')).toMatchObject({ reason: 'Unauthorized' });
+    expect(registry.requests).toHaveLength(2);
+    expect(tokens.requests).toHaveLength(1);
+  });
+
+  test('I6 an identity token is exchanged by POST', async () => {
+    registry.access = tokens.access();
+    expect(await inspect('private/app:v1', [secret({ identitytoken: 'alice-refresh' })])).toMatchObject(resolved);
+    expect(tokens.requests.map(({ method }) => method)).toEqual(['POST']);
+  });
+
+  test.each([
+    ['a redirect', { kind: 'answer', status: 302, headers: { location: 'http://127.0.0.1:1/' } }, 'Blocked'],
+    ['no JSON', { kind: 'answer', status: 200, body: '<html>' }, 'Malformed'],
+    ['a token with a line break', { kind: 'answer', status: 200, body: '{"token":"a\\r\\nHost: x"}' }, 'Malformed'],
+    ['a body without end', { kind: 'answer', status: 200, body: `{"token":"${'a'.repeat(100_000)}"}` }, 'TooLarge'],
+    ['too many requests', { kind: 'answer', status: 429, headers: { 'retry-after': '7' } }, 'RateLimited'],
+    ['a failure', { kind: 'answer', status: 503 }, 'Unavailable'],
+    ['a reset', { kind: 'reset' }, 'Unavailable'],
+  ] as const)('I6 a token service that answers with %s', async (_, fault, reason) => {
+    registry.access = tokens.access();
+    tokens.fault = () => fault;
+    expect(await inspect('public/app:v1')).toMatchObject({ kind: 'unresolved', reason });
+    expect(tokens.requests).toHaveLength(1);
+  });
+
+  test.each([
+    ['with credentials in it', (realm: string) => realm.replace('http://', 'http://user:pass@')],
+    ['of another protocol', (realm: string) => realm.replace('http://', 'file://')],
+    ['that is relative', () => '/token'],
+    ['that is too long', (realm: string) => `${realm}?${'a'.repeat(3000)}`],
+    ['at a refused address', (realm: string) => realm.replace('127.0.0.1', '169.254.169.254')],
+    ['at a refused address in disguise', (realm: string) => realm.replace('127.0.0.1', '[64:ff9b::a9fe:a9fe]')],
+  ])('I6 P6 a realm %s is not asked', async (_, change) => {
+    registry.access = () => ({
+      kind: 'answer',
+      status: 401,
+      headers: { 'www-authenticate': `Bearer realm="${change(tokens.realm)}"` },
+    });
+    expect(await inspect('private/app:v1', [rightOne()])).toMatchObject({ reason: 'Blocked' });
+    expect(tokens.requests).toEqual([]);
+  });
+});
+
+describe('I5 which credential is tried', () => {
+  test('I5 Basic with the credential of the pod', async () => {
+    registry.access = basicAccess(['alice:wonder:land']);
+    expect(await inspect('private/app:v1', [rightOne()])).toMatchObject(resolved);
+  });
+
+  test.each([
+    ['bearer', 'first wrong', ['alice:wrong', 'bob:builder']],
+    ['bearer', 'second wrong', ['bob:builder', 'alice:wrong']],
+    ['basic', 'first wrong', ['alice:wrong', 'bob:builder']],
+    ['basic', 'second wrong', ['bob:builder', 'alice:wrong']],
+  ])('I5 two secrets for one host (%s), %s', async (kind, _, users) => {
+    registry.access = kind === 'basic' ? basicAccess(['bob:builder']) : tokens.access();
+    expect(
+      await inspect(
+        'private/app:v1',
+        users.map((user) => secret(user)),
+      ),
+    ).toMatchObject(resolved);
+  });
+
+  test('I5 username and password without auth', async () => {
+    registry.access = basicAccess(['alice:wonder:land']);
+    expect(await inspect('private/app:v1', [secret({ username: 'alice', password: 'wonder:land' })])).toMatchObject(
+      resolved,
+    );
+  });
+
+  test('I5 a secret of the older kind', async () => {
+    registry.access = basicAccess(['alice:wonder:land']);
+    const auth = Buffer.from('alice:wonder:land').toString('base64');
+    const old: PullSecret = {
+      type: 'kubernetes.io/dockercfg',
+      json: JSON.stringify({ [`http://${registry.host}/v1/`]: { auth } }),
+    };
+    expect(await inspect('private/app:v1', [old])).toMatchObject(resolved);
+  });
+
+  test('I5 wrong credentials do not hide a public image', async () => {
+    registry.access = tokens.access();
+    expect(await inspect('public/app:v1', [secret('alice:wrong')])).toMatchObject(resolved);
+  });
+
+  test('I5 a registry that hides private images as not found: the next credential is tried', async () => {
+    registry.access = (request) =>
+      request.headers.authorization === undefined
+        ? { kind: 'answer', status: 404 }
+        : basicAccess(['bob:builder'])(request, '');
+    expect(await inspect('private/app:v1')).toMatchObject({ reason: 'NotFound' });
+  });
+
+  test('P5 a credential for another host is not sent', async () => {
+    registry.access = basicAccess(['alice:wonder:land']);
+    const others = ['127.0.0.1', '127.0.0.1:1', `x.${registry.host}`, `${registry.host}/other`].map((host) =>
+      secret('alice:wonder:land', host),
+    );
+    expect(await inspect('private/app:v1', others)).toMatchObject({ reason: 'Unauthorized' });
+    expect(registry.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  });
+
+  test('P5 a blob that is redirected to another host is asked for without the credential', async () => {
+    const storage = await new FakeRegistry().start();
+    const single = singleImage('linux/arm64');
+    for (const place of [registry, storage]) place.push('private/app', 'v2', single);
+    registry.access = basicAccess(['alice:wonder:land']);
+    registry.fault = ({ path }) =>
+      path.includes('/blobs/')
+        ? { kind: 'answer', status: 307, headers: { location: `http://${storage.host}${path}` } }
+        : undefined;
+    expect(await inspect('private/app:v2', [rightOne()])).toMatchObject(resolved);
+    expect(storage.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+    await storage.stop();
+  });
+
+  test('P5 a host that a redirect leads to cannot ask for credentials', async () => {
+    const other = await new FakeRegistry().start();
+    other.access = tokens.access();
+    registry.fault = ({ path }) => ({
+      kind: 'answer',
+      status: 307,
+      headers: { location: `http://${other.host}${path}` },
+    });
+    expect(await inspect('private/app:v1', [rightOne()])).toMatchObject({ reason: 'Unauthorized' });
+    expect(tokens.requests).toEqual([]);
+    await other.stop();
+  });
+
+  test('I8 three redirects are followed, a fourth is not', async () => {
+    const redirectTimes = (times: number): void => {
+      let left = times;
+      registry.fault = ({ path }) => {
+        left -= 1;
+        return left < 0 ? undefined : { kind: 'answer', status: 302, headers: { location: path } };
+      };
+    };
+    redirectTimes(3);
+    expect(await inspect('public/app:v1')).toMatchObject(resolved);
+    registry.push('public/app', 'v2', image);
+    redirectTimes(4);
+    expect(await inspect('public/app:v2')).toMatchObject({ reason: 'Unavailable' });
+  });
+});
+
+describe('P4 what a tenant learns', () => {
+  test('P4 K2 a hundred tenants with one private image cost one GET and a HEAD each; a wrong credential learns nothing', async () => {
+    const tenants = Array.from({ length: 100 }, (_, at) => `tenant-${at}:password-${at}`);
+    registry.access = basicAccess(tenants);
+    const secrets = tenants.map((tenant) => [secret(tenant)]);
+    const all = await Promise.all(secrets.map((pullSecrets) => inspect('private/app:v1', pullSecrets)));
+    expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['resolved']));
+    const answered = registry.requests.filter(({ headers }) => headers.authorization !== undefined);
+    expect(answered.filter(({ method }) => method === 'GET')).toHaveLength(1);
+    expect(answered.filter(({ method }) => method === 'HEAD')).toHaveLength(99);
+
+    const wrong = [secret('tenant-1:password-2')];
+    expect(await inspect('private/app:v1', wrong)).toMatchObject({ reason: 'Unauthorized' });
+    expect(await inspect(`private/app@${image.manifest.digest}`, wrong)).toMatchObject({ reason: 'Unauthorized' });
+    expect(await inspect('private/app:v1')).toMatchObject({ reason: 'Unauthorized' });
+  });
+
+  test('P4 K2 a known digest is shown to another repository only after that repository has shown it', async () => {
+    registry.access = basicAccess(['alice:wonder:land']);
+    await inspect('private/app:v1', [rightOne()]);
+    registry.access = () => undefined;
+    expect(await inspect(`elsewhere/app@${image.manifest.digest}`)).toMatchObject({ reason: 'NotFound' });
+  });
+
+  test('P4 credentials in many concurrent wrong hands leave the right one unharmed', async () => {
+    registry.access = basicAccess(['bob:builder']);
+    const wrong = Array.from({ length: 30 }, (_, at) => inspect('private/app:v1', [secret(`wrong-${at}:x`)]));
+    const right = inspect('private/app:v1', [secret('bob:builder')]);
+    expect(await right).toMatchObject(resolved);
+    expect(new Set((await Promise.all(wrong)).map(({ kind }) => kind))).toEqual(new Set(['unresolved']));
+  });
+});

@@ -1,0 +1,42 @@
+/** What a registry demands in `WWW-Authenticate`: https://distribution.github.io/distribution/spec/auth/token/. */
+export type Challenge =
+  { readonly kind: 'basic' } | { readonly kind: 'bearer'; readonly realm: string; readonly service: string };
+
+/** Real challenges have some 200 characters. */
+const MAX_CHALLENGE_LENGTH = 4096;
+
+const SCHEME = /(?:^|,)\s*(basic|bearer)(?=\s|$|,)/gi;
+const PARAMETER = /([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/gi;
+
+/** Reads the strongest challenge that can be answered: Bearer before Basic. Undefined when there is none. */
+export function parseChallenge(header: string | readonly string[] | undefined): Challenge | undefined {
+  const text = typeof header === 'string' ? header : (header ?? []).join(', ');
+  if (text.length > MAX_CHALLENGE_LENGTH) return undefined;
+  const challenges = split(text);
+  const bearer = challenges.map(parseBearer).find((challenge) => challenge !== undefined);
+  if (bearer !== undefined) return bearer;
+  return challenges.some(({ scheme }) => scheme === 'basic') ? { kind: 'basic' } : undefined;
+}
+
+interface Part {
+  readonly scheme: string;
+  readonly parameters: string;
+}
+
+function split(text: string): readonly Part[] {
+  const starts = [...text.matchAll(SCHEME)];
+  return starts.map((start, at) => ({
+    scheme: (start[1] ?? '').toLowerCase(),
+    parameters: text.slice(start.index + start[0].length, starts[at + 1]?.index),
+  }));
+}
+
+function parseBearer({ scheme, parameters }: Part): Challenge | undefined {
+  if (scheme !== 'bearer') return undefined;
+  const values = new Map<string, string>();
+  for (const [, name = '', quoted, token] of parameters.matchAll(PARAMETER)) {
+    values.set(name.toLowerCase(), quoted?.replaceAll(/\\(.)/g, '$1') ?? token ?? '');
+  }
+  const realm = values.get('realm');
+  return realm === undefined ? undefined : { kind: 'bearer', realm, service: values.get('service') ?? '' };
+}

@@ -1,0 +1,68 @@
+import { isJsonObject } from '@archpolicy/core';
+import type { Json, JsonObject } from '@archpolicy/core';
+import type { Credential, PullSecret } from './credential.ts';
+import { parsePattern } from './image-match.ts';
+import type { MatchPattern } from './image-match.ts';
+
+/** A credential and the images that it is meant for. */
+export interface ConfigEntry {
+  readonly pattern: MatchPattern;
+  readonly credential: Credential;
+}
+
+/** A Secret holds at most 1 MiB. */
+const MAX_CONFIG_LENGTH = 1024 * 1024;
+const MAX_ENTRIES = 1_000;
+/** Long enough for the access tokens that clouds hand out as passwords. */
+const MAX_SECRET_LENGTH = 16 * 1024;
+
+/** The entries of a docker config: `config.json` with `auths`, or the older `.dockercfg` without. Unreadable ones are left out. */
+export function parseDockerConfig(text: string, type: PullSecret['type']): readonly ConfigEntry[] {
+  const json = parseJson(text);
+  const auths = type === 'kubernetes.io/dockercfg' ? json : json?.['auths'];
+  if (!isJsonObject(auths)) return [];
+  return Object.entries(auths).slice(0, MAX_ENTRIES).flatMap(parseEntry);
+}
+
+function parseEntry([key, value]: [string, Json | undefined]): readonly ConfigEntry[] {
+  const pattern = parsePattern(key);
+  const credential = isJsonObject(value) ? parseCredential(value) : undefined;
+  return pattern === undefined || credential === undefined ? [] : [{ pattern, credential }];
+}
+
+/** `auth` wins over `username` and `password`, as the kubelet has it; either is enough. */
+function parseCredential(entry: JsonObject): Credential | undefined {
+  const identityToken = secret(entry['identitytoken']);
+  if (identityToken !== undefined) return { kind: 'identity-token', token: identityToken };
+  const registryToken = secret(entry['registrytoken']);
+  if (registryToken !== undefined) return { kind: 'bearer', token: registryToken };
+  const auth = secret(entry['auth']);
+  if (auth !== undefined) return decodeAuth(auth);
+  return basic(secret(entry['username']), secret(entry['password']));
+}
+
+/** Whether a username or password can be sent in a Basic header and a form. */
+export function basic(username: string | undefined, password: string | undefined): Credential | undefined {
+  if (username === undefined || password === undefined || username.includes(':')) return undefined;
+  return { kind: 'basic', username, password };
+}
+
+function decodeAuth(auth: string): Credential | undefined {
+  const text = Buffer.from(auth, 'base64').toString('utf8').replaceAll('\u0000', '');
+  const colon = text.indexOf(':');
+  return colon < 1 ? undefined : basic(text.slice(0, colon), text.slice(colon + 1));
+}
+
+function secret(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_SECRET_LENGTH ? value : undefined;
+}
+
+function parseJson(text: string): JsonObject | undefined {
+  if (text.length > MAX_CONFIG_LENGTH) return undefined;
+  try {
+    const json = JSON.parse(text) as Json;
+    return isJsonObject(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,17 @@
+import type { Registries } from '../config/registries.ts';
+
+const MAX_REALM_LENGTH = 2048;
+
+/**
+ * The token service that a registry names, or undefined when no credential may go there: no absolute URL, another
+ * protocol, credentials in it, a blocked host, or less protected than the registry itself (P5). Which addresses it may
+ * have, the address guard judges when connecting.
+ */
+export function validateRealm(realm: string, registry: URL, registries: Registries): URL | undefined {
+  if (realm.length > MAX_REALM_LENGTH) return undefined;
+  const url = URL.parse(realm);
+  if (url?.username !== '' || url.password !== '') return undefined;
+  const mayBePlain = registry.protocol === 'http:';
+  if (url.protocol !== 'https:' && !(mayBePlain && url.protocol === 'http:')) return undefined;
+  return registries.entryFor(url.host)?.blocked === true ? undefined : url;
+}
