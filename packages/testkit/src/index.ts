@@ -3,3 +3,4 @@ export * from './certificates/index.ts';
 export * from './registry/index.ts';
 export * from './clock/index.ts';
 export * from './api-server/index.ts';
+export * from './world.ts';

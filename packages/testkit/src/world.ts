@@ -1,0 +1,129 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JsonObject } from '@archpolicy/core';
+import { FakeApiServer } from './api-server/index.ts';
+import { createCertificateAuthority } from './certificates/index.ts';
+import type { CertificateAuthority } from './certificates/index.ts';
+import { FakeRegistry } from './registry/index.ts';
+
+const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
+const NAMESPACES = '/api/v1/namespaces';
+const NODES = '/api/v1/nodes';
+/** Where the fake API server keeps Leases. */
+export const LEASES_PATH = '/apis/coordination.k8s.io/v1/leases';
+
+/**
+ * An API server, a registry, a certificate authority and a directory with kubeconfig, registries file and certificate:
+ * all that a webhook stands on, in this process.
+ */
+export interface World {
+  readonly api: FakeApiServer;
+  readonly registry: FakeRegistry;
+  readonly authority: CertificateAuthority;
+  readonly directory: string;
+  /** The webhook's environment. */
+  readonly env: Record<string, string>;
+  readonly port: number;
+  readonly opsPort: number;
+  putPolicy(name: string, spec: JsonObject): void;
+  putNamespace(name: string, labels?: JsonObject): void;
+  putNode(name: string, architecture: string): void;
+  writeCertificate(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Makes a world with one namespace `shop`, two nodes of each architecture and one enforcing policy. */
+export async function createWorld(): Promise<World> {
+  const [api, registry, authority, directory, port, opsPort] = await Promise.all([
+    new FakeApiServer().start(),
+    new FakeRegistry().start(),
+    createCertificateAuthority(),
+    mkdtemp(join(tmpdir(), 'archpolicy-webhook-')),
+    freePort(),
+    freePort(),
+  ]);
+  const world = { api, registry, authority, directory, port, opsPort };
+  await writeFile(join(directory, 'kubeconfig'), kubeconfig(api.url));
+  await writeFile(join(directory, 'registries.yaml'), REGISTRIES);
+  const putPolicy = (name: string, spec: JsonObject): void => {
+    const metadata = { name, generation: 1 };
+    api.collection(POLICIES).put({ apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', metadata, spec });
+  };
+  const putNamespace = (name: string, labels: JsonObject = {}): void => {
+    const metadata = { name, labels: { 'kubernetes.io/metadata.name': name, ...labels } };
+    api.collection(NAMESPACES).put({ apiVersion: 'v1', kind: 'Namespace', metadata });
+  };
+  const putNode = (name: string, architecture: string): void => {
+    api.collection(NODES).put(node(name, architecture));
+  };
+  const writeCertificate = async (): Promise<void> => {
+    const pair = await authority.issue();
+    await writeFile(join(directory, 'tls.crt'), pair.certificate);
+    await writeFile(join(directory, 'tls.key'), pair.key);
+  };
+  putNamespace('shop');
+  for (const architecture of ['amd64', 'arm64']) {
+    for (const number of [1, 2]) putNode(`${architecture}-${number}`, architecture);
+  }
+  putPolicy('default', {});
+  await writeCertificate();
+  const end = async (): Promise<void> => {
+    await Promise.all([api.stop(), registry.stop(), rm(directory, { recursive: true })]);
+  };
+  return { ...world, env: environment(world), putPolicy, putNamespace, putNode, writeCertificate, end };
+}
+
+function environment({ directory, port, opsPort }: Pick<World, 'directory' | 'port' | 'opsPort'>): World['env'] {
+  return {
+    ARCHPOLICY_KUBECONFIG: join(directory, 'kubeconfig'),
+    ARCHPOLICY_REGISTRIES_FILE: join(directory, 'registries.yaml'),
+    ARCHPOLICY_TLS_DIRECTORY: directory,
+    ARCHPOLICY_WEBHOOK_ADDRESS: `127.0.0.1:${port}`,
+    ARCHPOLICY_METRICS_ADDRESS: `127.0.0.1:${opsPort}`,
+    ARCHPOLICY_DRAIN_SECONDS: '0',
+    ARCHPOLICY_LOG_LEVEL: 'error',
+  };
+}
+
+const REGISTRIES = `registries:
+  - host: 127.0.0.1:*
+    plainHttp: true
+    allowAddresses: [127.0.0.0/8]
+`;
+
+function kubeconfig(server: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'fake', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'webhook', user: { token: 'a-token' } }],
+    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'webhook' } }],
+    'current-context': 'fake',
+  });
+}
+
+function node(name: string, architecture: string): JsonObject {
+  const labels = { 'kubernetes.io/arch': architecture, 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': name };
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels },
+    spec: {},
+    status: {
+      conditions: [{ type: 'Ready', status: 'True' }],
+      nodeInfo: { architecture, operatingSystem: 'linux' },
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
