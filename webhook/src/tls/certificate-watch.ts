@@ -23,6 +23,7 @@ export interface CertificateWatchOptions {
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
   #current: Certificate | undefined;
+  readonly #first = Promise.withResolvers<Certificate>();
   /** What was said last, so that a lasting problem is said once. */
   #lastProblem = '';
 
@@ -42,6 +43,24 @@ export class CertificateWatch {
     if (now < this.#current.notBeforeMs) return { ok: false, reason: 'the certificate is not valid yet' };
     if (now >= this.#current.notAfterMs) return { ok: false, reason: 'the certificate has expired' };
     return { ok: true };
+  }
+
+  /**
+   * Waits for the first certificate.
+   * @throws the signal's reason
+   */
+  async first(signal: AbortSignal): Promise<Certificate> {
+    signal.throwIfAborted();
+    const stopped = Promise.withResolvers<never>();
+    const stop = (): void => {
+      stopped.reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await Promise.race([this.#first.promise, stopped.promise]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
 
   /** Looks until the signal aborts. */
@@ -79,6 +98,7 @@ export class CertificateWatch {
     }
     this.#lastProblem = '';
     this.#current = certificate;
+    this.#first.resolve(certificate);
     this.#options.onCertificate(certificate);
     const { serialNumber, notAfterMs } = certificate;
     this.#options.logger.info({ serialNumber, notAfter: new Date(notAfterMs).toISOString() }, 'certificate loaded');

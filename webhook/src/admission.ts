@@ -1,0 +1,71 @@
+import type { ClusterView } from '@archpolicy/cluster-view';
+import type { Inspector } from '@archpolicy/registry';
+import type { Clock, Logger } from '@archpolicy/service';
+import { Deadlines } from './deadlines.ts';
+import { AdmissionHandler } from './handler.ts';
+import type { WebhookMetrics } from './metrics.ts';
+import { AuditQueue } from './mutate/audit-queue.ts';
+import { Gather } from './mutate/gather.ts';
+import { Mutate } from './mutate/mutate.ts';
+import type { OnDecision } from './mutate/mutate.ts';
+import { placement } from './mutate/placement.ts';
+import type { ClusterViews, ImageInspector, PullSecretsView } from './mutate/ports.ts';
+
+export interface AdmissionOptions {
+  readonly view: Pick<ClusterView, 'policies' | 'namespaces' | 'nodes'>;
+  readonly inspector: Pick<Inspector, 'inspect'>;
+  readonly metrics: WebhookMetrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly inspectionBudgetMs: number;
+}
+
+/** What answers reviews, and what it does after its answers. */
+export interface Admission {
+  readonly handler: AdmissionHandler;
+  readonly audits: AuditQueue;
+}
+
+/** Pull secrets are not read yet: registries are asked anonymously. */
+const NO_PULL_SECRETS: PullSecretsView = { forPod: () => [] };
+
+/** Without a gate controller nobody would lift a gate: Gate acts as Admit. */
+const NOBODY_LIFTS_GATES = (): boolean => false;
+
+/** Puts the parts of admission together. */
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { view, metrics, clock, logger, inspectionBudgetMs } = options;
+  const inspector: ImageInspector = options.inspector;
+  const audits = new AuditQueue({
+    onOutcome: (outcome, err) => {
+      metrics.audit(outcome);
+      if (outcome === 'failed') logger.error({ err }, 'an audit failed');
+    },
+  });
+  const gather = new Gather({
+    views: viewsOf(view),
+    inspector,
+    pullSecrets: NO_PULL_SECRETS,
+    clock,
+    logger,
+    canGate: NOBODY_LIFTS_GATES,
+  });
+  const onDecision: OnDecision = ({ decision }, { policy, namespace }) => {
+    metrics.decision(policy?.spec.mode ?? 'None', decision);
+    const { kind, reason } = decision;
+    logger.debug({ namespace, policy: policy?.name, kind, reason }, 'decided');
+  };
+  const mutate = new Mutate({ gather, placement, audits, clock, inspectionBudgetMs, onDecision });
+  const onReview = metrics.review.bind(metrics);
+  const handler = new AdmissionHandler({ mutate, deadlines: new Deadlines(clock), clock, logger, onReview });
+  return { handler, audits };
+}
+
+function viewsOf({ policies, namespaces, nodes }: AdmissionOptions['view']): ClusterViews {
+  return {
+    namespace: (name) => namespaces.get(name),
+    fetchNamespace: (name, signal) => namespaces.fetch(name, signal),
+    policies: () => policies.list(),
+    nodes: () => nodes.list(),
+  };
+}

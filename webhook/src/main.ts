@@ -1,0 +1,14 @@
+import { runMain } from '@archpolicy/service';
+import { runWebhook } from './app.ts';
+import { variables } from './config.ts';
+import { NAME, VERSION } from './identity.ts';
+
+await runMain(process, {
+  name: NAME,
+  version: VERSION,
+  help: `
+The admission webhook of ArchPolicy: constrains each pod, when it is created, to the nodes that can run all of its
+images. It serves POST /mutate over TLS 1.3 and takes no arguments; it is configured by the environment.`,
+  variables,
+  run: runWebhook,
+});
