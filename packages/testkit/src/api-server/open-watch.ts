@@ -38,11 +38,13 @@ export class OpenWatch {
 
   /** Ends the stream as the server does when its time is over. */
   end(): void {
+    this.#silent = true;
     this.#response.end();
   }
 
   /** Ends the connection by RST; what was begun stays unfinished. */
   reset(): void {
+    this.#silent = true;
     this.#response.socket?.resetAndDestroy();
   }
 
@@ -54,7 +56,14 @@ export class OpenWatch {
   /** Half of a line, then RST. The half has left this process before the connection goes. */
   async resetInTheMiddleOf(line: Json): Promise<void> {
     const text = JSON.stringify(line);
-    await new Promise((sent) => this.#response.write(text.slice(0, Math.floor(text.length / 2)), sent));
+    const half = text.slice(0, Math.floor(text.length / 2));
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        resolve();
+      };
+      if (this.#silent || this.#response.closed) done();
+      else this.#response.once('close', done).write(half, done);
+    });
     this.reset();
   }
 }
