@@ -13,12 +13,17 @@ export class ClusterError extends Error {
   }
 }
 
-/** The message of anything thrown. */
+/** The message of anything thrown. By its shape: a test runner's realm has an `Error` of its own. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const { message } = fieldsOf(error);
+  return typeof message === 'string' ? message : String(error);
 }
 
 /** Whether an error of the file system or of a child process carries this code. */
 export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+  return fieldsOf(error).code === code;
+}
+
+function fieldsOf(error: unknown): { readonly message?: unknown; readonly code?: unknown } {
+  return typeof error === 'object' && error !== null ? error : {};
 }

@@ -8,7 +8,7 @@ export type { KubectlAnswer } from './kubectl.ts';
 export { pushImage } from './push-image.ts';
 export type { PushedImage } from './push-image.ts';
 export { EMULATED_ANNOTATION, PLATFORMS_ANNOTATION, REFUSED_AT_ANNOTATION } from './stages.ts';
-export { startCluster } from './start-cluster.ts';
+export { START_TIMEOUT_MILLISECONDS, startCluster } from './start-cluster.ts';
 export type { StartClusterOptions, TestCluster } from './start-cluster.ts';
 export { waitFor } from './wait.ts';
 export type { WaitOptions } from './wait.ts';

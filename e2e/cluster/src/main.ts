@@ -2,10 +2,12 @@ import { Command, Option } from 'commander';
 import { down } from './commands/down.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
+import { toolsOf } from './components/catalogue.ts';
 import type { Target } from './components/catalogue.ts';
 import { readConfig } from './config.ts';
 import { ClusterError, messageOf } from './errors.ts';
 import type { Layout } from './layout.ts';
+import { ensureTools } from './toolchain/tools.ts';
 
 // A reader that went away (`make up | head`) does not end the cluster.
 process.stdout.on('error', () => undefined);
@@ -30,6 +32,10 @@ function program(): Command {
     .description('start the cluster, or what it lacks; returns when it is ready')
     .addOption(new Option('--only <part>', 'only a part of it').choices(['control-plane', 'api-server']))
     .action((options: { readonly only?: Target }) => runUp(options.only ?? 'all'));
+  command
+    .command('tools')
+    .description('find or build the programs of the control plane, so that `up` takes seconds')
+    .action(runTools);
   command.command('down').description('stop the cluster and remove CLUSTER_DIR').action(runDown);
   command.command('status').description('what runs; exit status 1 unless all of it does').action(runStatus);
   return command;
@@ -57,6 +63,11 @@ function usage(layout: Layout): string {
     '  kubectl get nodes',
     `Everything else is in ${layout.env}; \`make status\` tells what runs, \`make down\` ends it.`,
   ].join('\n');
+}
+
+async function runTools(): Promise<void> {
+  const { paths } = await ensureTools(toolsOf('all'), readConfig(), say, interrupt.signal);
+  for (const [name, path] of Object.entries(paths)) say(`${name}: ${path}`);
 }
 
 async function runDown(): Promise<void> {

@@ -16,6 +16,12 @@ import { layoutOf } from './layout.ts';
 import { ControlClient } from './supervisor/control-client.ts';
 import type { ClusterStatus } from './supervisor/protocol.ts';
 
+/**
+ * For the time-out of a test's hook: the first start on a machine builds the control plane (some 12 CPU-minutes), any
+ * other takes seconds.
+ */
+export const START_TIMEOUT_MILLISECONDS = 30 * 60_000;
+
 export interface StartClusterOptions {
   /** Everything of the cluster lives in it; a new folder below the system's temporary one by default. */
   readonly directory?: string;
@@ -38,7 +44,7 @@ export interface TestCluster {
   readonly kubectl: (args: readonly string[], stdin?: string) => Promise<KubectlAnswer>;
   readonly status: () => Promise<ClusterStatus>;
   /** Starts what is missing: more of a cluster, or what died. The new environment is returned. */
-  readonly up: (target: Target) => Promise<TestCluster>;
+  readonly up: (target: Target, programs?: Programs) => Promise<TestCluster>;
   readonly stop: () => Promise<void>;
 }
 
@@ -76,8 +82,8 @@ async function describe(directory: string, options: StartClusterOptions): Promis
     get,
     kubectl: (args, stdin) => runKubectl(get('KUBECTL'), layout, args, { stdin, signal: options.signal }),
     status: () => statusOf(directory),
-    up: async (target) => {
-      await bring(directory, target, options);
+    up: async (target, programs = options.programs ?? {}) => {
+      await bring(directory, target, { ...options, programs, directory });
       return describe(directory, options);
     },
     stop: async () => {

@@ -92,8 +92,6 @@ async function readControl(layout: Layout): Promise<Control | undefined> {
     return controlSchema.parse(JSON.parse(await readFile(layout.control, 'utf8')));
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
-    // Half written by a supervisor that was killed: as good as none.
-    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { removeDirectory } from '../directory.ts';
 import { messageOf } from '../errors.ts';
 import { layoutOf } from '../layout.ts';
@@ -53,7 +53,9 @@ async function main(): Promise<void> {
       endNow('asked to');
     },
   });
-  await writeFile(layout.control, JSON.stringify({ port, token, pid: process.pid }), { mode: 0o600 });
+  // In one step: who finds the file can read all of it.
+  await writeFile(`${layout.control}.new`, JSON.stringify({ port, token, pid: process.pid }), { mode: 0o600 });
+  await rename(`${layout.control}.new`, layout.control);
   process.stdin.resume();
   for (const event of ['end', 'error'] as const) {
     process.stdin.on(event, () => {

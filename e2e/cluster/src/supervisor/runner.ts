@@ -47,18 +47,20 @@ export class Runner {
     },
   ): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await this.#attempt(component, cluster, options);
-      if (outcome === 'ready') return;
-      if (outcome === 'failed' || options.isRestart || attempt === PORT_ATTEMPTS) throw await this.#failure(component);
+      const ended = await this.#attempt(component, cluster, options);
+      if (ended === undefined) return;
+      const mayRetry = !options.isRestart && attempt < PORT_ATTEMPTS;
+      if (!mayRetry || !(await this.#sawTakenPort(component.name))) throw await this.died(component.name, ended);
       this.#options.ports.forget(component.name);
     }
   }
 
+  /** @returns the process, if it ended before it served */
   async #attempt(
     component: Component,
     cluster: Cluster,
     { signal, onStart }: { readonly signal: AbortSignal; readonly onStart: (running: Running) => void },
-  ): Promise<'ready' | 'failed' | 'port-taken'> {
+  ): Promise<Running | undefined> {
     const { layout, ports, env, prefix } = this.#options;
     const chosen = await ports.choose(component.name, component.ports);
     const launch = await component.launch(cluster, chosen);
@@ -70,14 +72,15 @@ export class Runner {
       logFile: layout.log(component.name),
       prefix,
     });
-    onStart({ child, ports: [...chosen.values()], since: new Date() });
+    const running = { child, ports: [...chosen.values()], since: new Date() };
+    onStart(running);
     const stop = new AbortController();
     const ready = launch.ready(AbortSignal.any([signal, stop.signal])).then(() => 'ready' as const);
     const first = await Promise.race([ready, child.exited]).catch((error: unknown) => this.#explain(component, error));
-    if (first === 'ready') return 'ready';
+    if (first === 'ready') return undefined;
     stop.abort();
     await ready.catch(() => undefined);
-    return (await this.#sawTakenPort(component.name)) ? 'port-taken' : 'failed';
+    return running;
   }
 
   async #explain(component: Component, error: unknown): Promise<never> {
@@ -93,10 +96,6 @@ export class Runner {
     return lines.some((line) => /address already in use|EADDRINUSE/i.test(line));
   }
 
-  async #failure({ name }: Component): Promise<ClusterError> {
-    return new ClusterError('component', `${name} did not start${await this.#evidence(name)}`);
-  }
-
   /** The last lines of the log and where the rest is. */
   async #evidence(name: ComponentName): Promise<string> {
     const path = this.#options.layout.log(name);
@@ -104,7 +103,7 @@ export class Runner {
     return `; its log is ${path}${lines.map((line) => `\n  ${line}`).join('')}`;
   }
 
-  /** For a component that had been ready and ended before the start was over. */
+  /** Why a component ended before the start was over. */
   async died(name: ComponentName, running: Running): Promise<ClusterError> {
     const exit = running.child.exit();
     const how = exit === undefined ? 'ended' : `ended with ${describeExit(exit)}`;

@@ -55,7 +55,12 @@ export async function fileSystemOf(path: string): Promise<FileSystem> {
 
 /** `go1.26.8` is at least `1.26`. */
 export function isAtLeast(goVersion: string, wanted: string): boolean {
-  const numbers = (text: string): readonly number[] => text.replace(/^go/, '').split('.').map(Number);
+  const numbers = (text: string): readonly number[] =>
+    text
+      .replace(/^go/, '')
+      .split('.')
+      // Of `27rc1` the number counts.
+      .map((part) => Number.parseInt(part, 10));
   const [major = 0, minor = 0] = numbers(goVersion);
   const [wantedMajor = 0, wantedMinor = 0] = numbers(wanted);
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
