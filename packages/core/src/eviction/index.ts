@@ -3,7 +3,14 @@ export type { AssessmentInput, PlacementAssessment, UnknownImage } from './asses
 export { decideEviction, READY_AFTER_MS } from './decide.ts';
 export type { EvictionInput, RemediationPolicy } from './decide.ts';
 export { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
-export type { EvictionDecision, EvictionPreconditions, LeaveReason, ReportReason, WaitReason } from './decision.ts';
+export type {
+  EvictionDecision,
+  EvictionPreconditions,
+  LastTry,
+  LeaveReason,
+  ReportReason,
+  WaitReason,
+} from './decision.ts';
 export { readSigns, signStrength } from './evidence.ts';
 export type { PodSign, Sign } from './evidence.ts';
 export { parseJobFacts } from './job.ts';

@@ -16,8 +16,8 @@ function ledgerWith(evictions: number, atMs: number): EvictionLedger {
 
 describe('places of an owner', () => {
   test('R6 three evictions whose replacements have not landed are the most', () => {
-    expect(ledgerWith(2, LATER).limit(WEB, LATER)).toEqual({ kind: 'free' });
-    expect(ledgerWith(3, LATER).limit(WEB, LATER)).toEqual({
+    expect(ledgerWith(2, LATER).limit(WEB, 'asking', LATER)).toEqual({ kind: 'free' });
+    expect(ledgerWith(3, LATER).limit(WEB, 'asking', LATER)).toEqual({
       kind: 'limited',
       reason: 'OwnerLimit',
       untilMs: LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS,
@@ -25,13 +25,15 @@ describe('places of an owner', () => {
   });
 
   test('R6 they are counted per owner', () => {
-    expect(ledgerWith(3, LATER).limit({ ...WEB, owner: 'shop/Deployment/api' }, LATER)).toEqual({ kind: 'free' });
+    expect(ledgerWith(3, LATER).limit({ ...WEB, owner: 'shop/Deployment/api' }, 'asking', LATER)).toEqual({
+      kind: 'free',
+    });
   });
 
   test('R6 a right landing gives the place back at once', () => {
     const ledger = ledgerWith(3, LATER);
     ledger.landed('uid-1', 'right', LATER + 100);
-    expect(ledger.limit(WEB, LATER + 100)).toEqual({ kind: 'free' });
+    expect(ledger.limit(WEB, 'asking', LATER + 100)).toEqual({ kind: 'free' });
     expect(ledger.placesOf(WEB.owner, LATER + 100)).toBe(2);
   });
 
@@ -39,27 +41,33 @@ describe('places of an owner', () => {
     const ledger = ledgerWith(3, LATER);
     ledger.landed('uid-0', 'wrong', LATER + 5_000);
     const freeAt = LATER + 5_000 + PLACE_HELD_MS;
-    expect(ledger.limit(WEB, freeAt - 1)).toEqual({ kind: 'limited', reason: 'OwnerLimit', untilMs: freeAt });
-    expect(ledger.limit(WEB, freeAt)).toEqual({ kind: 'free' });
+    expect(ledger.limit(WEB, 'asking', freeAt - 1)).toEqual({ kind: 'limited', reason: 'OwnerLimit', untilMs: freeAt });
+    expect(ledger.limit(WEB, 'asking', freeAt)).toEqual({ kind: 'free' });
   });
 
   test('R6 no landing within a minute keeps it for ten minutes more', () => {
     const ledger = ledgerWith(3, LATER);
     const freeAt = LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS;
-    expect(ledger.limit(WEB, freeAt - 1).kind).toBe('limited');
-    expect(ledger.limit(WEB, freeAt)).toEqual({ kind: 'free' });
+    expect(ledger.limit(WEB, 'asking', freeAt - 1).kind).toBe('limited');
+    expect(ledger.limit(WEB, 'asking', freeAt)).toEqual({ kind: 'free' });
   });
 
   test('R6 a right landing that comes late gives the place back all the same', () => {
     const ledger = ledgerWith(3, LATER);
     ledger.landed('uid-0', 'right', LATER + 5 * LANDING_DEADLINE_MS);
-    expect(ledger.limit(WEB, LATER + 5 * LANDING_DEADLINE_MS)).toEqual({ kind: 'free' });
+    expect(ledger.limit(WEB, 'asking', LATER + 5 * LANDING_DEADLINE_MS)).toEqual({ kind: 'free' });
   });
 
   test('R6 a call that was not accepted uses neither a place nor the rate', () => {
     const ledger = ledgerWith(3, LATER);
     ledger.giveBack('uid-2');
-    expect(ledger.limit({ ...WEB, maxPerMinute: 3 }, LATER)).toEqual({ kind: 'free' });
+    expect(ledger.limit({ ...WEB, maxPerMinute: 3 }, 'asking', LATER)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 a try that nobody answered keeps its place, and does not stand in the way of the next try', () => {
+    const ledger = ledgerWith(3, LATER);
+    expect(ledger.limit(WEB, 'uid-1', LATER)).toEqual({ kind: 'free' });
+    expect(ledger.limit(WEB, 'asking', LATER).kind).toBe('limited');
   });
 
   test('R6 the landing pod proves the oldest eviction that is still awaited', () => {
@@ -74,21 +82,21 @@ describe('places of an owner', () => {
 describe('a new leader', () => {
   test('R6 starts with one place per owner, for ten minutes', () => {
     const ledger = ledgerWith(1, START);
-    expect(ledger.limit(WEB, START + 1_000)).toEqual({
+    expect(ledger.limit(WEB, 'asking', START + 1_000)).toEqual({
       kind: 'limited',
       reason: 'OwnerLimit',
       untilMs: START + PLACE_HELD_MS,
     });
-    expect(ledger.limit(WEB, START + PLACE_HELD_MS)).toEqual({ kind: 'free' });
+    expect(ledger.limit(WEB, 'asking', START + PLACE_HELD_MS)).toEqual({ kind: 'free' });
   });
 
   test('R6 moves a whole Deployment in its first seconds when each replacement lands right', () => {
     const ledger = new EvictionLedger(START);
     for (let replica = 0; replica < 10; replica += 1) {
       const now = START + replica * 200;
-      expect(ledger.limit(WEB, now)).toEqual({ kind: 'free' });
+      expect(ledger.limit(WEB, 'asking', now)).toEqual({ kind: 'free' });
       ledger.take(`uid-${replica}`, WEB, now);
-      expect(ledger.limit(WEB, now).kind).toBe('limited');
+      expect(ledger.limit(WEB, 'asking', now).kind).toBe('limited');
       ledger.landed(`uid-${replica}`, 'right', now + 100);
     }
   });
@@ -102,21 +110,24 @@ describe('the rate of a policy', () => {
     ledger.take('uid-0', owners(0), START);
     ledger.take('uid-1', owners(1), START + 10_000);
     const limited = { kind: 'limited', reason: 'PolicyLimit', untilMs: START + 60_000 };
-    expect(ledger.limit(owners(2), START + 59_999)).toEqual(limited);
-    expect(ledger.limit(owners(2), START + 60_000)).toEqual({ kind: 'free' });
+    expect(ledger.limit(owners(2), 'asking', START + 59_999)).toEqual(limited);
+    expect(ledger.limit(owners(2), 'asking', START + 60_000)).toEqual({ kind: 'free' });
   });
 
   test('R6 policies do not share a rate', () => {
     const ledger = new EvictionLedger(START);
     ledger.take('uid-0', { ...owners(0), maxPerMinute: 1 }, START);
-    expect(ledger.limit({ ...owners(1), maxPerMinute: 1, policy: 'other' }, START)).toEqual({ kind: 'free' });
+    expect(ledger.limit({ ...owners(1), maxPerMinute: 1, policy: 'other' }, 'asking', START)).toEqual({ kind: 'free' });
   });
 
   test('R6 a rate that was lowered waits until the minute holds no more than it', () => {
     const ledger = new EvictionLedger(START);
     for (let index = 0; index < 5; index += 1) ledger.take(`uid-${index}`, owners(index), START + index * 1_000);
     // Only when the fourth of the five is a minute old does the window hold fewer than two.
-    expect(ledger.limit(owners(9), START + 5_000)).toMatchObject({ reason: 'PolicyLimit', untilMs: START + 63_000 });
+    expect(ledger.limit(owners(9), 'asking', START + 5_000)).toMatchObject({
+      reason: 'PolicyLimit',
+      untilMs: START + 63_000,
+    });
   });
 });
 
@@ -147,7 +158,7 @@ test('R6 whatever happens: never over three places of an owner, never over the r
         now += 1;
         if (act.kind === 'wait') now += act.ms;
         else if (act.kind === 'evict') {
-          if (ledger.limit(account(act.owner), now).kind !== 'free') continue;
+          if (ledger.limit(account(act.owner), 'asking', now).kind !== 'free') continue;
           ledger.take(`u${taken.length}`, account(act.owner), now);
           taken.push({ uid: `u${taken.length}`, atMs: now, refused: false });
         } else {

@@ -58,8 +58,9 @@ export class EvictionLedger {
     this.#sweptAtMs = startedAtMs;
   }
 
-  limit({ policy, maxPerMinute, owner }: EvictionAccount, nowMs: number): EvictionLimit {
-    const held = this.#heldPlaces(owner, nowMs);
+  /** @param uid the pod in question: a place that an unanswered try of it may still hold does not stand in its way */
+  limit({ policy, maxPerMinute, owner }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
+    const held = this.#heldPlaces(owner, nowMs).filter(([holder]) => holder !== uid);
     const allowed = this.#placesPerOwner(nowMs);
     if (held.length >= allowed)
       return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAt(held, nowMs) };

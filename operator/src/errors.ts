@@ -1,0 +1,17 @@
+/** What can go wrong unexpectedly in the operator. */
+export type OperatorErrorCode =
+  /** The Lease was lost: another process leads now, and this one must not act any more. */
+  | 'LeaseLost'
+  /** A pod that was about to be evicted could not be read. */
+  | 'PodUnreadable';
+
+/** An unexpected failure of the operator. */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+  readonly code: OperatorErrorCode;
+
+  constructor(code: OperatorErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

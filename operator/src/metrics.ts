@@ -1,0 +1,187 @@
+import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
+import type { ViewedResource } from '@archpolicy/cluster-view';
+import type { EventObserver, EvictionAnswer, ReflectorFailure, ReflectorObserver } from '@archpolicy/kube';
+import { closedCounter, closedGauge, closedHistogram } from '@archpolicy/service';
+import type { ClosedCounter, Registry } from '@archpolicy/service';
+
+export const CONTROLLERS = ['remediation', 'policy'] as const;
+export type Controller = (typeof CONTROLLERS)[number];
+
+const ANSWERS = [
+  'evicted',
+  'gone',
+  'conflict',
+  'budget',
+  'throttled',
+  'several-budgets',
+  'forbidden',
+  'invalid',
+  'failed',
+  'no-answer',
+] as const satisfies readonly EvictionAnswer['kind'][];
+
+/** Why a misplaced pod stays where it is. */
+export const STAYING_REASONS = [...new Set([...REPORT_REASONS, ...WAIT_REASONS])];
+export type StayingReason = (typeof STAYING_REASONS)[number];
+
+const LANDINGS = ['right', 'wrong'] as const;
+const STATUS_WRITES = ['written', 'unconfirmed'] as const;
+export type StatusWrite = (typeof STATUS_WRITES)[number];
+
+const RESOURCES = ['archpolicies', 'namespaces', 'nodes', 'pods'] as const satisfies readonly ViewedResource[];
+const REFLECTOR_FAILURES = [
+  'list-failed',
+  'list-expired',
+  'list-throttled',
+  'watch-failed',
+  'watch-expired',
+  'watch-throttled',
+  'watch-too-short',
+] as const satisfies readonly ReflectorFailure[];
+const DROPS = ['queue-full', 'send-failed', 'stopped'] as const;
+
+/** From a decision in memory to an eviction that the API server takes 10 s to refuse; seconds. */
+const DURATION_BUCKETS = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 12, 30];
+const MS_PER_SECOND = 1_000;
+
+/** What the operator counts. Declared once; every label comes from a closed set. */
+export interface OperatorMetrics {
+  readonly answer: (kind: EvictionAnswer['kind']) => void;
+  readonly landing: (landing: (typeof LANDINGS)[number]) => void;
+  readonly reconciled: (controller: Controller, outcome: 'ok' | 'error', tookMs: number) => void;
+  readonly statusWrite: (outcome: StatusWrite) => void;
+  readonly queue: (controller: Controller, depth: number) => void;
+  readonly misplaced: (pods: number) => void;
+  readonly staying: (reason: StayingReason, pods: number) => void;
+  readonly leading: (isLeading: boolean) => void;
+  readonly reflector: (resource: ViewedResource) => ReflectorObserver;
+  readonly events: EventObserver;
+}
+
+export function declareMetrics(registry: Registry): OperatorMetrics {
+  return { ...remediationMetrics(registry), ...controllerMetrics(registry), ...apiMetrics(registry) };
+}
+
+function remediationMetrics(registry: Registry): Pick<OperatorMetrics, 'answer' | 'landing' | 'misplaced' | 'staying'> {
+  const answers = closedCounter({
+    registry,
+    name: 'archpolicy_evictions_total',
+    help: 'Calls of the Eviction API, by its answer.',
+    labels: { result: ANSWERS },
+  });
+  const landings = closedCounter({
+    registry,
+    name: 'archpolicy_replacements_total',
+    help: 'Replacements of evicted pods, by whether their node can run their images.',
+    labels: { landing: LANDINGS },
+  });
+  const misplaced = closedGauge({
+    registry,
+    name: 'archpolicy_misplaced_pods',
+    help: 'Pods on a node that cannot run all of their images.',
+    labels: {},
+  });
+  const staying = closedGauge({
+    registry,
+    name: 'archpolicy_pods_not_evicted',
+    help: 'Pods that need attention and stay where they are, by reason.',
+    labels: { reason: STAYING_REASONS },
+  });
+  return {
+    answer: (result) => {
+      answers.inc({ result });
+    },
+    landing: (landing) => {
+      landings.inc({ landing });
+    },
+    misplaced: (pods) => {
+      misplaced.set({}, pods);
+    },
+    staying: (reason, pods) => {
+      staying.set({ reason }, pods);
+    },
+  };
+}
+
+function controllerMetrics(
+  registry: Registry,
+): Pick<OperatorMetrics, 'reconciled' | 'statusWrite' | 'queue' | 'leading'> {
+  const durations = closedHistogram({
+    registry,
+    name: 'archpolicy_reconcile_duration_seconds',
+    help: 'Time of one reconcile.',
+    labels: { controller: CONTROLLERS, outcome: ['ok', 'error'] },
+    buckets: DURATION_BUCKETS,
+  });
+  const writes = closedCounter({
+    registry,
+    name: 'archpolicy_status_writes_total',
+    help: 'Writes of a policy’s status; unconfirmed ones are tried again.',
+    labels: { outcome: STATUS_WRITES },
+  });
+  const depth = closedGauge({
+    registry,
+    name: 'archpolicy_queue_depth',
+    help: 'Keys that wait for a worker.',
+    labels: { controller: CONTROLLERS },
+  });
+  const leader = closedGauge({
+    registry,
+    name: 'archpolicy_leader',
+    help: '1 while this process holds the Lease.',
+    labels: {},
+  });
+  leader.set({}, 0);
+  return {
+    reconciled: (controller, outcome, tookMs) => {
+      durations.observe({ controller, outcome }, tookMs / MS_PER_SECOND);
+    },
+    statusWrite: (outcome) => {
+      writes.inc({ outcome });
+    },
+    queue: (controller, keys) => {
+      depth.set({ controller }, keys);
+    },
+    leading: (isLeading) => {
+      leader.set({}, isLeading ? 1 : 0);
+    },
+  };
+}
+
+function apiMetrics(registry: Registry): Pick<OperatorMetrics, 'reflector' | 'events'> {
+  const failures = closedCounter({
+    registry,
+    name: 'archpolicy_reflector_failures_total',
+    help: 'Times a reflector had to start over, by what failed.',
+    labels: { resource: RESOURCES, failure: REFLECTOR_FAILURES },
+  });
+  const sent = closedCounter({ registry, name: 'archpolicy_events_sent_total', help: 'Events written.', labels: {} });
+  const dropped = closedCounter({
+    registry,
+    name: 'archpolicy_events_dropped_total',
+    help: 'Events that were not written.',
+    labels: { reason: DROPS },
+  });
+  return {
+    reflector: (resource) => ({
+      failed: (failure) => {
+        failures.inc({ resource, failure });
+      },
+    }),
+    events: eventObserver(sent, dropped),
+  };
+}
+
+function eventObserver(
+  sent: ClosedCounter<Record<string, never>>,
+  dropped: ClosedCounter<{ readonly reason: typeof DROPS }>,
+): EventObserver {
+  return {
+    sent: () => {
+      sent.inc({});
+    },
+    dropped: (reason) => {
+      dropped.inc({ reason });
+    },
+  };
+}

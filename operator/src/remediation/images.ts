@@ -1,0 +1,53 @@
+import { overriddenPlatforms, parseReference } from '@archpolicy/core';
+import type { ArchPolicy, Inspection, PodFacts } from '@archpolicy/core';
+import type { PodImages } from './ports.ts';
+
+/** Nobody waits for a recheck; a registry that needs longer is asked again later. */
+const INSPECTION_BUDGET_MS = 15_000;
+
+/** The part of the inspector that is used here. */
+export interface ImageInspector {
+  inspect(request: {
+    readonly reference: string;
+    readonly budgetMs: number;
+    readonly signal?: AbortSignal;
+  }): Promise<Inspection>;
+}
+
+/** What the policy says of an image, else what its registry says. */
+export class InspectedImages implements PodImages {
+  readonly #inspector: ImageInspector;
+
+  constructor(inspector: ImageInspector) {
+    this.#inspector = inspector;
+  }
+
+  async of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>> {
+    const answers = await Promise.all(
+      pod.images.map(async (image) => {
+        const known = overrideOf(image, policy) ?? (await this.#inspect(image, signal));
+        return [image, known] as const;
+      }),
+    );
+    return new Map(answers);
+  }
+
+  #inspect(reference: string, signal: AbortSignal): Promise<Inspection> {
+    return this.#inspector.inspect({ reference, budgetMs: INSPECTION_BUDGET_MS, signal });
+  }
+}
+
+function overrideOf(image: string, { spec }: ArchPolicy): Inspection | undefined {
+  if (spec.images.length === 0) return undefined;
+  const parsed = parseReference(image);
+  if (parsed.kind === 'invalid') return undefined;
+  const platforms = overriddenPlatforms(spec.images, parsed.reference);
+  if (platforms === undefined) return undefined;
+  // The policy speaks of whatever stands behind the reference: there is no digest to it.
+  return {
+    kind: 'resolved',
+    facts: { digest: parsed.reference.digest ?? '', platforms, neutral: false },
+    source: 'override',
+    ageMs: 0,
+  };
+}

@@ -1,0 +1,165 @@
+import {
+  assessPlacement,
+  controllerKey,
+  decideEviction,
+  LABEL_SKIP,
+  labelOf,
+  ownedByJob,
+  replacementOf,
+  selectPolicy,
+  SKIP_VALUE,
+  topControllerOf,
+} from '@archpolicy/core';
+import type {
+  ArchPolicy,
+  EvictionAccount,
+  EvictionDecision,
+  EvictionLedger,
+  EvictionLimit,
+  Inspection,
+  JobFacts,
+  NamespaceFacts,
+  NodeFacts,
+  PlacementAssessment,
+  PodFacts,
+} from '@archpolicy/core';
+import type { Clock } from '@archpolicy/kube';
+import { canLandOn } from './landing.ts';
+import type { Jobs, Namespaces, Nodes, PodImages, Pods, Policies, Webhook } from './ports.ts';
+import type { Tries } from './tries.ts';
+
+/** What was gathered about one pod that a policy governs. Judging it waits for nothing. */
+export interface Material {
+  readonly key: string;
+  readonly pod: PodFacts;
+  readonly policy: ArchPolicy;
+  readonly namespace: NamespaceFacts;
+  readonly node: NodeFacts | undefined;
+  /** Empty for a pod that is not on a node, or has finished: its images are not asked about. */
+  readonly inspections: ReadonlyMap<string, Inspection>;
+  readonly job: JobFacts | undefined;
+}
+
+export type Gathered =
+  | { readonly kind: 'gone' }
+  /** No policy governs it. */
+  | { readonly kind: 'ungoverned'; readonly pod: PodFacts }
+  | { readonly kind: 'governed'; readonly material: Material };
+
+export interface Judgement {
+  readonly assessment: PlacementAssessment;
+  readonly decision: EvictionDecision;
+}
+
+export interface JudgeOptions {
+  readonly pods: Pods;
+  readonly nodes: Nodes;
+  readonly namespaces: Namespaces;
+  readonly policies: Policies;
+  readonly images: PodImages;
+  readonly jobs: Jobs;
+  readonly webhook: Webhook;
+  readonly ledger: EvictionLedger;
+  readonly tries: Tries;
+  readonly clock: Clock;
+}
+
+/** Gathers what decides about a pod, and has the pure rules decide. */
+export class Judge {
+  readonly #options: JudgeOptions;
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+  }
+
+  async gather(key: string, signal: AbortSignal): Promise<Gathered> {
+    const { pods, namespaces, policies, nodes } = this.#options;
+    const pod = pods.byKey(key);
+    if (pod === undefined) return { kind: 'gone' };
+    // A namespace that is not known yet brings its pods along when it is.
+    const namespace = namespaces.get(pod.namespace);
+    const policy = namespace && selectPolicy(policies.list(), namespace, pod.labels);
+    if (namespace === undefined || policy === undefined) return { kind: 'ungoverned', pod };
+    const node = pod.nodeName === undefined ? undefined : nodes.get(pod.nodeName);
+    const bare = { key, pod, policy, namespace, node, inspections: new Map<string, Inspection>(), job: undefined };
+    if (node === undefined || isOver(pod)) return { kind: 'governed', material: bare };
+    const inspections = await this.#options.images.of(pod, policy, signal);
+    const job = await this.#jobOf({ ...bare, inspections }, signal);
+    return { kind: 'governed', material: { ...bare, inspections, job } };
+  }
+
+  /**
+   * @param pod the pod as it is now, when that is newer than what was gathered
+   * @param limit given when its place is taken already
+   */
+  judge(material: Material, pod = material.pod, limit = this.#limit(material)): Judgement {
+    const { clock, webhook, tries } = this.#options;
+    const { policy, namespace, node, job } = material;
+    const assessment = assess(material, pod);
+    const tried = tries.of(material.key, pod.uid);
+    const decision = decideEviction({
+      nowMs: clock.now(),
+      pod,
+      policy: policy.spec,
+      skipped: isSkipped(pod, namespace),
+      ...(node !== undefined && { node }),
+      assessment,
+      replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
+      webhook: reachOf(webhook, pod.namespace),
+      landing: this.#landing(material, assessment),
+      limit,
+      ...(tried.kind === 'failed' && { lastTry: tried.lastTry }),
+      evictedBefore: tried.kind === 'accepted',
+    });
+    return { assessment, decision };
+  }
+
+  /** Only of a misplaced pod: a request for each pod of each Job would be many for nothing. */
+  #jobOf(material: Material, signal: AbortSignal): Promise<JobFacts | undefined> {
+    const { pod } = material;
+    if (pod.owner === undefined || !ownedByJob(pod)) return Promise.resolve(undefined);
+    if (assess(material, pod).kind !== 'misplaced') return Promise.resolve(undefined);
+    return this.#options.jobs.get(pod.namespace, pod.owner, signal);
+  }
+
+  #landing({ pod, policy }: Material, assessment: PlacementAssessment): 'possible' | 'no-node' {
+    if (assessment.kind !== 'misplaced') return 'possible';
+    return canLandOn(pod, policy, assessment.architectures, this.#options.nodes.list()) ? 'possible' : 'no-node';
+  }
+
+  /** The ledger counts by the monotonic clock; decisions are told in wall-clock time. */
+  #limit(material: Material): EvictionLimit {
+    const { ledger, clock } = this.#options;
+    const monotonicMs = clock.monotonic();
+    const limit = ledger.limit(accountOf(material), material.pod.uid, monotonicMs);
+    return limit.kind === 'free' ? limit : { ...limit, untilMs: limit.untilMs - monotonicMs + clock.now() };
+  }
+}
+
+/** What an eviction of this pod counts against. */
+export function accountOf({ pod, policy }: Pick<Material, 'pod' | 'policy'>): EvictionAccount {
+  return {
+    policy: policy.name,
+    maxPerMinute: policy.spec.remediation.maxEvictionsPerMinute,
+    owner: controllerKey(topControllerOf(pod)),
+  };
+}
+
+/** Finished or ending: it runs nothing any more, wherever it is. */
+export function isOver({ phase, deleting }: PodFacts): boolean {
+  return deleting || phase === 'Succeeded' || phase === 'Failed';
+}
+
+function assess({ node, inspections, policy }: Material, pod: PodFacts): PlacementAssessment {
+  if (node === undefined || isOver(pod)) return { kind: 'node-unknown' };
+  return assessPlacement({ pod, node, inspections, allowed: policy.spec.architectures });
+}
+
+function isSkipped(pod: PodFacts, namespace: NamespaceFacts): boolean {
+  return labelOf(pod.labels, LABEL_SKIP) === SKIP_VALUE || labelOf(namespace.labels, LABEL_SKIP) === SKIP_VALUE;
+}
+
+function reachOf(webhook: Webhook, namespace: string): 'reachable' | 'unreachable' | 'not-called' {
+  if (!webhook.isCalledFor(namespace)) return 'not-called';
+  return webhook.isReachable() ? 'reachable' : 'unreachable';
+}

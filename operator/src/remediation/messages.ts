@@ -1,0 +1,87 @@
+import { topControllerOf } from '@archpolicy/core';
+import type { NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
+
+/**
+ * What people read about a pod in its events. Nothing in it comes from a registry, and of the API server's words only
+ * what names a disruption budget.
+ */
+
+/** A misplaced pod, as far as a sentence needs it. */
+export interface Misplacement {
+  readonly pod: PodFacts;
+  readonly node: string;
+  readonly architecture: string;
+  /** The images that the node cannot run. */
+  readonly images: readonly string[];
+  /** What all its images support; empty: nothing. */
+  readonly architectures: readonly NodeArchitecture[];
+}
+
+/** Images in a sentence: the rest of a pod with many is found with `kubectl describe`. */
+const MAX_IMAGES = 2;
+
+/** Why a pod stays, and what its owner can do about it. */
+const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
+  ImagesUnknown: 'the platforms of its images are not known',
+  BrokenImage: 'its image claims the platform of the node, so that no other node would help: build the image again',
+  NodeContradictory: "the node's label kubernetes.io/arch and what its kubelet reports differ",
+  StaticPod: 'it is a static pod, which only its kubelet can replace',
+  BarePod: 'it has no owner that would replace it: delete it and create it again',
+  DaemonSetPod: 'its DaemonSet would put the next pod on the same node: give the DaemonSet a node selector',
+  UnknownOwner: "its owner is not known to replace it: list its kind in the policy's remediation.ownerKinds if it does",
+  JobUnknown: 'its Job could not be read',
+  JobWouldFail: 'its Job would fail for good: a podFailurePolicy that ignores DisruptionTarget changes that',
+  OptedOut: 'it carries archpolicy.dev/allow-eviction: "false"',
+  Ready: "it is Ready, so it runs all the same: by emulation, or its image's platforms are declared wrongly",
+  NoCommonArchitecture: 'its images have no architecture in common that its policy allows',
+  NoNodeForReplacement:
+    'no ready node of an architecture that its images support satisfies its own selectors and taints',
+  WebhookNotCalled: 'the webhook is not called for its namespace, so that its replacement would land as wrongly',
+  AuditMode: 'its policy is in mode Audit; with Enforce it would be evicted',
+  ReportOnly: "its policy's remediation.action is Report; with Evict it would be evicted",
+  SeveralBudgets: 'several PodDisruptionBudgets select it, which the Eviction API does not support: leave it one',
+  Refused: 'the API server does not take the eviction',
+  GracePeriod: 'it was scheduled a moment ago',
+  ReadyTooShort: 'it became Ready a moment ago',
+  WebhookUnreachable: 'the webhook does not answer, so that its replacement would land as wrongly',
+  OwnerLimit: 'earlier evictions of its owner have not been proven right yet',
+  PolicyLimit: "the policy's maxEvictionsPerMinute is reached",
+  DisruptionBudget:
+    'a PodDisruptionBudget does not allow it; one whose pods can never become ready blocks for ever: ' +
+    'set its unhealthyPodEvictionPolicy to AlwaysAllow',
+  ApiBusy: 'the API server is busy',
+  Conflict: 'it changed in the same moment',
+  Forbidden: 'the operator is not allowed to evict it',
+  NoAnswer: 'the API server did not answer',
+};
+
+export function evictedNote(misplacement: Misplacement): string {
+  return `${subject(misplacement)} was evicted: ${place(misplacement)}`;
+}
+
+/** @param detail what the API server said about a disruption budget: its name and numbers */
+export function stayingNote(misplacement: Misplacement, reason: ReportReason | WaitReason, detail = ''): string {
+  const said = detail === '' ? '' : ` The API server says: ${detail}`;
+  return `${subject(misplacement)} is misplaced: ${place(misplacement)} Not evicted: ${WHY[reason]}.${said}`;
+}
+
+export function brokenImageNote(pod: PodFacts, node: string, container: string | undefined): string {
+  const which = container === undefined ? 'a container' : `container ${container}`;
+  return `${subject({ pod })} on node ${node}: ${which} says that the node cannot run it. ${sentence(WHY.BrokenImage)}.`;
+}
+
+function subject({ pod }: Pick<Misplacement, 'pod'>): string {
+  const { kind, name } = topControllerOf(pod);
+  return pod.owner === undefined ? `Pod ${pod.name}` : `Pod ${pod.name} of ${kind} ${name}`;
+}
+
+function place({ node, architecture, images, architectures }: Misplacement): string {
+  const shown = images.slice(0, MAX_IMAGES).join(', ');
+  const more = images.length > MAX_IMAGES ? ` and ${images.length - MAX_IMAGES} more` : '';
+  const instead = architectures.length === 0 ? 'no architecture' : architectures.join(' or ');
+  return `node ${node} (${architecture}) cannot run ${shown}${more}; its images run on ${instead}.`;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}

@@ -1,0 +1,32 @@
+/** When all pods have been looked at: once after the start, then once in every recheck interval. */
+export class Passes {
+  readonly #pending = new Set<string>();
+  #completedAtMs: number | undefined;
+
+  /** Epoch milliseconds of the last time at which every pod had been looked at; undefined before the first. */
+  get completedAtMs(): number | undefined {
+    return this.#completedAtMs;
+  }
+
+  /** All of these are to be looked at. */
+  begin(keys: Iterable<string>, nowMs: number): void {
+    for (const key of keys) this.#pending.add(key);
+    this.#complete(nowMs);
+  }
+
+  /** This one has been. Whether it was the last. */
+  done(key: string, nowMs: number): boolean {
+    return this.#pending.delete(key) && this.#complete(nowMs);
+  }
+
+  /** An interval in which each pod has had its turn has passed. */
+  renew(nowMs: number): void {
+    if (this.#pending.size === 0) this.#completedAtMs = nowMs;
+  }
+
+  #complete(nowMs: number): boolean {
+    if (this.#pending.size > 0) return false;
+    this.#completedAtMs = nowMs;
+    return true;
+  }
+}

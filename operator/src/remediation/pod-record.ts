@@ -1,0 +1,77 @@
+import { ANNOTATION_DECISION, controllerKey, GATE_INSPECTING, labelOf, topControllerOf } from '@archpolicy/core';
+import type { EvictionDecision, NodeFacts, PlacementAssessment, PodFacts } from '@archpolicy/core';
+import { isOver } from './judge.ts';
+import type { Judgement, Material } from './judge.ts';
+
+/** What is remembered of a pod that a policy governs: enough to count it, and to see when something about it changes. */
+export interface PodRecord {
+  readonly uid: string;
+  readonly policy: string;
+  /** Its workload, as `namespace/kind/name`; of a CronJob's Job without its number. */
+  readonly workload: string;
+  readonly assessment: PlacementAssessment['kind'];
+  readonly decision: EvictionDecision['kind'];
+  readonly reason: EvictionDecision['reason'];
+  /** Of its node. */
+  readonly architecture?: string;
+  /** It carries a constraint of ours. */
+  readonly constrained: boolean;
+  readonly gated: boolean;
+  /** It carries a constraint of ours and finds no node. */
+  readonly unschedulable: boolean;
+  /** Whether all its images support more than one architecture of the cluster; absent while that is not known. */
+  readonly portable?: boolean;
+}
+
+/** A CronJob's Job is named after it and the scheduled time in minutes since 1970. */
+const CRON_JOB_NUMBER = /-[0-9]{8,}$/u;
+
+/** The record of a pod; undefined for one that has finished or is ending: it counts nowhere. */
+export function recordOf(
+  { pod, policy, node }: Pick<Material, 'pod' | 'policy' | 'node'>,
+  { assessment, decision }: Judgement,
+  clusterArchitectures: ReadonlySet<string>,
+): PodRecord | undefined {
+  if (isOver(pod)) return undefined;
+  const constrained = labelOf(pod.annotations, ANNOTATION_DECISION) !== undefined;
+  const portable = isPortable(assessment, clusterArchitectures);
+  return {
+    uid: pod.uid,
+    policy: policy.name,
+    workload: workloadOf(pod),
+    assessment: assessment.kind,
+    decision: decision.kind,
+    reason: decision.reason,
+    ...(node !== undefined && { architecture: node.architecture }),
+    constrained,
+    gated: pod.schedulingGates.includes(GATE_INSPECTING),
+    unschedulable: constrained && !pod.scheduled.value && pod.scheduled.reason === 'Unschedulable',
+    ...(portable !== undefined && { portable }),
+  };
+}
+
+/** The architectures that the cluster has nodes of. */
+export function architecturesOf(nodes: readonly NodeFacts[]): ReadonlySet<string> {
+  return new Set(nodes.map(({ architecture }) => architecture));
+}
+
+function workloadOf(pod: PodFacts): string {
+  const top = topControllerOf(pod);
+  const name = top.kind === 'Job' ? top.name.replace(CRON_JOB_NUMBER, '') : top.name;
+  return controllerKey({ ...top, name });
+}
+
+function isPortable(assessment: PlacementAssessment, cluster: ReadonlySet<string>): boolean | undefined {
+  switch (assessment.kind) {
+    case 'fits':
+      return assessment.support.kind === 'any'
+        ? cluster.size > 1
+        : assessment.support.architectures.filter((architecture) => cluster.has(architecture)).length > 1;
+    case 'misplaced':
+      return assessment.architectures.filter((architecture) => cluster.has(architecture)).length > 1;
+    case 'broken-image':
+    case 'unknown':
+    case 'node-unknown':
+      return undefined;
+  }
+}

@@ -1,0 +1,157 @@
+import type { EvictionDecision, PodFacts, WaitReason } from '@archpolicy/core';
+import type { Clock, ReconcileResult } from '@archpolicy/kube';
+import type { Evictor } from './evictor.ts';
+import { accountOf } from './judge.ts';
+import type { Judge, Judgement, Material } from './judge.ts';
+import { architecturesOf, recordOf } from './pod-record.ts';
+import type { Nodes } from './ports.ts';
+import type { Landing, Replacements } from './replacements.ts';
+import type { Reporter } from './reporter.ts';
+import type { Tally } from './tally.ts';
+import type { Tries } from './tries.ts';
+import type { Shared, Turns } from './turns.ts';
+
+export interface ReconcilerOptions {
+  readonly judge: Judge;
+  readonly evictor: Evictor;
+  readonly replacements: Replacements;
+  readonly reporter: Reporter;
+  readonly tally: Tally;
+  readonly tries: Tries;
+  readonly turns: Turns;
+  readonly nodes: Nodes;
+  readonly clock: Clock;
+  readonly onEvicted: (policy: string) => void;
+  readonly onLanding: (landing: Landing) => void;
+}
+
+/** An image that may be answered for soon is asked about again after this long, doubled each time. */
+const FIRST_IMAGE_DELAY_MS = 2_000;
+const MAX_IMAGE_DELAY_MS = 5 * 60_000;
+/** A time that was told may have passed already. */
+const MIN_DELAY_MS = 50;
+/** What would wait longer is found again by the recheck. */
+const MAX_DELAY_MS = 60 * 60_000;
+
+/** One pod at a time: gather, decide, act. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  /** Looks at images that brought no answer, in a row, by the pod's UID. */
+  readonly #unanswered = new Map<string, number>();
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { judge } = this.#options;
+    const gathered = await judge.gather(key, signal);
+    if (gathered.kind !== 'governed') {
+      this.#forget(key);
+      return {};
+    }
+    const { material } = gathered;
+    this.#notice(material);
+    const judgement = judge.judge(material);
+    this.#follow(material, judgement);
+    return judgement.decision.kind === 'evict'
+      ? this.#evict(material, judgement, signal)
+      : this.#settle(material, judgement);
+  }
+
+  async #evict(material: Material, judgement: Judgement, signal: AbortSignal): Promise<ReconcileResult> {
+    const { evictor, replacements, reporter, turns, onEvicted } = this.#options;
+    const { key, pod, policy } = material;
+    const outcome = await evictor.evict(material, signal);
+    turns.leave(key);
+    turns.mayHaveRoom(accountOf(material));
+    switch (outcome.kind) {
+      case 'accepted':
+        replacements.expect(pod);
+        reporter.evicted(material, judgement);
+        onEvicted(policy.name);
+        return {};
+      case 'gone':
+      case 'not-leading':
+        return {};
+      case 'judged-again':
+        return this.#settle(material, outcome.judgement);
+      case 'not-accepted': {
+        reporter.notAccepted(material, outcome.answer, outcome.delayMs);
+        // It may have been accepted all the same, and then its replacement is the proof.
+        if (outcome.answer.kind === 'no-answer') replacements.expect(pod);
+        const detail = outcome.answer.kind === 'budget' ? outcome.answer.message : undefined;
+        return this.#settle(material, this.#options.judge.judge(material), detail);
+      }
+    }
+  }
+
+  /** The pod stays for now: it is counted, told about, and looked at again when that pays. */
+  #settle(material: Material, judgement: Judgement, detail?: string): ReconcileResult {
+    const { reporter, turns, clock } = this.#options;
+    const { key, pod } = material;
+    const { decision } = judgement;
+    if (this.#count(material, judgement) !== decision.reason) reporter.decided(material, judgement, detail);
+    if (decision.reason !== 'ImagesUnknown') this.#unanswered.delete(pod.uid);
+    if (decision.kind === 'wait' && isShared(decision.reason)) {
+      turns.wait({ key, uid: pod.uid, account: accountOf(material) }, decision.reason);
+      return {};
+    }
+    turns.leave(key);
+    return decision.kind === 'wait' ? { requeueAfterMs: this.#delay(pod, decision, clock.now()) } : {};
+  }
+
+  /** The reason before. */
+  #count(material: Material, judgement: Judgement): EvictionDecision['reason'] | undefined {
+    const { tally, nodes } = this.#options;
+    const before = tally.get(material.key);
+    const record = recordOf(material, judgement, architecturesOf(nodes.list()));
+    if (record === undefined) tally.delete(material.key);
+    else tally.set(material.key, record);
+    return before?.reason;
+  }
+
+  #delay(pod: PodFacts, decision: Extract<EvictionDecision, { kind: 'wait' }>, nowMs: number): number {
+    if (decision.untilMs !== undefined) {
+      return Math.min(Math.max(decision.untilMs - nowMs, MIN_DELAY_MS), MAX_DELAY_MS);
+    }
+    const failures = this.#unanswered.get(pod.uid) ?? 0;
+    this.#unanswered.set(pod.uid, failures + 1);
+    return Math.min(FIRST_IMAGE_DELAY_MS * 2 ** failures, MAX_IMAGE_DELAY_MS);
+  }
+
+  /** R6: what this pod's place says about an eviction before it. */
+  #follow(material: Material, { assessment }: Judgement): void {
+    const { replacements, reporter, turns, onLanding } = this.#options;
+    const landing = replacements.see(material.pod, assessment);
+    if (landing === undefined) return;
+    onLanding(landing);
+    reporter.landed(material.pod, landing);
+    turns.mayHaveRoom(accountOf(material));
+  }
+
+  /** What the pod's being as it is says about a pod of its name before it, or about a try that nobody answered. */
+  #notice({ key, pod, policy }: Material): void {
+    const { tally, tries, onEvicted } = this.#options;
+    const before = tally.get(key);
+    if (before !== undefined && before.uid !== pod.uid) this.#forget(key);
+    if (!pod.deleting || !tries.isUnanswered(key, pod.uid)) return;
+    tries.accepted(key, pod.uid);
+    onEvicted(policy.name);
+  }
+
+  #forget(key: string): void {
+    const { tally, tries, turns, onEvicted } = this.#options;
+    const before = tally.delete(key);
+    const wasEvicted = tries.forget(key);
+    if (before !== undefined) {
+      this.#unanswered.delete(before.uid);
+      if (wasEvicted) onEvicted(before.policy);
+    }
+    turns.leave(key);
+  }
+}
+
+function isShared(reason: WaitReason): reason is Shared {
+  return reason === 'OwnerLimit' || reason === 'PolicyLimit' || reason === 'WebhookUnreachable';
+}

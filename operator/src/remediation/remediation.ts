@@ -1,0 +1,191 @@
+import { EvictionLedger, readSigns, signStrength } from '@archpolicy/core';
+import type { PodFacts } from '@archpolicy/core';
+import { podKey } from '@archpolicy/cluster-view';
+import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
+import { runWorkers, WorkQueue } from '@archpolicy/kube';
+import type { Clock, EventInput, Leadership } from '@archpolicy/kube';
+import type { Logger } from '@archpolicy/service';
+import { STAYING_REASONS } from '../metrics.ts';
+import type { OperatorMetrics } from '../metrics.ts';
+import { Evictor } from './evictor.ts';
+import { feed } from './feeds.ts';
+import { Judge } from './judge.ts';
+import { Passes } from './passes.ts';
+import type { Evict, Jobs, PodImages, PodReader, Webhook } from './ports.ts';
+import { dueForRecheck, recheckIntervals } from './recheck.ts';
+import { Reconciler } from './reconciler.ts';
+import { Replacements } from './replacements.ts';
+import { Reporter } from './reporter.ts';
+import { Tally } from './tally.ts';
+import { Tries } from './tries.ts';
+import { Turns } from './turns.ts';
+
+/** Most reconciles wait for nothing; those that evict wait for the API server, those of new images for registries. */
+const WORKERS = 16;
+/** The beat of everything periodic: the webhook's return, the recheck's share, the gauges. */
+const BEAT_MS = 500;
+
+export interface RemediationOptions {
+  readonly views: Pick<ClusterViewWithPods, 'pods' | 'nodes' | 'namespaces' | 'policies'>;
+  readonly images: PodImages;
+  readonly jobs: Jobs;
+  readonly reader: PodReader;
+  readonly evict: Evict;
+  readonly webhook: Webhook;
+  readonly events: { record(event: EventInput): void };
+  readonly metrics: OperatorMetrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The counts of a policy may have changed. */
+  readonly onCounts: (policy: string) => void;
+  readonly onEvicted: (policy: string) => void;
+}
+
+/** One leader's term of finding misplaced pods and putting them right. */
+export class Remediation {
+  readonly #options: RemediationOptions;
+  readonly #queue: WorkQueue<string>;
+  readonly #tally: Tally;
+  readonly #passes = new Passes();
+  readonly #turns: Turns;
+  readonly #reconciler: Reconciler;
+  #beatAtMs: number;
+  #wasReachable = false;
+
+  constructor(options: RemediationOptions, leadership: Pick<Leadership, 'isHeld'>) {
+    this.#options = options;
+    const { clock, views } = options;
+    const ledger = new EvictionLedger(clock.monotonic());
+    const tries = new Tries();
+    const judge = new Judge({ ...options, ...views, ledger, tries });
+    this.#queue = new WorkQueue({ clock });
+    this.#tally = new Tally(options.onCounts);
+    this.#turns = new Turns({
+      ledger,
+      clock,
+      wake: (key, delayMs) => {
+        this.#queue.addAfter(key, delayMs);
+      },
+    });
+    this.#reconciler = new Reconciler({
+      ...options,
+      judge,
+      tally: this.#tally,
+      tries,
+      turns: this.#turns,
+      nodes: views.nodes,
+      evictor: new Evictor({ ...options, judge, lease: leadership, ledger, tries, onAnswer: options.metrics.answer }),
+      replacements: new Replacements({ pods: views.pods, ledger, clock }),
+      reporter: new Reporter(options),
+      onLanding: options.metrics.landing,
+    });
+    this.#beatAtMs = clock.now();
+  }
+
+  get tally(): Pick<Tally, 'counts'> {
+    return this.#tally;
+  }
+
+  /** Epoch milliseconds; undefined until every pod has been looked at once. */
+  get lastRecheckMs(): number | undefined {
+    return this.#passes.completedAtMs;
+  }
+
+  /** Looks at every pod, then at whatever changes and periodically at all, until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { views, logger, metrics } = this.#options;
+    const end = feed(views, {
+      pods: (keys) => {
+        for (const key of keys) this.#queue.add(key);
+      },
+      policyChanged: () => {
+        this.#lookAtAll();
+      },
+      nodeChanged: () => {
+        this.#lookAtHomeless();
+      },
+    });
+    this.#lookAtAll();
+    const beats = this.#beat(signal);
+    await runWorkers(this.#queue, WORKERS, (key) => this.#timed(key, signal), signal, {
+      failed: (key, err) => {
+        logger.warn({ err, pod: key }, 'pod could not be reconciled');
+      },
+    });
+    end();
+    this.#queue.stop();
+    await beats;
+    metrics.queue('remediation', 0);
+  }
+
+  async #timed(key: string, signal: AbortSignal): ReturnType<Reconciler['reconcile']> {
+    const { clock, metrics } = this.#options;
+    const startedAt = clock.monotonic();
+    let outcome: 'ok' | 'error' = 'error';
+    try {
+      const result = await this.#reconciler.reconcile(key, signal);
+      outcome = 'ok';
+      return result;
+    } finally {
+      metrics.reconciled('remediation', outcome, clock.monotonic() - startedAt);
+      if (this.#passes.done(key, clock.now())) this.#tellAllPolicies();
+    }
+  }
+
+  /** The most certain first: what is surely broken is put right while the rest is still being looked at. */
+  #lookAtAll(): void {
+    const { views, clock } = this.#options;
+    const pods = views.pods.list().map((pod) => ({ key: podKey(pod), urgency: urgencyOf(pod) }));
+    pods.sort((one, other) => other.urgency - one.urgency);
+    const keys = pods.map(({ key }) => key);
+    this.#passes.begin(keys, clock.now());
+    for (const key of keys) this.#queue.add(key);
+  }
+
+  /** Pods whose replacement had no node to go to. */
+  #lookAtHomeless(): void {
+    for (const [key, { reason }] of this.#tally.entries()) if (reason === 'NoNodeForReplacement') this.#queue.add(key);
+  }
+
+  async #beat(signal: AbortSignal): Promise<void> {
+    const { clock, webhook } = this.#options;
+    while (!signal.aborted) {
+      const isReachable = webhook.isReachable();
+      if (isReachable && !this.#wasReachable) this.#turns.webhookAnswers();
+      if (isReachable !== this.#wasReachable) this.#tellAllPolicies();
+      this.#wasReachable = isReachable;
+      this.#recheck();
+      this.#gauge();
+      await clock.sleep(BEAT_MS, signal).catch(() => undefined);
+    }
+  }
+
+  #recheck(): void {
+    const { clock, views } = this.#options;
+    const now = clock.now();
+    const intervals = recheckIntervals(views.policies.list());
+    for (const key of dueForRecheck(this.#tally.entries(), intervals, this.#beatAtMs, now)) this.#queue.add(key);
+    this.#beatAtMs = now;
+    const shortest = Math.min(...intervals.values());
+    const last = this.#passes.completedAtMs;
+    if (last === undefined || now - last < shortest) return;
+    this.#passes.renew(now);
+    this.#tellAllPolicies();
+  }
+
+  #tellAllPolicies(): void {
+    for (const { name } of this.#options.views.policies.list()) this.#options.onCounts(name);
+  }
+
+  #gauge(): void {
+    const { metrics } = this.#options;
+    metrics.queue('remediation', this.#queue.length);
+    metrics.misplaced(this.#tally.misplaced);
+    for (const reason of STAYING_REASONS) metrics.staying(reason, this.#tally.staying(reason));
+  }
+}
+
+/** Signs of refusal first, then what is not Ready, then what runs. */
+function urgencyOf(pod: PodFacts): number {
+  return signStrength(readSigns(pod.containers).sign) * 2 + (pod.ready.value ? 0 : 1);
+}

@@ -1,0 +1,83 @@
+import type { EvictionDecision, PodFacts } from '@archpolicy/core';
+import type { EventInput, EvictionAnswer } from '@archpolicy/kube';
+import type { Logger } from '@archpolicy/service';
+import type { Judgement, Material } from './judge.ts';
+import { brokenImageNote, evictedNote, stayingNote } from './messages.ts';
+import type { Misplacement } from './messages.ts';
+import type { Landing } from './replacements.ts';
+
+export interface ReporterOptions {
+  readonly events: { record(event: EventInput): void };
+  readonly logger: Logger;
+}
+
+/** A wait that people should hear of: the others pass by themselves. */
+const TOLD_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set(['DisruptionBudget', 'Forbidden']);
+/** Waits that say nothing new to the log either: every misplaced pod goes through them. */
+const QUIET_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set(['GracePeriod', 'ReadyTooShort', 'Conflict']);
+
+/** Tells people what was found and done: by events on the pod, and in the log. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /** What was decided about a pod, when that is something else than before. */
+  decided({ pod, policy, node }: Material, { assessment, decision }: Judgement, detail?: string): void {
+    if (decision.kind !== 'report' && decision.kind !== 'wait') return;
+    const { reason } = decision;
+    const fields = { ...namesOf(pod), policy: policy.name, node: node?.name, reason };
+    if (decision.kind === 'report') this.#options.logger.info(fields, 'pod is not evicted');
+    else if (!QUIET_WAITS.has(reason)) this.#options.logger.info(fields, 'eviction waits');
+    if (node === undefined || (decision.kind === 'wait' && !TOLD_WAITS.has(reason))) return;
+    if (assessment.kind === 'misplaced') {
+      this.#event(pod, 'Warning', reason, stayingNote(misplacementOf(pod, node, assessment), reason, detail));
+    } else if (assessment.kind === 'broken-image') {
+      this.#event(pod, 'Warning', reason, brokenImageNote(pod, node.name, assessment.sign.container));
+    }
+  }
+
+  evicted({ pod, policy, node }: Material, { assessment }: Judgement): void {
+    this.#options.logger.info({ ...namesOf(pod), policy: policy.name, node: node?.name }, 'pod evicted');
+    if (node === undefined || assessment.kind !== 'misplaced') return;
+    this.#event(pod, 'Normal', 'Misplaced', evictedNote(misplacementOf(pod, node, assessment)));
+  }
+
+  notAccepted({ pod, policy }: Material, answer: EvictionAnswer, delayMs: number): void {
+    const fields = { ...namesOf(pod), policy: policy.name, answer: answer.kind, delayMs };
+    const isOurs = answer.kind === 'forbidden' || answer.kind === 'invalid';
+    if (isOurs) this.#options.logger.error({ ...fields, said: answer.message }, 'eviction was refused');
+    else this.#options.logger.info(fields, 'eviction was not accepted');
+  }
+
+  landed(pod: PodFacts, landing: Landing): void {
+    const fields = { ...namesOf(pod), node: pod.nodeName };
+    if (landing === 'right') this.#options.logger.info(fields, 'replacement landed right');
+    else this.#options.logger.warn(fields, 'replacement landed wrong');
+  }
+
+  #event(pod: PodFacts, type: EventInput['type'], reason: string, note: string): void {
+    const { namespace, name, uid } = pod;
+    this.#options.events.record({
+      regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+      type,
+      reason,
+      action: 'Evict',
+      note,
+    });
+  }
+}
+
+function misplacementOf(
+  pod: PodFacts,
+  node: NonNullable<Material['node']>,
+  { images, architectures }: Extract<Judgement['assessment'], { kind: 'misplaced' }>,
+): Misplacement {
+  return { pod, node: node.name, architecture: node.architecture, images, architectures };
+}
+
+function namesOf({ namespace, name, uid, owner }: PodFacts): Record<string, string | undefined> {
+  return { namespace, pod: name, uid, owner: owner === undefined ? undefined : `${owner.kind}/${owner.name}` };
+}

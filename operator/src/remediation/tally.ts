@@ -1,0 +1,159 @@
+import type { PodRecord } from './pod-record.ts';
+
+/** The pods of one policy, counted. */
+export interface PolicyCounts {
+  readonly matched: number;
+  readonly constrained: number;
+  readonly gated: number;
+  readonly misplaced: number;
+  readonly unresolved: number;
+  readonly unschedulable: number;
+  /** Pods on nodes, by the node's architecture. */
+  readonly architectures: ReadonlyMap<string, number>;
+  readonly workloads: number;
+  /** Workloads of which every pod whose images are known is portable, and at least one is known. */
+  readonly portableWorkloads: number;
+}
+
+export const NO_PODS: PolicyCounts = {
+  matched: 0,
+  constrained: 0,
+  gated: 0,
+  misplaced: 0,
+  unresolved: 0,
+  unschedulable: 0,
+  architectures: new Map(),
+  workloads: 0,
+  portableWorkloads: 0,
+};
+
+const COUNTED = ['matched', 'constrained', 'gated', 'misplaced', 'unresolved', 'unschedulable'] as const;
+
+/** All governed pods, counted as they change: a status of 100,000 pods costs no walk over them. */
+export class Tally {
+  readonly #records = new Map<string, PodRecord>();
+  readonly #sums = new Map<string, Sums>();
+  /** Misplaced pods that stay where they are, by reason. */
+  readonly #reasons = new Map<string, number>();
+  readonly #onChange: (policy: string) => void;
+
+  /** @param onChange told the name of a policy whose counts may have changed */
+  constructor(onChange: (policy: string) => void = () => undefined) {
+    this.#onChange = onChange;
+  }
+
+  get(key: string): PodRecord | undefined {
+    return this.#records.get(key);
+  }
+
+  entries(): Iterable<readonly [string, PodRecord]> {
+    return this.#records;
+  }
+
+  /** Replaces what is known of a pod. */
+  set(key: string, record: PodRecord): void {
+    const before = this.#records.get(key);
+    if (before !== undefined) this.#count(before, -1);
+    this.#records.set(key, record);
+    this.#count(record, 1);
+    if (before !== undefined && before.policy !== record.policy) this.#onChange(before.policy);
+    this.#onChange(record.policy);
+  }
+
+  delete(key: string): PodRecord | undefined {
+    const before = this.#records.get(key);
+    if (before === undefined) return undefined;
+    this.#records.delete(key);
+    this.#count(before, -1);
+    this.#onChange(before.policy);
+    return before;
+  }
+
+  counts(policy: string): PolicyCounts {
+    return this.#sums.get(policy)?.counts() ?? NO_PODS;
+  }
+
+  /** Of all policies together. */
+  get misplaced(): number {
+    let sum = 0;
+    for (const sums of this.#sums.values()) sum += sums.misplaced;
+    return sum;
+  }
+
+  /** Misplaced pods and broken images that stay where they are for this reason. */
+  staying(reason: string): number {
+    return this.#reasons.get(reason) ?? 0;
+  }
+
+  #count(record: PodRecord, by: 1 | -1): void {
+    const sums = this.#sums.get(record.policy) ?? new Sums();
+    this.#sums.set(record.policy, sums);
+    sums.count(record, by);
+    if (sums.isEmpty) this.#sums.delete(record.policy);
+    if (record.decision === 'report' || record.decision === 'wait') {
+      this.#reasons.set(record.reason, this.staying(record.reason) + by);
+    }
+  }
+}
+
+interface WorkloadSum {
+  pods: number;
+  portable: number;
+  stuck: number;
+}
+
+class Sums {
+  readonly #numbers = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<(typeof COUNTED)[number], number>;
+  readonly #architectures = new Map<string, number>();
+  readonly #workloads = new Map<string, WorkloadSum>();
+  #portableWorkloads = 0;
+
+  get isEmpty(): boolean {
+    return this.#numbers.matched === 0;
+  }
+
+  get misplaced(): number {
+    return this.#numbers.misplaced;
+  }
+
+  counts(): PolicyCounts {
+    return {
+      ...this.#numbers,
+      architectures: new Map(this.#architectures),
+      workloads: this.#workloads.size,
+      portableWorkloads: this.#portableWorkloads,
+    };
+  }
+
+  count(record: PodRecord, by: 1 | -1): void {
+    this.#numbers.matched += by;
+    if (record.constrained) this.#numbers.constrained += by;
+    if (record.gated) this.#numbers.gated += by;
+    if (record.assessment === 'misplaced') this.#numbers.misplaced += by;
+    if (record.assessment === 'unknown') this.#numbers.unresolved += by;
+    if (record.unschedulable) this.#numbers.unschedulable += by;
+    if (record.architecture !== undefined) add(this.#architectures, record.architecture, by);
+    this.#countWorkload(record, by);
+  }
+
+  #countWorkload({ workload, portable }: PodRecord, by: 1 | -1): void {
+    const sum = this.#workloads.get(workload) ?? { pods: 0, portable: 0, stuck: 0 };
+    if (isPortable(sum)) this.#portableWorkloads -= 1;
+    sum.pods += by;
+    if (portable === true) sum.portable += by;
+    if (portable === false) sum.stuck += by;
+    if (isPortable(sum)) this.#portableWorkloads += 1;
+    if (sum.pods > 0) this.#workloads.set(workload, sum);
+    else this.#workloads.delete(workload);
+  }
+}
+
+function isPortable({ portable, stuck }: WorkloadSum): boolean {
+  return portable > 0 && stuck === 0;
+}
+
+function add(counts: Map<string, number>, key: string, by: number): void {
+  const sum = (counts.get(key) ?? 0) + by;
+  if (sum === 0) counts.delete(key);
+  else counts.set(key, sum);
+}
