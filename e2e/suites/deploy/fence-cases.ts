@@ -1,0 +1,64 @@
+import type { JsonObject } from '@archpolicy/core';
+
+/** A pod with two gates: ours, and another's. Restricted enough for any namespace of ours. */
+export function gatedPod(namespace: string, name: string): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace, name, labels: { app: 'web' }, annotations: { 'example.com/note': 'mine' } },
+    spec: {
+      schedulingGates: [{ name: 'archpolicy.dev/inspecting' }, { name: 'example.com/other' }],
+      nodeSelector: { pool: 'blue' },
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          name: 'app',
+          image: 'registry.example.com/app:1',
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        },
+      ],
+    },
+  };
+}
+
+const arm64 = { matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] }] };
+const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [arm64] } } };
+const gates = '/spec/schedulingGates';
+
+/** JSON Patches of the operator on that pod, and what refuses them; null where they are what lifting a gate takes. */
+export const PATCHES: readonly (readonly [name: string, patch: readonly JsonObject[], refusal: string | null])[] = [
+  [
+    'lifts its gate, sets required affinity, tolerations and the decision',
+    [
+      { op: 'test', path: `${gates}/0/name`, value: 'archpolicy.dev/inspecting' },
+      { op: 'remove', path: `${gates}/0` },
+      { op: 'add', path: '/spec/affinity', value: affinity },
+      { op: 'add', path: '/spec/tolerations/-', value: { key: 'kubernetes.io/arch', operator: 'Exists' } },
+      { op: 'add', path: '/metadata/annotations/archpolicy.dev~1decision', value: '{}' },
+    ],
+    null,
+  ],
+  ['lifts its gate and nothing else', [{ op: 'remove', path: `${gates}/0` }], null],
+  ["removes another's gate", [{ op: 'remove', path: `${gates}/1` }], 'only their own scheduling gate'],
+  ['removes all gates', [{ op: 'remove', path: gates }], 'only their own scheduling gate'],
+  [
+    'changes an image',
+    [{ op: 'replace', path: '/spec/containers/0/image', value: 'registry.example.com/evil:1' }],
+    'the containers',
+  ],
+  ['adds a label', [{ op: 'add', path: '/metadata/labels/a', value: 'b' }], 'the labels'],
+  ['changes a label', [{ op: 'replace', path: '/metadata/labels/app', value: 'db' }], 'the labels'],
+  ['removes the labels', [{ op: 'remove', path: '/metadata/labels' }], 'the labels'],
+  [
+    'adds a finalizer',
+    [{ op: 'add', path: '/metadata/finalizers', value: ['example.com/x'] }],
+    'the owners and finalizers',
+  ],
+  [
+    'adds an owner',
+    [{ op: 'add', path: '/metadata/ownerReferences', value: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'b' }] }],
+    'the owners and finalizers',
+  ],
+  ['adds to the node selector', [{ op: 'add', path: '/spec/nodeSelector/zone', value: 'a' }], 'the node selector'],
+];

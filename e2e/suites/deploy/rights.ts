@@ -1,0 +1,96 @@
+/** What our accounts may do, as a whole. One right more or less is a change of the contract with whoever installs us. */
+
+/** Verbs by resource: `plural.group`, `plural` for the core group, `…:name` where the right is limited to an object. */
+export type Rights = Readonly<Record<string, string>>;
+
+interface AccountRights {
+  readonly everywhere: Rights;
+  readonly inSystem: Rights;
+  readonly inProbe: Rights;
+}
+
+const READ = 'get list watch';
+
+export const WEBHOOK: AccountRights = {
+  everywhere: {
+    'archpolicies.archpolicy.dev': READ,
+    namespaces: READ,
+    nodes: READ,
+    secrets: 'get',
+    serviceaccounts: 'get',
+  },
+  inSystem: {
+    'leases.coordination.k8s.io': 'create',
+    'leases.coordination.k8s.io:archpolicy-webhook': 'get update',
+    'leases.coordination.k8s.io:archpolicy-operator': 'get',
+  },
+  inProbe: {},
+};
+
+export const OPERATOR: AccountRights = {
+  everywhere: {
+    'archpolicies.archpolicy.dev': READ,
+    'archpolicies/status.archpolicy.dev': 'get patch update',
+    'cronjobs.batch': READ,
+    events: 'create patch',
+    'events.events.k8s.io': 'create patch',
+    'jobs.batch': READ,
+    'mutatingwebhookconfigurations.admissionregistration.k8s.io:archpolicy': 'get',
+    namespaces: READ,
+    nodes: READ,
+    'poddisruptionbudgets.policy': 'get',
+    pods: 'get list patch watch',
+    'pods/eviction': 'create',
+    'replicasets.apps': READ,
+    secrets: 'get',
+    serviceaccounts: 'get',
+  },
+  inSystem: {
+    'leases.coordination.k8s.io': 'create',
+    'leases.coordination.k8s.io:archpolicy-operator': 'get update',
+    'leases.coordination.k8s.io:archpolicy-webhook': 'get',
+  },
+  inProbe: { pods: 'create' },
+};
+
+/** Questions as `kubectl auth can-i` takes them. The dangerous ones are asked by name, whatever the table above says. */
+export const QUESTIONS: readonly (readonly [
+  account: 'webhook' | 'operator',
+  question: string,
+  answer: 'yes' | 'no',
+])[] = [
+  ['webhook', 'get secrets', 'yes'],
+  ['webhook', 'list secrets', 'no'],
+  ['webhook', 'watch secrets', 'no'],
+  ['webhook', 'create serviceaccounts --subresource=token', 'no'],
+  ['webhook', 'list pods', 'no'],
+  ['webhook', 'patch pods', 'no'],
+  ['webhook', 'create pods --subresource=eviction', 'no'],
+  ['webhook', 'patch archpolicies --subresource=status', 'no'],
+  ['webhook', 'create events', 'no'],
+  ['webhook', 'update leases/archpolicy-webhook -n archpolicy-system', 'yes'],
+  ['webhook', 'update leases/archpolicy-operator -n archpolicy-system', 'no'],
+  ['webhook', 'update leases/archpolicy-webhook -n kube-system', 'no'],
+  ['webhook', 'patch mutatingwebhookconfigurations/archpolicy', 'no'],
+  ['operator', 'get secrets', 'yes'],
+  ['operator', 'list secrets', 'no'],
+  ['operator', 'watch secrets', 'no'],
+  ['operator', 'create serviceaccounts --subresource=token', 'no'],
+  ['operator', 'create pods --subresource=eviction', 'yes'],
+  ['operator', 'delete pods', 'no'],
+  ['operator', 'deletecollection pods', 'no'],
+  ['operator', 'create pods', 'no'],
+  ['operator', 'create pods -n archpolicy-probe', 'yes'],
+  ['operator', 'create pods -n archpolicy-system', 'no'],
+  ['operator', 'create pods --subresource=exec', 'no'],
+  ['operator', 'get pods --subresource=log', 'no'],
+  ['operator', 'update pods', 'no'],
+  ['operator', 'patch nodes', 'no'],
+  ['operator', 'update archpolicies', 'no'],
+  ['operator', 'patch archpolicies --subresource=status', 'yes'],
+  ['operator', 'get mutatingwebhookconfigurations/archpolicy', 'yes'],
+  ['operator', 'get mutatingwebhookconfigurations/other', 'no'],
+  ['operator', 'list mutatingwebhookconfigurations', 'no'],
+  ['operator', 'bind clusterroles', 'no'],
+  ['operator', 'update leases/archpolicy-operator -n archpolicy-system', 'yes'],
+];
