@@ -88,5 +88,7 @@ function toProblem({ path, message }: z.core.$ZodIssue): PolicyProblem {
 /** Paths as the API server writes them: the keys of a map, like the numbers of a list, stand in brackets. */
 function extend(path: string, step: PropertyKey): string {
   if (path === '') return String(step);
-  return typeof step === 'number' || path.endsWith('.matchLabels') ? `${path}[${String(step)}]` : `${path}.${String(step)}`;
+  return typeof step === 'number' || path.endsWith('.matchLabels')
+    ? `${path}[${String(step)}]`
+    : `${path}.${String(step)}`;
 }
