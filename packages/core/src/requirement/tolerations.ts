@@ -6,7 +6,7 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (effect !== '' && effect !== taint.effect) return false;
   if (key !== '' && key !== taint.key) return false;
   if (operator === 'Exists') return true;
-  return operator === 'Equal' && value === taint.value;
+  return (operator === 'Equal' || operator === '') && value === taint.value;
 }
 
 /** The taints that keep a pod with these tolerations off the node. `PreferNoSchedule` keeps nothing off. */
