@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Json } from '@archpolicy/core';
+import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
+import { ApiClient } from './api-client.ts';
+import type { WatchStream } from './api-client.ts';
+import type { Credentials, CredentialSource } from './credentials.ts';
+
+const PATH = '/api/v1/namespaces/shop/configmaps';
+const never = new AbortController().signal;
+
+/** Credentials whose token the test changes. */
+class Tokens implements CredentialSource {
+  token = 'first';
+  expired = 0;
+
+  read(): Promise<Credentials> {
+    return Promise.resolve({ server: server.url, tls: {}, headers: { authorization: `Bearer ${this.token}` } });
+  }
+
+  expire(): void {
+    this.expired += 1;
+  }
+}
+
+let server: FakeApiServer;
+let clock: FakeClock;
+let credentials: Tokens;
+let client: ApiClient;
+
+beforeEach(async () => {
+  server = await new FakeApiServer().start();
+  clock = new FakeClock();
+  credentials = new Tokens();
+  client = new ApiClient({ credentials, clock, userAgent: 'archpolicy-test/0' });
+});
+
+afterEach(async () => {
+  await client.close();
+  await server.stop();
+});
+
+const get = (options: Partial<Parameters<ApiClient['request']>[0]> = {}): ReturnType<ApiClient['request']> =>
+  client.request({ method: 'GET', path: `${PATH}/a`, signal: never, ...options });
+
+describe('a call', () => {
+  test('sends what it was given and gives back what came', async () => {
+    const body = { metadata: { name: 'a' }, data: { key: 'wert ü' } };
+    const created = await client.request({
+      method: 'POST',
+      path: PATH,
+      query: { dryRun: undefined, fieldManager: 'x' },
+      body,
+      signal: never,
+    });
+    expect(created).toMatchObject({ kind: 'ok', status: 201, body: { data: { key: 'wert ü' } } });
+    expect(await get()).toMatchObject({
+      kind: 'ok',
+      status: 200,
+      body: { metadata: { name: 'a', namespace: 'shop' } },
+    });
+    const [seen] = server.requests;
+    expect(seen).toMatchObject({ method: 'POST', path: PATH, body });
+    expect(seen?.query.toString()).toBe('fieldManager=x');
+    expect(seen?.headers).toMatchObject({
+      accept: 'application/json',
+      authorization: 'Bearer first',
+      'content-type': 'application/json',
+      'user-agent': 'archpolicy-test/0',
+    });
+  });
+
+  test.each([404, 409, 422, 429, 500, 503])('takes %d for an answer', async (status) => {
+    server.fault = () => ({ kind: 'answer', status, headers: { 'retry-after': '3' }, body: { reason: 'Because' } });
+    expect(await get()).toMatchObject({ kind: 'refused', status, reason: 'Because', retryAfterMs: 3_000 });
+  });
+
+  test('takes a page of a proxy for a refusal without words', async () => {
+    server.fault = () => ({ kind: 'answer', status: 502, body: '<html>Bad Gateway</html>' });
+    expect(await get()).toEqual({ kind: 'refused', status: 502, reason: '', message: '', details: {} });
+  });
+
+  test('uses its connections again', async () => {
+    await get();
+    for (let i = 0; i < 20; i += 1) await get();
+    // Two: a pool may open a second one before it knows that the first is free again.
+    expect(await server.connections()).toBeLessThanOrEqual(2);
+    await Promise.all(Array.from({ length: 100 }, () => get()));
+    expect(await server.connections()).toBeLessThanOrEqual(32);
+  });
+
+  test('uses the credentials of the moment, and tells when they were refused', async () => {
+    await get();
+    credentials.token = 'second';
+    server.fault = () => ({ kind: 'answer', status: 401 });
+    expect(await get()).toMatchObject({ kind: 'refused', status: 401 });
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer first', 'Bearer second']);
+    expect(credentials.expired).toBe(1);
+  });
+
+  test('has a deadline', async () => {
+    server.fault = () => ({ kind: 'hang' });
+    const call = get({ timeoutMs: 12_000 });
+    const failed = expect(call).rejects.toMatchObject({ name: 'KubeError', code: 'timeout' });
+    await clock.somebodySleeps((ms) => ms === 12_000);
+    await clock.advance(12_000);
+    await failed;
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('ends with its signal, before and while it runs', async () => {
+    server.fault = () => ({ kind: 'hang' });
+    const controller = new AbortController();
+    const failed = expect(get({ signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
+    await clock.somebodySleeps();
+    controller.abort(new Error('no longer wanted'));
+    await failed;
+    await expect(get({ signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test.each<[string, () => void, string]>([
+    ['a reset', () => (server.fault = () => ({ kind: 'reset' })), 'network'],
+    ['half a body', () => (server.fault = () => ({ kind: 'cut', body: '{"a":' })), 'network'],
+    ['no JSON', () => (server.fault = () => ({ kind: 'answer', status: 200, body: 'yes' })), 'malformed'],
+    [
+      'too much',
+      () => (server.fault = () => ({ kind: 'answer', status: 200, body: { a: 'x'.repeat(2_000) } })),
+      'too-large',
+    ],
+  ])('fails with a code: %s', async (_, arrange, code) => {
+    arrange();
+    await expect(get({ maxBytes: 1_000 })).rejects.toMatchObject({ name: 'KubeError', code });
+  });
+
+  test('fails with a code when nobody listens', async () => {
+    await server.stop();
+    await expect(get()).rejects.toMatchObject({ code: 'network' });
+  });
+
+  test('errors tell no token', async () => {
+    server.fault = () => ({ kind: 'reset' });
+    const error: unknown = await get().catch((thrown: unknown) => thrown);
+    const { inspect } = await import('node:util');
+    expect(inspect(error, { depth: 10 })).not.toContain('first');
+  });
+});
+
+describe('a watch', () => {
+  const open = (signal = never): ReturnType<ApiClient['watch']> =>
+    client.watch({ path: PATH, query: { watch: true, resourceVersion: '0' }, signal, idleTimeoutMs: 10_000 });
+
+  async function opened(signal = never): Promise<AsyncIterator<Json>> {
+    const stream = (await open(signal)) as WatchStream;
+    expect(stream.kind).toBe('streaming');
+    return stream.events[Symbol.asyncIterator]();
+  }
+
+  test('gives its lines, parsed, until the server ends it', async () => {
+    const next = server.nextWatch();
+    const events = await opened();
+    const watch = await next;
+    watch.send({ a: 1 });
+    watch.send({ a: 2 });
+    expect(await events.next()).toEqual({ done: false, value: { a: 1 } });
+    expect(await events.next()).toEqual({ done: false, value: { a: 2 } });
+    watch.end();
+    expect((await events.next()).done).toBe(true);
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('refused is data', async () => {
+    server.fault = () => ({ kind: 'answer', status: 410 });
+    expect(await open()).toMatchObject({ kind: 'refused', status: 410 });
+  });
+
+  test('silent for too long ends with a code; every byte begins the time anew', async () => {
+    const next = server.nextWatch();
+    const events = await opened();
+    const watch = await next;
+    const first = events.next();
+    await clock.advance(9_000);
+    watch.send({ a: 1 });
+    await first;
+    const failed = expect(events.next()).rejects.toMatchObject({ code: 'silent' });
+    await clock.advance(9_999);
+    expect(clock.sleeping).toEqual([1]);
+    await clock.advance(1);
+    await failed;
+  });
+
+  test('ends with its signal', async () => {
+    const controller = new AbortController();
+    const events = await opened(controller.signal);
+    const failed = expect(events.next()).rejects.toMatchObject({ code: 'aborted' });
+    controller.abort();
+    await failed;
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('that is left closes its connection', async () => {
+    const next = server.nextWatch();
+    const events = await opened();
+    const watch = await next;
+    const closed = new Promise<void>((resolve) => {
+      watch.onClose(resolve);
+    });
+    watch.send({ a: 1 });
+    await events.next();
+    await events.return?.();
+    await closed;
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('whose headers never come is given up', async () => {
+    server.fault = () => ({ kind: 'hang' });
+    const failed = expect(open()).rejects.toMatchObject({ code: 'timeout' });
+    await clock.somebodySleeps((ms) => ms === 30_000);
+    await clock.advance(30_000);
+    await failed;
+  });
+
+  test('does not take connections from calls', async () => {
+    await Promise.all(Array.from({ length: 40 }, () => opened()));
+    expect(await get()).toMatchObject({ kind: 'refused', status: 404 });
+  });
+
+  test('with a line beyond its bound ends with a code', async () => {
+    const next = server.nextWatch();
+    const events = await opened();
+    const failed = expect(events.next()).rejects.toMatchObject({ code: 'too-large' });
+    (await next).sendRaw('x'.repeat(9 * 1024 * 1024));
+    await failed;
+  });
+});

@@ -1,0 +1,185 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createCertificateAuthority, FakeClock } from '@archpolicy/testkit';
+import type { CertificateAuthority, CertificatePair } from '@archpolicy/testkit';
+import { ApiClient } from './api-client.ts';
+import { KubeConfigCredentials } from './kube-config.ts';
+
+const MINUTE_MS = 60_000;
+const signal = new AbortController().signal;
+
+let directory: string;
+let server: Server;
+let authority: CertificateAuthority;
+let clientPair: CertificatePair;
+let clock: FakeClock;
+let client: ApiClient;
+
+/** What the server says about who called. */
+const caller = async (): Promise<unknown> => {
+  const answer = await client.request({ method: 'GET', path: '/who', signal });
+  return answer.kind === 'ok' ? answer.body : answer.status;
+};
+
+/** Of the client certificate; undefined when there was none. */
+function commonNameOf(socket: Socket): unknown {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate() : {};
+  return 'subject' in certificate ? certificate.subject.CN : undefined;
+}
+
+const file = (): string => join(directory, 'config');
+
+async function writeConfig(user: object, cluster: object = {}): Promise<void> {
+  const { port } = server.address() as AddressInfo;
+  const encoded = Buffer.from(authority.certificate).toString('base64');
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'test',
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'me' } }],
+    clusters: [
+      {
+        name: 'test',
+        cluster: { server: `https://127.0.0.1:${port}`, 'certificate-authority-data': encoded, ...cluster },
+      },
+    ],
+    users: [{ name: 'me', user }],
+  };
+  await writeFile(file(), JSON.stringify(config));
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
+  authority = await createCertificateAuthority();
+  const serverPair = await authority.issue();
+  clientPair = await authority.issue({ commonName: 'archpolicy-operator' });
+  const { certificate: cert, key } = serverPair;
+  server = createServer(
+    { cert, key, ca: authority.certificate, requestCert: true, rejectUnauthorized: false },
+    (request, response) => {
+      const certificate = commonNameOf(request.socket);
+      const { authorization, 'impersonate-user': impersonated } = request.headers;
+      response.setHeader('content-type', 'application/json');
+      response.statusCode = authorization === 'Bearer stale' ? 401 : 200;
+      response.end(JSON.stringify({ authorization, impersonated, certificate }));
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  clock = new FakeClock();
+  client = new ApiClient({
+    credentials: new KubeConfigCredentials({ file: file() }, clock),
+    clock,
+    userAgent: 'test/0',
+  });
+});
+
+afterEach(async () => {
+  await client.close();
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+  await rm(directory, { recursive: true });
+});
+
+describe('a kubeconfig', () => {
+  test('with a token', async () => {
+    await writeConfig({ token: 'abc' });
+    expect(await caller()).toEqual({ authorization: 'Bearer abc' });
+  });
+
+  test('with a client certificate in files beside it', async () => {
+    await writeFile(join(directory, 'tls.crt'), clientPair.certificate);
+    await writeFile(join(directory, 'tls.key'), clientPair.key);
+    await writeConfig({ 'client-certificate': 'tls.crt', 'client-key': 'tls.key' });
+    expect(await caller()).toEqual({ certificate: 'archpolicy-operator' });
+  });
+
+  test('with a user to impersonate', async () => {
+    await writeConfig({ token: 'abc', as: 'somebody' });
+    expect(await caller()).toEqual({ authorization: 'Bearer abc', impersonated: 'somebody' });
+  });
+
+  test('with a password', async () => {
+    await writeConfig({ username: 'me', password: 'secret' });
+    expect(await caller()).toEqual({ authorization: `Basic ${Buffer.from('me:secret').toString('base64')}` });
+  });
+
+  test('with an exec plugin, which runs once while its token lasts', async () => {
+    const credential = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      kind: 'ExecCredential',
+      status: { token: 'from-plugin' },
+    };
+    const script = `require('node:fs').appendFileSync(${JSON.stringify(join(directory, 'runs'))}, 'x'); console.log(${JSON.stringify(JSON.stringify(credential))})`;
+    await writeConfig({ exec: { apiVersion: credential.apiVersion, command: process.execPath, args: ['-e', script] } });
+    expect(await caller()).toEqual({ authorization: 'Bearer from-plugin' });
+    await clock.advance(2 * MINUTE_MS);
+    expect(await caller()).toEqual({ authorization: 'Bearer from-plugin' });
+    const { readFile } = await import('node:fs/promises');
+    expect(await readFile(join(directory, 'runs'), 'utf8')).toBe('x');
+  });
+
+  test('is read again every minute: a rotated token is used', async () => {
+    await writeConfig({ token: 'first' });
+    expect(await caller()).toEqual({ authorization: 'Bearer first' });
+    await writeConfig({ token: 'second' });
+    await clock.advance(MINUTE_MS - 1);
+    expect(await caller()).toEqual({ authorization: 'Bearer first' });
+    await clock.advance(1);
+    expect(await caller()).toEqual({ authorization: 'Bearer second' });
+  });
+
+  test('is read again a second after a 401', async () => {
+    await writeConfig({ token: 'stale' });
+    expect(await caller()).toBe(401);
+    await writeConfig({ token: 'fresh' });
+    await clock.advance(1_000);
+    expect(await caller()).toEqual({ authorization: 'Bearer fresh' });
+  });
+
+  test('with a rotated client certificate: new connections carry the new one', async () => {
+    const user = (pair: CertificatePair): object => ({
+      'client-certificate-data': Buffer.from(pair.certificate).toString('base64'),
+      'client-key-data': Buffer.from(pair.key).toString('base64'),
+    });
+    await writeConfig(user(clientPair));
+    expect(await caller()).toEqual({ certificate: 'archpolicy-operator' });
+    await writeConfig(user(await authority.issue({ commonName: 'rotated' })));
+    await clock.advance(MINUTE_MS);
+    expect(await caller()).toEqual({ certificate: 'rotated' });
+  });
+
+  test('that trusts another authority refuses the server', async () => {
+    const other = await createCertificateAuthority('another');
+    await writeConfig(
+      { token: 'abc' },
+      { 'certificate-authority-data': Buffer.from(other.certificate).toString('base64') },
+    );
+    await expect(caller()).rejects.toMatchObject({ code: 'network' });
+  });
+
+  test('for another name than the server has is refused, unless it says which name to expect', async () => {
+    await writeConfig({ token: 'abc' }, { 'tls-server-name': 'elsewhere.example' });
+    await expect(caller()).rejects.toMatchObject({ code: 'network' });
+    await writeConfig({ token: 'abc' }, { 'tls-server-name': 'localhost' });
+    await clock.advance(MINUTE_MS);
+    expect(await caller()).toEqual({ authorization: 'Bearer abc' });
+  });
+
+  test.each<[string, () => Promise<void>]>([
+    ['missing', () => Promise.resolve()],
+    ['no YAML', () => writeFile(file(), '{{{')],
+    ['without a cluster', () => writeFile(file(), '{"clusters": [], "contexts": [], "users": []}')],
+    ['with a proxy, which is not supported', () => writeConfig({}, { 'proxy-url': 'http://127.0.0.1:1' })],
+  ])('%s is told with a code, and read again at the next call', async (_, write) => {
+    await write();
+    await expect(caller()).rejects.toMatchObject({ name: 'KubeError', code: 'bad-config' });
+    await writeConfig({ token: 'repaired' });
+    expect(await caller()).toEqual({ authorization: 'Bearer repaired' });
+  });
+});
