@@ -8,6 +8,7 @@ export type { Inspector, InspectRequest } from './inspect/inspector.ts';
 export type { PullSecret } from './auth/credential.ts';
 export { fixedRegistries, readRegistriesFile } from './config/registries-file.ts';
 export type { RegistriesSource } from './config/registries-file.ts';
+export { WatchedRegistries } from './config/watched-registries.ts';
 export { DEFAULT_REGISTRIES, parseRegistries, Registries } from './config/registries.ts';
 export type { RegistriesConfig } from './config/schema.ts';
 export { RegistryError } from './errors.ts';

@@ -74,20 +74,19 @@ export class MemoryCache {
 
   putShown(scope: string, subject: string, shown: Shown): void {
     this.#shown.set(scopedKey(scope, subject), shown);
-    this.#refusals.delete(scopedKey(scope, subject));
   }
 
   forgetShown(scope: string, subject: string): void {
     this.#shown.delete(scopedKey(scope, subject));
   }
 
-  refusal(scope: string, subject: string, nowMs: number): Refusal | undefined {
-    const refusal = this.#refusals.get(scopedKey(scope, subject));
+  refusal(asker: string, subject: string, nowMs: number): Refusal | undefined {
+    const refusal = this.#refusals.get(scopedKey(asker, subject));
     return refusal !== undefined && refusal.untilMs > nowMs ? refusal : undefined;
   }
 
-  putRefusal(scope: string, subject: string, refusal: Refusal): void {
-    this.#refusals.set(scopedKey(scope, subject), refusal);
+  putRefusal(asker: string, subject: string, refusal: Refusal): void {
+    this.#refusals.set(scopedKey(asker, subject), refusal);
   }
 
   /** Bytes in use, as calculated. */

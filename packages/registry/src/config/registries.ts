@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { parse as parseYaml } from 'yaml';
+import { parseProviderConfig } from '../auth/plugins/provider-config.ts';
+import type { ProviderConfig } from '../auth/plugins/provider-config.ts';
 import { RegistryError } from '../errors.ts';
 import { hostMatcher } from './host-pattern.ts';
 import type { HostMatcher } from './host-pattern.ts';
@@ -20,11 +23,18 @@ export class Registries {
   readonly #found = new LRUCache<string, { readonly entry: RegistryConfig | undefined }>({ max: MAX_REMEMBERED_HOSTS });
   /** Whether any credential comes from here: if not, a pod without pull secrets is anonymous. */
   readonly hasCredentials: boolean;
+  /** Credential-provider plugins. */
+  readonly providers: readonly ProviderConfig[];
 
-  /** @param files the texts of the files that the configuration names, by path. */
+  /**
+   * @param files the texts of the files that the configuration names, by path.
+   * @throws RegistryError with code REGISTRIES_FILE when the credential providers' configuration is none
+   */
   constructor(config: RegistriesConfig, files: ReadonlyMap<string, string> = new Map()) {
     this.config = config;
     this.#files = files;
+    const providers = config.credentialProviders?.configFile;
+    this.providers = providers === undefined ? [] : parseProviderConfig(files.get(providers) ?? '');
     this.hasCredentials =
       config.dockerConfigFile !== undefined ||
       config.credentialProviders !== undefined ||
@@ -41,6 +51,11 @@ export class Registries {
     const entry = this.#entries.find(([matcher]) => matcher.matches(wanted))?.[1];
     this.#found.set(host, { entry });
     return entry;
+  }
+
+  /** Whether both say the same, down to the files that they name. */
+  equals(other: Registries): boolean {
+    return isDeepStrictEqual(this.config, other.config) && isDeepStrictEqual(this.#files, other.#files);
   }
 
   /** The text of a file that the configuration names, as it was when the configuration was read. */

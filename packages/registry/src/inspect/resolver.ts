@@ -95,10 +95,11 @@ export class Resolver {
         continue;
       }
       const now = this.#clock.now();
-      const plan = planInspection(this.#known(subject, access.scope, now), subject.wanted, softTtlMs, now);
+      const known = this.#known(subject, access.scope, now, askerOf(access));
+      const plan = planInspection(known, subject.wanted, softTtlMs, now);
       if (plan.kind === 'answer' || plan.kind === 'refuse') return plan;
       const failure = await this.#act(plan, question, access);
-      if (failure !== undefined) return { kind: 'refuse', failure: this.#remember(failure, access.scope, subject) };
+      if (failure !== undefined) return { kind: 'refuse', failure: this.#remember(failure, access, subject) };
       steps += 1;
     }
     return { kind: 'refuse', failure: failed('Deadline') };
@@ -153,23 +154,23 @@ export class Resolver {
     this.#cache.putShown(ANY_SCOPE, subject.key, shown);
   }
 
-  #remember(failure: FetchFailure, scope: string, subject: Subject): FetchFailure {
+  #remember(failure: FetchFailure, access: Access, subject: Subject): FetchFailure {
     // Our own deadline says nothing of the registry, and an answer may be on its way.
     if (failure.reason === 'Deadline') return failure;
-    if (isRefusal(failure)) this.#cache.forgetShown(scope, subject.key);
+    if (isRefusal(failure) && !access.endpoint.mirror) this.#cache.forgetShown(access.scope, subject.key);
     const untilMs = failure.retryAtMs ?? this.#clock.now() + REFUSAL_TTL_MS;
     const refusal = { ...failure, retryAtMs: untilMs };
-    this.#cache.putRefusal(scope, subject.key, { failure: refusal, untilMs });
+    this.#cache.putRefusal(askerOf(access), subject.key, { failure: refusal, untilMs });
     return refusal;
   }
 
-  #known(subject: Subject, scope: string, nowMs: number): Known {
+  #known(subject: Subject, scope: string, nowMs: number, asker = scope): Known {
     const shown = latest(this.#cache.shown(scope, subject.key), this.#cache.shown(ANONYMOUS_SCOPE, subject.key));
     const { digest } = subject.reference;
     return {
       shown,
       facts: shown === undefined ? undefined : this.#cache.facts(shown.digest, nowMs),
-      refusal: this.#cache.refusal(scope, subject.key, nowMs),
+      refusal: this.#cache.refusal(asker, subject.key, nowMs),
       seen:
         digest === undefined
           ? this.#cache.shown(ANY_SCOPE, subject.key) !== undefined
@@ -186,6 +187,11 @@ export class Resolver {
 function latest(own: Shown | undefined, everyones: Shown | undefined): Shown | undefined {
   if (own === undefined || everyones === undefined) return own ?? everyones;
   return own.confirmedAtMs >= everyones.confirmedAtMs ? own : everyones;
+}
+
+/** Whom a refusal is about: what a mirror does not have, the registry itself may. */
+function askerOf({ scope, endpoint }: Access): string {
+  return `${scope} ${endpoint.host}`;
 }
 
 function isRefusal(failure: FetchFailure): boolean {

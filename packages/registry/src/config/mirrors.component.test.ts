@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Inspection } from '@archpolicy/core';
+import {
+  basicAccess,
+  createCertificateAuthority,
+  dockerConfigJson,
+  FakeRegistry,
+  multiPlatformImage,
+} from '@archpolicy/testkit';
+import type { PullSecret } from '../auth/credential.ts';
+import { createInspector } from '../create-inspector.ts';
+import { fixedRegistries, readRegistriesFile } from './registries-file.ts';
+
+const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('nothing waits here')) };
+const onUpstream = multiPlatformImage(['linux/amd64']);
+const onMirror = multiPlatformImage(['linux/amd64'], 'mirrored');
+
+let upstream: FakeRegistry;
+let mirror: FakeRegistry;
+let directory: string;
+
+beforeEach(async () => {
+  [upstream, mirror] = await Promise.all([new FakeRegistry().start(), new FakeRegistry().start()]);
+  upstream.push('team/app', 'v1', onUpstream);
+  mirror.push('proxy/team/app', 'v1', onMirror);
+  directory = await mkdtemp(join(tmpdir(), 'archpolicy-mirrors-'));
+});
+
+afterEach(async () => {
+  await Promise.all([upstream.stop(), mirror.stop(), rm(directory, { recursive: true })]);
+});
+
+const secret = (user: string): PullSecret => ({
+  type: 'kubernetes.io/dockerconfigjson',
+  json: dockerConfigJson({ [upstream.host]: user }),
+});
+
+/** Inspects the image of upstream under a registries file of these entries. */
+async function inspect(
+  file: string,
+  reference = `${upstream.host}/team/app:v1`,
+  pullSecrets: readonly PullSecret[] = [],
+): Promise<Inspection> {
+  const path = join(directory, 'registries.yaml');
+  await writeFile(path, file);
+  const inspector = createInspector({ clock, registries: fixedRegistries(await readRegistriesFile(path)) });
+  try {
+    return await inspector.inspect({ reference, pullSecrets, budgetMs: 5_000 });
+  } finally {
+    await inspector.close();
+  }
+}
+
+const entries = (more = ''): string => `registries:
+  - {host: "${upstream.host}", plainHttp: true, allowAddresses: [127.0.0.0/8], mirrors: [{host: "${mirror.host}", rewrite: [{from: "", to: proxy}]}]}
+  - {host: "${mirror.host}", plainHttp: true, allowAddresses: [127.0.0.0/8] ${more}}`;
+
+const found = (image: typeof onMirror): object => ({ kind: 'resolved', facts: { digest: image.manifest.digest } });
+
+describe('I7 mirrors', () => {
+  test('I7 a mirror is asked first, under its own path', async () => {
+    expect(await inspect(entries())).toMatchObject(found(onMirror));
+    expect(mirror.lines).toEqual(['GET /v2/proxy/team/app/manifests/v1']);
+    expect(upstream.lines).toEqual([]);
+  });
+
+  test.each([
+    ['does not have the image', { kind: 'answer', status: 404 }],
+    ['refuses', { kind: 'answer', status: 403 }],
+    ['is limited', { kind: 'answer', status: 429 }],
+    ['fails', { kind: 'answer', status: 502 }],
+    ['hangs up', { kind: 'reset' }],
+    [
+      'tells rubbish',
+      { kind: 'answer', status: 200, headers: { 'docker-content-digest': onMirror.manifest.digest }, body: 'rubbish' },
+    ],
+  ] as const)('I7 a mirror that %s: upstream is asked', async (_, fault) => {
+    mirror.fault = () => fault;
+    expect(await inspect(entries())).toMatchObject(found(onUpstream));
+  });
+
+  test('P5 upstream credentials never go to a mirror', async () => {
+    mirror.access = basicAccess(['nobody:nothing']);
+    upstream.access = basicAccess(['alice:pass']);
+    expect(await inspect(entries(), undefined, [secret('alice:pass')])).toMatchObject(found(onUpstream));
+    expect(mirror.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  });
+
+  test('I7 a mirror has credentials of its own', async () => {
+    const file = join(directory, 'mirror.json');
+    await writeFile(file, dockerConfigJson({ [mirror.host]: 'mirror:pass', [upstream.host]: 'alice:pass' }));
+    mirror.access = basicAccess(['mirror:pass']);
+    expect(await inspect(entries(`, credentialsFile: ${file}`))).toMatchObject(found(onMirror));
+  });
+
+  test('I5 I7 credentials of the registries file come after those of the pod, those of the docker config file after both', async () => {
+    const [ofHost, ofAll] = [join(directory, 'host.json'), join(directory, 'all.json')];
+    await writeFile(ofHost, dockerConfigJson({ [upstream.host]: 'host:pass' }));
+    await writeFile(ofAll, dockerConfigJson({ [upstream.host]: 'all:pass' }));
+    const file = `dockerConfigFile: ${ofAll}
+registries: [{host: "${upstream.host}", plainHttp: true, allowAddresses: [127.0.0.0/8], credentialsFile: ${ofHost}}]`;
+    upstream.access = basicAccess(['all:pass']);
+    expect(await inspect(file, undefined, [secret('pod:pass')])).toMatchObject(found(onUpstream));
+    const tried = upstream.requests.map(({ headers }) => headers.authorization?.slice('Basic '.length) ?? '');
+    expect(tried.map((text) => Buffer.from(text, 'base64').toString())).toEqual([
+      '',
+      'pod:pass',
+      'host:pass',
+      'all:pass',
+    ]);
+  });
+
+  test('I7 a blocked registry is not asked, and neither are its mirrors', async () => {
+    const file = `registries: [{host: "${upstream.host}", blocked: true, mirrors: [{host: "${mirror.host}"}]}]`;
+    expect(await inspect(file)).toEqual({ kind: 'unresolved', reason: 'Blocked' });
+    expect([...upstream.lines, ...mirror.lines]).toEqual([]);
+  });
+});
+
+describe('I7 TLS', () => {
+  let server: Server;
+
+  afterEach(async () => {
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  test('I7 a host has its own CA bundle and client certificate; without them it is not reached', async () => {
+    const ca = await createCertificateAuthority();
+    const [leaf, client] = [await ca.issue({ commonName: 'localhost' }), await ca.issue({ commonName: 'client' })];
+    const { body, mediaType } = onUpstream.manifest;
+    server = createServer(
+      { cert: leaf.certificate, key: leaf.key, ca: ca.certificate, requestCert: true, rejectUnauthorized: true },
+      (_, response) => {
+        response.writeHead(200, { 'content-type': mediaType }).end(body);
+      },
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const host = `localhost:${(server.address() as AddressInfo).port}`;
+    const files = { ca: ca.certificate, cert: client.certificate, key: client.key };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+    const file = (more: string): string => `registries: [{host: "${host}", allowAddresses: [127.0.0.0/8] ${more}}]`;
+    const trust = `, caFile: ${directory}/ca`;
+    const identity = `, clientCertificate: {certFile: ${directory}/cert, keyFile: ${directory}/key}`;
+    expect(await inspect(file(trust + identity), `${host}/app:v1`)).toMatchObject(found(onUpstream));
+    expect(await inspect(file(trust), `${host}/app:v1`)).toMatchObject({ reason: 'Unavailable' });
+    expect(await inspect(file(identity), `${host}/app:v1`)).toMatchObject({ reason: 'Unavailable' });
+  });
+});

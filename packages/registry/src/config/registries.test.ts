@@ -1,0 +1,121 @@
+import { describe, expect, test } from '@jest/globals';
+import { RegistryError } from '../errors.ts';
+import { endpointsFor, rewritePath } from '../http/endpoint.ts';
+import { parseRegistries, Registries } from './registries.ts';
+
+const load = (text: string): Registries => new Registries(parseRegistries(text));
+
+describe('I7 which entry is about a host', () => {
+  const registries = load(`registries:
+    - {host: '*.corp.example', rewrite: [{from: a, to: wildcard}]}
+    - {host: '*.eu.corp.example', rewrite: [{from: a, to: longer-wildcard}]}
+    - {host: 'registry.corp.example:*', rewrite: [{from: a, to: any-port}]}
+    - {host: 'registry.corp.example:5000', rewrite: [{from: a, to: exact}]}
+    - {host: '[::1]:*', rewrite: [{from: a, to: ipv6}]}
+    - {host: Docker.IO, rewrite: [{from: a, to: hub}]}`);
+
+  test.each([
+    ['registry.corp.example:5000', 'exact'],
+    ['registry.corp.example:5001', 'any-port'],
+    ['registry.corp.example', 'any-port'],
+    ['REGISTRY.corp.example:5000', 'exact'],
+    ['a.corp.example', 'wildcard'],
+    ['a.b.corp.example', 'wildcard'],
+    ['a.eu.corp.example', 'longer-wildcard'],
+    ['a.corp.example:5000', undefined],
+    ['corp.example', undefined],
+    ['corp.example.attacker.tld', undefined],
+    ['xcorp.example', undefined],
+    ['[::1]:5000', 'ipv6'],
+    ['docker.io', 'hub'],
+  ])('I7 %s: %s', (host, expected) => {
+    expect(registries.entryFor(host)?.rewrite[0]?.to).toBe(expected);
+  });
+});
+
+describe('I7 where an image is asked for', () => {
+  const urls = (text: string, registry = 'docker.io', repository = 'library/nginx'): readonly string[] =>
+    endpointsFor(registry, repository, load(text)).map(({ base, repository: path }) => `${base.href}${path}`);
+
+  test.each([
+    ['nothing said', '', ['https://registry-1.docker.io/v2/library/nginx']],
+    [
+      'a mirror, then upstream',
+      'registries: [{host: docker.io, mirrors: [{host: "mirror.corp:5000"}]}]',
+      ['https://mirror.corp:5000/v2/library/nginx', 'https://registry-1.docker.io/v2/library/nginx'],
+    ],
+    [
+      'a mirror with a path',
+      'registries: [{host: docker.io, mirrors: [{host: mirror.corp, rewrite: [{from: "", to: hub}]}]}]',
+      ['https://mirror.corp/v2/hub/library/nginx', 'https://registry-1.docker.io/v2/library/nginx'],
+    ],
+    [
+      'a mirror with plain HTTP by its own entry',
+      'registries: [{host: docker.io, mirrors: [{host: mirror.corp}]}, {host: mirror.corp, plainHttp: true}]',
+      ['http://mirror.corp/v2/library/nginx', 'https://registry-1.docker.io/v2/library/nginx'],
+    ],
+    [
+      'a blocked mirror',
+      'registries: [{host: docker.io, mirrors: [{host: mirror.corp}]}, {host: mirror.corp, blocked: true}]',
+      ['https://registry-1.docker.io/v2/library/nginx'],
+    ],
+    [
+      'a rewrite',
+      'registries: [{host: docker.io, rewrite: [{from: library, to: official}]}]',
+      ['https://registry-1.docker.io/v2/official/nginx'],
+    ],
+    ['blocked', 'registries: [{host: docker.io, blocked: true, mirrors: [{host: mirror.corp}]}]', []],
+  ])('I7 %s', (_, text, expected) => {
+    expect(urls(text)).toEqual(expected);
+  });
+
+  test.each([
+    ['team/app', 'team', 'group', 'group/app'],
+    ['team/app', '', 'proxy', 'proxy/team/app'],
+    ['team/app', 'team', '', 'app'],
+    ['team', 'team', 'group', 'group'],
+    ['teams/app', 'team', 'group', 'teams/app'],
+    ['a/team/app', 'team', 'group', 'a/team/app'],
+  ])('I7 %s with %j replaced by %j is %s', (repository, from, to, expected) => {
+    expect(rewritePath(repository, [{ from, to }])).toBe(expected);
+  });
+});
+
+describe('I7 the registries file', () => {
+  test.each([
+    ['an unknown field', 'registries: [{host: a.example, plainHTTP: true}]', 'registries.0'],
+    ['no host', 'registries: [{plainHttp: true}]', 'registries.0.host'],
+    ['a URL for a host', 'registries: [{host: "https://a.example"}]', 'registries.0.host'],
+    ['a wrong range', 'refuseAddresses: [10.0.0.0]', 'refuseAddresses.0'],
+    [
+      'a wrong range of a host',
+      'registries: [{host: a.example, allowAddresses: [everything]}]',
+      'registries.0.allowAddresses.0',
+    ],
+    [
+      'a limit of nothing',
+      'registries: [{host: a.example, requestLimit: {perSecond: 0, burst: 1}}]',
+      'registries.0.requestLimit.perSecond',
+    ],
+    ['text', 'hello', ''],
+    ['no YAML', '{', 'no YAML'],
+    ['aliases, which can blow up', 'a: &a [1]\nregistries: *a', 'no YAML'],
+  ])('I7 %s is refused, and the message says where', (_, text, where) => {
+    expect(() => load(text)).toThrow(where);
+    expect(() => load(text)).toThrow(RegistryError);
+  });
+
+  test('P5 a refusal does not repeat the values of the file', () => {
+    const text = 'dockerConfigFile: 7\nregistries: [{host: "secret canary-value"}]\npassword: canary-value';
+    expect(() => load(text)).toThrow();
+    try {
+      load(text);
+    } catch (error) {
+      expect(String(error)).not.toContain('canary-value');
+    }
+  });
+
+  test.each(['', '{}', 'registries: []'])('I7 %j is a file without entries', (text) => {
+    expect(load(text).entryFor('docker.io')).toBeUndefined();
+  });
+});

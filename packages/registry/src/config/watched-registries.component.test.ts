@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NO_METRICS } from '../metrics.ts';
+import { NO_LOGGER } from '../ports.ts';
+import { WatchedRegistries } from './watched-registries.ts';
+
+let directory: string;
+let path: string;
+let events: string[];
+
+const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('nothing waits here')) };
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'archpolicy-registries-'));
+  path = join(directory, 'registries.yaml');
+  events = [];
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+const note = (_: object, message: string): void => void events.push(message);
+const open = (): Promise<WatchedRegistries> =>
+  WatchedRegistries.open({
+    path,
+    clock,
+    logger: { ...NO_LOGGER, info: note, error: note },
+    metrics: { ...NO_METRICS, registriesFile: ({ outcome }) => void events.push(outcome) },
+  });
+
+const blocks = (watched: WatchedRegistries, host: string): boolean | undefined =>
+  watched.current().entryFor(host)?.blocked;
+
+describe('I7 hot reload', () => {
+  test('I7 a changed file takes effect, an unchanged one does nothing', async () => {
+    await writeFile(path, 'registries: [{host: a.example, blocked: true}]');
+    const watched = await open();
+    expect(blocks(watched, 'a.example')).toBe(true);
+    await watched.reload();
+    expect(events).toEqual([]);
+    await writeFile(path, 'registries: [{host: b.example, blocked: true}]');
+    await watched.reload();
+    expect([blocks(watched, 'a.example'), blocks(watched, 'b.example')]).toEqual([undefined, true]);
+    expect(events).toEqual(['loaded', 'registries file loaded']);
+  });
+
+  test('I7 a changed certificate takes effect although the file is the same', async () => {
+    const caFile = join(directory, 'ca.pem');
+    await writeFile(caFile, 'first');
+    await writeFile(path, `registries: [{host: a.example, caFile: ${caFile}}]`);
+    const watched = await open();
+    await writeFile(caFile, 'second');
+    await watched.reload();
+    expect(watched.current().file(caFile)).toBe('second');
+  });
+
+  test.each([
+    ['does not follow the schema', 'registries: 7'],
+    ['names a file that is not there', 'dockerConfigFile: /nonexistent'],
+    ['is too large', ' '.repeat(1024 * 1024 + 1)],
+  ])('I7 a file that %s leaves the last good one in force, and it is said once', async (_, text) => {
+    await writeFile(path, 'registries: [{host: a.example, blocked: true}]');
+    const watched = await open();
+    await writeFile(path, text);
+    await watched.reload();
+    await watched.reload();
+    expect(blocks(watched, 'a.example')).toBe(true);
+    expect(events).toEqual(['refused', 'registries file refused, the last good one stays in force', 'refused']);
+  });
+
+  test('I7 at the start a bad file is an error', async () => {
+    await expect(open()).rejects.toMatchObject({ code: 'REGISTRIES_FILE' });
+  });
+
+  test('I7 it follows until it is told to stop', async () => {
+    await writeFile(path, '');
+    const watched = await open();
+    const stop = new AbortController();
+    const running = watched.run(stop.signal);
+    stop.abort();
+    await running;
+  });
+});

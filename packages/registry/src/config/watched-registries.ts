@@ -1,0 +1,71 @@
+import type { RegistryMetrics } from '../metrics.ts';
+import type { Clock, Logger } from '../ports.ts';
+import type { Registries } from './registries.ts';
+import { readRegistriesFile } from './registries-file.ts';
+import type { RegistriesSource } from './registries-file.ts';
+
+interface WatchOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: RegistryMetrics;
+}
+
+/** The kubelet brings a changed ConfigMap within a minute or so; reading some KB this often costs nothing. */
+const RELOAD_INTERVAL_MS = 10_000;
+
+/**
+ * A registries file that follows its changes, and those of the files that it names. It is read again and compared,
+ * because a mounted ConfigMap changes by swapping symbolic links, which file watchers miss.
+ */
+export class WatchedRegistries implements RegistriesSource {
+  readonly #options: WatchOptions;
+  #current: Registries;
+  #refused = false;
+
+  private constructor(options: WatchOptions, first: Registries) {
+    this.#options = options;
+    this.#current = first;
+  }
+
+  /**
+   * Reads the file for the first time.
+   * @throws RegistryError with code REGISTRIES_FILE: at the start there is no good one to go on with
+   */
+  static async open(options: WatchOptions): Promise<WatchedRegistries> {
+    return new WatchedRegistries(options, await readRegistriesFile(options.path));
+  }
+
+  current(): Registries {
+    return this.#current;
+  }
+
+  /** Follows the file until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await this.#options.clock.sleep(RELOAD_INTERVAL_MS, signal);
+      } catch {
+        return;
+      }
+      await this.reload();
+    }
+  }
+
+  /** Reads the file again; a bad one leaves the last good one in force, and says so once. */
+  async reload(): Promise<void> {
+    const { path, logger, metrics } = this.#options;
+    try {
+      const next = await readRegistriesFile(path);
+      this.#refused = false;
+      if (next.equals(this.#current)) return;
+      this.#current = next;
+      metrics.registriesFile({ outcome: 'loaded' });
+      logger.info({ path }, 'registries file loaded');
+    } catch (err) {
+      metrics.registriesFile({ outcome: 'refused' });
+      if (!this.#refused) logger.error({ path, err }, 'registries file refused, the last good one stays in force');
+      this.#refused = true;
+    }
+  }
+}
