@@ -28,8 +28,8 @@ describe('ArchPolicy in the local cluster', () => {
     cluster = await startCluster({ only: 'control-plane' });
   }, START_TIMEOUT_MILLISECONDS);
   afterAll(async () => {
-    await cluster.stop();
     await rm(folder, { recursive: true, force: true });
+    await cluster.stop();
   });
 
   test('is not there at first', async () => {

@@ -1,4 +1,6 @@
-import { Command, Option } from 'commander';
+import { randomInt } from 'node:crypto';
+import { writePerformanceResult } from '@archpolicy/testkit';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { down } from './commands/down.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
@@ -7,6 +9,7 @@ import type { Target } from './components/catalogue.ts';
 import { readConfig } from './config.ts';
 import { ClusterError, messageOf } from './errors.ts';
 import type { Layout } from './layout.ts';
+import { soak } from './soak/soak.ts';
 import { ensureTools } from './toolchain/tools.ts';
 
 // A reader that went away (`make up | head`) does not end the cluster.
@@ -33,11 +36,20 @@ function program(): Command {
     .addOption(new Option('--only <part>', 'only a part of it').choices(['control-plane', 'api-server']))
     .action((options: { readonly only?: Target }) => runUp(options.only ?? 'all'));
   command
-    .command('tools')
-    .description('find or build the programs of the control plane, so that `up` takes seconds')
-    .action(runTools);
+    .command('prepare')
+    .description('find, build or install the programs that a cluster runs, so that `up` takes seconds')
+    .action(runPrepare);
   command.command('down').description('stop the cluster and remove CLUSTER_DIR').action(runDown);
   command.command('status').description('what runs; exit status 1 unless all of it does').action(runStatus);
+  command
+    .command('soak')
+    .description('up and down again and again; writes docs/performance/soak.json')
+    .addOption(new Option('--runs <number>', 'how often').default(20).argParser(positive))
+    .addOption(new Option('--seed <number>', 'of the moments at which `up` is killed').argParser(positive))
+    .addOption(
+      new Option('--only <part>', 'only a part of it; writes nothing').choices(['control-plane', 'api-server']),
+    )
+    .action(runSoak);
   return command;
 }
 
@@ -65,7 +77,7 @@ function usage(layout: Layout): string {
   ].join('\n');
 }
 
-async function runTools(): Promise<void> {
+async function runPrepare(): Promise<void> {
   const { paths } = await ensureTools(toolsOf('all'), readConfig(), say, interrupt.signal);
   for (const [name, path] of Object.entries(paths)) say(`${name}: ${path}`);
 }
@@ -74,6 +86,29 @@ async function runDown(): Promise<void> {
   const { clusterDirectory } = readConfig();
   const wasThere = await down(clusterDirectory, say, interrupt.signal);
   say(wasThere ? 'stopped; nothing is left' : `there is no cluster in ${clusterDirectory}`);
+}
+
+interface SoakFlags {
+  readonly runs: number;
+  readonly seed?: number;
+  readonly only?: Target;
+}
+
+async function runSoak({ only, runs, seed = randomInt(1, 1_000_000) }: SoakFlags): Promise<void> {
+  const target = only ?? 'all';
+  const measured = await soak({ runs, seed, target, config: readConfig(), tell: say, signal: interrupt.signal });
+  for (const { met, name, target: wanted } of measured) say(`${met ? 'met' : 'MISSED'}: ${name}, ${wanted}`);
+  if (only === undefined) {
+    const title = 'The local cluster, started and stopped';
+    say(await writePerformanceResult({ name: 'soak', title, command: 'make soak', measurements: measured }));
+  }
+  process.exitCode = measured.every(({ met }) => met) ? 0 : 1;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('it must be a whole number above 0.');
 }
 
 async function runStatus(): Promise<void> {

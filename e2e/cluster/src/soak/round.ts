@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { clusterId } from '../directory.ts';
+import { ClusterError } from '../errors.ts';
+import { layoutOf } from '../layout.ts';
+import { processesOf } from '../process/leftovers.ts';
+import { ControlClient } from '../supervisor/control-client.ts';
+import { waitFor } from '../wait.ts';
+import { listeningPorts } from './listening.ts';
+
+/** Ten times what an `up` or `down` may take; one that hangs is a failure of the soak. */
+const COMMAND_TIMEOUT_MILLISECONDS = 150_000;
+/** A killed parent's cluster ends by itself within this. */
+const ORPHAN_TIMEOUT_MILLISECONDS = 10_000;
+
+/** Where one round runs, all of it made for the soak: whatever appears there is its own. */
+export interface Place {
+  readonly cluster: string;
+  /** HOME and TMPDIR of the commands. */
+  readonly home: string;
+  readonly temporary: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly upArguments: readonly string[];
+}
+
+export interface Round {
+  readonly upSeconds: number;
+  readonly downSeconds: number;
+  /** What was still there afterwards, in words. */
+  readonly leftovers: readonly string[];
+}
+
+/** `up`, `down`, and what they left. */
+export async function wholeRound(place: Place, signal: AbortSignal): Promise<Round> {
+  const upSeconds = await run(place, ['up', ...place.upArguments], signal);
+  const id = await clusterId(layoutOf(place.cluster));
+  const ports = await portsOf(place);
+  const downSeconds = await run(place, ['down'], signal);
+  return { upSeconds, downSeconds, leftovers: await leftovers(place, id, ports) };
+}
+
+/** `up`, killed after a while; all of it must end by itself, and `down` must clean up. */
+export async function killedRound(place: Place, afterSeconds: number, signal: AbortSignal): Promise<readonly string[]> {
+  const { child } = start(place, ['up', ...place.upArguments]);
+  await sleep(afterSeconds * 1000, undefined, { signal });
+  const id = await clusterId(layoutOf(place.cluster));
+  const ports = await portsOf(place);
+  // One that was ready before is released, and rightly lives on until `down`.
+  const wasReleased = child.exitCode !== null;
+  child.kill('SIGKILL');
+  const orphans = wasReleased || id === undefined ? [] : await orphansOf(id);
+  await run(place, ['down'], signal);
+  return [...orphans, ...(await leftovers(place, id, ports))];
+}
+
+async function orphansOf(id: string): Promise<readonly string[]> {
+  const options = { timeoutMs: ORPHAN_TIMEOUT_MILLISECONDS, what: 'the cluster to end by itself' };
+  return waitFor(async () => (await processesOf(id)).length === 0, options).then(
+    () => [],
+    async () => [`${(await processesOf(id)).length} processes after kill -9 of their parent`],
+  );
+}
+
+async function portsOf({ cluster }: Place): Promise<readonly number[]> {
+  const client = await ControlClient.connect(layoutOf(cluster));
+  if (client === undefined) return [];
+  try {
+    return (await client.status()).components.flatMap(({ ports }) => ports);
+  } finally {
+    await client.close();
+  }
+}
+
+async function leftovers(place: Place, id: string | undefined, ports: readonly number[]): Promise<readonly string[]> {
+  const [processes, listening, ...files] = await Promise.all([
+    id === undefined ? [] : processesOf(id),
+    listeningPorts(),
+    readdir(place.home),
+    readdir(place.temporary),
+  ]);
+  return [
+    ...processes.map((pid) => `process ${pid}`),
+    ...ports.filter((port) => listening.has(port)).map((port) => `port ${port}`),
+    ...files.flat().map((name) => `file ${name}`),
+    ...(existsSync(place.cluster) ? [`directory ${place.cluster}`] : []),
+  ];
+}
+
+function start(
+  place: Place,
+  args: readonly string[],
+): { readonly child: ChildProcess; readonly output: Promise<string> } {
+  const main = join(import.meta.dirname, '..', 'main.ts');
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+    env: { ...place.environment, CLUSTER_DIR: place.cluster, HOME: place.home, TMPDIR: place.temporary },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: COMMAND_TIMEOUT_MILLISECONDS,
+    killSignal: 'SIGKILL',
+  });
+  return { child, output: text(child.stderr) };
+}
+
+/** @returns how many seconds it took */
+async function run(place: Place, args: readonly string[], signal: AbortSignal): Promise<number> {
+  if (signal.aborted) throw new ClusterError('cancelled', 'cancelled');
+  const begin = performance.now();
+  const { child, output } = start(place, args);
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  child.once('close', resolve);
+  const onAbort = (): void => {
+    child.kill('SIGTERM');
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  const status = await promise;
+  signal.removeEventListener('abort', onAbort);
+  if (status === 0) return (performance.now() - begin) / 1000;
+  throw new ClusterError('component', `${args.join(' ')} ended with ${status ?? 'a signal'}: ${(await output).trim()}`);
+}

@@ -1,0 +1,100 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { spread } from '@archpolicy/testkit';
+import type { Measurement } from '@archpolicy/testkit';
+import { down } from '../commands/down.ts';
+import { toolsOf } from '../components/catalogue.ts';
+import type { Target } from '../components/catalogue.ts';
+import type { Config } from '../config.ts';
+import { ensureTools } from '../toolchain/tools.ts';
+import { randomFrom } from './random.ts';
+import { killedRound, wholeRound } from './round.ts';
+import type { Place, Round } from './round.ts';
+
+/** The promise of docs/design.md, once the binaries are there. */
+const UP_TARGET_SECONDS = 15;
+/** The webhook drains for one second. */
+const DOWN_TARGET_SECONDS = 5;
+/** After every so many rounds comes one whose `up` is killed. */
+const KILL_EVERY = 4;
+/** A kill may hit any moment of a start, and a little after. */
+const KILL_SPAN = 1.2;
+
+export interface SoakOptions {
+  readonly runs: number;
+  readonly seed: number;
+  readonly target: Target;
+  readonly config: Config;
+  readonly tell: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Runs `up` and `down` again and again and measures them; whatever they leave is told and counts as missed. */
+export async function soak(options: SoakOptions): Promise<readonly Measurement[]> {
+  const { config, runs, seed, signal, target, tell } = options;
+  await ensureTools(toolsOf(target), config, tell, signal);
+  const folder = await mkdtemp(join(tmpdir(), 'archpolicy-soak-'));
+  const place = placeIn(folder, config, target);
+  await Promise.all([mkdir(place.home), mkdir(place.temporary)]);
+  tell(`${runs} rounds, seed ${seed}`);
+  const random = randomFrom(seed);
+  const rounds: Round[] = [];
+  const killed: (readonly string[])[] = [];
+  try {
+    for (let number = 1; number <= runs; number += 1) {
+      const round = await wholeRound(place, signal);
+      rounds.push(round);
+      tell(
+        `round ${number}: up ${round.upSeconds.toFixed(1)} s, down ${round.downSeconds.toFixed(1)} s${told(round.leftovers)}`,
+      );
+      if (number % KILL_EVERY !== 0) continue;
+      const after = random() * KILL_SPAN * spread(rounds.map(({ upSeconds }) => upSeconds)).median;
+      const leftovers = await killedRound(place, after, signal);
+      killed.push(leftovers);
+      tell(`  kill -9 of \`up\` after ${after.toFixed(2)} s${told(leftovers)}`);
+    }
+  } finally {
+    await down(place.cluster, tell, new AbortController().signal);
+    await rm(folder, { recursive: true, force: true });
+  }
+  return measurements(rounds, killed);
+}
+
+function told(leftovers: readonly string[]): string {
+  return leftovers.length === 0 ? ', nothing left' : `, LEFT: ${leftovers.join(', ')}`;
+}
+
+function placeIn(folder: string, config: Config, target: Target): Place {
+  return {
+    cluster: join(folder, 'cluster'),
+    home: join(folder, 'home'),
+    temporary: join(folder, 'tmp'),
+    // The cache stays the user's, whatever HOME is.
+    environment: { ...config.environment, XDG_CACHE_HOME: dirname(config.cacheDirectory) },
+    upArguments: target === 'all' ? [] : ['--only', target],
+  };
+}
+
+/** What docs/performance/soak.json says. */
+export function measurements(rounds: readonly Round[], killed: readonly (readonly string[])[]): readonly Measurement[] {
+  const ups = rounds.map(({ upSeconds }) => upSeconds);
+  const downs = rounds.map(({ downSeconds }) => downSeconds);
+  const left = rounds.map(({ leftovers }) => leftovers.length);
+  const orphans = killed.map((leftovers) => leftovers.length);
+  return [
+    timing('make up, binaries in the cache', ups, UP_TARGET_SECONDS),
+    timing('make down', downs, DOWN_TARGET_SECONDS),
+    counted('processes, ports and files left after make down', left),
+    ...(orphans.length === 0 ? [] : [counted('left after kill -9 of make up and make down', orphans)]),
+  ];
+}
+
+function timing(name: string, seconds: readonly number[], target: number): Measurement {
+  const runs = seconds.map((value) => Math.round(value * 1000) / 1000);
+  return { name, unit: 's', runs, target: `every run under ${target} s`, met: runs.every((run) => run < target) };
+}
+
+function counted(name: string, runs: readonly number[]): Measurement {
+  return { name, unit: 'items', runs, target: 'none', met: runs.every((count) => count === 0) };
+}
