@@ -29,7 +29,8 @@ const caller = async (): Promise<unknown> => {
 
 /** Of the client certificate; undefined when there was none. */
 function commonNameOf(socket: Socket): unknown {
-  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate() : {};
+  if (!(socket instanceof TLSSocket)) return undefined;
+  const certificate = socket.getPeerCertificate();
   return 'subject' in certificate ? certificate.subject.CN : undefined;
 }
 

@@ -1,0 +1,199 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { FakeClock } from '@archpolicy/testkit';
+import { DelayHeap } from './delay-heap.ts';
+import { RateLimit } from './rate-limit.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { WorkQueue } from './work-queue.ts';
+
+const signal = new AbortController().signal;
+
+function newQueue(): { readonly queue: WorkQueue<string>; readonly clock: FakeClock } {
+  const clock = new FakeClock();
+  return { clock, queue: new WorkQueue<string>({ clock }) };
+}
+
+/** Takes all keys that are ready, in their order. */
+async function drain(queue: WorkQueue<string>): Promise<readonly string[]> {
+  const keys: string[] = [];
+  while (queue.length > 0) {
+    const key = (await queue.get(signal))!;
+    keys.push(key);
+    queue.done(key);
+  }
+  return keys;
+}
+
+describe('a work queue', () => {
+  test('gives keys in the order in which they were added, each once', async () => {
+    const { queue } = newQueue();
+    for (const key of ['b', 'a', 'b', 'c', 'a']) queue.add(key);
+    expect(queue.length).toBe(3);
+    expect(await drain(queue)).toEqual(['b', 'a', 'c']);
+  });
+
+  test('never gives a key to two workers, and keeps what is added meanwhile', async () => {
+    const { queue } = newQueue();
+    queue.add('a');
+    expect(await queue.get(signal)).toBe('a');
+    queue.add('a');
+    queue.add('a');
+    expect(queue.length).toBe(0);
+    expect(queue.inProgress).toBe(1);
+    queue.done('a');
+    expect(await drain(queue)).toEqual(['a']);
+    expect(queue.inProgress).toBe(0);
+  });
+
+  test('a worker that waits gets the key as soon as it is added', async () => {
+    const { queue } = newQueue();
+    const [first, second] = [queue.get(signal), queue.get(signal)];
+    queue.add('a');
+    queue.add('b');
+    expect([await first, await second]).toEqual(['a', 'b']);
+    expect(queue.length).toBe(0);
+  });
+
+  test('a worker that waits leaves with its signal, and its key goes to another one', async () => {
+    const { queue } = newQueue();
+    const controller = new AbortController();
+    const leaving = queue.get(controller.signal);
+    const staying = queue.get(signal);
+    controller.abort();
+    expect(await leaving).toBeUndefined();
+    expect(await queue.get(controller.signal)).toBeUndefined();
+    queue.add('a');
+    expect(await staying).toBe('a');
+  });
+
+  test('delayed keys come at their time, the earliest of several delays counts', async () => {
+    const { queue, clock } = newQueue();
+    queue.addAfter('late', 500);
+    queue.addAfter('a', 300);
+    queue.addAfter('a', 100);
+    queue.addAfter('a', 200);
+    queue.addAfter('now', 0);
+    expect(await drain(queue)).toEqual(['now']);
+    expect(queue.delayed).toBe(2);
+    await clock.advance(99);
+    expect(queue.length).toBe(0);
+    await clock.advance(1);
+    expect(await drain(queue)).toEqual(['a']);
+    await clock.advance(399);
+    expect(queue.length).toBe(0);
+    await clock.advance(1);
+    expect(await drain(queue)).toEqual(['late']);
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('failed keys come back after 5 ms, 10 ms, 20 ms …, until they are forgotten', async () => {
+    const { queue, clock } = newQueue();
+    for (const delay of [5, 10, 20, 40]) {
+      queue.addRateLimited('a');
+      expect(clock.sleeping).toEqual([delay]);
+      await clock.advance(delay);
+      await drain(queue);
+    }
+    expect(queue.failuresOf('a')).toBe(4);
+    queue.forget('a');
+    queue.addRateLimited('a');
+    expect(clock.sleeping).toEqual([5]);
+    queue.stop();
+  });
+
+  test('stop leaves no timer', async () => {
+    const { queue, clock } = newQueue();
+    queue.addAfter('a', 1_000);
+    queue.stop();
+    expect(queue.delayed).toBe(0);
+    await clock.advance(2_000);
+    expect(queue.length).toBe(0);
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('for random use, no key is lost and none is with two workers', async () => {
+    const key = fc.constantFrom('a', 'b', 'c');
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('add' as const), key }),
+      fc.record({ kind: fc.constant('addAfter' as const), key, ms: fc.integer({ min: 1, max: 50 }) }),
+      fc.record({ kind: fc.constantFrom('get', 'done'), key }),
+      fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 60 }) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const { queue, clock } = newQueue();
+        const wanted = new Set<string>();
+        const working = new Set<string>();
+        for (const each of steps) {
+          if (each.kind === 'add') {
+            queue.add(each.key);
+            wanted.add(each.key);
+          } else if (each.kind === 'addAfter') {
+            queue.addAfter(each.key, each.ms);
+            wanted.add(each.key);
+          } else if (each.kind === 'advance') {
+            await clock.advance(each.ms);
+          } else if (each.kind === 'done') {
+            if (working.delete(each.key)) queue.done(each.key);
+          } else if (queue.length > 0) {
+            const taken = (await queue.get(signal))!;
+            expect(working.has(taken)).toBe(false);
+            working.add(taken);
+            wanted.delete(taken);
+          }
+        }
+        for (const each of working) queue.done(each);
+        await clock.advance(100);
+        const left = new Set(await drain(queue));
+        // Everything that was asked for after it was last taken comes; a delay that was overtaken may come once more.
+        for (const each of wanted) expect(left).toContain(each);
+      }),
+    );
+  });
+});
+
+describe('its parts', () => {
+  test('a delay heap gives the earliest first', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 100 })), (times) => {
+        const heap = new DelayHeap<number>();
+        times.forEach((dueAt, key) => {
+          heap.push({ key, dueAt });
+        });
+        const popped: number[] = [];
+        while (heap.size > 0) popped.push(heap.pop()!.dueAt);
+        expect(popped).toEqual([...times].sort((a, b) => a - b));
+        expect(heap.pop()).toBeUndefined();
+      }),
+    );
+  });
+
+  test('the rate limit of all items together is 10 a second after a burst of 100', () => {
+    const clock = new FakeClock();
+    const limit = new RateLimit<number>({ firstMs: 5, maxMs: 1_000_000, perSecond: 10, burst: 100 }, clock);
+    const delays = Array.from({ length: 120 }, (_, key) => limit.delayOf(key));
+    expect(delays.slice(0, 100)).toEqual(Array.from({ length: 100 }, () => 5));
+    expect(delays.slice(100, 103)).toEqual([100, 200, 300]);
+    expect(delays.at(-1)).toBe(2_000);
+  });
+
+  test('an item waits at most 1000 s', () => {
+    const limit = new RateLimit<string>(
+      { firstMs: 5, maxMs: 1_000_000, perSecond: 1_000, burst: 1_000 },
+      new FakeClock(),
+    );
+    const delays = Array.from({ length: 30 }, () => limit.delayOf('a'));
+    expect(delays.slice(0, 3)).toEqual([5, 10, 20]);
+    expect(delays.at(-1)).toBe(1_000_000);
+  });
+
+  test('a token bucket fills up again, but not beyond its burst', () => {
+    const clock = new FakeClock();
+    const bucket = new TokenBucket({ perSecond: 2, burst: 2 }, clock);
+    expect([bucket.reserve(), bucket.reserve(), bucket.reserve()]).toEqual([0, 0, 500]);
+    clock.jump(1_000);
+    expect([bucket.reserve(), bucket.reserve()]).toEqual([0, 500]);
+    clock.jump(3_600_000);
+    expect([bucket.reserve(), bucket.reserve(), bucket.reserve()]).toEqual([0, 0, 500]);
+  });
+});

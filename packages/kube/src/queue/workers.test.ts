@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import { FakeClock } from '@archpolicy/testkit';
+import { WorkQueue } from './work-queue.ts';
+import { runWorkers } from './workers.ts';
+import type { Reconcile } from './workers.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function setUp(reconcile: Reconcile<string>, count = 1) {
+  const clock = new FakeClock();
+  const queue = new WorkQueue<string>({ clock });
+  const stop = new AbortController();
+  const failed: string[] = [];
+  const observer = { failed: (key: string) => failed.push(key) };
+  const finished = runWorkers(queue, count, reconcile, stop.signal, observer);
+  return { clock, queue, stop, failed, finished };
+}
+
+describe('workers', () => {
+  test('reconcile what is queued, as many at once as there are workers', async () => {
+    const open = new Map<string, () => void>();
+    const { queue, stop, finished } = setUp(async (key) => {
+      await new Promise<void>((resolve) => open.set(key, resolve));
+      return {};
+    }, 2);
+    for (const key of ['a', 'b', 'c']) queue.add(key);
+    await turn();
+    expect([...open.keys()]).toEqual(['a', 'b']);
+    open.get('a')!();
+    await turn();
+    expect([...open.keys()]).toEqual(['a', 'b', 'c']);
+    stop.abort();
+    let ended = false;
+    void finished.then(() => (ended = true));
+    await turn();
+    expect(ended).toBe(false); // what is under way ends first
+    open.get('b')!();
+    open.get('c')!();
+    await finished;
+    expect(queue.inProgress).toBe(0);
+  });
+
+  test('come back to a key when the reconcile asks for it', async () => {
+    const at: number[] = [];
+    const { queue, clock, stop, finished } = setUp(() => {
+      at.push(clock.monotonic());
+      return Promise.resolve(at.length < 3 ? { requeueAfterMs: 10_000 } : {});
+    });
+    queue.add('a');
+    await clock.advance(60_000);
+    expect(at).toEqual([0, 10_000, 20_000]);
+    stop.abort();
+    await finished;
+  });
+
+  test('try a failed key again with back-off, and forget its failures once it succeeds', async () => {
+    const at: number[] = [];
+    const { queue, clock, stop, failed, finished } = setUp(() => {
+      at.push(clock.monotonic());
+      return at.length < 4 ? Promise.reject(new Error('not yet')) : Promise.resolve({});
+    });
+    queue.add('a');
+    await clock.advance(1_000);
+    expect(at).toEqual([0, 5, 15, 35]);
+    expect(failed).toEqual(['a', 'a', 'a']);
+    expect(queue.failuresOf('a')).toBe(0);
+    stop.abort();
+    await finished;
+  });
+
+  test('an error caused by the stop is no failure', async () => {
+    const { queue, stop, failed, clock, finished } = setUp(
+      (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            reject(new Error('stopped'));
+          });
+        }),
+    );
+    queue.add('a');
+    await turn();
+    stop.abort();
+    await finished;
+    expect(failed).toEqual([]);
+    expect(clock.sleeping).toEqual([]);
+  });
+});
