@@ -1,4 +1,4 @@
-import type { ClusterView } from '@archpolicy/cluster-view';
+import type { NamespaceView, NodeView, PolicyView } from '@archpolicy/cluster-view';
 import type { Inspector } from '@archpolicy/registry';
 import type { Clock, Logger } from '@archpolicy/service';
 import { Deadlines } from './deadlines.ts';
@@ -12,7 +12,11 @@ import { placement } from './mutate/placement.ts';
 import type { ClusterViews, ImageInspector, PullSecretsView } from './mutate/ports.ts';
 
 export interface AdmissionOptions {
-  readonly view: Pick<ClusterView, 'policies' | 'namespaces' | 'nodes'>;
+  readonly view: {
+    readonly policies: Pick<PolicyView, 'list'>;
+    readonly namespaces: Pick<NamespaceView, 'get' | 'fetch'>;
+    readonly nodes: Pick<NodeView, 'list'>;
+  };
   readonly inspector: Pick<Inspector, 'inspect'>;
   readonly metrics: WebhookMetrics;
   readonly clock: Clock;

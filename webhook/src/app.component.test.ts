@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json, JsonObject } from '@archpolicy/core';
@@ -98,6 +98,9 @@ afterEach(async () => {
   await running.catch(() => undefined);
   await world.end();
 });
+
+// Processes and TLS under whatever else the machine does.
+jest.setTimeout(30_000);
 
 describe('reviews', () => {
   test('PL5 a pod of an arm64-only image is constrained to arm64, on the very first pod', async () => {

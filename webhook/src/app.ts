@@ -42,9 +42,9 @@ export async function runWebhook({ env, signal, clock }: RunContext): Promise<vo
     closers.add('API client', () => api.close());
     const registries = await loadRegistries(config);
     await new Webhook({ config, clock, logger, closers, api, registries }).serve(signal);
+    logger.info({}, 'closing');
   } finally {
     await closers.closeAll(CLOSE_ALL_MS);
-    logger.info({}, 'closed');
   }
 }
 

@@ -5,7 +5,7 @@ import type { ReviewOutcome } from './metrics.ts';
 import type { PlacedPod } from './mutate/ports.ts';
 import { UNCHANGED, encodeAnswer } from './review/answer.ts';
 import type { Verdict } from './review/answer.ts';
-import { isExcessive } from './review/json-guard.ts';
+import { hasTooManyParts, isExcessive } from './review/excess.ts';
 import { parseReview, peekUid } from './review/review.ts';
 import type { AdmissionRequest } from './review/review.ts';
 import type { HttpAnswer, ReviewHandler, ReviewTimes } from './server/webhook-server.ts';
@@ -36,6 +36,7 @@ export class AdmissionHandler implements ReviewHandler {
     if (parsed.kind === 'malformed') return this.#refuse('malformed', 400, parsed.problem, times);
     const { request } = parsed;
     if (!request.createsPod) return this.#answer('ignored', request.uid, UNCHANGED, times);
+    if (hasTooManyParts(request.object)) return this.#answer('excessive', request.uid, UNCHANGED, times);
     try {
       const { deadlines, mutate } = this.#options;
       const placed = await deadlines.within(mutate.place(request, times.deadline), times.deadline);

@@ -1,9 +1,12 @@
+import { isJsonObject } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+
 /**
  * Bounds for what is given to JSON.parse. Time and memory of a parse follow the number of objects and lists, not the
  * bytes: 3 MB of `{},{},…` take longer than 30 MB of text. A pod of the largest size that the API server stores
  * (1.5 MB) has under 60,000 of them, nested under 30 deep.
  */
-const MAX_CONTAINERS = 100_000;
+const MAX_NODES = 100_000;
 const MAX_DEPTH = 200;
 
 /** Smaller bodies cannot hold enough to matter: their scan is saved. */
@@ -28,12 +31,26 @@ export function isExcessive(body: Buffer): boolean {
     } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
       depth += 1;
       opened += 1;
-      if (depth > MAX_DEPTH || opened > MAX_CONTAINERS) return true;
+      if (depth > MAX_DEPTH || opened > MAX_NODES) return true;
     } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
       depth -= 1;
     }
   }
   return false;
+}
+
+/**
+ * Containers, init containers and volumes together. Each may name an image, and each image may mean requests: one pod
+ * must not make thousands of them. A pod of some dozens is large.
+ */
+const MAX_POD_PARTS = 500;
+
+/** Whether a pod has more parts than any that runs somewhere. */
+export function hasTooManyParts(pod: JsonObject): boolean {
+  const spec = pod['spec'];
+  if (!isJsonObject(spec)) return false;
+  const parts = [spec['containers'], spec['initContainers'], spec['volumes']];
+  return parts.reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0) > MAX_POD_PARTS;
 }
 
 /** The index of the quote that ends the string which begins at `start`. */

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createWorld } from '@archpolicy/testkit';
+import type { World } from '@archpolicy/testkit';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+afterAll(() => world.end());
+
+const MAIN = join(import.meta.dirname, 'main.ts');
+
+const spawned = (args: readonly string[], env: Record<string, string>) => {
+  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const written = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (written.stderr += chunk.toString()));
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, ...written }));
+  const said = async (text: string): Promise<void> => {
+    while (!written.stdout.includes(text)) await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+  };
+  return { child, ended, said };
+};
+
+// Processes and TLS under whatever else the machine does.
+jest.setTimeout(30_000);
+
+describe('the process', () => {
+  test('--help lists every variable', async () => {
+    const { status, stdout } = await spawned(['--help'], {}).ended;
+    expect(status).toBe(0);
+    for (const name of Object.keys(world.env)) expect(stdout).toContain(name);
+  });
+
+  test.each([
+    ['ARCHPOLICY_WEBHOOK_ADDRESS', '9443'],
+    ['ARCHPOLICY_METRICS_ADDRESS', 'localhost:metrics'],
+    ['ARCHPOLICY_DRAIN_SECONDS', '-1'],
+    ['ARCHPOLICY_KUBECONFIG', '/nowhere'],
+  ])('a wrong %s is one line on stderr that names it, and status 2', async (name, value) => {
+    const { status, stdout, stderr } = await spawned([], { ...world.env, [name]: value }).ended;
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(new RegExp(`^${name}: [^\\n]*${value}[^\\n]*; example: ${name}=[^\\n]+\\n$`, 'u'));
+  });
+
+  test('SIGTERM: it drains, closes and ends with status 0', async () => {
+    const { child, ended, said } = spawned([], { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
+    await said('"serving"');
+    child.kill('SIGTERM');
+    const { status, stdout, stderr } = await ended;
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('"draining"');
+  });
+
+  test('a second SIGTERM ends it at once', async () => {
+    const env = { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info', ARCHPOLICY_DRAIN_SECONDS: '300' };
+    const { child, ended, said } = spawned([], env);
+    await said('"serving"');
+    child.kill('SIGTERM');
+    await said('"draining"');
+    child.kill('SIGTERM');
+    expect((await ended).status).toBe(143);
+  });
+});

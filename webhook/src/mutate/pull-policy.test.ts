@@ -1,0 +1,26 @@
+import { describe, expect, test } from '@jest/globals';
+import { alwaysPulled } from './pull-policy.ts';
+
+describe('alwaysPulled', () => {
+  test('names the images that at least one container or volume always pulls', () => {
+    const spec = {
+      containers: [
+        { image: 'a', imagePullPolicy: 'Always' },
+        { image: 'b', imagePullPolicy: 'IfNotPresent' },
+        { image: 'c', imagePullPolicy: 'IfNotPresent' },
+      ],
+      initContainers: [{ image: 'c', imagePullPolicy: 'Always' }],
+      volumes: [{ image: { reference: 'd', pullPolicy: 'Always' } }, { image: { reference: 'e' } }, { emptyDir: {} }],
+    };
+    expect([...alwaysPulled({ spec })].sort()).toEqual(['a', 'c', 'd']);
+  });
+
+  test.each([
+    [{}],
+    [{ spec: null }],
+    [{ spec: { containers: {} } }],
+    [{ spec: { containers: [null, 1, { image: 2 }] } }],
+  ])('%j has none', (pod) => {
+    expect(alwaysPulled(pod).size).toBe(0);
+  });
+});

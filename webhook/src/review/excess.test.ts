@@ -1,0 +1,49 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { hasTooManyParts, isExcessive } from './excess.ts';
+
+const padded = (json: string): Buffer => Buffer.from(`["${'x'.repeat(70_000)}",${json}]`);
+
+describe('isExcessive', () => {
+  test.each<[string, Buffer, boolean]>([
+    ['a small body, whatever it holds', Buffer.from('['.repeat(60_000)), false],
+    ['200 deep', padded('['.repeat(199) + ']'.repeat(199)), false],
+    ['201 deep', padded('['.repeat(200) + ']'.repeat(200)), true],
+    ['100,000 objects', padded(`${'{},'.repeat(99_998)}{}`), false],
+    ['100,001 objects', padded(`${'{},'.repeat(99_999)}{}`), true],
+    ['brackets inside of a text', padded(`"${'[{'.repeat(100_000)}"`), false],
+    ['brackets behind an escaped quote', padded(`"\\"${'[{'.repeat(100_000)}"`), false],
+    ['brackets behind an escaped backslash', padded(`"\\\\",${'['.repeat(300)}`), true],
+    ['a text that does not end', padded(`"${'['.repeat(100_000)}`), false],
+    ['more ends than beginnings', padded(']'.repeat(100_000)), false],
+  ])('%s', (_, body, expected) => {
+    expect(isExcessive(body)).toBe(expected);
+  });
+
+  test('what JSON.parse takes is never refused as long as it is within the bounds', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 5 }), (json) => {
+        expect(isExcessive(padded(json))).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('hasTooManyParts', () => {
+  test.each([
+    [500, false],
+    [501, true],
+  ])('%d parts', (count, expected) => {
+    const [containers, initContainers, volumes] = [count - 20, 10, 10].map((length) =>
+      Array.from({ length }, () => ({})),
+    );
+    expect(
+      hasTooManyParts({ spec: { containers: containers!, initContainers: initContainers!, volumes: volumes! } }),
+    ).toBe(expected);
+  });
+
+  test('a pod of another shape has none', () => {
+    expect(hasTooManyParts({})).toBe(false);
+    expect(hasTooManyParts({ spec: { containers: 'x'.repeat(1000) } })).toBe(false);
+  });
+});
