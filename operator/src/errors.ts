@@ -2,6 +2,8 @@
 export type OperatorErrorCode =
   /** The Lease was lost: another process leads now, and this one must not act any more. */
   | 'LeaseLost'
+  /** @dot-i/k8s-operator is not built as its pinned version is. */
+  | 'UnexpectedPackage'
   /** A pod that was about to be evicted could not be read. */
   | 'PodUnreadable';
 

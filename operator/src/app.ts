@@ -1,0 +1,135 @@
+import { createClusterViewWithPods } from '@archpolicy/cluster-view';
+import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
+import { EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
+import type { ApiClient } from '@archpolicy/kube';
+import { createInspector } from '@archpolicy/registry';
+import type { RegistriesSource } from '@archpolicy/registry';
+import {
+  Closers,
+  collectProcessMetrics,
+  createLogger,
+  createRegistry,
+  Health,
+  startOpsServer,
+} from '@archpolicy/service';
+import type { Clock, RunContext } from '@archpolicy/service';
+import { readOperatorConfig } from './config.ts';
+import type { OperatorConfig } from './config.ts';
+import { connectApi, loadRegistries } from './connect.ts';
+import { OperatorError } from './errors.ts';
+import { EVENT_CONTROLLER, identity, NAME, WEBHOOK_LEASE } from './identity.ts';
+import { declareMetrics } from './metrics.ts';
+import { WebhookReach } from './remediation/webhook-reach.ts';
+import { runTerm } from './term.ts';
+
+/** Events that are left take a second, the Lease was given back before: the process ends within 5 s. */
+const CLOSE_ALL_MS = 3_000;
+
+/** Runs the operator until the signal aborts, and releases everything. */
+export async function runOperator({ env, signal, clock }: RunContext): Promise<void> {
+  const config = readOperatorConfig(env);
+  const logger = createLogger({ name: NAME, level: config.logLevel });
+  const closers = new Closers({ clock, logger });
+  try {
+    const api = await connectApi(config, clock);
+    closers.add('API client', () => api.close());
+    const registries = await loadRegistries(config);
+    await new OperatorProcess({ config, clock, logger, closers, api, registries }).lead(signal);
+    logger.info({}, 'closing');
+  } finally {
+    await closers.closeAll(CLOSE_ALL_MS);
+  }
+}
+
+interface ProcessOptions {
+  readonly config: OperatorConfig;
+  readonly clock: Clock;
+  readonly logger: ReturnType<typeof createLogger>;
+  readonly closers: Closers;
+  readonly api: ApiClient;
+  readonly registries: RegistriesSource;
+}
+
+/** The process's parts, in the order in which they come up. Each is closed by `closers`, in the reverse order. */
+class OperatorProcess {
+  readonly #options: ProcessOptions;
+  readonly #registry = createRegistry();
+  readonly #identity = identity();
+
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+  }
+
+  /** Watches from the start, so that a standby is warm; leads when it is its turn. */
+  async lead(signal: AbortSignal): Promise<void> {
+    const { api, clock, logger, config } = this.#options;
+    const metrics = declareMetrics(this.#registry);
+    const views = createClusterViewWithPods({ api, clock, random: Math.random, logger, observe: metrics.reflector });
+    await this.#startOps(views);
+    const inspector = this.#inspector();
+    const events = new EventRecorder({
+      ...this.#options,
+      controller: EVENT_CONTROLLER,
+      instance: this.#identity,
+      random: Math.random,
+      observer: metrics.events,
+    });
+    const lease = new LeaseObserver({
+      ...this.#options,
+      lease: { namespace: config.namespace, name: WEBHOOK_LEASE },
+      // A dead webhook's last word costs at most one eviction per owner: a new leader has one place for each.
+      trustFirstSight: true,
+    });
+    this.#background('cluster view', (closing) => views.run(closing));
+    this.#background('webhook lease', (closing) => lease.run(closing));
+    this.#background('events', (closing) => events.run(closing));
+    const webhook = new WebhookReach(lease, config.namespace);
+    await this.#elect(signal, (leadership) =>
+      runTerm({ api, views, inspector, webhook, events, metrics, clock, logger }, leadership),
+    );
+  }
+
+  async #elect(signal: AbortSignal, lead: Parameters<LeaderElection['run']>[1]): Promise<void> {
+    const { config } = this.#options;
+    const election = new LeaderElection({
+      ...this.#options,
+      lease: { namespace: config.namespace, name: NAME },
+      identity: this.#identity,
+      random: Math.random,
+    });
+    const end = await election.run(signal, lead).catch((error: unknown) => {
+      // What was under way when the process was told to end may say so.
+      if (signal.aborted) return 'stopped';
+      throw error;
+    });
+    if (end === 'lost') throw new OperatorError('LeaseLost', 'the Lease was lost: another process may lead');
+  }
+
+  async #startOps(views: ClusterViewWithPods): Promise<void> {
+    const { config, closers } = this.#options;
+    collectProcessMetrics(this.#registry);
+    const health = new Health();
+    health.addReadiness('reflectors', () =>
+      views.hasSynced ? { ok: true } : { ok: false, reason: 'the first lists are not complete' },
+    );
+    const ops = await startOpsServer({ address: config.metricsAddress, health, registry: this.#registry });
+    closers.add('ops server', () => ops.close());
+  }
+
+  #inspector(): ReturnType<typeof createInspector> {
+    const { clock, closers, registries } = this.#options;
+    const inspector = createInspector({ clock, registries });
+    closers.add('inspector', () => inspector.close());
+    return inspector;
+  }
+
+  /** Runs until it is closed. */
+  #background(name: string, run: (closing: AbortSignal) => Promise<void>): void {
+    const closing = new AbortController();
+    const running = run(closing.signal);
+    this.#options.closers.add(name, async () => {
+      closing.abort();
+      await running;
+    });
+  }
+}

@@ -1,0 +1,161 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ArchPolicyStatus, Json, NodeFacts } from '@archpolicy/core';
+import type { InvalidPolicy, PolicyEntry } from '@archpolicy/cluster-view';
+import { runWorkers, WorkQueue } from '@archpolicy/kube';
+import type { Clock, ReconcileResult } from '@archpolicy/kube';
+import type { Logger } from '@archpolicy/service';
+import type { OperatorMetrics } from '../metrics.ts';
+import type { PolicyCounts } from '../remediation/tally.ts';
+import { EvictedCounts } from './evicted-counts.ts';
+import { invalidStatusOf, statusOf } from './status.ts';
+import type { OwnStatus } from './status.ts';
+
+/** A status is for people and alerts: more often than this it only costs the API server. */
+const MIN_WRITE_INTERVAL_MS = 5_000;
+/** Changes come in swarms, one a pod; this many milliseconds of them become one look. */
+const GATHER_MS = 250;
+/** When a policy whose status was written is looked at again, to see it confirmed. */
+const CONFIRM_MS = MIN_WRITE_INTERVAL_MS;
+
+/** What the status is made of, besides the policy itself. */
+export interface StatusSource {
+  readonly counts: (policy: string) => PolicyCounts;
+  readonly lastRecheckMs: () => number | undefined;
+  readonly nodes: () => readonly NodeFacts[];
+  readonly webhookReachable: () => boolean;
+}
+
+/** Writes a status; false when nobody knows what came of it. */
+export type WriteStatus = (
+  policy: { readonly name: string; readonly resourceVersion: string },
+  status: Json,
+) => Promise<boolean>;
+
+/** What statuses are made of, and how they are written. */
+export interface StatusPorts {
+  readonly source: StatusSource;
+  readonly write: WriteStatus;
+}
+
+export interface PolicyControllerOptions {
+  readonly policies: { get(name: string): PolicyEntry | undefined };
+  readonly isLeading: () => boolean;
+  readonly metrics: Pick<OperatorMetrics, 'reconciled' | 'statusWrite' | 'queue'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Keeps the status of every ArchPolicy: level-based, at most one write per policy in 5 s, none when nothing changed. */
+export class PolicyController {
+  readonly #options: PolicyControllerOptions;
+  readonly #queue: WorkQueue<string>;
+  readonly #evicted = new EvictedCounts();
+  /** Monotonic milliseconds of the last write, by policy. */
+  readonly #writtenAt = new Map<string, number>();
+  /** The version of each policy that cannot be read, once its status says so. */
+  readonly #toldInvalid = new Map<string, string>();
+
+  constructor(options: PolicyControllerOptions) {
+    this.#options = options;
+    this.#queue = new WorkQueue({ clock: options.clock });
+  }
+
+  /** The policy, or what is counted for it, may have changed. */
+  touch(name: string): void {
+    this.#queue.addAfter(name, GATHER_MS);
+  }
+
+  evicted(policy: string): void {
+    this.#evicted.add(policy);
+    this.touch(policy);
+  }
+
+  /** Works on the policies that were touched, until the signal is aborted. */
+  async run(ports: StatusPorts, signal: AbortSignal): Promise<void> {
+    const { logger } = this.#options;
+    await runWorkers(this.#queue, 1, (name) => this.#timed(name, ports), signal, {
+      failed: (policy, err) => {
+        logger.warn({ err, policy }, 'policy could not be reconciled');
+      },
+    });
+    this.#queue.stop();
+  }
+
+  async #timed(name: string, ports: StatusPorts): Promise<ReconcileResult> {
+    const { clock, metrics } = this.#options;
+    const startedAt = clock.monotonic();
+    let outcome: 'ok' | 'error' = 'error';
+    try {
+      const result = await this.#reconcile(name, ports);
+      outcome = 'ok';
+      return result;
+    } finally {
+      metrics.reconciled('policy', outcome, clock.monotonic() - startedAt);
+      metrics.queue('policy', this.#queue.length);
+    }
+  }
+
+  async #reconcile(name: string, ports: StatusPorts): Promise<ReconcileResult> {
+    const { policies, isLeading } = this.#options;
+    const entry = policies.get(name);
+    if (entry === undefined) {
+      this.#writtenAt.delete(name);
+      this.#toldInvalid.delete(name);
+      return {};
+    }
+    const wanted = this.#wanted(entry, ports.source);
+    if (!isLeading() || wanted === undefined || this.#isWritten(entry, wanted)) return {};
+    const waitMs = this.#waitMs(name);
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
+    await this.#write(entry, wanted, ports.write);
+    return { requeueAfterMs: CONFIRM_MS };
+  }
+
+  #wanted(entry: PolicyEntry, source: StatusSource): OwnStatus | undefined {
+    const nowMs = this.#options.clock.now();
+    if (entry.kind === 'invalid') return invalidStatusOf(entry.invalid.generation, entry.invalid.problems, nowMs);
+    const { policy } = entry;
+    if (policy.deleting === true) return undefined;
+    return statusOf({
+      policy,
+      counts: source.counts(policy.name),
+      evicted: this.#evicted.of(policy),
+      nodes: source.nodes(),
+      lastRecheckMs: source.lastRecheckMs(),
+      webhookReachable: source.webhookReachable(),
+      nowMs,
+    });
+  }
+
+  /** Whether the policy already carries this status, as far as it is ours. */
+  #isWritten(entry: PolicyEntry, wanted: OwnStatus): boolean {
+    // What cannot be parsed does not show its status either: once for each of its generations is enough.
+    if (entry.kind === 'invalid') return this.#toldInvalid.get(entry.invalid.name) === versionOf(entry.invalid);
+    const current: ArchPolicyStatus = { ...entry.policy.status };
+    return isDeepStrictEqual({ ...current, relaxed: undefined }, { ...wanted, relaxed: undefined });
+  }
+
+  #waitMs(name: string): number {
+    const writtenAt = this.#writtenAt.get(name);
+    if (writtenAt === undefined) return 0;
+    return writtenAt + MIN_WRITE_INTERVAL_MS - this.#options.clock.monotonic();
+  }
+
+  async #write(entry: PolicyEntry, status: OwnStatus, write: WriteStatus): Promise<void> {
+    const { clock, metrics } = this.#options;
+    const { name } = entry.kind === 'parsed' ? entry.policy : entry.invalid;
+    this.#writtenAt.set(name, clock.monotonic());
+    const resourceVersion = entry.kind === 'parsed' ? entry.policy.resourceVersion : '';
+    const written = await write({ name, resourceVersion }, toJson(status));
+    metrics.statusWrite(written ? 'written' : 'unconfirmed');
+    if (written && entry.kind === 'invalid') this.#toldInvalid.set(name, versionOf(entry.invalid));
+  }
+}
+
+function versionOf({ uid, generation }: InvalidPolicy): string {
+  return `${uid}/${generation}`;
+}
+
+function toJson(status: OwnStatus): Json {
+  return JSON.parse(JSON.stringify(status)) as Json;
+}

@@ -1,0 +1,75 @@
+import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
+import { evict } from '@archpolicy/kube';
+import type { Api, Clock, EventRecorder, Leadership } from '@archpolicy/kube';
+import type { Logger } from '@archpolicy/service';
+import type { OperatorMetrics } from './metrics.ts';
+import { PolicyController } from './policy/policy-controller.ts';
+import type { WriteStatus } from './policy/policy-controller.ts';
+import { PolicyOperator } from './policy/policy-operator.ts';
+import { ApiReader } from './remediation/api-reader.ts';
+import { InspectedImages } from './remediation/images.ts';
+import type { ImageInspector } from './remediation/images.ts';
+import type { Webhook } from './remediation/ports.ts';
+import { Remediation } from './remediation/remediation.ts';
+
+export interface TermOptions {
+  readonly api: Pick<Api, 'request'>;
+  readonly views: ClusterViewWithPods;
+  readonly inspector: ImageInspector;
+  readonly webhook: Webhook;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly metrics: OperatorMetrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** One leader's term: everything that only the leader does, from taking the Lease to its end. */
+export async function runTerm(options: TermOptions, leadership: Leadership): Promise<void> {
+  const { signal } = leadership;
+  const { api, views, metrics, logger } = options;
+  metrics.leading(true);
+  try {
+    // What is missing in the view would look like pods without policies, or policies without pods.
+    await views.synced(signal);
+    const reader = new ApiReader(api, logger);
+    const policies = new PolicyController({
+      ...options,
+      policies: views.policies,
+      isLeading: () => leadership.isHeld(),
+    });
+    const remediation = new Remediation(
+      {
+        ...options,
+        images: new InspectedImages(options.inspector),
+        jobs: reader,
+        reader,
+        evict: (target, deadline) => evict(api, target, deadline),
+        onCounts: (policy) => {
+          policies.touch(policy);
+        },
+        onEvicted: (policy) => {
+          policies.evicted(policy);
+        },
+      },
+      leadership,
+    );
+    const operator = new PolicyOperator({
+      ...options,
+      policies: views.policies,
+      onPolicy: (name) => {
+        policies.touch(name);
+      },
+    });
+    await operator.run(signal);
+    const source = {
+      counts: (policy: string) => remediation.tally.counts(policy),
+      lastRecheckMs: () => remediation.lastRecheckMs,
+      nodes: () => views.nodes.list(),
+      webhookReachable: () => options.webhook.isReachable(),
+    };
+    const write: WriteStatus = (policy, status) => operator.writeStatus(policy, status);
+    await Promise.all([remediation.run(signal), policies.run({ source, write }, signal)]);
+  } finally {
+    metrics.leading(false);
+  }
+}
