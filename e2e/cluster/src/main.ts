@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { writePerformanceResult } from '@archpolicy/testkit';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { down } from './commands/down.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
@@ -27,9 +27,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 function program(): Command {
-  const command = new Command('cluster').description(
-    'A real Kubernetes control plane on this machine, in CLUSTER_DIR.',
-  );
+  const command = new Command('cluster')
+    .description('A real Kubernetes control plane on this machine, in CLUSTER_DIR.')
+    // Before the subcommands, which inherit it.
+    .exitOverride();
   command
     .command('up')
     .description('start the cluster, or what it lacks; returns when it is ready')
@@ -120,11 +121,14 @@ async function runStatus(): Promise<void> {
 try {
   await program().parseAsync();
 } catch (error) {
-  process.stderr.write(`${error instanceof ClusterError ? error.message : messageOf(error)}\n`);
+  // Commander has said itself what is wrong.
+  if (!(error instanceof CommanderError))
+    process.stderr.write(`${error instanceof ClusterError ? error.message : messageOf(error)}\n`);
   process.exitCode = exitStatus(error);
 }
 
 function exitStatus(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof ClusterError)) return 1;
   // 128 + SIGINT, as shells say it.
   if (error.code === 'cancelled') return 130;

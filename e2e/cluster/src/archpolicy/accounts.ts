@@ -29,9 +29,8 @@ export async function writeAccount(cluster: Cluster, account: Account, signal: A
   if (!parsed.success) {
     throw new ClusterError('component', `the API server answered ${answer.status} to the token request of ${account}`);
   }
-  const tokenFile = cluster.layout.run(`${account}.token`);
-  await writeFile(tokenFile, parsed.data.status.token, { mode: 0o600 });
-  const credential = { kind: 'token-file', path: tokenFile } as const;
+  // Not by `tokenFile`: client-node reads that key only in an older spelling.
+  const credential = { kind: 'token', token: parsed.data.status.token } as const;
   const kubeconfig = formatKubeconfig(cluster.apiServer(), cluster.pki.authority, account, credential);
   await writeFile(accountKubeconfig(cluster, account), kubeconfig, { mode: 0o600 });
 }

@@ -3,9 +3,9 @@ import type { KeyPair } from './authority.ts';
 
 /** How a kubeconfig's user proves who it is. */
 export type Credential =
-  { readonly kind: 'certificate'; readonly pair: KeyPair } | { readonly kind: 'token-file'; readonly path: string };
+  { readonly kind: 'certificate'; readonly pair: KeyPair } | { readonly kind: 'token'; readonly token: string };
 
-/** A kubeconfig with one cluster, one user and everything inline, except a token file, which may be renewed. */
+/** A kubeconfig with one cluster, one user and everything inline. */
 export function formatKubeconfig(server: string, authority: string, user: string, credential: Credential): string {
   return stringify({
     apiVersion: 'v1',
@@ -24,8 +24,8 @@ function userFields(credential: Credential): Readonly<Record<string, string>> {
         'client-certificate-data': base64(credential.pair.certificate),
         'client-key-data': base64(credential.pair.key),
       };
-    case 'token-file':
-      return { tokenFile: credential.path };
+    case 'token':
+      return { token: credential.token };
   }
 }
 

@@ -8,7 +8,8 @@ import type { Ports } from '../process/ports.ts';
 
 /** How often a component gets new ports when somebody was faster. */
 const PORT_ATTEMPTS = 4;
-const TAIL_LINES = 6;
+/** The reason of a Node process that ends by an uncaught error stands some lines above the end. */
+const TAIL_LINES = 12;
 
 /** A component that was started, whether or not it still runs. */
 export interface Running {
