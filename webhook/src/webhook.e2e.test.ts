@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JsonObject } from '@archpolicy/core';
+import { START_TIMEOUT_MILLISECONDS, nodeNames, pushImage, startCluster, waitFor } from '@archpolicy/e2e';
+import type { TestCluster } from '@archpolicy/e2e';
+
+jest.setTimeout(90_000);
+
+/** These tests are about the webhook alone: nobody evicts here. */
+const OPERATOR_STAND_IN = `import { createServer } from 'node:http';
+const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
+createServer((request, response) => response.end()).listen(Number(port), host);
+`;
+
+let folder: string;
+let cluster: TestCluster;
+let arm64Only: string;
+let both: string;
+
+const kubectl = async (args: readonly string[], stdin?: string): Promise<string> => {
+  const { status, stdout, stderr } = await cluster.kubectl(args, stdin);
+  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+  return stdout;
+};
+
+interface PodObject {
+  readonly metadata: { readonly name: string; readonly annotations?: Record<string, string> };
+  readonly spec: Readonly<Record<string, unknown>> & { readonly nodeName?: string };
+}
+
+const json = async <T>(args: readonly string[], stdin?: string): Promise<T> =>
+  JSON.parse(await kubectl([...args, '-o', 'json'], stdin)) as T;
+
+const get = (name: string, namespace = 'default'): Promise<PodObject> =>
+  json<PodObject>(['get', 'pod', name, '-n', namespace]);
+
+const podsOf = async (app: string): Promise<readonly PodObject[]> =>
+  (await json<{ items: PodObject[] }>(['get', 'pods', '-l', `app=${app}`])).items;
+
+const workload = (kind: string, name: string, image: string, extra: JsonObject = {}): string => {
+  const template = {
+    metadata: { labels: { app: name } },
+    spec: { containers: [{ name: 'main', image }], ...(kind === 'Job' && { restartPolicy: 'Never' }) },
+  };
+  const selector = kind === 'Job' ? {} : { selector: { matchLabels: { app: name } } };
+  const apiVersion = kind === 'Job' ? 'batch/v1' : 'apps/v1';
+  return JSON.stringify({ apiVersion, kind, metadata: { name }, spec: { ...selector, template, ...extra } });
+};
+
+const pod = (name: string, image: string, spec: JsonObject = {}, metadata: JsonObject = {}): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, ...metadata },
+    spec: { containers: [{ name: 'main', image }], ...spec },
+  });
+
+const placed = (app: string, count: number): Promise<readonly (string | undefined)[]> =>
+  waitFor(
+    async () => {
+      const nodes = (await podsOf(app)).map(({ spec }) => spec.nodeName);
+      return nodes.length === count && nodes.every((node) => node !== undefined) && nodes;
+    },
+    { timeoutMs: 30_000, what: `${count} pods of ${app} to be placed` },
+  );
+
+const architectures = (spec: PodObject['spec']): unknown =>
+  JSON.stringify(spec['affinity'] ?? null).includes('"values":["arm64"]') ? 'arm64' : undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'archpolicy-webhook-'));
+  const operator = join(folder, 'operator.mjs');
+  await writeFile(operator, OPERATOR_STAND_IN);
+  cluster = await startCluster({ programs: { operator } });
+  const registry = cluster.get('REGISTRY');
+  arm64Only = (await pushImage(registry, 'arm64-only', 'v1', ['linux/arm64'], { kind: 'single' })).reference;
+  both = (await pushImage(registry, 'both', 'v1', ['linux/amd64', 'linux/arm64'])).reference;
+  await kubectl(['create', 'namespace', 'skipped']);
+  await kubectl(['label', 'namespace', 'skipped', 'archpolicy.dev/skip=true']);
+}, START_TIMEOUT_MILLISECONDS);
+
+afterAll(async () => {
+  await cluster.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('pods on the real API server and scheduler', () => {
+  test.each(['Deployment', 'StatefulSet'])('a %s of an arm64-only image lands on arm64 nodes', async (kind) => {
+    const app = `lands-${kind.toLowerCase()}`;
+    await kubectl(['apply', '-f', '-'], workload(kind, app, arm64Only, { replicas: 4 }));
+    const nodes = await placed(app, 4);
+    expect(nodes.filter((node) => !node?.startsWith('arm64'))).toEqual([]);
+  });
+
+  test('a Job of an arm64-only image lands on an arm64 node', async () => {
+    await kubectl(['apply', '-f', '-'], workload('Job', 'lands-job', arm64Only));
+    expect(await placed('lands-job', 1)).toEqual([expect.stringMatching(/^arm64/u)]);
+  });
+
+  test('an image for both goes to the preferred architecture, all pods of the workload to the same', async () => {
+    await kubectl(['apply', '-f', '-'], workload('Deployment', 'both', both, { replicas: 4 }));
+    const nodes = await placed('both', 4);
+    expect(nodes.filter((node) => !node?.startsWith('amd64'))).toEqual([]);
+  });
+
+  test("PL1 a DaemonSet's pods are left alone: one on each node", async () => {
+    await kubectl(['apply', '-f', '-'], workload('DaemonSet', 'daemon', arm64Only));
+    const nodes = await placed('daemon', nodeNames.length);
+    expect([...nodes].sort()).toEqual([...nodeNames].sort());
+  });
+
+  test('an image that the registry does not have: admitted, with a warning that kubectl shows', async () => {
+    const image = `${cluster.get('REGISTRY')}/missing:v1`;
+    const { status, stderr } = await cluster.kubectl(['apply', '-f', '-'], pod('missing', image));
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^Warning: archpolicy: .*NotFound/u);
+    expect((await get('missing')).spec['affinity']).toBeUndefined();
+  });
+
+  test('fields that we do not know survive: the pod is what it is without us, but for our additions', async () => {
+    // Gated by somebody else, so that nothing but admission touches it.
+    const spec: JsonObject = {
+      schedulingGates: [{ name: 'example.com/wait' }],
+      automountServiceAccountToken: false,
+      hostUsers: false,
+      setHostnameAsFQDN: true,
+      resources: { requests: { cpu: '10m' }, limits: { cpu: '1' } },
+      securityContext: { supplementalGroupsPolicy: 'Strict', appArmorProfile: { type: 'Unconfined' } },
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: 'kubernetes.io/hostname',
+          whenUnsatisfiable: 'ScheduleAnyway',
+          labelSelector: { matchLabels: { app: 'x' } },
+          matchLabelKeys: ['pod-template-hash'],
+          nodeTaintsPolicy: 'Honor',
+        },
+      ],
+      containers: [
+        {
+          name: 'main',
+          image: arm64Only,
+          resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }],
+          lifecycle: { stopSignal: 'SIGUSR1', preStop: { sleep: { seconds: 3 } } },
+          volumeMounts: [{ name: 'c', mountPath: '/c', recursiveReadOnly: 'Disabled', readOnly: true }],
+        },
+      ],
+      initContainers: [{ name: 'side', image: arm64Only, restartPolicy: 'Always' }],
+      volumes: [{ name: 'c', projected: { sources: [{ downwardAPI: { items: [] } }] } }],
+      os: { name: 'linux' },
+    };
+    await kubectl(['create', '-f', '-'], pod('fields', arm64Only, spec));
+    await kubectl(['create', '-f', '-', '-n', 'skipped'], pod('fields', arm64Only, spec));
+    const [ours, without] = await Promise.all([get('fields'), get('fields', 'skipped')]);
+    const { affinity, tolerations, ...rest } = ours.spec;
+    const { tolerations: defaults, ...expected } = without.spec;
+    expect(JSON.stringify(affinity)).toContain('"values":["arm64"]');
+    expect(tolerations).toEqual(expect.arrayContaining(defaults as unknown[]));
+    expect(JSON.stringify(rest)).toBe(JSON.stringify(expected));
+    expect(ours.metadata.annotations?.['archpolicy.dev/decision']).toContain('arm64');
+  });
+
+  test('a dry-run shows what the pod would get, and creates nothing', async () => {
+    const shown = await json<PodObject>(['create', '--dry-run=server', '-f', '-'], pod('dry', arm64Only));
+    expect(architectures(shown.spec)).toBe('arm64');
+    expect((await cluster.kubectl(['get', 'pod', 'dry'])).status).not.toBe(0);
+  });
+});
+
+describe('the same manifest twice', () => {
+  const ways = [['--server-side'], ['--server-side=false']];
+
+  test.each(ways)('kubectl apply %s of a workload', async (way) => {
+    const manifest = workload('Deployment', `twice${way.length}`, arm64Only, { replicas: 1 });
+    await kubectl(['apply', way, '-f', '-'], manifest);
+    await placed(`twice${way.length}`, 1);
+    expect(await kubectl(['apply', way, '-f', '-'], manifest)).toMatch(/serverside-applied|unchanged/u);
+  });
+
+  test.each(ways)('kubectl apply %s of a bare pod', async (way) => {
+    const manifest = pod(`bare${way.length}`, arm64Only);
+    await kubectl(['apply', way, '-f', '-'], manifest);
+    expect(architectures((await get(`bare${way.length}`)).spec)).toBe('arm64');
+    await kubectl(['apply', way, '-f', '-'], manifest);
+    expect(architectures((await get(`bare${way.length}`)).spec)).toBe('arm64');
+  });
+
+  test.each(ways)('PL1 kubectl apply %s of a bare pod with tolerations and affinity of its own', async (way) => {
+    const required = { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/os', operator: 'Exists' }] }] };
+    const manifest = pod(`owned${way.length}`, arm64Only, {
+      tolerations: [{ key: 'a', operator: 'Exists' }],
+      affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
+    });
+    await kubectl(['apply', way, '-f', '-'], manifest);
+    await kubectl(['apply', way, '-f', '-'], manifest);
+    expect(architectures((await get(`owned${way.length}`)).spec)).toBeUndefined();
+  });
+});
+
+describe('policies', () => {
+  const spec = (patch: JsonObject): Promise<string> =>
+    kubectl(['patch', 'archpolicy', 'default', '--type=merge', '-p', JSON.stringify({ spec: patch })]);
+  const affinityNow = async (): Promise<unknown> =>
+    (await json<PodObject>(['create', '--dry-run=server', '-f', '-'], pod('now', arm64Only))).spec['affinity'];
+
+  test('PL10 a change of the policy is followed at once: Audit touches nothing, Enforce does again', async () => {
+    await spec({ mode: 'Audit' });
+    await waitFor(async () => (await affinityNow()) === undefined, { timeoutMs: 5_000, what: 'Audit' });
+    await spec({ mode: 'Enforce' });
+    await waitFor(async () => (await affinityNow()) !== undefined, { timeoutMs: 5_000, what: 'Enforce' });
+  });
+
+  test('PL1 a namespace made a moment ago is known', async () => {
+    const manifest = `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"fresh"}}\n---\n${pod('new', arm64Only, {}, { namespace: 'fresh' })}`;
+    // The ServiceAccount plugin refuses pods until the namespace has its default account.
+    await waitFor(async () => (await cluster.kubectl(['apply', '-f', '-'], manifest)).status === 0, {
+      timeoutMs: 20_000,
+      what: 'the pod in a fresh namespace',
+    });
+    expect(architectures((await get('new', 'fresh')).spec)).toBe('arm64');
+  });
+});
+
+describe('the process', () => {
+  const running = (pid: string): boolean => {
+    try {
+      process.kill(Number(pid), 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  test('it holds its Lease', async () => {
+    const lease = await json<{ spec: { renewTime: string } }>([
+      'get',
+      'lease',
+      'archpolicy-webhook',
+      '-n',
+      'archpolicy-system',
+    ]);
+    expect(Date.now() - Date.parse(lease.spec.renewTime)).toBeLessThan(30_000);
+  });
+
+  test('P1 killed, it costs nothing but the constraint: pods are created as they are, at once', async () => {
+    process.kill(Number(cluster.get('WEBHOOK_PID')), 'SIGKILL');
+    const before = Date.now();
+    await kubectl(['create', '-f', '-'], pod('meanwhile', arm64Only));
+    expect(Date.now() - before).toBeLessThan(4_000);
+    expect((await get('meanwhile')).spec['affinity']).toBeUndefined();
+    cluster = await cluster.up('all');
+    await kubectl(['create', '-f', '-'], pod('afterwards', arm64Only));
+    expect(architectures((await get('afterwards')).spec)).toBe('arm64');
+  });
+
+  test('SIGTERM ends it within 5 s', async () => {
+    const pid = cluster.get('WEBHOOK_PID');
+    const before = Date.now();
+    process.kill(Number(pid), 'SIGTERM');
+    await waitFor(() => !running(pid), { timeoutMs: 15_000, what: 'the webhook to end' });
+    expect(Date.now() - before).toBeLessThan(5_000);
+    cluster = await cluster.up('all');
+    expect(architectures((await get('afterwards')).spec)).toBe('arm64');
+  });
+});
