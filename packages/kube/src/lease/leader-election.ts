@@ -71,14 +71,18 @@ export class LeaderElection {
     signal: AbortSignal,
     lead: (leadership: Leadership) => Promise<void>,
   ): Promise<'lost' | 'ended' | 'stopped'> {
+    const stopped = (): boolean => signal.aborted;
     if (!(await this.#acquire(signal))) return 'stopped';
+    if (stopped()) {
+      await this.#release();
+      return 'stopped';
+    }
     this.#options.logger.info({ lease: this.#options.lease.name, identity: this.#options.identity }, 'leading');
     const term = new AbortController();
     const stop = (): void => {
       term.abort(signal.reason);
     };
     signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
     const renewing = this.#renewWhileHeld(term);
     try {
       await lead({ signal: term.signal, isHeld: () => !term.signal.aborted && this.isHeld() });
@@ -89,7 +93,7 @@ export class LeaderElection {
       if (!this.#lost) await this.#release();
     }
     if (this.#lost) return 'lost';
-    return signal.aborted ? 'stopped' : 'ended';
+    return stopped() ? 'stopped' : 'ended';
   }
 
   /** Tries until the Lease is ours (true) or the signal is aborted (false). */

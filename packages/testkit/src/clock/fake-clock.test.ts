@@ -58,5 +58,6 @@ describe('the fake clock', () => {
     expect(clock.sleeping).toEqual([-10]);
     await clock.advance(0);
     await sleep;
+    expect(clock.monotonic()).toBe(20);
   });
 });

@@ -75,7 +75,8 @@ export class FakeClock {
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
       const due = next;
       this.#sleepers = this.#sleepers.filter((other) => other !== due);
-      this.#elapsedMs = due.dueAt;
+      // After a jump sleepers may be overdue: the clock never goes back for them.
+      this.#elapsedMs = Math.max(this.#elapsedMs, due.dueAt);
       due.wake();
       await turnOfTheEventLoop();
     }

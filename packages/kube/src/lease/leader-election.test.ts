@@ -1,0 +1,244 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { FakeClock } from '@archpolicy/testkit';
+import { LeaderElection } from './leader-election.ts';
+import type { Leadership } from './leader-election.ts';
+import { LeaseStore } from './testing/lease-store.ts';
+
+const logger = { info: () => undefined, warn: () => undefined };
+const LEASE = { namespace: 'archpolicy-system', name: 'archpolicy-operator' };
+
+/** One candidate. It leads until its term ends; `end` lets the work end on its own. */
+function candidate(store: LeaseStore, clock: FakeClock, identity = 'me') {
+  const stop = new AbortController();
+  const election = new LeaderElection({ api: store, lease: LEASE, identity, clock, random: () => 0, logger });
+  const state: { leadership?: Leadership; outcome?: string; end?: () => void } = {};
+  const finished = election.run(stop.signal, async (leadership) => {
+    state.leadership = leadership;
+    await new Promise<void>((resolve) => {
+      state.end = resolve;
+      leadership.signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
+  });
+  void finished.then((outcome) => (state.outcome = outcome));
+  return { election, state, stop, finished };
+}
+
+describe('leader election', () => {
+  test('creates the Lease when there is none, and renews it every 2 s', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock(Date.parse('2026-01-01T00:00:00Z'))];
+    const { state, stop, finished, election } = candidate(store, clock);
+    await clock.advance(0);
+    expect(state.leadership?.isHeld()).toBe(true);
+    expect(store.spec).toEqual({
+      holderIdentity: 'me',
+      leaseDurationSeconds: 15,
+      acquireTime: '2026-01-01T00:00:00.000000Z',
+      renewTime: '2026-01-01T00:00:00.000000Z',
+      leaseTransitions: 0,
+    });
+    await clock.advance(6_000);
+    expect(store.writes).toEqual(['POST me', 'PUT me', 'PUT me', 'PUT me']);
+    expect(store.spec).toMatchObject({
+      acquireTime: '2026-01-01T00:00:00.000000Z',
+      renewTime: '2026-01-01T00:00:06.000000Z',
+    });
+    expect(election.isHeld()).toBe(true);
+    stop.abort();
+    await finished;
+  });
+
+  test('P3 a clean stop ends the work first, then gives the Lease back', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    const { state, stop, finished } = candidate(store, clock);
+    await clock.advance(0);
+    const leadership = state.leadership!;
+    let heldAtEnd: unknown;
+    leadership.signal.addEventListener('abort', () => (heldAtEnd = store.holder));
+    stop.abort();
+    expect(leadership.isHeld()).toBe(false);
+    expect(await finished).toBe('stopped');
+    expect(heldAtEnd).toBe('me');
+    expect(store.holder).toBe('');
+    expect(store.spec['leaseDurationSeconds']).toBe(1);
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('work that ends by itself gives the Lease back, too; work that throws is told', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    const { state, finished } = candidate(store, clock);
+    await clock.advance(0);
+    state.end!();
+    expect(await finished).toBe('ended');
+    expect(store.holder).toBe('');
+    const election = new LeaderElection({ api: store, lease: LEASE, identity: 'me', clock, random: () => 0, logger });
+    const failing = election.run(new AbortController().signal, () => Promise.reject(new Error('the work failed')));
+    await expect(failing).rejects.toThrow('the work failed');
+    expect(store.holder).toBe('');
+  });
+
+  test('waits while somebody else renews, whatever the clock of that holder says', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    store.hold('other', '1999-01-01T00:00:00.000000Z');
+    const { state, stop, finished } = candidate(store, clock);
+    for (let i = 0; i < 20; i += 1) {
+      await clock.advance(5_000);
+      store.hold('other', `1999-01-01T00:00:${String(i + 10)}.000000Z`);
+    }
+    expect(state.leadership).toBeUndefined();
+    stop.abort();
+    expect(await finished).toBe('stopped');
+    expect(store.holder).toBe('other');
+  });
+
+  test('takes over 15 s after it last saw the Lease change, and no sooner', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    store.hold('other', '2099-01-01T00:00:00.000000Z');
+    const { state, stop, finished } = candidate(store, clock);
+    await clock.advance(14_999);
+    expect(state.leadership).toBeUndefined();
+    await clock.advance(1);
+    expect(state.leadership?.isHeld()).toBe(true);
+    expect(store.spec).toMatchObject({ holderIdentity: 'me', leaseTransitions: 4 });
+    stop.abort();
+    await finished;
+  });
+
+  test('takes a Lease that was given back at its next try', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    store.hold('other', '2026-01-01T00:00:00.000000Z');
+    const { state, stop, finished } = candidate(store, clock);
+    await clock.advance(1_000);
+    store.hold('', '2026-01-01T00:00:01.000000Z', 1);
+    await clock.advance(1_000);
+    expect(state.leadership?.isHeld()).toBe(true);
+    stop.abort();
+    await finished;
+  });
+
+  test('P2 loses the Lease when it could not be renewed for 10 s; others take it at 15 s', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    const { state, finished } = candidate(store, clock);
+    await clock.advance(4_000);
+    store.down = true;
+    await clock.advance(9_999);
+    expect(state.leadership?.isHeld()).toBe(true);
+    expect(state.leadership?.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(state.leadership?.isHeld()).toBe(false);
+    expect(state.leadership?.signal.aborted).toBe(true);
+    expect(await finished).toBe('lost');
+    store.down = false;
+    expect(store.holder).toBe('me'); // nobody gives back what is no longer his
+  });
+
+  test('P2 an outage shorter than that is survived', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    const { state, stop, finished } = candidate(store, clock);
+    await clock.advance(2_000);
+    store.down = true;
+    await clock.advance(7_000);
+    store.down = false;
+    await clock.advance(60_000);
+    expect(state.leadership?.isHeld()).toBe(true);
+    stop.abort();
+    await finished;
+  });
+
+  test('P3 a process that was paused knows at once that it may no longer act', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    const { state, finished } = candidate(store, clock);
+    await clock.advance(2_000);
+    clock.jump(20_000); // SIGSTOP, SIGCONT: no timer has run yet
+    expect(state.leadership?.isHeld()).toBe(false);
+    await clock.advance(0);
+    expect(await finished).toBe('lost');
+    expect(store.writes).toEqual(['POST me', 'PUT me']);
+  });
+
+  test('somebody else in the Lease is a loss at once', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    const { state, finished } = candidate(store, clock);
+    await clock.advance(1_000);
+    store.hold('other', '2026-01-01T00:00:00.000000Z');
+    await clock.advance(1_000);
+    expect(state.leadership?.signal.aborted).toBe(true);
+    expect(await finished).toBe('lost');
+    expect(store.holder).toBe('other');
+  });
+
+  test('an edit of the Lease by a person is no loss, and is kept', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    const { state, stop, finished } = candidate(store, clock);
+    await clock.advance(1_000);
+    store.set({ ...store.lease, metadata: { name: 'archpolicy-operator', labels: { team: 'blue' } } });
+    await clock.advance(10_000);
+    expect(state.leadership?.isHeld()).toBe(true);
+    expect(store.lease).toMatchObject({ metadata: { labels: { team: 'blue' } } });
+    stop.abort();
+    await finished;
+  });
+
+  test('a Lease that was deleted under its holder is made again, unless somebody else was faster', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    const { state, finished } = candidate(store, clock);
+    await clock.advance(1_000);
+    store.lease = undefined;
+    await clock.advance(20_000);
+    expect(state.leadership?.isHeld()).toBe(true);
+    store.lease = undefined;
+    store.hold('other', '2026-01-01T00:00:00.000000Z');
+    await clock.advance(2_000);
+    expect(await finished).toBe('lost');
+  });
+
+  test('stops waiting with its signal, even while the API server is away', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    store.down = true;
+    const { stop, finished } = candidate(store, clock);
+    await clock.advance(5_000);
+    stop.abort();
+    expect(await finished).toBe('stopped');
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('P3 for random outages and pauses, never do two hold the Lease', async () => {
+    const step = fc.record({
+      who: fc.constantFrom(0, 1, 2),
+      what: fc.constantFrom('cut', 'mend', 'stop', 'wait'),
+      ms: fc.integer({ min: 1, max: 16 }).map((seconds) => seconds * 1_000),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 16, size: 'max' }), async (steps) => {
+        const [store, clock] = [new LeaseStore(), new FakeClock()];
+        const links = [0, 1, 2].map(() => ({ down: false }));
+        const candidates = links.map((link, i) =>
+          candidate(
+            Object.assign(Object.create(store) as LeaseStore, {
+              request: (...args: Parameters<LeaseStore['request']>) =>
+                link.down ? Promise.reject(new Error('cut off')) : store.request(...args),
+            }),
+            clock,
+            `c-${i}`,
+          ),
+        );
+        for (const { who, what, ms } of steps) {
+          const link = links[who]!;
+          if (what === 'cut') link.down = true;
+          if (what === 'mend') link.down = false;
+          if (what === 'stop') candidates[who]!.stop.abort();
+          for (let passed = 0; passed < ms; passed += 1_000) {
+            await clock.advance(1_000);
+            const holders = candidates.filter(({ state }) => state.leadership?.isHeld() === true);
+            expect(holders.length).toBeLessThanOrEqual(1);
+          }
+        }
+        for (const { stop } of candidates) stop.abort();
+        await Promise.all(candidates.map(({ finished }) => finished));
+      }),
+      { numRuns: 25 },
+    );
+  }, 30_000);
+});
