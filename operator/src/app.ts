@@ -19,7 +19,6 @@ import { connectApi, loadRegistries } from './connect.ts';
 import { OperatorError } from './errors.ts';
 import { EVENT_CONTROLLER, identity, NAME, WEBHOOK_LEASE } from './identity.ts';
 import { declareMetrics } from './metrics.ts';
-import { WebhookReach } from './remediation/webhook-reach.ts';
 import { runTerm } from './term.ts';
 
 /** Events that are left take a second, the Lease was given back before: the process ends within 5 s. */
@@ -83,9 +82,9 @@ class OperatorProcess {
     this.#background('cluster view', (closing) => views.run(closing));
     this.#background('webhook lease', (closing) => lease.run(closing));
     this.#background('events', (closing) => events.run(closing));
-    const webhook = new WebhookReach(lease, config.namespace);
+    const { namespace } = config;
     await this.#elect(signal, (leadership) =>
-      runTerm({ api, views, inspector, webhook, events, metrics, clock, logger }, leadership),
+      runTerm({ api, views, inspector, webhookLease: lease, namespace, events, metrics, clock, logger }, leadership),
     );
   }
 

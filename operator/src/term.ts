@@ -9,14 +9,18 @@ import { PolicyOperator } from './policy/policy-operator.ts';
 import { ApiReader } from './remediation/api-reader.ts';
 import { InspectedImages } from './remediation/images.ts';
 import type { ImageInspector } from './remediation/images.ts';
-import type { Webhook } from './remediation/ports.ts';
 import { Remediation } from './remediation/remediation.ts';
+import { WebhookProbe } from './remediation/webhook-probe.ts';
+import { WebhookReach } from './remediation/webhook-reach.ts';
 
 export interface TermOptions {
   readonly api: Pick<Api, 'request'>;
   readonly views: ClusterViewWithPods;
   readonly inspector: ImageInspector;
-  readonly webhook: Webhook;
+  /** The webhook's Lease. */
+  readonly webhookLease: { isFresh(): boolean };
+  /** Where ArchPolicy itself runs. */
+  readonly namespace: string;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: OperatorMetrics;
   readonly clock: Clock;
@@ -32,6 +36,12 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
     // What is missing in the view would look like pods without policies, or policies without pods.
     await views.synced(signal);
     const reader = new ApiReader(api, logger);
+    const probe = new WebhookProbe({ ...options, ...views });
+    const webhook = new WebhookReach({
+      ...options,
+      lease: options.webhookLease,
+      probe: (image, deadline) => probe.probe(image, deadline),
+    });
     const policies = new PolicyController({
       ...options,
       policies: views.policies,
@@ -40,6 +50,7 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
     const remediation = new Remediation(
       {
         ...options,
+        webhook,
         images: new InspectedImages(options.inspector),
         jobs: reader,
         reader,
@@ -65,10 +76,10 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       counts: (policy: string) => remediation.tally.counts(policy),
       lastRecheckMs: () => remediation.lastRecheckMs,
       nodes: () => views.nodes.list(),
-      webhookReachable: () => options.webhook.isReachable(),
+      webhookReachable: () => webhook.isReachable(),
     };
     const write: WriteStatus = (policy, status) => operator.writeStatus(policy, status);
-    await Promise.all([remediation.run(signal), policies.run({ source, write }, signal)]);
+    await Promise.all([webhook.run(signal), remediation.run(signal), policies.run({ source, write }, signal)]);
   } finally {
     metrics.leading(false);
   }

@@ -4,7 +4,7 @@ import type { Clock, EvictionAnswer } from '@archpolicy/kube';
 import { aftermathOf } from './aftermath.ts';
 import { accountOf } from './judge.ts';
 import type { Judge, Judgement, Material } from './judge.ts';
-import type { Evict, Lease, PodReader } from './ports.ts';
+import type { Evict, Lease, PodReader, Webhook } from './ports.ts';
 import type { Tries } from './tries.ts';
 
 /** What came of the attempt to evict one pod. */
@@ -22,6 +22,7 @@ export interface EvictorOptions {
   readonly reader: PodReader;
   readonly evict: Evict;
   readonly lease: Lease;
+  readonly webhook: Pick<Webhook, 'confirm'>;
   readonly ledger: EvictionLedger;
   readonly tries: Tries;
   readonly clock: Clock;
@@ -32,7 +33,7 @@ export interface EvictorOptions {
 /** The schema has checked the duration; this only stands for one that slipped through. */
 const DEFAULT_RECHECK_MS = 600_000;
 
-/** The act (R8): a place is taken, the pod read again and judged again, the Lease checked, the call made. */
+/** The act (R8): a place is taken, the webhook made sure of, the pod read again and judged again, the Lease checked, the call made. */
 export class Evictor {
   readonly #options: EvictorOptions;
 
@@ -41,13 +42,13 @@ export class Evictor {
   }
 
   /** Call it in the same turn in which the limits were found free: the place is taken before anything is waited for. */
-  async evict(material: Material, signal: AbortSignal): Promise<EvictionOutcome> {
+  async evict(material: Material, judgement: Judgement, signal: AbortSignal): Promise<EvictionOutcome> {
     const { ledger, clock } = this.#options;
     const { uid } = material.pod;
     ledger.take(uid, accountOf(material), clock.monotonic());
     let keepsPlace = false;
     try {
-      const outcome = await this.#evictInPlace(material, signal);
+      const outcome = await this.#evictInPlace(material, judgement, signal);
       keepsPlace = outcome.kind === 'accepted' || this.#options.tries.isUnanswered(material.key, uid);
       return outcome;
     } finally {
@@ -55,17 +56,20 @@ export class Evictor {
     }
   }
 
-  async #evictInPlace(material: Material, signal: AbortSignal): Promise<EvictionOutcome> {
-    const { reader, lease, judge, tries } = this.#options;
-    const { namespace, name, uid } = material.pod;
+  async #evictInPlace(material: Material, judgement: Judgement, signal: AbortSignal): Promise<EvictionOutcome> {
+    const { reader, lease, judge, tries, webhook } = this.#options;
+    const { namespace, name, uid, images } = material.pod;
+    if (!(await webhook.confirm(imageOf(judgement) ?? images[0] ?? '', signal))) {
+      return { kind: 'judged-again', judgement: judge.judge(material, material.pod, { kind: 'free' }) };
+    }
     const pod = await reader.read(namespace, name, signal);
     const ends = pod?.uid !== uid || pod.deleting;
     if (ends && tries.isUnanswered(material.key, uid)) return this.#accepted(material);
     if (pod?.uid !== uid) return { kind: 'gone' };
-    const judgement = judge.judge(material, pod, { kind: 'free' });
-    if (judgement.decision.kind !== 'evict') return { kind: 'judged-again', judgement };
+    const again = judge.judge(material, pod, { kind: 'free' });
+    if (again.decision.kind !== 'evict') return { kind: 'judged-again', judgement: again };
     if (!lease.isHeld()) return { kind: 'not-leading' };
-    return this.#call(material, judgement.decision, signal);
+    return this.#call(material, again.decision, signal);
   }
 
   async #call(
@@ -97,4 +101,9 @@ export class Evictor {
     this.#options.tries.accepted(key, pod.uid);
     return { kind: 'accepted' };
   }
+}
+
+/** One whose platforms are known, and which the webhook constrains. */
+function imageOf({ assessment }: Judgement): string | undefined {
+  return assessment.kind === 'misplaced' ? assessment.images[0] : undefined;
 }

@@ -62,7 +62,7 @@ export class Reconciler {
   async #evict(material: Material, judgement: Judgement, signal: AbortSignal): Promise<ReconcileResult> {
     const { evictor, replacements, reporter, turns, onEvicted } = this.#options;
     const { key, pod, policy } = material;
-    const outcome = await evictor.evict(material, signal);
+    const outcome = await evictor.evict(material, judgement, signal);
     turns.leave(key);
     turns.mayHaveRoom(accountOf(material));
     switch (outcome.kind) {

@@ -1,24 +1,77 @@
+import type { Clock } from '@archpolicy/kube';
 import type { Webhook } from './ports.ts';
+import type { ProbeResult } from './webhook-probe.ts';
 
 /** Namespaces that the installed webhook configuration leaves out besides ours (deploy/base/webhook-configuration). */
 const NEVER_CALLED = ['kube-system'];
+/** While evictions are due, the probe is made again after this long. */
+const PROBE_VALID_MS = 60_000;
+/** While it is silent, again after this long. */
+const RETRY_MS = 1_000;
 
-/** R3, as far as the webhook's Lease tells. */
+export interface WebhookReachOptions {
+  /** The webhook's Lease. */
+  readonly lease: { isFresh(): boolean };
+  readonly probe: (image: string, signal: AbortSignal) => Promise<ProbeResult>;
+  readonly clock: Clock;
+  /** Where ArchPolicy itself runs. */
+  readonly namespace: string;
+}
+
+/** R3: its Lease says that the webhook runs, a probe that the API server reaches it. */
 export class WebhookReach implements Webhook {
-  readonly #lease: { isFresh(): boolean };
+  readonly #options: WebhookReachOptions;
   readonly #excluded: ReadonlySet<string>;
+  #isSilent = false;
+  /** Monotonic milliseconds until which the last good answer counts. */
+  #validUntil = -Infinity;
+  #image: string | undefined;
+  #probing: Promise<boolean> | undefined;
 
-  /** @param namespace where ArchPolicy itself runs */
-  constructor(lease: { isFresh(): boolean }, namespace: string) {
-    this.#lease = lease;
-    this.#excluded = new Set([...NEVER_CALLED, namespace]);
+  constructor(options: WebhookReachOptions) {
+    this.#options = options;
+    this.#excluded = new Set([...NEVER_CALLED, options.namespace]);
   }
 
   isReachable(): boolean {
-    return this.#lease.isFresh();
+    return this.#options.lease.isFresh() && !this.#isSilent;
   }
 
   isCalledFor(namespace: string): boolean {
     return !this.#excluded.has(namespace);
+  }
+
+  /** Right before an eviction: makes sure, unless that was done within the last minute. */
+  async confirm(image: string, signal: AbortSignal): Promise<boolean> {
+    this.#image = image;
+    if (!this.#options.lease.isFresh()) return false;
+    if (!this.#isSilent && this.#options.clock.monotonic() < this.#validUntil) return true;
+    return this.#probe(image, signal);
+  }
+
+  /** Asks a silent webhook again until it answers or the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, lease } = this.#options;
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
+      await clock.sleep(RETRY_MS, signal).catch(() => undefined);
+      if (isOver() || !this.#isSilent || this.#image === undefined || !lease.isFresh()) continue;
+      await this.#probe(this.#image, signal).catch(() => undefined);
+    }
+  }
+
+  /** One at a time: whoever asks meanwhile gets the same answer. */
+  #probe(image: string, signal: AbortSignal): Promise<boolean> {
+    this.#probing ??= this.#options
+      .probe(image, signal)
+      .then((result) => {
+        this.#isSilent = result === 'silent';
+        if (!this.#isSilent) this.#validUntil = this.#options.clock.monotonic() + PROBE_VALID_MS;
+        return !this.#isSilent;
+      })
+      .finally(() => {
+        this.#probing = undefined;
+      });
+    return this.#probing;
   }
 }
