@@ -70,8 +70,8 @@ const STUBBORN_PASSES = 5;
  * A webhook that fails on a patch answers 500 as an overloaded API server does. Once the pod's time is up and it has
  * failed often, each pass tries all rungs, the first one first: when the trouble was the server's, the first one passes.
  */
-export function isStubborn(passes: number, timedOut: boolean): boolean {
-  return timedOut && passes >= STUBBORN_PASSES;
+export function isStubborn(passes: number, overdue: boolean): boolean {
+  return overdue && passes >= STUBBORN_PASSES;
 }
 
 function down(hasNext: boolean): LiftStep {

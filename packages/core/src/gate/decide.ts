@@ -26,6 +26,8 @@ export type GateDecision =
       readonly decision: Exclude<PlacementDecision, { readonly kind: 'gate' }>;
       /** The pod's time was up before all its images were known. */
       readonly timedOut: boolean;
+      /** The pod's time was up, whatever is known. */
+      readonly overdue: boolean;
     };
 
 /**
@@ -37,17 +39,18 @@ export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput):
   // The schema makes sure that it is a duration; without one nobody waits.
   const timeoutMs = parseDurationMs(policy?.spec.gateTimeout ?? '') ?? 0;
   const remainingMs = timeoutMs - waitedMs;
-  const timedOut = remainingMs <= 0;
+  const overdue = remainingMs <= 0;
   const decision = decidePlacement({
     ...rest,
     operation: 'CREATE',
-    policy: timedOut && policy !== undefined ? withoutGate(policy) : policy,
-    canGate: !timedOut,
+    policy: overdue && policy !== undefined ? withoutGate(policy) : policy,
+    canGate: !overdue,
     // Placement compares an image's `retryAtMs` with the whole time-out: it began when the pod did.
     nowMs: nowMs - waitedMs,
   });
-  if (decision.kind !== 'gate') return { kind: 'lift', decision, timedOut: timedOut && decision.unresolved.length > 0 };
-  return { kind: 'wait', unresolved: decision.unresolved, remainingMs };
+  const { unresolved } = decision;
+  if (decision.kind === 'gate') return { kind: 'wait', unresolved, remainingMs };
+  return { kind: 'lift', decision, timedOut: overdue && unresolved.length > 0, overdue };
 }
 
 function withoutGate(policy: ArchPolicy): ArchPolicy {

@@ -1,0 +1,52 @@
+import { bareLadder, decideGate, imagesToInspect, isUntouched, liftLadder } from '@archpolicy/core';
+import type { GateDecision, GatedPodInput, LiftLadder, PlacementDecision } from '@archpolicy/core';
+import type { Inspections } from './inspections.ts';
+import { wantedImages } from './wanted-images.ts';
+
+type Wait = Extract<GateDecision, { readonly kind: 'wait' }>;
+
+/** What is done about a gated pod now. */
+export type GateAction =
+  | Wait
+  | {
+      readonly kind: 'lift';
+      readonly decision: PlacementDecision;
+      readonly timedOut: boolean;
+      readonly overdue: boolean;
+      readonly ladder: LiftLadder;
+    }
+  /** It carries no gate of ours. */
+  | { readonly kind: 'none' };
+
+/**
+ * Decides with what is known of the pod's images, and has the others inspected: the pod is told when more is known. One
+ * that is to be left alone costs no inspection. Throws what the decision throws.
+ */
+export function decideWith(inspections: Inspections, key: string, gathered: GatedPodInput): GateAction {
+  const { pod, namespace, policy } = gathered;
+  const blind = decideGate(gathered);
+  if (policy === undefined || (blind.kind === 'lift' && isUntouched(blind.decision))) return actionOf(blind, gathered);
+  const images = inspections.ask(key, wantedImages(pod, namespace, imagesToInspect(pod, policy)));
+  const input = { ...gathered, images };
+  return actionOf(decideGate(input), input);
+}
+
+/** The gate alone, for a pod that cannot be decided about: our own failure must not keep it from running. */
+export function freed({ pod, policy }: GatedPodInput): GateAction {
+  const ladder = bareLadder(pod);
+  if (ladder === undefined) return { kind: 'none' };
+  const decision: PlacementDecision = {
+    kind: 'leave',
+    reason: 'SelfCheckFailed',
+    ...(policy !== undefined && { policy: policy.name }),
+    unresolved: [],
+    warnings: [{ kind: 'SelfCheckFailed' }],
+  };
+  return { kind: 'lift', decision, timedOut: false, overdue: true, ladder };
+}
+
+function actionOf(decided: GateDecision, input: GatedPodInput): GateAction {
+  if (decided.kind === 'wait') return decided;
+  const ladder = liftLadder({ ...input, decision: decided.decision });
+  return ladder === undefined ? { kind: 'none' } : { ...decided, ladder };
+}

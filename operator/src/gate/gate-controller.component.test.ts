@@ -1,0 +1,251 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '@archpolicy/core';
+import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
+import { GateRig } from './testing/gate-rig.ts';
+import { runsOn, unresolved } from './testing/scripted-inspector.ts';
+
+const GATE = 'archpolicy.dev/inspecting';
+const rigs: GateRig[] = [];
+
+async function newRig(policy: JsonObject = {}): Promise<GateRig> {
+  const server = new FakeApiServer();
+  const rig = new GateRig(server, new FakeClock());
+  server.fault = (seen) => rig.api.answer(seen);
+  rigs.push(await rig.open(policy));
+  return rig;
+}
+
+afterEach(async () => {
+  await Promise.all(rigs.splice(0).map((rig) => rig.close()));
+});
+
+describe('gated pods are lifted', () => {
+  test('PL12 those that are gated when the operator starts, with one inspection for all of an image', async () => {
+    const rig = await newRig();
+    for (let i = 0; i < 40; i += 1) rig.addPod(`web-${i}`, ['web']);
+    await rig.start();
+    await rig.until(() => rig.inspector.asked('web') > 0);
+    rig.inspector.answer('web', runsOn('linux/arm64'));
+    for (let i = 0; i < 40; i += 1) await rig.becomes(`web-${i}`, 'arm64');
+    expect(rig.inspector.asked('web')).toBe(1);
+    expect(rig.events).toEqual([]);
+  });
+
+  test('PL12 those that come later, each read once and no list made', async () => {
+    const rig = await newRig();
+    await rig.start();
+    rig.inspector.answer('web', runsOn('linux/arm64'));
+    for (let i = 0; i < 10; i += 1) rig.addPod(`web-${i}`, ['web']);
+    for (let i = 0; i < 10; i += 1) await rig.becomes(`web-${i}`, 'arm64');
+    expect(rig.api.server.lists('/api/v1/pods')).toBe(1);
+    const reads = rig.api.server.requests.filter(({ method, path }) => method === 'GET' && path.includes('/pods/'));
+    expect(reads).toHaveLength(10);
+    expect(rig.api.patches).toHaveLength(10);
+  });
+
+  test('PL12 a pod whose images are known is lifted while the registry of another is slow', async () => {
+    const rig = await newRig();
+    for (let i = 0; i < 30; i += 1) rig.addPod(`slow-${i}`, [`slow-${i}`]);
+    await rig.start();
+    await rig.until(() => rig.inspector.requests.length === 30);
+    rig.inspector.answer('web', runsOn('linux/amd64'));
+    rig.addPod('web', ['web']);
+    await rig.becomes('web', 'amd64');
+    expect(rig.state('slow-0')).toBe(GATE);
+  });
+
+  test('PL12 the gates of others are left alone', async () => {
+    const rig = await newRig();
+    rig.inspector.answer('web', runsOn('linux/arm64'));
+    rig.addPod('web', ['web'], { schedulingGates: [{ name: 'corp/quota' }, { name: GATE }, { name: 'corp/b' }] });
+    rig.addPod('theirs', ['web'], { schedulingGates: [{ name: 'corp/quota' }] });
+    await rig.start();
+    await rig.ends('web', 'corp/quota corp/b arm64');
+    expect(rig.state('theirs')).toBe('corp/quota');
+    expect(rig.api.patches).toHaveLength(1);
+  });
+
+  test('PL9 preference and tolerations come with the answer', async () => {
+    const rig = await newRig({ preference: { architectures: ['arm64'] } });
+    rig.inspector.answer('web', runsOn('linux/amd64', 'linux/arm64'));
+    rig.addPod('web', ['web']);
+    await rig.start();
+    await rig.ends('web', 'arm64');
+    expect(rig.api.pod('shop/web')).toMatchObject({
+      metadata: { annotations: { 'archpolicy.dev/decision': expect.stringContaining('"reason":"Preferred"') } },
+      spec: { tolerations: [{ key: 'kubernetes.io/arch', operator: 'Equal', value: 'arm64' }] },
+    });
+  });
+});
+
+describe('what the registry says', () => {
+  test('PL9 rate limited: asked again at its time, and not before', async () => {
+    const rig = await newRig();
+    rig.inspector.answer('web', unresolved('RateLimited', rig.clock.now() + 20_000));
+    rig.addPod('web', ['web']);
+    await rig.start();
+    await rig.clock.somebodySleeps((ms) => ms === 20_000);
+    await rig.clock.advance(19_999);
+    expect(rig.inspector.asked('web')).toBe(1);
+    rig.inspector.answer('web', runsOn('linux/arm64'));
+    await rig.clock.advance(1);
+    await rig.ends('web', 'arm64');
+    expect(rig.inspector.asked('web')).toBe(2);
+    expect(rig.told('web')).toEqual([]);
+  });
+
+  test('PL9 unavailable: again with back-off, until it answers', async () => {
+    const rig = await newRig();
+    rig.inspector.answer('web', unresolved('Unavailable'));
+    rig.addPod('web', ['web']);
+    await rig.start();
+    for (const ms of [500, 1_000, 2_000, 4_000]) await rig.pass(ms);
+    await rig.until(() => rig.inspector.asked('web') === 5);
+    rig.inspector.answer('web', runsOn('linux/arm64'));
+    await rig.pass(8_000);
+    await rig.ends('web', 'arm64');
+    // After five seconds people are told why it waits, once.
+    expect(rig.told('web')).toEqual(['Normal Inspecting']);
+  });
+
+  test.each(['NotFound', 'Unauthorized', 'Malformed', 'BreakerOpen'] as const)(
+    'PL9 %s is final: freed at once',
+    async (reason) => {
+      const rig = await newRig();
+      rig.inspector.answer('web', unresolved(reason));
+      rig.addPod('web', ['web']);
+      await rig.start();
+      await rig.ends('web', '');
+      expect(rig.told('web')).toEqual(['Warning Unresolved']);
+    },
+  );
+
+  test.each<[string, JsonObject, string, string]>([
+    ['unconstrained, with a warning', {}, '', 'Warning GateTimedOut'],
+    ['to the fallback architecture', { fallbackArchitecture: 'amd64' }, 'amd64', 'Normal GateTimedOut'],
+  ])('PL9 after gateTimeout it is freed in any case: %s', async (_, policy, state, told) => {
+    const rig = await newRig({ gateTimeout: '30s', ...policy });
+    rig.addPod('web', ['web']);
+    await rig.start();
+    await rig.clock.somebodySleeps((ms) => ms === 30_000);
+    await rig.clock.advance(29_999);
+    expect(rig.state('web')).toBe(GATE);
+    await rig.clock.advance(1);
+    await rig.ends('web', state);
+    expect(rig.told('web')).toEqual([told]);
+  });
+
+  test('PL9 a pod that waited while no operator ran is freed at once when its time is up', async () => {
+    const rig = await newRig();
+    rig.addPod('web', ['web']);
+    rig.clock.jump(61_000);
+    await rig.start();
+    await rig.ends('web', '');
+  });
+
+  test('PL9 with a clock that is wrong, too, it waits no longer than its time-out', async () => {
+    const rig = await newRig();
+    rig.addPod('web', ['web'], {}, { creationTimestamp: '2027-01-01T00:00:00Z' });
+    await rig.start();
+    await rig.pass(60_000);
+    await rig.ends('web', '');
+  });
+});
+
+describe('what changes while a pod waits', () => {
+  test.each<[string, (rig: GateRig) => void]>([
+    [
+      'its policy is deleted',
+      (rig) => {
+        rig.setPolicy(undefined);
+      },
+    ],
+    [
+      'its policy only audits',
+      (rig) => {
+        rig.setPolicy({ mode: 'Audit' }, 2);
+      },
+    ],
+    [
+      'its policy selects other namespaces',
+      (rig) => {
+        rig.setPolicy({ namespaceSelector: { matchLabels: { team: 'x' } } }, 2);
+      },
+    ],
+    [
+      'its namespace is skipped',
+      (rig) => {
+        rig.setNamespace({ 'archpolicy.dev/skip': 'true' });
+      },
+    ],
+    [
+      'it is skipped itself',
+      (rig) => {
+        rig.addPod('web', ['web'], {}, { labels: { 'archpolicy.dev/skip': 'true' } });
+      },
+    ],
+  ])('PL12 %s: freed at once', async (_, happens) => {
+    const rig = await newRig();
+    rig.addPod('web', ['web']);
+    await rig.start();
+    await rig.until(() => rig.inspector.asked('web') === 1);
+    happens(rig);
+    await rig.ends('web', '');
+    expect(rig.told('web')).toEqual([]);
+  });
+
+  test('PL12 its namespace does not match any more', async () => {
+    const rig = await newRig({ namespaceSelector: { matchLabels: { team: 'x' } } });
+    rig.setNamespace({ team: 'x' });
+    rig.addPod('web', ['web']);
+    await rig.start();
+    await rig.until(() => rig.inspector.asked('web') === 1);
+    rig.setNamespace({ team: 'y' });
+    await rig.ends('web', '');
+  });
+
+  test('PL12 a policy that counts the image among its own facts lifts it without the registry', async () => {
+    const rig = await newRig();
+    rig.addPod('web', ['web']);
+    await rig.start();
+    await rig.until(() => rig.inspector.asked('web') === 1);
+    rig.setPolicy({ images: [{ match: 'docker.io/library/web', platforms: ['linux/arm64'] }] }, 2);
+    await rig.ends('web', 'arm64');
+  });
+
+  test('PL12 our own status of the policy wakes nobody', async () => {
+    const rig = await newRig();
+    rig.addPod('web', ['web']);
+    await rig.start();
+    await rig.until(() => rig.inspector.asked('web') === 1);
+    const before = rig.api.server.requests.length;
+    rig.setPolicy({}, 1);
+    rig.inspector.answer('other', runsOn('linux/arm64'));
+    rig.addPod('other', ['other']);
+    await rig.becomes('other', 'arm64');
+    expect(rig.api.server.requests.slice(before).filter(({ path }) => path.endsWith('/web'))).toEqual([]);
+  });
+
+  test('PL12 it is deleted: nobody inspects for it any more', async () => {
+    const rig = await newRig();
+    rig.inspector.answer('web', unresolved('Unavailable'));
+    rig.addPod('web', ['web']);
+    await rig.start();
+    await rig.clock.somebodySleeps((ms) => ms === 500);
+    rig.api.server.collection('/api/v1/pods').remove('shop/web');
+    await rig.until(() => !rig.clock.sleeping.includes(500));
+    await expect(rig.metrics.getSingleMetricAsString('archpolicy_gate_images')).resolves.toMatch(/ 0$/);
+    await expect(rig.metrics.getSingleMetricAsString('archpolicy_gate_pods')).resolves.toMatch(/ 0$/);
+  });
+
+  test('PL12 another pod of its name takes its place', async () => {
+    const rig = await newRig();
+    rig.addPod('web-0', ['web'], {}, { uid: 'one' });
+    await rig.start();
+    await rig.until(() => rig.inspector.asked('web') === 1);
+    rig.api.server.collection('/api/v1/pods').remove('shop/web-0');
+    rig.addPod('web-0', ['db'], {}, { uid: 'two' });
+    rig.inspector.answer('db', runsOn('linux/amd64'));
+    await rig.ends('web-0', 'amd64');
+  });
+});

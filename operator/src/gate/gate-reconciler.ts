@@ -1,0 +1,195 @@
+import {
+  isGated,
+  isStubborn,
+  labelsOf,
+  liftAgainMs,
+  liftEvent,
+  refusedEvent,
+  selectPolicy,
+  waitEvent,
+} from '@archpolicy/core';
+import type { GatedPodInput, GateEvent, Inspection, JsonObject, PodFacts } from '@archpolicy/core';
+import type { ReconcileResult } from '@archpolicy/kube';
+import type { Logger } from '@archpolicy/service';
+import { decideWith, freed } from './decision.ts';
+import type { GateAction } from './decision.ts';
+import type { Inspections } from './inspections.ts';
+import { Lifter } from './lifter.ts';
+import type { LiftOutcome } from './lifter.ts';
+import type { GateMetrics } from './metrics.ts';
+import type { PodCalls } from './pod-calls.ts';
+import type { Clock, Events, Random, View } from './ports.ts';
+import { isOurs } from './tracked-pods.ts';
+import type { TrackedPod, TrackedPods } from './tracked-pods.ts';
+
+/** Conflicts that are tried again at once: somebody writes a condition, and that is that. */
+const QUICK_CONFLICTS = 3;
+/** A pod that waits longer than this is told of; most are lifted within a second. */
+const TELL_AFTER_MS = 5_000;
+const NOTHING_KNOWN: ReadonlyMap<string, Inspection> = new Map();
+
+export interface GateReconcilerOptions {
+  readonly view: View;
+  readonly tracked: TrackedPods;
+  readonly inspections: Inspections;
+  readonly calls: PodCalls;
+  readonly events: Events;
+  readonly metrics: GateMetrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Pick<Logger, 'warn' | 'error'>;
+}
+
+type ActionOf<K extends GateAction['kind']> = Extract<GateAction, { readonly kind: K }>;
+
+/** The pod that a reconcile is about. */
+interface Subject {
+  readonly key: string;
+  readonly facts: PodFacts;
+  readonly tracked: TrackedPod;
+  readonly input: GatedPodInput;
+}
+
+/** What is done with one gated pod: gather, decide, act. It never waits for a registry. */
+export class GateReconciler {
+  readonly #options: GateReconcilerOptions;
+  readonly #lifter: Lifter;
+
+  constructor(options: GateReconcilerOptions) {
+    this.#options = options;
+    this.#lifter = new Lifter(options.calls, (rung, answer) => {
+      options.metrics.patched(rung, answer);
+    });
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const subject = await this.#gather(key, signal);
+    if (subject === undefined) return {};
+    const action = this.#decide(subject);
+    switch (action.kind) {
+      case 'none':
+        return this.#finish(subject);
+      case 'wait':
+        return this.#wait(subject, action);
+      case 'lift':
+        return this.#lift(subject, action, signal);
+    }
+  }
+
+  /** Undefined when there is nothing to do any more. */
+  async #gather(key: string, signal: AbortSignal): Promise<Subject | undefined> {
+    const { view, tracked: all, inspections, clock } = this.#options;
+    const facts = view.pods.byKey(key);
+    if (facts === undefined || !isOurs(facts)) {
+      inspections.leave(key);
+      all.forget(key);
+      return undefined;
+    }
+    const tracked = all.of(key, facts, clock.monotonic());
+    if (tracked.finished) return undefined;
+    const pod = await this.#read(key, facts, signal);
+    if (pod === undefined || !isGated(pod)) {
+      this.#finish({ key, tracked });
+      return undefined;
+    }
+    return { key, facts, tracked, input: await this.#situation(pod, facts, tracked, signal) };
+  }
+
+  /** The pod in the version that the watch showed last, or newer. */
+  async #read(key: string, facts: PodFacts, signal: AbortSignal): Promise<JsonObject | undefined> {
+    const { tracked, calls } = this.#options;
+    const kept = tracked.kept(key, facts.resourceVersion);
+    if (kept !== undefined) return kept;
+    const pod = await calls.read(facts, signal);
+    if (pod !== undefined) tracked.keep(key, facts.resourceVersion, pod);
+    return pod;
+  }
+
+  async #situation(
+    pod: JsonObject,
+    { namespace, createdAtMs }: PodFacts,
+    { firstSeenMs }: TrackedPod,
+    signal: AbortSignal,
+  ): Promise<GatedPodInput> {
+    const { view, clock } = this.#options;
+    const namespaceFacts = view.namespaces.get(namespace) ?? (await view.namespaces.fetch(namespace, signal));
+    const policy = namespaceFacts && selectPolicy(view.policies.list(), namespaceFacts, labelsOf(pod));
+    const nowMs = clock.now();
+    // Whichever clock is wrong, the pod waits for no longer than it may.
+    const waitedMs = Math.max(nowMs - createdAtMs, clock.monotonic() - firstSeenMs);
+    return { pod, namespace, namespaceFacts, policy, images: NOTHING_KNOWN, nodes: view.nodes.list(), nowMs, waitedMs };
+  }
+
+  #decide({ key, input }: Subject): GateAction {
+    try {
+      return decideWith(this.#options.inspections, key, input);
+    } catch (err) {
+      this.#options.logger.error({ err, pod: key }, 'a gated pod could not be decided about; it is freed');
+      return freed(input);
+    }
+  }
+
+  #wait({ facts, tracked, input }: Subject, { unresolved, remainingMs }: ActionOf<'wait'>): ReconcileResult {
+    if (!tracked.told && input.waitedMs >= TELL_AFTER_MS) {
+      tracked.told = true;
+      this.#tell(facts, waitEvent(unresolved, remainingMs));
+    }
+    return { requeueAfterMs: remainingMs };
+  }
+
+  async #lift(subject: Subject, action: ActionOf<'lift'>, signal: AbortSignal): Promise<ReconcileResult> {
+    const { key, facts, tracked, input } = subject;
+    const { ladder, decision } = action;
+    const stubborn = isStubborn(tracked.passes, action.overdue);
+    const outcome = await this.#lifter.lift(facts, { pod: input.pod, ladder, stubborn }, signal);
+    switch (outcome.kind) {
+      case 'gone':
+        return this.#finish(subject);
+      case 'changed':
+        this.#options.tracked.keep(key, facts.resourceVersion, outcome.pod);
+        return this.#conflicted(tracked);
+      case 'failed':
+        return this.#failed(subject, outcome);
+      case 'lifted': {
+        const { rung, refused } = outcome;
+        const { metrics } = this.#options;
+        metrics.lifted(rung, decision.reason, input.waitedMs);
+        if (action.timedOut) metrics.timedOut();
+        this.#tell(facts, liftEvent({ ...action, contradicted: ladder.contradicted, rung, refused }));
+        return this.#finish(subject);
+      }
+    }
+  }
+
+  #conflicted(tracked: TrackedPod): ReconcileResult {
+    tracked.conflicts += 1;
+    const late = tracked.conflicts - QUICK_CONFLICTS;
+    return { requeueAfterMs: late <= 0 ? 0 : liftAgainMs(late, this.#options.random()) };
+  }
+
+  #failed(
+    { key, facts, tracked }: Subject,
+    { status, refused, retryAfterMs }: Extract<LiftOutcome, { readonly kind: 'failed' }>,
+  ): ReconcileResult {
+    const { metrics, logger, random } = this.#options;
+    tracked.passes += 1;
+    const delayMs = liftAgainMs(tracked.passes, random(), retryAfterMs);
+    metrics.failed();
+    logger.warn({ pod: key, status, refused, delayMs }, 'the gate of a pod could not be lifted; it is tried again');
+    if (refused) this.#tell(facts, refusedEvent(status));
+    return { requeueAfterMs: delayMs };
+  }
+
+  #finish({ key, tracked }: Pick<Subject, 'key' | 'tracked'>): ReconcileResult {
+    tracked.finished = true;
+    this.#options.inspections.leave(key);
+    this.#options.tracked.drop(key);
+    return {};
+  }
+
+  #tell({ namespace, name, uid }: PodFacts, event: GateEvent | undefined): void {
+    if (event === undefined) return;
+    const regarding = { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
+    this.#options.events.record({ regarding, action: event.reason === 'Inspecting' ? 'Wait' : 'Lift', ...event });
+  }
+}

@@ -1,0 +1,81 @@
+import { LIFT_RUNGS, PLACEMENT_REASONS } from '@archpolicy/core';
+import type { Inspection, LiftAnswer, LiftRung, PlacementReason } from '@archpolicy/core';
+import { closedCounter, closedHistogram, observedGauge } from '@archpolicy/service';
+import type { Registry } from '@archpolicy/service';
+
+/** What the gate counts. */
+export interface GateMetrics {
+  lifted(rung: LiftRung, reason: PlacementReason, waitedMs: number): void;
+  timedOut(): void;
+  patched(rung: LiftRung, answer: LiftAnswer['kind']): void;
+  inspected(inspection: Inspection): void;
+  /** A pod could not be worked on; it is tried again. */
+  failed(): void;
+  /** Read at each scrape. */
+  watch(gauges: { readonly waiting: () => number; readonly images: () => number }): void;
+}
+
+const ANSWERS = ['lifted', 'gone', 'contested', 'refused', 'trouble'] as const satisfies readonly LiftAnswer['kind'][];
+/** From a warm answer to the longest `gateTimeout`. */
+const WAIT_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
+
+/** Declares the metrics, once for each registry. */
+export function createGateMetrics(registry: Registry): GateMetrics {
+  const lifted = closedCounter({
+    registry,
+    name: 'archpolicy_gate_lifted_total',
+    help: 'Pods whose gate was lifted, by how much of the decision the API server let pass and by its reason.',
+    labels: { rung: LIFT_RUNGS, reason: PLACEMENT_REASONS },
+  });
+  const waited = closedHistogram({
+    registry,
+    name: 'archpolicy_gate_wait_seconds',
+    help: 'Time from the creation of a gated pod until its gate was lifted.',
+    labels: {},
+    buckets: WAIT_BUCKETS,
+  });
+  const timedOut = counter(registry, 'archpolicy_gate_timed_out_total', 'Pods freed before their images were known.');
+  const failed = counter(registry, 'archpolicy_gate_failures_total', 'Failed attempts to work on a gated pod.');
+  const patched = closedCounter({
+    registry,
+    name: 'archpolicy_gate_patches_total',
+    help: 'Patches that lift a gate, by rung and by what the API server said.',
+    labels: { rung: LIFT_RUNGS, answer: ANSWERS },
+  });
+  const inspected = closedCounter({
+    registry,
+    name: 'archpolicy_gate_inspections_total',
+    help: 'Inspections of images that gated pods wait for.',
+    labels: { outcome: ['resolved', 'unresolved'] },
+  });
+  return {
+    lifted: (rung, reason, waitedMs) => {
+      lifted.inc({ rung, reason });
+      waited.observe({}, waitedMs / 1000);
+    },
+    timedOut,
+    failed,
+    patched: (rung, answer) => {
+      patched.inc({ rung, answer });
+    },
+    inspected: ({ kind }) => {
+      inspected.inc({ outcome: kind });
+    },
+    watch: ({ waiting, images }) => {
+      observedGauge({ registry, name: 'archpolicy_gate_pods', help: 'Pods that wait behind our gate.', read: waiting });
+      observedGauge({
+        registry,
+        name: 'archpolicy_gate_images',
+        help: 'Images that gated pods wait for.',
+        read: images,
+      });
+    },
+  };
+}
+
+function counter(registry: Registry, name: `archpolicy_${string}`, help: string): () => void {
+  const declared = closedCounter({ registry, name, help, labels: {} });
+  return () => {
+    declared.inc({});
+  };
+}

@@ -1,0 +1,61 @@
+import { isJsonObject, objectAt, textAt } from '@archpolicy/core';
+import type { JsonObject, JsonPatchOperation } from '@archpolicy/core';
+import { bodyOf, PODS, resourcePath } from '@archpolicy/kube';
+import type { Api, ApiAnswer } from '@archpolicy/kube';
+
+/** A pod is at most 1.5 MB in etcd. */
+const MAX_POD_BYTES = 8 * 1024 * 1024;
+/** What takes longer than this is better tried again. */
+const TIMEOUT_MS = 10_000;
+
+/** Which pod: another one of the same name is not it. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** The two calls that the gate makes about one pod. */
+export class PodCalls {
+  readonly #api: Pick<Api, 'request'>;
+
+  constructor(api: Pick<Api, 'request'>) {
+    this.#api = api;
+  }
+
+  /** The pod as it is now; undefined when it is gone. Throws a KubeError when that cannot be told. */
+  async read({ namespace, name, uid }: PodIdentity, signal: AbortSignal): Promise<JsonObject | undefined> {
+    const answer = await this.#api.request({
+      method: 'GET',
+      path: resourcePath(PODS, { namespace, name }),
+      signal,
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_POD_BYTES,
+    });
+    if (answer.kind === 'refused' && answer.status === 404) return undefined;
+    const body = bodyOf(answer);
+    return isJsonObject(body) && textAt(objectAt(body, 'metadata'), 'uid') === uid ? body : undefined;
+  }
+
+  /** Sends a JSON Patch; whatever is answered is for the caller to judge. */
+  patch(
+    { namespace, name }: PodIdentity,
+    operations: readonly JsonPatchOperation[],
+    signal: AbortSignal,
+  ): Promise<ApiAnswer> {
+    return this.#api.request({
+      method: 'PATCH',
+      path: resourcePath(PODS, { namespace, name }),
+      contentType: 'application/json-patch+json',
+      body: operations.map((operation) => ({ ...operation })),
+      signal,
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_POD_BYTES,
+    });
+  }
+}
+
+/** `metadata.resourceVersion`; empty when there is none, which matches no version. */
+export function versionOf(pod: JsonObject): string {
+  return textAt(objectAt(pod, 'metadata'), 'resourceVersion') ?? '';
+}

@@ -1,0 +1,53 @@
+import { arrayAt, isJsonObject, objectAt, textAt } from '@archpolicy/core';
+import type { Json, JsonObject } from '@archpolicy/core';
+
+/** An image that a pod waits for, with what its inspection takes. */
+export interface WantedImage {
+  /** As written in the pod. */
+  readonly image: string;
+  readonly pullPolicy: string;
+  readonly namespace: string;
+  /** Names of the pod's pull secrets, in their order. */
+  readonly pullSecrets: readonly string[];
+}
+
+/** Whoever waits for the same key waits for the same inspection. Without pull secrets the namespace does not matter. */
+export function inspectionKey({ image, pullPolicy, namespace, pullSecrets }: WantedImage): string {
+  const credentials = pullSecrets.length === 0 ? [] : [namespace, ...pullSecrets];
+  return JSON.stringify([image, pullPolicy === 'Always', ...credentials]);
+}
+
+/** What a pod names beyond its images; a pod with more is not one that anybody runs. */
+const MAX_PULL_SECRETS = 16;
+
+/** The images to inspect for a pod, with the credentials that it names. */
+export function wantedImages(pod: JsonObject, namespace: string, images: readonly string[]): readonly WantedImage[] {
+  const spec = objectAt(pod, 'spec');
+  const pullSecrets = arrayAt(spec, 'imagePullSecrets')
+    .map((entry) => (isJsonObject(entry) ? textAt(entry, 'name') : undefined))
+    .filter((name) => name !== undefined)
+    .slice(0, MAX_PULL_SECRETS);
+  const always = imagesPulledAlways(spec);
+  return images.map((image) => ({
+    image,
+    pullPolicy: always.has(image) ? 'Always' : 'IfNotPresent',
+    namespace,
+    pullSecrets,
+  }));
+}
+
+/** An image of several containers is pulled each time as soon as one of them says so. */
+function imagesPulledAlways(spec: JsonObject): ReadonlySet<string> {
+  const images = new Set<string>();
+  const add = (holder: Json | undefined, key: string): void => {
+    if (!isJsonObject(holder)) return;
+    const image = textAt(holder, key);
+    const policy = textAt(holder, key === 'image' ? 'imagePullPolicy' : 'pullPolicy');
+    if (image !== undefined && policy === 'Always') images.add(image);
+  };
+  for (const list of ['containers', 'initContainers']) {
+    for (const container of arrayAt(spec, list)) add(container, 'image');
+  }
+  for (const volume of arrayAt(spec, 'volumes')) if (isJsonObject(volume)) add(volume['image'], 'reference');
+  return images;
+}
