@@ -14,7 +14,7 @@ describe('the stages of kwok', () => {
   });
 
   test('take a fragment in at the indentation of the line that names it', () => {
-    const fragments = new Map([['a.yaml', 'one:\n  two']]);
+    const fragments = new Map([['a.gotpl', 'one:\n  two']]);
     expect(expand('text: |\n    # include: a\n    three', fragments)).toBe('text: |\n    one:\n      two\n    three');
   });
 

@@ -10,7 +10,7 @@ export const REFUSED_AT_ANNOTATION = 'testkit.archpolicy.dev/refused-at';
 export const EMULATED_ANNOTATION = 'testkit.archpolicy.dev/emulated';
 
 /**
- * The stages of kwok, one text. A line `# include: NAME` is replaced by `fragments/NAME.yaml` at its own indentation,
+ * The stages of kwok, one text. A line `# include: NAME` is replaced by `fragments/NAME.gotpl` at its own indentation,
  * and `${NAME}` by the jq expression of that name: kwok has neither.
  */
 export async function renderStages(directory: string = stagesDirectory): Promise<string> {
@@ -31,7 +31,7 @@ export function expand(text: string, fragments: ReadonlyMap<string, string>): st
     return found;
   };
   const included = text.replace(/^( *)# include: ([\w-]+)$/gm, (_, indent: string, name: string) =>
-    fragment(`${name}.yaml`).replace(/^(?=.)/gm, indent),
+    fragment(`${name}.gotpl`).replace(/^(?=.)/gm, indent),
   );
   return included.replace(/\$\{([\w-]+)\}/g, (_, name: string) =>
     fragment(`${name}.jq`)

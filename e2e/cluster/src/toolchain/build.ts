@@ -55,11 +55,19 @@ async function checkDisk({ directory }: Build, go: GoEnvironment): Promise<void>
 }
 
 async function compile(build: Build, progress: BuildProgress): Promise<void> {
-  const { config, directory, modules, packages, signal } = build;
   // Go's own scratch space too: a killed build leaves its files where the next one finds them.
-  const scratch = join(directory, 'building');
+  const scratch = join(build.directory, 'building');
   await rm(scratch, { recursive: true, force: true });
   await mkdir(join(scratch, 'tmp'), { recursive: true });
+  try {
+    await compileInto(scratch, build, progress);
+  } finally {
+    await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+async function compileInto(scratch: string, build: Build, progress: BuildProgress): Promise<void> {
+  const { config, directory, modules, packages, signal } = build;
   const environment = { GOTMPDIR: join(scratch, 'tmp'), ...config.environment };
   const onLine = (line: string): void => {
     progress.line(line);
@@ -72,7 +80,6 @@ async function compile(build: Build, progress: BuildProgress): Promise<void> {
     await chmod(join(scratch, 'bin', name), 0o755);
     await rename(join(scratch, 'bin', name), join(directory, name));
   }
-  await rm(scratch, { recursive: true, force: true });
 }
 
 function succeeded(answer: GoAnswer): GoAnswer {
