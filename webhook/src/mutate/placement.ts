@@ -1,5 +1,5 @@
-import { decidePlacement, denialText, imagesToInspect, isUntouched, placePod } from '@archpolicy/core';
-import type { Inspection } from '@archpolicy/core';
+import { decidePlacement, denialText, imagesToInspect, isJsonObject, isUntouched, placePod } from '@archpolicy/core';
+import type { Inspection, Json, JsonObject } from '@archpolicy/core';
 import type { Placement } from './ports.ts';
 
 const NO_IMAGES: ReadonlyMap<string, Inspection> = new Map();
@@ -10,10 +10,20 @@ export const placement: Placement = {
     const { policy, pod } = situation;
     if (policy === undefined) return [];
     // What is left alone whatever its images say (a DaemonSet's pod) must not wait for them.
-    return isUntouched(decidePlacement({ ...situation, images: NO_IMAGES })) ? [] : imagesToInspect(pod, policy);
+    if (!isOfWorkload(pod) && isUntouched(decidePlacement({ ...situation, images: NO_IMAGES }))) return [];
+    return imagesToInspect(pod, policy);
   },
   place: (input) => {
     const placed = placePod(input);
     return placed.decision.kind === 'deny' ? { ...placed, message: denialText(placed.decision) } : placed;
   },
 };
+
+/** Controllers whose pods are hardly ever left alone: for these the decision is made once, with their images. */
+const WORKLOADS: ReadonlySet<Json | undefined> = new Set(['ReplicaSet', 'StatefulSet', 'Job', 'ReplicationController']);
+
+function isOfWorkload({ metadata }: JsonObject): boolean {
+  const owners = isJsonObject(metadata) ? metadata['ownerReferences'] : undefined;
+  const [owner] = Array.isArray(owners) ? (owners as readonly Json[]) : [];
+  return isJsonObject(owner) && WORKLOADS.has(owner['kind']);
+}
