@@ -69,21 +69,23 @@ export class EventRecorder {
   /** Sends until the signal is aborted, then what is left for at most a second. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const sending = new AbortController();
+    const flush = new AbortController();
+    const onStop = (): void => {
+      this.#options.clock.sleep(FLUSH_MS, flush.signal).then(
+        () => {
+          sending.abort();
+        },
+        () => undefined, // everything was sent before the time was up
+      );
+    };
+    if (signal.aborted) onStop();
+    signal.addEventListener('abort', onStop, { once: true });
     while (!signal.aborted) {
       await this.#sendAll(signal, sending.signal);
       await this.#somethingWaiting(signal);
     }
-    const { clock } = this.#options;
-    const timer = new AbortController();
-    const timeUp = clock.sleep(FLUSH_MS, timer.signal).then(
-      () => {
-        sending.abort();
-      },
-      () => undefined,
-    );
     await this.#sendAll(sending.signal, sending.signal);
-    timer.abort();
-    await timeUp;
+    flush.abort();
     for (const entry of this.#waiting) this.#drop(entry, 'stopped');
   }
 

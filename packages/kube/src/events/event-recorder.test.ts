@@ -1,0 +1,205 @@
+import { describe, expect, test } from '@jest/globals';
+import { isJsonObject } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+import { FakeClock } from '@archpolicy/testkit';
+import { KubeError } from '../errors.ts';
+import { parseRefusal } from '../http/answer.ts';
+import type { ApiAnswer } from '../http/answer.ts';
+import type { Api, ApiRequest } from '../http/api-client.ts';
+import { EventRecorder } from './event-recorder.ts';
+import type { EventInput } from './event-body.ts';
+
+const POD = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'web-1', uid: 'u-1' };
+const EVENT: EventInput = { regarding: POD, type: 'Warning', reason: 'Misplaced', action: 'Evict', note: 'moved' };
+
+/** Keeps what was sent; refuses or hangs at the test's will. */
+class EventApi implements Pick<Api, 'request'> {
+  readonly sent: (Pick<ApiRequest, 'method' | 'path'> & { readonly body: JsonObject })[] = [];
+  refuse: ((request: ApiRequest) => number | undefined) | undefined;
+  hang = false;
+
+  request(request: ApiRequest): Promise<ApiAnswer> {
+    const { method, path, body } = request;
+    this.sent.push({ method, path, body: isJsonObject(body) ? body : {} });
+    if (this.hang) {
+      return new Promise((_, reject) => {
+        request.signal.addEventListener('abort', () => {
+          reject(new KubeError('aborted', 'ended'));
+        });
+      });
+    }
+    const status = this.refuse?.(request);
+    return Promise.resolve(
+      status === undefined ? { kind: 'ok', status: 200, body: {} } : parseRefusal(status, undefined, {}),
+    );
+  }
+}
+
+function setUp() {
+  const [api, clock, stop] = [new EventApi(), new FakeClock(Date.parse('2026-01-01T00:00:00Z')), new AbortController()];
+  const told = { sent: 0, dropped: [] as string[] };
+  const recorder = new EventRecorder({
+    api,
+    controller: 'archpolicy.dev/operator',
+    instance: 'archpolicy-operator-0',
+    clock,
+    random: () => 0.5,
+    logger: { debug: () => undefined },
+    observer: {
+      sent: () => (told.sent += 1),
+      dropped: (reason) => told.dropped.push(reason),
+    },
+  });
+  const finished = recorder.run(stop.signal);
+  return { api, clock, stop, told, recorder, finished };
+}
+
+describe('the event recorder', () => {
+  test('writes an event to the namespace of its object', async () => {
+    const { api, clock, stop, recorder, finished } = setUp();
+    recorder.record(EVENT);
+    await clock.advance(0);
+    expect(api.sent).toEqual([
+      {
+        method: 'POST',
+        path: '/apis/events.k8s.io/v1/namespaces/shop/events',
+        body: {
+          apiVersion: 'events.k8s.io/v1',
+          kind: 'Event',
+          metadata: { name: 'web-1.19b76daa800800000', namespace: 'shop' },
+          eventTime: '2026-01-01T00:00:00.000000Z',
+          reportingController: 'archpolicy.dev/operator',
+          reportingInstance: 'archpolicy-operator-0',
+          type: 'Warning',
+          reason: 'Misplaced',
+          action: 'Evict',
+          regarding: POD,
+          note: 'moved',
+        },
+      },
+    ]);
+    stop.abort();
+    await finished;
+  });
+
+  test('events of cluster-scoped objects live in the namespace default', async () => {
+    const { api, clock, stop, recorder, finished } = setUp();
+    const regarding = { apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', name: 'default', uid: 'p' };
+    recorder.record({ ...EVENT, regarding });
+    await clock.advance(0);
+    expect(api.sent[0]).toMatchObject({
+      path: '/apis/events.k8s.io/v1/namespaces/default/events',
+      body: { regarding },
+    });
+    stop.abort();
+    await finished;
+  });
+
+  test('counts a repetition up instead of sending it, at most once a minute', async () => {
+    const { api, clock, stop, recorder, finished } = setUp();
+    recorder.record(EVENT);
+    await clock.advance(0);
+    for (let i = 0; i < 59; i += 1) {
+      await clock.advance(1_000);
+      recorder.record(EVENT);
+    }
+    expect(api.sent).toHaveLength(1);
+    await clock.advance(1_000);
+    recorder.record(EVENT);
+    await clock.advance(0);
+    expect(api.sent).toHaveLength(2);
+    expect(api.sent[1]).toEqual({
+      method: 'PATCH',
+      path: '/apis/events.k8s.io/v1/namespaces/shop/events/web-1.19b76daa800800000',
+      body: { series: { count: 61, lastObservedTime: '2026-01-01T00:01:00.000000Z' } },
+    });
+    // After ten quiet minutes it is news again.
+    await clock.advance(10 * 60_000);
+    recorder.record(EVENT);
+    await clock.advance(0);
+    expect(api.sent[2]?.method).toBe('POST');
+    stop.abort();
+    await finished;
+  });
+
+  test('an event that is gone is made again', async () => {
+    const { api, clock, stop, recorder, finished } = setUp();
+    recorder.record(EVENT);
+    await clock.advance(60_000);
+    api.refuse = ({ method }) => (method === 'PATCH' ? 404 : undefined);
+    recorder.record(EVENT);
+    await clock.advance(0);
+    expect(api.sent.map(({ method }) => method)).toEqual(['POST', 'PATCH', 'POST']);
+    stop.abort();
+    await finished;
+  });
+
+  test('sends 20 a second after a burst of 200, and drops what the queue cannot hold', async () => {
+    const { api, clock, stop, told, recorder, finished } = setUp();
+    for (let i = 0; i < 2_000; i += 1) recorder.record({ ...EVENT, note: `pod ${i}` });
+    expect(told.dropped).toHaveLength(1_000);
+    expect(new Set(told.dropped)).toEqual(new Set(['queue-full']));
+    await clock.advance(0);
+    expect(api.sent).toHaveLength(200);
+    await clock.advance(1_000);
+    expect(api.sent).toHaveLength(220);
+    stop.abort();
+    await clock.advance(1_000);
+    await finished;
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('a refusal drops the event and nothing else', async () => {
+    const { api, clock, stop, told, recorder, finished } = setUp();
+    api.refuse = () => 403;
+    recorder.record(EVENT);
+    await clock.advance(0);
+    expect(told).toEqual({ sent: 0, dropped: ['send-failed'] });
+    api.refuse = undefined;
+    recorder.record(EVENT);
+    await clock.advance(0);
+    expect(told.sent).toBe(1);
+    stop.abort();
+    await finished;
+  });
+
+  test('what was recorded right before the stop is still sent, for a second at most', async () => {
+    const { api, clock, stop, told, recorder, finished } = setUp();
+    await clock.advance(0);
+    recorder.record(EVENT);
+    stop.abort();
+    await finished;
+    expect(told).toEqual({ sent: 1, dropped: [] });
+    const other = setUp();
+    other.api.hang = true;
+    other.recorder.record(EVENT);
+    other.recorder.record({ ...EVENT, note: 'another' });
+    await other.clock.advance(0);
+    other.stop.abort();
+    await other.clock.advance(1_000);
+    await other.finished;
+    expect(other.told.sent).toBe(0);
+    expect(other.told.dropped.sort()).toEqual(['send-failed', 'stopped']);
+    expect(other.clock.sleeping).toEqual([]);
+    expect(api.sent).toHaveLength(1);
+  });
+
+  test('keeps notes and names within the bounds of the API', async () => {
+    const { api, clock, stop, recorder, finished } = setUp();
+    recorder.record({
+      ...EVENT,
+      note: '€'.repeat(1_000),
+      regarding: { ...POD, name: `${'a'.repeat(199)}.-${'b'.repeat(40)}` },
+    });
+    await clock.advance(0);
+    const { note, metadata } = api.sent[0]!.body as {
+      readonly note: string;
+      readonly metadata: { readonly name: string };
+    };
+    expect(Buffer.byteLength(note)).toBeLessThanOrEqual(1024);
+    expect(note).toBe(`${'€'.repeat(340)}…`);
+    expect(metadata.name).toMatch(/^a{199}\.[0-9a-f]+$/);
+    stop.abort();
+    await finished;
+  });
+});

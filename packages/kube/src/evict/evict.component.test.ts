@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '@archpolicy/core';
+import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
+import type { ApiFault } from '@archpolicy/testkit';
+import { ApiClient } from '../http/api-client.ts';
+import { fixedCredentials } from '../http/credentials.ts';
+import { evict } from './evict.ts';
+import type { EvictionAnswer } from './eviction-answer.ts';
+
+const TARGET = { namespace: 'shop', name: 'web', uid: '3fcb', resourceVersion: '5096' };
+const PATH = '/api/v1/namespaces/shop/pods/web/eviction';
+const never = new AbortController().signal;
+
+let server: FakeApiServer;
+let clock: FakeClock;
+let client: ApiClient;
+
+beforeEach(async () => {
+  server = await new FakeApiServer().start();
+  clock = new FakeClock();
+  client = new ApiClient({ credentials: fixedCredentials({ server: server.url }), clock, userAgent: 'test/0' });
+});
+
+afterEach(async () => {
+  await client.close();
+  await server.stop();
+});
+
+const answers = (fault: ApiFault): void => {
+  server.fault = () => fault;
+};
+
+const BUDGET = "Cannot evict pod as it would violate the pod's disruption budget.";
+const budget = (message: string, more: JsonObject = {}): JsonObject => ({
+  reason: 'TooManyRequests',
+  message: BUDGET,
+  details: { causes: [{ reason: 'DisruptionBudget', message }], ...more },
+});
+const SEVERAL = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
+const OTHER_UID =
+  'Operation cannot be fulfilled on Pod "web": the UID in the precondition (0000) does not match the UID in record (3fcb). The object might have been deleted and then recreated';
+const OTHER_VERSION =
+  'Operation cannot be fulfilled on Pod "web": the ResourceVersion in the precondition (1) does not match the ResourceVersion in record (5096). The object might have been modified';
+
+/** Every answer of the Eviction API, as real servers gave them, and what it means to us. */
+const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, EvictionAnswer])[] = [
+  [
+    'accepted',
+    { kind: 'answer', status: 201, body: { kind: 'Status', status: 'Success', code: 201 } },
+    { kind: 'evicted' },
+  ],
+  ['accepted by an older server', { kind: 'answer', status: 200, body: { kind: 'Status' } }, { kind: 'evicted' }],
+  [
+    'gone',
+    {
+      kind: 'answer',
+      status: 404,
+      body: { reason: 'NotFound', message: 'pods "web" not found', details: { kind: 'pods', name: 'web' } },
+    },
+    { kind: 'gone' },
+  ],
+  [
+    'another pod of that name',
+    { kind: 'answer', status: 409, body: { reason: 'Conflict', message: OTHER_UID } },
+    { kind: 'conflict', message: OTHER_UID },
+  ],
+  [
+    'not the state that was judged',
+    { kind: 'answer', status: 409, body: { reason: 'Conflict', message: OTHER_VERSION } },
+    { kind: 'conflict', message: OTHER_VERSION },
+  ],
+  [
+    'a budget that is used up',
+    {
+      kind: 'answer',
+      status: 429,
+      body: budget('The disruption budget crash needs 1 healthy pods and has 0 currently'),
+    },
+    { kind: 'budget', message: `${BUDGET} The disruption budget crash needs 1 healthy pods and has 0 currently` },
+  ],
+  [
+    'a budget that is still being computed',
+    {
+      kind: 'answer',
+      status: 429,
+      headers: { 'retry-after': '10' },
+      body: budget('The disruption budget crash is still being processed by the server.', { retryAfterSeconds: 10 }),
+    },
+    {
+      kind: 'budget',
+      retryAfterMs: 10_000,
+      message: `${BUDGET} The disruption budget crash is still being processed by the server.`,
+    },
+  ],
+  [
+    'flow control',
+    {
+      kind: 'answer',
+      status: 429,
+      headers: { 'retry-after': '1' },
+      body: 'Too many requests, please try again later.',
+    },
+    { kind: 'throttled', retryAfterMs: 1_000, message: '' },
+  ],
+  [
+    'several budgets',
+    { kind: 'answer', status: 500, body: { message: SEVERAL, code: 500 } },
+    { kind: 'several-budgets', message: SEVERAL },
+  ],
+  [
+    'forbidden',
+    { kind: 'answer', status: 403, body: { reason: 'Forbidden', message: 'pods "web" is forbidden' } },
+    { kind: 'forbidden', message: 'pods "web" is forbidden' },
+  ],
+  [
+    'not known to be us',
+    { kind: 'answer', status: 401, body: { message: 'Unauthorized' } },
+    { kind: 'forbidden', message: 'Unauthorized' },
+  ],
+  [
+    'a wrong request',
+    { kind: 'answer', status: 400, body: { message: 'name in URL does not match name in Eviction object' } },
+    { kind: 'invalid', status: 400, message: 'name in URL does not match name in Eviction object' },
+  ],
+  [
+    'no such API',
+    { kind: 'answer', status: 404, body: '404 page not found' },
+    { kind: 'invalid', status: 404, message: '' },
+  ],
+  [
+    'a webhook in the way that fails',
+    { kind: 'answer', status: 500, body: { reason: 'InternalError', message: 'failed calling webhook' } },
+    { kind: 'failed', status: 500, message: 'failed calling webhook' },
+  ],
+  [
+    'a server that is starting',
+    { kind: 'answer', status: 503, body: '' },
+    { kind: 'failed', status: 503, message: '' },
+  ],
+];
+
+describe('an eviction', () => {
+  test.each(rows)('R8 answered with: %s', async (_, fault, expected) => {
+    answers(fault);
+    expect(await evict(client, TARGET, never)).toEqual(expected);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('R8 goes to the Eviction subresource, with uid and resourceVersion, and without a grace period', async () => {
+    answers({ kind: 'answer', status: 201, body: {} });
+    await evict(client, TARGET, never);
+    expect(server.requests[0]).toMatchObject({
+      method: 'POST',
+      path: PATH,
+      body: {
+        apiVersion: 'policy/v1',
+        kind: 'Eviction',
+        metadata: { name: 'web', namespace: 'shop' },
+        deleteOptions: { preconditions: { uid: '3fcb', resourceVersion: '5096' } },
+      },
+    });
+    expect(JSON.stringify(server.requests[0]?.body)).not.toContain('gracePeriod');
+  });
+
+  test('R8 of a Ready pod carries the uid alone: a stale version would use up its budget', async () => {
+    answers({ kind: 'answer', status: 201, body: {} });
+    const { namespace, name, uid } = TARGET;
+    await evict(client, { namespace, name, uid }, never);
+    expect(server.requests[0]?.body).toMatchObject({ deleteOptions: { preconditions: { uid } } });
+    expect(JSON.stringify(server.requests[0]?.body)).not.toContain('resourceVersion');
+  });
+
+  test('R8 is waited for 12 s, longer than the 10 s that a mismatch on a Pending pod takes', async () => {
+    answers({ kind: 'hang' });
+    const answer = evict(client, TARGET, never);
+    await clock.somebodySleeps((ms) => ms === 12_000);
+    await clock.advance(11_999);
+    expect(clock.sleeping).toEqual([1]);
+    await clock.advance(1);
+    expect(await answer).toMatchObject({ kind: 'no-answer', error: { code: 'timeout' } });
+  });
+
+  test('P3 whose answer was lost may have been accepted: that is said, and nothing is sent again', async () => {
+    answers({ kind: 'reset' });
+    expect(await evict(client, TARGET, never)).toMatchObject({ kind: 'no-answer', error: { code: 'network' } });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('P3 ends with its signal, and is not even begun after it', async () => {
+    answers({ kind: 'hang' });
+    const controller = new AbortController();
+    const failed = expect(evict(client, TARGET, controller.signal)).rejects.toMatchObject({ code: 'aborted' });
+    await clock.somebodySleeps();
+    controller.abort();
+    await failed;
+    const before = server.requests.length;
+    await expect(evict(client, TARGET, controller.signal)).rejects.toMatchObject({ code: 'aborted' });
+    expect(server.requests).toHaveLength(before);
+  });
+});
