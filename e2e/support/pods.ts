@@ -13,18 +13,17 @@ export interface PlacedPod {
 /** Runs kubectl with these arguments against the cluster in question. */
 export type Kubectl = (args: readonly string[]) => Promise<{ readonly stdout: string }>;
 
-const FIELDS = [
-  '{.metadata.labels.app}',
-  '{.metadata.name}',
-  '{.metadata.uid}',
-  '{.spec.nodeName}',
-  '{.status.conditions[?(@.type=="Ready")].status}',
-].join('{"|"}');
+/** One line a pod that is not being deleted. kubectl's jsonpath has no negation. */
+const TEMPLATE = [
+  '{{range .items}}{{if not .metadata.deletionTimestamp}}',
+  '{{or .metadata.labels.app ""}}|{{.metadata.name}}|{{.metadata.uid}}|{{or .spec.nodeName ""}}|',
+  '{{range .status.conditions}}{{if eq .type "Ready"}}{{.status}}{{end}}{{end}}',
+  '{{"\\n"}}{{end}}{{end}}',
+].join('');
 
 /** The pods of a namespace that are not being deleted. */
 export async function podsOf(kubectl: Kubectl, namespace: string): Promise<PlacedPod[]> {
-  const template = `{range .items[?(!@.metadata.deletionTimestamp)]}${FIELDS}{"\\n"}{end}`;
-  const { stdout } = await kubectl(['get', 'pods', '-n', namespace, '-o', `jsonpath=${template}`]);
+  const { stdout } = await kubectl(['get', 'pods', '-n', namespace, '-o', `go-template=${TEMPLATE}`]);
   return stdout.split('\n').filter(Boolean).map(parse);
 }
 

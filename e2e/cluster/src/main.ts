@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { dirname } from 'node:path';
 import { writePerformanceResult } from '@archpolicy/testkit';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { down } from './commands/down.ts';
@@ -6,10 +7,14 @@ import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
 import { toolsOf } from './components/catalogue.ts';
 import type { Target } from './components/catalogue.ts';
+import { initialPolicies } from './components/component.ts';
+import type { InitialPolicy } from './components/component.ts';
 import { readConfig } from './config.ts';
 import { ClusterError, messageOf } from './errors.ts';
+import { readEnv } from './env-file.ts';
 import type { Layout } from './layout.ts';
 import { soak } from './soak/soak.ts';
+import { findOnPath } from './toolchain/find-on-path.ts';
 import { ensureTools } from './toolchain/tools.ts';
 
 // A reader that went away (`make up | head`) does not end the cluster.
@@ -35,7 +40,10 @@ function program(): Command {
     .command('up')
     .description('start the cluster, or what it lacks; returns when it is ready')
     .addOption(new Option('--only <part>', 'only a part of it').choices(['control-plane', 'api-server']))
-    .action((options: { readonly only?: Target }) => runUp(options.only ?? 'all'));
+    .addOption(
+      new Option('--policy <which>', 'the policy where none is there yet').choices(initialPolicies).default('default'),
+    )
+    .action((options: UpFlags) => runUp(options.only ?? 'all', options.policy));
   command
     .command('prepare')
     .description('find, build or install the programs that a cluster runs, so that `up` takes seconds')
@@ -54,25 +62,36 @@ function program(): Command {
   return command;
 }
 
-async function runUp(target: Target): Promise<void> {
+interface UpFlags {
+  readonly only?: Target;
+  readonly policy: InitialPolicy;
+}
+
+async function runUp(target: Target, policy: InitialPolicy): Promise<void> {
   const begin = performance.now();
   const layout = await up({
     target,
+    policy,
     config: readConfig(),
     lifetime: 'command',
     tell: say,
     onEvent: (event) => {
-      if (event.kind === 'done' && !event.wasRunning) say(`  ${event.name} (${event.seconds.toFixed(1)} s)`);
+      // What is repeated at every `up` and takes no time is not worth a line.
+      if (event.kind === 'done' && !event.wasRunning && event.seconds >= 0.05)
+        say(`  ${event.name} (${event.seconds.toFixed(1)} s)`);
     },
     signal: interrupt.signal,
   });
   say(`ready after ${((performance.now() - begin) / 1000).toFixed(1)} s. To use it:`);
-  say(usage(layout));
+  say(await usage(layout));
 }
 
-function usage(layout: Layout): string {
+async function usage(layout: Layout): Promise<string> {
+  const { KUBECTL = 'kubectl' } = await readEnv(layout.env);
+  const isOnPath = (await findOnPath('kubectl', process.env['PATH'])) !== undefined;
   return [
     `  export KUBECONFIG=${layout.kubeconfig}`,
+    ...(isOnPath ? [] : [`  export PATH=$PATH:${dirname(KUBECTL)}`]),
     '  kubectl get nodes',
     `Everything else is in ${layout.env}; \`make status\` tells what runs, \`make down\` ends it.`,
   ].join('\n');

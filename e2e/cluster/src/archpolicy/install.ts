@@ -56,13 +56,20 @@ async function render(cluster: Cluster, signal: AbortSignal): Promise<ReturnType
   return splitManifests(rendered);
 }
 
+/** A policy is the user's as soon as there is one: a later `up` leaves it as it is. */
 async function applyPolicy(cluster: Cluster, signal: AbortSignal): Promise<void> {
   const timeout = `--timeout=${ESTABLISHED_TIMEOUT_MILLISECONDS / 1000}s`;
-  await kubectlOutput(cluster.tool('kubectl'), cluster.layout, ['wait', '--for=condition=Established', CRD, timeout], {
-    signal,
-  });
+  const kubectl = (args: readonly string[], waiting: AbortSignal): Promise<string> =>
+    kubectlOutput(cluster.tool('kubectl'), cluster.layout, args, { signal: waiting });
+  await kubectl(['wait', '--for=condition=Established', CRD, timeout], signal);
+  if (cluster.policy === 'none') return;
   const policy = join(repositoryRoot, 'deploy', 'overlays', 'local', 'policy');
-  await waitFor((waiting) => apply(cluster, waiting, ['-k', policy]).then(() => true), {
+  const applyWhereNone = async (waiting: AbortSignal): Promise<true> => {
+    const present = await kubectl(['get', 'archpolicies', '-o', 'name'], waiting);
+    if (present === '') await apply(cluster, waiting, ['-k', policy]);
+    return true;
+  };
+  await waitFor(applyWhereNone, {
     timeoutMs: POLICY_TIMEOUT_MILLISECONDS,
     what: 'the default policy to be applied',
     intervalMs: 200,
@@ -70,7 +77,7 @@ async function applyPolicy(cluster: Cluster, signal: AbortSignal): Promise<void>
   });
 }
 
-/** Server-side and with force: a second `make up` puts back what somebody changed. */
+/** Server-side and with force: a second `make up` puts back what somebody changed of what is installed. */
 async function apply(cluster: Cluster, signal: AbortSignal, args: readonly string[], stdin?: string): Promise<void> {
   const all = ['apply', '--server-side', '--force-conflicts', '--field-manager=make-up', ...args];
   await kubectlOutput(cluster.tool('kubectl'), cluster.layout, all, { stdin, signal });

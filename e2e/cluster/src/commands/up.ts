@@ -1,7 +1,7 @@
 import { endProcesses } from './end-processes.ts';
 import { toolsOf } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
-import type { Programs } from '../components/component.ts';
+import type { InitialPolicy, Programs } from '../components/component.ts';
 import type { Config } from '../config.ts';
 import { clusterId, createDirectory, removeDirectory } from '../directory.ts';
 import { ClusterError } from '../errors.ts';
@@ -21,6 +21,7 @@ export interface UpOptions {
   /** `command`: the cluster outlives this process. `process`: it ends, and its directory goes, with this process. */
   readonly lifetime: 'command' | 'process';
   readonly programs?: Programs;
+  readonly policy?: InitialPolicy;
   readonly tell: (line: string) => void;
   readonly onEvent?: (event: StartEvent) => void;
   readonly signal: AbortSignal;
@@ -84,6 +85,7 @@ async function startWith(client: ControlClient, toolchain: Toolchain, options: U
     kubectl,
     kubernetesVersion: toolchain.kubernetesVersion,
     programs: options.programs ?? {},
+    policy: options.policy ?? 'default',
     environment: options.config.archPolicy,
   };
   await client.start(request, options.signal, (event) => options.onEvent?.(event));

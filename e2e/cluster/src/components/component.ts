@@ -50,6 +50,10 @@ export interface Programs {
   readonly operator?: string | undefined;
 }
 
+/** What `up` does about a policy: the one of deploy/ set to Enforce where no policy is there yet, or nothing. */
+export const initialPolicies = ['default', 'none'] as const;
+export type InitialPolicy = (typeof initialPolicies)[number];
+
 /** What a component may ask about its cluster. */
 export interface Cluster {
   readonly layout: Layout;
@@ -58,6 +62,7 @@ export interface Cluster {
   readonly kubernetesVersion: string;
   /** Another main file of ours than the one in the repository. */
   readonly programs: Programs;
+  readonly policy: InitialPolicy;
   /** What the user set of `ARCHPOLICY_*`; what the cluster itself has to say about them wins. */
   readonly environment: Readonly<Record<string, string>>;
   readonly tool: (name: ToolName) => string;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { targets } from '../components/catalogue.ts';
-import { componentNames, toolNames } from '../components/component.ts';
+import { componentNames, initialPolicies, toolNames } from '../components/component.ts';
 
 /** `control.json`: how to reach a cluster's supervisor. */
 export const controlSchema = z.object({ port: z.int().positive(), token: z.string().min(1), pid: z.int().positive() });
@@ -13,6 +13,7 @@ export const startSchema = z.object({
   kubectl: z.string(),
   kubernetesVersion: z.string(),
   programs: z.object({ webhook: z.string().optional(), operator: z.string().optional() }),
+  policy: z.enum(initialPolicies),
   environment: z.record(z.string(), z.string()),
 });
 export type StartRequest = z.infer<typeof startSchema>;

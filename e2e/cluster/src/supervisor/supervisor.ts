@@ -100,6 +100,7 @@ export class Supervisor {
       pki,
       kubernetesVersion: request.kubernetesVersion,
       programs: request.programs,
+      policy: request.policy,
       environment: request.environment,
       tool: (name) => {
         const path = request.tools[name];

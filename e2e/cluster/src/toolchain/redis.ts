@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { access, constants, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
 import type { Config } from '../config.ts';
 import { ClusterError, hasCode } from '../errors.ts';
 import { withLock } from '../process/lock.ts';
+import { findOnPath } from './find-on-path.ts';
 import type { Tell } from './build-progress.ts';
 
 /** Debian's hook: while it answers 101, no package starts a service. */
@@ -75,19 +75,4 @@ async function aptGet(args: readonly string[], config: Config, signal: AbortSign
     const tail = output.trimEnd().split('\n').slice(-5).join('\n  ');
     throw new ClusterError('toolchain', `apt-get ${args.join(' ')} failed: install redis-server yourself\n  ${tail}`);
   }
-}
-
-async function findOnPath(name: string, path: string | undefined): Promise<string | undefined> {
-  // sbin is where Debian's services live, and not on everyone's PATH.
-  for (const directory of [...(path ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']) {
-    const candidate = join(directory, name);
-    const isThere =
-      directory !== '' &&
-      (await access(candidate, constants.X_OK).then(
-        () => true,
-        () => false,
-      ));
-    if (isThere) return candidate;
-  }
-  return undefined;
 }

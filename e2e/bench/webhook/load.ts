@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from './connection.ts';
+
+export interface Target {
+  readonly port: number;
+  readonly ca: string;
+  readonly body: Buffer;
+}
+
+/** Requests a second of that many connections, each sending its next request with the answer to the last one. */
+export async function closedLoop(target: Target, connections: number, durationMs: number): Promise<number> {
+  const all = await open(target, connections);
+  const end = performance.now() + durationMs;
+  const startedAt = performance.now();
+  const counts = await Promise.all(
+    all.map(async (connection) => {
+      let count = 0;
+      for (; performance.now() < end; count += 1) await connection.send();
+      return count;
+    }),
+  );
+  const seconds = (performance.now() - startedAt) / 1000;
+  for (const connection of all) connection.close();
+  return counts.reduce((sum, count) => sum + count, 0) / seconds;
+}
+
+/**
+ * Latencies, milliseconds, of requests that are due at a fixed rate whether or not earlier ones were answered: counted
+ * from when each was due, so that a stall counts for everything that came due in it.
+ */
+export async function openLoop(
+  target: Target,
+  connections: number,
+  perSecond: number,
+  durationMs: number,
+): Promise<readonly number[]> {
+  const idle = await open(target, connections);
+  const all = [...idle];
+  const latencies: number[] = [];
+  const due: number[] = [];
+  const send = async (connection: Connection, dueAt: number): Promise<void> => {
+    await connection.send();
+    latencies.push(performance.now() - dueAt);
+    const next = due.shift();
+    if (next === undefined) idle.push(connection);
+    else await send(connection, next);
+  };
+  const pending: Promise<void>[] = [];
+  const startedAt = performance.now();
+  const count = Math.floor((durationMs / 1000) * perSecond);
+  for (let sent = 0; sent < count;) {
+    const dueAt = startedAt + (sent * 1000) / perSecond;
+    const now = performance.now();
+    if (dueAt > now) {
+      await sleep(Math.max(1, dueAt - now));
+      continue;
+    }
+    sent += 1;
+    const connection = idle.pop();
+    if (connection === undefined) due.push(dueAt);
+    else pending.push(send(connection, dueAt));
+  }
+  await Promise.all(pending);
+  for (const connection of all) connection.close();
+  return latencies;
+}
+
+/** The value that a share (0 to 1) of the numbers does not exceed. */
+export function quantile(numbers: readonly number[], share: number): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+function open({ port, ca, body }: Target, connections: number): Promise<Connection[]> {
+  return Promise.all(Array.from({ length: connections }, () => Connection.open(port, ca, body)));
+}

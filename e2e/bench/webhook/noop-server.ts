@@ -1,0 +1,51 @@
+/**
+ * The baseline of `make bench-webhook`: an HTTPS server on the same Node that parses the review and answers a constant
+ * patch. What the webhook takes beyond this is what deciding costs.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { join } from 'node:path';
+
+const [directory = '', port = '0'] = process.argv.slice(2);
+
+const patch = Buffer.from(
+  JSON.stringify([
+    {
+      op: 'add',
+      path: '/spec/affinity',
+      value: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [
+              { matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] }] },
+            ],
+          },
+        },
+      },
+    },
+  ]),
+).toString('base64');
+
+const server = createServer(
+  {
+    cert: readFileSync(join(directory, 'tls.crt')),
+    key: readFileSync(join(directory, 'tls.key')),
+    minVersion: 'TLSv1.3',
+    keepAliveTimeout: 95_000,
+  },
+  (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { request: asked } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { request: { uid: string } };
+      const body = JSON.stringify({
+        kind: 'AdmissionReview',
+        apiVersion: 'admission.k8s.io/v1',
+        response: { uid: asked.uid, allowed: true, patchType: 'JSONPatch', patch },
+      });
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+      response.end(body);
+    });
+  },
+);
+server.listen(Number(port), '127.0.0.1');
