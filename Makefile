@@ -40,8 +40,8 @@ promises: setup ## Which test proves which rule or promise
 	@$(RUN) tools/src/promises/main.ts
 
 .PHONY: up
-up: setup ## Start the local cluster in CLUSTER_DIR (ONLY=control-plane: without ArchPolicy)
-	@$(RUN) e2e/cluster/src/main.ts up $(if $(ONLY),--only $(ONLY))
+up: setup ## Start the local cluster in CLUSTER_DIR (ONLY=control-plane: without ArchPolicy; POLICY=none: without a policy)
+	@$(RUN) e2e/cluster/src/main.ts up $(if $(ONLY),--only $(ONLY)) $(if $(POLICY),--policy $(POLICY))
 
 .PHONY: down
 down: setup ## Stop the local cluster and remove CLUSTER_DIR

@@ -82,7 +82,7 @@ export async function remediate(stage: Stage, before: readonly PlacedPod[]): Pro
     const now = await pods(stage);
     return now.length === 12 && now.every((pod) => fits(pod) && pod.ready);
   }, 60);
-  await terminal.run(`kubectl get events -n ${NAMESPACE} --field-selector reason=Evicted`, env);
+  await terminal.run(`kubectl get events -n ${NAMESPACE} --field-selector reason=Misplaced`, env);
   await terminal.run(`kubectl get pods -n ${NAMESPACE} -o wide`, env);
   const after = new Set((await pods(stage)).map(({ uid }) => uid));
   const untouched = before.filter(fits).every(({ uid }) => after.has(uid));
