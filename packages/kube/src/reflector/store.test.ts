@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { FakeClock } from '@archpolicy/testkit';
+import { Backoff, REFLECTOR_BACKOFF } from './backoff.ts';
+import { Store } from './store.ts';
+import type { StoreEvent } from './store.ts';
+
+interface Item {
+  readonly uid: string;
+  readonly tags: readonly string[];
+}
+
+const item = (uid: string, ...tags: readonly string[]): Item => ({ uid, tags });
+const newStore = (): Store<Item> => new Store<Item>({ indexes: { tag: ({ tags }) => tags }, uid: ({ uid }) => uid });
+
+describe('a store', () => {
+  test('gives objects by key and by index', () => {
+    const store = newStore();
+    store.set('a', item('1', 'red', 'blue'));
+    store.set('b', item('2', 'red'));
+    store.set('c', item('3'));
+    expect(store.size).toBe(3);
+    expect(store.get('b')).toEqual(item('2', 'red'));
+    expect(store.get('constructor')).toBeUndefined();
+    expect(store.byIndex('tag', 'red')).toEqual([item('1', 'red', 'blue'), item('2', 'red')]);
+    expect(store.byIndex('tag', 'green')).toEqual([]);
+    expect(() => store.byIndex('colour', 'red')).toThrow(RangeError);
+  });
+
+  test('for random changes, its indexes say what its objects say, and its events rebuild it', () => {
+    const tags = fc.uniqueArray(fc.constantFrom('red', 'blue', 'green'));
+    const key = fc.constantFrom('a', 'b', 'c', 'd');
+    const step = fc.oneof(
+      fc.record({ key, item: fc.record({ uid: fc.constantFrom('1', '2'), tags }) }),
+      fc.record({ key, item: fc.constant(undefined) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const store = newStore();
+        const told = new Map<string, Item>();
+        store.subscribe((event) => {
+          // What an event says about before must be what the events before it said.
+          expect(event.previous).toEqual(told.get(event.key));
+          if (event.type === 'deleted') told.delete(event.key);
+          else told.set(event.key, event.object);
+        });
+        const model = new Map<string, Item>();
+        for (const { key: each, item: value } of steps) {
+          if (value === undefined) store.delete(each);
+          else store.set(each, value);
+          if (value === undefined) model.delete(each);
+          else model.set(each, value);
+        }
+        expect(new Map(store.keys().map((each) => [each, store.get(each)]))).toEqual(model);
+        expect(told).toEqual(model);
+        for (const tag of ['red', 'blue', 'green']) {
+          const expected = [...model.values()].filter((value) => value.tags.includes(tag));
+          expect(new Set(store.byIndex('tag', tag))).toEqual(new Set(expected));
+        }
+      }),
+    );
+  });
+
+  test('another uid under the same key is a deletion and an addition', () => {
+    const store = newStore();
+    const events: StoreEvent<Item>[] = [];
+    store.subscribe((event) => events.push(event));
+    store.set('a', item('1'));
+    store.set('a', item('1', 'red'));
+    store.set('a', item('2'));
+    expect(events).toEqual([
+      { type: 'added', key: 'a', object: item('1') },
+      { type: 'updated', key: 'a', object: item('1', 'red'), previous: item('1') },
+      { type: 'deleted', key: 'a', object: item('1', 'red'), previous: item('1', 'red') },
+      { type: 'added', key: 'a', object: item('2') },
+    ]);
+  });
+
+  test('updates that say nothing new are not told, and the object stays the same', () => {
+    const store = new Store<Item>({ same: (a, b) => a.uid === b.uid });
+    const events: string[] = [];
+    const first = item('1');
+    store.set('a', first);
+    store.subscribe(({ type }) => events.push(type));
+    store.set('a', item('1', 'red'));
+    expect(events).toEqual([]);
+    expect(store.get('a')).toBe(first);
+  });
+
+  test('listeners are called until they leave', () => {
+    const store = newStore();
+    const heard: string[] = [];
+    const leave = store.subscribe(({ key }) => heard.push(key));
+    store.set('a', item('1'));
+    leave();
+    store.set('b', item('2'));
+    store.delete('nobody');
+    expect(heard).toEqual(['a']);
+  });
+});
+
+describe('the back-off of a reflector', () => {
+  test('doubles from 0.8 s to 30 s, with jitter of up to as much again', () => {
+    const clock = new FakeClock();
+    const delays = (random: number): readonly number[] => {
+      const backoff = new Backoff(REFLECTOR_BACKOFF, clock, () => random);
+      return Array.from({ length: 8 }, () => backoff.next());
+    };
+    expect(delays(0)).toEqual([800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
+    expect(delays(0.5)).toEqual([1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 45_000, 45_000]);
+  });
+
+  test('starts small again after two minutes without a failure', () => {
+    const clock = new FakeClock();
+    const backoff = new Backoff(REFLECTOR_BACKOFF, clock, () => 0);
+    backoff.next();
+    clock.jump(800 + 120_000);
+    expect(backoff.next()).toBe(1_600);
+    clock.jump(1_600 + 120_001);
+    expect(backoff.next()).toBe(800);
+  });
+});
