@@ -1,9 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { Resolve } from './address-guard/connector.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import { Keyring } from './auth/keyring.ts';
 import { PluginCredentials } from './auth/plugins/plugin-credentials.ts';
 import { CredentialScopes } from './auth/scopes.ts';
 import { TokenService } from './auth/token-service.ts';
+import { FactCache } from './cache/fact-cache.ts';
+import { RedisStore } from './cache/redis-store.ts';
+import { parseRedisUrl } from './cache/redis-target.ts';
+import { Sealer } from './cache/seal.ts';
+import { NO_SHARED_STORE } from './cache/shared-store.ts';
+import type { SharedStore } from './cache/shared-store.ts';
 import { MemoryCache } from './cache/memory-cache.ts';
 import type { MemoryLimits } from './cache/memory-cache.ts';
 import { fixedRegistries } from './config/registries-file.ts';
@@ -19,6 +26,18 @@ import type { RegistryMetrics } from './metrics.ts';
 import { NO_LOGGER } from './ports.ts';
 import type { Clock, Logger } from './ports.ts';
 
+export interface RedisOptions {
+  /** `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; see `parseRedisUrl`. */
+  readonly url: string;
+  /**
+   * The cache key: the same secret in all processes that share this Redis. Values are authenticated with it, so that who
+   * can write to Redis cannot make us believe anything.
+   */
+  readonly cacheKey: string;
+  /** How long a command may take, milliseconds; 50 by default, which is what an inspection may lose by a Redis in trouble. */
+  readonly commandTimeoutMs?: number;
+}
+
 export interface InspectorOptions {
   readonly clock: Clock;
   /** By default: HTTPS everywhere, the address guard on, no credentials of its own. */
@@ -28,6 +47,8 @@ export interface InspectorOptions {
   /** What credential-provider plugins see of an environment beside the `env` of their configuration. Empty by default. */
   readonly pluginEnvironment?: Readonly<Record<string, string>>;
   readonly memory?: MemoryLimits;
+  /** A Redis that replicas share; memory only by default. */
+  readonly redis?: RedisOptions;
   /** Name resolution; the system's by default. */
   readonly resolve?: Resolve;
 }
@@ -45,8 +66,25 @@ export function createInspector(options: InspectorOptions): Inspector {
   const transport = new Transport(pools);
   const client = new RegistryClient(transport, clock, metrics);
   const authorizer = new Authorizer(new TokenService(transport, clock, metrics));
-  const resolver = new Resolver({ client, authorizer, metrics }, new MemoryCache(options.memory), clock);
+  const cacheKey = options.redis?.cacheKey ?? randomUUID();
+  const store = openStore(options.redis, { clock, metrics, logger });
+  const sealer = new Sealer(cacheKey);
+  const cache = new FactCache({ memory: new MemoryCache(options.memory), store, sealer, clock, metrics });
+  const resolver = new Resolver({ client, authorizer, metrics }, cache, clock);
   const plugins = new PluginCredentials(registries, clock, logger, pluginEnvironment);
-  const keyring = new Keyring(new CredentialScopes(), plugins);
-  return new ImageInspector({ resolver, keyring, registries, clock, metrics, close: () => pools.close() });
+  const keyring = new Keyring(new CredentialScopes(cacheKey), plugins);
+  const close = async (): Promise<void> => {
+    store.close();
+    await pools.close();
+  };
+  return new ImageInspector({ resolver, keyring, registries, clock, metrics, close });
+}
+
+function openStore(
+  redis: RedisOptions | undefined,
+  parts: { clock: Clock; metrics: RegistryMetrics; logger: Logger },
+): SharedStore {
+  return redis === undefined
+    ? NO_SHARED_STORE
+    : new RedisStore(parseRedisUrl(redis.url), parts, redis.commandTimeoutMs);
 }

@@ -1,10 +1,10 @@
 export type RegistryErrorCode =
   /** The registries file cannot be read or does not follow its schema. */
   | 'REGISTRIES_FILE'
+  /** The address of Redis cannot be understood. */
+  | 'REDIS_URL'
   /** A connection to an address that the guard refuses was attempted. */
-  | 'ADDRESS_REFUSED'
-  /** The inspector was used after it was closed. */
-  | 'CLOSED';
+  | 'ADDRESS_REFUSED';
 
 /** The unexpected in this package. Messages are constant or carry configuration only: never remote text, never a secret. */
 export class RegistryError extends Error {

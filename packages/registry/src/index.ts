@@ -3,7 +3,7 @@
  * an image can run, or why that is not known. Everything behind it (requests, credentials, caches, limits) is private.
  */
 export { createInspector } from './create-inspector.ts';
-export type { InspectorOptions } from './create-inspector.ts';
+export type { InspectorOptions, RedisOptions } from './create-inspector.ts';
 export type { Inspector, InspectRequest } from './inspect/inspector.ts';
 export type { PullSecret } from './auth/credential.ts';
 export { fixedRegistries, readRegistriesFile } from './config/registries-file.ts';
@@ -11,6 +11,8 @@ export type { RegistriesSource } from './config/registries-file.ts';
 export { WatchedRegistries } from './config/watched-registries.ts';
 export { DEFAULT_REGISTRIES, parseRegistries, Registries } from './config/registries.ts';
 export type { RegistriesConfig } from './config/schema.ts';
+export { parseRedisUrl } from './cache/redis-target.ts';
+export type { RedisNode, RedisTarget } from './cache/redis-target.ts';
 export { RegistryError } from './errors.ts';
 export type { RegistryErrorCode } from './errors.ts';
 export { NO_METRICS } from './metrics.ts';

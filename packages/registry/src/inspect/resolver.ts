@@ -1,14 +1,15 @@
 import type { ContentFacts } from '@archpolicy/core';
 import { ANONYMOUS_SCOPE } from '../auth/access.ts';
 import type { Access } from '../auth/access.ts';
-import type { MemoryCache, Shown } from '../cache/memory-cache.ts';
+import type { FactCache } from '../cache/fact-cache.ts';
+import type { Shown } from '../cache/memory-cache.ts';
 import type { Registries } from '../config/registries.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { Clock } from '../ports.ts';
 import { ContentReader } from './content-reader.ts';
 import { Flights } from './flights.ts';
-import { planInspection, saysNothing, staleAnswer } from './plan.ts';
+import { HARD_TTL_MS, planInspection, saysNothing, staleAnswer } from './plan.ts';
 import type { Known, Plan } from './plan.ts';
 import { RegistryReader } from './registry-reader.ts';
 import type { ReaderParts } from './registry-reader.ts';
@@ -33,17 +34,21 @@ export const REFUSAL_TTL_MS = 30_000;
 const INCOMPLETE_TTL_MS = 30_000;
 /** HEAD, GET, and once more when a tag moved or an entry was evicted in between. */
 const MAX_STEPS = 6;
+/** As long as a dead holder's lock lives (K4). */
+const MAX_LOCK_WAIT_MS = 2_000;
+/** A manifest takes 20 to 200 ms to read. */
+const LOCK_POLL_MS = 20;
 /** Stands for every scope: a tag that anyone was shown is known to exist. */
 const ANY_SCOPE = '*';
 
 /** Works an inspection out: looks at what is known, takes the cheapest next step, looks again (I2). */
 export class Resolver {
   readonly #reading: ReaderParts;
-  readonly #cache: MemoryCache;
+  readonly #cache: FactCache;
   readonly #clock: Clock;
   readonly #fetches = new Flights<FetchFailure | undefined>();
 
-  constructor(reading: ReaderParts, cache: MemoryCache, clock: Clock) {
+  constructor(reading: ReaderParts, cache: FactCache, clock: Clock) {
     this.#reading = reading;
     this.#cache = cache;
     this.#clock = clock;
@@ -71,6 +76,8 @@ export class Resolver {
 
   /** Tries each access until one works. A registry that says no leaves the next to be tried; one that is silent ends it. */
   async resolve(question: Question): Promise<Resolution> {
+    const scopes = question.accesses.map(({ scope }) => scope);
+    await this.#load(question.subject, scopes);
     let refusal: FetchFailure = failed('Blocked');
     for (const access of question.accesses) {
       const resolution = await this.#attempt(question, access);
@@ -79,7 +86,6 @@ export class Resolver {
       const isFinal = !access.endpoint.mirror && !isRefusal(resolution.failure);
       if (isFinal) break;
     }
-    const scopes = question.accesses.map(({ scope }) => scope);
     const stale = saysNothing(refusal) ? this.stale(question.subject, scopes) : undefined;
     return stale ?? { kind: 'refuse', failure: refusal };
   }
@@ -126,9 +132,44 @@ export class Resolver {
   async #fetchOnce(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
     const { key } = question.subject;
     const running = this.#fetches.running(key);
-    if (running === undefined) return this.#fetches.join(key, () => this.#fetch(reference, question, access));
+    if (running === undefined) return this.#fetches.join(key, () => this.#fetchLocked(reference, question, access));
     await running;
     return undefined;
+  }
+
+  /** The same among replicas: who finds the lock taken waits for what its holder brings. Without a store nobody waits. */
+  async #fetchLocked(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
+    const { subject, signal } = question;
+    const waitUntilMs = this.#clock.monotonic() + MAX_LOCK_WAIT_MS;
+    for (;;) {
+      const lock = await this.#cache.lock(subject.key);
+      try {
+        if (lock.outcome !== 'unavailable' && (await this.#othersBrought(question, access))) return undefined;
+        const isOurTurn = lock.outcome !== 'busy' || this.#clock.monotonic() >= waitUntilMs;
+        if (isOurTurn) return await this.#fetch(reference, question, access);
+      } finally {
+        lock.release();
+      }
+      await this.#clock.sleep(LOCK_POLL_MS, signal).catch(() => undefined);
+      if (signal.aborted) return failed('Deadline');
+    }
+  }
+
+  /** Whether the shared store has something now that makes this fetch needless. */
+  async #othersBrought({ subject, softTtlMs }: Question, { scope }: Access): Promise<boolean> {
+    const planNow = (): Plan => {
+      const now = this.#clock.now();
+      return planInspection(this.#known(subject, scope, now), subject.wanted, softTtlMs, now);
+    };
+    const before = planNow();
+    await this.#load(subject, [scope]);
+    const after = planNow();
+    return after.kind === 'answer' || (before.kind === 'fetch' && after.kind === 'revalidate');
+  }
+
+  #load(subject: Subject, scopes: readonly string[]): Promise<void> {
+    const all = new Set([...scopes, ANONYMOUS_SCOPE, ANY_SCOPE]);
+    return this.#cache.load(subject.key, [...all], subject.reference.digest);
   }
 
   async #fetch(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
@@ -150,8 +191,8 @@ export class Resolver {
 
   #show(subject: Subject, scope: string, digest: string): void {
     const shown = { digest, confirmedAtMs: this.#clock.now() };
-    this.#cache.putShown(scope, subject.key, shown);
-    this.#cache.putShown(ANY_SCOPE, subject.key, shown);
+    this.#cache.putShown(scope, subject.key, shown, HARD_TTL_MS);
+    this.#cache.putShown(ANY_SCOPE, subject.key, shown, HARD_TTL_MS);
   }
 
   #remember(failure: FetchFailure, access: Access, subject: Subject): FetchFailure {

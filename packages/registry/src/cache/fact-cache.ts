@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import type { RegistryMetrics } from '../metrics.ts';
+import type { Clock } from '../ports.ts';
+import { decodeFacts, decodeShown, encodeFacts, encodeShown } from './codec.ts';
+import type { KnownFacts, MemoryCache, Refusal, Shown } from './memory-cache.ts';
+import type { Sealer } from './seal.ts';
+import { NO_SHARED_STORE } from './shared-store.ts';
+import type { SharedStore } from './shared-store.ts';
+
+interface CacheParts {
+  readonly memory: MemoryCache;
+  readonly store: SharedStore;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly metrics: RegistryMetrics;
+}
+
+/** Facts follow from their digest for ever; what nobody asked for in a month makes room. */
+const FACTS_TTL_MS = 30 * 24 * 60 * 60_000;
+/** A holder that dies delays the others by this at most (K4). */
+const LOCK_TTL_MS = 2_000;
+const LOCK_RENEWAL_MS = 500;
+
+/** A lock on reading something: released by its holder, or by time. */
+export interface ReadLock {
+  /** Whether others were asked for at all: if not, nobody else may hold it. */
+  readonly outcome: 'taken' | 'busy' | 'unavailable';
+  release(): void;
+}
+
+/** What is known of images: in memory, and behind it, if there is one, in the store that replicas share (K1). */
+export class FactCache {
+  readonly #parts: CacheParts;
+  readonly #isAlone: boolean;
+  /** Settles when all that was stored so far is there. */
+  #writes: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: CacheParts) {
+    this.#parts = parts;
+    this.#isAlone = parts.store === NO_SHARED_STORE;
+  }
+
+  facts(digest: string, nowMs: number): KnownFacts | undefined {
+    return this.#parts.memory.facts(digest, nowMs);
+  }
+
+  shown(scope: string, subject: string): Shown | undefined {
+    return this.#parts.memory.shown(scope, subject);
+  }
+
+  refusal(asker: string, subject: string, nowMs: number): Refusal | undefined {
+    return this.#parts.memory.refusal(asker, subject, nowMs);
+  }
+
+  putFacts(digest: string, facts: KnownFacts): void {
+    const { memory, store, sealer } = this.#parts;
+    memory.putFacts(digest, facts);
+    if (this.#isAlone || facts.untilMs !== undefined) return;
+    const name = sealer.name('facts', digest);
+    this.#write(store.set(name, sealer.seal(name, encodeFacts(facts.content)), FACTS_TTL_MS));
+  }
+
+  putShown(scope: string, subject: string, shown: Shown, ttlMs: number): void {
+    const { memory, store, sealer } = this.#parts;
+    memory.putShown(scope, subject, shown);
+    if (this.#isAlone) return;
+    const name = sealer.name('shown', `${scope} ${subject}`);
+    this.#write(store.set(name, sealer.seal(name, encodeShown(shown)), ttlMs));
+  }
+
+  forgetShown(scope: string, subject: string): void {
+    const { memory, store, sealer } = this.#parts;
+    memory.forgetShown(scope, subject);
+    if (!this.#isAlone) this.#write(store.set(sealer.name('shown', `${scope} ${subject}`), '', 1));
+  }
+
+  putRefusal(asker: string, subject: string, refusal: Refusal): void {
+    this.#parts.memory.putRefusal(asker, subject, refusal);
+  }
+
+  /** Brings what the shared store knows of a subject into memory. */
+  async load(subject: string, scopes: readonly string[], digest: string | undefined): Promise<void> {
+    if (this.#isAlone) return;
+    const shown = await Promise.all(scopes.map((scope) => this.#loadShown(scope, subject)));
+    const digests = new Set([digest, ...shown].filter((found) => found !== undefined));
+    await Promise.all([...digests].map((found) => this.#loadFacts(found)));
+  }
+
+  /** Takes the lock on reading a subject, and keeps it until it is released. */
+  async lock(subject: string): Promise<ReadLock> {
+    const { store, sealer, clock } = this.#parts;
+    const name = sealer.name('lock', subject);
+    const token = randomUUID();
+    const outcome = await store.lock(name, token, LOCK_TTL_MS);
+    if (outcome !== 'taken') return { outcome, release: () => undefined };
+    const done = new AbortController();
+    const renew = async (): Promise<void> => {
+      for (;;) {
+        await clock.sleep(LOCK_RENEWAL_MS, done.signal);
+        store.extend(name, token, LOCK_TTL_MS);
+      }
+    };
+    renew().catch(() => undefined);
+    const release = (): void => {
+      done.abort();
+      // Who gets the lock next must find what was read: in a Cluster another node may hold it.
+      void this.#writes.then(() => {
+        store.unlock(name, token);
+      });
+    };
+    return { outcome, release };
+  }
+
+  #write(written: Promise<void>): void {
+    this.#writes = Promise.all([this.#writes, written]);
+  }
+
+  async #loadShown(scope: string, subject: string): Promise<string | undefined> {
+    const shown = await this.#read(this.#parts.sealer.name('shown', `${scope} ${subject}`), decodeShown);
+    const known = this.#parts.memory.shown(scope, subject);
+    // Another replica may have asked later than this one, or the other way round.
+    if (shown !== undefined && (known === undefined || known.confirmedAtMs < shown.confirmedAtMs)) {
+      this.#parts.memory.putShown(scope, subject, shown);
+    }
+    return (shown ?? known)?.digest;
+  }
+
+  async #loadFacts(digest: string): Promise<void> {
+    const { memory, sealer, clock } = this.#parts;
+    if (memory.facts(digest, clock.now()) !== undefined) return;
+    const content = await this.#read(sealer.name('facts', digest), decodeFacts);
+    if (content !== undefined) memory.putFacts(digest, { content, source: 'redis' });
+  }
+
+  async #read<T>(name: string, decode: (text: string) => T | undefined): Promise<T | undefined> {
+    const { store, sealer, metrics } = this.#parts;
+    const value = await store.get(name);
+    if (value === undefined || value === '') {
+      metrics.cache({ level: 'redis', outcome: 'miss' });
+      return undefined;
+    }
+    const payload = sealer.open(name, value);
+    const decoded = payload === undefined ? undefined : decode(payload);
+    if (decoded === undefined) metrics.discarded({ what: 'redis-value' });
+    metrics.cache({ level: 'redis', outcome: decoded === undefined ? 'miss' : 'hit' });
+    return decoded;
+  }
+}

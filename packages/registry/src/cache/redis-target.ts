@@ -1,0 +1,89 @@
+import { RegistryError } from '../errors.ts';
+
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where Redis is: one node, Sentinels that know the primary's address, or a Cluster (K7). */
+export interface RedisTarget {
+  readonly kind: 'node' | 'sentinel' | 'cluster';
+  /** One for `node`, at least one for the others. */
+  readonly nodes: readonly RedisNode[];
+  readonly tls: boolean;
+  readonly username?: string;
+  readonly password?: string;
+  /** Name of the primary (`sentinel`). */
+  readonly primary?: string;
+  /** Database (`node` and `sentinel`). */
+  readonly database?: number;
+}
+
+const KINDS: Readonly<Record<string, RedisTarget['kind']>> = {
+  '': 'node',
+  '+sentinel': 'sentinel',
+  '+cluster': 'cluster',
+};
+const DEFAULT_PORTS: Readonly<Record<RedisTarget['kind'], number>> = { node: 6379, sentinel: 26379, cluster: 6379 };
+const MAX_NODES = 100;
+
+const URL_FORM = /^(redis|rediss)(|\+sentinel|\+cluster):\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?]+)(?:\/([^/?]*))?$/;
+
+/**
+ * Parses `redis://[user:password@]host[:port][/database]`, `redis+sentinel://host:port,host:port/primary` or
+ * `redis+cluster://host:port,host:port`; `rediss` instead of `redis` for TLS. User and password are percent-encoded.
+ * @throws RegistryError with code REDIS_URL, whose message repeats nothing of the text
+ */
+export function parseRedisUrl(text: string): RedisTarget {
+  const match = URL_FORM.exec(text);
+  if (match === null) throw refused();
+  const [, scheme = '', suffix = '', username = '', password = '', hosts = '', path = ''] = match;
+  const kind = KINDS[suffix] ?? 'node';
+  return {
+    kind,
+    nodes: parseNodes(hosts, kind),
+    tls: scheme === 'rediss',
+    ...(username === '' ? {} : { username: decode(username) }),
+    ...(password === '' ? {} : { password: decode(password) }),
+    ...pathMeaning(kind, path),
+  };
+}
+
+function parseNodes(hosts: string, kind: RedisTarget['kind']): readonly RedisNode[] {
+  const texts = hosts.split(',');
+  const nodes = texts.map((host) => parseNode(host, DEFAULT_PORTS[kind])).filter((node) => node !== undefined);
+  const most = kind === 'node' ? 1 : MAX_NODES;
+  if (nodes.length !== texts.length || nodes.length > most) throw refused();
+  return nodes;
+}
+
+function pathMeaning(kind: RedisTarget['kind'], path: string): Pick<RedisTarget, 'primary' | 'database'> {
+  if (kind === 'sentinel') {
+    if (path === '') throw refused();
+    return { primary: decode(path) };
+  }
+  if (path === '' || kind === 'cluster') return {};
+  if (!/^[0-9]{1,5}$/.test(path)) throw refused();
+  return { database: Number(path) };
+}
+
+function parseNode(text: string, defaultPort: number): RedisNode | undefined {
+  const [, host, port] = /^(\[[0-9a-f:]+\]|[^:]+)(?::([0-9]{1,5}))?$/i.exec(text) ?? [];
+  if (host === undefined) return undefined;
+  return { host: host.replace(/^\[|\]$/g, ''), port: port === undefined ? defaultPort : Number(port) };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw refused();
+  }
+}
+
+function refused(): RegistryError {
+  return new RegistryError(
+    'REDIS_URL',
+    'expected redis[s][+sentinel|+cluster]://[user:password@]host[:port][,…][/database or primary]',
+  );
+}

@@ -1,0 +1,221 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { basicAccess, dockerConfigJson, FakeRegistry, multiPlatformImage, RedisServer } from '@archpolicy/testkit';
+import type { Inspection } from '@archpolicy/core';
+import { fixedRegistries } from '../config/registries-file.ts';
+import { parseRegistries, Registries } from '../config/registries.ts';
+import { createInspector } from '../create-inspector.ts';
+import type { Inspector } from '../inspect/inspector.ts';
+import { NO_METRICS } from '../metrics.ts';
+
+const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
+const cacheKey = 'the cache key of the tests';
+
+/** Real time, shifted by the test. */
+let shiftMs = 0;
+const clock = {
+  now: () => Date.now() + shiftMs,
+  monotonic: () => performance.now(),
+  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
+};
+
+let registry: FakeRegistry;
+let redis: RedisServer;
+let replicas: Inspector[];
+let discarded: number;
+
+beforeEach(async () => {
+  [registry, redis] = await Promise.all([new FakeRegistry().start(), RedisServer.start()]);
+  registry.push('app', 'v1', image);
+  replicas = [];
+  discarded = 0;
+  shiftMs = 0;
+});
+
+afterEach(async () => {
+  await Promise.all(replicas.map((replica) => replica.close()));
+  await Promise.all([registry.stop(), redis.stop()]);
+});
+
+/** One process of several that share the Redis. */
+function replica(
+  more: { readonly url?: string; readonly key?: string; readonly commandTimeoutMs?: number } = {},
+): Inspector {
+  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  const inspector = createInspector({
+    clock,
+    registries: fixedRegistries(new Registries(file)),
+    metrics: { ...NO_METRICS, discarded: () => void (discarded += 1) },
+    // A busy machine is no Redis in trouble: only the tests of K7 have the real time-out.
+    redis: {
+      url: more.url ?? redis.url,
+      cacheKey: more.key ?? cacheKey,
+      commandTimeoutMs: more.commandTimeoutMs ?? 5_000,
+    },
+  });
+  replicas.push(inspector);
+  return inspector;
+}
+
+function inspect(inspector: Inspector, reference = 'app:v1', user?: string): Promise<Inspection> {
+  const json = dockerConfigJson({ [registry.host]: user ?? '' });
+  const pullSecrets = user === undefined ? [] : [{ type: 'kubernetes.io/dockerconfigjson' as const, json }];
+  return inspector.inspect({ reference: `${registry.host}/${reference}`, pullSecrets, budgetMs: 5_000 });
+}
+
+const keys = async (): Promise<readonly string[]> =>
+  [...(await redis.command('KEYS *')).matchAll(/archpolicy:\S+/g)].map(([key]) => key);
+
+/** The keys, once there are so many: nobody waits for what is stored. */
+async function keysOnceThere(count: number): Promise<readonly string[]> {
+  for (;;) {
+    const found = await keys();
+    if (found.length >= count) return found;
+    await delay(5);
+  }
+}
+
+describe('K1 P7 what replicas share', () => {
+  test('P7 what one replica read, another finds, and so does a process that starts again', async () => {
+    await inspect(replica());
+    registry.forgetRequests();
+    expect(await inspect(replica())).toMatchObject({ kind: 'resolved', source: 'redis' });
+    expect(registry.lines).toEqual([]);
+  });
+
+  test('P7 K4 a new image that all replicas need at once costs one GET', async () => {
+    const three = [replica(), replica(), replica()];
+    registry.fault = () => undefined;
+    const all = await Promise.all(Array.from({ length: 300 }, (_, at) => inspect(three[at % 3]!)));
+    expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['resolved']));
+    expect(registry.lines).toEqual(['GET /v2/app/manifests/v1']);
+  });
+
+  test('K2 P4 another tenant at another replica costs one HEAD of its own, a wrong credential learns nothing', async () => {
+    registry.access = basicAccess(['alice:a', 'bob:b']);
+    await inspect(replica(), 'app:v1', 'alice:a');
+    registry.forgetRequests();
+    const second = replica();
+    expect(await inspect(second, 'app:v1', 'alice:a')).toMatchObject({ kind: 'resolved', source: 'redis' });
+    expect(registry.lines).toEqual([]);
+    expect(await inspect(second, 'app:v1', 'bob:b')).toMatchObject({ kind: 'resolved' });
+    expect(
+      registry.requests.filter(({ headers }) => headers.authorization !== undefined).map(({ method }) => method),
+    ).toEqual(['HEAD']);
+    expect(await inspect(replica(), 'app:v1', 'alice:b')).toMatchObject({ reason: 'Unauthorized' });
+    expect(await inspect(replica(), `app@${image.manifest.digest}`, 'alice:b')).toMatchObject({
+      reason: 'Unauthorized',
+    });
+  });
+
+  test('K4 a replica that died while it read delays the others by two seconds at most', async () => {
+    const first = replica();
+    registry.fault = () => ({ kind: 'hang' });
+    void inspect(first, 'app:v1');
+    await delay(100);
+    await first.close();
+    registry.fault = () => undefined;
+    const second = replica();
+    const start = performance.now();
+    expect(await inspect(second)).toMatchObject({ kind: 'resolved' });
+    expect(performance.now() - start).toBeLessThan(2_500);
+  });
+});
+
+describe('K6 values that are not ours', () => {
+  test('K6 every key has a time to live', async () => {
+    await inspect(replica());
+    const all = await keysOnceThere(3);
+    for (const key of all) expect(Number(/:(-?\d+)/.exec(await redis.command(`PTTL ${key}`))?.[1])).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['garbage', () => 'garbage'],
+    ['another MAC', (value: string) => value.replace(/\.(.)/, (_, first: string) => `.${first === 'A' ? 'B' : 'A'}`)],
+    ['another version', (value: string) => value.replace(/^1/, '2')],
+    ['another payload', (value: string) => value.replace('arm64', 's390x').replace('confirmedAtMs', 'confirmedAtM')],
+    ['no payload', (value: string) => value.slice(0, 10)],
+    ['a megabyte', (value: string) => value + 'x'.repeat(70_000)],
+  ])('K6 %s is a miss and counted', async (_, change) => {
+    await inspect(replica());
+    for (const key of await keysOnceThere(3)) {
+      const value = (await redis.command(`GET ${key}`)).split('\r\n')[1] ?? '';
+      await redis.command(`SET ${key} ${JSON.stringify(change(value))} PX 100000`);
+    }
+    registry.forgetRequests();
+    expect(await inspect(replica())).toMatchObject({ kind: 'resolved', source: 'registry' });
+    expect(registry.lines).toEqual(['GET /v2/app/manifests/v1']);
+    expect(discarded).toBeGreaterThan(0);
+  });
+
+  test('K6 a value moved to another key is a miss', async () => {
+    const first = replica();
+    await inspect(first);
+    const before = new Set(await keysOnceThere(3));
+    registry.push('other', 'v1', multiPlatformImage(['linux/s390x']));
+    await inspect(first, 'other:v1');
+    const [from] = (await keysOnceThere(6)).filter((key) => !before.has(key) && key.includes(':facts:'));
+    const [to] = [...before].filter((key) => key.includes(':facts:'));
+    const value = (await redis.command(`GET ${from ?? ''}`)).split('\r\n')[1] ?? '';
+    await redis.command(`SET ${to ?? ''} ${JSON.stringify(value)} PX 100000`);
+    const inspection = await inspect(replica());
+    expect(inspection).toMatchObject({
+      kind: 'resolved',
+      facts: { platforms: [{ architecture: 'amd64' }, { architecture: 'arm64' }] },
+    });
+    expect(discarded).toBeGreaterThan(0);
+  });
+
+  test('K6 a process with another cache key believes nothing and harms nothing', async () => {
+    await inspect(replica());
+    registry.forgetRequests();
+    expect(await inspect(replica({ key: 'another cache key' }))).toMatchObject({ source: 'registry' });
+    expect(await inspect(replica())).toMatchObject({ source: 'redis' });
+    expect(registry.lines).toHaveLength(1);
+  });
+});
+
+describe('K7 a Redis in trouble', () => {
+  const timed = async (inspector: Inspector, reference: string): Promise<number> => {
+    registry.push(...(reference.split(':') as [string, string]), image);
+    const start = performance.now();
+    expect(await inspect(inspector, reference)).toMatchObject({ kind: 'resolved' });
+    return performance.now() - start;
+  };
+
+  test('K7 refused: inspections go on at once', async () => {
+    const inspector = replica({ url: 'redis://127.0.0.1:1', commandTimeoutMs: 50 });
+    expect(await timed(inspector, 'app:v2')).toBeLessThan(500);
+  });
+
+  test('K7 black-holed: two commands wait 50 ms, then nobody does', async () => {
+    const inspector = replica({ commandTimeoutMs: 50 });
+    await inspect(inspector);
+    redis.pause();
+    await timed(inspector, 'app:v2');
+    await timed(inspector, 'app:v3');
+    const times = [];
+    for (let at = 4; at < 14; at += 1) times.push(await timed(inspector, `app:v${at}`));
+    redis.resume();
+    expect(Math.min(...times)).toBeLessThan(40);
+  });
+
+  test('K7 flushed, read-only, gone and back again', async () => {
+    const inspector = replica({ commandTimeoutMs: 50 });
+    await inspect(inspector);
+    await redis.command('FLUSHALL');
+    await timed(inspector, 'app:v2');
+    await redis.command('REPLICAOF 127.0.0.1 1');
+    await timed(inspector, 'app:v3');
+    const { port } = redis;
+    await redis.stop();
+    await timed(inspector, 'app:v4');
+    redis = await RedisServer.start([], port);
+    await timed(inspector, 'app:v5');
+    // It finds its way back by itself.
+    for (let at = 6; (await keys()).length === 0; at += 1) {
+      await timed(inspector, `app:v${at}`);
+      await delay(100);
+    }
+  });
+});
