@@ -62,13 +62,13 @@ export function podOs(spec: JsonObject): string {
  * duplicates removed. Ephemeral containers come later than any placement.
  */
 export function podImages(spec: JsonObject): readonly string[] {
-  const images: string[] = [];
+  const images = new Set<string>();
   for (const container of arrayAt(spec, 'containers')) addImage(images, container, 'image');
   for (const container of arrayAt(spec, 'initContainers')) addImage(images, container, 'image');
   for (const volume of arrayAt(spec, 'volumes')) {
     if (isJsonObject(volume)) addImage(images, volume['image'], 'reference');
   }
-  return images;
+  return [...images];
 }
 
 /** Required node affinity; `undefined` when there is none. One that cannot be read matches nothing. */
@@ -107,9 +107,7 @@ export function podSchedulingGates(spec: JsonObject): readonly string[] {
     .filter((name) => name !== undefined);
 }
 
-function addImage(images: string[], holder: Json | undefined, key: string): void {
-  if (!isJsonObject(holder)) return;
-  const image = textAt(holder, key);
-  // A pod has few images: looking through them costs less than a set.
-  if (image !== undefined && !images.includes(image)) images.push(image);
+function addImage(images: Set<string>, holder: Json | undefined, key: string): void {
+  const image = isJsonObject(holder) ? textAt(holder, key) : undefined;
+  if (image !== undefined) images.add(image);
 }

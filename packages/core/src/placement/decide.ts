@@ -3,6 +3,7 @@ import type { NodeArchitecture } from '../platform/supported.ts';
 import { NODE_ARCHITECTURES } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { architectureToleration, tolerable } from './architecture-taints.ts';
+import { appliedBare } from './applied-pod.ts';
 import type { Architectures, Case } from './case.ts';
 import { constrainOrLeave, denied, gated, left } from './case.ts';
 import { copiedLabels } from './copied-labels.ts';
@@ -96,12 +97,14 @@ function placeByPreference(pod: Case, open: Architectures): PlacementDecision {
   const single = open !== 'any' && open.length === 1;
   const chosen = prefers || single ? ALL_OF_THEM : choose(pod, preference.wanted, open);
   const architectures = chosen.architecture === undefined ? open : [chosen.architecture];
-  const preferred = prefers ? weighted(preference.wanted, policy.spec.preference.weight, open) : [];
+  // A second apply of a manifest with preferred terms of its own would be refused once there are more.
+  const mayAdd = prefers && !single && appliedBare(subject)?.preferred !== true;
+  const preferred = mayAdd ? weighted(preference.wanted, policy.spec.preference.weight, open) : [];
   return constrainOrLeave(pod, {
     architectures,
     reason: chosen.reason,
     otherwise: 'NothingToConstrain',
-    preferred: single ? [] : preferred,
+    preferred,
     // Where a preference decided, no image did.
     image: chosen.architecture === undefined ? support.image : undefined,
     tolerated: tolerated(pod, architectures),

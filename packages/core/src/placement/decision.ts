@@ -25,6 +25,8 @@ export const UNTOUCHED_REASONS = [
   'AppliedBarePod',
   /** Not of the API's shape where we would have to touch it. */
   'Malformed',
+  /** More images, terms or tolerations than anybody needs. */
+  'Oversized',
   'Audit',
   /** Our own patch did not pass its check. */
   'SelfCheckFailed',

@@ -22,11 +22,11 @@ export function pointer(...tokens: readonly (string | number)[]): string {
 /** The tokens of a JSON Pointer; `undefined` when it is none. */
 export function pointerTokens(path: string): readonly string[] | undefined {
   if (path === '') return [];
-  if (!path.startsWith('/') || /~(?![01])/.test(path)) return undefined;
-  return path
-    .slice(1)
-    .split('/')
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+  if (!path.startsWith('/')) return undefined;
+  const tokens = path.slice(1).split('/');
+  // Hardly any path has an escape.
+  if (!path.includes('~')) return tokens;
+  return /~(?![01])/.test(path) ? undefined : tokens.map(unescapeToken);
 }
 
 /** Applies a patch. The document is not changed: what the patch does not touch is shared with the result. */
@@ -57,6 +57,10 @@ export function jsonEqual(one: Json | undefined, other: Json | undefined): boole
 
 function escapeToken(token: string): string {
   return token.includes('~') || token.includes('/') ? token.replaceAll('~', '~0').replaceAll('/', '~1') : token;
+}
+
+function unescapeToken(token: string): string {
+  return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 function applyAt(

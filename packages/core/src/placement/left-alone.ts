@@ -5,6 +5,7 @@ import type { NodeSelectorTerm } from '../requirement/selector.ts';
 import { appliedBare } from './applied-pod.ts';
 import type { UntouchedReason } from './decision.ts';
 import type { PlacementInput } from './input.ts';
+import { isOversized } from './size.ts';
 import type { Subject } from './subject.ts';
 
 /** `kubernetes.io/config.mirror` marks what the API server shows of a static pod; the source says where it came from. */
@@ -23,7 +24,12 @@ export function leftAlone(subject: Subject, input: PlacementInput): UntouchedRea
   if (input.policy === undefined) return 'NoPolicy';
   if (subject.images.length === 0) return 'NoImages';
   if (isRefusedOnSecondApply(subject)) return 'AppliedBarePod';
-  return subject.wellFormed ? undefined : 'Malformed';
+  return untouchable(subject);
+}
+
+function untouchable(subject: Subject): UntouchedReason | undefined {
+  if (!subject.wellFormed) return 'Malformed';
+  return isOversized(subject) ? 'Oversized' : undefined;
 }
 
 /** Pods whose node is not for the scheduler to choose. */

@@ -3,8 +3,10 @@ import { labelOf } from '../kubernetes/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
 import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import { satisfies } from '../requirement/value-set.ts';
 import { untolerated } from '../requirement/tolerations.ts';
 import { LABEL_ARCH } from './demand.ts';
+import { isSearchable } from './size.ts';
 import type { Subject } from './subject.ts';
 
 /** PL6: what could keep a pod off every node of an architecture, as far as it can be foreseen. */
@@ -31,6 +33,7 @@ export function canTake(
     nodeSelector: subject.nodeSelector,
     requiredAffinity: subject.terms === undefined ? undefined : { nodeSelectorTerms: subject.terms },
   };
+  if (!isSearchable(subject, nodes)) return false;
   return nodes.some(
     (node) =>
       node.schedulable &&
@@ -38,7 +41,7 @@ export function canTake(
       node.os === subject.os &&
       labelOf(node.labels, LABEL_ARCH) === architecture &&
       untolerated(node, tolerations).length === 0 &&
-      requirements.every(({ key, values }) => values.includes(labelOf(node.labels, key) ?? '')) &&
+      requirements.every((requirement) => satisfies(requirement, labelOf(node.labels, requirement.key))) &&
       matchesNode(demand, node),
   );
 }

@@ -2,7 +2,7 @@ import type { Labels, NodeFacts } from '../kubernetes/facts.ts';
 import { labelOf } from '../kubernetes/read.ts';
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from './selector.ts';
 import type { ValueSet } from './value-set.ts';
-import { ANY_VALUE, has, implies, intersection, NO_VALUE, valueSetOf } from './value-set.ts';
+import { ANY_VALUE, intersection, satisfies, valueSetOf } from './value-set.ts';
 
 /** The one field of a node that a term can match. */
 export const FIELD_NAME = 'metadata.name';
@@ -26,8 +26,8 @@ export function matchesNode({ nodeSelector, requiredAffinity }: NodeDemand, node
 export function matchesTerm(term: NodeSelectorTerm, node: SelectableNode): boolean {
   return (
     !isEmptyTerm(term) &&
-    term.matchExpressions.every((requirement) => has(valueSetOf(requirement), labelOf(node.labels, requirement.key))) &&
-    term.matchFields.every((requirement) => has(fieldSetOf(requirement), node.name))
+    term.matchExpressions.every((requirement) => satisfies(requirement, labelOf(node.labels, requirement.key))) &&
+    term.matchFields.every((requirement) => satisfiesField(requirement, node.name))
   );
 }
 
@@ -51,20 +51,9 @@ export function allowedBySelector(nodeSelector: Labels, key: string): ValueSet {
   return value === undefined ? ANY_VALUE : valueSetOf({ key, operator: 'In', values: [value] });
 }
 
-/** Whether every node that satisfies the term (and the node selector) satisfies the requirement. */
-export function termImplies(
-  term: NodeSelectorTerm,
-  nodeSelector: Labels,
-  requirement: NodeSelectorRequirement,
-): boolean {
-  if (isEmptyTerm(term)) return true;
-  const allowed = intersection(allowedBySelector(nodeSelector, requirement.key), allowedByTerm(term, requirement.key));
-  return implies(allowed, valueSetOf(requirement));
-}
-
 /** The scheduler reads field requirements as In or NotIn with exactly one value; any other matches nothing. */
-function fieldSetOf(requirement: NodeSelectorRequirement): ValueSet {
+function satisfiesField(requirement: NodeSelectorRequirement, name: string): boolean {
   const { key, operator, values } = requirement;
   const readable = key === FIELD_NAME && values.length === 1 && (operator === 'In' || operator === 'NotIn');
-  return readable ? valueSetOf(requirement) : NO_VALUE;
+  return readable && satisfies(requirement, name);
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { naiveExpression } from '../placement/fixtures/naive-scheduler.ts';
 import type { NodeSelectorOperator, NodeSelectorRequirement } from './selector.ts';
 import type { ValueSet } from './value-set.ts';
-import { ANY_VALUE, has, implies, intersection, isEmpty, NO_VALUE, valueSetOf } from './value-set.ts';
+import { ANY_VALUE, has, implies, intersection, isEmpty, NO_VALUE, satisfies, valueSetOf } from './value-set.ts';
 
 const VALUES = ['a', 'b', 'c', '', '3', '4', '5', '05', '007', '9007199254740993', '9007199254740992', '-1', '1e3'];
 const value = fc.constantFrom(...VALUES);
@@ -32,6 +32,7 @@ describe('value sets', () => {
     fc.assert(
       fc.property(requirement, state, (one, label) => {
         expect(has(valueSetOf(one), label)).toBe(naiveExpression(one, label));
+        expect(satisfies(one, label)).toBe(naiveExpression(one, label));
       }),
       { numRuns: 1000 },
     );

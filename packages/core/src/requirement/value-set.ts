@@ -44,9 +44,12 @@ export function valueSetOf({ operator, values }: NodeSelectorRequirement): Value
   }
 }
 
-/** The set of exactly these values. */
-export function valuesIn(values: Iterable<string>): ValueSet {
-  return { complement: false, values: new Set(values), absent: false };
+/** Whether a label with this value (`undefined`: no label) satisfies the requirement; no set is built for it. */
+export function satisfies(requirement: NodeSelectorRequirement, value: string | undefined): boolean {
+  const { operator, values } = requirement;
+  if (operator === 'In') return value !== undefined && values.includes(value);
+  if (operator === 'NotIn') return values.length > 0 && (value === undefined || !values.includes(value));
+  return has(valueSetOf(requirement), value);
 }
 
 /** Whether the set allows a label with this value, or (`undefined`) a node without the label. */
