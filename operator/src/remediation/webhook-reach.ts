@@ -4,8 +4,12 @@ import type { ProbeResult } from './webhook-probe.ts';
 
 /** Namespaces that the installed webhook configuration leaves out besides ours (deploy/base/webhook-configuration). */
 const NEVER_CALLED = ['kube-system'];
-/** While evictions are due, the probe is made again after this long. */
-const PROBE_VALID_MS = 60_000;
+/**
+ * How long an answer counts (docs/adr/0004): an eviction whose replacement no webhook sees is likely to land wrong again,
+ * so that this is the time in which an outage can cost an eviction. One dry run a second is cheap, and made only while
+ * evictions are due.
+ */
+const PROBE_VALID_MS = 1_000;
 /** While it is silent, again after this long. */
 const RETRY_MS = 1_000;
 
@@ -41,7 +45,7 @@ export class WebhookReach implements Webhook {
     return !this.#excluded.has(namespace);
   }
 
-  /** Right before an eviction: makes sure, unless that was done within the last minute. */
+  /** Right before an eviction: makes sure, unless that was done within the last second. */
   async confirm(image: string, signal: AbortSignal): Promise<boolean> {
     this.#image = image;
     if (!this.#options.lease.isFresh()) return false;
