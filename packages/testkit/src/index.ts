@@ -4,3 +4,5 @@ export * from './registry/index.ts';
 export * from './clock/index.ts';
 export * from './api-server/index.ts';
 export * from './world.ts';
+export * from './redis/index.ts';
+export * from './fault-proxy/index.ts';

@@ -1,0 +1,3 @@
+export * from './redis-cluster.ts';
+export { PRIMARY_NAME, RedisSentinel } from './redis-sentinel.ts';
+export * from './redis-node.ts';

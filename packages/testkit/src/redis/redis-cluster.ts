@@ -1,0 +1,71 @@
+import { freePort } from './free-port.ts';
+import { RedisNode } from './redis-node.ts';
+import { until } from './until.ts';
+
+const NODES = 3;
+const SLOTS = 16_384;
+/** After this a node that does not answer is taken for dead, milliseconds. */
+const NODE_TIMEOUT_MS = 1_000;
+
+interface ClusterNode {
+  readonly server: RedisNode;
+  readonly busPort: number;
+}
+
+/** A real Redis Cluster of three nodes without replicas, all slots covered, on loopback. */
+export class RedisCluster {
+  #nodes: readonly RedisNode[] = [];
+
+  async start(): Promise<this> {
+    const nodes = await Promise.all(Array.from({ length: NODES }, startNode));
+    this.#nodes = nodes.map(({ server }) => server);
+    await Promise.all(this.#nodes.map((server, index) => server.command('CLUSTER', 'ADDSLOTSRANGE', ...slots(index))));
+    const [first] = this.#nodes;
+    for (const { server, busPort } of nodes) await first?.command('CLUSTER', 'MEET', '127.0.0.1', server.port, busPort);
+    await until('the cluster is complete', () => this.#isComplete());
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#nodes.map((server) => server.stop()));
+  }
+
+  get nodes(): readonly RedisNode[] {
+    return this.#nodes;
+  }
+
+  /** `host:port` of every node. */
+  get addresses(): readonly string[] {
+    return this.#nodes.map(({ port }) => `127.0.0.1:${port}`);
+  }
+
+  /** All keys of all nodes with their remaining milliseconds. */
+  async keys(): Promise<ReadonlyMap<string, number>> {
+    const all = await Promise.all(this.#nodes.map((server) => server.keys()));
+    return new Map(all.flatMap((keys) => [...keys]));
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all(this.#nodes.map((server) => server.flush()));
+  }
+
+  async #isComplete(): Promise<boolean> {
+    const infos = await Promise.all(this.#nodes.map((server) => server.command('CLUSTER', 'INFO')));
+    return infos.every((info) => {
+      const text = String(info);
+      return text.includes('cluster_state:ok') && text.includes(`cluster_known_nodes:${NODES}`);
+    });
+  }
+}
+
+async function startNode(): Promise<ClusterNode> {
+  const busPort = await freePort();
+  const cluster = ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-port', `${busPort}`];
+  const server = new RedisNode({ args: [...cluster, '--cluster-node-timeout', `${NODE_TIMEOUT_MS}`] });
+  return { server: await server.start(), busPort };
+}
+
+/** The slots of one node, first and last included. */
+function slots(index: number): readonly number[] {
+  return [Math.floor((index * SLOTS) / NODES), Math.floor(((index + 1) * SLOTS) / NODES) - 1];
+}

@@ -1,0 +1,122 @@
+import { Redis } from 'ioredis';
+import { freePort } from './free-port.ts';
+import { RedisProcess } from './redis-process.ts';
+
+export interface RedisNodeOptions {
+  readonly password?: string;
+  /** Further arguments, such as `['--maxmemory', '1mb']`. */
+  readonly args?: readonly string[];
+}
+
+/** Another process may take a free port before the server does. */
+const MAX_STARTS = 5;
+const RECONNECT_DELAY_MS = 20;
+
+/** A real redis-server on a free port of loopback: keeps nothing on disk, and ends with the test. */
+export class RedisNode {
+  readonly #options: RedisNodeOptions;
+  #port = 0;
+  #process: RedisProcess | undefined;
+  #admin: Redis | undefined;
+
+  constructor(options: RedisNodeOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Starts it; after `stop()`, again on the same port, empty. */
+  async start(): Promise<this> {
+    for (let starts = 1; ; starts += 1) {
+      const port = this.#port === 0 ? await freePort() : this.#port;
+      try {
+        this.#process = await RedisProcess.start({
+          args: (directory) => this.#arguments(port, directory),
+          ready: 'Ready to accept connections',
+        });
+        this.#port = port;
+        break;
+      } catch (error) {
+        const isTaken = error instanceof Error && error.message.includes('Address already in use');
+        if (!isTaken || this.#port !== 0 || starts === MAX_STARTS) throw error;
+      }
+    }
+    await this.#connect();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.#admin?.disconnect();
+    await this.#process?.stop();
+    this.#process = undefined;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** `redis://127.0.0.1:port`, with the password where there is one. */
+  get url(): string {
+    const { password } = this.#options;
+    const user = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
+    return `redis://${user}127.0.0.1:${this.#port}`;
+  }
+
+  /** Sends any command past the code under test. */
+  async command(name: string, ...args: readonly (string | number)[]): Promise<unknown> {
+    if (this.#admin === undefined) throw new Error('redis-server is not running');
+    return this.#admin.call(name, ...args);
+  }
+
+  /** All keys with their remaining milliseconds; -1: for ever. */
+  async keys(): Promise<ReadonlyMap<string, number>> {
+    const names = (await this.command('KEYS', '*')) as string[];
+    const entries = names.map(async (name) => [name, (await this.command('PTTL', name)) as number] as const);
+    return new Map(await Promise.all(entries));
+  }
+
+  /** Forgets all keys and scripts, as a restart does. */
+  async flush(): Promise<void> {
+    await this.command('FLUSHALL');
+    await this.command('SCRIPT', 'FLUSH');
+  }
+
+  /** Makes it refuse writes, as a replica does (READONLY). */
+  async readOnly(): Promise<void> {
+    await this.command('REPLICAOF', '127.0.0.1', 1);
+  }
+
+  async readWrite(): Promise<void> {
+    await this.command('REPLICAOF', 'NO', 'ONE');
+  }
+
+  /** Accepts connections and answers nobody, until `resume()`. */
+  pause(): void {
+    this.#process?.pause();
+  }
+
+  resume(): void {
+    this.#process?.resume();
+  }
+
+  #arguments(port: number, directory: string): readonly string[] {
+    const { password, args = [] } = this.#options;
+    const secret = password === undefined ? [] : ['--requirepass', password, '--masterauth', password];
+    // A primary waits 5 s by default for further replicas before it begins to copy.
+    const memoryOnly = ['--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0'];
+    return ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, ...memoryOnly, ...secret, ...args];
+  }
+
+  async #connect(): Promise<void> {
+    const { password } = this.#options;
+    const admin = new Redis({
+      port: this.#port,
+      host: '127.0.0.1',
+      lazyConnect: true,
+      // A Sentinel that fails over ends all connections.
+      retryStrategy: () => RECONNECT_DELAY_MS,
+      ...(password === undefined ? {} : { password }),
+    });
+    admin.on('error', () => undefined);
+    await admin.connect();
+    this.#admin = admin;
+  }
+}

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+
+/** What to run, and how its log says that it is ready. */
+export interface RedisProgram {
+  /** Arguments given the directory that all its files go to. */
+  readonly args: (directory: string) => readonly string[];
+  /** A configuration file in that directory. */
+  readonly config?: { readonly name: string; readonly text: string };
+  readonly ready: string;
+}
+
+/** Two loaded cores start one in half a second. */
+const START_DEADLINE_MS = 20_000;
+const MAX_LOG_LENGTH = 20_000;
+
+/**
+ * Runs the program and ends it, with all its files, as soon as this process ends or closes the pipe: whoever kills a test
+ * leaves no server behind. Its standard output closes when the server itself ends.
+ */
+const WATCHED = `
+directory=$1
+shift
+exec 3<&0
+"$@" 3<&- </dev/null 2>&1 &
+server=$!
+echo "server $server"
+exec >/dev/null 2>&1
+cat <&3
+kill -KILL $server
+wait $server
+rm -rf "$directory"
+`;
+
+/** One running redis-server (also as a Sentinel), found on PATH, with all its files in a temporary directory. */
+export class RedisProcess {
+  readonly #shell: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #gone: Promise<void>;
+  #log = '';
+  #hasEnded = false;
+
+  private constructor(directory: string, args: readonly string[]) {
+    const command = ['-c', WATCHED, 'sh', directory, 'redis-server', ...args];
+    this.#shell = spawn('sh', command, { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#shell.stdin.on('error', () => undefined);
+    this.#shell.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#log = (this.#log + text).slice(-MAX_LOG_LENGTH);
+    });
+    this.#shell.stdout.on('end', () => {
+      this.#hasEnded = true;
+    });
+    this.#gone = new Promise((resolve) => {
+      this.#shell.on('close', () => {
+        resolve();
+      });
+    });
+  }
+
+  /** @throws Error when there is no redis-server, or it does not get ready: with what it said */
+  static async start({ args, config, ready }: RedisProgram): Promise<RedisProcess> {
+    const directory = await mkdtemp(join(tmpdir(), 'archpolicy-redis-'));
+    if (config !== undefined) await writeFile(join(directory, config.name), config.text);
+    const started = new RedisProcess(directory, args(directory));
+    await started.#until(ready);
+    return started;
+  }
+
+  /** Stops it in the middle of whatever it does; the kernel goes on accepting connections for it. */
+  pause(): void {
+    process.kill(this.#pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    process.kill(this.#pid, 'SIGCONT');
+  }
+
+  /** Ends it at once, as a crash would, and removes its files. */
+  async stop(): Promise<void> {
+    this.#shell.stdin.end();
+    await this.#gone;
+  }
+
+  get #pid(): number {
+    const [, pid] = /^server (\d+)$/m.exec(this.#log) ?? [];
+    if (pid === undefined || this.#hasEnded) throw new Error('redis-server is not running');
+    return Number(pid);
+  }
+
+  async #until(ready: string): Promise<void> {
+    const { stdout } = this.#shell;
+    const isSettled = (): boolean => this.#log.includes(ready) || this.#hasEnded;
+    const deadline = AbortSignal.timeout(START_DEADLINE_MS);
+    if (!isSettled()) {
+      await new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (isSettled() || deadline.aborted) resolve();
+        };
+        stdout.on('data', look).on('end', look);
+        deadline.addEventListener('abort', look);
+      });
+    }
+    if (this.#log.includes(ready)) return;
+    const said = this.#log.split('\n').slice(-8).join('\n');
+    await this.stop();
+    const hint = said.includes('not found') ? ': install it (node e2e/cluster/src/main.ts prepare does)' : '';
+    throw new Error(`redis-server did not start${hint}\n${said}`);
+  }
+}
