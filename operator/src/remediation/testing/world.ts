@@ -1,0 +1,247 @@
+import { EvictionLedger, parseArchPolicy, parsePlatform } from '@archpolicy/core';
+import type {
+  ArchPolicy,
+  ContainerEvidence,
+  Inspection,
+  JobFacts,
+  JsonObject,
+  NamespaceFacts,
+  NodeFacts,
+  PodFacts,
+} from '@archpolicy/core';
+import { podKey } from '@archpolicy/cluster-view';
+import type { EventInput, EvictionAnswer, EvictionTarget, ReconcileResult } from '@archpolicy/kube';
+import type { Clock, Logger } from '@archpolicy/service';
+import { Evictor } from '../evictor.ts';
+import { Judge } from '../judge.ts';
+import { Reconciler } from '../reconciler.ts';
+import { Replacements } from '../replacements.ts';
+import type { Landing } from '../replacements.ts';
+import { Reporter } from '../reporter.ts';
+import { Tally } from '../tally.ts';
+import { Tries } from '../tries.ts';
+import { Turns } from '../turns.ts';
+
+/** The grace period of the default policy is over for a pod of this age. */
+export const OLD_MS = 60_000;
+
+/** A quiet log. */
+export const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
+};
+
+const CRASHED: ContainerEvidence = {
+  name: 'main',
+  image: 'registry.test/web:v1',
+  ready: false,
+  running: false,
+  restartCount: 3,
+  lastTerminated: { reason: 'Error', exitCode: 255, message: '', seconds: 0 },
+};
+
+/** The testkit's fake clock. */
+export interface TestClock extends Clock {
+  advance(ms: number): Promise<void>;
+}
+
+/** Everything around the reconciler, in memory and turned by hand: two nodes, one policy, images by name. */
+export class World {
+  readonly clock: TestClock;
+  readonly pods = new Map<string, PodFacts>();
+  readonly nodes = new Map<string, NodeFacts>();
+  readonly namespaces = new Map<string, NamespaceFacts>();
+  readonly images = new Map<string, Inspection>();
+  readonly jobs = new Map<string, JobFacts>();
+  policies: ArchPolicy[] = [policy({})];
+  webhook = { reachable: true, answers: true, called: true };
+  isLeader = true;
+  /** What the Eviction API says; by default it accepts. */
+  answer: (target: EvictionTarget) => EvictionAnswer | Promise<EvictionAnswer> = () => ({ kind: 'evicted' });
+  /** The pod as the API server has it, where that differs from the reflector's. */
+  readonly current = new Map<string, PodFacts | 'gone'>();
+
+  readonly evictions: EvictionTarget[] = [];
+  readonly events: EventInput[] = [];
+  readonly evicted: string[] = [];
+  readonly landings: Landing[] = [];
+  readonly woken: { readonly key: string; readonly delayMs: number }[] = [];
+
+  readonly ledger: EvictionLedger;
+  readonly tries = new Tries();
+  readonly tally = new Tally();
+  readonly turns: Turns;
+  readonly reconciler: Reconciler;
+
+  constructor(clock: TestClock) {
+    this.clock = clock;
+    this.ledger = new EvictionLedger(clock.monotonic());
+    this.namespaces.set('shop', { name: 'shop', labels: {}, annotations: {} });
+    for (const architecture of ['amd64', 'arm64'])
+      this.nodes.set(`${architecture}-1`, node(`${architecture}-1`, architecture));
+    this.images.set('registry.test/web:v1', resolved('linux/arm64'));
+    const judge = this.#judge();
+    this.turns = new Turns({
+      ledger: this.ledger,
+      clock: this.clock,
+      wake: (key, delayMs) => this.woken.push({ key, delayMs }),
+    });
+    this.reconciler = new Reconciler({
+      judge,
+      evictor: this.#evictor(judge),
+      replacements: new Replacements({ pods: this.#podView(), ledger: this.ledger, clock: this.clock }),
+      reporter: new Reporter({ events: { record: (event) => this.events.push(event) }, logger: silent }),
+      tally: this.tally,
+      tries: this.tries,
+      turns: this.turns,
+      nodes: this.#nodeView(),
+      clock: this.clock,
+      onEvicted: (name) => this.evicted.push(name),
+      onLanding: (landing) => this.landings.push(landing),
+    });
+  }
+
+  /** Adds a crash-looping pod of Deployment `web` to node `amd64-1`, bound a minute ago. */
+  add(name: string, changes: Partial<PodFacts> = {}): PodFacts {
+    const pod = this.pod(name, changes);
+    this.pods.set(podKey(pod), pod);
+    return pod;
+  }
+
+  pod(name: string, changes: Partial<PodFacts> = {}): PodFacts {
+    const boundAtMs = this.clock.now() - OLD_MS;
+    return {
+      namespace: 'shop',
+      name,
+      uid: `uid-${name}`,
+      resourceVersion: '1',
+      labels: { 'pod-template-hash': '5d4f' },
+      annotations: {},
+      owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d4f', uid: 'rs' },
+      createdAtMs: boundAtMs,
+      deleting: false,
+      nodeName: 'amd64-1',
+      os: 'linux',
+      images: ['registry.test/web:v1'],
+      nodeSelector: {},
+      tolerations: [],
+      schedulingGates: [],
+      phase: 'Running',
+      ready: { value: false, sinceMs: boundAtMs },
+      scheduled: { value: true, sinceMs: boundAtMs },
+      containers: [CRASHED],
+      ...changes,
+    };
+  }
+
+  /** The pod comes to be bound to a node, as a replacement would. */
+  replace(name: string, nodeName: string): Promise<ReconcileResult> {
+    this.add(name, { nodeName, scheduled: { value: true, sinceMs: this.clock.now() } });
+    return this.reconcile(name);
+  }
+
+  remove(name: string): Promise<ReconcileResult> {
+    this.pods.delete(`shop/${name}`);
+    return this.reconcile(name);
+  }
+
+  reconcile(name: string, signal = new AbortController().signal): Promise<ReconcileResult> {
+    return this.reconciler.reconcile(`shop/${name}`, signal);
+  }
+
+  reasonOf(name: string): string | undefined {
+    return this.tally.get(`shop/${name}`)?.reason;
+  }
+
+  #judge(): Judge {
+    return new Judge({
+      pods: this.#podView(),
+      nodes: this.#nodeView(),
+      namespaces: { get: (name) => this.namespaces.get(name) },
+      policies: { list: () => this.policies },
+      images: { of: (pod) => Promise.resolve(new Map(pod.images.map((image) => [image, this.#inspection(image)]))) },
+      jobs: { get: (namespace, { name }) => Promise.resolve(this.jobs.get(`${namespace}/${name}`)) },
+      webhook: this.#webhookView(),
+      ledger: this.ledger,
+      tries: this.tries,
+      clock: this.clock,
+    });
+  }
+
+  #evictor(judge: Judge): Evictor {
+    return new Evictor({
+      judge,
+      reader: { read: (namespace, name) => Promise.resolve(this.#current(`${namespace}/${name}`)) },
+      evict: async (target) => {
+        this.evictions.push(target);
+        return this.answer(target);
+      },
+      lease: { isHeld: () => this.isLeader },
+      webhook: this.#webhookView(),
+      ledger: this.ledger,
+      tries: this.tries,
+      clock: this.clock,
+      onAnswer: () => undefined,
+    });
+  }
+
+  #inspection(image: string): Inspection {
+    return this.images.get(image) ?? { kind: 'unresolved', reason: 'NotFound' };
+  }
+
+  #current(key: string): PodFacts | undefined {
+    const current = this.current.get(key);
+    return current === 'gone' ? undefined : (current ?? this.pods.get(key));
+  }
+
+  #podView(): { byKey(key: string): PodFacts | undefined; byNamespace(name: string): readonly PodFacts[] } {
+    return {
+      byKey: (key) => this.pods.get(key),
+      byNamespace: (name) => [...this.pods.values()].filter(({ namespace }) => namespace === name),
+    };
+  }
+
+  #nodeView(): { get(name: string): NodeFacts | undefined; list(): readonly NodeFacts[] } {
+    return { get: (name) => this.nodes.get(name), list: () => [...this.nodes.values()] };
+  }
+
+  #webhookView(): {
+    isReachable(): boolean;
+    confirm(): Promise<boolean>;
+    isCalledFor(): boolean;
+  } {
+    return {
+      isReachable: () => this.webhook.reachable,
+      confirm: () => {
+        if (!this.webhook.answers) this.webhook.reachable = false;
+        return Promise.resolve(this.webhook.answers);
+      },
+      isCalledFor: () => this.webhook.called,
+    };
+  }
+}
+
+export function policy(spec: JsonObject, name = 'default', more: JsonObject = {}): ArchPolicy {
+  const metadata = { name, uid: `policy-${name}`, generation: 1, resourceVersion: '1' };
+  const parsed = parseArchPolicy({ metadata, spec, ...more });
+  if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
+  return parsed.policy;
+}
+
+export function node(name: string, architecture: string, changes: Partial<NodeFacts> = {}): NodeFacts {
+  const labels = { 'kubernetes.io/arch': architecture, 'kubernetes.io/os': 'linux' };
+  return { name, labels, taints: [], schedulable: true, architecture, os: 'linux', ...changes };
+}
+
+export function resolved(...platforms: readonly string[]): Inspection {
+  const parsed = platforms.map((text) => {
+    const platform = parsePlatform(text);
+    if (platform.kind !== 'platform') throw new Error(`not a platform: ${text}`);
+    return platform.platform;
+  });
+  const facts = { digest: `sha256:${'0'.repeat(64)}`, platforms: parsed, neutral: false };
+  return { kind: 'resolved', facts, source: 'registry', ageMs: 0 };
+}
