@@ -1,0 +1,91 @@
+import { describe, expect, test } from '@jest/globals';
+import type { JsonObject } from './json.ts';
+import { annotationsOf, labelsOf, podImages, podOs, readPodSpec } from './pod-spec.ts';
+import { labelOf } from './read.ts';
+
+describe('readPodSpec', () => {
+  test('PL4 reads what placement and remediation need', () => {
+    const required = {
+      nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] }],
+    };
+    const pod: JsonObject = {
+      metadata: { labels: { a: 'b' }, annotations: { c: 'd' } },
+      spec: {
+        nodeName: 'n1',
+        containers: [{ image: 'one' }, { image: 'two' }],
+        initContainers: [{ image: 'three', restartPolicy: 'Always' }, { image: 'one' }],
+        ephemeralContainers: [{ image: 'debugger' }],
+        volumes: [
+          { name: 'v', image: { reference: 'four' } },
+          { name: 'w', emptyDir: {} },
+        ],
+        nodeSelector: { disk: 'ssd' },
+        affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
+        tolerations: [{ key: 'k', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 3 }],
+        schedulingGates: [{ name: 'g' }],
+      },
+    };
+    expect(readPodSpec(pod)).toEqual({
+      nodeName: 'n1',
+      os: 'linux',
+      images: ['one', 'two', 'three', 'four'],
+      nodeSelector: { disk: 'ssd' },
+      requiredAffinity: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }], matchFields: [] }],
+      },
+      tolerations: [{ key: 'k', operator: 'Exists', effect: 'NoExecute' }],
+      schedulingGates: ['g'],
+    });
+    expect([labelsOf(pod), annotationsOf(pod)]).toEqual([{ a: 'b' }, { c: 'd' }]);
+  });
+
+  test('PL4 what is not there, or of another type, reads as absent', () => {
+    const empty = { os: 'linux', images: [], nodeSelector: {}, tolerations: [], schedulingGates: [] };
+    expect(readPodSpec({})).toEqual(empty);
+    expect(readPodSpec({ spec: null })).toEqual(empty);
+    expect(
+      readPodSpec({
+        spec: {
+          nodeName: 1,
+          os: 'windows',
+          containers: [null, 'x', { image: 1 }, { image: '' }],
+          initContainers: {},
+          volumes: [{ image: 'four' }, 1],
+          nodeSelector: { a: 1 },
+          affinity: [],
+          tolerations: [1, null],
+          schedulingGates: [{ name: 1 }, 'g'],
+        },
+      }),
+    ).toEqual(empty);
+  });
+
+  test('PL5 required affinity that cannot be read matches nothing', () => {
+    const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: 'all' } } };
+    expect(readPodSpec({ spec: { affinity } })).toMatchObject({ requiredAffinity: { nodeSelectorTerms: [] } });
+  });
+});
+
+describe('podOs', () => {
+  test.each<[JsonObject, string]>([
+    [{}, 'linux'],
+    [{ os: { name: 'windows' } }, 'windows'],
+    [{ nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'windows'],
+    [{ os: { name: 'linux' }, nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'linux'],
+    [{ os: {}, nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'windows'],
+  ])('PL4 %j is for %s', (spec, os) => {
+    expect(podOs(spec)).toBe(os);
+  });
+});
+
+test('PL4 images keep the order of their first mention', () => {
+  const spec = { containers: [{ image: 'b' }, { image: 'a' }, { image: 'b' }], initContainers: [{ image: 'a' }] };
+  expect(podImages(spec)).toEqual(['b', 'a']);
+});
+
+test('PL3 keys that every object inherits are labels like any other', () => {
+  expect(labelOf({}, 'constructor')).toBeUndefined();
+  expect(
+    labelOf(labelsOf({ metadata: { labels: JSON.parse('{"__proto__":"x","y":1}') as JsonObject } }), '__proto__'),
+  ).toBe('x');
+});

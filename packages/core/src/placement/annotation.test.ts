@@ -1,0 +1,121 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { JsonObject } from '../kubernetes/json.ts';
+import { MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
+import type { Row } from './fixtures/row.ts';
+import { inputOf } from './fixtures/row.ts';
+import { applyPatch } from './json-patch.ts';
+import { placePod } from './place-pod.ts';
+import { utf8Length } from './text.ts';
+
+const annotationOf = (row: Row): string => {
+  const input = inputOf(row);
+  const applied = applyPatch(input.pod, placePod(input).patch);
+  const pod = applied.kind === 'applied' ? (applied.value as JsonObject) : {};
+  const annotations = (pod['metadata'] as JsonObject)['annotations'] as JsonObject;
+  return annotations['archpolicy.dev/decision'] as string;
+};
+
+describe('the decision annotation', () => {
+  test('PL2 says what was decided, why, by which facts, and exactly what was added', () => {
+    const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
+    const expression = { key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] };
+    expect(
+      JSON.parse(
+        annotationOf({ images: { app: 'linux/arm64/v8', side: 'unresolved NotFound' }, terms: ['zone In a'] }),
+      ),
+    ).toEqual({
+      v: 1,
+      policy: 'default',
+      kind: 'constrain',
+      reason: 'PartlyKnown',
+      architectures: ['arm64'],
+      image: 'side',
+      images: [
+        { image: 'app', digest, platforms: ['linux/arm64/v8'], source: 'memory' },
+        { image: 'side', unresolved: 'NotFound' },
+      ],
+      terms: 1,
+      added: [
+        {
+          path: '/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchExpressions/1',
+          value: expression,
+        },
+      ],
+    });
+  });
+
+  test('PL4 an override is said to be one', () => {
+    const policy = { images: [{ match: 'docker.io/library/app', platforms: ['linux/arm64'] }] };
+    expect(JSON.parse(annotationOf({ images: { app: 'linux/amd64' }, policy }))).toMatchObject({
+      images: [{ image: 'app', platforms: ['linux/arm64'], source: 'override' }],
+    });
+  });
+
+  test('PL2 what was written is read', () => {
+    expect(parseDecision(annotationOf({ images: { app: 'linux/arm64' } }))).toMatchObject({
+      kind: 'record',
+      record: {
+        policy: 'default',
+        kind: 'constrain',
+        reason: 'ImagesSupport',
+        architectures: ['arm64'],
+        terms: 1,
+        added: [{ path: '/spec/affinity' }],
+      },
+    });
+  });
+
+  test('PL2 what does not fit is left out, the facts of the images first', () => {
+    const images = Object.fromEntries(
+      Array.from({ length: 30 }, (_, i) => [`registry.corp/team/${'service'.repeat(10)}-${i}`, 'linux/arm64']),
+    );
+    const text = annotationOf({ images });
+    expect(utf8Length(text)).toBeLessThanOrEqual(MAX_DECISION_BYTES);
+    expect(JSON.parse(text)).not.toHaveProperty('images');
+    expect(JSON.parse(text)).toHaveProperty('added');
+  });
+
+  test('PL2 with very many terms not even what was added fits', () => {
+    const text = annotationOf({
+      images: { app: 'linux/arm64' },
+      terms: Array.from({ length: 40 }, (_, i) => `zone In z${i}`),
+    });
+    expect(utf8Length(text)).toBeLessThanOrEqual(MAX_DECISION_BYTES);
+    expect(JSON.parse(text)).not.toHaveProperty('added');
+  });
+
+  test.each<[string, string]>([
+    ['no JSON', '{'],
+    ['no object', '[]'],
+    ['another version', '{"v":2,"kind":"constrain","reason":"ImagesSupport"}'],
+    ['an unknown kind', '{"v":1,"kind":"bless","reason":"ImagesSupport"}'],
+    ['an unknown reason', '{"v":1,"kind":"constrain","reason":"Because"}'],
+    ['more than we ever write', `{"v":1,"kind":"constrain","reason":"ImagesSupport","x":"${'x'.repeat(5000)}"}`],
+  ])('PL2 %s cannot be read', (_, text) => {
+    expect(parseDecision(text)).toEqual({ kind: 'unreadable' });
+  });
+
+  test('PL2 what has the wrong shape reads as absent', () => {
+    const text =
+      '{"v":1,"kind":"gate","reason":"Inspecting","architectures":["arm64","vax",1],"terms":"1","added":[1,{"path":1},{"path":"/a"},{"path":"/a","value":null}]}';
+    expect(parseDecision(text)).toEqual({
+      kind: 'record',
+      record: {
+        policy: '',
+        kind: 'gate',
+        reason: 'Inspecting',
+        architectures: ['arm64'],
+        added: [{ path: '/a', value: null }],
+      },
+    });
+  });
+
+  test('PL2 any text is read without throwing', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        expect(['record', 'unreadable']).toContain(parseDecision(text).kind);
+      }),
+    );
+  });
+});

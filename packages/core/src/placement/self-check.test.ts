@@ -1,0 +1,204 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Constrain } from './decision.ts';
+import type { Row } from './fixtures/row.ts';
+import { inputOf } from './fixtures/row.ts';
+import { applyPatch } from './json-patch.ts';
+import { placePod } from './place-pod.ts';
+import { MAX_ANNOTATIONS_BYTES, selfCheck } from './self-check.ts';
+
+const decision: Constrain = {
+  kind: 'constrain',
+  reason: 'ImagesSupport',
+  unresolved: [],
+  warnings: [],
+  architectures: ['arm64'],
+  requirements: [{ key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] }],
+  preferred: [],
+  tolerated: [],
+};
+const pod: JsonObject = { metadata: { annotations: { a: 'b' } }, spec: {} };
+
+describe('selfCheck', () => {
+  test.each<[string, Partial<Constrain>, string]>([
+    ['a requirement that is in order', {}, 'passed'],
+    [
+      'a value that is no label value',
+      { requirements: [{ key: 'k', operator: 'In', values: ['a b'] }] },
+      'InvalidRequirement',
+    ],
+    [
+      'a value that is too long',
+      { requirements: [{ key: 'k', operator: 'In', values: ['a'.repeat(64)] }] },
+      'InvalidRequirement',
+    ],
+    [
+      'a key that is no label key',
+      { requirements: [{ key: 'a b', operator: 'In', values: ['a'] }] },
+      'InvalidRequirement',
+    ],
+    ['no value', { requirements: [{ key: 'k', operator: 'In', values: [] }] }, 'InvalidRequirement'],
+    ['a weight of 0', { preferred: [{ architecture: 'arm64', weight: 0 }] }, 'InvalidWeight'],
+    ['a weight of 101', { preferred: [{ architecture: 'arm64', weight: 101 }] }, 'InvalidWeight'],
+    ['half a weight', { preferred: [{ architecture: 'arm64', weight: 1.5 }] }, 'InvalidWeight'],
+    [
+      'weights of 1 and 100',
+      {
+        preferred: [
+          { architecture: 'arm64', weight: 1 },
+          { architecture: 'amd64', weight: 100 },
+        ],
+      },
+      'passed',
+    ],
+  ])('PL11 %s', (_, more, expected) => {
+    const check = selfCheck(pod, [{ op: 'add', path: '/spec/x', value: 1 }], { ...decision, ...more });
+    expect(check.kind === 'passed' ? 'passed' : check.problem).toBe(expected);
+  });
+
+  test('PL11 a patch that does not apply', () => {
+    expect(selfCheck(pod, [{ op: 'add', path: '/spec/x/y', value: 1 }], decision)).toEqual({
+      kind: 'failed',
+      problem: 'DoesNotApply',
+    });
+  });
+
+  test.each<[number, string]>([
+    [0, 'passed'],
+    [1, 'AnnotationsTooLarge'],
+  ])('PL11 annotations %d bytes beyond the limit', (beyond, expected) => {
+    // Two keys of one character, one value of two bytes a character.
+    const value = 'ä'.repeat((MAX_ANNOTATIONS_BYTES - 2) / 2 - 1);
+    const large = { metadata: { annotations: { a: value, b: 'x'.repeat(2 + beyond) } }, spec: {} };
+    const check = selfCheck(large, [{ op: 'add', path: '/spec/x', value: 1 }], decision);
+    expect(check.kind === 'passed' ? 'passed' : check.problem).toBe(expected);
+  });
+});
+
+describe('a pod whose annotations leave no room for ours', () => {
+  const row: Row = {
+    images: { app: 'linux/arm64' },
+    metadata: { annotations: { filler: 'x'.repeat(MAX_ANNOTATIONS_BYTES - 100) } },
+  };
+
+  test('PL11 is constrained without our annotation', () => {
+    expect(placePod(inputOf(row))).toMatchObject({
+      decision: { kind: 'constrain' },
+      patch: [{ op: 'add', path: '/spec/affinity' }],
+    });
+  });
+
+  test('PL11 and is not constrained again', () => {
+    const input = inputOf(row);
+    const applied = applyPatch(input.pod, placePod(input).patch);
+    const after = applied.kind === 'applied' ? (applied.value as JsonObject) : {};
+    expect(placePod({ ...input, pod: after }).patch).toEqual([]);
+  });
+});
+
+describe('objects that no API server would send', () => {
+  test('PL11 whatever a forged review holds, there is an answer, and its patch applies', () => {
+    const field = fc.constantFrom(
+      'spec',
+      'metadata',
+      'containers',
+      'image',
+      'affinity',
+      'nodeAffinity',
+      'tolerations',
+      'annotations',
+      'labels',
+      'requiredDuringSchedulingIgnoredDuringExecution',
+      'nodeSelectorTerms',
+      'matchExpressions',
+      'key',
+      'operator',
+      'values',
+      'nodeSelector',
+      'schedulingGates',
+      'ownerReferences',
+      'managedFields',
+      '__proto__',
+      'constructor',
+      'archpolicy.dev/decision',
+      'volumes',
+      'os',
+      'name',
+    );
+    const tree = fc.letrec<{ tree: Json }>((tie) => ({
+      tree: fc.oneof(
+        { depthSize: 'medium', withCrossShrink: true },
+        fc.constantFrom<Json>(null, 0, '', 'app', 'kubernetes.io/arch', 'In', true),
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.array(fc.tuple(field, tie('tree')), { maxLength: 5 }).map((entries) => Object.fromEntries(entries)),
+      ),
+    })).tree;
+    const base = inputOf({
+      images: { app: 'linux/arm64' },
+      canGate: true,
+      policy: { preference: { architectures: ['amd64'], type: 'Prefer' }, copyLabelsToNodeAffinity: ['name'] },
+    });
+    fc.assert(
+      fc.property(tree, tree, tree, (metadata, affinity, spec) => {
+        const containers = [{ image: 'app' }];
+        for (const raw of [
+          { metadata, spec },
+          { metadata, spec: { containers, affinity } },
+          { metadata, spec: { containers, affinity: { nodeAffinity: affinity }, tolerations: spec } },
+          { metadata: { annotations: metadata }, spec: { containers, nodeSelector: affinity, schedulingGates: spec } },
+        ]) {
+          const input = { ...base, pod: raw };
+          expect(applyPatch(raw, placePod(input).patch).kind).toBe('applied');
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test.each<[string, JsonObject]>([
+    ['images', { containers: Array.from({ length: 257 }, (_, i) => ({ image: `app:${i}` })) }],
+    [
+      'tolerations',
+      { containers: [{ image: 'app' }], tolerations: Array.from({ length: 257 }, (_, i) => ({ key: `k${i}` })) },
+    ],
+    [
+      'node selector keys',
+      {
+        containers: [{ image: 'app' }],
+        nodeSelector: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`k${i}`, ''])),
+      },
+    ],
+    ['terms', { containers: [{ image: 'app' }], ...selector(Array.from({ length: 257 }, () => ({}))) }],
+    [
+      'values',
+      {
+        containers: [{ image: 'app' }],
+        ...selector([
+          { matchExpressions: [{ key: 'k', operator: 'In', values: Array.from({ length: 2000 }, String) }] },
+        ]),
+      },
+    ],
+  ])('PL11 a pod of very many %s is left alone, not worked through', (_, spec) => {
+    expect(placePod({ ...inputOf({}), pod: { metadata: {}, spec } })).toMatchObject({
+      decision: { kind: 'leave', reason: 'Oversized' },
+      patch: [],
+    });
+  });
+
+  test('PL6 a pod that would take too long to match with every node is not narrowed', () => {
+    const nodes = Array.from({ length: 5000 }, (_, i) => ({ arch: 'arm64', name: `n${i}` }));
+    const terms = Array.from({ length: 100 }, (_, i) => `zone In z${i}`);
+    const input = inputOf({
+      nodes,
+      terms,
+      images: { app: 'linux/amd64 linux/arm64' },
+      policy: { preference: { architectures: ['arm64'] } },
+    });
+    expect(placePod(input).decision).toMatchObject({ reason: 'PreferredNotSchedulable' });
+  });
+});
+
+function selector(nodeSelectorTerms: readonly Json[]): JsonObject {
+  return { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } } };
+}

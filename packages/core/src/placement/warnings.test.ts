@@ -1,0 +1,137 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { UnresolvedReason } from '../inspection/inspection.ts';
+import { inputOf } from './fixtures/row.ts';
+import type { PlacementWarning } from './decision.ts';
+import { imagesToInspect, placePod } from './place-pod.ts';
+import { shown, utf8Length } from './text.ts';
+import { denialText, MAX_WARNING_LENGTH, warningText } from './warnings.ts';
+import { policyOf } from './fixtures/row.ts';
+
+const image = fc.string({ unit: 'binary', maxLength: 2000 });
+const warning: fc.Arbitrary<PlacementWarning> = fc.oneof(
+  fc.record({
+    kind: fc.constant('PreferenceUnknown' as const),
+    by: fc.constantFrom('pod' as const, 'namespace' as const),
+  }),
+  fc.record({
+    kind: fc.constantFrom('PreferenceNotSupported' as const, 'PreferenceNotAllowed' as const),
+    by: fc.constantFrom('pod' as const, 'namespace' as const),
+    architecture: image,
+  }),
+  fc.record({ kind: fc.constant('PreferredNotSchedulable' as const), architecture: fc.constant('mips64le' as const) }),
+  fc.record({
+    kind: fc.constantFrom(
+      'OwnerChoiceUnsupported' as const,
+      'NoCommonArchitecture' as const,
+      'NotAllowedByPolicy' as const,
+    ),
+    image,
+  }),
+  fc.record({
+    kind: fc.constant('Unresolved' as const),
+    image,
+    reason: fc.constantFrom<UnresolvedReason>('InvalidReference', 'UnknownPlatform'),
+  }),
+  fc.record({ kind: fc.constant('LabelContradicts' as const), key: image }),
+  fc.record({ kind: fc.constant('SelfCheckFailed' as const) }),
+);
+
+describe('warnings', () => {
+  test('PL11 no warning is longer than the API server allows, or holds what a terminal would act on', () => {
+    fc.assert(
+      fc.property(warning, (one) => {
+        const text = warningText(one);
+        expect(text.length).toBeLessThanOrEqual(MAX_WARNING_LENGTH);
+        expect(text).toMatch(/^[ -~]+$/);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test.each<[PlacementWarning, string]>([
+    [
+      { kind: 'NoCommonArchitecture', image: 'registry.example.com/team/app:1.2' },
+      'archpolicy: images have no architecture in common: not constrained: registry.example.com/team/app:1.2',
+    ],
+    [
+      { kind: 'PreferenceNotSupported', by: 'pod', architecture: 'arm64' },
+      'archpolicy: images do not support arm64, which the pod prefers: ignored',
+    ],
+    [{ kind: 'Unresolved', image: 'app', reason: 'NotFound' }, 'archpolicy: platforms not known (NotFound): app'],
+    [
+      { kind: 'PreferredNotSchedulable', architecture: 'arm64' },
+      'archpolicy: no ready node can take the pod on arm64, which is preferred',
+    ],
+    [{ kind: 'OwnerChoiceUnsupported' }, 'archpolicy: images do not support the architecture that the pod selects'],
+  ])('PL6 %j', (one, text) => {
+    expect(warningText(one)).toBe(text);
+  });
+
+  test('PL9 a refusal says who refuses, and for which image', () => {
+    const { decision } = placePod(
+      inputOf({ policy: { whenUnresolved: 'Deny' }, images: { app: 'unresolved Unauthorized' } }),
+    );
+    if (decision.kind !== 'deny') throw new Error('not refused');
+    expect(denialText(decision)).toBe(
+      'refused by ArchPolicy default: the platforms of an image are not known (app): Unauthorized',
+    );
+  });
+
+  test('PL4 a refusal for want of a common architecture', () => {
+    const row = { policy: { whenNoCommonArchitecture: 'Deny' }, images: { app: 'linux/amd64', side: 'linux/arm64' } };
+    const { decision } = placePod(inputOf(row));
+    if (decision.kind !== 'deny') throw new Error('not refused');
+    expect(denialText(decision)).toBe(
+      'refused by ArchPolicy default: its images have no architecture in common (side)',
+    );
+  });
+});
+
+describe('texts of tenants', () => {
+  test.each<[string, number, string]>([
+    ['nginx:1.27', 20, 'nginx:1.27'],
+    ['registry.example.com/very/long/path:tag', 21, 'registry.e~g/path:tag'],
+    ['a\u001b[31mb\nc', 20, 'a??31mb?c'],
+  ])('PL11 %j in %d characters', (text, max, expected) => {
+    expect(shown(text, max)).toBe(expected);
+  });
+
+  test('PL11 the length in UTF-8 is that of an encoder', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(utf8Length(text)).toBe(new TextEncoder().encode(text).length);
+      }),
+    );
+    expect(utf8Length('\ud800a')).toBe(4);
+  });
+});
+
+describe('audit annotations', () => {
+  test('PL6 say kind, reason, policy, architectures and image', () => {
+    expect(placePod(inputOf({ images: { app: 'linux/amd64 linux/arm64' } })).auditAnnotations).toEqual({
+      decision: 'constrain',
+      reason: 'ImagesSupport',
+      policy: 'default',
+      architectures: 'amd64,arm64',
+      image: 'app',
+    });
+    expect(placePod(inputOf({ policy: null, images: { app: 'linux/amd64' } })).auditAnnotations).toEqual({
+      decision: 'leave',
+      reason: 'NoPolicy',
+    });
+  });
+});
+
+describe('imagesToInspect', () => {
+  const pod = { spec: { containers: [{ image: 'registry.corp/legacy/a' }, { image: 'nginx' }, { image: ':::' }] } };
+
+  test('PL4 all images, where the policy says nothing of them', () => {
+    expect(imagesToInspect(pod, policyOf({}))).toEqual(['registry.corp/legacy/a', 'nginx', ':::']);
+  });
+
+  test('PL4 none that the policy says something of', () => {
+    const policy = policyOf({ images: [{ match: 'registry.corp/*', platforms: ['linux/amd64'] }] });
+    expect(imagesToInspect(pod, policy)).toEqual(['nginx', ':::']);
+  });
+});

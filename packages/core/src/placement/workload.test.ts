@@ -1,0 +1,73 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { JsonObject } from '../kubernetes/json.ts';
+import { readSubject } from './subject.ts';
+import { bucketOf, workloadOf } from './workload.ts';
+
+const owned = (kind: string, name: string, labels: JsonObject = {}): JsonObject => ({
+  metadata: { labels, ownerReferences: [{ apiVersion: 'x/v1', kind, name, uid: 'u', controller: true }] },
+  spec: {},
+});
+
+describe('workloadOf', () => {
+  test.each<[string, JsonObject, string]>([
+    [
+      'a Deployment over its revisions',
+      owned('ReplicaSet', 'web-6f7d', { 'pod-template-hash': '6f7d' }),
+      'ns/ReplicaSet/web',
+    ],
+    [
+      'an Argo Rollout over its revisions',
+      owned('ReplicaSet', 'web-55', { 'rollouts-pod-template-hash': '55' }),
+      'ns/ReplicaSet/web',
+    ],
+    ['a ReplicaSet of its own', owned('ReplicaSet', 'web-6f7d'), 'ns/ReplicaSet/web-6f7d'],
+    [
+      'a hash that the name does not end with',
+      owned('ReplicaSet', 'web', { 'pod-template-hash': 'eb' }),
+      'ns/ReplicaSet/web',
+    ],
+    ['a CronJob over its runs', owned('Job', 'nightly-29421660'), 'ns/Job/nightly'],
+    ['a Job with a number of its own', owned('Job', 'import-7'), 'ns/Job/import-7'],
+    ['a StatefulSet', owned('StatefulSet', 'db-12345678'), 'ns/StatefulSet/db-12345678'],
+    ['a bare pod', { metadata: { name: 'one' }, spec: {} }, 'ns/Pod/one'],
+    ['a bare pod that has no name yet', { metadata: { generateName: 'one-' }, spec: {} }, 'ns/Pod/one-'],
+  ])('PL7 %s', (_, pod, expected) => {
+    expect(workloadOf(readSubject(pod), 'ns')).toBe(expected);
+  });
+});
+
+describe('bucketOf', () => {
+  const workloads = Array.from({ length: 10_000 }, (_, i) => `team-${i % 7}/ReplicaSet/service-${i}`);
+
+  test('PL7 spreads workloads evenly over a hundred buckets', () => {
+    const counts = new Map<number, number>();
+    for (const workload of workloads) {
+      const bucket = bucketOf('default', workload);
+      counts.set(bucket, (counts.get(bucket) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(100);
+    // 100 each are expected; five standard deviations on either side.
+    for (const count of counts.values()) expect(Math.abs(count - 100)).toBeLessThan(50);
+  });
+
+  test('PL7 gives a workload its bucket for good: values that must never change', () => {
+    expect([
+      bucketOf('default', 'shop/ReplicaSet/web'),
+      bucketOf('default', 'shop/StatefulSet/db'),
+      bucketOf('other', 'shop/StatefulSet/db'),
+    ]).toEqual([65, 63, 52]);
+  });
+
+  test('PL7 raising the percentage only adds workloads', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...workloads), fc.nat(100), fc.nat(100), (workload, one, other) => {
+        const [low, high] = one < other ? [one, other] : [other, one];
+        const bucket = bucketOf('default', workload);
+        expect(bucket).toBeGreaterThanOrEqual(0);
+        expect(bucket).toBeLessThan(100);
+        if (bucket < low) expect(bucket).toBeLessThan(high);
+      }),
+    );
+  });
+});
