@@ -22,7 +22,7 @@ export class Connection {
     socket.on('data', (chunk: Buffer) => {
       this.#take(chunk);
     });
-    socket.on('error', (error) => {
+    socket.on('error', (error: Error) => {
       this.#failed(error);
     });
     socket.on('close', () => {

@@ -7,8 +7,13 @@ export interface Target {
   readonly body: Buffer;
 }
 
-/** Requests a second of that many connections, each sending its next request with the answer to the last one. */
-export async function closedLoop(target: Target, connections: number, durationMs: number): Promise<number> {
+export interface Throughput {
+  readonly answers: number;
+  readonly perSecond: number;
+}
+
+/** That many connections, each sending its next request as soon as the last one is answered. */
+export async function closedLoop(target: Target, connections: number, durationMs: number): Promise<Throughput> {
   const all = await open(target, connections);
   const end = performance.now() + durationMs;
   const startedAt = performance.now();
@@ -21,7 +26,8 @@ export async function closedLoop(target: Target, connections: number, durationMs
   );
   const seconds = (performance.now() - startedAt) / 1000;
   for (const connection of all) connection.close();
-  return counts.reduce((sum, count) => sum + count, 0) / seconds;
+  const answers = counts.reduce((sum, count) => sum + count, 0);
+  return { answers, perSecond: answers / seconds };
 }
 
 /**

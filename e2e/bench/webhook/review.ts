@@ -2,7 +2,31 @@ import type { JsonObject } from '@archpolicy/core';
 
 /** A review of 7.5 KB as an API server sends it: a ReplicaSet's pod with two containers and one init container. */
 export function benchReview(image: string): Buffer {
-  const object = {
+  const pods = { group: '', version: 'v1', resource: 'pods' };
+  const kind = { group: '', version: 'v1', kind: 'Pod' };
+  const request = {
+    uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+    kind,
+    resource: pods,
+    requestKind: kind,
+    requestResource: pods,
+    namespace: 'shop',
+    operation: 'CREATE',
+    userInfo: {
+      username: 'system:serviceaccount:kube-system:replicaset-controller',
+      uid: 'b7d3c1f0-23d4-4b58-9f7b-6d2f2b9c8a77',
+      groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
+    },
+    object: replicaSetPod(image),
+    oldObject: null,
+    dryRun: false,
+    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+  };
+  return Buffer.from(JSON.stringify({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request }));
+}
+
+function replicaSetPod(image: string): JsonObject {
+  return {
     kind: 'Pod',
     apiVersion: 'v1',
     metadata: {
@@ -48,27 +72,6 @@ export function benchReview(image: string): Buffer {
     },
     status: {},
   };
-  const pods = { group: '', version: 'v1', resource: 'pods' };
-  const kind = { group: '', version: 'v1', kind: 'Pod' };
-  const request = {
-    uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
-    kind,
-    resource: pods,
-    requestKind: kind,
-    requestResource: pods,
-    namespace: 'shop',
-    operation: 'CREATE',
-    userInfo: {
-      username: 'system:serviceaccount:kube-system:replicaset-controller',
-      uid: 'b7d3c1f0-23d4-4b58-9f7b-6d2f2b9c8a77',
-      groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
-    },
-    object,
-    oldObject: null,
-    dryRun: false,
-    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
-  };
-  return Buffer.from(JSON.stringify({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request }));
 }
 
 function container(name: string, image: string): JsonObject {

@@ -26,11 +26,49 @@ export class Gather {
     this.#options = options;
   }
 
-  /** The pod's namespace, the policy that governs it, the nodes. `budgetMs` bounds the GET of an unknown namespace. */
-  async situation(request: AdmissionRequest, budgetMs: number): Promise<Situation> {
+  /** The pod's namespace, the policy that governs it, the nodes; undefined when the namespace is not at hand. */
+  known(request: AdmissionRequest): Situation | undefined {
+    const namespaceFacts = this.#options.views.namespace(request.namespace);
+    return namespaceFacts && this.#situation(request, namespaceFacts);
+  }
+
+  /** The same, with one GET of the namespace within the budget. */
+  async fetched(request: AdmissionRequest, budgetMs: number): Promise<Situation> {
+    return this.#situation(request, await this.#fetchNamespace(request.namespace, budgetMs));
+  }
+
+  /** What is known of these images within the budget; they are asked for side by side. */
+  async images(
+    { pod, namespace }: Situation,
+    names: readonly string[],
+    budgetMs: number,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, Inspection>> {
+    const { inspector, pullSecrets } = this.#options;
+    const images = new Map<string, Inspection>();
+    if (names.length === 0) return images;
+    const secrets = pullSecrets.forPod(namespace, pod);
+    const always = alwaysPulled(pod);
+    const answers = await Promise.all(
+      names.map((reference) =>
+        inspector.inspect({
+          reference,
+          budgetMs,
+          ...(secrets.length > 0 && { pullSecrets: secrets }),
+          ...(always.has(reference) && { pullPolicy: 'Always' }),
+          ...(signal !== undefined && { signal }),
+        }),
+      ),
+    );
+    for (const [index, reference] of names.entries()) {
+      const answer = answers[index];
+      if (answer !== undefined) images.set(reference, answer);
+    }
+    return images;
+  }
+
+  #situation({ namespace, object: pod }: AdmissionRequest, namespaceFacts: NamespaceFacts | undefined): Situation {
     const { views, canGate, clock } = this.#options;
-    const { namespace, object: pod } = request;
-    const namespaceFacts = views.namespace(namespace) ?? (await this.#fetchNamespace(namespace, budgetMs));
     return {
       pod,
       namespace,
@@ -41,32 +79,6 @@ export class Gather {
       canGate: canGate(),
       nowMs: clock.now(),
     };
-  }
-
-  /** What is known of these images within the budget; they are asked for side by side. */
-  async images(
-    { pod, namespace }: Situation,
-    names: readonly string[],
-    budgetMs: number,
-    signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, Inspection>> {
-    if (names.length === 0) return new Map();
-    const { inspector, pullSecrets } = this.#options;
-    const secrets = pullSecrets.forPod(namespace, pod);
-    const always = alwaysPulled(pod);
-    const answers = await Promise.all(
-      names.map(async (reference) => {
-        const inspection = await inspector.inspect({
-          reference,
-          budgetMs,
-          ...(secrets.length > 0 && { pullSecrets: secrets }),
-          ...(always.has(reference) && { pullPolicy: 'Always' }),
-          ...(signal !== undefined && { signal }),
-        });
-        return [reference, inspection] as const;
-      }),
-    );
-    return new Map(answers);
   }
 
   async #fetchNamespace(name: string, budgetMs: number): Promise<NamespaceFacts | undefined> {

@@ -31,7 +31,7 @@ export class Mutate {
   /** The placement of a pod that is being created; the answer must be out at `deadline` (monotonic milliseconds). */
   async place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> {
     const { gather, placement, onDecision } = this.#options;
-    const situation = await gather.situation(request, this.#remaining(deadline));
+    const situation = gather.known(request) ?? (await gather.fetched(request, this.#remaining(deadline)));
     if (situation.policy?.spec.mode === 'Audit') return this.#audit(situation);
     const names = placement.imagesToInspect(situation);
     const images = await gather.images(situation, names, this.#remaining(deadline));

@@ -194,14 +194,16 @@ export class WebhookServer {
 
   #send(response: ServerResponse, { status, body }: HttpAnswer): void {
     if (response.destroyed) return;
+    const length = Buffer.byteLength(body);
     const headers: Record<string, string | number> = {
       'content-type': status === 200 ? 'application/json' : 'text/plain',
-      'content-length': Buffer.byteLength(body),
+      'content-length': length,
     };
     // After an error the rest of the body may still be on its way: it must not be read as the next request.
     if (status !== 200 || this.#draining || this.#isOld(response.socket)) headers['connection'] = 'close';
     response.writeHead(status, headers);
-    response.end(body);
+    // Nearly every answer is ASCII, which needs no encoding.
+    response.end(body, length === body.length ? 'latin1' : 'utf8');
   }
 
   #isOld(socket: Socket | null): boolean {
