@@ -21,6 +21,7 @@ import { Transport } from './http/transport.ts';
 import { ImageInspector } from './inspect/inspector.ts';
 import type { Inspector } from './inspect/inspector.ts';
 import { Resolver } from './inspect/resolver.ts';
+import { LimitedTransport } from './limits/limited-transport.ts';
 import { NO_METRICS } from './metrics.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import { NO_LOGGER } from './ports.ts';
@@ -63,12 +64,12 @@ export function createInspector(options: InspectorOptions): Inspector {
     pluginEnvironment = {},
   } = options;
   const pools = new Pools(options.resolve);
-  const transport = new Transport(pools);
-  const client = new RegistryClient(transport, clock, metrics);
-  const authorizer = new Authorizer(new TokenService(transport, clock, metrics));
   const cacheKey = options.redis?.cacheKey ?? randomUUID();
   const store = openStore(options.redis, { clock, metrics, logger });
   const sealer = new Sealer(cacheKey);
+  const transport = new LimitedTransport({ transport: new Transport(pools), store, sealer, clock });
+  const client = new RegistryClient(transport, clock, metrics);
+  const authorizer = new Authorizer(new TokenService(transport, clock, metrics));
   const cache = new FactCache({ memory: new MemoryCache(options.memory), store, sealer, clock, metrics });
   const resolver = new Resolver({ client, authorizer, metrics }, cache, clock);
   const plugins = new PluginCredentials(registries, clock, logger, pluginEnvironment);

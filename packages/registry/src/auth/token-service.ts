@@ -2,11 +2,11 @@ import { isJsonObject } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 import type { Registries } from '../config/registries.ts';
-import { connectionTo } from '../http/endpoint.ts';
+import { targetFor } from '../http/endpoint.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { retryAt } from '../http/retry-after.ts';
-import type { HttpRequest, HttpResponse, Transport } from '../http/transport.ts';
+import type { HttpRequest, HttpResponse, Sender } from '../http/transport.ts';
 import { Flights } from '../inspect/flights.ts';
 import type { RegistryMetrics, RequestOutcome } from '../metrics.ts';
 import type { Clock } from '../ports.ts';
@@ -51,13 +51,13 @@ const TOKEN = /^[\x21-\x7e]{1,16384}$/;
 
 /** Gets bearer tokens, keeps them until shortly before they expire, and asks once for all who need the same one. */
 export class TokenService {
-  readonly #transport: Transport;
+  readonly #transport: Sender;
   readonly #clock: Clock;
   readonly #metrics: RegistryMetrics;
   readonly #tokens = new LRUCache<string, Token>({ max: MAX_TOKENS });
   readonly #flights = new Flights<Fetched<IssuedToken>>();
 
-  constructor(transport: Transport, clock: Clock, metrics: RegistryMetrics) {
+  constructor(transport: Sender, clock: Clock, metrics: RegistryMetrics) {
     this.#transport = transport;
     this.#clock = clock;
     this.#metrics = metrics;
@@ -143,8 +143,8 @@ function refresh(request: TokenRequest, token: string): HttpRequest {
 function common(
   { registries, signal }: TokenRequest,
   url: URL,
-): Pick<HttpRequest, 'url' | 'maxBytes' | 'connection' | 'signal'> {
-  return { url, maxBytes: MAX_TOKEN_BODY_BYTES, connection: connectionTo(url.host, registries), signal };
+): Pick<HttpRequest, 'url' | 'maxBytes' | 'target' | 'signal'> {
+  return { url, maxBytes: MAX_TOKEN_BODY_BYTES, target: targetFor(url.host, registries), signal };
 }
 
 /** The value of a Basic Authorization header. */

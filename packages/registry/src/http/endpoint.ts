@@ -1,6 +1,7 @@
 import type { Registries } from '../config/registries.ts';
 import type { RegistryConfig, Rewrite } from '../config/schema.ts';
 import type { ConnectionSettings } from './pools.ts';
+import type { Target } from './transport.ts';
 
 /** Where one repository is asked for: the registry itself or a mirror of it. */
 export interface Endpoint {
@@ -33,8 +34,13 @@ export function endpointsFor(registry: string, repository: string, registries: R
 }
 
 /** How the host of a URL is reached: by the entry of the registries file, else with the defaults. */
-export function connectionTo(host: string, registries: Registries): ConnectionSettings {
+export function targetFor(host: string, registries: Registries): Target {
   const entry = registries.entryFor(host);
+  const connection = connectionOf(entry, registries);
+  return { host, connection, ...(entry?.requestLimit === undefined ? {} : { requestLimit: entry.requestLimit }) };
+}
+
+function connectionOf(entry: RegistryConfig | undefined, registries: Registries): ConnectionSettings {
   const ca = entry?.caFile === undefined ? undefined : registries.file(entry.caFile);
   const clientCertificate = clientCertificateOf(entry, registries);
   return {

@@ -2,12 +2,12 @@ import { ACCEPTED_MEDIA_TYPES } from '@archpolicy/core';
 import type { Registries } from '../config/registries.ts';
 import type { RegistryMetrics, RequestOutcome, RequestPurpose } from '../metrics.ts';
 import type { Clock } from '../ports.ts';
-import { connectionTo } from './endpoint.ts';
+import { targetFor } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
 import { failed, fetched } from './outcome.ts';
 import type { FetchFailure, Fetched } from './outcome.ts';
 import { retryAt } from './retry-after.ts';
-import type { HttpRequest, HttpResponse, Transport } from './transport.ts';
+import type { HttpRequest, HttpResponse, Sender } from './transport.ts';
 
 /** One read at one endpoint. */
 export interface ReadRequest {
@@ -37,11 +37,11 @@ interface Hop {
 
 /** Reads of the distribution API: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md. */
 export class RegistryClient {
-  readonly #transport: Transport;
+  readonly #transport: Sender;
   readonly #clock: Clock;
   readonly #metrics: RegistryMetrics;
 
-  constructor(transport: Transport, clock: Clock, metrics: RegistryMetrics) {
+  constructor(transport: Sender, clock: Clock, metrics: RegistryMetrics) {
     this.#transport = transport;
     this.#clock = clock;
     this.#metrics = metrics;
@@ -93,7 +93,7 @@ export class RegistryClient {
       ...what,
       url: hop.url,
       headers: { ...what.headers, ...authorization },
-      connection: connectionTo(hop.host, request.registries),
+      target: targetFor(hop.host, request.registries),
       signal: request.signal,
     });
   }

@@ -11,6 +11,7 @@ export function retryAt(header: string | readonly string[] | undefined, nowMs: n
 }
 
 function dateWait(text: string, nowMs: number): number {
-  const at = text.length <= 40 ? Date.parse(text) : Number.NaN;
+  // Date.parse takes much for a date; an HTTP date begins with the day of the week.
+  const at = /^[A-Za-z]{3}.{10,37}$/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? DEFAULT_WAIT_MS : at - nowMs;
 }

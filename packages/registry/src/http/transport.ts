@@ -1,10 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { RequestLimit } from '../config/schema.ts';
 import { RegistryError } from '../errors.ts';
 import { readUpTo } from './body.ts';
 import { failed } from './outcome.ts';
 import type { FetchFailure } from './outcome.ts';
 import type { ConnectionSettings, Pools } from './pools.ts';
+
+/** The host of a request, with what the registries file says of it. */
+export interface Target {
+  /** As references and the registries file write it, lower case. */
+  readonly host: string;
+  readonly connection: ConnectionSettings;
+  readonly requestLimit?: RequestLimit;
+}
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
@@ -13,7 +22,7 @@ export interface HttpRequest {
   readonly body?: string;
   /** A longer body is `TooLarge`. */
   readonly maxBytes: number;
-  readonly connection: ConnectionSettings;
+  readonly target: Target;
   readonly signal: AbortSignal;
 }
 
@@ -32,8 +41,13 @@ const MAX_DUMPED_BYTES = 64 * 1024;
 
 const NOTHING = new Uint8Array();
 
+/** Sends requests. No exceptions for what a network does. */
+export interface Sender {
+  send(request: HttpRequest): Promise<HttpResponse | FetchFailure>;
+}
+
 /** One bounded HTTP exchange: no redirects, no decompression, no exceptions for what a network does. */
-export class Transport {
+export class Transport implements Sender {
   readonly #pools: Pools;
 
   constructor(pools: Pools) {
@@ -50,7 +64,7 @@ export class Transport {
 
   async #exchange(request: HttpRequest): Promise<HttpResponse | FetchFailure> {
     const { method, url, headers, signal, maxBytes } = request;
-    const response = await this.#pools.get(url.origin, request.connection).request({
+    const response = await this.#pools.get(url.origin, request.target.connection).request({
       method,
       path: `${url.pathname}${url.search}`,
       headers: { ...headers, 'accept-encoding': 'identity' },

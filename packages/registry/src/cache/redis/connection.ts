@@ -1,0 +1,126 @@
+import { Cluster, Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import type { RedisTarget } from '../redis-target.ts';
+import { CONNECT_TIMEOUT_MS } from './link.ts';
+import type { RedisClient, RedisConnection } from './link.ts';
+
+/** Ending a connection takes the library up to 2 s by default, which would hold up the end of the process. */
+const DISCONNECT_TIMEOUT_MS = 50;
+
+/** Never again by itself: connections are replaced, not repaired. */
+const NEVER = (): null => null;
+
+/** Nothing is kept for later, nothing is tried twice: by default commands would wait for ever for a Redis that is gone. */
+const FAIL_FAST = {
+  enableOfflineQueue: false,
+  lazyConnect: true,
+} as const satisfies RedisOptions;
+
+/** What one node's connection and a Cluster's have in common. Time-outs of commands are the link's business. */
+type NodeOptions = Pick<
+  RedisOptions,
+  | 'disconnectTimeout'
+  | 'maxRetriesPerRequest'
+  | 'connectTimeout'
+  | 'autoResendUnfulfilledCommands'
+  | 'username'
+  | 'password'
+  | 'tls'
+>;
+
+/** A connection that has yet to be opened. */
+export function createConnection(target: RedisTarget): RedisConnection {
+  return target.kind === 'cluster' ? clusterConnection(createCluster(target)) : nodeConnection(createNode(target));
+}
+
+function nodeOptions({ username, password, tls }: RedisTarget): NodeOptions {
+  return {
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
+}
+
+function createNode(target: RedisTarget): Redis {
+  const database = target.database === undefined ? {} : { db: target.database };
+  const common = { ...nodeOptions(target), ...FAIL_FAST, ...database, retryStrategy: NEVER };
+  if (target.kind === 'node') return new Redis({ ...common, ...target.nodes[0] });
+  return new Redis({
+    ...common,
+    sentinels: target.nodes.map(({ host, port }) => ({ host, port })),
+    name: target.primary ?? '',
+    sentinelRetryStrategy: NEVER,
+    sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+    ...(target.password === undefined ? {} : { sentinelPassword: target.password }),
+    ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
+  });
+}
+
+function createCluster(target: RedisTarget): Cluster {
+  return new Cluster([...target.nodes], {
+    ...FAIL_FAST,
+    redisOptions: nodeOptions(target),
+    clusterRetryStrategy: NEVER,
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    // A failover is over in seconds; a command that waited for it would hold up a pod.
+    maxRedirections: 2,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    retryDelayOnTryAgain: 0,
+  });
+}
+
+function nodeConnection(client: Redis): RedisConnection {
+  return connection(client, async () => {
+    await client.ping();
+  });
+}
+
+function clusterConnection(client: Cluster): RedisConnection {
+  return connection(client, async () => {
+    await Promise.all(client.nodes('master').map((node) => node.ping()));
+  });
+}
+
+function connection(client: RedisClient, ping: () => Promise<void>): RedisConnection {
+  let trouble: string | undefined;
+  // Without a listener an error would end the process. Errors carry commands, AUTH included: nothing but a word is kept.
+  client.on('error', (error: unknown) => {
+    trouble = wordOf(error);
+  });
+  const ended = new Promise<void>((resolve) => {
+    client.once('end', resolve);
+  });
+  const retire = async (): Promise<void> => {
+    await client.quit().catch(() => undefined);
+    client.disconnect();
+  };
+  return {
+    client,
+    ended,
+    ping,
+    get trouble() {
+      return trouble;
+    },
+    open: () => Promise.race([client.connect(), ended.then(refuse)]),
+    close: () => {
+      client.disconnect();
+    },
+    retire: () => void retire(),
+  };
+}
+
+function refuse(): never {
+  throw new Error('the connection has ended');
+}
+
+/** The system's code of an error, or the first word of what Redis said, if that looks like one. */
+function wordOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const text = 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+  return /^[A-Z][A-Z0-9_]{2,39}(?![^\s])/.exec(text)?.[0];
+}

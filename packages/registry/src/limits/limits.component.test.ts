@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Inspection } from '@archpolicy/core';
+import { FakeRegistry, multiPlatformImage, RedisServer } from '@archpolicy/testkit';
+import { fixedRegistries } from '../config/registries-file.ts';
+import { parseRegistries, Registries } from '../config/registries.ts';
+import { createInspector } from '../create-inspector.ts';
+import type { Inspector } from '../inspect/inspector.ts';
+
+const image = multiPlatformImage(['linux/arm64']);
+let registry: FakeRegistry;
+let redis: RedisServer;
+let replicas: Inspector[];
+let shiftMs = 0;
+
+const clock = {
+  now: () => Date.now() + shiftMs,
+  monotonic: () => performance.now() + shiftMs,
+  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
+};
+
+beforeEach(async () => {
+  [registry, redis] = await Promise.all([new FakeRegistry().start(), RedisServer.start()]);
+  for (let at = 0; at < 40; at += 1) registry.push(`app-${at}`, 'v1', image);
+  replicas = [];
+  shiftMs = 0;
+});
+
+afterEach(async () => {
+  await Promise.all(replicas.map((replica) => replica.close()));
+  await Promise.all([registry.stop(), redis.stop()]);
+});
+
+function replica(limit = '', shared = true): Inspector {
+  const file = parseRegistries(
+    `registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8] ${limit}}]`,
+  );
+  const options = { url: redis.url, cacheKey: 'cache key', commandTimeoutMs: 5_000 };
+  const inspector = createInspector({
+    clock,
+    registries: fixedRegistries(new Registries(file)),
+    ...(shared ? { redis: options } : {}),
+  });
+  replicas.push(inspector);
+  return inspector;
+}
+
+const inspect = (inspector: Inspector, at: number): Promise<Inspection> =>
+  inspector.inspect({ reference: `${registry.host}/app-${at}:v1`, budgetMs: 10_000 });
+
+const limited = { kind: 'unresolved', reason: 'RateLimited' };
+
+describe('K5 limits', () => {
+  test.each([
+    ['alone', false],
+    ['with Redis', true],
+  ])('K5 after a 429 no request goes before its time, %s', async (_, shared) => {
+    const inspector = replica('', shared);
+    registry.fault = () => ({ kind: 'answer', status: 429, headers: { 'retry-after': '600' } });
+    expect(await inspect(inspector, 0)).toMatchObject(limited);
+    registry.fault = () => undefined;
+    expect(await inspect(inspector, 1)).toMatchObject(limited);
+    expect(registry.requests).toHaveLength(1);
+    shiftMs = 599_000;
+    expect(await inspect(inspector, 2)).toMatchObject(limited);
+    expect(registry.requests).toHaveLength(1);
+  });
+
+  test('K5 a 429 stops every replica', async () => {
+    const [first, second] = [replica(), replica()];
+    registry.fault = () => ({ kind: 'answer', status: 429, headers: { 'retry-after': '600' } });
+    await inspect(first, 0);
+    registry.fault = () => undefined;
+    const blocked = await inspect(second, 1);
+    expect(blocked).toMatchObject(limited);
+    expect(blocked.kind === 'unresolved' && (blocked.retryAtMs ?? 0) - Date.now()).toBeGreaterThan(590_000);
+    expect(registry.requests).toHaveLength(1);
+  });
+
+  test('K5 a quota that is used up stops requests, by what the registry tells with an answer', async () => {
+    const inspector = replica();
+    const { body, mediaType } = image.manifest;
+    const headers = { 'content-type': mediaType, 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '0;w=21600' };
+    registry.fault = () => ({ kind: 'answer', status: 200, headers, body });
+    expect(await inspect(inspector, 0)).toMatchObject({ kind: 'resolved' });
+    expect(await inspect(inspector, 1)).toMatchObject(limited);
+    expect(registry.requests).toHaveLength(1);
+  });
+
+  test('K5 a configured limit holds over all replicas: who would wait too long is told when to come back', async () => {
+    const limit = ', requestLimit: {perSecond: 2, burst: 5}';
+    const both = [replica(limit), replica(limit)];
+    const all = await Promise.all(Array.from({ length: 30 }, (_, at) => inspect(both[at % 2]!, at)));
+    // 5 at once, 4 within the longest wait of 2 s, and what refilled while they ran.
+    const answered = all.filter(({ kind }) => kind === 'resolved').length;
+    expect(answered).toBeGreaterThanOrEqual(9);
+    expect(answered).toBeLessThanOrEqual(15);
+    expect(registry.requests).toHaveLength(answered);
+  });
+
+  test('K5 a host that fails five times is left alone, and other hosts are not', async () => {
+    const other = await new FakeRegistry().start();
+    other.push('app', 'v1', image);
+    const inspector = replica('', false);
+    registry.fault = () => ({ kind: 'answer', status: 503 });
+    for (let at = 0; at < 5; at += 1) expect(await inspect(inspector, at)).toMatchObject({ reason: 'Unavailable' });
+    expect(await inspect(inspector, 5)).toMatchObject({ reason: 'BreakerOpen' });
+    expect(registry.requests).toHaveLength(5);
+    expect(await inspector.inspect({ reference: `${other.host}/app:v1`, budgetMs: 5_000 })).toMatchObject({
+      kind: 'resolved',
+    });
+    registry.fault = () => undefined;
+    shiftMs = 31_000;
+    expect(await inspect(inspector, 5)).toMatchObject({ kind: 'resolved' });
+    await other.stop();
+  });
+
+  test('K6 garbage in a limit is a full bucket', async () => {
+    const limit = ', requestLimit: {perSecond: 2, burst: 5}';
+    await inspect(replica(limit), 0);
+    const [key] = /archpolicy:1:limit:\S+/.exec(await redis.command('KEYS *:limit:*')) ?? [];
+    await redis.command(`DEL ${key ?? ''}`);
+    await redis.command(`SET ${key ?? ''} garbage`);
+    expect(await inspect(replica(limit), 1)).toMatchObject({ kind: 'resolved' });
+    await redis.command(`HSET ${key ?? ''} until 99999999999999 tokens many at never`);
+    const blocked = await inspect(replica(limit), 2);
+    expect(blocked.kind === 'unresolved' && (blocked.retryAtMs ?? 0) - Date.now()).toBeLessThanOrEqual(6 * 3_600_000);
+  });
+});

@@ -1,0 +1,26 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** Docker Hub's window; nobody's is longer. */
+const MAX_WINDOW_SECONDS = 6 * 60 * 60;
+
+/**
+ * How long to leave a registry alone by its own `ratelimit-*` headers, milliseconds: when nothing remains, until one
+ * request's share of the window has passed. Docker Hub: `ratelimit-limit: 100;w=21600`, `ratelimit-remaining: 0;w=21600`.
+ * 0 when something remains, or nothing is told.
+ */
+export function pauseByQuota(headers: IncomingHttpHeaders): number {
+  const limit = parse(headers['ratelimit-limit']);
+  const remaining = parse(headers['ratelimit-remaining']);
+  if (limit === undefined || remaining === undefined || remaining.count > 0 || limit.count < 1) return 0;
+  const windowSeconds = Math.min(remaining.windowSeconds ?? limit.windowSeconds ?? 0, MAX_WINDOW_SECONDS);
+  return (windowSeconds * 1000) / limit.count;
+}
+
+function parse(
+  header: string | readonly string[] | undefined,
+): { readonly count: number; readonly windowSeconds?: number } | undefined {
+  if (typeof header !== 'string' || header.length > 100) return undefined;
+  const [, count, window] = /^\s*([0-9]{1,9})(?:\s*;\s*w=([0-9]{1,9}))?/.exec(header) ?? [];
+  if (count === undefined) return undefined;
+  return { count: Number(count), ...(window === undefined ? {} : { windowSeconds: Number(window) }) };
+}
