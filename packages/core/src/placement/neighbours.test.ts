@@ -1,0 +1,105 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { JsonObject } from '../kubernetes/json.ts';
+import { PLACEMENT_REASONS } from './decision.ts';
+import { naiveSelects } from './fixtures/naive-scheduler.ts';
+import type { Row } from './fixtures/row.ts';
+import { inputOf, nodeOf } from './fixtures/row.ts';
+import { summaryOf } from './fixtures/summary.ts';
+import { applyPatch } from './json-patch.ts';
+import { placePod } from './place-pod.ts';
+
+const placed = (row: Row): JsonObject => {
+  const input = inputOf(row);
+  const applied = applyPatch(input.pod, placePod(input).patch);
+  if (applied.kind === 'refused') throw new Error('the patch does not apply');
+  return applied.value as JsonObject;
+};
+
+/** What tools of this kind have got wrong, and what happens here. */
+describe('defects of others', () => {
+  const nodes = [
+    nodeOf({ arch: 'amd64', name: 'in-zone-a', labels: { zone: 'a' } }),
+    nodeOf({ arch: 'arm64', name: 'in-zone-b', labels: { zone: 'b' } }),
+  ];
+
+  test('PL5 a term appended for the architecture would let the pod out of the zone that its owner asked for', () => {
+    const pod = placed({ images: { app: 'linux/arm64 linux/amd64' }, terms: ['zone In a'] });
+    expect(nodes.filter((node) => naiveSelects(pod, node)).map(({ name }) => name)).toEqual(['in-zone-a']);
+  });
+
+  test('PL5 an expression put into an empty term would make it match, where it matched nothing', () => {
+    const pod = placed({ images: { app: 'linux/arm64 linux/amd64' }, terms: ['nothing', 'zone In a'] });
+    expect(nodes.filter((node) => naiveSelects(pod, node)).map(({ name }) => name)).toEqual(['in-zone-a']);
+  });
+
+  test('PL4 linux/arm64 with windows/amd64 is not both', () => {
+    expect(summaryOf(inputOf({ images: { app: 'linux/arm64 windows/amd64' } })).required).toBe('arch In arm64');
+  });
+
+  test('PL4 an image that cannot be inspected is not simply left out of the decision', () => {
+    const row: Row = {
+      policy: { preference: { architectures: ['amd64'] }, whenUnresolved: 'Admit' },
+      images: { app: 'linux/amd64 linux/arm64', private: 'unresolved Unauthorized' },
+    };
+    expect(summaryOf(inputOf(row))).toMatchObject({ required: 'arch In amd64 arm64', warnings: ['Unresolved'] });
+  });
+
+  test('PL4 no failure ever becomes amd64, or any other architecture', () => {
+    const reason = fc.constantFrom(
+      'Deadline',
+      'RateLimited',
+      'Unavailable',
+      'Unauthorized',
+      'NotFound',
+      'Blocked',
+      'Malformed',
+      'TooLarge',
+      'BreakerOpen',
+      'InvalidReference',
+      'UnknownPlatform',
+    );
+    const whenUnresolved = fc.constantFrom('Gate', 'Admit');
+    fc.assert(
+      fc.property(reason, whenUnresolved, fc.boolean(), (why, when, canGate) => {
+        const row = { images: { app: `unresolved ${why}` }, policy: { whenUnresolved: when }, canGate };
+        expect(summaryOf(inputOf(row)).required).toBe('');
+      }),
+    );
+  });
+
+  test('PL4 facts without any platform are not an image that runs nowhere', () => {
+    const input = inputOf({ images: { app: 'neutral' }, policy: { whenNoCommonArchitecture: 'Deny' } });
+    const facts = { digest: 'sha256:0', platforms: [], neutral: false };
+    const images = new Map([['app', { kind: 'resolved', facts, source: 'redis', ageMs: 0 } as const]]);
+    expect(placePod({ ...input, images }).decision).toMatchObject({
+      kind: 'leave',
+      reason: 'Unresolved',
+      unresolved: [{ image: 'app', reason: 'UnknownPlatform' }],
+    });
+  });
+
+  test('PL4 images without a common architecture are no reason to refuse a pod, unless the policy says so', () => {
+    const row = { images: { app: 'linux/amd64', side: 'linux/arm64' } };
+    expect(summaryOf(inputOf(row))).toMatchObject({ then: 'leave NoCommonArchitecture', changed: false });
+  });
+
+  test('PL9 no pod is gated that could be answered at once', () => {
+    const row = { images: { app: 'linux/arm64' }, canGate: true };
+    expect(summaryOf(inputOf(row))).toMatchObject({ then: 'constrain ImagesSupport arm64', gates: '' });
+  });
+
+  test('PL11 fields that are newer than any client library come through', () => {
+    const pod = {
+      restartPolicyRules: [{ big: 9007199254740991 }],
+      containers: [{ image: 'app', newField: { deep: [1] } }],
+    };
+    const spec = placed({ images: { app: 'linux/arm64' }, pod })['spec'] as JsonObject;
+    expect(spec).toMatchObject(pod);
+  });
+
+  test('PL6 a reason is one of a closed set of words, never the name of an image', () => {
+    expect(new Set(PLACEMENT_REASONS).size).toBe(PLACEMENT_REASONS.length);
+    for (const reason of PLACEMENT_REASONS) expect(reason).toMatch(/^([A-Z][a-z]+)+$/);
+  });
+});
