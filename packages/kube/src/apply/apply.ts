@@ -1,6 +1,7 @@
 import { isJsonObject } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
+import type { Refusal } from '../http/answer.ts';
 import type { Api } from '../http/api-client.ts';
 import { resourcePath } from '../http/paths.ts';
 import type { Resource } from '../http/paths.ts';
@@ -19,8 +20,7 @@ export interface ApplyStatusRequest {
   readonly kind: string;
   readonly name: string;
   readonly namespace?: string;
-  /** The object must still be this one: with another uid the server answers `conflict` and nothing is created. */
-  readonly uid: string;
+  /** Not empty: the API server makes null of an empty status, and refuses it. */
   readonly status: JsonObject;
   /** Who owns the fields: one name per writer. */
   readonly fieldManager: string;
@@ -28,14 +28,15 @@ export interface ApplyStatusRequest {
 
 /**
  * Server-side apply of a status: what this field manager applied before and does not name now is removed, everybody
- * else's fields stay. Throws a KubeError for anything that is none of the expected answers.
+ * else's fields stay. A uid would be no precondition here (the API server ignores all metadata in a status), so a later
+ * object of the same name gets it, until its own status is written. Throws a KubeError for anything that is none of the expected answers.
  */
 export async function applyStatus(
   api: Pick<Api, 'request'>,
   request: ApplyStatusRequest,
   signal: AbortSignal,
 ): Promise<ApplyAnswer> {
-  const { resource, kind, name, namespace, uid, status, fieldManager } = request;
+  const { resource, kind, name, namespace, status, fieldManager } = request;
   const answer = await api.request({
     method: 'PATCH',
     path: resourcePath(resource, { name, subresource: 'status', ...(namespace === undefined ? {} : { namespace }) }),
@@ -44,17 +45,17 @@ export async function applyStatus(
     body: {
       apiVersion: resource.group === '' ? resource.version : `${resource.group}/${resource.version}`,
       kind,
-      metadata: { name, uid, ...(namespace === undefined ? {} : { namespace }) },
+      metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
       status,
     },
     signal,
   });
   if (answer.kind === 'ok' && isJsonObject(answer.body)) return { kind: 'applied', object: answer.body };
   if (answer.kind === 'ok') throw new KubeError('malformed', 'the applied object did not come back');
-  return refusalOf(answer.status, answer.message, answer.retryAfterMs);
+  return refusalOf(answer);
 }
 
-function refusalOf(status: number, message: string, retryAfterMs: number | undefined): ApplyAnswer {
+function refusalOf({ status, message, retryAfterMs }: Refusal): ApplyAnswer {
   switch (status) {
     case 404:
       return { kind: 'gone' };

@@ -1,5 +1,5 @@
-import { isJsonObject } from '@archpolicy/core';
-import type { Json, JsonObject } from '@archpolicy/core';
+import { arrayAt, isJsonObject } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
 import type { KubeError } from '../errors.ts';
 import type { ApiAnswer, Refusal } from '../http/answer.ts';
 
@@ -68,8 +68,7 @@ function causeMessages(refusal: Refusal): readonly string[] {
 }
 
 function causesOf({ details }: Refusal): readonly JsonObject[] {
-  const causes: Json | undefined = details['causes'];
-  return Array.isArray(causes) ? (causes as readonly Json[]).filter(isJsonObject).slice(0, MAX_CAUSES) : [];
+  return arrayAt(details, 'causes').filter(isJsonObject).slice(0, MAX_CAUSES);
 }
 
 /** The answer has no `reason`; its words have been the same since the policy/v1beta1 API. */
