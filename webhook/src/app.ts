@@ -3,7 +3,7 @@ import type { ClusterView } from '@archpolicy/cluster-view';
 import { SharedLease } from '@archpolicy/kube';
 import type { ApiClient } from '@archpolicy/kube';
 import { createInspector } from '@archpolicy/registry';
-import type { RegistriesSource } from '@archpolicy/registry';
+import type { Inspector } from '@archpolicy/registry';
 import {
   Closers,
   Health,
@@ -16,7 +16,7 @@ import type { Clock, RunContext } from '@archpolicy/service';
 import { createAdmission } from './admission.ts';
 import { readWebhookConfig } from './config.ts';
 import type { WebhookConfig } from './config.ts';
-import { connectApi, loadRegistries } from './connect.ts';
+import { connectApi, openRegistries } from './connect.ts';
 import { NAME, identity } from './identity.ts';
 import { declareMetrics } from './metrics.ts';
 import { declareReflectorMetrics } from './reflector-metrics.ts';
@@ -40,8 +40,7 @@ export async function runWebhook({ env, signal, clock }: RunContext): Promise<vo
   try {
     const api = await connectApi(config, clock);
     closers.add('API client', () => api.close());
-    const registries = await loadRegistries(config);
-    await new Webhook({ config, clock, logger, closers, api, registries }).serve(signal);
+    await new Webhook({ config, clock, logger, closers, api }).serve(signal);
     logger.info({}, 'closing');
   } finally {
     await closers.closeAll(CLOSE_ALL_MS);
@@ -54,7 +53,6 @@ interface WebhookOptions {
   readonly logger: ReturnType<typeof createLogger>;
   readonly closers: Closers;
   readonly api: ApiClient;
-  readonly registries: RegistriesSource;
 }
 
 /** The process's parts, in the order in which they come up. Each is closed by `closers`, in the reverse order. */
@@ -82,10 +80,11 @@ class Webhook {
   async serve(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     const startedAt = clock.monotonic();
+    const inspector = await this.#startInspector();
     await this.#startOps();
     this.#background('cluster view', (closing) => this.#view.run(closing));
     this.#background('certificate watch', (closing) => this.#certificates.run(closing));
-    const handler = this.#startAdmission();
+    const handler = this.#startAdmission(inspector);
     // Before both are there, an answer would be wrong or none: a refused connection costs the API server less.
     const [certificate] = await Promise.all([this.#certificates.first(signal), this.#synced(signal)]);
     const port = await this.#listen(handler, certificate);
@@ -111,10 +110,18 @@ class Webhook {
     closers.add('ops server', () => ops.close());
   }
 
-  #startAdmission(): ReviewHandler {
-    const { clock, logger, closers, config, registries } = this.#options;
-    const inspector = createInspector({ clock, registries, metrics: declareRegistryMetrics(this.#registry) });
+  async #startInspector(): Promise<Inspector> {
+    const { clock, logger, closers, config } = this.#options;
+    const metrics = declareRegistryMetrics(this.#registry);
+    const registries = await openRegistries(config, { clock, logger, metrics });
+    this.#background('registries file', registries.run);
+    const inspector = createInspector({ clock, logger, registries: registries.source, metrics });
     closers.add('inspector', () => inspector.close());
+    return inspector;
+  }
+
+  #startAdmission(inspector: Inspector): ReviewHandler {
+    const { clock, logger, closers, config } = this.#options;
     const metrics = declareMetrics(this.#registry, {
       inFlight: () => this.#server?.inFlight ?? 0,
       certificateExpiryMs: () => this.#certificates.current?.notAfterMs ?? Number.NaN,

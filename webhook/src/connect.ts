@@ -1,8 +1,8 @@
 import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
-import { fixedRegistries, readRegistriesFile } from '@archpolicy/registry';
-import type { RegistriesSource } from '@archpolicy/registry';
+import { WatchedRegistries, fixedRegistries } from '@archpolicy/registry';
+import type { RegistriesSource, RegistryMetrics } from '@archpolicy/registry';
 import { ConfigError } from '@archpolicy/service';
-import type { Clock } from '@archpolicy/service';
+import type { Clock, Logger } from '@archpolicy/service';
 import type { WebhookConfig } from './config.ts';
 import { NAME, VERSION } from './identity.ts';
 
@@ -21,16 +21,27 @@ export async function connectApi({ kubeconfig }: WebhookConfig, clock: Clock): P
   return new ApiClient({ credentials, clock, userAgent: `${NAME}/${VERSION}` });
 }
 
+/** Where the inspector learns about registries, and what keeps that up to date. */
+export interface Registries {
+  readonly source: RegistriesSource;
+  /** Follows the file until the signal aborts. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
 /**
- * The registries file, if there is one.
+ * The registries file, followed as it changes, or the defaults when there is none.
  * @throws ConfigError
  */
-export async function loadRegistries({ registriesFile }: WebhookConfig): Promise<RegistriesSource> {
-  if (registriesFile === undefined) return fixedRegistries();
+export async function openRegistries(
+  { registriesFile: path }: WebhookConfig,
+  parts: { readonly clock: Clock; readonly logger: Logger; readonly metrics: RegistryMetrics },
+): Promise<Registries> {
+  if (path === undefined) return { source: fixedRegistries(), run: () => Promise.resolve() };
   try {
-    return fixedRegistries(await readRegistriesFile(registriesFile));
+    const source = await WatchedRegistries.open({ path, ...parts });
+    return { source, run: (signal) => source.run(signal) };
   } catch (error) {
-    const problem = `"${registriesFile}" cannot be used (${reasonOf(error)})`;
+    const problem = `"${path}" cannot be used (${reasonOf(error)})`;
     throw new ConfigError('ARCHPOLICY_REGISTRIES_FILE', problem, '/etc/archpolicy/registries/registries.yaml');
   }
 }

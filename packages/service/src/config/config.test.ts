@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { commonVariables } from './common.ts';
 import { ConfigError } from './config-error.ts';
-import { address, durationMs, formatDuration, oneOf, wholeNumber } from './schemas.ts';
+import { address, durationMs, formatDuration, oneOf, redisUrl, wholeNumber } from './schemas.ts';
 import { describeVariables, readConfig, variable } from './variable.ts';
 
 const message = (environment: Record<string, string>): string => {
@@ -40,7 +40,7 @@ describe('configuration', () => {
     ],
     [
       { ARCHPOLICY_REDIS_URL: 'http://user:geheim@redis' },
-      'ARCHPOLICY_REDIS_URL: its value (not shown) is no redis:// or rediss:// URL; example: ARCHPOLICY_REDIS_URL=redis://redis.archpolicy-system:6379',
+      'ARCHPOLICY_REDIS_URL: its value (not shown) is no redis://, redis+sentinel:// or redis+cluster:// URL; example: ARCHPOLICY_REDIS_URL=redis://redis.archpolicy-system:6379',
     ],
   ])('%j is refused in one line that names the variable and gives an example', (environment, expected) => {
     expect(message(environment)).toBe(expected);
@@ -126,6 +126,17 @@ describe('values', () => {
     ['9'.repeat(20), undefined],
   ])('whole number %j', (text, expected) => {
     expect(wholeNumber({ min: 0, max: 300 }).safeParse(text).data).toBe(expected);
+  });
+
+  test.each([
+    ['redis://redis:6379', true],
+    ['rediss://user:geheim@redis/0', true],
+    ['redis+sentinel://a:26379,b:26379/primary', true],
+    ['rediss+cluster://a,b', true],
+    ['redis:6379', false],
+    ['https://redis', false],
+  ])('Redis URL %s', (text, valid) => {
+    expect(redisUrl.safeParse(text).success).toBe(valid);
   });
 
   test('a word outside the set is refused', () => {

@@ -88,10 +88,13 @@ export const path: z.ZodType<string, string> = z
   .max(4096, 'is too long for a path')
   .refine((text) => !text.includes('\0'), 'is no path');
 
-/** `redis://` or `rediss://`; it may carry a password and so is never shown. */
+/** One node, Sentinels or a Cluster, with `rediss` for TLS. */
+const REDIS_URL = /^rediss?(?:\+sentinel|\+cluster)?:\/\/[^/]/u;
+
+/** Where Redis is; it may carry a password and so is never shown. */
 export const redisUrl: z.ZodType<Secret, string> = z.string().transform((text, context) => {
-  const protocol = URL.canParse(text) ? new URL(text).protocol : '';
-  if (protocol === 'redis:' || protocol === 'rediss:') return new Secret(text);
-  context.issues.push({ code: 'custom', message: 'is no redis:// or rediss:// URL', input: '' });
+  if (REDIS_URL.test(text)) return new Secret(text);
+  const message = 'is no redis://, redis+sentinel:// or redis+cluster:// URL';
+  context.issues.push({ code: 'custom', message, input: '' });
   return z.NEVER;
 });
