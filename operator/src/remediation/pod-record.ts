@@ -2,11 +2,14 @@ import { ANNOTATION_DECISION, controllerKey, GATE_INSPECTING, labelOf, topContro
 import type { EvictionDecision, NodeFacts, PlacementAssessment, PodFacts } from '@archpolicy/core';
 import { isOver } from './judge.ts';
 import type { Judgement, Material } from './judge.ts';
+import { recheckPhase } from './recheck.ts';
 
 /** What is remembered of a pod that a policy governs: enough to count it, and to see when something about it changes. */
 export interface PodRecord {
   readonly uid: string;
   readonly policy: string;
+  /** Its turn within every recheck interval, from 0 to 1. */
+  readonly phase: number;
   /** Its workload, as `namespace/kind/name`; of a CronJob's Job without its number. */
   readonly workload: string;
   readonly assessment: PlacementAssessment['kind'];
@@ -38,6 +41,7 @@ export function recordOf(
   return {
     uid: pod.uid,
     policy: policy.name,
+    phase: recheckPhase(pod.uid),
     workload: workloadOf(pod),
     assessment: assessment.kind,
     decision: decision.kind,

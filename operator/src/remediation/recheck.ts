@@ -3,8 +3,9 @@ import type { ArchPolicy } from '@archpolicy/core';
 
 /** A pod as the recheck sees it. */
 export interface Rechecked {
-  readonly uid: string;
   readonly policy: string;
+  /** See {@link recheckPhase}. */
+  readonly phase: number;
 }
 
 /**
@@ -20,11 +21,11 @@ export function* dueForRecheck(
   fromMs: number,
   toMs: number,
 ): Generator<string> {
-  for (const [key, { uid, policy }] of pods) {
+  for (const [key, { phase, policy }] of pods) {
     const interval = intervals.get(policy);
     if (interval === undefined) continue;
-    const phase = phaseOf(uid) * interval;
-    if (Math.floor((toMs - phase) / interval) > Math.floor((fromMs - phase) / interval)) yield key;
+    const offsetMs = phase * interval;
+    if (Math.floor((toMs - offsetMs) / interval) > Math.floor((fromMs - offsetMs) / interval)) yield key;
   }
 }
 
@@ -38,11 +39,14 @@ export function recheckIntervals(policies: readonly ArchPolicy[]): ReadonlyMap<s
   return intervals;
 }
 
-/** FNV-1a over the UID, as a share of the interval in [0, 1). */
-function phaseOf(uid: string): number {
+/** A pod's turn within every interval, as a share of it in [0, 1): a hash (FNV-1a) of its UID. */
+export function recheckPhase(uid: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < uid.length; index += 1) {
     hash = Math.imul(hash ^ uid.charCodeAt(index), 0x01000193);
   }
-  return (hash >>> 0) / 2 ** 32;
+  // The finalizer of MurmurHash3: without it, similar UIDs would come one after the other.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }

@@ -1,0 +1,83 @@
+import { describe, expect, test } from '@jest/globals';
+import { FakeClock } from '@archpolicy/testkit';
+import type { ProbeResult } from './webhook-probe.ts';
+import { WebhookReach } from './webhook-reach.ts';
+
+const signal = new AbortController().signal;
+
+interface Rig {
+  readonly clock: FakeClock;
+  readonly reach: WebhookReach;
+  readonly probed: string[];
+  result: ProbeResult;
+  isFresh: boolean;
+}
+
+function reach(): Rig {
+  const clock = new FakeClock();
+  const probed: string[] = [];
+  const state: Pick<Rig, 'result' | 'isFresh'> = { result: 'answered', isFresh: true };
+  const options = {
+    lease: { isFresh: () => state.isFresh },
+    probe: (image: string) => {
+      probed.push(image);
+      return Promise.resolve(state.result);
+    },
+    clock,
+    namespace: 'archpolicy-system',
+  };
+  return Object.assign(state, { clock, probed, reach: new WebhookReach(options) });
+}
+
+describe('whether the webhook would put a replacement right', () => {
+  test('R3 a stale Lease is enough to say no, without a probe', async () => {
+    const rig = reach();
+    rig.isFresh = false;
+    expect([rig.reach.isReachable(), await rig.reach.confirm('i', signal), rig.probed]).toEqual([false, false, []]);
+  });
+
+  test('R3 a probe comes before the first eviction, and evictions of one moment share it', async () => {
+    const rig = reach();
+    expect(await Promise.all([rig.reach.confirm('i', signal), rig.reach.confirm('j', signal)])).toEqual([true, true]);
+    expect(await rig.reach.confirm('k', signal)).toBe(true);
+    expect(rig.probed).toEqual(['i']);
+  });
+
+  test('R3 an answer does not count for long', async () => {
+    const rig = reach();
+    await rig.reach.confirm('i', signal);
+    await rig.clock.advance(60_000);
+    await rig.reach.confirm('i', signal);
+    expect(rig.probed).toHaveLength(2);
+  });
+
+  test('R3 where no enforcing policy governs the probe, the Lease alone tells', async () => {
+    const rig = reach();
+    rig.result = 'not-governed';
+    expect(await rig.reach.confirm('i', signal)).toBe(true);
+    expect(rig.reach.isReachable()).toBe(true);
+  });
+
+  test('R3 a silent webhook is asked again every second until it answers', async () => {
+    const rig = reach();
+    rig.result = 'silent';
+    expect(await rig.reach.confirm('i', signal)).toBe(false);
+    expect(rig.reach.isReachable()).toBe(false);
+    const end = new AbortController();
+    const running = rig.reach.run(end.signal);
+    await rig.clock.advance(3_000);
+    expect(rig.probed).toHaveLength(4);
+    rig.result = 'answered';
+    await rig.clock.advance(1_000);
+    expect(rig.reach.isReachable()).toBe(true);
+    await rig.clock.advance(5_000);
+    expect(rig.probed).toHaveLength(5);
+    end.abort();
+    await running;
+  });
+
+  test('R3 it is not called for its own namespace and kube-system', () => {
+    const called = ['kube-system', 'archpolicy-system', 'shop'].map((name) => reach().reach.isCalledFor(name));
+    expect(called).toEqual([false, false, true]);
+  });
+});
