@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { inspect as show } from 'node:util';
+import {
+  basicAccess,
+  dockerConfigJson,
+  FakeRegistry,
+  RedisServer,
+  singleImage,
+  TokenServer,
+} from '@archpolicy/testkit';
+import type { AccessRule } from '@archpolicy/testkit';
+import type { PullSecret } from '../auth/credential.ts';
+import { readRegistriesFile } from '../config/registries-file.ts';
+import { WatchedRegistries } from '../config/watched-registries.ts';
+import { createInspector } from '../create-inspector.ts';
+import type { RegistryMetrics } from '../metrics.ts';
+
+/** In every credential, so that one search finds any of them; its base64 forms are searched as well. */
+const CANARY = 'Marker7Q';
+const REPOSITORY = 'team/app';
+
+const clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
+};
+
+let registry: FakeRegistry;
+let tokens: TokenServer;
+let redis: RedisServer;
+let directory: string;
+/** All that left the inspector by any way that somebody reads. */
+let told: unknown[];
+
+beforeEach(async () => {
+  const users = ['pod', 'file', 'plugin', 'docker'].map((name) => ({
+    name: `${name}-user-${CANARY}`,
+    password: `${name}-password-${CANARY}`,
+    identityToken: `${name}-identity-${CANARY}`,
+    repositories: name === 'docker' ? [REPOSITORY] : [],
+  }));
+  [registry, tokens, redis, directory] = await Promise.all([
+    new FakeRegistry().start(),
+    new TokenServer(users).start(),
+    RedisServer.start(['--requirepass', `redis-password-${CANARY}`]),
+    mkdtemp(join(tmpdir(), 'archpolicy-canary-')),
+  ]);
+  registry.push(REPOSITORY, 'v1', singleImage('linux/arm64'));
+  told = [];
+});
+
+afterEach(async () => {
+  await Promise.all([registry.stop(), tokens.stop(), redis.stop(), rm(directory, { recursive: true })]);
+});
+
+const pair = (name: string): string => `${name}-user-${CANARY}:${name}-password-${CANARY}`;
+
+/** A registries file that uses every kind of credential there is. */
+async function configure(): Promise<string> {
+  const path = (name: string): string => join(directory, name);
+  const image = registry.host;
+  const response = {
+    kind: 'CredentialProviderResponse',
+    apiVersion: 'credentialprovider.kubelet.k8s.io/v1',
+    cacheKeyType: 'Image',
+    auth: { [image]: { username: `plugin-user-${CANARY}`, password: `plugin-password-${CANARY}` } },
+  };
+  const provider = {
+    name: 'plugin',
+    matchImages: [image],
+    defaultCacheDuration: '1h',
+    apiVersion: response.apiVersion,
+  };
+  await writeFile(
+    path('plugin'),
+    `#!/bin/sh\ncat >/dev/null\necho ${CANARY} >&2\ncat <<'END'\n${JSON.stringify(response)}\nEND\n`,
+  );
+  await chmod(path('plugin'), 0o755);
+  await writeFile(path('providers.yaml'), JSON.stringify({ kind: 'CredentialProviderConfig', providers: [provider] }));
+  await writeFile(path('host.json'), dockerConfigJson({ [image]: pair('file') }));
+  await writeFile(path('docker.json'), dockerConfigJson({ [image]: pair('docker') }));
+  const host = {
+    host: '127.0.0.1:*',
+    plainHttp: true,
+    allowAddresses: ['127.0.0.0/8'],
+    credentialsFile: path('host.json'),
+  };
+  const credentialProviders = { configFile: path('providers.yaml'), binDirectory: directory };
+  const file = { registries: [host], credentialProviders, dockerConfigFile: path('docker.json') };
+  await writeFile(path('registries.yaml'), JSON.stringify(file));
+  return path('registries.yaml');
+}
+
+const note = (...what: readonly unknown[]): void => void told.push(what);
+const logger = { debug: note, info: note, warn: note, error: note };
+const metrics: RegistryMetrics = {
+  inspection: note,
+  request: note,
+  discarded: note,
+  cache: note,
+  registriesFile: note,
+};
+
+async function inspectAll(access: AccessRule): Promise<void> {
+  registry.access = access;
+  const path = await configure();
+  const registries = await WatchedRegistries.open({ path, clock, logger, metrics });
+  const url = `redis://:${encodeURIComponent(`redis-password-${CANARY}`)}@${redis.host}`;
+  const secrets: readonly PullSecret[] = [
+    { type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson({ [registry.host]: pair('pod') }) },
+    {
+      type: 'kubernetes.io/dockerconfigjson',
+      json: dockerConfigJson({ [registry.host]: { identitytoken: `pod-identity-${CANARY}` } }),
+    },
+    {
+      type: 'kubernetes.io/dockerconfigjson',
+      json: dockerConfigJson({ [registry.host]: { registrytoken: `pod-token-${CANARY}` } }),
+    },
+    { type: 'kubernetes.io/dockerconfigjson', json: `{"auths": ${CANARY}` },
+  ];
+  for (const redisUrl of [url, `redis://:wrong-${CANARY}@${redis.host}`]) {
+    const inspector = createInspector({
+      clock,
+      logger,
+      metrics,
+      registries,
+      redis: { url: redisUrl, cacheKey: `cache-key-${CANARY}` },
+    });
+    for (const pullSecrets of [secrets, []]) {
+      note(await inspector.inspect({ reference: `${registry.host}/${REPOSITORY}:v1`, pullSecrets, budgetMs: 10_000 }));
+    }
+    await inspector.close();
+  }
+  await writeFile(path, `registries: ${CANARY}`);
+  await registries.reload();
+  note(await readRegistriesFile(path).catch((error: unknown) => error));
+}
+
+/** Every key with its value, as Redis has it. */
+async function redisContent(): Promise<readonly string[]> {
+  const auth = `AUTH redis-password-${CANARY}\r\n`;
+  const keys = [...(await redis.command(`${auth}KEYS *`)).matchAll(/archpolicy:\S+/g)].map(([key]) => key);
+  return Promise.all(
+    keys.map(
+      async (key) => key + (await redis.command(`${auth}GET ${key}`)) + (await redis.command(`${auth}HGETALL ${key}`)),
+    ),
+  );
+}
+
+describe('P5 where credentials show up', () => {
+  test.each([
+    ['Basic', () => basicAccess([pair('docker')])],
+    ['Bearer', () => tokens.access()],
+  ])(
+    'P5 nowhere: logs, metrics, answers, errors and Redis are free of the marker in each of them (%s)',
+    async (_, access) => {
+      await inspectAll(access());
+      const sent = [...registry.requests, ...tokens.requests].map(({ headers }) => headers.authorization);
+      // The test is worth something only if they were used.
+      expect(new Set(sent).size).toBeGreaterThanOrEqual(4);
+      expect(forms(CANARY).some((form) => sent.join(' ').includes(form))).toBe(true);
+      expect(told.some((what) => show(what, { depth: 10 }).includes("kind: 'resolved'"))).toBe(true);
+      const content = await redisContent();
+      expect(content.length).toBeGreaterThanOrEqual(3);
+      const everything = show([told, content], {
+        depth: 20,
+        maxArrayLength: null,
+        maxStringLength: null,
+        showHidden: true,
+      });
+      for (const form of forms(CANARY)) expect(everything).not.toContain(form);
+    },
+  );
+});
+
+/** The marker as it is, and as it looks inside base64 at each of the three offsets. */
+function forms(marker: string): readonly string[] {
+  const inBase64 = [0, 1, 2].map((offset) => {
+    const encoded = Buffer.from('x'.repeat(offset) + marker)
+      .toString('base64')
+      .replace(/=+$/, '');
+    return encoded.slice(offset === 0 ? 0 : offset + 1, -2);
+  });
+  return [marker, ...inBase64];
+}
