@@ -112,7 +112,8 @@ export class FactCache {
   }
 
   #write(written: Promise<void>): void {
-    this.#writes = Promise.all([this.#writes, written]);
+    // Its result is dropped: each write would keep all earlier ones in memory.
+    this.#writes = Promise.all([this.#writes, written]).then(() => undefined);
   }
 
   async #loadShown(scope: string, subject: string): Promise<string | undefined> {

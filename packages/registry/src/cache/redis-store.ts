@@ -1,22 +1,36 @@
 import type { RegistryMetrics } from '../metrics.ts';
-import { MAX_VALUE_LENGTH } from './seal.ts';
+import type { Clock, Logger } from '../ports.ts';
 import { BLOCK, EXTEND, TAKE_PLACE, UNLOCK } from './redis-scripts.ts';
-import type { RedisClient, RedisLink } from './redis/link.ts';
+import type { RedisTarget } from './redis-target.ts';
+import { createConnection } from './redis/connection.ts';
+import { RedisLink } from './redis/link.ts';
+import type { RedisClient } from './redis/link.ts';
+import { MAX_VALUE_LENGTH } from './seal.ts';
 import type { Bucket, LockOutcome, Place, SharedStore } from './shared-store.ts';
 
+/** What an inspection may lose by one command to a Redis in trouble (K7). */
+const COMMAND_TIMEOUT_MS = 50;
 /** A bucket that nobody took from for so long is full. */
 const BUCKET_TTL_MS = 10 * 60_000;
 /** No registry asks for more (the cap of Retry-After); more was not written by us. */
 const MAX_BLOCK_MS = 6 * 60 * 60_000;
 
+interface StoreParts {
+  readonly clock: Clock;
+  readonly metrics: RegistryMetrics;
+  readonly logger: Logger;
+}
+
 /** L2: a Redis that may be down, slow, flushed, failed over or read-only at any time, and costs speed alone (K7). */
 export class RedisStore implements SharedStore {
   readonly #link: RedisLink;
-  readonly #metrics: Pick<RegistryMetrics, 'cache'>;
+  readonly #metrics: RegistryMetrics;
 
-  constructor(link: RedisLink, metrics: Pick<RegistryMetrics, 'cache'>) {
-    this.#link = link;
+  constructor(target: RedisTarget, { clock, metrics, logger }: StoreParts, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
+    this.#link = new RedisLink({ connect: () => createConnection(target), clock, logger, commandTimeoutMs });
     this.#metrics = metrics;
+    // A process that just started would ask registries for what Redis knows, if its first command found no connection.
+    this.#link.start();
   }
 
   async get(key: string): Promise<string | undefined> {

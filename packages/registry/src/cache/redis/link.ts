@@ -51,6 +51,8 @@ const RENEWAL_PAUSE_MS = 5_000;
 export class RedisLink {
   readonly #parts: LinkParts;
   readonly #breaker = new LinkBreaker();
+  /** All that have not been ended by us. */
+  readonly #connections = new Set<RedisConnection>();
   #connection: RedisConnection | undefined;
   #opening: Promise<RedisConnection> | undefined;
   #probing = false;
@@ -82,7 +84,7 @@ export class RedisLink {
 
   close(): void {
     this.#closed = true;
-    this.#connection?.close();
+    for (const connection of this.#connections) connection.close();
     this.#connection = undefined;
   }
 
@@ -100,28 +102,31 @@ export class RedisLink {
   }
 
   async #connect(): Promise<RedisConnection> {
-    const connection = this.#parts.connect();
+    const connection = this.#create();
     if (!(await this.#answers(connection, () => connection.open()))) {
       this.#away(connection.trouble);
       throw new Error('no connection to redis');
     }
-    this.#use(connection);
+    this.#connection = connection;
+    return connection;
+  }
+
+  #create(): RedisConnection {
+    const connection = this.#parts.connect();
+    this.#connections.add(connection);
+    void connection.ended.then(() => {
+      this.#connections.delete(connection);
+      if (this.#connection === connection) this.#connection = undefined;
+    });
     return connection;
   }
 
   /** Whether something of a connection works in time; if not, the connection is ended. */
   async #answers(connection: RedisConnection, step: () => Promise<void>): Promise<boolean> {
     const waited = await within(step(), this.#parts.clock, CONNECT_TIMEOUT_MS).catch(() => undefined);
-    const isGood = waited?.kind === 'done' && !this.#closed;
-    if (!isGood) connection.close();
-    return isGood;
-  }
-
-  #use(connection: RedisConnection): void {
-    this.#connection = connection;
-    void connection.ended.then(() => {
-      if (this.#connection === connection) this.#connection = undefined;
-    });
+    if (waited?.kind === 'done' && !this.#closed) return true;
+    connection.close();
+    return false;
   }
 
   #isAway(): boolean {
@@ -133,7 +138,7 @@ export class RedisLink {
 
   async #probe(): Promise<void> {
     this.#probing = true;
-    const connection = this.#parts.connect();
+    const connection = this.#create();
     const isBack =
       (await this.#answers(connection, () => connection.open())) &&
       (await this.#answers(connection, () => connection.ping()));
@@ -142,7 +147,7 @@ export class RedisLink {
       this.#breaker.open(this.#parts.clock.monotonic());
       return;
     }
-    this.#use(connection);
+    this.#connection = connection;
     this.#breaker.close();
     this.#parts.logger.info({}, 'redis answers again');
   }

@@ -1,0 +1,194 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { FakeClock } from '@archpolicy/testkit';
+import { Redis } from 'ioredis';
+import { NO_LOGGER } from '../../ports.ts';
+import { CONNECT_TIMEOUT_MS, RedisLink } from './link.ts';
+import type { RedisConnection, Reply } from './link.ts';
+
+/** A connection that does what the test says; its client is never connected. */
+class ScriptedConnection implements RedisConnection {
+  readonly client = new Redis({ lazyConnect: true });
+  readonly trouble = 'ECONNREFUSED';
+  readonly calls: string[] = [];
+  readonly ended: Promise<void>;
+  end: () => void = () => undefined;
+  readonly #open: () => Promise<void>;
+
+  constructor(open: () => Promise<void>) {
+    this.#open = open;
+    this.ended = new Promise((resolve) => {
+      this.end = resolve;
+    });
+  }
+
+  open(): Promise<void> {
+    this.calls.push('open');
+    return this.#open();
+  }
+
+  ping(): Promise<void> {
+    this.calls.push('ping');
+    return pings();
+  }
+
+  close(): void {
+    this.calls.push('close');
+    this.end();
+  }
+
+  retire(): void {
+    this.calls.push('retire');
+    this.end();
+  }
+}
+
+const UNAVAILABLE = { kind: 'unavailable' };
+const never = (): Promise<never> => new Promise(() => undefined);
+const refuse = (): Promise<never> => Promise.reject(new Error('refused'));
+const works = (): Promise<void> => Promise.resolve();
+
+let clock: FakeClock;
+let opens: () => Promise<void>;
+let pings: () => Promise<void>;
+let connections: ScriptedConnection[];
+let said: string[];
+let link: RedisLink;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  opens = works;
+  pings = works;
+  connections = [];
+  said = [];
+  const connect = (): RedisConnection => {
+    const connection = new ScriptedConnection(opens);
+    connections.push(connection);
+    return connection;
+  };
+  const note = (fields: object, message: string): void => void said.push(`${message} ${JSON.stringify(fields)}`);
+  link = new RedisLink({ connect, clock, logger: { ...NO_LOGGER, warn: note, info: note }, commandTimeoutMs: 50 });
+});
+
+const answer = (value: string): Promise<Reply<string>> => link.run(() => Promise.resolve(value));
+
+/** A command that nobody answers, and the time that its caller lost. */
+async function lost(): Promise<number> {
+  const start = clock.monotonic();
+  const reply = link.run(never);
+  await clock.advance(50);
+  expect(await reply).toEqual(UNAVAILABLE);
+  return clock.monotonic() - start;
+}
+
+function replyError(message: string): Error {
+  const error = new Error(message);
+  error.name = 'ReplyError';
+  return error;
+}
+
+describe('a link to Redis', () => {
+  test('K7 connects once for all who need it, and gives what is answered', async () => {
+    expect(await Promise.all([answer('a'), answer('b'), answer('c')])).toEqual(
+      ['a', 'b', 'c'].map((value) => ({ kind: 'reply', value })),
+    );
+    await answer('d');
+    expect(connections.map(({ calls }) => calls)).toEqual([['open']]);
+    expect(clock.sleeping).toEqual([]);
+  });
+
+  test('K7 a command takes 50 ms at most, and after three nobody waits any more', async () => {
+    await answer('a');
+    expect([await lost(), await lost(), await lost()]).toEqual([50, 50, 50]);
+    const asked: string[] = [];
+    const replies = Array.from({ length: 1_000 }, () => link.run(() => Promise.resolve(void asked.push('asked'))));
+    expect(new Set((await Promise.all(replies)).map(({ kind }) => kind))).toEqual(new Set(['unavailable']));
+    expect(asked).toEqual([]);
+    expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
+  });
+
+  test('K7 without a connection nobody waits, not even the first', async () => {
+    opens = refuse;
+    const replies = await Promise.all([answer('a'), answer('b')]);
+    expect(replies).toEqual([UNAVAILABLE, UNAVAILABLE]);
+    expect(await answer('c')).toEqual(UNAVAILABLE);
+    expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
+    expect(said).toEqual(['redis does not answer: going on without {"reason":"ECONNREFUSED"}']);
+  });
+
+  test('K7 a host that takes a connection and says nothing costs 50 ms each for the time of connecting', async () => {
+    opens = never;
+    const reply = answer('a');
+    await clock.advance(50);
+    expect(await reply).toEqual(UNAVAILABLE);
+    await clock.advance(CONNECT_TIMEOUT_MS);
+    expect(await answer('b')).toEqual(UNAVAILABLE);
+    expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
+  });
+
+  test('K7 looks in the background, once at a time, on a new connection, and goes on when it is back', async () => {
+    opens = refuse;
+    await answer('a');
+    await clock.advance(500);
+    opens = works;
+    pings = refuse;
+    expect(await Promise.all([answer('b'), answer('c')])).toEqual([UNAVAILABLE, UNAVAILABLE]);
+    await clock.advance(0);
+    expect(connections.map(({ calls }) => calls)).toEqual([
+      ['open', 'close'],
+      ['open', 'ping', 'close'],
+    ]);
+    pings = works;
+    await clock.advance(999);
+    expect(await answer('d')).toEqual(UNAVAILABLE);
+    expect(connections).toHaveLength(2);
+    await clock.advance(1);
+    expect(await answer('e')).toEqual(UNAVAILABLE);
+    await clock.advance(0);
+    expect(await answer('f')).toEqual({ kind: 'reply', value: 'f' });
+    expect(connections).toHaveLength(3);
+    expect(said).toEqual([
+      'redis does not answer: going on without {"reason":"ECONNREFUSED"}',
+      'redis answers again {}',
+    ]);
+  });
+
+  test('K7 a connection that ends is replaced by the next command', async () => {
+    await answer('a');
+    connections[0]?.end();
+    await clock.advance(0);
+    expect(await answer('b')).toEqual({ kind: 'reply', value: 'b' });
+    expect(connections).toHaveLength(2);
+  });
+
+  test('K7 what Redis refuses is no reason to leave it', async () => {
+    for (let times = 0; times < 10; times += 1) {
+      expect(await link.run(() => Promise.reject(replyError('OOM command not allowed')))).toEqual({ kind: 'refused' });
+    }
+    expect(await answer('a')).toEqual({ kind: 'reply', value: 'a' });
+    expect(connections.map(({ calls }) => calls)).toEqual([['open']]);
+  });
+
+  test('K7 a server that became read-only is left for the new primary, at most every 5 s', async () => {
+    const write = (): Promise<Reply<never>> => link.run(() => Promise.reject(replyError("READONLY You can't write")));
+    expect([await write(), await write(), await write()]).toEqual(Array(3).fill({ kind: 'refused' }));
+    expect(connections.map(({ calls }) => calls)).toEqual([['open', 'retire'], ['open']]);
+    await clock.advance(5_000);
+    await write();
+    expect(connections.map(({ calls }) => calls)).toEqual([
+      ['open', 'retire'],
+      ['open', 'retire'],
+    ]);
+  });
+
+  test('when closed, it asks nobody and keeps nothing', async () => {
+    opens = never;
+    const reply = answer('a');
+    link.close();
+    expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
+    expect(await answer('b')).toEqual(UNAVAILABLE);
+    await clock.advance(CONNECT_TIMEOUT_MS);
+    expect(await reply).toEqual(UNAVAILABLE);
+    expect(connections).toHaveLength(1);
+    expect(said).toEqual([]);
+  });
+});
