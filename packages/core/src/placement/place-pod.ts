@@ -13,6 +13,7 @@ import type { PlacementInput } from './input.ts';
 import type { JsonPatchOperation } from './json-patch.ts';
 import type { Original } from './patch.ts';
 import { placementPatch } from './patch.ts';
+import { MAX_IMAGES } from './size.ts';
 import type { Subject } from './subject.ts';
 import { readSubject } from './subject.ts';
 import { takeOut } from './take-out.ts';
@@ -47,9 +48,13 @@ export function decidePlacement(input: PlacementInput): PlacementDecision {
   return decideFor(readSubject(originalOf(input).pod), input).decision;
 }
 
-/** The images of a pod whose platforms have to be inspected before it can be placed by this policy. */
+/**
+ * The images of a pod whose platforms have to be inspected before it can be placed by this policy. None of a pod with
+ * more images than are worth looking at: it is going to be left alone.
+ */
 export function imagesToInspect(pod: JsonObject, policy: ArchPolicy): readonly string[] {
-  return inspectable(podImages(objectAt(pod, 'spec')), policy);
+  const images = podImages(objectAt(pod, 'spec'));
+  return images.length > MAX_IMAGES ? [] : inspectable(images, policy);
 }
 
 interface Change {

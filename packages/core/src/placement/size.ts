@@ -6,6 +6,7 @@ import type { Subject } from './subject.ts';
  * A pod is up to three megabytes of a tenant's choice, and one thread answers for the whole cluster. No pod that anybody
  * needs comes near these bounds; one beyond them is not looked into.
  */
+export const MAX_IMAGES = 256;
 const MAX_ELEMENTS = 256;
 /** Expressions, match fields and their values, over all terms. */
 const MAX_SELECTOR_SIZE = 2_000;
@@ -15,7 +16,7 @@ const MAX_SEARCH_STEPS = 1_000_000;
 /** Whether the pod has more images, terms, selectors or tolerations than are worth deciding about. */
 export function isOversized({ images, terms = [], tolerations, nodeSelector }: Subject): boolean {
   return (
-    images.length > MAX_ELEMENTS ||
+    images.length > MAX_IMAGES ||
     terms.length > MAX_ELEMENTS ||
     tolerations.length > MAX_ELEMENTS ||
     Object.keys(nodeSelector).length > MAX_ELEMENTS ||

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { UnresolvedReason } from '../inspection/inspection.ts';
+import type { JsonObject } from '../kubernetes/json.ts';
 import { inputOf } from './fixtures/row.ts';
 import type { PlacementWarning } from './decision.ts';
 import { imagesToInspect, placePod } from './place-pod.ts';
@@ -128,6 +129,14 @@ describe('imagesToInspect', () => {
 
   test('PL4 all images, where the policy says nothing of them', () => {
     expect(imagesToInspect(pod, policyOf({}))).toEqual(['registry.corp/legacy/a', 'nginx', ':::']);
+  });
+
+  test('PL11 none of a pod with more images than are worth looking at', () => {
+    const of = (count: number): JsonObject => ({
+      spec: { containers: Array.from({ length: count }, (_, i) => ({ image: `app:${i}` })) },
+    });
+    expect(imagesToInspect(of(256), policyOf({}))).toHaveLength(256);
+    expect(imagesToInspect(of(257), policyOf({}))).toEqual([]);
   });
 
   test('PL4 none that the policy says something of', () => {
