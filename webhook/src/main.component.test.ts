@@ -39,8 +39,6 @@ describe('the process', () => {
 
   test.each([
     ['ARCHPOLICY_WEBHOOK_ADDRESS', '9443'],
-    ['ARCHPOLICY_METRICS_ADDRESS', 'localhost:metrics'],
-    ['ARCHPOLICY_DRAIN_SECONDS', '-1'],
     ['ARCHPOLICY_KUBECONFIG', '/nowhere'],
   ])('a wrong %s is one line on stderr that names it, and status 2', async (name, value) => {
     const { status, stdout, stderr } = await spawned([], { ...world.env, [name]: value }).ended;
