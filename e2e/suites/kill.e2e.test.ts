@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pushImage, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { diagnosed } from '../support/diagnose.ts';
 import { seededRandom } from '../support/random.ts';
 import { deployment, namespace } from '../support/manifests.ts';
 import { podsOf } from '../support/pods.ts';
@@ -71,12 +72,16 @@ describe(`kill -9 at ${KILLS} random moments (seed ${seed})`, () => {
           await cluster.kubectl(['scale', '-n', 'shop', 'deployment', 'billing', '--replicas=6']);
       }
 
-      const after = await waitFor(
-        async () => {
-          const pods = await podsOf(cluster.kubectl, 'shop');
-          return pods.length === 14 && pods.every((pod) => fits(pod) && pod.ready) ? pods : undefined;
-        },
-        { timeoutMs: 90_000, what: 'every pod to run where it can' },
+      const after = await diagnosed(
+        () => cluster,
+        async () =>
+          await waitFor(
+            async () => {
+              const pods = await podsOf(cluster.kubectl, 'shop');
+              return pods.length === 14 && pods.every((pod) => fits(pod) && pod.ready) ? pods : undefined;
+            },
+            { timeoutMs: 90_000, what: 'every pod to run where it can' },
+          ),
       );
       const uids = new Set(after.map(({ uid }) => uid));
       expect(before.filter(fits).filter(({ uid }) => !uids.has(uid))).toEqual([]);
