@@ -1,0 +1,159 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ArchPolicy, Json, JsonObject } from '@archpolicy/core';
+import type { PolicyEntry } from '@archpolicy/cluster-view';
+import { FakeClock } from '@archpolicy/testkit';
+import { NO_PODS } from '../remediation/tally.ts';
+import { policy, silent } from '../remediation/testing/world.ts';
+import { PolicyController } from './policy-controller.ts';
+
+interface Rig {
+  readonly clock: FakeClock;
+  readonly controller: PolicyController;
+  readonly writes: { readonly resourceVersion: string; readonly status: JsonObject; readonly atMs: number }[];
+  readonly state: {
+    entry: PolicyEntry | undefined;
+    matched: number;
+    isLeading: boolean;
+    /** Whether a write reaches the store, and whether its answer reaches us. */
+    write: 'confirmed' | 'lost' | 'unheard';
+  };
+  readonly stop: () => Promise<void>;
+}
+
+function rig(start: Partial<Rig['state']> = {}): Rig {
+  const clock = new FakeClock();
+  const writes: Rig['writes'] = [];
+  const state: Rig['state'] = {
+    entry: { kind: 'parsed', policy: policy({}) },
+    matched: 3,
+    isLeading: true,
+    write: 'confirmed',
+    ...start,
+  };
+  const controller = new PolicyController({
+    policies: { get: () => state.entry },
+    isLeading: () => state.isLeading,
+    metrics: { reconciled: () => undefined, statusWrite: () => undefined, queue: () => undefined },
+    clock,
+    logger: silent,
+  });
+  const source = {
+    counts: () => ({ ...NO_PODS, matched: state.matched }),
+    lastRecheckMs: () => Date.UTC(2026, 0, 1),
+    nodes: () => [],
+    webhookReachable: () => true,
+  };
+  const write = ({ resourceVersion }: { readonly resourceVersion: string }, status: Json): Promise<boolean> => {
+    writes.push({ resourceVersion, status: status as JsonObject, atMs: clock.monotonic() });
+    if (state.write !== 'lost' && state.entry?.kind === 'parsed') {
+      state.entry = { kind: 'parsed', policy: stored(state.entry.policy, status) };
+    }
+    return Promise.resolve(state.write === 'confirmed');
+  };
+  const end = new AbortController();
+  const running = controller.run({ source, write }, end.signal);
+  const stop = async (): Promise<void> => {
+    end.abort();
+    await running;
+  };
+  return { clock, controller, writes, state, stop };
+}
+
+function stored(before: ArchPolicy, status: Json): ArchPolicy {
+  const after = policy({}, before.name, { status });
+  return { ...after, resourceVersion: String(Number(before.resourceVersion) + 1) };
+}
+
+describe('the status of a policy', () => {
+  test('is written when something is to be said, and not again while nothing changes', async () => {
+    const { clock, controller, writes, stop } = rig();
+    controller.touch('default');
+    await clock.advance(60_000);
+    controller.touch('default');
+    await clock.advance(60_000);
+    expect(writes.map(({ status }) => status['pods'])).toMatchObject([{ matched: 3 }]);
+    await stop();
+  });
+
+  test('is written at most every 5 s, and ends with what is true', async () => {
+    const { clock, controller, writes, state, stop } = rig();
+    for (let second = 0; second < 20; second += 1) {
+      state.matched = second;
+      controller.touch('default');
+      await clock.advance(1_000);
+    }
+    await clock.advance(10_000);
+    const gaps = writes.slice(1).map(({ atMs }, index) => atMs - (writes[index]?.atMs ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(5_000);
+    expect(writes.at(-1)?.status['pods']).toMatchObject({ matched: 19 });
+    expect(writes.length).toBeLessThanOrEqual(6);
+    await stop();
+  });
+
+  test('a write that got lost is made again; one whose answer got lost is not', async () => {
+    const lost = rig({ write: 'lost' });
+    lost.controller.touch('default');
+    await lost.clock.advance(11_000);
+    expect(lost.writes).toHaveLength(3);
+    await lost.stop();
+    const unheard = rig({ write: 'unheard' });
+    unheard.controller.touch('default');
+    await unheard.clock.advance(60_000);
+    expect(unheard.writes).toHaveLength(1);
+    await unheard.stop();
+  });
+
+  test('P3 is not written by who does not lead', async () => {
+    const { clock, controller, writes, stop } = rig({ isLeading: false });
+    controller.touch('default');
+    await clock.advance(60_000);
+    expect(writes).toEqual([]);
+    await stop();
+  });
+
+  test('is locked on the version that was looked at', async () => {
+    const { clock, controller, writes, state, stop } = rig();
+    controller.touch('default');
+    await clock.advance(6_000);
+    state.matched = 4;
+    controller.touch('default');
+    await clock.advance(6_000);
+    expect(writes.map(({ resourceVersion }) => resourceVersion)).toEqual(['1', '2']);
+    await stop();
+  });
+
+  test('counts evictions', async () => {
+    const { clock, controller, writes, stop } = rig();
+    controller.evicted('default');
+    controller.evicted('default');
+    await clock.advance(1_000);
+    expect(writes[0]?.status['pods']).toMatchObject({ evicted: 2 });
+    await stop();
+  });
+
+  test('of a policy that cannot be read is written once for each of its versions', async () => {
+    const invalid = (generation: number): PolicyEntry => ({
+      kind: 'invalid',
+      invalid: { name: 'default', uid: 'u', generation, problems: [{ path: 'spec', message: 'is missing' }] },
+    });
+    const { clock, controller, writes, state, stop } = rig({ entry: invalid(1) });
+    controller.touch('default');
+    await clock.advance(60_000);
+    state.entry = invalid(2);
+    controller.touch('default');
+    await clock.advance(60_000);
+    expect(writes.map(({ status }) => status['observedGeneration'])).toEqual([1, 2]);
+    await stop();
+  });
+
+  test.each<[string, PolicyEntry | undefined]>([
+    ['gone', undefined],
+    ['being deleted', { kind: 'parsed', policy: { ...policy({}), deleting: true } }],
+  ])('of a policy that is %s is left', async (_, entry) => {
+    const { clock, controller, writes, stop } = rig({ entry });
+    controller.touch('default');
+    await clock.advance(60_000);
+    expect(writes).toEqual([]);
+    await stop();
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ArchPolicy, ArchPolicyCondition, JsonObject } from '@archpolicy/core';
+import { node, policy } from '../remediation/testing/world.ts';
+import { NO_PODS } from '../remediation/tally.ts';
+import { EvictedCounts } from './evicted-counts.ts';
+import { invalidStatusOf, statusOf } from './status.ts';
+import type { StatusInput } from './status.ts';
+
+const NOW = Date.UTC(2026, 0, 1, 12, 0, 0, 678);
+const EARLIER = '2026-01-01T09:00:00Z';
+
+const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
+  policy: policy({}),
+  counts: NO_PODS,
+  evicted: 0,
+  nodes: [],
+  lastRecheckMs: NOW,
+  webhookReachable: true,
+  nowMs: NOW,
+  ...changes,
+});
+
+const withConditions = (spec: JsonObject, ...conditions: readonly Partial<ArchPolicyCondition>[]): ArchPolicy =>
+  policy(spec, 'default', {
+    status: {
+      conditions: conditions.map((condition) => ({
+        type: 'Ready',
+        status: 'True',
+        reason: 'Before',
+        message: 'before',
+        observedGeneration: 1,
+        lastTransitionTime: EARLIER,
+        ...condition,
+      })),
+    },
+  });
+
+const shown = (changes: Partial<StatusInput>): readonly string[] =>
+  (statusOf(input(changes)).conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+
+describe('the status of a policy', () => {
+  test('carries what was counted, architecture by architecture', () => {
+    const counts = {
+      ...NO_PODS,
+      matched: 5,
+      misplaced: 1,
+      workloads: 3,
+      portableWorkloads: 2,
+      architectures: new Map([
+        ['amd64', 4],
+        ['s390x', 1],
+      ]),
+    };
+    const nodes = [node('a', 'amd64'), node('b', 'arm64'), node('c', 'arm64'), node('d', '')];
+    expect(statusOf(input({ counts, nodes, evicted: 7 }))).toMatchObject({
+      observedGeneration: 1,
+      pods: { matched: 5, constrained: 0, gated: 0, misplaced: 1, unresolved: 0, unschedulable: 0, evicted: 7 },
+      architectures: [
+        { name: 'amd64', nodes: 1, pods: 4 },
+        { name: 'arm64', nodes: 2, pods: 0 },
+        { name: 's390x', nodes: 0, pods: 1 },
+      ],
+      workloads: { total: 3, portable: 2 },
+      lastRecheckTime: '2026-01-01T12:00:00Z',
+    });
+  });
+
+  test.each<[string, Partial<StatusInput>, readonly string[]]>([
+    ['enforcing', {}, ['Ready=True Enforcing', 'Degraded=False AsExpected']],
+    ['in Audit', { policy: policy({ mode: 'Audit' }) }, ['Ready=True Auditing', 'Degraded=False AsExpected']],
+    [
+      'reporting',
+      { policy: policy({ remediation: { action: 'Report' } }) },
+      ['Ready=True Reporting', 'Degraded=False AsExpected'],
+    ],
+    [
+      'P2 without its webhook',
+      { webhookReachable: false },
+      ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable'],
+    ],
+    [
+      'in Audit without its webhook',
+      { policy: policy({ mode: 'Audit' }), webhookReachable: false },
+      ['Ready=True Auditing', 'Degraded=False AsExpected'],
+    ],
+    ['new', { lastRecheckMs: undefined }, ['Ready=Unknown Checking', 'Degraded=False AsExpected']],
+  ])('says how a policy fares: %s', (_, changes, expected) => {
+    expect(shown(changes)).toEqual(expected);
+  });
+
+  test('a new leader leaves what its predecessor found until it has looked at everything', () => {
+    const before = withConditions({}, {}, { type: 'Degraded', status: 'True' });
+    expect(shown({ policy: before, lastRecheckMs: undefined, webhookReachable: false })).toEqual([
+      'Ready=True Before',
+      'Degraded=True Before',
+    ]);
+    const edited = withConditions({}, { observedGeneration: 0 });
+    expect(shown({ policy: edited, lastRecheckMs: undefined })[0]).toBe('Ready=Unknown Checking');
+  });
+
+  test('the time of a condition is that of its last change', () => {
+    const before = withConditions({}, {}, { type: 'Degraded', status: 'False' });
+    const times = (statusOf(input({ policy: before, webhookReachable: false })).conditions ?? []).map(
+      ({ type, lastTransitionTime }) => [type, lastTransitionTime],
+    );
+    expect(times).toEqual([
+      ['Ready', EARLIER],
+      ['Degraded', '2026-01-01T12:00:00Z'],
+    ]);
+  });
+
+  test('a policy that cannot be read is told what is wrong with it', () => {
+    const [ready] =
+      invalidStatusOf(3, [{ path: 'spec.mode', message: 'write Enforce or Audit' }], NOW).conditions ?? [];
+    expect(ready).toMatchObject({ type: 'Ready', status: 'False', reason: 'Invalid', observedGeneration: 3 });
+    expect(ready?.message).toContain('spec.mode: write Enforce or Audit');
+  });
+});
+
+describe('evictions since the policy was created', () => {
+  const stored = (evicted: number, uid = 'one'): ArchPolicy => ({
+    ...policy({}, 'default', { status: { pods: { evicted } } }),
+    uid,
+  });
+
+  test('go on from what the last leader wrote', () => {
+    const counts = new EvictedCounts();
+    counts.add('default');
+    expect(counts.of(stored(5))).toBe(6);
+    counts.add('default');
+    // Our own write has come back meanwhile: it is not counted twice.
+    expect(counts.of(stored(6))).toBe(7);
+  });
+
+  test('begin anew with a policy that was deleted and made again', () => {
+    const counts = new EvictedCounts();
+    counts.add('default');
+    counts.of(stored(5));
+    expect(counts.of(stored(0, 'two'))).toBe(0);
+  });
+});
