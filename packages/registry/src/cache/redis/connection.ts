@@ -1,6 +1,6 @@
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
-import type { RedisTarget } from '../redis-target.ts';
+import type { RedisTarget } from './target.ts';
 import { CONNECT_TIMEOUT_MS } from './link.ts';
 import type { RedisClient, RedisConnection } from './link.ts';
 

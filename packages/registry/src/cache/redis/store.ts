@@ -1,12 +1,12 @@
-import type { RegistryMetrics } from '../metrics.ts';
-import type { Clock, Logger } from '../ports.ts';
-import { BLOCK, EXTEND, TAKE_PLACE, UNLOCK } from './redis-scripts.ts';
-import type { RedisTarget } from './redis-target.ts';
-import { createConnection } from './redis/connection.ts';
-import { RedisLink } from './redis/link.ts';
-import type { RedisClient } from './redis/link.ts';
-import { MAX_VALUE_LENGTH } from './seal.ts';
-import type { Bucket, LockOutcome, Place, SharedStore } from './shared-store.ts';
+import type { RegistryMetrics } from '../../metrics.ts';
+import type { Clock, Logger } from '../../ports.ts';
+import { MAX_VALUE_LENGTH } from '../seal.ts';
+import type { Bucket, LockOutcome, Place, SharedStore } from '../shared-store.ts';
+import { createConnection } from './connection.ts';
+import { RedisLink } from './link.ts';
+import type { RedisClient } from './link.ts';
+import { BLOCK, EXTEND, TAKE_PLACE, UNLOCK } from './scripts.ts';
+import type { RedisTarget } from './target.ts';
 
 /** What an inspection may lose by one command to a Redis in trouble (K7). */
 const COMMAND_TIMEOUT_MS = 50;

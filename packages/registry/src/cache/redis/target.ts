@@ -1,4 +1,4 @@
-import { RegistryError } from '../errors.ts';
+import { RegistryError } from '../../errors.ts';
 
 export interface RedisNode {
   readonly host: string;
