@@ -36,14 +36,13 @@ function affinityAdditions(subject: Subject, decision: Constrain | Gate): readon
   const preferred = decision.kind === 'constrain' ? decision.preferred.map(preferredTerm) : [];
   const created: Record<string, Json> = {};
   if (terms === undefined && decision.requirements.length > 0) created[REQUIRED] = selectorOf(decision.requirements);
-  const intoTerms = terms === undefined ? [] : termAdditions(subject, decision.requirements);
   if (!isJsonObject(spec['affinity'])) return nested(AFFINITY, 'nodeAffinity', created, preferred);
   const nodeAffinity = spec['affinity']['nodeAffinity'];
   const path = `${AFFINITY}/nodeAffinity`;
   if (!isJsonObject(nodeAffinity)) return whole(path, withPreferred(created, preferred));
   const required = created[REQUIRED];
   return [
-    ...intoTerms,
+    ...termAdditions(subject, decision.requirements),
     ...(required === undefined ? [] : [{ path: `${path}/${REQUIRED}`, value: required }]),
     ...appended(nodeAffinity[PREFERRED], `${path}/${PREFERRED}`, preferred),
   ];

@@ -52,6 +52,14 @@ describe('the decision annotation', () => {
     });
   });
 
+  test('PL2 an image of a thousand characters is told by its beginning', () => {
+    const image = `registry.corp/${'a'.repeat(1000)}`;
+    expect(JSON.parse(annotationOf({ images: { [image]: 'linux/arm64' } }))).toMatchObject({
+      image: image.slice(0, 256),
+      images: [{ image: image.slice(0, 256) }],
+    });
+  });
+
   test('PL2 what was written is read', () => {
     expect(parseDecision(annotationOf({ images: { app: 'linux/arm64' } }))).toMatchObject({
       kind: 'record',
@@ -98,7 +106,7 @@ describe('the decision annotation', () => {
 
   test('PL2 what has the wrong shape reads as absent', () => {
     const text =
-      '{"v":1,"kind":"gate","reason":"Inspecting","architectures":["arm64","vax",1],"terms":"1","added":[1,{"path":1},{"path":"/a"},{"path":"/a","value":null}]}';
+      '{"v":1,"kind":"gate","reason":"Inspecting","architectures":["arm64","vax",1],"terms":"1","added":[1,null,{"path":1},{"path":"/a"},{"path":"/a","value":null}]}';
     expect(parseDecision(text)).toEqual({
       kind: 'record',
       record: {

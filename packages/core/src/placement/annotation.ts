@@ -18,8 +18,6 @@ const SCHEMA_VERSION = 1;
 export const MAX_DECISION_BYTES = 4096;
 /** A reference can have 1,024 characters; the beginning tells which image it is. */
 const MAX_IMAGE_LENGTH = 256;
-/** More elements than ever fit into the annotation. */
-const MAX_ADDED = 256;
 
 /** What the annotation says of one image. */
 export type ImageRecord =
@@ -84,7 +82,7 @@ export function parseDecision(text: string): ParsedDecision {
       reason,
       architectures: arrayAt(raw, 'architectures').filter(isArchitectureName),
       ...(typeof terms === 'number' && { terms }),
-      added: arrayAt(raw, 'added').slice(0, MAX_ADDED).flatMap(parseAddition),
+      added: arrayAt(raw, 'added').flatMap(parseAddition),
     },
   };
 }

@@ -1,0 +1,118 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { appliedBare } from './applied-pod.ts';
+import { readSubject } from './subject.ts';
+
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
+const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
+const spec = (more: JsonObject): JsonObject => ({ containers: [{ image: 'app' }], ...more });
+const affinity = (key: string, value: Json): JsonObject => ({ affinity: { nodeAffinity: { [key]: value } } });
+const term = { nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'Exists' }] }] };
+const weighted = [{ weight: 1, preference: term.nodeSelectorTerms[0] ?? {} }];
+
+/** The lists that the manifest wrote, in one line; `-` when it is no pod that may be applied again. */
+const written = (pod: JsonObject): string => {
+  const lists = appliedBare(readSubject(pod));
+  if (lists === undefined) return '-';
+  return Object.entries(lists)
+    .flatMap(([name, is]) => (is === true ? [name] : []))
+    .join(' ');
+};
+
+describe('client-side apply', () => {
+  const applied = (manifest: string, live: JsonObject = {}): JsonObject => ({
+    metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': manifest } },
+    spec: spec(live),
+  });
+
+  test.each<[string, JsonObject, string]>([
+    ['nothing', {}, ''],
+    ['tolerations', { tolerations: [{ key: 'k' }] }, 'tolerations'],
+    ['an empty list of tolerations', { tolerations: [] }, ''],
+    ['null', { tolerations: null, affinity: null }, ''],
+    ['required affinity', affinity(REQUIRED, term), 'required'],
+    ['preferred affinity', affinity(PREFERRED, weighted), 'preferred'],
+    ['pod affinity', { affinity: { podAffinity: {} } }, ''],
+  ])('PL1 a manifest with %s', (_, manifest, expected) => {
+    // What the object has beyond its manifest was added on the way and survives a second apply.
+    const live = { ...affinity(REQUIRED, term), tolerations: [{ key: 'injected' }] };
+    expect(written(applied(JSON.stringify({ spec: spec(manifest) }), live))).toBe(expected);
+  });
+
+  const daemon = (key: string): JsonObject => ({
+    key,
+    operator: 'Exists',
+    effect: 'NoExecute',
+    tolerationSeconds: 300,
+  });
+  const ready = daemon('node.kubernetes.io/not-ready');
+  const reachable = daemon('node.kubernetes.io/unreachable');
+
+  test.each<[string, JsonObject, string]>([
+    ['nothing', {}, ''],
+    ['the tolerations that every pod gets', { tolerations: [ready, reachable] }, ''],
+    ['one more toleration', { tolerations: [ready, { key: 'k' }, reachable] }, 'tolerations'],
+    ['one that only looks alike by its key', { tolerations: [{ ...ready, operator: 'Equal' }] }, 'tolerations'],
+    ['one that only looks alike by its operator', { tolerations: [{ ...ready, key: 'k' }] }, 'tolerations'],
+    ['one of another effect', { tolerations: [{ ...reachable, effect: 'NoSchedule' }] }, 'tolerations'],
+    ['required affinity', affinity(REQUIRED, term), 'required'],
+    ['preferred affinity', affinity(PREFERRED, weighted), 'preferred'],
+    ['an empty preferred affinity', affinity(PREFERRED, []), ''],
+  ])('PL1 a manifest that cannot be read, of an object with %s', (_, live, expected) => {
+    expect(written(applied('{', live))).toBe(expected);
+    expect(written(applied('[]', live))).toBe(expected);
+  });
+
+  test.each<[number, string]>([
+    [65_536, 'tolerations'],
+    [65_537, 'required'],
+  ])('PL1 a manifest of %d characters', (length, expected) => {
+    const manifest = JSON.stringify({ spec: { tolerations: [{ key: 'k' }] } });
+    expect(written(applied(manifest.padEnd(length), affinity(REQUIRED, term)))).toBe(expected);
+  });
+});
+
+describe('server-side apply', () => {
+  const managed = (...managedFields: Json[]): JsonObject => ({
+    metadata: { managedFields },
+    spec: spec({ tolerations: [{ key: 'k' }] }),
+  });
+  const entry = (fields: JsonObject, operation = 'Apply'): JsonObject => ({
+    manager: 'm',
+    operation,
+    fieldsV1: { 'f:spec': fields },
+  });
+  const other = entry({ 'f:containers': {} });
+
+  test.each<[string, Json[], string]>([
+    ['other fields', [other], ''],
+    ['tolerations', [entry({ 'f:tolerations': {} })], 'tolerations'],
+    ['required affinity', [entry({ 'f:affinity': { 'f:nodeAffinity': { [`f:${REQUIRED}`]: {} } } })], 'required'],
+    ['preferred affinity', [entry({ 'f:affinity': { 'f:nodeAffinity': { [`f:${PREFERRED}`]: {} } } })], 'preferred'],
+    ['tolerations by one of two appliers', [other, entry({ 'f:tolerations': {} })], 'tolerations'],
+    [
+      'required affinity by one of two',
+      [entry({ 'f:affinity': { 'f:nodeAffinity': { [`f:${REQUIRED}`]: {} } } }), other],
+      'required',
+    ],
+    [
+      'preferred affinity by one of two',
+      [other, entry({ 'f:affinity': { 'f:nodeAffinity': { [`f:${PREFERRED}`]: {} } } })],
+      'preferred',
+    ],
+    ['status beside the fields', [other, { operation: 'Apply', fieldsV1: { 'f:status': {} } }], ''],
+    ['fields that cannot be read: the object speaks', [{ operation: 'Apply', fieldsV1: 'f:spec' }], 'tolerations'],
+    ['no fields, by updates alone', [entry({ 'f:tolerations': {} }, 'Update')], '-'],
+    ['no fields at all', ['Apply', null], '-'],
+  ])('PL1 %s', (_, entries, expected) => {
+    expect(written(managed(...entries))).toBe(expected);
+  });
+});
+
+test('PL1 a pod with a controller is not bare', () => {
+  const metadata = {
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', controller: true }],
+    managedFields: [{ operation: 'Apply', fieldsV1: { 'f:spec': { 'f:tolerations': {} } } }],
+  };
+  expect(written({ metadata, spec: spec({}) })).toBe('-');
+});
