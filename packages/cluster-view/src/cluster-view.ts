@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { API_GROUP, API_VERSION, ARCHPOLICY_PLURAL, parseNamespace, parseNode, parsePod } from '@archpolicy/core';
+import {
+  API_GROUP,
+  API_VERSION,
+  ARCHPOLICY_PLURAL,
+  parseNamespace,
+  parseNode,
+  parsePod,
+  sharePod,
+  SharedValues,
+} from '@archpolicy/core';
 import type { JsonObject, NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
 import { NAMESPACES, NODES, PODS, Reflector, resourcePath, Store } from '@archpolicy/kube';
 import type { Api, Clock, Random, ReflectorObserver, Resource, StoreOptions } from '@archpolicy/kube';
@@ -14,6 +23,9 @@ import { parsePolicyEntry, policyEntryUid, StoredPolicies } from './policy-view.
 import type { PolicyEntry, PolicyView } from './policy-view.ts';
 
 export const ARCHPOLICIES: Resource = { group: API_GROUP, version: API_VERSION, resource: ARCHPOLICY_PLURAL };
+
+/** Some eight values for each of 5,000 workloads, and room for what comes and goes. */
+const MAX_SHARED_VALUES = 50_000;
 
 /** What a view watches: a closed set, fit for a metric label. */
 export type ViewedResource = 'archpolicies' | 'namespaces' | 'nodes' | 'pods';
@@ -54,7 +66,12 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
 /** The view of the operator: pods as well. Nothing happens before `run`. */
 export function createClusterViewWithPods(options: ClusterViewOptions): ClusterViewWithPods {
   const { view, reflectors } = basicView(options);
-  const pods = reflect<PodFacts>(options, 'pods', PODS, parsePod, {
+  const shared = new SharedValues(MAX_SHARED_VALUES);
+  const parse = (raw: JsonObject): PodFacts | undefined => {
+    const pod = parsePod(raw);
+    return pod === undefined ? undefined : sharePod(pod, shared.share);
+  };
+  const pods = reflect<PodFacts>(options, 'pods', PODS, parse, {
     indexes: POD_INDEXES,
     uid: ({ uid }) => uid,
     // What a relist shows again unchanged is no news.

@@ -6,3 +6,5 @@ export * from './parse-node.ts';
 export * from './parse-namespace.ts';
 export * from './parse-pod.ts';
 export * from './timestamp.ts';
+export * from './shared-values.ts';
+export * from './share-pod.ts';

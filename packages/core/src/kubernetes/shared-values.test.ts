@@ -1,0 +1,95 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { parsePod } from './parse-pod.ts';
+import { sharePod } from './share-pod.ts';
+import { SharedValues } from './shared-values.ts';
+import type { JsonObject } from './json.ts';
+
+describe('shared values', () => {
+  test('P8 equal values become one', () => {
+    const { share } = new SharedValues(100);
+    const first = { a: ['x'] };
+    expect(share(first)).toBe(first);
+    expect(share({ a: ['x'] })).toBe(first);
+    expect(share({ a: ['y'] })).not.toBe(first);
+  });
+
+  test('what comes back always says the same as what was given', () => {
+    const { share } = new SharedValues(3);
+    const values = fc.oneof(fc.string(), fc.dictionary(fc.string(), fc.string()), fc.array(fc.string()));
+    fc.assert(
+      fc.property(fc.array(values, { maxLength: 50 }), (all) => {
+        for (const value of all) {
+          expect(share(value)).toEqual(value);
+          expect(share(JSON.stringify(value))).toEqual(JSON.stringify(value));
+        }
+      }),
+    );
+  });
+
+  test('are bounded: what nobody asks for is forgotten, what is asked for stays', () => {
+    const { share } = new SharedValues(10);
+    const kept = share({ kept: true });
+    const forgotten = share({ forgotten: true });
+    for (let i = 0; i < 100; i += 1) {
+      share({ i });
+      expect(share({ kept: true })).toBe(kept);
+    }
+    expect(share({ forgotten: true })).not.toBe(forgotten);
+  });
+});
+
+describe('pods of one workload', () => {
+  const raw = (name: string, ready: boolean): JsonObject => ({
+    metadata: {
+      name,
+      namespace: 'shop',
+      uid: name,
+      resourceVersion: '1',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      labels: { app: 'web' },
+      annotations: { 'archpolicy.dev/decision': '{"kind":"constrain"}' },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'r', controller: true }],
+    },
+    spec: {
+      nodeName: 'amd64-1',
+      nodeSelector: { disk: 'ssd' },
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [] }] },
+        },
+      },
+      containers: [{ name: 'main', image: 'registry.corp/shop/web:v1' }],
+    },
+    status: {
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+      containerStatuses: [{ name: 'main', ready, restartCount: 0, state: { running: {} } }],
+    },
+  });
+
+  test('P8 share everything but their own names, versions and times', () => {
+    const { share } = new SharedValues(1_000);
+    const [a, b] = ['a', 'b'].map((name) => sharePod(parsePod(raw(name, true))!, share));
+    expect(a).toEqual(parsePod(raw('a', true)));
+    for (const key of [
+      'labels',
+      'annotations',
+      'owner',
+      'images',
+      'nodeSelector',
+      'requiredAffinity',
+      'tolerations',
+      'schedulingGates',
+      'containers',
+    ] as const) {
+      expect(a![key]).toBe(b![key]);
+    }
+  });
+
+  test('which are not ready keep what their containers say', () => {
+    const { share } = new SharedValues(1_000);
+    const [a, b] = ['a', 'b'].map((name) => sharePod(parsePod(raw(name, false))!, share));
+    expect(a!.containers).toEqual(b!.containers);
+    expect(a!.containers).not.toBe(b!.containers);
+  });
+});
