@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { objectAt, textAt } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+import { systemClock } from '@archpolicy/service';
+import { createWorld, LEASES_PATH, multiPlatformImage } from '@archpolicy/testkit';
+import type { ApiFault, ApiRequestSeen, World } from '@archpolicy/testkit';
+import { runOperator } from './app.ts';
+
+const PODS = '/api/v1/pods';
+const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
+const SYSTEM = 'archpolicy-system';
+
+// Real sockets under whatever else the machine does.
+jest.setTimeout(60_000);
+
+/** Looks every few milliseconds; the test's own time-out is the deadline. */
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('the operator', () => {
+  let world: World;
+  let running: Promise<void>[];
+  let ends: AbortController[];
+  let evictions: JsonObject[];
+
+  beforeEach(async () => {
+    world = await createWorld();
+    running = [];
+    ends = [];
+    evictions = [];
+    world.api.fault = answers;
+    putWebhookLease('webhook-1');
+  });
+  afterEach(async () => {
+    for (const end of ends) end.abort();
+    await Promise.allSettled(running);
+    await world.end();
+  });
+
+  /** The Eviction API, and a webhook that answers dry runs. */
+  function answers({ method, path, query, body }: ApiRequestSeen): ApiFault | undefined {
+    if (method !== 'POST') return undefined;
+    if (path.endsWith('/eviction')) {
+      evictions.push(body as JsonObject);
+      return { kind: 'answer', status: 201, body: { kind: 'Status', status: 'Success', code: 201 } };
+    }
+    if (query.get('dryRun') !== 'All') return undefined;
+    const annotations = { 'archpolicy.dev/decision': '{}' };
+    return { kind: 'answer', status: 201, body: { ...(body as JsonObject), metadata: { name: 'probe', annotations } } };
+  }
+
+  function putWebhookLease(holder: string): void {
+    world.api.collection(LEASES_PATH).put({
+      metadata: { name: 'archpolicy-webhook', namespace: SYSTEM },
+      spec: { holderIdentity: holder, leaseDurationSeconds: 30, renewTime: '2026-01-01T00:00:00.000000Z' },
+    });
+  }
+
+  /** Starts one; the metrics port is the world's, or a free one. */
+  function start(metricsAddress = `127.0.0.1:${world.opsPort}`): AbortController {
+    const end = new AbortController();
+    const env = { ...world.env, ARCHPOLICY_METRICS_ADDRESS: metricsAddress };
+    running.push(runOperator({ env, signal: end.signal, clock: systemClock() }));
+    ends.push(end);
+    return end;
+  }
+
+  const get = async (path: string): Promise<{ readonly status: number; readonly text: string }> => {
+    const response = await fetch(`http://127.0.0.1:${world.opsPort}${path}`).catch(() => undefined);
+    return { status: response?.status ?? 0, text: (await response?.text()) ?? '' };
+  };
+  const isReady = async (): Promise<boolean> => (await get('/readyz')).status === 200;
+  const holder = (): string | undefined =>
+    textAt(
+      objectAt(world.api.collection(LEASES_PATH).objects.get(`${SYSTEM}/archpolicy-operator`) ?? {}, 'spec'),
+      'holderIdentity',
+    );
+  const statusOf = (policy: string): JsonObject =>
+    objectAt(world.api.collection(POLICIES).objects.get(policy) ?? {}, 'status');
+
+  function pushArmImage(): string {
+    world.registry.push('web', 'v1', multiPlatformImage(['linux/arm64']));
+    return `${world.registry.host}/web:v1`;
+  }
+
+  function putPod(name: string, image: string, nodeName: string): void {
+    world.api.collection(PODS).put({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        namespace: 'shop',
+        labels: { 'pod-template-hash': '5d4f' },
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d4f', uid: 'rs', controller: true }],
+      },
+      spec: { nodeName, containers: [{ name: 'main', image }] },
+      status: {
+        phase: 'Running',
+        conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+      },
+    });
+  }
+
+  test('R8 evicts a misplaced pod, tells it by an event, and counts it in the policy’s status', async () => {
+    world.putNamespace('archpolicy-probe');
+    const image = pushArmImage();
+    putPod('a', image, 'amd64-1');
+    putPod('b', image, 'arm64-1');
+    start();
+    await until(() => evictions.length > 0);
+    const pod = world.api.collection(PODS).objects.get('shop/a') ?? {};
+    const { uid = null, resourceVersion = null } = objectAt(pod, 'metadata');
+    const deleteOptions = { preconditions: { uid, resourceVersion } };
+    const metadata = { name: 'a', namespace: 'shop' };
+    expect(evictions).toEqual([{ apiVersion: 'policy/v1', kind: 'Eviction', metadata, deleteOptions }]);
+    world.api.collection(PODS).remove('shop/a');
+    await until(() => objectAt(statusOf('default'), 'pods')['evicted'] === 1);
+    const events = world.api.collection('/apis/events.k8s.io/v1/events').objects;
+    await until(() => [...events.values()].some(({ reason }) => reason === 'Misplaced'));
+    expect((await get('/metrics')).text).toContain('archpolicy_evictions_total{result="evicted"} 1');
+  });
+
+  test('P9 releases the Lease, its port and its connections when it is told to end', async () => {
+    const end = start();
+    await until(isReady);
+    await until(() => holder() !== undefined && holder() !== '');
+    expect((await get('/metrics')).text).toContain('archpolicy_leader 1');
+    end.abort();
+    await Promise.all(running);
+    expect(holder()).toBeUndefined();
+    expect(await get('/healthz')).toEqual({ status: 0, text: '' });
+    await until(async () => (await world.api.connections()) === 0);
+  });
+
+  test('a standby is ready, does nothing, and takes over when the leader ends', async () => {
+    const first = start('127.0.0.1:0');
+    await until(() => holder() !== undefined);
+    const leader = holder();
+    start();
+    await until(isReady);
+    expect([holder(), (await get('/metrics')).text.includes('archpolicy_leader 0')]).toEqual([leader, true]);
+    first.abort();
+    await until(() => holder() !== undefined && holder() !== leader);
+    await until(async () => (await get('/metrics')).text.includes('archpolicy_leader 1'));
+  });
+
+  test('P3 ends when another process takes the Lease', async () => {
+    start();
+    await until(() => holder() !== undefined);
+    const lease = world.api.collection(LEASES_PATH).objects.get(`${SYSTEM}/archpolicy-operator`) ?? {};
+    const spec = { ...objectAt(lease, 'spec'), holderIdentity: 'another', renewTime: '2026-06-01T00:00:00.000000Z' };
+    world.api.collection(LEASES_PATH).put({ ...lease, spec });
+    await expect(running[0]).rejects.toMatchObject({ code: 'LeaseLost' });
+    expect(holder()).toBe('another');
+  });
+
+  test('P2 goes on when the API server comes back, and is alive meanwhile', async () => {
+    start();
+    await until(isReady);
+    world.api.fault = () => ({ kind: 'reset' });
+    for (const watch of [...world.api.watches]) watch.end();
+    expect((await get('/healthz')).status).toBe(200);
+    world.api.fault = answers;
+    putPod('a', pushArmImage(), 'amd64-1');
+    await until(() => evictions.length > 0);
+  });
+});

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createWorld } from '@archpolicy/testkit';
+import type { World } from '@archpolicy/testkit';
+
+const MAIN = join(import.meta.dirname, 'main.ts');
+
+// Processes under whatever else the machine does.
+jest.setTimeout(60_000);
+
+describe('the operator’s process', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await createWorld();
+  });
+  afterAll(() => world.end());
+
+  const spawned = (args: readonly string[], env: Record<string, string>) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const written = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (written.stderr += chunk.toString()));
+    const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, ...written }));
+    const said = async (text: string): Promise<void> => {
+      while (!written.stdout.includes(text)) await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+    };
+    return { child, ended, said };
+  };
+
+  test('--help lists every variable', async () => {
+    const { status, stdout } = await spawned(['--help'], {}).ended;
+    expect(status).toBe(0);
+    expect(stdout).toContain('ARCHPOLICY_KUBECONFIG');
+    expect(stdout).toContain('ARCHPOLICY_METRICS_ADDRESS');
+  });
+
+  test.each([
+    ['ARCHPOLICY_METRICS_ADDRESS', '9090'],
+    ['ARCHPOLICY_KUBECONFIG', '/nowhere'],
+    ['ARCHPOLICY_REGISTRIES_FILE', '/nowhere'],
+  ])('a wrong %s is one line on stderr that names it, and status 2', async (name, value) => {
+    const { status, stdout, stderr } = await spawned([], { ...world.env, [name]: value }).ended;
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(new RegExp(`^${name}: [^\\n]*${value}[^\\n]*; example: ${name}=[^\\n]+\\n$`, 'u'));
+  });
+
+  test('SIGTERM: it gives the Lease back and ends with status 0', async () => {
+    const { child, ended, said } = spawned([], { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
+    await said('"leading"');
+    child.kill('SIGTERM');
+    const { status, stderr } = await ended;
+    expect([status, stderr]).toEqual([0, '']);
+  });
+});
