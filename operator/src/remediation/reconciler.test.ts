@@ -72,6 +72,9 @@ describe('a misplaced pod', () => {
     world.policies = [policy({ mode: 'Audit' })];
     await world.reconcile('a');
     expect(world.events.map(({ reason }) => reason)).toEqual(['ReportOnly', 'AuditMode']);
+    await world.clock.advance(50 * MINUTE);
+    await world.reconcile('a');
+    expect(world.events.map(({ reason }) => reason)).toEqual(['ReportOnly', 'AuditMode', 'AuditMode']);
   });
 
   test('R2 of a Job is evicted where the Job survives it, and not where nobody knows', async () => {
@@ -210,6 +213,32 @@ describe('pods of one owner', () => {
     await world.replace('x', 'amd64-1');
     await world.reconcile('b');
     expect([world.evictions.length, world.landings, world.reasonOf('b')]).toEqual([1, ['wrong'], 'OwnerLimit']);
+  });
+
+  test('R6 a replacement that is there before the eviction is answered proves it all the same', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.answer = async () => {
+      await world.replace('x', 'arm64-1');
+      return { kind: 'evicted' };
+    };
+    await world.reconcile('a');
+    expect(world.landings).toEqual(['right']);
+    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
+  });
+
+  test('R6 replacements of several evictions each prove one, in whatever order they are looked at', async () => {
+    const world = newWorld();
+    await world.clock.advance(10 * MINUTE);
+    for (const name of ['a', 'b', 'c']) world.add(name);
+    for (const name of ['a', 'b', 'c']) {
+      await world.reconcile(name);
+      // There, and not on a node yet, when the next one is evicted.
+      world.add(`${name}-2`, { phase: 'Pending', nodeName: 'arm64-1' });
+    }
+    expect(world.evictions).toHaveLength(3);
+    for (const name of ['c-2', 'a-2', 'b-2']) await world.reconcile(name);
+    expect(world.landings).toEqual(['right', 'right', 'right']);
   });
 
   test('R6 a pod that was there before proves nothing', async () => {

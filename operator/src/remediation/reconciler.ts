@@ -62,12 +62,13 @@ export class Reconciler {
   async #evict(material: Material, judgement: Judgement, signal: AbortSignal): Promise<ReconcileResult> {
     const { evictor, replacements, reporter, turns, onEvicted } = this.#options;
     const { key, pod, policy } = material;
+    replacements.expect(pod);
     const outcome = await evictor.evict(material, judgement, signal);
+    replacements.settle(pod);
     turns.leave(key);
     turns.mayHaveRoom(accountOf(material));
     switch (outcome.kind) {
       case 'accepted':
-        replacements.expect(pod);
         reporter.evicted(material, judgement);
         onEvicted(policy.name);
         return {};
@@ -78,8 +79,6 @@ export class Reconciler {
         return this.#settle(material, outcome.judgement);
       case 'not-accepted': {
         reporter.notAccepted(material, outcome.answer, outcome.delayMs);
-        // It may have been accepted all the same, and then its replacement is the proof.
-        if (outcome.answer.kind === 'no-answer') replacements.expect(pod);
         const detail = outcome.answer.kind === 'budget' ? outcome.answer.message : undefined;
         return this.#settle(material, this.#options.judge.judge(material), detail);
       }
@@ -91,7 +90,8 @@ export class Reconciler {
     const { reporter, turns, clock } = this.#options;
     const { key, pod } = material;
     const { decision } = judgement;
-    if (this.#count(material, judgement) !== decision.reason) reporter.decided(material, judgement, detail);
+    this.#count(material, judgement);
+    reporter.decided(material, judgement, detail);
     if (decision.reason !== 'ImagesUnknown') this.#unanswered.delete(pod.uid);
     if (decision.kind === 'wait' && isShared(decision.reason)) {
       turns.wait({ key, uid: pod.uid, account: accountOf(material) }, decision.reason);
@@ -101,14 +101,11 @@ export class Reconciler {
     return decision.kind === 'wait' ? { requeueAfterMs: this.#delay(pod, decision, clock.now()) } : {};
   }
 
-  /** The reason before. */
-  #count(material: Material, judgement: Judgement): EvictionDecision['reason'] | undefined {
+  #count(material: Material, judgement: Judgement): void {
     const { tally, nodes } = this.#options;
-    const before = tally.get(material.key);
     const record = recordOf(material, judgement, architecturesOf(nodes.list()));
     if (record === undefined) tally.delete(material.key);
     else tally.set(material.key, record);
-    return before?.reason;
   }
 
   #delay(pod: PodFacts, decision: Extract<EvictionDecision, { kind: 'wait' }>, nowMs: number): number {
@@ -141,7 +138,8 @@ export class Reconciler {
   }
 
   #forget(key: string): void {
-    const { tally, tries, turns, onEvicted } = this.#options;
+    const { tally, tries, turns, reporter, onEvicted } = this.#options;
+    reporter.forget(key);
     const before = tally.delete(key);
     const wasEvicted = tries.forget(key);
     if (before !== undefined) {

@@ -14,7 +14,7 @@ export interface ReplacementsOptions {
 
 /**
  * Follows what comes in place of evicted pods (R6). A replacement is a pod of the same top controller that was not there
- * when the eviction was accepted; each proves one eviction, the oldest first.
+ * when an eviction was first asked for; each proves one eviction, the oldest first.
  */
 export class Replacements {
   readonly #options: ReplacementsOptions;
@@ -25,12 +25,21 @@ export class Replacements {
     this.#options = options;
   }
 
-  /** An eviction of this pod has been accepted. */
+  /**
+   * An eviction of this pod is about to be asked for: its replacement can be there before the answer is. A
+   * further call of the same owner only adds the pod: whoever came since the first one is a replacement.
+   */
   expect(evicted: PodFacts): void {
     const owner = ownerOf(evicted);
-    const known = this.#known.get(owner) ?? new Set<string>();
-    for (const pod of this.#options.pods.byNamespace(evicted.namespace)) if (ownerOf(pod) === owner) known.add(pod.uid);
+    const known = this.#known.get(owner) ?? this.#present(evicted.namespace, owner);
     this.#known.set(owner, known.add(evicted.uid));
+  }
+
+  /** What came of it is known: where nothing waits for proof, the next eviction notes anew who is there. */
+  settle(pod: PodFacts): void {
+    const { ledger, clock } = this.#options;
+    const owner = ownerOf(pod);
+    if (ledger.awaited(owner, clock.monotonic()) === undefined) this.#known.delete(owner);
   }
 
   /** A pod was looked at. What it proves, if anything: images that are not known prove nothing. */
@@ -41,17 +50,16 @@ export class Replacements {
     const landing = landingOf(assessment);
     if (known === undefined || known.has(pod.uid) || landing === undefined) return undefined;
     known.add(pod.uid);
-    return this.#prove(owner, landing);
+    const { ledger, clock } = this.#options;
+    const evicted = ledger.awaited(owner, clock.monotonic());
+    if (evicted !== undefined) ledger.landed(evicted, landing, clock.monotonic());
+    this.settle(pod);
+    return evicted === undefined ? undefined : landing;
   }
 
-  #prove(owner: string, landing: Landing): Landing | undefined {
-    const { ledger, clock } = this.#options;
-    const now = clock.monotonic();
-    const evicted = ledger.awaited(owner, now);
-    if (evicted !== undefined) ledger.landed(evicted, landing, now);
-    // Nothing waits for proof any more: the next eviction notes anew who is there.
-    if (ledger.awaited(owner, now) === undefined) this.#known.delete(owner);
-    return evicted === undefined ? undefined : landing;
+  #present(namespace: string, owner: string): Set<string> {
+    const pods = this.#options.pods.byNamespace(namespace);
+    return new Set(pods.filter((pod) => ownerOf(pod) === owner).map(({ uid }) => uid));
   }
 }
 

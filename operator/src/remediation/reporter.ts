@@ -1,5 +1,5 @@
 import type { EvictionDecision, PodFacts } from '@archpolicy/core';
-import type { EventInput, EvictionAnswer } from '@archpolicy/kube';
+import type { Clock, EventInput, EvictionAnswer } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import type { Judgement, Material } from './judge.ts';
 import { brokenImageNote, evictedNote, stayingNote } from './messages.ts';
@@ -9,7 +9,11 @@ import type { Landing } from './replacements.ts';
 export interface ReporterOptions {
   readonly events: { record(event: EventInput): void };
   readonly logger: Logger;
+  readonly clock: Pick<Clock, 'monotonic'>;
 }
+
+/** The API server forgets events after an hour: what still holds is told again before. */
+const TELL_AGAIN_MS = 50 * 60_000;
 
 /** A wait that people should hear of: the others pass by themselves. */
 const TOLD_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set(['DisruptionBudget', 'Forbidden']);
@@ -19,15 +23,21 @@ const QUIET_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set(['GracePeri
 /** Tells people what was found and done: by events on the pod, and in the log. */
 export class Reporter {
   readonly #options: ReporterOptions;
+  /** What was told last of each pod that stays although something is wrong. */
+  readonly #told = new Map<string, { readonly uid: string; readonly reason: string; readonly at: number }>();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  /** What was decided about a pod, when that is something else than before. */
-  decided({ pod, policy, node }: Material, { assessment, decision }: Judgement, detail?: string): void {
-    if (decision.kind !== 'report' && decision.kind !== 'wait') return;
+  /** What was decided about a pod; told when it is something else than before, or was told long ago. */
+  decided({ key, pod, policy, node }: Material, { assessment, decision }: Judgement, detail?: string): void {
+    if (decision.kind !== 'report' && decision.kind !== 'wait') {
+      this.#told.delete(key);
+      return;
+    }
     const { reason } = decision;
+    if (this.#wasTold(key, pod.uid, reason)) return;
     const fields = { ...namesOf(pod), policy: policy.name, node: node?.name, reason };
     if (decision.kind === 'report') this.#options.logger.info(fields, 'pod is not evicted');
     else if (!QUIET_WAITS.has(reason)) this.#options.logger.info(fields, 'eviction waits');
@@ -37,6 +47,11 @@ export class Reporter {
     } else if (assessment.kind === 'broken-image') {
       this.#event(pod, 'Warning', reason, brokenImageNote(pod, node.name, assessment.sign.container));
     }
+  }
+
+  /** The pod does not exist any more, or is nobody's business. */
+  forget(key: string): void {
+    this.#told.delete(key);
   }
 
   evicted({ pod, policy, node }: Material, { assessment }: Judgement): void {
@@ -56,6 +71,14 @@ export class Reporter {
     const fields = { ...namesOf(pod), node: pod.nodeName };
     if (landing === 'right') this.#options.logger.info(fields, 'replacement landed right');
     else this.#options.logger.warn(fields, 'replacement landed wrong');
+  }
+
+  #wasTold(key: string, uid: string, reason: string): boolean {
+    const now = this.#options.clock.monotonic();
+    const before = this.#told.get(key);
+    if (before?.uid === uid && before.reason === reason && now - before.at < TELL_AGAIN_MS) return true;
+    this.#told.set(key, { uid, reason, at: now });
+    return false;
   }
 
   #event(pod: PodFacts, type: EventInput['type'], reason: string, note: string): void {

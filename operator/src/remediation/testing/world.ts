@@ -93,7 +93,7 @@ export class World {
       judge,
       evictor: this.#evictor(judge),
       replacements: new Replacements({ pods: this.#podView(), ledger: this.ledger, clock: this.clock }),
-      reporter: new Reporter({ events: { record: (event) => this.events.push(event) }, logger: silent }),
+      reporter: new Reporter({ clock, events: { record: (event) => this.events.push(event) }, logger: silent }),
       tally: this.tally,
       tries: this.tries,
       turns: this.turns,
