@@ -19,9 +19,27 @@ describe('K1 the cache in memory', () => {
     }
     expect(cache.bytes).toBeLessThanOrEqual(156_250);
     expect(cache.facts(digest(0), 0)).toBeUndefined();
-    expect(cache.facts(digest(9_999), 0)).toBe(facts);
+    expect(cache.facts(digest(9_999), 0)).toEqual(facts);
     expect(cache.shown('anonymous', 'registry/app:0')).toBeUndefined();
     expect(cache.shown('anonymous', 'registry/app:9999')).toBeDefined();
+  });
+
+  test('K1 100,000 digests and as many tags fit', () => {
+    const cache = new MemoryCache();
+    for (let at = 0; at < 100_000; at += 1) {
+      cache.putFacts(digest(at), facts);
+      cache.putShown('anonymous', `registry.example/team/app-${at}:v1`, { digest: digest(at), confirmedAtMs: 0 });
+    }
+    expect(cache.facts(digest(0), 0)).toBeDefined();
+    expect(cache.shown('anonymous', 'registry.example/team/app-0:v1')).toBeDefined();
+    expect(cache.bytes).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  test('K1 what images say alike is kept once', () => {
+    const cache = new MemoryCache();
+    cache.putFacts(digest(1), structuredClone(facts));
+    cache.putFacts(digest(2), structuredClone(facts));
+    expect(cache.facts(digest(1), 0)?.content).toBe(cache.facts(digest(2), 0)?.content);
   });
 
   test('K2 facts are stored once, what was shown by scope', () => {

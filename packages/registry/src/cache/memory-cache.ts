@@ -36,6 +36,10 @@ export const DEFAULT_MEMORY_LIMITS: MemoryLimits = { factsBytes: 32 * 1024 * 102
 
 /** Cost of an entry beside its strings: map slot, links, the value's object. Measured: 160 to 200 bytes. */
 const ENTRY_OVERHEAD_BYTES = 200;
+/** Different lists of platforms in use: some dozens; an image index can make up others. */
+const MAX_SHARED_CONTENTS = 1_000;
+/** Lists up to this length are those that images share. */
+const USUAL_PLATFORMS = 16;
 const PLATFORM_BYTES = 120;
 
 /**
@@ -44,6 +48,7 @@ const PLATFORM_BYTES = 120;
  */
 export class MemoryCache {
   readonly #facts: LRUCache<string, KnownFacts>;
+  readonly #contents = new LRUCache<string, ContentFacts>({ max: MAX_SHARED_CONTENTS });
   readonly #shown: LRUCache<string, Shown>;
   readonly #refusals: LRUCache<string, Refusal>;
 
@@ -65,7 +70,15 @@ export class MemoryCache {
   }
 
   putFacts(digest: string, facts: KnownFacts): void {
-    this.#facts.set(digest, facts);
+    this.#facts.set(digest, { ...facts, content: this.#shared(facts.content) });
+  }
+
+  /** Most images say the same: what they say is kept once. */
+  #shared(content: ContentFacts): ContentFacts {
+    const key = JSON.stringify(content);
+    const known = this.#contents.get(key);
+    if (known === undefined) this.#contents.set(key, content);
+    return known ?? content;
   }
 
   shown(scope: string, subject: string): Shown | undefined {
@@ -99,7 +112,9 @@ function scopedKey(scope: string, subject: string): string {
   return `${scope} ${subject}`;
 }
 
-function sizeOfFacts(facts: KnownFacts, digest: string): number {
-  const platforms = facts.content.kind === 'platforms' ? facts.content.platforms.length : 0;
-  return digest.length + ENTRY_OVERHEAD_BYTES + platforms * PLATFORM_BYTES;
+/** A list that others share costs nothing; one of its own may be long, and counts whole. */
+function sizeOfFacts({ content }: KnownFacts, digest: string): number {
+  const extra =
+    content.kind === 'platforms' ? Math.max(0, content.platforms.length - USUAL_PLATFORMS) * PLATFORM_BYTES : 0;
+  return digest.length + ENTRY_OVERHEAD_BYTES + extra;
 }

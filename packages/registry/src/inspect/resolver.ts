@@ -9,7 +9,7 @@ import type { FetchFailure } from '../http/outcome.ts';
 import type { Clock } from '../ports.ts';
 import { ContentReader } from './content-reader.ts';
 import { Flights } from './flights.ts';
-import { HARD_TTL_MS, planInspection, saysNothing, staleAnswer } from './plan.ts';
+import { ageOf, HARD_TTL_MS, planInspection, saysNothing, staleAnswer } from './plan.ts';
 import type { Known, Plan } from './plan.ts';
 import { RegistryReader } from './registry-reader.ts';
 import type { ReaderParts } from './registry-reader.ts';
@@ -62,8 +62,11 @@ export class Resolver {
   ): (Plan & { readonly kind: 'answer' }) | undefined {
     const now = this.#clock.now();
     for (const scope of scopes) {
-      const plan = planInspection(this.#known(subject, scope, now), subject.wanted, softTtlMs, now);
-      if (plan.kind === 'answer') return plan;
+      // The first line of the plan, without looking up what the others need: this is every pod's way.
+      const shown = this.#cache.shown(scope, subject.key);
+      if (shown === undefined || ageOf(shown, now) >= softTtlMs) continue;
+      const facts = this.#cache.facts(shown.digest, now);
+      if (facts !== undefined) return { kind: 'answer', shown, facts };
     }
     return undefined;
   }
