@@ -1,0 +1,108 @@
+/** `make bench-inspect`: what inspections cost the registry, the caller and the memory; writes docs/performance/inspect-*.json. */
+import { FakeRegistry, multiPlatformImage, RedisNode, spread, writePerformanceResult } from '@archpolicy/testkit';
+import type { Measurement } from '@archpolicy/testkit';
+import { countRequests, requestMeasurements } from './requests.ts';
+import type { Counts } from './requests.ts';
+import { numberOf, work } from './worker.ts';
+import type { Measured } from './worker.ts';
+
+const RUNS = 5;
+const MEMORY_HITS = 300_000;
+const REDIS_HITS = 500;
+const DIGESTS = 100_000;
+const SILENT_CALLS = 1_000;
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+interface Run {
+  readonly counts: Counts;
+  readonly memory: Measured;
+  readonly redis: Measured;
+  readonly digests: Measured;
+  readonly silent: Measured;
+}
+
+/** One run of everything, so that the runs of each measurement lie apart. */
+async function runOnce(): Promise<Run> {
+  const counts = await countRequests();
+  const [registry, hung, redis] = await Promise.all([
+    new FakeRegistry().start(),
+    new FakeRegistry().start(),
+    new RedisNode().start(),
+  ]);
+  try {
+    const tags = Array.from({ length: REDIS_HITS }, (_, at) => `v${at}`);
+    for (const tag of tags) registry.push('app', tag, multiPlatformImage(['linux/amd64', 'linux/arm64'], tag));
+    hung.fault = () => ({ kind: 'hang' });
+    const references = tags.map((tag) => `${registry.host}/app:${tag}`);
+    const shared = { times: 1, references, redisUrl: redis.url };
+    // One after the other: the first time they come from the registry, and are stored.
+    await work({ ...shared, kind: 'redis-hits' });
+    return {
+      counts,
+      memory: await work({ kind: 'memory-hits', times: MEMORY_HITS, references: references.slice(0, 1) }),
+      redis: await work({ ...shared, kind: 'redis-hits' }),
+      digests: await work({ kind: 'digests', times: DIGESTS, references: [] }),
+      silent: await work({
+        kind: 'silent',
+        times: SILENT_CALLS,
+        references: [`${hung.host}/app`, `${registry.host}/app:v0`],
+      }),
+    };
+  } finally {
+    await Promise.all([registry.stop(), hung.stop(), redis.stop()]);
+  }
+}
+
+type Target = readonly [name: string, unit: string, runs: readonly number[], most: number];
+
+function atMost([name, unit, runs, most]: Target): Measurement {
+  return { name, unit, runs, target: `at most ${most} ${unit}`, met: spread(runs).median <= most };
+}
+
+function timeMeasurements(runs: readonly Run[]): readonly Measurement[] {
+  const of = (part: 'memory' | 'redis' | 'digests' | 'silent', name: string): readonly number[] =>
+    runs.map((run) => numberOf(run[part], name));
+  const targets: readonly Target[] = [
+    ['an answer from memory', 'µs', of('memory', 'microseconds'), 2],
+    ['an answer from Redis, p99', 'ms', of('redis', 'p99'), 1],
+    ['heap of 100,000 digests', 'MiB', of('digests', 'mib'), 64],
+    ['a silent registry: the latest of 1,000 callers after its deadline', 'ms', of('silent', 'lateMs'), 50],
+    ['a silent registry: sockets left after 1,000 calls', 'sockets', of('silent', 'sockets'), 9],
+    ['a silent registry: heap grown by 1,000 calls', 'MiB', of('silent', 'mib'), 16],
+    ['a silent registry: an inspection at another host', 'ms', of('silent', 'otherMs'), 100],
+  ];
+  const digestsKept = runs.every((run) => run.digests['kept'] === DIGESTS);
+  if (!digestsKept) throw new Error('not all digests were kept: the memory bound is too tight to measure');
+  return targets.map(atMost);
+}
+
+async function main(): Promise<void> {
+  const runs: Run[] = [];
+  for (let at = 1; at <= RUNS; at += 1) {
+    print(`run ${at} of ${RUNS}`);
+    runs.push(await runOnce());
+  }
+  const command = 'make bench-inspect';
+  const requests = requestMeasurements(runs.map(({ counts }) => counts));
+  const times = timeMeasurements(runs);
+  for (const { name, unit, runs: values, target, met } of [...requests, ...times]) {
+    print(`${met ? 'met   ' : 'MISSED'} ${name}: ${spread(values).median.toPrecision(3)} ${unit} (${target})`);
+  }
+  await writePerformanceResult({
+    name: 'inspect-requests',
+    title: 'What inspections cost a registry, in requests',
+    command,
+    measurements: requests,
+  });
+  await writePerformanceResult({
+    name: 'inspect-times',
+    title: 'What inspections cost the caller and the memory',
+    command,
+    measurements: times,
+  });
+}
+
+await main();

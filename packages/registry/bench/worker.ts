@@ -1,0 +1,129 @@
+/**
+ * One process of the bench of inspections: does the task of its first argument (JSON) and prints what it measured (JSON).
+ * The bench itself, with the registry and the Redis that this process talks to, is e2e/bench/inspect.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { createInspector, fixedRegistries, parseRegistries, Registries } from '../src/index.ts';
+import type { Inspector, PullSecret } from '../src/index.ts';
+import { MemoryCache } from '../src/cache/memory-cache.ts';
+import { digestOf } from '../src/inspect/digest.ts';
+
+interface Task {
+  readonly kind: 'inspect' | 'memory-hits' | 'redis-hits' | 'digests' | 'silent';
+  /** References to inspect, all at once. */
+  readonly references: readonly string[];
+  /** docker config files, one a tenant; absent: anonymous. */
+  readonly secrets?: readonly string[];
+  /** How often each reference is asked for. */
+  readonly times: number;
+  readonly redisUrl?: string;
+}
+
+const clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
+};
+
+const BUDGET_MS = 10_000;
+const SILENT_BUDGET_MS = 50;
+const WARM_UP = 20_000;
+
+function inspectorOf({ redisUrl }: Task): Inspector {
+  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  const redis = redisUrl === undefined ? {} : { redis: { url: redisUrl, cacheKey: 'bench' } };
+  return createInspector({ clock, registries: fixedRegistries(new Registries(file)), ...redis });
+}
+
+const firstOf = (task: Task): string => task.references[0] ?? '';
+
+/** How many of all inspections at once were resolved. */
+async function inspectAll(task: Task, inspector: Inspector): Promise<object> {
+  const secrets: readonly (readonly PullSecret[])[] = task.secrets?.map((json) => [
+    { type: 'kubernetes.io/dockerconfigjson', json },
+  ]) ?? [[]];
+  const requests = Array.from({ length: task.times }).flatMap(() =>
+    task.references.flatMap((reference) =>
+      secrets.map((pullSecrets) => ({ reference, pullSecrets, budgetMs: BUDGET_MS })),
+    ),
+  );
+  const inspections = await Promise.all(requests.map((request) => inspector.inspect(request)));
+  return { resolved: inspections.filter(({ kind }) => kind === 'resolved').length, asked: inspections.length };
+}
+
+/** Microseconds of one answer from memory. */
+async function memoryHits(task: Task, inspector: Inspector): Promise<object> {
+  const request = { reference: firstOf(task), budgetMs: BUDGET_MS };
+  for (let at = 0; at < WARM_UP; at += 1) await inspector.inspect(request);
+  const start = performance.now();
+  for (let at = 0; at < task.times; at += 1) await inspector.inspect(request);
+  return { microseconds: ((performance.now() - start) * 1000) / task.times };
+}
+
+/** Milliseconds of answers from Redis: each tag is new to this process. */
+async function redisHits(task: Task, inspector: Inspector): Promise<object> {
+  const times: number[] = [];
+  for (const reference of task.references) {
+    const start = performance.now();
+    const inspection = await inspector.inspect({ reference, budgetMs: BUDGET_MS });
+    if (inspection.kind === 'resolved' && inspection.source === 'redis') times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  return { hits: times.length, p50: times[Math.floor(times.length / 2)], p99: times[Math.floor(times.length * 0.99)] };
+}
+
+/** MiB of heap that facts of so many digests and the tags that name them take. */
+function digests(task: Task): object {
+  const cache = new MemoryCache();
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  for (let at = 0; at < task.times; at += 1) {
+    const digest = digestOf(Buffer.from(`${at}`));
+    const platforms = (['amd64', 'arm64'] as const).map((architecture) => ({ os: 'linux', architecture }));
+    cache.putFacts(digest, { content: { kind: 'platforms', platforms }, source: 'registry' });
+  }
+  globalThis.gc?.();
+  const mib = (process.memoryUsage().heapUsed - before) / 1024 ** 2;
+  const kept = Array.from({ length: task.times }).filter(
+    (_, at) => cache.facts(digestOf(Buffer.from(`${at}`)), 0) !== undefined,
+  );
+  return { mib, kept: kept.length };
+}
+
+/** What calls to a registry that never answers cost their callers and this process. */
+async function silent(task: Task, inspector: Inspector): Promise<object> {
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  const late: number[] = [];
+  for (let at = 0; at < task.times; at += 50) {
+    const start = performance.now();
+    await Promise.all(
+      Array.from({ length: 50 }, (_, offset) =>
+        inspector.inspect({ reference: `${firstOf(task)}-${at + offset}:v1`, budgetMs: SILENT_BUDGET_MS }),
+      ),
+    );
+    late.push(performance.now() - start - SILENT_BUDGET_MS);
+  }
+  const start = performance.now();
+  const other = await inspector.inspect({ reference: task.references[1] ?? '', budgetMs: BUDGET_MS });
+  const otherMs = performance.now() - start;
+  globalThis.gc?.();
+  const mib = (process.memoryUsage().heapUsed - before) / 1024 ** 2;
+  const sockets = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+  return { lateMs: Math.max(...late), mib, sockets, otherMs, other: other.kind };
+}
+
+async function run(task: Task): Promise<object> {
+  if (task.kind === 'digests') return digests(task);
+  const inspector = inspectorOf(task);
+  const tasks = { inspect: inspectAll, 'memory-hits': memoryHits, 'redis-hits': redisHits, silent };
+  // Redis and the loader are there before anything is measured.
+  if (task.kind === 'memory-hits') await inspectAll({ ...task, times: 1 }, inspector);
+  const result = await tasks[task.kind](task, inspector);
+  // What was learnt is stored without anybody waiting for it.
+  if (task.redisUrl !== undefined) await delay(200);
+  await inspector.close();
+  return result;
+}
+
+process.stdout.write(JSON.stringify(await run(JSON.parse(process.argv[2] ?? '') as Task)));
