@@ -2,7 +2,7 @@ export type { Clock, Random } from './clock.ts';
 export { KubeError } from './errors.ts';
 export type { KubeErrorCode } from './errors.ts';
 export { ApiClient } from './http/api-client.ts';
-export type { Api, ApiClientOptions, ApiRequest, WatchRequest, WatchStream } from './http/api-client.ts';
+export type { Api, ApiClientOptions, ApiRequest, ListRequest, WatchRequest, WatchStream } from './http/api-client.ts';
 export { bodyOf } from './http/answer.ts';
 export type { ApiAnswer, Refusal, Success } from './http/answer.ts';
 export { fixedCredentials } from './http/credentials.ts';

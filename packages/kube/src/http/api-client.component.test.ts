@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Json } from '@archpolicy/core';
 import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
+import type { ApiFault } from '@archpolicy/testkit';
 import { ApiClient } from './api-client.ts';
 import type { WatchStream } from './api-client.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
@@ -142,6 +143,42 @@ describe('a call', () => {
     const error: unknown = await get().catch((thrown: unknown) => thrown);
     const { inspect } = await import('node:util');
     expect(inspect(error, { depth: 10 })).not.toContain('first');
+  });
+});
+
+describe('a list', () => {
+  test('gives its items out one by one, and the rest at the end', async () => {
+    for (const name of ['a', 'b', 'c'])
+      server.collection('/api/v1/configmaps').put({ metadata: { name, namespace: 'shop' } });
+    const items: Json[] = [];
+    const answer = await client.list({
+      path: PATH,
+      query: { limit: 2 },
+      signal: never,
+      onItem: (item) => items.push(item),
+    });
+    expect(items).toMatchObject([{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }]);
+    expect(answer).toMatchObject({ kind: 'ok', body: { kind: 'List', items: [], metadata: { continue: 'page-1' } } });
+  });
+
+  test.each([403, 410, 429])('refused with %d is data', async (status) => {
+    server.fault = () => ({ kind: 'answer', status });
+    const onItem = (): void => {
+      throw new Error('there are none');
+    };
+    expect(await client.list({ path: PATH, signal: never, onItem })).toMatchObject({ kind: 'refused', status });
+  });
+
+  test.each<[string, ApiFault, string]>([
+    ['cut off', { kind: 'cut', body: '{"items":[{"metadata":{"name":"a"}},{"met' }, 'network'],
+    ['no JSON', { kind: 'answer', status: 200, body: '<html>' }, 'malformed'],
+    ['half a list', { kind: 'answer', status: 200, body: '{"items":[{"a":1},' }, 'malformed'],
+  ])('that is %s fails with a code', async (_, fault, code) => {
+    server.fault = () => fault;
+    const items: Json[] = [];
+    await expect(client.list({ path: PATH, signal: never, onItem: (item) => items.push(item) })).rejects.toMatchObject({
+      code,
+    });
   });
 });
 

@@ -5,17 +5,20 @@ import type { Clock } from '../clock.ts';
 import { abortedError, toKubeError } from '../errors.ts';
 import { parseRefusal } from './answer.ts';
 import type { ApiAnswer, Refusal } from './answer.ts';
-import { parseJson, readBounded } from './body.ts';
+import { boundedChunks, parseJson, readBounded } from './body.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { withDeadline } from './deadline.ts';
 import { withQuery } from './paths.ts';
 import type { Query } from './paths.ts';
+import { ItemSplitter } from './item-splitter.ts';
 import { watchLines } from './watch-lines.ts';
 
 /** The API server cuts requests off at 60 s; shorter, so that we know before it does. */
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** A single object is at most 1.5 MB in etcd; a page of 500 real pods is 7 to 12 MB. */
+/** A single object is at most 1.5 MB in etcd; a whole small list is a few. */
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+/** 500 objects of the largest size that etcd takes. Nothing of it is kept, so this bounds time rather than memory. */
+const MAX_LIST_BYTES = 768 * 1024 * 1024;
 /** Headers of a watch come at once, or after the 3 s that the server waits for a version it has not seen yet. */
 const WATCH_HEADERS_TIMEOUT_MS = 30_000;
 /** Enough for every worker of both processes at once; more would only queue in the API server. */
@@ -46,6 +49,11 @@ export interface WatchRequest {
   readonly idleTimeoutMs: number;
 }
 
+export interface ListRequest extends Pick<ApiRequest, 'path' | 'query' | 'signal' | 'timeoutMs'> {
+  /** Called with each item as it arrives, without its managed fields (a 0 stands in their place). Must not throw. */
+  readonly onItem: (item: Json) => void;
+}
+
 /** A watch that has begun: events as parsed JSON, unchecked, until the server ends the stream or it breaks (throws). */
 export interface WatchStream {
   readonly kind: 'streaming';
@@ -59,6 +67,11 @@ export interface Api {
    * (`aborted`, `timeout`, `network`, `too-large`, `malformed`, `bad-config`).
    */
   request(request: ApiRequest): Promise<ApiAnswer>;
+  /**
+   * A GET of a list whose items are given out while they arrive: large lists cost neither their size in memory nor a
+   * pause. The body of a success is the list without its items. Throws as `request` does; items may have come before.
+   */
+  list(request: ListRequest): Promise<ApiAnswer>;
   /** Opens a watch. The caller iterates `events` to its end, or leaves it, which closes the connection. */
   watch(request: WatchRequest): Promise<WatchStream | Refusal>;
 }
@@ -92,6 +105,18 @@ export class ApiClient implements Api {
         return { kind: 'ok', status: response.statusCode, body: bytes.length === 0 ? null : parseJson(bytes) };
       }
       return this.#refusal(response, bytes);
+    });
+  }
+
+  list(request: ListRequest): Promise<ApiAnswer> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, onItem } = request;
+    return withDeadline(this.#clock, timeoutMs, request.signal, async (signal) => {
+      const response = await this.#send('calls', { ...request, method: 'GET' }, signal);
+      if (response.statusCode >= 300)
+        return this.#refusal(response, await readBounded(response.body, DEFAULT_MAX_BYTES));
+      const splitter = new ItemSplitter(onItem);
+      for await (const chunk of boundedChunks(response.body, MAX_LIST_BYTES)) splitter.push(chunk);
+      return { kind: 'ok', status: response.statusCode, body: splitter.end() };
     });
   }
 

@@ -7,13 +7,18 @@ export type Chunks = AsyncIterable<Uint8Array>;
 /** Reads a body whole, at most `maxBytes` of it. Throws KubeError `too-large`. */
 export async function readBounded(chunks: Chunks, maxBytes: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
+  for await (const chunk of boundedChunks(chunks, maxBytes)) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+/** The chunks as they come, until there were more than `maxBytes`. Throws KubeError `too-large`. */
+export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
     if (bytes > maxBytes) throw new KubeError('too-large', 'the answer is larger than its bound');
-    parts.push(chunk);
+    yield chunk;
   }
-  return Buffer.concat(parts, bytes);
 }
 
 /** Parses UTF-8 JSON. Throws KubeError `malformed`. */

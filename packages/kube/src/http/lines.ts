@@ -1,5 +1,6 @@
 import { KubeError } from '../errors.ts';
 import type { Chunks } from './body.ts';
+import { Piece } from './piece.ts';
 
 const NEWLINE = 0x0a;
 
@@ -9,23 +10,15 @@ const NEWLINE = 0x0a;
  * `malformed` for a last line without its newline: the sender was cut off.
  */
 export async function* splitLines(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
-  let parts: Uint8Array[] = [];
-  let bytes = 0;
-  const take = (part: Uint8Array): void => {
-    bytes += part.length;
-    if (bytes > maxBytes) throw new KubeError('too-large', 'a line of the watch is longer than its bound');
-    if (part.length > 0) parts.push(part);
-  };
+  const line = new Piece(maxBytes);
   for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      take(chunk.subarray(start, end));
+      line.add(chunk.subarray(start, end));
       start = end + 1;
-      if (bytes > 0) yield parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts, bytes);
-      parts = [];
-      bytes = 0;
+      if (line.bytes > 0) yield line.take();
     }
-    take(chunk.subarray(start));
+    line.add(chunk.subarray(start));
   }
-  if (bytes > 0) throw new KubeError('malformed', 'the watch ended in the middle of a line');
+  if (line.bytes > 0) throw new KubeError('malformed', 'the watch ended in the middle of a line');
 }

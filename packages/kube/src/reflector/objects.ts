@@ -2,12 +2,6 @@ import { isJsonObject } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
-/** An object as listed or watched, with what a reflector needs of it. */
-export interface RawObject {
-  readonly key: string;
-  readonly raw: JsonObject;
-}
-
 /** `namespace/name`, or `name`; undefined for what is no Kubernetes object. */
 export function keyOf(raw: JsonObject): string | undefined {
   const metadata = raw['metadata'];
@@ -24,25 +18,18 @@ export function resourceVersionOf(raw: JsonObject): string | undefined {
   return typeof version === 'string' && version !== '' ? version : undefined;
 }
 
-/** One page of a LIST. */
+/** What one page of a LIST says besides its items. */
 export interface Page {
-  readonly items: readonly Json[];
   readonly resourceVersion: string;
   readonly continueToken: string | undefined;
 }
 
 /** Throws KubeError `malformed` for what is no list. */
 export function parsePage(body: Json): Page {
-  if (!isJsonObject(body)) throw new KubeError('malformed', 'the list is not an object');
-  const { items, metadata } = body;
-  const resourceVersion = resourceVersionOf(body);
+  const resourceVersion = isJsonObject(body) ? resourceVersionOf(body) : undefined;
   if (resourceVersion === undefined) throw new KubeError('malformed', 'the list has no resourceVersion');
-  const token = isJsonObject(metadata) ? metadata['continue'] : undefined;
-  return {
-    items: Array.isArray(items) ? (items as readonly Json[]) : [],
-    resourceVersion,
-    continueToken: typeof token === 'string' && token !== '' ? token : undefined,
-  };
+  const token = isJsonObject(body) && isJsonObject(body['metadata']) ? body['metadata']['continue'] : undefined;
+  return { resourceVersion, continueToken: typeof token === 'string' && token !== '' ? token : undefined };
 }
 
 /** An event of a watch. */

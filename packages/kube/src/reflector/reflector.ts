@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
 import { isJsonObject } from '@archpolicy/core';
 import type { Logger } from 'pino';
 import type { Clock, Random } from '../clock.ts';
@@ -13,7 +13,7 @@ import type { WatchEvent } from './objects.ts';
 import type { ReflectorFailure, ReflectorObserver } from './observer.ts';
 import type { Store } from './store.ts';
 
-/** client-go's page: 500 pods are 7 to 12 MB, parsed within the event loop's bound. */
+/** client-go's page. */
 const PAGE_SIZE = 500;
 /** A page of large objects from a loaded API server takes its time. */
 const LIST_TIMEOUT_MS = 60_000;
@@ -24,9 +24,6 @@ const MAX_WATCH_SECONDS = 600;
 const WATCH_IDLE_MS = 200_000;
 /** A watch that ends within this time without an event is a failure in disguise: a proxy, an overloaded server. */
 const SHORT_WATCH_MS = 1_000;
-/** Trimming this many objects takes a few milliseconds; then others get their turn. */
-const TRIM_BATCH = 100;
-
 export interface ReflectorOptions<T> {
   readonly api: Api;
   /** The collection, see `resourcePath`. */
@@ -119,32 +116,23 @@ export class Reflector<T> {
     const seen = new Set<string>();
     let token: string | undefined;
     for (;;) {
-      const answer = await api.request({
-        method: 'GET',
+      const answer = await api.list({
         path,
         query: { ...query, limit: PAGE_SIZE, continue: token },
         signal,
         timeoutMs: LIST_TIMEOUT_MS,
+        onItem: (item) => {
+          const key = isJsonObject(item) ? keyOf(item) : undefined;
+          if (key !== undefined && isJsonObject(item) && this.#put(key, item)) seen.add(key);
+        },
       });
       if (answer.kind === 'refused') return refusedIn('list', answer);
       const page = parsePage(answer.body);
-      await this.#takeIn(page.items, seen);
       token = page.continueToken;
       if (token === undefined) {
         this.#finishList(seen, page.resourceVersion);
         return 'done';
       }
-    }
-  }
-
-  async #takeIn(items: readonly Json[], seen: Set<string>): Promise<void> {
-    for (let start = 0; start < items.length; start += TRIM_BATCH) {
-      for (const item of items.slice(start, start + TRIM_BATCH)) {
-        const key = isJsonObject(item) ? keyOf(item) : undefined;
-        if (key === undefined || !isJsonObject(item)) continue;
-        if (this.#put(key, item)) seen.add(key);
-      }
-      await new Promise(setImmediate);
     }
   }
 

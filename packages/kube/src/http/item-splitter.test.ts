@@ -1,0 +1,99 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Json } from '@archpolicy/core';
+import { ItemSplitter } from './item-splitter.ts';
+
+/** Everything that comes of a text that arrives in pieces of these sizes. */
+function split(
+  text: string,
+  sizes: readonly number[] = [],
+): { readonly items: readonly Json[]; readonly envelope: Json } {
+  const items: Json[] = [];
+  const splitter = new ItemSplitter((item) => items.push(item));
+  const bytes = Buffer.from(text, 'utf8');
+  let start = 0;
+  for (const size of sizes) {
+    splitter.push(bytes.subarray(start, start + size));
+    start += size;
+  }
+  splitter.push(bytes.subarray(start));
+  return { items, envelope: splitter.end() };
+}
+
+describe('a list, cut into its items while it arrives,', () => {
+  test('gives the items that the parser would give, wherever the bytes are cut and however it is written', () => {
+    const item = fc
+      .dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 4 }))
+      .map((object) => object as Json);
+    const list = fc.record({
+      items: fc.array(item, { maxLength: 5 }),
+      indent: fc.constantFrom(0, 1),
+      last: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(list, fc.array(fc.nat(12)), ({ items, indent, last }, sizes) => {
+        const metadata = { resourceVersion: '7', continue: 'items' };
+        const whole = last ? { kind: 'items', metadata, items } : { items, kind: 'List', metadata };
+        const result = split(JSON.stringify(whole, undefined, indent), sizes);
+        expect(result.items).toEqual(JSON.parse(JSON.stringify(items)));
+        expect(result.envelope).toEqual({ ...whole, items: [] });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('leaves out managed fields, wherever the bytes are cut', () => {
+    const managedFields = [{ manager: 'kubelet', fieldsV1: { 'f:status': { '}]"\\': {} } } }, []];
+    const item = {
+      metadata: { name: 'a', managedFields, labels: { managedFields: 'x' } },
+      managedFields: [1],
+      spec: { metadata: { managedFields: [2] } },
+    };
+    const expected = { ...item, metadata: { ...item.metadata, managedFields: 0 } };
+    const text = JSON.stringify({ kind: 'PodList', items: [item, item] });
+    for (let size = 1; size <= text.length; size += 1) {
+      expect(
+        split(
+          text,
+          Array.from({ length: Math.ceil(text.length / size) }, () => size),
+        ).items,
+      ).toEqual([expected, expected]);
+    }
+  });
+
+  test.each<[string, string, Json]>([
+    ['no items', '{"kind":"List","items":[]}', { kind: 'List', items: [] }],
+    ['items that are null', '{"kind":"List","items":null}', { kind: 'List', items: null }],
+    ['items that are no list', '{"items":{"items":[{"a":1}]}}', { items: { items: [{ a: 1 }] } }],
+    ['items deeper down', '{"metadata":{"items":[{"a":1}]}}', { metadata: { items: [{ a: 1 }] } }],
+    [
+      'items that are no objects',
+      '{"items":[1,"x",[{"a":1}],null,[[[[[1]]]]],["metadata",{"managedFields":[[1]]}]]}',
+      { items: [] },
+    ],
+    ['no list at all', '"nothing"', 'nothing'],
+  ])('has none: %s', (_, text, envelope) => {
+    expect(split(text)).toEqual({ items: [], envelope });
+  });
+
+  test.each<[string, string]>([
+    ['cut off', '{"items":[{"a":1},{"b"'],
+    ['cut off in a string', '{"items":[],"kind":"Li'],
+    ['closed too often', '{"items":[]}}'],
+    ['brackets that do not fit', '{"items":[{"a":1]]}'],
+    ['an item that is not JSON', '{"items":[{a:1}]}'],
+    ['an envelope that is not JSON', '{"items":[{"a":1}],}'],
+    ['empty', ''],
+  ])('that is malformed says so: %s', (_, text) => {
+    expect(() => split(text)).toThrow(expect.objectContaining({ code: 'malformed' }));
+  });
+
+  test('has bounds: an item, and what is around them', () => {
+    const long = 'x'.repeat(1024 * 1024);
+    expect(split(`{"items":[{"a":"${long.repeat(7)}"}]}`).items).toHaveLength(1);
+    expect(() => split(`{"items":[{"a":"${long.repeat(8)}"}]}`)).toThrow(
+      expect.objectContaining({ code: 'too-large' }),
+    );
+    expect(() => split(`{"kind":"${long}","items":[]}`)).toThrow(expect.objectContaining({ code: 'too-large' }));
+  });
+});

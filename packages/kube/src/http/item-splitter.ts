@@ -1,0 +1,193 @@
+import type { Json } from '@archpolicy/core';
+import { KubeError } from '../errors.ts';
+import { parseJson } from './body.ts';
+import { Piece } from './piece.ts';
+
+/** An object is at most 3 MB as the API server takes it; JSON escapes may lengthen it. */
+const MAX_ITEM_BYTES = 8 * 1024 * 1024;
+/** What is around the items: versions, a continue token, perhaps a Status instead of a list. */
+const MAX_ENVELOPE_BYTES = 1024 * 1024;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** How deep things stand in `{"items": [{"metadata": {"managedFields": […]}}]}`, counted inside their bracket. */
+const LIST = 1;
+const ITEMS = 2;
+const ITEM = 3;
+const METADATA = 4;
+const MANAGED_FIELDS = 5;
+
+/** Longer than every key that matters. */
+const MAX_KEY_BYTES = 16;
+/** What stands for managed fields in an item: the shortest JSON value. */
+const PLACEHOLDER = Buffer.from('0');
+
+/**
+ * Cuts a Kubernetes list into its items while it arrives: a page of 500 pods (7 to 12 MB) is neither kept whole nor
+ * parsed in one go, which would hold up the event loop. Managed fields, 43 % of a pod, are not even parsed.
+ *
+ * It follows quotes and brackets only; whether the pieces are JSON is for the parser to say.
+ */
+export class ItemSplitter {
+  readonly #onItem: (item: Json) => void;
+  readonly #envelope = new Piece(MAX_ENVELOPE_BYTES);
+  readonly #item = new Piece(MAX_ITEM_BYTES);
+  /** Where bytes go; undefined between items and inside managed fields. */
+  #sink: Piece | undefined = this.#envelope;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  #inItems = false;
+  #inMetadata = false;
+  /** The string that was read last is the key of what opens next: its bytes in this chunk, and before it. */
+  #keyStart = 0;
+  #keyEnd = 0;
+  #keyBefore = '';
+
+  constructor(onItem: (item: Json) => void) {
+    this.#onItem = onItem;
+  }
+
+  /** Takes the next bytes, and gives out each item that they complete. Throws KubeError `too-large` or `malformed`. */
+  push(chunk: Uint8Array): void {
+    let start = 0;
+    let position = 0;
+    while (position < chunk.length) {
+      if (this.#inString) {
+        position = this.#readString(chunk, position);
+        continue;
+      }
+      const byte = chunk[position];
+      if (byte === QUOTE) {
+        this.#beginString(position + 1);
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        start = this.#open(byte, chunk, start, position);
+      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        start = this.#close(chunk, start, position);
+      }
+      position += 1;
+    }
+    this.#sink?.add(chunk.subarray(start));
+    this.#keepKey(chunk);
+  }
+
+  /** What was around the items. Throws KubeError `malformed` when the list is not complete. */
+  end(): Json {
+    if (this.#depth !== 0 || this.#inString) throw new KubeError('malformed', 'the list is cut off');
+    return parseJson(this.#envelope.take());
+  }
+
+  #beginString(start: number): void {
+    this.#inString = true;
+    this.#keyStart = start;
+    this.#keyEnd = start;
+    this.#keyBefore = '';
+  }
+
+  /** Reads on to the end of a string, or of the chunk; returns where it stopped. */
+  #readString(chunk: Uint8Array, from: number): number {
+    let position = from;
+    if (this.#escaped) {
+      this.#escaped = false;
+      position += 1;
+    }
+    for (; position < chunk.length; position += 1) {
+      const byte = chunk[position];
+      if (byte === BACKSLASH) {
+        position += 1;
+        this.#escaped = position === chunk.length;
+      } else if (byte === QUOTE) {
+        this.#inString = false;
+        this.#keyEnd = position;
+        return position + 1;
+      }
+    }
+    this.#keyEnd = chunk.length;
+    return chunk.length;
+  }
+
+  /** A bracket opens at `position`. Returns from where bytes are still to be kept. */
+  #open(byte: number, chunk: Uint8Array, start: number, position: number): number {
+    this.#depth += 1;
+    if (this.#depth > MANAGED_FIELDS) return start;
+    if (this.#inItems) return this.#openInItems(byte, chunk, start, position);
+    if (this.#depth !== ITEMS || byte !== OPEN_BRACKET || !this.#isKey(chunk, 'items')) return start;
+    this.#inItems = true;
+    return this.#redirect(undefined, chunk, start, position + 1);
+  }
+
+  #openInItems(byte: number, chunk: Uint8Array, start: number, position: number): number {
+    if (this.#depth === ITEM) {
+      return byte === OPEN_BRACE ? this.#redirect(this.#item, chunk, start, position) : start;
+    }
+    if (this.#sink !== this.#item) return start;
+    if (this.#depth === METADATA) {
+      this.#inMetadata = byte === OPEN_BRACE && this.#isKey(chunk, 'metadata');
+      return start;
+    }
+    if (!this.#inMetadata || !this.#isKey(chunk, 'managedFields')) return start;
+    const next = this.#redirect(undefined, chunk, start, position);
+    this.#item.add(PLACEHOLDER);
+    return next;
+  }
+
+  /** A bracket closes at `position`. Returns from where bytes are still to be kept. */
+  #close(chunk: Uint8Array, start: number, position: number): number {
+    const closed = this.#depth;
+    this.#depth -= 1;
+    if (closed < LIST) throw new KubeError('malformed', 'the list closes what was never opened');
+    if (!this.#inItems || closed > MANAGED_FIELDS) return start;
+    switch (closed) {
+      case ITEMS:
+        this.#inItems = false;
+        return this.#redirect(this.#envelope, chunk, start, position);
+      case ITEM:
+        return this.#endItem(chunk, start, position + 1);
+      case METADATA:
+        this.#inMetadata = false;
+        return start;
+      default:
+        return this.#inMetadata && this.#sink === undefined
+          ? this.#redirect(this.#item, chunk, position + 1, position + 1)
+          : start;
+    }
+  }
+
+  #endItem(chunk: Uint8Array, start: number, end: number): number {
+    const isItem = this.#sink === this.#item;
+    const next = this.#redirect(undefined, chunk, start, end);
+    if (isItem) this.#onItem(parseJson(this.#item.take()));
+    return next;
+  }
+
+  /** Bytes up to `position` go where they went, those from there on to `sink`. */
+  #redirect(sink: Piece | undefined, chunk: Uint8Array, start: number, position: number): number {
+    this.#sink?.add(chunk.subarray(start, position));
+    this.#sink = sink;
+    return position;
+  }
+
+  #isKey(chunk: Uint8Array, key: string): boolean {
+    return this.#key(chunk) === key;
+  }
+
+  #key(chunk: Uint8Array): string {
+    const end = Math.min(this.#keyEnd, this.#keyStart + MAX_KEY_BYTES);
+    return (
+      this.#keyBefore +
+      Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1', this.#keyStart, end)
+    );
+  }
+
+  /** The chunk goes, and with it the bytes of a key that may still matter. */
+  #keepKey(chunk: Uint8Array): void {
+    this.#keyBefore = this.#key(chunk).slice(0, MAX_KEY_BYTES);
+    this.#keyStart = 0;
+    this.#keyEnd = 0;
+  }
+}
