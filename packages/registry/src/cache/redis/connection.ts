@@ -7,6 +7,8 @@ import type { RedisClient, RedisConnection } from './link.ts';
 /** Ending a connection takes the library up to 2 s by default, which would hold up the end of the process. */
 const DISCONNECT_TIMEOUT_MS = 50;
 
+const RESEND_DELAY_MS = 2;
+
 /** Never again by itself: connections are replaced, not repaired. */
 const NEVER = (): null => null;
 
@@ -66,9 +68,10 @@ function createCluster(target: RedisTarget): Cluster {
     redisOptions: nodeOptions(target),
     clusterRetryStrategy: NEVER,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    // The library replaces connections to nodes in the middle of their work: what was on its way is sent again, for as
+    // long as the command has time.
+    retryDelayOnFailover: RESEND_DELAY_MS,
     // A failover is over in seconds; a command that waited for it would hold up a pod.
-    maxRedirections: 2,
-    retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 0,
   });

@@ -1,0 +1,308 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { FakeClock, FaultProxy, PRIMARY_NAME, RedisCluster, RedisNode, RedisSentinel } from '@archpolicy/testkit';
+import type { ConnectionFault } from '@archpolicy/testkit';
+import { NO_METRICS } from '../../metrics.ts';
+import { NO_LOGGER } from '../../ports.ts';
+import { MAX_VALUE_LENGTH } from '../seal.ts';
+import { RedisStore } from './store.ts';
+import { parseRedisUrl } from './target.ts';
+
+/**
+ * The clock is turned by hand: a command that is answered is never late, however busy the machine, and what somebody waits
+ * is what the clock was turned.
+ */
+let clock: FakeClock;
+let said: string[];
+let errors: number;
+let told: () => void;
+const ends: (() => Promise<void> | void)[] = [];
+
+beforeEach(() => {
+  clock = new FakeClock();
+  said = [];
+  errors = 0;
+  told = () => undefined;
+});
+
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function started<T extends { start(): Promise<T>; stop(): Promise<void> }>(server: T): Promise<T> {
+  ends.push(() => server.stop());
+  return server.start();
+}
+
+function store(url: string): RedisStore {
+  const note = (fields: object, message: string): void => {
+    said.push(`${message} ${JSON.stringify(fields)}`);
+    told();
+  };
+  const logger = { ...NO_LOGGER, debug: note, info: note, warn: note, error: note };
+  const metrics = { ...NO_METRICS, cache: () => void (errors += 1) };
+  const opened = new RedisStore(parseRedisUrl(url), { clock, logger, metrics });
+  ends.push(() => {
+    opened.close();
+  });
+  return opened;
+}
+
+/** A server behind a proxy, and a store that talks to it through the proxy, connected. */
+async function behindProxy(): Promise<{ server: RedisNode; proxy: FaultProxy; redis: RedisStore }> {
+  const server = await started(new RedisNode());
+  const proxy = await started(new FaultProxy(server.port));
+  const redis = store(`redis://127.0.0.1:${proxy.port}`);
+  await redis.set('known', 'value', 60_000);
+  expect(await redis.get('known')).toBe('value');
+  return { server, proxy, redis };
+}
+
+/** Turns the clock, no faster than real time, until a look in the background has found Redis well. */
+async function untilBack(redis: RedisStore): Promise<void> {
+  while (!said.some((line) => line.startsWith('redis answers again'))) {
+    await turn();
+    await redis.get('any');
+  }
+}
+
+async function turn(): Promise<void> {
+  await delay(5);
+  await clock.advance(5);
+}
+
+/** 100 callers at the same time. */
+const many = (redis: RedisStore): Promise<readonly (string | undefined)[]> =>
+  Promise.all(Array.from({ length: 100 }, () => redis.get('known')));
+
+const nothing: readonly undefined[] = Array.from({ length: 100 });
+
+/** Nobody gets anything, and nobody waits for a time-out: the clock stands still. */
+async function expectNoWait(redis: RedisStore): Promise<void> {
+  expect(await many(redis)).toEqual(nothing);
+}
+
+/** Nobody gets anything, after 50 ms and not before. */
+async function expectTimeout(redis: RedisStore): Promise<void> {
+  const replies = many(redis);
+  await clock.advance(49);
+  expect(clock.sleeping.filter((ms) => ms === 1)).toHaveLength(100);
+  await clock.advance(1);
+  expect(await replies).toEqual(nothing);
+}
+
+const bucket = { perSecond: 1, burst: 2, maxWaitMs: 500 };
+
+describe('K7 where Redis is', () => {
+  const places = {
+    'one node': async () => {
+      const server = await started(new RedisNode());
+      return { url: server.url, keys: () => server.keys() };
+    },
+    Sentinel: async () => {
+      const sentinel = await started(new RedisSentinel());
+      const primary = await sentinel.primary();
+      return { url: `redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`, keys: () => primary.keys() };
+    },
+    Cluster: async () => {
+      const cluster = await started(new RedisCluster());
+      return { url: `redis+cluster://${cluster.addresses.join(',')}`, keys: () => cluster.keys() };
+    },
+  };
+
+  test.each(Object.entries(places))(
+    'K7 K6 works with %s, and leaves no key for ever',
+    async (_, start) => {
+      const { url, keys } = await start();
+      const redis = store(url);
+      const names = Array.from({ length: 30 }, (_unused, at) => `key-${at}`);
+      // The first command finds no connection yet, and waits for it.
+      expect(await redis.get('key-0')).toBeUndefined();
+      await Promise.all(names.map((name) => redis.set(name, `value of ${name}`, 60_000)));
+      expect(await Promise.all(names.map((name) => redis.get(name)))).toEqual(names.map((name) => `value of ${name}`));
+      const locks = names.map((name) => `lock-${name}`);
+      expect(new Set(await Promise.all(locks.map((lock) => redis.lock(lock, 'mine', 60_000))))).toEqual(
+        new Set(['taken']),
+      );
+      expect(new Set(await Promise.all(locks.map((lock) => redis.lock(lock, 'other', 60_000))))).toEqual(
+        new Set(['busy']),
+      );
+      redis.unlock('lock-key-0', 'other');
+      expect(await redis.lock('lock-key-0', 'other', 60_000)).toBe('busy');
+      redis.unlock('lock-key-0', 'mine');
+      expect(await redis.lock('lock-key-0', 'other', 60_000)).toBe('taken');
+      const limits = names.map((name) => `limit-${name}`);
+      const taken = await Promise.all(limits.map((limit) => redis.takePlace(limit, bucket)));
+      expect(new Set(taken.map((place) => JSON.stringify(place)))).toEqual(new Set(['{"waitMs":0,"blockedMs":0}']));
+      redis.block('limit-key-0', 30_000);
+      expect((await redis.takePlace('limit-key-0', bucket))?.blockedMs).toBeGreaterThan(20_000);
+      const all = await keys();
+      expect(all.size).toBe(90);
+      expect([...all.values()].filter((ms) => ms < 0)).toEqual([]);
+      expect(errors).toBe(0);
+    },
+    60_000,
+  );
+});
+
+describe('K7 a Redis in trouble', () => {
+  test('K7 refused: nobody waits, not even the first; then it is back', async () => {
+    const { proxy, redis } = await behindProxy();
+    await proxy.set({ kind: 'refuse' });
+    await expectNoWait(redis);
+    await expectNoWait(redis);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(/^redis does not answer: going on without/);
+    await proxy.set({ kind: 'none' });
+    await untilBack(redis);
+    expect(await redis.get('known')).toBe('value');
+  });
+
+  test('K7 black-holed: whoever asks at that moment loses 50 ms, all others nothing; a new connection finds it back', async () => {
+    const { proxy, redis } = await behindProxy();
+    await proxy.set({ kind: 'black-hole' });
+    await expectTimeout(redis);
+    await expectNoWait(redis);
+    const before = proxy.accepted;
+    // Looks, too, get no answer, and nobody waits for them.
+    for (let times = 0; times < 20; times += 1) {
+      await clock.advance(100);
+      await expectNoWait(redis);
+    }
+    await proxy.set({ kind: 'none' });
+    await untilBack(redis);
+    expect(await redis.get('known')).toBe('value');
+    expect(proxy.accepted).toBeGreaterThan(before);
+  });
+
+  test('K7 hung: the process stops, the kernel goes on accepting connections', async () => {
+    const server = await started(new RedisNode());
+    const redis = store(server.url);
+    await redis.set('known', 'value', 60_000);
+    server.pause();
+    await expectTimeout(redis);
+    await expectNoWait(redis);
+    server.resume();
+    await untilBack(redis);
+    expect(await redis.get('known')).toBe('value');
+  });
+
+  const cuts: readonly ConnectionFault[] = [{ kind: 'reset' }, { kind: 'cut', afterBytes: 3 }];
+  test.each(cuts)('K7 connections that break (%j) cost nobody time', async (fault) => {
+    const { proxy, redis } = await behindProxy();
+    await proxy.set(fault);
+    await expectNoWait(redis);
+    await expectNoWait(redis);
+    await proxy.set({ kind: 'none' });
+    await untilBack(redis);
+    expect(await redis.get('known')).toBe('value');
+  });
+
+  test('K7 flushed: everything is a miss, scripts and locks work on', async () => {
+    const server = await started(new RedisNode());
+    const redis = store(server.url);
+    await redis.set('known', 'value', 60_000);
+    expect(await redis.lock('lock', 'mine', 60_000)).toBe('taken');
+    await redis.takePlace('limit', bucket);
+    await server.flush();
+    expect(await redis.get('known')).toBeUndefined();
+    expect(await redis.lock('lock', 'other', 60_000)).toBe('taken');
+    expect(await redis.takePlace('limit', bucket)).toEqual({ waitMs: 0, blockedMs: 0 });
+    expect(errors).toBe(0);
+  });
+
+  test('K7 read-only: what is there is read, writes are given up without waiting', async () => {
+    const server = await started(new RedisNode());
+    const redis = store(server.url);
+    await redis.set('known', 'value', 60_000);
+    await server.readOnly();
+    for (let times = 0; times < 10; times += 1) {
+      await redis.set('other', 'value', 60_000);
+      expect(await redis.lock('lock', 'mine', 60_000)).toBe('unavailable');
+      expect(await redis.takePlace('limit', bucket)).toBeUndefined();
+      expect(await redis.get('known')).toBe('value');
+    }
+    expect(clock.monotonic()).toBe(0);
+    await server.readWrite();
+    expect(await redis.lock('lock', 'mine', 60_000)).toBe('taken');
+    expect(said).toEqual([]);
+  });
+
+  test('K7 full: what is there is read, writes are given up without waiting', async () => {
+    const server = await started(new RedisNode());
+    const redis = store(server.url);
+    await redis.set('known', 'value', 60_000);
+    await server.command('CONFIG', 'SET', 'maxmemory', 1);
+    await redis.set('other', 'value', 60_000);
+    expect(await redis.lock('lock', 'mine', 60_000)).toBe('unavailable');
+    expect(await redis.get('known')).toBe('value');
+    expect(clock.monotonic()).toBe(0);
+  });
+
+  test.each(['crashes', 'is demoted'])(
+    'K7 the primary %s in the middle: no error, and the new one is found',
+    async (how) => {
+      const sentinel = await started(new RedisSentinel());
+      const redis = store(`redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`);
+      await redis.set('known', 'value', 60_000);
+      expect(await redis.get('known')).toBe('value');
+      const progress = { isOver: false };
+      const failover = (how === 'crashes' ? sentinel.crashPrimary() : sentinel.failOver()).finally(() => {
+        progress.isOver = true;
+      });
+      const use = async (): Promise<boolean> => {
+        const [, value] = await turning(Promise.all([redis.set('new', 'value', 60_000), redis.get('new')]));
+        return value === 'value';
+      };
+      while (!progress.isOver) await use();
+      await failover;
+      while (!(await use()));
+      expect(await (await sentinel.primary()).command('GET', 'new')).toBe('value');
+    },
+    60_000,
+  );
+
+  test('K7 one node of a Cluster hangs: its keys cost 50 ms, then Redis is left alone until all nodes answer', async () => {
+    const cluster = await started(new RedisCluster());
+    const redis = store(`redis+cluster://${cluster.addresses.join(',')}`);
+    const names = Array.from({ length: 30 }, (_, at) => `key-${at}`);
+    await Promise.all(names.map((name) => redis.set(name, 'value', 60_000)));
+    cluster.nodes[0]?.pause();
+    const replies = Promise.all(names.map((name) => redis.get(name)));
+    await clock.advance(50);
+    expect(await replies).toContain(undefined);
+    await expectNoWait(redis);
+    cluster.nodes[0]?.resume();
+    await untilBack(redis);
+    expect(await Promise.all(names.map((name) => redis.get(name)))).toEqual(names.map(() => 'value'));
+  }, 60_000);
+});
+
+describe('what Redis must not see, and what must not be seen of it', () => {
+  test('K6 no more is read of a value than ours may have', async () => {
+    const server = await started(new RedisNode());
+    const redis = store(server.url);
+    await server.command('SETRANGE', 'huge', 8_000_000, 'x');
+    expect((await redis.get('huge'))?.length).toBe(MAX_VALUE_LENGTH + 1);
+  });
+
+  test('P5 the password opens, and a wrong one shows nowhere', async () => {
+    const server = await started(new RedisNode({ password: 'right:p@ss/word' }));
+    const right = store(server.url);
+    await right.set('known', 'value', 60_000);
+    expect(await right.get('known')).toBe('value');
+    const wrong = store(`redis://:wrong-geheim@127.0.0.1:${server.port}`);
+    expect(await wrong.get('known')).toBeUndefined();
+    expect(said).toEqual(['redis does not answer: going on without {"reason":"WRONGPASS"}']);
+  });
+});
+
+/** Turns the clock until something has happened. */
+async function turning<T>(awaited: Promise<T>): Promise<T> {
+  const progress = { isOver: false };
+  const done = awaited.finally(() => {
+    progress.isOver = true;
+  });
+  while (!progress.isOver) await turn();
+  return done;
+}
