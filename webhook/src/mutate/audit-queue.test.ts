@@ -22,7 +22,7 @@ describe('AuditQueue', () => {
     queue.offer(() => {
       begun = true;
       return Promise.resolve();
-    });
+    }, 1);
     await Promise.resolve();
     expect(begun).toBe(false);
     await turn();
@@ -32,7 +32,7 @@ describe('AuditQueue', () => {
 
   test('eight at a time, the others wait for their turn', async () => {
     const { queue, outcomes, held, release, running } = setUp();
-    for (let i = 0; i < 20; i += 1) queue.offer(held);
+    for (let i = 0; i < 20; i += 1) queue.offer(held, 1);
     await turn();
     expect(running()).toBe(8);
     while (outcomes.length < 20) {
@@ -45,14 +45,26 @@ describe('AuditQueue', () => {
 
   test('a burst beyond its bound is dropped and counted', () => {
     const { queue, outcomes, held } = setUp();
-    for (let i = 0; i < 1_010; i += 1) queue.offer(held);
+    for (let i = 0; i < 1_010; i += 1) queue.offer(held, 1);
     expect(outcomes).toEqual(Array.from({ length: 10 }, () => 'dropped'));
+  });
+
+  test('P8 huge pods are dropped when those that wait or run hold 32 MiB, and taken again when they are done', async () => {
+    const { queue, outcomes, held, release } = setUp();
+    const huge = 3 * 1024 * 1024;
+    for (let i = 0; i < 12; i += 1) queue.offer(held, huge);
+    expect(outcomes).toEqual(['dropped', 'dropped']);
+    await turn();
+    release();
+    await turn();
+    queue.offer(held, huge);
+    expect(outcomes.filter((outcome) => outcome === 'dropped')).toHaveLength(2);
   });
 
   test('a task that fails is counted, and the next one runs', async () => {
     const { queue, outcomes } = setUp();
-    queue.offer(() => Promise.reject(new Error('no')));
-    queue.offer(() => Promise.resolve());
+    queue.offer(() => Promise.reject(new Error('no')), 1);
+    queue.offer(() => Promise.resolve(), 1);
     await turn();
     await turn();
     expect(outcomes.sort()).toEqual(['done', 'failed']);
@@ -68,10 +80,10 @@ describe('AuditQueue', () => {
           resolve();
         });
       });
-    for (let i = 0; i < 10; i += 1) queue.offer(untilTold);
+    for (let i = 0; i < 10; i += 1) queue.offer(untilTold, 1);
     await turn();
     await queue.close();
-    queue.offer(untilTold);
+    queue.offer(untilTold, 1);
     expect(told).toHaveLength(8);
     expect(outcomes.filter((outcome) => outcome === 'dropped')).toHaveLength(3);
   });

@@ -3,8 +3,15 @@ export type AuditTask = (signal: AbortSignal) => Promise<void>;
 
 /** Audits that run at a time: they share the event loop with answers that are waited for. */
 const MAX_RUNNING = 8;
-/** A burst of pods; beyond it audits are dropped and counted, so that memory stays bounded (8 KB a pod). */
+/** A burst of pods; beyond it audits are dropped and counted. */
 const MAX_WAITING = 1_000;
+/** What waiting and running tasks hold of reviews in all: a burst of ordinary pods (8 KB each), or a few huge ones. */
+const MAX_HELD_BYTES = 32 * 1024 * 1024;
+
+interface Waiting {
+  readonly task: AuditTask;
+  readonly bytes: number;
+}
 
 export interface AuditQueueOptions {
   /** Told of each task's end, or that it was dropped. */
@@ -14,7 +21,8 @@ export interface AuditQueueOptions {
 /** What Audit mode does after the answer: bounded, and the first to give way. */
 export class AuditQueue {
   readonly #onOutcome: AuditQueueOptions['onOutcome'];
-  readonly #waiting: AuditTask[] = [];
+  readonly #waiting: Waiting[] = [];
+  #heldBytes = 0;
   readonly #running = new Set<Promise<void>>();
   readonly #closing = new AbortController();
 
@@ -22,13 +30,17 @@ export class AuditQueue {
     this.#onOutcome = onOutcome;
   }
 
-  /** Takes a task, if there is room. It begins when the present turn of the event loop is over at the earliest. */
-  offer(task: AuditTask): void {
-    if (this.#closing.signal.aborted || this.#waiting.length >= MAX_WAITING) {
+  /**
+   * Takes a task, if there is room. It begins when the present turn of the event loop is over at the earliest.
+   * @param bytes size of the review that the task holds on to
+   */
+  offer(task: AuditTask, bytes: number): void {
+    if (!this.#hasRoom(bytes)) {
       this.#onOutcome('dropped');
       return;
     }
-    this.#waiting.push(task);
+    this.#waiting.push({ task, bytes });
+    this.#heldBytes += bytes;
     setImmediate(() => {
       this.#next();
     });
@@ -43,11 +55,17 @@ export class AuditQueue {
     await Promise.all(this.#running);
   }
 
+  #hasRoom(bytes: number): boolean {
+    if (this.#closing.signal.aborted || this.#waiting.length >= MAX_WAITING) return false;
+    return this.#heldBytes + bytes <= MAX_HELD_BYTES;
+  }
+
   #next(): void {
     if (this.#running.size >= MAX_RUNNING) return;
-    const task = this.#waiting.shift();
-    if (task === undefined) return;
-    const run = this.#run(task).finally(() => {
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    const run = this.#run(next.task).finally(() => {
+      this.#heldBytes -= next.bytes;
       this.#running.delete(run);
       this.#next();
     });

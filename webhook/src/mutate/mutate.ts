@@ -32,7 +32,7 @@ export class Mutate {
   async place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> {
     const { gather, placement, onDecision } = this.#options;
     const situation = gather.known(request) ?? (await gather.fetched(request, this.#remaining(deadline)));
-    if (situation.policy?.spec.mode === 'Audit') return this.#audit(situation);
+    if (situation.policy?.spec.mode === 'Audit') return this.#audit(situation, request.bytes);
     const names = placement.imagesToInspect(situation);
     const images = await gather.images(situation, names, this.#remaining(deadline));
     const placed = placement.place({ ...situation, images });
@@ -41,7 +41,7 @@ export class Mutate {
   }
 
   /** PL10: the answer does not wait for what it would have been. */
-  #audit(situation: Situation): PlacedPod {
+  #audit(situation: Situation, bytes: number): PlacedPod {
     const { gather, placement, audits, onDecision } = this.#options;
     const placed = placement.place({ ...situation, images: new Map() });
     if (placed.decision.reason !== 'Audit') onDecision(placed, situation);
@@ -50,7 +50,7 @@ export class Mutate {
         const enforced = asEnforced(situation);
         const images = await gather.images(enforced, placement.imagesToInspect(enforced), AUDIT_BUDGET_MS, signal);
         onDecision(placement.place({ ...enforced, images }), situation);
-      });
+      }, bytes);
     }
     return placed;
   }

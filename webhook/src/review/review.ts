@@ -12,6 +12,8 @@ export interface AdmissionRequest {
   readonly dryRun: boolean;
   /** The object as received; `{}` when there is none. */
   readonly object: JsonObject;
+  /** Size of the body that it came in. */
+  readonly bytes: number;
 }
 
 /** A body as a request, or why it is none: that becomes a 400, and the API server fails open. */
@@ -38,10 +40,10 @@ export function parseReview(body: Buffer): ParsedReview {
   if (!isJsonObject(request)) return malformed('the review has no request');
   const uid = request['uid'];
   if (typeof uid !== 'string' || uid === '' || uid.length > MAX_UID_LENGTH) return malformed('the request has no uid');
-  return { kind: 'request', request: toRequest(uid, request) };
+  return { kind: 'request', request: toRequest(uid, request, body.length) };
 }
 
-function toRequest(uid: string, request: JsonObject): AdmissionRequest {
+function toRequest(uid: string, request: JsonObject, bytes: number): AdmissionRequest {
   const { namespace, object } = request;
   return {
     uid,
@@ -49,6 +51,7 @@ function toRequest(uid: string, request: JsonObject): AdmissionRequest {
     namespace: typeof namespace === 'string' ? namespace : '',
     dryRun: request['dryRun'] === true,
     object: isJsonObject(object) ? object : {},
+    bytes,
   };
 }
 

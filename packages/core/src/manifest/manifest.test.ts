@@ -116,6 +116,6 @@ function replaceNth(json: Json, position: { left: number }, value: Json): Json {
   if (Array.isArray(json)) return (json as readonly Json[]).map((item) => replaceNth(item, position, value));
   if (typeof json !== 'object' || json === null) return json;
   return Object.fromEntries(
-    Object.entries(json).map(([key, item]) => [key, replaceNth((item ?? null), position, value)]),
+    Object.entries(json).map(([key, item]) => [key, replaceNth(item ?? null, position, value)]),
   );
 }
