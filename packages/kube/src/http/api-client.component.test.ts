@@ -138,6 +138,12 @@ describe('a call', () => {
     await expect(get()).rejects.toMatchObject({ code: 'network' });
   });
 
+  test('of a client that was closed fails, and opens no connection', async () => {
+    await client.close();
+    await expect(get()).rejects.toMatchObject({ code: 'aborted' });
+    expect(server.requests).toEqual([]);
+  });
+
   test('errors tell no token', async () => {
     server.fault = () => ({ kind: 'reset' });
     const error: unknown = await get().catch((thrown: unknown) => thrown);

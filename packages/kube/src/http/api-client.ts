@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Json } from '@archpolicy/core';
 import type { Clock } from '../clock.ts';
-import { abortedError, toKubeError } from '../errors.ts';
+import { abortedError, KubeError, toKubeError } from '../errors.ts';
 import { parseRefusal } from './answer.ts';
 import type { ApiAnswer, Refusal } from './answer.ts';
 import { boundedChunks, parseJson, readBounded } from './body.ts';
@@ -89,6 +89,7 @@ export class ApiClient implements Api {
   readonly #clock: Clock;
   readonly #userAgent: string;
   #pools: Pools | undefined;
+  #closed = false;
 
   constructor(options: ApiClientOptions) {
     this.#credentials = options.credentials;
@@ -146,8 +147,9 @@ export class ApiClient implements Api {
     return { kind: 'streaming', events: watchLines(response.body, { ...request, stream, clock: this.#clock }) };
   }
 
-  /** Ends all calls and closes all connections. */
+  /** Ends all calls and closes all connections. Later calls fail (`aborted`). */
   async close(): Promise<void> {
+    this.#closed = true;
     const pools = this.#pools;
     this.#pools = undefined;
     await Promise.all([pools?.calls.destroy(), pools?.watches.destroy()]);
@@ -159,6 +161,7 @@ export class ApiClient implements Api {
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const credentials = await this.#credentials.read();
+    if (this.#closed) throw new KubeError('aborted', 'the client is closed');
     const hasBody = request.body !== undefined;
     try {
       return await this.#poolsFor(credentials)[kind].request({
