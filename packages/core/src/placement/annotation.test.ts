@@ -52,6 +52,14 @@ describe('the decision annotation', () => {
     });
   });
 
+  test('PL4 an override of an image by digest keeps the digest', () => {
+    const image = `app@sha256:${'ab'.repeat(32)}`;
+    const policy = { images: [{ match: 'docker.io/library/app', platforms: ['linux/arm64'] }] };
+    expect(JSON.parse(annotationOf({ images: { [image]: 'linux/amd64' }, policy }))).toMatchObject({
+      images: [{ image, digest: `sha256:${'ab'.repeat(32)}` }],
+    });
+  });
+
   test('PL2 an image of a thousand characters is told by its beginning', () => {
     const image = `registry.corp/${'a'.repeat(1000)}`;
     expect(JSON.parse(annotationOf({ images: { [image]: 'linux/arm64' } }))).toMatchObject({

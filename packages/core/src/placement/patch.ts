@@ -53,10 +53,8 @@ function checked(
   if (patch.length === 0) return UNCHANGED;
   const check = selfCheck(received, patch, decision);
   if (check.kind === 'passed') return { kind: 'patch', patch };
-  if (check.problem !== 'AnnotationsTooLarge') return check;
-  const bare = selfCheck(received, changes, decision);
-  // Where the pod's own annotations are too large, the API server will say so whatever we do.
-  return bare.kind === 'passed' || bare.problem === 'AnnotationsTooLarge' ? { kind: 'patch', patch: changes } : bare;
+  // All else is in order. Where the pod's own annotations are too large, the API server will say so whatever we do.
+  return check.problem === 'AnnotationsTooLarge' ? { kind: 'patch', patch: changes } : check;
 }
 
 /** What we once added goes, and our annotation with it. One that recorded nothing that is still there may stay. */

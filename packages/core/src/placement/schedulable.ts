@@ -33,7 +33,7 @@ export function canTake(
     nodeSelector: subject.nodeSelector,
     requiredAffinity: subject.terms === undefined ? undefined : { nodeSelectorTerms: subject.terms },
   };
-  if (!isSearchable(subject, nodes)) return false;
+  if (!isSearchable(subject, nodes.length)) return false;
   return nodes.some(
     (node) =>
       node.schedulable &&

@@ -7,6 +7,8 @@ import { inputOf } from './fixtures/row.ts';
 import { applyPatch } from './json-patch.ts';
 import { placePod } from './place-pod.ts';
 import { MAX_ANNOTATIONS_BYTES, selfCheck } from './self-check.ts';
+import { isOversized, isSearchable } from './size.ts';
+import { readSubject } from './subject.ts';
 
 const decision: Constrain = {
   kind: 'constrain',
@@ -26,6 +28,11 @@ describe('selfCheck', () => {
     [
       'a value that is no label value',
       { requirements: [{ key: 'k', operator: 'In', values: ['a b'] }] },
+      'InvalidRequirement',
+    ],
+    [
+      'a good value and a bad one',
+      { requirements: [{ key: 'k', operator: 'In', values: ['a', 'a b'] }] },
       'InvalidRequirement',
     ],
     [
@@ -87,6 +94,11 @@ describe('a pod whose annotations leave no room for ours', () => {
       decision: { kind: 'constrain' },
       patch: [{ op: 'add', path: '/spec/affinity' }],
     });
+  });
+
+  test('PL11 a pod whose own annotations are too large is for the API server to refuse', () => {
+    const filler = 'x'.repeat(MAX_ANNOTATIONS_BYTES);
+    expect(placePod(inputOf({ ...row, metadata: { annotations: { filler } } })).patch).toHaveLength(1);
   });
 
   test('PL11 and is not constrained again', () => {
@@ -187,7 +199,7 @@ describe('objects that no API server would send', () => {
   });
 
   test('PL6 a pod that would take too long to match with every node is not narrowed', () => {
-    const nodes = Array.from({ length: 5000 }, (_, i) => ({ arch: 'arm64', name: `n${i}` }));
+    const nodes = Array.from({ length: 5000 }, (_, i) => ({ arch: 'arm64', name: `n${i}`, labels: { zone: 'z99' } }));
     const terms = Array.from({ length: 100 }, (_, i) => `zone In z${i}`);
     const input = inputOf({
       nodes,
@@ -196,6 +208,70 @@ describe('objects that no API server would send', () => {
       policy: { preference: { architectures: ['arm64'] } },
     });
     expect(placePod(input).decision).toMatchObject({ reason: 'PreferredNotSchedulable' });
+  });
+});
+
+describe('sizes', () => {
+  const values = (count: number): string[] => Array.from({ length: count }, (_, i) => `v${i}`);
+  const map = (count: number): JsonObject => Object.fromEntries(values(count).map((key) => [key, '']));
+  const listed = (count: number): JsonObject =>
+    selector([{ matchExpressions: [{ key: 'k', operator: 'In', values: values(count) }] }]);
+  const fields = (count: number): JsonObject =>
+    selector([{ matchFields: [{ key: 'k', operator: 'In', values: values(count) }] }]);
+
+  test.each<[string, JsonObject, boolean]>([
+    ['256 tolerations', { tolerations: values(256).map((key) => ({ key })) }, false],
+    ['257 tolerations', { tolerations: values(257).map((key) => ({ key })) }, true],
+    ['256 keys', { nodeSelector: map(256) }, false],
+    ['257 keys', { nodeSelector: map(257) }, true],
+    ['256 terms', selector(values(256).map(() => ({}))), false],
+    ['257 terms', selector(values(257).map(() => ({}))), true],
+    ['an expression of 1999 values', listed(1999), false],
+    ['an expression of 2000 values', listed(2000), true],
+    ['a match field of 1999 values', fields(1999), false],
+    ['a match field of 2000 values', fields(2000), true],
+    ['256 images', { containers: values(256).map((image) => ({ image })) }, false],
+    ['257 images', { containers: values(257).map((image) => ({ image })) }, true],
+  ])('PL11 %s: oversized %j', (_, spec, expected) => {
+    expect(isOversized(readSubject({ metadata: {}, spec }))).toBe(expected);
+  });
+
+  test.each<[string, JsonObject, number]>([
+    ['nothing', {}, 1],
+    ['three tolerations', { tolerations: [{}, {}, {}] }, 4],
+    ['three keys', { nodeSelector: map(3) }, 4],
+    ['an expression of three values', listed(3), 5],
+    ['a match field of three values', fields(3), 5],
+  ])('PL6 a node costs %s and one step', (_, spec, steps) => {
+    const subject = readSubject({ metadata: {}, spec });
+    expect(isSearchable(subject, Math.floor(1_000_000 / steps))).toBe(true);
+    expect(isSearchable(subject, Math.floor(1_000_000 / steps) + 1)).toBe(false);
+  });
+
+  test('PL11 the limit for annotations is that of the API server', () => {
+    expect(MAX_ANNOTATIONS_BYTES).toBe(262_144);
+  });
+});
+
+describe('a pod that would become invalid', () => {
+  test('PL11 says which policy would have made it so', () => {
+    const row = {
+      policy: { copyLabelsToNodeAffinity: ['team'] },
+      metadata: { labels: { team: 'a b' } },
+      images: { app: 'linux/arm64' },
+    };
+    expect(placePod(inputOf(row))).toEqual({
+      decision: {
+        kind: 'leave',
+        reason: 'SelfCheckFailed',
+        policy: 'default',
+        unresolved: [],
+        warnings: [{ kind: 'SelfCheckFailed' }],
+      },
+      patch: [],
+      warnings: ['archpolicy: the constraint would make the pod invalid: not constrained'],
+      auditAnnotations: { decision: 'leave', reason: 'SelfCheckFailed', policy: 'default' },
+    });
   });
 });
 

@@ -1,4 +1,3 @@
-import type { NodeFacts } from '../kubernetes/facts.ts';
 import type { NodeSelectorTerm } from '../requirement/selector.ts';
 import type { Subject } from './subject.ts';
 
@@ -24,11 +23,11 @@ export function isOversized({ images, terms = [], tolerations, nodeSelector }: S
   );
 }
 
-/** Whether every one of the nodes can be matched with the pod without keeping everybody else waiting. */
-export function isSearchable(subject: Subject, nodes: readonly NodeFacts[]): boolean {
+/** Whether so many nodes can be matched with the pod without keeping everybody else waiting. */
+export function isSearchable(subject: Subject, nodes: number): boolean {
   const { terms = [], tolerations, nodeSelector } = subject;
   const perNode = 1 + selectorSize(terms) + tolerations.length + Object.keys(nodeSelector).length;
-  return perNode * nodes.length <= MAX_SEARCH_STEPS;
+  return perNode * nodes <= MAX_SEARCH_STEPS;
 }
 
 function selectorSize(terms: readonly NodeSelectorTerm[]): number {

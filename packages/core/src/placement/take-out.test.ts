@@ -1,11 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { applyPatch } from './json-patch.ts';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import type { Addition } from './additions.ts';
-import type { Row } from './fixtures/row.ts';
-import { inputOf } from './fixtures/row.ts';
-import { summaryOf } from './fixtures/summary.ts';
-import { placePod } from './place-pod.ts';
 import { takeOut } from './take-out.ts';
 
 const arch = (...values: string[]): JsonObject => ({ key: 'kubernetes.io/arch', operator: 'In', values });
@@ -150,116 +145,152 @@ describe('takeOut', () => {
   });
 });
 
-describe('a second call', () => {
-  const both: Row = {
-    images: { app: 'linux/amd64 linux/arm64', side: 'linux/arm64' },
-    pod: { containers: [{ name: 'a', image: 'app' }] },
-  };
-  const policy = { preference: { architectures: ['amd64'] }, tolerateArchitectureTaints: true };
-  const specOf = (pod: JsonObject): JsonObject => pod['spec'] as JsonObject;
-  const mutated = (row: Row): JsonObject => {
-    const input = inputOf(row);
-    const applied = applyPatch(input.pod, placePod(input).patch);
-    return applied.kind === 'applied' ? (applied.value as JsonObject) : {};
-  };
-  const again = (row: Row, pod: JsonObject, change: JsonObject): ReturnType<typeof summaryOf> =>
-    summaryOf({ ...inputOf(row), pod: { ...pod, spec: { ...specOf(pod), ...change } } });
+describe('what looks like ours', () => {
+  const expression = (value: Json): [JsonObject, Addition] => [
+    { affinity: { nodeAffinity: required({ matchExpressions: [zone, value] }) } },
+    { path: `${TERMS}/0/matchExpressions/1`, value },
+  ];
+  const tolerated = (value: Json): [JsonObject, Addition] => [
+    { tolerations: [value] },
+    { path: '/spec/tolerations/0', value },
+  ];
+  const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
+  const wished = (value: Json): [JsonObject, Addition] => [
+    { affinity: { nodeAffinity: { [PREFERRED]: [value] } } },
+    { path: `/spec/affinity/nodeAffinity/${PREFERRED}/0`, value },
+  ];
+  const wish = { weight: 1, preference: { matchExpressions: [arch('arm64')] } };
 
-  test('PL2 after an injected sidecar that runs elsewhere, the answer is neither the first nor narrower than it', () => {
-    const row = { ...both, policy };
-    const first = mutated(row);
-    const sidecar = {
-      containers: [
-        { name: 'a', image: 'app' },
-        { name: 's', image: 'side' },
-      ],
-    };
-    expect(again(row, first, sidecar)).toMatchObject({
-      then: 'constrain ImagesSupport arm64',
-      required: 'arch In arm64',
-      tolerations: 'arch Equal arm64',
-    });
+  test.each<[string, [JsonObject, Addition], boolean]>([
+    ['our expression', expression(arch('arm64')), true],
+    ['our expression of two', expression(arch('amd64', 'arm64')), true],
+    ['text', expression('kubernetes.io/arch'), false],
+    ['an expression with a field more', expression({ ...arch('arm64'), more: 1 }), false],
+    ['another operator', expression({ ...arch('arm64'), operator: 'NotIn' }), false],
+    ['no values', expression(arch()), false],
+    ['values that are no list', expression({ ...arch(), values: 'arm64' }), false],
+    ['what is no architecture', expression(arch('vax')), false],
+    ['one that is none among others', expression(arch('arm64', 'vax')), false],
+    ['a number', expression({ ...arch(), values: [1] }), false],
+    ['a copied label of two values', expression({ key: 'team', operator: 'In', values: ['a', 'b'] }), false],
+    ['a copied label', expression({ key: 'team', operator: 'In', values: ['a'] }), true],
+    ['a key that is no text', expression({ key: 1, operator: 'In', values: ['a'] }), false],
+    ['our toleration', tolerated(toleration), true],
+    ['a toleration that is no object', tolerated('all'), false],
+    ['a toleration with an effect', tolerated({ ...toleration, effect: 'NoSchedule' }), false],
+    ['a toleration of another key', tolerated({ ...toleration, key: 'gpu' }), false],
+    ['a toleration of any value', tolerated({ ...toleration, operator: 'Exists' }), false],
+    ['a toleration of what is no architecture', tolerated({ ...toleration, value: 'vax' }), false],
+    ['a toleration of a number', tolerated({ ...toleration, value: 1 }), false],
+    ['our preferred term', wished(wish), true],
+    ['a preferred term that is no object', wished(1), false],
+    ['a preferred term with a field more', wished({ ...wish, more: 1 }), false],
+    ['a preference that is no object', wished({ weight: 1, preference: [] }), false],
+    [
+      'a preference with match fields',
+      wished({ weight: 1, preference: { ...wish.preference, matchFields: [] } }),
+      false,
+    ],
+    ['a preference of no expression', wished({ weight: 1, preference: { matchExpressions: [] } }), false],
+    [
+      'a preference of two',
+      wished({ weight: 1, preference: { matchExpressions: [arch('arm64'), arch('amd64')] } }),
+      false,
+    ],
+    [
+      'a preference for a copied label',
+      wished({ weight: 1, preference: { matchExpressions: [{ key: 'team', operator: 'In', values: ['a'] }] } }),
+      false,
+    ],
+    ['a preference without a list', wished({ weight: 1, preference: { matchExpressions: {} } }), false],
+  ])('PL2 %s: %#', (_, [spec, addition], ours) => {
+    const after = taken(spec, [addition], 1, ['team']);
+    if (ours) expect(after).not.toEqual(spec);
+    else expect(after).toEqual(spec);
   });
 
-  test('PL2 after a sidecar that shares nothing with the pod, our constraint and its record are gone', () => {
-    const row: Row = { ...both, policy, images: { app: 'linux/amd64', side: 'linux/arm64' } };
-    const first = mutated(row);
-    const input = {
-      ...inputOf(row),
-      pod: {
-        ...first,
-        spec: {
-          ...specOf(first),
-          containers: [
-            { name: 'a', image: 'app' },
-            { name: 's', image: 'side' },
-          ],
+  const ours = required({ matchExpressions: [arch('arm64')] });
+  test.each<[string, JsonObject, Addition, Json]>([
+    [
+      'a field of ours that is gone already',
+      { affinity: { nodeAffinity: ours } },
+      { path: '/spec/affinity', value: { nodeAffinity: { ...ours, [PREFERRED]: [wish] } } },
+      {},
+    ],
+    [
+      'a field beside ours that is not',
+      { affinity: { nodeAffinity: ours, podAffinity: {} } },
+      { path: '/spec/affinity', value: { nodeAffinity: ours, podAffinity: {} } },
+      { affinity: { podAffinity: {} } },
+    ],
+    [
+      'preferred terms whole, and of the required ones a part',
+      { affinity: { nodeAffinity: { ...required({ matchExpressions: [arch('arm64'), zone] }), [PREFERRED]: [wish] } } },
+      { path: '/spec/affinity', value: { nodeAffinity: { ...ours, [PREFERRED]: [wish] } } },
+      { affinity: { nodeAffinity: required({ matchExpressions: [zone] }) } },
+    ],
+    ['no empty object', { affinity: {} }, { path: '/spec/affinity', value: {} }, { affinity: {} }],
+    ['no empty list', { tolerations: [] }, { path: '/spec/tolerations', value: [] }, { tolerations: [] }],
+    [
+      'of two equal ones that at its place',
+      { tolerations: [toleration, { key: 'x' }, toleration] },
+      { path: '/spec/tolerations/2', value: toleration },
+      { tolerations: [toleration, { key: 'x' }] },
+    ],
+    [
+      'two of a list that grew between them',
+      { tolerations: [toleration, { key: 'x' }, { ...toleration, value: 'amd64' }] },
+      { path: '/spec/tolerations', value: [toleration, { ...toleration, value: 'amd64' }] },
+      { tolerations: [{ key: 'x' }] },
+    ],
+    [
+      'nothing of a list that is now something else',
+      { tolerations: 'all' },
+      { path: '/spec/tolerations', value: [toleration] },
+      { tolerations: 'all' },
+    ],
+    [
+      'nothing by a record that is no list',
+      { tolerations: [toleration] },
+      { path: '/spec/tolerations', value: toleration },
+      { tolerations: [toleration] },
+    ],
+    [
+      'nothing by a record that is no object',
+      { affinity: { nodeAffinity: ours } },
+      { path: '/spec/affinity', value: ['nodeAffinity'] },
+      { affinity: { nodeAffinity: ours } },
+    ],
+    [
+      'nothing of an object that is now a list',
+      { affinity: [ours] },
+      { path: '/spec/affinity', value: { nodeAffinity: ours } },
+      { affinity: [ours] },
+    ],
+    [
+      'no terms that are now an object',
+      {
+        affinity: {
+          nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: { length: 1 } } },
         },
       },
-    };
-    const { decision, patch } = placePod(input);
-    expect(decision).toMatchObject({ kind: 'leave', reason: 'NoCommonArchitecture' });
-    expect(patch).toEqual([
-      { op: 'remove', path: '/spec/tolerations' },
-      { op: 'remove', path: '/spec/affinity' },
-      { op: 'remove', path: '/metadata/annotations/archpolicy.dev~1decision' },
-    ]);
-  });
-
-  test('PL2 an architecture that the owner adds between the calls is a choice', () => {
-    const row = { ...both, policy };
-    expect(again(row, mutated(row), { nodeSelector: { 'kubernetes.io/arch': 'arm64' } })).toMatchObject({
-      then: 'leave OwnerChoice',
-      required: '',
-      tolerations: '',
-    });
-  });
-
-  test('PL2 what another webhook appends after ours stays where it is, and ours moves behind it once', () => {
-    const row = { ...both, policy };
-    const first = mutated(row);
-    const theirs = [...(specOf(first)['tolerations'] as Json[]), { key: 'gpu', operator: 'Exists' }];
-    const pod = { ...first, spec: { ...specOf(first), tolerations: theirs } };
-    const second = placePod({ ...inputOf(row), pod });
-    const after = applyPatch(pod, second.patch);
-    const value = after.kind === 'applied' ? (after.value as JsonObject) : {};
-    expect(specOf(value)['tolerations']).toEqual([
-      { key: 'gpu', operator: 'Exists' },
-      { key: 'kubernetes.io/arch', operator: 'Equal', value: 'amd64' },
-    ]);
-    expect(placePod({ ...inputOf(row), pod: value }).patch).toEqual([]);
-  });
-
-  test('PL2 left alone means untouched, even with additions of ours', () => {
-    const row = { ...both, policy };
-    const first = mutated(row);
-    const input = { ...inputOf(row), pod: { ...first, spec: { ...specOf(first), nodeName: 'n1' } } };
-    expect(placePod(input)).toMatchObject({ decision: { kind: 'leave', reason: 'NodeAssigned' }, patch: [] });
-  });
-
-  test('PL2 an annotation that cannot be read is replaced, and nothing is taken out on its word', () => {
-    const row: Row = {
-      images: { app: 'linux/arm64' },
-      metadata: { annotations: { 'archpolicy.dev/decision': '{"v":1,' } },
-    };
-    const { patch } = placePod(inputOf(row));
-    expect(patch.map(({ op, path }) => [op, path])).toEqual([
-      ['add', '/spec/affinity'],
-      ['replace', '/metadata/annotations/archpolicy.dev~1decision'],
-    ]);
-  });
-
-  test('PL2 so many terms that the record has no room for them are still constrained, once', () => {
-    const terms = Array.from({ length: 40 }, (_, i) => ({
-      matchExpressions: [{ key: 'zone', operator: 'In', values: [`z${i}`] }],
-    }));
-    const row: Row = { images: { app: 'linux/arm64' }, pod: { affinity: { nodeAffinity: required(...terms) } } };
-    const first = mutated(row);
-    expect(summaryOf({ ...inputOf(row), pod: first })).toMatchObject({ then: 'leave OwnerChoice', changed: false });
-    expect(naiveCount(first, 'arch')).toBe(40);
+      { path: '/spec/affinity', value: { nodeAffinity: ours } },
+      {
+        affinity: {
+          nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: { length: 1 } } },
+        },
+      },
+    ],
+    [
+      'no terms by a record that is no list',
+      { affinity: { nodeAffinity: ours } },
+      {
+        path: '/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution',
+        value: { nodeSelectorTerms: { 0: 1 } },
+      },
+      { affinity: { nodeAffinity: ours } },
+    ],
+  ])('PL2 takes out %s', (_, spec, addition, expected) => {
+    expect(taken(spec, [addition])).toEqual(expected);
   });
 });
-
-function naiveCount(pod: JsonObject, word: string): number {
-  return JSON.stringify(pod['spec']).split(`kubernetes.io/${word}`).length - 1;
-}

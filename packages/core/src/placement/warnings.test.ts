@@ -64,9 +64,49 @@ describe('warnings', () => {
       { kind: 'PreferredNotSchedulable', architecture: 'arm64' },
       'archpolicy: no ready node can take the pod on arm64, which is preferred',
     ],
+    [
+      { kind: 'PreferenceUnknown', by: 'namespace' },
+      'archpolicy: label archpolicy.dev/preferred of the namespace names no architecture: ignored',
+    ],
+    [
+      { kind: 'PreferenceNotAllowed', by: 'namespace', architecture: 'mips64lemips64le' },
+      'archpolicy: the policy does not allow mips6~64le, which the namespace prefers: ignored',
+    ],
+    [
+      { kind: 'PreferenceNotSupported', by: 'namespace', architecture: 'mips64lemips64le' },
+      'archpolicy: images do not support mips6~64le, which the namespace prefers: ignored',
+    ],
+    [
+      { kind: 'NotAllowedByPolicy', image: 'app' },
+      'archpolicy: images support no architecture that the policy allows: app',
+    ],
+    [
+      { kind: 'LabelContradicts', key: 'team' },
+      "archpolicy: label team contradicts the pod's node selection: not copied",
+    ],
+    [
+      { kind: 'LabelContradicts', key: `example.com/${'k'.repeat(60)}` },
+      `archpolicy: label example.com/kkkkkkkk~${'k'.repeat(19)} contradicts the pod's node selection: not copied`,
+    ],
+    [
+      { kind: 'Unresolved', image: 'i'.repeat(99), reason: 'NotFound' },
+      `archpolicy: platforms not known (NotFound): ${'i'.repeat(26)}~${'i'.repeat(25)}`,
+    ],
+    [{ kind: 'SelfCheckFailed' }, 'archpolicy: the constraint would make the pod invalid: not constrained'],
     [{ kind: 'OwnerChoiceUnsupported' }, 'archpolicy: images do not support the architecture that the pod selects'],
   ])('PL6 %j', (one, text) => {
     expect(warningText(one)).toBe(text);
+  });
+
+  test('PL4 the warning names the image that is to blame', () => {
+    const rows = [
+      { images: { app: 'linux/amd64', side: 'linux/arm64' } },
+      { images: { app: 'linux/amd64' }, pod: { nodeSelector: { 'kubernetes.io/arch': 'arm64' } } },
+    ];
+    expect(rows.map((row) => placePod(inputOf(row)).warnings)).toEqual([
+      ['archpolicy: images have no architecture in common: not constrained: side'],
+      ['archpolicy: images do not support the architecture that the pod selects: app'],
+    ]);
   });
 
   test('PL9 a refusal says who refuses, and for which image', () => {
@@ -76,6 +116,15 @@ describe('warnings', () => {
     if (decision.kind !== 'deny') throw new Error('not refused');
     expect(denialText(decision)).toBe(
       'refused by ArchPolicy default: the platforms of an image are not known (app): Unauthorized',
+    );
+  });
+
+  test('PL4 a refusal for want of an allowed architecture', () => {
+    const policy = { whenNoCommonArchitecture: 'Deny', architectures: ['arm64'] };
+    const { decision } = placePod(inputOf({ policy, images: { app: 'linux/amd64' } }));
+    if (decision.kind !== 'deny') throw new Error('not refused');
+    expect(denialText(decision)).toBe(
+      'refused by ArchPolicy default: its images support none of the allowed architectures (app)',
     );
   });
 
@@ -104,8 +153,25 @@ describe('texts of tenants', () => {
         expect(utf8Length(text)).toBe(new TextEncoder().encode(text).length);
       }),
     );
-    expect(utf8Length('\ud800a')).toBe(4);
   });
+});
+
+test.each<[string, number]>([
+  ['\u007f', 1],
+  ['\u0080', 2],
+  ['\u07ff', 2],
+  ['\u0800', 3],
+  ['\ud7ff\udc00', 6],
+  ['\ud800\udc00', 4],
+  ['\ud801\udc01', 4],
+  ['\udbff\udfff', 4],
+  ['\ud800\udbff', 6],
+  ['\udc00\udc00', 6],
+  ['\ud800\ue000', 6],
+  ['\ue000', 3],
+  ['\ud800a', 4],
+])('PL11 %j takes %d bytes in UTF-8', (text, bytes) => {
+  expect(utf8Length(text)).toBe(bytes);
 });
 
 describe('audit annotations', () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { formatPlatform, parsePlatform } from './parse.ts';
 import type { Platform } from './platform.ts';
 import { ARCHITECTURES } from './platform.ts';
-import { runsOn, supportedArchitectures } from './supported.ts';
+import { isNodeArchitecture, NODE_ARCHITECTURES, runsOn, supportedArchitectures } from './supported.ts';
 
 const platforms = (texts: string): Platform[] =>
   texts
@@ -35,7 +35,11 @@ describe('parsePlatform', () => {
     ['linux/arm/v7/more', { kind: 'malformed' }],
     ['linux/arm64/', { kind: 'malformed' }],
     ['Linux/AMD64', { kind: 'malformed' }],
-    [`linux/amd64/${'v'.repeat(100)}`, { kind: 'malformed' }],
+    [`linux/amd64/${'v'.repeat(53)}`, { kind: 'malformed' }],
+    [
+      `linux/amd64/${'v'.repeat(52)}`,
+      { kind: 'platform', platform: { os: 'linux', architecture: 'amd64', variant: 'v'.repeat(52) } },
+    ],
   ])('PL4 reads %j', (text, expected) => {
     expect(parsePlatform(text)).toEqual(expected);
   });
@@ -96,6 +100,12 @@ describe('supportedArchitectures', () => {
   test('PL4 an artifact without platforms constrains nothing', () => {
     expect(supportedArchitectures({ platforms: [], neutral: true }, 'linux')).toEqual({ kind: 'any' });
   });
+});
+
+test('PL4 the architectures of nodes are sorted, and neither wasm nor 386 is one', () => {
+  expect(NODE_ARCHITECTURES).toEqual([...NODE_ARCHITECTURES].sort());
+  expect(ARCHITECTURES.filter((name) => !NODE_ARCHITECTURES.some((node) => node === name))).toEqual(['386', 'wasm']);
+  expect(['amd64', 'wasm', '386', 'vax', ''].map(isNodeArchitecture)).toEqual([true, false, false, false, false]);
 });
 
 describe('runsOn', () => {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Json } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
 import type { NodeSelector, NodeSelectorOperator, NodeSelectorRequirement, NodeSelectorTerm } from './selector.ts';
 
@@ -68,9 +68,4 @@ function isOperator(value: Json | undefined): value is NodeSelectorOperator {
 
 function isStrings(value: Json): value is readonly string[] {
   return Array.isArray(value) && value.every((element) => typeof element === 'string');
-}
-
-/** The selector as the API writes it: absent lists stay absent. */
-export function formatNodeSelectorRequirement({ key, operator, values }: NodeSelectorRequirement): JsonObject {
-  return values.length === 0 ? { key, operator } : { key, operator, values };
 }

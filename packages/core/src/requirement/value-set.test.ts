@@ -112,6 +112,42 @@ describe('value sets', () => {
     expect(isEmpty(one)).toBe(expected);
   });
 
+  test.each<[string, ValueSet, string | undefined, boolean]>([
+    ['above 3', gt('3'), '4', true],
+    ['above 3', gt('3'), '3', false],
+    ['below 3', lt('3'), '3', false],
+    ['below 3', lt('3'), '2', true],
+    ['below 3', lt('3'), 'two', false],
+    ['above 3 and above 5', intersection(gt('3'), gt('5')), '5', false],
+    ['above 5 and above 3', intersection(gt('5'), gt('3')), '5', false],
+    ['above 5 and above 3', intersection(gt('5'), gt('3')), '6', true],
+    ['below 3 and below 5', intersection(lt('3'), lt('5')), '3', false],
+    ['below 5 and below 3', intersection(lt('5'), lt('3')), '3', false],
+    ['below 5 and below 3', intersection(lt('5'), lt('3')), '2', true],
+    ['above 3 and below 5', intersection(gt('3'), lt('5')), '4', true],
+    ['above 3 and below 5', intersection(gt('3'), lt('5')), '5', false],
+    ['below 5 and above 3', intersection(lt('5'), gt('3')), '3', false],
+    ['not a and not b', intersection(not('a'), not('b')), 'a', false],
+    ['not a and not b', intersection(not('a'), not('b')), 'b', false],
+    ['not a and not b', intersection(not('a'), not('b')), 'c', true],
+    ['not a and not b', intersection(not('a'), not('b')), undefined, true],
+    ['not a and a label', intersection(not('a'), present), 'a', false],
+    ['a label and not a', intersection(present, not('a')), 'a', false],
+    ['a label and not a', intersection(present, not('a')), undefined, false],
+    ['above -1', gt('-1'), '0', true],
+    ['above +1', gt('+1'), '2', true],
+    ['below +1', lt('+1'), '1', false],
+    ['above the smallest', gt('-9223372036854775808'), '-9223372036854775807', true],
+    ['below the largest', lt('9223372036854775807'), '9223372036854775806', true],
+    ['below what is beyond 64 bits', lt('9223372036854775808'), '1', false],
+    ['above what is beyond 64 bits', gt('-9223372036854775809'), '1', false],
+    ['above 6 in 64 characters', gt('6'.padStart(64, '0')), '7', true],
+    ['above 6 in 65 characters', gt('6'.padStart(65, '0')), '7', false],
+    ['no label, with a value', valueSetOf({ key: 'k', operator: 'DoesNotExist', values: ['a'] }), undefined, false],
+  ])('PL5 %s, label %j: %j', (_, one, label, expected) => {
+    expect(has(one, label)).toBe(expected);
+  });
+
   test.each<[string, ValueSet, ValueSet, boolean]>([
     ['above 5 implies above 3', gt('5'), gt('3'), true],
     ['above 3 does not imply above 5', gt('3'), gt('5'), false],
