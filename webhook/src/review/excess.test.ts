@@ -11,6 +11,12 @@ describe('isExcessive', () => {
     ['201 deep', padded('['.repeat(200) + ']'.repeat(200)), true],
     ['100,000 objects', padded(`${'{},'.repeat(99_998)}{}`), false],
     ['100,001 objects', padded(`${'{},'.repeat(99_999)}{}`), true],
+    ['100,001 separators', padded(`[${'0,'.repeat(100_000)}0]`), true],
+    [
+      '280,000 fields of one object',
+      padded(`{${Array.from({ length: 280_000 }, (_, i) => `"${i}":""`).join()}}`),
+      true,
+    ],
     ['brackets inside of a text', padded(`"${'[{'.repeat(100_000)}"`), false],
     ['brackets behind an escaped quote', padded(`"\\"${'[{'.repeat(100_000)}"`), false],
     ['brackets behind an escaped backslash', padded(`"\\\\",${'['.repeat(300)}`), true],
@@ -40,6 +46,17 @@ describe('hasTooManyParts', () => {
     expect(
       hasTooManyParts({ spec: { containers: containers!, initContainers: initContainers!, volumes: volumes! } }),
     ).toBe(expected);
+  });
+
+  test.each(['annotations', 'labels', 'nodeSelector', 'tolerations'])('P1 more than 5,000 %s', (where) => {
+    const map = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [String(i), '']));
+    const podWith = (count: number) => {
+      if (where === 'tolerations') return { spec: { tolerations: Array.from({ length: count }, () => ({})) } };
+      return where === 'nodeSelector'
+        ? { spec: { nodeSelector: map(count) } }
+        : { metadata: { [where]: map(count) }, spec: {} };
+    };
+    expect([hasTooManyParts(podWith(5_000)), hasTooManyParts(podWith(5_001))]).toEqual([false, true]);
   });
 
   test('a pod of another shape has none', () => {

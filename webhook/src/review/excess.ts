@@ -1,12 +1,14 @@
 import { isJsonObject } from '@archpolicy/core';
-import type { JsonObject } from '@archpolicy/core';
+import type { Json, JsonObject } from '@archpolicy/core';
 
 /**
- * Bounds for what is given to JSON.parse. Time and memory of a parse follow the number of objects and lists, not the
- * bytes: 3 MB of `{},{},…` take longer than 30 MB of text. A pod of the largest size that the API server stores
- * (1.5 MB) has under 60,000 of them, nested under 30 deep.
+ * Bounds for what is given to JSON.parse. Time and memory of a parse follow the number of values, not the bytes: 3 MB
+ * of `{},{},…` or of short fields take longer than 30 MB of text (280,000 fields of one object: 0.8 s). A pod of the
+ * largest size that the API server stores (1.5 MB) has under 60,000 objects and lists, nested under 30 deep; its
+ * separators are counted with them.
  */
 const MAX_NODES = 100_000;
+const MAX_SEPARATORS = 100_000;
 const MAX_DEPTH = 200;
 
 /** Smaller bodies cannot hold enough to matter: their scan is saved. */
@@ -18,12 +20,14 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
+const COMMA = 0x2c;
 
 /** Whether a body is too deep or too full to be parsed. It is one pass over the bytes; no JSON is refused as invalid. */
 export function isExcessive(body: Buffer): boolean {
   if (body.length <= SMALL_BODY_BYTES) return false;
   let depth = 0;
   let opened = 0;
+  let separators = 0;
   for (let index = 0; index < body.length; index += 1) {
     const byte = body[index];
     if (byte === QUOTE) {
@@ -34,6 +38,9 @@ export function isExcessive(body: Buffer): boolean {
       if (depth > MAX_DEPTH || opened > MAX_NODES) return true;
     } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
       depth -= 1;
+    } else if (byte === COMMA) {
+      separators += 1;
+      if (separators > MAX_SEPARATORS) return true;
     }
   }
   return false;
@@ -44,13 +51,26 @@ export function isExcessive(body: Buffer): boolean {
  * must not make thousands of them. A pod of some dozens is large.
  */
 const MAX_POD_PARTS = 500;
+/**
+ * Annotations, labels, node selector and tolerations, each: far beyond any that is meant, and few enough that what is
+ * decided about them takes no noticeable time.
+ */
+const MAX_ENTRIES = 5_000;
 
 /** Whether a pod has more parts than any that runs somewhere. */
 export function hasTooManyParts(pod: JsonObject): boolean {
   const spec = pod['spec'];
   if (!isJsonObject(spec)) return false;
   const parts = [spec['containers'], spec['initContainers'], spec['volumes']];
-  return parts.reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0) > MAX_POD_PARTS;
+  if (parts.reduce<number>((sum, part) => sum + entriesOf(part), 0) > MAX_POD_PARTS) return true;
+  const metadata = isJsonObject(pod['metadata']) ? pod['metadata'] : {};
+  const others = [metadata['annotations'], metadata['labels'], spec['nodeSelector'], spec['tolerations']];
+  return others.some((one) => entriesOf(one) > MAX_ENTRIES);
+}
+
+function entriesOf(value: Json | undefined): number {
+  if (Array.isArray(value)) return value.length;
+  return isJsonObject(value) ? Object.keys(value).length : 0;
 }
 
 /** The index of the quote that ends the string which begins at `start`. */
