@@ -19,6 +19,8 @@ export interface LeaderTiming {
 
 /** Candidates that started together drift apart by up to this share of the retry time. */
 const JITTER = 0.2;
+/** One call that hangs must leave time for another within the renew deadline. */
+const MAX_TRY_SHARE = 0.3;
 /** Giving the Lease back is a courtesy to the standby: not worth a longer wait when the API server is gone. */
 const RELEASE_TIMEOUT_MS = 1_500;
 
@@ -171,11 +173,12 @@ export class LeaderElection {
   async #renew(signal: AbortSignal): Promise<'renewed' | 'failed' | 'taken'> {
     const { api, lease: location, identity, clock, logger } = this.#options;
     const left = this.#renewedAt + this.#timing.renewDeadlineMs - clock.monotonic();
+    const tryMs = Math.max(1, Math.min(left, this.#timing.renewDeadlineMs * MAX_TRY_SHARE));
     try {
-      if (await this.#write(this.#seen.lease, signal, left)) return 'renewed';
+      if (await this.#write(this.#seen.lease, signal, tryMs)) return 'renewed';
       // Somebody wrote in between: a person's edit is no loss, another holder is.
       const at = clock.monotonic();
-      const lease = await readLease(api, location, signal, Math.max(1, left));
+      const lease = await readLease(api, location, signal, tryMs);
       this.#seen.see(lease, at);
       return lease !== undefined && lease.holder !== identity ? 'taken' : 'failed';
     } catch (err) {

@@ -210,6 +210,31 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(1);
   });
 
+  test('a watch that the server refuses for another reason than its load means a new list', async () => {
+    const { scene, server, rig, watch } = await watching();
+    let refusals = 1;
+    // What an API server says whose storage was restored from a backup: "Too large resource version".
+    server.fault = () => (refusals-- > 0 ? { kind: 'answer', status: 504, headers: {} } : undefined);
+    watch.silence();
+    scene.remove('a');
+    watch.reset();
+    await rig.until(() => rig.store.get('shop/a') === undefined);
+    expect(rig.failures.map(({ failure }) => failure)).toEqual(['watch-failed', 'watch-failed']);
+    expect(server.lists(PATH)).toBe(2);
+  });
+
+  test('watches that break one after the other mean a new list at the third', async () => {
+    const { server, rig, watch } = await watching();
+    let open = watch;
+    for (let broken = 0; broken < 3; broken += 1) {
+      const again = server.nextWatch();
+      open.reset();
+      open = await again;
+    }
+    expect(rig.failures.map(({ failure }) => failure)).toEqual(['watch-failed', 'watch-failed', 'watch-failed']);
+    expect(server.lists(PATH)).toBe(2);
+  });
+
   test('P2 an API server that was killed and came back finds the store equal to a fresh list, nothing lost', async () => {
     const { scene, server, rig } = await watching();
     const { port } = server;

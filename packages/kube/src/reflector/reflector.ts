@@ -13,6 +13,9 @@ import type { WatchEvent } from './objects.ts';
 import type { ReflectorFailure, ReflectorObserver } from './observer.ts';
 import type { Store } from './store.ts';
 
+/** Watches that break one after the other before everything is listed again. */
+const MAX_BROKEN_WATCHES = 3;
+
 /** client-go's page. */
 const PAGE_SIZE = 500;
 /** A page of large objects from a loaded API server takes its time. */
@@ -46,6 +49,8 @@ export interface ReflectorOptions<T> {
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #backoff: Backoff;
+  /** In a row. */
+  #brokenWatches = 0;
   readonly #waiting = new Set<() => void>();
   #synced = false;
   /** The version to watch from; undefined when only a LIST can tell. */
@@ -89,8 +94,9 @@ export class Reflector<T> {
     const stopped = (): boolean => signal.aborted;
     while (!stopped()) {
       const outcome = await this.#step(signal);
+      if (outcome === 'done') this.#brokenWatches = 0;
       if (outcome === 'done' || stopped()) continue;
-      if (outcome.failure.endsWith('-expired')) this.#version = undefined;
+      if (this.#needsList(outcome)) this.#version = undefined;
       const delayMs = Math.max(this.#backoff.next(), outcome.retryAfterMs ?? 0);
       this.#options.observer?.failed?.(outcome.failure, delayMs, outcome.error);
       this.#options.logger.warn(
@@ -99,6 +105,19 @@ export class Reflector<T> {
       );
       await this.#options.clock.sleep(delayMs, signal).catch(() => undefined);
     }
+  }
+
+  /**
+   * A watch that broke goes on from its version. One that was refused, or that breaks again and again, may never show
+   * what has happened (the server was restored from a backup and does not know the version): a list does.
+   */
+  #needsList({ failure, refused }: Failure): boolean {
+    if (failure.endsWith('-expired')) return true;
+    if (failure !== 'watch-failed' && failure !== 'watch-too-short') return false;
+    this.#brokenWatches += 1;
+    const again = refused === true || this.#brokenWatches >= MAX_BROKEN_WATCHES;
+    if (again) this.#brokenWatches = 0;
+    return again;
   }
 
   async #step(signal: AbortSignal): Promise<'done' | Failure> {
@@ -201,6 +220,8 @@ interface Failure {
   readonly failure: ReflectorFailure;
   readonly error?: unknown;
   readonly retryAfterMs?: number;
+  /** The API server answered, and it was a refusal. */
+  readonly refused?: boolean;
 }
 
 /** 410 Gone: the version, or the continue token, is older than what the server remembers. Only a new LIST helps. */
@@ -212,6 +233,7 @@ function refusedIn(phase: 'list' | 'watch', refusal: Refusal): Failure {
   return {
     failure: `${phase}-${kind}`,
     error,
+    refused: true,
     ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
   };
 }
