@@ -103,7 +103,6 @@ describe('the operator', () => {
   }
 
   test('R8 evicts a misplaced pod, tells it by an event, and counts it in the policy’s status', async () => {
-    world.putNamespace('archpolicy-probe');
     const image = pushArmImage();
     putPod('a', image, 'amd64-1');
     putPod('b', image, 'arm64-1');

@@ -36,11 +36,11 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
     // What is missing in the view would look like pods without policies, or policies without pods.
     await views.synced(signal);
     const reader = new ApiReader(api, logger);
-    const probe = new WebhookProbe({ ...options, ...views });
+    const probe = new WebhookProbe(options);
     const webhook = new WebhookReach({
       ...options,
       lease: options.webhookLease,
-      probe: (image, deadline) => probe.probe(image, deadline),
+      probe: (deadline) => probe.probe(deadline),
     });
     const policies = new PolicyController({
       ...options,

@@ -42,13 +42,13 @@ export class Evictor {
   }
 
   /** Call it in the same turn in which the limits were found free: the place is taken before anything is waited for. */
-  async evict(material: Material, judgement: Judgement, signal: AbortSignal): Promise<EvictionOutcome> {
+  async evict(material: Material, signal: AbortSignal): Promise<EvictionOutcome> {
     const { ledger, clock } = this.#options;
     const { uid } = material.pod;
     ledger.take(uid, accountOf(material), clock.monotonic());
     let keepsPlace = false;
     try {
-      const outcome = await this.#evictInPlace(material, judgement, signal);
+      const outcome = await this.#evictInPlace(material, signal);
       keepsPlace = outcome.kind === 'accepted' || this.#options.tries.isUnanswered(material.key, uid);
       return outcome;
     } finally {
@@ -56,10 +56,10 @@ export class Evictor {
     }
   }
 
-  async #evictInPlace(material: Material, judgement: Judgement, signal: AbortSignal): Promise<EvictionOutcome> {
+  async #evictInPlace(material: Material, signal: AbortSignal): Promise<EvictionOutcome> {
     const { reader, lease, judge, tries, webhook } = this.#options;
-    const { namespace, name, uid, images } = material.pod;
-    if (!(await webhook.confirm(imageOf(judgement) ?? images[0] ?? '', signal))) {
+    const { namespace, name, uid } = material.pod;
+    if (!(await webhook.confirm(signal))) {
       return { kind: 'judged-again', judgement: judge.judge(material, material.pod, { kind: 'free' }) };
     }
     const pod = await reader.read(namespace, name, signal);
@@ -101,9 +101,4 @@ export class Evictor {
     this.#options.tries.accepted(key, pod.uid);
     return { kind: 'accepted' };
   }
-}
-
-/** One whose platforms are known, and which the webhook constrains. */
-function imageOf({ assessment }: Judgement): string | undefined {
-  return assessment.kind === 'misplaced' ? assessment.images[0] : undefined;
 }

@@ -55,11 +55,8 @@ export type Evict = (target: EvictionTarget, signal: AbortSignal) => Promise<Evi
 /** Whether the webhook would put a replacement right (R3). */
 export interface Webhook {
   isReachable(): boolean;
-  /**
-   * Makes sure, right before an eviction.
-   * @param image of the pod: one whose platforms are known
-   */
-  confirm(image: string, signal: AbortSignal): Promise<boolean>;
+  /** Makes sure, right before an eviction. */
+  confirm(signal: AbortSignal): Promise<boolean>;
   /** Whether it is asked about pods of this namespace at all. */
   isCalledFor(namespace: string): boolean;
 }

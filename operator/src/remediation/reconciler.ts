@@ -63,7 +63,7 @@ export class Reconciler {
     const { evictor, replacements, reporter, turns, onEvicted } = this.#options;
     const { key, pod, policy } = material;
     replacements.expect(pod);
-    const outcome = await evictor.evict(material, judgement, signal);
+    const outcome = await evictor.evict(material, signal);
     replacements.settle(pod);
     turns.leave(key);
     turns.mayHaveRoom(accountOf(material));

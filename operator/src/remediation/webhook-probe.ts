@@ -1,28 +1,23 @@
-import { ANNOTATION_DECISION, annotationsOf, isJsonObject, labelOf, selectPolicy } from '@archpolicy/core';
-import type { ArchPolicy, JsonObject } from '@archpolicy/core';
+import { ANNOTATION_DECISION, annotationsOf, isJsonObject, labelOf, PROBE_NAMESPACE } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
 import { PODS, resourcePath } from '@archpolicy/kube';
 import type { Api } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import type { Namespaces, Policies } from './ports.ts';
 
-/** Nothing is ever stored in it: it takes dry runs only (deploy/base/fence/probe-namespace.yaml). */
-export const PROBE_NAMESPACE = 'archpolicy-probe';
 /** Longer than the API server waits for the webhook, twice: it may be called again. */
 const PROBE_TIMEOUT_MS = 6_000;
+/** The same for every probe, so that no tenant's image decides about it. A dry run pulls nothing, nor does the webhook ask. */
+const PROBE_IMAGE = 'archpolicy.invalid/probe:v1';
 
 /** What a probe told. */
 export type ProbeResult =
-  /** The pod came back with our annotation: the API server reaches the webhook, and it decides. */
+  /** The pod came back with our annotation: the API server reaches the webhook. */
   | 'answered'
   /** It came back without, or not at all. */
-  | 'silent'
-  /** No enforcing policy governs the probe's namespace, so that a pod without our annotation says nothing. */
-  | 'not-governed';
+  | 'silent';
 
 export interface WebhookProbeOptions {
   readonly api: Pick<Api, 'request'>;
-  readonly policies: Policies;
-  readonly namespaces: Namespaces;
   readonly logger: Logger;
 }
 
@@ -34,18 +29,14 @@ export class WebhookProbe {
     this.#options = options;
   }
 
-  /**
-   * @param image one whose platforms are known: what the webhook cannot inspect it may leave as it is
-   * @throws only when the signal ends it
-   */
-  async probe(image: string, signal: AbortSignal): Promise<ProbeResult> {
-    if (!this.#isGoverned()) return 'not-governed';
+  /** @throws only when the signal ends it */
+  async probe(signal: AbortSignal): Promise<ProbeResult> {
     try {
       const answer = await this.#options.api.request({
         method: 'POST',
         path: resourcePath(PODS, { namespace: PROBE_NAMESPACE }),
         query: { dryRun: 'All' },
-        body: probePod(image),
+        body: PROBE_POD,
         signal,
         timeoutMs: PROBE_TIMEOUT_MS,
       });
@@ -58,37 +49,28 @@ export class WebhookProbe {
       return 'silent';
     }
   }
-
-  #isGoverned(): boolean {
-    const { policies, namespaces } = this.#options;
-    const namespace = namespaces.get(PROBE_NAMESPACE);
-    const policy: ArchPolicy | undefined = namespace && selectPolicy(policies.list(), namespace, PROBE_LABELS);
-    return policy?.spec.mode === 'Enforce';
-  }
 }
 
 const PROBE_LABELS = { 'app.kubernetes.io/name': 'archpolicy', 'app.kubernetes.io/component': 'probe' };
 
 /** As the restricted Pod Security Standard wants it: its namespace enforces that. */
-function probePod(image: string): JsonObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { generateName: 'probe-', namespace: PROBE_NAMESPACE, labels: PROBE_LABELS },
-    spec: {
-      automountServiceAccountToken: false,
-      restartPolicy: 'Never',
-      securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
-      containers: [
-        {
-          name: 'probe',
-          image,
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-        },
-      ],
-    },
-  };
-}
+const PROBE_POD: JsonObject = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { generateName: 'probe-', namespace: PROBE_NAMESPACE, labels: PROBE_LABELS },
+  spec: {
+    automountServiceAccountToken: false,
+    restartPolicy: 'Never',
+    securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [
+      {
+        name: 'probe',
+        image: PROBE_IMAGE,
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+      },
+    ],
+  },
+};
 
 function isAnnotated(body: unknown): boolean {
   const pod = body as JsonObject;

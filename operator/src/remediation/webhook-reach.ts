@@ -16,7 +16,7 @@ const RETRY_MS = 1_000;
 export interface WebhookReachOptions {
   /** The webhook's Lease. */
   readonly lease: { isFresh(): boolean };
-  readonly probe: (image: string, signal: AbortSignal) => Promise<ProbeResult>;
+  readonly probe: (signal: AbortSignal) => Promise<ProbeResult>;
   readonly clock: Clock;
   /** Where ArchPolicy itself runs. */
   readonly namespace: string;
@@ -29,7 +29,6 @@ export class WebhookReach implements Webhook {
   #isSilent = false;
   /** Monotonic milliseconds until which the last good answer counts. */
   #validUntil = -Infinity;
-  #image: string | undefined;
   #probing: Promise<boolean> | undefined;
 
   constructor(options: WebhookReachOptions) {
@@ -46,11 +45,10 @@ export class WebhookReach implements Webhook {
   }
 
   /** Right before an eviction: makes sure, unless that was done within the last second. */
-  async confirm(image: string, signal: AbortSignal): Promise<boolean> {
-    this.#image = image;
+  async confirm(signal: AbortSignal): Promise<boolean> {
     if (!this.#options.lease.isFresh()) return false;
     if (!this.#isSilent && this.#options.clock.monotonic() < this.#validUntil) return true;
-    return this.#probe(image, signal);
+    return this.#probe(signal);
   }
 
   /** Asks a silent webhook again until it answers or the signal is aborted. */
@@ -59,15 +57,15 @@ export class WebhookReach implements Webhook {
     const isOver = (): boolean => signal.aborted;
     while (!isOver()) {
       await clock.sleep(RETRY_MS, signal).catch(() => undefined);
-      if (isOver() || !this.#isSilent || this.#image === undefined || !lease.isFresh()) continue;
-      await this.#probe(this.#image, signal).catch(() => undefined);
+      if (isOver() || !this.#isSilent || !lease.isFresh()) continue;
+      await this.#probe(signal).catch(() => undefined);
     }
   }
 
   /** One at a time: whoever asks meanwhile gets the same answer. */
-  #probe(image: string, signal: AbortSignal): Promise<boolean> {
+  #probe(signal: AbortSignal): Promise<boolean> {
     this.#probing ??= this.#options
-      .probe(image, signal)
+      .probe(signal)
       .then((result) => {
         this.#isSilent = result === 'silent';
         if (!this.#isSilent) this.#validUntil = this.#options.clock.monotonic() + PROBE_VALID_MS;

@@ -3,6 +3,7 @@ import type { AdmissionRequest } from '../review/review.ts';
 import type { AuditQueue } from './audit-queue.ts';
 import type { Gather, Situation } from './gather.ts';
 import type { PlacedPod, Placement } from './ports.ts';
+import { answerProbe, isProbe } from './probe.ts';
 
 /** What is told of each decision, for metrics and logs. */
 export type OnDecision = (placed: PlacedPod, situation: Situation) => void;
@@ -30,6 +31,7 @@ export class Mutate {
 
   /** The placement of a pod that is being created; the answer must be out at `deadline` (monotonic milliseconds). */
   async place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> {
+    if (isProbe(request)) return answerProbe(request.object);
     const { gather, placement, onDecision } = this.#options;
     const situation = gather.known(request) ?? (await gather.fetched(request, this.#remaining(deadline)));
     if (situation.policy?.spec.mode === 'Audit') return this.#audit(situation, request.bytes);

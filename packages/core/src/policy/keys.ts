@@ -28,3 +28,6 @@ export const GATE_INSPECTING = 'archpolicy.dev/inspecting';
 
 /** Label that the API server keeps on every namespace: its name. */
 export const LABEL_NAMESPACE_NAME = 'kubernetes.io/metadata.name';
+
+/** Nothing is ever stored in it: there the operator asks by dry runs whether it reaches the webhook (R3). */
+export const PROBE_NAMESPACE = 'archpolicy-probe';

@@ -1,0 +1,57 @@
+import { describe, expect, test } from '@jest/globals';
+import { ANNOTATION_DECISION, applyPatch, parseDecision } from '@archpolicy/core';
+import type { JsonObject, JsonPatchOperation } from '@archpolicy/core';
+import { createLogger, systemClock } from '@archpolicy/service';
+import { createAdmission } from '../admission.ts';
+import { body, pod, review } from '../testing/reviews.ts';
+
+/** An admission that knows neither namespaces, nor policies, nor registries. */
+async function answerOf(object: JsonObject, namespace: string): Promise<JsonObject | undefined> {
+  const asked: string[] = [];
+  const refuse = (what: string) => () => {
+    asked.push(what);
+    return Promise.reject(new Error(what));
+  };
+  const { handler } = createAdmission({
+    view: {
+      policies: { list: () => [] },
+      namespaces: { get: () => undefined, fetch: refuse('namespace') },
+      nodes: { list: () => [] },
+    },
+    inspector: { inspect: refuse('image') },
+    metrics: { review: () => undefined, decision: () => undefined, audit: () => undefined },
+    clock: systemClock(),
+    logger: createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } }),
+    inspectionBudgetMs: 400,
+  });
+  const arrivedAt = performance.now();
+  const times = { arrivedAt, deadline: arrivedAt + 60_000 };
+  const answer = await handler.handle(body(review(object, { namespace })), times);
+  const { response } = JSON.parse(answer.body) as { response: { patch?: string } };
+  if (namespace === 'archpolicy-probe') expect(asked).toEqual([]);
+  if (response.patch === undefined) return undefined;
+  const patch = JSON.parse(Buffer.from(response.patch, 'base64').toString()) as JsonPatchOperation[];
+  const applied = applyPatch(object, patch);
+  if (applied.kind === 'refused') throw new Error('the patch does not apply');
+  return (applied.value as JsonObject)['metadata'] as JsonObject;
+}
+
+const named = (metadata: JsonObject): JsonObject => ({ ...pod({ containers: [] }), metadata });
+
+describe('the operator’s probe', () => {
+  test.each<[string, JsonObject, JsonObject]>([
+    ['without annotations', { generateName: 'probe-' }, {}],
+    ['with annotations', { generateName: 'probe-', annotations: { team: 'a' } }, { team: 'a' }],
+    ['with null for them', { generateName: 'probe-', annotations: null }, {}],
+    ['annotated already', { generateName: 'probe-', annotations: { [ANNOTATION_DECISION]: 'x' } }, {}],
+  ])('R3 is answered before policy and images: a pod %s', async (_, metadata, kept) => {
+    const answered = await answerOf(named(metadata), 'archpolicy-probe');
+    const annotation = JSON.stringify({ v: 1, kind: 'leave', reason: 'Probe' });
+    expect(answered?.['annotations']).toEqual({ ...kept, [ANNOTATION_DECISION]: annotation });
+    expect(parseDecision(annotation)).toEqual({ kind: 'unreadable' });
+  });
+
+  test('R3 a pod of another namespace is not answered so', async () => {
+    expect(await answerOf(named({ generateName: 'probe-' }), 'shop')).toBeUndefined();
+  });
+});
