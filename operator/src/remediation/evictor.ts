@@ -13,6 +13,8 @@ export type EvictionOutcome =
   | { readonly kind: 'gone' }
   /** Right before the call the pod was not what had been judged any more. */
   | { readonly kind: 'judged-again'; readonly judgement: Judgement }
+  /** Another policy governs it by now, a changed one, or none: nothing was sent, and it is to be gathered for anew. */
+  | { readonly kind: 'governed-anew' }
   /** The Lease is not held any more: nothing was sent. */
   | { readonly kind: 'not-leading' }
   | { readonly kind: 'not-accepted'; readonly answer: EvictionAnswer; readonly delayMs: number };
@@ -66,10 +68,12 @@ export class Evictor {
     const ends = pod?.uid !== uid || pod.deleting;
     if (ends && tries.isUnanswered(material.key, uid)) return this.#accepted(material);
     if (pod?.uid !== uid) return { kind: 'gone' };
-    const again = judge.judge(material, pod, { kind: 'free' });
+    const current = judge.renew(material, pod);
+    if (current === undefined) return { kind: 'governed-anew' };
+    const again = judge.judge(current, pod, { kind: 'free' });
     if (again.decision.kind !== 'evict') return { kind: 'judged-again', judgement: again };
     if (!lease.isHeld()) return { kind: 'not-leading' };
-    return this.#call(material, again.decision, signal);
+    return this.#call(current, again.decision, signal);
   }
 
   async #call(
@@ -97,7 +101,7 @@ export class Evictor {
     }
   }
 
-  #accepted({ key, pod }: Material): EvictionOutcome {
+  #accepted({ key, pod }: Pick<Material, 'key' | 'pod'>): EvictionOutcome {
     this.#options.tries.accepted(key, pod.uid);
     return { kind: 'accepted' };
   }

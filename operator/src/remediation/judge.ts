@@ -89,6 +89,20 @@ export class Judge {
   }
 
   /**
+   * The same pod with the policy, the namespace and the node that hold now; undefined when none governs it any more, or
+   * another policy, or another generation of it: then its images must be gathered and its limits found free again.
+   */
+  renew(material: Material, pod: PodFacts): Material | undefined {
+    const { namespaces, policies, nodes } = this.#options;
+    const namespace = namespaces.get(pod.namespace);
+    const policy = namespace && selectPolicy(policies.list(), namespace, pod.labels);
+    if (namespace === undefined || policy === undefined) return undefined;
+    if (policy.uid !== material.policy.uid || policy.generation !== material.policy.generation) return undefined;
+    const node = pod.nodeName === undefined ? undefined : nodes.get(pod.nodeName);
+    return { ...material, policy, namespace, node };
+  }
+
+  /**
    * @param pod the pod as it is now, when that is newer than what was gathered
    * @param limit given when its place is taken already
    */

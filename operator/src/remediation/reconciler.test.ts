@@ -140,6 +140,36 @@ describe('right before the call', () => {
     expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
   });
 
+  test.each<[string, (world: World) => void]>([
+    [
+      'says Report by now',
+      (world) => (world.policies = [{ ...policy({ remediation: { action: 'Report' } }), generation: 2 }]),
+    ],
+    ['is in Audit by now', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), generation: 2 }])],
+    ['is gone', (world) => (world.policies = [])],
+    ['was made again', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), uid: 'another' }])],
+  ])('R1 its policy %s: nothing is sent, and it is looked at anew', async (_, change) => {
+    const world = newWorld();
+    world.add('a');
+    world.onConfirm = () => {
+      change(world);
+    };
+    expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 50 });
+    expect([world.evictions, world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())]).toEqual([[], 0]);
+    await world.reconcile('a');
+    expect(world.evictions).toEqual([]);
+  });
+
+  test('R1 its namespace is marked to be skipped by now: nothing is sent', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.onConfirm = () => {
+      world.namespaces.set('shop', { name: 'shop', labels: { 'archpolicy.dev/skip': 'true' }, annotations: {} });
+    };
+    await world.reconcile('a');
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'Skipped']);
+  });
+
   test('R8 it is Ready for a moment: the UID alone', async () => {
     const world = newWorld();
     const old = world.clock.now() - 60 * MINUTE;
@@ -281,6 +311,21 @@ describe('pods of one owner', () => {
     await world.clock.advance(MINUTE);
     await world.reconcile('b');
     expect(world.woken.at(-1)).toEqual({ key: 'shop/c', delayMs: MINUTE });
+  });
+
+  test('R6 a rate that is lowered while pods wait holds them by what it is now', async () => {
+    const world = newWorld();
+    const owner = (name: string) => ({ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid: name });
+    for (const name of ['a', 'b', 'c']) world.add(name, { owner: owner(name) });
+    world.policies = [policy({ remediation: { maxEvictionsPerMinute: 2 } })];
+    await world.reconcile('a');
+    await world.clock.advance(30_000);
+    for (const name of ['b', 'c']) await world.reconcile(name);
+    expect(world.woken.at(-1)).toEqual({ key: 'shop/c', delayMs: 30_000 });
+    world.policies = [policy({ remediation: { maxEvictionsPerMinute: 1 } })];
+    await world.clock.advance(30_000);
+    await world.reconcile('c');
+    expect(world.woken.at(-1)).toEqual({ key: 'shop/c', delayMs: 30_000 });
   });
 
   test('R6 one that waits and goes away lets the next one go', async () => {

@@ -75,6 +75,8 @@ export class Reconciler {
       case 'gone':
       case 'not-leading':
         return {};
+      case 'governed-anew':
+        return { requeueAfterMs: MIN_DELAY_MS };
       case 'judged-again':
         return this.#settle(material, outcome.judgement);
       case 'not-accepted': {

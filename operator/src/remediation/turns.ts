@@ -31,7 +31,7 @@ export class Turns {
     this.#options = options;
   }
 
-  /** The pod waits, in this line and no other. One that stands there already keeps its turn. */
+  /** The pod waits, in this line and no other. One that stands there already keeps its turn, by what holds now. */
   wait(waiter: Waiter, shared: Shared): void {
     const name = lineName(shared, waiter.account);
     if (this.#lineOf.get(waiter.key) !== name) {
@@ -39,8 +39,9 @@ export class Turns {
       const line = this.#lines.get(name) ?? { shared, waiters: new Map<string, Waiter>() };
       this.#lines.set(name, line);
       this.#lineOf.set(waiter.key, name);
-      line.waiters.set(waiter.key, waiter);
     }
+    // Its UID and its policy's limit may be others by now. A Map keeps the place of a key that it has.
+    this.#lines.get(name)?.waiters.set(waiter.key, waiter);
     this.#wakeFirst(name);
   }
 

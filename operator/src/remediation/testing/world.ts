@@ -59,6 +59,8 @@ export class World {
   policies: ArchPolicy[] = [policy({})];
   webhook = { reachable: true, answers: true, called: true };
   isLeader = true;
+  /** What happens while the webhook is made sure of. */
+  onConfirm: () => void = () => undefined;
   /** What the Eviction API says; by default it accepts. */
   answer: (target: EvictionTarget) => EvictionAnswer | Promise<EvictionAnswer> = () => ({ kind: 'evicted' });
   /** The pod as the API server has it, where that differs from the reflector's. */
@@ -216,6 +218,7 @@ export class World {
     return {
       isReachable: () => this.webhook.reachable,
       confirm: () => {
+        this.onConfirm();
         if (!this.webhook.answers) this.webhook.reachable = false;
         return Promise.resolve(this.webhook.answers);
       },
