@@ -7,10 +7,14 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Where npm puts the programs of the lockfile. */
 export const MODULES = `${ROOT}node_modules/`;
 
-/** Runs this same Node with the given arguments at the top of the checkout, its output passed through. */
-export async function runNode(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+/** Runs this same Node with the given arguments at the top of the checkout, its output passed through or dropped. */
+export async function runNode(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  output: 'inherit' | 'ignore' = 'inherit',
+): Promise<number> {
   return await new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env });
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', output, output], env });
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       resolve(signal === null ? (code ?? 1) : 1);

@@ -9,11 +9,15 @@ import type { TestResult } from './results.ts';
 const JEST = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', `${MODULES}jest/bin/jest.js`];
 
 /** Runs jest once over all projects and reads what every test did. */
-export async function runJest(args: readonly string[], env: NodeJS.ProcessEnv): Promise<TestResult[]> {
+export async function runJest(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  output: 'inherit' | 'ignore' = 'inherit',
+): Promise<TestResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'archpolicy-test-'));
   const outputFile = join(folder, 'report.json');
   try {
-    await runNode([...JEST, '--json', `--outputFile=${outputFile}`, ...args], env);
+    await runNode([...JEST, '--json', `--outputFile=${outputFile}`, ...args], env, output);
     return readReport(JSON.parse(await readFile(outputFile, 'utf8')) as Json, ROOT);
   } finally {
     await rm(folder, { recursive: true, force: true });
