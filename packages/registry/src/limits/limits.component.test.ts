@@ -123,7 +123,6 @@ describe('K5 limits', () => {
     await redis.command(`SET ${key ?? ''} garbage`);
     expect(await inspect(replica(limit), 1)).toMatchObject({ kind: 'resolved' });
     await redis.command(`HSET ${key ?? ''} until 99999999999999 tokens many at never`);
-    const blocked = await inspect(replica(limit), 2);
-    expect(blocked.kind === 'unresolved' && (blocked.retryAtMs ?? 0) - Date.now()).toBeLessThanOrEqual(6 * 3_600_000);
+    expect(await inspect(replica(limit), 2)).toMatchObject({ kind: 'resolved' });
   });
 });

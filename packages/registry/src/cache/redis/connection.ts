@@ -1,11 +1,12 @@
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import type { RedisTarget } from './target.ts';
-import { CONNECT_TIMEOUT_MS } from './link.ts';
 import type { RedisClient, RedisConnection } from './link.ts';
 
+/** The link gives up long before, and does it better: the library's time-outs also fire when this process stalled. */
+const LIBRARY_TIMEOUT_MS = 5_000;
 /** Ending a connection takes the library up to 2 s by default, which would hold up the end of the process. */
-const DISCONNECT_TIMEOUT_MS = 50;
+const DISLIBRARY_TIMEOUT_MS = 50;
 
 const RESEND_DELAY_MS = 2;
 
@@ -39,8 +40,8 @@ function nodeOptions({ username, password, tls }: RedisTarget): NodeOptions {
   return {
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    connectTimeout: LIBRARY_TIMEOUT_MS,
+    disconnectTimeout: DISLIBRARY_TIMEOUT_MS,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(tls ? { tls: {} } : {}),
@@ -56,7 +57,7 @@ function createNode(target: RedisTarget): Redis {
     sentinels: target.nodes.map(({ host, port }) => ({ host, port })),
     name: target.primary ?? '',
     sentinelRetryStrategy: NEVER,
-    sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+    sentinelCommandTimeout: LIBRARY_TIMEOUT_MS,
     ...(target.password === undefined ? {} : { sentinelPassword: target.password }),
     ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
   });
@@ -67,7 +68,7 @@ function createCluster(target: RedisTarget): Cluster {
     ...FAIL_FAST,
     redisOptions: nodeOptions(target),
     clusterRetryStrategy: NEVER,
-    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    slotsRefreshTimeout: LIBRARY_TIMEOUT_MS,
     // The library replaces connections to nodes in the middle of their work: what was on its way is sent again, for as
     // long as the command has time.
     retryDelayOnFailover: RESEND_DELAY_MS,

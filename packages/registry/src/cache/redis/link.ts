@@ -123,7 +123,9 @@ export class RedisLink {
 
   /** Whether something of a connection works in time; if not, the connection is ended. */
   async #answers(connection: RedisConnection, step: () => Promise<void>): Promise<boolean> {
-    const waited = await within(step(), this.#parts.clock, CONNECT_TIMEOUT_MS).catch(() => undefined);
+    const { clock, commandTimeoutMs } = this.#parts;
+    const timeoutMs = Math.max(CONNECT_TIMEOUT_MS, commandTimeoutMs);
+    const waited = await within(step(), clock, timeoutMs).catch(() => undefined);
     if (waited?.kind === 'done' && !this.#closed) return true;
     connection.close();
     return false;

@@ -6,35 +6,40 @@ export const EXTEND = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redi
 /** Gives a lock back: KEYS[1] lock, ARGV[1] token. */
 export const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
-/**
- * Takes a place in a token bucket: KEYS[1] bucket, ARGV per second, burst, longest wait, time to live. Answers
- * {wait, blocked} in milliseconds. The server's clock rules, so that replicas need not agree on theirs. Garbage in the
- * key counts as a full bucket.
- */
-export const TAKE_PLACE = `
+/** The server's clock rules, so that replicas need not agree on theirs. What is no hash is garbage. */
+const BEGIN = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
 local state = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'until')
-local rate, burst, longest = tonumber(ARGV[1]) / 1000, tonumber(ARGV[2]), tonumber(ARGV[3])
-local blocked = (tonumber(state[3]) or 0) - now
-if blocked > 0 then return {0, math.floor(blocked)} end
+local until_ms = tonumber(state[3]) or 0
+`;
+
+/**
+ * Takes a place in a token bucket: KEYS[1] bucket, ARGV per second, burst, longest wait, longest block. Answers
+ * {wait, blocked} in milliseconds; a wait beyond the longest took no place. Garbage counts as a full bucket that nobody
+ * blocks. The key lives until the bucket is full again.
+ */
+export const TAKE_PLACE = `${BEGIN}
+local rate, burst, longest, most = tonumber(ARGV[1]) / 1000, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+if until_ms > now and until_ms - now <= most then return {0, math.ceil(until_ms - now)} end
+if state[3] then redis.call('HDEL', KEYS[1], 'until') end
 if rate <= 0 then return {0, 0} end
-local at = math.min(tonumber(state[2]) or now, now)
-local tokens = math.min(burst, (tonumber(state[1]) or burst) + (now - at) * rate) - 1
+local tokens, at = tonumber(state[1]), tonumber(state[2])
+if not (tokens and at and tokens >= -longest * rate - 1 and at == at) then tokens, at = burst, now end
+tokens = math.min(burst, tokens + math.max(0, now - at) * rate) - 1
 local wait = 0
 if tokens < 0 then wait = math.ceil(-tokens / rate) end
-if wait <= longest then
-  redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(now))
-  redis.call('PEXPIRE', KEYS[1], ARGV[4])
-end
+if wait > longest then return {wait, 0} end
+redis.call('HSET', KEYS[1], 'tokens', string.format('%.17g', tokens), 'at', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.min(math.ceil((burst - tokens) / rate), most)))
 return {wait, 0}`;
 
-/** Has nobody ask: KEYS[1] bucket, ARGV[1] milliseconds. A longer block stands. */
-export const BLOCK = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
-local until_ms = math.max(tonumber(redis.call('HGET', KEYS[1], 'until')) or 0, now + tonumber(ARGV[1]))
+/** Has nobody ask: KEYS[1] bucket, ARGV milliseconds, longest block. A longer block stands. */
+export const BLOCK = `${BEGIN}
+local most = tonumber(ARGV[2])
+if not (until_ms - now <= most) then until_ms = 0 end
+until_ms = math.max(until_ms, now + tonumber(ARGV[1]))
 redis.call('HSET', KEYS[1], 'until', string.format('%.0f', until_ms))
-return redis.call('PEXPIRE', KEYS[1], math.max(until_ms - now, redis.call('PTTL', KEYS[1])))`;
+local ttl = math.max(until_ms - now, redis.call('PTTL', KEYS[1]))
+return redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.min(ttl, most)))`;

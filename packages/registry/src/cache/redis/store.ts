@@ -10,8 +10,6 @@ import type { RedisTarget } from './target.ts';
 
 /** What an inspection may lose by one command to a Redis in trouble (K7). */
 const COMMAND_TIMEOUT_MS = 50;
-/** A bucket that nobody took from for so long is full. */
-const BUCKET_TTL_MS = 10 * 60_000;
 /** No registry asks for more (the cap of Retry-After); more was not written by us. */
 const MAX_BLOCK_MS = 6 * 60 * 60_000;
 
@@ -59,16 +57,16 @@ export class RedisStore implements SharedStore {
 
   async takePlace(key: string, { perSecond, burst, maxWaitMs }: Bucket): Promise<Place | undefined> {
     const answer = await this.#run((client) =>
-      client.eval(TAKE_PLACE, 1, key, perSecond, burst, maxWaitMs, BUCKET_TTL_MS),
+      client.eval(TAKE_PLACE, 1, key, perSecond, burst, maxWaitMs, MAX_BLOCK_MS),
     );
     if (!Array.isArray(answer)) return undefined;
     const [waitMs, blockedMs] = answer as readonly unknown[];
     if (typeof waitMs !== 'number' || typeof blockedMs !== 'number') return undefined;
-    return { waitMs, blockedMs: Math.min(blockedMs, MAX_BLOCK_MS) };
+    return { waitMs, blockedMs };
   }
 
   block(key: string, forMs: number): void {
-    void this.#run((client) => client.eval(BLOCK, 1, key, Math.ceil(Math.min(forMs, MAX_BLOCK_MS))));
+    void this.#run((client) => client.eval(BLOCK, 1, key, Math.ceil(Math.min(forMs, MAX_BLOCK_MS)), MAX_BLOCK_MS));
   }
 
   close(): void {
