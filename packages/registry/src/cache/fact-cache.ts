@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RegistryMetrics } from '../metrics.ts';
+import type { Subject } from '../inspect/subject.ts';
 import type { Clock } from '../ports.ts';
 import { decodeFacts, decodeShown, encodeFacts, encodeShown } from './codec.ts';
 import type { KnownFacts, MemoryCache, Refusal, Shown } from './memory-cache.ts';
@@ -15,7 +16,7 @@ interface CacheParts {
   readonly metrics: RegistryMetrics;
 }
 
-/** Facts follow from their digest for ever; what nobody asked for in a month makes room. */
+/** What a host served under a digest stays true for ever; what nobody asked for in a month makes room. */
 const FACTS_TTL_MS = 30 * 24 * 60 * 60_000;
 /** A holder that dies delays the others by this at most (K4). */
 const LOCK_TTL_MS = 2_000;
@@ -40,8 +41,9 @@ export class FactCache {
     this.#isAlone = parts.store === NO_SHARED_STORE;
   }
 
-  facts(digest: string, nowMs: number): KnownFacts | undefined {
-    return this.#parts.memory.facts(digest, nowMs);
+  /** What this registry host served under this digest: what another host says of it counts for nothing. */
+  facts(host: string, digest: string, nowMs: number): KnownFacts | undefined {
+    return this.#parts.memory.facts(servedKey(host, digest), nowMs);
   }
 
   shown(scope: string, subject: string): Shown | undefined {
@@ -52,11 +54,12 @@ export class FactCache {
     return this.#parts.memory.refusal(asker, subject, nowMs);
   }
 
-  putFacts(digest: string, facts: KnownFacts): void {
+  putFacts(host: string, digest: string, facts: KnownFacts): void {
     const { memory, store, sealer } = this.#parts;
-    memory.putFacts(digest, facts);
+    const key = servedKey(host, digest);
+    memory.putFacts(key, facts);
     if (this.#isAlone || facts.untilMs !== undefined) return;
-    const name = sealer.name('facts', digest);
+    const name = sealer.name('facts', key);
     this.#write(store.set(name, sealer.seal(name, encodeFacts(facts.content)), FACTS_TTL_MS));
   }
 
@@ -79,11 +82,11 @@ export class FactCache {
   }
 
   /** Brings what the shared store knows of a subject into memory. */
-  async load(subject: string, scopes: readonly string[], digest: string | undefined): Promise<void> {
+  async load({ key, host, reference }: Subject, scopes: readonly string[]): Promise<void> {
     if (this.#isAlone) return;
-    const shown = await Promise.all(scopes.map((scope) => this.#loadShown(scope, subject)));
-    const digests = new Set([digest, ...shown].filter((found) => found !== undefined));
-    await Promise.all([...digests].map((found) => this.#loadFacts(found)));
+    const shown = await Promise.all(scopes.map((scope) => this.#loadShown(scope, key)));
+    const digests = new Set([reference.digest, ...shown].filter((found) => found !== undefined));
+    await Promise.all([...digests].map((found) => this.#loadFacts(servedKey(host, found))));
   }
 
   /** Takes the lock on reading a subject, and keeps it until it is released. */
@@ -126,11 +129,11 @@ export class FactCache {
     return (shown ?? known)?.digest;
   }
 
-  async #loadFacts(digest: string): Promise<void> {
+  async #loadFacts(key: string): Promise<void> {
     const { memory, sealer, clock } = this.#parts;
-    if (memory.facts(digest, clock.now()) !== undefined) return;
-    const content = await this.#read(sealer.name('facts', digest), decodeFacts);
-    if (content !== undefined) memory.putFacts(digest, { content, source: 'redis' });
+    if (memory.facts(key, clock.now()) !== undefined) return;
+    const content = await this.#read(sealer.name('facts', key), decodeFacts);
+    if (content !== undefined) memory.putFacts(key, { content, source: 'redis' });
   }
 
   async #read<T>(name: string, decode: (text: string) => T | undefined): Promise<T | undefined> {
@@ -146,4 +149,9 @@ export class FactCache {
     metrics.cache({ level: 'redis', outcome: decoded === undefined ? 'miss' : 'hit' });
     return decoded;
   }
+}
+
+/** Neither part contains a space. */
+function servedKey(host: string, digest: string): string {
+  return `${host} ${digest}`;
 }

@@ -42,6 +42,15 @@ describe('K1 the cache in memory', () => {
     expect(cache.facts(digest(1), 0)?.content).toBe(cache.facts(digest(2), 0)?.content);
   });
 
+  test('K1 facts read in part do not replace whole ones, and give way to them', () => {
+    const cache = new MemoryCache();
+    const part = { content: { kind: 'unknown' }, source: 'registry', untilMs: 1_000 } as const;
+    cache.putFacts(digest(1), part);
+    cache.putFacts(digest(1), facts);
+    cache.putFacts(digest(1), part);
+    expect(cache.facts(digest(1), 0)).toEqual(facts);
+  });
+
   test('K2 facts are stored once, what was shown by scope', () => {
     const cache = new MemoryCache();
     cache.putShown('alice', 'registry/app:1', { digest: digest(1), confirmedAtMs: 0 });

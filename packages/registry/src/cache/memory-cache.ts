@@ -2,11 +2,11 @@ import type { ContentFacts, FactSource } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 import type { FetchFailure } from '../http/outcome.ts';
 
-/** Facts by digest with where this process has them from. */
+/** What one registry host served under a digest, with where this process has it from. */
 export interface KnownFacts {
   readonly content: ContentFacts;
   readonly source: FactSource;
-  /** Absent: they follow from the digest for ever. Set when a part could not be read (epoch milliseconds). */
+  /** Absent: complete, and true for ever. Set when a part could not be read (epoch milliseconds). */
   readonly untilMs?: number;
 }
 
@@ -25,7 +25,7 @@ export interface Refusal {
 }
 
 export interface MemoryLimits {
-  /** Bytes for facts by digest. */
+  /** Bytes for facts by host and digest. */
   readonly factsBytes: number;
   /** Bytes for what was shown or refused to whom. */
   readonly shownBytes: number;
@@ -43,8 +43,8 @@ const USUAL_PLATFORMS = 16;
 const PLATFORM_BYTES = 120;
 
 /**
- * L1: everything in one process, bounded by bytes (K1). Facts are stored once by digest; who may use them stands apart,
- * by credential scope (K2).
+ * L1: everything in one process, bounded by bytes (K1). Facts are stored once by registry host and digest; who may use
+ * them stands apart, by credential scope (K2).
  */
 export class MemoryCache {
   readonly #facts: LRUCache<string, KnownFacts>;
@@ -64,13 +64,20 @@ export class MemoryCache {
     });
   }
 
-  facts(digest: string, nowMs: number): KnownFacts | undefined {
-    const known = this.#facts.get(digest);
+  facts(key: string, nowMs: number): KnownFacts | undefined {
+    const known = this.#facts.get(key);
     return known?.untilMs !== undefined && known.untilMs <= nowMs ? undefined : known;
   }
 
-  putFacts(digest: string, facts: KnownFacts): void {
-    this.#facts.set(digest, { ...facts, content: this.#shared(facts.content) });
+  /** What is known whole is not replaced by what was read in part. */
+  putFacts(key: string, facts: KnownFacts): void {
+    if (facts.untilMs !== undefined && this.#isComplete(key)) return;
+    this.#facts.set(key, { ...facts, content: this.#shared(facts.content) });
+  }
+
+  #isComplete(key: string): boolean {
+    const known = this.#facts.peek(key);
+    return known !== undefined && known.untilMs === undefined;
   }
 
   /** Most images say the same: what they say is kept once. */
@@ -113,8 +120,8 @@ function scopedKey(scope: string, subject: string): string {
 }
 
 /** A list that others share costs nothing; one of its own may be long, and counts whole. */
-function sizeOfFacts({ content }: KnownFacts, digest: string): number {
+function sizeOfFacts({ content }: KnownFacts, key: string): number {
   const extra =
     content.kind === 'platforms' ? Math.max(0, content.platforms.length - USUAL_PLATFORMS) * PLATFORM_BYTES : 0;
-  return digest.length + ENTRY_OVERHEAD_BYTES + extra;
+  return key.length + ENTRY_OVERHEAD_BYTES + extra;
 }

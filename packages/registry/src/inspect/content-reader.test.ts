@@ -104,7 +104,9 @@ describe('reading what a manifest refers to', () => {
     const entries = children.flatMap(({ manifest }) => [descriptor(manifest), descriptor(manifest)]);
     const image = indexOf(entries, children);
     const repository = new Repository(image);
-    expect(platforms(await read(image, repository))).toEqual(['linux/arm64']);
+    const content = await read(image, repository);
+    expect(platforms(content)).toEqual(['linux/arm64']);
+    expect(content).toMatchObject({ value: { complete: false } });
     expect(repository.reads.filter((what) => what === 'manifest')).toHaveLength(16);
   });
 
@@ -126,6 +128,17 @@ describe('reading what a manifest refers to', () => {
     ],
   ])('I3 %s is %s', async (_, image, expected) => {
     expect(platforms(await read(image))).toEqual(expected);
+  });
+
+  test.each(['TooLarge', 'Malformed'] as const)('I4 an artifact whose config is %s is not neutral', async (reason) => {
+    const image = single('application/vnd.acme.container.config.v1+json', { os: 'linux', architecture: 'arm64' });
+    const repository = new Repository(image);
+    repository.failures.set(image.blobs[0]!.digest, failed(reason));
+    expect(platforms(await read(image, repository))).toBe(reason);
+    const index = indexOf([descriptor(image.manifest)], [image]);
+    const nested = new Repository({ ...index, blobs: image.blobs });
+    nested.failures.set(image.blobs[0]!.digest, failed(reason));
+    expect(await read(index, nested)).toMatchObject({ value: { facts: { kind: 'unknown' }, complete: false } });
   });
 
   test.each([

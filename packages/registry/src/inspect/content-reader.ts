@@ -75,7 +75,8 @@ export class ContentReader {
 
   async #readChild(child: Descriptor, depth: number): Promise<Fetched<Content>> {
     // A cycle cannot be made of true digests; a child listed twice says nothing new.
-    if (this.#visited.has(child.digest) || this.#childrenLeft === 0) return whole(UNKNOWN);
+    if (this.#visited.has(child.digest)) return whole(UNKNOWN);
+    if (this.#childrenLeft === 0) return fetched({ facts: UNKNOWN, complete: false });
     this.#visited.add(child.digest);
     this.#childrenLeft -= 1;
     const body = await this.#source.manifest(child.digest);
@@ -84,8 +85,7 @@ export class ContentReader {
 
   async #readConfig(kind: 'image' | 'artifact', config: Descriptor): Promise<Fetched<Content>> {
     const blob = await this.#source.config(config.digest);
-    // An artifact's config may have any size and form: it declares no platform that a runtime would read.
-    if (blob.kind === 'failed' && kind === 'artifact' && blob.reason === 'TooLarge') return whole({ kind: 'neutral' });
+    // Not even an artifact is neutral unread: its size may be all that the registry made up.
     return blob.kind === 'failed' ? blob : whole(parseConfig(parseJson(blob.value), kind));
   }
 }

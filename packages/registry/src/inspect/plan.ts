@@ -7,7 +7,7 @@ export interface Known {
   /** Facts of the digest that was shown. */
   readonly facts: KnownFacts | undefined;
   readonly refusal: Refusal | undefined;
-  /** Another scope was shown this tag, or the facts of the wanted digest are known. */
+  /** Another scope was shown this tag, or this host has served the wanted digest before. */
   readonly seen: boolean;
 }
 

@@ -1,4 +1,3 @@
-import type { ContentFacts } from '@archpolicy/core';
 import { ANONYMOUS_SCOPE } from '../auth/access.ts';
 import type { Access } from '../auth/access.ts';
 import type { FactCache } from '../cache/fact-cache.ts';
@@ -8,6 +7,7 @@ import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { Clock } from '../ports.ts';
 import { ContentReader } from './content-reader.ts';
+import type { Content } from './content-reader.ts';
 import { Flights } from './flights.ts';
 import { ageOf, HARD_TTL_MS, planInspection, saysNothing, staleAnswer } from './plan.ts';
 import type { Known, Plan } from './plan.ts';
@@ -65,7 +65,7 @@ export class Resolver {
       // The first line of the plan, without looking up what the others need: this is every pod's way.
       const shown = this.#cache.shown(scope, subject.key);
       if (shown === undefined || ageOf(shown, now) >= softTtlMs) continue;
-      const facts = this.#cache.facts(shown.digest, now);
+      const facts = this.#cache.facts(subject.host, shown.digest, now);
       if (facts !== undefined) return { kind: 'answer', shown, facts };
     }
     return undefined;
@@ -126,7 +126,8 @@ export class Resolver {
     const head = await reader.head(subject.wanted);
     if (head.kind === 'unusable') return this.#fetchOnce(subject.wanted, question, access);
     if (head.kind === 'failed') return head;
-    // What a digest names is that digest, whatever a registry's header says.
+    // What a digest names is that digest, whatever a registry's header says. It vouches for what this host served and
+    // nothing else: facts are kept by host.
     this.#show(subject, reader.scope, subject.reference.digest ?? head.value);
     return undefined;
   }
@@ -172,7 +173,7 @@ export class Resolver {
 
   #load(subject: Subject, scopes: readonly string[]): Promise<void> {
     const all = new Set([...scopes, ANONYMOUS_SCOPE, ANY_SCOPE]);
-    return this.#cache.load(subject.key, [...all], subject.reference.digest);
+    return this.#cache.load(subject, [...all]);
   }
 
   async #fetch(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
@@ -182,14 +183,14 @@ export class Resolver {
     const { digest, body } = manifest.value;
     const content = await new ContentReader(reader).read(body, digest);
     if (content.kind === 'failed') return content;
-    this.#learn(digest, content.value.facts, content.value.complete);
+    this.#learn(question.subject, digest, content.value);
     this.#show(question.subject, reader.scope, digest);
     return undefined;
   }
 
-  #learn(digest: string, content: ContentFacts, complete: boolean): void {
+  #learn({ host }: Subject, digest: string, { facts: content, complete }: Content): void {
     const until = complete ? {} : { untilMs: this.#clock.now() + INCOMPLETE_TTL_MS };
-    this.#cache.putFacts(digest, { content, source: 'registry', ...until });
+    this.#cache.putFacts(host, digest, { content, source: 'registry', ...until });
   }
 
   #show(subject: Subject, scope: string, digest: string): void {
@@ -210,15 +211,16 @@ export class Resolver {
 
   #known(subject: Subject, scope: string, nowMs: number, asker = scope): Known {
     const shown = latest(this.#cache.shown(scope, subject.key), this.#cache.shown(ANONYMOUS_SCOPE, subject.key));
+    const { host } = subject;
     const { digest } = subject.reference;
     return {
       shown,
-      facts: shown === undefined ? undefined : this.#cache.facts(shown.digest, nowMs),
+      facts: shown === undefined ? undefined : this.#cache.facts(host, shown.digest, nowMs),
       refusal: this.#cache.refusal(asker, subject.key, nowMs),
       seen:
         digest === undefined
           ? this.#cache.shown(ANY_SCOPE, subject.key) !== undefined
-          : this.#cache.facts(digest, nowMs) !== undefined,
+          : this.#cache.facts(host, digest, nowMs) !== undefined,
     };
   }
 

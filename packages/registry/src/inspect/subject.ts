@@ -5,6 +5,8 @@ import { LRUCache } from 'lru-cache';
 /** What is asked about: a parsed reference with the keys that caches know it by, computed once. */
 export interface Subject {
   readonly reference: ImageReference;
+  /** The registry's host in lower case. What its mirrors serve counts as served by it. */
+  readonly host: string;
   /** `registry/repository:tag` or `registry/repository@digest`; the digest wins. */
   readonly key: string;
   /** What stands after `/manifests/`. */
@@ -32,8 +34,9 @@ export class Subjects {
 
 function makeSubject(reference: ImageReference): Subject {
   const { registry, repository, digest, tag } = reference;
-  const place = `${registry.toLowerCase()}/${repository}`;
+  const host = registry.toLowerCase();
+  const place = `${host}/${repository}`;
   // One of the two is always there; an empty tag would find nothing.
   const wanted = digest ?? tag ?? '';
-  return { reference, wanted, key: digest === undefined ? `${place}:${wanted}` : `${place}@${digest}` };
+  return { reference, host, wanted, key: digest === undefined ? `${place}:${wanted}` : `${place}@${digest}` };
 }
