@@ -1,7 +1,8 @@
-import { ANNOTATION_DECISION, controllerKey, GATE_INSPECTING, labelOf, topControllerOf } from '@archpolicy/core';
+import { controllerKey, GATE_INSPECTING, topControllerOf } from '@archpolicy/core';
 import type { EvictionDecision, NodeFacts, PlacementAssessment, PodFacts } from '@archpolicy/core';
 import { isOver } from './judge.ts';
 import type { Judgement, Material } from './judge.ts';
+import { recordIn } from './own-choice.ts';
 import { recheckPhase } from './recheck.ts';
 
 /** What is remembered of a pod that a policy governs: enough to count it, and to see when something about it changes. */
@@ -17,7 +18,7 @@ export interface PodRecord {
   readonly reason: EvictionDecision['reason'];
   /** Of its node. */
   readonly architecture?: string;
-  /** It carries a constraint of ours. */
+  /** It carries a record of a constraint of ours. */
   readonly constrained: boolean;
   readonly gated: boolean;
   /** It carries a constraint of ours and finds no node. */
@@ -36,7 +37,7 @@ export function recordOf(
   clusterArchitectures: ReadonlySet<string>,
 ): PodRecord | undefined {
   if (isOver(pod)) return undefined;
-  const constrained = labelOf(pod.annotations, ANNOTATION_DECISION) !== undefined;
+  const constrained = recordIn(pod) !== undefined;
   const portable = isPortable(assessment, clusterArchitectures);
   return {
     uid: pod.uid,
