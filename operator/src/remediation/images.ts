@@ -2,8 +2,15 @@ import { overriddenPlatforms, parseReference } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, PodFacts } from '@archpolicy/core';
 import type { PodImages } from './ports.ts';
 
-/** Nobody waits for a recheck; a registry that needs longer is asked again later. */
-const INSPECTION_BUDGET_MS = 15_000;
+/**
+ * Enough for what is known and for a quick registry. A worker that waited for a slow one would keep other pods waiting:
+ * the inspector goes on without it, and the pod finds the answer when it is looked at again.
+ */
+const INSPECTION_BUDGET_MS = 400;
+/** As many as placement looks into: a pod is of a tenant's choice. */
+const MAX_IMAGES = 256;
+/** Waiting does not help. */
+const TOO_MANY: Inspection = { kind: 'unresolved', reason: 'TooLarge' };
 
 /** The part of the inspector that is used here. */
 export interface ImageInspector {
@@ -14,7 +21,7 @@ export interface ImageInspector {
   }): Promise<Inspection>;
 }
 
-/** What the policy says of an image, else what its registry says. */
+/** What the policy says of an image, else what its registry says; nothing of the images of a pod that has too many. */
 export class InspectedImages implements PodImages {
   readonly #inspector: ImageInspector;
 
@@ -23,6 +30,7 @@ export class InspectedImages implements PodImages {
   }
 
   async of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>> {
+    if (pod.images.length > MAX_IMAGES) return new Map(pod.images.map((image) => [image, TOO_MANY]));
     const answers = await Promise.all(
       pod.images.map(async (image) => {
         const known = overrideOf(image, policy) ?? (await this.#inspect(image, signal));
