@@ -1,4 +1,3 @@
-import type { JsonObject } from '../kubernetes/json.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { NODE_ARCHITECTURES } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
@@ -138,9 +137,8 @@ function choose(pod: Case, wanted: readonly Wanted[], open: Architectures): Chos
 function isPossible(pod: Case, architecture: NodeArchitecture): boolean {
   const { subject, input, policy, copied } = pod;
   if (policy.spec.scaleFromZero.includes(architecture)) return true;
-  const toleration = (): JsonObject | undefined =>
-    tolerated(pod, [architecture]).length === 0 ? undefined : architectureToleration(architecture);
-  return canTake({ subject, requirements: copied.requirements, toleration }, architecture, input.nodes);
+  const tolerations = [...subject.tolerations, ...tolerated(pod, [architecture]).map(architectureToleration)];
+  return canTake({ subject, requirements: copied.requirements, tolerations }, architecture, input.nodes);
 }
 
 /** PL8. */

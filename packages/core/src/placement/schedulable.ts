@@ -14,8 +14,8 @@ export interface SchedulingDemand {
   readonly subject: Subject;
   /** Further requirements that will be ANDed to the pod's own. */
   readonly requirements: readonly NodeSelectorRequirement[];
-  /** Whether the taint of the architecture will be tolerated. */
-  readonly toleration: (architecture: NodeArchitecture) => Toleration | undefined;
+  /** The pod's own and those that will be added. */
+  readonly tolerations: readonly Toleration[];
 }
 
 /**
@@ -23,12 +23,10 @@ export interface SchedulingDemand {
  * no taint that the pod does not tolerate. A node whose label and report differ is not known for what it is.
  */
 export function canTake(
-  { subject, requirements, toleration }: SchedulingDemand,
+  { subject, requirements, tolerations }: SchedulingDemand,
   architecture: NodeArchitecture,
   nodes: readonly NodeFacts[],
 ): boolean {
-  const ours = toleration(architecture);
-  const tolerations = ours === undefined ? subject.tolerations : [...subject.tolerations, ours];
   const demand = {
     nodeSelector: subject.nodeSelector,
     requiredAffinity: subject.terms === undefined ? undefined : { nodeSelectorTerms: subject.terms },
