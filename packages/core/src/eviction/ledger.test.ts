@@ -180,3 +180,11 @@ test('R6 whatever happens: never over three places of an owner, never over the r
     }),
   );
 });
+
+test('R6 policies that evict no more are not remembered for ever', () => {
+  const ledger = new EvictionLedger(START);
+  for (let index = 0; index < 10; index += 1) ledger.take(`uid-${index}`, { ...WEB, policy: `p${index}` }, START);
+  expect(ledger.policies).toBe(10);
+  ledger.take('late', WEB, START + 60_000);
+  expect(ledger.policies).toBe(1);
+});

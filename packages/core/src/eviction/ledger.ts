@@ -132,15 +132,21 @@ export class EvictionLedger {
     return held;
   }
 
-  /** Owners that nobody asks about any more would keep their places for ever. */
+  /** Owners and policies that nobody asks about any more would be kept for ever. */
   #sweep(nowMs: number): void {
     if (nowMs < this.#sweptAtMs + RATE_WINDOW_MS) return;
     this.#sweptAtMs = nowMs;
     for (const [uid, place] of this.#places) if (place.heldUntilMs <= nowMs) this.#remove(uid, place);
+    for (const [policy, times] of this.#rate) if (!isInWindow(times.at(-1), nowMs)) this.#rate.delete(policy);
+  }
+
+  /** For how many policies evictions are counted. */
+  get policies(): number {
+    return this.#rate.size;
   }
 
   #recent(policy: string, nowMs: number): number[] {
-    const recent = (this.#rate.get(policy) ?? []).filter((atMs) => atMs > nowMs - RATE_WINDOW_MS);
+    const recent = (this.#rate.get(policy) ?? []).filter((atMs) => isInWindow(atMs, nowMs));
     this.#rate.set(policy, recent);
     return recent;
   }
@@ -151,4 +157,8 @@ export class EvictionLedger {
     uids?.delete(uid);
     if (uids?.size === 0) this.#byOwner.delete(owner);
   }
+}
+
+function isInWindow(atMs: number | undefined, nowMs: number): boolean {
+  return atMs !== undefined && atMs > nowMs - RATE_WINDOW_MS;
 }
