@@ -104,4 +104,15 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
     store.set('late', { kind: 'parsed', policy: policy({}, 'late') });
     expect(seen).toEqual(['default']);
   });
+
+  test('a term that ends while it starts tells nothing more', async () => {
+    end.abort();
+    const over = new AbortController();
+    const late = operator.run(over.signal);
+    over.abort();
+    await late;
+    seen.length = 0;
+    store.set('late', { kind: 'parsed', policy: policy({}, 'late') });
+    expect(seen).toEqual([]);
+  });
 });

@@ -47,6 +47,11 @@ export class PolicyOperator extends Operator {
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     await this.start();
+    // An abort that came meanwhile is not told again.
+    if (signal.aborted) {
+      this.stop();
+      return;
+    }
     signal.addEventListener(
       'abort',
       () => {
