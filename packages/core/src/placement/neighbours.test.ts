@@ -89,6 +89,16 @@ describe('defects of others', () => {
     expect(summaryOf(inputOf(row))).toMatchObject({ then: 'constrain ImagesSupport arm64', gates: '' });
   });
 
+  test.each<[string, JsonObject]>([
+    ['no affinity', {}],
+    ['affinity to pods', { affinity: { podAffinity: {} } }],
+    ['empty node affinity', { affinity: { nodeAffinity: {} } }],
+  ])('PL9 a gated pod of which nothing is known gets its gate and nothing else: %s', (_, pod) => {
+    const input = inputOf({ images: { app: 'unresolved Deadline' }, canGate: true, pod });
+    const { patch } = placePod({ ...input, pod: { ...input.pod, spec: { containers: [{ image: 'app' }], ...pod } } });
+    expect(patch.map(({ path }) => path)).toEqual(['/spec/schedulingGates', '/metadata/annotations']);
+  });
+
   test('PL11 fields that are newer than any client library come through', () => {
     const pod = {
       restartPolicyRules: [{ big: 9007199254740991 }],

@@ -141,6 +141,8 @@ describe('warnings', () => {
 describe('texts of tenants', () => {
   test.each<[string, number, string]>([
     ['nginx:1.27', 20, 'nginx:1.27'],
+    ['nginx:1.27', 10, 'nginx:1.27'],
+    ['nginx:1.27', 9, 'ngin~1.27'],
     ['registry.example.com/very/long/path:tag', 21, 'registry.e~g/path:tag'],
     ['a\u001b[31mb\nc', 20, 'a??31mb?c'],
   ])('PL11 %j in %d characters', (text, max, expected) => {
