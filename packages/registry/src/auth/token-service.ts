@@ -141,10 +141,11 @@ function refresh(request: TokenRequest, token: string): HttpRequest {
 }
 
 function common(
-  { registries, signal }: TokenRequest,
+  { registry, registries, signal }: TokenRequest,
   url: URL,
-): Pick<HttpRequest, 'url' | 'maxBytes' | 'target' | 'signal'> {
-  return { url, maxBytes: MAX_TOKEN_BODY_BYTES, target: targetFor(url.host, registries), signal };
+): Pick<HttpRequest, 'url' | 'maxBytes' | 'target' | 'sentBy' | 'signal'> {
+  const sentBy = targetFor(registry, registries).host;
+  return { url, maxBytes: MAX_TOKEN_BODY_BYTES, target: targetFor(url.host, registries), sentBy, signal };
 }
 
 /** The value of a Basic Authorization header. */

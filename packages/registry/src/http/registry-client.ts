@@ -94,6 +94,7 @@ export class RegistryClient {
       url: hop.url,
       headers: { ...what.headers, ...authorization },
       target: targetFor(hop.host, request.registries),
+      sentBy: targetFor(request.endpoint.host, request.registries).host,
       signal: request.signal,
     });
   }

@@ -9,7 +9,7 @@ import type { ConnectionSettings, Pools } from './pools.ts';
 
 /** The host of a request, with what the registries file says of it. */
 export interface Target {
-  /** As references and the registries file write it, lower case. */
+  /** In its usual form, so that all spellings share their limits. */
   readonly host: string;
   readonly connection: ConnectionSettings;
   readonly requestLimit?: RequestLimit;
@@ -23,6 +23,8 @@ export interface HttpRequest {
   /** A longer body is `TooLarge`. */
   readonly maxBytes: number;
   readonly target: Target;
+  /** The host that was asked first, as in `Target.host`, when its redirect or token realm chose the target. */
+  readonly sentBy?: string;
   readonly signal: AbortSignal;
 }
 

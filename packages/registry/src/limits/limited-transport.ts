@@ -18,6 +18,9 @@ interface LimitParts {
   readonly clock: Clock;
 }
 
+/** What a request says of the host that was asked first. */
+type Verdict = 'succeeded' | 'failed' | 'nothing';
+
 interface HostState {
   readonly breaker: CircuitBreaker;
   bucket: TokenBucket | undefined;
@@ -29,6 +32,8 @@ interface HostState {
 const MAX_HOSTS = 1_000;
 /** Waiting longer than this for one's turn helps no pod: it is told when to come back. */
 const MAX_WAIT_MS = 2_000;
+/** A request that ended from our side before this says nothing of its host: others may have used up the time. */
+const SILENT_MS = 3_000;
 const UNLIMITED: RequestLimit = { perSecond: 0, burst: 0 };
 
 /**
@@ -45,15 +50,24 @@ export class LimitedTransport implements Sender {
 
   async send(request: HttpRequest): Promise<HttpResponse | FetchFailure> {
     const { host } = request.target;
+    const { sentBy = host } = request;
     const state = this.#stateOf(host);
-    const refusal = await this.#admit(request, state);
+    // Whoever names a redirect or a realm chooses a host: that must not close the way of those who ask that host.
+    const { breaker } = this.#stateOf(sentBy);
+    const refusal = await this.#admit(request, state, breaker);
     if (refusal !== undefined) return refusal;
+    const startMs = this.#parts.clock.monotonic();
     const response = await this.#parts.transport.send(request);
+    this.#judge(breaker, verdictOn(response, this.#parts.clock.monotonic() - startMs, sentBy === host));
     this.#observe(host, state, response);
     return response;
   }
 
-  async #admit({ target, signal }: HttpRequest, state: HostState): Promise<FetchFailure | undefined> {
+  async #admit(
+    { target, signal }: HttpRequest,
+    state: HostState,
+    breaker: CircuitBreaker,
+  ): Promise<FetchFailure | undefined> {
     const { clock } = this.#parts;
     const now = clock.monotonic();
     if (now < state.blockedUntilMs) return this.#until('RateLimited', state.blockedUntilMs - now);
@@ -65,7 +79,7 @@ export class LimitedTransport implements Sender {
     if (place.waitMs > MAX_WAIT_MS) return this.#until('RateLimited', place.waitMs);
     if (place.waitMs > 0) await clock.sleep(place.waitMs, signal).catch(() => undefined);
     // The breaker comes last: who passes it sends a request, and tells it what came of it.
-    const passage = state.breaker.enter(clock.monotonic());
+    const passage = breaker.enter(clock.monotonic());
     return passage.kind === 'pass' ? undefined : this.#until('BreakerOpen', passage.untilMs - clock.monotonic());
   }
 
@@ -81,17 +95,16 @@ export class LimitedTransport implements Sender {
   }
 
   #observe(host: string, state: HostState, response: HttpResponse | FetchFailure): void {
-    const { clock } = this.#parts;
-    if (response.kind === 'failed') {
-      if (response.reason === 'Unavailable' || response.reason === 'Deadline') state.breaker.failed(clock.monotonic());
-      else state.breaker.abandoned();
-      return;
-    }
-    if (response.status >= 500) state.breaker.failed(clock.monotonic());
-    else state.breaker.succeeded();
-    const nowMs = clock.now();
+    if (response.kind === 'failed') return;
+    const nowMs = this.#parts.clock.now();
     const told = response.status === 429 ? retryAt(response.headers['retry-after'], nowMs) - nowMs : 0;
     this.#block(host, state, Math.max(told, pauseByQuota(response.headers)));
+  }
+
+  #judge(breaker: CircuitBreaker, verdict: Verdict): void {
+    if (verdict === 'failed') breaker.failed(this.#parts.clock.monotonic());
+    else if (verdict === 'succeeded') breaker.succeeded();
+    else breaker.abandoned();
   }
 
   #block(host: string, state: HostState, forMs: number): void {
@@ -112,4 +125,14 @@ export class LimitedTransport implements Sender {
     this.#hosts.set(host, state);
     return state;
   }
+}
+
+/** A token or a redirect that works says nothing of the host that named it; one that fails makes it of no use. */
+function verdictOn(response: HttpResponse | FetchFailure, tookMs: number, isFirstHost: boolean): Verdict {
+  if (response.kind === 'failed') {
+    const isSilence = response.reason === 'Deadline' && tookMs >= SILENT_MS;
+    return response.reason === 'Unavailable' || isSilence ? 'failed' : 'nothing';
+  }
+  if (response.status >= 500) return 'failed';
+  return isFirstHost ? 'succeeded' : 'nothing';
 }
