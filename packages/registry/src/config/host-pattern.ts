@@ -25,6 +25,11 @@ function subdomains(suffix: string): HostMatcher {
   return { rank, matches: (host) => (anyPort ? withoutPort(host) : host).endsWith(tail) };
 }
 
+/** The host as a connection has it: without HTTPS's own port, an address in its one form. As written if it is no host. */
+export function normalHost(host: string): string {
+  return URL.parse(`https://${host}`)?.host ?? host;
+}
+
 /** The host of `host:port`; bracketed IPv6 keeps its colons. */
 export function withoutPort(host: string): string {
   const colon = host.lastIndexOf(':');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { RegistryError } from '../errors.ts';
-import { endpointsFor, rewritePath } from '../http/endpoint.ts';
+import { endpointsFor, rewritePath, targetFor } from '../http/endpoint.ts';
 import { parseRegistries, Registries } from './registries.ts';
 
 const load = (text: string): Registries => new Registries(parseRegistries(text));
@@ -30,6 +30,43 @@ describe('I7 which entry is about a host', () => {
     ['docker.io', 'hub'],
   ])('I7 %s: %s', (host, expected) => {
     expect(registries.entryFor(host)?.rewrite[0]?.to).toBe(expected);
+  });
+});
+
+describe('I7 a blocked host has no other spelling', () => {
+  const registries = load(`registries:
+    - {host: registry.corp, blocked: true}
+    - {host: 'ported.corp:443', blocked: true}
+    - {host: 10.0.0.5, blocked: true}
+    - {host: '10.0.0.6:*', blocked: true}
+    - {host: '*.blocked.corp', blocked: true}
+    - {host: 'a.blocked.corp:443', rewrite: [{from: a, to: b}]}
+    - {host: 'open.corp:5000', rewrite: [{from: a, to: b}]}`);
+
+  test.each([
+    'registry.corp:443',
+    'registry.corp:0443',
+    'Registry.Corp:443',
+    'ported.corp',
+    'ported.corp:443',
+    '0x0a.0.0.5',
+    '10.5',
+    '167772165',
+    '012.0.0.5:443',
+    '10.6:5000',
+    'a.blocked.corp:443',
+  ])('I7 %s is blocked', (host) => {
+    expect(registries.entryFor(host)?.blocked).toBe(true);
+    expect(endpointsFor(host, 'app', registries)).toEqual([]);
+  });
+
+  test.each(['registry.corp:5000', '10.0.0.7', 'open.corp', 'open.corp:5000'])('I7 %s is not', (host) => {
+    expect(registries.entryFor(host)?.blocked).not.toBe(true);
+  });
+
+  test('K5 all spellings of a host share its limits', () => {
+    const hosts = ['10.0.0.9', '10.9:443', '0xa.0.0.9'].map((host) => targetFor(host, registries).host);
+    expect(new Set(hosts)).toEqual(new Set(['10.0.0.9']));
   });
 });
 

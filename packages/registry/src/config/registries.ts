@@ -4,7 +4,7 @@ import { parse as parseYaml } from 'yaml';
 import { parseProviderConfig } from '../auth/plugins/provider-config.ts';
 import type { ProviderConfig } from '../auth/plugins/provider-config.ts';
 import { RegistryError } from '../errors.ts';
-import { hostMatcher } from './host-pattern.ts';
+import { hostMatcher, normalHost } from './host-pattern.ts';
 import type { HostMatcher } from './host-pattern.ts';
 import { registriesSchema } from './schema.ts';
 import type { RegistriesConfig, RegistryConfig } from './schema.ts';
@@ -39,18 +39,29 @@ export class Registries {
       config.dockerConfigFile !== undefined ||
       config.credentialProviders !== undefined ||
       config.registries.some(({ credentialsFile, mirrors }) => credentialsFile !== undefined || mirrors.length > 0);
-    const entries = config.registries.map((entry) => [hostMatcher(entry.host), entry] as const);
+    const entries = config.registries.flatMap((entry) =>
+      patternsOf(entry).map((pattern) => [hostMatcher(pattern), entry] as const),
+    );
     this.#entries = entries.toSorted(([a], [b]) => b.rank - a.rank);
   }
 
-  /** The most specific entry for a host: exact, then any port, then a wildcard; of two wildcards the longer one. */
+  /**
+   * The most specific entry for a host: exact, then any port, then a wildcard; of two wildcards the longer one. A host
+   * written in another way (`host:443`, `10.5`) has the entry of its usual form as well, and that one's if it blocks.
+   */
   entryFor(host: string): RegistryConfig | undefined {
     const known = this.#found.get(host);
     if (known !== undefined) return known.entry;
     const wanted = host.toLowerCase();
-    const entry = this.#entries.find(([matcher]) => matcher.matches(wanted))?.[1];
+    const asWritten = this.#find(wanted);
+    const usual = this.#find(normalHost(wanted));
+    const entry = usual?.blocked === true ? usual : (asWritten ?? usual);
     this.#found.set(host, { entry });
     return entry;
+  }
+
+  #find(host: string): RegistryConfig | undefined {
+    return this.#entries.find(([matcher]) => matcher.matches(host))?.[1];
   }
 
   /** Whether both say the same, down to the files that they name. */
@@ -62,6 +73,11 @@ export class Registries {
   file(path: string): string | undefined {
     return this.#files.get(path);
   }
+}
+
+/** What is blocked is so under every spelling of it. */
+function patternsOf({ host, blocked }: RegistryConfig): readonly string[] {
+  return blocked ? [...new Set([host, normalHost(host)])] : [host];
 }
 
 /** Without a file: HTTPS everywhere, the guard on, no credentials of its own. */

@@ -1,3 +1,4 @@
+import { normalHost } from '../config/host-pattern.ts';
 import type { Registries } from '../config/registries.ts';
 import type { RegistryConfig, Rewrite } from '../config/schema.ts';
 import type { ConnectionSettings } from './pools.ts';
@@ -37,7 +38,11 @@ export function endpointsFor(registry: string, repository: string, registries: R
 export function targetFor(host: string, registries: Registries): Target {
   const entry = registries.entryFor(host);
   const connection = connectionOf(entry, registries);
-  return { host, connection, ...(entry?.requestLimit === undefined ? {} : { requestLimit: entry.requestLimit }) };
+  return {
+    host: normalHost(host),
+    connection,
+    ...(entry?.requestLimit === undefined ? {} : { requestLimit: entry.requestLimit }),
+  };
 }
 
 function connectionOf(entry: RegistryConfig | undefined, registries: Registries): ConnectionSettings {
