@@ -12,6 +12,7 @@ import type { ImageInspector } from './remediation/images.ts';
 import { Remediation } from './remediation/remediation.ts';
 import { WebhookProbe } from './remediation/webhook-probe.ts';
 import { WebhookReach } from './remediation/webhook-reach.ts';
+import { together } from './together.ts';
 
 export interface TermOptions {
   readonly api: Pick<Api, 'request'>;
@@ -79,7 +80,8 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       webhookReachable: () => webhook.isReachable(),
     };
     const write: WriteStatus = (policy, status) => operator.writeStatus(policy, status);
-    await Promise.all([webhook.run(signal), remediation.run(signal), policies.run({ source, write }, signal)]);
+    const told = { run: (until: AbortSignal) => policies.run({ source, write }, until) };
+    await together([webhook, remediation, told], signal);
   } finally {
     metrics.leading(false);
   }
