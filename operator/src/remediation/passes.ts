@@ -14,6 +14,16 @@ export class Passes {
     this.#complete(nowMs);
   }
 
+  /**
+   * Looks at this one. Where that throws, it has not been looked at: it stays to be, and is when it is tried again.
+   * @param onLast told when it was the last
+   */
+  async look<T>(key: string, look: () => Promise<T>, nowMs: () => number, onLast: () => void): Promise<T> {
+    const result = await look();
+    if (this.done(key, nowMs())) onLast();
+    return result;
+  }
+
   /** This one has been. Whether it was the last. */
   done(key: string, nowMs: number): boolean {
     return this.#pending.delete(key) && this.#complete(nowMs);

@@ -123,12 +123,15 @@ export class Remediation {
     const startedAt = clock.monotonic();
     let outcome: 'ok' | 'error' = 'error';
     try {
-      const result = await this.#reconciler.reconcile(key, signal);
+      const reconcile = () => this.#reconciler.reconcile(key, signal);
+      const onLast = () => {
+        this.#tellAllPolicies();
+      };
+      const result = await this.#passes.look(key, reconcile, () => clock.now(), onLast);
       outcome = 'ok';
       return result;
     } finally {
       metrics.reconciled('remediation', outcome, clock.monotonic() - startedAt);
-      if (this.#passes.done(key, clock.now())) this.#tellAllPolicies();
     }
   }
 
