@@ -138,6 +138,25 @@ describe('a call', () => {
     await expect(get()).rejects.toMatchObject({ code: 'network' });
   });
 
+  test.each<['GET' | 'POST', number]>([
+    ['GET', 2],
+    ['POST', 1],
+  ])(
+    'on a connection that the server closed meanwhile is sent again if it cannot have done anything: %s',
+    async (method, times) => {
+      await get();
+      await new Promise(setImmediate); // the connection is free again: no second one is opened
+      await get();
+      await new Promise(setImmediate);
+      let closes = 1;
+      // FIN without an answer, on a connection that has served before: what a server does that found it idle.
+      server.fault = () => (closes-- > 0 ? { kind: 'close' } : undefined);
+      const call = client.request({ method, path: `${PATH}/a`, signal: never }).catch((error: unknown) => error);
+      expect(await call).toMatchObject(method === 'GET' ? { status: 404 } : { code: 'network' });
+      expect(server.requests).toHaveLength(2 + times);
+    },
+  );
+
   test('of a client that was closed fails, and opens no connection', async () => {
     await client.close();
     await expect(get()).rejects.toMatchObject({ code: 'aborted' });

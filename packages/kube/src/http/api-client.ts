@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { errors, Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Json } from '@archpolicy/core';
 import type { Clock } from '../clock.ts';
@@ -163,8 +163,9 @@ export class ApiClient implements Api {
     const credentials = await this.#credentials.read();
     if (this.#closed) throw new KubeError('aborted', 'the client is closed');
     const hasBody = request.body !== undefined;
-    try {
-      return await this.#poolsFor(credentials)[kind].request({
+    const pool = this.#poolsFor(credentials)[kind];
+    const send = (): Promise<Dispatcher.ResponseData> =>
+      pool.request({
         path: withQuery(request.path, request.query),
         method: request.method,
         headers: {
@@ -176,6 +177,13 @@ export class ApiClient implements Api {
         ...(hasBody ? { body: JSON.stringify(request.body) } : {}),
         signal,
       });
+    try {
+      return await send();
+    } catch (error) {
+      if (request.method !== 'GET' || !wasClosedWhileIdle(error)) throw toKubeError(error);
+    }
+    try {
+      return await send();
     } catch (error) {
       throw toKubeError(error);
     }
@@ -222,6 +230,14 @@ function newPool({ server, tls }: Credentials, connections: number | null): Pool
     headersTimeout: 0,
     bodyTimeout: 0,
   });
+}
+
+/**
+ * The server, or something in between, closed a kept-alive connection at the moment when we used it again: nothing was
+ * answered on it since, and a GET may simply be sent anew. Others may have been acted upon: they are the caller's.
+ */
+function wasClosedWhileIdle(error: unknown): boolean {
+  return error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0;
 }
 
 /** A refusal's body may be a proxy's HTML page: then there is just no Status object in it. */

@@ -33,6 +33,8 @@ export type ApiFault =
   | { readonly kind: 'hang' }
   /** Ends the connection by RST without an answer. */
   | { readonly kind: 'reset' }
+  /** Ends the connection in order, without an answer. */
+  | { readonly kind: 'close' }
   /** Sends headers and the beginning of a body, then ends the connection by RST. */
   | { readonly kind: 'cut'; readonly body: string };
 
@@ -280,6 +282,9 @@ function misbehave(fault: ApiFault, response: ServerResponse): void {
       return;
     case 'reset':
       response.socket?.resetAndDestroy();
+      return;
+    case 'close':
+      response.socket?.end();
       return;
     case 'cut':
       response.writeHead(200, { 'content-type': 'application/json' });
