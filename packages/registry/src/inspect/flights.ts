@@ -14,8 +14,4 @@ export class Flights<T> {
   running(key: string): Promise<T> | undefined {
     return this.#running.get(key);
   }
-
-  get size(): number {
-    return this.#running.size;
-  }
 }

@@ -109,6 +109,22 @@ describe('inspecting an image at a registry', () => {
     expect(await inspect('app:v1', { budgetMs: 50 })).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 });
   });
 
+  test('I4 a registry that hangs takes 64 places: what was known is served beyond them, and others are asked', async () => {
+    const other = await new FakeRegistry().start();
+    other.push('app', 'v1', multiPlatformImage(EIGHT));
+    registry.push('app', 'v1', multiPlatformImage(EIGHT));
+    await inspect('app:v1');
+    registry.fault = () => ({ kind: 'hang' });
+    const hanging = Array.from({ length: 64 }, (_, at) => inspect(`hanging-${at}:v1`, { budgetMs: 1 }));
+    await Promise.all(hanging);
+    now += 11 * 60_000;
+    expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 });
+    expect(await inspect('new:v1')).toEqual({ kind: 'unresolved', reason: 'Unavailable' });
+    const reference = `${other.host}/app:v1`;
+    expect(await inspector.inspect({ reference, budgetMs: 5_000 })).toMatchObject({ kind: 'resolved' });
+    await other.stop();
+  });
+
   test.each([
     [401, 'Unauthorized'],
     [403, 'Unauthorized'],

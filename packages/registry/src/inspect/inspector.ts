@@ -1,6 +1,7 @@
 import type { FactSource, Inspection } from '@archpolicy/core';
 import type { PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
+import { normalHost } from '../config/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { Clock } from '../ports.ts';
@@ -9,6 +10,7 @@ import { HARD_TTL_MS, SOFT_TTL_MS, ageOf } from './plan.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 import { Subjects } from './subject.ts';
 import type { Subject } from './subject.ts';
+import { WorkPlaces } from './work-places.ts';
 
 /** Inspect this reference, with these credentials, within this time. */
 export interface InspectRequest {
@@ -34,8 +36,6 @@ export interface Inspector {
 
 /** No registry that works takes longer; ends the work that nobody waits for any more. */
 const WORK_DEADLINE_MS = 15_000;
-/** Different images being worked out at the same time: what tenants can make us do at once. */
-const MAX_WORK = 2_000;
 
 const NO_SECRETS: readonly PullSecret[] = [];
 
@@ -55,6 +55,7 @@ export class ImageInspector implements Inspector {
   readonly #parts: Parts;
   readonly #subjects = new Subjects();
   readonly #work = new Flights<Resolution>();
+  readonly #places = new WorkPlaces();
   readonly #closing = new AbortController();
 
   constructor(parts: Parts) {
@@ -80,16 +81,22 @@ export class ImageInspector implements Inspector {
   }
 
   async #cold(subject: Subject, scopes: readonly string[], request: InspectRequest): Promise<Inspection> {
+    if (this.#closing.signal.aborted) return this.#counted(unresolved('Unavailable'));
     const softTtlMs = softTtl(subject, request);
     const key = `${scopes.join(' ')} ${softTtlMs} ${subject.key}`;
-    if (this.#closing.signal.aborted || (this.#work.running(key) === undefined && this.#work.size >= MAX_WORK)) {
-      return this.#counted(unresolved('Unavailable'));
-    }
-    const work = this.#work.join(key, () => this.#resolve(subject, softTtlMs, request.pullSecrets ?? NO_SECRETS));
+    const place = normalHost(subject.host);
+    const isFull = this.#work.running(key) === undefined && !this.#places.hasRoom(place, subject.key);
+    if (isFull) return this.#staleOr('Unavailable', subject, scopes);
+    const start = (): Promise<Resolution> => this.#resolve(subject, softTtlMs, request.pullSecrets ?? NO_SECRETS);
+    const work = this.#work.join(key, () => this.#places.hold(place, subject.key, start));
     const resolution = await within(work, request.budgetMs, request.signal);
     if (resolution !== undefined) return this.#counted(this.#inspection(resolution));
+    return this.#staleOr('Deadline', subject, scopes);
+  }
+
+  #staleOr(reason: 'Unavailable' | 'Deadline', subject: Subject, scopes: readonly string[]): Inspection {
     const stale = this.#parts.resolver.stale(subject, scopes);
-    return this.#counted(stale === undefined ? unresolved('Deadline') : this.#inspection(stale, 'memory'));
+    return this.#counted(stale === undefined ? unresolved(reason) : this.#inspection(stale, 'memory'));
   }
 
   async #resolve(subject: Subject, softTtlMs: number, pullSecrets: readonly PullSecret[]): Promise<Resolution> {
