@@ -186,6 +186,7 @@ export class Reflector<T> {
       observer?.watchEvent?.(event.type);
       if (event.type === 'ERROR') return failureOf(event.object);
       this.#apply(event);
+      this.#brokenWatches = 0; // it showed something: what breaks it later is not the version
     }
     const short = events === 0 && clock.monotonic() - startedAt < SHORT_WATCH_MS;
     return short ? { failure: 'watch-too-short' } : 'done';
