@@ -21,6 +21,7 @@ import { Transport } from './http/transport.ts';
 import { ImageInspector } from './inspect/inspector.ts';
 import type { Inspector } from './inspect/inspector.ts';
 import { Resolver } from './inspect/resolver.ts';
+import { BackgroundTurns } from './limits/background-turns.ts';
 import { LimitedTransport } from './limits/limited-transport.ts';
 import { NO_METRICS } from './metrics.ts';
 import type { RegistryMetrics } from './metrics.ts';
@@ -78,7 +79,8 @@ export function createInspector(options: InspectorOptions): Inspector {
     store.close();
     await pools.close();
   };
-  return new ImageInspector({ resolver, keyring, registries, clock, metrics, close });
+  const turns = new BackgroundTurns({ store, sealer, clock });
+  return new ImageInspector({ resolver, keyring, registries, turns, clock, metrics, close });
 }
 
 function openStore(

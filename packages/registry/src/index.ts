@@ -4,7 +4,7 @@
  */
 export { createInspector } from './create-inspector.ts';
 export type { InspectorOptions, RedisOptions } from './create-inspector.ts';
-export type { Inspector, InspectRequest } from './inspect/inspector.ts';
+export type { InspectionPriority, Inspector, InspectRequest } from './inspect/inspector.ts';
 export type { PullSecret } from './auth/credential.ts';
 export { fixedRegistries, readRegistriesFile } from './config/registries-file.ts';
 export type { RegistriesSource } from './config/registries-file.ts';

@@ -3,6 +3,8 @@ import type { PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
 import { normalHost } from '../config/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
+import { Turn } from '../limits/background-turns.ts';
+import type { BackgroundTurns } from '../limits/background-turns.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { Clock } from '../ports.ts';
 import { Flights } from './flights.ts';
@@ -20,11 +22,18 @@ export interface InspectRequest {
   readonly pullSecrets?: readonly PullSecret[];
   /** The container's `imagePullPolicy`: with `Always` a tag is looked at again after a minute instead of ten. */
   readonly pullPolicy?: string;
+  /**
+   * `background` when no pod waits for it (recheck, keep-warm): then inspections that need requests take turns at each
+   * registry, so that they neither topple it nor hold up pods. `admission` by default.
+   */
+  readonly priority?: InspectionPriority;
   /** How long the caller waits, milliseconds. Work that takes longer goes on and answers the next one who asks. */
   readonly budgetMs: number;
   /** Ends the wait at once; the answer then is `Deadline`, or what was known before. */
   readonly signal?: AbortSignal;
 }
+
+export type InspectionPriority = 'admission' | 'background';
 
 /** The one door to registries. */
 export interface Inspector {
@@ -45,6 +54,7 @@ interface Parts {
   readonly resolver: Resolver;
   readonly keyring: Keyring;
   readonly registries: RegistriesSource;
+  readonly turns: BackgroundTurns;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
   readonly close: () => Promise<void>;
@@ -83,11 +93,13 @@ export class ImageInspector implements Inspector {
   async #cold(subject: Subject, scopes: readonly string[], request: InspectRequest): Promise<Inspection> {
     if (this.#closing.signal.aborted) return this.#counted(unresolved('Unavailable'));
     const softTtlMs = softTtl(subject, request);
-    const key = `${scopes.join(' ')} ${softTtlMs} ${subject.key}`;
-    const place = normalHost(subject.host);
+    const priority = request.priority ?? 'admission';
+    // A pod must not wait for the turn of what can wait.
+    const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${subject.key}`;
+    const place = `${priority} ${normalHost(subject.host)}`;
     const isFull = this.#work.running(key) === undefined && !this.#places.hasRoom(place, subject.key);
     if (isFull) return this.#staleOr('Unavailable', subject, scopes);
-    const start = (): Promise<Resolution> => this.#resolve(subject, softTtlMs, request.pullSecrets ?? NO_SECRETS);
+    const start = (): Promise<Resolution> => this.#resolve(subject, softTtlMs, request);
     const work = this.#work.join(key, () => this.#places.hold(place, subject.key, start));
     const resolution = await within(work, request.budgetMs, request.signal);
     if (resolution !== undefined) return this.#counted(this.#inspection(resolution));
@@ -99,12 +111,14 @@ export class ImageInspector implements Inspector {
     return this.#counted(stale === undefined ? unresolved(reason) : this.#inspection(stale, 'memory'));
   }
 
-  async #resolve(subject: Subject, softTtlMs: number, pullSecrets: readonly PullSecret[]): Promise<Resolution> {
-    const { registries: source, keyring, resolver } = this.#parts;
+  async #resolve(subject: Subject, softTtlMs: number, request: InspectRequest): Promise<Resolution> {
+    const { pullSecrets = NO_SECRETS, priority } = request;
+    const { registries: source, keyring, resolver, turns } = this.#parts;
     const registries = source.current();
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(WORK_DEADLINE_MS)]);
     const accesses = await keyring.accesses(subject, pullSecrets, registries, signal);
-    return resolver.resolve({ subject, accesses, softTtlMs, registries, signal });
+    const turn = priority === 'background' ? { turn: new Turn(turns, registries) } : {};
+    return resolver.resolve({ subject, accesses, softTtlMs, registries, signal, ...turn });
   }
 
   #inspection(resolution: Resolution, source?: FactSource): Inspection {

@@ -5,6 +5,7 @@ import type { Shown } from '../cache/memory-cache.ts';
 import type { Registries } from '../config/registries.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
+import type { Turn } from '../limits/background-turns.ts';
 import type { Clock } from '../ports.ts';
 import { ContentReader } from './content-reader.ts';
 import type { Content } from './content-reader.ts';
@@ -25,6 +26,8 @@ export interface Question {
   readonly accesses: readonly Access[];
   readonly softTtlMs: number;
   readonly registries: Registries;
+  /** For what no pod waits for: taken before the first request. */
+  readonly turn?: Turn;
   readonly signal: AbortSignal;
 }
 
@@ -94,7 +97,7 @@ export class Resolver {
   }
 
   async #attempt(question: Question, access: Access): Promise<Resolution> {
-    const { subject, softTtlMs, signal } = question;
+    const { subject, softTtlMs, turn, signal } = question;
     for (let steps = 0; steps < MAX_STEPS && !signal.aborted;) {
       // What others bring may be all that is needed; with another credential a HEAD follows, since what was shown to one
       // is not shown to all. Between this look and our own fetch nothing waits, so that only one of many goes ahead.
@@ -107,6 +110,12 @@ export class Resolver {
       const known = this.#known(subject, access.scope, now, askerOf(access));
       const plan = planInspection(known, subject.wanted, softTtlMs, now);
       if (plan.kind === 'answer' || plan.kind === 'refuse') return plan;
+      if (turn?.isDue === true) {
+        // Waited for here, where nobody waits for this one; meanwhile others may bring what it needs.
+        const tooEarly = await turn.take(access.endpoint.host, signal);
+        if (tooEarly !== undefined) return { kind: 'refuse', failure: tooEarly };
+        continue;
+      }
       const failure = await this.#act(plan, question, access);
       if (failure !== undefined) return { kind: 'refuse', failure: this.#remember(failure, access, subject) };
       steps += 1;

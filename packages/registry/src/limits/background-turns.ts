@@ -1,7 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Sealer } from '../cache/seal.ts';
 import type { Bucket, SharedStore } from '../cache/shared-store.ts';
+import type { Registries } from '../config/registries.ts';
 import type { RequestLimit } from '../config/schema.ts';
+import { targetFor } from '../http/endpoint.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { Clock } from '../ports.ts';
@@ -51,6 +53,30 @@ export class BackgroundTurns {
     const known = this.#buckets.get(host) ?? new TokenBucket(bucket.burst, now);
     this.#buckets.set(host, known);
     return known.take(bucket, now);
+  }
+}
+
+/** The turn of one inspection: taken once, before its first request. */
+export class Turn {
+  readonly #turns: BackgroundTurns;
+  readonly #registries: Registries;
+  #isDue = true;
+
+  constructor(turns: BackgroundTurns, registries: Registries) {
+    this.#turns = turns;
+    this.#registries = registries;
+  }
+
+  /** Whether it is still to be taken. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** Waits for it; undefined when it has come. */
+  take(endpointHost: string, signal: AbortSignal): Promise<FetchFailure | undefined> {
+    this.#isDue = false;
+    const { host, requestLimit } = targetFor(endpointHost, this.#registries);
+    return this.#turns.take(host, requestLimit, signal);
   }
 }
 

@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { Inspection } from '@archpolicy/core';
+import { FakeClock, FakeRegistry, multiPlatformImage } from '@archpolicy/testkit';
+import { fixedRegistries } from '../config/registries-file.ts';
+import { parseRegistries, Registries } from '../config/registries.ts';
+import { createInspector } from '../create-inspector.ts';
+import type { Inspector, InspectRequest } from '../inspect/inspector.ts';
+
+let clock: FakeClock;
+let registry: FakeRegistry;
+let inspector: Inspector;
+
+beforeEach(async () => {
+  clock = new FakeClock();
+  registry = await new FakeRegistry().start();
+  for (let at = 0; at < 20; at += 1) registry.push(`app-${at}`, 'v1', multiPlatformImage(['linux/arm64'], `${at}`));
+  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(file)) });
+});
+
+afterEach(async () => {
+  await inspector.close();
+  await registry.stop();
+});
+
+const inspect = (at: number, priority: NonNullable<InspectRequest['priority']>): Promise<Inspection> =>
+  inspector.inspect({ reference: `${registry.host}/app-${at}:v1`, budgetMs: 60_000, priority });
+
+test('K5 what no pod waits for takes turns, a pod does not: not even for the same image', async () => {
+  const recheck = Array.from({ length: 10 }, (_, at) => inspect(at, 'background'));
+  await clock.somebodySleeps((ms) => ms === 1_000);
+  expect(await Promise.all(recheck.slice(0, 5))).toMatchObject(Array(5).fill({ kind: 'resolved' }));
+  expect(registry.requests).toHaveLength(5);
+  // The tenth would have its turn in a second.
+  expect(await inspect(9, 'admission')).toMatchObject({ kind: 'resolved', source: 'registry' });
+  expect(await inspect(15, 'admission')).toMatchObject({ kind: 'resolved', source: 'registry' });
+  expect(registry.requests).toHaveLength(7);
+  await clock.advance(1_000);
+  expect(await Promise.all(recheck)).toMatchObject(Array(10).fill({ kind: 'resolved' }));
+  // What the pod brought was not asked for again.
+  expect(registry.count('GET', 'app-9')).toBe(1);
+  expect(registry.requests).toHaveLength(11);
+});
+
+test('K5 what is known takes no turn', async () => {
+  for (let times = 0; times < 20; times += 1) await inspect(0, 'background');
+  expect(registry.requests).toHaveLength(1);
+  expect(clock.monotonic()).toBe(0);
+});
