@@ -31,7 +31,7 @@ const ABSENT: ValueSet = { complement: false, values: NO_VALUES, absent: true };
 export function valueSetOf({ operator, values }: NodeSelectorRequirement): ValueSet {
   switch (operator) {
     case 'In':
-      return values.length === 0 ? NO_VALUE : { complement: false, values: new Set(values), absent: false };
+      return { complement: false, values: new Set(values), absent: false };
     case 'NotIn':
       return values.length === 0 ? NO_VALUE : { complement: true, values: new Set(values), absent: true };
     case 'Exists':
@@ -121,7 +121,7 @@ const MAX_DIGITS = 64;
 /** As Go's `strconv.ParseInt(text, 10, 64)`. */
 function parseInteger(text: string): bigint | undefined {
   if (text.length > MAX_DIGITS || !INTEGER.test(text)) return undefined;
-  const integer = BigInt(text.startsWith('+') ? text.slice(1) : text);
+  const integer = BigInt(text);
   return integer < MIN_INT64 || integer > MAX_INT64 ? undefined : integer;
 }
 
