@@ -3,6 +3,8 @@ export type { Clock } from './clock.ts';
 export { ConfigError } from './config/config-error.ts';
 export { commonVariables } from './config/common.ts';
 export * from './config/schemas.ts';
+export { sharedCacheOf } from './config/shared-cache.ts';
+export type { SharedCacheSettings } from './config/shared-cache.ts';
 export { describeVariables, optionalVariable, readConfig, variable } from './config/variable.ts';
 export type { Config, Environment, Variable, Variables } from './config/variable.ts';
 export { ServiceError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { address, logLevel, namespaceName, path, redisUrl } from './schemas.ts';
+import { address, cacheKey, logLevel, namespaceName, path, redisUrl } from './schemas.ts';
 import { optionalVariable, variable } from './variable.ts';
 
 /** The variables that every process of ours has (docs/architecture.md, Seams). */
@@ -42,5 +42,12 @@ export const commonVariables = {
     example: 'redis://redis.archpolicy-system:6379',
     secret: true,
     schema: redisUrl,
+  }),
+  cacheKey: optionalVariable({
+    name: 'ARCHPOLICY_CACHE_KEY',
+    description: 'secret that authenticates what is in the shared cache; the same in all processes that share it',
+    example: '$(openssl rand -base64 32)',
+    secret: true,
+    schema: cacheKey,
   }),
 } as const;

@@ -22,6 +22,7 @@ describe('configuration', () => {
       metricsAddress: { host: '', port: 9090 },
       registriesFile: undefined,
       redisUrl: undefined,
+      cacheKey: undefined,
     });
   });
 
@@ -41,6 +42,10 @@ describe('configuration', () => {
     [
       { ARCHPOLICY_REDIS_URL: 'http://user:geheim@redis' },
       'ARCHPOLICY_REDIS_URL: its value (not shown) is no redis://, redis+sentinel:// or redis+cluster:// URL; example: ARCHPOLICY_REDIS_URL=redis://redis.archpolicy-system:6379',
+    ],
+    [
+      { ARCHPOLICY_CACHE_KEY: 'geheim' },
+      'ARCHPOLICY_CACHE_KEY: its value (not shown) is shorter than 32 characters or far too long; example: ARCHPOLICY_CACHE_KEY=$(openssl rand -base64 32)',
     ],
   ])('%j is refused in one line that names the variable and gives an example', (environment, expected) => {
     expect(message(environment)).toBe(expected);

@@ -98,3 +98,17 @@ export const redisUrl: z.ZodType<Secret, string> = z.string().transform((text, c
   context.issues.push({ code: 'custom', message, input: '' });
   return z.NEVER;
 });
+
+/** Random bytes in any text form; 32 characters of base64 or hex are 128 bits or more. Never shown. */
+const KEY_LENGTH = { min: 32, max: 4096 } as const;
+
+/** The key that authenticates what is kept in Redis. */
+export const cacheKey: z.ZodType<Secret, string> = z.string().transform((text, context) => {
+  if (text.length >= KEY_LENGTH.min && text.length <= KEY_LENGTH.max) return new Secret(text);
+  context.issues.push({
+    code: 'custom',
+    message: `is shorter than ${KEY_LENGTH.min} characters or far too long`,
+    input: '',
+  });
+  return z.NEVER;
+});
