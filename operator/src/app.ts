@@ -10,6 +10,7 @@ import {
   createLogger,
   createRegistry,
   Health,
+  sharedCacheOf,
   startOpsServer,
 } from '@archpolicy/service';
 import type { Clock, RunContext } from '@archpolicy/service';
@@ -116,8 +117,9 @@ class OperatorProcess {
   }
 
   #inspector(): ReturnType<typeof createInspector> {
-    const { clock, closers, registries } = this.#options;
-    const inspector = createInspector({ clock, registries });
+    const { clock, logger, closers, registries, config } = this.#options;
+    const redis = sharedCacheOf(config);
+    const inspector = createInspector({ clock, logger, registries, ...(redis === undefined ? {} : { redis }) });
     closers.add('inspector', () => inspector.close());
     return inspector;
   }

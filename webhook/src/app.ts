@@ -10,6 +10,7 @@ import {
   collectProcessMetrics,
   createLogger,
   createRegistry,
+  sharedCacheOf,
   startOpsServer,
 } from '@archpolicy/service';
 import type { Clock, RunContext } from '@archpolicy/service';
@@ -115,7 +116,9 @@ class Webhook {
     const metrics = declareRegistryMetrics(this.#registry);
     const registries = await openRegistries(config, { clock, logger, metrics });
     this.#background('registries file', registries.run);
-    const inspector = createInspector({ clock, logger, registries: registries.source, metrics });
+    const redis = sharedCacheOf(config);
+    const shared = redis === undefined ? {} : { redis };
+    const inspector = createInspector({ clock, logger, registries: registries.source, metrics, ...shared });
     closers.add('inspector', () => inspector.close());
     return inspector;
   }

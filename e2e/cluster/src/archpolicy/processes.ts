@@ -56,5 +56,7 @@ function commonEnvironment(cluster: Cluster, account: Account, metrics: string):
     ARCHPOLICY_METRICS_ADDRESS: metrics,
     ARCHPOLICY_REGISTRIES_FILE: join(repositoryRoot, 'deploy', 'overlays', 'local', 'registries.yaml'),
     ARCHPOLICY_REDIS_URL: `redis://127.0.0.1:${cluster.port('redis', 'redis')}`,
+    // No secret: whoever can reach this Redis can reach everything else of a local cluster.
+    ARCHPOLICY_CACHE_KEY: 'the cache key of every local cluster',
   };
 }

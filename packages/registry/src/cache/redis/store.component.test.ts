@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeClock, FaultProxy, PRIMARY_NAME, RedisCluster, RedisNode, RedisSentinel } from '@archpolicy/testkit';
@@ -284,6 +285,34 @@ describe('what Redis must not see, and what must not be seen of it', () => {
     const redis = store(server.url);
     await server.command('SETRANGE', 'huge', 8_000_000, 'x');
     expect((await redis.get('huge'))?.length).toBe(MAX_VALUE_LENGTH + 1);
+  });
+
+  test('the commands that docs/redis.md names are enough', async () => {
+    const server = await started(new RedisNode());
+    const page = await readFile(new URL('../../../../../docs/redis.md', import.meta.url), 'utf8');
+    const [, list = ''] = /A user of an ACL needs these commands(.*?)\n\n/s.exec(page) ?? [];
+    const commands = [...list.matchAll(/`([a-z]+)`/g)].map(([, command]) => `+${command ?? ''}`);
+    await server.command(
+      'ACL',
+      'SETUSER',
+      'archpolicy',
+      'on',
+      '>geheim',
+      '~archpolicy:*',
+      'resetchannels',
+      ...commands,
+    );
+    const redis = store(`redis://archpolicy:geheim@127.0.0.1:${server.port}`);
+    await redis.set('archpolicy:value', 'value', 60_000);
+    expect(await redis.get('archpolicy:value')).toBe('value');
+    expect(await redis.lock('archpolicy:lock', 'mine', 60_000)).toBe('taken');
+    redis.extend('archpolicy:lock', 'mine', 60_000);
+    redis.unlock('archpolicy:lock', 'mine');
+    expect(await redis.lock('archpolicy:lock', 'other', 60_000)).toBe('taken');
+    expect(await redis.takePlace('archpolicy:limit', bucket)).toEqual({ waitMs: 0, blockedMs: 0 });
+    redis.block('archpolicy:limit', 60_000);
+    expect((await redis.takePlace('archpolicy:limit', bucket))?.blockedMs).toBeGreaterThan(0);
+    expect(errors).toBe(0);
   });
 
   test('P5 the password opens, and a wrong one shows nowhere', async () => {
