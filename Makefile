@@ -70,3 +70,11 @@ demo: setup ## The story in a terminal, on a cluster of its own (KEEP=1 leaves i
 .PHONY: demo-picture
 demo-picture: setup ## Record the demo as docs/demo.svg
 	@DEMO_PICTURE=docs/demo.svg $(RUN) e2e/demo/src/main.ts
+
+.PHONY: bench-inspect
+bench-inspect: setup ## Measure what inspections cost; writes docs/performance/inspect-*.json
+	@$(RUN) e2e/bench/inspect/main.ts
+
+.PHONY: bench-webhook
+bench-webhook: setup ## Measure warm answers beside a server that decides nothing; writes docs/performance
+	@$(RUN) e2e/bench/webhook/main.ts
