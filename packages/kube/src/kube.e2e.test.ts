@@ -127,9 +127,15 @@ describe('a reflector, on a real API server,', () => {
     expect(store.size).toBe(1_100);
     expect(told).toEqual({ lists: 1, failures: [] });
 
-    const { components } = await cluster.status();
-    process.kill(components.find(({ name }) => name === 'kube-apiserver')!.pid!, 'SIGKILL');
+    const apiServer = async (): Promise<{ readonly pid?: number | undefined; readonly exit?: string | undefined }> =>
+      (await cluster.status()).components.find(({ name }) => name === 'kube-apiserver')!;
+    process.kill((await apiServer()).pid!, 'SIGKILL');
     await waitFor(() => Promise.resolve(told.failures.length > 0), { timeoutMs: 10_000, what: 'the broken watch' });
+    // `up` starts what is known to have died.
+    await waitFor(async () => (await apiServer()).exit !== undefined, {
+      timeoutMs: 10_000,
+      what: 'the exit to be seen',
+    });
     cluster = await cluster.up('api-server');
     await client.request({ method: 'DELETE', path: `${path}/m-2`, signal });
     await put('after', 'after');
