@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient } from '../api-client.ts';
 import type { ClusterPki } from '../certificates/cluster-pki.ts';
 import { createPki } from '../certificates/cluster-pki.ts';
@@ -16,6 +17,12 @@ import { Runner } from './runner.ts';
 import type { Running } from './runner.ts';
 import { StartAttempt } from './start-attempt.ts';
 import { endAll } from './end.ts';
+
+/**
+ * `kill -9 PID; make up` must start what was killed: the kernel takes this long at most to end a process of some hundred
+ * megabytes and to tell its parent, so that it is not taken for running.
+ */
+const SETTLE_MILLISECONDS = 300;
 
 export interface SupervisorOptions {
   readonly layout: Layout;
@@ -51,6 +58,7 @@ export class Supervisor {
     if (this.#starting) throw new ClusterError('supervisor', 'another `make up` of this cluster is under way');
     this.#starting = true;
     const before = new Set(this.#running.keys());
+    if (before.size > 0) await sleep(SETTLE_MILLISECONDS, undefined, { signal }).catch(() => undefined);
     const attempt = new StartAttempt({
       cluster: await this.#cluster(request),
       runner: this.#runner,
