@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { basicAccess, dockerConfigJson, FakeRegistry, multiPlatformImage, RedisServer } from '@archpolicy/testkit';
+import { basicAccess, dockerConfigJson, FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
 import type { Inspection } from '@archpolicy/core';
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
@@ -20,12 +20,12 @@ const clock = {
 };
 
 let registry: FakeRegistry;
-let redis: RedisServer;
+let redis: RedisNode;
 let replicas: Inspector[];
 let discarded: number;
 
 beforeEach(async () => {
-  [registry, redis] = await Promise.all([new FakeRegistry().start(), RedisServer.start()]);
+  [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
   registry.push('app', 'v1', image);
   replicas = [];
   discarded = 0;
@@ -63,8 +63,15 @@ function inspect(inspector: Inspector, reference = 'app:v1', user?: string): Pro
   return inspector.inspect({ reference: `${registry.host}/${reference}`, pullSecrets, budgetMs: 5_000 });
 }
 
+/** The keys of values; locks come and go. */
 const keys = async (): Promise<readonly string[]> =>
-  [...(await redis.command('KEYS *')).matchAll(/archpolicy:\S+/g)].map(([key]) => key);
+  [...(await redis.keys()).keys()].filter((key) => !key.includes(':lock:'));
+
+const valueOf = async (key: string | undefined): Promise<string> => String(await redis.command('GET', key ?? ''));
+
+async function put(key: string | undefined, value: string): Promise<void> {
+  await redis.command('SET', key ?? '', value, 'PX', 100_000);
+}
 
 /** The keys, once there are so many: nobody waits for what is stored. */
 async function keysOnceThere(count: number): Promise<readonly string[]> {
@@ -85,8 +92,7 @@ describe('K1 P7 what replicas share', () => {
 
   test('P7 K4 a new image that all replicas need at once costs one GET', async () => {
     const three = [replica(), replica(), replica()];
-    registry.fault = () => undefined;
-    const all = await Promise.all(Array.from({ length: 300 }, (_, at) => inspect(three[at % 3]!)));
+    const all = await Promise.all(Array.from({ length: 500 }, (_, at) => inspect(three[at % 3]!)));
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['resolved']));
     expect(registry.lines).toEqual(['GET /v2/app/manifests/v1']);
   });
@@ -112,22 +118,22 @@ describe('K1 P7 what replicas share', () => {
     const first = replica();
     registry.fault = () => ({ kind: 'hang' });
     void inspect(first, 'app:v1');
-    await delay(100);
+    while (registry.requests.length === 0) await delay(5);
     await first.close();
     registry.fault = () => undefined;
-    const second = replica();
-    const start = performance.now();
-    expect(await inspect(second)).toMatchObject({ kind: 'resolved' });
-    expect(performance.now() - start).toBeLessThan(2_500);
+    const [left] = [...(await redis.keys())].flatMap(([key, ms]) => (key.includes(':lock:') ? [ms] : []));
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(2_000);
+    expect(await inspect(replica())).toMatchObject({ kind: 'resolved' });
   });
 });
 
 describe('K6 values that are not ours', () => {
   test('K6 every key has a time to live', async () => {
     await inspect(replica());
-    const all = await keysOnceThere(3);
+    await keysOnceThere(3);
     // -1 would be for ever; -2 is a lock that has been given back since.
-    for (const key of all) expect(Number(/:(-?\d+)/.exec(await redis.command(`PTTL ${key}`))?.[1])).not.toBe(-1);
+    expect([...(await redis.keys()).values()]).not.toContain(-1);
   });
 
   test.each([
@@ -140,8 +146,7 @@ describe('K6 values that are not ours', () => {
   ])('K6 %s is a miss and counted', async (_, change) => {
     await inspect(replica());
     for (const key of await keysOnceThere(3)) {
-      const value = (await redis.command(`GET ${key}`)).split('\r\n')[1] ?? '';
-      await redis.command(`SET ${key} ${JSON.stringify(change(value))} PX 100000`);
+      await put(key, change(await valueOf(key)));
     }
     registry.forgetRequests();
     expect(await inspect(replica())).toMatchObject({ kind: 'resolved', source: 'registry' });
@@ -157,8 +162,7 @@ describe('K6 values that are not ours', () => {
     await inspect(first, 'other:v1');
     const [from] = (await keysOnceThere(6)).filter((key) => !before.has(key) && key.includes(':facts:'));
     const [to] = [...before].filter((key) => key.includes(':facts:'));
-    const value = (await redis.command(`GET ${from ?? ''}`)).split('\r\n')[1] ?? '';
-    await redis.command(`SET ${to ?? ''} ${JSON.stringify(value)} PX 100000`);
+    await put(to, await valueOf(from));
     const inspection = await inspect(replica());
     expect(inspection).toMatchObject({
       kind: 'resolved',
@@ -176,47 +180,41 @@ describe('K6 values that are not ours', () => {
   });
 });
 
+// What it costs in time is proven beside the link, where the clock is turned by hand.
 describe('K7 a Redis in trouble', () => {
-  const timed = async (inspector: Inspector, reference: string): Promise<number> => {
+  const expectResolved = async (inspector: Inspector, reference: string): Promise<void> => {
     registry.push(...(reference.split(':') as [string, string]), image);
-    const start = performance.now();
     expect(await inspect(inspector, reference)).toMatchObject({ kind: 'resolved' });
-    return performance.now() - start;
   };
 
-  test('K7 refused: inspections go on at once', async () => {
+  test('K7 refused: inspections go on', async () => {
     const inspector = replica({ url: 'redis://127.0.0.1:1', commandTimeoutMs: 50 });
-    expect(await timed(inspector, 'app:v2')).toBeLessThan(500);
+    await expectResolved(inspector, 'app:v2');
   });
 
-  test('K7 black-holed: two commands wait 50 ms, then nobody does', async () => {
+  test('K7 hung: inspections go on', async () => {
     const inspector = replica({ commandTimeoutMs: 50 });
     await inspect(inspector);
     redis.pause();
-    await timed(inspector, 'app:v2');
-    await timed(inspector, 'app:v3');
-    const times = [];
-    for (let at = 4; at < 14; at += 1) times.push(await timed(inspector, `app:v${at}`));
+    for (let at = 2; at < 14; at += 1) await expectResolved(inspector, `app:v${at}`);
     redis.resume();
-    expect(Math.min(...times)).toBeLessThan(40);
   });
 
   test('K7 flushed, read-only, gone and back again', async () => {
     const inspector = replica({ commandTimeoutMs: 50 });
     await inspect(inspector);
-    await redis.command('FLUSHALL');
-    await timed(inspector, 'app:v2');
-    await redis.command('REPLICAOF 127.0.0.1 1');
-    await timed(inspector, 'app:v3');
-    const { port } = redis;
+    await redis.flush();
+    await expectResolved(inspector, 'app:v2');
+    await redis.readOnly();
+    await expectResolved(inspector, 'app:v3');
     await redis.stop();
-    await timed(inspector, 'app:v4');
-    redis = await RedisServer.start([], port);
-    await timed(inspector, 'app:v5');
+    await expectResolved(inspector, 'app:v4');
+    await redis.start();
+    await expectResolved(inspector, 'app:v5');
     // It finds its way back by itself.
     for (let at = 6; (await keys()).length === 0; at += 1) {
-      await timed(inspector, `app:v${at}`);
+      await expectResolved(inspector, `app:v${at}`);
       await delay(100);
     }
-  });
+  }, 60_000);
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Inspection } from '@archpolicy/core';
-import { FakeRegistry, multiPlatformImage, RedisServer } from '@archpolicy/testkit';
+import { FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import { createInspector } from '../create-inspector.ts';
@@ -9,7 +9,7 @@ import type { Inspector } from '../inspect/inspector.ts';
 
 const image = multiPlatformImage(['linux/arm64']);
 let registry: FakeRegistry;
-let redis: RedisServer;
+let redis: RedisNode;
 let replicas: Inspector[];
 let shiftMs = 0;
 
@@ -20,7 +20,7 @@ const clock = {
 };
 
 beforeEach(async () => {
-  [registry, redis] = await Promise.all([new FakeRegistry().start(), RedisServer.start()]);
+  [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
   for (let at = 0; at < 40; at += 1) registry.push(`app-${at}`, 'v1', image);
   replicas = [];
   shiftMs = 0;
@@ -118,11 +118,11 @@ describe('K5 limits', () => {
   test('K6 garbage in a limit is a full bucket', async () => {
     const limit = ', requestLimit: {perSecond: 2, burst: 5}';
     await inspect(replica(limit), 0);
-    const [key] = /archpolicy:1:limit:\S+/.exec(await redis.command('KEYS *:limit:*')) ?? [];
-    await redis.command(`DEL ${key ?? ''}`);
-    await redis.command(`SET ${key ?? ''} garbage`);
+    const key = [...(await redis.keys()).keys()].find((name) => name.includes(':limit:')) ?? '';
+    await redis.command('DEL', key);
+    await redis.command('SET', key, 'garbage');
     expect(await inspect(replica(limit), 1)).toMatchObject({ kind: 'resolved' });
-    await redis.command(`HSET ${key ?? ''} until 99999999999999 tokens many at never`);
+    await redis.command('HSET', key, 'until', '99999999999999', 'tokens', 'many', 'at', 'never');
     expect(await inspect(replica(limit), 2)).toMatchObject({ kind: 'resolved' });
   });
 });

@@ -4,14 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect as show } from 'node:util';
-import {
-  basicAccess,
-  dockerConfigJson,
-  FakeRegistry,
-  RedisServer,
-  singleImage,
-  TokenServer,
-} from '@archpolicy/testkit';
+import { basicAccess, dockerConfigJson, FakeRegistry, RedisNode, singleImage, TokenServer } from '@archpolicy/testkit';
 import type { AccessRule } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
 import { readRegistriesFile } from '../config/registries-file.ts';
@@ -31,7 +24,7 @@ const clock = {
 
 let registry: FakeRegistry;
 let tokens: TokenServer;
-let redis: RedisServer;
+let redis: RedisNode;
 let directory: string;
 /** All that left the inspector by any way that somebody reads. */
 let told: unknown[];
@@ -46,7 +39,7 @@ beforeEach(async () => {
   [registry, tokens, redis, directory] = await Promise.all([
     new FakeRegistry().start(),
     new TokenServer(users).start(),
-    RedisServer.start(['--requirepass', `redis-password-${CANARY}`]),
+    new RedisNode({ password: `redis-password-${CANARY}` }).start(),
     mkdtemp(join(tmpdir(), 'archpolicy-canary-')),
   ]);
   registry.push(REPOSITORY, 'v1', singleImage('linux/arm64'));
@@ -109,7 +102,6 @@ async function inspectAll(access: AccessRule): Promise<void> {
   registry.access = access;
   const path = await configure();
   const registries = await WatchedRegistries.open({ path, clock, logger, metrics });
-  const url = `redis://:${encodeURIComponent(`redis-password-${CANARY}`)}@${redis.host}`;
   const secrets: readonly PullSecret[] = [
     { type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson({ [registry.host]: pair('pod') }) },
     {
@@ -122,7 +114,7 @@ async function inspectAll(access: AccessRule): Promise<void> {
     },
     { type: 'kubernetes.io/dockerconfigjson', json: `{"auths": ${CANARY}` },
   ];
-  for (const redisUrl of [url, `redis://:wrong-${CANARY}@${redis.host}`]) {
+  for (const redisUrl of [redis.url, `redis://:wrong-${CANARY}@127.0.0.1:${redis.port}`]) {
     const inspector = createInspector({
       clock,
       logger,
@@ -142,12 +134,11 @@ async function inspectAll(access: AccessRule): Promise<void> {
 
 /** Every key with its value, as Redis has it. */
 async function redisContent(): Promise<readonly string[]> {
-  const auth = `AUTH redis-password-${CANARY}\r\n`;
-  const keys = [...(await redis.command(`${auth}KEYS *`)).matchAll(/archpolicy:\S+/g)].map(([key]) => key);
   return Promise.all(
-    keys.map(
-      async (key) => key + (await redis.command(`${auth}GET ${key}`)) + (await redis.command(`${auth}HGETALL ${key}`)),
-    ),
+    [...(await redis.keys()).keys()].map(async (key) => {
+      const read = (await redis.command('TYPE', key)) === 'hash' ? 'HGETALL' : 'GET';
+      return `${key} ${show(await redis.command(read, key))}`;
+    }),
   );
 }
 

@@ -11,6 +11,8 @@ export const PRIMARY_NAME = 'archpolicy';
 const DOWN_AFTER_MS = 500;
 /** A failover that found no replica is tried again after twice this. */
 const FAILOVER_TIMEOUT_MS = 2_000;
+/** A Sentinel of a busy machine may give a failover up at that time, and for good: nobody but us wanted it. */
+const ASK_AGAIN_AFTER_MS = 2 * FAILOVER_TIMEOUT_MS;
 const LOOK_PERIOD_MS = 100;
 
 /** A primary, a replica of it and a Sentinel that watches them, all real, on loopback. */
@@ -71,7 +73,13 @@ export class RedisSentinel {
   /** Makes the replica the primary and the primary its replica; resolves when both know. */
   async failOver(): Promise<void> {
     const before = await this.primary();
-    await until('a failover begins', () => this.#beginsFailover());
+    let askedAt = -Infinity;
+    await until('a failover', async () => {
+      if ((await this.primary()) !== before) return true;
+      const isDue = performance.now() - askedAt > ASK_AGAIN_AFTER_MS;
+      if (isDue && (await this.#beginsFailover())) askedAt = performance.now();
+      return false;
+    });
     await this.#untilPrimaryIsNot(before);
     await until('the old primary follows', async () => String(await before.command('ROLE')).startsWith('slave'));
   }
@@ -94,13 +102,13 @@ export class RedisSentinel {
     return replicas.some((fields) => fields[fields.indexOf('master-link-status') + 1] === 'ok');
   }
 
-  /** The Sentinel refuses until it has looked at the replica. */
+  /** The Sentinel refuses until it has looked at the replica, and while a failover is on its way. */
   async #beginsFailover(): Promise<boolean> {
     try {
       await this.#ask('FAILOVER');
       return true;
     } catch (error) {
-      if (error instanceof Error && error.message.startsWith('NOGOODSLAVE')) return false;
+      if (error instanceof Error && /^(NOGOODSLAVE|INPROG)/.test(error.message)) return false;
       throw error;
     }
   }

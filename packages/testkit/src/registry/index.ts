@@ -3,4 +3,3 @@ export * from './content.ts';
 export * from './fake-registry.ts';
 export * from './images.ts';
 export * from './token-server.ts';
-export * from './redis-server.ts';
