@@ -1,13 +1,16 @@
 import { bareLadder, decideGate, imagesToInspect, isUntouched, liftLadder } from '@archpolicy/core';
-import type { GateDecision, GatedPodInput, LiftLadder, PlacementDecision } from '@archpolicy/core';
+import type { GateDecision, GatedPodInput, LiftLadder, PlacementDecision, UnresolvedImage } from '@archpolicy/core';
 import type { Inspections } from './inspections.ts';
 import { wantedImages } from './wanted-images.ts';
 
-type Wait = Extract<GateDecision, { readonly kind: 'wait' }>;
-
 /** What is done about a gated pod now. */
 export type GateAction =
-  | Wait
+  | {
+      readonly kind: 'wait';
+      /** What their inspections said. Empty while none has ended. */
+      readonly causes: readonly UnresolvedImage[];
+      readonly remainingMs: number;
+    }
   | {
       readonly kind: 'lift';
       readonly decision: PlacementDecision;
@@ -46,7 +49,10 @@ export function freed({ pod, policy }: GatedPodInput): GateAction {
 }
 
 function actionOf(decided: GateDecision, input: GatedPodInput): GateAction {
-  if (decided.kind === 'wait') return decided;
+  if (decided.kind === 'wait') {
+    const { unresolved, remainingMs } = decided;
+    return { kind: 'wait', causes: unresolved.filter(({ image }) => input.images.has(image)), remainingMs };
+  }
   const ladder = liftLadder({ ...input, decision: decided.decision });
   return ladder === undefined ? { kind: 'none' } : { ...decided, ladder };
 }

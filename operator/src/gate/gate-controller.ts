@@ -8,11 +8,12 @@ import { Inspections } from './inspections.ts';
 import type { GateMetrics } from './metrics.ts';
 import { PodCalls } from './pod-calls.ts';
 import type { Clock, Events, Inspector, PullSecrets, Random, View } from './ports.ts';
+import type { RawPods } from './raw-pods.ts';
 import { isOurs, TrackedPods } from './tracked-pods.ts';
 
 /**
- * Each waits for one or two calls of the API server at a time: enough to lift as fast as one creates, and half of the
- * connections that the client opens are left to others.
+ * Each waits for one call of the API server at a time. 16 keep two cores of an API server busy, 32 lifted no faster; and
+ * half of the connections that the client opens are left to others.
  */
 const WORKERS = 16;
 /** For what throws, first of all an API server that does not answer: hundreds of pods come back within 15 s of it. */
@@ -21,6 +22,8 @@ const RETRY: RateLimitTiming = { firstMs: 200, maxMs: 15_000, perSecond: 200, bu
 export interface GateControllerOptions {
   readonly api: Pick<Api, 'request'>;
   readonly view: View;
+  /** Sees every pod of the view. */
+  readonly rawPods: RawPods;
   readonly inspector: Inspector;
   readonly pullSecrets: PullSecrets;
   readonly events: Events;
@@ -42,7 +45,7 @@ export class GateController {
   readonly #reconciler: GateReconciler;
 
   constructor(options: GateControllerOptions) {
-    const { api, view, inspector, pullSecrets, events, metrics, clock, random, logger } = options;
+    const { api, view, rawPods, inspector, pullSecrets, events, metrics, clock, random, logger } = options;
     this.#options = options;
     this.#queue = new WorkQueue({ clock, rateLimit: RETRY });
     this.#inspections = new Inspections({
@@ -61,6 +64,7 @@ export class GateController {
     this.#reconciler = new GateReconciler({
       view,
       tracked: this.#tracked,
+      rawPods,
       inspections: this.#inspections,
       calls: new PodCalls(api),
       events,

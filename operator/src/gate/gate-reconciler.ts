@@ -19,6 +19,7 @@ import type { LiftOutcome } from './lifter.ts';
 import type { GateMetrics } from './metrics.ts';
 import type { PodCalls } from './pod-calls.ts';
 import type { Clock, Events, Random, View } from './ports.ts';
+import type { RawPods } from './raw-pods.ts';
 import { isOurs } from './tracked-pods.ts';
 import type { TrackedPod, TrackedPods } from './tracked-pods.ts';
 
@@ -31,6 +32,7 @@ const NOTHING_KNOWN: ReadonlyMap<string, Inspection> = new Map();
 export interface GateReconcilerOptions {
   readonly view: View;
   readonly tracked: TrackedPods;
+  readonly rawPods: RawPods;
   readonly inspections: Inspections;
   readonly calls: PodCalls;
   readonly events: Events;
@@ -78,18 +80,20 @@ export class GateReconciler {
 
   /** Undefined when there is nothing to do any more. */
   async #gather(key: string, signal: AbortSignal): Promise<Subject | undefined> {
-    const { view, tracked: all, inspections, clock } = this.#options;
+    const { view, tracked: all, rawPods, inspections, clock } = this.#options;
     const facts = view.pods.byKey(key);
     if (facts === undefined || !isOurs(facts)) {
       inspections.leave(key);
       all.forget(key);
+      rawPods.drop(key);
       return undefined;
     }
     const tracked = all.of(key, facts, clock.monotonic());
-    if (tracked.finished) return undefined;
+    if (tracked.finished === facts.resourceVersion) return undefined;
+    tracked.finished = undefined;
     const pod = await this.#read(key, facts, signal);
     if (pod === undefined || !isGated(pod)) {
-      this.#finish({ key, tracked });
+      this.#finish({ key, facts, tracked });
       return undefined;
     }
     return { key, facts, tracked, input: await this.#situation(pod, facts, tracked, signal) };
@@ -97,11 +101,11 @@ export class GateReconciler {
 
   /** The pod in the version that the watch showed last, or newer. */
   async #read(key: string, facts: PodFacts, signal: AbortSignal): Promise<JsonObject | undefined> {
-    const { tracked, calls } = this.#options;
-    const kept = tracked.kept(key, facts.resourceVersion);
+    const { rawPods, calls } = this.#options;
+    const kept = rawPods.get(key, facts.resourceVersion);
     if (kept !== undefined) return kept;
     const pod = await calls.read(facts, signal);
-    if (pod !== undefined) tracked.keep(key, facts.resourceVersion, pod);
+    if (pod !== undefined) rawPods.keep(key, facts.resourceVersion, pod);
     return pod;
   }
 
@@ -129,10 +133,10 @@ export class GateReconciler {
     }
   }
 
-  #wait({ facts, tracked, input }: Subject, { unresolved, remainingMs }: ActionOf<'wait'>): ReconcileResult {
-    if (!tracked.told && input.waitedMs >= TELL_AFTER_MS) {
+  #wait({ facts, tracked, input }: Subject, { causes, remainingMs }: ActionOf<'wait'>): ReconcileResult {
+    if (!tracked.told && causes.length > 0 && input.waitedMs >= TELL_AFTER_MS) {
       tracked.told = true;
-      this.#tell(facts, waitEvent(unresolved, remainingMs));
+      this.#tell(facts, waitEvent(causes, remainingMs));
     }
     return { requeueAfterMs: remainingMs };
   }
@@ -146,7 +150,7 @@ export class GateReconciler {
       case 'gone':
         return this.#finish(subject);
       case 'changed':
-        this.#options.tracked.keep(key, facts.resourceVersion, outcome.pod);
+        this.#options.rawPods.keep(key, facts.resourceVersion, outcome.pod);
         return this.#conflicted(tracked);
       case 'failed':
         return this.#failed(subject, outcome);
@@ -180,10 +184,10 @@ export class GateReconciler {
     return { requeueAfterMs: delayMs };
   }
 
-  #finish({ key, tracked }: Pick<Subject, 'key' | 'tracked'>): ReconcileResult {
-    tracked.finished = true;
+  #finish({ key, facts, tracked }: Omit<Subject, 'input'>): ReconcileResult {
+    tracked.finished = facts.resourceVersion;
     this.#options.inspections.leave(key);
-    this.#options.tracked.drop(key);
+    this.#options.rawPods.drop(key);
     return {};
   }
 

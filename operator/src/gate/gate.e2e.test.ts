@@ -226,9 +226,13 @@ describe('the gate on a real control plane', () => {
 });
 
 describe('a policy of the cluster that refuses our patch', () => {
+  let policies = 0;
+
   /** Refuses updates of pods where this does not hold. */
   const refuseUnless = async (expression: string, reason = 'Forbidden'): Promise<void> => {
-    const metadata = { name: 'test-gate', labels: { test: 'gate' } };
+    // A name of its own: the API server may enforce the one before for some moments after it was deleted.
+    const policyName = `test-gate-${(policies += 1)}`;
+    const metadata = { name: policyName, labels: { test: 'gate' } };
     const rule = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['UPDATE'] };
     const api = { apiVersion: 'admissionregistration.k8s.io/v1', metadata };
     await apply(
@@ -240,7 +244,7 @@ describe('a policy of the cluster that refuses our patch', () => {
       {
         ...api,
         kind: 'ValidatingAdmissionPolicyBinding',
-        spec: { policyName: 'test-gate', validationActions: ['Deny'] },
+        spec: { policyName, validationActions: ['Deny'] },
       },
     );
     // A policy acts some moments after it was made.
@@ -249,7 +253,7 @@ describe('a policy of the cluster that refuses our patch', () => {
       ...gatedPod('probe', 'probe:v1'),
       metadata: { name: 'probe', namespace: NAMESPACE, labels: { 'archpolicy.dev/skip': 'true' } },
     });
-    await waitFor(async () => (await cluster.kubectl(['-n', NAMESPACE, ...probe])).status !== 0, {
+    await waitFor(async () => (await cluster.kubectl(['-n', NAMESPACE, ...probe])).stderr.includes(`${policyName}'`), {
       timeoutMs: 30_000,
       what: 'the policy to act',
     });

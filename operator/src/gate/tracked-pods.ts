@@ -1,6 +1,5 @@
 import { GATE_INSPECTING } from '@archpolicy/core';
-import type { JsonObject, PodFacts } from '@archpolicy/core';
-import { versionOf } from './pod-calls.ts';
+import type { PodFacts } from '@archpolicy/core';
 
 /** Whether the pod waits for us. One that is being deleted waits for nothing. */
 export function isOurs({ schedulingGates, deleting }: PodFacts): boolean {
@@ -18,23 +17,21 @@ export interface TrackedPod {
   conflicts: number;
   /** It was told that the pod waits. */
   told: boolean;
-  /** Its gate is lifted, or it is gone; the watch has not told so yet. */
-  finished: boolean;
+  /**
+   * Its gate is lifted, or it is gone, and the watch has not told so yet: the version that it has shown. A newer version
+   * that is gated still is worked on again.
+   */
+  finished: string | undefined;
 }
-
-/** Whole pods kept for those who wait: about 25 KB each. More are read again when their turn comes. */
-const MAX_KEPT = 1_000;
 
 /** The pods behind our gate, as far as this process knows, by key. */
 export class TrackedPods {
   readonly #tracked = new Map<string, TrackedPod>();
-  /** In the order in which they were kept. */
-  readonly #kept = new Map<string, { readonly shown: string; readonly raw: JsonObject }>();
 
   /** Pods that still wait. */
   get waiting(): number {
     let waiting = 0;
-    for (const { finished } of this.#tracked.values()) if (!finished) waiting += 1;
+    for (const { finished } of this.#tracked.values()) if (finished === undefined) waiting += 1;
     return waiting;
   }
 
@@ -50,37 +47,12 @@ export class TrackedPods {
   of(key: string, { uid }: PodFacts, nowMs: number): TrackedPod {
     const known = this.#tracked.get(key);
     if (known?.uid === uid) return known;
-    this.#kept.delete(key);
-    const tracked = { uid, firstSeenMs: nowMs, passes: 0, conflicts: 0, told: false, finished: false };
+    const tracked = { uid, firstSeenMs: nowMs, passes: 0, conflicts: 0, told: false, finished: undefined };
     this.#tracked.set(key, tracked);
     return tracked;
   }
 
   forget(key: string): void {
     this.#tracked.delete(key);
-    this.#kept.delete(key);
-  }
-
-  /**
-   * Keeps a pod as read, so that it need not be read again while nobody changes it.
-   *
-   * @param shown the version that the watch had shown by then
-   */
-  keep(key: string, shown: string, raw: JsonObject): void {
-    this.#kept.delete(key);
-    this.#kept.set(key, { shown, raw });
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
-  }
-
-  /** The pod as read, where it is kept and the watch has shown nothing newer than that since. */
-  kept(key: string, shown: string): JsonObject | undefined {
-    const kept = this.#kept.get(key);
-    return kept !== undefined && (kept.shown === shown || versionOf(kept.raw) === shown) ? kept.raw : undefined;
-  }
-
-  /** The pod need not be kept any more. */
-  drop(key: string): void {
-    this.#kept.delete(key);
   }
 }

@@ -180,6 +180,20 @@ describe('the view of the operator', () => {
     expect(pods.get('shop', 'web-1')).toBe(pods.byKey('shop/web-1'));
   });
 
+  test('lets somebody see each pod whole, before it is told', async () => {
+    const seen: JsonObject[] = [];
+    const { pods } = await run(createClusterViewWithPods({ ...options(), seePod: (raw) => seen.push(raw) }), 4);
+    expect(seen).toHaveLength(3);
+    const told = new Promise<number>((resolve) => {
+      pods.subscribe(() => {
+        resolve(seen.length);
+      });
+    });
+    server.collection(PODS).put({ ...pod('web-3', 'arm64-1', 'rs-1', 'app:v1'), custom: 'kept' });
+    expect(await told).toBe(4);
+    expect(seen[3]).toMatchObject({ custom: 'kept', metadata: { name: 'web-3' } });
+  });
+
   test('P3 a pod of the same name and another uid is told as deleted and added', async () => {
     const { pods } = await run(createClusterViewWithPods(options()), 4);
     const told: string[] = [];

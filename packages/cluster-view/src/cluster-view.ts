@@ -39,6 +39,11 @@ export interface ClusterViewOptions {
   readonly observe?: (resource: ViewedResource) => ReflectorObserver;
 }
 
+export interface PodViewOptions extends ClusterViewOptions {
+  /** Sees every pod whole, as listed or watched, before it is trimmed and told. Must not keep many. */
+  readonly seePod?: (raw: JsonObject) => void;
+}
+
 /** What both processes see of the cluster. */
 export interface ClusterView {
   readonly policies: PolicyView;
@@ -64,10 +69,11 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
 }
 
 /** The view of the operator: pods as well. Nothing happens before `run`. */
-export function createClusterViewWithPods(options: ClusterViewOptions): ClusterViewWithPods {
+export function createClusterViewWithPods(options: PodViewOptions): ClusterViewWithPods {
   const { view, reflectors } = basicView(options);
   const shared = new SharedValues(MAX_SHARED_VALUES);
   const parse = (raw: JsonObject): PodFacts | undefined => {
+    options.seePod?.(raw);
     const pod = parsePod(raw);
     return pod === undefined ? undefined : sharePod(pod, shared.share);
   };

@@ -8,6 +8,7 @@ import { createRegistry } from '@archpolicy/service';
 import { GateController } from '../gate-controller.ts';
 import type { GateControllerOptions } from '../gate-controller.ts';
 import { createGateMetrics } from '../metrics.ts';
+import { RawPods } from '../raw-pods.ts';
 import type { GateMetrics } from '../metrics.ts';
 import { GatedPodsServer } from './gated-pods-server.ts';
 import type { ApiServerDouble } from './gated-pods-server.ts';
@@ -64,12 +65,22 @@ export class GateRig {
     });
     this.#client = api;
     const random = (): number => 0;
-    const view: ClusterViewWithPods = createClusterViewWithPods({ api, clock, random, logger: QUIET });
+    const rawPods = new RawPods();
+    const view: ClusterViewWithPods = createClusterViewWithPods({
+      api,
+      clock,
+      random,
+      logger: QUIET,
+      seePod: (raw) => {
+        rawPods.see(raw);
+      },
+    });
     const watching = view.run(this.#stop.signal);
     await view.synced(this.#stop.signal);
     const controller = new GateController({
       api,
       view,
+      rawPods,
       inspector,
       pullSecrets: { read: () => Promise.resolve([]) },
       events: { record: (event) => events.push(event) },

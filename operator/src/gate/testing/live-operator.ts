@@ -8,6 +8,7 @@ import type { RegistriesSource } from '@archpolicy/registry';
 import { createRegistry, systemClock } from '@archpolicy/service';
 import { GateController } from '../gate-controller.ts';
 import { createGateMetrics } from '../metrics.ts';
+import { RawPods } from '../raw-pods.ts';
 
 /** kubectl of a real cluster, as the user with all rights. */
 export type Kubectl = (
@@ -73,7 +74,16 @@ export class LiveOperator {
   async #start(api: ApiClient, registries: RegistriesSource): Promise<void> {
     const { signal } = this.#stop;
     const random = Math.random;
-    const view = createClusterViewWithPods({ api, clock, random, logger: QUIET });
+    const rawPods = new RawPods();
+    const view = createClusterViewWithPods({
+      api,
+      clock,
+      random,
+      logger: QUIET,
+      seePod: (raw) => {
+        rawPods.see(raw);
+      },
+    });
     const inspector = createInspector({ clock, registries });
     const recorder = { api, controller: 'archpolicy.dev/operator', instance: 'test', clock, random, logger: QUIET };
     const events = new EventRecorder(recorder);
@@ -82,6 +92,7 @@ export class LiveOperator {
     const controller = new GateController({
       api,
       view,
+      rawPods,
       inspector,
       pullSecrets: { read: () => Promise.resolve([]) },
       events,
