@@ -25,6 +25,7 @@ export default {
     },
     { ...common, displayName: 'e2e', testMatch: ['<rootDir>/**/*.e2e.test.ts'], testPathIgnorePatterns: ignored },
   ],
+  testSequencer: '<rootDir>/tools/src/test/sequencer.ts',
   // Many tests wait for a cluster more than they compute.
   maxWorkers: '100%',
   workerIdleMemoryLimit: '1GB',

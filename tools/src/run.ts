@@ -21,3 +21,20 @@ export async function runNode(
     });
   });
 }
+
+/** Runs this same Node as `runNode` does, and keeps what it says for the end, so that it may run beside others. */
+export async function runNodeQuietly(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly code: number; readonly said: string }> {
+  return await new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env });
+    const said: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => said.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      resolve({ code: signal === null ? (code ?? 1) : 1, said: Buffer.concat(said).toString() });
+    });
+  });
+}

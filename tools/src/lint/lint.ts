@@ -1,4 +1,4 @@
-import { MODULES, runNode } from '../run.ts';
+import { MODULES, runNodeQuietly } from '../run.ts';
 
 interface Step {
   readonly name: string;
@@ -27,8 +27,10 @@ export async function lint(env: NodeJS.ProcessEnv, print: (line: string) => void
   const outcomes: LintOutcome[] = [];
   for (const { name, args } of STEPS) {
     const started = performance.now();
-    const passed = (await runNode(args, env)) === 0;
+    const { code, said } = await runNodeQuietly(args, env);
+    const passed = code === 0;
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    if (said.trim() !== '') print(said.trimEnd());
     print(`lint: ${name}: ${passed ? 'passed' : 'FAILED'} (${seconds} s)`);
     outcomes.push({ name, passed });
   }

@@ -10,11 +10,11 @@ const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-const linted = await lint(process.env, print);
 // The programs of the local cluster are built before the tests, not within some test's time limit.
 const prepared = await runNode([`${ROOT}e2e/cluster/src/main.ts`, 'prepare'], process.env);
+// Beside the tests: those of the local cluster wait more than they compute.
+const [linted, tests] = await Promise.all([lint(process.env, print), runJest([], process.env)]);
 const steps = [...linted, { name: 'programs of the local cluster', passed: prepared === 0 }];
-const tests = await runJest([], process.env);
 const [ids, notBuilt] = await Promise.all([readIds(), readNotBuilt()]);
 const promises = report(ids, tests, notBuilt);
 const summary = summarise(steps, tests, promises, unknownIds(ids, tests, notBuilt));
