@@ -117,7 +117,10 @@ describe('the operator', () => {
     await until(() => objectAt(statusOf('default'), 'pods')['evicted'] === 1);
     const events = world.api.collection('/apis/events.k8s.io/v1/events').objects;
     await until(() => [...events.values()].some(({ reason }) => reason === 'Misplaced'));
-    expect((await get('/metrics')).text).toContain('archpolicy_evictions_total{result="evicted"} 1');
+    const metrics = (await get('/metrics')).text;
+    expect(metrics).toContain('archpolicy_evictions_total{result="evicted"} 1');
+    expect(metrics).toContain('archpolicy_reflector_lists_total{resource="pods"} 1');
+    expect(metrics).toContain('archpolicy_registry_requests_total{purpose="manifest",method="GET",outcome="ok"} 1');
   });
 
   test('P9 releases the Lease, its port and its connections when it is told to end', async () => {

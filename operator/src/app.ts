@@ -9,6 +9,8 @@ import {
   collectProcessMetrics,
   createLogger,
   createRegistry,
+  declareInspectionMetrics,
+  declareReflectorMetrics,
   Health,
   sharedCacheOf,
   startOpsServer,
@@ -64,7 +66,8 @@ class OperatorProcess {
   async lead(signal: AbortSignal): Promise<void> {
     const { api, clock, logger, config } = this.#options;
     const metrics = declareMetrics(this.#registry);
-    const views = createClusterViewWithPods({ api, clock, random: Math.random, logger, observe: metrics.reflector });
+    const observe = declareReflectorMetrics(this.#registry);
+    const views = createClusterViewWithPods({ api, clock, random: Math.random, logger, observe });
     await this.#startOps(views);
     const inspector = this.#inspector();
     const events = new EventRecorder({
@@ -119,7 +122,14 @@ class OperatorProcess {
   #inspector(): ReturnType<typeof createInspector> {
     const { clock, logger, closers, registries, config } = this.#options;
     const redis = sharedCacheOf(config);
-    const inspector = createInspector({ clock, logger, registries, ...(redis === undefined ? {} : { redis }) });
+    const metrics = declareInspectionMetrics(this.#registry);
+    const inspector = createInspector({
+      clock,
+      logger,
+      registries,
+      metrics,
+      ...(redis === undefined ? {} : { redis }),
+    });
     closers.add('inspector', () => inspector.close());
     return inspector;
   }

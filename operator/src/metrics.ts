@@ -1,8 +1,7 @@
 import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
-import type { ViewedResource } from '@archpolicy/cluster-view';
-import type { EventObserver, EvictionAnswer, ReflectorFailure, ReflectorObserver } from '@archpolicy/kube';
+import type { EventObserver, EvictionAnswer } from '@archpolicy/kube';
 import { closedCounter, closedGauge, closedHistogram } from '@archpolicy/service';
-import type { ClosedCounter, Registry } from '@archpolicy/service';
+import type { Registry } from '@archpolicy/service';
 
 export const CONTROLLERS = ['remediation', 'policy'] as const;
 export type Controller = (typeof CONTROLLERS)[number];
@@ -28,16 +27,6 @@ const LANDINGS = ['right', 'wrong'] as const;
 const STATUS_WRITES = ['written', 'unconfirmed'] as const;
 export type StatusWrite = (typeof STATUS_WRITES)[number];
 
-const RESOURCES = ['archpolicies', 'namespaces', 'nodes', 'pods'] as const satisfies readonly ViewedResource[];
-const REFLECTOR_FAILURES = [
-  'list-failed',
-  'list-expired',
-  'list-throttled',
-  'watch-failed',
-  'watch-expired',
-  'watch-throttled',
-  'watch-too-short',
-] as const satisfies readonly ReflectorFailure[];
 const DROPS = ['queue-full', 'send-failed', 'stopped'] as const;
 
 /** From a decision in memory to an eviction that the API server takes 10 s to refuse; seconds. */
@@ -54,12 +43,11 @@ export interface OperatorMetrics {
   readonly misplaced: (pods: number) => void;
   readonly staying: (reason: StayingReason, pods: number) => void;
   readonly leading: (isLeading: boolean) => void;
-  readonly reflector: (resource: ViewedResource) => ReflectorObserver;
   readonly events: EventObserver;
 }
 
 export function declareMetrics(registry: Registry): OperatorMetrics {
-  return { ...remediationMetrics(registry), ...controllerMetrics(registry), ...apiMetrics(registry) };
+  return { ...remediationMetrics(registry), ...controllerMetrics(registry), events: eventMetrics(registry) };
 }
 
 function remediationMetrics(registry: Registry): Pick<OperatorMetrics, 'answer' | 'landing' | 'misplaced' | 'staying'> {
@@ -148,13 +136,7 @@ function controllerMetrics(
   };
 }
 
-function apiMetrics(registry: Registry): Pick<OperatorMetrics, 'reflector' | 'events'> {
-  const failures = closedCounter({
-    registry,
-    name: 'archpolicy_reflector_failures_total',
-    help: 'Times a reflector had to start over, by what failed.',
-    labels: { resource: RESOURCES, failure: REFLECTOR_FAILURES },
-  });
+function eventMetrics(registry: Registry): EventObserver {
   const sent = closedCounter({ registry, name: 'archpolicy_events_sent_total', help: 'Events written.', labels: {} });
   const dropped = closedCounter({
     registry,
@@ -162,20 +144,6 @@ function apiMetrics(registry: Registry): Pick<OperatorMetrics, 'reflector' | 'ev
     help: 'Events that were not written.',
     labels: { reason: DROPS },
   });
-  return {
-    reflector: (resource) => ({
-      failed: (failure) => {
-        failures.inc({ resource, failure });
-      },
-    }),
-    events: eventObserver(sent, dropped),
-  };
-}
-
-function eventObserver(
-  sent: ClosedCounter<Record<string, never>>,
-  dropped: ClosedCounter<{ readonly reason: typeof DROPS }>,
-): EventObserver {
   return {
     sent: () => {
       sent.inc({});

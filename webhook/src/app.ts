@@ -10,6 +10,8 @@ import {
   collectProcessMetrics,
   createLogger,
   createRegistry,
+  declareInspectionMetrics,
+  declareReflectorMetrics,
   sharedCacheOf,
   startOpsServer,
 } from '@archpolicy/service';
@@ -20,8 +22,6 @@ import type { WebhookConfig } from './config.ts';
 import { connectApi, openRegistries } from './connect.ts';
 import { NAME, identity } from './identity.ts';
 import { declareMetrics } from './metrics.ts';
-import { declareReflectorMetrics } from './reflector-metrics.ts';
-import { declareRegistryMetrics } from './registry-metrics.ts';
 import { WebhookServer } from './server/webhook-server.ts';
 import type { ReviewHandler } from './server/webhook-server.ts';
 import type { Certificate } from './tls/certificate.ts';
@@ -113,7 +113,7 @@ class Webhook {
 
   async #startInspector(): Promise<Inspector> {
     const { clock, logger, closers, config } = this.#options;
-    const metrics = declareRegistryMetrics(this.#registry);
+    const metrics = declareInspectionMetrics(this.#registry);
     const registries = await openRegistries(config, { clock, logger, metrics });
     this.#background('registries file', registries.run);
     const redis = sharedCacheOf(config);

@@ -17,23 +17,26 @@ export type RequestOutcome =
 
 /**
  * What this package counts. Labels come from these closed sets only: hosts and image names are chosen by tenants.
- * The process maps each method to one declared metric.
+ * The process maps each function to one declared metric; they are properties so that a label it lacks is a type error.
  */
 export interface RegistryMetrics {
   /** One answer of the inspector. */
-  inspection(labels: { readonly outcome: 'resolved' | UnresolvedReason; readonly source: FactSource | 'none' }): void;
+  readonly inspection: (labels: {
+    readonly outcome: 'resolved' | UnresolvedReason;
+    readonly source: FactSource | 'none';
+  }) => void;
   /** One request that went out (or was refused right before). */
-  request(labels: {
+  readonly request: (labels: {
     readonly purpose: RequestPurpose;
     readonly method: 'GET' | 'HEAD' | 'POST';
     readonly outcome: RequestOutcome;
-  }): void;
+  }) => void;
   /** A body or cached value that was thrown away because it could not be trusted. */
-  discarded(labels: { readonly what: 'digest-mismatch' | 'redis-value' | 'header-digest' }): void;
+  readonly discarded: (labels: { readonly what: 'digest-mismatch' | 'redis-value' | 'header-digest' }) => void;
   /** A look-up in a cache. */
-  cache(labels: { readonly level: 'memory' | 'redis'; readonly outcome: 'hit' | 'miss' | 'error' }): void;
+  readonly cache: (labels: { readonly level: 'memory' | 'redis'; readonly outcome: 'hit' | 'miss' | 'error' }) => void;
   /** A registries file was read again. */
-  registriesFile(labels: { readonly outcome: 'loaded' | 'refused' }): void;
+  readonly registriesFile: (labels: { readonly outcome: 'loaded' | 'refused' }) => void;
 }
 
 /** For callers that count nothing. */

@@ -13,7 +13,7 @@ export { Health } from './health.ts';
 export type { Check, CheckResult, HealthReport } from './health.ts';
 export { createLogger } from './logger.ts';
 export type { LogFields, Logger, LoggerOptions } from './logger.ts';
-export * from './metrics.ts';
+export * from './metrics/index.ts';
 export { listen, startOpsServer } from './ops-server.ts';
 export type { OpsServer, OpsServerOptions } from './ops-server.ts';
 export { Closers } from './process/closers.ts';

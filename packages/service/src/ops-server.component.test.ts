@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Health } from './health.ts';
-import { closedCounter, createRegistry } from './metrics.ts';
+import { closedCounter, createRegistry } from './metrics/index.ts';
 import { startOpsServer } from './ops-server.ts';
 import type { OpsServer } from './ops-server.ts';
 

@@ -6,7 +6,7 @@ import {
   collectProcessMetrics,
   createRegistry,
   observedGauge,
-} from './metrics.ts';
+} from './closed.ts';
 
 describe('metrics', () => {
   test('a counter shows every combination of its closed sets from the start', async () => {

@@ -1,8 +1,8 @@
-import type { ClusterViewOptions } from '@archpolicy/cluster-view';
-import { closedCounter } from '@archpolicy/service';
-import type { Registry } from '@archpolicy/service';
+import { closedCounter } from './closed.ts';
+import type { Registry } from './closed.ts';
 
-const RESOURCES = ['archpolicies', 'namespaces', 'nodes', 'pods'] as const;
+/** What is watched of a cluster. */
+const RESOURCES = ['archpolicies', 'namespaces', 'nodes', 'pods', 'cronjobs'] as const;
 const FAILURES = [
   'list-failed',
   'list-expired',
@@ -13,8 +13,14 @@ const FAILURES = [
   'watch-too-short',
 ] as const;
 
+/** What one reflector tells. */
+export interface ReflectorCounts {
+  readonly listStarted: () => void;
+  readonly failed: (failure: (typeof FAILURES)[number]) => void;
+}
+
 /** Declares the metrics of the views over the cluster. */
-export function declareReflectorMetrics(registry: Registry): NonNullable<ClusterViewOptions['observe']> {
+export function declareReflectorMetrics(registry: Registry): (resource: (typeof RESOURCES)[number]) => ReflectorCounts {
   const lists = closedCounter({
     registry,
     name: 'archpolicy_reflector_lists_total',

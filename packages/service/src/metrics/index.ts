@@ -1,0 +1,5 @@
+export * from './closed.ts';
+export { declareInspectionMetrics } from './inspection.ts';
+export type { InspectionCounts } from './inspection.ts';
+export { declareReflectorMetrics } from './reflector.ts';
+export type { ReflectorCounts } from './reflector.ts';

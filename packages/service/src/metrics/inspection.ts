@@ -1,0 +1,87 @@
+import type { FactSource, UnresolvedReason } from '@archpolicy/core';
+import { closedCounter } from './closed.ts';
+import type { ClosedCounter, LabelSets, LabelsOf, Registry } from './closed.ts';
+
+const OUTCOMES = [
+  'resolved',
+  'Deadline',
+  'RateLimited',
+  'Unavailable',
+  'Unauthorized',
+  'NotFound',
+  'Blocked',
+  'Malformed',
+  'TooLarge',
+  'BreakerOpen',
+  'InvalidReference',
+  'UnknownPlatform',
+] as const satisfies readonly ('resolved' | UnresolvedReason)[];
+const SOURCES = ['memory', 'redis', 'registry', 'override', 'none'] as const satisfies readonly (FactSource | 'none')[];
+const REQUEST_OUTCOMES = [
+  'ok',
+  'unauthorized',
+  'not-found',
+  'rate-limited',
+  'refused',
+  'unavailable',
+  'too-large',
+  'blocked',
+  'aborted',
+] as const;
+
+/** Labels of each metric: hosts and image names are chosen by tenants, and are none. */
+const LABELS = {
+  inspection: { outcome: OUTCOMES, source: SOURCES },
+  request: { purpose: ['manifest', 'blob', 'token'], method: ['GET', 'HEAD', 'POST'], outcome: REQUEST_OUTCOMES },
+  discarded: { what: ['digest-mismatch', 'redis-value', 'header-digest'] },
+  cache: { level: ['memory', 'redis'], outcome: ['hit', 'miss', 'error'] },
+  registriesFile: { outcome: ['loaded', 'refused'] },
+} as const satisfies Record<string, LabelSets>;
+
+/** What the inspector of images tells. */
+export type InspectionCounts = {
+  readonly [M in keyof typeof LABELS]: (labels: LabelsOf<(typeof LABELS)[M]>) => void;
+};
+
+/** Declares the metrics of inspection: answers, requests, caches, and the registries file. */
+export function declareInspectionMetrics(registry: Registry): InspectionCounts {
+  return {
+    inspection: told({
+      registry,
+      name: 'archpolicy_inspections_total',
+      help: 'Answers about images, by outcome and where the facts came from.',
+      labels: LABELS.inspection,
+    }),
+    request: told({
+      registry,
+      name: 'archpolicy_registry_requests_total',
+      help: 'Requests to registries and token services.',
+      labels: LABELS.request,
+    }),
+    discarded: told({
+      registry,
+      name: 'archpolicy_registry_discarded_total',
+      help: 'Bodies and cached values thrown away because they could not be trusted.',
+      labels: LABELS.discarded,
+    }),
+    cache: told({
+      registry,
+      name: 'archpolicy_cache_lookups_total',
+      help: 'Look-ups in the caches of image facts.',
+      labels: LABELS.cache,
+    }),
+    registriesFile: told({
+      registry,
+      name: 'archpolicy_registries_file_reads_total',
+      help: 'Times the registries file was read again.',
+      labels: LABELS.registriesFile,
+    }),
+  };
+}
+
+function told<L extends LabelSets>(row: Parameters<typeof closedCounter<L>>[0]): (labels: LabelsOf<L>) => void {
+  const counter: ClosedCounter<L> = closedCounter(row);
+  return (labels) => {
+    counter.inc(labels);
+  };
+}
