@@ -1,5 +1,5 @@
-import { controllerKey, GATE_INSPECTING, topControllerOf } from '@archpolicy/core';
-import type { EvictionDecision, NodeFacts, PlacementAssessment, PodFacts } from '@archpolicy/core';
+import { GATE_INSPECTING, workloadKey } from '@archpolicy/core';
+import type { EvictionDecision, NodeFacts, PlacementAssessment } from '@archpolicy/core';
 import { isOver } from './judge.ts';
 import type { Judgement, Material } from './judge.ts';
 import { recordIn } from './own-choice.ts';
@@ -27,9 +27,6 @@ export interface PodRecord {
   readonly portable?: boolean;
 }
 
-/** A CronJob's Job is named after it and the scheduled time in minutes since 1970. */
-const CRON_JOB_NUMBER = /-[0-9]{8,}$/u;
-
 /** The record of a pod; undefined for one that has finished or is ending: it counts nowhere. */
 export function recordOf(
   { pod, policy, node }: Pick<Material, 'pod' | 'policy' | 'node'>,
@@ -43,7 +40,7 @@ export function recordOf(
     uid: pod.uid,
     policy: policy.name,
     phase: recheckPhase(pod.uid),
-    workload: workloadOf(pod),
+    workload: workloadKey(pod),
     assessment: assessment.kind,
     decision: decision.kind,
     reason: decision.reason,
@@ -58,12 +55,6 @@ export function recordOf(
 /** The architectures that the cluster has nodes of. */
 export function architecturesOf(nodes: readonly NodeFacts[]): ReadonlySet<string> {
   return new Set(nodes.map(({ architecture }) => architecture));
-}
-
-function workloadOf(pod: PodFacts): string {
-  const top = topControllerOf(pod);
-  const name = top.kind === 'Job' ? top.name.replace(CRON_JOB_NUMBER, '') : top.name;
-  return controllerKey({ ...top, name });
 }
 
 function isPortable(assessment: PlacementAssessment, cluster: ReadonlySet<string>): boolean | undefined {

@@ -23,5 +23,5 @@ export {
   PLACES_PER_OWNER_AT_START,
 } from './ledger.ts';
 export type { EvictionAccount, EvictionLimit } from './ledger.ts';
-export { controllerKey, ownedByJob, replacementOf, topControllerOf } from './owner.ts';
-export type { NotReplacedReason, Replacement, TopController } from './owner.ts';
+export { ownedByJob, replacementOf } from './owner.ts';
+export type { NotReplacedReason, Replacement } from './owner.ts';

@@ -3,7 +3,7 @@ import type { JsonObject } from '../kubernetes/json.ts';
 import type { OwnerReference } from '../kubernetes/facts.ts';
 import { pod, without } from './fixtures.ts';
 import { parseJobFacts } from './job.ts';
-import { controllerKey, ownedByJob, replacementOf, topControllerOf } from './owner.ts';
+import { ownedByJob, replacementOf } from './owner.ts';
 
 const owner = (apiVersion: string, kind: string, name = 'web'): OwnerReference => ({
   apiVersion,
@@ -105,32 +105,5 @@ describe('Jobs', () => {
     expect(ownedByJob(pod({ owner: owner('batch/v1', 'Job') }))).toBe(true);
     expect(ownedByJob(pod({ owner: owner('example.org/v1', 'Job') }))).toBe(false);
     expect(ownedByJob(without('owner'))).toBe(false);
-  });
-});
-
-describe('the top controller', () => {
-  test.each<[string, OwnerReference, string | undefined, string]>([
-    ['a Deployment by its hash', owner('apps/v1', 'ReplicaSet', 'web-5d4f'), '5d4f', 'shop/Deployment/web'],
-    [
-      'a name that only ends like one',
-      owner('apps/v1', 'ReplicaSet', 'web-a5d4f'),
-      '5d4f',
-      'shop/ReplicaSet/web-a5d4f',
-    ],
-    ['a ReplicaSet without a hash', owner('apps/v1', 'ReplicaSet', 'web-5d4f'), undefined, 'shop/ReplicaSet/web-5d4f'],
-    ['a StatefulSet', owner('apps/v1', 'StatefulSet', 'db'), undefined, 'shop/StatefulSet/db'],
-  ])('R6 %s', (_, reference, hash, expected) => {
-    const labels = hash === undefined ? {} : { 'pod-template-hash': hash };
-    expect(controllerKey(topControllerOf(pod({ owner: reference, labels })))).toBe(expected);
-  });
-
-  test('R6 an Argo Rollout by its own hash', () => {
-    const reference = owner('apps/v1', 'ReplicaSet', 'web-77aa');
-    const labels = { 'rollouts-pod-template-hash': '77aa' };
-    expect(controllerKey(topControllerOf(pod({ owner: reference, labels })))).toBe('shop/Rollout/web');
-  });
-
-  test('R6 a bare pod is its own', () => {
-    expect(controllerKey(topControllerOf(without('owner')))).toBe('shop/Pod/web-5d4f-x1');
   });
 });

@@ -1,13 +1,6 @@
 import type { OwnerReference, PodFacts } from '../kubernetes/facts.ts';
 import type { JobFacts } from './job.ts';
 
-/** The workload that a pod belongs to, for limits and messages: the controller that people know by name. */
-export interface TopController {
-  readonly namespace: string;
-  readonly kind: string;
-  readonly name: string;
-}
-
 /** Who replaces the pod, or why nobody is known to (R2). The reason says it all: it is a metric label. */
 export type Replacement =
   { readonly kind: 'replaced' } | { readonly kind: 'not-replaced'; readonly reason: NotReplacedReason };
@@ -21,12 +14,6 @@ const SOURCE_ANNOTATION = 'kubernetes.io/config.source';
 
 /** The built-in controllers that create a new pod for an evicted one, by `group/Kind`. */
 const REPLACING: ReadonlySet<string> = new Set(['apps/ReplicaSet', 'apps/StatefulSet', '/ReplicationController']);
-
-/** The labels with the suffix of a ReplicaSet's name, and who gave it. */
-const HASH_LABELS = [
-  ['pod-template-hash', 'Deployment'],
-  ['rollouts-pod-template-hash', 'Rollout'],
-] as const;
 
 /**
  * Whether the owner is known to replace this pod once it is evicted (R2).
@@ -48,29 +35,6 @@ export function replacementOf(pod: PodFacts, job: JobFacts | undefined, ownerKin
 /** Whether the pod is a Job's: only then are the facts of the Job worth a request. */
 export function ownedByJob(pod: PodFacts): boolean {
   return pod.owner !== undefined && groupKind(pod.owner) === 'batch/Job';
-}
-
-/**
- * The top controller: the Deployment of a ReplicaSet that carries its hash, else the owner itself, else the pod.
- * Two names that only look alike end in different answers: the hash is compared with the pod's own label.
- */
-export function topControllerOf(pod: PodFacts): TopController {
-  const { namespace, owner } = pod;
-  if (owner === undefined) return { namespace, kind: 'Pod', name: pod.name };
-  if (groupKind(owner) === 'apps/ReplicaSet') {
-    for (const [label, kind] of HASH_LABELS) {
-      const hash = pod.labels[label] ?? '';
-      if (hash !== '' && owner.name.endsWith(`-${hash}`)) {
-        return { namespace, kind, name: owner.name.slice(0, -hash.length - 1) };
-      }
-    }
-  }
-  return { namespace, kind: owner.kind, name: owner.name };
-}
-
-/** One string for one top controller, for maps. Slashes cannot occur in any of its parts. */
-export function controllerKey({ namespace, kind, name }: TopController): string {
-  return `${namespace}/${kind}/${name}`;
 }
 
 function isStatic(pod: PodFacts): boolean {

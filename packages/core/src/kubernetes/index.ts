@@ -8,3 +8,4 @@ export * from './parse-pod.ts';
 export * from './timestamp.ts';
 export * from './shared-values.ts';
 export * from './share-pod.ts';
+export * from './top-controller.ts';

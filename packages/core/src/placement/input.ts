@@ -21,10 +21,13 @@ export interface PlacementInput {
   readonly nodes: readonly NodeFacts[];
   /** Whether somebody is there to lift a gate: the operator's Lease is fresh. */
   readonly canGate: boolean;
-  /** Epoch milliseconds, to judge an image's `retryAtMs`. Absent: waiting is assumed to be short enough. */
+  /**
+   * Epoch milliseconds, to judge an image's `retryAtMs` and what the policy's status relaxes. Absent: waiting is assumed
+   * to be short enough, and nothing is relaxed.
+   */
   readonly nowMs?: number;
   /** `activeDeadlineSeconds` of the pod's Job, where it is known. */
   readonly jobDeadlineSeconds?: number;
-  /** The policy's status relaxes the preference for the pod's owner (R9). */
+  /** Whether the preference is relaxed (R9), whatever the policy's status says; absent: as it says. */
   readonly preferenceRelaxed?: boolean;
 }

@@ -4,7 +4,7 @@ import { isArchitecture } from '../platform/platform.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
-import { LABEL_PREFERRED, LABEL_PREFERRED_NOE } from '../policy/index.ts';
+import { isRelaxedAt, LABEL_PREFERRED, LABEL_PREFERRED_NOE } from '../policy/index.ts';
 import type { ConstrainReason, PlacementWarning, PreferredArchitecture } from './decision.ts';
 import type { PlacementInput } from './input.ts';
 import type { Subject } from './subject.ts';
@@ -41,7 +41,7 @@ export function preferenceOf(
   policy: ArchPolicy,
   supported: readonly NodeArchitecture[] | 'any',
 ): Preference {
-  if (input.preferenceRelaxed === true) return NOTHING_WANTED;
+  if (isRelaxed(subject, input, policy)) return NOTHING_WANTED;
   const warnings: PlacementWarning[] = [];
   const wanted: Wanted[] = [];
   for (const override of overridesOf(subject, input)) {
@@ -70,6 +70,14 @@ export function weighted(
 
 export function isSupported(architecture: NodeArchitecture, supported: readonly NodeArchitecture[] | 'any'): boolean {
   return supported === 'any' || supported.includes(architecture);
+}
+
+/** R9: the operator saw pods of this workload find no node of the preferred architecture, less than an hour ago. */
+function isRelaxed(subject: Subject, input: PlacementInput, { status }: ArchPolicy): boolean {
+  const { preferenceRelaxed, nowMs, namespace } = input;
+  if (preferenceRelaxed !== undefined) return preferenceRelaxed;
+  if (status?.relaxed === undefined || nowMs === undefined) return false;
+  return isRelaxedAt(status.relaxed, workloadOf(subject, namespace), nowMs);
 }
 
 function overridesOf({ labels, annotations }: Subject, { namespaceFacts }: PlacementInput): readonly Override[] {

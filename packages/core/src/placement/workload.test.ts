@@ -5,7 +5,7 @@ import { readSubject } from './subject.ts';
 import { bucketOf, workloadOf } from './workload.ts';
 
 const owned = (kind: string, name: string, labels: JsonObject = {}): JsonObject => ({
-  metadata: { labels, ownerReferences: [{ apiVersion: 'x/v1', kind, name, uid: 'u', controller: true }] },
+  metadata: { labels, ownerReferences: [{ apiVersion: 'apps/v1', kind, name, uid: 'u', controller: true }] },
   spec: {},
 });
 
@@ -14,12 +14,12 @@ describe('workloadOf', () => {
     [
       'a Deployment over its revisions',
       owned('ReplicaSet', 'web-6f7d', { 'pod-template-hash': '6f7d' }),
-      'ns/ReplicaSet/web',
+      'ns/Deployment/web',
     ],
     [
       'an Argo Rollout over its revisions',
       owned('ReplicaSet', 'web-55', { 'rollouts-pod-template-hash': '55' }),
-      'ns/ReplicaSet/web',
+      'ns/Rollout/web',
     ],
     ['a ReplicaSet of its own', owned('ReplicaSet', 'web-6f7d'), 'ns/ReplicaSet/web-6f7d'],
     [

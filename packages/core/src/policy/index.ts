@@ -4,6 +4,7 @@ export { isLabelKey, isLabelValue } from './label-syntax.ts';
 export { isValidSelector, matchesSelector } from './label-selector.ts';
 export type { LabelSelector, LabelSelectorRequirement } from './label-selector.ts';
 export { MAX_RELAXED_OWNERS } from './status.ts';
+export { isRelaxedAt } from './relaxed.ts';
 export { archPolicyJsonSchemas } from './json-schema.ts';
 export type { SchemaDocument } from './json-schema.ts';
 export { parseArchPolicy } from './arch-policy.ts';

@@ -59,7 +59,10 @@ const workloads = z.object({
 
 const relaxed = z
   .object({
-    owner: z.string().max(MAX_OWNER_LENGTH).meta({ description: 'The owner, as namespace/kind/name.' }),
+    owner: z
+      .string()
+      .max(MAX_OWNER_LENGTH)
+      .meta({ description: 'The workload, as namespace/kind/name: the top controller, such as shop/Deployment/web.' }),
     until: time('Until when its pods are not narrowed to the preferred architecture.'),
   })
   .meta({ description: 'An owner whose pods found no node of the preferred architecture.' });

@@ -1,0 +1,58 @@
+import type { Labels } from './facts.ts';
+
+/** The workload that a pod belongs to, for limits and messages: the controller that people know by name. */
+export interface TopController {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** What tells whose pod it is: a pod that exists, or one that is being created. */
+export interface OwnedPod {
+  readonly namespace: string;
+  /** Its name; while it has none, what its name will begin with. */
+  readonly name: string;
+  readonly labels: Labels;
+  /** The owner reference with `controller: true`. */
+  readonly owner?: { readonly apiVersion: string; readonly kind: string; readonly name: string };
+}
+
+/** The labels with the suffix of a ReplicaSet's name, and who gave it. */
+const HASH_LABELS = [
+  ['pod-template-hash', 'Deployment'],
+  ['rollouts-pod-template-hash', 'Rollout'],
+] as const;
+
+/** A CronJob's Job is named after it and the scheduled time in minutes since 1970, which has eight digits until 2160. */
+const CRON_JOB_NUMBER = /-[0-9]{8,}$/;
+
+/**
+ * The top controller: the Deployment of a ReplicaSet that carries its hash, else the owner itself, else the pod.
+ * Two names that only look alike end in different answers: the hash is compared with the pod's own label.
+ */
+export function topControllerOf({ namespace, name, labels, owner }: OwnedPod): TopController {
+  if (owner === undefined) return { namespace, kind: 'Pod', name };
+  if (owner.kind === 'ReplicaSet' && owner.apiVersion.startsWith('apps/')) {
+    for (const [label, kind] of HASH_LABELS) {
+      const hash = Object.hasOwn(labels, label) ? (labels[label] ?? '') : '';
+      if (hash !== '' && owner.name.endsWith(`-${hash}`)) {
+        return { namespace, kind, name: owner.name.slice(0, -hash.length - 1) };
+      }
+    }
+  }
+  return { namespace, kind: owner.kind, name: owner.name };
+}
+
+/** One string for one top controller, for maps. Slashes cannot occur in any of its parts. */
+export function controllerKey({ namespace, kind, name }: TopController): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+/**
+ * PL7: what all pods of a workload have in common over revisions and runs, as `namespace/kind/name`: the top controller,
+ * of a CronJob's Job without its number. It is also the `owner` in a policy's `status.relaxed` (R9).
+ */
+export function workloadKey(pod: OwnedPod): string {
+  const top = topControllerOf(pod);
+  return controllerKey(top.kind === 'Job' ? { ...top, name: top.name.replace(CRON_JOB_NUMBER, '') } : top);
+}
