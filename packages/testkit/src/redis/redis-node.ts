@@ -44,7 +44,9 @@ export class RedisNode {
   }
 
   async stop(): Promise<void> {
+    // The library's timer of a second disconnect would keep this process alive for two seconds.
     this.#admin?.disconnect();
+    this.#admin = undefined;
     await this.#process?.stop();
     this.#process = undefined;
   }

@@ -53,6 +53,7 @@ export class RedisSentinel {
 
   async stop(): Promise<void> {
     this.#admin?.disconnect();
+    this.#admin = undefined;
     await this.#process?.stop();
     await Promise.all(this.#servers.map((server) => server.stop()));
   }
