@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { objectAt, textAt } from '@archpolicy/core';
-import type { JsonObject } from '@archpolicy/core';
+import type { Json, JsonObject } from '@archpolicy/core';
 import { systemClock } from '@archpolicy/service';
 import { createWorld, LEASES_PATH, multiPlatformImage } from '@archpolicy/testkit';
 import type { ApiFault, ApiRequestSeen, World } from '@archpolicy/testkit';
@@ -23,12 +23,14 @@ describe('the operator', () => {
   let running: Promise<void>[];
   let ends: AbortController[];
   let evictions: JsonObject[];
+  let patches: Json[];
 
   beforeEach(async () => {
     world = await createWorld();
     running = [];
     ends = [];
     evictions = [];
+    patches = [];
     world.api.fault = answers;
     putWebhookLease('webhook-1');
   });
@@ -38,8 +40,12 @@ describe('the operator', () => {
     await world.end();
   });
 
-  /** The Eviction API, and a webhook that answers dry runs. */
+  /** The Eviction API, patches of pods, and a webhook that answers dry runs. */
   function answers({ method, path, query, body }: ApiRequestSeen): ApiFault | undefined {
+    if (method === 'PATCH' && path === '/api/v1/namespaces/shop/pods/gated') {
+      patches.push(body ?? null);
+      return { kind: 'answer', status: 200, body: { metadata: { name: 'gated' }, spec: {} } };
+    }
     if (method !== 'POST') return undefined;
     if (path.endsWith('/eviction')) {
       evictions.push(body as JsonObject);
@@ -121,6 +127,23 @@ describe('the operator', () => {
     expect(metrics).toContain('archpolicy_evictions_total{result="evicted"} 1');
     expect(metrics).toContain('archpolicy_reflector_lists_total{resource="pods"} 1');
     expect(metrics).toContain('archpolicy_registry_requests_total{purpose="manifest",method="GET",outcome="ok"} 1');
+  });
+
+  test('PL12 lifts the gate of a pod that was gated before it came', async () => {
+    const containers = [{ name: 'main', image: pushArmImage() }];
+    const schedulingGates = [{ name: 'archpolicy.dev/inspecting' }];
+    world.api.collection(PODS).put({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'gated', namespace: 'shop', creationTimestamp: new Date().toISOString() },
+      spec: { containers, schedulingGates },
+      status: { phase: 'Pending' },
+    });
+    start();
+    await until(() => patches.length > 0);
+    expect(patches[0]).toContainEqual({ op: 'remove', path: '/spec/schedulingGates/0' });
+    expect(JSON.stringify(patches[0])).toContain('"values":["arm64"]');
+    await until(async () => /archpolicy_gate_lifted_total\{[^}]*\} 1/u.test((await get('/metrics')).text));
   });
 
   test('P9 releases the Lease, its port and its connections when it is told to end', async () => {

@@ -20,12 +20,19 @@ import { readOperatorConfig } from './config.ts';
 import type { OperatorConfig } from './config.ts';
 import { connectApi, loadRegistries } from './connect.ts';
 import { OperatorError } from './errors.ts';
+import { createGateMetrics } from './gate/metrics.ts';
+import type { PullSecrets } from './gate/ports.ts';
+import { RawPods } from './gate/raw-pods.ts';
 import { EVENT_CONTROLLER, identity, NAME, WEBHOOK_LEASE } from './identity.ts';
 import { declareMetrics } from './metrics.ts';
 import { runTerm } from './term.ts';
+import type { TermOptions } from './term.ts';
 
 /** Events that are left take a second, the Lease was given back before: the process ends within 5 s. */
 const CLOSE_ALL_MS = 3_000;
+
+/** Pull secrets are not read yet: registries are asked anonymously. */
+const NO_PULL_SECRETS: PullSecrets = { read: () => Promise.resolve([]) };
 
 /** Runs the operator until the signal aborts, and releases everything. */
 export async function runOperator({ env, signal, clock }: RunContext): Promise<void> {
@@ -67,7 +74,18 @@ class OperatorProcess {
     const { api, clock, logger, config } = this.#options;
     const metrics = declareMetrics(this.#registry);
     const observe = declareReflectorMetrics(this.#registry);
-    const views = createClusterViewWithPods({ api, clock, random: Math.random, logger, observe });
+    const gateMetrics = createGateMetrics(this.#registry);
+    const rawPods = new RawPods();
+    const views = createClusterViewWithPods({
+      api,
+      clock,
+      random: Math.random,
+      logger,
+      observe,
+      seePod: (raw) => {
+        rawPods.see(raw);
+      },
+    });
     await this.#startOps(views);
     const inspector = this.#inspector();
     const events = new EventRecorder({
@@ -86,10 +104,20 @@ class OperatorProcess {
     this.#background('cluster view', (closing) => views.run(closing));
     this.#background('webhook lease', (closing) => lease.run(closing));
     this.#background('events', (closing) => events.run(closing));
-    const { namespace } = config;
-    await this.#elect(signal, (leadership) =>
-      runTerm({ api, views, inspector, webhookLease: lease, namespace, events, metrics, clock, logger }, leadership),
-    );
+    const term: TermOptions = {
+      ...this.#options,
+      views,
+      rawPods,
+      inspector,
+      pullSecrets: NO_PULL_SECRETS,
+      webhookLease: lease,
+      namespace: config.namespace,
+      events,
+      metrics,
+      gateMetrics,
+      random: Math.random,
+    };
+    await this.#elect(signal, (leadership) => runTerm(term, leadership));
   }
 
   async #elect(signal: AbortSignal, lead: Parameters<LeaderElection['run']>[1]): Promise<void> {

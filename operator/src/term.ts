@@ -2,13 +2,16 @@ import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import { evict } from '@archpolicy/kube';
 import type { Api, Clock, EventRecorder, Leadership } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
+import { GateController } from './gate/gate-controller.ts';
+import type { GateMetrics } from './gate/metrics.ts';
+import type { Inspector, PullSecrets, Random } from './gate/ports.ts';
+import type { RawPods } from './gate/raw-pods.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { PolicyController } from './policy/policy-controller.ts';
 import type { WriteStatus } from './policy/policy-controller.ts';
 import { PolicyOperator } from './policy/policy-operator.ts';
 import { ApiReader } from './remediation/api-reader.ts';
 import { InspectedImages } from './remediation/images.ts';
-import type { ImageInspector } from './remediation/images.ts';
 import { Remediation } from './remediation/remediation.ts';
 import { WebhookProbe } from './remediation/webhook-probe.ts';
 import { WebhookReach } from './remediation/webhook-reach.ts';
@@ -17,14 +20,19 @@ import { together } from './together.ts';
 export interface TermOptions {
   readonly api: Pick<Api, 'request'>;
   readonly views: ClusterViewWithPods;
-  readonly inspector: ImageInspector;
+  /** Sees every pod of the views. */
+  readonly rawPods: RawPods;
+  readonly inspector: Inspector;
+  readonly pullSecrets: PullSecrets;
   /** The webhook's Lease. */
   readonly webhookLease: { isFresh(): boolean };
   /** Where ArchPolicy itself runs. */
   readonly namespace: string;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: OperatorMetrics;
+  readonly gateMetrics: GateMetrics;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
 }
 
@@ -65,6 +73,7 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       },
       leadership,
     );
+    const gate = new GateController({ ...options, view: views, metrics: options.gateMetrics });
     const operator = new PolicyOperator({
       ...options,
       policies: views.policies,
@@ -81,7 +90,7 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
     };
     const write: WriteStatus = (policy, status) => operator.writeStatus(policy, status);
     const told = { run: (until: AbortSignal) => policies.run({ source, write }, until) };
-    await together([webhook, remediation, told], signal);
+    await together([gate, webhook, remediation, told], signal);
   } finally {
     metrics.leading(false);
   }

@@ -22,6 +22,8 @@ export interface AdmissionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly inspectionBudgetMs: number;
+  /** Whether somebody is there to lift a gate: the operator's Lease is fresh. */
+  readonly canGate: () => boolean;
 }
 
 /** What answers reviews, and what it does after its answers. */
@@ -32,9 +34,6 @@ export interface Admission {
 
 /** Pull secrets are not read yet: registries are asked anonymously. */
 const NO_PULL_SECRETS: PullSecretsView = { forPod: () => [] };
-
-/** Without a gate controller nobody would lift a gate: Gate acts as Admit. */
-const NOBODY_LIFTS_GATES = (): boolean => false;
 
 /** Puts the parts of admission together. */
 export function createAdmission(options: AdmissionOptions): Admission {
@@ -52,7 +51,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     pullSecrets: NO_PULL_SECRETS,
     clock,
     logger,
-    canGate: NOBODY_LIFTS_GATES,
+    canGate: options.canGate,
   });
   const onDecision: OnDecision = ({ decision }, { policy, namespace }) => {
     metrics.decision(policy?.spec.mode ?? 'None', decision);

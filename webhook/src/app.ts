@@ -1,6 +1,6 @@
 import { createClusterView } from '@archpolicy/cluster-view';
 import type { ClusterView } from '@archpolicy/cluster-view';
-import { SharedLease } from '@archpolicy/kube';
+import { LeaseObserver, SharedLease } from '@archpolicy/kube';
 import type { ApiClient } from '@archpolicy/kube';
 import { createInspector } from '@archpolicy/registry';
 import type { Inspector } from '@archpolicy/registry';
@@ -20,7 +20,7 @@ import { createAdmission } from './admission.ts';
 import { readWebhookConfig } from './config.ts';
 import type { WebhookConfig } from './config.ts';
 import { connectApi, openRegistries } from './connect.ts';
-import { NAME, identity } from './identity.ts';
+import { NAME, OPERATOR_LEASE, identity } from './identity.ts';
 import { declareMetrics } from './metrics.ts';
 import { WebhookServer } from './server/webhook-server.ts';
 import type { ReviewHandler } from './server/webhook-server.ts';
@@ -62,6 +62,7 @@ class Webhook {
   readonly #registry = createRegistry();
   readonly #view: ClusterView;
   readonly #certificates: CertificateWatch;
+  readonly #operatorLease: LeaseObserver;
   #server: WebhookServer | undefined;
   #state: 'starting' | 'serving' | 'draining' = 'starting';
 
@@ -76,6 +77,14 @@ class Webhook {
       logger,
       onCertificate: (certificate) => this.#server?.reload(certificate),
     });
+    this.#operatorLease = new LeaseObserver({
+      api,
+      lease: { namespace: config.namespace, name: OPERATOR_LEASE },
+      clock,
+      logger,
+      // A dead operator's last word would leave pods behind a gate until the next one comes.
+      trustFirstSight: false,
+    });
   }
 
   async serve(signal: AbortSignal): Promise<void> {
@@ -85,6 +94,7 @@ class Webhook {
     await this.#startOps();
     this.#background('cluster view', (closing) => this.#view.run(closing));
     this.#background('certificate watch', (closing) => this.#certificates.run(closing));
+    this.#background('operator lease', (closing) => this.#operatorLease.run(closing));
     const handler = this.#startAdmission(inspector);
     // Before both are there, an answer would be wrong or none: a refused connection costs the API server less.
     const [certificate] = await Promise.all([this.#certificates.first(signal), this.#synced(signal)]);
@@ -125,12 +135,22 @@ class Webhook {
 
   #startAdmission(inspector: Inspector): ReviewHandler {
     const { clock, logger, closers, config } = this.#options;
+    const canGate = (): boolean => this.#operatorLease.isFresh();
     const metrics = declareMetrics(this.#registry, {
       inFlight: () => this.#server?.inFlight ?? 0,
       certificateExpiryMs: () => this.#certificates.current?.notAfterMs ?? Number.NaN,
+      canGate,
     });
     const { inspectionBudgetMs } = config;
-    const admission = createAdmission({ view: this.#view, inspector, metrics, clock, logger, inspectionBudgetMs });
+    const admission = createAdmission({
+      view: this.#view,
+      inspector,
+      metrics,
+      clock,
+      logger,
+      inspectionBudgetMs,
+      canGate,
+    });
     closers.add('audits', () => admission.audits.close());
     return admission.handler;
   }

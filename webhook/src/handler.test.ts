@@ -47,6 +47,7 @@ const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [every
     clock: systemClock(),
     logger: createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } }),
     inspectionBudgetMs: 400,
+    canGate: () => false,
   });
   const handle = (bytes: Buffer, allowanceMs = 1_500) => {
     const arrivedAt = performance.now();

@@ -5,6 +5,9 @@ import { hostname } from 'node:os';
 export const NAME = 'archpolicy-webhook';
 export const VERSION = '0.1.0';
 
+/** The operator's Lease, which its leader renews. */
+export const OPERATOR_LEASE = 'archpolicy-operator';
+
 /** Unique for each start: the pod's name, and something random. */
 export function identity(): string {
   return `${hostname()}_${randomUUID()}`;

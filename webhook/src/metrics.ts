@@ -39,6 +39,8 @@ export interface Observed {
   readonly inFlight: () => number;
   /** Epoch milliseconds; NaN while there is no certificate. */
   readonly certificateExpiryMs: () => number;
+  /** Whether somebody is there to lift a gate. */
+  readonly canGate: () => boolean;
 }
 
 export interface WebhookMetrics {
@@ -79,6 +81,12 @@ export function declareMetrics(registry: Registry, observed: Observed): WebhookM
     name: 'archpolicy_admission_in_flight',
     help: 'Reviews being read, waiting or worked on.',
     read: observed.inFlight,
+  });
+  observedGauge({
+    registry,
+    name: 'archpolicy_admission_can_gate',
+    help: '1 while the operator, which lifts gates, holds its Lease; at 0 no pod is gated.',
+    read: () => (observed.canGate() ? 1 : 0),
   });
   observedGauge({
     registry,

@@ -23,6 +23,7 @@ async function answerOf(object: JsonObject, namespace: string): Promise<JsonObje
     clock: systemClock(),
     logger: createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } }),
     inspectionBudgetMs: 400,
+    canGate: () => false,
   });
   const arrivedAt = performance.now();
   const times = { arrivedAt, deadline: arrivedAt + 60_000 };
