@@ -23,7 +23,7 @@ import { OperatorError } from './errors.ts';
 import { createGateMetrics } from './gate/metrics.ts';
 import type { PullSecrets } from './gate/ports.ts';
 import { RawPods } from './gate/raw-pods.ts';
-import { EVENT_CONTROLLER, identity, NAME, WEBHOOK_LEASE } from './identity.ts';
+import { EVENT_CONTROLLER, identity, NAME, VERSION, WEBHOOK_LEASE } from './identity.ts';
 import { declareMetrics } from './metrics.ts';
 import { runTerm } from './term.ts';
 import type { TermOptions } from './term.ts';
@@ -156,6 +156,7 @@ class OperatorProcess {
       logger,
       registries,
       metrics,
+      userAgent: `archpolicy/${VERSION}`,
       ...(redis === undefined ? {} : { redis }),
     });
     closers.add('inspector', () => inspector.close());

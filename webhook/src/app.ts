@@ -20,7 +20,7 @@ import { createAdmission } from './admission.ts';
 import { readWebhookConfig } from './config.ts';
 import type { WebhookConfig } from './config.ts';
 import { connectApi, openRegistries } from './connect.ts';
-import { NAME, OPERATOR_LEASE, identity } from './identity.ts';
+import { NAME, OPERATOR_LEASE, VERSION, identity } from './identity.ts';
 import { declareMetrics } from './metrics.ts';
 import { WebhookServer } from './server/webhook-server.ts';
 import type { ReviewHandler } from './server/webhook-server.ts';
@@ -128,7 +128,14 @@ class Webhook {
     this.#background('registries file', registries.run);
     const redis = sharedCacheOf(config);
     const shared = redis === undefined ? {} : { redis };
-    const inspector = createInspector({ clock, logger, registries: registries.source, metrics, ...shared });
+    const inspector = createInspector({
+      clock,
+      logger,
+      registries: registries.source,
+      metrics,
+      userAgent: `archpolicy/${VERSION}`,
+      ...shared,
+    });
     closers.add('inspector', () => inspector.close());
     return inspector;
   }

@@ -51,6 +51,8 @@ export interface InspectorOptions {
   readonly memory?: MemoryLimits;
   /** A Redis that replicas share; memory only by default. */
   readonly redis?: RedisOptions;
+  /** Tells registries who asks; they refuse or limit clients that tell nothing. `archpolicy` by default. */
+  readonly userAgent?: string;
   /** Name resolution; the system's by default. */
   readonly resolve?: Resolve;
 }
@@ -63,12 +65,13 @@ export function createInspector(options: InspectorOptions): Inspector {
     registries = fixedRegistries(),
     metrics = NO_METRICS,
     pluginEnvironment = {},
+    userAgent = 'archpolicy',
   } = options;
   const pools = new Pools(options.resolve);
   const cacheKey = options.redis?.cacheKey ?? randomUUID();
   const store = openStore(options.redis, { clock, metrics, logger });
   const sealer = new Sealer(cacheKey);
-  const transport = new LimitedTransport({ transport: new Transport(pools), store, sealer, clock });
+  const transport = new LimitedTransport({ transport: new Transport(pools, userAgent), store, sealer, clock });
   const client = new RegistryClient(transport, clock, metrics);
   const authorizer = new Authorizer(new TokenService(transport, clock, metrics));
   const cache = new FactCache({ memory: new MemoryCache(options.memory), store, sealer, clock, metrics });

@@ -51,9 +51,11 @@ export interface Sender {
 /** One bounded HTTP exchange: no redirects, no decompression, no exceptions for what a network does. */
 export class Transport implements Sender {
   readonly #pools: Pools;
+  readonly #userAgent: string;
 
-  constructor(pools: Pools) {
+  constructor(pools: Pools, userAgent: string) {
     this.#pools = pools;
+    this.#userAgent = userAgent;
   }
 
   async send(request: HttpRequest): Promise<HttpResponse | FetchFailure> {
@@ -69,7 +71,7 @@ export class Transport implements Sender {
     const response = await this.#pools.get(url.origin, request.target.connection).request({
       method,
       path: `${url.pathname}${url.search}`,
-      headers: { ...headers, 'accept-encoding': 'identity' },
+      headers: { ...headers, 'accept-encoding': 'identity', 'user-agent': this.#userAgent },
       ...(request.body === undefined ? {} : { body: request.body }),
       signal,
     });

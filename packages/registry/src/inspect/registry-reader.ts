@@ -1,3 +1,4 @@
+import { isDigest } from '@archpolicy/core';
 import { ANONYMOUS_SCOPE } from '../auth/access.ts';
 import type { Access } from '../auth/access.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
@@ -63,7 +64,8 @@ export class RegistryReader implements ContentSource {
     if (response.kind === 'response' && METHOD_REFUSED.has(response.status)) return { kind: 'unusable' };
     const judged = this.#client.judge(response);
     if (judged.kind === 'failed') return judged;
-    const digest = headerDigest(judged.value.headers['docker-content-digest']);
+    // What a digest names is that digest, whatever a registry's header says.
+    const digest = isDigest(reference) ? reference : headerDigest(judged.value.headers['docker-content-digest']);
     return digest === undefined ? { kind: 'unusable' } : fetched(digest);
   }
 
@@ -102,7 +104,7 @@ export class RegistryReader implements ContentSource {
 
   #verifyManifest(reference: string, { body, headers }: HttpResponse): Fetched<VerifiedManifest> {
     // By tag the header names the digest, when there is one; by digest the reference does.
-    const isDigestReference = reference.includes(':');
+    const isDigestReference = isDigest(reference);
     const expected = isDigestReference ? reference : headerDigest(headers['docker-content-digest']);
     const digest = digestOf(body, expected);
     if (expected === undefined || digest === expected) return fetched({ digest, body });

@@ -15,6 +15,7 @@ import type { Known, Plan } from './plan.ts';
 import { RegistryReader } from './registry-reader.ts';
 import type { ReaderParts } from './registry-reader.ts';
 import type { Subject } from './subject.ts';
+import { UselessHeads } from './useless-heads.ts';
 
 /** What came of asking: an answer, or why there is none. */
 export type Resolution = Extract<Plan, { readonly kind: 'answer' | 'refuse' }>;
@@ -50,11 +51,13 @@ export class Resolver {
   readonly #cache: FactCache;
   readonly #clock: Clock;
   readonly #fetches = new Flights<FetchFailure | undefined>();
+  readonly #uselessHeads: UselessHeads;
 
   constructor(reading: ReaderParts, cache: FactCache, clock: Clock) {
     this.#reading = reading;
     this.#cache = cache;
     this.#clock = clock;
+    this.#uselessHeads = new UselessHeads(clock);
   }
 
   /** An answer without any request, from any of the scopes; undefined when one is needed. */
@@ -131,13 +134,17 @@ export class Resolver {
 
   async #revalidate(question: Question, access: Access): Promise<FetchFailure | undefined> {
     const { subject } = question;
+    const { host } = access.endpoint;
+    if (this.#uselessHeads.has(host)) return this.#fetchOnce(subject.wanted, question, access);
     const reader = this.#reader(question, access);
     const head = await reader.head(subject.wanted);
-    if (head.kind === 'unusable') return this.#fetchOnce(subject.wanted, question, access);
     if (head.kind === 'failed') return head;
-    // What a digest names is that digest, whatever a registry's header says. It vouches for what this host served and
-    // nothing else: facts are kept by host.
-    this.#show(subject, reader.scope, subject.reference.digest ?? head.value);
+    if (head.kind === 'unusable') {
+      this.#uselessHeads.add(host);
+      return this.#fetchOnce(subject.wanted, question, access);
+    }
+    // It vouches for what this host served and nothing else: facts are kept by host.
+    this.#show(subject, reader.scope, head.value);
     return undefined;
   }
 
@@ -190,11 +197,19 @@ export class Resolver {
     const manifest = await reader.get(reference);
     if (manifest.kind === 'failed') return manifest;
     const { digest, body } = manifest.value;
-    const content = await new ContentReader(reader).read(body, digest);
-    if (content.kind === 'failed') return content;
-    this.#learn(question.subject, digest, content.value);
+    if (!this.#knowsWhole(question.subject, digest)) {
+      const content = await new ContentReader(reader).read(body, digest);
+      if (content.kind === 'failed') return content;
+      this.#learn(question.subject, digest, content.value);
+    }
     this.#show(question.subject, reader.scope, digest);
     return undefined;
+  }
+
+  /** A GET that stood for a HEAD need not read the parts of what has not moved. */
+  #knowsWhole({ host }: Subject, digest: string): boolean {
+    const known = this.#cache.facts(host, digest, this.#clock.now());
+    return known !== undefined && known.untilMs === undefined;
   }
 
   #learn({ host }: Subject, digest: string, { facts: content, complete }: Content): void {

@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Inspection } from '@archpolicy/core';
+import { FakeRegistry, multiPlatformImage, singleImage } from '@archpolicy/testkit';
+import type { Fault } from '@archpolicy/testkit';
+import { fixedRegistries } from '../config/registries-file.ts';
+import { parseRegistries, Registries } from '../config/registries.ts';
+import { createInspector } from '../create-inspector.ts';
+import type { Inspector } from './inspector.ts';
+
+let registry: FakeRegistry;
+let inspector: Inspector;
+let now = 0;
+
+const clock = {
+  now: () => now,
+  monotonic: () => now,
+  sleep: () => Promise.reject(new Error('nothing waits here')),
+};
+const MINUTE = 60_000;
+const PAST_SOFT_TTL = 11 * MINUTE;
+const DAY = 24 * 60 * MINUTE;
+
+beforeEach(async () => {
+  now = 1_000_000;
+  registry = await new FakeRegistry().start();
+  const config = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(config)) });
+});
+
+afterEach(async () => {
+  await inspector.close();
+  await registry.stop();
+});
+
+const inspect = (image: string): Promise<Inspection> =>
+  inspector.inspect({ reference: `${registry.host}/${image}`, budgetMs: 10_000 });
+
+/** The methods of the requests that an inspection takes some time later. */
+async function laterTakes(ms: number, image: string): Promise<readonly string[]> {
+  now += ms;
+  registry.forgetRequests();
+  expect(await inspect(image)).toMatchObject({ kind: 'resolved', ageMs: 0 });
+  return registry.requests.map(({ method }) => method);
+}
+
+const onHead =
+  (fault: Fault) =>
+  ({ method }: { readonly method: string }): Fault | undefined =>
+    method === 'HEAD' ? fault : undefined;
+
+describe('I2 a HEAD that tells nothing', () => {
+  test.each([
+    ['has no digest (older ECR, registry.redhat.io)', 200],
+    ['is not allowed', 405],
+    ['is not implemented', 501],
+    ['is a bad request', 400],
+  ])('I2 %s: a GET then, and at once for an hour at that host', async (_, status) => {
+    for (const name of ['app', 'other']) registry.push(name, 'v1', multiPlatformImage(['linux/arm64'], name));
+    registry.fault = onHead({ kind: 'answer', status });
+    for (const name of ['app', 'other']) await inspect(`${name}:v1`);
+    expect(await laterTakes(PAST_SOFT_TTL, 'app:v1')).toEqual(['HEAD', 'GET']);
+    expect(await laterTakes(0, 'other:v1')).toEqual(['GET']);
+    expect(await laterTakes(PAST_SOFT_TTL, 'app:v1')).toEqual(['GET']);
+    expect(await laterTakes(60 * MINUTE, 'app:v1')).toEqual(['HEAD', 'GET']);
+  });
+
+  test('I2 a single manifest that has not moved costs that GET alone, one that moved its config as well', async () => {
+    registry.push('app', 'v1', singleImage('linux/amd64'));
+    registry.fault = onHead({ kind: 'answer', status: 200 });
+    await inspect('app:v1');
+    expect(await laterTakes(PAST_SOFT_TTL, 'app:v1')).toEqual(['HEAD', 'GET']);
+    const moved = singleImage('linux/arm64');
+    registry.push('app', 'v1', moved);
+    expect(await laterTakes(PAST_SOFT_TTL, 'app:v1')).toEqual(['GET', 'GET']);
+    expect(await inspect('app:v1')).toMatchObject({ facts: { digest: moved.manifest.digest } });
+  });
+
+  test('I2 for a digest it needs to tell nothing but that it is there', async () => {
+    const image = multiPlatformImage(['linux/arm64']);
+    registry.push('app', 'v1', image);
+    registry.fault = onHead({ kind: 'answer', status: 200 });
+    const reference = `app@${image.manifest.digest}`;
+    await inspect(reference);
+    expect(await laterTakes(DAY, reference)).toEqual(['HEAD']);
+  });
+
+  test('I4 one that says that the image is gone is believed', async () => {
+    registry.push('app', 'v1', multiPlatformImage(['linux/arm64']));
+    await inspect('app:v1');
+    registry.forgetRequests();
+    registry.fault = onHead({ kind: 'answer', status: 404 });
+    now += PAST_SOFT_TTL;
+    expect(await inspect('app:v1')).toMatchObject({ kind: 'unresolved', reason: 'NotFound' });
+    expect(registry.requests).toHaveLength(1);
+  });
+});
+
+test('I6 registries are told who asks', async () => {
+  registry.push('app', 'v1', multiPlatformImage(['linux/arm64']));
+  await inspect('app:v1');
+  expect(registry.requests.map(({ headers }) => headers['user-agent'])).toEqual(['archpolicy']);
+});
