@@ -5,7 +5,9 @@ export type OperatorErrorCode =
   /** @dot-i/k8s-operator is not built as its pinned version is. */
   | 'UnexpectedPackage'
   /** A pod that was about to be evicted could not be read. */
-  | 'PodUnreadable';
+  | 'PodUnreadable'
+  /** The API server did not say what is in a pod's pull secrets. */
+  | 'PullSecretsUnread';
 
 /** An unexpected failure of the operator. */
 export class OperatorError extends Error {

@@ -1,4 +1,4 @@
-import { arrayAt, isJsonObject, objectAt, textAt } from '@archpolicy/core';
+import { arrayAt, isJsonObject, objectAt, pullSecretNames, textAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 
 /** An image that a pod waits for, with what its inspection takes. */
@@ -17,16 +17,10 @@ export function inspectionKey({ image, pullPolicy, namespace, pullSecrets }: Wan
   return JSON.stringify([image, pullPolicy === 'Always', ...credentials]);
 }
 
-/** What a pod names beyond its images; a pod with more is not one that anybody runs. */
-const MAX_PULL_SECRETS = 16;
-
 /** The images to inspect for a pod, with the credentials that it names. */
 export function wantedImages(pod: JsonObject, namespace: string, images: readonly string[]): readonly WantedImage[] {
   const spec = objectAt(pod, 'spec');
-  const pullSecrets = arrayAt(spec, 'imagePullSecrets')
-    .map((entry) => (isJsonObject(entry) ? textAt(entry, 'name') : undefined))
-    .filter((name) => name !== undefined)
-    .slice(0, MAX_PULL_SECRETS);
+  const pullSecrets = pullSecretNames(spec);
   const always = imagesPulledAlways(spec);
   return images.map((image) => ({
     image,

@@ -9,7 +9,7 @@ export { fixedCredentials } from './http/credentials.ts';
 export type { Credentials, CredentialSource, TlsCredentials } from './http/credentials.ts';
 export { KubeConfigCredentials } from './http/kube-config.ts';
 export type { KubeConfigLocation } from './http/kube-config.ts';
-export { EVENTS, LEASES, NAMESPACES, NODES, PODS, resourcePath } from './http/paths.ts';
+export { EVENTS, LEASES, NAMESPACES, NODES, PODS, resourcePath, SECRETS, SERVICE_ACCOUNTS } from './http/paths.ts';
 export type { ObjectLocation, Query, Resource } from './http/paths.ts';
 export { Reflector } from './reflector/reflector.ts';
 export type { ReflectorOptions } from './reflector/reflector.ts';

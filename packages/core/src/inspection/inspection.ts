@@ -48,3 +48,14 @@ export type Inspection =
 
 /** The reasons that waiting can change (DESIGN PL9): only they may gate a pod. */
 export const WAITING_HELPS: ReadonlySet<UnresolvedReason> = new Set(['Deadline', 'RateLimited', 'Unavailable']);
+
+const NOT_TOLD: Inspection = { kind: 'unresolved', reason: 'Deadline' };
+
+/**
+ * What an answer says that came without all of the pod's credentials, because some could not be read yet. A registry that
+ * refuses has then refused nobody: the missing one may show the image.
+ */
+export function withoutSomeCredentials(inspection: Inspection): Inspection {
+  if (inspection.kind === 'resolved') return inspection;
+  return inspection.reason === 'Unauthorized' || inspection.reason === 'NotFound' ? NOT_TOLD : inspection;
+}

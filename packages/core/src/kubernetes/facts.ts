@@ -83,6 +83,8 @@ export interface PodFacts {
   readonly os: string;
   /** Image strings of containers, init containers and image volumes, in this order, duplicates removed. */
   readonly images: readonly string[];
+  /** Names of its pull secrets, in their order; absent when it names none. */
+  readonly pullSecrets?: readonly string[];
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector;
   readonly tolerations: readonly Toleration[];

@@ -32,6 +32,7 @@ const crashing = {
     nodeName: 'amd64-1',
     containers: [{ name: 'main', image: 'registry.corp/shop/web:v1', env: [{ name: 'A', value: 'B' }] }],
     initContainers: [{ name: 'proxy', image: 'registry.corp/mesh/proxy:v2', restartPolicy: 'Always' }],
+    imagePullSecrets: [{ name: 'registry-corp' }],
     tolerations: [{ key: 'a', operator: 'Exists' }],
   },
   status: {
@@ -85,6 +86,7 @@ describe('pods', () => {
       nodeName: 'amd64-1',
       os: 'linux',
       images: ['registry.corp/shop/web:v1', 'registry.corp/mesh/proxy:v2'],
+      pullSecrets: ['registry-corp'],
       nodeSelector: {},
       tolerations: [{ key: 'a', operator: 'Exists' }],
       schedulingGates: [],

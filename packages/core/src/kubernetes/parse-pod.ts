@@ -3,7 +3,7 @@ import type { Labels, OwnerReference, PodFacts } from './facts.ts';
 import type { JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
 import { parseContainerStatuses } from './parse-container-status.ts';
-import { annotationsOf, labelsOf, readPodSpec } from './pod-spec.ts';
+import { annotationsOf, labelsOf, pullSecretNames, readPodSpec } from './pod-spec.ts';
 import { arrayAt, labelOf, objectAt, textAt } from './read.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
@@ -26,6 +26,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
   const identity = identityOf(objectAt(raw, 'metadata'));
   if (identity === undefined) return undefined;
   const owner = controllerOf(raw);
+  const pullSecrets = pullSecretNames(objectAt(raw, 'spec'));
   const status = objectAt(raw, 'status');
   const conditions = readConditions(status, identity.createdAtMs);
   const phase = textAt(status, 'phase');
@@ -35,6 +36,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
     annotations: keptAnnotations(annotationsOf(raw)),
     ...(owner !== undefined && { owner }),
     ...readPodSpec(raw),
+    ...(pullSecrets.length > 0 && { pullSecrets }),
     phase: isPhase(phase) ? phase : 'Unknown',
     ...conditions,
     containers: parseContainerStatuses(raw),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from './json.ts';
-import { annotationsOf, labelsOf, podImages, podOs, readPodSpec } from './pod-spec.ts';
+import type { Json, JsonObject } from './json.ts';
+import { annotationsOf, isObjectName, labelsOf, podImages, podOs, pullSecretNames, readPodSpec } from './pod-spec.ts';
 import { labelOf } from './read.ts';
 
 describe('readPodSpec', () => {
@@ -89,3 +89,37 @@ test('PL3 keys that every object inherits are labels like any other', () => {
     labelOf(labelsOf({ metadata: { labels: JSON.parse('{"__proto__":"x","y":1}') as JsonObject } }), '__proto__'),
   ).toBe('x');
 });
+
+describe('pull secrets', () => {
+  test.each<[string, Json, string[]]>([
+    ['in their order', [{ name: 'b' }, { name: 'a.corp-1' }], ['b', 'a.corp-1']],
+    ['each once', [{ name: 'b' }, { name: 'a' }, { name: 'b' }], ['b', 'a']],
+    ['as many as anybody needs', Array.from({ length: 20 }, (_, i) => ({ name: `s${i}` })), names(16)],
+    ['nothing of another shape', [null, 'x', { name: 1 }, { name: '' }, [{ name: 'x' }], { name: 'good' }], ['good']],
+    ['none', {}, []],
+  ])('I5 are named %s', (_, imagePullSecrets, expected) => {
+    expect(pullSecretNames({ imagePullSecrets })).toEqual(expected);
+  });
+
+  test.each([
+    '..',
+    '.',
+    'a/b',
+    '../../pods/x',
+    'a..b',
+    'A',
+    'a_b',
+    '-a',
+    'a-',
+    'a?watch=true',
+    'a%2fb',
+    'x'.repeat(254),
+  ])('P4 %s is no name of an object, and is not asked for', (name) => {
+    expect(isObjectName(name)).toBe(false);
+    expect(pullSecretNames({ imagePullSecrets: [{ name }] })).toEqual([]);
+  });
+});
+
+function names(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `s${i}`);
+}

@@ -21,6 +21,12 @@ export interface PodSpecFacts {
   readonly schedulingGates: readonly string[];
 }
 
+/** What a pod names beyond its images; one with more is not one that anybody runs. */
+const MAX_PULL_SECRETS = 16;
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const MAX_SUBDOMAIN_CHARS = 253;
+const NO_NAMES: readonly string[] = [];
+
 const LABEL_OS = 'kubernetes.io/os';
 const DEFAULT_OS = 'linux';
 /** Matches no node, as a selector without terms does. */
@@ -69,6 +75,24 @@ export function podImages(spec: JsonObject): readonly string[] {
     if (isJsonObject(volume)) addImage(images, volume['image'], 'reference');
   }
   return [...images];
+}
+
+/** Names in `imagePullSecrets` of a pod's spec, or of a ServiceAccount, in their order; what is no name is left out. */
+export function pullSecretNames(holder: JsonObject): readonly string[] {
+  const references = arrayAt(holder, 'imagePullSecrets');
+  if (references.length === 0) return NO_NAMES;
+  const names = new Set<string>();
+  for (const reference of references) {
+    const name = isJsonObject(reference) ? textAt(reference, 'name') : undefined;
+    if (name !== undefined && isObjectName(name)) names.add(name);
+    if (names.size === MAX_PULL_SECRETS) break;
+  }
+  return [...names];
+}
+
+/** Whether an object can have this name (a DNS subdomain): in a path of the API server, anything else may mean another. */
+export function isObjectName(name: string): boolean {
+  return name.length <= MAX_SUBDOMAIN_CHARS && SUBDOMAIN.test(name);
 }
 
 /** Required node affinity; `undefined` when there is none. One that cannot be read matches nothing. */

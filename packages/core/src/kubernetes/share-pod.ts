@@ -19,6 +19,7 @@ export function sharePod(pod: PodFacts, share: Share): PodFacts {
     ...(pod.nodeName !== undefined && { nodeName: share(pod.nodeName) }),
     os: share(pod.os),
     images: share(pod.images),
+    ...(pod.pullSecrets !== undefined && { pullSecrets: share(pod.pullSecrets) }),
     nodeSelector: share(pod.nodeSelector),
     ...(pod.requiredAffinity !== undefined && { requiredAffinity: share(pod.requiredAffinity) }),
     tolerations: share(pod.tolerations),

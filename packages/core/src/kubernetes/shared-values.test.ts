@@ -60,6 +60,7 @@ describe('pods of one workload', () => {
         },
       },
       containers: [{ name: 'main', image: 'registry.corp/shop/web:v1' }],
+      imagePullSecrets: [{ name: 'registry-corp' }],
     },
     status: {
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
@@ -76,6 +77,7 @@ describe('pods of one workload', () => {
       'annotations',
       'owner',
       'images',
+      'pullSecrets',
       'nodeSelector',
       'requiredAffinity',
       'tolerations',

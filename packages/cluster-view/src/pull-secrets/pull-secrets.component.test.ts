@@ -1,0 +1,309 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { inspect as show } from 'node:util';
+import type { JsonObject } from '@archpolicy/core';
+import { ApiClient, fixedCredentials } from '@archpolicy/kube';
+import { dockerConfigJson, FakeApiServer, FakeClock } from '@archpolicy/testkit';
+import type { ReadOutcome } from './kept-objects.ts';
+import { KeptPullSecrets } from './pull-secret-view.ts';
+import type { PullSecretsFound } from './pull-secret-view.ts';
+
+const SECRETS = '/api/v1/secrets';
+const ACCOUNTS = '/api/v1/serviceaccounts';
+const signal = new AbortController().signal;
+
+let server: FakeApiServer;
+let clock: FakeClock;
+let client: ApiClient;
+let view: KeptPullSecrets;
+let reads: ReadOutcome[];
+let logged: unknown[];
+
+beforeEach(async () => {
+  server = await new FakeApiServer().start();
+  clock = new FakeClock();
+  client = new ApiClient({ credentials: fixedCredentials({ server: server.url }), clock, userAgent: 'test/0' });
+  reads = [];
+  logged = [];
+  const logger = { warn: (...what: unknown[]) => void logged.push(what) };
+  view = new KeptPullSecrets({ api: client, clock, logger, onRead: (outcome) => reads.push(outcome) });
+});
+
+afterEach(async () => {
+  await client.close();
+  await server.stop();
+});
+
+const json = (password: string): string => dockerConfigJson({ 'registry.test': `user:${password}` });
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+function putSecret(name: string, password: string, namespace = 'shop'): void {
+  putRaw(
+    name,
+    { type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': base64(json(password)) } },
+    namespace,
+  );
+}
+
+function putRaw(name: string, secret: JsonObject, namespace = 'shop'): void {
+  server.collection(SECRETS).put({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, ...secret });
+}
+
+const contents = ({ secrets }: PullSecretsFound): readonly string[] => secrets.map((secret) => secret.json);
+const read = (...names: string[]): Promise<PullSecretsFound> => view.read('shop', names, signal);
+const atHand = (...names: string[]): PullSecretsFound | undefined => view.atHand('shop', names);
+
+/** Turns the event loop until it holds. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+describe('what is read', () => {
+  test('I5 both kinds, in the order of the names, each by one GET of its own', async () => {
+    putSecret('b', 'of-b');
+    putRaw('a', { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': base64('{"registry.test":{}}') } });
+    const found = await read('b', 'a');
+    expect(found.complete).toBe(true);
+    expect(found.secrets.map(({ type, json: text }) => [type, text])).toEqual([
+      ['kubernetes.io/dockerconfigjson', json('of-b')],
+      ['kubernetes.io/dockercfg', '{"registry.test":{}}'],
+    ]);
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'GET /api/v1/namespaces/shop/secrets/a',
+      'GET /api/v1/namespaces/shop/secrets/b',
+    ]);
+  });
+
+  test('I5 nothing without names', async () => {
+    expect([atHand(), await read()]).toEqual([
+      { secrets: [], complete: true },
+      { secrets: [], complete: true },
+    ]);
+    expect(server.requests).toEqual([]);
+  });
+
+  test('P4 a secret of the same name in another namespace is another one', async () => {
+    putSecret('pull', 'of-shop');
+    putSecret('pull', 'of-bank', 'bank');
+    expect(contents(await read('pull'))).toEqual([json('of-shop')]);
+    expect(contents(await view.read('bank', ['pull'], signal))).toEqual([json('of-bank')]);
+    expect(await view.read('none', ['pull'], signal)).toEqual({ secrets: [], complete: true });
+  });
+
+  test.each<[string, JsonObject]>([
+    ['of another type', { type: 'Opaque', data: { '.dockerconfigjson': base64('{}') } }],
+    ['of an inherited type', { type: 'constructor', data: {} }],
+    ['without its key', { type: 'kubernetes.io/dockerconfigjson', data: { '.dockercfg': base64('{}') } }],
+    ['without data', { type: 'kubernetes.io/dockercfg' }],
+    [
+      'larger than any Secret',
+      { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': 'A'.repeat(4 * 1024 * 1024) } },
+    ],
+  ])('I5 a secret %s is left out: it cannot help', async (_, secret) => {
+    putRaw('odd', secret);
+    putSecret('good', 'x');
+    const found = await read('odd', 'good');
+    expect([contents(found), found.complete]).toEqual([[json('x')], true]);
+    expect(reads.toSorted()).toEqual(['found', 'unusable']);
+  });
+});
+
+describe('how long it is kept', () => {
+  test('at hand for a minute without a request, read again after it', async () => {
+    putSecret('pull', 'x');
+    const [first] = (await read('pull')).secrets;
+    await clock.advance(29_000);
+    expect(atHand('pull')?.secrets).toEqual([first]);
+    await clock.advance(31_000);
+    expect(atHand('pull')).toBeUndefined();
+    expect(reads).toEqual(['found']);
+    // The same object: what was made of it is found again.
+    expect((await read('pull')).secrets[0]).toBe(first);
+    expect(reads).toEqual(['found', 'found']);
+  });
+
+  test('what is in use is read again behind its back and never waited for', async () => {
+    putSecret('pull', 'old');
+    await read('pull');
+    putSecret('pull', 'new');
+    await clock.advance(30_000);
+    expect(contents(atHand('pull') ?? { secrets: [], complete: false })).toEqual([json('old')]);
+    await until(() => reads.length === 2);
+    await clock.advance(40_000);
+    expect(contents(atHand('pull') ?? { secrets: [], complete: false })).toEqual([json('new')]);
+  });
+
+  test('I5 the rotation of a secret is seen within 60 s', async () => {
+    putSecret('pull', 'old');
+    await read('pull');
+    putSecret('pull', 'new');
+    await clock.advance(60_000);
+    expect(contents(await read('pull'))).toEqual([json('new')]);
+  });
+
+  test('I5 a secret that was deleted is gone within 60 s', async () => {
+    putSecret('pull', 'old');
+    await read('pull');
+    server.collection(SECRETS).remove('shop/pull');
+    await clock.advance(60_000);
+    expect(await read('pull')).toEqual({ secrets: [], complete: true });
+  });
+
+  test('one that was not there is looked for again after 5 s, one that may not be read after 30 s', async () => {
+    server.fault = ({ path }) => (path.endsWith('/mine') ? { kind: 'answer', status: 403 } : undefined);
+    expect(await read('mine', 'late')).toEqual({ secrets: [], complete: true });
+    expect(reads.toSorted()).toEqual(['forbidden', 'not-found']);
+    putSecret('late', 'x');
+    await clock.advance(4_900);
+    expect(atHand('mine', 'late')).toEqual({ secrets: [], complete: true });
+    await clock.advance(100);
+    expect(contents(await read('mine', 'late'))).toEqual([json('x')]);
+    server.fault = () => undefined;
+    putSecret('mine', 'y');
+    await clock.advance(25_000);
+    expect(contents(await read('mine', 'late'))).toEqual([json('y'), json('x')]);
+  });
+
+  test('K4 who asks while it is being read waits for the same read', async () => {
+    putSecret('pull', 'x');
+    const all = await Promise.all(Array.from({ length: 100 }, () => read('pull')));
+    expect(new Set(all.map(({ secrets }) => secrets[0])).size).toBe(1);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('is bounded: what was used last is kept longest', async () => {
+    const large = base64('x'.repeat(700_000));
+    const names = Array.from({ length: 60 }, (_, index) => `s${index}`);
+    for (const name of names) putRaw(name, { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': large } });
+    for (const name of names) {
+      await read(name);
+      atHand('s0');
+    }
+    const kept = names.filter((name) => atHand(name) !== undefined);
+    expect(kept.length).toBeGreaterThan(10);
+    expect(kept.length).toBeLessThan(30);
+    expect(kept).toContain('s0');
+    expect(kept).toContain('s59');
+  });
+
+  test('a namespace has 16 reads at a time: what it wants beyond is not asked for', async () => {
+    server.fault = () => ({ kind: 'hang' });
+    const pending = [1, 2, 3].map((pod) =>
+      read(...Array.from({ length: 10 }, (_, index) => `s${pod}-${index}`)).then(({ complete }) => complete),
+    );
+    await until(() => server.requests.length === 16);
+    expect(await read('one-more')).toEqual({ secrets: [], complete: false });
+    const other = view.read('bank', ['pull'], signal);
+    await until(() => server.requests.length === 17);
+    await clock.somebodySleeps();
+    await clock.advance(5_000);
+    expect(await Promise.all(pending)).toEqual([false, false, false]);
+    expect((await other).complete).toBe(false);
+  });
+});
+
+describe('P2 while the API server does not answer', () => {
+  const outages = [
+    ['resets', { kind: 'reset' }],
+    ['says 500', { kind: 'answer', status: 500 }],
+    ['says 429', { kind: 'answer', status: 429 }],
+    ['says 401', { kind: 'answer', status: 401 }],
+    ['answers no JSON', { kind: 'answer', status: 200, body: 'gateway' }],
+    ['answers no object', { kind: 'answer', status: 200, body: [] }],
+  ] as const;
+
+  test.each(outages)(
+    'it %s: what was known of a secret is used for 10 minutes, and one line says so',
+    async (_, fault) => {
+      putSecret('pull', 'x');
+      await read('pull');
+      server.fault = () => fault;
+      await clock.advance(60_000);
+      expect(contents(await read('pull'))).toEqual([json('x')]);
+      expect(logged).toEqual([
+        [{ namespace: 'shop', name: 'pull', resource: 'secrets', kept: true }, expect.any(String)],
+      ]);
+      await clock.advance(530_000);
+      // At hand: nobody waits for it. It is tried again behind its back.
+      expect(contents(atHand('pull') ?? { secrets: [], complete: false })).toEqual([json('x')]);
+      await until(() => reads.length === 3);
+      await clock.advance(10_000);
+      expect(await read('pull')).toEqual({ secrets: [], complete: false });
+      server.fault = () => undefined;
+      await clock.advance(1_000);
+      expect(contents(await read('pull'))).toEqual([json('x')]);
+      expect(reads).toEqual(['found', 'unavailable', 'unavailable', 'unavailable', 'found']);
+    },
+  );
+
+  test.each(outages)('it %s: nothing is known of a secret, and that is said', async (_, fault) => {
+    server.fault = () => fault;
+    expect(await read('pull')).toEqual({ secrets: [], complete: false });
+    expect(atHand('pull')).toEqual({ secrets: [], complete: false });
+    expect(reads).toEqual(['unavailable']);
+    expect(logged).toHaveLength(1);
+  });
+
+  test('it hangs: who asked has what was known as soon as its time is over', async () => {
+    putSecret('pull', 'x');
+    await read('pull');
+    server.fault = () => ({ kind: 'hang' });
+    await clock.advance(60_000);
+    const found = await view.read('shop', ['pull', 'other'], AbortSignal.timeout(20));
+    expect([contents(found), found.complete]).toEqual([[json('x')], false]);
+    expect(await view.read('shop', ['other'], AbortSignal.abort())).toEqual({ secrets: [], complete: false });
+  });
+});
+
+describe('I5 templates', () => {
+  const putAccount = (name: string, ...secrets: string[]): void => {
+    const imagePullSecrets = secrets.map((secret) => ({ name: secret }));
+    server.collection(ACCOUNTS).put({ metadata: { name, namespace: 'shop' }, imagePullSecrets });
+  };
+
+  test.each<[string, JsonObject, string[]]>([
+    [
+      'its own secrets, where it names some',
+      { imagePullSecrets: [{ name: 'own' }], serviceAccountName: 'app' },
+      ['own'],
+    ],
+    ['else those of its ServiceAccount', { serviceAccountName: 'app' }, ['of-app']],
+    ['which is `default` where it names none', {}, ['of-default']],
+    ['none where there is no such account', { serviceAccountName: 'nobody' }, []],
+    ['none where its account is no name', { serviceAccountName: '../../secrets' }, []],
+  ])('have %s', async (_, spec, expected) => {
+    for (const name of ['own', 'of-app', 'of-default']) putSecret(name, name);
+    putAccount('app', 'of-app');
+    putAccount('default', 'of-default');
+    const found = await view.ofTemplate('shop', spec, signal);
+    expect([contents(found), found.complete]).toEqual([expected.map(json), true]);
+    expect(server.requests.every(({ path }) => path.startsWith('/api/v1/namespaces/shop/'))).toBe(true);
+  });
+
+  test('of an account that cannot be read: not complete', async () => {
+    server.fault = () => ({ kind: 'answer', status: 500 });
+    expect(await view.ofTemplate('shop', {}, signal)).toEqual({ secrets: [], complete: false });
+  });
+});
+
+describe('P5 what is in a secret', () => {
+  test('P5 shows nowhere when printed or logged, nor when the API server breaks off in the middle of it', async () => {
+    putSecret('pull', 'Marker7Q');
+    const found = await read('pull');
+    expect(contents(found)).toEqual([json('Marker7Q')]);
+    server.fault = ({ path }) =>
+      path.endsWith('/cut') ? undefined : { kind: 'answer', status: 200, body: 'Marker7Q {' };
+    await clock.advance(60_000);
+    await read('pull', 'other');
+    server.fault = () => ({ kind: 'cut', body: '{"data":{".dockerconfigjson":"Marker7Q' });
+    await read('third');
+    const printed = [
+      show([found, logged, reads, view], { depth: 20, showHidden: true }),
+      JSON.stringify([found, logged]),
+    ];
+    expect(logged).toHaveLength(3);
+    for (const text of printed) {
+      expect(text).not.toContain('Marker7Q');
+      expect(text).not.toContain(base64(json('Marker7Q')));
+    }
+  });
+});

@@ -1,0 +1,42 @@
+import { objectAt, textAt } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+import type { Parsed } from './kept-objects.ts';
+
+const KEY_OF_TYPE = {
+  'kubernetes.io/dockerconfigjson': '.dockerconfigjson',
+  'kubernetes.io/dockercfg': '.dockercfg',
+} as const;
+
+/** The types of Secrets that the kubelet takes for pulling images. */
+export type PullSecretType = keyof typeof KEY_OF_TYPE;
+
+/** What is in a pull secret. It tells its content to who asks for `json` and to nobody else: printed, it is empty. */
+export class PullSecretContent {
+  readonly type: PullSecretType;
+  readonly #json: string;
+
+  constructor(type: PullSecretType, json: string) {
+    this.type = type;
+    this.#json = json;
+  }
+
+  /** The docker config, base64 decoded, unparsed. */
+  get json(): string {
+    return this.#json;
+  }
+}
+
+/** The content of a Secret; undefined for what is no pull secret. */
+export function parsePullSecret(raw: JsonObject): Parsed<PullSecretContent> | undefined {
+  const type = textAt(raw, 'type');
+  if (type === undefined || !isPullSecretType(type)) return undefined;
+  const data = textAt(objectAt(raw, 'data'), KEY_OF_TYPE[type]);
+  if (data === undefined) return undefined;
+  const json = Buffer.from(data, 'base64').toString('utf8');
+  // A string that is not plain ASCII takes two bytes for each character.
+  return { value: new PullSecretContent(type, json), bytes: json.length * 2 };
+}
+
+function isPullSecretType(type: string): type is PullSecretType {
+  return Object.hasOwn(KEY_OF_TYPE, type);
+}
