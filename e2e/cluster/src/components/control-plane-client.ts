@@ -1,0 +1,44 @@
+import { pkiFiles } from '../certificates/cluster-pki.ts';
+import { portOf } from './component.ts';
+import type { Cluster, Component } from './component.ts';
+import { untilHttpOk } from './ready.ts';
+import { writeUserKubeconfig } from './user-kubeconfig.ts';
+
+/**
+ * A part of the control plane that works through the API server, as a user of its own, with health behind TLS.
+ *
+ * @param own the arguments that others do not take
+ */
+export function controlPlaneClient(
+  name: 'kube-controller-manager' | 'kube-scheduler',
+  own: (layout: Cluster['layout']) => readonly string[],
+): Component {
+  return {
+    kind: 'component',
+    name,
+    needs: ['kube-apiserver'],
+    ports: ['https'],
+    async launch(cluster, ports) {
+      const { layout, pki, tool } = cluster;
+      const kubeconfig = await writeUserKubeconfig(cluster, name);
+      const port = portOf(ports, 'https');
+      return {
+        command: tool(name),
+        args: [
+          `--kubeconfig=${kubeconfig}`,
+          '--bind-address=127.0.0.1',
+          `--secure-port=${port}`,
+          `--tls-cert-file=${layout.pki(pkiFiles.servingCertificate)}`,
+          `--tls-private-key-file=${layout.pki(pkiFiles.servingKey)}`,
+          '--leader-elect=false',
+          // The rate limits of production would be the bottleneck of every benchmark.
+          '--kube-api-qps=2000',
+          '--kube-api-burst=4000',
+          '--profiling=false',
+          ...own(layout),
+        ],
+        ready: (signal) => untilHttpOk(`https://127.0.0.1:${port}/healthz`, signal, { ca: pki.authority }),
+      };
+    },
+  };
+}
