@@ -86,6 +86,10 @@ class OperatorProcess {
         rawPods.see(raw);
       },
     });
+    // A standby lifts nothing: what is gone must not take the place of what comes.
+    views.pods.subscribe(({ type, key }) => {
+      if (type === 'deleted') rawPods.drop(key);
+    });
     await this.#startOps(views);
     const inspector = this.#inspector();
     const events = new EventRecorder({

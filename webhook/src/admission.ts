@@ -9,7 +9,7 @@ import { Gather } from './mutate/gather.ts';
 import { Mutate } from './mutate/mutate.ts';
 import type { OnDecision } from './mutate/mutate.ts';
 import { placement } from './mutate/placement.ts';
-import type { ClusterViews, ImageInspector, PullSecretsView } from './mutate/ports.ts';
+import type { ClusterViews, ImageInspector, Jobs, PullSecretsView } from './mutate/ports.ts';
 
 export interface AdmissionOptions {
   readonly view: {
@@ -18,6 +18,7 @@ export interface AdmissionOptions {
     readonly nodes: Pick<NodeView, 'list'>;
   };
   readonly inspector: Pick<Inspector, 'inspect'>;
+  readonly jobs: Jobs;
   readonly metrics: WebhookMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -37,7 +38,7 @@ const NO_PULL_SECRETS: PullSecretsView = { forPod: () => [] };
 
 /** Puts the parts of admission together. */
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { view, metrics, clock, logger, inspectionBudgetMs } = options;
+  const { view, jobs, metrics, clock, logger, inspectionBudgetMs } = options;
   const inspector: ImageInspector = options.inspector;
   const audits = new AuditQueue({
     onOutcome: (outcome, err) => {
@@ -58,7 +59,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const { kind, reason } = decision;
     logger.debug({ namespace, policy: policy?.name, kind, reason }, 'decided');
   };
-  const mutate = new Mutate({ gather, placement, audits, clock, inspectionBudgetMs, onDecision });
+  const mutate = new Mutate({ gather, placement, jobs, audits, clock, inspectionBudgetMs, onDecision });
   const onReview = metrics.review.bind(metrics);
   const handler = new AdmissionHandler({ mutate, deadlines: new Deadlines(clock), clock, logger, onReview });
   return { handler, audits };

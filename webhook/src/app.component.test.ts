@@ -165,37 +165,6 @@ describe('reviews', () => {
     expect(took).toBeLessThan(1500);
   });
 
-  test('PL9 gated only while the operator renews its Lease; admitted as it is before and after', async () => {
-    await started({ ARCHPOLICY_INSPECTION_BUDGET: '50ms' });
-    world.registry.fault = () => ({ kind: 'hang' });
-    const object = pod({ containers: [container(image('app:1'))] });
-    let renewals = 0;
-    const lease = (holderIdentity: string): void => {
-      renewals += 1;
-      const spec = { holderIdentity, leaseDurationSeconds: 15, renewTime: `2026-01-01T00:00:00.${renewals}Z` };
-      world.api
-        .collection(LEASES_PATH)
-        .put({ metadata: { name: 'archpolicy-operator', namespace: 'archpolicy-system' }, spec });
-    };
-    const canGate = async (): Promise<boolean> => /^archpolicy_admission_can_gate 1$/mu.test(await metrics());
-    // A Lease that nobody was seen to renew may be that of a dead operator.
-    lease('operator-1');
-    expect((await ask(object)).patch).toEqual([]);
-    await until(async () => {
-      lease('operator-1');
-      return canGate();
-    });
-    const gates = [{ name: 'archpolicy.dev/inspecting' }];
-    expect(patched(object, await ask(object))).toMatchObject({ spec: { schedulingGates: gates } });
-    // A final answer never gates.
-    world.registry.fault = () => undefined;
-    expect((await ask(pod({ containers: [container(image('missing:1'))] }))).patch).toEqual([]);
-    world.registry.fault = () => ({ kind: 'hang' });
-    lease('');
-    await until(async () => !(await canGate()));
-    expect((await ask(pod({ containers: [container(image('other:1'))] }))).patch).toEqual([]);
-  });
-
   test('a namespace that no watch told of yet is read by one GET', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     await started();

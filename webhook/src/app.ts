@@ -22,6 +22,7 @@ import type { WebhookConfig } from './config.ts';
 import { connectApi, openRegistries } from './connect.ts';
 import { NAME, OPERATOR_LEASE, VERSION, identity } from './identity.ts';
 import { declareMetrics } from './metrics.ts';
+import { ApiJobs } from './mutate/jobs.ts';
 import { WebhookServer } from './server/webhook-server.ts';
 import type { ReviewHandler } from './server/webhook-server.ts';
 import type { Certificate } from './tls/certificate.ts';
@@ -141,7 +142,7 @@ class Webhook {
   }
 
   #startAdmission(inspector: Inspector): ReviewHandler {
-    const { clock, logger, closers, config } = this.#options;
+    const { api, clock, logger, closers, config } = this.#options;
     const canGate = (): boolean => this.#operatorLease.isFresh();
     const metrics = declareMetrics(this.#registry, {
       inFlight: () => this.#server?.inFlight ?? 0,
@@ -152,6 +153,7 @@ class Webhook {
     const admission = createAdmission({
       view: this.#view,
       inspector,
+      jobs: new ApiJobs(api, logger),
       metrics,
       clock,
       logger,

@@ -38,6 +38,7 @@ const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [every
       namespaces: { get: () => namespace, fetch: () => Promise.resolve(undefined) },
       nodes: { list: () => [{ ...node, name: 'a', architecture: 'arm64', labels: { 'kubernetes.io/arch': 'arm64' } }] },
     },
+    jobs: { deadlineOf: () => Promise.resolve({ kind: 'unknown' }) },
     inspector: { inspect },
     metrics: {
       review: (outcome) => void outcomes.push(outcome),

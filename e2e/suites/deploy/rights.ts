@@ -14,6 +14,7 @@ const READ = 'get list watch';
 export const WEBHOOK: AccountRights = {
   everywhere: {
     'archpolicies.archpolicy.dev': READ,
+    'jobs.batch': 'get',
     namespaces: READ,
     nodes: READ,
     secrets: 'get',
@@ -64,6 +65,7 @@ export const QUESTIONS: readonly (readonly [
   ['webhook', 'watch secrets', 'no'],
   ['webhook', 'create serviceaccounts --subresource=token', 'no'],
   ['webhook', 'list pods', 'no'],
+  ['webhook', 'list jobs', 'no'],
   ['webhook', 'patch pods', 'no'],
   ['webhook', 'create pods --subresource=eviction', 'no'],
   ['webhook', 'patch archpolicies --subresource=status', 'no'],

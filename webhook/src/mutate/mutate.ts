@@ -1,8 +1,10 @@
+import { controllerOf } from '@archpolicy/core';
+import type { PlacementInput } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/service';
 import type { AdmissionRequest } from '../review/review.ts';
 import type { AuditQueue } from './audit-queue.ts';
 import type { Gather, Situation } from './gather.ts';
-import type { PlacedPod, Placement } from './ports.ts';
+import type { Jobs, PlacedPod, Placement } from './ports.ts';
 import { answerProbe, isProbe } from './probe.ts';
 
 /** What is told of each decision, for metrics and logs. */
@@ -11,6 +13,7 @@ export type OnDecision = (placed: PlacedPod, situation: Situation) => void;
 export interface MutateOptions {
   readonly gather: Gather;
   readonly placement: Placement;
+  readonly jobs: Jobs;
   readonly audits: AuditQueue;
   readonly clock: Clock;
   /** What inspection gets of a review's time, milliseconds. */
@@ -20,6 +23,11 @@ export interface MutateOptions {
 
 /** How long an inspection for an audit may take: nobody waits for it. */
 const AUDIT_BUDGET_MS = 15_000;
+
+/** A Job is one small GET; what inspection left of the review's time is 1.1 s by default. */
+const JOB_BUDGET_MS = 500;
+/** Kept for the decision that follows. */
+const AFTER_JOB_MS = 50;
 
 /** What a pod gets at its creation: gather, decide, act. */
 export class Mutate {
@@ -37,9 +45,25 @@ export class Mutate {
     if (situation.policy?.spec.mode === 'Audit') return this.#audit(situation, request.bytes);
     const names = placement.imagesToInspect(situation);
     const images = await gather.images(situation, names, this.#remaining(deadline));
-    const placed = placement.place({ ...situation, images });
-    onDecision(placed, situation);
-    return placed;
+    const input = { ...situation, images };
+    const placed = placement.place(input);
+    const final = placed.decision.kind === 'gate' ? await this.#unlessItsJobEnds(placed, input, deadline) : placed;
+    onDecision(final, situation);
+    return final;
+  }
+
+  /**
+   * PL9: no gate for a pod whose Job has little time. A pod does not say how much: its Job is read, but only where the
+   * answer matters. One that cannot be read may have little.
+   */
+  async #unlessItsJobEnds(gated: PlacedPod, input: PlacementInput, deadline: number): Promise<PlacedPod> {
+    const owner = controllerOf(input.pod);
+    if (owner?.kind !== 'Job' || !owner.apiVersion.startsWith('batch/')) return gated;
+    const { jobs, clock, placement } = this.#options;
+    const budgetMs = Math.min(JOB_BUDGET_MS, deadline - clock.monotonic() - AFTER_JOB_MS);
+    const limit = await jobs.deadlineOf(input.namespace, owner, budgetMs);
+    if (limit.kind === 'unknown') return placement.place({ ...input, canGate: false });
+    return limit.seconds === undefined ? gated : placement.place({ ...input, jobDeadlineSeconds: limit.seconds });
   }
 
   /** PL10: the answer does not wait for what it would have been. */

@@ -4,6 +4,7 @@ import type {
   JsonPatchOperation,
   NamespaceFacts,
   NodeFacts,
+  OwnerReference,
   PlacementDecision,
   PlacementInput,
 } from '@archpolicy/core';
@@ -29,6 +30,19 @@ export interface ImageInspector {
 /** The pull secrets of a pod, kept at hand. */
 export interface PullSecretsView {
   forPod(namespace: string, pod: PlacementInput['pod']): readonly PullSecret[];
+}
+
+/** How long a Job may run, as the API server has it. */
+export type JobDeadline =
+  /** Seconds; absent: it may run for ever. */
+  | { readonly kind: 'known'; readonly seconds?: number }
+  /** It could not be read in time. */
+  | { readonly kind: 'unknown' };
+
+/** Reads Jobs. */
+export interface Jobs {
+  /** One GET of at most `budgetMs`. Never rejects. */
+  deadlineOf(namespace: string, job: OwnerReference, budgetMs: number): Promise<JobDeadline>;
 }
 
 /** What a pod gets: pure, from core. */

@@ -18,6 +18,7 @@ async function answerOf(object: JsonObject, namespace: string): Promise<JsonObje
       namespaces: { get: () => undefined, fetch: refuse('namespace') },
       nodes: { list: () => [] },
     },
+    jobs: { deadlineOf: () => Promise.resolve({ kind: 'unknown' }) },
     inspector: { inspect: refuse('image') },
     metrics: { review: () => undefined, decision: () => undefined, audit: () => undefined },
     clock: systemClock(),

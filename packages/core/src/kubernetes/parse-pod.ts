@@ -58,7 +58,7 @@ function identityOf(metadata: JsonObject): Identity | undefined {
 }
 
 /** The owner reference that says `controller: true`; a pod has at most one. */
-function controllerOf(raw: JsonObject): OwnerReference | undefined {
+export function controllerOf(raw: JsonObject): OwnerReference | undefined {
   for (const reference of arrayAt(objectAt(raw, 'metadata'), 'ownerReferences')) {
     if (!isJsonObject(reference) || reference['controller'] !== true) continue;
     const apiVersion = textAt(reference, 'apiVersion');

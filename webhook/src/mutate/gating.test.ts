@@ -1,0 +1,133 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseArchPolicy } from '@archpolicy/core';
+import type { ArchPolicy, Inspection, JsonObject, UnresolvedReason } from '@archpolicy/core';
+import { createLogger, systemClock } from '@archpolicy/service';
+import { createAdmission } from '../admission.ts';
+import { body, container, pod, review } from '../testing/reviews.ts';
+import type { JobDeadline } from './ports.ts';
+
+function policy(spec: JsonObject): ArchPolicy {
+  const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec });
+  if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
+  return parsed.policy;
+}
+
+const arm64: Inspection = {
+  kind: 'resolved',
+  facts: { digest: `sha256:${'0'.repeat(64)}`, platforms: [{ os: 'linux', architecture: 'arm64' }], neutral: false },
+  source: 'memory',
+  ageMs: 0,
+};
+
+interface Case {
+  readonly object?: JsonObject;
+  /** What is said of every image but `known`. */
+  readonly reason?: UnresolvedReason;
+  readonly spec?: JsonObject;
+  readonly canGate?: boolean;
+  readonly job?: JobDeadline;
+}
+
+interface Answered {
+  readonly outcome: string;
+  readonly patch: string;
+  /** Jobs that were read. */
+  readonly read: readonly string[];
+}
+
+/** The whole admission, over constants. */
+async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, job }: Case): Promise<Answered> {
+  const read: string[] = [];
+  const node = { labels: {}, taints: [], schedulable: true, os: 'linux', name: 'a', architecture: 'arm64' };
+  const { handler } = createAdmission({
+    view: {
+      policies: { list: () => [policy(spec)] },
+      namespaces: {
+        get: () => ({ name: 'shop', labels: {}, annotations: {} }),
+        fetch: () => Promise.resolve(undefined),
+      },
+      nodes: { list: () => [node] },
+    },
+    jobs: {
+      deadlineOf: (namespace, { name }) => {
+        read.push(`${namespace}/${name}`);
+        return Promise.resolve(job ?? { kind: 'unknown' });
+      },
+    },
+    inspector: {
+      inspect: ({ reference }) => Promise.resolve(reference === 'known' ? arm64 : { kind: 'unresolved', reason }),
+    },
+    metrics: { review: () => undefined, decision: () => undefined, audit: () => undefined },
+    clock: systemClock(),
+    logger: createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } }),
+    inspectionBudgetMs: 400,
+    canGate: () => canGate,
+  });
+  const arrivedAt = performance.now();
+  const bytes = body(review(object ?? pod({ containers: [container('slow')] })));
+  const { body: text } = await handler.handle(bytes, { arrivedAt, deadline: arrivedAt + 60_000 });
+  const { response } = JSON.parse(text) as { response: { allowed: boolean; patch?: string } };
+  const patch = Buffer.from(response.patch ?? '', 'base64').toString();
+  const words = [
+    ...(response.allowed ? [] : ['refused']),
+    ...(patch.includes('archpolicy.dev/inspecting"') && patch.includes('/spec/schedulingGates') ? ['gated'] : []),
+    ...(/"values":\["(\w+)"\]/u.exec(patch) ?? []).slice(1),
+  ];
+  return { outcome: words.join(' ') || 'admitted', patch, read };
+}
+
+const ofJob = (spec: JsonObject = {}): JsonObject =>
+  pod(
+    { containers: [container('slow')], ...spec },
+    { ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: 'nightly', uid: 'j', controller: true }] },
+  );
+
+describe('PL9 a pod of which an image is not known in time', () => {
+  test.each<[string, Case, string]>([
+    ['gated', {}, 'gated'],
+    [
+      'gated with the requirement of its known image',
+      { object: pod({ containers: [container('known'), container('slow', 'b')] }) },
+      'gated arm64',
+    ],
+    ['admitted while nobody lifts gates', { canGate: false }, 'admitted'],
+    [
+      'admitted, with the requirement of its known image',
+      { canGate: false, object: pod({ containers: [container('known'), container('slow', 'b')] }) },
+      'arm64',
+    ],
+    ['admitted when waiting cannot change the answer', { reason: 'NotFound' }, 'admitted'],
+    ['admitted when the policy says so', { spec: { whenUnresolved: 'Admit' } }, 'admitted'],
+    ['constrained to the fallback', { spec: { whenUnresolved: 'Fallback', fallbackArchitecture: 'amd64' } }, 'amd64'],
+    ['refused when the policy says so', { spec: { whenUnresolved: 'Deny' } }, 'refused'],
+    ['refused also when nobody lifts gates', { spec: { whenUnresolved: 'Deny' }, canGate: false }, 'refused'],
+    [
+      'admitted with little time of its own',
+      { object: pod({ containers: [container('slow')], activeDeadlineSeconds: 179 }) },
+      'admitted',
+    ],
+  ])('%s', async (_, given, expected) => {
+    const { outcome, patch, read } = await answer(given);
+    expect(outcome).toBe(expected);
+    expect(read).toEqual([]);
+    if (outcome.startsWith('gated')) expect(patch).not.toMatch(/tolerations|preferredDuring/u);
+  });
+
+  test.each<[string, Case, string, readonly string[]]>([
+    ['without a deadline: gated', { job: { kind: 'known' } }, 'gated', ['shop/nightly']],
+    ['with time enough: gated', { job: { kind: 'known', seconds: 180 } }, 'gated', ['shop/nightly']],
+    ['with too little: admitted', { job: { kind: 'known', seconds: 179 } }, 'admitted', ['shop/nightly']],
+    ['that cannot be read: admitted', { job: { kind: 'unknown' } }, 'admitted', ['shop/nightly']],
+    ['is not read where nothing gates', { spec: { whenUnresolved: 'Admit' } }, 'admitted', []],
+    ['is not read for a final answer', { reason: 'Unauthorized' }, 'admitted', []],
+    [
+      'is not read when the pod’s own deadline decides',
+      { object: ofJob({ activeDeadlineSeconds: 1 }) },
+      'admitted',
+      [],
+    ],
+  ])('its Job %s', async (_, given, expected, jobs) => {
+    const { outcome, read } = await answer({ object: ofJob(), ...given });
+    expect({ outcome, read }).toEqual({ outcome: expected, read: jobs });
+  });
+});

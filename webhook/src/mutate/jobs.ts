@@ -1,0 +1,43 @@
+import { isJsonObject, objectAt, textAt } from '@archpolicy/core';
+import type { OwnerReference } from '@archpolicy/core';
+import { resourcePath } from '@archpolicy/kube';
+import type { Api, Resource } from '@archpolicy/kube';
+import type { Logger } from '@archpolicy/service';
+import type { JobDeadline, Jobs } from './ports.ts';
+
+const JOBS: Resource = { group: 'batch', version: 'v1', resource: 'jobs' };
+/** An object is at most 1.5 MB in etcd, and somewhat more as JSON. */
+const MAX_JOB_BYTES = 4 * 1024 * 1024;
+const UNKNOWN: JobDeadline = { kind: 'unknown' };
+
+/** Jobs, as the API server has them now. */
+export class ApiJobs implements Jobs {
+  readonly #api: Pick<Api, 'request'>;
+  readonly #logger: Pick<Logger, 'debug'>;
+
+  constructor(api: Pick<Api, 'request'>, logger: Pick<Logger, 'debug'>) {
+    this.#api = api;
+    this.#logger = logger;
+  }
+
+  async deadlineOf(namespace: string, { name, uid }: OwnerReference, budgetMs: number): Promise<JobDeadline> {
+    if (budgetMs <= 0) return UNKNOWN;
+    try {
+      const answer = await this.#api.request({
+        method: 'GET',
+        path: resourcePath(JOBS, { namespace, name }),
+        signal: AbortSignal.timeout(Math.ceil(budgetMs)),
+        timeoutMs: budgetMs,
+        maxBytes: MAX_JOB_BYTES,
+      });
+      // Another Job of the same name says nothing about the one that owns the pod.
+      const body = answer.kind === 'ok' ? answer.body : undefined;
+      if (!isJsonObject(body) || textAt(objectAt(body, 'metadata'), 'uid') !== uid) return UNKNOWN;
+      const seconds = objectAt(body, 'spec')['activeDeadlineSeconds'];
+      return typeof seconds === 'number' ? { kind: 'known', seconds } : { kind: 'known' };
+    } catch (err) {
+      this.#logger.debug({ namespace, job: name, err }, 'a Job could not be read');
+      return UNKNOWN;
+    }
+  }
+}
