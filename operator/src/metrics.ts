@@ -2,6 +2,8 @@ import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
 import type { EventObserver, EvictionAnswer } from '@archpolicy/kube';
 import { closedCounter, closedGauge, closedHistogram } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
+import { DEGRADED_REASONS } from './policy/degradations.ts';
+import type { DegradedReason } from './policy/degradations.ts';
 
 export const CONTROLLERS = ['remediation', 'policy'] as const;
 export type Controller = (typeof CONTROLLERS)[number];
@@ -42,6 +44,7 @@ export interface OperatorMetrics {
   readonly queue: (controller: Controller, depth: number) => void;
   readonly misplaced: (pods: number) => void;
   readonly staying: (reason: StayingReason, pods: number) => void;
+  readonly degraded: (reason: DegradedReason, policies: number) => void;
   readonly leading: (isLeading: boolean) => void;
   readonly events: EventObserver;
 }
@@ -93,7 +96,7 @@ function remediationMetrics(registry: Registry): Pick<OperatorMetrics, 'answer' 
 
 function controllerMetrics(
   registry: Registry,
-): Pick<OperatorMetrics, 'reconciled' | 'statusWrite' | 'queue' | 'leading'> {
+): Pick<OperatorMetrics, 'reconciled' | 'statusWrite' | 'queue' | 'degraded' | 'leading'> {
   const durations = closedHistogram({
     registry,
     name: 'archpolicy_reconcile_duration_seconds',
@@ -113,6 +116,12 @@ function controllerMetrics(
     help: 'Keys that wait for a worker.',
     labels: { controller: CONTROLLERS },
   });
+  const degraded = closedGauge({
+    registry,
+    name: 'archpolicy_degraded_policies',
+    help: 'Policies whose condition Degraded is True, by its reason.',
+    labels: { reason: DEGRADED_REASONS },
+  });
   const leader = closedGauge({
     registry,
     name: 'archpolicy_leader',
@@ -129,6 +138,9 @@ function controllerMetrics(
     },
     queue: (controller, keys) => {
       depth.set({ controller }, keys);
+    },
+    degraded: (reason, policies) => {
+      degraded.set({ reason }, policies);
     },
     leading: (isLeading) => {
       leader.set({}, isLeading ? 1 : 0);

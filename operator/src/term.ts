@@ -7,9 +7,8 @@ import type { GateMetrics } from './gate/metrics.ts';
 import type { Inspector, PullSecrets, Random } from './gate/ports.ts';
 import type { RawPods } from './gate/raw-pods.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import { PolicyController } from './policy/policy-controller.ts';
-import type { WriteStatus } from './policy/policy-controller.ts';
-import { PolicyOperator } from './policy/policy-operator.ts';
+import { PolicyStatuses } from './policy/statuses.ts';
+import type { StatusFacts } from './policy/statuses.ts';
 import { ApiReader } from './remediation/api-reader.ts';
 import { InspectedImages } from './remediation/images.ts';
 import { Remediation } from './remediation/remediation.ts';
@@ -51,11 +50,7 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       lease: options.webhookLease,
       probe: (deadline) => probe.probe(deadline),
     });
-    const policies = new PolicyController({
-      ...options,
-      policies: views.policies,
-      isLeading: () => leadership.isHeld(),
-    });
+    const policies = new PolicyStatuses({ ...options, isLeading: () => leadership.isHeld() });
     const remediation = new Remediation(
       {
         ...options,
@@ -74,23 +69,14 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       leadership,
     );
     const gate = new GateController({ ...options, view: views, metrics: options.gateMetrics });
-    const operator = new PolicyOperator({
-      ...options,
-      policies: views.policies,
-      onPolicy: (name) => {
-        policies.touch(name);
-      },
-    });
-    await operator.run(signal);
-    const source = {
-      counts: (policy: string) => remediation.tally.counts(policy),
+    const facts: StatusFacts = {
+      counts: (policy) => remediation.tally.counts(policy),
       lastRecheckMs: () => remediation.lastRecheckMs,
-      nodes: () => views.nodes.list(),
       webhookReachable: () => webhook.isReachable(),
+      losses: () => [],
     };
-    const write: WriteStatus = (policy, status) => operator.writeStatus(policy, status);
-    const told = { run: (until: AbortSignal) => policies.run({ source, write }, until) };
-    await together([gate, webhook, remediation, told], signal);
+    const statuses = { run: (until: AbortSignal) => policies.run(facts, until) };
+    await together([gate, webhook, remediation, statuses], signal);
   } finally {
     metrics.leading(false);
   }

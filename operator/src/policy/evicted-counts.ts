@@ -25,4 +25,15 @@ export class EvictedCounts {
     this.#counts.set(name, count);
     return count.before + count.since;
   }
+
+  /** There is no such policy any more. */
+  forget(policy: string): void {
+    this.#counts.delete(policy);
+    this.#uncounted.delete(policy);
+  }
+
+  /** Policies that something is kept of. */
+  get size(): number {
+    return new Set([...this.#counts.keys(), ...this.#uncounted.keys()]).size;
+  }
 }

@@ -14,26 +14,37 @@ interface Rig {
     entry: PolicyEntry | undefined;
     matched: number;
     isLeading: boolean;
+    isReachable: boolean;
     /** Whether a write reaches the store, and whether its answer reaches us. */
     write: 'confirmed' | 'lost' | 'unheard';
   };
+  readonly degradedNow: ReadonlyMap<string, number>;
   readonly stop: () => Promise<void>;
 }
 
 function rig(start: Partial<Rig['state']> = {}): Rig {
   const clock = new FakeClock();
+  const degradedNow = new Map<string, number>();
+  const degraded = (reason: string, policies: number): void => {
+    degradedNow.set(reason, policies);
+  };
   const writes: Rig['writes'] = [];
   const state: Rig['state'] = {
     entry: { kind: 'parsed', policy: policy({}) },
     matched: 3,
     isLeading: true,
+    isReachable: true,
     write: 'confirmed',
     ...start,
   };
   const controller = new PolicyController({
-    policies: { get: () => state.entry },
+    policies: {
+      get: () => state.entry,
+      list: () => (state.entry?.kind === 'parsed' ? [state.entry.policy] : []),
+      invalid: () => (state.entry?.kind === 'invalid' ? [state.entry.invalid] : []),
+    },
     isLeading: () => state.isLeading,
-    metrics: { reconciled: () => undefined, statusWrite: () => undefined, queue: () => undefined },
+    metrics: { reconciled: () => undefined, statusWrite: () => undefined, queue: () => undefined, degraded },
     clock,
     logger: silent,
   });
@@ -41,7 +52,9 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
     counts: () => ({ ...NO_PODS, matched: state.matched }),
     lastRecheckMs: () => Date.UTC(2026, 0, 1),
     nodes: () => [],
-    webhookReachable: () => true,
+    namespaces: () => [],
+    webhookReachable: () => state.isReachable,
+    losses: () => [],
   };
   const write = ({ resourceVersion }: { readonly resourceVersion: string }, status: Json): Promise<boolean> => {
     writes.push({ resourceVersion, status: status as JsonObject, atMs: clock.monotonic() });
@@ -56,7 +69,7 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
     end.abort();
     await running;
   };
-  return { clock, controller, writes, state, stop };
+  return { clock, controller, writes, state, degradedNow, stop };
 }
 
 function stored(before: ArchPolicy, status: Json): ArchPolicy {
@@ -143,6 +156,40 @@ describe('the status of a policy', () => {
     controller.touch('default');
     await clock.advance(60_000);
     expect(writes.map(({ status }) => status['observedGeneration'])).toEqual([1, 2]);
+    await stop();
+  });
+
+  test('P2 that stands in the way is a metric, too, until it has passed or the policy is gone', async () => {
+    const { clock, controller, state, degradedNow, stop } = rig({ isReachable: false });
+    const unreachable = async (): Promise<number | undefined> => {
+      controller.touchAll();
+      controller.touch('default');
+      await clock.advance(6_000);
+      return degradedNow.get('WebhookUnreachable');
+    };
+    expect([degradedNow.get('WebhookUnreachable'), await unreachable()]).toEqual([0, 1]);
+    state.isReachable = true;
+    expect(await unreachable()).toBe(0);
+    state.isReachable = false;
+    expect(await unreachable()).toBe(1);
+    state.entry = undefined;
+    expect(await unreachable()).toBe(0);
+    await stop();
+  });
+
+  test('a policy that is gone leaves nothing behind', async () => {
+    const { clock, controller, writes, state, stop } = rig();
+    controller.evicted('default');
+    await clock.advance(1_000);
+    const { entry } = state;
+    state.entry = undefined;
+    controller.evicted('default');
+    await clock.advance(6_000);
+    // The same object again, as no API server would show it: nothing of the count before is left.
+    state.entry = entry?.kind === 'parsed' ? { kind: 'parsed', policy: policy({}) } : entry;
+    controller.touch('default');
+    await clock.advance(6_000);
+    expect(writes.map(({ status }) => (status['pods'] as JsonObject)['evicted'])).toEqual([1, 0]);
     await stop();
   });
 

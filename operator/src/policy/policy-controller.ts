@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ArchPolicyStatus, Json, NodeFacts } from '@archpolicy/core';
-import type { InvalidPolicy, PolicyEntry } from '@archpolicy/cluster-view';
+import type { ArchPolicyStatus, Json, NamespaceFacts, NodeFacts } from '@archpolicy/core';
+import type { InvalidPolicy, PolicyEntry, PolicyView } from '@archpolicy/cluster-view';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { Clock, ReconcileResult } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import type { OperatorMetrics } from '../metrics.ts';
 import type { PolicyCounts } from '../remediation/tally.ts';
+import { DegradedGauge } from './degraded-gauge.ts';
 import { EvictedCounts } from './evicted-counts.ts';
 import { invalidStatusOf, statusOf } from './status.ts';
 import type { OwnStatus } from './status.ts';
@@ -22,7 +23,10 @@ export interface StatusSource {
   readonly counts: (policy: string) => PolicyCounts;
   readonly lastRecheckMs: () => number | undefined;
   readonly nodes: () => readonly NodeFacts[];
+  readonly namespaces: () => readonly NamespaceFacts[];
   readonly webhookReachable: () => boolean;
+  /** Architectures that images of the policy’s pods have lost, in sentences. */
+  readonly losses: (policy: string) => readonly string[];
 }
 
 /** Writes a status; false when nobody knows what came of it. */
@@ -38,9 +42,9 @@ export interface StatusPorts {
 }
 
 export interface PolicyControllerOptions {
-  readonly policies: { get(name: string): PolicyEntry | undefined };
+  readonly policies: Pick<PolicyView, 'get' | 'list' | 'invalid'>;
   readonly isLeading: () => boolean;
-  readonly metrics: Pick<OperatorMetrics, 'reconciled' | 'statusWrite' | 'queue'>;
+  readonly metrics: Pick<OperatorMetrics, 'reconciled' | 'statusWrite' | 'queue' | 'degraded'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -50,6 +54,7 @@ export class PolicyController {
   readonly #options: PolicyControllerOptions;
   readonly #queue: WorkQueue<string>;
   readonly #evicted = new EvictedCounts();
+  readonly #degraded: DegradedGauge;
   /** Monotonic milliseconds of the last write, by policy. */
   readonly #writtenAt = new Map<string, number>();
   /** The version of each policy that cannot be read, once its status says so. */
@@ -58,11 +63,18 @@ export class PolicyController {
   constructor(options: PolicyControllerOptions) {
     this.#options = options;
     this.#queue = new WorkQueue({ clock: options.clock });
+    this.#degraded = new DegradedGauge(options.metrics.degraded);
   }
 
   /** The policy, or what is counted for it, may have changed. */
   touch(name: string): void {
     this.#queue.addAfter(name, GATHER_MS);
+  }
+
+  /** What every status is made of has changed: nodes, or what policies say. */
+  touchAll(): void {
+    const { policies } = this.#options;
+    for (const { name } of [...policies.list(), ...policies.invalid()]) this.touch(name);
   }
 
   evicted(policy: string): void {
@@ -99,16 +111,23 @@ export class PolicyController {
     const { policies, isLeading } = this.#options;
     const entry = policies.get(name);
     if (entry === undefined) {
-      this.#writtenAt.delete(name);
-      this.#toldInvalid.delete(name);
+      this.#forget(name);
       return {};
     }
     const wanted = this.#wanted(entry, ports.source);
+    this.#degraded.set(name, wanted?.conditions);
     if (!isLeading() || wanted === undefined || this.#isWritten(entry, wanted)) return {};
     const waitMs = this.#waitMs(name);
     if (waitMs > 0) return { requeueAfterMs: waitMs };
     await this.#write(entry, wanted, ports.write);
     return { requeueAfterMs: CONFIRM_MS };
+  }
+
+  #forget(name: string): void {
+    this.#writtenAt.delete(name);
+    this.#toldInvalid.delete(name);
+    this.#evicted.forget(name);
+    this.#degraded.set(name, []);
   }
 
   #wanted(entry: PolicyEntry, source: StatusSource): OwnStatus | undefined {
@@ -118,11 +137,14 @@ export class PolicyController {
     if (policy.deleting === true) return undefined;
     return statusOf({
       policy,
+      policies: this.#options.policies.list(),
+      namespaces: source.namespaces(),
       counts: source.counts(policy.name),
       evicted: this.#evicted.of(policy),
       nodes: source.nodes(),
       lastRecheckMs: source.lastRecheckMs(),
       webhookReachable: source.webhookReachable(),
+      losses: source.losses(policy.name),
       nowMs,
     });
   }

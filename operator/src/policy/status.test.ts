@@ -9,13 +9,18 @@ import type { StatusInput } from './status.ts';
 const NOW = Date.UTC(2026, 0, 1, 12, 0, 0, 678);
 const EARLIER = '2026-01-01T09:00:00Z';
 
+const shop = { name: 'shop', labels: { team: 'blue' }, annotations: {} };
+
 const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
   policy: policy({}),
-  counts: NO_PODS,
+  policies: [],
+  namespaces: [shop],
+  counts: { ...NO_PODS, matched: 1 },
   evicted: 0,
   nodes: [],
   lastRecheckMs: NOW,
   webhookReachable: true,
+  losses: [],
   nowMs: NOW,
   ...changes,
 });
@@ -83,6 +88,32 @@ describe('the status of a policy', () => {
       { policy: policy({ mode: 'Audit' }), webhookReachable: false },
       ['Ready=True Auditing', 'Degraded=False AsExpected'],
     ],
+    [
+      'shadowed',
+      { policies: [policy({ priority: 1 }, 'first'), policy({})] },
+      ['Ready=False Shadowed', 'Degraded=False AsExpected'],
+    ],
+    [
+      'beside one that selects less',
+      { policies: [policy({ priority: 1, podSelector: { matchLabels: { app: 'web' } } }, 'first')] },
+      ['Ready=True Enforcing', 'Degraded=False AsExpected'],
+    ],
+    ['without pods', { counts: NO_PODS }, ['Ready=True MatchesNothing', 'Degraded=False AsExpected']],
+    [
+      'with a rival of its priority',
+      { counts: { ...NO_PODS, matched: 1, lostByName: new Map([['another', 3]]) } },
+      ['Ready=True Enforcing', 'Degraded=True Conflicting'],
+    ],
+    [
+      'with an image that lost an architecture',
+      { losses: ['Image web:v1 is gone.'] },
+      ['Ready=True Enforcing', 'Degraded=True ArchitectureLost'],
+    ],
+    [
+      'in several ways: the gravest is the reason',
+      { losses: ['Image web:v1 is gone.'], webhookReachable: false },
+      ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable'],
+    ],
     ['new', { lastRecheckMs: undefined }, ['Ready=Unknown Checking', 'Degraded=False AsExpected']],
   ])('says how a policy fares: %s', (_, changes, expected) => {
     expect(shown(changes)).toEqual(expected);
@@ -109,11 +140,41 @@ describe('the status of a policy', () => {
     ]);
   });
 
+  const messageOf = (type: string, changes: Partial<StatusInput>): string | undefined =>
+    statusOf(input(changes)).conditions?.find((condition) => condition.type === type)?.message;
+
+  test('a policy that governs nothing is told why', () => {
+    const elsewhere = policy({ namespaceSelector: { matchLabels: { team: 'red' } } });
+    expect(messageOf('Ready', { policy: elsewhere, counts: NO_PODS })).toContain('namespaceSelector matches no namesp');
+    const here = policy({ namespaceSelector: { matchLabels: { team: 'blue' } } });
+    expect(messageOf('Ready', { policy: here, counts: NO_PODS })).toContain('its selectors match none');
+    expect(messageOf('Ready', { policies: [policy({ priority: 7 }, 'first')] })).toContain('policy first comes before');
+  });
+
+  test('all that stands in the way is told, few by name, and never at length', () => {
+    const lostByName = new Map(['d', 'c', 'b', 'a'].map((name) => [name, 2]));
+    const counts = { ...NO_PODS, matched: 1, lostByName };
+    const message = messageOf('Degraded', { webhookReachable: false, counts }) ?? '';
+    expect(message).toContain('The webhook does not answer');
+    expect(message).toContain('Policy a has the same priority');
+    expect(message).toContain('And 1 more policies.');
+    expect(message).not.toContain('Policy d ');
+    const losses = ['x'.repeat(2_000), 'bearer c2VjcmV0LXRva2Vu'];
+    expect(messageOf('Degraded', { losses: ['bearer c2VjcmV0LXRva2Vu'] })).not.toContain('c2VjcmV0');
+    expect(messageOf('Degraded', { losses })?.length).toBe(1_024);
+  });
+
   test('a policy that cannot be read is told what is wrong with it', () => {
-    const [ready] =
-      invalidStatusOf(3, [{ path: 'spec.mode', message: 'write Enforce or Audit' }], NOW).conditions ?? [];
+    const status = invalidStatusOf(3, [{ path: 'spec.mode', message: 'write Enforce or Audit' }], NOW);
+    const [ready, degraded] = status.conditions ?? [];
     expect(ready).toMatchObject({ type: 'Ready', status: 'False', reason: 'Invalid', observedGeneration: 3 });
     expect(ready?.message).toContain('spec.mode: write Enforce or Audit');
+    expect(degraded).toMatchObject({ type: 'Degraded', status: 'True', reason: 'Invalid' });
+    // Written by merge patch: what was counted while it could be read must not stay; its evictions do.
+    expect(status).toMatchObject({ architectures: [], workloads: { total: 0, portable: 0 } });
+    expect(status.pods).toEqual({
+      ...{ matched: 0, constrained: 0, gated: 0, misplaced: 0, unresolved: 0, unschedulable: 0 },
+    });
   });
 });
 
@@ -137,5 +198,14 @@ describe('evictions since the policy was created', () => {
     counts.add('default');
     counts.of(stored(5));
     expect(counts.of(stored(0, 'two'))).toBe(0);
+  });
+
+  test('of a policy that is gone are forgotten', () => {
+    const counts = new EvictedCounts();
+    counts.add('default');
+    counts.of(stored(5));
+    counts.add('never-seen');
+    for (const name of ['default', 'never-seen']) counts.forget(name);
+    expect(counts.size).toBe(0);
   });
 });

@@ -1,14 +1,18 @@
-import { isArchitecture } from '@archpolicy/core';
-import type { ArchPolicy, ArchPolicyCondition, ArchPolicyStatus, NodeFacts } from '@archpolicy/core';
+import { governs, isArchitecture, shadowOf } from '@archpolicy/core';
+import type { ArchPolicy, ArchPolicyStatus, NamespaceFacts, NodeFacts } from '@archpolicy/core';
 import type { PolicyCounts } from '../remediation/tally.ts';
-import { conditionsOf } from './conditions.ts';
-import type { ConditionInput } from './conditions.ts';
+import { conditionsOf, invalidConditions, timestamp } from './conditions.ts';
+import { degradationsOf } from './degradations.ts';
+import type { DegradationInput } from './degradations.ts';
 
 /** The part of a status that this controller owns. */
 export type OwnStatus = Omit<ArchPolicyStatus, 'relaxed'>;
 
-export interface StatusInput extends Pick<ConditionInput, 'webhookReachable'> {
+export interface StatusInput extends Omit<DegradationInput, 'lostByName'> {
   readonly policy: ArchPolicy;
+  /** All policies that can be read. */
+  readonly policies: readonly ArchPolicy[];
+  readonly namespaces: readonly NamespaceFacts[];
   readonly counts: PolicyCounts;
   /** Since the policy was created. */
   readonly evicted: number;
@@ -26,9 +30,14 @@ export function statusOf(input: StatusInput): OwnStatus {
   return {
     observedGeneration: policy.generation,
     conditions: conditionsOf({
-      ...input,
+      policy,
       previous: policy.status?.conditions ?? [],
       checked: lastRecheckMs !== undefined,
+      shadow: shadowOf(policy, input.policies)?.name,
+      matched,
+      namespaces: matched > 0 ? matched : selectedNamespaces(input),
+      degradations: degradationsOf({ ...input, lostByName: counts.lostByName }),
+      nowMs: input.nowMs,
     }),
     pods: { matched, constrained, gated, misplaced, unresolved, unschedulable, evicted },
     architectures: architecturesOf(input),
@@ -37,25 +46,29 @@ export function statusOf(input: StatusInput): OwnStatus {
   };
 }
 
-/** The status of a policy that cannot be read. */
+/**
+ * The status of a policy that cannot be read, as a merge patch: it governs nothing, so nothing is counted any more. Its
+ * evictions stay: they are counted for as long as the policy exists.
+ */
 export function invalidStatusOf(
   generation: number,
   problems: readonly { readonly path: string; readonly message: string }[],
   nowMs: number,
 ): OwnStatus {
-  const message = problems.map(({ path, message: problem }) => `${path}: ${problem}`).join('; ');
-  const ready: ArchPolicyCondition = {
-    type: 'Ready',
-    status: 'False',
-    reason: 'Invalid',
-    message: `The policy cannot be read and governs nothing: ${message}`.slice(0, MAX_MESSAGE_LENGTH),
+  const text = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return {
     observedGeneration: generation,
-    lastTransitionTime: timestamp(nowMs),
+    conditions: invalidConditions(text, generation, nowMs),
+    pods: { matched: 0, constrained: 0, gated: 0, misplaced: 0, unresolved: 0, unschedulable: 0 },
+    architectures: [],
+    workloads: { total: 0, portable: 0 },
   };
-  return { observedGeneration: generation, conditions: [ready] };
 }
 
-const MAX_MESSAGE_LENGTH = 1_024;
+function selectedNamespaces({ policy, namespaces }: StatusInput): number {
+  const anyPod = { ...policy, spec: { ...policy.spec, podSelector: {} } };
+  return namespaces.filter((namespace) => governs(anyPod, namespace, {})).length;
+}
 
 /** Nodes of the cluster and pods of the policy, for every architecture that has either. */
 function architecturesOf({ nodes, counts }: StatusInput): NonNullable<ArchPolicyStatus['architectures']> {
@@ -67,9 +80,4 @@ function architecturesOf({ nodes, counts }: StatusInput): NonNullable<ArchPolicy
       ? [{ name, nodes: nodeCounts.get(name) ?? 0, pods: counts.architectures.get(name) ?? 0 }]
       : [],
   );
-}
-
-/** Kubernetes' Time has whole seconds. */
-export function timestamp(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace(/\.\d{3}Z$/u, 'Z');
 }

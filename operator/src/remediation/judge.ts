@@ -6,6 +6,7 @@ import {
   labelOf,
   ownedByJob,
   replacementOf,
+  rivalOf,
   selectPolicy,
   SKIP_VALUE,
   topControllerOf,
@@ -33,6 +34,8 @@ export interface Material {
   readonly key: string;
   readonly pod: PodFacts;
   readonly policy: ArchPolicy;
+  /** A policy of the same priority that selects the pod as well. */
+  readonly rival?: string;
   readonly namespace: NamespaceFacts;
   readonly node: NodeFacts | undefined;
   /** Empty for a pod that is not on a node, or has finished: its images are not asked about. */
@@ -81,7 +84,11 @@ export class Judge {
     const policy = namespace && selectPolicy(policies.list(), namespace, pod.labels);
     if (namespace === undefined || policy === undefined) return { kind: 'ungoverned', pod };
     const node = pod.nodeName === undefined ? undefined : nodes.get(pod.nodeName);
-    const bare = { key, pod, policy, namespace, node, inspections: new Map<string, Inspection>(), job: undefined };
+    const rival = rivalOf(policy, policies.list(), namespace, pod.labels)?.name;
+    const bare = {
+      ...{ key, pod, policy, namespace, node, inspections: new Map<string, Inspection>(), job: undefined },
+      ...(rival !== undefined && { rival }),
+    };
     if (node === undefined || isOver(pod)) return { kind: 'governed', material: bare };
     const inspections = await this.#options.images.of(pod, policy, signal);
     const job = await this.#jobOf({ ...bare, inspections }, signal);

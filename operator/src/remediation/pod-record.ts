@@ -9,6 +9,8 @@ import { recheckPhase } from './recheck.ts';
 export interface PodRecord {
   readonly uid: string;
   readonly policy: string;
+  /** A policy of the same priority that selects it as well, and lost by its name. */
+  readonly rival?: string;
   /** Its turn within every recheck interval, from 0 to 1. */
   readonly phase: number;
   /** Its workload, as `namespace/kind/name`; of a CronJob's Job without its number. */
@@ -29,7 +31,7 @@ export interface PodRecord {
 
 /** The record of a pod; undefined for one that has finished or is ending: it counts nowhere. */
 export function recordOf(
-  { pod, policy, node }: Pick<Material, 'pod' | 'policy' | 'node'>,
+  { pod, policy, rival, node }: Pick<Material, 'pod' | 'policy' | 'rival' | 'node'>,
   { assessment, decision }: Judgement,
   clusterArchitectures: ReadonlySet<string>,
 ): PodRecord | undefined {
@@ -39,6 +41,7 @@ export function recordOf(
   return {
     uid: pod.uid,
     policy: policy.name,
+    ...(rival !== undefined && { rival }),
     phase: recheckPhase(pod.uid),
     workload: workloadKey(pod),
     assessment: assessment.kind,

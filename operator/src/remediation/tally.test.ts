@@ -38,6 +38,7 @@ describe('the tally', () => {
       ]),
       workloads: 2,
       portableWorkloads: 1,
+      lostByName: new Map(),
     });
     expect([tally.misplaced, tally.staying('Ready'), tally.staying('BarePod')]).toEqual([1, 1, 0]);
     expect(tally.counts('none').matched).toBe(0);
@@ -64,6 +65,19 @@ describe('the tally', () => {
     expect(told).toEqual(['default', 'default', 'other', 'other']);
   });
 
+  test('counts the pods that a policy lost by its name, and tells it', () => {
+    const told: string[] = [];
+    const tally = new Tally((policy) => told.push(policy));
+    tally.set('a', record({ policy: 'a', rival: 'b' }));
+    tally.set('b', record({ policy: 'a', rival: 'b' }));
+    expect(tally.counts('b').lostByName).toEqual(new Map([['a', 2]]));
+    expect(tally.counts('a').lostByName.size).toBe(0);
+    tally.set('a', record({ policy: 'b' }));
+    tally.delete('b');
+    expect(tally.counts('b').lostByName.size).toBe(0);
+    expect(told).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a', 'b']);
+  });
+
   test('counting as pods come and go equals counting those that are there', () => {
     const records = fc.record({
       policy: fc.constantFrom('p', 'q'),
@@ -73,6 +87,7 @@ describe('the tally', () => {
       portable: fc.constantFrom(undefined, true, false),
       reason: fc.constantFrom<PodRecord['reason']>('Ready', 'BarePod'),
       constrained: fc.boolean(),
+      rival: fc.constantFrom(undefined, 'q', 'r'),
     });
     const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.option(records, { nil: undefined })));
     fc.assert(
@@ -84,15 +99,20 @@ describe('the tally', () => {
             tally.delete(key);
             there.delete(key);
           } else {
-            const { portable, ...rest } = change;
-            const next = record({ ...rest, decision: 'report', ...(portable !== undefined && { portable }) });
+            const { portable, rival, ...rest } = change;
+            const next = record({
+              ...rest,
+              decision: 'report',
+              ...(portable !== undefined && { portable }),
+              ...(rival !== undefined && { rival }),
+            });
             tally.set(key, next);
             there.set(key, next);
           }
         }
         const fresh = new Tally();
         for (const [key, value] of there) fresh.set(key, value);
-        for (const policy of ['p', 'q']) expect(tally.counts(policy)).toEqual(fresh.counts(policy));
+        for (const policy of ['p', 'q', 'r']) expect(tally.counts(policy)).toEqual(fresh.counts(policy));
         for (const reason of ['Ready', 'BarePod']) expect(tally.staying(reason)).toBe(fresh.staying(reason));
         expect(tally.misplaced).toBe(fresh.misplaced);
       }),

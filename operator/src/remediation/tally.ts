@@ -13,6 +13,8 @@ export interface PolicyCounts {
   readonly workloads: number;
   /** Workloads of which every pod whose images are known is portable, and at least one is known. */
   readonly portableWorkloads: number;
+  /** Pods that it selects as well as a policy of the same priority, which governs them: by that policy's name. */
+  readonly lostByName: ReadonlyMap<string, number>;
 }
 
 export const NO_PODS: PolicyCounts = {
@@ -25,6 +27,7 @@ export const NO_PODS: PolicyCounts = {
   architectures: new Map(),
   workloads: 0,
   portableWorkloads: 0,
+  lostByName: new Map(),
 };
 
 const COUNTED = ['matched', 'constrained', 'gated', 'misplaced', 'unresolved', 'unschedulable'] as const;
@@ -33,6 +36,8 @@ const COUNTED = ['matched', 'constrained', 'gated', 'misplaced', 'unresolved', '
 export class Tally {
   readonly #records = new Map<string, PodRecord>();
   readonly #sums = new Map<string, Sums>();
+  /** By the policy that lost, then by the one that won. */
+  readonly #lostByName = new Map<string, Map<string, number>>();
   /** Misplaced pods that stay where they are, by reason. */
   readonly #reasons = new Map<string, number>();
   readonly #onChange: (policy: string) => void;
@@ -56,8 +61,8 @@ export class Tally {
     if (before !== undefined) this.#count(before, -1);
     this.#records.set(key, record);
     this.#count(record, 1);
-    if (before !== undefined && before.policy !== record.policy) this.#onChange(before.policy);
-    this.#onChange(record.policy);
+    const concerned = new Set([before?.policy, before?.rival, record.policy, record.rival]);
+    for (const policy of concerned) if (policy !== undefined) this.#onChange(policy);
   }
 
   delete(key: string): PodRecord | undefined {
@@ -66,11 +71,14 @@ export class Tally {
     this.#records.delete(key);
     this.#count(before, -1);
     this.#onChange(before.policy);
+    if (before.rival !== undefined) this.#onChange(before.rival);
     return before;
   }
 
   counts(policy: string): PolicyCounts {
-    return this.#sums.get(policy)?.counts() ?? NO_PODS;
+    const counts = this.#sums.get(policy)?.counts() ?? NO_PODS;
+    const lost = this.#lostByName.get(policy);
+    return lost === undefined ? counts : { ...counts, lostByName: new Map(lost) };
   }
 
   /** Of all policies together. */
@@ -90,9 +98,18 @@ export class Tally {
     this.#sums.set(record.policy, sums);
     sums.count(record, by);
     if (sums.isEmpty) this.#sums.delete(record.policy);
+    this.#countRival(record, by);
     if (record.decision === 'report' || record.decision === 'wait') {
       this.#reasons.set(record.reason, this.staying(record.reason) + by);
     }
+  }
+
+  #countRival({ policy, rival }: PodRecord, by: 1 | -1): void {
+    if (rival === undefined) return;
+    const winners = this.#lostByName.get(rival) ?? new Map<string, number>();
+    this.#lostByName.set(rival, winners);
+    add(winners, policy, by);
+    if (winners.size === 0) this.#lostByName.delete(rival);
   }
 }
 
@@ -122,6 +139,7 @@ class Sums {
       architectures: new Map(this.#architectures),
       workloads: this.#workloads.size,
       portableWorkloads: this.#portableWorkloads,
+      lostByName: NO_PODS.lostByName,
     };
   }
 

@@ -17,4 +17,5 @@ export type {
   PolicyProblem,
 } from './arch-policy.ts';
 export { governs, selectPolicy } from './select-policy.ts';
+export { rivalOf, shadowOf } from './overlap.ts';
 export { overriddenPlatforms } from './image-override.ts';

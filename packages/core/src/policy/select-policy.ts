@@ -26,7 +26,8 @@ export function selectPolicy(
   return winner;
 }
 
-function beats(one: ArchPolicy, other: ArchPolicy): boolean {
+/** Whether one comes before the other where both match: by priority, then by name. */
+export function beats(one: ArchPolicy, other: ArchPolicy): boolean {
   if (one.spec.priority !== other.spec.priority) return one.spec.priority > other.spec.priority;
   return one.name < other.name;
 }

@@ -1,0 +1,60 @@
+import type { ArchPolicy } from '@archpolicy/core';
+import { sanitizeText } from '@archpolicy/service';
+
+/** Why a policy is `Degraded`, the gravest first: the first that holds is the condition's reason. */
+export const DEGRADED_REASONS = ['Invalid', 'WebhookUnreachable', 'ArchitectureLost', 'Conflicting'] as const;
+export type DegradedReason = (typeof DEGRADED_REASONS)[number];
+
+export interface Degradation {
+  readonly reason: DegradedReason;
+  /** Whole sentences. */
+  readonly message: string;
+}
+
+/** What can stand in a policy's way. */
+export interface DegradationInput {
+  readonly policy: ArchPolicy;
+  readonly webhookReachable: boolean;
+  /** Of {@link PolicyCounts}. */
+  readonly lostByName: ReadonlyMap<string, number>;
+  /** Architectures that images of its pods have lost, told in sentences. */
+  readonly losses: readonly string[];
+}
+
+/** Policies, images: named up to this many, the others by their number. */
+export const MAX_NAMED = 3;
+
+/** All that stands in the way of a policy now. Pure; one function for each reason. */
+export function degradationsOf(input: DegradationInput): readonly Degradation[] {
+  return [unreachable(input), lost(input), conflicting(input)].filter((found) => found !== undefined);
+}
+
+function unreachable({ policy: { spec }, webhookReachable }: DegradationInput): Degradation | undefined {
+  const evicts = spec.mode === 'Enforce' && spec.remediation.action === 'Evict';
+  if (!evicts || webhookReachable) return undefined;
+  const message = 'The webhook does not answer: replacements would land as wrongly, so nothing is evicted.';
+  return { reason: 'WebhookUnreachable', message };
+}
+
+function lost({ losses }: DegradationInput): Degradation | undefined {
+  if (losses.length === 0) return undefined;
+  return { reason: 'ArchitectureLost', message: named(losses, ' ', 'images') };
+}
+
+function conflicting({ lostByName }: DegradationInput): Degradation | undefined {
+  if (lostByName.size === 0) return undefined;
+  const sentences = [...lostByName]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(
+      ([winner, pods]) =>
+        `Policy ${winner} has the same priority and, coming first by name, governs ${pods} of the pods that this one ` +
+        'selects too: give them different priorities.',
+    );
+  return { reason: 'Conflicting', message: named(sentences, ' ', 'policies') };
+}
+
+function named(texts: readonly string[], separator: string, of: string): string {
+  const shown = texts.slice(0, MAX_NAMED).map((text) => sanitizeText(text));
+  if (texts.length > MAX_NAMED) shown.push(`And ${texts.length - MAX_NAMED} more ${of}.`);
+  return shown.join(separator);
+}

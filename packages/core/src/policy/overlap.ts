@@ -1,0 +1,68 @@
+import type { Labels, NamespaceFacts } from '../kubernetes/facts.ts';
+import { ANY_VALUE, implies, intersection, valueSetOf } from '../requirement/value-set.ts';
+import type { ValueSet } from '../requirement/value-set.ts';
+import type { ArchPolicy } from './arch-policy.ts';
+import { isValidSelector } from './label-selector.ts';
+import type { LabelSelector } from './label-selector.ts';
+import { beats, governs } from './select-policy.ts';
+
+/**
+ * The policy because of which this one never governs a pod, whatever pods there are: it comes before it, and selects all
+ * that this one selects. Undefined also where several others only together do.
+ */
+export function shadowOf(policy: ArchPolicy, policies: Iterable<ArchPolicy>): ArchPolicy | undefined {
+  let shadow: ArchPolicy | undefined;
+  for (const other of policies) {
+    const first = shadow === undefined || beats(other, shadow);
+    if (first && beats(other, policy) && covers(other, policy)) shadow = other;
+  }
+  return shadow;
+}
+
+/** The next policy of the winner's priority that selects the pod as well: only its name made it lose. */
+export function rivalOf(
+  winner: ArchPolicy,
+  policies: Iterable<ArchPolicy>,
+  namespace: NamespaceFacts,
+  podLabels: Labels,
+): ArchPolicy | undefined {
+  let rival: ArchPolicy | undefined;
+  for (const other of policies) {
+    if (other.name === winner.name || other.spec.priority !== winner.spec.priority) continue;
+    if ((rival === undefined || beats(other, rival)) && governs(other, namespace, podLabels)) rival = other;
+  }
+  return rival;
+}
+
+function covers(outer: ArchPolicy, inner: ArchPolicy): boolean {
+  if (outer.deleting === true) return false;
+  return (
+    selectorCovers(outer.spec.namespaceSelector, inner.spec.namespaceSelector) &&
+    selectorCovers(outer.spec.podSelector, inner.spec.podSelector)
+  );
+}
+
+/** Whether all labels that match `inner` match `outer`. An invalid selector matches nothing. */
+function selectorCovers(outer: LabelSelector, inner: LabelSelector): boolean {
+  if (!isValidSelector(outer) || !isValidSelector(inner)) return false;
+  const allowed = allowedBy(inner);
+  return [...allowedBy(outer)].every(([key, set]) => implies(allowed.get(key) ?? ANY_VALUE, set));
+}
+
+/** What a valid selector allows, by label key. Node selectors read these operators the same way. */
+function allowedBy({ matchLabels = {}, matchExpressions = [] }: LabelSelector): ReadonlyMap<string, ValueSet> {
+  const allowed = new Map<string, ValueSet>();
+  const add = (key: string, operator: string, values: readonly string[]): void => {
+    if (!isOperator(operator)) return;
+    allowed.set(key, intersection(allowed.get(key) ?? ANY_VALUE, valueSetOf({ key, operator, values })));
+  };
+  for (const [key, value] of Object.entries(matchLabels)) add(key, 'In', [value]);
+  for (const { key, operator, values = [] } of matchExpressions) add(key, operator, values);
+  return allowed;
+}
+
+const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
+
+function isOperator(text: string): text is (typeof OPERATORS)[number] {
+  return OPERATORS.some((operator) => operator === text);
+}
