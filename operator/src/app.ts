@@ -1,4 +1,4 @@
-import { createClusterViewWithPods } from '@archpolicy/cluster-view';
+import { createClusterViewWithPods, KeptPullSecrets } from '@archpolicy/cluster-view';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import { EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
 import type { ApiClient } from '@archpolicy/kube';
@@ -10,6 +10,7 @@ import {
   createLogger,
   createRegistry,
   declareInspectionMetrics,
+  declarePullSecretMetrics,
   declareReflectorMetrics,
   Health,
   sharedCacheOf,
@@ -21,7 +22,6 @@ import type { OperatorConfig } from './config.ts';
 import { connectApi, loadRegistries } from './connect.ts';
 import { OperatorError } from './errors.ts';
 import { createGateMetrics } from './gate/metrics.ts';
-import type { PullSecrets } from './gate/ports.ts';
 import { RawPods } from './gate/raw-pods.ts';
 import { EVENT_CONTROLLER, identity, NAME, VERSION, WEBHOOK_LEASE } from './identity.ts';
 import { declareMetrics } from './metrics.ts';
@@ -30,9 +30,6 @@ import type { TermOptions } from './term.ts';
 
 /** Events that are left take a second, the Lease was given back before: the process ends within 5 s. */
 const CLOSE_ALL_MS = 3_000;
-
-/** Pull secrets are not read yet: registries are asked anonymously. */
-const NO_PULL_SECRETS: PullSecrets = { read: () => Promise.resolve([]) };
 
 /** Runs the operator until the signal aborts, and releases everything. */
 export async function runOperator({ env, signal, clock }: RunContext): Promise<void> {
@@ -113,7 +110,7 @@ class OperatorProcess {
       views,
       rawPods,
       inspector,
-      pullSecrets: NO_PULL_SECRETS,
+      pullSecrets: new KeptPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(this.#registry) }),
       webhookLease: lease,
       namespace: config.namespace,
       events,

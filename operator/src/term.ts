@@ -1,14 +1,15 @@
-import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
+import type { ClusterViewWithPods, PullSecretView } from '@archpolicy/cluster-view';
 import { evict } from '@archpolicy/kube';
 import type { Api, Clock, EventRecorder, Leadership } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { GateController } from './gate/gate-controller.ts';
 import type { GateMetrics } from './gate/metrics.ts';
-import type { Inspector, PullSecrets, Random } from './gate/ports.ts';
+import type { Inspector, Random } from './gate/ports.ts';
 import type { RawPods } from './gate/raw-pods.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { PolicyStatuses } from './policy/statuses.ts';
 import type { StatusFacts } from './policy/statuses.ts';
+import { PullSecretReader } from './pull-secrets.ts';
 import { ApiReader } from './remediation/api-reader.ts';
 import { InspectedImages } from './remediation/images.ts';
 import { Remediation } from './remediation/remediation.ts';
@@ -22,7 +23,7 @@ export interface TermOptions {
   /** Sees every pod of the views. */
   readonly rawPods: RawPods;
   readonly inspector: Inspector;
-  readonly pullSecrets: PullSecrets;
+  readonly pullSecrets: PullSecretView;
   /** The webhook's Lease. */
   readonly webhookLease: { isFresh(): boolean };
   /** Where ArchPolicy itself runs. */
@@ -55,7 +56,7 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       {
         ...options,
         webhook,
-        images: new InspectedImages(options.inspector),
+        images: new InspectedImages(options.inspector, options.pullSecrets),
         jobs: reader,
         reader,
         evict: (target, deadline) => evict(api, target, deadline),
@@ -68,7 +69,7 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       },
       leadership,
     );
-    const gate = new GateController({ ...options, view: views, metrics: options.gateMetrics });
+    const gate = gateController(options);
     const facts: StatusFacts = {
       counts: (policy) => remediation.tally.counts(policy),
       lastRecheckMs: () => remediation.lastRecheckMs,
@@ -80,4 +81,9 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
   } finally {
     metrics.leading(false);
   }
+}
+
+function gateController(options: TermOptions): GateController {
+  const pullSecrets = new PullSecretReader(options.pullSecrets);
+  return new GateController({ ...options, view: options.views, pullSecrets, metrics: options.gateMetrics });
 }

@@ -9,7 +9,7 @@ import { Gather } from './mutate/gather.ts';
 import { Mutate } from './mutate/mutate.ts';
 import type { OnDecision } from './mutate/mutate.ts';
 import { placement } from './mutate/placement.ts';
-import type { ClusterViews, ImageInspector, Jobs, PullSecretsView } from './mutate/ports.ts';
+import type { ClusterViews, ImageInspector, Jobs, PullSecrets } from './mutate/ports.ts';
 
 export interface AdmissionOptions {
   readonly view: {
@@ -19,6 +19,7 @@ export interface AdmissionOptions {
   };
   readonly inspector: Pick<Inspector, 'inspect'>;
   readonly jobs: Jobs;
+  readonly pullSecrets: PullSecrets;
   readonly metrics: WebhookMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -33,12 +34,9 @@ export interface Admission {
   readonly audits: AuditQueue;
 }
 
-/** Pull secrets are not read yet: registries are asked anonymously. */
-const NO_PULL_SECRETS: PullSecretsView = { forPod: () => [] };
-
 /** Puts the parts of admission together. */
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { view, jobs, metrics, clock, logger, inspectionBudgetMs } = options;
+  const { view, jobs, pullSecrets, metrics, clock, logger, inspectionBudgetMs } = options;
   const inspector: ImageInspector = options.inspector;
   const audits = new AuditQueue({
     onOutcome: (outcome, err) => {
@@ -49,7 +47,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const gather = new Gather({
     views: viewsOf(view),
     inspector,
-    pullSecrets: NO_PULL_SECRETS,
+    pullSecrets,
     clock,
     logger,
     canGate: options.canGate,

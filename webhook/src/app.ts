@@ -1,4 +1,4 @@
-import { createClusterView } from '@archpolicy/cluster-view';
+import { createClusterView, KeptPullSecrets } from '@archpolicy/cluster-view';
 import type { ClusterView } from '@archpolicy/cluster-view';
 import { LeaseObserver, SharedLease } from '@archpolicy/kube';
 import type { ApiClient } from '@archpolicy/kube';
@@ -11,6 +11,7 @@ import {
   createLogger,
   createRegistry,
   declareInspectionMetrics,
+  declarePullSecretMetrics,
   declareReflectorMetrics,
   sharedCacheOf,
   startOpsServer,
@@ -150,10 +151,12 @@ class Webhook {
       canGate,
     });
     const { inspectionBudgetMs } = config;
+    const onRead = declarePullSecretMetrics(this.#registry);
     const admission = createAdmission({
       view: this.#view,
       inspector,
       jobs: new ApiJobs(api, logger),
+      pullSecrets: new KeptPullSecrets({ api, clock, logger, onRead }),
       metrics,
       clock,
       logger,

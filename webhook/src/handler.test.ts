@@ -5,7 +5,7 @@ import type { ArchPolicy, Inspection, Json, JsonObject } from '@archpolicy/core'
 import { createLogger, systemClock } from '@archpolicy/service';
 import { createAdmission } from './admission.ts';
 import type { ReviewOutcome } from './metrics.ts';
-import { UID, body, container, pod, review } from './testing/reviews.ts';
+import { NO_PULL_SECRETS, UID, body, container, pod, review } from './testing/reviews.ts';
 
 const policy = (): ArchPolicy => {
   const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec: {} });
@@ -40,6 +40,7 @@ const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [every
     },
     jobs: { deadlineOf: () => Promise.resolve({ kind: 'unknown' }) },
     inspector: { inspect },
+    pullSecrets: NO_PULL_SECRETS,
     metrics: {
       review: (outcome) => void outcomes.push(outcome),
       decision: () => undefined,

@@ -1,17 +1,42 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Inspection } from '@archpolicy/core';
+import { PullSecretContent } from '@archpolicy/cluster-view';
+import type { PullSecretsFound } from '@archpolicy/cluster-view';
+import type { InspectRequest } from '@archpolicy/registry';
 import { FakeClock } from '@archpolicy/testkit';
 import { InspectedImages } from './images.ts';
 import { policy, resolved, World } from './testing/world.ts';
 
 const signal = new AbortController().signal;
 
-function inspecting(): { readonly images: InspectedImages; readonly asked: { reference: string; budgetMs: number }[] } {
-  const asked: { reference: string; budgetMs: number }[] = [];
-  const inspect = (request: { reference: string; budgetMs: number }): Promise<ReturnType<typeof resolved>> => {
+interface SetUp {
+  readonly answer?: Inspection;
+  /** What was read of the pod's pull secrets. */
+  readonly found?: PullSecretsFound;
+  readonly atHand?: boolean;
+}
+
+const NONE: PullSecretsFound = { secrets: [], complete: true };
+
+function inspecting({ answer = resolved('linux/arm64'), found = NONE, atHand = false }: SetUp = {}): {
+  readonly images: InspectedImages;
+  readonly asked: InspectRequest[];
+  readonly named: string[];
+} {
+  const asked: InspectRequest[] = [];
+  const named: string[] = [];
+  const inspect = (request: InspectRequest): Promise<Inspection> => {
     asked.push(request);
-    return Promise.resolve(resolved('linux/arm64'));
+    return Promise.resolve(answer);
   };
-  return { images: new InspectedImages({ inspect }), asked };
+  const pullSecrets = {
+    atHand: () => (atHand ? found : undefined),
+    read: (namespace: string, names: readonly string[]) => {
+      named.push(...names.map((name) => `${namespace}/${name}`));
+      return Promise.resolve(found);
+    },
+  };
+  return { images: new InspectedImages({ inspect }, pullSecrets), asked, named };
 }
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, index) => `registry.test/web:v${index}`);
@@ -42,5 +67,31 @@ describe('the images of a pod', () => {
     const governing = policy({ images: [{ match: 'registry.test/*', platforms: ['linux/amd64'] }] });
     const known = await images.of(new World(new FakeClock()).pod('a'), governing, signal);
     expect([known.get('registry.test/web:v1')?.kind, asked]).toEqual(['resolved', []]);
+  });
+
+  test('I5 they are asked for with the pull secrets that the pod names, and take turns', async () => {
+    const secrets = [new PullSecretContent('kubernetes.io/dockercfg', '{}')];
+    const { images, asked, named: read } = inspecting({ found: { secrets, complete: true } });
+    const pod = new World(new FakeClock()).pod('a', { pullSecrets: ['b', 'a'] });
+    await images.of(pod, policy({}), signal);
+    expect(read).toEqual(['shop/b', 'shop/a']);
+    expect(asked).toMatchObject([{ pullSecrets: secrets, priority: 'background' }]);
+  });
+
+  test('pull secrets that are at hand are not waited for', async () => {
+    const { images, asked, named: read } = inspecting({ atHand: true });
+    await images.of(new World(new FakeClock()).pod('a', { pullSecrets: ['a'] }), policy({}), signal);
+    expect([asked.length, read]).toEqual([1, []]);
+  });
+
+  test('I4 a refusal without all of the pull secrets is none', async () => {
+    const answer: Inspection = { kind: 'unresolved', reason: 'Unauthorized' };
+    const pod = new World(new FakeClock()).pod('a');
+    const of = async (complete: boolean): Promise<readonly Inspection[]> => {
+      const { images } = inspecting({ answer, found: { secrets: [], complete } });
+      return [...(await images.of(pod, policy({}), signal)).values()];
+    };
+    expect(await of(true)).toEqual([answer]);
+    expect(await of(false)).toEqual([{ kind: 'unresolved', reason: 'Deadline' }]);
   });
 });

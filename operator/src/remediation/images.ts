@@ -1,5 +1,7 @@
-import { overriddenPlatforms, parseReference } from '@archpolicy/core';
+import { overriddenPlatforms, parseReference, withoutSomeCredentials } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, PodFacts } from '@archpolicy/core';
+import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
+import type { InspectRequest } from '@archpolicy/registry';
 import type { PodImages } from './ports.ts';
 
 /**
@@ -14,34 +16,52 @@ const TOO_MANY: Inspection = { kind: 'unresolved', reason: 'TooLarge' };
 
 /** The part of the inspector that is used here. */
 export interface ImageInspector {
-  inspect(request: {
-    readonly reference: string;
-    readonly budgetMs: number;
-    readonly signal?: AbortSignal;
-  }): Promise<Inspection>;
+  inspect(request: InspectRequest): Promise<Inspection>;
 }
 
 /** What the policy says of an image, else what its registry says; nothing of the images of a pod that has too many. */
 export class InspectedImages implements PodImages {
   readonly #inspector: ImageInspector;
+  readonly #pullSecrets: Pick<PullSecretView, 'atHand' | 'read'>;
 
-  constructor(inspector: ImageInspector) {
+  constructor(inspector: ImageInspector, pullSecrets: Pick<PullSecretView, 'atHand' | 'read'>) {
     this.#inspector = inspector;
+    this.#pullSecrets = pullSecrets;
   }
 
   async of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>> {
     if (pod.images.length > MAX_IMAGES) return new Map(pod.images.map((image) => [image, TOO_MANY]));
+    const found = await this.#secretsOf(pod, signal);
     const answers = await Promise.all(
       pod.images.map(async (image) => {
-        const known = overrideOf(image, policy) ?? (await this.#inspect(image, signal));
+        const known = overrideOf(image, policy) ?? (await this.#inspect(image, found, signal));
         return [image, known] as const;
       }),
     );
     return new Map(answers);
   }
 
-  #inspect(reference: string, signal: AbortSignal): Promise<Inspection> {
-    return this.#inspector.inspect({ reference, budgetMs: INSPECTION_BUDGET_MS, signal });
+  /** The API server copied those of the ServiceAccount into the pod when it was created. */
+  async #secretsOf({ namespace, pullSecrets: names = [] }: PodFacts, signal: AbortSignal): Promise<PullSecretsFound> {
+    const atHand = this.#pullSecrets.atHand(namespace, names);
+    if (atHand !== undefined) return atHand;
+    return this.#pullSecrets.read(
+      namespace,
+      names,
+      AbortSignal.any([signal, AbortSignal.timeout(INSPECTION_BUDGET_MS)]),
+    );
+  }
+
+  /** No pod waits for it: it takes turns, so that a recheck of everything topples no registry. */
+  async #inspect(reference: string, { secrets, complete }: PullSecretsFound, signal: AbortSignal): Promise<Inspection> {
+    const inspection = await this.#inspector.inspect({
+      reference,
+      pullSecrets: secrets,
+      priority: 'background',
+      budgetMs: INSPECTION_BUDGET_MS,
+      signal,
+    });
+    return complete ? inspection : withoutSomeCredentials(inspection);
   }
 }
 

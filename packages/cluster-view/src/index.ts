@@ -11,7 +11,6 @@ export type { NodeView } from './node-view.ts';
 export { podKey } from './pod-view.ts';
 export type { PodView } from './pod-view.ts';
 export type { InvalidPolicy, PolicyEntry, PolicyView } from './policy-view.ts';
-export { READ_OUTCOMES } from './pull-secrets/kept-objects.ts';
 export type { ReadOutcome } from './pull-secrets/kept-objects.ts';
 export { KeptPullSecrets } from './pull-secrets/pull-secret-view.ts';
 export type { PullSecretsFound, PullSecretView, PullSecretViewOptions } from './pull-secrets/pull-secret-view.ts';

@@ -1,8 +1,9 @@
-import { labelsOf, selectPolicy } from '@archpolicy/core';
+import { labelsOf, objectAt, pullSecretNames, selectPolicy, withoutSomeCredentials } from '@archpolicy/core';
 import type { Inspection, NamespaceFacts, PlacementInput } from '@archpolicy/core';
+import type { PullSecretsFound } from '@archpolicy/cluster-view';
 import type { Clock, Logger } from '@archpolicy/service';
 import type { AdmissionRequest } from '../review/review.ts';
-import type { ClusterViews, ImageInspector, PullSecretsView } from './ports.ts';
+import type { ClusterViews, ImageInspector, PullSecrets } from './ports.ts';
 import { alwaysPulled } from './pull-policy.ts';
 
 /** All that a placement needs but the images. */
@@ -11,7 +12,7 @@ export type Situation = Omit<PlacementInput, 'images'>;
 export interface GatherOptions {
   readonly views: ClusterViews;
   readonly inspector: ImageInspector;
-  readonly pullSecrets: PullSecretsView;
+  readonly pullSecrets: PullSecrets;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Whether somebody is there to lift a gate. */
@@ -37,17 +38,33 @@ export class Gather {
     return this.#situation(request, await this.#fetchNamespace(request.namespace, budgetMs));
   }
 
-  /** What is known of these images within the budget; they are asked for side by side. */
+  /** What is known of these images within the budget; they are asked for side by side, with the pod's own pull secrets. */
   async images(
-    { pod, namespace }: Situation,
+    situation: Situation,
     names: readonly string[],
     budgetMs: number,
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, Inspection>> {
-    const { inspector, pullSecrets } = this.#options;
+    const { pullSecrets, clock } = this.#options;
+    if (names.length === 0) return new Map();
+    const secretNames = pullSecretNames(objectAt(situation.pod, 'spec'));
+    const atHand = pullSecrets.atHand(situation.namespace, secretNames);
+    if (atHand !== undefined) return this.#inspect(situation.pod, names, atHand, budgetMs, signal);
+    const startedAt = clock.monotonic();
+    const found = await pullSecrets.read(situation.namespace, secretNames, until(budgetMs, signal));
+    const leftMs = Math.max(0, budgetMs - (clock.monotonic() - startedAt));
+    return this.#inspect(situation.pod, names, found, leftMs, signal);
+  }
+
+  async #inspect(
+    pod: Situation['pod'],
+    names: readonly string[],
+    { secrets, complete }: PullSecretsFound,
+    budgetMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, Inspection>> {
+    const { inspector } = this.#options;
     const images = new Map<string, Inspection>();
-    if (names.length === 0) return images;
-    const secrets = pullSecrets.forPod(namespace, pod);
     const always = alwaysPulled(pod);
     const answers = await Promise.all(
       names.map((reference) =>
@@ -62,7 +79,7 @@ export class Gather {
     );
     for (const [index, reference] of names.entries()) {
       const answer = answers[index];
-      if (answer !== undefined) images.set(reference, answer);
+      if (answer !== undefined) images.set(reference, complete ? answer : withoutSomeCredentials(answer));
     }
     return images;
   }
@@ -90,4 +107,10 @@ export class Gather {
       return undefined;
     }
   }
+}
+
+/** Aborts with the signal, and when the budget is used up. */
+function until(budgetMs: number, signal: AbortSignal | undefined): AbortSignal {
+  const over = AbortSignal.timeout(Math.ceil(budgetMs));
+  return signal === undefined ? over : AbortSignal.any([over, signal]);
 }

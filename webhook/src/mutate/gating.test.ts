@@ -3,7 +3,7 @@ import { parseArchPolicy } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, JsonObject, UnresolvedReason } from '@archpolicy/core';
 import { createLogger, systemClock } from '@archpolicy/service';
 import { createAdmission } from '../admission.ts';
-import { body, container, pod, review } from '../testing/reviews.ts';
+import { NO_PULL_SECRETS, body, container, pod, review } from '../testing/reviews.ts';
 import type { JobDeadline } from './ports.ts';
 
 function policy(spec: JsonObject): ArchPolicy {
@@ -54,6 +54,7 @@ async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, 
         return Promise.resolve(job ?? { kind: 'unknown' });
       },
     },
+    pullSecrets: NO_PULL_SECRETS,
     inspector: {
       inspect: ({ reference }) => Promise.resolve(reference === 'known' ? arm64 : { kind: 'unresolved', reason }),
     },

@@ -8,7 +8,8 @@ import type {
   PlacementDecision,
   PlacementInput,
 } from '@archpolicy/core';
-import type { InspectRequest, PullSecret } from '@archpolicy/registry';
+import type { PullSecretView } from '@archpolicy/cluster-view';
+import type { InspectRequest } from '@archpolicy/registry';
 
 /** What the webhook asks of the cluster's state. All but `fetchNamespace` answer from memory. */
 export interface ClusterViews {
@@ -27,10 +28,8 @@ export interface ImageInspector {
   inspect(request: InspectRequest): Promise<Inspection>;
 }
 
-/** The pull secrets of a pod, kept at hand. */
-export interface PullSecretsView {
-  forPod(namespace: string, pod: PlacementInput['pod']): readonly PullSecret[];
-}
+/** The contents of pull secrets, kept at hand. */
+export type PullSecrets = Pick<PullSecretView, 'atHand' | 'read'>;
 
 /** How long a Job may run, as the API server has it. */
 export type JobDeadline =

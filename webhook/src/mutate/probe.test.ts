@@ -3,7 +3,7 @@ import { ANNOTATION_DECISION, applyPatch, parseDecision } from '@archpolicy/core
 import type { JsonObject, JsonPatchOperation } from '@archpolicy/core';
 import { createLogger, systemClock } from '@archpolicy/service';
 import { createAdmission } from '../admission.ts';
-import { body, pod, review } from '../testing/reviews.ts';
+import { NO_PULL_SECRETS, body, pod, review } from '../testing/reviews.ts';
 
 /** An admission that knows neither namespaces, nor policies, nor registries. */
 async function answerOf(object: JsonObject, namespace: string): Promise<JsonObject | undefined> {
@@ -20,6 +20,7 @@ async function answerOf(object: JsonObject, namespace: string): Promise<JsonObje
     },
     jobs: { deadlineOf: () => Promise.resolve({ kind: 'unknown' }) },
     inspector: { inspect: refuse('image') },
+    pullSecrets: NO_PULL_SECRETS,
     metrics: { review: () => undefined, decision: () => undefined, audit: () => undefined },
     clock: systemClock(),
     logger: createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } }),

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '@archpolicy/core';
+import type { PullSecrets } from '../mutate/ports.ts';
 
 /** A pod as a ReplicaSet makes it: no name yet, no uid, defaults set. */
 export function pod(spec: JsonObject = {}, metadata: JsonObject = {}): JsonObject {
@@ -71,3 +72,9 @@ export function review(object: Json, request: JsonObject = {}): JsonObject {
 export function body(value: Json): Buffer {
   return Buffer.from(JSON.stringify(value));
 }
+
+/** Nothing is known of any. */
+export const NO_PULL_SECRETS: PullSecrets = {
+  atHand: () => ({ secrets: [], complete: true }),
+  read: () => Promise.resolve({ secrets: [], complete: true }),
+};

@@ -14,8 +14,7 @@ export type Known<T> =
   | { readonly kind: 'unavailable' };
 
 /** How a read ended: a closed set, fit for a metric label. */
-export const READ_OUTCOMES = ['found', 'not-found', 'forbidden', 'unusable', 'unavailable'] as const;
-export type ReadOutcome = (typeof READ_OUTCOMES)[number];
+export type ReadOutcome = 'found' | 'not-found' | 'forbidden' | 'unusable' | 'unavailable';
 
 /** What an object holds for us. */
 export interface Parsed<T> {

@@ -1,5 +1,6 @@
 export * from './closed.ts';
 export { declareInspectionMetrics } from './inspection.ts';
 export type { InspectionCounts } from './inspection.ts';
+export { declarePullSecretMetrics } from './pull-secrets.ts';
 export { declareReflectorMetrics } from './reflector.ts';
 export type { ReflectorCounts } from './reflector.ts';
