@@ -115,14 +115,31 @@ describe('inspecting an image at a registry', () => {
     registry.push('app', 'v1', multiPlatformImage(EIGHT));
     await inspect('app:v1');
     registry.fault = () => ({ kind: 'hang' });
-    const hanging = Array.from({ length: 64 }, (_, at) => inspect(`hanging-${at}:v1`, { budgetMs: 1 }));
+    const hanging = Array.from({ length: 100 }, (_, at) => inspect(`hanging-${at}:v1`, { budgetMs: 1 }));
     await Promise.all(hanging);
     now += 11 * 60_000;
-    expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 });
-    expect(await inspect('new:v1')).toEqual({ kind: 'unresolved', reason: 'Unavailable' });
+    expect(await inspect('app:v1', { budgetMs: 50 })).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 });
+    expect(await inspect('new:v1', { budgetMs: 50 })).toEqual({ kind: 'unresolved', reason: 'Deadline' });
     const reference = `${other.host}/app:v1`;
     expect(await inspector.inspect({ reference, budgetMs: 5_000 })).toMatchObject({ kind: 'resolved' });
     await other.stop();
+  });
+
+  test('K5 300 new images of one registry at once wait for each other, and all are resolved', async () => {
+    const names = Array.from({ length: 300 }, (_, at) => `app-${at}`);
+    for (const name of names) registry.push(name, 'v1', multiPlatformImage(EIGHT, name));
+    const all = await Promise.all(names.map((name) => inspect(`${name}:v1`, { budgetMs: 60_000 })));
+    expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['resolved']));
+    expect(registry.requests).toHaveLength(300);
+  });
+
+  test('K5 who leaves while waiting leaves the work to be done', async () => {
+    const names = Array.from({ length: 100 }, (_, at) => `app-${at}`);
+    for (const name of names) registry.push(name, 'v1', multiPlatformImage(EIGHT, name));
+    const all = await Promise.all(names.map((name) => inspect(`${name}:v1`, { budgetMs: 0 })));
+    expect(all[99]).toEqual({ kind: 'unresolved', reason: 'Deadline' });
+    expect(await inspect('app-99:v1', { budgetMs: 60_000 })).toMatchObject({ kind: 'resolved' });
+    expect(registry.count('GET', 'app-99')).toBe(1);
   });
 
   test.each([
@@ -130,17 +147,39 @@ describe('inspecting an image at a registry', () => {
     [403, 'Unauthorized'],
     [404, 'NotFound'],
     [429, 'RateLimited'],
-    [500, 'Unavailable'],
-    [418, 'Unavailable'],
-  ])('I4 status %i is %s, remembered for 30 s', async (status, reason) => {
+    [500, 'Unavailable', 1_000],
+    [418, 'Unavailable', 1_000],
+  ])('I4 K3 status %i is %s, remembered for 30 s, or a second', async (status, reason, forMs = 30_000) => {
     registry.fault = () => ({ kind: 'answer', status, headers: { 'retry-after': '30' } });
-    const expected = { kind: 'unresolved', reason, retryAtMs: now + 30_000 };
+    const expected = { kind: 'unresolved', reason, retryAtMs: now + forMs };
     expect(await inspect('app:v1')).toEqual(expected);
     expect(await inspect('app:v1')).toEqual(expected);
     expect(registry.requests).toHaveLength(1);
-    now += 30_001;
+    now += forMs + 1;
     await inspect('app:v1');
     expect(registry.requests).toHaveLength(2);
+  });
+
+  test('I4 a registry that is away is asked again after 1, 2, 4, … 30 s, and after a second once it answered', async () => {
+    registry.push('app', 'v1', multiPlatformImage(EIGHT));
+    const away = (): { readonly kind: 'reset' } => ({ kind: 'reset' });
+    registry.fault = away;
+    const waits: number[] = [];
+    for (let at = 0; at < 7; at += 1) {
+      const inspection = await inspect('app:v1');
+      expect(inspection).toMatchObject({ reason: 'Unavailable' });
+      const retryAtMs = inspection.kind === 'unresolved' ? (inspection.retryAtMs ?? 0) : 0;
+      waits.push(retryAtMs - now);
+      now = retryAtMs;
+    }
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    registry.fault = () => undefined;
+    expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 0 });
+    registry.fault = away;
+    now += 11 * 60_000;
+    // Its tag is served stale meanwhile; another image shows the pause.
+    expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 });
+    expect(await inspect('new:v1')).toMatchObject({ reason: 'Unavailable', retryAtMs: now + 1_000 });
   });
 
   test('I4 what is no reference is an outcome, and asks nobody', async () => {

@@ -96,14 +96,17 @@ export class ImageInspector implements Inspector {
     const priority = request.priority ?? 'admission';
     // A pod must not wait for the turn of what can wait.
     const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${subject.key}`;
-    const place = `${priority} ${normalHost(subject.host)}`;
-    const isFull = this.#work.running(key) === undefined && !this.#places.hasRoom(place, subject.key);
-    if (isFull) return this.#staleOr('Unavailable', subject, scopes);
+    const place = { priority, host: normalHost(subject.host), image: subject.key };
     const start = (): Promise<Resolution> => this.#resolve(subject, softTtlMs, request);
-    const work = this.#work.join(key, () => this.#places.hold(place, subject.key, start));
+    const work = this.#work.running(key) ?? this.#share(key, this.#places.hold(place, start));
+    if (work === undefined) return this.#staleOr('Unavailable', subject, scopes);
     const resolution = await within(work, request.budgetMs, request.signal);
     if (resolution !== undefined) return this.#counted(this.#inspection(resolution));
     return this.#staleOr('Deadline', subject, scopes);
+  }
+
+  #share(key: string, work: Promise<Resolution> | undefined): Promise<Resolution> | undefined {
+    return work === undefined ? undefined : this.#work.join(key, () => work);
   }
 
   #staleOr(reason: 'Unavailable' | 'Deadline', subject: Subject, scopes: readonly string[]): Inspection {
