@@ -1,7 +1,7 @@
 /** A store that replicas share, as this package needs it. No method rejects or waits for long (K7). */
 export interface SharedStore {
-  /** The value of a key; undefined when there is none, or nobody answers. */
-  get(key: string): Promise<string | undefined>;
+  /** The values of keys, in one round trip where that is possible; undefined where there is none, or nobody answers. */
+  get(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
   /** Stores a value for a time. Resolves when it is there, or will not be. */
   set(key: string, value: string, ttlMs: number): Promise<void>;
   /** Takes a lock for a time, under the taker's token. */
@@ -35,7 +35,7 @@ export interface Place {
 
 /** For a process on its own. */
 export const NO_SHARED_STORE: SharedStore = {
-  get: () => Promise.resolve(undefined),
+  get: (keys) => Promise.resolve(keys.map(() => undefined)),
   set: () => Promise.resolve(),
   lock: () => Promise.resolve('unavailable'),
   extend: () => undefined,

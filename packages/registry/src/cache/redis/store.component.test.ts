@@ -49,13 +49,18 @@ function store(url: string): RedisStore {
   return opened;
 }
 
+async function read(redis: RedisStore, key: string): Promise<string | undefined> {
+  const [value] = await redis.get([key]);
+  return value;
+}
+
 /** A server behind a proxy, and a store that talks to it through the proxy, connected. */
 async function behindProxy(): Promise<{ server: RedisNode; proxy: FaultProxy; redis: RedisStore }> {
   const server = await started(new RedisNode());
   const proxy = await started(new FaultProxy(server.port));
   const redis = store(`redis://127.0.0.1:${proxy.port}`);
   await redis.set('known', 'value', 60_000);
-  expect(await redis.get('known')).toBe('value');
+  expect(await read(redis, 'known')).toBe('value');
   return { server, proxy, redis };
 }
 
@@ -63,7 +68,7 @@ async function behindProxy(): Promise<{ server: RedisNode; proxy: FaultProxy; re
 async function untilBack(redis: RedisStore): Promise<void> {
   while (!said.some((line) => line.startsWith('redis answers again'))) {
     await turn();
-    await redis.get('any');
+    await read(redis, 'any');
   }
 }
 
@@ -74,7 +79,7 @@ async function turn(): Promise<void> {
 
 /** 100 callers at the same time. */
 const many = (redis: RedisStore): Promise<readonly (string | undefined)[]> =>
-  Promise.all(Array.from({ length: 100 }, () => redis.get('known')));
+  Promise.all(Array.from({ length: 100 }, () => read(redis, 'known')));
 
 const nothing: readonly undefined[] = Array.from({ length: 100 });
 
@@ -118,9 +123,11 @@ describe('K7 where Redis is', () => {
       const redis = store(url);
       const names = Array.from({ length: 30 }, (_unused, at) => `key-${at}`);
       // The first command finds no connection yet, and waits for it.
-      expect(await redis.get('key-0')).toBeUndefined();
+      expect(await read(redis, 'key-0')).toBeUndefined();
       await Promise.all(names.map((name) => redis.set(name, `value of ${name}`, 60_000)));
-      expect(await Promise.all(names.map((name) => redis.get(name)))).toEqual(names.map((name) => `value of ${name}`));
+      expect(await Promise.all(names.map((name) => read(redis, name)))).toEqual(
+        names.map((name) => `value of ${name}`),
+      );
       const locks = names.map((name) => `lock-${name}`);
       expect(new Set(await Promise.all(locks.map((lock) => redis.lock(lock, 'mine', 60_000))))).toEqual(
         new Set(['taken']),
@@ -156,7 +163,7 @@ describe('K7 a Redis in trouble', () => {
     expect(said[0]).toMatch(/^redis does not answer: going on without/);
     await proxy.set({ kind: 'none' });
     await untilBack(redis);
-    expect(await redis.get('known')).toBe('value');
+    expect(await read(redis, 'known')).toBe('value');
   });
 
   test('K7 black-holed: whoever asks at that moment loses 50 ms, all others nothing; a new connection finds it back', async () => {
@@ -172,7 +179,7 @@ describe('K7 a Redis in trouble', () => {
     }
     await proxy.set({ kind: 'none' });
     await untilBack(redis);
-    expect(await redis.get('known')).toBe('value');
+    expect(await read(redis, 'known')).toBe('value');
     expect(proxy.accepted).toBeGreaterThan(before);
   });
 
@@ -185,7 +192,7 @@ describe('K7 a Redis in trouble', () => {
     await expectNoWait(redis);
     server.resume();
     await untilBack(redis);
-    expect(await redis.get('known')).toBe('value');
+    expect(await read(redis, 'known')).toBe('value');
   });
 
   const cuts: readonly ConnectionFault[] = [{ kind: 'reset' }, { kind: 'cut', afterBytes: 3 }];
@@ -196,7 +203,7 @@ describe('K7 a Redis in trouble', () => {
     await expectNoWait(redis);
     await proxy.set({ kind: 'none' });
     await untilBack(redis);
-    expect(await redis.get('known')).toBe('value');
+    expect(await read(redis, 'known')).toBe('value');
   });
 
   test('K7 flushed: everything is a miss, scripts and locks work on', async () => {
@@ -206,7 +213,7 @@ describe('K7 a Redis in trouble', () => {
     expect(await redis.lock('lock', 'mine', 60_000)).toBe('taken');
     await redis.takePlace('limit', bucket);
     await server.flush();
-    expect(await redis.get('known')).toBeUndefined();
+    expect(await read(redis, 'known')).toBeUndefined();
     expect(await redis.lock('lock', 'other', 60_000)).toBe('taken');
     expect(await redis.takePlace('limit', bucket)).toEqual({ waitMs: 0, blockedMs: 0 });
     expect(errors).toBe(0);
@@ -221,7 +228,7 @@ describe('K7 a Redis in trouble', () => {
       await redis.set('other', 'value', 60_000);
       expect(await redis.lock('lock', 'mine', 60_000)).toBe('unavailable');
       expect(await redis.takePlace('limit', bucket)).toBeUndefined();
-      expect(await redis.get('known')).toBe('value');
+      expect(await read(redis, 'known')).toBe('value');
     }
     expect(clock.monotonic()).toBe(0);
     await server.readWrite();
@@ -236,7 +243,7 @@ describe('K7 a Redis in trouble', () => {
     await server.command('CONFIG', 'SET', 'maxmemory', 1);
     await redis.set('other', 'value', 60_000);
     expect(await redis.lock('lock', 'mine', 60_000)).toBe('unavailable');
-    expect(await redis.get('known')).toBe('value');
+    expect(await read(redis, 'known')).toBe('value');
     expect(clock.monotonic()).toBe(0);
   });
 
@@ -246,13 +253,13 @@ describe('K7 a Redis in trouble', () => {
       const sentinel = await started(new RedisSentinel());
       const redis = store(`redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`);
       await redis.set('known', 'value', 60_000);
-      expect(await redis.get('known')).toBe('value');
+      expect(await read(redis, 'known')).toBe('value');
       const progress = { isOver: false };
       const failover = (how === 'crashes' ? sentinel.crashPrimary() : sentinel.failOver()).finally(() => {
         progress.isOver = true;
       });
       const use = async (): Promise<boolean> => {
-        const [, value] = await turning(Promise.all([redis.set('new', 'value', 60_000), redis.get('new')]));
+        const [, value] = await turning(Promise.all([redis.set('new', 'value', 60_000), read(redis, 'new')]));
         return value === 'value';
       };
       while (!progress.isOver) await use();
@@ -269,13 +276,13 @@ describe('K7 a Redis in trouble', () => {
     const names = Array.from({ length: 30 }, (_, at) => `key-${at}`);
     await Promise.all(names.map((name) => redis.set(name, 'value', 60_000)));
     cluster.nodes[0]?.pause();
-    const replies = Promise.all(names.map((name) => redis.get(name)));
+    const replies = Promise.all(names.map((name) => read(redis, name)));
     await clock.advance(50);
     expect(await replies).toContain(undefined);
     await expectNoWait(redis);
     cluster.nodes[0]?.resume();
     await untilBack(redis);
-    expect(await Promise.all(names.map((name) => redis.get(name)))).toEqual(names.map(() => 'value'));
+    expect(await Promise.all(names.map((name) => read(redis, name)))).toEqual(names.map(() => 'value'));
   }, 60_000);
 });
 
@@ -284,7 +291,7 @@ describe('what Redis must not see, and what must not be seen of it', () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
     await server.command('SETRANGE', 'huge', 8_000_000, 'x');
-    expect((await redis.get('huge'))?.length).toBe(MAX_VALUE_LENGTH + 1);
+    expect((await read(redis, 'huge'))?.length).toBe(MAX_VALUE_LENGTH + 1);
   });
 
   test('the commands that docs/redis.md names are enough', async () => {
@@ -304,7 +311,7 @@ describe('what Redis must not see, and what must not be seen of it', () => {
     );
     const redis = store(`redis://archpolicy:geheim@127.0.0.1:${server.port}`);
     await redis.set('archpolicy:value', 'value', 60_000);
-    expect(await redis.get('archpolicy:value')).toBe('value');
+    expect(await read(redis, 'archpolicy:value')).toBe('value');
     expect(await redis.lock('archpolicy:lock', 'mine', 60_000)).toBe('taken');
     redis.extend('archpolicy:lock', 'mine', 60_000);
     redis.unlock('archpolicy:lock', 'mine');
@@ -319,9 +326,9 @@ describe('what Redis must not see, and what must not be seen of it', () => {
     const server = await started(new RedisNode({ password: 'right:p@ss/word' }));
     const right = store(server.url);
     await right.set('known', 'value', 60_000);
-    expect(await right.get('known')).toBe('value');
+    expect(await read(right, 'known')).toBe('value');
     const wrong = store(`redis://:wrong-geheim@127.0.0.1:${server.port}`);
-    expect(await wrong.get('known')).toBeUndefined();
+    expect(await read(wrong, 'known')).toBeUndefined();
     expect(said).toEqual(['redis does not answer: going on without {"reason":"WRONGPASS"}']);
   });
 });

@@ -23,18 +23,26 @@ interface StoreParts {
 export class RedisStore implements SharedStore {
   readonly #link: RedisLink;
   readonly #metrics: RegistryMetrics;
+  readonly #isCluster: boolean;
 
   constructor(target: RedisTarget, { clock, metrics, logger }: StoreParts, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
     this.#link = new RedisLink({ connect: () => createConnection(target), clock, logger, commandTimeoutMs });
     this.#metrics = metrics;
+    this.#isCluster = target.kind === 'cluster';
     // A process that just started would ask registries for what Redis knows, if its first command found no connection.
     this.#link.start();
   }
 
-  async get(key: string): Promise<string | undefined> {
-    // One byte more than a value may have shows that it is too long; no more of it is read.
-    const value = await this.#run((client) => client.getrange(key, 0, MAX_VALUE_LENGTH));
-    return value === '' ? undefined : value;
+  /** Of a Cluster each key is read by itself: nodes that answer must not wait for one that does not. */
+  async get(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const groups = this.#isCluster ? keys.map((key) => [key]) : [keys];
+    const read = await Promise.all(groups.map((group) => this.#getTogether(group)));
+    return read.flat();
+  }
+
+  async #getTogether(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const values = await this.#run((client) => getAll(client, keys));
+    return keys.map((_, at) => (values?.[at] === '' ? undefined : values?.[at]));
   }
 
   async set(key: string, value: string, ttlMs: number): Promise<void> {
@@ -79,4 +87,17 @@ export class RedisStore implements SharedStore {
     this.#metrics.cache({ level: 'redis', outcome: 'error' });
     return undefined;
   }
+}
+
+/** In one write to the connection. @throws what Redis said of the first key that it refused */
+async function getAll(client: RedisClient, keys: readonly string[]): Promise<readonly string[]> {
+  // One byte more than a value may have shows that it is too long; no more of it is read.
+  const [only] = keys;
+  if (keys.length === 1 && only !== undefined) return [await client.getrange(only, 0, MAX_VALUE_LENGTH)];
+  const pipeline = client.pipeline();
+  for (const key of keys) pipeline.getrange(key, 0, MAX_VALUE_LENGTH);
+  const answers = (await pipeline.exec()) ?? [];
+  const refused = answers.find(([error]) => error !== null)?.[0];
+  if (refused !== undefined && refused !== null) throw refused;
+  return answers.map(([, value]) => String(value));
 }
