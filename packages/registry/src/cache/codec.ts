@@ -1,6 +1,7 @@
 import { isDigest, isJsonObject, parseDeclaredPlatform } from '@archpolicy/core';
 import type { ContentFacts, Json, JsonObject } from '@archpolicy/core';
-import type { Shown } from './memory-cache.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { Refusal, Shown } from './memory-cache.ts';
 
 /** Facts as they are kept in a shared store. */
 export function encodeFacts(content: ContentFacts): string {
@@ -30,6 +31,26 @@ export function decodeShown(text: string): Shown | undefined {
   const confirmedAtMs = json?.['confirmedAtMs'];
   if (typeof digest !== 'string' || !isDigest(digest) || typeof confirmedAtMs !== 'number') return undefined;
   return { digest, confirmedAtMs };
+}
+
+/** What the registry itself said: true for whoever asks with the same credential. Everything else is between it and one process. */
+const SHARED_REASONS = ['Unauthorized', 'NotFound', 'Malformed', 'TooLarge'] as const;
+
+/** A refusal as it is kept in a shared store; undefined when it is not for others. */
+export function encodeRefusal({ failure, untilMs }: Refusal): string | undefined {
+  return isShared(failure.reason) ? JSON.stringify({ reason: failure.reason, untilMs }) : undefined;
+}
+
+export function decodeRefusal(text: string): Refusal | undefined {
+  const json = parseObject(text);
+  const reason = SHARED_REASONS.find((known) => known === json?.['reason']);
+  const untilMs = json?.['untilMs'];
+  if (reason === undefined || typeof untilMs !== 'number') return undefined;
+  return { failure: { kind: 'failed', reason, retryAtMs: untilMs }, untilMs, pauseMs: 0 };
+}
+
+function isShared(reason: FetchFailure['reason']): boolean {
+  return SHARED_REASONS.some((shared) => shared === reason);
 }
 
 function parseObject(text: string): JsonObject | undefined {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { RegistryMetrics } from '../metrics.ts';
+import { REFUSAL_TTL_MS } from '../inspect/refusal.ts';
 import type { Subject } from '../inspect/subject.ts';
 import type { Clock } from '../ports.ts';
-import { decodeFacts, decodeShown, encodeFacts, encodeShown } from './codec.ts';
+import { decodeFacts, decodeRefusal, decodeShown, encodeFacts, encodeRefusal, encodeShown } from './codec.ts';
 import type { KnownFacts, MemoryCache, Refusal, Shown } from './memory-cache.ts';
 import type { Sealer } from './seal.ts';
 import { NO_SHARED_STORE } from './shared-store.ts';
@@ -77,16 +78,37 @@ export class FactCache {
     if (!this.#isAlone) this.#write(store.set(sealer.name('shown', `${scope} ${subject}`), '', 1));
   }
 
-  putRefusal(asker: string, subject: string, refusal: Refusal): void {
-    this.#parts.memory.putRefusal(asker, subject, refusal);
+  lastRefusal(asker: string, subject: string): Refusal | undefined {
+    return this.#parts.memory.lastRefusal(asker, subject);
   }
 
-  /** Brings what the shared store knows of a subject into memory. */
-  async load({ key, host, reference }: Subject, scopes: readonly string[]): Promise<void> {
+  /** Others that share the store need not be refused as well (K4). */
+  putRefusal(asker: string, subject: string, refusal: Refusal): void {
+    const { memory, store, sealer } = this.#parts;
+    memory.putRefusal(asker, subject, refusal);
+    const encoded = encodeRefusal(refusal);
+    if (this.#isAlone || encoded === undefined || refusal.pauseMs < 1) return;
+    const name = sealer.name('refusal', `${asker} ${subject}`);
+    this.#write(store.set(name, sealer.seal(name, encoded), refusal.pauseMs));
+  }
+
+  /** An asker that was refused is answered again: the next refusal is the first in a row. */
+  forgetRefusal(asker: string, subject: string): void {
+    this.#parts.memory.forgetRefusal(asker, subject);
+  }
+
+  /** Brings what the shared store knows of a subject into memory: two round trips at most. */
+  async load({ key, host, reference }: Subject, scopes: readonly string[], askers: readonly string[]): Promise<void> {
     if (this.#isAlone) return;
-    const shown = await Promise.all(scopes.map((scope) => this.#loadShown(scope, key)));
+    const { sealer } = this.#parts;
+    const values = await this.#read([
+      ...scopes.map((scope) => sealer.name('shown', `${scope} ${key}`)),
+      ...askers.map((asker) => sealer.name('refusal', `${asker} ${key}`)),
+    ]);
+    const shown = scopes.map((scope, at) => this.#loadShown(scope, key, values[at]));
+    for (const [at, asker] of askers.entries()) this.#loadRefusal(asker, key, values[scopes.length + at]);
     const digests = new Set([reference.digest, ...shown].filter((found) => found !== undefined));
-    await Promise.all([...digests].map((found) => this.#loadFacts(servedKey(host, found))));
+    await this.#loadFacts([...digests].map((found) => servedKey(host, found)));
   }
 
   /** Takes the lock on reading a subject, and keeps it until it is released. */
@@ -119,37 +141,60 @@ export class FactCache {
     this.#writes = Promise.all([this.#writes, written]).then(() => undefined);
   }
 
-  async #loadShown(scope: string, subject: string): Promise<string | undefined> {
-    const shown = await this.#read(this.#parts.sealer.name('shown', `${scope} ${subject}`), decodeShown);
-    const known = this.#parts.memory.shown(scope, subject);
+  #loadShown(scope: string, subject: string, value: Sealed): string | undefined {
+    const { memory } = this.#parts;
+    const shown = this.#open(value, decodeShown);
+    const known = memory.shown(scope, subject);
     // Another replica may have asked later than this one, or the other way round.
     if (shown !== undefined && (known === undefined || known.confirmedAtMs < shown.confirmedAtMs)) {
-      this.#parts.memory.putShown(scope, subject, shown);
+      memory.putShown(scope, subject, shown);
     }
     return (shown ?? known)?.digest;
   }
 
-  async #loadFacts(key: string): Promise<void> {
-    const { memory, sealer, clock } = this.#parts;
-    if (memory.facts(key, clock.now()) !== undefined) return;
-    const content = await this.#read(sealer.name('facts', key), decodeFacts);
-    if (content !== undefined) memory.putFacts(key, { content, source: 'redis' });
+  #loadRefusal(asker: string, subject: string, value: Sealed): void {
+    const { memory, clock } = this.#parts;
+    // That there is none is the rule, and no miss.
+    const refusal = value?.text === undefined ? undefined : this.#open(value, decodeRefusal);
+    const now = clock.now();
+    // The clocks of replicas differ: no more than what it would be if it were said now.
+    if (refusal === undefined || refusal.untilMs > now + REFUSAL_TTL_MS) return;
+    if (memory.refusal(asker, subject, now) === undefined) memory.putRefusal(asker, subject, refusal);
   }
 
-  async #read<T>(name: string, decode: (text: string) => T | undefined): Promise<T | undefined> {
-    const { store, sealer, metrics } = this.#parts;
-    const value = await store.get(name);
-    if (value === undefined || value === '') {
+  async #loadFacts(keys: readonly string[]): Promise<void> {
+    const { memory, sealer, clock } = this.#parts;
+    const unknown = keys.filter((key) => memory.facts(key, clock.now()) === undefined);
+    if (unknown.length === 0) return;
+    const values = await this.#read(unknown.map((key) => sealer.name('facts', key)));
+    for (const [at, key] of unknown.entries()) {
+      const content = this.#open(values[at], decodeFacts);
+      if (content !== undefined) memory.putFacts(key, { content, source: 'redis' });
+    }
+  }
+
+  async #read(names: readonly string[]): Promise<readonly Sealed[]> {
+    const values = await this.#parts.store.get(names);
+    return names.map((name, at) => ({ name, text: values[at] }));
+  }
+
+  /** What a value says, if it is ours; counts what came of it. */
+  #open<T>(value: Sealed, decode: (text: string) => T | undefined): T | undefined {
+    const { sealer, metrics } = this.#parts;
+    if (value?.text === undefined) {
       metrics.cache({ level: 'redis', outcome: 'miss' });
       return undefined;
     }
-    const payload = sealer.open(name, value);
+    const payload = sealer.open(value.name, value.text);
     const decoded = payload === undefined ? undefined : decode(payload);
     if (decoded === undefined) metrics.discarded({ what: 'redis-value' });
     metrics.cache({ level: 'redis', outcome: decoded === undefined ? 'miss' : 'hit' });
     return decoded;
   }
 }
+
+/** A value of the store with the name under which it was kept; no text when there is none. */
+type Sealed = { readonly name: string; readonly text: string | undefined } | undefined;
 
 /** Neither part contains a space. */
 function servedKey(host: string, digest: string): string {

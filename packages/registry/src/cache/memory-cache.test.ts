@@ -15,7 +15,7 @@ describe('K1 the cache in memory', () => {
     for (let at = 0; at < 10_000; at += 1) {
       cache.putFacts(digest(at), facts);
       cache.putShown('anonymous', `registry/app:${at}`, { digest: digest(at), confirmedAtMs: 0 });
-      cache.putRefusal('anonymous', `registry/none:${at}`, { failure: failed('NotFound'), untilMs: 1 });
+      cache.putRefusal('anonymous', `registry/none:${at}`, { failure: failed('NotFound'), untilMs: 1, pauseMs: 1 });
     }
     expect(cache.bytes).toBeLessThanOrEqual(156_250);
     expect(cache.facts(digest(0), 0)).toBeUndefined();
@@ -62,7 +62,7 @@ describe('K1 the cache in memory', () => {
 
   test('K3 refusals and incomplete facts end at their time', () => {
     const cache = new MemoryCache();
-    cache.putRefusal('alice', 'registry/app:1', { failure: failed('NotFound'), untilMs: 1_000 });
+    cache.putRefusal('alice', 'registry/app:1', { failure: failed('NotFound'), untilMs: 1_000, pauseMs: 1_000 });
     cache.putFacts(digest(1), { ...facts, untilMs: 1_000 });
     expect(cache.refusal('alice', 'registry/app:1', 999)?.failure.reason).toBe('NotFound');
     expect(cache.refusal('alice', 'registry/app:1', 1_000)).toBeUndefined();

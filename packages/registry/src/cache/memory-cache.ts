@@ -17,11 +17,13 @@ export interface Shown {
   readonly confirmedAtMs: number;
 }
 
-/** A registry refused a credential scope. */
+/** A registry refused a credential scope, or could not be asked. */
 export interface Refusal {
   readonly failure: FetchFailure;
   /** Epoch milliseconds. */
   readonly untilMs: number;
+  /** How long it holds in all, milliseconds: what the next one in a row is measured by. */
+  readonly pauseMs: number;
 }
 
 export interface MemoryLimits {
@@ -103,6 +105,15 @@ export class MemoryCache {
   refusal(asker: string, subject: string, nowMs: number): Refusal | undefined {
     const refusal = this.#refusals.get(scopedKey(asker, subject));
     return refusal !== undefined && refusal.untilMs > nowMs ? refusal : undefined;
+  }
+
+  /** The last one, though its time may be over. */
+  lastRefusal(asker: string, subject: string): Refusal | undefined {
+    return this.#refusals.peek(scopedKey(asker, subject));
+  }
+
+  forgetRefusal(asker: string, subject: string): void {
+    this.#refusals.delete(scopedKey(asker, subject));
   }
 
   putRefusal(asker: string, subject: string, refusal: Refusal): void {

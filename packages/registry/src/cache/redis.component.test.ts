@@ -114,6 +114,34 @@ describe('K1 P7 what replicas share', () => {
     });
   });
 
+  test('K4 what the registry refused one replica, the others do not ask again; another credential does', async () => {
+    registry.access = basicAccess(['alice:a']);
+    const [first, second] = [replica(), replica()];
+    for (const inspector of [first, second]) {
+      expect(await inspect(inspector, 'app:v1', 'alice:wrong')).toMatchObject({ reason: 'Unauthorized' });
+      await keysOnceThere(2);
+    }
+    const withIt = registry.requests.filter(({ headers }) => headers.authorization !== undefined);
+    expect(withIt).toHaveLength(1);
+    expect(await inspect(second, 'app:v1', 'alice:a')).toMatchObject({ kind: 'resolved' });
+  });
+
+  test('K4 an image that does not exist costs all replicas together one request', async () => {
+    const three = [replica(), replica(), replica()];
+    const all = await Promise.all(Array.from({ length: 99 }, (_, at) => inspect(three[at % 3]!, 'missing:v1')));
+    expect(new Set(all.map((one) => (one.kind === 'unresolved' ? one.reason : one.kind)))).toEqual(
+      new Set(['NotFound']),
+    );
+    expect(registry.requests).toHaveLength(1);
+  });
+
+  test('K4 that one replica could not reach the registry is no other one’s failure', async () => {
+    registry.fault = () => ({ kind: 'reset' });
+    expect(await inspect(replica())).toMatchObject({ reason: 'Unavailable' });
+    registry.fault = () => undefined;
+    expect(await inspect(replica())).toMatchObject({ kind: 'resolved' });
+  });
+
   test('K4 a replica that died while it read delays the others by two seconds at most', async () => {
     const first = replica();
     registry.fault = () => ({ kind: 'hang' });

@@ -12,7 +12,7 @@ const nothing: Known = { shown: undefined, facts: undefined, refusal: undefined,
 const shown = (ageMs: number): Known => ({ ...nothing, facts, shown: { digest: DIGEST, confirmedAtMs: NOW - ageMs } });
 const refused = (reason: FetchFailure['reason'], known = nothing): Known => ({
   ...known,
-  refusal: { failure: failed(reason), untilMs: NOW + 1 },
+  refusal: { failure: failed(reason), untilMs: NOW + 1, pauseMs: 1 },
 });
 
 const minutes = (count: number): number => count * 60_000;

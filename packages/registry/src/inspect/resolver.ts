@@ -12,6 +12,7 @@ import type { Content } from './content-reader.ts';
 import { Flights } from './flights.ts';
 import { ageOf, HARD_TTL_MS, planInspection, saysNothing, staleAnswer } from './plan.ts';
 import type { Known, Plan } from './plan.ts';
+import { refusalOf } from './refusal.ts';
 import { RegistryReader } from './registry-reader.ts';
 import type { ReaderParts } from './registry-reader.ts';
 import type { Subject } from './subject.ts';
@@ -32,8 +33,6 @@ export interface Question {
   readonly signal: AbortSignal;
 }
 
-/** How long a refusal is remembered (K3), milliseconds. */
-export const REFUSAL_TTL_MS = 30_000;
 /** Facts of an image of which a part was missing. */
 const INCOMPLETE_TTL_MS = 30_000;
 /** HEAD, GET, and once more when a tag moved or an entry was evicted in between. */
@@ -86,7 +85,7 @@ export class Resolver {
   /** Tries each access until one works. A registry that says no leaves the next to be tried; one that is silent ends it. */
   async resolve(question: Question): Promise<Resolution> {
     const scopes = question.accesses.map(({ scope }) => scope);
-    await this.#load(question.subject, scopes);
+    await this.#load(question.subject, question.accesses);
     let refusal: FetchFailure = failed('Blocked');
     for (const access of question.accesses) {
       const resolution = await this.#attempt(question, access);
@@ -144,7 +143,7 @@ export class Resolver {
       return this.#fetchOnce(subject.wanted, question, access);
     }
     // It vouches for what this host served and nothing else: facts are kept by host.
-    this.#show(subject, reader.scope, head.value);
+    this.#show(subject, access, reader.scope, head.value);
     return undefined;
   }
 
@@ -176,20 +175,21 @@ export class Resolver {
   }
 
   /** Whether the shared store has something now that makes this fetch needless. */
-  async #othersBrought({ subject, softTtlMs }: Question, { scope }: Access): Promise<boolean> {
+  async #othersBrought({ subject, softTtlMs }: Question, access: Access): Promise<boolean> {
     const planNow = (): Plan => {
       const now = this.#clock.now();
-      return planInspection(this.#known(subject, scope, now), subject.wanted, softTtlMs, now);
+      return planInspection(this.#known(subject, access.scope, now, askerOf(access)), subject.wanted, softTtlMs, now);
     };
     const before = planNow();
-    await this.#load(subject, [scope]);
+    await this.#load(subject, [access]);
     const after = planNow();
-    return after.kind === 'answer' || (before.kind === 'fetch' && after.kind === 'revalidate');
+    const isSettled = after.kind === 'answer' || after.kind === 'refuse';
+    return isSettled || (before.kind === 'fetch' && after.kind === 'revalidate');
   }
 
-  #load(subject: Subject, scopes: readonly string[]): Promise<void> {
-    const all = new Set([...scopes, ANONYMOUS_SCOPE, ANY_SCOPE]);
-    return this.#cache.load(subject, [...all]);
+  #load(subject: Subject, accesses: readonly Access[]): Promise<void> {
+    const scopes = new Set([...accesses.map(({ scope }) => scope), ANONYMOUS_SCOPE, ANY_SCOPE]);
+    return this.#cache.load(subject, [...scopes], accesses.map(askerOf));
   }
 
   async #fetch(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
@@ -202,7 +202,7 @@ export class Resolver {
       if (content.kind === 'failed') return content;
       this.#learn(question.subject, digest, content.value);
     }
-    this.#show(question.subject, reader.scope, digest);
+    this.#show(question.subject, access, reader.scope, digest);
     return undefined;
   }
 
@@ -217,7 +217,8 @@ export class Resolver {
     this.#cache.putFacts(host, digest, { content, source: 'registry', ...until });
   }
 
-  #show(subject: Subject, scope: string, digest: string): void {
+  #show(subject: Subject, access: Access, scope: string, digest: string): void {
+    this.#cache.forgetRefusal(askerOf(access), subject.key);
     const shown = { digest, confirmedAtMs: this.#clock.now() };
     this.#cache.putShown(scope, subject.key, shown, HARD_TTL_MS);
     this.#cache.putShown(ANY_SCOPE, subject.key, shown, HARD_TTL_MS);
@@ -227,10 +228,10 @@ export class Resolver {
     // Our own deadline says nothing of the registry, and an answer may be on its way.
     if (failure.reason === 'Deadline') return failure;
     if (isRefusal(failure) && !access.endpoint.mirror) this.#cache.forgetShown(access.scope, subject.key);
-    const untilMs = failure.retryAtMs ?? this.#clock.now() + REFUSAL_TTL_MS;
-    const refusal = { ...failure, retryAtMs: untilMs };
-    this.#cache.putRefusal(askerOf(access), subject.key, { failure: refusal, untilMs });
-    return refusal;
+    const asker = askerOf(access);
+    const refusal = refusalOf(failure, this.#cache.lastRefusal(asker, subject.key), this.#clock.now());
+    this.#cache.putRefusal(asker, subject.key, refusal);
+    return refusal.failure;
   }
 
   #known(subject: Subject, scope: string, nowMs: number, asker = scope): Known {

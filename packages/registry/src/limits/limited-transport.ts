@@ -38,7 +38,7 @@ const UNLIMITED: RequestLimit = { perSecond: 0, burst: 0 };
 
 /**
  * Keeps to the limits of registries (K5): those of the registries file, and those that they tell themselves. With a
- * shared store all replicas keep to them together.
+ * shared store all replicas keep to them together. Whether a host can be reached is each replica's own finding (0055).
  */
 export class LimitedTransport implements Sender {
   readonly #parts: LimitParts;
@@ -80,7 +80,8 @@ export class LimitedTransport implements Sender {
     if (place.waitMs > 0) await clock.sleep(place.waitMs, signal).catch(() => undefined);
     // The breaker comes last: who passes it sends a request, and tells it what came of it.
     const passage = breaker.enter(clock.monotonic());
-    return passage.kind === 'pass' ? undefined : this.#until('BreakerOpen', passage.untilMs - clock.monotonic());
+    if (passage.kind === 'pass') return undefined;
+    return this.#until(passage.isOutage ? 'BreakerOpen' : 'Unavailable', passage.untilMs - clock.monotonic());
   }
 
   async #takePlace(host: string, limit: RequestLimit, state: HostState): Promise<Place> {
@@ -114,7 +115,7 @@ export class LimitedTransport implements Sender {
     store.block(sealer.name('limit', host), forMs);
   }
 
-  #until(reason: 'RateLimited' | 'BreakerOpen', waitMs: number): FetchFailure {
+  #until(reason: 'RateLimited' | 'Unavailable' | 'BreakerOpen', waitMs: number): FetchFailure {
     return failed(reason, this.#parts.clock.now() + waitMs);
   }
 

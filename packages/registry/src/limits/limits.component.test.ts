@@ -104,13 +104,17 @@ describe('K5 limits', () => {
     const inspector = replica('', false);
     registry.fault = () => ({ kind: 'answer', status: 503 });
     for (let at = 0; at < 5; at += 1) expect(await inspect(inspector, at)).toMatchObject({ reason: 'Unavailable' });
-    expect(await inspect(inspector, 5)).toMatchObject({ reason: 'BreakerOpen' });
+    expect(await inspect(inspector, 5)).toMatchObject({ reason: 'Unavailable' });
     expect(registry.requests).toHaveLength(5);
+    shiftMs = 31_000;
+    expect(await inspect(inspector, 6)).toMatchObject({ reason: 'Unavailable' });
+    expect(await inspect(inspector, 7)).toMatchObject({ reason: 'BreakerOpen' });
+    expect(registry.requests).toHaveLength(6);
     expect(await inspector.inspect({ reference: `${other.host}/app:v1`, budgetMs: 5_000 })).toMatchObject({
       kind: 'resolved',
     });
     registry.fault = () => undefined;
-    shiftMs = 31_000;
+    shiftMs = 40_000;
     expect(await inspect(inspector, 5)).toMatchObject({ kind: 'resolved' });
     await other.stop();
   });

@@ -58,7 +58,7 @@ describe('K5 the circuit breaker', () => {
   };
 
   test('K5 five failures in a row close the way, one success between them does not', () => {
-    expect(opened().enter(10)).toEqual({ kind: 'closed-until', untilMs: 5_004 });
+    expect(opened().enter(10)).toMatchObject({ kind: 'closed-until', untilMs: 1_004 });
     const breaker = new CircuitBreaker();
     for (let at = 0; at < 20; at += 1) {
       expect(breaker.enter(at).kind).toBe('pass');
@@ -69,29 +69,40 @@ describe('K5 the circuit breaker', () => {
 
   test('K5 after the pause one probe goes, and nobody beside it', () => {
     const breaker = opened();
-    expect(breaker.enter(5_004).kind).toBe('pass');
-    expect(breaker.enter(5_004).kind).toBe('closed-until');
+    expect(breaker.enter(1_004).kind).toBe('pass');
+    expect(breaker.enter(1_004).kind).toBe('closed-until');
     breaker.succeeded();
-    expect(breaker.enter(5_005).kind).toBe('pass');
-    expect(breaker.enter(5_005).kind).toBe('pass');
+    expect(breaker.enter(1_005).kind).toBe('pass');
+    expect(breaker.enter(1_005).kind).toBe('pass');
   });
 
-  test('K5 a probe that fails doubles the pause, up to a minute', () => {
+  test('K5 a probe that fails doubles the pause, up to half a minute', () => {
     const breaker = opened();
-    let now = 5_004;
-    for (const pause of [10_000, 20_000, 40_000, 60_000, 60_000]) {
+    let now = 1_004;
+    for (const pause of [2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
       expect(breaker.enter(now).kind).toBe('pass');
       breaker.failed(now);
-      expect(breaker.enter(now)).toEqual({ kind: 'closed-until', untilMs: now + pause });
+      expect(breaker.enter(now)).toMatchObject({ kind: 'closed-until', untilMs: now + pause });
       now += pause;
     }
   });
 
+  test('K5 for half a minute it is a failure like any other, then an outage, until it answers', () => {
+    const breaker = opened();
+    expect(breaker.enter(1_000)).toMatchObject({ kind: 'closed-until', isOutage: false });
+    for (const now of [1_004, 29_000]) breaker.failed(now);
+    expect(breaker.enter(29_999)).toMatchObject({ kind: 'closed-until', isOutage: false });
+    expect(breaker.enter(30_000)).toMatchObject({ kind: 'closed-until', isOutage: true });
+    breaker.succeeded();
+    for (let at = 0; at < 5; at += 1) breaker.failed(40_000);
+    expect(breaker.enter(40_001)).toMatchObject({ kind: 'closed-until', isOutage: false });
+  });
+
   test('K5 a probe that was ended from our side lets another go', () => {
     const breaker = opened();
-    breaker.enter(6_000);
+    breaker.enter(2_000);
     breaker.abandoned();
-    expect(breaker.enter(6_000).kind).toBe('pass');
+    expect(breaker.enter(2_000).kind).toBe('pass');
   });
 });
 

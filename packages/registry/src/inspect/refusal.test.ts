@@ -1,0 +1,48 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Refusal } from '../cache/memory-cache.ts';
+import { failed } from '../http/outcome.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import { refusalOf } from './refusal.ts';
+
+const NOW = 1_000_000;
+
+/** How long each of some failures is remembered, when each comes some time after the one before has been forgotten. */
+function pauses(failures: readonly (readonly [afterMs: number, failure: FetchFailure])[]): readonly number[] {
+  let now = NOW;
+  let before: Refusal | undefined;
+  return failures.map(([afterMs, failure]) => {
+    now += afterMs;
+    const refusal = refusalOf(failure, before, now);
+    before = refusal;
+    const pause = refusal.untilMs - now;
+    now = refusal.untilMs;
+    return pause;
+  });
+}
+
+const unavailable = failed('Unavailable');
+const minutes = (count: number): number => count * 60_000;
+
+describe('I4 each failure has its own retry time', () => {
+  test.each(['Unauthorized', 'NotFound', 'Malformed', 'TooLarge', 'Blocked'] as const)('K3 %s: 30 s', (reason) => {
+    expect(pauses([1, 2, 3].map(() => [0, failed(reason)]))).toEqual([30_000, 30_000, 30_000]);
+  });
+
+  test('I4 nobody answered: a second, then twice as long each time in a row, 30 s at most', () => {
+    const all = pauses(Array.from({ length: 8 }, () => [500, unavailable]));
+    expect(all).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+  });
+
+  test('I4 failures a minute apart, or after another answer, are not in a row', () => {
+    const far = [unavailable, unavailable, unavailable].map((failure) => [minutes(1), failure] as const);
+    expect(pauses(far)).toEqual([1_000, 1_000, 1_000]);
+    expect(pauses([unavailable, unavailable, failed('NotFound'), unavailable].map((one) => [0, one]))).toEqual([
+      1_000, 2_000, 30_000, 1_000,
+    ]);
+  });
+
+  test('I4 a time that was told stands', () => {
+    const refusal = refusalOf(failed('RateLimited', NOW + minutes(10)), undefined, NOW);
+    expect(refusal).toMatchObject({ untilMs: NOW + minutes(10), failure: { retryAtMs: NOW + minutes(10) } });
+  });
+});
