@@ -4,6 +4,8 @@ import { closedCounter, closedGauge, closedHistogram } from '@archpolicy/service
 import type { Registry } from '@archpolicy/service';
 import { DEGRADED_REASONS } from './policy/degradations.ts';
 import type { DegradedReason } from './policy/degradations.ts';
+import { declareBrakeMetrics } from './remediation/brake-metrics.ts';
+import type { BrakeMetrics } from './remediation/brake-metrics.ts';
 
 export const CONTROLLERS = ['remediation', 'policy'] as const;
 export type Controller = (typeof CONTROLLERS)[number];
@@ -36,7 +38,7 @@ const DURATION_BUCKETS = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 12, 
 const MS_PER_SECOND = 1_000;
 
 /** What the operator counts. Declared once; every label comes from a closed set. */
-export interface OperatorMetrics {
+export interface OperatorMetrics extends BrakeMetrics {
   readonly answer: (kind: EvictionAnswer['kind']) => void;
   readonly landing: (landing: (typeof LANDINGS)[number]) => void;
   readonly reconciled: (controller: Controller, outcome: 'ok' | 'error', tookMs: number) => void;
@@ -50,7 +52,12 @@ export interface OperatorMetrics {
 }
 
 export function declareMetrics(registry: Registry): OperatorMetrics {
-  return { ...remediationMetrics(registry), ...controllerMetrics(registry), events: eventMetrics(registry) };
+  return {
+    ...remediationMetrics(registry),
+    ...declareBrakeMetrics(registry),
+    ...controllerMetrics(registry),
+    events: eventMetrics(registry),
+  };
 }
 
 function remediationMetrics(registry: Registry): Pick<OperatorMetrics, 'answer' | 'landing' | 'misplaced' | 'staying'> {

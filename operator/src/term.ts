@@ -75,6 +75,7 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       lastRecheckMs: () => remediation.lastRecheckMs,
       webhookReachable: () => webhook.isReachable(),
       losses: () => [],
+      brake: () => remediation.brake,
     };
     const statuses = { run: (until: AbortSignal) => policies.run(facts, until) };
     await together([gate, webhook, remediation, statuses], signal);

@@ -1,8 +1,16 @@
-import type { ArchPolicy } from '@archpolicy/core';
+import type { ArchPolicy, BrakeState } from '@archpolicy/core';
 import { sanitizeText } from '@archpolicy/service';
+import { brakeNote } from '../remediation/messages.ts';
 
 /** Why a policy is `Degraded`, the gravest first: the first that holds is the condition's reason. */
-export const DEGRADED_REASONS = ['Invalid', 'WebhookUnreachable', 'ArchitectureLost', 'Conflicting'] as const;
+export const DEGRADED_REASONS = [
+  'Invalid',
+  'WebhookUnreachable',
+  'EvictionsStopped',
+  'OwnersStopped',
+  'ArchitectureLost',
+  'Conflicting',
+] as const;
 export type DegradedReason = (typeof DEGRADED_REASONS)[number];
 
 export interface Degradation {
@@ -15,6 +23,8 @@ export interface Degradation {
 export interface DegradationInput {
   readonly policy: ArchPolicy;
   readonly webhookReachable: boolean;
+  /** Which evictions are stopped (R7). */
+  readonly brake: BrakeState;
   /** Of {@link PolicyCounts}. */
   readonly lostByName: ReadonlyMap<string, number>;
   /** Architectures that images of its pods have lost, told in sentences. */
@@ -26,14 +36,23 @@ export const MAX_NAMED = 3;
 
 /** All that stands in the way of a policy now. Pure; one function for each reason. */
 export function degradationsOf(input: DegradationInput): readonly Degradation[] {
-  return [unreachable(input), lost(input), conflicting(input)].filter((found) => found !== undefined);
+  return [unreachable(input), braked(input), lost(input), conflicting(input)].filter((found) => found !== undefined);
 }
 
-function unreachable({ policy: { spec }, webhookReachable }: DegradationInput): Degradation | undefined {
-  const evicts = spec.mode === 'Enforce' && spec.remediation.action === 'Evict';
-  if (!evicts || webhookReachable) return undefined;
+function unreachable({ policy, webhookReachable }: DegradationInput): Degradation | undefined {
+  if (!evicts(policy) || webhookReachable) return undefined;
   const message = 'The webhook does not answer: replacements would land as wrongly, so nothing is evicted.';
   return { reason: 'WebhookUnreachable', message };
+}
+
+/** R7. */
+function braked({ policy, brake }: DegradationInput): Degradation | undefined {
+  if (!evicts(policy) || brake.kind === 'open') return undefined;
+  return { reason: brake.kind === 'all-stopped' ? 'EvictionsStopped' : 'OwnersStopped', message: brakeNote(brake) };
+}
+
+function evicts({ spec }: ArchPolicy): boolean {
+  return spec.mode === 'Enforce' && spec.remediation.action === 'Evict';
 }
 
 function lost({ losses }: DegradationInput): Degradation | undefined {

@@ -55,6 +55,7 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
     namespaces: () => [],
     webhookReachable: () => state.isReachable,
     losses: () => [],
+    brake: () => ({ kind: 'open' }) as const,
   };
   const write = ({ resourceVersion }: { readonly resourceVersion: string }, status: Json): Promise<boolean> => {
     writes.push({ resourceVersion, status: status as JsonObject, atMs: clock.monotonic() });

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ArchPolicyStatus, Json, NamespaceFacts, NodeFacts } from '@archpolicy/core';
+import type { ArchPolicyStatus, BrakeState, Json, NamespaceFacts, NodeFacts } from '@archpolicy/core';
 import type { InvalidPolicy, PolicyEntry, PolicyView } from '@archpolicy/cluster-view';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { Clock, ReconcileResult } from '@archpolicy/kube';
@@ -27,6 +27,7 @@ export interface StatusSource {
   readonly webhookReachable: () => boolean;
   /** Architectures that images of the policy’s pods have lost, in sentences. */
   readonly losses: (policy: string) => readonly string[];
+  readonly brake: () => BrakeState;
 }
 
 /** Writes a status; false when nobody knows what came of it. */
@@ -145,6 +146,7 @@ export class PolicyController {
       lastRecheckMs: source.lastRecheckMs(),
       webhookReachable: source.webhookReachable(),
       losses: source.losses(policy.name),
+      brake: source.brake(),
       nowMs,
     });
   }

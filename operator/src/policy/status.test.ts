@@ -21,6 +21,7 @@ const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
   lastRecheckMs: NOW,
   webhookReachable: true,
   losses: [],
+  brake: { kind: 'open' },
   nowMs: NOW,
   ...changes,
 });
@@ -113,6 +114,16 @@ describe('the status of a policy', () => {
       'in several ways: the gravest is the reason',
       { losses: ['Image web:v1 is gone.'], webhookReachable: false },
       ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable'],
+    ],
+    [
+      'R7 with the brake closed',
+      { brake: { kind: 'all-stopped', faults: 5, owners: ['bank/Deployment/web'], namespaces: 2 } },
+      ['Ready=True Enforcing', 'Degraded=True EvictionsStopped'],
+    ],
+    [
+      'R7 with an owner stopped',
+      { brake: { kind: 'owners-stopped', owners: ['bank/Deployment/web'] } },
+      ['Ready=True Enforcing', 'Degraded=True OwnersStopped'],
     ],
     ['new', { lastRecheckMs: undefined }, ['Ready=Unknown Checking', 'Degraded=False AsExpected']],
   ])('says how a policy fares: %s', (_, changes, expected) => {

@@ -62,7 +62,7 @@ export class Evictor {
     const { reader, lease, judge, tries, webhook } = this.#options;
     const { namespace, name, uid } = material.pod;
     if (!(await webhook.confirm(signal))) {
-      return { kind: 'judged-again', judgement: judge.judge(material, material.pod, { kind: 'free' }) };
+      return { kind: 'judged-again', judgement: judge.judge(material, material.pod, true) };
     }
     const pod = await reader.read(namespace, name, signal);
     const ends = pod?.uid !== uid || pod.deleting;
@@ -70,7 +70,7 @@ export class Evictor {
     if (pod?.uid !== uid) return { kind: 'gone' };
     const current = judge.renew(material, pod);
     if (current === undefined) return { kind: 'governed-anew' };
-    const again = judge.judge(current, pod, { kind: 'free' });
+    const again = judge.judge(current, pod, true);
     if (again.decision.kind !== 'evict') return { kind: 'judged-again', judgement: again };
     if (!lease.isHeld()) return { kind: 'not-leading' };
     return this.#call(current, again.decision, signal);

@@ -33,6 +33,7 @@ function rig(): {
   pods.set('shop/a', new World(new FakeClock()).pod('a'));
   const end = feed(views, {
     pods: (keys) => told.push(...keys),
+    bound: (pod) => told.push(`${pod.name} was bound`),
     policyChanged: () => told.push('policy'),
     nodeChanged: () => told.push('node'),
   });
@@ -47,6 +48,20 @@ describe('what makes pods worth a look', () => {
     pods.set('shop/b', { ...pod, resourceVersion: '2' });
     pods.delete('shop/b');
     expect(told).toEqual(['shop/b', 'shop/b', 'shop/b']);
+  });
+
+  test('R7 a binding is told of when the watch has shown the same pod without a node before', () => {
+    const { pods, told } = rig();
+    const bound = new World(new FakeClock()).pod('b');
+    const { nodeName, ...unbound } = bound;
+    expect(nodeName).toBeDefined();
+    pods.set('shop/b', unbound);
+    pods.set('shop/b', bound);
+    pods.set('shop/b', { ...bound, resourceVersion: '2' });
+    pods.set('shop/c', bound);
+    pods.set('shop/d', unbound);
+    pods.set('shop/d', { ...bound, uid: 'another' });
+    expect(told.filter((line) => line.endsWith('was bound'))).toEqual(['b was bound']);
   });
 
   test('a change of its node, or of its namespace', () => {

@@ -19,6 +19,8 @@ export interface FeedViews {
 export interface FeedSinks {
   /** Look at these pods. */
   readonly pods: (keys: Iterable<string>) => void;
+  /** A pod that had been without a node was bound to one. */
+  readonly bound: (pod: PodFacts) => void;
   /** A policy came, went or says something else: all pods may be concerned. */
   readonly policyChanged: () => void;
   /** A node came, or can take other pods than before. */
@@ -28,8 +30,9 @@ export interface FeedSinks {
 /** Turns changes of the cluster into keys of pods. Returns the function that ends it. */
 export function feed(views: FeedViews, sinks: FeedSinks): () => void {
   const ends = [
-    views.pods.subscribe(({ key }) => {
-      sinks.pods([key]);
+    views.pods.subscribe((event) => {
+      if (isBinding(event)) sinks.bound(event.object);
+      sinks.pods([event.key]);
     }),
     views.nodes.subscribe(({ key }) => {
       sinks.pods(views.pods.byNode(key).map(podKey));
@@ -45,6 +48,11 @@ export function feed(views: FeedViews, sinks: FeedSinks): () => void {
   return () => {
     for (const end of ends) end();
   };
+}
+
+function isBinding(event: StoreEvent<PodFacts>): boolean {
+  if (event.type !== 'updated' || event.object.nodeName === undefined) return false;
+  return event.previous.nodeName === undefined && event.previous.uid === event.object.uid;
 }
 
 /** Our own status writes are told as updates, too; they change nothing about what is wanted. */

@@ -111,9 +111,9 @@ export class Judge {
 
   /**
    * @param pod the pod as it is now, when that is newer than what was gathered
-   * @param limit given when its place is taken already
+   * @param hasPlace its place is taken already: only the brake can still be in its way
    */
-  judge(material: Material, pod = material.pod, limit = this.#limit(material)): Judgement {
+  judge(material: Material, pod = material.pod, hasPlace = false): Judgement {
     const { clock, webhook, tries } = this.#options;
     const { policy, namespace, node, job } = material;
     const assessment = assess(material, pod);
@@ -128,7 +128,7 @@ export class Judge {
       replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
       webhook: reachOf(webhook, pod.namespace),
       landing: this.#landing(material, assessment),
-      limit,
+      limit: this.#limit(material, hasPlace),
       ...(tried.kind === 'failed' && { lastTry: tried.lastTry }),
       evictedBefore: tried.kind === 'accepted',
     });
@@ -149,10 +149,12 @@ export class Judge {
   }
 
   /** The ledger counts by the monotonic clock; decisions are told in wall-clock time. */
-  #limit(material: Material): EvictionLimit {
+  #limit(material: Material, hasPlace: boolean): EvictionLimit {
     const { ledger, clock } = this.#options;
     const monotonicMs = clock.monotonic();
-    const limit = ledger.limit(accountOf(material), material.pod.uid, monotonicMs);
+    const account = accountOf(material);
+    const { uid } = material.pod;
+    const limit = hasPlace ? ledger.passes(account, uid, monotonicMs) : ledger.limit(account, uid, monotonicMs);
     return limit.kind === 'free' ? limit : { ...limit, untilMs: limit.untilMs - monotonicMs + clock.now() };
   }
 }

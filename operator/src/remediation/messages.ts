@@ -1,5 +1,5 @@
 import { topControllerOf } from '@archpolicy/core';
-import type { NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
+import type { BrakeState, NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 
 /**
  * What people read about a pod in its events. Nothing in it comes from a registry, and of the API server's words only
@@ -44,6 +44,9 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   GracePeriod: 'it was scheduled a moment ago',
   ReadyTooShort: 'it became Ready a moment ago',
   WebhookUnreachable: 'the webhook does not answer, so that its replacement would land as wrongly',
+  EvictionsStopped:
+    'all evictions are stopped, because too many replacements landed wrong: see the condition Degraded of its policy',
+  OwnerStopped: 'evictions of its owner are stopped, because too many of its pods landed wrong',
   OwnerLimit: 'earlier evictions of its owner have not been proven right yet',
   PolicyLimit: "the policy's maxEvictionsPerMinute is reached",
   DisruptionBudget:
@@ -68,6 +71,28 @@ export function stayingNote(misplacement: Misplacement, reason: ReportReason | W
 export function brokenImageNote(pod: PodFacts, node: string, container: string | undefined): string {
   const which = container === undefined ? 'a container' : `container ${container}`;
   return `${subject({ pod })} on node ${node}: ${which} says that the node cannot run it. ${sentence(WHY.BrokenImage)}.`;
+}
+
+/** Owners in a sentence: they are pods' namespaces, kinds and names, up to 380 characters each. */
+const MAX_OWNERS = 3;
+
+/** R7: which evictions are stopped, and why. */
+export function brakeNote(state: BrakeState): string {
+  switch (state.kind) {
+    case 'open':
+      return 'The eviction that was tried landed right: evictions go on.';
+    case 'owners-stopped':
+      return `Evictions of ${listed(state.owners)} are stopped: their pods came to stand on nodes that cannot run them although the webhook was reachable. ${TRIAL}`;
+    case 'all-stopped':
+      return `All evictions are stopped: ${state.faults} pods of ${state.owners.length} owners in ${state.namespaces} namespaces came to stand on nodes that cannot run them although the webhook was reachable (${listed(state.owners)}). ${TRIAL}`;
+  }
+}
+
+const TRIAL = 'After 10 minutes one eviction is tried, and decides whether they go on.';
+
+function listed(owners: readonly string[]): string {
+  const more = owners.length - MAX_OWNERS;
+  return `${owners.slice(0, MAX_OWNERS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function subject({ pod }: Pick<Misplacement, 'pod'>): string {

@@ -57,6 +57,8 @@ export interface Webhook {
   isReachable(): boolean;
   /** Makes sure, right before an eviction. */
   confirm(signal: AbortSignal): Promise<boolean>;
+  /** The same, and never by an answer from before. */
+  confirmNow(signal: AbortSignal): Promise<boolean>;
   /** Whether it is asked about pods of this namespace at all. */
   isCalledFor(namespace: string): boolean;
 }

@@ -1,6 +1,7 @@
 import type { EvictionDecision, PodFacts, WaitReason } from '@archpolicy/core';
 import type { Clock, ReconcileResult } from '@archpolicy/kube';
 import type { Evictor } from './evictor.ts';
+import type { Faults } from './faults.ts';
 import { accountOf } from './judge.ts';
 import type { Judge, Judgement, Material } from './judge.ts';
 import { architecturesOf, recordOf } from './pod-record.ts';
@@ -15,6 +16,7 @@ export interface ReconcilerOptions {
   readonly judge: Judge;
   readonly evictor: Evictor;
   readonly replacements: Replacements;
+  readonly faults: Faults;
   readonly reporter: Reporter;
   readonly tally: Tally;
   readonly tries: Tries;
@@ -52,8 +54,13 @@ export class Reconciler {
     }
     const { material } = gathered;
     this.#notice(material);
-    const judgement = judge.judge(material);
-    this.#follow(material, judgement);
+    let judgement = judge.judge(material);
+    const following = this.#follow(material, judgement, signal);
+    if (following !== undefined) {
+      await following;
+      // The limits were others then.
+      judgement = judge.judge(material);
+    }
     return judgement.decision.kind === 'evict'
       ? this.#evict(material, judgement, signal)
       : this.#settle(material, judgement);
@@ -119,14 +126,17 @@ export class Reconciler {
     return Math.min(FIRST_IMAGE_DELAY_MS * 2 ** failures, MAX_IMAGE_DELAY_MS);
   }
 
-  /** R6: what this pod's place says about an eviction before it. */
-  #follow(material: Material, { assessment }: Judgement): void {
-    const { replacements, reporter, turns, onLanding } = this.#options;
-    const landing = replacements.see(material.pod, assessment);
-    if (landing === undefined) return;
-    onLanding(landing);
-    reporter.landed(material.pod, landing);
-    turns.mayHaveRoom(accountOf(material));
+  /** R6, R7: what this pod's place says about an eviction before it. */
+  #follow(material: Material, judgement: Judgement, signal: AbortSignal): Promise<void> | undefined {
+    const { replacements, faults, reporter, turns, onLanding } = this.#options;
+    const seen = replacements.see(material.pod, judgement.assessment);
+    const following = faults.look(material, judgement, seen, signal);
+    if (seen !== undefined) {
+      onLanding(seen.landing);
+      reporter.landed(material.pod, seen.landing);
+      turns.mayHaveRoom(accountOf(material));
+    }
+    return following;
   }
 
   /** What the pod's being as it is says about a pod of its name before it, or about a try that nobody answered. */
@@ -140,8 +150,9 @@ export class Reconciler {
   }
 
   #forget(key: string): void {
-    const { tally, tries, turns, reporter, onEvicted } = this.#options;
+    const { tally, tries, turns, faults, reporter, onEvicted } = this.#options;
     reporter.forget(key);
+    faults.forget(key);
     const before = tally.delete(key);
     const wasEvicted = tries.forget(key);
     if (before !== undefined) {
@@ -152,6 +163,14 @@ export class Reconciler {
   }
 }
 
+const SHARED: ReadonlySet<WaitReason> = new Set<Shared>([
+  'OwnerLimit',
+  'PolicyLimit',
+  'OwnerStopped',
+  'EvictionsStopped',
+  'WebhookUnreachable',
+]);
+
 function isShared(reason: WaitReason): reason is Shared {
-  return reason === 'OwnerLimit' || reason === 'PolicyLimit' || reason === 'WebhookUnreachable';
+  return SHARED.has(reason);
 }

@@ -1,5 +1,5 @@
 import { EvictionLedger, readSigns, signStrength } from '@archpolicy/core';
-import type { PodFacts } from '@archpolicy/core';
+import type { BrakeState, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
@@ -7,7 +7,9 @@ import type { Clock, EventInput, Leadership } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { STAYING_REASONS } from '../metrics.ts';
 import type { OperatorMetrics } from '../metrics.ts';
+import { BrakeWatch } from './brake-watch.ts';
 import { Evictor } from './evictor.ts';
+import { Faults } from './faults.ts';
 import { feed } from './feeds.ts';
 import { Judge } from './judge.ts';
 import { Passes } from './passes.ts';
@@ -48,6 +50,9 @@ export class Remediation {
   readonly #tally: Tally;
   readonly #passes = new Passes();
   readonly #turns: Turns;
+  readonly #replacements: Replacements;
+  readonly #faults: Faults;
+  readonly #brake: BrakeWatch;
   readonly #reconciler: Reconciler;
   #beatAtMs: number;
   #wasReachable = false;
@@ -58,6 +63,18 @@ export class Remediation {
     const ledger = new EvictionLedger(clock.monotonic());
     const tries = new Tries();
     const judge = new Judge({ ...options, ...views, ledger, tries });
+    const reporter = new Reporter(options);
+    this.#brake = new BrakeWatch({ ...options, ledger, policies: views.policies });
+    this.#replacements = new Replacements({ pods: views.pods, ledger, clock });
+    this.#faults = new Faults({
+      ...options,
+      nodes: views.nodes,
+      ledger,
+      onFault: (kind, pod) => {
+        options.metrics.fault(kind);
+        reporter.fault(pod, kind);
+      },
+    });
     this.#queue = new WorkQueue({ clock });
     this.#tally = new Tally(options.onCounts);
     this.#turns = new Turns({
@@ -75,8 +92,9 @@ export class Remediation {
       turns: this.#turns,
       nodes: views.nodes,
       evictor: new Evictor({ ...options, judge, lease: leadership, ledger, tries, onAnswer: options.metrics.answer }),
-      replacements: new Replacements({ pods: views.pods, ledger, clock }),
-      reporter: new Reporter(options),
+      replacements: this.#replacements,
+      faults: this.#faults,
+      reporter,
       onLanding: options.metrics.landing,
     });
     this.#beatAtMs = clock.now();
@@ -84,6 +102,11 @@ export class Remediation {
 
   get tally(): Pick<Tally, 'counts'> {
     return this.#tally;
+  }
+
+  /** Which evictions are stopped (R7). */
+  get brake(): BrakeState {
+    return this.#brake.state;
   }
 
   /** Epoch milliseconds; undefined until every pod has been looked at once. */
@@ -97,6 +120,10 @@ export class Remediation {
     const end = feed(views, {
       pods: (keys) => {
         for (const key of keys) this.#queue.add(key);
+      },
+      bound: (pod) => {
+        this.#replacements.bound(pod);
+        this.#faults.bound(pod);
       },
       policyChanged: () => {
         this.#lookAtAll();
@@ -157,6 +184,7 @@ export class Remediation {
       if (isReachable && !this.#wasReachable) this.#turns.webhookAnswers();
       if (isReachable !== this.#wasReachable) this.#tellAllPolicies();
       this.#wasReachable = isReachable;
+      if (this.#brake.look()) this.#tellAllPolicies();
       this.#recheck();
       this.#gauge();
       await clock.sleep(BEAT_MS, signal).catch(() => undefined);

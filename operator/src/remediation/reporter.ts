@@ -4,6 +4,7 @@ import type { Logger } from '@archpolicy/service';
 import type { Judgement, Material } from './judge.ts';
 import { brokenImageNote, evictedNote, stayingNote } from './messages.ts';
 import type { Misplacement } from './messages.ts';
+import type { FaultKind } from './faults.ts';
 import type { Landing } from './replacements.ts';
 
 export interface ReporterOptions {
@@ -71,6 +72,11 @@ export class Reporter {
     const fields = { ...namesOf(pod), node: pod.nodeName };
     if (landing === 'right') this.#options.logger.info(fields, 'replacement landed right');
     else this.#options.logger.warn(fields, 'replacement landed wrong');
+  }
+
+  /** R7: what the brake counts. */
+  fault(pod: PodFacts, fault: FaultKind): void {
+    this.#options.logger.warn({ ...namesOf(pod), node: pod.nodeName, fault }, 'pod stands where it must not');
   }
 
   #wasTold(key: string, uid: string, reason: string): boolean {

@@ -9,7 +9,7 @@ export interface Waiter {
 }
 
 /** What pods wait for together. */
-export type Shared = 'OwnerLimit' | 'PolicyLimit' | 'WebhookUnreachable';
+export type Shared = 'OwnerLimit' | 'PolicyLimit' | 'OwnerStopped' | 'EvictionsStopped' | 'WebhookUnreachable';
 
 export interface TurnsOptions {
   readonly ledger: EvictionLedger;
@@ -19,7 +19,7 @@ export interface TurnsOptions {
 }
 
 /**
- * Who evicts next, among pods that wait for a place of their owner, the rate of their policy or the webhook: first come,
+ * Who evicts next, among pods that wait for a place of their owner, the rate of their policy, the brake or the webhook: first come,
  * first served. Only the first of a line is woken, and it wakes the next, so that a thousand do not run for one place.
  */
 export class Turns {
@@ -56,10 +56,9 @@ export class Turns {
     else this.#wakeFirst(name);
   }
 
-  /** A place of this owner, or a share of this policy's rate, may have become free. */
+  /** A place of this owner, or a share of this policy's rate, may have become free, or the brake may have opened. */
   mayHaveRoom(account: EvictionAccount): void {
-    this.#wakeFirst(lineName('OwnerLimit', account));
-    this.#wakeFirst(lineName('PolicyLimit', account));
+    for (const shared of LIMITS) this.#wakeFirst(lineName(shared, account));
   }
 
   /** The webhook answers again: everybody who waited for it. */
@@ -93,11 +92,17 @@ interface Line {
 }
 
 const WEBHOOK = 'webhook';
+const EVERYBODY = 'everybody';
+const LIMITS = ['EvictionsStopped', 'OwnerStopped', 'OwnerLimit', 'PolicyLimit'] as const satisfies readonly Shared[];
 
 function lineName(shared: Shared, { owner, policy }: EvictionAccount): string {
   switch (shared) {
     case 'OwnerLimit':
       return `owner ${owner}`;
+    case 'OwnerStopped':
+      return `stopped ${owner}`;
+    case 'EvictionsStopped':
+      return EVERYBODY;
     case 'PolicyLimit':
       return `policy ${policy}`;
     case 'WebhookUnreachable':

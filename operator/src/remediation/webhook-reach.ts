@@ -51,6 +51,11 @@ export class WebhookReach implements Webhook {
     return this.#probe(signal);
   }
 
+  /** Right after something went wrong: was it the webhook that was not there? */
+  async confirmNow(signal: AbortSignal): Promise<boolean> {
+    return this.#options.lease.isFresh() && this.#probe(signal);
+  }
+
   /** Asks a silent webhook again until it answers or the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, lease } = this.#options;

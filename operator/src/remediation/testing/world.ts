@@ -13,6 +13,8 @@ import { podKey } from '@archpolicy/cluster-view';
 import type { EventInput, EvictionAnswer, EvictionTarget, ReconcileResult } from '@archpolicy/kube';
 import type { Clock, Logger } from '@archpolicy/service';
 import { Evictor } from '../evictor.ts';
+import { Faults } from '../faults.ts';
+import type { FaultKind } from '../faults.ts';
 import { Judge } from '../judge.ts';
 import { Reconciler } from '../reconciler.ts';
 import { Replacements } from '../replacements.ts';
@@ -76,7 +78,10 @@ export class World {
   readonly tries = new Tries();
   readonly tally = new Tally();
   readonly turns: Turns;
+  readonly replacements: Replacements;
   readonly reconciler: Reconciler;
+  readonly faults: FaultKind[] = [];
+  readonly #faults: Faults;
 
   constructor(clock: TestClock) {
     this.clock = clock;
@@ -91,10 +96,19 @@ export class World {
       clock: this.clock,
       wake: (key, delayMs) => this.woken.push({ key, delayMs }),
     });
+    this.replacements = new Replacements({ pods: this.#podView(), ledger: this.ledger, clock: this.clock });
+    this.#faults = new Faults({
+      nodes: this.#nodeView(),
+      ledger: this.ledger,
+      webhook: this.#webhookView(),
+      clock: this.clock,
+      onFault: (kind) => this.faults.push(kind),
+    });
     this.reconciler = new Reconciler({
       judge,
       evictor: this.#evictor(judge),
-      replacements: new Replacements({ pods: this.#podView(), ledger: this.ledger, clock: this.clock }),
+      replacements: this.replacements,
+      faults: this.#faults,
       reporter: new Reporter({ clock, events: { record: (event) => this.events.push(event) }, logger: silent }),
       tally: this.tally,
       tries: this.tries,
@@ -143,6 +157,14 @@ export class World {
   replace(name: string, nodeName: string): Promise<ReconcileResult> {
     this.add(name, { nodeName, scheduled: { value: true, sinceMs: this.clock.now() } });
     return this.reconcile(name);
+  }
+
+  /** The scheduler binds it: the watch has shown it without a node before. */
+  bind(name: string, nodeName: string, changes: Partial<PodFacts> = {}): Promise<ReconcileResult> {
+    const pod = this.add(name, { nodeName, scheduled: { value: true, sinceMs: this.clock.now() }, ...changes });
+    this.replacements.bound(pod);
+    this.#faults.bound(pod);
+    return this.reconciler.reconcile(podKey(pod), new AbortController().signal);
   }
 
   remove(name: string): Promise<ReconcileResult> {
@@ -213,6 +235,7 @@ export class World {
   #webhookView(): {
     isReachable(): boolean;
     confirm(): Promise<boolean>;
+    confirmNow(): Promise<boolean>;
     isCalledFor(): boolean;
   } {
     return {
@@ -222,6 +245,7 @@ export class World {
         if (!this.webhook.answers) this.webhook.reachable = false;
         return Promise.resolve(this.webhook.answers);
       },
+      confirmNow: () => Promise.resolve(this.webhook.answers),
       isCalledFor: () => this.webhook.called,
     };
   }

@@ -35,7 +35,7 @@ export interface EvictionInput {
   readonly webhook: 'reachable' | 'unreachable' | 'not-called';
   /** Whether a node can take the replacement (R4). */
   readonly landing: 'possible' | 'no-node';
-  /** What the limits say (R6). */
+  /** What the limits and the brake say (R6, R7). */
   readonly limit: EvictionLimit;
   /** What came of the last try, when it was not accepted (R8). */
   readonly lastTry?: LastTry;
@@ -51,7 +51,7 @@ type Misplaced = EvictionInput & {
 };
 
 /**
- * Decides about one pod by R1 to R6, and by what the last try taught (R8). The rules are asked in order and the first that objects decides; what no rule
+ * Decides about one pod by R1 to R7, and by what the last try taught (R8). The rules are asked in order and the first that objects decides; what no rule
  * objects to is evicted. What can never change comes before what can, so that a report names the lasting reason, and
  * the mode comes before webhook and limits: an Audit says what Enforce would do, whatever else is down.
  */
@@ -178,7 +178,7 @@ function mayTryAgain({ nowMs, lastTry }: Misplaced): EvictionDecision | undefine
   return reason === 'SeveralBudgets' || reason === 'Refused' ? report(reason) : wait(reason, untilMs);
 }
 
-/** R6. */
+/** R6, R7. */
 function withinLimits({ limit }: Misplaced): EvictionDecision | undefined {
   return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
 }

@@ -41,6 +41,8 @@ export const WAIT_REASONS = [
   'GracePeriod',
   'ReadyTooShort',
   'WebhookUnreachable',
+  'EvictionsStopped',
+  'OwnerStopped',
   'OwnerLimit',
   'PolicyLimit',
   'DisruptionBudget',

@@ -1,3 +1,6 @@
+import { EvictionBrake } from './brake.ts';
+import type { BrakeLimit, BrakeState, Fault } from './brake.ts';
+
 /** Evictions of one policy are counted over this long: its limit is per minute. */
 const RATE_WINDOW_MS = 60_000;
 
@@ -13,10 +16,9 @@ export const PLACE_HELD_MS = 10 * 60_000;
 /** A replacement not seen on a node by then counts as one that landed wrong. */
 export const LANDING_DEADLINE_MS = 60_000;
 
-/** Whether the limits allow one more eviction now (R6). `untilMs`: epoch milliseconds at which asking again pays. */
+/** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs`: when asking again pays. */
 export type EvictionLimit =
-  | { readonly kind: 'free' }
-  | { readonly kind: 'limited'; readonly reason: 'PolicyLimit' | 'OwnerLimit'; readonly untilMs: number };
+  BrakeLimit | { readonly kind: 'limited'; readonly reason: 'PolicyLimit' | 'OwnerLimit'; readonly untilMs: number };
 
 /** What an eviction counts against. */
 export interface EvictionAccount {
@@ -46,6 +48,7 @@ interface Place {
  */
 export class EvictionLedger {
   readonly #startedAtMs: number;
+  readonly #brake = new EvictionBrake();
   /** By the UID of the evicted pod. Invariant: `#byOwner` holds exactly the same UIDs. */
   readonly #places = new Map<string, Place>();
   readonly #byOwner = new Map<string, Set<string>>();
@@ -60,6 +63,8 @@ export class EvictionLedger {
 
   /** @param uid the pod in question: a place that an unanswered try of it may still hold does not stand in its way */
   limit({ policy, maxPerMinute, owner }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
+    const braked = this.#brake.limit(owner, uid, nowMs);
+    if (braked.kind === 'limited') return braked;
     const held = this.#heldPlaces(owner, nowMs).filter(([holder]) => holder !== uid);
     const allowed = this.#placesPerOwner(nowMs);
     if (held.length >= allowed)
@@ -79,6 +84,12 @@ export class EvictionLedger {
     const uids = this.#byOwner.get(owner) ?? new Set<string>();
     this.#byOwner.set(owner, uids.add(uid));
     this.#recent(policy, nowMs).push(nowMs);
+    this.#brake.taken(owner, uid, nowMs);
+  }
+
+  /** Whether the brake still lets the eviction of `uid` pass, which has its place: it may have closed since. */
+  passes({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit {
+    return this.#brake.limit(owner, uid, nowMs);
   }
 
   /** The eviction was not accepted: neither its place nor its share of the rate was used. */
@@ -89,6 +100,7 @@ export class EvictionLedger {
     const index = times.lastIndexOf(place.takenAtMs);
     if (index !== -1) times.splice(index, 1);
     this.#remove(uid, place);
+    this.#brake.givenBack(place.owner, uid);
   }
 
   /** The oldest eviction of this owner whose replacement is still awaited: the one that a landing pod proves. */
@@ -100,8 +112,20 @@ export class EvictionLedger {
   landed(uid: string, landing: 'right' | 'wrong', nowMs: number): void {
     const place = this.#places.get(uid);
     if (place === undefined) return;
-    if (landing === 'right') this.#remove(uid, place);
-    else this.#places.set(uid, { ...place, state: 'wrong', heldUntilMs: nowMs + PLACE_HELD_MS });
+    if (landing === 'right') {
+      this.#remove(uid, place);
+      this.#brake.landedRight(place.owner);
+    } else this.#places.set(uid, { ...place, state: 'wrong', heldUntilMs: nowMs + PLACE_HELD_MS });
+  }
+
+  /** R7: a pod came to stand where it must not. */
+  fault(fault: Fault, nowMs: number): void {
+    this.#brake.fault(fault, nowMs);
+  }
+
+  /** Which evictions are stopped (R7). */
+  brake(nowMs: number): BrakeState {
+    return this.#brake.state(nowMs);
   }
 
   /** Places taken by the evictions of `owner`. */

@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals';
+import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
+import type { NodeSelectorOperator } from '../requirement/selector.ts';
+import { isAgainstTerms } from './against-terms.ts';
+import { node, pod } from './fixtures.ts';
+
+const term = (key: string, operator: NodeSelectorOperator, ...values: readonly string[]) => ({
+  matchExpressions: [{ key, operator, values }],
+  matchFields: [],
+});
+const requiring = (...nodeSelectorTerms: ReturnType<typeof term>[]): PodFacts =>
+  pod({ requiredAffinity: { nodeSelectorTerms } });
+const ARM = term('kubernetes.io/arch', 'In', 'arm64');
+
+test.each<[string, PodFacts, Partial<NodeFacts>, boolean]>([
+  ['nothing is required', pod(), {}, false],
+  ['its term says another architecture', requiring(ARM), {}, true],
+  ['its term says this one', requiring(ARM), { architecture: 'arm64' }, false],
+  ['one of its terms says another label', requiring(ARM, term('pool', 'In', 'a')), {}, false],
+  [
+    'each of its terms says another architecture',
+    requiring(ARM, term('kubernetes.io/arch', 'NotIn', 'amd64')),
+    {},
+    true,
+  ],
+  ['its node selector says another architecture', pod({ nodeSelector: { 'kubernetes.io/arch': 'arm64' } }), {}, true],
+  ['another label that the node lacks', pod({ nodeSelector: { pool: 'a' } }), {}, false],
+  ['the node’s label and report differ', requiring(ARM), { labels: { 'kubernetes.io/arch': 'arm64' } }, false],
+  ['a node that has not said what it is', requiring(ARM), { architecture: '' }, false],
+])('R7 bound against its own terms: %s', (_, thePod, changes, expected) => {
+  expect(isAgainstTerms(thePod, node(changes))).toBe(expected);
+});
