@@ -8,8 +8,9 @@ import { AuditQueue } from './mutate/audit-queue.ts';
 import { Gather } from './mutate/gather.ts';
 import { Mutate } from './mutate/mutate.ts';
 import type { OnDecision } from './mutate/mutate.ts';
-import { placement } from './mutate/placement.ts';
+import { placement as freshPlacement } from './mutate/placement.ts';
 import type { ClusterViews, ImageInspector, Jobs, PullSecrets } from './mutate/ports.ts';
+import { RememberedPlacement } from './mutate/remembered-placement.ts';
 
 export interface AdmissionOptions {
   readonly view: {
@@ -57,6 +58,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const { kind, reason } = decision;
     logger.debug({ namespace, policy: policy?.name, kind, reason }, 'decided');
   };
+  const placement = new RememberedPlacement(freshPlacement);
   const mutate = new Mutate({ gather, placement, jobs, audits, clock, inspectionBudgetMs, onDecision });
   const onReview = metrics.review.bind(metrics);
   const handler = new AdmissionHandler({ mutate, deadlines: new Deadlines(clock), clock, logger, onReview });

@@ -3,7 +3,7 @@ import type { Deadlines } from './deadlines.ts';
 import { WebhookError } from './errors.ts';
 import type { ReviewOutcome } from './metrics.ts';
 import type { PlacedPod } from './mutate/ports.ts';
-import { UNCHANGED, encodeAnswer } from './review/answer.ts';
+import { UNCHANGED, answerWith, encodeAnswer, encodeVerdict } from './review/answer.ts';
 import type { Verdict } from './review/answer.ts';
 import { hasTooManyParts, isExcessive } from './review/excess.ts';
 import { parseReview, peekUid } from './review/review.ts';
@@ -25,6 +25,8 @@ export interface AdmissionHandlerOptions {
  */
 export class AdmissionHandler implements ReviewHandler {
   readonly #options: AdmissionHandlerOptions;
+  /** Placements that are given again are encoded once; they are kept by who gives them. */
+  readonly #encoded = new WeakMap<PlacedPod, string>();
 
   constructor(options: AdmissionHandlerOptions) {
     this.#options = options;
@@ -35,16 +37,16 @@ export class AdmissionHandler implements ReviewHandler {
     const parsed = parseReview(body);
     if (parsed.kind === 'malformed') return this.#refuse('malformed', 400, parsed.problem, times);
     const { request } = parsed;
-    if (!request.createsPod) return this.#answer('ignored', request.uid, UNCHANGED, times);
-    if (hasTooManyParts(request.object)) return this.#answer('excessive', request.uid, UNCHANGED, times);
+    if (!request.createsPod) return this.#unchanged('ignored', request.uid, times);
+    if (hasTooManyParts(request.object)) return this.#unchanged('excessive', request.uid, times);
     try {
       const { deadlines, mutate } = this.#options;
       const placed = await deadlines.within(mutate.place(request, times.deadline), times.deadline);
-      return this.#answer('decided', request.uid, verdictOf(placed), times);
+      return this.#answer('decided', answerWith(request.uid, this.#encode(placed)), times);
     } catch (err) {
       const late = err instanceof WebhookError && err.code === 'DeadlinePassed';
       this.#options.logger.error({ namespace: request.namespace, err }, 'admitted unchanged, the decision failed');
-      return this.#answer(late ? 'late' : 'failed', request.uid, UNCHANGED, times);
+      return this.#unchanged(late ? 'late' : 'failed', request.uid, times);
     }
   }
 
@@ -60,10 +62,21 @@ export class AdmissionHandler implements ReviewHandler {
     return { status, body: `${problem}\n` };
   }
 
-  #answer(outcome: ReviewOutcome, uid: string, verdict: Verdict, times: ReviewTimes): HttpAnswer {
-    const answer = { status: 200, body: encodeAnswer(uid, verdict) };
+  #unchanged(outcome: ReviewOutcome, uid: string, times: ReviewTimes): HttpAnswer {
+    return this.#answer(outcome, encodeAnswer(uid, UNCHANGED), times);
+  }
+
+  #answer(outcome: ReviewOutcome, body: string, times: ReviewTimes): HttpAnswer {
     this.#options.onReview(outcome, this.#took(times));
-    return answer;
+    return { status: 200, body };
+  }
+
+  #encode(placed: PlacedPod): string {
+    const known = this.#encoded.get(placed);
+    if (known !== undefined) return known;
+    const encoded = encodeVerdict(verdictOf(placed));
+    this.#encoded.set(placed, encoded);
+    return encoded;
   }
 
   #took({ arrivedAt }: ReviewTimes): number {

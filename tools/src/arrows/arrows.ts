@@ -25,6 +25,9 @@ export const parts: readonly Part[] = [
   { name: 'tools', folder: 'tools', may: ['core', 'testkit'] },
 ];
 
+/** Tests, and what several of them share. */
+const TESTS = ['**/*.test.ts', '**/fixtures/**/*.ts'];
+
 /** What tests may import on top of their part's own arrows. */
 const FOR_TESTS = ['testkit', 'e2e'];
 
@@ -72,6 +75,6 @@ function restrictions(part: Part, isTest: boolean): RestrictedImports['rules'] {
 
 /** ESLint configuration objects that hold the arrows, one for the sources and one for the tests of each part. */
 export const arrowConfigs: readonly RestrictedImports[] = parts.flatMap((part) => [
-  { files: [`${part.folder}/**/*.ts`], ignores: ['**/*.test.ts'], rules: restrictions(part, false) },
-  { files: [`${part.folder}/**/*.test.ts`], rules: restrictions(part, true) },
+  { files: [`${part.folder}/**/*.ts`], ignores: TESTS, rules: restrictions(part, false) },
+  { files: TESTS.map((tests) => `${part.folder}/${tests}`), rules: restrictions(part, true) },
 ]);

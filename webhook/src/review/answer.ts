@@ -18,20 +18,30 @@ const MAX_WARNING_LENGTH = 120;
 /** Together with the above well below the 4 KiB at which the API server begins to drop them. */
 const MAX_WARNINGS = 10;
 
-/**
- * The AdmissionReview that answers the request with this uid. The text is put together by hand, because the patch is
- * most of it and base64 has nothing to escape.
- */
+/** The AdmissionReview that answers the request with this uid. */
 export function encodeAnswer(uid: string, verdict: Verdict): string {
+  return answerWith(uid, encodeVerdict(verdict));
+}
+
+/** The same, of a verdict that was encoded before: many pods get the same one. */
+export function answerWith(uid: string, encodedVerdict: string): string {
+  return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":${JSON.stringify(uid)},${encodedVerdict}}}`;
+}
+
+/**
+ * The fields of the response but its uid. The text is put together by hand, because the patch is most of it and base64
+ * has nothing to escape.
+ */
+export function encodeVerdict(verdict: Verdict): string {
   const { allowed, message = 'denied by policy', patch = [], warnings = [], auditAnnotations } = verdict;
-  let response = `"uid":${JSON.stringify(uid)},"allowed":${String(allowed)}`;
+  let response = `"allowed":${String(allowed)}`;
   if (!allowed) response += `,"status":${JSON.stringify({ code: 403, reason: 'Forbidden', message })}`;
   if (allowed && patch.length > 0) {
     response += `,"patchType":"JSONPatch","patch":"${Buffer.from(JSON.stringify(patch)).toString('base64')}"`;
   }
   if (warnings.length > 0) response += `,"warnings":${JSON.stringify(warnings.slice(0, MAX_WARNINGS).map(fitWarning))}`;
   if (auditAnnotations !== undefined) response += `,"auditAnnotations":${JSON.stringify(auditAnnotations)}`;
-  return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{${response}}}`;
+  return response;
 }
 
 /** One line of at most 120 characters: a warning travels in an HTTP header. */

@@ -16,3 +16,4 @@ export { MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
 export type { DecisionRecord, ParsedDecision } from './annotation.ts';
 export { denialText, MAX_WARNING_LENGTH, warningText } from './warnings.ts';
 export { bucketOf } from './workload.ts';
+export { templateText } from './template.ts';

@@ -53,7 +53,8 @@ export function readSubject(pod: JsonObject): Subject {
   };
 }
 
-function readController(metadata: JsonObject): Controller | undefined {
+/** The owner reference with `controller: true`, if it names somebody. */
+export function readController(metadata: JsonObject): Controller | undefined {
   for (const reference of arrayAt(metadata, 'ownerReferences')) {
     if (!isJsonObject(reference) || reference['controller'] !== true) continue;
     const apiVersion = textAt(reference, 'apiVersion') ?? '';

@@ -1,0 +1,172 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseArchPolicy } from '@archpolicy/core';
+import type { ArchPolicy, Inspection, JsonObject, NodeFacts, PlacementInput, Platform } from '@archpolicy/core';
+import fc from 'fast-check';
+import { container, pod } from '../testing/reviews.ts';
+import { placement } from './placement.ts';
+import type { PlacedPod, Placement } from './ports.ts';
+import { RememberedPlacement } from './remembered-placement.ts';
+
+const policy = (spec: JsonObject, status: JsonObject = {}): ArchPolicy => {
+  const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec, status });
+  if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
+  return parsed.policy;
+};
+
+const node = (architecture: string, schedulable = true): NodeFacts => ({
+  name: architecture,
+  labels: { 'kubernetes.io/arch': architecture },
+  taints: [],
+  schedulable,
+  architecture,
+  os: 'linux',
+});
+
+const BOTH: readonly Platform[] = [
+  { os: 'linux', architecture: 'amd64' },
+  { os: 'linux', architecture: 'arm64' },
+];
+const resolved = (digit: string, platforms = BOTH, source: 'memory' | 'registry' = 'memory'): Inspection => ({
+  kind: 'resolved',
+  facts: { digest: `sha256:${digit.repeat(64)}`, platforms, neutral: false },
+  source,
+  ageMs: 0,
+});
+const unresolved = (retryAtMs: number): Inspection => ({ kind: 'unresolved', reason: 'RateLimited', retryAtMs });
+
+/** Every time another object, as reviews are parsed. */
+const podOf = (image: string, metadata: JsonObject = {}): JsonObject =>
+  pod({ containers: [container(image)] }, metadata);
+
+const prefersAmd64 = policy({ preference: { architectures: ['amd64'] } });
+const inputOf = (input: Partial<PlacementInput> = {}): PlacementInput => ({
+  pod: podOf('app:1'),
+  namespace: 'shop',
+  operation: 'CREATE',
+  namespaceFacts: SHOP,
+  policy: prefersAmd64,
+  images: new Map([['app:1', resolved('1')]]),
+  nodes: NODES,
+  canGate: true,
+  nowMs: 1_000,
+  ...input,
+});
+const SHOP = { name: 'shop', labels: {}, annotations: {} };
+const NODES = [node('amd64'), node('arm64')];
+
+/** Counts what is decided afresh. */
+class Counting implements Placement {
+  count = 0;
+
+  imagesToInspect(input: Omit<PlacementInput, 'images'>): readonly string[] {
+    return placement.imagesToInspect(input);
+  }
+
+  place(input: PlacementInput): PlacedPod {
+    this.count += 1;
+    return placement.place(input);
+  }
+}
+
+const rig = (): { readonly remembered: RememberedPlacement; readonly fresh: Counting } => {
+  const fresh = new Counting();
+  return { remembered: new RememberedPlacement(fresh), fresh };
+};
+
+describe('remembered placements', () => {
+  test('PL11 the pods of a template are decided about once', () => {
+    const { remembered, fresh } = rig();
+    const first = remembered.place(inputOf());
+    expect(first).toEqual(placement.place(inputOf()));
+    expect(remembered.place(inputOf({ nowMs: 2_000 }))).toBe(first);
+    expect(fresh.count).toBe(1);
+  });
+
+  test.each<[string, Partial<PlacementInput>]>([
+    ['another label', { pod: podOf('app:1', { labels: { 'archpolicy.dev/preferred': 'arm64' } }) }],
+    ['another image', { pod: podOf('app:2'), images: new Map([['app:2', resolved('1')]]) }],
+    ['another digest', { images: new Map([['app:1', resolved('2')]]) }],
+    ['other platforms', { images: new Map([['app:1', resolved('1', BOTH.slice(1))]]) }],
+    ['another source', { images: new Map([['app:1', resolved('1', BOTH, 'registry')]]) }],
+    ['another namespace', { namespace: 'other', namespaceFacts: { ...SHOP, name: 'other' } }],
+    [
+      'changed labels of the namespace',
+      { namespaceFacts: { ...SHOP, labels: { 'archpolicy.dev/preferred': 'arm64' } } },
+    ],
+    ['an unknown namespace', { namespaceFacts: undefined }],
+    ['a changed policy', { policy: policy({ preference: { architectures: ['arm64'] } }) }],
+    ['no policy', { policy: undefined }],
+    ['changed nodes', { nodes: [node('amd64', false), node('arm64')] }],
+    ['nobody to lift a gate', { canGate: false }],
+    ['another operation', { operation: 'UPDATE' }],
+  ])('%s is decided afresh', (_, change) => {
+    const { remembered, fresh } = rig();
+    remembered.place(inputOf());
+    expect(remembered.place(inputOf(change))).toEqual(placement.place(inputOf(change)));
+    expect(fresh.count).toBe(2);
+  });
+
+  test.each<[string, Partial<PlacementInput>]>([
+    ['an image that is not known', { images: new Map([['app:1', unresolved(5_000)]]) }],
+    [
+      'a policy that relaxes its preference for a while',
+      {
+        policy: policy(
+          { preference: { architectures: ['amd64'] } },
+          { relaxed: [{ owner: 'shop/Deployment/web', until: '2026-01-01T00:00:00Z' }] },
+        ),
+      },
+    ],
+    ["the deadline of the pod's Job", { jobDeadlineSeconds: 5 }],
+    ['a preference that is relaxed', { preferenceRelaxed: true }],
+    ['a bare pod', { pod: podOf('app:1', { ownerReferences: [] }) }],
+    ['a template of 40 KB', { pod: podOf('app:1', { labels: { long: 'x'.repeat(40_000) } }) }],
+  ])('%s is decided each time', (_, change) => {
+    const { remembered, fresh } = rig();
+    const input = inputOf(change);
+    for (const nowMs of [1_000, 1_767_225_600_000]) {
+      expect(remembered.place({ ...input, nowMs })).toEqual(placement.place({ ...input, nowMs }));
+    }
+    expect(fresh.count).toBe(2);
+  });
+
+  test('no more of them than have room', () => {
+    const { remembered, fresh } = rig();
+    for (let i = 0; i < 5_001; i += 1) remembered.place(inputOf({ pod: podOf('app:1', { labels: { i: String(i) } }) }));
+    remembered.place(inputOf({ pod: podOf('app:1', { labels: { i: '5000' } }) }));
+    expect(fresh.count).toBe(5_001);
+    remembered.place(inputOf({ pod: podOf('app:1', { labels: { i: '0' } }) }));
+    expect(fresh.count).toBe(5_002);
+  });
+
+  test('PL11 what is remembered is what would be decided, in any order of pods, policies, nodes and facts', () => {
+    const policies = [
+      prefersAmd64,
+      policy({ preference: { architectures: ['arm64'], type: 'Prefer' }, whenUnresolved: 'Gate' }),
+      policy({ mode: 'Audit' }),
+      undefined,
+    ];
+    const images = ['app:1', 'side:1'];
+    const facts = [resolved('1'), resolved('2'), resolved('1', BOTH.slice(0, 1)), unresolved(500), unresolved(90_000)];
+    const input = fc
+      .record({
+        image: fc.constantFrom(...images),
+        labels: fc.constantFrom<JsonObject[]>({}, { 'archpolicy.dev/preferred': 'arm64' }, { app: 'web' }),
+        namespaceFacts: fc.constantFrom(SHOP, { ...SHOP, labels: { 'archpolicy.dev/preferred': 'amd64' } }, undefined),
+        policy: fc.constantFrom(...policies),
+        inspection: fc.constantFrom(...facts),
+        nodes: fc.constantFrom(NODES, [node('arm64')]),
+        canGate: fc.boolean(),
+        nowMs: fc.constantFrom(0, 60_000),
+      })
+      .map(({ image, labels, inspection, ...rest }) =>
+        inputOf({ ...rest, pod: podOf(image, { labels }), images: new Map([[image, inspection]]) }),
+      );
+    fc.assert(
+      fc.property(fc.array(input, { minLength: 2, maxLength: 40 }), (inputs) => {
+        const { remembered } = rig();
+        for (const one of inputs) expect(remembered.place(one)).toEqual(placement.place(one));
+      }),
+    );
+  });
+});
