@@ -1,7 +1,10 @@
-import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
+import { NODE_ARCHITECTURES, REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
+import type { NodeArchitecture } from '@archpolicy/core';
 import type { EventObserver, EvictionAnswer } from '@archpolicy/kube';
 import { closedCounter, closedGauge, closedHistogram } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
+import { DIRECTIONS } from './contents/change-reports.ts';
+import type { Direction } from './contents/change-reports.ts';
 import { DEGRADED_REASONS } from './policy/degradations.ts';
 import type { DegradedReason } from './policy/degradations.ts';
 import { declareBrakeMetrics } from './remediation/brake-metrics.ts';
@@ -46,6 +49,8 @@ export interface OperatorMetrics extends BrakeMetrics {
   readonly queue: (controller: Controller, depth: number) => void;
   readonly misplaced: (pods: number) => void;
   readonly staying: (reason: StayingReason, pods: number) => void;
+  /** The content behind a tag changed, and runs elsewhere. */
+  readonly contentChange: (direction: Direction, architecture: NodeArchitecture) => void;
   readonly degraded: (reason: DegradedReason, policies: number) => void;
   readonly leading: (isLeading: boolean) => void;
   readonly events: EventObserver;
@@ -56,6 +61,7 @@ export function declareMetrics(registry: Registry): OperatorMetrics {
     ...remediationMetrics(registry),
     ...declareBrakeMetrics(registry),
     ...controllerMetrics(registry),
+    ...contentMetrics(registry),
     events: eventMetrics(registry),
   };
 }
@@ -97,6 +103,20 @@ function remediationMetrics(registry: Registry): Pick<OperatorMetrics, 'answer' 
     },
     staying: (reason, pods) => {
       staying.set({ reason }, pods);
+    },
+  };
+}
+
+function contentMetrics(registry: Registry): Pick<OperatorMetrics, 'contentChange'> {
+  const changes = closedCounter({
+    registry,
+    name: 'archpolicy_image_architecture_changes_total',
+    help: 'Architectures that the contents behind tags lost or gained.',
+    labels: { direction: DIRECTIONS, architecture: NODE_ARCHITECTURES },
+  });
+  return {
+    contentChange: (direction, architecture) => {
+      changes.inc({ direction, architecture });
     },
   };
 }

@@ -1,7 +1,9 @@
 import type { ClusterViewWithPods, PullSecretView } from '@archpolicy/cluster-view';
+import { podKey } from '@archpolicy/cluster-view';
 import { evict } from '@archpolicy/kube';
 import type { Api, Clock, EventRecorder, Leadership } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
+import { ContentWatch } from './contents/content-watch.ts';
 import { GateController } from './gate/gate-controller.ts';
 import type { GateMetrics } from './gate/metrics.ts';
 import type { Inspector, Random } from './gate/ports.ts';
@@ -52,11 +54,19 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       probe: (deadline) => probe.probe(deadline),
     });
     const policies = new PolicyStatuses({ ...options, isLeading: () => leadership.isHeld() });
-    const remediation = new Remediation(
+    const contents: ContentWatch = new ContentWatch({
+      ...options,
+      policyOf: (pod) => remediation.tally.get(pod)?.policy,
+      onChanged: (image) => {
+        remediation.lookAt(views.pods.byImage(image).map(podKey));
+        policies.touchAll();
+      },
+    });
+    const remediation: Remediation = new Remediation(
       {
         ...options,
         webhook,
-        images: new InspectedImages(options.inspector, options.pullSecrets),
+        images: new InspectedImages(contents.inspector, options.pullSecrets),
         jobs: reader,
         reader,
         evict: (target, deadline) => evict(api, target, deadline),
@@ -69,13 +79,13 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       },
       leadership,
     );
-    const gate = gateController(options);
+    const gate = gateController({ ...options, inspector: contents.inspector });
     const facts: StatusFacts = {
       counts: (policy) => remediation.tally.counts(policy),
       lastRecheckMs: () => remediation.lastRecheckMs,
       webhookReachable: () => webhook.isReachable(),
-      losses: () => [],
       brake: () => remediation.brake,
+      losses: (policy) => contents.lossesOf(policy),
     };
     const statuses = { run: (until: AbortSignal) => policies.run(facts, until) };
     await together([gate, webhook, remediation, statuses], signal);

@@ -39,6 +39,11 @@ export class PolicyStatuses {
     this.#controller.touch(policy);
   }
 
+  /** What every status is made of has changed. */
+  touchAll(): void {
+    this.#controller.touchAll();
+  }
+
   evicted(policy: string): void {
     this.#controller.evicted(policy);
   }

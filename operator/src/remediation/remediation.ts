@@ -100,7 +100,7 @@ export class Remediation {
     this.#beatAtMs = clock.now();
   }
 
-  get tally(): Pick<Tally, 'counts'> {
+  get tally(): Pick<Tally, 'counts' | 'get'> {
     return this.#tally;
   }
 
@@ -112,6 +112,11 @@ export class Remediation {
   /** Epoch milliseconds; undefined until every pod has been looked at once. */
   get lastRecheckMs(): number | undefined {
     return this.#passes.completedAtMs;
+  }
+
+  /** Looks at these pods again: what is known of their images has changed. */
+  lookAt(keys: Iterable<string>): void {
+    for (const key of keys) this.#queue.add(key);
   }
 
   /** Looks at every pod, then at whatever changes and periodically at all, until the signal is aborted. */

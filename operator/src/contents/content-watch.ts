@@ -1,0 +1,34 @@
+import type { Inspector } from '@archpolicy/registry';
+import { ChangeReports } from './change-reports.ts';
+import type { ChangeReportsOptions } from './change-reports.ts';
+import { Contents } from './contents.ts';
+import { SeenInspector } from './seen-inspector.ts';
+
+export interface ContentWatchOptions extends Omit<ChangeReportsOptions, 'contents' | 'clock' | 'onChange'> {
+  readonly inspector: Pick<Inspector, 'inspect'>;
+  readonly clock: ConstructorParameters<typeof Contents>[0] & ChangeReportsOptions['clock'];
+  readonly metrics: { readonly contentChange: ChangeReportsOptions['onChange'] };
+  /** The image runs elsewhere than before. */
+  readonly onChanged: (image: string) => void;
+}
+
+/** Notices what the contents behind tags lose and gain, in all that the operator inspects, and tells it. */
+export class ContentWatch {
+  /** To be asked in place of the inspector that was given. */
+  readonly inspector: Pick<Inspector, 'inspect'>;
+  readonly #reports: ChangeReports;
+
+  constructor(options: ContentWatchOptions) {
+    const contents = new Contents(options.clock, (change) => {
+      this.#reports.changed(change);
+      options.onChanged(change.image);
+    });
+    this.#reports = new ChangeReports({ ...options, contents, onChange: options.metrics.contentChange });
+    this.inspector = new SeenInspector(options.inspector, contents);
+  }
+
+  /** What pods of the policy lost where they run, in sentences. */
+  lossesOf(policy: string): readonly string[] {
+    return this.#reports.lossesOf(policy);
+  }
+}
