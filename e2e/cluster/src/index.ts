@@ -12,3 +12,5 @@ export { START_TIMEOUT_MILLISECONDS, startCluster } from './start-cluster.ts';
 export type { StartClusterOptions, TestCluster } from './start-cluster.ts';
 export { waitFor } from './wait.ts';
 export type { WaitOptions } from './wait.ts';
+export { RealRegistry } from './testing/real-registry.ts';
+export type { RealRegistryOptions } from './testing/real-registry.ts';

@@ -6,3 +6,4 @@ export * from './api-server/index.ts';
 export * from './world.ts';
 export * from './redis/index.ts';
 export * from './fault-proxy/index.ts';
+export * from './watched-process.ts';

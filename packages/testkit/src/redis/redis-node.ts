@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
+import { WatchedProcess } from '../watched-process.ts';
 import { freePort } from './free-port.ts';
-import { RedisProcess } from './redis-process.ts';
 
 export interface RedisNodeOptions {
   readonly password?: string;
@@ -16,7 +16,7 @@ const RECONNECT_DELAY_MS = 20;
 export class RedisNode {
   readonly #options: RedisNodeOptions;
   #port = 0;
-  #process: RedisProcess | undefined;
+  #process: WatchedProcess | undefined;
   #admin: Redis | undefined;
 
   constructor(options: RedisNodeOptions = {}) {
@@ -28,7 +28,8 @@ export class RedisNode {
     for (let starts = 1; ; starts += 1) {
       const port = this.#port === 0 ? await freePort() : this.#port;
       try {
-        this.#process = await RedisProcess.start({
+        this.#process = await WatchedProcess.start({
+          command: 'redis-server',
           args: (directory) => this.#arguments(port, directory),
           ready: 'Ready to accept connections',
         });

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
+import { WatchedProcess } from '../watched-process.ts';
 import { freePort } from './free-port.ts';
-import { RedisProcess } from './redis-process.ts';
 import { RedisNode } from './redis-node.ts';
 import { until } from './until.ts';
 
@@ -18,7 +18,7 @@ const LOOK_PERIOD_MS = 100;
 /** A primary, a replica of it and a Sentinel that watches them, all real, on loopback. */
 export class RedisSentinel {
   #servers: readonly RedisNode[] = [];
-  #process: RedisProcess | undefined;
+  #process: WatchedProcess | undefined;
   #admin: Redis | undefined;
   #port = 0;
 
@@ -28,9 +28,10 @@ export class RedisSentinel {
     this.#servers = [primary, replica];
     await until('the replica follows', async () => String(await replica.command('ROLE')).includes('connected'));
     this.#port = await freePort();
-    this.#process = await RedisProcess.start({
+    this.#process = await WatchedProcess.start({
+      command: 'redis-server',
       args: (directory) => [`${directory}/sentinel.conf`, '--sentinel'],
-      config: { name: 'sentinel.conf', text: configuration(this.#port, primary.port) },
+      files: () => ({ 'sentinel.conf': configuration(this.#port, primary.port) }),
       ready: '+monitor',
     });
     this.#admin = new Redis({ port: this.#port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 20 });

@@ -2,15 +2,18 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
 /** What to run, and how its log says that it is ready. */
-export interface RedisProgram {
+export interface WatchedProgram {
+  /** A path, or a name on PATH. */
+  readonly command: string;
   /** Arguments given the directory that all its files go to. */
   readonly args: (directory: string) => readonly string[];
-  /** A configuration file in that directory. */
-  readonly config?: { readonly name: string; readonly text: string };
+  /** Files to put into that directory before, by name. */
+  readonly files?: (directory: string) => Readonly<Record<string, string>>;
+  /** What it says once it is ready. */
   readonly ready: string;
 }
 
@@ -36,16 +39,19 @@ wait $server
 rm -rf "$directory"
 `;
 
-/** One running redis-server (also as a Sentinel), found on PATH, with all its files in a temporary directory. */
-export class RedisProcess {
+/** One running server of a test, with all its files in a temporary directory. */
+export class WatchedProcess {
+  readonly #command: string;
   readonly #shell: ChildProcessByStdio<Writable, Readable, null>;
   readonly #gone: Promise<void>;
   #log = '';
   #hasEnded = false;
 
-  private constructor(directory: string, args: readonly string[]) {
-    const command = ['-c', WATCHED, 'sh', directory, 'redis-server', ...args];
-    this.#shell = spawn('sh', command, { stdio: ['pipe', 'pipe', 'ignore'] });
+  private constructor(directory: string, command: string, args: readonly string[]) {
+    this.#command = basename(command);
+    this.#shell = spawn('sh', ['-c', WATCHED, 'sh', directory, command, ...args], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
     this.#shell.stdin.on('error', () => undefined);
     this.#shell.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#log = (this.#log + text).slice(-MAX_LOG_LENGTH);
@@ -60,13 +66,18 @@ export class RedisProcess {
     });
   }
 
-  /** @throws Error when there is no redis-server, or it does not get ready: with what it said */
-  static async start({ args, config, ready }: RedisProgram): Promise<RedisProcess> {
-    const directory = await mkdtemp(join(tmpdir(), 'archpolicy-redis-'));
-    if (config !== undefined) await writeFile(join(directory, config.name), config.text);
-    const started = new RedisProcess(directory, args(directory));
+  /** @throws Error when there is no such program, or it does not get ready: with what it said */
+  static async start({ command, args, files, ready }: WatchedProgram): Promise<WatchedProcess> {
+    const directory = await mkdtemp(join(tmpdir(), `archpolicy-${basename(command)}-`));
+    for (const [name, text] of Object.entries(files?.(directory) ?? {})) await writeFile(join(directory, name), text);
+    const started = new WatchedProcess(directory, command, args(directory));
     await started.#until(ready);
     return started;
+  }
+
+  /** The end of what it said. */
+  get log(): string {
+    return this.#log;
   }
 
   /** Stops it in the middle of whatever it does; the kernel goes on accepting connections for it. */
@@ -86,7 +97,7 @@ export class RedisProcess {
 
   get #pid(): number {
     const [, pid] = /^server (\d+)$/m.exec(this.#log) ?? [];
-    if (pid === undefined || this.#hasEnded) throw new Error('redis-server is not running');
+    if (pid === undefined || this.#hasEnded) throw new Error(`${this.#command} is not running`);
     return Number(pid);
   }
 
@@ -107,6 +118,6 @@ export class RedisProcess {
     const said = this.#log.split('\n').slice(-8).join('\n');
     await this.stop();
     const hint = said.includes('not found') ? ': install it (node e2e/cluster/src/main.ts prepare does)' : '';
-    throw new Error(`redis-server did not start${hint}\n${said}`);
+    throw new Error(`${this.#command} did not start${hint}\n${said}`);
   }
 }
