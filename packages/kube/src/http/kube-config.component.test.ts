@@ -100,6 +100,24 @@ describe('a kubeconfig', () => {
     expect(await caller()).toEqual({ certificate: 'archpolicy-operator' });
   });
 
+  test('with a token in a file beside it, which wins over a token, and which is rotated', async () => {
+    await writeFile(join(directory, 'token'), 'first\n');
+    await writeConfig({ tokenFile: 'token', token: 'abc', as: 'somebody' });
+    expect(await caller()).toEqual({ authorization: 'Bearer first', impersonated: 'somebody' });
+    await writeFile(join(directory, 'token'), 'second\n');
+    await clock.advance(MINUTE_MS);
+    expect(await caller()).toEqual({ authorization: 'Bearer second', impersonated: 'somebody' });
+  });
+
+  test('with a token in a file elsewhere: each kubeconfig has its own', async () => {
+    await writeFile(join(directory, 'mine'), 'mine');
+    await writeFile(join(directory, 'other'), 'other');
+    await writeConfig({ tokenFile: join(directory, 'other') });
+    await new KubeConfigCredentials({ file: file() }, clock).read();
+    await writeConfig({ tokenFile: join(directory, 'mine') });
+    expect(await caller()).toEqual({ authorization: 'Bearer mine' });
+  });
+
   test('with a user to impersonate', async () => {
     await writeConfig({ token: 'abc', as: 'somebody' });
     expect(await caller()).toEqual({ authorization: 'Bearer abc', impersonated: 'somebody' });
@@ -176,6 +194,11 @@ describe('a kubeconfig', () => {
     ['missing', () => Promise.resolve()],
     ['no YAML', () => writeFile(file(), '{{{')],
     ['without a cluster', () => writeFile(file(), '{"clusters": [], "contexts": [], "users": []}')],
+    ['with a token file that is missing', () => writeConfig({ tokenFile: 'nowhere' })],
+    [
+      'with a token file that is empty',
+      () => writeFile(join(directory, 'token'), '').then(() => writeConfig({ tokenFile: 'token' })),
+    ],
     ['with a proxy, which is not supported', () => writeConfig({}, { 'proxy-url': 'http://127.0.0.1:1' })],
   ])('%s is told with a code, and read again at the next call', async (_, write) => {
     await write();

@@ -1,5 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
+import { dirname, resolve } from 'node:path';
+import { arrayAt, isJsonObject, objectAt, textAt } from '@archpolicy/core';
+import type { Json } from '@archpolicy/core';
 import { KubeConfig } from '@kubernetes/client-node';
+import { parse as parseYaml } from 'yaml';
 import type { Clock } from '../clock.ts';
 import { KubeError } from '../errors.ts';
 import type { Credentials, CredentialSource, TlsCredentials } from './credentials.ts';
@@ -12,6 +18,13 @@ const REREAD_AFTER_REFUSAL_MS = 1_000;
 /** Where the kubeconfig is: a file, or the account that the cluster gives to its pods. */
 export type KubeConfigLocation = { readonly file: string } | 'in-cluster';
 
+/** A kubeconfig without what KubeConfig does not do right. */
+interface Loaded {
+  readonly config: KubeConfig;
+  /** Where the current user's token is; it wins over a token in the kubeconfig itself, as kubectl has it. */
+  readonly tokenFile: string | undefined;
+}
+
 /**
  * Credentials from a kubeconfig, read again every minute and after a 401, so that rotated tokens and certificates are
  * picked up. Exec plugins run as KubeConfig runs them, and keep their token until it expires.
@@ -19,7 +32,7 @@ export type KubeConfigLocation = { readonly file: string } | 'in-cluster';
 export class KubeConfigCredentials implements CredentialSource {
   readonly #location: KubeConfigLocation;
   readonly #clock: Clock;
-  #config: KubeConfig | undefined;
+  #loaded: Loaded | undefined;
   #current: Promise<Credentials> | undefined;
   #readAt = -Infinity;
   #expired = false;
@@ -52,9 +65,9 @@ export class KubeConfigCredentials implements CredentialSource {
   async #load(refused: boolean): Promise<Credentials> {
     try {
       // An exec plugin's token lives in the KubeConfig: a new one would run the plugin every minute.
-      const keep = this.#config?.getCurrentUser()?.exec !== undefined && !refused;
-      if (this.#config === undefined || !keep) this.#config = loadKubeConfig(this.#location);
-      return await credentialsOf(this.#config);
+      const keep = this.#loaded?.config.getCurrentUser()?.exec !== undefined && !refused;
+      if (this.#loaded === undefined || !keep) this.#loaded = loadKubeConfig(this.#location);
+      return await credentialsOf(this.#loaded);
     } catch (cause) {
       throw cause instanceof KubeError
         ? cause
@@ -63,20 +76,46 @@ export class KubeConfigCredentials implements CredentialSource {
   }
 }
 
-function loadKubeConfig(location: KubeConfigLocation): KubeConfig {
+function loadKubeConfig(location: KubeConfigLocation): Loaded {
   const config = new KubeConfig();
   if (location === 'in-cluster') config.loadFromCluster();
   else config.loadFromFile(location.file);
-  return config;
+  const user = config.getCurrentUser();
+  const tokenFile = location === 'in-cluster' ? accountTokenFile(user) : userTokenFile(location.file, user?.name);
+  // KubeConfig keeps one token of a file for all users of the process, and for a minute even when it was refused.
+  if (tokenFile !== undefined) config.users = config.users.map((each) => ({ ...each, authProvider: null, token: '' }));
+  return { config, tokenFile };
 }
 
-async function credentialsOf(config: KubeConfig): Promise<Credentials> {
+/** Of the account that the cluster gives to its pods. */
+function accountTokenFile(user: { readonly authProvider?: unknown } | null): string | undefined {
+  const provider = user?.authProvider as Json | undefined;
+  return isJsonObject(provider) ? textAt(objectAt(provider, 'config'), 'tokenFile') : undefined;
+}
+
+/** `tokenFile` of a user in a kubeconfig, which KubeConfig leaves out: the user would be anonymous. */
+function userTokenFile(file: string, user: string | undefined): string | undefined {
+  const content = parseYaml(readFileSync(file, 'utf8')) as Json;
+  const users = isJsonObject(content) ? arrayAt(content, 'users') : [];
+  const entry = users.filter(isJsonObject).find((one) => one['name'] === user);
+  const tokenFile = entry && textAt(objectAt(entry, 'user'), 'tokenFile');
+  return tokenFile === undefined ? undefined : resolve(dirname(file), tokenFile);
+}
+
+async function credentialsOf({ config, tokenFile }: Loaded): Promise<Credentials> {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new KubeError('bad-config', 'the kubeconfig has no current cluster');
   if (cluster.proxyUrl !== undefined) throw new KubeError('bad-config', 'proxy-url in a kubeconfig is not supported');
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
-  return { server: new URL(cluster.server).origin, tls: tlsOf(options), headers: headersOf(options) };
+  const token = tokenFile === undefined ? {} : await tokenFrom(tokenFile);
+  return { server: new URL(cluster.server).origin, tls: tlsOf(options), headers: { ...headersOf(options), ...token } };
+}
+
+async function tokenFrom(file: string): Promise<Record<string, string>> {
+  const token = (await readFile(file, 'utf8')).trim();
+  if (token === '') throw new KubeError('bad-config', 'the token file that the kubeconfig names is empty');
+  return { authorization: `Bearer ${token}` };
 }
 
 function tlsOf(options: RequestOptions): TlsCredentials {
