@@ -3,7 +3,7 @@ import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import { EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
 import type { ApiClient } from '@archpolicy/kube';
 import { createInspector } from '@archpolicy/registry';
-import type { RegistriesSource } from '@archpolicy/registry';
+import type { Inspector } from '@archpolicy/registry';
 import {
   Closers,
   collectProcessMetrics,
@@ -19,7 +19,7 @@ import {
 import type { Clock, RunContext } from '@archpolicy/service';
 import { readOperatorConfig } from './config.ts';
 import type { OperatorConfig } from './config.ts';
-import { connectApi, loadRegistries } from './connect.ts';
+import { connectApi, openRegistries } from './connect.ts';
 import { OperatorError } from './errors.ts';
 import { createGateMetrics } from './gate/metrics.ts';
 import { RawPods } from './gate/raw-pods.ts';
@@ -39,8 +39,7 @@ export async function runOperator({ env, signal, clock }: RunContext): Promise<v
   try {
     const api = await connectApi(config, clock);
     closers.add('API client', () => api.close());
-    const registries = await loadRegistries(config);
-    await new OperatorProcess({ config, clock, logger, closers, api, registries }).lead(signal);
+    await new OperatorProcess({ config, clock, logger, closers, api }).lead(signal);
     logger.info({}, 'closing');
   } finally {
     await closers.closeAll(CLOSE_ALL_MS);
@@ -53,7 +52,6 @@ interface ProcessOptions {
   readonly logger: ReturnType<typeof createLogger>;
   readonly closers: Closers;
   readonly api: ApiClient;
-  readonly registries: RegistriesSource;
 }
 
 /** The process's parts, in the order in which they come up. Each is closed by `closers`, in the reverse order. */
@@ -87,8 +85,8 @@ class OperatorProcess {
     views.pods.subscribe(({ type, key }) => {
       if (type === 'deleted') rawPods.drop(key);
     });
+    const inspector = await this.#startInspector();
     await this.#startOps(views);
-    const inspector = this.#inspector();
     const events = new EventRecorder({
       ...this.#options,
       controller: EVENT_CONTROLLER,
@@ -148,14 +146,16 @@ class OperatorProcess {
     closers.add('ops server', () => ops.close());
   }
 
-  #inspector(): ReturnType<typeof createInspector> {
-    const { clock, logger, closers, registries, config } = this.#options;
-    const redis = sharedCacheOf(config);
+  async #startInspector(): Promise<Inspector> {
+    const { clock, logger, closers, config } = this.#options;
     const metrics = declareInspectionMetrics(this.#registry);
+    const registries = await openRegistries(config, { clock, logger, metrics });
+    this.#background('registries file', registries.run);
+    const redis = sharedCacheOf(config);
     const inspector = createInspector({
       clock,
       logger,
-      registries,
+      registries: registries.source,
       metrics,
       userAgent: `archpolicy/${VERSION}`,
       ...(redis === undefined ? {} : { redis }),

@@ -8,7 +8,8 @@ export type { InspectionPriority, Inspector, InspectRequest } from './inspect/in
 export type { PullSecret } from './auth/credential.ts';
 export { fixedRegistries, readRegistriesFile } from './config/registries-file.ts';
 export type { RegistriesSource } from './config/registries-file.ts';
-export { WatchedRegistries } from './config/watched-registries.ts';
+export { followRegistries, WatchedRegistries } from './config/watched-registries.ts';
+export type { FollowedRegistries } from './config/watched-registries.ts';
 export { DEFAULT_REGISTRIES, parseRegistries, Registries } from './config/registries.ts';
 export type { RegistriesConfig } from './config/schema.ts';
 export { parseRedisUrl } from './cache/redis/target.ts';

@@ -1,6 +1,7 @@
 export { systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
-export { ConfigError } from './config/config-error.ts';
+export { ConfigError, using } from './config/config-error.ts';
+export type { VariableInUse } from './config/config-error.ts';
 export { commonVariables } from './config/common.ts';
 export * from './config/schemas.ts';
 export { sharedCacheOf } from './config/shared-cache.ts';

@@ -1,7 +1,7 @@
 import type { RegistryMetrics } from '../metrics.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { Registries } from './registries.ts';
-import { readRegistriesFile } from './registries-file.ts';
+import { fixedRegistries, readRegistriesFile } from './registries-file.ts';
 import type { RegistriesSource } from './registries-file.ts';
 
 interface WatchOptions {
@@ -68,4 +68,24 @@ export class WatchedRegistries implements RegistriesSource {
       this.#refused = true;
     }
   }
+}
+
+/** Where an inspector learns about registries, and what keeps that up to date. */
+export interface FollowedRegistries {
+  readonly source: RegistriesSource;
+  /** Follows the file until the signal aborts. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * The registries file, followed as it changes; without a path the defaults, which do not.
+ * @throws RegistryError with code REGISTRIES_FILE
+ */
+export async function followRegistries(
+  path: string | undefined,
+  parts: Omit<WatchOptions, 'path'>,
+): Promise<FollowedRegistries> {
+  if (path === undefined) return { source: fixedRegistries(), run: () => Promise.resolve() };
+  const source = await WatchedRegistries.open({ path, ...parts });
+  return { source, run: (signal) => source.run(signal) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { commonVariables } from './common.ts';
-import { ConfigError } from './config-error.ts';
+import { ConfigError, using } from './config-error.ts';
 import { address, durationMs, formatDuration, oneOf, redisUrl, wholeNumber } from './schemas.ts';
 import { describeVariables, readConfig, variable } from './variable.ts';
 
@@ -147,5 +147,35 @@ describe('values', () => {
   test('a word outside the set is refused', () => {
     expect(oneOf(['a', 'b']).safeParse('c').success).toBe(false);
     expect(oneOf(['a', 'b']).parse('b')).toBe('b');
+  });
+});
+
+describe('what a variable names', () => {
+  const kubeconfig = { variable: 'ARCHPOLICY_KUBECONFIG', value: '/a/b', example: '/home/me/.kube/config' };
+  const refused = (error: unknown, value: string | undefined = kubeconfig.value): Promise<string> =>
+    using({ ...kubeconfig, value }, () => Promise.reject(error as Error)).then(
+      () => 'accepted',
+      (thrown: unknown) => (thrown instanceof Error ? thrown.message : ''),
+    );
+
+  test('is given out when it can be used', async () => {
+    expect(await using(kubeconfig, () => Promise.resolve(7))).toBe(7);
+  });
+
+  test('is told with what the system said when it cannot', async () => {
+    const cause = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT', syscall: 'open' });
+    expect(await refused(new Error('the kubeconfig cannot be used', { cause }))).toBe(
+      'ARCHPOLICY_KUBECONFIG: "/a/b" cannot be used (the kubeconfig cannot be used: ENOENT: no such file); ' +
+        'example: ARCHPOLICY_KUBECONFIG=/home/me/.kube/config',
+    );
+    expect(await refused('odd')).toContain('unexpected failure');
+    expect(await using({ ...kubeconfig, value: undefined }, () => Promise.reject(cause)).catch(String)).toContain(
+      'ARCHPOLICY_KUBECONFIG: it is not set',
+    );
+  });
+
+  test('P5 is told without what a parser quotes of it', async () => {
+    const cause = new SyntaxError('bad indentation: "token: geheim"');
+    expect(await refused(new Error('the kubeconfig cannot be used', { cause }))).not.toContain('geheim');
   });
 });
