@@ -33,7 +33,7 @@ export class AdmissionHandler implements ReviewHandler {
   }
 
   async handle(body: Buffer, times: ReviewTimes): Promise<HttpAnswer> {
-    if (isExcessive(body)) return this.#refuse('excessive', 413, 'too deep or too many parts', times);
+    if (isExcessive(body)) return this.#refuse('excessive', 413, 'too large, too deep or too many parts', times);
     const parsed = parseReview(body);
     if (parsed.kind === 'malformed') return this.#refuse('malformed', 400, parsed.problem, times);
     const { request } = parsed;

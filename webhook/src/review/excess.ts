@@ -11,6 +11,13 @@ const MAX_NODES = 100_000;
 const MAX_SEPARATORS = 100_000;
 const MAX_DEPTH = 200;
 
+/**
+ * A body is not parsed beyond this. The API server takes objects up to 3 MiB from its clients and stores up to 1.5 MiB of
+ * protobuf, which has as JSON less than twice as much: a larger pod is never created, whatever is answered. Parsing 7 MiB
+ * would hold up everybody for 90 ms.
+ */
+const MAX_PARSED_BYTES = 3 * 1024 * 1024;
+
 /** Smaller bodies cannot hold enough to matter: their scan is saved. */
 const SMALL_BODY_BYTES = 64 * 1024;
 
@@ -22,9 +29,13 @@ const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 const COMMA = 0x2c;
 
-/** Whether a body is too deep or too full to be parsed. It is one pass over the bytes; no JSON is refused as invalid. */
+/** Whether a body is too large, too deep or too full to be parsed. It is one pass over the bytes; no JSON is refused as invalid. */
 export function isExcessive(body: Buffer): boolean {
   if (body.length <= SMALL_BODY_BYTES) return false;
+  return body.length > MAX_PARSED_BYTES || hasTooManyValues(body);
+}
+
+function hasTooManyValues(body: Buffer): boolean {
   let depth = 0;
   let opened = 0;
   let separators = 0;

@@ -45,27 +45,29 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
   }
   const chunks: Buffer[] = [];
   let size = 0;
-  const onData = (chunk: Buffer): void => {
+  let isOver = false;
+  // The stream keeps flowing: what still comes is thrown away. Taking listeners off would cost more than they do.
+  const finish = (read: BodyRead): void => {
+    if (isOver) return;
+    isOver = true;
+    if (read.kind !== 'body') budget.give(size);
+    done(read);
+  };
+  request.on('data', (chunk: Buffer) => {
+    if (isOver) return;
     if (size + chunk.length > MAX_BODY_BYTES) finish({ kind: 'too-large' });
     else if (!budget.take(chunk.length)) finish({ kind: 'busy' });
     else {
       size += chunk.length;
       chunks.push(chunk);
     }
-  };
-  const onEnd = (): void => {
+  });
+  request.on('end', () => {
     const [first] = chunks;
     // One chunk is the usual case: no copy then.
     finish({ kind: 'body', body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size) });
-  };
-  const onClose = (): void => {
+  });
+  request.on('close', () => {
     finish({ kind: 'aborted' });
-  };
-  const finish = (read: BodyRead): void => {
-    // The stream keeps flowing: what still comes is thrown away.
-    request.off('data', onData).off('end', onEnd).off('close', onClose);
-    if (read.kind !== 'body') budget.give(size);
-    done(read);
-  };
-  request.on('data', onData).on('end', onEnd).on('close', onClose);
+  });
 }

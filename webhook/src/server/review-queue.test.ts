@@ -6,10 +6,11 @@ const setUp = () => {
   let now = 0;
   const log: string[] = [];
   const queue = new ReviewQueue({ now: () => 0, monotonic: () => now, sleep: () => Promise.resolve() });
-  const push = (name: string, { latestStart = Infinity, costMs = 0 } = {}): void => {
+  const push = (name: string, { latestStart = Infinity, costMs = 0, bytes = 8_000 } = {}): void => {
     queue.push({
       arrivedAt: now,
       latestStart,
+      bytes,
       start: () => {
         log.push(name);
         now += costMs;
@@ -63,5 +64,37 @@ describe('ReviewQueue', () => {
     });
     await settled();
     expect(log).toEqual(['first', 'socket', 'second']);
+  });
+
+  test('P1 large reviews go one at a time, after the usual ones that wait', async () => {
+    const { push, log, settled } = setUp();
+    const large = { bytes: 3_000_000, costMs: 40 };
+    push('large 1', large);
+    push('large 2', large);
+    push('usual 1');
+    setImmediate(() => {
+      push('usual 2');
+    });
+    await settled();
+    expect(log).toEqual(['usual 1', 'large 1', 'usual 2', 'large 2']);
+  });
+
+  test('P1 what a large review takes does not have usual ones shed', async () => {
+    const { push, log, settled } = setUp();
+    for (let i = 0; i < 20; i += 1) push(`large ${i}`, { bytes: 3_000_000, costMs: 100 });
+    await settled();
+    log.length = 0;
+    for (let i = 0; i < 100; i += 1) push(`usual ${i}`);
+    push('hasty', { latestStart: 2_020 });
+    await settled();
+    expect(log.at(-1)).toBe('hasty');
+  });
+
+  test('a large review that waited past its latest start is shed', async () => {
+    const { push, log, settled } = setUp();
+    push('large', { bytes: 3_000_000, latestStart: 50 });
+    push('slow', { costMs: 100 });
+    await settled();
+    expect(log).toEqual(['slow', 'shed large']);
   });
 });

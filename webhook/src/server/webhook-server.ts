@@ -175,6 +175,7 @@ export class WebhookServer {
     const arrivedAt = clock.monotonic();
     this.#queue.push({
       arrivedAt,
+      bytes: body.length,
       latestStart: Math.max(arrivedAt + MIN_WAIT_MS, times.deadline - inspectionBudgetMs),
       start: () => void handler.handle(body, times).then(reply),
       shed: () => {
