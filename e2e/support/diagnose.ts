@@ -1,35 +1,39 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TestCluster } from '@archpolicy/e2e';
+import type { SeenPod } from './pods.ts';
 
 /** Lines of each log that a failure shows: the last minute or so of a busy operator. */
-const LINES = 60;
+const LINES = 40;
 /** A line of a structured log may carry a whole object. */
 const LINE_LENGTH = 400;
 
-async function tail(cluster: TestCluster, component: string): Promise<string> {
-  const text = await readFile(join(cluster.directory, 'log', `${component}.log`), 'utf8').catch(() => '(no log)');
+export interface Scene {
+  /** Of the cluster. */
+  readonly directory: string;
+  /** Whose logs are shown. */
+  readonly logs: readonly string[];
+  readonly pods: readonly SeenPod[];
+}
+
+/** Runs part of a test; when it fails, says what the cluster looked like: pods, and the ends of our processes' logs. */
+export async function diagnosed<T>(scene: () => Scene, part: () => Promise<T>): Promise<T> {
+  try {
+    return await part();
+  } catch (error) {
+    const { directory, logs, pods } = scene();
+    const tails = await Promise.all(logs.map(async (name) => `${name}:\n${await tail(directory, name)}`));
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error([message, ...pods.map(lineOf), ...tails].join('\n'), { cause: error });
+  }
+}
+
+async function tail(directory: string, name: string): Promise<string> {
+  const text = await readFile(join(directory, 'log', `${name}.log`), 'utf8').catch(() => '(no log)');
   const lines = text.trimEnd().split('\n').slice(-LINES);
   return lines.map((line) => line.slice(0, LINE_LENGTH)).join('\n');
 }
 
-/** Runs part of a test; when it fails, says what the cluster looked like: pods, and the ends of our processes' logs. */
-export async function diagnosed<T>(cluster: () => TestCluster, part: () => Promise<T>): Promise<T> {
-  try {
-    return await part();
-  } catch (error) {
-    const pods = await cluster().kubectl(['get', 'pods', '-A', '-o', 'wide']);
-    const logs = await Promise.all(['webhook', 'operator'].map((component) => tail(cluster(), component)));
-    throw new Error(
-      [
-        error instanceof Error ? error.message : String(error),
-        pods.stdout,
-        'webhook:',
-        logs[0],
-        'operator:',
-        logs[1],
-      ].join('\n'),
-      { cause: error },
-    );
-  }
+function lineOf({ namespace, name, node, phase, ready, deleting }: SeenPod): string {
+  const state = [phase, ready ? 'ready' : '', deleting ? 'deleting' : ''].filter(Boolean).join(' ');
+  return `${namespace}/${name} on ${node === '' ? 'no node' : node}: ${state}`;
 }

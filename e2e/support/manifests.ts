@@ -1,23 +1,95 @@
-import { PLATFORMS_ANNOTATION } from '@archpolicy/e2e';
+import { LABEL_SKIP, SKIP_VALUE } from '@archpolicy/core';
+import { EMULATED_ANNOTATION, PLATFORMS_ANNOTATION, REFUSED_AT_ANNOTATION } from '@archpolicy/e2e';
 import type { JsonObject } from '@archpolicy/core';
 
-export function namespace(name: string): JsonObject {
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+export function namespace(name: string, { skip = false } = {}): JsonObject {
+  const labels = skip ? { [LABEL_SKIP]: SKIP_VALUE } : {};
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
 }
 
-/** A pod template whose pods crash on nodes of other platforms than these. */
-export function template(app: string, image: string, platforms: readonly string[]): JsonObject {
+/** A policy for some namespaces, with what its remediation and its mode are to be besides the defaults. */
+export function policy(name: string, namespaces: readonly string[], spec: JsonObject): JsonObject {
+  const values = { key: 'kubernetes.io/metadata.name', operator: 'In', values: namespaces };
   return {
-    metadata: { labels: { app }, annotations: { [PLATFORMS_ANNOTATION]: platforms.join(',') } },
-    spec: { containers: [{ name: 'main', image }] },
+    apiVersion: 'archpolicy.dev/v1alpha1',
+    kind: 'ArchPolicy',
+    metadata: { name },
+    spec: { namespaceSelector: { matchExpressions: [values] }, ...spec },
   };
 }
 
-export function deployment(app: string, replicas: number, image: string, platforms: readonly string[]): JsonObject {
+/** An image and the platforms that nodes find in it. */
+export interface Image {
+  readonly reference: string;
+  readonly platforms: readonly string[];
+}
+
+export interface PodOptions {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly finalizers?: readonly string[];
+  /** Its node has a handler for the image's platform: it runs all the same. */
+  readonly emulated?: boolean;
+  /** Its node refuses it at the pull, so that it stays Pending; else at exec, and it crashes. */
+  readonly refusedAtPull?: boolean;
+  readonly spec?: JsonObject;
+}
+
+/** A pod template whose pods crash on nodes of other platforms than the image's. */
+export function podTemplate(app: string, image: Image, options: PodOptions = {}): JsonObject {
+  return {
+    metadata: {
+      labels: { app, ...options.labels },
+      annotations: {
+        [PLATFORMS_ANNOTATION]: image.platforms.join(','),
+        ...(options.emulated === true && { [EMULATED_ANNOTATION]: 'true' }),
+        ...(options.refusedAtPull === true && { [REFUSED_AT_ANNOTATION]: 'pull' }),
+        ...options.annotations,
+      },
+      ...(options.finalizers !== undefined && { finalizers: options.finalizers }),
+    },
+    spec: { containers: [{ name: 'main', image: image.reference }], ...options.spec },
+  };
+}
+
+/** An object of a namespace with a template of pods labelled `app`. */
+export function workload(
+  kind: 'Deployment' | 'StatefulSet' | 'DaemonSet',
+  where: string,
+  app: string,
+  template: JsonObject,
+  spec: JsonObject = {},
+): JsonObject {
   return {
     apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: app },
-    spec: { replicas, selector: { matchLabels: { app } }, template: template(app, image, platforms) },
+    kind,
+    metadata: { name: app, namespace: where },
+    spec: { ...spec, selector: { matchLabels: { app } }, template },
+  };
+}
+
+export function job(where: string, app: string, template: JsonObject, spec: JsonObject): JsonObject {
+  const metadata = { name: app, namespace: where };
+  return { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { ...spec, template } };
+}
+
+export function barePod(where: string, app: string, image: Image, options: PodOptions = {}): JsonObject {
+  const { metadata, spec } = podTemplate(app, image, options);
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...(metadata as JsonObject), name: app, namespace: where },
+    spec,
+  };
+}
+
+/** A budget over the pods with these labels. */
+export function budget(where: string, name: string, matchLabels: JsonObject, spec: JsonObject): JsonObject {
+  const metadata = { name, namespace: where };
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata,
+    spec: { selector: { matchLabels }, ...spec },
   };
 }

@@ -1,3 +1,6 @@
+import { arrayAt, isJsonObject, labelsOf, objectAt, textAt } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+
 /** A pod as the suites and the demo look at it. */
 export interface PlacedPod {
   readonly app: string;
@@ -5,9 +8,51 @@ export interface PlacedPod {
   readonly uid: string;
   /** Empty while it is not bound. */
   readonly node: string;
-  /** Of its node: the local cluster names its nodes `ARCH-N`. */
+  /** Of its node. */
   readonly architecture: string;
   readonly ready: boolean;
+}
+
+/** A pod as a watch shows it. */
+export interface SeenPod extends PlacedPod {
+  readonly namespace: string;
+  readonly phase: string;
+  readonly deleting: boolean;
+  /** A container of it has ended or was refused. */
+  readonly failing: boolean;
+  readonly schedulerName: string;
+}
+
+/** A pod as the API server sends it. */
+export function parsePod(raw: JsonObject): SeenPod {
+  const [metadata, spec, status] = [objectAt(raw, 'metadata'), objectAt(raw, 'spec'), objectAt(raw, 'status')];
+  const text = (object: JsonObject, key: string): string => textAt(object, key) ?? '';
+  const node = text(spec, 'nodeName');
+  return {
+    app: labelsOf(raw)['app'] ?? '',
+    namespace: text(metadata, 'namespace'),
+    name: text(metadata, 'name'),
+    uid: text(metadata, 'uid'),
+    node,
+    architecture: architectureOf(node),
+    ready: arrayAt(status, 'conditions').some(
+      (condition) => isJsonObject(condition) && condition['type'] === 'Ready' && condition['status'] === 'True',
+    ),
+    phase: text(status, 'phase'),
+    deleting: metadata['deletionTimestamp'] !== undefined,
+    failing: arrayAt(status, 'containerStatuses').filter(isJsonObject).some(isFailing),
+    schedulerName: text(spec, 'schedulerName'),
+  };
+}
+
+function isFailing(container: JsonObject): boolean {
+  const [state, lastState] = [objectAt(container, 'state'), objectAt(container, 'lastState')];
+  return [state['waiting'], state['terminated'], lastState['terminated']].some(isJsonObject);
+}
+
+/** The local cluster names its nodes `ARCH-N`. */
+function architectureOf(node: string): string {
+  return node.split('-')[0] ?? '';
 }
 
 /** Runs kubectl with these arguments against the cluster in question. */
@@ -29,5 +74,5 @@ export async function podsOf(kubectl: Kubectl, namespace: string): Promise<Place
 
 function parse(line: string): PlacedPod {
   const [app = '', name = '', uid = '', node = '', ready = ''] = line.split('|');
-  return { app, name, uid, node, architecture: node.split('-')[0] ?? '', ready: ready === 'True' };
+  return { app, name, uid, node, architecture: architectureOf(node), ready: ready === 'True' };
 }

@@ -8,3 +8,12 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+/** Enough to tell runs apart, few enough to type. */
+const SEEDS = 1_000_000;
+
+/** The seed of this run: a new one, or that of `--globals '{"seed":1234}'` on jest's command line. */
+export function seedOfRun(): number {
+  const given: unknown = Reflect.get(globalThis, 'seed');
+  return typeof given === 'number' ? given : Number(process.hrtime.bigint() % BigInt(SEEDS));
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { clusterId } from './directory.ts';
+import { layoutOf, repositoryRoot } from './layout.ts';
+import { deathWithParent, startChild } from './process/child.ts';
+import type { Child } from './process/child.ts';
+import { ID_VARIABLE } from './process/leftovers.ts';
+
+export interface ProgramOptions {
+  /** Where the cluster lives. */
+  readonly directory: string;
+  readonly program: 'webhook' | 'operator';
+  /** Of its log file. */
+  readonly name: string;
+  /** `ARCHPOLICY_*`. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts one more webhook or operator, the caller's own to stop, continue and kill. It ends with the calling process,
+ * and with the cluster.
+ */
+export async function startProgram({ directory, program, name, env }: ProgramOptions): Promise<Child> {
+  const layout = layoutOf(directory);
+  const id = await clusterId(layout);
+  return startChild({
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', join(repositoryRoot, program, 'src', 'main.ts')],
+    env: { ...env, HOME: layout.home, ...(id !== undefined && { [ID_VARIABLE]: id }) },
+    cwd: '/',
+    logFile: layout.log(name),
+    prefix: deathWithParent(),
+  });
+}

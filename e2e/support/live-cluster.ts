@@ -1,0 +1,162 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { objectAt, textAt } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+import {
+  ApiClient,
+  bodyOf,
+  EVENTS,
+  KubeConfigCredentials,
+  PODS,
+  Reflector,
+  resourcePath,
+  Store,
+} from '@archpolicy/kube';
+import type { ApiAnswer, Clock, Resource } from '@archpolicy/kube';
+import { parsePod } from './pods.ts';
+import type { SeenPod } from './pods.ts';
+
+/** What an event says about an object. */
+export interface SeenEvent {
+  readonly namespace: string;
+  /** Name of the object that it is about. */
+  readonly regarding: string;
+  readonly reason: string;
+  readonly note: string;
+}
+
+export const DEPLOYMENTS: Resource = { group: 'apps', version: 'v1', resource: 'deployments' };
+
+const clock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, { signal });
+  },
+};
+const QUIET = { warn: nothing };
+const MERGE_PATCH = 'application/merge-patch+json';
+
+/**
+ * A cluster as a test looks at it: one kept-alive client with all rights, and its pods and events as two watches show
+ * them. A question costs no process and no request.
+ */
+export class LiveCluster {
+  readonly #api: ApiClient;
+  readonly #stop = new AbortController();
+  readonly #pods = new Store<SeenPod>({ uid: ({ uid }) => uid });
+  readonly #events = new Store<SeenEvent>();
+  readonly #watching: readonly Promise<void>[];
+
+  private constructor(kubeconfig: string) {
+    const credentials = new KubeConfigCredentials({ file: kubeconfig }, clock);
+    this.#api = new ApiClient({ credentials, clock, userAgent: 'archpolicy-suite/0' });
+    const common = { api: this.#api, clock, random: Math.random, logger: QUIET };
+    const reflectors = [
+      new Reflector({ ...common, path: resourcePath(PODS), parse: parsePod, store: this.#pods }),
+      new Reflector({ ...common, path: resourcePath(EVENTS), parse: parseEvent, store: this.#events }),
+    ];
+    this.#watching = reflectors.map((reflector) => reflector.run(this.#stop.signal));
+  }
+
+  /** Watches from now on. */
+  static open(kubeconfig: string): LiveCluster {
+    return new LiveCluster(kubeconfig);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#watching);
+    await this.#api.close();
+  }
+
+  /** Told of every change of a pod, until the function that it returns is called. */
+  onPod(listener: (pod: SeenPod) => void): () => void {
+    for (const pod of this.#pods.list()) listener(pod);
+    return this.#pods.subscribe(({ type, object }) => {
+      if (type !== 'deleted') listener(object);
+    });
+  }
+
+  /** The pods of a namespace, by name, those that are being deleted included; with `app`, those of that label. */
+  pods(namespace: string, app?: string): readonly SeenPod[] {
+    return this.#pods
+      .list()
+      .filter((pod) => pod.namespace === namespace && (app === undefined || pod.app === app))
+      .sort((one, other) => one.name.localeCompare(other.name));
+  }
+
+  /** All pods of the cluster. */
+  allPods(): readonly SeenPod[] {
+    return this.#pods.list();
+  }
+
+  /** What events say about the objects of a namespace. */
+  events(namespace: string, reason?: string): readonly SeenEvent[] {
+    return this.#events
+      .list()
+      .filter((event) => event.namespace === namespace && (reason === undefined || event.reason === reason));
+  }
+
+  async get(resource: Resource, namespace: string | undefined, name: string): Promise<JsonObject> {
+    return bodyOf(await this.#send('GET', pathOf(resource, namespace, name))) as JsonObject;
+  }
+
+  /** @throws KubeError unless it was created */
+  async create(resource: Resource, namespace: string | undefined, object: JsonObject): Promise<JsonObject> {
+    return bodyOf(await this.#send('POST', pathOf(resource, namespace), object)) as JsonObject;
+  }
+
+  async patch(resource: Resource, namespace: string | undefined, name: string, change: JsonObject): Promise<void> {
+    bodyOf(await this.#send('PATCH', pathOf(resource, namespace, name), change, MERGE_PATCH));
+  }
+
+  /** Binds a pod, as a scheduler does. */
+  async bind({ namespace, name, uid }: SeenPod, node: string): Promise<ApiAnswer> {
+    const target = { apiVersion: 'v1', kind: 'Node', name: node };
+    const path = resourcePath(PODS, { namespace, name, subresource: 'binding' });
+    return this.#send('POST', path, { apiVersion: 'v1', kind: 'Binding', metadata: { name, uid }, target });
+  }
+
+  /** Ends an object at once; one that is not there is fine. */
+  async remove(resource: Resource, namespace: string | undefined, name: string): Promise<void> {
+    const answer = await this.#send('DELETE', pathOf(resource, namespace, name), { gracePeriodSeconds: 0 });
+    if (answer.kind === 'ok' || answer.status !== 404) bodyOf(answer);
+  }
+
+  #send(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: JsonObject,
+    type?: string,
+  ): Promise<ApiAnswer> {
+    return this.#api.request({
+      method,
+      path,
+      signal: this.#stop.signal,
+      ...(body !== undefined && { body }),
+      ...(type !== undefined && { contentType: type }),
+    });
+  }
+}
+
+function pathOf(resource: Resource, namespace: string | undefined, name?: string): string {
+  return resourcePath(resource, {
+    ...(namespace !== undefined && { namespace }),
+    ...(name !== undefined && { name }),
+  });
+}
+
+function parseEvent(raw: JsonObject): SeenEvent {
+  const regarding = objectAt(raw, 'regarding');
+  const text = (object: JsonObject, key: string): string => textAt(object, key) ?? '';
+  return {
+    namespace: text(objectAt(raw, 'metadata'), 'namespace'),
+    regarding: text(regarding, 'name'),
+    reason: text(raw, 'reason'),
+    note: text(raw, 'note'),
+  };
+}
+
+function nothing(): void {
+  // A watch that ends begins again; what it missed is told by the test's own deadline.
+}

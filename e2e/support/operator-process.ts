@@ -1,0 +1,82 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
+import { startProgram } from '@archpolicy/e2e';
+import type { Child, TestCluster } from '@archpolicy/e2e';
+import { ApiProxy } from './api-proxy.ts';
+
+const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/registries.yaml');
+/** What a kubeconfig's cluster says of the API server. */
+const CA = 'certificate-authority-data';
+const kubeconfigSchema = z.looseObject({
+  clusters: z.tuple([z.object({ name: z.string(), cluster: z.object({ server: z.url(), [CA]: z.base64() }) })]),
+});
+
+/** An operator of a test's own: the real program under its real account, behind a proxy of its own. */
+export class OperatorProcess {
+  readonly proxy: ApiProxy;
+  readonly #child: Child;
+  readonly #log: string;
+
+  private constructor(child: Child, proxy: ApiProxy, log: string) {
+    this.#child = child;
+    this.proxy = proxy;
+    this.#log = log;
+  }
+
+  /** @param name of its log and its kubeconfig; unique in the cluster */
+  static async start(cluster: TestCluster, name: string): Promise<OperatorProcess> {
+    const { proxy, kubeconfig } = await proxied(join(cluster.directory, 'run'), name);
+    const child = await startProgram({
+      directory: cluster.directory,
+      program: 'operator',
+      name,
+      env: {
+        ARCHPOLICY_KUBECONFIG: kubeconfig,
+        ARCHPOLICY_METRICS_ADDRESS: '127.0.0.1:0',
+        ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
+      },
+    });
+    return new OperatorProcess(child, proxy, join(cluster.directory, 'log', `${name}.log`));
+  }
+
+  send(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
+  }
+
+  /** Whether it has ever taken the Lease. */
+  async isLeading(): Promise<boolean> {
+    return (await this.log()).includes('"msg":"leading"');
+  }
+
+  log(): Promise<string> {
+    return readFile(this.#log, 'utf8');
+  }
+
+  /** Resolves with its exit status, or the signal that ended it. */
+  async ended(): Promise<number | string | null> {
+    const { code, signal } = await this.#child.exited;
+    return signal ?? code;
+  }
+
+  /** Nothing of it is left. */
+  async stop(): Promise<void> {
+    this.send('SIGKILL');
+    await this.#child.exited;
+    await this.proxy.stop();
+  }
+}
+
+/** A proxy, and a kubeconfig of the operator's account that leads through it. */
+async function proxied(folder: string, name: string): Promise<{ proxy: ApiProxy; kubeconfig: string }> {
+  const text = await readFile(join(folder, 'archpolicy-operator.kubeconfig'), 'utf8');
+  const config = kubeconfigSchema.parse(parse(text));
+  const [{ name: cluster, cluster: target }] = config.clusters;
+  const proxy = await ApiProxy.start(target.server, Buffer.from(target[CA], 'base64'));
+  const through = { server: proxy.url, [CA]: Buffer.from(proxy.authority).toString('base64') };
+  const kubeconfig = join(folder, `${name}.kubeconfig`);
+  const changed = { ...config, clusters: [{ name: cluster, cluster: through }] };
+  await writeFile(kubeconfig, stringify(changed), { mode: 0o600 });
+  return { proxy, kubeconfig };
+}
