@@ -55,9 +55,19 @@ export function recordOf(
   };
 }
 
-/** The architectures that the cluster has nodes of. */
-export function architecturesOf(nodes: readonly NodeFacts[]): ReadonlySet<string> {
-  return new Set(nodes.map(({ architecture }) => architecture));
+/** The architectures that the cluster has nodes of: of thousands of nodes, and asked for at each pod. */
+export class ClusterArchitectures {
+  #nodes: readonly NodeFacts[] | undefined;
+  #known: ReadonlySet<string> = new Set();
+
+  /** @param nodes the same array until something changes */
+  of(nodes: readonly NodeFacts[]): ReadonlySet<string> {
+    if (nodes !== this.#nodes) {
+      this.#nodes = nodes;
+      this.#known = new Set(nodes.map(({ architecture }) => architecture));
+    }
+    return this.#known;
+  }
 }
 
 function isPortable(assessment: PlacementAssessment, cluster: ReadonlySet<string>): boolean | undefined {

@@ -4,7 +4,7 @@ import type { Evictor } from './evictor.ts';
 import type { Faults } from './faults.ts';
 import { accountOf } from './judge.ts';
 import type { Judge, Judgement, Material } from './judge.ts';
-import { architecturesOf, recordOf } from './pod-record.ts';
+import { ClusterArchitectures, recordOf } from './pod-record.ts';
 import type { Nodes } from './ports.ts';
 import type { Landing, Replacements } from './replacements.ts';
 import type { Reporter } from './reporter.ts';
@@ -40,6 +40,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   /** Looks at images that brought no answer, in a row, by the pod's UID. */
   readonly #unanswered = new Map<string, number>();
+  readonly #architectures = new ClusterArchitectures();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -112,7 +113,7 @@ export class Reconciler {
 
   #count(material: Material, judgement: Judgement): void {
     const { tally, nodes } = this.#options;
-    const record = recordOf(material, judgement, architecturesOf(nodes.list()));
+    const record = recordOf(material, judgement, this.#architectures.of(nodes.list()));
     if (record === undefined) tally.delete(material.key);
     else tally.set(material.key, record);
   }

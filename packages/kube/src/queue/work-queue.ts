@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { DelayHeap } from './delay-heap.ts';
+import { Fifo } from './fifo.ts';
 import { QUEUE_RATE_LIMIT, RateLimit } from './rate-limit.ts';
 import type { RateLimitTiming } from './rate-limit.ts';
 
@@ -17,7 +18,7 @@ export interface WorkQueueOptions {
 export class WorkQueue<K extends string | number> {
   readonly #clock: Clock;
   readonly #rateLimit: RateLimit<K>;
-  readonly #ready = new Set<K>();
+  readonly #ready = new Fifo<K>();
   readonly #dirty = new Set<K>();
   readonly #processing = new Set<K>();
   readonly #getters = new Set<(key: K) => void>();
@@ -83,11 +84,8 @@ export class WorkQueue<K extends string | number> {
   /** The next key, waiting for one; undefined once the signal is aborted. The worker must say `done` afterwards. */
   get(signal: AbortSignal): Promise<K | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
-    const [key] = this.#ready;
-    if (key !== undefined) {
-      this.#ready.delete(key);
-      return Promise.resolve(this.#take(key));
-    }
+    const key = this.#ready.shift();
+    if (key !== undefined) return Promise.resolve(this.#take(key));
     return new Promise((resolve) => {
       const onKey = (next: K): void => {
         signal.removeEventListener('abort', onAbort);
@@ -119,7 +117,7 @@ export class WorkQueue<K extends string | number> {
   #offer(key: K): void {
     const [getter] = this.#getters;
     if (getter === undefined) {
-      this.#ready.add(key);
+      this.#ready.push(key);
       return;
     }
     this.#getters.delete(getter);

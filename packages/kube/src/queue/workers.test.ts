@@ -40,6 +40,24 @@ describe('workers', () => {
     expect(queue.inProgress).toBe(0);
   });
 
+  test('P8 let others in between keys that wait for nothing', async () => {
+    let between = 0;
+    let most = 0;
+    const { queue, stop, finished } = setUp(() => {
+      between += 1;
+      most = Math.max(most, between);
+      return Promise.resolve({});
+    }, 16);
+    for (let key = 0; key < 10_000; key += 1) queue.add(`key-${key}`);
+    while (queue.length > 0) {
+      await turn();
+      between = 0;
+    }
+    stop.abort();
+    await finished;
+    expect(most).toBeLessThanOrEqual(64);
+  });
+
   test('come back to a key when the reconcile asks for it', async () => {
     const at: number[] = [];
     const { queue, clock, stop, finished } = setUp(() => {

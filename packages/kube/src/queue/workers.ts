@@ -1,4 +1,11 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { WorkQueue } from './work-queue.ts';
+
+/**
+ * Keys between two turns of the event loop. A reconcile that waits for nothing never lets anybody else in: thousands in a
+ * row would hold up watches, probes and the renewal of the Lease. At some 0.1 ms each these take a few milliseconds.
+ */
+const KEYS_PER_TURN = 32;
 
 /** What a reconcile asks for: nothing, or to be called again after a while although nothing changed. */
 export interface ReconcileResult {
@@ -26,12 +33,31 @@ export async function runWorkers<K extends string | number>(
   signal: AbortSignal,
   observer: WorkersObserver<K> = {},
 ): Promise<void> {
-  await Promise.all(Array.from({ length: count }, () => work(queue, reconcile, signal, observer)));
+  const turns = new Turns();
+  await Promise.all(Array.from({ length: count }, () => work(queue, reconcile, turns, signal, observer)));
+}
+
+/** Lets the event loop turn once for so many keys of all workers together. */
+class Turns {
+  #keys = 0;
+  #turning: Promise<void> | undefined;
+
+  /** Resolves at once, or after the turn that is due. */
+  async keyDone(): Promise<void> {
+    this.#keys += 1;
+    if (this.#keys < KEYS_PER_TURN) return;
+    this.#turning ??= turnOfTheLoop().then(() => {
+      this.#keys = 0;
+      this.#turning = undefined;
+    });
+    await this.#turning;
+  }
 }
 
 async function work<K extends string | number>(
   queue: WorkQueue<K>,
   reconcile: Reconcile<K>,
+  turns: Turns,
   signal: AbortSignal,
   observer: WorkersObserver<K>,
 ): Promise<void> {
@@ -48,5 +74,6 @@ async function work<K extends string | number>(
     } finally {
       queue.done(key);
     }
+    await turns.keyDone();
   }
 }
