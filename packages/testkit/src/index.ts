@@ -7,3 +7,4 @@ export * from './world.ts';
 export * from './redis/index.ts';
 export * from './fault-proxy/index.ts';
 export * from './watched-process.ts';
+export { freePort } from './free-port.ts';

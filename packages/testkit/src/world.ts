@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import { FakeApiServer } from './api-server/index.ts';
 import { createCertificateAuthority } from './certificates/index.ts';
 import type { CertificateAuthority } from './certificates/index.ts';
+import { freePort } from './free-port.ts';
 import { FakeRegistry } from './registry/index.ts';
 
 const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
@@ -117,13 +116,4 @@ function node(name: string, architecture: string): JsonObject {
       nodeInfo: { architecture, operatingSystem: 'linux' },
     },
   };
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

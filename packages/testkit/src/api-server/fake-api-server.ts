@@ -41,6 +41,11 @@ export type ApiFault =
 /** Decides before anything else whether a request goes wrong; undefined lets it through. */
 export type ApiFaultRule = (request: ApiRequestSeen) => ApiFault | undefined;
 
+/** Answers LIST and WATCH of one collection in its own way: one that is too large to be kept, say. */
+export interface CollectionServer {
+  serve(request: ApiRequestSeen, response: ServerResponse): void;
+}
+
 /**
  * An API server in this process: plain HTTP on a free port of loopback; stores any resource; paged LIST, WATCH from a
  * version, GET, POST, PUT with its conflict, merge PATCH, DELETE; every request noted down, every misbehaviour at hand.
@@ -52,6 +57,8 @@ export class FakeApiServer {
   fault: ApiFaultRule = () => undefined;
   /** How a watch from a forgotten version is refused: real servers do both. */
   expiredWatch: 'status' | 'event' = 'event';
+  /** Collections that somebody else keeps, by path: asked for every GET of them. */
+  readonly served = new Map<string, CollectionServer>();
   readonly #versions = newVersions();
   readonly #collections = new Map<string, Collection>();
   readonly #pages = new Map<string, Page>();
@@ -145,7 +152,9 @@ export class FakeApiServer {
     this.requests.push(seen);
     const fault = this.fault(seen);
     const target = parseTarget(seen.path);
+    const served = seen.method === 'GET' ? this.served.get(seen.path) : undefined;
     if (fault !== undefined) misbehave(fault, response);
+    else if (served !== undefined) served.serve(seen, response);
     else if (target === undefined) refuse(response, 404, 'NotFound');
     else if (seen.query.get('watch') === 'true') this.#watch(seen, target, response);
     else this.#answer(seen, target, response);

@@ -1,4 +1,4 @@
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 import { RedisNode } from './redis-node.ts';
 import { until } from './until.ts';
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
+import { freePort } from '../free-port.ts';
 import { WatchedProcess } from '../watched-process.ts';
-import { freePort } from './free-port.ts';
 import { RedisNode } from './redis-node.ts';
 import { until } from './until.ts';
 

@@ -1,0 +1,89 @@
+/**
+ * A process of its own with the API server of a large cluster: so that neither its memory nor its CPU time count as those
+ * of who reads it. Started by `fork` with the size (JSON) as its argument; see `Command` and `Told`.
+ */
+import type { JsonObject } from '@archpolicy/core';
+import { FakeApiServer, ManyPods } from '../src/api-server/index.ts';
+import type { ManyPodsSize } from '../src/api-server/index.ts';
+
+/** What the parent may say: from now on, so many events of pods a second; 0 for none. */
+export interface Command {
+  readonly eventsPerSecond: number;
+}
+
+/** What the process tells: where it listens, and for each command what it had sent before. */
+export interface Told {
+  readonly url: string;
+  readonly events: number;
+  readonly bytesSent: number;
+}
+
+const TICK_MS = 50;
+const size = JSON.parse(process.argv[2] ?? '') as ManyPodsSize;
+const server = await new FakeApiServer().start();
+const pods = new ManyPods(size);
+server.served.set('/api/v1/pods', pods);
+
+const meta = (name: string): JsonObject => ({ name, labels: { 'kubernetes.io/metadata.name': name } });
+for (let at = 0; at < size.namespaces; at += 1) {
+  server.collection('/api/v1/namespaces').put({ kind: 'Namespace', metadata: meta(`team-${at}`) });
+}
+for (let at = 0; at < size.nodes; at += 1) server.collection('/api/v1/nodes').put(node(`node-${at}`));
+server.collection('/apis/archpolicy.dev/v1alpha1/archpolicies').put({
+  apiVersion: 'archpolicy.dev/v1alpha1',
+  kind: 'ArchPolicy',
+  metadata: { name: 'default', generation: 1 },
+  spec: {
+    preference: { architectures: ['amd64'] },
+    remediation: { action: 'Report' },
+    // Pods alone are measured: no registry is asked.
+    images: [{ match: 'registry.example/*', platforms: ['linux/amd64', 'linux/arm64'] }],
+  },
+});
+
+/** A node of a cloud with the 50 images that a kubelet reports: some 10 KB. */
+function node(name: string): JsonObject {
+  const labels = { 'kubernetes.io/arch': 'amd64', 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': name };
+  const images = Array.from({ length: 50 }, (_, at) => ({
+    names: [`registry.example/team-${at}/service-${at}@sha256:${'5'.repeat(64)}`, `registry.example/service-${at}:v3`],
+    sizeBytes: 123_456_789,
+  }));
+  return {
+    kind: 'Node',
+    metadata: { name, labels },
+    spec: { providerID: `cloud:///zone/${name}` },
+    status: {
+      conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }],
+      nodeInfo: { architecture: 'amd64', operatingSystem: 'linux', kubeletVersion: 'v1.36.3' },
+      images,
+    },
+  };
+}
+
+let perSecond = 0;
+let owed = 0;
+let step = 0;
+let events = 0;
+const ticking = setInterval(() => {
+  owed += (perSecond * TICK_MS) / 1_000;
+  while (owed >= 1) {
+    const made = pods.change(step);
+    step += 1;
+    owed -= made;
+    events += made;
+  }
+}, TICK_MS);
+
+const tell = (): void => {
+  process.send?.({ url: server.url, events, bytesSent: pods.bytesSent } satisfies Told);
+};
+process.on('message', ({ eventsPerSecond }: Command) => {
+  perSecond = eventsPerSecond;
+  owed = 0;
+  tell();
+});
+process.once('disconnect', () => {
+  clearInterval(ticking);
+  void server.stop();
+});
+tell();

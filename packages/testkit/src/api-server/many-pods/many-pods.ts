@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { ApiRequestSeen, CollectionServer } from '../fake-api-server.ts';
+import { podText } from './pod-template.ts';
+
+/** How large the cluster is. */
+export interface ManyPodsSize {
+  readonly pods: number;
+  readonly nodes: number;
+  readonly namespaces: number;
+  /** Deployments; each has an image of its own. */
+  readonly workloads: number;
+  /** Of 1,000 pods, so many crash-loop. */
+  readonly crashing: number;
+}
+
+/** What is kept of a pod: the rest follows from its number. */
+interface Slot {
+  /** Counts the pods that this one follows: each has a name and a uid of its own. */
+  generation: number;
+  restarts: number;
+  version: number;
+  ready: boolean;
+}
+
+interface Change {
+  readonly version: number;
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly at: number;
+  /** At that time. */
+  readonly slot: Slot;
+}
+
+/** Pages are written in pieces of so many pods, and each is awaited. */
+const PIECE = 20;
+const FIRST_VERSION = 1_000_000;
+const SINCE = '2026-06-01T08:00:00Z';
+
+/**
+ * The pods of a large cluster: whole and as large as real ones on the wire, a few bytes each in memory. LIST in pages and
+ * WATCH, as the API server does both; `change` makes what a living cluster makes.
+ */
+export class ManyPods implements CollectionServer {
+  readonly #size: ManyPodsSize;
+  readonly #slots: Slot[];
+  readonly #changes: Change[] = [];
+  readonly #watches = new Set<ServerResponse>();
+  #version = FIRST_VERSION;
+  /** Bytes of pods that were sent. */
+  bytesSent = 0;
+
+  constructor(size: ManyPodsSize) {
+    this.#size = size;
+    this.#slots = Array.from({ length: size.pods }, (_, at) => ({
+      generation: 0,
+      restarts: 0,
+      version: FIRST_VERSION - size.pods + at,
+      ready: at % 1_000 >= size.crashing,
+    }));
+  }
+
+  serve({ query }: ApiRequestSeen, response: ServerResponse): void {
+    response.on('error', () => undefined);
+    response.writeHead(200, { 'content-type': 'application/json' });
+    if (query.get('watch') === 'true') this.#watch(Number(query.get('resourceVersion')), response);
+    else this.#list(query, response).catch(() => response.destroy());
+  }
+
+  /**
+   * The next thing that happens to the cluster: of ten, seven change a pod's status, and three replace a pod (a deletion
+   * and an addition: two events). Returns how many events that were.
+   */
+  change(step: number): number {
+    // A stride that shares no factor with the number of pods meets each of them.
+    const at = (step * 7_919) % this.#slots.length;
+    const slot = this.#slots[at];
+    if (slot === undefined) return 0;
+    if (step % 10 < 7) {
+      slot.restarts += 1;
+      this.#tell('MODIFIED', at, slot);
+      return 1;
+    }
+    this.#tell('DELETED', at, slot);
+    slot.generation += 1;
+    slot.restarts = 0;
+    this.#tell('ADDED', at, slot);
+    return 2;
+  }
+
+  /** The pod as it is now, as JSON. */
+  text(at: number): string {
+    const slot = this.#slots[at];
+    if (slot === undefined) throw new RangeError(`there is no pod ${at}`);
+    return this.#textOf(at, slot);
+  }
+
+  get size(): number {
+    return this.#slots.length;
+  }
+
+  #tell(type: Change['type'], at: number, slot: Slot): void {
+    this.#version += 1;
+    slot.version = this.#version;
+    const change = { version: this.#version, type, at, slot: { ...slot } };
+    this.#changes.push(change);
+    const line = this.#line(change);
+    for (const watch of this.#watches) this.#write(watch, line);
+  }
+
+  #line({ type, at, slot }: Change): string {
+    return `{"type":"${type}","object":${this.#textOf(at, slot)}}\n`;
+  }
+
+  #write(response: ServerResponse, text: string): boolean {
+    this.bytesSent += text.length;
+    return response.write(text);
+  }
+
+  #watch(from: number, response: ServerResponse): void {
+    response.flushHeaders();
+    for (const change of this.#changes) if (change.version > from) this.#write(response, this.#line(change));
+    this.#watches.add(response);
+    response.on('close', () => this.#watches.delete(response));
+  }
+
+  /** Pages show pods as they are; what changed since the first page is told again by the watch from its version. */
+  async #list(query: URLSearchParams, response: ServerResponse): Promise<void> {
+    const [version = this.#version, start = 0] = (query.get('continue') ?? '').split('.').filter(Boolean).map(Number);
+    const end = Math.min(start + Number(query.get('limit') ?? Infinity), this.#slots.length);
+    const more = end < this.#slots.length ? `,"continue":"${version}.${end}"` : '';
+    response.write(`{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"${version}"${more}},"items":[`);
+    for (let from = start; from < end; from += PIECE) {
+      const piece = this.#slots.slice(from, Math.min(from + PIECE, end));
+      const texts = piece.map((slot, offset) => this.#textOf(from + offset, slot)).join(',');
+      if (!this.#write(response, from === start ? texts : `,${texts}`)) await once(response, 'drain');
+    }
+    response.end(']}');
+  }
+
+  #textOf(at: number, { generation, restarts, version, ready }: Slot): string {
+    const { workloads, namespaces, nodes } = this.#size;
+    const workload = at % workloads;
+    const namespace = `team-${workload % namespaces}`;
+    const app = `service-${workload}`;
+    const id = `${at.toString(36).padStart(5, '0')}${generation.toString(36)}`;
+    return podText({
+      namespace,
+      app,
+      name: `${app}-7c9f8d6b5c-${id}`,
+      uid: `7b1c9a52-0000-4000-8000-${id.padStart(12, '0')}`,
+      ownerUid: `5d0e11ab-0000-4000-8000-${String(workload).padStart(12, '0')}`,
+      version,
+      node: `node-${at % nodes}`,
+      image: `registry.example/${namespace}/${app}:v3`,
+      address: `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`,
+      ready,
+      restarts,
+      since: SINCE,
+    });
+  }
+}
