@@ -1,6 +1,7 @@
 export * from './performance/index.ts';
 export * from './certificates/index.ts';
 export * from './registry/index.ts';
+export * from './marker.ts';
 export * from './clock/index.ts';
 export * from './api-server/index.ts';
 export * from './world.ts';

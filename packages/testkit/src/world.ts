@@ -6,11 +6,12 @@ import { FakeApiServer } from './api-server/index.ts';
 import { createCertificateAuthority } from './certificates/index.ts';
 import type { CertificateAuthority } from './certificates/index.ts';
 import { freePort } from './free-port.ts';
-import { FakeRegistry } from './registry/index.ts';
+import { dockerConfigJson, FakeRegistry } from './registry/index.ts';
 
 const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
 const NAMESPACES = '/api/v1/namespaces';
 const NODES = '/api/v1/nodes';
+const SECRETS = '/api/v1/secrets';
 /** Where the fake API server keeps Leases. */
 export const LEASES_PATH = '/apis/coordination.k8s.io/v1/leases';
 
@@ -30,6 +31,8 @@ export interface World {
   putPolicy(name: string, spec: JsonObject): void;
   putNamespace(name: string, labels?: JsonObject): void;
   putNode(name: string, architecture: string): void;
+  /** A Secret with the credentials of these registries, each `user:password` or an entry of a docker config. */
+  putPullSecret(namespace: string, name: string, auths: Readonly<Record<string, string | object>>): void;
   writeCertificate(): Promise<void>;
   end(): Promise<void>;
 }
@@ -58,6 +61,11 @@ export async function createWorld(): Promise<World> {
   const putNode = (name: string, architecture: string): void => {
     api.collection(NODES).put(node(name, architecture));
   };
+  const putPullSecret: World['putPullSecret'] = (namespace, name, auths) => {
+    const data = { '.dockerconfigjson': Buffer.from(dockerConfigJson(auths)).toString('base64') };
+    const type = 'kubernetes.io/dockerconfigjson';
+    api.collection(SECRETS).put({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, type, data });
+  };
   const writeCertificate = async (): Promise<void> => {
     const pair = await authority.issue();
     await writeFile(join(directory, 'tls.crt'), pair.certificate);
@@ -72,7 +80,8 @@ export async function createWorld(): Promise<World> {
   const end = async (): Promise<void> => {
     await Promise.all([api.stop(), registry.stop(), rm(directory, { recursive: true })]);
   };
-  return { ...world, env: environment(world), putPolicy, putNamespace, putNode, writeCertificate, end };
+  const puts = { putPolicy, putNamespace, putNode, putPullSecret };
+  return { ...world, env: environment(world), ...puts, writeCertificate, end };
 }
 
 function environment({ directory, port, opsPort }: Pick<World, 'directory' | 'port' | 'opsPort'>): World['env'] {

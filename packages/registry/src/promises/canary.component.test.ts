@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect as show } from 'node:util';
-import { basicAccess, dockerConfigJson, FakeRegistry, RedisNode, singleImage, TokenServer } from '@archpolicy/testkit';
+import {
+  basicAccess,
+  dockerConfigJson,
+  FakeRegistry,
+  formsOf,
+  RedisNode,
+  singleImage,
+  TokenServer,
+} from '@archpolicy/testkit';
 import type { AccessRule } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
 import { readRegistriesFile } from '../config/registries-file.ts';
@@ -153,7 +161,7 @@ describe('P5 where credentials show up', () => {
       const sent = [...registry.requests, ...tokens.requests].map(({ headers }) => headers.authorization);
       // The test is worth something only if they were used.
       expect(new Set(sent).size).toBeGreaterThanOrEqual(4);
-      expect(forms(CANARY).some((form) => sent.join(' ').includes(form))).toBe(true);
+      expect(formsOf(CANARY).some((form) => sent.join(' ').includes(form))).toBe(true);
       expect(told.some((what) => show(what, { depth: 10 }).includes("kind: 'resolved'"))).toBe(true);
       const content = await redisContent();
       expect(content.length).toBeGreaterThanOrEqual(3);
@@ -163,18 +171,7 @@ describe('P5 where credentials show up', () => {
         maxStringLength: null,
         showHidden: true,
       });
-      for (const form of forms(CANARY)) expect(everything).not.toContain(form);
+      for (const form of formsOf(CANARY)) expect(everything).not.toContain(form);
     },
   );
 });
-
-/** The marker as it is, and as it looks inside base64 at each of the three offsets. */
-function forms(marker: string): readonly string[] {
-  const inBase64 = [0, 1, 2].map((offset) => {
-    const encoded = Buffer.from('x'.repeat(offset) + marker)
-      .toString('base64')
-      .replace(/=+$/, '');
-    return encoded.slice(offset === 0 ? 0 : offset + 1, -2);
-  });
-  return [marker, ...inBase64];
-}
