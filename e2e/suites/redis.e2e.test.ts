@@ -1,0 +1,115 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
+import type { TestCluster } from '@archpolicy/e2e';
+import { FakeRegistry, multiPlatformImage, singleImage } from '@archpolicy/testkit';
+import { diagnosed } from '../support/diagnose.ts';
+import { podTemplate, workload } from '../support/manifests.ts';
+import { podsOf } from '../support/pods.ts';
+
+const TIMEOUT_MS = 90_000;
+
+let cluster: TestCluster;
+/** Notes every request that webhook and operator send. */
+let registry: FakeRegistry;
+
+beforeAll(async () => {
+  registry = await new FakeRegistry().start();
+  cluster = await startCluster();
+}, START_TIMEOUT_MILLISECONDS);
+
+afterAll(async () => {
+  await cluster.stop();
+  await registry.stop();
+});
+
+afterEach(() => {
+  registry.fault = () => undefined;
+});
+
+async function kubectl(args: readonly string[], stdin?: string): Promise<void> {
+  const { status, stderr } = await cluster.kubectl(args, stdin);
+  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+}
+
+/** Creates a workload of three pods, and resolves once each of them runs on an arm64 node. */
+async function runsOnArm64(app: string, image: string): Promise<void> {
+  const template = podTemplate(app, { reference: `${registry.host}/${image}`, platforms: ['linux/arm64'] });
+  const object = workload('Deployment', 'default', app, template, { replicas: 3 });
+  await kubectl(['apply', '-f', '-'], JSON.stringify(object));
+  const isThere = async (): Promise<boolean> => {
+    const pods = (await podsOf(cluster.kubectl, 'default')).filter((pod) => pod.app === app);
+    return pods.length === 3 && pods.every(({ architecture, ready }) => architecture === 'arm64' && ready);
+  };
+  const what = `the pods of ${app} to run on arm64 nodes`;
+  await diagnosed(
+    () => ({ directory: cluster.directory, logs: ['webhook', 'operator'], pods: [] }),
+    () => waitFor(isThere, { timeoutMs: 45_000, what }),
+  );
+}
+
+async function kill(...names: readonly string[]): Promise<void> {
+  const pids = (await cluster.status()).components.flatMap(({ name, pid }) =>
+    names.includes(name) && pid !== undefined ? [pid] : [],
+  );
+  expect(pids).toHaveLength(names.length);
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+}
+
+describe('webhook and operator with a Redis', () => {
+  test(
+    'P7 K1 K4 a new image costs all of them one GET of its manifest and one of its config, and nothing after a restart',
+    async () => {
+      registry.push('single', 'v1', singleImage('linux/arm64'));
+      registry.push('index', 'v1', multiPlatformImage(['linux/arm64', 'linux/s390x']));
+      await runsOnArm64('single', 'single:v1');
+      await runsOnArm64('index', 'index:v1');
+      const asked = [
+        'GET /v2/single/manifests/v1',
+        expect.stringMatching(/^GET .*blobs/),
+        'GET /v2/index/manifests/v1',
+      ];
+      expect(registry.lines).toEqual(asked);
+      await kill('webhook', 'operator');
+      cluster = await cluster.up('all');
+      await runsOnArm64('single-again', 'single:v1');
+      await runsOnArm64('index-again', 'index:v1');
+      expect(registry.lines).toEqual(asked);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'K5 after a 429 none of them asks that registry again before its time, not even a process that starts again',
+    async () => {
+      const limited = await new FakeRegistry().start();
+      limited.fault = () => ({ kind: 'answer', status: 429, headers: { 'retry-after': '600' } });
+      const pods = ['a', 'b'].map((name) => ({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: `limited-${name}` },
+        spec: { containers: [{ name: 'main', image: `${limited.host}/${name}:v1` }] },
+      }));
+      await kubectl(['apply', '-f', '-'], JSON.stringify(pods[0]));
+      await waitFor(() => limited.requests.length > 0, { timeoutMs: 10_000, what: 'the registry to be asked' });
+      await kill('webhook');
+      cluster = await cluster.up('all');
+      await kubectl(['apply', '-f', '-'], JSON.stringify(pods[1]));
+      expect(limited.lines).toEqual(['GET /v2/a/manifests/v1']);
+      await limited.stop();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'K7 P2 losing it costs nothing but requests: pods are placed as before',
+    async () => {
+      registry.push('without', 'v1', singleImage('linux/arm64', 'without'));
+      registry.push('with', 'v1', singleImage('linux/arm64', 'with'));
+      await kill('redis');
+      await runsOnArm64('without', 'without:v1');
+      cluster = await cluster.up('all');
+      await runsOnArm64('with', 'with:v1');
+    },
+    TIMEOUT_MS,
+  );
+});
