@@ -1,5 +1,5 @@
-import { createClusterViewWithPods, KeptPullSecrets } from '@archpolicy/cluster-view';
-import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
+import { createClusterViewWithPods, createCronJobView, KeptPullSecrets } from '@archpolicy/cluster-view';
+import type { ClusterViewOptions, ClusterViewWithPods } from '@archpolicy/cluster-view';
 import { EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
 import type { ApiClient } from '@archpolicy/kube';
 import { createInspector } from '@archpolicy/registry';
@@ -24,6 +24,7 @@ import { OperatorError } from './errors.ts';
 import { createGateMetrics } from './gate/metrics.ts';
 import { RawPods } from './gate/raw-pods.ts';
 import { EVENT_CONTROLLER, identity, NAME, VERSION, WEBHOOK_LEASE } from './identity.ts';
+import { declareKeepWarmMetrics } from './keep-warm/metrics.ts';
 import { declareMetrics } from './metrics.ts';
 import { runTerm } from './term.ts';
 import type { TermOptions } from './term.ts';
@@ -115,8 +116,19 @@ class OperatorProcess {
       metrics,
       gateMetrics,
       random: Math.random,
+      ...this.#keepWarm(observe),
     };
     await this.#elect(signal, (leadership) => runTerm(term, leadership));
+  }
+
+  /** Without a shared cache it would warm nobody's memory but the operator's own. */
+  #keepWarm(observe: ClusterViewOptions['observe']): Pick<TermOptions, 'keepWarm'> {
+    const { config } = this.#options;
+    if (config.keepWarm === 'off' || config.redisUrl === undefined) return {};
+    const told = observe === undefined ? {} : { observe };
+    const cronJobs = createCronJobView({ ...this.#options, random: Math.random, ...told });
+    this.#background('CronJobs', (closing) => cronJobs.run(closing));
+    return { keepWarm: { cronJobs, metrics: declareKeepWarmMetrics(this.#registry) } };
   }
 
   async #elect(signal: AbortSignal, lead: Parameters<LeaderElection['run']>[1]): Promise<void> {

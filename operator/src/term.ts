@@ -1,4 +1,4 @@
-import type { ClusterViewWithPods, PullSecretView } from '@archpolicy/cluster-view';
+import type { ClusterViewWithPods, CronJobView, PullSecretView } from '@archpolicy/cluster-view';
 import { podKey } from '@archpolicy/cluster-view';
 import { evict } from '@archpolicy/kube';
 import type { Api, Clock, EventRecorder, Leadership } from '@archpolicy/kube';
@@ -8,6 +8,8 @@ import { GateController } from './gate/gate-controller.ts';
 import type { GateMetrics } from './gate/metrics.ts';
 import type { Inspector, Random } from './gate/ports.ts';
 import type { RawPods } from './gate/raw-pods.ts';
+import { KeepWarm } from './keep-warm/keep-warm.ts';
+import type { KeepWarmMetrics } from './keep-warm/metrics.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { PolicyStatuses } from './policy/statuses.ts';
 import type { StatusFacts } from './policy/statuses.ts';
@@ -18,6 +20,7 @@ import { Remediation } from './remediation/remediation.ts';
 import { WebhookProbe } from './remediation/webhook-probe.ts';
 import { WebhookReach } from './remediation/webhook-reach.ts';
 import { together } from './together.ts';
+import type { Part } from './together.ts';
 
 export interface TermOptions {
   readonly api: Pick<Api, 'request'>;
@@ -33,6 +36,8 @@ export interface TermOptions {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: OperatorMetrics;
   readonly gateMetrics: GateMetrics;
+  /** Absent: nothing is kept warm. */
+  readonly keepWarm?: { readonly cronJobs: CronJobView; readonly metrics: KeepWarmMetrics };
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -88,10 +93,19 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       losses: (policy) => contents.lossesOf(policy),
     };
     const statuses = { run: (until: AbortSignal) => policies.run(facts, until) };
-    await together([gate, webhook, remediation, statuses], signal);
+    const warm = keepWarm({ ...options, inspector: contents.inspector }, (pod) => remediation.tally.get(pod)?.policy);
+    await together([gate, webhook, remediation, statuses, ...warm], signal);
   } finally {
     metrics.leading(false);
   }
+}
+
+function keepWarm(options: TermOptions, policyOf: (pod: string) => string | undefined): readonly Part[] {
+  if (options.keepWarm === undefined) return [];
+  const { cronJobs, metrics } = options.keepWarm;
+  const { pods, namespaces, policies } = options.views;
+  const sources = { pods, namespaces, policies, cronJobs, policyOf, pullSecrets: options.pullSecrets };
+  return [new KeepWarm({ ...options, sources, metrics })];
 }
 
 function gateController(options: TermOptions): GateController {

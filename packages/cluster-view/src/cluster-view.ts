@@ -3,16 +3,19 @@ import {
   API_GROUP,
   API_VERSION,
   ARCHPOLICY_PLURAL,
+  parseCronJob,
   parseNamespace,
   parseNode,
   parsePod,
   sharePod,
   SharedValues,
 } from '@archpolicy/core';
-import type { JsonObject, NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
+import type { CronJobFacts, JsonObject, NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
 import { NAMESPACES, NODES, PODS, Reflector, resourcePath, Store } from '@archpolicy/kube';
 import type { Api, Clock, Random, ReflectorObserver, Resource, StoreOptions } from '@archpolicy/kube';
 import type { Logger } from 'pino';
+import { cronJobView } from './cron-job-view.ts';
+import type { CronJobView } from './cron-job-view.ts';
 import { StoredNamespaces } from './namespace-view.ts';
 import type { NamespaceView } from './namespace-view.ts';
 import { StoredNodes } from './node-view.ts';
@@ -22,13 +25,14 @@ import type { PodView } from './pod-view.ts';
 import { parsePolicyEntry, policyEntryUid, StoredPolicies } from './policy-view.ts';
 import type { PolicyEntry, PolicyView } from './policy-view.ts';
 
+const CRON_JOBS: Resource = { group: 'batch', version: 'v1', resource: 'cronjobs' };
 export const ARCHPOLICIES: Resource = { group: API_GROUP, version: API_VERSION, resource: ARCHPOLICY_PLURAL };
 
 /** Some eight values for each of 5,000 workloads, and room for what comes and goes. */
 const MAX_SHARED_VALUES = 50_000;
 
 /** What a view watches: a closed set, fit for a metric label. */
-export type ViewedResource = 'archpolicies' | 'namespaces' | 'nodes' | 'pods';
+export type ViewedResource = 'archpolicies' | 'namespaces' | 'nodes' | 'pods' | 'cronjobs';
 
 export interface ClusterViewOptions {
   readonly api: Api;
@@ -84,6 +88,15 @@ export function createClusterViewWithPods(options: PodViewOptions): ClusterViewW
     same: (a, b) => a.resourceVersion === b.resourceVersion,
   });
   return withReflectors({ ...view, pods: new StoredPods(pods.store) }, [...reflectors, pods.reflector]);
+}
+
+/** The CronJobs. Nothing happens before `run`. */
+export function createCronJobView(options: ClusterViewOptions): CronJobView {
+  const { store, reflector } = reflect<CronJobFacts>(options, 'cronjobs', CRON_JOBS, parseCronJob, {
+    uid: ({ uid }) => uid,
+    same: isDeepStrictEqual,
+  });
+  return cronJobView(store, reflector);
 }
 
 type Reflecting = Pick<Reflector<unknown>, 'run' | 'synced' | 'hasSynced'>;

@@ -1,4 +1,4 @@
-export { ARCHPOLICIES, createClusterView, createClusterViewWithPods } from './cluster-view.ts';
+export { ARCHPOLICIES, createClusterView, createClusterViewWithPods, createCronJobView } from './cluster-view.ts';
 export type {
   ClusterView,
   ClusterViewOptions,
@@ -6,6 +6,7 @@ export type {
   PodViewOptions,
   ViewedResource,
 } from './cluster-view.ts';
+export type { CronJobView } from './cron-job-view.ts';
 export type { NamespaceView } from './namespace-view.ts';
 export type { NodeView } from './node-view.ts';
 export { podKey } from './pod-view.ts';

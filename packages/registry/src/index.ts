@@ -4,6 +4,7 @@
  */
 export { createInspector } from './create-inspector.ts';
 export type { InspectorOptions, RedisOptions } from './create-inspector.ts';
+export { HARD_TTL_MS, SOFT_TTL_MS } from './inspect/plan.ts';
 export type { InspectionPriority, Inspector, InspectRequest } from './inspect/inspector.ts';
 export type { PullSecret } from './auth/credential.ts';
 export { fixedRegistries, readRegistriesFile } from './config/registries-file.ts';

@@ -9,3 +9,4 @@ export * from './timestamp.ts';
 export * from './shared-values.ts';
 export * from './share-pod.ts';
 export * from './top-controller.ts';
+export * from './parse-cron-job.ts';

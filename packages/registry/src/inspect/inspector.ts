@@ -27,6 +27,8 @@ export interface InspectRequest {
    * registry, so that they neither topple it nor hold up pods. `admission` by default.
    */
   readonly priority?: InspectionPriority;
+  /** Believe nothing older than this, milliseconds: to look again before what is known is past its time. */
+  readonly maxAgeMs?: number;
   /** How long the caller waits, milliseconds. Work that takes longer goes on and answers the next one who asks. */
   readonly budgetMs: number;
   /** Ends the wait at once; the answer then is `Deadline`, or what was known before. */
@@ -142,10 +144,10 @@ export class ImageInspector implements Inspector {
   }
 }
 
-function softTtl(subject: Subject, { pullPolicy }: InspectRequest): number {
+function softTtl(subject: Subject, { pullPolicy, maxAgeMs = Number.POSITIVE_INFINITY }: InspectRequest): number {
   // A digest cannot move: all that ages is the registry's word that this scope may see it.
-  if (subject.reference.digest !== undefined) return HARD_TTL_MS;
-  return pullPolicy === 'Always' ? SOFT_TTL_MS.always : SOFT_TTL_MS.otherwise;
+  if (subject.reference.digest !== undefined) return Math.min(HARD_TTL_MS, maxAgeMs);
+  return Math.min(pullPolicy === 'Always' ? SOFT_TTL_MS.always : SOFT_TTL_MS.otherwise, maxAgeMs);
 }
 
 function resolved({ shown, facts }: Answer, source: FactSource, nowMs: number): Inspection {

@@ -1,0 +1,280 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ArchPolicy, CronJobFacts, Inspection, PodFacts } from '@archpolicy/core';
+import { PullSecretContent } from '@archpolicy/cluster-view';
+import type { PullSecretsFound } from '@archpolicy/cluster-view';
+import type { InspectRequest } from '@archpolicy/registry';
+import { FakeClock } from '@archpolicy/testkit';
+import { policy, resolved, silent, World } from '../remediation/testing/world.ts';
+import { KeepWarm } from './keep-warm.ts';
+import type { WarmOutcome } from './metrics.ts';
+
+const MINUTE = 60_000;
+const TAG_TTL = 10 * MINUTE;
+
+interface Look extends InspectRequest {
+  readonly atMs: number;
+}
+
+/** Registries that confirm what they are asked about, or what `answer` says. */
+function rig() {
+  const clock = new FakeClock();
+  const pods: PodFacts[] = [];
+  const cronJobs: CronJobFacts[] = [];
+  const policies: ArchPolicy[] = [policy({})];
+  const ungoverned = new Set<string>();
+  const looks: Look[] = [];
+  const outcomes: WarmOutcome[] = [];
+  const shown = { all: 0, due: 0 };
+  const confirmedAt = new Map<string, number>();
+  const secrets: PullSecretsFound = {
+    secrets: [new PullSecretContent('kubernetes.io/dockercfg', '{}')],
+    complete: true,
+  };
+  const asked: string[] = [];
+  const state = {
+    secrets,
+    latencyMs: 0,
+    /** What a request brings; by default the registry confirms. */
+    answer: undefined as Inspection | undefined,
+  };
+  const inspect = async (request: InspectRequest): Promise<Inspection> => {
+    looks.push({ ...request, atMs: clock.monotonic() });
+    await clock.sleep(state.latencyMs);
+    const known = confirmedAt.get(request.reference) ?? Number.NEGATIVE_INFINITY;
+    const isYoung = clock.monotonic() - known < (request.maxAgeMs ?? 0);
+    if (!isYoung && state.answer !== undefined) return state.answer;
+    if (!isYoung) confirmedAt.set(request.reference, clock.monotonic());
+    const ageMs = clock.monotonic() - (confirmedAt.get(request.reference) ?? 0);
+    return { ...(resolved('linux/arm64') as Inspection & { kind: 'resolved' }), ageMs };
+  };
+  const keepWarm = new KeepWarm({
+    sources: {
+      pods: { list: () => pods },
+      cronJobs: { list: () => cronJobs },
+      namespaces: { get: (name) => ({ name, labels: {}, annotations: {} }) },
+      policies: { list: () => policies },
+      policyOf: (key) => (ungoverned.has(key) ? undefined : policies[0]?.name),
+      pullSecrets: {
+        read: (namespace, names) => {
+          asked.push(`${namespace}: ${names.join()}`);
+          return Promise.resolve(names.length === 0 ? { secrets: [], complete: true } : state.secrets);
+        },
+        ofTemplate: (namespace, spec) => {
+          asked.push(`${namespace} template: ${JSON.stringify(spec)}`);
+          return Promise.resolve(state.secrets);
+        },
+      },
+    },
+    inspector: { inspect },
+    metrics: {
+      looked: (outcome) => outcomes.push(outcome),
+      images: (all, due) => Object.assign(shown, { all, due }),
+    },
+    clock,
+    random: seeded(),
+    logger: silent,
+  });
+  const end = new AbortController();
+  const running = keepWarm.run(end.signal);
+  const stop = async (): Promise<void> => {
+    end.abort();
+    await clock.advance(state.latencyMs);
+    await running;
+  };
+  const add = (name: string, image: string, changes: Partial<PodFacts> = {}): void => {
+    pods.push(new World(clock).pod(name, { images: [image], ...changes }));
+  };
+  return { clock, pods, cronJobs, policies, ungoverned, looks, outcomes, shown, confirmedAt, asked, state, add, stop };
+}
+
+/** The same numbers at each run. */
+function seeded(): () => number {
+  let state = 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+const cronJob = (image: string, changes: Partial<CronJobFacts> = {}): CronJobFacts => ({
+  namespace: 'shop',
+  name: 'report',
+  uid: 'cron',
+  suspended: false,
+  podLabels: {},
+  images: [image],
+  puller: { serviceAccountName: 'reporter' },
+  ...changes,
+});
+
+describe('keep-warm', () => {
+  test('K3 what pods use is confirmed before it is past its time, at every moment of an hour', async () => {
+    const { clock, looks, confirmedAt, add, stop } = rig();
+    for (let number = 0; number < 30; number += 1) add(`pod-${number}`, `registry.test/app-${number}:v1`);
+    await clock.advance(TAG_TTL);
+    for (let minute = 0; minute < 60; minute += 1) {
+      await clock.advance(MINUTE);
+      const ages = [...confirmedAt.values()].map((at) => clock.monotonic() - at);
+      expect(ages).toHaveLength(30);
+      expect(Math.max(...ages)).toBeLessThan(TAG_TTL);
+    }
+    // Each about every eight minutes, all with what no pod waits for.
+    expect(looks.length).toBeLessThan((30 * 70) / 7);
+    expect(new Set(looks.map(({ priority }) => priority))).toEqual(new Set(['background']));
+    await stop();
+  });
+
+  test('K5 looks are spread, never a burst, and one at a time at each registry', async () => {
+    const { clock, looks, state, add, stop } = rig();
+    state.latencyMs = 50;
+    for (let number = 0; number < 400; number += 1) add(`pod-${number}`, `registry.test/app-${number}:v1`);
+    await clock.advance(2 * TAG_TTL);
+    const perSecond = new Map<number, number>();
+    for (const { atMs } of looks) {
+      const second = Math.floor(atMs / 1_000);
+      perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
+    }
+    expect(looks.length).toBeGreaterThanOrEqual(800);
+    expect(Math.max(...perSecond.values())).toBeLessThanOrEqual(8);
+    const gaps = looks.slice(1).map(({ atMs }, index) => atMs - (looks[index]?.atMs ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(50);
+    await stop();
+  });
+
+  test('one registry that hangs keeps no other waiting', async () => {
+    const { clock, looks, state, add, stop } = rig();
+    add('a', 'slow.test/app:v1');
+    await clock.advance(TAG_TTL);
+    state.latencyMs = 60 * MINUTE;
+    await clock.advance(TAG_TTL);
+    const before = looks.length;
+    state.latencyMs = 0;
+    add('b', 'quick.test/app:v1');
+    await clock.advance(TAG_TTL);
+    expect(looks.slice(before).every(({ reference }) => reference === 'quick.test/app:v1')).toBe(true);
+    expect(looks.length).toBeGreaterThan(before);
+    await clock.advance(60 * MINUTE);
+    await stop();
+  });
+
+  test('an image by digest is looked at once in a day', async () => {
+    const { clock, looks, add, stop } = rig();
+    add('a', `registry.test/app@sha256:${'a'.repeat(64)}`);
+    await clock.advance(12 * 60 * MINUTE);
+    expect(looks).toHaveLength(1);
+    await clock.advance(12 * 60 * MINUTE);
+    expect(looks).toHaveLength(2);
+    await stop();
+  });
+
+  test.each<[string, Partial<PodFacts>]>([
+    ['that have finished', { phase: 'Succeeded' }],
+    ['that are being deleted', { deleting: true }],
+  ])('pods %s use nothing', async (_, changes) => {
+    const { clock, looks, add, stop } = rig();
+    add('a', 'registry.test/app:v1', changes);
+    await clock.advance(TAG_TTL);
+    expect(looks).toEqual([]);
+    await stop();
+  });
+
+  test('pods that no policy governs, and images that a policy speaks of, are left alone', async () => {
+    const { clock, looks, policies, ungoverned, add, stop } = rig();
+    add('a', 'registry.test/app:v1');
+    ungoverned.add('shop/a');
+    add('b', 'airgap.test/app:v1');
+    policies[0] = policy({ images: [{ match: 'airgap.test/*', platforms: ['linux/amd64'] }] });
+    await clock.advance(TAG_TTL);
+    expect(looks).toEqual([]);
+    await stop();
+  });
+
+  test('I5 each set of credentials is kept warm on its own, without any once for all', async () => {
+    const { clock, looks, asked, shown, cronJobs, add, stop } = rig();
+    add('a', 'registry.test/app:v1');
+    add('b', 'registry.test/app:v1', { namespace: 'other' });
+    add('c', 'registry.test/app:v1', { pullSecrets: ['regcred'] });
+    add('d', 'registry.test/app:v1', { pullSecrets: ['regcred'] });
+    cronJobs.push(cronJob('registry.test/app:v1'));
+    await clock.advance(TAG_TTL);
+    expect(shown.all).toBe(3);
+    expect(new Set(asked)).toEqual(
+      new Set(['shop: ', 'shop: regcred', 'shop template: {"serviceAccountName":"reporter"}']),
+    );
+    expect(new Set(looks.map(({ pullSecrets }) => pullSecrets?.length))).toEqual(new Set([0, 1]));
+    await stop();
+  });
+
+  test('I4 without all credentials nothing is asked, and it is tried again', async () => {
+    const { clock, looks, outcomes, state, add, stop } = rig();
+    state.secrets = { secrets: [], complete: false };
+    add('a', 'registry.test/app:v1', { pullSecrets: ['regcred'] });
+    await clock.advance(TAG_TTL);
+    expect(looks).toEqual([]);
+    expect(outcomes).toContain('failed');
+    state.secrets = { secrets: [], complete: true };
+    await clock.advance(2 * MINUTE);
+    expect(looks).toHaveLength(1);
+    await stop();
+  });
+
+  test('the images of CronJobs are kept warm between their runs, but not of suspended ones', async () => {
+    const { clock, looks, cronJobs, stop } = rig();
+    cronJobs.push(cronJob('registry.test/report:v1'), cronJob('registry.test/old:v1', { suspended: true }));
+    await clock.advance(TAG_TTL);
+    expect(new Set(looks.map(({ reference }) => reference))).toEqual(new Set(['registry.test/report:v1']));
+    await stop();
+  });
+
+  test('what is not used any more is looked at no more', async () => {
+    const { clock, looks, shown, pods, add, stop } = rig();
+    add('a', 'registry.test/app:v1');
+    await clock.advance(TAG_TTL);
+    pods.length = 0;
+    await clock.advance(MINUTE);
+    const before = looks.length;
+    await clock.advance(TAG_TTL);
+    expect([looks.length, shown.all]).toEqual([before, 0]);
+    await stop();
+  });
+
+  test.each<[string, Inspection, WarmOutcome, number]>([
+    ['is silent', { kind: 'unresolved', reason: 'Unavailable' }, 'failed', 2 * MINUTE],
+    ['has refused', { kind: 'unresolved', reason: 'NotFound' }, 'failed', TAG_TTL],
+    [
+      'told when',
+      { kind: 'unresolved', reason: 'RateLimited', retryAtMs: Date.UTC(2026, 0, 1, 1) },
+      'failed',
+      30 * MINUTE,
+    ],
+    [
+      'does not confirm what is known',
+      { ...(resolved('linux/arm64') as Inspection & { kind: 'resolved' }), ageMs: TAG_TTL },
+      'stale',
+      2 * MINUTE,
+    ],
+  ])('a registry that %s is asked again later', async (_, answer, outcome, atLeastMs) => {
+    const { clock, looks, outcomes, state, add, stop } = rig();
+    state.answer = answer;
+    add('a', 'registry.test/app:v1');
+    await clock.advance(90 * MINUTE);
+    expect(new Set(outcomes)).toEqual(new Set([outcome]));
+    const gaps = looks.slice(1).map(({ atMs }, index) => atMs - (looks[index]?.atMs ?? 0));
+    expect(gaps.length).toBeGreaterThan(0);
+    expect(Math.max(...gaps)).toBeGreaterThanOrEqual(atLeastMs);
+    await stop();
+  });
+
+  test('P8 ten thousand images at most', async () => {
+    const { clock, pods, shown, add, stop } = rig();
+    add('template', 'registry.test/app:v1');
+    const [template] = pods;
+    for (let number = 0; number < 10_100 && template !== undefined; number += 1) {
+      pods.push({ ...template, name: `pod-${number}`, images: [`registry.test/app-${number}:v1`] });
+    }
+    await clock.advance(5_000);
+    for (let turns = 0; shown.all === 0 && turns < 100; turns += 1) await clock.advance(1_000);
+    expect(shown.all).toBe(10_000);
+    await stop();
+  });
+});

@@ -1,0 +1,95 @@
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
+import { overriddenPlatforms, parseReference, selectPolicy } from '@archpolicy/core';
+import type { ArchPolicy, CronJobFacts, NamespaceFacts, PodFacts } from '@archpolicy/core';
+import { podKey } from '@archpolicy/cluster-view';
+import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
+import { HARD_TTL_MS, SOFT_TTL_MS } from '@archpolicy/registry';
+import { isOver } from '../remediation/judge.ts';
+
+/** An image that is kept warm for all who ask for it with the same credentials. */
+export interface WarmImage {
+  /** Image and credentials. */
+  readonly key: string;
+  readonly image: string;
+  /** Of its registry. */
+  readonly host: string;
+  /** How long what is known of it is believed, milliseconds. */
+  readonly ttlMs: number;
+  readonly pullSecrets: (signal: AbortSignal) => Promise<PullSecretsFound>;
+}
+
+/** What uses images. */
+export interface WarmSources {
+  readonly pods: { list(): readonly PodFacts[] };
+  readonly cronJobs: { list(): readonly CronJobFacts[] };
+  readonly namespaces: { get(name: string): NamespaceFacts | undefined };
+  readonly policies: { list(): readonly ArchPolicy[] };
+  /** The name of the policy that governs the pod of this key. */
+  readonly policyOf: (pod: string) => string | undefined;
+  readonly pullSecrets: Pick<PullSecretView, 'read' | 'ofTemplate'>;
+}
+
+/** More than the request limits of a few registries let be looked at in time. */
+const MAX_WARM_IMAGES = 10_000;
+/** Pods looked at without a pause: some tenths of a millisecond. */
+const SLICE = 500;
+
+/**
+ * The images of pods that run and of CronJobs that are not suspended, where a policy governs them and does not say itself
+ * what they support. Each once for each set of credentials; at most 10,000.
+ */
+export async function wantedImages(sources: WarmSources, signal: AbortSignal): Promise<ReadonlyMap<string, WarmImage>> {
+  const wanted = new Map<string, WarmImage>();
+  const policies = new Map(sources.policies.list().map((policy) => [policy.name, policy]));
+  let looked = 0;
+  for (const pod of sources.pods.list()) {
+    looked += 1;
+    if (looked % SLICE === 0) await turnOfTheEventLoop();
+    if (signal.aborted || wanted.size >= MAX_WARM_IMAGES) break;
+    if (isOver(pod)) continue;
+    const policy = policies.get(sources.policyOf(podKey(pod)) ?? '');
+    if (policy !== undefined) addAll(wanted, pod.images, policy, () => ofPod(pod, sources));
+  }
+  for (const job of sources.cronJobs.list()) {
+    if (job.suspended) continue;
+    const namespace = sources.namespaces.get(job.namespace);
+    const policy = namespace && selectPolicy(policies.values(), namespace, job.podLabels);
+    if (policy !== undefined) addAll(wanted, job.images, policy, () => ofCronJob(job, sources));
+  }
+  return wanted;
+}
+
+interface Asker {
+  /** Empty: nobody in particular. */
+  readonly name: string;
+  readonly pullSecrets: WarmImage['pullSecrets'];
+}
+
+function addAll(
+  wanted: Map<string, WarmImage>,
+  images: readonly string[],
+  policy: ArchPolicy,
+  askerOf: () => Asker,
+): void {
+  const { name, pullSecrets } = askerOf();
+  for (const image of images) {
+    const key = `${image} ${name}`;
+    if (wanted.has(key) || wanted.size >= MAX_WARM_IMAGES) continue;
+    const parsed = parseReference(image);
+    if (parsed.kind === 'invalid') continue;
+    const { reference } = parsed;
+    if (policy.spec.images.length > 0 && overriddenPlatforms(policy.spec.images, reference) !== undefined) continue;
+    const ttlMs = reference.digest === undefined ? SOFT_TTL_MS.otherwise : HARD_TTL_MS;
+    wanted.set(key, { key, image, host: reference.registry.toLowerCase(), ttlMs, pullSecrets });
+  }
+}
+
+function ofPod({ namespace, pullSecrets: names = [] }: PodFacts, { pullSecrets }: WarmSources): Asker {
+  const read = (signal: AbortSignal): Promise<PullSecretsFound> => pullSecrets.read(namespace, names, signal);
+  return { name: names.length === 0 ? '' : `${namespace}/${names.join(',')}`, pullSecrets: read };
+}
+
+function ofCronJob({ namespace, puller }: CronJobFacts, { pullSecrets }: WarmSources): Asker {
+  const read = (signal: AbortSignal): Promise<PullSecretsFound> => pullSecrets.ofTemplate(namespace, puller, signal);
+  return { name: `${namespace}/${JSON.stringify(puller)}`, pullSecrets: read };
+}

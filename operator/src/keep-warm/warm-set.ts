@@ -1,0 +1,56 @@
+import type { WarmImage } from './wanted.ts';
+
+/** Which image is due when, by registry host. Times are monotonic milliseconds. */
+export class WarmSet {
+  readonly #hosts = new Map<string, Map<string, Scheduled>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Takes in what is wanted now: what was there keeps its time, what is new gets one, what is not wanted any more goes. */
+  replace(wanted: ReadonlyMap<string, WarmImage>, firstDueOf: (image: WarmImage) => number): void {
+    for (const images of this.#hosts.values()) {
+      for (const key of images.keys()) if (!wanted.has(key)) images.delete(key);
+    }
+    for (const image of wanted.values()) {
+      const images = this.#hosts.get(image.host) ?? new Map<string, Scheduled>();
+      this.#hosts.set(image.host, images);
+      images.set(image.key, { image, dueAtMs: images.get(image.key)?.dueAtMs ?? firstDueOf(image) });
+    }
+    for (const [host, images] of this.#hosts) if (images.size === 0) this.#hosts.delete(host);
+    this.#size = wanted.size;
+  }
+
+  hosts(): Iterable<string> {
+    return this.#hosts.keys();
+  }
+
+  /** The image of this host that is due for the longest; undefined when none is. */
+  nextOf(host: string, nowMs: number): WarmImage | undefined {
+    let next: Scheduled | undefined;
+    for (const scheduled of this.#hosts.get(host)?.values() ?? []) {
+      if (scheduled.dueAtMs <= nowMs && (next === undefined || scheduled.dueAtMs < next.dueAtMs)) next = scheduled;
+    }
+    return next?.image;
+  }
+
+  schedule({ host, key }: WarmImage, dueAtMs: number): void {
+    const scheduled = this.#hosts.get(host)?.get(key);
+    if (scheduled !== undefined) scheduled.dueAtMs = dueAtMs;
+  }
+
+  /** How many are due. */
+  due(nowMs: number): number {
+    let due = 0;
+    for (const images of this.#hosts.values())
+      for (const { dueAtMs } of images.values()) if (dueAtMs <= nowMs) due += 1;
+    return due;
+  }
+}
+
+interface Scheduled {
+  readonly image: WarmImage;
+  dueAtMs: number;
+}

@@ -1,0 +1,42 @@
+import type { Labels } from './facts.ts';
+import type { Json, JsonObject } from './json.ts';
+import { labelsOf, podImages, pullSecretNames } from './pod-spec.ts';
+import { objectAt, textAt } from './read.ts';
+
+/** A CronJob, as far as the images of its next pods are of interest. */
+export interface CronJobFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly suspended: boolean;
+  /** Of its pods. */
+  readonly podLabels: Labels;
+  readonly images: readonly string[];
+  /** `imagePullSecrets` and `serviceAccountName` of its pods’ spec: who asks for their images. */
+  readonly puller: JsonObject;
+}
+
+/** What is kept of a CronJob; undefined for what the API server would not have stored. */
+export function parseCronJob(raw: JsonObject): CronJobFacts | undefined {
+  const metadata = objectAt(raw, 'metadata');
+  const [namespace, name, uid] = ['namespace', 'name', 'uid'].map((key) => textAt(metadata, key));
+  if (namespace === undefined || name === undefined || uid === undefined) return undefined;
+  const spec = objectAt(raw, 'spec');
+  const template = objectAt(objectAt(objectAt(spec, 'jobTemplate'), 'spec'), 'template');
+  const podSpec = objectAt(template, 'spec');
+  return {
+    namespace,
+    name,
+    uid,
+    suspended: spec['suspend'] === true,
+    podLabels: labelsOf(template),
+    images: podImages(podSpec),
+    puller: pullerOf(podSpec),
+  };
+}
+
+function pullerOf(podSpec: JsonObject): JsonObject {
+  const imagePullSecrets: Json = pullSecretNames(podSpec).map((name) => ({ name }));
+  const serviceAccountName = textAt(podSpec, 'serviceAccountName');
+  return { imagePullSecrets, ...(serviceAccountName !== undefined && { serviceAccountName }) };
+}
