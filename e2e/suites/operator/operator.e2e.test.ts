@@ -8,6 +8,7 @@ import { killedAfter, killedBefore, killedTests } from './killed.ts';
 import { begun, pausedTests, waiting } from './paused.ts';
 import { randomKills, randomKillTests } from './random-kills.ts';
 import { renamed, renamedTests } from './renamed.ts';
+import { innocent, runaway, runawayTests } from './runaway.ts';
 import { stillThere, survivors, survivorTests } from './survivors.ts';
 import { audited, reported, switchedOffTests } from './switched-off.ts';
 import { World } from './world.ts';
@@ -19,7 +20,7 @@ import { World } from './world.ts';
  */
 const CASES = [
   ...[bootstrap, budgets, readyBudget, survivors, audited, reported, forged],
-  ...[renamed, killedBefore, killedAfter, randomKills, begun, waiting],
+  ...[renamed, killedBefore, killedAfter, randomKills, begun, waiting, runaway, innocent],
 ];
 
 jest.setTimeout(120_000);
@@ -59,6 +60,10 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
   describe('two operators', () => {
     pausedTests(world);
   });
+  // Last: the brake stays closed for ten minutes.
+  describe('a scheduler that binds every replacement wrong', () => {
+    runawayTests(world);
+  });
   describe('in the end', () => {
     stillThere(world);
 
@@ -67,6 +72,8 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
       const ours = events.filter(({ user }) => user.username.startsWith('system:serviceaccount:archpolicy-system:'));
       expect(evictions(events).filter((event) => !ours.includes(event))).toEqual([]);
       expect(ours.filter(({ verb }) => verb.startsWith('delete'))).toEqual([]);
+      const byUid = Object.groupBy(world.accepted(), ({ uid }) => uid);
+      expect(Object.values(byUid).filter((all) => all?.length !== 1)).toEqual([]);
       // The names of the evicted are their owners' and a random part, but for the StatefulSet's, which had none accepted.
       const names = acceptedEvictions(ours).map(({ objectRef }) => `${objectRef?.namespace}/${objectRef?.name}`);
       expect(names.length).toBeGreaterThan(30);

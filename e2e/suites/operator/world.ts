@@ -7,6 +7,7 @@ import { LEASES, NAMESPACES, NODES } from '@archpolicy/kube';
 import type { Resource } from '@archpolicy/kube';
 import { pushImage, readAuditLog, startCluster, waitFor } from '@archpolicy/e2e';
 import type { AuditEvent, Child, TestCluster } from '@archpolicy/e2e';
+import type { SeenEviction } from '../../support/api-proxy.ts';
 import { diagnosed } from '../../support/diagnose.ts';
 import type { Scene } from '../../support/diagnose.ts';
 import { LiveCluster } from '../../support/live-cluster.ts';
@@ -131,6 +132,11 @@ export class World {
 
   get leader(): OperatorProcess {
     return defined(this.#operators.at(-1));
+  }
+
+  /** Evictions that the API server accepted, of all operators, as they passed by. */
+  accepted(): readonly SeenEviction[] {
+    return this.#operators.flatMap(({ proxy }) => proxy.evictions).filter(({ status }) => status === 201);
   }
 
   audit(): Promise<readonly AuditEvent[]> {
