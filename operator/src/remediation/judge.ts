@@ -45,7 +45,7 @@ export interface Material {
 
 export type Gathered =
   | { readonly kind: 'gone' }
-  /** No policy governs it. */
+  /** No policy governs it, or it is to be skipped: it counts nowhere, and nobody is asked about its images. */
   | { readonly kind: 'ungoverned'; readonly pod: PodFacts }
   | { readonly kind: 'governed'; readonly material: Material };
 
@@ -82,7 +82,8 @@ export class Judge {
     // A namespace that is not known yet brings its pods along when it is.
     const namespace = namespaces.get(pod.namespace);
     const policy = namespace && selectPolicy(policies.list(), namespace, pod.labels);
-    if (namespace === undefined || policy === undefined) return { kind: 'ungoverned', pod };
+    if (namespace === undefined || policy === undefined || isSkipped(pod, namespace))
+      return { kind: 'ungoverned', pod };
     const node = pod.nodeName === undefined ? undefined : nodes.get(pod.nodeName);
     const rival = rivalOf(policy, policies.list(), namespace, pod.labels)?.name;
     const bare = {

@@ -77,6 +77,17 @@ describe('a misplaced pod', () => {
     expect(world.events.map(({ reason }) => reason)).toEqual(['ReportOnly', 'AuditMode', 'AuditMode']);
   });
 
+  test.each([
+    ['pod', { 'archpolicy.dev/skip': 'true' }, {}],
+    ['namespace', {}, { 'archpolicy.dev/skip': 'true' }],
+  ])('R1 whose %s is marked to be skipped is counted nowhere', async (_what, podLabels, labels) => {
+    const world = newWorld();
+    world.namespaces.set('shop', { name: 'shop', labels, annotations: {} });
+    world.add('a', { labels: { 'pod-template-hash': 'abc', ...podLabels } });
+    await world.reconcile('a');
+    expect([world.evictions, world.tally.counts('default').matched]).toEqual([[], 0]);
+  });
+
   test('R2 of a Job is evicted where the Job survives it, and not where nobody knows', async () => {
     const world = newWorld();
     const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'once', uid: 'job' };
