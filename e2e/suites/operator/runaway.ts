@@ -50,6 +50,7 @@ export function runawayTests(world: World): void {
   });
 
   test('R7 nobody is evicted any more, whoever it is', async () => {
+    expect(objectAt(await statusOf('innocent'), 'pods')).toMatchObject({ matched: 0, misplaced: 0 });
     await world.open(innocent);
     await world.until('the innocent to be counted', async () => {
       const { misplaced, evicted } = objectAt(await statusOf('innocent'), 'pods');
