@@ -9,6 +9,7 @@ import { runOperator } from './app.ts';
 const PODS = '/api/v1/pods';
 const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
 const SYSTEM = 'archpolicy-system';
+const ON_PODS = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] };
 
 // Real sockets under whatever else the machine does.
 jest.setTimeout(60_000);
@@ -40,11 +41,14 @@ describe('the operator', () => {
     await world.end();
   });
 
-  /** The Eviction API, patches of pods, and a webhook that answers dry runs. */
+  /** The Eviction API, the installed webhook configuration, patches of pods, and a webhook that answers dry runs. */
   function answers({ method, path, query, body }: ApiRequestSeen): ApiFault | undefined {
     if (method === 'PATCH' && path === '/api/v1/namespaces/shop/pods/gated') {
       patches.push(body ?? null);
       return { kind: 'answer', status: 200, body: { metadata: { name: 'gated' }, spec: {} } };
+    }
+    if (path.endsWith('/mutatingwebhookconfigurations/archpolicy')) {
+      return { kind: 'answer', status: 200, body: { webhooks: [{ name: 'pods.archpolicy.dev', rules: [ON_PODS] }] } };
     }
     if (method !== 'POST') return undefined;
     if (path.endsWith('/eviction')) {

@@ -17,6 +17,7 @@ import { PullSecretReader } from './pull-secrets.ts';
 import { ApiReader } from './remediation/api-reader.ts';
 import { InspectedImages } from './remediation/images.ts';
 import { Remediation } from './remediation/remediation.ts';
+import { WebhookConfiguration } from './remediation/webhook-configuration.ts';
 import { WebhookProbe } from './remediation/webhook-probe.ts';
 import { WebhookReach } from './remediation/webhook-reach.ts';
 import { together } from './together.ts';
@@ -52,11 +53,8 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
     // What is missing in the view would look like pods without policies, or policies without pods.
     await views.synced(signal);
     const reader = new ApiReader(api, logger);
-    const probe = new WebhookProbe(options);
-    const webhook = new WebhookReach({
-      ...options,
-      lease: options.webhookLease,
-      probe: (deadline) => probe.probe(deadline),
+    const { webhook, configuration } = webhookReach(options, () => {
+      remediation.webhookChanged();
     });
     const policies = new PolicyStatuses({ ...options, isLeading: () => leadership.isHeld() });
     const contents: ContentWatch = new ContentWatch({
@@ -94,7 +92,7 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
     };
     const statuses = { run: (until: AbortSignal) => policies.run(facts, until) };
     const warm = keepWarm({ ...options, inspector: contents.inspector }, (pod) => remediation.tally.get(pod)?.policy);
-    await together([gate, webhook, remediation, statuses, ...warm], signal);
+    await together([gate, configuration, webhook, remediation, statuses, ...warm], signal);
   } finally {
     metrics.leading(false);
   }
@@ -106,6 +104,21 @@ function keepWarm(options: TermOptions, policyOf: (pod: string) => string | unde
   const { pods, namespaces, policies } = options.views;
   const sources = { pods, namespaces, policies, cronJobs, policyOf, pullSecrets: options.pullSecrets };
   return [new KeepWarm({ ...options, sources, metrics })];
+}
+
+function webhookReach(
+  options: TermOptions,
+  onChange: () => void,
+): { readonly webhook: WebhookReach; readonly configuration: WebhookConfiguration } {
+  const probe = new WebhookProbe(options);
+  const configuration = new WebhookConfiguration({ ...options, onChange });
+  const webhook = new WebhookReach({
+    ...options,
+    configuration,
+    lease: options.webhookLease,
+    probe: (deadline) => probe.probe(deadline),
+  });
+  return { webhook, configuration };
 }
 
 function gateController(options: TermOptions): GateController {

@@ -15,6 +15,7 @@ import type {
   ArchPolicy,
   EvictionAccount,
   EvictionDecision,
+  EvictionInput,
   EvictionLedger,
   EvictionLimit,
   Inspection,
@@ -127,7 +128,7 @@ export class Judge {
       ...(node !== undefined && { node }),
       assessment,
       replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
-      webhook: reachOf(webhook, pod.namespace),
+      webhook: reachOf(webhook, namespace, pod),
       landing: this.#landing(material, assessment),
       limit: this.#limit(material, hasPlace),
       ...(tried.kind === 'failed' && { lastTry: tried.lastTry }),
@@ -183,7 +184,8 @@ function isSkipped(pod: PodFacts, namespace: NamespaceFacts): boolean {
   return labelOf(pod.labels, LABEL_SKIP) === SKIP_VALUE || labelOf(namespace.labels, LABEL_SKIP) === SKIP_VALUE;
 }
 
-function reachOf(webhook: Webhook, namespace: string): 'reachable' | 'unreachable' | 'not-called' {
-  if (!webhook.isCalledFor(namespace)) return 'not-called';
+function reachOf(webhook: Webhook, namespace: NamespaceFacts, { labels }: PodFacts): EvictionInput['webhook'] {
+  const call = webhook.callFor(namespace, labels);
+  if (call !== 'called') return call;
   return webhook.isReachable() ? 'reachable' : 'unreachable';
 }

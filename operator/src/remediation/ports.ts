@@ -2,10 +2,12 @@ import type {
   ArchPolicy,
   Inspection,
   JobFacts,
+  Labels,
   NamespaceFacts,
   NodeFacts,
   OwnerReference,
   PodFacts,
+  WebhookCall,
 } from '@archpolicy/core';
 import type { EvictionAnswer, EvictionTarget } from '@archpolicy/kube';
 
@@ -59,8 +61,8 @@ export interface Webhook {
   confirm(signal: AbortSignal): Promise<boolean>;
   /** The same, and never by an answer from before. */
   confirmNow(signal: AbortSignal): Promise<boolean>;
-  /** Whether it is asked about pods of this namespace at all. */
-  isCalledFor(namespace: string): boolean;
+  /** Whether the API server would ask it about a replacement with these labels. */
+  callFor(namespace: NamespaceFacts, labels: Labels): WebhookCall;
 }
 
 /** Whether this process holds the Lease at this moment. */

@@ -218,7 +218,7 @@ describe('right before the call', () => {
     expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'WebhookUnreachable']);
     world.turns.webhookAnswers();
     expect(world.woken).toEqual([{ key: 'shop/a', delayMs: 0 }]);
-    world.webhook = { reachable: true, answers: true, called: true };
+    world.webhook = { reachable: true, answers: true, call: 'called' };
     await world.reconcile('a');
     expect(world.evictions).toHaveLength(1);
   });

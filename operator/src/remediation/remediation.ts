@@ -1,6 +1,6 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { EvictionLedger, readSigns, signStrength } from '@archpolicy/core';
-import type { BrakeState, PodFacts } from '@archpolicy/core';
+import type { BrakeState, PodFacts, ReportReason } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
@@ -122,6 +122,11 @@ export class Remediation {
     for (const key of keys) this.#queue.add(key);
   }
 
+  /** The webhook is called for other pods than before. */
+  webhookChanged(): void {
+    this.#lookAgain(NOT_CALLED);
+  }
+
   /** Looks at every pod, then at whatever changes and periodically at all, until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { views, logger, metrics } = this.#options;
@@ -137,7 +142,7 @@ export class Remediation {
         void this.#lookAtAll();
       },
       nodeChanged: () => {
-        this.#lookAtHomeless();
+        this.#lookAgain(HOMELESS);
       },
     });
     void this.#lookAtAll();
@@ -184,9 +189,9 @@ export class Remediation {
     }
   }
 
-  /** Pods whose replacement had no node to go to. */
-  #lookAtHomeless(): void {
-    for (const [key, { reason }] of this.#tally.entries()) if (reason === 'NoNodeForReplacement') this.#queue.add(key);
+  /** Pods that stay for such a reason. */
+  #lookAgain(reasons: ReadonlySet<string>): void {
+    for (const [key, { reason }] of this.#tally.entries()) if (reasons.has(reason)) this.#queue.add(key);
   }
 
   async #beat(signal: AbortSignal): Promise<void> {
@@ -227,6 +232,14 @@ export class Remediation {
     for (const reason of STAYING_REASONS) metrics.staying(reason, this.#tally.staying(reason));
   }
 }
+
+/** A node that comes may be the one that its replacement needs. */
+const HOMELESS: ReadonlySet<string> = new Set<ReportReason>(['NoNodeForReplacement']);
+const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
+  'WebhookNotInstalled',
+  'WebhookNotCalled',
+  'WebhookCallUnknown',
+]);
 
 /** Signs of refusal first, then what is not Ready, then what runs. */
 function urgencyOf(pod: PodFacts): number {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { InstalledWebhook } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
 import type { ProbeResult } from './webhook-probe.ts';
 import { WebhookReach } from './webhook-reach.ts';
@@ -11,12 +12,17 @@ interface Rig {
   readonly probed: AbortSignal[];
   result: ProbeResult;
   isFresh: boolean;
+  readonly configuration: { installed: InstalledWebhook | undefined };
 }
 
 function reach(): Rig {
   const clock = new FakeClock();
   const probed: AbortSignal[] = [];
-  const state: Pick<Rig, 'result' | 'isFresh'> = { result: 'answered', isFresh: true };
+  const state: Pick<Rig, 'result' | 'isFresh' | 'configuration'> = {
+    result: 'answered',
+    isFresh: true,
+    configuration: { installed: { kind: 'unknown' } },
+  };
   const options = {
     lease: { isFresh: () => state.isFresh },
     probe: (deadline: AbortSignal) => {
@@ -24,7 +30,7 @@ function reach(): Rig {
       return Promise.resolve(state.result);
     },
     clock,
-    namespace: 'archpolicy-system',
+    configuration: state.configuration,
   };
   return Object.assign(state, { clock, probed, reach: new WebhookReach(options) });
 }
@@ -69,8 +75,22 @@ describe('whether the webhook would put a replacement right', () => {
     await running;
   });
 
-  test('R3 it is not called for its own namespace and kube-system', () => {
-    const called = ['kube-system', 'archpolicy-system', 'shop'].map((name) => reach().reach.isCalledFor(name));
-    expect(called).toEqual([false, false, true]);
+  test('R3 before the configuration was read it does not count as reachable, and nothing is reported', () => {
+    const rig = reach();
+    rig.configuration.installed = undefined;
+    const namespace = { name: 'shop', labels: {}, annotations: {} };
+    expect([rig.reach.isReachable(), rig.reach.callFor(namespace, {})]).toEqual([false, 'called']);
+    rig.configuration.installed = { kind: 'absent' };
+    expect([rig.reach.isReachable(), rig.reach.callFor(namespace, {})]).toEqual([true, 'not-installed']);
+  });
+
+  test('R7 right after a wrong landing it is asked anew', async () => {
+    const rig = reach();
+    await rig.reach.confirm(signal);
+    rig.result = 'silent';
+    expect([await rig.reach.confirm(signal), await rig.reach.confirmNow(signal)]).toEqual([true, false]);
+    rig.isFresh = false;
+    expect(await rig.reach.confirmNow(signal)).toBe(false);
+    expect(rig.probed).toHaveLength(2);
   });
 });

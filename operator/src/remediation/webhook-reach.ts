@@ -1,9 +1,9 @@
+import { webhookCall } from '@archpolicy/core';
+import type { InstalledWebhook, Labels, NamespaceFacts, WebhookCall } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
 import type { Webhook } from './ports.ts';
 import type { ProbeResult } from './webhook-probe.ts';
 
-/** Namespaces that the installed webhook configuration leaves out besides ours (deploy/base/webhook-configuration). */
-const NEVER_CALLED = ['kube-system'];
 /**
  * How long an answer counts (docs/adr/0004): an eviction whose replacement no webhook sees is likely to land wrong again,
  * so that this is the time in which an outage can cost an eviction. One dry run a second is cheap, and made only while
@@ -18,14 +18,13 @@ export interface WebhookReachOptions {
   readonly lease: { isFresh(): boolean };
   readonly probe: (signal: AbortSignal) => Promise<ProbeResult>;
   readonly clock: Clock;
-  /** Where ArchPolicy itself runs. */
-  readonly namespace: string;
+  /** What the API server calls the webhook for; undefined before it was read. */
+  readonly configuration: { readonly installed: InstalledWebhook | undefined };
 }
 
-/** R3: its Lease says that the webhook runs, a probe that the API server reaches it. */
+/** R3: what the webhook is called for; its Lease says that it runs, a probe that the API server reaches it. */
 export class WebhookReach implements Webhook {
   readonly #options: WebhookReachOptions;
-  readonly #excluded: ReadonlySet<string>;
   #isSilent = false;
   /** Monotonic milliseconds until which the last good answer counts. */
   #validUntil = -Infinity;
@@ -33,15 +32,16 @@ export class WebhookReach implements Webhook {
 
   constructor(options: WebhookReachOptions) {
     this.#options = options;
-    this.#excluded = new Set([...NEVER_CALLED, options.namespace]);
   }
 
   isReachable(): boolean {
-    return this.#options.lease.isFresh() && !this.#isSilent;
+    return this.#options.configuration.installed !== undefined && this.#options.lease.isFresh() && !this.#isSilent;
   }
 
-  isCalledFor(namespace: string): boolean {
-    return !this.#excluded.has(namespace);
+  callFor(namespace: NamespaceFacts, labels: Labels): WebhookCall {
+    const { installed } = this.#options.configuration;
+    // Before it was read nothing is reachable: that is waited for, and not reported.
+    return installed === undefined ? 'called' : webhookCall(installed, namespace, labels);
   }
 
   /** Right before an eviction: makes sure, unless that was done within the last second. */

@@ -8,6 +8,7 @@ import type {
   NamespaceFacts,
   NodeFacts,
   PodFacts,
+  WebhookCall,
 } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { EventInput, EvictionAnswer, EvictionTarget, ReconcileResult } from '@archpolicy/kube';
@@ -59,7 +60,11 @@ export class World {
   readonly images = new Map<string, Inspection>();
   readonly jobs = new Map<string, JobFacts>();
   policies: ArchPolicy[] = [policy({})];
-  webhook = { reachable: true, answers: true, called: true };
+  webhook: { reachable: boolean; answers: boolean; call: WebhookCall } = {
+    reachable: true,
+    answers: true,
+    call: 'called',
+  };
   isLeader = true;
   /** What happens while the webhook is made sure of. */
   onConfirm: () => void = () => undefined;
@@ -236,7 +241,7 @@ export class World {
     isReachable(): boolean;
     confirm(): Promise<boolean>;
     confirmNow(): Promise<boolean>;
-    isCalledFor(): boolean;
+    callFor(): WebhookCall;
   } {
     return {
       isReachable: () => this.webhook.reachable,
@@ -246,7 +251,7 @@ export class World {
         return Promise.resolve(this.webhook.answers);
       },
       confirmNow: () => Promise.resolve(this.webhook.answers),
-      isCalledFor: () => this.webhook.called,
+      callFor: () => this.webhook.call,
     };
   }
 }

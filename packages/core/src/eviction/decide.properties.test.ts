@@ -99,7 +99,7 @@ const worlds: fc.Arbitrary<World> = fc
     images: fc.record({ a: inspection, b: inspection }),
     policy: fc.option(policies, { freq: 10, nil: undefined }),
     skipped: mostly(false, true),
-    webhook: mostly<EvictionInput['webhook']>('reachable', 'unreachable', 'not-called'),
+    webhook: mostly<EvictionInput['webhook']>('reachable', 'unreachable', 'not-called', 'not-installed', 'unknown'),
     landing: mostly<EvictionInput['landing']>('possible', 'no-node'),
     limit: mostly<EvictionLimit>({ kind: 'free' }, { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1 }),
     evictedBefore: mostly(false, true),

@@ -184,6 +184,10 @@ describe('R3 the webhook', () => {
   table([
     ['R3 is not reachable', { webhook: 'unreachable' }, 'wait WebhookUnreachable'],
     ['R3 would not be called', { webhook: 'not-called' }, 'report WebhookNotCalled'],
+    ['R3 nothing calls it yet', { webhook: 'not-installed' }, 'report WebhookNotInstalled'],
+    ['R3 nobody can say whether it would be called', { webhook: 'unknown' }, 'report WebhookCallUnknown'],
+    ['R3 would not be called, in Audit: Enforce would not evict either', { webhook: 'not-called', mode: 'Audit' }, 'report WebhookNotCalled'],
+    ['R3 would not be called, and there is no node anyway', { webhook: 'not-called', landing: 'no-node' }, 'report NoNodeForReplacement'],
     ['R3 unreachable within the grace period', { webhook: 'unreachable', now: CREATED_AT + seconds(10) }, 'wait GracePeriod 20s'],
   ]);
 });

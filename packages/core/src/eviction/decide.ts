@@ -4,6 +4,7 @@ import { parseDurationMs } from '../policy/duration.ts';
 import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../policy/keys.ts';
 import type { PlacementAssessment } from './assess.ts';
 import type { EvictionDecision, LastTry, LeaveReason, ReportReason, WaitReason } from './decision.ts';
+import type { WebhookCall } from './installed-webhook.ts';
 import type { EvictionLimit } from './ledger.ts';
 import type { Replacement } from './owner.ts';
 
@@ -32,7 +33,7 @@ export interface EvictionInput {
   /** Whether its owner replaces it (R2). */
   readonly replacement: Replacement;
   /** Whether the webhook would be asked about the replacement, and answers (R3). */
-  readonly webhook: 'reachable' | 'unreachable' | 'not-called';
+  readonly webhook: 'reachable' | 'unreachable' | Exclude<WebhookCall, 'called'>;
   /** Whether a node can take the replacement (R4). */
   readonly landing: 'possible' | 'no-node';
   /** What the limits and the brake say (R6, R7). */
@@ -149,7 +150,17 @@ function canLand({ assessment, landing }: Misplaced): EvictionDecision | undefin
 
 /** R3: where the webhook is not asked, the replacement would land as wrongly. */
 function webhookIsAsked({ webhook }: Misplaced): EvictionDecision | undefined {
-  return webhook === 'not-called' ? report('WebhookNotCalled') : undefined;
+  switch (webhook) {
+    case 'not-installed':
+      return report('WebhookNotInstalled');
+    case 'not-called':
+      return report('WebhookNotCalled');
+    case 'unknown':
+      return report('WebhookCallUnknown');
+    case 'reachable':
+    case 'unreachable':
+      return undefined;
+  }
 }
 
 function isOldEnough({ nowMs, pod, policy }: Misplaced): EvictionDecision | undefined {

@@ -16,6 +16,8 @@ export type {
 } from './decision.ts';
 export { readSigns, signStrength } from './evidence.ts';
 export type { PodSign, Sign } from './evidence.ts';
+export { parseInstalledWebhook, webhookCall } from './installed-webhook.ts';
+export type { InstalledWebhook, WebhookCall } from './installed-webhook.ts';
 export { parseJobFacts } from './job.ts';
 export type { JobFacts } from './job.ts';
 export {

@@ -1,0 +1,111 @@
+import type { Labels, NamespaceFacts } from '../kubernetes/facts.ts';
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
+import { arrayAt, textAt } from '../kubernetes/read.ts';
+import type { LabelSelector } from '../policy/label-selector.ts';
+import { isValidSelector, matchesSelector } from '../policy/label-selector.ts';
+
+/** The name of the webhook within our configuration (deploy/base/webhook-configuration). */
+const WEBHOOK_NAME = 'pods.archpolicy.dev';
+/** The API server sees to it that every namespace carries its name as this label. */
+const LABEL_NAMESPACE_NAME = 'kubernetes.io/metadata.name';
+
+/**
+ * The match conditions that we ship. Each holds for every pod that a controller creates in place of another: it is not
+ * bound, and no mirror. What any other expression says is not known.
+ */
+const CONDITIONS_THAT_HOLD: ReadonlySet<string> = new Set([
+  "!has(object.spec.nodeName) || object.spec.nodeName == ''",
+  "!has(object.metadata.annotations) || !('kubernetes.io/config.mirror' in object.metadata.annotations)",
+]);
+
+/** The webhook as the cluster has it installed (R3). */
+export type InstalledWebhook =
+  /** Nothing calls the webhook. */
+  | { readonly kind: 'absent' }
+  /** It holds something that is not known here, so that nobody can say what it is called for. */
+  | { readonly kind: 'unknown' }
+  | {
+      readonly kind: 'installed';
+      readonly namespaces: LabelSelector;
+      readonly objects: LabelSelector;
+      /** Whether its rules name the creation of pods. */
+      readonly pods: boolean;
+    };
+
+/** Whether the API server would ask the webhook about a pod. */
+export type WebhookCall = 'called' | 'not-called' | 'not-installed' | 'unknown';
+
+/** Reads a MutatingWebhookConfiguration. */
+export function parseInstalledWebhook(configuration: JsonObject): InstalledWebhook {
+  const webhook = arrayAt(configuration, 'webhooks')
+    .filter(isJsonObject)
+    .find((entry) => entry['name'] === WEBHOOK_NAME);
+  if (webhook === undefined) return { kind: 'absent' };
+  const namespaces = parseSelector(webhook['namespaceSelector']);
+  const objects = parseSelector(webhook['objectSelector']);
+  const known = arrayAt(webhook, 'matchConditions').every(holds);
+  if (namespaces === undefined || objects === undefined || !known) return { kind: 'unknown' };
+  return { kind: 'installed', namespaces, objects, pods: arrayAt(webhook, 'rules').some(namesPods) };
+}
+
+/**
+ * R3: whether it would be called for a replacement.
+ *
+ * @param labels of the pod: those of its template, and what its controller adds
+ */
+export function webhookCall(installed: InstalledWebhook, namespace: NamespaceFacts, labels: Labels): WebhookCall {
+  if (installed.kind === 'absent') return 'not-installed';
+  if (installed.kind === 'unknown') return 'unknown';
+  const ofNamespace = { ...namespace.labels, [LABEL_NAMESPACE_NAME]: namespace.name };
+  const called =
+    installed.pods && matchesSelector(installed.namespaces, ofNamespace) && matchesSelector(installed.objects, labels);
+  return called ? 'called' : 'not-called';
+}
+
+function holds(condition: Json): boolean {
+  const expression = isJsonObject(condition) ? textAt(condition, 'expression') : undefined;
+  return expression !== undefined && CONDITIONS_THAT_HOLD.has(expression.trim());
+}
+
+function namesPods(rule: Json): boolean {
+  return (
+    isJsonObject(rule) &&
+    names(rule, 'apiGroups', ['', '*']) &&
+    names(rule, 'apiVersions', ['v1', '*']) &&
+    names(rule, 'operations', ['CREATE', '*']) &&
+    names(rule, 'resources', ['pods', '*', '*/*', 'pods/*']) &&
+    rule['scope'] !== 'Cluster'
+  );
+}
+
+function names(rule: JsonObject, field: string, any: readonly string[]): boolean {
+  return arrayAt(rule, field).some((value) => typeof value === 'string' && any.includes(value));
+}
+
+/** Absent: everything. Undefined: not of the API's shape, or invalid. */
+function parseSelector(raw: Json | undefined): LabelSelector | undefined {
+  if (raw === undefined || raw === null) return {};
+  if (!isJsonObject(raw)) return undefined;
+  const matchLabels = raw['matchLabels'];
+  const expressions = arrayAt(raw, 'matchExpressions').map(parseExpression);
+  const requirements = expressions.filter((expression) => expression !== undefined);
+  if (requirements.length !== expressions.length || !isLabelsOrNone(matchLabels)) return undefined;
+  const selector = {
+    ...(isJsonObject(matchLabels) && { matchLabels: matchLabels as Labels }),
+    matchExpressions: requirements,
+  };
+  return isValidSelector(selector) ? selector : undefined;
+}
+
+function parseExpression(raw: Json): NonNullable<LabelSelector['matchExpressions']>[number] | undefined {
+  const key = isJsonObject(raw) ? textAt(raw, 'key') : undefined;
+  const operator = isJsonObject(raw) ? textAt(raw, 'operator') : undefined;
+  if (!isJsonObject(raw) || key === undefined || operator === undefined) return undefined;
+  return { key, operator, values: arrayAt(raw, 'values').filter((value) => typeof value === 'string') };
+}
+
+function isLabelsOrNone(value: Json | undefined): boolean {
+  if (value === undefined || value === null) return true;
+  return isJsonObject(value) && Object.values(value).every((one) => typeof one === 'string');
+}
