@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { abortedError, KubeError, toKubeError } from '../errors.ts';
 import { parseRefusal } from './answer.ts';
 import type { ApiAnswer, Refusal } from './answer.ts';
-import { boundedChunks, parseJson, readBounded } from './body.ts';
+import { boundedChunks, paced, parseJson, readBounded } from './body.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { withDeadline } from './deadline.ts';
 import { withQuery } from './paths.ts';
@@ -116,7 +116,7 @@ export class ApiClient implements Api {
       if (response.statusCode >= 300)
         return this.#refusal(response, await readBounded(response.body, DEFAULT_MAX_BYTES));
       const splitter = new ItemSplitter(onItem);
-      for await (const chunk of boundedChunks(response.body, MAX_LIST_BYTES)) splitter.push(chunk);
+      for await (const chunk of paced(boundedChunks(response.body, MAX_LIST_BYTES))) splitter.push(chunk);
       return { kind: 'ok', status: response.statusCode, body: splitter.end() };
     });
   }

@@ -1,5 +1,12 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { Json } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
+
+/**
+ * What is read in one go: a connection that brings faster than we parse would never let anybody else in. So many bytes are
+ * some 20 pods and take a few milliseconds.
+ */
+const BYTES_PER_TURN = 256 * 1024;
 
 /** Bytes as they come from a connection. */
 export type Chunks = AsyncIterable<Uint8Array>;
@@ -18,6 +25,18 @@ export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGen
     bytes += chunk.length;
     if (bytes > maxBytes) throw new KubeError('too-large', 'the answer is larger than its bound');
     yield chunk;
+  }
+}
+
+/** The chunks as they come, with a turn of the event loop now and then. */
+export async function* paced(chunks: Chunks): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    yield chunk;
+    bytes += chunk.length;
+    if (bytes < BYTES_PER_TURN) continue;
+    bytes = 0;
+    await turnOfTheLoop();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Json } from '@archpolicy/core';
 import type { Clock } from '../clock.ts';
 import { abortedError, KubeError, toKubeError } from '../errors.ts';
-import { parseJson } from './body.ts';
+import { paced, parseJson } from './body.ts';
 import type { Chunks } from './body.ts';
 import { splitLines } from './lines.ts';
 
@@ -36,7 +36,7 @@ export async function* watchLines(body: Chunks, options: WatchLinesOptions): Asy
     () => undefined,
   );
   try {
-    for await (const line of splitLines(noting(body, clock, activity), MAX_LINE_BYTES)) yield parseJson(line);
+    for await (const line of splitLines(noting(paced(body), clock, activity), MAX_LINE_BYTES)) yield parseJson(line);
   } catch (error) {
     throw toKubeError(stream.signal.aborted ? stream.signal.reason : error);
   } finally {
