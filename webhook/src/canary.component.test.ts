@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createWorld, dockerConfigJson, formsOf, RedisNode, singleImage, TokenServer } from '@archpolicy/testkit';
+import type { World } from '@archpolicy/testkit';
+import { body, container, pod, review } from './testing/reviews.ts';
+import { TlsClient } from './testing/tls-client.ts';
+
+const MAIN = join(import.meta.dirname, 'main.ts');
+const SECRETS_PATH = '/api/v1/secrets';
+const REPOSITORY = 'private/app';
+/** In every credential: one search finds any of them. */
+const MARKER = 'Marker7Q';
+
+// A process under whatever else the machine does.
+jest.setTimeout(90_000);
+
+let world: World;
+let tokens: TokenServer;
+let redis: RedisNode;
+
+beforeEach(async () => {
+  const user = { name: `user-${MARKER}`, password: `password-${MARKER}`, repositories: [REPOSITORY] };
+  [world, tokens, redis] = await Promise.all([
+    createWorld(),
+    new TokenServer([user]).start(),
+    new RedisNode({ password: `redis-${MARKER}` }).start(),
+  ]);
+  world.registry.access = tokens.access();
+  world.registry.push(REPOSITORY, 'v1', singleImage('linux/arm64'));
+});
+
+afterEach(async () => {
+  await Promise.all([world.end(), tokens.stop(), redis.stop()]);
+});
+
+/** A registries file with credentials that are refused, so that they are all tried. */
+async function configure(): Promise<void> {
+  const path = (name: string): string => join(world.directory, name);
+  const refused = (kind: string): string => dockerConfigJson({ [world.registry.host]: `${kind}-${MARKER}:${MARKER}` });
+  await writeFile(path('host.json'), refused('host'));
+  await writeFile(path('docker.json'), refused('docker'));
+  const registry = { host: '127.0.0.1:*', plainHttp: true, allowAddresses: ['127.0.0.0/8'] };
+  const registries = [{ ...registry, credentialsFile: path('host.json') }];
+  await writeFile(path('registries.yaml'), JSON.stringify({ registries, dockerConfigFile: path('docker.json') }));
+}
+
+/** One of each kind, and what can be wrong with one; the last one works. */
+function putSecrets(): readonly string[] {
+  const { host } = world.registry;
+  world.putPullSecret('shop', 'refused', { [host]: `nobody-${MARKER}:${MARKER}` });
+  world.putPullSecret('shop', 'identity', { [host]: { identitytoken: `identity-${MARKER}` } });
+  world.putPullSecret('shop', 'bearer', { [host]: { registrytoken: `bearer-${MARKER}` } });
+  world.putPullSecret('shop', 'pull', { [host]: `user-${MARKER}:password-${MARKER}` });
+  const data = { '.dockercfg': Buffer.from(`{"${host}": ${MARKER}`).toString('base64') };
+  const secrets = world.api.collection(SECRETS_PATH);
+  secrets.put({ metadata: { name: 'odd', namespace: 'shop' }, type: 'kubernetes.io/dockercfg', data });
+  secrets.put({ metadata: { name: 'opaque', namespace: 'shop' }, type: 'Opaque', data });
+  world.api.fault = ({ path }) =>
+    path.endsWith('/secrets/broken-off')
+      ? { kind: 'answer', status: 200, body: `{"data":{".dockercfg":"${MARKER}` }
+      : undefined;
+  return ['odd', 'opaque', 'broken-off', 'refused', 'identity', 'bearer', 'pull'];
+}
+
+/** Reviews, each answered: of a pod with all secrets, of one whose secrets are refused, and of none that is a review. */
+async function ask(secrets: readonly string[]): Promise<readonly string[]> {
+  const client = new TlsClient(world.port, world.authority.certificate);
+  const answers: string[] = [];
+  const image = `${world.registry.host}/${REPOSITORY}:v1`;
+  for (const names of [secrets, ['refused'], ['broken-off'], []]) {
+    const imagePullSecrets = names.map((name) => ({ name }));
+    const object = pod({ containers: [container(image)], imagePullSecrets });
+    const { body: answer } = await client.send({ body: body(review(object)) });
+    const { response } = JSON.parse(answer) as { response: { patch?: string } };
+    answers.push(answer, Buffer.from(response.patch ?? '', 'base64').toString());
+  }
+  client.close();
+  return answers;
+}
+
+test('P5 the webhook’s process shows no credential in logs, answers, metrics, Redis or requests to the API server', async () => {
+  await configure();
+  const secrets = putSecrets();
+  const env = {
+    ...world.env,
+    ARCHPOLICY_LOG_LEVEL: 'debug',
+    ARCHPOLICY_REDIS_URL: redis.url,
+    ARCHPOLICY_CACHE_KEY: `a-key-of-thirty-two-characters-${MARKER}`,
+  };
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let written = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (written += chunk.toString()));
+  while (!written.includes('"serving"')) {
+    if (child.exitCode !== null) throw new Error(written);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const answers = await ask(secrets);
+  const metrics = await (await fetch(`http://127.0.0.1:${world.opsPort}/metrics`)).text();
+  const stored = [...(await redis.keys()).keys()];
+  child.kill('SIGTERM');
+  await once(child, 'close');
+  const told = [written, metrics, ...answers, ...stored, ...world.api.requests.map((each) => JSON.stringify(each))];
+  // The test is worth something only if they were used, and seen where they may be.
+  const sent = [...world.registry.requests, ...tokens.requests].map(({ headers }) => headers.authorization);
+  expect(formsOf(MARKER).some((form) => sent.join(' ').includes(form))).toBe(true);
+  expect(new Set(sent).size).toBeGreaterThanOrEqual(5);
+  expect(answers.join()).toContain('arm64');
+  expect(stored.length).toBeGreaterThan(0);
+  for (const form of formsOf(MARKER)) expect(told.join('\n')).not.toContain(form);
+});
