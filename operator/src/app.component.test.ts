@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { objectAt, textAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { systemClock } from '@archpolicy/service';
@@ -68,10 +70,10 @@ describe('the operator', () => {
   }
 
   /** Starts one; the metrics port is the world's, or a free one. */
-  function start(metricsAddress = `127.0.0.1:${world.opsPort}`): AbortController {
+  function start(metricsAddress = `127.0.0.1:${world.opsPort}`, clock = systemClock()): AbortController {
     const end = new AbortController();
     const env = { ...world.env, ARCHPOLICY_METRICS_ADDRESS: metricsAddress };
-    running.push(runOperator({ env, signal: end.signal, clock: systemClock() }));
+    running.push(runOperator({ env, signal: end.signal, clock }));
     ends.push(end);
     return end;
   }
@@ -148,6 +150,26 @@ describe('the operator', () => {
     expect(patches[0]).toContainEqual({ op: 'remove', path: '/spec/schedulingGates/0' });
     expect(JSON.stringify(patches[0])).toContain('"values":["arm64"]');
     await until(async () => /archpolicy_gate_lifted_total\{[^}]*\} 1/u.test((await get('/metrics')).text));
+  });
+
+  test('I7 follows the registries file: what it allows from now on is asked for', async () => {
+    const host = { host: '127.0.0.1:*', plainHttp: true, allowAddresses: ['127.0.0.0/8'] };
+    const write = (entry: object): Promise<void> =>
+      writeFile(join(world.directory, 'registries.yaml'), JSON.stringify({ registries: [entry] }));
+    await write({ ...host, blocked: true });
+    const image = pushArmImage();
+    putPod('a', image, 'amd64-1');
+    const clock = systemClock();
+    // The file is looked at every 10 s; a test need not wait as long.
+    const sleep: typeof clock.sleep = (ms, signal) => clock.sleep(ms === 10_000 ? 50 : ms, signal);
+    start(undefined, { ...clock, sleep });
+    await until(() => objectAt(statusOf('default'), 'pods')['unresolved'] === 1);
+    expect(world.registry.lines).toEqual([]);
+    await write(host);
+    await until(async () => (await get('/metrics')).text.includes('registries_file_reads_total{outcome="loaded"} 1'));
+    // Whatever changes about the pod has it looked at again, long before the recheck does.
+    putPod('a', image, 'amd64-1');
+    await until(() => evictions.length > 0);
   });
 
   test('P9 releases the Lease, its port and its connections when it is told to end', async () => {
