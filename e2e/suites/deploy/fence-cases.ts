@@ -25,6 +25,12 @@ export function gatedPod(namespace: string, name: string): JsonObject {
 const arm64 = { matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] }] };
 const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [arm64] } } };
 const gates = '/spec/schedulingGates';
+const lifting = (...more: readonly JsonObject[]): readonly JsonObject[] => [
+  { op: 'remove', path: `${gates}/0` },
+  ...more,
+];
+const evil = { op: 'replace', path: '/spec/containers/0/image', value: 'registry.example.com/evil:1' };
+const NOTHING_ELSE = 'but take their own scheduling gate away';
 
 /** JSON Patches of the operator on that pod, and what refuses them; null where they are what lifting a gate takes. */
 export const PATCHES: readonly (readonly [name: string, patch: readonly JsonObject[], refusal: string | null])[] = [
@@ -39,26 +45,25 @@ export const PATCHES: readonly (readonly [name: string, patch: readonly JsonObje
     ],
     null,
   ],
-  ['lifts its gate and nothing else', [{ op: 'remove', path: `${gates}/0` }], null],
-  ["removes another's gate", [{ op: 'remove', path: `${gates}/1` }], 'only their own scheduling gate'],
-  ['removes all gates', [{ op: 'remove', path: gates }], 'only their own scheduling gate'],
+  ['lifts its gate and nothing else', lifting(), null],
   [
-    'changes an image',
-    [{ op: 'replace', path: '/spec/containers/0/image', value: 'registry.example.com/evil:1' }],
-    'the containers',
+    'lifts its gate while another webhook notes something in a label',
+    lifting({ op: 'add', path: '/metadata/labels/seen', value: 'yes' }),
+    null,
   ],
-  ['adds a label', [{ op: 'add', path: '/metadata/labels/a', value: 'b' }], 'the labels'],
-  ['changes a label', [{ op: 'replace', path: '/metadata/labels/app', value: 'db' }], 'the labels'],
-  ['removes the labels', [{ op: 'remove', path: '/metadata/labels' }], 'the labels'],
-  [
-    'adds a finalizer',
-    [{ op: 'add', path: '/metadata/finalizers', value: ['example.com/x'] }],
-    'the owners and finalizers',
-  ],
+  ["removes another's gate", [{ op: 'remove', path: `${gates}/1` }], NOTHING_ELSE],
+  ['removes all gates', [{ op: 'remove', path: gates }], NOTHING_ELSE],
+  ['lifts its gate and changes an image', lifting(evil), 'the containers'],
+  ['changes an image', [evil], 'ArchPolicy'],
+  ['adds a label', [{ op: 'add', path: '/metadata/labels/a', value: 'b' }], NOTHING_ELSE],
+  ['changes a label', [{ op: 'replace', path: '/metadata/labels/app', value: 'db' }], NOTHING_ELSE],
+  ['removes the labels', [{ op: 'remove', path: '/metadata/labels' }], NOTHING_ELSE],
+  ['adds an annotation', [{ op: 'add', path: '/metadata/annotations/a', value: 'b' }], NOTHING_ELSE],
+  ['adds a finalizer', [{ op: 'add', path: '/metadata/finalizers', value: ['example.com/x'] }], NOTHING_ELSE],
   [
     'adds an owner',
     [{ op: 'add', path: '/metadata/ownerReferences', value: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'b' }] }],
-    'the owners and finalizers',
+    NOTHING_ELSE,
   ],
-  ['adds to the node selector', [{ op: 'add', path: '/spec/nodeSelector/zone', value: 'a' }], 'the node selector'],
+  ['adds to the node selector', [{ op: 'add', path: '/spec/nodeSelector/zone', value: 'a' }], NOTHING_ELSE],
 ];
