@@ -21,7 +21,9 @@ export type Fault =
   /** Accepts and never answers. */
   | { readonly kind: 'hang' }
   /** Closes the connection without an answer. */
-  | { readonly kind: 'reset' };
+  | { readonly kind: 'reset' }
+  /** Answers as it should, once this is settled. */
+  | { readonly kind: 'late'; readonly until: Promise<unknown> };
 
 /** Decides before anything else whether a request goes wrong; undefined lets it through. */
 export type FaultRule = (request: SeenRequest) => Fault | undefined;
@@ -112,13 +114,14 @@ export class FakeRegistry {
     const [, repository = '', kind = '', reference = ''] =
       /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(seen.path) ?? [];
     const fault = this.fault(seen) ?? this.access(seen, repository);
-    if (fault !== undefined) {
-      misbehave(fault, response);
-      return;
-    }
-    const content = (kind === 'manifests' ? this.#manifests : this.#blobs).get(`${repository} ${reference}`);
-    if (content === undefined) misbehave({ kind: 'answer', status: 404 }, response);
-    else send(content, seen.method, response);
+    const answer = (): void => {
+      const content = (kind === 'manifests' ? this.#manifests : this.#blobs).get(`${repository} ${reference}`);
+      if (content === undefined) misbehave({ kind: 'answer', status: 404 }, response);
+      else send(content, seen.method, response);
+    };
+    if (fault === undefined) answer();
+    else if (fault.kind === 'late') void fault.until.then(answer);
+    else misbehave(fault, response);
   }
 }
 
@@ -131,7 +134,7 @@ function send(content: StoredContent, method: string, response: ServerResponse):
   response.end(method === 'HEAD' ? undefined : content.body);
 }
 
-function misbehave(fault: Fault, response: ServerResponse): void {
+function misbehave(fault: Exclude<Fault, { readonly kind: 'late' }>, response: ServerResponse): void {
   if (fault.kind === 'hang') return;
   if (fault.kind === 'reset') response.destroy();
   else response.writeHead(fault.status, fault.headers).end(fault.body);

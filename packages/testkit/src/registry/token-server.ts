@@ -120,8 +120,9 @@ export class TokenServer {
     this.requests.push(seen);
     const fault = this.fault(seen);
     if (fault?.kind === 'hang') return;
+    if (fault?.kind === 'late') await fault.until;
     if (fault?.kind === 'reset') response.destroy();
-    else if (fault !== undefined) response.writeHead(fault.status, fault.headers).end(fault.body);
+    else if (fault?.kind === 'answer') response.writeHead(fault.status, fault.headers).end(fault.body);
     else this.#answer(await parametersOf(request), request.headers.authorization, response);
   }
 
