@@ -78,3 +78,7 @@ bench-inspect: setup ## Measure what inspections cost; writes docs/performance/i
 .PHONY: bench-webhook
 bench-webhook: setup ## Measure warm answers beside a server that decides nothing; writes docs/performance
 	@$(RUN) e2e/bench/webhook/main.ts
+
+.PHONY: bench-operator
+bench-operator: setup ## Measure the operator: 1,000 misplaced pods, 100,000 pods, a new leader (PARTS=large,… RUNS=1); writes docs/performance
+	@$(RUN) e2e/bench/operator/main.ts

@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { startProgram } from '@archpolicy/e2e';
 import type { Child, TestCluster } from '@archpolicy/e2e';
+import { freePort } from '@archpolicy/testkit';
 import { ApiProxy } from './api-proxy.ts';
 
 const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/registries.yaml');
@@ -19,14 +20,18 @@ export class OperatorProcess {
   readonly #child: Child;
   readonly #log: string;
 
-  private constructor(child: Child, proxy: ApiProxy, log: string) {
+  readonly #metrics: string;
+
+  private constructor(child: Child, proxy: ApiProxy, log: string, metrics: string) {
     this.#child = child;
     this.proxy = proxy;
     this.#log = log;
+    this.#metrics = metrics;
   }
 
   /** @param name of its log and its kubeconfig; unique in the cluster */
   static async start(cluster: TestCluster, name: string): Promise<OperatorProcess> {
+    const metrics = `127.0.0.1:${await freePort()}`;
     const { proxy, kubeconfig } = await proxied(join(cluster.directory, 'run'), name);
     const child = await startProgram({
       directory: cluster.directory,
@@ -34,20 +39,25 @@ export class OperatorProcess {
       name,
       env: {
         ARCHPOLICY_KUBECONFIG: kubeconfig,
-        ARCHPOLICY_METRICS_ADDRESS: '127.0.0.1:0',
+        ARCHPOLICY_METRICS_ADDRESS: metrics,
         ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
       },
     });
-    return new OperatorProcess(child, proxy, join(cluster.directory, 'log', `${name}.log`));
+    return new OperatorProcess(child, proxy, join(cluster.directory, 'log', `${name}.log`), metrics);
   }
 
-  send(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+  send(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
     this.#child.kill(signal);
   }
 
   /** Whether it has ever taken the Lease. */
   async isLeading(): Promise<boolean> {
     return (await this.log()).includes('"msg":"leading"');
+  }
+
+  /** Whether it has listed everything: a standby that could lead. */
+  async isReady(): Promise<boolean> {
+    return (await fetch(`http://${this.#metrics}/readyz`).catch(() => undefined))?.ok === true;
   }
 
   log(): Promise<string> {

@@ -12,6 +12,8 @@ export interface ManyPodsSize {
   readonly workloads: number;
   /** Of 1,000 pods, so many crash-loop. */
   readonly crashing: number;
+  /** Host of the workloads' images; `registry.example` when absent. */
+  readonly registry?: string;
 }
 
 /** What is kept of a pod: the rest follows from its number. */
@@ -138,7 +140,7 @@ export class ManyPods implements CollectionServer {
   }
 
   #textOf(at: number, { generation, restarts, version, ready }: Slot): string {
-    const { workloads, namespaces, nodes } = this.#size;
+    const { workloads, namespaces, nodes, registry = 'registry.example' } = this.#size;
     const workload = at % workloads;
     const namespace = `team-${workload % namespaces}`;
     const app = `service-${workload}`;
@@ -151,7 +153,7 @@ export class ManyPods implements CollectionServer {
       ownerUid: `5d0e11ab-0000-4000-8000-${String(workload).padStart(12, '0')}`,
       version,
       node: `node-${at % nodes}`,
-      image: `registry.example/${namespace}/${app}:v3`,
+      image: `${registry}/${namespace}/${app}:v3`,
       address: `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`,
       ready,
       restarts,

@@ -1,0 +1,55 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '@archpolicy/testkit';
+import { startManyPods } from './many-pods-server.ts';
+import { startOperator } from './operator-process.ts';
+import type { Metrics, ObservedOperator } from './operator-process.ts';
+import type { Figure } from './figures.ts';
+
+const SIZE = { pods: 100_000, nodes: 2_000, namespaces: 500, workloads: 5_000, crashing: 2 };
+/** The first look at all pods is over, and the garbage of the start is collected. */
+const SETTLE_MS = 15_000;
+const STEADY_MS = 30_000;
+const EVENTS_PER_SECOND = 100;
+
+/** One operator over 100,000 pods: from its start until it is at rest, and then with 100 events a second. */
+export async function largeCluster(): Promise<readonly Figure[]> {
+  const server = await startManyPods(SIZE);
+  const operator = startOperator(server.env, await freePort());
+  try {
+    await operator.ready();
+    const synced = operator.sinceStart();
+    const cpu = await operator.cpuSeconds();
+    await delay(SETTLE_MS);
+    const start = delaysOf(await operator.metrics());
+    server.changePods(EVENTS_PER_SECOND);
+    const share = await cpuShare(operator);
+    const steady = delaysOf(await operator.metrics());
+    const { nowMiB, peakMiB } = await operator.memory();
+    return [
+      { name: '100,000 pods: synced', unit: 's', value: synced, most: 30 },
+      { name: '100,000 pods: CPU time until synced', unit: 's', value: cpu },
+      { name: '100,000 pods: most resident memory', unit: 'MiB', value: peakMiB, most: 350 },
+      { name: '100,000 pods: resident memory at 100 events a second', unit: 'MiB', value: nowMiB, most: 350 },
+      { name: 'start over 100,000 pods: event-loop delay, p99', unit: 'ms', value: start.p99, most: 50 },
+      { name: 'start over 100,000 pods: event-loop delay, longest', unit: 'ms', value: start.max, most: 100 },
+      { name: '100 events a second: event-loop delay, p99', unit: 'ms', value: steady.p99, most: 50 },
+      { name: '100 events a second: event-loop delay, longest', unit: 'ms', value: steady.max, most: 100 },
+      { name: '100 events a second: share of a core', unit: '%', value: share, most: 20 },
+    ];
+  } finally {
+    await operator.stop();
+    await server.stop();
+  }
+}
+
+/** Since the scrape before. */
+function delaysOf(metrics: Metrics): { readonly p99: number; readonly max: number } {
+  const ms = (which: string): number => metrics.value(`nodejs_eventloop_lag_${which}_seconds`) * 1_000;
+  return { p99: ms('p99'), max: ms('max') };
+}
+
+async function cpuShare(operator: ObservedOperator): Promise<number> {
+  const [before, begin] = [await operator.cpuSeconds(), performance.now()];
+  await delay(STEADY_MS);
+  return (((await operator.cpuSeconds()) - before) * 100_000) / (performance.now() - begin);
+}

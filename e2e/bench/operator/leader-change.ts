@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { podTemplate, workload } from '../../support/manifests.ts';
+import type { OperatorProcess } from '../../support/operator-process.ts';
+import { World } from '../../suites/operator/world.ts';
+import type { Case } from '../../suites/operator/world.ts';
+import type { Figure } from './figures.ts';
+
+const PAUSE_MS = 20_000;
+
+const cases = ['crash', 'clean', 'paused'].map((namespace): Case => ({
+  namespaces: [namespace],
+  later: true,
+  objects: ({ arm64 }) => [workload('Deployment', namespace, 'web', podTemplate('web', arm64))],
+})) as [Case, Case, Case];
+
+/** How long nobody evicts when the leader goes, and that a leader that was stopped for longer than its Lease does not. */
+export async function leaderChange(): Promise<readonly Figure[]> {
+  const [crash, clean, paused] = cases;
+  const world = new World();
+  try {
+    await world.start(cases);
+    const first = await world.operator('first');
+    await leads(world, first);
+    const second = await world.operator('second');
+    await isWarm(world, second);
+    const afterCrash = await secondsToEviction(world, crash, second, () => {
+      first.send('SIGKILL');
+    });
+    const third = await world.operator('third');
+    await isWarm(world, third);
+    const afterStop = await secondsToEviction(world, clean, third, () => {
+      second.send('SIGTERM');
+    });
+    return [
+      {
+        name: 'from a crash of the leader to the first eviction by the standby',
+        unit: 's',
+        value: afterCrash,
+        most: 20,
+      },
+      { name: 'from a clean stop of the leader to that', unit: 's', value: afterStop, most: 3 },
+      {
+        name: 'evictions by a leader that was stopped for 20 s, after it goes on',
+        unit: 'evictions',
+        value: await evictionsAfterPause(world, paused, third),
+        most: 0,
+      },
+    ];
+  } finally {
+    await world.stop();
+  }
+}
+
+async function secondsToEviction(world: World, work: Case, next: OperatorProcess, end: () => void): Promise<number> {
+  const begin = performance.now();
+  end();
+  await world.open(work);
+  const eviction = await world.until('the standby to evict', () => next.proxy.evictions[0]);
+  return (eviction.at - begin) / 1_000;
+}
+
+/** Nobody else leads meanwhile: whether it may evict is for its Lease alone to say. */
+async function evictionsAfterPause(world: World, work: Case, leader: OperatorProcess): Promise<number> {
+  leader.send('SIGSTOP');
+  await world.open(work);
+  await delay(PAUSE_MS);
+  const before = leader.proxy.evictions.length;
+  leader.send('SIGCONT');
+  // It has no Lease any more: it ends, and whoever starts it again has to take the Lease first.
+  await leader.ended();
+  return leader.proxy.evictions.length - before;
+}
+
+async function leads(world: World, operator: OperatorProcess): Promise<void> {
+  await world.until('an operator to lead', () => operator.isLeading());
+}
+
+/** It has a view of the cluster, and waits for the Lease. */
+async function isWarm(world: World, operator: OperatorProcess): Promise<void> {
+  await world.until('the standby to be ready', async () => (await operator.isReady()) || undefined);
+}

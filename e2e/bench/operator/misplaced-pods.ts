@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { waitFor } from '@archpolicy/e2e';
+import type { JsonObject } from '@archpolicy/core';
+import { freePort } from '@archpolicy/testkit';
+import { podTemplate, workload } from '../../support/manifests.ts';
+import { runsRight, World } from '../../suites/operator/world.ts';
+import type { Case, Images } from '../../suites/operator/world.ts';
+import type { Figure } from './figures.ts';
+import { startOperator } from './operator-process.ts';
+import type { ObservedOperator } from './operator-process.ts';
+
+const REGISTRIES = join(import.meta.dirname, '../../../deploy/overlays/local/registries.yaml');
+/** R6: a new leader evicts one pod of an owner at a time. Many owners, as in a cluster. */
+const DEPLOYMENTS = 200;
+const REPLICAS = 5;
+const PODS = DEPLOYMENTS * REPLICAS;
+const NAMESPACES = Array.from({ length: 10 }, (_, at) => `bench-${at}`);
+const TIMEOUT_MS = 300_000;
+
+/** Refused at the pull: Pending, so that no budget and no readiness has a say. */
+const thousand: Case = {
+  namespaces: NAMESPACES,
+  objects: ({ arm64 }: Images): readonly JsonObject[] =>
+    Array.from({ length: DEPLOYMENTS }, (_, at) => {
+      const template = podTemplate(`app-${at}`, arm64, { refusedAtPull: true });
+      const namespace = NAMESPACES[at % NAMESPACES.length] ?? '';
+      return workload('Deployment', namespace, `app-${at}`, template, { replicas: REPLICAS });
+    }),
+};
+
+/** 1,000 misplaced pods that were there before: found, evicted and replaced right. */
+export async function misplacedPods(): Promise<readonly Figure[]> {
+  const world = new World();
+  let operator: ObservedOperator | undefined;
+  try {
+    await world.start([thousand]);
+    let firstEvictedAt = Number.NaN;
+    const old = new Set(world.before.map(({ uid }) => uid));
+    world.live.onPod(({ uid, deleting }) => {
+      if (deleting && old.has(uid) && Number.isNaN(firstEvictedAt)) firstEvictedAt = performance.now();
+    });
+    operator = startOperator(environment(world), await freePort());
+    const started = operator;
+    const found = untilFound(started).then(() => started.sinceStart());
+    await until('all replacements to run on arm64 nodes', () => {
+      const pods = world.live.allPods().filter(({ namespace }) => NAMESPACES.includes(namespace));
+      return pods.length === PODS && pods.every(runsRight);
+    });
+    return [
+      { name: '1,000 misplaced pods: all found', unit: 's', value: await found, most: 5 },
+      {
+        name: 'from process start to the first eviction',
+        unit: 's',
+        value: (firstEvictedAt - started.startedAtMs) / 1_000,
+        most: 3,
+      },
+      {
+        name: '1,000 misplaced pods: all evicted and replaced right',
+        unit: 's',
+        value: started.sinceStart(),
+        most: 60,
+      },
+    ];
+  } finally {
+    await operator?.stop();
+    await world.stop();
+  }
+}
+
+/** What counts as misplaced now, and what was by the time that it was evicted. */
+async function untilFound(operator: ObservedOperator): Promise<void> {
+  await operator.ready();
+  await until('all misplaced pods to be found', async () => {
+    const metrics = await operator.metrics();
+    const evicted = metrics.value('archpolicy_evictions_total{result="evicted"}');
+    return metrics.value('archpolicy_misplaced_pods') + evicted >= PODS;
+  });
+}
+
+function environment({ cluster }: World): Readonly<Record<string, string>> {
+  return {
+    ARCHPOLICY_KUBECONFIG: join(cluster.directory, 'run', 'archpolicy-operator.kubeconfig'),
+    ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
+    ARCHPOLICY_LOG_LEVEL: 'warn',
+  };
+}
+
+async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  await waitFor(isSo, { what, timeoutMs: TIMEOUT_MS, intervalMs: 50 });
+}

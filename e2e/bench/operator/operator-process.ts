@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const MAIN = join(import.meta.dirname, '..', '..', '..', 'operator', 'src', 'main.ts');
+const POLL_MS = 20;
+/** Of Linux: /proc counts CPU time in these. */
+const TICKS_PER_SECOND = 100;
+
+/** An operator under observation: the real program, in a process of its own. */
+export interface ObservedOperator {
+  readonly pid: number;
+  /** When it was started, by the monotonic clock. */
+  readonly startedAtMs: number;
+  /** Seconds since then. */
+  sinceStart(): number;
+  /** Resolves once it answers 200 at /readyz; rejects when it ends before. */
+  ready(): Promise<void>;
+  metrics(): Promise<Metrics>;
+  /** Resident memory: now, and the most there ever was, MiB. */
+  memory(): Promise<{ readonly nowMiB: number; readonly peakMiB: number }>;
+  /** CPU seconds used so far, by all its threads. */
+  cpuSeconds(): Promise<number>;
+  kill(signal: NodeJS.Signals): void;
+  /** How it ended. */
+  readonly ended: Promise<number | null>;
+  /** Ends it in order, and waits. */
+  stop(): Promise<void>;
+}
+
+/** A scrape of /metrics. */
+export interface Metrics {
+  /** The value of a line such as `archpolicy_leader` or `x_total{result="evicted"}`; NaN when it is not there. */
+  value(name: string): number;
+}
+
+/** Starts operator/src/main.ts as a container would, with these variables. */
+export function startOperator(env: Readonly<Record<string, string>>, metricsPort: number): ObservedOperator {
+  const startedAtMs = performance.now();
+  const address = `127.0.0.1:${metricsPort}`;
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
+    env: { ...env, ARCHPOLICY_METRICS_ADDRESS: address },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the operator could not be started');
+  const ended = once(child, 'exit').then(([status]) => status as number | null);
+  return {
+    pid,
+    startedAtMs,
+    sinceStart: () => (performance.now() - startedAtMs) / 1_000,
+    ended,
+    ready: () => untilReady(`http://${address}/readyz`, child),
+    metrics: async () => metricsOf(await (await fetch(`http://${address}/metrics`)).text()),
+    memory: () => memoryOf(pid),
+    cpuSeconds: () => cpuSecondsOf(pid),
+    kill: (signal) => {
+      child.kill(signal);
+    },
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+async function untilReady(url: string, child: ChildProcess): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('the operator ended');
+    const answer = await fetch(url).catch(() => undefined);
+    await answer?.text();
+    if (answer?.status === 200) return;
+    await delay(POLL_MS);
+  }
+}
+
+function metricsOf(text: string): Metrics {
+  const lines = new Map(text.split('\n').map((line) => [line.slice(0, line.lastIndexOf(' ')), line]));
+  return { value: (name) => Number(lines.get(name)?.slice(name.length + 1) ?? Number.NaN) };
+}
+
+async function memoryOf(pid: number): Promise<{ nowMiB: number; peakMiB: number }> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const mib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'mu').exec(status)?.[1]) / 1_024;
+  return { nowMiB: mib('VmRSS'), peakMiB: mib('VmHWM') };
+}
+
+async function cpuSecondsOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  // The fields after the command's name, which stands in parentheses and may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}

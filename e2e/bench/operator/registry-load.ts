@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { FakeRegistry, freePort, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
+import type { Figure } from './figures.ts';
+import { startManyPods } from './many-pods-server.ts';
+import type { ManyPodsServer } from './many-pods-server.ts';
+import { startOperator } from './operator-process.ts';
+
+const IMAGES = 5_000;
+const WATCHED_MS = 60_000;
+/** So many that the default rate reads them in half a minute. */
+const CACHED_IMAGES = 100;
+const CACHED_TIMEOUT_MS = 120_000;
+const SECOND_MS = 1_000;
+const CACHE_KEY = 'the cache key of the bench, which is no secret';
+
+/** What an operator's start asks of a registry: over 5,000 images never seen, and over images that Redis knows. */
+export async function registryLoad(): Promise<readonly Figure[]> {
+  const registry = await new FakeRegistry().start();
+  const redis = await new RedisNode().start();
+  const times: number[] = [];
+  registry.fault = () => {
+    times.push(performance.now());
+    return undefined;
+  };
+  try {
+    push(registry, IMAGES);
+    await withPods(registry, IMAGES, async (server) => {
+      await during(server.env, () => delay(WATCHED_MS));
+    });
+    const cold = mostInASecond(times);
+    const all = times.length;
+    registry.forgetRequests();
+    const shared = { ARCHPOLICY_REDIS_URL: redis.url, ARCHPOLICY_CACHE_KEY: CACHE_KEY };
+    const restart = await withPods(registry, CACHED_IMAGES, async ({ env }) => {
+      await during({ ...env, ...shared }, () => untilRead(registry));
+      registry.forgetRequests();
+      await during({ ...env, ...shared }, () => delay(WATCHED_MS / 2));
+      return registry.count('GET', '/manifests/');
+    });
+    return [
+      {
+        name: '5,000 images never seen: most requests to their registry in a second',
+        unit: 'requests',
+        value: cold,
+        most: 5,
+      },
+      { name: '5,000 images never seen: requests in the first minute', unit: 'requests', value: all },
+      { name: 'restart with all images in Redis: manifest GETs', unit: 'requests', value: restart, most: 0 },
+    ];
+  } finally {
+    await Promise.all([registry.stop(), redis.stop()]);
+  }
+}
+
+/** Two namespaces, as the server of many pods names what it makes. */
+const NAMESPACES = 2;
+
+function push(registry: FakeRegistry, images: number): void {
+  for (let at = 0; at < images; at += 1) {
+    const image = multiPlatformImage(['linux/amd64', 'linux/arm64'], String(at));
+    registry.push(`team-${at % NAMESPACES}/service-${at}`, 'v3', image);
+  }
+}
+
+async function withPods<T>(
+  registry: FakeRegistry,
+  images: number,
+  run: (server: ManyPodsServer) => Promise<T>,
+): Promise<T> {
+  const size = { pods: images, nodes: 10, namespaces: NAMESPACES, workloads: images, crashing: 0 };
+  const server = await startManyPods({ ...size, registry: registry.host });
+  try {
+    return await run(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** An operator that lives as long as that takes. */
+async function during(env: Readonly<Record<string, string>>, run: () => Promise<void>): Promise<void> {
+  const operator = startOperator(env, await freePort());
+  try {
+    await operator.ready();
+    await run();
+  } finally {
+    await operator.stop();
+  }
+}
+
+async function untilRead(registry: FakeRegistry): Promise<void> {
+  const deadline = performance.now() + CACHED_TIMEOUT_MS;
+  while (registry.count('GET', '/manifests/') < CACHED_IMAGES) {
+    if (performance.now() > deadline) throw new Error('the images were not read in time');
+    await delay(SECOND_MS);
+  }
+  // The last answer is on its way to Redis.
+  await delay(SECOND_MS);
+}
+
+function mostInASecond(times: readonly number[]): number {
+  return Math.max(0, ...times.map((begin) => times.filter((at) => at >= begin && at < begin + SECOND_MS).length));
+}
