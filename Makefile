@@ -75,6 +75,14 @@ demo-picture: setup ## Record the demo as docs/demo.svg
 bench-inspect: setup ## Measure what inspections cost; writes docs/performance/inspect-*.json
 	@$(RUN) e2e/bench/inspect/main.ts
 
+.PHONY: bench-redis
+bench-redis: setup ## Measure what a Redis in trouble costs inspections; writes docs/performance/redis-trouble.json
+	@$(RUN) e2e/bench/redis/main.ts
+
+.PHONY: bench-mutations
+bench-mutations: setup ## A million mutated references and manifests through the parsers (RUNS=, SEED=)
+	@$(RUN) e2e/bench/mutations/main.ts $(or $(RUNS),1000000) $(SEED)
+
 .PHONY: bench-webhook
 bench-webhook: setup ## Measure warm answers beside a server that decides nothing; writes docs/performance
 	@$(RUN) e2e/bench/webhook/main.ts

@@ -16,6 +16,8 @@ export type Counts = Readonly<Record<keyof typeof TARGETS, number>>;
 /** What is counted, and what the count may be. */
 const TARGETS = {
   'requests for an 8-platform tag never seen': 1,
+  'HEADs for a known tag past its time that has not moved': 1,
+  'other requests for a known tag past its time that has not moved': 0,
   'requests for a known tag after a restart, with Redis': 0,
   'manifest GETs for 500 inspections of one new image by 3 processes': 1,
   'manifest GETs for 100 tenants with one private image': 1,
@@ -23,11 +25,16 @@ const TARGETS = {
   'inspections that a wrong credential resolves, by tag and by digest': 0,
 } as const;
 
+/** What others were measured to need for the same, once, elsewhere: no baseline of this run. */
+const NEIGHBOURS: Partial<Record<keyof typeof TARGETS, string>> = {
+  'requests for an 8-platform tag never seen': 'noe: 19, multiarch-tuning-operator: 5',
+};
+
 /** One run: a registry and a Redis of its own. */
 export async function countRequests(): Promise<Counts> {
   const [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
   try {
-    for (const repository of ['new', 'crowd', 'private']) registry.push(repository, 'v1', image);
+    for (const repository of ['new', 'known', 'crowd', 'private']) registry.push(repository, 'v1', image);
     const task = { kind: 'inspect', times: 1, redisUrl: redis.url };
     const counted = async (...tasks: readonly object[]): Promise<number> => {
       registry.forgetRequests();
@@ -37,30 +44,33 @@ export async function countRequests(): Promise<Counts> {
     const references = [`${registry.host}/new:v1`];
     const first = await counted({ references });
     const restarted = await counted({ references });
+    await counted({ kind: 'revalidate', references: [`${registry.host}/known:v1`] });
+    const heads = registry.count('HEAD');
+    const others = registry.requests.length - heads;
     const each = { references: [`${registry.host}/crowd:v1`], times: Math.ceil(INSPECTIONS / PROCESSES) };
     await counted(...Array.from({ length: PROCESSES }, () => each));
     const crowd = registry.count('GET', '/manifests/');
-    return { ...named(first, restarted, crowd), ...(await countTenants(registry)) };
+    return {
+      'requests for an 8-platform tag never seen': first,
+      'HEADs for a known tag past its time that has not moved': heads,
+      // What it was known by is not of its revalidation.
+      'other requests for a known tag past its time that has not moved': others - first,
+      'requests for a known tag after a restart, with Redis': restarted,
+      'manifest GETs for 500 inspections of one new image by 3 processes': crowd,
+      ...(await countTenants(registry)),
+    };
   } finally {
     await Promise.all([registry.stop(), redis.stop()]);
   }
 }
 
-function named(first: number, restarted: number, crowd: number): Pick<Counts, NamedFirst> {
-  return {
-    'requests for an 8-platform tag never seen': first,
-    'requests for a known tag after a restart, with Redis': restarted,
-    'manifest GETs for 500 inspections of one new image by 3 processes': crowd,
-  };
-}
-
-type NamedFirst =
-  | 'requests for an 8-platform tag never seen'
-  | 'requests for a known tag after a restart, with Redis'
-  | 'manifest GETs for 500 inspections of one new image by 3 processes';
+type OfTenants =
+  | 'manifest GETs for 100 tenants with one private image'
+  | 'HEADs for 100 tenants with one private image'
+  | 'inspections that a wrong credential resolves, by tag and by digest';
 
 /** Many tenants at once in one process, each with its own credential; then one with a wrong one. */
-async function countTenants(registry: FakeRegistry): Promise<Omit<Counts, NamedFirst>> {
+async function countTenants(registry: FakeRegistry): Promise<Pick<Counts, OfTenants>> {
   const pairs = Array.from({ length: TENANTS }, (_, at) => `tenant-${at}:password-${at}`);
   registry.access = basicAccess(pairs);
   registry.forgetRequests();
@@ -84,11 +94,12 @@ export function requestMeasurements(runs: readonly Counts[]): readonly Measureme
   return (Object.keys(TARGETS) as (keyof typeof TARGETS)[]).map((name) => {
     const counts = runs.map((run) => run[name]);
     const most = TARGETS[name];
+    const neighbours = NEIGHBOURS[name];
     return {
       name,
       unit: 'requests',
       runs: counts,
-      target: `at most ${most}`,
+      target: neighbours === undefined ? `at most ${most}` : `at most ${most} (${neighbours})`,
       met: counts.every((count) => count <= most),
     };
   });

@@ -9,7 +9,7 @@ import { MemoryCache } from '../src/cache/memory-cache.ts';
 import { digestOf } from '../src/inspect/digest.ts';
 
 interface Task {
-  readonly kind: 'inspect' | 'memory-hits' | 'redis-hits' | 'digests' | 'silent';
+  readonly kind: 'inspect' | 'revalidate' | 'memory-hits' | 'redis-hits' | 'latency' | 'digests' | 'silent';
   /** References to inspect, all at once. */
   readonly references: readonly string[];
   /** docker config files, one a tenant; absent: anonymous. */
@@ -19,15 +19,21 @@ interface Task {
   readonly redisUrl?: string;
 }
 
+/** Of the clock that the inspector sees. */
+let shiftMs = 0;
 const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
+  now: () => Date.now() + shiftMs,
+  monotonic: () => performance.now() + shiftMs,
   sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
 };
 
 const BUDGET_MS = 10_000;
 const SILENT_BUDGET_MS = 50;
 const WARM_UP = 20_000;
+/** Past the soft TTL of a tag. */
+const LATER_MS = 11 * 60_000;
+/** Inspections until everything is loaded, connected, and whatever is wrong with Redis is noticed. */
+const UNNOTICED = 50;
 
 function inspectorOf({ redisUrl }: Task): Inspector {
   const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
@@ -51,6 +57,31 @@ async function inspectAll(task: Task, inspector: Inspector): Promise<object> {
   return { resolved: inspections.filter(({ kind }) => kind === 'resolved').length, asked: inspections.length };
 }
 
+/** Inspects, and again when what was learnt is due to be looked at again. */
+async function revalidate(task: Task, inspector: Inspector): Promise<object> {
+  await inspectAll(task, inspector);
+  shiftMs = LATER_MS;
+  return inspectAll(task, inspector);
+}
+
+/** Milliseconds of inspections, one after the other, each of a tag that is new to everybody. */
+async function latency(task: Task, inspector: Inspector): Promise<object> {
+  const times: number[] = [];
+  let resolved = 0;
+  for (const [at, reference] of task.references.entries()) {
+    const start = performance.now();
+    const inspection = await inspector.inspect({ reference, budgetMs: BUDGET_MS });
+    if (at >= UNNOTICED) times.push(performance.now() - start);
+    if (inspection.kind === 'resolved') resolved += 1;
+  }
+  return { resolved, ...percentiles(times) };
+}
+
+function percentiles(times: number[]): object {
+  times.sort((a, b) => a - b);
+  return { p50: times[Math.floor(times.length / 2)], p99: times[Math.floor(times.length * 0.99)] };
+}
+
 /** Microseconds of one answer from memory. */
 async function memoryHits(task: Task, inspector: Inspector): Promise<object> {
   const request = { reference: firstOf(task), budgetMs: BUDGET_MS };
@@ -68,8 +99,7 @@ async function redisHits(task: Task, inspector: Inspector): Promise<object> {
     const inspection = await inspector.inspect({ reference, budgetMs: BUDGET_MS });
     if (inspection.kind === 'resolved' && inspection.source === 'redis') times.push(performance.now() - start);
   }
-  times.sort((a, b) => a - b);
-  return { hits: times.length, p50: times[Math.floor(times.length / 2)], p99: times[Math.floor(times.length * 0.99)] };
+  return { hits: times.length, ...percentiles(times) };
 }
 
 /** MiB of heap that facts of so many digests and the tags that name them take. */
@@ -116,7 +146,14 @@ async function silent(task: Task, inspector: Inspector): Promise<object> {
 async function run(task: Task): Promise<object> {
   if (task.kind === 'digests') return digests(task);
   const inspector = inspectorOf(task);
-  const tasks = { inspect: inspectAll, 'memory-hits': memoryHits, 'redis-hits': redisHits, silent };
+  const tasks = {
+    inspect: inspectAll,
+    revalidate,
+    'memory-hits': memoryHits,
+    'redis-hits': redisHits,
+    latency,
+    silent,
+  };
   // Redis and the loader are there before anything is measured.
   if (task.kind === 'memory-hits') await inspectAll({ ...task, times: 1 }, inspector);
   const result = await tasks[task.kind](task, inspector);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mutatedJson } from '@archpolicy/testkit/mutations';
 import fc from 'fast-check';
 import type { Json } from '../kubernetes/json.ts';
 import { isArchitecture } from '../platform/platform.ts';
@@ -96,26 +97,3 @@ describe('I3 what the entries of an index come to', () => {
     expect(combineContent(entries)).toEqual(expected);
   });
 });
-
-/** A known document with one value somewhere in it replaced, removed or doubled. */
-function mutatedJson(bodies: readonly Json[]): fc.Arbitrary<Json> {
-  const hostile = fc.oneof(
-    fc.constantFrom<Json[]>('', null, -1, 1e308, [], {}, { __proto__: 1 }, [[[[]]]], 'unknown', '\u0000', 'sha256:'),
-    fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>,
-  );
-  return fc
-    .tuple(fc.constantFrom(...bodies), fc.array(fc.tuple(fc.nat(200), hostile), { minLength: 1, maxLength: 4 }))
-    .map(([body, changes]) =>
-      changes.reduce<Json>((document, [at, value]) => replaceNth(document, { left: at }, value), body),
-    );
-}
-
-function replaceNth(json: Json, position: { left: number }, value: Json): Json {
-  position.left -= 1;
-  if (position.left < 0) return position.left === -1 ? value : json;
-  if (Array.isArray(json)) return (json as readonly Json[]).map((item) => replaceNth(item, position, value));
-  if (typeof json !== 'object' || json === null) return json;
-  return Object.fromEntries(
-    Object.entries(json).map(([key, item]) => [key, replaceNth(item ?? null, position, value)]),
-  );
-}

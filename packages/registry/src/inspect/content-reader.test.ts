@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { isArchitecture } from '@archpolicy/core';
+import type { Json } from '@archpolicy/core';
 import {
   descriptor,
+  digestOf,
   indexOf,
   multiPlatformImage,
   OCI_CONFIG,
@@ -11,6 +14,8 @@ import {
   stored,
 } from '@archpolicy/testkit';
 import type { BuiltImage, StoredContent } from '@archpolicy/testkit';
+import { mutatedBody } from '@archpolicy/testkit/mutations';
+import fc from 'fast-check';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { ContentReader } from './content-reader.ts';
@@ -54,6 +59,26 @@ const arm64 = singleImage('linux/arm64');
 const declared = descriptor(amd64.manifest, { platform: { os: 'linux', architecture: 'amd64' } });
 
 describe('reading what a manifest refers to', () => {
+  test('I3 no body makes it throw or hang, and no platform that it finds is unheard of', async () => {
+    const seeds = [
+      indexOf([declared, descriptor(arm64.manifest)], [amd64, arm64]),
+      multiPlatformImage(['linux/arm/v7', 'windows/amd64']),
+      arm64,
+    ];
+    const repository = new Repository(indexOf([], [amd64, arm64]));
+    const documents = seeds.map(({ manifest }) => JSON.parse(manifest.body.toString()) as Json);
+    await fc.assert(
+      fc.asyncProperty(mutatedBody(documents), async (body) => {
+        const content = await new ContentReader(repository).read(body, digestOf(body));
+        const facts = content.kind === 'fetched' ? content.value.facts : undefined;
+        for (const { architecture } of facts?.kind === 'platforms' ? facts.platforms : []) {
+          expect(isArchitecture(architecture)).toBe(true);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test('I3 an index with platforms reads nothing else', async () => {
     const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
     const repository = new Repository(image);

@@ -1,0 +1,179 @@
+/**
+ * `make bench-redis`: what a Redis in trouble costs inspections that need a registry, beside inspections without any Redis;
+ * writes docs/performance/redis-trouble.json.
+ */
+import {
+  FakeRegistry,
+  multiPlatformImage,
+  PRIMARY_NAME,
+  RedisCluster,
+  RedisNode,
+  RedisSentinel,
+  spread,
+  writePerformanceResult,
+} from '@archpolicy/testkit';
+import type { Measurement } from '@archpolicy/testkit';
+import { numberOf, work } from '../inspect/worker.ts';
+import type { Measured } from '../inspect/worker.ts';
+
+const RUNS = 5;
+const INSPECTIONS = 500;
+/** K7: what a pod may lose by it once it is noticed. */
+const MOST_ADDED_MS = 5;
+
+/** What is wrong with it, and for how long it is: from before the processes starts until after it has ended, or midway. */
+interface Trouble {
+  readonly name: string;
+  /** Does the work with a Redis in that state. */
+  readonly run: (measure: (redisUrl: string) => Promise<Measured>) => Promise<Measured>;
+}
+
+/** One server that something is done to before it is used. */
+const one =
+  (before: (redis: RedisNode) => Promise<void> | void): Trouble['run'] =>
+  async (measure) => {
+    const redis = await new RedisNode().start();
+    try {
+      await before(redis);
+      return await measure(redis.url);
+    } finally {
+      await redis.stop();
+    }
+  };
+
+/** Half a second after the start of the work, when it is in the middle of it. */
+async function midway(work_: Promise<Measured>, happen: () => Promise<void>): Promise<Measured> {
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const [measured] = await Promise.all([work_, happen()]);
+  return measured;
+}
+
+const TROUBLES: readonly Trouble[] = [
+  { name: 'no trouble', run: one(() => undefined) },
+  { name: 'refused', run: one((redis) => redis.stop()) },
+  {
+    name: 'black-holed',
+    run: one((redis) => {
+      redis.pause();
+    }),
+  },
+  { name: 'read-only', run: one((redis) => redis.readOnly()) },
+  {
+    name: 'flushed again and again',
+    run: async (measure) => {
+      const redis = await new RedisNode().start();
+      const flushes = setInterval(() => void redis.flush().catch(() => undefined), 20);
+      try {
+        return await measure(redis.url);
+      } finally {
+        clearInterval(flushes);
+        await redis.stop();
+      }
+    },
+  },
+  {
+    name: 'failed over in the middle (Sentinel)',
+    run: async (measure) => {
+      const sentinel = await new RedisSentinel().start();
+      try {
+        const url = `redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`;
+        return await midway(measure(url), () => sentinel.failOver());
+      } finally {
+        await sentinel.stop();
+      }
+    },
+  },
+  {
+    name: 'one of three nodes black-holed in the middle (Cluster)',
+    run: async (measure) => {
+      const cluster = await new RedisCluster().start();
+      try {
+        const url = `redis+cluster://${cluster.addresses.join(',')}`;
+        return await midway(measure(url), () => {
+          cluster.nodes[0]?.pause();
+          return Promise.resolve();
+        });
+      } finally {
+        await cluster.stop();
+      }
+    },
+  },
+];
+
+interface Run {
+  readonly alone: number;
+  /** p99 by the name of the trouble. */
+  readonly p99: ReadonlyMap<string, number>;
+  readonly failed: number;
+}
+
+async function runOnce(): Promise<Run> {
+  const registry = await new FakeRegistry().start();
+  let failed = 0;
+  let tags = 0;
+  const measure = async (redisUrl?: string): Promise<Measured> => {
+    const references = Array.from({ length: INSPECTIONS }, () => {
+      tags += 1;
+      registry.push('app', `v${tags}`, multiPlatformImage(['linux/amd64', 'linux/arm64'], `${tags}`));
+      return `${registry.host}/app:v${tags}`;
+    });
+    const task = { kind: 'latency', times: 1, references };
+    const measured = await work(redisUrl === undefined ? task : { ...task, redisUrl });
+    failed += INSPECTIONS - numberOf(measured, 'resolved');
+    return measured;
+  };
+  try {
+    const alone = numberOf(await measure(), 'p99');
+    const p99 = new Map<string, number>();
+    for (const { name, run } of TROUBLES) p99.set(name, numberOf(await run(measure), 'p99'));
+    return { alone, p99, failed };
+  } finally {
+    await registry.stop();
+  }
+}
+
+function measurements(runs: readonly Run[]): readonly Measurement[] {
+  const baseline = { name: 'p99 without any Redis', runs: runs.map(({ alone }) => alone) };
+  const target = `median at most ${MOST_ADDED_MS} ms over the baseline`;
+  const latencies = TROUBLES.map(({ name }): Measurement => {
+    const p99 = runs.map((run) => run.p99.get(name) ?? Number.NaN);
+    const added = spread(p99.map((ms, at) => ms - (baseline.runs[at] ?? Number.NaN))).median;
+    const note = 'a p99 of 450 inspections is that of its five slowest: on a busy machine they wait for a core';
+    const met = added <= MOST_ADDED_MS;
+    return {
+      name: `an inspection, p99, Redis: ${name}`,
+      unit: 'ms',
+      runs: p99,
+      baseline,
+      target,
+      met,
+      ...(met ? {} : { note }),
+    };
+  });
+  const failed = runs.map((run) => run.failed);
+  const none = failed.every((count) => count === 0);
+  return [
+    ...latencies,
+    { name: 'inspections that failed, in all of these', unit: 'inspections', runs: failed, target: 'none', met: none },
+  ];
+}
+
+async function main(): Promise<void> {
+  const runs: Run[] = [];
+  for (let at = 1; at <= RUNS; at += 1) {
+    process.stdout.write(`run ${at} of ${RUNS}\n`);
+    runs.push(await runOnce());
+  }
+  const all = measurements(runs);
+  for (const { name, unit, runs: values, met } of all) {
+    process.stdout.write(`${met ? 'met   ' : 'MISSED'} ${name}: ${spread(values).median.toPrecision(3)} ${unit}\n`);
+  }
+  await writePerformanceResult({
+    name: 'redis-trouble',
+    title: 'What a Redis in trouble costs an inspection',
+    command: 'make bench-redis',
+    measurements: all,
+  });
+}
+
+await main();
