@@ -2,6 +2,7 @@ import {
   assessPlacement,
   controllerKey,
   decideEviction,
+  forecastLanding,
   LABEL_SKIP,
   labelOf,
   ownedByJob,
@@ -20,13 +21,13 @@ import type {
   EvictionLimit,
   Inspection,
   JobFacts,
+  LandingForecast,
   NamespaceFacts,
   NodeFacts,
   PlacementAssessment,
   PodFacts,
 } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
-import { canLandOn } from './landing.ts';
 import type { Jobs, Namespaces, Nodes, PodImages, Pods, Policies, Webhook } from './ports.ts';
 import type { Tries } from './tries.ts';
 
@@ -129,7 +130,7 @@ export class Judge {
       assessment,
       replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
       webhook: reachOf(webhook, namespace, pod),
-      landing: this.#landing(material, assessment),
+      landing: this.#landing(material, pod, assessment),
       limit: this.#limit(material, hasPlace),
       ...(tried.kind === 'failed' && { lastTry: tried.lastTry }),
       evictedBefore: tried.kind === 'accepted',
@@ -145,9 +146,15 @@ export class Judge {
     return this.#options.jobs.get(pod.namespace, pod.owner, signal);
   }
 
-  #landing({ pod, policy }: Material, assessment: PlacementAssessment): 'possible' | 'no-node' {
-    if (assessment.kind !== 'misplaced') return 'possible';
-    return canLandOn(pod, policy, assessment.architectures, this.#options.nodes.list()) ? 'possible' : 'no-node';
+  #landing(
+    { policy, namespace, node, inspections }: Material,
+    pod: PodFacts,
+    assessment: PlacementAssessment,
+  ): LandingForecast {
+    if (assessment.kind !== 'misplaced' || node === undefined) return 'right';
+    const { nodes, clock } = this.#options;
+    const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), nowMs: clock.now() };
+    return forecastLanding(input, node, assessment.architectures);
   }
 
   /** The ledger counts by the monotonic clock; decisions are told in wall-clock time. */

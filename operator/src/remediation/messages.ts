@@ -34,6 +34,8 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   OptedOut: 'it carries archpolicy.dev/allow-eviction: "false"',
   Ready: "it is Ready, so it runs all the same: by emulation, or its image's platforms are declared wrongly",
   NoCommonArchitecture: 'its images have no architecture in common that its policy allows',
+  WouldLandWrong:
+    'nothing would keep its replacement from such a node: its owner has chosen the architecture, or it cannot be constrained',
   NoNodeForReplacement:
     'no ready node of an architecture that its images support satisfies its own selectors and taints',
   WebhookNotInstalled:

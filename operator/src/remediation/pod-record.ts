@@ -1,8 +1,7 @@
-import { GATE_INSPECTING, workloadKey } from '@archpolicy/core';
-import type { EvictionDecision, NodeFacts, PlacementAssessment } from '@archpolicy/core';
+import { ANNOTATION_DECISION, GATE_INSPECTING, labelOf, parseDecision, workloadKey } from '@archpolicy/core';
+import type { DecisionRecord, EvictionDecision, NodeFacts, PlacementAssessment, PodFacts } from '@archpolicy/core';
 import { isOver } from './judge.ts';
 import type { Judgement, Material } from './judge.ts';
-import { recordIn } from './own-choice.ts';
 import { recheckPhase } from './recheck.ts';
 
 /** What is remembered of a pod that a policy governs: enough to count it, and to see when something about it changes. */
@@ -83,4 +82,11 @@ function isPortable(assessment: PlacementAssessment, cluster: ReadonlySet<string
     case 'node-unknown':
       return undefined;
   }
+}
+
+/** The record in the pod's annotation; undefined where there is none that we could have written. */
+function recordIn({ annotations }: Pick<PodFacts, 'annotations'>): DecisionRecord | undefined {
+  const annotation = labelOf(annotations, ANNOTATION_DECISION);
+  const parsed = annotation === undefined ? undefined : parseDecision(annotation);
+  return parsed?.kind === 'record' ? parsed.record : undefined;
 }

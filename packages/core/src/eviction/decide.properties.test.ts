@@ -100,7 +100,7 @@ const worlds: fc.Arbitrary<World> = fc
     policy: fc.option(policies, { freq: 10, nil: undefined }),
     skipped: mostly(false, true),
     webhook: mostly<EvictionInput['webhook']>('reachable', 'unreachable', 'not-called', 'not-installed', 'unknown'),
-    landing: mostly<EvictionInput['landing']>('possible', 'no-node'),
+    landing: mostly<EvictionInput['landing']>('right', 'no-node', 'same-node'),
     limit: mostly<EvictionLimit>({ kind: 'free' }, { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1 }),
     evictedBefore: mostly(false, true),
   })
@@ -141,7 +141,7 @@ test('R1 R2 R3 R5 R6 P3 an eviction is never of a pod that a single rule protect
       expect(readyForMs(pod) < READY_AFTER_MS || policy?.remediation.includeReady).toBe(true);
       expect(boundForMs(pod)).toBeGreaterThanOrEqual(30_000);
       expect(theNode?.labels['kubernetes.io/arch']).toBe(theNode?.architecture);
-      expect(input).toMatchObject({ webhook: 'reachable', landing: 'possible', skipped: false, evictedBefore: false });
+      expect(input).toMatchObject({ webhook: 'reachable', landing: 'right', skipped: false, evictedBefore: false });
       expect(input.limit.kind).toBe('free');
       expect(pod.images.some((image) => cannotRun(inspections.get(image), theNode))).toBe(true);
     }),

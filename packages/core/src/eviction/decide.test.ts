@@ -196,6 +196,11 @@ describe('R4 the replacement', () => {
   // prettier-ignore
   table([
     ['R4 no node for it', { landing: 'no-node' }, 'report NoNodeForReplacement'],
+    ['R4 nothing would keep it from this node: its owner has chosen the architecture', { landing: 'same-node' }, 'report WouldLandWrong'],
+    ['R4 the same, in Audit: Enforce would not evict either', { landing: 'same-node', mode: 'Audit' }, 'report WouldLandWrong'],
+    ['R4 the same, within the grace period', { landing: 'same-node', now: CREATED_AT }, 'report WouldLandWrong'],
+    ['R4 no node for it, in Audit', { landing: 'no-node', mode: 'Audit' }, 'report NoNodeForReplacement'],
+    ['R4 what fits has no replacement', { landing: 'same-node', images: amd }, 'leave Fits'],
     ['R4 no node for it, and the webhook is down', { landing: 'no-node', webhook: 'unreachable' }, 'report NoNodeForReplacement'],
   ]);
 });

@@ -5,6 +5,7 @@ import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../policy/keys.ts'
 import type { PlacementAssessment } from './assess.ts';
 import type { EvictionDecision, LastTry, LeaveReason, ReportReason, WaitReason } from './decision.ts';
 import type { WebhookCall } from './installed-webhook.ts';
+import type { LandingForecast } from './landing.ts';
 import type { EvictionLimit } from './ledger.ts';
 import type { Replacement } from './owner.ts';
 
@@ -34,8 +35,8 @@ export interface EvictionInput {
   readonly replacement: Replacement;
   /** Whether the webhook would be asked about the replacement, and answers (R3). */
   readonly webhook: 'reachable' | 'unreachable' | Exclude<WebhookCall, 'called'>;
-  /** Whether a node can take the replacement (R4). */
-  readonly landing: 'possible' | 'no-node';
+  /** Where the replacement would come to stand (R4). */
+  readonly landing: LandingForecast;
   /** What the limits and the brake say (R6, R7). */
   readonly limit: EvictionLimit;
   /** What came of the last try, when it was not accepted (R8). */
@@ -80,7 +81,7 @@ const RULES: readonly Rule[] = [
   isReplaced,
   mayBeEvicted,
   doesNotRun,
-  canLand,
+  landsRight,
   webhookIsAsked,
   isOldEnough,
   isEnforced,
@@ -142,10 +143,17 @@ function doesNotRun({ nowMs, pod, policy, assessment }: Misplaced): EvictionDeci
   return assessment.sign.sign === 'None' ? wait('ReadyTooShort', countsAtMs) : undefined;
 }
 
-/** R4, as far as architectures go. */
-function canLand({ assessment, landing }: Misplaced): EvictionDecision | undefined {
+/** R4. */
+function landsRight({ assessment, landing }: Misplaced): EvictionDecision | undefined {
   if (assessment.architectures.length === 0) return report('NoCommonArchitecture');
-  return landing === 'possible' ? undefined : report('NoNodeForReplacement');
+  switch (landing) {
+    case 'same-node':
+      return report('WouldLandWrong');
+    case 'no-node':
+      return report('NoNodeForReplacement');
+    case 'right':
+      return undefined;
+  }
 }
 
 /** R3: where the webhook is not asked, the replacement would land as wrongly. */

@@ -27,6 +27,7 @@ export const REPORT_REASONS = [
   'OptedOut',
   'Ready',
   'NoCommonArchitecture',
+  'WouldLandWrong',
   'NoNodeForReplacement',
   'WebhookNotInstalled',
   'WebhookNotCalled',

@@ -20,6 +20,8 @@ export { parseInstalledWebhook, webhookCall } from './installed-webhook.ts';
 export type { InstalledWebhook, WebhookCall } from './installed-webhook.ts';
 export { parseJobFacts } from './job.ts';
 export type { JobFacts } from './job.ts';
+export { forecastLanding } from './landing.ts';
+export type { LandingForecast } from './landing.ts';
 export {
   EvictionLedger,
   LANDING_DEADLINE_MS,

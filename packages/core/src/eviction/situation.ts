@@ -44,7 +44,7 @@ export function inputOf(row: Situation): EvictionInput {
     replacement:
       row.notReplaced === undefined ? { kind: 'replaced' } : { kind: 'not-replaced', reason: row.notReplaced },
     webhook: row.webhook ?? 'reachable',
-    landing: row.landing ?? 'possible',
+    landing: row.landing ?? 'right',
     limit: row.limit ?? { kind: 'free' },
     ...(row.lastTry !== undefined && { lastTry: row.lastTry }),
     evictedBefore: row.evictedBefore ?? false,

@@ -1,0 +1,46 @@
+import type { PodFacts } from '../kubernetes/facts.ts';
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { NodeSelectorRequirement, NodeSelectorTerm } from '../requirement/selector.ts';
+import { REQUIRED } from '../placement/subject.ts';
+
+/**
+ * The pod that would come in place of this one, as far as its placement is decided by it: what is kept of the pod, without
+ * its node and what happened to it, in the API's shape. A list that is empty is left out, as the API server does: what we
+ * once added is found verbatim.
+ */
+export function replacementPod(pod: PodFacts): JsonObject {
+  const { namespace, name, labels, annotations, owner } = pod;
+  return {
+    metadata: {
+      namespace,
+      generateName: name,
+      labels,
+      annotations,
+      ...(owner !== undefined && { ownerReferences: [{ ...owner, controller: true }] }),
+    },
+    spec: specOf(pod),
+  };
+}
+
+function specOf({ os, images, nodeSelector, requiredAffinity, tolerations }: PodFacts): JsonObject {
+  return {
+    os: { name: os },
+    containers: images.map((image, index) => ({ name: `image-${index}`, image })),
+    nodeSelector,
+    ...(tolerations.length > 0 && { tolerations: tolerations.map((toleration) => ({ ...toleration })) }),
+    ...(requiredAffinity !== undefined && {
+      affinity: { nodeAffinity: { [REQUIRED]: { nodeSelectorTerms: requiredAffinity.nodeSelectorTerms.map(termOf) } } },
+    }),
+  };
+}
+
+function termOf({ matchExpressions, matchFields }: NodeSelectorTerm): Json {
+  return {
+    ...(matchExpressions.length > 0 && { matchExpressions: matchExpressions.map(requirementOf) }),
+    ...(matchFields.length > 0 && { matchFields: matchFields.map(requirementOf) }),
+  };
+}
+
+function requirementOf({ key, operator, values }: NodeSelectorRequirement): Json {
+  return { key, operator, ...(values.length > 0 && { values }) };
+}
