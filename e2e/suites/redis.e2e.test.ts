@@ -5,6 +5,7 @@ import { FakeRegistry, multiPlatformImage, singleImage } from '@archpolicy/testk
 import { diagnosed } from '../support/diagnose.ts';
 import { podTemplate, workload } from '../support/manifests.ts';
 import { podsOf } from '../support/pods.ts';
+import { privateImageTests } from './private-images.ts';
 
 const TIMEOUT_MS = 90_000;
 
@@ -54,6 +55,10 @@ async function kill(...names: readonly string[]): Promise<void> {
   expect(pids).toHaveLength(names.length);
   for (const pid of pids) process.kill(pid, 'SIGKILL');
 }
+
+describe('webhook and operator with private images', () => {
+  privateImageTests(() => cluster);
+});
 
 describe('webhook and operator with a Redis', () => {
   test(

@@ -18,7 +18,6 @@ export const WEBHOOK: AccountRights = {
     namespaces: READ,
     nodes: READ,
     secrets: 'get',
-    serviceaccounts: 'get',
   },
   inSystem: {
     'leases.coordination.k8s.io': 'create',
@@ -63,6 +62,7 @@ export const QUESTIONS: readonly (readonly [
   ['webhook', 'get secrets', 'yes'],
   ['webhook', 'list secrets', 'no'],
   ['webhook', 'watch secrets', 'no'],
+  ['webhook', 'get serviceaccounts', 'no'],
   ['webhook', 'create serviceaccounts --subresource=token', 'no'],
   ['webhook', 'list pods', 'no'],
   ['webhook', 'list jobs', 'no'],
