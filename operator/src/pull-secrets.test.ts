@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { PullSecretContent } from '@archpolicy/cluster-view';
 import { PullSecretReader } from './pull-secrets.ts';
 
-const secrets = [new PullSecretContent('kubernetes.io/dockercfg', '{}')];
+const secrets = [new PullSecretContent('shop', 'kubernetes.io/dockercfg', '{}')];
 const signal = new AbortController().signal;
 
 describe('pull secrets for those who can wait', () => {

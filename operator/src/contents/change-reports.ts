@@ -50,7 +50,7 @@ export class ChangeReports {
     this.#options = options;
   }
 
-  /** A change: counted, logged, and told the workloads that use the image. */
+  /** A change, whoever was shown it: counted and logged. */
   changed(change: ChangedContent): void {
     this.#counted = undefined;
     const { image, from, to, lost, gained } = change;
@@ -60,7 +60,12 @@ export class ChangeReports {
     const fields = { image, from, to, lost, gained };
     if (lost.length > 0) logger.warn(fields, 'an image lost architectures');
     else logger.info(fields, 'an image gained architectures');
-    const owners = [...this.#owners(image)].slice(0, MAX_OWNERS);
+  }
+
+  /** Tells a change to the workloads that use the image: those of the namespace that was shown it, or all. */
+  tell(change: ChangedContent): void {
+    const { image, lost, gained, audience } = change;
+    const owners = [...this.#owners(image, audience)].slice(0, MAX_OWNERS);
     if (lost.length > 0)
       this.#tell(owners, 'Warning', 'ArchitectureLost', `does not support ${list(lost)} any more`, change);
     if (gained.length > 0) this.#tell(owners, 'Normal', 'ArchitectureGained', `supports ${list(gained)} now`, change);
@@ -107,9 +112,10 @@ export class ChangeReports {
     return found;
   }
 
-  #owners(image: string): Iterable<Workload> {
+  #owners(image: string, namespace: string | undefined): Iterable<Workload> {
     const owners = new Map<string, Workload>();
     for (const pod of this.#options.views.pods.byImage(image)) {
+      if (namespace !== undefined && pod.namespace !== namespace) continue;
       if (this.#options.policyOf(podKey(pod)) === undefined) continue;
       const workload = workloadOf(pod);
       owners.set(workload.uid, workload);

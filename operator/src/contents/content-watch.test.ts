@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Inspection, PodFacts } from '@archpolicy/core';
-import { podKey } from '@archpolicy/cluster-view';
+import { podKey, PullSecretContent } from '@archpolicy/cluster-view';
 import type { EventInput } from '@archpolicy/kube';
 import { FakeClock } from '@archpolicy/testkit';
 import { node, resolved, silent, World } from '../remediation/testing/world.ts';
@@ -43,9 +43,10 @@ function rig() {
     pods.set(podKey(pod), pod);
     if (policy !== undefined) policies.set(podKey(pod), policy);
   };
-  const see = async (next: Inspection): Promise<void> => {
+  /** @param pullSecrets with which it is asked for */
+  const see = async (next: Inspection, pullSecrets: readonly PullSecretContent[] = []): Promise<void> => {
     answer = next;
-    expect(await watch.inspector.inspect({ reference: IMAGE, budgetMs: 1 })).toBe(next);
+    expect(await watch.inspector.inspect({ reference: IMAGE, budgetMs: 1, pullSecrets })).toBe(next);
   };
   return { clock, pods, watch, events, counted, changed, run, see };
 }
@@ -86,6 +87,29 @@ describe('what is behind a tag changes', () => {
     );
     await see(content('3', BOTH));
     expect(events.at(-1)).toMatchObject({ type: 'Normal', reason: 'ArchitectureGained' });
+  });
+
+  test('P4 what pull secrets show is told in their namespace, and in others when they are shown it, too', async () => {
+    const { see, run, events, counted } = rig();
+    run('a', 'arm64-1', 'default');
+    run('b', 'arm64-1', 'default', {
+      namespace: 'other',
+      owner: { apiVersion: 'v1', kind: 'ReplicationController', name: 'web', uid: 'rc' },
+    });
+    const [ours, theirs] = ['shop', 'other'].map((name) => [
+      new PullSecretContent(name, 'kubernetes.io/dockercfg', '{}'),
+    ]);
+    const told = (): readonly (string | undefined)[] => events.map(({ regarding }) => regarding.namespace);
+    await see(content('1', BOTH), ours);
+    await see(content('1', BOTH), theirs);
+    await see(content('2', ['linux/amd64']), ours);
+    expect(told()).toEqual(['shop']);
+    await see({ kind: 'unresolved', reason: 'Unauthorized' }, theirs);
+    expect(told()).toEqual(['shop']);
+    await see(content('2', ['linux/amd64']), theirs);
+    expect(told()).toEqual(['shop', 'other']);
+    // One change of one image, however many were told.
+    expect(counted).toEqual(['lost arm64']);
   });
 
   test('a lost architecture on which pods run is told with image, digests and pods, by policy', async () => {

@@ -23,8 +23,15 @@ export class ContentWatch {
       this.#reports.changed(change);
       options.onChanged(change.image);
     });
+    // Whoever was not shown an image is not told of it either, however often pods name it (P4).
+    const shown = new Contents(options.clock, (change) => {
+      this.#reports.tell(change);
+    });
     this.#reports = new ChangeReports({ ...options, contents, onChange: options.metrics.contentChange });
-    this.inspector = new SeenInspector(options.inspector, contents);
+    this.inspector = new SeenInspector(options.inspector, (image, inspection, audience) => {
+      contents.see(image, inspection);
+      shown.see(image, inspection, audience);
+    });
   }
 
   /** What pods of the policy lost where they run, in sentences. */

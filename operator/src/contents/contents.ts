@@ -9,6 +9,8 @@ export interface ChangedContent extends ContentChange {
   /** Digests. */
   readonly from: string;
   readonly to: string;
+  /** Who was shown it, as `see` was told; absent: everybody. */
+  readonly audience?: string;
 }
 
 /** Architectures that an image had, and has not got back. */
@@ -47,20 +49,25 @@ export class Contents {
     this.#onChange = onChange;
   }
 
-  /** What an inspection of the image said. */
-  see(image: string, inspection: Inspection): void {
+  /**
+   * What an inspection of the image said.
+   * @param audience who is told of changes that it shows; absent: everybody
+   */
+  see(image: string, inspection: Inspection, audience?: string): void {
     // What a policy says of an image has no content.
     if (inspection.kind === 'unresolved' || inspection.source === 'override') return;
     const { facts, ageMs } = inspection;
-    const before = this.#seen.get(image);
+    const key = audience === undefined ? image : `${audience} ${image}`;
+    const before = this.#seen.get(key);
     const confirmedAtMs = this.#clock.now() - ageMs;
     // Another credential may have been told longer ago.
     const isOlder = before !== undefined && before.confirmedAtMs > confirmedAtMs;
-    this.#keep(image, isOlder ? before : { facts, confirmedAtMs });
+    this.#keep(key, isOlder ? before : { facts, confirmedAtMs });
     if (isOlder || before === undefined || before.facts.digest === facts.digest) return;
     const change = compareContents(before.facts, facts);
     if (change.lost.length === 0 && change.gained.length === 0) return;
-    const changed = { image, from: before.facts.digest, to: facts.digest, ...change };
+    const to = { to: facts.digest, ...(audience !== undefined && { audience }) };
+    const changed = { image, from: before.facts.digest, ...to, ...change };
     this.#follow(changed);
     this.#onChange(changed);
   }
@@ -75,9 +82,9 @@ export class Contents {
     this.#losses.delete(image);
   }
 
-  #keep(image: string, seen: Seen): void {
-    this.#seen.delete(image);
-    this.#seen.set(image, seen);
+  #keep(key: string, seen: Seen): void {
+    this.#seen.delete(key);
+    this.#seen.set(key, seen);
     boundTo(this.#seen, MAX_IMAGES);
   }
 

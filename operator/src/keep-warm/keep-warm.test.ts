@@ -27,7 +27,7 @@ function rig() {
   const shown = { all: 0, due: 0 };
   const confirmedAt = new Map<string, number>();
   const secrets: PullSecretsFound = {
-    secrets: [new PullSecretContent('kubernetes.io/dockercfg', '{}')],
+    secrets: [new PullSecretContent('shop', 'kubernetes.io/dockercfg', '{}')],
     complete: true,
   };
   const asked: string[] = [];

@@ -70,7 +70,7 @@ describe('the images of a pod', () => {
   });
 
   test('I5 they are asked for with the pull secrets that the pod names, and take turns', async () => {
-    const secrets = [new PullSecretContent('kubernetes.io/dockercfg', '{}')];
+    const secrets = [new PullSecretContent('shop', 'kubernetes.io/dockercfg', '{}')];
     const { images, asked, named: read } = inspecting({ found: { secrets, complete: true } });
     const pod = new World(new FakeClock()).pod('a', { pullSecrets: ['b', 'a'] });
     await images.of(pod, policy({}), signal);

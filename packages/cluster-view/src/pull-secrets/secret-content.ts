@@ -13,9 +13,12 @@ export type PullSecretType = keyof typeof KEY_OF_TYPE;
 /** What is in a pull secret. It tells its content to who asks for `json` and to nobody else: printed, it is empty. */
 export class PullSecretContent {
   readonly type: PullSecretType;
+  /** Of the Secret: what it opens is shown to the pods of this namespace. */
+  readonly namespace: string;
   readonly #json: string;
 
-  constructor(type: PullSecretType, json: string) {
+  constructor(namespace: string, type: PullSecretType, json: string) {
+    this.namespace = namespace;
     this.type = type;
     this.#json = json;
   }
@@ -32,9 +35,10 @@ export function parsePullSecret(raw: JsonObject): Parsed<PullSecretContent> | un
   if (type === undefined || !isPullSecretType(type)) return undefined;
   const data = textAt(objectAt(raw, 'data'), KEY_OF_TYPE[type]);
   if (data === undefined) return undefined;
+  const namespace = textAt(objectAt(raw, 'metadata'), 'namespace') ?? '';
   const json = Buffer.from(data, 'base64').toString('utf8');
   // A string that is not plain ASCII takes two bytes for each character.
-  return { value: new PullSecretContent(type, json), bytes: json.length * 2 };
+  return { value: new PullSecretContent(namespace, type, json), bytes: json.length * 2 };
 }
 
 function isPullSecretType(type: string): type is PullSecretType {
