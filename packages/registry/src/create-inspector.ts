@@ -18,6 +18,7 @@ import type { RegistriesSource } from './config/registries-file.ts';
 import { Pools } from './http/pools.ts';
 import { RegistryClient } from './http/registry-client.ts';
 import { Transport } from './http/transport.ts';
+import type { Sender } from './http/transport.ts';
 import { ImageInspector } from './inspect/inspector.ts';
 import type { Inspector } from './inspect/inspector.ts';
 import { Resolver } from './inspect/resolver.ts';
@@ -55,6 +56,8 @@ export interface InspectorOptions {
   readonly userAgent?: string;
   /** Name resolution; the system's by default. */
   readonly resolve?: Resolve;
+  /** What sends requests, within all limits; over the network by default. */
+  readonly sender?: Sender;
 }
 
 /** Puts the parts of an inspector together. Opens no connection; `close()` it when done. */
@@ -71,7 +74,8 @@ export function createInspector(options: InspectorOptions): Inspector {
   const cacheKey = options.redis?.cacheKey ?? randomUUID();
   const store = openStore(options.redis, { clock, metrics, logger });
   const sealer = new Sealer(cacheKey);
-  const transport = new LimitedTransport({ transport: new Transport(pools, userAgent), store, sealer, clock });
+  const sender = options.sender ?? new Transport(pools, userAgent);
+  const transport = new LimitedTransport({ transport: sender, store, sealer, clock });
   const client = new RegistryClient(transport, clock, metrics);
   const authorizer = new Authorizer(new TokenService(transport, clock, metrics));
   const cache = new FactCache({ memory: new MemoryCache(options.memory), store, sealer, clock, metrics });

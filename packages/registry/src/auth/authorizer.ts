@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Registries } from '../config/registries.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
-import type { HttpResponse } from '../http/transport.ts';
+import type { HttpResponse, RequestTurn } from '../http/transport.ts';
 import type { Access } from './access.ts';
 import type { Credential } from './credential.ts';
 import { parseChallenge } from './challenge.ts';
@@ -20,6 +20,7 @@ export interface AuthorizedResponse {
 export interface AuthorizedCall {
   readonly access: Access;
   readonly registries: Registries;
+  readonly turn?: RequestTurn;
   readonly signal: AbortSignal;
   /** Sends the request with this Authorization header to the access's endpoint, and only there. */
   send(authorization: string | undefined): Promise<HttpResponse | FetchFailure>;
@@ -109,14 +110,23 @@ type Bearer = Extract<Challenge, { readonly kind: 'bearer' }>;
 
 function tokenRequest(
   { realm, service }: Bearer,
-  { access, registries, signal }: AuthorizedCall,
+  { access, registries, turn, signal }: AuthorizedCall,
 ): TokenRequest | undefined {
   const { endpoint, credential, scope: identity } = access;
   const url = validateRealm(realm, endpoint.base, registries);
   if (url === undefined) return undefined;
   // Never the scope that the registry asks for: pulling is all that is needed.
   const scope = `repository:${endpoint.repository}:pull`;
-  const common = { registry: endpoint.host, realm: url, service, scope, identity, registries, signal };
+  const common = {
+    registry: endpoint.host,
+    realm: url,
+    service,
+    scope,
+    identity,
+    registries,
+    signal,
+    ...(turn && { turn }),
+  };
   return credential === undefined ? common : { ...common, credential };
 }
 

@@ -6,7 +6,7 @@ import { targetFor } from '../http/endpoint.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { retryAt } from '../http/retry-after.ts';
-import type { HttpRequest, HttpResponse, Sender } from '../http/transport.ts';
+import type { HttpRequest, HttpResponse, RequestTurn, Sender } from '../http/transport.ts';
 import { Flights } from '../inspect/flights.ts';
 import type { RegistryMetrics, RequestOutcome } from '../metrics.ts';
 import type { Clock } from '../ports.ts';
@@ -23,6 +23,7 @@ export interface TokenRequest {
   /** Names the credential; `anonymous` without one. */
   readonly identity: string;
   readonly registries: Registries;
+  readonly turn?: RequestTurn;
   readonly signal: AbortSignal;
 }
 
@@ -69,7 +70,9 @@ export class TokenService {
     if (known !== undefined && this.#clock.monotonic() < known.usableUntilMs) {
       return Promise.resolve(fetched({ value: known.value, fresh: false }));
     }
-    return this.#flights.join(key, () => this.#ask(key, request));
+    // A pod must not wait for the turn of what can wait.
+    const flight = request.turn === undefined ? key : `background ${key}`;
+    return this.#flights.join(flight, () => this.#ask(key, request));
   }
 
   /** The registry refused the token: the next request gets a new one. */
@@ -141,11 +144,12 @@ function refresh(request: TokenRequest, token: string): HttpRequest {
 }
 
 function common(
-  { registry, registries, signal }: TokenRequest,
+  { registry, registries, turn, signal }: TokenRequest,
   url: URL,
-): Pick<HttpRequest, 'url' | 'maxBytes' | 'target' | 'sentBy' | 'signal'> {
+): Pick<HttpRequest, 'url' | 'maxBytes' | 'target' | 'sentBy' | 'turn' | 'signal'> {
   const sentBy = targetFor(registry, registries).host;
-  return { url, maxBytes: MAX_TOKEN_BODY_BYTES, target: targetFor(url.host, registries), sentBy, signal };
+  const common = { url, maxBytes: MAX_TOKEN_BODY_BYTES, target: targetFor(url.host, registries), sentBy, signal };
+  return turn === undefined ? common : { ...common, turn };
 }
 
 /** The value of a Basic Authorization header. */

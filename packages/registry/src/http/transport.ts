@@ -15,6 +15,12 @@ export interface Target {
   readonly requestLimit?: RequestLimit;
 }
 
+/** The turns that the requests of an inspection take for which no pod waits. */
+export interface RequestTurn {
+  /** Waits before a request; undefined when it may go out. */
+  pass(target: Target, signal: AbortSignal): Promise<FetchFailure | undefined>;
+}
+
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: URL;
@@ -25,6 +31,8 @@ export interface HttpRequest {
   readonly target: Target;
   /** The host that was asked first, as in `Target.host`, when its redirect or token realm chose the target. */
   readonly sentBy?: string;
+  /** Absent: it waits for nobody. */
+  readonly turn?: RequestTurn;
   readonly signal: AbortSignal;
 }
 

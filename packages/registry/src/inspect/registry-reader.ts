@@ -6,7 +6,7 @@ import type { Registries } from '../config/registries.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { ReadRequest, RegistryClient } from '../http/registry-client.ts';
-import type { HttpResponse } from '../http/transport.ts';
+import type { HttpResponse, RequestTurn } from '../http/transport.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { ContentSource } from './content-reader.ts';
 import { digestOf, headerDigest } from './digest.ts';
@@ -32,6 +32,7 @@ export interface ReaderParts {
 export interface ReadWay {
   readonly access: Access;
   readonly registries: Registries;
+  readonly turn?: RequestTurn;
   readonly signal: AbortSignal;
 }
 
@@ -90,12 +91,14 @@ export class RegistryReader implements ContentSource {
   async #send(
     read: (request: ReadRequest) => Promise<HttpResponse | FetchFailure>,
   ): Promise<HttpResponse | FetchFailure> {
-    const { access, registries, signal } = this.#way;
-    const request = { endpoint: access.endpoint, registries, signal };
+    const { access, registries, turn, signal } = this.#way;
+    const waits = turn === undefined ? {} : { turn };
+    const request = { endpoint: access.endpoint, registries, signal, ...waits };
     const { response, usedCredential } = await this.#authorizer.call({
       access,
       registries,
       signal,
+      ...waits,
       send: (authorization) => read(authorization === undefined ? request : { ...request, authorization }),
     });
     if (usedCredential) this.#usedCredential = true;

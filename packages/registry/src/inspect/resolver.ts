@@ -50,6 +50,8 @@ export class Resolver {
   readonly #cache: FactCache;
   readonly #clock: Clock;
   readonly #fetches = new Flights<FetchFailure | undefined>();
+  /** Of fetches for which no pod waits, by subject. */
+  readonly #turns = new Map<string, Turn>();
   readonly #uselessHeads: UselessHeads;
 
   constructor(reading: ReaderParts, cache: FactCache, clock: Clock) {
@@ -105,6 +107,7 @@ export class Resolver {
       // is not shown to all. Between this look and our own fetch nothing waits, so that only one of many goes ahead.
       const others = this.#fetches.running(subject.key);
       if (others !== undefined) {
+        if (turn === undefined) this.#turns.get(subject.key)?.hurry();
         await others;
         continue;
       }
@@ -151,9 +154,19 @@ export class Resolver {
   async #fetchOnce(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
     const { key } = question.subject;
     const running = this.#fetches.running(key);
-    if (running === undefined) return this.#fetches.join(key, () => this.#fetchLocked(reference, question, access));
+    if (running === undefined) return this.#fetches.join(key, () => this.#fetchInTurn(reference, question, access));
     await running;
     return undefined;
+  }
+
+  async #fetchInTurn(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
+    const { subject, turn } = question;
+    if (turn !== undefined) this.#turns.set(subject.key, turn);
+    try {
+      return await this.#fetchLocked(reference, question, access);
+    } finally {
+      if (turn !== undefined) this.#turns.delete(subject.key);
+    }
   }
 
   /** The same among replicas: who finds the lock taken waits for what its holder brings. Without a store nobody waits. */
@@ -249,8 +262,9 @@ export class Resolver {
     };
   }
 
-  #reader({ registries, signal }: Question, access: Access): RegistryReader {
-    return new RegistryReader(this.#reading, { access, registries, signal });
+  #reader({ registries, turn, signal }: Question, access: Access): RegistryReader {
+    const waits = turn === undefined ? {} : { turn };
+    return new RegistryReader(this.#reading, { access, registries, signal, ...waits });
   }
 }
 

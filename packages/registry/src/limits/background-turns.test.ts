@@ -3,12 +3,15 @@ import { FakeClock } from '@archpolicy/testkit';
 import { Sealer } from '../cache/seal.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
 import type { SharedStore } from '../cache/shared-store.ts';
+import { DEFAULT_REGISTRIES } from '../config/registries.ts';
 import type { RequestLimit } from '../config/schema.ts';
-import { BackgroundTurns } from './background-turns.ts';
+import { targetFor } from '../http/endpoint.ts';
+import { BackgroundTurns, Turn } from './background-turns.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 const never = new AbortController().signal;
 const sealer = new Sealer('cache key');
+const DOCKER = { host: 'docker.io', limit: undefined, signal: never };
 let clock: FakeClock;
 let turns: BackgroundTurns;
 
@@ -25,7 +28,7 @@ async function times(
 ): Promise<readonly (number | undefined)[]> {
   const all = Promise.all(
     Array.from({ length: count }, async () => {
-      const refusal = await turns.take(host, limit, never);
+      const refusal = await turns.take({ host, limit, signal: never });
       return refusal === undefined ? clock.monotonic() : undefined;
     }),
   );
@@ -34,8 +37,8 @@ async function times(
 }
 
 describe('K5 inspections that no pod waits for', () => {
-  test('K5 take turns: five at once, then five a second', async () => {
-    expect(await times(12)).toEqual([0, 0, 0, 0, 0, 200, 400, 600, 800, 1_000, 1_200, 1_400]);
+  test('K5 take turns: one at a time, five a second', async () => {
+    expect(await times(7)).toEqual([0, 200, 400, 600, 800, 1_000, 1_200]);
   });
 
   test('K5 take at most half of a configured limit', async () => {
@@ -44,17 +47,17 @@ describe('K5 inspections that no pod waits for', () => {
   });
 
   test('K5 take turns at each host apart', async () => {
-    const [one, other] = await Promise.all([times(6, 'docker.io'), turns.take('quay.io', undefined, never)]);
-    expect(one[5]).toBe(200);
+    const [one, other] = await Promise.all([times(2, 'docker.io'), turns.take({ ...DOCKER, host: 'quay.io' })]);
+    expect(one[1]).toBe(200);
     expect(other).toBeUndefined();
   });
 
   test('K5 who would wait longer than 10 s is told when to come back', async () => {
     const all = await times(60);
-    expect(all.filter((at) => at !== undefined)).toHaveLength(55);
+    expect(all.filter((at) => at !== undefined)).toHaveLength(51);
     expect(Math.max(...all.filter((at) => at !== undefined))).toBe(10_000);
-    for (let taken = 0; taken < 55; taken += 1) void turns.take('docker.io', undefined, never);
-    expect(await turns.take('docker.io', undefined, never)).toEqual({
+    for (let taken = 0; taken < 51; taken += 1) void turns.take(DOCKER);
+    expect(await turns.take(DOCKER)).toEqual({
       kind: 'failed',
       reason: 'RateLimited',
       retryAtMs: clock.now() + 10_200,
@@ -63,16 +66,16 @@ describe('K5 inspections that no pod waits for', () => {
 
   test('K5 who gives up is no failure of the registry', async () => {
     await times(0);
-    for (let taken = 0; taken < 5; taken += 1) await turns.take('docker.io', undefined, never);
+    await turns.take(DOCKER);
     const controller = new AbortController();
-    const turn = turns.take('docker.io', undefined, controller.signal);
+    const turn = turns.take({ ...DOCKER, signal: controller.signal });
     await clock.somebodySleeps();
     controller.abort();
     expect(await turn).toEqual({ kind: 'failed', reason: 'Deadline' });
   });
 
   test('K5 replicas that share a store take turns together', async () => {
-    const bucket = new TokenBucket(5, 0);
+    const bucket = new TokenBucket(1, 0);
     const names = new Set<string>();
     const store: SharedStore = {
       ...NO_SHARED_STORE,
@@ -83,9 +86,55 @@ describe('K5 inspections that no pod waits for', () => {
     };
     turns = new BackgroundTurns({ store, sealer, clock });
     const other = new BackgroundTurns({ store, sealer, clock });
-    const others = other.take('docker.io', undefined, never).then(() => clock.monotonic());
-    expect(await times(5)).toEqual([0, 0, 0, 0, 200]);
+    const others = other.take(DOCKER).then(() => clock.monotonic());
+    expect(await times(3)).toEqual([200, 400, 600]);
     expect(await others).toBe(0);
     expect([...names]).toEqual([sealer.name('limit', 'background docker.io')]);
+  });
+
+  test('K5 who goes on with what was begun comes before who begins', async () => {
+    const order: string[] = [];
+    const wait = async (name: string, begun: boolean): Promise<void> => {
+      await turns.take({ ...DOCKER, begun });
+      order.push(`${name} ${clock.monotonic()}`);
+    };
+    const all = Promise.all([wait('a', false), wait('b', false), wait('a again', true)]);
+    await clock.advance(1_000);
+    await all;
+    // The place for the first was on its way when the third came.
+    expect(order).toEqual(['a again 0', 'a 200', 'b 400']);
+  });
+});
+
+describe('K5 the turns of one inspection', () => {
+  const registries = DEFAULT_REGISTRIES;
+  const target = targetFor('docker.io', registries);
+
+  test('K5 the first one pays for the first request, each further one waits', async () => {
+    const turn = new Turn(turns, registries);
+    await turn.take('docker.io', never);
+    const passed: number[] = [];
+    const requests = async (): Promise<void> => {
+      for (let request = 0; request < 3; request += 1) {
+        await turn.pass(target, never);
+        passed.push(clock.monotonic());
+      }
+    };
+    const done = requests();
+    await clock.advance(1_000);
+    await done;
+    expect(passed).toEqual([0, 200, 400]);
+  });
+
+  test('K5 a pod that waits for it makes it hurry', async () => {
+    const turn = new Turn(turns, registries);
+    await turn.take('docker.io', never);
+    await turn.pass(target, never);
+    const second = turn.pass(target, never);
+    await clock.somebodySleeps();
+    turn.hurry();
+    expect(await second).toBeUndefined();
+    expect(await turn.pass(target, never)).toBeUndefined();
+    expect(clock.monotonic()).toBe(0);
   });
 });

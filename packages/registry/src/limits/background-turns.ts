@@ -6,8 +6,10 @@ import type { RequestLimit } from '../config/schema.ts';
 import { targetFor } from '../http/endpoint.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
+import type { RequestTurn, Target } from '../http/transport.ts';
 import type { Clock } from '../ports.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { TurnLine } from './turn-line.ts';
 
 /** What one node's kubelet may pull by default (`registryPullQPS`): a recheck of everything is no more than one node. */
 const PER_SECOND = 5;
@@ -17,6 +19,7 @@ const SHARE = 0.5;
 const MAX_WAIT_MS = 10_000;
 /** Tenants choose hosts. */
 const MAX_HOSTS = 1_000;
+const MS_PER_SECOND = 1_000;
 
 interface TurnParts {
   readonly store: SharedStore;
@@ -24,25 +27,48 @@ interface TurnParts {
   readonly clock: Clock;
 }
 
+/** Which request waits, and for whom. */
+export interface TurnRequest {
+  readonly host: string;
+  readonly limit: RequestLimit | undefined;
+  /** It goes on with what has been begun: others may wait for its end. */
+  readonly begun?: boolean;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Makes inspections for which no pod waits (recheck, keep-warm) take turns at each registry, over all replicas that share
- * a store: a start of the operator asks for every image of the cluster, and must neither topple a registry nor delay pods.
+ * Makes requests of inspections for which no pod waits (recheck, keep-warm) take turns at each host, one after the other,
+ * over all replicas that share a store: a start of the operator asks for every image of the cluster, and must neither
+ * topple a registry nor delay pods.
  */
 export class BackgroundTurns {
   readonly #parts: TurnParts;
   readonly #buckets = new LRUCache<string, TokenBucket>({ max: MAX_HOSTS });
+  readonly #lines = new Map<string, TurnLine>();
 
   constructor(parts: TurnParts) {
     this.#parts = parts;
   }
 
   /** Waits for one's turn; undefined when it has come. Who would wait too long is told when to come back. */
-  async take(host: string, limit: RequestLimit | undefined, signal: AbortSignal): Promise<FetchFailure | undefined> {
+  async take({ host, limit, begun = false, signal }: TurnRequest): Promise<FetchFailure | undefined> {
     const { clock } = this.#parts;
-    const waitMs = await this.#place(host, bucketFor(limit));
+    const bucket = bucketFor(limit);
+    const line = this.#lineOf(host, bucket);
+    const waitMs = begun ? 0 : (line.waiting * MS_PER_SECOND) / bucket.perSecond;
     if (waitMs > MAX_WAIT_MS) return failed('RateLimited', clock.now() + waitMs);
-    if (waitMs > 0) await clock.sleep(waitMs, signal).catch(() => undefined);
-    return signal.aborted ? failed('Deadline') : undefined;
+    const outcome = await line.wait(begun, signal);
+    if (line.waiting === 0) this.#lines.delete(host);
+    if (outcome.kind === 'given-up') return failed('Deadline');
+    return outcome.kind === 'sent-away' ? failed('RateLimited', clock.now() + outcome.waitMs) : undefined;
+  }
+
+  #lineOf(host: string, bucket: Bucket): TurnLine {
+    const known = this.#lines.get(host);
+    if (known !== undefined) return known;
+    const line = new TurnLine(this.#parts.clock, () => this.#place(host, bucket), MAX_WAIT_MS);
+    this.#lines.set(host, line);
+    return line;
   }
 
   async #place(host: string, bucket: Bucket): Promise<number> {
@@ -56,31 +82,55 @@ export class BackgroundTurns {
   }
 }
 
-/** The turn of one inspection: taken once, before its first request. */
-export class Turn {
+/** The turns of one inspection: one before anything is begun, then one for each further request. */
+export class Turn implements RequestTurn {
   readonly #turns: BackgroundTurns;
   readonly #registries: Registries;
+  readonly #hurry = new AbortController();
   #isDue = true;
+  /** The host at which the first request may go out. */
+  #paidFor: string | undefined;
 
   constructor(turns: BackgroundTurns, registries: Registries) {
     this.#turns = turns;
     this.#registries = registries;
   }
 
-  /** Whether it is still to be taken. */
+  /** Whether the first one is still to be taken. */
   get isDue(): boolean {
     return this.#isDue;
   }
 
-  /** Waits for it; undefined when it has come. */
-  take(endpointHost: string, signal: AbortSignal): Promise<FetchFailure | undefined> {
+  /** Waits for the first one, with which a request to the host is paid for; undefined when it has come. */
+  async take(endpointHost: string, signal: AbortSignal): Promise<FetchFailure | undefined> {
     this.#isDue = false;
     const { host, requestLimit } = targetFor(endpointHost, this.#registries);
-    return this.#turns.take(host, requestLimit, signal);
+    this.#paidFor = host;
+    return this.#turns.take({ host, limit: requestLimit, signal });
+  }
+
+  /** Waits before a request; undefined when it may go out. */
+  async pass({ host, requestLimit }: Target, signal: AbortSignal): Promise<FetchFailure | undefined> {
+    const isPaid = this.#paidFor === host;
+    this.#paidFor = undefined;
+    if (isPaid || this.#isHurried()) return undefined;
+    const either = AbortSignal.any([signal, this.#hurry.signal]);
+    const refusal = await this.#turns.take({ host, limit: requestLimit, begun: true, signal: either });
+    return this.#isHurried() ? undefined : refusal;
+  }
+
+  #isHurried(): boolean {
+    return this.#hurry.signal.aborted;
+  }
+
+  /** A pod waits for what has been begun: no further turn is waited for. */
+  hurry(): void {
+    this.#hurry.abort();
   }
 }
 
+/** Never two at once. */
 function bucketFor(limit: RequestLimit | undefined): Bucket {
   const perSecond = Math.min(PER_SECOND, (limit?.perSecond ?? Number.POSITIVE_INFINITY) * SHARE);
-  return { perSecond, burst: Math.max(1, Math.floor(perSecond)), maxWaitMs: MAX_WAIT_MS };
+  return { perSecond, burst: 1, maxWaitMs: MAX_WAIT_MS };
 }

@@ -64,11 +64,13 @@ export class LimitedTransport implements Sender {
   }
 
   async #admit(
-    { target, signal }: HttpRequest,
+    { target, turn, signal }: HttpRequest,
     state: HostState,
     breaker: CircuitBreaker,
   ): Promise<FetchFailure | undefined> {
     const { clock } = this.#parts;
+    const refusal = await turn?.pass(target, signal);
+    if (refusal !== undefined) return refusal;
     const now = clock.monotonic();
     if (now < state.blockedUntilMs) return this.#until('RateLimited', state.blockedUntilMs - now);
     const place = await this.#takePlace(target.host, target.requestLimit ?? UNLIMITED, state);
