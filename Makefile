@@ -84,9 +84,13 @@ bench-mutations: setup ## A million mutated references and manifests through the
 	@$(RUN) e2e/bench/mutations/main.ts $(or $(RUNS),1000000) $(SEED)
 
 .PHONY: bench-webhook
-bench-webhook: setup ## Measure warm answers beside a server that decides nothing; writes docs/performance
-	@$(RUN) e2e/bench/webhook/main.ts
+bench-webhook: setup ## Measure admission, some 12 minutes; writes docs/performance (PARTS=decision,warm,mixed,creators,cold: some of it)
+	@$(RUN) e2e/bench/webhook/main.ts $(PARTS)
 
 .PHONY: bench-operator
 bench-operator: setup ## Measure the operator: 1,000 misplaced pods, 100,000 pods, a new leader (PARTS=large,… RUNS=1); writes docs/performance
 	@$(RUN) e2e/bench/operator/main.ts
+
+.PHONY: mutants
+mutants: setup ## Change the code of placement and requirements a little, 1,700 times: some test must notice (some 8 minutes; FILE=preference: one file)
+	@$(RUN) tools/src/mutants/main.ts $(FILE)

@@ -1,162 +1,17 @@
-/** `make bench-webhook`: warm answers of the webhook beside a server that decides nothing, in interleaved runs. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { createWorld, multiPlatformImage, spread, writePerformanceResult } from '@archpolicy/testkit';
-import type { World } from '@archpolicy/testkit';
-import { closedLoop, openLoop, quantile } from './load.ts';
-import type { Target } from './load.ts';
-import { benchReview } from './review.ts';
+/** `make bench-webhook [PARTS=warm,cold]`: what admission costs; each part writes docs/performance/webhook-*.json. */
+import { cold } from './cold.ts';
+import { creators } from './creators.ts';
+import { decision } from './decision.ts';
+import { mixed } from './mixed.ts';
+import { print } from './print.ts';
+import { warm } from './warm.ts';
 
-const RUNS = 5;
-const RUN_MS = 4_000;
-const WARM_UP_MS = 3_000;
-const CONNECTIONS = 32;
-const OPEN_LOOP_PER_SECOND = 500;
-const MIN_RATIO = 0.8;
-const MAX_P99_ABOVE_MS = 2;
-const START_TIMEOUT_MS = 30_000;
+const PARTS: Readonly<Record<string, () => Promise<void>>> = { decision, warm, mixed, creators, cold };
 
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
-function start(path: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-  const program = fileURLToPath(new URL(path, import.meta.url));
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, ...args], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
-}
-
-/** Until it answers. */
-async function ready(target: Target): Promise<void> {
-  const end = performance.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      await closedLoop(target, 1, 0);
-      return;
-    } catch (error) {
-      if (performance.now() > end) throw error;
-      await sleep(100);
-    }
-  }
-}
-
-/** CPU time that a process has used so far, microseconds; Linux counts it in ticks of 10 ms. */
-async function cpuMicroseconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
-
-interface Server extends Target {
-  readonly pid: number;
-}
-
-/** One number a run. */
-interface Series {
-  readonly rates: number[];
-  readonly cpu: number[];
-  readonly tails: number[];
-}
-
-async function runOnce(server: Server, series: Series): Promise<string> {
-  const before = await cpuMicroseconds(server.pid);
-  const { answers, perSecond } = await closedLoop(server, CONNECTIONS, RUN_MS);
-  const cpu = ((await cpuMicroseconds(server.pid)) - before) / answers;
-  const tail = quantile(await openLoop(server, CONNECTIONS, OPEN_LOOP_PER_SECOND, RUN_MS), 0.99);
-  series.rates.push(perSecond);
-  series.cpu.push(cpu);
-  series.tails.push(tail);
-  return `${perSecond.toFixed(0)}/s, ${cpu.toFixed(0)} us of CPU each, p99 ${tail.toFixed(2)} ms`;
-}
-
-async function measure(webhook: Server, noop: Server): Promise<void> {
-  const series = { webhook: { rates: [], cpu: [], tails: [] }, noop: { rates: [], cpu: [], tails: [] } };
-  for (const server of [webhook, noop]) await closedLoop(server, CONNECTIONS, WARM_UP_MS);
-  for (let run = 0; run < RUNS; run += 1) {
-    // Interleaved, and turned around each time: what the machine does beside hits both.
-    const order = [['no-op', noop, series.noop] as const, ['webhook', webhook, series.webhook] as const];
-    for (const [name, server, numbers] of run % 2 === 0 ? order : order.reverse()) {
-      print(`run ${run + 1}, ${name}: ${await runOnce(server, numbers)}`);
-    }
-  }
-  await write(series.webhook, series.noop);
-}
-
-async function write(webhook: Series, noop: Series): Promise<void> {
-  const ratio = spread(webhook.rates).median / spread(noop.rates).median;
-  const cpuRatio = spread(noop.cpu).median / spread(webhook.cpu).median;
-  const above = spread(webhook.tails).median - spread(noop.tails).median;
-  print(`rate ${ratio.toFixed(2)} and CPU ${cpuRatio.toFixed(2)} of the no-op's, p99 ${above.toFixed(2)} ms above it`);
-  const path = await writePerformanceResult({
-    name: 'webhook-warm',
-    title: 'Warm answers of the webhook beside a server that parses the review and answers a constant patch',
-    command: 'make bench-webhook',
-    measurements: [
-      {
-        name: `answers a second, ${CONNECTIONS} connections, closed loop`,
-        unit: '1/s',
-        runs: webhook.rates,
-        baseline: { name: 'no-op', runs: noop.rates },
-        target: `at least ${MIN_RATIO} of the baseline`,
-        met: ratio >= MIN_RATIO,
-      },
-      {
-        name: 'CPU time of an answer',
-        unit: 'us',
-        runs: webhook.cpu,
-        baseline: { name: 'no-op', runs: noop.cpu },
-        target: `at most 1/${MIN_RATIO} of the baseline`,
-        met: cpuRatio >= MIN_RATIO,
-      },
-      {
-        name: `p99 at ${OPEN_LOOP_PER_SECOND}/s, open loop`,
-        unit: 'ms',
-        runs: webhook.tails,
-        baseline: { name: 'no-op', runs: noop.tails },
-        target: `at most ${MAX_P99_ABOVE_MS} ms above the baseline`,
-        met: above <= MAX_P99_ABOVE_MS,
-      },
-    ],
-  });
-  print(`written: ${path}`);
-}
-
-async function bench(world: World, noopPort: number): Promise<void> {
-  world.registry.push('checkout', 'v1', multiPlatformImage(['linux/amd64', 'linux/arm64']));
-  world.putPolicy('default', { preference: { architectures: ['amd64'] } });
-  const children = {
-    webhook: start('../../../webhook/src/main.ts', [], world.env),
-    noop: start('./noop-server.ts', [world.directory, String(noopPort)], {}),
-  };
-  try {
-    const body = benchReview(`${world.registry.host}/checkout:v1`);
-    const target = { ca: world.authority.certificate, body };
-    const webhook = { ...target, port: world.port, pid: children.webhook.pid ?? 0 };
-    const noop = { ...target, port: noopPort, pid: children.noop.pid ?? 0 };
-    print(`review of ${body.length} bytes`);
-    await Promise.all([ready(webhook), ready(noop)]);
-    await measure(webhook, noop);
-  } finally {
-    await Promise.all([stop(children.webhook), stop(children.noop)]);
-  }
-}
-
-const [world, spare] = await Promise.all([createWorld(), createWorld()]);
-try {
-  await bench(world, spare.port);
-} finally {
-  await Promise.all([world.end(), spare.end()]);
+const asked = process.argv.slice(2).flatMap((names) => names.split(','));
+for (const name of asked.length > 0 ? asked : Object.keys(PARTS)) {
+  const part = PARTS[name];
+  if (part === undefined) throw new Error(`no part ${name}: there are ${Object.keys(PARTS).join(', ')}`);
+  print(`${name}:`);
+  await part();
 }

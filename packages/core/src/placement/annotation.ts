@@ -16,6 +16,7 @@ import { utf8Length } from './text.ts';
 const SCHEMA_VERSION = 1;
 /** The annotation is information: it must never be what makes an object too large. */
 export const MAX_DECISION_BYTES = 4096;
+const NON_ASCII = /[^ -~]/;
 /** A reference can have 1,024 characters; the beginning tells which image it is. */
 const MAX_IMAGE_LENGTH = 256;
 
@@ -126,7 +127,8 @@ function isArchitectureName(value: Json): value is NodeArchitecture {
 }
 
 function fits(text: string): boolean {
-  return utf8Length(text) <= MAX_DECISION_BYTES;
+  // Most texts are ASCII, and an expression finds that out in half the time of a count.
+  return text.length <= MAX_DECISION_BYTES && (!NON_ASCII.test(text) || utf8Length(text) <= MAX_DECISION_BYTES);
 }
 
 function parseJson(text: string): Json | undefined {

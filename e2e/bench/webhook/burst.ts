@@ -1,0 +1,189 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestCluster } from '@archpolicy/e2e';
+import { Agent, request } from 'undici';
+import { parse } from 'yaml';
+import { quantile } from './load.ts';
+
+/** What happened to the pods of one burst; times in milliseconds, counted from the request that creates the pod. */
+export interface Burst {
+  readonly perSecond: number;
+  readonly created: readonly number[];
+  /** Until a watch shows the pod bound to a node. */
+  readonly scheduled: readonly number[];
+  /** Until it has no gate: often at once. */
+  readonly schedulable: readonly number[];
+  readonly rejected: number;
+  /** Pods with a requirement about the architecture. */
+  readonly constrained: number;
+}
+
+interface Seen {
+  readonly startedAt: number;
+  schedulableAt?: number;
+  scheduledAt?: number;
+  isConstrained: boolean;
+}
+
+export interface BurstOptions {
+  readonly namespace: string;
+  readonly pods: number;
+  readonly creators: number;
+  readonly imageOf: (index: number) => string;
+}
+
+const BURST_TIMEOUT_MS = 120_000;
+const LOOK_EVERY_MS = 20;
+const NAME = /"metadata":\{"name":"([^"]+)"/u;
+const CONSTRAINED = '"key":"kubernetes.io/arch","operator":"In"';
+
+/** Creates pods as many clients at a time, and watches what becomes of them. Lines are searched, not parsed: it shares the machine. */
+export class Bursts {
+  readonly #agent: Agent;
+  readonly #server: string;
+
+  private constructor(server: string, agent: Agent) {
+    this.#server = server;
+    this.#agent = agent;
+  }
+
+  static async open(cluster: TestCluster, creators: number): Promise<Bursts> {
+    const { clusters, users } = parse(await readFile(cluster.get('KUBECONFIG'), 'utf8')) as KubeConfig;
+    const [one, user] = [clusters[0]?.cluster, users[0]?.user];
+    if (one === undefined || user === undefined) throw new Error('the kubeconfig of the cluster names no cluster');
+    const text = (base64: string): string => Buffer.from(base64, 'base64').toString();
+    const connect = {
+      ca: text(one['certificate-authority-data']),
+      cert: text(user['client-certificate-data']),
+      key: text(user['client-key-data']),
+    };
+    // One more for the watch.
+    return new Bursts(one.server, new Agent({ connect, connections: creators + 2, bodyTimeout: 0 }));
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  /** One burst in an empty namespace, which is empty again afterwards. */
+  async run({ namespace, pods, creators, imageOf }: BurstOptions): Promise<Burst> {
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const seen = new Map<string, Seen>();
+    const over = new AbortController();
+    const watching = this.#watch(path, seen, over.signal);
+    const created: number[] = [];
+    let rejected = 0;
+    let next = 0;
+    const startedAt = performance.now();
+    const create = async (): Promise<void> => {
+      for (let index = next; index < pods; index = next) {
+        next += 1;
+        const name = `pod-${index}`;
+        const one: Seen = { startedAt: performance.now(), isConstrained: false };
+        seen.set(name, one);
+        const { status, body } = await this.#send('POST', path, podOf(name, imageOf(index)));
+        created.push(performance.now() - one.startedAt);
+        if (status >= 300) {
+          rejected += 1;
+          seen.delete(name);
+        } else note(one, body);
+      }
+    };
+    await Promise.all(Array.from({ length: creators }, create));
+    const perSecond = (pods * 1000) / (performance.now() - startedAt);
+    await until(() => [...seen.values()].every(({ scheduledAt }) => scheduledAt !== undefined));
+    over.abort();
+    await watching;
+    await this.#empty(path);
+    const all = [...seen.values()];
+    return {
+      perSecond,
+      created,
+      rejected,
+      scheduled: all.map(({ startedAt: from, scheduledAt = Number.NaN }) => scheduledAt - from),
+      schedulable: all.map(({ startedAt: from, schedulableAt = Number.NaN }) => schedulableAt - from),
+      constrained: all.filter(({ isConstrained }) => isConstrained).length,
+    };
+  }
+
+  async #watch(path: string, seen: ReadonlyMap<string, Seen>, over: AbortSignal): Promise<void> {
+    try {
+      const answer = await request(`${this.#server}${path}?watch=true`, { dispatcher: this.#agent, signal: over });
+      let rest = '';
+      answer.body.setEncoding('utf8');
+      for await (const chunk of answer.body as AsyncIterable<string>) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          const one = seen.get(NAME.exec(line)?.[1] ?? '');
+          if (one !== undefined) note(one, line);
+        }
+      }
+    } catch (error) {
+      if (!over.aborted) throw error;
+    }
+  }
+
+  async #empty(path: string): Promise<void> {
+    await this.#send('DELETE', `${path}?gracePeriodSeconds=0`);
+    let left = true;
+    const end = performance.now() + BURST_TIMEOUT_MS;
+    while (left && performance.now() < end) {
+      await sleep(200);
+      left = (await this.#send('GET', `${path}?limit=1`)).body.includes('"name":"pod-');
+    }
+  }
+
+  async #send(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: string,
+  ): Promise<{ readonly status: number; readonly body: string }> {
+    const answer = await request(`${this.#server}${path}`, {
+      method,
+      dispatcher: this.#agent,
+      headers: { 'content-type': 'application/json' },
+      body: body ?? null,
+      signal: AbortSignal.timeout(BURST_TIMEOUT_MS),
+    });
+    return { status: answer.statusCode, body: await answer.body.text() };
+  }
+}
+
+interface KubeConfig {
+  readonly clusters: readonly {
+    readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string };
+  }[];
+  readonly users: readonly {
+    readonly user: { readonly 'client-certificate-data': string; readonly 'client-key-data': string };
+  }[];
+}
+
+export function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+}
+
+export function p99(numbers: readonly number[]): number {
+  return quantile(numbers, 0.99);
+}
+
+/** @param line the pod as JSON, alone or in a watch event */
+function note(one: Seen, line: string): void {
+  const now = performance.now();
+  if (!line.includes('"schedulingGates"')) one.schedulableAt ??= now;
+  if (line.includes('"nodeName":"')) one.scheduledAt ??= now;
+  if (line.includes(CONSTRAINED)) one.isConstrained = true;
+}
+
+function podOf(name: string, image: string): string {
+  const containers = [{ name: 'main', image, resources: { requests: { cpu: '1m' } } }];
+  return JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers } });
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + BURST_TIMEOUT_MS;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error('some pods of a burst were never scheduled');
+    await sleep(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,32 @@
+import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
+import type { TestCluster } from '@archpolicy/e2e';
+import { Bursts } from './burst.ts';
+
+/** In the first one the webhook is called, in the second one it is not. */
+export const WITH = 'bench-with';
+export const WITHOUT = 'bench-without';
+
+/** Runs with a local cluster whose two namespaces are there, and ends it. */
+export async function withCluster(
+  creators: number,
+  work: (bursts: Bursts, cluster: TestCluster) => Promise<void>,
+): Promise<void> {
+  const cluster = await startCluster({ signal: AbortSignal.timeout(START_TIMEOUT_MILLISECONDS) });
+  const bursts = await Bursts.open(cluster, creators);
+  try {
+    for (const name of [WITH, WITHOUT]) {
+      const labels = name === WITHOUT ? { 'archpolicy.dev/skip': 'true' } : {};
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
+      await cluster.kubectl(['create', '-f', '-'], JSON.stringify(namespace));
+      // The ServiceAccount plugin refuses pods until the namespace has its default account.
+      await waitFor(
+        async () => (await cluster.kubectl(['get', 'serviceaccount', 'default', '-n', name])).status === 0,
+        { timeoutMs: 30_000, what: `the default account of ${name}` },
+      );
+    }
+    await work(bursts, cluster);
+  } finally {
+    await bursts.close();
+    await cluster.stop();
+  }
+}

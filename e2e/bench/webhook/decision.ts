@@ -1,0 +1,112 @@
+import { parseArchPolicy, placePod } from '@archpolicy/core';
+import type { Inspection, JsonObject, NodeFacts, PlacementInput } from '@archpolicy/core';
+import { spread, writePerformanceResult } from '@archpolicy/testkit';
+import { print } from './print.ts';
+
+const RUNS = 9;
+const DECISIONS = 20_000;
+const MAX_MICROSECONDS = 20;
+
+/** One decision with its patch and self-check: three containers of different images, three required terms. */
+export async function decision(): Promise<void> {
+  const input = inputOf();
+  const runs: number[] = [];
+  time(input);
+  for (let run = 0; run < RUNS; run += 1) runs.push(time(input));
+  const { median } = spread(runs);
+  print(`${median.toFixed(1)} us each`);
+  const path = await writePerformanceResult({
+    name: 'webhook-decision',
+    title: 'One placement decision with its patch and self-check: a pod with 3 containers and 3 required terms',
+    command: 'make bench-webhook PARTS=decision',
+    measurements: [
+      {
+        name: 'CPU time of a decision, nothing remembered',
+        unit: 'us',
+        runs,
+        target: `under ${MAX_MICROSECONDS} us`,
+        met: median < MAX_MICROSECONDS,
+      },
+    ],
+  });
+  print(`written: ${path}`);
+}
+
+function time(input: PlacementInput): number {
+  const before = process.cpuUsage();
+  for (let i = 0; i < DECISIONS; i += 1) placePod(input);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / DECISIONS;
+}
+
+function inputOf(): PlacementInput {
+  const names = ['main', 'proxy', 'agent'];
+  const parsed = parseArchPolicy({
+    metadata: { name: 'default' },
+    spec: { preference: { architectures: ['amd64'] } },
+  });
+  if (parsed.kind === 'invalid') throw new Error('the policy of the bench is invalid');
+  return {
+    pod: podOf(names),
+    namespace: 'shop',
+    operation: 'CREATE',
+    namespaceFacts: { name: 'shop', labels: {}, annotations: {} },
+    policy: parsed.policy,
+    images: new Map(names.map((name, at) => [`registry.example/shop/${name}:v1`, inspectionOf(String(at))])),
+    nodes: ['amd64', 'arm64'].flatMap((architecture) => [1, 2].map((number) => nodeOf(architecture, number))),
+    canGate: true,
+    nowMs: 0,
+  };
+}
+
+function podOf(names: readonly string[]): JsonObject {
+  const term = (zone: string): JsonObject => ({
+    matchExpressions: [
+      { key: 'topology.kubernetes.io/zone', operator: 'In', values: [zone] },
+      { key: 'example.com/spot', operator: 'DoesNotExist' },
+    ],
+  });
+  return {
+    metadata: {
+      generateName: 'checkout-7c9d8b6f5d-',
+      labels: { app: 'checkout', 'pod-template-hash': '7c9d8b6f5d' },
+      annotations: { 'prometheus.io/scrape': 'true' },
+      ownerReferences: [
+        { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'checkout-7c9d8b6f5d', uid: 'u', controller: true },
+      ],
+    },
+    spec: {
+      containers: names.map((name) => ({ name, image: `registry.example/shop/${name}:v1` })),
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: ['a', 'b', 'c'].map(term) },
+        },
+      },
+      tolerations: [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' }],
+    },
+  };
+}
+
+function inspectionOf(digit: string): Inspection {
+  const platforms = [
+    { os: 'linux', architecture: 'amd64' },
+    { os: 'linux', architecture: 'arm64', variant: 'v8' },
+  ] as const;
+  return {
+    kind: 'resolved',
+    facts: { digest: `sha256:${digit.repeat(64)}`, platforms, neutral: false },
+    source: 'memory',
+    ageMs: 0,
+  };
+}
+
+function nodeOf(architecture: string, number: number): NodeFacts {
+  return {
+    name: `${architecture}-${number}`,
+    labels: { 'kubernetes.io/arch': architecture, 'topology.kubernetes.io/zone': 'c' },
+    taints: [],
+    schedulable: true,
+    architecture,
+    os: 'linux',
+  };
+}

@@ -1,0 +1,4 @@
+/** Progress, for whoever waits. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

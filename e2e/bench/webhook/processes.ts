@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { closedLoop } from './load.ts';
+import type { Target } from './load.ts';
+
+const START_TIMEOUT_MS = 30_000;
+const KIB = 1024;
+
+/** Starts a program of this folder's, with these arguments and this environment alone. */
+export function start(path: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
+  const program = fileURLToPath(new URL(path, import.meta.url));
+  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, ...args], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+/** Ends it, and waits for that. */
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}
+
+/** Until it answers. */
+export async function ready(target: Target): Promise<void> {
+  const end = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await closedLoop(target, 1, 0);
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+/** CPU time that a process has used so far, microseconds; Linux counts it in ticks of 10 ms. */
+export async function cpuMicroseconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+/** The most memory that a process had resident so far, MiB. */
+export async function peakMemoryMiB(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/mu.exec(status)?.[1] ?? Number.NaN) / KIB;
+}

@@ -1,0 +1,49 @@
+import ts from 'typescript';
+import type { Mutant } from './mutant.ts';
+import { changesOf } from './operators.ts';
+
+/** All mutants of a source file, in the order in which they stand in it. */
+export function findMutants(file: string, text: string): readonly Mutant[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const mutants: Mutant[] = [];
+  const seen = new Map<string, number>();
+  const visit = (node: ts.Node, within: string, isStatic: boolean): void => {
+    if (isErased(node)) return;
+    for (const { target, replacement } of changesOf(node)) {
+      const start = target.getStart();
+      const [from, to] = [onOneLine(target.getText()), onOneLine(replacement)];
+      const key = [within, from, to].join('\n');
+      const nth = (seen.get(key) ?? 0) + 1;
+      seen.set(key, nth);
+      const line = source.getLineAndCharacterOfPosition(start).line + 1;
+      mutants.push({ file, within, from, to, nth, line, start, end: target.getEnd(), replacement, isStatic });
+    }
+    const name = functionName(node);
+    const isCalled = ts.isFunctionLike(node);
+    ts.forEachChild(node, (child) => {
+      visit(child, name ?? within, isStatic && !isCalled);
+    });
+  };
+  visit(source, '', true);
+  return mutants;
+}
+
+/** Types and imports are gone before anything runs. */
+function isErased(node: ts.Node): boolean {
+  return (
+    ts.isTypeNode(node) ||
+    ts.isInterfaceDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isImportDeclaration(node) ||
+    ts.isExportDeclaration(node)
+  );
+}
+
+function functionName(node: ts.Node): string | undefined {
+  if (ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node)) return node.name?.getText();
+  return undefined;
+}
+
+function onOneLine(text: string): string {
+  return text.replaceAll(/\s+/gu, ' ').trim();
+}

@@ -1,0 +1,55 @@
+/**
+ * What tests import as `@jest/globals` while mutants run: `describe` and `test` collect, and all tests of all files then
+ * run in one process, many times, without being loaded again.
+ */
+export { expect } from 'expect';
+
+export interface CollectedTest {
+  readonly title: string;
+  readonly run: () => unknown;
+  /** Generated cases take long: they come after the tables. */
+  readonly isProperty: boolean;
+}
+
+type Body = (...values: unknown[]) => unknown;
+
+export const collected: CollectedTest[] = [];
+const around: string[] = [];
+
+function add(title: string, run: () => unknown, body: Body): void {
+  collected.push({ title: [...around, title].join(' › '), run, isProperty: body.toString().includes('fc.assert') });
+}
+
+function group(title: string, body: () => void): void {
+  around.push(title);
+  body();
+  around.pop();
+}
+
+const rowsOf = (table: Iterable<unknown>): unknown[][] =>
+  [...table].map((row) => (Array.isArray(row) ? (row as unknown[]) : [row]));
+
+export const test = Object.assign(
+  (title: string, body: Body): void => {
+    add(title, () => body(), body);
+  },
+  {
+    each:
+      (table: Iterable<unknown>) =>
+      (title: string, body: Body): void => {
+        for (const [index, row] of rowsOf(table).entries()) add(`${title} ${index}`, () => body(...row), body);
+      },
+  },
+);
+
+export const describe = Object.assign(group, {
+  each:
+    (table: Iterable<unknown>) =>
+    (title: string, body: Body): void => {
+      for (const row of rowsOf(table)) {
+        group(`${title} ${String(row[0])}`, () => {
+          body(...row);
+        });
+      }
+    },
+});

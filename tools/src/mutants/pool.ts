@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { NumberedMutant } from './instrument.ts';
+
+/** A mutant that makes a loop endless is noticed by this; one that survives takes a few seconds. */
+const STUCK_MS = 60_000;
+const RUNNER = fileURLToPath(new URL('./runner.ts', import.meta.url));
+
+export type Outcome = 'killed' | 'survived';
+type OnOutcome = (number: number, outcome: Outcome) => void;
+
+/** What one process did: how many of its numbers it told of, and whether it was stuck. */
+interface Run {
+  readonly told: number;
+  readonly stuck: boolean;
+}
+
+/** Runs one process with these numbers, in their order. */
+async function run(mode: 'all' | 'static', numbers: readonly number[], onOutcome: OnOutcome): Promise<Run> {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', RUNNER, mode, ...numbers.map(String)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let told = 0;
+  let stuck = false;
+  const end = (): void => {
+    stuck = true;
+    child.kill('SIGKILL');
+  };
+  let timer = setTimeout(end, STUCK_MS);
+  for await (const line of createInterface(child.stdout)) {
+    clearTimeout(timer);
+    timer = setTimeout(end, STUCK_MS);
+    const [number, outcome] = line.split(' ');
+    if (outcome !== 'killed' && outcome !== 'survived') continue;
+    told += 1;
+    onOutcome(Number(number), outcome);
+  }
+  clearTimeout(timer);
+  return { told, stuck };
+}
+
+/** All of these in one process, and in another one from where it was stuck. */
+async function runAll(numbers: readonly number[], onOutcome: OnOutcome): Promise<void> {
+  for (let rest = numbers; rest.length > 0;) {
+    const { told, stuck } = await run('all', rest, onOutcome);
+    const [at, ...later] = rest.slice(told);
+    if (at === undefined) return;
+    if (!stuck) throw new Error(`the tests of mutant ${at} could not be run`);
+    onOutcome(at, 'killed');
+    rest = later;
+  }
+}
+
+/** Runs the tests for every mutant, in some processes side by side. */
+export async function runMutants(
+  mutants: readonly NumberedMutant[],
+  processes: number,
+  onOutcome: OnOutcome,
+): Promise<void> {
+  const shares = Array.from({ length: processes }, (_, share) =>
+    // Neighbours take alike long: dealt out like cards.
+    mutants.filter((_mutant, index) => index % processes === share),
+  );
+  await Promise.all(
+    shares.map(async (share) => {
+      // Without any mutant all tests must pass.
+      await run('all', [0], () => undefined).then(({ told }) => {
+        if (told !== 1) throw new Error('the tests fail without any mutant');
+      });
+      await runAll(
+        share.filter(({ isStatic }) => !isStatic).map(({ number }) => number),
+        onOutcome,
+      );
+      for (const { number } of share.filter(({ isStatic }) => isStatic)) {
+        const { told } = await run('static', [number], onOutcome);
+        if (told === 0) onOutcome(number, 'killed');
+      }
+    }),
+  );
+}

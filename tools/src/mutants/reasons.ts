@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { nameOf } from './mutant.ts';
+import type { Mutant, MutantName } from './mutant.ts';
+import { ROOT } from './subjects.ts';
+
+/** A mutant that no test notices, and why that is right. */
+export interface Accepted extends MutantName {
+  readonly reason: string;
+}
+
+const FILE = 'packages/core/mutants.json';
+
+/** The mutants that may survive, by reason: `{reason: [{file, within, from, to, nth?}, …]}`. */
+export function readAccepted(): readonly Accepted[] {
+  const byReason = JSON.parse(readFileSync(join(ROOT, FILE), 'utf8')) as Readonly<
+    Record<string, readonly (Omit<MutantName, 'nth'> & { readonly nth?: number })[]>
+  >;
+  return Object.entries(byReason).flatMap(([reason, mutants]) =>
+    mutants.map((mutant) => ({ nth: 1, ...mutant, reason })),
+  );
+}
+
+/** Reasons for mutants that there are not, or not any more. */
+export function outdated(accepted: readonly Accepted[], mutants: readonly Mutant[]): readonly Accepted[] {
+  const names = new Set(mutants.map(nameOf));
+  return accepted.filter((one) => !names.has(nameOf(one)));
+}

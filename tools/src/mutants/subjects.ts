@@ -1,0 +1,33 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findMutants } from './find.ts';
+import type { NumberedMutant } from './instrument.ts';
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+/** What is mutated, and whose tests must notice. */
+const FOLDERS = ['packages/core/src/placement', 'packages/core/src/requirement'];
+/** It compares a page with names: it says nothing of what code does. */
+const NO_TEST_OF_CODE = 'docs.test.ts';
+
+function filesOf(folder: string): readonly string[] {
+  return readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.ts'))
+    .sort()
+    .map((name) => `${folder}/${name}`);
+}
+
+/** Every mutant, numbered from 1. */
+export function allMutants(): readonly NumberedMutant[] {
+  return FOLDERS.flatMap(filesOf)
+    .filter((file) => !file.endsWith('.test.ts') && !file.endsWith('/index.ts'))
+    .flatMap((file) => findMutants(file, readFileSync(join(ROOT, file), 'utf8')))
+    .map((mutant, index) => ({ ...mutant, number: index + 1 }));
+}
+
+/** Paths of the tests. */
+export function testFiles(): readonly string[] {
+  return FOLDERS.flatMap(filesOf)
+    .filter((file) => file.endsWith('.test.ts') && !file.endsWith(NO_TEST_OF_CODE))
+    .map((file) => join(ROOT, file));
+}
