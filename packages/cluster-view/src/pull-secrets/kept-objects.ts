@@ -46,8 +46,8 @@ const STALE_MS = 10 * 60_000;
 const READ_TIMEOUT_MS = 5_000;
 /** Some kilobytes each in practice, for all namespaces of a large cluster. */
 const LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
-/** A Secret holds 1 MiB, 1.4 MiB in base64, and as much metadata as an object may have. */
-const MAX_BODY_BYTES = 3 * 1024 * 1024;
+/** The largest content that is used, in base64, and as much metadata as an object may have. */
+const MAX_BODY_BYTES = 1024 * 1024;
 /** As many as one pod can name: who writes pods of many secrets must not keep other namespaces' reads waiting. */
 const MAX_READS_OF_NAMESPACE = 16;
 
@@ -112,10 +112,9 @@ export class KeptObjects<T> {
 
   async #read(namespace: string, name: string): Promise<Known<T>> {
     const key = `${namespace}/${name}`;
-    const entry = await this.#ask(namespace, name).then(
-      (answer) => this.#judge(key, answer),
-      (error: unknown) => this.#failed(key, error),
-    );
+    const entry = await this.#ask(namespace, name)
+      .then((answer) => this.#judge(key, answer))
+      .catch((error: unknown) => this.#failed(key, error));
     this.#options.onRead?.(outcomeOf(entry));
     this.#warn(entry, this.#entries.get(key), { namespace, name });
     this.#entries.set(key, entry);

@@ -7,6 +7,12 @@ const KEY_OF_TYPE = {
   'kubernetes.io/dockercfg': '.dockercfg',
 } as const;
 
+/**
+ * Credentials for some hundred registries, long keys of clouds among them. More would be parsed by the process that every
+ * pod's creation waits for, at the wish of whoever may write a Secret.
+ */
+const MAX_JSON_CHARS = 256 * 1024;
+
 /** The types of Secrets that the kubelet takes for pulling images. */
 export type PullSecretType = keyof typeof KEY_OF_TYPE;
 
@@ -37,6 +43,7 @@ export function parsePullSecret(raw: JsonObject): Parsed<PullSecretContent> | un
   if (data === undefined) return undefined;
   const namespace = textAt(objectAt(raw, 'metadata'), 'namespace') ?? '';
   const json = Buffer.from(data, 'base64').toString('utf8');
+  if (json.length > MAX_JSON_CHARS) return undefined;
   // A string that is not plain ASCII takes two bytes for each character.
   return { value: new PullSecretContent(namespace, type, json), bytes: json.length * 2 };
 }

@@ -48,6 +48,21 @@ const inspect = (repository: string, pullSecrets: readonly PullSecret[] = []): P
 const rightOne = (): PullSecret => secret('alice:wonder:land');
 const resolved = { kind: 'resolved' };
 
+describe('I5 the entries of all pull secrets of a pod', () => {
+  const others = (count: number): PullSecret => {
+    const auths = Array.from({ length: count }, (_, index) => [`registry-${index}.example`, 'user:password'] as const);
+    return { type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson(Object.fromEntries(auths)) };
+  };
+
+  test.each([
+    [255, 'resolved'],
+    [256, 'unresolved'],
+  ])('I5 are bounded: behind %i others the right one is %s', async (count, kind) => {
+    registry.access = tokens.access();
+    expect(await inspect('private/app:v1', [others(count), rightOne()])).toMatchObject({ kind });
+  });
+});
+
 describe('I6 token authentication', () => {
   test('I6 an anonymous token is asked for once, with the pull scope only', async () => {
     registry.access = tokens.access();

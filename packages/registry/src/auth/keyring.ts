@@ -25,6 +25,11 @@ export const NOTHING_PROVIDED: ProvidedCredentials = { cached: () => [], get: ()
 
 /** Credentials tried for one image at most: a pod may name many secrets, each costs requests. */
 const MAX_CREDENTIALS = 8;
+/**
+ * Entries of all pull secrets of a pod that are looked at; the rest are left out. A tenant writes them, and each is matched
+ * with each of the pod's images at every admission.
+ */
+const MAX_POD_ENTRIES = 256;
 /** Docker config files that are kept parsed: those of the registries file. */
 const MAX_PARSED_FILES = 100;
 
@@ -87,10 +92,7 @@ export class Keyring {
   ): readonly Credential[] {
     const { dockerConfigFile } = registries.config;
     return [
-      ...best(
-        pullSecrets.flatMap((secret) => this.#entriesOf(secret)),
-        place,
-      ),
+      ...best(this.#entriesOfPod(pullSecrets), place),
       ...this.#ofRegistriesFile(place, registries),
       ...provided,
       ...this.#ofFile(dockerConfigFile, place, registries),
@@ -109,6 +111,14 @@ export class Keyring {
     const entries = parseDockerConfig(text, 'kubernetes.io/dockerconfigjson');
     this.#files.set(text, entries);
     return best(entries, place);
+  }
+
+  #entriesOfPod(secrets: readonly PullSecret[]): readonly ConfigEntry[] {
+    const [only] = secrets;
+    if (only !== undefined && secrets.length === 1) return this.#entriesOf(only).slice(0, MAX_POD_ENTRIES);
+    const entries: ConfigEntry[] = [];
+    for (const secret of secrets) entries.push(...this.#entriesOf(secret).slice(0, MAX_POD_ENTRIES - entries.length));
+    return entries;
   }
 
   #entriesOf(secret: PullSecret): readonly ConfigEntry[] {
