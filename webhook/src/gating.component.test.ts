@@ -79,13 +79,13 @@ test('PL9 pods are gated only while the operator renews its Lease', async () => 
   const { metadata } = world.api.collection(JOBS).put(job) as { metadata: { uid: string } };
   const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'nightly', uid: metadata.uid, controller: true };
   // Too little time; another Job of that name; time enough.
-  expect(await isGated('app:1', { ownerReferences: [owner] })).toBe(false);
+  await until(async () => !(await isGated('app:1', { ownerReferences: [owner] })));
   expect(await isGated('app:1', { ownerReferences: [{ ...owner, uid: 'another' }] })).toBe(false);
   world.api.collection(JOBS).put({ ...job, metadata, spec: { activeDeadlineSeconds: 600 } });
-  expect(await isGated('app:1', { ownerReferences: [owner] })).toBe(true);
+  await until(() => isGated('app:1', { ownerReferences: [owner] }));
 
   world.registry.fault = () => undefined;
-  expect(await isGated('missing:1')).toBe(false);
+  await until(async () => !(await isGated('missing:1')));
   world.registry.fault = () => ({ kind: 'hang' });
   lease('');
   await until(async () => !(await canGate()));
