@@ -84,8 +84,8 @@ bench-mutations: setup ## A million mutated references and manifests through the
 	@$(RUN) e2e/bench/mutations/main.ts $(or $(RUNS),1000000) $(SEED)
 
 .PHONY: bench-webhook
-bench-webhook: setup ## Measure admission, some 12 minutes; writes docs/performance (PARTS=decision,warm,mixed,creators,cold: some of it)
-	@$(RUN) e2e/bench/webhook/main.ts $(PARTS)
+bench-webhook: setup ## Measure admission, some 12 minutes; writes docs/performance (PARTS=decision,warm,mixed,creators,cold: some of it; RUNS=1: to see that it works)
+	@$(RUN) e2e/bench/webhook/main.ts '$(PARTS)' $(RUNS)
 
 .PHONY: bench-operator
 bench-operator: setup ## Measure the operator: 1,000 misplaced pods, 100,000 pods, a new leader (PARTS=large,… RUNS=1); writes docs/performance

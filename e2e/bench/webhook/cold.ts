@@ -1,17 +1,9 @@
-import {
-  FakeRegistry,
-  FaultProxy,
-  multiPlatformImage,
-  spread,
-  TokenServer,
-  writePerformanceResult,
-} from '@archpolicy/testkit';
+import { FakeRegistry, FaultProxy, multiPlatformImage, spread, TokenServer } from '@archpolicy/testkit';
 import { p99 } from './burst.ts';
 import type { Burst, Bursts } from './burst.ts';
 import { WITH, WITHOUT, withCluster } from './cluster.ts';
-import { print } from './print.ts';
+import { print, publish } from './print.ts';
 
-const RUNS = 5;
 const PODS = 1_000;
 const IMAGES = 50;
 const CREATORS = 200;
@@ -34,8 +26,8 @@ interface Run {
 }
 
 /** Pods of images that are new, from a registry 30 ms away that wants tokens. */
-export async function cold(): Promise<void> {
-  const names = Array.from({ length: RUNS * IMAGES }, (_, at) => `new/app-${at}`);
+export async function cold(runs: number): Promise<void> {
+  const names = Array.from({ length: runs * IMAGES }, (_, at) => `new/app-${at}`);
   const tokens = await new TokenServer([{ name: '', password: '', repositories: names }]).start();
   const registry = await new FakeRegistry().start();
   registry.access = tokens.access();
@@ -45,10 +37,10 @@ export async function cold(): Promise<void> {
   await away.set({ kind: 'delay', ms: ONE_WAY_MS });
   try {
     await withCluster(CREATORS, async (bursts) => {
-      const runs: Run[] = [];
-      for (let run = 0; run < RUNS; run += 1)
-        runs.push(await runOnce(bursts, run, `127.0.0.1:${away.port}`, counter(registry, tokens)));
-      await write(runs);
+      const done: Run[] = [];
+      for (let run = 0; run < runs; run += 1)
+        done.push(await runOnce(bursts, run, `127.0.0.1:${away.port}`, counter(registry, tokens)));
+      await write(done);
     });
   } finally {
     await away.stop();
@@ -81,7 +73,7 @@ async function write(runs: readonly Run[]): Promise<void> {
   const without = runs.map((run) => p99(run.without.scheduled));
   const ratio = spread(schedulable).median / spread(without).median;
   print(`schedulable p99 ${ratio.toFixed(2)} of scheduled p99 without`);
-  const path = await writePerformanceResult({
+  await publish(runs.length, {
     name: 'webhook-cold',
     title: `${PODS} pods over ${IMAGES} new images of ${PLATFORMS.length} platforms, ${CREATORS} creators, a registry with tokens ${2 * ONE_WAY_MS} ms away. ${NEIGHBOURS}`,
     command: 'make bench-webhook PARTS=cold',
@@ -111,5 +103,4 @@ async function write(runs: readonly Run[]): Promise<void> {
       },
     ],
   });
-  print(`written: ${path}`);
 }

@@ -1,12 +1,11 @@
 import { pushImage } from '@archpolicy/e2e';
-import { spread, writePerformanceResult } from '@archpolicy/testkit';
+import { spread } from '@archpolicy/testkit';
 import type { Measurement } from '@archpolicy/testkit';
 import { mean, p99 } from './burst.ts';
 import type { Burst, Bursts } from './burst.ts';
 import { WITH, WITHOUT, withCluster } from './cluster.ts';
-import { print } from './print.ts';
+import { print, publish } from './print.ts';
 
-const RUNS = 5;
 const PODS = 2_000;
 const CREATORS = 200;
 const WARM_UP_PODS = 300;
@@ -17,12 +16,12 @@ const NEIGHBOUR =
   'Measured beside it on one machine in 2026: multiarch-tuning-operator, which gates every pod, took 17 s on average until PodScheduled (p99 24.6 s) where it is 1.3 s without a webhook; noe, which writes two Events in each admission through a client of 20 requests/s, left 979 of 1,000 pods of a burst unplaced';
 
 /** Creates pods on the local cluster, in turn with and without the webhook, their image known. */
-export async function creators(): Promise<void> {
+export async function creators(runs: number): Promise<void> {
   await withCluster(CREATORS, async (bursts, cluster) => {
     const { reference } = await pushImage(cluster.get('REGISTRY'), 'checkout', 'v1', ['linux/amd64', 'linux/arm64']);
     const burst = (namespace: string, pods = PODS): Promise<Burst> =>
       bursts.run({ namespace, pods, creators: CREATORS, imageOf: () => reference });
-    await write(await measure(burst));
+    await write(await measure(runs, burst));
   });
 }
 
@@ -31,10 +30,13 @@ interface Both {
   readonly without: readonly Burst[];
 }
 
-async function measure(burst: (namespace: string, pods?: number) => ReturnType<Bursts['run']>): Promise<Both> {
+async function measure(
+  runs: number,
+  burst: (namespace: string, pods?: number) => ReturnType<Bursts['run']>,
+): Promise<Both> {
   for (const namespace of [WITH, WITHOUT]) await burst(namespace, WARM_UP_PODS);
   const bursts: { with: Burst[]; without: Burst[] } = { with: [], without: [] };
-  for (let run = 0; run < RUNS; run += 1) {
+  for (let run = 0; run < runs; run += 1) {
     // Turned around each time: what the machine does beside hits both.
     const order = ['with', 'without'] as const;
     for (const kind of run % 2 === 0 ? order : order.toReversed()) {
@@ -63,7 +65,7 @@ async function write(bursts: Both): Promise<void> {
       met: isRate ? ratio >= MIN_RATE : ratio <= MAX_TIMES,
     };
   };
-  const path = await writePerformanceResult({
+  await publish(bursts.with.length, {
     name: 'webhook-creators',
     title: `${CREATORS} creators, ${PODS} pods of a known image on the local cluster, in turn with and without the webhook. ${NEIGHBOUR}`,
     command: 'make bench-webhook PARTS=creators',
@@ -75,5 +77,4 @@ async function write(bursts: Both): Promise<void> {
       measurement('until PodScheduled, p99', 'ms', ({ scheduled }) => p99(scheduled)),
     ],
   });
-  print(`written: ${path}`);
 }

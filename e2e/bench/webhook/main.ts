@@ -1,4 +1,4 @@
-/** `make bench-webhook [PARTS=warm,cold]`: what admission costs; each part writes docs/performance/webhook-*.json. */
+/** `make bench-webhook [PARTS=warm,cold] [RUNS=1]`: what admission costs; each part writes docs/performance/webhook-*.json. */
 import { cold } from './cold.ts';
 import { creators } from './creators.ts';
 import { decision } from './decision.ts';
@@ -6,12 +6,13 @@ import { mixed } from './mixed.ts';
 import { print } from './print.ts';
 import { warm } from './warm.ts';
 
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { decision, warm, mixed, creators, cold };
+const PARTS: Readonly<Record<string, (runs: number) => Promise<void>>> = { decision, warm, mixed, creators, cold };
 
-const asked = process.argv.slice(2).flatMap((names) => names.split(','));
+const [parts = '', runs = '5'] = process.argv.slice(2);
+const asked = parts.split(',').filter((name) => name !== '');
 for (const name of asked.length > 0 ? asked : Object.keys(PARTS)) {
   const part = PARTS[name];
   if (part === undefined) throw new Error(`no part ${name}: there are ${Object.keys(PARTS).join(', ')}`);
   print(`${name}:`);
-  await part();
+  await part(Number(runs));
 }

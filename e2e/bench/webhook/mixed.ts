@@ -1,16 +1,15 @@
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createWorld, multiPlatformImage, spread, writePerformanceResult } from '@archpolicy/testkit';
+import { createWorld, multiPlatformImage, spread } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { Connection } from './connection.ts';
 import { closedLoop, openLoop, quantile } from './load.ts';
 import type { Target } from './load.ts';
-import { print } from './print.ts';
+import { print, publish } from './print.ts';
 import { peakMemoryMiB, ready, start, stop } from './processes.ts';
 import { benchReview } from './review.ts';
 
-const RUNS = 5;
 const RUN_MS = 6_000;
 const WARM_UP_MS = 3_000;
 const NORMAL_PER_SECOND = 200;
@@ -26,7 +25,7 @@ const MAX_P99_FACTOR = 2;
 const MAX_MEMORY_MIB = 256;
 
 /** Normal traffic alone, and beside 7 MiB bodies, malformed reviews and slow clients, in interleaved runs. */
-export async function mixed(): Promise<void> {
+export async function mixed(runs: number): Promise<void> {
   const world = await createWorld();
   world.registry.push('checkout', 'v1', multiPlatformImage(['linux/amd64', 'linux/arm64']));
   const webhook = start('../../../webhook/src/main.ts', [], world.env);
@@ -35,7 +34,7 @@ export async function mixed(): Promise<void> {
     await ready(target);
     await closedLoop(target, CONNECTIONS, WARM_UP_MS);
     const [alone, beside]: [number[], number[]] = [[], []];
-    for (let run = 0; run < RUNS; run += 1) {
+    for (let run = 0; run < runs; run += 1) {
       alone.push(await tail(target));
       beside.push(await besideTrouble(target));
       print(`run ${run + 1}: p99 ${alone.at(-1)?.toFixed(2)} ms alone, ${beside.at(-1)?.toFixed(2)} ms beside`);
@@ -114,7 +113,7 @@ function slowClients({ port, ca }: Target): readonly TLSSocket[] {
 async function write(alone: readonly number[], beside: readonly number[], memoryMiB: number): Promise<void> {
   const factor = spread(beside).median / spread(alone).median;
   print(`p99 ${factor.toFixed(2)} times that alone, ${memoryMiB.toFixed(0)} MiB at most`);
-  const path = await writePerformanceResult({
+  await publish(alone.length, {
     name: 'webhook-mixed',
     title: 'Warm answers beside bodies of 7 MiB, malformed reviews and slow clients',
     command: 'make bench-webhook PARTS=mixed',
@@ -136,5 +135,4 @@ async function write(alone: readonly number[], beside: readonly number[], memory
       },
     ],
   });
-  print(`written: ${path}`);
 }

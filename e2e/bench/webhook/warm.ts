@@ -1,12 +1,11 @@
-import { createWorld, multiPlatformImage, spread, writePerformanceResult } from '@archpolicy/testkit';
+import { createWorld, multiPlatformImage, spread } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { closedLoop, openLoop, quantile } from './load.ts';
 import type { Target } from './load.ts';
-import { print } from './print.ts';
+import { print, publish } from './print.ts';
 import { cpuMicroseconds, ready, start, stop } from './processes.ts';
 import { benchReview } from './review.ts';
 
-const RUNS = 5;
 const RUN_MS = 4_000;
 const WARM_UP_MS = 3_000;
 const CONNECTIONS = 32;
@@ -36,10 +35,10 @@ async function runOnce(server: Server, series: Series): Promise<string> {
   return `${perSecond.toFixed(0)}/s, ${cpu.toFixed(0)} us of CPU each, p99 ${tail.toFixed(2)} ms`;
 }
 
-async function measure(webhook: Server, noop: Server): Promise<void> {
+async function measure(runs: number, webhook: Server, noop: Server): Promise<void> {
   const series = { webhook: { rates: [], cpu: [], tails: [] }, noop: { rates: [], cpu: [], tails: [] } };
   for (const server of [webhook, noop]) await closedLoop(server, CONNECTIONS, WARM_UP_MS);
-  for (let run = 0; run < RUNS; run += 1) {
+  for (let run = 0; run < runs; run += 1) {
     // Interleaved, and turned around each time: what the machine does beside hits both.
     const order = [['no-op', noop, series.noop] as const, ['webhook', webhook, series.webhook] as const];
     for (const [name, server, numbers] of run % 2 === 0 ? order : order.reverse()) {
@@ -54,7 +53,7 @@ async function write(webhook: Series, noop: Series): Promise<void> {
   const cpuRatio = spread(noop.cpu).median / spread(webhook.cpu).median;
   const above = spread(webhook.tails).median - spread(noop.tails).median;
   print(`rate ${ratio.toFixed(2)} and CPU ${cpuRatio.toFixed(2)} of the no-op's, p99 ${above.toFixed(2)} ms above it`);
-  const path = await writePerformanceResult({
+  await publish(webhook.rates.length, {
     name: 'webhook-warm',
     title: 'Warm answers of the webhook beside a server that parses the review and answers a constant patch',
     command: 'make bench-webhook PARTS=warm',
@@ -85,10 +84,9 @@ async function write(webhook: Series, noop: Series): Promise<void> {
       },
     ],
   });
-  print(`written: ${path}`);
 }
 
-async function bench(world: World, noopPort: number): Promise<void> {
+async function bench(runs: number, world: World, noopPort: number): Promise<void> {
   world.registry.push('checkout', 'v1', multiPlatformImage(['linux/amd64', 'linux/arm64']));
   world.putPolicy('default', { preference: { architectures: ['amd64'] } });
   const children = {
@@ -102,17 +100,17 @@ async function bench(world: World, noopPort: number): Promise<void> {
     const noop = { ...target, port: noopPort, pid: children.noop.pid ?? 0 };
     print(`review of ${body.length} bytes`);
     await Promise.all([ready(webhook), ready(noop)]);
-    await measure(webhook, noop);
+    await measure(runs, webhook, noop);
   } finally {
     await Promise.all([stop(children.webhook), stop(children.noop)]);
   }
 }
 
 /** Warm answers of the webhook beside a server that decides nothing, in interleaved runs. */
-export async function warm(): Promise<void> {
+export async function warm(runs: number): Promise<void> {
   const [world, spare] = await Promise.all([createWorld(), createWorld()]);
   try {
-    await bench(world, spare.port);
+    await bench(runs, world, spare.port);
   } finally {
     await Promise.all([world.end(), spare.end()]);
   }
