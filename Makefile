@@ -94,3 +94,11 @@ bench-operator: setup ## Measure the operator: 1,000 misplaced pods, 100,000 pod
 .PHONY: mutants
 mutants: setup ## Change the code of placement and requirements a little, 1,700 times: some test must notice (some 8 minutes; FILE=preference: one file)
 	@$(RUN) tools/src/mutants/main.ts $(FILE)
+
+.PHONY: scale
+scale: setup ## Print the tables of docs/scale.md: what larger clusters and fleets would need, simulated
+	@$(RUN) tools/src/scale/main.ts
+
+.PHONY: test-node
+test-node: setup ## A real kubelet and containerd: root on Linux; not part of make test
+	@$(RUN) --experimental-vm-modules node_modules/jest/bin/jest.js --config e2e/node/jest.config.js --runInBand
