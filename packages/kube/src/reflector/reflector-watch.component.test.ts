@@ -168,6 +168,21 @@ describe('a reflector watches', () => {
     expect(rig.failures).toEqual([]);
   });
 
+  test('a bookmark whose version has expired means a new list, and missed deletes are told', async () => {
+    const { scene, server, rig, watch } = await watching();
+    server.collection('/api/v1/nodes').put({ metadata: { name: 'n' } });
+    server.bookmark(PATH);
+    watch.silence();
+    scene.remove('a');
+    for (let i = 0; i < 10; i += 1) server.collection('/api/v1/nodes').put({ metadata: { name: `n-${i}` } });
+    server.compact(PATH);
+    watch.reset();
+    await rig.until(() => rig.store.get('shop/a') === undefined);
+    expect(rig.values()).toEqual({ b: '1' });
+    expect(rig.failures.map(({ failure }) => failure)).toEqual(['watch-failed', 'watch-expired']);
+    expect(server.lists(PATH)).toBe(2);
+  });
+
   test('a watch on which nothing comes any more is replaced within 200 s', async () => {
     const { scene, server, clock, rig, watch } = await watching();
     watch.silence();
