@@ -1,4 +1,4 @@
-import { applyPatch, arrayAt, isJsonObject, jsonEqual, objectAt, textAt } from '@archpolicy/core';
+import { applyPatch, arrayAt, isJsonArray, isJsonObject, jsonEqual, objectAt, textAt } from '@archpolicy/core';
 import type { Json, JsonObject, JsonPatchOperation } from '@archpolicy/core';
 
 export const PODS_PATH = '/api/v1/pods';
@@ -70,7 +70,8 @@ export class GatedPodsServer {
   answer({ method, path, headers, body }: RequestSeen): Fault | undefined {
     if (method !== 'PATCH' || headers['content-type'] !== 'application/json-patch+json') return undefined;
     const [, namespace = '', name = ''] = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)$/.exec(path) ?? [];
-    const operations = body as unknown as readonly JsonPatchOperation[];
+    const operations = operationsIn(body);
+    if (operations === undefined) return refusal(400, 'BadRequest');
     this.patches.push(operations);
     const pod = this.pod(`${namespace}/${name}`);
     if (pod === undefined) return refusal(404, 'NotFound');
@@ -97,6 +98,22 @@ export function refusal(status: number, reason: string): Fault {
     status,
     body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status, reason },
   };
+}
+
+function operationsIn(body: Json | undefined): readonly JsonPatchOperation[] | undefined {
+  if (!isJsonArray(body)) return undefined;
+  const operations = body.map(operationIn).filter((operation) => operation !== undefined);
+  return operations.length === body.length ? operations : undefined;
+}
+
+function operationIn(json: Json): JsonPatchOperation | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const { op, value } = json;
+  const path = textAt(json, 'path');
+  if (path === undefined) return undefined;
+  if (op === 'remove') return { op, path };
+  const isKnown = op === 'add' || op === 'replace' || op === 'test';
+  return isKnown && value !== undefined ? { op, path, value } : undefined;
 }
 
 /** What the API server allows for a gated pod's required terms: set where absent, expressions appended, none to empty terms. */
