@@ -83,6 +83,10 @@ bench-redis: setup ## Measure what a Redis in trouble costs inspections; writes 
 bench-mutations: setup ## A million mutated references and manifests through the parsers (RUNS=, SEED=)
 	@$(RUN) e2e/bench/mutations/main.ts $(or $(RUNS),1000000) $(SEED)
 
+.PHONY: bench-gate
+bench-gate: setup ## Measure how fast gates are lifted beside creating pods; writes docs/performance
+	@$(RUN) e2e/bench/gate/main.ts
+
 .PHONY: bench-webhook
 bench-webhook: setup ## Measure admission, some 12 minutes; writes docs/performance (PARTS=decision,warm,mixed,creators,cold: some of it; RUNS=1: to see that it works)
 	@$(RUN) e2e/bench/webhook/main.ts '$(PARTS)' $(RUNS)

@@ -1,0 +1,158 @@
+import { arrayAt, isJsonObject, objectAt } from '@archpolicy/core';
+import type { Json, JsonObject } from '@archpolicy/core';
+import { waitFor } from '@archpolicy/e2e';
+import type { TestCluster } from '@archpolicy/e2e';
+import { ApiClient, bodyOf, KubeConfigCredentials, PODS, resourcePath } from '@archpolicy/kube';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PATIENCE_MS = 120_000;
+/** Rates are those of seconds: a look each 20 ms is precise enough. */
+const LOOK_MS = 20;
+/** Linux counts CPU time in ticks of 10 ms. */
+const TICK_MS = 10;
+/** Some hundred pods of 5 KB. */
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
+const signal = new AbortController().signal;
+const clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (ms: number, until?: AbortSignal) => {
+    await sleep(ms, undefined, { signal: until });
+  },
+};
+
+/** How many gates were lifted since the last look that began at none, and when that was seen (monotonic). */
+export interface Seen {
+  readonly count: number;
+  readonly atMs: number;
+}
+
+/** A local cluster, with what the bench does to it. */
+export class BenchCluster {
+  readonly #cluster: TestCluster;
+  readonly #api: ApiClient;
+  #liftedBefore = 0;
+  #serial = 0;
+
+  constructor(cluster: TestCluster) {
+    this.#cluster = cluster;
+    const credentials = new KubeConfigCredentials({ file: cluster.get('KUBECONFIG') }, clock);
+    this.#api = new ApiClient({ credentials, clock, userAgent: 'archpolicy-bench/0' });
+  }
+
+  /** A namespace that the webhook is called for, one that it is not, and a policy under which pods wait long enough. */
+  async prepare(): Promise<void> {
+    const namespace = (name: string, labels: JsonObject): JsonObject => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels },
+    });
+    const patch = '{"spec":{"gateTimeout":"10m","preference":null}}';
+    await this.kubectl(['patch', 'archpolicy', 'default', '--type=merge', '-p', patch]);
+    await this.apply(namespace('gated', {}));
+    await this.apply(namespace('bare', { 'archpolicy.dev/skip': 'true' }));
+    await this.#until('the webhook to gate', async () =>
+      /^archpolicy_admission_can_gate 1$/mu.test(await this.#metrics('WEBHOOK_METRICS')),
+    );
+    for (const name of ['gated', 'bare']) {
+      const path = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+      const request = { method: 'GET', path, signal } as const;
+      await this.#until('the default account', async () => (await this.#api.request(request)).kind === 'ok');
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#api.close();
+  }
+
+  async kubectl(args: readonly string[], stdin?: string): Promise<string> {
+    const { status, stdout, stderr } = await this.#cluster.kubectl(args, stdin);
+    if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+
+  apply(object: JsonObject): Promise<string> {
+    return this.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], JSON.stringify(object));
+  }
+
+  /** Takes a ValidatingAdmissionPolicy out of force; returns what puts it back. */
+  async removeBinding(policyName: string): Promise<JsonObject> {
+    await this.kubectl(['delete', 'validatingadmissionpolicybinding', policyName]);
+    return {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name: policyName },
+      spec: { policyName, validationActions: ['Deny'] },
+    };
+  }
+
+  async createPods(namespace: string, image: string, count: number, creators: number): Promise<void> {
+    this.#liftedBefore = await this.#liftedInAll();
+    let left = count;
+    const create = async (): Promise<void> => {
+      while (left > 0) {
+        left -= 1;
+        this.#serial += 1;
+        const metadata = { name: `pod-${this.#serial}`, labels: { app: 'bench' } };
+        const spec = { terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image }] };
+        const body = { apiVersion: 'v1', kind: 'Pod', metadata, spec };
+        bodyOf(await this.#api.request({ method: 'POST', path: resourcePath(PODS, { namespace }), body, signal }));
+      }
+    };
+    await Promise.all(Array.from({ length: creators }, create));
+  }
+
+  /** Deletes all pods of the namespace, and waits until they are gone. */
+  async deletePods(namespace: string): Promise<void> {
+    const path = resourcePath(PODS, { namespace });
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 };
+    bodyOf(await this.#api.request({ method: 'DELETE', path, body, signal, timeoutMs: PATIENCE_MS }));
+    await this.#until('the pods to be gone', async () => (await this.#pods(namespace)).length === 0);
+  }
+
+  async countGated(namespace: string): Promise<number> {
+    const pods = await this.#pods(namespace);
+    return pods.filter((pod) => isJsonObject(pod) && 'schedulingGates' in objectAt(pod, 'spec')).length;
+  }
+
+  /** Looks until so many gates were lifted since the last pods were created. */
+  lifted(enough: (count: number) => boolean): Promise<Seen> {
+    return waitFor(
+      async () => {
+        const seen = { count: (await this.#liftedInAll()) - this.#liftedBefore, atMs: performance.now() };
+        return enough(seen.count) && seen;
+      },
+      { timeoutMs: PATIENCE_MS, intervalMs: LOOK_MS, what: 'gates to be lifted' },
+    );
+  }
+
+  /** CPU time that the API server has used so far. */
+  async apiServerCpuMs(): Promise<number> {
+    const { components } = await this.#cluster.status();
+    const pid = components.find(({ name }) => name === 'kube-apiserver')?.pid ?? 0;
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  }
+
+  async #pods(namespace: string): Promise<readonly Json[]> {
+    const path = resourcePath(PODS, { namespace });
+    const list = bodyOf(await this.#api.request({ method: 'GET', path, signal, maxBytes: MAX_LIST_BYTES }));
+    return isJsonObject(list) ? arrayAt(list, 'items') : [];
+  }
+
+  async #liftedInAll(): Promise<number> {
+    const text = await this.#metrics('OPERATOR_METRICS');
+    const counts = text.matchAll(/^archpolicy_gate_lifted_total\{[^}]*\} (\d+)$/gmu);
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  async #metrics(key: 'WEBHOOK_METRICS' | 'OPERATOR_METRICS'): Promise<string> {
+    return (await fetch(this.#cluster.get(key))).text();
+  }
+
+  async #until(what: string, condition: () => Promise<boolean>): Promise<void> {
+    await waitFor(condition, { timeoutMs: PATIENCE_MS, what });
+  }
+}
