@@ -76,6 +76,9 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
         onCounts: (policy) => {
           policies.touch(policy);
         },
+        onRelax: (policy, workload, untilMs) => {
+          policies.relax(policy, workload, untilMs);
+        },
         onEvicted: (policy) => {
           policies.evicted(policy);
         },

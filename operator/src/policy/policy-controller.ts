@@ -8,6 +8,7 @@ import type { OperatorMetrics } from '../metrics.ts';
 import type { PolicyCounts } from '../remediation/tally.ts';
 import { DegradedGauge } from './degraded-gauge.ts';
 import { EvictedCounts } from './evicted-counts.ts';
+import { Relaxations } from './relaxations.ts';
 import { invalidStatusOf, statusOf } from './status.ts';
 import type { OwnStatus } from './status.ts';
 
@@ -55,6 +56,7 @@ export class PolicyController {
   readonly #options: PolicyControllerOptions;
   readonly #queue: WorkQueue<string>;
   readonly #evicted = new EvictedCounts();
+  readonly #relaxations = new Relaxations();
   readonly #degraded: DegradedGauge;
   /** Monotonic milliseconds of the last write, by policy. */
   readonly #writtenAt = new Map<string, number>();
@@ -76,6 +78,12 @@ export class PolicyController {
   touchAll(): void {
     const { policies } = this.#options;
     for (const { name } of [...policies.list(), ...policies.invalid()]) this.touch(name);
+  }
+
+  /** R9: the status is to say that the preference is skipped for this workload. */
+  relax(policy: string, workload: string, untilMs: number): void {
+    this.#relaxations.relax(policy, workload, untilMs);
+    this.touch(policy);
   }
 
   evicted(policy: string): void {
@@ -128,6 +136,7 @@ export class PolicyController {
     this.#writtenAt.delete(name);
     this.#toldInvalid.delete(name);
     this.#evicted.forget(name);
+    this.#relaxations.forget(name);
     this.#degraded.set(name, []);
   }
 
@@ -147,6 +156,7 @@ export class PolicyController {
       webhookReachable: source.webhookReachable(),
       losses: source.losses(policy.name),
       brake: source.brake(),
+      relaxed: this.#relaxations.of(policy, nowMs),
       nowMs,
     });
   }
@@ -156,7 +166,7 @@ export class PolicyController {
     // What cannot be parsed does not show its status either: once for each of its generations is enough.
     if (entry.kind === 'invalid') return this.#toldInvalid.get(entry.invalid.name) === versionOf(entry.invalid);
     const current: ArchPolicyStatus = { ...entry.policy.status };
-    return isDeepStrictEqual({ ...current, relaxed: undefined }, { ...wanted, relaxed: undefined });
+    return isDeepStrictEqual(current, { ...wanted });
   }
 
   #waitMs(name: string): number {

@@ -22,6 +22,7 @@ const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
   webhookReachable: true,
   losses: [],
   brake: { kind: 'open' },
+  relaxed: [],
   nowMs: NOW,
   ...changes,
 });

@@ -5,8 +5,8 @@ import { conditionsOf, invalidConditions, timestamp } from './conditions.ts';
 import { degradationsOf } from './degradations.ts';
 import type { DegradationInput } from './degradations.ts';
 
-/** The part of a status that this controller owns. */
-export type OwnStatus = Omit<ArchPolicyStatus, 'relaxed'>;
+/** What this controller writes of a status: all of it. */
+export type OwnStatus = ArchPolicyStatus;
 
 export interface StatusInput extends Omit<DegradationInput, 'lostByName'> {
   readonly policy: ArchPolicy;
@@ -20,11 +20,13 @@ export interface StatusInput extends Omit<DegradationInput, 'lostByName'> {
   /** Epoch milliseconds; undefined until every pod has been looked at once. */
   readonly lastRecheckMs: number | undefined;
   readonly nowMs: number;
+  /** Workloads for which the preference is skipped (R9). */
+  readonly relaxed: NonNullable<ArchPolicyStatus['relaxed']>;
 }
 
 /** The status that a policy should have. */
 export function statusOf(input: StatusInput): OwnStatus {
-  const { policy, counts, evicted, lastRecheckMs } = input;
+  const { policy, counts, evicted, lastRecheckMs, relaxed } = input;
   const { matched, constrained, gated, misplaced, unresolved, unschedulable } = counts;
   const lastRecheckTime = lastRecheckMs === undefined ? policy.status?.lastRecheckTime : timestamp(lastRecheckMs);
   return {
@@ -43,6 +45,8 @@ export function statusOf(input: StatusInput): OwnStatus {
     architectures: architecturesOf(input),
     workloads: { total: counts.workloads, portable: counts.portableWorkloads },
     ...(lastRecheckTime !== undefined && { lastRecheckTime }),
+    // A merge patch that leaves the list out would leave it as it is.
+    ...((relaxed.length > 0 || policy.status?.relaxed !== undefined) && { relaxed }),
   };
 }
 

@@ -44,6 +44,11 @@ export class PolicyStatuses {
     this.#controller.touchAll();
   }
 
+  /** R9: the preference is to be skipped for this workload. */
+  relax(policy: string, workload: string, untilMs: number): void {
+    this.#controller.relax(policy, workload, untilMs);
+  }
+
   evicted(policy: string): void {
     this.#controller.evicted(policy);
   }

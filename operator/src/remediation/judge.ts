@@ -3,6 +3,10 @@ import {
   controllerKey,
   decideEviction,
   forecastLanding,
+  isRelaxedAt,
+  isStuck,
+  relaxingHelps,
+  workloadKey,
   LABEL_SKIP,
   labelOf,
   ownedByJob,
@@ -26,6 +30,7 @@ import type {
   NodeFacts,
   PlacementAssessment,
   PodFacts,
+  Stuck,
 } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
 import type { Jobs, Namespaces, Nodes, PodImages, Pods, Policies, Webhook } from './ports.ts';
@@ -40,7 +45,7 @@ export interface Material {
   readonly rival?: string;
   readonly namespace: NamespaceFacts;
   readonly node: NodeFacts | undefined;
-  /** Empty for a pod that is not on a node, or has finished: its images are not asked about. */
+  /** Empty for a pod that is not on a node (and not kept from one by us), or has finished: its images are not asked about. */
   readonly inspections: ReadonlyMap<string, Inspection>;
   readonly job: JobFacts | undefined;
 }
@@ -92,7 +97,8 @@ export class Judge {
       ...{ key, pod, policy, namespace, node, inspections: new Map<string, Inspection>(), job: undefined },
       ...(rival !== undefined && { rival }),
     };
-    if (node === undefined || isOver(pod)) return { kind: 'governed', material: bare };
+    const isLookedAt = node !== undefined || isStuck(pod);
+    if (!isLookedAt || isOver(pod)) return { kind: 'governed', material: bare };
     const inspections = await this.#options.images.of(pod, policy, signal);
     const job = await this.#jobOf({ ...bare, inspections }, signal);
     return { kind: 'governed', material: { ...bare, inspections, job } };
@@ -130,6 +136,7 @@ export class Judge {
       assessment,
       replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
       webhook: reachOf(webhook, namespace, pod),
+      ...this.#stuck(material, pod),
       landing: this.#landing(material, pod, assessment),
       limit: this.#limit(material, hasPlace),
       ...(tried.kind === 'failed' && { lastTry: tried.lastTry }),
@@ -142,7 +149,7 @@ export class Judge {
   #jobOf(material: Material, signal: AbortSignal): Promise<JobFacts | undefined> {
     const { pod } = material;
     if (pod.owner === undefined || !ownedByJob(pod)) return Promise.resolve(undefined);
-    if (assess(material, pod).kind !== 'misplaced') return Promise.resolve(undefined);
+    if (assess(material, pod).kind !== 'misplaced' && !isStuck(pod)) return Promise.resolve(undefined);
     return this.#options.jobs.get(pod.namespace, pod.owner, signal);
   }
 
@@ -155,6 +162,16 @@ export class Judge {
     const { nodes, clock } = this.#options;
     const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), nowMs: clock.now() };
     return forecastLanding(input, node, assessment.architectures);
+  }
+
+  /** R9. */
+  #stuck({ policy, namespace, inspections }: Material, pod: PodFacts): { readonly stuck?: Stuck } {
+    if (!isStuck(pod)) return {};
+    const { nodes, clock } = this.#options;
+    const nowMs = clock.now();
+    const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), nowMs };
+    const relaxed = isRelaxedAt(policy.status?.relaxed ?? [], workloadKey(pod), nowMs);
+    return { stuck: { sinceMs: pod.scheduled.sinceMs, relaxingHelps: relaxingHelps(input), relaxed } };
   }
 
   /** The ledger counts by the monotonic clock; decisions are told in wall-clock time. */

@@ -1,4 +1,4 @@
-import { topControllerOf } from '@archpolicy/core';
+import { recordIn, topControllerOf } from '@archpolicy/core';
 import type { BrakeState, NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 
 /**
@@ -48,6 +48,9 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   ReportOnly: "its policy's remediation.action is Report; with Evict it would be evicted",
   SeveralBudgets: 'several PodDisruptionBudgets select it, which the Eviction API does not support: leave it one',
   Refused: 'the API server does not take the eviction',
+  Unschedulable: 'no ready node would take it without the preference of its policy either',
+  UnschedulableTooShort: 'it has looked for a node for a moment only',
+  Relaxing: 'the preference of its policy is about to be skipped for its workload',
   GracePeriod: 'it was scheduled a moment ago',
   ReadyTooShort: 'it became Ready a moment ago',
   WebhookUnreachable: 'the webhook does not answer, so that its replacement would land as wrongly',
@@ -78,6 +81,22 @@ export function stayingNote(misplacement: Misplacement, reason: ReportReason | W
 export function brokenImageNote(pod: PodFacts, node: string, container: string | undefined): string {
   const which = container === undefined ? 'a container' : `container ${container}`;
   return `${subject({ pod })} on node ${node}: ${which} says that the node cannot run it. ${sentence(WHY.BrokenImage)}.`;
+}
+
+/** R9: a pod that finds no node, and what we have to do with it. */
+export function stuckNote(pod: PodFacts, reason: ReportReason | WaitReason): string {
+  return `${subject({ pod })} has found no node for two minutes: ${constraint(pod)}. Not evicted: ${WHY[reason]}.`;
+}
+
+export function relaxedNote(pod: PodFacts): string {
+  return `${subject({ pod })} was evicted: it had found no node for two minutes, and ${constraint(pod)}. For an hour its workload is not narrowed to what its policy prefers.`;
+}
+
+function constraint(pod: PodFacts): string {
+  const record = recordIn(pod);
+  const architectures =
+    record === undefined || record.architectures.length === 0 ? 'certain' : record.architectures.join(' or ');
+  return `ArchPolicy constrained it to ${architectures} nodes (${record?.reason ?? 'unknown'})`;
 }
 
 /** Owners in a sentence: they are pods' namespaces, kinds and names, up to 380 characters each. */

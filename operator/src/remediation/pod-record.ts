@@ -1,5 +1,5 @@
-import { ANNOTATION_DECISION, GATE_INSPECTING, labelOf, parseDecision, workloadKey } from '@archpolicy/core';
-import type { DecisionRecord, EvictionDecision, NodeFacts, PlacementAssessment, PodFacts } from '@archpolicy/core';
+import { GATE_INSPECTING, isStuck, recordIn, workloadKey } from '@archpolicy/core';
+import type { EvictionDecision, NodeFacts, PlacementAssessment } from '@archpolicy/core';
 import { isOver } from './judge.ts';
 import type { Judgement, Material } from './judge.ts';
 import { recheckPhase } from './recheck.ts';
@@ -22,7 +22,7 @@ export interface PodRecord {
   /** It carries a record of a constraint of ours. */
   readonly constrained: boolean;
   readonly gated: boolean;
-  /** It carries a constraint of ours and finds no node. */
+  /** It carries a constraint of ours and has found no node for two minutes (R9). */
   readonly unschedulable: boolean;
   /** Whether all its images support more than one architecture of the cluster; absent while that is not known. */
   readonly portable?: boolean;
@@ -49,7 +49,7 @@ export function recordOf(
     ...(node !== undefined && { architecture: node.architecture }),
     constrained,
     gated: pod.schedulingGates.includes(GATE_INSPECTING),
-    unschedulable: constrained && !pod.scheduled.value && pod.scheduled.reason === 'Unschedulable',
+    unschedulable: isStuck(pod) && decision.reason !== 'UnschedulableTooShort',
     ...(portable !== undefined && { portable }),
   };
 }
@@ -82,11 +82,4 @@ function isPortable(assessment: PlacementAssessment, cluster: ReadonlySet<string
     case 'node-unknown':
       return undefined;
   }
-}
-
-/** The record in the pod's annotation; undefined where there is none that we could have written. */
-function recordIn({ annotations }: Pick<PodFacts, 'annotations'>): DecisionRecord | undefined {
-  const annotation = labelOf(annotations, ANNOTATION_DECISION);
-  const parsed = annotation === undefined ? undefined : parseDecision(annotation);
-  return parsed?.kind === 'record' ? parsed.record : undefined;
 }

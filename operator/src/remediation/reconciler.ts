@@ -1,3 +1,4 @@
+import { RELAXED_FOR_MS, workloadKey } from '@archpolicy/core';
 import type { EvictionDecision, PodFacts, WaitReason } from '@archpolicy/core';
 import type { Clock, ReconcileResult } from '@archpolicy/kube';
 import type { Evictor } from './evictor.ts';
@@ -24,6 +25,8 @@ export interface ReconcilerOptions {
   readonly nodes: Nodes;
   readonly clock: Clock;
   readonly onEvicted: (policy: string) => void;
+  /** R9: the preference is to be skipped for this workload, for an hour. */
+  readonly onRelax: (policy: string, workload: string, untilMs: number) => void;
   readonly onLanding: (landing: Landing) => void;
 }
 
@@ -108,6 +111,9 @@ export class Reconciler {
       return {};
     }
     turns.leave(key);
+    if (decision.reason === 'Relaxing') {
+      this.#options.onRelax(material.policy.name, workloadKey(pod), clock.now() + RELAXED_FOR_MS);
+    }
     return decision.kind === 'wait' ? { requeueAfterMs: this.#delay(pod, decision, clock.now()) } : {};
   }
 

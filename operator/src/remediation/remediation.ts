@@ -44,6 +44,8 @@ export interface RemediationOptions {
   /** The counts of a policy may have changed. */
   readonly onCounts: (policy: string) => void;
   readonly onEvicted: (policy: string) => void;
+  /** R9: the preference is to be skipped for this workload. */
+  readonly onRelax: (policy: string, workload: string, untilMs: number) => void;
 }
 
 /** One leader's term of finding misplaced pods and putting them right. */
@@ -234,7 +236,7 @@ export class Remediation {
 }
 
 /** A node that comes may be the one that its replacement needs. */
-const HOMELESS: ReadonlySet<string> = new Set<ReportReason>(['NoNodeForReplacement']);
+const HOMELESS: ReadonlySet<string> = new Set<ReportReason>(['NoNodeForReplacement', 'Unschedulable']);
 const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
   'WebhookNotInstalled',
   'WebhookNotCalled',

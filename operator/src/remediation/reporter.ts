@@ -1,8 +1,9 @@
-import type { EvictionDecision, PodFacts } from '@archpolicy/core';
+import { isStuck } from '@archpolicy/core';
+import type { EvictionDecision, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 import type { Clock, EventInput, EvictionAnswer } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import type { Judgement, Material } from './judge.ts';
-import { brokenImageNote, evictedNote, stayingNote } from './messages.ts';
+import { brokenImageNote, evictedNote, relaxedNote, stayingNote, stuckNote } from './messages.ts';
 import type { Misplacement } from './messages.ts';
 import type { FaultKind } from './faults.ts';
 import type { Landing } from './replacements.ts';
@@ -19,7 +20,12 @@ const TELL_AGAIN_MS = 50 * 60_000;
 /** A wait that people should hear of: the others pass by themselves. */
 const TOLD_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set(['DisruptionBudget', 'Forbidden']);
 /** Waits that say nothing new to the log either: every misplaced pod goes through them. */
-const QUIET_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set(['GracePeriod', 'ReadyTooShort', 'Conflict']);
+const QUIET_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
+  'GracePeriod',
+  'ReadyTooShort',
+  'UnschedulableTooShort',
+  'Conflict',
+]);
 
 /** Tells people what was found and done: by events on the pod, and in the log. */
 export class Reporter {
@@ -42,12 +48,9 @@ export class Reporter {
     const fields = { ...namesOf(pod), policy: policy.name, node: node?.name, reason };
     if (decision.kind === 'report') this.#options.logger.info(fields, 'pod is not evicted');
     else if (!QUIET_WAITS.has(reason)) this.#options.logger.info(fields, 'eviction waits');
-    if (node === undefined || (decision.kind === 'wait' && !TOLD_WAITS.has(reason))) return;
-    if (assessment.kind === 'misplaced') {
-      this.#event(pod, 'Warning', reason, stayingNote(misplacementOf(pod, node, assessment), reason, detail));
-    } else if (assessment.kind === 'broken-image') {
-      this.#event(pod, 'Warning', reason, brokenImageNote(pod, node.name, assessment.sign.container));
-    }
+    if (decision.kind === 'wait' && !TOLD_WAITS.has(reason)) return;
+    const note = noteOf({ pod, node }, assessment, reason, detail);
+    if (note !== undefined) this.#event(pod, 'Warning', reason, note);
   }
 
   /** The pod does not exist any more, or is nobody's business. */
@@ -57,6 +60,7 @@ export class Reporter {
 
   evicted({ pod, policy, node }: Material, { assessment }: Judgement): void {
     this.#options.logger.info({ ...namesOf(pod), policy: policy.name, node: node?.name }, 'pod evicted');
+    if (isStuck(pod)) this.#event(pod, 'Normal', 'PreferenceRelaxed', relaxedNote(pod));
     if (node === undefined || assessment.kind !== 'misplaced') return;
     this.#event(pod, 'Normal', 'Misplaced', evictedNote(misplacementOf(pod, node, assessment)));
   }
@@ -97,6 +101,18 @@ export class Reporter {
       note,
     });
   }
+}
+
+/** What people read about a pod that stays. */
+function noteOf(
+  { pod, node }: Pick<Material, 'pod' | 'node'>,
+  assessment: Judgement['assessment'],
+  reason: ReportReason | WaitReason,
+  detail: string | undefined,
+): string | undefined {
+  if (node === undefined) return isStuck(pod) ? stuckNote(pod, reason) : undefined;
+  if (assessment.kind === 'misplaced') return stayingNote(misplacementOf(pod, node, assessment), reason, detail);
+  return assessment.kind === 'broken-image' ? brokenImageNote(pod, node.name, assessment.sign.container) : undefined;
 }
 
 function misplacementOf(

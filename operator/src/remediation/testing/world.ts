@@ -77,6 +77,7 @@ export class World {
   readonly events: EventInput[] = [];
   readonly evicted: string[] = [];
   readonly landings: Landing[] = [];
+  readonly relaxations: { readonly policy: string; readonly workload: string; readonly untilMs: number }[] = [];
   readonly woken: { readonly key: string; readonly delayMs: number }[] = [];
 
   readonly ledger: EvictionLedger;
@@ -121,6 +122,7 @@ export class World {
       nodes: this.#nodeView(),
       clock: this.clock,
       onEvicted: (name) => this.evicted.push(name),
+      onRelax: (name, workload, untilMs) => this.relaxations.push({ policy: name, workload, untilMs }),
       onLanding: (landing) => this.landings.push(landing),
     });
   }

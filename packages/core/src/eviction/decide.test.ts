@@ -4,6 +4,7 @@ import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { decideEviction } from './decide.ts';
 import type { EvictionDecision, LastTry } from './decision.ts';
 import { container, CREATED_AT, IMAGE, neutral, node, pod, resolved, without } from './fixtures.ts';
+import type { Stuck } from './stuck.ts';
 import { inputOf, NOW, seconds } from './situation.ts';
 import type { Situation } from './situation.ts';
 
@@ -227,6 +228,48 @@ describe('R6 limits', () => {
     ['R6 the policy’s minute is full', limited('PolicyLimit', NOW + seconds(7)), 'wait PolicyLimit 7s'],
     ['R6 the webhook is asked about before the limits', { ...limited('PolicyLimit', NOW), webhook: 'unreachable' }, 'wait WebhookUnreachable'],
     ['R6 an Audit knows no limits', { ...limited('OwnerLimit', NOW + 1), mode: 'Audit' }, 'report AuditMode'],
+  ]);
+});
+
+describe('R9 a pod that carries our additions and finds no node', () => {
+  const unbound = (changes: Partial<PodFacts> = {}): PodFacts =>
+    without('nodeName', { phase: 'Pending', containers: [], ...changes });
+  const stuck = (changes: Partial<Stuck> = {}, ageMs = seconds(120)): Situation => ({
+    pod: unbound(),
+    node: null,
+    stuck: { sinceMs: NOW - ageMs, relaxingHelps: true, relaxed: true, ...changes },
+  });
+  // prettier-ignore
+  table([
+    ['R9 for less than two minutes', stuck({}, seconds(119)), 'wait UnschedulableTooShort 1s'],
+    ['R9 for two minutes, its workload is relaxed', stuck(), 'evict'],
+    ['R9 its workload is not relaxed yet', stuck({ relaxed: false }), 'wait Relaxing 2s'],
+    ['R9 no node would take it without our preference either', stuck({ relaxingHelps: false }), 'report Unschedulable'],
+    ['R9 without our additions it is nobody’s business', { pod: unbound(), node: null }, 'leave NotBound'],
+    ['R9 nobody would replace it', { ...stuck({ relaxed: false }), notReplaced: 'BarePod' }, 'report BarePod'],
+    ['R9 its Job would fail', { ...stuck(), notReplaced: 'JobWouldFail' }, 'report JobWouldFail'],
+    ['R9 opted out', { ...stuck(), pod: unbound({ annotations: { 'archpolicy.dev/allow-eviction': 'false' } }) }, 'report OptedOut'],
+    ['R9 in Audit', { ...stuck({ relaxed: false }), mode: 'Audit' }, 'report AuditMode'],
+    ['R9 reporting', { ...stuck({ relaxed: false }), policy: { action: 'Report' } }, 'report ReportOnly'],
+    ['R9 the webhook would not be called', { ...stuck(), webhook: 'not-called' }, 'report WebhookNotCalled'],
+    ['R9 the webhook is not reachable', { ...stuck(), webhook: 'unreachable' }, 'wait WebhookUnreachable'],
+    ['R9 its owner has no place left', { ...stuck(), limit: { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1_000 } }, 'wait OwnerLimit 1s'],
+    ['R9 after a try that was not accepted', { ...stuck(), lastTry: { reason: 'ApiBusy', untilMs: NOW + 1_000 } }, 'wait ApiBusy 1s'],
+    ['R9 evicted a moment ago', { ...stuck(), evictedBefore: true }, 'leave AlreadyEvicted'],
+    ['R9 being deleted', { ...stuck(), pod: unbound({ deleting: true }) }, 'leave Terminating'],
+  ]);
+});
+
+describe('R7 the brake', () => {
+  const braked = (reason: 'EvictionsStopped' | 'OwnerStopped'): Situation => ({
+    limit: { kind: 'limited', reason, untilMs: NOW + seconds(600) },
+  });
+  // prettier-ignore
+  table([
+    ['R7 all evictions are stopped', braked('EvictionsStopped'), 'wait EvictionsStopped 600s'],
+    ['R7 those of its owner are', braked('OwnerStopped'), 'wait OwnerStopped 600s'],
+    ['R7 an Audit knows no brake', { ...braked('EvictionsStopped'), mode: 'Audit' }, 'report AuditMode'],
+    ['R7 what would stay anyway says why', { ...braked('EvictionsStopped'), notReplaced: 'BarePod' }, 'report BarePod'],
   ]);
 });
 

@@ -8,6 +8,8 @@ import type { WebhookCall } from './installed-webhook.ts';
 import type { LandingForecast } from './landing.ts';
 import type { EvictionLimit } from './ledger.ts';
 import type { Replacement } from './owner.ts';
+import { STUCK_AFTER_MS } from './stuck.ts';
+import type { Stuck } from './stuck.ts';
 
 /** A pod counts as Ready once it has been so for this long: a crash loop is Ready for up to a second at each restart. */
 export const READY_AFTER_MS = 10_000;
@@ -31,6 +33,8 @@ export interface EvictionInput {
   readonly node?: NodeFacts;
   /** The pod's images against its node. */
   readonly assessment: PlacementAssessment;
+  /** Present for a pod that carries our additions and finds no node (R9). */
+  readonly stuck?: Stuck;
   /** Whether its owner replaces it (R2). */
   readonly replacement: Replacement;
   /** Whether the webhook would be asked about the replacement, and answers (R3). */
@@ -45,6 +49,9 @@ export interface EvictionInput {
   readonly evictedBefore: boolean;
 }
 
+/** A pod that a policy governs. */
+type Governed = EvictionInput & { readonly policy: RemediationPolicy };
+
 /** A misplacement, once it is known to be one. */
 type Misplaced = EvictionInput & {
   readonly policy: RemediationPolicy;
@@ -58,7 +65,7 @@ type Misplaced = EvictionInput & {
  * the mode comes before webhook and limits: an Audit says what Enforce would do, whatever else is down.
  */
 export function decideEviction(input: EvictionInput): EvictionDecision {
-  const verdict = concernsUs(input) ?? isMisplaced(input);
+  const verdict = concernsUs(input) ?? decideStuck(input) ?? isMisplaced(input);
   if (isDecision(verdict)) return verdict;
   for (const rule of RULES) {
     const objection = rule(verdict);
@@ -90,15 +97,49 @@ const RULES: readonly Rule[] = [
   withinLimits,
 ];
 
+/** Of those, what a pod without a node can be asked. */
+const STUCK_RULES: readonly ((pod: Governed) => EvictionDecision | undefined)[] = [
+  isReplaced,
+  mayBeEvicted,
+  webhookIsAsked,
+  isEnforced,
+  webhookAnswers,
+  isRelaxed,
+  mayTryAgain,
+  withinLimits,
+];
+
 /** R1, the part that needs no look at images. */
-function concernsUs({ pod, policy, skipped, evictedBefore, node }: EvictionInput): EvictionDecision | undefined {
+function concernsUs({ pod, policy, skipped, evictedBefore, node, stuck }: EvictionInput): EvictionDecision | undefined {
   if (policy === undefined) return leave('NoPolicy');
   if (skipped) return leave('Skipped');
   if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return leave('Finished');
   if (pod.deleting) return leave('Terminating');
   if (evictedBefore) return leave('AlreadyEvicted');
-  if (pod.nodeName === undefined) return leave('NotBound');
+  if (pod.nodeName === undefined) return stuck === undefined ? leave('NotBound') : undefined;
   return node === undefined ? leave('NodeUnknown') : undefined;
+}
+
+/** R9: evicted like a misplaced pod, once the policy's status says that its replacement will not be narrowed. */
+function decideStuck(input: EvictionInput): EvictionDecision | undefined {
+  const { stuck, nowMs, pod, policy } = input;
+  if (stuck === undefined || policy === undefined) return undefined;
+  const countsAtMs = stuck.sinceMs + STUCK_AFTER_MS;
+  if (nowMs < countsAtMs) return wait('UnschedulableTooShort', countsAtMs);
+  if (!stuck.relaxingHelps) return report('Unschedulable');
+  for (const rule of STUCK_RULES) {
+    const objection = rule({ ...input, policy });
+    if (objection !== undefined) return objection;
+  }
+  const preconditions = { uid: pod.uid, resourceVersion: pod.resourceVersion };
+  return { kind: 'evict', reason: 'Unschedulable', preconditions, architectures: [], sign: 'None' };
+}
+
+/** Until the status says so: as long as its writer may take. */
+const RELAXING_MS = 2_000;
+
+function isRelaxed({ nowMs, stuck }: Governed): EvictionDecision | undefined {
+  return stuck?.relaxed === false ? wait('Relaxing', nowMs + RELAXING_MS) : undefined;
 }
 
 function isMisplaced(input: EvictionInput): EvictionDecision | Misplaced {
@@ -126,11 +167,11 @@ function nodeAgrees({ node }: Misplaced): EvictionDecision | undefined {
 }
 
 /** R2. */
-function isReplaced({ replacement }: Misplaced): EvictionDecision | undefined {
+function isReplaced({ replacement }: Governed): EvictionDecision | undefined {
   return replacement.kind === 'replaced' ? undefined : report(replacement.reason);
 }
 
-function mayBeEvicted({ pod }: Misplaced): EvictionDecision | undefined {
+function mayBeEvicted({ pod }: Governed): EvictionDecision | undefined {
   return pod.annotations[ANNOTATION_ALLOW_EVICTION] === ALLOW_EVICTION_NO ? report('OptedOut') : undefined;
 }
 
@@ -157,7 +198,7 @@ function landsRight({ assessment, landing }: Misplaced): EvictionDecision | unde
 }
 
 /** R3: where the webhook is not asked, the replacement would land as wrongly. */
-function webhookIsAsked({ webhook }: Misplaced): EvictionDecision | undefined {
+function webhookIsAsked({ webhook }: Governed): EvictionDecision | undefined {
   switch (webhook) {
     case 'not-installed':
       return report('WebhookNotInstalled');
@@ -180,25 +221,25 @@ function isOldEnough({ nowMs, pod, policy }: Misplaced): EvictionDecision | unde
   return nowMs >= untilMs ? undefined : wait('GracePeriod', untilMs);
 }
 
-function isEnforced({ policy }: Misplaced): EvictionDecision | undefined {
+function isEnforced({ policy }: Governed): EvictionDecision | undefined {
   if (policy.mode !== 'Enforce') return report('AuditMode');
   return policy.remediation.action === 'Evict' ? undefined : report('ReportOnly');
 }
 
 /** R3. */
-function webhookAnswers({ webhook }: Misplaced): EvictionDecision | undefined {
+function webhookAnswers({ webhook }: Governed): EvictionDecision | undefined {
   return webhook === 'reachable' ? undefined : wait('WebhookUnreachable');
 }
 
 /** R8: nothing that happens to the pod meanwhile makes the API server say something else. */
-function mayTryAgain({ nowMs, lastTry }: Misplaced): EvictionDecision | undefined {
+function mayTryAgain({ nowMs, lastTry }: Governed): EvictionDecision | undefined {
   if (lastTry === undefined || nowMs >= lastTry.untilMs) return undefined;
   const { reason, untilMs } = lastTry;
   return reason === 'SeveralBudgets' || reason === 'Refused' ? report(reason) : wait(reason, untilMs);
 }
 
 /** R6, R7. */
-function withinLimits({ limit }: Misplaced): EvictionDecision | undefined {
+function withinLimits({ limit }: Governed): EvictionDecision | undefined {
   return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
 }
 

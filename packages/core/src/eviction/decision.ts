@@ -29,6 +29,7 @@ export const REPORT_REASONS = [
   'NoCommonArchitecture',
   'WouldLandWrong',
   'NoNodeForReplacement',
+  'Unschedulable',
   'WebhookNotInstalled',
   'WebhookNotCalled',
   'WebhookCallUnknown',
@@ -42,6 +43,8 @@ export const REPORT_REASONS = [
 export const WAIT_REASONS = [
   'ImagesUnknown',
   'GracePeriod',
+  'UnschedulableTooShort',
+  'Relaxing',
   'ReadyTooShort',
   'WebhookUnreachable',
   'EvictionsStopped',
@@ -91,7 +94,8 @@ export type EvictionDecision =
     }
   | {
       readonly kind: 'evict';
-      readonly reason: 'Misplaced';
+      /** `Unschedulable`: it is bound to no node, and without our preference it would be (R9). */
+      readonly reason: 'Misplaced' | 'Unschedulable';
       readonly preconditions: EvictionPreconditions;
       readonly architectures: readonly NodeArchitecture[];
       readonly sign: Sign;

@@ -34,6 +34,8 @@ export interface ReplacementInput {
   readonly nodes: readonly NodeFacts[];
   /** Epoch milliseconds. */
   readonly nowMs: number;
+  /** Whatever the policy's status says: without our preference (R9). */
+  readonly preferenceRelaxed?: boolean;
 }
 
 /** What the scheduler would be asked for. */

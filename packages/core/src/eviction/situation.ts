@@ -25,6 +25,7 @@ export interface Situation {
   readonly notReplaced?: NotReplacedReason;
   readonly webhook?: EvictionInput['webhook'];
   readonly landing?: EvictionInput['landing'];
+  readonly stuck?: EvictionInput['stuck'];
   readonly limit?: EvictionInput['limit'];
   readonly lastTry?: LastTry;
   readonly evictedBefore?: boolean;
@@ -46,9 +47,13 @@ export function inputOf(row: Situation): EvictionInput {
     webhook: row.webhook ?? 'reachable',
     landing: row.landing ?? 'right',
     limit: row.limit ?? { kind: 'free' },
-    ...(row.lastTry !== undefined && { lastTry: row.lastTry }),
+    ...optional(row),
     evictedBefore: row.evictedBefore ?? false,
   };
+}
+
+function optional({ stuck, lastTry }: Situation): Pick<EvictionInput, 'stuck' | 'lastTry'> {
+  return { ...(stuck !== undefined && { stuck }), ...(lastTry !== undefined && { lastTry }) };
 }
 
 function policyOf({ policy, mode = 'Enforce' }: Situation): Pick<EvictionInput, 'policy'> {

@@ -1,0 +1,47 @@
+import type { PodFacts } from '../kubernetes/facts.ts';
+import { labelOf } from '../kubernetes/read.ts';
+import { parseDecision } from '../placement/annotation.ts';
+import type { DecisionRecord } from '../placement/annotation.ts';
+import { ANNOTATION_DECISION } from '../policy/keys.ts';
+import { matchesNode } from '../requirement/evaluate.ts';
+import { untolerated } from '../requirement/tolerations.ts';
+import { replacementDemand, takers } from './landing.ts';
+import type { ReplacementInput } from './landing.ts';
+
+/** A pod that has found no node for this long is told of: autoscalers and rollouts need some time, too. */
+export const STUCK_AFTER_MS = 2 * 60_000;
+/** How long the next decisions for its owner skip the preference. */
+export const RELAXED_FOR_MS = 60 * 60_000;
+
+/** What is known of a pod that carries our additions and finds no node (R9). */
+export interface Stuck {
+  /** Since when, epoch milliseconds. */
+  readonly sinceMs: number;
+  /** Whether a ready node would take it without our preference, and does not with it. */
+  readonly relaxingHelps: boolean;
+  /** The policy's status says that the preference is skipped for its workload. */
+  readonly relaxed: boolean;
+}
+
+/** The record in the pod's annotation; undefined where there is none that we could have written. */
+export function recordIn({ annotations }: Pick<PodFacts, 'annotations'>): DecisionRecord | undefined {
+  const annotation = labelOf(annotations, ANNOTATION_DECISION);
+  const parsed = annotation === undefined ? undefined : parseDecision(annotation);
+  return parsed?.kind === 'record' ? parsed.record : undefined;
+}
+
+/** Whether the pod carries a record of ours and the scheduler has said that it finds no node. */
+export function isStuck(pod: PodFacts): boolean {
+  const { scheduled, nodeName, deleting } = pod;
+  if (nodeName !== undefined || deleting || scheduled.value || scheduled.reason !== 'Unschedulable') return false;
+  return recordIn(pod) !== undefined;
+}
+
+/** R9: whether dropping our preference would let a ready node take the pod's replacement that cannot take the pod. */
+export function relaxingHelps(input: ReplacementInput): boolean {
+  const { pod, nodes } = input;
+  const relaxed = replacementDemand({ ...input, preferenceRelaxed: true });
+  return takers(relaxed, nodes).some(
+    (node) => !matchesNode(pod, node) || untolerated(node, pod.tolerations).length > 0,
+  );
+}
