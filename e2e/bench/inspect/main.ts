@@ -80,11 +80,18 @@ function timeMeasurements(runs: readonly Run[]): readonly Measurement[] {
   return targets.map(atMost);
 }
 
+/** What CPU profiles of the measured processes say. */
+const PROFILES: Readonly<Record<string, string>> = {
+  'an answer from Redis, p99':
+    'half of the time waits for Redis or a core; of the rest most are two writes to its socket and collections of garbage',
+};
+
 /** A missed target says how busy the machine was: what else ran on it is not in the numbers of the run itself. */
 function noted(measurement: Measurement): Measurement {
+  if (measurement.met) return measurement;
   const [load = Number.NaN] = loadavg();
-  const note = `load average ${load.toFixed(1)} on ${cpus().length} cores at the end of the runs; not profiled`;
-  return measurement.met ? measurement : { ...measurement, note };
+  const busy = `load average ${load.toFixed(1)} on ${cpus().length} cores at the end of the runs`;
+  return { ...measurement, note: `${busy}; ${PROFILES[measurement.name] ?? 'not profiled'}` };
 }
 
 async function main(): Promise<void> {
