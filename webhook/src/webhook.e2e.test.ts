@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, nodeNames, pushImage, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
+import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
+import type { ApiAnswer } from '@archpolicy/kube';
+import { systemClock } from '@archpolicy/service';
+import fc from 'fast-check';
+import { podThatIsValid } from './testing/generated-pods.ts';
 
 jest.setTimeout(90_000);
 
@@ -166,6 +172,76 @@ describe('pods on the real API server and scheduler', () => {
     const shown = await json<PodObject>(['create', '--dry-run=server', '-f', '-'], pod('dry', arm64Only));
     expect(architectures(shown.spec)).toBe('arm64');
     expect((await cluster.kubectl(['get', 'pod', 'dry'])).status).not.toBe(0);
+  });
+});
+
+describe('generated pods', () => {
+  /** Enough that some are refused for reasons of their own, and 300 are left. */
+  const PODS = 400;
+  const SIDE_BY_SIDE = 16;
+
+  /** `generated` has a policy with everything in it, `default` the default one, `skipped` none. */
+  const setUp = async (): Promise<void> => {
+    const spec: JsonObject = {
+      priority: 10,
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'generated' } },
+      architectures: ['amd64', 'arm64'],
+      preference: { architectures: ['arm64', 'amd64'], type: 'Prefer', weight: 37 },
+      rollout: { architecture: 'amd64', percent: 50 },
+      copyLabelsToNodeAffinity: ['example.com/team'],
+      whenUnresolved: 'Fallback',
+      fallbackArchitecture: 'amd64',
+    };
+    const policy = { apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', metadata: { name: 'generated' }, spec };
+    await kubectl(['create', '-f', '-'], JSON.stringify(policy));
+    await kubectl(['create', 'namespace', 'generated']);
+    await waitFor(
+      async () => {
+        const { status, stdout } = await cluster.kubectl(
+          ['create', '--dry-run=server', '-n', 'generated', '-o', 'json', '-f', '-'],
+          pod('first', arm64Only),
+        );
+        return status === 0 && stdout.includes('\\"policy\\":\\"generated\\"');
+      },
+      { timeoutMs: 20_000, what: 'a pod in the namespace, under its policy' },
+    );
+  };
+
+  test('P1 what the API server takes without us, it takes as we change it: hundreds of pods', async () => {
+    await setUp();
+    const clock = systemClock();
+    const credentials = new KubeConfigCredentials({ file: cluster.get('KUBECONFIG') }, clock);
+    const api = new ApiClient({ credentials, clock, userAgent: 'archpolicy-test' });
+    const dryRun = (namespace: string, body: JsonObject): Promise<ApiAnswer> => {
+      const [path, signal] = [`/api/v1/namespaces/${namespace}/pods`, AbortSignal.timeout(30_000)];
+      return api.request({ method: 'POST', path, query: { dryRun: 'All' }, body, signal });
+    };
+    const seed = randomInt(2 ** 31);
+    const images = [arm64Only, both, `${cluster.get('REGISTRY')}/missing:v1`];
+    const pods = fc.sample(podThatIsValid(images), { numRuns: PODS, seed });
+    const results = { valid: 0, changed: 0, refusedByUs: [] as unknown[] };
+    const next = pods.entries();
+    const work = async (): Promise<void> => {
+      for (const [index, one] of next) {
+        if ((await dryRun('skipped', one)).kind !== 'ok') continue;
+        results.valid += 1;
+        const answer = await dryRun(index % 2 === 0 ? 'default' : 'generated', one);
+        if (answer.kind !== 'ok') results.refusedByUs.push({ seed, index, answer, pod: JSON.stringify(one) });
+        else if (JSON.stringify(answer.body).includes('archpolicy.dev/decision')) results.changed += 1;
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+    } finally {
+      await api.close();
+      await kubectl(['delete', 'archpolicy', 'generated']);
+    }
+    expect(results.refusedByUs).toEqual([]);
+    expect({ seed, enough: results.valid >= 300, changed: results.changed >= 100 }).toEqual({
+      seed,
+      enough: true,
+      changed: true,
+    });
   });
 });
 
