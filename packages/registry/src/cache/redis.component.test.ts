@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { basicAccess, dockerConfigJson, FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
+import {
+  basicAccess,
+  dockerConfigJson,
+  FakeRegistry,
+  multiPlatformImage,
+  PRIMARY_NAME,
+  RedisCluster,
+  RedisNode,
+  RedisSentinel,
+} from '@archpolicy/testkit';
 import type { Inspection } from '@archpolicy/core';
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
@@ -227,6 +236,42 @@ describe('K7 a Redis in trouble', () => {
     for (let at = 2; at < 14; at += 1) await expectResolved(inspector, `app:v${at}`);
     redis.resume();
   });
+
+  test('K7 failed over in the middle: no inspection fails, and afterwards the new primary is used', async () => {
+    const sentinel = await new RedisSentinel().start();
+    try {
+      const url = `redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`;
+      const inspector = replica({ url, commandTimeoutMs: 50 });
+      const over = new AbortController();
+      const failover = sentinel.failOver().finally(() => {
+        over.abort();
+      });
+      let at = 0;
+      for (; !over.signal.aborted; at += 1) await expectResolved(inspector, `app:v${at}`);
+      await failover;
+      const primary = await sentinel.primary();
+      await primary.flush();
+      for (; (await primary.keys()).size === 0; at += 1) {
+        await expectResolved(inspector, `app:v${at}`);
+        await delay(100);
+      }
+    } finally {
+      await sentinel.stop();
+    }
+  }, 60_000);
+
+  test('K7 one node of a Cluster hangs in the middle: no inspection fails', async () => {
+    const cluster = await new RedisCluster().start();
+    try {
+      const inspector = replica({ url: `redis+cluster://${cluster.addresses.join(',')}`, commandTimeoutMs: 50 });
+      for (let at = 0; at < 10; at += 1) await expectResolved(inspector, `app:before-${at}`);
+      cluster.nodes[0]?.pause();
+      for (let at = 0; at < 50; at += 1) await expectResolved(inspector, `app:after-${at}`);
+      cluster.nodes[0]?.resume();
+    } finally {
+      await cluster.stop();
+    }
+  }, 60_000);
 
   test('K7 flushed, read-only, gone and back again', async () => {
     const inspector = replica({ commandTimeoutMs: 50 });
