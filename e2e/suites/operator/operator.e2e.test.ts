@@ -6,6 +6,7 @@ import { budgets, budgetTests, readyBudget } from './budgets.ts';
 import { forged, forgedTests } from './forged.ts';
 import { killedAfter, killedBefore, killedTests } from './killed.ts';
 import { begun, pausedTests, waiting } from './paused.ts';
+import { outageEnded, outageTests, registryOutage } from './registry-outage.ts';
 import { randomKills, randomKillTests } from './random-kills.ts';
 import { renamed, renamedTests } from './renamed.ts';
 import { innocent, runaway, runawayTests } from './runaway.ts';
@@ -19,7 +20,7 @@ import { World } from './world.ts';
  * later, in this order, because each leaves the next its leader.
  */
 const CASES = [
-  ...[bootstrap, budgets, readyBudget, survivors, audited, reported, forged],
+  ...[bootstrap, budgets, readyBudget, survivors, audited, reported, forged, registryOutage],
   ...[renamed, killedBefore, killedAfter, randomKills, begun, waiting, runaway, innocent],
 ];
 
@@ -50,6 +51,9 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
   describe('forged annotations', () => {
     forgedTests(world);
   });
+  describe('outages', () => {
+    outageTests(world);
+  });
   describe('a name that is used again', () => {
     renamedTests(world);
   });
@@ -59,6 +63,9 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
   });
   describe('two operators', () => {
     pausedTests(world);
+  });
+  describe('after outages', () => {
+    outageEnded(world);
   });
   // Last: the brake stays closed for ten minutes.
   describe('a scheduler that binds every replacement wrong', () => {

@@ -8,6 +8,7 @@ import type { Resource } from '@archpolicy/kube';
 import { pushImage, readAuditLog, startCluster, waitFor } from '@archpolicy/e2e';
 import type { AuditEvent, Child, TestCluster } from '@archpolicy/e2e';
 import type { SeenEviction } from '../../support/api-proxy.ts';
+import { FaultProxy } from '@archpolicy/testkit';
 import { diagnosed } from '../../support/diagnose.ts';
 import type { Scene } from '../../support/diagnose.ts';
 import { LiveCluster } from '../../support/live-cluster.ts';
@@ -30,6 +31,8 @@ export interface Case {
 export interface Images {
   readonly arm64: Image;
   readonly amd64: Image;
+  /** Built for arm64, at a registry that is down until `World.endOutage`. */
+  readonly unreachable: Image;
 }
 
 /** `schedulerName` of pods that are put on the wrong architecture for ever. */
@@ -58,6 +61,7 @@ export class World {
   readonly #webhooks: Child[] = [];
   #cluster: TestCluster | undefined;
   #live: LiveCluster | undefined;
+  #outage: FaultProxy | undefined;
   #folder = '';
   #before: readonly SeenPod[] = [];
 
@@ -117,6 +121,7 @@ export class World {
   async stop(): Promise<void> {
     await Promise.all(this.#operators.map((operator) => operator.stop()));
     for (const webhook of this.#webhooks) webhook.kill('SIGKILL');
+    await this.#outage?.stop();
     await this.#live?.close();
     await this.#cluster?.stop();
     await rm(this.#folder, { recursive: true, force: true });
@@ -153,6 +158,10 @@ export class World {
     this.#webhooks.push(await startWebhook(this.cluster, `webhook-${this.#webhooks.length}`));
   }
 
+  async endOutage(): Promise<void> {
+    await this.#outage?.set({ kind: 'none' });
+  }
+
   /** From now on the operator looks after these namespaces. */
   async open({ namespaces }: Case): Promise<void> {
     const change = { metadata: { labels: { [LABEL_SKIP]: null } } };
@@ -181,7 +190,11 @@ export class World {
       return { reference, platforms: [platform] };
     };
     const [arm64, amd64] = await Promise.all([push('linux/arm64'), push('linux/amd64')]);
-    return { arm64, amd64 };
+    const { port } = new URL(`http://${this.cluster.get('REGISTRY')}`);
+    this.#outage = await new FaultProxy(Number(port)).start();
+    await this.#outage.set({ kind: 'refuse' });
+    const reference = arm64.reference.replace(/^[^/]+/u, `127.0.0.1:${this.#outage.port}`);
+    return { arm64, amd64, unreachable: { ...arm64, reference } };
   }
 
   /** Pods go to amd64 nodes while the others take none. */
