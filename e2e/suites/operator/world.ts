@@ -121,6 +121,7 @@ export class World {
   async stop(): Promise<void> {
     await Promise.all(this.#operators.map((operator) => operator.stop()));
     for (const webhook of this.#webhooks) webhook.kill('SIGKILL');
+    await Promise.all(this.#webhooks.map(({ exited }) => exited));
     await this.#outage?.stop();
     await this.#live?.close();
     await this.#cluster?.stop();
