@@ -65,18 +65,22 @@ export class Reconciler {
       // The limits were others then.
       judgement = judge.judge(material);
     }
-    return judgement.decision.kind === 'evict'
-      ? this.#evict(material, judgement, signal)
-      : this.#settle(material, judgement);
+    if (judgement.decision.kind !== 'evict') return this.#settle(material, judgement);
+    if (this.#options.turns.isOvertaking({ key, account: accountOf(material) })) {
+      return this.#settle(material, { ...judgement, decision: { kind: 'wait', reason: 'PolicyLimit' } });
+    }
+    return this.#evict(material, judgement, signal);
   }
 
   async #evict(material: Material, judgement: Judgement, signal: AbortSignal): Promise<ReconcileResult> {
     const { evictor, replacements, reporter, turns, onEvicted } = this.#options;
     const { key, pod, policy } = material;
     replacements.expect(pod);
-    const outcome = await evictor.evict(material, signal);
-    replacements.settle(pod);
+    const evicting = evictor.evict(material, signal);
+    // Its place is taken: the next one need not wait for the answer.
     turns.leave(key);
+    const outcome = await evicting;
+    replacements.settle(pod);
     turns.mayHaveRoom(accountOf(material));
     switch (outcome.kind) {
       case 'accepted':

@@ -152,6 +152,8 @@ export class Remediation {
     await runWorkers(this.#queue, WORKERS, (key) => this.#timed(key, signal), signal, {
       failed: (key, err) => {
         logger.warn({ err, pod: key }, 'pod could not be reconciled');
+        // Those behind it do not wait for what is wrong with it.
+        this.#turns.leave(key);
       },
     });
     end();

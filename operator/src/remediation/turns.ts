@@ -20,7 +20,7 @@ export interface TurnsOptions {
 
 /**
  * Who evicts next, among pods that wait for a place of their owner, the rate of their policy, the brake or the webhook: first come,
- * first served. Only the first of a line is woken, and it wakes the next, so that a thousand do not run for one place.
+ * first served, one namespace after the other. Only the first of a line is woken, and it wakes the next, so that a thousand do not run for one place.
  */
 export class Turns {
   readonly #options: TurnsOptions;
@@ -36,12 +36,12 @@ export class Turns {
     const name = lineName(shared, waiter.account);
     if (this.#lineOf.get(waiter.key) !== name) {
       this.leave(waiter.key);
-      const line = this.#lines.get(name) ?? { shared, waiters: new Map<string, Waiter>() };
+      const line = this.#lines.get(name) ?? new Line(shared);
       this.#lines.set(name, line);
       this.#lineOf.set(waiter.key, name);
     }
-    // Its UID and its policy's limit may be others by now. A Map keeps the place of a key that it has.
-    this.#lines.get(name)?.waiters.set(waiter.key, waiter);
+    // Its UID and its policy's limit may be others by now.
+    this.#lines.get(name)?.set(waiter);
     this.#wakeFirst(name);
   }
 
@@ -51,8 +51,8 @@ export class Turns {
     if (name === undefined) return;
     this.#lineOf.delete(key);
     const line = this.#lines.get(name);
-    line?.waiters.delete(key);
-    if (line?.waiters.size === 0) this.#lines.delete(name);
+    line?.delete(key);
+    if (line?.first === undefined) this.#lines.delete(name);
     else this.#wakeFirst(name);
   }
 
@@ -61,10 +61,16 @@ export class Turns {
     for (const shared of LIMITS) this.#wakeFirst(lineName(shared, account));
   }
 
+  /** Whether others wait for this policy's rate before it: whoever came late does not overtake them. */
+  isOvertaking({ key, account }: Pick<Waiter, 'key' | 'account'>): boolean {
+    const first = this.#lines.get(lineName('PolicyLimit', account))?.first;
+    return first !== undefined && first.key !== key;
+  }
+
   /** The webhook answers again: everybody who waited for it. */
   webhookAnswers(): void {
     const line = this.#lines.get(WEBHOOK);
-    for (const key of line?.waiters.keys() ?? []) this.#options.wake(key, 0);
+    for (const key of line?.keys() ?? []) this.#options.wake(key, 0);
   }
 
   /** How many wait. */
@@ -75,7 +81,7 @@ export class Turns {
   #wakeFirst(name: string): void {
     const line = this.#lines.get(name);
     if (line === undefined || line.shared === 'WebhookUnreachable') return;
-    const [first] = line.waiters.values();
+    const { first } = line;
     if (first === undefined) return;
     const { ledger, clock, wake } = this.#options;
     const now = clock.monotonic();
@@ -86,9 +92,47 @@ export class Turns {
   }
 }
 
-interface Line {
+/** Namespaces take turns, and within each its pods: who makes many pods has no more of a rate than others. */
+class Line {
   readonly shared: Shared;
-  readonly waiters: Map<string, Waiter>;
+  /** Never an empty one. */
+  readonly #namespaces = new Map<string, Map<string, Waiter>>();
+
+  constructor(shared: Shared) {
+    this.shared = shared;
+  }
+
+  get first(): Waiter | undefined {
+    for (const waiters of this.#namespaces.values()) return waiters.values().next().value;
+    return undefined;
+  }
+
+  *keys(): Generator<string> {
+    for (const waiters of this.#namespaces.values()) yield* waiters.keys();
+  }
+
+  /** A Map keeps the place of a key that it has. */
+  set(waiter: Waiter): void {
+    const namespace = namespaceOf(waiter.key);
+    const waiters = this.#namespaces.get(namespace) ?? new Map<string, Waiter>();
+    this.#namespaces.set(namespace, waiters.set(waiter.key, waiter));
+  }
+
+  /** When it was the first, the next namespace has its turn. */
+  delete(key: string): void {
+    const wasFirst = this.first?.key === key;
+    const namespace = namespaceOf(key);
+    const waiters = this.#namespaces.get(namespace);
+    waiters?.delete(key);
+    if (waiters === undefined || (waiters.size > 0 && !wasFirst)) return;
+    this.#namespaces.delete(namespace);
+    if (waiters.size > 0) this.#namespaces.set(namespace, waiters);
+  }
+}
+
+/** Keys are `namespace/name`. */
+function namespaceOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
 }
 
 const WEBHOOK = 'webhook';
