@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonObject } from '../kubernetes/json.ts';
-import { MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
+import { formatDecision, MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
 import type { Row } from './fixtures/row.ts';
-import { inputOf } from './fixtures/row.ts';
+import { inputOf, inspectionOf } from './fixtures/row.ts';
 import { applyPatch } from './json-patch.ts';
 import { placePod } from './place-pod.ts';
 import { utf8Length } from './text.ts';
@@ -133,5 +133,38 @@ describe('the decision annotation', () => {
         expect(['record', 'unreadable']).toContain(parseDecision(text).kind);
       }),
     );
+  });
+});
+
+describe('4 KiB', () => {
+  const withPolicy = (policy: string): string =>
+    formatDecision(
+      {
+        kind: 'constrain',
+        reason: 'ImagesSupport',
+        policy,
+        architectures: ['arm64'],
+        requirements: [],
+        preferred: [],
+        tolerated: [],
+        unresolved: [],
+        warnings: [],
+      },
+      [{ image: 'app', inspection: inspectionOf('linux/arm64') }],
+      [],
+      1,
+    );
+  const room = 4096 - utf8Length(withPolicy(''));
+
+  test.each<[string, string, boolean]>([
+    ['ASCII that just fits', 'x'.repeat(room), true],
+    ['ASCII of a byte too many', 'x'.repeat(room + 1), false],
+    ['two bytes a character, which just fit', 'é'.repeat(room / 2) + 'x'.repeat(room % 2), true],
+    ['two bytes a character, too many', 'é'.repeat(room / 2) + 'x'.repeat((room % 2) + 1), false],
+    ['a short text that is not ASCII', 'é', true],
+  ])('PL2 %s', (_, policy, fits) => {
+    const text = withPolicy(policy);
+    expect([text.includes('"images"'), utf8Length(text) <= 4096]).toEqual([fits, true]);
+    expect(parseDecision(text).kind).toBe('record');
   });
 });

@@ -143,3 +143,12 @@ describe('jsonEqual', () => {
 function overTheWire(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
+
+test.each<[string, JsonPatchOperation, Json | undefined]>([
+  ['replaces an element', { op: 'replace', path: '/0', value: 7 }, [7, 2]],
+  ['goes through no prototype', { op: 'add', path: '/0/__proto__/a', value: 7 }, undefined],
+])('PL11 a patch %s', (_, operation, expected) => {
+  const list: Json = [{ a: 1 }, 2];
+  const applied = applyPatch(list, [operation]);
+  expect(applied.kind === 'applied' ? applied.value : undefined).toEqual(expected);
+});

@@ -59,8 +59,13 @@ describe('the text of a template', () => {
     expect(templateText(one)).toBeUndefined();
   });
 
+  test('as many annotations as are worth comparing are compared', () => {
+    expect(templateText(pod({}, { annotations: { a: 'x'.repeat(16_384) } }))).toContain('xxx');
+  });
+
   test.each<[string, JsonObject, JsonObject]>([
     ['no affinity and one that is no object', {}, { affinity: Number.POSITIVE_INFINITY }],
+    ['one deadline and another', { activeDeadlineSeconds: 5 }, { activeDeadlineSeconds: 6 }],
     ['a number and its text as the deadline', { activeDeadlineSeconds: 5 }, { activeDeadlineSeconds: '5' }],
     ['a deadline and one below every number', {}, { activeDeadlineSeconds: Number.NEGATIVE_INFINITY }],
   ])('%s differ', (_, one, other) => {

@@ -212,3 +212,19 @@ describe('imagesToInspect', () => {
     expect(imagesToInspect(pod, policy)).toEqual(['nginx', ':::']);
   });
 });
+
+describe('texts', () => {
+  test('a warning about an image with a long name has 120 characters', () => {
+    const long = warningText({ kind: 'OwnerChoiceUnsupported', image: `registry.example/${'x'.repeat(100)}:v1` });
+    expect(long).toHaveLength(MAX_WARNING_LENGTH);
+    expect(MAX_WARNING_LENGTH).toBe(120);
+  });
+
+  test('a refusal that no image is to blame for names none', () => {
+    const denial = { kind: 'deny', policy: 'default', unresolved: [], warnings: [] } as const;
+    expect(denialText({ ...denial, reason: 'NoCommonArchitecture' })).toBe(
+      'refused by ArchPolicy default: its images have no architecture in common',
+    );
+    expect(denialText({ ...denial, reason: 'Unresolved' })).toMatch(/known: Unresolved$/);
+  });
+});

@@ -31,6 +31,12 @@ describe('workloadOf', () => {
     ['a Job with a number of its own', owned('Job', 'import-7'), 'ns/Job/import-7'],
     ['a StatefulSet', owned('StatefulSet', 'db-12345678'), 'ns/StatefulSet/db-12345678'],
     ['a bare pod', { metadata: { name: 'one' }, spec: {} }, 'ns/Pod/one'],
+    ['a bare pod without any name', { metadata: {}, spec: {} }, 'ns/Pod/'],
+    [
+      'a ReplicaSet of no version',
+      { metadata: { ownerReferences: [{ kind: 'ReplicaSet', name: 'web-6f7d', controller: true }] }, spec: {} },
+      'ns/ReplicaSet/web-6f7d',
+    ],
     ['a bare pod that has no name yet', { metadata: { generateName: 'one-' }, spec: {} }, 'ns/Pod/one-'],
   ])('PL7 %s', (_, pod, expected) => {
     expect(workloadOf(readSubject(pod), 'ns')).toBe(expected);
