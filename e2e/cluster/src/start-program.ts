@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { clusterId } from './directory.ts';
-import { layoutOf, repositoryRoot } from './layout.ts';
+import { compileCache, layoutOf, repositoryRoot } from './layout.ts';
 import { deathWithParent, startChild } from './process/child.ts';
 import type { Child } from './process/child.ts';
 import { ID_VARIABLE } from './process/leftovers.ts';
@@ -25,7 +25,12 @@ export async function startProgram({ directory, program, name, env }: ProgramOpt
   return startChild({
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', join(repositoryRoot, program, 'src', 'main.ts')],
-    env: { ...env, HOME: layout.home, ...(id !== undefined && { [ID_VARIABLE]: id }) },
+    env: {
+      NODE_COMPILE_CACHE: compileCache,
+      ...env,
+      HOME: layout.home,
+      ...(id !== undefined && { [ID_VARIABLE]: id }),
+    },
     cwd: '/',
     logFile: layout.log(name),
     prefix: deathWithParent(),

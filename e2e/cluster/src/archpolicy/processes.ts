@@ -4,7 +4,7 @@ import type { Cluster, Component } from '../components/component.ts';
 import { portOf } from '../components/component.ts';
 import { untilHttpOk } from '../components/ready.ts';
 import { ClusterError } from '../errors.ts';
-import { repositoryRoot } from '../layout.ts';
+import { compileCache, repositoryRoot } from '../layout.ts';
 import { accountKubeconfig } from './accounts.ts';
 import type { Account } from './accounts.ts';
 
@@ -45,7 +45,12 @@ async function launch(
     // The Node that runs the cluster is the one that the lockfile brings.
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', main],
-    env: { ...cluster.environment, ...own, ...commonEnvironment(cluster, `archpolicy-${name}`, metrics) },
+    env: {
+      NODE_COMPILE_CACHE: compileCache,
+      ...cluster.environment,
+      ...own,
+      ...commonEnvironment(cluster, `archpolicy-${name}`, metrics),
+    },
     ready: (signal) => untilHttpOk(`http://${metrics}/readyz`, signal),
   };
 }
