@@ -1,12 +1,14 @@
 export { readAuditLog } from './audit-log.ts';
 export type { AuditEvent } from './audit-log.ts';
 export type { Target } from './components/catalogue.ts';
+export { REAL_NODE_LABEL } from './components/kwok.ts';
 export { nodeNames } from './components/nodes.ts';
 export type { ClusterEnv, EnvKey } from './env-file.ts';
 export { ClusterError } from './errors.ts';
 export type { KubectlAnswer } from './kubectl.ts';
+export { compileCache } from './layout.ts';
 export { pushImage } from './push-image.ts';
-export type { PushedImage } from './push-image.ts';
+export type { ImageContent, PushedImage, PushOptions } from './push-image.ts';
 export type { Child, Exit } from './process/child.ts';
 export { EMULATED_ANNOTATION, PLATFORMS_ANNOTATION, REFUSED_AT_ANNOTATION } from './stages.ts';
 export { START_TIMEOUT_MILLISECONDS, startCluster } from './start-cluster.ts';

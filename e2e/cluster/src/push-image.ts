@@ -23,6 +23,19 @@ export interface PushedImage {
   readonly manifests: readonly string[];
 }
 
+/** What an image holds; an empty layer by default. */
+export interface ImageContent {
+  /** An uncompressed tar archive. */
+  readonly layer: Uint8Array;
+  /** Of the config blob: `Entrypoint` and the like. */
+  readonly config: object;
+}
+
+export interface PushOptions {
+  readonly kind: 'index' | 'single';
+  readonly contentOf?: (platform: string) => ImageContent;
+}
+
 /**
  * Pushes a tiny real OCI image: one manifest and config blob per platform, and with `index` an image index over them.
  * @param platforms `linux/amd64`, `linux/arm64/v8`, …
@@ -32,17 +45,23 @@ export async function pushImage(
   repository: string,
   tag: string,
   platforms: readonly string[],
-  options: { readonly kind: 'index' | 'single' } = { kind: 'index' },
+  options: PushOptions = { kind: 'index' },
 ): Promise<PushedImage> {
   const [only, ...others] = platforms;
   if (only === undefined || (options.kind === 'single' && others.length > 0)) {
     throw new ClusterError('request', `an image of kind ${options.kind} cannot have ${platforms.length} platforms`);
   }
   const target = { registry, repository };
-  const layer = await pushBlob(target, LAYER, emptyLayer);
+  const { contentOf = () => ({ layer: emptyLayer, config: {} }) } = options;
   const manifests: { readonly descriptor: Descriptor; readonly platform: string }[] = [];
   for (const platform of platforms) {
-    const body = { ...platformFields(platform), config: {}, rootfs: { type: 'layers', diff_ids: [layer.digest] } };
+    const content = contentOf(platform);
+    const layer = await pushBlob(target, LAYER, Buffer.from(content.layer));
+    const body = {
+      ...platformFields(platform),
+      config: content.config,
+      rootfs: { type: 'layers', diff_ids: [layer.digest] },
+    };
     const config = await pushBlob(target, CONFIG, Buffer.from(JSON.stringify(body)));
     const manifest = { schemaVersion: 2, mediaType: MANIFEST, config, layers: [layer] };
     const name = options.kind === 'single' ? tag : undefined;

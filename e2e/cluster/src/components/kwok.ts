@@ -3,6 +3,9 @@ import { renderStages } from '../stages.ts';
 import type { Component } from './component.ts';
 import { writeUserKubeconfig } from './user-kubeconfig.ts';
 
+/** On nodes that have a real kubelet. */
+export const REAL_NODE_LABEL = 'testkit.archpolicy.dev/real-node';
+
 /** Plays the kubelet of every node by the stages in e2e/cluster/stages. */
 export const kwok: Component = {
   kind: 'component',
@@ -18,7 +21,9 @@ export const kwok: Component = {
       args: [
         `--kubeconfig=${kubeconfig}`,
         `--config=${stages}`,
-        '--manage-all-nodes=true',
+        '--manage-all-nodes=false',
+        // A node with a kubelet of its own (make test-node) says so by this label.
+        `--manage-nodes-with-label-selector=!${REAL_NODE_LABEL}`,
         '--node-ip=127.0.0.1',
         // Pod addresses: room for 100,000 pods.
         '--cidr=10.0.0.0/15',

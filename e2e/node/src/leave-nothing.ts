@@ -1,0 +1,56 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { waitFor } from '@archpolicy/e2e';
+import { run } from './run.ts';
+
+const CGROUPS = '/sys/fs/cgroup';
+const TIMEOUT_MS = 10_000;
+
+/** What outlives a containerd and a kubelet that were told to end: shims with their containers, mounts, control groups. */
+export async function leaveNothing(root: string): Promise<void> {
+  for (const pid of await shimsOf(root)) {
+    for (const child of await childrenOf(pid)) end(child);
+    end(pid);
+  }
+  await waitFor(async () => (await shimsOf(root)).length === 0, { what: 'the shims to end', timeoutMs: TIMEOUT_MS });
+  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
+  const ours = mounts.filter((mount) => mount.startsWith(`${root}/`));
+  for (const mount of ours.sort().toReversed()) await quiet(run('umount', ['-l', mount]));
+  // Empty ones only: no other kubelet ran when this one was started.
+  await quiet(run('find', [CGROUPS, '-depth', '-type', 'd', '-path', '*/kubepods*', '-exec', 'rmdir', '{}', '+']));
+  await rm(root, { recursive: true, force: true });
+}
+
+/** Whether a kubelet has control groups here. */
+export async function hasKubelet(): Promise<boolean> {
+  return (await run('find', [CGROUPS, '-maxdepth', '2', '-name', 'kubepods*'])) !== '';
+}
+
+async function shimsOf(root: string): Promise<readonly number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name));
+  const shims: number[] = [];
+  for (const pid of pids) {
+    const [program = '', ...args] = (await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '')).split('\0');
+    if (basename(program).startsWith('containerd-shim') && args.some((arg) => arg.startsWith(`${root}/`))) {
+      shims.push(Number(pid));
+    }
+  }
+  return shims;
+}
+
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+async function quiet(work: Promise<unknown>): Promise<void> {
+  await work.catch(() => undefined);
+}
