@@ -21,4 +21,15 @@ describe('a pass over all pods', () => {
     await look('a', Promise.resolve('looked'));
     expect([passes.completedAtMs, told]).toEqual([7, ['a']]);
   });
+
+  test('is renewed when an interval is over and everyone whose turn came in it has been looked at', () => {
+    const passes = new Passes();
+    passes.begin([], 1);
+    passes.due('a');
+    passes.due('b');
+    expect([passes.done('a', 2), passes.renew(100), passes.completedAtMs]).toEqual([false, false, 1]);
+    // The last one of the periodic pass completes nothing by itself: the interval does.
+    expect([passes.done('b', 101), passes.completedAtMs]).toEqual([false, 1]);
+    expect([passes.renew(102), passes.completedAtMs]).toEqual([true, 102]);
+  });
 });

@@ -1,6 +1,8 @@
 /** When all pods have been looked at: once after the start, then once in every recheck interval. */
 export class Passes {
   readonly #pending = new Set<string>();
+  /** Of the periodic recheck: those whose turn has come. */
+  readonly #due = new Set<string>();
   #completedAtMs: number | undefined;
 
   /** Epoch milliseconds of the last time at which every pod had been looked at; undefined before the first. */
@@ -12,6 +14,11 @@ export class Passes {
   begin(keys: Iterable<string>, nowMs: number): void {
     for (const key of keys) this.#pending.add(key);
     this.#complete(nowMs);
+  }
+
+  /** The turn of this one within the recheck interval has come. */
+  due(key: string): void {
+    this.#due.add(key);
   }
 
   /**
@@ -26,12 +33,13 @@ export class Passes {
 
   /** This one has been. Whether it was the last. */
   done(key: string, nowMs: number): boolean {
+    this.#due.delete(key);
     return this.#pending.delete(key) && this.#complete(nowMs);
   }
 
-  /** An interval in which each pod has had its turn has passed. */
-  renew(nowMs: number): void {
-    if (this.#pending.size === 0) this.#completedAtMs = nowMs;
+  /** An interval in which each pod has had its turn has passed. Whether all of them have been looked at. */
+  renew(nowMs: number): boolean {
+    return this.#due.size === 0 && this.#complete(nowMs);
   }
 
   #complete(nowMs: number): boolean {

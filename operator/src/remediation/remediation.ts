@@ -216,13 +216,15 @@ export class Remediation {
     const { clock, views } = this.#options;
     const now = clock.now();
     const intervals = recheckIntervals(views.policies.list());
-    for (const key of dueForRecheck(this.#tally.entries(), intervals, this.#beatAtMs, now)) this.#queue.add(key);
+    for (const key of dueForRecheck(this.#tally.entries(), intervals, this.#beatAtMs, now)) {
+      this.#passes.due(key);
+      this.#queue.add(key);
+    }
     this.#beatAtMs = now;
-    const shortest = Math.min(...intervals.values());
+    const longest = Math.max(...intervals.values());
     const last = this.#passes.completedAtMs;
-    if (last === undefined || now - last < shortest) return;
-    this.#passes.renew(now);
-    this.#tellAllPolicies();
+    if (last === undefined || now - last < longest) return;
+    if (this.#passes.renew(now)) this.#tellAllPolicies();
   }
 
   #tellAllPolicies(): void {
