@@ -46,6 +46,10 @@ beforeEach(async () => {
     metadata: { name: 'archpolicy-webhook', namespace: 'archpolicy-system' },
     spec: { holderIdentity: 'webhook-1', leaseDurationSeconds: 30, renewTime: '2026-01-01T00:00:00.000000Z' },
   });
+  const rules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }];
+  world.api
+    .collection('/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations')
+    .put({ metadata: { name: 'archpolicy' }, webhooks: [{ name: 'pods.archpolicy.dev', rules }] });
   [written, evicted, patches] = ['', [], []];
 });
 
