@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { objectAt, textAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
@@ -154,8 +154,11 @@ describe('the operator', () => {
 
   test('I7 follows the registries file: what it allows from now on is asked for', async () => {
     const host = { host: '127.0.0.1:*', plainHttp: true, allowAddresses: ['127.0.0.0/8'] };
-    const write = (entry: object): Promise<void> =>
-      writeFile(join(world.directory, 'registries.yaml'), JSON.stringify({ registries: [entry] }));
+    // At once: half a file would be read as another one, and be counted.
+    const write = async (entry: object): Promise<void> => {
+      await writeFile(join(world.directory, 'next.yaml'), JSON.stringify({ registries: [entry] }));
+      await rename(join(world.directory, 'next.yaml'), join(world.directory, 'registries.yaml'));
+    };
     await write({ ...host, blocked: true });
     const image = pushArmImage();
     putPod('a', image, 'amd64-1');
