@@ -1,0 +1,80 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Inspection } from '../inspection/inspection.ts';
+import type { JsonObject } from '../kubernetes/json.ts';
+import { naiveSelects } from '../placement/fixtures/naive-scheduler.ts';
+import { policyOf } from '../placement/fixtures/row.ts';
+import { IMAGES, nodes, overTheWire, world } from '../placement/fixtures/worlds.ts';
+import type { PlacementInput } from '../placement/input.ts';
+import { applyPatch } from '../placement/json-patch.ts';
+import type { JsonPatchOperation } from '../placement/json-patch.ts';
+import { placePod } from '../placement/place-pod.ts';
+import { decideGate } from './decide.ts';
+import { isGated, liftLadder } from './lift.ts';
+
+const LATE: Inspection = { kind: 'unresolved', reason: 'Deadline' };
+const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: 'u', controller: true }];
+
+const NOWHERE: ReadonlySet<string> = new Set(['NoCommonArchitecture', 'NotAllowedByPolicy', 'OwnerChoiceUnsupported']);
+
+type Images = PlacementInput['images'];
+
+const applied = (pod: JsonObject, patch: readonly JsonPatchOperation[]): JsonObject => {
+  const result = applyPatch(pod, patch);
+  expect(result.kind).toBe('applied');
+  return (result.kind === 'applied' ? result.value : pod) as JsonObject;
+};
+
+/** The pod as admission leaves it, and the operator when the registry has answered. */
+function settled(input: PlacementInput, atAdmission: Images, later: Images): JsonObject {
+  const admitted = applied(input.pod, placePod({ ...input, images: atAdmission }).patch);
+  if (!isGated(admitted)) return admitted;
+  const decision = decideGate({ ...input, pod: admitted, images: later, nowMs: 2_000, waitedMs: 1_000 });
+  expect(decision.kind).toBe('lift');
+  if (decision.kind !== 'lift') return admitted;
+  const ladder = liftLadder({ pod: admitted, decision: decision.decision, policy: input.policy, images: later });
+  return applied(admitted, ladder?.rungs[0]?.operations ?? []);
+}
+
+const reached = (pod: JsonObject): readonly string[] =>
+  nodes.filter((node) => naiveSelects(pod, node)).map(({ name }) => name);
+
+test('PL9 all pods of a ReplicaSet may go to the same nodes, whether their images were cold, warm or stale', () => {
+  const gating = world.filter(({ facts }) => [...facts.values()].every((text) => !text.startsWith('unresolved')));
+  const cold = fc.subarray([...IMAGES], { minLength: 1 });
+  let gated = 0;
+  fc.assert(
+    fc.property(gating, fc.array(cold, { minLength: 1, maxLength: 4 }), ({ input }, orders) => {
+      const metadata = { ...(input.pod['metadata'] as JsonObject), ownerReferences, resourceVersion: '1' };
+      const policy = policyOf({ ...withoutDeny(input), whenUnresolved: 'Gate' });
+      const one: PlacementInput = { ...input, policy, canGate: true, pod: { ...input.pod, metadata } };
+      // What no node can run may stay narrowed to what a part of it runs on: a gated pod's terms are never widened.
+      fc.pre(!NOWHERE.has(placePod(one).decision.reason));
+      const warm = reached(settled(one, one.images, one.images));
+      for (const late of orders) {
+        const partly = new Map([...one.images].map(([image, facts]) => [image, late.includes(image) ? LATE : facts]));
+        if (placePod({ ...one, images: partly }).decision.kind === 'gate') gated += 1;
+        expect(reached(settled(one, partly, one.images))).toEqual(warm);
+        expect(reached(settled(one, stale(one.images), one.images))).toEqual(warm);
+      }
+    }),
+    { numRuns: 150 },
+  );
+  // The property says something only if many were gated.
+  expect(gated).toBeGreaterThan(50);
+});
+
+/** A refused pod goes nowhere: there is nothing to compare. */
+function withoutDeny({ policy }: PlacementInput): JsonObject {
+  return { ...(overTheWire(policy?.spec ?? {}) as JsonObject), whenNoCommonArchitecture: 'Admit' };
+}
+
+/** Known from long ago, out of the shared cache. */
+function stale(images: Images): Images {
+  return new Map(
+    [...images].map(([image, one]) => [
+      image,
+      one.kind === 'resolved' ? { ...one, source: 'redis', ageMs: 80_000_000 } : one,
+    ]),
+  );
+}
