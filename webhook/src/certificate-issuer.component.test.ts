@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { LEASES_PATH, createWorld, singleImage } from '@archpolicy/testkit';
+import type { World } from '@archpolicy/testkit';
+import { systemClock } from '@archpolicy/service';
+import { container, pod } from './testing/reviews.ts';
+import { RunningWebhook, architecturesOf } from './testing/running-webhook.ts';
+
+// Real sockets under whatever else the machine does.
+jest.setTimeout(30_000);
+
+/** Longer than any certificate of the testkit is valid. */
+const LATER_MS = 10 * 365 * 86_400_000;
+const LEASE = 'archpolicy-system/archpolicy-webhook';
+
+let world: World;
+let webhook: RunningWebhook;
+let aheadMs: number;
+
+beforeEach(async () => {
+  world = await createWorld();
+  world.registry.push('app', '1', singleImage('linux/arm64'));
+  aheadMs = 0;
+  const clock = systemClock();
+  const ahead = { ...clock, now: () => clock.now() + aheadMs };
+  webhook = await RunningWebhook.start(world, { ARCHPOLICY_INSPECTION_BUDGET: '1500ms' }, ahead);
+});
+
+afterEach(async () => {
+  await webhook.stop();
+  await world.end();
+});
+
+const expiry = async (): Promise<number> =>
+  Number(/^archpolicy_certificate_expiry_timestamp_seconds (\S+)$/mu.exec((await webhook.get('/metrics')).text)?.[1]);
+const place = (): ReturnType<RunningWebhook['ask']> =>
+  webhook.ask(pod({ containers: [container(`${world.registry.host}/app:1`)] }));
+
+test('P2 without the certificate issuer: seen long before, unready at the end, and right again with a new certificate', async () => {
+  // While the last certificate holds, nothing is missing but its successor; the metric says until when.
+  expect(architecturesOf(await place())).toEqual(['arm64']);
+  expect((await expiry()) * 1_000).toBeGreaterThan(Date.now());
+
+  // The API server refuses it from here on and admits pods unchanged. Unready, the webhook renews no Lease: nobody evicts.
+  aheadMs = LATER_MS;
+  const { status, text } = await webhook.get('/readyz');
+  expect(status).toBe(503);
+  expect(JSON.parse(text)).toMatchObject({ checks: { certificate: 'the certificate has expired' } });
+
+  aheadMs = 0;
+  await world.writeCertificate();
+  await webhook.until(async () => (await webhook.get('/readyz')).status === 200);
+  expect(architecturesOf(await place())).toEqual(['arm64']);
+  await webhook.until(() => world.api.collection(LEASES_PATH).objects.has(LEASE));
+});
