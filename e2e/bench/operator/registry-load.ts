@@ -11,6 +11,8 @@ const WATCHED_MS = 60_000;
 const CACHED_IMAGES = 100;
 const CACHED_TIMEOUT_MS = 120_000;
 const SECOND_MS = 1_000;
+/** 5 a second, and the one whose time has come at the end. A shorter time would measure how late timers are. */
+const MOST_IN_TEN_SECONDS = 51;
 const CACHE_KEY = 'the cache key of the bench, which is no secret';
 
 /** What an operator's start asks of a registry: over 5,000 images never seen, and over images that Redis knows. */
@@ -27,7 +29,7 @@ export async function registryLoad(): Promise<readonly Figure[]> {
     await withPods(registry, IMAGES, async (server) => {
       await during(server.env, () => delay(WATCHED_MS));
     });
-    const cold = mostInASecond(times);
+    const cold = mostInTenSeconds(times);
     const all = times.length;
     registry.forgetRequests();
     const shared = { ARCHPOLICY_REDIS_URL: redis.url, ARCHPOLICY_CACHE_KEY: CACHE_KEY };
@@ -39,10 +41,10 @@ export async function registryLoad(): Promise<readonly Figure[]> {
     });
     return [
       {
-        name: '5,000 images never seen: most requests to their registry in a second',
+        name: '5,000 images never seen: most requests to their registry in any ten seconds',
         unit: 'requests',
         value: cold,
-        most: 5,
+        most: MOST_IN_TEN_SECONDS,
       },
       { name: '5,000 images never seen: requests in the first minute', unit: 'requests', value: all },
       { name: 'restart with all images in Redis: manifest GETs', unit: 'requests', value: restart, most: 0 },
@@ -97,6 +99,6 @@ async function untilRead(registry: FakeRegistry): Promise<void> {
   await delay(SECOND_MS);
 }
 
-function mostInASecond(times: readonly number[]): number {
-  return Math.max(0, ...times.map((begin) => times.filter((at) => at >= begin && at < begin + SECOND_MS).length));
+function mostInTenSeconds(times: readonly number[]): number {
+  return Math.max(0, ...times.map((begin) => times.filter((at) => at >= begin && at < begin + 10 * SECOND_MS).length));
 }
