@@ -96,7 +96,7 @@ bench-operator: setup ## Measure the operator: 1,000 misplaced pods, 100,000 pod
 	@$(RUN) e2e/bench/operator/main.ts
 
 .PHONY: mutants
-mutants: setup ## Change the code of placement and requirements a little, 1,700 times: some test must notice (some 8 minutes; FILE=preference: one file)
+mutants: setup ## Change the code of placement and requirements a little, 1,700 times: some test must notice (10 minutes on two cores; FILE=preference: one file)
 	@$(RUN) tools/src/mutants/main.ts $(FILE)
 
 .PHONY: scale

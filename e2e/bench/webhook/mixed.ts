@@ -21,8 +21,8 @@ const MALFORMED_EVERY_MS = 20;
 const SLOW_CLIENTS = 100;
 const SLOW_BYTE_EVERY_MS = 100;
 const MAX_P99_FACTOR = 2;
-/** Half of the 512 MiB that the manifests give it. */
-const MAX_MEMORY_MIB = 256;
+/** Three quarters of the 512 MiB that the manifests give it. */
+const MAX_MEMORY_MIB = 384;
 
 /** Normal traffic alone, and beside 7 MiB bodies, malformed reviews and slow clients, in interleaved runs. */
 export async function mixed(runs: number): Promise<void> {

@@ -54,6 +54,15 @@ async function runAll(numbers: readonly number[], onOutcome: OnOutcome): Promise
   }
 }
 
+/** One mutant in a process of its own, in which it is switched on before anything is loaded. */
+async function runAlone(number: number): Promise<Outcome> {
+  let outcome: Outcome = 'killed';
+  await run('static', [number], (_, one) => {
+    outcome = one;
+  });
+  return outcome;
+}
+
 /** Runs the tests for every mutant, in some processes side by side. */
 export async function runMutants(
   mutants: readonly NumberedMutant[],
@@ -66,18 +75,16 @@ export async function runMutants(
   );
   await Promise.all(
     shares.map(async (share) => {
-      // Without any mutant all tests must pass.
-      await run('all', [0], () => undefined).then(({ told }) => {
-        if (told !== 1) throw new Error('the tests fail without any mutant');
+      const { told } = await run('all', [0], () => undefined);
+      if (told !== 1) throw new Error('the tests fail without any mutant');
+      // What is evaluated when a module is loaded, by the sources or by the tables of tests, needs a process of its own.
+      const alone = share.filter(({ isStatic }) => isStatic).map(({ number }) => number);
+      const together = share.filter(({ isStatic }) => !isStatic).map(({ number }) => number);
+      await runAll(together, (number, outcome) => {
+        if (outcome === 'killed') onOutcome(number, outcome);
+        else alone.push(number);
       });
-      await runAll(
-        share.filter(({ isStatic }) => !isStatic).map(({ number }) => number),
-        onOutcome,
-      );
-      for (const { number } of share.filter(({ isStatic }) => isStatic)) {
-        const { told } = await run('static', [number], onOutcome);
-        if (told === 0) onOutcome(number, 'killed');
-      }
+      for (const number of alone) onOutcome(number, await runAlone(number));
     }),
   );
 }
