@@ -187,7 +187,7 @@ describe('the operator', () => {
     await until(async () => (await world.api.connections()) === 0);
   });
 
-  test('a standby is ready, does nothing, and takes over when the leader ends', async () => {
+  test('P2 a standby is ready, does nothing, and takes over when the leader ends', async () => {
     const first = start('127.0.0.1:0');
     await until(() => holder() !== undefined);
     const leader = holder();

@@ -109,7 +109,7 @@ describe('certificate watch', () => {
     expect(watch.check()).toEqual({ ok: true });
   });
 
-  test('an expired pair does not replace a valid one', async () => {
+  test('P2 an expired pair does not replace a valid one', async () => {
     await write(await authority.issue());
     await watch.look();
     await write(await authority.issue({ notAfter: new Date(now - 1000) }));
@@ -118,7 +118,7 @@ describe('certificate watch', () => {
     expect(watch.check()).toEqual({ ok: true });
   });
 
-  test('is unready outside the time of validity', async () => {
+  test('P2 is unready outside the time of validity', async () => {
     const day = 86_400_000;
     await write(await authority.issue({ notBefore: new Date(now - day), notAfter: new Date(now + day) }));
     await watch.look();

@@ -1,0 +1,212 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { arrayAt, isJsonObject, objectAt } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+import { systemClock } from '@archpolicy/service';
+import { createWorld, LEASES_PATH, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
+import type { ApiFault, ApiRequestSeen, World } from '@archpolicy/testkit';
+import { runOperator } from './app.ts';
+
+// Real sockets and back-offs, under whatever else the machine does.
+jest.setTimeout(120_000);
+
+const PODS = '/api/v1/pods';
+const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
+const SYSTEM = 'archpolicy-system';
+const POLL_MS = 20;
+const ON_PODS = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] };
+
+/** Looks every few milliseconds; the test's own time-out is the deadline. */
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await what())) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
+/** Operators in this process, before a fake API server that evicts and a webhook that answers, as long as it is told so. */
+class OperatorRig {
+  readonly world: World;
+  readonly evicted: string[] = [];
+  readonly #running: { readonly end: AbortController; readonly done: Promise<void> }[] = [];
+
+  private constructor(world: World) {
+    this.world = world;
+    world.api.fault = (request) => this.answer(request);
+    this.putWebhookLease();
+  }
+
+  static async create(): Promise<OperatorRig> {
+    return new OperatorRig(await createWorld());
+  }
+
+  /** The Eviction API, and a webhook that answers dry runs. */
+  answer({ method, path, query, body }: ApiRequestSeen): ApiFault | undefined {
+    if (path.endsWith('/mutatingwebhookconfigurations/archpolicy')) {
+      return { kind: 'answer', status: 200, body: { webhooks: [{ name: 'pods.archpolicy.dev', rules: [ON_PODS] }] } };
+    }
+    if (method !== 'POST') return undefined;
+    const [, pod] = /\/pods\/([^/]+)\/eviction$/u.exec(path) ?? [];
+    if (pod !== undefined) {
+      this.evicted.push(pod);
+      return { kind: 'answer', status: 201, body: { kind: 'Status', status: 'Success', code: 201 } };
+    }
+    if (query.get('dryRun') !== 'All') return undefined;
+    const annotations = { 'archpolicy.dev/decision': '{}' };
+    return { kind: 'answer', status: 201, body: { ...(body as JsonObject), metadata: { name: 'probe', annotations } } };
+  }
+
+  putWebhookLease(): void {
+    this.world.api.collection(LEASES_PATH).put({
+      metadata: { name: 'archpolicy-webhook', namespace: SYSTEM },
+      spec: { holderIdentity: 'webhook', leaseDurationSeconds: 30, renewTime: '2026-01-01T00:00:00.000000Z' },
+    });
+  }
+
+  removeWebhookLease(): void {
+    this.world.api.collection(LEASES_PATH).remove(`${SYSTEM}/archpolicy-webhook`);
+  }
+
+  start(env: Readonly<Record<string, string>> = {}): void {
+    const end = new AbortController();
+    const all = { ...this.world.env, ...env };
+    const done = runOperator({ env: all, signal: end.signal, clock: systemClock() });
+    this.#running.push({ end, done });
+  }
+
+  /** Ends all operators. */
+  async stop(): Promise<void> {
+    const running = this.#running.splice(0);
+    for (const { end } of running) end.abort();
+    await Promise.allSettled(running.map(({ done }) => done));
+  }
+
+  /** Ends the operator that was started first. */
+  async stopFirst(): Promise<void> {
+    const [first] = this.#running.splice(0, 1);
+    first?.end.abort();
+    await first?.done.catch(() => undefined);
+  }
+
+  async end(): Promise<void> {
+    await this.stop();
+    await this.world.end();
+  }
+
+  /** Pushes an image for arm64 alone; its reference. */
+  pushArmImage(name: string): string {
+    this.world.registry.push(name, 'v1', multiPlatformImage(['linux/arm64'], name));
+    return `${this.world.registry.host}/${name}:v1`;
+  }
+
+  /** A pod of a ReplicaSet, bound long ago and not ready. */
+  putPod(name: string, image: string, nodeName: string): void {
+    this.world.api.collection(PODS).put({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        namespace: 'shop',
+        labels: { 'pod-template-hash': '5d4f' },
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d4f', uid: 'rs', controller: true }],
+      },
+      spec: { nodeName, containers: [{ name: 'main', image }] },
+      status: {
+        phase: 'Running',
+        conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+      },
+    });
+  }
+
+  async metrics(): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.world.opsPort}/metrics`).catch(() => undefined);
+    return (await response?.text()) ?? '';
+  }
+
+  /** Of the policy `default`. */
+  get status(): JsonObject {
+    return objectAt(this.world.api.collection(POLICIES).objects.get('default') ?? {}, 'status');
+  }
+
+  condition(type: string): JsonObject {
+    return (
+      arrayAt(this.status, 'conditions')
+        .filter(isJsonObject)
+        .find((one) => one['type'] === type) ?? {}
+    );
+  }
+}
+
+let rig: OperatorRig;
+let redis: RedisNode;
+
+beforeEach(async () => {
+  rig = await OperatorRig.create();
+  redis = new RedisNode();
+});
+afterEach(async () => {
+  await rig.end();
+  await redis.stop();
+});
+
+const withRedis = (): Record<string, string> => ({
+  ARCHPOLICY_REDIS_URL: redis.url,
+  ARCHPOLICY_CACHE_KEY: 'a key of at least thirty-two characters',
+});
+
+const hasMetric = async (pattern: RegExp): Promise<boolean> => pattern.test(await rig.metrics());
+
+describe('P2 losing one dependency is seen, and what it left wrong is put right later', () => {
+  test('P2 the registry: pods with unknown images are counted, and judged when it is back', async () => {
+    rig.world.registry.fault = () => ({ kind: 'reset' });
+    rig.putPod('a', rig.pushArmImage('web'), 'amd64-1');
+    rig.start();
+    await until(() => objectAt(rig.status, 'pods')['unresolved'] === 1);
+    await until(() =>
+      hasMetric(/archpolicy_inspections_total\{outcome="(Unavailable|BreakerOpen)",source="none"\} [1-9]/u),
+    );
+    expect(rig.evicted).toEqual([]);
+    rig.world.registry.fault = () => undefined;
+    await until(() => rig.evicted.includes('a'));
+  });
+
+  test('P2 Redis: memory carries on, and errors are counted', async () => {
+    await redis.start();
+    rig.putPod('a', rig.pushArmImage('web'), 'arm64-1');
+    rig.start(withRedis());
+    await until(() => objectAt(rig.status, 'pods')['matched'] === 1);
+    await redis.stop();
+    rig.putPod('b', rig.pushArmImage('api'), 'amd64-1');
+    await until(() => rig.evicted.includes('b'));
+    await until(() => hasMetric(/archpolicy_cache_lookups_total\{level="redis",outcome="error"\} [1-9]/u));
+  });
+
+  test('P2 the API server: failures are counted, and what happened meanwhile is found', async () => {
+    rig.start();
+    await until(() => rig.condition('Ready')['status'] === 'True');
+    rig.world.api.fault = () => ({ kind: 'reset' });
+    for (const watch of [...rig.world.api.watches]) watch.end();
+    await until(() => hasMetric(/archpolicy_reflector_failures_total\{resource="pods",failure="[a-z-]+"\} [1-9]/u));
+    rig.putPod('a', rig.pushArmImage('web'), 'amd64-1');
+    rig.world.api.fault = (request) => rig.answer(request);
+    await until(() => rig.evicted.includes('a'));
+  });
+
+  test('P2 the leader: a standby takes over, and finds what nobody has put right', async () => {
+    rig.start();
+    await until(() => hasMetric(/archpolicy_leader 1/u));
+    rig.start({ ARCHPOLICY_METRICS_ADDRESS: '127.0.0.1:0' });
+    await rig.stopFirst();
+    rig.putPod('a', rig.pushArmImage('web'), 'amd64-1');
+    await until(() => rig.evicted.includes('a'));
+  });
+
+  test('P2 the webhook, which ends with its certificate: nothing is evicted, the policy says why, then all is', async () => {
+    rig.removeWebhookLease();
+    rig.putPod('a', rig.pushArmImage('web'), 'amd64-1');
+    rig.start();
+    await until(() => rig.condition('Degraded')['reason'] === 'WebhookUnreachable');
+    await until(() => hasMetric(/archpolicy_degraded_policies\{reason="WebhookUnreachable"\} 1/u));
+    expect(objectAt(rig.status, 'pods')['misplaced']).toBe(1);
+    expect(rig.evicted).toEqual([]);
+    rig.putWebhookLease();
+    await until(() => rig.evicted.includes('a'));
+    await until(() => rig.condition('Degraded')['status'] === 'False');
+  });
+});
