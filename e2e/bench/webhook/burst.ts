@@ -58,7 +58,7 @@ export class Bursts {
       key: text(user['client-key-data']),
     };
     // One more for the watch.
-    return new Bursts(one.server, new Agent({ connect, connections: creators + 2, bodyTimeout: 0 }));
+    return new Bursts(one.server, new Agent({ connect, allowH2: false, connections: creators + 2, bodyTimeout: 0 }));
   }
 
   async close(): Promise<void> {
