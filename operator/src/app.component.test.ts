@@ -175,6 +175,21 @@ describe('the operator', () => {
     await until(() => evictions.length > 0);
   });
 
+  test('a policy that is edited holds for what runs as soon as the watch tells of it', async () => {
+    const edit = (generation: number, spec: JsonObject): void => {
+      const metadata = { name: 'default', generation };
+      world.api.collection(POLICIES).put({ apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', metadata, spec });
+    };
+    edit(2, { mode: 'Audit' });
+    putPod('a', pushArmImage(), 'amd64-1');
+    start();
+    await until(() => objectAt(statusOf('default'), 'pods')['misplaced'] === 1);
+    expect(evictions).toEqual([]);
+    edit(3, { mode: 'Enforce' });
+    // Long before any recheck.
+    await until(() => evictions.length > 0);
+  });
+
   test('P9 releases the Lease, its port and its connections when it is told to end', async () => {
     const end = start();
     await until(isReady);

@@ -106,6 +106,18 @@ afterEach(async () => {
 jest.setTimeout(30_000);
 
 describe('reviews', () => {
+  test('a policy that is edited holds for the next pods as soon as the watch tells of it', async () => {
+    world.registry.push('app', '1', singleImage('linux/arm64'));
+    await started();
+    const constrained = async (): Promise<boolean> =>
+      (await ask(pod({ containers: [container(image('app:1'))] }))).patch.length > 0;
+    expect(await constrained()).toBe(true);
+    world.putPolicy('default', { mode: 'Audit' });
+    while (await constrained());
+    world.putPolicy('default', { mode: 'Enforce' });
+    while (!(await constrained()));
+  });
+
   test('PL5 a pod of an arm64-only image is constrained to arm64, on the very first pod', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     await started();
