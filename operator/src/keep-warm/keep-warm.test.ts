@@ -178,6 +178,17 @@ describe('keep-warm', () => {
     await stop();
   });
 
+  test('pods of which it is learned later that a policy governs them are found soon', async () => {
+    const { clock, shown, ungoverned, add, stop } = rig();
+    add('a', 'registry.test/app:v1');
+    ungoverned.add('shop/a');
+    await clock.advance(1_000);
+    ungoverned.clear();
+    await clock.advance(10_000);
+    expect(shown.all).toBe(1);
+    await stop();
+  });
+
   test('pods that no policy governs, and images that a policy speaks of, are left alone', async () => {
     const { clock, looks, policies, ungoverned, add, stop } = rig();
     add('a', 'registry.test/app:v1');

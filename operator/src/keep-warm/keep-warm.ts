@@ -24,6 +24,8 @@ const WARM_SHARE = 0.75;
 const JITTER = 0.1;
 /** How often it is seen what is used. */
 const SWEEP_MS = 60_000;
+/** At the start of a term it is not known yet which pods a policy governs. */
+const SWEEP_EMPTY_MS = 5_000;
 const BEAT_MS = 1_000;
 /** At most one request at a time goes to each registry, and to this many registries at once. */
 const MAX_HOSTS_AT_ONCE = 16;
@@ -53,7 +55,7 @@ export class KeepWarm {
     const { clock, metrics } = this.#options;
     let sweptAtMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
-      if (clock.monotonic() - sweptAtMs >= SWEEP_MS) {
+      if (clock.monotonic() - sweptAtMs >= (this.#set.size === 0 ? SWEEP_EMPTY_MS : SWEEP_MS)) {
         await this.#sweep(signal);
         sweptAtMs = clock.monotonic();
       }
