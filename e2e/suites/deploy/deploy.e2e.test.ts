@@ -1,22 +1,32 @@
 import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
+import type { Resource } from '@archpolicy/kube';
 import { startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { LiveCluster } from '../../support/live-cluster.ts';
 import { gatedPod, PATCHES } from './fence-cases.ts';
-import { OPERATOR, QUESTIONS, WEBHOOK } from './rights.ts';
+import { GROUPS, OPERATOR, QUESTIONS, WEBHOOK } from './rights.ts';
 import type { Rights } from './rights.ts';
 
 /** The first run on a machine builds the control plane. */
 const START_TIMEOUT_MS = 20 * 60_000;
 const ROOT = join(import.meta.dirname, '../../..');
 const folder = (path: string): string => `--kustomize=${join(ROOT, path)}`;
-const account = (name: string): string => `--as=system:serviceaccount:archpolicy-system:archpolicy-${name}`;
+const ACCOUNTS = 'system:serviceaccount:archpolicy-system';
+const account = (name: string): string => `--as=${ACCOUNTS}:archpolicy-${name}`;
+const GROUPS_OF_ACCOUNTS = [
+  'system:serviceaccounts',
+  'system:serviceaccounts:archpolicy-system',
+  'system:authenticated',
+];
+const REVIEWS: Resource = { group: 'authorization.k8s.io', version: 'v1', resource: 'subjectaccessreviews' };
 
 // kubectl takes a moment, several of them on a busy machine more.
 jest.setTimeout(60_000);
 
 let cluster: TestCluster;
+let live: LiveCluster;
 
 /** What kubectl prints; a warning of the API server is a failure too. */
 async function kubectl(args: readonly string[], stdin?: string): Promise<string> {
@@ -33,9 +43,11 @@ const get = async (...args: string[]): Promise<JsonObject> =>
 
 beforeAll(async () => {
   cluster = await startCluster({ only: 'api-server' });
+  live = LiveCluster.open(cluster.get('KUBECONFIG'));
 }, START_TIMEOUT_MS);
 
 afterAll(async () => {
+  await live.close();
   await cluster.stop();
 });
 
@@ -169,10 +181,21 @@ describe('RBAC', () => {
   });
 
   test.each(QUESTIONS)('can-i: the %s: %s: %s', async (name, question, answer) => {
-    const { stdout } = await cluster.kubectl(['auth', 'can-i', ...question.split(' '), account(name)]);
-    expect(stdout.trim()).toBe(answer);
+    const spec = { user: `${ACCOUNTS}:archpolicy-${name}`, groups: GROUPS_OF_ACCOUNTS, ...attributesOf(question) };
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+    const { status } = await live.create(REVIEWS, undefined, review);
+    expect((status as JsonObject)['allowed']).toBe(answer === 'yes');
   });
 });
+
+/** `VERB RESOURCE[/NAME] [--subresource=S] [-n NAMESPACE]`, as the API server is asked. */
+function attributesOf(question: string): JsonObject {
+  const [, verb = '', resource = '', name = '', subresource = '', namespace = 'default'] =
+    /^(\w+) (\w+)(?:\/(\S+))?(?: --subresource=(\w+))?(?: -n (\S+))?$/u.exec(question) ?? [];
+  if (verb === '') throw new Error(`not a question: ${question}`);
+  const group = GROUPS[resource] ?? '';
+  return { resourceAttributes: { verb, group, version: '*', resource, name, subresource, namespace } };
+}
 
 describe('the fences', () => {
   const operator = account('operator');

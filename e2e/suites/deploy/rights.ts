@@ -53,6 +53,15 @@ export const OPERATOR: AccountRights = {
   inProbe: { pods: 'create' },
 };
 
+/** Groups of the resources in the questions; the others are of the core. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  archpolicies: 'archpolicy.dev',
+  clusterroles: 'rbac.authorization.k8s.io',
+  jobs: 'batch',
+  leases: 'coordination.k8s.io',
+  mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
+};
+
 /** Questions as `kubectl auth can-i` takes them. The dangerous ones are asked by name, whatever the table above says. */
 export const QUESTIONS: readonly (readonly [
   account: 'webhook' | 'operator',
