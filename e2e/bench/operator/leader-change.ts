@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import type { OperatorProcess } from '../../support/operator-process.ts';
 import { World } from '../../suites/operator/world.ts';
-import type { Case } from '../../suites/operator/world.ts';
+import type { Case } from '../../suites/operator/cases.ts';
 import type { Figure } from './figures.ts';
 
 const PAUSE_MS = 20_000;

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '@archpolicy/core';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { ARCHPOLICIES, runsRight } from './world.ts';
-import type { Case, World } from './world.ts';
+import { ARCHPOLICIES, runsRight } from './cases.ts';
+import type { Case } from './cases.ts';
+import type { World } from './world.ts';
 
 const REPLICAS = 6;
 

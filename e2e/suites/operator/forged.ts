@@ -2,8 +2,9 @@ import { expect, test } from '@jest/globals';
 import { ANNOTATION_DECISION } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { runsRight } from './world.ts';
-import type { Case, Images, World } from './world.ts';
+import { runsRight } from './cases.ts';
+import type { Case, Images } from './cases.ts';
+import type { World } from './world.ts';
 
 /** Four owners in two namespaces: were the annotation evidence, twenty wrong landings would close the brake (R7). */
 const NAMESPACES = ['forged-1', 'forged-2'];

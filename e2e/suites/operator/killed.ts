@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import { acceptedEvictions, evictionsOf } from './audit.ts';
-import { runsRight } from './world.ts';
-import type { Case, World } from './world.ts';
+import { runsRight } from './cases.ts';
+import type { Case } from './cases.ts';
+import type { World } from './world.ts';
 
 /** Keeps an evicted pod terminating for as long as the suite lasts: all the time a second eviction could be asked for. */
 const FINALIZER = 'testkit.archpolicy.dev/held';

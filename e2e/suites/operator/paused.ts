@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import { evictionsOf } from './audit.ts';
-import { runsRight } from './world.ts';
-import type { Case, World } from './world.ts';
+import { runsRight } from './cases.ts';
+import type { Case } from './cases.ts';
+import type { World } from './world.ts';
 
 /** Its eviction is on its way while the leader is stopped. */
 export const begun: Case = {

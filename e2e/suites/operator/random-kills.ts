@@ -5,7 +5,8 @@ import { DEPLOYMENTS } from '../../support/live-cluster.ts';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import { seededRandom, seedOfRun } from '../../support/random.ts';
 import type { SeenPod } from '../../support/pods.ts';
-import type { Case, World } from './world.ts';
+import type { Case } from './cases.ts';
+import type { World } from './world.ts';
 
 const KILLS = 10;
 /** The kills are spread over this; the evictions of one owner, one at a time, last about as long. */

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { PODS } from '@archpolicy/kube';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { runsRight } from './world.ts';
-import type { Case, World } from './world.ts';
+import { runsRight } from './cases.ts';
+import type { Case } from './cases.ts';
+import type { World } from './world.ts';
 
 const NAMESPACE = 'renamed';
 const POD = 'db-0';

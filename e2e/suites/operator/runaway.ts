@@ -4,8 +4,9 @@ import type { JsonObject } from '@archpolicy/core';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import type { SeenPod } from '../../support/pods.ts';
 import { acceptedEvictions } from './audit.ts';
-import { ADVERSARY, ARCHPOLICIES } from './world.ts';
-import type { Case, World } from './world.ts';
+import { ADVERSARY, ARCHPOLICIES } from './cases.ts';
+import type { Case } from './cases.ts';
+import type { World } from './world.ts';
 
 const OWNERS: Readonly<Record<string, readonly string[]>> = { 'runaway-1': ['a', 'b', 'c'], 'runaway-2': ['d', 'e'] };
 const NAMESPACES = Object.keys(OWNERS);

@@ -3,7 +3,8 @@ import type { JsonObject } from '@archpolicy/core';
 import { barePod, job, podTemplate, workload } from '../../support/manifests.ts';
 import type { SeenPod } from '../../support/pods.ts';
 import { acceptedEvictions } from './audit.ts';
-import type { Case, Images, World } from './world.ts';
+import type { Case, Images } from './cases.ts';
+import type { World } from './world.ts';
 
 const NAMESPACE = 'survivors';
 const once: JsonObject = { restartPolicy: 'Never' };

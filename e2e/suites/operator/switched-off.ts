@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import type { Case, World } from './world.ts';
+import type { Case } from './cases.ts';
+import type { World } from './world.ts';
 
 const deployment =
   (namespace: string): Case['objects'] =>

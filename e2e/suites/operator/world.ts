@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { LABEL_SKIP, objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { LEASES, NAMESPACES, NODES } from '@archpolicy/kube';
-import type { Resource } from '@archpolicy/kube';
 import { pushImage, readAuditLog, startCluster, waitFor } from '@archpolicy/e2e';
 import type { AuditEvent, Child, TestCluster } from '@archpolicy/e2e';
 import type { SeenEviction } from '../../support/api-proxy.ts';
@@ -17,30 +16,11 @@ import type { Image } from '../../support/manifests.ts';
 import { OperatorProcess } from '../../support/operator-process.ts';
 import type { SeenPod } from '../../support/pods.ts';
 import { startWebhook } from '../../support/webhook-process.ts';
-
-/** One part of the suite: namespaces of its own, and what runs in them before ArchPolicy comes. */
-export interface Case {
-  readonly namespaces: readonly string[];
-  /** They are left alone until `World.open`: the case has its own moment. */
-  readonly later?: boolean;
-  /** Of the policy of these namespaces, on top of `SOON`. */
-  readonly spec?: JsonObject;
-  readonly objects: (images: Images) => readonly JsonObject[];
-}
-
-export interface Images {
-  readonly arm64: Image;
-  readonly amd64: Image;
-  /** Built for arm64, at a registry that is down until `World.endOutage`. */
-  readonly unreachable: Image;
-}
-
-/** `schedulerName` of pods that are put on the wrong architecture for ever. */
-export const ADVERSARY = 'adversary';
+import { ADVERSARY, hasSettled, podsMadeBy } from './cases.ts';
+import type { Case, Images } from './cases.ts';
 
 const CRD = join(import.meta.dirname, '../../../crds/archpolicies.yaml');
 const ARM64_NODES = ['arm64-1', 'arm64-2'];
-export const ARCHPOLICIES: Resource = { group: 'archpolicy.dev', version: 'v1alpha1', resource: 'archpolicies' };
 const SYSTEM = 'archpolicy-system';
 const LEASE = 'archpolicy-operator';
 /** Generous: another test's cluster may be starting on the same machine. */
@@ -102,7 +82,8 @@ export class World {
     });
     const pods = (): readonly SeenPod[] =>
       cases.flatMap((one) => one.namespaces).flatMap((name) => this.live.pods(name));
-    await this.until('every pod to run or fail on a node', () => pods().length > 0 && pods().every(hasSettled));
+    const expected = objects.reduce((sum, object) => sum + podsMadeBy(object), 0);
+    await this.until('every pod to run or fail on a node', () => pods().length >= expected && pods().every(hasSettled));
     this.#before = pods();
     await this.#cordon(false);
     this.#folder = await mkdtemp(join(tmpdir(), 'archpolicy-operators-'));
@@ -211,21 +192,12 @@ export class World {
   }
 }
 
-/** A pod that is where it belongs, once more and for good. */
-export function runsRight({ architecture, ready, deleting }: SeenPod): boolean {
-  return architecture === 'arm64' && ready && !deleting;
-}
-
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch {
     return false;
   }
-}
-
-function hasSettled({ node, ready, failing, phase }: SeenPod): boolean {
-  return node !== '' && (ready || failing || phase === 'Succeeded');
 }
 
 function defined<T>(value: T | undefined): T {
