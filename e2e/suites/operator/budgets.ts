@@ -3,8 +3,9 @@ import type { JsonObject } from '@archpolicy/core';
 import { budget, podTemplate, workload } from '../../support/manifests.ts';
 import type { PodOptions } from '../../support/manifests.ts';
 import { acceptedEvictions, evictions, evictionsOf } from './audit.ts';
-import { runsRight } from './world.ts';
-import type { Case, Images, World } from './world.ts';
+import { runsRight } from './cases.ts';
+import type { Case, Images } from './cases.ts';
+import type { World } from './world.ts';
 
 const NAMESPACE = 'budgets';
 const READY = 'budgets-ready';
