@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { waitFor } from '@archpolicy/e2e';
+import { compileCache, waitFor } from '@archpolicy/e2e';
 import type { JsonObject } from '@archpolicy/core';
 import { freePort } from '@archpolicy/testkit';
 import { podTemplate, workload } from '../../support/manifests.ts';
@@ -80,6 +80,8 @@ async function untilFound(operator: ObservedOperator): Promise<void> {
 
 function environment({ cluster }: World): Readonly<Record<string, string>> {
   return {
+    // As the local cluster starts it. (It takes memory, so that the bench of memory goes without.)
+    NODE_COMPILE_CACHE: compileCache,
     ARCHPOLICY_KUBECONFIG: join(cluster.directory, 'run', 'archpolicy-operator.kubeconfig'),
     ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
     ARCHPOLICY_LOG_LEVEL: 'warn',

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { compileCache } from '@archpolicy/e2e';
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'operator', 'src', 'main.ts');
 const POLL_MS = 20;
@@ -38,12 +37,12 @@ export interface Metrics {
   value(name: string): number;
 }
 
-/** Starts operator/src/main.ts as the local cluster does, with these variables. */
+/** Starts operator/src/main.ts with these variables. */
 export function startOperator(env: Readonly<Record<string, string>>, metricsPort: number): ObservedOperator {
   const startedAtMs = performance.now();
   const address = `127.0.0.1:${metricsPort}`;
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
-    env: { NODE_COMPILE_CACHE: compileCache, ...env, ARCHPOLICY_METRICS_ADDRESS: address },
+    env: { ...env, ARCHPOLICY_METRICS_ADDRESS: address },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const { pid } = child;
