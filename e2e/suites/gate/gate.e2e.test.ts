@@ -311,7 +311,9 @@ test('P9 with nothing of ArchPolicy running, the documented line frees what is g
   const page = await readFile(join(import.meta.dirname, '../../../docs/placement.md'), 'utf8');
   const [, line = ''] = /```sh\n(kubectl get pods [^`]*)\n```/u.exec(page) ?? [];
   const path = `${dirname(stage.cluster.get('KUBECTL'))}:/usr/local/bin:/usr/bin:/bin`;
-  const env = { PATH: path, KUBECONFIG: stage.cluster.get('KUBECONFIG') };
+  const kubeconfig = stage.cluster.get('KUBECONFIG');
+  // Without a HOME, kubectl keeps its cache in the working directory.
+  const env = { PATH: path, KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig) };
   await promisify(execFile)('sh', ['-c', line], { env });
   expect(await scene.state('shared')).toBe('a.b/c');
   await scene.becomes('bare', ANYWHERE);
