@@ -35,6 +35,7 @@ export interface BurstOptions {
 const BURST_TIMEOUT_MS = 120_000;
 const LOOK_EVERY_MS = 20;
 const NAME = /"metadata":\{"name":"([^"]+)"/u;
+const VERSION = /"resourceVersion":"(\d+)"/u;
 const CONSTRAINED = '"key":"kubernetes.io/arch","operator":"In"';
 
 /** Creates pods as many clients at a time, and watches what becomes of them. Lines are searched, not parsed: it shares the machine. */
@@ -106,21 +107,33 @@ export class Bursts {
     };
   }
 
+  /** The API server ends a watch whose reader falls behind, as it does in a burst: on from the version seen last. */
   async #watch(path: string, seen: ReadonlyMap<string, Seen>, over: AbortSignal): Promise<void> {
+    let version = '';
     try {
-      const answer = await request(`${this.#server}${path}?watch=true`, { dispatcher: this.#agent, signal: over });
-      let rest = '';
-      answer.body.setEncoding('utf8');
-      for await (const chunk of answer.body as AsyncIterable<string>) {
-        const lines = (rest + chunk).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) {
+      while (!over.aborted) {
+        for await (const line of this.#watchOnce(path, version, over)) {
+          version = VERSION.exec(line)?.[1] ?? version;
           const one = seen.get(NAME.exec(line)?.[1] ?? '');
           if (one !== undefined) note(one, line);
         }
       }
     } catch (error) {
       if (!over.aborted) throw error;
+    }
+  }
+
+  async *#watchOnce(path: string, version: string, over: AbortSignal): AsyncGenerator<string> {
+    const from = version === '' ? '' : `&resourceVersion=${version}`;
+    const url = `${this.#server}${path}?watch=true${from}`;
+    const answer = await request(url, { dispatcher: this.#agent, signal: over });
+    if (answer.statusCode !== 200) throw new Error(`a watch was answered ${answer.statusCode}`);
+    let rest = '';
+    answer.body.setEncoding('utf8');
+    for await (const chunk of answer.body as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
     }
   }
 
