@@ -1,0 +1,59 @@
+/**
+ * What a webhook has to live with, from a process of its own, so that the load generator that measures does not pay for
+ * it: bodies of 7 MiB, malformed reviews and slow clients, until it is ended. Arguments: port, image, and the PEM of the authority.
+ */
+import { connect } from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from './connection.ts';
+import type { Target } from './load.ts';
+import { benchReview } from './review.ts';
+
+/** As large as the server reads at all. */
+const LARGE_BYTES = 7 * 1024 * 1024;
+const LARGE_EVERY_MS = 500;
+const MALFORMED_EVERY_MS = 20;
+const SLOW_CLIENTS = 100;
+const SLOW_BYTE_EVERY_MS = 100;
+
+/** A review that is whole, with a pod that is too large to be one. */
+function largeBody(review: Buffer): Buffer {
+  const text = review.toString();
+  const padding = 'x'.repeat(LARGE_BYTES - text.length - 20);
+  return Buffer.from(text.replace('"annotations":{', `"annotations":{"padding":"${padding}",`));
+}
+
+/** One after the other, each on a connection of its own: the server ends it after an error. */
+async function repeatedly(target: Target, everyMs: number): Promise<never> {
+  for (;;) {
+    try {
+      const connection = await Connection.open(target.port, target.ca, target.body);
+      await connection.send();
+      connection.close();
+    } catch {
+      // A refused or closed connection is an answer, too.
+    }
+    await sleep(everyMs);
+  }
+}
+
+/** It promises a review and sends it byte by byte; once it is thrown out, it comes again. */
+function slowClient(target: Target): void {
+  const { port, ca } = target;
+  const socket = connect({ host: '127.0.0.1', port, ca, minVersion: 'TLSv1.3' });
+  socket.on('error', () => undefined);
+  const head = 'POST /mutate?timeout=2s HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json\r\n';
+  socket.write(`${head}content-length: 8000\r\n\r\n`);
+  const timer = setInterval(() => socket.write(' '), SLOW_BYTE_EVERY_MS);
+  socket.on('close', () => {
+    clearInterval(timer);
+    slowClient(target);
+  });
+}
+
+const [port, image, ca = ''] = process.argv.slice(2);
+const target = { port: Number(port), ca, body: benchReview(image ?? '') };
+for (let client = 0; client < SLOW_CLIENTS; client += 1) slowClient(target);
+await Promise.all([
+  repeatedly({ ...target, body: largeBody(target.body) }, LARGE_EVERY_MS),
+  repeatedly({ ...target, body: Buffer.from('{"kind":"AdmissionReview",') }, MALFORMED_EVERY_MS),
+]);
