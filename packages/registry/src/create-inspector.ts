@@ -77,7 +77,7 @@ export function createInspector(options: InspectorOptions): Inspector {
   const sender = options.sender ?? new Transport(pools, userAgent);
   const transport = new LimitedTransport({ transport: sender, store, sealer, clock });
   const client = new RegistryClient(transport, clock, metrics);
-  const authorizer = new Authorizer(new TokenService(transport, clock, metrics));
+  const authorizer = new Authorizer(new TokenService(transport, clock, metrics), clock);
   const cache = new FactCache({ memory: new MemoryCache(options.memory), store, sealer, clock, metrics });
   const resolver = new Resolver({ client, authorizer, metrics }, cache, clock);
   const plugins = new PluginCredentials(registries, clock, logger, pluginEnvironment);

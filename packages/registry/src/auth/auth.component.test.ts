@@ -12,6 +12,7 @@ import { createInspector } from '../create-inspector.ts';
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import type { Inspector } from '../inspect/inspector.ts';
+import type { Clock } from '../ports.ts';
 import type { PullSecret } from './credential.ts';
 
 let registry: FakeRegistry;
@@ -29,9 +30,13 @@ beforeEach(async () => {
   registry = await new FakeRegistry().start();
   tokens = await new TokenServer([{ name: '', password: '', repositories: ['public/app'] }, alice, bob]).start();
   for (const repository of ['public/app', 'private/app']) registry.push(repository, 'v1', image);
-  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(file)) });
+  inspector = inspectorWith(clock);
 });
+
+function inspectorWith(time: Clock): Inspector {
+  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  return createInspector({ clock: time, registries: fixedRegistries(new Registries(file)) });
+}
 
 afterEach(async () => {
   await inspector.close();
@@ -80,6 +85,18 @@ describe('I6 token authentication', () => {
     expect(await inspect('private/app:v1', [rightOne()])).toMatchObject(resolved);
     expect(registry.lines).toEqual(['GET /v2/private/app/manifests/v1']);
     expect(tokens.requests).toHaveLength(2);
+  });
+
+  test('I6 of twenty images of a new registry one meets its challenge', async () => {
+    registry.access = tokens.access();
+    const images = Array.from({ length: 20 }, (_, at) => `v${at}`);
+    for (const tag of images) registry.push('public/app', tag, multiPlatformImage(['linux/amd64'], tag));
+    const patient = inspectorWith({ ...clock, sleep: () => new Promise<never>(() => undefined) });
+    const reference = (tag: string): string => `${registry.host}/public/app:${tag}`;
+    const all = images.map((tag) => patient.inspect({ reference: reference(tag), budgetMs: 5_000 }));
+    for (const inspection of await Promise.all(all)) expect(inspection).toMatchObject(resolved);
+    await patient.close();
+    expect(registry.requests).toHaveLength(1 + images.length);
   });
 
   test('I6 access_token is as good as token', async () => {

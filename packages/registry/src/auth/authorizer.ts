@@ -4,9 +4,12 @@ import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { HttpResponse, RequestTurn } from '../http/transport.ts';
 import type { Access } from './access.ts';
+import type { Clock } from '../ports.ts';
 import type { Credential } from './credential.ts';
 import { parseChallenge } from './challenge.ts';
 import type { Challenge } from './challenge.ts';
+import { FirstContacts } from './first-contacts.ts';
+import type { EndContact } from './first-contacts.ts';
 import { validateRealm } from './realm.ts';
 import { basicHeader } from './token-service.ts';
 import type { TokenRequest, TokenService } from './token-service.ts';
@@ -35,23 +38,43 @@ const MAX_CHALLENGES = 1_000;
  */
 export class Authorizer {
   readonly #tokens: TokenService;
+  readonly #contacts: FirstContacts;
   readonly #challenges = new LRUCache<string, Challenge>({ max: MAX_CHALLENGES });
 
-  constructor(tokens: TokenService) {
+  constructor(tokens: TokenService, clock: Pick<Clock, 'sleep'>) {
     this.#tokens = tokens;
+    this.#contacts = new FirstContacts(clock);
   }
 
   async call(call: AuthorizedCall): Promise<AuthorizedResponse> {
     const { origin } = call.access.endpoint.base;
+    // What takes turns may wait long for the first of its own: nobody waits for that.
+    const endContact = call.turn === undefined ? await this.#contacts.enter(origin, call.signal) : undefined;
     const known = this.#challenges.get(origin);
-    const first = await this.#try(call, known);
-    if (!isChallenged(first.response)) return first;
-    const challenge = parseChallenge(first.response.headers['www-authenticate']);
+    const { attempt: first, challenge } = await this.#first(call, known, endContact);
     if (challenge === undefined) return first;
-    this.#challenges.set(origin, challenge);
     // A refusal of the right answer is final; what may have been wrong is the challenge, or a token that was kept.
     if (isSame(known, challenge) && !first.usedKeptToken) return first;
     return this.#try(call, challenge);
+  }
+
+  /** The answer, and the challenge in it, which is known to all others by then. */
+  async #first(
+    call: AuthorizedCall,
+    known: Challenge | undefined,
+    endContact: EndContact | undefined,
+  ): Promise<{ readonly attempt: Attempt; readonly challenge?: Challenge | undefined }> {
+    let answered = false;
+    try {
+      const first = await this.#try(call, known);
+      answered = first.response.kind === 'response';
+      if (!isChallenged(first.response)) return { attempt: first };
+      const challenge = parseChallenge(first.response.headers['www-authenticate']);
+      if (challenge !== undefined) this.#challenges.set(call.access.endpoint.base.origin, challenge);
+      return { attempt: first, challenge };
+    } finally {
+      endContact?.(answered);
+    }
   }
 
   async #try(call: AuthorizedCall, challenge: Challenge | undefined): Promise<Attempt> {
