@@ -28,7 +28,17 @@ export interface ReconcilerOptions {
   /** R9: the preference is to be skipped for this workload, for an hour. */
   readonly onRelax: (policy: string, workload: string, untilMs: number) => void;
   readonly onLanding: (landing: Landing) => void;
+  /** The pod is to be evicted: {@link Reconciler.evict} is to be called for it. */
+  readonly onDue: (key: string) => void;
 }
+
+/** What was gathered about a pod, and what follows from it. */
+interface Looked {
+  readonly material: Material;
+  readonly judgement: Judgement;
+}
+
+const WAITS_ITS_TURN: EvictionDecision = { kind: 'wait', reason: 'PolicyLimit' };
 
 /** An image that may be answered for soon is asked about again after this long, doubled each time. */
 const FIRST_IMAGE_DELAY_MS = 2_000;
@@ -38,7 +48,10 @@ const MIN_DELAY_MS = 50;
 /** What would wait longer is found again by the recheck. */
 const MAX_DELAY_MS = 60 * 60_000;
 
-/** One pod at a time: gather, decide, act. */
+/**
+ * One pod at a time: gather, decide, act. Evictions wait for the API server, so they are a step of their own: what is
+ * misplaced is found without waiting for what is being put right.
+ */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   /** Looks at images that brought no answer, in a row, by the pod's UID. */
@@ -49,12 +62,34 @@ export class Reconciler {
     this.#options = options;
   }
 
+  /** Looks at the pod: it is counted and told about; whether it is to be evicted is told by `onDue`. */
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const { judge } = this.#options;
+    const looked = await this.#look(key, signal);
+    if (looked === undefined) return {};
+    const { material, judgement } = looked;
+    if (judgement.decision.kind !== 'evict') return this.#settle(material, judgement);
+    this.#count(material, judgement);
+    this.#options.onDue(key);
+    return {};
+  }
+
+  /** Looks at the pod again, and evicts it where that still holds. */
+  async evict(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const looked = await this.#look(key, signal);
+    if (looked === undefined) return {};
+    const { material, judgement } = looked;
+    return judgement.decision.kind === 'evict'
+      ? this.#evict(material, judgement, signal)
+      : this.#settle(material, judgement);
+  }
+
+  /** Gathers and decides; undefined for a pod that is none of our business. */
+  async #look(key: string, signal: AbortSignal): Promise<Looked | undefined> {
+    const { judge, turns } = this.#options;
     const gathered = await judge.gather(key, signal);
     if (gathered.kind !== 'governed') {
       this.#forget(key);
-      return {};
+      return undefined;
     }
     const { material } = gathered;
     this.#notice(material);
@@ -65,15 +100,13 @@ export class Reconciler {
       // The limits were others then.
       judgement = judge.judge(material);
     }
-    if (judgement.decision.kind !== 'evict') return this.#settle(material, judgement);
-    if (this.#options.turns.isOvertaking({ key, account: accountOf(material) })) {
-      return this.#settle(material, { ...judgement, decision: { kind: 'wait', reason: 'PolicyLimit' } });
-    }
-    return this.#evict(material, judgement, signal);
+    const isOvertaking =
+      judgement.decision.kind === 'evict' && turns.isOvertaking({ key, account: accountOf(material) });
+    return { material, judgement: isOvertaking ? { ...judgement, decision: WAITS_ITS_TURN } : judgement };
   }
 
   async #evict(material: Material, judgement: Judgement, signal: AbortSignal): Promise<ReconcileResult> {
-    const { evictor, replacements, reporter, turns, onEvicted } = this.#options;
+    const { evictor, replacements, reporter, turns, tally, onEvicted } = this.#options;
     const { key, pod, policy } = material;
     replacements.expect(pod);
     const evicting = evictor.evict(material, signal);
@@ -84,10 +117,13 @@ export class Reconciler {
     turns.mayHaveRoom(accountOf(material));
     switch (outcome.kind) {
       case 'accepted':
+        tally.delete(key);
         reporter.evicted(material, judgement);
         onEvicted(policy.name);
         return {};
       case 'gone':
+        tally.delete(key);
+        return {};
       case 'not-leading':
         return {};
       case 'governed-anew':

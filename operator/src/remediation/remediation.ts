@@ -4,7 +4,7 @@ import type { BrakeState, PodFacts, ReportReason } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
-import type { Clock, EventInput, Leadership } from '@archpolicy/kube';
+import type { Clock, EventInput, Leadership, ReconcileResult } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { STAYING_REASONS } from '../metrics.ts';
 import type { OperatorMetrics } from '../metrics.ts';
@@ -23,8 +23,10 @@ import { Tally } from './tally.ts';
 import { Tries } from './tries.ts';
 import { Turns } from './turns.ts';
 
-/** Most reconciles wait for nothing; those that evict wait for the API server, those of new images for registries. */
+/** Most looks wait for nothing, those at new images for registries. */
 const WORKERS = 16;
+/** Each makes one call at a time; half of the connections that the client opens are left to others. */
+const EVICTING_WORKERS = 16;
 /** All pods of a large cluster are lined up in pieces: 100,000 in one go take 0.1 s. */
 const PODS_PER_TURN = 20_000;
 /** The beat of everything periodic: the webhook's return, the recheck's share, the gauges. */
@@ -52,6 +54,8 @@ export interface RemediationOptions {
 export class Remediation {
   readonly #options: RemediationOptions;
   readonly #queue: WorkQueue<string>;
+  /** Pods whose eviction is due: the API server must not hold up the looks at others. */
+  readonly #due: WorkQueue<string>;
   readonly #tally: Tally;
   readonly #passes = new Passes();
   readonly #turns: Turns;
@@ -81,6 +85,7 @@ export class Remediation {
       },
     });
     this.#queue = new WorkQueue({ clock });
+    this.#due = new WorkQueue({ clock });
     this.#tally = new Tally(options.onCounts);
     this.#turns = new Turns({
       ledger,
@@ -101,6 +106,9 @@ export class Remediation {
       faults: this.#faults,
       reporter,
       onLanding: options.metrics.landing,
+      onDue: (key) => {
+        this.#due.add(key);
+      },
     });
     this.#beatAtMs = clock.now();
   }
@@ -149,29 +157,45 @@ export class Remediation {
     });
     void this.#lookAtAll();
     const beats = this.#beat(signal);
-    await runWorkers(this.#queue, WORKERS, (key) => this.#timed(key, signal), signal, {
-      failed: (key, err) => {
+    const observer = {
+      failed: (key: string, err: unknown) => {
         logger.warn({ err, pod: key }, 'pod could not be reconciled');
         // Those behind it do not wait for what is wrong with it.
         this.#turns.leave(key);
       },
-    });
+    };
+    await Promise.all([
+      runWorkers(this.#queue, WORKERS, (key) => this.#look(key, signal), signal, observer),
+      runWorkers(this.#due, EVICTING_WORKERS, (key) => this.#evict(key, signal), signal, observer),
+    ]);
     end();
-    this.#queue.stop();
+    for (const queue of [this.#queue, this.#due]) queue.stop();
     await beats;
     metrics.queue('remediation', 0);
   }
 
-  async #timed(key: string, signal: AbortSignal): ReturnType<Reconciler['reconcile']> {
+  #look(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { clock } = this.#options;
+    const look = () => this.#timed(() => this.#reconciler.reconcile(key, signal));
+    const onLast = () => {
+      this.#tellAllPolicies();
+    };
+    return this.#passes.look(key, look, () => clock.now(), onLast);
+  }
+
+  /** What is to be done about it later begins with a look again. */
+  async #evict(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { requeueAfterMs } = await this.#timed(() => this.#reconciler.evict(key, signal));
+    if (requeueAfterMs !== undefined) this.#queue.addAfter(key, requeueAfterMs);
+    return {};
+  }
+
+  async #timed(reconcile: () => Promise<ReconcileResult>): Promise<ReconcileResult> {
     const { clock, metrics } = this.#options;
     const startedAt = clock.monotonic();
     let outcome: 'ok' | 'error' = 'error';
     try {
-      const reconcile = () => this.#reconciler.reconcile(key, signal);
-      const onLast = () => {
-        this.#tellAllPolicies();
-      };
-      const result = await this.#passes.look(key, reconcile, () => clock.now(), onLast);
+      const result = await reconcile();
       outcome = 'ok';
       return result;
     } finally {
@@ -233,7 +257,7 @@ export class Remediation {
 
   #gauge(): void {
     const { metrics } = this.#options;
-    metrics.queue('remediation', this.#queue.length);
+    metrics.queue('remediation', this.#queue.length + this.#due.length);
     metrics.misplaced(this.#tally.misplaced);
     for (const reason of STAYING_REASONS) metrics.staying(reason, this.#tally.staying(reason));
   }

@@ -43,7 +43,7 @@ async function settle(world: World): Promise<void> {
   for (let before = -1; before !== world.evictions.length;) {
     before = world.evictions.length;
     for (const pod of [...world.pods.values()]) {
-      await world.reconciler.reconcile(podKey(pod), new AbortController().signal);
+      await world.work(podKey(pod));
     }
   }
 }
@@ -114,7 +114,7 @@ describe('what tenants can do does not stop the evictions of others', () => {
       world.pods.delete(`${namespace}/${name}`);
       const workload = evicted?.owner?.name.replace('-5d4f', '') ?? '';
       world.add(`${name}-again`, ownedBy(namespace, workload, `again-${name}-${namespace}`));
-      await world.reconciler.reconcile(`${namespace}/${name}-again`, new AbortController().signal);
+      await world.work(`${namespace}/${name}-again`);
       return { kind: 'evicted' };
     };
     for (const namespace of ['shop', 'bank']) {

@@ -20,7 +20,7 @@ function addPod(world: World, key: string): void {
   world.add(name, { namespace, uid: key, owner });
 }
 
-const look = (world: World, key: string) => world.reconciler.reconcile(key, new AbortController().signal);
+const look = (world: World, key: string) => world.work(key);
 
 /** What the queue does: whoever was woken last, and is still there, is looked at when its time has come. */
 async function nextMinute(world: World): Promise<void> {

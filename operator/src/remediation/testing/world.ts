@@ -88,6 +88,7 @@ export class World {
   readonly reconciler: Reconciler;
   readonly faults: FaultKind[] = [];
   readonly #faults: Faults;
+  readonly #due = new Set<string>();
 
   constructor(clock: TestClock) {
     this.clock = clock;
@@ -124,6 +125,7 @@ export class World {
       onEvicted: (name) => this.evicted.push(name),
       onRelax: (name, workload, untilMs) => this.relaxations.push({ policy: name, workload, untilMs }),
       onLanding: (landing) => this.landings.push(landing),
+      onDue: (key) => this.#due.add(key),
     });
   }
 
@@ -171,7 +173,7 @@ export class World {
     const pod = this.add(name, { nodeName, scheduled: { value: true, sinceMs: this.clock.now() }, ...changes });
     this.replacements.bound(pod);
     this.#faults.bound(pod);
-    return this.reconciler.reconcile(podKey(pod), new AbortController().signal);
+    return this.work(podKey(pod));
   }
 
   remove(name: string): Promise<ReconcileResult> {
@@ -180,7 +182,13 @@ export class World {
   }
 
   reconcile(name: string, signal = new AbortController().signal): Promise<ReconcileResult> {
-    return this.reconciler.reconcile(`shop/${name}`, signal);
+    return this.work(`shop/${name}`, signal);
+  }
+
+  /** What becomes of the pod of this key: it is looked at, and evicted where that is due. */
+  async work(key: string, signal = new AbortController().signal): Promise<ReconcileResult> {
+    const result = await this.reconciler.reconcile(key, signal);
+    return this.#due.delete(key) ? this.reconciler.evict(key, signal) : result;
   }
 
   reasonOf(name: string): string | undefined {
