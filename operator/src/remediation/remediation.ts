@@ -3,7 +3,6 @@ import { EvictionLedger, readSigns, signStrength } from '@archpolicy/core';
 import type { BrakeState, PodFacts, ReportReason } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
-import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { Clock, EventInput, Leadership, ReconcileResult } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { STAYING_REASONS } from '../metrics.ts';
@@ -19,14 +18,11 @@ import { dueForRecheck, recheckIntervals } from './recheck.ts';
 import { Reconciler } from './reconciler.ts';
 import { Replacements } from './replacements.ts';
 import { Reporter } from './reporter.ts';
+import { Stages } from './stages.ts';
 import { Tally } from './tally.ts';
 import { Tries } from './tries.ts';
 import { Turns } from './turns.ts';
 
-/** Most looks wait for nothing, those at new images for registries. */
-const WORKERS = 16;
-/** Each makes one call at a time; half of the connections that the client opens are left to others. */
-const EVICTING_WORKERS = 16;
 /** All pods of a large cluster are lined up in pieces: 100,000 in one go take 0.1 s. */
 const PODS_PER_TURN = 20_000;
 /** The beat of everything periodic: the webhook's return, the recheck's share, the gauges. */
@@ -53,9 +49,7 @@ export interface RemediationOptions {
 /** One leader's term of finding misplaced pods and putting them right. */
 export class Remediation {
   readonly #options: RemediationOptions;
-  readonly #queue: WorkQueue<string>;
-  /** Pods whose eviction is due: the API server must not hold up the looks at others. */
-  readonly #due: WorkQueue<string>;
+  readonly #stages: Stages;
   readonly #tally: Tally;
   readonly #passes = new Passes();
   readonly #turns: Turns;
@@ -84,14 +78,24 @@ export class Remediation {
         reporter.fault(pod, kind);
       },
     });
-    this.#queue = new WorkQueue({ clock });
-    this.#due = new WorkQueue({ clock });
+    this.#stages = new Stages({
+      clock,
+      look: (key, signal) => this.#look(key, signal),
+      evict: (key, signal) => this.#timed(() => this.#reconciler.evict(key, signal)),
+      observer: {
+        failed: (key, err) => {
+          options.logger.warn({ err, pod: key }, 'pod could not be reconciled');
+          // Those behind it do not wait for what is wrong with it.
+          this.#turns.leave(key);
+        },
+      },
+    });
     this.#tally = new Tally(options.onCounts);
     this.#turns = new Turns({
       ledger,
       clock,
       wake: (key, delayMs) => {
-        this.#queue.addAfter(key, delayMs);
+        this.#stages.look(key, delayMs);
       },
     });
     this.#reconciler = new Reconciler({
@@ -107,7 +111,7 @@ export class Remediation {
       reporter,
       onLanding: options.metrics.landing,
       onDue: (key) => {
-        this.#due.add(key);
+        this.#stages.evict(key);
       },
     });
     this.#beatAtMs = clock.now();
@@ -129,7 +133,7 @@ export class Remediation {
 
   /** Looks at these pods again: what is known of their images has changed. */
   lookAt(keys: Iterable<string>): void {
-    for (const key of keys) this.#queue.add(key);
+    for (const key of keys) this.#stages.look(key);
   }
 
   /** The webhook is called for other pods than before. */
@@ -139,10 +143,10 @@ export class Remediation {
 
   /** Looks at every pod, then at whatever changes and periodically at all, until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { views, logger, metrics } = this.#options;
+    const { views, metrics } = this.#options;
     const end = feed(views, {
       pods: (keys) => {
-        for (const key of keys) this.#queue.add(key);
+        for (const key of keys) this.#stages.look(key);
       },
       bound: (pod) => {
         this.#replacements.bound(pod);
@@ -157,19 +161,8 @@ export class Remediation {
     });
     void this.#lookAtAll();
     const beats = this.#beat(signal);
-    const observer = {
-      failed: (key: string, err: unknown) => {
-        logger.warn({ err, pod: key }, 'pod could not be reconciled');
-        // Those behind it do not wait for what is wrong with it.
-        this.#turns.leave(key);
-      },
-    };
-    await Promise.all([
-      runWorkers(this.#queue, WORKERS, (key) => this.#look(key, signal), signal, observer),
-      runWorkers(this.#due, EVICTING_WORKERS, (key) => this.#evict(key, signal), signal, observer),
-    ]);
+    await this.#stages.run(signal);
     end();
-    for (const queue of [this.#queue, this.#due]) queue.stop();
     await beats;
     metrics.queue('remediation', 0);
   }
@@ -181,13 +174,6 @@ export class Remediation {
       this.#tellAllPolicies();
     };
     return this.#passes.look(key, look, () => clock.now(), onLast);
-  }
-
-  /** What is to be done about it later begins with a look again. */
-  async #evict(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const { requeueAfterMs } = await this.#timed(() => this.#reconciler.evict(key, signal));
-    if (requeueAfterMs !== undefined) this.#queue.addAfter(key, requeueAfterMs);
-    return {};
   }
 
   async #timed(reconcile: () => Promise<ReconcileResult>): Promise<ReconcileResult> {
@@ -213,13 +199,13 @@ export class Remediation {
     this.#passes.begin(keys, clock.now());
     for (let from = 0; from < keys.length; from += PODS_PER_TURN) {
       if (from > 0) await turnOfTheLoop();
-      for (const key of keys.slice(from, from + PODS_PER_TURN)) this.#queue.add(key);
+      for (const key of keys.slice(from, from + PODS_PER_TURN)) this.#stages.look(key);
     }
   }
 
   /** Pods that stay for such a reason. */
   #lookAgain(reasons: ReadonlySet<string>): void {
-    for (const [key, { reason }] of this.#tally.entries()) if (reasons.has(reason)) this.#queue.add(key);
+    for (const [key, { reason }] of this.#tally.entries()) if (reasons.has(reason)) this.#stages.look(key);
   }
 
   async #beat(signal: AbortSignal): Promise<void> {
@@ -242,7 +228,7 @@ export class Remediation {
     const intervals = recheckIntervals(views.policies.list());
     for (const key of dueForRecheck(this.#tally.entries(), intervals, this.#beatAtMs, now)) {
       this.#passes.due(key);
-      this.#queue.add(key);
+      this.#stages.look(key);
     }
     this.#beatAtMs = now;
     const longest = Math.max(...intervals.values());
@@ -257,7 +243,7 @@ export class Remediation {
 
   #gauge(): void {
     const { metrics } = this.#options;
-    metrics.queue('remediation', this.#queue.length + this.#due.length);
+    metrics.queue('remediation', this.#stages.length);
     metrics.misplaced(this.#tally.misplaced);
     for (const reason of STAYING_REASONS) metrics.staying(reason, this.#tally.staying(reason));
   }
