@@ -11,8 +11,8 @@ const WEBHOOK_NAME = 'pods.archpolicy.dev';
 const LABEL_NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
 /**
- * The match conditions that we ship. Each holds for every pod that a controller creates in place of another: it is not
- * bound, and no mirror. What any other expression says is not known.
+ * The match conditions that we shipped once (adr/0048): a cluster that was not updated has them. Each holds for every pod that a
+ * controller creates in place of another: it is not bound, and no mirror. What any other expression says is not known.
  */
 const CONDITIONS_THAT_HOLD: ReadonlySet<string> = new Set([
   "!has(object.spec.nodeName) || object.spec.nodeName == ''",
