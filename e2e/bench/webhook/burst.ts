@@ -30,6 +30,8 @@ export interface BurstOptions {
   readonly pods: number;
   readonly creators: number;
   readonly imageOf: (index: number) => string;
+  /** Called once all pods are scheduled and before they are deleted: to look at what they cost. */
+  readonly onScheduled?: () => Promise<void>;
 }
 
 const BURST_TIMEOUT_MS = 120_000;
@@ -67,7 +69,7 @@ export class Bursts {
   }
 
   /** One burst in an empty namespace, which is empty again afterwards. */
-  async run({ namespace, pods, creators, imageOf }: BurstOptions): Promise<Burst> {
+  async run({ namespace, pods, creators, imageOf, onScheduled }: BurstOptions): Promise<Burst> {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const seen = new Map<string, Seen>();
     const over = new AbortController();
@@ -95,6 +97,7 @@ export class Bursts {
     await until(() => [...seen.values()].every(({ scheduledAt }) => scheduledAt !== undefined));
     over.abort();
     await watching;
+    await onScheduled?.();
     await this.#empty(path);
     const all = [...seen.values()];
     return {

@@ -1,12 +1,21 @@
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { Bursts } from './burst.ts';
+import { NOOP_LABEL } from './noop-webhook.ts';
 
-/** In the first one the webhook is called, in the second one it is not. */
+/** In the first one the webhook is called, in the second one it is not, in the third one another webhook is. */
 export const WITH = 'bench-with';
 export const WITHOUT = 'bench-without';
+export const NOOP = 'bench-no-op';
 
-/** Runs with a local cluster whose two namespaces are there, and ends it. */
+const SKIPPED = { 'archpolicy.dev/skip': 'true' };
+const LABELS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  [WITH]: {},
+  [WITHOUT]: SKIPPED,
+  [NOOP]: { ...SKIPPED, [NOOP_LABEL]: 'true' },
+};
+
+/** Runs with a local cluster whose namespaces are there, and ends it. */
 export async function withCluster(
   creators: number,
   work: (bursts: Bursts, cluster: TestCluster) => Promise<void>,
@@ -14,8 +23,7 @@ export async function withCluster(
   const cluster = await startCluster({ signal: AbortSignal.timeout(START_TIMEOUT_MILLISECONDS) });
   const bursts = await Bursts.open(cluster, creators);
   try {
-    for (const name of [WITH, WITHOUT]) {
-      const labels = name === WITHOUT ? { 'archpolicy.dev/skip': 'true' } : {};
+    for (const [name, labels] of Object.entries(LABELS)) {
       const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
       await cluster.kubectl(['create', '-f', '-'], JSON.stringify(namespace));
       // The ServiceAccount plugin refuses pods until the namespace has its default account.
