@@ -12,6 +12,7 @@ import { HARD_TTL_MS, SOFT_TTL_MS, ageOf } from './plan.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 import { Subjects } from './subject.ts';
 import type { Subject } from './subject.ts';
+import { WorkDeadlines } from './work-deadlines.ts';
 import { WorkPlaces } from './work-places.ts';
 
 /** Inspect this reference, with these credentials, within this time. */
@@ -45,9 +46,6 @@ export interface Inspector {
   close(): Promise<void>;
 }
 
-/** No registry that works takes longer; ends the work that nobody waits for any more. */
-const WORK_DEADLINE_MS = 15_000;
-
 const NO_SECRETS: readonly PullSecret[] = [];
 
 type Answer = Extract<Resolution, { readonly kind: 'answer' }>;
@@ -69,9 +67,11 @@ export class ImageInspector implements Inspector {
   readonly #work = new Flights<Resolution>();
   readonly #places = new WorkPlaces();
   readonly #closing = new AbortController();
+  readonly #deadlines: WorkDeadlines;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#deadlines = new WorkDeadlines(parts.clock, this.#closing.signal);
   }
 
   inspect(request: InspectRequest): Promise<Inspection> {
@@ -120,7 +120,7 @@ export class ImageInspector implements Inspector {
     const { pullSecrets = NO_SECRETS, priority } = request;
     const { registries: source, keyring, resolver, turns } = this.#parts;
     const registries = source.current();
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(WORK_DEADLINE_MS)]);
+    const signal = this.#deadlines.signal();
     const accesses = await keyring.accesses(subject, pullSecrets, registries, signal);
     const turn = priority === 'background' ? { turn: new Turn(turns, registries) } : {};
     return resolver.resolve({ subject, accesses, softTtlMs, registries, signal, ...turn });

@@ -93,7 +93,7 @@ describe('a link to Redis', () => {
     );
     await answer('d');
     expect(connections.map(({ calls }) => calls)).toEqual([['open']]);
-    expect(clock.sleeping).toEqual([]);
+    expect(clock.sleeping).toEqual([50]);
   });
 
   test('K7 a command takes 50 ms at most, and after three nobody waits any more', async () => {

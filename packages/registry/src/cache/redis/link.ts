@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Clock, Logger } from '../../ports.ts';
 import { LinkBreaker } from './link-breaker.ts';
+import { TimeLimit } from './time-limit.ts';
 import { within } from './within.ts';
 
 /** The commands of one node, of a primary behind Sentinels, or of a Cluster. */
@@ -51,6 +52,7 @@ const RENEWAL_PAUSE_MS = 5_000;
 export class RedisLink {
   readonly #parts: LinkParts;
   readonly #breaker = new LinkBreaker();
+  readonly #limit: TimeLimit;
   /** All that have not been ended by us. */
   readonly #connections = new Set<RedisConnection>();
   #connection: RedisConnection | undefined;
@@ -61,14 +63,14 @@ export class RedisLink {
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    this.#limit = new TimeLimit(parts.clock, parts.commandTimeoutMs);
   }
 
   /** Never rejects. */
   async run<T>(command: (client: RedisClient) => Promise<T>): Promise<Reply<T>> {
-    const { clock, commandTimeoutMs } = this.#parts;
     if (this.#isAway()) return { kind: 'unavailable' };
     try {
-      const waited = await within(this.#send(command), clock, commandTimeoutMs);
+      const waited = await this.#limit.within(this.#send(command));
       if (waited.kind === 'late') return this.#failed();
       this.#breaker.succeeded();
       return { kind: 'reply', value: waited.value };
@@ -86,6 +88,7 @@ export class RedisLink {
     this.#closed = true;
     for (const connection of this.#connections) connection.close();
     this.#connection = undefined;
+    this.#limit.close();
   }
 
   async #send<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {

@@ -22,7 +22,8 @@ export async function within<T>(work: Promise<T>, clock: Clock, ms: number): Pro
   }
 }
 
-function turnOfTheEventLoop(): Promise<void> {
+/** What has arrived is looked at meanwhile. */
+export function turnOfTheEventLoop(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
