@@ -55,7 +55,9 @@ const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [every
     const arrivedAt = performance.now();
     return admission.handler.handle(bytes, { arrivedAt, deadline: arrivedAt + allowanceMs });
   };
-  return { handle, shed: (bytes: Buffer) => admission.handler.shed(bytes), outcomes };
+  const shed = (bytes: Buffer) => admission.handler.shed(bytes);
+  const refuseLarge = () => admission.handler.refuseLarge({ arrivedAt: performance.now(), deadline: 0 });
+  return { handle, shed, refuseLarge, outcomes };
 };
 
 const good = pod({ containers: [container('app:1')] });
@@ -228,6 +230,14 @@ describe('hostile bodies', () => {
     expectHarmless(answer, UID);
     expect(answer.body).not.toContain('"patch"');
     expect([inspected, outcomes]).toEqual([[], ['excessive']]);
+  });
+
+  test('P1 a body that is too large to be read is refused with a 4xx, and counted', () => {
+    const { refuseLarge, outcomes } = setUp();
+    const answer = refuseLarge();
+    expect(answer.status).toBe(413);
+    expectHarmless(answer);
+    expect(outcomes).toEqual(['excessive']);
   });
 
   test('of a repeated uid the last one is answered to, as the API server would read it', async () => {

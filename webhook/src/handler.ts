@@ -57,6 +57,10 @@ export class AdmissionHandler implements ReviewHandler {
     return uid === undefined ? { status: 429, body: '' } : { status: 200, body: encodeAnswer(uid, UNCHANGED) };
   }
 
+  refuseLarge(times: ReviewTimes): HttpAnswer {
+    return this.#refuse('excessive', 413, 'too large', times);
+  }
+
   #refuse(outcome: ReviewOutcome, status: number, problem: string, times: ReviewTimes): HttpAnswer {
     this.#options.onReview(outcome, this.#took(times));
     return { status, body: `${problem}\n` };

@@ -16,7 +16,7 @@ const MAX_DEPTH = 200;
  * protobuf, which has as JSON less than twice as much: a larger pod is never created, whatever is answered. Parsing 7 MiB
  * would hold up everybody for 90 ms.
  */
-const MAX_PARSED_BYTES = 3 * 1024 * 1024;
+export const MAX_PARSED_BYTES = 3 * 1024 * 1024;
 
 /** Smaller bodies cannot hold enough to matter: their scan is saved. */
 const SMALL_BODY_BYTES = 64 * 1024;

@@ -1,12 +1,69 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { BodyBudget, MAX_BODY_BYTES } from './body.ts';
+import { BodyBudget, MAX_BODY_BYTES, readBody } from './body.ts';
+import type { BodyRead } from './body.ts';
 
 describe('BodyBudget', () => {
-  test('holds six of the largest bodies; a seventh must wait until one is given back', () => {
+  test('holds sixteen of the largest bodies; another must wait until one is given back', () => {
     const budget = new BodyBudget();
-    for (let i = 0; i < 6; i += 1) expect(budget.take(MAX_BODY_BYTES)).toBe(true);
+    for (let i = 0; i < 16; i += 1) expect(budget.take(MAX_BODY_BYTES)).toBe(true);
     expect(budget.take(MAX_BODY_BYTES)).toBe(false);
     budget.give(MAX_BODY_BYTES);
     expect(budget.take(MAX_BODY_BYTES)).toBe(true);
+  });
+});
+
+const CHUNK = Buffer.alloc(16 * 1024, 'x');
+
+/** A request whose body is there whole, in chunks as TLS gives them. */
+function requestOf(bytes: number): IncomingMessage {
+  const stream = new Readable({ read: () => undefined });
+  for (let left = bytes; left > 0; left -= CHUNK.length) stream.push(CHUNK.subarray(0, left));
+  stream.push(null);
+  return Object.assign(stream, { headers: {} }) as unknown as IncomingMessage;
+}
+
+/** What comes of a body, and in how many turns of the event loop. */
+async function read(bytes: number, budget = new BodyBudget()): Promise<{ read: BodyRead; turns: number }> {
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  let isOver = false;
+  const result = await new Promise<BodyRead>((resolve) => {
+    readBody(requestOf(bytes), budget, resolve);
+    setImmediate(count);
+  });
+  isOver = true;
+  return { read: result, turns };
+}
+
+describe('reading a body', () => {
+  test('a usual one is read at once', async () => {
+    const { read: result, turns } = await read(48 * 1024);
+    expect(result).toMatchObject({ kind: 'body', body: { length: 48 * 1024 } });
+    expect(turns).toBeLessThanOrEqual(1);
+  });
+
+  test('P1 a large one is read in parts, between which others have their turn', async () => {
+    const { read: result, turns } = await read(2 * 1024 * 1024);
+    expect(result).toMatchObject({ kind: 'body', body: { length: 2 * 1024 * 1024 } });
+    expect(turns).toBeGreaterThanOrEqual(2 * 16 - 1);
+  });
+
+  test('one that turns out to be too large is given up, and what it took is given back', async () => {
+    const budget = new BodyBudget();
+    expect((await read(MAX_BODY_BYTES + 1, budget)).read).toEqual({ kind: 'too-large' });
+    for (let i = 0; i < 16; i += 1) expect(budget.take(MAX_BODY_BYTES)).toBe(true);
+  });
+
+  test('P1 without memory for it, it is given up, and what it took is given back', async () => {
+    const budget = new BodyBudget();
+    for (let i = 0; i < 15; i += 1) budget.take(MAX_BODY_BYTES);
+    budget.take(MAX_BODY_BYTES - 40_000);
+    expect((await read(50_000, budget)).read).toEqual({ kind: 'busy' });
+    expect([budget.take(40_001), budget.take(40_000)]).toEqual([false, true]);
   });
 });

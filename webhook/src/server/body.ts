@@ -1,10 +1,14 @@
 import type { IncomingMessage } from 'node:http';
+import { MAX_PARSED_BYTES } from '../review/excess.ts';
 
-/** Two 3 MB objects and the envelope around them: what the API server can send at most. */
-export const MAX_BODY_BYTES = 7 * 1024 * 1024;
+/** What would not be parsed is not read: the memory that 7 MiB take has all garbage collected, which stops everybody for up to 15 ms. */
+export const MAX_BODY_BYTES = MAX_PARSED_BYTES;
+
+/** What is read of one body before other connections are looked at: usual ones (8 KB) are never interrupted. */
+const TURN_BYTES = 64 * 1024;
 
 /**
- * All bodies that are being read or wait, together: six of the largest, thousands of usual ones (8 KB). Without it,
+ * All bodies that are being read or wait, together: sixteen of the largest, thousands of usual ones. Without it,
  * the number of connections times the largest body would be the bound.
  */
 const MAX_BUFFERED_BYTES = 48 * 1024 * 1024;
@@ -37,29 +41,36 @@ export type BodyRead =
 /**
  * Reads a body within bounds and calls back once. Its bytes are taken from the budget as they arrive (a promised
  * length costs a client nothing) and given back by the caller, with `budget.give(body.length)`, when it is done with.
+ * Of what is too large, or too much at the moment, no more is read.
  */
 export function readBody(request: IncomingMessage, budget: BodyBudget, done: (read: BodyRead) => void): void {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
     done({ kind: 'too-large' });
     return;
   }
+  const takeTurns = turnsOf(request);
   const chunks: Buffer[] = [];
   let size = 0;
   let isOver = false;
-  // The stream keeps flowing: what still comes is thrown away. Taking listeners off would cost more than they do.
+  // Taking listeners off would cost more than they do.
   const finish = (read: BodyRead): void => {
     if (isOver) return;
     isOver = true;
     if (read.kind !== 'body') budget.give(size);
     done(read);
   };
+  const refuse = (kind: 'too-large' | 'busy'): void => {
+    request.pause();
+    finish({ kind });
+  };
   request.on('data', (chunk: Buffer) => {
     if (isOver) return;
-    if (size + chunk.length > MAX_BODY_BYTES) finish({ kind: 'too-large' });
-    else if (!budget.take(chunk.length)) finish({ kind: 'busy' });
+    if (size + chunk.length > MAX_BODY_BYTES) refuse('too-large');
+    else if (!budget.take(chunk.length)) refuse('busy');
     else {
       size += chunk.length;
       chunks.push(chunk);
+      takeTurns(chunk.length);
     }
   });
   request.on('end', () => {
@@ -70,4 +81,16 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
   request.on('close', () => {
     finish({ kind: 'aborted' });
   });
+}
+
+/** A fast client's large body would be read 2 MiB at a time, and everybody else would wait for it. */
+function turnsOf(request: IncomingMessage): (bytes: number) => void {
+  let sinceTurn = 0;
+  return (bytes) => {
+    sinceTurn += bytes;
+    if (sinceTurn < TURN_BYTES) return;
+    sinceTurn = 0;
+    request.pause();
+    setImmediate(() => request.resume());
+  };
 }

@@ -45,7 +45,11 @@ const start = async (handle: Handle = echo, limits: Partial<Limits> = {}) => {
   const server = new WebhookServer({
     certificate: await certificate(),
     address: { host: '127.0.0.1', port: 0 },
-    handler: { handle, shed: () => ({ status: 429, body: '' }) },
+    handler: {
+      handle,
+      shed: () => ({ status: 429, body: '' }),
+      refuseLarge: () => ({ status: 413, body: 'too large' }),
+    },
     clock,
     random: () => 0,
     inspectionBudgetMs: 400,
@@ -146,12 +150,23 @@ describe('requests', () => {
     expect(seen.map(({ arrivedAt, deadline }) => Math.round(deadline - arrivedAt))).toEqual([expected]);
   });
 
-  test('the largest body that the API server can send is read, one byte more is refused unread', async () => {
+  test('the largest body that is parsed is read, one byte more is refused unread', async () => {
     const { client } = await start();
     const body = Buffer.alloc(MAX_BODY_BYTES, 'x');
     expect((await client().send({ body })).body).toBe(`read ${MAX_BODY_BYTES}`);
     const announced = client().send({ headers: { 'content-length': MAX_BODY_BYTES + 1 }, body: 'x' });
     await expect(announced).resolves.toMatchObject({ status: 413 });
+  });
+
+  test('P1 a client that sends 7 MiB whatever is said gets its answer, and its connection ends', async () => {
+    const { client, socket } = await start();
+    const answer = await client().send({ body: Buffer.alloc(7 * 1024 * 1024, 'x') });
+    expect([answer.status, answer.body, answer.headers.connection]).toEqual([413, 'too large', 'close']);
+    const deaf = await socket();
+    const ended = closed(deaf);
+    deaf.write(`POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`);
+    deaf.write(`content-length: ${MAX_BODY_BYTES + 1}\r\n\r\n{`);
+    expect(await ended).toMatch(/^HTTP\/1\.1 413 .*too large$/su);
   });
 
   test('a chunked body is cut off at the limit, too', async () => {

@@ -15,6 +15,9 @@ import { allowanceMs } from './timeout.ts';
 /** The shortest time in which a review may begin, however little time the request leaves. */
 const MIN_WAIT_MS = 50;
 
+/** How long a client that is still sending has to see its answer. */
+const LINGER_MS = 250;
+
 /** Passed at each reload: what is left out there falls back to Node's default, silently. */
 const TLS_OPTIONS = { minVersion: 'TLSv1.3' } as const;
 
@@ -34,7 +37,12 @@ export interface ReviewHandler {
   handle(body: Buffer, times: ReviewTimes): Promise<HttpAnswer>;
   /** For when there is no time to look at it. */
   shed(body: Buffer): HttpAnswer;
+  /** For a body that is too large to be read. */
+  refuseLarge(times: ReviewTimes): HttpAnswer;
 }
+
+/** Without Retry-After: the API server does not ask again, it goes on without us. */
+const BUSY: HttpAnswer = { status: 429, body: 'too many bodies at a time\n' };
 
 export interface WebhookServerOptions {
   readonly certificate: Certificate;
@@ -162,11 +170,11 @@ export class WebhookServer {
 
   #queueReview(read: BodyRead, response: ServerResponse, times: ReviewTimes): void {
     if (read.kind === 'aborted') return;
+    const { clock, handler, inspectionBudgetMs } = this.#options;
     if (read.kind !== 'body') {
-      this.#send(response, { status: read.kind === 'too-large' ? 413 : 429, body: '' });
+      this.#refuseUnread(response, read.kind === 'too-large' ? handler.refuseLarge(times) : BUSY);
       return;
     }
-    const { clock, handler, inspectionBudgetMs } = this.#options;
     const { body } = read;
     const reply = (answer: HttpAnswer): void => {
       this.#budget.give(body.length);
@@ -193,8 +201,28 @@ export class WebhookServer {
     return this.#lastAllowanceMs;
   }
 
-  #send(response: ServerResponse, { status, body }: HttpAnswer): void {
+  /**
+   * The rest of the body is not read. A connection that is closed with something unread is reset, and the answer may be
+   * lost with it: so it is out whole at once, and the connection ends a little later.
+   */
+  #refuseUnread(response: ServerResponse, answer: HttpAnswer): void {
     if (response.destroyed) return;
+    this.#writeHead(response, answer);
+    response.write(answer.body);
+    void this.#options.clock.sleep(LINGER_MS).then(() => {
+      if (!response.destroyed) response.end();
+    });
+  }
+
+  #send(response: ServerResponse, answer: HttpAnswer): void {
+    if (response.destroyed) return;
+    const length = this.#writeHead(response, answer);
+    // Nearly every answer is ASCII, which needs no encoding.
+    response.end(answer.body, length === answer.body.length ? 'latin1' : 'utf8');
+  }
+
+  /** Returns the length of the body in bytes. */
+  #writeHead(response: ServerResponse, { status, body }: HttpAnswer): number {
     const length = Buffer.byteLength(body);
     const headers: Record<string, string | number> = {
       'content-type': status === 200 ? 'application/json' : 'text/plain',
@@ -203,8 +231,7 @@ export class WebhookServer {
     // After an error the rest of the body may still be on its way: it must not be read as the next request.
     if (status !== 200 || this.#draining || this.#isOld(response.socket)) headers['connection'] = 'close';
     response.writeHead(status, headers);
-    // Nearly every answer is ASCII, which needs no encoding.
-    response.end(body, length === body.length ? 'latin1' : 'utf8');
+    return length;
   }
 
   #isOld(socket: Socket | null): boolean {
