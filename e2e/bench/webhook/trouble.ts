@@ -8,7 +8,7 @@ import { Connection } from './connection.ts';
 import type { Target } from './load.ts';
 import { benchReview } from './review.ts';
 
-/** As large as the server reads at all. */
+/** Two objects of 3 MB and the envelope around them: what an API server could send at most. */
 const LARGE_BYTES = 7 * 1024 * 1024;
 const LARGE_EVERY_MS = 500;
 const MALFORMED_EVERY_MS = 20;
