@@ -1,11 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Inspection } from '../inspection/inspection.ts';
 import type { ContainerEvidence, TerminatedEvidence } from '../kubernetes/facts.ts';
 import { assessPlacement } from './assess.ts';
 import type { PlacementAssessment } from './assess.ts';
+import { decideEviction } from './decide.ts';
 import { readSigns } from './evidence.ts';
 import type { Sign } from './evidence.ts';
-import { container, IMAGE, node, pod, resolved } from './fixtures.ts';
+import { container, IMAGE, node, pod, resolved, without } from './fixtures.ts';
+import { inputOf, NOW } from './situation.ts';
+import { STUCK_AFTER_MS } from './stuck.ts';
 
 /**
  * Every row of the table of signals that was measured on a real node: an amd64 one, so that an arm64 image is wrong.
@@ -103,8 +108,31 @@ describe('what a real node says', () => {
     expect(assessment.kind).toBe(verdict);
   });
 
-  test('rows 33 and 34 are about pods that never start: without a container status there is no sign', () => {
-    expect(readSigns([])).toEqual({ sign: 'None' });
+  // Pods that never start: without a container status there is no sign, and the pod's own status decides.
+  test('row 33: no node has what the pod asks for: ours only where we have constrained it', () => {
+    const sinceMs = NOW - STUCK_AFTER_MS;
+    const scheduled = { value: false, sinceMs, reason: 'Unschedulable' };
+    const unbound = without('nodeName', { phase: 'Pending', containers: [], scheduled });
+    const ours = { sinceMs, relaxingHelps: false, relaxed: false };
+    expect(readSigns(unbound.containers)).toEqual({ sign: 'None' });
+    expect(decideEviction(inputOf({ pod: unbound, node: null }))).toMatchObject({ reason: 'NotBound' });
+    expect(decideEviction(inputOf({ pod: unbound, node: null, stuck: ours }))).toMatchObject({
+      reason: 'Unschedulable',
+    });
+  });
+
+  test('row 34: bound by hand against its selector, and rejected by the kubelet: it has failed, its owner goes on', () => {
+    const rejected = pod({ phase: 'Failed', containers: [] });
+    expect(readSigns(rejected.containers)).toEqual({ sign: 'None' });
+    expect(decideEviction(inputOf({ pod: rejected }))).toEqual({ kind: 'leave', reason: 'Finished' });
+  });
+
+  test('every row of docs/node-evidence.md is here', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../../docs/node-evidence.md'), 'utf8');
+    const [, table = ''] = /^## 2\. .*?$(.*?)^### 2\.1/msu.exec(page) ?? [];
+    const rows = [...table.matchAll(/^\| (\d+b?) \|/gmu)].map(([, row]) => row);
+    expect(rows).toHaveLength(35);
+    expect([...new Set(ROWS.map(([row]) => row)), '33', '34']).toEqual(rows);
   });
 });
 
