@@ -35,6 +35,8 @@ const clock: Clock = {
 };
 const QUIET = { warn: nothing };
 const MERGE_PATCH = 'application/merge-patch+json';
+/** Lists of conditions are merged by their types. */
+const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json';
 
 /**
  * A cluster as a test looks at it: one kept-alive client with all rights, and its pods and events as two watches show
@@ -108,6 +110,12 @@ export class LiveCluster {
 
   async patch(resource: Resource, namespace: string | undefined, name: string, change: JsonObject): Promise<void> {
     bodyOf(await this.#send('PATCH', pathOf(resource, namespace, name), change, MERGE_PATCH));
+  }
+
+  /** Changes the status of a pod, as a scheduler or kubelet does; of its conditions those that are named. */
+  async patchStatus({ namespace, name }: SeenPod, status: JsonObject): Promise<void> {
+    const path = resourcePath(PODS, { namespace, name, subresource: 'status' });
+    bodyOf(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
   }
 
   /** Binds a pod, as a scheduler does. */

@@ -60,6 +60,13 @@ export class OperatorProcess {
     return (await fetch(`http://${this.#metrics}/readyz`).catch(() => undefined))?.ok === true;
   }
 
+  /** How many pods need attention and stay where they are for this reason. */
+  async staying(reason: string): Promise<number> {
+    const text = await (await fetch(`http://${this.#metrics}/metrics`)).text();
+    const line = new RegExp(`^archpolicy_pods_not_evicted\\{reason="${reason}"\\} (\\d+)$`, 'mu');
+    return Number(line.exec(text)?.[1]);
+  }
+
   log(): Promise<string> {
     return readFile(this.#log, 'utf8');
   }

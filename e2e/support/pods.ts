@@ -21,6 +21,8 @@ export interface SeenPod extends PlacedPod {
   /** A container of it has ended or was refused. */
   readonly failing: boolean;
   readonly schedulerName: string;
+  /** The scheduler has said that it finds no node for it. */
+  readonly unschedulable: boolean;
 }
 
 /** A pod as the API server sends it. */
@@ -28,6 +30,7 @@ export function parsePod(raw: JsonObject): SeenPod {
   const [metadata, spec, status] = [objectAt(raw, 'metadata'), objectAt(raw, 'spec'), objectAt(raw, 'status')];
   const text = (object: JsonObject, key: string): string => textAt(object, key) ?? '';
   const node = text(spec, 'nodeName');
+  const conditions = arrayAt(status, 'conditions').filter(isJsonObject);
   return {
     app: labelsOf(raw)['app'] ?? '',
     namespace: text(metadata, 'namespace'),
@@ -35,13 +38,12 @@ export function parsePod(raw: JsonObject): SeenPod {
     uid: text(metadata, 'uid'),
     node,
     architecture: architectureOf(node),
-    ready: arrayAt(status, 'conditions').some(
-      (condition) => isJsonObject(condition) && condition['type'] === 'Ready' && condition['status'] === 'True',
-    ),
+    ready: conditions.some((one) => one['type'] === 'Ready' && one['status'] === 'True'),
     phase: text(status, 'phase'),
     deleting: metadata['deletionTimestamp'] !== undefined,
     failing: arrayAt(status, 'containerStatuses').filter(isJsonObject).some(isFailing),
     schedulerName: text(spec, 'schedulerName'),
+    unschedulable: conditions.some((one) => one['type'] === 'PodScheduled' && one['reason'] === 'Unschedulable'),
   };
 }
 

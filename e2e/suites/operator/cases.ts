@@ -20,6 +20,8 @@ export interface Case {
 export interface Images {
   readonly arm64: Image;
   readonly amd64: Image;
+  /** It runs on both. */
+  readonly both: Image;
   /** Built for arm64, at a registry that is down until `World.endOutage`. */
   readonly unreachable: Image;
 }

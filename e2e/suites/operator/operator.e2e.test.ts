@@ -10,6 +10,7 @@ import { outageEnded, outageTests, registryOutage } from './registry-outage.ts';
 import { randomKills, randomKillTests } from './random-kills.ts';
 import { renamed, renamedTests } from './renamed.ts';
 import { innocent, runaway, runawayTests } from './runaway.ts';
+import { stuck, stuckTests, unstuckTests } from './stuck.ts';
 import { stillThere, survivors, survivorTests } from './survivors.ts';
 import { audited, reported, switchedOffTests } from './switched-off.ts';
 import { World } from './world.ts';
@@ -20,7 +21,7 @@ import { World } from './world.ts';
  * later, in this order, because each leaves the next its leader.
  */
 const CASES = [
-  ...[bootstrap, budgets, readyBudget, survivors, audited, reported, forged, registryOutage],
+  ...[bootstrap, budgets, readyBudget, survivors, audited, reported, forged, registryOutage, stuck],
   ...[renamed, killedBefore, killedAfter, randomKills, begun, waiting, runaway, innocent],
 ];
 
@@ -36,6 +37,9 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
 
   afterAll(() => world.stop());
 
+  describe('what finds no node', () => {
+    stuckTests(world);
+  });
   describe('what crashed', () => {
     bootstrapTests(world);
   });
@@ -53,6 +57,9 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
   });
   describe('outages', () => {
     outageTests(world);
+  });
+  describe('what found no node', () => {
+    unstuckTests(world);
   });
   describe('a name that is used again', () => {
     renamedTests(world);

@@ -42,6 +42,7 @@ export class World {
   #cluster: TestCluster | undefined;
   #live: LiveCluster | undefined;
   #outage: FaultProxy | undefined;
+  #images: Images | undefined;
   #folder = '';
   #before: readonly SeenPod[] = [];
 
@@ -51,6 +52,10 @@ export class World {
 
   get live(): LiveCluster {
     return defined(this.#live);
+  }
+
+  get images(): Images {
+    return defined(this.#images);
   }
 
   /** The pods of the cases as they were when ArchPolicy came. */
@@ -63,11 +68,12 @@ export class World {
     this.#cluster = await startCluster({ only: 'control-plane' });
     this.#live = LiveCluster.open(this.cluster.get('KUBECONFIG'));
     this.live.onPod((pod) => void this.#bindWrong(pod));
-    const [images] = await Promise.all([this.#images(), this.#cordon(true)]);
+    const [images] = await Promise.all([this.#pushImages(), this.#cordon(true)]);
+    this.#images = images;
     const namespaces = cases.flatMap((one) =>
       one.namespaces.map((name) => namespace(name, { skip: one.later === true })),
     );
-    await this.#apply(['-f', CRD, '-f', '-'], namespaces);
+    await this.apply(namespaces, ['-f', CRD]);
     const policies = cases.map((one) => {
       const { remediation = {}, ...spec } = one.spec ?? {};
       const [name = ''] = one.namespaces;
@@ -75,7 +81,7 @@ export class World {
     });
     const objects = cases.flatMap((one) => one.objects(images));
     // A namespace has its default account a moment after it was made, a kind its address.
-    await waitFor(() => this.#apply(['-f', '-'], [...policies, ...objects]), {
+    await waitFor(() => this.apply([...policies, ...objects]), {
       timeoutMs: 60_000,
       intervalMs: 250,
       what: 'the workloads to be taken',
@@ -90,6 +96,14 @@ export class World {
     const operator = join(this.#folder, 'stand-in.mjs');
     await writeFile(operator, OPERATOR_STAND_IN);
     this.#cluster = await this.cluster.up('all', { operator });
+  }
+
+  /** @param more arguments of `kubectl apply` */
+  async apply(items: readonly JsonObject[], more: readonly string[] = []): Promise<true> {
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+    const { status, stderr } = await this.cluster.kubectl(['apply', ...more, '-f', '-'], list);
+    if (status !== 0) throw new Error(stderr);
+    return true;
   }
 
   /** Waits until the condition gives something; it is asked often, so that it should ask nobody but the watches. */
@@ -166,29 +180,26 @@ export class World {
     await this.live.bind(pod, 'amd64-1').catch(() => undefined);
   }
 
-  async #images(): Promise<Images> {
-    const push = async (platform: string): Promise<Image> => {
-      const { reference } = await pushImage(this.cluster.get('REGISTRY'), platform, 'v1', [platform]);
-      return { reference, platforms: [platform] };
+  async #pushImages(): Promise<Images> {
+    const push = async (repository: string, ...platforms: readonly string[]): Promise<Image> => {
+      const { reference } = await pushImage(this.cluster.get('REGISTRY'), repository, 'v1', platforms);
+      return { reference, platforms };
     };
-    const [arm64, amd64] = await Promise.all([push('linux/arm64'), push('linux/amd64')]);
+    const [arm64, amd64, both] = await Promise.all([
+      push('linux/arm64', 'linux/arm64'),
+      push('linux/amd64', 'linux/amd64'),
+      push('both', 'linux/amd64', 'linux/arm64'),
+    ]);
     const { port } = new URL(`http://${this.cluster.get('REGISTRY')}`);
     this.#outage = await new FaultProxy(Number(port)).start();
     await this.#outage.set({ kind: 'refuse' });
     const reference = arm64.reference.replace(/^[^/]+/u, `127.0.0.1:${this.#outage.port}`);
-    return { arm64, amd64, unreachable: { ...arm64, reference } };
+    return { arm64, amd64, both, unreachable: { ...arm64, reference } };
   }
 
   /** Pods go to amd64 nodes while the others take none. */
   async #cordon(unschedulable: boolean): Promise<void> {
     await Promise.all(ARM64_NODES.map((name) => this.live.patch(NODES, undefined, name, { spec: { unschedulable } })));
-  }
-
-  async #apply(args: readonly string[], items: readonly JsonObject[]): Promise<true> {
-    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-    const { status, stderr } = await this.cluster.kubectl(['apply', ...args], list);
-    if (status !== 0) throw new Error(stderr);
-    return true;
   }
 }
 

@@ -30,7 +30,7 @@ export {
   PLACES_PER_OWNER_AT_START,
 } from './ledger.ts';
 export type { EvictionAccount, EvictionLimit } from './ledger.ts';
-export { isStuck, recordIn, RELAXED_FOR_MS, relaxingHelps } from './stuck.ts';
+export { isStuck, recordIn, RELAXED_FOR_MS, relaxingHelps, STUCK_AFTER_MS } from './stuck.ts';
 export type { Stuck } from './stuck.ts';
 export { ownedByJob, replacementOf } from './owner.ts';
 export type { NotReplacedReason, Replacement } from './owner.ts';
