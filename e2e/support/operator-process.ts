@@ -7,6 +7,8 @@ import type { Child, TestCluster } from '@archpolicy/e2e';
 import { freePort } from '@archpolicy/testkit';
 import { ApiProxy } from './api-proxy.ts';
 
+/** An operator whose terms age by ten minutes at each SIGUSR2. */
+const AGEING = 'testing/ageing/main.ts';
 const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/registries.yaml');
 /** What a kubeconfig's cluster says of the API server. */
 const CA = 'certificate-authority-data';
@@ -29,8 +31,11 @@ export class OperatorProcess {
     this.#metrics = metrics;
   }
 
-  /** @param name of its log and its kubeconfig; unique in the cluster */
-  static async start(cluster: TestCluster, name: string): Promise<OperatorProcess> {
+  /**
+   * @param name of its log and its kubeconfig; unique in the cluster
+   * @param ages whether `tenMinutesPass` works
+   */
+  static async start(cluster: TestCluster, name: string, { ages = false } = {}): Promise<OperatorProcess> {
     const metrics = `127.0.0.1:${await freePort()}`;
     const { proxy, kubeconfig } = await proxied(join(cluster.directory, 'run'), name);
     const child = await startProgram({
@@ -42,12 +47,18 @@ export class OperatorProcess {
         ARCHPOLICY_METRICS_ADDRESS: metrics,
         ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
       },
+      ...(ages && { main: AGEING }),
     });
     return new OperatorProcess(child, proxy, join(cluster.directory, 'log', `${name}.log`), metrics);
   }
 
   send(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
     this.#child.kill(signal);
+  }
+
+  /** For its work as a leader, not for its Lease and not for the cluster: no limit of ten minutes holds any more. */
+  tenMinutesPass(): void {
+    this.#child.kill('SIGUSR2');
   }
 
   /** Whether it has ever taken the Lease. */

@@ -32,15 +32,19 @@ import type { TermOptions } from './term.ts';
 /** Events that are left take a second, the Lease was given back before: the process ends within 5 s. */
 const CLOSE_ALL_MS = 3_000;
 
-/** Runs the operator until the signal aborts, and releases everything. */
-export async function runOperator({ env, signal, clock }: RunContext): Promise<void> {
+/**
+ * Runs the operator until the signal aborts, and releases everything.
+ *
+ * @param clockOfTerm what a leader's work counts by; its Lease and the rest of the process count by the context's clock
+ */
+export async function runOperator({ env, signal, clock }: RunContext, clockOfTerm: Clock = clock): Promise<void> {
   const config = readOperatorConfig(env);
   const logger = createLogger({ name: NAME, level: config.logLevel });
   const closers = new Closers({ clock, logger });
   try {
     const api = await connectApi(config, clock);
     closers.add('API client', () => api.close());
-    await new OperatorProcess({ config, clock, logger, closers, api }).lead(signal);
+    await new OperatorProcess({ config, clock, clockOfTerm, logger, closers, api }).lead(signal);
     logger.info({}, 'closing');
   } finally {
     await closers.closeAll(CLOSE_ALL_MS);
@@ -50,6 +54,7 @@ export async function runOperator({ env, signal, clock }: RunContext): Promise<v
 interface ProcessOptions {
   readonly config: OperatorConfig;
   readonly clock: Clock;
+  readonly clockOfTerm: Clock;
   readonly logger: ReturnType<typeof createLogger>;
   readonly closers: Closers;
   readonly api: ApiClient;
@@ -106,6 +111,7 @@ class OperatorProcess {
     this.#background('events', (closing) => events.run(closing));
     const term: TermOptions = {
       ...this.#options,
+      clock: this.#options.clockOfTerm,
       views,
       rawPods,
       inspector,

@@ -13,18 +13,26 @@ export interface ProgramOptions {
   readonly name: string;
   /** `ARCHPOLICY_*`. */
   readonly env: Readonly<Record<string, string>>;
+  /** What is run of the program, below its `src`. */
+  readonly main?: string;
 }
 
 /**
  * Starts one more webhook or operator, the caller's own to stop, continue and kill. It ends with the calling process,
  * and with the cluster.
  */
-export async function startProgram({ directory, program, name, env }: ProgramOptions): Promise<Child> {
+export async function startProgram({
+  directory,
+  program,
+  name,
+  env,
+  main = 'main.ts',
+}: ProgramOptions): Promise<Child> {
   const layout = layoutOf(directory);
   const id = await clusterId(layout);
   return startChild({
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', join(repositoryRoot, program, 'src', 'main.ts')],
+    args: ['--disable-warning=ExperimentalWarning', join(repositoryRoot, program, 'src', main)],
     env: {
       NODE_COMPILE_CACHE: compileCache,
       ...env,

@@ -9,7 +9,7 @@ import { begun, pausedTests, waiting } from './paused.ts';
 import { outageEnded, outageTests, registryOutage } from './registry-outage.ts';
 import { randomKills, randomKillTests } from './random-kills.ts';
 import { renamed, renamedTests } from './renamed.ts';
-import { innocent, runaway, runawayTests } from './runaway.ts';
+import { innocent, runaway, runawayAlone, runawayTests } from './runaway.ts';
 import { stuck, stuckTests, unstuckTests } from './stuck.ts';
 import { stillThere, survivors, survivorTests } from './survivors.ts';
 import { audited, reported, switchedOffTests } from './switched-off.ts';
@@ -22,7 +22,7 @@ import { World } from './world.ts';
  */
 const CASES = [
   ...[bootstrap, budgets, readyBudget, survivors, audited, reported, forged, registryOutage, stuck],
-  ...[renamed, killedBefore, killedAfter, randomKills, begun, waiting, runaway, innocent],
+  ...[renamed, killedBefore, killedAfter, randomKills, begun, waiting, runawayAlone, runaway, innocent],
 ];
 
 jest.setTimeout(120_000);

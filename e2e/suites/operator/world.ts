@@ -124,11 +124,20 @@ export class World {
   }
 
   /** One more operator; the one that was started last counts as the leader of the tests that follow. */
-  async operator(name: string): Promise<OperatorProcess> {
-    const operator = await OperatorProcess.start(this.cluster, name);
+  async operator(name: string, options: { readonly ages?: boolean } = {}): Promise<OperatorProcess> {
+    const operator = await OperatorProcess.start(this.cluster, name, options);
     this.#operators.push(operator);
     this.#names.push(name);
     return operator;
+  }
+
+  /** The leader ends in order, and this one leads. */
+  async succeed(name: string, options: { readonly ages?: boolean }): Promise<void> {
+    const former = this.leader;
+    const next = await this.operator(name, options);
+    await this.until('the next leader to be ready', () => next.isReady());
+    former.send('SIGTERM');
+    await this.until('it to lead', () => next.isLeading());
   }
 
   get leader(): OperatorProcess {
