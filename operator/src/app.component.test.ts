@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { objectAt, textAt } from '@archpolicy/core';
+import { arrayAt, isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { systemClock } from '@archpolicy/service';
 import { createWorld, LEASES_PATH, multiPlatformImage } from '@archpolicy/testkit';
@@ -188,6 +188,43 @@ describe('the operator', () => {
     edit(3, { mode: 'Enforce' });
     // Long before any recheck.
     await until(() => evictions.length > 0);
+  });
+
+  test('an image that loses an architecture on which pods run: an event, a metric, a condition that names it all', async () => {
+    const image = `${world.registry.host}/web:v1`;
+    const push = (...platforms: readonly string[]): string => {
+      const built = multiPlatformImage(platforms);
+      world.registry.push('web', 'v1', built);
+      return built.manifest.digest.slice(0, 'sha256:'.length + 12);
+    };
+    const from = push('linux/amd64', 'linux/arm64');
+    // Nobody moves it: it would be gone before anybody could read about it.
+    world.putPolicy('default', { mode: 'Audit' });
+    putPod('a', image, 'amd64-1');
+    let aheadMs = 0;
+    start(undefined, { ...systemClock(), now: () => Date.now() + aheadMs });
+    const portable = (): unknown => objectAt(statusOf('default'), 'workloads')['portable'];
+    await until(() => portable() === 1);
+    const to = push('linux/arm64');
+    // A tag is looked at again when it was looked at ten minutes ago.
+    aheadMs = 10 * 60_000;
+    const degraded = (): JsonObject | undefined =>
+      arrayAt(statusOf('default'), 'conditions')
+        .filter(isJsonObject)
+        .find(({ type, status }) => type === 'Degraded' && status === 'True');
+    await until(() => {
+      putPod('a', image, 'amd64-1');
+      return degraded() !== undefined;
+    });
+    expect(degraded()).toMatchObject({ reason: 'ArchitectureLost' });
+    const message = textAt(degraded() ?? {}, 'message') ?? '';
+    for (const part of [image, from, to, 'lost amd64', 'shop/a']) expect(message).toContain(part);
+    const events = world.api.collection('/apis/events.k8s.io/v1/events').objects;
+    await until(() => [...events.values()].some(({ reason }) => reason === 'ArchitectureLost'));
+    const told = [...events.values()].find(({ reason }) => reason === 'ArchitectureLost') ?? {};
+    expect(objectAt(told, 'regarding')).toMatchObject({ kind: 'ReplicaSet', name: 'web-5d4f', namespace: 'shop' });
+    const changes = 'archpolicy_image_architecture_changes_total{direction="lost",architecture="amd64"} 1';
+    expect((await get('/metrics')).text).toContain(changes);
   });
 
   test('P9 releases the Lease, its port and its connections when it is told to end', async () => {
