@@ -57,18 +57,26 @@ export function budgetTests(world: World): void {
     });
   });
 
-  test.each([
-    ['blocking', 'a budget that can never be met', 2],
-    // Where nothing is healthy, the API server finds no eviction to allow even in a budget that wants nothing.
-    ['nothing', 'a budget of nothing, of pods none of which is healthy', 0],
-  ])('R8 P3 %s: %s blocks for ever; the pod stays, and its event says what to do', async (app, _what, needs) => {
-    const [pod] = world.live.pods(NAMESPACE, app);
-    const told = await world.until('the event', () =>
-      world.live.events(NAMESPACE, 'DisruptionBudget').find(({ regarding }) => regarding === pod?.name),
-    );
-    expect(told.note).toContain('set its unhealthyPodEvictionPolicy to AlwaysAllow');
-    expect(told.note).toContain(`The disruption budget ${app} needs ${needs} healthy pods and has`);
-    expect(world.live.pods(NAMESPACE, app)).toMatchObject([{ uid: pod?.uid, deleting: false }]);
+  const blocked = (app: string): string | undefined =>
+    world.live.events(NAMESPACE, 'DisruptionBudget').find(({ regarding }) => regarding.startsWith(`${app}-`))?.note;
+
+  test('R8 P3 blocking: a budget that can never be met; the pod stays, and its event says what to do', async () => {
+    const [pod] = world.live.pods(NAMESPACE, 'blocking');
+    const note = await world.until('the event', () => blocked('blocking'));
+    expect(note).toContain('set its unhealthyPodEvictionPolicy to AlwaysAllow');
+    expect(note).toContain('The disruption budget blocking needs 2 healthy pods and has');
+    expect(world.live.pods(NAMESPACE, 'blocking')).toMatchObject([{ uid: pod?.uid, deleting: false }]);
+  });
+
+  // Where nothing is healthy, the API server finds no eviction to allow even in a budget that wants nothing. A crash loop
+  // is healthy for up to a second at each restart, though, and then an eviction may pass.
+  test('R8 P3 nothing: a budget of nothing blocks, but in the second in which its crashing pod is Ready', async () => {
+    const moved = (): boolean => {
+      const pods = world.live.pods(NAMESPACE, 'nothing');
+      return pods.length === 1 && pods.every(runsRight);
+    };
+    const note = await world.until('the event, or the pod to have moved', () => blocked('nothing') ?? (moved() && ''));
+    expect(note).toMatch(/^$|The disruption budget nothing needs 0 healthy pods and has/u);
   });
 
   test('R1 R8 P3 includeReady: Ready pods move as their budget allows', async () => {
@@ -94,6 +102,6 @@ export function budgetTests(world: World): void {
 
   test('R8 P3 the budgets that do not allow it had no eviction accepted', async () => {
     const accepted = acceptedEvictions(await world.audit()).map(({ objectRef }) => objectRef?.name ?? '');
-    expect(accepted.filter((name) => /^(blocking|nothing|two|friend)-/u.test(name))).toEqual([]);
+    expect(accepted.filter((name) => /^(blocking|two|friend)-/u.test(name))).toEqual([]);
   });
 }
