@@ -5,6 +5,7 @@ import { bootstrap, bootstrapTests } from './bootstrap.ts';
 import { budgets, budgetTests, readyBudget } from './budgets.ts';
 import { forged, forgedTests } from './forged.ts';
 import { killedAfter, killedBefore, killedTests } from './killed.ts';
+import { noWebhook, noWebhookTests } from './no-webhook.ts';
 import { begun, pausedTests, waiting } from './paused.ts';
 import { outageEnded, outageTests, registryOutage } from './registry-outage.ts';
 import { randomKills, randomKillTests } from './random-kills.ts';
@@ -22,7 +23,8 @@ import { World } from './world.ts';
  */
 const CASES = [
   ...[bootstrap, budgets, readyBudget, survivors, audited, reported, forged, registryOutage, stuck],
-  ...[renamed, killedBefore, killedAfter, randomKills, begun, waiting, runawayAlone, runaway, innocent],
+  ...[renamed, noWebhook, killedBefore, killedAfter, randomKills, begun, waiting],
+  ...[runawayAlone, runaway, innocent],
 ];
 
 jest.setTimeout(120_000);
@@ -63,6 +65,9 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
   });
   describe('a name that is used again', () => {
     renamedTests(world);
+  });
+  describe('no webhook', () => {
+    noWebhookTests(world);
   });
   describe('kill -9', () => {
     killedTests(world);

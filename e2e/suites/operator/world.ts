@@ -155,11 +155,21 @@ export class World {
 
   /** SIGKILL to the webhook, and a new one, as a kubelet would. */
   async killWebhook(): Promise<void> {
+    await this.endWebhook();
+    await this.beginWebhook();
+  }
+
+  /** SIGKILL to the webhook. */
+  async endWebhook(): Promise<void> {
     const last = this.#webhooks.at(-1);
     const pid = Number(this.cluster.get('WEBHOOK_PID'));
     if (last === undefined) process.kill(pid, 'SIGKILL');
     else last.kill('SIGKILL');
     await (last?.exited ?? this.until('the webhook to be gone', () => !isAlive(pid)));
+  }
+
+  /** A new one in the place of the one that has ended. */
+  async beginWebhook(): Promise<void> {
     this.#webhooks.push(await startWebhook(this.cluster, `webhook-${this.#webhooks.length}`));
   }
 
