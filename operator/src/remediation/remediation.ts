@@ -171,6 +171,7 @@ export class Remediation {
     const { clock } = this.#options;
     const look = () => this.#timed(() => this.#reconciler.reconcile(key, signal));
     const onLast = () => {
+      this.#stages.firstPassDone();
       this.#tellAllPolicies();
     };
     return this.#passes.look(key, look, () => clock.now(), onLast);

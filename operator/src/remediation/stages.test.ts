@@ -4,7 +4,7 @@ import type { ReconcileResult } from '@archpolicy/kube';
 import { Stages } from './stages.ts';
 
 /** Stages whose evictions end when told, and what was done in them. */
-const start = () => {
+const start = ({ firstPassDone = true } = {}) => {
   const clock = new FakeClock();
   const ending = new AbortController();
   const looked: string[] = [];
@@ -25,6 +25,7 @@ const start = () => {
     },
     observer: { failed: (key) => failed.push(key) },
   });
+  if (firstPassDone) stages.firstPassDone();
   const running = stages.run(ending.signal);
   const end = async (): Promise<void> => {
     ending.abort();
@@ -39,6 +40,22 @@ const turns = async (): Promise<void> => {
 };
 
 describe('looks and evictions', () => {
+  test.each(['all pods have been looked at', 'half a second has passed'])(
+    'R6 evictions begin when %s',
+    async (when) => {
+      const { clock, stages, evicting, due, end } = start({ firstPassDone: false });
+      due.add('a');
+      stages.look('a');
+      await turns();
+      expect([...evicting.keys()]).toEqual([]);
+      if (when === 'half a second has passed') await clock.advance(500);
+      else stages.firstPassDone();
+      await turns();
+      expect([...evicting.keys()]).toEqual(['a']);
+      await end();
+    },
+  );
+
   test('R6 evictions that wait for the API server hold up no look', async () => {
     const { stages, looked, evicting, due, end } = start();
     const misplaced = Array.from({ length: 100 }, (_, at) => `pod-${at}`);

@@ -7,6 +7,11 @@ const LOOKING_WORKERS = 16;
 const EVICTING_WORKERS = 16;
 /** For an eviction that throws, first of all by an API server that does not answer: the pod is not looked at until then. */
 const RETRY: RateLimitTiming = { firstMs: 200, maxMs: 15_000, perSecond: 10, burst: 100 };
+/**
+ * Evictions begin when all pods have been looked at once, and after this long in any case: the API server is busy with
+ * them, and who is found first is then the most certain of all, not of those looked at so far.
+ */
+const FIRST_PASS_MS = 500;
 
 export interface StagesOptions {
   readonly clock: Clock;
@@ -31,6 +36,7 @@ export class Stages {
   readonly #evicting = new Set<string>();
   /** Of these: pods that are to be looked at afterwards. */
   readonly #missed = new Set<string>();
+  readonly #firstPass = new AbortController();
 
   constructor(options: StagesOptions) {
     const { clock } = options;
@@ -55,14 +61,25 @@ export class Stages {
     this.#evictions.add(key);
   }
 
+  /** All pods have been looked at. */
+  firstPassDone(): void {
+    this.#firstPass.abort();
+  }
+
   /** Runs until the signal is aborted and what is under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const { observer } = this.#options;
     await Promise.all([
       runWorkers(this.#looks, LOOKING_WORKERS, (key, ended) => this.#look(key, ended), signal, observer),
-      runWorkers(this.#evictions, EVICTING_WORKERS, (key, ended) => this.#evict(key, ended), signal, observer),
+      this.#runEvictions(signal),
     ]);
     for (const queue of [this.#looks, this.#evictions]) queue.stop();
+  }
+
+  async #runEvictions(signal: AbortSignal): Promise<void> {
+    const { clock, observer } = this.#options;
+    await clock.sleep(FIRST_PASS_MS, AbortSignal.any([signal, this.#firstPass.signal])).catch(() => undefined);
+    await runWorkers(this.#evictions, EVICTING_WORKERS, (key, ended) => this.#evict(key, ended), signal, observer);
   }
 
   async #look(key: string, signal: AbortSignal): Promise<ReconcileResult> {
