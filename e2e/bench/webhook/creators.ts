@@ -1,14 +1,14 @@
 import { pushImage } from '@archpolicy/e2e';
+import type { TestCluster } from '@archpolicy/e2e';
 import { spread } from '@archpolicy/testkit';
 import type { Measurement } from '@archpolicy/testkit';
+import { cpuBetween, cpuOfCluster } from '../cluster-cpu.ts';
+import type { CpuByProcess } from '../cluster-cpu.ts';
 import { mean, p99 } from './burst.ts';
 import type { Burst, Bursts } from './burst.ts';
 import { NOOP, WITH, WITHOUT, withCluster } from './cluster.ts';
 import { startNoopWebhook } from './noop-webhook.ts';
 import { print, publish } from './print.ts';
-import { cpuBetween, cpuOfCluster } from '../cluster-cpu.ts';
-import type { CpuByProcess } from '../cluster-cpu.ts';
-import type { TestCluster } from '@archpolicy/e2e';
 
 const PODS = 2_000;
 const CREATORS = 200;
@@ -85,65 +85,83 @@ function describe({ cpu }: Run): string {
   return [...cpu].map(([name, ms]) => `${name} ${(ms / PODS).toFixed(2)}`).join(', ');
 }
 
-async function write(runs: Runs): Promise<void> {
-  const median = (kind: Kind, of: (run: Run) => number): number => spread(runs[kind].map(of)).median;
-  const share = (of: (run: Run) => number, kind: Kind): number => median(kind, of) / median('without', of);
-  const measurement = (name: string, unit: string, of: (run: Run) => number): Measurement => {
-    const ratio = share(of, 'with');
-    const floor = share(of, 'no-op');
-    const isRate = unit === '1/s';
-    const met = isRate ? ratio >= MIN_RATE : ratio <= MAX_TIMES;
-    print(`${name}: ${ratio.toFixed(2)} of that without; with a no-op webhook ${floor.toFixed(2)}`);
-    return {
-      name,
-      unit,
-      runs: runs.with.map(of),
-      baseline: { name: 'without the webhook', runs: runs.without.map(of) },
-      target: isRate ? `at least ${MIN_RATE} of the baseline` : `at most ${MAX_TIMES} of the baseline`,
-      met,
-      ...(!met && {
-        note: `${ratio.toFixed(2)} of it; ${floor.toFixed(2)} with a webhook that answers a constant patch`,
-      }),
-    };
+/** What is measured of a run. */
+type Value = (run: Run) => number;
+
+const rate: Value = ({ perSecond }) => perSecond;
+const untilScheduled: Value = ({ scheduled }) => mean(scheduled);
+
+function usedBy(process: string): Value {
+  return ({ cpu }) => cpu.get(process) ?? 0;
+}
+
+function used({ cpu }: Run): number {
+  return [...cpu.values()].reduce((sum, ms) => sum + ms, 0);
+}
+
+/** The median, as a share of that without any webhook. */
+function share(runs: Runs, kind: Kind, of: Value): number {
+  return spread(runs[kind].map(of)).median / spread(runs.without.map(of)).median;
+}
+
+function judged(runs: Runs, name: string, unit: string, of: Value): Measurement {
+  const ratio = share(runs, 'with', of);
+  const floor = share(runs, 'no-op', of);
+  const isRate = unit === '1/s';
+  const met = isRate ? ratio >= MIN_RATE : ratio <= MAX_TIMES;
+  print(`${name}: ${ratio.toFixed(2)} of that without; with a no-op webhook ${floor.toFixed(2)}`);
+  return {
+    name,
+    unit,
+    runs: runs.with.map(of),
+    baseline: { name: 'without the webhook', runs: runs.without.map(of) },
+    target: isRate ? `at least ${MIN_RATE} of the baseline` : `at most ${MAX_TIMES} of the baseline`,
+    met,
+    ...(!met && { note: `${ratio.toFixed(2)} of it; a webhook that answers a constant patch: ${floor.toFixed(2)}` }),
   };
-  const ofNoop = (name: string, unit: string, of: (run: Run) => number): Measurement => ({
+}
+
+/** What any webhook costs here. */
+function ofNoop(runs: Runs, name: string, unit: string, of: Value): Measurement {
+  return {
     name: `${name}, with a webhook that answers a constant patch`,
     unit,
     runs: runs['no-op'].map(of),
     baseline: { name: 'without any webhook', runs: runs.without.map(of) },
-    target: 'none: what any webhook costs here',
-    met: true,
-  });
-  const cpu = (what: string, of: (cpu: CpuByProcess) => number): Measurement => ({
-    name: `CPU time a pod until scheduled: ${what}`,
-    unit: 'ms',
-    runs: runs.with.map((run) => of(run.cpu) / PODS),
-    baseline: { name: 'without the webhook', runs: runs.without.map((run) => of(run.cpu) / PODS) },
     target: 'none: explains the others',
     met: true,
-  });
-  const rate = (run: Run): number => run.perSecond;
-  const scheduled = (run: Run): number => mean(run.scheduled);
-  const usedBy =
-    (process: string) =>
-    (used: CpuByProcess): number =>
-      used.get(process) ?? 0;
+  };
+}
+
+function cpu(runs: Runs, what: string, of: Value): Measurement {
+  const perPod: Value = (run) => of(run) / PODS;
+  return {
+    name: `CPU time a pod until scheduled: ${what}`,
+    unit: 'ms',
+    runs: runs.with.map(perPod),
+    baseline: { name: 'without the webhook', runs: runs.without.map(perPod) },
+    target: 'none: explains the others',
+    met: true,
+  };
+}
+
+async function write(runs: Runs): Promise<void> {
   await publish(runs.with.length, {
     name: 'webhook-creators',
     title: `${CREATORS} creators, ${PODS} pods of a known image on the local cluster, in turn with and without the webhook. ${NEIGHBOUR}`,
     command: 'make bench-webhook PARTS=creators',
     measurements: [
-      measurement('pods created a second', '1/s', rate),
-      measurement('creation, average', 'ms', ({ created }) => mean(created)),
-      measurement('creation, p99', 'ms', ({ created }) => p99(created)),
-      measurement('until PodScheduled, average', 'ms', scheduled),
-      measurement('until PodScheduled, p99', 'ms', (run) => p99(run.scheduled)),
-      ofNoop('pods created a second', '1/s', rate),
-      ofNoop('until PodScheduled, average', 'ms', scheduled),
-      cpu('API server', usedBy('kube-apiserver')),
-      cpu('webhook', usedBy('webhook')),
-      cpu('operator', usedBy('operator')),
-      cpu('all processes', (used) => [...used.values()].reduce((sum, ms) => sum + ms, 0)),
+      judged(runs, 'pods created a second', '1/s', rate),
+      judged(runs, 'creation, average', 'ms', ({ created }) => mean(created)),
+      judged(runs, 'creation, p99', 'ms', ({ created }) => p99(created)),
+      judged(runs, 'until PodScheduled, average', 'ms', untilScheduled),
+      judged(runs, 'until PodScheduled, p99', 'ms', ({ scheduled }) => p99(scheduled)),
+      ofNoop(runs, 'pods created a second', '1/s', rate),
+      ofNoop(runs, 'until PodScheduled, average', 'ms', untilScheduled),
+      cpu(runs, 'API server', usedBy('kube-apiserver')),
+      cpu(runs, 'webhook', usedBy('webhook')),
+      cpu(runs, 'operator', usedBy('operator')),
+      cpu(runs, 'all processes', used),
     ],
   });
 }
