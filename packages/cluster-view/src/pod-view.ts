@@ -8,6 +8,8 @@ export interface PodView {
   /** By store key, `namespace/name`. */
   byKey(key: string): PodFacts | undefined;
   list(): readonly PodFacts[];
+  /** All pods by their store keys, as they are when each has its turn: nothing is copied. */
+  entries(): Iterable<readonly [string, PodFacts]>;
   byNamespace(namespace: string): readonly PodFacts[];
   /** Bound to this node. */
   byNode(node: string): readonly PodFacts[];
@@ -54,6 +56,10 @@ export class StoredPods implements PodView {
 
   list(): readonly PodFacts[] {
     return this.#store.list();
+  }
+
+  entries(): Iterable<readonly [string, PodFacts]> {
+    return this.#store.entries();
   }
 
   byNamespace(namespace: string): readonly PodFacts[] {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { FakeApiServer, FakeClock, statusObject } from '@archpolicy/testkit';
 import type { ApiFault, ApiRequestSeen } from '@archpolicy/testkit';
 import { PATH, ReflectorRig, thing } from './testing/reflector-rig.ts';
@@ -80,6 +81,24 @@ describe('a reflector lists', () => {
     expect(query.get('allowWatchBookmarks')).toBe('true');
     expect(Number(query.get('timeoutSeconds'))).toBeGreaterThanOrEqual(300);
     expect(Number(query.get('timeoutSeconds'))).toBeLessThanOrEqual(600);
+  });
+
+  test('P8 what a later list does not show is deleted over many turns of the event loop', async () => {
+    const { rig } = await newScene();
+    const gone = 20_000;
+    for (let i = 0; i < gone; i += 1) {
+      rig.store.set(`shop/gone-${i}`, { name: `gone-${i}`, uid: `${i}`, version: '1', value: '' });
+    }
+    rig.events.length = 0;
+    rig.run();
+    let before = 0;
+    while (rig.events.length < gone) {
+      await turnOfTheLoop();
+      expect(rig.events.length - before).toBeLessThanOrEqual(5_000);
+      before = rig.events.length;
+    }
+    await rig.synced();
+    expect(rig.store.size).toBe(0);
   });
 
   test('anew when a page has expired', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { JsonObject } from '@archpolicy/core';
 import { isJsonObject } from '@archpolicy/core';
 import type { Logger } from 'pino';
@@ -27,6 +28,9 @@ const MAX_WATCH_SECONDS = 600;
 const WATCH_IDLE_MS = 200_000;
 /** A watch that ends within this time without an event is a failure in disguise: a proxy, an overloaded server. */
 const SHORT_WATCH_MS = 1_000;
+/** Objects of the store that are compared with a list between two turns of the event loop: about a millisecond. */
+const COMPARED_PER_TURN = 5_000;
+
 export interface ReflectorOptions<T> {
   readonly api: Api;
   /** The collection, see `resourcePath`. */
@@ -130,9 +134,10 @@ export class Reflector<T> {
   }
 
   async #list(signal: AbortSignal): Promise<'done' | Failure> {
-    const { api, path, query, observer } = this.#options;
+    const { api, path, query, store, observer } = this.#options;
     observer?.listStarted?.();
-    const seen = new Set<string>();
+    // What an empty store holds after the list, the list has shown.
+    const seen = store.size === 0 ? undefined : new Set<string>();
     let token: string | undefined;
     for (;;) {
       const answer = await api.list({
@@ -142,28 +147,35 @@ export class Reflector<T> {
         timeoutMs: LIST_TIMEOUT_MS,
         onItem: (item) => {
           const key = isJsonObject(item) ? keyOf(item) : undefined;
-          if (key !== undefined && isJsonObject(item) && this.#put(key, item)) seen.add(key);
+          if (key !== undefined && isJsonObject(item) && this.#put(key, item)) seen?.add(key);
         },
       });
       if (answer.kind === 'refused') return refusedIn('list', answer);
       const page = parsePage(answer.body);
       token = page.continueToken;
       if (token === undefined) {
-        this.#finishList(seen, page.resourceVersion);
+        if (seen !== undefined) await this.#deleteUnseen(seen);
+        this.#finishList(page.resourceVersion);
         return 'done';
       }
     }
   }
 
   /** What the list did not show is gone: nobody told us, so we do. */
-  #finishList(seen: ReadonlySet<string>, version: string): void {
-    const { store, observer } = this.#options;
-    for (const key of store.keys()) {
+  async #deleteUnseen(seen: ReadonlySet<string>): Promise<void> {
+    const { store } = this.#options;
+    let compared = 0;
+    for (const [key] of store.entries()) {
       if (!seen.has(key)) store.delete(key);
+      compared += 1;
+      if (compared % COMPARED_PER_TURN === 0) await turnOfTheLoop();
     }
+  }
+
+  #finishList(version: string): void {
     this.#version = version;
     this.#synced = true;
-    observer?.listFinished?.(seen.size);
+    this.#options.observer?.listFinished?.(this.#options.store.size);
     for (const tell of [...this.#waiting]) tell();
   }
 

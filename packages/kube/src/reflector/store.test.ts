@@ -51,7 +51,7 @@ describe('a store', () => {
           if (value === undefined) model.delete(each);
           else model.set(each, value);
         }
-        expect(new Map(store.keys().map((each) => [each, store.get(each)]))).toEqual(model);
+        expect(new Map(store.entries())).toEqual(model);
         expect(told).toEqual(model);
         for (const tag of ['red', 'blue', 'green']) {
           const expected = [...model.values()].filter((value) => value.tags.includes(tag));
@@ -74,6 +74,14 @@ describe('a store', () => {
       { type: 'deleted', key: 'a', object: item('1', 'red'), previous: item('1', 'red') },
       { type: 'added', key: 'a', object: item('2') },
     ]);
+  });
+
+  test('an object that changes is filed under its new values, and keeps the key that it was filed with', () => {
+    const store = newStore();
+    store.set('a', item('1', 'red', 'blue'));
+    store.set('a', item('1', 'blue', 'green'));
+    expect(['red', 'blue', 'green'].map((tag) => store.byIndex('tag', tag).length)).toEqual([0, 1, 1]);
+    expect([...store.entries()]).toEqual([['a', item('1', 'blue', 'green')]]);
   });
 
   test('updates that say nothing new are not told, and the object stays the same', () => {

@@ -16,6 +16,8 @@ export interface ReadStore<T> {
   get(key: string): T | undefined;
   /** All objects, in no particular order; a new array. */
   list(): readonly T[];
+  /** All objects with their keys, as they are when each has its turn: nothing is copied. */
+  entries(): Iterable<readonly [string, T]>;
   /** The objects that the index files under this value. Throws a RangeError for an index that was not declared. */
   byIndex(index: string, value: string): readonly T[];
   /** Calls the listener after each change from now on. Returns the function that ends it. */
@@ -63,8 +65,8 @@ export class Store<T> implements ReadStore<T> {
     return [...this.#objects.values()];
   }
 
-  keys(): readonly string[] {
-    return [...this.#objects.keys()];
+  entries(): Iterable<readonly [string, T]> {
+    return this.#objects;
   }
 
   byIndex(index: string, value: string): readonly T[] {
@@ -89,7 +91,8 @@ export class Store<T> implements ReadStore<T> {
   set(key: string, object: T): void {
     const previous = this.#objects.get(key);
     if (previous === undefined) {
-      this.#put(key, object);
+      this.#objects.set(key, object);
+      for (const { keys, valuesOf } of this.#indexes) file(keys, key, valuesOf(object));
       this.#tell({ type: 'added', key, object });
       return;
     }
@@ -99,16 +102,16 @@ export class Store<T> implements ReadStore<T> {
       return;
     }
     if (this.#options.same?.(previous, object) === true) return;
-    this.#unindex(key, previous);
-    this.#put(key, object);
+    this.#objects.set(key, object);
+    for (const index of this.#indexes) this.#refile(index, key, previous, object);
     this.#tell({ type: 'updated', key, object, previous });
   }
 
   delete(key: string): void {
     const previous = this.#objects.get(key);
     if (previous === undefined) return;
-    this.#unindex(key, previous);
     this.#objects.delete(key);
+    for (const { keys, valuesOf } of this.#indexes) unfile(keys, key, valuesOf(previous));
     this.#tell({ type: 'deleted', key, object: previous, previous });
   }
 
@@ -117,25 +120,13 @@ export class Store<T> implements ReadStore<T> {
     return uid !== undefined && uid(previous) !== uid(object);
   }
 
-  #put(key: string, object: T): void {
-    this.#objects.set(key, object);
-    for (const { valuesOf, keys } of this.#indexes) {
-      for (const value of valuesOf(object)) {
-        const filed = keys.get(value);
-        if (filed === undefined) keys.set(value, new Set([key]));
-        else filed.add(key);
-      }
-    }
-  }
-
-  #unindex(key: string, object: T): void {
-    for (const { valuesOf, keys } of this.#indexes) {
-      for (const value of valuesOf(object)) {
-        const filed = keys.get(value);
-        filed?.delete(key);
-        if (filed?.size === 0) keys.delete(value);
-      }
-    }
+  /** An object that stays where it is filed costs nothing, and its key stays the one string that it was. */
+  #refile({ keys, valuesOf }: Index<T>, key: string, previous: T, object: T): void {
+    const before = valuesOf(previous);
+    const after = valuesOf(object);
+    if (before === after || isSameList(before, after)) return;
+    unfile(keys, key, before);
+    file(keys, key, after);
   }
 
   #tell(event: StoreEvent<T>): void {
@@ -153,4 +144,24 @@ interface Index<T> {
   readonly name: string;
   readonly valuesOf: IndexFunction<T>;
   readonly keys: Map<string, Set<string>>;
+}
+
+function file(keys: Index<unknown>['keys'], key: string, values: readonly string[]): void {
+  for (const value of values) {
+    const filed = keys.get(value);
+    if (filed === undefined) keys.set(value, new Set([key]));
+    else filed.add(key);
+  }
+}
+
+function unfile(keys: Index<unknown>['keys'], key: string, values: readonly string[]): void {
+  for (const value of values) {
+    const filed = keys.get(value);
+    filed?.delete(key);
+    if (filed?.size === 0) keys.delete(value);
+  }
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((value, at) => value === other[at]);
 }
