@@ -3,6 +3,8 @@ export class Passes {
   readonly #pending = new Set<string>();
   /** Of the periodic recheck: those whose turn has come. */
   readonly #due = new Set<string>();
+  /** Passes whose pods are still being named: none is complete before all are. */
+  #open = 0;
   #completedAtMs: number | undefined;
 
   /** Epoch milliseconds of the last time at which every pod had been looked at; undefined before the first. */
@@ -10,10 +12,20 @@ export class Passes {
     return this.#completedAtMs;
   }
 
-  /** All of these are to be looked at. */
-  begin(keys: Iterable<string>, nowMs: number): void {
-    for (const key of keys) this.#pending.add(key);
-    this.#complete(nowMs);
+  /** A pass begins. Its pods are named by `add`, until `close`. */
+  open(): void {
+    this.#open += 1;
+  }
+
+  /** This one is to be looked at. */
+  add(key: string): void {
+    this.#pending.add(key);
+  }
+
+  /** All pods of the pass have been named. Whether all of them have been looked at by now. */
+  close(nowMs: number): boolean {
+    this.#open -= 1;
+    return this.#complete(nowMs);
   }
 
   /** The turn of this one within the recheck interval has come. */
@@ -43,7 +55,7 @@ export class Passes {
   }
 
   #complete(nowMs: number): boolean {
-    if (this.#pending.size > 0) return false;
+    if (this.#open > 0 || this.#pending.size > 0) return false;
     this.#completedAtMs = nowMs;
     return true;
   }

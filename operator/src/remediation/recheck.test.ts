@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { Passes } from './passes.ts';
 import { dueForRecheck, recheckIntervals, recheckPhase } from './recheck.ts';
 import { policy } from './testing/world.ts';
 
@@ -38,34 +37,5 @@ describe('the recheck', () => {
     const intervals = recheckIntervals([policy({ remediation: { recheckInterval: '1m30s' } }, 'fast')]);
     expect(intervals).toEqual(new Map([['fast', 90_000]]));
     expect([...dueForRecheck(PODS, intervals, 0, 10 * MINUTE)]).toEqual([]);
-  });
-});
-
-describe('a pass over all pods', () => {
-  test('is complete when the last one was looked at', () => {
-    const passes = new Passes();
-    expect(passes.completedAtMs).toBeUndefined();
-    passes.begin(['a', 'b'], 1);
-    expect(passes.done('a', 2)).toBe(false);
-    expect(passes.done('x', 2)).toBe(false);
-    expect(passes.done('b', 3)).toBe(true);
-    expect(passes.completedAtMs).toBe(3);
-  });
-
-  test('over nothing is complete at once', () => {
-    const passes = new Passes();
-    passes.begin([], 7);
-    expect(passes.completedAtMs).toBe(7);
-  });
-
-  test('is not renewed while pods have not been looked at', () => {
-    const passes = new Passes();
-    passes.begin([], 1);
-    passes.begin(['a'], 2);
-    passes.renew(3);
-    expect(passes.completedAtMs).toBe(1);
-    passes.done('a', 4);
-    passes.renew(5);
-    expect(passes.completedAtMs).toBe(5);
   });
 });

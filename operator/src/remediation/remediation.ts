@@ -1,7 +1,5 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import { EvictionLedger, readSigns, signStrength } from '@archpolicy/core';
-import type { BrakeState, PodFacts, ReportReason } from '@archpolicy/core';
-import { podKey } from '@archpolicy/cluster-view';
+import { EvictionLedger } from '@archpolicy/core';
+import type { BrakeState, ReportReason } from '@archpolicy/core';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import type { Clock, EventInput, Leadership, ReconcileResult } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
@@ -12,6 +10,7 @@ import { Evictor } from './evictor.ts';
 import { Faults } from './faults.ts';
 import { feed } from './feeds.ts';
 import { Judge } from './judge.ts';
+import { LineUp } from './line-up.ts';
 import { Passes } from './passes.ts';
 import type { Evict, Jobs, PodImages, PodReader, Webhook } from './ports.ts';
 import { dueForRecheck, recheckIntervals } from './recheck.ts';
@@ -23,8 +22,6 @@ import { Tally } from './tally.ts';
 import { Tries } from './tries.ts';
 import { Turns } from './turns.ts';
 
-/** All pods of a large cluster are lined up in pieces: 100,000 in one go take 0.1 s. */
-const PODS_PER_TURN = 20_000;
 /** The beat of everything periodic: the webhook's return, the recheck's share, the gauges. */
 const BEAT_MS = 500;
 
@@ -52,6 +49,7 @@ export class Remediation {
   readonly #stages: Stages;
   readonly #tally: Tally;
   readonly #passes = new Passes();
+  readonly #lineUp: LineUp;
   readonly #turns: Turns;
   readonly #replacements: Replacements;
   readonly #faults: Faults;
@@ -88,6 +86,15 @@ export class Remediation {
           // Those behind it do not wait for what is wrong with it.
           this.#turns.leave(key);
         },
+      },
+    });
+    this.#lineUp = new LineUp({
+      pods: views.pods,
+      passes: this.#passes,
+      queue: this.#stages.looks,
+      clock,
+      onLast: () => {
+        this.#allLookedAt();
       },
     });
     this.#tally = new Tally(options.onCounts);
@@ -153,13 +160,13 @@ export class Remediation {
         this.#faults.bound(pod);
       },
       policyChanged: () => {
-        void this.#lookAtAll();
+        this.#lineUp.request();
       },
       nodeChanged: () => {
         this.#lookAgain(HOMELESS);
       },
     });
-    void this.#lookAtAll();
+    this.#lineUp.request();
     const beats = this.#beat(signal);
     await this.#stages.run(signal);
     end();
@@ -171,8 +178,7 @@ export class Remediation {
     const { clock } = this.#options;
     const look = () => this.#timed(() => this.#reconciler.reconcile(key, signal));
     const onLast = () => {
-      this.#stages.firstPassDone();
-      this.#tellAllPolicies();
+      this.#allLookedAt();
     };
     return this.#passes.look(key, look, () => clock.now(), onLast);
   }
@@ -187,20 +193,6 @@ export class Remediation {
       return result;
     } finally {
       metrics.reconciled('remediation', outcome, clock.monotonic() - startedAt);
-    }
-  }
-
-  /** The most certain first: what is surely broken is put right while the rest is still being looked at. */
-  async #lookAtAll(): Promise<void> {
-    const { views, clock } = this.#options;
-    const pods = views.pods.list().map((pod) => ({ key: podKey(pod), urgency: urgencyOf(pod) }));
-    pods.sort((one, other) => other.urgency - one.urgency);
-    const keys = pods.map(({ key }) => key);
-    if (keys.length > PODS_PER_TURN) await turnOfTheLoop();
-    this.#passes.begin(keys, clock.now());
-    for (let from = 0; from < keys.length; from += PODS_PER_TURN) {
-      if (from > 0) await turnOfTheLoop();
-      for (const key of keys.slice(from, from + PODS_PER_TURN)) this.#stages.look(key);
     }
   }
 
@@ -238,6 +230,11 @@ export class Remediation {
     if (this.#passes.renew(now)) this.#tellAllPolicies();
   }
 
+  #allLookedAt(): void {
+    this.#stages.firstPassDone();
+    this.#tellAllPolicies();
+  }
+
   #tellAllPolicies(): void {
     for (const { name } of this.#options.views.policies.list()) this.#options.onCounts(name);
   }
@@ -257,8 +254,3 @@ const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
   'WebhookNotCalled',
   'WebhookCallUnknown',
 ]);
-
-/** Signs of refusal first, then what is not Ready, then what runs. */
-function urgencyOf(pod: PodFacts): number {
-  return signStrength(readSigns(pod.containers).sign) * 2 + (pod.ready.value ? 0 : 1);
-}

@@ -50,6 +50,11 @@ export class Stages {
     return this.#looks.length + this.#evictions.length;
   }
 
+  /** The pods that are to be looked at. */
+  get looks(): { readonly length: number; add(key: string): void } {
+    return this.#looks;
+  }
+
   /** Look at the pod, after `delayMs`. */
   look(key: string, delayMs = 0): void {
     this.#looks.addAfter(key, delayMs);
