@@ -59,8 +59,9 @@ export class Tally {
   set(key: string, record: PodRecord): void {
     const before = this.#records.get(key);
     if (before !== undefined) this.#count(before, -1);
-    this.#records.set(key, record);
     this.#count(record, 1);
+    // Of the many pods of a workload each brings its name as a string of its own: one of them is kept.
+    this.#records.set(key, { ...record, workload: this.#sums.get(record.policy)?.nameOf(record) ?? record.workload });
     const concerned = new Set([before?.policy, before?.rival, record.policy, record.rival]);
     for (const policy of concerned) if (policy !== undefined) this.#onChange(policy);
   }
@@ -114,6 +115,7 @@ export class Tally {
 }
 
 interface WorkloadSum {
+  readonly name: string;
   pods: number;
   portable: number;
   stuck: number;
@@ -143,6 +145,11 @@ class Sums {
     };
   }
 
+  /** The workload's name, the same string for all of its pods. */
+  nameOf({ workload }: PodRecord): string | undefined {
+    return this.#workloads.get(workload)?.name;
+  }
+
   count(record: PodRecord, by: 1 | -1): void {
     this.#numbers.matched += by;
     if (record.constrained) this.#numbers.constrained += by;
@@ -155,7 +162,7 @@ class Sums {
   }
 
   #countWorkload({ workload, portable }: PodRecord, by: 1 | -1): void {
-    const sum = this.#workloads.get(workload) ?? { pods: 0, portable: 0, stuck: 0 };
+    const sum = this.#workloads.get(workload) ?? { name: workload, pods: 0, portable: 0, stuck: 0 };
     if (isPortable(sum)) this.#portableWorkloads -= 1;
     sum.pods += by;
     if (portable === true) sum.portable += by;
