@@ -166,7 +166,7 @@ export class Remediation {
         this.#lookAgain(HOMELESS);
       },
     });
-    this.#lineUp.request();
+    this.#lineUp.start(signal);
     const beats = this.#beat(signal);
     await this.#stages.run(signal);
     end();
