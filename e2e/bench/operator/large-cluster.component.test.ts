@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '@archpolicy/testkit';
+import { startManyPods } from './many-pods-server.ts';
+import type { ManyPodsServer } from './many-pods-server.ts';
+import { startOperator } from './operator-process.ts';
+import type { ObservedOperator } from './operator-process.ts';
+
+/** Half of what P8 speaks of, which takes twice the 20 s of CPU time; `make bench-operator` measures that. */
+const SIZE = { pods: 50_000, nodes: 1_000, namespaces: 250, workloads: 2_500, crashing: 2 };
+/** Without the other half, at what docs/scale.md counts for them. */
+const MOST_MIB = 350 - 50 * 1.5;
+const POLL_MS = 200;
+
+jest.setTimeout(300_000);
+
+let server: ManyPodsServer;
+let operator: ObservedOperator | undefined;
+
+beforeEach(async () => {
+  server = await startManyPods(SIZE);
+});
+
+afterEach(async () => {
+  await operator?.stop();
+  await server.stop();
+});
+
+/** Every pod has been listed and looked at once. */
+async function looked(): Promise<void> {
+  const isDone = async (): Promise<boolean> => {
+    const metrics = await operator?.metrics();
+    return (
+      (metrics?.value('archpolicy_reconcile_duration_seconds_count{controller="remediation",outcome="ok"}') ?? 0) >=
+      SIZE.pods
+    );
+  };
+  while (!(await isDone())) await delay(POLL_MS);
+}
+
+test('P8 the operator’s whole process lists and looks at 50,000 pods in 275 MiB', async () => {
+  operator = startOperator(server.env, await freePort());
+  await operator.ready();
+  await looked();
+  const { peakMiB } = await operator.memory();
+  expect(peakMiB).toBeLessThan(MOST_MIB);
+});
