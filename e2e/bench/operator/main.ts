@@ -1,5 +1,4 @@
 /** `make bench-operator`: what the operator takes and how fast it is; writes docs/performance/operator-*.json. */
-import { cpus, loadavg } from 'node:os';
 import { spread, writePerformanceResult } from '@archpolicy/testkit';
 import type { Figure } from './figures.ts';
 import { measurementsOf } from './figures.ts';
@@ -42,12 +41,8 @@ async function measure(): Promise<ReadonlyMap<string, readonly (readonly Figure[
   return figures;
 }
 
-const [load = Number.NaN] = loadavg();
 for (const [name, figures] of await measure()) {
-  const measurements = measurementsOf(figures).map((measurement) => ({
-    ...measurement,
-    ...(!measurement.met && { note: `load average ${load.toFixed(1)} on ${cpus().length} cores before; not profiled` }),
-  }));
+  const measurements = measurementsOf(figures);
   for (const { name: what, unit, runs: values, target, met } of measurements) {
     print(`${met ? 'met   ' : 'MISSED'} ${what}: ${spread(values).median.toPrecision(3)} ${unit} (${target})`);
   }
