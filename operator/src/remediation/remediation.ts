@@ -76,18 +76,7 @@ export class Remediation {
         reporter.fault(pod, kind);
       },
     });
-    this.#stages = new Stages({
-      clock,
-      look: (key, signal) => this.#look(key, signal),
-      evict: (key, signal) => this.#timed(() => this.#reconciler.evict(key, signal)),
-      observer: {
-        failed: (key, err) => {
-          options.logger.warn({ err, pod: key }, 'pod could not be reconciled');
-          // Those behind it do not wait for what is wrong with it.
-          this.#turns.leave(key);
-        },
-      },
-    });
+    this.#stages = this.#createStages();
     this.#lineUp = new LineUp({
       pods: views.pods,
       passes: this.#passes,
@@ -122,6 +111,22 @@ export class Remediation {
       },
     });
     this.#beatAtMs = clock.now();
+  }
+
+  #createStages(): Stages {
+    const { clock, logger } = this.#options;
+    return new Stages({
+      clock,
+      look: (key, signal) => this.#look(key, signal),
+      evict: (key, signal) => this.#timed(() => this.#reconciler.evict(key, signal)),
+      observer: {
+        failed: (key, err) => {
+          logger.warn({ err, pod: key }, 'pod could not be reconciled');
+          // Those behind it do not wait for what is wrong with it.
+          this.#turns.leave(key);
+        },
+      },
+    });
   }
 
   get tally(): Pick<Tally, 'counts' | 'get'> {
