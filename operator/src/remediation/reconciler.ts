@@ -66,7 +66,8 @@ export class Reconciler {
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const looked = await this.#look(key, signal);
     if (looked === undefined) return {};
-    const { material, judgement } = looked;
+    const { material } = looked;
+    const judgement = this.#inTurn(material, looked.judgement);
     if (judgement.decision.kind !== 'evict') return this.#settle(material, judgement);
     this.#count(material, judgement);
     this.#options.onDue(key);
@@ -77,7 +78,10 @@ export class Reconciler {
   async evict(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const looked = await this.#look(key, signal);
     if (looked === undefined) return {};
-    const { material, judgement } = looked;
+    const { material } = looked;
+    // Judged anew: nothing may be waited for between this and the eviction's first step, which takes the place that is
+    // found free here. Others would find the same one.
+    const judgement = this.#inTurn(material, this.#options.judge.judge(material));
     return judgement.decision.kind === 'evict'
       ? this.#evict(material, judgement, signal)
       : this.#settle(material, judgement);
@@ -85,7 +89,7 @@ export class Reconciler {
 
   /** Gathers and decides; undefined for a pod that is none of our business. */
   async #look(key: string, signal: AbortSignal): Promise<Looked | undefined> {
-    const { judge, turns } = this.#options;
+    const { judge } = this.#options;
     const gathered = await judge.gather(key, signal);
     if (gathered.kind !== 'governed') {
       this.#forget(key);
@@ -93,16 +97,19 @@ export class Reconciler {
     }
     const { material } = gathered;
     this.#notice(material);
-    let judgement = judge.judge(material);
+    const judgement = judge.judge(material);
     const following = this.#follow(material, judgement, signal);
-    if (following !== undefined) {
-      await following;
-      // The limits were others then.
-      judgement = judge.judge(material);
-    }
-    const isOvertaking =
-      judgement.decision.kind === 'evict' && turns.isOvertaking({ key, account: accountOf(material) });
-    return { material, judgement: isOvertaking ? { ...judgement, decision: WAITS_ITS_TURN } : judgement };
+    if (following === undefined) return { material, judgement };
+    await following;
+    // The limits were others then.
+    return { material, judgement: judge.judge(material) };
+  }
+
+  /** Who comes late does not overtake those that wait. */
+  #inTurn(material: Material, judgement: Judgement): Judgement {
+    if (judgement.decision.kind !== 'evict') return judgement;
+    const isOvertaking = this.#options.turns.isOvertaking({ key: material.key, account: accountOf(material) });
+    return isOvertaking ? { ...judgement, decision: WAITS_ITS_TURN } : judgement;
   }
 
   async #evict(material: Material, judgement: Judgement, signal: AbortSignal): Promise<ReconcileResult> {
