@@ -39,6 +39,8 @@ export class Connection {
 
   /** Sends the request; resolves with the answer's body. One at a time. */
   send(): Promise<Buffer> {
+    // No event would tell: it was told when the connection was closed.
+    if (this.#socket.destroyed) return Promise.reject(new Error('the connection was closed before'));
     return new Promise((resolve, reject) => {
       this.#answered = resolve;
       this.#failed = reject;

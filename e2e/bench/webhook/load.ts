@@ -62,7 +62,8 @@ export async function openLoop(
       continue;
     }
     sent += 1;
-    const connection = idle.pop();
+    // In turn: the server ends a connection whose first request does not come.
+    const connection = idle.shift();
     if (connection === undefined) due.push(dueAt);
     else pending.push(send(connection, dueAt));
   }
