@@ -1,4 +1,12 @@
-import { bareLadder, decideGate, imagesToInspect, isUntouched, liftLadder } from '@archpolicy/core';
+import {
+  bareLadder,
+  decideGate,
+  imagesToInspect,
+  isUntouched,
+  liftLadder,
+  objectAt,
+  podImages,
+} from '@archpolicy/core';
 import type { GateDecision, GatedPodInput, LiftLadder, PlacementDecision, UnresolvedImage } from '@archpolicy/core';
 import type { Inspections } from './inspections.ts';
 import { wantedImages } from './wanted-images.ts';
@@ -29,7 +37,10 @@ export function decideWith(inspections: Inspections, key: string, gathered: Gate
   const { pod, namespace, policy } = gathered;
   const blind = decideGate(gathered);
   if (policy === undefined || (blind.kind === 'lift' && isUntouched(blind.decision))) return actionOf(blind, gathered);
-  const images = inspections.ask(key, wantedImages(pod, namespace, imagesToInspect(pod, policy)));
+  const images = inspections.ask(
+    key,
+    wantedImages(pod, namespace, imagesToInspect(podImages(objectAt(pod, 'spec')), policy.spec)),
+  );
   const input = { ...gathered, images };
   return actionOf(decideGate(input), input);
 }

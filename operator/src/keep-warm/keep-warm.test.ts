@@ -237,6 +237,16 @@ describe('keep-warm', () => {
     await stop();
   });
 
+  test('K3 images of a pod with more than 256 of them are not refreshed: no decision uses them', async () => {
+    const { clock, looks, add, stop } = rig();
+    const images = Array.from({ length: 257 }, (_, index) => `registry.test/many:${index}`);
+    add('large', '', { images });
+    add('usual', 'registry.test/app:v1');
+    await clock.advance(TAG_TTL);
+    expect(new Set(looks.map(({ reference }) => reference))).toEqual(new Set(['registry.test/app:v1']));
+    await stop();
+  });
+
   test('what is not used any more is looked at no more', async () => {
     const { clock, looks, shown, pods, add, stop } = rig();
     add('a', 'registry.test/app:v1');

@@ -1,5 +1,5 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
-import { overriddenPlatforms, parseReference, selectPolicy } from '@archpolicy/core';
+import { imagesToInspect, parseReference, selectPolicy } from '@archpolicy/core';
 import type { ArchPolicy, CronJobFacts, NamespaceFacts, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
@@ -72,13 +72,12 @@ function addAll(
   askerOf: () => Asker,
 ): void {
   const { name, pullSecrets } = askerOf();
-  for (const image of images) {
+  for (const image of imagesToInspect(images, policy.spec)) {
     const key = `${image} ${name}`;
     if (wanted.has(key) || wanted.size >= MAX_WARM_IMAGES) continue;
     const parsed = parseReference(image);
     if (parsed.kind === 'invalid') continue;
     const { reference } = parsed;
-    if (policy.spec.images.length > 0 && overriddenPlatforms(policy.spec.images, reference) !== undefined) continue;
     const ttlMs = reference.digest === undefined ? SOFT_TTL_MS.otherwise : HARD_TTL_MS;
     wanted.set(key, { key, image, host: reference.registry.toLowerCase(), ttlMs, pullSecrets });
   }

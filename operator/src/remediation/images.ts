@@ -1,4 +1,4 @@
-import { overriddenPlatforms, parseReference, withoutSomeCredentials } from '@archpolicy/core';
+import { imagesToInspect, withoutSomeCredentials } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, PodFacts } from '@archpolicy/core';
 import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
 import type { InspectRequest } from '@archpolicy/registry';
@@ -9,17 +9,13 @@ import type { PodImages } from './ports.ts';
  * the inspector goes on without it, and the pod finds the answer when it is looked at again.
  */
 const INSPECTION_BUDGET_MS = 400;
-/** As many as placement looks into: a pod is of a tenant's choice. */
-const MAX_IMAGES = 256;
-/** Waiting does not help. */
-const TOO_MANY: Inspection = { kind: 'unresolved', reason: 'TooLarge' };
 
 /** The part of the inspector that is used here. */
 export interface ImageInspector {
   inspect(request: InspectRequest): Promise<Inspection>;
 }
 
-/** What the policy says of an image, else what its registry says; nothing of the images of a pod that has too many. */
+/** Inspects the images of a pod that the policy does not override; none of a pod that has too many. */
 export class InspectedImages implements PodImages {
   readonly #inspector: ImageInspector;
   readonly #pullSecrets: Pick<PullSecretView, 'atHand' | 'read'>;
@@ -30,13 +26,11 @@ export class InspectedImages implements PodImages {
   }
 
   async of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>> {
-    if (pod.images.length > MAX_IMAGES) return new Map(pod.images.map((image) => [image, TOO_MANY]));
+    const images = imagesToInspect(pod.images, policy.spec);
+    if (images.length === 0) return new Map();
     const found = await this.#secretsOf(pod, signal);
     const answers = await Promise.all(
-      pod.images.map(async (image) => {
-        const known = overrideOf(image, policy) ?? (await this.#inspect(image, found, signal));
-        return [image, known] as const;
-      }),
+      images.map(async (image) => [image, await this.#inspect(image, found, signal)] as const),
     );
     return new Map(answers);
   }
@@ -63,19 +57,4 @@ export class InspectedImages implements PodImages {
     });
     return complete ? inspection : withoutSomeCredentials(inspection);
   }
-}
-
-function overrideOf(image: string, { spec }: ArchPolicy): Inspection | undefined {
-  if (spec.images.length === 0) return undefined;
-  const parsed = parseReference(image);
-  if (parsed.kind === 'invalid') return undefined;
-  const platforms = overriddenPlatforms(spec.images, parsed.reference);
-  if (platforms === undefined) return undefined;
-  // The policy speaks of whatever stands behind the reference: there is no digest to it.
-  return {
-    kind: 'resolved',
-    facts: { digest: parsed.reference.digest ?? '', platforms, neutral: false },
-    source: 'override',
-    ageMs: 0,
-  };
 }

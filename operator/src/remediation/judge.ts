@@ -201,7 +201,7 @@ export function isOver({ phase, deleting }: PodFacts): boolean {
 
 function assess({ node, inspections, policy }: Material, pod: PodFacts): PlacementAssessment {
   if (node === undefined || isOver(pod)) return { kind: 'node-unknown' };
-  return assessPlacement({ pod, node, inspections, allowed: policy.spec.architectures });
+  return assessPlacement({ pod, node, inspections, policy: policy.spec });
 }
 
 function isSkipped(pod: PodFacts, namespace: NamespaceFacts): boolean {

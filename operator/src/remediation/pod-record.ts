@@ -72,11 +72,10 @@ export class ClusterArchitectures {
 function isPortable(assessment: PlacementAssessment, cluster: ReadonlySet<string>): boolean | undefined {
   switch (assessment.kind) {
     case 'fits':
-      return assessment.support.kind === 'any'
-        ? cluster.size > 1
-        : assessment.support.architectures.filter((architecture) => cluster.has(architecture)).length > 1;
     case 'misplaced':
-      return assessment.architectures.filter((architecture) => cluster.has(architecture)).length > 1;
+      return assessment.supported === 'any'
+        ? cluster.size > 1
+        : assessment.supported.filter((architecture) => cluster.has(architecture)).length > 1;
     case 'broken-image':
     case 'unknown':
     case 'node-unknown':

@@ -32,7 +32,7 @@ export interface Policies {
   list(): readonly ArchPolicy[];
 }
 
-/** What is known of the images of a pod, by their strings in its spec. Never rejects for what a registry does. */
+/** Inspections of the images of a pod that need one, by their strings in its spec. Never rejects for what a registry does. */
 export interface PodImages {
   of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>>;
 }

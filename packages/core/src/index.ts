@@ -5,6 +5,7 @@ export * from './inspection/index.ts';
 export * from './kubernetes/index.ts';
 export * from './requirement/index.ts';
 export * from './policy/index.ts';
+export * from './pod/index.ts';
 export * from './placement/index.ts';
 export * from './eviction/index.ts';
 export * from './gate/index.ts';

@@ -1,4 +1,13 @@
-import { decidePlacement, denialText, imagesToInspect, isJsonObject, isUntouched, placePod } from '@archpolicy/core';
+import {
+  decidePlacement,
+  denialText,
+  imagesToInspect,
+  isJsonObject,
+  isUntouched,
+  objectAt,
+  placePod,
+  podImages,
+} from '@archpolicy/core';
 import type { Inspection, Json, JsonObject } from '@archpolicy/core';
 import type { Placement } from './ports.ts';
 
@@ -11,7 +20,7 @@ export const placement: Placement = {
     if (policy === undefined) return [];
     // What is left alone whatever its images say (a DaemonSet's pod) must not wait for them.
     if (!isOfWorkload(pod) && isUntouched(decidePlacement({ ...situation, images: NO_IMAGES }))) return [];
-    return imagesToInspect(pod, policy);
+    return imagesToInspect(podImages(objectAt(pod, 'spec')), policy.spec);
   },
   place: (input) => {
     const placed = placePod(input);

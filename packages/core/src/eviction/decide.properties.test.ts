@@ -112,7 +112,7 @@ const worlds: fc.Arbitrary<World> = fc
         ...rest,
         nowMs: NOW,
         ...(policy !== undefined && { policy }),
-        assessment: assessPlacement({ pod: rest.pod, node: rest.node, inspections }),
+        assessment: assessPlacement({ pod: rest.pod, node: rest.node, inspections, policy: { images: [] } }),
         replacement: replacementOf(rest.pod, undefined, []),
       },
     };

@@ -104,6 +104,7 @@ describe('what a real node says', () => {
       pod: pod({ images: [IMAGE], containers }),
       node: node(),
       inspections: new Map([[IMAGE, image]]),
+      policy: { images: [] },
     });
     expect(assessment.kind).toBe(verdict);
   });

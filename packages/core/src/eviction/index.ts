@@ -1,6 +1,6 @@
 export { isAgainstTerms } from './against-terms.ts';
 export { assessPlacement } from './assess.ts';
-export type { AssessmentInput, PlacementAssessment, UnknownImage } from './assess.ts';
+export type { AssessmentInput, PlacementAssessment } from './assess.ts';
 export { BRAKE_FAULTS, BRAKE_NAMESPACES, BRAKE_OWNERS, BRAKE_WINDOW_MS } from './brake.ts';
 export type { BrakeLimit, BrakeState, Fault } from './brake.ts';
 export { decideEviction, READY_AFTER_MS } from './decide.ts';

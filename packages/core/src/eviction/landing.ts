@@ -7,7 +7,7 @@ import type { PodSpecFacts } from '../kubernetes/pod-spec.ts';
 import { LABEL_ARCH } from '../placement/demand.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
-import { isSearchable } from '../placement/size.ts';
+import { isSearchable } from '../pod/limits.ts';
 import { readSubject } from '../placement/subject.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';

@@ -64,5 +64,10 @@ function assessmentOf(row: Situation, thePod: PodFacts, theNode: NodeFacts | nul
   if (theNode === null) return { kind: 'node-unknown' };
   const inspections =
     row.images instanceof Map ? row.images : new Map([[IMAGE, row.images ?? resolved('linux/arm64')]]);
-  return assessPlacement({ pod: thePod, node: theNode, inspections, allowed: row.allowed });
+  return assessPlacement({
+    pod: thePod,
+    node: theNode,
+    inspections,
+    policy: { images: [], architectures: row.allowed },
+  });
 }

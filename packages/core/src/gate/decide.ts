@@ -1,6 +1,7 @@
-import type { PlacementDecision, UnresolvedImage } from '../placement/decision.ts';
+import type { PlacementDecision } from '../placement/decision.ts';
 import type { PlacementInput } from '../placement/input.ts';
 import { decidePlacement } from '../placement/place-pod.ts';
+import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { parseDurationMs } from '../policy/index.ts';
 

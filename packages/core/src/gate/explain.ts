@@ -1,6 +1,7 @@
 import { denialText, warningText } from '../placement/warnings.ts';
-import type { PlacementDecision, PlacementReason, UnresolvedImage } from '../placement/decision.ts';
+import type { PlacementDecision, PlacementReason } from '../placement/decision.ts';
 import { shown } from '../placement/text.ts';
+import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { LiftRung } from './lift.ts';
 
 /** What people should see when they look at a pod that waits or waited. Holds nothing that a registry said. */

@@ -7,11 +7,11 @@ import type { Addition } from '../placement/additions.ts';
 import type { DecisionRecord } from '../placement/annotation.ts';
 import { formatDecision, parseDecision } from '../placement/annotation.ts';
 import type { Constrain, PlacementDecision } from '../placement/decision.ts';
-import { knowledgeOf } from '../placement/image-support.ts';
 import type { JsonPatchOperation } from '../placement/json-patch.ts';
 import { pointer } from '../placement/json-patch.ts';
 import { readSubject } from '../placement/subject.ts';
 import { takeOut } from '../placement/take-out.ts';
+import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { ANNOTATION_DECISION } from '../policy/keys.ts';
 
@@ -47,7 +47,7 @@ export function recordingOperations({
   const added = [...(record === undefined ? [] : stillThere(pod, record, policy)), ...additions];
   if (added.length === 0 && wanted === undefined) return before === undefined ? [] : [{ op: 'remove', path: PATH }];
   const subject = readSubject(pod);
-  const knowledge = policy === undefined ? [] : knowledgeOf(subject.images, images, policy);
+  const knowledge = policy === undefined ? [] : imageKnowledge(subject.images, images, policy.spec);
   const said = wanted ?? partlyKnown(decision, record);
   const value = formatDecision(said, knowledge, added, subject.terms?.length ?? 1);
   return value === before ? [] : setAnnotation(pod, value);

@@ -5,10 +5,10 @@ import { arrayAt, textAt } from '../kubernetes/read.ts';
 import { formatPlatform } from '../platform/parse.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
+import type { ImageKnowledge } from '../pod/image-knowledge.ts';
 import type { Addition } from './additions.ts';
 import type { Constrain, Gate, PlacementReason } from './decision.ts';
 import { PLACEMENT_REASONS } from './decision.ts';
-import type { ImageKnowledge } from './image-support.ts';
 import type { Recorded } from './take-out.ts';
 import { utf8Length } from './text.ts';
 

@@ -1,4 +1,5 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
+import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../requirement/selector.ts';
 import type { CopiedLabels } from './copied-labels.ts';
@@ -15,12 +16,8 @@ import type {
   PreferredArchitecture,
 } from './decision.ts';
 import { architectureRequirement, isImpliedEverywhere } from './demand.ts';
-import type { CommonSupport } from './image-support.ts';
 import type { PlacementInput } from './input.ts';
 import type { Subject } from './subject.ts';
-
-/** Sorted; `'any'` where nothing constrains it. */
-export type Architectures = readonly NodeArchitecture[] | 'any';
 
 /** A pod that is ours to place, and what its images have in common. */
 export interface Case {

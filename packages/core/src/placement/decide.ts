@@ -1,15 +1,17 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { NODE_ARCHITECTURES } from '../platform/supported.ts';
+import { imageKnowledge } from '../pod/image-knowledge.ts';
+import type { ImageKnowledge, UnresolvedImage } from '../pod/image-knowledge.ts';
+import { commonSupport, isNone } from '../pod/image-support.ts';
+import type { Architectures } from '../pod/image-support.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { architectureToleration, tolerable } from './architecture-taints.ts';
 import { appliedBare } from './applied-pod.ts';
-import type { Architectures, Case } from './case.ts';
+import type { Case } from './case.ts';
 import { constrainOrLeave, denied, gated, left } from './case.ts';
 import { copiedLabels } from './copied-labels.ts';
-import type { ConstrainReason, PlacementDecision, PlacementWarning, UnresolvedImage } from './decision.ts';
+import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
 import { canMatch, ownerAllows, ownerSpeaks } from './demand.ts';
-import type { ImageKnowledge } from './image-support.ts';
-import { commonSupport, isNone, knowledgeOf } from './image-support.ts';
 import type { PlacementInput } from './input.ts';
 import { leftAlone } from './left-alone.ts';
 import type { Wanted } from './preference.ts';
@@ -34,7 +36,7 @@ export function decideFor(subject: Subject, input: PlacementInput): Verdict {
   if (reason !== undefined) return unlooked({ kind: 'leave', reason, ...said });
   // PL10: what it would have been is for the report to find out, after the answer.
   if (policy.spec.mode === 'Audit') return unlooked({ kind: 'leave', reason: 'Audit', ...said });
-  const knowledge = knowledgeOf(subject.images, input.images, policy);
+  const knowledge = imageKnowledge(subject.images, input.images, policy.spec);
   return { decision: decideByImages(subject, input, policy, knowledge), knowledge };
 }
 
@@ -50,7 +52,7 @@ function decideByImages(
   policy: ArchPolicy,
   knowledge: readonly ImageKnowledge[],
 ): PlacementDecision {
-  const support = commonSupport(knowledge, subject.os, policy);
+  const support = commonSupport(knowledge, subject.os, policy.spec);
   const pod: Case = { subject, input, policy, support, copied: copiedLabels(subject, policy) };
   const action = support.unresolved.length === 0 ? 'place' : unresolvedAction(subject, knowledge, input, policy);
   if (action === 'deny') return denied(pod, 'Unresolved', support.unresolved[0]?.image);

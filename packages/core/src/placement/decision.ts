@@ -1,5 +1,6 @@
 import type { UnresolvedReason } from '../inspection/inspection.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
+import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { NodeSelectorRequirement } from '../requirement/selector.ts';
 
 /**
@@ -89,12 +90,6 @@ export const PLACEMENT_REASONS: readonly PlacementReason[] = [
     ...DENY_REASONS,
   ]),
 ];
-
-/** An image whose platforms are not known. */
-export interface UnresolvedImage {
-  readonly image: string;
-  readonly reason: UnresolvedReason;
-}
 
 /** A preferred node affinity term for one architecture. */
 export interface PreferredArchitecture {

@@ -5,12 +5,11 @@ export type {
   PlacementReason,
   PlacementWarning,
   PreferredArchitecture,
-  UnresolvedImage,
 } from './decision.ts';
 export type { PlacementInput } from './input.ts';
 export { applyPatch, jsonEqual, pointer, pointerTokens } from './json-patch.ts';
 export type { AppliedPatch, JsonPatchOperation } from './json-patch.ts';
-export { decidePlacement, imagesToInspect, placePod } from './place-pod.ts';
+export { decidePlacement, placePod } from './place-pod.ts';
 export type { PodPlacement } from './place-pod.ts';
 export { MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
 export type { DecisionRecord, ParsedDecision } from './annotation.ts';

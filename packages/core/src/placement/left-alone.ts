@@ -5,7 +5,7 @@ import type { NodeSelectorTerm } from '../requirement/selector.ts';
 import { appliedBare } from './applied-pod.ts';
 import type { UntouchedReason } from './decision.ts';
 import type { PlacementInput } from './input.ts';
-import { isOversized } from './size.ts';
+import { isOversized } from '../pod/limits.ts';
 import type { Subject } from './subject.ts';
 
 /** `kubernetes.io/config.mirror` marks what the API server shows of a static pod; the source says where it came from. */

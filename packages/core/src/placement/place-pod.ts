@@ -1,19 +1,15 @@
-import type { JsonObject } from '../kubernetes/json.ts';
-import { annotationsOf, podImages } from '../kubernetes/pod-spec.ts';
-import { labelOf, objectAt } from '../kubernetes/read.ts';
-import type { ArchPolicy } from '../policy/index.ts';
+import { annotationsOf } from '../kubernetes/pod-spec.ts';
+import { labelOf } from '../kubernetes/read.ts';
 import { ANNOTATION_DECISION } from '../policy/index.ts';
 import { parseDecision } from './annotation.ts';
 import { auditAnnotations } from './audit.ts';
 import type { Verdict } from './decide.ts';
 import { decideFor } from './decide.ts';
 import type { PlacementDecision } from './decision.ts';
-import { inspectable } from './image-support.ts';
 import type { PlacementInput } from './input.ts';
 import type { JsonPatchOperation } from './json-patch.ts';
 import type { Original } from './patch.ts';
 import { placementPatch } from './patch.ts';
-import { MAX_IMAGES } from './size.ts';
 import type { Subject } from './subject.ts';
 import { readSubject } from './subject.ts';
 import { takeOut } from './take-out.ts';
@@ -46,15 +42,6 @@ export function placePod(input: PlacementInput): PodPlacement {
 /** The decision alone, for what a replacement would get. */
 export function decidePlacement(input: PlacementInput): PlacementDecision {
   return decideFor(readSubject(originalOf(input).pod), input).decision;
-}
-
-/**
- * The images of a pod whose platforms have to be inspected before it can be placed by this policy. None of a pod with
- * more images than are worth looking at: it is going to be left alone.
- */
-export function imagesToInspect(pod: JsonObject, policy: ArchPolicy): readonly string[] {
-  const images = podImages(objectAt(pod, 'spec'));
-  return images.length > MAX_IMAGES ? [] : inspectable(images, policy);
 }
 
 interface Change {

@@ -6,7 +6,7 @@ import type { NodeSelectorRequirement } from '../requirement/selector.ts';
 import { satisfies } from '../requirement/value-set.ts';
 import { untolerated } from '../requirement/tolerations.ts';
 import { LABEL_ARCH } from './demand.ts';
-import { isSearchable } from './size.ts';
+import { isSearchable } from '../pod/limits.ts';
 import type { Subject } from './subject.ts';
 
 /** PL6: what could keep a pod off every node of an architecture, as far as it can be foreseen. */

@@ -7,7 +7,7 @@ import { inputOf } from './fixtures/row.ts';
 import { applyPatch } from './json-patch.ts';
 import { placePod } from './place-pod.ts';
 import { MAX_ANNOTATIONS_BYTES, selfCheck } from './self-check.ts';
-import { isOversized, isSearchable } from './size.ts';
+import { isOversized, isSearchable } from '../pod/limits.ts';
 import { readSubject } from './subject.ts';
 
 const decision: Constrain = {

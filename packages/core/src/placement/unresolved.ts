@@ -1,9 +1,9 @@
 import type { Inspection } from '../inspection/inspection.ts';
 import { WAITING_HELPS } from '../inspection/inspection.ts';
+import type { ImageKnowledge } from '../pod/image-knowledge.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { parseDurationMs } from '../policy/index.ts';
 import type { PlacementInput } from './input.ts';
-import type { ImageKnowledge } from './image-support.ts';
 import type { Subject } from './subject.ts';
 
 /** A pod that may run this many gate timeouts at most spends too much of its time behind a gate. */

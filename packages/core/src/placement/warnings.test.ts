@@ -1,13 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { UnresolvedReason } from '../inspection/inspection.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
 import { inputOf } from './fixtures/row.ts';
 import type { PlacementWarning } from './decision.ts';
-import { imagesToInspect, placePod } from './place-pod.ts';
+import { placePod } from './place-pod.ts';
 import { shown, utf8Length } from './text.ts';
 import { denialText, MAX_WARNING_LENGTH, warningText } from './warnings.ts';
-import { policyOf } from './fixtures/row.ts';
 
 const image = fc.string({ unit: 'binary', maxLength: 2000 });
 const warning: fc.Arbitrary<PlacementWarning> = fc.oneof(
@@ -189,42 +187,5 @@ describe('audit annotations', () => {
       decision: 'leave',
       reason: 'NoPolicy',
     });
-  });
-});
-
-describe('imagesToInspect', () => {
-  const pod = { spec: { containers: [{ image: 'registry.corp/legacy/a' }, { image: 'nginx' }, { image: ':::' }] } };
-
-  test('PL4 all images, where the policy says nothing of them', () => {
-    expect(imagesToInspect(pod, policyOf({}))).toEqual(['registry.corp/legacy/a', 'nginx', ':::']);
-  });
-
-  test('PL11 none of a pod with more images than are worth looking at', () => {
-    const of = (count: number): JsonObject => ({
-      spec: { containers: Array.from({ length: count }, (_, i) => ({ image: `app:${i}` })) },
-    });
-    expect(imagesToInspect(of(256), policyOf({}))).toHaveLength(256);
-    expect(imagesToInspect(of(257), policyOf({}))).toEqual([]);
-  });
-
-  test('PL4 none that the policy says something of', () => {
-    const policy = policyOf({ images: [{ match: 'registry.corp/*', platforms: ['linux/amd64'] }] });
-    expect(imagesToInspect(pod, policy)).toEqual(['nginx', ':::']);
-  });
-});
-
-describe('texts', () => {
-  test('a warning about an image with a long name has 120 characters', () => {
-    const long = warningText({ kind: 'OwnerChoiceUnsupported', image: `registry.example/${'x'.repeat(100)}:v1` });
-    expect(long).toHaveLength(MAX_WARNING_LENGTH);
-    expect(MAX_WARNING_LENGTH).toBe(120);
-  });
-
-  test('a refusal that no image is to blame for names none', () => {
-    const denial = { kind: 'deny', policy: 'default', unresolved: [], warnings: [] } as const;
-    expect(denialText({ ...denial, reason: 'NoCommonArchitecture' })).toBe(
-      'refused by ArchPolicy default: its images have no architecture in common',
-    );
-    expect(denialText({ ...denial, reason: 'Unresolved' })).toMatch(/known: Unresolved$/);
   });
 });

@@ -18,4 +18,3 @@ export type {
 } from './arch-policy.ts';
 export { governs, selectPolicy } from './select-policy.ts';
 export { rivalOf, shadowOf } from './overlap.ts';
-export { overriddenPlatforms } from './image-override.ts';

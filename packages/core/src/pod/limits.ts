@@ -1,5 +1,5 @@
 import type { NodeSelectorTerm } from '../requirement/selector.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from '../placement/subject.ts';
 
 /**
  * A pod is up to three megabytes of a tenant's choice, and one thread answers for the whole cluster. No pod that anybody

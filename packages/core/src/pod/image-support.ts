@@ -1,0 +1,71 @@
+import type { Architecture } from '../platform/platform.ts';
+import type { NodeArchitecture } from '../platform/supported.ts';
+import { isNodeArchitecture, supportedArchitectures } from '../platform/supported.ts';
+import type { ArchPolicySpec } from '../policy/arch-policy.ts';
+import type { ImageKnowledge, UnresolvedImage } from './image-knowledge.ts';
+
+/** Sorted; `'any'` where nothing constrains it. */
+export type Architectures = readonly NodeArchitecture[] | 'any';
+
+/** What all known images of a pod support (PL4). */
+export interface CommonSupport {
+  /** Whatever the policy allows; `'any'` when the known images constrain nothing. Empty: they have nothing in common. */
+  readonly supported: Architectures;
+  /** The same within the policy's allow-list. */
+  readonly architectures: Architectures;
+  /** The last image that left fewer architectures than those before it. */
+  readonly image?: string;
+  /** The images have architectures in common, but the policy allows none of them. */
+  readonly notAllowed: boolean;
+  readonly unresolved: readonly UnresolvedImage[];
+}
+
+/** The part of a policy that limits architectures. */
+type AllowList = Pick<ArchPolicySpec, 'architectures'>;
+
+/**
+ * The architectures that all known images support, and what of them the policy allows.
+ *
+ * @param os the pod's OS
+ */
+export function commonSupport(knowledge: readonly ImageKnowledge[], os: string, policy: AllowList): CommonSupport {
+  let supported: Architectures = 'any';
+  let decisive: string | undefined;
+  const unresolved: UnresolvedImage[] = [];
+  for (const { image, inspection } of knowledge) {
+    if (inspection.kind === 'unresolved') {
+      unresolved.push({ image, reason: inspection.reason });
+      continue;
+    }
+    const support = supportedArchitectures(inspection.facts, os);
+    if (support.kind === 'any') continue;
+    const left: readonly NodeArchitecture[] =
+      supported === 'any' ? support.architectures : both(supported, support.architectures);
+    if (supported === 'any' || left.length < supported.length) decisive = image;
+    supported = left;
+  }
+  const architectures = withinAllowed(supported, unresolved.length > 0, policy);
+  return {
+    supported,
+    architectures,
+    ...(decisive !== undefined && { image: decisive }),
+    notAllowed: isNone(architectures) && !isNone(supported),
+    unresolved,
+  };
+}
+
+/** Whether no architecture is left. */
+export function isNone(architectures: Architectures): boolean {
+  return architectures !== 'any' && architectures.length === 0;
+}
+
+/** Known images that constrain nothing leave the whole allow-list; unknown ones could be for something else. */
+function withinAllowed(supported: Architectures, someUnknown: boolean, { architectures }: AllowList): Architectures {
+  if (architectures === undefined) return supported;
+  if (supported !== 'any') return both(supported, architectures);
+  return someUnknown ? 'any' : architectures.filter(isNodeArchitecture).sort();
+}
+
+function both(one: readonly NodeArchitecture[], other: readonly Architecture[]): readonly NodeArchitecture[] {
+  return one.filter((architecture) => other.includes(architecture));
+}
