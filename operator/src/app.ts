@@ -26,6 +26,7 @@ import { RawPods } from './gate/raw-pods.ts';
 import { EVENT_CONTROLLER, identity, NAME, VERSION, WEBHOOK_LEASE } from './identity.ts';
 import { declareKeepWarmMetrics } from './keep-warm/metrics.ts';
 import { declareMetrics } from './metrics.ts';
+import { ReadinessHistory } from './remediation/readiness-history.ts';
 import { runTerm } from './term.ts';
 import type { TermOptions } from './term.ts';
 
@@ -77,6 +78,7 @@ class OperatorProcess {
     const observe = declareReflectorMetrics(this.#registry);
     const gateMetrics = createGateMetrics(this.#registry);
     const rawPods = new RawPods();
+    const readiness = new ReadinessHistory();
     const views = createClusterViewWithPods({
       api,
       clock,
@@ -88,8 +90,9 @@ class OperatorProcess {
       },
     });
     // A standby lifts nothing: what is gone must not take the place of what comes.
-    views.pods.subscribe(({ type, key }) => {
-      if (type === 'deleted') rawPods.drop(key);
+    views.pods.subscribe((event) => {
+      readiness.onPodChanged(event);
+      if (event.type === 'deleted') rawPods.drop(event.key);
     });
     const inspector = await this.#startInspector();
     await this.#startOps(views);
@@ -114,6 +117,7 @@ class OperatorProcess {
       clock: this.#options.clockOfTerm,
       views,
       rawPods,
+      readiness,
       inspector,
       pullSecrets: new KeptPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(this.#registry) }),
       webhookLease: lease,

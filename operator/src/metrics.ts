@@ -1,5 +1,5 @@
-import { NODE_ARCHITECTURES, REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
-import type { NodeArchitecture } from '@archpolicy/core';
+import { LANDINGS, NODE_ARCHITECTURES, REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
+import type { Landing, NodeArchitecture } from '@archpolicy/core';
 import type { EventObserver, EvictionAnswer } from '@archpolicy/kube';
 import { closedCounter, closedGauge, closedHistogram } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
@@ -30,7 +30,6 @@ const ANSWERS = [
 export const STAYING_REASONS = [...new Set([...REPORT_REASONS, ...WAIT_REASONS])];
 export type StayingReason = (typeof STAYING_REASONS)[number];
 
-const LANDINGS = ['right', 'wrong'] as const;
 const STATUS_WRITES = ['written', 'unconfirmed'] as const;
 export type StatusWrite = (typeof STATUS_WRITES)[number];
 
@@ -43,7 +42,7 @@ const MS_PER_SECOND = 1_000;
 /** What the operator counts. Declared once; every label comes from a closed set. */
 export interface OperatorMetrics extends BrakeMetrics {
   readonly answer: (kind: EvictionAnswer['kind']) => void;
-  readonly landing: (landing: (typeof LANDINGS)[number]) => void;
+  readonly landing: (landing: Landing) => void;
   readonly reconciled: (controller: Controller, outcome: 'ok' | 'error', tookMs: number) => void;
   readonly statusWrite: (outcome: StatusWrite) => void;
   readonly queue: (controller: Controller, depth: number) => void;
@@ -76,7 +75,7 @@ function remediationMetrics(registry: Registry): Pick<OperatorMetrics, 'answer' 
   const landings = closedCounter({
     registry,
     name: 'archpolicy_replacements_total',
-    help: 'Replacements of evicted pods, by whether their node can run their images.',
+    help: 'Replacements of evicted pods: right on a node that runs them, wrong on one that cannot, broken where the image is.',
     labels: { landing: LANDINGS },
   });
   const misplaced = closedGauge({

@@ -17,6 +17,7 @@ import { PullSecretReader } from './pull-secrets.ts';
 import { ApiReader } from './remediation/api-reader.ts';
 import { InspectedImages } from './remediation/images.ts';
 import { Remediation } from './remediation/remediation.ts';
+import type { ReadinessHistory } from './remediation/readiness-history.ts';
 import { WebhookConfiguration } from './remediation/webhook-configuration.ts';
 import { WebhookProbe } from './remediation/webhook-probe.ts';
 import { WebhookReach } from './remediation/webhook-reach.ts';
@@ -28,6 +29,8 @@ export interface TermOptions {
   readonly views: ClusterViewWithPods;
   /** Sees every pod of the views. */
   readonly rawPods: RawPods;
+  /** Observes every pod of the views. */
+  readonly readiness: ReadinessHistory;
   readonly inspector: Inspector;
   readonly pullSecrets: PullSecretView;
   /** The webhook's Lease. */

@@ -31,7 +31,7 @@ interface SetUp {
 const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [everywhere] }: SetUp = {}) => {
   const outcomes: ReviewOutcome[] = [];
   const namespace = { name: 'shop', labels: {}, annotations: {} };
-  const node = { labels: {}, taints: [], schedulable: true, os: 'linux' };
+  const node = { labels: {}, taints: [], ready: true, cordoned: false, os: 'linux' };
   const admission = createAdmission({
     view: {
       policies: { list: policies },

@@ -103,7 +103,8 @@ function nodeOf(architecture: string, number: number): NodeFacts {
     name: `${architecture}-${number}`,
     labels: { 'kubernetes.io/arch': architecture, 'topology.kubernetes.io/zone': 'c' },
     taints: [],
-    schedulable: true,
+    ready: true,
+    cordoned: false,
     architecture,
     os: 'linux',
   };

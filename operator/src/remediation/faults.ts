@@ -4,7 +4,7 @@ import { podKey } from '@archpolicy/cluster-view';
 import type { Clock } from '@archpolicy/kube';
 import type { Judgement, Material } from './judge.ts';
 import type { Nodes, Webhook } from './ports.ts';
-import type { SeenLanding } from './replacements.ts';
+import type { ReplacementState } from './replacements.ts';
 
 /** How a pod came to stand where it must not. */
 export const FAULT_KINDS = ['landed-wrong', 'against-terms'] as const;
@@ -41,13 +41,14 @@ export class Faults {
   look(
     { key, pod }: Material,
     judgement: Judgement,
-    seen: SeenLanding | undefined,
+    replacement: ReplacementState | undefined,
     signal: AbortSignal,
   ): Promise<void> | undefined {
     const against = this.#against.get(key);
     this.forget(key);
     if (against === pod.uid) this.#fault('against-terms', pod);
-    else if (seen !== undefined && isWebhooks(seen, judgement)) return this.#landedWrong(pod, signal);
+    else if (replacement?.kind === 'landed' && isWebhooks(replacement, judgement))
+      return this.#landedWrong(pod, signal);
     return undefined;
   }
 
@@ -69,7 +70,13 @@ export class Faults {
   }
 }
 
-/** A replacement that would stay in any case, such as one whose owner has chosen by now, landed as its owner wanted. */
-function isWebhooks({ landing, inSight }: SeenLanding, { decision }: Judgement): boolean {
+/**
+ * A broken image is its builder's fault, and on the node that it was meant for. A replacement that would stay in any case, such as one
+ * whose owner has chosen by now, landed as its owner wanted.
+ */
+function isWebhooks(
+  { landing, inSight }: Extract<ReplacementState, { kind: 'landed' }>,
+  { decision }: Judgement,
+): boolean {
   return landing === 'wrong' && inSight && (decision.kind === 'evict' || decision.kind === 'wait');
 }

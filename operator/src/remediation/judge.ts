@@ -34,6 +34,7 @@ import type {
 } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
 import type { Jobs, Namespaces, Nodes, PodImages, Pods, Policies, Webhook } from './ports.ts';
+import type { ReadinessHistory } from './readiness-history.ts';
 import type { Tries } from './tries.ts';
 
 /** What was gathered about one pod that a policy governs. Judging it waits for nothing. */
@@ -71,6 +72,7 @@ export interface JudgeOptions {
   readonly webhook: Webhook;
   readonly ledger: EvictionLedger;
   readonly tries: Tries;
+  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady'>;
   readonly clock: Clock;
 }
 
@@ -123,7 +125,7 @@ export class Judge {
    * @param hasPlace its place is taken already: only the brake can still be in its way
    */
   judge(material: Material, pod = material.pod, hasPlace = false): Judgement {
-    const { clock, webhook, tries } = this.#options;
+    const { clock, webhook, tries, readiness } = this.#options;
     const { policy, namespace, node, job } = material;
     const assessment = assess(material, pod);
     const tried = tries.of(material.key, pod.uid);
@@ -136,6 +138,7 @@ export class Judge {
       assessment,
       replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
       webhook: reachOf(webhook, namespace, pod),
+      hasBeenReady: readiness.hasBeenReady(pod.uid),
       ...this.#stuck(material, pod),
       landing: this.#landing(material, pod, assessment),
       limit: this.#limit(material, hasPlace),

@@ -33,6 +33,8 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   JobWouldFail: 'its Job would fail for good: a podFailurePolicy that ignores DisruptionTarget changes that',
   OptedOut: 'it carries archpolicy.dev/allow-eviction: "false"',
   Ready: "it is Ready, so it runs all the same: by emulation, or its image's platforms are declared wrongly",
+  HasRun:
+    "it has run on this node and no container says that the node refuses its image: by emulation, or its image's platforms are declared wrongly",
   NoCommonArchitecture: 'its images have no architecture in common that its policy allows',
   WouldLandWrong:
     'nothing would keep its replacement from such a node: its owner has chosen the architecture, or it cannot be constrained',
@@ -51,12 +53,14 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   Unschedulable: 'no ready node would take it without the preference of its policy either',
   UnschedulableTooShort: 'it has looked for a node for a moment only',
   Relaxing: 'the preference of its policy is about to be skipped for its workload',
+  NodeNotReady: 'its node is not Ready, and pods of such a node are evicted by its taints',
   GracePeriod: 'it was scheduled a moment ago',
   ReadyTooShort: 'it became Ready a moment ago',
   WebhookUnreachable: 'the webhook does not answer, so that its replacement would land as wrongly',
   EvictionsStopped:
     'all evictions are stopped, because too many replacements landed wrong: see the condition Degraded of its policy',
-  OwnerStopped: 'evictions of its owner are stopped, because too many of its pods landed wrong',
+  OwnerStopped:
+    'evictions of its owner are stopped, because too many of its pods landed wrong, or a replacement is a broken image',
   OwnerLimit: 'earlier evictions of its owner have not been proven right yet',
   PolicyLimit: "the policy's maxEvictionsPerMinute is reached",
   DisruptionBudget:
@@ -81,6 +85,11 @@ export function stayingNote(misplacement: Misplacement, reason: ReportReason | W
 export function brokenImageNote(pod: PodFacts, node: string, container: string | undefined): string {
   const which = container === undefined ? 'a container' : `container ${container}`;
   return `${subject({ pod })} on node ${node}: ${which} says that the node cannot run it. ${sentence(WHY.BrokenImage)}.`;
+}
+
+/** R6: a replacement that its node refuses, and what follows for the rest of its owner's pods. */
+export function replacementBrokenNote(pod: PodFacts, node: string): string {
+  return `${subject({ pod })} replaces an evicted pod, and node ${node} refuses it although its image claims the platform of the node. Evictions of its owner are stopped. Build the image again. ${TRIAL}`;
 }
 
 /** R9: a pod that finds no node, and what we have to do with it. */
@@ -108,7 +117,7 @@ export function brakeNote(state: BrakeState): string {
     case 'open':
       return 'The eviction that was tried landed right: evictions go on.';
     case 'owners-stopped':
-      return `Evictions of ${listed(state.owners)} are stopped: their pods came to stand on nodes that cannot run them although the webhook was reachable. ${TRIAL}`;
+      return `Evictions of ${listed(state.owners)} are stopped: their pods came to stand on nodes that cannot run them although the webhook was reachable, or their replacements are broken images. ${TRIAL}`;
     case 'all-stopped':
       return `All evictions are stopped: ${state.faults} pods of ${state.owners.length} owners in ${state.namespaces} namespaces came to stand on nodes that cannot run them although the webhook was reachable (${listed(state.owners)}). ${TRIAL}`;
   }

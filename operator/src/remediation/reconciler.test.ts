@@ -108,7 +108,7 @@ describe('a misplaced pod', () => {
 
   test('R4 stays where no node could take its replacement', async () => {
     const world = newWorld();
-    world.nodes.set('arm64-1', node('arm64-1', 'arm64', { schedulable: false }));
+    world.nodes.set('arm64-1', node('arm64-1', 'arm64', { ready: false }));
     world.add('a');
     await world.reconcile('a');
     expect(world.reasonOf('a')).toBe('NoNodeForReplacement');
@@ -183,9 +183,9 @@ describe('right before the call', () => {
 
   test('R8 it is Ready for a moment: the UID alone', async () => {
     const world = newWorld();
-    const old = world.clock.now() - 60 * MINUTE;
     const crashing = world.add('a').containers.map((status) => ({ ...status, ready: true, running: true }));
-    const scheduled = { value: true, sinceMs: old };
+    const scheduled = { value: true, sinceMs: world.clock.now() - 60 * MINUTE };
+    world.policies = [policy({ remediation: { includeReady: true } })];
     world.add('a', { scheduled, ready: { value: true, sinceMs: world.clock.now() }, containers: crashing });
     await world.reconcile('a');
     expect(world.evictions).toEqual([{ namespace: 'shop', name: 'a', uid: 'uid-a' }]);

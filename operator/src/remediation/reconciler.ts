@@ -1,5 +1,5 @@
 import { RELAXED_FOR_MS, workloadKey } from '@archpolicy/core';
-import type { EvictionDecision, PodFacts, WaitReason } from '@archpolicy/core';
+import type { EvictionDecision, Landing, PodFacts, WaitReason } from '@archpolicy/core';
 import type { Clock, ReconcileResult } from '@archpolicy/kube';
 import type { Evictor } from './evictor.ts';
 import type { Faults } from './faults.ts';
@@ -7,7 +7,7 @@ import { accountOf } from './judge.ts';
 import type { Judge, Judgement, Material } from './judge.ts';
 import { ClusterArchitectures, recordOf } from './pod-record.ts';
 import type { Nodes } from './ports.ts';
-import type { Landing, Replacements } from './replacements.ts';
+import type { Replacements, ReplacementState } from './replacements.ts';
 import type { Reporter } from './reporter.ts';
 import type { Tally } from './tally.ts';
 import type { Tries } from './tries.ts';
@@ -36,6 +36,8 @@ export interface ReconcilerOptions {
 interface Looked {
   readonly material: Material;
   readonly judgement: Judgement;
+  /** Epoch milliseconds at which the pod, a replacement, is to be evaluated again. */
+  readonly comesUpMs?: number;
 }
 
 const WAITS_ITS_TURN: EvictionDecision = { kind: 'wait', reason: 'PolicyLimit' };
@@ -68,10 +70,16 @@ export class Reconciler {
     if (looked === undefined) return {};
     const { material } = looked;
     const judgement = this.#inTurn(material, looked.judgement);
-    if (judgement.decision.kind !== 'evict') return this.#settle(material, judgement);
+    if (judgement.decision.kind !== 'evict') return sooner(this.#settle(material, judgement), this.#comesUp(looked));
     this.#count(material, judgement);
     this.#options.onDue(key);
     return {};
+  }
+
+  #comesUp({ comesUpMs }: Looked): ReconcileResult {
+    return comesUpMs === undefined
+      ? {}
+      : { requeueAfterMs: Math.max(comesUpMs - this.#options.clock.now(), MIN_DELAY_MS) };
   }
 
   /** Looks at the pod again, and evicts it where that still holds. */
@@ -98,11 +106,14 @@ export class Reconciler {
     const { material } = gathered;
     this.#notice(material);
     const judgement = judge.judge(material);
-    const following = this.#follow(material, judgement, signal);
-    if (following === undefined) return { material, judgement };
+    const replacement = this.#options.replacements.see(material.pod, judgement.assessment);
+    const following = this.#follow(material, judgement, replacement, signal);
+    const comesUpMs = replacement?.kind === 'coming-up' ? replacement.untilMs : undefined;
+    const looked = { material, judgement, ...(comesUpMs !== undefined && { comesUpMs }) };
+    if (following === undefined) return looked;
     await following;
     // The limits were others then.
-    return { material, judgement: judge.judge(material) };
+    return { ...looked, judgement: judge.judge(material) };
   }
 
   /** Who comes late does not overtake those that wait. */
@@ -161,7 +172,9 @@ export class Reconciler {
     if (decision.reason === 'Relaxing') {
       this.#options.onRelax(material.policy.name, workloadKey(pod), clock.now() + RELAXED_FOR_MS);
     }
-    return decision.kind === 'wait' ? { requeueAfterMs: this.#delay(pod, decision, clock.now()) } : {};
+    // A change of its node has its pods evaluated again.
+    if (decision.kind !== 'wait' || decision.reason === 'NodeNotReady') return {};
+    return { requeueAfterMs: this.#delay(pod, decision, clock.now()) };
   }
 
   #count(material: Material, judgement: Judgement): void {
@@ -181,13 +194,17 @@ export class Reconciler {
   }
 
   /** R6, R7: what this pod's place says about an eviction before it. */
-  #follow(material: Material, judgement: Judgement, signal: AbortSignal): Promise<void> | undefined {
-    const { replacements, faults, reporter, turns, onLanding } = this.#options;
-    const seen = replacements.see(material.pod, judgement.assessment);
-    const following = faults.look(material, judgement, seen, signal);
-    if (seen !== undefined) {
-      onLanding(seen.landing);
-      reporter.landed(material.pod, seen.landing);
+  #follow(
+    material: Material,
+    judgement: Judgement,
+    replacement: ReplacementState | undefined,
+    signal: AbortSignal,
+  ): Promise<void> | undefined {
+    const { faults, reporter, turns, onLanding } = this.#options;
+    const following = faults.look(material, judgement, replacement, signal);
+    if (replacement?.kind === 'landed') {
+      onLanding(replacement.landing);
+      reporter.landed(material, replacement.landing);
       turns.mayHaveRoom(accountOf(material));
     }
     return following;
@@ -224,6 +241,11 @@ const SHARED: ReadonlySet<WaitReason> = new Set<Shared>([
   'EvictionsStopped',
   'WebhookUnreachable',
 ]);
+
+function sooner(one: ReconcileResult, other: ReconcileResult): ReconcileResult {
+  const delays = [one.requeueAfterMs, other.requeueAfterMs].filter((delay) => delay !== undefined);
+  return delays.length === 0 ? {} : { requeueAfterMs: Math.min(...delays) };
+}
 
 function isShared(reason: WaitReason): reason is Shared {
   return SHARED.has(reason);

@@ -15,6 +15,7 @@ import { Passes } from './passes.ts';
 import type { Evict, Jobs, PodImages, PodReader, Webhook } from './ports.ts';
 import { dueForRecheck, recheckIntervals } from './recheck.ts';
 import { Reconciler } from './reconciler.ts';
+import type { ReadinessHistory } from './readiness-history.ts';
 import { Replacements } from './replacements.ts';
 import { Reporter } from './reporter.ts';
 import { Stages } from './stages.ts';
@@ -32,6 +33,7 @@ export interface RemediationOptions {
   readonly reader: PodReader;
   readonly evict: Evict;
   readonly webhook: Webhook;
+  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady'>;
   readonly events: { record(event: EventInput): void };
   readonly metrics: OperatorMetrics;
   readonly clock: Clock;

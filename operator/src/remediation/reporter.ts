@@ -1,12 +1,18 @@
 import { isStuck } from '@archpolicy/core';
-import type { EvictionDecision, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
+import type { EvictionDecision, Landing, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 import type { Clock, EventInput, EvictionAnswer } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import type { Judgement, Material } from './judge.ts';
-import { brokenImageNote, evictedNote, relaxedNote, stayingNote, stuckNote } from './messages.ts';
+import {
+  brokenImageNote,
+  evictedNote,
+  relaxedNote,
+  replacementBrokenNote,
+  stayingNote,
+  stuckNote,
+} from './messages.ts';
 import type { Misplacement } from './messages.ts';
 import type { FaultKind } from './faults.ts';
-import type { Landing } from './replacements.ts';
 
 export interface ReporterOptions {
   readonly events: { record(event: EventInput): void };
@@ -22,6 +28,7 @@ const TOLD_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set(['Disruption
 /** Waits that say nothing new to the log either: every misplaced pod goes through them. */
 const QUIET_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
   'GracePeriod',
+  'NodeNotReady',
   'ReadyTooShort',
   'UnschedulableTooShort',
   'Conflict',
@@ -72,10 +79,16 @@ export class Reporter {
     else this.#options.logger.info(fields, 'eviction was not accepted');
   }
 
-  landed(pod: PodFacts, landing: Landing): void {
+  landed({ pod, node }: Material, landing: Landing): void {
     const fields = { ...namesOf(pod), node: pod.nodeName };
     if (landing === 'right') this.#options.logger.info(fields, 'replacement landed right');
-    else this.#options.logger.warn(fields, 'replacement landed wrong');
+    else if (landing === 'wrong') this.#options.logger.warn(fields, 'replacement landed wrong');
+    else this.#landedBroken(pod, node?.name ?? '', fields);
+  }
+
+  #landedBroken(pod: PodFacts, node: string, fields: Record<string, unknown>): void {
+    this.#options.logger.warn(fields, 'replacement is a broken image, evictions of its owner are stopped');
+    this.#event(pod, 'Warning', 'ReplacementBroken', replacementBrokenNote(pod, node));
   }
 
   /** R7: what the brake counts. */

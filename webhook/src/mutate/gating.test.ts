@@ -38,7 +38,7 @@ interface Answered {
 /** The whole admission, over constants. */
 async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, job }: Case): Promise<Answered> {
   const read: string[] = [];
-  const node = { labels: {}, taints: [], schedulable: true, os: 'linux', name: 'a', architecture: 'arm64' };
+  const node = { labels: {}, taints: [], ready: true, cordoned: false, os: 'linux', name: 'a', architecture: 'arm64' };
   const { handler } = createAdmission({
     view: {
       policies: { list: () => [policy(spec)] },

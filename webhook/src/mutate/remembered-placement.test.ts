@@ -13,11 +13,12 @@ const policy = (spec: JsonObject, status: JsonObject = {}): ArchPolicy => {
   return parsed.policy;
 };
 
-const node = (architecture: string, schedulable = true): NodeFacts => ({
+const node = (architecture: string, ready = true): NodeFacts => ({
   name: architecture,
   labels: { 'kubernetes.io/arch': architecture },
   taints: [],
-  schedulable,
+  ready,
+  cordoned: false,
   architecture,
   os: 'linux',
 });

@@ -1,10 +1,11 @@
-import { EvictionLedger, parseArchPolicy, parsePlatform } from '@archpolicy/core';
+import { EvictionLedger, parseArchPolicy, parsePlatform, READY_AFTER_MS } from '@archpolicy/core';
 import type {
   ArchPolicy,
   ContainerEvidence,
   Inspection,
   JobFacts,
   JsonObject,
+  Landing,
   NamespaceFacts,
   NodeFacts,
   PodFacts,
@@ -18,8 +19,8 @@ import { Faults } from '../faults.ts';
 import type { FaultKind } from '../faults.ts';
 import { Judge } from '../judge.ts';
 import { Reconciler } from '../reconciler.ts';
+import { ReadinessHistory } from '../readiness-history.ts';
 import { Replacements } from '../replacements.ts';
-import type { Landing } from '../replacements.ts';
 import { Reporter } from '../reporter.ts';
 import { Tally } from '../tally.ts';
 import { Tries } from '../tries.ts';
@@ -37,6 +38,14 @@ export const silent: Logger = {
   child: () => silent,
 };
 
+const RUNNING: ContainerEvidence = {
+  name: 'main',
+  image: 'registry.test/web:v1',
+  ready: true,
+  running: true,
+  restartCount: 0,
+};
+
 const CRASHED: ContainerEvidence = {
   name: 'main',
   image: 'registry.test/web:v1',
@@ -45,6 +54,11 @@ const CRASHED: ContainerEvidence = {
   restartCount: 3,
   lastTerminated: { reason: 'Error', exitCode: 255, message: '', seconds: 0 },
 };
+
+/** The status of a pod that has been Ready for ten seconds. */
+export function cameUp(nowMs: number): Partial<PodFacts> {
+  return { ready: { value: true, sinceMs: nowMs - READY_AFTER_MS }, containers: [RUNNING] };
+}
 
 /** The testkit's fake clock. */
 export interface TestClock extends Clock {
@@ -82,6 +96,7 @@ export class World {
 
   readonly ledger: EvictionLedger;
   readonly tries = new Tries();
+  readonly readiness = new ReadinessHistory();
   readonly tally = new Tally();
   readonly turns: Turns;
   readonly replacements: Replacements;
@@ -132,7 +147,10 @@ export class World {
   /** Adds a crash-looping pod of Deployment `web` to node `amd64-1`, bound a minute ago. */
   add(name: string, changes: Partial<PodFacts> = {}): PodFacts {
     const pod = this.pod(name, changes);
-    this.pods.set(podKey(pod), pod);
+    const key = podKey(pod);
+    const previous = this.pods.get(key);
+    this.pods.set(key, pod);
+    if (previous?.uid === pod.uid) this.readiness.onPodChanged({ type: 'updated', key, object: pod, previous });
     return pod;
   }
 
@@ -162,22 +180,30 @@ export class World {
     };
   }
 
-  /** The pod comes to be bound to a node, as a replacement would. */
+  /** The pod comes to be bound to a node, as a replacement would: it has come up on `arm64-1`, and crashes elsewhere. */
   replace(name: string, nodeName: string): Promise<ReconcileResult> {
-    this.add(name, { nodeName, scheduled: { value: true, sinceMs: this.clock.now() } });
+    this.add(name, { nodeName, scheduled: { value: true, sinceMs: this.clock.now() }, ...this.#statusOn(nodeName) });
     return this.reconcile(name);
   }
 
   /** The scheduler binds it: the watch has shown it without a node before. */
   bind(name: string, nodeName: string, changes: Partial<PodFacts> = {}): Promise<ReconcileResult> {
-    const pod = this.add(name, { nodeName, scheduled: { value: true, sinceMs: this.clock.now() }, ...changes });
+    const scheduled = { value: true, sinceMs: this.clock.now() };
+    const pod = this.add(name, { nodeName, scheduled, ...this.#statusOn(nodeName), ...changes });
     this.replacements.bound(pod);
     this.#faults.bound(pod);
     return this.work(podKey(pod));
   }
 
+  #statusOn(nodeName: string): Partial<PodFacts> {
+    return nodeName === 'arm64-1' ? cameUp(this.clock.now()) : {};
+  }
+
   remove(name: string): Promise<ReconcileResult> {
-    this.pods.delete(`shop/${name}`);
+    const key = `shop/${name}`;
+    const previous = this.pods.get(key);
+    this.pods.delete(key);
+    if (previous !== undefined) this.readiness.onPodChanged({ type: 'deleted', key, object: previous, previous });
     return this.reconcile(name);
   }
 
@@ -206,6 +232,7 @@ export class World {
       webhook: this.#webhookView(),
       ledger: this.ledger,
       tries: this.tries,
+      readiness: this.readiness,
       clock: this.clock,
     });
   }
@@ -275,7 +302,7 @@ export function policy(spec: JsonObject, name = 'default', more: JsonObject = {}
 
 export function node(name: string, architecture: string, changes: Partial<NodeFacts> = {}): NodeFacts {
   const labels = { 'kubernetes.io/arch': architecture, 'kubernetes.io/os': 'linux' };
-  return { name, labels, taints: [], schedulable: true, architecture, os: 'linux', ...changes };
+  return { name, labels, taints: [], ready: true, cordoned: false, architecture, os: 'linux', ...changes };
 }
 
 export function resolved(...platforms: readonly string[]): Inspection {

@@ -9,7 +9,7 @@ import type { ImageKnowledge, UnresolvedImage } from '../pod/image-knowledge.ts'
 import { commonSupport } from '../pod/image-support.ts';
 import type { Architectures } from '../pod/image-support.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
-import { readSigns } from './evidence.ts';
+import { isRefusal, readSigns } from './evidence.ts';
 import type { PodSign } from './evidence.ts';
 
 /** Whether the node that a pod is bound to can run all of its images. */
@@ -66,7 +66,7 @@ export function assessPlacement({ pod, node, inspections, policy }: AssessmentIn
     return { kind: 'misplaced', sign, images, supported, architectures: architectures === 'any' ? [] : architectures };
   }
   if (unresolved.length > 0) return { kind: 'unknown', sign, images: unresolved, ...retryOf(knowledge) };
-  return contradicts(sign) ? { kind: 'broken-image', sign } : { kind: 'fits', sign, supported };
+  return isRefusal(sign.sign) ? { kind: 'broken-image', sign } : { kind: 'fits', sign, supported };
 }
 
 function cannotRun({ inspection }: ImageKnowledge, node: AssessmentInput['node']): boolean {
@@ -82,9 +82,4 @@ function retryOf(knowledge: readonly ImageKnowledge[]): {
   const times = unresolved.map(({ retryAtMs }) => retryAtMs).filter((time) => time !== undefined);
   // The earliest: an answer about any of the images may already decide.
   return times.length === 0 ? { waitingHelps } : { waitingHelps, retryAtMs: Math.min(...times) };
-}
-
-/** A short life alone contradicts nothing: ordinary programs end like that, too. */
-function contradicts({ sign }: PodSign): boolean {
-  return sign === 'ExecFormatError' || sign === 'PlatformRefused';
 }

@@ -7,6 +7,7 @@ import type { BrakeState } from './brake.ts';
  *
  * - `fault`: one of its pods came to stand where it must not
  * - `evict`, `not accepted`, `right`: an eviction of it is under way, was not accepted, its replacement landed right
+ * - `broken`: its replacement is a broken image
  * - `asks → …`: whether one more eviction of it passes, and if not, why and for how many seconds
  */
 function play(story: string): { readonly told: string; readonly state: BrakeState } {
@@ -50,6 +51,10 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
   right: (brake, owner) => {
     brake.landedRight(owner);
+    return undefined;
+  },
+  broken: (brake, owner, now) => {
+    brake.landedBroken(owner, now);
     return undefined;
   },
   asks: (brake, owner, now, pod) => {
@@ -152,8 +157,8 @@ describe('the brake', () => {
        10:03 shop/web asks → EvictionsStopped 1s
        10:04 shop/web asks → free
        10:04 shop/web evict
-       10:05 bank/web asks → EvictionsStopped 59s
-       10:05 shop/web asks → EvictionsStopped 59s`,
+       10:05 bank/web asks → EvictionsStopped 119s
+       10:05 shop/web asks → EvictionsStopped 119s`,
     ],
     [
       'R7 it lands right: the brake opens, and what was before does not count any more',
@@ -173,14 +178,14 @@ describe('the brake', () => {
        20:06 shop/web asks → free`,
     ],
     [
-      'R7 it is never seen to land: after a minute another is tried',
+      'R7 it is never seen to land: after two minutes another is tried',
       `${CLOSED}
        10:04 shop/web evict
-       11:03 bank/web asks → EvictionsStopped 1s
-       11:04 bank/web asks → free
-       11:04 bank/web evict
-       11:05 bank/web right
-       11:05 shop/web asks → free`,
+       12:03 bank/web asks → EvictionsStopped 1s
+       12:04 bank/web asks → free
+       12:04 bank/web evict
+       12:05 bank/web right
+       12:05 shop/web asks → free`,
     ],
     [
       'R7 it is not accepted: another is tried',
@@ -209,7 +214,7 @@ describe('the brake', () => {
       `${STOPPED}
        10:04 shop/web asks → free
        10:04 shop/web evict
-       10:05 shop/web asks → OwnerStopped 59s
+       10:05 shop/web asks → OwnerStopped 119s
        10:06 shop/web right
        10:06 shop/web asks → free`,
     ],
@@ -219,6 +224,69 @@ describe('the brake', () => {
        10:04 shop/web evict
        10:06 shop/web fault
        10:06 shop/web asks → OwnerStopped 600s`,
+    ],
+    [
+      'R7 R10 a broken image stops its owner at once, and no other',
+      `0:00 shop/web evict
+       0:01 shop/web broken
+       0:01 shop/web asks → OwnerStopped 600s
+       0:01 shop/api asks → free
+       10:01 shop/web asks → free`,
+    ],
+    [
+      'R7 R10 the trial of its owner is broken, too: stopped for ten minutes more',
+      `0:01 shop/web broken
+       10:01 shop/web evict
+       10:02 shop/web asks → OwnerStopped 119s
+       10:03 shop/web broken
+       10:03 shop/web asks → OwnerStopped 600s`,
+    ],
+    [
+      'R7 R10 the trial of its owner is not accepted: another pod of it is tried',
+      `0:01 shop/web broken
+       10:01 shop/web evict
+       10:02 shop/web not accepted
+       10:02 shop/web asks → free
+       10:02 shop/web evict
+       10:03 shop/web right
+       10:03 shop/web asks → free`,
+    ],
+    [
+      'R7 R10 what was under way and lands right does not lift its stop',
+      `0:01 shop/web broken
+       0:02 shop/web right
+       0:02 shop/web asks → OwnerStopped 599s`,
+    ],
+    [
+      'R7 R10 broken images of many owners in many namespaces stop nobody else',
+      `0:00 a/1 broken
+       0:01 b/2 broken
+       0:02 c/3 broken
+       0:03 d/4 broken
+       0:04 e/5 broken
+       0:05 f/6 broken
+       0:06 shop/web asks → free`,
+    ],
+    [
+      'R7 R10 a broken image is no fault: four faults and one of them stop nothing',
+      `0:00 shop/web fault
+       0:01 shop/api fault
+       0:02 bank/web fault
+       0:03 shop/web fault
+       0:04 bank/web broken
+       0:05 shop/web asks → free`,
+    ],
+    [
+      'R7 R10 a trial for all that is a broken image decides nothing, and its owner takes no further one',
+      `${CLOSED}
+       10:04 other/job evict
+       10:06 other/job broken
+       10:06 other/job asks → OwnerStopped 600s
+       10:06 bank/web asks → free
+       10:06 bank/web evict
+       10:07 bank/web right
+       10:07 shop/web asks → free
+       10:07 other/job asks → OwnerStopped 599s`,
     ],
   ])('%s', (_, story) => {
     expect(play(story).told).toBe(lines(story).join('\n'));
@@ -232,6 +300,7 @@ describe('the brake', () => {
       { kind: 'all-stopped', faults: 5, owners: ['bank/web', 'shop/api', 'shop/web'], namespaces: 2 },
     ],
     ['closed for an owner', STOPPED, { kind: 'owners-stopped', owners: ['shop/web'] }],
+    ['closed for an owner of broken images', '0:00 shop/web broken', { kind: 'owners-stopped', owners: ['shop/web'] }],
     ['closed for an owner of which nothing was due for an hour', `${STOPPED}\n70:04 bank/web asks`, { kind: 'open' }],
   ])('R7 says what it stops: %s', (_, story, expected) => {
     expect(play(story).state).toEqual(expected);

@@ -5,8 +5,11 @@ export const BRAKE_FAULTS = 5;
 /** Faults of so many owners in so many namespaces are nobody's own mistake: everything stops. */
 export const BRAKE_OWNERS = 3;
 export const BRAKE_NAMESPACES = 2;
-/** A trial whose replacement was not seen on a node by then decided nothing: the next one may try. */
-const TRIAL_DEADLINE_MS = 60_000;
+/**
+ * A trial whose replacement has not landed by then decided nothing: the next one may try. Longer than a replacement that
+ * does not become Ready takes to count as landed.
+ */
+const TRIAL_DEADLINE_MS = 2 * 60_000;
 /** An owner of which nothing was due for an hour after its trial was may be gone. */
 const FORGOTTEN_AFTER_MS = 60 * 60_000;
 /** Beyond that the oldest go: a scheduler that ignores all terms shows a fault with each pod that it binds. */
@@ -48,6 +51,8 @@ export type BrakeLimit =
 
 interface Stop {
   readonly trialAtMs: number;
+  /** A broken image caused it, and no fault. */
+  readonly isBroken?: true;
   /** The one eviction that is allowed to decide. */
   readonly trial?: { readonly pod: string; readonly owner: string; readonly takenAtMs: number };
 }
@@ -61,6 +66,9 @@ const FREE: BrakeLimit = { kind: 'free' };
  * owners. Ten minutes later one eviction is let through. Its right landing opens the brake, a fault of its owner closes
  * it for ten minutes more; what decides nothing (no landing, a wrong one that a tenant can bring about) is followed by
  * another trial, so that nobody can keep the brake closed.
+ *
+ * A replacement that is a broken image stops its own owner in the same way. It is no fault: a tenant can build such an
+ * image.
  */
 export class EvictionBrake {
   readonly #faults = new Map<string, Fault & { readonly atMs: number }>();
@@ -69,8 +77,13 @@ export class EvictionBrake {
 
   /** @param pod UID of the pod to be evicted: the trial itself is let through */
   limit(owner: string, pod: string, nowMs: number): BrakeLimit {
-    if (this.#all !== undefined) return limitOf(this.#all, 'EvictionsStopped', pod, nowMs);
     const stop = this.#owners.get(owner);
+    // An owner of broken images does not take part in the trials of the others.
+    if (stop?.isBroken === true) {
+      const limit = limitOf(stop, 'OwnerStopped', pod, nowMs);
+      if (limit.kind === 'limited') return limit;
+    }
+    if (this.#all !== undefined) return limitOf(this.#all, 'EvictionsStopped', pod, nowMs);
     return stop === undefined ? FREE : limitOf(stop, 'OwnerStopped', pod, nowMs);
   }
 
@@ -86,14 +99,24 @@ export class EvictionBrake {
   givenBack(owner: string, pod: string): void {
     if (this.#all?.trial?.pod === pod) this.#all = { trialAtMs: this.#all.trialAtMs, by: this.#all.by };
     const stop = this.#owners.get(owner);
-    if (stop?.trial?.pod === pod) this.#owners.set(owner, { trialAtMs: stop.trialAtMs });
+    if (stop?.trial?.pod !== pod) return;
+    this.#owners.set(owner, { trialAtMs: stop.trialAtMs, ...(stop.isBroken === true && { isBroken: true }) });
+  }
+
+  /** A replacement of this owner is a broken image. */
+  landedBroken(owner: string, nowMs: number): void {
+    this.#owners.set(owner, { trialAtMs: nowMs + BRAKE_WINDOW_MS, isBroken: true });
+    // As a trial for all it decided nothing.
+    if (this.#all?.trial?.owner === owner) this.#all = { trialAtMs: this.#all.trialAtMs, by: this.#all.by };
   }
 
   /** A replacement of this owner landed right: what waited for that is open. */
   landedRight(owner: string): void {
     if (this.#all?.trial?.owner === owner) {
       this.#all = undefined;
-      this.#owners.clear();
+      for (const [stopped, { isBroken }] of this.#owners) {
+        if (isBroken !== true || stopped === owner) this.#owners.delete(stopped);
+      }
       this.#faults.clear();
     } else if (this.#owners.get(owner)?.trial !== undefined) {
       this.#owners.delete(owner);

@@ -4,10 +4,11 @@ import type { ContainerEvidence, NodeFacts, OwnerReference, PodFacts } from '../
 import type { Inspection } from '../inspection/inspection.ts';
 import { runsOn } from '../platform/supported.ts';
 import { assessPlacement } from './assess.ts';
-import { decideEviction, READY_AFTER_MS } from './decide.ts';
+import { decideEviction } from './decide.ts';
 import type { EvictionInput, RemediationPolicy } from './decide.ts';
 import { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
 import { container, node, REMEDIATION, resolved, without } from './fixtures.ts';
+import { READY_AFTER_MS } from './has-run.ts';
 import type { EvictionLimit } from './ledger.ts';
 import { replacementOf } from './owner.ts';
 
@@ -30,18 +31,25 @@ const owners = mostly<OwnerReference | undefined>(
 
 const containers: fc.Arbitrary<ContainerEvidence> = fc
   .record({
+    image: fc.constantFrom('a', 'b'),
     running: fc.boolean(),
+    runningForMs: mostly(500, 60_000),
+    seconds: mostly(0, 3_600),
+    restartCount: fc.nat(3),
     ready: fc.boolean(),
     waiting: fc.constantFrom('', 'no match for platform in manifest', 'pull QPS exceeded'),
-    exit: fc.constantFrom(0, 1, 2, 137, 255),
+    exit: mostly(1, 0, 2, 137, 255),
     message: fc.constantFrom('', 'exec /app: exec format error', 'panic'),
   })
-  .map(({ running, ready, waiting, exit, message }) =>
+  .map(({ image, running, runningForMs, ready, waiting, exit, message, seconds, restartCount }) =>
     container({
+      image,
       running,
+      ...(running && { runningSinceMs: NOW - runningForMs }),
+      restartCount,
       ready,
       ...(waiting !== '' && { waiting: { reason: 'ErrImagePull', message: waiting } }),
-      lastTerminated: { reason: 'Error', exitCode: exit, message, seconds: 0 },
+      lastTerminated: { reason: 'Error', exitCode: exit, message, seconds },
     }),
   );
 
@@ -51,7 +59,10 @@ const pods: fc.Arbitrary<PodFacts> = fc
     bound: mostly(true, false),
     phase: mostly<PodFacts['phase']>('Running', 'Pending', 'Succeeded', 'Failed', 'Unknown'),
     deleting: mostly(false, true),
-    ready: fc.record({ value: fc.boolean(), sinceMs: time }),
+    ready: fc.oneof(
+      fc.record({ value: fc.boolean(), sinceMs: time }),
+      fc.record({ value: fc.constant(false), sinceMs: time, turnedFalse: fc.constant(true as const) }),
+    ),
     scheduled: fc.record({ value: fc.boolean(), sinceMs: time }),
     createdAtMs: time,
     annotations: mostly({}, { 'archpolicy.dev/allow-eviction': 'false' }, { 'kubernetes.io/config.mirror': 'x' }),
@@ -64,9 +75,13 @@ const pods: fc.Arbitrary<PodFacts> = fc
   });
 
 const nodes: fc.Arbitrary<NodeFacts> = fc
-  .record({ architecture: mostly('amd64', 'arm64', 's390x'), label: mostly('amd64', 'arm64') })
-  .map(({ architecture, label }) =>
-    node({ architecture, labels: { 'kubernetes.io/arch': label, 'kubernetes.io/os': 'linux' } }),
+  .record({
+    architecture: mostly('amd64', 'arm64', 's390x'),
+    label: mostly('amd64', 'arm64'),
+    ready: mostly(true, false),
+  })
+  .map(({ architecture, label, ready }) =>
+    node({ ready, architecture, labels: { 'kubernetes.io/arch': label, 'kubernetes.io/os': 'linux' } }),
   );
 
 const inspection: fc.Arbitrary<Inspection> = fc.oneof(
@@ -99,6 +114,7 @@ const worlds: fc.Arbitrary<World> = fc
     images: fc.record({ a: inspection, b: inspection }),
     policy: fc.option(policies, { freq: 10, nil: undefined }),
     skipped: mostly(false, true),
+    hasBeenReady: mostly(false, true),
     webhook: mostly<EvictionInput['webhook']>('reachable', 'unreachable', 'not-called', 'not-installed', 'unknown'),
     landing: mostly<EvictionInput['landing']>('right', 'no-node', 'same-node'),
     limit: mostly<EvictionLimit>({ kind: 'free' }, { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1 }),
@@ -127,7 +143,7 @@ const cannotRun = (known: Inspection | undefined, on: NodeFacts | undefined): bo
 /** Most worlds hold an objection; enough runs that evictions are among them, and the tests say so. */
 const RUNS = { numRuns: 5_000 };
 
-test('R1 R2 R3 R5 R6 P3 an eviction is never of a pod that a single rule protects', () => {
+test('R1 R2 R3 R5 R6 R10 P3 an eviction is never of a pod that a single rule protects', () => {
   let evictions = 0;
   fc.assert(
     fc.property(worlds, ({ input, inspections }) => {
@@ -140,6 +156,7 @@ test('R1 R2 R3 R5 R6 P3 an eviction is never of a pod that a single rule protect
       expect(pod.deleting || pod.phase === 'Succeeded' || pod.phase === 'Failed').toBe(false);
       expect(readyForMs(pod) < READY_AFTER_MS || policy?.remediation.includeReady).toBe(true);
       expect(boundForMs(pod)).toBeGreaterThanOrEqual(30_000);
+      expect(theNode?.ready).toBe(true);
       expect(theNode?.labels['kubernetes.io/arch']).toBe(theNode?.architecture);
       expect(input).toMatchObject({ webhook: 'reachable', landing: 'right', skipped: false, evictedBefore: false });
       expect(input.limit.kind).toBe('free');
@@ -148,6 +165,28 @@ test('R1 R2 R3 R5 R6 P3 an eviction is never of a pod that a single rule protect
     RUNS,
   );
   expect(evictions).toBeGreaterThan(50);
+});
+
+test('R10 a pod that was Ready for ten seconds is never evicted without a refusal, whatever its status shows later', () => {
+  const refuses = ({ waiting, terminated, lastTerminated }: ContainerEvidence): boolean =>
+    [waiting?.message, terminated?.message, lastTerminated?.message].some((text) =>
+      /no match for platform|exec format error/u.test(text ?? ''),
+    );
+  let protectedPods = 0;
+  fc.assert(
+    fc.property(worlds, fc.boolean(), ({ input, inspections }, byCondition) => {
+      const { pod, node: theNode, policy } = input;
+      const isUnsupported = ({ image }: ContainerEvidence): boolean => cannotRun(inspections.get(image), theNode);
+      const containers = pod.containers.filter((one) => !isUnsupported(one) || !refuses(one));
+      const ready = byCondition ? { value: true, sinceMs: NOW - READY_AFTER_MS } : pod.ready;
+      const lived: EvictionInput = { ...input, pod: { ...pod, containers, ready }, hasBeenReady: !byCondition };
+      const decision = decideEviction(lived);
+      if (policy?.remediation.includeReady !== true) expect(decision.kind).not.toBe('evict');
+      if (decision.reason === 'HasRun' || decision.reason === 'Ready') protectedPods += 1;
+    }),
+    RUNS,
+  );
+  expect(protectedPods).toBeGreaterThan(50);
 });
 
 test('R8 an eviction carries the UID always, and the version unless the pod is Ready', () => {

@@ -1,18 +1,17 @@
+import { boundAtMs } from '../kubernetes/facts.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import { parseDurationMs } from '../policy/duration.ts';
 import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../policy/keys.ts';
 import type { PlacementAssessment } from './assess.ts';
 import type { EvictionDecision, LastTry, LeaveReason, ReportReason, WaitReason } from './decision.ts';
+import { hasRun, isRefused, READY_AFTER_MS } from './has-run.ts';
 import type { WebhookCall } from './installed-webhook.ts';
 import type { LandingForecast } from './landing.ts';
 import type { EvictionLimit } from './ledger.ts';
 import type { Replacement } from './owner.ts';
 import { STUCK_AFTER_MS } from './stuck.ts';
 import type { Stuck } from './stuck.ts';
-
-/** A pod counts as Ready once it has been so for this long: a crash loop is Ready for up to a second at each restart. */
-export const READY_AFTER_MS = 10_000;
 
 /** A pod of which one container works gets this many times the grace period: evicting it ends what works, too. */
 const GRACE_FACTOR_WHILE_WORKING = 10;
@@ -33,6 +32,8 @@ export interface EvictionInput {
   readonly node?: NodeFacts;
   /** The pod's images against its node. */
   readonly assessment: PlacementAssessment;
+  /** This process has observed the pod (by UID) Ready for {@link READY_AFTER_MS} (R10). */
+  readonly hasBeenReady: boolean;
   /** Present for a pod that carries our additions and finds no node (R9). */
   readonly stuck?: Stuck;
   /** Whether its owner replaces it (R2). */
@@ -60,7 +61,7 @@ type Misplaced = EvictionInput & {
 };
 
 /**
- * Decides about one pod by R1 to R7, and by what the last try taught (R8). The rules are asked in order and the first that objects decides; what no rule
+ * Decides about one pod by R1 to R7 and R10, and by what the last try taught (R8). The rules are asked in order and the first that objects decides; what no rule
  * objects to is evicted. What can never change comes before what can, so that a report names the lasting reason, and
  * the mode comes before webhook and limits: an Audit says what Enforce would do, whatever else is down.
  */
@@ -90,6 +91,7 @@ const RULES: readonly Rule[] = [
   doesNotRun,
   landsRight,
   webhookIsAsked,
+  nodeIsReady,
   isOldEnough,
   isEnforced,
   webhookAnswers,
@@ -175,13 +177,16 @@ function mayBeEvicted({ pod }: Governed): EvictionDecision | undefined {
   return pod.annotations[ANNOTATION_ALLOW_EVICTION] === ALLOW_EVICTION_NO ? report('OptedOut') : undefined;
 }
 
-/** A Ready pod runs, whatever its images say. */
-function doesNotRun({ nowMs, pod, policy, assessment }: Misplaced): EvictionDecision | undefined {
-  if (policy.remediation.includeReady || !pod.ready.value) return undefined;
-  const countsAtMs = pod.ready.sinceMs + READY_AFTER_MS;
-  if (nowMs >= countsAtMs) return report('Ready');
-  // A crash loop leaves its sign in the status. A pod without any may be about to run: ten seconds tell.
-  return assessment.sign.sign === 'None' ? wait('ReadyTooShort', countsAtMs) : undefined;
+/** R1, R10: a Ready pod runs, whatever its images declare; and one that has run is not evicted for a moment in which it is not Ready. */
+function doesNotRun({ nowMs, pod, policy, assessment, hasBeenReady }: Misplaced): EvictionDecision | undefined {
+  if (policy.remediation.includeReady) return undefined;
+  if (pod.ready.value) {
+    const countsAtMs = pod.ready.sinceMs + READY_AFTER_MS;
+    // A crash loop is not Ready again within a second, and evicted then: while it is, it would use up its budget.
+    return nowMs >= countsAtMs ? report('Ready') : wait('ReadyTooShort', countsAtMs);
+  }
+  const evidence = { nowMs, pod, images: assessment.images, hasBeenReady, graceMs: graceMsOf(policy) };
+  return hasRun(evidence) && !isRefused(evidence) ? report('HasRun') : undefined;
 }
 
 /** R4. */
@@ -212,13 +217,20 @@ function webhookIsAsked({ webhook }: Governed): EvictionDecision | undefined {
   }
 }
 
+/** R10: pods of a node that is not Ready are evicted by its taints, and their status is as old as the kubelet's last word. */
+function nodeIsReady({ node }: Misplaced): EvictionDecision | undefined {
+  return node.ready ? undefined : wait('NodeNotReady');
+}
+
 function isOldEnough({ nowMs, pod, policy }: Misplaced): EvictionDecision | undefined {
-  // What does not parse was refused by the API server; without a period nothing is ever old enough.
-  const graceMs = parseDurationMs(policy.remediation.gracePeriodAfterScheduling) ?? Number.POSITIVE_INFINITY;
   const works = pod.containers.some(({ running, ready }) => running && ready);
-  const boundAtMs = pod.scheduled.value ? pod.scheduled.sinceMs : pod.createdAtMs;
-  const untilMs = boundAtMs + graceMs * (works ? GRACE_FACTOR_WHILE_WORKING : 1);
+  const untilMs = boundAtMs(pod) + graceMsOf(policy) * (works ? GRACE_FACTOR_WHILE_WORKING : 1);
   return nowMs >= untilMs ? undefined : wait('GracePeriod', untilMs);
+}
+
+/** What does not parse was refused by the API server; without a period nothing is ever old enough. */
+function graceMsOf({ remediation }: RemediationPolicy): number {
+  return parseDurationMs(remediation.gracePeriodAfterScheduling) ?? Number.POSITIVE_INFINITY;
 }
 
 function isEnforced({ policy }: Governed): EvictionDecision | undefined {

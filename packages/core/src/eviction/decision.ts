@@ -26,6 +26,7 @@ export const REPORT_REASONS = [
   'JobWouldFail',
   'OptedOut',
   'Ready',
+  'HasRun',
   'NoCommonArchitecture',
   'WouldLandWrong',
   'NoNodeForReplacement',
@@ -42,6 +43,7 @@ export const REPORT_REASONS = [
 /** Why a misplaced pod is not evicted yet. */
 export const WAIT_REASONS = [
   'ImagesUnknown',
+  'NodeNotReady',
   'GracePeriod',
   'UnschedulableTooShort',
   'Relaxing',
@@ -89,7 +91,7 @@ export type EvictionDecision =
   | {
       readonly kind: 'wait';
       readonly reason: WaitReason;
-      /** Epoch milliseconds at which deciding again pays. Absent: nobody knows, so the caller backs off. */
+      /** Epoch milliseconds at which deciding again pays. Absent: not known, so the caller waits for a change, or backs off. */
       readonly untilMs?: number;
     }
   | {

@@ -47,6 +47,11 @@ export function readSigns(containers: readonly ContainerEvidence[]): PodSign {
   return strongest;
 }
 
+/** Whether it is the platform that was refused: ordinary programs can be short-lived, too. */
+export function isRefusal(sign: Sign): boolean {
+  return sign === 'PlatformRefused' || sign === 'ExecFormatError';
+}
+
 /** Orders pods for attention: the more the status says, the higher. */
 export function signStrength(sign: Sign): number {
   return STRENGTH[sign];

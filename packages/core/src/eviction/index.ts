@@ -3,7 +3,7 @@ export { assessPlacement } from './assess.ts';
 export type { AssessmentInput, PlacementAssessment } from './assess.ts';
 export { BRAKE_FAULTS, BRAKE_NAMESPACES, BRAKE_OWNERS, BRAKE_WINDOW_MS } from './brake.ts';
 export type { BrakeLimit, BrakeState, Fault } from './brake.ts';
-export { decideEviction, READY_AFTER_MS } from './decide.ts';
+export { decideEviction } from './decide.ts';
 export type { EvictionInput, RemediationPolicy } from './decide.ts';
 export { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
 export type {
@@ -14,8 +14,10 @@ export type {
   ReportReason,
   WaitReason,
 } from './decision.ts';
-export { readSigns, signStrength } from './evidence.ts';
+export { isRefusal, readSigns, signStrength } from './evidence.ts';
 export type { PodSign, Sign } from './evidence.ts';
+export { hasRun, isRefused, READY_AFTER_MS } from './has-run.ts';
+export type { RunEvidence } from './has-run.ts';
 export { parseInstalledWebhook, webhookCall } from './installed-webhook.ts';
 export type { InstalledWebhook, WebhookCall } from './installed-webhook.ts';
 export { parseJobFacts } from './job.ts';
@@ -25,11 +27,12 @@ export type { LandingForecast } from './landing.ts';
 export {
   EvictionLedger,
   LANDING_DEADLINE_MS,
+  LANDINGS,
   PLACE_HELD_MS,
   PLACES_PER_OWNER,
   PLACES_PER_OWNER_AT_START,
 } from './ledger.ts';
-export type { EvictionAccount, EvictionLimit } from './ledger.ts';
+export type { EvictionAccount, EvictionLimit, Landing } from './ledger.ts';
 export { isStuck, recordIn, RELAXED_FOR_MS, relaxingHelps, STUCK_AFTER_MS } from './stuck.ts';
 export type { Stuck } from './stuck.ts';
 export { ownedByJob, replacementOf } from './owner.ts';

@@ -53,7 +53,8 @@ interface Row {
 const ROWS: readonly Row[] = [
   { title: 'a ready node of its architecture', expected: 'right' },
   { title: 'no other node', other: null, expected: 'no-node' },
-  { title: 'a node that is not ready, or cordoned', other: arm({ schedulable: false }), expected: 'no-node' },
+  { title: 'a node that is not ready', other: arm({ ready: false }), expected: 'no-node' },
+  { title: 'a node that is cordoned', other: arm({ cordoned: true }), expected: 'no-node' },
   { title: 'a node of this architecture again', other: node({ name: 'amd64-2' }), expected: 'no-node' },
   { title: 'a node of another OS', other: arm({ os: 'windows' }), expected: 'no-node' },
   { title: 'a node whose label says something else', other: arm({ labels: { [ARCH]: 'amd64' } }), expected: 'no-node' },

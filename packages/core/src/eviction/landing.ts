@@ -1,4 +1,5 @@
 import type { Inspection } from '../inspection/inspection.ts';
+import { isSchedulable } from '../kubernetes/facts.ts';
 import type { NamespaceFacts, NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
 import { labelOf } from '../kubernetes/read.ts';
@@ -90,7 +91,7 @@ export function takers(demand: SchedulingDemand, nodes: readonly NodeFacts[]): r
 /** A node whose label and report differ is not known for what it is. */
 function canTake(demand: SchedulingDemand, node: NodeFacts): boolean {
   return (
-    node.schedulable &&
+    isSchedulable(node) &&
     node.os === demand.os &&
     labelOf(node.labels, LABEL_ARCH) === node.architecture &&
     untolerated(node, demand.tolerations).length === 0 &&

@@ -45,6 +45,16 @@ describe('places of an owner', () => {
     expect(ledger.limit(WEB, 'asking', freeAt)).toEqual({ kind: 'free' });
   });
 
+  test('R6 R10 a broken image keeps it for ten minutes, and stops its owner', () => {
+    const ledger = ledgerWith(1, LATER);
+    ledger.landed('uid-0', 'broken', LATER + 5_000);
+    const untilMs = LATER + 5_000 + PLACE_HELD_MS;
+    expect(ledger.limit(WEB, 'asking', LATER + 5_000)).toEqual({ kind: 'limited', reason: 'OwnerStopped', untilMs });
+    expect(ledger.placesOf(WEB.owner, untilMs - 1)).toBe(1);
+    expect(ledger.limit({ ...WEB, owner: 'shop/Deployment/api' }, 'asking', LATER + 5_000)).toEqual({ kind: 'free' });
+    expect(ledger.limit(WEB, 'asking', untilMs)).toEqual({ kind: 'free' });
+  });
+
   test('R6 no landing within a minute keeps it for ten minutes more', () => {
     const ledger = ledgerWith(3, LATER);
     const freeAt = LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS;

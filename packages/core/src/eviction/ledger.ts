@@ -16,6 +16,16 @@ export const PLACE_HELD_MS = 10 * 60_000;
 /** A replacement not seen on a node by then counts as one that landed wrong. */
 export const LANDING_DEADLINE_MS = 60_000;
 
+/**
+ * Where the replacement of an evicted pod landed:
+ *
+ * - `right`: on a node that all its images support
+ * - `wrong`: on one that some image does not support
+ * - `broken`: on one that all its images support, and the node refuses it all the same: no node would run it
+ */
+export const LANDINGS = ['right', 'wrong', 'broken'] as const;
+export type Landing = (typeof LANDINGS)[number];
+
 /** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs`: when asking again pays. */
 export type EvictionLimit =
   BrakeLimit | { readonly kind: 'limited'; readonly reason: 'PolicyLimit' | 'OwnerLimit'; readonly untilMs: number };
@@ -33,8 +43,8 @@ interface Place {
   readonly owner: string;
   readonly policy: string;
   readonly takenAtMs: number;
-  /** `awaited`: the replacement has not been seen on a node. `wrong`: it was seen on one that cannot run it. */
-  readonly state: 'awaited' | 'wrong';
+  /** `awaited`: no replacement has landed. `kept`: it landed on a node that cannot run it, or is a broken image. */
+  readonly state: 'awaited' | 'kept';
   readonly heldUntilMs: number;
 }
 
@@ -43,8 +53,8 @@ interface Place {
  * the time.
  *
  * A place is taken before the call and given back when the call was not accepted. An accepted eviction keeps its place
- * until its replacement is seen on a node that all its images support; a wrong landing, or none within a minute, keeps
- * it for ten minutes more.
+ * until its replacement is seen to land right; a wrong landing, a broken image, or no landing within a minute keeps it for
+ * ten minutes more.
  */
 export class EvictionLedger {
   readonly #startedAtMs: number;
@@ -108,14 +118,17 @@ export class EvictionLedger {
     return this.#heldPlaces(owner, nowMs).find(([, place]) => place.state === 'awaited')?.[0];
   }
 
-  /** The replacement of `uid` is bound to a node. Right gives the place back at once. */
-  landed(uid: string, landing: 'right' | 'wrong', nowMs: number): void {
+  /** The replacement of `uid` has landed. Right gives the place back at once; broken stops its owner's evictions as well. */
+  landed(uid: string, landing: Landing, nowMs: number): void {
     const place = this.#places.get(uid);
     if (place === undefined) return;
     if (landing === 'right') {
       this.#remove(uid, place);
       this.#brake.landedRight(place.owner);
-    } else this.#places.set(uid, { ...place, state: 'wrong', heldUntilMs: nowMs + PLACE_HELD_MS });
+      return;
+    }
+    this.#places.set(uid, { ...place, state: 'kept', heldUntilMs: nowMs + PLACE_HELD_MS });
+    if (landing === 'broken') this.#brake.landedBroken(place.owner, nowMs);
   }
 
   /** R7: a pod came to stand where it must not. */

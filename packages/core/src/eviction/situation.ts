@@ -4,7 +4,7 @@ import type { NodeArchitecture } from '../platform/supported.ts';
 import { assessPlacement } from './assess.ts';
 import type { PlacementAssessment } from './assess.ts';
 import type { EvictionInput } from './decide.ts';
-import type { LastTry } from './decision.ts';
+import type { EvictionDecision, LastTry } from './decision.ts';
 import { CREATED_AT, IMAGE, node, pod, REMEDIATION, resolved } from './fixtures.ts';
 import type { NotReplacedReason } from './owner.ts';
 
@@ -25,6 +25,7 @@ export interface Situation {
   readonly notReplaced?: NotReplacedReason;
   readonly webhook?: EvictionInput['webhook'];
   readonly landing?: EvictionInput['landing'];
+  readonly hasBeenReady?: boolean;
   readonly stuck?: EvictionInput['stuck'];
   readonly limit?: EvictionInput['limit'];
   readonly lastTry?: LastTry;
@@ -42,6 +43,7 @@ export function inputOf(row: Situation): EvictionInput {
     skipped: row.skipped ?? false,
     ...(theNode !== null && { node: theNode }),
     assessment: assessmentOf(row, thePod, theNode),
+    hasBeenReady: row.hasBeenReady ?? false,
     replacement:
       row.notReplaced === undefined ? { kind: 'replaced' } : { kind: 'not-replaced', reason: row.notReplaced },
     webhook: row.webhook ?? 'reachable',
@@ -50,6 +52,21 @@ export function inputOf(row: Situation): EvictionInput {
     ...optional(row),
     evictedBefore: row.evictedBefore ?? false,
   };
+}
+
+/** `evict`, or the kind and the reason, and for a wait the seconds from now. */
+export function summarize(decision: EvictionDecision, now: number): string {
+  switch (decision.kind) {
+    case 'evict':
+      return 'evict';
+    case 'wait': {
+      const { reason, untilMs } = decision;
+      return untilMs === undefined ? `wait ${reason}` : `wait ${reason} ${(untilMs - now) / 1_000}s`;
+    }
+    case 'leave':
+    case 'report':
+      return `${decision.kind} ${decision.reason}`;
+  }
 }
 
 function optional({ stuck, lastTry }: Situation): Pick<EvictionInput, 'stuck' | 'lastTry'> {

@@ -34,7 +34,7 @@ interface Row {
 const ROWS: readonly Row[] = [
   { title: 'the other architecture has a ready node', expected: true },
   { title: 'its images support the preferred architecture only', platforms: 'linux/amd64', expected: false },
-  { title: 'the other architecture has no ready node', nodes: [amd(), arm({ schedulable: false })], expected: false },
+  { title: 'the other architecture has no ready node', nodes: [amd(), arm({ ready: false })], expected: false },
   { title: 'its node has a taint that the pod does not tolerate', nodes: [amd(), arm({ taints: [TEAM] })], expected: false },
   { title: 'its node has the taint of the architecture, tolerated by us then', nodes: [amd(), arm({ taints: [{ key: 'kubernetes.io/arch', value: 'arm64', effect: 'NoSchedule' }] })], expected: true },
   { title: 'the policy prefers nothing: it is where it can be', policy: { preference: undefined }, expected: false },

@@ -27,12 +27,19 @@ export interface NodeFacts {
   readonly name: string;
   readonly labels: Labels;
   readonly taints: readonly Taint[];
-  /** Condition Ready is True and `spec.unschedulable` is not set. */
-  readonly schedulable: boolean;
+  /** Condition Ready is True. */
+  readonly ready: boolean;
+  /** `spec.unschedulable` is set. */
+  readonly cordoned: boolean;
   /** `status.nodeInfo.architecture` as reported; trusted over the label (NODE-EVIDENCE section 6). */
   readonly architecture: string;
   /** `status.nodeInfo.operatingSystem` as reported. */
   readonly os: string;
+}
+
+/** Whether the scheduler may bind pods to the node, apart from its taints. */
+export function isSchedulable({ ready, cordoned }: Pick<NodeFacts, 'ready' | 'cordoned'>): boolean {
+  return ready && !cordoned;
 }
 
 /** The owner reference with `controller: true`. */
@@ -50,6 +57,11 @@ export interface ContainerEvidence {
   readonly image: string;
   readonly ready: boolean;
   readonly running: boolean;
+  /**
+   * `state.running.startedAt`, epoch milliseconds. Absent while the pod is Ready: the condition already says how long its
+   * containers have been running, and without the time the statuses of sibling pods are equal and kept once (P8).
+   */
+  readonly runningSinceMs?: number;
   readonly restartCount: number;
   readonly waiting?: { readonly reason: string; readonly message: string };
   readonly terminated?: TerminatedEvidence;
@@ -60,8 +72,17 @@ export interface TerminatedEvidence {
   readonly reason: string;
   readonly exitCode: number;
   readonly message: string;
-  /** Seconds between start and finish; absent when one of them is. */
+  /** Seconds between start and finish; absent when one of them is, as in the status of a container that never started. */
   readonly seconds?: number;
+}
+
+/** The condition Ready of a pod. */
+export interface ReadyCondition {
+  readonly value: boolean;
+  /** `lastTransitionTime`, epoch milliseconds. */
+  readonly sinceMs: number;
+  /** It is False, and turned False well after the kubelet accepted the pod (`status.startTime`): it was True before. */
+  readonly turnedFalse?: true;
 }
 
 /** A pod that exists in the cluster, as far as remediation needs it. */
@@ -90,11 +111,16 @@ export interface PodFacts {
   readonly tolerations: readonly Toleration[];
   readonly schedulingGates: readonly string[];
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
-  /** Condition Ready: whether it is True and since when (epoch milliseconds). */
-  readonly ready: { readonly value: boolean; readonly sinceMs: number };
+  /** Condition Ready. */
+  readonly ready: ReadyCondition;
   /** Condition PodScheduled: since when (epoch milliseconds) and, when False, its reason. */
   readonly scheduled: { readonly value: boolean; readonly sinceMs: number; readonly reason?: string };
   readonly containers: readonly ContainerEvidence[];
+}
+
+/** When the pod was bound to its node: one whose creator named the node has no condition of it. */
+export function boundAtMs({ scheduled, createdAtMs }: Pick<PodFacts, 'scheduled' | 'createdAtMs'>): number {
+  return scheduled.value ? scheduled.sinceMs : createdAtMs;
 }
 
 /** A namespace, as far as policy selection needs it. */

@@ -14,15 +14,19 @@ const LISTS = [
   ['ephemeralContainerStatuses', 'ephemeralContainers'],
 ] as const;
 
-/** The status of all containers: regular, init (sidecars are among them) and ephemeral ones. */
-export function parseContainerStatuses(pod: JsonObject): readonly ContainerEvidence[] {
+/**
+ * The status of all containers: regular, init (sidecars are among them) and ephemeral ones.
+ *
+ * @param isReady whether the pod is Ready: then the start times of its containers are left out
+ */
+export function parseContainerStatuses(pod: JsonObject, isReady: boolean): readonly ContainerEvidence[] {
   const spec = objectAt(pod, 'spec');
   const status = objectAt(pod, 'status');
   return LISTS.flatMap(([statuses, containers]) => {
     const images = imagesByName(spec, containers);
     return arrayAt(status, statuses)
       .filter(isJsonObject)
-      .map((raw) => parseStatus(raw, images))
+      .map((raw) => parseStatus(raw, images, isReady))
       .filter((evidence) => evidence !== undefined);
   });
 }
@@ -39,18 +43,24 @@ function imagesByName(spec: JsonObject, list: string): ReadonlyMap<string, strin
   return images;
 }
 
-function parseStatus(raw: JsonObject, images: ReadonlyMap<string, string>): ContainerEvidence | undefined {
+function parseStatus(
+  raw: JsonObject,
+  images: ReadonlyMap<string, string>,
+  isReady: boolean,
+): ContainerEvidence | undefined {
   const name = textAt(raw, 'name');
   if (name === undefined) return undefined;
   const state = objectAt(raw, 'state');
   const waiting = parseWaiting(state);
   const terminated = parseTerminated(state);
   const lastTerminated = parseTerminated(objectAt(raw, 'lastState'));
+  const runningSinceMs = isReady ? undefined : parseStart(objectAt(state, 'running'));
   return {
     name,
     image: images.get(name) ?? '',
     ready: raw['ready'] === true,
     running: isJsonObject(state['running']),
+    ...(runningSinceMs !== undefined && { runningSinceMs }),
     restartCount: typeof raw['restartCount'] === 'number' ? raw['restartCount'] : 0,
     ...(waiting !== undefined && { waiting }),
     ...(terminated !== undefined && { terminated }),
@@ -69,7 +79,7 @@ function parseTerminated(state: JsonObject): TerminatedEvidence | undefined {
   if (!isJsonObject(terminated)) return undefined;
   const exitCode = terminated['exitCode'];
   if (typeof exitCode !== 'number') return undefined;
-  const startedAtMs = parseTimestampMs(textAt(terminated, 'startedAt') ?? '');
+  const startedAtMs = parseStart(terminated);
   const finishedAtMs = parseTimestampMs(textAt(terminated, 'finishedAt') ?? '');
   const isTimed = startedAtMs !== undefined && finishedAtMs !== undefined;
   return {
@@ -78,6 +88,12 @@ function parseTerminated(state: JsonObject): TerminatedEvidence | undefined {
     message: shorten(textAt(terminated, 'message') ?? ''),
     ...(isTimed && { seconds: (finishedAtMs - startedAtMs) / 1000 }),
   };
+}
+
+/** A container that never started has the start time `1970-01-01T00:00:00Z` (reason `StartError`), which is none. */
+function parseStart(state: JsonObject): number | undefined {
+  const startedAtMs = parseTimestampMs(textAt(state, 'startedAt') ?? '');
+  return startedAtMs !== undefined && startedAtMs > 0 ? startedAtMs : undefined;
 }
 
 function shorten(message: string): string {

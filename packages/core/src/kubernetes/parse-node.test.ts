@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { isSchedulable } from './facts.ts';
 import type { JsonObject } from './json.ts';
 import { parseNamespace } from './parse-namespace.ts';
 import { parseNode } from './parse-node.ts';
@@ -31,21 +32,44 @@ describe('nodes', () => {
         { key: 'kubernetes.io/arch', value: 'arm64', effect: 'NoSchedule' },
         { key: 'dedicated', value: '', effect: 'PreferNoSchedule' },
       ],
-      schedulable: true,
+      ready: true,
+      cordoned: false,
       architecture: 'arm64',
       os: 'linux',
     });
   });
 
-  test.each<[string, JsonObject, boolean]>([
-    ['ready', node, true],
-    ['cordoned', { ...node, spec: { unschedulable: true } }, false],
-    ['not ready', { ...node, status: { conditions: [{ type: 'Ready', status: 'False' }] } }, false],
-    ['unknown', { ...node, status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } }, false],
-    ['without conditions', { ...node, status: {} }, false],
-    ['with conditions of another shape', { ...node, status: { conditions: 'Ready' } }, false],
-  ])('schedulable: %s', (_, raw, expected) => {
-    expect(parseNode(raw)?.schedulable).toBe(expected);
+  const UNKNOWN = { conditions: [{ type: 'Ready', status: 'Unknown' }] };
+  test.each<
+    [string, JsonObject, { readonly ready: boolean; readonly cordoned: boolean; readonly schedulable: boolean }]
+  >([
+    ['ready', node, { ready: true, cordoned: false, schedulable: true }],
+    ['cordoned', { ...node, spec: { unschedulable: true } }, { ready: true, cordoned: true, schedulable: false }],
+    [
+      'not ready',
+      { ...node, status: { conditions: [{ type: 'Ready', status: 'False' }] } },
+      { ready: false, cordoned: false, schedulable: false },
+    ],
+    [
+      'unknown, because the kubelet is silent',
+      { ...node, status: UNKNOWN },
+      { ready: false, cordoned: false, schedulable: false },
+    ],
+    [
+      'cordoned and not ready',
+      { ...node, spec: { unschedulable: true }, status: UNKNOWN },
+      { ready: false, cordoned: true, schedulable: false },
+    ],
+    ['without conditions', { ...node, status: {} }, { ready: false, cordoned: false, schedulable: false }],
+    [
+      'with conditions of another shape',
+      { ...node, status: { conditions: 'Ready' } },
+      { ready: false, cordoned: false, schedulable: false },
+    ],
+  ])('R10 readiness and cordon are facts of their own: %s', (_, raw, { schedulable, ...expected }) => {
+    const facts = parseNode(raw);
+    expect(facts).toMatchObject(expected);
+    expect(facts && isSchedulable(facts)).toBe(schedulable);
   });
 
   test('a node that has not said its architecture has none, never a default', () => {
@@ -53,7 +77,8 @@ describe('nodes', () => {
       name: 'new',
       labels: {},
       taints: [],
-      schedulable: false,
+      ready: false,
+      cordoned: false,
       architecture: '',
       os: '',
     });

@@ -22,7 +22,8 @@ export function parseNode(raw: JsonObject): NodeFacts | undefined {
     taints: arrayAt(spec, 'taints')
       .map(parseTaint)
       .filter((taint) => taint !== undefined),
-    schedulable: spec['unschedulable'] !== true && isReady(status),
+    ready: isReady(status),
+    cordoned: spec['unschedulable'] === true,
     architecture: textAt(info, 'architecture') ?? '',
     os: textAt(info, 'operatingSystem') ?? '',
   };

@@ -103,7 +103,14 @@ describe('pods', () => {
           waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s restarting failed container=main' },
           lastTerminated: { exitCode: 255, reason: 'Error', message: '', seconds: 1 },
         },
-        { name: 'proxy', image: 'registry.corp/mesh/proxy:v2', ready: true, running: true, restartCount: 0 },
+        {
+          name: 'proxy',
+          image: 'registry.corp/mesh/proxy:v2',
+          ready: true,
+          running: true,
+          runningSinceMs: CREATED_MS + 3000,
+          restartCount: 0,
+        },
       ],
     });
   });
@@ -138,6 +145,35 @@ describe('pods', () => {
     expect(pod?.scheduled).toEqual({ value: false, sinceMs: CREATED_MS, reason: 'Unschedulable' });
     expect(pod?.ready).toEqual({ value: false, sinceMs: CREATED_MS });
     expect(pod?.phase).toBe('Unknown');
+  });
+
+  const readyCondition = (status: string, time: string) => ({ type: 'Ready', status, lastTransitionTime: time });
+  const EARLY = '2026-11-21T22:00:02Z';
+  const LATE = '2026-11-21T22:00:12Z';
+  test.each<[string, JsonObject, object]>([
+    ['False since the kubelet accepted it', { startTime: EARLY, conditions: [readyCondition('False', EARLY)] }, {}],
+    [
+      'False since later: it was True before',
+      { startTime: EARLY, conditions: [readyCondition('False', LATE)] },
+      { turnedFalse: true },
+    ],
+    ['True', { startTime: EARLY, conditions: [readyCondition('True', LATE)] }, {}],
+    ['without a start time', { conditions: [readyCondition('False', LATE)] }, {}],
+    ['a condition without a time', { startTime: EARLY, conditions: [{ type: 'Ready', status: 'False' }] }, {}],
+  ])('R10 whether Ready was True before: %s', (_, status, expected) => {
+    const ready = parsePod(withStatus(status))?.ready;
+    expect(ready).toEqual({ value: ready?.value, sinceMs: ready?.sinceMs, ...expected });
+  });
+
+  test('R10 a container that never started has no start time and no duration', () => {
+    const never = { startedAt: '1970-01-01T00:00:00Z', finishedAt: LATE };
+    const containerStatuses = [
+      { name: 'main', state: { terminated: { exitCode: 128, reason: 'StartError', ...never } } },
+      { name: 'other', state: { running: { startedAt: null } } },
+    ];
+    const containers = parsePod(withStatus({ containerStatuses }))?.containers;
+    expect(containers?.[0]?.terminated).toEqual({ exitCode: 128, reason: 'StartError', message: '' });
+    expect(containers?.[1]).not.toHaveProperty('runningSinceMs');
   });
 
   test('what tenants can make long is bounded', () => {

@@ -1,5 +1,5 @@
 import { ANNOTATION_ALLOW_EVICTION, ANNOTATION_DECISION, LABEL_PREFERRED } from '../policy/keys.ts';
-import type { Labels, OwnerReference, PodFacts } from './facts.ts';
+import type { Labels, OwnerReference, PodFacts, ReadyCondition } from './facts.ts';
 import type { JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
 import { parseContainerStatuses } from './parse-container-status.ts';
@@ -20,6 +20,8 @@ const MAX_ANNOTATION_CHARS = 4096;
 
 const PHASES: ReadonlySet<string> = new Set(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);
 const NO_LABELS: Labels = {};
+/** No kubelet takes that long from a pod's start time to its first conditions. */
+const FIRST_STATUS_MS = 10_000;
 
 /** What is kept of a pod of the cluster; undefined for what the API server would not have stored. */
 export function parsePod(raw: JsonObject): PodFacts | undefined {
@@ -39,7 +41,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
     ...(pullSecrets.length > 0 && { pullSecrets }),
     phase: isPhase(phase) ? phase : 'Unknown',
     ...conditions,
-    containers: parseContainerStatuses(raw),
+    containers: parseContainerStatuses(raw, conditions.ready.value),
   };
 }
 
@@ -89,10 +91,21 @@ function readConditions(status: JsonObject, createdAtMs: number): Pick<PodFacts,
     const value = condition['status'] === 'True';
     const sinceMs = parseTimestampMs(textAt(condition, 'lastTransitionTime') ?? '') ?? createdAtMs;
     const reason = textAt(condition, 'reason');
-    if (condition['type'] === 'Ready') ready = { value, sinceMs };
+    if (condition['type'] === 'Ready') ready = readReady(value, sinceMs, status);
     if (condition['type'] === 'PodScheduled') scheduled = { value, sinceMs, ...(reason !== undefined && { reason }) };
   }
   return { ready, scheduled };
+}
+
+/**
+ * A kubelet writes the first conditions of a pod, Ready=False among them, together with `status.startTime`, and changes
+ * the time of a condition only with its status (`updateLastTransitionTime` in pkg/kubelet/status/status_manager.go). So a
+ * False of a later time follows a True.
+ */
+function readReady(value: boolean, sinceMs: number, status: JsonObject): ReadyCondition {
+  const startedAtMs = parseTimestampMs(textAt(status, 'startTime') ?? '');
+  const turnedFalse = !value && startedAtMs !== undefined && sinceMs >= startedAtMs + FIRST_STATUS_MS;
+  return { value, sinceMs, ...(turnedFalse && { turnedFalse }) };
 }
 
 function isPhase(phase: string | undefined): phase is PodFacts['phase'] {

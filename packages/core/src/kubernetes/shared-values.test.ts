@@ -64,13 +64,21 @@ describe('pods of one workload', () => {
     },
     status: {
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
-      containerStatuses: [{ name: 'main', ready, restartCount: 0, state: { running: {} } }],
+      containerStatuses: [
+        {
+          name: 'main',
+          ready,
+          restartCount: 0,
+          state: { running: { startedAt: `2026-01-01T00:00:0${name.length}Z` } },
+        },
+      ],
     },
   });
 
   test('P8 share everything but their own names, versions and times', () => {
     const { share } = new SharedValues(1_000);
-    const [a, b] = ['a', 'b'].map((name) => sharePod(parsePod(raw(name, true))!, share));
+    // The second one's containers started a second later.
+    const [a, b] = ['a', 'bb'].map((name) => sharePod(parsePod(raw(name, true))!, share));
     expect(a).toEqual(parsePod(raw('a', true)));
     for (const key of [
       'labels',

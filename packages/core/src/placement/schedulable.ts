@@ -1,3 +1,4 @@
+import { isSchedulable } from '../kubernetes/facts.ts';
 import type { NodeFacts, Toleration } from '../kubernetes/facts.ts';
 import { labelOf } from '../kubernetes/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
@@ -34,7 +35,7 @@ export function canTake(
   if (!isSearchable(subject, nodes.length)) return false;
   return nodes.some(
     (node) =>
-      node.schedulable &&
+      isSchedulable(node) &&
       node.architecture === architecture &&
       node.os === subject.os &&
       labelOf(node.labels, LABEL_ARCH) === architecture &&

@@ -167,7 +167,8 @@ describe('tolerations', () => {
       name: 'n',
       labels: {},
       taints: [taint, { ...taint, effect: 'PreferNoSchedule' }, { key: 'x', value: '', effect: 'NoExecute' }],
-      schedulable: true,
+      ready: true,
+      cordoned: false,
       architecture: 'arm64',
       os: 'linux',
     };

@@ -1,0 +1,115 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Inspection } from '../inspection/inspection.ts';
+import type { ContainerEvidence, PodFacts } from '../kubernetes/facts.ts';
+import { decideEviction } from './decide.ts';
+import { container, IMAGE, node, pod, resolved } from './fixtures.ts';
+import { inputOf, NOW, seconds, summarize } from './situation.ts';
+import type { Situation } from './situation.ts';
+
+/** Title, the situation, the decision, and why. */
+type Row = readonly [string, Situation, string, string];
+
+function table(rows: readonly Row[]): void {
+  test.each(rows)('%s', (_, situation, expected) => {
+    expect(summarize(decideEviction(inputOf(situation)), situation.now ?? NOW)).toBe(expected);
+  });
+}
+
+const HOUR = seconds(3_600);
+/** Supports amd64, the architecture of the node; `IMAGE` supports arm64 alone. */
+const PROXY = 'registry.test/proxy:v1';
+const images: ReadonlyMap<string, Inspection> = new Map([
+  [IMAGE, resolved('linux/arm64')],
+  [PROXY, resolved('linux/amd64', 'linux/arm64')],
+]);
+
+const ended = (seconds: number, message = '', exitCode = 1) => ({ reason: 'Error', exitCode, message, seconds });
+const REFUSED = 'exec /app: exec format error';
+const runningFor = (ageMs: number, changes: Partial<ContainerEvidence> = {}): ContainerEvidence =>
+  container({ running: true, runningSinceMs: NOW - ageMs, ...changes });
+const crashing = container({ restartCount: 5, lastTerminated: ended(0) });
+const refusedAtExec = container({ restartCount: 5, lastTerminated: ended(0, REFUSED) });
+const refusedAtPull = container({ waiting: { reason: 'ErrImagePull', message: 'no match for platform in manifest' } });
+const sidecar = (changes: Partial<ContainerEvidence> = {}): ContainerEvidence =>
+  runningFor(HOUR, { name: 'proxy', image: PROXY, ready: true, ...changes });
+
+/** Bound an hour ago, so that no grace period is left; not Ready since then. */
+const old = (containers: readonly ContainerEvidence[], changes: Partial<PodFacts> = {}): PodFacts =>
+  pod({
+    images: [IMAGE, PROXY],
+    scheduled: { value: true, sinceMs: NOW - HOUR },
+    ready: { value: false, sinceMs: NOW - HOUR },
+    containers,
+    ...changes,
+  });
+const turnedFalse = { ready: { value: false, sinceMs: NOW - 1, turnedFalse: true } } as const;
+const is = (containers: readonly ContainerEvidence[], changes: Partial<PodFacts> = {}): Situation => ({
+  pod: old(containers, changes),
+  images,
+});
+const hasBeenReady = true;
+
+describe('R10 the node is not Ready', () => {
+  const silent = node({ ready: false });
+  // prettier-ignore
+  table([
+    ['R10 a pod that has never run', { node: silent }, 'wait NodeNotReady', 'its taints evict pods, and what their status shows is as old as the last word of the kubelet'],
+    ['R10 a pod that has run there', { node: silent, hasBeenReady }, 'report HasRun', 'the lasting reason comes first'],
+    ['R10 a pod that the runtime refused', { node: silent, pod: pod({ containers: [refusedAtPull] }) }, 'wait NodeNotReady', 'even that may be outdated'],
+    ['R10 the policy includes Ready pods', { node: silent, policy: { includeReady: true } }, 'wait NodeNotReady', 'no pod is evicted from such a node'],
+    ['R10 in Audit', { node: silent, mode: 'Audit' }, 'wait NodeNotReady', 'Enforce would not evict it either'],
+    ['R10 a bare pod', { node: silent, notReplaced: 'BarePod' }, 'report BarePod', 'the lasting reason comes first'],
+    ['R10 cordoned', { node: node({ cordoned: true }) }, 'evict', 'a cordon keeps new pods away and says nothing of the kubelet'],
+  ]);
+});
+
+describe('R10 a pod that this process has observed Ready', () => {
+  // prettier-ignore
+  table([
+    ['R10 its readiness probe fails', { ...is([runningFor(HOUR)]), hasBeenReady }, 'report HasRun', 'the probe failed, not the program'],
+    ['R10 it crashes at once', { ...is([crashing]), hasBeenReady }, 'report HasRun', 'an application whose database is down ends as fast as a refused program'],
+    ['R10 it shows nothing', { ...is([container()]), hasBeenReady }, 'report HasRun', 'its node may have restarted'],
+    ['R10 the kernel refuses it now', { ...is([refusedAtExec]), hasBeenReady }, 'evict', 'its tag got another content'],
+    ['R10 the runtime refuses it now', { ...is([refusedAtPull]), hasBeenReady }, 'evict', 'its tag got another content'],
+    ['R10 a sidecar whose image supports the node prints the words', { ...is([crashing, sidecar({ running: false, terminated: ended(0, REFUSED) })]), hasBeenReady }, 'report HasRun', 'a refusal counts where the image does not support the node'],
+    ['R10 it was refused once and has been running since', { ...is([runningFor(HOUR, { restartCount: 1, lastTerminated: ended(0, REFUSED) })]), hasBeenReady }, 'report HasRun', 'the end of a former run is outdated'],
+    ['R10 it was refused a moment ago and has just restarted', { ...is([runningFor(500, { restartCount: 1, lastTerminated: ended(0, REFUSED) })]), hasBeenReady }, 'evict', 'a crash loop runs for a moment at each restart'],
+    ['R10 the policy includes Ready pods', { ...is([crashing]), hasBeenReady, policy: { includeReady: true } }, 'evict', 'the policy wants misplaced pods evicted although they run'],
+    ['R10 it is Ready again', { ...is([crashing], { ready: { value: true, sinceMs: NOW - seconds(3) } }), hasBeenReady }, 'wait ReadyTooShort 7s', 'it is about to be reported as Ready'],
+    ['R10 in Audit', { ...is([crashing]), hasBeenReady, mode: 'Audit' }, 'report HasRun', 'Enforce would not evict it either'],
+  ]);
+});
+
+describe('R10 what containers show after a restart of the operator', () => {
+  const grace = (gracePeriodAfterScheduling: string): Situation => ({ policy: { gracePeriodAfterScheduling } });
+  // prettier-ignore
+  table([
+    ['R10 its program has been running for an hour', is([runningFor(HOUR)]), 'report HasRun', 'a refused program ends within a second'],
+    ['R10 for more than the grace period', is([runningFor(seconds(31))]), 'report HasRun', 'the same'],
+    ['R10 for the grace period', is([runningFor(seconds(30))]), 'evict', 'not longer than it'],
+    ['R10 for less than a grace period of its own', { ...is([runningFor(seconds(59))]), ...grace('1m') }, 'evict', 'the policy asks for a minute'],
+    ['R10 for a moment, with a short grace period', { ...is([runningFor(seconds(5))]), ...grace('1s') }, 'evict', 'a crash loop runs for a moment at each restart'],
+    ['R10 for ten seconds, with a short grace period', { ...is([runningFor(seconds(11))]), ...grace('1s') }, 'report HasRun', 'no crash loop of a refused program does'],
+    ['R10 it runs, since when is not known', is([container({ running: true })]), 'evict', 'that may be a moment'],
+    ['R10 an application that crashes beside a sidecar that runs', is([crashing, sidecar()]), 'evict', 'an image that supports the node runs in any case'],
+    ['R10 an application that waits beside a sidecar that runs', is([container({ waiting: { reason: 'ImagePullBackOff', message: '' } }), sidecar()]), 'evict', 'the same'],
+    ['R10 an unsupported sidecar runs beside an application that crashes', is([crashing, runningFor(HOUR, { name: 'agent' })]), 'report HasRun', 'its image declares its platforms wrongly, or is emulated'],
+    ['R10 an unsupported init container has succeeded', is([container({ name: 'setup', terminated: ended(0, '', 0) })]), 'report HasRun', 'a refused program never ends with 0'],
+    ['R10 its last run took an hour', is([container({ restartCount: 1, lastTerminated: ended(3_600) })]), 'report HasRun', 'it has run, and failed for another reason'],
+    ['R10 its first run took an hour and has just ended', is([container({ terminated: ended(3_600) })]), 'report HasRun', 'the same'],
+    ['R10 its last run took a second', is([container({ restartCount: 1, lastTerminated: ended(1) })]), 'evict', 'as refused programs do'],
+    ['R10 it never started', is([container({ terminated: { reason: 'StartError', exitCode: 128, message: '' } })]), 'evict', 'it has run for no time'],
+  ]);
+});
+
+describe('R10 what conditions show after a restart of the operator', () => {
+  // prettier-ignore
+  table([
+    ['R10 Ready turned False, and no container has ended', is([container({ waiting: { reason: 'ContainerCreating', message: '' } })], turnedFalse), 'report HasRun', 'it was Ready, and not by a crash loop'],
+    ['R10 the same, and a sidecar whose image supports the node has restarted', is([runningFor(seconds(20)), sidecar({ restartCount: 1, lastTerminated: ended(7) })], turnedFalse), 'report HasRun', 'what was refused has not ended'],
+    ['R10 Ready turned False, and its program has restarted', is([crashing], turnedFalse), 'evict', 'a crash loop is Ready for a moment at each restart'],
+    ['R10 Ready turned False, and its program has ended for the first time', is([container({ terminated: ended(0) })], turnedFalse), 'evict', 'its first moment counts no more'],
+    ['R10 Ready has been False all the time', is([container()]), 'evict', 'it has never run'],
+    ['R10 only a volume is unsupported, and Ready turned False', is([sidecar({ restartCount: 3, lastTerminated: ended(0) })], turnedFalse), 'report HasRun', 'the volume was mounted'],
+  ]);
+});

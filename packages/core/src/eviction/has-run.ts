@@ -1,0 +1,69 @@
+import type { ContainerEvidence, PodFacts } from '../kubernetes/facts.ts';
+import { isRefusal, readSigns } from './evidence.ts';
+
+/**
+ * A pod counts as Ready, and a program as running, after this long: a crash loop is Ready for up to a second at each
+ * restart (docs/node-evidence.md, section 3), and a program that the kernel refuses ends within a second of its start.
+ */
+export const READY_AFTER_MS = 10_000;
+
+/** What shows whether a misplaced pod has run on the node that it is bound to. */
+export interface RunEvidence {
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+  readonly pod: Pick<PodFacts, 'ready' | 'containers'>;
+  /** The images that do not support the node, as `assessPlacement` returns them. */
+  readonly images: readonly string[];
+  /** This process has observed the pod (by UID) Ready for {@link READY_AFTER_MS}. */
+  readonly hasBeenReady: boolean;
+  /** `gracePeriodAfterScheduling`. */
+  readonly graceMs: number;
+}
+
+/**
+ * R10: whether the pod has run on its node, although an image declares that it cannot. Only containers whose own image
+ * does not support the node show it: a sidecar whose image supports the node runs in any case.
+ */
+export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidence): boolean {
+  if (hasBeenReady) return true;
+  const containers = unsupported(pod, images);
+  const provenAfterMs = Math.max(graceMs, READY_AFTER_MS);
+  if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, nowMs) > provenAfterMs)) {
+    return true;
+  }
+  // All containers of a pod that was Ready had started. Where the refused ones crash, they have ended since.
+  return pod.ready.turnedFalse === true && containers.every(hasNeverEnded);
+}
+
+/**
+ * R10: whether the runtime or the kernel has refused a container whose image does not support the node. The end of a
+ * former run says nothing of a container that has been running since.
+ */
+export function isRefused({ nowMs, pod, images }: Pick<RunEvidence, 'nowMs' | 'pod' | 'images'>): boolean {
+  return unsupported(pod, images).some(
+    (container) => runningForMs(container, nowMs) < READY_AFTER_MS && isRefusal(readSigns([container]).sign),
+  );
+}
+
+function unsupported({ containers }: RunEvidence['pod'], images: readonly string[]): readonly ContainerEvidence[] {
+  return containers.filter(({ image }) => images.includes(image));
+}
+
+/** A program that the kernel refuses never ends with 0. */
+function hasSucceeded({ terminated, lastTerminated }: ContainerEvidence): boolean {
+  return terminated?.exitCode === 0 || lastTerminated?.exitCode === 0;
+}
+
+/** Of the runs that its status shows: the present one and the one or two that ended last. */
+function longestLifeMs(container: ContainerEvidence, nowMs: number): number {
+  const ended = [container.terminated, container.lastTerminated].map((end) => (end?.seconds ?? 0) * 1_000);
+  return Math.max(runningForMs(container, nowMs), ...ended);
+}
+
+function runningForMs({ runningSinceMs }: ContainerEvidence, nowMs: number): number {
+  return runningSinceMs === undefined ? 0 : nowMs - runningSinceMs;
+}
+
+function hasNeverEnded({ restartCount, terminated, lastTerminated }: ContainerEvidence): boolean {
+  return restartCount === 0 && terminated === undefined && lastTerminated === undefined;
+}
