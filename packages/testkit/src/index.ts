@@ -7,5 +7,6 @@ export * from './api-server/index.ts';
 export * from './world.ts';
 export * from './redis/index.ts';
 export * from './fault-proxy/index.ts';
+export * from './http/index.ts';
 export * from './watched-process.ts';
 export { freePort } from './free-port.ts';

@@ -80,6 +80,11 @@ export class WatchedProcess {
     return this.#log;
   }
 
+  /** Whether it has not ended yet. */
+  get isRunning(): boolean {
+    return !this.#hasEnded;
+  }
+
   /** Stops it in the middle of whatever it does; the kernel goes on accepting connections for it. */
   pause(): void {
     process.kill(this.#pid, 'SIGSTOP');

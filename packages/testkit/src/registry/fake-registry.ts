@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { encodeBody } from '../http/content-encoding.ts';
 import type { BuiltImage, StoredContent } from './content.ts';
 
 /** One request as the registry saw it. */
@@ -31,6 +32,13 @@ export type FaultRule = (request: SeenRequest) => Fault | undefined;
 /** Decides whether a request may read; undefined lets it through. */
 export type AccessRule = (request: SeenRequest, repository: string) => Fault | undefined;
 
+/** The `Content-Encoding` of stored content, by which its body is encoded; undefined: as it is, without the header. */
+export type ContentEncodingRule = (
+  request: SeenRequest,
+  repository: string,
+  kind: 'manifests' | 'blobs',
+) => string | undefined;
+
 /**
  * A registry in this process: plain HTTP on a free port of loopback, the read side of the distribution API, every request
  * noted down, every misbehaviour at hand.
@@ -41,6 +49,8 @@ export class FakeRegistry {
   fault: FaultRule = () => undefined;
   /** Set to demand credentials. */
   access: AccessRule = () => undefined;
+  /** Set to encode what is stored. */
+  contentEncoding: ContentEncodingRule = () => undefined;
   readonly #manifests = new Map<string, StoredContent>();
   readonly #blobs = new Map<string, StoredContent>();
   readonly #server: Server;
@@ -111,13 +121,14 @@ export class FakeRegistry {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const seen: SeenRequest = { method: request.method ?? '', path: request.url ?? '', headers: request.headers };
     this.requests.push(seen);
-    const [, repository = '', kind = '', reference = ''] =
+    const [, repository = '', kindInPath = '', reference = ''] =
       /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(seen.path) ?? [];
+    const kind = kindInPath === 'manifests' ? 'manifests' : 'blobs';
     const fault = this.fault(seen) ?? this.access(seen, repository);
     const answer = (): void => {
       const content = (kind === 'manifests' ? this.#manifests : this.#blobs).get(`${repository} ${reference}`);
       if (content === undefined) misbehave({ kind: 'answer', status: 404 }, response);
-      else send(content, seen.method, response);
+      else send(content, seen.method, response, this.contentEncoding(seen, repository, kind));
     };
     if (fault === undefined) answer();
     else if (fault.kind === 'late') void fault.until.then(answer);
@@ -125,13 +136,16 @@ export class FakeRegistry {
   }
 }
 
-function send(content: StoredContent, method: string, response: ServerResponse): void {
+function send(content: StoredContent, method: string, response: ServerResponse, contentEncoding?: string): void {
+  const body = contentEncoding === undefined ? content.body : encodeBody(content.body, contentEncoding);
   response.writeHead(200, {
     'content-type': content.mediaType,
-    'content-length': content.body.length,
+    'content-length': body.length,
+    // The digest is of the content, whatever its encoding on the way.
     'docker-content-digest': content.digest,
+    ...(contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding }),
   });
-  response.end(method === 'HEAD' ? undefined : content.body);
+  response.end(method === 'HEAD' ? undefined : body);
 }
 
 function misbehave(fault: Exclude<Fault, { readonly kind: 'late' }>, response: ServerResponse): void {

@@ -3,6 +3,7 @@ import type { JsonWebKey, KeyObject } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { encodeBody } from '../http/content-encoding.ts';
 import type { AccessRule, Fault, SeenRequest } from './fake-registry.ts';
 
 /** Who may pull what. The user `''` is everyone. */
@@ -44,6 +45,8 @@ export class TokenServer {
   readonly service = 'testkit-registry';
   /** Set to make requests go wrong. */
   fault: (request: SeenRequest) => Fault | undefined = () => undefined;
+  /** The `Content-Encoding` of the token for a repository, by which its body is encoded; undefined: none. */
+  contentEncoding: (repository: string) => string | undefined = () => undefined;
   /** Under which name the token is answered. */
   field: 'token' | 'access_token' = 'token';
   /** Lifetime told and signed, seconds; undefined: not told, 60 signed. */
@@ -137,9 +140,15 @@ export class TokenServer {
     const granted = mayPull ? actions.split(',').filter((action) => action === 'pull') : [];
     const token = this.#sign(user.name, [{ type, name, actions: granted }]);
     const lifetime = this.expiresIn === undefined ? {} : { expires_in: this.expiresIn };
-    response
-      .writeHead(200, { 'content-type': 'application/json' })
-      .end(JSON.stringify({ [this.field]: token, ...lifetime }));
+    const body = Buffer.from(JSON.stringify({ [this.field]: token, ...lifetime }));
+    const headers = { 'content-type': 'application/json' };
+    const contentEncoding = this.contentEncoding(name);
+    if (contentEncoding === undefined) response.writeHead(200, headers).end(body);
+    else {
+      response
+        .writeHead(200, { ...headers, 'content-encoding': contentEncoding })
+        .end(encodeBody(body, contentEncoding));
+    }
   }
 
   get #everyone(): TokenUser {

@@ -1,0 +1,64 @@
+import type { FakeRegistry } from './fake-registry.ts';
+import { singleImage } from './images.ts';
+import type { TokenServer } from './token-server.ts';
+
+/** An image of which one answer of the registry has a `Content-Encoding`. */
+export interface EncodedImage {
+  readonly contentEncoding: string;
+  /** Which answer has it. */
+  readonly answer: 'manifest' | 'config' | 'token';
+  readonly outcome: 'resolved' | 'Malformed';
+  readonly repository: string;
+}
+
+const CODINGS: readonly (readonly [contentEncoding: string, outcome: EncodedImage['outcome']])[] = [
+  ['gzip', 'resolved'],
+  ['x-gzip', 'resolved'],
+  ['GZIP', 'resolved'],
+  ['deflate', 'resolved'],
+  ['identity', 'resolved'],
+  ['Identity', 'resolved'],
+  ['aws-chunked', 'resolved'],
+  ['', 'resolved'],
+  ['gzip, gzip', 'resolved'],
+  ['deflate,gzip', 'resolved'],
+  ['aws-chunked, gzip', 'resolved'],
+  ['br', 'Malformed'],
+  ['zstd', 'Malformed'],
+  ['compress', 'Malformed'],
+  ['x-unknown', 'Malformed'],
+  ['gzip, br', 'Malformed'],
+];
+
+/** Every content coding on every answer that is read. */
+export const ENCODED_IMAGES: readonly EncodedImage[] = CODINGS.flatMap(([contentEncoding, outcome], row) =>
+  (['manifest', 'config', 'token'] as const).map((answer) => ({
+    contentEncoding,
+    answer,
+    outcome,
+    repository: `${answer}/coding-${row}`,
+  })),
+);
+
+/** The platform of each of them. */
+export const ENCODED_PLATFORM = 'linux/arm64';
+
+/** Pushes the images with the tag `v1`, and sets up both servers to encode their answers. */
+export function serveEncodedImages(registry: FakeRegistry, tokens: TokenServer): void {
+  for (const { repository } of ENCODED_IMAGES)
+    registry.push(repository, 'v1', singleImage(ENCODED_PLATFORM, repository));
+  const codingOf = (answer: EncodedImage['answer'], repository: string): string | undefined =>
+    ENCODED_IMAGES.find((image) => image.answer === answer && image.repository === repository)?.contentEncoding;
+  const demandToken = tokens.access();
+  registry.access = (request, repository) =>
+    repository.startsWith('token/') ? demandToken(request, repository) : undefined;
+  registry.contentEncoding = (_, repository, kind) => codingOf(kind === 'blobs' ? 'config' : 'manifest', repository);
+  tokens.contentEncoding = (repository) => codingOf('token', repository);
+}
+
+/** A user of the token service who may pull all of them without a credential. */
+export const ENCODED_IMAGES_USER = {
+  name: '',
+  password: '',
+  repositories: ENCODED_IMAGES.map(({ repository }) => repository),
+};
