@@ -12,6 +12,8 @@ export type RequestOutcome =
   | 'refused'
   | 'unavailable'
   | 'too-large'
+  /** Not encoded as its header says, or in a content coding that is not decoded; a token: without a token in it. */
+  | 'malformed'
   | 'blocked'
   | 'aborted';
 

@@ -114,6 +114,8 @@ const OUTCOMES: Partial<Record<FetchFailure['reason'], RequestOutcome>> = {
   Unauthorized: 'unauthorized',
   RateLimited: 'rate-limited',
   Deadline: 'aborted',
+  TooLarge: 'too-large',
+  Malformed: 'malformed',
   Blocked: 'blocked',
 };
 

@@ -135,10 +135,15 @@ function locationOf(from: Hop, response: HttpResponse): URL | undefined {
 
 function outcomeOf(response: HttpResponse | FetchFailure): RequestOutcome {
   if (response.kind === 'response') return outcomeOfStatus(response.status);
-  if (response.reason === 'Deadline') return 'aborted';
-  if (response.reason === 'TooLarge') return 'too-large';
-  return response.reason === 'Blocked' ? 'blocked' : 'unavailable';
+  return FAILURE_OUTCOMES[response.reason] ?? 'unavailable';
 }
+
+const FAILURE_OUTCOMES: Partial<Record<FetchFailure['reason'], RequestOutcome>> = {
+  Deadline: 'aborted',
+  TooLarge: 'too-large',
+  Malformed: 'malformed',
+  Blocked: 'blocked',
+};
 
 function outcomeOfStatus(status: number): RequestOutcome {
   if (status < 400) return 'ok';

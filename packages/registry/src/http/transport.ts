@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
 import type { RequestLimit } from '../config/schema.ts';
 import { RegistryError } from '../errors.ts';
-import { readUpTo } from './body.ts';
+import { discardBody, readUpTo } from './body.ts';
+import { decodeBody, parseContentEncoding } from './content-encoding.ts';
 import { failed } from './outcome.ts';
 import type { FetchFailure } from './outcome.ts';
 import type { ConnectionSettings, Pools } from './pools.ts';
@@ -26,13 +26,14 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** A longer body is `TooLarge`. */
+  /** A longer body is `TooLarge`, before or after it is decoded. */
   readonly maxBytes: number;
   readonly target: Target;
   /** The host that was asked first, as in `Target.host`, when its redirect or token realm chose the target. */
   readonly sentBy?: string;
   /** Absent: it waits for nobody. */
   readonly turn?: RequestTurn;
+  /** Also bounds how long an unneeded body is read after the request: it must abort some time. */
   readonly signal: AbortSignal;
 }
 
@@ -42,12 +43,9 @@ export interface HttpResponse {
   readonly headers: IncomingHttpHeaders;
   /** How many redirects led here: with any, another host than the one that was asked may have answered. */
   readonly redirects: number;
-  /** Empty unless the status is 200. */
+  /** Without its content codings. Empty unless the status is 200. */
   readonly body: Uint8Array;
 }
-
-/** A body that is thrown away is read this far so that its connection can be used again. */
-const MAX_DUMPED_BYTES = 64 * 1024;
 
 const NOTHING = new Uint8Array();
 
@@ -56,7 +54,7 @@ export interface Sender {
   send(request: HttpRequest): Promise<HttpResponse | FetchFailure>;
 }
 
-/** One bounded HTTP exchange: no redirects, no decompression, no exceptions for what a network does. */
+/** One bounded HTTP exchange: no redirects, no exceptions for what a network does. */
 export class Transport implements Sender {
   readonly #pools: Pools;
   readonly #userAgent: string;
@@ -85,26 +83,21 @@ export class Transport implements Sender {
     });
     const { statusCode: status } = response;
     if (status !== 200 || method === 'HEAD') {
-      await response.body.dump({ limit: MAX_DUMPED_BYTES, signal });
+      discardBody(response.body, signal);
       return { kind: 'response', status, headers: response.headers, redirects: 0, body: NOTHING };
     }
-    // A compressed body could be any size once inflated, and nobody was asked for one.
-    if (isEncoded(response)) return this.#refuse(response, 'Malformed');
-    const body = await readUpTo(response.body, maxBytes);
-    return body === undefined
-      ? failed('TooLarge')
-      : { kind: 'response', status, headers: response.headers, redirects: 0, body };
+    // Identity was asked for; some registries and the caches in front of them encode all the same.
+    const decoders = parseContentEncoding(response.headers['content-encoding']);
+    if (decoders === undefined) {
+      discardBody(response.body, signal);
+      return failed('Malformed');
+    }
+    const encoded = await readUpTo(response.body, maxBytes);
+    if (encoded === undefined) return failed('TooLarge');
+    const decoded = await decodeBody(encoded, decoders, maxBytes);
+    if (decoded.kind === 'failed') return decoded;
+    return { kind: 'response', status, headers: response.headers, redirects: 0, body: decoded.value };
   }
-
-  #refuse(response: Dispatcher.ResponseData, reason: 'Malformed'): FetchFailure {
-    response.body.destroy();
-    return failed(reason);
-  }
-}
-
-function isEncoded(response: Dispatcher.ResponseData): boolean {
-  const encoding = response.headers['content-encoding'];
-  return encoding !== undefined && encoding !== 'identity' && encoding !== '';
 }
 
 function reasonOf(error: unknown, signal: AbortSignal): 'Deadline' | 'Blocked' | 'Unavailable' {

@@ -25,6 +25,7 @@ const REQUEST_OUTCOMES = [
   'refused',
   'unavailable',
   'too-large',
+  'malformed',
   'blocked',
   'aborted',
 ] as const;
