@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 import { arrowConfigs } from './tools/src/arrows/arrows.ts';
+import { destroyedBody } from './tools/src/lint/destroyed-body.ts';
 
 const noExit = {
   object: 'process',
@@ -34,6 +35,7 @@ export default tseslint.config(
       'max-lines-per-function': ['error', { max: 60 }],
       'no-console': 'error',
       'no-restricted-properties': ['error', noExit, noEnv],
+      'no-restricted-syntax': ['error', destroyedBody],
       eqeqeq: 'error',
     },
   },

@@ -130,7 +130,10 @@ export class Bursts {
     const from = version === '' ? '' : `&resourceVersion=${version}`;
     const url = `${this.#server}${path}?watch=true${from}`;
     const answer = await request(url, { dispatcher: this.#agent, signal: over });
-    if (answer.statusCode !== 200) throw new Error(`a watch was answered ${answer.statusCode}`);
+    if (answer.statusCode !== 200) {
+      await answer.body.dump();
+      throw new Error(`a watch was answered ${answer.statusCode}`);
+    }
     let rest = '';
     answer.body.setEncoding('utf8');
     for await (const chunk of answer.body as AsyncIterable<string>) {
