@@ -14,6 +14,8 @@ function podAt(value: boolean, sinceMs: number, restartCount = 0, changes: Parti
   return world.pod('a', { uid: 'uid', ready: { value, sinceMs }, containers: [container] });
 }
 
+const bare = (sinceMs: number): PodFacts => ({ ...podAt(false, sinceMs), containers: [] });
+
 function historyOf(...states: readonly PodFacts[]): ReadinessHistory {
   const history = new ReadinessHistory();
   states.forEach((object, index) => {
@@ -40,6 +42,10 @@ test.each<[string, readonly PodFacts[], boolean]>([
   ['Ready for a moment at each of two restarts', [podAt(true, 0), podAt(false, 500), podAt(true, 300_000, 1)], false],
   ['the same, but the watch missed what was between', [podAt(true, 0), podAt(false, 300_500, 1)], false],
   ['the same, but the watch missed several restarts', [podAt(true, 0), podAt(false, 900_500, 3)], false],
+  ['Ready for months, and the watch missed the first two restarts', [podAt(true, 0), podAt(false, 5e9, 2)], true],
+  ['Ready for twenty minutes, and the watch missed two restarts', [podAt(true, 0), podAt(false, 1_200_000, 2)], false],
+  ['Ready for nine seconds, and its containers are not listed', [podAt(true, 0), bare(9_000)], false],
+  ['Ready for ten seconds, and its containers are not listed', [podAt(true, 0), bare(10_000)], true],
   [
     'its long run ended, and the restart came in the same update',
     [podAt(true, 0), podAt(true, 60_000, 1, endedAfter(59))],

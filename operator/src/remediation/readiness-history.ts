@@ -1,4 +1,4 @@
-import { READY_AFTER_MS } from '@archpolicy/core';
+import { outlastsCrashLoop, READY_AFTER_MS } from '@archpolicy/core';
 import type { ContainerEvidence, PodFacts } from '@archpolicy/core';
 import type { StoreEvent } from '@archpolicy/kube';
 
@@ -31,16 +31,20 @@ export class ReadinessHistory {
 }
 
 function wasReadyLongEnough(previous: PodFacts, pod: PodFacts): boolean {
-  if (!previous.ready.value || pod.ready.sinceMs - previous.ready.sinceMs < READY_AFTER_MS) return false;
-  // A watch that was interrupted may have missed restarts: a crash loop that is Ready at both ends was not between them.
-  return pod.containers.every((container) => hasKeptRunning(container, previous.containers));
+  const elapsedMs = pod.ready.sinceMs - previous.ready.sinceMs;
+  if (!previous.ready.value || elapsedMs < READY_AFTER_MS) return false;
+  return pod.containers.every((container) => {
+    // An interrupted watch may have missed restarts: a crash loop that is Ready at both ends was not Ready between them.
+    const restarts = restartsSince(previous, container);
+    return outlastsCrashLoop(elapsedMs, restarts) || (restarts === 1 && hasRunLong(container));
+  });
 }
 
-/** Without a restart in between, or with one only after a run that was long enough itself. */
-function hasKeptRunning(
-  { name, restartCount, lastTerminated }: ContainerEvidence,
-  before: PodFacts['containers'],
-): boolean {
-  const restarts = restartCount - (before.find((container) => container.name === name)?.restartCount ?? 0);
-  return restarts <= 0 || (restarts === 1 && (lastTerminated?.seconds ?? 0) * 1_000 >= READY_AFTER_MS);
+function restartsSince({ containers }: PodFacts, { name, restartCount }: ContainerEvidence): number {
+  const before = containers.find((container) => container.name === name)?.restartCount ?? 0;
+  return Math.max(0, restartCount - before);
+}
+
+function hasRunLong({ lastTerminated }: ContainerEvidence): boolean {
+  return (lastTerminated?.seconds ?? 0) * 1_000 >= READY_AFTER_MS;
 }

@@ -27,7 +27,8 @@ const ended = (seconds: number, message = '', exitCode = 1) => ({ reason: 'Error
 const REFUSED = 'exec /app: exec format error';
 const runningFor = (ageMs: number, changes: Partial<ContainerEvidence> = {}): ContainerEvidence =>
   container({ running: true, runningSinceMs: NOW - ageMs, ...changes });
-const crashing = container({ restartCount: 5, lastTerminated: ended(0) });
+/** As often as a container that has been crashing for an hour. */
+const crashing = container({ restartCount: 16, lastTerminated: ended(0) });
 const refusedAtExec = container({ restartCount: 5, lastTerminated: ended(0, REFUSED) });
 const refusedAtPull = container({ waiting: { reason: 'ErrImagePull', message: 'no match for platform in manifest' } });
 const sidecar = (changes: Partial<ContainerEvidence> = {}): ContainerEvidence =>
@@ -108,6 +109,9 @@ describe('R10 what conditions show after a restart of the operator', () => {
     ['R10 Ready turned False, and no container has ended', is([container({ waiting: { reason: 'ContainerCreating', message: '' } })], turnedFalse), 'report HasRun', 'it was Ready, and not by a crash loop'],
     ['R10 the same, and a sidecar whose image supports the node has restarted', is([runningFor(seconds(20)), sidecar({ restartCount: 1, lastTerminated: ended(7) })], turnedFalse), 'report HasRun', 'what was refused has not ended'],
     ['R10 Ready turned False, and its program has restarted', is([crashing], turnedFalse), 'evict', 'a crash loop is Ready for a moment at each restart'],
+    ['R10 Ready turned False, and its program has restarted three times in an hour', is([container({ restartCount: 3, waiting: { reason: 'CrashLoopBackOff', message: '' }, lastTerminated: ended(0) })], turnedFalse), 'report HasRun', 'a crash loop of an hour has restarted more often: in between it was running'],
+    ['R10 Ready has been False all the time, and its program has restarted three times', is([container({ restartCount: 3, lastTerminated: ended(0) })]), 'evict', 'it may have waited for its images'],
+    ['R10 Ready turned False, and both of its runs were short', is([container({ restartCount: 1, terminated: ended(0), lastTerminated: ended(1) })], turnedFalse), 'evict', 'no other run is unknown'],
     ['R10 Ready turned False, and its program has ended for the first time', is([container({ terminated: ended(0) })], turnedFalse), 'evict', 'its first moment counts no more'],
     ['R10 Ready has been False all the time', is([container()]), 'evict', 'it has never run'],
     ['R10 only a volume is unsupported, and Ready turned False', is([sidecar({ restartCount: 3, lastTerminated: ended(0) })], turnedFalse), 'report HasRun', 'the volume was mounted'],

@@ -1,3 +1,4 @@
+import { boundAtMs } from '../kubernetes/facts.ts';
 import type { ContainerEvidence, PodFacts } from '../kubernetes/facts.ts';
 import { isRefusal, readSigns } from './evidence.ts';
 
@@ -7,11 +8,14 @@ import { isRefusal, readSigns } from './evidence.ts';
  */
 export const READY_AFTER_MS = 10_000;
 
+/** A crash loop ends at least once in this time: the longest back-off of a kubelet is 5 minutes. */
+const CRASH_LOOP_PERIOD_MS = 10 * 60_000;
+
 /** What shows whether a misplaced pod has run on the node that it is bound to. */
 export interface RunEvidence {
   /** Epoch milliseconds. */
   readonly nowMs: number;
-  readonly pod: Pick<PodFacts, 'ready' | 'containers'>;
+  readonly pod: Pick<PodFacts, 'ready' | 'containers' | 'scheduled' | 'createdAtMs'>;
   /** The images that do not support the node, as `assessPlacement` returns them. */
   readonly images: readonly string[];
   /** This process has observed the pod (by UID) Ready for {@link READY_AFTER_MS}. */
@@ -31,21 +35,32 @@ export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidenc
   if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, nowMs) > provenAfterMs)) {
     return true;
   }
-  // All containers of a pod that was Ready had started. Where the refused ones crash, they have ended since.
-  return pod.ready.turnedFalse === true && containers.every(hasNeverEnded);
+  // All containers of a pod that was Ready had started. Where they are refused, they have ended since, again and again.
+  const ageMs = nowMs - boundAtMs(pod);
+  return pod.ready.turnedFalse === true && containers.every((container) => isNoCrashLoop(container, ageMs));
 }
+
+/** Whether a container that ended so many times within this time was running for longer than a crash loop in between. */
+export function outlastsCrashLoop(elapsedMs: number, ends: number): boolean {
+  return elapsedMs >= READY_AFTER_MS + ends * CRASH_LOOP_PERIOD_MS;
+}
+
+type RefusalEvidence = Pick<RunEvidence, 'nowMs' | 'images'> & { readonly pod: Pick<PodFacts, 'containers'> };
 
 /**
  * R10: whether the runtime or the kernel has refused a container whose image does not support the node. The end of a
  * former run says nothing of a container that has been running since.
  */
-export function isRefused({ nowMs, pod, images }: Pick<RunEvidence, 'nowMs' | 'pod' | 'images'>): boolean {
+export function isRefused({ nowMs, pod, images }: RefusalEvidence): boolean {
   return unsupported(pod, images).some(
     (container) => runningForMs(container, nowMs) < READY_AFTER_MS && isRefusal(readSigns([container]).sign),
   );
 }
 
-function unsupported({ containers }: RunEvidence['pod'], images: readonly string[]): readonly ContainerEvidence[] {
+function unsupported(
+  { containers }: Pick<PodFacts, 'containers'>,
+  images: readonly string[],
+): readonly ContainerEvidence[] {
   return containers.filter(({ image }) => images.includes(image));
 }
 
@@ -64,6 +79,13 @@ function runningForMs({ runningSinceMs }: ContainerEvidence, nowMs: number): num
   return runningSinceMs === undefined ? 0 : nowMs - runningSinceMs;
 }
 
-function hasNeverEnded({ restartCount, terminated, lastTerminated }: ContainerEvidence): boolean {
-  return restartCount === 0 && terminated === undefined && lastTerminated === undefined;
+/** @param ageMs since the pod was bound */
+function isNoCrashLoop(
+  { restartCount, waiting, terminated, lastTerminated }: ContainerEvidence,
+  ageMs: number,
+): boolean {
+  if (restartCount === 0) return terminated === undefined && lastTerminated === undefined;
+  // The status shows the two latest runs, or only the latest one while the container waits for its next start.
+  const hasForgottenRun = restartCount >= (waiting === undefined ? 2 : 1);
+  return hasForgottenRun && outlastsCrashLoop(ageMs, restartCount + 1);
 }

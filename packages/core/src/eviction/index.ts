@@ -16,7 +16,7 @@ export type {
 } from './decision.ts';
 export { isRefusal, readSigns, signStrength } from './evidence.ts';
 export type { PodSign, Sign } from './evidence.ts';
-export { hasRun, isRefused, READY_AFTER_MS } from './has-run.ts';
+export { hasRun, isRefused, outlastsCrashLoop, READY_AFTER_MS } from './has-run.ts';
 export type { RunEvidence } from './has-run.ts';
 export { parseInstalledWebhook, webhookCall } from './installed-webhook.ts';
 export type { InstalledWebhook, WebhookCall } from './installed-webhook.ts';
