@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
+import { SILENT_ANNOTATION } from '@archpolicy/e2e';
 import {
   ApiClient,
   bodyOf,
   EVENTS,
   KubeConfigCredentials,
+  NODES,
   PODS,
   Reflector,
   resourcePath,
@@ -115,6 +117,19 @@ export class LiveCluster {
   /** Changes the status of a pod, as a scheduler or kubelet does; of its conditions those that are named. */
   async patchStatus({ namespace, name }: SeenPod, status: JsonObject): Promise<void> {
     const path = resourcePath(PODS, { namespace, name, subresource: 'status' });
+    bodyOf(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
+  }
+
+  /** The kubelet of a node falls silent, as the node lifecycle controller then writes it, or is heard again. */
+  async setSilent(name: string, isSilent: boolean): Promise<void> {
+    const annotations = { [SILENT_ANNOTATION]: isSilent ? 'true' : null };
+    await this.patch(NODES, undefined, name, { metadata: { annotations } });
+    if (!isSilent) return;
+    const now = new Date().toISOString();
+    const message = 'Kubelet stopped posting node status.';
+    const ready = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message, lastTransitionTime: now };
+    const path = resourcePath(NODES, { name, subresource: 'status' });
+    const status = { conditions: [{ ...ready, lastHeartbeatTime: now }] };
     bodyOf(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
   }
 

@@ -8,6 +8,8 @@ export const PLATFORMS_ANNOTATION = 'testkit.archpolicy.dev/platforms';
 export const REFUSED_AT_ANNOTATION = 'testkit.archpolicy.dev/refused-at';
 /** `"true"`: the node runs it all the same, as one with a qemu handler does. */
 export const EMULATED_ANNOTATION = 'testkit.archpolicy.dev/emulated';
+/** `"true"` on a node: its kubelet is silent, so that nothing makes it Ready again. */
+export const SILENT_ANNOTATION = 'testkit.archpolicy.dev/silent';
 
 /**
  * The stages of kwok, one text. A line `# include: NAME` is replaced by `fragments/NAME.gotpl` at its own indentation,

@@ -1,0 +1,48 @@
+import type { JsonObject } from '@archpolicy/core';
+
+/** Parts of a pod's status, as a kubelet or the node lifecycle controller writes them. */
+
+const MINUTE_MS = 60_000;
+
+/** The conditions Ready and ContainersReady: since now when they are False, and for a minute when they are True. */
+export function conditions(ready: boolean, reason?: string): JsonObject {
+  const lastTransitionTime = new Date(Date.now() - (ready ? MINUTE_MS : 0)).toISOString();
+  const status = ready ? 'True' : 'False';
+  return {
+    conditions: ['Ready', 'ContainersReady'].map((type) => ({
+      ...{ type, status, lastTransitionTime },
+      reason: reason ?? null,
+    })),
+  };
+}
+
+/** A container that has been running for a minute and has never restarted. */
+export function running(name: string, image: string, ready = true): JsonObject {
+  const startedAt = new Date(Date.now() - MINUTE_MS).toISOString();
+  return { ...common(name, image), ready, started: true, restartCount: 0, state: { running: { startedAt } } };
+}
+
+/** A container whose first run has just ended, after a minute. */
+export function ended(name: string, image: string): JsonObject {
+  const [startedAt, finishedAt] = [Date.now() - MINUTE_MS, Date.now()].map((at) => new Date(at).toISOString());
+  const state = { terminated: { exitCode: 1, reason: 'Error', startedAt, finishedAt } };
+  return { ...common(name, image), ready: false, started: false, restartCount: 0, state };
+}
+
+/** A container that ends as soon as it has started, and waits for its next restart. */
+export function crashLoop(name: string, image: string, restartCount: number): JsonObject {
+  const at = new Date().toISOString();
+  const message = `back-off 5m0s restarting failed container=${name}`;
+  return {
+    ...common(name, image),
+    ready: false,
+    started: false,
+    restartCount,
+    state: { waiting: { reason: 'CrashLoopBackOff', message } },
+    lastState: { terminated: { exitCode: 1, reason: 'Error', startedAt: at, finishedAt: at } },
+  };
+}
+
+function common(name: string, image: string): JsonObject {
+  return { name, image, imageID: `${image}@sha256:${'0'.repeat(64)}` };
+}
