@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { overriddenPlatforms } from './image-override.ts';
 
 const image = { registry: 'registry.corp', repository: 'legacy/app', tag: 'v1' };
@@ -43,6 +44,24 @@ describe('overriddenPlatforms', () => {
 
   test('no entry: the image has to be inspected', () => {
     expect(overriddenPlatforms([], image)).toBeUndefined();
+  });
+
+  test('PL4 a pattern matches as a search that tries every way says', () => {
+    const canMatch = (pattern: string, text: string): boolean => {
+      if (pattern === '') return text === '';
+      if (!pattern.startsWith('*'))
+        return text.startsWith(pattern.slice(0, 1)) && canMatch(pattern.slice(1), text.slice(1));
+      return canMatch(pattern.slice(1), text) || (text !== '' && canMatch(pattern, text.slice(1)));
+    };
+    const unit = fc.constantFrom('a', 'b', '/', '*', '*');
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '/'), minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 10 }), text, (match, repository) => {
+        const found = overriddenPlatforms([{ match, platforms: ['linux/amd64'] }], { registry: 'a', repository });
+        expect(found !== undefined).toBe(canMatch(match, `a/${repository}`));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test('many stars against a long text that almost matches take no time worth measuring', () => {
