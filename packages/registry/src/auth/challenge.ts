@@ -6,7 +6,8 @@ export type Challenge =
 const MAX_CHALLENGE_LENGTH = 4096;
 
 const SCHEME = /(?:^|,)\s*(basic|bearer)(?=\s|$|,)/gi;
-const PARAMETER = /([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/gi;
+/** A name begins where no name goes on: else a long one without a value is tried from each of its characters. */
+const PARAMETER = /(?<![a-z_])([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/gi;
 
 /** Reads the strongest challenge that can be answered: Bearer before Basic. Undefined when there is none. */
 export function parseChallenge(header: string | readonly string[] | undefined): Challenge | undefined {
