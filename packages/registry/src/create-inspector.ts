@@ -80,8 +80,8 @@ export function createInspector(options: InspectorOptions): Inspector {
   const authorizer = new Authorizer(new TokenService(transport, clock, metrics), clock);
   const cache = new FactCache({ memory: new MemoryCache(options.memory), store, sealer, clock, metrics });
   const resolver = new Resolver({ client, authorizer, metrics }, cache, clock);
-  const plugins = new PluginCredentials(registries, clock, logger, pluginEnvironment);
-  const keyring = new Keyring(new CredentialScopes(cacheKey), plugins);
+  const plugins = new PluginCredentials(registries, clock, logger, pluginEnvironment, metrics);
+  const keyring = new Keyring(new CredentialScopes(cacheKey), plugins, metrics);
   const close = async (): Promise<void> => {
     store.close();
     await pools.close();

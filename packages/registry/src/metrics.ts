@@ -17,6 +17,9 @@ export type RequestOutcome =
   | 'blocked'
   | 'aborted';
 
+/** Why a key of a credential was left out: it cannot match an image, or matching it has no bound. */
+export type UnusableKey = 'malformed' | 'too-long' | 'too-many-wildcards' | 'too-many-keys';
+
 /**
  * What this package counts. Labels come from these closed sets only: hosts and image names are chosen by tenants.
  * The process maps each function to one declared metric; they are properties so that a label it lacks is a type error.
@@ -37,6 +40,10 @@ export interface RegistryMetrics {
   readonly discarded: (labels: { readonly what: 'digest-mismatch' | 'redis-value' | 'header-digest' }) => void;
   /** A look-up in a cache. */
   readonly cache: (labels: { readonly level: 'memory' | 'redis'; readonly outcome: 'hit' | 'miss' | 'error' }) => void;
+  /** Comparisons of an image with keys of credentials: of a host label, or of the path. */
+  readonly credentialComparisons: (count: number) => void;
+  /** Keys of pull secrets, docker config files and plugins' answers that were left out. */
+  readonly unusableKeys: (labels: { readonly reason: UnusableKey }, count: number) => void;
   /** A registries file was read again. */
   readonly registriesFile: (labels: { readonly outcome: 'loaded' | 'refused' }) => void;
 }
@@ -47,5 +54,7 @@ export const NO_METRICS: RegistryMetrics = {
   request: () => undefined,
   discarded: () => undefined,
   cache: () => undefined,
+  credentialComparisons: () => undefined,
+  unusableKeys: () => undefined,
   registriesFile: () => undefined,
 };

@@ -4,7 +4,7 @@ import { parseDockerConfig } from './docker-config.ts';
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');
 const credentials = (auths: object): unknown[] =>
-  parseDockerConfig(JSON.stringify({ auths }), 'kubernetes.io/dockerconfigjson').map(({ credential }) => credential);
+  parseDockerConfig(JSON.stringify({ auths }), 'kubernetes.io/dockerconfigjson').entries.map(({ value }) => value);
 const alice = { kind: 'basic', username: 'alice', password: 'pass' };
 
 describe('I5 docker config files', () => {
@@ -37,8 +37,33 @@ describe('I5 docker config files', () => {
 
   test('I5 the older form has no auths', () => {
     const json = JSON.stringify({ 'registry.corp': { auth: encode('alice:pass') } });
-    expect(parseDockerConfig(json, 'kubernetes.io/dockercfg')).toHaveLength(1);
-    expect(parseDockerConfig(json, 'kubernetes.io/dockerconfigjson')).toEqual([]);
+    expect(parseDockerConfig(json, 'kubernetes.io/dockercfg').entries).toHaveLength(1);
+    expect(parseDockerConfig(json, 'kubernetes.io/dockerconfigjson').entries).toEqual([]);
+  });
+
+  test('I5 keys that cannot be used are counted by their reason', () => {
+    const entry = { auth: encode('alice:pass') };
+    const auths = {
+      '': entry,
+      'a@b': entry,
+      [`${'a'.repeat(64)}.io`]: entry,
+      '*a*b*c*d*e': entry,
+      'registry.corp': entry,
+    };
+    const json = JSON.stringify({ auths });
+    expect(parseDockerConfig(json, 'kubernetes.io/dockerconfigjson').unusable).toEqual([
+      'malformed',
+      'malformed',
+      'too-long',
+      'too-many-wildcards',
+    ]);
+  });
+
+  test.each([
+    ['more values than are parsed', `{"auths":{"a":{"auth":"YTpi","x":[${'0,'.repeat(10_000)}0]}}}`],
+    ['deeper than is parsed', `{"auths":{"a":{"auth":"YTpi","x":${'['.repeat(40)}${']'.repeat(40)}}}}`],
+  ])('P8 a config with %s is not parsed', (_, json) => {
+    expect(parseDockerConfig(json, 'kubernetes.io/dockerconfigjson').entries).toEqual([]);
   });
 
   test('I5 no text makes the parser throw', () => {

@@ -1,13 +1,18 @@
-import { isJsonObject } from '@archpolicy/core';
+import { isJsonObject, isWithinBounds } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
+import type { UnusableKey } from '../metrics.ts';
 import type { Credential, PullSecret } from './credential.ts';
 import { parsePattern } from './image-match.ts';
-import type { MatchPattern } from './image-match.ts';
+import type { MatchEntry } from './match-index.ts';
 
 /** A credential and the images that it is meant for. */
-export interface ConfigEntry {
-  readonly pattern: MatchPattern;
-  readonly credential: Credential;
+export type ConfigEntry = MatchEntry<Credential>;
+
+/** What a docker config holds that can be used. */
+export interface DockerConfig {
+  readonly entries: readonly ConfigEntry[];
+  /** The keys that were left out, by reason. */
+  readonly unusable: readonly UnusableKey[];
 }
 
 /** A Secret holds at most 1 MiB. */
@@ -16,18 +21,30 @@ const MAX_ENTRIES = 1_000;
 /** Long enough for the access tokens that clouds hand out as passwords. */
 const MAX_SECRET_LENGTH = 16 * 1024;
 
+/** 1,000 entries with all their fields have half as many values; so many parse in a millisecond or two. */
+const JSON_BOUNDS = { depth: 32, values: 10_000 };
+
 /** The entries of a docker config: `config.json` with `auths`, or the older `.dockercfg` without. Unreadable ones are left out. */
-export function parseDockerConfig(text: string, type: PullSecret['type']): readonly ConfigEntry[] {
+export function parseDockerConfig(text: string, type: PullSecret['type']): DockerConfig {
   const json = parseJson(text);
   const auths = type === 'kubernetes.io/dockercfg' ? json : json?.['auths'];
-  if (!isJsonObject(auths)) return [];
-  return Object.entries(auths).slice(0, MAX_ENTRIES).flatMap(parseEntry);
+  if (!isJsonObject(auths)) return { entries: [], unusable: [] };
+  const credentials = Object.entries(auths)
+    .slice(0, MAX_ENTRIES)
+    .map(([key, value]) => [key, isJsonObject(value) ? parseCredential(value) : undefined] as const);
+  return parseEntries(credentials);
 }
 
-function parseEntry([key, value]: [string, Json | undefined]): readonly ConfigEntry[] {
-  const pattern = parsePattern(key);
-  const credential = isJsonObject(value) ? parseCredential(value) : undefined;
-  return pattern === undefined || credential === undefined ? [] : [{ pattern, credential }];
+/** The credentials with the images that their keys are about, without those whose key cannot be used. */
+export function parseEntries(credentials: Iterable<readonly [key: string, Credential | undefined]>): DockerConfig {
+  const entries: ConfigEntry[] = [];
+  const unusable: UnusableKey[] = [];
+  for (const [key, value] of credentials) {
+    const parse = parsePattern(key);
+    if (parse.kind === 'unusable') unusable.push(parse.reason);
+    else if (value !== undefined) entries.push({ pattern: parse.pattern, value });
+  }
+  return { entries, unusable };
 }
 
 /** `auth` wins over `username` and `password`, as the kubelet has it; either is enough. */
@@ -58,7 +75,7 @@ function secret(value: Json | undefined): string | undefined {
 }
 
 function parseJson(text: string): JsonObject | undefined {
-  if (text.length > MAX_CONFIG_LENGTH) return undefined;
+  if (text.length > MAX_CONFIG_LENGTH || !isWithinBounds(Buffer.from(text), JSON_BOUNDS)) return undefined;
   try {
     const json = JSON.parse(text) as Json;
     return isJsonObject(json) ? json : undefined;

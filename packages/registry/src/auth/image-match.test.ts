@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { matches, parsePattern } from './image-match.ts';
+import fc from 'fast-check';
+import { parsePattern } from './image-match.ts';
+import type { ImagePlace } from './image-match.ts';
+import { MatchIndex } from './match-index.ts';
+import { matchesKey } from './fixtures/reference-match.ts';
 
 /** Pattern, image, whether a credential kept under the pattern is meant for the image. */
 const cases: readonly (readonly [string, string, boolean])[] = [
@@ -54,11 +58,136 @@ const cases: readonly (readonly [string, string, boolean])[] = [
   ['[::1]', '[::1]:5000/app', false],
 ];
 
+/** Whether a credential kept under the key is meant for the image. */
+function matches(key: string, place: ImagePlace): boolean {
+  const parse = parsePattern(key);
+  return parse.kind === 'pattern' && new MatchIndex([{ pattern: parse.pattern, value: key }]).matches(place);
+}
+
+function placeOf(image: string): ImagePlace {
+  const slash = image.indexOf('/');
+  return { registry: image.slice(0, slash), repository: image.slice(slash + 1) };
+}
+
 describe('I5 which images a credential is meant for', () => {
   test.each(cases)('I5 %j and %s: %s', (key, image, expected) => {
-    const pattern = parsePattern(key);
-    const slash = image.indexOf('/');
-    const place = { registry: image.slice(0, slash), repository: image.slice(slash + 1) };
-    expect(pattern !== undefined && matches(pattern, place)).toBe(expected);
+    expect(matches(key, placeOf(image))).toBe(expected);
+    if (key !== '') expect(matchesKey(key, placeOf(image))).toBe(expected);
+  });
+
+  test('I5 keys match as a search that tries every way says', () => {
+    fc.assert(
+      fc.property(image, key, (place, generated) => {
+        expect(matches(generated, place)).toBe(matchesKey(generated, place));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('I5 a host of which characters are replaced by wildcards matches, and so does its leading path', () => {
+    fc.assert(
+      fc.property(image, fc.array(fc.boolean(), { maxLength: 12 }), fc.nat({ max: 3 }), (place, replaced, depth) => {
+        const [name = '', end = ''] = place.registry.split(/(?=:)/);
+        const glob = Array.from(name, (each, at) => (each !== '.' && replaced[at] === true ? '*' : each)).join('');
+        const generated = [`${glob}${end}`, ...place.repository.split('/').slice(0, depth)].join('/');
+        expect(matchesKey(generated, place)).toBe(true);
+        expect(matches(generated, place)).toBe(true);
+      }),
+    );
+  });
+
+  test('I5 an index finds what each key matches, the later in the alphabet first', () => {
+    fc.assert(
+      fc.property(fc.array(key, { maxLength: 40 }), fc.array(image, { maxLength: 5 }), (keys, places) => {
+        const entries = keys.flatMap((value) => {
+          const parse = parsePattern(value);
+          return parse.kind === 'pattern' ? [{ pattern: parse.pattern, value }] : [];
+        });
+        const index = new MatchIndex(entries);
+        // Twice: the second time from what is remembered.
+        for (const place of [...places, ...places]) {
+          const meant = entries.filter(({ value }) => matchesKey(value, place));
+          const sorted = meant.toSorted((a, b) =>
+            a.pattern.key === b.pattern.key ? 0 : a.pattern.key < b.pattern.key ? 1 : -1,
+          );
+          expect([...index.find(place)]).toEqual(sorted.map(({ value }) => value));
+        }
+      }),
+    );
+  });
+});
+
+const label = fc.string({ unit: fc.constantFrom('a', 'b', '1'), minLength: 1, maxLength: 4 });
+const globLabel = fc.string({ unit: fc.constantFrom('a', 'b', '1', '*', '*'), minLength: 1, maxLength: 6 });
+const port = fc.constantFrom('', '', ':1', ':5000');
+const segments = fc.array(fc.constantFrom('a', 'b', 'ab'), { minLength: 1, maxLength: 3 });
+const image: fc.Arbitrary<ImagePlace> = fc.oneof(
+  fc.record({
+    registry: fc
+      .tuple(fc.array(label, { minLength: 1, maxLength: 3 }), port)
+      .map(([labels, end]) => labels.join('.') + end),
+    repository: segments.map((parts) => parts.join('/')),
+  }),
+  fc.constant({ registry: 'docker.io', repository: 'library/nginx' }),
+);
+const key = fc
+  .tuple(
+    fc.constantFrom('', '', 'https://', 'HTTP://'),
+    fc.oneof(
+      { weight: 9, arbitrary: fc.array(globLabel, { minLength: 1, maxLength: 3 }).map((labels) => labels.join('.')) },
+      fc.constantFrom('docker.io', 'index.docker.io', '*.docker.io', 'd*r.io', 'INDEX.docker.io'),
+    ),
+    port,
+    fc.oneof(
+      { weight: 2, arbitrary: fc.constant([]) },
+      fc.array(fc.constantFrom('a', 'b', 'v1', 'library', ''), { maxLength: 3 }),
+    ),
+  )
+  .map(([scheme, host, end, path]) => [`${scheme}${host}${end}`, ...path].join('/'));
+
+describe('P8 keys that cannot be matched within bounds', () => {
+  const most = 'a'.repeat(63);
+  test.each([
+    ['', 'malformed'],
+    ['user@registry.corp', 'malformed'],
+    ['a'.repeat(1025), 'too-long'],
+    [`${most}a.corp`, 'too-long'],
+    [`*${most}a.corp`, 'too-long'],
+    [Array.from({ length: 5 }, () => most).join('.'), 'too-long'],
+    ['.'.repeat(300), 'too-long'],
+    [`registry.corp/${'a/'.repeat(128)}b`, 'too-long'],
+    ['*a*b*c*d*', 'too-many-wildcards'],
+    [Array.from({ length: 17 }, () => '*').join('.'), 'too-many-wildcards'],
+  ])('P8 %j cannot be used: %s', (text, reason) => {
+    expect(parsePattern(text)).toEqual({ kind: 'unusable', reason });
+  });
+
+  test.each([
+    ['a run of wildcards is one', `${'*'.repeat(900)}.corp`],
+    ['four wildcards', '*r*y*.corp'],
+    ['the longest label', `${most}*.corp`],
+    ['sixteen labels', Array.from({ length: 16 }, () => '*').join('.')],
+    ['more labels without a wildcard', Array.from({ length: 17 }, () => 'a').join('.')],
+  ])('P8 %s: %j is used', (_, text) => {
+    expect(parsePattern(text).kind).toBe('pattern');
+  });
+
+  test('P8 of too many wildcard hosts the first are used, and the others are counted', () => {
+    const keys = Array.from({ length: 70 }, (_, index) => [
+      `*.h${index}.corp`,
+      `*.h${index}.corp/team`,
+      `h${index}.corp`,
+    ]);
+    const index = new MatchIndex(
+      keys.flat().flatMap((value) => {
+        const parse = parsePattern(value);
+        return parse.kind === 'pattern' ? [{ pattern: parse.pattern, value }] : [];
+      }),
+    );
+    expect(index.unused).toBe(12);
+    const found = (registry: string): string[] => [...index.find({ registry, repository: 'team/app' })];
+    expect(found('a.h63.corp')).toEqual(['*.h63.corp/team', '*.h63.corp']);
+    expect(found('a.h64.corp')).toEqual([]);
+    expect(found('h69.corp')).toEqual(['h69.corp']);
   });
 });

@@ -1,4 +1,7 @@
 import { withoutPort } from '../config/host-pattern.ts';
+import type { UnusableKey } from '../metrics.ts';
+import { parseLabelGlob } from './label-glob.ts';
+import type { LabelGlob } from './label-glob.ts';
 
 /** `registry/repository` of an image, lower-case registry: what credentials are matched against. */
 export interface ImagePlace {
@@ -6,68 +9,92 @@ export interface ImagePlace {
   readonly repository: string;
 }
 
-/** Where a credential applies: a host (labels may be globs), a port, and the leading path segments. */
-export interface MatchPattern {
-  readonly labels: readonly string[];
+/** Makes the type nominal: a value of it can only come from `parsePattern`. */
+declare const parsed: unique symbol;
+
+/**
+ * Where a credential applies: a host, whose labels may be globs, with its port, and a leading path. Holding one means
+ * that matching it with an image has a bound, whatever its author wrote.
+ */
+export interface ParsedMatchPattern {
+  readonly [parsed]: true;
+  /** Lower case, with its port; runs of `*` collapsed. */
+  readonly host: string;
+  /** The labels of a host with a `*`; absent for a host that is compared as a whole. */
+  readonly globs?: readonly LabelGlob[];
+  /** Port of the host, empty without. */
   readonly port: string;
-  readonly path: readonly string[];
-  /** As kubelet sorts them: the later in the alphabet the sooner it is tried, so longer paths come first. */
+  /** Leading path without slashes around it; empty for any path. */
+  readonly path: string;
+  /** Host and path. The kubelet tries the later in the alphabet first, so that longer paths come first. */
   readonly key: string;
 }
 
-const MAX_PATTERN_LENGTH = 1024;
+export type PatternParse =
+  | { readonly kind: 'pattern'; readonly pattern: ParsedMatchPattern }
+  | { readonly kind: 'unusable'; readonly reason: UnusableKey };
+
+const MAX_KEY_LENGTH = 1024;
+/** Of a host without its port, and of a label of it: the limits of DNS. */
+const MAX_HOST_LENGTH = 253;
+const MAX_LABEL_LENGTH = 63;
+/** Limit of the distribution grammar for a repository's name. */
+const MAX_PATH_LENGTH = 255;
+/** `*.dkr.ecr.*.amazonaws.com.cn` has 7. Each label of a wildcard host is compared on its own. */
+export const MAX_WILDCARD_HOST_LABELS = 16;
+/** In one label; a run of them counts once. */
+const MAX_LABEL_WILDCARDS = 4;
 
 /**
  * Parses a key of a docker config file or an entry of `matchImages` as the kubelet does: an optional scheme, a host with
  * an optional port, an optional path of which a leading `/v1/` or `/v2/` says nothing.
  * https://kubernetes.io/docs/concepts/containers/images/#config-json
  */
-export function parsePattern(text: string): MatchPattern | undefined {
-  if (text === '' || text.length > MAX_PATTERN_LENGTH) return undefined;
-  const [host = '', ...rest] = text.replace(/^https?:\/\//i, '').split('/');
-  if (host === '' || host.includes('@')) return undefined;
+export function parsePattern(text: string): PatternParse {
+  if (text.length > MAX_KEY_LENGTH) return unusable('too-long');
+  const [address = '', ...rest] = text.replace(/^https?:\/\//i, '').split('/');
+  const host = address.toLowerCase().replaceAll(/\*+/g, '*');
+  if (host === '' || host.includes('@')) return unusable('malformed');
+  const path = pathOf(rest);
+  const name = withoutPort(host);
+  const labels = name.split('.').map(parseLabelGlob);
+  if (path.length > MAX_PATH_LENGTH || isTooLong(labels)) return unusable('too-long');
+  const hasWildcards = name.includes('*');
+  if (hasWildcards && !isBounded(labels)) return unusable('too-many-wildcards');
+  const port = host.slice(name.length + 1);
+  const whole = port === '' ? name : host;
+  const pattern: Omit<ParsedMatchPattern, typeof parsed> = {
+    host: whole,
+    ...(hasWildcards && { globs: labels }),
+    port,
+    path,
+    key: path === '' ? whole : `${whole}/${path}`,
+  };
+  return { kind: 'pattern', pattern: pattern as ParsedMatchPattern };
+}
+
+function pathOf(rest: readonly string[]): string {
   const segments = rest.filter((segment) => segment !== '');
   const isVersion = rest.length > 1 && (segments[0] === 'v1' || segments[0] === 'v2');
-  const path = isVersion ? segments.slice(1) : segments;
-  const name = withoutPort(host.toLowerCase());
-  return {
-    labels: name.split('.'),
-    port: host.slice(name.length + 1),
-    path,
-    key: [host.toLowerCase(), ...path].join('/'),
-  };
+  return (isVersion ? segments.slice(1) : segments).join('/');
 }
 
-/** Docker Hub's credentials are kept under the address of its first API. */
-const DOCKER_HUB: ImagePlace['registry'] = 'docker.io';
-const DOCKER_HUB_KEY = 'index.docker.io';
-
-/** Whether a credential with this pattern is meant for the image: host and port exactly, path by whole segments. */
-export function matches(pattern: MatchPattern, place: ImagePlace): boolean {
-  if (matchesAt(pattern, place)) return true;
-  return place.registry === DOCKER_HUB && matchesAt(pattern, { ...place, registry: DOCKER_HUB_KEY });
+function isTooLong(labels: readonly LabelGlob[]): boolean {
+  const lengths = labels.map(({ literalLength }) => literalLength);
+  const hostLength = lengths.reduce((sum, length) => sum + length, labels.length - 1);
+  return hostLength > MAX_HOST_LENGTH || lengths.some((length) => length > MAX_LABEL_LENGTH);
 }
 
-function matchesAt(pattern: MatchPattern, { registry, repository }: ImagePlace): boolean {
-  const name = withoutPort(registry);
-  const labels = name.split('.');
-  if (pattern.port !== registry.slice(name.length + 1) || pattern.labels.length !== labels.length) return false;
-  const segments = repository.split('/');
-  if (!pattern.path.every((segment, at) => segment === segments[at])) return false;
-  return pattern.labels.every((label, at) => matchesLabel(label, labels[at] ?? ''));
+function isBounded(labels: readonly LabelGlob[]): boolean {
+  return labels.length <= MAX_WILDCARD_HOST_LABELS && labels.every(({ wildcards }) => wildcards <= MAX_LABEL_WILDCARDS);
 }
 
-/** A glob never reaches beyond its DNS label, so `*.corp.io` is not `registry.corp.io.attacker.tld`. */
-function matchesLabel(glob: string, label: string): boolean {
-  if (!glob.includes('*')) return glob === label;
-  const [head = '', ...tails] = glob.split('*');
-  const last = tails.pop() ?? '';
-  if (!label.startsWith(head) || !label.endsWith(last) || label.length < head.length + last.length) return false;
-  let at = head.length;
-  for (const tail of tails) {
-    const found = label.indexOf(tail, at);
-    if (found < 0 || found + tail.length > label.length - last.length) return false;
-    at = found + tail.length;
-  }
-  return true;
+function unusable(reason: UnusableKey): PatternParse {
+  return { kind: 'unusable', reason };
+}
+
+/** The leading path by whole segments, so that `registry/team` is not `registry/teams/app`. */
+export function matchesPath({ path }: ParsedMatchPattern, repository: string): boolean {
+  if (path === '') return true;
+  return repository.startsWith(path) && (repository.length === path.length || repository[path.length] === '/');
 }

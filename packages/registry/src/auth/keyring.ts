@@ -3,12 +3,15 @@ import type { Registries } from '../config/registries.ts';
 import { endpointsFor } from '../http/endpoint.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import type { Subject } from '../inspect/subject.ts';
+import { NO_METRICS } from '../metrics.ts';
+import type { RegistryMetrics } from '../metrics.ts';
 import { ANONYMOUS_SCOPE } from './access.ts';
 import type { Access } from './access.ts';
 import type { Credential, PullSecret } from './credential.ts';
 import { parseDockerConfig } from './docker-config.ts';
-import type { ConfigEntry } from './docker-config.ts';
-import { matches } from './image-match.ts';
+import type { ConfigEntry, DockerConfig } from './docker-config.ts';
+import { countUnusable, indexEntries } from './entry-index.ts';
+import type { EntryIndex } from './entry-index.ts';
 import type { ImagePlace } from './image-match.ts';
 import type { CredentialScopes } from './scopes.ts';
 
@@ -26,8 +29,8 @@ export const NOTHING_PROVIDED: ProvidedCredentials = { cached: () => [], get: ()
 /** Credentials tried for one image at most: a pod may name many secrets, each costs requests. */
 const MAX_CREDENTIALS = 8;
 /**
- * Entries of all pull secrets of a pod that are looked at; the rest are left out. A tenant writes them, and each is matched
- * with each of the pod's images at every admission.
+ * Entries of a pod's pull secrets that are used, over all of them; the rest are left out. A tenant writes them, and each may
+ * be compared with each of the pod's images at every admission.
  */
 const MAX_POD_ENTRIES = 256;
 /** Docker config files that are kept parsed: those of the registries file. */
@@ -37,35 +40,54 @@ const MAX_PARSED_FILES = 100;
 export class Keyring {
   readonly #scopes: CredentialScopes;
   readonly #provided: ProvidedCredentials;
-  readonly #secrets = new WeakMap<PullSecret, readonly ConfigEntry[]>();
-  readonly #files = new LRUCache<string, readonly ConfigEntry[]>({ max: MAX_PARSED_FILES });
+  readonly #metrics: RegistryMetrics;
+  readonly #parsed = new WeakMap<PullSecret, readonly ConfigEntry[]>();
+  /** By the secret of a pod that names one, else by the list of a pod's secrets. */
+  readonly #ofSecrets = new WeakMap<object, EntryIndex>();
+  readonly #files = new LRUCache<string, EntryIndex>({ max: MAX_PARSED_FILES });
 
-  constructor(scopes: CredentialScopes, provided: ProvidedCredentials = NOTHING_PROVIDED) {
+  constructor(
+    scopes: CredentialScopes,
+    provided: ProvidedCredentials = NOTHING_PROVIDED,
+    metrics: RegistryMetrics = NO_METRICS,
+  ) {
     this.#scopes = scopes;
     this.#provided = provided;
+    this.#metrics = metrics;
   }
 
-  /** The scopes whose knowledge this pod may use, without any effort: what its accesses would be. */
-  scopes(subject: Subject, pullSecrets: readonly PullSecret[], registries: Registries): readonly string[] {
-    if (pullSecrets.length === 0 && !registries.hasCredentials) return [ANONYMOUS_SCOPE];
+  /** The credentials in a pod's pull secrets that are meant for the image, in the order in which they are tried. */
+  ofPod(subject: Subject, pullSecrets: readonly PullSecret[]): readonly Credential[] {
+    return pullSecrets.length === 0 ? [] : this.#find(this.#indexOfPod(pullSecrets), placeOf(subject));
+  }
+
+  /**
+   * The scopes whose knowledge a pod may use, without any effort: what its accesses would be.
+   * @param ofPod the pod's own credentials for the image
+   */
+  scopes(subject: Subject, ofPod: readonly Credential[], registries: Registries): readonly string[] {
+    if (ofPod.length === 0 && !registries.hasCredentials) return [ANONYMOUS_SCOPE];
     const provided = this.#provided.cached(placeOf(subject));
-    return this.#accesses(subject, pullSecrets, registries, provided).map(({ scope }) => scope);
+    return this.#accesses(subject, ofPod, registries, provided).map(({ scope }) => scope);
   }
 
-  /** The ways to ask for an image, in the order in which they are tried; none when its registry is blocked. */
+  /**
+   * The ways to ask for an image, in the order in which they are tried; none when its registry is blocked.
+   * @param ofPod the pod's own credentials for the image
+   */
   async accesses(
     subject: Subject,
-    pullSecrets: readonly PullSecret[],
+    ofPod: readonly Credential[],
     registries: Registries,
     signal: AbortSignal,
   ): Promise<readonly Access[]> {
     const provided = await this.#provided.get(placeOf(subject), signal);
-    return this.#accesses(subject, pullSecrets, registries, provided);
+    return this.#accesses(subject, ofPod, registries, provided);
   }
 
   #accesses(
     subject: Subject,
-    pullSecrets: readonly PullSecret[],
+    ofPod: readonly Credential[],
     registries: Registries,
     provided: readonly Credential[],
   ): readonly Access[] {
@@ -73,7 +95,7 @@ export class Keyring {
     return endpointsFor(registry, repository, registries).flatMap((endpoint) => {
       const credentials = endpoint.mirror
         ? this.#ofRegistriesFile({ registry: endpoint.host, repository: endpoint.repository }, registries)
-        : this.#ofUpstream(placeOf(subject), pullSecrets, registries, provided);
+        : this.#ofUpstream(placeOf(subject), ofPod, registries, provided);
       return this.#ways(endpoint, credentials);
     });
   }
@@ -86,13 +108,13 @@ export class Keyring {
 
   #ofUpstream(
     place: ImagePlace,
-    pullSecrets: readonly PullSecret[],
+    ofPod: readonly Credential[],
     registries: Registries,
     provided: readonly Credential[],
   ): readonly Credential[] {
     const { dockerConfigFile } = registries.config;
     return [
-      ...best(this.#entriesOfPod(pullSecrets), place),
+      ...ofPod,
       ...this.#ofRegistriesFile(place, registries),
       ...provided,
       ...this.#ofFile(dockerConfigFile, place, registries),
@@ -106,41 +128,60 @@ export class Keyring {
   #ofFile(path: string | undefined, place: ImagePlace, registries: Registries): readonly Credential[] {
     const text = path === undefined ? undefined : registries.file(path);
     if (text === undefined) return [];
-    const known = this.#files.get(text);
-    if (known !== undefined) return best(known, place);
-    const entries = parseDockerConfig(text, 'kubernetes.io/dockerconfigjson');
-    this.#files.set(text, entries);
-    return best(entries, place);
+    const known = this.#files.get(text) ?? this.#readFile(text);
+    return this.#find(known, place);
   }
 
-  #entriesOfPod(secrets: readonly PullSecret[]): readonly ConfigEntry[] {
+  #readFile(text: string): EntryIndex {
+    const index = indexEntries(parseDockerConfig(text, 'kubernetes.io/dockerconfigjson'), this.#metrics);
+    this.#files.set(text, index);
+    return index;
+  }
+
+  /** The first distinct credentials that are meant for the image; the search ends with them. */
+  #find(index: EntryIndex, place: ImagePlace): readonly Credential[] {
+    const distinct = new Map<string, Credential>();
+    for (const credential of index.find(place)) {
+      distinct.set(this.#scopes.of(credential), credential);
+      if (distinct.size === MAX_CREDENTIALS) break;
+    }
+    return [...distinct.values()];
+  }
+
+  #indexOfPod(secrets: readonly PullSecret[]): EntryIndex {
     const [only] = secrets;
-    if (only !== undefined && secrets.length === 1) return this.#entriesOf(only).slice(0, MAX_POD_ENTRIES);
+    const key = only !== undefined && secrets.length === 1 ? only : secrets;
+    const known = this.#ofSecrets.get(key);
+    if (known !== undefined) return known;
+    const index = indexEntries(this.#entriesOfPod(secrets), this.#metrics);
+    this.#ofSecrets.set(key, index);
+    return index;
+  }
+
+  #entriesOfPod(secrets: readonly PullSecret[]): DockerConfig {
     const entries: ConfigEntry[] = [];
-    for (const secret of secrets) entries.push(...this.#entriesOf(secret).slice(0, MAX_POD_ENTRIES - entries.length));
-    return entries;
+    let unused = 0;
+    for (const secret of secrets) {
+      // Parsing costs as well: secrets beyond the last entry that is used are not.
+      if (entries.length === MAX_POD_ENTRIES) break;
+      const all = this.#entriesOf(secret);
+      const used = all.slice(0, MAX_POD_ENTRIES - entries.length);
+      entries.push(...used);
+      unused += all.length - used.length;
+    }
+    return { entries, unusable: Array.from({ length: unused }, () => 'too-many-keys') };
   }
 
   #entriesOf(secret: PullSecret): readonly ConfigEntry[] {
-    const known = this.#secrets.get(secret);
+    const known = this.#parsed.get(secret);
     if (known !== undefined) return known;
-    const entries = parseDockerConfig(secret.json, secret.type);
-    this.#secrets.set(secret, entries);
+    const { entries, unusable } = parseDockerConfig(secret.json, secret.type);
+    countUnusable(unusable, this.#metrics);
+    this.#parsed.set(secret, entries);
     return entries;
   }
 }
 
 function placeOf({ reference }: Subject): ImagePlace {
   return { registry: reference.registry.toLowerCase(), repository: reference.repository };
-}
-
-/** The entries meant for an image, longer patterns first, in their order otherwise. */
-function best(entries: readonly ConfigEntry[], place: ImagePlace): readonly Credential[] {
-  const meant = entries.filter(({ pattern }) => matches(pattern, place));
-  return meant.toSorted((a, b) => compare(b.pattern.key, a.pattern.key)).map(({ credential }) => credential);
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

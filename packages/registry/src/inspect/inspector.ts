@@ -1,5 +1,5 @@
 import type { FactSource, Inspection } from '@archpolicy/core';
-import type { PullSecret } from '../auth/credential.ts';
+import type { Credential, PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
 import { normalHost } from '../config/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
@@ -50,6 +50,14 @@ const NO_SECRETS: readonly PullSecret[] = [];
 
 type Answer = Extract<Resolution, { readonly kind: 'answer' }>;
 
+/** What a request asks for, with what was found out about it at once. */
+interface Work {
+  readonly subject: Subject;
+  /** The pod's own credentials for the image. */
+  readonly ofPod: readonly Credential[];
+  readonly request: InspectRequest;
+}
+
 interface Parts {
   readonly resolver: Resolver;
   readonly keyring: Keyring;
@@ -81,10 +89,11 @@ export class ImageInspector implements Inspector {
     if (registries.entryFor(subject.reference.registry)?.blocked === true) {
       return Promise.resolve(this.#counted(unresolved('Blocked')));
     }
-    const scopes = this.#parts.keyring.scopes(subject, request.pullSecrets ?? NO_SECRETS, registries);
+    const ofPod = this.#parts.keyring.ofPod(subject, request.pullSecrets ?? NO_SECRETS);
+    const scopes = this.#parts.keyring.scopes(subject, ofPod, registries);
     const warm = this.#parts.resolver.warm(subject, scopes, softTtl(subject, request));
     if (warm !== undefined) return Promise.resolve(this.#counted(this.#inspection(warm, 'memory')));
-    return this.#cold(subject, scopes, request);
+    return this.#cold({ subject, ofPod, request }, scopes);
   }
 
   async close(): Promise<void> {
@@ -92,17 +101,18 @@ export class ImageInspector implements Inspector {
     await this.#parts.close();
   }
 
-  async #cold(subject: Subject, scopes: readonly string[], request: InspectRequest): Promise<Inspection> {
+  async #cold(work: Work, scopes: readonly string[]): Promise<Inspection> {
+    const { subject, request } = work;
     if (this.#closing.signal.aborted) return this.#counted(unresolved('Unavailable'));
     const softTtlMs = softTtl(subject, request);
     const priority = request.priority ?? 'admission';
     // A pod must not wait for the turn of what can wait.
     const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${subject.key}`;
     const place = { priority, host: normalHost(subject.host), image: subject.key };
-    const start = (): Promise<Resolution> => this.#resolve(subject, softTtlMs, request);
-    const work = this.#work.running(key) ?? this.#share(key, this.#places.hold(place, start));
-    if (work === undefined) return this.#staleOr('Unavailable', subject, scopes);
-    const resolution = await within(work, request.budgetMs, request.signal);
+    const start = (): Promise<Resolution> => this.#resolve(work, softTtlMs);
+    const running = this.#work.running(key) ?? this.#share(key, this.#places.hold(place, start));
+    if (running === undefined) return this.#staleOr('Unavailable', subject, scopes);
+    const resolution = await within(running, request.budgetMs, request.signal);
     if (resolution !== undefined) return this.#counted(this.#inspection(resolution));
     return this.#staleOr('Deadline', subject, scopes);
   }
@@ -116,12 +126,11 @@ export class ImageInspector implements Inspector {
     return this.#counted(stale === undefined ? unresolved(reason) : this.#inspection(stale, 'memory'));
   }
 
-  async #resolve(subject: Subject, softTtlMs: number, request: InspectRequest): Promise<Resolution> {
-    const { pullSecrets = NO_SECRETS, priority } = request;
+  async #resolve({ subject, ofPod, request: { priority } }: Work, softTtlMs: number): Promise<Resolution> {
     const { registries: source, keyring, resolver, turns } = this.#parts;
     const registries = source.current();
     const signal = this.#deadlines.signal();
-    const accesses = await keyring.accesses(subject, pullSecrets, registries, signal);
+    const accesses = await keyring.accesses(subject, ofPod, registries, signal);
     const turn = priority === 'background' ? { turn: new Turn(turns, registries) } : {};
     return resolver.resolve({ subject, accesses, softTtlMs, registries, signal, ...turn });
   }

@@ -103,6 +103,8 @@ const metrics: RegistryMetrics = {
   request: note,
   discarded: note,
   cache: note,
+  credentialComparisons: note,
+  unusableKeys: note,
   registriesFile: note,
 };
 

@@ -36,16 +36,51 @@ const LABELS = {
   request: { purpose: ['manifest', 'blob', 'token'], method: ['GET', 'HEAD', 'POST'], outcome: REQUEST_OUTCOMES },
   discarded: { what: ['digest-mismatch', 'redis-value', 'header-digest'] },
   cache: { level: ['memory', 'redis'], outcome: ['hit', 'miss', 'error'] },
+  credentialComparisons: {},
+  unusableKeys: { reason: ['malformed', 'too-long', 'too-many-wildcards', 'too-many-keys'] },
   registriesFile: { outcome: ['loaded', 'refused'] },
 } as const satisfies Record<string, LabelSets>;
 
-/** What the inspector of images tells. */
+/** Metrics that grow by more than one at a time. */
+type Amount = 'credentialComparisons' | 'unusableKeys';
+
+/** What the inspector of images counts. */
 export type InspectionCounts = {
-  readonly [M in keyof typeof LABELS]: (labels: LabelsOf<(typeof LABELS)[M]>) => void;
+  readonly [M in Exclude<keyof typeof LABELS, Amount>]: (labels: LabelsOf<(typeof LABELS)[M]>) => void;
+} & {
+  readonly credentialComparisons: (count: number) => void;
+  readonly unusableKeys: (labels: LabelsOf<(typeof LABELS)['unusableKeys']>, count: number) => void;
 };
 
 /** Declares the metrics of inspection: answers, requests, caches, and the registries file. */
 export function declareInspectionMetrics(registry: Registry): InspectionCounts {
+  return { ...declareAnswers(registry), ...declareCredentials(registry) };
+}
+
+function declareCredentials(registry: Registry): Pick<InspectionCounts, Amount> {
+  const comparisons = closedCounter({
+    registry,
+    name: 'archpolicy_credential_comparisons_total',
+    help: 'Comparisons of images with the keys of pull secrets, docker config files and plugin answers.',
+    labels: LABELS.credentialComparisons,
+  });
+  const unusable = closedCounter({
+    registry,
+    name: 'archpolicy_credential_keys_unusable_total',
+    help: 'Keys of credentials that were left out, by reason: they match no image, or exceed a bound.',
+    labels: LABELS.unusableKeys,
+  });
+  return {
+    credentialComparisons: (count) => {
+      comparisons.inc({}, count);
+    },
+    unusableKeys: (labels, count) => {
+      unusable.inc(labels, count);
+    },
+  };
+}
+
+function declareAnswers(registry: Registry): Omit<InspectionCounts, Amount> {
   return {
     inspection: told({
       registry,

@@ -1,5 +1,6 @@
 export * from './access.ts';
 export * from './content.ts';
+export * from './costly-pull-secrets.ts';
 export * from './encoded-images.ts';
 export * from './fake-registry.ts';
 export * from './images.ts';

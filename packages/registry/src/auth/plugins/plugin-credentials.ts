@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { RegistriesSource } from '../../config/registries-file.ts';
 import { Flights } from '../../inspect/flights.ts';
+import { NO_METRICS } from '../../metrics.ts';
+import type { RegistryMetrics } from '../../metrics.ts';
 import type { Clock, Logger } from '../../ports.ts';
 import type { Credential } from '../credential.ts';
-import type { ConfigEntry } from '../docker-config.ts';
-import { matches } from '../image-match.ts';
+import { indexEntries, NO_ENTRIES } from '../entry-index.ts';
+import type { EntryIndex } from '../entry-index.ts';
 import type { ImagePlace } from '../image-match.ts';
 import type { ProvidedCredentials } from '../keyring.ts';
 import { parsePluginResponse } from './plugin-response.ts';
@@ -14,7 +16,7 @@ import type { ProviderConfig } from './provider-config.ts';
 import { runPlugin } from './run-plugin.ts';
 
 interface Kept {
-  readonly entries: readonly ConfigEntry[];
+  readonly entries: EntryIndex;
   /** Monotonic milliseconds. */
   readonly untilMs: number;
 }
@@ -32,8 +34,9 @@ export class PluginCredentials implements ProvidedCredentials {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #metrics: RegistryMetrics;
   readonly #kept = new LRUCache<string, Kept>({ max: MAX_KEPT });
-  readonly #flights = new Flights<readonly ConfigEntry[]>();
+  readonly #flights = new Flights<EntryIndex>();
 
   /** @param environment what plugins see beside the `env` of their configuration, such as the cloud's role variables. */
   constructor(
@@ -41,46 +44,45 @@ export class PluginCredentials implements ProvidedCredentials {
     clock: Clock,
     logger: Logger,
     environment: Readonly<Record<string, string>>,
+    metrics: RegistryMetrics = NO_METRICS,
   ) {
     this.#registries = registries;
     this.#clock = clock;
     this.#logger = logger;
     this.#environment = environment;
+    this.#metrics = metrics;
   }
 
   cached(place: ImagePlace): readonly Credential[] {
-    return pick(
-      this.#providersFor(place).flatMap((provider) => this.#keptFor(provider, place) ?? []),
-      place,
-    );
+    return this.#providersFor(place).flatMap((provider) => [...(this.#keptFor(provider, place)?.find(place) ?? [])]);
   }
 
   async get(place: ImagePlace, signal: AbortSignal): Promise<readonly Credential[]> {
     const providers = this.#providersFor(place);
-    const entries = await Promise.all(providers.map((provider) => this.#entriesOf(provider, place, signal)));
-    return pick(entries.flat(), place);
+    const indexes = await Promise.all(providers.map((provider) => this.#entriesOf(provider, place, signal)));
+    return indexes.flatMap((index) => [...index.find(place)]);
   }
 
   #providersFor(place: ImagePlace): readonly ProviderConfig[] {
     const { providers } = this.#registries.current();
-    return providers.filter(({ matchImages }) => matchImages.some((pattern) => matches(pattern, place)));
+    return providers.filter(({ matchImages }) => matchImages.matches(place));
   }
 
-  #keptFor({ name }: ProviderConfig, place: ImagePlace): readonly ConfigEntry[] | undefined {
+  #keptFor({ name }: ProviderConfig, place: ImagePlace): EntryIndex | undefined {
     const now = this.#clock.monotonic();
     const keys = [`${place.registry}/${place.repository}`, place.registry, GLOBAL];
     return keys.map((key) => this.#kept.get(`${name} ${key}`)).find((kept) => kept !== undefined && kept.untilMs > now)
       ?.entries;
   }
 
-  #entriesOf(provider: ProviderConfig, place: ImagePlace, signal: AbortSignal): Promise<readonly ConfigEntry[]> {
+  #entriesOf(provider: ProviderConfig, place: ImagePlace, signal: AbortSignal): Promise<EntryIndex> {
     const kept = this.#keptFor(provider, place);
     if (kept !== undefined) return Promise.resolve(kept);
     const key = `${provider.name} ${place.registry}/${place.repository}`;
     return this.#flights.join(key, () => this.#run(provider, place, signal));
   }
 
-  async #run(provider: ProviderConfig, place: ImagePlace, signal: AbortSignal): Promise<readonly ConfigEntry[]> {
+  async #run(provider: ProviderConfig, place: ImagePlace, signal: AbortSignal): Promise<EntryIndex> {
     const directory = this.#registries.current().config.credentialProviders?.binDirectory ?? '';
     const { apiVersion, name, args, env } = provider;
     const image = `${place.registry}/${place.repository}`;
@@ -94,22 +96,19 @@ export class PluginCredentials implements ProvidedCredentials {
     });
     const response = output === undefined ? undefined : parsePluginResponse(output, apiVersion);
     if (response === undefined) this.#logger.warn({ provider: name }, 'credential provider failed');
-    this.#keep(provider, place, response);
-    return response?.entries ?? [];
+    const entries = response === undefined ? NO_ENTRIES : indexEntries(response, this.#metrics);
+    this.#keep(provider, place, entries, response);
+    return entries;
   }
 
-  #keep(provider: ProviderConfig, place: ImagePlace, response: PluginResponse | undefined): void {
+  #keep(provider: ProviderConfig, place: ImagePlace, entries: EntryIndex, response?: PluginResponse): void {
     const image = `${place.registry}/${place.repository}`;
     const keys = { Image: image, Registry: place.registry, Global: GLOBAL };
     const key = response === undefined ? image : keys[response.cacheKeyType];
     const ttlMs = response === undefined ? FAILED_TTL_MS : (response.cacheMs ?? provider.defaultCacheMs);
     this.#kept.set(`${provider.name} ${key}`, {
-      entries: response?.entries ?? [],
+      entries,
       untilMs: this.#clock.monotonic() + ttlMs,
     });
   }
-}
-
-function pick(entries: readonly ConfigEntry[], place: ImagePlace): readonly Credential[] {
-  return entries.filter(({ pattern }) => matches(pattern, place)).map(({ credential }) => credential);
 }

@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import type { Credential } from '../credential.ts';
-import { basic } from '../docker-config.ts';
-import type { ConfigEntry } from '../docker-config.ts';
-import { parsePattern } from '../image-match.ts';
+import { basic, parseEntries } from '../docker-config.ts';
+import type { DockerConfig } from '../docker-config.ts';
 import { parseGoDuration } from './go-duration.ts';
 
 /** What a plugin answered, with how long and for what it may be kept. */
-export interface PluginResponse {
-  readonly entries: readonly ConfigEntry[];
+export interface PluginResponse extends DockerConfig {
   readonly cacheKeyType: 'Image' | 'Registry' | 'Global';
   /** Absent: the configuration's default. */
   readonly cacheMs?: number;
 }
+
+/** Providers of clouds answer with one or two. */
+const MAX_ENTRIES = 1_000;
 
 /** `CredentialProviderResponse`: https://kubernetes.io/docs/reference/config-api/kubelet-credentialprovider.v1/ */
 const schema = z.object({
@@ -28,15 +28,10 @@ export function parsePluginResponse(text: string, apiVersion: string): PluginRes
   if (!result.success || result.data.apiVersion !== apiVersion) return undefined;
   const { cacheKeyType, cacheDuration, auth } = result.data;
   const cacheMs = cacheDuration === undefined || cacheDuration === null ? undefined : parseGoDuration(cacheDuration);
-  const entries = Object.entries(auth ?? {}).flatMap(([key, { username, password }]) =>
-    entry(key, basic(username, password)),
-  );
-  return { entries, cacheKeyType, ...(cacheMs === undefined ? {} : { cacheMs }) };
-}
-
-function entry(key: string, credential: Credential | undefined): readonly ConfigEntry[] {
-  const pattern = parsePattern(key);
-  return pattern === undefined || credential === undefined ? [] : [{ pattern, credential }];
+  const credentials = Object.entries(auth ?? {})
+    .slice(0, MAX_ENTRIES)
+    .map(([key, { username, password }]) => [key, basic(username, password)] as const);
+  return { ...parseEntries(credentials), cacheKeyType, ...(cacheMs === undefined ? {} : { cacheMs }) };
 }
 
 function parseJson(text: string): unknown {

@@ -155,6 +155,9 @@ describe('I5 credential-provider plugins', () => {
     ['no patterns', { matchImages: [] }],
     ['no duration', { defaultCacheDuration: 'long' }],
     ['another API', { apiVersion: 'v1' }],
+    ['a pattern that matches nothing', { matchImages: ['a.example', 'user@a.example'] }],
+    ['more wildcards in a label than are compared', { matchImages: ['*a*b*c*d*.example'] }],
+    ['more wildcard hosts than are compared', { matchImages: Array.from({ length: 65 }, (_, i) => `*.h${i}.example`) }],
   ])('I5 a configuration with %s is refused', (_, change) => {
     const provider = {
       name: 'p',

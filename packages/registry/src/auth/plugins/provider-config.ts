@@ -2,14 +2,15 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { RegistryError } from '../../errors.ts';
 import { parsePattern } from '../image-match.ts';
-import type { MatchPattern } from '../image-match.ts';
+import type { ParsedMatchPattern } from '../image-match.ts';
+import { MatchIndex, MAX_WILDCARD_HOSTS } from '../match-index.ts';
 import { parseGoDuration } from './go-duration.ts';
 
 /** One credential-provider plugin of the kubelet. */
 export interface ProviderConfig {
   readonly name: string;
   readonly apiVersion: string;
-  readonly matchImages: readonly MatchPattern[];
+  readonly matchImages: Pick<MatchIndex<unknown>, 'matches'>;
   readonly defaultCacheMs: number;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -25,6 +26,14 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** An entry that would never match, or at a cost without a bound, is refused as the kubelet refuses what it cannot parse. */
+const matchImage = z.string().transform((text, context): ParsedMatchPattern => {
+  const parse = parsePattern(text);
+  if (parse.kind === 'pattern') return parse.pattern;
+  context.addIssue({ code: 'custom', message: `cannot be used (${parse.reason})` });
+  return z.NEVER;
+});
+
 /** `CredentialProviderConfig`: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1/#CredentialProviderConfig */
 const schema = z.object({
   kind: z.literal('CredentialProviderConfig'),
@@ -36,7 +45,7 @@ const schema = z.object({
           .string()
           .regex(/^[^/\\\s]{1,255}$/)
           .refine((name) => name !== '.' && name !== '..'),
-        matchImages: z.array(z.string()).min(1).max(MAX_PATTERNS),
+        matchImages: z.array(matchImage).min(1).max(MAX_PATTERNS),
         defaultCacheDuration: duration,
         apiVersion: z.string().regex(/^credentialprovider\.kubelet\.k8s\.io\/v1(beta1|alpha1)?$/),
         args: z.array(z.string()).nullish(),
@@ -56,14 +65,22 @@ export function parseProviderConfig(text: string): readonly ProviderConfig[] {
     const fields = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new RegistryError('REGISTRIES_FILE', `credential providers: ${fields.slice(0, 5).join('; ')}`);
   }
-  return result.data.providers.map((provider) => ({
+  const { providers } = result.data;
+  if (wildcardHosts(providers.flatMap(({ matchImages }) => matchImages)) > MAX_WILDCARD_HOSTS) {
+    throw new RegistryError('REGISTRIES_FILE', `credential providers: over ${MAX_WILDCARD_HOSTS} hosts with wildcards`);
+  }
+  return providers.map((provider) => ({
     name: provider.name,
     apiVersion: provider.apiVersion,
-    matchImages: provider.matchImages.map(parsePattern).filter((pattern) => pattern !== undefined),
+    matchImages: new MatchIndex(provider.matchImages.map((pattern) => ({ pattern, value: provider.name }))),
     defaultCacheMs: provider.defaultCacheDuration,
     args: provider.args ?? [],
     env: Object.fromEntries((provider.env ?? []).map(({ name, value }) => [name, value])),
   }));
+}
+
+function wildcardHosts(patterns: readonly ParsedMatchPattern[]): number {
+  return new Set(patterns.filter(({ globs }) => globs !== undefined).map(({ host }) => host)).size;
 }
 
 function readYaml(text: string): unknown {
