@@ -88,7 +88,7 @@ bench-gate: setup ## Measure how fast gates are lifted beside creating pods; wri
 	@$(RUN) e2e/bench/gate/main.ts
 
 .PHONY: bench-webhook
-bench-webhook: setup ## Measure admission, some 12 minutes; writes docs/performance (PARTS=decision,warm,mixed,creators,cold: some of it; RUNS=1: to see that it works)
+bench-webhook: setup ## Measure admission, some 15 minutes; writes docs/performance (PARTS=decision,warm,mixed,neighbour,creators,cold: some of it; RUNS=1: to see that it works)
 	@$(RUN) e2e/bench/webhook/main.ts '$(PARTS)' $(RUNS)
 
 .PHONY: bench-operator

@@ -3,10 +3,18 @@ import { cold } from './cold.ts';
 import { creators } from './creators.ts';
 import { decision } from './decision.ts';
 import { mixed } from './mixed.ts';
+import { neighbour } from './neighbour.ts';
 import { print } from './print.ts';
 import { warm } from './warm.ts';
 
-const PARTS: Readonly<Record<string, (runs: number) => Promise<void>>> = { decision, warm, mixed, creators, cold };
+const PARTS: Readonly<Record<string, (runs: number) => Promise<void>>> = {
+  decision,
+  warm,
+  mixed,
+  neighbour,
+  creators,
+  cold,
+};
 
 const [parts = '', runs = '5'] = process.argv.slice(2);
 const asked = parts.split(',').filter((name) => name !== '');

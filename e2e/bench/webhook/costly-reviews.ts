@@ -1,0 +1,45 @@
+/**
+ * One tenant that sends reviews of pods with 256 images, each when the one before is answered, from a process of its own, until
+ * it is ended. Arguments: port, the PEM of the authority, and the name of a pull secret for each `costlyPullSecrets` (empty:
+ * the same pods without one).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { costlyPullSecrets } from '@archpolicy/testkit';
+import { Connection } from './connection.ts';
+
+/** Between two reviews: the same rate, however long an answer takes. */
+const PAUSE_MS = 100;
+
+const [port = '0', ca = '', prefix = ''] = process.argv.slice(2);
+
+const bodies = costlyPullSecrets().map(({ images }, number) => {
+  const containers = images.map((image, index) => ({ name: `c${index}`, image }));
+  const imagePullSecrets = prefix === '' ? [] : [{ name: `${prefix}-${number}` }];
+  return Buffer.from(JSON.stringify(review({ containers, imagePullSecrets })));
+});
+
+for (let next = 0; ; next = (next + 1) % bodies.length) {
+  try {
+    const connection = await Connection.open(Number(port), ca, bodies[next] ?? Buffer.alloc(0));
+    await connection.send();
+    connection.close();
+  } catch {
+    // A review that is not answered in time is not sent again.
+  }
+  await sleep(PAUSE_MS);
+}
+
+function review(spec: object): object {
+  const pods = { group: '', version: 'v1', resource: 'pods' };
+  const kind = { group: '', version: 'v1', kind: 'Pod' };
+  const request = {
+    uid: '705ab4f5-6393-11e8-b7cc-42010a800003',
+    kind,
+    resource: pods,
+    namespace: 'costly',
+    operation: 'CREATE',
+    object: { kind: 'Pod', apiVersion: 'v1', metadata: { generateName: 'costly-' }, spec },
+    dryRun: true,
+  };
+  return { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request };
+}
