@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 import { arrowConfigs } from './tools/src/arrows/arrows.ts';
 import { destroyedBody } from './tools/src/lint/destroyed-body.ts';
+import { parseErrorFiles, parseErrors } from './tools/src/lint/parse-errors.ts';
 
 const noExit = {
   object: 'process',
@@ -62,5 +63,6 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  { ...parseErrorFiles, rules: { 'no-restricted-syntax': ['error', destroyedBody, ...parseErrors] } },
   ...arrowConfigs,
 );

@@ -3,6 +3,7 @@ export * from './reference/index.ts';
 export * from './manifest/index.ts';
 export * from './inspection/index.ts';
 export * from './kubernetes/index.ts';
+export * from './parsing/index.ts';
 export * from './requirement/index.ts';
 export * from './policy/index.ts';
 export * from './pod/index.ts';

@@ -66,6 +66,20 @@ describe('logger', () => {
     expect(line).toContain('[redacted]');
   });
 
+  test('P5 of the error of a parser the position is written, and nothing that it quotes', () => {
+    let cause: unknown;
+    try {
+      JSON.parse('{"password": "geheim" "host": 1}');
+    } catch (error) {
+      cause = error;
+    }
+    const message = 'syntax error at line 1, column 23';
+    expect(logged({ err: new Error('no configuration', { cause }) })).toMatchObject({
+      err: { message: 'no configuration', cause: { type: 'SyntaxError', message } },
+    });
+    expect(logged({ err: cause })).toMatchObject({ err: { type: 'SyntaxError', message } });
+  });
+
   test('an error is written with its code and causes', () => {
     const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
     expect(logged({ err: new Error('no answer', { cause }) })).toMatchObject({

@@ -1,3 +1,5 @@
+import { describeParseError, isParseError } from '@archpolicy/core';
+
 const REDACTED = '[redacted]';
 
 /** A field with such a name is not shown, whatever it holds. */
@@ -75,6 +77,8 @@ function copyObject(value: object, depth: number): Record<string, unknown> {
 function copyError(error: Error, depth: number): Record<string, unknown> {
   const code =
     'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined;
+  // Its message and stack quote what it failed on.
+  if (isParseError(error)) return { type: error.name, message: describeParseError(error) };
   return {
     type: error.name,
     ...(code === undefined ? {} : { code }),

@@ -1,4 +1,5 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { parseJson as parseJsonText } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
@@ -40,11 +41,9 @@ export async function* paced(chunks: Chunks): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Parses UTF-8 JSON. Throws KubeError `malformed`. */
+/** Parses UTF-8 JSON. Throws KubeError `malformed`, which quotes nothing of it: it may be a Secret. */
 export function parseJson(bytes: Uint8Array): Json {
-  try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as Json;
-  } catch (cause) {
-    throw new KubeError('malformed', 'the answer is not JSON', { cause });
-  }
+  const parse = parseJsonText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
+  if (parse.kind === 'invalid') throw new KubeError('malformed', `the answer is not JSON: ${parse.problem}`);
+  return parse.value;
 }

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
-import { arrayAt, isJsonObject, objectAt, textAt } from '@archpolicy/core';
+import { arrayAt, describeParseError, isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { KubeConfig } from '@kubernetes/client-node';
-import { parse as parseYaml } from 'yaml';
+import { parseDocument } from 'yaml';
 import type { Clock } from '../clock.ts';
 import { KubeError } from '../errors.ts';
 import type { Credentials, CredentialSource, TlsCredentials } from './credentials.ts';
@@ -68,12 +68,28 @@ export class KubeConfigCredentials implements CredentialSource {
       const keep = this.#loaded?.config.getCurrentUser()?.exec !== undefined && !refused;
       if (this.#loaded === undefined || !keep) this.#loaded = loadKubeConfig(this.#location);
       return await credentialsOf(this.#loaded);
-    } catch (cause) {
-      throw cause instanceof KubeError
-        ? cause
-        : new KubeError('bad-config', 'the kubeconfig cannot be used', { cause });
+    } catch (error) {
+      throw badConfig(error);
     }
   }
+}
+
+/** What the library writes about a kubeconfig that parses but is not complete; nothing of it comes from the file. */
+const INCOMPLETE = /^(?:No active cluster!|(?:clusters|users|contexts)\[\d{1,6}\]\.[a-z.]{1,40} is missing)$/;
+
+/**
+ * System errors are kept as the cause: they name a file or a program. Any other error may quote the kubeconfig, which
+ * holds credentials: only its position is kept.
+ */
+function badConfig(error: unknown): KubeError {
+  if (error instanceof KubeError) return error;
+  if (isSystemError(error)) return new KubeError('bad-config', 'the kubeconfig cannot be used', { cause: error });
+  const reason = error instanceof Error && INCOMPLETE.test(error.message) ? error.message : describeParseError(error);
+  return new KubeError('bad-config', `the kubeconfig cannot be used: ${reason}`);
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 function loadKubeConfig(location: KubeConfigLocation): Loaded {
@@ -95,7 +111,11 @@ function accountTokenFile(user: { readonly authProvider?: unknown } | null): str
 
 /** `tokenFile` of a user in a kubeconfig, which KubeConfig leaves out: the user would be anonymous. */
 function userTokenFile(file: string, user: string | undefined): string | undefined {
-  const content = parseYaml(readFileSync(file, 'utf8')) as Json;
+  // Not by `parse`: it prints warnings that quote the text.
+  const document = parseDocument(readFileSync(file, 'utf8'));
+  const [error] = document.errors;
+  if (error !== undefined) throw badConfig(error);
+  const content = document.toJS() as Json;
   const users = isJsonObject(content) ? arrayAt(content, 'users') : [];
   const entry = users.filter(isJsonObject).find((one) => one['name'] === user);
   const tokenFile = entry && textAt(objectAt(entry, 'user'), 'tokenFile');
@@ -106,10 +126,24 @@ async function credentialsOf({ config, tokenFile }: Loaded): Promise<Credentials
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new KubeError('bad-config', 'the kubeconfig has no current cluster');
   if (cluster.proxyUrl !== undefined) throw new KubeError('bad-config', 'proxy-url in a kubeconfig is not supported');
-  const options: RequestOptions = {};
-  await config.applyToHTTPSOptions(options);
+  const server = URL.parse(cluster.server);
+  if (server === null) throw new KubeError('bad-config', "the server of the kubeconfig's cluster is not a URL");
+  const options = await requestOptionsOf(config);
   const token = tokenFile === undefined ? {} : await tokenFrom(tokenFile);
-  return { server: new URL(cluster.server).origin, tls: tlsOf(options), headers: { ...headersOf(options), ...token } };
+  return { server: server.origin, tls: tlsOf(options), headers: { ...headersOf(options), ...token } };
+}
+
+/** Runs the exec plugin of the user, if there is one. */
+async function requestOptionsOf(config: KubeConfig): Promise<RequestOptions> {
+  const options: RequestOptions = {};
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (error) {
+    // The library's error has what the plugin printed.
+    if (config.getCurrentUser()?.exec === undefined || isSystemError(error)) throw error;
+    throw new KubeError('bad-config', "the exec plugin of the kubeconfig's user failed or returned no credential");
+  }
+  return options;
 }
 
 async function tokenFrom(file: string): Promise<Record<string, string>> {

@@ -120,7 +120,16 @@ describe('I7 where an image is asked for', () => {
 
 describe('I7 the registries file', () => {
   test.each([
-    ['an unknown field', 'registries: [{host: a.example, plainHTTP: true}]', 'registries.0'],
+    [
+      'an unknown field',
+      'registries: [{host: a.example, plainHTTP: true}]',
+      'registries file: registries.0: unknown field at line 1, column 32',
+    ],
+    [
+      'two unknown fields, in JSON',
+      '{"registries": [],\n "a": 1,\n "b": {"c": 2}}',
+      'registries file: unknown field at line 2, column 2 and line 3, column 2',
+    ],
     ['no host', 'registries: [{plainHttp: true}]', 'registries.0.host'],
     ['a URL for a host', 'registries: [{host: "https://a.example"}]', 'registries.0.host'],
     ['a wrong range', 'refuseAddresses: [10.0.0.0]', 'refuseAddresses.0'],
@@ -135,8 +144,8 @@ describe('I7 the registries file', () => {
       'registries.0.requestLimit.perSecond',
     ],
     ['text', 'hello', ''],
-    ['no YAML', '{', 'no YAML'],
-    ['aliases, which can blow up', 'a: &a [1]\nregistries: *a', 'no YAML'],
+    ['no YAML', 'registries:\n  {', 'registries file: not YAML: syntax error at line 2, column 4 (BAD_INDENT)'],
+    ['aliases, which can blow up', 'a: &a [1]\nregistries: *a', 'registries file: aliases (*name) are not supported'],
   ])('I7 %s is refused, and the message says where', (_, text, where) => {
     expect(() => load(text)).toThrow(where);
     expect(() => load(text)).toThrow(RegistryError);

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
-import { parse as parseYaml } from 'yaml';
 import { parseProviderConfig } from '../auth/plugins/provider-config.ts';
 import type { ProviderConfig } from '../auth/plugins/provider-config.ts';
 import { RegistryError } from '../errors.ts';
 import { hostMatcher, normalHost } from './host-pattern.ts';
 import type { HostMatcher } from './host-pattern.ts';
+import { describeProblems } from './schema-problems.ts';
 import { registriesSchema } from './schema.ts';
 import type { RegistriesConfig, RegistryConfig } from './schema.ts';
+import { parseYamlText } from './yaml-text.ts';
 
 /** A ConfigMap holds at most 1 MiB. */
 export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
@@ -89,18 +90,10 @@ export const DEFAULT_REGISTRIES = new Registries(registriesSchema.parse({}));
  */
 export function parseRegistries(text: string): RegistriesConfig {
   if (text.length > MAX_REGISTRIES_FILE_BYTES) throw refused('the file is larger than 1 MiB');
-  const result = registriesSchema.safeParse(readYaml(text) ?? {});
+  const yaml = parseYamlText(text, 'registries file');
+  const result = registriesSchema.safeParse(yaml.value ?? {});
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw refused(faults.slice(0, 5).join('; '));
-}
-
-function readYaml(text: string): unknown {
-  try {
-    return parseYaml(text, { maxAliasCount: 0 });
-  } catch (cause) {
-    throw new RegistryError('REGISTRIES_FILE', 'registries file: no YAML', { cause });
-  }
+  throw refused(describeProblems(result.error, yaml));
 }
 
 function refused(why: string): RegistryError {

@@ -1,3 +1,5 @@
+import { describeParseError, isParseError } from '@archpolicy/core';
+
 /** Bad configuration: its message is one line that names the variable, says what is wrong and gives an example. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -38,6 +40,7 @@ export async function using<T>({ variable, value, example }: VariableInUse, use:
  */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unexpected failure';
+  if (isParseError(error)) return describeParseError(error);
   const { cause } = error;
   return cause instanceof Error && 'syscall' in cause ? `${error.message}: ${cause.message}` : error.message;
 }

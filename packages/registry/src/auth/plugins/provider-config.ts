@@ -1,5 +1,6 @@
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { describeProblems } from '../../config/schema-problems.ts';
+import { parseYamlText } from '../../config/yaml-text.ts';
 import { RegistryError } from '../../errors.ts';
 import { parsePattern } from '../image-match.ts';
 import type { ParsedMatchPattern } from '../image-match.ts';
@@ -60,10 +61,10 @@ const schema = z.object({
  * @throws RegistryError with code REGISTRIES_FILE
  */
 export function parseProviderConfig(text: string): readonly ProviderConfig[] {
-  const result = schema.safeParse(readYaml(text));
+  const yaml = parseYamlText(text, 'credential providers');
+  const result = schema.safeParse(yaml.value);
   if (!result.success) {
-    const fields = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new RegistryError('REGISTRIES_FILE', `credential providers: ${fields.slice(0, 5).join('; ')}`);
+    throw new RegistryError('REGISTRIES_FILE', `credential providers: ${describeProblems(result.error, yaml)}`);
   }
   const { providers } = result.data;
   if (wildcardHosts(providers.flatMap(({ matchImages }) => matchImages)) > MAX_WILDCARD_HOSTS) {
@@ -81,12 +82,4 @@ export function parseProviderConfig(text: string): readonly ProviderConfig[] {
 
 function wildcardHosts(patterns: readonly ParsedMatchPattern[]): number {
   return new Set(patterns.filter(({ globs }) => globs !== undefined).map(({ host }) => host)).size;
-}
-
-function readYaml(text: string): unknown {
-  try {
-    return parseYaml(text, { maxAliasCount: 0 });
-  } catch (cause) {
-    throw new RegistryError('REGISTRIES_FILE', 'credential providers: no YAML', { cause });
-  }
 }

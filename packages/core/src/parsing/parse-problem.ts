@@ -1,0 +1,63 @@
+/** Fields that errors of JSON.parse, of the package `yaml` and of js-yaml have. Any of them may be absent. */
+interface ParseErrorFields {
+  readonly name?: unknown;
+  readonly message?: unknown;
+  readonly code?: unknown;
+  /** Of `yaml`: start and end, counted from 1. */
+  readonly linePos?: readonly { readonly line?: unknown; readonly col?: unknown }[];
+  /** Of js-yaml, counted from 0. */
+  readonly mark?: { readonly line?: unknown; readonly column?: unknown };
+}
+
+const PARSE_ERRORS: readonly unknown[] = ['SyntaxError', 'YAMLParseError', 'YAMLWarning', 'YAMLException'];
+/** `yaml` throws it as a ReferenceError: `Unresolved alias (the anchor must be set before the alias): NAME`. */
+const UNRESOLVED_ALIAS = 'Unresolved alias';
+/** `Expected ',' or '}' after property value in JSON at position 17 (line 1 column 18)`. */
+const JSON_POSITION = / in JSON at position \d{1,12} \(line (\d{1,12}) column (\d{1,12})\)$/;
+/** `BAD_INDENT`, `ERR_INVALID_URL`. */
+const CODE = /^[A-Z][A-Z0-9_]{2,49}$/;
+
+/** Whether an error comes from a parser of texts: its message and stack then quote the text, which may hold a secret. */
+export function isParseError(error: unknown): boolean {
+  const { name, message } = fieldsOf(error);
+  if (PARSE_ERRORS.includes(name)) return true;
+  return name === 'ReferenceError' && typeof message === 'string' && message.startsWith(UNRESOLVED_ALIAS);
+}
+
+/**
+ * What can be shown of the error of any parser: position and code, such as `syntax error at line 3, column 5 (BAD_INDENT)`.
+ * Nothing else of the error may go into a message, a cause, a log line, an event or a status.
+ */
+export function describeParseError(error: unknown): string {
+  const fields = fieldsOf(error);
+  const position = positionOf(fields);
+  const code = typeof fields.code === 'string' && CODE.test(fields.code) ? ` (${fields.code})` : '';
+  return `syntax error${position === undefined ? '' : ` at ${formatPosition(position)}`}${code}`;
+}
+
+/** Line and column of a text, counted from 1. */
+export interface TextPosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+export function formatPosition({ line, column }: TextPosition): string {
+  return `line ${line}, column ${column}`;
+}
+
+function positionOf({ linePos, mark, message }: ParseErrorFields): TextPosition | undefined {
+  const start = linePos?.[0];
+  if (start !== undefined) return position(start.line, start.col, 0);
+  if (mark !== undefined) return position(mark.line, mark.column, 1);
+  const [, line, column] = JSON_POSITION.exec(typeof message === 'string' ? message : '') ?? [];
+  return line === undefined || column === undefined ? undefined : position(Number(line), Number(column), 0);
+}
+
+function position(line: unknown, column: unknown, offset: number): TextPosition | undefined {
+  if (typeof line !== 'number' || typeof column !== 'number') return undefined;
+  return { line: line + offset, column: column + offset };
+}
+
+function fieldsOf(error: unknown): ParseErrorFields {
+  return typeof error === 'object' && error !== null ? error : {};
+}

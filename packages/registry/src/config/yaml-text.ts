@@ -1,0 +1,45 @@
+import { describeParseError, formatPosition } from '@archpolicy/core';
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { RegistryError } from '../errors.ts';
+
+/** A parsed YAML text. Nothing in it quotes the text but `value`. */
+export interface YamlText {
+  readonly value: unknown;
+  /** Where a field of the object at `path` is, such as `line 3, column 5`. */
+  readonly positionOf: (path: readonly PropertyKey[], field: string) => string | undefined;
+}
+
+/**
+ * Parses YAML or JSON without aliases. The parser's errors and warnings quote the text, which may hold a secret: only their code
+ * and position are kept.
+ * @param what names the text in the message
+ * @throws RegistryError with code REGISTRIES_FILE and without a cause
+ */
+export function parseYamlText(text: string, what: string): YamlText {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    throw new RegistryError('REGISTRIES_FILE', `${what}: not YAML: ${describeParseError(error)}`);
+  }
+  return {
+    value: valueOf(document, what),
+    positionOf: (path, field) => {
+      const parent = path.length === 0 ? document.contents : document.getIn(path, true);
+      const keys = isMap(parent) ? parent.items.map(({ key }) => key) : [];
+      const key = keys.filter(isScalar).find(({ value }) => String(value) === field);
+      const offset = key?.range?.[0];
+      if (offset === undefined) return undefined;
+      const { line, col } = lines.linePos(offset);
+      return formatPosition({ line, column: col });
+    },
+  };
+}
+
+function valueOf(document: ReturnType<typeof parseDocument>, what: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch {
+    throw new RegistryError('REGISTRIES_FILE', `${what}: aliases (*name) are not supported`);
+  }
+}

@@ -1,0 +1,24 @@
+/** P5: errors and warnings of parsers quote the text, which may hold a secret, so no source may pass them on. */
+const message =
+  "A parser's error quotes the text, which may hold a secret: use parseJson or describeParseError of @archpolicy/core.";
+
+const JSON_PARSE = "CallExpression[callee.object.name='JSON'][callee.property.name='parse']";
+
+/** For `no-restricted-syntax`. */
+export const parseErrors = [
+  { selector: `TryStatement:has(${JSON_PARSE}) > CatchClause[param]`, message },
+  // `parse` also prints warnings, with the lines that they are about, on stderr.
+  { selector: "ImportDeclaration[source.value='yaml'] > ImportSpecifier[imported.name=/^parse$/]", message },
+];
+
+/** The sources of the processes, without tests and without the one helper. */
+export const parseErrorFiles = {
+  files: ['packages/*/src/**/*.ts', 'webhook/src/**/*.ts', 'operator/src/**/*.ts'],
+  ignores: [
+    '**/*.test.ts',
+    '**/fixtures/**',
+    '**/testing/**',
+    'packages/testkit/**',
+    'packages/core/src/parsing/parse-json.ts',
+  ],
+};
