@@ -6,7 +6,7 @@ import type { NumberedMutant } from './instrument.ts';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** What is mutated, and whose tests must notice. */
-const FOLDERS = ['packages/core/src/placement', 'packages/core/src/requirement'];
+const FOLDERS = ['packages/core/src/placement', 'packages/core/src/pod', 'packages/core/src/requirement'];
 /** It compares a page with names: it says nothing of what code does. */
 const NO_TEST_OF_CODE = 'docs.test.ts';
 
