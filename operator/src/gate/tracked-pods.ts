@@ -1,9 +1,9 @@
-import { GATE_INSPECTING } from '@archpolicy/core';
+import { GATE_INSPECTING, isTerminalOrTerminating } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
 
-/** Whether the pod waits for us. One that is being deleted waits for nothing. */
-export function isOurs({ schedulingGates, deleting }: PodFacts): boolean {
-  return !deleting && schedulingGates.includes(GATE_INSPECTING);
+/** Whether the pod waits for us. One that has ended or is being deleted waits for nothing. */
+export function isOurs(pod: PodFacts): boolean {
+  return !isTerminalOrTerminating(pod) && pod.schedulingGates.includes(GATE_INSPECTING);
 }
 
 /** What is remembered of a pod while it is gated. */

@@ -247,6 +247,15 @@ describe('keep-warm', () => {
     await stop();
   });
 
+  test('K3 images of a CronJob whose pods carry the skip label are not refreshed', async () => {
+    const { clock, cronJobs, looks, add, stop } = rig();
+    cronJobs.push(cronJob('registry.test/report:v1', { podLabels: { 'archpolicy.dev/skip': 'true' } }));
+    add('usual', 'registry.test/app:v1');
+    await clock.advance(TAG_TTL);
+    expect(new Set(looks.map(({ reference }) => reference))).toEqual(new Set(['registry.test/app:v1']));
+    await stop();
+  });
+
   test('what is not used any more is looked at no more', async () => {
     const { clock, looks, shown, pods, add, stop } = rig();
     add('a', 'registry.test/app:v1');

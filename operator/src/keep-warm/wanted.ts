@@ -1,10 +1,9 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
-import { imagesToInspect, parseReference, selectPolicy } from '@archpolicy/core';
+import { imagesToInspect, isSkipped, isTerminalOrTerminating, parseReference, selectPolicy } from '@archpolicy/core';
 import type { ArchPolicy, CronJobFacts, NamespaceFacts, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
 import { HARD_TTL_MS, SOFT_TTL_MS } from '@archpolicy/registry';
-import { isOver } from '../remediation/judge.ts';
 
 /** An image that is kept warm for all who ask for it with the same credentials. */
 export interface WarmImage {
@@ -35,8 +34,8 @@ const MAX_WARM_IMAGES = 10_000;
 const SLICE = 500;
 
 /**
- * The images of pods that run and of CronJobs that are not suspended, where a policy governs them and does not say itself
- * what they support. Each once for each set of credentials; at most 10,000.
+ * The images of pods that run and of CronJobs that are not suspended, where a policy governs them, does not override
+ * the image, and the skip label does not exempt them. Each once for each set of credentials; at most 10,000.
  */
 export async function wantedImages(sources: WarmSources, signal: AbortSignal): Promise<ReadonlyMap<string, WarmImage>> {
   const wanted = new Map<string, WarmImage>();
@@ -46,17 +45,26 @@ export async function wantedImages(sources: WarmSources, signal: AbortSignal): P
     looked += 1;
     if (looked % SLICE === 0) await turnOfTheEventLoop();
     if (signal.aborted || wanted.size >= MAX_WARM_IMAGES) break;
-    if (isOver(pod)) continue;
+    if (isTerminalOrTerminating(pod)) continue;
     const policy = policies.get(sources.policyOf(podKey(pod)) ?? '');
     if (policy !== undefined) addAll(wanted, pod.images, policy, () => ofPod(pod, sources));
   }
   for (const job of sources.cronJobs.list()) {
-    if (job.suspended) continue;
-    const namespace = sources.namespaces.get(job.namespace);
-    const policy = namespace && selectPolicy(policies.values(), namespace, job.podLabels);
+    const policy = job.suspended ? undefined : policyOfCronJob(job, policies.values(), sources);
     if (policy !== undefined) addAll(wanted, job.images, policy, () => ofCronJob(job, sources));
   }
   return wanted;
+}
+
+/** The policy that governs the pods of a CronJob; undefined also where the skip label exempts them. */
+function policyOfCronJob(
+  { namespace: name, podLabels }: CronJobFacts,
+  policies: Iterable<ArchPolicy>,
+  { namespaces }: WarmSources,
+): ArchPolicy | undefined {
+  const namespace = namespaces.get(name);
+  if (namespace === undefined || isSkipped(podLabels, namespace)) return undefined;
+  return selectPolicy(policies, namespace, podLabels);
 }
 
 interface Asker {

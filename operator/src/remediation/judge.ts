@@ -4,16 +4,15 @@ import {
   decideEviction,
   forecastLanding,
   isRelaxedAt,
+  isSkipped,
   isStuck,
+  isTerminalOrTerminating,
   relaxingHelps,
   workloadKey,
-  LABEL_SKIP,
-  labelOf,
   ownedByJob,
   replacementOf,
   rivalOf,
   selectPolicy,
-  SKIP_VALUE,
   topControllerOf,
 } from '@archpolicy/core';
 import type {
@@ -91,7 +90,7 @@ export class Judge {
     // A namespace that is not known yet brings its pods along when it is.
     const namespace = namespaces.get(pod.namespace);
     const policy = namespace && selectPolicy(policies.list(), namespace, pod.labels);
-    if (namespace === undefined || policy === undefined || isSkipped(pod, namespace))
+    if (namespace === undefined || policy === undefined || isSkipped(pod.labels, namespace))
       return { kind: 'ungoverned', pod };
     const node = pod.nodeName === undefined ? undefined : nodes.get(pod.nodeName);
     const rival = rivalOf(policy, policies.list(), namespace, pod.labels)?.name;
@@ -100,7 +99,7 @@ export class Judge {
       ...(rival !== undefined && { rival }),
     };
     const isLookedAt = node !== undefined || isStuck(pod);
-    if (!isLookedAt || isOver(pod)) return { kind: 'governed', material: bare };
+    if (!isLookedAt || isTerminalOrTerminating(pod)) return { kind: 'governed', material: bare };
     const inspections = await this.#options.images.of(pod, policy, signal);
     const job = await this.#jobOf({ ...bare, inspections }, signal);
     return { kind: 'governed', material: { ...bare, inspections, job } };
@@ -133,7 +132,7 @@ export class Judge {
       nowMs: clock.now(),
       pod,
       policy: policy.spec,
-      skipped: isSkipped(pod, namespace),
+      skipped: isSkipped(pod.labels, namespace),
       ...(node !== undefined && { node }),
       assessment,
       replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
@@ -197,18 +196,9 @@ export function accountOf({ pod, policy }: Pick<Material, 'pod' | 'policy'>): Ev
   };
 }
 
-/** Finished or ending: it runs nothing any more, wherever it is. */
-export function isOver({ phase, deleting }: PodFacts): boolean {
-  return deleting || phase === 'Succeeded' || phase === 'Failed';
-}
-
 function assess({ node, inspections, policy }: Material, pod: PodFacts): PlacementAssessment {
-  if (node === undefined || isOver(pod)) return { kind: 'node-unknown' };
+  if (node === undefined || isTerminalOrTerminating(pod)) return { kind: 'node-unknown' };
   return assessPlacement({ pod, node, inspections, policy: policy.spec });
-}
-
-function isSkipped(pod: PodFacts, namespace: NamespaceFacts): boolean {
-  return labelOf(pod.labels, LABEL_SKIP) === SKIP_VALUE || labelOf(namespace.labels, LABEL_SKIP) === SKIP_VALUE;
 }
 
 function reachOf(webhook: Webhook, namespace: NamespaceFacts, { labels }: PodFacts): EvictionInput['webhook'] {

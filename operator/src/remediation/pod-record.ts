@@ -1,6 +1,5 @@
-import { GATE_INSPECTING, isStuck, recordIn, workloadKey } from '@archpolicy/core';
+import { GATE_INSPECTING, isStuck, isTerminalOrTerminating, recordIn, workloadKey } from '@archpolicy/core';
 import type { EvictionDecision, NodeFacts, PlacementAssessment } from '@archpolicy/core';
-import { isOver } from './judge.ts';
 import type { Judgement, Material } from './judge.ts';
 import { recheckPhase } from './recheck.ts';
 
@@ -34,7 +33,7 @@ export function recordOf(
   { assessment, decision }: Judgement,
   clusterArchitectures: ReadonlySet<string>,
 ): PodRecord | undefined {
-  if (isOver(pod)) return undefined;
+  if (isTerminalOrTerminating(pod)) return undefined;
   const constrained = recordIn(pod) !== undefined;
   const portable = isPortable(assessment, clusterArchitectures);
   return {

@@ -1,4 +1,4 @@
-import { controllerOf } from '@archpolicy/core';
+import { readOwner } from '@archpolicy/core';
 import type { PlacementInput } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/service';
 import type { AdmissionRequest } from '../review/review.ts';
@@ -57,7 +57,7 @@ export class Mutate {
    * answer matters. One that cannot be read may have little.
    */
   async #unlessItsJobEnds(gated: PlacedPod, input: PlacementInput, deadline: number): Promise<PlacedPod> {
-    const owner = controllerOf(input.pod);
+    const owner = readOwner(input.pod);
     if (owner?.kind !== 'Job' || !owner.apiVersion.startsWith('batch/')) return gated;
     const { jobs, clock, placement } = this.#options;
     const budgetMs = Math.min(JOB_BUDGET_MS, deadline - clock.monotonic() - AFTER_JOB_MS);

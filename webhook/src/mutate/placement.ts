@@ -2,13 +2,13 @@ import {
   decidePlacement,
   denialText,
   imagesToInspect,
-  isJsonObject,
   isUntouched,
   objectAt,
   placePod,
   podImages,
+  readOwner,
 } from '@archpolicy/core';
-import type { Inspection, Json, JsonObject } from '@archpolicy/core';
+import type { Inspection, JsonObject } from '@archpolicy/core';
 import type { Placement } from './ports.ts';
 
 const NO_IMAGES: ReadonlyMap<string, Inspection> = new Map();
@@ -29,10 +29,8 @@ export const placement: Placement = {
 };
 
 /** Controllers whose pods are hardly ever left alone: for these the decision is made once, with their images. */
-const WORKLOADS: ReadonlySet<Json | undefined> = new Set(['ReplicaSet', 'StatefulSet', 'Job', 'ReplicationController']);
+const WORKLOADS: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'Job', 'ReplicationController']);
 
-function isOfWorkload({ metadata }: JsonObject): boolean {
-  const owners = isJsonObject(metadata) ? metadata['ownerReferences'] : undefined;
-  const [owner] = Array.isArray(owners) ? (owners as readonly Json[]) : [];
-  return isJsonObject(owner) && WORKLOADS.has(owner['kind']);
+function isOfWorkload(pod: JsonObject): boolean {
+  return WORKLOADS.has(readOwner(pod)?.kind ?? '');
 }

@@ -1,6 +1,7 @@
 import { boundAtMs } from '../kubernetes/facts.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
+import { isTerminal } from '../pod/lifecycle.ts';
 import { parseDurationMs } from '../policy/duration.ts';
 import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../policy/keys.ts';
 import type { PlacementAssessment } from './assess.ts';
@@ -115,7 +116,7 @@ const STUCK_RULES: readonly ((pod: Governed) => EvictionDecision | undefined)[] 
 function concernsUs({ pod, policy, skipped, evictedBefore, node, stuck }: EvictionInput): EvictionDecision | undefined {
   if (policy === undefined) return leave('NoPolicy');
   if (skipped) return leave('Skipped');
-  if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return leave('Finished');
+  if (isTerminal(pod)) return leave('Finished');
   if (pod.deleting) return leave('Terminating');
   if (evictedBefore) return leave('AlreadyEvicted');
   if (pod.nodeName === undefined) return stuck === undefined ? leave('NotBound') : undefined;

@@ -2,6 +2,7 @@ import type { PodFacts } from '../kubernetes/facts.ts';
 import { labelOf } from '../kubernetes/read.ts';
 import { parseDecision } from '../placement/annotation.ts';
 import type { DecisionRecord } from '../placement/annotation.ts';
+import { isTerminalOrTerminating } from '../pod/lifecycle.ts';
 import { ANNOTATION_DECISION } from '../policy/keys.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
 import { untolerated } from '../requirement/tolerations.ts';
@@ -32,8 +33,9 @@ export function recordIn({ annotations }: Pick<PodFacts, 'annotations'>): Decisi
 
 /** Whether the pod carries a record of ours and the scheduler has said that it finds no node. */
 export function isStuck(pod: PodFacts): boolean {
-  const { scheduled, nodeName, deleting } = pod;
-  if (nodeName !== undefined || deleting || scheduled.value || scheduled.reason !== 'Unschedulable') return false;
+  const { scheduled, nodeName } = pod;
+  if (nodeName !== undefined || isTerminalOrTerminating(pod)) return false;
+  if (scheduled.value || scheduled.reason !== 'Unschedulable') return false;
   return recordIn(pod) !== undefined;
 }
 

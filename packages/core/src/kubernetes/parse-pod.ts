@@ -1,7 +1,8 @@
 import { ANNOTATION_ALLOW_EVICTION, ANNOTATION_DECISION, LABEL_PREFERRED } from '../policy/keys.ts';
-import type { Labels, OwnerReference, PodFacts, ReadyCondition } from './facts.ts';
+import type { Labels, PodFacts, ReadyCondition } from './facts.ts';
 import type { JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
+import { readOwner } from './owner.ts';
 import { parseContainerStatuses } from './parse-container-status.ts';
 import { annotationsOf, labelsOf, pullSecretNames, readPodSpec } from './pod-spec.ts';
 import { arrayAt, labelOf, objectAt, textAt } from './read.ts';
@@ -27,7 +28,7 @@ const FIRST_STATUS_MS = 10_000;
 export function parsePod(raw: JsonObject): PodFacts | undefined {
   const identity = identityOf(objectAt(raw, 'metadata'));
   if (identity === undefined) return undefined;
-  const owner = controllerOf(raw);
+  const owner = readOwner(raw);
   const pullSecrets = pullSecretNames(objectAt(raw, 'spec'));
   const status = objectAt(raw, 'status');
   const conditions = readConditions(status, identity.createdAtMs);
@@ -57,20 +58,6 @@ function identityOf(metadata: JsonObject): Identity | undefined {
   if (resourceVersion === undefined || createdAtMs === undefined) return undefined;
   const deleting = textAt(metadata, 'deletionTimestamp') !== undefined;
   return { namespace, name, uid, resourceVersion, createdAtMs, deleting };
-}
-
-/** The owner reference that says `controller: true`; a pod has at most one. */
-export function controllerOf(raw: JsonObject): OwnerReference | undefined {
-  for (const reference of arrayAt(objectAt(raw, 'metadata'), 'ownerReferences')) {
-    if (!isJsonObject(reference) || reference['controller'] !== true) continue;
-    const apiVersion = textAt(reference, 'apiVersion');
-    const kind = textAt(reference, 'kind');
-    const name = textAt(reference, 'name');
-    const uid = textAt(reference, 'uid');
-    if (apiVersion === undefined || kind === undefined || name === undefined || uid === undefined) continue;
-    return { apiVersion, kind, name, uid };
-  }
-  return undefined;
 }
 
 function keptAnnotations(annotations: Labels): Labels {

@@ -22,7 +22,7 @@ const MAX_LAST_APPLIED_LENGTH = 65_536;
 
 /** What the manifest of a bare pod by `kubectl apply` or server-side apply wrote; `undefined` for any other pod. */
 export function appliedBare(subject: Subject): AppliedLists | undefined {
-  if (subject.controller !== undefined) return undefined;
+  if (subject.owner !== undefined) return undefined;
   const manifest = labelOf(subject.annotations, LAST_APPLIED);
   if (manifest !== undefined) return fromManifest(manifest) ?? fromObject(subject);
   const applied = arrayAt(subject.metadata, 'managedFields').filter(isApply);

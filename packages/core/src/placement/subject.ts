@@ -1,17 +1,11 @@
-import type { Labels, Toleration } from '../kubernetes/facts.ts';
+import type { Labels, OwnerReference, Toleration } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
+import { readOwner } from '../kubernetes/owner.ts';
 import { annotationsOf, labelsOf, podImages, podOs, podTolerations } from '../kubernetes/pod-spec.ts';
-import { arrayAt, objectAt, stringMapAt, textAt } from '../kubernetes/read.ts';
+import { objectAt, stringMapAt } from '../kubernetes/read.ts';
 import { parseNodeSelector } from '../requirement/parse.ts';
 import type { NodeSelectorTerm } from '../requirement/selector.ts';
-
-/** The pod's controller: the owner reference with `controller: true`. */
-export interface Controller {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-}
 
 /** The pod that is decided about: read once, without our earlier additions. */
 export interface Subject {
@@ -19,7 +13,7 @@ export interface Subject {
   readonly spec: JsonObject;
   readonly labels: Labels;
   readonly annotations: Labels;
-  readonly controller?: Controller;
+  readonly owner?: OwnerReference;
   readonly os: string;
   readonly images: readonly string[];
   readonly nodeSelector: Labels;
@@ -36,14 +30,14 @@ export const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
 export function readSubject(pod: JsonObject): Subject {
   const metadata = objectAt(pod, 'metadata');
   const spec = objectAt(pod, 'spec');
-  const controller = readController(metadata);
+  const owner = readOwner(pod);
   const required = readRequired(spec);
   return {
     metadata,
     spec,
     labels: labelsOf(pod),
     annotations: annotationsOf(pod),
-    ...(controller !== undefined && { controller }),
+    ...(owner !== undefined && { owner }),
     os: podOs(spec),
     images: podImages(spec),
     nodeSelector: stringMapAt(spec, 'nodeSelector'),
@@ -51,18 +45,6 @@ export function readSubject(pod: JsonObject): Subject {
     tolerations: podTolerations(spec),
     wellFormed: required !== 'malformed' && hasTouchableShape(pod, metadata, spec),
   };
-}
-
-/** The owner reference with `controller: true`, if it names somebody. */
-export function readController(metadata: JsonObject): Controller | undefined {
-  for (const reference of arrayAt(metadata, 'ownerReferences')) {
-    if (!isJsonObject(reference) || reference['controller'] !== true) continue;
-    const apiVersion = textAt(reference, 'apiVersion') ?? '';
-    const kind = textAt(reference, 'kind');
-    const name = textAt(reference, 'name');
-    if (kind !== undefined && name !== undefined) return { apiVersion, kind, name };
-  }
-  return undefined;
 }
 
 function readRequired(spec: JsonObject): readonly NodeSelectorTerm[] | 'absent' | 'malformed' {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
+import { readOwner } from '../kubernetes/owner.ts';
 import { annotationsOf, podImages } from '../kubernetes/pod-spec.ts';
-import { readController } from './subject.ts';
 
 /** Characters of annotations: usual pods have hundreds. Beyond, comparing costs as much as deciding. */
 const MAX_ANNOTATIONS_LENGTH = 16_384;
@@ -16,7 +16,7 @@ const MAX_ANNOTATIONS_LENGTH = 16_384;
  */
 export function templateText(pod: JsonObject): string | undefined {
   const { metadata, spec } = pod;
-  if (!isJsonObject(metadata) || !isJsonObject(spec) || readController(metadata) === undefined) return undefined;
+  if (!isJsonObject(metadata) || !isJsonObject(spec) || readOwner(pod) === undefined) return undefined;
   let length = 0;
   for (const text of Object.values(annotationsOf(pod))) length += text.length;
   if (length > MAX_ANNOTATIONS_LENGTH) return undefined;

@@ -3,9 +3,9 @@ import { workloadKey } from '../kubernetes/top-controller.ts';
 import type { Subject } from './subject.ts';
 
 /** PL7, R9: the workload that a pod belongs to. */
-export function workloadOf({ controller, labels, metadata }: Subject, namespace: string): string {
+export function workloadOf({ owner, labels, metadata }: Subject, namespace: string): string {
   const name = textAt(metadata, 'name') ?? textAt(metadata, 'generateName') ?? '';
-  return workloadKey({ namespace, name, labels, ...(controller !== undefined && { owner: controller }) });
+  return workloadKey({ namespace, name, labels, ...(owner !== undefined && { owner }) });
 }
 
 /** PL7: the workload's bucket, 0 to 99. It depends on nothing else, so that raising a percentage only adds workloads. */

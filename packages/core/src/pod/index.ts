@@ -1,3 +1,5 @@
 export { imagesToInspect } from './image-knowledge.ts';
 export type { UnresolvedImage } from './image-knowledge.ts';
 export type { Architectures } from './image-support.ts';
+export { isTerminalOrTerminating } from './lifecycle.ts';
+export { isSkipped } from './skip.ts';

@@ -1,0 +1,17 @@
+import { expect, test } from '@jest/globals';
+import { GATE_INSPECTING } from '@archpolicy/core';
+import type { PodFacts } from '@archpolicy/core';
+import { FakeClock } from '@archpolicy/testkit';
+import { World } from '../remediation/testing/world.ts';
+import { isOurs } from './tracked-pods.ts';
+
+const gated: Partial<PodFacts> = { phase: 'Pending', schedulingGates: ['other', GATE_INSPECTING] };
+
+test.each<[string, Partial<PodFacts>, boolean]>([
+  ['behind our gate', {}, true],
+  ['behind the gate of another', { schedulingGates: ['other'] }, false],
+  ['being deleted', { deleting: true }, false],
+  ['failed', { phase: 'Failed' }, false],
+])('PL12 a pod waits for us: %s', (_, changes, expected) => {
+  expect(isOurs(new World(new FakeClock()).pod('a', { ...gated, ...changes }))).toBe(expected);
+});

@@ -1,0 +1,25 @@
+import type { OwnerReference } from './facts.ts';
+import type { JsonObject } from './json.ts';
+import { isJsonObject } from './json.ts';
+import { arrayAt, objectAt, textAt } from './read.ts';
+
+/**
+ * The owner reference with `controller: true`; an object has at most one. It needs a kind and a name: a stored object
+ * has all four fields, and one in an admission review that lacks the others still has an owner.
+ */
+export function readOwner(object: JsonObject): OwnerReference | undefined {
+  for (const reference of arrayAt(objectAt(object, 'metadata'), 'ownerReferences')) {
+    if (!isJsonObject(reference) || reference['controller'] !== true) continue;
+    const kind = textAt(reference, 'kind');
+    const name = textAt(reference, 'name');
+    if (kind === undefined || name === undefined) continue;
+    return { apiVersion: textAt(reference, 'apiVersion') ?? '', kind, name, uid: textAt(reference, 'uid') ?? '' };
+  }
+  return undefined;
+}
+
+/** `apps/v1` and `ReplicaSet` make `apps/ReplicaSet`; the core group is empty. */
+export function groupKind({ apiVersion, kind }: Pick<OwnerReference, 'apiVersion' | 'kind'>): string {
+  const slash = apiVersion.indexOf('/');
+  return `${slash === -1 ? '' : apiVersion.slice(0, slash)}/${kind}`;
+}

@@ -1,0 +1,27 @@
+import { expect, test } from '@jest/globals';
+import { decideEviction } from '../eviction/decide.ts';
+import { pod, without } from '../eviction/fixtures.ts';
+import { inputOf } from '../eviction/situation.ts';
+import { isStuck } from '../eviction/stuck.ts';
+import type { PodFacts } from '../kubernetes/facts.ts';
+import { isTerminalOrTerminating } from './lifecycle.ts';
+
+const DECISION = JSON.stringify({ v: 1, policy: 'default', kind: 'constrain', reason: 'Preferred', added: [] });
+const unscheduled: Partial<PodFacts> = {
+  annotations: { 'archpolicy.dev/decision': DECISION },
+  scheduled: { value: false, sinceMs: 0, reason: 'Unschedulable' },
+};
+
+test.each<[Partial<PodFacts>, boolean]>([
+  [{ phase: 'Pending' }, false],
+  [{ phase: 'Running' }, false],
+  [{ phase: 'Unknown' }, false],
+  [{ phase: 'Succeeded' }, true],
+  [{ phase: 'Failed' }, true],
+  [{ phase: 'Running', deleting: true }, true],
+])('R1 R9 ended or being deleted: %j is %p to every rule', (changes, expected) => {
+  expect(isTerminalOrTerminating(pod(changes))).toBe(expected);
+  expect(isStuck(without('nodeName', { ...unscheduled, ...changes }))).toBe(!expected);
+  const decision = decideEviction(inputOf({ pod: pod(changes) }));
+  expect(decision.kind).toBe(expected ? 'leave' : 'evict');
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from '@jest/globals';
+import { replacementOf } from '../eviction/owner.ts';
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { parsePod } from '../kubernetes/parse-pod.ts';
+import { inputOf } from '../placement/fixtures/row.ts';
+import { placePod } from '../placement/place-pod.ts';
+import { readSubject } from '../placement/subject.ts';
+import { nodeBound } from './node-bound.ts';
+
+const owned = (apiVersion: string, kind: string): JsonObject => ({
+  ownerReferences: [{ apiVersion, kind, name: 'a', uid: 'u', controller: true }],
+});
+const annotated = (key: string, value: Json): JsonObject => ({
+  ...owned('apps/v1', 'ReplicaSet'),
+  annotations: { [`kubernetes.io/config.${key}`]: value },
+});
+
+describe('pods that are bound to one node', () => {
+  test.each<[string, JsonObject, string | undefined]>([
+    ['a mirror', annotated('mirror', 'abc'), 'StaticPod'],
+    ['a mirror by an empty mark', annotated('mirror', ''), 'StaticPod'],
+    ['from a file', annotated('source', 'file'), 'StaticPod'],
+    ['from a source without a name', annotated('source', ''), 'StaticPod'],
+    ['from the API server', annotated('source', 'api'), undefined],
+    ['a mark that is no text', annotated('mirror', 1), undefined],
+    ['of a node', owned('v1', 'Node'), 'StaticPod'],
+    ['of something else that is called Node', owned('example.org/v1', 'Node'), undefined],
+    ['of a DaemonSet', owned('apps/v1', 'DaemonSet'), 'DaemonSetPod'],
+    ['of a DaemonSet of another group', owned('apps.kruise.io/v1', 'DaemonSet'), 'DaemonSetPod'],
+    ['of a ReplicaSet', owned('apps/v1', 'ReplicaSet'), undefined],
+  ])('PL1 R2 %s: the same to placement and to eviction', (_, metadata, expected) => {
+    const row = inputOf({ metadata, images: { app: 'linux/arm64' } });
+    const pod = parsePod({ ...row.pod, metadata: { ...metadata, ...IDENTITY } });
+    if (pod === undefined) throw new Error('no pod');
+    expect([nodeBound(readSubject(row.pod)), nodeBound(pod)]).toEqual([expected, expected]);
+    expect(placePod(row).decision.reason).toBe(expected ?? 'ImagesSupport');
+    const replacement = replacementOf(pod, undefined, ['example.org/Node']);
+    expect(replacement.kind === 'replaced' ? undefined : replacement.reason).toBe(expected);
+  });
+});
+
+const IDENTITY = {
+  namespace: 'team',
+  name: 'app',
+  uid: 'u',
+  resourceVersion: '1',
+  creationTimestamp: '2026-01-01T00:00:00Z',
+};
