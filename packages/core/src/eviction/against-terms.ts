@@ -1,6 +1,6 @@
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
-import { labelOf } from '../kubernetes/read.ts';
-import { LABEL_ARCH, ownerAllows } from '../placement/demand.ts';
+import { hasTrueArchitectureLabel } from '../kubernetes/node-labels.ts';
+import { ownerAllows } from '../placement/demand.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
 
 /**
@@ -8,13 +8,10 @@ import { isNodeArchitecture } from '../platform/supported.ts';
  * others can change in the moment of the binding, and this one cannot. A node whose label and report differ says nothing.
  */
 export function isAgainstTerms(
-  { nodeSelector, requiredAffinity }: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>,
-  { architecture, labels }: Pick<NodeFacts, 'architecture' | 'labels'>,
+  pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>,
+  node: Pick<NodeFacts, 'architecture' | 'labels'>,
 ): boolean {
-  if (!isNodeArchitecture(architecture) || labelOf(labels, LABEL_ARCH) !== architecture) return false;
-  const demand = {
-    nodeSelector,
-    ...(requiredAffinity !== undefined && { terms: requiredAffinity.nodeSelectorTerms }),
-  };
-  return ownerAllows(demand, [architecture]).length === 0;
+  const { architecture } = node;
+  if (!isNodeArchitecture(architecture) || !hasTrueArchitectureLabel(node)) return false;
+  return ownerAllows(pod, [architecture]).length === 0;
 }

@@ -1,6 +1,7 @@
 import { boundAtMs } from '../kubernetes/facts.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
+import { hasTrueArchitectureLabel, hasTrueOsLabel } from '../kubernetes/node-labels.ts';
 import { isTerminal } from '../pod/lifecycle.ts';
 import { parseDurationMs } from '../policy/duration.ts';
 import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../policy/keys.ts';
@@ -165,8 +166,7 @@ function isMisplaced(input: EvictionInput): EvictionDecision | Misplaced {
 
 /** R5: a node whose label and report differ is not known for what it is, and the label decides where pods go. */
 function nodeAgrees({ node }: Misplaced): EvictionDecision | undefined {
-  const agrees = node.labels['kubernetes.io/arch'] === node.architecture && node.labels['kubernetes.io/os'] === node.os;
-  return agrees ? undefined : report('NodeContradictory');
+  return hasTrueArchitectureLabel(node) && hasTrueOsLabel(node) ? undefined : report('NodeContradictory');
 }
 
 /** R2. */

@@ -1,19 +1,13 @@
 import type { Inspection } from '../inspection/inspection.ts';
-import { isSchedulable } from '../kubernetes/facts.ts';
 import type { NamespaceFacts, NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
-import { labelOf } from '../kubernetes/read.ts';
 import { readPodSpec } from '../kubernetes/pod-spec.ts';
-import type { PodSpecFacts } from '../kubernetes/pod-spec.ts';
-import { LABEL_ARCH } from '../placement/demand.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
-import { isSearchable } from '../pod/limits.ts';
-import { readSubject } from '../placement/subject.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
+import { hasFeasibleNode } from '../pod/feasible-nodes.ts';
+import type { SchedulingDemand } from '../pod/feasible-nodes.ts';
 import type { ArchPolicy } from '../policy/index.ts';
-import { matchesNode } from '../requirement/evaluate.ts';
-import { untolerated } from '../requirement/tolerations.ts';
 import { isAgainstTerms } from './against-terms.ts';
 import { replacementPod } from './replacement-pod.ts';
 
@@ -38,9 +32,6 @@ export interface ReplacementInput {
   /** Whatever the policy's status says: without our preference (R9). */
   readonly preferenceRelaxed?: boolean;
 }
-
-/** What the scheduler would be asked for. */
-export type SchedulingDemand = Pick<PodSpecFacts, 'os' | 'nodeSelector' | 'requiredAffinity' | 'tolerations'>;
 
 /**
  * What a replacement of this pod would ask of the scheduler once the webhook has decided about it: afresh, by today's
@@ -74,27 +65,5 @@ export function forecastLanding(
 ): LandingForecast {
   const demand = replacementDemand(input);
   if (!isAgainstTerms(demand, node)) return 'same-node';
-  const candidates = input.nodes.filter(({ architecture }) => architectures.some((one) => one === architecture));
-  return takers(demand, candidates).length > 0 ? 'right' : 'no-node';
-}
-
-/** The ready, schedulable nodes that satisfy the demand and have no taint that it does not tolerate. */
-export function takers(demand: SchedulingDemand, nodes: readonly NodeFacts[]): readonly NodeFacts[] {
-  const subject = readSubject({ spec: {} });
-  const terms = demand.requiredAffinity?.nodeSelectorTerms;
-  const sized = { ...subject, ...demand, ...(terms !== undefined && { terms }) };
-  // As placement does: a pod is of a tenant's choice, and one that needs more steps than that finds no node.
-  if (!isSearchable(sized, nodes.length)) return [];
-  return nodes.filter((node) => canTake(demand, node));
-}
-
-/** A node whose label and report differ is not known for what it is. */
-function canTake(demand: SchedulingDemand, node: NodeFacts): boolean {
-  return (
-    isSchedulable(node) &&
-    node.os === demand.os &&
-    labelOf(node.labels, LABEL_ARCH) === node.architecture &&
-    untolerated(node, demand.tolerations).length === 0 &&
-    matchesNode(demand, node)
-  );
+  return hasFeasibleNode(demand, input.nodes, architectures) ? 'right' : 'no-node';
 }

@@ -2,11 +2,12 @@ import type { PodFacts } from '../kubernetes/facts.ts';
 import { labelOf } from '../kubernetes/read.ts';
 import { parseDecision } from '../placement/annotation.ts';
 import type { DecisionRecord } from '../placement/annotation.ts';
+import { feasibleNodes } from '../pod/feasible-nodes.ts';
 import { isTerminalOrTerminating } from '../pod/lifecycle.ts';
 import { ANNOTATION_DECISION } from '../policy/keys.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
 import { untolerated } from '../requirement/tolerations.ts';
-import { replacementDemand, takers } from './landing.ts';
+import { replacementDemand } from './landing.ts';
 import type { ReplacementInput } from './landing.ts';
 
 /** A pod that has found no node for this long is told of: autoscalers and rollouts need some time, too. */
@@ -43,7 +44,7 @@ export function isStuck(pod: PodFacts): boolean {
 export function relaxingHelps(input: ReplacementInput): boolean {
   const { pod, nodes } = input;
   const relaxed = replacementDemand({ ...input, preferenceRelaxed: true });
-  return takers(relaxed, nodes).some(
+  return feasibleNodes(relaxed, nodes).some(
     (node) => !matchesNode(pod, node) || untolerated(node, pod.tolerations).length > 0,
   );
 }

@@ -49,7 +49,7 @@ export function recordingOperations({
   const subject = readSubject(pod);
   const knowledge = policy === undefined ? [] : imageKnowledge(subject.images, images, policy.spec);
   const said = wanted ?? partlyKnown(decision, record);
-  const value = formatDecision(said, knowledge, added, subject.terms?.length ?? 1);
+  const value = formatDecision(said, knowledge, added, subject.requiredAffinity?.nodeSelectorTerms.length ?? 1);
   return value === before ? [] : setAnnotation(pod, value);
 }
 

@@ -3,6 +3,7 @@ import type { NodeSelector } from '../requirement/selector.ts';
 import type { Labels, Toleration } from './facts.ts';
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
+import { LABEL_OS } from './node-labels.ts';
 import { arrayAt, labelOf, objectAt, stringMapAt, textAt } from './read.ts';
 
 /**
@@ -27,7 +28,10 @@ const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 const MAX_SUBDOMAIN_CHARS = 253;
 const NO_NAMES: readonly string[] = [];
 
-const LABEL_OS = 'kubernetes.io/os';
+/** The fields of `nodeAffinity`. */
+export const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
+export const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
+
 const DEFAULT_OS = 'linux';
 /** Matches no node, as a selector without terms does. */
 const MATCHES_NOTHING: NodeSelector = { nodeSelectorTerms: [] };
@@ -97,11 +101,16 @@ export function isObjectName(name: string): boolean {
 
 /** Required node affinity; `undefined` when there is none. One that cannot be read matches nothing. */
 export function podRequiredAffinity(spec: JsonObject): NodeSelector | undefined {
-  const nodeAffinity = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity');
-  const required = nodeAffinity['requiredDuringSchedulingIgnoredDuringExecution'];
+  const required = parseRequiredAffinity(spec);
+  return required === 'malformed' ? MATCHES_NOTHING : required;
+}
+
+/** The same, where it matters that it cannot be read. */
+export function parseRequiredAffinity(spec: JsonObject): NodeSelector | 'malformed' | undefined {
+  const required = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity')[REQUIRED];
   if (required === undefined || required === null) return undefined;
   const parsed = parseNodeSelector(required);
-  return parsed.kind === 'selector' ? parsed.selector : MATCHES_NOTHING;
+  return parsed.kind === 'selector' ? parsed.selector : 'malformed';
 }
 
 /** Tolerations; entries that are no objects are left out. */

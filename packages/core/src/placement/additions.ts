@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
+import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
 import { arrayAt, objectAt } from '../kubernetes/read.ts';
 import { GATE_INSPECTING } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../requirement/selector.ts';
@@ -8,7 +9,6 @@ import type { Constrain, Gate, PreferredArchitecture } from './decision.ts';
 import { architectureRequirement, isImplied } from './demand.ts';
 import { pointer } from './json-patch.ts';
 import type { Subject } from './subject.ts';
-import { PREFERRED, REQUIRED } from './subject.ts';
 
 /** One value that we add where there was none: a field, or an element after the last of a list. */
 export interface Addition {
@@ -32,10 +32,11 @@ export function additionsFor(subject: Subject, decision: Constrain | Gate): read
 
 /** PL5: the requirement enters every term, because terms are ORed: a term more would widen what the owner asked for. */
 function affinityAdditions(subject: Subject, decision: Constrain | Gate): readonly Addition[] {
-  const { spec, terms } = subject;
+  const { spec, requiredAffinity } = subject;
   const preferred = decision.kind === 'constrain' ? decision.preferred.map(preferredTerm) : [];
   const created: Record<string, Json> = {};
-  if (terms === undefined && decision.requirements.length > 0) created[REQUIRED] = selectorOf(decision.requirements);
+  if (requiredAffinity === undefined && decision.requirements.length > 0)
+    created[REQUIRED] = selectorOf(decision.requirements);
   if (!isJsonObject(spec['affinity'])) return nested(AFFINITY, 'nodeAffinity', created, preferred);
   const nodeAffinity = spec['affinity']['nodeAffinity'];
   const path = `${AFFINITY}/nodeAffinity`;
@@ -49,11 +50,12 @@ function affinityAdditions(subject: Subject, decision: Constrain | Gate): readon
 }
 
 function termAdditions(
-  { spec, terms = [], nodeSelector }: Subject,
+  { spec, requiredAffinity, nodeSelector }: Subject,
   requirements: readonly NodeSelectorRequirement[],
 ): readonly Addition[] {
   const selector = objectAt(objectAt(objectAt(spec, 'affinity'), 'nodeAffinity'), REQUIRED);
   const raw = arrayAt(selector, 'nodeSelectorTerms');
+  const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   return terms.flatMap((term, index) => {
     const missing = requirements.filter((requirement) => !isImplied(nodeSelector, term, requirement));
     const path = `${AFFINITY}/nodeAffinity/${REQUIRED}/nodeSelectorTerms/${index}/matchExpressions`;

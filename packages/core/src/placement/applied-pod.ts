@@ -1,9 +1,9 @@
 import type { Toleration } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
+import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
 import { arrayAt, labelOf, objectAt } from '../kubernetes/read.ts';
 import type { Subject } from './subject.ts';
-import { PREFERRED, REQUIRED } from './subject.ts';
 
 /**
  * Which of the lists that we append to a manifest wrote itself. A second apply of that manifest sets such a list back,
@@ -60,10 +60,10 @@ function writtenIn(spec: JsonObject, prefix: string): AppliedLists {
 }
 
 /** The manifest cannot be read: what the object carries counts as written, but for what every pod gets. */
-function fromObject({ spec, terms, tolerations }: Subject): AppliedLists {
+function fromObject({ spec, requiredAffinity, tolerations }: Subject): AppliedLists {
   const nodeAffinity = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity');
   return {
-    required: terms !== undefined,
+    required: requiredAffinity !== undefined,
     preferred: arrayAt(nodeAffinity, PREFERRED).length > 0,
     tolerations: !tolerations.every(isDefaultToleration),
   };

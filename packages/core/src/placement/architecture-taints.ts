@@ -1,12 +1,12 @@
 import type { NamespaceFacts, Taint, Toleration } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
+import { LABEL_ARCH } from '../kubernetes/node-labels.ts';
 import { readToleration } from '../kubernetes/pod-spec.ts';
 import { arrayAt, isJsonArray, labelOf } from '../kubernetes/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { tolerates } from '../requirement/tolerations.ts';
-import { LABEL_ARCH } from './demand.ts';
 import type { Subject } from './subject.ts';
 
 /** The namespace's list of tolerations that its pods may have (admission plugin PodTolerationRestriction). */

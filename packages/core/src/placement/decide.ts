@@ -1,5 +1,6 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { NODE_ARCHITECTURES } from '../platform/supported.ts';
+import { hasFeasibleNode } from '../pod/feasible-nodes.ts';
 import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ImageKnowledge, UnresolvedImage } from '../pod/image-knowledge.ts';
 import { commonSupport, isNone } from '../pod/image-support.ts';
@@ -16,7 +17,6 @@ import type { PlacementInput } from './input.ts';
 import { leftAlone } from './left-alone.ts';
 import type { Wanted } from './preference.ts';
 import { isSupported, preferenceOf, weighted } from './preference.ts';
-import { canTake } from './schedulable.ts';
 import type { Subject } from './subject.ts';
 import type { UnresolvedAction } from './unresolved.ts';
 import { unresolvedAction } from './unresolved.ts';
@@ -140,7 +140,8 @@ function isPossible(pod: Case, architecture: NodeArchitecture): boolean {
   const { subject, input, policy, copied } = pod;
   if (policy.spec.scaleFromZero.includes(architecture)) return true;
   const tolerations = [...subject.tolerations, ...tolerated(pod, [architecture]).map(architectureToleration)];
-  return canTake({ subject, requirements: copied.requirements, tolerations }, architecture, input.nodes);
+  const demand = { ...subject, requirements: copied.requirements, tolerations };
+  return hasFeasibleNode(demand, input.nodes, [architecture]);
 }
 
 /** PL8. */

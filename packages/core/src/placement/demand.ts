@@ -1,18 +1,15 @@
 import type { Labels } from '../kubernetes/facts.ts';
+import { LABEL_ARCH, LABEL_ARCH_BETA } from '../kubernetes/node-labels.ts';
 import { labelOf } from '../kubernetes/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
+import type { SchedulingDemand } from '../pod/feasible-nodes.ts';
 import { allowedBySelector, allowedByTerm, isEmptyTerm } from '../requirement/evaluate.ts';
 import type { NodeSelectorRequirement, NodeSelectorTerm } from '../requirement/selector.ts';
 import type { ValueSet } from '../requirement/value-set.ts';
 import { ANY_VALUE, has, implies, intersection, isEmpty, valueSetOf } from '../requirement/value-set.ts';
-import type { Subject } from './subject.ts';
-
-/** The label that the requirement is about, and the deprecated one with the same values, which owners still write. */
-export const LABEL_ARCH = 'kubernetes.io/arch';
-const LABEL_ARCH_BETA = 'beta.kubernetes.io/arch';
 
 /** What the owner asks of nodes. */
-export type Owned = Pick<Subject, 'nodeSelector' | 'terms'>;
+export type Owned = Pick<SchedulingDemand, 'nodeSelector' | 'requiredAffinity'>;
 
 /** The requirement that a node has one of these architectures. */
 export function architectureRequirement(architectures: readonly NodeArchitecture[]): NodeSelectorRequirement {
@@ -20,27 +17,25 @@ export function architectureRequirement(architectures: readonly NodeArchitecture
 }
 
 /** Whether node selector or required terms say anything about the architecture (PL3). */
-export function ownerSpeaks({ nodeSelector, terms = [] }: Owned): boolean {
+export function ownerSpeaks({ nodeSelector, requiredAffinity }: Owned): boolean {
+  const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   return (
     isArch(nodeSelector) || terms.some(({ matchExpressions }) => matchExpressions.some(({ key }) => isArchKey(key)))
   );
 }
 
 /** Those of the architectures that node selector and at least one term that can match allow. */
-export function ownerAllows(
-  { nodeSelector, terms }: Owned,
-  architectures: readonly NodeArchitecture[],
-): readonly NodeArchitecture[] {
-  const alternatives = (terms ?? [undefined])
+export function ownerAllows(owned: Owned, architectures: readonly NodeArchitecture[]): readonly NodeArchitecture[] {
+  const alternatives = termsOf(owned)
     .filter((term) => term === undefined || !isEmptyTerm(term))
-    .map((term) => allowedArchitectures(nodeSelector, term));
+    .map((term) => allowedArchitectures(owned.nodeSelector, term));
   if (alternatives.includes(ANY_VALUE)) return architectures;
   return architectures.filter((architecture) => alternatives.some((allowed) => has(allowed, architecture)));
 }
 
 /** Whether some term can match: an empty term matches nothing, and so does a list without terms. */
-export function canMatch({ terms }: Owned): boolean {
-  return terms === undefined || terms.some((term) => !isEmptyTerm(term));
+export function canMatch(owned: Owned): boolean {
+  return termsOf(owned).some((term) => term === undefined || !isEmptyTerm(term));
 }
 
 /**
@@ -61,18 +56,23 @@ export function isImplied(
 }
 
 /** Whether the requirement is implied everywhere, so that adding it would change nothing. */
-export function isImpliedEverywhere({ nodeSelector, terms }: Owned, requirement: NodeSelectorRequirement): boolean {
-  return (terms ?? [undefined]).every((term) => isImplied(nodeSelector, term, requirement));
+export function isImpliedEverywhere(owned: Owned, requirement: NodeSelectorRequirement): boolean {
+  return termsOf(owned).every((term) => isImplied(owned.nodeSelector, term, requirement));
 }
 
 /** Whether no term would be left that can match: the requirement contradicts what the owner wrote. */
-export function contradicts({ nodeSelector, terms }: Owned, requirement: NodeSelectorRequirement): boolean {
+export function contradicts(owned: Owned, requirement: NodeSelectorRequirement): boolean {
   const wanted = valueSetOf(requirement);
-  return (terms ?? [undefined]).every(
+  return termsOf(owned).every(
     (term) =>
       (term !== undefined && isEmptyTerm(term)) ||
-      isEmpty(intersection(allowedValues(nodeSelector, term, requirement.key), wanted)),
+      isEmpty(intersection(allowedValues(owned.nodeSelector, term, requirement.key), wanted)),
   );
+}
+
+/** The required terms, which are ORed; without required affinity the node selector stands alone, as one `undefined`. */
+function termsOf({ requiredAffinity }: Owned): readonly (NodeSelectorTerm | undefined)[] {
+  return requiredAffinity?.nodeSelectorTerms ?? [undefined];
 }
 
 function allowedArchitectures(nodeSelector: Labels, term: NodeSelectorTerm | undefined): ValueSet {

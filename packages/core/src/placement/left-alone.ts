@@ -15,7 +15,7 @@ export function leftAlone(subject: Subject, input: PlacementInput): UntouchedRea
   if (textAt(subject.spec, 'nodeName') !== undefined) return 'NodeAssigned';
   const bound = nodeBound(subject);
   if (bound !== undefined) return bound;
-  if (isPinned(subject.terms)) return 'PinnedToNode';
+  if (isPinned(subject)) return 'PinnedToNode';
   if (input.namespaceFacts === undefined) return 'NamespaceUnknown';
   if (isSkipped(subject.labels, input.namespaceFacts)) return 'Skipped';
   if (input.policy === undefined) return 'NoPolicy';
@@ -30,8 +30,9 @@ function untouchable(subject: Subject): UntouchedReason | undefined {
 }
 
 /** Terms are ORed: only when each of them names nodes is the pod pinned. */
-function isPinned(terms: readonly NodeSelectorTerm[] | undefined): boolean {
-  return terms !== undefined && terms.length > 0 && terms.every(namesNode);
+function isPinned({ requiredAffinity }: Subject): boolean {
+  const terms = requiredAffinity?.nodeSelectorTerms ?? [];
+  return terms.length > 0 && terms.every(namesNode);
 }
 
 function namesNode({ matchFields }: NodeSelectorTerm): boolean {

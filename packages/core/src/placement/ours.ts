@@ -1,11 +1,11 @@
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
+import { LABEL_ARCH } from '../kubernetes/node-labels.ts';
+import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
 import { isJsonArray } from '../kubernetes/read.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
 import { GATE_INSPECTING } from '../policy/index.ts';
-import { LABEL_ARCH } from './demand.ts';
 import { jsonEqual } from './json-patch.ts';
-import { PREFERRED, REQUIRED } from './subject.ts';
 
 /**
  * Where additions of ours can stand in a pod, and what they can look like there. The record of what we added stands in

@@ -38,7 +38,12 @@ export function placementPatch(
   if (decision.kind === 'leave') return { kind: 'patch', patch: withdrawal(original) };
   const added = additionsFor(subject, decision);
   const changes = difference(original.removed, added);
-  const annotation = formatDecision(decision, knowledge, added, subject.terms?.length ?? 1);
+  const annotation = formatDecision(
+    decision,
+    knowledge,
+    added,
+    subject.requiredAffinity?.nodeSelectorTerms.length ?? 1,
+  );
   return checked(received, changes, annotate(received, original.annotation, annotation, changes), decision);
 }
 

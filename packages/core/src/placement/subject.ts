@@ -2,10 +2,17 @@ import type { Labels, OwnerReference, Toleration } from '../kubernetes/facts.ts'
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
 import { readOwner } from '../kubernetes/owner.ts';
-import { annotationsOf, labelsOf, podImages, podOs, podTolerations } from '../kubernetes/pod-spec.ts';
+import {
+  annotationsOf,
+  labelsOf,
+  parseRequiredAffinity,
+  podImages,
+  podOs,
+  podTolerations,
+  PREFERRED,
+} from '../kubernetes/pod-spec.ts';
 import { objectAt, stringMapAt } from '../kubernetes/read.ts';
-import { parseNodeSelector } from '../requirement/parse.ts';
-import type { NodeSelectorTerm } from '../requirement/selector.ts';
+import type { NodeSelector } from '../requirement/selector.ts';
 
 /** The pod that is decided about: read once, without our earlier additions. */
 export interface Subject {
@@ -17,21 +24,18 @@ export interface Subject {
   readonly os: string;
   readonly images: readonly string[];
   readonly nodeSelector: Labels;
-  /** Terms of the required node affinity; absent when there is none. */
-  readonly terms?: readonly NodeSelectorTerm[];
+  /** Absent also when it is malformed. */
+  readonly requiredAffinity?: NodeSelector;
   readonly tolerations: readonly Toleration[];
   /** Whether everything that we may have to touch has the API's shape. */
   readonly wellFormed: boolean;
 }
 
-export const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
-export const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
-
 export function readSubject(pod: JsonObject): Subject {
   const metadata = objectAt(pod, 'metadata');
   const spec = objectAt(pod, 'spec');
   const owner = readOwner(pod);
-  const required = readRequired(spec);
+  const required = parseRequiredAffinity(spec);
   return {
     metadata,
     spec,
@@ -41,17 +45,10 @@ export function readSubject(pod: JsonObject): Subject {
     os: podOs(spec),
     images: podImages(spec),
     nodeSelector: stringMapAt(spec, 'nodeSelector'),
-    ...(Array.isArray(required) && { terms: required as readonly NodeSelectorTerm[] }),
+    ...(required !== undefined && required !== 'malformed' && { requiredAffinity: required }),
     tolerations: podTolerations(spec),
     wellFormed: required !== 'malformed' && hasTouchableShape(pod, metadata, spec),
   };
-}
-
-function readRequired(spec: JsonObject): readonly NodeSelectorTerm[] | 'absent' | 'malformed' {
-  const required = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity')[REQUIRED];
-  if (required === undefined || required === null) return 'absent';
-  const parsed = parseNodeSelector(required);
-  return parsed.kind === 'selector' ? parsed.selector.nodeSelectorTerms : 'malformed';
 }
 
 function hasTouchableShape(pod: JsonObject, metadata: JsonObject, spec: JsonObject): boolean {

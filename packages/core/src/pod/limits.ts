@@ -1,5 +1,5 @@
+import type { PodSpecFacts } from '../kubernetes/pod-spec.ts';
 import type { NodeSelectorTerm } from '../requirement/selector.ts';
-import type { Subject } from '../placement/subject.ts';
 
 /**
  * A pod is up to three megabytes of a tenant's choice, and one thread answers for the whole cluster. No pod that anybody
@@ -12,20 +12,24 @@ const MAX_SELECTOR_SIZE = 2_000;
 /** Steps of looking for a node, about 20 ms: beyond that no node counts as found. Ten a node is usual. */
 const MAX_SEARCH_STEPS = 1_000_000;
 
+/** What of a pod takes time to match with nodes. */
+export type NodeSelection = Pick<PodSpecFacts, 'nodeSelector' | 'requiredAffinity' | 'tolerations'>;
+
 /** Whether the pod has more images, terms, selectors or tolerations than are worth deciding about. */
-export function isOversized({ images, terms = [], tolerations, nodeSelector }: Subject): boolean {
+export function isOversized(pod: NodeSelection & Pick<PodSpecFacts, 'images'>): boolean {
+  const terms = pod.requiredAffinity?.nodeSelectorTerms ?? [];
   return (
-    images.length > MAX_IMAGES ||
+    pod.images.length > MAX_IMAGES ||
     terms.length > MAX_ELEMENTS ||
-    tolerations.length > MAX_ELEMENTS ||
-    Object.keys(nodeSelector).length > MAX_ELEMENTS ||
+    pod.tolerations.length > MAX_ELEMENTS ||
+    Object.keys(pod.nodeSelector).length > MAX_ELEMENTS ||
     selectorSize(terms) > MAX_SELECTOR_SIZE
   );
 }
 
-/** Whether so many nodes can be matched with the pod without keeping everybody else waiting. */
-export function isSearchable(subject: Subject, nodes: number): boolean {
-  const { terms = [], tolerations, nodeSelector } = subject;
+/** Whether the pod can be matched with so many nodes without delaying other reviews. */
+export function isSearchable({ requiredAffinity, tolerations, nodeSelector }: NodeSelection, nodes: number): boolean {
+  const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   const perNode = 1 + selectorSize(terms) + tolerations.length + Object.keys(nodeSelector).length;
   return perNode * nodes <= MAX_SEARCH_STEPS;
 }

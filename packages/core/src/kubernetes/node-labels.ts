@@ -1,0 +1,24 @@
+import type { NodeFacts } from './facts.ts';
+import { labelOf } from './read.ts';
+
+/** The labels that every kubelet sets: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
+export const LABEL_ARCH = 'kubernetes.io/arch';
+export const LABEL_OS = 'kubernetes.io/os';
+/** Deprecated, with the same values as {@link LABEL_ARCH}: owners of pods still write it. */
+export const LABEL_ARCH_BETA = 'beta.kubernetes.io/arch';
+
+/**
+ * Whether the node's architecture label is what its kubelet reports. The label decides which pods the scheduler puts on
+ * the node, the report decides what runs there: where they differ, nothing is concluded from either.
+ */
+export function hasTrueArchitectureLabel({
+  architecture,
+  labels,
+}: Pick<NodeFacts, 'architecture' | 'labels'>): boolean {
+  return labelOf(labels, LABEL_ARCH) === architecture;
+}
+
+/** The same for the OS label. */
+export function hasTrueOsLabel({ os, labels }: Pick<NodeFacts, 'os' | 'labels'>): boolean {
+  return labelOf(labels, LABEL_OS) === os;
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from '@jest/globals';
+import { IMAGE, node, pod } from '../eviction/fixtures.ts';
+import { forecastLanding } from '../eviction/landing.ts';
+import type { NodeFacts } from '../kubernetes/facts.ts';
+import { readPodSpec } from '../kubernetes/pod-spec.ts';
+import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
+import { placePod } from '../placement/place-pod.ts';
+import { readSubject } from '../placement/subject.ts';
+import type { SchedulingDemand } from './feasible-nodes.ts';
+import { feasibleNodes, hasFeasibleNode } from './feasible-nodes.ts';
+
+const ANY: SchedulingDemand = { os: 'linux', nodeSelector: {}, tolerations: [] };
+const zone = { key: 'zone', operator: 'In', values: ['a'] } as const;
+const tainted = node({ taints: [{ key: 'team', value: 'a', effect: 'NoSchedule' }] });
+const labelled = (labels: NodeFacts['labels']): NodeFacts => node({ labels: { ...node().labels, ...labels } });
+
+describe('the nodes that can take a pod', () => {
+  test.each<[string, Partial<SchedulingDemand>, NodeFacts, boolean]>([
+    ['a ready node', {}, node(), true],
+    ['one that is not ready', {}, node({ ready: false }), false],
+    ['one that is cordoned', {}, node({ cordoned: true }), false],
+    ['one of another OS', {}, node({ os: 'windows' }), false],
+    ['one whose architecture label is not what it reports', {}, labelled({ 'kubernetes.io/arch': 'arm64' }), false],
+    ['a taint that is not tolerated', {}, tainted, false],
+    ['a taint that is tolerated', { tolerations: [{ operator: 'Exists' }] }, tainted, true],
+    ['a node selector that it does not have', { nodeSelector: { zone: 'a' } }, node(), false],
+    ['a node selector that it has', { nodeSelector: { zone: 'a' } }, labelled({ zone: 'a' }), true],
+    ['a further requirement that it does not satisfy', { requirements: [zone] }, node(), false],
+    ['a further requirement that it satisfies', { requirements: [zone] }, labelled({ zone: 'a' }), true],
+    ['required affinity without terms', { requiredAffinity: { nodeSelectorTerms: [] } }, node(), false],
+  ])('PL6 R4 %s', (_, changes, theNode, expected) => {
+    const demand = { ...ANY, ...changes };
+    expect(feasibleNodes(demand, [theNode])).toEqual(expected ? [theNode] : []);
+    expect(hasFeasibleNode(demand, [theNode], 'any')).toBe(expected);
+    expect(hasFeasibleNode(demand, [theNode], ['amd64'])).toBe(expected);
+    expect(hasFeasibleNode(demand, [theNode], ['arm64'])).toBe(false);
+  });
+
+  test('PL6 R4 a pod in a review and a stored one ask for the same nodes', () => {
+    const raw = { metadata: {}, spec: { nodeSelector: { zone: 'a' }, tolerations: [{ operator: 'Exists' }] } };
+    const nodes = [node(), labelled({ zone: 'a' })];
+    expect(feasibleNodes(readSubject(raw), nodes)).toEqual(feasibleNodes(readPodSpec(raw), nodes));
+  });
+
+  // 201 steps a node: 4,975 nodes can be searched.
+  test('PL6 R4 the bound on the search counts the nodes that are searched, for placement as for eviction', () => {
+    const tolerations = Array.from({ length: 200 }, (_, index) => ({ key: `k${index}`, operator: 'Exists' }));
+    const arm = node({ name: 'arm64-1', architecture: 'arm64' });
+    const nodes = [...Array.from({ length: 5_000 }, (_, index) => node({ name: `amd64-${index}` })), arm];
+    const namespace = { name: 'shop', labels: {}, annotations: {} };
+    const policy = policyOf({ preference: { architectures: ['arm64'] } });
+    const input = { nodes, policy, nowMs: 0 };
+    const { decision } = placePod({
+      ...input,
+      namespace: 'shop',
+      namespaceFacts: namespace,
+      operation: 'CREATE',
+      canGate: false,
+      images: new Map([[IMAGE, inspectionOf('linux/amd64 linux/arm64')]]),
+      pod: { metadata: {}, spec: { containers: [{ image: IMAGE }], tolerations } },
+    });
+    expect(decision).toMatchObject({ reason: 'Preferred', architectures: ['arm64'] });
+    const images = new Map([[IMAGE, inspectionOf('linux/arm64')]]);
+    expect(forecastLanding({ ...input, namespace, images, pod: pod({ tolerations }) }, node(), ['arm64'])).toBe(
+      'right',
+    );
+    expect(feasibleNodes({ ...ANY, tolerations }, nodes)).toEqual([]);
+  });
+});
