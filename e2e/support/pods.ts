@@ -1,4 +1,4 @@
-import { arrayAt, isJsonObject, labelsOf, objectAt, textAt } from '@archpolicy/core';
+import { arrayAt, isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 
 /** A pod as the suites and the demo look at it. */
@@ -32,7 +32,7 @@ export function parsePod(raw: JsonObject): SeenPod {
   const node = text(spec, 'nodeName');
   const conditions = arrayAt(status, 'conditions').filter(isJsonObject);
   return {
-    app: labelsOf(raw)['app'] ?? '',
+    app: text(objectAt(metadata, 'labels'), 'app'),
     namespace: text(metadata, 'namespace'),
     name: text(metadata, 'name'),
     uid: text(metadata, 'uid'),

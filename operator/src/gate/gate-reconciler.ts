@@ -1,7 +1,7 @@
 import {
   isGated,
   isStubborn,
-  labelsOf,
+  readPodLabels,
   liftAgainMs,
   liftEvent,
   refusedEvent,
@@ -117,7 +117,7 @@ export class GateReconciler {
   ): Promise<GatedPodInput> {
     const { view, clock } = this.#options;
     const namespaceFacts = view.namespaces.get(namespace) ?? (await view.namespaces.fetch(namespace, signal));
-    const policy = namespaceFacts && selectPolicy(view.policies.list(), namespaceFacts, labelsOf(pod));
+    const policy = namespaceFacts && selectPolicy(view.policies.list(), namespaceFacts, readPodLabels(pod));
     const nowMs = clock.now();
     // Whichever clock is wrong, the pod waits for no longer than it may.
     const waitedMs = Math.max(nowMs - createdAtMs, clock.monotonic() - firstSeenMs);

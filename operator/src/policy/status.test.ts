@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ArchPolicy, ArchPolicyCondition, JsonObject } from '@archpolicy/core';
+import type { ArchPolicy, ArchPolicyCondition, JsonObject, Labels } from '@archpolicy/core';
 import { node, policy } from '../remediation/testing/world.ts';
 import { NO_PODS } from '../remediation/tally.ts';
 import { EvictedCounts } from './evicted-counts.ts';
@@ -9,7 +9,8 @@ import type { StatusInput } from './status.ts';
 const NOW = Date.UTC(2026, 0, 1, 12, 0, 0, 678);
 const EARLIER = '2026-01-01T09:00:00Z';
 
-const shop = { name: 'shop', labels: { team: 'blue' }, annotations: {} };
+const BLUE: Labels = { team: 'blue' };
+const shop = { name: 'shop', labels: BLUE, annotations: {} };
 
 const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
   policy: policy({}),

@@ -2,11 +2,11 @@ import type {
   ArchPolicy,
   Inspection,
   JobFacts,
-  Labels,
   NamespaceFacts,
   NodeFacts,
   OwnerReference,
   PodFacts,
+  SelectableLabels,
   WebhookCall,
 } from '@archpolicy/core';
 import type { EvictionAnswer, EvictionTarget } from '@archpolicy/kube';
@@ -62,7 +62,7 @@ export interface Webhook {
   /** The same, and never by an answer from before. */
   confirmNow(signal: AbortSignal): Promise<boolean>;
   /** Whether the API server would ask it about a replacement with these labels. */
-  callFor(namespace: NamespaceFacts, labels: Labels): WebhookCall;
+  callFor(namespace: NamespaceFacts, labels: SelectableLabels): WebhookCall;
 }
 
 /** Whether this process holds the Lease at this moment. */

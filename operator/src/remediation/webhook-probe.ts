@@ -1,4 +1,4 @@
-import { ANNOTATION_DECISION, annotationsOf, isJsonObject, labelOf, PROBE_NAMESPACE } from '@archpolicy/core';
+import { ANNOTATION_DECISION, isJsonObject, PROBE_NAMESPACE, readPodAnnotations } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { PODS, resourcePath } from '@archpolicy/kube';
 import type { Api } from '@archpolicy/kube';
@@ -74,5 +74,5 @@ const PROBE_POD: JsonObject = {
 
 function isAnnotated(body: unknown): boolean {
   const pod = body as JsonObject;
-  return isJsonObject(pod) && labelOf(annotationsOf(pod), ANNOTATION_DECISION) !== undefined;
+  return isJsonObject(pod) && readPodAnnotations(pod)[ANNOTATION_DECISION] !== undefined;
 }

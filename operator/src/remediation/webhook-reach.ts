@@ -1,5 +1,5 @@
 import { webhookCall } from '@archpolicy/core';
-import type { InstalledWebhook, Labels, NamespaceFacts, WebhookCall } from '@archpolicy/core';
+import type { InstalledWebhook, NamespaceFacts, SelectableLabels, WebhookCall } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
 import type { Webhook } from './ports.ts';
 import type { ProbeResult } from './webhook-probe.ts';
@@ -38,7 +38,7 @@ export class WebhookReach implements Webhook {
     return this.#options.configuration.installed !== undefined && this.#options.lease.isFresh() && !this.#isSilent;
   }
 
-  callFor(namespace: NamespaceFacts, labels: Labels): WebhookCall {
+  callFor(namespace: NamespaceFacts, labels: SelectableLabels): WebhookCall {
     const { installed } = this.#options.configuration;
     // Before it was read nothing is reachable: that is waited for, and not reported.
     return installed === undefined ? 'called' : webhookCall(installed, namespace, labels);

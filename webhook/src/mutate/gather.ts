@@ -1,4 +1,4 @@
-import { labelsOf, objectAt, pullSecretNames, selectPolicy, withoutSomeCredentials } from '@archpolicy/core';
+import { readPodLabels, objectAt, pullSecretNames, selectPolicy, withoutSomeCredentials } from '@archpolicy/core';
 import type { Inspection, NamespaceFacts, PlacementInput } from '@archpolicy/core';
 import type { PullSecretsFound } from '@archpolicy/cluster-view';
 import type { Clock, Logger } from '@archpolicy/service';
@@ -91,7 +91,7 @@ export class Gather {
       namespace,
       operation: 'CREATE',
       namespaceFacts,
-      policy: namespaceFacts && selectPolicy(views.policies(), namespaceFacts, labelsOf(pod)),
+      policy: namespaceFacts && selectPolicy(views.policies(), namespaceFacts, readPodLabels(pod)),
       nodes: views.nodes(),
       canGate: canGate(),
       nowMs: clock.now(),

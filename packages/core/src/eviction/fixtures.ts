@@ -1,5 +1,5 @@
 import type { ImageFacts, Inspection } from '../inspection/inspection.ts';
-import type { ContainerEvidence, NodeFacts, OwnerReference, PodFacts } from '../kubernetes/facts.ts';
+import type { ContainerEvidence, Labels, NodeFacts, OwnerReference, PodFacts } from '../kubernetes/facts.ts';
 import { parsePlatform } from '../platform/parse.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { RemediationPolicy } from './decide.ts';
@@ -10,6 +10,8 @@ export const CREATED_AT = 1_000_000;
 export const IMAGE = 'registry.test/web:v1';
 
 export const REPLICA_SET: OwnerReference = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d4f', uid: 'rs-1' };
+
+const LABELS: Labels = { app: 'web', 'pod-template-hash': '5d4f' };
 
 /** The defaults of a policy. */
 export const REMEDIATION: RemediationPolicy['remediation'] = {
@@ -28,7 +30,7 @@ export function pod(changes: Partial<PodFacts> = {}): PodFacts {
     name: 'web-5d4f-x1',
     uid: 'uid-1',
     resourceVersion: '77',
-    labels: { app: 'web', 'pod-template-hash': '5d4f' },
+    labels: LABELS,
     annotations: {},
     owner: REPLICA_SET,
     createdAtMs: CREATED_AT,

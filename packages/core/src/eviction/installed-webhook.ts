@@ -1,14 +1,13 @@
 import type { Labels, NamespaceFacts } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
+import type { SelectableLabels } from '../kubernetes/labels.ts';
 import { arrayAt, textAt } from '../kubernetes/read.ts';
 import type { LabelSelector } from '../policy/label-selector.ts';
-import { isValidSelector, matchesSelector } from '../policy/label-selector.ts';
+import { isValidSelector, matchesNamespace, matchesSelector } from '../policy/label-selector.ts';
 
 /** The name of the webhook within our configuration (deploy/base/webhook-configuration). */
 const WEBHOOK_NAME = 'pods.archpolicy.dev';
-/** The API server sees to it that every namespace carries its name as this label. */
-const LABEL_NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
 /**
  * The match conditions that we shipped once (adr/0048): a cluster that was not updated has them. Each holds for every pod that a
@@ -54,12 +53,15 @@ export function parseInstalledWebhook(configuration: JsonObject): InstalledWebho
  *
  * @param labels of the pod: those of its template, and what its controller adds
  */
-export function webhookCall(installed: InstalledWebhook, namespace: NamespaceFacts, labels: Labels): WebhookCall {
+export function webhookCall(
+  installed: InstalledWebhook,
+  namespace: NamespaceFacts,
+  labels: SelectableLabels,
+): WebhookCall {
   if (installed.kind === 'absent') return 'not-installed';
   if (installed.kind === 'unknown') return 'unknown';
-  const ofNamespace = { ...namespace.labels, [LABEL_NAMESPACE_NAME]: namespace.name };
   const called =
-    installed.pods && matchesSelector(installed.namespaces, ofNamespace) && matchesSelector(installed.objects, labels);
+    installed.pods && matchesNamespace(installed.namespaces, namespace) && matchesSelector(installed.objects, labels);
   return called ? 'called' : 'not-called';
 }
 

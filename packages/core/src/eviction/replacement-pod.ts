@@ -1,5 +1,6 @@
 import type { PodFacts } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { toLabelMap } from '../kubernetes/labels.ts';
 import { REQUIRED } from '../kubernetes/pod-spec.ts';
 import type { NodeSelectorRequirement, NodeSelectorTerm } from '../requirement/selector.ts';
 
@@ -14,8 +15,8 @@ export function replacementPod(pod: PodFacts): JsonObject {
     metadata: {
       namespace,
       generateName: name,
-      labels,
-      annotations,
+      labels: toLabelMap(labels),
+      annotations: { ...annotations },
       ...(owner !== undefined && { ownerReferences: [{ ...owner, controller: true }] }),
     },
     spec: specOf(pod),

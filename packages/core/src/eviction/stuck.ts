@@ -1,5 +1,4 @@
 import type { PodFacts } from '../kubernetes/facts.ts';
-import { labelOf } from '../kubernetes/read.ts';
 import { parseDecision } from '../placement/annotation.ts';
 import type { DecisionRecord } from '../placement/annotation.ts';
 import { feasibleNodes } from '../pod/feasible-nodes.ts';
@@ -27,7 +26,7 @@ export interface Stuck {
 
 /** The record in the pod's annotation; undefined where there is none that we could have written. */
 export function recordIn({ annotations }: Pick<PodFacts, 'annotations'>): DecisionRecord | undefined {
-  const annotation = labelOf(annotations, ANNOTATION_DECISION);
+  const annotation = annotations[ANNOTATION_DECISION];
   const parsed = annotation === undefined ? undefined : parseDecision(annotation);
   return parsed?.kind === 'record' ? parsed.record : undefined;
 }

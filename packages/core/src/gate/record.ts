@@ -1,8 +1,8 @@
 import type { Inspection } from '../inspection/inspection.ts';
+import { readPodAnnotations } from '../kubernetes/annotations.ts';
 import type { JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
-import { annotationsOf } from '../kubernetes/pod-spec.ts';
-import { labelOf, objectAt } from '../kubernetes/read.ts';
+import { objectAt } from '../kubernetes/read.ts';
 import type { Addition } from '../placement/additions.ts';
 import type { DecisionRecord } from '../placement/annotation.ts';
 import { formatDecision, parseDecision } from '../placement/annotation.ts';
@@ -42,7 +42,7 @@ export function recordingOperations({
   policy,
   images,
 }: Recording): readonly JsonPatchOperation[] {
-  const before = labelOf(annotationsOf(pod), ANNOTATION_DECISION);
+  const before = readPodAnnotations(pod)[ANNOTATION_DECISION];
   const record = before === undefined ? undefined : recordIn(before);
   const added = [...(record === undefined ? [] : stillThere(pod, record, policy)), ...additions];
   if (added.length === 0 && wanted === undefined) return before === undefined ? [] : [{ op: 'remove', path: PATH }];

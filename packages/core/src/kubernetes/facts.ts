@@ -1,4 +1,6 @@
 import type { NodeSelector } from '../requirement/selector.ts';
+import type { NamespaceAnnotations, PodAnnotations } from './annotations.ts';
+import type { NamespaceLabels, PodLabels } from './labels.ts';
 
 /**
  * What the product keeps of Kubernetes objects: trimmed on arrival (a pod is 24 KB whole and under 1 KB here), parsed
@@ -91,9 +93,8 @@ export interface PodFacts {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
-  readonly labels: Labels;
-  /** Only those that the product reads are kept: its own and the kubelet's static-pod markers, each up to 4 KiB. */
-  readonly annotations: Labels;
+  readonly labels: PodLabels;
+  readonly annotations: PodAnnotations;
   readonly owner?: OwnerReference;
   /** Epoch milliseconds. */
   readonly createdAtMs: number;
@@ -126,6 +127,6 @@ export function boundAtMs({ scheduled, createdAtMs }: Pick<PodFacts, 'scheduled'
 /** A namespace, as far as policy selection needs it. */
 export interface NamespaceFacts {
   readonly name: string;
-  readonly labels: Labels;
-  readonly annotations: Labels;
+  readonly labels: NamespaceLabels;
+  readonly annotations: NamespaceAnnotations;
 }

@@ -1,5 +1,9 @@
 export * from './json.ts';
+export { readPodAnnotations } from './annotations.ts';
+export type { NamespaceAnnotations, PodAnnotations } from './annotations.ts';
 export * from './facts.ts';
+export { readPodLabels } from './labels.ts';
+export type { NamespaceLabels, PodLabels, SelectableLabels } from './labels.ts';
 export * from './read.ts';
 export * from './pod-spec.ts';
 export { readOwner } from './owner.ts';

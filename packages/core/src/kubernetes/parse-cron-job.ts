@@ -1,6 +1,7 @@
-import type { Labels } from './facts.ts';
 import type { Json, JsonObject } from './json.ts';
-import { labelsOf, podImages, pullSecretNames } from './pod-spec.ts';
+import { readPodLabels } from './labels.ts';
+import type { PodLabels } from './labels.ts';
+import { podImages, pullSecretNames } from './pod-spec.ts';
 import { objectAt, textAt } from './read.ts';
 
 /** A CronJob, as far as the images of its next pods are of interest. */
@@ -10,7 +11,7 @@ export interface CronJobFacts {
   readonly uid: string;
   readonly suspended: boolean;
   /** Of its pods. */
-  readonly podLabels: Labels;
+  readonly podLabels: PodLabels;
   readonly images: readonly string[];
   /** `imagePullSecrets` and `serviceAccountName` of its pods’ spec: who asks for their images. */
   readonly puller: JsonObject;
@@ -29,7 +30,7 @@ export function parseCronJob(raw: JsonObject): CronJobFacts | undefined {
     name,
     uid,
     suspended: spec['suspend'] === true,
-    podLabels: labelsOf(template),
+    podLabels: readPodLabels(template),
     images: podImages(podSpec),
     puller: pullerOf(podSpec),
   };

@@ -1,11 +1,13 @@
 import type { NamespaceFacts } from './facts.ts';
 import type { JsonObject } from './json.ts';
-import { objectAt, stringMapAt, textAt } from './read.ts';
+import { readNamespaceAnnotations } from './annotations.ts';
+import { readNamespaceLabels } from './labels.ts';
+import { objectAt, textAt } from './read.ts';
 
 /** What is kept of a namespace; undefined for what is no Kubernetes object. */
 export function parseNamespace(raw: JsonObject): NamespaceFacts | undefined {
   const metadata = objectAt(raw, 'metadata');
   const name = textAt(metadata, 'name');
   if (name === undefined) return undefined;
-  return { name, labels: stringMapAt(metadata, 'labels'), annotations: stringMapAt(metadata, 'annotations') };
+  return { name, labels: readNamespaceLabels(raw), annotations: readNamespaceAnnotations(raw) };
 }

@@ -99,13 +99,18 @@ describe('nodes', () => {
 });
 
 describe('namespaces', () => {
-  test('keep name, labels and annotations', () => {
+  test('P8 keep name, labels, and the annotations that the product reads', () => {
     const labels = { team: 'blue' };
+    const whitelist = `[${' '.repeat(5_000)}]`;
+    const annotations = {
+      'archpolicy.dev/preferred': 'arm64',
+      'scheduler.alpha.kubernetes.io/tolerationsWhitelist': whitelist,
+    };
     const raw = {
-      metadata: { name: 'shop', labels, annotations: { note: 'x' }, uid: 'u' },
+      metadata: { name: 'shop', labels, annotations: { ...annotations, note: 'x' }, uid: 'u' },
       spec: { finalizers: ['kubernetes'] },
     };
-    expect(parseNamespace(raw)).toEqual({ name: 'shop', labels, annotations: { note: 'x' } });
+    expect(parseNamespace(raw)).toEqual({ name: 'shop', labels, annotations });
     expect(parseNamespace({ metadata: { name: 'bare' } })).toEqual({ name: 'bare', labels: {}, annotations: {} });
     expect(parseNamespace({ metadata: {} })).toBeUndefined();
   });

@@ -183,7 +183,10 @@ describe('pods', () => {
     expect(kept.length).toBeLessThan(1100);
     expect(kept).toContain('exec format error');
     const annotations = { 'archpolicy.dev/decision': 'x'.repeat(5000), 'archpolicy.dev/allow-eviction': 'false' };
-    expect(parsePod(withMetadata({ annotations }))?.annotations).toEqual({ 'archpolicy.dev/allow-eviction': 'false' });
+    expect(parsePod(withMetadata({ annotations }))?.annotations).toEqual({
+      'archpolicy.dev/decision': '(too long)',
+      'archpolicy.dev/allow-eviction': 'false',
+    });
   });
 
   test('statuses of ephemeral containers are read, too', () => {

@@ -1,26 +1,15 @@
-import { ANNOTATION_ALLOW_EVICTION, ANNOTATION_DECISION, LABEL_PREFERRED } from '../policy/keys.ts';
-import type { Labels, PodFacts, ReadyCondition } from './facts.ts';
+import { readPodAnnotations } from './annotations.ts';
+import type { PodFacts, ReadyCondition } from './facts.ts';
 import type { JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
+import { readPodLabels } from './labels.ts';
 import { readOwner } from './owner.ts';
 import { parseContainerStatuses } from './parse-container-status.ts';
-import { annotationsOf, labelsOf, pullSecretNames, readPodSpec } from './pod-spec.ts';
-import { arrayAt, labelOf, objectAt, textAt } from './read.ts';
+import { pullSecretNames, readPodSpec } from './pod-spec.ts';
+import { arrayAt, objectAt, textAt } from './read.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
-/** What somebody reads: ours, and the kubelet's marks of static pods and of what the API server shows of them. */
-const KEPT_ANNOTATIONS = [
-  ANNOTATION_ALLOW_EVICTION,
-  ANNOTATION_DECISION,
-  LABEL_PREFERRED,
-  'kubernetes.io/config.mirror',
-  'kubernetes.io/config.source',
-];
-/** What we write is not longer; tenants can write more. */
-const MAX_ANNOTATION_CHARS = 4096;
-
 const PHASES: ReadonlySet<string> = new Set(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);
-const NO_LABELS: Labels = {};
 /** No kubelet takes that long from a pod's start time to its first conditions. */
 const FIRST_STATUS_MS = 10_000;
 
@@ -35,8 +24,8 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
   const phase = textAt(status, 'phase');
   return {
     ...identity,
-    labels: labelsOf(raw),
-    annotations: keptAnnotations(annotationsOf(raw)),
+    labels: readPodLabels(raw),
+    annotations: readPodAnnotations(raw),
     ...(owner !== undefined && { owner }),
     ...readPodSpec(raw),
     ...(pullSecrets.length > 0 && { pullSecrets }),
@@ -58,15 +47,6 @@ function identityOf(metadata: JsonObject): Identity | undefined {
   if (resourceVersion === undefined || createdAtMs === undefined) return undefined;
   const deleting = textAt(metadata, 'deletionTimestamp') !== undefined;
   return { namespace, name, uid, resourceVersion, createdAtMs, deleting };
-}
-
-function keptAnnotations(annotations: Labels): Labels {
-  let kept: Record<string, string> | undefined;
-  for (const key of KEPT_ANNOTATIONS) {
-    const value = labelOf(annotations, key);
-    if (value !== undefined && value.length <= MAX_ANNOTATION_CHARS) (kept ??= {})[key] = value;
-  }
-  return kept ?? NO_LABELS;
 }
 
 /** A condition without a time has been so since the pod was created. */

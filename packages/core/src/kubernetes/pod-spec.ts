@@ -52,16 +52,6 @@ export function readPodSpec(pod: JsonObject): PodSpecFacts {
   };
 }
 
-/** Labels of a pod, or of any other object. */
-export function labelsOf(object: JsonObject): Labels {
-  return stringMapAt(objectAt(object, 'metadata'), 'labels');
-}
-
-/** Annotations of a pod, or of any other object. */
-export function annotationsOf(object: JsonObject): Labels {
-  return stringMapAt(objectAt(object, 'metadata'), 'annotations');
-}
-
 /** `spec.os.name`, else the `kubernetes.io/os` node selector, else `linux` (PL4). */
 export function podOs(spec: JsonObject): string {
   return textAt(objectAt(spec, 'os'), 'name') ?? labelOf(stringMapAt(spec, 'nodeSelector'), LABEL_OS) ?? DEFAULT_OS;

@@ -28,6 +28,12 @@ export function textAt(parent: JsonObject, key: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** The own field `key` when it is a string, an empty one as well: annotations and labels can be empty. */
+export function stringAt(parent: JsonObject, key: string): string | undefined {
+  const value = ownField(parent, key);
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** The own field `key` as a map of strings; entries of another type are left out. */
 export function stringMapAt(parent: JsonObject, key: string): Labels {
   const map = objectAt(parent, key);

@@ -1,4 +1,5 @@
-import type { Labels } from './facts.ts';
+import { LABEL_ROLLOUTS_TEMPLATE_HASH, LABEL_TEMPLATE_HASH } from './labels.ts';
+import type { PodLabels } from './labels.ts';
 
 /** The workload that a pod belongs to, for limits and messages: the controller that people know by name. */
 export interface TopController {
@@ -12,15 +13,15 @@ export interface OwnedPod {
   readonly namespace: string;
   /** Its name; while it has none, what its name will begin with. */
   readonly name: string;
-  readonly labels: Labels;
+  readonly labels: Pick<PodLabels, typeof LABEL_TEMPLATE_HASH | typeof LABEL_ROLLOUTS_TEMPLATE_HASH>;
   /** The owner reference with `controller: true`. */
   readonly owner?: { readonly apiVersion: string; readonly kind: string; readonly name: string };
 }
 
-/** The labels with the suffix of a ReplicaSet's name, and who gave it. */
+/** The labels with the suffix of a ReplicaSet's name, and the kind of the controller that sets each. */
 const HASH_LABELS = [
-  ['pod-template-hash', 'Deployment'],
-  ['rollouts-pod-template-hash', 'Rollout'],
+  [LABEL_TEMPLATE_HASH, 'Deployment'],
+  [LABEL_ROLLOUTS_TEMPLATE_HASH, 'Rollout'],
 ] as const;
 
 /** A CronJob's Job is named after it and the scheduled time in minutes since 1970, which has eight digits until 2160. */
@@ -34,7 +35,7 @@ export function topControllerOf({ namespace, name, labels, owner }: OwnedPod): T
   if (owner === undefined) return { namespace, kind: 'Pod', name };
   if (owner.kind === 'ReplicaSet' && owner.apiVersion.startsWith('apps/')) {
     for (const [label, kind] of HASH_LABELS) {
-      const hash = Object.hasOwn(labels, label) ? (labels[label] ?? '') : '';
+      const hash = labels[label] ?? '';
       if (hash !== '' && owner.name.endsWith(`-${hash}`)) {
         return { namespace, kind, name: owner.name.slice(0, -hash.length - 1) };
       }

@@ -2,7 +2,7 @@ import type { Toleration } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
 import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
-import { arrayAt, labelOf, objectAt } from '../kubernetes/read.ts';
+import { arrayAt, objectAt, stringAt } from '../kubernetes/read.ts';
 import type { Subject } from './subject.ts';
 
 /**
@@ -23,7 +23,7 @@ const MAX_LAST_APPLIED_LENGTH = 65_536;
 /** What the manifest of a bare pod by `kubectl apply` or server-side apply wrote; `undefined` for any other pod. */
 export function appliedBare(subject: Subject): AppliedLists | undefined {
   if (subject.owner !== undefined) return undefined;
-  const manifest = labelOf(subject.annotations, LAST_APPLIED);
+  const manifest = stringAt(objectAt(subject.metadata, 'annotations'), LAST_APPLIED);
   if (manifest !== undefined) return fromManifest(manifest) ?? fromObject(subject);
   const applied = arrayAt(subject.metadata, 'managedFields').filter(isApply);
   if (applied.length === 0) return undefined;

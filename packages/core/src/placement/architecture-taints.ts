@@ -1,16 +1,15 @@
+import { ANNOTATION_TOLERATIONS_WHITELIST } from '../kubernetes/annotations.ts';
 import type { NamespaceFacts, Taint, Toleration } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
 import { LABEL_ARCH } from '../kubernetes/node-labels.ts';
 import { readToleration } from '../kubernetes/pod-spec.ts';
-import { arrayAt, isJsonArray, labelOf } from '../kubernetes/read.ts';
+import { arrayAt, isJsonArray } from '../kubernetes/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { tolerates } from '../requirement/tolerations.ts';
 import type { Subject } from './subject.ts';
 
-/** The namespace's list of tolerations that its pods may have (admission plugin PodTolerationRestriction). */
-const WHITELIST_ANNOTATION = 'scheduler.alpha.kubernetes.io/tolerationsWhitelist';
 /** The effects that keep a pod off a node. */
 const EFFECTS: readonly Taint['effect'][] = ['NoSchedule', 'NoExecute'];
 
@@ -28,7 +27,7 @@ export function tolerable(
 ): readonly NodeArchitecture[] {
   if (!policy.spec.tolerateArchitectureTaints || namespace === undefined) return [];
   const own = arrayAt(spec, 'tolerations').filter(isLasting).map(readToleration);
-  const whitelist = labelOf(namespace.annotations, WHITELIST_ANNOTATION);
+  const whitelist = namespace.annotations[ANNOTATION_TOLERATIONS_WHITELIST];
   return architectures.filter(
     (architecture) =>
       !isTolerated(architecture, own) && (whitelist === undefined || mayTolerate(architecture, whitelist)),

@@ -1,4 +1,4 @@
-import { labelOf } from '../kubernetes/read.ts';
+import { selectableValue } from '../kubernetes/labels.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../requirement/selector.ts';
 import type { PlacementWarning } from './decision.ts';
@@ -21,7 +21,7 @@ export function copiedLabels(subject: Subject, { spec }: ArchPolicy): CopiedLabe
   const requirements: NodeSelectorRequirement[] = [];
   const warnings: PlacementWarning[] = [];
   for (const key of spec.copyLabelsToNodeAffinity) {
-    const value = labelOf(subject.labels, key);
+    const value = selectableValue(subject.labels, key);
     if (value === undefined || isArchKey(key)) continue;
     const requirement: NodeSelectorRequirement = { key, operator: 'In', values: [value] };
     if (contradicts(subject, requirement)) warnings.push({ kind: 'LabelContradicts', key });

@@ -1,5 +1,4 @@
-import { annotationsOf } from '../kubernetes/pod-spec.ts';
-import { labelOf } from '../kubernetes/read.ts';
+import { readPodAnnotations } from '../kubernetes/annotations.ts';
 import { ANNOTATION_DECISION } from '../policy/index.ts';
 import { parseDecision } from './annotation.ts';
 import { auditAnnotations } from './audit.ts';
@@ -69,7 +68,7 @@ function changed(input: PlacementInput, original: Original, subject: Subject, ve
 
 /** PL2: the pod without what we once added. */
 function originalOf({ pod, policy }: PlacementInput): Original {
-  const annotation = labelOf(annotationsOf(pod), ANNOTATION_DECISION);
+  const annotation = readPodAnnotations(pod)[ANNOTATION_DECISION];
   const parsed = annotation === undefined ? undefined : parseDecision(annotation);
   if (parsed?.kind !== 'record' || policy === undefined) return { pod, removed: [], annotation };
   return { ...takeOut(pod, parsed.record, policy.spec.copyLabelsToNodeAffinity), annotation };

@@ -1,5 +1,3 @@
-import type { Labels } from '../kubernetes/facts.ts';
-import { labelOf } from '../kubernetes/read.ts';
 import { isArchitecture } from '../platform/platform.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
@@ -82,7 +80,7 @@ function isRelaxed(subject: Subject, input: PlacementInput, { status }: ArchPoli
 
 function overridesOf({ labels, annotations }: Subject, { namespaceFacts }: PlacementInput): readonly Override[] {
   const overrides: Override[] = [];
-  const pod = chosenBy(labels, annotations) ?? labelOf(labels, LABEL_PREFERRED_NOE);
+  const pod = chosenBy(labels, annotations) ?? labels[LABEL_PREFERRED_NOE];
   if (pod !== undefined) overrides.push({ by: 'pod', text: pod });
   if (namespaceFacts === undefined) return overrides;
   const namespace = chosenBy(namespaceFacts.labels, namespaceFacts.annotations);
@@ -90,8 +88,10 @@ function overridesOf({ labels, annotations }: Subject, { namespaceFacts }: Place
   return overrides;
 }
 
-function chosenBy(labels: Labels, annotations: Labels): string | undefined {
-  return labelOf(labels, LABEL_PREFERRED) ?? labelOf(annotations, LABEL_PREFERRED);
+type Chosen = Readonly<Partial<Record<typeof LABEL_PREFERRED, string>>>;
+
+function chosenBy(labels: Chosen, annotations: Chosen): string | undefined {
+  return labels[LABEL_PREFERRED] ?? annotations[LABEL_PREFERRED];
 }
 
 type Judged =

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
-import { annotationsOf } from '../kubernetes/pod-spec.ts';
+import { objectAt, stringMapAt } from '../kubernetes/read.ts';
 import { isLabelKey, isLabelValue } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../requirement/selector.ts';
 import type { Constrain, Gate } from './decision.ts';
@@ -52,7 +52,7 @@ function isWeight(weight: number): boolean {
 }
 
 function annotationsFit(pod: JsonObject): boolean {
-  const annotations = Object.entries(annotationsOf(pod)).flat();
+  const annotations = Object.entries(stringMapAt(objectAt(pod, 'metadata'), 'annotations')).flat();
   let units = 0;
   for (const text of annotations) units += text.length;
   // The exact count reads every character; most pods are far from the limit.

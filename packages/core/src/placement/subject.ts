@@ -1,16 +1,12 @@
+import { readPodAnnotations } from '../kubernetes/annotations.ts';
+import type { PodAnnotations } from '../kubernetes/annotations.ts';
 import type { Labels, OwnerReference, Toleration } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
+import { readPodLabels } from '../kubernetes/labels.ts';
+import type { PodLabels } from '../kubernetes/labels.ts';
 import { readOwner } from '../kubernetes/owner.ts';
-import {
-  annotationsOf,
-  labelsOf,
-  parseRequiredAffinity,
-  podImages,
-  podOs,
-  podTolerations,
-  PREFERRED,
-} from '../kubernetes/pod-spec.ts';
+import { parseRequiredAffinity, podImages, podOs, podTolerations, PREFERRED } from '../kubernetes/pod-spec.ts';
 import { objectAt, stringMapAt } from '../kubernetes/read.ts';
 import type { NodeSelector } from '../requirement/selector.ts';
 
@@ -18,8 +14,8 @@ import type { NodeSelector } from '../requirement/selector.ts';
 export interface Subject {
   readonly metadata: JsonObject;
   readonly spec: JsonObject;
-  readonly labels: Labels;
-  readonly annotations: Labels;
+  readonly labels: PodLabels;
+  readonly annotations: PodAnnotations;
   readonly owner?: OwnerReference;
   readonly os: string;
   readonly images: readonly string[];
@@ -39,8 +35,8 @@ export function readSubject(pod: JsonObject): Subject {
   return {
     metadata,
     spec,
-    labels: labelsOf(pod),
-    annotations: annotationsOf(pod),
+    labels: readPodLabels(pod),
+    annotations: readPodAnnotations(pod),
     ...(owner !== undefined && { owner }),
     os: podOs(spec),
     images: podImages(spec),

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
 import { readOwner } from '../kubernetes/owner.ts';
-import { annotationsOf, podImages } from '../kubernetes/pod-spec.ts';
+import { podImages } from '../kubernetes/pod-spec.ts';
+import { stringMapAt } from '../kubernetes/read.ts';
 
 /** Characters of annotations: usual pods have hundreds. Beyond, comparing costs as much as deciding. */
 const MAX_ANNOTATIONS_LENGTH = 16_384;
@@ -18,7 +19,7 @@ export function templateText(pod: JsonObject): string | undefined {
   const { metadata, spec } = pod;
   if (!isJsonObject(metadata) || !isJsonObject(spec) || readOwner(pod) === undefined) return undefined;
   let length = 0;
-  for (const text of Object.values(annotationsOf(pod))) length += text.length;
+  for (const text of Object.values(stringMapAt(metadata, 'annotations'))) length += text.length;
   if (length > MAX_ANNOTATIONS_LENGTH) return undefined;
   const deadline = spec['activeDeadlineSeconds'];
   return JSON.stringify({

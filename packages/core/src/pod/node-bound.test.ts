@@ -19,6 +19,8 @@ describe('pods that are bound to one node', () => {
   test.each<[string, JsonObject, string | undefined]>([
     ['a mirror', annotated('mirror', 'abc'), 'StaticPod'],
     ['a mirror by an empty mark', annotated('mirror', ''), 'StaticPod'],
+    ['a mirror by a mark of 5,000 characters', annotated('mirror', 'x'.repeat(5_000)), 'StaticPod'],
+    ['from a source of 5,000 characters', annotated('source', 'x'.repeat(5_000)), 'StaticPod'],
     ['from a file', annotated('source', 'file'), 'StaticPod'],
     ['from a source without a name', annotated('source', ''), 'StaticPod'],
     ['from the API server', annotated('source', 'api'), undefined],

@@ -1,18 +1,13 @@
-import type { Labels, OwnerReference } from '../kubernetes/facts.ts';
+import { ANNOTATION_MIRROR, ANNOTATION_SOURCE } from '../kubernetes/annotations.ts';
+import type { PodAnnotations } from '../kubernetes/annotations.ts';
+import type { OwnerReference } from '../kubernetes/facts.ts';
 import { groupKind } from '../kubernetes/owner.ts';
-import { labelOf } from '../kubernetes/read.ts';
 
-/**
- * The kubelet marks the mirror of a static pod, and the source of each pod: `file`, `http` or `api`.
- * https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/types/pod_update.go
- */
-const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
-const SOURCE_ANNOTATION = 'kubernetes.io/config.source';
 const SOURCE_API = 'api';
 
 /** What of a pod decides whether it is bound to its node. */
 export interface NodeBoundView {
-  readonly annotations: Labels;
+  readonly annotations: PodAnnotations;
   readonly owner?: Pick<OwnerReference, 'apiVersion' | 'kind'>;
 }
 
@@ -27,9 +22,9 @@ export function nodeBound(pod: NodeBoundView): NodeBound | undefined {
 }
 
 function isStatic({ annotations, owner }: NodeBoundView): boolean {
-  const source = labelOf(annotations, SOURCE_ANNOTATION);
+  const source = annotations[ANNOTATION_SOURCE];
   return (
-    labelOf(annotations, MIRROR_ANNOTATION) !== undefined ||
+    annotations[ANNOTATION_MIRROR] !== undefined ||
     (source !== undefined && source !== SOURCE_API) ||
     (owner !== undefined && groupKind(owner) === '/Node')
   );

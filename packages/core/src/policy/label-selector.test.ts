@@ -61,7 +61,8 @@ describe('matchesSelector', () => {
   ])('an invalid selector matches nothing: %s', (_, selector) => {
     expect(isValidSelector(selector)).toBe(false);
     expect(matchesSelector(selector, {})).toBe(false);
-    expect(matchesSelector(selector, { app: 'web', a: '-x', '-a': 'x' })).toBe(false);
+    const labels: Labels = { app: 'web', a: '-x', '-a': 'x' };
+    expect(matchesSelector(selector, labels)).toBe(false);
   });
 
   const key = fc.constantFrom('a', 'b');

@@ -1,4 +1,7 @@
-import type { Labels } from '../kubernetes/facts.ts';
+import type { Labels, NamespaceFacts } from '../kubernetes/facts.ts';
+import { selectableValue, toLabelMap } from '../kubernetes/labels.ts';
+import type { SelectableLabels } from '../kubernetes/labels.ts';
+import { LABEL_NAMESPACE_NAME } from './keys.ts';
 import { isLabelKey, isLabelValue } from './label-syntax.ts';
 
 /** One expression of a label selector. */
@@ -44,18 +47,22 @@ export function isValidSelector({ matchLabels = {}, matchExpressions = [] }: Lab
  * Whether `labels` match the selector, as `metav1.LabelSelectorAsSelector` decides it: `NotIn` also matches where the
  * key is absent. An invalid selector matches nothing: a typing error must not widen what a policy governs.
  */
-export function matchesSelector(selector: LabelSelector, labels: Labels): boolean {
+export function matchesSelector(selector: LabelSelector, labels: SelectableLabels): boolean {
   if (!isValidSelector(selector)) return false;
   const { matchLabels = {}, matchExpressions = [] } = selector;
   return (
-    Object.entries(matchLabels).every(([key, value]) => own(labels, key) === value) &&
-    matchExpressions.every((requirement) => matchesRequirement(requirement, own(labels, requirement.key)))
+    Object.entries(matchLabels).every(([key, value]) => selectableValue(labels, key) === value) &&
+    matchExpressions.every((requirement) => matchesRequirement(requirement, selectableValue(labels, requirement.key)))
   );
 }
 
-/** Label keys are chosen by users: `constructor` is one, and must not be found on the prototype. */
-function own(labels: Labels, key: string): string | undefined {
-  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+/** Whether a namespace selector matches. The API server sets the label with the name; a view or a test need not hold it. */
+export function matchesNamespace(
+  selector: LabelSelector,
+  { name, labels }: Pick<NamespaceFacts, 'name' | 'labels'>,
+): boolean {
+  const named: Labels = { ...toLabelMap(labels), [LABEL_NAMESPACE_NAME]: name };
+  return matchesSelector(selector, named);
 }
 
 function matchesRequirement({ operator, values = [] }: LabelSelectorRequirement, value: string | undefined): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Labels } from '../kubernetes/facts.ts';
 import type { JsonObject } from '../kubernetes/json.ts';
 import type { ArchPolicy } from './arch-policy.ts';
 import { parseArchPolicy } from './arch-policy.ts';
@@ -87,10 +88,11 @@ describe('a policy is shadowed by one that comes before it and selects all that 
 });
 
 describe('the rival of the winner', () => {
+  const web: Labels = { app: 'web' };
   const shop = { name: 'shop', labels: {}, annotations: {} };
   const rival = (...policies: ArchPolicy[]): string | undefined => {
-    const winner = selectPolicy(policies, shop, { app: 'web' });
-    return winner && rivalOf(winner, policies, shop, { app: 'web' })?.name;
+    const winner = selectPolicy(policies, shop, web);
+    return winner && rivalOf(winner, policies, shop, web)?.name;
   };
 
   test('has its priority and selects the pod as well', () => {

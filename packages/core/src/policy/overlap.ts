@@ -1,4 +1,5 @@
-import type { Labels, NamespaceFacts } from '../kubernetes/facts.ts';
+import type { NamespaceFacts } from '../kubernetes/facts.ts';
+import type { SelectableLabels } from '../kubernetes/labels.ts';
 import { ANY_VALUE, implies, intersection, valueSetOf } from '../requirement/value-set.ts';
 import type { ValueSet } from '../requirement/value-set.ts';
 import type { ArchPolicy } from './arch-policy.ts';
@@ -24,7 +25,7 @@ export function rivalOf(
   winner: ArchPolicy,
   policies: Iterable<ArchPolicy>,
   namespace: NamespaceFacts,
-  podLabels: Labels,
+  podLabels: SelectableLabels,
 ): ArchPolicy | undefined {
   let rival: ArchPolicy | undefined;
   for (const other of policies) {

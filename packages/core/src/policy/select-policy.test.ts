@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Labels } from '../kubernetes/facts.ts';
 import type { JsonObject } from '../kubernetes/json.ts';
 import type { ArchPolicy } from './arch-policy.ts';
 import { parseArchPolicy } from './arch-policy.ts';
@@ -11,8 +12,10 @@ function policy(name: string, spec: JsonObject = {}, metadata: JsonObject = {}):
   return result.policy;
 }
 
-const shop = { name: 'shop', labels: { team: 'blue' }, annotations: {} };
-const selected = (...policies: ArchPolicy[]): string | undefined => selectPolicy(policies, shop, { app: 'web' })?.name;
+const BLUE: Labels = { team: 'blue' };
+const WEB: Labels = { app: 'web' };
+const shop = { name: 'shop', labels: BLUE, annotations: {} };
+const selected = (...policies: ArchPolicy[]): string | undefined => selectPolicy(policies, shop, WEB)?.name;
 
 describe('selectPolicy', () => {
   test('no policy: none', () => {

@@ -1,15 +1,16 @@
-import type { Labels, NamespaceFacts } from '../kubernetes/facts.ts';
+import type { NamespaceFacts } from '../kubernetes/facts.ts';
+import type { SelectableLabels } from '../kubernetes/labels.ts';
 import type { ArchPolicy } from './arch-policy.ts';
-import { LABEL_NAMESPACE_NAME } from './keys.ts';
-import { matchesSelector } from './label-selector.ts';
+import { matchesNamespace, matchesSelector } from './label-selector.ts';
 
 /** Whether the policy's selectors match a pod with these labels in this namespace. A policy being deleted matches nothing. */
-export function governs({ deleting = false, spec }: ArchPolicy, namespace: NamespaceFacts, podLabels: Labels): boolean {
+export function governs(
+  { deleting = false, spec }: ArchPolicy,
+  namespace: NamespaceFacts,
+  podLabels: SelectableLabels,
+): boolean {
   return (
-    !deleting &&
-    // The API server keeps this label; a view that trims labels, or a fake, need not.
-    matchesSelector(spec.namespaceSelector, { ...namespace.labels, [LABEL_NAMESPACE_NAME]: namespace.name }) &&
-    matchesSelector(spec.podSelector, podLabels)
+    !deleting && matchesNamespace(spec.namespaceSelector, namespace) && matchesSelector(spec.podSelector, podLabels)
   );
 }
 
@@ -17,7 +18,7 @@ export function governs({ deleting = false, spec }: ArchPolicy, namespace: Names
 export function selectPolicy(
   policies: Iterable<ArchPolicy>,
   namespace: NamespaceFacts,
-  podLabels: Labels,
+  podLabels: SelectableLabels,
 ): ArchPolicy | undefined {
   let winner: ArchPolicy | undefined;
   for (const policy of policies) {

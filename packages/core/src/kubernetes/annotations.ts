@@ -1,0 +1,80 @@
+import type { ANNOTATION_ALLOW_EVICTION, ANNOTATION_DECISION, LABEL_PREFERRED } from '../policy/keys.ts';
+import type { JsonObject } from './json.ts';
+import { objectAt, stringAt } from './read.ts';
+
+/**
+ * The kubelet marks the mirror of a static pod, and the source of each pod: `file`, `http` or `api`.
+ * https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/types/pod_update.go
+ */
+export const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror';
+export const ANNOTATION_SOURCE = 'kubernetes.io/config.source';
+/**
+ * The tolerations that the pods of a namespace may have (admission plugin PodTolerationRestriction).
+ * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#podtolerationrestriction
+ */
+export const ANNOTATION_TOLERATIONS_WHITELIST = 'scheduler.alpha.kubernetes.io/tolerationsWhitelist';
+
+/** The annotations of a pod that the product reads. The parser drops all others, so reading one does not compile. */
+export interface PodAnnotations {
+  readonly [ANNOTATION_ALLOW_EVICTION]?: string;
+  readonly [ANNOTATION_DECISION]?: string;
+  readonly [LABEL_PREFERRED]?: string;
+  readonly [ANNOTATION_MIRROR]?: string;
+  readonly [ANNOTATION_SOURCE]?: string;
+}
+
+/** The annotations of a namespace that the product reads. */
+export interface NamespaceAnnotations {
+  readonly [LABEL_PREFERRED]?: string;
+  readonly [ANNOTATION_TOLERATIONS_WHITELIST]?: string;
+}
+
+const POD_KEYS = keysOf<PodAnnotations>({
+  'archpolicy.dev/allow-eviction': true,
+  'archpolicy.dev/decision': true,
+  'archpolicy.dev/preferred': true,
+  'kubernetes.io/config.mirror': true,
+  'kubernetes.io/config.source': true,
+});
+const NAMESPACE_KEYS = keysOf<NamespaceAnnotations>({
+  'archpolicy.dev/preferred': true,
+  'scheduler.alpha.kubernetes.io/tolerationsWhitelist': true,
+});
+
+/** No value that has a meaning is longer; tenants can write more. */
+const MAX_POD_VALUE_CHARS = 4096;
+/** Stands for a longer value: that the key is present has a meaning of its own (static pods), its text has none. */
+export const TOO_LONG = '(too long)';
+/** Shared, so that a pod without any of them costs no object. */
+const NONE: object = {};
+
+/** The annotations of a pod that the product reads, of a stored object or of one in an admission review. */
+export function readPodAnnotations(pod: JsonObject): PodAnnotations {
+  return pick(pod, POD_KEYS, MAX_POD_VALUE_CHARS);
+}
+
+/** The annotations of a namespace that the product reads. */
+export function readNamespaceAnnotations(namespace: JsonObject): NamespaceAnnotations {
+  return pick(namespace, NAMESPACE_KEYS, Number.POSITIVE_INFINITY);
+}
+
+function pick<K extends string>(
+  object: JsonObject,
+  keys: readonly K[],
+  maxChars: number,
+): Readonly<Partial<Record<K, string>>> {
+  const annotations = objectAt(objectAt(object, 'metadata'), 'annotations');
+  let picked: Partial<Record<K, string>> | undefined;
+  for (const key of keys) {
+    const value = stringAt(annotations, key);
+    if (value === undefined) continue;
+    picked ??= {};
+    picked[key] = value.length <= maxChars ? value : TOO_LONG;
+  }
+  return picked ?? (NONE as Partial<Record<K, string>>);
+}
+
+/** The keys of a record, all of them: a key that is declared and not listed does not compile. */
+function keysOf<T>(keys: Readonly<Record<keyof T, true>>): readonly (keyof T & string)[] {
+  return Object.keys(keys) as (keyof T & string)[];
+}
