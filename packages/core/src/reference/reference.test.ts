@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { mutatedText } from '@archpolicy/testkit/mutations';
 import fc from 'fast-check';
 import { formatReference, parseReference } from './reference.ts';
-import type { InvalidReferenceReason, ReferenceParse } from './reference.ts';
+import type { DigestReference, InvalidReferenceReason, ReferenceParse, TagReference } from './reference.ts';
 
 const SHA256 = `sha256:${'a'.repeat(64)}`;
 const SHA512 = `sha512:${'0'.repeat(128)}`;
@@ -108,3 +108,12 @@ describe('I1 references', () => {
 function again(parse: ReferenceParse): ReferenceParse {
   return parse.kind === 'reference' ? parseReference(formatReference(parse.reference)) : parse;
 }
+
+test('I1 a reference has a tag or a digest: one with neither does not compile', () => {
+  type Version = Pick<TagReference, 'tag' | 'digest'> | Pick<DigestReference, 'tag' | 'digest'>;
+  // @ts-expect-error -- neither tag nor digest
+  const neither: Version = {};
+  expect(neither).toEqual({});
+  const version = ({ tag, digest }: Version): string => digest ?? tag;
+  expect([version({ tag: 'v1' }), version({ tag: 'v1', digest: SHA256 })]).toEqual(['v1', SHA256]);
+});

@@ -1,21 +1,33 @@
 /** Makes the type nominal: a value of it can only come from `parseReference`. */
 declare const parsed: unique symbol;
 
-/**
- * A parsed image reference. Holding one means that it parsed: only `parseReference` makes them.
- * Grammar: https://pkg.go.dev/github.com/distribution/reference.
- */
-export interface ImageReference {
+interface ImageName {
   readonly [parsed]: true;
   /** Host and optional port that serves the image, `docker.io` when the reference named none. Case as written. */
   readonly registry: string;
   /** Path below the host, with `library/` filled in on docker.io. */
   readonly repository: string;
-  /** Absent when the reference has a digest and no tag; `latest` when it has neither. */
-  readonly tag?: string;
-  /** `algorithm:hex`. When present it decides, whatever the tag says. */
-  readonly digest?: string;
 }
+
+/** `registry/repository:tag`: what it names can change. */
+export interface TagReference extends ImageName {
+  /** `latest` when the text has neither tag nor digest. */
+  readonly tag: string;
+  readonly digest?: undefined;
+}
+
+/** `registry/repository@digest`, with or without a tag: the digest decides, whatever the tag is. */
+export interface DigestReference extends ImageName {
+  readonly tag?: string;
+  /** `algorithm:hex`. */
+  readonly digest: string;
+}
+
+/**
+ * A parsed image reference. Holding one means that it parsed: only `parseReference` makes them.
+ * Grammar: https://pkg.go.dev/github.com/distribution/reference.
+ */
+export type ImageReference = TagReference | DigestReference;
 
 /** Why a text is not an image reference. */
 export type InvalidReferenceReason = 'Empty' | 'TooLong' | 'Registry' | 'Repository' | 'Tag' | 'Digest' | 'Identifier';
@@ -31,6 +43,9 @@ const MAX_REPOSITORY_LENGTH = 255;
 /** Limit of a DNS name. */
 const MAX_HOST_LENGTH = 253;
 const MAX_PORT = 65_535;
+
+/** The tag of a reference without tag and digest. */
+const DEFAULT_TAG = 'latest';
 
 const DOCKER_HUB = 'docker.io';
 const DOCKER_HUB_LEGACY = 'index.docker.io';
@@ -61,7 +76,7 @@ export function parseReference(text: string): ReferenceParse {
   if (!isRepository(repository)) return invalid('Repository');
   if (tag !== undefined && !TAG.test(tag)) return invalid('Tag');
   if (digest !== undefined && !isDigest(digest)) return invalid('Digest');
-  return { kind: 'reference', reference: make(registry, repository, tag, digest) };
+  return { kind: 'reference', reference: makeReference({ registry, repository }, tag, digest) };
 }
 
 /** The canonical text of a reference: parsing it gives the same reference again. */
@@ -111,14 +126,13 @@ function isPort(text: string): boolean {
   return /^[0-9]{1,5}$/.test(text) && Number(text) <= MAX_PORT;
 }
 
-function make(registry: string, repository: string, tag?: string, digest?: string): ImageReference {
-  const wanted = tag ?? (digest === undefined ? 'latest' : undefined);
-  return {
-    registry,
-    repository,
-    ...(wanted === undefined ? {} : { tag: wanted }),
-    ...(digest === undefined ? {} : { digest }),
-  } as ImageReference;
+function makeReference(
+  name: Omit<ImageName, typeof parsed>,
+  tag: string | undefined,
+  digest: string | undefined,
+): ImageReference {
+  if (digest === undefined) return { ...name, tag: tag ?? DEFAULT_TAG } as TagReference;
+  return { ...name, ...(tag !== undefined && { tag }), digest } as DigestReference;
 }
 
 function invalid(reason: InvalidReferenceReason): ReferenceParse {

@@ -36,7 +36,6 @@ function makeSubject(reference: ImageReference): Subject {
   const { registry, repository, digest, tag } = reference;
   const host = registry.toLowerCase();
   const place = `${host}/${repository}`;
-  // One of the two is always there; an empty tag would find nothing.
-  const wanted = digest ?? tag ?? '';
+  const wanted = digest ?? tag;
   return { reference, host, wanted, key: digest === undefined ? `${place}:${wanted}` : `${place}@${digest}` };
 }
