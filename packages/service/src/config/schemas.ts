@@ -1,3 +1,4 @@
+import { parseGoDuration } from '@archpolicy/core';
 import { z } from 'zod';
 import { Secret } from '../secret.ts';
 
@@ -52,7 +53,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 /** A duration such as `400ms`, `30s` or `1m30s`, as milliseconds, bounds (milliseconds) included. */
 export function durationMs(bounds: { readonly min: number; readonly max: number }): z.ZodType<number, string> {
   return z.string().transform((text, context) => {
-    const value = parseDuration(text);
+    const value = isWholeDuration(text) ? parseGoDuration(text) : undefined;
     if (value !== undefined && value >= bounds.min && value <= bounds.max) return value;
     const message = `is no duration from ${formatDuration(bounds.min)} to ${formatDuration(bounds.max)}`;
     context.issues.push({ code: 'custom', message, input: text });
@@ -60,15 +61,9 @@ export function durationMs(bounds: { readonly min: number; readonly max: number 
   });
 }
 
-/** Longer than any duration worth writing; bounds the work of the expression. */
-const MAX_DURATION_LENGTH = 32;
-
-function parseDuration(text: string): number | undefined {
-  if (text.length > MAX_DURATION_LENGTH || !/^(?:\d{1,9}(?:ms|s|m|h))+$/u.test(text)) return undefined;
-  return [...text.matchAll(/(\d+)(ms|s|m|h)/gu)].reduce(
-    (sum, [, count, unit]) => sum + Number(count) * (UNIT_MS[unit ?? ''] ?? Number.NaN),
-    0,
-  );
+/** Without fractions: every setting is a whole number of milliseconds. */
+function isWholeDuration(text: string): boolean {
+  return /^(?:\d{1,9}(?:ms|s|m|h))+$/u.test(text);
 }
 
 /** Milliseconds in the largest unit that divides them. */

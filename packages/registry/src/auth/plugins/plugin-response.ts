@@ -1,7 +1,7 @@
+import { parseGoDuration } from '@archpolicy/core';
 import { z } from 'zod';
 import { basic, parseEntries } from '../docker-config.ts';
 import type { DockerConfig } from '../docker-config.ts';
-import { parseGoDuration } from './go-duration.ts';
 
 /** What a plugin answered, with how long and for what it may be kept. */
 export interface PluginResponse extends DockerConfig {

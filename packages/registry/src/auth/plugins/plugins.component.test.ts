@@ -6,7 +6,6 @@ import { fixedRegistries, readRegistriesFile } from '../../config/registries-fil
 import { NO_LOGGER } from '../../ports.ts';
 import type { Credential } from '../credential.ts';
 import type { ImagePlace } from '../image-match.ts';
-import { parseGoDuration } from './go-duration.ts';
 import { PluginCredentials } from './plugin-credentials.ts';
 import { parseProviderConfig } from './provider-config.ts';
 
@@ -167,19 +166,5 @@ describe('I5 credential-provider plugins', () => {
     };
     const config = { kind: 'CredentialProviderConfig', providers: [{ ...provider, ...change }] };
     expect(() => parseProviderConfig(JSON.stringify(config))).toThrow('credential providers');
-  });
-
-  test.each([
-    ['12h0m0s', 43_200_000],
-    ['1.5h', 5_400_000],
-    ['90s', 90_000],
-    ['250ms', 250],
-    ['0', 0],
-    ['-1h', undefined],
-    ['1', undefined],
-    ['', undefined],
-    ['3 weeks', undefined],
-  ])('I5 the duration %s', (text, expected) => {
-    expect(parseGoDuration(text)).toBe(expected);
   });
 });

@@ -1,3 +1,4 @@
+import { parseGoDuration } from '@archpolicy/core';
 import { z } from 'zod';
 import { describeProblems } from '../../config/schema-problems.ts';
 import { parseYamlText } from '../../config/yaml-text.ts';
@@ -5,7 +6,6 @@ import { RegistryError } from '../../errors.ts';
 import { parsePattern } from '../image-match.ts';
 import type { ParsedMatchPattern } from '../image-match.ts';
 import { MatchIndex, MAX_WILDCARD_HOSTS } from '../match-index.ts';
-import { parseGoDuration } from './go-duration.ts';
 
 /** One credential-provider plugin of the kubelet. */
 export interface ProviderConfig {
