@@ -1,3 +1,4 @@
+import { hasTooManyParts } from '@archpolicy/core';
 import type { Clock, Logger } from '@archpolicy/service';
 import type { Deadlines } from './deadlines.ts';
 import { WebhookError } from './errors.ts';
@@ -5,7 +6,7 @@ import type { ReviewOutcome } from './metrics.ts';
 import type { PlacedPod } from './mutate/ports.ts';
 import { UNCHANGED, answerWith, encodeAnswer, encodeVerdict } from './review/answer.ts';
 import type { Verdict } from './review/answer.ts';
-import { hasTooManyParts, isExcessive } from './review/excess.ts';
+import { isExcessive } from './review/body-limits.ts';
 import { parseReview, peekUid } from './review/review.ts';
 import type { AdmissionRequest } from './review/review.ts';
 import type { HttpAnswer, ReviewHandler, ReviewTimes } from './server/webhook-server.ts';

@@ -1,6 +1,7 @@
 export * from './platform/index.ts';
 export * from './reference/index.ts';
 export * from './duration/index.ts';
+export * from './json/index.ts';
 export * from './manifest/index.ts';
 export * from './inspection/index.ts';
 export * from './kubernetes/index.ts';

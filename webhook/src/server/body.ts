@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { MAX_PARSED_BYTES } from '../review/excess.ts';
+import { MAX_PARSED_BYTES } from '../review/body-limits.ts';
 
 /** What would not be parsed is not read: the memory that 7 MiB take has all garbage collected, which stops everybody for up to 15 ms. */
 export const MAX_BODY_BYTES = MAX_PARSED_BYTES;

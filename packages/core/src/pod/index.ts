@@ -2,4 +2,5 @@ export { imagesToInspect } from './image-knowledge.ts';
 export type { UnresolvedImage } from './image-knowledge.ts';
 export type { Architectures } from './image-support.ts';
 export { isTerminalOrTerminating } from './lifecycle.ts';
+export { hasTooManyParts } from './limits.ts';
 export { isSkipped } from './skip.ts';

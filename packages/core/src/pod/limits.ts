@@ -1,4 +1,7 @@
+import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../kubernetes/json.ts';
 import type { PodSpecFacts } from '../kubernetes/pod-spec.ts';
+import { isJsonArray, objectAt } from '../kubernetes/read.ts';
 import type { NodeSelectorTerm } from '../requirement/selector.ts';
 
 /**
@@ -11,6 +14,26 @@ const MAX_ELEMENTS = 256;
 const MAX_SELECTOR_SIZE = 2_000;
 /** Steps of looking for a node, about 20 ms: beyond that no node counts as found. Ten a node is usual. */
 const MAX_SEARCH_STEPS = 1_000_000;
+
+/** Containers, init containers and volumes together: each may name an image. A pod with some dozens is large. */
+const MAX_PARTS = 500;
+/** Annotations, labels, node selector and tolerations, each: few enough that deciding about them takes no noticeable time. */
+const MAX_ENTRIES = 5_000;
+
+/** Whether a pod in an admission review has more parts than one that runs: it is not read further. */
+export function hasTooManyParts(pod: JsonObject): boolean {
+  const spec = objectAt(pod, 'spec');
+  const parts = ['containers', 'initContainers', 'volumes'].map((field) => countEntries(spec[field]));
+  if (parts.reduce((sum, count) => sum + count, 0) > MAX_PARTS) return true;
+  const metadata = objectAt(pod, 'metadata');
+  const others = [metadata['annotations'], metadata['labels'], spec['nodeSelector'], spec['tolerations']];
+  return others.some((one) => countEntries(one) > MAX_ENTRIES);
+}
+
+function countEntries(value: Json | undefined): number {
+  if (isJsonArray(value)) return value.length;
+  return isJsonObject(value) ? Object.keys(value).length : 0;
+}
 
 /** What of a pod takes time to match with nodes. */
 export type NodeSelection = Pick<PodSpecFacts, 'nodeSelector' | 'requiredAffinity' | 'tolerations'>;

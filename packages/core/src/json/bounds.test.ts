@@ -1,17 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { DOCUMENT_BOUNDS, isWithinBounds } from './bounds.ts';
+import { DOCUMENT_BOUNDS } from '../manifest/bounds.ts';
+import { isWithinBounds } from './bounds.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const bounds = { depth: 3, values: 5 };
+const bounds = { depth: 3, containers: 4, separators: 4, values: 6 };
 
 describe('I3 bounds of a JSON text', () => {
   test.each([
     ['', true],
     ['{"a":[{}]}', true],
     ['[[[[', false],
-    ['[1,2,3,4]', true],
+    ['[1,2,3,4,5]', true],
     ['[1,2,3,4,5,6]', false],
+    ['[[][][]', true],
+    ['[[][][][]', false],
+    ['[[],1,2,3,[]]', false],
+    ['[[],1,2,3]', true],
     ['["[[[[[{{{{,,,,,,,,"]', true],
     ['["\\"[[[[["]', true],
     ['["\\\\",[[[[[]', false],

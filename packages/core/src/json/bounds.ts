@@ -1,0 +1,53 @@
+/** What a JSON text may hold before it is parsed: time and memory of a parse follow the number of values, not the bytes. */
+export interface JsonBounds {
+  /** Levels of nesting. */
+  readonly depth: number;
+  /** Objects and lists. */
+  readonly containers: number;
+  /** Commas between values. */
+  readonly separators: number;
+  /** Both together. */
+  readonly values: number;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** Whether a JSON text stays within bounds: one pass over its bytes, no allocation. Invalid JSON is not rejected here. */
+export function isWithinBounds(text: Uint8Array, bounds: JsonBounds): boolean {
+  let depth = 0;
+  let containers = 0;
+  let separators = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const byte = text[at];
+    if (byte === QUOTE) {
+      at = endOfString(text, at);
+      continue;
+    }
+    if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
+      depth += 1;
+      containers += 1;
+      if (depth > bounds.depth || containers > bounds.containers) return false;
+    } else if (byte === COMMA) {
+      separators += 1;
+      if (separators > bounds.separators) return false;
+    } else {
+      if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth -= 1;
+      continue;
+    }
+    if (containers + separators > bounds.values) return false;
+  }
+  return true;
+}
+
+/** The index of the quote that ends the string which begins at `start`; at or after the end where none does. */
+function endOfString(text: Uint8Array, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== QUOTE) at += text[at] === BACKSLASH ? 2 : 1;
+  return at;
+}

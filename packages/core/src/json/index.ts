@@ -1,0 +1,2 @@
+export { isWithinBounds } from './bounds.ts';
+export type { JsonBounds } from './bounds.ts';
