@@ -1,6 +1,6 @@
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { hasTrueArchitectureLabel } from '../kubernetes/node-labels.ts';
-import { ownerAllows } from '../placement/demand.ts';
+import { allowedByOwner } from '../placement/node-constraints.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
 
 /**
@@ -13,5 +13,5 @@ export function isAgainstTerms(
 ): boolean {
   const { architecture } = node;
   if (!isNodeArchitecture(architecture) || !hasTrueArchitectureLabel(node)) return false;
-  return ownerAllows(pod, [architecture]).length === 0;
+  return allowedByOwner(pod, [architecture]).length === 0;
 }

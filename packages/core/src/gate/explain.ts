@@ -1,6 +1,6 @@
 import { denialText, warningText } from '../placement/warnings.ts';
 import type { PlacementDecision, PlacementReason } from '../placement/decision.ts';
-import { shown } from '../placement/text.ts';
+import { quote } from '../placement/quote.ts';
 import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { LiftRung } from './lift.ts';
 
@@ -77,5 +77,5 @@ function timedOutEvent(decision: PlacementDecision): GateEvent {
 }
 
 function unresolvedText({ image, reason }: UnresolvedImage): string {
-  return `${shown(image, MAX_IMAGE)}: ${reason}`;
+  return `${quote(image, MAX_IMAGE)}: ${reason}`;
 }

@@ -5,11 +5,11 @@ import { arrayAt, objectAt, textAt } from '../kubernetes/read.ts';
 import type { Addition } from '../placement/additions.ts';
 import { additionsFor } from '../placement/additions.ts';
 import type { Constrain, PlacementDecision } from '../placement/decision.ts';
-import { contradicts } from '../placement/demand.ts';
+import { contradicts } from '../placement/node-constraints.ts';
 import type { JsonPatchOperation } from '../placement/json-patch.ts';
 import { jsonEqual, pointer } from '../placement/json-patch.ts';
-import type { Subject } from '../placement/subject.ts';
-import { readSubject } from '../placement/subject.ts';
+import type { PodView } from '../placement/pod-view.ts';
+import { readPodView } from '../placement/pod-view.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { GATE_INSPECTING } from '../policy/keys.ts';
 import { recordingOperations } from './record.ts';
@@ -63,12 +63,12 @@ export function liftLadder(lifting: Lifting): LiftLadder | undefined {
   const { pod, decision } = lifting;
   const gate = ungating(pod);
   if (gate === undefined) return undefined;
-  const subject = readSubject(pod);
-  const contradicted = decision.kind === 'constrain' && contradictsPod(subject, decision);
+  const view = readPodView(pod);
+  const contradicted = decision.kind === 'constrain' && contradictsPod(view, decision);
   const wanted = decision.kind === 'constrain' && !contradicted ? decision : undefined;
-  const additions = wanted === undefined ? [] : additionsFor(subject, wanted);
+  const additions = wanted === undefined ? [] : additionsFor(view, wanted);
   const full = [...additions.map(toOperation), ...recordingOperations({ ...lifting, wanted, additions })];
-  const required = wanted === undefined ? [] : requirementsAlone(subject, wanted);
+  const required = wanted === undefined ? [] : requirementsAlone(view, wanted);
   const rungs: LiftPatch[] = [];
   if (!isSame(full, required)) rungs.push({ rung: 'full', operations: [...gate, ...full] });
   if (required.length > 0) rungs.push({ rung: 'requirements', operations: [...gate, ...required] });
@@ -82,12 +82,12 @@ export function bareLadder(pod: JsonObject): LiftLadder | undefined {
   return operations === undefined ? undefined : { rungs: [{ rung: 'gate', operations }], contradicted: false };
 }
 
-function contradictsPod(subject: Subject, { requirements }: Constrain): boolean {
-  return requirements.some((requirement) => contradicts(subject, requirement));
+function contradictsPod(view: PodView, { requirements }: Constrain): boolean {
+  return requirements.some((requirement) => contradicts(view, requirement));
 }
 
-function requirementsAlone(subject: Subject, decision: Constrain): readonly JsonPatchOperation[] {
-  return additionsFor(subject, { ...decision, preferred: [], tolerated: [] }).map(toOperation);
+function requirementsAlone(view: PodView, decision: Constrain): readonly JsonPatchOperation[] {
+  return additionsFor(view, { ...decision, preferred: [], tolerated: [] }).map(toOperation);
 }
 
 /** The lock, and the removal of our gate wherever it stands among others'. */

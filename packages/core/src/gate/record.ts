@@ -9,8 +9,8 @@ import { formatDecision, parseDecision } from '../placement/annotation.ts';
 import type { Constrain, PlacementDecision } from '../placement/decision.ts';
 import type { JsonPatchOperation } from '../placement/json-patch.ts';
 import { pointer } from '../placement/json-patch.ts';
-import { readSubject } from '../placement/subject.ts';
-import { takeOut } from '../placement/take-out.ts';
+import { readPodView } from '../placement/pod-view.ts';
+import { revert } from '../placement/revert.ts';
 import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { ANNOTATION_DECISION } from '../policy/keys.ts';
@@ -46,10 +46,10 @@ export function recordingOperations({
   const record = before === undefined ? undefined : recordIn(before);
   const added = [...(record === undefined ? [] : stillThere(pod, record, policy)), ...additions];
   if (added.length === 0 && wanted === undefined) return before === undefined ? [] : [{ op: 'remove', path: PATH }];
-  const subject = readSubject(pod);
-  const knowledge = policy === undefined ? [] : imageKnowledge(subject.images, images, policy.spec);
+  const view = readPodView(pod);
+  const knowledge = policy === undefined ? [] : imageKnowledge(view.images, images, policy.spec);
   const said = wanted ?? partlyKnown(decision, record);
-  const value = formatDecision(said, knowledge, added, subject.requiredAffinity?.nodeSelectorTerms.length ?? 1);
+  const value = formatDecision(said, knowledge, added, view.requiredAffinity?.nodeSelectorTerms.length ?? 1);
   return value === before ? [] : setAnnotation(pod, value);
 }
 
@@ -59,7 +59,7 @@ function recordIn(annotation: string): DecisionRecord | undefined {
 }
 
 function stillThere(pod: JsonObject, record: DecisionRecord, policy: ArchPolicy | undefined): readonly Addition[] {
-  const { removed } = takeOut(pod, record, policy?.spec.copyLabelsToNodeAffinity ?? []);
+  const { removed } = revert(pod, record, policy?.spec.copyLabelsToNodeAffinity ?? []);
   return removed.toReversed().filter(({ path }) => path !== GATES && !path.startsWith(`${GATES}/`));
 }
 

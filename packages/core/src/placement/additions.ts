@@ -6,9 +6,9 @@ import { GATE_INSPECTING } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../requirement/selector.ts';
 import { architectureToleration } from './architecture-taints.ts';
 import type { Constrain, Gate, PreferredArchitecture } from './decision.ts';
-import { architectureRequirement, isImplied } from './demand.ts';
+import { architectureRequirement, isImplied } from './node-constraints.ts';
 import { pointer } from './json-patch.ts';
-import type { Subject } from './subject.ts';
+import type { PodView } from './pod-view.ts';
 
 /** One value that we add where there was none: a field, or an element after the last of a list. */
 export interface Addition {
@@ -23,16 +23,16 @@ const AFFINITY = '/spec/affinity';
  * What makes the pod satisfy the decision, in the order in which it is added. Nothing that is there is replaced; the
  * parents that are missing are part of the value.
  */
-export function additionsFor(subject: Subject, decision: Constrain | Gate): readonly Addition[] {
-  const additions = affinityAdditions(subject, decision);
-  if (decision.kind === 'gate') return [...additions, ...gateAddition(subject)];
+export function additionsFor(view: PodView, decision: Constrain | Gate): readonly Addition[] {
+  const additions = affinityAdditions(view, decision);
+  if (decision.kind === 'gate') return [...additions, ...gateAddition(view)];
   const tolerations = decision.tolerated.map(architectureToleration);
-  return [...additions, ...appended(subject.spec['tolerations'], '/spec/tolerations', tolerations)];
+  return [...additions, ...appended(view.spec['tolerations'], '/spec/tolerations', tolerations)];
 }
 
 /** PL5: the requirement enters every term, because terms are ORed: a term more would widen what the owner asked for. */
-function affinityAdditions(subject: Subject, decision: Constrain | Gate): readonly Addition[] {
-  const { spec, requiredAffinity } = subject;
+function affinityAdditions(view: PodView, decision: Constrain | Gate): readonly Addition[] {
+  const { spec, requiredAffinity } = view;
   const preferred = decision.kind === 'constrain' ? decision.preferred.map(preferredTerm) : [];
   const created: Record<string, Json> = {};
   if (requiredAffinity === undefined && decision.requirements.length > 0)
@@ -43,14 +43,14 @@ function affinityAdditions(subject: Subject, decision: Constrain | Gate): readon
   if (!isJsonObject(nodeAffinity)) return whole(path, withPreferred(created, preferred));
   const required = created[REQUIRED];
   return [
-    ...termAdditions(subject, decision.requirements),
+    ...termAdditions(view, decision.requirements),
     ...(required === undefined ? [] : [{ path: `${path}/${REQUIRED}`, value: required }]),
     ...appended(nodeAffinity[PREFERRED], `${path}/${PREFERRED}`, preferred),
   ];
 }
 
 function termAdditions(
-  { spec, requiredAffinity, nodeSelector }: Subject,
+  { spec, requiredAffinity, nodeSelector }: PodView,
   requirements: readonly NodeSelectorRequirement[],
 ): readonly Addition[] {
   const selector = objectAt(objectAt(objectAt(spec, 'affinity'), 'nodeAffinity'), REQUIRED);
@@ -64,7 +64,7 @@ function termAdditions(
   });
 }
 
-function gateAddition({ spec }: Subject): readonly Addition[] {
+function gateAddition({ spec }: PodView): readonly Addition[] {
   const gates = arrayAt(spec, 'schedulingGates');
   const gated = gates.some((gate) => isJsonObject(gate) && gate['name'] === GATE_INSPECTING);
   return gated ? [] : appended(spec['schedulingGates'], '/spec/schedulingGates', [{ name: GATE_INSPECTING }]);

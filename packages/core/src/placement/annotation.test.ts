@@ -6,7 +6,7 @@ import type { Row } from './fixtures/row.ts';
 import { inputOf, inspectionOf } from './fixtures/row.ts';
 import { applyPatch } from './json-patch.ts';
 import { placePod } from './place-pod.ts';
-import { utf8Length } from './text.ts';
+import { utf8Length } from './quote.ts';
 
 const annotationOf = (row: Row): string => {
   const input = inputOf(row);

@@ -9,8 +9,8 @@ import type { ImageKnowledge } from '../pod/image-knowledge.ts';
 import type { Addition } from './additions.ts';
 import type { Constrain, Gate, PlacementReason } from './decision.ts';
 import { PLACEMENT_REASONS } from './decision.ts';
-import type { Recorded } from './take-out.ts';
-import { utf8Length } from './text.ts';
+import type { Recorded } from './revert.ts';
+import { utf8Length } from './quote.ts';
 
 /** Version of the annotation's schema. Fields may be added to it; what is there keeps its meaning. */
 const SCHEMA_VERSION = 1;

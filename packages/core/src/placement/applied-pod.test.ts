@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { appliedBare } from './applied-pod.ts';
-import { readSubject } from './subject.ts';
+import { readPodView } from './pod-view.ts';
 
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
 const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
@@ -12,7 +12,7 @@ const weighted = [{ weight: 1, preference: term.nodeSelectorTerms[0] ?? {} }];
 
 /** The lists that the manifest wrote, in one line; `-` when it is no pod that may be applied again. */
 const written = (pod: JsonObject): string => {
-  const lists = appliedBare(readSubject(pod));
+  const lists = appliedBare(readPodView(pod));
   if (lists === undefined) return '-';
   return Object.entries(lists)
     .flatMap(([name, is]) => (is === true ? [name] : []))

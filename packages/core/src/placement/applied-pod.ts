@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
 import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
 import { arrayAt, objectAt, stringAt } from '../kubernetes/read.ts';
-import type { Subject } from './subject.ts';
+import type { PodView } from './pod-view.ts';
 
 /**
  * Which of the lists that we append to a manifest wrote itself. A second apply of that manifest sets such a list back,
@@ -21,13 +21,13 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const MAX_LAST_APPLIED_LENGTH = 65_536;
 
 /** What the manifest of a bare pod by `kubectl apply` or server-side apply wrote; `undefined` for any other pod. */
-export function appliedBare(subject: Subject): AppliedLists | undefined {
-  if (subject.owner !== undefined) return undefined;
-  const manifest = stringAt(objectAt(subject.metadata, 'annotations'), LAST_APPLIED);
-  if (manifest !== undefined) return fromManifest(manifest) ?? fromObject(subject);
-  const applied = arrayAt(subject.metadata, 'managedFields').filter(isApply);
+export function appliedBare(view: PodView): AppliedLists | undefined {
+  if (view.owner !== undefined) return undefined;
+  const manifest = stringAt(objectAt(view.metadata, 'annotations'), LAST_APPLIED);
+  if (manifest !== undefined) return fromManifest(manifest) ?? fromObject(view);
+  const applied = arrayAt(view.metadata, 'managedFields').filter(isApply);
   if (applied.length === 0) return undefined;
-  return fromManagedFields(applied) ?? fromObject(subject);
+  return fromManagedFields(applied) ?? fromObject(view);
 }
 
 /** Client-side apply keeps the manifest in an annotation. */
@@ -60,7 +60,7 @@ function writtenIn(spec: JsonObject, prefix: string): AppliedLists {
 }
 
 /** The manifest cannot be read: what the object carries counts as written, but for what every pod gets. */
-function fromObject({ spec, requiredAffinity, tolerations }: Subject): AppliedLists {
+function fromObject({ spec, requiredAffinity, tolerations }: PodView): AppliedLists {
   const nodeAffinity = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity');
   return {
     required: requiredAffinity !== undefined,

@@ -8,7 +8,7 @@ import { arrayAt, isJsonArray } from '../kubernetes/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { tolerates } from '../requirement/tolerations.ts';
-import type { Subject } from './subject.ts';
+import type { PodView } from './pod-view.ts';
 
 /** The effects that keep a pod off a node. */
 const EFFECTS: readonly Taint['effect'][] = ['NoSchedule', 'NoExecute'];
@@ -21,7 +21,7 @@ export function architectureToleration(architecture: NodeArchitecture): Tolerati
 /** PL8: those of the architectures whose taint the pod should tolerate and may, and does not already. */
 export function tolerable(
   architectures: readonly NodeArchitecture[],
-  { spec }: Subject,
+  { spec }: PodView,
   namespace: NamespaceFacts | undefined,
   policy: ArchPolicy,
 ): readonly NodeArchitecture[] {

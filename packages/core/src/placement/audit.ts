@@ -1,5 +1,5 @@
 import type { PlacementDecision } from './decision.ts';
-import { shown } from './text.ts';
+import { quote } from './quote.ts';
 
 /** Audit annotations are stored with every event: they are short. */
 const MAX_VALUE_LENGTH = 256;
@@ -11,8 +11,8 @@ export function auditAnnotations(decision: PlacementDecision): Readonly<Record<s
   return {
     decision: kind,
     reason,
-    ...(policy !== undefined && { policy: shown(policy, MAX_VALUE_LENGTH) }),
+    ...(policy !== undefined && { policy: quote(policy, MAX_VALUE_LENGTH) }),
     ...(architectures !== '' && { architectures }),
-    ...(image !== undefined && { image: shown(image, MAX_VALUE_LENGTH) }),
+    ...(image !== undefined && { image: quote(image, MAX_VALUE_LENGTH) }),
   };
 }

@@ -2,8 +2,8 @@ import { selectableValue } from '../kubernetes/labels.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../requirement/selector.ts';
 import type { PlacementWarning } from './decision.ts';
-import { contradicts, isArchKey } from './demand.ts';
-import type { Subject } from './subject.ts';
+import { contradicts, isArchKey } from './node-constraints.ts';
+import type { PodView } from './pod-view.ts';
 
 export interface CopiedLabels {
   readonly requirements: readonly NodeSelectorRequirement[];
@@ -16,15 +16,15 @@ const NONE: CopiedLabels = { requirements: [], warnings: [] };
  * The node labels that the policy's `copyLabelsToNodeAffinity` asks for. A label that contradicts what the owner wrote
  * is not copied, because the pod could run nowhere; the architecture's own label is what placement itself decides.
  */
-export function copiedLabels(subject: Subject, { spec }: ArchPolicy): CopiedLabels {
+export function copiedLabels(view: PodView, { spec }: ArchPolicy): CopiedLabels {
   if (spec.copyLabelsToNodeAffinity.length === 0) return NONE;
   const requirements: NodeSelectorRequirement[] = [];
   const warnings: PlacementWarning[] = [];
   for (const key of spec.copyLabelsToNodeAffinity) {
-    const value = selectableValue(subject.labels, key);
+    const value = selectableValue(view.labels, key);
     if (value === undefined || isArchKey(key)) continue;
     const requirement: NodeSelectorRequirement = { key, operator: 'In', values: [value] };
-    if (contradicts(subject, requirement)) warnings.push({ kind: 'LabelContradicts', key });
+    if (contradicts(view, requirement)) warnings.push({ kind: 'LabelContradicts', key });
     else requirements.push(requirement);
   }
   return { requirements, warnings };

@@ -8,18 +8,18 @@ import type { Architectures } from '../pod/image-support.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { architectureToleration, tolerable } from './architecture-taints.ts';
 import { appliedBare } from './applied-pod.ts';
-import type { Case } from './case.ts';
-import { constrainOrLeave, denied, gated, left } from './case.ts';
+import type { PlacementContext } from './context.ts';
+import { constrainOrLeave, denied, gated, left } from './context.ts';
 import { copiedLabels } from './copied-labels.ts';
 import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
-import { canMatch, ownerAllows, ownerSpeaks } from './demand.ts';
+import { hasMatchableTerm, allowedByOwner, constrainsArchitecture } from './node-constraints.ts';
 import type { PlacementInput } from './input.ts';
-import { leftAlone } from './left-alone.ts';
+import { findExemption } from './exemptions.ts';
 import type { Wanted } from './preference.ts';
-import { isSupported, preferenceOf, weighted } from './preference.ts';
-import type { Subject } from './subject.ts';
-import type { UnresolvedAction } from './unresolved.ts';
-import { unresolvedAction } from './unresolved.ts';
+import { isSupported, resolvePreference, weighted } from './preference.ts';
+import type { PodView } from './pod-view.ts';
+import type { UnresolvedAction } from './unresolved-policy.ts';
+import { unresolvedAction } from './unresolved-policy.ts';
 
 /** A decision, and what was known of each image when it was made. */
 export interface Verdict {
@@ -28,16 +28,16 @@ export interface Verdict {
 }
 
 /** Decides about a pod from which our earlier additions have been taken out. */
-export function decideFor(subject: Subject, input: PlacementInput): Verdict {
+export function decideFor(view: PodView, input: PlacementInput): Verdict {
   const { policy } = input;
-  const reason = leftAlone(subject, input);
+  const reason = findExemption(view, input);
   if (policy === undefined) return unlooked({ kind: 'leave', reason: reason ?? 'NoPolicy', ...NOTHING_SAID });
   const said = { policy: policy.name, ...NOTHING_SAID };
   if (reason !== undefined) return unlooked({ kind: 'leave', reason, ...said });
   // PL10: what it would have been is for the report to find out, after the answer.
   if (policy.spec.mode === 'Audit') return unlooked({ kind: 'leave', reason: 'Audit', ...said });
-  const knowledge = imageKnowledge(subject.images, input.images, policy.spec);
-  return { decision: decideByImages(subject, input, policy, knowledge), knowledge };
+  const knowledge = imageKnowledge(view.images, input.images, policy.spec);
+  return { decision: decideByImages(view, input, policy, knowledge), knowledge };
 }
 
 const NOTHING_SAID = { unresolved: [], warnings: [] } as const;
@@ -47,68 +47,68 @@ function unlooked(decision: PlacementDecision): Verdict {
 }
 
 function decideByImages(
-  subject: Subject,
+  view: PodView,
   input: PlacementInput,
   policy: ArchPolicy,
   knowledge: readonly ImageKnowledge[],
 ): PlacementDecision {
-  const support = commonSupport(knowledge, subject.os, policy.spec);
-  const pod: Case = { subject, input, policy, support, copied: copiedLabels(subject, policy) };
-  const action = support.unresolved.length === 0 ? 'place' : unresolvedAction(subject, knowledge, input, policy);
-  if (action === 'deny') return denied(pod, 'Unresolved', support.unresolved[0]?.image);
-  if (isNone(support.architectures)) return nothingInCommon(pod);
-  if (!canMatch(subject)) return left(pod, 'MatchesNothing');
-  const spoken = ownerSpeaks(subject);
-  const open = support.architectures === 'any' ? 'any' : ownerAllows(subject, support.architectures);
-  if (isNone(open)) return unsupportedChoice(pod);
-  if (action === 'place') return spoken ? placeWithinChoice(pod, open) : placeByPreference(pod, open);
-  return placeUnresolved(pod, open, action);
+  const support = commonSupport(knowledge, view.os, policy.spec);
+  const context: PlacementContext = { view, input, policy, support, copied: copiedLabels(view, policy) };
+  const action = support.unresolved.length === 0 ? 'place' : unresolvedAction(view, knowledge, input, policy);
+  if (action === 'deny') return denied(context, 'Unresolved', support.unresolved[0]?.image);
+  if (isNone(support.architectures)) return nothingInCommon(context);
+  if (!hasMatchableTerm(view)) return left(context, 'MatchesNothing');
+  const spoken = constrainsArchitecture(view);
+  const open = support.architectures === 'any' ? 'any' : allowedByOwner(view, support.architectures);
+  if (isNone(open)) return unsupportedChoice(context);
+  if (action === 'place') return spoken ? placeWithinChoice(context, open) : placeByPreference(context, open);
+  return placeUnresolved(context, open, action);
 }
 
 /** PL4. */
-function nothingInCommon(pod: Case): PlacementDecision {
-  const { policy, support } = pod;
+function nothingInCommon(context: PlacementContext): PlacementDecision {
+  const { policy, support } = context;
   const reason = support.notAllowed ? 'NotAllowedByPolicy' : 'NoCommonArchitecture';
-  if (policy.spec.whenNoCommonArchitecture === 'Deny') return denied(pod, reason, support.image);
-  return left(pod, reason, [{ kind: reason, ...named(support.image) }]);
+  if (policy.spec.whenNoCommonArchitecture === 'Deny') return denied(context, reason, support.image);
+  return left(context, reason, [{ kind: reason, ...named(support.image) }]);
 }
 
 /** PL3: what the owner wrote stands, even if the pod will not run. */
-function unsupportedChoice(pod: Case): PlacementDecision {
-  return left(pod, 'OwnerChoiceUnsupported', [{ kind: 'OwnerChoiceUnsupported', ...named(pod.support.image) }]);
+function unsupportedChoice(context: PlacementContext): PlacementDecision {
+  return left(context, 'OwnerChoiceUnsupported', [{ kind: 'OwnerChoiceUnsupported', ...named(context.support.image) }]);
 }
 
 /** PL3: no preference narrows what the owner chose. */
-function placeWithinChoice(pod: Case, open: Architectures): PlacementDecision {
-  return constrainOrLeave(pod, {
+function placeWithinChoice(context: PlacementContext, open: Architectures): PlacementDecision {
+  return constrainOrLeave(context, {
     architectures: open,
     reason: 'OwnerChoiceNarrowed',
     otherwise: 'OwnerChoice',
-    image: pod.support.image,
-    tolerated: tolerated(pod, open),
+    image: context.support.image,
+    tolerated: tolerated(context, open),
   });
 }
 
 /** PL6. */
-function placeByPreference(pod: Case, open: Architectures): PlacementDecision {
-  const { subject, input, policy, support } = pod;
-  const preference = preferenceOf(subject, input, policy, open);
+function placeByPreference(context: PlacementContext, open: Architectures): PlacementDecision {
+  const { view, input, policy, support } = context;
+  const preference = resolvePreference(view, input, policy, open);
   const prefers = policy.spec.preference?.type === 'Prefer';
   // Among one there is nothing to prefer.
   const single = open !== 'any' && open.length === 1;
-  const chosen = prefers || single ? ALL_OF_THEM : choose(pod, preference.wanted, open);
+  const chosen = prefers || single ? ALL_OF_THEM : choose(context, preference.wanted, open);
   const architectures = chosen.architecture === undefined ? open : [chosen.architecture];
   // A second apply of a manifest with preferred terms of its own would be refused once there are more.
-  const mayAdd = prefers && !single && appliedBare(subject)?.preferred !== true;
+  const mayAdd = prefers && !single && appliedBare(view)?.preferred !== true;
   const preferred = mayAdd ? weighted(preference.wanted, policy.spec.preference.weight, open) : [];
-  return constrainOrLeave(pod, {
+  return constrainOrLeave(context, {
     architectures,
     reason: chosen.reason,
     otherwise: 'NothingToConstrain',
     preferred,
     // Where a preference decided, no image did.
     image: chosen.architecture === undefined ? support.image : undefined,
-    tolerated: tolerated(pod, architectures),
+    tolerated: tolerated(context, architectures),
     warnings: [...preference.warnings, ...chosen.warnings],
   });
 }
@@ -123,11 +123,11 @@ interface Chosen {
 const ALL_OF_THEM: Chosen = { reason: 'ImagesSupport', warnings: [] };
 
 /** The first wanted architecture that the images support and on which a node could take the pod. */
-function choose(pod: Case, wanted: readonly Wanted[], open: Architectures): Chosen {
+function choose(context: PlacementContext, wanted: readonly Wanted[], open: Architectures): Chosen {
   const candidates = wanted.filter(({ architecture }) => isSupported(architecture, open));
   const [first] = candidates;
   if (first === undefined) return ALL_OF_THEM;
-  const taken = candidates.find(({ architecture }) => isPossible(pod, architecture));
+  const taken = candidates.find(({ architecture }) => isPossible(context, architecture));
   const warnings: readonly PlacementWarning[] =
     taken === undefined || (taken !== first && first.reason !== 'Preferred')
       ? [{ kind: 'PreferredNotSchedulable', architecture: first.architecture }]
@@ -136,28 +136,35 @@ function choose(pod: Case, wanted: readonly Wanted[], open: Architectures): Chos
   return { architecture: taken.architecture, reason: taken.reason, warnings };
 }
 
-function isPossible(pod: Case, architecture: NodeArchitecture): boolean {
-  const { subject, input, policy, copied } = pod;
+function isPossible(context: PlacementContext, architecture: NodeArchitecture): boolean {
+  const { view, input, policy, copied } = context;
   if (policy.spec.scaleFromZero.includes(architecture)) return true;
-  const tolerations = [...subject.tolerations, ...tolerated(pod, [architecture]).map(architectureToleration)];
-  const demand = { ...subject, requirements: copied.requirements, tolerations };
+  const tolerations = [...view.tolerations, ...tolerated(context, [architecture]).map(architectureToleration)];
+  const demand = { ...view, requirements: copied.requirements, tolerations };
   return hasFeasibleNode(demand, input.nodes, [architecture]);
 }
 
 /** PL8. */
-function tolerated({ subject, input, policy }: Case, architectures: Architectures): readonly NodeArchitecture[] {
-  return architectures === 'any' ? [] : tolerable(architectures, subject, input.namespaceFacts, policy);
+function tolerated(
+  { view, input, policy }: PlacementContext,
+  architectures: Architectures,
+): readonly NodeArchitecture[] {
+  return architectures === 'any' ? [] : tolerable(architectures, view, input.namespaceFacts, policy);
 }
 
 /** PL9: the known images constrain; no preference and no tolerations while others are unknown. */
-function placeUnresolved(pod: Case, open: Architectures, action: Exclude<UnresolvedAction, 'deny'>): PlacementDecision {
-  const { subject, policy, support } = pod;
-  const spoken = ownerSpeaks(subject);
+function placeUnresolved(
+  context: PlacementContext,
+  open: Architectures,
+  action: Exclude<UnresolvedAction, 'deny'>,
+): PlacementDecision {
+  const { view, policy, support } = context;
+  const spoken = constrainsArchitecture(view);
   // Where the owner's choice is a single architecture, no answer could change anything.
-  const settled = spoken && ownerAllows(subject, NODE_ARCHITECTURES).length <= 1;
-  if (action === 'gate' && !settled) return gated(pod, open);
-  const fallback = action === 'fallback' && !settled ? fallbackWithin(subject, open, policy) : undefined;
-  return constrainOrLeave(pod, {
+  const settled = spoken && allowedByOwner(view, NODE_ARCHITECTURES).length <= 1;
+  if (action === 'gate' && !settled) return gated(context, open);
+  const fallback = action === 'fallback' && !settled ? fallbackWithin(view, open, policy) : undefined;
+  return constrainOrLeave(context, {
     architectures: fallback === undefined ? open : [fallback],
     reason: fallback === undefined ? 'PartlyKnown' : 'Fallback',
     otherwise: spoken ? 'OwnerChoice' : 'Unresolved',
@@ -169,9 +176,9 @@ function placeUnresolved(pod: Case, open: Architectures, action: Exclude<Unresol
 /** One pod can name many images; the first ones say what is wrong. */
 const MAX_UNRESOLVED_WARNINGS = 3;
 
-function fallbackWithin(subject: Subject, open: Architectures, { spec }: ArchPolicy): NodeArchitecture | undefined {
+function fallbackWithin(view: PodView, open: Architectures, { spec }: ArchPolicy): NodeArchitecture | undefined {
   const wanted = NODE_ARCHITECTURES.filter((architecture) => architecture === spec.fallbackArchitecture);
-  const [fallback] = ownerAllows(subject, wanted);
+  const [fallback] = allowedByOwner(view, wanted);
   return fallback !== undefined && isSupported(fallback, open) ? fallback : undefined;
 }
 

@@ -14,5 +14,5 @@ export type { PodPlacement } from './place-pod.ts';
 export { MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
 export type { DecisionRecord, ParsedDecision } from './annotation.ts';
 export { denialText, MAX_WARNING_LENGTH, warningText } from './warnings.ts';
-export { bucketOf } from './workload.ts';
+export { computeBucket } from './workload.ts';
 export { templateText } from './template.ts';

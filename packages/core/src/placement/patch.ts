@@ -11,11 +11,11 @@ import type { JsonPatchOperation } from './json-patch.ts';
 import { jsonEqual, pointer } from './json-patch.ts';
 import type { SelfCheckProblem } from './self-check.ts';
 import { selfCheck } from './self-check.ts';
-import type { Subject } from './subject.ts';
-import type { TakenOut } from './take-out.ts';
+import type { PodView } from './pod-view.ts';
+import type { Reverted } from './revert.ts';
 
 /** The pod without what we once added, and the annotation that said so. */
-export interface Original extends TakenOut {
+export interface Original extends Reverted {
   readonly annotation: string | undefined;
 }
 
@@ -31,19 +31,14 @@ const ANNOTATION = ANNOTATIONS + pointer(ANNOTATION_DECISION);
 export function placementPatch(
   received: JsonObject,
   original: Original,
-  subject: Subject,
+  view: PodView,
   { decision, knowledge }: Verdict,
 ): PlacementPatch {
   if (decision.kind === 'deny' || isUntouched(decision)) return UNCHANGED;
   if (decision.kind === 'leave') return { kind: 'patch', patch: withdrawal(original) };
-  const added = additionsFor(subject, decision);
+  const added = additionsFor(view, decision);
   const changes = difference(original.removed, added);
-  const annotation = formatDecision(
-    decision,
-    knowledge,
-    added,
-    subject.requiredAffinity?.nodeSelectorTerms.length ?? 1,
-  );
+  const annotation = formatDecision(decision, knowledge, added, view.requiredAffinity?.nodeSelectorTerms.length ?? 1);
   return checked(received, changes, annotate(received, original.annotation, annotation, changes), decision);
 }
 

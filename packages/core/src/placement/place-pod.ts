@@ -9,9 +9,9 @@ import type { PlacementInput } from './input.ts';
 import type { JsonPatchOperation } from './json-patch.ts';
 import type { Original } from './patch.ts';
 import { placementPatch } from './patch.ts';
-import type { Subject } from './subject.ts';
-import { readSubject } from './subject.ts';
-import { takeOut } from './take-out.ts';
+import type { PodView } from './pod-view.ts';
+import { readPodView } from './pod-view.ts';
+import { revert } from './revert.ts';
 import { warningText } from './warnings.ts';
 
 /** The whole answer to one admission review. */
@@ -27,9 +27,9 @@ export interface PodPlacement {
 
 /** Decides about a pod and says how it has to be changed. Pure: the same input gets the same answer. */
 export function placePod(input: PlacementInput): PodPlacement {
-  const original = originalOf(input);
-  const subject = readSubject(original.pod);
-  const { decision, patch } = changed(input, original, subject, decideFor(subject, input));
+  const original = revertOwn(input);
+  const view = readPodView(original.pod);
+  const { decision, patch } = changed(input, original, view, decideFor(view, input));
   return {
     decision,
     patch,
@@ -40,7 +40,7 @@ export function placePod(input: PlacementInput): PodPlacement {
 
 /** The decision alone, for what a replacement would get. */
 export function decidePlacement(input: PlacementInput): PlacementDecision {
-  return decideFor(readSubject(originalOf(input).pod), input).decision;
+  return decideFor(readPodView(revertOwn(input).pod), input).decision;
 }
 
 interface Change {
@@ -49,9 +49,9 @@ interface Change {
 }
 
 /** PL11: a patch that does not pass its check is not sent. */
-function changed(input: PlacementInput, original: Original, subject: Subject, verdict: Verdict): Change {
+function changed(input: PlacementInput, original: Original, view: PodView, verdict: Verdict): Change {
   const { decision } = verdict;
-  const patched = placementPatch(input.pod, original, subject, verdict);
+  const patched = placementPatch(input.pod, original, view, verdict);
   if (patched.kind === 'patch') return { decision, patch: patched.patch };
   const { policy, unresolved } = decision;
   return {
@@ -67,9 +67,9 @@ function changed(input: PlacementInput, original: Original, subject: Subject, ve
 }
 
 /** PL2: the pod without what we once added. */
-function originalOf({ pod, policy }: PlacementInput): Original {
+function revertOwn({ pod, policy }: PlacementInput): Original {
   const annotation = readPodAnnotations(pod)[ANNOTATION_DECISION];
   const parsed = annotation === undefined ? undefined : parseDecision(annotation);
   if (parsed?.kind !== 'record' || policy === undefined) return { pod, removed: [], annotation };
-  return { ...takeOut(pod, parsed.record, policy.spec.copyLabelsToNodeAffinity), annotation };
+  return { ...revert(pod, parsed.record, policy.spec.copyLabelsToNodeAffinity), annotation };
 }

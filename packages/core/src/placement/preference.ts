@@ -5,8 +5,8 @@ import type { ArchPolicy } from '../policy/index.ts';
 import { isRelaxedAt, LABEL_PREFERRED, LABEL_PREFERRED_NOE } from '../policy/index.ts';
 import type { ConstrainReason, PlacementWarning, PreferredArchitecture } from './decision.ts';
 import type { PlacementInput } from './input.ts';
-import type { Subject } from './subject.ts';
-import { bucketOf, workloadOf } from './workload.ts';
+import type { PodView } from './pod-view.ts';
+import { computeBucket, getWorkload } from './workload.ts';
 
 /** One wanted architecture, and who wants it. */
 export interface Wanted {
@@ -33,16 +33,16 @@ const NOTHING_WANTED: Preference = { wanted: [], warnings: [] };
  *
  * @param supported what the images support; `'any'` when they constrain nothing
  */
-export function preferenceOf(
-  subject: Subject,
+export function resolvePreference(
+  view: PodView,
   input: PlacementInput,
   policy: ArchPolicy,
   supported: readonly NodeArchitecture[] | 'any',
 ): Preference {
-  if (isRelaxed(subject, input, policy)) return NOTHING_WANTED;
+  if (isRelaxed(view, input, policy)) return NOTHING_WANTED;
   const warnings: PlacementWarning[] = [];
   const wanted: Wanted[] = [];
-  for (const override of overridesOf(subject, input)) {
+  for (const override of readOverrides(view, input)) {
     const judged = judge(override, policy, supported);
     if (judged.kind === 'refused') warnings.push(judged.warning);
     else {
@@ -50,7 +50,7 @@ export function preferenceOf(
       break;
     }
   }
-  wanted.push(...policyWants(subject, input, policy));
+  wanted.push(...policyWants(view, input, policy));
   return { wanted: wanted.filter(isFirst), warnings };
 }
 
@@ -71,14 +71,14 @@ export function isSupported(architecture: NodeArchitecture, supported: readonly 
 }
 
 /** R9: the operator saw pods of this workload find no node of the preferred architecture, less than an hour ago. */
-function isRelaxed(subject: Subject, input: PlacementInput, { status }: ArchPolicy): boolean {
+function isRelaxed(view: PodView, input: PlacementInput, { status }: ArchPolicy): boolean {
   const { preferenceRelaxed, nowMs, namespace } = input;
   if (preferenceRelaxed !== undefined) return preferenceRelaxed;
   if (status?.relaxed === undefined || nowMs === undefined) return false;
-  return isRelaxedAt(status.relaxed, workloadOf(subject, namespace), nowMs);
+  return isRelaxedAt(status.relaxed, getWorkload(view, namespace), nowMs);
 }
 
-function overridesOf({ labels, annotations }: Subject, { namespaceFacts }: PlacementInput): readonly Override[] {
+function readOverrides({ labels, annotations }: PodView, { namespaceFacts }: PlacementInput): readonly Override[] {
   const overrides: Override[] = [];
   const pod = chosenBy(labels, annotations) ?? labels[LABEL_PREFERRED_NOE];
   if (pod !== undefined) overrides.push({ by: 'pod', text: pod });
@@ -111,11 +111,11 @@ function judge({ by, text }: Override, { spec }: ArchPolicy, supported: readonly
   return { kind: 'accepted', wanted: { architecture: text, reason } };
 }
 
-function policyWants(subject: Subject, { namespace }: PlacementInput, { name, spec }: ArchPolicy): readonly Wanted[] {
+function policyWants(view: PodView, { namespace }: PlacementInput, { name, spec }: ArchPolicy): readonly Wanted[] {
   const wanted: Wanted[] = [];
   const { rollout, preference } = spec;
   if (rollout !== undefined && isNodeArchitecture(rollout.architecture)) {
-    const moved = bucketOf(name, workloadOf(subject, namespace)) < rollout.percent;
+    const moved = computeBucket(name, getWorkload(view, namespace)) < rollout.percent;
     if (moved) wanted.push({ architecture: rollout.architecture, reason: 'RolledOut' });
   }
   for (const architecture of preference?.architectures ?? []) {

@@ -8,7 +8,7 @@ import { applyPatch } from './json-patch.ts';
 import { placePod } from './place-pod.ts';
 import { MAX_ANNOTATIONS_BYTES, selfCheck } from './self-check.ts';
 import { isOversized, isSearchable } from '../pod/limits.ts';
-import { readSubject } from './subject.ts';
+import { readPodView } from './pod-view.ts';
 
 const decision: Constrain = {
   kind: 'constrain',
@@ -233,7 +233,7 @@ describe('sizes', () => {
     ['256 images', { containers: values(256).map((image) => ({ image })) }, false],
     ['257 images', { containers: values(257).map((image) => ({ image })) }, true],
   ])('PL11 %s: oversized %j', (_, spec, expected) => {
-    expect(isOversized(readSubject({ metadata: {}, spec }))).toBe(expected);
+    expect(isOversized(readPodView({ metadata: {}, spec }))).toBe(expected);
   });
 
   test.each<[string, JsonObject, number]>([
@@ -243,9 +243,9 @@ describe('sizes', () => {
     ['an expression of three values', listed(3), 5],
     ['a match field of three values', fields(3), 5],
   ])('PL6 a node costs %s and one step', (_, spec, steps) => {
-    const subject = readSubject({ metadata: {}, spec });
-    expect(isSearchable(subject, Math.floor(1_000_000 / steps))).toBe(true);
-    expect(isSearchable(subject, Math.floor(1_000_000 / steps) + 1)).toBe(false);
+    const view = readPodView({ metadata: {}, spec });
+    expect(isSearchable(view, Math.floor(1_000_000 / steps))).toBe(true);
+    expect(isSearchable(view, Math.floor(1_000_000 / steps) + 1)).toBe(false);
   });
 
   test('PL11 the limit for annotations is that of the API server', () => {

@@ -6,7 +6,7 @@ import type { NodeSelectorRequirement } from '../requirement/selector.ts';
 import type { Constrain, Gate } from './decision.ts';
 import type { JsonPatchOperation } from './json-patch.ts';
 import { applyPatch } from './json-patch.ts';
-import { MAX_BYTES_PER_UNIT, utf8Length } from './text.ts';
+import { MAX_BYTES_PER_UNIT, utf8Length } from './quote.ts';
 
 /** The API server's limit for all annotations of an object, keys and values. */
 export const MAX_ANNOTATIONS_BYTES = 256 * 1024;

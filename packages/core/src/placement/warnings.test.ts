@@ -4,7 +4,7 @@ import type { UnresolvedReason } from '../inspection/inspection.ts';
 import { inputOf } from './fixtures/row.ts';
 import type { PlacementWarning } from './decision.ts';
 import { placePod } from './place-pod.ts';
-import { shown, utf8Length } from './text.ts';
+import { quote, utf8Length } from './quote.ts';
 import { denialText, MAX_WARNING_LENGTH, warningText } from './warnings.ts';
 
 const image = fc.string({ unit: 'binary', maxLength: 2000 });
@@ -144,7 +144,7 @@ describe('texts of tenants', () => {
     ['registry.example.com/very/long/path:tag', 21, 'registry.e~g/path:tag'],
     ['a\u001b[31mb\nc', 20, 'a??31mb?c'],
   ])('PL11 %j in %d characters', (text, max, expected) => {
-    expect(shown(text, max)).toBe(expected);
+    expect(quote(text, max)).toBe(expected);
   });
 
   test('PL11 the length in UTF-8 is that of an encoder', () => {

@@ -1,5 +1,5 @@
 import type { Deny, PlacementWarning } from './decision.ts';
-import { shown } from './text.ts';
+import { quote } from './quote.ts';
 
 /** The API server's advice: longer warnings may be cut, and all of a response are bounded together. */
 export const MAX_WARNING_LENGTH = 120;
@@ -17,8 +17,8 @@ export function warningText(warning: PlacementWarning): string {
 
 /** What the user is told of a refused pod. */
 export function denialText({ policy = '', reason, image, unresolved }: Deny): string {
-  const by = `refused by ArchPolicy ${shown(policy, MAX_SHOWN_POLICY)}`;
-  const subject = image === undefined ? '' : ` (${shown(image, MAX_SHOWN_IMAGE)})`;
+  const by = `refused by ArchPolicy ${quote(policy, MAX_SHOWN_POLICY)}`;
+  const subject = image === undefined ? '' : ` (${quote(image, MAX_SHOWN_IMAGE)})`;
   switch (reason) {
     case 'NoCommonArchitecture':
       return `${by}: its images have no architecture in common${subject}`;
@@ -34,9 +34,9 @@ function words(warning: PlacementWarning): string {
     case 'PreferenceUnknown':
       return `label archpolicy.dev/preferred of the ${warning.by} names no architecture: ignored`;
     case 'PreferenceNotSupported':
-      return `images do not support ${shown(warning.architecture, 10)}, which the ${warning.by} prefers: ignored`;
+      return `images do not support ${quote(warning.architecture, 10)}, which the ${warning.by} prefers: ignored`;
     case 'PreferenceNotAllowed':
-      return `the policy does not allow ${shown(warning.architecture, 10)}, which the ${warning.by} prefers: ignored`;
+      return `the policy does not allow ${quote(warning.architecture, 10)}, which the ${warning.by} prefers: ignored`;
     case 'PreferredNotSchedulable':
       return `no ready node can take the pod on ${warning.architecture}, which is preferred`;
     case 'OwnerChoiceUnsupported':
@@ -48,12 +48,12 @@ function words(warning: PlacementWarning): string {
     case 'Unresolved':
       return `platforms not known (${warning.reason})${imageOf(warning)}`;
     case 'LabelContradicts':
-      return `label ${shown(warning.key, MAX_SHOWN_KEY)} contradicts the pod's node selection: not copied`;
+      return `label ${quote(warning.key, MAX_SHOWN_KEY)} contradicts the pod's node selection: not copied`;
     case 'SelfCheckFailed':
       return 'the constraint would make the pod invalid: not constrained';
   }
 }
 
 function imageOf({ image }: { readonly image?: string }): string {
-  return image === undefined ? '' : `: ${shown(image, MAX_SHOWN_IMAGE)}`;
+  return image === undefined ? '' : `: ${quote(image, MAX_SHOWN_IMAGE)}`;
 }

@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonObject } from '../kubernetes/json.ts';
-import { readSubject } from './subject.ts';
-import { bucketOf, workloadOf } from './workload.ts';
+import { readPodView } from './pod-view.ts';
+import { computeBucket, getWorkload } from './workload.ts';
 
 const owned = (kind: string, name: string, labels: JsonObject = {}): JsonObject => ({
   metadata: { labels, ownerReferences: [{ apiVersion: 'apps/v1', kind, name, uid: 'u', controller: true }] },
   spec: {},
 });
 
-describe('workloadOf', () => {
+describe('getWorkload', () => {
   test.each<[string, JsonObject, string]>([
     [
       'a Deployment over its revisions',
@@ -39,17 +39,17 @@ describe('workloadOf', () => {
     ],
     ['a bare pod that has no name yet', { metadata: { generateName: 'one-' }, spec: {} }, 'ns/Pod/one-'],
   ])('PL7 %s', (_, pod, expected) => {
-    expect(workloadOf(readSubject(pod), 'ns')).toBe(expected);
+    expect(getWorkload(readPodView(pod), 'ns')).toBe(expected);
   });
 });
 
-describe('bucketOf', () => {
+describe('computeBucket', () => {
   const workloads = Array.from({ length: 10_000 }, (_, i) => `team-${i % 7}/ReplicaSet/service-${i}`);
 
   test('PL7 spreads workloads evenly over a hundred buckets', () => {
     const counts = new Map<number, number>();
     for (const workload of workloads) {
-      const bucket = bucketOf('default', workload);
+      const bucket = computeBucket('default', workload);
       counts.set(bucket, (counts.get(bucket) ?? 0) + 1);
     }
     expect(counts.size).toBe(100);
@@ -59,9 +59,9 @@ describe('bucketOf', () => {
 
   test('PL7 gives a workload its bucket for good: values that must never change', () => {
     expect([
-      bucketOf('default', 'shop/ReplicaSet/web'),
-      bucketOf('default', 'shop/StatefulSet/db'),
-      bucketOf('other', 'shop/StatefulSet/db'),
+      computeBucket('default', 'shop/ReplicaSet/web'),
+      computeBucket('default', 'shop/StatefulSet/db'),
+      computeBucket('other', 'shop/StatefulSet/db'),
     ]).toEqual([65, 63, 52]);
   });
 
@@ -69,7 +69,7 @@ describe('bucketOf', () => {
     fc.assert(
       fc.property(fc.constantFrom(...workloads), fc.nat(100), fc.nat(100), (workload, one, other) => {
         const [low, high] = one < other ? [one, other] : [other, one];
-        const bucket = bucketOf('default', workload);
+        const bucket = computeBucket('default', workload);
         expect(bucket).toBeGreaterThanOrEqual(0);
         expect(bucket).toBeLessThan(100);
         if (bucket < low) expect(bucket).toBeLessThan(high);

@@ -1,15 +1,15 @@
 import { textAt } from '../kubernetes/read.ts';
 import { workloadKey } from '../kubernetes/top-controller.ts';
-import type { Subject } from './subject.ts';
+import type { PodView } from './pod-view.ts';
 
 /** PL7, R9: the workload that a pod belongs to. */
-export function workloadOf({ owner, labels, metadata }: Subject, namespace: string): string {
+export function getWorkload({ owner, labels, metadata }: PodView, namespace: string): string {
   const name = textAt(metadata, 'name') ?? textAt(metadata, 'generateName') ?? '';
   return workloadKey({ namespace, name, labels, ...(owner !== undefined && { owner }) });
 }
 
 /** PL7: the workload's bucket, 0 to 99. It depends on nothing else, so that raising a percentage only adds workloads. */
-export function bucketOf(policy: string, workload: string): number {
+export function computeBucket(policy: string, workload: string): number {
   return mix(fnv1a(`${policy}\n${workload}`)) % 100;
 }
 

@@ -5,7 +5,7 @@ import type { NodeFacts } from '../kubernetes/facts.ts';
 import { readPodSpec } from '../kubernetes/pod-spec.ts';
 import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
 import { placePod } from '../placement/place-pod.ts';
-import { readSubject } from '../placement/subject.ts';
+import { readPodView } from '../placement/pod-view.ts';
 import type { SchedulingDemand } from './feasible-nodes.ts';
 import { feasibleNodes, hasFeasibleNode } from './feasible-nodes.ts';
 
@@ -39,7 +39,7 @@ describe('the nodes that can take a pod', () => {
   test('PL6 R4 a pod in a review and a stored one ask for the same nodes', () => {
     const raw = { metadata: {}, spec: { nodeSelector: { zone: 'a' }, tolerations: [{ operator: 'Exists' }] } };
     const nodes = [node(), labelled({ zone: 'a' })];
-    expect(feasibleNodes(readSubject(raw), nodes)).toEqual(feasibleNodes(readPodSpec(raw), nodes));
+    expect(feasibleNodes(readPodView(raw), nodes)).toEqual(feasibleNodes(readPodSpec(raw), nodes));
   });
 
   // 201 steps a node: 4,975 nodes can be searched.

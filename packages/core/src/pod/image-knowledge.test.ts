@@ -32,8 +32,8 @@ function bothViews(inspections: ReadonlyMap<string, Inspection>, policy = policy
     pod: { metadata: {}, spec: { containers: images.map((image) => ({ image })) } },
   };
   const { decision } = placePod({ ...input, policy, images: inspections });
-  const subject = pod({ images, containers: [container()] });
-  const assessment = assessPlacement({ pod: subject, node: node(), inspections, policy: policy.spec });
+  const stored = pod({ images, containers: [container()] });
+  const assessment = assessPlacement({ pod: stored, node: node(), inspections, policy: policy.spec });
   return { decision, assessment };
 }
 

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../kubernetes/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
 import { inputOf } from '../placement/fixtures/row.ts';
 import { placePod } from '../placement/place-pod.ts';
-import { readSubject } from '../placement/subject.ts';
+import { readPodView } from '../placement/pod-view.ts';
 import { nodeBound } from './node-bound.ts';
 
 const owned = (apiVersion: string, kind: string): JsonObject => ({
@@ -34,7 +34,7 @@ describe('pods that are bound to one node', () => {
     const row = inputOf({ metadata, images: { app: 'linux/arm64' } });
     const pod = parsePod({ ...row.pod, metadata: { ...metadata, ...IDENTITY } });
     if (pod === undefined) throw new Error('no pod');
-    expect([nodeBound(readSubject(row.pod)), nodeBound(pod)]).toEqual([expected, expected]);
+    expect([nodeBound(readPodView(row.pod)), nodeBound(pod)]).toEqual([expected, expected]);
     expect(placePod(row).decision.reason).toBe(expected ?? 'ImagesSupport');
     const replacement = replacementOf(pod, undefined, ['example.org/Node']);
     expect(replacement.kind === 'replaced' ? undefined : replacement.reason).toBe(expected);

@@ -7,30 +7,30 @@ import type { NodeSelectorTerm } from '../requirement/selector.ts';
 import { appliedBare } from './applied-pod.ts';
 import type { UntouchedReason } from './decision.ts';
 import type { PlacementInput } from './input.ts';
-import type { Subject } from './subject.ts';
+import type { PodView } from './pod-view.ts';
 
 /** PL1: why the pod is none of our business; `undefined` when it is. */
-export function leftAlone(subject: Subject, input: PlacementInput): UntouchedReason | undefined {
+export function findExemption(view: PodView, input: PlacementInput): UntouchedReason | undefined {
   if (input.operation !== 'CREATE') return 'NotCreated';
-  if (textAt(subject.spec, 'nodeName') !== undefined) return 'NodeAssigned';
-  const bound = nodeBound(subject);
+  if (textAt(view.spec, 'nodeName') !== undefined) return 'NodeAssigned';
+  const bound = nodeBound(view);
   if (bound !== undefined) return bound;
-  if (isPinned(subject)) return 'PinnedToNode';
+  if (isPinned(view)) return 'PinnedToNode';
   if (input.namespaceFacts === undefined) return 'NamespaceUnknown';
-  if (isSkipped(subject.labels, input.namespaceFacts)) return 'Skipped';
+  if (isSkipped(view.labels, input.namespaceFacts)) return 'Skipped';
   if (input.policy === undefined) return 'NoPolicy';
-  if (subject.images.length === 0) return 'NoImages';
-  if (isRefusedOnSecondApply(subject)) return 'AppliedBarePod';
-  return untouchable(subject);
+  if (view.images.length === 0) return 'NoImages';
+  if (isRefusedOnSecondApply(view)) return 'AppliedBarePod';
+  return untouchable(view);
 }
 
-function untouchable(subject: Subject): UntouchedReason | undefined {
-  if (!subject.wellFormed) return 'Malformed';
-  return isOversized(subject) ? 'Oversized' : undefined;
+function untouchable(view: PodView): UntouchedReason | undefined {
+  if (!view.wellFormed) return 'Malformed';
+  return isOversized(view) ? 'Oversized' : undefined;
 }
 
 /** Terms are ORed: only when each of them names nodes is the pod pinned. */
-function isPinned({ requiredAffinity }: Subject): boolean {
+function isPinned({ requiredAffinity }: PodView): boolean {
   const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   return terms.length > 0 && terms.every(namesNode);
 }
@@ -39,7 +39,7 @@ function namesNode({ matchFields }: NodeSelectorTerm): boolean {
   return matchFields.some(({ key, operator }) => key === FIELD_NAME && operator === 'In');
 }
 
-function isRefusedOnSecondApply(subject: Subject): boolean {
-  const applied = appliedBare(subject);
+function isRefusedOnSecondApply(view: PodView): boolean {
+  const applied = appliedBare(view);
   return applied !== undefined && (applied.required || applied.tolerations);
 }

@@ -15,13 +15,13 @@ import type {
   PlacementWarning,
   PreferredArchitecture,
 } from './decision.ts';
-import { architectureRequirement, isImpliedEverywhere } from './demand.ts';
+import { architectureRequirement, isImpliedEverywhere } from './node-constraints.ts';
 import type { PlacementInput } from './input.ts';
-import type { Subject } from './subject.ts';
+import type { PodView } from './pod-view.ts';
 
 /** A pod that is ours to place, and what its images have in common. */
-export interface Case {
-  readonly subject: Subject;
+export interface PlacementContext {
+  readonly view: PodView;
   readonly input: PlacementInput;
   readonly policy: ArchPolicy;
   readonly support: CommonSupport;
@@ -29,7 +29,7 @@ export interface Case {
 }
 
 /** What a rule wants to become of the pod. */
-export interface Placement {
+export interface Proposal {
   readonly architectures: Architectures;
   readonly reason: ConstrainReason;
   /** The reason to leave the pod when nothing has to be added. */
@@ -42,13 +42,13 @@ export interface Placement {
 }
 
 /** The pod with these additions, as far as what it asks of nodes does not imply them; without any, it is left. */
-export function constrainOrLeave(pod: Case, placement: Placement): Constrain | Leave {
-  const { architectures, preferred = [], reason, otherwise } = placement;
-  const narrowing = architectureRequirements(pod, architectures);
-  const requirements = [...narrowing, ...copiedRequirements(pod)];
+export function constrainOrLeave(context: PlacementContext, proposal: Proposal): Constrain | Leave {
+  const { architectures, preferred = [], reason, otherwise } = proposal;
+  const narrowing = architectureRequirements(context, architectures);
+  const requirements = [...narrowing, ...copiedRequirements(context)];
   const said = {
-    ...explained(pod, placement.image),
-    warnings: [...pod.copied.warnings, ...(placement.warnings ?? [])],
+    ...explained(context, proposal.image),
+    warnings: [...context.copied.warnings, ...(proposal.warnings ?? [])],
   };
   if (requirements.length === 0 && preferred.length === 0) return { kind: 'leave', reason: otherwise, ...said };
   const constrains = narrowing.length > 0 || preferred.length > 0;
@@ -60,43 +60,50 @@ export function constrainOrLeave(pod: Case, placement: Placement): Constrain | L
     requirements,
     preferred,
     // PL8: for what we constrain. Where the owner's choice stands alone, so do the owner's tolerations.
-    tolerated: narrowing.length > 0 ? (placement.tolerated ?? []) : [],
+    tolerated: narrowing.length > 0 ? (proposal.tolerated ?? []) : [],
   };
 }
 
 /** The pod behind our gate, with the requirement of its known images. */
-export function gated(pod: Case, architectures: Architectures): Gate {
+export function gated(context: PlacementContext, architectures: Architectures): Gate {
   return {
     kind: 'gate',
     reason: 'Inspecting',
-    ...explained(pod, pod.support.unresolved[0]?.image),
+    ...explained(context, context.support.unresolved[0]?.image),
     architectures: architectures === 'any' ? [] : architectures,
-    requirements: [...architectureRequirements(pod, architectures), ...copiedRequirements(pod)],
+    requirements: [...architectureRequirements(context, architectures), ...copiedRequirements(context)],
   };
 }
 
 /** The pod as its owner wrote it. */
-export function left(pod: Case, reason: LeaveReason, warnings: readonly PlacementWarning[] = []): Leave {
-  return { kind: 'leave', reason, ...explained(pod, pod.support.image), warnings };
+export function left(
+  context: PlacementContext,
+  reason: LeaveReason,
+  warnings: readonly PlacementWarning[] = [],
+): Leave {
+  return { kind: 'leave', reason, ...explained(context, context.support.image), warnings };
 }
 
 /** The pod refused. */
-export function denied(pod: Case, reason: DenyReason, image: string | undefined): Deny {
-  return { kind: 'deny', reason, ...explained(pod, image) };
+export function denied(context: PlacementContext, reason: DenyReason, image: string | undefined): Deny {
+  return { kind: 'deny', reason, ...explained(context, image) };
 }
 
-function architectureRequirements({ subject }: Case, architectures: Architectures): readonly NodeSelectorRequirement[] {
+function architectureRequirements(
+  { view }: PlacementContext,
+  architectures: Architectures,
+): readonly NodeSelectorRequirement[] {
   if (architectures === 'any') return [];
   const requirement = architectureRequirement(architectures);
-  return isImpliedEverywhere(subject, requirement) ? [] : [requirement];
+  return isImpliedEverywhere(view, requirement) ? [] : [requirement];
 }
 
-function copiedRequirements({ subject, copied }: Case): readonly NodeSelectorRequirement[] {
-  return copied.requirements.filter((requirement) => !isImpliedEverywhere(subject, requirement));
+function copiedRequirements({ view, copied }: PlacementContext): readonly NodeSelectorRequirement[] {
+  return copied.requirements.filter((requirement) => !isImpliedEverywhere(view, requirement));
 }
 
 function explained(
-  { policy, support, copied }: Case,
+  { policy, support, copied }: PlacementContext,
   image: string | undefined,
 ): Pick<PlacementDecision, 'policy' | 'image' | 'unresolved' | 'warnings'> {
   return {

@@ -3,8 +3,8 @@ import { isJsonObject } from '../kubernetes/json.ts';
 import { isJsonArray } from '../kubernetes/read.ts';
 import type { Addition } from './additions.ts';
 import { applyPatch, jsonEqual, pointer, pointerTokens } from './json-patch.ts';
-import type { Place } from './ours.ts';
-import { places } from './ours.ts';
+import type { ManagedPath } from './managed-paths.ts';
+import { managedPaths } from './managed-paths.ts';
 
 /** What we once added, as recorded in the pod's annotation. */
 export interface Recorded {
@@ -14,7 +14,7 @@ export interface Recorded {
 }
 
 /** A pod without what we once added. */
-export interface TakenOut {
+export interface Reverted {
   readonly pod: JsonObject;
   /** What was removed, in the order of the removals: a path holds in the state that those before it left. */
   readonly removed: readonly Addition[];
@@ -25,14 +25,14 @@ export interface TakenOut {
  * added last go first, so that the recorded positions hold. What others have put into the parents that we created stays,
  * and its parents with it.
  */
-export function takeOut(pod: JsonObject, { added, terms }: Recorded, copiedKeys: readonly string[]): TakenOut {
-  const root = places(copiedKeys);
+export function revert(pod: JsonObject, { added, terms }: Recorded, copiedKeys: readonly string[]): Reverted {
+  const root = managedPaths(copiedKeys);
   let current: Json = pod;
   const removed: Addition[] = [];
   for (const addition of added.toReversed()) {
     const tokens = pointerTokens(addition.path);
     const found =
-      tokens === undefined ? [] : walk({ place: root, value: current, path: '', terms }, tokens, addition.value);
+      tokens === undefined ? [] : walk({ managed: root, value: current, path: '', terms }, tokens, addition.value);
     const applied = applyPatch(
       current,
       found.map(({ path }) => ({ op: 'remove', path })),
@@ -45,7 +45,7 @@ export function takeOut(pod: JsonObject, { added, terms }: Recorded, copiedKeys:
 }
 
 interface Position {
-  readonly place: Place;
+  readonly managed: ManagedPath;
   readonly value: Json;
   readonly path: string;
   readonly terms?: number | undefined;
@@ -58,39 +58,39 @@ function walk(at: Position, tokens: readonly string[], recorded: Json): readonly
     const found = matched(at, recorded);
     return found === 'whole' ? [{ path: at.path, value: at.value }] : found;
   }
-  const { place, value } = at;
-  if (place.kind === 'elements') {
-    return rest.length === 0 && isJsonArray(value) ? oneElement(place, value, at.path, recorded, Number(token)) : [];
+  const { managed, value } = at;
+  if (managed.kind === 'elements') {
+    return rest.length === 0 && isJsonArray(value) ? oneElement(managed, value, at.path, recorded, Number(token)) : [];
   }
-  const child = place.kind === 'object' ? fieldOf(place, token) : place.term;
-  const next = place.kind === 'object' ? fieldAt(value, token) : termAt(value, token, at.terms);
+  const child = managed.kind === 'object' ? fieldOf(managed, token) : managed.term;
+  const next = managed.kind === 'object' ? fieldAt(value, token) : termAt(value, token, at.terms);
   if (child === undefined || next === undefined) return [];
-  return walk({ place: child, value: next, path: at.path + pointer(token), terms: at.terms }, rest, recorded);
+  return walk({ managed: child, value: next, path: at.path + pointer(token), terms: at.terms }, rest, recorded);
 }
 
 /** Which parts of a value are the recorded ones: all of it, or some (in the order of their removal). */
 function matched(at: Position, recorded: Json): 'whole' | readonly Addition[] {
-  switch (at.place.kind) {
+  switch (at.managed.kind) {
     case 'object':
-      return matchedFields(at, at.place, recorded);
+      return matchedFields(at, at.managed, recorded);
     case 'terms':
-      return matchedTerms(at, at.place, recorded);
+      return matchedTerms(at, at.managed, recorded);
     case 'elements':
-      return matchedElements(at, at.place, recorded);
+      return matchedElements(at, at.managed, recorded);
   }
 }
 
-type PlaceOf<K extends Place['kind']> = Extract<Place, { kind: K }>;
+type ManagedPathOf<K extends ManagedPath['kind']> = Extract<ManagedPath, { kind: K }>;
 
 function matchedFields(
   { value, path }: Position,
-  place: PlaceOf<'object'>,
+  managed: ManagedPathOf<'object'>,
   recorded: Json,
 ): 'whole' | readonly Addition[] {
   if (!isJsonObject(value) || !isJsonObject(recorded)) return [];
   const parts: Part[] = [];
   for (const key of Object.keys(recorded)) {
-    const child = fieldOf(place, key);
+    const child = fieldOf(managed, key);
     const present = fieldAt(value, key);
     const was = recorded[key];
     if (child === undefined || present === undefined || was === undefined) continue;
@@ -98,7 +98,7 @@ function matchedFields(
     parts.push({
       path: childPath,
       value: present,
-      found: matched({ place: child, value: present, path: childPath }, was),
+      found: matched({ managed: child, value: present, path: childPath }, was),
     });
   }
   return whole(parts, Object.keys(value).length);
@@ -107,7 +107,7 @@ function matchedFields(
 /** Where terms came or went, none of them is known to be the one that we added to. */
 function matchedTerms(
   { value, path }: Position,
-  place: PlaceOf<'terms'>,
+  managed: ManagedPathOf<'terms'>,
   recorded: Json,
 ): 'whole' | readonly Addition[] {
   if (!isJsonArray(value) || !isJsonArray(recorded) || value.length !== recorded.length) return [];
@@ -119,7 +119,7 @@ function matchedTerms(
     parts.push({
       path: childPath,
       value: present,
-      found: matched({ place: place.term, value: present, path: childPath }, was),
+      found: matched({ managed: managed.term, value: present, path: childPath }, was),
     });
   }
   return whole(parts.toReversed(), value.length);
@@ -127,14 +127,14 @@ function matchedTerms(
 
 function matchedElements(
   { value, path }: Position,
-  place: PlaceOf<'elements'>,
+  managed: ManagedPathOf<'elements'>,
   recorded: Json,
 ): 'whole' | readonly Addition[] {
   if (!isJsonArray(value) || !isJsonArray(recorded)) return [];
   let rest = value;
   const found: Addition[] = [];
   for (const [index, was] of [...recorded.entries()].toReversed()) {
-    const [one] = oneElement(place, rest, path, was, index);
+    const [one] = oneElement(managed, rest, path, was, index);
     if (one === undefined) continue;
     found.push(one);
     rest = rest.toSpliced(Number(one.path.slice(path.length + 1)), 1);
@@ -156,7 +156,7 @@ function whole(parts: readonly Part[], size: number): 'whole' | readonly Additio
 
 /** The element at its recorded position, or wherever it has been moved to in its list. */
 function oneElement(
-  { isOurs }: PlaceOf<'elements'>,
+  { isOurs }: ManagedPathOf<'elements'>,
   list: readonly Json[],
   path: string,
   recorded: Json,
@@ -170,7 +170,7 @@ function oneElement(
   return value === undefined ? [] : [{ path: path + pointer(index), value }];
 }
 
-function fieldOf({ fields }: PlaceOf<'object'>, key: string): Place | undefined {
+function fieldOf({ fields }: ManagedPathOf<'object'>, key: string): ManagedPath | undefined {
   return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
 import type { Addition } from './additions.ts';
-import { takeOut } from './take-out.ts';
+import { revert } from './revert.ts';
 
 const arch = (...values: string[]): JsonObject => ({ key: 'kubernetes.io/arch', operator: 'In', values });
 const zone: JsonObject = { key: 'zone', operator: 'In', values: ['a'] };
@@ -12,9 +12,9 @@ const required = (...terms: JsonObject[]): JsonObject => ({
 const TERMS = '/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms';
 
 const taken = (spec: JsonObject, added: Addition[], terms = 1, copied: string[] = []): Json =>
-  takeOut({ spec }, { added, terms }, copied).pod['spec'] ?? null;
+  revert({ spec }, { added, terms }, copied).pod['spec'] ?? null;
 
-describe('takeOut', () => {
+describe('revert', () => {
   const created: Addition = {
     path: '/spec/affinity',
     value: { nodeAffinity: required({ matchExpressions: [arch('arm64')] }) },

@@ -11,7 +11,7 @@ import { objectAt, stringMapAt } from '../kubernetes/read.ts';
 import type { NodeSelector } from '../requirement/selector.ts';
 
 /** The pod that is decided about: read once, without our earlier additions. */
-export interface Subject {
+export interface PodView {
   readonly metadata: JsonObject;
   readonly spec: JsonObject;
   readonly labels: PodLabels;
@@ -27,7 +27,7 @@ export interface Subject {
   readonly wellFormed: boolean;
 }
 
-export function readSubject(pod: JsonObject): Subject {
+export function readPodView(pod: JsonObject): PodView {
   const metadata = objectAt(pod, 'metadata');
   const spec = objectAt(pod, 'spec');
   const owner = readOwner(pod);

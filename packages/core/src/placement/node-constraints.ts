@@ -9,7 +9,7 @@ import type { ValueSet } from '../requirement/value-set.ts';
 import { ANY_VALUE, has, implies, intersection, isEmpty, valueSetOf } from '../requirement/value-set.ts';
 
 /** What the owner asks of nodes. */
-export type Owned = Pick<SchedulingDemand, 'nodeSelector' | 'requiredAffinity'>;
+export type NodeConstraints = Pick<SchedulingDemand, 'nodeSelector' | 'requiredAffinity'>;
 
 /** The requirement that a node has one of these architectures. */
 export function architectureRequirement(architectures: readonly NodeArchitecture[]): NodeSelectorRequirement {
@@ -17,7 +17,7 @@ export function architectureRequirement(architectures: readonly NodeArchitecture
 }
 
 /** Whether node selector or required terms say anything about the architecture (PL3). */
-export function ownerSpeaks({ nodeSelector, requiredAffinity }: Owned): boolean {
+export function constrainsArchitecture({ nodeSelector, requiredAffinity }: NodeConstraints): boolean {
   const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   return (
     isArch(nodeSelector) || terms.some(({ matchExpressions }) => matchExpressions.some(({ key }) => isArchKey(key)))
@@ -25,7 +25,10 @@ export function ownerSpeaks({ nodeSelector, requiredAffinity }: Owned): boolean 
 }
 
 /** Those of the architectures that node selector and at least one term that can match allow. */
-export function ownerAllows(owned: Owned, architectures: readonly NodeArchitecture[]): readonly NodeArchitecture[] {
+export function allowedByOwner(
+  owned: NodeConstraints,
+  architectures: readonly NodeArchitecture[],
+): readonly NodeArchitecture[] {
   const alternatives = termsOf(owned)
     .filter((term) => term === undefined || !isEmptyTerm(term))
     .map((term) => allowedArchitectures(owned.nodeSelector, term));
@@ -34,7 +37,7 @@ export function ownerAllows(owned: Owned, architectures: readonly NodeArchitectu
 }
 
 /** Whether some term can match: an empty term matches nothing, and so does a list without terms. */
-export function canMatch(owned: Owned): boolean {
+export function hasMatchableTerm(owned: NodeConstraints): boolean {
   return termsOf(owned).some((term) => term === undefined || !isEmptyTerm(term));
 }
 
@@ -56,12 +59,12 @@ export function isImplied(
 }
 
 /** Whether the requirement is implied everywhere, so that adding it would change nothing. */
-export function isImpliedEverywhere(owned: Owned, requirement: NodeSelectorRequirement): boolean {
+export function isImpliedEverywhere(owned: NodeConstraints, requirement: NodeSelectorRequirement): boolean {
   return termsOf(owned).every((term) => isImplied(owned.nodeSelector, term, requirement));
 }
 
 /** Whether no term would be left that can match: the requirement contradicts what the owner wrote. */
-export function contradicts(owned: Owned, requirement: NodeSelectorRequirement): boolean {
+export function contradicts(owned: NodeConstraints, requirement: NodeSelectorRequirement): boolean {
   const wanted = valueSetOf(requirement);
   return termsOf(owned).every(
     (term) =>
@@ -71,7 +74,7 @@ export function contradicts(owned: Owned, requirement: NodeSelectorRequirement):
 }
 
 /** The required terms, which are ORed; without required affinity the node selector stands alone, as one `undefined`. */
-function termsOf({ requiredAffinity }: Owned): readonly (NodeSelectorTerm | undefined)[] {
+function termsOf({ requiredAffinity }: NodeConstraints): readonly (NodeSelectorTerm | undefined)[] {
   return requiredAffinity?.nodeSelectorTerms ?? [undefined];
 }
 

@@ -21,7 +21,7 @@ export function utf8Length(text: string): number {
  * A text of a tenant made fit to be shown: characters that image references and label keys have, and at most `max` of
  * them, the middle left out.
  */
-export function shown(text: string, max: number): string {
+export function quote(text: string, max: number): string {
   const clean = text.slice(0, MAX_SHOWN).replaceAll(/[^A-Za-z0-9._:/@-]/g, '?');
   if (clean.length <= max && text.length <= MAX_SHOWN) return clean;
   const head = Math.ceil((max - 1) / 2);

@@ -12,15 +12,15 @@ import { jsonEqual } from './json-patch.ts';
  * an annotation that tenants can write: what does not look like ours is never taken out on its word, so that nobody can
  * have another webhook's additions removed by us.
  */
-export type Place =
-  | { readonly kind: 'object'; readonly fields: Readonly<Record<string, Place>> }
+export type ManagedPath =
+  | { readonly kind: 'object'; readonly fields: Readonly<Record<string, ManagedPath>> }
   /** Node selector terms: lists of objects whose fields are places in turn. */
-  | { readonly kind: 'terms'; readonly term: Place }
+  | { readonly kind: 'terms'; readonly term: ManagedPath }
   /** A list of elements that are ours as a whole or not at all. */
   | { readonly kind: 'elements'; readonly isOurs: (element: Json) => boolean };
 
 /** @param copiedKeys the label keys that the policy copies to node affinity */
-export function places(copiedKeys: readonly string[]): Place {
+export function managedPaths(copiedKeys: readonly string[]): ManagedPath {
   const expressions = elements((element) => isExpression(element, copiedKeys));
   const required = object({ nodeSelectorTerms: { kind: 'terms', term: object({ matchExpressions: expressions }) } });
   const nodeAffinity = object({ [REQUIRED]: required, [PREFERRED]: elements(isPreferredTerm) });
@@ -35,11 +35,11 @@ export function places(copiedKeys: readonly string[]): Place {
 /** The fields that are looked at: naming them spares the index signature. */
 type Fields = Readonly<Record<'key' | 'operator' | 'value' | 'values', Json | undefined>>;
 
-function object(fields: Readonly<Record<string, Place>>): Place {
+function object(fields: Readonly<Record<string, ManagedPath>>): ManagedPath {
   return { kind: 'object', fields };
 }
 
-function elements(isOurs: (element: Json) => boolean): Place {
+function elements(isOurs: (element: Json) => boolean): ManagedPath {
   return { kind: 'elements', isOurs };
 }
 

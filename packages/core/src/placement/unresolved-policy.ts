@@ -4,7 +4,7 @@ import type { ImageKnowledge } from '../pod/image-knowledge.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { parseDurationMs } from '../policy/index.ts';
 import type { PlacementInput } from './input.ts';
-import type { Subject } from './subject.ts';
+import type { PodView } from './pod-view.ts';
 
 /** A pod that may run this many gate timeouts at most spends too much of its time behind a gate. */
 const DEADLINE_FACTOR = 3;
@@ -13,7 +13,7 @@ const DEADLINE_FACTOR = 3;
 export type UnresolvedAction = 'gate' | 'admit' | 'fallback' | 'deny';
 
 export function unresolvedAction(
-  subject: Subject,
+  view: PodView,
   knowledge: readonly ImageKnowledge[],
   input: PlacementInput,
   { spec }: ArchPolicy,
@@ -26,13 +26,13 @@ export function unresolvedAction(
     case 'Fallback':
       return 'fallback';
     case 'Gate':
-      return mayGate(subject, knowledge, input, parseDurationMs(spec.gateTimeout)) ? 'gate' : 'admit';
+      return mayGate(view, knowledge, input, parseDurationMs(spec.gateTimeout)) ? 'gate' : 'admit';
   }
 }
 
 /** A gate needs somebody to lift it, an answer that waiting can bring within the time-out, and a pod that has the time. */
 function mayGate(
-  { spec }: Subject,
+  { spec }: PodView,
   knowledge: readonly ImageKnowledge[],
   { canGate, nowMs, jobDeadlineSeconds }: PlacementInput,
   gateTimeoutMs: number | undefined,

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { takeOut } from './take-out.ts';
+import { revert } from './revert.ts';
 
 /** Records that nobody but a tenant would write, beside pods of strange shapes. */
 const toleration: JsonObject = { key: 'kubernetes.io/arch', operator: 'Equal', value: 'arm64' };
@@ -22,5 +22,5 @@ test.each<[string, JsonObject, string, Json]>([
   ['terms where the pod has as long a text', { affinity: affinity('x') }, TERMS, [term]],
   ['more terms than the pod has', { affinity: affinity([term]) }, TERMS, [term, term]],
 ])('PL2 a forged record takes nothing out: %s', (_, spec, path, value) => {
-  expect(takeOut({ spec }, { added: [{ path, value }], terms: 1 }, []).pod).toEqual({ spec });
+  expect(revert({ spec }, { added: [{ path, value }], terms: 1 }, []).pod).toEqual({ spec });
 });
