@@ -7,8 +7,8 @@ import {
   parseNamespace,
   parseNode,
   parsePod,
-  sharePod,
-  SharedValues,
+  internPod,
+  Interner,
 } from '@archpolicy/core';
 import type { CronJobFacts, JsonObject, NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
 import { NAMESPACES, NODES, PODS, Reflector, resourcePath, Store } from '@archpolicy/kube';
@@ -29,7 +29,7 @@ const CRON_JOBS: Resource = { group: 'batch', version: 'v1', resource: 'cronjobs
 export const ARCHPOLICIES: Resource = { group: API_GROUP, version: API_VERSION, resource: ARCHPOLICY_PLURAL };
 
 /** Some eight values for each of 5,000 workloads, and room for what comes and goes. */
-const MAX_SHARED_VALUES = 50_000;
+const MAX_INTERNED_VALUES = 50_000;
 
 /** What a view watches: a closed set, fit for a metric label. */
 export type ViewedResource = 'archpolicies' | 'namespaces' | 'nodes' | 'pods' | 'cronjobs';
@@ -75,11 +75,11 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
 /** The view of the operator: pods as well. Nothing happens before `run`. */
 export function createClusterViewWithPods(options: PodViewOptions): ClusterViewWithPods {
   const { view, reflectors } = basicView(options);
-  const shared = new SharedValues(MAX_SHARED_VALUES);
+  const interner = new Interner(MAX_INTERNED_VALUES);
   const parse = (raw: JsonObject): PodFacts | undefined => {
     options.seePod?.(raw);
     const pod = parsePod(raw);
-    return pod === undefined ? undefined : sharePod(pod, shared.share);
+    return pod === undefined ? undefined : internPod(pod, interner.intern);
   };
   const pods = reflect<PodFacts>(options, 'pods', PODS, parse, {
     indexes: POD_INDEXES,

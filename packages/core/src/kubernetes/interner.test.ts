@@ -1,41 +1,41 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parsePod } from './parse-pod.ts';
-import { sharePod } from './share-pod.ts';
-import { SharedValues } from './shared-values.ts';
+import { internPod } from './intern-pod.ts';
+import { Interner } from './interner.ts';
 import type { JsonObject } from './json.ts';
 
-describe('shared values', () => {
+describe('interned values', () => {
   test('P8 equal values become one', () => {
-    const { share } = new SharedValues(100);
+    const { intern } = new Interner(100);
     const first = { a: ['x'] };
-    expect(share(first)).toBe(first);
-    expect(share({ a: ['x'] })).toBe(first);
-    expect(share({ a: ['y'] })).not.toBe(first);
+    expect(intern(first)).toBe(first);
+    expect(intern({ a: ['x'] })).toBe(first);
+    expect(intern({ a: ['y'] })).not.toBe(first);
   });
 
   test('what comes back always says the same as what was given', () => {
-    const { share } = new SharedValues(3);
+    const { intern } = new Interner(3);
     const values = fc.oneof(fc.string(), fc.dictionary(fc.string(), fc.string()), fc.array(fc.string()));
     fc.assert(
       fc.property(fc.array(values, { maxLength: 50 }), (all) => {
         for (const value of all) {
-          expect(share(value)).toEqual(value);
-          expect(share(JSON.stringify(value))).toEqual(JSON.stringify(value));
+          expect(intern(value)).toEqual(value);
+          expect(intern(JSON.stringify(value))).toEqual(JSON.stringify(value));
         }
       }),
     );
   });
 
   test('are bounded: what nobody asks for is forgotten, what is asked for stays', () => {
-    const { share } = new SharedValues(10);
-    const kept = share({ kept: true });
-    const forgotten = share({ forgotten: true });
+    const { intern } = new Interner(10);
+    const kept = intern({ kept: true });
+    const forgotten = intern({ forgotten: true });
     for (let i = 0; i < 100; i += 1) {
-      share({ i });
-      expect(share({ kept: true })).toBe(kept);
+      intern({ i });
+      expect(intern({ kept: true })).toBe(kept);
     }
-    expect(share({ forgotten: true })).not.toBe(forgotten);
+    expect(intern({ forgotten: true })).not.toBe(forgotten);
   });
 });
 
@@ -76,9 +76,9 @@ describe('pods of one workload', () => {
   });
 
   test('P8 share everything but their own names, versions and times', () => {
-    const { share } = new SharedValues(1_000);
+    const { intern } = new Interner(1_000);
     // The second one's containers started a second later.
-    const [a, b] = ['a', 'bb'].map((name) => sharePod(parsePod(raw(name, true))!, share));
+    const [a, b] = ['a', 'bb'].map((name) => internPod(parsePod(raw(name, true))!, intern));
     expect(a).toEqual(parsePod(raw('a', true)));
     for (const key of [
       'labels',
@@ -97,8 +97,8 @@ describe('pods of one workload', () => {
   });
 
   test('which are not ready keep what their containers say', () => {
-    const { share } = new SharedValues(1_000);
-    const [a, b] = ['a', 'b'].map((name) => sharePod(parsePod(raw(name, false))!, share));
+    const { intern } = new Interner(1_000);
+    const [a, b] = ['a', 'b'].map((name) => internPod(parsePod(raw(name, false))!, intern));
     expect(a!.containers).toEqual(b!.containers);
     expect(a!.containers).not.toBe(b!.containers);
   });

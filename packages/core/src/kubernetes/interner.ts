@@ -1,5 +1,5 @@
-/** Gives back a value that says the same as the given one: possibly one that was given before. Plain data only. */
-export type Share = <T extends object | string>(value: T) => T;
+/** Returns a value equal to the given one, an earlier one if it is still kept. Plain data only. */
+export type Intern = <T extends object | string>(value: T) => T;
 
 /**
  * Lets equal values be one value in memory. The pods of a workload differ in little: labels, images, affinity, tolerations
@@ -8,7 +8,7 @@ export type Share = <T extends object | string>(value: T) => T;
  * Bounded without bookkeeping: values live in two generations, the older of which is dropped whole when the younger is
  * full. A value that was dropped too early costs a second copy, nothing else.
  */
-export class SharedValues {
+export class Interner {
   readonly #maxPerGeneration: number;
   #young = new Map<string, unknown>();
   #old = new Map<string, unknown>();
@@ -17,7 +17,7 @@ export class SharedValues {
     this.#maxPerGeneration = maxPerGeneration;
   }
 
-  readonly share: Share = <T extends object | string>(value: T): T => {
+  readonly intern: Intern = <T extends object | string>(value: T): T => {
     // The first character keeps apart a string and an object whose JSON it is.
     const text = typeof value === 'string' ? `s${value}` : `o${JSON.stringify(value)}`;
     const young = this.#young.get(text);

@@ -1,0 +1,33 @@
+import type { PodFacts } from './facts.ts';
+import type { Intern } from './interner.ts';
+
+/**
+ * The same pod, with everything that it has in common with its siblings shared. What is its own stays its own: names,
+ * versions and times.
+ */
+export function internPod(pod: PodFacts, intern: Intern): PodFacts {
+  return {
+    namespace: intern(pod.namespace),
+    name: pod.name,
+    uid: pod.uid,
+    resourceVersion: pod.resourceVersion,
+    labels: intern(pod.labels),
+    annotations: intern(pod.annotations),
+    ...(pod.owner !== undefined && { owner: intern(pod.owner) }),
+    createdAtMs: pod.createdAtMs,
+    deleting: pod.deleting,
+    ...(pod.nodeName !== undefined && { nodeName: intern(pod.nodeName) }),
+    os: intern(pod.os),
+    images: intern(pod.images),
+    ...(pod.pullSecrets !== undefined && { pullSecrets: intern(pod.pullSecrets) }),
+    nodeSelector: intern(pod.nodeSelector),
+    ...(pod.requiredAffinity !== undefined && { requiredAffinity: intern(pod.requiredAffinity) }),
+    tolerations: intern(pod.tolerations),
+    schedulingGates: intern(pod.schedulingGates),
+    phase: pod.phase,
+    ready: pod.ready,
+    scheduled: pod.scheduled,
+    // No two crash-looping containers have the same status: interning them only displaces values that pods share.
+    containers: pod.ready.value ? intern(pod.containers) : pod.containers,
+  };
+}
