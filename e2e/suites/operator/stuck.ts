@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { arrayAt, isJsonObject, objectAt, STUCK_AFTER_MS, textAt } from '@archpolicy/core';
+import { arrayAt, isJsonObject, objectAt, UNSCHEDULABLE_AFTER_MS, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { PODS } from '@archpolicy/kube';
 import { DEPLOYMENTS } from '../../support/live-cluster.ts';
@@ -70,7 +70,8 @@ export function stuckTests(world: World): void {
     }
     // Nobody waits for two minutes: what counts is the condition's own time, and the scheduler leaves it as it is. Of one
     // the time has not come yet, and does not come while the suite lasts.
-    for (const pod of all) await unschedulableSince(world, pod, pod.app === 'young' ? -60 * MINUTE_MS : STUCK_AFTER_MS);
+    for (const pod of all)
+      await unschedulableSince(world, pod, pod.app === 'young' ? -60 * MINUTE_MS : UNSCHEDULABLE_AFTER_MS);
   });
 }
 

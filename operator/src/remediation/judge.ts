@@ -2,10 +2,10 @@ import {
   assessPlacement,
   controllerKey,
   decideEviction,
-  forecastLanding,
+  forecastReplacement,
   isRelaxedAt,
   isSkipped,
-  isStuck,
+  isUnschedulable,
   isTerminalOrTerminating,
   relaxingHelps,
   workloadKey,
@@ -24,12 +24,12 @@ import type {
   EvictionLimit,
   Inspection,
   JobFacts,
-  LandingForecast,
+  ReplacementForecast,
   NamespaceFacts,
   NodeFacts,
   PlacementAssessment,
   PodFacts,
-  Stuck,
+  Unschedulable,
 } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
 import type { Jobs, Namespaces, Nodes, PodImages, Pods, Policies, Webhook } from './ports.ts';
@@ -98,7 +98,7 @@ export class Judge {
       ...{ key, pod, policy, namespace, node, inspections: new Map<string, Inspection>(), job: undefined },
       ...(rival !== undefined && { rival }),
     };
-    const isLookedAt = node !== undefined || isStuck(pod);
+    const isLookedAt = node !== undefined || isUnschedulable(pod);
     if (!isLookedAt || isTerminalOrTerminating(pod)) return { kind: 'governed', material: bare };
     const inspections = await this.#options.images.of(pod, policy, signal);
     const job = await this.#jobOf({ ...bare, inspections }, signal);
@@ -138,8 +138,8 @@ export class Judge {
       replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
       webhook: reachOf(webhook, namespace, pod),
       hasBeenReady: readiness.hasBeenReady(pod.uid),
-      ...this.#stuck(material, pod),
-      landing: this.#landing(material, pod, assessment),
+      ...this.#unschedulable(material, pod),
+      forecast: this.#forecast(material, pod, assessment),
       limit: this.#limit(material, hasPlace),
       ...(tried.kind === 'failed' && { lastTry: tried.lastTry }),
       evictedBefore: tried.kind === 'accepted',
@@ -151,29 +151,32 @@ export class Judge {
   #jobOf(material: Material, signal: AbortSignal): Promise<JobFacts | undefined> {
     const { pod } = material;
     if (pod.owner === undefined || !ownedByJob(pod)) return Promise.resolve(undefined);
-    if (assess(material, pod).kind !== 'misplaced' && !isStuck(pod)) return Promise.resolve(undefined);
+    if (assess(material, pod).kind !== 'misplaced' && !isUnschedulable(pod)) return Promise.resolve(undefined);
     return this.#options.jobs.get(pod.namespace, pod.owner, signal);
   }
 
-  #landing(
+  #forecast(
     { policy, namespace, node, inspections }: Material,
     pod: PodFacts,
     assessment: PlacementAssessment,
-  ): LandingForecast {
+  ): ReplacementForecast {
     if (assessment.kind !== 'misplaced' || node === undefined) return 'right';
     const { nodes, clock } = this.#options;
     const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), nowMs: clock.now() };
-    return forecastLanding(input, node, assessment.architectures);
+    return forecastReplacement(input, node, assessment.architectures);
   }
 
   /** R9. */
-  #stuck({ policy, namespace, inspections }: Material, pod: PodFacts): { readonly stuck?: Stuck } {
-    if (!isStuck(pod)) return {};
+  #unschedulable(
+    { policy, namespace, inspections }: Material,
+    pod: PodFacts,
+  ): { readonly unschedulable?: Unschedulable } {
+    if (!isUnschedulable(pod)) return {};
     const { nodes, clock } = this.#options;
     const nowMs = clock.now();
     const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), nowMs };
     const relaxed = isRelaxedAt(policy.status?.relaxed ?? [], workloadKey(pod), nowMs);
-    return { stuck: { sinceMs: pod.scheduled.sinceMs, relaxingHelps: relaxingHelps(input), relaxed } };
+    return { unschedulable: { sinceMs: pod.scheduled.sinceMs, relaxingHelps: relaxingHelps(input), relaxed } };
   }
 
   /** The ledger counts by the monotonic clock; decisions are told in wall-clock time. */

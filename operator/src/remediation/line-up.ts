@@ -1,5 +1,5 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import { readSigns, signStrength } from '@archpolicy/core';
+import { readSignals, signalStrength } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
 import type { Passes } from './passes.ts';
@@ -114,5 +114,5 @@ export class LineUp {
 
 /** Signs of refusal first, then what is not Ready, then what runs. */
 function urgencyOf(pod: PodFacts): number {
-  return signStrength(readSigns(pod.containers).sign) * 2 + (pod.ready.value ? 0 : 1);
+  return signalStrength(readSignals(pod.containers).signal) * 2 + (pod.ready.value ? 0 : 1);
 }

@@ -1,4 +1,4 @@
-import { GATE_INSPECTING, isStuck, isTerminalOrTerminating, recordIn, workloadKey } from '@archpolicy/core';
+import { GATE_INSPECTING, isUnschedulable, isTerminalOrTerminating, recordIn, workloadKey } from '@archpolicy/core';
 import type { EvictionDecision, NodeFacts, PlacementAssessment } from '@archpolicy/core';
 import type { Judgement, Material } from './judge.ts';
 import { recheckPhase } from './recheck.ts';
@@ -48,7 +48,7 @@ export function recordOf(
     ...(node !== undefined && { architecture: node.architecture }),
     constrained,
     gated: pod.schedulingGates.includes(GATE_INSPECTING),
-    unschedulable: isStuck(pod) && decision.reason !== 'UnschedulableTooShort',
+    unschedulable: isUnschedulable(pod) && decision.reason !== 'UnschedulableTooShort',
     ...(portable !== undefined && { portable }),
   };
 }

@@ -1,4 +1,4 @@
-import { isStuck } from '@archpolicy/core';
+import { isUnschedulable } from '@archpolicy/core';
 import type { EvictionDecision, Landing, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 import type { Clock, EventInput, EvictionAnswer } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
@@ -67,7 +67,7 @@ export class Reporter {
 
   evicted({ pod, policy, node }: Material, { assessment }: Judgement): void {
     this.#options.logger.info({ ...namesOf(pod), policy: policy.name, node: node?.name }, 'pod evicted');
-    if (isStuck(pod)) this.#event(pod, 'Normal', 'PreferenceRelaxed', relaxedNote(pod));
+    if (isUnschedulable(pod)) this.#event(pod, 'Normal', 'PreferenceRelaxed', relaxedNote(pod));
     if (node === undefined || assessment.kind !== 'misplaced') return;
     this.#event(pod, 'Normal', 'Misplaced', evictedNote(misplacementOf(pod, node, assessment)));
   }
@@ -123,9 +123,9 @@ function noteOf(
   reason: ReportReason | WaitReason,
   detail: string | undefined,
 ): string | undefined {
-  if (node === undefined) return isStuck(pod) ? stuckNote(pod, reason) : undefined;
+  if (node === undefined) return isUnschedulable(pod) ? stuckNote(pod, reason) : undefined;
   if (assessment.kind === 'misplaced') return stayingNote(misplacementOf(pod, node, assessment), reason, detail);
-  return assessment.kind === 'broken-image' ? brokenImageNote(pod, node.name, assessment.sign.container) : undefined;
+  return assessment.kind === 'broken-image' ? brokenImageNote(pod, node.name, assessment.signal.container) : undefined;
 }
 
 function misplacementOf(

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { NodeSelectorOperator } from '../requirement/selector.ts';
 import { isAgainstTerms } from './against-terms.ts';
-import { node, pod } from './fixtures.ts';
+import { node, pod } from './fixtures/objects.ts';
 
 const term = (key: string, operator: NodeSelectorOperator, ...values: readonly string[]) => ({
   matchExpressions: [{ key, operator, values }],

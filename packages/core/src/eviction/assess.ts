@@ -9,20 +9,20 @@ import type { ImageKnowledge, UnresolvedImage } from '../pod/image-knowledge.ts'
 import { commonSupport } from '../pod/image-support.ts';
 import type { Architectures } from '../pod/image-support.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
-import { isRefusal, readSigns } from './evidence.ts';
-import type { PodSign } from './evidence.ts';
+import { isRefusal, readSignals } from './evidence.ts';
+import type { PodSignal } from './evidence.ts';
 
 /** Whether the node that a pod is bound to can run all of its images. */
 export type PlacementAssessment =
   | {
       readonly kind: 'fits';
-      readonly sign: PodSign;
+      readonly signal: PodSignal;
       /** What all images support, whatever the policy allows. */
       readonly supported: Architectures;
     }
   | {
       readonly kind: 'misplaced';
-      readonly sign: PodSign;
+      readonly signal: PodSignal;
       /** The images that the node cannot run; never empty. */
       readonly images: readonly string[];
       /** What all known images support, whatever the policy allows. */
@@ -31,10 +31,10 @@ export type PlacementAssessment =
       readonly architectures: readonly NodeArchitecture[];
     }
   /** Its containers say that the node cannot run it, its images that it can. No other node would help. */
-  | { readonly kind: 'broken-image'; readonly sign: PodSign }
+  | { readonly kind: 'broken-image'; readonly signal: PodSignal }
   | {
       readonly kind: 'unknown';
-      readonly sign: PodSign;
+      readonly signal: PodSignal;
       /** Never empty. */
       readonly images: readonly UnresolvedImage[];
       readonly waitingHelps: boolean;
@@ -56,17 +56,23 @@ export interface AssessmentInput {
 /** Assesses by what the images declare; what the containers' statuses say is only added to it. */
 export function assessPlacement({ pod, node, inspections, policy }: AssessmentInput): PlacementAssessment {
   if (!isArchitecture(node.architecture) || node.os === '') return { kind: 'node-unknown' };
-  const sign = readSigns(pod.containers);
+  const signal = readSignals(pod.containers);
   const knowledge = imageKnowledge(pod.images, inspections, policy);
   const { supported, architectures, unresolved } = commonSupport(knowledge, pod.os, policy);
   // One image that cannot run here is enough, whatever the others turn out to be.
   const images = knowledge.filter((known) => cannotRun(known, node)).map(({ image }) => image);
   // Images that run anywhere are never among those that cannot run here, so something is known of the others.
   if (images.length > 0) {
-    return { kind: 'misplaced', sign, images, supported, architectures: architectures === 'any' ? [] : architectures };
+    return {
+      kind: 'misplaced',
+      signal,
+      images,
+      supported,
+      architectures: architectures === 'any' ? [] : architectures,
+    };
   }
-  if (unresolved.length > 0) return { kind: 'unknown', sign, images: unresolved, ...retryOf(knowledge) };
-  return isRefusal(sign.sign) ? { kind: 'broken-image', sign } : { kind: 'fits', sign, supported };
+  if (unresolved.length > 0) return { kind: 'unknown', signal, images: unresolved, ...retryOf(knowledge) };
+  return isRefusal(signal.signal) ? { kind: 'broken-image', signal } : { kind: 'fits', signal, supported };
 }
 
 function cannotRun({ inspection }: ImageKnowledge, node: AssessmentInput['node']): boolean {

@@ -3,10 +3,10 @@ import type { Inspection } from '../inspection/inspection.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { decideEviction } from './decide.ts';
 import type { EvictionDecision, LastTry } from './decision.ts';
-import { container, CREATED_AT, IMAGE, neutral, node, pod, resolved, without } from './fixtures.ts';
-import type { Stuck } from './stuck.ts';
-import { inputOf, NOW, seconds, summarize } from './situation.ts';
-import type { Situation } from './situation.ts';
+import { container, CREATED_AT, IMAGE, neutral, node, pod, resolved, without } from './fixtures/objects.ts';
+import type { Unschedulable } from './unschedulable.ts';
+import { inputOf, NOW, seconds, summarize } from './fixtures/situation.ts';
+import type { Situation } from './fixtures/situation.ts';
 
 type Row = readonly [string, Situation, string];
 
@@ -90,7 +90,7 @@ describe('R1 misplaced is what the images say', () => {
     ['R1 a suspect end alone never evicts', { images: amd, pod: pod({ containers: [crashing] }) }, 'leave Fits'],
     ['R1 it says exec format error although its image claims the platform', { images: amd, pod: pod({ containers: [refusedAtExec] }) }, 'report BrokenImage'],
     ['R1 the runtime refuses although its image claims the platform', { images: resolved('linux/amd64/v4'), pod: pod({ containers: [refusedAtPull] }) }, 'report BrokenImage'],
-    ['R1 no sign in the status, and not Ready: the images decide', { pod: pod({ containers: [silent] }) }, 'evict'],
+    ['R1 no signal in the status, and not Ready: the images decide', { pod: pod({ containers: [silent] }) }, 'evict'],
     ['R1 refused at pull: Pending', { pod: pod({ phase: 'Pending', containers: [refusedAtPull] }) }, 'evict'],
   ]);
 });
@@ -124,7 +124,7 @@ describe('R1 Ready', () => {
     ['R1 Ready for ten seconds: it runs, whatever its image says', { pod: readyOld(seconds(10)) }, 'report Ready'],
     ['R1 Ready for an hour', { pod: readyOld(seconds(3_600)) }, 'report Ready'],
     ['R1 Ready for nine seconds in a crash loop: evicted as soon as it is not', { pod: readyOld(seconds(9), [flapping]) }, 'wait ReadyTooShort 1s'],
-    ['R1 Ready for nine seconds without a sign: one second more shows', { pod: readyOld(seconds(9)) }, 'wait ReadyTooShort 1s'],
+    ['R1 Ready for nine seconds without a signal: one second more shows', { pod: readyOld(seconds(9)) }, 'wait ReadyTooShort 1s'],
     ['R1 Ready, and the policy includes such pods', { pod: readyOld(seconds(60)), policy: { includeReady: true } }, 'evict'],
     ['R1 included, but within ten times the grace period', { pod: readySince(seconds(50)), policy: { includeReady: true } }, 'wait GracePeriod 240s'],
     ['R1 Ready and terminating', { pod: { ...readyOld(seconds(60)), deleting: true }, policy: { includeReady: true } }, 'leave Terminating'],
@@ -173,7 +173,7 @@ describe('R3 the webhook', () => {
     ['R3 nothing calls it yet', { webhook: 'not-installed' }, 'report WebhookNotInstalled'],
     ['R3 nobody can say whether it would be called', { webhook: 'unknown' }, 'report WebhookCallUnknown'],
     ['R3 would not be called, in Audit: Enforce would not evict either', { webhook: 'not-called', mode: 'Audit' }, 'report WebhookNotCalled'],
-    ['R3 would not be called, and there is no node anyway', { webhook: 'not-called', landing: 'no-node' }, 'report NoNodeForReplacement'],
+    ['R3 would not be called, and there is no node anyway', { webhook: 'not-called', forecast: 'no-node' }, 'report NoNodeForReplacement'],
     ['R3 unreachable within the grace period', { webhook: 'unreachable', now: CREATED_AT + seconds(10) }, 'wait GracePeriod 20s'],
   ]);
 });
@@ -181,13 +181,13 @@ describe('R3 the webhook', () => {
 describe('R4 the replacement', () => {
   // prettier-ignore
   table([
-    ['R4 no node for it', { landing: 'no-node' }, 'report NoNodeForReplacement'],
-    ['R4 nothing would keep it from this node: its owner has chosen the architecture', { landing: 'same-node' }, 'report WouldLandWrong'],
-    ['R4 the same, in Audit: Enforce would not evict either', { landing: 'same-node', mode: 'Audit' }, 'report WouldLandWrong'],
-    ['R4 the same, within the grace period', { landing: 'same-node', now: CREATED_AT }, 'report WouldLandWrong'],
-    ['R4 no node for it, in Audit', { landing: 'no-node', mode: 'Audit' }, 'report NoNodeForReplacement'],
-    ['R4 what fits has no replacement', { landing: 'same-node', images: amd }, 'leave Fits'],
-    ['R4 no node for it, and the webhook is down', { landing: 'no-node', webhook: 'unreachable' }, 'report NoNodeForReplacement'],
+    ['R4 no node for it', { forecast: 'no-node' }, 'report NoNodeForReplacement'],
+    ['R4 nothing would keep it from this node: its owner has chosen the architecture', { forecast: 'same-node' }, 'report WouldLandWrong'],
+    ['R4 the same, in Audit: Enforce would not evict either', { forecast: 'same-node', mode: 'Audit' }, 'report WouldLandWrong'],
+    ['R4 the same, within the grace period', { forecast: 'same-node', now: CREATED_AT }, 'report WouldLandWrong'],
+    ['R4 no node for it, in Audit', { forecast: 'no-node', mode: 'Audit' }, 'report NoNodeForReplacement'],
+    ['R4 what fits has no replacement', { forecast: 'same-node', images: amd }, 'leave Fits'],
+    ['R4 no node for it, and the webhook is down', { forecast: 'no-node', webhook: 'unreachable' }, 'report NoNodeForReplacement'],
   ]);
 });
 
@@ -218,29 +218,29 @@ describe('R6 limits', () => {
 describe('R9 a pod that carries our additions and finds no node', () => {
   const unbound = (changes: Partial<PodFacts> = {}): PodFacts =>
     without('nodeName', { phase: 'Pending', containers: [], ...changes });
-  const stuck = (changes: Partial<Stuck> = {}, ageMs = seconds(120)): Situation => ({
+  const unschedulable = (changes: Partial<Unschedulable> = {}, ageMs = seconds(120)): Situation => ({
     pod: unbound(),
     node: null,
-    stuck: { sinceMs: NOW - ageMs, relaxingHelps: true, relaxed: true, ...changes },
+    unschedulable: { sinceMs: NOW - ageMs, relaxingHelps: true, relaxed: true, ...changes },
   });
   // prettier-ignore
   table([
-    ['R9 for less than two minutes', stuck({}, seconds(119)), 'wait UnschedulableTooShort 1s'],
-    ['R9 for two minutes, its workload is relaxed', stuck(), 'evict'],
-    ['R9 its workload is not relaxed yet', stuck({ relaxed: false }), 'wait Relaxing 2s'],
-    ['R9 no node would take it without our preference either', stuck({ relaxingHelps: false }), 'report Unschedulable'],
+    ['R9 for less than two minutes', unschedulable({}, seconds(119)), 'wait UnschedulableTooShort 1s'],
+    ['R9 for two minutes, its workload is relaxed', unschedulable(), 'evict'],
+    ['R9 its workload is not relaxed yet', unschedulable({ relaxed: false }), 'wait Relaxing 2s'],
+    ['R9 no node would take it without our preference either', unschedulable({ relaxingHelps: false }), 'report Unschedulable'],
     ['R9 without our additions it is nobody’s business', { pod: unbound(), node: null }, 'leave NotBound'],
-    ['R9 nobody would replace it', { ...stuck({ relaxed: false }), notReplaced: 'BarePod' }, 'report BarePod'],
-    ['R9 its Job would fail', { ...stuck(), notReplaced: 'JobWouldFail' }, 'report JobWouldFail'],
-    ['R9 opted out', { ...stuck(), pod: unbound({ annotations: { 'archpolicy.dev/allow-eviction': 'false' } }) }, 'report OptedOut'],
-    ['R9 in Audit', { ...stuck({ relaxed: false }), mode: 'Audit' }, 'report AuditMode'],
-    ['R9 reporting', { ...stuck({ relaxed: false }), policy: { action: 'Report' } }, 'report ReportOnly'],
-    ['R9 the webhook would not be called', { ...stuck(), webhook: 'not-called' }, 'report WebhookNotCalled'],
-    ['R9 the webhook is not reachable', { ...stuck(), webhook: 'unreachable' }, 'wait WebhookUnreachable'],
-    ['R9 its owner has no place left', { ...stuck(), limit: { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1_000 } }, 'wait OwnerLimit 1s'],
-    ['R9 after a try that was not accepted', { ...stuck(), lastTry: { reason: 'ApiBusy', untilMs: NOW + 1_000 } }, 'wait ApiBusy 1s'],
-    ['R9 evicted a moment ago', { ...stuck(), evictedBefore: true }, 'leave AlreadyEvicted'],
-    ['R9 being deleted', { ...stuck(), pod: unbound({ deleting: true }) }, 'leave Terminating'],
+    ['R9 nobody would replace it', { ...unschedulable({ relaxed: false }), notReplaced: 'BarePod' }, 'report BarePod'],
+    ['R9 its Job would fail', { ...unschedulable(), notReplaced: 'JobWouldFail' }, 'report JobWouldFail'],
+    ['R9 opted out', { ...unschedulable(), pod: unbound({ annotations: { 'archpolicy.dev/allow-eviction': 'false' } }) }, 'report OptedOut'],
+    ['R9 in Audit', { ...unschedulable({ relaxed: false }), mode: 'Audit' }, 'report AuditMode'],
+    ['R9 reporting', { ...unschedulable({ relaxed: false }), policy: { action: 'Report' } }, 'report ReportOnly'],
+    ['R9 the webhook would not be called', { ...unschedulable(), webhook: 'not-called' }, 'report WebhookNotCalled'],
+    ['R9 the webhook is not reachable', { ...unschedulable(), webhook: 'unreachable' }, 'wait WebhookUnreachable'],
+    ['R9 its owner has no place left', { ...unschedulable(), limit: { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1_000 } }, 'wait OwnerLimit 1s'],
+    ['R9 after a try that was not accepted', { ...unschedulable(), lastTry: { reason: 'ApiBusy', untilMs: NOW + 1_000 } }, 'wait ApiBusy 1s'],
+    ['R9 evicted a moment ago', { ...unschedulable(), evictedBefore: true }, 'leave AlreadyEvicted'],
+    ['R9 being deleted', { ...unschedulable(), pod: unbound({ deleting: true }) }, 'leave Terminating'],
   ]);
 });
 
@@ -297,6 +297,6 @@ describe('R8 preconditions', () => {
   });
 
   test('the decision says where the pod could run, and what its status showed', () => {
-    expect(evicted({})).toMatchObject({ reason: 'Misplaced', architectures: ['arm64'], sign: 'ShortLived' });
+    expect(evicted({})).toMatchObject({ reason: 'Misplaced', architectures: ['arm64'], signal: 'ShortLived' });
   });
 });

@@ -9,11 +9,11 @@ import type { PlacementAssessment } from './assess.ts';
 import type { EvictionDecision, LastTry, LeaveReason, ReportReason, WaitReason } from './decision.ts';
 import { hasRun, isRefused, READY_AFTER_MS } from './has-run.ts';
 import type { WebhookCall } from './installed-webhook.ts';
-import type { LandingForecast } from './landing.ts';
+import type { ReplacementForecast } from './replacement-forecast.ts';
 import type { EvictionLimit } from './ledger.ts';
 import type { Replacement } from './owner.ts';
-import { STUCK_AFTER_MS } from './stuck.ts';
-import type { Stuck } from './stuck.ts';
+import { UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
+import type { Unschedulable } from './unschedulable.ts';
 
 /** A pod of which one container works gets this many times the grace period: evicting it ends what works, too. */
 const GRACE_FACTOR_WHILE_WORKING = 10;
@@ -37,13 +37,13 @@ export interface EvictionInput {
   /** This process has observed the pod (by UID) Ready for {@link READY_AFTER_MS} (R10). */
   readonly hasBeenReady: boolean;
   /** Present for a pod that carries our additions and finds no node (R9). */
-  readonly stuck?: Stuck;
+  readonly unschedulable?: Unschedulable;
   /** Whether its owner replaces it (R2). */
   readonly replacement: Replacement;
   /** Whether the webhook would be asked about the replacement, and answers (R3). */
   readonly webhook: 'reachable' | 'unreachable' | Exclude<WebhookCall, 'called'>;
   /** Where the replacement would come to stand (R4). */
-  readonly landing: LandingForecast;
+  readonly forecast: ReplacementForecast;
   /** What the limits and the brake say (R6, R7). */
   readonly limit: EvictionLimit;
   /** What came of the last try, when it was not accepted (R8). */
@@ -68,7 +68,7 @@ type Misplaced = EvictionInput & {
  * the mode comes before webhook and limits: an Audit says what Enforce would do, whatever else is down.
  */
 export function decideEviction(input: EvictionInput): EvictionDecision {
-  const verdict = concernsUs(input) ?? decideStuck(input) ?? isMisplaced(input);
+  const verdict = concernsUs(input) ?? decideUnschedulable(input) ?? isMisplaced(input);
   if (isDecision(verdict)) return verdict;
   for (const rule of RULES) {
     const objection = rule(verdict);
@@ -80,7 +80,7 @@ export function decideEviction(input: EvictionInput): EvictionDecision {
     reason: 'Misplaced',
     preconditions: pod.ready.value ? { uid: pod.uid } : { uid: pod.uid, resourceVersion: pod.resourceVersion },
     architectures: assessment.architectures,
-    sign: assessment.sign.sign,
+    signal: assessment.signal.signal,
   };
 }
 
@@ -102,7 +102,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Of those, what a pod without a node can be asked. */
-const STUCK_RULES: readonly ((pod: Governed) => EvictionDecision | undefined)[] = [
+const UNSCHEDULABLE_RULES: readonly ((pod: Governed) => EvictionDecision | undefined)[] = [
   isReplaced,
   mayBeEvicted,
   webhookIsAsked,
@@ -114,36 +114,43 @@ const STUCK_RULES: readonly ((pod: Governed) => EvictionDecision | undefined)[] 
 ];
 
 /** R1, the part that needs no look at images. */
-function concernsUs({ pod, policy, skipped, evictedBefore, node, stuck }: EvictionInput): EvictionDecision | undefined {
+function concernsUs({
+  pod,
+  policy,
+  skipped,
+  evictedBefore,
+  node,
+  unschedulable,
+}: EvictionInput): EvictionDecision | undefined {
   if (policy === undefined) return leave('NoPolicy');
   if (skipped) return leave('Skipped');
   if (isTerminal(pod)) return leave('Finished');
   if (pod.deleting) return leave('Terminating');
   if (evictedBefore) return leave('AlreadyEvicted');
-  if (pod.nodeName === undefined) return stuck === undefined ? leave('NotBound') : undefined;
+  if (pod.nodeName === undefined) return unschedulable === undefined ? leave('NotBound') : undefined;
   return node === undefined ? leave('NodeUnknown') : undefined;
 }
 
 /** R9: evicted like a misplaced pod, once the policy's status says that its replacement will not be narrowed. */
-function decideStuck(input: EvictionInput): EvictionDecision | undefined {
-  const { stuck, nowMs, pod, policy } = input;
-  if (stuck === undefined || policy === undefined) return undefined;
-  const countsAtMs = stuck.sinceMs + STUCK_AFTER_MS;
+function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined {
+  const { unschedulable, nowMs, pod, policy } = input;
+  if (unschedulable === undefined || policy === undefined) return undefined;
+  const countsAtMs = unschedulable.sinceMs + UNSCHEDULABLE_AFTER_MS;
   if (nowMs < countsAtMs) return wait('UnschedulableTooShort', countsAtMs);
-  if (!stuck.relaxingHelps) return report('Unschedulable');
-  for (const rule of STUCK_RULES) {
+  if (!unschedulable.relaxingHelps) return report('Unschedulable');
+  for (const rule of UNSCHEDULABLE_RULES) {
     const objection = rule({ ...input, policy });
     if (objection !== undefined) return objection;
   }
   const preconditions = { uid: pod.uid, resourceVersion: pod.resourceVersion };
-  return { kind: 'evict', reason: 'Unschedulable', preconditions, architectures: [], sign: 'None' };
+  return { kind: 'evict', reason: 'Unschedulable', preconditions, architectures: [], signal: 'None' };
 }
 
 /** Until the status says so: as long as its writer may take. */
 const RELAXING_MS = 2_000;
 
-function isRelaxed({ nowMs, stuck }: Governed): EvictionDecision | undefined {
-  return stuck?.relaxed === false ? wait('Relaxing', nowMs + RELAXING_MS) : undefined;
+function isRelaxed({ nowMs, unschedulable }: Governed): EvictionDecision | undefined {
+  return unschedulable?.relaxed === false ? wait('Relaxing', nowMs + RELAXING_MS) : undefined;
 }
 
 function isMisplaced(input: EvictionInput): EvictionDecision | Misplaced {
@@ -191,9 +198,9 @@ function doesNotRun({ nowMs, pod, policy, assessment, hasBeenReady }: Misplaced)
 }
 
 /** R4. */
-function landsRight({ assessment, landing }: Misplaced): EvictionDecision | undefined {
+function landsRight({ assessment, forecast }: Misplaced): EvictionDecision | undefined {
   if (assessment.architectures.length === 0) return report('NoCommonArchitecture');
-  switch (landing) {
+  switch (forecast) {
     case 'same-node':
       return report('WouldLandWrong');
     case 'no-node':

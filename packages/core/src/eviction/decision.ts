@@ -1,5 +1,5 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
-import type { Sign } from './evidence.ts';
+import type { Signal } from './evidence.ts';
 
 /** Why a pod is no business of remediation, now or ever. */
 export const LEAVE_REASONS = [
@@ -100,5 +100,5 @@ export type EvictionDecision =
       readonly reason: 'Misplaced' | 'Unschedulable';
       readonly preconditions: EvictionPreconditions;
       readonly architectures: readonly NodeArchitecture[];
-      readonly sign: Sign;
+      readonly signal: Signal;
     };

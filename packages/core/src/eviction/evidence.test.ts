@@ -6,11 +6,11 @@ import type { ContainerEvidence, TerminatedEvidence } from '../kubernetes/facts.
 import { assessPlacement } from './assess.ts';
 import type { PlacementAssessment } from './assess.ts';
 import { decideEviction } from './decide.ts';
-import { readSigns } from './evidence.ts';
-import type { Sign } from './evidence.ts';
-import { container, IMAGE, node, pod, resolved, without } from './fixtures.ts';
-import { inputOf, NOW } from './situation.ts';
-import { STUCK_AFTER_MS } from './stuck.ts';
+import { readSignals } from './evidence.ts';
+import type { Signal } from './evidence.ts';
+import { container, IMAGE, node, pod, resolved, without } from './fixtures/objects.ts';
+import { inputOf, NOW } from './fixtures/situation.ts';
+import { UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
 
 /**
  * Every row of the table of signals that was measured on a real node: an amd64 one, so that an arm64 image is wrong.
@@ -21,7 +21,7 @@ type Row = readonly [
   what: string,
   image: Inspection,
   status: Partial<ContainerEvidence>,
-  sign: Sign,
+  signal: Signal,
   verdict: PlacementAssessment['kind'],
 ];
 
@@ -97,9 +97,9 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('what a real node says', () => {
-  test.each(ROWS)('row %s: %s', (_row, _what, image, status, sign, verdict) => {
+  test.each(ROWS)('row %s: %s', (_row, _what, image, status, signal, verdict) => {
     const containers = [container(status)];
-    expect(readSigns(containers).sign).toBe(sign);
+    expect(readSignals(containers).signal).toBe(signal);
     const assessment = assessPlacement({
       pod: pod({ images: [IMAGE], containers }),
       node: node(),
@@ -109,22 +109,22 @@ describe('what a real node says', () => {
     expect(assessment.kind).toBe(verdict);
   });
 
-  // Pods that never start: without a container status there is no sign, and the pod's own status decides.
+  // Pods that never start: without a container status there is no signal, and the pod's own status decides.
   test('row 33: no node has what the pod asks for: ours only where we have constrained it', () => {
-    const sinceMs = NOW - STUCK_AFTER_MS;
+    const sinceMs = NOW - UNSCHEDULABLE_AFTER_MS;
     const scheduled = { value: false, sinceMs, reason: 'Unschedulable' };
     const unbound = without('nodeName', { phase: 'Pending', containers: [], scheduled });
     const ours = { sinceMs, relaxingHelps: false, relaxed: false };
-    expect(readSigns(unbound.containers)).toEqual({ sign: 'None' });
+    expect(readSignals(unbound.containers)).toEqual({ signal: 'None' });
     expect(decideEviction(inputOf({ pod: unbound, node: null }))).toMatchObject({ reason: 'NotBound' });
-    expect(decideEviction(inputOf({ pod: unbound, node: null, stuck: ours }))).toMatchObject({
+    expect(decideEviction(inputOf({ pod: unbound, node: null, unschedulable: ours }))).toMatchObject({
       reason: 'Unschedulable',
     });
   });
 
   test('row 34: bound by hand against its selector, and rejected by the kubelet: it has failed, its owner goes on', () => {
     const rejected = pod({ phase: 'Failed', containers: [] });
-    expect(readSigns(rejected.containers)).toEqual({ sign: 'None' });
+    expect(readSignals(rejected.containers)).toEqual({ signal: 'None' });
     expect(decideEviction(inputOf({ pod: rejected }))).toEqual({ kind: 'leave', reason: 'Finished' });
   });
 
@@ -144,14 +144,14 @@ describe('signs of several containers', () => {
       container({ name: 'proxy', ...ended(1) }),
       container({ name: 'setup', ...waiting('ErrImagePull', NO_MATCH) }),
     ];
-    expect(readSigns(containers)).toEqual({ sign: 'PlatformRefused', container: 'setup' });
+    expect(readSignals(containers)).toEqual({ signal: 'PlatformRefused', container: 'setup' });
   });
 
   test('an end before the back-off counts while the container runs again for a moment', () => {
     const { lastTerminated } = backOff(1);
-    expect(readSigns([container({ running: true, ready: true, ...(lastTerminated && { lastTerminated }) })]).sign).toBe(
-      'ShortLived',
-    );
+    expect(
+      readSignals([container({ running: true, ready: true, ...(lastTerminated && { lastTerminated }) })]).signal,
+    ).toBe('ShortLived');
   });
 
   test.each<[string, Partial<TerminatedEvidence>]>([
@@ -161,8 +161,8 @@ describe('signs of several containers', () => {
     ['it ended well', { exitCode: 0, reason: 'Completed', seconds: 0 }],
     ['it ended well and printed the words', { exitCode: 0, reason: 'Completed', message: 'exec format error' }],
     ['the reason is another', { reason: 'OOMKilled', seconds: 0 }],
-  ])('no sign: %s', (_, changes) => {
+  ])('no signal: %s', (_, changes) => {
     const terminated: TerminatedEvidence = { reason: 'Error', exitCode: 1, message: '', ...changes };
-    expect(readSigns([container({ terminated })]).sign).toBe('None');
+    expect(readSignals([container({ terminated })]).signal).toBe('None');
   });
 });

@@ -9,13 +9,13 @@ import type { ContainerEvidence, TerminatedEvidence } from '../kubernetes/facts.
  * - `None`: nothing that speaks of architectures.
  *
  * None of them is proof: the first also means another OS or CPU variant, the second also a script without `#!`. Only
- * the platforms that the image declares decide; a sign makes the decision more certain, or contradicts it.
+ * the platforms that the image declares decide; a signal makes the decision more certain, or contradicts it.
  */
-export type Sign = 'PlatformRefused' | 'ExecFormatError' | 'ShortLived' | 'None';
+export type Signal = 'PlatformRefused' | 'ExecFormatError' | 'ShortLived' | 'None';
 
-/** The strongest sign of a pod, and the container that shows it. */
-export interface PodSign {
-  readonly sign: Sign;
+/** The strongest signal of a pod, and the container that shows it. */
+export interface PodSignal {
+  readonly signal: Signal;
   readonly container?: string;
 }
 
@@ -35,38 +35,38 @@ const REFUSED_EXIT_CODES: ReadonlySet<number> = new Set([1, 2, 126, 127, 255]);
 /** The kernel refuses at once; start and finish carry whole seconds, so one tick may lie between them. */
 const SHORT_LIVED_SECONDS = 1;
 
-const STRENGTH: Readonly<Record<Sign, number>> = { PlatformRefused: 3, ExecFormatError: 2, ShortLived: 1, None: 0 };
+const STRENGTH: Readonly<Record<Signal, number>> = { PlatformRefused: 3, ExecFormatError: 2, ShortLived: 1, None: 0 };
 
-/** The strongest sign among all containers: regular, init and ephemeral ones alike. */
-export function readSigns(containers: readonly ContainerEvidence[]): PodSign {
-  let strongest: PodSign = { sign: 'None' };
+/** The strongest signal among all containers: regular, init and ephemeral ones alike. */
+export function readSignals(containers: readonly ContainerEvidence[]): PodSignal {
+  let strongest: PodSignal = { signal: 'None' };
   for (const container of containers) {
-    const sign = signOf(container);
-    if (STRENGTH[sign] > STRENGTH[strongest.sign]) strongest = { sign, container: container.name };
+    const signal = readSignal(container);
+    if (STRENGTH[signal] > STRENGTH[strongest.signal]) strongest = { signal, container: container.name };
   }
   return strongest;
 }
 
 /** Whether it is the platform that was refused: ordinary programs can be short-lived, too. */
-export function isRefusal(sign: Sign): boolean {
-  return sign === 'PlatformRefused' || sign === 'ExecFormatError';
+export function isRefusal(signal: Signal): boolean {
+  return signal === 'PlatformRefused' || signal === 'ExecFormatError';
 }
 
 /** Orders pods for attention: the more the status says, the higher. */
-export function signStrength(sign: Sign): number {
-  return STRENGTH[sign];
+export function signalStrength(signal: Signal): number {
+  return STRENGTH[signal];
 }
 
-function signOf(container: ContainerEvidence): Sign {
+function readSignal(container: ContainerEvidence): Signal {
   // Only the text of a pull counts here: a hook or a probe can put `exec format error` into a waiting message.
   if (container.waiting !== undefined && PLATFORM_REFUSED.test(container.waiting.message)) return 'PlatformRefused';
   // A crash loop shows its end in `state` most of the time and in `lastState` during the back-off: both are read.
-  const now = signOfEnd(container.terminated);
-  const before = signOfEnd(container.lastTerminated);
+  const now = readEnd(container.terminated);
+  const before = readEnd(container.lastTerminated);
   return STRENGTH[now] >= STRENGTH[before] ? now : before;
 }
 
-function signOfEnd(end: TerminatedEvidence | undefined): Sign {
+function readEnd(end: TerminatedEvidence | undefined): Signal {
   if (end === undefined || end.exitCode === 0) return 'None';
   if (EXEC_FORMAT_ERROR.test(end.message)) return 'ExecFormatError';
   const looksRefused =

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import type { Inspection } from '../inspection/inspection.ts';
 import type { ContainerEvidence, PodFacts } from '../kubernetes/facts.ts';
 import { decideEviction } from './decide.ts';
-import { container, IMAGE, node, pod, resolved } from './fixtures.ts';
-import { inputOf, NOW, seconds, summarize } from './situation.ts';
-import type { Situation } from './situation.ts';
+import { container, IMAGE, node, pod, resolved } from './fixtures/objects.ts';
+import { inputOf, NOW, seconds, summarize } from './fixtures/situation.ts';
+import type { Situation } from './fixtures/situation.ts';
 
 /** Title, the situation, the decision, and why. */
 type Row = readonly [string, Situation, string, string];

@@ -1,6 +1,6 @@
 import { boundAtMs } from '../kubernetes/facts.ts';
 import type { ContainerEvidence, PodFacts } from '../kubernetes/facts.ts';
-import { isRefusal, readSigns } from './evidence.ts';
+import { isRefusal, readSignals } from './evidence.ts';
 
 /**
  * A pod counts as Ready, and a program as running, after this long: a crash loop is Ready for up to a second at each
@@ -53,7 +53,7 @@ type RefusalEvidence = Pick<RunEvidence, 'nowMs' | 'images'> & { readonly pod: P
  */
 export function isRefused({ nowMs, pod, images }: RefusalEvidence): boolean {
   return unsupported(pod, images).some(
-    (container) => runningForMs(container, nowMs) < READY_AFTER_MS && isRefusal(readSigns([container]).sign),
+    (container) => runningForMs(container, nowMs) < READY_AFTER_MS && isRefusal(readSignals([container]).signal),
   );
 }
 

@@ -14,16 +14,16 @@ export type {
   ReportReason,
   WaitReason,
 } from './decision.ts';
-export { isRefusal, readSigns, signStrength } from './evidence.ts';
-export type { PodSign, Sign } from './evidence.ts';
+export { isRefusal, readSignals, signalStrength } from './evidence.ts';
+export type { PodSignal, Signal } from './evidence.ts';
 export { hasRun, isRefused, outlastsCrashLoop, READY_AFTER_MS } from './has-run.ts';
 export type { RunEvidence } from './has-run.ts';
 export { parseInstalledWebhook, webhookCall } from './installed-webhook.ts';
 export type { InstalledWebhook, WebhookCall } from './installed-webhook.ts';
 export { parseJobFacts } from './job.ts';
 export type { JobFacts } from './job.ts';
-export { forecastLanding } from './landing.ts';
-export type { LandingForecast } from './landing.ts';
+export { forecastReplacement } from './replacement-forecast.ts';
+export type { ReplacementForecast } from './replacement-forecast.ts';
 export {
   EvictionLedger,
   LANDING_DEADLINE_MS,
@@ -33,7 +33,7 @@ export {
   PLACES_PER_OWNER_AT_START,
 } from './ledger.ts';
 export type { EvictionAccount, EvictionLimit, Landing } from './ledger.ts';
-export { isStuck, recordIn, RELAXED_FOR_MS, relaxingHelps, STUCK_AFTER_MS } from './stuck.ts';
-export type { Stuck } from './stuck.ts';
+export { isUnschedulable, recordIn, RELAXED_FOR_MS, relaxingHelps, UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
+export type { Unschedulable } from './unschedulable.ts';
 export { ownedByJob, replacementOf } from './owner.ts';
 export type { NotReplacedReason, Replacement } from './owner.ts';

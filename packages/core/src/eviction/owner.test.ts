@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../kubernetes/json.ts';
 import type { OwnerReference } from '../kubernetes/facts.ts';
-import { pod, without } from './fixtures.ts';
+import { pod, without } from './fixtures/objects.ts';
 import { parseJobFacts } from './job.ts';
 import { ownedByJob, replacementOf } from './owner.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { pod } from '../eviction/fixtures.ts';
+import { pod } from '../eviction/fixtures/objects.ts';
 import { ANNOTATION_DECISION, LABEL_SKIP } from '../policy/keys.ts';
 import { matchesSelector } from '../policy/label-selector.ts';
 import { readPodAnnotations } from './annotations.ts';

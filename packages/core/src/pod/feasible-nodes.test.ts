@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { IMAGE, node, pod } from '../eviction/fixtures.ts';
-import { forecastLanding } from '../eviction/landing.ts';
+import { IMAGE, node, pod } from '../eviction/fixtures/objects.ts';
+import { forecastReplacement } from '../eviction/replacement-forecast.ts';
 import type { NodeFacts } from '../kubernetes/facts.ts';
 import { readPodSpec } from '../kubernetes/pod-spec.ts';
 import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
@@ -61,7 +61,7 @@ describe('the nodes that can take a pod', () => {
     });
     expect(decision).toMatchObject({ reason: 'Preferred', architectures: ['arm64'] });
     const images = new Map([[IMAGE, inspectionOf('linux/arm64')]]);
-    expect(forecastLanding({ ...input, namespace, images, pod: pod({ tolerations }) }, node(), ['arm64'])).toBe(
+    expect(forecastReplacement({ ...input, namespace, images, pod: pod({ tolerations }) }, node(), ['arm64'])).toBe(
       'right',
     );
     expect(feasibleNodes({ ...ANY, tolerations }, nodes)).toEqual([]);

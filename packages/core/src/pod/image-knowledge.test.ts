@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { container, IMAGE, node, pod, resolved } from '../eviction/fixtures.ts';
+import { container, IMAGE, node, pod, resolved } from '../eviction/fixtures/objects.ts';
 import { assessPlacement } from '../eviction/assess.ts';
 import type { PlacementAssessment } from '../eviction/assess.ts';
 import type { Inspection } from '../inspection/inspection.ts';

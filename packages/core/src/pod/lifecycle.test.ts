@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { decideEviction } from '../eviction/decide.ts';
-import { pod, without } from '../eviction/fixtures.ts';
-import { inputOf } from '../eviction/situation.ts';
-import { isStuck } from '../eviction/stuck.ts';
+import { pod, without } from '../eviction/fixtures/objects.ts';
+import { inputOf } from '../eviction/fixtures/situation.ts';
+import { isUnschedulable } from '../eviction/unschedulable.ts';
 import type { PodFacts } from '../kubernetes/facts.ts';
 import { isTerminalOrTerminating } from './lifecycle.ts';
 
@@ -21,7 +21,7 @@ test.each<[Partial<PodFacts>, boolean]>([
   [{ phase: 'Running', deleting: true }, true],
 ])('R1 R9 ended or being deleted: %j is %p to every rule', (changes, expected) => {
   expect(isTerminalOrTerminating(pod(changes))).toBe(expected);
-  expect(isStuck(without('nodeName', { ...unscheduled, ...changes }))).toBe(!expected);
+  expect(isUnschedulable(without('nodeName', { ...unscheduled, ...changes }))).toBe(!expected);
   const decision = decideEviction(inputOf({ pod: pod(changes) }));
   expect(decision.kind).toBe(expected ? 'leave' : 'evict');
 });

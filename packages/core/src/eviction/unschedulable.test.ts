@@ -5,8 +5,8 @@ import { parsePod } from '../kubernetes/parse-pod.ts';
 import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
-import { node, without } from './fixtures.ts';
-import { isStuck, relaxingHelps } from './stuck.ts';
+import { node, without } from './fixtures/objects.ts';
+import { isUnschedulable, relaxingHelps } from './unschedulable.ts';
 
 const NAMESPACE = { name: 'shop', labels: {}, annotations: {} };
 const METADATA = {
@@ -87,5 +87,5 @@ test.each<[string, PodFacts, boolean]>([
   ['being deleted', unbound({ deleting: true }), false],
   ['bound', { ...unbound({}), nodeName: 'amd64-1' }, false],
 ])('R9 a pod counts as one that we keep from nodes: %s', (_, pod, expected) => {
-  expect(isStuck(pod)).toBe(expected);
+  expect(isUnschedulable(pod)).toBe(expected);
 });

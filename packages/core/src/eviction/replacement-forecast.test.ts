@@ -7,8 +7,8 @@ import { applyPatch } from '../placement/json-patch.ts';
 import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
 import { decidePlacement, placePod } from '../placement/place-pod.ts';
 import type { NodeSelectorRequirement } from '../requirement/selector.ts';
-import { IMAGE, node, pod } from './fixtures.ts';
-import { forecastLanding } from './landing.ts';
+import { IMAGE, node, pod } from './fixtures/objects.ts';
+import { forecastReplacement } from './replacement-forecast.ts';
 import { replacementPod } from './replacement-pod.ts';
 
 const NAMESPACE = { name: 'shop', labels: {}, annotations: {} };
@@ -46,7 +46,7 @@ interface Row {
   readonly other?: NodeFacts | null;
   readonly pod?: Partial<PodFacts>;
   readonly policy?: JsonObject;
-  readonly expected: ReturnType<typeof forecastLanding>;
+  readonly expected: ReturnType<typeof forecastReplacement>;
 }
 
 // prettier-ignore
@@ -92,7 +92,7 @@ describe('where a replacement would land', () => {
       nodes: other === null ? [here] : [here, other],
       nowMs: 0,
     };
-    expect(forecastLanding(input, here, ['arm64'])).toBe(expected);
+    expect(forecastReplacement(input, here, ['arm64'])).toBe(expected);
   });
 });
 

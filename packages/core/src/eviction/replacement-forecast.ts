@@ -12,7 +12,7 @@ import { isAgainstTerms } from './against-terms.ts';
 import { replacementPod } from './replacement-pod.ts';
 
 /** Where a replacement would come to stand (R4). */
-export type LandingForecast =
+export type ReplacementForecast =
   /** On a node that can run it, and not on this one again. */
   | 'right'
   /** No ready, schedulable node that can run it would take it. */
@@ -58,11 +58,11 @@ export function replacementDemand({ pod, namespace, policy, ...rest }: Replaceme
  * @param node the one that the pod is bound to
  * @param architectures what all its images support
  */
-export function forecastLanding(
+export function forecastReplacement(
   input: ReplacementInput,
   node: NodeFacts,
   architectures: readonly NodeArchitecture[],
-): LandingForecast {
+): ReplacementForecast {
   const demand = replacementDemand(input);
   if (!isAgainstTerms(demand, node)) return 'same-node';
   return hasFeasibleNode(demand, input.nodes, architectures) ? 'right' : 'no-node';

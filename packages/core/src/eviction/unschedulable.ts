@@ -6,16 +6,16 @@ import { isTerminalOrTerminating } from '../pod/lifecycle.ts';
 import { ANNOTATION_DECISION } from '../policy/keys.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
 import { untolerated } from '../requirement/tolerations.ts';
-import { replacementDemand } from './landing.ts';
-import type { ReplacementInput } from './landing.ts';
+import { replacementDemand } from './replacement-forecast.ts';
+import type { ReplacementInput } from './replacement-forecast.ts';
 
 /** A pod that has found no node for this long is told of: autoscalers and rollouts need some time, too. */
-export const STUCK_AFTER_MS = 2 * 60_000;
+export const UNSCHEDULABLE_AFTER_MS = 2 * 60_000;
 /** How long the next decisions for its owner skip the preference. */
 export const RELAXED_FOR_MS = 60 * 60_000;
 
 /** What is known of a pod that carries our additions and finds no node (R9). */
-export interface Stuck {
+export interface Unschedulable {
   /** Since when, epoch milliseconds. */
   readonly sinceMs: number;
   /** Whether a ready node would take it without our preference, and does not with it. */
@@ -32,7 +32,7 @@ export function recordIn({ annotations }: Pick<PodFacts, 'annotations'>): Decisi
 }
 
 /** Whether the pod carries a record of ours and the scheduler has said that it finds no node. */
-export function isStuck(pod: PodFacts): boolean {
+export function isUnschedulable(pod: PodFacts): boolean {
   const { scheduled, nodeName } = pod;
   if (nodeName !== undefined || isTerminalOrTerminating(pod)) return false;
   if (scheduled.value || scheduled.reason !== 'Unschedulable') return false;
