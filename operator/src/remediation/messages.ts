@@ -1,4 +1,4 @@
-import { recordIn, topControllerOf } from '@archpolicy/core';
+import { readDecision, topControllerOf } from '@archpolicy/core';
 import type { BrakeState, NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 
 /**
@@ -102,7 +102,7 @@ export function relaxedNote(pod: PodFacts): string {
 }
 
 function constraint(pod: PodFacts): string {
-  const record = recordIn(pod);
+  const record = readDecision(pod.annotations);
   const architectures =
     record === undefined || record.architectures.length === 0 ? 'certain' : record.architectures.join(' or ');
   return `ArchPolicy constrained it to ${architectures} nodes (${record?.reason ?? 'unknown'})`;

@@ -1,4 +1,4 @@
-import { GATE_INSPECTING, isUnschedulable, isTerminalOrTerminating, recordIn, workloadKey } from '@archpolicy/core';
+import { GATE_INSPECTING, isUnschedulable, isTerminalOrTerminating, readDecision, workloadKey } from '@archpolicy/core';
 import type { EvictionDecision, NodeFacts, PlacementAssessment } from '@archpolicy/core';
 import type { Judgement, Material } from './judge.ts';
 import { recheckPhase } from './recheck.ts';
@@ -34,7 +34,7 @@ export function recordOf(
   clusterArchitectures: ReadonlySet<string>,
 ): PodRecord | undefined {
   if (isTerminalOrTerminating(pod)) return undefined;
-  const constrained = recordIn(pod) !== undefined;
+  const constrained = readDecision(pod.annotations) !== undefined;
   const portable = isPortable(assessment, clusterArchitectures);
   return {
     uid: pod.uid,

@@ -33,7 +33,7 @@ export {
   PLACES_PER_OWNER_AT_START,
 } from './ledger.ts';
 export type { EvictionAccount, EvictionLimit, Landing } from './ledger.ts';
-export { isUnschedulable, recordIn, RELAXED_FOR_MS, relaxingHelps, UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
+export { isUnschedulable, RELAXED_FOR_MS, relaxingHelps, UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
 export type { Unschedulable } from './unschedulable.ts';
 export { ownedByJob, replacementOf } from './owner.ts';
 export type { NotReplacedReason, Replacement } from './owner.ts';

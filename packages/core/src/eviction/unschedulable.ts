@@ -1,9 +1,7 @@
 import type { PodFacts } from '../kubernetes/facts.ts';
-import { parseDecision } from '../placement/annotation.ts';
-import type { DecisionRecord } from '../placement/annotation.ts';
+import { readDecision } from '../placement/annotation.ts';
 import { feasibleNodes } from '../pod/feasible-nodes.ts';
 import { isTerminalOrTerminating } from '../pod/lifecycle.ts';
-import { ANNOTATION_DECISION } from '../policy/keys.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
 import { untolerated } from '../requirement/tolerations.ts';
 import { replacementDemand } from './replacement-forecast.ts';
@@ -24,19 +22,12 @@ export interface Unschedulable {
   readonly relaxed: boolean;
 }
 
-/** The record in the pod's annotation; undefined where there is none that we could have written. */
-export function recordIn({ annotations }: Pick<PodFacts, 'annotations'>): DecisionRecord | undefined {
-  const annotation = annotations[ANNOTATION_DECISION];
-  const parsed = annotation === undefined ? undefined : parseDecision(annotation);
-  return parsed?.kind === 'record' ? parsed.record : undefined;
-}
-
 /** Whether the pod carries a record of ours and the scheduler has said that it finds no node. */
 export function isUnschedulable(pod: PodFacts): boolean {
   const { scheduled, nodeName } = pod;
   if (nodeName !== undefined || isTerminalOrTerminating(pod)) return false;
   if (scheduled.value || scheduled.reason !== 'Unschedulable') return false;
-  return recordIn(pod) !== undefined;
+  return readDecision(pod.annotations) !== undefined;
 }
 
 /** R9: whether dropping our preference would let a ready node take the pod's replacement that cannot take the pod. */

@@ -5,7 +5,7 @@ import { isJsonObject } from '../kubernetes/json.ts';
 import { objectAt } from '../kubernetes/read.ts';
 import type { Addition } from '../placement/additions.ts';
 import type { DecisionRecord } from '../placement/annotation.ts';
-import { formatDecision, parseDecision } from '../placement/annotation.ts';
+import { formatDecision, readDecision } from '../placement/annotation.ts';
 import type { Constrain, PlacementDecision } from '../placement/decision.ts';
 import type { JsonPatchOperation } from '../placement/json-patch.ts';
 import { pointer } from '../placement/json-patch.ts';
@@ -42,8 +42,9 @@ export function recordingOperations({
   policy,
   images,
 }: Recording): readonly JsonPatchOperation[] {
-  const before = readPodAnnotations(pod)[ANNOTATION_DECISION];
-  const record = before === undefined ? undefined : recordIn(before);
+  const annotations = readPodAnnotations(pod);
+  const before = annotations[ANNOTATION_DECISION];
+  const record = readDecision(annotations);
   const added = [...(record === undefined ? [] : stillThere(pod, record, policy)), ...additions];
   if (added.length === 0 && wanted === undefined) return before === undefined ? [] : [{ op: 'remove', path: PATH }];
   const view = readPodView(pod);
@@ -51,11 +52,6 @@ export function recordingOperations({
   const said = wanted ?? partlyKnown(decision, record);
   const value = formatDecision(said, knowledge, added, view.requiredAffinity?.nodeSelectorTerms.length ?? 1);
   return value === before ? [] : setAnnotation(pod, value);
-}
-
-function recordIn(annotation: string): DecisionRecord | undefined {
-  const parsed = parseDecision(annotation);
-  return parsed.kind === 'record' ? parsed.record : undefined;
 }
 
 function stillThere(pod: JsonObject, record: DecisionRecord, policy: ArchPolicy | undefined): readonly Addition[] {

@@ -1,4 +1,5 @@
 import type { FactSource, Inspection, UnresolvedReason } from '../inspection/inspection.ts';
+import type { PodAnnotations } from '../kubernetes/annotations.ts';
 import type { Json } from '../kubernetes/json.ts';
 import { isJsonObject } from '../kubernetes/json.ts';
 import { arrayAt, textAt } from '../kubernetes/read.ts';
@@ -6,6 +7,7 @@ import { formatPlatform } from '../platform/parse.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
 import type { ImageKnowledge } from '../pod/image-knowledge.ts';
+import { ANNOTATION_DECISION } from '../policy/index.ts';
 import type { Addition } from './additions.ts';
 import type { Constrain, Gate, PlacementReason } from './decision.ts';
 import { PLACEMENT_REASONS } from './decision.ts';
@@ -66,6 +68,13 @@ export function formatDecision(
   if (fits(full)) return full;
   const short = JSON.stringify({ ...said, ...record });
   return fits(short) ? short : JSON.stringify(said);
+}
+
+/** The record in a pod's annotation; undefined without one that we could have written. */
+export function readDecision(annotations: PodAnnotations): DecisionRecord | undefined {
+  const annotation = annotations[ANNOTATION_DECISION];
+  const parsed = annotation === undefined ? undefined : parseDecision(annotation);
+  return parsed?.kind === 'record' ? parsed.record : undefined;
 }
 
 /** Reads the annotation's value, which anybody can have written. */

@@ -11,7 +11,7 @@ export { applyPatch, jsonEqual, pointer, pointerTokens } from './json-patch.ts';
 export type { AppliedPatch, JsonPatchOperation } from './json-patch.ts';
 export { decidePlacement, placePod } from './place-pod.ts';
 export type { PodPlacement } from './place-pod.ts';
-export { MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
+export { MAX_DECISION_BYTES, parseDecision, readDecision } from './annotation.ts';
 export type { DecisionRecord, ParsedDecision } from './annotation.ts';
 export { denialText, MAX_WARNING_LENGTH, warningText } from './warnings.ts';
 export { computeBucket } from './workload.ts';

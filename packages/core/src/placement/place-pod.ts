@@ -1,6 +1,6 @@
 import { readPodAnnotations } from '../kubernetes/annotations.ts';
 import { ANNOTATION_DECISION } from '../policy/index.ts';
-import { parseDecision } from './annotation.ts';
+import { readDecision } from './annotation.ts';
 import { auditAnnotations } from './audit.ts';
 import type { Verdict } from './decide.ts';
 import { decideFor } from './decide.ts';
@@ -68,8 +68,9 @@ function changed(input: PlacementInput, original: Original, view: PodView, verdi
 
 /** PL2: the pod without what we once added. */
 function revertOwn({ pod, policy }: PlacementInput): Original {
-  const annotation = readPodAnnotations(pod)[ANNOTATION_DECISION];
-  const parsed = annotation === undefined ? undefined : parseDecision(annotation);
-  if (parsed?.kind !== 'record' || policy === undefined) return { pod, removed: [], annotation };
-  return { ...revert(pod, parsed.record, policy.spec.copyLabelsToNodeAffinity), annotation };
+  const annotations = readPodAnnotations(pod);
+  const annotation = annotations[ANNOTATION_DECISION];
+  const record = readDecision(annotations);
+  if (record === undefined || policy === undefined) return { pod, removed: [], annotation };
+  return { ...revert(pod, record, policy.spec.copyLabelsToNodeAffinity), annotation };
 }
