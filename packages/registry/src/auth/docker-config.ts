@@ -1,5 +1,5 @@
 import { isJsonObject, isWithinBounds } from '@archpolicy/core';
-import type { Json, JsonObject } from '@archpolicy/core';
+import type { Json, JsonBounds, JsonObject } from '@archpolicy/core';
 import type { UnusableKey } from '../metrics.ts';
 import type { Credential, PullSecret } from './credential.ts';
 import { parsePattern } from './image-match.ts';
@@ -22,7 +22,7 @@ const MAX_ENTRIES = 1_000;
 const MAX_SECRET_LENGTH = 16 * 1024;
 
 /** 1,000 entries with all their fields have half as many values; so many parse in a millisecond or two. */
-const JSON_BOUNDS = { depth: 32, values: 10_000 };
+const JSON_BOUNDS: JsonBounds = { depth: 32, containers: 10_000, separators: 10_000, values: 10_000 };
 
 /** The entries of a docker config: `config.json` with `auths`, or the older `.dockercfg` without. Unreadable ones are left out. */
 export function parseDockerConfig(text: string, type: PullSecret['type']): DockerConfig {
