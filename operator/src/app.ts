@@ -26,9 +26,9 @@ import { RawPods } from './gate/raw-pods.ts';
 import { EVENT_CONTROLLER, identity, NAME, VERSION, WEBHOOK_LEASE } from './identity.ts';
 import { declareKeepWarmMetrics } from './keep-warm/metrics.ts';
 import { declareMetrics } from './metrics.ts';
-import { ReadinessHistory } from './remediation/readiness-history.ts';
-import { runTerm } from './term.ts';
-import type { TermOptions } from './term.ts';
+import { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
+import { runTerm } from './leader.ts';
+import type { TermOptions } from './leader.ts';
 
 /** Events that are left take a second, the Lease was given back before: the process ends within 5 s. */
 const CLOSE_ALL_MS = 3_000;

@@ -3,12 +3,12 @@ import type { Landing, NodeArchitecture } from '@archpolicy/core';
 import type { EventObserver, EvictionAnswer } from '@archpolicy/kube';
 import { closedCounter, closedGauge, closedHistogram } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
-import { DIRECTIONS } from './contents/change-reports.ts';
-import type { Direction } from './contents/change-reports.ts';
+import { DIRECTIONS } from './image-drift/drift-reporter.ts';
+import type { Direction } from './image-drift/drift-reporter.ts';
 import { DEGRADED_REASONS } from './policy/degradations.ts';
 import type { DegradedReason } from './policy/degradations.ts';
-import { declareBrakeMetrics } from './remediation/brake-metrics.ts';
-import type { BrakeMetrics } from './remediation/brake-metrics.ts';
+import { declareBrakeMetrics } from './reporting/brake-metrics.ts';
+import type { BrakeMetrics } from './reporting/brake-metrics.ts';
 
 export const CONTROLLERS = ['remediation', 'policy'] as const;
 export type Controller = (typeof CONTROLLERS)[number];

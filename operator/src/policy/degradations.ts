@@ -1,6 +1,6 @@
 import type { ArchPolicy, BrakeState } from '@archpolicy/core';
 import { sanitizeText } from '@archpolicy/service';
-import { brakeNote } from '../remediation/messages.ts';
+import { brakeNote } from '../reporting/messages.ts';
 
 /** Why a policy is `Degraded`, the gravest first: the first that holds is the condition's reason. */
 export const DEGRADED_REASONS = [

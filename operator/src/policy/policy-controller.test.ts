@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ArchPolicy, Json, JsonObject } from '@archpolicy/core';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import { FakeClock } from '@archpolicy/testkit';
-import { NO_PODS } from '../remediation/tally.ts';
+import { NO_PODS } from '../statistics/policy-pod-stats.ts';
 import { policy, silent } from '../remediation/testing/world.ts';
 import { PolicyController } from './policy-controller.ts';
 

@@ -5,7 +5,7 @@ import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { Clock, ReconcileResult } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import type { OperatorMetrics } from '../metrics.ts';
-import type { PolicyCounts } from '../remediation/tally.ts';
+import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import { DegradedGauge } from './degraded-gauge.ts';
 import { EvictedCounts } from './evicted-counts.ts';
 import { Relaxations } from './relaxations.ts';

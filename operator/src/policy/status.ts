@@ -1,6 +1,6 @@
 import { governs, isArchitecture, shadowOf } from '@archpolicy/core';
 import type { ArchPolicy, ArchPolicyStatus, NamespaceFacts, NodeFacts } from '@archpolicy/core';
-import type { PolicyCounts } from '../remediation/tally.ts';
+import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import { conditionsOf, invalidConditions, timestamp } from './conditions.ts';
 import { degradationsOf } from './degradations.ts';
 import type { DegradationInput } from './degradations.ts';

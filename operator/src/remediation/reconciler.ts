@@ -1,17 +1,17 @@
 import { RELAXED_FOR_MS, workloadKey } from '@archpolicy/core';
 import type { EvictionDecision, Landing, PodFacts, WaitReason } from '@archpolicy/core';
 import type { Clock, ReconcileResult } from '@archpolicy/kube';
-import type { Evictor } from './evictor.ts';
-import type { Faults } from './faults.ts';
-import { accountOf } from './judge.ts';
-import type { Judge, Judgement, Material } from './judge.ts';
-import { ClusterArchitectures, recordOf } from './pod-record.ts';
+import type { Evictor } from './eviction/evictor.ts';
+import type { Faults } from './eviction/placement-violations.ts';
+import { accountOf } from './evaluation/pod-evaluator.ts';
+import type { Judge, Judgement, Material } from './evaluation/pod-evaluator.ts';
+import { ClusterArchitectures, recordOf } from '../statistics/pod-record.ts';
 import type { Nodes } from './ports.ts';
-import type { Replacements, ReplacementState } from './replacements.ts';
-import type { Reporter } from './reporter.ts';
-import type { Tally } from './tally.ts';
-import type { Tries } from './tries.ts';
-import type { Shared, Turns } from './turns.ts';
+import type { Replacements, ReplacementState } from './eviction/replacements.ts';
+import type { Reporter } from '../reporting/reporter.ts';
+import type { Tally } from '../statistics/policy-pod-stats.ts';
+import type { Tries } from './eviction/eviction-attempts.ts';
+import type { Shared, Turns } from './queue/fair-queue.ts';
 
 export interface ReconcilerOptions {
   readonly judge: Judge;

@@ -5,23 +5,23 @@ import type { Clock, EventInput, Leadership, ReconcileResult } from '@archpolicy
 import type { Logger } from '@archpolicy/service';
 import { STAYING_REASONS } from '../metrics.ts';
 import type { OperatorMetrics } from '../metrics.ts';
-import { BrakeWatch } from './brake-watch.ts';
-import { Evictor } from './evictor.ts';
-import { Faults } from './faults.ts';
-import { feed } from './feeds.ts';
-import { Judge } from './judge.ts';
-import { LineUp } from './line-up.ts';
-import { Passes } from './passes.ts';
+import { BrakeWatch } from '../reporting/brake-monitor.ts';
+import { Evictor } from './eviction/evictor.ts';
+import { Faults } from './eviction/placement-violations.ts';
+import { feed } from './resync/event-handlers.ts';
+import { Judge } from './evaluation/pod-evaluator.ts';
+import { LineUp } from './resync/enqueue-all.ts';
+import { Passes } from './resync/progress.ts';
 import type { Evict, Jobs, PodImages, PodReader, Webhook } from './ports.ts';
-import { dueForRecheck, recheckIntervals } from './recheck.ts';
+import { dueForRecheck, recheckIntervals } from './resync/schedule.ts';
 import { Reconciler } from './reconciler.ts';
-import type { ReadinessHistory } from './readiness-history.ts';
-import { Replacements } from './replacements.ts';
-import { Reporter } from './reporter.ts';
-import { Stages } from './stages.ts';
-import { Tally } from './tally.ts';
-import { Tries } from './tries.ts';
-import { Turns } from './turns.ts';
+import type { ReadinessHistory } from './evaluation/readiness-history.ts';
+import { Replacements } from './eviction/replacements.ts';
+import { Reporter } from '../reporting/reporter.ts';
+import { Stages } from './queue/eviction-pipeline.ts';
+import { Tally } from '../statistics/policy-pod-stats.ts';
+import { Tries } from './eviction/eviction-attempts.ts';
+import { Turns } from './queue/fair-queue.ts';
 
 /** The beat of everything periodic: the webhook's return, the recheck's share, the gauges. */
 const BEAT_MS = 500;

@@ -14,17 +14,17 @@ import type {
 import { podKey } from '@archpolicy/cluster-view';
 import type { EventInput, EvictionAnswer, EvictionTarget, ReconcileResult } from '@archpolicy/kube';
 import type { Clock, Logger } from '@archpolicy/service';
-import { Evictor } from '../evictor.ts';
-import { Faults } from '../faults.ts';
-import type { FaultKind } from '../faults.ts';
-import { Judge } from '../judge.ts';
+import { Evictor } from '../eviction/evictor.ts';
+import { Faults } from '../eviction/placement-violations.ts';
+import type { FaultKind } from '../eviction/placement-violations.ts';
+import { Judge } from '../evaluation/pod-evaluator.ts';
 import { Reconciler } from '../reconciler.ts';
-import { ReadinessHistory } from '../readiness-history.ts';
-import { Replacements } from '../replacements.ts';
-import { Reporter } from '../reporter.ts';
-import { Tally } from '../tally.ts';
-import { Tries } from '../tries.ts';
-import { Turns } from '../turns.ts';
+import { ReadinessHistory } from '../evaluation/readiness-history.ts';
+import { Replacements } from '../eviction/replacements.ts';
+import { Reporter } from '../../reporting/reporter.ts';
+import { Tally } from '../../statistics/policy-pod-stats.ts';
+import { Tries } from '../eviction/eviction-attempts.ts';
+import { Turns } from '../queue/fair-queue.ts';
 
 /** The grace period of the default policy is over for a pod of this age. */
 export const OLD_MS = 60_000;

@@ -1,0 +1,133 @@
+import type { ClusterViewWithPods, CronJobView, PullSecretView } from '@archpolicy/cluster-view';
+import { podKey } from '@archpolicy/cluster-view';
+import { evict } from '@archpolicy/kube';
+import type { Api, Clock, EventRecorder, Leadership } from '@archpolicy/kube';
+import type { Logger } from '@archpolicy/service';
+import { ContentWatch } from './image-drift/drift-monitor.ts';
+import { GateController } from './gate/gate-controller.ts';
+import type { GateMetrics } from './gate/metrics.ts';
+import type { Inspector, Random } from './gate/ports.ts';
+import type { RawPods } from './gate/raw-pods.ts';
+import { KeepWarm } from './keep-warm/keep-warm.ts';
+import type { KeepWarmMetrics } from './keep-warm/metrics.ts';
+import type { OperatorMetrics } from './metrics.ts';
+import { PolicyStatuses } from './policy/statuses.ts';
+import type { StatusFacts } from './policy/statuses.ts';
+import { PullSecretReader } from './pull-secrets.ts';
+import { ApiReader } from './remediation/evaluation/api-reader.ts';
+import { InspectedImages } from './remediation/evaluation/images.ts';
+import { Remediation } from './remediation/remediation.ts';
+import type { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
+import { WebhookConfiguration } from './webhook-health/webhook-configuration.ts';
+import { WebhookProbe } from './webhook-health/webhook-probe.ts';
+import { WebhookReach } from './webhook-health/webhook-health.ts';
+import { together } from './run-group.ts';
+import type { Part } from './run-group.ts';
+
+export interface TermOptions {
+  readonly api: Pick<Api, 'request'>;
+  readonly views: ClusterViewWithPods;
+  /** Sees every pod of the views. */
+  readonly rawPods: RawPods;
+  /** Observes every pod of the views. */
+  readonly readiness: ReadinessHistory;
+  readonly inspector: Inspector;
+  readonly pullSecrets: PullSecretView;
+  /** The webhook's Lease. */
+  readonly webhookLease: { isFresh(): boolean };
+  /** Where ArchPolicy itself runs. */
+  readonly namespace: string;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly metrics: OperatorMetrics;
+  readonly gateMetrics: GateMetrics;
+  /** Absent: nothing is kept warm. */
+  readonly keepWarm?: { readonly cronJobs: CronJobView; readonly metrics: KeepWarmMetrics };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** One leader's term: everything that only the leader does, from taking the Lease to its end. */
+export async function runTerm(options: TermOptions, leadership: Leadership): Promise<void> {
+  const { signal } = leadership;
+  const { api, views, metrics, logger } = options;
+  metrics.leading(true);
+  try {
+    // What is missing in the view would look like pods without policies, or policies without pods.
+    await views.synced(signal);
+    const reader = new ApiReader(api, logger);
+    const { webhook, configuration } = webhookReach(options, () => {
+      remediation.webhookChanged();
+    });
+    const policies = new PolicyStatuses({ ...options, isLeading: () => leadership.isHeld() });
+    const contents: ContentWatch = new ContentWatch({
+      ...options,
+      policyOf: (pod) => remediation.tally.get(pod)?.policy,
+      onChanged: (image) => {
+        remediation.lookAt(views.pods.byImage(image).map(podKey));
+        policies.touchAll();
+      },
+    });
+    const remediation: Remediation = new Remediation(
+      {
+        ...options,
+        webhook,
+        images: new InspectedImages(contents.inspector, options.pullSecrets),
+        jobs: reader,
+        reader,
+        evict: (target, deadline) => evict(api, target, deadline),
+        onCounts: (policy) => {
+          policies.touch(policy);
+        },
+        onRelax: (policy, workload, untilMs) => {
+          policies.relax(policy, workload, untilMs);
+        },
+        onEvicted: (policy) => {
+          policies.evicted(policy);
+        },
+      },
+      leadership,
+    );
+    const gate = gateController({ ...options, inspector: contents.inspector });
+    const facts: StatusFacts = {
+      counts: (policy) => remediation.tally.counts(policy),
+      lastRecheckMs: () => remediation.lastRecheckMs,
+      webhookReachable: () => webhook.isReachable(),
+      brake: () => remediation.brake,
+      losses: (policy) => contents.lossesOf(policy),
+    };
+    const statuses = { run: (until: AbortSignal) => policies.run(facts, until) };
+    const warm = keepWarm({ ...options, inspector: contents.inspector }, (pod) => remediation.tally.get(pod)?.policy);
+    await together([gate, configuration, webhook, remediation, statuses, ...warm], signal);
+  } finally {
+    metrics.leading(false);
+  }
+}
+
+function keepWarm(options: TermOptions, policyOf: (pod: string) => string | undefined): readonly Part[] {
+  if (options.keepWarm === undefined) return [];
+  const { cronJobs, metrics } = options.keepWarm;
+  const { pods, namespaces, policies } = options.views;
+  const sources = { pods, namespaces, policies, cronJobs, policyOf, pullSecrets: options.pullSecrets };
+  return [new KeepWarm({ ...options, sources, metrics })];
+}
+
+function webhookReach(
+  options: TermOptions,
+  onChange: () => void,
+): { readonly webhook: WebhookReach; readonly configuration: WebhookConfiguration } {
+  const probe = new WebhookProbe(options);
+  const configuration = new WebhookConfiguration({ ...options, onChange });
+  const webhook = new WebhookReach({
+    ...options,
+    configuration,
+    lease: options.webhookLease,
+    probe: (deadline) => probe.probe(deadline),
+  });
+  return { webhook, configuration };
+}
+
+function gateController(options: TermOptions): GateController {
+  const pullSecrets = new PullSecretReader(options.pullSecrets);
+  return new GateController({ ...options, view: options.views, pullSecrets, metrics: options.gateMetrics });
+}

@@ -1,0 +1,62 @@
+import { isJsonObject, objectAt, parseJobFacts, parsePod, textAt } from '@archpolicy/core';
+import type { JobFacts, JsonObject, OwnerReference, PodFacts } from '@archpolicy/core';
+import { PODS, resourcePath } from '@archpolicy/kube';
+import type { Api, Resource } from '@archpolicy/kube';
+import type { Logger } from '@archpolicy/service';
+import { OperatorError } from '../../errors.ts';
+import type { Jobs, PodReader } from '../ports.ts';
+
+const JOBS: Resource = { group: 'batch', version: 'v1', resource: 'jobs' };
+/** One small GET; the reconcile is tried again when it takes longer. */
+const READ_TIMEOUT_MS = 10_000;
+/** An object is at most 1.5 MB in etcd, and somewhat more as JSON. */
+const MAX_OBJECT_BYTES = 4 * 1024 * 1024;
+
+/** Single objects, as the API server has them now. */
+export class ApiReader implements PodReader, Jobs {
+  readonly #api: Pick<Api, 'request'>;
+  readonly #logger: Logger;
+
+  constructor(api: Pick<Api, 'request'>, logger: Logger) {
+    this.#api = api;
+    this.#logger = logger;
+  }
+
+  async read(namespace: string, name: string, signal: AbortSignal): Promise<PodFacts | undefined> {
+    const answer = await this.#get(PODS, namespace, name, signal);
+    if (answer.kind === 'refused' && answer.status === 404) return undefined;
+    const pod = answer.kind === 'ok' ? parsePod(answer.object) : undefined;
+    if (pod === undefined) throw new OperatorError('PodUnreadable', 'the pod could not be read');
+    return pod;
+  }
+
+  async get(namespace: string, owner: OwnerReference, signal: AbortSignal): Promise<JobFacts | undefined> {
+    const answer = await this.#get(JOBS, namespace, owner.name, signal);
+    if (answer.kind === 'refused') {
+      this.#logger.debug({ namespace, job: owner.name, status: answer.status }, 'a Job could not be read');
+      return undefined;
+    }
+    // Another Job of the same name says nothing about the one that owns the pod.
+    const isIt = textAt(objectAt(answer.object, 'metadata'), 'uid') === owner.uid;
+    return isIt ? parseJobFacts(answer.object) : undefined;
+  }
+
+  async #get(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<
+    { readonly kind: 'ok'; readonly object: JsonObject } | { readonly kind: 'refused'; readonly status: number }
+  > {
+    const answer = await this.#api.request({
+      method: 'GET',
+      path: resourcePath(resource, { namespace, name }),
+      signal,
+      timeoutMs: READ_TIMEOUT_MS,
+      maxBytes: MAX_OBJECT_BYTES,
+    });
+    if (answer.kind === 'refused') return { kind: 'refused', status: answer.status };
+    return { kind: 'ok', object: isJsonObject(answer.body) ? answer.body : {} };
+  }
+}

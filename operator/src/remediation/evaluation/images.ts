@@ -1,0 +1,60 @@
+import { imagesToInspect, withoutSomeCredentials } from '@archpolicy/core';
+import type { ArchPolicy, Inspection, PodFacts } from '@archpolicy/core';
+import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
+import type { InspectRequest } from '@archpolicy/registry';
+import type { PodImages } from '../ports.ts';
+
+/**
+ * Enough for what is known and for a quick registry. A worker that waited for a slow one would keep other pods waiting:
+ * the inspector goes on without it, and the pod finds the answer when it is looked at again.
+ */
+const INSPECTION_BUDGET_MS = 400;
+
+/** The part of the inspector that is used here. */
+export interface ImageInspector {
+  inspect(request: InspectRequest): Promise<Inspection>;
+}
+
+/** Inspects the images of a pod that the policy does not override; none of a pod that has too many. */
+export class InspectedImages implements PodImages {
+  readonly #inspector: ImageInspector;
+  readonly #pullSecrets: Pick<PullSecretView, 'atHand' | 'read'>;
+
+  constructor(inspector: ImageInspector, pullSecrets: Pick<PullSecretView, 'atHand' | 'read'>) {
+    this.#inspector = inspector;
+    this.#pullSecrets = pullSecrets;
+  }
+
+  async of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>> {
+    const images = imagesToInspect(pod.images, policy.spec);
+    if (images.length === 0) return new Map();
+    const found = await this.#secretsOf(pod, signal);
+    const answers = await Promise.all(
+      images.map(async (image) => [image, await this.#inspect(image, found, signal)] as const),
+    );
+    return new Map(answers);
+  }
+
+  /** The API server copied those of the ServiceAccount into the pod when it was created. */
+  async #secretsOf({ namespace, pullSecrets: names = [] }: PodFacts, signal: AbortSignal): Promise<PullSecretsFound> {
+    const atHand = this.#pullSecrets.atHand(namespace, names);
+    if (atHand !== undefined) return atHand;
+    return this.#pullSecrets.read(
+      namespace,
+      names,
+      AbortSignal.any([signal, AbortSignal.timeout(INSPECTION_BUDGET_MS)]),
+    );
+  }
+
+  /** No pod waits for it: it takes turns, so that a recheck of everything topples no registry. */
+  async #inspect(reference: string, { secrets, complete }: PullSecretsFound, signal: AbortSignal): Promise<Inspection> {
+    const inspection = await this.#inspector.inspect({
+      reference,
+      pullSecrets: secrets,
+      priority: 'background',
+      budgetMs: INSPECTION_BUDGET_MS,
+      signal,
+    });
+    return complete ? inspection : withoutSomeCredentials(inspection);
+  }
+}

@@ -1,0 +1,273 @@
+import { describe, expect, test } from '@jest/globals';
+import { READY_AFTER_MS } from '@archpolicy/core';
+import type { ContainerEvidence, PodFacts } from '@archpolicy/core';
+import { podKey } from '@archpolicy/cluster-view';
+import { FakeClock } from '@archpolicy/testkit';
+import { node, resolved, World } from '../testing/world.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const JANUARY = 180 * 24 * HOUR;
+const IMAGE = 'registry.test/web:v1';
+const OWNER = 'shop/Deployment/web';
+
+const container = (changes: Partial<ContainerEvidence> = {}): ContainerEvidence => ({
+  name: 'main',
+  image: IMAGE,
+  ready: false,
+  running: false,
+  restartCount: 0,
+  ...changes,
+});
+const ended = (message = ''): NonNullable<ContainerEvidence['terminated']> => ({
+  reason: 'Error',
+  exitCode: 255,
+  message,
+  seconds: 0,
+});
+
+/** An image that declares arm64 alone, on amd64: a world in which such a pod has been Ready since January. */
+async function worldWith(names: readonly string[]): Promise<World> {
+  const world = new World(new FakeClock());
+  await world.clock.advance(JANUARY);
+  for (const name of names) world.add(name, readySince(world, JANUARY));
+  for (const name of names) {
+    await world.reconcile(name);
+    expect(world.reasonOf(name)).toBe('Ready');
+  }
+  return world;
+}
+
+function readySince(world: World, ageMs: number): Partial<PodFacts> {
+  const sinceMs = world.clock.now() - ageMs;
+  return {
+    createdAtMs: sinceMs,
+    scheduled: { value: true, sinceMs },
+    ready: { value: true, sinceMs },
+    containers: [container({ ready: true, running: true })],
+  };
+}
+
+/** The condition Ready turns False now. */
+function unready(world: World, name: string, containers: readonly ContainerEvidence[]): Promise<unknown> {
+  const { createdAtMs, scheduled } = world.pods.get(`shop/${name}`)!;
+  world.add(name, {
+    createdAtMs,
+    scheduled,
+    ready: { value: false, sinceMs: world.clock.now(), turnedFalse: true },
+    containers,
+  });
+  return world.reconcile(name);
+}
+
+const runsSinceJanuary = (world: World): ContainerEvidence =>
+  container({ running: true, runningSinceMs: world.clock.now() - JANUARY });
+
+/** All pods are evaluated until no further one is evicted. */
+async function settle(world: World): Promise<void> {
+  for (let before = -1; before !== world.evictions.length;) {
+    before = world.evictions.length;
+    for (const pod of [...world.pods.values()]) await world.work(podKey(pod));
+  }
+}
+
+describe('a pod that has been Ready since January is not Ready for a moment', () => {
+  test('R10 its node is not Ready: nothing is evicted, nor when the node comes back', async () => {
+    const world = await worldWith(['a']);
+    world.nodes.set('amd64-1', node('amd64-1', 'amd64', { ready: false }));
+    await unready(world, 'a', [container({ ready: true, running: true, runningSinceMs: world.clock.now() - JANUARY })]);
+    world.nodes.set('amd64-1', node('amd64-1', 'amd64'));
+    await world.reconcile('a');
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'HasRun']);
+  });
+
+  test('R10 one failed readiness probe', async () => {
+    const world = await worldWith(['a']);
+    await unready(world, 'a', [runsSinceJanuary(world)]);
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'HasRun']);
+  });
+
+  test('R10 the same, seen by an operator that started a moment later', async () => {
+    const world = new World(new FakeClock());
+    await world.clock.advance(JANUARY);
+    world.add('a', readySince(world, JANUARY));
+    // It observed nothing: the pod is another one to it.
+    world.pods.set('shop/a', {
+      ...world.pods.get('shop/a')!,
+      ready: { value: false, sinceMs: world.clock.now(), turnedFalse: true },
+      containers: [runsSinceJanuary(world)],
+    });
+    await world.reconcile('a');
+    expect([world.readiness.size, world.evictions, world.reasonOf('a')]).toEqual([0, [], 'HasRun']);
+  });
+
+  test('R10 four replicas whose database restarts crash at once: none is evicted', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const world = await worldWith(names);
+    for (const name of names) await unready(world, name, [container({ terminated: ended() })]);
+    await world.clock.advance(MINUTE);
+    for (const name of names) {
+      await unready(world, name, [container({ restartCount: 4, lastTerminated: ended() })]);
+    }
+    await settle(world);
+    expect(world.evictions).toEqual([]);
+    expect(new Set(names.map((name) => world.reasonOf(name)))).toEqual(new Set(['HasRun']));
+  });
+
+  test('R10 its image got another content, which the kernel refuses: it is evicted', async () => {
+    const world = await worldWith(['a']);
+    await unready(world, 'a', [container({ restartCount: 1, lastTerminated: ended('exec /app: exec format error') })]);
+    expect(world.evictions).toHaveLength(1);
+  });
+});
+
+test('R10 a pod that never ran on a node that is not Ready waits, and is evicted when the node is back', async () => {
+  const world = new World(new FakeClock());
+  world.nodes.set('amd64-1', node('amd64-1', 'amd64', { ready: false }));
+  world.add('a');
+  // No time: the change of the node has it evaluated.
+  expect([await world.reconcile('a'), world.reasonOf('a')]).toEqual([{}, 'NodeNotReady']);
+  world.nodes.set('amd64-1', node('amd64-1', 'amd64'));
+  await world.reconcile('a');
+  expect(world.evictions).toHaveLength(1);
+});
+
+test('R10 an application of arm64 alone that crashes beside a sidecar that runs is evicted', async () => {
+  const world = new World(new FakeClock());
+  await world.clock.advance(HOUR);
+  world.images.set('registry.test/proxy:v1', resolved('linux/amd64', 'linux/arm64'));
+  const sinceMs = world.clock.now() - HOUR;
+  world.add('a', {
+    images: [IMAGE, 'registry.test/proxy:v1'],
+    scheduled: { value: true, sinceMs },
+    ready: { value: false, sinceMs },
+    containers: [
+      container({ restartCount: 16, lastTerminated: ended() }),
+      container({
+        name: 'proxy',
+        image: 'registry.test/proxy:v1',
+        ready: true,
+        running: true,
+        runningSinceMs: sinceMs,
+      }),
+    ],
+  });
+  await world.reconcile('a');
+  expect(world.evictions).toHaveLength(1);
+});
+
+describe('four replicas that never ran, of an image whose arm64 part is a binary of amd64', () => {
+  const names = ['a', 'b', 'c', 'd'];
+  const REFUSED = container({ restartCount: 1, lastTerminated: ended('exec /app: exec format error') });
+
+  /** Each evicted pod is replaced on arm64: bound and creating its containers at first. */
+  async function replicas(afterMs: number): Promise<World> {
+    const world = new World(new FakeClock());
+    await world.clock.advance(afterMs);
+    for (const name of names) world.add(name);
+    world.answer = async ({ name }) => {
+      await world.remove(name);
+      await world.bind(`${name}-new`, 'arm64-1', starting(world));
+      return { kind: 'evicted' };
+    };
+    return world;
+  }
+  const starting = (world: World): Partial<PodFacts> => ({
+    phase: 'Pending',
+    ready: { value: false, sinceMs: world.clock.now() },
+    containers: [container({ waiting: { reason: 'ContainerCreating', message: '' } })],
+  });
+  const become = (world: World, name: string, changes: Partial<PodFacts>): Promise<unknown> => {
+    const { scheduled } = world.pods.get(`shop/${name}`)!;
+    world.add(name, { nodeName: 'arm64-1', scheduled, ...changes });
+    return world.reconcile(name);
+  };
+
+  test('R6 R7 R10 the broken replacement stops the owner after the first eviction', async () => {
+    const world = await replicas(0);
+    await settle(world);
+    expect(world.evictions.map(({ name }) => name)).toEqual(['a']);
+    expect([world.landings, world.reasonOf('b')]).toEqual([[], 'OwnerLimit']);
+    await become(world, 'a-new', {
+      ready: { value: true, sinceMs: world.clock.now() },
+      containers: [container({ running: true })],
+    });
+    await settle(world);
+    expect(world.evictions).toHaveLength(1);
+    await become(world, 'a-new', { ready: { value: false, sinceMs: world.clock.now() }, containers: [REFUSED] });
+    await settle(world);
+    expect([world.evictions.length, world.landings, world.reasonOf('b')]).toEqual([1, ['broken'], 'OwnerStopped']);
+    expect(world.faults).toEqual([]);
+    expect(world.ledger.brake(world.clock.monotonic())).toEqual({ kind: 'owners-stopped', owners: [OWNER] });
+    expect(world.events.filter(({ reason }) => reason === 'ReplacementBroken')).toMatchObject([
+      {
+        type: 'Warning',
+        note: expect.stringMatching(
+          /^Pod a-new of Deployment web replaces an evicted pod, and node arm64-1 refuses it/u,
+        ),
+      },
+    ]);
+    await world.clock.advance(9 * MINUTE);
+    await settle(world);
+    expect(world.evictions).toHaveLength(1);
+    await world.clock.advance(MINUTE);
+    await settle(world);
+    expect(world.evictions).toHaveLength(2);
+  });
+
+  test('R6 R10 later in a term: at most three, and the first broken one stops the rest', async () => {
+    const world = await replicas(HOUR);
+    await settle(world);
+    expect(world.evictions).toHaveLength(3);
+    await become(world, 'a-new', { containers: [REFUSED] });
+    await world.clock.advance(MINUTE);
+    await settle(world);
+    expect([world.evictions.length, world.reasonOf('d')]).toEqual([3, 'OwnerStopped']);
+  });
+
+  test('R6 R10 the first replacement comes up: the others follow without waiting for theirs', async () => {
+    const world = await replicas(0);
+    await settle(world);
+    const readyAtMs = world.clock.now();
+    const up = { ready: { value: true, sinceMs: readyAtMs }, containers: [container({ ready: true, running: true })] };
+    await become(world, 'a-new', up);
+    expect([world.evictions.length, world.landings]).toEqual([1, []]);
+    expect(await world.reconcile('a-new')).toEqual({ requeueAfterMs: READY_AFTER_MS });
+    await world.clock.advance(READY_AFTER_MS);
+    await world.reconcile('a-new');
+    await settle(world);
+    expect([world.evictions.length, world.landings]).toEqual([4, ['right', 'right', 'right', 'right']]);
+  });
+
+  test('R6 R10 a replacement that is not Ready for reasons of its own counts as right after a minute', async () => {
+    const world = await replicas(0);
+    await settle(world);
+    const sinceMs = world.clock.now();
+    const running = container({ running: true, runningSinceMs: sinceMs });
+    await become(world, 'a-new', { ready: { value: false, sinceMs }, containers: [running] });
+    expect(await world.reconcile('a-new')).toEqual({ requeueAfterMs: MINUTE });
+    await world.clock.advance(MINUTE);
+    await world.reconcile('a-new');
+    expect(world.landings).toEqual(['right']);
+    await settle(world);
+    expect(world.evictions).toHaveLength(2);
+  });
+
+  test('R6 R10 one that has not started yet shows nothing, however long it takes', async () => {
+    const world = await replicas(0);
+    await settle(world);
+    await world.clock.advance(5 * MINUTE);
+    await settle(world);
+    expect([world.evictions.length, world.landings]).toEqual([1, []]);
+  });
+
+  test('R6 R10 the pod of a Job that has finished well has come up', async () => {
+    const world = await replicas(0);
+    await settle(world);
+    await become(world, 'a-new', {
+      phase: 'Succeeded',
+      containers: [container({ terminated: { ...ended(), exitCode: 0 } })],
+    });
+    expect(world.landings).toEqual(['right']);
+  });
+});

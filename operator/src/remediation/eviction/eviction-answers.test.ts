@@ -1,0 +1,97 @@
+import { describe, expect, test } from '@jest/globals';
+import { KubeError } from '@archpolicy/kube';
+import type { EvictionAnswer } from '@archpolicy/kube';
+import { FakeClock } from '@archpolicy/testkit';
+import { World } from '../testing/world.ts';
+
+const accepted: EvictionAnswer = { kind: 'evicted' };
+const noAnswer: EvictionAnswer = { kind: 'no-answer', error: new KubeError('timeout', 'too late') };
+const newWorld = (): World => new World(new FakeClock());
+
+describe('what the Eviction API answers', () => {
+  const cases: readonly (readonly [string, EvictionAnswer, string | undefined, number | undefined])[] = [
+    ['404: done', { kind: 'gone' }, undefined, undefined],
+    ['409: judged again after 10 s', { kind: 'conflict', message: '' }, 'Conflict', 10_000],
+    ['429 of a budget, as told', { kind: 'budget', message: '', retryAfterMs: 10_000 }, 'DisruptionBudget', 10_000],
+    ['429 of a budget, not told: backs off', { kind: 'budget', message: '' }, 'DisruptionBudget', 100],
+    ['429 of a busy server, as told', { kind: 'throttled', message: '', retryAfterMs: 1_000 }, 'ApiBusy', 1_000],
+    ['a failure: backs off', { kind: 'failed', status: 500, message: '' }, 'ApiBusy', 100],
+    ['403: later', { kind: 'forbidden', message: '' }, 'Forbidden', 60_000],
+    ['several budgets: final', { kind: 'several-budgets', message: '' }, 'SeveralBudgets', undefined],
+    ['a request that it does not take: final', { kind: 'invalid', status: 400, message: '' }, 'Refused', undefined],
+  ];
+  test.each(cases)('R8 %s', async (_, answer, reason, requeueAfterMs) => {
+    const world = newWorld();
+    world.add('a');
+    world.answer = () => answer;
+    expect(await world.reconcile('a')).toEqual(requeueAfterMs === undefined ? {} : { requeueAfterMs });
+    expect(world.reasonOf('a')).toBe(reason);
+    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
+    expect(world.evicted).toEqual([]);
+  });
+
+  test('R8 a crash loop’s news do not make it try again before its time', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.answer = () => ({ kind: 'budget', message: '', retryAfterMs: 10_000 });
+    await world.reconcile('a');
+    world.add('a', { resourceVersion: '2' });
+    await world.reconcile('a');
+    expect(world.evictions).toHaveLength(1);
+    world.answer = () => accepted;
+    await world.clock.advance(10_000);
+    await world.reconcile('a');
+    expect(world.evictions).toHaveLength(2);
+  });
+
+  test('R8 a budget’s refusals come later each time, up to 5 minutes', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.answer = () => ({ kind: 'budget', message: '' });
+    const delays: (number | undefined)[] = [];
+    for (let round = 0; round < 14; round += 1) {
+      const { requeueAfterMs } = await world.reconcile('a');
+      delays.push(requeueAfterMs);
+      await world.clock.advance(requeueAfterMs ?? 0);
+    }
+    expect(delays.slice(0, 4)).toEqual([100, 200, 400, 800]);
+    expect(delays.slice(-2)).toEqual([300_000, 300_000]);
+  });
+
+  test('R8 a budget that blocks is told, with what to do about it and what the API server says', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.answer = () => ({
+      kind: 'budget',
+      message: 'The disruption budget web needs 1 healthy pods and has 0 currently',
+    });
+    await world.reconcile('a');
+    expect(world.events.map(({ reason }) => reason)).toEqual(['DisruptionBudget']);
+    expect(world.events[0]?.note).toMatch(/unhealthyPodEvictionPolicy to AlwaysAllow\. .*budget web needs 1/u);
+  });
+
+  test('R8 no answer: the pod tells whether it was accepted, and it counts as one', async () => {
+    const world = newWorld();
+    const { uid } = world.add('a');
+    world.answer = () => noAnswer;
+    expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 10_000 });
+    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(1);
+    world.add('a', { deleting: true });
+    await world.reconcile('a');
+    expect([world.evicted, world.tries.of('shop/a', uid).kind]).toEqual([['default'], 'accepted']);
+    await world.replace('b', 'arm64-1');
+    expect(world.landings).toEqual(['right']);
+  });
+
+  test('R8 no answer, and the pod is still there: it is tried again, in its own place', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.answer = () => noAnswer;
+    await world.reconcile('a');
+    world.answer = () => accepted;
+    await world.clock.advance(10_000);
+    await world.reconcile('a');
+    expect(world.evictions).toHaveLength(2);
+    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(1);
+  });
+});

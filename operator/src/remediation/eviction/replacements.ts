@@ -1,0 +1,180 @@
+import {
+  boundAtMs,
+  controllerKey,
+  LANDING_DEADLINE_MS,
+  PLACE_HELD_MS,
+  READY_AFTER_MS,
+  topControllerOf,
+} from '@archpolicy/core';
+import type { ContainerEvidence, EvictionLedger, Landing, PlacementAssessment, PodFacts } from '@archpolicy/core';
+import type { Clock } from '@archpolicy/kube';
+import type { Pods } from '../ports.ts';
+
+/** What a pod that came in place of an evicted one shows. */
+export type ReplacementState =
+  | {
+      readonly kind: 'landed';
+      readonly landing: Landing;
+      /** The watch had shown it without a node before: the scheduler has bound it, not whoever created it. */
+      readonly inSight: boolean;
+    }
+  /** Its node supports its images, and it has not come up yet. */
+  | {
+      readonly kind: 'coming-up';
+      /** Epoch milliseconds at which it is to be evaluated again; absent: when it changes. */
+      readonly untilMs?: number;
+    };
+
+export interface ReplacementsOptions {
+  readonly pods: Pick<Pods, 'byNamespace'>;
+  readonly ledger: EvictionLedger;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+}
+
+/** How often owners are looked for of which nothing is awaited any more. */
+const SWEEP_MS = 60_000;
+
+/**
+ * Follows what comes in place of evicted pods (R6). A replacement is a pod of the same top controller that was not there
+ * when an eviction was first asked for; each proves one eviction, the oldest first.
+ *
+ * On a node that supports its images a replacement has landed right once it has come up: before that, it may still turn out
+ * to be a broken image. Once one has, further ones of its owner have landed as soon as they are bound.
+ */
+export class Replacements {
+  readonly #options: ReplacementsOptions;
+  /** By owner, while it has evictions that wait for proof: pods that prove nothing, because they were there or have. */
+  readonly #known = new Map<string, Set<string>>();
+  /** Of the same owners: pods whose binding the watch has shown. */
+  readonly #inSight = new Map<string, Set<string>>();
+  /** Owners of which a replacement has come up, until when that counts (monotonic). */
+  readonly #cameUp = new Map<string, number>();
+  #sweptAt = -Infinity;
+
+  constructor(options: ReplacementsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * An eviction of this pod is about to be asked for: its replacement can be there before the answer is. A
+   * further call of the same owner only adds the pod: whoever came since the first one is a replacement.
+   */
+  expect(evicted: PodFacts): void {
+    this.#sweep();
+    const owner = ownerOf(evicted);
+    const known = this.#known.get(owner) ?? this.#present(evicted.namespace, owner);
+    this.#known.set(owner, known.add(evicted.uid));
+  }
+
+  /** What came of it is known: where nothing waits for proof, the next eviction notes anew who is there. */
+  settle(pod: PodFacts): void {
+    const { ledger, clock } = this.#options;
+    const owner = ownerOf(pod);
+    if (ledger.awaited(owner, clock.monotonic()) === undefined) this.#forget(owner);
+  }
+
+  /** The watch showed this pod's binding. */
+  bound(pod: PodFacts): void {
+    if (this.#known.size === 0) return;
+    const owner = ownerOf(pod);
+    if (!this.#known.has(owner)) return;
+    this.#inSight.set(owner, (this.#inSight.get(owner) ?? new Set()).add(pod.uid));
+  }
+
+  /** Owners whose replacements are followed. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** A pod was looked at. What it shows, if it is a replacement: images that are not known show nothing. */
+  see(pod: PodFacts, assessment: PlacementAssessment): ReplacementState | undefined {
+    if (this.#known.size === 0) return undefined;
+    const owner = ownerOf(pod);
+    const known = this.#known.get(owner);
+    if (known === undefined || known.has(pod.uid)) return undefined;
+    const landing = this.#landingOf(owner, pod, assessment);
+    if (landing === undefined || typeof landing === 'object') return landing;
+    known.add(pod.uid);
+    const { ledger, clock } = this.#options;
+    const evicted = ledger.awaited(owner, clock.monotonic());
+    if (evicted !== undefined) ledger.landed(evicted, landing, clock.monotonic());
+    const inSight = this.#inSight.get(owner)?.has(pod.uid) ?? false;
+    this.settle(pod);
+    return evicted === undefined ? undefined : { kind: 'landed', landing, inSight };
+  }
+
+  #landingOf(
+    owner: string,
+    pod: PodFacts,
+    assessment: PlacementAssessment,
+  ): Landing | Extract<ReplacementState, { kind: 'coming-up' }> | undefined {
+    const { now, monotonic } = { now: this.#options.clock.now(), monotonic: this.#options.clock.monotonic() };
+    if (hasComeUp(pod, assessment, now)) {
+      this.#cameUp.set(owner, monotonic + PLACE_HELD_MS);
+      return 'right';
+    }
+    switch (assessment.kind) {
+      case 'broken-image':
+        return 'broken';
+      case 'misplaced':
+        return 'wrong';
+      case 'unknown':
+      case 'node-unknown':
+        return undefined;
+      case 'fits':
+        return (this.#cameUp.get(owner) ?? -Infinity) > monotonic ? 'right' : comingUp(pod, now);
+    }
+  }
+
+  /** Of an owner that was deleted no pod comes any more that would settle it. */
+  #sweep(): void {
+    const { ledger, clock } = this.#options;
+    const now = clock.monotonic();
+    if (now < this.#sweptAt + SWEEP_MS) return;
+    this.#sweptAt = now;
+    for (const owner of this.#known.keys()) if (ledger.awaited(owner, now) === undefined) this.#forget(owner);
+    for (const [owner, untilMs] of this.#cameUp) if (untilMs <= now) this.#cameUp.delete(owner);
+  }
+
+  #forget(owner: string): void {
+    this.#known.delete(owner);
+    this.#inSight.delete(owner);
+  }
+
+  #present(namespace: string, owner: string): Set<string> {
+    const pods = this.#options.pods.byNamespace(namespace);
+    return new Set(pods.filter((pod) => ownerOf(pod) === owner).map(({ uid }) => uid));
+  }
+}
+
+function ownerOf(pod: PodFacts): string {
+  return controllerKey(topControllerOf(pod));
+}
+
+/** Ready for as long as no crash loop is, or, a pod of a Job, finished well. */
+function hasComeUp(pod: PodFacts, assessment: PlacementAssessment, nowMs: number): boolean {
+  if (pod.phase === 'Succeeded') return true;
+  return assessment.kind === 'fits' && pod.ready.value && nowMs >= pod.ready.sinceMs + READY_AFTER_MS;
+}
+
+/**
+ * A replacement may have reasons of its own not to become Ready. It counts as right a minute after its binding, when each of
+ * its containers has been running or has ended by then and the node has refused none.
+ */
+function comingUp(pod: PodFacts, nowMs: number): Landing | Extract<ReplacementState, { kind: 'coming-up' }> {
+  const readyAtMs = pod.ready.value ? pod.ready.sinceMs + READY_AFTER_MS : Infinity;
+  const rightAtMs = Math.max(boundAtMs(pod) + LANDING_DEADLINE_MS, triedAtMs(pod));
+  if (nowMs >= rightAtMs) return 'right';
+  const untilMs = Math.min(readyAtMs, rightAtMs);
+  return { kind: 'coming-up', ...(Number.isFinite(untilMs) && { untilMs }) };
+}
+
+/** When each of its programs has been tried for long enough: a refused one ends within a second. Infinity: not known yet. */
+function triedAtMs({ containers }: PodFacts): number {
+  return containers.length === 0 ? Infinity : Math.max(...containers.map(containerTriedAtMs));
+}
+
+function containerTriedAtMs({ runningSinceMs, restartCount, terminated }: ContainerEvidence): number {
+  if (restartCount > 0 || terminated !== undefined) return -Infinity;
+  return runningSinceMs === undefined ? Infinity : runningSinceMs + READY_AFTER_MS;
+}

@@ -1,0 +1,200 @@
+import { describe, expect, test } from '@jest/globals';
+import type { PodFacts } from '@archpolicy/core';
+import { podKey } from '@archpolicy/cluster-view';
+import { FakeClock } from '@archpolicy/testkit';
+import { World } from '../testing/world.ts';
+
+const MINUTE = 60_000;
+
+/** Pods of Deployments `web`, `api` and so on, each on the wrong node. */
+function misplaced(world: World, namespace: string, workload: string, count: number): void {
+  world.namespaces.set(namespace, { name: namespace, labels: {}, annotations: {} });
+  for (let index = 0; index < count; index += 1) {
+    world.add(`${workload}-${index}`, ownedBy(namespace, workload, `${namespace}-${workload}-${index}`));
+  }
+}
+
+const ownedBy = (namespace: string, workload: string, uid: string): Partial<PodFacts> => ({
+  namespace,
+  uid,
+  owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${workload}-5d4f`, uid: 'rs' },
+});
+
+/** A world, some time after its leader began, in which every replacement comes to stand on the same node. */
+async function worldWith(nodeOfReplacements: () => string): Promise<World> {
+  const world = new World(new FakeClock());
+  await world.clock.advance(10 * MINUTE);
+  let replaced = 0;
+  world.answer = async ({ namespace, name }) => {
+    const key = `${namespace}/${name}`;
+    const evicted = world.pods.get(key);
+    world.pods.delete(key);
+    replaced += 1;
+    const uid = `replacement-${replaced}`;
+    const owner = evicted?.owner?.name.replace('-5d4f', '') ?? '';
+    await world.bind(`${owner}-r${replaced}`, nodeOfReplacements(), ownedBy(namespace, owner, uid));
+    return { kind: 'evicted' };
+  };
+  return world;
+}
+
+/** Looks at every pod until nothing is evicted any more. */
+async function settle(world: World): Promise<void> {
+  for (let before = -1; before !== world.evictions.length;) {
+    before = world.evictions.length;
+    for (const pod of [...world.pods.values()]) {
+      await world.work(podKey(pod));
+    }
+  }
+}
+
+const reasons = (world: World): ReadonlySet<string | undefined> =>
+  new Set([...world.pods.values()].map((pod) => world.tally.get(podKey(pod))?.reason));
+
+describe('an adversary that binds every replacement to the wrong architecture again', () => {
+  test('R6 R7 one owner stops at three unproven evictions', async () => {
+    const world = await worldWith(() => 'amd64-1');
+    misplaced(world, 'shop', 'web', 8);
+    await settle(world);
+    expect(world.evictions).toHaveLength(3);
+    expect(world.ledger.brake(world.clock.monotonic())).toEqual({ kind: 'open' });
+    await world.clock.advance(10 * MINUTE);
+    await settle(world);
+    // Three more, whose faults are the first of a new window: they are six of one owner by now.
+    expect(world.evictions.length).toBeLessThanOrEqual(6);
+  });
+
+  test('R7 several owners close the brake for everybody, and one eviction is tried ten minutes later', async () => {
+    const world = await worldWith(() => 'amd64-1');
+    for (const [namespace, workload] of [
+      ['shop', 'web'],
+      ['shop', 'api'],
+      ['bank', 'web'],
+      ['bank', 'job'],
+    ] as const) {
+      misplaced(world, namespace, workload, 8);
+    }
+    await settle(world);
+    // Three of shop/web, two of shop/api: five that stop these two. The first one of bank/web stops everything.
+    expect(world.evictions).toHaveLength(6);
+    expect(world.ledger.brake(world.clock.monotonic())).toMatchObject({ kind: 'all-stopped', faults: 6 });
+    misplaced(world, 'other', 'pods', 1);
+    await settle(world);
+    expect(world.evictions).toHaveLength(6);
+    expect(world.tally.get('other/pods-0')?.reason).toBe('EvictionsStopped');
+    await world.clock.advance(10 * MINUTE);
+    await settle(world);
+    expect(world.evictions).toHaveLength(7);
+    expect(world.faults).toHaveLength(7);
+  });
+
+  test('R7 it goes away: the trial lands right, and everything is put right', async () => {
+    let target = 'amd64-1';
+    const world = await worldWith(() => target);
+    for (const namespace of ['shop', 'bank']) {
+      for (const workload of ['web', 'api']) misplaced(world, namespace, workload, 4);
+    }
+    await settle(world);
+    expect(reasons(world)).toContain('EvictionsStopped');
+    target = 'arm64-1';
+    for (let minute = 0; minute < 40; minute += 1) {
+      await world.clock.advance(MINUTE);
+      await settle(world);
+    }
+    expect(reasons(world)).toEqual(new Set(['Fits']));
+    expect(world.ledger.brake(world.clock.monotonic())).toEqual({ kind: 'open' });
+  });
+});
+
+describe('what tenants can do does not stop the evictions of others', () => {
+  test('R7 pods that are created with spec.nodeName come to the wrong node again and again', async () => {
+    const world = await worldWith(() => 'amd64-1');
+    world.answer = async ({ namespace, name }) => {
+      const evicted = world.pods.get(`${namespace}/${name}`);
+      world.pods.delete(`${namespace}/${name}`);
+      const workload = evicted?.owner?.name.replace('-5d4f', '') ?? '';
+      world.add(`${name}-again`, ownedBy(namespace, workload, `again-${name}-${namespace}`));
+      await world.work(`${namespace}/${name}-again`);
+      return { kind: 'evicted' };
+    };
+    for (const namespace of ['shop', 'bank']) {
+      for (const workload of ['web', 'api']) misplaced(world, namespace, workload, 4);
+    }
+    await settle(world);
+    expect(world.landings.filter((landing) => landing === 'wrong').length).toBeGreaterThanOrEqual(5);
+    expect([world.faults, world.ledger.brake(world.clock.monotonic())]).toEqual([[], { kind: 'open' }]);
+  });
+
+  test('R7 twenty pods with forged decision annotations', async () => {
+    const world = await worldWith(() => 'arm64-1');
+    const forged = JSON.stringify({ v: 1, kind: 'constrain', reason: 'ImagesSupport', architectures: ['arm64'] });
+    for (let index = 0; index < 20; index += 1) {
+      await world.bind(`forged-${index}`, 'amd64-1', {
+        ...ownedBy('shop', `forged-${index}`, `forged-${index}`),
+        annotations: { 'archpolicy.dev/decision': forged },
+      });
+    }
+    misplaced(world, 'bank', 'web', 2);
+    await settle(world);
+    expect(world.faults).toEqual([]);
+    expect(world.tally.get('bank/web-0')).toBeUndefined();
+    expect(world.evictions.map(({ namespace }) => namespace)).toContain('bank');
+  });
+});
+
+describe('what counts as a fault', () => {
+  const arm = { requiredAffinity: { nodeSelectorTerms: [requiring('arm64')] } };
+
+  test('R7 a pod bound against its own terms, once', async () => {
+    const world = await worldWith(() => 'amd64-1');
+    await world.bind('x', 'amd64-1', arm);
+    await world.reconcile('x');
+    expect(world.faults).toEqual(['against-terms']);
+  });
+
+  test('R7 not one whose terms allow its node', async () => {
+    const world = await worldWith(() => 'amd64-1');
+    await world.bind('x', 'arm64-1', arm);
+    expect(world.faults).toEqual([]);
+  });
+
+  test('R7 a wrong landing is none when the webhook went away meanwhile', async () => {
+    const world = await worldWith(() => {
+      world.webhook.answers = false;
+      return 'amd64-1';
+    });
+    misplaced(world, 'shop', 'web', 1);
+    await settle(world);
+    expect([world.landings, world.faults]).toEqual([['wrong'], []]);
+  });
+
+  test('R7 nor where its owner opts out by then', async () => {
+    const world = await worldWith(() => 'amd64-1');
+    misplaced(world, 'shop', 'web', 1);
+    world.answer = async () => {
+      const annotations = { 'archpolicy.dev/allow-eviction': 'false' };
+      await world.bind('x', 'amd64-1', { ...ownedBy('shop', 'web', 'x'), annotations });
+      return { kind: 'evicted' };
+    };
+    await world.reconcile('web-0');
+    expect([world.landings, world.faults]).toEqual([['wrong'], []]);
+  });
+});
+
+test('R6 owners that were deleted are not remembered', async () => {
+  const world = new World(new FakeClock());
+  await world.clock.advance(10 * MINUTE);
+  misplaced(world, 'shop', 'web', 1);
+  await world.reconcile('web-0');
+  await world.remove('web-0');
+  expect(world.replacements.size).toBe(1);
+  await world.clock.advance(20 * MINUTE);
+  misplaced(world, 'shop', 'api', 1);
+  await world.reconcile('api-0');
+  expect(world.replacements.size).toBe(1);
+});
+
+function requiring(architecture: string) {
+  const expression = { key: 'kubernetes.io/arch', operator: 'In', values: [architecture] } as const;
+  return { matchExpressions: [expression], matchFields: [] };
+}

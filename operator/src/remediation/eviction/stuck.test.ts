@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ArchPolicy, PodFacts } from '@archpolicy/core';
+import { FakeClock } from '@archpolicy/testkit';
+import { policy, resolved, World } from '../testing/world.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const AMD64 = { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64'] } as const;
+const ADDED = {
+  path: '/spec/affinity',
+  value: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [AMD64] }] },
+    },
+  },
+};
+const RECORD = { v: 1, policy: 'default', kind: 'constrain', reason: 'Preferred', architectures: ['amd64'], terms: 1 };
+
+const prefersAmd64 = (relaxedUntilMs?: number): ArchPolicy =>
+  policy({ preference: { architectures: ['amd64'] } }, 'default', {
+    status: {
+      ...(relaxedUntilMs !== undefined && {
+        relaxed: [{ owner: 'shop/Deployment/web', until: new Date(relaxedUntilMs).toISOString() }],
+      }),
+    },
+  });
+
+/** A world in which pods that run everywhere are narrowed to amd64, and one that has found no node there. */
+function worldWith(ageMs: number): World {
+  const world = new World(new FakeClock());
+  world.images.set('registry.test/web:v1', resolved('linux/amd64', 'linux/arm64'));
+  world.policies = [prefersAmd64()];
+  const { nodeName, ...pending } = world.pod('a', {
+    phase: 'Pending',
+    containers: [],
+    requiredAffinity: { nodeSelectorTerms: [{ matchExpressions: [AMD64], matchFields: [] }] },
+    annotations: { 'archpolicy.dev/decision': JSON.stringify({ ...RECORD, added: [ADDED] }) },
+    scheduled: { value: false, sinceMs: world.clock.now() - ageMs, reason: 'Unschedulable' },
+  } satisfies Partial<PodFacts>);
+  expect(nodeName).toBeDefined();
+  world.pods.set('shop/a', pending);
+  return world;
+}
+
+describe('a pod that our constraint keeps from every node', () => {
+  test('R9 is looked at again when two minutes are over, and counts then', async () => {
+    const world = worldWith(MINUTE);
+    expect(await world.reconcile('a')).toEqual({ requeueAfterMs: MINUTE });
+    expect([world.tally.counts('default').unschedulable, world.relaxations]).toEqual([0, []]);
+    await world.clock.advance(MINUTE);
+    await world.reconcile('a');
+    expect(world.tally.counts('default').unschedulable).toBe(1);
+  });
+
+  test('R9 its workload is relaxed first, and it is evicted when the policy’s status says so', async () => {
+    const world = worldWith(2 * MINUTE);
+    expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 2_000 });
+    const untilMs = world.clock.now() + HOUR;
+    expect(world.relaxations).toEqual([{ policy: 'default', workload: 'shop/Deployment/web', untilMs }]);
+    expect(world.evictions).toEqual([]);
+    world.policies = [prefersAmd64(untilMs)];
+    await world.reconcile('a');
+    expect(world.evictions).toEqual([{ namespace: 'shop', name: 'a', uid: 'uid-a', resourceVersion: '1' }]);
+    expect(world.events.map(({ reason, note }) => [reason, note])).toEqual([
+      [
+        'PreferenceRelaxed',
+        'Pod a of Deployment web was evicted: it had found no node for two minutes, and ArchPolicy constrained it to amd64 nodes (Preferred). For an hour its workload is not narrowed to what its policy prefers.',
+      ],
+    ]);
+  });
+
+  test('R9 R6 one of many is evicted, the others when its replacement has landed', async () => {
+    const world = worldWith(2 * MINUTE);
+    world.policies = [prefersAmd64(world.clock.now() + HOUR)];
+    const first = world.pods.get('shop/a');
+    if (first !== undefined) world.pods.set('shop/b', { ...first, name: 'b', uid: 'uid-b' });
+    await world.reconcile('a');
+    await world.reconcile('b');
+    expect([world.evictions.length, world.reasonOf('b')]).toEqual([1, 'OwnerLimit']);
+    await world.remove('a');
+    await world.bind('x', 'arm64-1', { uid: 'x' });
+    await world.reconcile('b');
+    expect([world.landings, world.evictions.length]).toEqual([['right'], 2]);
+  });
+
+  test('R9 that no other node would take is told of, with the constraint', async () => {
+    const world = worldWith(2 * MINUTE);
+    world.nodes.delete('arm64-1');
+    await world.reconcile('a');
+    expect([world.reasonOf('a'), world.relaxations]).toEqual(['Unschedulable', []]);
+    expect(world.events.map(({ type, reason, note }) => [type, reason, note])).toEqual([
+      ['Warning', 'Unschedulable', expect.stringMatching(/constrained it to amd64 nodes \(Preferred\)\. Not evicted/u)],
+    ]);
+  });
+
+  test('R9 in Audit is told of and left, and nothing is relaxed', async () => {
+    const world = worldWith(2 * MINUTE);
+    const { spec, ...rest } = prefersAmd64();
+    world.policies = [{ ...rest, spec: { ...spec, mode: 'Audit' } }];
+    await world.reconcile('a');
+    expect([world.reasonOf('a'), world.relaxations, world.evictions]).toEqual(['AuditMode', [], []]);
+  });
+
+  test('R9 that has found a node meanwhile is left', async () => {
+    const world = worldWith(2 * MINUTE);
+    world.policies = [prefersAmd64(world.clock.now() + HOUR)];
+    world.current.set('shop/a', world.pod('a', { nodeName: 'arm64-1' }));
+    await world.reconcile('a');
+    expect(world.evictions).toEqual([]);
+  });
+});

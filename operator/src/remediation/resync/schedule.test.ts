@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals';
+import { dueForRecheck, recheckIntervals, recheckPhase } from './schedule.ts';
+import { policy } from '../testing/world.ts';
+
+const MINUTE = 60_000;
+const PODS = Array.from(
+  { length: 1_000 },
+  (_, index) => [`shop/p${index}`, { phase: recheckPhase(`uid-${index}`), policy: 'default' }] as const,
+);
+const BEAT = 5_000;
+const INTERVALS = new Map([['default', 10 * MINUTE]]);
+
+describe('the recheck', () => {
+  test('looks at every pod once in an interval, wherever the interval begins', () => {
+    for (const start of [0, 1_234_567, Date.UTC(2026, 0, 1)]) {
+      const seen: string[] = [];
+      for (let at = start; at < start + 10 * MINUTE; at += BEAT)
+        seen.push(...dueForRecheck(PODS, INTERVALS, at, at + BEAT));
+      expect(seen).toHaveLength(PODS.length);
+      expect(new Set(seen).size).toBe(PODS.length);
+    }
+  });
+
+  test('spreads them over it: no minute has much more than its share', () => {
+    for (let minute = 0; minute < 10; minute += 1) {
+      const due = [...dueForRecheck(PODS, INTERVALS, minute * MINUTE, (minute + 1) * MINUTE)];
+      expect(due.length).toBeGreaterThan(50);
+      expect(due.length).toBeLessThan(160);
+    }
+  });
+
+  test('a beat that came late misses nobody', () => {
+    expect([...dueForRecheck(PODS, INTERVALS, 0, 10 * MINUTE)]).toHaveLength(PODS.length);
+  });
+
+  test('takes the interval from the policy; pods of a policy that is gone wait', () => {
+    const intervals = recheckIntervals([policy({ remediation: { recheckInterval: '1m30s' } }, 'fast')]);
+    expect(intervals).toEqual(new Map([['fast', 90_000]]));
+    expect([...dueForRecheck(PODS, intervals, 0, 10 * MINUTE)]).toEqual([]);
+  });
+});

@@ -1,0 +1,41 @@
+import type { BrakeState } from '@archpolicy/core';
+import { closedCounter, closedGauge } from '@archpolicy/service';
+import type { Registry } from '@archpolicy/service';
+import { FAULT_KINDS } from '../remediation/eviction/placement-violations.ts';
+import type { FaultKind } from '../remediation/eviction/placement-violations.ts';
+
+/** What is counted of the brake (R7). */
+export interface BrakeMetrics {
+  readonly fault: (kind: FaultKind) => void;
+  readonly brake: (state: BrakeState) => void;
+}
+
+export function declareBrakeMetrics(registry: Registry): BrakeMetrics {
+  const faults = closedCounter({
+    registry,
+    name: 'archpolicy_eviction_faults_total',
+    help: 'Pods that came to stand where they must not, as the brake counts them.',
+    labels: { fault: FAULT_KINDS },
+  });
+  const stopped = closedGauge({
+    registry,
+    name: 'archpolicy_evictions_stopped',
+    help: '1 while the brake stops all evictions.',
+    labels: {},
+  });
+  const owners = closedGauge({
+    registry,
+    name: 'archpolicy_evictions_stopped_owners',
+    help: 'Owners whose evictions the brake stops while it does not stop all.',
+    labels: {},
+  });
+  return {
+    fault: (fault) => {
+      faults.inc({ fault });
+    },
+    brake: (state) => {
+      stopped.set({}, state.kind === 'all-stopped' ? 1 : 0);
+      owners.set({}, state.kind === 'owners-stopped' ? state.owners.length : 0);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals';
+import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
+import { FakeClock } from '@archpolicy/testkit';
+import { brokenImageNote, evictedNote, stayingNote } from './messages.ts';
+import type { Misplacement } from './messages.ts';
+import { World } from '../remediation/testing/world.ts';
+
+const pod = new World(new FakeClock()).pod('web-1');
+const misplacement: Misplacement = {
+  pod,
+  node: 'amd64-1',
+  architecture: 'amd64',
+  images: ['registry.test/web:v1'],
+  architectures: ['arm64'],
+};
+
+describe('what people read', () => {
+  test('pod, owner, node, image and architectures are named', () => {
+    expect(evictedNote(misplacement)).toBe(
+      'Pod web-1 of Deployment web was evicted: node amd64-1 (amd64) cannot run registry.test/web:v1; its images run on arm64.',
+    );
+  });
+
+  test('a pod with many images names two of them', () => {
+    const images = ['a', 'b', 'c', 'd'];
+    expect(evictedNote({ ...misplacement, images })).toContain('cannot run a, b and 2 more;');
+  });
+
+  test('images that have nothing in common', () => {
+    expect(stayingNote({ ...misplacement, architectures: [] }, 'NoCommonArchitecture')).toContain(
+      'run on no architecture.',
+    );
+  });
+
+  test('R8 a budget that blocks for ever has a remedy', () => {
+    expect(stayingNote(misplacement, 'DisruptionBudget', 'budget web needs 1')).toMatch(
+      /set its unhealthyPodEvictionPolicy to AlwaysAllow\. The API server says: budget web needs 1$/u,
+    );
+  });
+
+  test('a broken image names its container', () => {
+    expect(brokenImageNote(pod, 'amd64-1', 'main')).toMatch(
+      /^Pod web-1 of Deployment web on node amd64-1: container main says/u,
+    );
+  });
+
+  test('every reason to stay is a sentence that ends', () => {
+    for (const reason of [...REPORT_REASONS, ...WAIT_REASONS]) {
+      expect(stayingNote(misplacement, reason)).toMatch(/Not evicted: \S.*[^.]\.$/u);
+    }
+  });
+});

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { isJsonObject, parseInstalledWebhook, webhookCall } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
+import { FakeClock } from '@archpolicy/testkit';
+import { silent } from '../remediation/testing/world.ts';
+import { WebhookConfiguration } from './webhook-configuration.ts';
+
+type Answer = Awaited<ReturnType<ConstructorParameters<typeof WebhookConfiguration>[0]['api']['request']>>;
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const SHIPPED = join(ROOT, 'deploy', 'base', 'webhook-configuration', 'mutating-webhook-configuration.yaml');
+const refused = (status: number): Answer => ({ kind: 'refused', status, reason: 'NotFound', message: '', details: {} });
+const ok = (body: JsonObject): Answer => ({ kind: 'ok', status: 200, body });
+
+function shipped(): JsonObject {
+  const object: unknown = parse(readFileSync(SHIPPED, 'utf8'));
+  if (!isJsonObject(object as JsonObject)) throw new Error('no object');
+  return object as JsonObject;
+}
+
+function rig(start: Answer | Error) {
+  const clock = new FakeClock();
+  const state = { answer: start, changes: 0, paths: [] as string[] };
+  const configuration = new WebhookConfiguration({
+    api: {
+      request: ({ path }) => {
+        state.paths.push(path);
+        return state.answer instanceof Error ? Promise.reject(state.answer) : Promise.resolve(state.answer);
+      },
+    },
+    clock,
+    logger: silent,
+    onChange: () => (state.changes += 1),
+  });
+  return { clock, state, configuration };
+}
+
+describe('the installed webhook configuration', () => {
+  test.each([
+    ['shop', 'called'],
+    ['archpolicy-probe', 'called'],
+    ['kube-system', 'not-called'],
+    ['archpolicy-system', 'not-called'],
+  ])('R3 what deploy/ ships is understood: in %s it is %s', (name, expected) => {
+    const installed = parseInstalledWebhook(shipped());
+    expect(installed.kind).toBe('installed');
+    expect(webhookCall(installed, { name, labels: {}, annotations: {} }, {})).toBe(expected);
+  });
+
+  test('R3 is read by its name, and again within seconds when it changes', async () => {
+    const { clock, state, configuration } = rig(ok(shipped()));
+    const end = new AbortController();
+    const running = configuration.run(end.signal);
+    await clock.advance(0);
+    expect(configuration.installed?.kind).toBe('installed');
+    await clock.advance(2_000);
+    expect(state.changes).toBe(1);
+    state.answer = refused(404);
+    await clock.advance(2_000);
+    expect([configuration.installed, state.changes]).toEqual([{ kind: 'absent' }, 2]);
+    end.abort();
+    await running;
+    const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/archpolicy';
+    expect(new Set(state.paths)).toEqual(new Set([path]));
+  });
+
+  test.each([
+    ['is not allowed', refused(403)],
+    ['is busy', refused(429)],
+    ['cannot be reached', new Error('refused')],
+  ])('P2 while the API server %s, what was known stays', async (_, answer) => {
+    const { clock, state, configuration } = rig(ok(shipped()));
+    const end = new AbortController();
+    const running = configuration.run(end.signal);
+    await clock.advance(0);
+    state.answer = answer;
+    await clock.advance(60_000);
+    expect([configuration.installed?.kind, state.changes]).toEqual(['installed', 1]);
+    end.abort();
+    await running;
+  });
+
+  test('R3 what was never read is not known', async () => {
+    const { configuration } = rig(refused(403));
+    await configuration.refresh(new AbortController().signal);
+    expect(configuration.installed).toBeUndefined();
+  });
+});
