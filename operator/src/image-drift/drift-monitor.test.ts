@@ -3,7 +3,7 @@ import type { Inspection, PodFacts } from '@archpolicy/core';
 import { podKey, PullSecretContent } from '@archpolicy/cluster-view';
 import type { EventInput } from '@archpolicy/kube';
 import { FakeClock } from '@archpolicy/testkit';
-import { node, resolved, silent, World } from '../remediation/testing/world.ts';
+import { crashLoopingPod, node, resolved, silent } from '../testing/objects.ts';
 import { ContentWatch } from './drift-monitor.ts';
 
 const IMAGE = 'registry.test/web:v1';
@@ -39,7 +39,7 @@ function rig() {
     logger: silent,
   });
   const run = (name: string, nodeName: string, policy: string | undefined, changes: Partial<PodFacts> = {}): void => {
-    const pod = new World(clock).pod(name, { nodeName, images: [IMAGE], ...changes });
+    const pod = crashLoopingPod(name, { nodeName, images: [IMAGE], ...changes }, clock.now());
     pods.set(podKey(pod), pod);
     if (policy !== undefined) policies.set(podKey(pod), policy);
   };

@@ -4,7 +4,7 @@ import { PullSecretContent } from '@archpolicy/cluster-view';
 import type { PullSecretsFound } from '@archpolicy/cluster-view';
 import type { InspectRequest } from '@archpolicy/registry';
 import { FakeClock } from '@archpolicy/testkit';
-import { policy, resolved, silent, World } from '../remediation/testing/world.ts';
+import { crashLoopingPod, policy, resolved, silent } from '../testing/objects.ts';
 import { KeepWarm } from './keep-warm.ts';
 import type { WarmOutcome } from './metrics.ts';
 
@@ -82,7 +82,7 @@ function rig() {
     await running;
   };
   const add = (name: string, image: string, changes: Partial<PodFacts> = {}): void => {
-    pods.push(new World(clock).pod(name, { images: [image], ...changes }));
+    pods.push(crashLoopingPod(name, { images: [image], ...changes }, clock.now()));
   };
   return { clock, pods, cronJobs, policies, ungoverned, looks, outcomes, shown, confirmedAt, asked, state, add, stop };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import { node, policy, resolved, World } from './testing/world.ts';
+import { node, policy, resolved } from '../testing/objects.ts';
+import { World } from './testing/world.ts';
 
 const MINUTE = 60_000;
 const newWorld = (): World => new World(new FakeClock());

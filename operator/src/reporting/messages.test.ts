@@ -1,11 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
-import { FakeClock } from '@archpolicy/testkit';
 import { brokenImageNote, evictedNote, stayingNote } from './messages.ts';
 import type { Misplacement } from './messages.ts';
-import { World } from '../remediation/testing/world.ts';
+import { crashLoopingPod } from '../testing/objects.ts';
 
-const pod = new World(new FakeClock()).pod('web-1');
+const pod = crashLoopingPod('web-1');
 const misplacement: Misplacement = {
   pod,
   node: 'amd64-1',

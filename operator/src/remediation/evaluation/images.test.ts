@@ -3,9 +3,8 @@ import type { Inspection } from '@archpolicy/core';
 import { PullSecretContent } from '@archpolicy/cluster-view';
 import type { PullSecretsFound } from '@archpolicy/cluster-view';
 import type { InspectRequest } from '@archpolicy/registry';
-import { FakeClock } from '@archpolicy/testkit';
 import { InspectedImages } from './images.ts';
-import { policy, resolved, World } from '../testing/world.ts';
+import { crashLoopingPod, policy, resolved } from '../../testing/objects.ts';
 
 const signal = new AbortController().signal;
 
@@ -44,7 +43,7 @@ const named = (count: number): string[] => Array.from({ length: count }, (_, ind
 describe('the images of a pod', () => {
   test('no worker waits long for a slow registry', async () => {
     const { images, asked } = inspecting();
-    await images.of(new World(new FakeClock()).pod('a'), policy({}), signal);
+    await images.of(crashLoopingPod('a'), policy({}), signal);
     expect(asked.map(({ reference }) => reference)).toEqual(['registry.test/web:v1']);
     expect(asked[0]?.budgetMs).toBeLessThanOrEqual(400);
   });
@@ -54,7 +53,7 @@ describe('the images of a pod', () => {
     [257, 0],
   ])('of %i, %i are inspected', async (count, expected) => {
     const { images, asked } = inspecting();
-    const pod = new World(new FakeClock()).pod('a', { images: named(count) });
+    const pod = crashLoopingPod('a', { images: named(count) });
     expect(await images.of(pod, policy({}), signal)).toHaveProperty('size', expected);
     expect(asked).toHaveLength(expected);
   });
@@ -62,14 +61,14 @@ describe('the images of a pod', () => {
   test('I5 one that the policy overrides is not inspected, and pull secrets are not read for it', async () => {
     const { images, asked, named: read } = inspecting();
     const governing = policy({ images: [{ match: 'registry.test/*', platforms: ['linux/amd64'] }] });
-    const pod = new World(new FakeClock()).pod('a', { pullSecrets: ['a'] });
+    const pod = crashLoopingPod('a', { pullSecrets: ['a'] });
     expect([(await images.of(pod, governing, signal)).size, asked, read]).toEqual([0, [], []]);
   });
 
   test('I5 they are asked for with the pull secrets that the pod names, and take turns', async () => {
     const secrets = [new PullSecretContent('shop', 'kubernetes.io/dockercfg', '{}')];
     const { images, asked, named: read } = inspecting({ found: { secrets, complete: true } });
-    const pod = new World(new FakeClock()).pod('a', { pullSecrets: ['b', 'a'] });
+    const pod = crashLoopingPod('a', { pullSecrets: ['b', 'a'] });
     await images.of(pod, policy({}), signal);
     expect(read).toEqual(['shop/b', 'shop/a']);
     expect(asked).toMatchObject([{ pullSecrets: secrets, priority: 'background' }]);
@@ -77,13 +76,13 @@ describe('the images of a pod', () => {
 
   test('pull secrets that are at hand are not waited for', async () => {
     const { images, asked, named: read } = inspecting({ atHand: true });
-    await images.of(new World(new FakeClock()).pod('a', { pullSecrets: ['a'] }), policy({}), signal);
+    await images.of(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
     expect([asked.length, read]).toEqual([1, []]);
   });
 
   test('I4 a refusal without all of the pull secrets is none', async () => {
     const answer: Inspection = { kind: 'unresolved', reason: 'Unauthorized' };
-    const pod = new World(new FakeClock()).pod('a');
+    const pod = crashLoopingPod('a');
     const of = async (complete: boolean): Promise<readonly Inspection[]> => {
       const { images } = inspecting({ answer, found: { secrets: [], complete } });
       return [...(await images.of(pod, policy({}), signal)).values()];

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import { policy, World } from '../testing/world.ts';
+import { policy } from '../../testing/objects.ts';
+import { World } from '../testing/world.ts';
 
 const owner = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web', uid: 'rollout' };
 

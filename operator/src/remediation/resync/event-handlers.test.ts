@@ -2,9 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import { Store } from '@archpolicy/kube';
-import { FakeClock } from '@archpolicy/testkit';
 import { feed } from './event-handlers.ts';
-import { node, policy, World } from '../testing/world.ts';
+import { crashLoopingPod, node, policy } from '../../testing/objects.ts';
 
 function rig(): {
   readonly pods: Store<PodFacts>;
@@ -30,7 +29,7 @@ function rig(): {
       byNode: (name: string) => pods.list().filter(({ nodeName }) => nodeName === name),
     },
   };
-  pods.set('shop/a', new World(new FakeClock()).pod('a'));
+  pods.set('shop/a', crashLoopingPod('a'));
   const end = feed(views, {
     pods: (keys) => told.push(...keys),
     bound: (pod) => told.push(`${pod.name} was bound`),
@@ -43,7 +42,7 @@ function rig(): {
 describe('what makes pods worth a look', () => {
   test('a pod that comes, changes or goes', () => {
     const { pods, told } = rig();
-    const pod = new World(new FakeClock()).pod('b');
+    const pod = crashLoopingPod('b');
     pods.set('shop/b', pod);
     pods.set('shop/b', { ...pod, resourceVersion: '2' });
     pods.delete('shop/b');
@@ -52,7 +51,7 @@ describe('what makes pods worth a look', () => {
 
   test('R7 a binding is told of when the watch has shown the same pod without a node before', () => {
     const { pods, told } = rig();
-    const bound = new World(new FakeClock()).pod('b');
+    const bound = crashLoopingPod('b');
     const { nodeName, ...unbound } = bound;
     expect(nodeName).toBeDefined();
     pods.set('shop/b', unbound);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { dueForRecheck, recheckIntervals, recheckPhase } from './schedule.ts';
-import { policy } from '../testing/world.ts';
+import { policy } from '../../testing/objects.ts';
 
 const MINUTE = 60_000;
 const PODS = Array.from(

@@ -1,10 +1,8 @@
-import { EvictionLedger, parseArchPolicy, parsePlatform, READY_AFTER_MS } from '@archpolicy/core';
+import { EvictionLedger } from '@archpolicy/core';
 import type {
   ArchPolicy,
-  ContainerEvidence,
   Inspection,
   JobFacts,
-  JsonObject,
   Landing,
   NamespaceFacts,
   NodeFacts,
@@ -13,7 +11,8 @@ import type {
 } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { EventInput, EvictionAnswer, EvictionTarget, ReconcileResult } from '@archpolicy/kube';
-import type { Clock, Logger } from '@archpolicy/service';
+import type { Clock } from '@archpolicy/service';
+import { cameUp, crashLoopingPod, node, policy, resolved, silent } from '../../testing/objects.ts';
 import { Evictor } from '../eviction/evictor.ts';
 import { Faults } from '../eviction/placement-violations.ts';
 import type { FaultKind } from '../eviction/placement-violations.ts';
@@ -25,40 +24,6 @@ import { Reporter } from '../../reporting/reporter.ts';
 import { Tally } from '../../statistics/policy-pod-stats.ts';
 import { Tries } from '../eviction/eviction-attempts.ts';
 import { Turns } from '../queue/fair-queue.ts';
-
-/** The grace period of the default policy is over for a pod of this age. */
-export const OLD_MS = 60_000;
-
-/** A quiet log. */
-export const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
-
-const RUNNING: ContainerEvidence = {
-  name: 'main',
-  image: 'registry.test/web:v1',
-  ready: true,
-  running: true,
-  restartCount: 0,
-};
-
-const CRASHED: ContainerEvidence = {
-  name: 'main',
-  image: 'registry.test/web:v1',
-  ready: false,
-  running: false,
-  restartCount: 3,
-  lastTerminated: { reason: 'Error', exitCode: 255, message: '', seconds: 0 },
-};
-
-/** The status of a pod that has been Ready for ten seconds. */
-export function cameUp(nowMs: number): Partial<PodFacts> {
-  return { ready: { value: true, sinceMs: nowMs - READY_AFTER_MS }, containers: [RUNNING] };
-}
 
 /** The testkit's fake clock. */
 export interface TestClock extends Clock {
@@ -155,29 +120,7 @@ export class World {
   }
 
   pod(name: string, changes: Partial<PodFacts> = {}): PodFacts {
-    const boundAtMs = this.clock.now() - OLD_MS;
-    return {
-      namespace: 'shop',
-      name,
-      uid: `uid-${name}`,
-      resourceVersion: '1',
-      labels: { 'pod-template-hash': '5d4f' },
-      annotations: {},
-      owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d4f', uid: 'rs' },
-      createdAtMs: boundAtMs,
-      deleting: false,
-      nodeName: 'amd64-1',
-      os: 'linux',
-      images: ['registry.test/web:v1'],
-      nodeSelector: {},
-      tolerations: [],
-      schedulingGates: [],
-      phase: 'Running',
-      ready: { value: false, sinceMs: boundAtMs },
-      scheduled: { value: true, sinceMs: boundAtMs },
-      containers: [CRASHED],
-      ...changes,
-    };
+    return crashLoopingPod(name, changes, this.clock.now());
   }
 
   /** The pod comes to be bound to a node, as a replacement would: it has come up on `arm64-1`, and crashes elsewhere. */
@@ -291,26 +234,4 @@ export class World {
       callFor: () => this.webhook.call,
     };
   }
-}
-
-export function policy(spec: JsonObject, name = 'default', more: JsonObject = {}): ArchPolicy {
-  const metadata = { name, uid: `policy-${name}`, generation: 1, resourceVersion: '1' };
-  const parsed = parseArchPolicy({ metadata, spec, ...more });
-  if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
-  return parsed.policy;
-}
-
-export function node(name: string, architecture: string, changes: Partial<NodeFacts> = {}): NodeFacts {
-  const labels = { 'kubernetes.io/arch': architecture, 'kubernetes.io/os': 'linux' };
-  return { name, labels, taints: [], ready: true, cordoned: false, architecture, os: 'linux', ...changes };
-}
-
-export function resolved(...platforms: readonly string[]): Inspection {
-  const parsed = platforms.map((text) => {
-    const platform = parsePlatform(text);
-    if (platform.kind !== 'platform') throw new Error(`not a platform: ${text}`);
-    return platform.platform;
-  });
-  const facts = { digest: `sha256:${'0'.repeat(64)}`, platforms: parsed, neutral: false };
-  return { kind: 'resolved', facts, source: 'registry', ageMs: 0 };
 }
