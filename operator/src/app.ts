@@ -26,9 +26,9 @@ import { RawPods } from './gate/raw-pods.ts';
 import { EVENT_CONTROLLER, identity, NAME, VERSION, WEBHOOK_LEASE } from './identity.ts';
 import { declareKeepWarmMetrics } from './keep-warm/metrics.ts';
 import { declareMetrics } from './metrics.ts';
+import { runAsLeader } from './leader.ts';
+import type { LeaderOptions } from './leader.ts';
 import { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
-import { runTerm } from './leader.ts';
-import type { TermOptions } from './leader.ts';
 
 /** Events that are left take a second, the Lease was given back before: the process ends within 5 s. */
 const CLOSE_ALL_MS = 3_000;
@@ -36,16 +36,16 @@ const CLOSE_ALL_MS = 3_000;
 /**
  * Runs the operator until the signal aborts, and releases everything.
  *
- * @param clockOfTerm what a leader's work counts by; its Lease and the rest of the process count by the context's clock
+ * @param leaderClock the clock of the leader's work; its Lease and the rest of the process use the context's clock
  */
-export async function runOperator({ env, signal, clock }: RunContext, clockOfTerm: Clock = clock): Promise<void> {
+export async function runOperator({ env, signal, clock }: RunContext, leaderClock: Clock = clock): Promise<void> {
   const config = readOperatorConfig(env);
   const logger = createLogger({ name: NAME, level: config.logLevel });
   const closers = new Closers({ clock, logger });
   try {
     const api = await connectApi(config, clock);
     closers.add('API client', () => api.close());
-    await new OperatorProcess({ config, clock, clockOfTerm, logger, closers, api }).lead(signal);
+    await new OperatorProcess({ config, clock, leaderClock, logger, closers, api }).lead(signal);
     logger.info({}, 'closing');
   } finally {
     await closers.closeAll(CLOSE_ALL_MS);
@@ -55,7 +55,7 @@ export async function runOperator({ env, signal, clock }: RunContext, clockOfTer
 interface ProcessOptions {
   readonly config: OperatorConfig;
   readonly clock: Clock;
-  readonly clockOfTerm: Clock;
+  readonly leaderClock: Clock;
   readonly logger: ReturnType<typeof createLogger>;
   readonly closers: Closers;
   readonly api: ApiClient;
@@ -112,9 +112,9 @@ class OperatorProcess {
     this.#background('cluster view', (closing) => views.run(closing));
     this.#background('webhook lease', (closing) => lease.run(closing));
     this.#background('events', (closing) => events.run(closing));
-    const term: TermOptions = {
+    const leader: LeaderOptions = {
       ...this.#options,
-      clock: this.#options.clockOfTerm,
+      clock: this.#options.leaderClock,
       views,
       rawPods,
       readiness,
@@ -128,11 +128,11 @@ class OperatorProcess {
       random: Math.random,
       ...this.#keepWarm(observe),
     };
-    await this.#elect(signal, (leadership) => runTerm(term, leadership));
+    await this.#elect(signal, (leadership) => runAsLeader(leader, leadership));
   }
 
   /** Without a shared cache it would warm nobody's memory but the operator's own. */
-  #keepWarm(observe: ClusterViewOptions['observe']): Pick<TermOptions, 'keepWarm'> {
+  #keepWarm(observe: ClusterViewOptions['observe']): Pick<LeaderOptions, 'keepWarm'> {
     const { config } = this.#options;
     if (config.keepWarm === 'off' || config.redisUrl === undefined) return {};
     const told = observe === undefined ? {} : { observe };

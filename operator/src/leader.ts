@@ -3,7 +3,7 @@ import { podKey } from '@archpolicy/cluster-view';
 import { evict } from '@archpolicy/kube';
 import type { Api, Clock, EventRecorder, Leadership } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import { ContentWatch } from './image-drift/drift-monitor.ts';
+import { DriftMonitor } from './image-drift/drift-monitor.ts';
 import { GateController } from './gate/gate-controller.ts';
 import type { GateMetrics } from './gate/metrics.ts';
 import type { Inspector, Random } from './gate/ports.ts';
@@ -21,13 +21,13 @@ import type { ReadinessHistory } from './remediation/evaluation/readiness-histor
 import { WebhookConfiguration } from './webhook-health/webhook-configuration.ts';
 import { WebhookProbe } from './webhook-health/webhook-probe.ts';
 import { WebhookReach } from './webhook-health/webhook-health.ts';
-import { together } from './run-group.ts';
-import type { Part } from './run-group.ts';
+import { runGroup } from './run-group.ts';
+import type { Runnable } from './run-group.ts';
 
-export interface TermOptions {
+export interface LeaderOptions {
   readonly api: Pick<Api, 'request'>;
   readonly views: ClusterViewWithPods;
-  /** Sees every pod of the views. */
+  /** Receives every pod of the views. */
   readonly rawPods: RawPods;
   /** Observes every pod of the views. */
   readonly readiness: ReadinessHistory;
@@ -40,15 +40,15 @@ export interface TermOptions {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: OperatorMetrics;
   readonly gateMetrics: GateMetrics;
-  /** Absent: nothing is kept warm. */
+  /** Absent: keep-warm is off. */
   readonly keepWarm?: { readonly cronJobs: CronJobView; readonly metrics: KeepWarmMetrics };
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
-/** One leader's term: everything that only the leader does, from taking the Lease to its end. */
-export async function runTerm(options: TermOptions, leadership: Leadership): Promise<void> {
+/** Does everything that only the leader does, from acquiring the Lease until it is released or lost. */
+export async function runAsLeader(options: LeaderOptions, leadership: Leadership): Promise<void> {
   const { signal } = leadership;
   const { api, views, metrics, logger } = options;
   metrics.leading(true);
@@ -60,19 +60,16 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       remediation.webhookChanged();
     });
     const policies = new PolicyStatuses({ ...options, isLeading: () => leadership.isHeld() });
-    const contents: ContentWatch = new ContentWatch({
-      ...options,
-      policyOf: (pod) => remediation.tally.get(pod)?.policy,
-      onChanged: (image) => {
-        remediation.lookAt(views.pods.byImage(image).map(podKey));
-        policies.touchAll();
-      },
+    const drift: DriftMonitor = new DriftMonitor({ ...options, policyOf: (pod) => remediation.tally.get(pod)?.policy });
+    drift.subscribe((image) => {
+      remediation.lookAt(views.pods.byImage(image).map(podKey));
+      policies.touchAll();
     });
     const remediation: Remediation = new Remediation(
       {
         ...options,
         webhook,
-        images: new InspectedImages(contents.inspector, options.pullSecrets),
+        images: new InspectedImages(drift.inspector, options.pullSecrets),
         jobs: reader,
         reader,
         evict: (target, deadline) => evict(api, target, deadline),
@@ -88,23 +85,23 @@ export async function runTerm(options: TermOptions, leadership: Leadership): Pro
       },
       leadership,
     );
-    const gate = gateController({ ...options, inspector: contents.inspector });
+    const gate = gateController({ ...options, inspector: drift.inspector });
     const facts: StatusFacts = {
       counts: (policy) => remediation.tally.counts(policy),
       lastRecheckMs: () => remediation.lastRecheckMs,
       webhookReachable: () => webhook.isReachable(),
       brake: () => remediation.brake,
-      losses: (policy) => contents.lossesOf(policy),
+      losses: (policy) => drift.lossesOf(policy),
     };
     const statuses = { run: (until: AbortSignal) => policies.run(facts, until) };
-    const warm = keepWarm({ ...options, inspector: contents.inspector }, (pod) => remediation.tally.get(pod)?.policy);
-    await together([gate, configuration, webhook, remediation, statuses, ...warm], signal);
+    const warm = keepWarm({ ...options, inspector: drift.inspector }, (pod) => remediation.tally.get(pod)?.policy);
+    await runGroup([gate, configuration, webhook, remediation, statuses, ...warm], signal);
   } finally {
     metrics.leading(false);
   }
 }
 
-function keepWarm(options: TermOptions, policyOf: (pod: string) => string | undefined): readonly Part[] {
+function keepWarm(options: LeaderOptions, policyOf: (pod: string) => string | undefined): readonly Runnable[] {
   if (options.keepWarm === undefined) return [];
   const { cronJobs, metrics } = options.keepWarm;
   const { pods, namespaces, policies } = options.views;
@@ -113,7 +110,7 @@ function keepWarm(options: TermOptions, policyOf: (pod: string) => string | unde
 }
 
 function webhookReach(
-  options: TermOptions,
+  options: LeaderOptions,
   onChange: () => void,
 ): { readonly webhook: WebhookReach; readonly configuration: WebhookConfiguration } {
   const probe = new WebhookProbe(options);
@@ -127,7 +124,7 @@ function webhookReach(
   return { webhook, configuration };
 }
 
-function gateController(options: TermOptions): GateController {
+function gateController(options: LeaderOptions): GateController {
   const pullSecrets = new PullSecretReader(options.pullSecrets);
   return new GateController({ ...options, view: options.views, pullSecrets, metrics: options.gateMetrics });
 }

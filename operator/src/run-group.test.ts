@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { together } from './run-group.ts';
+import { runGroup } from './run-group.ts';
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
@@ -8,8 +8,8 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
     });
   });
 
-describe('the parts of a term', () => {
-  test('P3 the first failure ends the others, and is told when they have ended', async () => {
+describe('a run group', () => {
+  test('P3 rejects with the first failure, after the others have ended', async () => {
     const ended: string[] = [];
     const other = async (signal: AbortSignal): Promise<void> => {
       await untilAborted(signal);
@@ -17,13 +17,13 @@ describe('the parts of a term', () => {
       throw new Error('second');
     };
     const failing = (): Promise<void> => Promise.reject(new Error('first'));
-    await expect(together([{ run: other }, { run: failing }], new AbortController().signal)).rejects.toThrow('first');
+    await expect(runGroup([{ run: other }, { run: failing }], new AbortController().signal)).rejects.toThrow('first');
     expect(ended).toEqual(['other']);
   });
 
-  test('P3 they end with their signal', async () => {
+  test('P3 ends with its signal', async () => {
     const end = new AbortController();
-    const running = together([{ run: untilAborted }, { run: untilAborted }], end.signal);
+    const running = runGroup([{ run: untilAborted }, { run: untilAborted }], end.signal);
     end.abort();
     await expect(running).resolves.toBeUndefined();
   });

@@ -1,19 +1,19 @@
-/** One part of a term: runs until its signal is aborted. */
-export interface Part {
+/** A part of the process that runs until its signal is aborted, and resolves when nothing of it is under way. */
+export interface Runnable {
   run(signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Runs the parts side by side. The first failure ends the others, and is thrown only when all have ended: whoever gives
- * the Lease back then knows that nothing acts any more.
+ * Runs the runnables concurrently until the signal is aborted or one of them fails. Settles when all have ended, so that
+ * the caller can release the Lease: nothing acts afterwards. Rejects with the first failure.
  */
-export async function together(parts: readonly Part[], signal: AbortSignal): Promise<void> {
+export async function runGroup(runnables: readonly Runnable[], signal: AbortSignal): Promise<void> {
   const end = new AbortController();
   const failures: unknown[] = [];
   const until = AbortSignal.any([signal, end.signal]);
   await Promise.all(
-    parts.map((part) =>
-      part.run(until).catch((err: unknown) => {
+    runnables.map((runnable) =>
+      runnable.run(until).catch((err: unknown) => {
         failures.push(err);
         end.abort();
       }),

@@ -1,41 +1,53 @@
+import type { Inspection } from '@archpolicy/core';
 import type { Inspector } from '@archpolicy/registry';
-import { ChangeReports } from './drift-reporter.ts';
-import type { ChangeReportsOptions } from './drift-reporter.ts';
-import { Contents } from './tag-history.ts';
-import { SeenInspector } from './observing-inspector.ts';
+import { Listeners } from '../listeners.ts';
+import { DriftReporter } from './drift-reporter.ts';
+import type { DriftReporterOptions } from './drift-reporter.ts';
+import { ObservingInspector } from './observing-inspector.ts';
+import { TagHistory } from './tag-history.ts';
 
-export interface ContentWatchOptions extends Omit<ChangeReportsOptions, 'contents' | 'clock' | 'onChange'> {
+export interface DriftMonitorOptions extends Omit<DriftReporterOptions, 'history' | 'clock' | 'count'> {
   readonly inspector: Pick<Inspector, 'inspect'>;
-  readonly clock: ConstructorParameters<typeof Contents>[0] & ChangeReportsOptions['clock'];
-  readonly metrics: { readonly contentChange: ChangeReportsOptions['onChange'] };
-  /** The image runs elsewhere than before. */
-  readonly onChanged: (image: string) => void;
+  readonly clock: ConstructorParameters<typeof TagHistory>[0] & DriftReporterOptions['clock'];
+  readonly metrics: { readonly contentChange: DriftReporterOptions['count'] };
 }
 
-/** Notices what the contents behind tags lose and gain, in all that the operator inspects, and tells it. */
-export class ContentWatch {
-  /** To be asked in place of the inspector that was given. */
+/** Detects in all inspections of the operator that the content behind a tag lost or gained architectures, and reports it. */
+export class DriftMonitor {
+  /** To be used in place of the inspector that was given. */
   readonly inspector: Pick<Inspector, 'inspect'>;
-  readonly #reports: ChangeReports;
+  readonly #drifts = new Listeners<string>();
+  readonly #history: TagHistory;
+  /** A namespace that was not shown an image gets no event about it, however often its pods name it (P4). */
+  readonly #historyByNamespace: TagHistory;
+  readonly #reporter: DriftReporter;
 
-  constructor(options: ContentWatchOptions) {
-    const contents = new Contents(options.clock, (change) => {
-      this.#reports.changed(change);
-      options.onChanged(change.image);
-    });
-    // Whoever was not shown an image is not told of it either, however often pods name it (P4).
-    const shown = new Contents(options.clock, (change) => {
-      this.#reports.tell(change);
-    });
-    this.#reports = new ChangeReports({ ...options, contents, onChange: options.metrics.contentChange });
-    this.inspector = new SeenInspector(options.inspector, (image, inspection, audience) => {
-      contents.see(image, inspection);
-      shown.see(image, inspection, audience);
+  constructor(options: DriftMonitorOptions) {
+    this.#history = new TagHistory(options.clock);
+    this.#historyByNamespace = new TagHistory(options.clock);
+    this.#reporter = new DriftReporter({ ...options, history: this.#history, count: options.metrics.contentChange });
+    this.inspector = new ObservingInspector(options.inspector, (image, inspection, namespace) => {
+      this.#observe(image, inspection, namespace);
     });
   }
 
-  /** What pods of the policy lost where they run, in sentences. */
+  /** The listener receives each image whose supported architectures changed. Returns the function that unsubscribes it. */
+  subscribe(listener: (image: string) => void): () => void {
+    return this.#drifts.subscribe(listener);
+  }
+
+  /** What images of the policy's pods lost where these run, in sentences. */
   lossesOf(policy: string): readonly string[] {
-    return this.#reports.lossesOf(policy);
+    return this.#reporter.lossesOf(policy);
+  }
+
+  #observe(image: string, inspection: Inspection, namespace: string | undefined): void {
+    const drift = this.#history.observe(image, inspection);
+    if (drift !== undefined) {
+      this.#reporter.record(drift);
+      this.#drifts.notify(image);
+    }
+    const shown = this.#historyByNamespace.observe(image, inspection, namespace);
+    if (shown !== undefined) this.#reporter.notify(shown);
   }
 }

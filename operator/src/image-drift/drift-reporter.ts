@@ -3,75 +3,74 @@ import { podKey } from '@archpolicy/cluster-view';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import type { Clock, EventInput } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import type { ChangedContent, Contents, Loss } from './tag-history.ts';
+import type { ImageDrift, LostArchitecture, TagHistory } from './tag-history.ts';
 
 /** Which way an image's architectures changed: a closed set, fit for a metric label. */
 export const DIRECTIONS = ['lost', 'gained'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
-export interface ChangeReportsOptions {
+export interface DriftReporterOptions {
   readonly views: {
     readonly pods: Pick<ClusterViewWithPods['pods'], 'byImage'>;
     readonly nodes: Pick<ClusterViewWithPods['nodes'], 'get'>;
   };
-  readonly contents: Pick<Contents, 'losses' | 'drop'>;
-  /** The policy that governs the pod of this key. */
+  readonly history: Pick<TagHistory, 'lostArchitectures' | 'drop'>;
+  /** Returns the policy that governs the pod of this key. */
   readonly policyOf: (pod: string) => string | undefined;
   readonly events: { record(event: EventInput): void };
-  readonly onChange: (direction: Direction, architecture: NodeArchitecture) => void;
+  readonly count: (direction: Direction, architecture: NodeArchitecture) => void;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
 }
 
-/** Workloads told of one change; an image that more of them use is known to everybody. */
+/** Workloads that get an event for one drift: an image that more of them use is noticed without. */
 const MAX_OWNERS = 100;
-/** A sidecar's image is in every pod: they are counted again when a status may be written again. */
+/** A sidecar's image is in every pod: they are counted no more often than a status is written. */
 const COUNT_EVERY_MS = 5_000;
-/** Pods named in a sentence. */
+/** Pods named in one sentence. */
 const MAX_PODS = 3;
-/** References may be long; a sentence about one should not be. */
+/** Characters of a reference in a sentence: references can be much longer. */
 const MAX_IMAGE_LENGTH = 200;
-/** As much of a digest as people compare. */
+/** The characters of a digest that people compare. */
 const DIGEST_LENGTH = 'sha256:'.length + 12;
 
-/** Pods of one policy on nodes that an image does not support any more. */
+/** Pods of one policy on nodes that an image stopped supporting. */
 interface Stranded {
   pods: number;
   /** Keys of the first ones by name. */
   readonly named: string[];
 }
 
-/** Tells people that the content behind a tag runs elsewhere than before. */
-export class ChangeReports {
-  readonly #options: ChangeReportsOptions;
+/** Reports drifts: by metric and log, by events on workloads, and in the sentences of the condition ArchitectureLost. */
+export class DriftReporter {
+  readonly #options: DriftReporterOptions;
   #counted: { readonly atMs: number; readonly sentences: ReadonlyMap<string, readonly string[]> } | undefined;
 
-  constructor(options: ChangeReportsOptions) {
+  constructor(options: DriftReporterOptions) {
     this.#options = options;
   }
 
-  /** A change, whoever was shown it: counted and logged. */
-  changed(change: ChangedContent): void {
+  /** Counts and logs a drift. */
+  record(drift: ImageDrift): void {
     this.#counted = undefined;
-    const { image, from, to, lost, gained } = change;
-    const { logger, onChange } = this.#options;
-    for (const architecture of lost) onChange('lost', architecture);
-    for (const architecture of gained) onChange('gained', architecture);
+    const { image, from, to, lost, gained } = drift;
+    const { logger, count } = this.#options;
+    for (const architecture of lost) count('lost', architecture);
+    for (const architecture of gained) count('gained', architecture);
     const fields = { image, from, to, lost, gained };
     if (lost.length > 0) logger.warn(fields, 'an image lost architectures');
     else logger.info(fields, 'an image gained architectures');
   }
 
-  /** Tells a change to the workloads that use the image: those of the namespace that was shown it, or all. */
-  tell(change: ChangedContent): void {
-    const { image, lost, gained, audience } = change;
+  /** Records events on the workloads that use the image: those of the namespace that was shown it, or all. */
+  notify(drift: ImageDrift): void {
+    const { image, lost, gained, audience } = drift;
     const owners = [...this.#owners(image, audience)].slice(0, MAX_OWNERS);
-    if (lost.length > 0)
-      this.#tell(owners, 'Warning', 'ArchitectureLost', `does not support ${list(lost)} any more`, change);
-    if (gained.length > 0) this.#tell(owners, 'Normal', 'ArchitectureGained', `supports ${list(gained)} now`, change);
+    if (lost.length > 0) this.#event(owners, 'Warning', 'ArchitectureLost', `no longer supports ${list(lost)}`, drift);
+    if (gained.length > 0) this.#event(owners, 'Normal', 'ArchitectureGained', `now supports ${list(gained)}`, drift);
   }
 
-  /** What pods of the policy lost where they run, in sentences; at most a few seconds old. */
+  /** What images of the policy's pods lost where these run, in sentences; at most a few seconds old. */
   lossesOf(policy: string): readonly string[] {
     const now = this.#options.clock.monotonic();
     if (this.#counted === undefined || now - this.#counted.atMs >= COUNT_EVERY_MS) {
@@ -81,22 +80,22 @@ export class ChangeReports {
   }
 
   #sentences(): ReadonlyMap<string, readonly string[]> {
-    const { contents } = this.#options;
+    const { history } = this.#options;
     const sentences = new Map<string, string[]>();
-    for (const loss of contents.losses()) {
+    for (const loss of history.lostArchitectures()) {
       const stranded = this.#stranded(loss);
-      // Nobody runs there any more, and the webhook sends nobody: it is over.
-      if (stranded.size === 0) contents.drop(loss);
+      // No pod runs there, and the webhook sends none: the loss affects no pod.
+      if (stranded.size === 0) history.drop(loss);
       for (const [policy, pods] of stranded) {
-        const told = sentences.get(policy) ?? [];
-        sentences.set(policy, told);
-        told.push(sentenceOf(loss, pods));
+        const ofPolicy = sentences.get(policy) ?? [];
+        sentences.set(policy, ofPolicy);
+        ofPolicy.push(sentenceOf(loss, pods));
       }
     }
     return sentences;
   }
 
-  #stranded({ image, architectures }: Loss): ReadonlyMap<string, Stranded> {
+  #stranded({ image, architectures }: LostArchitecture): ReadonlyMap<string, Stranded> {
     const { views, policyOf } = this.#options;
     const found = new Map<string, Stranded>();
     for (const pod of views.pods.byImage(image)) {
@@ -123,12 +122,12 @@ export class ChangeReports {
     return owners.values();
   }
 
-  #tell(
+  #event(
     owners: readonly Workload[],
     type: EventInput['type'],
     reason: 'ArchitectureLost' | 'ArchitectureGained',
     what: string,
-    { image, from, to }: ChangedContent,
+    { image, from, to }: ImageDrift,
   ): void {
     const note = `Image ${shortImage(image)} ${what}: its content changed from ${shortDigest(from)} to ${shortDigest(to)}.`;
     for (const regarding of owners) this.#options.events.record({ regarding, type, reason, action: 'Inspect', note });
@@ -142,7 +141,7 @@ function workloadOf({ namespace, name, uid, owner }: PodFacts): Workload {
   return { apiVersion: 'v1', kind: 'Pod', name, uid, ...owner, namespace };
 }
 
-function sentenceOf({ image, architectures, from, to }: Loss, { pods, named }: Stranded): string {
+function sentenceOf({ image, architectures, from, to }: LostArchitecture, { pods, named }: Stranded): string {
   const which = list([...architectures].sort());
   const more = pods > named.length ? `, such as ${named.join(', ')}` : `: ${named.join(', ')}`;
   const counted = pods === 1 ? '1 pod runs' : `${pods} pods run`;

@@ -2,27 +2,27 @@ import type { Inspection } from '@archpolicy/core';
 import type { Inspector, InspectRequest } from '@archpolicy/registry';
 
 /**
- * Told what an inspection of an image said, and to the pods of which namespace: those of the pull secrets that were used;
- * to everybody when there were none.
+ * Receives the result of each inspection, and the namespace of the pull secrets that were used: the result may be shown
+ * there. Undefined: without pull secrets, it may be shown everywhere.
  */
-export type OnSeen = (image: string, inspection: Inspection, namespace: string | undefined) => void;
+export type OnInspected = (image: string, inspection: Inspection, namespace: string | undefined) => void;
 
-/** Pull secrets of nobody knows whom. No namespace has this name. */
-const NOBODY = '';
+/** For pull secrets whose namespace is not known. No namespace has this name. */
+const UNKNOWN_NAMESPACE = '';
 
-/** An inspector whose answers are seen: whoever asks, a change of what is behind a tag is noticed. */
-export class SeenInspector implements Pick<Inspector, 'inspect'> {
+/** An inspector whose results are observed: a drift is detected whichever part of the operator inspects the image. */
+export class ObservingInspector implements Pick<Inspector, 'inspect'> {
   readonly #inspector: Pick<Inspector, 'inspect'>;
-  readonly #onSeen: OnSeen;
+  readonly #onInspected: OnInspected;
 
-  constructor(inspector: Pick<Inspector, 'inspect'>, onSeen: OnSeen) {
+  constructor(inspector: Pick<Inspector, 'inspect'>, onInspected: OnInspected) {
     this.#inspector = inspector;
-    this.#onSeen = onSeen;
+    this.#onInspected = onInspected;
   }
 
   async inspect(request: InspectRequest): Promise<Inspection> {
     const inspection = await this.#inspector.inspect(request);
-    this.#onSeen(request.reference, inspection, namespaceOf(request));
+    this.#onInspected(request.reference, inspection, namespaceOf(request));
     return inspection;
   }
 }
@@ -31,5 +31,5 @@ export class SeenInspector implements Pick<Inspector, 'inspect'> {
 function namespaceOf({ pullSecrets = [] }: InspectRequest): string | undefined {
   const [secret] = pullSecrets;
   if (secret === undefined) return undefined;
-  return 'namespace' in secret && typeof secret.namespace === 'string' ? secret.namespace : NOBODY;
+  return 'namespace' in secret && typeof secret.namespace === 'string' ? secret.namespace : UNKNOWN_NAMESPACE;
 }

@@ -2,100 +2,98 @@ import { compareContents } from '@archpolicy/core';
 import type { ContentChange, ImageFacts, Inspection, NodeArchitecture } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
 
-/** The content behind an image reference is another than before, and runs on other architectures. */
-export interface ChangedContent extends ContentChange {
+/** The content behind an image reference changed, and supports other architectures than before. */
+export interface ImageDrift extends ContentChange {
   /** As written in pods. */
   readonly image: string;
   /** Digests. */
   readonly from: string;
   readonly to: string;
-  /** Who was shown it, as `see` was told; absent: everybody. */
+  /** The namespace whose pull secrets showed the change; absent: it was seen without pull secrets. */
   readonly audience?: string;
 }
 
-/** Architectures that an image had, and has not got back. */
-export interface Loss {
+/** Architectures that an image supported, and has not regained. */
+export interface LostArchitecture {
   readonly image: string;
   readonly architectures: ReadonlySet<NodeArchitecture>;
-  /** The last digest that had the first of them, and the first that had not. */
+  /** The last digest that supported the first of them, and the first that did not. */
   readonly from: string;
   readonly to: string;
 }
 
 /** As many references as the inspector keeps parsed. */
 const MAX_IMAGES = 20_000;
-/** One push of a shared base can cost many images an architecture; people fix the base. */
+/** One push of a shared base image can cost many images an architecture; the base is what gets fixed. */
 const MAX_LOSSES = 1_000;
 
-interface Seen {
+interface Observed {
   readonly facts: ImageFacts;
-  /** When its registry said so, epoch milliseconds. */
+  /** When the registry returned it, epoch milliseconds. */
   readonly confirmedAtMs: number;
 }
 
 /**
- * What was behind each image reference when it was looked at last, in this process: by that a change is told. Bounded;
- * after a restart the first look tells nothing.
+ * The last observed content of each image reference, in this process: a change is detected by comparison. Bounded, least
+ * recently observed first out. After a restart the first observation of an image reports no change.
  */
-export class Contents {
+export class TagHistory {
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #onChange: (change: ChangedContent) => void;
-  /** The one that was looked at least recently comes first. */
-  readonly #seen = new Map<string, Seen>();
-  readonly #losses = new Map<string, Loss>();
+  /** In order of observation, the least recent first. */
+  readonly #observed = new Map<string, Observed>();
+  readonly #lost = new Map<string, LostArchitecture>();
 
-  constructor(clock: Pick<Clock, 'now'>, onChange: (change: ChangedContent) => void) {
+  constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
-    this.#onChange = onChange;
   }
 
   /**
-   * What an inspection of the image said.
-   * @param audience who is told of changes that it shows; absent: everybody
+   * Records the result of an inspection. Returns the drift that it shows; undefined when the image supports what it did.
+   * @param audience the namespace whose history is kept apart; absent: the history without pull secrets
    */
-  see(image: string, inspection: Inspection, audience?: string): void {
-    // What a policy says of an image has no content.
-    if (inspection.kind === 'unresolved' || inspection.source === 'override') return;
+  observe(image: string, inspection: Inspection, audience?: string): ImageDrift | undefined {
+    // An override of a policy has no content.
+    if (inspection.kind === 'unresolved' || inspection.source === 'override') return undefined;
     const { facts, ageMs } = inspection;
     const key = audience === undefined ? image : `${audience} ${image}`;
-    const before = this.#seen.get(key);
+    const before = this.#observed.get(key);
     const confirmedAtMs = this.#clock.now() - ageMs;
-    // Another credential may have been told longer ago.
+    // The answer to another credential may be an older cache entry.
     const isOlder = before !== undefined && before.confirmedAtMs > confirmedAtMs;
     this.#keep(key, isOlder ? before : { facts, confirmedAtMs });
-    if (isOlder || before === undefined || before.facts.digest === facts.digest) return;
+    if (isOlder || before === undefined || before.facts.digest === facts.digest) return undefined;
     const change = compareContents(before.facts, facts);
-    if (change.lost.length === 0 && change.gained.length === 0) return;
+    if (change.lost.length === 0 && change.gained.length === 0) return undefined;
     const to = { to: facts.digest, ...(audience !== undefined && { audience }) };
-    const changed = { image, from: before.facts.digest, ...to, ...change };
-    this.#follow(changed);
-    this.#onChange(changed);
+    const drift = { image, from: before.facts.digest, ...to, ...change };
+    this.#updateLost(drift);
+    return drift;
   }
 
-  /** Losses that nothing has made good yet. */
-  losses(): readonly Loss[] {
-    return [...this.#losses.values()];
+  /** Architectures that images lost and have not regained. */
+  lostArchitectures(): readonly LostArchitecture[] {
+    return [...this.#lost.values()];
   }
 
-  /** Nobody is concerned by it any more. */
-  drop({ image }: Loss): void {
-    this.#losses.delete(image);
+  /** Drops a loss that affects no pod. */
+  drop({ image }: LostArchitecture): void {
+    this.#lost.delete(image);
   }
 
-  #keep(key: string, seen: Seen): void {
-    this.#seen.delete(key);
-    this.#seen.set(key, seen);
-    boundTo(this.#seen, MAX_IMAGES);
+  #keep(key: string, observed: Observed): void {
+    this.#observed.delete(key);
+    this.#observed.set(key, observed);
+    boundTo(this.#observed, MAX_IMAGES);
   }
 
-  #follow({ image, from, to, lost, gained }: ChangedContent): void {
-    const before = this.#losses.get(image);
+  #updateLost({ image, from, to, lost, gained }: ImageDrift): void {
+    const before = this.#lost.get(image);
     const architectures = new Set([...(before?.architectures ?? []), ...lost]);
     for (const architecture of gained) architectures.delete(architecture);
-    this.#losses.delete(image);
+    this.#lost.delete(image);
     if (architectures.size === 0) return;
-    this.#losses.set(image, { image, architectures, from: before?.from ?? from, to: before?.to ?? to });
-    boundTo(this.#losses, MAX_LOSSES);
+    this.#lost.set(image, { image, architectures, from: before?.from ?? from, to: before?.to ?? to });
+    boundTo(this.#lost, MAX_LOSSES);
   }
 }
 

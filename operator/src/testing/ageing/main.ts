@@ -10,9 +10,9 @@ import { AgeingClock } from './ageing-clock.ts';
  */
 const TEN_MINUTES_MS = 10 * 60_000;
 
-const clockOfTerm = new AgeingClock(systemClock());
+const leaderClock = new AgeingClock(systemClock());
 process.on('SIGUSR2', () => {
-  clockOfTerm.pass(TEN_MINUTES_MS);
+  leaderClock.pass(TEN_MINUTES_MS);
 });
 
 await runMain(process, {
@@ -20,5 +20,5 @@ await runMain(process, {
   version: VERSION,
   help: 'The operator, for a test.',
   variables,
-  run: (context) => runOperator(context, clockOfTerm),
+  run: (context) => runOperator(context, leaderClock),
 });

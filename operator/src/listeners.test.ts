@@ -1,0 +1,18 @@
+import { expect, test } from '@jest/globals';
+import { Listeners } from './listeners.ts';
+
+test('notifies every listener until it is unsubscribed, each subscription by itself', () => {
+  const listeners = new Listeners<string>();
+  const heard: string[] = [];
+  const one = (value: string): void => {
+    heard.push(`one ${value}`);
+  };
+  const ends = [listeners.subscribe(one), listeners.subscribe(one)];
+  listeners.subscribe((value) => heard.push(`other ${value}`));
+  listeners.notify('a');
+  ends[0]?.();
+  listeners.notify('b');
+  ends[1]?.();
+  listeners.notify('c');
+  expect(heard).toEqual(['one a', 'one a', 'other a', 'one b', 'other b', 'other c']);
+});
