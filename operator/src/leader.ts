@@ -20,7 +20,7 @@ import { Remediation } from './remediation/remediation.ts';
 import type { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
 import { WebhookConfiguration } from './webhook-health/webhook-configuration.ts';
 import { WebhookProbe } from './webhook-health/webhook-probe.ts';
-import { WebhookReach } from './webhook-health/webhook-health.ts';
+import { WebhookHealth } from './webhook-health/webhook-health.ts';
 import { runGroup } from './run-group.ts';
 import type { Runnable } from './run-group.ts';
 
@@ -56,7 +56,8 @@ export async function runAsLeader(options: LeaderOptions, leadership: Leadership
     // What is missing in the view would look like pods without policies, or policies without pods.
     await views.synced(signal);
     const reader = new ApiReader(api, logger);
-    const { webhook, configuration } = webhookReach(options, () => {
+    const { webhook, configuration } = webhookHealth(options);
+    configuration.subscribe(() => {
       remediation.webhookChanged();
     });
     const policies = new PolicyStatuses({ ...options, isLeading: () => leadership.isHeld() });
@@ -109,13 +110,13 @@ function keepWarm(options: LeaderOptions, policyOf: (pod: string) => string | un
   return [new KeepWarm({ ...options, sources, metrics })];
 }
 
-function webhookReach(
-  options: LeaderOptions,
-  onChange: () => void,
-): { readonly webhook: WebhookReach; readonly configuration: WebhookConfiguration } {
+function webhookHealth(options: LeaderOptions): {
+  readonly webhook: WebhookHealth;
+  readonly configuration: WebhookConfiguration;
+} {
   const probe = new WebhookProbe(options);
-  const configuration = new WebhookConfiguration({ ...options, onChange });
-  const webhook = new WebhookReach({
+  const configuration = new WebhookConfiguration(options);
+  const webhook = new WebhookHealth({
     ...options,
     configuration,
     lease: options.webhookLease,

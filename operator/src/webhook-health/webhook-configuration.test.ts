@@ -33,8 +33,8 @@ function rig(start: Answer | Error) {
     },
     clock,
     logger: silent,
-    onChange: () => (state.changes += 1),
   });
+  configuration.subscribe(() => (state.changes += 1));
   return { clock, state, configuration };
 }
 
@@ -44,7 +44,7 @@ describe('the installed webhook configuration', () => {
     ['archpolicy-probe', 'called'],
     ['kube-system', 'not-called'],
     ['archpolicy-system', 'not-called'],
-  ])('R3 what deploy/ ships is understood: in %s it is %s', (name, expected) => {
+  ])('R3 the configuration of deploy/ parses: in %s the webhook is %s', (name, expected) => {
     const installed = parseInstalledWebhook(shipped());
     expect(installed.kind).toBe('installed');
     expect(webhookCall(installed, { name, labels: {}, annotations: {} }, {})).toBe(expected);
@@ -71,7 +71,7 @@ describe('the installed webhook configuration', () => {
     ['is not allowed', refused(403)],
     ['is busy', refused(429)],
     ['cannot be reached', new Error('refused')],
-  ])('P2 while the API server %s, what was known stays', async (_, answer) => {
+  ])('P2 while the API server %s, the last known value is used', async (_, answer) => {
     const { clock, state, configuration } = rig(ok(shipped()));
     const end = new AbortController();
     const running = configuration.run(end.signal);
@@ -83,7 +83,7 @@ describe('the installed webhook configuration', () => {
     await running;
   });
 
-  test('R3 what was never read is not known', async () => {
+  test('R3 is undefined until it was read', async () => {
     const { configuration } = rig(refused(403));
     await configuration.refresh(new AbortController().signal);
     expect(configuration.installed).toBeUndefined();

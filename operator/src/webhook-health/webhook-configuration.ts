@@ -3,6 +3,7 @@ import type { InstalledWebhook } from '@archpolicy/core';
 import { resourcePath } from '@archpolicy/kube';
 import type { Api, Clock, Resource } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
+import { Listeners } from '../listeners.ts';
 
 const CONFIGURATIONS: Resource = {
   group: 'admissionregistration.k8s.io',
@@ -11,8 +12,8 @@ const CONFIGURATIONS: Resource = {
 };
 const NAME = 'archpolicy';
 /**
- * One small GET of one object: RBAC for a watch would be that of all configurations. A change is seen before the second
- * eviction of an owner could follow the first.
+ * One small GET of one object: a watch would need RBAC for all configurations. A change is read before the second eviction
+ * of an owner can follow the first.
  */
 const REFRESH_MS = 2_000;
 const READ_TIMEOUT_MS = 5_000;
@@ -23,39 +24,45 @@ export interface WebhookConfigurationOptions {
   readonly api: Pick<Api, 'request'>;
   readonly clock: Pick<Clock, 'sleep'>;
   readonly logger: Logger;
-  /** It is another than before. */
-  readonly onChange: () => void;
 }
 
 /** R3: the installed MutatingWebhookConfiguration, kept fresh. */
 export class WebhookConfiguration {
   readonly #options: WebhookConfigurationOptions;
+  readonly #changes = new Listeners<InstalledWebhook>();
   #installed: InstalledWebhook | undefined;
-  #said = '';
+  /** The last value, as JSON. */
+  #serialized = '';
 
   constructor(options: WebhookConfigurationOptions) {
     this.#options = options;
   }
 
-  /** Undefined before it was read. One that cannot be read any more stays what it was. */
+  /** Undefined until it was read. While it cannot be read, the last known value. */
   get installed(): InstalledWebhook | undefined {
     return this.#installed;
   }
 
-  /** Reads it again and again until the signal is aborted. */
+  /** The listener receives each value that differs from the one before. Returns the function that unsubscribes it. */
+  subscribe(listener: (installed: InstalledWebhook) => void): () => void {
+    return this.#changes.subscribe(listener);
+  }
+
+  /** Reads it every two seconds until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     while (!signal.aborted) {
       await this.refresh(signal).catch((err: unknown) => {
-        if (!signal.aborted) logger.warn({ err }, 'the webhook configuration could not be read');
+        if (!signal.aborted)
+          logger.warn({ err }, 'failed to read the webhook configuration, using the last known value');
       });
       await clock.sleep(REFRESH_MS, signal).catch(() => undefined);
     }
   }
 
-  /** @throws when the API server cannot be asked */
+  /** @throws when the API server cannot be reached */
   async refresh(signal: AbortSignal): Promise<void> {
-    const { api, logger, onChange } = this.#options;
+    const { api, logger } = this.#options;
     const answer = await api.request({
       method: 'GET',
       path: resourcePath(CONFIGURATIONS, { name: NAME }),
@@ -64,16 +71,19 @@ export class WebhookConfiguration {
       maxBytes: MAX_OBJECT_BYTES,
     });
     if (answer.kind === 'refused' && answer.status !== 404) {
-      logger.warn({ status: answer.status, reason: answer.reason }, 'the webhook configuration could not be read');
+      logger.warn(
+        { status: answer.status, reason: answer.reason },
+        'failed to read the webhook configuration, using the last known value',
+      );
       return;
     }
     const body = answer.kind === 'ok' && isJsonObject(answer.body) ? answer.body : {};
     const installed = parseInstalledWebhook(body);
-    const said = JSON.stringify(installed);
-    if (said === this.#said) return;
-    this.#said = said;
+    const serialized = JSON.stringify(installed);
+    if (serialized === this.#serialized) return;
+    this.#serialized = serialized;
     this.#installed = installed;
     logger.info({ webhook: installed.kind }, 'webhook configuration read');
-    onChange();
+    this.#changes.notify(installed);
   }
 }

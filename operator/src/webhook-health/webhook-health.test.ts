@@ -2,20 +2,20 @@ import { describe, expect, test } from '@jest/globals';
 import type { InstalledWebhook } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
 import type { ProbeResult } from './webhook-probe.ts';
-import { WebhookReach } from './webhook-health.ts';
+import { WebhookHealth } from './webhook-health.ts';
 
 const signal = new AbortController().signal;
 
 interface Rig {
   readonly clock: FakeClock;
-  readonly reach: WebhookReach;
+  readonly health: WebhookHealth;
   readonly probed: AbortSignal[];
   result: ProbeResult;
   isFresh: boolean;
   readonly configuration: { installed: InstalledWebhook | undefined };
 }
 
-function reach(): Rig {
+function rig(): Rig {
   const clock = new FakeClock();
   const probed: AbortSignal[] = [];
   const state: Pick<Rig, 'result' | 'isFresh' | 'configuration'> = {
@@ -32,65 +32,96 @@ function reach(): Rig {
     clock,
     configuration: state.configuration,
   };
-  return Object.assign(state, { clock, probed, reach: new WebhookReach(options) });
+  return Object.assign(state, { clock, probed, health: new WebhookHealth(options) });
 }
 
-describe('whether the webhook would put a replacement right', () => {
-  test('R3 a stale Lease is enough to say no, without a probe', async () => {
-    const rig = reach();
-    rig.isFresh = false;
-    expect([rig.reach.isReachable(), await rig.reach.confirm(signal), rig.probed]).toEqual([false, false, []]);
+describe('whether the webhook would handle a replacement', () => {
+  test('R3 with a stale Lease it is not reachable, and not probed', async () => {
+    const webhook = rig();
+    webhook.isFresh = false;
+    expect([webhook.health.isReachable(), await webhook.health.confirm(signal), webhook.probed]).toEqual([
+      false,
+      false,
+      [],
+    ]);
   });
 
-  test('R3 a probe comes before the first eviction, and evictions of one moment share it', async () => {
-    const rig = reach();
-    expect(await Promise.all([rig.reach.confirm(signal), rig.reach.confirm(signal)])).toEqual([true, true]);
-    expect(await rig.reach.confirm(signal)).toBe(true);
-    expect(rig.probed).toHaveLength(1);
+  test('R3 a probe precedes the first eviction, and concurrent evictions share it', async () => {
+    const webhook = rig();
+    expect(await Promise.all([webhook.health.confirm(signal), webhook.health.confirm(signal)])).toEqual([true, true]);
+    expect(await webhook.health.confirm(signal)).toBe(true);
+    expect(webhook.probed).toHaveLength(1);
   });
 
-  test('R3 an answer does not count for long', async () => {
-    const rig = reach();
-    await rig.reach.confirm(signal);
-    await rig.clock.advance(60_000);
-    await rig.reach.confirm(signal);
-    expect(rig.probed).toHaveLength(2);
+  test('R3 a successful probe expires', async () => {
+    const webhook = rig();
+    await webhook.health.confirm(signal);
+    await webhook.clock.advance(60_000);
+    await webhook.health.confirm(signal);
+    expect(webhook.probed).toHaveLength(2);
   });
 
-  test('R3 a silent webhook is asked again every second until it answers', async () => {
-    const rig = reach();
-    rig.result = 'silent';
-    expect(await rig.reach.confirm(signal)).toBe(false);
-    expect(rig.reach.isReachable()).toBe(false);
+  test('R3 a silent webhook is probed every second until it answers', async () => {
+    const webhook = rig();
+    webhook.result = 'silent';
+    expect(await webhook.health.confirm(signal)).toBe(false);
+    expect(webhook.health.isReachable()).toBe(false);
     const end = new AbortController();
-    const running = rig.reach.run(end.signal);
-    await rig.clock.advance(3_000);
-    expect(rig.probed).toHaveLength(4);
-    rig.result = 'answered';
-    await rig.clock.advance(1_000);
-    expect(rig.reach.isReachable()).toBe(true);
-    await rig.clock.advance(5_000);
-    expect(rig.probed).toHaveLength(5);
+    const running = webhook.health.run(end.signal);
+    await webhook.clock.advance(3_000);
+    expect(webhook.probed).toHaveLength(4);
+    webhook.result = 'answered';
+    await webhook.clock.advance(1_000);
+    expect(webhook.health.isReachable()).toBe(true);
+    await webhook.clock.advance(5_000);
+    expect(webhook.probed).toHaveLength(5);
     end.abort();
     await running;
   });
 
-  test('R3 before the configuration was read it does not count as reachable, and nothing is reported', () => {
-    const rig = reach();
-    rig.configuration.installed = undefined;
+  test('R3 until the configuration was read it is not reachable, and nothing is reported', () => {
+    const webhook = rig();
+    webhook.configuration.installed = undefined;
     const namespace = { name: 'shop', labels: {}, annotations: {} };
-    expect([rig.reach.isReachable(), rig.reach.callFor(namespace, {})]).toEqual([false, 'called']);
-    rig.configuration.installed = { kind: 'absent' };
-    expect([rig.reach.isReachable(), rig.reach.callFor(namespace, {})]).toEqual([true, 'not-installed']);
+    expect([webhook.health.isReachable(), webhook.health.callFor(namespace, {})]).toEqual([false, 'called']);
+    webhook.configuration.installed = { kind: 'absent' };
+    expect([webhook.health.isReachable(), webhook.health.callFor(namespace, {})]).toEqual([true, 'not-installed']);
   });
 
-  test('R7 right after a wrong landing it is asked anew', async () => {
-    const rig = reach();
-    await rig.reach.confirm(signal);
-    rig.result = 'silent';
-    expect([await rig.reach.confirm(signal), await rig.reach.confirmNow(signal)]).toEqual([true, false]);
-    rig.isFresh = false;
-    expect(await rig.reach.confirmNow(signal)).toBe(false);
-    expect(rig.probed).toHaveLength(2);
+  test('R7 after a wrong landing it is probed in any case', async () => {
+    const webhook = rig();
+    await webhook.health.confirm(signal);
+    webhook.result = 'silent';
+    expect([await webhook.health.confirm(signal), await webhook.health.confirmNow(signal)]).toEqual([true, false]);
+    webhook.isFresh = false;
+    expect(await webhook.health.confirmNow(signal)).toBe(false);
+    expect(webhook.probed).toHaveLength(2);
+  });
+
+  test('R3 listeners are notified of each change: a stale Lease, a silent webhook, an answer', async () => {
+    const webhook = rig();
+    const changes: boolean[] = [];
+    const unsubscribe = webhook.health.subscribe((isReachable) => changes.push(isReachable));
+    const end = new AbortController();
+    const running = webhook.health.run(end.signal);
+    await webhook.clock.advance(5_000);
+    expect(changes).toEqual([true]);
+    webhook.isFresh = false;
+    await webhook.clock.advance(500);
+    webhook.isFresh = true;
+    await webhook.clock.advance(500);
+    expect(changes).toEqual([true, false, true]);
+    webhook.result = 'silent';
+    await webhook.health.confirmNow(signal);
+    await webhook.clock.advance(500);
+    webhook.result = 'answered';
+    await webhook.clock.advance(1_500);
+    expect(changes).toEqual([true, false, true, false, true]);
+    unsubscribe();
+    webhook.isFresh = false;
+    await webhook.clock.advance(500);
+    expect(changes).toHaveLength(5);
+    end.abort();
+    await running;
   });
 });

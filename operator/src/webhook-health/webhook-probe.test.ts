@@ -28,7 +28,7 @@ describe('the probe of the webhook', () => {
     expect(await probing(answer).probe.probe(signal)).toBe(expected);
   });
 
-  test('R3 is a dry run with an image of its own, whoever is to be evicted', async () => {
+  test('R3 is a dry run with its own image, whichever pod is to be evicted', async () => {
     const { probe, requests } = probing(() => Promise.resolve(ok({})));
     await probe.probe(signal);
     const [sent] = requests;

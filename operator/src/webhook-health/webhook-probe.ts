@@ -6,10 +6,10 @@ import type { Logger } from '@archpolicy/service';
 
 /** Longer than the API server waits for the webhook, twice: it may be called again. */
 const PROBE_TIMEOUT_MS = 6_000;
-/** The same for every probe, so that no tenant's image decides about it. A dry run pulls nothing, nor does the webhook ask. */
+/** The same for every probe: no tenant's image affects the result. A dry run pulls nothing, and the webhook does not inspect it. */
 const PROBE_IMAGE = 'archpolicy.invalid/probe:v1';
 
-/** What a probe told. */
+/** The result of a probe. */
 export type ProbeResult =
   /** The pod came back with our annotation: the API server reaches the webhook. */
   | 'answered'
@@ -21,7 +21,7 @@ export interface WebhookProbeOptions {
   readonly logger: Logger;
 }
 
-/** R3: creates a pod with `dryRun=All` and looks whether the webhook was there. */
+/** R3: creates a pod with `dryRun=All` and checks that the webhook annotated it. */
 export class WebhookProbe {
   readonly #options: WebhookProbeOptions;
 
@@ -29,7 +29,7 @@ export class WebhookProbe {
     this.#options = options;
   }
 
-  /** @throws only when the signal ends it */
+  /** @throws only when the signal is aborted */
   async probe(signal: AbortSignal): Promise<ProbeResult> {
     try {
       const answer = await this.#options.api.request({
@@ -41,11 +41,11 @@ export class WebhookProbe {
         timeoutMs: PROBE_TIMEOUT_MS,
       });
       if (answer.kind === 'ok') return isAnnotated(answer.body) ? 'answered' : 'silent';
-      this.#options.logger.warn({ status: answer.status, reason: answer.reason }, 'the webhook probe was refused');
+      this.#options.logger.warn({ status: answer.status, reason: answer.reason }, 'webhook probe rejected');
       return 'silent';
     } catch (err) {
       signal.throwIfAborted();
-      this.#options.logger.warn({ err }, 'the webhook could not be probed');
+      this.#options.logger.warn({ err }, 'webhook probe failed');
       return 'silent';
     }
   }
@@ -53,7 +53,7 @@ export class WebhookProbe {
 
 const PROBE_LABELS = { 'app.kubernetes.io/name': 'archpolicy', 'app.kubernetes.io/component': 'probe' };
 
-/** As the restricted Pod Security Standard wants it: its namespace enforces that. */
+/** Meets the restricted Pod Security Standard, which its namespace enforces. */
 const PROBE_POD: JsonObject = {
   apiVersion: 'v1',
   kind: 'Pod',
