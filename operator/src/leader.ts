@@ -1,5 +1,5 @@
+import { EvictionLedger } from '@archpolicy/core';
 import type { ClusterViewWithPods, CronJobView, PullSecretView } from '@archpolicy/cluster-view';
-import { podKey } from '@archpolicy/cluster-view';
 import { evict } from '@archpolicy/kube';
 import type { Api, Clock, EventRecorder, Leadership } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
@@ -12,15 +12,21 @@ import { KeepWarm } from './keep-warm/keep-warm.ts';
 import type { KeepWarmMetrics } from './keep-warm/metrics.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { PolicyStatuses } from './policy/statuses.ts';
-import type { StatusFacts } from './policy/statuses.ts';
 import { PullSecretReader } from './pull-secrets.ts';
+import { buildRemediation } from './remediation/build-remediation.ts';
 import { ApiReader } from './remediation/evaluation/api-reader.ts';
 import { InspectedImages } from './remediation/evaluation/images.ts';
-import { Remediation } from './remediation/remediation.ts';
 import type { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
+import { PolicyPodStats } from './statistics/policy-pod-stats.ts';
 import { WebhookConfiguration } from './webhook-health/webhook-configuration.ts';
 import { WebhookProbe } from './webhook-health/webhook-probe.ts';
 import { WebhookHealth } from './webhook-health/webhook-health.ts';
+import { EvictionPipeline } from './remediation/queue/eviction-pipeline.ts';
+import { ResyncProgress } from './remediation/resync/progress.ts';
+import { Resync } from './remediation/resync/resync.ts';
+import { RecheckSchedule } from './remediation/resync/schedule.ts';
+import { BrakeMonitor } from './reporting/brake-monitor.ts';
+import { PodGauges } from './reporting/pod-gauges.ts';
 import { runGroup } from './run-group.ts';
 import type { Runnable } from './run-group.ts';
 
@@ -50,56 +56,49 @@ export interface LeaderOptions {
 /** Does everything that only the leader does, from acquiring the Lease until it is released or lost. */
 export async function runAsLeader(options: LeaderOptions, leadership: Leadership): Promise<void> {
   const { signal } = leadership;
-  const { api, views, metrics, logger } = options;
+  const { views, metrics } = options;
   metrics.leading(true);
   try {
-    // What is missing in the view would look like pods without policies, or policies without pods.
+    // What is missing in the views would look like pods without policies, or policies without pods.
     await views.synced(signal);
-    const reader = new ApiReader(api, logger);
-    const { webhook, configuration } = webhookHealth(options);
-    configuration.subscribe(() => {
-      remediation.webhookChanged();
-    });
-    const policies = new PolicyStatuses({ ...options, isLeading: () => leadership.isHeld() });
-    const drift: DriftMonitor = new DriftMonitor({ ...options, policyOf: (pod) => remediation.tally.get(pod)?.policy });
-    drift.subscribe((image) => {
-      remediation.lookAt(views.pods.byImage(image).map(podKey));
-      policies.touchAll();
-    });
-    const remediation: Remediation = new Remediation(
-      {
-        ...options,
-        webhook,
-        images: new InspectedImages(drift.inspector, options.pullSecrets),
-        jobs: reader,
-        reader,
-        evict: (target, deadline) => evict(api, target, deadline),
-        onCounts: (policy) => {
-          policies.touch(policy);
-        },
-        onRelax: (policy, workload, untilMs) => {
-          policies.relax(policy, workload, untilMs);
-        },
-        onEvicted: (policy) => {
-          policies.evicted(policy);
-        },
-      },
-      leadership,
-    );
-    const gate = gateController({ ...options, inspector: drift.inspector });
-    const facts: StatusFacts = {
-      counts: (policy) => remediation.tally.counts(policy),
-      lastRecheckMs: () => remediation.lastRecheckMs,
-      webhookReachable: () => webhook.isReachable(),
-      brake: () => remediation.brake,
-      losses: (policy) => drift.lossesOf(policy),
-    };
-    const statuses = { run: (until: AbortSignal) => policies.run(facts, until) };
-    const warm = keepWarm({ ...options, inspector: drift.inspector }, (pod) => remediation.tally.get(pod)?.policy);
-    await runGroup([gate, configuration, webhook, remediation, statuses, ...warm], signal);
+    await runGroup(buildLeader(options, leadership), signal);
   } finally {
     metrics.leading(false);
   }
+}
+
+/**
+ * Builds the leader's parts, each from those before it. Where something flows back, the later part subscribes to the earlier
+ * one while it runs.
+ */
+function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>): readonly Runnable[] {
+  const { api, views, clock, logger } = options;
+  const stats = new PolicyPodStats();
+  const policyOf = (pod: string): string | undefined => stats.get(pod)?.policy;
+  const ledger = new EvictionLedger(clock.monotonic());
+  const progress = new ResyncProgress();
+  const brake = new BrakeMonitor({ ...options, ledger, policies: views.policies });
+  const configuration = new WebhookConfiguration(options);
+  const webhook = webhookHealth(options, configuration);
+  const drift = new DriftMonitor({ ...options, policyOf });
+  const { inspector } = drift;
+  const observed = { ...options, stats, progress, brake, webhook, drift };
+  const statuses = new PolicyStatuses({ ...observed, isLeading: () => lease.isHeld() });
+  const pipeline = new EvictionPipeline(clock);
+  const reader = new ApiReader(api, logger);
+  const built = buildRemediation({
+    ...observed,
+    ...{ pipeline, ledger, lease, statuses, reader, jobs: reader },
+    images: new InspectedImages(inspector, options.pullSecrets),
+    evict: (target, deadline) => evict(api, target, deadline),
+  });
+  const { remediation } = built;
+  const schedule = new RecheckSchedule({ ...observed, pods: stats, policies: views.policies, queue: remediation });
+  const resync = new Resync({ ...observed, ...built, configuration, schedule });
+  const gauges = new PodGauges({ ...observed, queue: pipeline });
+  const gate = gateController({ ...options, inspector });
+  const warm = keepWarm({ ...options, inspector }, policyOf);
+  return [brake, configuration, webhook, statuses, remediation, resync, gauges, gate, ...warm];
 }
 
 function keepWarm(options: LeaderOptions, policyOf: (pod: string) => string | undefined): readonly Runnable[] {
@@ -110,19 +109,14 @@ function keepWarm(options: LeaderOptions, policyOf: (pod: string) => string | un
   return [new KeepWarm({ ...options, sources, metrics })];
 }
 
-function webhookHealth(options: LeaderOptions): {
-  readonly webhook: WebhookHealth;
-  readonly configuration: WebhookConfiguration;
-} {
+function webhookHealth(options: LeaderOptions, configuration: WebhookConfiguration): WebhookHealth {
   const probe = new WebhookProbe(options);
-  const configuration = new WebhookConfiguration(options);
-  const webhook = new WebhookHealth({
+  return new WebhookHealth({
     ...options,
     configuration,
     lease: options.webhookLease,
     probe: (deadline) => probe.probe(deadline),
   });
-  return { webhook, configuration };
 }
 
 function gateController(options: LeaderOptions): GateController {

@@ -3,11 +3,8 @@ import { podKey } from '@archpolicy/cluster-view';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import type { Clock, EventInput } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
+import type { Direction } from './metrics.ts';
 import type { ImageDrift, LostArchitecture, TagHistory } from './tag-history.ts';
-
-/** Which way an image's architectures changed: a closed set, fit for a metric label. */
-export const DIRECTIONS = ['lost', 'gained'] as const;
-export type Direction = (typeof DIRECTIONS)[number];
 
 export interface DriftReporterOptions {
   readonly views: {

@@ -26,7 +26,7 @@ export interface DegradationInput {
   /** Which evictions are stopped (R7). */
   readonly brake: BrakeState;
   /** Of {@link PolicyCounts}. */
-  readonly lostByName: ReadonlyMap<string, number>;
+  readonly losesTieTo: ReadonlyMap<string, number>;
   /** Architectures that images of its pods have lost, told in sentences. */
   readonly losses: readonly string[];
 }
@@ -60,9 +60,9 @@ function lost({ losses }: DegradationInput): Degradation | undefined {
   return { reason: 'ArchitectureLost', message: named(losses, ' ', 'images') };
 }
 
-function conflicting({ lostByName }: DegradationInput): Degradation | undefined {
-  if (lostByName.size === 0) return undefined;
-  const sentences = [...lostByName]
+function conflicting({ losesTieTo }: DegradationInput): Degradation | undefined {
+  if (losesTieTo.size === 0) return undefined;
+  const sentences = [...losesTieTo]
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(
       ([winner, pods]) =>

@@ -4,10 +4,12 @@ import type { InvalidPolicy, PolicyEntry, PolicyView } from '@archpolicy/cluster
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { Clock, ReconcileResult } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import type { OperatorMetrics } from '../metrics.ts';
+import { timeReconcile } from '../controller-metrics.ts';
+import type { ControllerMetrics } from '../controller-metrics.ts';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import { DegradedGauge } from './degraded-gauge.ts';
 import { EvictedCounts } from './evicted-counts.ts';
+import type { PolicyMetrics } from './metrics.ts';
 import { Relaxations } from './relaxations.ts';
 import { invalidStatusOf, statusOf } from './status.ts';
 import type { OwnStatus } from './status.ts';
@@ -46,7 +48,7 @@ export interface StatusPorts {
 export interface PolicyControllerOptions {
   readonly policies: Pick<PolicyView, 'get' | 'list' | 'invalid'>;
   readonly isLeading: () => boolean;
-  readonly metrics: Pick<OperatorMetrics, 'reconciled' | 'statusWrite' | 'queue' | 'degraded'>;
+  readonly metrics: ControllerMetrics & PolicyMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -103,16 +105,10 @@ export class PolicyController {
   }
 
   async #timed(name: string, ports: StatusPorts): Promise<ReconcileResult> {
-    const { clock, metrics } = this.#options;
-    const startedAt = clock.monotonic();
-    let outcome: 'ok' | 'error' = 'error';
     try {
-      const result = await this.#reconcile(name, ports);
-      outcome = 'ok';
-      return result;
+      return await timeReconcile('policy', this.#options, () => this.#reconcile(name, ports));
     } finally {
-      metrics.reconciled('policy', outcome, clock.monotonic() - startedAt);
-      metrics.queue('policy', this.#queue.length);
+      this.#options.metrics.queue('policy', this.#queue.length);
     }
   }
 

@@ -104,7 +104,7 @@ describe('the status of a policy', () => {
     ['without pods', { counts: NO_PODS }, ['Ready=True MatchesNothing', 'Degraded=False AsExpected']],
     [
       'with a rival of its priority',
-      { counts: { ...NO_PODS, matched: 1, lostByName: new Map([['another', 3]]) } },
+      { counts: { ...NO_PODS, matched: 1, losesTieTo: new Map([['another', 3]]) } },
       ['Ready=True Enforcing', 'Degraded=True Conflicting'],
     ],
     [
@@ -165,8 +165,8 @@ describe('the status of a policy', () => {
   });
 
   test('all that stands in the way is told, few by name, and never at length', () => {
-    const lostByName = new Map(['d', 'c', 'b', 'a'].map((name) => [name, 2]));
-    const counts = { ...NO_PODS, matched: 1, lostByName };
+    const losesTieTo = new Map(['d', 'c', 'b', 'a'].map((name) => [name, 2]));
+    const counts = { ...NO_PODS, matched: 1, losesTieTo };
     const message = messageOf('Degraded', { webhookReachable: false, counts }) ?? '';
     expect(message).toContain('The webhook does not answer');
     expect(message).toContain('Policy a has the same priority');

@@ -8,7 +8,7 @@ import type { DegradationInput } from './degradations.ts';
 /** What this controller writes of a status: all of it. */
 export type OwnStatus = ArchPolicyStatus;
 
-export interface StatusInput extends Omit<DegradationInput, 'lostByName'> {
+export interface StatusInput extends Omit<DegradationInput, 'losesTieTo'> {
   readonly policy: ArchPolicy;
   /** All policies that can be read. */
   readonly policies: readonly ArchPolicy[];
@@ -38,7 +38,7 @@ export function statusOf(input: StatusInput): OwnStatus {
       shadow: shadowOf(policy, input.policies)?.name,
       matched,
       namespaces: matched > 0 ? matched : selectedNamespaces(input),
-      degradations: degradationsOf({ ...input, lostByName: counts.lostByName }),
+      degradations: degradationsOf({ ...input, losesTieTo: counts.losesTieTo }),
       nowMs: input.nowMs,
     }),
     pods: { matched, constrained, gated, misplaced, unresolved, unschedulable, evicted },

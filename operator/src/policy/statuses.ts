@@ -1,18 +1,29 @@
+import type { BrakeState } from '@archpolicy/core';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import type { Api } from '@archpolicy/kube';
+import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import { PolicyController } from './policy-controller.ts';
 import type { PolicyControllerOptions, StatusSource } from './policy-controller.ts';
 import { PolicyOperator } from './policy-operator.ts';
 
-/** What the statuses are made of that the views of the cluster do not tell. */
-export type StatusFacts = Omit<StatusSource, 'nodes' | 'namespaces'>;
+interface Notifier<T> {
+  subscribe(listener: (value: T) => void): () => void;
+}
 
 export interface PolicyStatusesOptions extends Omit<PolicyControllerOptions, 'policies'> {
   readonly api: Pick<Api, 'request'>;
   readonly views: Pick<ClusterViewWithPods, 'policies' | 'nodes' | 'namespaces'>;
+  /** Notifies of policies whose counts may have changed. */
+  readonly stats: Notifier<string> & { counts(policy: string): PolicyCounts };
+  /** When all pods were last evaluated. */
+  readonly progress: Notifier<number> & { readonly completedAtMs: number | undefined };
+  readonly brake: Notifier<BrakeState> & { readonly state: BrakeState };
+  readonly webhook: Notifier<boolean> & { isReachable(): boolean };
+  /** Notifies of images whose supported architectures changed. */
+  readonly drift: Notifier<string> & { lossesOf(policy: string): readonly string[] };
 }
 
-/** The statuses of all policies in one leader's term: fed by changes of policies and nodes, and by who counts. */
+/** Keeps the statuses of all policies while this process leads: subscribes to everything that they show. */
 export class PolicyStatuses {
   readonly #options: PolicyStatusesOptions;
   readonly #controller: PolicyController;
@@ -28,40 +39,59 @@ export class PolicyStatuses {
       policies,
       onPolicy: (name) => {
         controller.touch(name);
-        // What one says can shadow another, or no longer.
+        // A changed policy can shadow another, or no longer.
         controller.touchAll();
       },
     });
   }
 
-  /** What is counted for the policy may have changed. */
-  touch(policy: string): void {
-    this.#controller.touch(policy);
-  }
-
-  /** What every status is made of has changed. */
-  touchAll(): void {
-    this.#controller.touchAll();
-  }
-
-  /** R9: the preference is to be skipped for this workload. */
+  /** R9: the preference is to be ignored for this workload. */
   relax(policy: string, workload: string, untilMs: number): void {
     this.#controller.relax(policy, workload, untilMs);
   }
 
+  /** A pod of the policy has been evicted. */
   evicted(policy: string): void {
     this.#controller.evicted(policy);
   }
 
   /** Keeps the statuses until the signal is aborted. */
-  async run(facts: StatusFacts, signal: AbortSignal): Promise<void> {
-    const { nodes, namespaces } = this.#options.views;
-    await this.#operator.run(signal);
-    const end = nodes.subscribe(() => {
+  async run(signal: AbortSignal): Promise<void> {
+    const ends = this.#subscribe();
+    try {
+      await this.#operator.run(signal);
+      const write = this.#operator.writeStatus.bind(this.#operator);
+      await this.#controller.run({ source: this.#source(), write }, signal);
+    } finally {
+      for (const end of ends) end();
+    }
+  }
+
+  #subscribe(): readonly (() => void)[] {
+    const { views, stats, progress, brake, webhook, drift } = this.#options;
+    const touchAll = (): void => {
       this.#controller.touchAll();
-    });
-    const source: StatusSource = { ...facts, nodes: () => nodes.list(), namespaces: () => namespaces.list() };
-    const write = this.#operator.writeStatus.bind(this.#operator);
-    await this.#controller.run({ source, write }, signal).finally(end);
+    };
+    return [
+      stats.subscribe((policy) => {
+        this.#controller.touch(policy);
+      }),
+      ...[progress, brake, webhook, drift, views.nodes].map((notifier: Pick<Notifier<unknown>, 'subscribe'>) =>
+        notifier.subscribe(touchAll),
+      ),
+    ];
+  }
+
+  #source(): StatusSource {
+    const { views, stats, progress, brake, webhook, drift } = this.#options;
+    return {
+      counts: (policy) => stats.counts(policy),
+      lastRecheckMs: () => progress.completedAtMs,
+      nodes: () => views.nodes.list(),
+      namespaces: () => views.namespaces.list(),
+      webhookReachable: () => webhook.isReachable(),
+      brake: () => brake.state,
+      losses: (policy) => drift.lossesOf(policy),
+    };
   }
 }

@@ -2,18 +2,18 @@ import type {
   ArchPolicy,
   Inspection,
   JobFacts,
+  SelectableLabels,
   NamespaceFacts,
   NodeFacts,
   OwnerReference,
   PodFacts,
-  SelectableLabels,
   WebhookCall,
 } from '@archpolicy/core';
 import type { EvictionAnswer, EvictionTarget } from '@archpolicy/kube';
 
-/** What remediation needs of others. Each is as narrow as its use, so that a test's fake is a few lines. */
+/** What remediation needs of other parts. Each port is as narrow as its use: a test's fake is a few lines. */
 
-/** The pods of the cluster, as the reflector knows them. */
+/** The pods of the cluster, from the reflector's store. */
 export interface Pods {
   byKey(key: string): PodFacts | undefined;
   byNamespace(namespace: string): readonly PodFacts[];
@@ -37,35 +37,43 @@ export interface PodImages {
   of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>>;
 }
 
-/** The facts of a Job; undefined when it does not exist, is another one by now, or cannot be read. */
+/** Returns the facts of a Job; undefined when it does not exist, is another one by now, or cannot be read. */
 export interface Jobs {
   get(namespace: string, owner: OwnerReference, signal: AbortSignal): Promise<JobFacts | undefined>;
 }
 
-/** The API server's word on a pod, right now: not a cache's. */
+/** Reads a pod from the API server, past every cache. */
 export interface PodReader {
   /**
-   * Undefined when it does not exist.
-   * @throws when that cannot be told
+   * Returns undefined when it does not exist.
+   * @throws when that is not known
    */
   read(namespace: string, name: string, signal: AbortSignal): Promise<PodFacts | undefined>;
 }
 
-/** One call of the Eviction API. Every answer is data. */
+/** Calls the Eviction API once. Every answer is a value. */
 export type Evict = (target: EvictionTarget, signal: AbortSignal) => Promise<EvictionAnswer>;
 
-/** Whether the webhook would put a replacement right (R3). */
+/** Whether the webhook would handle a replacement (R3). */
 export interface Webhook {
   isReachable(): boolean;
-  /** Makes sure, right before an eviction. */
+  /** Probes it right before an eviction, unless a probe succeeded a moment ago. */
   confirm(signal: AbortSignal): Promise<boolean>;
-  /** The same, and never by an answer from before. */
+  /** Probes it in any case. */
   confirmNow(signal: AbortSignal): Promise<boolean>;
-  /** Whether the API server would ask it about a replacement with these labels. */
+  /** Whether the API server would call it for a replacement with these labels. */
   callFor(namespace: NamespaceFacts, labels: SelectableLabels): WebhookCall;
 }
 
 /** Whether this process holds the Lease at this moment. */
 export interface Lease {
   isHeld(): boolean;
+}
+
+/** What the status of a policy shows of remediation. */
+export interface PolicyUpdates {
+  /** A pod of the policy has been evicted. */
+  evicted(policy: string): void;
+  /** R9: the preference is to be ignored for this workload until then, epoch milliseconds. */
+  relax(policy: string, workload: string, untilMs: number): void;
 }

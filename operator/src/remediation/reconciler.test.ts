@@ -61,7 +61,7 @@ describe('a misplaced pod', () => {
     expect(world.events.map(({ type, reason, note }) => [type, reason, note])).toEqual([
       ['Warning', 'AuditMode', expect.stringMatching(/is misplaced: .* Not evicted: its policy is in mode Audit/u)],
     ]);
-    expect(world.tally.counts('default')).toMatchObject({ matched: 1, misplaced: 1 });
+    expect(world.stats.counts('default')).toMatchObject({ matched: 1, misplaced: 1 });
   });
 
   test('R1 is told about once for each reason', async () => {
@@ -86,7 +86,7 @@ describe('a misplaced pod', () => {
     world.namespaces.set('shop', { name: 'shop', labels, annotations: {} });
     world.add('a', { labels: { 'pod-template-hash': 'abc', ...podLabels } });
     await world.reconcile('a');
-    expect([world.evictions, world.tally.counts('default').matched]).toEqual([[], 0]);
+    expect([world.evictions, world.stats.counts('default').matched]).toEqual([[], 0]);
   });
 
   test('R2 of a Job is evicted where the Job survives it, and not where nobody knows', async () => {
@@ -121,7 +121,7 @@ describe('a misplaced pod', () => {
     world.add('a');
     const delays = [await world.reconcile('a'), await world.reconcile('a'), await world.reconcile('a')];
     expect(delays.map(({ requeueAfterMs }) => requeueAfterMs)).toEqual([2_000, 4_000, 8_000]);
-    expect(world.tally.counts('default').unresolved).toBe(1);
+    expect(world.stats.counts('default').unresolved).toBe(1);
     world.images.set('registry.test/web:v1', {
       kind: 'unresolved',
       reason: 'RateLimited',
@@ -137,7 +137,7 @@ describe('a misplaced pod', () => {
     await world.reconcile('a');
     world.policies = [];
     await world.reconcile('a');
-    expect(world.tally.get('shop/a')).toBeUndefined();
+    expect(world.stats.get('shop/a')).toBeUndefined();
   });
 });
 
@@ -217,7 +217,7 @@ describe('right before the call', () => {
     world.webhook.answers = false;
     expect(await world.reconcile('a')).toEqual({});
     expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'WebhookUnreachable']);
-    world.turns.webhookAnswers();
+    world.remediation.onWebhookReachable();
     expect(world.woken).toEqual([{ key: 'shop/a', delayMs: 0 }]);
     world.webhook = { reachable: true, answers: true, call: 'called' };
     await world.reconcile('a');

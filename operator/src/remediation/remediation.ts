@@ -1,263 +1,302 @@
-import { EvictionLedger } from '@archpolicy/core';
-import type { BrakeState, ReportReason } from '@archpolicy/core';
-import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
-import type { Clock, EventInput, Leadership, ReconcileResult } from '@archpolicy/kube';
+import { RELAXED_FOR_MS, workloadKey } from '@archpolicy/core';
+import type { EvictionDecision, PodFacts } from '@archpolicy/core';
+import type { Clock } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import { STAYING_REASONS } from '../metrics.ts';
-import type { OperatorMetrics } from '../metrics.ts';
-import { BrakeWatch } from '../reporting/brake-monitor.ts';
-import { Evictor } from './eviction/evictor.ts';
-import { Faults } from './eviction/placement-violations.ts';
-import { feed } from './resync/event-handlers.ts';
-import { Judge } from './evaluation/pod-evaluator.ts';
-import { LineUp } from './resync/enqueue-all.ts';
-import { Passes } from './resync/progress.ts';
-import type { Evict, Jobs, PodImages, PodReader, Webhook } from './ports.ts';
-import { dueForRecheck, recheckIntervals } from './resync/schedule.ts';
-import { Reconciler } from './reconciler.ts';
-import type { ReadinessHistory } from './evaluation/readiness-history.ts';
-import { Replacements } from './eviction/replacements.ts';
-import { Reporter } from '../reporting/reporter.ts';
-import { Stages } from './queue/eviction-pipeline.ts';
-import { Tally } from '../statistics/policy-pod-stats.ts';
-import { Tries } from './eviction/eviction-attempts.ts';
-import { Turns } from './queue/fair-queue.ts';
-
-/** The beat of everything periodic: the webhook's return, the recheck's share, the gauges. */
-const BEAT_MS = 500;
+import { timeReconcile } from '../controller-metrics.ts';
+import type { ControllerMetrics } from '../controller-metrics.ts';
+import type { ViolationKind } from '../reporting/brake-metrics.ts';
+import type { RemediationMetrics } from '../reporting/metrics.ts';
+import type { Reporter } from '../reporting/reporter.ts';
+import { ClusterArchitectures, toPodRecord } from '../statistics/pod-record.ts';
+import type { PolicyPodStats } from '../statistics/policy-pod-stats.ts';
+import { MIN_DELAY_MS } from './evaluation/evaluation-retry.ts';
+import type { EvaluationRetry } from './evaluation/evaluation-retry.ts';
+import { accountOf } from './evaluation/gather-context.ts';
+import type { ContextGatherer, EvictionContext } from './evaluation/gather-context.ts';
+import type { Evaluation, PodEvaluator } from './evaluation/pod-evaluator.ts';
+import type { EvictionAttempts } from './eviction/eviction-attempts.ts';
+import type { EvictionOutcome, Evictor } from './eviction/evictor.ts';
+import type { PlacementViolations } from './eviction/placement-violations.ts';
+import type { Replacements, ReplacementState } from './eviction/replacements.ts';
+import type { Nodes, PolicyUpdates, Webhook } from './ports.ts';
+import type { NextStep, Pipeline, Stages } from './queue/eviction-pipeline.ts';
+import { isSharedLimit } from './queue/fair-queue.ts';
+import type { FairQueue, WakeUp } from './queue/fair-queue.ts';
+import type { EnqueueAll } from './resync/enqueue-all.ts';
+import type { ResyncProgress } from './resync/progress.ts';
 
 export interface RemediationOptions {
-  readonly views: Pick<ClusterViewWithPods, 'pods' | 'nodes' | 'namespaces' | 'policies'>;
-  readonly images: PodImages;
-  readonly jobs: Jobs;
-  readonly reader: PodReader;
-  readonly evict: Evict;
-  readonly webhook: Webhook;
-  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady'>;
-  readonly events: { record(event: EventInput): void };
-  readonly metrics: OperatorMetrics;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** The counts of a policy may have changed. */
-  readonly onCounts: (policy: string) => void;
-  readonly onEvicted: (policy: string) => void;
-  /** R9: the preference is to be skipped for this workload. */
-  readonly onRelax: (policy: string, workload: string, untilMs: number) => void;
+  readonly pipeline: Pipeline;
+  readonly enqueueAll: Pick<EnqueueAll, 'request'>;
+  readonly progress: Pick<ResyncProgress, 'evaluated' | 'subscribe'>;
+  readonly gatherer: Pick<ContextGatherer, 'gather'>;
+  readonly evaluator: Pick<PodEvaluator, 'evaluate'>;
+  readonly retry: EvaluationRetry;
+  readonly fairQueue: FairQueue;
+  readonly evictor: Evictor;
+  readonly attempts: EvictionAttempts;
+  readonly replacements: Replacements;
+  readonly violations: PlacementViolations;
+  readonly nodes: Nodes;
+  readonly webhook: Pick<Webhook, 'confirmNow'>;
+  readonly stats: PolicyPodStats;
+  readonly statuses: PolicyUpdates;
+  readonly reporter: Reporter;
+  readonly metrics: Pick<RemediationMetrics, 'fault' | 'landing'> & Pick<ControllerMetrics, 'reconciled'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  readonly logger: Pick<Logger, 'warn'>;
 }
 
-/** One leader's term of finding misplaced pods and putting them right. */
+type Done = Exclude<NextStep, { kind: 'evict' }>;
+
+/** What an evaluation shows, about the pod and about earlier evictions of its owner. */
+interface Observation {
+  readonly evaluation: Evaluation;
+  readonly replacement: ReplacementState | undefined;
+  readonly violation: ViolationKind | undefined;
+}
+
+const DONE: Done = { kind: 'done' };
+const AGAIN: Done = { kind: 'evaluate', afterMs: 0 };
+const WAITS_FOR_RATE: EvictionDecision = { kind: 'wait', reason: 'PolicyLimit' };
+
+/**
+ * The path of a pod: it is enqueued, evaluated, queued for eviction, evicted, and reported. Each stage gathers, decides and
+ * acts, and the parts return what they find: this class alone acts on it.
+ */
 export class Remediation {
   readonly #options: RemediationOptions;
-  readonly #stages: Stages;
-  readonly #tally: Tally;
-  readonly #passes = new Passes();
-  readonly #lineUp: LineUp;
-  readonly #turns: Turns;
-  readonly #replacements: Replacements;
-  readonly #faults: Faults;
-  readonly #brake: BrakeWatch;
-  readonly #reconciler: Reconciler;
-  #beatAtMs: number;
-  #wasReachable = false;
+  readonly #architectures = new ClusterArchitectures();
 
-  constructor(options: RemediationOptions, leadership: Pick<Leadership, 'isHeld'>) {
+  constructor(options: RemediationOptions) {
     this.#options = options;
-    const { clock, views } = options;
-    const ledger = new EvictionLedger(clock.monotonic());
-    const tries = new Tries();
-    const judge = new Judge({ ...options, ...views, ledger, tries });
-    const reporter = new Reporter(options);
-    this.#brake = new BrakeWatch({ ...options, ledger, policies: views.policies });
-    this.#replacements = new Replacements({ pods: views.pods, ledger, clock });
-    this.#faults = new Faults({
-      ...options,
-      nodes: views.nodes,
-      ledger,
-      onFault: (kind, pod) => {
-        options.metrics.fault(kind);
-        reporter.fault(pod, kind);
-      },
-    });
-    this.#stages = this.#createStages();
-    this.#lineUp = new LineUp({
-      pods: views.pods,
-      passes: this.#passes,
-      queue: this.#stages.looks,
-      clock,
-      onLast: () => {
-        this.#allLookedAt();
-      },
-    });
-    this.#tally = new Tally(options.onCounts);
-    this.#turns = new Turns({
-      ledger,
-      clock,
-      wake: (key, delayMs) => {
-        this.#stages.look(key, delayMs);
-      },
-    });
-    this.#reconciler = new Reconciler({
-      ...options,
-      judge,
-      tally: this.#tally,
-      tries,
-      turns: this.#turns,
-      nodes: views.nodes,
-      evictor: new Evictor({ ...options, judge, lease: leadership, ledger, tries, onAnswer: options.metrics.answer }),
-      replacements: this.#replacements,
-      faults: this.#faults,
-      reporter,
-      onLanding: options.metrics.landing,
-      onDue: (key) => {
-        this.#stages.evict(key);
-      },
-    });
-    this.#beatAtMs = clock.now();
   }
 
-  #createStages(): Stages {
-    const { clock, logger } = this.#options;
-    return new Stages({
-      clock,
-      look: (key, signal) => this.#look(key, signal),
-      evict: (key, signal) => this.#timed(() => this.#reconciler.evict(key, signal)),
-      observer: {
-        failed: (key, err) => {
-          logger.warn({ err, pod: key }, 'pod could not be reconciled');
-          // Those behind it do not wait for what is wrong with it.
-          this.#turns.leave(key);
-        },
-      },
-    });
+  // Enqueue.
+
+  enqueue(keys: Iterable<string>): void {
+    for (const key of keys) this.#options.pipeline.enqueue(key);
   }
 
-  get tally(): Pick<Tally, 'counts' | 'get'> {
-    return this.#tally;
+  enqueueAll(): void {
+    this.#options.enqueueAll.request();
   }
 
-  /** Which evictions are stopped (R7). */
-  get brake(): BrakeState {
-    return this.#brake.state;
+  /** Enqueues the pods whose last decision has one of these reasons. */
+  enqueueDecided(reasons: ReadonlySet<string>): void {
+    const { stats, pipeline } = this.#options;
+    for (const [key, { reason }] of stats.entries()) if (reasons.has(reason)) pipeline.enqueue(key);
   }
 
-  /** Epoch milliseconds; undefined until every pod has been looked at once. */
-  get lastRecheckMs(): number | undefined {
-    return this.#passes.completedAtMs;
+  /** The scheduler has bound the pod: the watch has shown it without a node before. */
+  onPodBound(pod: PodFacts): void {
+    const { replacements, violations } = this.#options;
+    replacements.onBound(pod);
+    violations.onBound(pod);
   }
 
-  /** Looks at these pods again: what is known of their images has changed. */
-  lookAt(keys: Iterable<string>): void {
-    for (const key of keys) this.#stages.look(key);
+  onWebhookReachable(): void {
+    this.enqueue(this.#options.fairQueue.waitingForWebhook());
   }
 
-  /** The webhook is called for other pods than before. */
-  webhookChanged(): void {
-    this.#lookAgain(NOT_CALLED);
-  }
-
-  /** Looks at every pod, then at whatever changes and periodically at all, until the signal is aborted. */
+  /** Works on enqueued pods until the signal is aborted and every stage in progress has ended. */
   async run(signal: AbortSignal): Promise<void> {
-    const { views, metrics } = this.#options;
-    const end = feed(views, {
-      pods: (keys) => {
-        for (const key of keys) this.#stages.look(key);
-      },
-      bound: (pod) => {
-        this.#replacements.bound(pod);
-        this.#faults.bound(pod);
-      },
-      policyChanged: () => {
-        this.#lineUp.request();
-      },
-      nodeChanged: () => {
-        this.#lookAgain(HOMELESS);
-      },
+    const { pipeline, progress } = this.#options;
+    const end = progress.subscribe(() => {
+      pipeline.startEvictions();
     });
-    this.#lineUp.start(signal);
-    const beats = this.#beat(signal);
-    await this.#stages.run(signal);
-    end();
-    await beats;
-    metrics.queue('remediation', 0);
-  }
-
-  #look(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const { clock } = this.#options;
-    const look = () => this.#timed(() => this.#reconciler.reconcile(key, signal));
-    const onLast = () => {
-      this.#allLookedAt();
+    const timed = <T>(stage: () => Promise<T>): Promise<T> => timeReconcile('remediation', this.#options, stage);
+    const stages: Stages = {
+      evaluate: (key, ended) => timed(() => this.#evaluate(key, ended)),
+      evict: (key, ended) => timed(() => this.#evict(key, ended)),
+      failed: this.#failed.bind(this),
     };
-    return this.#passes.look(key, look, () => clock.now(), onLast);
+    await pipeline.run(stages, signal).finally(end);
   }
 
-  async #timed(reconcile: () => Promise<ReconcileResult>): Promise<ReconcileResult> {
-    const { clock, metrics } = this.#options;
-    const startedAt = clock.monotonic();
-    let outcome: 'ok' | 'error' = 'error';
-    try {
-      const result = await reconcile();
-      outcome = 'ok';
-      return result;
-    } finally {
-      metrics.reconciled('remediation', outcome, clock.monotonic() - startedAt);
+  // Evaluate.
+
+  async #evaluate(key: string, signal: AbortSignal): Promise<NextStep> {
+    const { progress, clock } = this.#options;
+    const context = await this.#gather(key, signal);
+    const next = context === undefined ? DONE : await this.#queueOrSettle(context, signal);
+    progress.evaluated(key, clock.now());
+    return next;
+  }
+
+  async #queueOrSettle(context: EvictionContext, signal: AbortSignal): Promise<NextStep> {
+    const { violation, replacement, ...observed } = this.#observe(context);
+    let { evaluation } = observed;
+    if (violation !== undefined) {
+      await this.#recordViolation(context.pod, violation, signal);
+      // The brake may have engaged. The start of an eviction evaluates the pod in any case.
+      if (evaluation.decision.kind !== 'evict') evaluation = this.#options.evaluator.evaluate(context);
+    }
+    evaluation = this.#behindWaiters(context, evaluation);
+    if (evaluation.decision.kind !== 'evict') return this.#sooner(this.#settle(context, evaluation), replacement);
+    this.#count(context, evaluation);
+    return { kind: 'evict' };
+  }
+
+  /** Returns undefined for a pod that does not exist, or that no policy governs. */
+  async #gather(key: string, signal: AbortSignal): Promise<EvictionContext | undefined> {
+    const gathered = await this.#options.gatherer.gather(key, signal);
+    if (gathered.kind !== 'governed') {
+      this.#forget(key);
+      return undefined;
+    }
+    this.#recordEarlierPod(gathered.context);
+    return gathered.context;
+  }
+
+  /** Evaluates the pod, and records what its placement shows about earlier evictions of its owner (R6, R7). */
+  #observe(context: EvictionContext): Observation {
+    const { evaluator, replacements, violations, metrics, reporter, fairQueue } = this.#options;
+    const evaluation = evaluator.evaluate(context);
+    const replacement = replacements.onPodEvaluated(context.pod, evaluation.assessment);
+    if (replacement?.kind === 'landed') {
+      metrics.landing(replacement.landing);
+      reporter.landed(context, replacement.landing);
+      this.#wake(fairQueue.wakeNext(accountOf(context)));
+    }
+    return { evaluation, replacement, violation: violations.detect(context, evaluation, replacement) };
+  }
+
+  async #recordViolation(pod: PodFacts, kind: ViolationKind, signal: AbortSignal): Promise<void> {
+    const { webhook, violations, metrics, reporter } = this.#options;
+    if (kind === 'landed-wrong' && !(await webhook.confirmNow(signal))) return;
+    violations.record(pod);
+    metrics.fault(kind);
+    reporter.violation(pod, kind);
+  }
+
+  // Queue.
+
+  /** Newcomers queue behind pods that wait for the policy's rate. */
+  #behindWaiters(context: EvictionContext, evaluation: Evaluation): Evaluation {
+    if (evaluation.decision.kind !== 'evict') return evaluation;
+    const isBehind = this.#options.fairQueue.hasEarlierWaiters({ key: context.key, account: accountOf(context) });
+    return isBehind ? { ...evaluation, decision: WAITS_FOR_RATE } : evaluation;
+  }
+
+  #wake(pods: readonly WakeUp[]): void {
+    for (const { key, delayMs } of pods) this.#options.pipeline.enqueue(key, delayMs);
+  }
+
+  // Evict.
+
+  async #evict(key: string, signal: AbortSignal): Promise<Done> {
+    const context = await this.#gather(key, signal);
+    if (context === undefined) return DONE;
+    const { evaluation: found, violation } = this.#observe(context);
+    if (violation !== undefined) {
+      // It is recorded, which takes a probe: the limits found before are out of date.
+      await this.#recordViolation(context.pod, violation, signal);
+      return AGAIN;
+    }
+    const evaluation = this.#behindWaiters(context, found);
+    // From the evaluation to the reservation, the evictor's first step, nothing is awaited: other evictions would find
+    // the same limits free.
+    return evaluation.decision.kind === 'evict'
+      ? this.#evictNow(context, evaluation, signal)
+      : this.#settle(context, evaluation);
+  }
+
+  async #evictNow(context: EvictionContext, evaluation: Evaluation, signal: AbortSignal): Promise<Done> {
+    const { evictor, replacements, fairQueue } = this.#options;
+    const { key, pod } = context;
+    replacements.onEvictionRequested(pod);
+    const evicting = evictor.evict(context, signal);
+    // Its reservation is taken: the next pod does not wait for the answer.
+    this.#wake(fairQueue.leave(key));
+    const outcome = await evicting;
+    replacements.prune(pod);
+    this.#wake(fairQueue.wakeNext(accountOf(context)));
+    return this.#report(context, evaluation, outcome);
+  }
+
+  // Report.
+
+  #report(context: EvictionContext, evaluation: Evaluation, outcome: EvictionOutcome): Done {
+    const { reporter, stats, statuses, evaluator } = this.#options;
+    switch (outcome.kind) {
+      case 'accepted':
+        stats.delete(context.key);
+        reporter.evicted(context, evaluation);
+        statuses.evicted(context.policy.name);
+        return DONE;
+      case 'gone':
+        stats.delete(context.key);
+        return DONE;
+      case 'not-leading':
+        return DONE;
+      case 'policy-changed':
+        return { kind: 'evaluate', afterMs: MIN_DELAY_MS };
+      case 'no-longer-evictable':
+        return this.#settle(context, outcome.evaluation);
+      case 'not-accepted': {
+        reporter.notAccepted(context, outcome.answer, outcome.delayMs);
+        const detail = outcome.answer.kind === 'budget' ? outcome.answer.message : undefined;
+        return this.#settle(context, evaluator.evaluate(context), detail);
+      }
     }
   }
 
-  /** Pods that stay for such a reason. */
-  #lookAgain(reasons: ReadonlySet<string>): void {
-    for (const [key, { reason }] of this.#tally.entries()) if (reasons.has(reason)) this.#stages.look(key);
-  }
-
-  async #beat(signal: AbortSignal): Promise<void> {
-    const { clock, webhook } = this.#options;
-    while (!signal.aborted) {
-      const isReachable = webhook.isReachable();
-      if (isReachable && !this.#wasReachable) this.#turns.webhookAnswers();
-      if (isReachable !== this.#wasReachable) this.#tellAllPolicies();
-      this.#wasReachable = isReachable;
-      if (this.#brake.look()) this.#tellAllPolicies();
-      this.#recheck();
-      this.#gauge();
-      await clock.sleep(BEAT_MS, signal).catch(() => undefined);
+  /** The pod is not evicted now: counts and reports it, and schedules its next evaluation. */
+  #settle(context: EvictionContext, evaluation: Evaluation, detail?: string): Done {
+    const { reporter, fairQueue, statuses, retry, clock } = this.#options;
+    const { key, pod, policy } = context;
+    const { decision } = evaluation;
+    this.#count(context, evaluation);
+    reporter.decided(context, evaluation, detail);
+    if (decision.kind === 'wait' && isSharedLimit(decision.reason)) {
+      retry.forget(pod.uid);
+      this.#wake(fairQueue.wait({ key, uid: pod.uid, account: accountOf(context) }, decision.reason));
+      return DONE;
     }
+    this.#wake(fairQueue.leave(key));
+    if (decision.reason === 'Relaxing') statuses.relax(policy.name, workloadKey(pod), clock.now() + RELAXED_FOR_MS);
+    const afterMs = retry.delayMs(pod, decision, clock.now());
+    return afterMs === undefined ? DONE : { kind: 'evaluate', afterMs };
   }
 
-  #recheck(): void {
-    const { clock, views } = this.#options;
-    const now = clock.now();
-    const intervals = recheckIntervals(views.policies.list());
-    for (const key of dueForRecheck(this.#tally.entries(), intervals, this.#beatAtMs, now)) {
-      this.#passes.due(key);
-      this.#stages.look(key);
-    }
-    this.#beatAtMs = now;
-    const longest = Math.max(...intervals.values());
-    const last = this.#passes.completedAtMs;
-    if (last === undefined || now - last < longest) return;
-    if (this.#passes.renew(now)) this.#tellAllPolicies();
+  /** A replacement that is coming up is evaluated again when it is due to be up. */
+  #sooner(next: Done, replacement: ReplacementState | undefined): Done {
+    if (replacement?.kind !== 'coming-up' || replacement.untilMs === undefined) return next;
+    const afterMs = Math.max(replacement.untilMs - this.#options.clock.now(), MIN_DELAY_MS);
+    return next.kind === 'evaluate' && next.afterMs < afterMs ? next : { kind: 'evaluate', afterMs };
   }
 
-  #allLookedAt(): void {
-    this.#stages.firstPassDone();
-    this.#tellAllPolicies();
+  #count(context: EvictionContext, evaluation: Evaluation): void {
+    const { stats, nodes } = this.#options;
+    stats.update(context.key, toPodRecord(context, evaluation, this.#architectures.of(nodes.list())));
   }
 
-  #tellAllPolicies(): void {
-    for (const { name } of this.#options.views.policies.list()) this.#options.onCounts(name);
+  /** Records what the pod shows about an earlier pod of its name, or about its own attempt without an answer. */
+  #recordEarlierPod({ key, pod, policy }: EvictionContext): void {
+    const { stats, attempts, statuses } = this.#options;
+    const before = stats.get(key);
+    if (before !== undefined && before.uid !== pod.uid) this.#forget(key);
+    if (!pod.deleting || !attempts.isUnanswered(key, pod.uid)) return;
+    attempts.accepted(key, pod.uid);
+    statuses.evicted(policy.name);
   }
 
-  #gauge(): void {
-    const { metrics } = this.#options;
-    metrics.queue('remediation', this.#stages.length);
-    metrics.misplaced(this.#tally.misplaced);
-    for (const reason of STAYING_REASONS) metrics.staying(reason, this.#tally.staying(reason));
+  #forget(key: string): void {
+    const { stats, attempts, fairQueue, violations, reporter, retry, statuses } = this.#options;
+    reporter.forget(key);
+    violations.forget(key);
+    const before = stats.delete(key);
+    const wasEvicted = attempts.forget(key);
+    if (before !== undefined) retry.forget(before.uid);
+    if (before !== undefined && wasEvicted) statuses.evicted(before.policy);
+    this.#wake(fairQueue.leave(key));
+  }
+
+  #failed(key: string, err: unknown): void {
+    const { logger, fairQueue } = this.#options;
+    logger.warn({ err, pod: key }, 'failed to reconcile pod');
+    // The pods behind it do not wait for its retry.
+    this.#wake(fairQueue.leave(key));
   }
 }
-
-/** A node that comes may be the one that its replacement needs. */
-const HOMELESS: ReadonlySet<string> = new Set<ReportReason>(['NoNodeForReplacement', 'Unschedulable']);
-const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
-  'WebhookNotInstalled',
-  'WebhookNotCalled',
-  'WebhookCallUnknown',
-]);

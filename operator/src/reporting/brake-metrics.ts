@@ -1,12 +1,17 @@
 import type { BrakeState } from '@archpolicy/core';
 import { closedCounter, closedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
-import { FAULT_KINDS } from '../remediation/eviction/placement-violations.ts';
-import type { FaultKind } from '../remediation/eviction/placement-violations.ts';
+
+/**
+ * How a pod came to be placed where it must not: its replacement landed wrong although the webhook was reachable, or it was
+ * bound against its own required terms.
+ */
+export const VIOLATION_KINDS = ['landed-wrong', 'against-terms'] as const;
+export type ViolationKind = (typeof VIOLATION_KINDS)[number];
 
 /** What is counted of the brake (R7). */
 export interface BrakeMetrics {
-  readonly fault: (kind: FaultKind) => void;
+  readonly fault: (kind: ViolationKind) => void;
   readonly brake: (state: BrakeState) => void;
 }
 
@@ -14,8 +19,8 @@ export function declareBrakeMetrics(registry: Registry): BrakeMetrics {
   const faults = closedCounter({
     registry,
     name: 'archpolicy_eviction_faults_total',
-    help: 'Pods that came to stand where they must not, as the brake counts them.',
-    labels: { fault: FAULT_KINDS },
+    help: 'Pods that were placed where they must not be, as the brake counts them.',
+    labels: { fault: VIOLATION_KINDS },
   });
   const stopped = closedGauge({
     registry,

@@ -1,16 +1,16 @@
 import type { ArchPolicy, BrakeState, EvictionLedger } from '@archpolicy/core';
 import type { Clock, EventInput } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
+import { Listeners } from '../listeners.ts';
 import type { BrakeMetrics } from './brake-metrics.ts';
 import { brakeNote } from './messages.ts';
-import type { Policies } from '../remediation/ports.ts';
 
-export interface BrakeWatchOptions {
+export interface BrakeMonitorOptions {
   readonly ledger: Pick<EvictionLedger, 'brake'>;
-  readonly policies: Policies;
+  readonly policies: { list(): readonly ArchPolicy[] };
   readonly events: { record(event: EventInput): void };
   readonly metrics: Pick<BrakeMetrics, 'brake'>;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
   readonly logger: Logger;
 }
 
@@ -20,35 +20,51 @@ const REASONS = {
   'all-stopped': 'EvictionsStopped',
 } as const satisfies Record<BrakeState['kind'], string>;
 
-/** Notices when the brake closes and opens, and tells people: by events on the policies that evict, log and metric. */
-export class BrakeWatch {
-  readonly #options: BrakeWatchOptions;
+/** How often the state of the brake is read. */
+const CHECK_MS = 500;
+
+/** Detects changes of the brake, and reports them: by events on the policies that evict, by log and metric. */
+export class BrakeMonitor {
+  readonly #options: BrakeMonitorOptions;
+  readonly #changes = new Listeners<BrakeState>();
   #state: BrakeState = { kind: 'open' };
 
-  constructor(options: BrakeWatchOptions) {
+  constructor(options: BrakeMonitorOptions) {
     this.#options = options;
   }
 
-  /** As it was at the last look. */
+  /** As of the last check. */
   get state(): BrakeState {
     return this.#state;
   }
 
-  /** Whether it is another than at the last look. */
-  look(): boolean {
+  /** The listener receives each state that differs from the one before. Returns the function that unsubscribes it. */
+  subscribe(listener: (state: BrakeState) => void): () => void {
+    return this.#changes.subscribe(listener);
+  }
+
+  /** Checks the brake until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#check();
+      await this.#options.clock.sleep(CHECK_MS, signal).catch(() => undefined);
+    }
+  }
+
+  #check(): void {
     const { ledger, clock, metrics, logger, policies } = this.#options;
     const state = ledger.brake(clock.monotonic());
     metrics.brake(state);
-    if (isSame(state, this.#state)) return false;
+    if (isSame(state, this.#state)) return;
     this.#state = state;
     const fields = { brake: state.kind, owners: state.kind === 'open' ? undefined : state.owners.slice(0, MAX_LOGGED) };
-    if (state.kind === 'open') logger.info(fields, 'evictions go on');
-    else logger.error(fields, 'evictions are stopped');
-    for (const policy of policies.list()) if (evicts(policy)) this.#tell(policy, state);
-    return true;
+    if (state.kind === 'open') logger.info(fields, 'evictions resumed');
+    else logger.error(fields, 'evictions stopped');
+    for (const policy of policies.list()) if (evicts(policy)) this.#record(policy, state);
+    this.#changes.notify(state);
   }
 
-  #tell({ name, uid }: ArchPolicy, state: BrakeState): void {
+  #record({ name, uid }: ArchPolicy, state: BrakeState): void {
     this.#options.events.record({
       regarding: { apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', name, uid },
       type: state.kind === 'open' ? 'Normal' : 'Warning',
@@ -59,7 +75,7 @@ export class BrakeWatch {
   }
 }
 
-/** Owners in a line of the log. */
+/** Owners in one line of the log. */
 const MAX_LOGGED = 10;
 
 function evicts({ spec }: ArchPolicy): boolean {

@@ -1,8 +1,17 @@
 import { isUnschedulable } from '@archpolicy/core';
-import type { EvictionDecision, Landing, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
+import type {
+  ArchPolicy,
+  EvictionDecision,
+  Landing,
+  NodeFacts,
+  PlacementAssessment,
+  PodFacts,
+  ReportReason,
+  WaitReason,
+} from '@archpolicy/core';
 import type { Clock, EventInput, EvictionAnswer } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import type { Judgement, Material } from '../remediation/evaluation/pod-evaluator.ts';
+import type { ViolationKind } from './brake-metrics.ts';
 import {
   brokenImageNote,
   evictedNote,
@@ -12,7 +21,20 @@ import {
   stuckNote,
 } from './messages.ts';
 import type { Misplacement } from './messages.ts';
-import type { FaultKind } from '../remediation/eviction/placement-violations.ts';
+
+/** An evaluated pod, as far as reports name it. */
+export interface ReportedPod {
+  readonly key: string;
+  readonly pod: PodFacts;
+  readonly policy: Pick<ArchPolicy, 'name'>;
+  readonly node: NodeFacts | undefined;
+}
+
+/** The evaluation of a pod. */
+export interface Finding {
+  readonly assessment: PlacementAssessment;
+  readonly decision: EvictionDecision;
+}
 
 export interface ReporterOptions {
   readonly events: { record(event: EventInput): void };
@@ -20,13 +42,13 @@ export interface ReporterOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** The API server forgets events after an hour: what still holds is told again before. */
-const TELL_AGAIN_MS = 50 * 60_000;
+/** The API server deletes events after an hour: an event that still applies is recorded again before. */
+const REPEAT_MS = 50 * 60_000;
 
-/** A wait that people should hear of: the others pass by themselves. */
-const TOLD_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set(['DisruptionBudget', 'Forbidden']);
-/** Waits that say nothing new to the log either: every misplaced pod goes through them. */
-const QUIET_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
+/** Waits that get an event: the others end without anything to do. */
+const WAITS_WITH_EVENT: ReadonlySet<EvictionDecision['reason']> = new Set(['DisruptionBudget', 'Forbidden']);
+/** Waits that are not logged either: every misplaced pod goes through them. */
+const UNLOGGED_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
   'GracePeriod',
   'NodeNotReady',
   'ReadyTooShort',
@@ -34,52 +56,52 @@ const QUIET_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
   'Conflict',
 ]);
 
-/** Tells people what was found and done: by events on the pod, and in the log. */
+/** Reports what was found and done: by events on the pod, and in the log. */
 export class Reporter {
   readonly #options: ReporterOptions;
-  /** What was told last of each pod that stays although something is wrong. */
-  readonly #told = new Map<string, { readonly uid: string; readonly reason: string; readonly at: number }>();
+  /** The last report on each pod that is not evicted although something is wrong with it. */
+  readonly #reported = new Map<string, { readonly uid: string; readonly reason: string; readonly at: number }>();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  /** What was decided about a pod; told when it is something else than before, or was told long ago. */
-  decided({ key, pod, policy, node }: Material, { assessment, decision }: Judgement, detail?: string): void {
+  /** Reports the decision on a pod that is not evicted, when it differs from the last report or that is long ago. */
+  decided({ key, pod, policy, node }: ReportedPod, { assessment, decision }: Finding, detail?: string): void {
     if (decision.kind !== 'report' && decision.kind !== 'wait') {
-      this.#told.delete(key);
+      this.#reported.delete(key);
       return;
     }
     const { reason } = decision;
-    if (this.#wasTold(key, pod.uid, reason)) return;
+    if (this.#wasReported(key, pod.uid, reason)) return;
     const fields = { ...namesOf(pod), policy: policy.name, node: node?.name, reason };
     if (decision.kind === 'report') this.#options.logger.info(fields, 'pod is not evicted');
-    else if (!QUIET_WAITS.has(reason)) this.#options.logger.info(fields, 'eviction waits');
-    if (decision.kind === 'wait' && !TOLD_WAITS.has(reason)) return;
+    else if (!UNLOGGED_WAITS.has(reason)) this.#options.logger.info(fields, 'eviction is delayed');
+    if (decision.kind === 'wait' && !WAITS_WITH_EVENT.has(reason)) return;
     const note = noteOf({ pod, node }, assessment, reason, detail);
     if (note !== undefined) this.#event(pod, 'Warning', reason, note);
   }
 
-  /** The pod does not exist any more, or is nobody's business. */
+  /** For a pod that was deleted, or that no policy governs. */
   forget(key: string): void {
-    this.#told.delete(key);
+    this.#reported.delete(key);
   }
 
-  evicted({ pod, policy, node }: Material, { assessment }: Judgement): void {
+  evicted({ pod, policy, node }: ReportedPod, { assessment }: Finding): void {
     this.#options.logger.info({ ...namesOf(pod), policy: policy.name, node: node?.name }, 'pod evicted');
     if (isUnschedulable(pod)) this.#event(pod, 'Normal', 'PreferenceRelaxed', relaxedNote(pod));
     if (node === undefined || assessment.kind !== 'misplaced') return;
     this.#event(pod, 'Normal', 'Misplaced', evictedNote(misplacementOf(pod, node, assessment)));
   }
 
-  notAccepted({ pod, policy }: Material, answer: EvictionAnswer, delayMs: number): void {
+  notAccepted({ pod, policy }: ReportedPod, answer: EvictionAnswer, delayMs: number): void {
     const fields = { ...namesOf(pod), policy: policy.name, answer: answer.kind, delayMs };
     const isOurs = answer.kind === 'forbidden' || answer.kind === 'invalid';
-    if (isOurs) this.#options.logger.error({ ...fields, said: answer.message }, 'eviction was refused');
-    else this.#options.logger.info(fields, 'eviction was not accepted');
+    if (isOurs) this.#options.logger.error({ ...fields, said: answer.message }, 'eviction rejected');
+    else this.#options.logger.info(fields, 'eviction not accepted');
   }
 
-  landed({ pod, node }: Material, landing: Landing): void {
+  landed({ pod, node }: ReportedPod, landing: Landing): void {
     const fields = { ...namesOf(pod), node: pod.nodeName };
     if (landing === 'right') this.#options.logger.info(fields, 'replacement landed right');
     else if (landing === 'wrong') this.#options.logger.warn(fields, 'replacement landed wrong');
@@ -91,16 +113,16 @@ export class Reporter {
     this.#event(pod, 'Warning', 'ReplacementBroken', replacementBrokenNote(pod, node));
   }
 
-  /** R7: what the brake counts. */
-  fault(pod: PodFacts, fault: FaultKind): void {
-    this.#options.logger.warn({ ...namesOf(pod), node: pod.nodeName, fault }, 'pod stands where it must not');
+  /** R7: a violation that the brake counts. */
+  violation(pod: PodFacts, fault: ViolationKind): void {
+    this.#options.logger.warn({ ...namesOf(pod), node: pod.nodeName, fault }, 'pod is placed where it must not be');
   }
 
-  #wasTold(key: string, uid: string, reason: string): boolean {
+  #wasReported(key: string, uid: string, reason: string): boolean {
     const now = this.#options.clock.monotonic();
-    const before = this.#told.get(key);
-    if (before?.uid === uid && before.reason === reason && now - before.at < TELL_AGAIN_MS) return true;
-    this.#told.set(key, { uid, reason, at: now });
+    const before = this.#reported.get(key);
+    if (before?.uid === uid && before.reason === reason && now - before.at < REPEAT_MS) return true;
+    this.#reported.set(key, { uid, reason, at: now });
     return false;
   }
 
@@ -116,10 +138,10 @@ export class Reporter {
   }
 }
 
-/** What people read about a pod that stays. */
+/** The event's note on a pod that is not evicted. */
 function noteOf(
-  { pod, node }: Pick<Material, 'pod' | 'node'>,
-  assessment: Judgement['assessment'],
+  { pod, node }: Pick<ReportedPod, 'pod' | 'node'>,
+  assessment: PlacementAssessment,
   reason: ReportReason | WaitReason,
   detail: string | undefined,
 ): string | undefined {
@@ -130,8 +152,8 @@ function noteOf(
 
 function misplacementOf(
   pod: PodFacts,
-  node: NonNullable<Material['node']>,
-  { images, architectures }: Extract<Judgement['assessment'], { kind: 'misplaced' }>,
+  node: NodeFacts,
+  { images, architectures }: Extract<PlacementAssessment, { kind: 'misplaced' }>,
 ): Misplacement {
   return { pod, node: node.name, architecture: node.architecture, images, architectures };
 }

@@ -1,15 +1,14 @@
 import { GATE_INSPECTING, isUnschedulable, isTerminalOrTerminating, readDecision, workloadKey } from '@archpolicy/core';
-import type { EvictionDecision, NodeFacts, PlacementAssessment } from '@archpolicy/core';
-import type { Judgement, Material } from '../remediation/evaluation/pod-evaluator.ts';
-import { recheckPhase } from '../remediation/resync/schedule.ts';
+import type { ArchPolicy, EvictionDecision, NodeFacts, PlacementAssessment, PodFacts } from '@archpolicy/core';
+import { recheckPhase } from './recheck-phase.ts';
 
-/** What is remembered of a pod that a policy governs: enough to count it, and to see when something about it changes. */
+/** What is kept of a pod that a policy governs: what counting it takes, and no more, for there are 100,000 (P8). */
 export interface PodRecord {
   readonly uid: string;
   readonly policy: string;
   /** A policy of the same priority that selects it as well, and lost by its name. */
   readonly rival?: string;
-  /** Its turn within every recheck interval, from 0 to 1. */
+  /** When within every recheck interval it is due, in [0, 1). */
   readonly phase: number;
   /** Its workload, as `namespace/kind/name`; of a CronJob's Job without its number. */
   readonly workload: string;
@@ -27,10 +26,18 @@ export interface PodRecord {
   readonly portable?: boolean;
 }
 
-/** The record of a pod; undefined for one that has finished or is ending: it counts nowhere. */
-export function recordOf(
-  { pod, policy, rival, node }: Pick<Material, 'pod' | 'policy' | 'rival' | 'node'>,
-  { assessment, decision }: Judgement,
+/** An evaluated pod, as far as it is counted. */
+export interface CountedPod {
+  readonly pod: PodFacts;
+  readonly policy: Pick<ArchPolicy, 'name'>;
+  readonly rival?: string;
+  readonly node: NodeFacts | undefined;
+}
+
+/** Returns the record of a pod; undefined for one that is terminal or terminating: it is not counted. */
+export function toPodRecord(
+  { pod, policy, rival, node }: CountedPod,
+  { assessment, decision }: { readonly assessment: PlacementAssessment; readonly decision: EvictionDecision },
   clusterArchitectures: ReadonlySet<string>,
 ): PodRecord | undefined {
   if (isTerminalOrTerminating(pod)) return undefined;
@@ -53,12 +60,12 @@ export function recordOf(
   };
 }
 
-/** The architectures that the cluster has nodes of: of thousands of nodes, and asked for at each pod. */
+/** The architectures of the cluster's nodes: computed once per change of the nodes, and used for each pod. */
 export class ClusterArchitectures {
   #nodes: readonly NodeFacts[] | undefined;
   #known: ReadonlySet<string> = new Set();
 
-  /** @param nodes the same array until something changes */
+  /** @param nodes the same array until a node changes */
   of(nodes: readonly NodeFacts[]): ReadonlySet<string> {
     if (nodes !== this.#nodes) {
       this.#nodes = nodes;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { PodRecord } from './pod-record.ts';
-import { Tally } from './policy-pod-stats.ts';
+import { PolicyPodStats } from './policy-pod-stats.ts';
 
 const record = (changes: Partial<PodRecord> = {}): PodRecord => ({
   uid: 'u',
@@ -18,14 +18,14 @@ const record = (changes: Partial<PodRecord> = {}): PodRecord => ({
   ...changes,
 });
 
-describe('the tally', () => {
-  test('counts what a status says', () => {
-    const tally = new Tally();
-    tally.set('a', record({ constrained: true, portable: true }));
-    tally.set('b', record({ assessment: 'misplaced', decision: 'report', reason: 'Ready', workload: 'shop/Pod/b' }));
-    tally.set('c', record({ assessment: 'unknown', architecture: 'arm64' }));
-    tally.set('d', record({ gated: true, unschedulable: true, policy: 'other' }));
-    expect(tally.counts('default')).toEqual({
+describe('the pod counts of a policy', () => {
+  test('contain what a status shows', () => {
+    const stats = new PolicyPodStats();
+    stats.set('a', record({ constrained: true, portable: true }));
+    stats.set('b', record({ assessment: 'misplaced', decision: 'report', reason: 'Ready', workload: 'shop/Pod/b' }));
+    stats.set('c', record({ assessment: 'unknown', architecture: 'arm64' }));
+    stats.set('d', record({ gated: true, unschedulable: true, policy: 'other' }));
+    expect(stats.counts('default')).toEqual({
       matched: 3,
       constrained: 1,
       gated: 0,
@@ -38,47 +38,49 @@ describe('the tally', () => {
       ]),
       workloads: 2,
       portableWorkloads: 1,
-      lostByName: new Map(),
+      losesTieTo: new Map(),
     });
-    expect([tally.misplaced, tally.staying('Ready'), tally.staying('BarePod')]).toEqual([1, 1, 0]);
-    expect(tally.counts('none').matched).toBe(0);
+    expect([stats.misplaced, stats.notEvicted('Ready'), stats.notEvicted('BarePod')]).toEqual([1, 1, 0]);
+    expect(stats.counts('none').matched).toBe(0);
   });
 
   test('a workload is portable when all of its known pods are', () => {
-    const tally = new Tally();
-    tally.set('a', record({ portable: true }));
-    tally.set('b', record());
-    expect(tally.counts('default').portableWorkloads).toBe(1);
-    tally.set('b', record({ portable: false }));
-    expect(tally.counts('default').portableWorkloads).toBe(0);
-    tally.delete('b');
-    expect(tally.counts('default').portableWorkloads).toBe(1);
+    const stats = new PolicyPodStats();
+    stats.set('a', record({ portable: true }));
+    stats.set('b', record());
+    expect(stats.counts('default').portableWorkloads).toBe(1);
+    stats.set('b', record({ portable: false }));
+    expect(stats.counts('default').portableWorkloads).toBe(0);
+    stats.delete('b');
+    expect(stats.counts('default').portableWorkloads).toBe(1);
   });
 
-  test('tells the policy whose counts change, and both when a pod changes policies', () => {
-    const told: string[] = [];
-    const tally = new Tally((policy) => told.push(policy));
-    tally.set('a', record());
-    tally.set('a', record({ policy: 'other' }));
-    tally.delete('a');
-    tally.delete('a');
-    expect(told).toEqual(['default', 'default', 'other', 'other']);
+  test('notify for the policy whose counts change, and for both when a pod changes policies', () => {
+    const notified: string[] = [];
+    const stats = new PolicyPodStats();
+    stats.subscribe((policy) => notified.push(policy));
+    stats.set('a', record());
+    stats.set('a', record({ policy: 'other' }));
+    stats.delete('a');
+    stats.delete('a');
+    expect(notified).toEqual(['default', 'default', 'other', 'other']);
   });
 
-  test('counts the pods that a policy lost by its name, and tells it', () => {
-    const told: string[] = [];
-    const tally = new Tally((policy) => told.push(policy));
-    tally.set('a', record({ policy: 'a', rival: 'b' }));
-    tally.set('b', record({ policy: 'a', rival: 'b' }));
-    expect(tally.counts('b').lostByName).toEqual(new Map([['a', 2]]));
-    expect(tally.counts('a').lostByName.size).toBe(0);
-    tally.set('a', record({ policy: 'b' }));
-    tally.delete('b');
-    expect(tally.counts('b').lostByName.size).toBe(0);
-    expect(told).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a', 'b']);
+  test('contain the pods whose tie the policy loses, and notify for it', () => {
+    const notified: string[] = [];
+    const stats = new PolicyPodStats();
+    stats.subscribe((policy) => notified.push(policy));
+    stats.set('a', record({ policy: 'a', rival: 'b' }));
+    stats.set('b', record({ policy: 'a', rival: 'b' }));
+    expect(stats.counts('b').losesTieTo).toEqual(new Map([['a', 2]]));
+    expect(stats.counts('a').losesTieTo.size).toBe(0);
+    stats.set('a', record({ policy: 'b' }));
+    stats.delete('b');
+    expect(stats.counts('b').losesTieTo.size).toBe(0);
+    expect(notified).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a', 'b']);
   });
 
-  test('counting as pods come and go equals counting those that are there', () => {
+  test('counted change by change equal counting all pods', () => {
     const records = fc.record({
       policy: fc.constantFrom('p', 'q'),
       workload: fc.constantFrom('w', 'x'),
@@ -92,11 +94,11 @@ describe('the tally', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.option(records, { nil: undefined })));
     fc.assert(
       fc.property(steps, (all) => {
-        const tally = new Tally();
+        const stats = new PolicyPodStats();
         const there = new Map<string, PodRecord>();
         for (const [key, change] of all) {
           if (change === undefined) {
-            tally.delete(key);
+            stats.delete(key);
             there.delete(key);
           } else {
             const { portable, rival, ...rest } = change;
@@ -106,15 +108,15 @@ describe('the tally', () => {
               ...(portable !== undefined && { portable }),
               ...(rival !== undefined && { rival }),
             });
-            tally.set(key, next);
+            stats.set(key, next);
             there.set(key, next);
           }
         }
-        const fresh = new Tally();
+        const fresh = new PolicyPodStats();
         for (const [key, value] of there) fresh.set(key, value);
-        for (const policy of ['p', 'q', 'r']) expect(tally.counts(policy)).toEqual(fresh.counts(policy));
-        for (const reason of ['Ready', 'BarePod']) expect(tally.staying(reason)).toBe(fresh.staying(reason));
-        expect(tally.misplaced).toBe(fresh.misplaced);
+        for (const policy of ['p', 'q', 'r']) expect(stats.counts(policy)).toEqual(fresh.counts(policy));
+        for (const reason of ['Ready', 'BarePod']) expect(stats.notEvicted(reason)).toBe(fresh.notEvicted(reason));
+        expect(stats.misplaced).toBe(fresh.misplaced);
       }),
     );
   });

@@ -1,3 +1,4 @@
+import { Listeners } from '../listeners.ts';
 import type { PodRecord } from './pod-record.ts';
 
 /** The pods of one policy, counted. */
@@ -13,8 +14,8 @@ export interface PolicyCounts {
   readonly workloads: number;
   /** Workloads of which every pod whose images are known is portable, and at least one is known. */
   readonly portableWorkloads: number;
-  /** Pods that it selects as well as a policy of the same priority, which governs them: by that policy's name. */
-  readonly lostByName: ReadonlyMap<string, number>;
+  /** Pods that it selects and a policy of the same priority governs, by that policy's name: the lesser name wins the tie. */
+  readonly losesTieTo: ReadonlyMap<string, number>;
 }
 
 export const NO_PODS: PolicyCounts = {
@@ -27,24 +28,24 @@ export const NO_PODS: PolicyCounts = {
   architectures: new Map(),
   workloads: 0,
   portableWorkloads: 0,
-  lostByName: new Map(),
+  losesTieTo: new Map(),
 };
 
 const COUNTED = ['matched', 'constrained', 'gated', 'misplaced', 'unresolved', 'unschedulable'] as const;
 
-/** All governed pods, counted as they change: a status of 100,000 pods costs no walk over them. */
-export class Tally {
+/** Counts all governed pods by policy, as they change: a status does not iterate over 100,000 pods. */
+export class PolicyPodStats {
   readonly #records = new Map<string, PodRecord>();
-  readonly #sums = new Map<string, Sums>();
-  /** By the policy that lost, then by the one that won. */
-  readonly #lostByName = new Map<string, Map<string, number>>();
-  /** Misplaced pods that stay where they are, by reason. */
+  readonly #sums = new Map<string, PolicySums>();
+  /** By the policy that loses the tie, then by the one that wins it. */
+  readonly #losesTieTo = new Map<string, Map<string, number>>();
+  /** Pods that are not evicted, by reason. */
   readonly #reasons = new Map<string, number>();
-  readonly #onChange: (policy: string) => void;
+  readonly #changes = new Listeners<string>();
 
-  /** @param onChange told the name of a policy whose counts may have changed */
-  constructor(onChange: (policy: string) => void = () => undefined) {
-    this.#onChange = onChange;
+  /** The listener receives the name of each policy whose counts may have changed. Returns the function that unsubscribes it. */
+  subscribe(listener: (policy: string) => void): () => void {
+    return this.#changes.subscribe(listener);
   }
 
   get(key: string): PodRecord | undefined {
@@ -55,15 +56,21 @@ export class Tally {
     return this.#records;
   }
 
-  /** Replaces what is known of a pod. */
+  /** Replaces the record of a pod. */
   set(key: string, record: PodRecord): void {
     const before = this.#records.get(key);
     if (before !== undefined) this.#count(before, -1);
     this.#count(record, 1);
-    // Of the many pods of a workload each brings its name as a string of its own: one of them is kept.
+    // Each pod of a workload brings the workload's name as another string: one of them is kept for all.
     this.#records.set(key, { ...record, workload: this.#sums.get(record.policy)?.nameOf(record) ?? record.workload });
     const concerned = new Set([before?.policy, before?.rival, record.policy, record.rival]);
-    for (const policy of concerned) if (policy !== undefined) this.#onChange(policy);
+    for (const policy of concerned) if (policy !== undefined) this.#changes.notify(policy);
+  }
+
+  /** Replaces the record of a pod; without one, removes it. */
+  update(key: string, record: PodRecord | undefined): void {
+    if (record === undefined) this.delete(key);
+    else this.set(key, record);
   }
 
   delete(key: string): PodRecord | undefined {
@@ -71,15 +78,15 @@ export class Tally {
     if (before === undefined) return undefined;
     this.#records.delete(key);
     this.#count(before, -1);
-    this.#onChange(before.policy);
-    if (before.rival !== undefined) this.#onChange(before.rival);
+    this.#changes.notify(before.policy);
+    if (before.rival !== undefined) this.#changes.notify(before.rival);
     return before;
   }
 
   counts(policy: string): PolicyCounts {
     const counts = this.#sums.get(policy)?.counts() ?? NO_PODS;
-    const lost = this.#lostByName.get(policy);
-    return lost === undefined ? counts : { ...counts, lostByName: new Map(lost) };
+    const lost = this.#losesTieTo.get(policy);
+    return lost === undefined ? counts : { ...counts, losesTieTo: new Map(lost) };
   }
 
   /** Of all policies together. */
@@ -89,28 +96,28 @@ export class Tally {
     return sum;
   }
 
-  /** Misplaced pods and broken images that stay where they are for this reason. */
-  staying(reason: string): number {
+  /** Misplaced pods and broken images that are not evicted for this reason. */
+  notEvicted(reason: string): number {
     return this.#reasons.get(reason) ?? 0;
   }
 
   #count(record: PodRecord, by: 1 | -1): void {
-    const sums = this.#sums.get(record.policy) ?? new Sums();
+    const sums = this.#sums.get(record.policy) ?? new PolicySums();
     this.#sums.set(record.policy, sums);
     sums.count(record, by);
     if (sums.isEmpty) this.#sums.delete(record.policy);
     this.#countRival(record, by);
     if (record.decision === 'report' || record.decision === 'wait') {
-      this.#reasons.set(record.reason, this.staying(record.reason) + by);
+      this.#reasons.set(record.reason, this.notEvicted(record.reason) + by);
     }
   }
 
   #countRival({ policy, rival }: PodRecord, by: 1 | -1): void {
     if (rival === undefined) return;
-    const winners = this.#lostByName.get(rival) ?? new Map<string, number>();
-    this.#lostByName.set(rival, winners);
+    const winners = this.#losesTieTo.get(rival) ?? new Map<string, number>();
+    this.#losesTieTo.set(rival, winners);
     add(winners, policy, by);
-    if (winners.size === 0) this.#lostByName.delete(rival);
+    if (winners.size === 0) this.#losesTieTo.delete(rival);
   }
 }
 
@@ -121,7 +128,7 @@ interface WorkloadSum {
   stuck: number;
 }
 
-class Sums {
+class PolicySums {
   readonly #numbers = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<(typeof COUNTED)[number], number>;
   readonly #architectures = new Map<string, number>();
   readonly #workloads = new Map<string, WorkloadSum>();
@@ -141,7 +148,7 @@ class Sums {
       architectures: new Map(this.#architectures),
       workloads: this.#workloads.size,
       portableWorkloads: this.#portableWorkloads,
-      lostByName: NO_PODS.lostByName,
+      losesTieTo: NO_PODS.losesTieTo,
     };
   }
 

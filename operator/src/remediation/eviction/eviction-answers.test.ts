@@ -78,7 +78,7 @@ describe('what the Eviction API answers', () => {
     expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(1);
     world.add('a', { deleting: true });
     await world.reconcile('a');
-    expect([world.evicted, world.tries.of('shop/a', uid).kind]).toEqual([['default'], 'accepted']);
+    expect([world.evicted, world.attempts.of('shop/a', uid).kind]).toEqual([['default'], 'accepted']);
     await world.replace('b', 'arm64-1');
     expect(world.landings).toEqual(['right']);
   });

@@ -1,7 +1,7 @@
 import type { LastTry } from '@archpolicy/core';
 
-/** What became of the evictions of one pod in this term. */
-export type TryState =
+/** The outcome of this leader's attempts to evict one pod. */
+export type AttemptState =
   | { readonly kind: 'none' }
   /** There is no second one (P3). */
   | { readonly kind: 'accepted' }
@@ -12,19 +12,19 @@ export type TryState =
       readonly failures: number;
     };
 
-const NONE: TryState = { kind: 'none' };
+const NONE: AttemptState = { kind: 'none' };
 
-/** What became of the evictions of this term, by pod. Forgotten with the pod. */
-export class Tries {
-  readonly #byKey = new Map<string, { readonly uid: string; readonly state: TryState }>();
+/** The outcomes of this leader's attempts, by pod. Dropped when the pod is deleted. */
+export class EvictionAttempts {
+  readonly #byKey = new Map<string, { readonly uid: string; readonly state: AttemptState }>();
 
-  /** What is known of the pod of this key and UID: nothing, when it was another's. */
-  of(key: string, uid: string): TryState {
+  /** The state for the pod of this key and UID: `none` when the attempts were for another pod of its name. */
+  of(key: string, uid: string): AttemptState {
     const known = this.#byKey.get(key);
     return known?.uid === uid ? known.state : NONE;
   }
 
-  /** Nobody knows whether the last try was accepted. */
+  /** Whether the last attempt got no answer: it may have been accepted. */
   isUnanswered(key: string, uid: string): boolean {
     const state = this.of(key, uid);
     return state.kind === 'failed' && state.lastTry.reason === 'NoAnswer';
@@ -44,7 +44,7 @@ export class Tries {
     this.#byKey.set(key, { uid, state: { kind: 'failed', lastTry, failures } });
   }
 
-  /** The pod does not exist any more, whatever its UID was. Whether its last try was never answered: then it was accepted. */
+  /** Drops the attempts for a deleted pod. Returns whether the last one was unanswered: then it was accepted. */
   forget(key: string): boolean {
     const known = this.#byKey.get(key);
     this.#byKey.delete(key);

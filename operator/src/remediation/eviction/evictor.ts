@@ -1,41 +1,46 @@
 import { parseDurationMs } from '@archpolicy/core';
 import type { EvictionDecision, EvictionLedger } from '@archpolicy/core';
 import type { Clock, EvictionAnswer } from '@archpolicy/kube';
-import { aftermathOf } from './eviction-retry.ts';
-import { accountOf } from '../evaluation/pod-evaluator.ts';
-import type { Judge, Judgement, Material } from '../evaluation/pod-evaluator.ts';
+import type { RemediationMetrics } from '../../reporting/metrics.ts';
+import { accountOf } from '../evaluation/gather-context.ts';
+import type { ContextGatherer, EvictionContext } from '../evaluation/gather-context.ts';
+import type { Evaluation, PodEvaluator } from '../evaluation/pod-evaluator.ts';
 import type { Evict, Lease, PodReader, Webhook } from '../ports.ts';
-import type { Tries } from './eviction-attempts.ts';
+import type { EvictionAttempts } from './eviction-attempts.ts';
+import { interpretAnswer } from './eviction-retry.ts';
 
-/** What came of the attempt to evict one pod. */
+/** The outcome of one attempt to evict a pod. */
 export type EvictionOutcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'gone' }
-  /** Right before the call the pod was not what had been judged any more. */
-  | { readonly kind: 'judged-again'; readonly judgement: Judgement }
-  /** Another policy governs it by now, a changed one, or none: nothing was sent, and it is to be gathered for anew. */
-  | { readonly kind: 'governed-anew' }
-  /** The Lease is not held any more: nothing was sent. */
+  /** Right before the call the pod was not to be evicted: nothing was sent. */
+  | { readonly kind: 'no-longer-evictable'; readonly evaluation: Evaluation }
+  /** Right before the call another policy governed the pod, or a changed one, or none: nothing was sent. */
+  | { readonly kind: 'policy-changed' }
+  /** The Lease was lost: nothing was sent. */
   | { readonly kind: 'not-leading' }
   | { readonly kind: 'not-accepted'; readonly answer: EvictionAnswer; readonly delayMs: number };
 
 export interface EvictorOptions {
-  readonly judge: Judge;
+  readonly gatherer: Pick<ContextGatherer, 'refresh'>;
+  readonly evaluator: Pick<PodEvaluator, 'evaluate'>;
   readonly reader: PodReader;
   readonly evict: Evict;
   readonly lease: Lease;
   readonly webhook: Pick<Webhook, 'confirm'>;
-  readonly ledger: EvictionLedger;
-  readonly tries: Tries;
-  readonly clock: Clock;
-  /** Told of every answer of the Eviction API. */
-  readonly onAnswer: (answer: EvictionAnswer['kind']) => void;
+  readonly ledger: Pick<EvictionLedger, 'take' | 'giveBack'>;
+  readonly attempts: EvictionAttempts;
+  readonly metrics: Pick<RemediationMetrics, 'answer'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** The schema has checked the duration; this only stands for one that slipped through. */
+/** The schema validates the duration; this is for a value that it missed. */
 const DEFAULT_RECHECK_MS = 600_000;
 
-/** The act (R8): a place is taken, the webhook made sure of, the pod read again and judged again, the Lease checked, the call made. */
+/**
+ * Evicts a pod (R8): takes a reservation, probes the webhook, reads and evaluates the pod again, checks the Lease, and calls
+ * the Eviction API.
+ */
 export class Evictor {
   readonly #options: EvictorOptions;
 
@@ -43,66 +48,66 @@ export class Evictor {
     this.#options = options;
   }
 
-  /** Call it in the same turn in which the limits were found free: the place is taken before anything is waited for. */
-  async evict(material: Material, signal: AbortSignal): Promise<EvictionOutcome> {
-    const { ledger, clock } = this.#options;
-    const { uid } = material.pod;
-    ledger.take(uid, accountOf(material), clock.monotonic());
-    let keepsPlace = false;
+  /** To be called without an `await` after the evaluation that found the limits free: reserves before it waits. */
+  async evict(context: EvictionContext, signal: AbortSignal): Promise<EvictionOutcome> {
+    const { ledger, clock, attempts } = this.#options;
+    const { uid } = context.pod;
+    ledger.take(uid, accountOf(context), clock.monotonic());
+    let keepsReservation = false;
     try {
-      const outcome = await this.#evictInPlace(material, signal);
-      keepsPlace = outcome.kind === 'accepted' || this.#options.tries.isUnanswered(material.key, uid);
+      const outcome = await this.#evictReserved(context, signal);
+      keepsReservation = outcome.kind === 'accepted' || attempts.isUnanswered(context.key, uid);
       return outcome;
     } finally {
-      if (!keepsPlace) ledger.giveBack(uid);
+      if (!keepsReservation) ledger.giveBack(uid);
     }
   }
 
-  async #evictInPlace(material: Material, signal: AbortSignal): Promise<EvictionOutcome> {
-    const { reader, lease, judge, tries, webhook } = this.#options;
-    const { namespace, name, uid } = material.pod;
+  async #evictReserved(context: EvictionContext, signal: AbortSignal): Promise<EvictionOutcome> {
+    const { reader, lease, gatherer, evaluator, attempts, webhook } = this.#options;
+    const { namespace, name, uid } = context.pod;
     if (!(await webhook.confirm(signal))) {
-      return { kind: 'judged-again', judgement: judge.judge(material, material.pod, true) };
+      return { kind: 'no-longer-evictable', evaluation: evaluator.evaluate(context, true) };
     }
     const pod = await reader.read(namespace, name, signal);
     const ends = pod?.uid !== uid || pod.deleting;
-    if (ends && tries.isUnanswered(material.key, uid)) return this.#accepted(material);
+    if (ends && attempts.isUnanswered(context.key, uid)) return this.#accepted(context);
     if (pod?.uid !== uid) return { kind: 'gone' };
-    const current = judge.renew(material, pod);
-    if (current === undefined) return { kind: 'governed-anew' };
-    const again = judge.judge(current, pod, true);
-    if (again.decision.kind !== 'evict') return { kind: 'judged-again', judgement: again };
+    const current = gatherer.refresh(context, pod);
+    if (current === undefined) return { kind: 'policy-changed' };
+    const evaluation = evaluator.evaluate(current, true);
+    if (evaluation.decision.kind !== 'evict') return { kind: 'no-longer-evictable', evaluation };
     if (!lease.isHeld()) return { kind: 'not-leading' };
-    return this.#call(current, again.decision, signal);
+    return this.#call(current, evaluation.decision, signal);
   }
 
   async #call(
-    material: Material,
+    context: EvictionContext,
     { preconditions }: Extract<EvictionDecision, { kind: 'evict' }>,
     signal: AbortSignal,
   ): Promise<EvictionOutcome> {
-    const { evict, tries, clock, onAnswer } = this.#options;
-    const { key, pod, policy } = material;
+    const { evict, attempts, clock, metrics } = this.#options;
+    const { key, pod, policy } = context;
     const { namespace, name, uid } = pod;
     const answer = await evict({ namespace, name, ...preconditions }, signal);
-    onAnswer(answer.kind);
+    metrics.answer(answer.kind);
     const recheckMs = parseDurationMs(policy.spec.remediation.recheckInterval) ?? DEFAULT_RECHECK_MS;
-    const aftermath = aftermathOf(answer, tries.failuresOf(key, uid), recheckMs);
-    switch (aftermath.kind) {
+    const result = interpretAnswer(answer, attempts.failuresOf(key, uid), recheckMs);
+    switch (result.kind) {
       case 'accepted':
-        return this.#accepted(material);
+        return this.#accepted(context);
       case 'gone':
         return { kind: 'gone' };
       case 'not-accepted': {
-        const { reason, delayMs } = aftermath;
-        tries.failed(key, uid, { reason, untilMs: clock.now() + delayMs });
+        const { reason, delayMs } = result;
+        attempts.failed(key, uid, { reason, untilMs: clock.now() + delayMs });
         return { kind: 'not-accepted', answer, delayMs };
       }
     }
   }
 
-  #accepted({ key, pod }: Pick<Material, 'key' | 'pod'>): EvictionOutcome {
-    this.#options.tries.accepted(key, pod.uid);
+  #accepted({ key, pod }: Pick<EvictionContext, 'key' | 'pod'>): EvictionOutcome {
+    this.#options.attempts.accepted(key, pod.uid);
     return { kind: 'accepted' };
   }
 }

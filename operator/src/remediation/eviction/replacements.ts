@@ -10,13 +10,13 @@ import type { ContainerEvidence, EvictionLedger, Landing, PlacementAssessment, P
 import type { Clock } from '@archpolicy/kube';
 import type { Pods } from '../ports.ts';
 
-/** What a pod that came in place of an evicted one shows. */
+/** What a pod that replaces an evicted one shows. */
 export type ReplacementState =
   | {
       readonly kind: 'landed';
       readonly landing: Landing;
-      /** The watch had shown it without a node before: the scheduler has bound it, not whoever created it. */
-      readonly inSight: boolean;
+      /** The watch had shown it without a node before: the scheduler has bound it, not its creator. */
+      readonly observedUnbound: boolean;
     }
   /** Its node supports its images, and it has not come up yet. */
   | {
@@ -31,22 +31,22 @@ export interface ReplacementsOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** How often owners are looked for of which nothing is awaited any more. */
+/** How often owners without an awaited replacement are dropped. */
 const SWEEP_MS = 60_000;
 
 /**
- * Follows what comes in place of evicted pods (R6). A replacement is a pod of the same top controller that was not there
- * when an eviction was first asked for; each proves one eviction, the oldest first.
+ * Follows the replacements of evicted pods (R6). A replacement is a pod of the same top controller that did not exist when
+ * an eviction was first requested; each proves one eviction, the oldest first.
  *
  * On a node that supports its images a replacement has landed right once it has come up: before that, it may still turn out
  * to be a broken image. Once one has, further ones of its owner have landed as soon as they are bound.
  */
 export class Replacements {
   readonly #options: ReplacementsOptions;
-  /** By owner, while it has evictions that wait for proof: pods that prove nothing, because they were there or have. */
+  /** By owner, while it has unproven evictions: pods that prove nothing, because they existed before or already have. */
   readonly #known = new Map<string, Set<string>>();
   /** Of the same owners: pods whose binding the watch has shown. */
-  readonly #inSight = new Map<string, Set<string>>();
+  readonly #observedUnbound = new Map<string, Set<string>>();
   /** Owners of which a replacement has come up, until when that counts (monotonic). */
   readonly #cameUp = new Map<string, number>();
   #sweptAt = -Infinity;
@@ -56,29 +56,29 @@ export class Replacements {
   }
 
   /**
-   * An eviction of this pod is about to be asked for: its replacement can be there before the answer is. A
-   * further call of the same owner only adds the pod: whoever came since the first one is a replacement.
+   * An eviction of this pod is about to be requested: its replacement can exist before the answer arrives. A further call
+   * for the same owner only adds the pod: pods that were created since the first one are replacements.
    */
-  expect(evicted: PodFacts): void {
+  onEvictionRequested(evicted: PodFacts): void {
     this.#sweep();
     const owner = ownerOf(evicted);
     const known = this.#known.get(owner) ?? this.#present(evicted.namespace, owner);
     this.#known.set(owner, known.add(evicted.uid));
   }
 
-  /** What came of it is known: where nothing waits for proof, the next eviction notes anew who is there. */
-  settle(pod: PodFacts): void {
+  /** The eviction of this pod has an outcome: an owner without unproven evictions is dropped until its next one. */
+  prune(pod: PodFacts): void {
     const { ledger, clock } = this.#options;
     const owner = ownerOf(pod);
     if (ledger.awaited(owner, clock.monotonic()) === undefined) this.#forget(owner);
   }
 
-  /** The watch showed this pod's binding. */
-  bound(pod: PodFacts): void {
+  /** The watch has shown the pod's binding. */
+  onBound(pod: PodFacts): void {
     if (this.#known.size === 0) return;
     const owner = ownerOf(pod);
     if (!this.#known.has(owner)) return;
-    this.#inSight.set(owner, (this.#inSight.get(owner) ?? new Set()).add(pod.uid));
+    this.#observedUnbound.set(owner, (this.#observedUnbound.get(owner) ?? new Set()).add(pod.uid));
   }
 
   /** Owners whose replacements are followed. */
@@ -86,8 +86,8 @@ export class Replacements {
     return this.#known.size;
   }
 
-  /** A pod was looked at. What it shows, if it is a replacement: images that are not known show nothing. */
-  see(pod: PodFacts, assessment: PlacementAssessment): ReplacementState | undefined {
+  /** Returns what an evaluated pod shows, if it is a replacement. Unknown images show nothing. */
+  onPodEvaluated(pod: PodFacts, assessment: PlacementAssessment): ReplacementState | undefined {
     if (this.#known.size === 0) return undefined;
     const owner = ownerOf(pod);
     const known = this.#known.get(owner);
@@ -98,9 +98,9 @@ export class Replacements {
     const { ledger, clock } = this.#options;
     const evicted = ledger.awaited(owner, clock.monotonic());
     if (evicted !== undefined) ledger.landed(evicted, landing, clock.monotonic());
-    const inSight = this.#inSight.get(owner)?.has(pod.uid) ?? false;
-    this.settle(pod);
-    return evicted === undefined ? undefined : { kind: 'landed', landing, inSight };
+    const observedUnbound = this.#observedUnbound.get(owner)?.has(pod.uid) ?? false;
+    this.prune(pod);
+    return evicted === undefined ? undefined : { kind: 'landed', landing, observedUnbound };
   }
 
   #landingOf(
@@ -126,7 +126,7 @@ export class Replacements {
     }
   }
 
-  /** Of an owner that was deleted no pod comes any more that would settle it. */
+  /** The replacements of a deleted owner never come. */
   #sweep(): void {
     const { ledger, clock } = this.#options;
     const now = clock.monotonic();
@@ -138,7 +138,7 @@ export class Replacements {
 
   #forget(owner: string): void {
     this.#known.delete(owner);
-    this.#inSight.delete(owner);
+    this.#observedUnbound.delete(owner);
   }
 
   #present(namespace: string, owner: string): Set<string> {

@@ -49,7 +49,7 @@ async function settle(world: World): Promise<void> {
 }
 
 const reasons = (world: World): ReadonlySet<string | undefined> =>
-  new Set([...world.pods.values()].map((pod) => world.tally.get(podKey(pod))?.reason));
+  new Set([...world.pods.values()].map((pod) => world.stats.get(podKey(pod))?.reason));
 
 describe('an adversary that binds every replacement to the wrong architecture again', () => {
   test('R6 R7 one owner stops at three unproven evictions', async () => {
@@ -81,7 +81,7 @@ describe('an adversary that binds every replacement to the wrong architecture ag
     misplaced(world, 'other', 'pods', 1);
     await settle(world);
     expect(world.evictions).toHaveLength(6);
-    expect(world.tally.get('other/pods-0')?.reason).toBe('EvictionsStopped');
+    expect(world.stats.get('other/pods-0')?.reason).toBe('EvictionsStopped');
     await world.clock.advance(10 * MINUTE);
     await settle(world);
     expect(world.evictions).toHaveLength(7);
@@ -137,7 +137,7 @@ describe('what tenants can do does not stop the evictions of others', () => {
     misplaced(world, 'bank', 'web', 2);
     await settle(world);
     expect(world.faults).toEqual([]);
-    expect(world.tally.get('bank/web-0')).toBeUndefined();
+    expect(world.stats.get('bank/web-0')).toBeUndefined();
     expect(world.evictions.map(({ namespace }) => namespace)).toContain('bank');
   });
 });

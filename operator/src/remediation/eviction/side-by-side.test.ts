@@ -6,8 +6,7 @@ describe('evictions side by side', () => {
   test('R6 two pods of one owner whose evictions are due at the same time take one place, not two', async () => {
     const world = new World(new FakeClock());
     for (const name of ['a', 'b']) world.add(name);
-    const { signal } = new AbortController();
-    await Promise.all(['shop/a', 'shop/b'].map((key) => world.reconciler.evict(key, signal)));
+    await Promise.all(['shop/a', 'shop/b'].map((key) => world.evict(key)));
     expect(world.evictions.map(({ name }) => name)).toEqual(['a']);
     expect(world.reasonOf('b')).toBe('OwnerLimit');
   });

@@ -47,10 +47,10 @@ describe('a pod that our constraint keeps from every node', () => {
   test('R9 is looked at again when two minutes are over, and counts then', async () => {
     const world = worldWith(MINUTE);
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: MINUTE });
-    expect([world.tally.counts('default').unschedulable, world.relaxations]).toEqual([0, []]);
+    expect([world.stats.counts('default').unschedulable, world.relaxations]).toEqual([0, []]);
     await world.clock.advance(MINUTE);
     await world.reconcile('a');
-    expect(world.tally.counts('default').unschedulable).toBe(1);
+    expect(world.stats.counts('default').unschedulable).toBe(1);
   });
 
   test('R9 its workload is relaxed first, and it is evicted when the policy’s status says so', async () => {

@@ -1,117 +1,118 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import type { ReconcileResult } from '@archpolicy/kube';
-import { Stages } from './eviction-pipeline.ts';
+import { EvictionPipeline } from './eviction-pipeline.ts';
+import type { NextStep } from './eviction-pipeline.ts';
 
-/** Stages whose evictions end when told, and what was done in them. */
-const start = ({ firstPassDone = true } = {}) => {
+/** A running pipeline whose evictions end when the test ends them. */
+const start = ({ areAllEvaluated = true } = {}) => {
   const clock = new FakeClock();
   const ending = new AbortController();
-  const looked: string[] = [];
-  const evicting = new Map<string, PromiseWithResolvers<ReconcileResult>>();
+  const evaluated: string[] = [];
+  const evicting = new Map<string, PromiseWithResolvers<Exclude<NextStep, { kind: 'evict' }>>>();
   const failed: string[] = [];
   const due = new Set<string>();
-  const stages: Stages = new Stages({
-    clock,
-    look: (key) => {
-      looked.push(key);
-      if (due.delete(key)) stages.evict(key);
-      return Promise.resolve({});
+  const pipeline = new EvictionPipeline(clock);
+  if (areAllEvaluated) pipeline.startEvictions();
+  const running = pipeline.run(
+    {
+      evaluate: (key) => {
+        evaluated.push(key);
+        return Promise.resolve({ kind: due.delete(key) ? 'evict' : 'done' });
+      },
+      evict: (key) => {
+        const eviction = Promise.withResolvers<Exclude<NextStep, { kind: 'evict' }>>();
+        evicting.set(key, eviction);
+        return eviction.promise;
+      },
+      failed: (key) => failed.push(key),
     },
-    evict: (key) => {
-      const eviction = Promise.withResolvers<ReconcileResult>();
-      evicting.set(key, eviction);
-      return eviction.promise;
-    },
-    observer: { failed: (key) => failed.push(key) },
-  });
-  if (firstPassDone) stages.firstPassDone();
-  const running = stages.run(ending.signal);
+    ending.signal,
+  );
   const end = async (): Promise<void> => {
     ending.abort();
-    for (const { resolve } of evicting.values()) resolve({});
+    for (const { resolve } of evicting.values()) resolve({ kind: 'done' });
     await running;
   };
-  return { clock, stages, looked, evicting, failed, due, end };
+  return { clock, pipeline, evaluated, evicting, failed, due, end };
 };
 
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
 };
 
-describe('looks and evictions', () => {
-  test.each(['all pods have been looked at', 'half a second has passed'])(
-    'R6 evictions begin when %s',
+describe('evaluations and evictions', () => {
+  test.each(['all pods have been evaluated', 'half a second has passed'])(
+    'R6 evictions start when %s',
     async (when) => {
-      const { clock, stages, evicting, due, end } = start({ firstPassDone: false });
+      const { clock, pipeline, evicting, due, end } = start({ areAllEvaluated: false });
       due.add('a');
-      stages.look('a');
+      pipeline.enqueue('a');
       await turns();
       expect([...evicting.keys()]).toEqual([]);
       if (when === 'half a second has passed') await clock.advance(500);
-      else stages.firstPassDone();
+      else pipeline.startEvictions();
       await turns();
       expect([...evicting.keys()]).toEqual(['a']);
       await end();
     },
   );
 
-  test('R6 evictions that wait for the API server hold up no look', async () => {
-    const { stages, looked, evicting, due, end } = start();
+  test('R6 evictions that wait for the API server delay no evaluation', async () => {
+    const { pipeline, evaluated, evicting, due, end } = start();
     const misplaced = Array.from({ length: 100 }, (_, at) => `pod-${at}`);
     for (const key of misplaced) due.add(key);
-    for (const key of [...misplaced, 'last']) stages.look(key);
+    for (const key of [...misplaced, 'last']) pipeline.enqueue(key);
     await turns();
-    expect(looked).toEqual([...misplaced, 'last']);
+    expect(evaluated).toEqual([...misplaced, 'last']);
     expect([...evicting.keys()]).toEqual(misplaced.slice(0, 16));
     await end();
   });
 
-  test('P3 nobody looks at a pod whose eviction is under way; what was missed is made up for', async () => {
-    const { stages, looked, evicting, due, end } = start();
+  test('P3 a pod is not evaluated while its eviction is in progress; one that was enqueued meanwhile is evaluated afterwards', async () => {
+    const { pipeline, evaluated, evicting, due, end } = start();
     due.add('a');
-    stages.look('a');
+    pipeline.enqueue('a');
     await turns();
-    stages.look('a');
+    pipeline.enqueue('a');
     await turns();
-    expect(looked).toEqual(['a']);
-    evicting.get('a')?.resolve({});
+    expect(evaluated).toEqual(['a']);
+    evicting.get('a')?.resolve({ kind: 'done' });
     await turns();
-    expect(looked).toEqual(['a', 'a']);
+    expect(evaluated).toEqual(['a', 'a']);
     await end();
   });
 
-  test('R8 what is to be done later begins with a look', async () => {
-    const { clock, stages, looked, evicting, due, end } = start();
+  test('R8 a retry after a delay begins with an evaluation', async () => {
+    const { clock, pipeline, evaluated, evicting, due, end } = start();
     due.add('a');
-    stages.look('a');
+    pipeline.enqueue('a');
     await turns();
-    evicting.get('a')?.resolve({ requeueAfterMs: 10_000 });
+    evicting.get('a')?.resolve({ kind: 'evaluate', afterMs: 10_000 });
     await turns();
-    expect(looked).toEqual(['a']);
+    expect(evaluated).toEqual(['a']);
     await clock.advance(10_000);
     await turns();
-    expect(looked).toEqual(['a', 'a']);
+    expect(evaluated).toEqual(['a', 'a']);
     await end();
   });
 
-  test('R8 an eviction that throws is told and tried again, and nobody looks at the pod in between', async () => {
-    const { clock, stages, looked, evicting, failed, due, end } = start();
+  test('R8 an eviction that throws is reported and retried, and the pod is not evaluated in between', async () => {
+    const { clock, pipeline, evaluated, evicting, failed, due, end } = start();
     due.add('a');
-    stages.look('a');
+    pipeline.enqueue('a');
     await turns();
     const first = evicting.get('a');
     first?.reject(new Error('the API server is away'));
     await turns();
-    stages.look('a');
+    pipeline.enqueue('a');
     await turns();
-    expect({ failed, looked }).toEqual({ failed: ['a'], looked: ['a'] });
+    expect({ failed, evaluated }).toEqual({ failed: ['a'], evaluated: ['a'] });
     await clock.advance(200);
     await turns();
     expect(evicting.get('a')).not.toBe(first);
-    evicting.get('a')?.resolve({});
+    evicting.get('a')?.resolve({ kind: 'done' });
     await turns();
-    expect(looked).toEqual(['a', 'a']);
+    expect(evaluated).toEqual(['a', 'a']);
     await end();
   });
 });

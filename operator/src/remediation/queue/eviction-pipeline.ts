@@ -1,104 +1,119 @@
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
-import type { Clock, RateLimitTiming, Reconcile, ReconcileResult, WorkersObserver } from '@archpolicy/kube';
+import type { Clock, RateLimitTiming, ReconcileResult } from '@archpolicy/kube';
 
-/** Most looks wait for nothing, those at new images for registries. */
-const LOOKING_WORKERS = 16;
-/** Each makes one call at a time; half of the connections that the client opens are left to others. */
-const EVICTING_WORKERS = 16;
-/** For an eviction that throws, first of all by an API server that does not answer: the pod is not looked at until then. */
+/** Most evaluations wait for nothing, those of new images for registries. */
+const EVALUATION_WORKERS = 16;
+/** Each makes one call at a time; half of the client's connections are left to other parts. */
+const EVICTION_WORKERS = 16;
+/** For an eviction that throws, usually because the API server does not answer: the pod is not evaluated until the retry. */
 const RETRY: RateLimitTiming = { firstMs: 200, maxMs: 15_000, perSecond: 10, burst: 100 };
 /**
- * Evictions begin when all pods have been looked at once, and after this long in any case: the API server is busy with
- * them, and who is found first is then the most certain of all, not of those looked at so far.
+ * Evictions start when all pods have been evaluated once, and after this long in any case: until then the API server is
+ * busy with the lists, and the first eviction would be the most likely of the pods evaluated so far, not of all.
  */
-const FIRST_PASS_MS = 500;
+const START_AFTER_MS = 500;
 
-export interface StagesOptions {
-  readonly clock: Clock;
-  readonly look: Reconcile<string>;
-  /** What is to be done about the pod later begins with a look again. */
-  readonly evict: Reconcile<string>;
-  readonly observer: WorkersObserver<string>;
+/** What becomes of a pod after a stage. */
+export type NextStep =
+  /** Nothing, until it is enqueued again. */
+  | { readonly kind: 'done' }
+  | { readonly kind: 'evaluate'; readonly afterMs: number }
+  /** After an evaluation only: an eviction that does not happen now begins with another evaluation. */
+  | { readonly kind: 'evict' };
+
+/** What workers do with a pod in each stage. One that throws is retried with back-off. */
+export interface Stages {
+  evaluate(key: string, signal: AbortSignal): Promise<NextStep>;
+  evict(key: string, signal: AbortSignal): Promise<Exclude<NextStep, { kind: 'evict' }>>;
+  failed(key: string, error: unknown): void;
+}
+
+/** The queues of both stages. */
+export interface Pipeline {
+  /** Enqueues the pod for evaluation. */
+  enqueue(key: string, delayMs?: number): void;
+  /** Lets evictions start before their time: all pods have been evaluated. */
+  startEvictions(): void;
+  run(stages: Stages, signal: AbortSignal): Promise<void>;
 }
 
 /**
- * The two things that are done with pods, each by workers of its own: looks, which are quick, and evictions, which wait for the
- * API server. What is misplaced is found without waiting for what is being put right.
+ * Two queues with their own workers: evaluations, which are quick, and evictions, which wait for the API server. Misplaced
+ * pods are found without waiting for evictions.
  *
- * Invariant: nobody looks at a pod from the moment at which its eviction is due until that is over. Whatever was to be
- * looked at meanwhile is looked at then.
+ * Invariant: a pod is not evaluated from the moment its eviction is queued until that has ended. If it is enqueued
+ * meanwhile, it is evaluated afterwards.
  */
-export class Stages {
-  readonly #options: StagesOptions;
-  readonly #looks: WorkQueue<string>;
+export class EvictionPipeline implements Pipeline {
+  readonly #clock: Clock;
+  readonly #evaluations: WorkQueue<string>;
   readonly #evictions: WorkQueue<string>;
-  /** Pods whose eviction is due or under way. */
+  /** Pods whose eviction is queued or in progress. */
   readonly #evicting = new Set<string>();
-  /** Of these: pods that are to be looked at afterwards. */
-  readonly #missed = new Set<string>();
-  readonly #firstPass = new AbortController();
+  /** Of these: pods that are to be evaluated afterwards. */
+  readonly #deferred = new Set<string>();
+  readonly #start = new AbortController();
 
-  constructor(options: StagesOptions) {
-    const { clock } = options;
-    this.#options = options;
-    this.#looks = new WorkQueue({ clock });
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#evaluations = new WorkQueue({ clock });
     this.#evictions = new WorkQueue({ clock, rateLimit: RETRY });
   }
 
   /** Pods that workers could take now. */
   get length(): number {
-    return this.#looks.length + this.#evictions.length;
+    return this.#evaluations.length + this.#evictions.length;
   }
 
-  /** The pods that are to be looked at. */
-  get looks(): { readonly length: number; add(key: string): void } {
-    return this.#looks;
+  /** The queue of evaluations. */
+  get evaluations(): { readonly length: number; add(key: string): void } {
+    return this.#evaluations;
   }
 
-  /** Look at the pod, after `delayMs`. */
-  look(key: string, delayMs = 0): void {
-    this.#looks.addAfter(key, delayMs);
+  enqueue(key: string, delayMs = 0): void {
+    this.#evaluations.addAfter(key, delayMs);
   }
 
-  /** Evict the pod: to be called in its look. */
-  evict(key: string): void {
-    this.#evicting.add(key);
-    this.#evictions.add(key);
+  startEvictions(): void {
+    this.#start.abort();
   }
 
-  /** All pods have been looked at. */
-  firstPassDone(): void {
-    this.#firstPass.abort();
-  }
-
-  /** Runs until the signal is aborted and what is under way has ended. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { observer } = this.#options;
+  /** Runs until the signal is aborted and every stage in progress has ended. */
+  async run(stages: Stages, signal: AbortSignal): Promise<void> {
+    const evaluate = (key: string, ended: AbortSignal) => this.#evaluate(stages, key, ended);
     await Promise.all([
-      runWorkers(this.#looks, LOOKING_WORKERS, (key, ended) => this.#look(key, ended), signal, observer),
-      this.#runEvictions(signal),
+      runWorkers(this.#evaluations, EVALUATION_WORKERS, evaluate, signal, stages),
+      this.#runEvictions(stages, signal),
     ]);
-    for (const queue of [this.#looks, this.#evictions]) queue.stop();
+    for (const queue of [this.#evaluations, this.#evictions]) queue.stop();
   }
 
-  async #runEvictions(signal: AbortSignal): Promise<void> {
-    const { clock, observer } = this.#options;
-    await clock.sleep(FIRST_PASS_MS, AbortSignal.any([signal, this.#firstPass.signal])).catch(() => undefined);
-    await runWorkers(this.#evictions, EVICTING_WORKERS, (key, ended) => this.#evict(key, ended), signal, observer);
+  async #runEvictions(stages: Stages, signal: AbortSignal): Promise<void> {
+    const start = AbortSignal.any([signal, this.#start.signal]);
+    await this.#clock.sleep(START_AFTER_MS, start).catch(() => undefined);
+    const evict = (key: string, ended: AbortSignal) => this.#evict(stages, key, ended);
+    await runWorkers(this.#evictions, EVICTION_WORKERS, evict, signal, stages);
   }
 
-  async #look(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    if (!this.#evicting.has(key)) return this.#options.look(key, signal);
-    this.#missed.add(key);
-    return {};
+  async #evaluate(stages: Stages, key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    if (this.#evicting.has(key)) {
+      this.#deferred.add(key);
+      return {};
+    }
+    const next = await stages.evaluate(key, signal);
+    if (next.kind === 'evict') {
+      this.#evicting.add(key);
+      this.#evictions.add(key);
+    }
+    return next.kind === 'evaluate' ? { requeueAfterMs: next.afterMs } : {};
   }
 
-  /** One that throws stays due: it is tried again with back-off, and begins with a look. */
-  async #evict(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const { requeueAfterMs } = await this.#options.evict(key, signal);
+  /** One that throws stays queued: the retry begins with an evaluation of its own. */
+  async #evict(stages: Stages, key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const next = await stages.evict(key, signal);
     this.#evicting.delete(key);
-    if (this.#missed.delete(key)) this.look(key);
-    if (requeueAfterMs !== undefined) this.look(key, requeueAfterMs);
+    if (this.#deferred.delete(key)) this.enqueue(key);
+    if (next.kind === 'evaluate') this.enqueue(key, next.afterMs);
     return {};
   }
 }

@@ -38,7 +38,7 @@ test('R6 namespaces take turns: one with many due pods does not spend its policy
   for (const pod of [...world.pods.values()]) await look(world, podKey(pod));
   for (let minute = 0; minute < 5; minute += 1) await nextMinute(world);
   expect(evicted(world)).toEqual(['shop/a', 'shop/b', 'bank/x', 'shop/c', 'bank/y', 'shop/d']);
-  expect(world.turns.size).toBe(0);
+  expect(world.fairQueue.size).toBe(0);
 });
 
 test('R6 who comes late does not overtake those that wait', async () => {
@@ -48,7 +48,7 @@ test('R6 who comes late does not overtake those that wait', async () => {
   await world.clock.advance(MINUTE);
   addPod(world, 'shop/late');
   await look(world, 'shop/late');
-  expect([evicted(world), world.tally.get('shop/late')?.reason]).toEqual([['shop/a'], 'PolicyLimit']);
+  expect([evicted(world), world.stats.get('shop/late')?.reason]).toEqual([['shop/a'], 'PolicyLimit']);
   await look(world, 'bank/x');
   await nextMinute(world);
   expect(evicted(world)).toEqual(['shop/a', 'bank/x', 'shop/late']);

@@ -1,132 +1,146 @@
-import type { EvictionAccount, EvictionLedger } from '@archpolicy/core';
+import type { EvictionAccount, EvictionLedger, WaitReason } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
 
-/** A pod whose turn has not come yet. */
-export interface Waiter {
+/** A pod that waits for a limit. */
+export interface Tenant {
   readonly key: string;
   readonly uid: string;
   readonly account: EvictionAccount;
 }
 
-/** What pods wait for together. */
-export type Shared = 'OwnerLimit' | 'PolicyLimit' | 'OwnerStopped' | 'EvictionsStopped' | 'WebhookUnreachable';
+/** Limits that one account can free. */
+const ACCOUNT_LIMITS = ['EvictionsStopped', 'OwnerStopped', 'OwnerLimit', 'PolicyLimit'] as const;
+const SHARED_LIMITS = [...ACCOUNT_LIMITS, 'WebhookUnreachable'] as const satisfies readonly WaitReason[];
 
-export interface TurnsOptions {
-  readonly ledger: EvictionLedger;
+/** What several pods wait for together. */
+export type SharedLimit = (typeof SHARED_LIMITS)[number];
+
+export function isSharedLimit(reason: WaitReason): reason is SharedLimit {
+  return SHARED_LIMITS.some((limit) => limit === reason);
+}
+
+/** A pod that is to be evaluated again after a delay, milliseconds. */
+export interface WakeUp {
+  readonly key: string;
+  readonly delayMs: number;
+}
+
+export interface FairQueueOptions {
+  readonly ledger: Pick<EvictionLedger, 'limit'>;
   readonly clock: Pick<Clock, 'monotonic'>;
-  /** The pod is to be looked at again after this long, milliseconds. */
-  readonly wake: (key: string, delayMs: number) => void;
 }
 
 /**
- * Who evicts next, among pods that wait for a place of their owner, the rate of their policy, the brake or the webhook: first come,
- * first served, one namespace after the other. Only the first of a line is woken, and it wakes the next, so that a thousand do not run for one place.
+ * The order of evictions among pods that wait for a reservation of their owner, the rate of their policy, the brake or the
+ * webhook: first in, first out, with round-robin between namespaces. Only the first of each line is woken, and its leaving
+ * wakes the next: a thousand pods do not compete for one reservation.
+ *
+ * It wakes nothing itself: its methods return the pods to wake.
  */
-export class Turns {
-  readonly #options: TurnsOptions;
+export class FairQueue {
+  readonly #options: FairQueueOptions;
   readonly #lines = new Map<string, Line>();
   readonly #lineOf = new Map<string, string>();
 
-  constructor(options: TurnsOptions) {
+  constructor(options: FairQueueOptions) {
     this.#options = options;
   }
 
-  /** The pod waits, in this line and no other. One that stands there already keeps its turn, by what holds now. */
-  wait(waiter: Waiter, shared: Shared): void {
-    const name = lineName(shared, waiter.account);
-    if (this.#lineOf.get(waiter.key) !== name) {
-      this.leave(waiter.key);
-      const line = this.#lines.get(name) ?? new Line(shared);
+  /** Moves the pod to the line of this limit. A pod that is in it keeps its position, with its present account. */
+  wait(tenant: Tenant, limit: SharedLimit): readonly WakeUp[] {
+    const name = lineName(limit, tenant.account);
+    const woken: WakeUp[] = [];
+    if (this.#lineOf.get(tenant.key) !== name) {
+      woken.push(...this.leave(tenant.key));
+      const line = this.#lines.get(name) ?? new Line(limit);
       this.#lines.set(name, line);
-      this.#lineOf.set(waiter.key, name);
+      this.#lineOf.set(tenant.key, name);
     }
-    // Its UID and its policy's limit may be others by now.
-    this.#lines.get(name)?.set(waiter);
-    this.#wakeFirst(name);
+    this.#lines.get(name)?.set(tenant);
+    return [...woken, ...this.#first(name)];
   }
 
-  /** The pod does not wait any longer: whoever stood behind it may be first now. */
-  leave(key: string): void {
+  /** Removes the pod from its line: the next pod may be the first now. */
+  leave(key: string): readonly WakeUp[] {
     const name = this.#lineOf.get(key);
-    if (name === undefined) return;
+    if (name === undefined) return [];
     this.#lineOf.delete(key);
     const line = this.#lines.get(name);
     line?.delete(key);
-    if (line?.first === undefined) this.#lines.delete(name);
-    else this.#wakeFirst(name);
+    if (line?.first !== undefined) return this.#first(name);
+    this.#lines.delete(name);
+    return [];
   }
 
-  /** A place of this owner, or a share of this policy's rate, may have become free, or the brake may have opened. */
-  mayHaveRoom(account: EvictionAccount): void {
-    for (const shared of LIMITS) this.#wakeFirst(lineName(shared, account));
+  /** For when a reservation of this owner or a share of this policy's rate may be free, or the brake may run again. */
+  wakeNext(account: EvictionAccount): readonly WakeUp[] {
+    return ACCOUNT_LIMITS.flatMap((limit) => this.#first(lineName(limit, account)));
   }
 
-  /** Whether others wait for this policy's rate before it: whoever came late does not overtake them. */
-  isOvertaking({ key, account }: Pick<Waiter, 'key' | 'account'>): boolean {
+  /** Whether other pods wait for this policy's rate before it: a newcomer queues behind them. */
+  hasEarlierWaiters({ key, account }: Pick<Tenant, 'key' | 'account'>): boolean {
     const first = this.#lines.get(lineName('PolicyLimit', account))?.first;
     return first !== undefined && first.key !== key;
   }
 
-  /** The webhook answers again: everybody who waited for it. */
-  webhookAnswers(): void {
-    const line = this.#lines.get(WEBHOOK);
-    for (const key of line?.keys() ?? []) this.#options.wake(key, 0);
+  /** The pods that wait for the webhook: when it is reachable again, all of them are evaluated. */
+  waitingForWebhook(): Iterable<string> {
+    return this.#lines.get(WEBHOOK_LINE)?.keys() ?? [];
   }
 
-  /** How many wait. */
+  /** How many pods wait. */
   get size(): number {
     return this.#lineOf.size;
   }
 
-  #wakeFirst(name: string): void {
+  #first(name: string): readonly WakeUp[] {
     const line = this.#lines.get(name);
-    if (line === undefined || line.shared === 'WebhookUnreachable') return;
-    const { first } = line;
-    if (first === undefined) return;
-    const { ledger, clock, wake } = this.#options;
+    if (line?.first === undefined || line.limit === 'WebhookUnreachable') return [];
+    const { ledger, clock } = this.#options;
+    const { key, account, uid } = line.first;
     const now = clock.monotonic();
-    const limit = ledger.limit(first.account, first.uid, now);
-    // What holds it up by now may be something else: then it has to change lines.
-    const isTheReason = limit.kind === 'limited' && limit.reason === line.shared;
-    wake(first.key, isTheReason ? limit.untilMs - now : 0);
+    const limit = ledger.limit(account, uid, now);
+    // If another limit holds it up by now, it has to change lines.
+    const isTheLimit = limit.kind === 'limited' && limit.reason === line.limit;
+    return [{ key, delayMs: isTheLimit ? limit.untilMs - now : 0 }];
   }
 }
 
-/** Namespaces take turns, and within each its pods: who makes many pods has no more of a rate than others. */
+/** Round-robin between namespaces, first in, first out within each: a tenant with many pods gets no more of a rate. */
 class Line {
-  readonly shared: Shared;
-  /** Never an empty one. */
-  readonly #namespaces = new Map<string, Map<string, Waiter>>();
+  readonly limit: SharedLimit;
+  /** Invariant: none of them is empty. */
+  readonly #namespaces = new Map<string, Map<string, Tenant>>();
 
-  constructor(shared: Shared) {
-    this.shared = shared;
+  constructor(limit: SharedLimit) {
+    this.limit = limit;
   }
 
-  get first(): Waiter | undefined {
-    for (const waiters of this.#namespaces.values()) return waiters.values().next().value;
+  get first(): Tenant | undefined {
+    for (const tenants of this.#namespaces.values()) return tenants.values().next().value;
     return undefined;
   }
 
   *keys(): Generator<string> {
-    for (const waiters of this.#namespaces.values()) yield* waiters.keys();
+    for (const tenants of this.#namespaces.values()) yield* tenants.keys();
   }
 
-  /** A Map keeps the place of a key that it has. */
-  set(waiter: Waiter): void {
-    const namespace = namespaceOf(waiter.key);
-    const waiters = this.#namespaces.get(namespace) ?? new Map<string, Waiter>();
-    this.#namespaces.set(namespace, waiters.set(waiter.key, waiter));
+  /** A Map keeps the position of a key that it has. */
+  set(tenant: Tenant): void {
+    const namespace = namespaceOf(tenant.key);
+    const tenants = this.#namespaces.get(namespace) ?? new Map<string, Tenant>();
+    this.#namespaces.set(namespace, tenants.set(tenant.key, tenant));
   }
 
-  /** When it was the first, the next namespace has its turn. */
+  /** When it was the first, the next namespace comes first. */
   delete(key: string): void {
     const wasFirst = this.first?.key === key;
     const namespace = namespaceOf(key);
-    const waiters = this.#namespaces.get(namespace);
-    waiters?.delete(key);
-    if (waiters === undefined || (waiters.size > 0 && !wasFirst)) return;
+    const tenants = this.#namespaces.get(namespace);
+    tenants?.delete(key);
+    if (tenants === undefined || (tenants.size > 0 && !wasFirst)) return;
     this.#namespaces.delete(namespace);
-    if (waiters.size > 0) this.#namespaces.set(namespace, waiters);
+    if (tenants.size > 0) this.#namespaces.set(namespace, tenants);
   }
 }
 
@@ -135,21 +149,20 @@ function namespaceOf(key: string): string {
   return key.slice(0, key.indexOf('/'));
 }
 
-const WEBHOOK = 'webhook';
-const EVERYBODY = 'everybody';
-const LIMITS = ['EvictionsStopped', 'OwnerStopped', 'OwnerLimit', 'PolicyLimit'] as const satisfies readonly Shared[];
+const WEBHOOK_LINE = 'webhook';
+const ALL_LINE = 'all';
 
-function lineName(shared: Shared, { owner, policy }: EvictionAccount): string {
-  switch (shared) {
+function lineName(limit: SharedLimit, { owner, policy }: EvictionAccount): string {
+  switch (limit) {
     case 'OwnerLimit':
       return `owner ${owner}`;
     case 'OwnerStopped':
       return `stopped ${owner}`;
     case 'EvictionsStopped':
-      return EVERYBODY;
+      return ALL_LINE;
     case 'PolicyLimit':
       return `policy ${policy}`;
     case 'WebhookUnreachable':
-      return WEBHOOK;
+      return WEBHOOK_LINE;
   }
 }

@@ -1,118 +1,123 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { readSignals, signalStrength } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
-import type { Passes } from './progress.ts';
+import type { ResyncProgress } from './progress.ts';
 
-/** Pods that are passed over between two turns of the event loop: a few milliseconds. All of 100,000 take 0.1 s and more. */
-const PODS_PER_TURN = 4_000;
+/** Pods that are visited between two yields to the event loop: a few milliseconds. 100,000 take 0.1 s and more. */
+const PODS_PER_SLICE = 4_000;
 /**
- * Pods that stand in the queue at a time. Queues, sets and what they leave behind as they grow are 25 MB for 100,000 keys;
- * and what happens meanwhile need not stand behind all of them.
+ * Pods in the queue at a time. Queues, sets and the garbage of their growth are 25 MB for 100,000 keys; and a pod that
+ * changes meanwhile does not queue behind all others.
  */
-const MOST_QUEUED = 2_000;
-/** How long they take at the least. */
-const WAIT_MS = 10;
+const MAX_QUEUED = 2_000;
+/** How long to wait for room in the queue before checking again. */
+const ROOM_CHECK_MS = 10;
 
-export interface LineUpOptions {
+export interface EnqueueAllOptions {
   readonly pods: { entries(): Iterable<readonly [string, PodFacts]> };
-  readonly passes: Pick<Passes, 'open' | 'add' | 'close'>;
+  readonly progress: Pick<ResyncProgress, 'open' | 'add' | 'close'>;
   readonly queue: { readonly length: number; add(key: string): void };
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
-  /** All of them have been looked at. */
-  readonly onLast: () => void;
 }
 
 /**
- * Lines all pods up for a look, the most certain first: what is surely broken is put right while the rest is still being
- * looked at. Over many turns of the event loop, and never all at once.
+ * Enqueues all pods for evaluation, most likely misplaced first, so that evictions start before all pods are evaluated.
+ * Yields to the event loop, and never queues all of them at once.
  */
-export class LineUp {
-  readonly #options: LineUpOptions;
-  #signal: AbortSignal = AbortSignal.abort();
-  #isRunning = false;
-  #isWanted = false;
+export class EnqueueAll {
+  readonly #options: EnqueueAllOptions;
+  #isRequested = false;
+  #wake: () => void = () => undefined;
 
-  constructor(options: LineUpOptions) {
+  constructor(options: EnqueueAllOptions) {
     this.#options = options;
   }
 
-  /** Lines all of them up from now on, and whenever that is requested, until the signal is aborted. */
-  start(signal: AbortSignal): void {
-    this.#signal = signal;
-    this.request();
-  }
-
-  /** Every pod is to be looked at. While they are being lined up: all of them once more, for some have had their look. */
+  /** Every pod is to be evaluated. While they are being enqueued: once more, since some were evaluated before the request. */
   request(): void {
-    this.#isWanted = true;
-    if (!this.#isRunning) void this.#run();
+    this.#isRequested = true;
+    this.#wake();
   }
 
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#isWanted && !this.#signal.aborted) {
-      this.#isWanted = false;
-      await this.#lineUp();
+  /** Enqueues all pods at once, and again at each request, until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    do {
+      this.#isRequested = false;
+      await this.#enqueueAll(signal);
+    } while (await this.#nextRequest(signal));
+  }
+
+  /** Resolves with true at a request, with false when the signal is aborted. */
+  async #nextRequest(signal: AbortSignal): Promise<boolean> {
+    if (!this.#isRequested && !signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      const wake = (): void => {
+        resolve(undefined);
+      };
+      this.#wake = wake;
+      signal.addEventListener('abort', wake, { once: true });
+      await promise;
+      signal.removeEventListener('abort', wake);
     }
-    this.#isRunning = false;
+    return !signal.aborted;
   }
 
-  async #lineUp(): Promise<void> {
-    const { passes, clock, onLast } = this.#options;
-    passes.open();
-    for (const keys of await this.#urgent()) {
+  async #enqueueAll(signal: AbortSignal): Promise<void> {
+    const { progress, clock } = this.#options;
+    progress.open();
+    for (const keys of await this.#urgent(signal)) {
       for (const key of keys) {
-        if (this.#isFull()) await this.#room();
+        if (this.#isFull(signal)) await this.#waitForRoom(signal);
         this.#add(key);
       }
     }
-    // Those that something happens to meanwhile are queued for it.
-    await this.#passOver((key, urgency) => {
+    // A pod that has become urgent since is queued for that change.
+    await this.#visit((key, urgency) => {
       if (urgency === 0) this.#add(key);
-    });
-    if (!this.#signal.aborted && passes.close(clock.now())) onLast();
+    }, signal);
+    if (!signal.aborted) progress.close(clock.now());
   }
 
-  /** The keys of those that do not just run, the most urgent first: few, as a rule. */
-  async #urgent(): Promise<readonly (readonly string[])[]> {
+  /** The keys of pods that do not just run, the most urgent first: few, as a rule. */
+  async #urgent(signal: AbortSignal): Promise<readonly (readonly string[])[]> {
     const keys = new Map<number, string[]>();
-    await this.#passOver((key, urgency) => {
+    await this.#visit((key, urgency) => {
       if (urgency === 0) return;
       const alike = keys.get(urgency);
       if (alike === undefined) keys.set(urgency, [key]);
       else alike.push(key);
-    });
+    }, signal);
     return [...keys].sort(([one], [other]) => other - one).map(([, alike]) => alike);
   }
 
-  async #passOver(see: (key: string, urgency: number) => void): Promise<void> {
-    let passed = 0;
+  async #visit(visit: (key: string, urgency: number) => void, signal: AbortSignal): Promise<void> {
+    let visited = 0;
     for (const [key, pod] of this.#options.pods.entries()) {
-      if (this.#isFull()) await this.#room();
-      if (this.#signal.aborted) return;
-      see(key, urgencyOf(pod));
-      passed += 1;
-      if (passed % PODS_PER_TURN === 0) await turnOfTheLoop();
+      if (this.#isFull(signal)) await this.#waitForRoom(signal);
+      if (signal.aborted) return;
+      visit(key, urgencyOf(pod));
+      visited += 1;
+      if (visited % PODS_PER_SLICE === 0) await yieldToEventLoop();
     }
   }
 
-  #isFull(): boolean {
-    return this.#options.queue.length >= MOST_QUEUED && !this.#signal.aborted;
+  #isFull(signal: AbortSignal): boolean {
+    return this.#options.queue.length >= MAX_QUEUED && !signal.aborted;
   }
 
-  async #room(): Promise<void> {
-    while (this.#isFull()) await this.#options.clock.sleep(WAIT_MS, this.#signal).catch(() => undefined);
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    while (this.#isFull(signal)) await this.#options.clock.sleep(ROOM_CHECK_MS, signal).catch(() => undefined);
   }
 
   #add(key: string): void {
-    const { passes, queue } = this.#options;
-    passes.add(key);
+    const { progress, queue } = this.#options;
+    progress.add(key);
     queue.add(key);
   }
 }
 
-/** Signs of refusal first, then what is not Ready, then what runs. */
+/** Pods with signs of a refused image first, then pods that are not Ready, then the others. */
 function urgencyOf(pod: PodFacts): number {
   return signalStrength(readSignals(pod.containers).signal) * 2 + (pod.ready.value ? 0 : 1);
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import { Store } from '@archpolicy/kube';
-import { feed } from './event-handlers.ts';
+import { watchCluster } from './event-handlers.ts';
 import { crashLoopingPod, node, policy } from '../../testing/objects.ts';
 
 function rig(): {
@@ -10,14 +10,14 @@ function rig(): {
   readonly nodes: Store<NodeFacts>;
   readonly namespaces: Store<NamespaceFacts>;
   readonly policies: Store<PolicyEntry>;
-  readonly told: string[];
+  readonly enqueued: string[];
   readonly end: () => void;
 } {
   const pods = new Store<PodFacts>();
   const nodes = new Store<NodeFacts>();
   const namespaces = new Store<NamespaceFacts>();
   const policies = new Store<PolicyEntry>();
-  const told: string[] = [];
+  const enqueued: string[] = [];
   const views = {
     nodes,
     namespaces,
@@ -30,27 +30,27 @@ function rig(): {
     },
   };
   pods.set('shop/a', crashLoopingPod('a'));
-  const end = feed(views, {
-    pods: (keys) => told.push(...keys),
-    bound: (pod) => told.push(`${pod.name} was bound`),
-    policyChanged: () => told.push('policy'),
-    nodeChanged: () => told.push('node'),
+  const end = watchCluster(views, {
+    enqueue: (keys) => enqueued.push(...keys),
+    enqueueAll: () => enqueued.push('all'),
+    enqueueDecided: (reasons) => enqueued.push([...reasons].join(' ')),
+    onPodBound: (pod) => enqueued.push(`${pod.name} was bound`),
   });
-  return { pods, nodes, namespaces, policies, told, end };
+  return { pods, nodes, namespaces, policies, enqueued, end };
 }
 
-describe('what makes pods worth a look', () => {
-  test('a pod that comes, changes or goes', () => {
-    const { pods, told } = rig();
+describe('watch events that enqueue pods', () => {
+  test('a pod that is created, updated or deleted', () => {
+    const { pods, enqueued } = rig();
     const pod = crashLoopingPod('b');
     pods.set('shop/b', pod);
     pods.set('shop/b', { ...pod, resourceVersion: '2' });
     pods.delete('shop/b');
-    expect(told).toEqual(['shop/b', 'shop/b', 'shop/b']);
+    expect(enqueued).toEqual(['shop/b', 'shop/b', 'shop/b']);
   });
 
-  test('R7 a binding is told of when the watch has shown the same pod without a node before', () => {
-    const { pods, told } = rig();
+  test('R7 a pod counts as bound when the watch has shown the same pod without a node before', () => {
+    const { pods, enqueued } = rig();
     const bound = crashLoopingPod('b');
     const { nodeName, ...unbound } = bound;
     expect(nodeName).toBeDefined();
@@ -60,33 +60,33 @@ describe('what makes pods worth a look', () => {
     pods.set('shop/c', bound);
     pods.set('shop/d', unbound);
     pods.set('shop/d', { ...bound, uid: 'another' });
-    expect(told.filter((line) => line.endsWith('was bound'))).toEqual(['b was bound']);
+    expect(enqueued.filter((line) => line.endsWith('was bound'))).toEqual(['b was bound']);
   });
 
   test('a change of its node, or of its namespace', () => {
-    const { nodes, namespaces, told } = rig();
+    const { nodes, namespaces, enqueued } = rig();
     nodes.set('amd64-1', node('amd64-1', 'amd64'));
     namespaces.set('shop', { name: 'shop', labels: {}, annotations: {} });
     namespaces.set('other', { name: 'other', labels: {}, annotations: {} });
-    expect(told).toEqual(['shop/a', 'node', 'shop/a']);
+    expect(enqueued).toEqual(['shop/a', 'NoNodeForReplacement Unschedulable', 'shop/a']);
   });
 
-  test('a policy that comes, says something else or goes; not a write of its status', () => {
-    const { policies, told } = rig();
+  test('a policy that is created, changed or deleted; not a write of its status', () => {
+    const { policies, enqueued } = rig();
     const entry = (generation: number): PolicyEntry => ({ kind: 'parsed', policy: { ...policy({}), generation } });
     policies.set('default', entry(1));
     policies.set('default', entry(1));
-    expect(told).toEqual(['policy']);
+    expect(enqueued).toEqual(['all']);
     policies.set('default', entry(2));
     policies.set('default', { kind: 'parsed', policy: { ...policy({}), generation: 2, deleting: true } });
     policies.delete('default');
-    expect(told).toEqual(['policy', 'policy', 'policy', 'policy']);
+    expect(enqueued).toEqual(['all', 'all', 'all', 'all']);
   });
 
-  test('ends when it is told to', () => {
-    const { pods, told, end } = rig();
+  test('none after it is unsubscribed', () => {
+    const { pods, enqueued, end } = rig();
     end();
     pods.delete('shop/a');
-    expect(told).toEqual([]);
+    expect(enqueued).toEqual([]);
   });
 });

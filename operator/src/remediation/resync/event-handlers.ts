@@ -1,4 +1,4 @@
-import type { ArchPolicy, NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
+import type { ArchPolicy, NamespaceFacts, NodeFacts, PodFacts, ReportReason } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import type { StoreEvent, StoreListener } from '@archpolicy/kube';
@@ -8,41 +8,43 @@ interface Subscribable<T> {
   subscribe(listener: StoreListener<T>): () => void;
 }
 
-/** The views whose changes make pods worth another look. */
-export interface FeedViews {
+/** The views whose changes make pods worth another evaluation. */
+export interface WatchedViews {
   readonly pods: Pods & Subscribable<PodFacts> & { byNode(node: string): readonly PodFacts[] };
   readonly nodes: Subscribable<NodeFacts>;
   readonly namespaces: Subscribable<NamespaceFacts>;
   readonly policies: Subscribable<PolicyEntry>;
 }
 
-export interface FeedSinks {
-  /** Look at these pods. */
-  readonly pods: (keys: Iterable<string>) => void;
-  /** A pod that had been without a node was bound to one. */
-  readonly bound: (pod: PodFacts) => void;
-  /** A policy came, went or says something else: all pods may be concerned. */
-  readonly policyChanged: () => void;
-  /** A node came, or can take other pods than before. */
-  readonly nodeChanged: () => void;
+/** Where pods are enqueued for evaluation. */
+export interface EnqueueHandlers {
+  enqueue(keys: Iterable<string>): void;
+  enqueueAll(): void;
+  /** Enqueues the pods whose last decision has one of these reasons. */
+  enqueueDecided(reasons: ReadonlySet<string>): void;
+  /** The scheduler has bound the pod: the watch has shown it without a node before. */
+  onPodBound(pod: PodFacts): void;
 }
 
-/** Turns changes of the cluster into keys of pods. Returns the function that ends it. */
-export function feed(views: FeedViews, sinks: FeedSinks): () => void {
+/** A node that appears or changes may be the one that a replacement needs. */
+const NO_NODE: ReadonlySet<string> = new Set<ReportReason>(['NoNodeForReplacement', 'Unschedulable']);
+
+/** Maps watch events to pods that are enqueued. Returns the function that unsubscribes. */
+export function watchCluster(views: WatchedViews, handlers: EnqueueHandlers): () => void {
   const ends = [
     views.pods.subscribe((event) => {
-      if (isBinding(event)) sinks.bound(event.object);
-      sinks.pods([event.key]);
+      if (isBinding(event)) handlers.onPodBound(event.object);
+      handlers.enqueue([event.key]);
     }),
     views.nodes.subscribe(({ key }) => {
-      sinks.pods(views.pods.byNode(key).map(podKey));
-      sinks.nodeChanged();
+      handlers.enqueue(views.pods.byNode(key).map(podKey));
+      handlers.enqueueDecided(NO_NODE);
     }),
     views.namespaces.subscribe(({ key }) => {
-      sinks.pods(views.pods.byNamespace(key).map(podKey));
+      handlers.enqueue(views.pods.byNamespace(key).map(podKey));
     }),
     views.policies.subscribe((event) => {
-      if (saysSomethingElse(event)) sinks.policyChanged();
+      if (isRelevant(event)) handlers.enqueueAll();
     }),
   ];
   return () => {
@@ -55,8 +57,8 @@ function isBinding(event: StoreEvent<PodFacts>): boolean {
   return event.previous.nodeName === undefined && event.previous.uid === event.object.uid;
 }
 
-/** Our own status writes are told as updates, too; they change nothing about what is wanted. */
-function saysSomethingElse(event: StoreEvent<PolicyEntry>): boolean {
+/** The operator's own status writes are updates, too; they change no decision. */
+function isRelevant(event: StoreEvent<PolicyEntry>): boolean {
   if (event.type !== 'updated') return true;
   const before = policyOf(event.previous);
   const after = policyOf(event.object);

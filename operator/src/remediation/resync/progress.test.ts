@@ -1,78 +1,73 @@
 import { describe, expect, test } from '@jest/globals';
-import { Passes } from './progress.ts';
+import { ResyncProgress } from './progress.ts';
 
-const now = (): number => 7;
-
-function begin(passes: Passes, keys: readonly string[], nowMs: number): boolean {
-  passes.open();
-  for (const key of keys) passes.add(key);
-  return passes.close(nowMs);
+function rig() {
+  const progress = new ResyncProgress();
+  const completions: number[] = [];
+  progress.subscribe((atMs) => completions.push(atMs));
+  const resync = (keys: readonly string[], nowMs: number): void => {
+    progress.open();
+    for (const key of keys) progress.add(key);
+    progress.close(nowMs);
+  };
+  return { progress, completions, resync };
 }
 
-describe('a pass over all pods', () => {
-  test('is complete when the last one has been looked at, which one that failed has not', async () => {
-    const passes = new Passes();
-    const told: string[] = [];
-    const look = (key: string, result: Promise<string>): Promise<string> =>
-      passes.look(
-        key,
-        () => result,
-        now,
-        () => told.push(key),
-      );
-    begin(passes, ['a', 'b'], 1);
-    await expect(look('a', Promise.reject(new Error('no answer')))).rejects.toThrow('no answer');
-    expect(await look('b', Promise.resolve('looked'))).toBe('looked');
-    expect([passes.completedAtMs, told]).toEqual([undefined, []]);
-    await look('a', Promise.resolve('looked'));
-    expect([passes.completedAtMs, told]).toEqual([7, ['a']]);
+describe('a resync of all pods', () => {
+  test('is complete when the last pod has been evaluated', () => {
+    const { progress, completions, resync } = rig();
+    resync(['a', 'b'], 1);
+    expect(progress.completedAtMs).toBeUndefined();
+    progress.evaluated('a', 2);
+    progress.evaluated('x', 2);
+    expect([progress.completedAtMs, completions]).toEqual([undefined, []]);
+    progress.evaluated('b', 3);
+    expect([progress.completedAtMs, completions]).toEqual([3, [3]]);
   });
 
-  test('is not complete before all of its pods have been named', () => {
-    const passes = new Passes();
-    passes.open();
-    passes.add('a');
-    expect([passes.done('a', 1), passes.completedAtMs]).toEqual([false, undefined]);
-    // Another pass is named meanwhile: each is complete only with the other.
-    expect([begin(passes, ['b'], 2), passes.done('b', 3)]).toEqual([false, false]);
-    expect([passes.close(4), passes.completedAtMs]).toEqual([true, 4]);
+  test('is not complete before all of its pods have been added', () => {
+    const { progress, completions, resync } = rig();
+    progress.open();
+    progress.add('a');
+    progress.evaluated('a', 1);
+    expect(completions).toEqual([]);
+    // Another resync is added meanwhile: each is complete only with the other.
+    resync(['b'], 2);
+    progress.evaluated('b', 3);
+    expect([completions, progress.completedAtMs]).toEqual([[], undefined]);
+    progress.close(4);
+    expect([completions, progress.completedAtMs]).toEqual([[4], 4]);
   });
 
-  test('is renewed when an interval is over and everyone whose turn came in it has been looked at', () => {
-    const passes = new Passes();
-    begin(passes, [], 1);
-    passes.due('a');
-    passes.due('b');
-    expect([passes.done('a', 2), passes.renew(100), passes.completedAtMs]).toEqual([false, false, 1]);
-    // The last one of the periodic pass completes nothing by itself: the interval does.
-    expect([passes.done('b', 101), passes.completedAtMs]).toEqual([false, 1]);
-    expect([passes.renew(102), passes.completedAtMs]).toEqual([true, 102]);
+  test('is renewed when an interval has passed and every pod that was due in it has been evaluated', () => {
+    const { progress, completions, resync } = rig();
+    resync([], 1);
+    progress.due('a');
+    progress.due('b');
+    progress.evaluated('a', 2);
+    progress.renew(100);
+    expect(progress.completedAtMs).toBe(1);
+    // The last pod that was due completes nothing: the interval does.
+    progress.evaluated('b', 101);
+    expect(progress.completedAtMs).toBe(1);
+    progress.renew(102);
+    expect([progress.completedAtMs, completions]).toEqual([102, [1, 102]]);
   });
 
-  test('is complete when the last one was looked at', () => {
-    const passes = new Passes();
-    expect(passes.completedAtMs).toBeUndefined();
-    begin(passes, ['a', 'b'], 1);
-    expect(passes.done('a', 2)).toBe(false);
-    expect(passes.done('x', 2)).toBe(false);
-    expect(passes.done('b', 3)).toBe(true);
-    expect(passes.completedAtMs).toBe(3);
+  test('of no pods is complete at once', () => {
+    const { progress, completions, resync } = rig();
+    resync([], 7);
+    expect([progress.completedAtMs, completions]).toEqual([7, [7]]);
   });
 
-  test('over nothing is complete at once', () => {
-    const passes = new Passes();
-    begin(passes, [], 7);
-    expect(passes.completedAtMs).toBe(7);
-  });
-
-  test('is not renewed while pods have not been looked at', () => {
-    const passes = new Passes();
-    begin(passes, [], 1);
-    begin(passes, ['a'], 2);
-    passes.renew(3);
-    expect(passes.completedAtMs).toBe(1);
-    passes.done('a', 4);
-    passes.renew(5);
-    expect(passes.completedAtMs).toBe(5);
+  test('is not renewed while pods have not been evaluated', () => {
+    const { progress, resync } = rig();
+    resync([], 1);
+    resync(['a'], 2);
+    progress.renew(3);
+    expect(progress.completedAtMs).toBe(1);
+    progress.evaluated('a', 4);
+    progress.renew(5);
+    expect(progress.completedAtMs).toBe(5);
   });
 });

@@ -1,62 +1,64 @@
-/** When all pods have been looked at: once after the start, then once in every recheck interval. */
-export class Passes {
+import { Listeners } from '../../listeners.ts';
+
+/**
+ * When all pods were last evaluated: once after the start, again after each change of policies, then once in every recheck
+ * interval.
+ */
+export class ResyncProgress {
+  readonly #completions = new Listeners<number>();
+  /** Pods of resyncs that have not been evaluated since. */
   readonly #pending = new Set<string>();
-  /** Of the periodic recheck: those whose turn has come. */
+  /** Pods that the periodic recheck has enqueued and that have not been evaluated since. */
   readonly #due = new Set<string>();
-  /** Passes whose pods are still being named: none is complete before all are. */
+  /** Resyncs whose pods are still being added: none is complete before. */
   #open = 0;
   #completedAtMs: number | undefined;
 
-  /** Epoch milliseconds of the last time at which every pod had been looked at; undefined before the first. */
+  /** Epoch milliseconds of the last time at which every pod had been evaluated; undefined before the first. */
   get completedAtMs(): number | undefined {
     return this.#completedAtMs;
   }
 
-  /** A pass begins. Its pods are named by `add`, until `close`. */
+  /** The listener receives the time of each completion. Returns the function that unsubscribes it. */
+  subscribe(listener: (completedAtMs: number) => void): () => void {
+    return this.#completions.subscribe(listener);
+  }
+
+  /** A resync begins. Its pods are added until `close`. */
   open(): void {
     this.#open += 1;
   }
 
-  /** This one is to be looked at. */
+  /** The pod is to be evaluated. */
   add(key: string): void {
     this.#pending.add(key);
   }
 
-  /** All pods of the pass have been named. Whether all of them have been looked at by now. */
-  close(nowMs: number): boolean {
+  /** All pods of the resync have been added. */
+  close(nowMs: number): void {
     this.#open -= 1;
-    return this.#complete(nowMs);
+    this.#completeWhenDone(nowMs);
   }
 
-  /** The turn of this one within the recheck interval has come. */
+  /** The pod is due within the recheck interval. */
   due(key: string): void {
     this.#due.add(key);
   }
 
-  /**
-   * Looks at this one. Where that throws, it has not been looked at: it stays to be, and is when it is tried again.
-   * @param onLast told when it was the last
-   */
-  async look<T>(key: string, look: () => Promise<T>, nowMs: () => number, onLast: () => void): Promise<T> {
-    const result = await look();
-    if (this.done(key, nowMs())) onLast();
-    return result;
-  }
-
-  /** This one has been. Whether it was the last. */
-  done(key: string, nowMs: number): boolean {
+  /** The pod has been evaluated. One whose evaluation failed has not: it stays pending until a retry succeeds. */
+  evaluated(key: string, nowMs: number): void {
     this.#due.delete(key);
-    return this.#pending.delete(key) && this.#complete(nowMs);
+    if (this.#pending.delete(key)) this.#completeWhenDone(nowMs);
   }
 
-  /** An interval in which each pod has had its turn has passed. Whether all of them have been looked at. */
-  renew(nowMs: number): boolean {
-    return this.#due.size === 0 && this.#complete(nowMs);
+  /** A recheck interval has passed, in which each pod was due once: completes unless some have not been evaluated. */
+  renew(nowMs: number): void {
+    if (this.#due.size === 0) this.#completeWhenDone(nowMs);
   }
 
-  #complete(nowMs: number): boolean {
-    if (this.#open > 0 || this.#pending.size > 0) return false;
+  #completeWhenDone(nowMs: number): void {
+    if (this.#open > 0 || this.#pending.size > 0) return;
     this.#completedAtMs = nowMs;
-    return true;
+    this.#completions.notify(nowMs);
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { dueForRecheck, recheckIntervals, recheckPhase } from './schedule.ts';
+import { recheckPhase } from '../../statistics/recheck-phase.ts';
 import { policy } from '../../testing/objects.ts';
+import { dueForRecheck, recheckIntervals } from './schedule.ts';
 
 const MINUTE = 60_000;
 const PODS = Array.from(

@@ -1,16 +1,61 @@
 import { parseDurationMs } from '@archpolicy/core';
 import type { ArchPolicy } from '@archpolicy/core';
+import type { Clock } from '@archpolicy/kube';
+import type { ResyncProgress } from './progress.ts';
 
-/** A pod as the recheck sees it. */
+/** A pod that is rechecked. */
 export interface Rechecked {
   readonly policy: string;
-  /** See {@link recheckPhase}. */
+  /** When within the interval it is due, in [0, 1). */
   readonly phase: number;
 }
 
+/** How often due pods are enqueued. */
+const CHECK_MS = 500;
+
+export interface RecheckScheduleOptions {
+  readonly pods: { entries(): Iterable<readonly [string, Rechecked]> };
+  readonly policies: { list(): readonly ArchPolicy[] };
+  readonly progress: Pick<ResyncProgress, 'due' | 'renew' | 'completedAtMs'>;
+  readonly queue: { enqueue(keys: Iterable<string>): void };
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
+}
+
+/** Enqueues each pod once within every `recheckInterval` of its policy. */
+export class RecheckSchedule {
+  readonly #options: RecheckScheduleOptions;
+  #checkedAtMs: number;
+
+  constructor(options: RecheckScheduleOptions) {
+    this.#options = options;
+    this.#checkedAtMs = options.clock.now();
+  }
+
+  /** Enqueues pods that are due until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#enqueueDue();
+      await this.#options.clock.sleep(CHECK_MS, signal).catch(() => undefined);
+    }
+  }
+
+  #enqueueDue(): void {
+    const { clock, policies, pods, progress, queue } = this.#options;
+    const now = clock.now();
+    const intervals = recheckIntervals(policies.list());
+    for (const key of dueForRecheck(pods.entries(), intervals, this.#checkedAtMs, now)) {
+      progress.due(key);
+      queue.enqueue([key]);
+    }
+    this.#checkedAtMs = now;
+    const last = progress.completedAtMs;
+    if (last !== undefined && now - last >= Math.max(...intervals.values())) progress.renew(now);
+  }
+}
+
 /**
- * The pods whose recheck falls between two moments. Each pod has its own phase within its policy's interval, so that the
- * checks of a policy's pods are spread evenly over it and the load on registries is, too.
+ * The pods that are due between two moments. Each pod has its own phase within its policy's interval, so that the checks of
+ * a policy's pods, and the load on registries, are spread evenly over it.
  *
  * @param fromMs exclusive, epoch milliseconds
  * @param toMs inclusive
@@ -37,16 +82,4 @@ export function recheckIntervals(policies: readonly ArchPolicy[]): ReadonlyMap<s
     if (interval !== undefined) intervals.set(name, interval);
   }
   return intervals;
-}
-
-/** A pod's turn within every interval, as a share of it in [0, 1): a hash (FNV-1a) of its UID. */
-export function recheckPhase(uid: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < uid.length; index += 1) {
-    hash = Math.imul(hash ^ uid.charCodeAt(index), 0x01000193);
-  }
-  // The finalizer of MurmurHash3: without it, similar UIDs would come one after the other.
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }

@@ -13,24 +13,27 @@ import { podKey } from '@archpolicy/cluster-view';
 import type { EventInput, EvictionAnswer, EvictionTarget, ReconcileResult } from '@archpolicy/kube';
 import type { Clock } from '@archpolicy/service';
 import { cameUp, crashLoopingPod, node, policy, resolved, silent } from '../../testing/objects.ts';
-import { Evictor } from '../eviction/evictor.ts';
-import { Faults } from '../eviction/placement-violations.ts';
-import type { FaultKind } from '../eviction/placement-violations.ts';
-import { Judge } from '../evaluation/pod-evaluator.ts';
-import { Reconciler } from '../reconciler.ts';
+import type { ViolationKind } from '../../reporting/brake-metrics.ts';
+import { PolicyPodStats } from '../../statistics/policy-pod-stats.ts';
+import { buildRemediation } from '../build-remediation.ts';
+import type { BuiltRemediation, RemediationParts } from '../build-remediation.ts';
 import { ReadinessHistory } from '../evaluation/readiness-history.ts';
-import { Replacements } from '../eviction/replacements.ts';
-import { Reporter } from '../../reporting/reporter.ts';
-import { Tally } from '../../statistics/policy-pod-stats.ts';
-import { Tries } from '../eviction/eviction-attempts.ts';
-import { Turns } from '../queue/fair-queue.ts';
+import type { EvictionAttempts } from '../eviction/eviction-attempts.ts';
+import type { Replacements } from '../eviction/replacements.ts';
+import type { FairQueue, WakeUp } from '../queue/fair-queue.ts';
+import type { Remediation } from '../remediation.ts';
+import { ResyncProgress } from '../resync/progress.ts';
+import { ManualPipeline } from './manual-pipeline.ts';
 
 /** The testkit's fake clock. */
 export interface TestClock extends Clock {
   advance(ms: number): Promise<void>;
 }
 
-/** Everything around the reconciler, in memory and turned by hand: two nodes, one policy, images by name. */
+/**
+ * Remediation as the operator builds it, with ports in memory and a pipeline that tests run by hand: two nodes, one policy,
+ * images by name.
+ */
 export class World {
   readonly clock: TestClock;
   readonly pods = new Map<string, PodFacts>();
@@ -45,9 +48,9 @@ export class World {
     call: 'called',
   };
   isLeader = true;
-  /** What happens while the webhook is made sure of. */
+  /** Runs while the webhook is probed. */
   onConfirm: () => void = () => undefined;
-  /** What the Eviction API says; by default it accepts. */
+  /** The answer of the Eviction API; by default it accepts. */
   answer: (target: EvictionTarget) => EvictionAnswer | Promise<EvictionAnswer> = () => ({ kind: 'evicted' });
   /** The pod as the API server has it, where that differs from the reflector's. */
   readonly current = new Map<string, PodFacts | 'gone'>();
@@ -57,18 +60,13 @@ export class World {
   readonly evicted: string[] = [];
   readonly landings: Landing[] = [];
   readonly relaxations: { readonly policy: string; readonly workload: string; readonly untilMs: number }[] = [];
-  readonly woken: { readonly key: string; readonly delayMs: number }[] = [];
+  readonly faults: ViolationKind[] = [];
 
   readonly ledger: EvictionLedger;
-  readonly tries = new Tries();
   readonly readiness = new ReadinessHistory();
-  readonly tally = new Tally();
-  readonly turns: Turns;
-  readonly replacements: Replacements;
-  readonly reconciler: Reconciler;
-  readonly faults: FaultKind[] = [];
-  readonly #faults: Faults;
-  readonly #due = new Set<string>();
+  readonly stats = new PolicyPodStats();
+  readonly #pipeline = new ManualPipeline();
+  readonly #built: BuiltRemediation;
 
   constructor(clock: TestClock) {
     this.clock = clock;
@@ -77,36 +75,29 @@ export class World {
     for (const architecture of ['amd64', 'arm64'])
       this.nodes.set(`${architecture}-1`, node(`${architecture}-1`, architecture));
     this.images.set('registry.test/web:v1', resolved('linux/arm64'));
-    const judge = this.#judge();
-    this.turns = new Turns({
-      ledger: this.ledger,
-      clock: this.clock,
-      wake: (key, delayMs) => this.woken.push({ key, delayMs }),
-    });
-    this.replacements = new Replacements({ pods: this.#podView(), ledger: this.ledger, clock: this.clock });
-    this.#faults = new Faults({
-      nodes: this.#nodeView(),
-      ledger: this.ledger,
-      webhook: this.#webhookView(),
-      clock: this.clock,
-      onFault: (kind) => this.faults.push(kind),
-    });
-    this.reconciler = new Reconciler({
-      judge,
-      evictor: this.#evictor(judge),
-      replacements: this.replacements,
-      faults: this.#faults,
-      reporter: new Reporter({ clock, events: { record: (event) => this.events.push(event) }, logger: silent }),
-      tally: this.tally,
-      tries: this.tries,
-      turns: this.turns,
-      nodes: this.#nodeView(),
-      clock: this.clock,
-      onEvicted: (name) => this.evicted.push(name),
-      onRelax: (name, workload, untilMs) => this.relaxations.push({ policy: name, workload, untilMs }),
-      onLanding: (landing) => this.landings.push(landing),
-      onDue: (key) => this.#due.add(key),
-    });
+    this.#built = buildRemediation(this.#parts());
+    void this.remediation.run(new AbortController().signal);
+  }
+
+  get remediation(): Remediation {
+    return this.#built.remediation;
+  }
+
+  get attempts(): EvictionAttempts {
+    return this.#built.attempts;
+  }
+
+  get fairQueue(): FairQueue {
+    return this.#built.fairQueue;
+  }
+
+  get replacements(): Replacements {
+    return this.#built.replacements;
+  }
+
+  /** What remediation has enqueued for evaluation, in order. */
+  get woken(): readonly WakeUp[] {
+    return this.#pipeline.enqueued;
   }
 
   /** Adds a crash-looping pod of Deployment `web` to node `amd64-1`, bound a minute ago. */
@@ -133,8 +124,7 @@ export class World {
   bind(name: string, nodeName: string, changes: Partial<PodFacts> = {}): Promise<ReconcileResult> {
     const scheduled = { value: true, sinceMs: this.clock.now() };
     const pod = this.add(name, { nodeName, scheduled, ...this.#statusOn(nodeName), ...changes });
-    this.replacements.bound(pod);
-    this.#faults.bound(pod);
+    this.remediation.onPodBound(pod);
     return this.work(podKey(pod));
   }
 
@@ -154,47 +144,55 @@ export class World {
     return this.work(`shop/${name}`, signal);
   }
 
-  /** What becomes of the pod of this key: it is looked at, and evicted where that is due. */
-  async work(key: string, signal = new AbortController().signal): Promise<ReconcileResult> {
-    const result = await this.reconciler.reconcile(key, signal);
-    return this.#due.delete(key) ? this.reconciler.evict(key, signal) : result;
+  /** Evaluates the pod of this key, and evicts it if it is queued for that. Returns when it is evaluated again. */
+  work(key: string, signal = new AbortController().signal): Promise<ReconcileResult> {
+    return this.#pipeline.work(key, signal);
+  }
+
+  /** Starts the eviction of a pod that is queued for it. */
+  evict(key: string, signal = new AbortController().signal): Promise<ReconcileResult> {
+    return this.#pipeline.evict(key, signal);
   }
 
   reasonOf(name: string): string | undefined {
-    return this.tally.get(`shop/${name}`)?.reason;
+    return this.stats.get(`shop/${name}`)?.reason;
   }
 
-  #judge(): Judge {
-    return new Judge({
-      pods: this.#podView(),
-      nodes: this.#nodeView(),
-      namespaces: { get: (name) => this.namespaces.get(name) },
-      policies: { list: () => this.policies },
+  #parts(): RemediationParts {
+    const { clock, ledger, readiness, stats } = this;
+    return {
+      ...{ clock, ledger, readiness, stats, logger: silent, pipeline: this.#pipeline, progress: new ResyncProgress() },
+      views: {
+        pods: this.#podView(),
+        nodes: this.#nodeView(),
+        namespaces: { get: (name) => this.namespaces.get(name) },
+        policies: { list: () => this.policies },
+      },
       images: { of: (pod) => Promise.resolve(new Map(pod.images.map((image) => [image, this.#inspection(image)]))) },
       jobs: { get: (namespace, { name }) => Promise.resolve(this.jobs.get(`${namespace}/${name}`)) },
       webhook: this.#webhookView(),
-      ledger: this.ledger,
-      tries: this.tries,
-      readiness: this.readiness,
-      clock: this.clock,
-    });
-  }
-
-  #evictor(judge: Judge): Evictor {
-    return new Evictor({
-      judge,
       reader: { read: (namespace, name) => Promise.resolve(this.#current(`${namespace}/${name}`)) },
       evict: async (target) => {
         this.evictions.push(target);
         return this.answer(target);
       },
       lease: { isHeld: () => this.isLeader },
-      webhook: this.#webhookView(),
-      ledger: this.ledger,
-      tries: this.tries,
-      clock: this.clock,
-      onAnswer: () => undefined,
-    });
+      statuses: {
+        evicted: (name) => this.evicted.push(name),
+        relax: (name, workload, untilMs) => this.relaxations.push({ policy: name, workload, untilMs }),
+      },
+      events: { record: (event) => this.events.push(event) },
+      metrics: this.#metrics(),
+    };
+  }
+
+  #metrics(): RemediationParts['metrics'] {
+    const ignore = (): void => undefined;
+    return {
+      ...{ answer: ignore, misplaced: ignore, notEvicted: ignore, brake: ignore, reconciled: ignore },
+      landing: (landing) => this.landings.push(landing),
+      fault: (kind) => this.faults.push(kind),
+    };
   }
 
   #inspection(image: string): Inspection {
@@ -206,8 +204,9 @@ export class World {
     return current === 'gone' ? undefined : (current ?? this.pods.get(key));
   }
 
-  #podView(): { byKey(key: string): PodFacts | undefined; byNamespace(name: string): readonly PodFacts[] } {
+  #podView(): RemediationParts['views']['pods'] {
     return {
+      entries: () => this.pods.entries(),
       byKey: (key) => this.pods.get(key),
       byNamespace: (name) => [...this.pods.values()].filter(({ namespace }) => namespace === name),
     };

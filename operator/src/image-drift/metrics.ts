@@ -1,0 +1,29 @@
+import { NODE_ARCHITECTURES } from '@archpolicy/core';
+import type { NodeArchitecture } from '@archpolicy/core';
+import { closedCounter } from '@archpolicy/service';
+import type { Registry } from '@archpolicy/service';
+
+/** Whether an image gained or lost an architecture. */
+export const DIRECTIONS = ['lost', 'gained'] as const;
+export type Direction = (typeof DIRECTIONS)[number];
+
+/** What the drift monitor counts. */
+export interface DriftMetrics {
+  /** An architecture that the content behind a tag lost or gained. */
+  readonly contentChange: (direction: Direction, architecture: NodeArchitecture) => void;
+}
+
+/** Declares the metrics, once for each registry. */
+export function declareDriftMetrics(registry: Registry): DriftMetrics {
+  const changes = closedCounter({
+    registry,
+    name: 'archpolicy_image_architecture_changes_total',
+    help: 'Architectures that the contents behind tags lost or gained.',
+    labels: { direction: DIRECTIONS, architecture: NODE_ARCHITECTURES },
+  });
+  return {
+    contentChange: (direction, architecture) => {
+      changes.inc({ direction, architecture });
+    },
+  };
+}

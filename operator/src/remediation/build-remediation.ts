@@ -1,0 +1,89 @@
+import type { EvictionLedger, PodFacts } from '@archpolicy/core';
+import type { Clock, EventInput } from '@archpolicy/kube';
+import type { Logger } from '@archpolicy/service';
+import type { ControllerMetrics } from '../controller-metrics.ts';
+import type { RemediationMetrics } from '../reporting/metrics.ts';
+import { Reporter } from '../reporting/reporter.ts';
+import type { PolicyPodStats } from '../statistics/policy-pod-stats.ts';
+import { EvaluationRetry } from './evaluation/evaluation-retry.ts';
+import { ContextGatherer } from './evaluation/gather-context.ts';
+import { PodEvaluator } from './evaluation/pod-evaluator.ts';
+import type { ReadinessHistory } from './evaluation/readiness-history.ts';
+import { EvictionAttempts } from './eviction/eviction-attempts.ts';
+import { Evictor } from './eviction/evictor.ts';
+import { PlacementViolations } from './eviction/placement-violations.ts';
+import { Replacements } from './eviction/replacements.ts';
+import type {
+  Evict,
+  Jobs,
+  Lease,
+  Namespaces,
+  Nodes,
+  PodImages,
+  PodReader,
+  Pods,
+  Policies,
+  PolicyUpdates,
+  Webhook,
+} from './ports.ts';
+import type { Pipeline } from './queue/eviction-pipeline.ts';
+import { FairQueue } from './queue/fair-queue.ts';
+import { Remediation } from './remediation.ts';
+import { EnqueueAll } from './resync/enqueue-all.ts';
+import type { ResyncProgress } from './resync/progress.ts';
+
+/** What remediation is built from. All of it exists before: no part refers to one that is built later. */
+export interface RemediationParts {
+  readonly views: {
+    readonly pods: Pods & { entries(): Iterable<readonly [string, PodFacts]> };
+    readonly nodes: Nodes;
+    readonly namespaces: Namespaces;
+    readonly policies: Policies;
+  };
+  readonly pipeline: Pipeline & { readonly evaluations: { readonly length: number; add(key: string): void } };
+  readonly progress: ResyncProgress;
+  readonly ledger: EvictionLedger;
+  readonly stats: PolicyPodStats;
+  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady'>;
+  readonly webhook: Webhook;
+  readonly images: PodImages;
+  readonly jobs: Jobs;
+  readonly reader: PodReader;
+  readonly evict: Evict;
+  readonly lease: Lease;
+  readonly statuses: PolicyUpdates;
+  readonly events: { record(event: EventInput): void };
+  readonly metrics: RemediationMetrics & Pick<ControllerMetrics, 'reconciled'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Remediation, and the parts of it that resync and tests use. */
+export interface BuiltRemediation {
+  readonly remediation: Remediation;
+  readonly enqueueAll: EnqueueAll;
+  readonly fairQueue: FairQueue;
+  readonly attempts: EvictionAttempts;
+  readonly replacements: Replacements;
+}
+
+/** Builds remediation from its parts: for the operator, and for tests with other ports. */
+export function buildRemediation(parts: RemediationParts): BuiltRemediation {
+  const { views, pipeline, clock, ledger } = parts;
+  const { pods, nodes } = views;
+  const attempts = new EvictionAttempts();
+  const gatherer = new ContextGatherer({ ...parts, ...views });
+  const evaluator = new PodEvaluator({ ...parts, nodes, attempts });
+  const evictor = new Evictor({ ...parts, gatherer, evaluator, attempts });
+  const fairQueue = new FairQueue({ ledger, clock });
+  const replacements = new Replacements({ pods, ledger, clock });
+  const violations = new PlacementViolations({ nodes, ledger, clock });
+  const enqueueAll = new EnqueueAll({ ...parts, pods, queue: pipeline.evaluations });
+  const remediation = new Remediation({
+    ...parts,
+    ...{ nodes, attempts, gatherer, evaluator, evictor, fairQueue, replacements, violations, enqueueAll },
+    retry: new EvaluationRetry(),
+    reporter: new Reporter(parts),
+  });
+  return { remediation, enqueueAll, fairQueue, attempts, replacements };
+}

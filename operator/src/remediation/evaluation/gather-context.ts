@@ -1,0 +1,126 @@
+import {
+  assessPlacement,
+  controllerKey,
+  isSkipped,
+  isUnschedulable,
+  isTerminalOrTerminating,
+  ownedByJob,
+  rivalOf,
+  selectPolicy,
+  topControllerOf,
+} from '@archpolicy/core';
+import type {
+  ArchPolicy,
+  EvictionAccount,
+  Inspection,
+  JobFacts,
+  NamespaceFacts,
+  NodeFacts,
+  PlacementAssessment,
+  PodFacts,
+} from '@archpolicy/core';
+import type { Jobs, Namespaces, Nodes, PodImages, Pods, Policies } from '../ports.ts';
+
+/** What is known about one governed pod: evaluating it waits for nothing. */
+export interface EvictionContext {
+  readonly key: string;
+  readonly pod: PodFacts;
+  readonly policy: ArchPolicy;
+  /** A policy of the same priority that selects the pod as well, and loses the tie. */
+  readonly rival?: string;
+  readonly namespace: NamespaceFacts;
+  readonly node: NodeFacts | undefined;
+  /** Empty for a pod that is on no node (and that no constraint of ours keeps from one), or is terminal or terminating. */
+  readonly inspections: ReadonlyMap<string, Inspection>;
+  readonly job: JobFacts | undefined;
+}
+
+export type GatherResult =
+  | { readonly kind: 'gone' }
+  /** No policy governs the pod, or it is to be skipped: it is not counted, and its images are not inspected. */
+  | { readonly kind: 'ungoverned' }
+  | { readonly kind: 'governed'; readonly context: EvictionContext };
+
+export interface ContextGathererOptions {
+  readonly pods: Pods;
+  readonly nodes: Nodes;
+  readonly namespaces: Namespaces;
+  readonly policies: Policies;
+  readonly images: PodImages;
+  readonly jobs: Jobs;
+}
+
+/** Gathers what an evaluation takes: from the views, from registries, and for some pods from the API server. */
+export class ContextGatherer {
+  readonly #options: ContextGathererOptions;
+
+  constructor(options: ContextGathererOptions) {
+    this.#options = options;
+  }
+
+  async gather(key: string, signal: AbortSignal): Promise<GatherResult> {
+    const { pods, policies, images } = this.#options;
+    const pod = pods.byKey(key);
+    if (pod === undefined) return { kind: 'gone' };
+    const governing = this.#governing(pod);
+    if (governing === undefined || isSkipped(pod.labels, governing.namespace)) return { kind: 'ungoverned' };
+    const { policy, namespace } = governing;
+    const rival = rivalOf(policy, policies.list(), namespace, pod.labels)?.name;
+    const bare = {
+      ...{ key, pod, policy, namespace, node: this.#nodeOf(pod) },
+      ...{ inspections: new Map<string, Inspection>(), job: undefined },
+      ...(rival !== undefined && { rival }),
+    };
+    if (isTerminalOrTerminating(pod) || (bare.node === undefined && !isUnschedulable(pod))) {
+      return { kind: 'governed', context: bare };
+    }
+    const inspected = { ...bare, inspections: await images.of(pod, policy, signal) };
+    return { kind: 'governed', context: { ...inspected, job: await this.#jobOf(inspected, signal) } };
+  }
+
+  /**
+   * The context of the pod as it is now, with the policy, namespace and node of this moment. Undefined when no policy governs
+   * it now, or another one, or another generation: then its images must be gathered and its limits checked again.
+   */
+  refresh(context: EvictionContext, pod: PodFacts): EvictionContext | undefined {
+    const governing = this.#governing(pod);
+    if (governing?.policy.uid !== context.policy.uid) return undefined;
+    if (governing.policy.generation !== context.policy.generation) return undefined;
+    return { ...context, ...governing, pod, node: this.#nodeOf(pod) };
+  }
+
+  /** The pods of a namespace that is not known yet are enqueued when it is. */
+  #governing(pod: PodFacts): { readonly namespace: NamespaceFacts; readonly policy: ArchPolicy } | undefined {
+    const { namespaces, policies } = this.#options;
+    const namespace = namespaces.get(pod.namespace);
+    const policy = namespace && selectPolicy(policies.list(), namespace, pod.labels);
+    return namespace && policy && { namespace, policy };
+  }
+
+  #nodeOf({ nodeName }: PodFacts): NodeFacts | undefined {
+    return nodeName === undefined ? undefined : this.#options.nodes.get(nodeName);
+  }
+
+  /** Only of a misplaced or stuck pod: reading the Job of every pod would be many requests for nothing. */
+  async #jobOf(context: EvictionContext, signal: AbortSignal): Promise<JobFacts | undefined> {
+    const { pod } = context;
+    if (pod.owner === undefined || !ownedByJob(pod)) return undefined;
+    if (assess(context).kind !== 'misplaced' && !isUnschedulable(pod)) return undefined;
+    return this.#options.jobs.get(pod.namespace, pod.owner, signal);
+  }
+}
+
+/** What an eviction of the pod counts against. */
+export function accountOf({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy'>): EvictionAccount {
+  return {
+    policy: policy.name,
+    maxPerMinute: policy.spec.remediation.maxEvictionsPerMinute,
+    owner: controllerKey(topControllerOf(pod)),
+  };
+}
+
+/** Whether the pod's node can run its images. */
+export function assess({ pod, node, inspections, policy }: EvictionContext): PlacementAssessment {
+  if (node === undefined || isTerminalOrTerminating(pod)) return { kind: 'node-unknown' };
+  return assessPlacement({ pod, node, inspections, policy: policy.spec });
+}

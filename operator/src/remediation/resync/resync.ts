@@ -1,0 +1,61 @@
+import type { PodFacts, ReportReason } from '@archpolicy/core';
+import { podKey } from '@archpolicy/cluster-view';
+import { runGroup } from '../../run-group.ts';
+import type { EnqueueAll } from './enqueue-all.ts';
+import { watchCluster } from './event-handlers.ts';
+import type { EnqueueHandlers, WatchedViews } from './event-handlers.ts';
+import type { RecheckSchedule } from './schedule.ts';
+
+interface Notifier<T> {
+  subscribe(listener: (value: T) => void): () => void;
+}
+
+export interface ResyncOptions {
+  readonly views: WatchedViews & { readonly pods: { byImage(image: string): readonly PodFacts[] } };
+  readonly configuration: Notifier<unknown>;
+  readonly webhook: Notifier<boolean>;
+  /** Notifies of images whose supported architectures changed. */
+  readonly drift: Notifier<string>;
+  readonly enqueueAll: EnqueueAll;
+  readonly schedule: RecheckSchedule;
+  readonly remediation: EnqueueHandlers & { onWebhookReachable(): void };
+}
+
+/** What pods are reported for while the webhook is not called for them. */
+const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
+  'WebhookNotInstalled',
+  'WebhookNotCalled',
+  'WebhookCallUnknown',
+]);
+
+/**
+ * Decides when pods are evaluated: all of them at the start and when a policy changes, each when something that concerns
+ * it changes, and each once within every recheck interval.
+ */
+export class Resync {
+  readonly #options: ResyncOptions;
+
+  constructor(options: ResyncOptions) {
+    this.#options = options;
+  }
+
+  /** Enqueues pods until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { views, configuration, webhook, drift, enqueueAll, schedule, remediation } = this.#options;
+    const ends = [
+      watchCluster(views, remediation),
+      configuration.subscribe(() => {
+        remediation.enqueueDecided(NOT_CALLED);
+      }),
+      webhook.subscribe((isReachable) => {
+        if (isReachable) remediation.onWebhookReachable();
+      }),
+      drift.subscribe((image) => {
+        remediation.enqueue(views.pods.byImage(image).map(podKey));
+      }),
+    ];
+    await runGroup([enqueueAll, schedule], signal).finally(() => {
+      for (const end of ends) end();
+    });
+  }
+}

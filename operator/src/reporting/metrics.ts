@@ -1,0 +1,75 @@
+import { LANDINGS, REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
+import type { Landing } from '@archpolicy/core';
+import type { EvictionAnswer } from '@archpolicy/kube';
+import { closedCounter, closedGauge } from '@archpolicy/service';
+import type { Registry } from '@archpolicy/service';
+import { declareBrakeMetrics } from './brake-metrics.ts';
+import type { BrakeMetrics } from './brake-metrics.ts';
+
+const ANSWERS = [
+  'evicted',
+  'gone',
+  'conflict',
+  'budget',
+  'throttled',
+  'several-budgets',
+  'forbidden',
+  'invalid',
+  'failed',
+  'no-answer',
+] as const satisfies readonly EvictionAnswer['kind'][];
+
+/** Why a misplaced pod stays where it is. */
+export const NOT_EVICTED_REASONS = [...new Set([...REPORT_REASONS, ...WAIT_REASONS])];
+export type NotEvictedReason = (typeof NOT_EVICTED_REASONS)[number];
+
+/** What remediation counts. */
+export interface RemediationMetrics extends BrakeMetrics {
+  readonly answer: (kind: EvictionAnswer['kind']) => void;
+  readonly landing: (landing: Landing) => void;
+  readonly misplaced: (pods: number) => void;
+  readonly notEvicted: (reason: NotEvictedReason, pods: number) => void;
+}
+
+/** Declares the metrics, once for each registry. */
+export function declareRemediationMetrics(registry: Registry): RemediationMetrics {
+  const answers = closedCounter({
+    registry,
+    name: 'archpolicy_evictions_total',
+    help: 'Calls of the Eviction API, by its answer.',
+    labels: { result: ANSWERS },
+  });
+  const landings = closedCounter({
+    registry,
+    name: 'archpolicy_replacements_total',
+    help: 'Replacements of evicted pods: right on a node that runs them, wrong on one that cannot, broken where the image is.',
+    labels: { landing: LANDINGS },
+  });
+  const misplaced = closedGauge({
+    registry,
+    name: 'archpolicy_misplaced_pods',
+    help: 'Pods on a node that cannot run all of their images.',
+    labels: {},
+  });
+  const notEvicted = closedGauge({
+    registry,
+    name: 'archpolicy_pods_not_evicted',
+    help: 'Pods that need attention and stay where they are, by reason.',
+    labels: { reason: NOT_EVICTED_REASONS },
+  });
+  return {
+    ...declareBrakeMetrics(registry),
+    answer: (result) => {
+      answers.inc({ result });
+    },
+    landing: (landing) => {
+      landings.inc({ landing });
+    },
+    misplaced: (pods) => {
+      misplaced.set({}, pods);
+    },
+    notEvicted: (reason, pods) => {
+      notEvicted.set({ reason }, pods);
+    },
+  };
+}
