@@ -65,6 +65,9 @@ export class World {
   readonly ledger: EvictionLedger;
   readonly readiness = new ReadinessHistory();
   readonly stats = new PolicyPodStats();
+  readonly progress = new ResyncProgress();
+  /** Keys of pods whose images cannot be gathered. */
+  readonly failing = new Set<string>();
   readonly #pipeline = new ManualPipeline();
   readonly #built: BuiltRemediation;
 
@@ -159,16 +162,16 @@ export class World {
   }
 
   #parts(): RemediationParts {
-    const { clock, ledger, readiness, stats } = this;
+    const { clock, ledger, readiness, stats, progress } = this;
     return {
-      ...{ clock, ledger, readiness, stats, logger: silent, pipeline: this.#pipeline, progress: new ResyncProgress() },
+      ...{ clock, ledger, readiness, stats, progress, logger: silent, pipeline: this.#pipeline },
       views: {
         pods: this.#podView(),
         nodes: this.#nodeView(),
         namespaces: { get: (name) => this.namespaces.get(name) },
         policies: { list: () => this.policies },
       },
-      images: { of: (pod) => Promise.resolve(new Map(pod.images.map((image) => [image, this.#inspection(image)]))) },
+      images: { of: (pod) => this.#inspections(pod) },
       jobs: { get: (namespace, { name }) => Promise.resolve(this.jobs.get(`${namespace}/${name}`)) },
       webhook: this.#webhookView(),
       reader: { read: (namespace, name) => Promise.resolve(this.#current(`${namespace}/${name}`)) },
@@ -193,6 +196,12 @@ export class World {
       landing: (landing) => this.landings.push(landing),
       fault: (kind) => this.faults.push(kind),
     };
+  }
+
+  async #inspections(pod: PodFacts): Promise<ReadonlyMap<string, Inspection>> {
+    await Promise.resolve();
+    if (this.failing.has(podKey(pod))) throw new Error('no answer');
+    return new Map(pod.images.map((image) => [image, this.#inspection(image)]));
   }
 
   #inspection(image: string): Inspection {

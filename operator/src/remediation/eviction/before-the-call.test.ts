@@ -1,0 +1,91 @@
+import { describe, expect, test } from '@jest/globals';
+import { FakeClock } from '@archpolicy/testkit';
+import { policy } from '../../testing/objects.ts';
+import { World } from '../testing/world.ts';
+
+const MINUTE = 60_000;
+const newWorld = (): World => new World(new FakeClock());
+
+describe('right before the call', () => {
+  test('R8 the pod is judged again as it is now: it runs', async () => {
+    const world = newWorld();
+    world.add('a');
+    const running = { name: 'main', image: '', ready: true, running: true, restartCount: 0 };
+    world.current.set('shop/a', world.pod('a', { ready: { value: true, sinceMs: 0 }, containers: [running] }));
+    await world.reconcile('a');
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'Ready']);
+    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
+  });
+
+  test.each<[string, (world: World) => void]>([
+    [
+      'says Report by now',
+      (world) => (world.policies = [{ ...policy({ remediation: { action: 'Report' } }), generation: 2 }]),
+    ],
+    ['is in Audit by now', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), generation: 2 }])],
+    ['is gone', (world) => (world.policies = [])],
+    ['was made again', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), uid: 'another' }])],
+  ])('R1 its policy %s: nothing is sent, and it is looked at anew', async (_, change) => {
+    const world = newWorld();
+    world.add('a');
+    world.onConfirm = () => {
+      change(world);
+    };
+    expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 50 });
+    expect([world.evictions, world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())]).toEqual([[], 0]);
+    await world.reconcile('a');
+    expect(world.evictions).toEqual([]);
+  });
+
+  test('R1 its namespace is marked to be skipped by now: nothing is sent', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.onConfirm = () => {
+      world.namespaces.set('shop', { name: 'shop', labels: { 'archpolicy.dev/skip': 'true' }, annotations: {} });
+    };
+    await world.reconcile('a');
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'Skipped']);
+  });
+
+  test('R8 it is Ready for a moment: the UID alone', async () => {
+    const world = newWorld();
+    const crashing = world.add('a').containers.map((status) => ({ ...status, ready: true, running: true }));
+    const scheduled = { value: true, sinceMs: world.clock.now() - 60 * MINUTE };
+    world.policies = [policy({ remediation: { includeReady: true } })];
+    world.add('a', { scheduled, ready: { value: true, sinceMs: world.clock.now() }, containers: crashing });
+    await world.reconcile('a');
+    expect(world.evictions).toEqual([{ namespace: 'shop', name: 'a', uid: 'uid-a' }]);
+  });
+
+  test.each([
+    ['gone', 'gone' as const],
+    ['another of the same name', 'other' as const],
+  ])('R8 the pod is %s: nothing is sent', async (_, what) => {
+    const world = newWorld();
+    world.add('a');
+    world.current.set('shop/a', what === 'gone' ? 'gone' : world.pod('a', { uid: 'uid-2' }));
+    expect(await world.reconcile('a')).toEqual({});
+    expect(world.evictions).toEqual([]);
+  });
+
+  test('R8 P3 the Lease is not held any more: nothing is sent', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.isLeader = false;
+    expect(await world.reconcile('a')).toEqual({});
+    expect(world.evictions).toEqual([]);
+  });
+
+  test('R3 the webhook does not answer: the pod waits with all others, and goes when it does', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.webhook.answers = false;
+    expect(await world.reconcile('a')).toEqual({});
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'WebhookUnreachable']);
+    world.remediation.onWebhookReachable();
+    expect(world.woken).toEqual([{ key: 'shop/a', delayMs: 0 }]);
+    world.webhook = { reachable: true, answers: true, call: 'called' };
+    await world.reconcile('a');
+    expect(world.evictions).toHaveLength(1);
+  });
+});

@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+import { FakeClock } from '@archpolicy/testkit';
+import { policy, resolved } from '../../testing/objects.ts';
+import { World } from '../testing/world.ts';
+
+const MINUTE = 60_000;
+const newWorld = (): World => new World(new FakeClock());
+
+describe('pods of one owner', () => {
+  test('R6 go one by one in a new leader’s term, each when the one before it has landed right', async () => {
+    const world = newWorld();
+    for (const name of ['a', 'b', 'c']) world.add(name);
+    await world.reconcile('a');
+    await world.reconcile('b');
+    await world.reconcile('c');
+    expect(world.evictions.map(({ name }) => name)).toEqual(['a']);
+    expect(world.reasonOf('b')).toBe('OwnerLimit');
+    for (const [gone, replacement, next] of [
+      ['a', 'x', 'b'],
+      ['b', 'y', 'c'],
+    ] as const) {
+      await world.remove(gone);
+      await world.replace(replacement, 'arm64-1');
+      expect(world.woken.at(-1)).toEqual({ key: `shop/${next}`, delayMs: 0 });
+      await world.reconcile(next);
+    }
+    expect(world.evictions.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+    expect(world.landings).toEqual(['right', 'right']);
+  });
+
+  test('R6 stop when a replacement lands wrong again', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.add('b');
+    await world.reconcile('a');
+    await world.replace('x', 'amd64-1');
+    await world.reconcile('b');
+    expect([world.evictions.length, world.landings, world.reasonOf('b')]).toEqual([1, ['wrong'], 'OwnerLimit']);
+  });
+
+  test('R6 a replacement that is there before the eviction is answered proves it all the same', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.answer = async () => {
+      await world.replace('x', 'arm64-1');
+      return { kind: 'evicted' };
+    };
+    await world.reconcile('a');
+    expect(world.landings).toEqual(['right']);
+    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
+  });
+
+  test('R6 replacements of several evictions each prove one, in whatever order they are looked at', async () => {
+    const world = newWorld();
+    await world.clock.advance(10 * MINUTE);
+    for (const name of ['a', 'b', 'c']) world.add(name);
+    for (const name of ['a', 'b', 'c']) {
+      await world.reconcile(name);
+      // There, and not on a node yet, when the next one is evicted.
+      world.add(`${name}-2`, { phase: 'Pending', nodeName: 'arm64-1' });
+    }
+    expect(world.evictions).toHaveLength(3);
+    for (const name of ['c-2', 'a-2', 'b-2']) await world.reconcile(name);
+    expect(world.landings).toEqual(['right', 'right', 'right']);
+  });
+
+  test('R6 a pod that was there before proves nothing', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.add('good', { nodeName: 'arm64-1' });
+    await world.reconcile('a');
+    await world.reconcile('good');
+    expect(world.landings).toEqual([]);
+    world.add('other', {
+      nodeName: 'arm64-1',
+      owner: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: 'x' },
+    });
+    await world.reconcile('other');
+    expect(world.landings).toEqual([]);
+  });
+
+  test('R6 a replacement whose images are not known proves nothing yet', async () => {
+    const world = newWorld();
+    world.add('a');
+    await world.reconcile('a');
+    world.images.set('registry.test/web:v2', { kind: 'unresolved', reason: 'Unavailable' });
+    world.add('x', { nodeName: 'arm64-1', images: ['registry.test/web:v2'] });
+    await world.reconcile('x');
+    expect(world.landings).toEqual([]);
+    world.images.set('registry.test/web:v2', resolved('linux/arm64'));
+    await world.reconcile('x');
+    expect(world.landings).toEqual(['right']);
+  });
+
+  test('R6 a policy’s rate holds all its pods, and wakes the first when there is room', async () => {
+    const world = newWorld();
+    world.policies = [policy({ remediation: { maxEvictionsPerMinute: 1 } })];
+    const owner = (name: string) => ({ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid: name });
+    for (const name of ['a', 'b', 'c']) world.add(name, { owner: owner(name) });
+    for (const name of ['a', 'b', 'c']) await world.reconcile(name);
+    expect(world.evictions.map(({ name }) => name)).toEqual(['a']);
+    expect(world.woken).toContainEqual({ key: 'shop/b', delayMs: MINUTE });
+    expect(world.woken.some(({ key }) => key === 'shop/c')).toBe(false);
+    await world.clock.advance(MINUTE);
+    await world.reconcile('b');
+    expect(world.woken.at(-1)).toEqual({ key: 'shop/c', delayMs: MINUTE });
+  });
+
+  test('R6 a rate that is lowered while pods wait holds them by what it is now', async () => {
+    const world = newWorld();
+    const owner = (name: string) => ({ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid: name });
+    for (const name of ['a', 'b', 'c']) world.add(name, { owner: owner(name) });
+    world.policies = [policy({ remediation: { maxEvictionsPerMinute: 2 } })];
+    await world.reconcile('a');
+    await world.clock.advance(30_000);
+    for (const name of ['b', 'c']) await world.reconcile(name);
+    expect(world.woken.at(-1)).toEqual({ key: 'shop/c', delayMs: 30_000 });
+    world.policies = [policy({ remediation: { maxEvictionsPerMinute: 1 } })];
+    await world.clock.advance(30_000);
+    await world.reconcile('c');
+    expect(world.woken.at(-1)).toEqual({ key: 'shop/c', delayMs: 30_000 });
+  });
+
+  test('R6 one that waits and goes away lets the next one go', async () => {
+    const world = newWorld();
+    for (const name of ['a', 'b', 'c']) world.add(name);
+    for (const name of ['a', 'b', 'c']) await world.reconcile(name);
+    await world.replace('x', 'arm64-1');
+    await world.remove('b');
+    expect(world.woken.at(-1)).toEqual({ key: 'shop/c', delayMs: 0 });
+  });
+});
