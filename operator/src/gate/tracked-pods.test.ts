@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { GATE_INSPECTING } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
-import { FakeClock } from '@archpolicy/testkit';
-import { World } from '../remediation/testing/world.ts';
+import { crashLoopingPod } from '../testing/objects.ts';
 import { isOurs } from './tracked-pods.ts';
 
 const gated: Partial<PodFacts> = { phase: 'Pending', schedulingGates: ['other', GATE_INSPECTING] };
@@ -13,5 +12,5 @@ test.each<[string, Partial<PodFacts>, boolean]>([
   ['being deleted', { deleting: true }, false],
   ['failed', { phase: 'Failed' }, false],
 ])('PL12 a pod waits for us: %s', (_, changes, expected) => {
-  expect(isOurs(new World(new FakeClock()).pod('a', { ...gated, ...changes }))).toBe(expected);
+  expect(isOurs(crashLoopingPod('a', { ...gated, ...changes }))).toBe(expected);
 });

@@ -1,100 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ArchPolicy, CronJobFacts, Inspection, PodFacts } from '@archpolicy/core';
-import { PullSecretContent } from '@archpolicy/cluster-view';
-import type { PullSecretsFound } from '@archpolicy/cluster-view';
-import type { InspectRequest } from '@archpolicy/registry';
-import { FakeClock } from '@archpolicy/testkit';
-import { crashLoopingPod, policy, resolved, silent } from '../testing/objects.ts';
-import { KeepWarm } from './keep-warm.ts';
+import type { CronJobFacts, Inspection, PodFacts } from '@archpolicy/core';
+import { policy, resolved } from '../testing/objects.ts';
+import { KeepWarmRig } from './fixtures/keep-warm-rig.ts';
 import type { WarmOutcome } from './metrics.ts';
 
 const MINUTE = 60_000;
 const TAG_TTL = 10 * MINUTE;
-
-interface Look extends InspectRequest {
-  readonly atMs: number;
-}
-
-/** Registries that confirm what they are asked about, or what `answer` says. */
-function rig() {
-  const clock = new FakeClock();
-  const pods: PodFacts[] = [];
-  const cronJobs: CronJobFacts[] = [];
-  const policies: ArchPolicy[] = [policy({})];
-  const ungoverned = new Set<string>();
-  const looks: Look[] = [];
-  const outcomes: WarmOutcome[] = [];
-  const shown = { all: 0, due: 0 };
-  const confirmedAt = new Map<string, number>();
-  const secrets: PullSecretsFound = {
-    secrets: [new PullSecretContent('shop', 'kubernetes.io/dockercfg', '{}')],
-    complete: true,
-  };
-  const asked: string[] = [];
-  const state = {
-    secrets,
-    latencyMs: 0,
-    /** What a request brings; by default the registry confirms. */
-    answer: undefined as Inspection | undefined,
-  };
-  const inspect = async (request: InspectRequest): Promise<Inspection> => {
-    looks.push({ ...request, atMs: clock.monotonic() });
-    await clock.sleep(state.latencyMs);
-    const known = confirmedAt.get(request.reference) ?? Number.NEGATIVE_INFINITY;
-    const isYoung = clock.monotonic() - known < (request.maxAgeMs ?? 0);
-    if (!isYoung && state.answer !== undefined) return state.answer;
-    if (!isYoung) confirmedAt.set(request.reference, clock.monotonic());
-    const ageMs = clock.monotonic() - (confirmedAt.get(request.reference) ?? 0);
-    return { ...(resolved('linux/arm64') as Inspection & { kind: 'resolved' }), ageMs };
-  };
-  const keepWarm = new KeepWarm({
-    sources: {
-      pods: { list: () => pods },
-      cronJobs: { list: () => cronJobs },
-      namespaces: { get: (name) => ({ name, labels: {}, annotations: {} }) },
-      policies: { list: () => policies },
-      policyOf: (key) => (ungoverned.has(key) ? undefined : policies[0]?.name),
-      pullSecrets: {
-        read: (namespace, names) => {
-          asked.push(`${namespace}: ${names.join()}`);
-          return Promise.resolve(names.length === 0 ? { secrets: [], complete: true } : state.secrets);
-        },
-        ofTemplate: (namespace, spec) => {
-          asked.push(`${namespace} template: ${JSON.stringify(spec)}`);
-          return Promise.resolve(state.secrets);
-        },
-      },
-    },
-    inspector: { inspect },
-    metrics: {
-      looked: (outcome) => outcomes.push(outcome),
-      images: (all, due) => Object.assign(shown, { all, due }),
-    },
-    clock,
-    random: seeded(),
-    logger: silent,
-  });
-  const end = new AbortController();
-  const running = keepWarm.run(end.signal);
-  const stop = async (): Promise<void> => {
-    end.abort();
-    await clock.advance(state.latencyMs);
-    await running;
-  };
-  const add = (name: string, image: string, changes: Partial<PodFacts> = {}): void => {
-    pods.push(crashLoopingPod(name, { images: [image], ...changes }, clock.now()));
-  };
-  return { clock, pods, cronJobs, policies, ungoverned, looks, outcomes, shown, confirmedAt, asked, state, add, stop };
-}
-
-/** The same numbers at each run. */
-function seeded(): () => number {
-  let state = 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
 
 const cronJob = (image: string, changes: Partial<CronJobFacts> = {}): CronJobFacts => ({
   namespace: 'shop',
@@ -109,7 +20,7 @@ const cronJob = (image: string, changes: Partial<CronJobFacts> = {}): CronJobFac
 
 describe('keep-warm', () => {
   test('K3 what pods use is confirmed before it is past its time, at every moment of an hour', async () => {
-    const { clock, looks, confirmedAt, add, stop } = rig();
+    const { clock, looks, confirmedAt, add, stop } = new KeepWarmRig();
     for (let number = 0; number < 30; number += 1) add(`pod-${number}`, `registry.test/app-${number}:v1`);
     await clock.advance(TAG_TTL);
     for (let minute = 0; minute < 60; minute += 1) {
@@ -125,7 +36,7 @@ describe('keep-warm', () => {
   });
 
   test('K5 looks are spread, never a burst, and one at a time at each registry', async () => {
-    const { clock, looks, state, add, stop } = rig();
+    const { clock, looks, state, add, stop } = new KeepWarmRig();
     state.latencyMs = 50;
     for (let number = 0; number < 400; number += 1) add(`pod-${number}`, `registry.test/app-${number}:v1`);
     await clock.advance(2 * TAG_TTL);
@@ -142,7 +53,7 @@ describe('keep-warm', () => {
   });
 
   test('one registry that hangs keeps no other waiting', async () => {
-    const { clock, looks, state, add, stop } = rig();
+    const { clock, looks, state, add, stop } = new KeepWarmRig();
     add('a', 'slow.test/app:v1');
     await clock.advance(TAG_TTL);
     state.latencyMs = 60 * MINUTE;
@@ -158,7 +69,7 @@ describe('keep-warm', () => {
   });
 
   test('an image by digest is looked at once in a day', async () => {
-    const { clock, looks, add, stop } = rig();
+    const { clock, looks, add, stop } = new KeepWarmRig();
     add('a', `registry.test/app@sha256:${'a'.repeat(64)}`);
     await clock.advance(12 * 60 * MINUTE);
     expect(looks).toHaveLength(1);
@@ -171,7 +82,7 @@ describe('keep-warm', () => {
     ['that have finished', { phase: 'Succeeded' }],
     ['that are being deleted', { deleting: true }],
   ])('pods %s use nothing', async (_, changes) => {
-    const { clock, looks, add, stop } = rig();
+    const { clock, looks, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1', changes);
     await clock.advance(TAG_TTL);
     expect(looks).toEqual([]);
@@ -179,7 +90,7 @@ describe('keep-warm', () => {
   });
 
   test('pods of which it is learned later that a policy governs them are found soon', async () => {
-    const { clock, shown, ungoverned, add, stop } = rig();
+    const { clock, shown, ungoverned, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1');
     ungoverned.add('shop/a');
     await clock.advance(1_000);
@@ -190,7 +101,7 @@ describe('keep-warm', () => {
   });
 
   test('pods that no policy governs, and images that a policy speaks of, are left alone', async () => {
-    const { clock, looks, policies, ungoverned, add, stop } = rig();
+    const { clock, looks, policies, ungoverned, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1');
     ungoverned.add('shop/a');
     add('b', 'airgap.test/app:v1');
@@ -201,7 +112,7 @@ describe('keep-warm', () => {
   });
 
   test('I5 each set of credentials is kept warm on its own, without any once for all', async () => {
-    const { clock, looks, asked, shown, cronJobs, add, stop } = rig();
+    const { clock, looks, asked, shown, cronJobs, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1');
     add('b', 'registry.test/app:v1', { namespace: 'other' });
     add('c', 'registry.test/app:v1', { pullSecrets: ['regcred'] });
@@ -217,7 +128,7 @@ describe('keep-warm', () => {
   });
 
   test('I4 without all credentials nothing is asked, and it is tried again', async () => {
-    const { clock, looks, outcomes, state, add, stop } = rig();
+    const { clock, looks, outcomes, state, add, stop } = new KeepWarmRig();
     state.secrets = { secrets: [], complete: false };
     add('a', 'registry.test/app:v1', { pullSecrets: ['regcred'] });
     await clock.advance(TAG_TTL);
@@ -230,7 +141,7 @@ describe('keep-warm', () => {
   });
 
   test('the images of CronJobs are kept warm between their runs, but not of suspended ones', async () => {
-    const { clock, looks, cronJobs, stop } = rig();
+    const { clock, looks, cronJobs, stop } = new KeepWarmRig();
     cronJobs.push(cronJob('registry.test/report:v1'), cronJob('registry.test/old:v1', { suspended: true }));
     await clock.advance(TAG_TTL);
     expect(new Set(looks.map(({ reference }) => reference))).toEqual(new Set(['registry.test/report:v1']));
@@ -238,7 +149,7 @@ describe('keep-warm', () => {
   });
 
   test('K3 images of a pod with more than 256 of them are not refreshed: no decision uses them', async () => {
-    const { clock, looks, add, stop } = rig();
+    const { clock, looks, add, stop } = new KeepWarmRig();
     const images = Array.from({ length: 257 }, (_, index) => `registry.test/many:${index}`);
     add('large', '', { images });
     add('usual', 'registry.test/app:v1');
@@ -248,7 +159,7 @@ describe('keep-warm', () => {
   });
 
   test('K3 images of a CronJob whose pods carry the skip label are not refreshed', async () => {
-    const { clock, cronJobs, looks, add, stop } = rig();
+    const { clock, cronJobs, looks, add, stop } = new KeepWarmRig();
     cronJobs.push(cronJob('registry.test/report:v1', { podLabels: { 'archpolicy.dev/skip': 'true' } }));
     add('usual', 'registry.test/app:v1');
     await clock.advance(TAG_TTL);
@@ -257,7 +168,7 @@ describe('keep-warm', () => {
   });
 
   test('what is not used any more is looked at no more', async () => {
-    const { clock, looks, shown, pods, add, stop } = rig();
+    const { clock, looks, shown, pods, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1');
     await clock.advance(TAG_TTL);
     pods.length = 0;
@@ -284,7 +195,7 @@ describe('keep-warm', () => {
       2 * MINUTE,
     ],
   ])('a registry that %s is asked again later', async (_, answer, outcome, atLeastMs) => {
-    const { clock, looks, outcomes, state, add, stop } = rig();
+    const { clock, looks, outcomes, state, add, stop } = new KeepWarmRig();
     state.answer = answer;
     add('a', 'registry.test/app:v1');
     await clock.advance(90 * MINUTE);
@@ -296,7 +207,7 @@ describe('keep-warm', () => {
   });
 
   test('P8 ten thousand images at most', async () => {
-    const { clock, pods, shown, add, stop } = rig();
+    const { clock, pods, shown, add, stop } = new KeepWarmRig();
     add('template', 'registry.test/app:v1');
     const [template] = pods;
     for (let number = 0; number < 10_100 && template !== undefined; number += 1) {

@@ -9,7 +9,7 @@ import type { RemediationMetrics } from '../reporting/metrics.ts';
 import type { Reporter } from '../reporting/reporter.ts';
 import { ClusterArchitectures, toPodRecord } from '../statistics/pod-record.ts';
 import type { PolicyPodStats } from '../statistics/policy-pod-stats.ts';
-import { MIN_DELAY_MS } from './evaluation/evaluation-retry.ts';
+import { MIN_DELAY_MS, whenUp } from './evaluation/evaluation-retry.ts';
 import type { EvaluationRetry } from './evaluation/evaluation-retry.ts';
 import { accountOf } from './evaluation/gather-context.ts';
 import type { ContextGatherer, EvictionContext } from './evaluation/gather-context.ts';
@@ -19,7 +19,7 @@ import type { EvictionOutcome, Evictor } from './eviction/evictor.ts';
 import type { PlacementViolations } from './eviction/placement-violations.ts';
 import type { Replacements, ReplacementState } from './eviction/replacements.ts';
 import type { Nodes, PolicyUpdates, Webhook } from './ports.ts';
-import type { NextStep, Pipeline, Stages } from './queue/eviction-pipeline.ts';
+import type { Done, NextStep, Pipeline, Stages } from './queue/eviction-pipeline.ts';
 import { isSharedLimit } from './queue/fair-queue.ts';
 import type { FairQueue, WakeUp } from './queue/fair-queue.ts';
 import type { EnqueueAll } from './resync/enqueue-all.ts';
@@ -46,8 +46,6 @@ export interface RemediationOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly logger: Pick<Logger, 'warn'>;
 }
-
-type Done = Exclude<NextStep, { kind: 'evict' }>;
 
 /** What an evaluation shows, about the pod and about earlier evictions of its owner. */
 interface Observation {
@@ -133,7 +131,9 @@ export class Remediation {
       if (evaluation.decision.kind !== 'evict') evaluation = this.#options.evaluator.evaluate(context);
     }
     evaluation = this.#behindWaiters(context, evaluation);
-    if (evaluation.decision.kind !== 'evict') return this.#sooner(this.#settle(context, evaluation), replacement);
+    if (evaluation.decision.kind !== 'evict') {
+      return whenUp(this.#settle(context, evaluation), replacement, this.#options.clock.now());
+    }
     this.#count(context, evaluation);
     return { kind: 'evict' };
   }
@@ -258,13 +258,6 @@ export class Remediation {
     if (decision.reason === 'Relaxing') statuses.relax(policy.name, workloadKey(pod), clock.now() + RELAXED_FOR_MS);
     const afterMs = retry.delayMs(pod, decision, clock.now());
     return afterMs === undefined ? DONE : { kind: 'evaluate', afterMs };
-  }
-
-  /** A replacement that is coming up is evaluated again when it is due to be up. */
-  #sooner(next: Done, replacement: ReplacementState | undefined): Done {
-    if (replacement?.kind !== 'coming-up' || replacement.untilMs === undefined) return next;
-    const afterMs = Math.max(replacement.untilMs - this.#options.clock.now(), MIN_DELAY_MS);
-    return next.kind === 'evaluate' && next.afterMs < afterMs ? next : { kind: 'evaluate', afterMs };
   }
 
   #count(context: EvictionContext, evaluation: Evaluation): void {

@@ -30,6 +30,11 @@ const forbidden: readonly [string, string, string][] = [
   ['a path climbs into another package', 'packages/kube/src/a.ts', '../../core/src/index.ts'],
   ['a path climbs into an app', 'packages/kube/src/a.ts', '../../../operator/src/app.ts'],
   ['a test imports an app that is not its own', 'webhook/src/a.test.ts', '@archpolicy/operator'],
+  ['policy statuses import remediation', 'operator/src/policy/a.ts', '../remediation/evaluation/a.ts'],
+  ['keep-warm imports remediation', 'operator/src/keep-warm/a.ts', '../remediation/remediation.ts'],
+  ['a test of statistics imports remediation', 'operator/src/statistics/a.test.ts', '../remediation/testing/world.ts'],
+  ['a folder below reporting imports remediation', 'operator/src/reporting/b/a.ts', '../../remediation/ports.ts'],
+  ['a room of operator imports webhook', 'operator/src/policy/a.ts', '@archpolicy/webhook'],
 ];
 
 const allowed: readonly [string, string, string][] = [
@@ -39,6 +44,9 @@ const allowed: readonly [string, string, string][] = [
   ['cluster-view imports kube', 'packages/cluster-view/src/a.ts', '@archpolicy/kube'],
   ['an app imports every adapter', 'webhook/src/a.ts', '@archpolicy/registry'],
   ['a test imports the testkit', 'packages/kube/src/a.test.ts', '@archpolicy/testkit'],
+  ['remediation imports statistics', 'operator/src/remediation/a.ts', '../statistics/pod-record.ts'],
+  ['policy statuses import statistics', 'operator/src/policy/a.ts', '../statistics/policy-pod-stats.ts'],
+  ['the leader imports remediation', 'operator/src/leader.ts', './remediation/build-remediation.ts'],
   ["what core's tests share imports an npm package", 'packages/core/src/placement/fixtures/a.ts', 'fast-check'],
 ];
 

@@ -25,6 +25,24 @@ export const parts: readonly Part[] = [
   { name: 'tools', folder: 'tools', may: ['core', 'testkit'] },
 ];
 
+/** Folders of a part that import another folder of it in one direction only. */
+export interface Rooms {
+  /** Name of the part. */
+  readonly part: string;
+  readonly folders: readonly string[];
+  /** The folder that none of them imports, and that may import all of them. */
+  readonly never: string;
+}
+
+/** Remediation comes last: it may import the operator's other folders, and none of them imports it. */
+export const rooms: readonly Rooms[] = [
+  {
+    part: 'operator',
+    folders: ['gate', 'image-drift', 'keep-warm', 'policy', 'reporting', 'statistics', 'webhook-health'],
+    never: 'remediation',
+  },
+];
+
 /** Tests, and what several of them share. */
 const TESTS = ['**/*.test.ts', '**/fixtures/**/*.ts'];
 
@@ -68,13 +86,39 @@ function onlyPure(part: Part): Pattern[] {
   ];
 }
 
-function restrictions(part: Part, isTest: boolean): RestrictedImports['rules'] {
-  const patterns = [{ group: forbiddenPackages(part, isTest), message }, climbing, ...(isTest ? [] : onlyPure(part))];
+function restrictions(part: Part, isTest: boolean, more: readonly Pattern[] = []): RestrictedImports['rules'] {
+  const own = [{ group: forbiddenPackages(part, isTest), message }, climbing, ...(isTest ? [] : onlyPure(part))];
+  const patterns = [...own, ...more];
   return { 'no-restricted-imports': ['error', { patterns }] };
 }
 
-/** ESLint configuration objects that hold the arrows, one for the sources and one for the tests of each part. */
+/** Configuration objects for the sources and for the tests below these folders. */
+function configsOf(part: Part, folders: readonly string[], more?: readonly Pattern[]): RestrictedImports[] {
+  return [
+    { files: folders.map((folder) => `${folder}/**/*.ts`), ignores: TESTS, rules: restrictions(part, false, more) },
+    {
+      files: folders.flatMap((folder) => TESTS.map((tests) => `${folder}/${tests}`)),
+      rules: restrictions(part, true, more),
+    },
+  ];
+}
+
+/** A later object replaces the rule of an earlier one: this one repeats the arrows of the part. */
+function roomConfigs(part: Part): RestrictedImports[] {
+  return rooms
+    .filter((room) => room.part === part.name)
+    .flatMap(({ folders, never }) => {
+      const room = { regex: String.raw`^(\.\./)+${never}/`, message: `This folder does not import ${never}/.` };
+      return configsOf(
+        part,
+        folders.map((folder) => `${part.folder}/src/${folder}`),
+        [room],
+      );
+    });
+}
+
+/** ESLint configuration objects that hold the arrows: for the sources and the tests of each part, and for its rooms. */
 export const arrowConfigs: readonly RestrictedImports[] = parts.flatMap((part) => [
-  { files: [`${part.folder}/**/*.ts`], ignores: TESTS, rules: restrictions(part, false) },
-  { files: TESTS.map((tests) => `${part.folder}/${tests}`), rules: restrictions(part, true) },
+  ...configsOf(part, [part.folder]),
+  ...roomConfigs(part),
 ]);

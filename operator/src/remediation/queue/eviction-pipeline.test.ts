@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
 import { EvictionPipeline } from './eviction-pipeline.ts';
-import type { NextStep } from './eviction-pipeline.ts';
+import type { Done } from './eviction-pipeline.ts';
 
 /** A running pipeline whose evictions end when the test ends them. */
 const start = ({ areAllEvaluated = true } = {}) => {
   const clock = new FakeClock();
   const ending = new AbortController();
   const evaluated: string[] = [];
-  const evicting = new Map<string, PromiseWithResolvers<Exclude<NextStep, { kind: 'evict' }>>>();
+  const evicting = new Map<string, PromiseWithResolvers<Done>>();
   const failed: string[] = [];
   const due = new Set<string>();
   const pipeline = new EvictionPipeline(clock);
@@ -20,7 +20,7 @@ const start = ({ areAllEvaluated = true } = {}) => {
         return Promise.resolve({ kind: due.delete(key) ? 'evict' : 'done' });
       },
       evict: (key) => {
-        const eviction = Promise.withResolvers<Exclude<NextStep, { kind: 'evict' }>>();
+        const eviction = Promise.withResolvers<Done>();
         evicting.set(key, eviction);
         return eviction.promise;
       },

@@ -18,13 +18,16 @@ export type NextStep =
   /** Nothing, until it is enqueued again. */
   | { readonly kind: 'done' }
   | { readonly kind: 'evaluate'; readonly afterMs: number }
-  /** After an evaluation only: an eviction that does not happen now begins with another evaluation. */
+  /** After an evaluation only. */
   | { readonly kind: 'evict' };
+
+/** After an eviction: one that does not happen now begins with another evaluation. */
+export type Done = Exclude<NextStep, { kind: 'evict' }>;
 
 /** What workers do with a pod in each stage. One that throws is retried with back-off. */
 export interface Stages {
   evaluate(key: string, signal: AbortSignal): Promise<NextStep>;
-  evict(key: string, signal: AbortSignal): Promise<Exclude<NextStep, { kind: 'evict' }>>;
+  evict(key: string, signal: AbortSignal): Promise<Done>;
   failed(key: string, error: unknown): void;
 }
 

@@ -138,6 +138,18 @@ describe('enqueueing all pods', () => {
     expect(queued).toHaveLength(2 * world.pods.size);
   });
 
+  test('runs again when it is requested after it has completed, and ends with its signal', async () => {
+    addReady(3);
+    const all = enqueueAll();
+    const running = all.run(stop.signal);
+    await until(3);
+    all.request();
+    await until(6);
+    stop.abort();
+    await expect(running).resolves.toBeUndefined();
+    expect(queued).toHaveLength(6);
+  });
+
   test('of no pods is complete at once', async () => {
     void enqueueAll().run(stop.signal);
     await yieldToEventLoop();
