@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 const newWorld = (): World => new World(new FakeClock());
 
 describe('a misplaced pod', () => {
-  test('R8 is evicted with its UID and version, counted and told', async () => {
+  test('R8 is evicted with its UID and version, counted and reported', async () => {
     const world = newWorld();
     world.add('a');
     expect(await world.reconcile('a')).toEqual({});
@@ -52,7 +52,7 @@ describe('a misplaced pod', () => {
     expect(world.events).toEqual([]);
   });
 
-  test('R1 in Audit is told about and left', async () => {
+  test('R1 in Audit is reported and left', async () => {
     const world = newWorld();
     world.policies = [policy({ mode: 'Audit' })];
     world.add('a');
@@ -64,7 +64,7 @@ describe('a misplaced pod', () => {
     expect(world.stats.counts('default')).toMatchObject({ matched: 1, misplaced: 1 });
   });
 
-  test('R1 is told about once for each reason', async () => {
+  test('R1 is reported once for each reason', async () => {
     const world = newWorld();
     world.policies = [policy({ remediation: { action: 'Report' } })];
     world.add('a');
@@ -89,7 +89,7 @@ describe('a misplaced pod', () => {
     expect([world.evictions, world.stats.counts('default').matched]).toEqual([[], 0]);
   });
 
-  test('R2 of a Job is evicted where the Job survives it, and not where nobody knows', async () => {
+  test('R2 of a Job is evicted where the Job survives it, and not where that is not known', async () => {
     const world = newWorld();
     const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'once', uid: 'job' };
     world.add('a', { owner });
@@ -130,7 +130,7 @@ describe('a misplaced pod', () => {
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: MINUTE });
   });
 
-  test('of no policy, or of none any more, is forgotten', async () => {
+  test('without a policy, or when its policy is deleted, is not counted', async () => {
     const world = newWorld();
     world.policies = [policy({ mode: 'Audit' })];
     world.add('a');

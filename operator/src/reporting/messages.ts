@@ -45,7 +45,7 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   WebhookNotCalled:
     'the webhook is not called for such pods in its namespace, so that its replacement would land as wrongly',
   WebhookCallUnknown:
-    'the MutatingWebhookConfiguration archpolicy holds a selector or a condition that is not ours, so that nobody can say whether its replacement would land right',
+    'the MutatingWebhookConfiguration archpolicy holds a selector or a condition that is not ours, so that it is not known whether its replacement would land right',
   AuditMode: 'its policy is in mode Audit; with Enforce it would be evicted',
   ReportOnly: "its policy's remediation.action is Report; with Evict it would be evicted",
   SeveralBudgets: 'several PodDisruptionBudgets select it, which the Eviction API does not support: leave it one',

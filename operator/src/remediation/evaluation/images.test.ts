@@ -74,7 +74,7 @@ describe('the images of a pod', () => {
     expect(asked).toMatchObject([{ pullSecrets: secrets, priority: 'background' }]);
   });
 
-  test('pull secrets that are at hand are not waited for', async () => {
+  test('cached pull secrets are not waited for', async () => {
     const { images, asked, named: read } = inspecting({ atHand: true });
     await images.of(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
     expect([asked.length, read]).toEqual([1, []]);

@@ -6,7 +6,7 @@ import type { PodImages } from '../ports.ts';
 
 /**
  * Enough for what is known and for a quick registry. A worker that waited for a slow one would keep other pods waiting:
- * the inspector goes on without it, and the pod finds the answer when it is looked at again.
+ * the inspector goes on without it, and the pod gets the answer at its next evaluation.
  */
 const INSPECTION_BUDGET_MS = 400;
 

@@ -25,7 +25,7 @@ describe('right before the call', () => {
     ['is in Audit by now', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), generation: 2 }])],
     ['is gone', (world) => (world.policies = [])],
     ['was made again', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), uid: 'another' }])],
-  ])('R1 its policy %s: nothing is sent, and it is looked at anew', async (_, change) => {
+  ])('R1 its policy %s: nothing is sent, and it is evaluated again', async (_, change) => {
     const world = newWorld();
     world.add('a');
     world.onConfirm = () => {
@@ -68,7 +68,7 @@ describe('right before the call', () => {
     expect(world.evictions).toEqual([]);
   });
 
-  test('R8 P3 the Lease is not held any more: nothing is sent', async () => {
+  test('R8 P3 the Lease was lost: nothing is sent', async () => {
     const world = newWorld();
     world.add('a');
     world.isLeader = false;

@@ -12,9 +12,14 @@ describe('what the Eviction API answers', () => {
   const cases: readonly (readonly [string, EvictionAnswer, string | undefined, number | undefined])[] = [
     ['404: done', { kind: 'gone' }, undefined, undefined],
     ['409: judged again after 10 s', { kind: 'conflict', message: '' }, 'Conflict', 10_000],
-    ['429 of a budget, as told', { kind: 'budget', message: '', retryAfterMs: 10_000 }, 'DisruptionBudget', 10_000],
-    ['429 of a budget, not told: backs off', { kind: 'budget', message: '' }, 'DisruptionBudget', 100],
-    ['429 of a busy server, as told', { kind: 'throttled', message: '', retryAfterMs: 1_000 }, 'ApiBusy', 1_000],
+    [
+      '429 of a budget, as the server says',
+      { kind: 'budget', message: '', retryAfterMs: 10_000 },
+      'DisruptionBudget',
+      10_000,
+    ],
+    ['429 of a budget, without a time: backs off', { kind: 'budget', message: '' }, 'DisruptionBudget', 100],
+    ['429 of a busy server, as it says', { kind: 'throttled', message: '', retryAfterMs: 1_000 }, 'ApiBusy', 1_000],
     ['a failure: backs off', { kind: 'failed', status: 500, message: '' }, 'ApiBusy', 100],
     ['403: later', { kind: 'forbidden', message: '' }, 'Forbidden', 60_000],
     ['several budgets: final', { kind: 'several-budgets', message: '' }, 'SeveralBudgets', undefined],
@@ -58,7 +63,7 @@ describe('what the Eviction API answers', () => {
     expect(delays.slice(-2)).toEqual([300_000, 300_000]);
   });
 
-  test('R8 a budget that blocks is told, with what to do about it and what the API server says', async () => {
+  test('R8 a budget that blocks is reported, with what to do and the API server’s message', async () => {
     const world = newWorld();
     world.add('a');
     world.answer = () => ({
@@ -70,7 +75,7 @@ describe('what the Eviction API answers', () => {
     expect(world.events[0]?.note).toMatch(/unhealthyPodEvictionPolicy to AlwaysAllow\. .*budget web needs 1/u);
   });
 
-  test('R8 no answer: the pod tells whether it was accepted, and it counts as one', async () => {
+  test('R8 no answer: the pod shows whether it was accepted, and it counts as one', async () => {
     const world = newWorld();
     const { uid } = world.add('a');
     world.answer = () => noAnswer;

@@ -50,7 +50,7 @@ describe('pods of one owner', () => {
     expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
   });
 
-  test('R6 replacements of several evictions each prove one, in whatever order they are looked at', async () => {
+  test('R6 replacements of several evictions each prove one, in whatever order they are evaluated', async () => {
     const world = newWorld();
     await world.clock.advance(10 * MINUTE);
     for (const name of ['a', 'b', 'c']) world.add(name);

@@ -38,7 +38,7 @@ async function worldWith(nodeOfReplacements: () => string): Promise<World> {
   return world;
 }
 
-/** Looks at every pod until nothing is evicted any more. */
+/** Evaluates every pod, and evicts it if it is queued for that, until a round evicts nothing. */
 async function settle(world: World): Promise<void> {
   for (let before = -1; before !== world.evictions.length;) {
     before = world.evictions.length;
@@ -64,7 +64,7 @@ describe('an adversary that binds every replacement to the wrong architecture ag
     expect(world.evictions.length).toBeLessThanOrEqual(6);
   });
 
-  test('R7 several owners close the brake for everybody, and one eviction is tried ten minutes later', async () => {
+  test('R7 several owners stop all evictions, and one eviction is tried ten minutes later', async () => {
     const world = await worldWith(() => 'amd64-1');
     for (const [namespace, workload] of [
       ['shop', 'web'],

@@ -44,7 +44,7 @@ function worldWith(ageMs: number): World {
 }
 
 describe('a pod that our constraint keeps from every node', () => {
-  test('R9 is looked at again when two minutes are over, and counts then', async () => {
+  test('R9 is evaluated again after two minutes, and counts then', async () => {
     const world = worldWith(MINUTE);
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: MINUTE });
     expect([world.stats.counts('default').unschedulable, world.relaxations]).toEqual([0, []]);
@@ -84,7 +84,7 @@ describe('a pod that our constraint keeps from every node', () => {
     expect([world.landings, world.evictions.length]).toEqual([['right'], 2]);
   });
 
-  test('R9 that no other node would take is told of, with the constraint', async () => {
+  test('R9 that no other node would take is reported, with the constraint', async () => {
     const world = worldWith(2 * MINUTE);
     world.nodes.delete('arm64-1');
     await world.reconcile('a');
@@ -94,7 +94,7 @@ describe('a pod that our constraint keeps from every node', () => {
     ]);
   });
 
-  test('R9 in Audit is told of and left, and nothing is relaxed', async () => {
+  test('R9 in Audit is reported and left, and nothing is relaxed', async () => {
     const world = worldWith(2 * MINUTE);
     const { spec, ...rest } = prefersAmd64();
     world.policies = [{ ...rest, spec: { ...spec, mode: 'Audit' } }];

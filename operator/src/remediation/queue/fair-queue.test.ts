@@ -21,35 +21,35 @@ function addPod(world: World, key: string): void {
   world.add(name, { namespace, uid: key, owner });
 }
 
-const look = (world: World, key: string) => world.work(key);
+const work = (world: World, key: string) => world.work(key);
 
-/** What the queue does: whoever was woken last, and is still there, is looked at when its time has come. */
+/** What the pipeline does: the pod that was woken last is evaluated when its delay is over. */
 async function nextMinute(world: World): Promise<void> {
   await world.clock.advance(MINUTE);
   const woken = world.woken.at(-1);
-  if (woken !== undefined) await look(world, woken.key);
+  if (woken !== undefined) await work(world, woken.key);
 }
 
 const evicted = (world: World): readonly string[] =>
   world.evictions.map(({ namespace, name }) => `${namespace}/${name}`);
 
-test('R6 namespaces take turns: one with many due pods does not spend its policy’s rate alone', async () => {
+test('R6 namespaces are served round-robin: one with many due pods does not use up its policy’s rate', async () => {
   const world = worldWith('shop/a', 'shop/b', 'shop/c', 'shop/d', 'bank/x', 'bank/y');
-  for (const pod of [...world.pods.values()]) await look(world, podKey(pod));
+  for (const pod of [...world.pods.values()]) await work(world, podKey(pod));
   for (let minute = 0; minute < 5; minute += 1) await nextMinute(world);
   expect(evicted(world)).toEqual(['shop/a', 'shop/b', 'bank/x', 'shop/c', 'bank/y', 'shop/d']);
   expect(world.fairQueue.size).toBe(0);
 });
 
-test('R6 who comes late does not overtake those that wait', async () => {
+test('R6 newcomers queue behind pods that wait', async () => {
   const world = worldWith('shop/a', 'bank/x');
-  await look(world, 'shop/a');
-  await look(world, 'bank/x');
+  await work(world, 'shop/a');
+  await work(world, 'bank/x');
   await world.clock.advance(MINUTE);
   addPod(world, 'shop/late');
-  await look(world, 'shop/late');
+  await work(world, 'shop/late');
   expect([evicted(world), world.stats.get('shop/late')?.reason]).toEqual([['shop/a'], 'PolicyLimit']);
-  await look(world, 'bank/x');
+  await work(world, 'bank/x');
   await nextMinute(world);
   expect(evicted(world)).toEqual(['shop/a', 'bank/x', 'shop/late']);
 });

@@ -8,15 +8,15 @@ const PODS = Array.from(
   { length: 1_000 },
   (_, index) => [`shop/p${index}`, { phase: recheckPhase(`uid-${index}`), policy: 'default' }] as const,
 );
-const BEAT = 5_000;
+const CHECK = 5_000;
 const INTERVALS = new Map([['default', 10 * MINUTE]]);
 
 describe('the recheck', () => {
-  test('looks at every pod once in an interval, wherever the interval begins', () => {
+  test('enqueues every pod once in an interval, wherever the interval begins', () => {
     for (const start of [0, 1_234_567, Date.UTC(2026, 0, 1)]) {
       const seen: string[] = [];
-      for (let at = start; at < start + 10 * MINUTE; at += BEAT)
-        seen.push(...dueForRecheck(PODS, INTERVALS, at, at + BEAT));
+      for (let at = start; at < start + 10 * MINUTE; at += CHECK)
+        seen.push(...dueForRecheck(PODS, INTERVALS, at, at + CHECK));
       expect(seen).toHaveLength(PODS.length);
       expect(new Set(seen).size).toBe(PODS.length);
     }
@@ -30,7 +30,7 @@ describe('the recheck', () => {
     }
   });
 
-  test('a beat that came late misses nobody', () => {
+  test('a check that comes late skips no pod', () => {
     expect([...dueForRecheck(PODS, INTERVALS, 0, 10 * MINUTE)]).toHaveLength(PODS.length);
   });
 
