@@ -11,3 +11,23 @@ test.each([
   const record = toPodRecord({ pod, policy: policy({}), node: undefined }, evaluation, new Set());
   expect(record?.constrained).toBe(constrained);
 });
+
+test.each([
+  ['fits', ['amd64', 'arm64'], true],
+  ['misplaced', ['amd64', 'arm64'], true],
+  ['misplaced', ['arm64'], false],
+  ['fits', 'any', true],
+] as const)(
+  'a pod that is %s and whose images support %s, whatever the policy allows: portable %p',
+  (kind, supported, portable) => {
+    const signal = { signal: 'None' } as const;
+    const assessment =
+      kind === 'fits'
+        ? { kind, signal, supported }
+        : { kind, signal, supported, images: ['a'], architectures: ['arm64'] as const };
+    const evaluation = { assessment, decision: { kind: 'leave', reason: 'Fits' } } as const;
+    const pod = crashLoopingPod('a');
+    const record = toPodRecord({ pod, policy: policy({}), node: undefined }, evaluation, new Set(['amd64', 'arm64']));
+    expect(record?.portable).toBe(portable);
+  },
+);
