@@ -12,3 +12,4 @@ export * from './pod/index.ts';
 export * from './placement/index.ts';
 export * from './eviction/index.ts';
 export * from './gate/index.ts';
+export * from './certificate/index.ts';

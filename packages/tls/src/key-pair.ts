@@ -1,0 +1,67 @@
+import { createPrivateKey } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
+import type { CertificateValidity } from '@archpolicy/core';
+import { parseCertificates } from './certificates.ts';
+import type { TlsProblem } from './problem.ts';
+
+/** A certificate, its chain after it, and its private key, both PEM. */
+export interface Pem {
+  readonly certificate: string | Buffer;
+  readonly key: string | Buffer;
+}
+
+/** What a usable pair contains. */
+export interface KeyPair {
+  readonly leaf: X509Certificate;
+  readonly validity: CertificateValidity;
+}
+
+export type KeyPairResult =
+  { readonly kind: 'usable'; readonly pair: KeyPair } | { readonly kind: 'bad'; readonly problem: TlsProblem };
+
+/**
+ * Parses a pair, down to the TLS context that it is for.
+ *
+ * @param options of the connections that the pair is for, without the pair: OpenSSL's limits depend on them
+ */
+export function parseKeyPair({ certificate, key }: Pem, options: SecureContextOptions = {}): KeyPairResult {
+  const certificates = parseCertificates(certificate.toString());
+  if (certificates.kind === 'bad') return certificates;
+  const { first: leaf } = certificates;
+  const problem = findKeyProblem(leaf, key) ?? findContextProblem({ ...options, cert: certificate, key });
+  if (problem !== undefined) return { kind: 'bad', problem };
+  const validity = { notBeforeMs: leaf.validFromDate.getTime(), notAfterMs: leaf.validToDate.getTime() };
+  return { kind: 'usable', pair: { leaf, validity } };
+}
+
+function findKeyProblem(leaf: X509Certificate, key: string | Buffer): TlsProblem | undefined {
+  let parsed: KeyObject;
+  try {
+    parsed = createPrivateKey(key);
+  } catch {
+    return { code: isEncrypted(key.toString()) ? 'KeyEncrypted' : 'KeyInvalid' };
+  }
+  return leaf.checkPrivateKey(parsed) ? undefined : { code: 'KeyMismatch' };
+}
+
+/** `BEGIN ENCRYPTED PRIVATE KEY` (PKCS #8), or the header `Proc-Type: 4,ENCRYPTED` of older formats (RFC 1421). */
+function isEncrypted(key: string): boolean {
+  return /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: ?4,ENCRYPTED/mu.test(key);
+}
+
+function findContextProblem(options: SecureContextOptions): TlsProblem | undefined {
+  try {
+    createSecureContext(options);
+    return undefined;
+  } catch (error) {
+    return { code: 'RejectedByOpenSsl', ...opensslCode(error) };
+  }
+}
+
+/** The code alone: messages may quote their input. */
+function opensslCode(error: unknown): { readonly opensslCode?: string } {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^ERR_[A-Z0-9_]{1,80}$/u.test(code) ? { opensslCode: code } : {};
+}
