@@ -22,7 +22,7 @@ import { readWebhookConfig } from './config.ts';
 import type { WebhookConfig } from './config.ts';
 import { connectApi, openRegistries } from './connect.ts';
 import { NAME, OPERATOR_LEASE, VERSION, identity } from './identity.ts';
-import { declareMetrics } from './metrics.ts';
+import { declareCertificateMetrics, declareMetrics } from './metrics.ts';
 import { ApiJobs } from './mutate/jobs.ts';
 import { WebhookServer } from './server/webhook-server.ts';
 import type { ReviewHandler } from './server/webhook-server.ts';
@@ -78,6 +78,7 @@ class Webhook {
       clock,
       logger,
       onCertificate: (certificate) => this.#server?.reload(certificate),
+      onRead: declareCertificateMetrics(this.#registry),
     });
     this.#operatorLease = new LeaseObserver({
       api,

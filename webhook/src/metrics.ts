@@ -2,6 +2,8 @@ import { PLACEMENT_REASONS } from '@archpolicy/core';
 import type { PlacementDecision } from '@archpolicy/core';
 import { closedCounter, closedHistogram, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
+import { CERTIFICATE_READ_OUTCOMES } from './tls/certificate-watch.ts';
+import type { CertificateReadOutcome } from './tls/certificate-watch.ts';
 
 /** How a review ended. */
 export const REVIEW_OUTCOMES = [
@@ -105,5 +107,18 @@ export function declareMetrics(registry: Registry, observed: Observed): WebhookM
     audit: (outcome) => {
       audits.inc({ outcome });
     },
+  };
+}
+
+/** Declares the metric of the certificate's files; the function returned counts a read. */
+export function declareCertificateMetrics(registry: Registry): (outcome: CertificateReadOutcome) => void {
+  const reads = closedCounter({
+    registry,
+    name: 'archpolicy_certificate_reads_total',
+    help: 'Reads of the serving certificate that found another one than is in use, or none, by what came of them.',
+    labels: { outcome: CERTIFICATE_READ_OUTCOMES },
+  });
+  return (outcome) => {
+    reads.inc({ outcome });
   };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import { FakeApiServer } from './api-server/index.ts';
 import { createCertificateAuthority } from './certificates/index.ts';
-import type { CertificateAuthority } from './certificates/index.ts';
+import type { CertificateAuthority, CertificatePair } from './certificates/index.ts';
 import { freePort } from './free-port.ts';
 import { dockerConfigJson, FakeRegistry } from './registry/index.ts';
 
@@ -33,7 +33,8 @@ export interface World {
   putNode(name: string, architecture: string): void;
   /** A Secret with the credentials of these registries, each `user:password` or an entry of a docker config. */
   putPullSecret(namespace: string, name: string, auths: Readonly<Record<string, string | object>>): void;
-  writeCertificate(): Promise<void>;
+  /** Writes the webhook's serving certificate, a new one by default. */
+  writeCertificate(pair?: CertificatePair): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -66,10 +67,10 @@ export async function createWorld(): Promise<World> {
     const type = 'kubernetes.io/dockerconfigjson';
     api.collection(SECRETS).put({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, type, data });
   };
-  const writeCertificate = async (): Promise<void> => {
-    const pair = await authority.issue();
-    await writeFile(join(directory, 'tls.crt'), pair.certificate);
-    await writeFile(join(directory, 'tls.key'), pair.key);
+  const writeCertificate: World['writeCertificate'] = async (pair) => {
+    const { certificate, key } = pair ?? (await authority.issue());
+    await writeFile(join(directory, 'tls.crt'), certificate);
+    await writeFile(join(directory, 'tls.key'), key);
   };
   putNamespace('shop');
   for (const architecture of ['amd64', 'arm64']) {

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { listen } from '@archpolicy/service';
 import type { Address, Clock } from '@archpolicy/service';
 import type { Certificate } from '../tls/certificate.ts';
+import { TLS_OPTIONS } from '../tls/options.ts';
 import { BodyBudget, readBody } from './body.ts';
 import type { BodyRead } from './body.ts';
 import { CONNECTION_AGE_SPREAD, LIMITS } from './limits.ts';
@@ -17,9 +18,6 @@ const MIN_WAIT_MS = 50;
 
 /** How long a client that is still sending has to see its answer. */
 const LINGER_MS = 250;
-
-/** Passed at each reload: what is left out there falls back to Node's default, silently. */
-const TLS_OPTIONS = { minVersion: 'TLSv1.3' } as const;
 
 /** When a review came and when its answer must be out, monotonic milliseconds. */
 export interface ReviewTimes {

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/service';
 import { runWebhook } from '../app.ts';
 import { body, review } from './reviews.ts';
-import { TlsClient } from './tls-client.ts';
+import { TlsClient, handshake } from './tls-client.ts';
 
 /** What a webhook stands on: the testkit's world is one. */
 export interface Ground {
@@ -60,6 +60,11 @@ export class RunningWebhook {
     } catch {
       return { status: 0, text: '' };
     }
+  }
+
+  /** The serial number of the certificate that a new connection is served with. */
+  handshake(): Promise<string> {
+    return handshake(this.#ground.port, this.#ground.authority.certificate);
   }
 
   async ask(object: Json, request: JsonObject = {}): Promise<ReviewResponse> {

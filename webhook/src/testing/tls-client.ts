@@ -65,6 +65,16 @@ export class TlsClient {
   }
 }
 
+/** The serial number of the certificate that a new connection to the port is served with. */
+export async function handshake(port: number, ca: string): Promise<string> {
+  const client = new TlsClient(port, ca);
+  try {
+    return (await client.send({ path: '/' })).serialNumber;
+  } finally {
+    client.close();
+  }
+}
+
 function serialNumberOf(socket: Socket): string {
   return socket instanceof TLSSocket ? socket.getPeerCertificate().serialNumber : '';
 }

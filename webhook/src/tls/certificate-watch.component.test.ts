@@ -1,16 +1,22 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createPrivateKey } from 'node:crypto';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, systemClock } from '@archpolicy/service';
 import { createCertificateAuthority } from '@archpolicy/testkit';
-import type { CertificateAuthority, CertificatePair } from '@archpolicy/testkit';
+import type { CertificateAuthority, CertificatePair, LeafOptions } from '@archpolicy/testkit';
 import { CertificateWatch } from './certificate-watch.ts';
+
+const DAY_MS = 86_400_000;
+
+type Validity = Required<Pick<LeafOptions, 'notBefore' | 'notAfter'>>;
 
 let authority: CertificateAuthority;
 let directory: string;
-let lines: { msg: string; problem?: string }[];
+let lines: { msg: string; code?: string; problem?: string }[];
 let taken: string[];
+let counts: string[];
 let watch: CertificateWatch;
 let now: number;
 
@@ -24,11 +30,13 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'archpolicy-tls-'));
   lines = [];
   taken = [];
+  counts = [];
   now = Date.now();
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as { msg: string }) };
   const logger = createLogger({ name: 'test', level: 'info', destination });
   const onCertificate = ({ serialNumber }: { serialNumber: string }): void => void taken.push(serialNumber);
-  watch = new CertificateWatch({ directory, clock: clock(), logger, onCertificate });
+  const onRead = (outcome: string): void => void counts.push(outcome);
+  watch = new CertificateWatch({ directory, clock: clock(), logger, onCertificate, onRead });
 });
 
 afterEach(() => rm(directory, { recursive: true }));
@@ -37,6 +45,11 @@ const write = async ({ certificate, key }: CertificatePair, where = directory): 
   await writeFile(join(where, 'tls.crt'), certificate);
   await writeFile(join(where, 'tls.key'), key);
 };
+
+const encrypted = (pem: string): string =>
+  createPrivateKey(pem)
+    .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' })
+    .toString();
 
 const problems = (): (string | undefined)[] => lines.map(({ problem }) => problem).filter((text) => text !== undefined);
 
@@ -80,25 +93,104 @@ describe('certificate watch', () => {
     expect(taken).toHaveLength(2);
   });
 
-  test.each<[string, (good: CertificatePair) => Partial<CertificatePair>, string]>([
-    ['a certificate that is none', () => ({ certificate: 'garbage' }), 'tls.crt is no PEM certificate'],
-    ['an empty certificate', () => ({ certificate: '' }), 'tls.crt is no PEM certificate'],
-    ['a key that is none', () => ({ key: 'garbage' }), 'tls.key is no PEM private key'],
-    ['a key of another certificate', ({ key }) => ({ key }), 'tls.key is not the key of tls.crt'],
-  ])('%s never replaces a good one, and is told once', async (_, bad, problem) => {
-    const good = await authority.issue();
+  test.each<[string, (good: CertificatePair, validity: Validity) => Promise<CertificatePair>, string, string]>([
+    [
+      'text instead of a certificate',
+      async () => ({ ...(await authority.issue()), certificate: 'garbage' }),
+      'CertificateInvalid',
+      'tls.crt contains no PEM certificate',
+    ],
+    [
+      'an empty certificate',
+      async () => ({ ...(await authority.issue()), certificate: '' }),
+      'CertificateInvalid',
+      'tls.crt contains no PEM certificate',
+    ],
+    [
+      'a second PEM block that is broken',
+      ({ certificate, key }) => Promise.resolve({ certificate: certificate + certificate.replace(/\nM/u, '\n!'), key }),
+      'CertificateInvalid',
+      'certificate 2 in tls.crt cannot be parsed',
+    ],
+    [
+      'text instead of a key',
+      async () => ({ ...(await authority.issue()), key: 'garbage' }),
+      'KeyInvalid',
+      'tls.key contains no PEM private key',
+    ],
+    [
+      'an empty key',
+      (good) => Promise.resolve({ ...good, key: '' }),
+      'KeyInvalid',
+      'tls.key contains no PEM private key',
+    ],
+    [
+      'a key of another certificate',
+      async ({ key }) => ({ ...(await authority.issue()), key }),
+      'KeyMismatch',
+      'tls.key is not the key of the first certificate in tls.crt',
+    ],
+    [
+      'an encrypted key',
+      (good) => Promise.resolve({ ...good, key: encrypted(good.key) }),
+      'KeyEncrypted',
+      'tls.key is encrypted',
+    ],
+    [
+      'a key that OpenSSL rejects',
+      () => authority.issue({ keyType: 'RSA-1024' }),
+      'RejectedByOpenSsl',
+      'tls.crt and tls.key are rejected by OpenSSL (ERR_SSL_EE_KEY_TOO_SMALL)',
+    ],
+    ...(['P-224', 'secp256k1', 'Ed448', 'RSA-PSS-2048'] as const).map(
+      (keyType): [string, () => Promise<CertificatePair>, string, string] => [
+        `a ${keyType} key, which API servers do not verify`,
+        () => authority.issue({ keyType }),
+        'KeyTypeUnsupported',
+        'the key type of tls.key is not supported: use RSA, ECDSA on P-256, P-384 or P-521, or Ed25519',
+      ],
+    ),
+    [
+      'a file that is too large',
+      (good) => Promise.resolve({ ...good, certificate: good.certificate + '\n'.repeat(256 * 1024) }),
+      'FileTooLarge',
+      'tls.crt is larger than 262144 bytes',
+    ],
+    [
+      'a certificate that has expired',
+      (_, { notBefore }) => authority.issue({ notBefore, notAfter: new Date(now - 1) }),
+      'Expired',
+      'the new certificate has expired',
+    ],
+    [
+      'a certificate that is not valid yet',
+      (_, { notAfter }) => authority.issue({ notBefore: new Date(now + 1_000), notAfter }),
+      'NotYetValid',
+      'the new certificate is not valid yet',
+    ],
+  ])('P2 %s does not replace a good one, and is logged once', async (_, bad, code, problem) => {
+    const options = { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + DAY_MS) };
+    const good = await authority.issue(options);
     await write(good);
     await watch.look();
-    await write({ ...(await authority.issue()), ...bad(good) });
+    await write(await bad(good, options));
     await watch.look();
     await watch.look();
     expect(taken).toHaveLength(1);
     expect(watch.current?.cert.toString()).toBe(good.certificate);
     expect(watch.check()).toEqual({ ok: true });
-    expect(problems()).toEqual([problem]);
+    expect(lines.slice(1)).toEqual([
+      expect.objectContaining({ msg: 'new certificate not used, the current one stays', code, problem }),
+    ]);
     await write(await authority.issue());
     await watch.look();
     expect(taken).toHaveLength(2);
+  });
+
+  test.each(['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048'] as const)('P2 a %s key is used', async (keyType) => {
+    await write(await authority.issue({ keyType }));
+    await watch.look();
+    expect(watch.check()).toEqual({ ok: true });
   });
 
   test('files that vanish change nothing', async () => {
@@ -109,22 +201,33 @@ describe('certificate watch', () => {
     expect(watch.check()).toEqual({ ok: true });
   });
 
-  test('P2 an expired pair does not replace a valid one', async () => {
-    await write(await authority.issue());
+  test.each([
+    ['once it is valid', DAY_MS / 2, 2 * DAY_MS],
+    ['once the current one has expired, although it is not valid yet', 3 * DAY_MS, DAY_MS],
+  ])('P2 a pair that is not valid yet is used %s', async (_, notBeforeMs, usedAfterMs) => {
+    const start = Math.floor(now / 1_000) * 1_000;
+    now = start;
+    await write(await authority.issue({ notBefore: new Date(start - DAY_MS), notAfter: new Date(start + DAY_MS) }));
     await watch.look();
-    await write(await authority.issue({ notAfter: new Date(now - 1000) }));
+    const next = { notBefore: new Date(start + notBeforeMs), notAfter: new Date(start + 5 * DAY_MS) };
+    await write(await authority.issue(next));
+    const used = Math.min(notBeforeMs, usedAfterMs);
+    now = start + used - 1;
     await watch.look();
-    expect(problems()).toEqual(['the new certificate has expired']);
-    expect(watch.check()).toEqual({ ok: true });
+    expect(taken).toHaveLength(1);
+    now = start + used;
+    await watch.look();
+    expect(taken).toHaveLength(2);
+    expect(problems()).toEqual(['the new certificate is not valid yet']);
+    expect(counts).toEqual(['loaded', 'not-yet-valid', 'loaded']);
   });
 
   test('P2 is unready outside the time of validity', async () => {
-    const day = 86_400_000;
-    await write(await authority.issue({ notBefore: new Date(now - day), notAfter: new Date(now + day) }));
+    await write(await authority.issue({ notBefore: new Date(now - DAY_MS), notAfter: new Date(now + DAY_MS) }));
     await watch.look();
-    now += 2 * day;
+    now += 2 * DAY_MS;
     expect(watch.check()).toEqual({ ok: false, reason: 'the certificate has expired' });
-    now -= 4 * day;
+    now -= 4 * DAY_MS;
     expect(watch.check()).toEqual({ ok: false, reason: 'the certificate is not valid yet' });
   });
 
@@ -133,7 +236,7 @@ describe('certificate watch', () => {
     await write({ ...pair, certificate: pair.key });
     await watch.look();
     expect(JSON.stringify(lines)).not.toContain(pair.key.split('\n')[1]!);
-    expect(problems()).toEqual(['tls.crt is no PEM certificate']);
+    expect(problems()).toEqual(['tls.crt contains no PEM certificate']);
   });
 
   test('looks until its signal aborts', async () => {

@@ -1,6 +1,13 @@
+import { mayReplaceCertificate, validityState } from '@archpolicy/core';
 import type { CheckResult, Clock, Logger } from '@archpolicy/service';
 import type { Certificate, CertificateRead } from './certificate.ts';
 import { readCertificate } from './certificate.ts';
+
+/**
+ * What came of a read that found a change: `loaded`; or why the files are not used, counted at each read while it lasts.
+ */
+export const CERTIFICATE_READ_OUTCOMES = ['loaded', 'absent', 'bad', 'expired', 'not-yet-valid'] as const;
+export type CertificateReadOutcome = (typeof CERTIFICATE_READ_OUTCOMES)[number];
 
 /** How often the directory is looked at. The kubelet itself takes up to a minute to bring a changed Secret. */
 const POLL_MS = 2_000;
@@ -13,12 +20,33 @@ export interface CertificateWatchOptions {
   readonly logger: Logger;
   /** Called with each certificate that is taken, the first one included. */
   readonly onCertificate: (certificate: Certificate) => void;
+  /** Called for each read, unless the files hold the certificate in use. */
+  readonly onRead?: (outcome: CertificateReadOutcome) => void;
 }
+
+/** Why the files are not used. */
+interface Rejection {
+  readonly outcome: Exclude<CertificateReadOutcome, 'loaded'>;
+  readonly code: string;
+  readonly problem: string;
+}
+
+const ABSENT: Rejection = {
+  outcome: 'absent',
+  code: 'FilesAbsent',
+  problem: 'tls.crt and tls.key are not there',
+};
+/** Of a pair that is less usable than the current one. */
+const WORSE = {
+  expired: { outcome: 'expired', code: 'Expired', problem: 'the new certificate has expired' },
+  'not-yet-valid': { outcome: 'not-yet-valid', code: 'NotYetValid', problem: 'the new certificate is not valid yet' },
+} as const satisfies Record<string, Rejection>;
 
 /**
  * Keeps the serving certificate in step with the files. It compares contents: that is two small reads, and holds for
- * symlink swaps, copies with old times and network file systems alike, where file events do not. What is bad never
- * replaces what is good.
+ * symlink swaps, copies with old times and network file systems alike, where file events do not. A pair that cannot be
+ * used, or that is less usable now than the current one, does not replace it. Each look decides again, so that a pair is
+ * adopted once it becomes valid, or once the current one expires.
  */
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
@@ -38,11 +66,15 @@ export class CertificateWatch {
 
   /** Readiness: a certificate is there and valid now. */
   check(): CheckResult {
-    const now = this.#options.clock.now();
     if (this.#current === undefined) return { ok: false, reason: this.#lastProblem || 'no certificate yet' };
-    if (now < this.#current.notBeforeMs) return { ok: false, reason: 'the certificate is not valid yet' };
-    if (now >= this.#current.notAfterMs) return { ok: false, reason: 'the certificate has expired' };
-    return { ok: true };
+    switch (validityState(this.#current, this.#options.clock.now())) {
+      case 'not-yet-valid':
+        return { ok: false, reason: 'the certificate is not valid yet' };
+      case 'expired':
+        return { ok: false, reason: 'the certificate has expired' };
+      case 'valid':
+        return { ok: true };
+    }
   }
 
   /**
@@ -82,34 +114,45 @@ export class CertificateWatch {
   }
 
   #take(read: CertificateRead, now: number): void {
-    if (read.kind !== 'read') {
-      this.#complain(read.kind === 'absent' ? 'tls.crt and tls.key are not there' : read.problem);
+    if (read.kind === 'absent') {
+      this.#reject(ABSENT);
+      return;
+    }
+    if (read.kind === 'bad') {
+      this.#reject({ outcome: 'bad', code: read.code, problem: read.problem });
       return;
     }
     const { certificate } = read;
     const current = this.#current;
-    if (current !== undefined && current.cert.equals(certificate.cert) && current.key.equals(certificate.key)) {
+    if (current?.cert.equals(certificate.cert) === true && current.key.equals(certificate.key)) {
       this.#lastProblem = '';
       return;
     }
-    if (current !== undefined && current.notAfterMs > now && certificate.notAfterMs <= now) {
-      this.#complain('the new certificate has expired');
+    const state = validityState(certificate, now);
+    if (current !== undefined && state !== 'valid' && !mayReplaceCertificate(current, certificate, now)) {
+      this.#reject(WORSE[state]);
       return;
     }
+    this.#adopt(certificate);
+  }
+
+  #adopt(certificate: Certificate): void {
     this.#lastProblem = '';
     this.#current = certificate;
     this.#first.resolve(certificate);
     this.#options.onCertificate(certificate);
+    this.#options.onRead?.('loaded');
     const { serialNumber, notAfterMs } = certificate;
     this.#options.logger.info({ serialNumber, notAfter: new Date(notAfterMs).toISOString() }, 'certificate loaded');
   }
 
-  #complain(problem: string): void {
+  #reject({ outcome, code, problem }: Rejection): void {
+    this.#options.onRead?.(outcome);
     if (problem === this.#lastProblem) return;
     this.#lastProblem = problem;
     const { directory, logger } = this.#options;
     const message =
-      this.#current === undefined ? 'no certificate to serve with' : 'certificate kept, the new one is no good';
-    logger.warn({ directory, problem }, message);
+      this.#current === undefined ? 'no certificate to serve with' : 'new certificate not used, the current one stays';
+    logger.warn({ directory, code, problem }, message);
   }
 }

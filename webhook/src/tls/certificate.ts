@@ -1,22 +1,28 @@
-import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CertificateValidity } from '@archpolicy/core';
+import { describeProblem, parseKeyPair } from '@archpolicy/tls';
+import type { TlsProblemCode } from '@archpolicy/tls';
+import { isSupportedByApiServers } from './key-types.ts';
+import { TLS_OPTIONS } from './options.ts';
 
-/** A serving certificate (chain) with its key, as PEM, checked to belong together. */
-export interface Certificate {
+/** A serving certificate (chain) with its key, as PEM: the server's TLS context was created with it once. */
+export interface Certificate extends CertificateValidity {
   readonly cert: Buffer;
   readonly key: Buffer;
-  /** Validity, epoch milliseconds. */
-  readonly notBeforeMs: number;
-  readonly notAfterMs: number;
   readonly serialNumber: string;
 }
 
-/** What reading the directory gave. `bad` says why in words that carry no content of the files. */
+/** Why the files cannot be used, beyond what `TlsProblemCode` lists. */
+type FileProblemCode = 'FileTooLarge' | 'FilesUnreadable' | 'KeyTypeUnsupported';
+
+/** What reading the directory gave. `problem` contains no content of the files. */
 export type CertificateRead =
   | { readonly kind: 'read'; readonly certificate: Certificate }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'bad'; readonly problem: string };
+  | { readonly kind: 'bad'; readonly code: TlsProblemCode | FileProblemCode; readonly problem: string };
+
+const FILES = { certificate: 'tls.crt', key: 'tls.key' } as const;
 
 /** A chain of a dozen certificates is 20 KB. */
 const MAX_FILE_BYTES = 256 * 1024;
@@ -28,50 +34,44 @@ const MAX_FILE_BYTES = 256 * 1024;
 export async function readCertificate(directory: string): Promise<CertificateRead> {
   try {
     const [cert, key] = await Promise.all([
-      readBounded(join(directory, 'tls.crt')),
-      readBounded(join(directory, 'tls.key')),
+      readBounded(join(directory, FILES.certificate)),
+      readBounded(join(directory, FILES.key)),
     ]);
-    return parsePair(cert, key);
+    if (cert === undefined) return tooLarge(FILES.certificate);
+    return key === undefined ? tooLarge(FILES.key) : parsePair(cert, key);
   } catch (error) {
-    return isMissing(error)
-      ? { kind: 'absent' }
-      : { kind: 'bad', problem: `the files cannot be read (${codeOf(error)})` };
+    if (isMissing(error)) return { kind: 'absent' };
+    return { kind: 'bad', code: 'FilesUnreadable', problem: `the files cannot be read (${codeOf(error)})` };
   }
 }
 
 function parsePair(cert: Buffer, key: Buffer): CertificateRead {
-  let leaf: X509Certificate;
-  try {
-    leaf = new X509Certificate(cert);
-  } catch {
-    return { kind: 'bad', problem: 'tls.crt is no PEM certificate' };
+  const result = parseKeyPair({ certificate: cert, key }, TLS_OPTIONS);
+  if (result.kind === 'bad') {
+    return { kind: 'bad', code: result.problem.code, problem: describeProblem(result.problem, FILES) };
   }
-  try {
-    if (!leaf.checkPrivateKey(createPrivateKey(key))) {
-      return { kind: 'bad', problem: 'tls.key is not the key of tls.crt' };
-    }
-  } catch {
-    return { kind: 'bad', problem: 'tls.key is no PEM private key' };
+  const { leaf, validity } = result.pair;
+  if (!isSupportedByApiServers(leaf.publicKey)) {
+    const problem = `the key type of ${FILES.key} is not supported: use RSA, ECDSA on P-256, P-384 or P-521, or Ed25519`;
+    return { kind: 'bad', code: 'KeyTypeUnsupported', problem };
   }
-  const certificate = {
-    cert,
-    key,
-    notBeforeMs: leaf.validFromDate.getTime(),
-    notAfterMs: leaf.validToDate.getTime(),
-    serialNumber: leaf.serialNumber,
-  };
-  return { kind: 'read', certificate };
+  return { kind: 'read', certificate: { cert, key, ...validity, serialNumber: leaf.serialNumber } };
 }
 
-async function readBounded(path: string): Promise<Buffer> {
+/** Undefined when it is too large. */
+async function readBounded(path: string): Promise<Buffer | undefined> {
   const file = await open(path, 'r');
   try {
-    const buffer = Buffer.alloc(MAX_FILE_BYTES);
-    const { bytesRead } = await file.read(buffer, 0, MAX_FILE_BYTES, 0);
-    return Buffer.from(buffer.subarray(0, bytesRead));
+    const length = MAX_FILE_BYTES + 1;
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, 0);
+    return bytesRead === length ? undefined : Buffer.from(buffer.subarray(0, bytesRead));
   } finally {
     await file.close();
   }
+}
+
+function tooLarge(file: string): CertificateRead {
+  return { kind: 'bad', code: 'FileTooLarge', problem: `${file} is larger than ${MAX_FILE_BYTES} bytes` };
 }
 
 function isMissing(error: unknown): boolean {

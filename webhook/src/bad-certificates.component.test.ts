@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { X509Certificate } from 'node:crypto';
+import { systemClock } from '@archpolicy/service';
+import { createWorld } from '@archpolicy/testkit';
+import type { CertificatePair, World } from '@archpolicy/testkit';
+import { RunningWebhook } from './testing/running-webhook.ts';
+import { WebhookProcess } from './testing/webhook-process.ts';
+
+// Processes and TLS under whatever else the machine does.
+jest.setTimeout(60_000);
+
+const MINUTE_MS = 60_000;
+
+let world: World;
+let webhook: WebhookProcess | undefined;
+
+beforeEach(async () => {
+  world = await createWorld();
+});
+
+afterEach(async () => {
+  await webhook?.stop();
+  webhook = undefined;
+  await world.end();
+});
+
+/** The second block of the chain is base64, but not a certificate. */
+function withBrokenChain({ certificate, key }: CertificatePair): CertificatePair {
+  const broken = Buffer.from('not a certificate, but long enough to be one').toString('base64');
+  return { certificate: `${certificate}-----BEGIN CERTIFICATE-----\n${broken}\n-----END CERTIFICATE-----\n`, key };
+}
+
+const BAD: readonly [string, (world: World) => Promise<CertificatePair>, string, string][] = [
+  [
+    'with a 1024-bit RSA key',
+    ({ authority }) => authority.issue({ keyType: 'RSA-1024' }),
+    'RejectedByOpenSsl',
+    'tls.crt and tls.key are rejected by OpenSSL (ERR_SSL_EE_KEY_TOO_SMALL)',
+  ],
+  [
+    'whose second PEM block is broken',
+    async ({ authority }) => withBrokenChain(await authority.issue()),
+    'CertificateInvalid',
+    'certificate 2 in tls.crt cannot be parsed',
+  ],
+  [
+    'that is valid in ten minutes',
+    ({ authority }) => authority.issue({ notBefore: new Date(Date.now() + 10 * MINUTE_MS) }),
+    'NotYetValid',
+    'the new certificate is not valid yet',
+  ],
+];
+
+const serialNumber = ({ certificate }: CertificatePair): string => new X509Certificate(certificate).serialNumber;
+const started = async (): Promise<WebhookProcess> => {
+  const process = new WebhookProcess(world);
+  webhook = process;
+  await process.until(async () => (await process.ready()).status === 200);
+  return process;
+};
+
+describe('a bad certificate under a running webhook', () => {
+  test.each(BAD)('P2 a pair %s does not replace the good one', async (_, issue, code, problem) => {
+    const process = await started();
+    const good = await process.handshake();
+
+    const bad = await issue(world);
+    await world.writeCertificate(bad);
+    await process.until(() => process.log.some((line) => line.code === code));
+
+    const message = 'new certificate not used, the current one stays';
+    expect(process.log.find((line) => line.code === code)).toMatchObject({ msg: message, code, problem });
+    expect(await process.handshake()).toBe(good);
+    expect((await process.ready()).status).toBe(200);
+    expect(process.exitCode).toBeNull();
+
+    const next = await world.authority.issue();
+    await world.writeCertificate(next);
+    await process.until(async () => (await process.handshake()) === serialNumber(next));
+    expect((await process.ready()).status).toBe(200);
+  });
+});
+
+describe('a bad certificate at the start', () => {
+  test.each(BAD.slice(0, 2))(
+    'P2 with a pair %s the webhook waits, unready, for a good one',
+    async (_, issue, __, problem) => {
+      await world.writeCertificate(await issue(world));
+      const process = new WebhookProcess(world);
+      webhook = process;
+      await process.until(async () => (await process.ready()).checks['certificate'] === problem);
+      expect((await process.ready()).status).toBe(503);
+
+      const good = await world.authority.issue();
+      await world.writeCertificate(good);
+      await process.until(async () => (await process.ready()).status === 200);
+      expect(await process.handshake()).toBe(serialNumber(good));
+    },
+  );
+});
+
+test('P2 a certificate that is not valid yet is served once it is valid, and the webhook stays ready', async () => {
+  const HOUR_MS = 3_600_000;
+  // Half an hour from the webhook's present is half an hour ago for the client.
+  let aheadMs = -HOUR_MS;
+  const clock = { ...systemClock(), now: () => Date.now() + aheadMs };
+  const running = await RunningWebhook.start(world, {}, clock);
+  try {
+    const current = await running.handshake();
+    const next = await world.authority.issue({ notBefore: new Date(Date.now() - HOUR_MS / 2) });
+    await world.writeCertificate(next);
+    const count = /^archpolicy_certificate_reads_total\{outcome="not-yet-valid"\} [1-9]/mu;
+    await running.until(async () => count.test((await running.get('/metrics')).text));
+    expect(await running.handshake()).toBe(current);
+    expect((await running.get('/readyz')).status).toBe(200);
+
+    aheadMs = 0;
+    await running.until(async () => (await running.handshake()) === serialNumber(next));
+    expect((await running.get('/readyz')).status).toBe(200);
+  } finally {
+    await running.stop();
+  }
+});
