@@ -100,8 +100,9 @@ class Webhook {
     this.#background('operator lease', (closing) => this.#operatorLease.run(closing));
     const handler = this.#startAdmission(inspector);
     // Before both are there, an answer would be wrong or none: a refused connection costs the API server less.
-    const [certificate] = await Promise.all([this.#certificates.first(signal), this.#synced(signal)]);
-    const port = await this.#listen(handler, certificate);
+    const [first] = await Promise.all([this.#certificates.first(signal), this.#synced(signal)]);
+    // The first lists may take long: the certificate may have been replaced meanwhile.
+    const port = await this.#listen(handler, this.#certificates.current ?? first);
     this.#state = 'serving';
     this.#background('lease', (closing) => this.#lease().run(closing));
     logger.info({ port, startedInMs: Math.round(clock.monotonic() - startedAt) }, 'serving');

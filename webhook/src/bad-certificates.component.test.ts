@@ -99,6 +99,22 @@ describe('a bad certificate at the start', () => {
   );
 });
 
+test('P2 a certificate that is replaced before the webhook serves is the one that is served', async () => {
+  world.api.fault = () => ({ kind: 'reset' });
+  const process = new WebhookProcess(world);
+  webhook = process;
+  const loaded = async (times: number): Promise<void> => {
+    await process.until(async () => (await process.metrics()).includes(`reads_total{outcome="loaded"} ${times}`));
+  };
+  await loaded(1);
+  const next = await world.authority.issue();
+  await world.writeCertificate(next);
+  await loaded(2);
+  world.api.fault = () => undefined;
+  await process.until(async () => (await process.ready()).status === 200);
+  expect(await process.handshake()).toBe(serialNumber(next));
+});
+
 test('P2 a certificate that is not valid yet is served once it is valid, and the webhook stays ready', async () => {
   const HOUR_MS = 3_600_000;
   // Half an hour from the webhook's present is half an hour ago for the client.
