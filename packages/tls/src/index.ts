@@ -3,6 +3,8 @@
  * made and ignores others (a CA bundle that contains no certificate, a client certificate without a key).
  */
 export { parseCaBundle } from './ca-bundle.ts';
+export { selectClientTls } from './client-tls.ts';
+export type { ClientFileNames, ClientTls, ClientTlsSelection } from './client-tls.ts';
 export { parseKeyPair } from './key-pair.ts';
 export type { KeyPair, KeyPairResult, Pem } from './key-pair.ts';
 export { describeProblem } from './problem.ts';

@@ -1,0 +1,94 @@
+import { mayReplaceCertificate, validityState } from '@archpolicy/core';
+import { parseCaBundle } from './ca-bundle.ts';
+import { parseKeyPair } from './key-pair.ts';
+import type { KeyPairResult } from './key-pair.ts';
+import { describeProblem } from './problem.ts';
+import type { FileNames } from './problem.ts';
+
+/** PEM texts of a TLS client: the authorities it trusts, and its certificate with its key. All are optional. */
+export interface ClientTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export interface ClientFileNames extends FileNames {
+  readonly ca: string;
+}
+
+/** What a client uses from now on. Problems are clauses without any content of the files. */
+export type ClientTlsSelection =
+  /** With a problem: of the new texts, those at fault are not used, and the current ones in their place. */
+  | { readonly kind: 'usable'; readonly tls: ClientTls; readonly problems: readonly string[] }
+  /** Something is at fault that no current text can replace: nothing may be sent. */
+  | { readonly kind: 'unusable'; readonly problems: readonly string[] };
+
+interface Part {
+  /** Undefined when nothing may be used; empty when nothing is configured. */
+  readonly selected: ClientTls | undefined;
+  readonly problem?: string;
+}
+
+/**
+ * Decides about the CA bundle and the client certificate separately: each replaces the current one unless it cannot be
+ * used, or is less usable now. OpenSSL would ignore an empty or broken part, and trust other authorities or none.
+ */
+export function selectClientTls(
+  next: ClientTls,
+  current: ClientTls | undefined,
+  { nowMs, names }: { readonly nowMs: number; readonly names: ClientFileNames },
+): ClientTlsSelection {
+  const ca = selectCa(next, current, names);
+  const pair = selectPair(next, current, { nowMs, names });
+  const problems = [ca.problem, pair.problem].filter((problem) => problem !== undefined);
+  if (ca.selected === undefined || pair.selected === undefined) return { kind: 'unusable', problems };
+  return { kind: 'usable', tls: { ...ca.selected, ...pair.selected }, problems };
+}
+
+function selectCa(next: ClientTls, current: ClientTls | undefined, names: ClientFileNames): Part {
+  const { ca } = next;
+  if (ca === undefined) return { selected: {} };
+  if (ca === current?.ca) return { selected: { ca } };
+  const problem = parseCaBundle(ca);
+  if (problem === undefined) return { selected: { ca } };
+  const selected = current?.ca === undefined ? undefined : { ca: current.ca };
+  return { selected, problem: describeProblem(problem, { ...names, certificate: names.ca }) };
+}
+
+type Pair = Required<Pick<ClientTls, 'cert' | 'key'>>;
+
+function selectPair(
+  next: ClientTls,
+  current: ClientTls | undefined,
+  { nowMs, names }: { readonly nowMs: number; readonly names: ClientFileNames },
+): Part {
+  if (next.cert === undefined && next.key === undefined) return { selected: {} };
+  // One without the other is a problem: OpenSSL would connect without a client certificate.
+  const pair = { cert: next.cert ?? '', key: next.key ?? '' };
+  const used = toPair(current);
+  if (pair.cert === used?.cert && pair.key === used.key) return { selected: pair };
+  const problem = findPairProblem(pair, used, { nowMs, names });
+  return problem === undefined ? { selected: pair } : { selected: used, problem };
+}
+
+function toPair({ cert, key }: ClientTls = {}): Pair | undefined {
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+function findPairProblem(
+  next: Pair,
+  used: Pair | undefined,
+  { nowMs, names }: { readonly nowMs: number; readonly names: ClientFileNames },
+): string | undefined {
+  const result = parse(next);
+  if (result.kind === 'bad') return describeProblem(result.problem, names);
+  const { validity } = result.pair;
+  const current = used === undefined ? undefined : parse(used);
+  if (current?.kind !== 'usable' || mayReplaceCertificate(current.pair.validity, validity, nowMs)) return undefined;
+  const isExpired = validityState(validity, nowMs) === 'expired';
+  return `${names.certificate} ${isExpired ? 'has expired' : 'is not valid yet'}`;
+}
+
+function parse({ cert, key }: Pair): KeyPairResult {
+  return parseKeyPair({ certificate: cert, key });
+}
