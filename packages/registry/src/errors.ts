@@ -4,7 +4,9 @@ export type RegistryErrorCode =
   /** The address of Redis cannot be understood. */
   | 'REDIS_URL'
   /** A connection to an address that the guard refuses was attempted. */
-  | 'ADDRESS_REFUSED';
+  | 'ADDRESS_REFUSED'
+  /** A connection to a host whose CA bundle or client certificate cannot be used was attempted. */
+  | 'TLS_FILES';
 
 /** The unexpected in this package. Messages are constant or carry configuration only: never remote text, never a secret. */
 export class RegistryError extends Error {

@@ -18,14 +18,19 @@ const MAX_REFERENCED_FILE_BYTES = 1024 * 1024;
 
 /**
  * Reads and parses a registries file, and reads the files that it names.
+ *
+ * @param replaced what is in use until now; absent at the start
  * @throws RegistryError with code REGISTRIES_FILE
  */
-export async function readRegistriesFile(path: string): Promise<Registries> {
+export async function readRegistriesFile(
+  path: string,
+  replaced?: { readonly current: Registries; readonly nowMs: number },
+): Promise<Registries> {
   const config = parseRegistries(await readBounded(path, MAX_REGISTRIES_FILE_BYTES));
   const texts = await Promise.all(
     referencedFiles(config).map(async (file) => [file, await readBounded(file, MAX_REFERENCED_FILE_BYTES)] as const),
   );
-  return new Registries(config, new Map(texts));
+  return new Registries(config, new Map(texts), replaced);
 }
 
 function referencedFiles(config: RegistriesConfig): readonly string[] {

@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ClientTlsSelection } from '@archpolicy/tls';
 import { LRUCache } from 'lru-cache';
 import { parseProviderConfig } from '../auth/plugins/provider-config.ts';
 import type { ProviderConfig } from '../auth/plugins/provider-config.ts';
 import { RegistryError } from '../errors.ts';
 import { hostMatcher, normalHost } from './host-pattern.ts';
 import type { HostMatcher } from './host-pattern.ts';
+import { listTlsProblems, selectHostTls } from './host-tls.ts';
+import type { HostTls, HostTlsProblem } from './host-tls.ts';
 import { describeProblems } from './schema-problems.ts';
 import { registriesSchema } from './schema.ts';
 import type { RegistriesConfig, RegistryConfig } from './schema.ts';
@@ -21,6 +24,7 @@ export class Registries {
   readonly config: RegistriesConfig;
   readonly #entries: readonly (readonly [HostMatcher, RegistryConfig])[];
   readonly #files: ReadonlyMap<string, string>;
+  readonly #tls: HostTls;
   readonly #found = new LRUCache<string, { readonly entry: RegistryConfig | undefined }>({ max: MAX_REMEMBERED_HOSTS });
   /** Whether any credential comes from here: if not, a pod without pull secrets is anonymous. */
   readonly hasCredentials: boolean;
@@ -29,11 +33,18 @@ export class Registries {
 
   /**
    * @param files the texts of the files that the configuration names, by path.
+   * @param replaced what is in use until now: its TLS files stay in use where the new ones are worse.
    * @throws RegistryError with code REGISTRIES_FILE when the credential providers' configuration is none
    */
-  constructor(config: RegistriesConfig, files: ReadonlyMap<string, string> = new Map()) {
+  constructor(
+    config: RegistriesConfig,
+    files: ReadonlyMap<string, string> = new Map(),
+    replaced?: { readonly current: Registries; readonly nowMs: number },
+  ) {
     this.config = config;
     this.#files = files;
+    const current: HostTls = replaced === undefined ? new Map() : replaced.current.#tls;
+    this.#tls = selectHostTls(config, files, { current, nowMs: replaced?.nowMs ?? 0 });
     const providers = config.credentialProviders?.configFile;
     this.providers = providers === undefined ? [] : parseProviderConfig(files.get(providers) ?? '');
     this.hasCredentials =
@@ -65,9 +76,23 @@ export class Registries {
     return this.#entries.find(([matcher]) => matcher.matches(host))?.[1];
   }
 
-  /** Whether both say the same, down to the files that they name. */
+  /** Whether both say the same, down to the files that they name and those that are used. */
   equals(other: Registries): boolean {
-    return isDeepStrictEqual(this.config, other.config) && isDeepStrictEqual(this.#files, other.#files);
+    return (
+      isDeepStrictEqual(this.config, other.config) &&
+      isDeepStrictEqual(this.#files, other.#files) &&
+      isDeepStrictEqual(this.#tls, other.#tls)
+    );
+  }
+
+  /** The TLS files for connections to the host of an entry; undefined when the entry names none. */
+  tlsFor({ host }: RegistryConfig): ClientTlsSelection | undefined {
+    return this.#tls.get(host);
+  }
+
+  /** TLS files that are not used. */
+  get tlsProblems(): readonly HostTlsProblem[] {
+    return listTlsProblems(this.#tls);
   }
 
   /** The text of a file that the configuration names, as it was when the configuration was read. */

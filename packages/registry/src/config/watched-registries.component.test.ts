@@ -45,14 +45,14 @@ describe('I7 hot reload', () => {
     expect(events).toEqual(['loaded', 'registries file loaded']);
   });
 
-  test('I7 a changed certificate takes effect although the file is the same', async () => {
-    const caFile = join(directory, 'ca.pem');
-    await writeFile(caFile, 'first');
-    await writeFile(path, `registries: [{host: a.example, caFile: ${caFile}}]`);
+  test('I7 a changed credentials file takes effect although the registries file is the same', async () => {
+    const credentialsFile = join(directory, 'config.json');
+    await writeFile(credentialsFile, 'first');
+    await writeFile(path, `registries: [{host: a.example, credentialsFile: ${credentialsFile}}]`);
     const watched = await open();
-    await writeFile(caFile, 'second');
+    await writeFile(credentialsFile, 'second');
     await watched.reload();
-    expect(watched.current().file(caFile)).toBe('second');
+    expect(watched.current().file(credentialsFile)).toBe('second');
   });
 
   test.each([

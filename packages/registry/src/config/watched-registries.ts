@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { Clock, Logger } from '../ports.ts';
+import type { HostTlsProblem } from './host-tls.ts';
 import type { Registries } from './registries.ts';
 import { fixedRegistries, readRegistriesFile } from './registries-file.ts';
 import type { RegistriesSource } from './registries-file.ts';
@@ -22,6 +24,7 @@ export class WatchedRegistries implements RegistriesSource {
   readonly #options: WatchOptions;
   #current: Registries;
   #refused = false;
+  #loggedTlsProblems: readonly HostTlsProblem[] = [];
 
   private constructor(options: WatchOptions, first: Registries) {
     this.#options = options;
@@ -29,11 +32,13 @@ export class WatchedRegistries implements RegistriesSource {
   }
 
   /**
-   * Reads the file for the first time.
+   * Reads the file for the first time. TLS files that cannot be used are logged: their host alone is not reached.
    * @throws RegistryError with code REGISTRIES_FILE: at the start there is no good one to go on with
    */
   static async open(options: WatchOptions): Promise<WatchedRegistries> {
-    return new WatchedRegistries(options, await readRegistriesFile(options.path));
+    const watched = new WatchedRegistries(options, await readRegistriesFile(options.path));
+    watched.#logTlsProblems();
+    return watched;
   }
 
   current(): Registries {
@@ -52,21 +57,35 @@ export class WatchedRegistries implements RegistriesSource {
     }
   }
 
-  /** Reads the file again; a bad one leaves the last good one in force, and says so once. */
+  /**
+   * Reads the file again; a bad one leaves the last good one in force, and says so once. TLS files that are worse than
+   * those in use leave these in use for their host; the rest of the file takes effect.
+   */
   async reload(): Promise<void> {
-    const { path, logger, metrics } = this.#options;
+    const { path, clock, logger, metrics } = this.#options;
     try {
-      const next = await readRegistriesFile(path);
+      const next = await readRegistriesFile(path, { current: this.#current, nowMs: clock.now() });
       this.#refused = false;
-      if (next.equals(this.#current)) return;
-      this.#current = next;
-      metrics.registriesFile({ outcome: 'loaded' });
-      logger.info({ path }, 'registries file loaded');
+      const isUnchanged = next.equals(this.#current);
+      if (!isUnchanged) this.#current = next;
+      this.#logTlsProblems();
+      if (next.tlsProblems.length > 0) metrics.registriesFile({ outcome: 'refused' });
+      else if (!isUnchanged) metrics.registriesFile({ outcome: 'loaded' });
+      if (!isUnchanged) logger.info({ path }, 'registries file loaded');
     } catch (err) {
       metrics.registriesFile({ outcome: 'refused' });
       if (!this.#refused) logger.error({ path, err }, 'registries file refused, the last good one stays in force');
       this.#refused = true;
     }
+  }
+
+  /** Once for each change. */
+  #logTlsProblems(): void {
+    const problems = this.#current.tlsProblems;
+    if (isDeepStrictEqual(problems, this.#loggedTlsProblems)) return;
+    this.#loggedTlsProblems = problems;
+    const { path, logger } = this.#options;
+    if (problems.length > 0) logger.error({ path, problems }, 'TLS files of registries not used');
   }
 }
 

@@ -46,13 +46,11 @@ export function targetFor(host: string, registries: Registries): Target {
 }
 
 function connectionOf(entry: RegistryConfig | undefined, registries: Registries): ConnectionSettings {
-  const ca = entry?.caFile === undefined ? undefined : registries.file(entry.caFile);
-  const clientCertificate = clientCertificateOf(entry, registries);
+  const tls = entry === undefined ? undefined : registries.tlsFor(entry);
   return {
     allowAddresses: entry?.allowAddresses ?? [],
     refuseAddresses: registries.config.refuseAddresses,
-    ...(ca === undefined ? {} : { ca }),
-    ...(clientCertificate === undefined ? {} : { clientCertificate }),
+    ...(tls === undefined ? {} : { tls: tls.kind === 'usable' ? tls.tls : 'unusable' }),
   };
 }
 
@@ -62,17 +60,6 @@ function endpoint(host: string, repository: string, mirror: boolean, registries:
   const scheme = entry?.plainHttp === true ? 'http' : 'https';
   const address = `${scheme}://${API_HOSTS[host] ?? host}/v2/`;
   return URL.canParse(address) ? { host, base: new URL(address), repository, mirror } : undefined;
-}
-
-function clientCertificateOf(
-  entry: RegistryConfig | undefined,
-  registries: Registries,
-): ConnectionSettings['clientCertificate'] {
-  const files = entry?.clientCertificate;
-  if (files === undefined) return undefined;
-  const cert = registries.file(files.certFile);
-  const key = registries.file(files.keyFile);
-  return cert === undefined || key === undefined ? undefined : { cert, key };
 }
 
 /** Replaces a leading path, by whole segments: `team` does not match `teams/app`. */

@@ -1,18 +1,18 @@
+import type { ClientTls } from '@archpolicy/tls';
 import { LRUCache } from 'lru-cache';
 import { Pool } from 'undici';
 import type { buildConnector } from 'undici';
 import { guardedConnector } from '../address-guard/connector.ts';
 import type { Resolve } from '../address-guard/connector.ts';
 import { AddressGuard } from '../address-guard/guard.ts';
+import { RegistryError } from '../errors.ts';
 
 /** How a host is reached. Two equal ones share connections; a changed one starts with new connections. */
 export interface ConnectionSettings {
   readonly allowAddresses: readonly string[];
   readonly refuseAddresses: readonly string[];
-  /** PEM. */
-  readonly ca?: string;
-  /** PEM. */
-  readonly clientCertificate?: { readonly cert: string; readonly key: string };
+  /** The host's own CA bundle and client certificate. While they are unusable, no HTTPS connection is made. */
+  readonly tls?: ClientTls | 'unusable';
 }
 
 /**
@@ -62,7 +62,7 @@ export class Pools {
     const guard = new AddressGuard(settings.refuseAddresses, settings.allowAddresses);
     return new Pool(origin, {
       connections: MAX_CONNECTIONS_PER_HOST,
-      connect: guardedConnector(guard, connectOptions(settings), this.#resolve),
+      connect: connectorFor(settings, guardedConnector(guard, connectOptions(settings), this.#resolve)),
       pipelining: 1,
       headersTimeout: HEADERS_TIMEOUT_MS,
       bodyTimeout: BODY_IDLE_TIMEOUT_MS,
@@ -73,12 +73,15 @@ export class Pools {
   }
 }
 
-function connectOptions(settings: ConnectionSettings): buildConnector.BuildOptions {
-  const { ca, clientCertificate } = settings;
-  return {
-    timeout: CONNECT_TIMEOUT_MS,
-    allowH2: false,
-    ...(ca === undefined ? {} : { ca }),
-    ...(clientCertificate ?? {}),
+function connectOptions({ tls }: ConnectionSettings): buildConnector.BuildOptions {
+  return { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...(tls === 'unusable' ? {} : tls) };
+}
+
+/** Without its own CA bundle and certificate, a connection would trust the system's authorities and be anonymous. */
+function connectorFor({ tls }: ConnectionSettings, connect: buildConnector.connector): buildConnector.connector {
+  if (tls !== 'unusable') return connect;
+  return (target, callback) => {
+    if (target.protocol !== 'https:') connect(target, callback);
+    else callback(new RegistryError('TLS_FILES', 'the TLS files of this host cannot be used'), null);
   };
 }

@@ -1,0 +1,59 @@
+import { selectClientTls } from '@archpolicy/tls';
+import type { ClientTls, ClientTlsSelection } from '@archpolicy/tls';
+import type { RegistriesConfig, RegistryConfig } from './schema.ts';
+
+/** The TLS files of each entry that names some, by the entry's host. */
+export type HostTls = ReadonlyMap<string, ClientTlsSelection>;
+
+/** TLS files of a registry that are not used. */
+export interface HostTlsProblem {
+  readonly host: string;
+  /** Names the field of the entry; contains nothing of the file. */
+  readonly problem: string;
+  /** What happens instead. */
+  readonly effect: 'PreviousFilesUsed' | 'HostUnreachable';
+}
+
+const NAMES = { ca: 'caFile', certificate: 'certFile', key: 'keyFile' } as const;
+
+/** Decides for each host which TLS files to use: the new ones, or those in use where the new ones are worse. */
+export function selectHostTls(
+  { registries }: RegistriesConfig,
+  files: ReadonlyMap<string, string>,
+  { current, nowMs }: { readonly current: HostTls; readonly nowMs: number },
+): HostTls {
+  const all = new Map<string, ClientTlsSelection>();
+  for (const entry of registries) {
+    // Of two entries for one host the first counts, as for everything else.
+    if (all.has(entry.host) || !namesTlsFiles(entry)) continue;
+    const used = current.get(entry.host);
+    const options = { nowMs, names: NAMES };
+    all.set(
+      entry.host,
+      selectClientTls(textsOf(entry, files), used?.kind === 'usable' ? used.tls : undefined, options),
+    );
+  }
+  return all;
+}
+
+/** What is wrong with the TLS files, host by host. */
+export function listTlsProblems(all: HostTls): readonly HostTlsProblem[] {
+  return [...all].flatMap(([host, { kind, problems }]) => {
+    const effect = kind === 'usable' ? 'PreviousFilesUsed' : 'HostUnreachable';
+    return problems.map((problem) => ({ host, problem, effect }) as const);
+  });
+}
+
+function namesTlsFiles({ caFile, clientCertificate }: RegistryConfig): boolean {
+  return caFile !== undefined || clientCertificate !== undefined;
+}
+
+function textsOf({ caFile, clientCertificate }: RegistryConfig, files: ReadonlyMap<string, string>): ClientTls {
+  const text = (path: string): string => files.get(path) ?? '';
+  return {
+    ...(caFile === undefined ? {} : { ca: text(caFile) }),
+    ...(clientCertificate === undefined
+      ? {}
+      : { cert: text(clientCertificate.certFile), key: text(clientCertificate.keyFile) }),
+  };
+}
