@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
+import type { Server } from 'node:tls';
 import { systemClock } from '@archpolicy/service';
 import { createWorld } from '@archpolicy/testkit';
 import type { CertificatePair, World } from '@archpolicy/testkit';
@@ -136,4 +141,42 @@ test('P2 a certificate that is not valid yet is served once it is valid, and the
   } finally {
     await running.stop();
   }
+});
+
+describe('NODE_EXTRA_CA_CERTS, which Redis over TLS needs for a CA of its own', () => {
+  let redis: Server;
+  /** What clients sent after they had verified the server's certificate. */
+  let receivedBytes: number;
+
+  beforeEach(async () => {
+    const { certificate: cert, key } = await world.authority.issue();
+    receivedBytes = 0;
+    redis = createServer({ cert, key }, (socket) => {
+      socket.on('error', () => undefined).on('data', (chunk: Buffer) => (receivedBytes += chunk.length));
+    });
+    await new Promise<void>((resolve) => redis.listen(0, '127.0.0.1', resolve));
+  });
+
+  afterEach(async () => {
+    await new Promise((resolve) => redis.close(resolve));
+  });
+
+  test.each<[string, boolean, (ca: string) => string]>([
+    ['the CA', true, (ca) => ca],
+    ['nothing', false, () => ''],
+    ['text', false, () => 'garbage'],
+    ['a broken block before the CA', false, (ca) => `${ca.replace(/\nM/u, '\n!')}\n${ca}`],
+  ])('P2 a file of %s does not end the webhook; Redis is trusted: %s', async (_, isTrusted, content) => {
+    const bundle = join(world.directory, 'extra.pem');
+    await writeFile(bundle, content(world.authority.certificate));
+    const process = new WebhookProcess(world, {
+      NODE_EXTRA_CA_CERTS: bundle,
+      ARCHPOLICY_REDIS_URL: `rediss://127.0.0.1:${(redis.address() as AddressInfo).port}`,
+      ARCHPOLICY_CACHE_KEY: 'a-cache-key-of-thirty-two-characters',
+    });
+    webhook = process;
+    await process.until(() => process.log.some(({ msg }) => msg.startsWith('redis does not answer')));
+    await process.until(async () => (await process.ready()).status === 200);
+    expect(receivedBytes > 0).toBe(isTrusted);
+  });
 });
