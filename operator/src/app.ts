@@ -43,7 +43,7 @@ export async function runOperator({ env, signal, clock }: RunContext, leaderCloc
   const logger = createLogger({ name: NAME, level: config.logLevel });
   const closers = new Closers({ clock, logger });
   try {
-    const api = await connectApi(config, clock);
+    const api = await connectApi(config, { clock, logger });
     closers.add('API client', () => api.close());
     await new OperatorProcess({ config, clock, leaderClock, logger, closers, api }).lead(signal);
     logger.info({}, 'closing');

@@ -11,8 +11,12 @@ import { NAME, VERSION } from './identity.ts';
  * start and not the first call.
  * @throws ConfigError
  */
-export async function connectApi({ kubeconfig }: OperatorConfig, clock: Clock): Promise<ApiClient> {
-  const credentials = new KubeConfigCredentials(kubeconfig === undefined ? 'in-cluster' : { file: kubeconfig }, clock);
+export async function connectApi(
+  { kubeconfig }: OperatorConfig,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<ApiClient> {
+  const location = kubeconfig === undefined ? 'in-cluster' : { file: kubeconfig };
+  const credentials = new KubeConfigCredentials(location, clock, logger);
   const variable = { variable: 'ARCHPOLICY_KUBECONFIG', value: kubeconfig, example: '/home/me/.kube/config' };
   await using(variable, () => credentials.read());
   return new ApiClient({ credentials, clock, userAgent: `${NAME}/${VERSION}` });

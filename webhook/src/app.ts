@@ -41,7 +41,7 @@ export async function runWebhook({ env, signal, clock }: RunContext): Promise<vo
   const logger = createLogger({ name: NAME, level: config.logLevel });
   const closers = new Closers({ clock, logger });
   try {
-    const api = await connectApi(config, clock);
+    const api = await connectApi(config, { clock, logger });
     closers.add('API client', () => api.close());
     await new Webhook({ config, clock, logger, closers, api }).serve(signal);
     logger.info({}, 'closing');

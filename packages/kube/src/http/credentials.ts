@@ -1,3 +1,5 @@
+import type { ClientTls } from '@archpolicy/tls';
+
 /** How to reach an API server and who we are there. */
 export interface Credentials {
   /** `https://host:port`, without a path. */
@@ -7,11 +9,8 @@ export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** PEM, as undici's connector takes them. */
-export interface TlsCredentials {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+/** As undici's connector takes them. */
+export interface TlsCredentials extends ClientTls {
   readonly servername?: string;
   readonly rejectUnauthorized?: boolean;
 }

@@ -4,6 +4,7 @@ import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
 import { arrayAt, describeParseError, isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
+import { selectClientTls } from '@archpolicy/tls';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parseDocument } from 'yaml';
 import type { Clock } from '../clock.ts';
@@ -12,11 +13,19 @@ import type { Credentials, CredentialSource, TlsCredentials } from './credential
 
 /** Rotated tokens and certificates are seen within this time; client-go re-reads token files every minute, too. */
 const REREAD_MS = 60_000;
-/** After a 401 the files are read again, but not in a loop while the API server keeps refusing. */
-const REREAD_AFTER_REFUSAL_MS = 1_000;
+/** After a 401 or a failed read the files are read again, but not in a loop while the failure lasts. */
+const REREAD_SOON_MS = 1_000;
+
+/** The fields of a kubeconfig that hold certificates, or the paths of them. */
+const NAMES = { ca: 'certificate-authority', certificate: 'client-certificate', key: 'client-key' } as const;
 
 /** Where the kubeconfig is: a file, or the account that the cluster gives to its pods. */
 export type KubeConfigLocation = { readonly file: string } | 'in-cluster';
+
+/** The part of a logger that reports a kubeconfig that cannot be used. */
+export interface KubeConfigLogger {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
 
 /** A kubeconfig without what KubeConfig does not do right. */
 interface Loaded {
@@ -28,29 +37,41 @@ interface Loaded {
 /**
  * Credentials from a kubeconfig, read again every minute and after a 401, so that rotated tokens and certificates are
  * picked up. Exec plugins run as KubeConfig runs them, and keep their token until it expires.
+ *
+ * What cannot be used does not replace what was read before: a bad CA bundle or client certificate leaves the one in use,
+ * and a read that fails leaves all of it. client-go does so for CA bundles and tokens.
+ *
+ * @see https://github.com/kubernetes/client-go/blob/v0.36.3/transport/ca_rotation.go and `token_source.go` beside it
  */
 export class KubeConfigCredentials implements CredentialSource {
   readonly #location: KubeConfigLocation;
   readonly #clock: Clock;
+  readonly #logger: KubeConfigLogger | undefined;
   #loaded: Loaded | undefined;
   #current: Promise<Credentials> | undefined;
+  /** What was read last without an error. */
+  #inUse: Credentials | undefined;
   #readAt = -Infinity;
-  #expired = false;
+  #isRereadSoon = false;
+  #refused = false;
+  /** What was logged last: a lasting problem is logged once. */
+  #loggedProblem = '';
 
-  constructor(location: KubeConfigLocation, clock: Clock) {
+  constructor(location: KubeConfigLocation, clock: Clock, logger?: KubeConfigLogger) {
     this.#location = location;
     this.#clock = clock;
+    this.#logger = logger;
   }
 
+  /** @throws KubeError `bad-config`, while nothing has been read that can be used */
   read(): Promise<Credentials> {
     const age = this.#clock.monotonic() - this.#readAt;
-    if (this.#current !== undefined && age < (this.#expired ? REREAD_AFTER_REFUSAL_MS : REREAD_MS)) {
-      return this.#current;
-    }
-    const reading = this.#load(this.#expired);
+    if (this.#current !== undefined && age < (this.#isRereadSoon ? REREAD_SOON_MS : REREAD_MS)) return this.#current;
+    const reading = this.#readFiles(this.#refused);
     this.#current = reading;
     this.#readAt = this.#clock.monotonic();
-    this.#expired = false;
+    this.#isRereadSoon = false;
+    this.#refused = false;
     reading.catch(() => {
       // A failure is not kept: the next call reads again.
       if (this.#current === reading) this.#current = undefined;
@@ -59,7 +80,24 @@ export class KubeConfigCredentials implements CredentialSource {
   }
 
   expire(): void {
-    this.#expired = true;
+    this.#refused = true;
+    this.#isRereadSoon = true;
+  }
+
+  async #readFiles(refused: boolean): Promise<Credentials> {
+    try {
+      const { credentials, problems } = this.#keepWhatIsBetter(await this.#load(refused));
+      this.#inUse = credentials;
+      this.#report({ problems });
+      return credentials;
+    } catch (cause) {
+      this.#loaded = undefined;
+      const error = badConfig(cause);
+      if (this.#inUse === undefined) throw error;
+      this.#isRereadSoon = true;
+      this.#report({ problems: [error.message], ...systemCode(error.cause) });
+      return this.#inUse;
+    }
   }
 
   async #load(refused: boolean): Promise<Credentials> {
@@ -70,6 +108,25 @@ export class KubeConfigCredentials implements CredentialSource {
       return await credentialsOf(this.#loaded);
     } catch (error) {
       throw badConfig(error);
+    }
+  }
+
+  /** @throws KubeError `bad-config` */
+  #keepWhatIsBetter(next: Credentials): { readonly credentials: Credentials; readonly problems: readonly string[] } {
+    const options = { nowMs: this.#clock.now(), names: NAMES };
+    const selection = selectClientTls(next.tls, this.#inUse?.tls, options);
+    if (selection.kind === 'unusable') {
+      throw new KubeError('bad-config', `the kubeconfig cannot be used: ${selection.problems.join('; ')}`);
+    }
+    return { credentials: { ...next, tls: { ...next.tls, ...selection.tls } }, problems: selection.problems };
+  }
+
+  #report(fields: { readonly problems: readonly string[]; readonly code?: string }): void {
+    const problem = JSON.stringify(fields);
+    if (problem === this.#loggedProblem) return;
+    this.#loggedProblem = problem;
+    if (fields.problems.length > 0) {
+      this.#logger?.warn(fields, 'kubeconfig not used in full, keeping what was read before');
     }
   }
 }
@@ -90,6 +147,12 @@ function badConfig(error: unknown): KubeError {
 
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
+}
+
+/** Of a system call that failed. Messages are not logged: a parser quotes what it failed on, and that may be a token. */
+function systemCode(error: unknown): { readonly code?: string } {
+  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return {};
+  return typeof error.code === 'string' ? { code: error.code } : {};
 }
 
 function loadKubeConfig(location: KubeConfigLocation): Loaded {
