@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { createCertificateAuthority } from './certificates.ts';
+import type { LeafKeyType } from './leaf-key.ts';
 
 describe('certificate authority', () => {
   test('issues pairs that it signed, for the names asked for', async () => {
@@ -26,5 +27,25 @@ describe('certificate authority', () => {
       notBefore: new Date('2020-01-01T00:00:00Z'),
     });
     expect(new X509Certificate(certificate).validTo).toContain('2020');
+  });
+
+  test.each<[LeafKeyType, string]>([
+    ['P-224', 'ec'],
+    ['P-256', 'ec'],
+    ['P-384', 'ec'],
+    ['P-521', 'ec'],
+    ['secp256k1', 'ec'],
+    ['Ed25519', 'ed25519'],
+    ['Ed448', 'ed448'],
+    ['RSA-1024', 'rsa'],
+    ['RSA-2048', 'rsa'],
+    ['RSA-PSS-2048', 'rsa-pss'],
+  ])('issues a certificate for a %s key', async (keyType, expected) => {
+    const authority = await createCertificateAuthority();
+    const { certificate, key } = await authority.issue({ keyType });
+    const leaf = new X509Certificate(certificate);
+    expect(leaf.publicKey.asymmetricKeyType).toBe(expected);
+    expect(leaf.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
+    expect(leaf.checkPrivateKey(createPrivateKey(key))).toBe(true);
   });
 });

@@ -6,12 +6,14 @@ import {
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
-  PemConverter,
+  PublicKey,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import type { X509Certificate } from '@peculiar/x509';
 import { webcrypto } from 'node:crypto';
+import { generateLeafKey } from './leaf-key.ts';
+import type { LeafKeyType } from './leaf-key.ts';
 
 /** A certificate (chain) and its private key, both PEM. */
 export interface CertificatePair {
@@ -28,6 +30,8 @@ export interface LeafOptions {
   readonly organization?: string;
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  /** P-256 by default. */
+  readonly keyType?: LeafKeyType;
 }
 
 /** A certificate authority for tests: made in memory in a few milliseconds (ECDSA P-256). */
@@ -68,13 +72,13 @@ async function issue(
   options: LeafOptions,
 ): Promise<CertificatePair> {
   const { dnsNames = ['localhost'], addresses = ['127.0.0.1'], commonName = 'archpolicy test', organization } = options;
-  const keys = await generateKeys();
+  const { publicKey, privateKey } = await generateLeafKey(options.keyType ?? 'P-256');
   const leaf = await X509CertificateGenerator.create(
     {
       serialNumber: serialNumber(),
       subject: organization === undefined ? `CN=${commonName}` : `CN=${commonName}, O=${organization}`,
       issuer: ca.subject,
-      publicKey: keys.publicKey,
+      publicKey: new PublicKey(publicKey.export({ type: 'spki', format: 'der' })),
       signingKey,
       signingAlgorithm: ALGORITHM,
       notBefore: options.notBefore ?? new Date(Date.now() - DAY_MS),
@@ -91,8 +95,10 @@ async function issue(
     },
     webcrypto,
   );
-  const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
-  return { certificate: leaf.toString('pem'), key };
+  return {
+    certificate: `${leaf.toString('pem')}\n`,
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
 }
 
 async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {

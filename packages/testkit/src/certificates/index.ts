@@ -1,1 +1,2 @@
 export * from './certificates.ts';
+export type { LeafKeyType } from './leaf-key.ts';
