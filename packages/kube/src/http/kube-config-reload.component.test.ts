@@ -172,7 +172,11 @@ describe('a kubeconfig that is read again', () => {
 
   test.each<[string, () => Promise<void>, string]>([
     ['a certificate is missing', () => rm(join(directory, 'crt')), 'the kubeconfig cannot be used'],
-    ['it is not YAML', () => writeFile(join(directory, 'config'), '{{{'), 'the kubeconfig cannot be used'],
+    [
+      'it is not YAML',
+      () => writeFile(join(directory, 'config'), '{{{'),
+      'the kubeconfig cannot be used: syntax error at line 1, column 4',
+    ],
     [
       'the token is empty',
       () => writeFile(join(directory, 'token'), ''),

@@ -145,13 +145,13 @@ function badConfig(error: unknown): KubeError {
   return new KubeError('bad-config', `the kubeconfig cannot be used: ${reason}`);
 }
 
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
+function isSystemError(error: unknown): error is object {
+  return typeof error === 'object' && error !== null && 'syscall' in error;
 }
 
 /** Of a system call that failed. Messages are not logged: a parser quotes what it failed on, and that may be a token. */
 function systemCode(error: unknown): { readonly code?: string } {
-  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return {};
+  if (!isSystemError(error) || !('code' in error)) return {};
   return typeof error.code === 'string' ? { code: error.code } : {};
 }
 
