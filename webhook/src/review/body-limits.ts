@@ -10,7 +10,7 @@ const BODY_BOUNDS: JsonBounds = { depth: 200, containers: 100_000, separators: 1
 /**
  * A body is not parsed beyond this. The API server takes objects up to 3 MiB from its clients and stores up to 1.5 MiB of
  * protobuf, which has as JSON less than twice as much: a larger pod is never created, whatever is answered. Parsing 7 MiB
- * would hold up everybody for 90 ms.
+ * would block the event loop for 90 ms.
  */
 export const MAX_PARSED_BYTES = 3 * 1024 * 1024;
 

@@ -30,7 +30,7 @@ describe('the recheck', () => {
     }
   });
 
-  test('a check that comes late skips no pod', () => {
+  test('a delayed check skips no pod', () => {
     expect([...dueForRecheck(PODS, INTERVALS, 0, 10 * MINUTE)]).toHaveLength(PODS.length);
   });
 

@@ -258,7 +258,7 @@ describe('the brake', () => {
        0:02 shop/web asks → OwnerStopped 599s`,
     ],
     [
-      'R7 R10 broken images of many owners in many namespaces stop nobody else',
+      'R7 R10 broken images of many owners in many namespaces stop no other owner',
       `0:00 a/1 broken
        0:01 b/2 broken
        0:02 c/3 broken

@@ -230,7 +230,7 @@ describe('R9 a pod that carries our additions and finds no node', () => {
     ['R9 its workload is not relaxed yet', unschedulable({ relaxed: false }), 'wait Relaxing 2s'],
     ['R9 no node would take it without our preference either', unschedulable({ relaxingHelps: false }), 'report Unschedulable'],
     ['R9 without our additions it is nobody’s business', { pod: unbound(), node: null }, 'leave NotBound'],
-    ['R9 nobody would replace it', { ...unschedulable({ relaxed: false }), notReplaced: 'BarePod' }, 'report BarePod'],
+    ['R9 no controller replaces it', { ...unschedulable({ relaxed: false }), notReplaced: 'BarePod' }, 'report BarePod'],
     ['R9 its Job would fail', { ...unschedulable(), notReplaced: 'JobWouldFail' }, 'report JobWouldFail'],
     ['R9 opted out', { ...unschedulable(), pod: unbound({ annotations: { 'archpolicy.dev/allow-eviction': 'false' } }) }, 'report OptedOut'],
     ['R9 in Audit', { ...unschedulable({ relaxed: false }), mode: 'Audit' }, 'report AuditMode'],

@@ -60,7 +60,7 @@ describe('R10 the node is not Ready', () => {
     ['R10 the policy includes Ready pods', { node: silent, policy: { includeReady: true } }, 'wait NodeNotReady', 'no pod is evicted from such a node'],
     ['R10 in Audit', { node: silent, mode: 'Audit' }, 'wait NodeNotReady', 'Enforce would not evict it either'],
     ['R10 a bare pod', { node: silent, notReplaced: 'BarePod' }, 'report BarePod', 'the lasting reason comes first'],
-    ['R10 cordoned', { node: node({ cordoned: true }) }, 'evict', 'a cordon keeps new pods away and says nothing of the kubelet'],
+    ['R10 cordoned', { node: node({ cordoned: true }) }, 'evict', 'a cordon keeps new pods away, but the kubelet still works'],
   ]);
 });
 

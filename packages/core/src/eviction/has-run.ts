@@ -49,7 +49,7 @@ type RefusalEvidence = Pick<RunEvidence, 'nowMs' | 'images'> & { readonly pod: P
 
 /**
  * R10: whether the runtime or the kernel has refused a container whose image does not support the node. The end of a
- * former run says nothing of a container that has been running since.
+ * former run is no evidence against a container that has been running since.
  */
 export function isRefused({ nowMs, pod, images }: RefusalEvidence): boolean {
   return unsupported(pod, images).some(

@@ -9,7 +9,7 @@ import type { UntouchedReason } from './decision.ts';
 import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
 
-/** PL1: why the pod is none of our business; `undefined` when it is. */
+/** PL1: the reason why the pod is left alone; `undefined` for a pod that is decided about. */
 export function findExemption(view: PodView, input: PlacementInput): UntouchedReason | undefined {
   if (input.operation !== 'CREATE') return 'NotCreated';
   if (textAt(view.spec, 'nodeName') !== undefined) return 'NodeAssigned';
