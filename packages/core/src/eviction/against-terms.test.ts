@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
-import type { NodeSelectorOperator } from '../requirement/selector.ts';
+import type { NodeSelectorOperator } from '../kubernetes/node-selector.ts';
 import { isAgainstTerms } from './against-terms.ts';
 import { node, pod } from './fixtures/objects.ts';
 

@@ -4,7 +4,7 @@ import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import { hasTrueArchitectureLabel, hasTrueOsLabel } from '../kubernetes/node-labels.ts';
 import { isTerminal } from '../pod/lifecycle.ts';
 import { parseDurationMs } from '../policy/duration.ts';
-import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../policy/keys.ts';
+import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../kubernetes/archpolicy-keys.ts';
 import type { PlacementAssessment } from './assess.ts';
 import type { EvictionDecision, LastTry, LeaveReason, ReportReason, WaitReason } from './decision.ts';
 import { hasRun, isRefused, READY_AFTER_MS } from './has-run.ts';

@@ -1,6 +1,6 @@
+import type { Labels } from '../kubernetes/labels.ts';
 import { describe, expect, test } from '@jest/globals';
-import type { Labels } from '../kubernetes/facts.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { parseInstalledWebhook, webhookCall } from './installed-webhook.ts';
 
 const RULE = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: 'Namespaced' };

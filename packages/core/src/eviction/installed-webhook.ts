@@ -1,8 +1,8 @@
-import type { Labels, NamespaceFacts } from '../kubernetes/facts.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
-import type { SelectableLabels } from '../kubernetes/labels.ts';
-import { arrayAt, textAt } from '../kubernetes/read.ts';
+import type { NamespaceFacts } from '../kubernetes/facts.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import type { Labels, SelectableLabels } from '../kubernetes/labels.ts';
+import { arrayAt, textAt } from '../json/read.ts';
 import type { LabelSelector } from '../policy/label-selector.ts';
 import { isValidSelector, matchesNamespace, matchesSelector } from '../policy/label-selector.ts';
 

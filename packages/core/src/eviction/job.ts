@@ -1,5 +1,5 @@
-import { isJsonObject } from '../kubernetes/json.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 
 /** What of a Job decides whether it survives the eviction of one of its pods (R2). */
 export interface JobFacts {

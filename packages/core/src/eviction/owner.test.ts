@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import type { OwnerReference } from '../kubernetes/facts.ts';
 import { pod, without } from './fixtures/objects.ts';
 import { parseJobFacts } from './job.ts';

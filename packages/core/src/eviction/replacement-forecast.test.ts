@@ -1,12 +1,13 @@
+import type { Labels } from '../kubernetes/labels.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Labels, NodeFacts, PodFacts } from '../kubernetes/facts.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
 import { decidePlacement, placePod } from '../placement/place-pod.ts';
-import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import { IMAGE, node, pod } from './fixtures/objects.ts';
 import { forecastReplacement } from './replacement-forecast.ts';
 import { replacementPod } from './replacement-pod.ts';

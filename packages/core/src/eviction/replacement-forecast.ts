@@ -1,6 +1,6 @@
 import type { Inspection } from '../inspection/inspection.ts';
 import type { NamespaceFacts, NodeFacts, PodFacts } from '../kubernetes/facts.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { readPodSpec } from '../kubernetes/pod-spec.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';

@@ -1,8 +1,8 @@
 import type { PodFacts } from '../kubernetes/facts.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { toLabelMap } from '../kubernetes/labels.ts';
 import { REQUIRED } from '../kubernetes/pod-spec.ts';
-import type { NodeSelectorRequirement, NodeSelectorTerm } from '../requirement/selector.ts';
+import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 
 /**
  * The pod that would come in place of this one, as far as its placement is decided by it: what is kept of the pod, without

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
 import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
 import { applyPatch } from '../placement/json-patch.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { labelOf, objectAt, stringMapAt } from '../kubernetes/read.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import { labelOf, objectAt, stringMapAt } from '../json/read.ts';
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { decidePlacement, placePod } from '../placement/place-pod.ts';
 import { parseDecision } from '../placement/annotation.ts';
 import type { Row } from '../placement/fixtures/row.ts';
-import { ANNOTATION_DECISION, GATE_INSPECTING } from '../policy/keys.ts';
+import { ANNOTATION_DECISION, GATE_INSPECTING } from '../kubernetes/archpolicy-keys.ts';
 import { decideGate } from './decide.ts';
 import { admitted, asked, gatedInput } from './fixtures/gated-pod.ts';
 import { bareLadder, isGated, liftLadder } from './lift.ts';

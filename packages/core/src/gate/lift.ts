@@ -1,7 +1,7 @@
 import type { Inspection } from '../inspection/inspection.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
-import { arrayAt, objectAt, textAt } from '../kubernetes/read.ts';
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import { arrayAt, objectAt, textAt } from '../json/read.ts';
 import type { Addition } from '../placement/additions.ts';
 import { additionsFor } from '../placement/additions.ts';
 import type { Constrain, PlacementDecision } from '../placement/decision.ts';
@@ -11,7 +11,7 @@ import { jsonEqual, pointer } from '../placement/json-patch.ts';
 import type { PodView } from '../placement/pod-view.ts';
 import { readPodView } from '../placement/pod-view.ts';
 import type { ArchPolicy } from '../policy/index.ts';
-import { GATE_INSPECTING } from '../policy/keys.ts';
+import { GATE_INSPECTING } from '../kubernetes/archpolicy-keys.ts';
 import { recordingOperations } from './record.ts';
 
 /**

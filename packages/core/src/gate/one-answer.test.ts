@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Inspection } from '../inspection/inspection.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { naiveSelects } from '../placement/fixtures/naive-scheduler.ts';
 import { policyOf } from '../placement/fixtures/row.ts';
 import { IMAGES, nodes, overTheWire, world } from '../placement/fixtures/worlds.ts';

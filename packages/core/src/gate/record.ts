@@ -1,8 +1,8 @@
 import type { Inspection } from '../inspection/inspection.ts';
 import { readPodAnnotations } from '../kubernetes/annotations.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
-import { objectAt } from '../kubernetes/read.ts';
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import { objectAt } from '../json/read.ts';
 import type { Addition } from '../placement/additions.ts';
 import type { DecisionRecord } from '../placement/annotation.ts';
 import { formatDecision, readDecision } from '../placement/annotation.ts';
@@ -13,7 +13,7 @@ import { readPodView } from '../placement/pod-view.ts';
 import { revert } from '../placement/revert.ts';
 import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ArchPolicy } from '../policy/index.ts';
-import { ANNOTATION_DECISION } from '../policy/keys.ts';
+import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
 
 /** What the annotation is made from. */
 export interface Recording {

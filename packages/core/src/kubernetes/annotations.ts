@@ -1,6 +1,6 @@
-import type { ANNOTATION_ALLOW_EVICTION, ANNOTATION_DECISION, LABEL_PREFERRED } from '../policy/keys.ts';
-import type { JsonObject } from './json.ts';
-import { objectAt, stringAt } from './read.ts';
+import type { ANNOTATION_ALLOW_EVICTION, ANNOTATION_DECISION, LABEL_PREFERRED } from './archpolicy-keys.ts';
+import type { JsonObject } from '../json/json.ts';
+import { objectAt, stringAt } from '../json/read.ts';
 
 /**
  * The kubelet marks the mirror of a static pod, and the source of each pod: `file`, `http` or `api`.

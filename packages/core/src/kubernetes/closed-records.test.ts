@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { pod } from '../eviction/fixtures/objects.ts';
-import { ANNOTATION_DECISION, LABEL_SKIP } from '../policy/keys.ts';
+import { ANNOTATION_DECISION, LABEL_SKIP } from './archpolicy-keys.ts';
 import { matchesSelector } from '../policy/label-selector.ts';
 import { readPodAnnotations } from './annotations.ts';
 import type { NamespaceFacts, PodFacts } from './facts.ts';
 import { readPodLabels, selectableValue } from './labels.ts';
-import { labelOf } from './read.ts';
+import { labelOf } from '../json/read.ts';
 
 /**
  * What must not compile. The type check covers this file: an error that is expected and does not occur fails it.

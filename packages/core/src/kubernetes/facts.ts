@@ -1,13 +1,11 @@
-import type { NodeSelector } from '../requirement/selector.ts';
+import type { NodeSelector } from './node-selector.ts';
 import type { NamespaceAnnotations, PodAnnotations } from './annotations.ts';
-import type { NamespaceLabels, PodLabels } from './labels.ts';
+import type { Labels, NamespaceLabels, PodLabels } from './labels.ts';
 
 /**
  * What the product keeps of Kubernetes objects: trimmed on arrival (a pod is 24 KB whole and under 1 KB here), parsed
  * once at the edge, so that everything behind it can rely on the types.
  */
-
-export type Labels = Readonly<Record<string, string>>;
 
 /** A node taint. */
 export interface Taint {

@@ -1,10 +1,9 @@
-export * from './json.ts';
+export * from './archpolicy-keys.ts';
 export { readPodAnnotations } from './annotations.ts';
 export type { NamespaceAnnotations, PodAnnotations } from './annotations.ts';
 export * from './facts.ts';
 export { readPodLabels } from './labels.ts';
-export type { NamespaceLabels, PodLabels, SelectableLabels } from './labels.ts';
-export * from './read.ts';
+export type { Labels, NamespaceLabels, PodLabels, SelectableLabels } from './labels.ts';
 export * from './pod-spec.ts';
 export { readOwner } from './owner.ts';
 export * from './parse-node.ts';
@@ -15,3 +14,5 @@ export * from './interner.ts';
 export * from './intern-pod.ts';
 export * from './top-controller.ts';
 export * from './parse-cron-job.ts';
+export * from './node-selector.ts';
+export * from './parse-node-selector.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parsePod } from './parse-pod.ts';
 import { internPod } from './intern-pod.ts';
 import { Interner } from './interner.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../json/json.ts';
 
 describe('interned values', () => {
   test('P8 equal values become one', () => {

@@ -1,7 +1,8 @@
-import type { LABEL_PREFERRED, LABEL_PREFERRED_NOE, LABEL_SKIP } from '../policy/keys.ts';
-import type { Labels } from './facts.ts';
-import type { JsonObject } from './json.ts';
-import { labelOf, objectAt, stringMapAt } from './read.ts';
+import type { LABEL_PREFERRED, LABEL_PREFERRED_NOE, LABEL_SKIP } from './archpolicy-keys.ts';
+import type { JsonObject } from '../json/json.ts';
+import { labelOf, objectAt, stringMapAt } from '../json/read.ts';
+
+export type Labels = Readonly<Record<string, string>>;
 
 declare const selectable: unique symbol;
 

@@ -1,5 +1,5 @@
 import type { NodeFacts } from './facts.ts';
-import { labelOf } from './read.ts';
+import { labelOf } from '../json/read.ts';
 
 /** The labels that every kubelet sets: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
 export const LABEL_ARCH = 'kubernetes.io/arch';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Json } from './json.ts';
+import type { Json } from '../json/json.ts';
 import { groupKind, readOwner } from './owner.ts';
 
 const REPLICA_SET = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'u' };

@@ -1,7 +1,7 @@
 import type { OwnerReference } from './facts.ts';
-import type { JsonObject } from './json.ts';
-import { isJsonObject } from './json.ts';
-import { arrayAt, objectAt, textAt } from './read.ts';
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import { arrayAt, objectAt, textAt } from '../json/read.ts';
 
 /**
  * The owner reference with `controller: true`; an object has at most one. It needs a kind and a name: a stored object

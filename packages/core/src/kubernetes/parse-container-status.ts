@@ -1,7 +1,7 @@
 import type { ContainerEvidence, TerminatedEvidence } from './facts.ts';
-import type { JsonObject } from './json.ts';
-import { isJsonObject } from './json.ts';
-import { arrayAt, objectAt, textAt } from './read.ts';
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import { arrayAt, objectAt, textAt } from '../json/read.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
 /** What a container prints can stand in a message: both its ends are kept, for causes come first or last. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { parseCronJob } from './parse-cron-job.ts';
 
 const metadata = { namespace: 'shop', name: 'report', uid: 'u' };

@@ -1,8 +1,8 @@
-import type { Json, JsonObject } from './json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { readPodLabels } from './labels.ts';
 import type { PodLabels } from './labels.ts';
 import { podImages, pullSecretNames } from './pod-spec.ts';
-import { objectAt, textAt } from './read.ts';
+import { objectAt, textAt } from '../json/read.ts';
 
 /** A CronJob, as far as the images of its next pods are of interest. */
 export interface CronJobFacts {

@@ -1,8 +1,8 @@
 import type { NamespaceFacts } from './facts.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { readNamespaceAnnotations } from './annotations.ts';
 import { readNamespaceLabels } from './labels.ts';
-import { objectAt, textAt } from './read.ts';
+import { objectAt, textAt } from '../json/read.ts';
 
 /** What is kept of a namespace; undefined for what is no Kubernetes object. */
 export function parseNamespace(raw: JsonObject): NamespaceFacts | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { isSchedulable } from './facts.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { parseNamespace } from './parse-namespace.ts';
 import { parseNode } from './parse-node.ts';
 

@@ -1,7 +1,7 @@
 import type { NodeFacts, Taint } from './facts.ts';
-import type { Json, JsonObject } from './json.ts';
-import { isJsonObject } from './json.ts';
-import { arrayAt, objectAt, stringMapAt, textAt } from './read.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import { arrayAt, objectAt, stringMapAt, textAt } from '../json/read.ts';
 
 const EFFECTS: ReadonlySet<string> = new Set<Taint['effect']>(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Json, JsonObject } from './json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { parsePod } from './parse-pod.ts';
 
 const CREATED = '2026-11-21T22:00:00Z';

@@ -1,12 +1,12 @@
 import { readPodAnnotations } from './annotations.ts';
 import type { PodFacts, ReadyCondition } from './facts.ts';
-import type { JsonObject } from './json.ts';
-import { isJsonObject } from './json.ts';
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { readPodLabels } from './labels.ts';
 import { readOwner } from './owner.ts';
 import { parseContainerStatuses } from './parse-container-status.ts';
 import { pullSecretNames, readPodSpec } from './pod-spec.ts';
-import { arrayAt, objectAt, textAt } from './read.ts';
+import { arrayAt, objectAt, textAt } from '../json/read.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
 const PHASES: ReadonlySet<string> = new Set(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);

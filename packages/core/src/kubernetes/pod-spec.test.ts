@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Json, JsonObject } from './json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { readPodLabels, selectableValue } from './labels.ts';
 import { isObjectName, podImages, podOs, pullSecretNames, readPodSpec } from './pod-spec.ts';
-import { labelOf } from './read.ts';
+import { labelOf } from '../json/read.ts';
 
 describe('readPodSpec', () => {
   test('PL4 reads what placement and remediation need', () => {

@@ -1,10 +1,11 @@
-import { parseNodeSelector } from '../requirement/parse.ts';
-import type { NodeSelector } from '../requirement/selector.ts';
-import type { Labels, Toleration } from './facts.ts';
-import type { Json, JsonObject } from './json.ts';
-import { isJsonObject } from './json.ts';
+import type { Labels } from './labels.ts';
+import { parseNodeSelector } from './parse-node-selector.ts';
+import type { NodeSelector } from './node-selector.ts';
+import type { Toleration } from './facts.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { LABEL_OS } from './node-labels.ts';
-import { arrayAt, labelOf, objectAt, stringMapAt, textAt } from './read.ts';
+import { arrayAt, labelOf, objectAt, stringMapAt, textAt } from '../json/read.ts';
 
 /**
  * What a pod asks of the scheduler and the kubelet, read from the raw object: an admission review's, a watch event's or

@@ -1,5 +1,5 @@
 import type { Platform } from '../platform/platform.ts';
-import type { Json } from '../kubernetes/json.ts';
+import type { Json } from '../json/json.ts';
 import { parseDeclaredPlatform } from './declared-platform.ts';
 
 /** What a manifest, with all that it refers to, says of platforms. Immutable: it follows from the content alone. */

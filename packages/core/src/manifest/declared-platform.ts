@@ -1,5 +1,5 @@
-import type { Json } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import type { Json } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { isArchitecture } from '../platform/platform.ts';
 import type { Platform } from '../platform/platform.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mutatedJson } from '@archpolicy/testkit/mutations';
 import fc from 'fast-check';
-import type { Json } from '../kubernetes/json.ts';
+import type { Json } from '../json/json.ts';
 import { isArchitecture } from '../platform/platform.ts';
 import { combineContent, parseConfig } from './content.ts';
 import type { ContentFacts } from './content.ts';

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import type { Platform } from '../platform/platform.ts';
 import { isDigest } from '../reference/reference.ts';
 import { parseDeclaredPlatform } from './declared-platform.ts';

@@ -1,4 +1,4 @@
-import type { Json } from '../kubernetes/json.ts';
+import type { Json } from '../json/json.ts';
 import { describeParseError } from './parse-problem.ts';
 
 export type JsonParse =

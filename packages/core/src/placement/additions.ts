@@ -1,9 +1,9 @@
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import { GATE_INSPECTING } from '../kubernetes/archpolicy-keys.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
-import { arrayAt, objectAt } from '../kubernetes/read.ts';
-import { GATE_INSPECTING } from '../policy/index.ts';
-import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import { arrayAt, objectAt } from '../json/read.ts';
+import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import { architectureToleration } from './architecture-taints.ts';
 import type { Constrain, Gate, PreferredArchitecture } from './decision.ts';
 import { architectureRequirement, isImplied } from './node-constraints.ts';

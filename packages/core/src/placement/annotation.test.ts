@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { formatDecision, MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
 import type { Row } from './fixtures/row.ts';
 import { inputOf, inspectionOf } from './fixtures/row.ts';

@@ -1,13 +1,13 @@
+import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
 import type { FactSource, Inspection, UnresolvedReason } from '../inspection/inspection.ts';
 import type { PodAnnotations } from '../kubernetes/annotations.ts';
-import type { Json } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
-import { arrayAt, textAt } from '../kubernetes/read.ts';
+import type { Json } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import { arrayAt, textAt } from '../json/read.ts';
 import { formatPlatform } from '../platform/parse.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
 import type { ImageKnowledge } from '../pod/image-knowledge.ts';
-import { ANNOTATION_DECISION } from '../policy/index.ts';
 import type { Addition } from './additions.ts';
 import type { Constrain, Gate, PlacementReason } from './decision.ts';
 import { PLACEMENT_REASONS } from './decision.ts';

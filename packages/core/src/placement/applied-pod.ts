@@ -1,8 +1,8 @@
 import type { Toleration } from '../kubernetes/facts.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
-import { arrayAt, objectAt, stringAt } from '../kubernetes/read.ts';
+import { arrayAt, objectAt, stringAt } from '../json/read.ts';
 import type { PodView } from './pod-view.ts';
 
 /**

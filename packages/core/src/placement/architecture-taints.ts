@@ -1,10 +1,10 @@
 import { ANNOTATION_TOLERATIONS_WHITELIST } from '../kubernetes/annotations.ts';
 import type { NamespaceFacts, Taint, Toleration } from '../kubernetes/facts.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { LABEL_ARCH } from '../kubernetes/node-labels.ts';
 import { readToleration } from '../kubernetes/pod-spec.ts';
-import { arrayAt, isJsonArray } from '../kubernetes/read.ts';
+import { arrayAt, isJsonArray } from '../json/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { tolerates } from '../requirement/tolerations.ts';

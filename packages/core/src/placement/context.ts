@@ -1,7 +1,7 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import type { ArchPolicy } from '../policy/index.ts';
-import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { CopiedLabels } from './copied-labels.ts';
 import type {
   Constrain,

@@ -1,6 +1,6 @@
 import { selectableValue } from '../kubernetes/labels.ts';
 import type { ArchPolicy } from '../policy/index.ts';
-import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { PlacementWarning } from './decision.ts';
 import { contradicts, isArchKey } from './node-constraints.ts';
 import type { PodView } from './pod-view.ts';

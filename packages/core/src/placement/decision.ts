@@ -1,7 +1,7 @@
 import type { UnresolvedReason } from '../inspection/inspection.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { UnresolvedImage } from '../pod/image-knowledge.ts';
-import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 
 /**
  * What is decided about a pod, and why. Every reason comes from one closed set of CamelCase words: it is the metric

@@ -1,9 +1,9 @@
-import { textAt } from '../kubernetes/read.ts';
+import { textAt } from '../json/read.ts';
 import { isOversized } from '../pod/limits.ts';
 import { nodeBound } from '../pod/node-bound.ts';
 import { isSkipped } from '../pod/skip.ts';
 import { FIELD_NAME } from '../requirement/evaluate.ts';
-import type { NodeSelectorTerm } from '../requirement/selector.ts';
+import type { NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 import { appliedBare } from './applied-pod.ts';
 import type { UntouchedReason } from './decision.ts';
 import type { PlacementInput } from './input.ts';

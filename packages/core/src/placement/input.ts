@@ -1,6 +1,6 @@
 import type { Inspection } from '../inspection/inspection.ts';
 import type { NamespaceFacts, NodeFacts } from '../kubernetes/facts.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 
 /** Everything that decides where a pod is placed. Gathered first, so that the decision waits for nothing. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import rfc6902 from 'rfc6902';
-import type { Json } from '../kubernetes/json.ts';
+import type { Json } from '../json/json.ts';
 import type { JsonPatchOperation } from './json-patch.ts';
 import { applyPatch, jsonEqual, pointer, pointerTokens } from './json-patch.ts';
 

@@ -1,6 +1,6 @@
-import { isJsonArray } from '../kubernetes/read.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import { isJsonArray } from '../json/read.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 
 /** The operations of RFC 6902 that we use. */
 export type JsonPatchOperation =

@@ -1,10 +1,10 @@
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import { GATE_INSPECTING } from '../kubernetes/archpolicy-keys.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { LABEL_ARCH } from '../kubernetes/node-labels.ts';
 import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
-import { isJsonArray } from '../kubernetes/read.ts';
+import { isJsonArray } from '../json/read.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
-import { GATE_INSPECTING } from '../policy/index.ts';
 import { jsonEqual } from './json-patch.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { PLACEMENT_REASONS } from './decision.ts';
 import { naiveSelects } from './fixtures/naive-scheduler.ts';
 import type { Row } from './fixtures/row.ts';

@@ -1,10 +1,10 @@
-import type { Labels } from '../kubernetes/facts.ts';
+import type { Labels } from '../kubernetes/labels.ts';
 import { LABEL_ARCH, LABEL_ARCH_BETA } from '../kubernetes/node-labels.ts';
-import { labelOf } from '../kubernetes/read.ts';
+import { labelOf } from '../json/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { SchedulingDemand } from '../pod/feasible-nodes.ts';
 import { allowedBySelector, allowedByTerm, isEmptyTerm } from '../requirement/evaluate.ts';
-import type { NodeSelectorRequirement, NodeSelectorTerm } from '../requirement/selector.ts';
+import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 import type { ValueSet } from '../requirement/value-set.ts';
 import { ANY_VALUE, has, implies, intersection, isEmpty, valueSetOf } from '../requirement/value-set.ts';
 

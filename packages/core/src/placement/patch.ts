@@ -1,6 +1,6 @@
-import type { JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
-import { ANNOTATION_DECISION } from '../policy/index.ts';
+import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import type { Addition } from './additions.ts';
 import { additionsFor } from './additions.ts';
 import { formatDecision, saysTheSame } from './annotation.ts';

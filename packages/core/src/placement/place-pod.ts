@@ -1,5 +1,5 @@
+import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
 import { readPodAnnotations } from '../kubernetes/annotations.ts';
-import { ANNOTATION_DECISION } from '../policy/index.ts';
 import { readDecision } from './annotation.ts';
 import { auditAnnotations } from './audit.ts';
 import type { Verdict } from './decide.ts';

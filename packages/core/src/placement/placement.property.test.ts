@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import rfc6902 from 'rfc6902';
 import type { Inspection } from '../inspection/inspection.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { naiveHolds, naiveRuns, naiveSelects } from './fixtures/naive-scheduler.ts';
 import { IMAGES, inspected, nodes, overTheWire, world } from './fixtures/worlds.ts';
 import type { PlacementInput } from './input.ts';

@@ -1,14 +1,14 @@
 import { readPodAnnotations } from '../kubernetes/annotations.ts';
 import type { PodAnnotations } from '../kubernetes/annotations.ts';
-import type { Labels, OwnerReference, Toleration } from '../kubernetes/facts.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import type { OwnerReference, Toleration } from '../kubernetes/facts.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { readPodLabels } from '../kubernetes/labels.ts';
-import type { PodLabels } from '../kubernetes/labels.ts';
+import type { Labels, PodLabels } from '../kubernetes/labels.ts';
 import { readOwner } from '../kubernetes/owner.ts';
 import { parseRequiredAffinity, podImages, podOs, podTolerations, PREFERRED } from '../kubernetes/pod-spec.ts';
-import { objectAt, stringMapAt } from '../kubernetes/read.ts';
-import type { NodeSelector } from '../requirement/selector.ts';
+import { objectAt, stringMapAt } from '../json/read.ts';
+import type { NodeSelector } from '../kubernetes/node-selector.ts';
 
 /** The pod that is decided about: read once, without our earlier additions. */
 export interface PodView {

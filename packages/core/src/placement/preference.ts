@@ -1,8 +1,9 @@
+import { LABEL_PREFERRED, LABEL_PREFERRED_NOE } from '../kubernetes/archpolicy-keys.ts';
 import { isArchitecture } from '../platform/platform.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
-import { isRelaxedAt, LABEL_PREFERRED, LABEL_PREFERRED_NOE } from '../policy/index.ts';
+import { isRelaxedAt } from '../policy/index.ts';
 import type { ConstrainReason, PlacementWarning, PreferredArchitecture } from './decision.ts';
 import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { revert } from './revert.ts';
 
 /** Records that nobody but a tenant would write, beside pods of strange shapes. */

@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
-import { isJsonArray } from '../kubernetes/read.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import { isJsonArray } from '../json/read.ts';
 import type { Addition } from './additions.ts';
 import { applyPatch, jsonEqual, pointer, pointerTokens } from './json-patch.ts';
 import type { ManagedPath } from './managed-paths.ts';

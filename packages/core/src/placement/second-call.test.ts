@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import type { Row } from './fixtures/row.ts';
 import { inputOf } from './fixtures/row.ts';
 import { summaryOf } from './fixtures/summary.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import type { Constrain } from './decision.ts';
 import type { Row } from './fixtures/row.ts';
 import { inputOf } from './fixtures/row.ts';

@@ -1,8 +1,8 @@
-import type { JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
-import { objectAt, stringMapAt } from '../kubernetes/read.ts';
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import { objectAt, stringMapAt } from '../json/read.ts';
 import { isLabelKey, isLabelValue } from '../policy/index.ts';
-import type { NodeSelectorRequirement } from '../requirement/selector.ts';
+import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { Constrain, Gate } from './decision.ts';
 import type { JsonPatchOperation } from './json-patch.ts';
 import { applyPatch } from './json-patch.ts';

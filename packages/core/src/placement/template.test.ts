@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { world } from './fixtures/worlds.ts';
 import { applyPatch } from './json-patch.ts';
 import { placePod } from './place-pod.ts';

@@ -1,8 +1,8 @@
-import type { JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import { readOwner } from '../kubernetes/owner.ts';
 import { podImages } from '../kubernetes/pod-spec.ts';
-import { stringMapAt } from '../kubernetes/read.ts';
+import { stringMapAt } from '../json/read.ts';
 
 /** Characters of annotations: usual pods have hundreds. Beyond, comparing costs as much as deciding. */
 const MAX_ANNOTATIONS_LENGTH = 16_384;

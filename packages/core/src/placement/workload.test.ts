@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { readPodView } from './pod-view.ts';
 import { computeBucket, getWorkload } from './workload.ts';
 

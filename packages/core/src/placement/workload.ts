@@ -1,4 +1,4 @@
-import { textAt } from '../kubernetes/read.ts';
+import { textAt } from '../json/read.ts';
 import { workloadKey } from '../kubernetes/top-controller.ts';
 import type { PodView } from './pod-view.ts';
 

@@ -1,9 +1,10 @@
+import type { Labels } from '../kubernetes/labels.ts';
 import { isSchedulable } from '../kubernetes/facts.ts';
-import type { Labels, NodeFacts, Toleration } from '../kubernetes/facts.ts';
+import type { NodeFacts, Toleration } from '../kubernetes/facts.ts';
 import { hasTrueArchitectureLabel } from '../kubernetes/node-labels.ts';
-import { labelOf } from '../kubernetes/read.ts';
+import { labelOf } from '../json/read.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
-import type { NodeSelector, NodeSelectorRequirement } from '../requirement/selector.ts';
+import type { NodeSelector, NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import { untolerated } from '../requirement/tolerations.ts';
 import { satisfies } from '../requirement/value-set.ts';
 import type { Architectures } from './image-support.ts';

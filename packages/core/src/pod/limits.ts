@@ -1,8 +1,8 @@
-import type { Json, JsonObject } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 import type { PodSpecFacts } from '../kubernetes/pod-spec.ts';
-import { isJsonArray, objectAt } from '../kubernetes/read.ts';
-import type { NodeSelectorTerm } from '../requirement/selector.ts';
+import { isJsonArray, objectAt } from '../json/read.ts';
+import type { NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 
 /**
  * A pod is up to three megabytes of a tenant's choice, and one thread answers for the whole cluster. No pod that anybody

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { replacementOf } from '../eviction/owner.ts';
-import type { Json, JsonObject } from '../kubernetes/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
 import { inputOf } from '../placement/fixtures/row.ts';
 import { placePod } from '../placement/place-pod.ts';

@@ -1,6 +1,6 @@
 import type { NamespaceFacts } from '../kubernetes/facts.ts';
 import type { PodLabels } from '../kubernetes/labels.ts';
-import { LABEL_SKIP, SKIP_VALUE } from '../policy/keys.ts';
+import { LABEL_SKIP, SKIP_VALUE } from '../kubernetes/archpolicy-keys.ts';
 
 /** Whether the pod or its namespace carries `archpolicy.dev/skip: "true"` (PL1, R1). */
 export function isSkipped(podLabels: PodLabels, { labels }: Pick<NamespaceFacts, 'labels'>): boolean {

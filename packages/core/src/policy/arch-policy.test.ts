@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { parseArchPolicy } from './arch-policy.ts';
 
 const policy = (spec: JsonObject, more: JsonObject = {}): JsonObject => ({

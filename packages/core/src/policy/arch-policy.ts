@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { JsonObject } from '../kubernetes/json.ts';
-import { API_GROUP, API_VERSION, ARCHPOLICY_KIND } from './keys.ts';
+import type { JsonObject } from '../json/json.ts';
+import { API_GROUP, API_VERSION, ARCHPOLICY_KIND } from '../kubernetes/archpolicy-keys.ts';
 import { archPolicySpecSchema } from './spec.ts';
 import type { ParsedSpec } from './spec.ts';
 import { archPolicyStatusSchema } from './status.ts';

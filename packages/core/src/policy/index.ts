@@ -1,4 +1,3 @@
-export * from './keys.ts';
 export { parseDurationMs } from './duration.ts';
 export { isLabelKey, isLabelValue } from './label-syntax.ts';
 export { isValidSelector, matchesSelector } from './label-selector.ts';

@@ -1,6 +1,6 @@
+import type { Labels } from '../kubernetes/labels.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Labels } from '../kubernetes/facts.ts';
 import type { LabelSelector } from './label-selector.ts';
 import { isValidSelector, matchesSelector } from './label-selector.ts';
 

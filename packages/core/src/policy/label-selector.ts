@@ -1,7 +1,7 @@
-import type { Labels, NamespaceFacts } from '../kubernetes/facts.ts';
+import type { NamespaceFacts } from '../kubernetes/facts.ts';
 import { selectableValue, toLabelMap } from '../kubernetes/labels.ts';
-import type { SelectableLabels } from '../kubernetes/labels.ts';
-import { LABEL_NAMESPACE_NAME } from './keys.ts';
+import type { Labels, SelectableLabels } from '../kubernetes/labels.ts';
+import { LABEL_NAMESPACE_NAME } from '../kubernetes/archpolicy-keys.ts';
 import { isLabelKey, isLabelValue } from './label-syntax.ts';
 
 /** One expression of a label selector. */

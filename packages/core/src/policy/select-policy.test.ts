@@ -1,7 +1,7 @@
+import type { Labels } from '../kubernetes/labels.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Labels } from '../kubernetes/facts.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import type { ArchPolicy } from './arch-policy.ts';
 import { parseArchPolicy } from './arch-policy.ts';
 import { selectPolicy } from './select-policy.ts';

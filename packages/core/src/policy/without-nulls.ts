@@ -1,5 +1,5 @@
-import type { Json } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
+import type { Json } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
 
 /**
  * Takes out the fields whose value is `null`, as the API server does before it fills defaults in: `podSelector:` with

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import type { NodeFacts, Taint, Toleration } from '../kubernetes/facts.ts';
 import { naiveSelects } from '../placement/fixtures/naive-scheduler.ts';
 import { isEmptyTerm, matchesNode, matchesTerm } from './evaluate.ts';
-import { parseNodeSelector } from './parse.ts';
-import type { NodeSelectorOperator, NodeSelectorRequirement, NodeSelectorTerm } from './selector.ts';
+import { parseNodeSelector } from '../kubernetes/parse-node-selector.ts';
+import type { NodeSelectorOperator, NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 import { tolerates, untolerated } from './tolerations.ts';
 
 const requirement = (text: string): NodeSelectorRequirement => {

@@ -1,6 +1,7 @@
-import type { Labels, NodeFacts } from '../kubernetes/facts.ts';
-import { labelOf } from '../kubernetes/read.ts';
-import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from './selector.ts';
+import type { Labels } from '../kubernetes/labels.ts';
+import type { NodeFacts } from '../kubernetes/facts.ts';
+import { labelOf } from '../json/read.ts';
+import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 import type { ValueSet } from './value-set.ts';
 import { ANY_VALUE, intersection, satisfies, valueSetOf } from './value-set.ts';
 

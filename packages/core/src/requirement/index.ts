@@ -1,5 +1,3 @@
-export * from './selector.ts';
-export * from './parse.ts';
 export * from './evaluate.ts';
 export * from './tolerations.ts';
 export { implies, intersection, valueSetOf } from './value-set.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { naiveExpression } from '../placement/fixtures/naive-scheduler.ts';
-import type { NodeSelectorOperator, NodeSelectorRequirement } from './selector.ts';
+import type { NodeSelectorOperator, NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { ValueSet } from './value-set.ts';
 import { ANY_VALUE, has, implies, intersection, isEmpty, NO_VALUE, satisfies, valueSetOf } from './value-set.ts';
 

@@ -1,4 +1,4 @@
-import type { NodeSelectorRequirement } from './selector.ts';
+import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 
 /**
  * The states of one label that a requirement allows, as a set: a list of values or the complement of one, bounded by

@@ -1,4 +1,3 @@
-import type { Labels } from './facts.ts';
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
 
@@ -6,6 +5,9 @@ import { isJsonObject } from './json.ts';
  * Reading fields of objects that anybody may have written. A field of another type than the API's reads as absent:
  * what decides on it must not depend on its being there.
  */
+
+/** Labels and annotations. */
+type StringMap = Readonly<Record<string, string>>;
 
 const NOTHING: JsonObject = {};
 const NONE: readonly Json[] = [];
@@ -35,13 +37,13 @@ export function stringAt(parent: JsonObject, key: string): string | undefined {
 }
 
 /** The own field `key` as a map of strings; entries of another type are left out. */
-export function stringMapAt(parent: JsonObject, key: string): Labels {
+export function stringMapAt(parent: JsonObject, key: string): StringMap {
   const map = objectAt(parent, key);
   return isStringMap(map) ? map : Object.fromEntries(Object.entries(map).filter(isStringEntry));
 }
 
 /** An own entry of a map of labels or annotations. Names such as `constructor` are keys like any other. */
-export function labelOf(labels: Labels, key: string): string | undefined {
+export function labelOf(labels: StringMap, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
@@ -54,7 +56,7 @@ function ownField(parent: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(parent, key) ? parent[key] : undefined;
 }
 
-function isStringMap(map: JsonObject): map is Labels {
+function isStringMap(map: JsonObject): map is StringMap {
   for (const key in map) if (typeof map[key] !== 'string') return false;
   return true;
 }

@@ -1,6 +1,6 @@
-import type { Json } from '../kubernetes/json.ts';
-import { isJsonObject } from '../kubernetes/json.ts';
-import type { NodeSelector, NodeSelectorOperator, NodeSelectorRequirement, NodeSelectorTerm } from './selector.ts';
+import type { Json } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import type { NodeSelector, NodeSelectorOperator, NodeSelectorRequirement, NodeSelectorTerm } from './node-selector.ts';
 
 export type ParsedNodeSelector =
   | { readonly kind: 'selector'; readonly selector: NodeSelector }

@@ -1,4 +1,4 @@
-/** Kubernetes node selectors as data. Semantics live in the modules beside this one. */
+/** Kubernetes node selectors as data. `requirement` evaluates them. */
 
 export type NodeSelectorOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
 
