@@ -8,7 +8,7 @@ import { freePort } from '@archpolicy/testkit';
 import { ApiProxy } from './api-proxy.ts';
 
 /** An operator whose terms age by ten minutes at each SIGUSR2. */
-const AGEING = 'testing/ageing/main.ts';
+const AGEING = 'fixtures/ageing/main.ts';
 const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/registries.yaml');
 /** What a kubeconfig's cluster says of the API server. */
 const CA = 'certificate-authority-data';

@@ -7,8 +7,8 @@ import { LEASES_PATH, createWorld, multiPlatformImage, singleImage } from '@arch
 import type { World } from '@archpolicy/testkit';
 import rfc6902 from 'rfc6902';
 import { runWebhook } from './app.ts';
-import { UID, body, container, pod, review } from './testing/reviews.ts';
-import { TlsClient } from './testing/tls-client.ts';
+import { UID, body, container, pod, review } from './fixtures/reviews.ts';
+import { TlsClient } from './fixtures/tls-client.ts';
 
 let world: World;
 let stop: AbortController;

@@ -8,8 +8,8 @@ import type { Server } from 'node:tls';
 import { systemClock } from '@archpolicy/service';
 import { createWorld } from '@archpolicy/testkit';
 import type { CertificatePair, World } from '@archpolicy/testkit';
-import { RunningWebhook } from './testing/running-webhook.ts';
-import { WebhookProcess } from './testing/webhook-process.ts';
+import { RunningWebhook } from './fixtures/running-webhook.ts';
+import { WebhookProcess } from './fixtures/webhook-process.ts';
 
 // Processes and TLS under whatever else the machine does.
 jest.setTimeout(60_000);

@@ -5,8 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createWorld, dockerConfigJson, formsOf, RedisNode, singleImage, TokenServer } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
-import { body, container, pod, review } from './testing/reviews.ts';
-import { TlsClient } from './testing/tls-client.ts';
+import { body, container, pod, review } from './fixtures/reviews.ts';
+import { TlsClient } from './fixtures/tls-client.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const SECRETS_PATH = '/api/v1/secrets';

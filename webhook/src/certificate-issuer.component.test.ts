@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { LEASES_PATH, createWorld, singleImage } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { systemClock } from '@archpolicy/service';
-import { container, pod } from './testing/reviews.ts';
-import { RunningWebhook, architecturesOf } from './testing/running-webhook.ts';
+import { container, pod } from './fixtures/reviews.ts';
+import { RunningWebhook, architecturesOf } from './fixtures/running-webhook.ts';
 
 // Real sockets under whatever else the machine does.
 jest.setTimeout(30_000);

@@ -9,8 +9,8 @@ import {
   WatchedProcess,
 } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
-import { body, container, pod, review } from './testing/reviews.ts';
-import { TlsClient } from './testing/tls-client.ts';
+import { body, container, pod, review } from './fixtures/reviews.ts';
+import { TlsClient } from './fixtures/tls-client.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 

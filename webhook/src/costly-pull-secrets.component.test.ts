@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { systemClock } from '@archpolicy/service';
 import { costlyPullSecrets, createWorld } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
-import { container, pod } from './testing/reviews.ts';
-import { RunningWebhook } from './testing/running-webhook.ts';
+import { container, pod } from './fixtures/reviews.ts';
+import { RunningWebhook } from './fixtures/running-webhook.ts';
 
 /** 256 images × (64 wildcard hosts of 16 labels + 256 paths): docs/registries.md. */
 const MOST_COMPARISONS = 327_680;

@@ -5,8 +5,8 @@ import { systemClock } from '@archpolicy/service';
 import { createWorld, LEASES_PATH } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { runWebhook } from './app.ts';
-import { body, container, pod, review } from './testing/reviews.ts';
-import { TlsClient } from './testing/tls-client.ts';
+import { body, container, pod, review } from './fixtures/reviews.ts';
+import { TlsClient } from './fixtures/tls-client.ts';
 
 const JOBS = '/apis/batch/v1/jobs';
 

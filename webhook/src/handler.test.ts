@@ -5,7 +5,7 @@ import type { ArchPolicy, Inspection, Json, JsonObject } from '@archpolicy/core'
 import { createLogger, systemClock } from '@archpolicy/service';
 import { createAdmission } from './admission.ts';
 import type { ReviewOutcome } from './metrics.ts';
-import { NO_PULL_SECRETS, UID, body, container, pod, review } from './testing/reviews.ts';
+import { NO_PULL_SECRETS, UID, body, container, pod, review } from './fixtures/reviews.ts';
 
 const policy = (): ArchPolicy => {
   const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec: {} });

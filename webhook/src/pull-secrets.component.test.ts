@@ -3,9 +3,9 @@ import type { JsonObject } from '@archpolicy/core';
 import { systemClock } from '@archpolicy/service';
 import { createWorld, multiPlatformImage, singleImage, TokenServer } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
-import { container, pod } from './testing/reviews.ts';
-import { architecturesOf, RunningWebhook } from './testing/running-webhook.ts';
-import type { ReviewResponse } from './testing/running-webhook.ts';
+import { container, pod } from './fixtures/reviews.ts';
+import { architecturesOf, RunningWebhook } from './fixtures/running-webhook.ts';
+import type { ReviewResponse } from './fixtures/running-webhook.ts';
 
 const TENANTS = 100;
 const REPOSITORY = 'private/app';

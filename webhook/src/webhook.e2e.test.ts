@@ -10,7 +10,7 @@ import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
 import type { ApiAnswer } from '@archpolicy/kube';
 import { systemClock } from '@archpolicy/service';
 import fc from 'fast-check';
-import { podThatIsValid } from './testing/generated-pods.ts';
+import { podThatIsValid } from './fixtures/generated-pods.ts';
 
 jest.setTimeout(90_000);
 

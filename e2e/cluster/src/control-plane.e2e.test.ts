@@ -10,8 +10,8 @@ import {
   waitFor,
 } from './index.ts';
 import type { TestCluster } from './index.ts';
-import { deployment, podsOf, watchPods } from './testing/pods.ts';
-import type { Pod } from './testing/pods.ts';
+import { deployment, podsOf, watchPods } from './fixtures/pods.ts';
+import type { Pod } from './fixtures/pods.ts';
 
 const isReady = ({ status }: Pod): boolean =>
   status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');

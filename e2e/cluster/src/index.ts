@@ -17,5 +17,5 @@ export { startProgram } from './start-program.ts';
 export type { ProgramOptions } from './start-program.ts';
 export { waitFor } from './wait.ts';
 export type { WaitOptions } from './wait.ts';
-export { RealRegistry } from './testing/real-registry.ts';
-export type { RealRegistryOptions } from './testing/real-registry.ts';
+export { RealRegistry } from './fixtures/real-registry.ts';
+export type { RealRegistryOptions } from './fixtures/real-registry.ts';

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '@archpolicy/core';
 import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
-import { GateRig } from './testing/gate-rig.ts';
-import { runsOn, unresolved } from './testing/scripted-inspector.ts';
+import { GateRig } from './fixtures/gate-rig.ts';
+import { runsOn, unresolved } from './fixtures/scripted-inspector.ts';
 
 const GATE = 'archpolicy.dev/inspecting';
 const rigs: GateRig[] = [];

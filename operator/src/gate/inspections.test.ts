@@ -3,7 +3,7 @@ import type { Inspection } from '@archpolicy/core';
 import type { PullSecret } from '@archpolicy/registry';
 import { FakeClock } from '@archpolicy/testkit';
 import { Inspections } from './inspections.ts';
-import { runsOn, ScriptedInspector, unresolved } from './testing/scripted-inspector.ts';
+import { runsOn, ScriptedInspector, unresolved } from './fixtures/scripted-inspector.ts';
 import { inspectionKey, wantedImages } from './wanted-images.ts';
 import type { WantedImage } from './wanted-images.ts';
 

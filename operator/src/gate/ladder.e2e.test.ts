@@ -16,8 +16,8 @@ import type { TestCluster } from '@archpolicy/e2e';
 import { bodyOf, PODS, resourcePath } from '@archpolicy/kube';
 import type { ApiAnswer, ApiClient } from '@archpolicy/kube';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { adminClient, operatorClient, output } from './testing/clients.ts';
-import { runsOn, unresolved } from './testing/scripted-inspector.ts';
+import { adminClient, operatorClient, output } from './fixtures/clients.ts';
+import { runsOn, unresolved } from './fixtures/scripted-inspector.ts';
 
 /** The first run on a machine builds the control plane. */
 const START_TIMEOUT_MS = 20 * 60_000;

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '@archpolicy/core';
 import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
-import { GateRig } from './testing/gate-rig.ts';
-import { refusal } from './testing/gated-pods-server.ts';
-import { runsOn } from './testing/scripted-inspector.ts';
+import { GateRig } from './fixtures/gate-rig.ts';
+import { refusal } from './fixtures/gated-pods-server.ts';
+import { runsOn } from './fixtures/scripted-inspector.ts';
 
 const GATE = 'archpolicy.dev/inspecting';
 const rigs: GateRig[] = [];

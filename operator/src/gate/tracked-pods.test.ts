@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { GATE_INSPECTING } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
-import { crashLoopingPod } from '../testing/objects.ts';
+import { crashLoopingPod } from '../fixtures/objects.ts';
 import { isOurs } from './tracked-pods.ts';
 
 const gated: Partial<PodFacts> = { phase: 'Pending', schedulingGates: ['other', GATE_INSPECTING] };

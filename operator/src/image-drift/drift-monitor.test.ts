@@ -3,7 +3,7 @@ import type { Inspection, PodFacts } from '@archpolicy/core';
 import { podKey, PullSecretContent } from '@archpolicy/cluster-view';
 import type { EventInput } from '@archpolicy/kube';
 import { FakeClock } from '@archpolicy/testkit';
-import { crashLoopingPod, node, resolved, silent } from '../testing/objects.ts';
+import { crashLoopingPod, node, resolved, silent } from '../fixtures/objects.ts';
 import { DriftMonitor } from './drift-monitor.ts';
 
 const IMAGE = 'registry.test/web:v1';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CronJobFacts, Inspection, PodFacts } from '@archpolicy/core';
-import { policy, resolved } from '../testing/objects.ts';
+import { policy, resolved } from '../fixtures/objects.ts';
 import { KeepWarmRig } from './fixtures/keep-warm-rig.ts';
 import type { WarmOutcome } from './metrics.ts';
 

@@ -3,7 +3,7 @@ import type { ArchPolicy, Json, JsonObject } from '@archpolicy/core';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import { FakeClock } from '@archpolicy/testkit';
 import { NO_PODS } from '../statistics/policy-pod-stats.ts';
-import { policy, silent } from '../testing/objects.ts';
+import { policy, silent } from '../fixtures/objects.ts';
 import { PolicyController } from './policy-controller.ts';
 
 interface Rig {

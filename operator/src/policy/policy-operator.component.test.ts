@@ -5,7 +5,7 @@ import { objectAt, textAt } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { systemClock } from '@archpolicy/service';
 import { FakeApiServer } from '@archpolicy/testkit';
-import { policy, silent } from '../testing/objects.ts';
+import { policy, silent } from '../fixtures/objects.ts';
 import { PolicyOperator } from './policy-operator.ts';
 
 const PATH = '/apis/archpolicy.dev/v1alpha1/archpolicies';

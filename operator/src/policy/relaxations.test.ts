@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { MAX_RELAXED_OWNERS } from '@archpolicy/core';
 import type { ArchPolicy } from '@archpolicy/core';
-import { policy } from '../testing/objects.ts';
+import { policy } from '../fixtures/objects.ts';
 import { Relaxations } from './relaxations.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 12);

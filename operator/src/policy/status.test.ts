@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ArchPolicy, ArchPolicyCondition, JsonObject, Labels } from '@archpolicy/core';
-import { node, policy } from '../testing/objects.ts';
+import { node, policy } from '../fixtures/objects.ts';
 import { NO_PODS } from '../statistics/policy-pod-stats.ts';
 import { EvictedCounts } from './evicted-counts.ts';
 import { invalidStatusOf, statusOf } from './status.ts';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
 import { ContextGatherer } from './evaluation/gather-context.ts';
 import { PodEvaluator } from './evaluation/pod-evaluator.ts';
-import { World } from './testing/world.ts';
+import { World } from './fixtures/world.ts';
 
 const MINUTE = 60_000;
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import { World } from './testing/world.ts';
+import { World } from './fixtures/world.ts';
 
 test('a resync is not complete while the evaluation of a pod fails: it is complete when a retry succeeds', async () => {
   const world = new World(new FakeClock());

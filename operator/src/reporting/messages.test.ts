@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
 import { brokenImageNote, evictedNote, stayingNote } from './messages.ts';
 import type { Misplacement } from './messages.ts';
-import { crashLoopingPod } from '../testing/objects.ts';
+import { crashLoopingPod } from '../fixtures/objects.ts';
 
 const pod = crashLoopingPod('web-1');
 const misplacement: Misplacement = {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { crashLoopingPod, policy } from '../testing/objects.ts';
+import { crashLoopingPod, policy } from '../fixtures/objects.ts';
 import { toPodRecord } from './pod-record.ts';
 
 test.each([

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { isJsonObject, parseInstalledWebhook, webhookCall } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
-import { silent } from '../testing/objects.ts';
+import { silent } from '../fixtures/objects.ts';
 import { WebhookConfiguration } from './webhook-configuration.ts';
 
 type Answer = Awaited<ReturnType<ConstructorParameters<typeof WebhookConfiguration>[0]['api']['request']>>;

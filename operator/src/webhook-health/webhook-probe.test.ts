@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { arrayAt, objectAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import type { ApiAnswer, ApiRequest } from '@archpolicy/kube';
-import { silent } from '../testing/objects.ts';
+import { silent } from '../fixtures/objects.ts';
 import { WebhookProbe } from './webhook-probe.ts';
 
 const signal = new AbortController().signal;

@@ -34,7 +34,7 @@ const forbidden: readonly [string, string, string][] = [
   ['a test imports an app that is not its own', 'webhook/src/a.test.ts', '@archpolicy/operator'],
   ['policy statuses import remediation', 'operator/src/policy/a.ts', '../remediation/evaluation/a.ts'],
   ['keep-warm imports remediation', 'operator/src/keep-warm/a.ts', '../remediation/remediation.ts'],
-  ['a test of statistics imports remediation', 'operator/src/statistics/a.test.ts', '../remediation/testing/world.ts'],
+  ['a test of statistics imports remediation', 'operator/src/statistics/a.test.ts', '../remediation/fixtures/world.ts'],
   ['a folder below reporting imports remediation', 'operator/src/reporting/b/a.ts', '../../remediation/ports.ts'],
   ['a room of operator imports webhook', 'operator/src/policy/a.ts', '@archpolicy/webhook'],
 ];

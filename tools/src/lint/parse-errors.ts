@@ -14,11 +14,5 @@ export const parseErrors = [
 /** The sources of the processes, without tests and without the one helper. */
 export const parseErrorFiles = {
   files: ['packages/*/src/**/*.ts', 'webhook/src/**/*.ts', 'operator/src/**/*.ts'],
-  ignores: [
-    '**/*.test.ts',
-    '**/fixtures/**',
-    '**/testing/**',
-    'packages/testkit/**',
-    'packages/core/src/parsing/parse-json.ts',
-  ],
+  ignores: ['**/*.test.ts', '**/fixtures/**', 'packages/testkit/**', 'packages/core/src/parsing/parse-json.ts'],
 };

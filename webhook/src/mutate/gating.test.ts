@@ -3,7 +3,7 @@ import { parseArchPolicy } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, JsonObject, UnresolvedReason } from '@archpolicy/core';
 import { createLogger, systemClock } from '@archpolicy/service';
 import { createAdmission } from '../admission.ts';
-import { NO_PULL_SECRETS, body, container, pod, review } from '../testing/reviews.ts';
+import { NO_PULL_SECRETS, body, container, pod, review } from '../fixtures/reviews.ts';
 import type { JobDeadline } from './ports.ts';
 
 function policy(spec: JsonObject): ArchPolicy {

@@ -3,7 +3,7 @@ import { ANNOTATION_DECISION, applyPatch, parseDecision } from '@archpolicy/core
 import type { JsonObject, JsonPatchOperation } from '@archpolicy/core';
 import { createLogger, systemClock } from '@archpolicy/service';
 import { createAdmission } from '../admission.ts';
-import { NO_PULL_SECRETS, body, pod, review } from '../testing/reviews.ts';
+import { NO_PULL_SECRETS, body, pod, review } from '../fixtures/reviews.ts';
 
 /** An admission that knows neither namespaces, nor policies, nor registries. */
 async function answerOf(object: JsonObject, namespace: string): Promise<JsonObject | undefined> {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parseArchPolicy } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, JsonObject, NodeFacts, PlacementInput, Platform } from '@archpolicy/core';
 import fc from 'fast-check';
-import { container, pod } from '../testing/reviews.ts';
+import { container, pod } from '../fixtures/reviews.ts';
 import { placement } from './placement.ts';
 import type { PlacedPod, Placement } from './ports.ts';
 import { RememberedPlacement } from './remembered-placement.ts';

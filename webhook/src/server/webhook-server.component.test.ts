@@ -7,7 +7,7 @@ import { systemClock } from '@archpolicy/service';
 import { createCertificateAuthority } from '@archpolicy/testkit';
 import type { CertificateAuthority, LeafOptions } from '@archpolicy/testkit';
 import type { Certificate } from '../tls/certificate.ts';
-import { TlsClient } from '../testing/tls-client.ts';
+import { TlsClient } from '../fixtures/tls-client.ts';
 import { MAX_BODY_BYTES } from './body.ts';
 import type { Limits } from './limits.ts';
 import { WebhookServer } from './webhook-server.ts';

@@ -4,7 +4,7 @@ import { PullSecretContent } from '@archpolicy/cluster-view';
 import type { PullSecretsFound } from '@archpolicy/cluster-view';
 import type { InspectRequest } from '@archpolicy/registry';
 import { InspectedImages } from './images.ts';
-import { crashLoopingPod, policy, resolved } from '../../testing/objects.ts';
+import { crashLoopingPod, policy, resolved } from '../../fixtures/objects.ts';
 
 const signal = new AbortController().signal;
 

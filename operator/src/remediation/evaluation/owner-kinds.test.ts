@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import { policy } from '../../testing/objects.ts';
-import { World } from '../testing/world.ts';
+import { policy } from '../../fixtures/objects.ts';
+import { World } from '../fixtures/world.ts';
 
 const owner = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web', uid: 'rollout' };
 

@@ -4,7 +4,7 @@ import { READY_AFTER_MS } from '@archpolicy/core';
 import type { ContainerEvidence, PodFacts } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
 import { ReadinessHistory } from './readiness-history.ts';
-import { World } from '../testing/world.ts';
+import { World } from '../fixtures/world.ts';
 
 const world = new World(new FakeClock());
 

@@ -3,8 +3,8 @@ import { READY_AFTER_MS } from '@archpolicy/core';
 import type { ContainerEvidence, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import { FakeClock } from '@archpolicy/testkit';
-import { node, resolved } from '../../testing/objects.ts';
-import { World } from '../testing/world.ts';
+import { node, resolved } from '../../fixtures/objects.ts';
+import { World } from '../fixtures/world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

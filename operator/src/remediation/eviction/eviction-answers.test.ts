@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { KubeError } from '@archpolicy/kube';
 import type { EvictionAnswer } from '@archpolicy/kube';
 import { FakeClock } from '@archpolicy/testkit';
-import { World } from '../testing/world.ts';
+import { World } from '../fixtures/world.ts';
 
 const accepted: EvictionAnswer = { kind: 'evicted' };
 const noAnswer: EvictionAnswer = { kind: 'no-answer', error: new KubeError('timeout', 'too late') };

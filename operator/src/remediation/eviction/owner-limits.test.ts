@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import { policy, resolved } from '../../testing/objects.ts';
-import { World } from '../testing/world.ts';
+import { policy, resolved } from '../../fixtures/objects.ts';
+import { World } from '../fixtures/world.ts';
 
 const MINUTE = 60_000;
 const newWorld = (): World => new World(new FakeClock());

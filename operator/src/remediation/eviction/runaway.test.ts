@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import { FakeClock } from '@archpolicy/testkit';
-import { World } from '../testing/world.ts';
+import { World } from '../fixtures/world.ts';
 
 const MINUTE = 60_000;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import { World } from '../testing/world.ts';
+import { World } from '../fixtures/world.ts';
 
 describe('evictions side by side', () => {
   test('R6 two pods of one owner whose evictions are due at the same time take one place, not two', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ArchPolicy, PodFacts } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
-import { policy, resolved } from '../../testing/objects.ts';
-import { World } from '../testing/world.ts';
+import { policy, resolved } from '../../fixtures/objects.ts';
+import { World } from '../fixtures/world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

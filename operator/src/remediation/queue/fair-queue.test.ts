@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { podKey } from '@archpolicy/cluster-view';
 import { FakeClock } from '@archpolicy/testkit';
-import { policy } from '../../testing/objects.ts';
-import { World } from '../testing/world.ts';
+import { policy } from '../../fixtures/objects.ts';
+import { World } from '../fixtures/world.ts';
 
 const MINUTE = 60_000;
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { FakeClock } from '@archpolicy/testkit';
-import { World } from '../testing/world.ts';
+import { World } from '../fixtures/world.ts';
 import { EnqueueAll } from './enqueue-all.ts';
 import { ResyncProgress } from './progress.ts';
 

@@ -3,7 +3,7 @@ import type { NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import { Store } from '@archpolicy/kube';
 import { watchCluster } from './event-handlers.ts';
-import { crashLoopingPod, node, policy } from '../../testing/objects.ts';
+import { crashLoopingPod, node, policy } from '../../fixtures/objects.ts';
 
 function rig(): {
   readonly pods: Store<PodFacts>;

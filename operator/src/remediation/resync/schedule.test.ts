@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { recheckPhase } from '../../statistics/recheck-phase.ts';
-import { policy } from '../../testing/objects.ts';
+import { policy } from '../../fixtures/objects.ts';
 import { dueForRecheck, recheckIntervals } from './schedule.ts';
 
 const MINUTE = 60_000;

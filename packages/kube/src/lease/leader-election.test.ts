@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { FakeClock } from '@archpolicy/testkit';
 import { LeaderElection } from './leader-election.ts';
 import type { Leadership } from './leader-election.ts';
-import { LeaseStore } from './testing/lease-store.ts';
+import { LeaseStore } from './fixtures/lease-store.ts';
 
 const logger = { info: () => undefined, warn: () => undefined };
 const LEASE = { namespace: 'archpolicy-system', name: 'archpolicy-operator' };

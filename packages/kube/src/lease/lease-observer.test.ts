@@ -3,7 +3,7 @@ import { FakeClock } from '@archpolicy/testkit';
 import { parseLease } from './lease-object.ts';
 import { LeaseObserver } from './lease-observer.ts';
 import { SharedLease } from './shared-lease.ts';
-import { LeaseStore } from './testing/lease-store.ts';
+import { LeaseStore } from './fixtures/lease-store.ts';
 
 const LEASE = { namespace: 'archpolicy-system', name: 'archpolicy-operator' };
 const logger = { debug: () => undefined, warn: () => undefined };

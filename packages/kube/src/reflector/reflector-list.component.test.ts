@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { FakeApiServer, FakeClock, statusObject } from '@archpolicy/testkit';
 import type { ApiFault, ApiRequestSeen } from '@archpolicy/testkit';
-import { PATH, ReflectorRig, thing } from './testing/reflector-rig.ts';
+import { PATH, ReflectorRig, thing } from './fixtures/reflector-rig.ts';
 
 const EXPIRED = `${JSON.stringify({ type: 'ERROR', object: statusObject(410, 'Expired') })}\n`;
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
 import type { OpenWatch } from '@archpolicy/testkit';
-import { PATH, ReflectorRig, thing } from './testing/reflector-rig.ts';
+import { PATH, ReflectorRig, thing } from './fixtures/reflector-rig.ts';
 
 /** What happens to the server and to the connection between it and the reflector. */
 type Step =

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
 import type { OpenWatch } from '@archpolicy/testkit';
-import { PATH, ReflectorRig, thing } from './testing/reflector-rig.ts';
+import { PATH, ReflectorRig, thing } from './fixtures/reflector-rig.ts';
 
 /** The server, the clock and the reflector between them. */
 class Scene {
