@@ -6,8 +6,9 @@ import { runsOn } from '../platform/supported.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ImageKnowledge, UnresolvedImage } from '../pod/image-knowledge.ts';
-import { commonSupport } from '../pod/image-support.ts';
-import type { Architectures } from '../pod/image-support.ts';
+import { commonSupport, isNone } from '../pod/image-support.ts';
+import type { Architectures, CommonSupport } from '../pod/image-support.ts';
+import { declaredOs, LINUX } from '../pod/operating-system.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import { isRefusal, readSignals } from './evidence.ts';
 import type { PodSignal } from './evidence.ts';
@@ -45,7 +46,7 @@ export type PlacementAssessment =
   | { readonly kind: 'node-unknown' };
 
 export interface AssessmentInput {
-  readonly pod: Pick<PodFacts, 'images' | 'os' | 'containers'>;
+  readonly pod: Pick<PodFacts, 'images' | 'os' | 'nodeSelector' | 'requiredAffinity' | 'containers'>;
   readonly node: Pick<NodeFacts, 'architecture' | 'os'>;
   /** What is known of each image that `imagesToInspect` names. One that is missing has not been answered in time. */
   readonly inspections: ReadonlyMap<string, Inspection>;
@@ -58,7 +59,7 @@ export function assessPlacement({ pod, node, inspections, policy }: AssessmentIn
   if (!isArchitecture(node.architecture) || node.os === '') return { kind: 'node-unknown' };
   const signal = readSignals(pod.containers);
   const knowledge = imageKnowledge(pod.images, inspections, policy);
-  const { supported, architectures, unresolved } = commonSupport(knowledge, pod.os, policy);
+  const { supported, architectures, unresolved } = supportOn(node, pod, knowledge, policy);
   // One image that cannot run here is enough, whatever the others turn out to be.
   const images = knowledge.filter((known) => cannotRun(known, node)).map(({ image }) => image);
   // Images that run anywhere are never among those that cannot run here, so something is known of the others.
@@ -73,6 +74,19 @@ export function assessPlacement({ pod, node, inspections, policy }: AssessmentIn
   }
   if (unresolved.length > 0) return { kind: 'unknown', signal, images: unresolved, ...retryOf(knowledge) };
   return isRefusal(signal.signal) ? { kind: 'broken-image', signal } : { kind: 'fits', signal, supported };
+}
+
+/** PL4: a pod that does not declare its operating system is for Linux, unless its images offer it nothing there. */
+function supportOn(
+  node: AssessmentInput['node'],
+  pod: AssessmentInput['pod'],
+  knowledge: readonly ImageKnowledge[],
+  policy: AssessmentInput['policy'],
+): CommonSupport {
+  const declared = declaredOs(pod);
+  if (declared !== undefined) return commonSupport(knowledge, declared, policy);
+  const onLinux = commonSupport(knowledge, LINUX, policy);
+  return isNone(onLinux.supported) && node.os !== LINUX ? commonSupport(knowledge, node.os, policy) : onLinux;
 }
 
 function cannotRun({ inspection }: ImageKnowledge, node: AssessmentInput['node']): boolean {

@@ -67,6 +67,12 @@ describe('R1 what concerns us at all', () => {
   });
 });
 
+const onWindows = {
+  nodeSelectorTerms: [
+    { matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In' as const, values: ['windows'] }], matchFields: [] },
+  ],
+};
+
 describe('R1 misplaced is what the images say', () => {
   // prettier-ignore
   table([
@@ -78,6 +84,8 @@ describe('R1 misplaced is what the images say', () => {
     ['R1 an artifact without platforms', { images: neutral() }, 'leave Fits'],
     ['R1 a wasm image', { images: resolved('linux/wasm') }, 'leave Fits'],
     ['R1 another OS only', { images: resolved('windows/amd64') }, 'report NoCommonArchitecture'],
+    ['R1 a pod of a Windows node is for Windows where its images offer nothing else', { node: node({ os: 'windows' }), images: resolved('windows/arm64') }, 'evict'],
+    ['R1 a pod that requires Windows by a term', { node: node({ os: 'windows' }), pod: pod({ requiredAffinity: onWindows }), images: resolved('linux/amd64', 'windows/arm64') }, 'evict'],
     ['R1 one of two images cannot run here', { pod: sidecar, images: two(arm, both) }, 'evict'],
     ['R1 one cannot run here, the other is not known', { pod: sidecar, images: two(arm) }, 'evict'],
     ['R1 one runs here, the other is not known', { pod: sidecar, images: two(amd) }, 'wait ImagesUnknown'],

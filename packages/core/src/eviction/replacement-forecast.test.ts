@@ -38,6 +38,7 @@ const into = (position: number, value: Json): Json => ({
   path: `${AFFINITY}/${REQUIRED}/nodeSelectorTerms/0/matchExpressions/${position}`,
   value,
 });
+const WINDOWS = { key: 'kubernetes.io/os', operator: 'In', values: ['windows'] } as const;
 const onAmd64 = { nodeSelector: { [ARCH]: 'amd64' } };
 const toleratesAll = { tolerations: [{ operator: 'Exists' }] };
 const prefers = (...architectures: readonly string[]): JsonObject => ({ preference: { architectures } });
@@ -47,6 +48,7 @@ interface Row {
   readonly other?: NodeFacts | null;
   readonly pod?: Partial<PodFacts>;
   readonly policy?: JsonObject;
+  readonly image?: string;
   readonly expected: ReturnType<typeof forecastReplacement>;
 }
 
@@ -58,6 +60,7 @@ const ROWS: readonly Row[] = [
   { title: 'a node that is cordoned', other: arm({ cordoned: true }), expected: 'no-node' },
   { title: 'a node of this architecture again', other: node({ name: 'amd64-2' }), expected: 'no-node' },
   { title: 'a node of another OS', other: arm({ os: 'windows' }), expected: 'no-node' },
+  { title: 'a node of the OS that a required term leaves', other: arm({ os: 'windows' }), pod: { ...required(WINDOWS) }, image: 'windows/arm64', expected: 'right' },
   { title: 'a node whose label says something else', other: arm({ labels: { [ARCH]: 'amd64' } }), expected: 'no-node' },
   { title: 'a taint that the pod does not tolerate', other: arm({ taints: [taint('team')] }), expected: 'no-node' },
   { title: 'a taint that it tolerates', other: arm({ taints: [taint('team')] }), pod: toleratesAll, expected: 'right' },
@@ -84,12 +87,12 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('where a replacement would land', () => {
-  test.each(ROWS)('R4 $title', ({ other = arm(), pod: changes = {}, policy = {}, expected }) => {
+  test.each(ROWS)('R4 $title', ({ other = arm(), pod: changes = {}, policy = {}, image = 'linux/arm64', expected }) => {
     const input = {
       pod: pod(changes),
       namespace: NAMESPACE,
       policy: policyOf(policy),
-      images: new Map([[IMAGE, inspectionOf('linux/arm64')]]),
+      images: new Map([[IMAGE, inspectionOf(image)]]),
       nodes: other === null ? [here] : [here, other],
       nowMs: 0,
     };

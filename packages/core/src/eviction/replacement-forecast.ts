@@ -7,6 +7,8 @@ import { placePod } from '../placement/place-pod.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { hasFeasibleNode } from '../pod/feasible-nodes.ts';
 import type { SchedulingDemand } from '../pod/feasible-nodes.ts';
+import { imageKnowledge } from '../pod/image-knowledge.ts';
+import { podOs } from '../pod/operating-system.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { isAgainstTerms } from './against-terms.ts';
 import { replacementPod } from './replacement-pod.ts';
@@ -49,7 +51,14 @@ export function replacementDemand({ pod, namespace, policy, ...rest }: Replaceme
     canGate: true,
   });
   const patched = applyPatch(raw, patch);
-  return readPodSpec(patched.kind === 'applied' && isJsonObject(patched.value) ? patched.value : raw);
+  const spec = readPodSpec(patched.kind === 'applied' && isJsonObject(patched.value) ? patched.value : raw);
+  return { ...spec, ...osOf(pod, imageKnowledge(pod.images, rest.images, policy.spec), rest.nodes) };
+}
+
+/** The scheduler knows no operating system but by labels; the kubelet of another one would not run the pod. */
+function osOf(...pod: Parameters<typeof podOs>): { readonly os?: string } {
+  const os = podOs(...pod);
+  return os.kind === 'open' ? {} : { os: os.name };
 }
 
 /**

@@ -25,7 +25,7 @@ export function replacementPod(pod: PodFacts): JsonObject {
 
 function specOf({ os, images, nodeSelector, requiredAffinity, tolerations }: PodFacts): JsonObject {
   return {
-    os: { name: os },
+    ...(os !== undefined && { os: { name: os } }),
     containers: images.map((image, index) => ({ name: `image-${index}`, image })),
     nodeSelector,
     ...(tolerations.length > 0 && { tolerations: tolerations.map((toleration) => ({ ...toleration })) }),

@@ -99,8 +99,8 @@ export interface PodFacts {
   /** It is being deleted. */
   readonly deleting: boolean;
   readonly nodeName?: string;
-  /** `spec.os.name`, else the `kubernetes.io/os` node selector, else `linux` (PL4). */
-  readonly os: string;
+  /** `spec.os.name`. */
+  readonly os?: string;
   /** Image strings of containers, init containers and image volumes, in this order, duplicates removed. */
   readonly images: readonly string[];
   /** Names of its pull secrets, in their order; absent when it names none. */

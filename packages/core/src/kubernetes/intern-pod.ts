@@ -17,7 +17,7 @@ export function internPod(pod: PodFacts, intern: Intern): PodFacts {
     createdAtMs: pod.createdAtMs,
     deleting: pod.deleting,
     ...(pod.nodeName !== undefined && { nodeName: intern(pod.nodeName) }),
-    os: intern(pod.os),
+    ...(pod.os !== undefined && { os: intern(pod.os) }),
     images: intern(pod.images),
     ...(pod.pullSecrets !== undefined && { pullSecrets: intern(pod.pullSecrets) }),
     nodeSelector: intern(pod.nodeSelector),

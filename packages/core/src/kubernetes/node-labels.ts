@@ -6,6 +6,8 @@ export const LABEL_ARCH = 'kubernetes.io/arch';
 export const LABEL_OS = 'kubernetes.io/os';
 /** Deprecated, with the same values as {@link LABEL_ARCH}: owners of pods still write it. */
 export const LABEL_ARCH_BETA = 'beta.kubernetes.io/arch';
+/** The same of {@link LABEL_OS}. */
+export const LABEL_OS_BETA = 'beta.kubernetes.io/os';
 
 /**
  * Whether the node's architecture label is what its kubelet reports. The label decides which pods the scheduler puts on

@@ -84,7 +84,6 @@ describe('pods', () => {
       annotations: { 'archpolicy.dev/decision': '{"kind":"leave"}' },
       owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d4f', uid: 'r' },
       nodeName: 'amd64-1',
-      os: 'linux',
       images: ['registry.corp/shop/web:v1', 'registry.corp/mesh/proxy:v2'],
       pullSecrets: ['registry-corp'],
       nodeSelector: {},

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Json, JsonObject } from '../json/json.ts';
 import { readPodLabels, selectableValue } from './labels.ts';
-import { isObjectName, podImages, podOs, pullSecretNames, readPodSpec } from './pod-spec.ts';
+import { isObjectName, podImages, podOsName, pullSecretNames, readPodSpec } from './pod-spec.ts';
 import { labelOf } from '../json/read.ts';
 
 describe('readPodSpec', () => {
@@ -27,7 +27,6 @@ describe('readPodSpec', () => {
     };
     expect(readPodSpec(pod)).toEqual({
       nodeName: 'n1',
-      os: 'linux',
       images: ['one', 'two', 'three', 'four'],
       nodeSelector: { disk: 'ssd' },
       requiredAffinity: {
@@ -39,7 +38,7 @@ describe('readPodSpec', () => {
   });
 
   test('PL4 what is not there, or of another type, reads as absent', () => {
-    const empty = { os: 'linux', images: [], nodeSelector: {}, tolerations: [], schedulingGates: [] };
+    const empty = { images: [], nodeSelector: {}, tolerations: [], schedulingGates: [] };
     expect(readPodSpec({})).toEqual(empty);
     expect(readPodSpec({ spec: null })).toEqual(empty);
     expect(
@@ -65,15 +64,14 @@ describe('readPodSpec', () => {
   });
 });
 
-describe('podOs', () => {
-  test.each<[JsonObject, string]>([
-    [{}, 'linux'],
+describe('podOsName', () => {
+  test.each<[JsonObject, string | undefined]>([
+    [{}, undefined],
     [{ os: { name: 'windows' } }, 'windows'],
-    [{ nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'windows'],
-    [{ os: { name: 'linux' }, nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'linux'],
-    [{ os: {}, nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'windows'],
-  ])('PL4 %j is for %s', (spec, os) => {
-    expect(podOs(spec)).toBe(os);
+    [{ os: {} }, undefined],
+    [{ os: 'windows' }, undefined],
+  ])('PL4 %j names %s', (spec, os) => {
+    expect(podOsName(spec)).toBe(os);
   });
 });
 

@@ -4,8 +4,7 @@ import type { NodeSelector } from './node-selector.ts';
 import type { Toleration } from './facts.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
-import { LABEL_OS } from './node-labels.ts';
-import { arrayAt, labelOf, objectAt, stringMapAt, textAt } from '../json/read.ts';
+import { arrayAt, objectAt, stringMapAt, textAt } from '../json/read.ts';
 
 /**
  * What a pod asks of the scheduler and the kubelet, read from the raw object: an admission review's, a watch event's or
@@ -13,8 +12,8 @@ import { arrayAt, labelOf, objectAt, stringMapAt, textAt } from '../json/read.ts
  */
 export interface PodSpecFacts {
   readonly nodeName?: string;
-  /** See {@link podOs}. */
-  readonly os: string;
+  /** `spec.os.name`. */
+  readonly os?: string;
   /** See {@link podImages}. */
   readonly images: readonly string[];
   readonly nodeSelector: Labels;
@@ -33,7 +32,6 @@ const NO_NAMES: readonly string[] = [];
 export const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
 export const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
 
-const DEFAULT_OS = 'linux';
 /** Matches no node, as a selector without terms does. */
 const MATCHES_NOTHING: NodeSelector = { nodeSelectorTerms: [] };
 
@@ -41,10 +39,11 @@ const MATCHES_NOTHING: NodeSelector = { nodeSelectorTerms: [] };
 export function readPodSpec(pod: JsonObject): PodSpecFacts {
   const spec = objectAt(pod, 'spec');
   const nodeName = textAt(spec, 'nodeName');
+  const os = podOsName(spec);
   const requiredAffinity = podRequiredAffinity(spec);
   return {
     ...(nodeName !== undefined && { nodeName }),
-    os: podOs(spec),
+    ...(os !== undefined && { os }),
     images: podImages(spec),
     nodeSelector: stringMapAt(spec, 'nodeSelector'),
     ...(requiredAffinity !== undefined && { requiredAffinity }),
@@ -53,9 +52,9 @@ export function readPodSpec(pod: JsonObject): PodSpecFacts {
   };
 }
 
-/** `spec.os.name`, else the `kubernetes.io/os` node selector, else `linux` (PL4). */
-export function podOs(spec: JsonObject): string {
-  return textAt(objectAt(spec, 'os'), 'name') ?? labelOf(stringMapAt(spec, 'nodeSelector'), LABEL_OS) ?? DEFAULT_OS;
+/** `spec.os.name`. */
+export function podOsName(spec: JsonObject): string | undefined {
+  return textAt(objectAt(spec, 'os'), 'name');
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { Architectures, CommonSupport } from '../pod/image-support.ts';
+import type { PodOs } from '../pod/operating-system.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { CopiedLabels } from './copied-labels.ts';
@@ -25,6 +26,7 @@ export interface PlacementContext {
   readonly input: PlacementInput;
   readonly policy: ArchPolicy;
   readonly support: CommonSupport;
+  readonly os: PodOs;
   readonly copied: CopiedLabels;
 }
 

@@ -5,6 +5,7 @@ import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ImageKnowledge, UnresolvedImage } from '../pod/image-knowledge.ts';
 import { commonSupport, isNone } from '../pod/image-support.ts';
 import type { Architectures } from '../pod/image-support.ts';
+import { LINUX, offeredSystems, podOs } from '../pod/operating-system.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { architectureToleration, tolerable } from './architecture-taints.ts';
 import { appliedBare } from './applied-pod.ts';
@@ -52,11 +53,13 @@ function decideByImages(
   policy: ArchPolicy,
   knowledge: readonly ImageKnowledge[],
 ): PlacementDecision {
-  const support = commonSupport(knowledge, view.os, policy.spec);
-  const context: PlacementContext = { view, input, policy, support, copied: copiedLabels(view, policy) };
+  const os = podOs(view, knowledge, input.nodes);
+  const support = commonSupport(knowledge, os.kind === 'open' ? LINUX : os.name, policy.spec);
+  const context: PlacementContext = { view, input, policy, support, os, copied: copiedLabels(view, policy) };
   const action = support.unresolved.length === 0 ? 'place' : unresolvedAction(view, knowledge, input, policy);
   if (action === 'deny') return denied(context, 'Unresolved', support.unresolved[0]?.image);
-  if (isNone(support.architectures)) return nothingInCommon(context);
+  if (os.kind === 'open') return left(context, 'OperatingSystemOpen');
+  if (isNone(support.architectures)) return nothingInCommon(context, knowledge);
   if (!hasMatchableTerm(view)) return left(context, 'MatchesNothing');
   const spoken = constrainsArchitecture(view);
   const open = support.architectures === 'any' ? 'any' : allowedByOwner(view, support.architectures);
@@ -66,11 +69,20 @@ function decideByImages(
 }
 
 /** PL4. */
-function nothingInCommon(context: PlacementContext): PlacementDecision {
+function nothingInCommon(context: PlacementContext, knowledge: readonly ImageKnowledge[]): PlacementDecision {
   const { policy, support } = context;
   const reason = support.notAllowed ? 'NotAllowedByPolicy' : 'NoCommonArchitecture';
-  if (policy.spec.whenNoCommonArchitecture === 'Deny') return denied(context, reason, support.image);
+  const isDenied = policy.spec.whenNoCommonArchitecture === 'Deny' && !mayRunElsewhere(context, knowledge);
+  if (isDenied) return denied(context, reason, support.image);
   return left(context, reason, [{ kind: reason, ...named(support.image) }]);
+}
+
+/** No pod is refused because of an operating system that was only assumed. */
+function mayRunElsewhere({ os, policy }: PlacementContext, knowledge: readonly ImageKnowledge[]): boolean {
+  if (os.kind === 'declared') return false;
+  return offeredSystems(knowledge).some(
+    (system) => !isNone(commonSupport(knowledge, system, policy.spec).architectures),
+  );
 }
 
 /** PL3: what the owner wrote stands, even if the pod will not run. */
@@ -137,10 +149,11 @@ function choose(context: PlacementContext, wanted: readonly Wanted[], open: Arch
 }
 
 function isPossible(context: PlacementContext, architecture: NodeArchitecture): boolean {
-  const { view, input, policy, copied } = context;
+  const { view, input, policy, copied, os } = context;
   if (policy.spec.scaleFromZero.includes(architecture)) return true;
   const tolerations = [...view.tolerations, ...tolerated(context, [architecture]).map(architectureToleration)];
-  const demand = { ...view, requirements: copied.requirements, tolerations };
+  const system = os.kind === 'open' ? {} : { os: os.name };
+  const demand = { ...view, ...system, requirements: copied.requirements, tolerations };
   return hasFeasibleNode(demand, input.nodes, [architecture]);
 }
 

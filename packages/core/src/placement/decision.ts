@@ -43,6 +43,8 @@ export const LEAVE_REASONS = [
   'MatchesNothing',
   /** The images constrain nothing. */
   'NothingToConstrain',
+  /** The pod could be bound to nodes of several operating systems, none of them Linux. */
+  'OperatingSystemOpen',
   'NoCommonArchitecture',
   /** The images have architectures in common, but the policy allows none of them. */
   'NotAllowedByPolicy',

@@ -6,7 +6,7 @@ import { isJsonObject } from '../json/json.ts';
 import { readPodLabels } from '../kubernetes/labels.ts';
 import type { Labels, PodLabels } from '../kubernetes/labels.ts';
 import { readOwner } from '../kubernetes/owner.ts';
-import { parseRequiredAffinity, podImages, podOs, podTolerations, PREFERRED } from '../kubernetes/pod-spec.ts';
+import { parseRequiredAffinity, podImages, podOsName, podTolerations, PREFERRED } from '../kubernetes/pod-spec.ts';
 import { objectAt, stringMapAt } from '../json/read.ts';
 import type { NodeSelector } from '../kubernetes/node-selector.ts';
 
@@ -17,7 +17,8 @@ export interface PodView {
   readonly labels: PodLabels;
   readonly annotations: PodAnnotations;
   readonly owner?: OwnerReference;
-  readonly os: string;
+  /** `spec.os.name`. */
+  readonly os?: string;
   readonly images: readonly string[];
   readonly nodeSelector: Labels;
   /** Absent also when it is malformed. */
@@ -31,6 +32,7 @@ export function readPodView(pod: JsonObject): PodView {
   const metadata = objectAt(pod, 'metadata');
   const spec = objectAt(pod, 'spec');
   const owner = readOwner(pod);
+  const os = podOsName(spec);
   const required = parseRequiredAffinity(spec);
   return {
     metadata,
@@ -38,7 +40,7 @@ export function readPodView(pod: JsonObject): PodView {
     labels: readPodLabels(pod),
     annotations: readPodAnnotations(pod),
     ...(owner !== undefined && { owner }),
-    os: podOs(spec),
+    ...(os !== undefined && { os }),
     images: podImages(spec),
     nodeSelector: stringMapAt(spec, 'nodeSelector'),
     ...(required !== undefined && required !== 'malformed' && { requiredAffinity: required }),

@@ -12,7 +12,8 @@ import { isSearchable } from './limits.ts';
 
 /** What a pod asks of the scheduler. */
 export interface SchedulingDemand {
-  readonly os: string;
+  /** Absent: nodes of any operating system. */
+  readonly os?: string;
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector;
   readonly tolerations: readonly Toleration[];
@@ -58,7 +59,7 @@ function isFeasible(demand: SchedulingDemand, node: NodeFacts): boolean {
   const { os, tolerations, requirements = [] } = demand;
   return (
     isSchedulable(node) &&
-    node.os === os &&
+    (os === undefined || node.os === os) &&
     hasTrueArchitectureLabel(node) &&
     untolerated(node, tolerations).length === 0 &&
     requirements.every((requirement) => satisfies(requirement, labelOf(node.labels, requirement.key))) &&
