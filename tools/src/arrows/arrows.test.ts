@@ -20,6 +20,10 @@ const forbidden: readonly [string, string, string][] = [
   ['core imports a node module', 'packages/core/src/a.ts', 'node:fs'],
   ['core imports an npm package other than zod', 'packages/core/src/a.ts', 'undici'],
   ['core imports an adapter', 'packages/core/src/a.ts', '@archpolicy/kube'],
+  ['core imports async', 'packages/core/src/a.ts', '@archpolicy/async'],
+  ['async imports a node module', 'packages/async/src/a.ts', 'node:timers/promises'],
+  ['async imports an npm package', 'packages/async/src/a.ts', 'zod'],
+  ['async imports core', 'packages/async/src/a.ts', '@archpolicy/core'],
   ['an adapter imports another adapter', 'packages/kube/src/a.ts', '@archpolicy/registry'],
   ['tls imports an adapter', 'packages/tls/src/a.ts', '@archpolicy/kube'],
   ['a path climbs into tls', 'packages/kube/src/a.ts', '../../tls/src/index.ts'],
@@ -44,6 +48,7 @@ const allowed: readonly [string, string, string][] = [
   ['core imports its own files', 'packages/core/src/policy/a.ts', '../platform/index.ts'],
   ['an adapter imports core', 'packages/kube/src/a.ts', '@archpolicy/core'],
   ['an adapter imports tls', 'packages/registry/src/a.ts', '@archpolicy/tls'],
+  ['an adapter imports async', 'packages/registry/src/a.ts', '@archpolicy/async'],
   ['cluster-view imports kube', 'packages/cluster-view/src/a.ts', '@archpolicy/kube'],
   ['an app imports its own folder of the name tls', 'webhook/src/server/a.ts', '../tls/options.ts'],
   ['an app imports every adapter', 'webhook/src/a.ts', '@archpolicy/registry'],
@@ -69,6 +74,7 @@ describe('the real lint configuration', () => {
 
   test.each([
     'packages/core/src/index.ts',
+    'packages/async/src/index.ts',
     'packages/kube/src/index.ts',
     'packages/service/src/index.ts',
     'tools/src/arrows/arrows.ts',

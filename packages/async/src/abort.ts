@@ -1,0 +1,53 @@
+/** How waiting for shared work ended. The work itself goes on for its other callers. */
+export type Waited<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'timed-out' }
+  /** The caller's signal aborted first. */
+  | { readonly kind: 'aborted' };
+
+/** Calls `listener` once when the signal aborts; immediately if it has. Returns a function that removes the listener. */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) {
+    listener();
+    return () => undefined;
+  }
+  signal.addEventListener('abort', listener, { once: true });
+  return () => {
+    signal.removeEventListener('abort', listener);
+  };
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    onAbort(signal, () => {
+      resolve();
+    });
+  });
+}
+
+/**
+ * Waits for shared work until the signal aborts. A result that is there already counts, even if the signal has aborted.
+ * @throws what the work throws before that
+ */
+export function waitUnlessAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+): Promise<Exclude<Waited<T>, { readonly kind: 'timed-out' }>> {
+  return new Promise((resolve, reject) => {
+    const done = (value: T): void => {
+      stopListening();
+      resolve({ kind: 'done', value });
+    };
+    const fail = (error: Error): void => {
+      stopListening();
+      reject(error);
+    };
+    work.then(done, fail);
+    const stopListening = onAbort(signal, () => {
+      queueMicrotask(() => {
+        resolve({ kind: 'aborted' });
+      });
+    });
+  });
+}

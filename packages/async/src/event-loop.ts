@@ -1,0 +1,31 @@
+/** Resolves in the next turn of the event loop, after pending I/O callbacks have run. */
+export function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/**
+ * Splits long synchronous work: yields to the event loop once every `units` units of work. Concurrent workers may share
+ * one instance; those that are due at the same time wait for the same turn.
+ */
+export class PeriodicYield {
+  readonly #units: number;
+  #done = 0;
+  #yielding: Promise<void> | undefined;
+
+  constructor(units: number) {
+    this.#units = units;
+  }
+
+  /** Counts finished work. Returns a promise to await when a yield is due, else undefined, so that most calls cost no promise. */
+  count(units = 1): Promise<void> | undefined {
+    this.#done += units;
+    if (this.#done < this.#units) return undefined;
+    this.#yielding ??= yieldToEventLoop().then(() => {
+      this.#done = 0;
+      this.#yielding = undefined;
+    });
+    return this.#yielding;
+  }
+}
