@@ -1,0 +1,94 @@
+import { onAbort } from './abort.ts';
+import type { Waited } from './abort.ts';
+import { startTimer } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { yieldToEventLoop } from './event-loop.ts';
+
+/** The reason of a signal whose time is over. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+
+  constructor(ms: number) {
+    super(`timed out after ${ms} ms`);
+  }
+}
+
+export interface TimeoutOptions {
+  readonly clock: Pick<Clock, 'sleep'>;
+  readonly ms: number;
+  /** Ends the wait or the work early. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WithTimeoutOptions extends TimeoutOptions {
+  /** Creates the abort reason for a timeout; a TimeoutError by default. */
+  readonly timeoutError?: () => Error;
+}
+
+/**
+ * Runs `run` with a signal that aborts after `ms` milliseconds, or with the caller's signal. Waits until `run` has ended:
+ * nothing goes on behind the caller's back.
+ * @returns what `run` returns, even after an abort
+ * @throws the abort reason (the caller's, or the timeout's) when `run` rejects after it, else what `run` throws
+ */
+export async function withTimeout<T>(
+  options: WithTimeoutOptions,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { clock, ms, signal, timeoutError = () => new TimeoutError(ms) } = options;
+  const call = new AbortController();
+  const stopListening =
+    signal &&
+    onAbort(signal, () => {
+      call.abort(signal.reason);
+    });
+  const stopTimer = startTimer(clock, ms, () => {
+    call.abort(timeoutError());
+  });
+  try {
+    return await run(call.signal);
+  } catch (error) {
+    throw call.signal.aborted ? call.signal.reason : error;
+  } finally {
+    stopTimer();
+    stopListening?.();
+  }
+}
+
+/**
+ * Waits for shared work at most `ms` milliseconds, or until the signal aborts; the work goes on. A result that is
+ * there already counts. After a stall of the process (a long garbage collection) the timer and the result are both
+ * pending, and Node runs timers first: pending I/O is handled before the wait counts as timed out.
+ * @throws what the work throws in time
+ */
+export function waitAtMost<T>(work: Promise<T>, { clock, ms, signal }: TimeoutOptions): Promise<Waited<T>> {
+  return new Promise((resolve, reject) => {
+    const stopTimer = startTimer(clock, ms, () => {
+      void yieldToEventLoop().then(() => {
+        stopListening?.();
+        resolve({ kind: 'timed-out' });
+      });
+    });
+    const stop = (): void => {
+      stopTimer();
+      stopListening?.();
+    };
+    const done = (value: T): void => {
+      stop();
+      resolve({ kind: 'done', value });
+    };
+    const fail = (error: Error): void => {
+      stop();
+      reject(error);
+    };
+    work.then(done, fail);
+    const stopListening =
+      signal &&
+      onAbort(signal, () => {
+        stopTimer();
+        queueMicrotask(() => {
+          resolve({ kind: 'aborted' });
+        });
+      });
+  });
+}
