@@ -5,5 +5,6 @@ export type { BatchedTimeoutOptions } from './batched-timeout.ts';
 export { startTimer, systemClock } from './clock.ts';
 export type { Clock, Random } from './clock.ts';
 export { PeriodicYield, yieldToEventLoop } from './event-loop.ts';
+export { SingleFlight } from './single-flight.ts';
 export { TimeoutError, waitAtMost, withTimeout } from './timeout.ts';
 export type { TimeoutOptions, WithTimeoutOptions } from './timeout.ts';
