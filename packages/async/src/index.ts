@@ -5,6 +5,8 @@ export type { BatchedTimeoutOptions } from './batched-timeout.ts';
 export { startTimer, systemClock } from './clock.ts';
 export type { Clock, Random } from './clock.ts';
 export { PeriodicYield, yieldToEventLoop } from './event-loop.ts';
+export { FairQueue } from './fair-queue.ts';
+export { Fifo } from './fifo.ts';
 export { SingleFlight } from './single-flight.ts';
 export { TimeoutError, waitAtMost, withTimeout } from './timeout.ts';
 export type { TimeoutOptions, WithTimeoutOptions } from './timeout.ts';

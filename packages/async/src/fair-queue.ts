@@ -1,0 +1,67 @@
+/**
+ * A round-robin queue: tenants take turns, and each tenant's entries leave in the order of their arrival. A tenant that
+ * adds many entries delays its own, not those of others.
+ */
+export class FairQueue<K, V> {
+  /** Tenant → its entries, never empty. The tenant whose turn it is comes first. */
+  readonly #tenants = new Map<string, Map<K, V>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The number of entries of one tenant. */
+  sizeOf(tenant: string): number {
+    return this.#tenants.get(tenant)?.size ?? 0;
+  }
+
+  /** The entry whose turn it is. */
+  get first(): V | undefined {
+    for (const entries of this.#tenants.values()) return entries.values().next().value;
+    return undefined;
+  }
+
+  /** All keys, tenant by tenant. */
+  *keys(): Generator<K> {
+    for (const entries of this.#tenants.values()) yield* entries.keys();
+  }
+
+  /** Appends an entry to those of its tenant. A key that is queued already keeps its position and gets the new value. */
+  set(tenant: string, key: K, value: V): void {
+    let entries = this.#tenants.get(tenant);
+    if (entries === undefined) this.#tenants.set(tenant, (entries = new Map<K, V>()));
+    this.#size -= entries.size;
+    entries.set(key, value);
+    this.#size += entries.size;
+  }
+
+  /** Removes an entry; if it was the first one, the next tenant has its turn. Returns whether it was queued. */
+  delete(tenant: string, key: K): boolean {
+    const entries = this.#tenants.get(tenant);
+    if (!entries?.has(key)) return false;
+    const [[firstTenant] = []] = this.#tenants;
+    const wasFirst = firstTenant === tenant && entries.keys().next().value === key;
+    this.#remove(tenant, entries, key, wasFirst);
+    return true;
+  }
+
+  /** Removes and returns the oldest entry of the first tenant whose oldest entry is eligible; that tenant's turn is over. */
+  take(isEligible: (value: V) => boolean = () => true): V | undefined {
+    for (const [tenant, entries] of this.#tenants) {
+      const [oldest] = entries;
+      if (oldest === undefined || !isEligible(oldest[1])) continue;
+      this.#remove(tenant, entries, oldest[0], true);
+      return oldest[1];
+    }
+    return undefined;
+  }
+
+  #remove(tenant: string, entries: Map<K, V>, key: K, endsTurn: boolean): void {
+    entries.delete(key);
+    this.#size -= 1;
+    if (entries.size > 0 && !endsTurn) return;
+    this.#tenants.delete(tenant);
+    if (entries.size > 0) this.#tenants.set(tenant, entries);
+  }
+}
