@@ -7,6 +7,8 @@ export type { Clock, Random } from './clock.ts';
 export { PeriodicYield, yieldToEventLoop } from './event-loop.ts';
 export { FairQueue } from './fair-queue.ts';
 export { Fifo } from './fifo.ts';
+export { KeyedConcurrencyLimit } from './keyed-concurrency-limit.ts';
+export type { ConcurrencySlot, KeyedConcurrencyLimitOptions } from './keyed-concurrency-limit.ts';
 export { SingleFlight } from './single-flight.ts';
 export { TimeoutError, waitAtMost, withTimeout } from './timeout.ts';
 export type { TimeoutOptions, WithTimeoutOptions } from './timeout.ts';
