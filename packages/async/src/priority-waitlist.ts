@@ -1,0 +1,112 @@
+import { onAbort } from './abort.ts';
+import { startTimer } from './clock.ts';
+import type { Clock } from './clock.ts';
+
+/** How a request for a permit ended. */
+export type PermitOutcome =
+  | { readonly kind: 'acquired' }
+  /** The caller's signal aborted first. */
+  | { readonly kind: 'aborted' }
+  /** The next permit is further away than the longest wait. */
+  | { readonly kind: 'rejected'; readonly waitMs: number };
+
+export interface PriorityWaitlistOptions<P extends string> {
+  readonly clock: Pick<Clock, 'sleep'>;
+  /** The most urgent first. */
+  readonly priorities: readonly P[];
+  /**
+   * Reserves the next permit. Returns the milliseconds until it is valid; more than `maxWaitMs` means that none was
+   * reserved. Never rejects.
+   */
+  readonly reserve: () => Promise<number>;
+  readonly maxWaitMs: number;
+}
+
+interface Waiter {
+  readonly settle: (outcome: PermitOutcome) => void;
+}
+
+/**
+ * Hands out permits of a rate limit one at a time, to the most urgent waiter at the moment at which a permit becomes
+ * valid. Reserving it earlier, for one waiter, would let that one go before more urgent ones that come meanwhile.
+ */
+export class PriorityWaitlist<P extends string> {
+  readonly #options: PriorityWaitlistOptions<P>;
+  readonly #waiters: ReadonlyMap<P, Set<Waiter>>;
+  #wake: () => void = () => undefined;
+  #isServing = false;
+
+  constructor(options: PriorityWaitlistOptions<P>) {
+    this.#options = options;
+    this.#waiters = new Map(options.priorities.map((priority) => [priority, new Set()]));
+  }
+
+  /** The number of waiters, of all priorities. */
+  get size(): number {
+    let size = 0;
+    for (const waiters of this.#waiters.values()) size += waiters.size;
+    return size;
+  }
+
+  /** Waits for a permit. Never rejects. */
+  acquire(priority: P, signal: AbortSignal): Promise<PermitOutcome> {
+    if (signal.aborted) return Promise.resolve({ kind: 'aborted' });
+    const waiters = this.#waitersOf(priority);
+    return new Promise((resolve) => {
+      const stopListening = onAbort(signal, () => {
+        waiter.settle({ kind: 'aborted' });
+        if (this.size === 0) this.#wake();
+      });
+      const waiter: Waiter = {
+        settle: (outcome) => {
+          waiters.delete(waiter);
+          stopListening();
+          resolve(outcome);
+        },
+      };
+      waiters.add(waiter);
+      if (!this.#isServing) void this.#serve();
+    });
+  }
+
+  async #serve(): Promise<void> {
+    this.#isServing = true;
+    while (this.size > 0) {
+      const waitMs = await this.#options.reserve();
+      if (waitMs > this.#options.maxWaitMs) this.#rejectAll(waitMs);
+      else if (waitMs > 0 && this.size > 0) await this.#sleep(waitMs);
+      this.#next()?.settle({ kind: 'acquired' });
+    }
+    this.#isServing = false;
+  }
+
+  /** Ends early when the last waiter has gone: the permit then expires unused. */
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stopTimer = startTimer(this.#options.clock, ms, resolve);
+      this.#wake = () => {
+        stopTimer();
+        resolve();
+      };
+    });
+  }
+
+  #rejectAll(waitMs: number): void {
+    for (const waiters of this.#waiters.values()) {
+      for (const waiter of waiters) waiter.settle({ kind: 'rejected', waitMs });
+    }
+  }
+
+  #next(): Waiter | undefined {
+    for (const waiters of this.#waiters.values()) {
+      for (const waiter of waiters) return waiter;
+    }
+    return undefined;
+  }
+
+  #waitersOf(priority: P): Set<Waiter> {
+    const waiters = this.#waiters.get(priority);
+    if (waiters === undefined) throw new TypeError(`unknown priority ${priority}`);
+    return waiters;
+  }
+}
