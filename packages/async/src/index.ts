@@ -2,6 +2,8 @@ export { aborted, onAbort, waitUnlessAborted } from './abort.ts';
 export type { Waited } from './abort.ts';
 export { BatchedTimeout } from './batched-timeout.ts';
 export type { BatchedTimeoutOptions } from './batched-timeout.ts';
+export { CircuitBreaker } from './circuit-breaker.ts';
+export type { CircuitAdmission, CircuitBreakerOptions, CircuitState } from './circuit-breaker.ts';
 export { startTimer, systemClock } from './clock.ts';
 export type { Clock, Random } from './clock.ts';
 export { PeriodicYield, yieldToEventLoop } from './event-loop.ts';

@@ -1,0 +1,101 @@
+/** `closed`: calls pass. `open`: none does. `half-open`: one call may pass as a probe, whose outcome decides. */
+export type CircuitState = 'closed' | 'open' | 'half-open';
+
+export type CircuitAdmission =
+  | { readonly kind: 'allowed' }
+  /** `retryAtMs`: when the next call may pass, at the earliest. */
+  | { readonly kind: 'rejected'; readonly retryAtMs: number };
+
+export interface CircuitBreakerOptions {
+  /** Failures in a row that open the circuit. */
+  readonly failureThreshold: number;
+  /** As many failures within this time open it too, whatever succeeds in between. 0 by default: only those in a row count. */
+  readonly windowMs?: number;
+  /** How long it stays open at first; doubled with each failure while it is not closed. */
+  readonly firstOpenMs: number;
+  readonly maxOpenMs: number;
+}
+
+const ALLOWED: CircuitAdmission = { kind: 'allowed' };
+
+/**
+ * A circuit breaker (Nygard, "Release It!"): stops calls to a dependency that fails, and lets single probes through to
+ * find out when it is back. Has no clock and no timer; times are monotonic milliseconds.
+ */
+export class CircuitBreaker {
+  readonly #options: CircuitBreakerOptions;
+  #failures = 0;
+  /** Times of the failures within the window. */
+  #recent: readonly number[] = [];
+  #failingSinceMs = 0;
+  #openMs: number;
+  /** Undefined while closed. */
+  #openUntilMs: number | undefined;
+  #isProbing = false;
+
+  constructor(options: CircuitBreakerOptions) {
+    this.#options = options;
+    this.#openMs = options.firstOpenMs;
+  }
+
+  /** Whether calls pass without being probes. */
+  get isClosed(): boolean {
+    return this.#openUntilMs === undefined;
+  }
+
+  state(nowMs: number): CircuitState {
+    if (this.#openUntilMs === undefined) return 'closed';
+    return nowMs < this.#openUntilMs ? 'open' : 'half-open';
+  }
+
+  /** How long the present failures in a row last, milliseconds; 0 without any. */
+  failingForMs(nowMs: number): number {
+    return this.#failures === 0 ? 0 : nowMs - this.#failingSinceMs;
+  }
+
+  /** Asks to make a call. One that is allowed must be reported by `recordSuccess`, `recordFailure` or `release`. */
+  tryAcquire(nowMs: number): CircuitAdmission {
+    if (this.#openUntilMs === undefined) return ALLOWED;
+    if (nowMs < this.#openUntilMs) return { kind: 'rejected', retryAtMs: this.#openUntilMs };
+    if (this.#isProbing) return { kind: 'rejected', retryAtMs: nowMs + this.#options.firstOpenMs };
+    this.#isProbing = true;
+    return ALLOWED;
+  }
+
+  /** A call succeeded: closes the circuit. Failures in the window still count, unless it was open. */
+  recordSuccess(): void {
+    this.#failures = 0;
+    this.#isProbing = false;
+    if (this.#openUntilMs === undefined) return;
+    this.#openUntilMs = undefined;
+    this.#openMs = this.#options.firstOpenMs;
+    this.#recent = [];
+  }
+
+  /** A call failed: opens the circuit, or keeps it open for twice as long. */
+  recordFailure(nowMs: number): void {
+    if (this.#failures === 0) this.#failingSinceMs = nowMs;
+    this.#failures += 1;
+    this.#isProbing = false;
+    if (this.#openUntilMs !== undefined || this.#reachesThreshold(nowMs)) this.trip(nowMs);
+  }
+
+  /** A call ended without saying anything about the dependency, such as by an abort: another one may probe. */
+  release(): void {
+    this.#isProbing = false;
+  }
+
+  /** Opens the circuit at once, or keeps it open for twice as long. */
+  trip(nowMs: number): void {
+    if (this.#openUntilMs !== undefined) this.#openMs = Math.min(this.#openMs * 2, this.#options.maxOpenMs);
+    this.#openUntilMs = nowMs + this.#openMs;
+  }
+
+  #reachesThreshold(nowMs: number): boolean {
+    const { failureThreshold, windowMs = 0 } = this.#options;
+    if (this.#failures >= failureThreshold) return true;
+    if (windowMs === 0) return false;
+    this.#recent = [...this.#recent, nowMs].filter((atMs) => nowMs - atMs < windowMs);
+    return this.#recent.length >= failureThreshold;
+  }
+}
