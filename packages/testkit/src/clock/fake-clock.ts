@@ -1,8 +1,11 @@
+import { yieldToEventLoop } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
+
 /**
- * A clock that a test turns by hand. Structurally the `Clock` of every package: `now` in epoch milliseconds, `monotonic`
- * in milliseconds since the clock was made, `sleep` until the test has turned it far enough.
+ * A clock that a test turns by hand: `now` in epoch milliseconds, `monotonic` in milliseconds since the clock was made,
+ * `sleep` until the test has turned it far enough.
  */
-export class FakeClock {
+export class FakeClock implements Clock {
   readonly #startMs: number;
   #elapsedMs = 0;
   #sleepers: Sleeper[] = [];
@@ -71,14 +74,14 @@ export class FakeClock {
    */
   async advance(ms: number): Promise<void> {
     const until = this.#elapsedMs + ms;
-    await turnOfTheEventLoop();
+    await yieldToEventLoop();
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
       const due = next;
       this.#sleepers = this.#sleepers.filter((other) => other !== due);
       // After a jump sleepers may be overdue: the clock never goes back for them.
       this.#elapsedMs = Math.max(this.#elapsedMs, due.dueAt);
       due.wake();
-      await turnOfTheEventLoop();
+      await yieldToEventLoop();
     }
     this.#elapsedMs = until;
   }
@@ -100,10 +103,4 @@ export class FakeClock {
 interface Sleeper {
   readonly dueAt: number;
   readonly wake: () => void;
-}
-
-function turnOfTheEventLoop(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
