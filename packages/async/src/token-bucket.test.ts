@@ -15,6 +15,15 @@ describe('the token bucket', () => {
     expect(bucket.reserve(rate, 1_000, 250)).toBe(0);
   });
 
+  test('fills up again, but not beyond its burst', () => {
+    const rate = { perSecond: 2, burst: 2 };
+    const bucket = new TokenBucket(rate.burst, 0);
+    expect([0, 0, 0].map((at) => bucket.reserve(rate, at))).toEqual([0, 0, 500]);
+    expect([1_000, 1_000].map((at) => bucket.reserve(rate, at))).toEqual([0, 500]);
+    const later = 3_601_000;
+    expect([later, later, later].map((at) => bucket.reserve(rate, at))).toEqual([0, 0, 500]);
+  });
+
   test('in any window no more tokens fall due than the burst and the rate allow', () => {
     fc.assert(
       fc.property(limits, gaps, fc.integer({ min: 1, max: 3_000 }), (rate, script, windowMs) => {

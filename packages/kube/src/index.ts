@@ -1,4 +1,5 @@
-export type { Clock, Random } from './clock.ts';
+// Until the operator takes them from there.
+export type { Clock, Random } from '@archpolicy/async';
 export { KubeError } from './errors.ts';
 export type { KubeErrorCode } from './errors.ts';
 export { ApiClient } from './http/api-client.ts';
@@ -19,8 +20,6 @@ export type { ReflectorFailure, ReflectorObserver } from './reflector/observer.t
 export { WorkQueue } from './queue/work-queue.ts';
 export type { WorkQueueOptions } from './queue/work-queue.ts';
 export type { RateLimitTiming } from './queue/rate-limit.ts';
-export { TokenBucket } from './queue/token-bucket.ts';
-export type { TokenBucketTiming } from './queue/token-bucket.ts';
 export { runWorkers } from './queue/workers.ts';
 export type { Reconcile, ReconcileResult, WorkersObserver } from './queue/workers.ts';
 export { LeaderElection, LEADER_TIMING } from './lease/leader-election.ts';

@@ -1,8 +1,8 @@
+import { onAbort, startTimer, TokenBucket, waitUnlessAborted } from '@archpolicy/async';
+import type { Clock, Random } from '@archpolicy/async';
 import type { Logger } from 'pino';
-import type { Clock, Random } from '../clock.ts';
 import type { Api } from '../http/api-client.ts';
 import { EVENTS, resourcePath } from '../http/paths.ts';
-import { TokenBucket } from '../queue/token-bucket.ts';
 import { eventBody, eventKey, eventName, eventNamespace, seriesPatch } from './event-body.ts';
 import type { EventInput } from './event-body.ts';
 
@@ -47,7 +47,7 @@ export class EventRecorder {
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
-    this.#bucket = new TokenBucket(SEND_RATE, options.clock);
+    this.#bucket = new TokenBucket(SEND_RATE.burst, options.clock.monotonic());
   }
 
   /** Notes an event to be sent by `run`. Never throws, never waits. */
@@ -69,30 +69,25 @@ export class EventRecorder {
   /** Sends until the signal is aborted, then what is left for at most a second. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const sending = new AbortController();
-    const flush = new AbortController();
-    const onStop = (): void => {
-      this.#options.clock.sleep(FLUSH_MS, flush.signal).then(
-        () => {
-          sending.abort();
-        },
-        () => undefined, // everything was sent before the time was up
-      );
-    };
-    if (signal.aborted) onStop();
-    signal.addEventListener('abort', onStop, { once: true });
+    let stopTimer = (): void => undefined;
+    onAbort(signal, () => {
+      stopTimer = startTimer(this.#options.clock, FLUSH_MS, () => {
+        sending.abort();
+      });
+    });
     while (!signal.aborted) {
       await this.#sendAll(signal, sending.signal);
       await this.#somethingWaiting(signal);
     }
     await this.#sendAll(sending.signal, sending.signal);
-    flush.abort();
+    stopTimer();
     for (const entry of this.#waiting) this.#drop(entry, 'stopped');
   }
 
   /** Sends while there is something, until `until` is aborted. */
   async #sendAll(until: AbortSignal, signal: AbortSignal): Promise<void> {
     for (const entry of this.#waiting) {
-      const delayMs = this.#bucket.reserve();
+      const delayMs = this.#bucket.reserve(SEND_RATE, this.#options.clock.monotonic());
       if (delayMs > 0) await this.#options.clock.sleep(delayMs, until).catch(() => undefined);
       if (until.aborted) return;
       this.#waiting.delete(entry);
@@ -100,17 +95,13 @@ export class EventRecorder {
     }
   }
 
-  #somethingWaiting(signal: AbortSignal): Promise<void> {
-    if (this.#waiting.size > 0 || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        this.#wake = () => undefined;
-        signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      this.#wake = finish;
-      signal.addEventListener('abort', finish, { once: true });
-    });
+  async #somethingWaiting(signal: AbortSignal): Promise<void> {
+    if (this.#waiting.size > 0) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#wake = () => {
+      resolve(undefined);
+    };
+    await waitUnlessAborted(promise, signal);
   }
 
   async #send(entry: Remembered, signal: AbortSignal): Promise<void> {

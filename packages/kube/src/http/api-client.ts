@@ -1,11 +1,12 @@
+import { onAbort } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { errors, Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Json } from '@archpolicy/core';
-import type { Clock } from '../clock.ts';
 import { abortedError, KubeError, toKubeError } from '../errors.ts';
 import { parseRefusal } from './answer.ts';
 import type { ApiAnswer, Refusal } from './answer.ts';
-import { boundedChunks, paced, parseJson, readBounded } from './body.ts';
+import { boundedChunks, yieldBetweenChunks, parseJson, readBounded } from './body.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { withDeadline } from './deadline.ts';
 import { withQuery } from './paths.ts';
@@ -116,7 +117,7 @@ export class ApiClient implements Api {
       if (response.statusCode >= 300)
         return this.#refusal(response, await readBounded(response.body, DEFAULT_MAX_BYTES));
       const splitter = new ItemSplitter(onItem);
-      for await (const chunk of paced(boundedChunks(response.body, MAX_LIST_BYTES))) splitter.push(chunk);
+      for await (const chunk of yieldBetweenChunks(boundedChunks(response.body, MAX_LIST_BYTES))) splitter.push(chunk);
       return { kind: 'ok', status: response.statusCode, body: splitter.end() };
     });
   }
@@ -130,16 +131,15 @@ export class ApiClient implements Api {
       WATCH_HEADERS_TIMEOUT_MS,
       request.signal,
       async (signal) => {
-        const abort = (): void => {
+        const stopListening = onAbort(signal, () => {
           stream.abort(signal.reason);
-        };
-        signal.addEventListener('abort', abort, { once: true });
+        });
         try {
           const answer = await this.#send('watches', { ...request, method: 'GET' }, stream.signal);
           if (answer.statusCode === 200) return { response: answer };
           return { refusal: this.#refusal(answer, await readBounded(answer.body, DEFAULT_MAX_BYTES)) };
         } finally {
-          signal.removeEventListener('abort', abort);
+          stopListening();
         }
       },
     );

@@ -1,10 +1,10 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { PeriodicYield } from '@archpolicy/async';
 import { parseJson as parseJsonText } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
 /**
- * What is read in one go: a connection that brings faster than we parse would never let anybody else in. So many bytes are
+ * Bytes between two yields: a connection that delivers faster than they are parsed would block the event loop. They are
  * some 20 pods and take a few milliseconds.
  */
 const BYTES_PER_TURN = 256 * 1024;
@@ -29,15 +29,13 @@ export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGen
   }
 }
 
-/** The chunks as they come, with a turn of the event loop now and then. */
-export async function* paced(chunks: Chunks): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
+/** The chunks as they come; yields to the event loop between them once every so many bytes. */
+export async function* yieldBetweenChunks(chunks: Chunks): AsyncGenerator<Uint8Array> {
+  const yields = new PeriodicYield(BYTES_PER_TURN);
   for await (const chunk of chunks) {
     yield chunk;
-    bytes += chunk.length;
-    if (bytes < BYTES_PER_TURN) continue;
-    bytes = 0;
-    await turnOfTheLoop();
+    const due = yields.count(chunk.length);
+    if (due !== undefined) await due;
   }
 }
 

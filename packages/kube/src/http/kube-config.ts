@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
+import type { Clock } from '@archpolicy/async';
 import { arrayAt, describeParseError, isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { selectClientTls } from '@archpolicy/tls';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parseDocument } from 'yaml';
-import type { Clock } from '../clock.ts';
 import { KubeError } from '../errors.ts';
 import type { Credentials, CredentialSource, TlsCredentials } from './credentials.ts';
 

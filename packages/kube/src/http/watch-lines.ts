@@ -1,7 +1,8 @@
+import { onAbort } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import type { Json } from '@archpolicy/core';
-import type { Clock } from '../clock.ts';
 import { abortedError, KubeError, toKubeError } from '../errors.ts';
-import { paced, parseJson } from './body.ts';
+import { parseJson, yieldBetweenChunks } from './body.ts';
 import type { Chunks } from './body.ts';
 import { splitLines } from './lines.ts';
 
@@ -22,11 +23,9 @@ export interface WatchLinesOptions {
  */
 export async function* watchLines(body: Chunks, options: WatchLinesOptions): AsyncGenerator<Json> {
   const { clock, signal, idleTimeoutMs, stream } = options;
-  const onAbort = (): void => {
+  const stopListening = onAbort(signal, () => {
     stream.abort(abortedError(signal));
-  };
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
+  });
   const activity = { at: clock.monotonic() };
   const watchdog = new AbortController();
   endWhenSilent(clock, idleTimeoutMs, activity, watchdog.signal).then(
@@ -36,12 +35,13 @@ export async function* watchLines(body: Chunks, options: WatchLinesOptions): Asy
     () => undefined,
   );
   try {
-    for await (const line of splitLines(noting(paced(body), clock, activity), MAX_LINE_BYTES)) yield parseJson(line);
+    for await (const line of splitLines(noting(yieldBetweenChunks(body), clock, activity), MAX_LINE_BYTES))
+      yield parseJson(line);
   } catch (error) {
     throw toKubeError(stream.signal.aborted ? stream.signal.reason : error);
   } finally {
     watchdog.abort();
-    signal.removeEventListener('abort', onAbort);
+    stopListening();
     stream.abort(new KubeError('aborted', 'the watch was left'));
   }
 }

@@ -1,5 +1,6 @@
+import { onAbort } from '@archpolicy/async';
+import type { Clock, Random } from '@archpolicy/async';
 import type { Logger } from 'pino';
-import type { Clock, Random } from '../clock.ts';
 import { KubeError } from '../errors.ts';
 import type { Api } from '../http/api-client.ts';
 import { readLease, writeLease } from './lease-api.ts';
@@ -81,15 +82,14 @@ export class LeaderElection {
     }
     this.#options.logger.info({ lease: this.#options.lease.name, identity: this.#options.identity }, 'leading');
     const term = new AbortController();
-    const stop = (): void => {
+    const stopListening = onAbort(signal, () => {
       term.abort(signal.reason);
-    };
-    signal.addEventListener('abort', stop, { once: true });
+    });
     const renewing = this.#renewWhileHeld(term);
     try {
       await lead({ signal: term.signal, isHeld: () => !term.signal.aborted && this.isHeld() });
     } finally {
-      signal.removeEventListener('abort', stop);
+      stopListening();
       term.abort(new KubeError('aborted', 'the term is over'));
       await renewing;
       if (!this.#lost) await this.#release();

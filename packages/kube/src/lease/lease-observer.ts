@@ -1,5 +1,5 @@
+import type { Clock } from '@archpolicy/async';
 import type { Logger } from 'pino';
-import type { Clock } from '../clock.ts';
 import type { Api } from '../http/api-client.ts';
 import { readLease } from './lease-api.ts';
 import type { LeaseLocation } from './lease-api.ts';

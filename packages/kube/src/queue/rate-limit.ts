@@ -1,11 +1,10 @@
-import type { Clock } from '../clock.ts';
-import { TokenBucket } from './token-bucket.ts';
-import type { TokenBucketTiming } from './token-bucket.ts';
+import { TokenBucket } from '@archpolicy/async';
+import type { Clock, TokenBucketRate } from '@archpolicy/async';
 
 /** client-go's default numbers for controllers. */
 export const QUEUE_RATE_LIMIT: RateLimitTiming = { firstMs: 5, maxMs: 1_000_000, perSecond: 10, burst: 100 };
 
-export interface RateLimitTiming extends TokenBucketTiming {
+export interface RateLimitTiming extends TokenBucketRate {
   /** Delay after an item's first failure; doubled at each further one. */
   readonly firstMs: number;
   readonly maxMs: number;
@@ -14,12 +13,14 @@ export interface RateLimitTiming extends TokenBucketTiming {
 /** How long a failed item waits: the longer of its own exponential delay and the queue's token bucket. */
 export class RateLimit<K> {
   readonly #timing: RateLimitTiming;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #bucket: TokenBucket;
   readonly #failures = new Map<K, number>();
 
   constructor(timing: RateLimitTiming, clock: Pick<Clock, 'monotonic'>) {
     this.#timing = timing;
-    this.#bucket = new TokenBucket(timing, clock);
+    this.#clock = clock;
+    this.#bucket = new TokenBucket(timing.burst, clock.monotonic());
   }
 
   /** Notes a failure of the item. Milliseconds. */
@@ -27,7 +28,7 @@ export class RateLimit<K> {
     const failures = this.failuresOf(key);
     this.#failures.set(key, failures + 1);
     const own = Math.min(this.#timing.firstMs * 2 ** failures, this.#timing.maxMs);
-    return Math.max(own, this.#bucket.reserve());
+    return Math.max(own, this.#bucket.reserve(this.#timing, this.#clock.monotonic()));
   }
 
   /** The item succeeded: its next failure is its first. */

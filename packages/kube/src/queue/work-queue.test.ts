@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { FakeClock } from '@archpolicy/testkit';
 import { DelayHeap } from './delay-heap.ts';
 import { RateLimit } from './rate-limit.ts';
-import { TokenBucket } from './token-bucket.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const signal = new AbortController().signal;
@@ -185,15 +184,5 @@ describe('its parts', () => {
     const delays = Array.from({ length: 30 }, () => limit.delayOf('a'));
     expect(delays.slice(0, 3)).toEqual([5, 10, 20]);
     expect(delays.at(-1)).toBe(1_000_000);
-  });
-
-  test('a token bucket fills up again, but not beyond its burst', () => {
-    const clock = new FakeClock();
-    const bucket = new TokenBucket({ perSecond: 2, burst: 2 }, clock);
-    expect([bucket.reserve(), bucket.reserve(), bucket.reserve()]).toEqual([0, 0, 500]);
-    clock.jump(1_000);
-    expect([bucket.reserve(), bucket.reserve()]).toEqual([0, 500]);
-    clock.jump(3_600_000);
-    expect([bucket.reserve(), bucket.reserve(), bucket.reserve()]).toEqual([0, 0, 500]);
   });
 });

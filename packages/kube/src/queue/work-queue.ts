@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
+import { Fifo, startTimer } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { DelayHeap } from './delay-heap.ts';
-import { Fifo } from './fifo.ts';
 import { QUEUE_RATE_LIMIT, RateLimit } from './rate-limit.ts';
 import type { RateLimitTiming } from './rate-limit.ts';
 
@@ -25,7 +25,7 @@ export class WorkQueue<K extends string | number> {
   readonly #delayed = new DelayHeap<K>();
   /** When each delayed key is due; a heap entry that says otherwise has been overtaken by an earlier one. */
   readonly #dueAt = new Map<K, number>();
-  #timer: AbortController | undefined;
+  #stopTimer: (() => void) | undefined;
 
   constructor(options: WorkQueueOptions) {
     this.#clock = options.clock;
@@ -108,8 +108,8 @@ export class WorkQueue<K extends string | number> {
 
   /** Drops the delayed keys and their timer. Keys that are ready stay. */
   stop(): void {
-    this.#timer?.abort();
-    this.#timer = undefined;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
     this.#dueAt.clear();
     while (this.#delayed.pop() !== undefined);
   }
@@ -132,17 +132,15 @@ export class WorkQueue<K extends string | number> {
 
   /** One timer, for the earliest delayed key. */
   #arm(): void {
-    this.#timer?.abort();
+    this.#stopTimer?.();
     const next = this.#delayed.first;
-    this.#timer = next === undefined ? undefined : new AbortController();
-    if (next === undefined || this.#timer === undefined) return;
-    const { signal } = this.#timer;
-    this.#clock.sleep(Math.max(0, next.dueAt - this.#clock.monotonic()), signal).then(
-      () => {
-        if (!signal.aborted) this.#release();
-      },
-      () => undefined, // a newer timer took over, or the queue was stopped
-    );
+    const leftMs = next && Math.max(0, next.dueAt - this.#clock.monotonic());
+    this.#stopTimer =
+      leftMs === undefined
+        ? undefined
+        : startTimer(this.#clock, leftMs, () => {
+            this.#release();
+          });
   }
 
   #release(): void {

@@ -1,9 +1,9 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { PeriodicYield } from '@archpolicy/async';
 import type { WorkQueue } from './work-queue.ts';
 
 /**
- * Keys between two turns of the event loop. A reconcile that waits for nothing never lets anybody else in: thousands in a
- * row would hold up watches, probes and the renewal of the Lease. At some 0.1 ms each these take a few milliseconds.
+ * Keys of all workers between two yields to the event loop. A reconcile that waits for nothing never yields: thousands in
+ * a row would delay watches, probes and the renewal of the Lease. At some 0.1 ms each these take a few milliseconds.
  */
 const KEYS_PER_TURN = 32;
 
@@ -33,31 +33,14 @@ export async function runWorkers<K extends string | number>(
   signal: AbortSignal,
   observer: WorkersObserver<K> = {},
 ): Promise<void> {
-  const turns = new Turns();
-  await Promise.all(Array.from({ length: count }, () => work(queue, reconcile, turns, signal, observer)));
-}
-
-/** Lets the event loop turn once for so many keys of all workers together. */
-class Turns {
-  #keys = 0;
-  #turning: Promise<void> | undefined;
-
-  /** Resolves at once, or after the turn that is due. */
-  async keyDone(): Promise<void> {
-    this.#keys += 1;
-    if (this.#keys < KEYS_PER_TURN) return;
-    this.#turning ??= turnOfTheLoop().then(() => {
-      this.#keys = 0;
-      this.#turning = undefined;
-    });
-    await this.#turning;
-  }
+  const yields = new PeriodicYield(KEYS_PER_TURN);
+  await Promise.all(Array.from({ length: count }, () => work(queue, reconcile, yields, signal, observer)));
 }
 
 async function work<K extends string | number>(
   queue: WorkQueue<K>,
   reconcile: Reconcile<K>,
-  turns: Turns,
+  yields: PeriodicYield,
   signal: AbortSignal,
   observer: WorkersObserver<K>,
 ): Promise<void> {
@@ -74,6 +57,7 @@ async function work<K extends string | number>(
     } finally {
       queue.done(key);
     }
-    await turns.keyDone();
+    const due = yields.count();
+    if (due !== undefined) await due;
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../clock.ts';
+import type { Clock, Random } from '@archpolicy/async';
 
 /** client-go's numbers for reflectors: 0.8 s, doubled up to 30 s, forgotten after two quiet minutes. */
 export const REFLECTOR_BACKOFF: BackoffTiming = { firstMs: 800, maxMs: 30_000, resetAfterMs: 120_000 };

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { yieldToEventLoop } from '@archpolicy/async';
 import { FakeApiServer, FakeClock, statusObject } from '@archpolicy/testkit';
 import type { ApiFault, ApiRequestSeen } from '@archpolicy/testkit';
 import { PATH, ReflectorRig, thing } from './fixtures/reflector-rig.ts';
@@ -93,7 +93,7 @@ describe('a reflector lists', () => {
     rig.run();
     let before = 0;
     while (rig.events.length < gone) {
-      await turnOfTheLoop();
+      await yieldToEventLoop();
       expect(rig.events.length - before).toBeLessThanOrEqual(5_000);
       before = rig.events.length;
     }

@@ -1,8 +1,8 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { PeriodicYield, waitUnlessAborted } from '@archpolicy/async';
+import type { Clock, Random } from '@archpolicy/async';
 import type { JsonObject } from '@archpolicy/core';
 import { isJsonObject } from '@archpolicy/core';
 import type { Logger } from 'pino';
-import type { Clock, Random } from '../clock.ts';
 import { abortedError, KubeError } from '../errors.ts';
 import type { Api } from '../http/api-client.ts';
 import { parseRefusal } from '../http/answer.ts';
@@ -28,7 +28,7 @@ const MAX_WATCH_SECONDS = 600;
 const WATCH_IDLE_MS = 200_000;
 /** A watch that ends within this time without an event is a failure in disguise: a proxy, an overloaded server. */
 const SHORT_WATCH_MS = 1_000;
-/** Objects of the store that are compared with a list between two turns of the event loop: about a millisecond. */
+/** Objects of the store that are compared with a list between two yields to the event loop: about a millisecond. */
 const COMPARED_PER_TURN = 5_000;
 
 export interface ReflectorOptions<T> {
@@ -55,7 +55,7 @@ export class Reflector<T> {
   readonly #backoff: Backoff;
   /** In a row. */
   #brokenWatches = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #firstList = Promise.withResolvers<undefined>();
   #synced = false;
   /** The version to watch from; undefined when only a LIST can tell. */
   #version: string | undefined;
@@ -73,24 +73,8 @@ export class Reflector<T> {
   /** Resolves once `hasSynced`; throws KubeError `aborted` when the signal comes first. */
   async synced(signal: AbortSignal): Promise<void> {
     if (this.#synced) return;
-    if (signal.aborted) throw abortedError(signal);
-    await new Promise<void>((resolve, reject) => {
-      const settle = (finish: () => void): void => {
-        this.#waiting.delete(onSynced);
-        signal.removeEventListener('abort', onAbort);
-        finish();
-      };
-      const onSynced = (): void => {
-        settle(resolve);
-      };
-      const onAbort = (): void => {
-        settle(() => {
-          reject(abortedError(signal));
-        });
-      };
-      this.#waiting.add(onSynced);
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+    const { kind } = await waitUnlessAborted(this.#firstList.promise, signal);
+    if (kind === 'aborted') throw abortedError(signal);
   }
 
   /** Runs until the signal is aborted; then resolves. Never rejects. */
@@ -164,11 +148,11 @@ export class Reflector<T> {
   /** What the list did not show is gone: nobody told us, so we do. */
   async #deleteUnseen(seen: ReadonlySet<string>): Promise<void> {
     const { store } = this.#options;
-    let compared = 0;
+    const yields = new PeriodicYield(COMPARED_PER_TURN);
     for (const [key] of store.entries()) {
       if (!seen.has(key)) store.delete(key);
-      compared += 1;
-      if (compared % COMPARED_PER_TURN === 0) await turnOfTheLoop();
+      const due = yields.count();
+      if (due !== undefined) await due;
     }
   }
 
@@ -176,7 +160,7 @@ export class Reflector<T> {
     this.#version = version;
     this.#synced = true;
     this.#options.observer?.listFinished?.(this.#options.store.size);
-    for (const tell of [...this.#waiting]) tell();
+    this.#firstList.resolve(undefined);
   }
 
   async #watch(version: string, signal: AbortSignal): Promise<'done' | Failure> {
