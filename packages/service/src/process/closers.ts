@@ -1,4 +1,5 @@
-import type { Clock } from '../clock.ts';
+import { waitUnlessAborted, withTimeout } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { ServiceError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 
@@ -25,36 +26,23 @@ export class Closers {
 
   /** Closes everything within `deadlineMs` in all. A second call finds nothing left to do. */
   async closeAll(deadlineMs: number): Promise<void> {
-    const deadline = new AbortController();
-    const done = new AbortController();
-    const timer = this.#clock.sleep(deadlineMs, done.signal).then(
-      () => {
-        deadline.abort(new ServiceError('CloseTimedOut', 'the time for closing is up'));
-      },
-      () => undefined,
-    );
-    for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {
-      await this.#close(next.name, next.close, deadline.signal);
-    }
-    done.abort();
-    await timer;
+    await withTimeout({ clock: this.#clock, ms: deadlineMs, timeoutError: closeTimedOut }, async (signal) => {
+      for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {
+        await this.#close(next.name, next.close, signal);
+      }
+    });
   }
 
   async #close(name: string, close: Close, signal: AbortSignal): Promise<void> {
     try {
-      await Promise.race([Promise.resolve(close(signal)), rejectOnAbort(signal)]);
+      const closed = await waitUnlessAborted(Promise.resolve(close(signal)), signal);
+      if (closed.kind === 'aborted') throw signal.reason;
     } catch (err) {
       this.#logger.warn({ closing: name, err }, 'closing failed');
     }
   }
 }
 
-async function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () => {
-      reject(signal.reason instanceof Error ? signal.reason : new ServiceError('CloseTimedOut', 'aborted'));
-    };
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
+function closeTimedOut(): ServiceError {
+  return new ServiceError('CloseTimedOut', 'the time for closing is up');
 }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { EventEmitter } from 'node:events';
-import type { Clock } from '../clock.ts';
-import { systemClock } from '../clock.ts';
+import type { Clock } from '@archpolicy/async';
 import { commonVariables } from '../config/common.ts';
 import { readConfig } from '../config/variable.ts';
 import { createLogger } from '../logger.ts';
@@ -146,6 +145,20 @@ describe('Closers', () => {
     expect(order).toEqual(['good']);
   });
 
+  test('after the deadline, one that closes immediately is no failure', async () => {
+    const { clock, elapse } = heldClock();
+    const messages: string[] = [];
+    const destination = { write: (line: string) => messages.push(line) };
+    const closers = new Closers({ clock, logger: createLogger({ name: 'test', level: 'warn', destination }) });
+    closers.add('immediately', () => Promise.resolve());
+    closers.add('hangs', () => {
+      setImmediate(elapse);
+      return new Promise(() => undefined);
+    });
+    await closers.closeAll(1000);
+    expect(messages).toEqual([expect.stringContaining('"closing":"hangs"')]);
+  });
+
   test('one that hangs is told and abandoned at the deadline', async () => {
     const { clock, elapse } = heldClock();
     const closers = new Closers({ clock, logger: silent });
@@ -158,26 +171,5 @@ describe('Closers', () => {
     });
     await closers.closeAll(1000);
     expect(order).toEqual(['told', 'after it']);
-  });
-});
-
-describe('systemClock', () => {
-  test('a sleep rejects with the reason of its signal, before and during', async () => {
-    const clock = systemClock();
-    const reason = new Error('stop');
-    await expect(clock.sleep(60_000, AbortSignal.abort(reason))).rejects.toBe(reason);
-    const controller = new AbortController();
-    setImmediate(() => {
-      controller.abort(reason);
-    });
-    await expect(clock.sleep(60_000, controller.signal)).rejects.toBe(reason);
-  });
-
-  test('time passes', async () => {
-    const clock = systemClock();
-    const before = clock.monotonic();
-    await clock.sleep(2);
-    expect(clock.monotonic()).toBeGreaterThan(before);
-    expect(clock.now()).toBeGreaterThan(1.7e12);
   });
 });

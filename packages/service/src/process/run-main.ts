@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import { systemClock } from '../clock.ts';
+import { systemClock } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { ConfigError } from '../config/config-error.ts';
 import { describeVariables } from '../config/variable.ts';
 import type { Environment, Variables } from '../config/variable.ts';
