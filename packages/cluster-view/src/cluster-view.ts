@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock, Random } from '@archpolicy/async';
 import {
   API_GROUP,
   API_VERSION,
@@ -12,7 +13,7 @@ import {
 } from '@archpolicy/core';
 import type { CronJobFacts, JsonObject, NamespaceFacts, NodeFacts, PodFacts } from '@archpolicy/core';
 import { NAMESPACES, NODES, PODS, Reflector, resourcePath, Store } from '@archpolicy/kube';
-import type { Api, Clock, Random, ReflectorObserver, Resource, StoreOptions } from '@archpolicy/kube';
+import type { Api, ReflectorObserver, Resource, StoreOptions } from '@archpolicy/kube';
 import type { Logger } from 'pino';
 import { cronJobView } from './cron-job-view.ts';
 import type { CronJobView } from './cron-job-view.ts';

@@ -1,7 +1,9 @@
+import { KeyedConcurrencyLimit, SingleFlight, waitUnlessAborted } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { KubeError, resourcePath } from '@archpolicy/kube';
-import type { Api, ApiAnswer, Clock, Resource } from '@archpolicy/kube';
+import type { Api, ApiAnswer, Resource } from '@archpolicy/kube';
 import type { Logger } from 'pino';
 import { BoundedEntries } from './entries.ts';
 
@@ -50,6 +52,13 @@ const LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
 const MAX_BODY_BYTES = 1024 * 1024;
 /** As many as one pod can name: who writes pods of many secrets must not keep other namespaces' reads waiting. */
 const MAX_READS_OF_NAMESPACE = 16;
+const READ_LIMIT = {
+  priorities: ['read'] as const,
+  maxRunning: Number.POSITIVE_INFINITY,
+  maxRunningPerKey: MAX_READS_OF_NAMESPACE,
+  maxWaiting: 0,
+  maxWaitingPerKey: 0,
+};
 
 interface Entry<T> {
   readonly known: Known<T>;
@@ -71,8 +80,8 @@ interface Entry<T> {
 export class KeptObjects<T> {
   readonly #options: KeptObjectsOptions<T>;
   readonly #entries = new BoundedEntries<Entry<T>>(LIMITS);
-  readonly #reads = new Map<string, Promise<Known<T>>>();
-  readonly #readsOf = new Map<string, number>();
+  readonly #reads = new SingleFlight<Known<T>>();
+  readonly #limit = new KeyedConcurrencyLimit(READ_LIMIT);
 
   constructor(options: KeptObjectsOptions<T>) {
     this.#options = options;
@@ -89,25 +98,20 @@ export class KeptObjects<T> {
 
   /** What is at hand, else what the API server says until the signal aborts, else what it said last. Never rejects. */
   async read(namespace: string, name: string, signal: AbortSignal): Promise<Known<T>> {
-    const known = this.atHand(namespace, name) ?? (await unlessAborted(this.#join(namespace, name), signal));
-    return known ?? this.#lastFound(`${namespace}/${name}`)?.known ?? { kind: 'unavailable' };
+    const atHand = this.atHand(namespace, name);
+    if (atHand !== undefined) return atHand;
+    const waited = await waitUnlessAborted(this.#join(namespace, name), signal);
+    if (waited.kind === 'done') return waited.value;
+    return this.#lastFound(`${namespace}/${name}`)?.known ?? { kind: 'unavailable' };
   }
 
   #join(namespace: string, name: string): Promise<Known<T>> {
     const key = `${namespace}/${name}`;
-    const running = this.#reads.get(key);
-    if (running !== undefined) return running;
-    const others = this.#readsOf.get(namespace) ?? 0;
-    if (others >= MAX_READS_OF_NAMESPACE) return Promise.resolve({ kind: 'unavailable' });
-    this.#readsOf.set(namespace, others + 1);
-    const read = this.#read(namespace, name).finally(() => {
-      this.#reads.delete(key);
-      const left = (this.#readsOf.get(namespace) ?? 0) - 1;
-      if (left > 0) this.#readsOf.set(namespace, left);
-      else this.#readsOf.delete(namespace);
-    });
-    this.#reads.set(key, read);
-    return read;
+    const inFlight = this.#reads.get(key);
+    if (inFlight !== undefined) return inFlight;
+    const slot = { priority: 'read', key: namespace, item: name } as const;
+    const read = this.#limit.run(slot, () => this.#read(namespace, name));
+    return read === undefined ? Promise.resolve({ kind: 'unavailable' }) : this.#reads.do(key, () => read);
   }
 
   async #read(namespace: string, name: string): Promise<Known<T>> {
@@ -196,24 +200,4 @@ function outcomeOf({ known, failing }: Entry<unknown>): ReadOutcome {
 function versionOf(raw: JsonObject): string {
   const metadata = objectAt(raw, 'metadata');
   return `${textAt(metadata, 'uid') ?? ''} ${textAt(metadata, 'resourceVersion') ?? ''}`;
-}
-
-/** The result, or undefined when the signal came first. The work goes on for others. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  if (signal.aborted) return undefined;
-  let stop: () => void = () => undefined;
-  const over = new Promise<undefined>((resolve) => {
-    const abort = (): void => {
-      resolve(undefined);
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    stop = () => {
-      signal.removeEventListener('abort', abort);
-    };
-  });
-  try {
-    return await Promise.race([work, over]);
-  } finally {
-    stop();
-  }
 }

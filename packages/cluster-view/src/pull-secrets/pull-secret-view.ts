@@ -1,7 +1,8 @@
+import type { Clock } from '@archpolicy/async';
 import { isObjectName, pullSecretNames, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { SECRETS, SERVICE_ACCOUNTS } from '@archpolicy/kube';
-import type { Api, Clock } from '@archpolicy/kube';
+import type { Api } from '@archpolicy/kube';
 import type { Logger } from 'pino';
 import { KeptObjects } from './kept-objects.ts';
 import type { Known, Parsed, ReadOutcome } from './kept-objects.ts';
