@@ -1,7 +1,8 @@
+import { BatchedTimeout } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import type { NamespaceView, NodeView, PolicyView } from '@archpolicy/cluster-view';
 import type { Inspector } from '@archpolicy/registry';
-import type { Clock, Logger } from '@archpolicy/service';
-import { Deadlines } from './deadlines.ts';
+import type { Logger } from '@archpolicy/service';
 import { AdmissionHandler } from './handler.ts';
 import type { WebhookMetrics } from './metrics.ts';
 import { AuditQueue } from './mutate/audit-queue.ts';
@@ -32,7 +33,8 @@ export interface AdmissionOptions {
 /** What answers reviews, and what it does after its answers. */
 export interface Admission {
   readonly handler: AdmissionHandler;
-  readonly audits: AuditQueue;
+  /** Answers pending reviews without a decision, drops waiting audits, and waits for running ones. */
+  close(): Promise<void>;
 }
 
 /** Puts the parts of admission together. */
@@ -61,8 +63,13 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const placement = new RememberedPlacement(freshPlacement);
   const mutate = new Mutate({ gather, placement, jobs, audits, clock, inspectionBudgetMs, onDecision });
   const onReview = metrics.review.bind(metrics);
-  const handler = new AdmissionHandler({ mutate, deadlines: new Deadlines(clock), clock, logger, onReview });
-  return { handler, audits };
+  const timeout = new BatchedTimeout({ clock });
+  const handler = new AdmissionHandler({ mutate, timeout, clock, logger, onReview });
+  const close = (): Promise<void> => {
+    timeout.close();
+    return audits.close();
+  };
+  return { handler, close };
 }
 
 function viewsOf({ policies, namespaces, nodes }: AdmissionOptions['view']): ClusterViews {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '@archpolicy/async';
 import type { Json, JsonObject } from '@archpolicy/core';
-import { systemClock } from '@archpolicy/service';
 import { LEASES_PATH, createWorld, multiPlatformImage, singleImage } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import rfc6902 from 'rfc6902';

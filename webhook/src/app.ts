@@ -1,3 +1,5 @@
+import { aborted, withTimeout } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { createClusterView, KeptPullSecrets } from '@archpolicy/cluster-view';
 import type { ClusterView } from '@archpolicy/cluster-view';
 import { LeaseObserver, SharedLease } from '@archpolicy/kube';
@@ -16,7 +18,7 @@ import {
   sharedCacheOf,
   startOpsServer,
 } from '@archpolicy/service';
-import type { Clock, RunContext } from '@archpolicy/service';
+import type { RunContext } from '@archpolicy/service';
 import { createAdmission } from './admission.ts';
 import { readWebhookConfig } from './config.ts';
 import type { WebhookConfig } from './config.ts';
@@ -165,7 +167,7 @@ class Webhook {
       inspectionBudgetMs,
       canGate,
     });
-    closers.add('audits', () => admission.audits.close());
+    closers.add('admission', () => admission.close());
     return admission.handler;
   }
 
@@ -175,7 +177,9 @@ class Webhook {
     const server = new WebhookServer({ certificate, address, handler, clock, random: Math.random, inspectionBudgetMs });
     this.#server = server;
     const port = await server.listen();
-    closers.add('server', (signal) => server.close(AbortSignal.any([signal, AbortSignal.timeout(CLOSE_SERVER_MS)])));
+    closers.add('server', (signal) =>
+      withTimeout({ clock, ms: CLOSE_SERVER_MS, signal }, (until) => server.close(until)),
+    );
     return port;
   }
 
@@ -220,19 +224,4 @@ class Webhook {
       await running;
     });
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else {
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
-    }
-  });
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { systemClock } from '@archpolicy/async';
 import { LEASES_PATH, createWorld, singleImage } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
-import { systemClock } from '@archpolicy/service';
 import { container, pod } from './fixtures/reviews.ts';
 import { RunningWebhook, architecturesOf } from './fixtures/running-webhook.ts';
 

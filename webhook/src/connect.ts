@@ -1,8 +1,9 @@
+import type { Clock } from '@archpolicy/async';
 import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
 import { followRegistries } from '@archpolicy/registry';
 import type { FollowedRegistries, RegistryMetrics } from '@archpolicy/registry';
 import { using } from '@archpolicy/service';
-import type { Clock, Logger } from '@archpolicy/service';
+import type { Logger } from '@archpolicy/service';
 import type { WebhookConfig } from './config.ts';
 import { NAME, VERSION } from './identity.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '@archpolicy/async';
 import type { JsonObject } from '@archpolicy/core';
-import { systemClock } from '@archpolicy/service';
 import { createWorld, LEASES_PATH } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { runWebhook } from './app.ts';

@@ -1,9 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '@archpolicy/async';
 import fc from 'fast-check';
 import { parseArchPolicy } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, Json, JsonObject } from '@archpolicy/core';
-import { createLogger, systemClock } from '@archpolicy/service';
+import { createLogger } from '@archpolicy/service';
 import { createAdmission } from './admission.ts';
+import type { Admission } from './admission.ts';
 import type { ReviewOutcome } from './metrics.ts';
 import { NO_PULL_SECRETS, UID, body, container, pod, review } from './fixtures/reviews.ts';
 
@@ -26,6 +28,12 @@ interface SetUp {
   readonly inspect?: () => Promise<Inspection>;
   readonly policies?: () => readonly ArchPolicy[];
 }
+
+const opened: Admission[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((admission) => admission.close()));
+});
 
 /** The real admission over views and an inspector made of constants. */
 const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [everywhere] }: SetUp = {}) => {
@@ -51,6 +59,7 @@ const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [every
     inspectionBudgetMs: 400,
     canGate: () => false,
   });
+  opened.push(admission);
   const handle = (bytes: Buffer, allowanceMs = 1_500) => {
     const arrivedAt = performance.now();
     return admission.handler.handle(bytes, { arrivedAt, deadline: arrivedAt + allowanceMs });

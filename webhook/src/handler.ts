@@ -1,6 +1,6 @@
+import type { BatchedTimeout, Clock } from '@archpolicy/async';
 import { hasTooManyParts } from '@archpolicy/core';
-import type { Clock, Logger } from '@archpolicy/service';
-import type { Deadlines } from './deadlines.ts';
+import type { Logger } from '@archpolicy/service';
 import { WebhookError } from './errors.ts';
 import type { ReviewOutcome } from './metrics.ts';
 import type { PlacedPod } from './mutate/ports.ts';
@@ -13,7 +13,7 @@ import type { HttpAnswer, ReviewHandler, ReviewTimes } from './server/webhook-se
 
 export interface AdmissionHandlerOptions {
   readonly mutate: { place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> };
-  readonly deadlines: Deadlines;
+  readonly timeout: BatchedTimeout;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Told of each review: how it ended and how long it took, milliseconds. */
@@ -41,13 +41,19 @@ export class AdmissionHandler implements ReviewHandler {
     if (!request.createsPod) return this.#unchanged('ignored', request.uid, times);
     if (hasTooManyParts(request.object)) return this.#unchanged('excessive', request.uid, times);
     try {
-      const { deadlines, mutate } = this.#options;
-      const placed = await deadlines.within(mutate.place(request, times.deadline), times.deadline);
-      return this.#answer('decided', answerWith(request.uid, this.#encode(placed)), times);
-    } catch (err) {
-      const late = err instanceof WebhookError && err.code === 'DeadlinePassed';
-      this.#options.logger.error({ namespace: request.namespace, err }, 'admitted unchanged, the decision failed');
-      return this.#unchanged(late ? 'late' : 'failed', request.uid, times);
+      const { timeout, mutate } = this.#options;
+      const placed = await timeout.wait(mutate.place(request, times.deadline), times.deadline);
+      if (placed.kind === 'done') {
+        return this.#answer('decided', answerWith(request.uid, this.#encode(placed.value)), times);
+      }
+      return this.#failed('late', new WebhookError('DeadlinePassed', 'no answer before the deadline'), request, times);
+    } catch (cause) {
+      return this.#failed(
+        'failed',
+        new WebhookError('DecisionFailed', 'the decision failed', { cause }),
+        request,
+        times,
+      );
     }
   }
 
@@ -65,6 +71,16 @@ export class AdmissionHandler implements ReviewHandler {
   #refuse(outcome: ReviewOutcome, status: number, problem: string, times: ReviewTimes): HttpAnswer {
     this.#options.onReview(outcome, this.#took(times));
     return { status, body: `${problem}\n` };
+  }
+
+  #failed(
+    outcome: 'late' | 'failed',
+    err: WebhookError,
+    { namespace, uid }: AdmissionRequest,
+    times: ReviewTimes,
+  ): HttpAnswer {
+    this.#options.logger.error({ namespace, err }, 'admitted unchanged, the decision failed');
+    return this.#unchanged(outcome, uid, times);
   }
 
   #unchanged(outcome: ReviewOutcome, uid: string, times: ReviewTimes): HttpAnswer {

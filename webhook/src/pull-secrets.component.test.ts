@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { systemClock } from '@archpolicy/async';
 import type { JsonObject } from '@archpolicy/core';
-import { systemClock } from '@archpolicy/service';
 import { createWorld, multiPlatformImage, singleImage, TokenServer } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { container, pod } from './fixtures/reviews.ts';

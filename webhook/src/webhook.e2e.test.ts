@@ -3,12 +3,12 @@ import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@archpolicy/async';
 import type { JsonObject } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, nodeNames, pushImage, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
 import type { ApiAnswer } from '@archpolicy/kube';
-import { systemClock } from '@archpolicy/service';
 import fc from 'fast-check';
 import { podThatIsValid } from './fixtures/generated-pods.ts';
 

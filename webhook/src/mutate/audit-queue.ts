@@ -1,3 +1,5 @@
+import { Fifo } from '@archpolicy/async';
+
 /** Works on something after its answer is out; its signal aborts when the process ends. */
 export type AuditTask = (signal: AbortSignal) => Promise<void>;
 
@@ -21,7 +23,7 @@ export interface AuditQueueOptions {
 /** What Audit mode does after the answer: bounded, and the first to give way. */
 export class AuditQueue {
   readonly #onOutcome: AuditQueueOptions['onOutcome'];
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new Fifo<Waiting>();
   #heldBytes = 0;
   readonly #running = new Set<Promise<void>>();
   readonly #closing = new AbortController();
@@ -49,14 +51,12 @@ export class AuditQueue {
   /** Drops what waits and waits for what runs, which is told to stop. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#waiting.splice(0).forEach(() => {
-      this.#onOutcome('dropped');
-    });
+    while (this.#waiting.shift() !== undefined) this.#onOutcome('dropped');
     await Promise.all(this.#running);
   }
 
   #hasRoom(bytes: number): boolean {
-    if (this.#closing.signal.aborted || this.#waiting.length >= MAX_WAITING) return false;
+    if (this.#closing.signal.aborted || this.#waiting.size >= MAX_WAITING) return false;
     return this.#heldBytes + bytes <= MAX_HELD_BYTES;
   }
 

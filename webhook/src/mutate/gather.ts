@@ -1,7 +1,9 @@
+import { withTimeout } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { readPodLabels, objectAt, pullSecretNames, selectPolicy, withoutSomeCredentials } from '@archpolicy/core';
 import type { Inspection, NamespaceFacts, PlacementInput } from '@archpolicy/core';
 import type { PullSecretsFound } from '@archpolicy/cluster-view';
-import type { Clock, Logger } from '@archpolicy/service';
+import type { Logger } from '@archpolicy/service';
 import type { AdmissionRequest } from '../review/review.ts';
 import type { ClusterViews, ImageInspector, PullSecrets } from './ports.ts';
 import { alwaysPulled } from './pull-policy.ts';
@@ -51,7 +53,9 @@ export class Gather {
     const atHand = pullSecrets.atHand(situation.namespace, secretNames);
     if (atHand !== undefined) return this.#inspect(situation.pod, names, atHand, budgetMs, signal);
     const startedAt = clock.monotonic();
-    const found = await pullSecrets.read(situation.namespace, secretNames, until(budgetMs, signal));
+    const found = await withTimeout({ clock, ms: budgetMs, signal }, (until) =>
+      pullSecrets.read(situation.namespace, secretNames, until),
+    );
     const leftMs = Math.max(0, budgetMs - (clock.monotonic() - startedAt));
     return this.#inspect(situation.pod, names, found, leftMs, signal);
   }
@@ -100,17 +104,12 @@ export class Gather {
 
   async #fetchNamespace(name: string, budgetMs: number): Promise<NamespaceFacts | undefined> {
     if (name === '' || budgetMs <= 0) return undefined;
+    const { views, clock, logger } = this.#options;
     try {
-      return await this.#options.views.fetchNamespace(name, AbortSignal.timeout(Math.ceil(budgetMs)));
+      return await withTimeout({ clock, ms: budgetMs }, (signal) => views.fetchNamespace(name, signal));
     } catch (err) {
-      this.#options.logger.warn({ namespace: name, err }, 'namespace could not be read');
+      logger.warn({ namespace: name, err }, 'namespace could not be read');
       return undefined;
     }
   }
-}
-
-/** Aborts with the signal, and when the budget is used up. */
-function until(budgetMs: number, signal: AbortSignal | undefined): AbortSignal {
-  const over = AbortSignal.timeout(Math.ceil(budgetMs));
-  return signal === undefined ? over : AbortSignal.any([over, signal]);
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseArchPolicy } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, JsonObject, UnresolvedReason } from '@archpolicy/core';
-import { createLogger, systemClock } from '@archpolicy/service';
+import { createLogger } from '@archpolicy/service';
+import { FakeClock } from '@archpolicy/testkit';
 import { createAdmission } from '../admission.ts';
 import { NO_PULL_SECRETS, body, container, pod, review } from '../fixtures/reviews.ts';
 import type { JobDeadline } from './ports.ts';
@@ -39,6 +40,7 @@ interface Answered {
 async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, job }: Case): Promise<Answered> {
   const read: string[] = [];
   const node = { labels: {}, taints: [], ready: true, cordoned: false, os: 'linux', name: 'a', architecture: 'arm64' };
+  const clock = new FakeClock();
   const { handler } = createAdmission({
     view: {
       policies: { list: () => [policy(spec)] },
@@ -59,12 +61,12 @@ async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, 
       inspect: ({ reference }) => Promise.resolve(reference === 'known' ? arm64 : { kind: 'unresolved', reason }),
     },
     metrics: { review: () => undefined, decision: () => undefined, audit: () => undefined },
-    clock: systemClock(),
+    clock,
     logger: createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } }),
     inspectionBudgetMs: 400,
     canGate: () => canGate,
   });
-  const arrivedAt = performance.now();
+  const arrivedAt = clock.monotonic();
   const bytes = body(review(object ?? pod({ containers: [container('slow')] })));
   const { body: text } = await handler.handle(bytes, { arrivedAt, deadline: arrivedAt + 60_000 });
   const { response } = JSON.parse(text) as { response: { allowed: boolean; patch?: string } };

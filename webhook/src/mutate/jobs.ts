@@ -26,7 +26,7 @@ export class ApiJobs implements Jobs {
       const answer = await this.#api.request({
         method: 'GET',
         path: resourcePath(JOBS, { namespace, name }),
-        signal: AbortSignal.timeout(Math.ceil(budgetMs)),
+        signal: new AbortController().signal,
         timeoutMs: budgetMs,
         maxBytes: MAX_JOB_BYTES,
       });

@@ -1,6 +1,6 @@
+import type { Clock } from '@archpolicy/async';
 import { readOwner } from '@archpolicy/core';
 import type { PlacementInput } from '@archpolicy/core';
-import type { Clock } from '@archpolicy/service';
 import type { AdmissionRequest } from '../review/review.ts';
 import type { AuditQueue } from './audit-queue.ts';
 import type { Gather, Situation } from './gather.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { ANNOTATION_DECISION, applyPatch, parseDecision } from '@archpolicy/core';
 import type { JsonObject, JsonPatchOperation } from '@archpolicy/core';
-import { createLogger, systemClock } from '@archpolicy/service';
+import { createLogger } from '@archpolicy/service';
+import { FakeClock } from '@archpolicy/testkit';
 import { createAdmission } from '../admission.ts';
 import { NO_PULL_SECRETS, body, pod, review } from '../fixtures/reviews.ts';
 
@@ -12,6 +13,7 @@ async function answerOf(object: JsonObject, namespace: string): Promise<JsonObje
     asked.push(what);
     return Promise.reject(new Error(what));
   };
+  const clock = new FakeClock();
   const { handler } = createAdmission({
     view: {
       policies: { list: () => [] },
@@ -22,12 +24,12 @@ async function answerOf(object: JsonObject, namespace: string): Promise<JsonObje
     inspector: { inspect: refuse('image') },
     pullSecrets: NO_PULL_SECRETS,
     metrics: { review: () => undefined, decision: () => undefined, audit: () => undefined },
-    clock: systemClock(),
+    clock,
     logger: createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } }),
     inspectionBudgetMs: 400,
     canGate: () => false,
   });
-  const arrivedAt = performance.now();
+  const arrivedAt = clock.monotonic();
   const times = { arrivedAt, deadline: arrivedAt + 60_000 };
   const answer = await handler.handle(body(review(object, { namespace })), times);
   const { response } = JSON.parse(answer.body) as { response: { patch?: string } };

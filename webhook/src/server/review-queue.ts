@@ -1,4 +1,5 @@
-import type { Clock } from '@archpolicy/service';
+import { Fifo } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 
 /** A review that waits for its turn. */
 export interface Waiting {
@@ -26,28 +27,6 @@ const SLICE_MS = 5;
  */
 const LARGE_BYTES = 512 * 1024;
 
-/** Those that wait, in order: taking the first one moves nothing. */
-class Lane {
-  readonly #waiting: Waiting[] = [];
-  #head = 0;
-
-  get length(): number {
-    return this.#waiting.length - this.#head;
-  }
-
-  add(review: Waiting): void {
-    this.#waiting.push(review);
-  }
-
-  take(): Waiting | undefined {
-    const review = this.#waiting[this.#head];
-    if (review === undefined) return undefined;
-    this.#head += 1;
-    if (this.#head === this.#waiting.length) this.#waiting.length = this.#head = 0;
-    return review;
-  }
-}
-
 /**
  * Makes the wait for the event loop visible: reviews are queued when they are read whole and worked on in order. One
  * that could not begin in time, judged by those before it and what they cost of late, is shed at once: it costs
@@ -55,8 +34,8 @@ class Lane {
  */
 export class ReviewQueue {
   readonly #clock: Clock;
-  readonly #usual = new Lane();
-  readonly #large = new Lane();
+  readonly #usual = new Fifo<Waiting>();
+  readonly #large = new Fifo<Waiting>();
   #scheduled = false;
   #costMs = FIRST_COST_MS;
 
@@ -66,15 +45,15 @@ export class ReviewQueue {
 
   /** How many wait. */
   get length(): number {
-    return this.#usual.length + this.#large.length;
+    return this.#usual.size + this.#large.size;
   }
 
   push(review: Waiting): void {
-    if (review.arrivedAt + this.#usual.length * this.#costMs > review.latestStart) {
+    if (review.arrivedAt + this.#usual.size * this.#costMs > review.latestStart) {
       review.shed();
       return;
     }
-    (review.bytes > LARGE_BYTES ? this.#large : this.#usual).add(review);
+    (review.bytes > LARGE_BYTES ? this.#large : this.#usual).push(review);
     this.#schedule();
   }
 
@@ -90,7 +69,7 @@ export class ReviewQueue {
   #work(): void {
     const startedAt = this.#clock.monotonic();
     let now = startedAt;
-    for (let review = this.#usual.take(); review !== undefined; review = this.#usual.take()) {
+    for (let review = this.#usual.shift(); review !== undefined; review = this.#usual.shift()) {
       if (this.#begin(review, now)) {
         const after = this.#clock.monotonic();
         this.#costMs += COST_WEIGHT * (after - now - this.#costMs);
@@ -98,13 +77,13 @@ export class ReviewQueue {
       }
       if (now - startedAt >= SLICE_MS) break;
     }
-    if (this.#usual.length === 0) this.#oneLarge(now);
+    if (this.#usual.size === 0) this.#oneLarge(now);
     if (this.length > 0) this.#schedule();
   }
 
   /** After it, sockets are looked at: usual reviews that came meanwhile go first. */
   #oneLarge(now: number): void {
-    const review = this.#large.take();
+    const review = this.#large.shift();
     if (review !== undefined) this.#begin(review, now);
   }
 

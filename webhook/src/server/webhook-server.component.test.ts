@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
-import { systemClock } from '@archpolicy/service';
+import { systemClock } from '@archpolicy/async';
 import { createCertificateAuthority } from '@archpolicy/testkit';
 import type { CertificateAuthority, LeafOptions } from '@archpolicy/testkit';
 import type { Certificate } from '../tls/certificate.ts';

@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
+import { waitUnlessAborted } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { listen } from '@archpolicy/service';
-import type { Address, Clock } from '@archpolicy/service';
+import type { Address } from '@archpolicy/service';
 import type { Certificate } from '../tls/certificate.ts';
 import { TLS_OPTIONS } from '../tls/options.ts';
 import { BodyBudget, readBody } from './body.ts';
@@ -135,16 +137,11 @@ export class WebhookServer {
   /** Resolves once nothing is in flight, or the signal aborts. */
   async #quiet(signal: AbortSignal): Promise<void> {
     if (this.#inFlight === 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      this.#onQuiet = resolve;
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
-    });
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#onQuiet = () => {
+      resolve(undefined);
+    };
+    await waitUnlessAborted(promise, signal);
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {

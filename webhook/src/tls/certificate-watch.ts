@@ -1,5 +1,7 @@
+import { waitUnlessAborted } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { mayReplaceCertificate, validityState } from '@archpolicy/core';
-import type { CheckResult, Clock, Logger } from '@archpolicy/service';
+import type { CheckResult, Logger } from '@archpolicy/service';
 import type { Certificate, CertificateRead } from './certificate.ts';
 import { readCertificate } from './certificate.ts';
 
@@ -83,16 +85,9 @@ export class CertificateWatch {
    */
   async first(signal: AbortSignal): Promise<Certificate> {
     signal.throwIfAborted();
-    const stopped = Promise.withResolvers<never>();
-    const stop = (): void => {
-      stopped.reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      return await Promise.race([this.#first.promise, stopped.promise]);
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
+    const waited = await waitUnlessAborted(this.#first.promise, signal);
+    if (waited.kind === 'aborted') throw signal.reason;
+    return waited.value;
   }
 
   /** Looks until the signal aborts. */
