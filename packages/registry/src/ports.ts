@@ -1,10 +1,4 @@
-/** The time, as this package needs it. `monotonic` never jumps; `now` is epoch milliseconds. */
-export interface Clock {
-  now(): number;
-  monotonic(): number;
-  /** Resolves after `ms`; rejects when the signal aborts. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
+export type { Clock } from '@archpolicy/async';
 
 /** A structured logger (pino's shape): constant message, details as fields. */
 export interface Logger {

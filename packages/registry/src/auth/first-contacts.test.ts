@@ -10,7 +10,7 @@ const start = () => {
   const waits: AbortSignal[] = [];
   const contacts = new FirstContacts({
     sleep: (_, until) => {
-      waits.push(until);
+      if (until !== undefined) waits.push(until);
       return new Promise((resolve) => sleeping.push(resolve));
     },
   });

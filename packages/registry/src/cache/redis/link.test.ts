@@ -106,6 +106,44 @@ describe('a link to Redis', () => {
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
   });
 
+  test('K7 three commands lost within a second open the circuit, whatever is answered in between; further apart they do not', async () => {
+    for (let times = 0; times < 2; times += 1) {
+      await answer('a');
+      await lost();
+    }
+    await clock.advance(1_000);
+    for (let times = 0; times < 3; times += 1) {
+      expect(await answer('a')).toMatchObject({ kind: 'reply' });
+      await lost();
+    }
+    expect(await answer('a')).toEqual(UNAVAILABLE);
+  });
+
+  test('K7 each probe that fails doubles the time until the next one, up to 5 s; a good one begins again', async () => {
+    opens = refuse;
+    const untilProbe = async (): Promise<number> => {
+      const [start, before] = [clock.monotonic(), connections.length];
+      while (connections.length === before) {
+        await clock.advance(100);
+        await answer('a');
+      }
+      return clock.monotonic() - start;
+    };
+    await answer('a');
+    const pauses: number[] = [];
+    for (let probes = 0; probes < 6; probes += 1) pauses.push(await untilProbe());
+    expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 5_000, 5_000]);
+    opens = works;
+    await untilProbe();
+    await clock.advance(0);
+    expect(await answer('a')).toMatchObject({ kind: 'reply' });
+    connections.at(-1)?.end();
+    await clock.advance(0);
+    opens = refuse;
+    await answer('a');
+    expect(await untilProbe()).toBe(500);
+  });
+
   test('K7 without a connection nobody waits, not even the first', async () => {
     opens = refuse;
     const replies = await Promise.all([answer('a'), answer('b')]);

@@ -1,8 +1,7 @@
+import { BatchedTimeout, CircuitBreaker, SingleFlight, waitAtMost } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import type { Cluster, Redis } from 'ioredis';
-import type { Clock, Logger } from '../../ports.ts';
-import { LinkBreaker } from './link-breaker.ts';
-import { TimeLimit } from './time-limit.ts';
-import { within } from './within.ts';
+import type { Logger } from '../../ports.ts';
 
 /** The commands of one node, of a primary behind Sentinels, or of a Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -43,6 +42,11 @@ export type Reply<T> =
 export const CONNECT_TIMEOUT_MS = 500;
 /** A Redis that stays read-only is not connected to again and again. */
 const RENEWAL_PAUSE_MS = 5_000;
+/**
+ * One late answer may be an accident; three in a row, or within a second, are none (one node of a Cluster that is away
+ * fails one command of three: those that succeed in between must not hide it). A Redis that is back is found within 5 s.
+ */
+const BREAKER = { failureThreshold: 3, windowMs: 1_000, firstOpenMs: 500, maxOpenMs: 5_000 };
 
 /**
  * A way to a Redis that may be down, slow or failed over at any time (K7): a command is over after its time-out whatever
@@ -51,28 +55,29 @@ const RENEWAL_PAUSE_MS = 5_000;
  */
 export class RedisLink {
   readonly #parts: LinkParts;
-  readonly #breaker = new LinkBreaker();
-  readonly #limit: TimeLimit;
+  readonly #breaker = new CircuitBreaker(BREAKER);
+  readonly #timeout: BatchedTimeout;
   /** All that have not been ended by us. */
   readonly #connections = new Set<RedisConnection>();
   #connection: RedisConnection | undefined;
-  #opening: Promise<RedisConnection> | undefined;
-  #probing = false;
+  readonly #opening = new SingleFlight<RedisConnection>();
   #closed = false;
   #renewedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
-    this.#limit = new TimeLimit(parts.clock, parts.commandTimeoutMs);
+    this.#timeout = new BatchedTimeout({ clock: parts.clock });
   }
 
   /** Never rejects. */
   async run<T>(command: (client: RedisClient) => Promise<T>): Promise<Reply<T>> {
-    if (this.#isAway()) return { kind: 'unavailable' };
+    const { clock, commandTimeoutMs } = this.#parts;
+    const startedAtMs = clock.monotonic();
+    if (this.#isAway(startedAtMs)) return { kind: 'unavailable' };
     try {
-      const waited = await this.#limit.within(this.#send(command));
-      if (waited.kind === 'late') return this.#failed();
-      this.#breaker.succeeded();
+      const waited = await this.#timeout.wait(this.#send(command), startedAtMs + commandTimeoutMs);
+      if (waited.kind !== 'done') return this.#failed();
+      this.#answered();
       return { kind: 'reply', value: waited.value };
     } catch (error) {
       return isReply(error) ? this.#refused(error) : this.#failed();
@@ -81,14 +86,14 @@ export class RedisLink {
 
   /** Begins to connect, so that the first command finds a connection. */
   start(): void {
-    if (!this.#isAway()) this.#open().catch(() => undefined);
+    if (!this.#isAway(this.#parts.clock.monotonic())) this.#open().catch(() => undefined);
   }
 
   close(): void {
     this.#closed = true;
     for (const connection of this.#connections) connection.close();
     this.#connection = undefined;
-    this.#limit.close();
+    this.#timeout.close();
   }
 
   async #send<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
@@ -98,10 +103,7 @@ export class RedisLink {
 
   /** All who need a connection wait for the same one. */
   #open(): Promise<RedisConnection> {
-    this.#opening ??= this.#connect().finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
+    return this.#opening.do('connection', () => this.#connect());
   }
 
   async #connect(): Promise<RedisConnection> {
@@ -128,44 +130,51 @@ export class RedisLink {
   async #answers(connection: RedisConnection, step: () => Promise<void>): Promise<boolean> {
     const { clock, commandTimeoutMs } = this.#parts;
     const timeoutMs = Math.max(CONNECT_TIMEOUT_MS, commandTimeoutMs);
-    const waited = await within(step(), clock, timeoutMs).catch(() => undefined);
+    const waited = await waitAtMost(step(), { clock, ms: timeoutMs }).catch(() => undefined);
     if (waited?.kind === 'done' && !this.#closed) return true;
     connection.close();
     return false;
   }
 
-  #isAway(): boolean {
+  #isAway(nowMs: number): boolean {
     if (this.#closed) return true;
-    const state = this.#breaker.state(this.#parts.clock.monotonic());
-    if (state === 'due' && !this.#probing) void this.#probe();
-    return state !== 'closed';
+    if (this.#breaker.isClosed) return false;
+    // No command is the probe: a new connection is.
+    if (this.#breaker.tryAcquire(nowMs).kind === 'allowed') void this.#probe();
+    return true;
   }
 
   async #probe(): Promise<void> {
-    this.#probing = true;
     const connection = this.#create();
     const isBack =
       (await this.#answers(connection, () => connection.open())) &&
       (await this.#answers(connection, () => connection.ping()));
-    this.#probing = false;
     if (!isBack) {
-      this.#breaker.open(this.#parts.clock.monotonic());
+      this.#breaker.recordFailure(this.#parts.clock.monotonic());
       return;
     }
     this.#connection = connection;
-    this.#breaker.close();
+    this.#breaker.recordSuccess();
     this.#parts.logger.info({}, 'redis answers again');
   }
 
+  /** Answers to commands that were sent before it opened do not close it: only a new connection does. */
+  #answered(): void {
+    if (this.#breaker.isClosed) this.#breaker.recordSuccess();
+  }
+
   #failed(): { readonly kind: 'unavailable' } {
-    if (this.#breaker.failed(this.#parts.clock.monotonic())) this.#leave(this.#connection?.trouble);
+    if (this.#breaker.isClosed) {
+      const now = this.#parts.clock.monotonic();
+      this.#breaker.recordFailure(now);
+      if (this.#breaker.state(now) === 'open') this.#leave(this.#connection?.trouble);
+    }
     return { kind: 'unavailable' };
   }
 
   #away(trouble: string | undefined): void {
-    const { clock } = this.#parts;
-    if (this.#closed || this.#breaker.state(clock.monotonic()) !== 'closed') return;
-    this.#breaker.open(clock.monotonic());
+    if (this.#closed || !this.#breaker.isClosed) return;
+    this.#breaker.trip(this.#parts.clock.monotonic());
     this.#leave(trouble);
   }
 
@@ -176,7 +185,7 @@ export class RedisLink {
   }
 
   #refused(error: Error): { readonly kind: 'refused' } {
-    this.#breaker.succeeded();
+    this.#answered();
     const now = this.#parts.clock.monotonic();
     // After a failover the old primary is read-only, and another server is the primary.
     if (error.message.startsWith('READONLY') && now - this.#renewedAtMs >= RENEWAL_PAUSE_MS) {
