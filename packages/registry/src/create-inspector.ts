@@ -22,7 +22,7 @@ import type { Sender } from './http/transport.ts';
 import { ImageInspector } from './inspect/inspector.ts';
 import type { Inspector } from './inspect/inspector.ts';
 import { Resolver } from './inspect/resolver.ts';
-import { BackgroundTurns } from './limits/background-turns.ts';
+import { BackgroundLimiter } from './limits/background-limiter.ts';
 import { LimitedTransport } from './limits/limited-transport.ts';
 import { NO_METRICS } from './metrics.ts';
 import type { RegistryMetrics } from './metrics.ts';
@@ -86,8 +86,8 @@ export function createInspector(options: InspectorOptions): Inspector {
     store.close();
     await pools.close();
   };
-  const turns = new BackgroundTurns({ store, sealer, clock });
-  return new ImageInspector({ resolver, keyring, registries, turns, clock, metrics, close });
+  const backgroundLimiter = new BackgroundLimiter({ store, sealer, clock });
+  return new ImageInspector({ resolver, keyring, registries, backgroundLimiter, clock, metrics, close });
 }
 
 function openStore(

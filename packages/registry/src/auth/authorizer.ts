@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Registries } from '../config/registries.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
-import type { HttpResponse, RequestTurn } from '../http/transport.ts';
+import type { HttpResponse, RequestPermit } from '../http/transport.ts';
 import type { Access } from './access.ts';
 import type { Clock } from '../ports.ts';
 import type { Credential } from './credential.ts';
@@ -23,7 +23,7 @@ export interface AuthorizedResponse {
 export interface AuthorizedCall {
   readonly access: Access;
   readonly registries: Registries;
-  readonly turn?: RequestTurn;
+  readonly permit?: RequestPermit;
   readonly signal: AbortSignal;
   /** Sends the request with this Authorization header to the access's endpoint, and only there. */
   send(authorization: string | undefined): Promise<HttpResponse | FetchFailure>;
@@ -48,8 +48,8 @@ export class Authorizer {
 
   async call(call: AuthorizedCall): Promise<AuthorizedResponse> {
     const { origin } = call.access.endpoint.base;
-    // What takes turns may wait long for the first of its own: nobody waits for that.
-    const endContact = call.turn === undefined ? await this.#contacts.enter(origin, call.signal) : undefined;
+    // A background request may wait long for its permit: no other request waits for that.
+    const endContact = call.permit === undefined ? await this.#contacts.enter(origin, call.signal) : undefined;
     const known = this.#challenges.get(origin);
     const { attempt: first, challenge } = await this.#first(call, known, endContact);
     if (challenge === undefined) return first;
@@ -133,7 +133,7 @@ type Bearer = Extract<Challenge, { readonly kind: 'bearer' }>;
 
 function tokenRequest(
   { realm, service }: Bearer,
-  { access, registries, turn, signal }: AuthorizedCall,
+  { access, registries, permit, signal }: AuthorizedCall,
 ): TokenRequest | undefined {
   const { endpoint, credential, scope: identity } = access;
   const url = validateRealm(realm, endpoint.base, registries);
@@ -148,7 +148,7 @@ function tokenRequest(
     identity,
     registries,
     signal,
-    ...(turn && { turn }),
+    ...(permit && { permit }),
   };
   return credential === undefined ? common : { ...common, credential };
 }

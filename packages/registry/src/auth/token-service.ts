@@ -6,7 +6,7 @@ import { targetFor } from '../http/endpoint.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { retryAt } from '../http/retry-after.ts';
-import type { HttpRequest, HttpResponse, RequestTurn, Sender } from '../http/transport.ts';
+import type { HttpRequest, HttpResponse, RequestPermit, Sender } from '../http/transport.ts';
 import { Flights } from '../inspect/flights.ts';
 import type { RegistryMetrics, RequestOutcome } from '../metrics.ts';
 import type { Clock } from '../ports.ts';
@@ -23,7 +23,7 @@ export interface TokenRequest {
   /** Names the credential; `anonymous` without one. */
   readonly identity: string;
   readonly registries: Registries;
-  readonly turn?: RequestTurn;
+  readonly permit?: RequestPermit;
   readonly signal: AbortSignal;
 }
 
@@ -70,8 +70,8 @@ export class TokenService {
     if (known !== undefined && this.#clock.monotonic() < known.usableUntilMs) {
       return Promise.resolve(fetched({ value: known.value, fresh: false }));
     }
-    // A pod must not wait for the turn of what can wait.
-    const flight = request.turn === undefined ? key : `background ${key}`;
+    // A pod must not wait for a permit of a background inspection.
+    const flight = request.permit === undefined ? key : `background ${key}`;
     return this.#flights.join(flight, () => this.#ask(key, request));
   }
 
@@ -146,12 +146,12 @@ function refresh(request: TokenRequest, token: string): HttpRequest {
 }
 
 function common(
-  { registry, registries, turn, signal }: TokenRequest,
+  { registry, registries, permit, signal }: TokenRequest,
   url: URL,
-): Pick<HttpRequest, 'url' | 'maxBytes' | 'target' | 'sentBy' | 'turn' | 'signal'> {
+): Pick<HttpRequest, 'url' | 'maxBytes' | 'target' | 'sentBy' | 'permit' | 'signal'> {
   const sentBy = targetFor(registry, registries).host;
   const common = { url, maxBytes: MAX_TOKEN_BODY_BYTES, target: targetFor(url.host, registries), sentBy, signal };
-  return turn === undefined ? common : { ...common, turn };
+  return permit === undefined ? common : { ...common, permit };
 }
 
 /** The value of a Basic Authorization header. */

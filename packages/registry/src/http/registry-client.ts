@@ -7,7 +7,7 @@ import type { Endpoint } from './endpoint.ts';
 import { failed, fetched } from './outcome.ts';
 import type { FetchFailure, Fetched } from './outcome.ts';
 import { retryAt } from './retry-after.ts';
-import type { HttpRequest, HttpResponse, RequestTurn, Sender } from './transport.ts';
+import type { HttpRequest, HttpResponse, RequestPermit, Sender } from './transport.ts';
 
 /** One read at one endpoint. */
 export interface ReadRequest {
@@ -15,7 +15,7 @@ export interface ReadRequest {
   readonly registries: Registries;
   /** The Authorization header for this endpoint's host, and for no other. */
   readonly authorization?: string;
-  readonly turn?: RequestTurn;
+  readonly permit?: RequestPermit;
   readonly signal: AbortSignal;
 }
 
@@ -96,7 +96,7 @@ export class RegistryClient {
       headers: { ...what.headers, ...authorization },
       target: targetFor(hop.host, request.registries),
       sentBy: targetFor(request.endpoint.host, request.registries).host,
-      ...(request.turn === undefined ? {} : { turn: request.turn }),
+      ...(request.permit === undefined ? {} : { permit: request.permit }),
       signal: request.signal,
     });
   }

@@ -15,10 +15,10 @@ export interface Target {
   readonly requestLimit?: RequestLimit;
 }
 
-/** The turns that the requests of an inspection take for which no pod waits. */
-export interface RequestTurn {
-  /** Waits before a request; undefined when it may go out. */
-  pass(target: Target, signal: AbortSignal): Promise<FetchFailure | undefined>;
+/** The permits that the requests of a background inspection need. */
+export interface RequestPermit {
+  /** Waits before a request; returns undefined when it may be sent. */
+  acquire(target: Target, signal: AbortSignal): Promise<FetchFailure | undefined>;
 }
 
 export interface HttpRequest {
@@ -31,8 +31,8 @@ export interface HttpRequest {
   readonly target: Target;
   /** The host that was asked first, as in `Target.host`, when its redirect or token realm chose the target. */
   readonly sentBy?: string;
-  /** Absent: it waits for nobody. */
-  readonly turn?: RequestTurn;
+  /** Absent when a pod waits for the answer: the request needs no permit. */
+  readonly permit?: RequestPermit;
   /** Also bounds how long an unneeded body is read after the request: it must abort some time. */
   readonly signal: AbortSignal;
 }

@@ -3,8 +3,8 @@ import type { Credential, PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
 import { normalHost } from '../config/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
-import { Turn } from '../limits/background-turns.ts';
-import type { BackgroundTurns } from '../limits/background-turns.ts';
+import { BackgroundPermit } from '../limits/background-limiter.ts';
+import type { BackgroundLimiter } from '../limits/background-limiter.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { Clock } from '../ports.ts';
 import { Flights } from './flights.ts';
@@ -24,8 +24,8 @@ export interface InspectRequest {
   /** The container's `imagePullPolicy`: with `Always` a tag is looked at again after a minute instead of ten. */
   readonly pullPolicy?: string;
   /**
-   * `background` when no pod waits for it (recheck, keep-warm): then inspections that need requests take turns at each
-   * registry, so that they neither topple it nor hold up pods. `admission` by default.
+   * `background` when no pod waits for it (recheck, keep-warm): its requests are rate-limited per registry, so that they
+   * neither overload it nor delay pods. `admission` by default.
    */
   readonly priority?: InspectionPriority;
   /** Believe nothing older than this, milliseconds: to look again before what is known is past its time. */
@@ -62,7 +62,7 @@ interface Parts {
   readonly resolver: Resolver;
   readonly keyring: Keyring;
   readonly registries: RegistriesSource;
-  readonly turns: BackgroundTurns;
+  readonly backgroundLimiter: BackgroundLimiter;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
   readonly close: () => Promise<void>;
@@ -106,7 +106,7 @@ export class ImageInspector implements Inspector {
     if (this.#closing.signal.aborted) return this.#counted(unresolved('Unavailable'));
     const softTtlMs = softTtl(subject, request);
     const priority = request.priority ?? 'admission';
-    // A pod must not wait for the turn of what can wait.
+    // A pod must not wait for the permits of a background inspection.
     const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${subject.key}`;
     const place = { priority, host: normalHost(subject.host), image: subject.key };
     const start = (): Promise<Resolution> => this.#resolve(work, softTtlMs);
@@ -127,12 +127,12 @@ export class ImageInspector implements Inspector {
   }
 
   async #resolve({ subject, ofPod, request: { priority } }: Work, softTtlMs: number): Promise<Resolution> {
-    const { registries: source, keyring, resolver, turns } = this.#parts;
+    const { registries: source, keyring, resolver, backgroundLimiter } = this.#parts;
     const registries = source.current();
     const signal = this.#deadlines.signal();
     const accesses = await keyring.accesses(subject, ofPod, registries, signal);
-    const turn = priority === 'background' ? { turn: new Turn(turns, registries) } : {};
-    return resolver.resolve({ subject, accesses, softTtlMs, registries, signal, ...turn });
+    const permit = priority === 'background' ? { permit: new BackgroundPermit(backgroundLimiter, registries) } : {};
+    return resolver.resolve({ subject, accesses, softTtlMs, registries, signal, ...permit });
   }
 
   #inspection(resolution: Resolution, source?: FactSource): Inspection {

@@ -6,7 +6,7 @@ import type { Registries } from '../config/registries.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { ReadRequest, RegistryClient } from '../http/registry-client.ts';
-import type { HttpResponse, RequestTurn } from '../http/transport.ts';
+import type { HttpResponse, RequestPermit } from '../http/transport.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { ContentSource } from './content-reader.ts';
 import { digestOf, headerDigest } from './digest.ts';
@@ -32,7 +32,7 @@ export interface ReaderParts {
 export interface ReadWay {
   readonly access: Access;
   readonly registries: Registries;
-  readonly turn?: RequestTurn;
+  readonly permit?: RequestPermit;
   readonly signal: AbortSignal;
 }
 
@@ -91,8 +91,8 @@ export class RegistryReader implements ContentSource {
   async #send(
     read: (request: ReadRequest) => Promise<HttpResponse | FetchFailure>,
   ): Promise<HttpResponse | FetchFailure> {
-    const { access, registries, turn, signal } = this.#way;
-    const waits = turn === undefined ? {} : { turn };
+    const { access, registries, permit, signal } = this.#way;
+    const waits = permit === undefined ? {} : { permit };
     const request = { endpoint: access.endpoint, registries, signal, ...waits };
     const { response, usedCredential } = await this.#authorizer.call({
       access,

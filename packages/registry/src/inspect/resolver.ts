@@ -5,7 +5,7 @@ import type { Shown } from '../cache/memory-cache.ts';
 import type { Registries } from '../config/registries.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import type { Turn } from '../limits/background-turns.ts';
+import type { BackgroundPermit } from '../limits/background-limiter.ts';
 import type { Clock } from '../ports.ts';
 import { ContentReader } from './content-reader.ts';
 import type { Content } from './content-reader.ts';
@@ -29,7 +29,7 @@ export interface Question {
   readonly softTtlMs: number;
   readonly registries: Registries;
   /** For what no pod waits for: taken before the first request. */
-  readonly turn?: Turn;
+  readonly permit?: BackgroundPermit;
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +51,7 @@ export class Resolver {
   readonly #clock: Clock;
   readonly #fetches = new Flights<FetchFailure | undefined>();
   /** Of fetches for which no pod waits, by subject. */
-  readonly #turns = new Map<string, Turn>();
+  readonly #permits = new Map<string, BackgroundPermit>();
   readonly #uselessHeads: UselessHeads;
 
   constructor(reading: ReaderParts, cache: FactCache, clock: Clock) {
@@ -101,13 +101,13 @@ export class Resolver {
   }
 
   async #attempt(question: Question, access: Access): Promise<Resolution> {
-    const { subject, softTtlMs, turn, signal } = question;
+    const { subject, softTtlMs, permit, signal } = question;
     for (let steps = 0; steps < MAX_STEPS && !signal.aborted;) {
       // What others bring may be all that is needed; with another credential a HEAD follows, since what was shown to one
       // is not shown to all. Between this look and our own fetch nothing waits, so that only one of many goes ahead.
       const others = this.#fetches.running(subject.key);
       if (others !== undefined) {
-        if (turn === undefined) this.#turns.get(subject.key)?.hurry();
+        if (permit === undefined) this.#permits.get(subject.key)?.promote();
         await others;
         continue;
       }
@@ -115,9 +115,9 @@ export class Resolver {
       const known = this.#known(subject, access.scope, now, askerOf(access));
       const plan = planInspection(known, subject.wanted, softTtlMs, now);
       if (plan.kind === 'answer' || plan.kind === 'refuse') return plan;
-      if (turn?.isDue === true) {
+      if (permit?.isPending === true) {
         // Waited for here, where nobody waits for this one; meanwhile others may bring what it needs.
-        const tooEarly = await turn.take(access.endpoint.host, signal);
+        const tooEarly = await permit.acquireFirst(access.endpoint.host, signal);
         if (tooEarly !== undefined) return { kind: 'refuse', failure: tooEarly };
         continue;
       }
@@ -160,12 +160,12 @@ export class Resolver {
   }
 
   async #fetchInTurn(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
-    const { subject, turn } = question;
-    if (turn !== undefined) this.#turns.set(subject.key, turn);
+    const { subject, permit } = question;
+    if (permit !== undefined) this.#permits.set(subject.key, permit);
     try {
       return await this.#fetchLocked(reference, question, access);
     } finally {
-      if (turn !== undefined) this.#turns.delete(subject.key);
+      if (permit !== undefined) this.#permits.delete(subject.key);
     }
   }
 
@@ -262,8 +262,8 @@ export class Resolver {
     };
   }
 
-  #reader({ registries, turn, signal }: Question, access: Access): RegistryReader {
-    const waits = turn === undefined ? {} : { turn };
+  #reader({ registries, permit, signal }: Question, access: Access): RegistryReader {
+    const waits = permit === undefined ? {} : { permit };
     return new RegistryReader(this.#reading, { access, registries, signal, ...waits });
   }
 }

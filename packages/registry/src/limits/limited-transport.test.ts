@@ -26,11 +26,15 @@ class Rig {
   });
 
   async ask(host: string, sentBy = host): Promise<string> {
+    const response = await this.send(host, sentBy);
+    return response.kind === 'failed' ? response.reason : `${response.status}`;
+  }
+
+  async send(host: string, sentBy = host): Promise<HttpResponse | FetchFailure> {
     const target: HttpRequest['target'] = { host, connection: { allowAddresses: [], refuseAddresses: [] } };
     const url = new URL(`https://${host}/v2/`);
     const { signal } = new AbortController();
-    const response = await this.#limited.send({ method: 'GET', url, headers: {}, maxBytes: 1, target, sentBy, signal });
-    return response.kind === 'failed' ? response.reason : `${response.status}`;
+    return this.#limited.send({ method: 'GET', url, headers: {}, maxBytes: 1, target, sentBy, signal });
   }
 
   async fail(times: number, answer: HttpResponse | FetchFailure, host: string, sentBy = host): Promise<void> {
@@ -84,5 +88,54 @@ describe('K5 what counts as a failure of a host', () => {
     expect(await rig.ask('registry.example')).toBe('BreakerOpen');
     rig.now += 30_000;
     expect(await rig.ask('registry.example')).toBe('200');
+  });
+});
+
+describe('K5 a host that fails again and again', () => {
+  const HOST = 'registry.example';
+  const FAILURE = failed('Unavailable');
+
+  test('K5 five failures in a row stop requests to it, a success between them does not', async () => {
+    const rig = new Rig();
+    for (let times = 0; times < 3; times += 1) {
+      await rig.fail(4, FAILURE, HOST);
+      expect(await rig.ask(HOST)).toBe('200');
+    }
+    await rig.fail(5, FAILURE, HOST);
+    expect(await rig.send(HOST)).toEqual(failed('Unavailable', 1_000));
+  });
+
+  test('K5 it is probed after a second, then after twice as long each time, up to half a minute', async () => {
+    const rig = new Rig();
+    await rig.fail(5, FAILURE, HOST);
+    for (const openMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+      expect(await rig.send(HOST)).toMatchObject({ retryAtMs: rig.now + openMs });
+      rig.now += openMs;
+      await rig.fail(1, FAILURE, HOST);
+    }
+  });
+
+  test('K5 one probe at a time; one that succeeds ends it, one that was ended from our side lets another pass', async () => {
+    const rig = new Rig();
+    await rig.fail(5, FAILURE, HOST);
+    rig.now += 1_000;
+    await rig.fail(1, failed('Deadline'), HOST);
+    expect(await Promise.all([rig.ask(HOST), rig.ask(HOST)])).toEqual(['200', 'Unavailable']);
+    expect(await Promise.all([rig.ask(HOST), rig.ask(HOST)])).toEqual(['200', '200']);
+  });
+
+  test('K5 PL9 an outage begins half a minute after the first failure, and ends with an answer', async () => {
+    const rig = new Rig();
+    await rig.fail(5, FAILURE, HOST);
+    rig.now = 29_000;
+    await rig.fail(1, FAILURE, HOST);
+    rig.now = 29_999;
+    expect(await rig.ask(HOST)).toBe('Unavailable');
+    rig.now = 30_000;
+    expect(await rig.ask(HOST)).toBe('BreakerOpen');
+    rig.now = 31_000;
+    expect(await rig.ask(HOST)).toBe('200');
+    await rig.fail(5, FAILURE, HOST);
+    expect(await rig.ask(HOST)).toBe('Unavailable');
   });
 });

@@ -1,3 +1,5 @@
+import { CircuitBreaker, TokenBucket } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import type { Bucket, Place, SharedStore } from '../cache/shared-store.ts';
 import type { Sealer } from '../cache/seal.ts';
@@ -6,10 +8,8 @@ import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { retryAt } from '../http/retry-after.ts';
 import type { HttpRequest, HttpResponse, Sender } from '../http/transport.ts';
-import type { Clock } from '../ports.ts';
-import { CircuitBreaker } from './circuit-breaker.ts';
 import { pauseByQuota } from './quota.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { reserveLocally } from './reserve-locally.ts';
 
 interface LimitParts {
   readonly transport: Sender;
@@ -34,6 +34,16 @@ const MAX_HOSTS = 1_000;
 const MAX_WAIT_MS = 2_000;
 /** A request that ended from our side before this says nothing of its host: others may have used up the time. */
 const SILENT_MS = 3_000;
+/**
+ * One failure may be an accident, five in a row are none. A registry that comes back is noticed within 30 s, and asked no
+ * more than twice a minute until then.
+ */
+const BREAKER = { failureThreshold: 5, firstOpenMs: 1_000, maxOpenMs: 30_000 };
+/**
+ * Failures that last longer are an outage: reported as such, and no pod waits for its end. Until then, half of the default
+ * `gateTimeout`, waiting may help, however many requests failed meanwhile.
+ */
+const OUTAGE_MS = 30_000;
 const UNLIMITED: RequestLimit = { perSecond: 0, burst: 0 };
 
 /**
@@ -64,12 +74,12 @@ export class LimitedTransport implements Sender {
   }
 
   async #admit(
-    { target, turn, signal }: HttpRequest,
+    { target, permit, signal }: HttpRequest,
     state: HostState,
     breaker: CircuitBreaker,
   ): Promise<FetchFailure | undefined> {
     const { clock } = this.#parts;
-    const refusal = await turn?.pass(target, signal);
+    const refusal = await permit?.acquire(target, signal);
     if (refusal !== undefined) return refusal;
     const now = clock.monotonic();
     if (now < state.blockedUntilMs) return this.#until('RateLimited', state.blockedUntilMs - now);
@@ -80,10 +90,12 @@ export class LimitedTransport implements Sender {
     }
     if (place.waitMs > MAX_WAIT_MS) return this.#until('RateLimited', place.waitMs);
     if (place.waitMs > 0) await clock.sleep(place.waitMs, signal).catch(() => undefined);
-    // The breaker comes last: who passes it sends a request, and tells it what came of it.
-    const passage = breaker.enter(clock.monotonic());
-    if (passage.kind === 'pass') return undefined;
-    return this.#until(passage.isOutage ? 'BreakerOpen' : 'Unavailable', passage.untilMs - clock.monotonic());
+    // The breaker comes last: an allowed request is sent, and its outcome recorded.
+    const enteredAtMs = clock.monotonic();
+    const admission = breaker.tryAcquire(enteredAtMs);
+    if (admission.kind === 'allowed') return undefined;
+    const isOutage = breaker.failingForMs(enteredAtMs) >= OUTAGE_MS;
+    return this.#until(isOutage ? 'BreakerOpen' : 'Unavailable', admission.retryAtMs - enteredAtMs);
   }
 
   async #takePlace(host: string, limit: RequestLimit, state: HostState): Promise<Place> {
@@ -94,7 +106,7 @@ export class LimitedTransport implements Sender {
     if (limit.perSecond === 0) return { waitMs: 0, blockedMs: 0 };
     const now = clock.monotonic();
     state.bucket ??= new TokenBucket(limit.burst, now);
-    return { waitMs: state.bucket.take(bucket, now), blockedMs: 0 };
+    return { waitMs: reserveLocally(state.bucket, bucket, now), blockedMs: 0 };
   }
 
   #observe(host: string, state: HostState, response: HttpResponse | FetchFailure): void {
@@ -105,9 +117,9 @@ export class LimitedTransport implements Sender {
   }
 
   #judge(breaker: CircuitBreaker, verdict: Verdict): void {
-    if (verdict === 'failed') breaker.failed(this.#parts.clock.monotonic());
-    else if (verdict === 'succeeded') breaker.succeeded();
-    else breaker.abandoned();
+    if (verdict === 'failed') breaker.recordFailure(this.#parts.clock.monotonic());
+    else if (verdict === 'succeeded') breaker.recordSuccess();
+    else breaker.release();
   }
 
   #block(host: string, state: HostState, forMs: number): void {
@@ -124,7 +136,7 @@ export class LimitedTransport implements Sender {
   #stateOf(host: string): HostState {
     const known = this.#hosts.get(host);
     if (known !== undefined) return known;
-    const state: HostState = { breaker: new CircuitBreaker(), bucket: undefined, blockedUntilMs: 0 };
+    const state: HostState = { breaker: new CircuitBreaker(BREAKER), bucket: undefined, blockedUntilMs: 0 };
     this.#hosts.set(host, state);
     return state;
   }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { TokenBucket } from '@archpolicy/async';
 import { FakeClock } from '@archpolicy/testkit';
 import { Sealer } from '../cache/seal.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
@@ -6,21 +7,21 @@ import type { SharedStore } from '../cache/shared-store.ts';
 import { DEFAULT_REGISTRIES } from '../config/registries.ts';
 import type { RequestLimit } from '../config/schema.ts';
 import { targetFor } from '../http/endpoint.ts';
-import { BackgroundTurns, Turn } from './background-turns.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { BackgroundLimiter, BackgroundPermit } from './background-limiter.ts';
+import { reserveLocally } from './reserve-locally.ts';
 
 const never = new AbortController().signal;
 const sealer = new Sealer('cache key');
-const DOCKER = { host: 'docker.io', limit: undefined, signal: never };
+const DOCKER = { host: 'docker.io', limit: undefined, priority: 'new', signal: never } as const;
 let clock: FakeClock;
-let turns: BackgroundTurns;
+let limiter: BackgroundLimiter;
 
 beforeEach(() => {
   clock = new FakeClock();
-  turns = new BackgroundTurns({ store: NO_SHARED_STORE, sealer, clock });
+  limiter = new BackgroundLimiter({ store: NO_SHARED_STORE, sealer, clock });
 });
 
-/** When each of some inspections has its turn, milliseconds from now; undefined: it was sent away. */
+/** When each of some inspections has its permit, milliseconds from now; undefined: it was rejected. */
 async function times(
   count: number,
   host = 'docker.io',
@@ -28,7 +29,7 @@ async function times(
 ): Promise<readonly (number | undefined)[]> {
   const all = Promise.all(
     Array.from({ length: count }, async () => {
-      const refusal = await turns.take({ host, limit, signal: never });
+      const refusal = await limiter.acquire({ host, limit, priority: 'new', signal: never });
       return refusal === undefined ? clock.monotonic() : undefined;
     }),
   );
@@ -37,7 +38,7 @@ async function times(
 }
 
 describe('K5 inspections that no pod waits for', () => {
-  test('K5 take turns: one at a time, five a second', async () => {
+  test('K5 run one request at a time, five a second', async () => {
     expect(await times(7)).toEqual([0, 200, 400, 600, 800, 1_000, 1_200]);
   });
 
@@ -46,59 +47,59 @@ describe('K5 inspections that no pod waits for', () => {
     expect(await times(3, 'quay.io', { perSecond: 0.5, burst: 1 })).toEqual([60_000, 64_000, 68_000]);
   });
 
-  test('K5 take turns at each host apart', async () => {
-    const [one, other] = await Promise.all([times(2, 'docker.io'), turns.take({ ...DOCKER, host: 'quay.io' })]);
+  test('K5 wait for each host separately', async () => {
+    const [one, other] = await Promise.all([times(2, 'docker.io'), limiter.acquire({ ...DOCKER, host: 'quay.io' })]);
     expect(one[1]).toBe(200);
     expect(other).toBeUndefined();
   });
 
-  test('K5 who would wait longer than 10 s is told when to come back', async () => {
+  test('K5 a request that would wait longer than 10 s is rejected with the time to retry', async () => {
     const all = await times(60);
     expect(all.filter((at) => at !== undefined)).toHaveLength(51);
     expect(Math.max(...all.filter((at) => at !== undefined))).toBe(10_000);
-    for (let taken = 0; taken < 51; taken += 1) void turns.take(DOCKER);
-    expect(await turns.take(DOCKER)).toEqual({
+    for (let taken = 0; taken < 51; taken += 1) void limiter.acquire(DOCKER);
+    expect(await limiter.acquire(DOCKER)).toEqual({
       kind: 'failed',
       reason: 'RateLimited',
       retryAtMs: clock.now() + 10_200,
     });
   });
 
-  test('K5 who gives up is no failure of the registry', async () => {
+  test('K5 an aborted wait is no failure of the registry', async () => {
     await times(0);
-    await turns.take(DOCKER);
+    await limiter.acquire(DOCKER);
     const controller = new AbortController();
-    const turn = turns.take({ ...DOCKER, signal: controller.signal });
+    const waiting = limiter.acquire({ ...DOCKER, signal: controller.signal });
     await clock.somebodySleeps();
     controller.abort();
-    expect(await turn).toEqual({ kind: 'failed', reason: 'Deadline' });
+    expect(await waiting).toEqual({ kind: 'failed', reason: 'Deadline' });
   });
 
-  test('K5 replicas that share a store take turns together', async () => {
+  test('K5 replicas that share a store share the rate', async () => {
     const bucket = new TokenBucket(1, 0);
     const names = new Set<string>();
     const store: SharedStore = {
       ...NO_SHARED_STORE,
       takePlace: (name, wanted) => {
         names.add(name);
-        return Promise.resolve({ waitMs: bucket.take(wanted, clock.monotonic()), blockedMs: 0 });
+        return Promise.resolve({ waitMs: reserveLocally(bucket, wanted, clock.monotonic()), blockedMs: 0 });
       },
     };
-    turns = new BackgroundTurns({ store, sealer, clock });
-    const other = new BackgroundTurns({ store, sealer, clock });
-    const others = other.take(DOCKER).then(() => clock.monotonic());
+    limiter = new BackgroundLimiter({ store, sealer, clock });
+    const other = new BackgroundLimiter({ store, sealer, clock });
+    const others = other.acquire(DOCKER).then(() => clock.monotonic());
     expect(await times(3)).toEqual([200, 400, 600]);
     expect(await others).toBe(0);
     expect([...names]).toEqual([sealer.name('limit', 'background docker.io')]);
   });
 
-  test('K5 who goes on with what was begun comes before who begins', async () => {
+  test('K5 follow-up requests run before new inspections', async () => {
     const order: string[] = [];
-    const wait = async (name: string, begun: boolean): Promise<void> => {
-      await turns.take({ ...DOCKER, begun });
+    const wait = async (name: string, priority: 'follow-up' | 'new'): Promise<void> => {
+      await limiter.acquire({ ...DOCKER, priority });
       order.push(`${name} ${clock.monotonic()}`);
     };
-    const all = Promise.all([wait('a', false), wait('b', false), wait('a again', true)]);
+    const all = Promise.all([wait('a', 'new'), wait('b', 'new'), wait('a again', 'follow-up')]);
     await clock.advance(1_000);
     await all;
     // The place for the first was on its way when the third came.
@@ -106,17 +107,17 @@ describe('K5 inspections that no pod waits for', () => {
   });
 });
 
-describe('K5 the turns of one inspection', () => {
+describe('K5 the permits of one inspection', () => {
   const registries = DEFAULT_REGISTRIES;
   const target = targetFor('docker.io', registries);
 
-  test('K5 the first one pays for the first request, each further one waits', async () => {
-    const turn = new Turn(turns, registries);
-    await turn.take('docker.io', never);
+  test('K5 the first covers the first request, each further request waits', async () => {
+    const permit = new BackgroundPermit(limiter, registries);
+    await permit.acquireFirst('docker.io', never);
     const passed: number[] = [];
     const requests = async (): Promise<void> => {
       for (let request = 0; request < 3; request += 1) {
-        await turn.pass(target, never);
+        await permit.acquire(target, never);
         passed.push(clock.monotonic());
       }
     };
@@ -126,15 +127,15 @@ describe('K5 the turns of one inspection', () => {
     expect(passed).toEqual([0, 200, 400]);
   });
 
-  test('K5 a pod that waits for it makes it hurry', async () => {
-    const turn = new Turn(turns, registries);
-    await turn.take('docker.io', never);
-    await turn.pass(target, never);
-    const second = turn.pass(target, never);
+  test('K5 a pod that waits for the inspection promotes it', async () => {
+    const permit = new BackgroundPermit(limiter, registries);
+    await permit.acquireFirst('docker.io', never);
+    await permit.acquire(target, never);
+    const second = permit.acquire(target, never);
     await clock.somebodySleeps();
-    turn.hurry();
+    permit.promote();
     expect(await second).toBeUndefined();
-    expect(await turn.pass(target, never)).toBeUndefined();
+    expect(await permit.acquire(target, never)).toBeUndefined();
     expect(clock.monotonic()).toBe(0);
   });
 });
