@@ -5,6 +5,7 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '@archpolicy/async';
 import { createInspector, fixedRegistries, parseRegistries, Registries } from '../src/index.ts';
 import type { Inspector, PullSecret } from '../src/index.ts';
 import { MemoryCache } from '../src/cache/memory-cache.ts';
@@ -24,9 +25,9 @@ interface Task {
 /** Of the clock that the inspector sees. */
 let shiftMs = 0;
 const clock = {
+  ...systemClock(),
   now: () => Date.now() + shiftMs,
   monotonic: () => performance.now() + shiftMs,
-  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
 };
 
 const BUDGET_MS = 10_000;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '@archpolicy/async';
 import type { Resolve } from './address-guard/connector.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import { Keyring } from './auth/keyring.ts';
@@ -27,7 +28,7 @@ import { LimitedTransport } from './limits/limited-transport.ts';
 import { NO_METRICS } from './metrics.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import { NO_LOGGER } from './ports.ts';
-import type { Clock, Logger } from './ports.ts';
+import type { Logger } from './ports.ts';
 
 export interface RedisOptions {
   /** `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; see `parseRedisUrl`. */

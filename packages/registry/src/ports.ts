@@ -1,5 +1,3 @@
-export type { Clock } from '@archpolicy/async';
-
 /** A structured logger (pino's shape): constant message, details as fields. */
 export interface Logger {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Clock } from '@archpolicy/async';
 import {
   basicAccess,
   dockerConfigJson,
@@ -12,7 +13,6 @@ import { createInspector } from '../create-inspector.ts';
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import type { Inspector } from '../inspect/inspector.ts';
-import type { Clock } from '../ports.ts';
 import type { PullSecret } from './credential.ts';
 
 let registry: FakeRegistry;

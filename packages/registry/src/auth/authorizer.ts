@@ -1,10 +1,10 @@
+import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import type { Registries } from '../config/registries.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { HttpResponse, RequestPermit } from '../http/transport.ts';
 import type { Access } from './access.ts';
-import type { Clock } from '../ports.ts';
 import type { Credential } from './credential.ts';
 import { parseChallenge } from './challenge.ts';
 import type { Challenge } from './challenge.ts';

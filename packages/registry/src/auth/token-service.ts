@@ -1,3 +1,5 @@
+import type { Clock } from '@archpolicy/async';
+import { SingleFlight } from '@archpolicy/async';
 import { isJsonObject } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
@@ -7,9 +9,7 @@ import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { retryAt } from '../http/retry-after.ts';
 import type { HttpRequest, HttpResponse, RequestPermit, Sender } from '../http/transport.ts';
-import { Flights } from '../inspect/flights.ts';
 import type { RegistryMetrics, RequestOutcome } from '../metrics.ts';
-import type { Clock } from '../ports.ts';
 import type { Credential } from './credential.ts';
 
 /** A token that is needed. Everything that makes one token differ from another is part of its key (I6). */
@@ -56,7 +56,7 @@ export class TokenService {
   readonly #clock: Clock;
   readonly #metrics: RegistryMetrics;
   readonly #tokens = new LRUCache<string, Token>({ max: MAX_TOKENS });
-  readonly #flights = new Flights<Fetched<IssuedToken>>();
+  readonly #flights = new SingleFlight<Fetched<IssuedToken>>();
 
   constructor(transport: Sender, clock: Clock, metrics: RegistryMetrics) {
     this.#transport = transport;
@@ -72,7 +72,7 @@ export class TokenService {
     }
     // A pod must not wait for a permit of a background inspection.
     const flight = request.permit === undefined ? key : `background ${key}`;
-    return this.#flights.join(flight, () => this.#ask(key, request));
+    return this.#flights.do(flight, () => this.#ask(key, request));
   }
 
   /** The registry refused the token: the next request gets a new one. */

@@ -1,7 +1,7 @@
+import type { Clock } from '@archpolicy/async';
 import { ACCEPTED_MEDIA_TYPES } from '@archpolicy/core';
 import type { Registries } from '../config/registries.ts';
 import type { RegistryMetrics, RequestOutcome, RequestPurpose } from '../metrics.ts';
-import type { Clock } from '../ports.ts';
 import { targetFor } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
 import { failed, fetched } from './outcome.ts';

@@ -1,3 +1,5 @@
+import { BatchedTimeout, KeyedConcurrencyLimit, SingleFlight, waitAtMost } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import type { FactSource, Inspection } from '@archpolicy/core';
 import type { Credential, PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
@@ -6,14 +8,11 @@ import type { RegistriesSource } from '../config/registries-file.ts';
 import { BackgroundPermit } from '../limits/background-limiter.ts';
 import type { BackgroundLimiter } from '../limits/background-limiter.ts';
 import type { RegistryMetrics } from '../metrics.ts';
-import type { Clock } from '../ports.ts';
-import { Flights } from './flights.ts';
 import { HARD_TTL_MS, SOFT_TTL_MS, ageOf } from './plan.ts';
 import type { Resolution, Resolver } from './resolver.ts';
+import { INSPECTION_LIMIT } from './inspection-limit.ts';
 import { Subjects } from './subject.ts';
 import type { Subject } from './subject.ts';
-import { WorkDeadlines } from './work-deadlines.ts';
-import { WorkPlaces } from './work-places.ts';
 
 /** Inspect this reference, with these credentials, within this time. */
 export interface InspectRequest {
@@ -46,6 +45,10 @@ export interface Inspector {
   close(): Promise<void>;
 }
 
+/** No working registry takes longer. Ends work whose callers have gone. */
+const WORK_DEADLINE_MS = 15_000;
+/** Work that begins within this time shares a signal, and may have that much less. */
+const SHARED_DEADLINE_MS = 1_000;
 const NO_SECRETS: readonly PullSecret[] = [];
 
 type Answer = Extract<Resolution, { readonly kind: 'answer' }>;
@@ -72,14 +75,14 @@ interface Parts {
 export class ImageInspector implements Inspector {
   readonly #parts: Parts;
   readonly #subjects = new Subjects();
-  readonly #work = new Flights<Resolution>();
-  readonly #places = new WorkPlaces();
-  readonly #closing = new AbortController();
-  readonly #deadlines: WorkDeadlines;
+  readonly #work = new SingleFlight<Resolution>();
+  readonly #limit = new KeyedConcurrencyLimit(INSPECTION_LIMIT);
+  readonly #deadlines: BatchedTimeout;
+  #closed = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#deadlines = new WorkDeadlines(parts.clock, this.#closing.signal);
+    this.#deadlines = new BatchedTimeout({ clock: parts.clock, shareMs: SHARED_DEADLINE_MS });
   }
 
   inspect(request: InspectRequest): Promise<Inspection> {
@@ -97,28 +100,33 @@ export class ImageInspector implements Inspector {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closed = true;
+    this.#deadlines.close();
     await this.#parts.close();
   }
 
   async #cold(work: Work, scopes: readonly string[]): Promise<Inspection> {
     const { subject, request } = work;
-    if (this.#closing.signal.aborted) return this.#counted(unresolved('Unavailable'));
+    if (this.#closed) return this.#counted(unresolved('Unavailable'));
     const softTtlMs = softTtl(subject, request);
     const priority = request.priority ?? 'admission';
     // A pod must not wait for the permits of a background inspection.
     const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${subject.key}`;
-    const place = { priority, host: normalHost(subject.host), image: subject.key };
+    const slot = { priority, key: normalHost(subject.host), item: subject.key };
     const start = (): Promise<Resolution> => this.#resolve(work, softTtlMs);
-    const running = this.#work.running(key) ?? this.#share(key, this.#places.hold(place, start));
+    const running = this.#work.get(key) ?? this.#share(key, this.#limit.run(slot, start));
     if (running === undefined) return this.#staleOr('Unavailable', subject, scopes);
-    const resolution = await within(running, request.budgetMs, request.signal);
-    if (resolution !== undefined) return this.#counted(this.#inspection(resolution));
+    const waited = await waitAtMost(running, {
+      clock: this.#parts.clock,
+      ms: request.budgetMs,
+      signal: request.signal,
+    });
+    if (waited.kind === 'done') return this.#counted(this.#inspection(waited.value));
     return this.#staleOr('Deadline', subject, scopes);
   }
 
   #share(key: string, work: Promise<Resolution> | undefined): Promise<Resolution> | undefined {
-    return work === undefined ? undefined : this.#work.join(key, () => work);
+    return work === undefined ? undefined : this.#work.do(key, () => work);
   }
 
   #staleOr(reason: 'Unavailable' | 'Deadline', subject: Subject, scopes: readonly string[]): Inspection {
@@ -127,9 +135,9 @@ export class ImageInspector implements Inspector {
   }
 
   async #resolve({ subject, ofPod, request: { priority } }: Work, softTtlMs: number): Promise<Resolution> {
-    const { registries: source, keyring, resolver, backgroundLimiter } = this.#parts;
+    const { registries: source, keyring, resolver, backgroundLimiter, clock } = this.#parts;
     const registries = source.current();
-    const signal = this.#deadlines.signal();
+    const signal = this.#deadlines.signal(clock.monotonic() + WORK_DEADLINE_MS);
     const accesses = await keyring.accesses(subject, ofPod, registries, signal);
     const permit = priority === 'background' ? { permit: new BackgroundPermit(backgroundLimiter, registries) } : {};
     return resolver.resolve({ subject, accesses, softTtlMs, registries, signal, ...permit });
@@ -170,26 +178,4 @@ function resolved({ shown, facts }: Answer, source: FactSource, nowMs: number): 
 
 function unresolved(reason: (Inspection & { readonly kind: 'unresolved' })['reason'], retryAtMs?: number): Inspection {
   return { kind: 'unresolved', reason, ...(retryAtMs === undefined ? {} : { retryAtMs }) };
-}
-
-/** The result, or undefined when the caller's time is over first. */
-async function within<T>(work: Promise<T>, budgetMs: number, signal: AbortSignal | undefined): Promise<T | undefined> {
-  let stop: () => void = () => undefined;
-  const over = new Promise<undefined>((resolve) => {
-    const timer = setTimeout(resolve, budgetMs, undefined);
-    const abort = (): void => {
-      resolve(undefined);
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted === true) abort();
-    stop = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-    };
-  });
-  try {
-    return await Promise.race([work, over]);
-  } finally {
-    stop();
-  }
 }

@@ -1,3 +1,5 @@
+import type { Clock } from '@archpolicy/async';
+import { SingleFlight } from '@archpolicy/async';
 import { ANONYMOUS_SCOPE } from '../auth/access.ts';
 import type { Access } from '../auth/access.ts';
 import type { FactCache } from '../cache/fact-cache.ts';
@@ -6,10 +8,8 @@ import type { Registries } from '../config/registries.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { BackgroundPermit } from '../limits/background-limiter.ts';
-import type { Clock } from '../ports.ts';
 import { ContentReader } from './content-reader.ts';
 import type { Content } from './content-reader.ts';
-import { Flights } from './flights.ts';
 import { ageOf, HARD_TTL_MS, planInspection, saysNothing, staleAnswer } from './plan.ts';
 import type { Known, Plan } from './plan.ts';
 import { refusalOf } from './refusal.ts';
@@ -49,7 +49,7 @@ export class Resolver {
   readonly #reading: ReaderParts;
   readonly #cache: FactCache;
   readonly #clock: Clock;
-  readonly #fetches = new Flights<FetchFailure | undefined>();
+  readonly #fetches = new SingleFlight<FetchFailure | undefined>();
   /** Of fetches for which no pod waits, by subject. */
   readonly #permits = new Map<string, BackgroundPermit>();
   readonly #uselessHeads: UselessHeads;
@@ -105,7 +105,7 @@ export class Resolver {
     for (let steps = 0; steps < MAX_STEPS && !signal.aborted;) {
       // What others bring may be all that is needed; with another credential a HEAD follows, since what was shown to one
       // is not shown to all. Between this look and our own fetch nothing waits, so that only one of many goes ahead.
-      const others = this.#fetches.running(subject.key);
+      const others = this.#fetches.get(subject.key);
       if (others !== undefined) {
         if (permit === undefined) this.#permits.get(subject.key)?.promote();
         await others;
@@ -153,8 +153,8 @@ export class Resolver {
   /** One GET for all who need the same content at the same time; what came of another's is looked up, never shared. */
   async #fetchOnce(reference: string, question: Question, access: Access): Promise<FetchFailure | undefined> {
     const { key } = question.subject;
-    const running = this.#fetches.running(key);
-    if (running === undefined) return this.#fetches.join(key, () => this.#fetchInTurn(reference, question, access));
+    const running = this.#fetches.get(key);
+    if (running === undefined) return this.#fetches.do(key, () => this.#fetchInTurn(reference, question, access));
     await running;
     return undefined;
   }

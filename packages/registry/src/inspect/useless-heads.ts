@@ -1,5 +1,5 @@
+import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../ports.ts';
 
 /** A registry that was upgraded is found out within this; until then it costs one HEAD an hour, which tells nothing. */
 const REMEMBERED_MS = 60 * 60_000;

@@ -9,8 +9,8 @@ jest.setTimeout(60_000);
 
 const HOST = 'registry.example';
 const IMAGES = 5_000;
-const ROUNDS = 3;
-const ROUND_MS = 20_000;
+const ROUNDS = 6;
+const ROUND_MS = 10_000;
 const CHALLENGE = `Bearer realm="https://${HOST}/token",service="${HOST}"`;
 
 /** A registry that issues its own tokens and has single manifests only: what costs most. Keeps when it was asked. */

