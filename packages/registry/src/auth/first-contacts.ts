@@ -1,5 +1,6 @@
+import { waitAtMost } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../ports.ts';
 
 /** Registries that processes talk to; one that is forgotten is met once more. */
 const MAX_MET = 1_000;
@@ -31,10 +32,7 @@ export class FirstContacts {
     if (this.#met.has(origin)) return undefined;
     const running = this.#running.get(origin);
     if (running === undefined) return this.#begin(origin);
-    const patience = new AbortController();
-    const tooLong = this.#clock.sleep(PATIENCE_MS, AbortSignal.any([signal, patience.signal])).catch(() => undefined);
-    await Promise.race([running, tooLong]);
-    patience.abort();
+    await waitAtMost(running, { clock: this.#clock, ms: PATIENCE_MS, signal });
     return undefined;
   }
 
