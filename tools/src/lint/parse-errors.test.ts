@@ -2,13 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { ESLint } from 'eslint';
 import tseslint from 'typescript-eslint';
 import { destroyedBody } from './destroyed-body.ts';
-import { parseErrorFiles, parseErrors } from './parse-errors.ts';
+import { parseErrors } from './parse-errors.ts';
+import { productFiles } from './product-files.ts';
 
 const eslint = new ESLint({
   overrideConfigFile: true,
   overrideConfig: [
     { files: ['**/*.ts'], languageOptions: { parser: tseslint.parser } },
-    { ...parseErrorFiles, rules: { 'no-restricted-syntax': ['error', ...parseErrors] } },
+    { ...productFiles, rules: { 'no-restricted-syntax': ['error', ...parseErrors] } },
   ] as ESLint.Options['overrideConfig'] & object,
 });
 
