@@ -19,6 +19,7 @@ import type {
   PlacementAssessment,
   PodFacts,
 } from '@archpolicy/core';
+import type { Clock } from '@archpolicy/kube';
 import type { Jobs, Namespaces, Nodes, PodImages, Pods, Policies } from '../ports.ts';
 
 /** What is known about one governed pod: evaluating it waits for nothing. */
@@ -48,6 +49,7 @@ export interface ContextGathererOptions {
   readonly policies: Policies;
   readonly images: PodImages;
   readonly jobs: Jobs;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** Gathers what an evaluation takes: from the views, from registries, and for some pods from the API server. */
@@ -105,7 +107,7 @@ export class ContextGatherer {
   async #jobOf(context: EvictionContext, signal: AbortSignal): Promise<JobFacts | undefined> {
     const { pod } = context;
     if (pod.owner === undefined || !ownedByJob(pod)) return undefined;
-    if (assess(context).kind !== 'misplaced' && !isUnschedulable(pod)) return undefined;
+    if (assess(context, this.#options.clock.now()).kind !== 'misplaced' && !isUnschedulable(pod)) return undefined;
     return this.#options.jobs.get(pod.namespace, pod.owner, signal);
   }
 }
@@ -120,7 +122,10 @@ export function accountOf({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy
 }
 
 /** Whether the pod's node can run its images. */
-export function assess({ pod, node, inspections, policy }: EvictionContext): PlacementAssessment {
+export function assess(
+  { pod, node, inspections, policy }: EvictionContext,
+  nowMs: number,
+): PlacementAssessment {
   if (node === undefined || isTerminalOrTerminating(pod)) return { kind: 'node-unknown' };
-  return assessPlacement({ pod, node, inspections, policy: policy.spec });
+  return assessPlacement({ nowMs, pod, node, inspections, policy: policy.spec });
 }

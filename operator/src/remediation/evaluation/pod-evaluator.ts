@@ -51,7 +51,7 @@ export class PodEvaluator {
   evaluate(context: EvictionContext, hasReservation = false): Evaluation {
     const { clock, webhook, attempts, readiness } = this.#options;
     const { pod, policy, namespace, node, job } = context;
-    const assessment = assess(context);
+    const assessment = assess(context, clock.now());
     const attempt = attempts.of(context.key, pod.uid);
     const decision = decideEviction({
       nowMs: clock.now(),

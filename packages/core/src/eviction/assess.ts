@@ -10,8 +10,9 @@ import { commonSupport, isNone } from '../pod/image-support.ts';
 import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import { declaredOs, LINUX } from '../pod/operating-system.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
-import { isRefusal, readSignals } from './evidence.ts';
+import { readSignals } from './evidence.ts';
 import type { PodSignal } from './evidence.ts';
+import { findRefusal } from './has-run.ts';
 
 /** Whether the node that a pod is bound to can run all of its images. */
 export type PlacementAssessment =
@@ -46,7 +47,9 @@ export type PlacementAssessment =
   | { readonly kind: 'node-unknown' };
 
 export interface AssessmentInput {
-  readonly pod: Pick<PodFacts, 'images' | 'os' | 'nodeSelector' | 'requiredAffinity' | 'containers'>;
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+  readonly pod: Pick<PodFacts, 'images' | 'os' | 'nodeSelector' | 'requiredAffinity' | 'containers' | 'ready'>;
   readonly node: Pick<NodeFacts, 'architecture' | 'os'>;
   /** What is known of each image that `imagesToInspect` names. One that is missing has not been answered in time. */
   readonly inspections: ReadonlyMap<string, Inspection>;
@@ -55,7 +58,7 @@ export interface AssessmentInput {
 }
 
 /** Assesses by what the images declare; what the containers' statuses say is only added to it. */
-export function assessPlacement({ pod, node, inspections, policy }: AssessmentInput): PlacementAssessment {
+export function assessPlacement({ nowMs, pod, node, inspections, policy }: AssessmentInput): PlacementAssessment {
   if (!isArchitecture(node.architecture) || node.os === '') return { kind: 'node-unknown' };
   const signal = readSignals(pod.containers);
   const knowledge = imageKnowledge(pod.images, inspections, policy);
@@ -73,7 +76,8 @@ export function assessPlacement({ pod, node, inspections, policy }: AssessmentIn
     };
   }
   if (unresolved.length > 0) return { kind: 'unknown', signal, images: unresolved, ...retryOf(knowledge) };
-  return isRefusal(signal.signal) ? { kind: 'broken-image', signal } : { kind: 'fits', signal, supported };
+  const refusal = findRefusal({ nowMs, pod, images: pod.images });
+  return refusal === undefined ? { kind: 'fits', signal, supported } : { kind: 'broken-image', signal: refusal };
 }
 
 /** PL4: a pod that does not declare its operating system is for Linux, unless its images offer it nothing there. */

@@ -25,9 +25,8 @@ const arm = resolved('linux/arm64');
 const amd = resolved('linux/amd64');
 const both = resolved('linux/amd64', 'linux/arm64');
 const refusedAtPull = container({ waiting: { reason: 'ErrImagePull', message: 'no match for platform in manifest' } });
-const refusedAtExec = container({
-  terminated: { reason: 'Error', exitCode: 1, message: 'exec /app: exec format error', seconds: 0 },
-});
+const refusedEnd = { reason: 'Error', exitCode: 1, message: 'exec /app: exec format error', seconds: 0 };
+const refusedAtExec = container({ terminated: refusedEnd });
 const working = container({ name: 'main', running: true, ready: true });
 const crashing = container({
   name: 'proxy',
@@ -97,6 +96,10 @@ describe('R1 misplaced is what the images say', () => {
     ['R1 unknown: waiting does not help', { images: unresolved('NotFound') }, 'report ImagesUnknown'],
     ['R1 a suspect end alone never evicts', { images: amd, pod: pod({ containers: [crashing] }) }, 'leave Fits'],
     ['R1 it says exec format error although its image claims the platform', { images: amd, pod: pod({ containers: [refusedAtExec] }) }, 'report BrokenImage'],
+    ['R1 it was refused once, and has been running since', { images: amd, pod: pod({ containers: [container({ running: true, runningSinceMs: NOW - seconds(10), restartCount: 1, lastTerminated: refusedEnd })] }) }, 'leave Fits'],
+    ['R1 it was refused once, and has been Ready since', { images: amd, pod: readySince(seconds(10), [container({ running: true, ready: true, restartCount: 1, lastTerminated: refusedEnd })]) }, 'leave Fits'],
+    ['R1 it was refused a moment ago, and is Ready for a moment', { images: amd, pod: readySince(seconds(1), [container({ running: true, ready: true, restartCount: 1, lastTerminated: refusedEnd })]) }, 'report BrokenImage'],
+    ['R1 a debug container of another image is refused on a node that fits', { images: amd, pod: pod({ containers: [working, container({ ...refusedAtExec, name: 'debugger', image: 'registry.test/debug:v1' })] }) }, 'leave Fits'],
     ['R1 the runtime refuses although its image claims the platform', { images: resolved('linux/amd64/v4'), pod: pod({ containers: [refusedAtPull] }) }, 'report BrokenImage'],
     ['R1 no signal in the status, and not Ready: the images decide', { pod: pod({ containers: [silent] }) }, 'evict'],
     ['R1 refused at pull: Pending', { pod: pod({ phase: 'Pending', containers: [refusedAtPull] }) }, 'evict'],

@@ -101,6 +101,7 @@ describe('what a real node says', () => {
     const containers = [container(status)];
     expect(readSignals(containers).signal).toBe(signal);
     const assessment = assessPlacement({
+      nowMs: NOW,
       pod: pod({ images: [IMAGE], containers }),
       node: node(),
       inspections: new Map([[IMAGE, image]]),

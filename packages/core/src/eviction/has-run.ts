@@ -1,6 +1,7 @@
 import { boundAtMs } from '../kubernetes/facts.ts';
 import type { ContainerEvidence, PodFacts } from '../kubernetes/facts.ts';
 import { isRefusal, readSignals } from './evidence.ts';
+import type { PodSignal } from './evidence.ts';
 
 /**
  * A pod counts as Ready, and a program as running, after this long: a crash loop is Ready for up to a second at each
@@ -30,9 +31,9 @@ export interface RunEvidence {
  */
 export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidence): boolean {
   if (hasBeenReady) return true;
-  const containers = unsupported(pod, images);
+  const containers = containersOf(pod, images);
   const provenAfterMs = Math.max(graceMs, READY_AFTER_MS);
-  if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, nowMs) > provenAfterMs)) {
+  if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, pod, nowMs) > provenAfterMs)) {
     return true;
   }
   // All containers of a pod that was Ready had started. Where they are refused, they have ended since, again and again.
@@ -45,19 +46,26 @@ export function outlastsCrashLoop(elapsedMs: number, ends: number): boolean {
   return elapsedMs >= READY_AFTER_MS + ends * CRASH_LOOP_PERIOD_MS;
 }
 
-type RefusalEvidence = Pick<RunEvidence, 'nowMs' | 'images'> & { readonly pod: Pick<PodFacts, 'containers'> };
+type RefusalEvidence = Pick<RunEvidence, 'nowMs' | 'images'> & { readonly pod: Pick<PodFacts, 'containers' | 'ready'> };
 
 /**
- * R10: whether the runtime or the kernel has refused a container whose image does not support the node. The end of a
- * former run is no evidence against a container that has been running since.
+ * R10: whether the runtime or the kernel has refused a container of one of these images. The end of a former run is no
+ * evidence against a container that has been running since.
  */
-export function isRefused({ nowMs, pod, images }: RefusalEvidence): boolean {
-  return unsupported(pod, images).some(
-    (container) => runningForMs(container, nowMs) < READY_AFTER_MS && isRefusal(readSignals([container]).signal),
-  );
+export function isRefused(evidence: RefusalEvidence): boolean {
+  return findRefusal(evidence) !== undefined;
 }
 
-function unsupported(
+/** The strongest signal of such a refusal, and the container that shows it. */
+export function findRefusal({ nowMs, pod, images }: RefusalEvidence): PodSignal | undefined {
+  const suspects = containersOf(pod, images).filter(
+    (container) => runningForMs(container, pod, nowMs) < READY_AFTER_MS,
+  );
+  const signal = readSignals(suspects);
+  return isRefusal(signal.signal) ? signal : undefined;
+}
+
+function containersOf(
   { containers }: Pick<PodFacts, 'containers'>,
   images: readonly string[],
 ): readonly ContainerEvidence[] {
@@ -70,13 +78,19 @@ function hasSucceeded({ terminated, lastTerminated }: ContainerEvidence): boolea
 }
 
 /** Of the runs that its status shows: the present one and the one or two that ended last. */
-function longestLifeMs(container: ContainerEvidence, nowMs: number): number {
+function longestLifeMs(container: ContainerEvidence, pod: Pick<PodFacts, 'ready'>, nowMs: number): number {
   const ended = [container.terminated, container.lastTerminated].map((end) => (end?.seconds ?? 0) * 1_000);
-  return Math.max(runningForMs(container, nowMs), ...ended);
+  return Math.max(runningForMs(container, pod, nowMs), ...ended);
 }
 
-function runningForMs({ runningSinceMs }: ContainerEvidence, nowMs: number): number {
-  return runningSinceMs === undefined ? 0 : nowMs - runningSinceMs;
+/** The start times of a Ready pod's containers are not kept: its condition shows since when all of them have been running. */
+function runningForMs(
+  { running, runningSinceMs }: ContainerEvidence,
+  { ready }: Pick<PodFacts, 'ready'>,
+  nowMs: number,
+): number {
+  const sinceMs = runningSinceMs ?? (running && ready.value ? ready.sinceMs : nowMs);
+  return nowMs - sinceMs;
 }
 
 /** @param ageMs since the pod was bound */

@@ -33,7 +33,7 @@ function bothViews(inspections: ReadonlyMap<string, Inspection>, policy = policy
   };
   const { decision } = placePod({ ...input, policy, images: inspections });
   const stored = pod({ images, containers: [container()] });
-  const assessment = assessPlacement({ pod: stored, node: node(), inspections, policy: policy.spec });
+  const assessment = assessPlacement({ nowMs: 0, pod: stored, node: node(), inspections, policy: policy.spec });
   return { decision, assessment };
 }
 
