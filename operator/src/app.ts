@@ -78,7 +78,7 @@ class OperatorProcess {
     const observe = declareReflectorMetrics(this.#registry);
     const gateMetrics = createGateMetrics(this.#registry);
     const rawPods = new RawPods();
-    const readiness = new ReadinessHistory();
+    const readiness = new ReadinessHistory(clock);
     const views = createClusterViewWithPods({
       api,
       clock,

@@ -44,7 +44,7 @@ export interface RemediationParts {
   readonly progress: ResyncProgress;
   readonly ledger: EvictionLedger;
   readonly stats: PolicyPodStats;
-  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady'>;
+  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'crashesOf'>;
   readonly webhook: Webhook;
   readonly images: PodImages;
   readonly jobs: Jobs;

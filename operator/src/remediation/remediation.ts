@@ -175,7 +175,7 @@ export class Remediation {
   /** Newcomers queue behind pods that wait for the policy's rate. */
   #behindWaiters(context: EvictionContext, evaluation: Evaluation): Evaluation {
     if (evaluation.decision.kind !== 'evict') return evaluation;
-    const isBehind = this.#options.fairQueue.hasEarlierWaiters({ key: context.key, account: accountOf(context) });
+    const isBehind = this.#options.fairQueue.hasEarlierWaiters({ key: context.key, account: evaluation.account });
     return isBehind ? { ...evaluation, decision: WAITS_FOR_RATE } : evaluation;
   }
 
@@ -206,7 +206,7 @@ export class Remediation {
     const { evictor, replacements, fairQueue } = this.#options;
     const { key, pod } = context;
     replacements.onEvictionRequested(pod);
-    const evicting = evictor.evict(context, signal);
+    const evicting = evictor.evict(context, evaluation.account, signal);
     // Its reservation is taken: the next pod does not wait for the answer.
     this.#wake(fairQueue.leave(key));
     const outcome = await evicting;
@@ -251,7 +251,7 @@ export class Remediation {
     reporter.decided(context, evaluation, detail);
     if (decision.kind === 'wait' && isSharedLimit(decision.reason)) {
       retry.forget(pod.uid);
-      this.#wake(fairQueue.wait({ key, uid: pod.uid, account: accountOf(context) }, decision.reason));
+      this.#wake(fairQueue.wait({ key, uid: pod.uid, account: evaluation.account }, decision.reason));
       return DONE;
     }
     this.#wake(fairQueue.leave(key));

@@ -122,10 +122,7 @@ export function accountOf({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy
 }
 
 /** Whether the pod's node can run its images. */
-export function assess(
-  { pod, node, inspections, policy }: EvictionContext,
-  nowMs: number,
-): PlacementAssessment {
+export function assess({ pod, node, inspections, policy }: EvictionContext, nowMs: number): PlacementAssessment {
   if (node === undefined || isTerminalOrTerminating(pod)) return { kind: 'node-unknown' };
   return assessPlacement({ nowMs, pod, node, inspections, policy: policy.spec });
 }

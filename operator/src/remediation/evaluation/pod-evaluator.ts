@@ -6,9 +6,11 @@ import {
   isUnschedulable,
   relaxingHelps,
   replacementOf,
+  runsAllTheSame,
   workloadKey,
 } from '@archpolicy/core';
 import type {
+  EvictionAccount,
   EvictionDecision,
   EvictionInput,
   EvictionLedger,
@@ -28,6 +30,8 @@ import type { ReadinessHistory } from './readiness-history.ts';
 export interface Evaluation {
   readonly assessment: PlacementAssessment;
   readonly decision: EvictionDecision;
+  /** What an eviction of the pod counts against. */
+  readonly account: EvictionAccount;
 }
 
 export interface PodEvaluatorOptions {
@@ -35,7 +39,7 @@ export interface PodEvaluatorOptions {
   readonly webhook: Pick<Webhook, 'callFor' | 'isReachable'>;
   readonly ledger: Pick<EvictionLedger, 'limit' | 'passes'>;
   readonly attempts: Pick<EvictionAttempts, 'of'>;
-  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady'>;
+  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'crashesOf'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
@@ -53,23 +57,26 @@ export class PodEvaluator {
     const { pod, policy, namespace, node, job } = context;
     const assessment = assess(context, clock.now());
     const attempt = attempts.of(context.key, pod.uid);
+    const crashes = readiness.crashesOf(pod.uid);
+    const observed = {
+      ...{ nowMs: clock.now(), pod, policy: policy.spec, assessment },
+      hasBeenReady: readiness.hasBeenReady(pod.uid),
+      ...(crashes !== undefined && { crashes }),
+    };
+    const account = { ...accountOf(context), ...(runsAllTheSame(observed) && { hasRun: true }) };
     const decision = decideEviction({
-      nowMs: clock.now(),
-      pod,
-      policy: policy.spec,
+      ...observed,
       skipped: isSkipped(pod.labels, namespace),
       ...(node !== undefined && { node }),
-      assessment,
       replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
       webhook: reachOf(webhook, context),
-      hasBeenReady: readiness.hasBeenReady(pod.uid),
       ...this.#unschedulable(context),
       forecast: this.#forecast(context, assessment),
-      limit: this.#limit(context, hasReservation),
+      limit: this.#limit(account, pod.uid, hasReservation),
       ...(attempt.kind === 'failed' && { lastTry: attempt.lastTry }),
       evictedBefore: attempt.kind === 'accepted',
     });
-    return { assessment, decision };
+    return { assessment, decision, account };
   }
 
   #forecast(
@@ -93,11 +100,9 @@ export class PodEvaluator {
   }
 
   /** The ledger uses the monotonic clock, decisions wall-clock time. */
-  #limit(context: EvictionContext, hasReservation: boolean): EvictionLimit {
+  #limit(account: EvictionAccount, uid: string, hasReservation: boolean): EvictionLimit {
     const { ledger, clock } = this.#options;
     const monotonicMs = clock.monotonic();
-    const account = accountOf(context);
-    const { uid } = context.pod;
     const limit = hasReservation ? ledger.passes(account, uid, monotonicMs) : ledger.limit(account, uid, monotonicMs);
     return limit.kind === 'free' ? limit : { ...limit, untilMs: limit.untilMs - monotonicMs + clock.now() };
   }

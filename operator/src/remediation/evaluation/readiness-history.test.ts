@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { READY_AFTER_MS } from '@archpolicy/core';
 import type { ContainerEvidence, PodFacts } from '@archpolicy/core';
@@ -17,7 +17,7 @@ function podAt(value: boolean, sinceMs: number, restartCount = 0, changes: Parti
 const bare = (sinceMs: number): PodFacts => ({ ...podAt(false, sinceMs), containers: [] });
 
 function historyOf(...states: readonly PodFacts[]): ReadinessHistory {
-  const history = new ReadinessHistory();
+  const history = new ReadinessHistory(new FakeClock());
   states.forEach((object, index) => {
     const previous = states[index - 1];
     history.onPodChanged(
@@ -31,6 +31,51 @@ function historyOf(...states: readonly PodFacts[]): ReadinessHistory {
 
 const endedAfter = (seconds: number): Partial<ContainerEvidence> => ({
   lastTerminated: { reason: 'Error', exitCode: 1, message: '', seconds },
+});
+
+describe('restarts of a pod that is not Ready', () => {
+  const MINUTE = 60_000;
+
+  test('R10 those of the last 15 minutes count, from the loss of readiness or the first restart on', async () => {
+    const clock = new FakeClock();
+    const history = new ReadinessHistory(clock);
+    let previous = podAt(false, 0);
+    const restart = (restartCount: number): void => {
+      const object = podAt(false, 0, restartCount);
+      history.onPodChanged({ type: 'updated', key: 'shop/a', object, previous });
+      previous = object;
+    };
+    const crashes = (): unknown => {
+      const found = history.crashesOf('uid');
+      return found === undefined ? undefined : [found.unreadyForMs / MINUTE, found.restarts.get('main')];
+    };
+    expect(crashes()).toBeUndefined();
+    restart(7);
+    expect(crashes()).toEqual([0, 1]);
+    await clock.advance(6 * MINUTE);
+    restart(8);
+    restart(8);
+    await clock.advance(6 * MINUTE);
+    // An interrupted watch: when the others happened is not known.
+    restart(12);
+    expect(crashes()).toEqual([12, 3]);
+    await clock.advance(4 * MINUTE);
+    expect(crashes()).toEqual([16, 2]);
+    history.onPodChanged({ type: 'deleted', key: 'shop/a', object: previous, previous });
+    expect(crashes()).toBeUndefined();
+  });
+
+  test('R10 a pod that was Ready for ten seconds in between starts again', async () => {
+    const clock = new FakeClock();
+    const history = new ReadinessHistory(clock);
+    const update = (previous: PodFacts, object: PodFacts): void => {
+      history.onPodChanged({ type: 'updated', key: 'shop/a', object, previous });
+    };
+    update(podAt(false, 0), podAt(false, 0, 1));
+    await clock.advance(20 * MINUTE);
+    update(podAt(true, 0, 1), podAt(false, 20 * MINUTE, 1));
+    expect(history.crashesOf('uid')).toEqual({ unreadyForMs: 0, restarts: new Map() });
+  });
 });
 
 test.each<[string, readonly PodFacts[], boolean]>([

@@ -1,76 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
 import { READY_AFTER_MS } from '@archpolicy/core';
-import type { ContainerEvidence, PodFacts } from '@archpolicy/core';
-import { podKey } from '@archpolicy/cluster-view';
+import type { PodFacts } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
 import { node, resolved } from '../../fixtures/objects.ts';
+import {
+  container,
+  ended,
+  HOUR,
+  IMAGE,
+  JANUARY,
+  MINUTE,
+  OWNER,
+  readySince,
+  runsSinceJanuary,
+  settle,
+  unready,
+  worldWith,
+} from '../fixtures/unready.ts';
 import { World } from '../fixtures/world.ts';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const JANUARY = 180 * 24 * HOUR;
-const IMAGE = 'registry.test/web:v1';
-const OWNER = 'shop/Deployment/web';
-
-const container = (changes: Partial<ContainerEvidence> = {}): ContainerEvidence => ({
-  name: 'main',
-  image: IMAGE,
-  ready: false,
-  running: false,
-  restartCount: 0,
-  ...changes,
-});
-const ended = (message = ''): NonNullable<ContainerEvidence['terminated']> => ({
-  reason: 'Error',
-  exitCode: 255,
-  message,
-  seconds: 0,
-});
-
-/** An image that declares arm64 alone, on amd64: a world in which such a pod has been Ready since January. */
-async function worldWith(names: readonly string[]): Promise<World> {
-  const world = new World(new FakeClock());
-  await world.clock.advance(JANUARY);
-  for (const name of names) world.add(name, readySince(world, JANUARY));
-  for (const name of names) {
-    await world.reconcile(name);
-    expect(world.reasonOf(name)).toBe('Ready');
-  }
-  return world;
-}
-
-function readySince(world: World, ageMs: number): Partial<PodFacts> {
-  const sinceMs = world.clock.now() - ageMs;
-  return {
-    createdAtMs: sinceMs,
-    scheduled: { value: true, sinceMs },
-    ready: { value: true, sinceMs },
-    containers: [container({ ready: true, running: true })],
-  };
-}
-
-/** The condition Ready turns False now. */
-function unready(world: World, name: string, containers: readonly ContainerEvidence[]): Promise<unknown> {
-  const { createdAtMs, scheduled } = world.pods.get(`shop/${name}`)!;
-  world.add(name, {
-    createdAtMs,
-    scheduled,
-    ready: { value: false, sinceMs: world.clock.now(), turnedFalse: true },
-    containers,
-  });
-  return world.reconcile(name);
-}
-
-const runsSinceJanuary = (world: World): ContainerEvidence =>
-  container({ running: true, runningSinceMs: world.clock.now() - JANUARY });
-
-/** All pods are evaluated until no further one is evicted. */
-async function settle(world: World): Promise<void> {
-  for (let before = -1; before !== world.evictions.length;) {
-    before = world.evictions.length;
-    for (const pod of [...world.pods.values()]) await world.work(podKey(pod));
-  }
-}
 
 describe('a pod that has been Ready since January is not Ready for a moment', () => {
   test('R10 its node is not Ready: nothing is evicted, nor when the node comes back', async () => {

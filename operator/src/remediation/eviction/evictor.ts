@@ -1,8 +1,7 @@
 import { parseDurationMs } from '@archpolicy/core';
-import type { EvictionDecision, EvictionLedger } from '@archpolicy/core';
+import type { EvictionAccount, EvictionDecision, EvictionLedger } from '@archpolicy/core';
 import type { Clock, EvictionAnswer } from '@archpolicy/kube';
 import type { RemediationMetrics } from '../../reporting/metrics.ts';
-import { accountOf } from '../evaluation/gather-context.ts';
 import type { ContextGatherer, EvictionContext } from '../evaluation/gather-context.ts';
 import type { Evaluation, PodEvaluator } from '../evaluation/pod-evaluator.ts';
 import type { Evict, Lease, PodReader, Webhook } from '../ports.ts';
@@ -49,10 +48,10 @@ export class Evictor {
   }
 
   /** To be called without an `await` after the evaluation that found the limits free: reserves before it waits. */
-  async evict(context: EvictionContext, signal: AbortSignal): Promise<EvictionOutcome> {
+  async evict(context: EvictionContext, account: EvictionAccount, signal: AbortSignal): Promise<EvictionOutcome> {
     const { ledger, clock, attempts } = this.#options;
     const { uid } = context.pod;
-    ledger.take(uid, accountOf(context), clock.monotonic());
+    ledger.take(uid, account, clock.monotonic());
     let keepsReservation = false;
     try {
       const outcome = await this.#evictReserved(context, signal);

@@ -109,6 +109,8 @@ export class Replacements {
     assessment: PlacementAssessment,
   ): Landing | Extract<ReplacementState, { kind: 'coming-up' }> | undefined {
     const { now, monotonic } = { now: this.#options.clock.now(), monotonic: this.#options.clock.monotonic() };
+    const evicted = this.#options.ledger.awaited(owner, monotonic);
+    const mustBeReady = evicted !== undefined && this.#options.ledger.hadRun(evicted);
     if (hasComeUp(pod, assessment, now)) {
       this.#cameUp.set(owner, monotonic + PLACE_HELD_MS);
       return 'right';
@@ -122,7 +124,8 @@ export class Replacements {
       case 'node-unknown':
         return undefined;
       case 'fits':
-        return (this.#cameUp.get(owner) ?? -Infinity) > monotonic ? 'right' : comingUp(pod, now);
+        if (mustBeReady) return comingUp(pod);
+        return (this.#cameUp.get(owner) ?? -Infinity) > monotonic ? 'right' : mayHaveComeUp(pod, now);
     }
   }
 
@@ -161,11 +164,15 @@ function hasComeUp(pod: PodFacts, assessment: PlacementAssessment, nowMs: number
  * A replacement may have reasons of its own not to become Ready. It counts as right a minute after its binding, when each of
  * its containers has been running or has ended by then and the node has refused none.
  */
-function comingUp(pod: PodFacts, nowMs: number): Landing | Extract<ReplacementState, { kind: 'coming-up' }> {
-  const readyAtMs = pod.ready.value ? pod.ready.sinceMs + READY_AFTER_MS : Infinity;
+function mayHaveComeUp(pod: PodFacts, nowMs: number): Landing | Extract<ReplacementState, { kind: 'coming-up' }> {
   const rightAtMs = Math.max(boundAtMs(pod) + LANDING_DEADLINE_MS, triedAtMs(pod));
-  if (nowMs >= rightAtMs) return 'right';
-  const untilMs = Math.min(readyAtMs, rightAtMs);
+  return nowMs >= rightAtMs ? 'right' : comingUp(pod, rightAtMs);
+}
+
+/** @param otherwiseAtMs when it counts as right although it is not Ready */
+function comingUp(pod: PodFacts, otherwiseAtMs = Infinity): Extract<ReplacementState, { kind: 'coming-up' }> {
+  const readyAtMs = pod.ready.value ? pod.ready.sinceMs + READY_AFTER_MS : Infinity;
+  const untilMs = Math.min(readyAtMs, otherwiseAtMs);
   return { kind: 'coming-up', ...(Number.isFinite(untilMs) && { untilMs }) };
 }
 

@@ -128,7 +128,13 @@ const worlds: fc.Arbitrary<World> = fc
         ...rest,
         nowMs: NOW,
         ...(policy !== undefined && { policy }),
-        assessment: assessPlacement({ nowMs: NOW, pod: rest.pod, node: rest.node, inspections, policy: { images: [] } }),
+        assessment: assessPlacement({
+          nowMs: NOW,
+          pod: rest.pod,
+          node: rest.node,
+          inspections,
+          policy: { images: [] },
+        }),
         replacement: replacementOf(rest.pod, undefined, []),
       },
     };

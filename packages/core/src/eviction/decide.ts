@@ -7,7 +7,8 @@ import { parseDurationMs } from '../policy/duration.ts';
 import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../kubernetes/archpolicy-keys.ts';
 import type { PlacementAssessment } from './assess.ts';
 import type { EvictionDecision, LastTry, LeaveReason, ReportReason, WaitReason } from './decision.ts';
-import { hasRun, isRefused, READY_AFTER_MS } from './has-run.ts';
+import { hasRun, isRefused, keepsCrashing, READY_AFTER_MS, willHaveRunAtMs } from './has-run.ts';
+import type { CrashHistory, RunEvidence } from './has-run.ts';
 import type { WebhookCall } from './installed-webhook.ts';
 import type { ReplacementForecast } from './replacement-forecast.ts';
 import type { EvictionLimit } from './ledger.ts';
@@ -36,6 +37,8 @@ export interface EvictionInput {
   readonly assessment: PlacementAssessment;
   /** This process has observed the pod (by UID) Ready for {@link READY_AFTER_MS} (R10). */
   readonly hasBeenReady: boolean;
+  /** What this process has observed of its crashes; absent when there were none (R10). */
+  readonly crashes?: CrashHistory;
   /** Present for a pod that carries our additions and finds no node (R9). */
   readonly unschedulable?: Unschedulable;
   /** Whether its owner replaces it (R2). */
@@ -186,15 +189,38 @@ function mayBeEvicted({ pod }: Governed): EvictionDecision | undefined {
 }
 
 /** R1, R10: a Ready pod runs, whatever its images declare; and one that has run is not evicted for a moment in which it is not Ready. */
-function doesNotRun({ nowMs, pod, policy, assessment, hasBeenReady }: Misplaced): EvictionDecision | undefined {
+function doesNotRun(input: Misplaced): EvictionDecision | undefined {
+  const { nowMs, pod, policy } = input;
   if (policy.remediation.includeReady) return undefined;
   if (pod.ready.value) {
     const countsAtMs = pod.ready.sinceMs + READY_AFTER_MS;
     // A crash loop is not Ready again within a second, and evicted then: while it is, it would use up its budget.
     return nowMs >= countsAtMs ? report('Ready') : wait('ReadyTooShort', countsAtMs);
   }
+  const evidence = evidenceOf(input);
+  return hasRun(evidence) && !isRefused(evidence) && !keepsCrashing(evidence) ? report('HasRun') : undefined;
+}
+
+/** R10: whether the pod is known to run, or to have run, on the node that its images exclude. */
+export function runsAllTheSame(
+  input: Pick<EvictionInput, 'nowMs' | 'pod' | 'policy' | 'assessment' | 'hasBeenReady'>,
+): boolean {
+  const { nowMs, pod, policy, assessment } = input;
+  if (policy === undefined || assessment.kind !== 'misplaced') return false;
+  if (pod.ready.value && nowMs >= pod.ready.sinceMs + READY_AFTER_MS) return true;
+  return hasRun(evidenceOf({ ...input, policy, assessment }));
+}
+
+function evidenceOf({
+  nowMs,
+  pod,
+  policy,
+  assessment,
+  hasBeenReady,
+  crashes,
+}: Pick<Misplaced, 'nowMs' | 'pod' | 'policy' | 'assessment' | 'hasBeenReady' | 'crashes'>): RunEvidence {
   const evidence = { nowMs, pod, images: assessment.images, hasBeenReady, graceMs: graceMsOf(policy) };
-  return hasRun(evidence) && !isRefused(evidence) ? report('HasRun') : undefined;
+  return crashes === undefined ? evidence : { ...evidence, crashes };
 }
 
 /** R4. */
@@ -230,10 +256,15 @@ function nodeIsReady({ node }: Misplaced): EvictionDecision | undefined {
   return node.ready ? undefined : wait('NodeNotReady');
 }
 
-function isOldEnough({ nowMs, pod, policy }: Misplaced): EvictionDecision | undefined {
+function isOldEnough(input: Misplaced): EvictionDecision | undefined {
+  const { nowMs, pod, policy } = input;
   const works = pod.containers.some(({ running, ready }) => running && ready);
   const untilMs = boundAtMs(pod) + graceMsOf(policy) * (works ? GRACE_FACTOR_WHILE_WORKING : 1);
-  return nowMs >= untilMs ? undefined : wait('GracePeriod', untilMs);
+  if (nowMs < untilMs) return wait('GracePeriod', untilMs);
+  const evidence = evidenceOf(input);
+  if (policy.remediation.includeReady || hasRun(evidence) || isRefused(evidence)) return undefined;
+  const runsAtMs = willHaveRunAtMs(evidence);
+  return runsAtMs === undefined ? undefined : wait('GracePeriod', runsAtMs);
 }
 
 /** What does not parse was refused by the API server; without a period nothing is ever old enough. */

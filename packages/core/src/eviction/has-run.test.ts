@@ -81,16 +81,39 @@ describe('R10 a pod that this process has observed Ready', () => {
   ]);
 });
 
+describe('R10 a pod that has run, and crashes for good', () => {
+  const crashes = (minutes: number, restarts: number, name = 'main'): Situation['crashes'] => ({
+    unreadyForMs: seconds(60 * minutes),
+    restarts: new Map([[name, restarts]]),
+  });
+  const crashed = { ...is([crashing, sidecar()]), hasBeenReady };
+  // prettier-ignore
+  table([
+    ['R10 not Ready for 15 minutes, three restarts in them', { ...crashed, crashes: crashes(15, 3) }, 'evict', 'it does not run there any longer'],
+    ['R10 not Ready for 14 minutes', { ...crashed, crashes: crashes(14, 9) }, 'report HasRun', 'its database may be back in a moment'],
+    ['R10 not Ready for an hour, two restarts in the last 15 minutes', { ...crashed, crashes: crashes(60, 2) }, 'report HasRun', 'it was running for minutes in between'],
+    ['R10 not Ready for an hour, and never restarted', { ...crashed, crashes: crashes(60, 0) }, 'report HasRun', 'a readiness probe that fails is none of the node'],
+    ['R10 three restarts of a sidecar whose image supports the node', { ...crashed, crashes: crashes(60, 3, 'proxy') }, 'report HasRun', 'it would crash on every node'],
+    ['R10 the same of a pod that only its status shows to have run', { ...is([container({ restartCount: 3, lastTerminated: ended(3_600) })]), crashes: crashes(15, 3) }, 'evict', 'the last three runs may have been long, but 15 minutes without readiness are not'],
+    ['R10 the same while its node is not Ready', { ...crashed, node: node({ ready: false }), crashes: crashes(15, 3) }, 'wait NodeNotReady', 'nothing is evicted from such a node'],
+    ['R10 the same of a pod that is Ready by now', { ...is([crashing], { ready: { value: true, sinceMs: NOW - seconds(10) } }), crashes: crashes(15, 3) }, 'report Ready', 'it runs again'],
+  ]);
+});
+
 describe('R10 what containers show after a restart of the operator', () => {
   const grace = (gracePeriodAfterScheduling: string): Situation => ({ policy: { gracePeriodAfterScheduling } });
   // prettier-ignore
   table([
     ['R10 its program has been running for an hour', is([runningFor(HOUR)]), 'report HasRun', 'a refused program ends within a second'],
     ['R10 for more than the grace period', is([runningFor(seconds(31))]), 'report HasRun', 'the same'],
-    ['R10 for the grace period', is([runningFor(seconds(30))]), 'evict', 'not longer than it'],
-    ['R10 for less than a grace period of its own', { ...is([runningFor(seconds(59))]), ...grace('1m') }, 'evict', 'the policy asks for a minute'],
-    ['R10 for a moment, with a short grace period', { ...is([runningFor(seconds(5))]), ...grace('1s') }, 'evict', 'a crash loop runs for a moment at each restart'],
+    ['R10 for the grace period', is([runningFor(seconds(30))]), 'wait GracePeriod 0.001s', 'not longer than it, and about to be: a refused program would have ended'],
+    ['R10 for less than a grace period of its own', { ...is([runningFor(seconds(59))]), ...grace('1m') }, 'wait GracePeriod 1.001s', 'the policy asks for a minute'],
+    ['R10 for a moment, with a short grace period', { ...is([runningFor(seconds(5))]), ...grace('1s') }, 'wait GracePeriod 5.001s', 'a crash loop has ended by then, and is evicted'],
     ['R10 for ten seconds, with a short grace period', { ...is([runningFor(seconds(11))]), ...grace('1s') }, 'report HasRun', 'no crash loop of a refused program does'],
+    ['R10 its init container has been running for 26 s, and was bound 31 s ago', { pod: pod({ phase: 'Pending', scheduled: { value: true, sinceMs: NOW - seconds(31) }, containers: [container({ waiting: { reason: 'PodInitializing', message: '' } }), runningFor(seconds(26), { name: 'migrate' })] }), images }, 'wait GracePeriod 4.001s', 'an emulated migration is not ended in its middle'],
+    ['R10 its init container has been running for 31 s', is([container({ waiting: { reason: 'PodInitializing', message: '' } }), runningFor(seconds(31), { name: 'migrate' })], { phase: 'Pending' }), 'report HasRun', 'its own image does not support the node, and it runs'],
+    ['R10 an init container whose image supports the node has been running for an hour', is([refusedAtPull, sidecar({ name: 'migrate', ready: false })], { phase: 'Pending' }), 'evict', 'it runs in any case'],
+    ['R10 its program has just been started, and the policy includes Ready pods', { ...is([runningFor(seconds(5))]), policy: { includeReady: true } }, 'evict', 'the policy wants misplaced pods evicted although they run'],
     ['R10 it runs, since when is not known', is([container({ running: true })]), 'evict', 'that may be a moment'],
     ['R10 an application that crashes beside a sidecar that runs', is([crashing, sidecar()]), 'evict', 'an image that supports the node runs in any case'],
     ['R10 an application that waits beside a sidecar that runs', is([container({ waiting: { reason: 'ImagePullBackOff', message: '' } }), sidecar()]), 'evict', 'the same'],

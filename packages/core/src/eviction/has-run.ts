@@ -12,6 +12,18 @@ export const READY_AFTER_MS = 10_000;
 /** A crash loop ends at least once in this time: the longest back-off of a kubelet is 5 minutes. */
 const CRASH_LOOP_PERIOD_MS = 10 * 60_000;
 
+/** A pod that has run and is not Ready for this long, with so many restarts of a container in it, runs there no longer. */
+export const CRASHING_AFTER_MS = 15 * 60_000;
+export const CRASHING_RESTARTS = 3;
+
+/** What this process has observed of the crashes of a pod (by UID). */
+export interface CrashHistory {
+  /** Since it was last Ready for {@link READY_AFTER_MS}, or since the first restart that was observed. */
+  readonly unreadyForMs: number;
+  /** Restarts within the last {@link CRASHING_AFTER_MS}, by the name of the container. */
+  readonly restarts: ReadonlyMap<string, number>;
+}
+
 /** What shows whether a misplaced pod has run on the node that it is bound to. */
 export interface RunEvidence {
   /** Epoch milliseconds. */
@@ -21,6 +33,8 @@ export interface RunEvidence {
   readonly images: readonly string[];
   /** This process has observed the pod (by UID) Ready for {@link READY_AFTER_MS}. */
   readonly hasBeenReady: boolean;
+  /** Absent: none of its containers has restarted since this process observes it. */
+  readonly crashes?: CrashHistory;
   /** `gracePeriodAfterScheduling`. */
   readonly graceMs: number;
 }
@@ -32,13 +46,37 @@ export interface RunEvidence {
 export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidence): boolean {
   if (hasBeenReady) return true;
   const containers = containersOf(pod, images);
-  const provenAfterMs = Math.max(graceMs, READY_AFTER_MS);
-  if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, pod, nowMs) > provenAfterMs)) {
+  const provenMs = provenAfterMs(graceMs);
+  if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, pod, nowMs) > provenMs)) {
     return true;
   }
   // All containers of a pod that was Ready had started. Where they are refused, they have ended since, again and again.
   const ageMs = nowMs - boundAtMs(pod);
   return pod.ready.turnedFalse === true && containers.every((container) => isNoCrashLoop(container, ageMs));
+}
+
+/**
+ * R10: when a container whose image does not support the node will have been running for long enough to show that the pod
+ * runs there: epoch milliseconds, undefined when none is running. A program that the kernel refuses has ended by then.
+ */
+export function willHaveRunAtMs({ nowMs, pod, images, graceMs }: RunEvidence): number | undefined {
+  const starts = containersOf(pod, images).flatMap(({ running, runningSinceMs }) =>
+    running && runningSinceMs !== undefined && runningSinceMs <= nowMs ? [runningSinceMs] : [],
+  );
+  return starts.length === 0 ? undefined : Math.min(...starts) + provenAfterMs(graceMs) + 1;
+}
+
+/**
+ * R10: whether the pod, which has run, does not run any longer: it has not been Ready for a quarter of an hour, and a container
+ * whose image does not support the node has restarted again and again in it.
+ */
+export function keepsCrashing({ pod, images, crashes }: Pick<RunEvidence, 'pod' | 'images' | 'crashes'>): boolean {
+  if (crashes === undefined || crashes.unreadyForMs < CRASHING_AFTER_MS) return false;
+  return containersOf(pod, images).some(({ name }) => (crashes.restarts.get(name) ?? 0) >= CRASHING_RESTARTS);
+}
+
+function provenAfterMs(graceMs: number): number {
+  return Math.max(graceMs, READY_AFTER_MS);
 }
 
 /** Whether a container that ended so many times within this time was running for longer than a crash loop in between. */

@@ -3,7 +3,7 @@ export { assessPlacement } from './assess.ts';
 export type { AssessmentInput, PlacementAssessment } from './assess.ts';
 export { BRAKE_FAULTS, BRAKE_NAMESPACES, BRAKE_OWNERS, BRAKE_WINDOW_MS } from './brake.ts';
 export type { BrakeLimit, BrakeState, Fault } from './brake.ts';
-export { decideEviction } from './decide.ts';
+export { decideEviction, runsAllTheSame } from './decide.ts';
 export type { EvictionInput, RemediationPolicy } from './decide.ts';
 export { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
 export type {
@@ -16,8 +16,15 @@ export type {
 } from './decision.ts';
 export { isRefusal, readSignals, signalStrength } from './evidence.ts';
 export type { PodSignal, Signal } from './evidence.ts';
-export { hasRun, isRefused, outlastsCrashLoop, READY_AFTER_MS } from './has-run.ts';
-export type { RunEvidence } from './has-run.ts';
+export {
+  CRASHING_AFTER_MS,
+  CRASHING_RESTARTS,
+  hasRun,
+  isRefused,
+  outlastsCrashLoop,
+  READY_AFTER_MS,
+} from './has-run.ts';
+export type { CrashHistory, RunEvidence } from './has-run.ts';
 export { parseInstalledWebhook, webhookCall } from './installed-webhook.ts';
 export type { InstalledWebhook, WebhookCall } from './installed-webhook.ts';
 export { parseJobFacts } from './job.ts';
@@ -31,6 +38,7 @@ export {
   PLACE_HELD_MS,
   PLACES_PER_OWNER,
   PLACES_PER_OWNER_AT_START,
+  RUNNING_PLACE_HELD_MS,
 } from './ledger.ts';
 export type { EvictionAccount, EvictionLimit, Landing } from './ledger.ts';
 export { isUnschedulable, RELAXED_FOR_MS, relaxingHelps, UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';

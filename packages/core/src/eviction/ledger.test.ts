@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { EvictionLedger, LANDING_DEADLINE_MS, PLACE_HELD_MS, PLACES_PER_OWNER } from './ledger.ts';
+import {
+  EvictionLedger,
+  LANDING_DEADLINE_MS,
+  PLACE_HELD_MS,
+  PLACES_PER_OWNER,
+  RUNNING_PLACE_HELD_MS,
+} from './ledger.ts';
 import type { EvictionAccount } from './ledger.ts';
 
 const START = 1_000_000;
@@ -13,6 +19,44 @@ function ledgerWith(evictions: number, atMs: number): EvictionLedger {
   for (let index = 0; index < evictions; index += 1) ledger.take(`uid-${index}`, WEB, atMs);
   return ledger;
 }
+
+describe('places of an owner whose pods have run', () => {
+  const RAN: EvictionAccount = { ...WEB, hasRun: true };
+  const DAY = LATER + RUNNING_PLACE_HELD_MS;
+  const ledgerOf = (account: EvictionAccount): EvictionLedger => {
+    const ledger = new EvictionLedger(START);
+    ledger.take('uid-0', account, LATER);
+    return ledger;
+  };
+  const limited = { kind: 'limited', reason: 'OwnerLimit', untilMs: DAY } as const;
+
+  test('R6 R10 one is evicted at a time, and the next not before its replacement has landed right', () => {
+    const ledger = ledgerOf(RAN);
+    expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual(limited);
+    expect(ledger.awaited(WEB.owner, DAY - 1)).toBe('uid-0');
+    ledger.landed('uid-0', 'right', DAY - 1);
+    expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 R10 nor is one that has not run', () => {
+    expect(ledgerOf(RAN).limit(WEB, 'asking', LATER)).toEqual(limited);
+  });
+
+  test('R6 R10 nor one that has run while the replacement of one that has not is awaited', () => {
+    const untilMs = LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS;
+    expect(ledgerOf(WEB).limit(RAN, 'asking', LATER)).toEqual({ ...limited, untilMs });
+    expect(ledgerOf(WEB).limit(WEB, 'asking', LATER)).toEqual({ kind: 'free' });
+  });
+
+  test.each(['wrong', 'broken'] as const)('R6 R10 a %s landing keeps the place for a day', (landing) => {
+    const ledger = ledgerOf(RAN);
+    ledger.landed('uid-0', landing, LATER);
+    // Longer than the brake stops the owner.
+    expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual(limited);
+    expect(ledger.limit(RAN, 'asking', DAY)).toEqual({ kind: 'free' });
+    expect(ledger.limit({ ...RAN, owner: 'shop/Deployment/api' }, 'asking', LATER)).toEqual({ kind: 'free' });
+  });
+});
 
 describe('places of an owner', () => {
   test('R6 three evictions whose replacements have not landed are the most', () => {

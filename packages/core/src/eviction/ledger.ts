@@ -13,6 +13,9 @@ export const PLACES_PER_OWNER_AT_START = 1;
 /** How long a place stays taken after a wrong landing, and how long a new leader is careful. */
 export const PLACE_HELD_MS = 10 * 60_000;
 
+/** The same of a pod that has run on its node, unless its replacement lands right: long enough for a person to see it. */
+export const RUNNING_PLACE_HELD_MS = 24 * 60 * 60_000;
+
 /** A replacement not seen on a node by then counts as one that landed wrong. */
 export const LANDING_DEADLINE_MS = 60_000;
 
@@ -37,6 +40,8 @@ export interface EvictionAccount {
   readonly maxPerMinute: number;
   /** `controllerKey` of the pod's top controller. */
   readonly owner: string;
+  /** R10: the pod is known to have run on its node, so that its owner's evictions go one by one. */
+  readonly hasRun?: boolean;
 }
 
 interface Place {
@@ -46,6 +51,7 @@ interface Place {
   /** `awaited`: no replacement has landed. `kept`: it landed on a node that cannot run it, or is a broken image. */
   readonly state: 'awaited' | 'kept';
   readonly heldUntilMs: number;
+  readonly hasRun: boolean;
 }
 
 /**
@@ -72,11 +78,12 @@ export class EvictionLedger {
   }
 
   /** @param uid the pod in question: a place that an unanswered try of it may still hold does not stand in its way */
-  limit({ policy, maxPerMinute, owner }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
+  limit({ policy, maxPerMinute, owner, hasRun }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
     const braked = this.#brake.limit(owner, uid, nowMs);
     if (braked.kind === 'limited') return braked;
     const held = this.#heldPlaces(owner, nowMs).filter(([holder]) => holder !== uid);
-    const allowed = this.#placesPerOwner(nowMs);
+    const oneByOne = hasRun === true || held.some(([, place]) => place.hasRun);
+    const allowed = oneByOne ? 1 : this.#placesPerOwner(nowMs);
     if (held.length >= allowed)
       return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAt(held, nowMs) };
     const recent = this.#recent(policy, nowMs);
@@ -87,10 +94,10 @@ export class EvictionLedger {
   }
 
   /** Takes a place for the eviction of the pod `uid`, whose limits the caller has just found free. */
-  take(uid: string, { policy, owner }: EvictionAccount, nowMs: number): void {
+  take(uid: string, { policy, owner, hasRun = false }: EvictionAccount, nowMs: number): void {
     this.#sweep(nowMs);
-    const heldUntilMs = nowMs + LANDING_DEADLINE_MS + PLACE_HELD_MS;
-    this.#places.set(uid, { owner, policy, takenAtMs: nowMs, state: 'awaited', heldUntilMs });
+    const heldUntilMs = nowMs + (hasRun ? RUNNING_PLACE_HELD_MS : LANDING_DEADLINE_MS + PLACE_HELD_MS);
+    this.#places.set(uid, { owner, policy, takenAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
     const uids = this.#byOwner.get(owner) ?? new Set<string>();
     this.#byOwner.set(owner, uids.add(uid));
     this.#recent(policy, nowMs).push(nowMs);
@@ -118,6 +125,11 @@ export class EvictionLedger {
     return this.#heldPlaces(owner, nowMs).find(([, place]) => place.state === 'awaited')?.[0];
   }
 
+  /** Whether the evicted pod is known to have run on its node: then only a replacement that is Ready has landed right (R10). */
+  hadRun(uid: string): boolean {
+    return this.#places.get(uid)?.hasRun === true;
+  }
+
   /** The replacement of `uid` has landed. Right gives the place back at once; broken stops its owner's evictions as well. */
   landed(uid: string, landing: Landing, nowMs: number): void {
     const place = this.#places.get(uid);
@@ -127,7 +139,8 @@ export class EvictionLedger {
       this.#brake.landedRight(place.owner);
       return;
     }
-    this.#places.set(uid, { ...place, state: 'kept', heldUntilMs: nowMs + PLACE_HELD_MS });
+    const heldUntilMs = nowMs + (place.hasRun ? RUNNING_PLACE_HELD_MS : PLACE_HELD_MS);
+    this.#places.set(uid, { ...place, state: 'kept', heldUntilMs });
     if (landing === 'broken') this.#brake.landedBroken(place.owner, nowMs);
   }
 
