@@ -6,11 +6,11 @@ import type { TestCluster } from '@archpolicy/e2e';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { ACCEPTED } from './contract/accepted.ts';
-import { dryRunCreate, policyOf } from './contract/dry-run.ts';
-import type { ServerAnswer } from './contract/dry-run.ts';
-import { specifications } from './contract/generated.ts';
-import { REFUSED } from './contract/refused.ts';
+import { ACCEPTED } from './fixtures/accepted.ts';
+import { dryRunCreate, policyOf } from './fixtures/dry-run.ts';
+import type { ServerAnswer } from './fixtures/dry-run.ts';
+import { specifications } from './fixtures/generated.ts';
+import { REFUSED } from './fixtures/refused.ts';
 
 /** The first run on a machine builds the control plane. */
 const START_TIMEOUT_MS = 20 * 60_000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { down } from './commands/down.ts';
 import { up } from './commands/up.ts';
 import type { Target } from './components/catalogue.ts';
-import type { Programs } from './components/component.ts';
+import type { Programs } from './component/component.ts';
 import { readConfig } from './config.ts';
 import { readEnv } from './env-file.ts';
 import type { ClusterEnv } from './env-file.ts';

@@ -9,7 +9,7 @@ import { EvaluationRetry } from './evaluation/evaluation-retry.ts';
 import { ContextGatherer } from './evaluation/gather-context.ts';
 import { PodEvaluator } from './evaluation/pod-evaluator.ts';
 import type { ReadinessHistory } from './evaluation/readiness-history.ts';
-import { EvictionAttempts } from './eviction/eviction-attempts.ts';
+import { EvictionAttempts } from './eviction-attempts.ts';
 import { Evictor } from './eviction/evictor.ts';
 import { PlacementViolations } from './eviction/placement-violations.ts';
 import { Replacements } from './eviction/replacements.ts';

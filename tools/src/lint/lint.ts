@@ -1,4 +1,4 @@
-import { MODULES, runNodeQuietly } from '../run.ts';
+import { MODULES, ROOT, runNodeQuietly } from '../run.ts';
 
 interface Step {
   readonly name: string;
@@ -14,6 +14,7 @@ const STEPS: readonly Step[] = [
   },
   { name: 'types of everything', args: [tsc, '-p', 'tsconfig.json'] },
   { name: 'types of core, without node, clock and globals', args: [tsc, '-p', 'packages/core'] },
+  { name: 'layers and import cycles', args: [`${ROOT}tools/src/layers/main.ts`] },
   { name: 'linter', args: [`${MODULES}eslint/bin/eslint.js`, '--max-warnings', '0', '.'] },
 ];
 
@@ -22,7 +23,7 @@ export interface LintOutcome {
   readonly passed: boolean;
 }
 
-/** Runs the formatter, both type checks and the linter, one after the other, and tells each one's result. */
+/** Runs the formatter, both type checks, the check of imports and the linter, one after the other, and tells each one's result. */
 export async function lint(env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<LintOutcome[]> {
   const outcomes: LintOutcome[] = [];
   for (const { name, args } of STEPS) {

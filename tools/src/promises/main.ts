@@ -1,4 +1,4 @@
-import { runJest } from '../test/jest.ts';
+import { runJest } from '../jest/jest.ts';
 import { readIds, readNotBuilt } from './files.ts';
 import { describeInFull } from './print.ts';
 import { report, unknownIds } from './promises.ts';

@@ -1,4 +1,4 @@
-import type { TestResult } from '../test/results.ts';
+import type { TestResult } from '../jest/results.ts';
 import type { PromiseReport } from './promises.ts';
 
 const MARK: Readonly<Record<PromiseReport['state'], string>> = { proven: '✓', open: '…', broken: '✗' };

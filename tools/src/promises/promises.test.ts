@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { TestResult } from '../test/results.ts';
+import type { TestResult } from '../jest/results.ts';
 import { definedIds, idsOfTitle, report, unknownIds } from './promises.ts';
 
 const design = ['- **PL1 Left alone**: x', '- **I1** Reference', '- **P2** y', 'not - **P9** here'].join('\n');

@@ -1,4 +1,4 @@
-import type { TestResult } from '../test/results.ts';
+import type { TestResult } from '../jest/results.ts';
 
 /** What is known about one rule or promise of docs/design.md. */
 export interface PromiseReport {

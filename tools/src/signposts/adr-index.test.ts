@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { files, readText } from './checkout.ts';
-import { localLinks, readTables } from './markdown.ts';
+import { files, readText } from './fixtures/checkout.ts';
+import { localLinks, readTables } from './fixtures/markdown.ts';
 
 const ADR = /^docs\/adr\/(\d{4})-[a-z0-9-]+\.md$/;
 const CHANGED = /^\*\*(?:Amended|Superseded) by\*\* (.*)$/m;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { files, parts, readText, sourceFolders } from './checkout.ts';
-import { codeSpans, localLinks, readTables } from './markdown.ts';
+import { files, parts, readText, sourceFolders } from './fixtures/checkout.ts';
+import { codeSpans, localLinks, readTables } from './fixtures/markdown.ts';
 
 const page = readText('docs/architecture.md');
 

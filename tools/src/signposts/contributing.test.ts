@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { isThere, readText } from './checkout.ts';
-import { codeSpans, readTables } from './markdown.ts';
+import { isThere, readText } from './fixtures/checkout.ts';
+import { codeSpans, readTables } from './fixtures/markdown.ts';
 
 /** The changes that a reader new to the code has to find the file of. */
 const CHANGES = [

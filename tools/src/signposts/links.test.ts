@@ -1,7 +1,7 @@
 import { join, normalize } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { files, isThere, readText } from './checkout.ts';
-import { anchors, localLinks } from './markdown.ts';
+import { files, isThere, readText } from './fixtures/checkout.ts';
+import { anchors, localLinks } from './fixtures/markdown.ts';
 
 const pages = files.filter((file) => file.endsWith('.md'));
 

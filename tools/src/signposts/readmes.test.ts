@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { exportedNames, files, isThere, parts, readText } from './checkout.ts';
-import { codeSpans, readTables } from './markdown.ts';
+import { exportedNames, files, isThere, parts, readText } from './fixtures/checkout.ts';
+import { codeSpans, readTables } from './fixtures/markdown.ts';
 
 /** The parts whose README is a signpost and nothing else; deploy's and e2e's are guides for users. */
 const packages = parts.filter((part) => part !== 'deploy' && part !== 'e2e');

@@ -3,7 +3,7 @@ import { readIds, readNotBuilt } from '../promises/files.ts';
 import { describeInShort } from '../promises/print.ts';
 import { report, unknownIds } from '../promises/promises.ts';
 import { ROOT, runNode } from '../run.ts';
-import { runJest } from './jest.ts';
+import { runJest } from '../jest/jest.ts';
 import { summarise } from './summary.ts';
 
 const print = (line: string): void => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readReport } from './results.ts';
+import { readReport } from '../jest/results.ts';
 import { summarise } from './summary.ts';
 
 const jestReport = {

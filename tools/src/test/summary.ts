@@ -1,7 +1,7 @@
 import type { LintOutcome } from '../lint/lint.ts';
 import type { PromiseReport } from '../promises/promises.ts';
-import type { TestResult } from './results.ts';
-import { skippedWithoutReason } from './results.ts';
+import type { TestResult } from '../jest/results.ts';
+import { skippedWithoutReason } from '../jest/results.ts';
 
 export interface Summary {
   readonly passed: number;

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { formatKubeconfig } from '../certificates/kubeconfig.ts';
-import type { Cluster } from '../components/component.ts';
+import type { Cluster } from '../component/component.ts';
 import { ClusterError } from '../errors.ts';
 
 export const NAMESPACE = 'archpolicy-system';

@@ -1,7 +1,7 @@
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Authority } from '../certificates/authority.ts';
-import type { Cluster, Task } from '../components/component.ts';
+import type { Cluster, Task } from '../component/component.ts';
 import { kubectlOutput } from '../kubectl.ts';
 import { repositoryRoot } from '../layout.ts';
 import type { Layout } from '../layout.ts';

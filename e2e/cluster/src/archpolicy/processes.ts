@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cluster, Component } from '../components/component.ts';
-import { portOf } from '../components/component.ts';
-import { untilHttpOk } from '../components/ready.ts';
+import type { Cluster, Component } from '../component/component.ts';
+import { portOf } from '../component/component.ts';
+import { untilHttpOk } from '../component/ready.ts';
 import { ClusterError } from '../errors.ts';
 import { compileCache, repositoryRoot } from '../layout.ts';
 import { accountKubeconfig } from './accounts.ts';

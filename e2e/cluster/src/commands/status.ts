@@ -1,5 +1,5 @@
 import { unitsOf } from '../components/catalogue.ts';
-import { componentNames } from '../components/component.ts';
+import { componentNames } from '../component/component.ts';
 import { layoutOf } from '../layout.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
 import type { ClusterStatus } from '../supervisor/protocol.ts';

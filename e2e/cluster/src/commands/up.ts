@@ -1,7 +1,7 @@
 import { endProcesses } from './end-processes.ts';
 import { toolsOf } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
-import type { InitialPolicy, Programs } from '../components/component.ts';
+import type { InitialPolicy, Programs } from '../component/component.ts';
 import type { Config } from '../config.ts';
 import { clusterId, createDirectory, removeDirectory } from '../directory.ts';
 import { ClusterError } from '../errors.ts';

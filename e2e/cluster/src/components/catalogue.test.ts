@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { runInOrder, targets, unitsOf } from './catalogue.ts';
-import type { Unit } from './component.ts';
+import type { Unit } from '../component/component.ts';
 
 const task = (name: 'kubeconfig' | 'nodes' | 'nodes-ready', needs: Unit['needs']): Unit => ({
   kind: 'task',

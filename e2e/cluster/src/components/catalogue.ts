@@ -1,6 +1,6 @@
 import { installArchPolicy, installWebhookConfiguration } from '../archpolicy/install.ts';
 import { operator, webhook } from '../archpolicy/processes.ts';
-import type { ToolName, Unit, UnitName } from './component.ts';
+import type { ToolName, Unit, UnitName } from '../component/component.ts';
 import { etcd } from './etcd.ts';
 import { kubeApiServer } from './kube-apiserver.ts';
 import { kubeControllerManager } from './kube-controller-manager.ts';

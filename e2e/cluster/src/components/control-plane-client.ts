@@ -1,7 +1,7 @@
 import { pkiFiles } from '../certificates/cluster-pki.ts';
-import { portOf } from './component.ts';
-import type { Cluster, Component } from './component.ts';
-import { untilHttpOk } from './ready.ts';
+import { portOf } from '../component/component.ts';
+import type { Cluster, Component } from '../component/component.ts';
+import { untilHttpOk } from '../component/ready.ts';
 import { writeUserKubeconfig } from './user-kubeconfig.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { pkiFiles } from '../certificates/cluster-pki.ts';
-import { portOf } from './component.ts';
-import type { Component } from './component.ts';
-import { untilHttpOk } from './ready.ts';
+import { portOf } from '../component/component.ts';
+import type { Component } from '../component/component.ts';
+import { untilHttpOk } from '../component/ready.ts';
 
 export const etcd: Component = {
   kind: 'component',

@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { pkiFiles } from '../certificates/cluster-pki.ts';
 import type { Layout } from '../layout.ts';
-import { portOf } from './component.ts';
-import type { Cluster, Component } from './component.ts';
-import { untilHttpOk } from './ready.ts';
+import { portOf } from '../component/component.ts';
+import type { Cluster, Component } from '../component/component.ts';
+import { untilHttpOk } from '../component/ready.ts';
 
 /** Who did what when to which object; neither bodies nor the stage "received", which would double every line. */
 const auditPolicy = stringify({

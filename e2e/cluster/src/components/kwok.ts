@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { renderStages } from '../stages.ts';
-import type { Component } from './component.ts';
+import type { Component } from '../component/component.ts';
 import { writeUserKubeconfig } from './user-kubeconfig.ts';
 
 /** On nodes that have a real kubelet. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { waitFor } from '../wait.ts';
-import type { Task } from './component.ts';
+import type { Task } from '../component/component.ts';
 
 /** The prefix of a node's name is its architecture: the stages of kwok read it there. */
 export const nodeNames = ['amd64-1', 'amd64-2', 'arm64-1', 'arm64-2'] as const;

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { portOf } from './component.ts';
-import type { Component } from './component.ts';
-import { untilTcpAnswers } from './ready.ts';
+import { portOf } from '../component/component.ts';
+import type { Component } from '../component/component.ts';
+import { untilTcpAnswers } from '../component/ready.ts';
 
 export const redis: Component = {
   kind: 'component',

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
-import { portOf } from './component.ts';
-import type { Component } from './component.ts';
-import { untilHttpOk } from './ready.ts';
+import { portOf } from '../component/component.ts';
+import type { Component } from '../component/component.ts';
+import { untilHttpOk } from '../component/ready.ts';
 
 /** The distribution project's registry: plain HTTP, on loopback, without credentials. */
 export const registry: Component = {

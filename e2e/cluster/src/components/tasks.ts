@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { formatKubeconfig } from '../certificates/kubeconfig.ts';
 import { waitFor } from '../wait.ts';
-import type { Task } from './component.ts';
+import type { Task } from '../component/component.ts';
 
 const ACCOUNT_TIMEOUT_MILLISECONDS = 60_000;
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { User } from '../certificates/cluster-pki.ts';
 import { formatKubeconfig } from '../certificates/kubeconfig.ts';
-import type { Cluster } from './component.ts';
+import type { Cluster } from '../component/component.ts';
 
 /** Writes the kubeconfig of a component's own user and returns its path. */
 export async function writeUserKubeconfig({ layout, pki, apiServer }: Cluster, user: User): Promise<string> {

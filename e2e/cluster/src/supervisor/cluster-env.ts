@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ComponentName } from '../components/component.ts';
+import type { ComponentName } from '../component/component.ts';
 import type { ClusterEnv } from '../env-file.ts';
 import type { Layout } from '../layout.ts';
 import type { Ports } from '../process/ports.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ComponentName } from '../components/component.ts';
+import type { ComponentName } from '../component/component.ts';
 import type { Running } from './runner.ts';
 
 /** Ours end by themselves: the webhook drains for a second, the operator gives its Lease back. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { targets } from '../components/catalogue.ts';
-import { componentNames, initialPolicies, toolNames } from '../components/component.ts';
+import { componentNames, initialPolicies, toolNames } from '../component/component.ts';
 
 /** `control.json`: how to reach a cluster's supervisor. */
 export const controlSchema = z.object({ port: z.int().positive(), token: z.string().min(1), pid: z.int().positive() });

@@ -1,4 +1,4 @@
-import type { Cluster, Component, ComponentName } from '../components/component.ts';
+import type { Cluster, Component, ComponentName } from '../component/component.ts';
 import { ClusterError, messageOf } from '../errors.ts';
 import type { Layout } from '../layout.ts';
 import { describeExit, startChild } from '../process/child.ts';

@@ -1,5 +1,5 @@
 import { runInOrder } from '../components/catalogue.ts';
-import type { Cluster, Component, ComponentName, Unit } from '../components/component.ts';
+import type { Cluster, Component, ComponentName, Unit } from '../component/component.ts';
 import { ClusterError } from '../errors.ts';
 import type { StartEvent } from './protocol.ts';
 import type { Runner, Running } from './runner.ts';

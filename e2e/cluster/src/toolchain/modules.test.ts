@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { toolNames } from '../components/component.ts';
+import { toolNames } from '../component/component.ts';
 import { toolsModule } from '../layout.ts';
 import { linkerFlags, parseGoMod, programName } from './modules.ts';
 import { packagesOf } from './tools.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, constants, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ToolName, ToolPaths } from '../components/component.ts';
+import type { ToolName, ToolPaths } from '../component/component.ts';
 import type { Config } from '../config.ts';
 import { toolsModule } from '../layout.ts';
 import { withLock } from '../process/lock.ts';

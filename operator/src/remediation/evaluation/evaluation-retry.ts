@@ -1,6 +1,4 @@
 import type { EvictionDecision, PodFacts } from '@archpolicy/core';
-import type { ReplacementState } from '../eviction/replacements.ts';
-import type { Done } from '../queue/eviction-pipeline.ts';
 
 /** An image without an answer is inspected again after this long, doubled each time. */
 const FIRST_IMAGE_DELAY_MS = 2_000;
@@ -29,13 +27,6 @@ export class EvaluationRetry {
   forget(uid: string): void {
     this.#unanswered.delete(uid);
   }
-}
-
-/** Evaluates a replacement that is coming up again when it is due to be up, if that is before the next evaluation. */
-export function whenUp(next: Done, replacement: ReplacementState | undefined, nowMs: number): Done {
-  if (replacement?.kind !== 'coming-up' || replacement.untilMs === undefined) return next;
-  const afterMs = Math.max(replacement.untilMs - nowMs, MIN_DELAY_MS);
-  return next.kind === 'evaluate' && next.afterMs < afterMs ? next : { kind: 'evaluate', afterMs };
 }
 
 function clamp(delayMs: number): number {

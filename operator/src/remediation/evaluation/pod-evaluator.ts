@@ -20,7 +20,7 @@ import type {
   Unschedulable,
 } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/kube';
-import type { EvictionAttempts } from '../eviction/eviction-attempts.ts';
+import type { EvictionAttempts } from '../eviction-attempts.ts';
 import type { Nodes, Webhook } from '../ports.ts';
 import { accountOf, assess } from './gather-context.ts';
 import type { EvictionContext } from './gather-context.ts';

@@ -5,7 +5,7 @@ import type { RemediationMetrics } from '../../reporting/metrics.ts';
 import type { ContextGatherer, EvictionContext } from '../evaluation/gather-context.ts';
 import type { Evaluation, PodEvaluator } from '../evaluation/pod-evaluator.ts';
 import type { Evict, Lease, PodReader, Webhook } from '../ports.ts';
-import type { EvictionAttempts } from './eviction-attempts.ts';
+import type { EvictionAttempts } from '../eviction-attempts.ts';
 import { interpretAnswer } from './eviction-retry.ts';
 
 /** The outcome of one attempt to evict a pod. */

@@ -1,0 +1,102 @@
+/**
+ * The layers inside each package, lowest first: a folder or file imports only from layers below its own. The entries of
+ * one array are one layer and do not import each other. The arrows between packages are in tools/src/arrows.
+ */
+export type Layer = string | readonly string[];
+
+export const layers: Readonly<Record<string, readonly Layer[]>> = {
+  'packages/core/src': [
+    ['certificate', 'duration', 'json', 'platform', 'reference'],
+    ['inspection', 'kubernetes', 'manifest', 'parsing'],
+    'requirement',
+    'policy',
+    'pod',
+    'placement',
+    ['eviction', 'gate'],
+    'index.ts',
+  ],
+  'packages/async/src': [
+    [
+      'abort.ts',
+      'circuit-breaker.ts',
+      'clock.ts',
+      'event-loop.ts',
+      'fair-queue.ts',
+      'fifo.ts',
+      'single-flight.ts',
+      'token-bucket.ts',
+    ],
+    ['batched-timeout.ts', 'keyed-concurrency-limit.ts', 'priority-waitlist.ts', 'timeout.ts'],
+    'index.ts',
+  ],
+  'packages/tls/src': ['problem.ts', 'certificates.ts', ['ca-bundle.ts', 'key-pair.ts'], 'client-tls.ts', 'index.ts'],
+  'packages/service/src': [
+    ['errors.ts', 'health.ts', 'metrics', 'sanitize.ts', 'secret.ts'],
+    'config',
+    ['logger.ts', 'ops-server.ts'],
+    'process',
+    'index.ts',
+  ],
+  'packages/kube/src': ['errors.ts', ['http', 'queue'], ['apply', 'events', 'evict', 'lease', 'reflector'], 'index.ts'],
+  'packages/cluster-view/src': [
+    'cached-list.ts',
+    ['cron-job-view.ts', 'namespace-view.ts', 'node-view.ts', 'pod-view.ts', 'policy-view.ts', 'pull-secrets'],
+    'cluster-view.ts',
+    'index.ts',
+  ],
+  'packages/testkit/src': [
+    ['certificates', 'clock', 'free-port.ts', 'http', 'marker.ts', 'watched-process.ts'],
+    ['api-server', 'fault-proxy', 'mutations', 'performance', 'redis', 'registry'],
+    'world.ts',
+    'index.ts',
+  ],
+  'webhook/src': [
+    ['config.ts', 'errors.ts', 'identity.ts'],
+    ['connect.ts', 'review', 'tls'],
+    'metrics.ts',
+    ['mutate', 'server'],
+    'handler.ts',
+    'admission.ts',
+    'app.ts',
+    'main.ts',
+  ],
+  'operator/src': [
+    ['config.ts', 'controller-metrics.ts', 'errors.ts', 'identity.ts', 'listeners.ts', 'run-group.ts'],
+    ['connect.ts', 'gate', 'keep-warm', 'pull-secrets.ts'],
+    ['image-drift', 'reporting', 'statistics', 'webhook-health'],
+    'policy',
+    'remediation',
+    'metrics.ts',
+    'leader.ts',
+    'app.ts',
+    'main.ts',
+  ],
+  'operator/src/remediation': [
+    ['eviction-attempts.ts', 'ports.ts'],
+    ['queue', 'resync'],
+    'evaluation',
+    'eviction',
+    'remediation.ts',
+    'build-remediation.ts',
+  ],
+  'crds/src': ['structural.ts', 'crd.ts', 'main.ts'],
+  'tools/src': [
+    'run.ts',
+    ['arrows', 'jest', 'layers', 'lint', 'mutants', 'performance', 'scale', 'signposts'],
+    'promises',
+    'test',
+    'check-node.js',
+  ],
+  'e2e/cluster/src': [
+    ['audit-log.ts', 'errors.ts', 'layout.ts'],
+    ['certificates', 'config.ts', 'directory.ts', 'env-file.ts', 'kubectl.ts', 'push-image.ts', 'stages.ts', 'wait.ts'],
+    ['api-client.ts', 'process'],
+    ['component', 'start-program.ts'],
+    ['archpolicy', 'toolchain'],
+    'components',
+    'supervisor',
+    'commands',
+    ['soak', 'start-cluster.ts'],
+    ['index.ts', 'main.ts'],
+  ],
+};

@@ -1,0 +1,79 @@
+import type { IForbiddenRuleType } from 'dependency-cruiser';
+import type { Layer } from './layers.ts';
+
+const FIXTURES = '/fixtures/';
+/** Files that are started, imported by other packages, or loaded by the configuration of eslint and jest. */
+const ENTRIES = '/(index|main|sequencer|lint/[^/]+|arrows/arrows)\\.ts$';
+/** Packages for tests only. */
+const TEST_PACKAGES = ['^packages/testkit/', '^e2e/'];
+/** Its folders still import each other. */
+const NOT_LAYERED_YET = ['^packages/registry/'];
+/** `make mutants` starts these files by their paths. */
+const STARTED_BY_PATH = '^tools/src/mutants/';
+
+/** The rules for dependency-cruiser: no cycles, layers in order, test fixtures apart. Tests themselves are not checked. */
+export function importRules(layers: Readonly<Record<string, readonly Layer[]>>): IForbiddenRuleType[] {
+  return [
+    {
+      name: 'import-cycle',
+      comment: 'Files import each other. Move what they share into a file of its own.',
+      severity: 'error',
+      from: { pathNot: NOT_LAYERED_YET },
+      to: { circular: true },
+    },
+    {
+      name: 'folder-cycle',
+      comment: 'Folders import each other. Move what they share into a folder below both.',
+      severity: 'error',
+      scope: 'folder',
+      from: { pathNot: NOT_LAYERED_YET },
+      to: { circular: true },
+    },
+    {
+      name: 'fixture-in-product',
+      comment: 'Only tests and other fixtures import fixtures.',
+      severity: 'error',
+      from: { path: '/src/', pathNot: [FIXTURES, ...TEST_PACKAGES] },
+      to: { path: [FIXTURES] },
+    },
+    {
+      name: 'test-code-in-product',
+      comment: 'Only tests use this file: move it to a folder named fixtures.',
+      severity: 'error',
+      from: { path: [ENTRIES] },
+      to: {
+        path: '/src/.+\\.ts$',
+        pathNot: [ENTRIES, FIXTURES, STARTED_BY_PATH, ...TEST_PACKAGES],
+        reachable: false,
+      },
+    },
+    ...Object.entries(layers).flatMap(([folder, ordered]) => layerRules(folder, ordered)),
+  ] as IForbiddenRuleType[];
+}
+
+function layerRules(folder: string, ordered: readonly Layer[]): object[] {
+  const groups = ordered.map((layer) => (typeof layer === 'string' ? [layer] : layer));
+  return groups
+    .flatMap((group, at) =>
+      group.map((name) => {
+        const notBelow = groups
+          .slice(at)
+          .flat()
+          .filter((other) => other !== name);
+        return {
+          name: 'layer-order',
+          comment: `${folder}/${name} imports only from the layers below it (tools/src/layers/layers.ts).`,
+          severity: 'error',
+          from: { path: [toPattern(folder, name)], pathNot: [FIXTURES] },
+          to: { path: notBelow.map((other) => toPattern(folder, other)) },
+        };
+      }),
+    )
+    .filter(({ to }) => to.path.length > 0);
+}
+
+/** A file is matched whole, a folder with all that is in it. */
+function toPattern(folder: string, name: string): string {
+  const escaped = `${folder}/${name}`.replaceAll('.', '\\.');
+  return /\.[jt]s$/.test(name) ? `^${escaped}$` : `^${escaped}/`;
+}
