@@ -117,6 +117,36 @@ describe('pods on the real API server and scheduler', () => {
     expect([...nodes].sort()).toEqual([...nodeNames].sort());
   });
 
+  test('PL5 a pod that selects a virtual node, which has no architecture label, lands there', async () => {
+    const node = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'virtual-1', labels: { type: 'virtual-kubelet', 'beta.kubernetes.io/os': 'linux' } },
+      spec: { taints: [{ key: 'virtual-kubelet.io/provider', value: 'azure', effect: 'NoSchedule' }] },
+      status: {
+        allocatable: { cpu: '64', memory: '256Gi', pods: '100' },
+        nodeInfo: { architecture: 'amd64', operatingSystem: 'linux' },
+      },
+    };
+    await kubectl(['create', '-f', '-'], JSON.stringify(node));
+    const onVirtualNode = {
+      nodeSelector: { type: 'virtual-kubelet' },
+      tolerations: [{ key: 'virtual-kubelet.io/provider', operator: 'Exists' }],
+    };
+    // Decided about once the webhook knows the node.
+    const decided = async (): Promise<boolean> => {
+      await kubectl(['delete', 'pod', 'virtual', '--ignore-not-found', '--force', '--grace-period=0']);
+      await kubectl(['create', '-f', '-'], pod('virtual', both, onVirtualNode));
+      return (await get('virtual')).spec['affinity'] === undefined;
+    };
+    await waitFor(decided, { timeoutMs: 30_000, what: 'a pod to be left without an architecture' });
+    const bound = async (): Promise<string | undefined> => (await get('virtual')).spec.nodeName;
+    const lands = { timeoutMs: 30_000, what: 'the pod to be placed' };
+    expect(await waitFor(bound, lands)).toBe('virtual-1');
+    await kubectl(['delete', 'pod', 'virtual', '--force', '--grace-period=0']);
+    await kubectl(['delete', 'node', 'virtual-1']);
+  });
+
   test('an image that the registry does not have: admitted, with a warning that kubectl shows', async () => {
     const image = `${cluster.get('REGISTRY')}/missing:v1`;
     const { status, stderr } = await cluster.kubectl(['apply', '-f', '-'], pod('missing', image));

@@ -47,7 +47,7 @@ const shown = (changes: Partial<StatusInput>): readonly string[] =>
   (statusOf(input(changes)).conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
 
 describe('the status of a policy', () => {
-  test('carries what was counted, architecture by architecture', () => {
+  test('PL5 carries what was counted, architecture by architecture, and nodes without the label as unknown', () => {
     const counts = {
       ...NO_PODS,
       matched: 5,
@@ -57,9 +57,16 @@ describe('the status of a policy', () => {
       architectures: new Map([
         ['amd64', 4],
         ['s390x', 1],
-      ]),
+        ['unknown', 2],
+      ] as const),
     };
-    const nodes = [node('a', 'amd64'), node('b', 'arm64'), node('c', 'arm64'), node('d', '')];
+    const nodes = [
+      node('a', 'amd64'),
+      node('b', 'arm64'),
+      node('c', 'arm64'),
+      node('d', ''),
+      node('virtual', 'amd64', { labels: {} }),
+    ];
     expect(statusOf(input({ counts, nodes, evicted: 7 }))).toMatchObject({
       observedGeneration: 1,
       pods: { matched: 5, constrained: 0, gated: 0, misplaced: 1, unresolved: 0, unschedulable: 0, evicted: 7 },
@@ -67,6 +74,7 @@ describe('the status of a policy', () => {
         { name: 'amd64', nodes: 1, pods: 4 },
         { name: 'arm64', nodes: 2, pods: 0 },
         { name: 's390x', nodes: 0, pods: 1 },
+        { name: 'unknown', nodes: 2, pods: 2 },
       ],
       workloads: { total: 3, portable: 2 },
       lastRecheckTime: '2026-01-01T12:00:00Z',

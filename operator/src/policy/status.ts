@@ -1,5 +1,5 @@
-import { governs, isArchitecture, shadowOf } from '@archpolicy/core';
-import type { ArchPolicy, ArchPolicyStatus, NamespaceFacts, NodeFacts } from '@archpolicy/core';
+import { countedArchitecture, governs, shadowOf } from '@archpolicy/core';
+import type { ArchPolicy, ArchPolicyStatus, CountedArchitecture, NamespaceFacts, NodeFacts } from '@archpolicy/core';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import { conditionsOf, invalidConditions, timestamp } from './conditions.ts';
 import { degradationsOf } from './degradations.ts';
@@ -76,12 +76,12 @@ function selectedNamespaces({ policy, namespaces }: StatusInput): number {
 
 /** Nodes of the cluster and pods of the policy, for every architecture that has either. */
 function architecturesOf({ nodes, counts }: StatusInput): NonNullable<ArchPolicyStatus['architectures']> {
-  const nodeCounts = new Map<string, number>();
-  for (const { architecture } of nodes) nodeCounts.set(architecture, (nodeCounts.get(architecture) ?? 0) + 1);
+  const nodeCounts = new Map<CountedArchitecture, number>();
+  for (const name of nodes.map(countedArchitecture)) nodeCounts.set(name, (nodeCounts.get(name) ?? 0) + 1);
   const names = [...new Set([...nodeCounts.keys(), ...counts.architectures.keys()])].sort();
-  return names.flatMap((name) =>
-    isArchitecture(name) && name !== 'wasm'
-      ? [{ name, nodes: nodeCounts.get(name) ?? 0, pods: counts.architectures.get(name) ?? 0 }]
-      : [],
-  );
+  return names.map((name) => ({
+    name,
+    nodes: nodeCounts.get(name) ?? 0,
+    pods: counts.architectures.get(name) ?? 0,
+  }));
 }

@@ -1,5 +1,19 @@
-import { GATE_INSPECTING, isUnschedulable, isTerminalOrTerminating, readDecision, workloadKey } from '@archpolicy/core';
-import type { ArchPolicy, EvictionDecision, NodeFacts, PlacementAssessment, PodFacts } from '@archpolicy/core';
+import {
+  countedArchitecture,
+  GATE_INSPECTING,
+  isUnschedulable,
+  isTerminalOrTerminating,
+  readDecision,
+  workloadKey,
+} from '@archpolicy/core';
+import type {
+  ArchPolicy,
+  CountedArchitecture,
+  EvictionDecision,
+  NodeFacts,
+  PlacementAssessment,
+  PodFacts,
+} from '@archpolicy/core';
 import { recheckPhase } from './recheck-phase.ts';
 
 /** What is kept of a pod that a policy governs: what counting it takes, and no more, for there are 100,000 (P8). */
@@ -16,7 +30,7 @@ export interface PodRecord {
   readonly decision: EvictionDecision['kind'];
   readonly reason: EvictionDecision['reason'];
   /** Of its node. */
-  readonly architecture?: string;
+  readonly architecture?: CountedArchitecture;
   /** It carries a record of a constraint of ours. */
   readonly constrained: boolean;
   readonly gated: boolean;
@@ -52,7 +66,7 @@ export function toPodRecord(
     assessment: assessment.kind,
     decision: decision.kind,
     reason: decision.reason,
-    ...(node !== undefined && { architecture: node.architecture }),
+    ...(node !== undefined && { architecture: countedArchitecture(node) }),
     constrained,
     gated: pod.schedulingGates.includes(GATE_INSPECTING),
     unschedulable: isUnschedulable(pod) && decision.reason !== 'UnschedulableTooShort',

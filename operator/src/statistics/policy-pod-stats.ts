@@ -1,3 +1,4 @@
+import type { CountedArchitecture } from '@archpolicy/core';
 import { Listeners } from '../listeners.ts';
 import type { PodRecord } from './pod-record.ts';
 
@@ -10,7 +11,7 @@ export interface PolicyCounts {
   readonly unresolved: number;
   readonly unschedulable: number;
   /** Pods on nodes, by the node's architecture. */
-  readonly architectures: ReadonlyMap<string, number>;
+  readonly architectures: ReadonlyMap<CountedArchitecture, number>;
   readonly workloads: number;
   /** Workloads of which every pod whose images are known is portable, and at least one is known. */
   readonly portableWorkloads: number;
@@ -130,7 +131,7 @@ interface WorkloadSum {
 
 class PolicySums {
   readonly #numbers = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<(typeof COUNTED)[number], number>;
-  readonly #architectures = new Map<string, number>();
+  readonly #architectures = new Map<CountedArchitecture, number>();
   readonly #workloads = new Map<string, WorkloadSum>();
   #portableWorkloads = 0;
 
@@ -184,7 +185,7 @@ function isPortable({ portable, stuck }: WorkloadSum): boolean {
   return portable > 0 && stuck === 0;
 }
 
-function add(counts: Map<string, number>, key: string, by: number): void {
+function add<K>(counts: Map<K, number>, key: K, by: number): void {
   const sum = (counts.get(key) ?? 0) + by;
   if (sum === 0) counts.delete(key);
   else counts.set(key, sum);

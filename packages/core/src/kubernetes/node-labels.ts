@@ -20,6 +20,11 @@ export function hasTrueArchitectureLabel({
   return labelOf(labels, LABEL_ARCH) === architecture;
 }
 
+/** Whether the node has the label at all: nodes of virtual kubelets may have none. */
+export function hasArchitectureLabel({ labels }: Pick<NodeFacts, 'labels'>): boolean {
+  return labelOf(labels, LABEL_ARCH) !== undefined;
+}
+
 /** The same for the OS label. */
 export function hasTrueOsLabel({ os, labels }: Pick<NodeFacts, 'os' | 'labels'>): boolean {
   return labelOf(labels, LABEL_OS) === os;

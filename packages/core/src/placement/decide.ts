@@ -6,6 +6,7 @@ import type { ImageKnowledge, UnresolvedImage } from '../pod/image-knowledge.ts'
 import { commonSupport, isNone } from '../pod/image-support.ts';
 import type { Architectures } from '../pod/image-support.ts';
 import { LINUX, offeredSystems, podOs } from '../pod/operating-system.ts';
+import { matchesOnlyUnlabelled } from '../pod/unlabelled-nodes.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { architectureToleration, tolerable } from './architecture-taints.ts';
 import { appliedBare } from './applied-pod.ts';
@@ -61,6 +62,7 @@ function decideByImages(
   if (os.kind === 'open') return left(context, 'OperatingSystemOpen');
   if (isNone(support.architectures)) return nothingInCommon(context, knowledge);
   if (!hasMatchableTerm(view)) return left(context, 'MatchesNothing');
+  if (matchesOnlyUnlabelled(view, input.nodes)) return placeOnUnlabelled(context);
   const spoken = constrainsArchitecture(view);
   const open = support.architectures === 'any' ? 'any' : allowedByOwner(view, support.architectures);
   if (isNone(open)) return unsupportedChoice(context);
@@ -83,6 +85,16 @@ function mayRunElsewhere({ os, policy }: PlacementContext, knowledge: readonly I
   return offeredSystems(knowledge).some(
     (system) => !isNone(commonSupport(knowledge, system, policy.spec).architectures),
   );
+}
+
+/** PL5: no architecture is required; labels are copied as for any pod. */
+function placeOnUnlabelled(context: PlacementContext): PlacementDecision {
+  return constrainOrLeave(context, {
+    architectures: 'any',
+    reason: 'LabelsCopied',
+    otherwise: 'NodesWithoutArchitecture',
+    image: context.support.image,
+  });
 }
 
 /** PL3: what the owner wrote stands, even if the pod will not run. */

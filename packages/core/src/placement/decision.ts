@@ -45,6 +45,8 @@ export const LEAVE_REASONS = [
   'NothingToConstrain',
   /** The pod could be bound to nodes of several operating systems, none of them Linux. */
   'OperatingSystemOpen',
+  /** Its selectors match only nodes without an architecture label: any architecture would leave it no node. */
+  'NodesWithoutArchitecture',
   'NoCommonArchitecture',
   /** The images have architectures in common, but the policy allows none of them. */
   'NotAllowedByPolicy',

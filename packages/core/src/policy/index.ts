@@ -4,6 +4,8 @@ export { isValidSelector, matchesSelector } from './label-selector.ts';
 export type { LabelSelector, LabelSelectorRequirement } from './label-selector.ts';
 export { MAX_RELAXED_OWNERS } from './status.ts';
 export { isRelaxedAt } from './relaxed.ts';
+export { countedArchitecture } from './counted-architecture.ts';
+export type { CountedArchitecture } from './counted-architecture.ts';
 export { archPolicyJsonSchemas } from './json-schema.ts';
 export type { SchemaDocument } from './json-schema.ts';
 export { parseArchPolicy } from './arch-policy.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_SUBDOMAIN_LENGTH } from './label-syntax.ts';
-import { architecture, MAX_ARCHITECTURES } from './fields.ts';
+import { ARCHITECTURES } from '../platform/platform.ts';
+import { MAX_ARCHITECTURES } from './fields.ts';
 
 /** How many owners `relaxed` holds: half a megabyte of a status would be too much, this is under 100 KB. */
 export const MAX_RELAXED_OWNERS = 200;
@@ -12,6 +13,10 @@ const MAX_TYPE_LENGTH = 316;
 const MAX_OWNER_LENGTH = 63 + 1 + 63 + 1 + MAX_SUBDOMAIN_LENGTH;
 /** `2026-01-02T03:04:05.123456789+01:00` and some. */
 const MAX_TIME_LENGTH = 40;
+
+/** In `architectures`: nodes without a readable architecture. */
+export const UNKNOWN_ARCHITECTURE = 'unknown';
+const STATUS_ARCHITECTURES = z.enum(ARCHITECTURES).exclude(['wasm', '386']).options;
 
 const count = (description: string): z.ZodInt => z.int().min(0).meta({ format: 'int64', description });
 
@@ -46,7 +51,10 @@ const pods = z.object({
 
 const architectureCount = z
   .object({
-    name: architecture('A name as in the node label kubernetes.io/arch.'),
+    name: z.enum([...STATUS_ARCHITECTURES, UNKNOWN_ARCHITECTURE]).meta({
+      description:
+        'A name as in the node label kubernetes.io/arch; unknown for nodes that do not have the label, or with a name that is no architecture.',
+    }),
     nodes: count('Nodes of the architecture.').optional(),
     pods: count('Pods of the policy on them.').optional(),
   })
