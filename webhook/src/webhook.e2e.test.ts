@@ -11,6 +11,7 @@ import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
 import type { ApiAnswer } from '@archpolicy/kube';
 import fc from 'fast-check';
 import { podThatIsValid } from './fixtures/generated-pods.ts';
+import { ON_VIRTUAL_NODE, pod, virtualNode, workload } from './fixtures/manifests.ts';
 
 jest.setTimeout(90_000);
 
@@ -44,24 +45,6 @@ const get = (name: string, namespace = 'default'): Promise<PodObject> =>
 
 const podsOf = async (app: string): Promise<readonly PodObject[]> =>
   (await json<{ items: PodObject[] }>(['get', 'pods', '-l', `app=${app}`])).items;
-
-const workload = (kind: string, name: string, image: string, extra: JsonObject = {}): string => {
-  const template = {
-    metadata: { labels: { app: name } },
-    spec: { containers: [{ name: 'main', image }], ...(kind === 'Job' && { restartPolicy: 'Never' }) },
-  };
-  const selector = kind === 'Job' ? {} : { selector: { matchLabels: { app: name } } };
-  const apiVersion = kind === 'Job' ? 'batch/v1' : 'apps/v1';
-  return JSON.stringify({ apiVersion, kind, metadata: { name }, spec: { ...selector, template, ...extra } });
-};
-
-const pod = (name: string, image: string, spec: JsonObject = {}, metadata: JsonObject = {}): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, ...metadata },
-    spec: { containers: [{ name: 'main', image }], ...spec },
-  });
 
 const placed = (app: string, count: number): Promise<readonly (string | undefined)[]> =>
   waitFor(
@@ -118,25 +101,11 @@ describe('pods on the real API server and scheduler', () => {
   });
 
   test('PL5 a pod that selects a virtual node, which has no architecture label, lands there', async () => {
-    const node = {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name: 'virtual-1', labels: { type: 'virtual-kubelet', 'beta.kubernetes.io/os': 'linux' } },
-      spec: { taints: [{ key: 'virtual-kubelet.io/provider', value: 'azure', effect: 'NoSchedule' }] },
-      status: {
-        allocatable: { cpu: '64', memory: '256Gi', pods: '100' },
-        nodeInfo: { architecture: 'amd64', operatingSystem: 'linux' },
-      },
-    };
-    await kubectl(['create', '-f', '-'], JSON.stringify(node));
-    const onVirtualNode = {
-      nodeSelector: { type: 'virtual-kubelet' },
-      tolerations: [{ key: 'virtual-kubelet.io/provider', operator: 'Exists' }],
-    };
+    await kubectl(['create', '-f', '-'], virtualNode('virtual-1'));
     // Decided about once the webhook knows the node.
     const decided = async (): Promise<boolean> => {
       await kubectl(['delete', 'pod', 'virtual', '--ignore-not-found', '--force', '--grace-period=0']);
-      await kubectl(['create', '-f', '-'], pod('virtual', both, onVirtualNode));
+      await kubectl(['create', '-f', '-'], pod('virtual', both, ON_VIRTUAL_NODE));
       return (await get('virtual')).spec['affinity'] === undefined;
     };
     await waitFor(decided, { timeoutMs: 30_000, what: 'a pod to be left without an architecture' });

@@ -115,3 +115,8 @@ function explained(
     warnings: copied.warnings,
   };
 }
+
+/** The image that a warning names, where there is one. */
+export function named(image: string | undefined): { readonly image?: string } {
+  return image === undefined ? {} : { image };
+}

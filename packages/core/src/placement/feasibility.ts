@@ -1,0 +1,23 @@
+import type { NodeArchitecture } from '../platform/supported.ts';
+import { hasFeasibleNode } from '../pod/feasible-nodes.ts';
+import type { Architectures } from '../pod/image-support.ts';
+import { architectureToleration, tolerable } from './architecture-taints.ts';
+import type { PlacementContext } from './context.ts';
+
+/** PL6: whether a node of this architecture could take the pod, or an autoscaler could bring one. */
+export function isPossible(context: PlacementContext, architecture: NodeArchitecture): boolean {
+  const { view, input, policy, copied, os } = context;
+  if (policy.spec.scaleFromZero.includes(architecture)) return true;
+  const tolerations = [...view.tolerations, ...tolerated(context, [architecture]).map(architectureToleration)];
+  const system = os.kind === 'open' ? {} : { os: os.name };
+  const demand = { ...view, ...system, requirements: copied.requirements, tolerations };
+  return hasFeasibleNode(demand, input.nodes, [architecture]);
+}
+
+/** PL8: those of the architectures whose taint the pod is to tolerate. */
+export function tolerated(
+  { view, input, policy }: PlacementContext,
+  architectures: Architectures,
+): readonly NodeArchitecture[] {
+  return architectures === 'any' ? [] : tolerable(architectures, view, input.namespaceFacts, policy);
+}
