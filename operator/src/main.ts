@@ -6,19 +6,19 @@ setFlagsFromString('--optimize-for-size');
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=15');
 
-const [{ runMain }, { runOperator }, { variables }, { NAME, VERSION }] = await Promise.all([
+const [{ runMain }, { runOperator }, { variables }, { OPERATOR, VERSION }] = await Promise.all([
   import('@archpolicy/service'),
   import('./app.ts'),
   import('./config.ts'),
-  import('./identity.ts'),
+  import('@archpolicy/process'),
 ]);
 
 await runMain(process, {
-  name: NAME,
+  name: OPERATOR,
   version: VERSION,
   help: `
 The operator of ArchPolicy: finds pods on nodes that cannot run all of their images and puts them right by eviction,
-and keeps the status of every ArchPolicy. Of several replicas one leads, by the Lease ${NAME}. It takes no arguments;
+and keeps the status of every ArchPolicy. Of several replicas one leads, by the Lease ${OPERATOR}. It takes no arguments;
 it is configured by the environment.`,
   variables,
   run: runOperator,

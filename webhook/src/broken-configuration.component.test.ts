@@ -10,10 +10,10 @@ import { inspect as show } from 'node:util';
 import { ApiClient, fixedCredentials, KubeConfigCredentials } from '@archpolicy/kube';
 import { createInspector, NO_METRICS, readRegistriesFile, WatchedRegistries } from '@archpolicy/registry';
 import type { RegistryMetrics } from '@archpolicy/registry';
+import { openRegistries } from '@archpolicy/process';
 import { createLogger, readConfig } from '@archpolicy/service';
 import { FakeClock, formsOf } from '@archpolicy/testkit';
 import { variables } from './config.ts';
-import { openRegistries } from './connect.ts';
 import { CertificateWatch } from './tls/certificate-watch.ts';
 
 /** In each broken text; no output may have it in any form. */

@@ -1,10 +1,10 @@
+import { WEBHOOK, VERSION } from '@archpolicy/process';
 import { runMain } from '@archpolicy/service';
 import { runWebhook } from './app.ts';
 import { variables } from './config.ts';
-import { NAME, VERSION } from './identity.ts';
 
 await runMain(process, {
-  name: NAME,
+  name: WEBHOOK,
   version: VERSION,
   help: `
 The admission webhook of ArchPolicy: constrains each pod, when it is created, to the nodes that can run all of its

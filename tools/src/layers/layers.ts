@@ -38,6 +38,12 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'index.ts',
   ],
   'packages/kube/src': ['errors.ts', ['http', 'queue'], ['apply', 'events', 'evict', 'lease', 'reflector'], 'index.ts'],
+  'packages/process/src': [
+    ['connect-api.ts', 'instance-id.ts', 'names.ts', 'open-registries.ts'],
+    'managed-process.ts',
+    'run-process.ts',
+    'index.ts',
+  ],
   'packages/cluster-view/src': [
     'cached-list.ts',
     ['cron-job-view.ts', 'namespace-view.ts', 'node-view.ts', 'pod-view.ts', 'policy-view.ts', 'pull-secrets'],
@@ -51,8 +57,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'index.ts',
   ],
   'webhook/src': [
-    ['config.ts', 'errors.ts', 'identity.ts'],
-    ['connect.ts', 'review', 'tls'],
+    ['config.ts', 'errors.ts', 'review', 'tls'],
     'metrics.ts',
     ['mutate', 'server'],
     'handler.ts',
@@ -61,8 +66,8 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'main.ts',
   ],
   'operator/src': [
-    ['config.ts', 'controller-metrics.ts', 'errors.ts', 'identity.ts', 'listeners.ts', 'run-group.ts'],
-    ['connect.ts', 'gate', 'keep-warm', 'pull-secrets.ts'],
+    ['config.ts', 'controller-metrics.ts', 'errors.ts', 'listeners.ts', 'run-group.ts'],
+    ['gate', 'keep-warm', 'pull-secrets.ts'],
     ['image-drift', 'reporting', 'statistics', 'webhook-health'],
     'policy',
     'remediation',

@@ -1,0 +1,92 @@
+import type { Clock } from '@archpolicy/async';
+import type { ApiClient } from '@archpolicy/kube';
+import { createInspector } from '@archpolicy/registry';
+import type { Inspector } from '@archpolicy/registry';
+import {
+  collectProcessMetrics,
+  createRegistry,
+  declareInspectionMetrics,
+  Health,
+  sharedCacheOf,
+  startOpsServer,
+} from '@archpolicy/service';
+import type { Check, Closers, commonVariables, Config, createLogger } from '@archpolicy/service';
+import { createInstanceId } from './instance-id.ts';
+import { VERSION } from './names.ts';
+import { openRegistries } from './open-registries.ts';
+
+/** The part of a process's configuration that is the same in every process. */
+export type ProcessConfig = Config<typeof commonVariables>;
+
+/** The logger of a process; the packages take the parts of it that they use. */
+export type ProcessLogger = ReturnType<typeof createLogger>;
+
+export interface ProcessParts<C extends ProcessConfig> {
+  readonly config: C;
+  readonly clock: Clock;
+  readonly logger: ProcessLogger;
+  /** Closed in reverse order when the process ends. */
+  readonly closers: Closers;
+  readonly api: ApiClient;
+}
+
+/** What every process consists of. Whatever its methods open is closed with the process. */
+export class ManagedProcess<C extends ProcessConfig> {
+  readonly config: C;
+  readonly clock: Clock;
+  readonly logger: ProcessLogger;
+  readonly closers: Closers;
+  readonly api: ApiClient;
+  readonly metrics = createRegistry();
+  /** Differs between replicas and between starts: the holder of Leases, the reporter of Events. */
+  readonly instance = createInstanceId();
+
+  constructor({ config, clock, logger, closers, api }: ProcessParts<C>) {
+    this.config = config;
+    this.clock = clock;
+    this.logger = logger;
+    this.closers = closers;
+    this.api = api;
+  }
+
+  /** Runs a task until the process ends; ending it aborts the task's signal and waits for it. */
+  runInBackground(name: string, run: (closing: AbortSignal) => Promise<void>): void {
+    const closing = new AbortController();
+    const running = run(closing.signal);
+    this.closers.add(name, async () => {
+      closing.abort();
+      await running;
+    });
+  }
+
+  /**
+   * Opens the registries file and the shared cache, where they are configured, and returns the inspector over them.
+   * @throws ConfigError that names the variable at fault
+   */
+  async openInspector(): Promise<Inspector> {
+    const { clock, logger, config } = this;
+    const metrics = declareInspectionMetrics(this.metrics);
+    const registries = await openRegistries(config, { clock, logger, metrics });
+    this.runInBackground('registries file', registries.run);
+    const redis = sharedCacheOf(config);
+    const inspector = createInspector({
+      clock,
+      logger,
+      registries: registries.source,
+      metrics,
+      userAgent: `archpolicy/${VERSION}`,
+      ...(redis !== undefined && { redis }),
+    });
+    this.closers.add('inspector', () => inspector.close());
+    return inspector;
+  }
+
+  /** Serves /metrics, /healthz and /readyz. The process is ready while all checks pass. */
+  async startOps(readiness: Readonly<Record<string, Check>>): Promise<void> {
+    collectProcessMetrics(this.metrics);
+    const health = new Health();
+    for (const [name, check] of Object.entries(readiness)) health.addReadiness(name, check);
+    const ops = await startOpsServer({ address: this.config.metricsAddress, health, registry: this.metrics });
+    this.closers.add('ops server', () => ops.close());
+  }
+}
