@@ -5,7 +5,7 @@ import type { Inspection } from '../inspection/inspection.ts';
 import { runsOn } from '../platform/supported.ts';
 import { assessPlacement } from './assess.ts';
 import { decideEviction } from './decide.ts';
-import type { EvictionInput, RemediationPolicy } from './decide.ts';
+import type { EvictionInput, RemediationPolicy } from './input.ts';
 import { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
 import { container, node, REMEDIATION, resolved, without } from './fixtures/objects.ts';
 import { READY_AFTER_MS } from './has-run.ts';

@@ -102,3 +102,18 @@ export type EvictionDecision =
       readonly architectures: readonly NodeArchitecture[];
       readonly signal: Signal;
     };
+
+/** The pod is none of remediation's business. */
+export function leave(reason: LeaveReason): EvictionDecision {
+  return { kind: 'leave', reason };
+}
+
+/** The pod is misplaced and stays; its owner is informed. */
+export function report(reason: ReportReason): EvictionDecision {
+  return { kind: 'report', reason };
+}
+
+/** The pod is evaluated again, at `untilMs` where that is known. */
+export function wait(reason: WaitReason, untilMs?: number): EvictionDecision {
+  return { kind: 'wait', reason, ...(untilMs !== undefined && { untilMs }) };
+}

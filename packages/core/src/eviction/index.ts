@@ -3,8 +3,7 @@ export { assessPlacement } from './assess.ts';
 export type { AssessmentInput, PlacementAssessment } from './assess.ts';
 export { BRAKE_FAULTS, BRAKE_NAMESPACES, BRAKE_OWNERS, BRAKE_WINDOW_MS } from './brake.ts';
 export type { BrakeLimit, BrakeState, Fault } from './brake.ts';
-export { decideEviction, runsAllTheSame } from './decide.ts';
-export type { EvictionInput, RemediationPolicy } from './decide.ts';
+export { decideEviction } from './decide.ts';
 export { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
 export type {
   EvictionDecision,
@@ -25,6 +24,7 @@ export {
   READY_AFTER_MS,
 } from './has-run.ts';
 export type { CrashHistory, RunEvidence } from './has-run.ts';
+export type { EvictionInput, RemediationPolicy } from './input.ts';
 export { parseInstalledWebhook, webhookCall } from './installed-webhook.ts';
 export type { InstalledWebhook, WebhookCall } from './installed-webhook.ts';
 export { parseJobFacts } from './job.ts';
@@ -45,3 +45,4 @@ export { isUnschedulable, RELAXED_FOR_MS, relaxingHelps, UNSCHEDULABLE_AFTER_MS 
 export type { Unschedulable } from './unschedulable.ts';
 export { ownedByJob, replacementOf } from './owner.ts';
 export type { NotReplacedReason, Replacement } from './owner.ts';
+export { runsAllTheSame } from './rules.ts';

@@ -1,0 +1,143 @@
+import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../kubernetes/archpolicy-keys.ts';
+import { boundAtMs } from '../kubernetes/facts.ts';
+import { hasTrueArchitectureLabel, hasTrueOsLabel } from '../kubernetes/node-labels.ts';
+import { parseDurationMs } from '../policy/duration.ts';
+import { report, wait } from './decision.ts';
+import type { EvictionDecision } from './decision.ts';
+import { hasRun, isRefused, keepsCrashing, READY_AFTER_MS, willHaveRunAtMs } from './has-run.ts';
+import type { RunEvidence } from './has-run.ts';
+import type { EvictionInput, Governed, Misplaced, RemediationPolicy } from './input.ts';
+
+/** A pod of which one container works gets this many times the grace period: evicting it ends what works, too. */
+const GRACE_FACTOR_WHILE_WORKING = 10;
+
+/** R5: a node whose label and report differ is not known for what it is, and the label decides where pods go. */
+export function nodeIsContradictory({ node }: Misplaced): EvictionDecision | undefined {
+  return hasTrueArchitectureLabel(node) && hasTrueOsLabel(node) ? undefined : report('NodeContradictory');
+}
+
+/** R2: objects where the owner is not known to replace an evicted pod. */
+export function ownerDoesNotReplace({ replacement }: Governed): EvictionDecision | undefined {
+  return replacement.kind === 'replaced' ? undefined : report(replacement.reason);
+}
+
+/** R1: objects to a pod with `archpolicy.dev/allow-eviction: "false"`. */
+export function podOptsOut({ pod }: Governed): EvictionDecision | undefined {
+  return pod.annotations[ANNOTATION_ALLOW_EVICTION] === ALLOW_EVICTION_NO ? report('OptedOut') : undefined;
+}
+
+/** R1, R10: a Ready pod runs, whatever its images declare; and one that has run is not evicted for a moment in which it is not Ready. */
+export function podRuns(input: Misplaced): EvictionDecision | undefined {
+  const { nowMs, pod, policy } = input;
+  if (policy.remediation.includeReady) return undefined;
+  if (pod.ready.value) {
+    const countsAtMs = pod.ready.sinceMs + READY_AFTER_MS;
+    // A crash loop is not Ready again within a second, and evicted then: while it is, it would use up its budget.
+    return nowMs >= countsAtMs ? report('Ready') : wait('ReadyTooShort', countsAtMs);
+  }
+  const evidence = evidenceOf(input);
+  return hasRun(evidence) && !isRefused(evidence) && !keepsCrashing(evidence) ? report('HasRun') : undefined;
+}
+
+/** R10: whether the pod is known to run, or to have run, on the node that its images exclude. */
+export function runsAllTheSame(
+  input: Pick<EvictionInput, 'nowMs' | 'pod' | 'policy' | 'assessment' | 'hasBeenReady'>,
+): boolean {
+  const { nowMs, pod, policy, assessment } = input;
+  if (policy === undefined || assessment.kind !== 'misplaced') return false;
+  if (pod.ready.value && nowMs >= pod.ready.sinceMs + READY_AFTER_MS) return true;
+  return hasRun(evidenceOf({ ...input, policy, assessment }));
+}
+
+function evidenceOf({
+  nowMs,
+  pod,
+  policy,
+  assessment,
+  hasBeenReady,
+  crashes,
+}: Pick<Misplaced, 'nowMs' | 'pod' | 'policy' | 'assessment' | 'hasBeenReady' | 'crashes'>): RunEvidence {
+  const evidence = { nowMs, pod, images: assessment.images, hasBeenReady, graceMs: graceMsOf(policy) };
+  return crashes === undefined ? evidence : { ...evidence, crashes };
+}
+
+/** R4: objects where the replacement would be placed no better, or nowhere. */
+export function replacementWouldNotFit({ assessment, forecast }: Misplaced): EvictionDecision | undefined {
+  if (assessment.architectures.length === 0) return report('NoCommonArchitecture');
+  switch (forecast) {
+    case 'same-node':
+      return report('WouldLandWrong');
+    case 'no-node':
+      return report('NoNodeForReplacement');
+    case 'right':
+      return undefined;
+  }
+}
+
+/** R3: where the webhook is not asked, the replacement would land as wrongly. */
+export function webhookWouldNotBeCalled({ webhook }: Governed): EvictionDecision | undefined {
+  switch (webhook) {
+    case 'not-installed':
+      return report('WebhookNotInstalled');
+    case 'not-called':
+      return report('WebhookNotCalled');
+    case 'unknown':
+      return report('WebhookCallUnknown');
+    case 'reachable':
+    case 'unreachable':
+      return undefined;
+  }
+}
+
+/** R10: pods of a node that is not Ready are evicted by its taints, and their status is as old as the kubelet's last word. */
+export function nodeIsNotReady({ node }: Misplaced): EvictionDecision | undefined {
+  return node.ready ? undefined : wait('NodeNotReady');
+}
+
+/** R1, R10: objects during the grace period, and while a container may still have run longer than it. */
+export function podIsTooYoung(input: Misplaced): EvictionDecision | undefined {
+  const { nowMs, pod, policy } = input;
+  const works = pod.containers.some(({ running, ready }) => running && ready);
+  const untilMs = boundAtMs(pod) + graceMsOf(policy) * (works ? GRACE_FACTOR_WHILE_WORKING : 1);
+  if (nowMs < untilMs) return wait('GracePeriod', untilMs);
+  const evidence = evidenceOf(input);
+  if (policy.remediation.includeReady || hasRun(evidence) || isRefused(evidence)) return undefined;
+  const runsAtMs = willHaveRunAtMs(evidence);
+  return runsAtMs === undefined ? undefined : wait('GracePeriod', runsAtMs);
+}
+
+/** What does not parse was refused by the API server; without a period nothing is ever old enough. */
+function graceMsOf({ remediation }: RemediationPolicy): number {
+  return parseDurationMs(remediation.gracePeriodAfterScheduling) ?? Number.POSITIVE_INFINITY;
+}
+
+/** R1: objects where the policy only reports. */
+export function policyDoesNotEvict({ policy }: Governed): EvictionDecision | undefined {
+  if (policy.mode !== 'Enforce') return report('AuditMode');
+  return policy.remediation.action === 'Evict' ? undefined : report('ReportOnly');
+}
+
+/** R3: objects while the webhook does not answer its probe. */
+export function webhookIsUnreachable({ webhook }: Governed): EvictionDecision | undefined {
+  return webhook === 'reachable' ? undefined : wait('WebhookUnreachable');
+}
+
+/** R8: nothing that happens to the pod meanwhile makes the API server say something else. */
+export function lastAttemptForbids({ nowMs, lastTry }: Governed): EvictionDecision | undefined {
+  if (lastTry === undefined || nowMs >= lastTry.untilMs) return undefined;
+  const { reason, untilMs } = lastTry;
+  return reason === 'SeveralBudgets' || reason === 'Refused' ? report(reason) : wait(reason, untilMs);
+}
+
+/** R6, R7: objects while a limit of policy or owner is reached, or the brake stops evictions. */
+export function limitIsReached({ limit }: Governed): EvictionDecision | undefined {
+  return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
+}
+
+/** Until the status says so: as long as its writer may take. */
+const RELAXING_MS = 2_000;
+
+/** R9: objects until the policy's status shows that the preference is skipped for the owner. */
+export function preferenceIsNotRelaxed({ nowMs, unschedulable }: Governed): EvictionDecision | undefined {
+  return unschedulable?.relaxed === false ? wait('Relaxing', nowMs + RELAXING_MS) : undefined;
+}
