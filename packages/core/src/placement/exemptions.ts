@@ -11,16 +11,26 @@ import type { PodView } from './pod-view.ts';
 
 /** PL1: the reason why the pod is left alone; `undefined` for a pod that is decided about. */
 export function findExemption(view: PodView, input: PlacementInput): UntouchedReason | undefined {
+  // PL1: Only the creation of a pod is decided about: later its affinity is immutable.
   if (input.operation !== 'CREATE') return 'NotCreated';
+  // PL1: The pod has a node already.
   if (textAt(view.spec, 'nodeName') !== undefined) return 'NodeAssigned';
+  // PL1: Static and mirror pods, and pods of a DaemonSet, belong to one node.
   const bound = nodeBound(view);
   if (bound !== undefined) return bound;
+  // PL1: Each required term names its nodes by `metadata.name`.
   if (isPinned(view)) return 'PinnedToNode';
+  // PL1: The namespace is unknown even after one GET, so its policy and skip label are unknown.
   if (input.namespaceFacts === undefined) return 'NamespaceUnknown';
+  // PL1: The pod or its namespace carries the skip label.
   if (isSkipped(view.labels, input.namespaceFacts)) return 'Skipped';
+  // PL1: No policy matches the pod.
   if (input.policy === undefined) return 'NoPolicy';
+  // PL1: The pod has no image.
   if (view.images.length === 0) return 'NoImages';
+  // PL1: The API server would reject a second apply of the manifest of this bare pod.
   if (isRefusedOnSecondApply(view)) return 'AppliedBarePod';
+  // P1: The pod is not of the API's shape, or too large to be decided about in time.
   return untouchable(view);
 }
 

@@ -37,11 +37,15 @@ function mayGate(
   { canGate, nowMs, jobDeadlineSeconds }: PlacementInput,
   gateTimeoutMs: number | undefined,
 ): boolean {
+  // PL9: The operator's Lease is fresh, so the gate would be lifted.
   if (!canGate || gateTimeoutMs === undefined) return false;
   const shortest = DEADLINE_FACTOR * gateTimeoutMs;
   const own = spec['activeDeadlineSeconds'];
+  // PL9: The pod may run for at least three times `gateTimeout`.
   if (typeof own === 'number' && own * 1000 < shortest) return false;
+  // PL9: The pod's Job may run for at least three times `gateTimeout`.
   if (jobDeadlineSeconds !== undefined && jobDeadlineSeconds * 1000 < shortest) return false;
+  // PL9: Waiting can resolve at least one image within `gateTimeout`.
   return knowledge.some(({ inspection }) => waitingHelps(inspection, nowMs, gateTimeoutMs));
 }
 
