@@ -27,7 +27,7 @@ describe('what people read', () => {
 
   test('images that have nothing in common', () => {
     expect(stayingNote({ ...misplacement, architectures: [] }, 'NoCommonArchitecture')).toContain(
-      'run on no architecture.',
+      'run on no architecture that its policy allows.',
     );
   });
 

@@ -138,7 +138,7 @@ function subject({ pod }: Pick<Misplacement, 'pod'>): string {
 function place({ node, architecture, images, architectures }: Misplacement): string {
   const shown = images.slice(0, MAX_IMAGES).join(', ');
   const more = images.length > MAX_IMAGES ? ` and ${images.length - MAX_IMAGES} more` : '';
-  const instead = architectures.length === 0 ? 'no architecture' : architectures.join(' or ');
+  const instead = architectures.length === 0 ? 'no architecture that its policy allows' : architectures.join(' or ');
   return `node ${node} (${architecture}) cannot run ${shown}${more}; its images run on ${instead}.`;
 }
 

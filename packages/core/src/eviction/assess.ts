@@ -29,7 +29,7 @@ export type PlacementAssessment =
       readonly images: readonly string[];
       /** What all known images support, whatever the policy allows. */
       readonly supported: Architectures;
-      /** The same within what the policy allows, sorted. Empty: nothing. */
+      /** Those of them that a replacement may be placed on, sorted. Empty: none. */
       readonly architectures: readonly NodeArchitecture[];
     }
   /** Its containers say that the node cannot run it, its images that it can. No other node would help. */
@@ -54,7 +54,7 @@ export interface AssessmentInput {
   /** What is known of each image that `imagesToInspect` names. One that is missing has not been answered in time. */
   readonly inspections: ReadonlyMap<string, Inspection>;
   /** The policy's overrides and its allow-list. */
-  readonly policy: Pick<ArchPolicySpec, 'images' | 'architectures'>;
+  readonly policy: Pick<ArchPolicySpec, 'images' | 'architectures' | 'whenNoCommonArchitecture'>;
 }
 
 /** Assesses by what the images declare; what the containers' statuses say is only added to it. */

@@ -133,7 +133,7 @@ const worlds: fc.Arbitrary<World> = fc
           pod: rest.pod,
           node: rest.node,
           inspections,
-          policy: { images: [] },
+          policy: { images: [], whenNoCommonArchitecture: 'Admit' },
         }),
         replacement: replacementOf(rest.pod, undefined, []),
       },

@@ -105,7 +105,7 @@ describe('what a real node says', () => {
       pod: pod({ images: [IMAGE], containers }),
       node: node(),
       inspections: new Map([[IMAGE, image]]),
-      policy: { images: [] },
+      policy: { images: [], whenNoCommonArchitecture: 'Admit' },
     });
     expect(assessment.kind).toBe(verdict);
   });

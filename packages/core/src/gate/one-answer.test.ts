@@ -15,7 +15,7 @@ import { isGated, liftLadder } from './lift.ts';
 const LATE: Inspection = { kind: 'unresolved', reason: 'Deadline' };
 const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: 'u', controller: true }];
 
-const NOWHERE: ReadonlySet<string> = new Set(['NoCommonArchitecture', 'NotAllowedByPolicy', 'OwnerChoiceUnsupported']);
+const NOWHERE: ReadonlySet<string> = new Set(['NoCommonArchitecture', 'OwnerChoiceUnsupported']);
 
 type Images = PlacementInput['images'];
 

@@ -10,9 +10,9 @@ import { copiedLabels } from './copied-labels.ts';
 import type { PlacementDecision } from './decision.ts';
 import { findExemption } from './exemptions.ts';
 import type { PlacementInput } from './input.ts';
-import { allowedByOwner, hasMatchableTerm } from './node-constraints.ts';
+import { hasMatchableTerm, withinChoice } from './node-constraints.ts';
 import { nothingInCommon } from './nothing-in-common.ts';
-import { placeKnown } from './place-known.ts';
+import { placeKnown, placeNotAllowed } from './place-known.ts';
 import { placeUnresolved } from './place-unresolved.ts';
 import type { PodView } from './pod-view.ts';
 import type { UnresolvedAction } from './unresolved-policy.ts';
@@ -66,9 +66,13 @@ function placeSupported(
   const { view, input, support } = context;
   if (!hasMatchableTerm(view)) return left(context, 'MatchesNothing');
   if (matchesOnlyUnlabelled(view, input.nodes)) return placeOnUnlabelled(context);
-  const open = support.architectures === 'any' ? 'any' : allowedByOwner(view, support.architectures);
+  const allowed = withinChoice(view, support.architectures);
+  // PL3: the owner's choice stands, and the allow-list yields to it where the images support it.
+  const isBeyond = support.notAllowed || isNone(allowed);
+  const open = isNone(allowed) ? withinChoice(view, support.supported) : allowed;
   if (isNone(open)) return unsupportedChoice(context);
-  return action === 'place' ? placeKnown(context, open) : placeUnresolved(context, open, action);
+  if (action !== 'place') return placeUnresolved(context, open, action);
+  return isBeyond ? placeNotAllowed(context, open) : placeKnown(context, open);
 }
 
 /** PL5: no architecture is required; labels are copied as for any pod. */

@@ -48,7 +48,7 @@ export const LEAVE_REASONS = [
   /** Its selectors match only nodes without an architecture label: any architecture would leave it no node. */
   'NodesWithoutArchitecture',
   'NoCommonArchitecture',
-  /** The images have architectures in common, but the policy allows none of them. */
+  /** The policy's allow-list has nothing of what the images support, and there is nothing to add. */
   'NotAllowedByPolicy',
   /** No image is known, and the policy lets the pod in. */
   'Unresolved',
@@ -67,6 +67,8 @@ export const CONSTRAIN_REASONS = [
   'RolledOut',
   /** To all that the images support: no node could take the pod on a preferred architecture. */
   'PreferredNotSchedulable',
+  /** To all that the images support: the policy's allow-list has none of it, and yields. */
+  'NotAllowedByPolicy',
   /** To what the known images support; others are not known. */
   'PartlyKnown',
   /** To the policy's fallback architecture, because images are not known. */

@@ -2,6 +2,7 @@ import type { Labels } from '../kubernetes/labels.ts';
 import { LABEL_ARCH, LABEL_ARCH_BETA } from '../kubernetes/node-labels.ts';
 import { labelOf } from '../json/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
+import type { Architectures } from '../pod/image-support.ts';
 import type { SchedulingDemand } from '../pod/feasible-nodes.ts';
 import { allowedBySelector, allowedByTerm, isEmptyTerm } from '../requirement/evaluate.ts';
 import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
@@ -34,6 +35,11 @@ export function allowedByOwner(
     .map((term) => allowedArchitectures(owned.nodeSelector, term));
   if (alternatives.includes(ANY_VALUE)) return architectures;
   return architectures.filter((architecture) => alternatives.some((allowed) => has(allowed, architecture)));
+}
+
+/** The same of what images support; `'any'` stays as it is. */
+export function withinChoice(owned: NodeConstraints, architectures: Architectures): Architectures {
+  return architectures === 'any' ? 'any' : allowedByOwner(owned, architectures);
 }
 
 /** Whether some term can match: an empty term matches nothing, and so does a list without terms. */

@@ -2,7 +2,7 @@ import type { NodeArchitecture } from '../platform/supported.ts';
 import type { Architectures } from '../pod/image-support.ts';
 import { appliedBare } from './applied-pod.ts';
 import type { PlacementContext } from './context.ts';
-import { constrainOrLeave } from './context.ts';
+import { constrainOrLeave, named } from './context.ts';
 import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
 import { isPossible, tolerated } from './feasibility.ts';
 import { constrainsArchitecture } from './node-constraints.ts';
@@ -22,6 +22,19 @@ function placeWithinChoice(context: PlacementContext, open: Architectures): Plac
     otherwise: 'OwnerChoice',
     image: context.support.image,
     tolerated: tolerated(context, open),
+  });
+}
+
+/** PL4: a pod that must run goes where its images run, whatever the allow-list names. */
+export function placeNotAllowed(context: PlacementContext, open: Architectures): PlacementDecision {
+  const { image } = context.support;
+  return constrainOrLeave(context, {
+    architectures: open,
+    reason: 'NotAllowedByPolicy',
+    otherwise: 'NotAllowedByPolicy',
+    image,
+    tolerated: tolerated(context, open),
+    warnings: [{ kind: 'NotAllowedByPolicy', ...named(image) }],
   });
 }
 

@@ -4,9 +4,9 @@ import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { Architectures } from '../pod/image-support.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { PlacementContext } from './context.ts';
-import { constrainOrLeave, gated } from './context.ts';
+import { constrainOrLeave, gated, named } from './context.ts';
 import type { PlacementDecision, PlacementWarning } from './decision.ts';
-import { allowedByOwner, constrainsArchitecture } from './node-constraints.ts';
+import { allowedByOwner, constrainsArchitecture, withinChoice } from './node-constraints.ts';
 import type { PodView } from './pod-view.ts';
 import { isSupported } from './preference.ts';
 import type { UnresolvedAction } from './unresolved-policy.ts';
@@ -21,14 +21,18 @@ export function placeUnresolved(
   const spoken = constrainsArchitecture(view);
   // Where the owner's choice is a single architecture, no answer could change anything.
   const settled = spoken && allowedByOwner(view, NODE_ARCHITECTURES).length <= 1;
-  if (action === 'gate' && !settled) return gated(context, open);
+  // What a gated pod requires cannot be taken back, and the allow-list yields where the other images leave nothing of it.
+  if (action === 'gate' && !settled) return gated(context, withinChoice(view, support.supported));
   const fallback = action === 'fallback' && !settled ? fallbackWithin(view, open, policy) : undefined;
   return constrainOrLeave(context, {
     architectures: fallback === undefined ? open : [fallback],
     reason: fallback === undefined ? 'PartlyKnown' : 'Fallback',
     otherwise: spoken ? 'OwnerChoice' : 'Unresolved',
     image: support.unresolved[0]?.image,
-    warnings: settled ? [] : support.unresolved.slice(0, MAX_UNRESOLVED_WARNINGS).map(warnUnresolved),
+    warnings: [
+      ...(support.notAllowed ? [{ kind: 'NotAllowedByPolicy' as const, ...named(support.image) }] : []),
+      ...(settled ? [] : support.unresolved.slice(0, MAX_UNRESOLVED_WARNINGS).map(warnUnresolved)),
+    ],
   });
 }
 

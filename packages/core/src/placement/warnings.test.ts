@@ -76,7 +76,7 @@ describe('warnings', () => {
     ],
     [
       { kind: 'NotAllowedByPolicy', image: 'app' },
-      'archpolicy: images support no architecture that the policy allows: app',
+      'archpolicy: not on an architecture that the policy allows: app',
     ],
     [
       { kind: 'LabelContradicts', key: 'team' },

@@ -44,7 +44,7 @@ function words(warning: PlacementWarning): string {
     case 'NoCommonArchitecture':
       return `images have no architecture in common: not constrained${imageOf(warning)}`;
     case 'NotAllowedByPolicy':
-      return `images support no architecture that the policy allows${imageOf(warning)}`;
+      return `not on an architecture that the policy allows${imageOf(warning)}`;
     case 'Unresolved':
       return `platforms not known (${warning.reason})${imageOf(warning)}`;
     case 'LabelContradicts':

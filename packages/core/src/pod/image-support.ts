@@ -11,17 +11,20 @@ export type Architectures = readonly NodeArchitecture[] | 'any';
 export interface CommonSupport {
   /** Whatever the policy allows; `'any'` when the known images constrain nothing. Empty: they have nothing in common. */
   readonly supported: Architectures;
-  /** The same within the policy's allow-list. */
+  /**
+   * The same within the policy's allow-list, which yields to the images where it would leave nothing: unless the policy
+   * denies such pods.
+   */
   readonly architectures: Architectures;
   /** The last image that left fewer architectures than those before it. */
   readonly image?: string;
-  /** The images have architectures in common, but the policy allows none of them. */
+  /** The images have architectures in common, but the policy's allow-list has none of them. */
   readonly notAllowed: boolean;
   readonly unresolved: readonly UnresolvedImage[];
 }
 
 /** The part of a policy that limits architectures. */
-type AllowList = Pick<ArchPolicySpec, 'architectures'>;
+type AllowList = Pick<ArchPolicySpec, 'architectures' | 'whenNoCommonArchitecture'>;
 
 /**
  * The architectures that all known images support, and what of them the policy allows.
@@ -44,12 +47,13 @@ export function commonSupport(knowledge: readonly ImageKnowledge[], os: string, 
     if (supported === 'any' || left.length < supported.length) decisive = image;
     supported = left;
   }
-  const architectures = withinAllowed(supported, unresolved.length > 0, policy);
+  const allowed = withinAllowed(supported, unresolved.length > 0, policy);
+  const notAllowed = isNone(allowed) && !isNone(supported);
   return {
     supported,
-    architectures,
+    architectures: notAllowed && policy.whenNoCommonArchitecture === 'Admit' ? supported : allowed,
     ...(decisive !== undefined && { image: decisive }),
-    notAllowed: isNone(architectures) && !isNone(supported),
+    notAllowed,
     unresolved,
   };
 }

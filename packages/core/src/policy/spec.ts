@@ -147,7 +147,8 @@ const fields = z.object({
   architectures: setOf(
     architecture('A name as in the node label kubernetes.io/arch, such as amd64.'),
     { min: 1, max: MAX_ARCHITECTURES },
-    'The architectures that pods may be placed on. Absent: all that their images support.',
+    'The architectures that pods may be placed on. Absent: all that their images support. Where the images of a pod support ' +
+      'none of them, the pod is placed by its images alone, with a warning, unless whenNoCommonArchitecture is Deny.',
   ).optional(),
   scaleFromZero: setOf(
     architecture('A name as in the node label kubernetes.io/arch, such as arm64.'),
@@ -164,10 +165,14 @@ const fields = z.object({
   rollout: rollout
     .meta({ description: 'Moves workloads to another architecture step by step. Absent: none.' })
     .optional(),
-  whenNoCommonArchitecture: z.enum(['Admit', 'Deny']).default('Admit').meta({
-    description:
-      'What is done with a pod whose images have no architecture in common: Admit it unchanged with a warning, or Deny it.',
-  }),
+  whenNoCommonArchitecture: z
+    .enum(['Admit', 'Deny'])
+    .default('Admit')
+    .meta({
+      description:
+        'What is done with a pod whose images have no architecture in common: Admit it unchanged with a warning, or Deny it. ' +
+        'Deny also refuses a pod whose images support none of spec.architectures; Admit places it by its images alone.',
+    }),
   whenUnresolved: z
     .enum(['Gate', 'Admit', 'Fallback', 'Deny'])
     .default('Gate')
