@@ -7,6 +7,7 @@ import { isRelaxedAt } from '../policy/index.ts';
 import type { ConstrainReason, PlacementWarning, PreferredArchitecture } from './decision.ts';
 import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
+import { choosesSoftly } from './soft-choice.ts';
 import { computeBucket, getWorkload } from './workload.ts';
 
 /** One wanted architecture, and who wants it. */
@@ -30,7 +31,8 @@ const NOTHING_WANTED: Preference = { wanted: [], warnings: [] };
 
 /**
  * The pod's choice comes before the namespace's, that before the policy's rollout, and that before its preference.
- * A choice that is not allowed or that the images do not support is passed over with a warning.
+ * A choice that is not allowed or that the images do not support is passed over with a warning. Where the owner chose among
+ * architectures without requiring one (PL3), only the pod's own label counts.
  *
  * @param supported what the images support; `'any'` when they constrain nothing
  */
@@ -43,7 +45,9 @@ export function resolvePreference(
   if (isRelaxed(view, input, policy)) return NOTHING_WANTED;
   const warnings: PlacementWarning[] = [];
   const wanted: Wanted[] = [];
+  const hasChosen = choosesSoftly(view.spec);
   for (const override of readOverrides(view, input)) {
+    if (hasChosen && override.by !== 'pod') continue;
     const judged = judge(override, policy, supported);
     if (judged.kind === 'refused') warnings.push(judged.warning);
     else {
@@ -51,7 +55,7 @@ export function resolvePreference(
       break;
     }
   }
-  wanted.push(...policyWants(view, input, policy));
+  if (!hasChosen) wanted.push(...policyWants(view, input, policy));
   return { wanted: wanted.filter(isFirst), warnings };
 }
 

@@ -65,6 +65,11 @@ describe('the text of a template', () => {
 
   test.each<[string, JsonObject, JsonObject]>([
     ['no affinity and one that is no object', {}, { affinity: Number.POSITIVE_INFINITY }],
+    [
+      'a spread over architectures and none',
+      {},
+      { topologySpreadConstraints: [{ topologyKey: 'kubernetes.io/arch' }] },
+    ],
     ['one deadline and another', { activeDeadlineSeconds: 5 }, { activeDeadlineSeconds: 6 }],
     ['a number and its text as the deadline', { activeDeadlineSeconds: 5 }, { activeDeadlineSeconds: '5' }],
     ['a deadline and one below every number', {}, { activeDeadlineSeconds: Number.NEGATIVE_INFINITY }],

@@ -32,6 +32,7 @@ export function templateText(pod: JsonObject): string | undefined {
     nodeSelector: spec['nodeSelector'],
     affinity: spec['affinity'],
     tolerations: spec['tolerations'],
+    spread: spec['topologySpreadConstraints'],
     schedulingGates: spec['schedulingGates'],
     // Of another type it says nothing.
     deadline: typeof deadline === 'number' ? String(deadline) : undefined,
