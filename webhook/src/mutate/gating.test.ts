@@ -39,7 +39,8 @@ interface Answered {
 /** The whole admission, over constants. */
 async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, job }: Case): Promise<Answered> {
   const read: string[] = [];
-  const node = { labels: {}, taints: [], ready: true, cordoned: false, os: 'linux', name: 'a', architecture: 'arm64' };
+  const labels = { 'kubernetes.io/arch': 'arm64' };
+  const node = { labels, taints: [], ready: true, cordoned: false, os: 'linux', name: 'a', architecture: 'arm64' };
   const clock = new FakeClock();
   const { handler } = createAdmission({
     view: {
