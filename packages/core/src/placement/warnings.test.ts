@@ -74,10 +74,7 @@ describe('warnings', () => {
       { kind: 'PreferenceNotSupported', by: 'namespace', architecture: 'mips64lemips64le' },
       'archpolicy: images do not support mips6~64le, which the namespace prefers: ignored',
     ],
-    [
-      { kind: 'NotAllowedByPolicy', image: 'app' },
-      'archpolicy: not on an architecture that the policy allows: app',
-    ],
+    [{ kind: 'NotAllowedByPolicy', image: 'app' }, 'archpolicy: not on an architecture that the policy allows: app'],
     [
       { kind: 'LabelContradicts', key: 'team' },
       "archpolicy: label team contradicts the pod's node selection: not copied",
