@@ -31,6 +31,10 @@ export function answerWith(uid: string, encodedVerdict: string): string {
 /**
  * The fields of the response but its uid. The text is put together by hand, because the patch is most of it and base64
  * has nothing to escape.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response
+ * @example {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"705ab4f5-…","allowed":true,
+ *   "patchType":"JSONPatch","patch":"W3sib3AiOi…","warnings":["archpolicy: …"]}}
  */
 export function encodeVerdict(verdict: Verdict): string {
   const { allowed, message = 'denied by policy', patch = [], warnings = [], auditAnnotations } = verdict;

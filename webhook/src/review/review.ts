@@ -24,7 +24,13 @@ export type ParsedReview =
 /** The API server's are UUIDs of 36. */
 const MAX_UID_LENGTH = 256;
 
-/** Parses an AdmissionReview of `admission.k8s.io/v1`. Of a repeated key the last value counts, as JSON.parse has it. */
+/**
+ * Parses an AdmissionReview of `admission.k8s.io/v1`. Of a repeated key the last value counts, as JSON.parse has it.
+ *
+ * @see https://github.com/kubernetes/api/blob/v0.36.3/admission/v1/types.go (`AdmissionReview`)
+ * @example {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"705ab4f5-…","operation":"CREATE",
+ *   "kind":{"group":"","version":"v1","kind":"Pod"},"namespace":"shop","dryRun":false,"object":{"kind":"Pod",…}}}
+ */
 export function parseReview(body: Buffer): ParsedReview {
   let review: Json;
   try {

@@ -8,6 +8,9 @@ const RESERVE_MS = 500;
 /**
  * How long a review may take in all, in milliseconds: min(`?timeout`, 2 s) − 500 ms. The API server appends the
  * configured `timeoutSeconds` to the URL; without it, or when it cannot be read, 2 s.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#timeouts
+ * @example timeout=2s
  */
 export function allowanceMs(query: string): number {
   const timeout = parseGoDuration(new URLSearchParams(query).get('timeout') ?? '');

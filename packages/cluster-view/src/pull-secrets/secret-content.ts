@@ -35,7 +35,12 @@ export class PullSecretContent {
   }
 }
 
-/** The content of a Secret; undefined for what is no pull secret. */
+/**
+ * The content of a Secret; undefined for what is no pull secret.
+ *
+ * @see https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
+ * @example {"kind":"Secret","type":"kubernetes.io/dockerconfigjson","data":{".dockerconfigjson":"eyJhdXRocyI6…"}}
+ */
 export function parsePullSecret(raw: JsonObject): Parsed<PullSecretContent> | undefined {
   const type = textAt(raw, 'type');
   if (type === undefined || !isPullSecretType(type)) return undefined;

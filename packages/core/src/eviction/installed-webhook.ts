@@ -35,7 +35,13 @@ export type InstalledWebhook =
 /** Whether the API server would ask the webhook about a pod. */
 export type WebhookCall = 'called' | 'not-called' | 'not-installed' | 'unknown';
 
-/** Reads a MutatingWebhookConfiguration. */
+/**
+ * Reads a MutatingWebhookConfiguration.
+ *
+ * @see https://github.com/kubernetes/api/blob/v0.36.3/admissionregistration/v1/types.go (`MutatingWebhookConfiguration`)
+ * @example {"webhooks":[{"name":"pods.archpolicy.dev","objectSelector":{…},"namespaceSelector":{"matchExpressions":[…]},
+ *   "rules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]}]}
+ */
 export function parseInstalledWebhook(configuration: JsonObject): InstalledWebhook {
   const webhook = arrayAt(configuration, 'webhooks')
     .filter(isJsonObject)

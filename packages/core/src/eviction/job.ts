@@ -27,7 +27,13 @@ const ENDING_CONDITIONS: ReadonlySet<Json | undefined> = new Set([
   'SuccessCriteriaMet',
 ]);
 
-/** Facts of a Job as the API server sent it, or undefined when it is none. */
+/**
+ * Facts of a Job as the API server sent it, or undefined when it is none.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy
+ * @example {"spec":{"backoffLimit":6,"podFailurePolicy":{"rules":[{"action":"Ignore",
+ *   "onPodConditions":[{"type":"DisruptionTarget","status":"True"}]}]}},"status":{"failed":1}}
+ */
 export function parseJobFacts(raw: Json): JobFacts | undefined {
   if (!isJsonObject(raw) || !isJsonObject(raw['spec'])) return undefined;
   const spec = raw['spec'];

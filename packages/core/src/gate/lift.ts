@@ -58,6 +58,9 @@ export function isGated(pod: JsonObject): boolean {
  * The API server lets nobody change what a gated pod requires of nodes but by appending expressions to terms that are
  * not empty, or by setting required affinity where there is none. So nothing that stands there is taken out, and what
  * is appended is what the terms do not imply yet.
+ *
+ * @see https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/#mutable-pod-scheduling-directives and
+ *   https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go (`validateNodeAffinityMutation`)
  */
 export function liftLadder(lifting: Lifting): LiftLadder | undefined {
   const { pod, decision } = lifting;

@@ -4,7 +4,7 @@ import { objectAt, stringAt } from '../json/read.ts';
 
 /**
  * The kubelet marks the mirror of a static pod, and the source of each pod: `file`, `http` or `api`.
- * https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/types/pod_update.go
+ * https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/types/pod_update.go
  */
 export const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror';
 export const ANNOTATION_SOURCE = 'kubernetes.io/config.source';

@@ -6,6 +6,9 @@ import { arrayAt, objectAt, textAt } from '../json/read.ts';
 /**
  * The owner reference with `controller: true`; an object has at most one. It needs a kind and a name: a stored object
  * has all four fields, and one in an admission review that lacks the others still has an owner.
+ *
+ * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
+ * @example {"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-7d4b9c","uid":"d9607e19-…","controller":true}
  */
 export function readOwner(object: JsonObject): OwnerReference | undefined {
   for (const reference of arrayAt(objectAt(object, 'metadata'), 'ownerReferences')) {

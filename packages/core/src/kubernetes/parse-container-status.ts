@@ -18,6 +18,10 @@ const LISTS = [
  * The status of all containers: regular, init (sidecars are among them) and ephemeral ones.
  *
  * @param isReady whether the pod is Ready: then the start times of its containers are left out
+ * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go (`ContainerStatus`)
+ * @example {"name":"app","ready":false,"restartCount":3,"state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off 40s …"}},
+ *   "lastState":{"terminated":{"exitCode":255,"reason":"Error","message":"exec /app: exec format error",
+ *   "startedAt":"2026-01-02T03:04:05Z","finishedAt":"2026-01-02T03:04:05Z"}}}
  */
 export function parseContainerStatuses(pod: JsonObject, isReady: boolean): readonly ContainerEvidence[] {
   const spec = objectAt(pod, 'spec');

@@ -22,6 +22,9 @@ const NONE: readonly never[] = [];
  * Parses a node selector (`requiredDuringSchedulingIgnoredDuringExecution`, a persistent volume's). Terms and
  * expressions keep their places, so that an index here is an index there. Shape only: how many values an operator
  * takes is for the evaluation, as in the scheduler.
+ *
+ * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go (`NodeSelector`)
+ * @example {"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/arch","operator":"In","values":["arm64"]}]}]}
  */
 export function parseNodeSelector(raw: Json | undefined): ParsedNodeSelector {
   if (!isJsonObject(raw)) return { kind: 'malformed', at: '' };

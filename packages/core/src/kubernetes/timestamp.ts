@@ -6,6 +6,9 @@ const DAY_MS = 86_400_000;
 /**
  * RFC 3339 as the API server writes it → epoch milliseconds; undefined for anything else. Leap seconds count as the
  * first moment of the next minute.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc3339#section-5.6
+ * @example 2026-01-02T03:04:05Z
  */
 export function parseTimestampMs(text: string): number | undefined {
   const match = RFC3339.exec(text);

@@ -13,7 +13,12 @@ export type ContentFacts =
   /** No manifest at all, or one of two shapes at once. */
   | { readonly kind: 'malformed' };
 
-/** What a config blob says. An artifact's config may be anything: without a platform it is neutral. */
+/**
+ * What a config blob says. An artifact's config may be anything: without a platform it is neutral.
+ *
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md
+ * @example {"architecture":"amd64","os":"linux","config":{…},"rootfs":{…},"history":[…]}
+ */
 export function parseConfig(config: Json | undefined, manifest: 'image' | 'artifact'): ContentFacts {
   const declared = parseDeclaredPlatform(config);
   if (declared.kind === 'platform') return { kind: 'platforms', platforms: [declared.platform] };

@@ -5,7 +5,9 @@ import type { Platform } from '../platform/platform.ts';
 
 /**
  * What a descriptor's `platform` or a config blob says of the platform. Both use the same fields:
- * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md and config.md.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md and `config.md` beside it.
+ *
+ * @example {"architecture":"arm","os":"linux","variant":"v7"}
  */
 export type DeclaredPlatform =
   | { readonly kind: 'platform'; readonly platform: Platform }

@@ -48,6 +48,12 @@ const MALFORMED: Manifest = { kind: 'malformed' };
  * Parses the body of a manifest. The Content-Type header has no say: it is wrong, missing or carries parameters in the
  * field, and the body tells the shapes apart. A body of two shapes at once is malformed, as runtimes have it
  * (CVE-2021-41190).
+ *
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md and `manifest.md` beside it
+ * @example {"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"digest":"sha256:e692…",
+ *   "mediaType":"application/vnd.oci.image.manifest.v1+json","size":7143,"platform":{"architecture":"arm64","os":"linux","variant":"v8"}}]}
+ * @example {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","layers":[…],
+ *   "config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:b5b2…","size":7023}}
  */
 export function parseManifest(body: Json): Manifest {
   if (!isJsonObject(body)) return MALFORMED;

@@ -70,7 +70,12 @@ export function formatDecision(
   return fits(short) ? short : JSON.stringify(said);
 }
 
-/** The record in a pod's annotation; undefined without one that we could have written. */
+/**
+ * The record in a pod's annotation; undefined without one that we could have written.
+ *
+ * @example {"v":1,"policy":"default","kind":"constrain","reason":"Preferred","architectures":["amd64"],"images":[{"image":"nginx:1.27",
+ *   "digest":"sha256:e692…","platforms":["linux/amd64","linux/arm64"],"source":"registry"}],"terms":0,"added":[{"path":"/spec/affinity",…}]}
+ */
 export function readDecision(annotations: PodAnnotations): DecisionRecord | undefined {
   const annotation = annotations[ANNOTATION_DECISION];
   const parsed = annotation === undefined ? undefined : parseDecision(annotation);

@@ -2,7 +2,12 @@ import { isJsonArray } from '../json/read.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 
-/** The operations of RFC 6902 that we use. */
+/**
+ * The operations of JSON Patch that we use.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6902#section-4
+ * @example {"op":"add","path":"/metadata/annotations/archpolicy.dev~1decision","value":"…"}
+ */
 export type JsonPatchOperation =
   | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: Json }
   | { readonly op: 'remove'; readonly path: string };
@@ -12,7 +17,7 @@ export type AppliedPatch =
   /** `at` is the index of the operation that cannot be applied. */
   | { readonly kind: 'refused'; readonly at: number };
 
-/** A JSON Pointer (RFC 6901) of these tokens. */
+/** A JSON Pointer of these tokens: https://www.rfc-editor.org/rfc/rfc6901 */
 export function pointer(...tokens: readonly (string | number)[]): string {
   let path = '';
   for (const token of tokens) path += `/${typeof token === 'number' ? token : escapeToken(token)}`;

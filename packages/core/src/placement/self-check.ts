@@ -8,7 +8,11 @@ import type { JsonPatchOperation } from './json-patch.ts';
 import { applyPatch } from './json-patch.ts';
 import { MAX_BYTES_PER_UNIT, utf8Length } from './quote.ts';
 
-/** The API server's limit for all annotations of an object, keys and values. */
+/**
+ * The API server's limit for all annotations of an object, keys and values: `TotalAnnotationSizeLimitB`.
+ *
+ * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/api/validation/objectmeta.go
+ */
 export const MAX_ANNOTATIONS_BYTES = 256 * 1024;
 const MIN_WEIGHT = 1;
 const MAX_WEIGHT = 100;

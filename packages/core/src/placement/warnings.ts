@@ -1,7 +1,12 @@
 import type { Deny, PlacementWarning } from './decision.ts';
 import { quote } from './quote.ts';
 
-/** The API server's advice: longer warnings may be cut, and all of a response are bounded together. */
+/**
+ * The API server's advice. Beyond 4,096 characters in all it cuts warnings at 256.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response and
+ *   https://github.com/kubernetes/apiserver/blob/v0.36.3/pkg/endpoints/filters/warning.go
+ */
 export const MAX_WARNING_LENGTH = 120;
 /** Leaves room for the words around it. */
 const MAX_SHOWN_IMAGE = 52;

@@ -1,6 +1,8 @@
 /**
  * Syntax of label keys and values, as `k8s.io/apimachinery/pkg/util/validation` checks them. The patterns are shared
  * with the CEL rules of the CRD, so they use nothing that RE2 lacks.
+ *
+ * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/validation/validation.go
  */
 
 const DNS_LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';

@@ -26,6 +26,8 @@ export interface DigestReference extends ImageName {
 /**
  * A parsed image reference. Holding one means that it parsed: only `parseReference` makes them.
  * Grammar: https://pkg.go.dev/github.com/distribution/reference.
+ *
+ * @example registry.example.com:5000/team/app:1.2@sha256:e692…
  */
 export type ImageReference = TagReference | DigestReference;
 

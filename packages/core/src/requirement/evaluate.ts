@@ -17,7 +17,11 @@ export interface NodeDemand {
 /** What of a node the demand is matched with. */
 export type SelectableNode = Pick<NodeFacts, 'name' | 'labels'>;
 
-/** Whether the node satisfies the node selector and the required affinity, as the scheduler evaluates them. */
+/**
+ * Whether the node satisfies the node selector and the required affinity, as the scheduler evaluates them.
+ *
+ * @see https://github.com/kubernetes/component-helpers/blob/v0.36.3/scheduling/corev1/nodeaffinity/nodeaffinity.go
+ */
 export function matchesNode({ nodeSelector, requiredAffinity }: NodeDemand, node: SelectableNode): boolean {
   for (const [key, value] of Object.entries(nodeSelector)) if (labelOf(node.labels, key) !== value) return false;
   return requiredAffinity === undefined || requiredAffinity.nodeSelectorTerms.some((term) => matchesTerm(term, node));

@@ -1,6 +1,10 @@
 import type { NodeFacts, Taint, Toleration } from '../kubernetes/facts.ts';
 
-/** Whether the toleration tolerates the taint, as the scheduler sees it. Operators newer than `Exists` do not. */
+/**
+ * Whether the toleration tolerates the taint, as the scheduler sees it. Operators newer than `Exists` do not.
+ *
+ * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/toleration.go (`ToleratesTaint`)
+ */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
   if (effect !== '' && effect !== taint.effect) return false;

@@ -30,6 +30,8 @@ export interface ApplyStatusRequest {
  * Server-side apply of a status: what this field manager applied before and does not name now is removed, everybody
  * else's fields stay. A uid would be no precondition here (the API server ignores all metadata in a status), so a later
  * object of the same name gets it, until its own status is written. Throws a KubeError for anything that is none of the expected answers.
+ *
+ * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */
 export async function applyStatus(
   api: Pick<Api, 'request'>,

@@ -22,7 +22,7 @@ export interface EventInput {
   readonly note: string;
 }
 
-/** The API's bound for a note, in bytes. */
+/** The API's bound for a note, in bytes: `NoteLengthLimit`. */
 const MAX_NOTE_BYTES = 1024;
 /** Object names are up to 253 characters, and the event's name needs room for its suffix. */
 const MAX_NAME_PREFIX = 200;
@@ -41,6 +41,10 @@ export function eventName({ regarding }: EventInput, suffix: string): string {
   return `${regarding.name.slice(0, MAX_NAME_PREFIX).replace(/[^a-z0-9]+$/, '')}.${suffix}`;
 }
 
+/**
+ * @see https://github.com/kubernetes/api/blob/v0.36.3/events/v1/types.go and, for the bounds, https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/events.go
+ * @example {"apiVersion":"events.k8s.io/v1","kind":"Event","type":"Warning","reason":"Evicted","action":"Evict","note":"…"}
+ */
 export function eventBody(
   event: EventInput,
   name: string,

@@ -30,7 +30,16 @@ export type EvictionAnswer =
 const MAX_CAUSES = 3;
 const MAX_CAUSE_CHARS = 256;
 
-/** What the API server said, as one of the answers that we know. */
+/**
+ * What the API server said, as one of the answers that we know.
+ *
+ * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/pod/storage/eviction.go
+ * @example {"kind":"Status","status":"Failure","reason":"TooManyRequests","code":429,
+ *   "message":"Cannot evict pod as it would violate the pod's disruption budget.","details":{"causes":[{"reason":"DisruptionBudget",
+ *   "message":"The disruption budget web needs 2 healthy pods and has 2 currently"}]}}
+ * @example {"kind":"Status","status":"Failure","code":500,
+ *   "message":"This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."}
+ */
 export function evictionAnswerOf(answer: ApiAnswer): EvictionAnswer {
   if (answer.kind === 'ok') return { kind: 'evicted' };
   const { status, message } = answer;

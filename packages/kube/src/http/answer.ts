@@ -30,7 +30,14 @@ const MAX_MESSAGE_CHARS = 1024;
 /** A server that asks for more waiting than this is not believed. */
 const MAX_RETRY_AFTER_S = 3600;
 
-/** Reads a non-2xx answer. Bodies that are no Status object (a proxy's page) leave the fields empty. */
+/**
+ * Reads a non-2xx answer. Bodies that are no Status object (a proxy's page) leave the fields empty.
+ *
+ * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/apis/meta/v1/types.go (`Status`), and `Retry-After` in seconds:
+ *   https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+ * @example {"kind":"Status","apiVersion":"v1","status":"Failure","message":"pods \"web-0\" not found","reason":"NotFound",
+ *   "details":{"name":"web-0","kind":"pods"},"code":404}
+ */
 export function parseRefusal(status: number, retryAfter: string | undefined, body: Json | undefined): Refusal {
   const object = isJsonObject(body) ? body : {};
   const details = isJsonObject(object['details']) ? object['details'] : {};

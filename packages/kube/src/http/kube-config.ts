@@ -42,6 +42,10 @@ interface Loaded {
  * and a read that fails leaves all of it. client-go does so for CA bundles and tokens.
  *
  * @see https://github.com/kubernetes/client-go/blob/v0.36.3/transport/ca_rotation.go and `token_source.go` beside it
+ * @see https://github.com/kubernetes/client-go/blob/v0.36.3/tools/clientcmd/api/v1/types.go (the format of a kubeconfig)
+ * @example {"current-context":"a","contexts":[{"name":"a","context":{"cluster":"c","user":"u"}}],
+ *   "clusters":[{"name":"c","cluster":{"server":"https://10.0.0.1:6443","certificate-authority":"ca.crt"}}],
+ *   "users":[{"name":"u","user":{"client-certificate":"u.crt","client-key":"u.key"}}]}
  */
 export class KubeConfigCredentials implements CredentialSource {
   readonly #location: KubeConfigLocation;

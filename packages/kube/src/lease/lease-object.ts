@@ -30,7 +30,13 @@ export interface LeaseSpec {
 /** A duration beyond this is a mistake, or somebody's attempt to hold for ever. */
 const MAX_DURATION_S = 3600;
 
-/** Throws KubeError `malformed` for what is no Lease. Absent fields are those of a Lease that nobody holds. */
+/**
+ * Throws KubeError `malformed` for what is no Lease. Absent fields are those of a Lease that nobody holds.
+ *
+ * @see https://github.com/kubernetes/api/blob/v0.36.3/coordination/v1/types.go (`LeaseSpec`)
+ * @example {"metadata":{"name":"archpolicy-operator","resourceVersion":"4711"},"spec":{"holderIdentity":"operator-7d4b9c",
+ *   "leaseDurationSeconds":15,"acquireTime":"2026-01-02T03:04:05.678000Z","renewTime":"2026-01-02T03:04:15.678000Z","leaseTransitions":2}}
+ */
 export function parseLease(body: Json): LeaseObject {
   const metadata = isJsonObject(body) ? body['metadata'] : undefined;
   if (!isJsonObject(body) || !isJsonObject(metadata) || typeof metadata['resourceVersion'] !== 'string') {

@@ -24,7 +24,12 @@ export interface Page {
   readonly continueToken: string | undefined;
 }
 
-/** Throws KubeError `malformed` for what is no list. */
+/**
+ * Throws KubeError `malformed` for what is no list.
+ *
+ * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+ * @example {"kind":"PodList","metadata":{"resourceVersion":"10245","continue":"ENCODED_TOKEN","remainingItemCount":753},"items":[…]}
+ */
 export function parsePage(body: Json): Page {
   const resourceVersion = isJsonObject(body) ? resourceVersionOf(body) : undefined;
   if (resourceVersion === undefined) throw new KubeError('malformed', 'the list has no resourceVersion');
@@ -39,7 +44,14 @@ export type WatchEvent =
 
 const EVENT_TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
 
-/** Throws KubeError `malformed` for what is no watch event. */
+/**
+ * Throws KubeError `malformed` for what is no watch event.
+ *
+ * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+ * @example {"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"10596",…},…}}
+ * @example {"type":"BOOKMARK","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"12746"}}}
+ * @example {"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired",…}}
+ */
 export function parseWatchEvent(line: Json): WatchEvent {
   if (isJsonObject(line)) {
     const { type, object } = line;
