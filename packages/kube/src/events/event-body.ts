@@ -43,7 +43,7 @@ export function eventName({ regarding }: EventInput, suffix: string): string {
 
 /**
  * @see https://github.com/kubernetes/api/blob/v0.36.3/events/v1/types.go and, for the bounds, https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/events.go
- * @example {"apiVersion":"events.k8s.io/v1","kind":"Event","type":"Warning","reason":"Evicted","action":"Evict","note":"…"}
+ * @example {"apiVersion":"events.k8s.io/v1","kind":"Event","type":"Normal","reason":"Misplaced","action":"Evict","note":"…"}
  */
 export function eventBody(
   event: EventInput,
