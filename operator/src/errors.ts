@@ -6,6 +6,8 @@ export type OperatorErrorCode =
   | 'UnexpectedPackage'
   /** A pod that was about to be evicted could not be read. */
   | 'PodUnreadable'
+  /** The node of such a pod could not be read. */
+  | 'NodeUnreadable'
   /** The API server did not say what is in a pod's pull secrets. */
   | 'PullSecretsUnread';
 

@@ -39,7 +39,7 @@ afterEach(async () => {
 const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [everywhere] }: SetUp = {}) => {
   const outcomes: ReviewOutcome[] = [];
   const namespace = { name: 'shop', labels: {}, annotations: {} };
-  const node = { labels: {}, taints: [], ready: true, cordoned: false, os: 'linux' };
+  const node = { uid: 'n', labels: {}, taints: [], ready: true, cordoned: false, os: 'linux' };
   const admission = createAdmission({
     view: {
       policies: { list: policies },

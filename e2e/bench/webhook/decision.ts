@@ -101,6 +101,7 @@ function inspectionOf(digit: string): Inspection {
 function nodeOf(architecture: string, number: number): NodeFacts {
   return {
     name: `${architecture}-${number}`,
+    uid: `${architecture}-${number}`,
     labels: { 'kubernetes.io/arch': architecture, 'topology.kubernetes.io/zone': 'c' },
     taints: [],
     ready: true,

@@ -18,6 +18,7 @@ import type {
   Jobs,
   Lease,
   Namespaces,
+  NodeReader,
   Nodes,
   PodImages,
   PodReader,
@@ -48,7 +49,7 @@ export interface RemediationParts {
   readonly webhook: Webhook;
   readonly images: PodImages;
   readonly jobs: Jobs;
-  readonly reader: PodReader;
+  readonly reader: PodReader & NodeReader;
   readonly evict: Evict;
   readonly lease: Lease;
   readonly statuses: PolicyUpdates;
@@ -77,7 +78,7 @@ export function buildRemediation(parts: RemediationParts): BuiltRemediation {
   const evictor = new Evictor({ ...parts, gatherer, evaluator, attempts });
   const fairQueue = new FairQueue({ ledger, clock });
   const replacements = new Replacements({ pods, ledger, clock });
-  const violations = new PlacementViolations({ nodes, ledger, clock });
+  const violations = new PlacementViolations({ ...parts, nodes });
   const enqueueAll = new EnqueueAll({ ...parts, pods, queue: pipeline.evaluations });
   const remediation = new Remediation({
     ...parts,

@@ -51,6 +51,15 @@ export interface PodReader {
   read(namespace: string, name: string, signal: AbortSignal): Promise<PodFacts | undefined>;
 }
 
+/** Reads a node from the API server, past every cache. */
+export interface NodeReader {
+  /**
+   * Returns undefined when it does not exist.
+   * @throws when that is not known
+   */
+  readNode(name: string, signal: AbortSignal): Promise<NodeFacts | undefined>;
+}
+
 /** Calls the Eviction API once. Every answer is a value. */
 export type Evict = (target: EvictionTarget, signal: AbortSignal) => Promise<EvictionAnswer>;
 

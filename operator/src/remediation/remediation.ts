@@ -19,7 +19,7 @@ import type { EvictionAttempts } from './eviction-attempts.ts';
 import type { EvictionOutcome, Evictor } from './eviction/evictor.ts';
 import type { PlacementViolations } from './eviction/placement-violations.ts';
 import type { Replacements, ReplacementState } from './eviction/replacements.ts';
-import type { Nodes, PolicyUpdates, Webhook } from './ports.ts';
+import type { Nodes, PolicyUpdates } from './ports.ts';
 import type { Done, NextStep, Pipeline, Stages } from './queue/eviction-pipeline.ts';
 import { isSharedLimit } from './queue/fair-queue.ts';
 import type { FairQueue, WakeUp } from './queue/fair-queue.ts';
@@ -39,7 +39,6 @@ export interface RemediationOptions {
   readonly replacements: Replacements;
   readonly violations: PlacementViolations;
   readonly nodes: Nodes;
-  readonly webhook: Pick<Webhook, 'confirmNow'>;
   readonly stats: PolicyPodStats;
   readonly statuses: PolicyUpdates;
   readonly reporter: Reporter;
@@ -57,6 +56,8 @@ interface Observation {
 
 const DONE: Done = { kind: 'done' };
 const AGAIN: Done = { kind: 'evaluate', afterMs: 0 };
+/** The watch shows the change when it works, and has the pod evaluated. */
+const NODE_CHANGED_DELAY_MS = 10_000;
 const WAITS_FOR_RATE: EvictionDecision = { kind: 'wait', reason: 'PolicyLimit' };
 
 /**
@@ -127,7 +128,7 @@ export class Remediation {
     const { violation, replacement, ...observed } = this.#observe(context);
     let { evaluation } = observed;
     if (violation !== undefined) {
-      await this.#recordViolation(context.pod, violation, signal);
+      await this.#recordViolation(context, violation, signal);
       // The brake may have engaged. The start of an eviction evaluates the pod in any case.
       if (evaluation.decision.kind !== 'evict') evaluation = this.#options.evaluator.evaluate(context);
     }
@@ -163,9 +164,10 @@ export class Remediation {
     return { evaluation, replacement, violation: violations.detect(context, evaluation, replacement) };
   }
 
-  async #recordViolation(pod: PodFacts, kind: ViolationKind, signal: AbortSignal): Promise<void> {
-    const { webhook, violations, metrics, reporter } = this.#options;
-    if (kind === 'landed-wrong' && !(await webhook.confirmNow(signal))) return;
+  async #recordViolation(context: EvictionContext, kind: ViolationKind, signal: AbortSignal): Promise<void> {
+    const { violations, metrics, reporter } = this.#options;
+    if (!(await violations.confirm(context, kind, signal))) return;
+    const { pod } = context;
     violations.record(pod);
     metrics.fault(kind);
     reporter.violation(pod, kind);
@@ -192,7 +194,7 @@ export class Remediation {
     const { evaluation: found, violation } = this.#observe(context);
     if (violation !== undefined) {
       // It is recorded, which takes a probe: the limits found before are out of date.
-      await this.#recordViolation(context.pod, violation, signal);
+      await this.#recordViolation(context, violation, signal);
       return AGAIN;
     }
     const evaluation = this.#behindWaiters(context, found);
@@ -233,6 +235,8 @@ export class Remediation {
         return DONE;
       case 'policy-changed':
         return { kind: 'evaluate', afterMs: MIN_DELAY_MS };
+      case 'node-changed':
+        return { kind: 'evaluate', afterMs: NODE_CHANGED_DELAY_MS };
       case 'no-longer-evictable':
         return this.#settle(context, outcome.evaluation);
       case 'not-accepted': {

@@ -113,7 +113,10 @@ function basicView(options: ClusterViewOptions): {
   const namespaces = reflect<NamespaceFacts>(options, 'namespaces', NAMESPACES, parseNamespace, {
     same: isDeepStrictEqual,
   });
-  const nodes = reflect<NodeFacts>(options, 'nodes', NODES, parseNode, { same: isDeepStrictEqual });
+  const nodes = reflect<NodeFacts>(options, 'nodes', NODES, parseNode, {
+    uid: ({ uid }) => uid,
+    same: isDeepStrictEqual,
+  });
   policies.store.subscribe(({ type, object }) => {
     if (type === 'deleted' || object.kind === 'parsed') return;
     const { name, problems } = object.invalid;

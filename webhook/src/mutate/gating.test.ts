@@ -40,7 +40,16 @@ interface Answered {
 async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, job }: Case): Promise<Answered> {
   const read: string[] = [];
   const labels = { 'kubernetes.io/arch': 'arm64' };
-  const node = { labels, taints: [], ready: true, cordoned: false, os: 'linux', name: 'a', architecture: 'arm64' };
+  const node = {
+    uid: 'n',
+    labels,
+    taints: [],
+    ready: true,
+    cordoned: false,
+    os: 'linux',
+    name: 'a',
+    architecture: 'arm64',
+  };
   const clock = new FakeClock();
   const { handler } = createAdmission({
     view: {

@@ -15,6 +15,7 @@ const policy = (spec: JsonObject, status: JsonObject = {}): ArchPolicy => {
 
 const node = (architecture: string, ready = true): NodeFacts => ({
   name: architecture,
+  uid: architecture,
   labels: { 'kubernetes.io/arch': architecture },
   taints: [],
   ready,

@@ -1,10 +1,10 @@
-import { isJsonObject, objectAt, parseJobFacts, parsePod, textAt } from '@archpolicy/core';
-import type { JobFacts, JsonObject, OwnerReference, PodFacts } from '@archpolicy/core';
-import { PODS, resourcePath } from '@archpolicy/kube';
+import { isJsonObject, objectAt, parseJobFacts, parseNode, parsePod, textAt } from '@archpolicy/core';
+import type { JobFacts, JsonObject, NodeFacts, OwnerReference, PodFacts } from '@archpolicy/core';
+import { NODES, PODS, resourcePath } from '@archpolicy/kube';
 import type { Api, Resource } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { OperatorError } from '../../errors.ts';
-import type { Jobs, PodReader } from '../ports.ts';
+import type { Jobs, NodeReader, PodReader } from '../ports.ts';
 
 const JOBS: Resource = { group: 'batch', version: 'v1', resource: 'jobs' };
 /** One small GET; the reconcile is tried again when it takes longer. */
@@ -13,7 +13,7 @@ const READ_TIMEOUT_MS = 10_000;
 const MAX_OBJECT_BYTES = 4 * 1024 * 1024;
 
 /** Single objects, as the API server has them now. */
-export class ApiReader implements PodReader, Jobs {
+export class ApiReader implements PodReader, NodeReader, Jobs {
   readonly #api: Pick<Api, 'request'>;
   readonly #logger: Logger;
 
@@ -23,15 +23,23 @@ export class ApiReader implements PodReader, Jobs {
   }
 
   async read(namespace: string, name: string, signal: AbortSignal): Promise<PodFacts | undefined> {
-    const answer = await this.#get(PODS, namespace, name, signal);
+    const answer = await this.#get(PODS, { namespace, name }, signal);
     if (answer.kind === 'refused' && answer.status === 404) return undefined;
     const pod = answer.kind === 'ok' ? parsePod(answer.object) : undefined;
     if (pod === undefined) throw new OperatorError('PodUnreadable', 'the pod could not be read');
     return pod;
   }
 
+  async readNode(name: string, signal: AbortSignal): Promise<NodeFacts | undefined> {
+    const answer = await this.#get(NODES, { name }, signal);
+    if (answer.kind === 'refused' && answer.status === 404) return undefined;
+    const node = answer.kind === 'ok' ? parseNode(answer.object) : undefined;
+    if (node === undefined) throw new OperatorError('NodeUnreadable', 'the node could not be read');
+    return node;
+  }
+
   async get(namespace: string, owner: OwnerReference, signal: AbortSignal): Promise<JobFacts | undefined> {
-    const answer = await this.#get(JOBS, namespace, owner.name, signal);
+    const answer = await this.#get(JOBS, { namespace, name: owner.name }, signal);
     if (answer.kind === 'refused') {
       this.#logger.debug({ namespace, job: owner.name, status: answer.status }, 'a Job could not be read');
       return undefined;
@@ -43,15 +51,14 @@ export class ApiReader implements PodReader, Jobs {
 
   async #get(
     resource: Resource,
-    namespace: string,
-    name: string,
+    object: { readonly namespace?: string; readonly name: string },
     signal: AbortSignal,
   ): Promise<
     { readonly kind: 'ok'; readonly object: JsonObject } | { readonly kind: 'refused'; readonly status: number }
   > {
     const answer = await this.#api.request({
       method: 'GET',
-      path: resourcePath(resource, { namespace, name }),
+      path: resourcePath(resource, object),
       signal,
       timeoutMs: READ_TIMEOUT_MS,
       maxBytes: MAX_OBJECT_BYTES,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import { policy } from '../../fixtures/objects.ts';
+import { node, policy } from '../../fixtures/objects.ts';
 import { World } from '../fixtures/world.ts';
 
 const MINUTE = 60_000;
@@ -66,6 +66,40 @@ describe('right before the call', () => {
     world.current.set('shop/a', what === 'gone' ? 'gone' : world.pod('a', { uid: 'uid-2' }));
     expect(await world.reconcile('a')).toEqual({});
     expect(world.evictions).toEqual([]);
+  });
+
+  test.each([
+    ['another one of the same name, with another architecture', node('amd64-1', 'arm64', { uid: 'another' })],
+    ['another one of the same name', node('amd64-1', 'amd64', { uid: 'another' })],
+    ['installed again with another architecture', node('amd64-1', 'arm64')],
+    ['gone', 'gone' as const],
+  ])('R8 its node is %s, and the watch has not shown it: nothing is sent', async (_, current) => {
+    const world = newWorld();
+    world.add('a');
+    world.currentNodes.set('amd64-1', current);
+    expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 10_000 });
+    expect([world.evictions, world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())]).toEqual([[], 0]);
+    world.currentNodes.clear();
+    await world.reconcile('a');
+    expect(world.evictions).toHaveLength(1);
+  });
+
+  test('R8 R10 its node is not Ready by now: nothing is sent', async () => {
+    const world = newWorld();
+    world.add('a');
+    world.currentNodes.set('amd64-1', node('amd64-1', 'amd64', { ready: false }));
+    await world.reconcile('a');
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'NodeNotReady']);
+  });
+
+  test('R7 a replacement landed wrong only by a node that was replaced: it is no fault', async () => {
+    const world = newWorld();
+    world.add('a');
+    await world.reconcile('a');
+    await world.remove('a');
+    world.currentNodes.set('amd64-1', node('amd64-1', 'arm64', { uid: 'another' }));
+    await world.bind('x', 'amd64-1', { uid: 'x' });
+    expect([world.landings, world.faults]).toEqual([['wrong'], []]);
   });
 
   test('R8 P3 the Lease was lost: nothing is sent', async () => {

@@ -1,10 +1,11 @@
 import { parseDurationMs } from '@archpolicy/core';
-import type { EvictionAccount, EvictionDecision, EvictionLedger } from '@archpolicy/core';
+import type { EvictionAccount, EvictionDecision, EvictionLedger, NodeFacts, PodFacts } from '@archpolicy/core';
 import type { Clock, EvictionAnswer } from '@archpolicy/kube';
 import type { RemediationMetrics } from '../../reporting/metrics.ts';
 import type { ContextGatherer, EvictionContext } from '../evaluation/gather-context.ts';
+import { readSameNode } from '../evaluation/current-node.ts';
 import type { Evaluation, PodEvaluator } from '../evaluation/pod-evaluator.ts';
-import type { Evict, Lease, PodReader, Webhook } from '../ports.ts';
+import type { Evict, Lease, NodeReader, PodReader, Webhook } from '../ports.ts';
 import type { EvictionAttempts } from '../eviction-attempts.ts';
 import { interpretAnswer } from './eviction-retry.ts';
 
@@ -16,6 +17,8 @@ export type EvictionOutcome =
   | { readonly kind: 'no-longer-evictable'; readonly evaluation: Evaluation }
   /** Right before the call another policy governed the pod, or a changed one, or none: nothing was sent. */
   | { readonly kind: 'policy-changed' }
+  /** Right before the call the pod was on another node, or its node was another one of the same name: nothing was sent. */
+  | { readonly kind: 'node-changed' }
   /** The Lease was lost: nothing was sent. */
   | { readonly kind: 'not-leading' }
   | { readonly kind: 'not-accepted'; readonly answer: EvictionAnswer; readonly delayMs: number };
@@ -23,7 +26,7 @@ export type EvictionOutcome =
 export interface EvictorOptions {
   readonly gatherer: Pick<ContextGatherer, 'refresh'>;
   readonly evaluator: Pick<PodEvaluator, 'evaluate'>;
-  readonly reader: PodReader;
+  readonly reader: PodReader & NodeReader;
   readonly evict: Evict;
   readonly lease: Lease;
   readonly webhook: Pick<Webhook, 'confirm'>;
@@ -37,7 +40,7 @@ export interface EvictorOptions {
 const DEFAULT_RECHECK_MS = 600_000;
 
 /**
- * Evicts a pod (R8): takes a reservation, probes the webhook, reads and evaluates the pod again, checks the Lease, and calls
+ * Evicts a pod (R8): takes a reservation, probes the webhook, reads the pod and its node, evaluates the pod again, checks the Lease, and calls
  * the Eviction API.
  */
 export class Evictor {
@@ -63,21 +66,32 @@ export class Evictor {
   }
 
   async #evictReserved(context: EvictionContext, signal: AbortSignal): Promise<EvictionOutcome> {
-    const { reader, lease, gatherer, evaluator, attempts, webhook } = this.#options;
-    const { namespace, name, uid } = context.pod;
+    const { lease, evaluator, webhook } = this.#options;
     if (!(await webhook.confirm(signal))) {
       return { kind: 'no-longer-evictable', evaluation: evaluator.evaluate(context, true) };
     }
-    const pod = await reader.read(namespace, name, signal);
-    const ends = pod?.uid !== uid || pod.deleting;
-    if (ends && attempts.isUnanswered(context.key, uid)) return this.#accepted(context);
-    if (pod?.uid !== uid) return { kind: 'gone' };
-    const current = gatherer.refresh(context, pod);
-    if (current === undefined) return { kind: 'policy-changed' };
+    const current = await this.#readAgain(context, signal);
+    if (!('key' in current)) return current;
     const evaluation = evaluator.evaluate(current, true);
     if (evaluation.decision.kind !== 'evict') return { kind: 'no-longer-evictable', evaluation };
     if (!lease.isHeld()) return { kind: 'not-leading' };
     return this.#call(current, evaluation.decision, signal);
+  }
+
+  /** The context of the pod with what the API server has of the pod and its node now, or why it is not to be evicted. */
+  async #readAgain(context: EvictionContext, signal: AbortSignal): Promise<EvictionContext | EvictionOutcome> {
+    const { reader, gatherer, attempts } = this.#options;
+    const { namespace, name, uid } = context.pod;
+    const [pod, node] = await Promise.all([
+      reader.read(namespace, name, signal),
+      context.node && readSameNode(reader, context.node, signal),
+    ]);
+    const ends = pod?.uid !== uid || pod.deleting;
+    if (ends && attempts.isUnanswered(context.key, uid)) return this.#accepted(context);
+    if (pod?.uid !== uid) return { kind: 'gone' };
+    if (!isOnSameNode(context, pod, node)) return { kind: 'node-changed' };
+    const current = gatherer.refresh(context, pod);
+    return current === undefined ? { kind: 'policy-changed' } : { ...current, node };
   }
 
   async #call(
@@ -109,4 +123,8 @@ export class Evictor {
     this.#options.attempts.accepted(key, pod.uid);
     return { kind: 'accepted' };
   }
+}
+
+function isOnSameNode(before: EvictionContext, pod: PodFacts, node: NodeFacts | undefined): boolean {
+  return pod.nodeName === before.pod.nodeName && node?.uid === before.node?.uid;
 }

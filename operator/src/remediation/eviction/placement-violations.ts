@@ -3,13 +3,16 @@ import type { EvictionLedger, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { Clock } from '@archpolicy/kube';
 import type { ViolationKind } from '../../reporting/brake-metrics.ts';
+import { readSameNode } from '../evaluation/current-node.ts';
 import type { EvictionContext } from '../evaluation/gather-context.ts';
 import type { Evaluation } from '../evaluation/pod-evaluator.ts';
-import type { Nodes } from '../ports.ts';
+import type { NodeReader, Nodes, Webhook } from '../ports.ts';
 import type { ReplacementState } from './replacements.ts';
 
 export interface PlacementViolationsOptions {
   readonly nodes: Pick<Nodes, 'get'>;
+  readonly reader: NodeReader;
+  readonly webhook: Pick<Webhook, 'confirmNow'>;
   readonly ledger: Pick<EvictionLedger, 'fault'>;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
@@ -34,8 +37,7 @@ export class PlacementViolations {
   }
 
   /**
-   * Returns what an evaluated pod violates. `landed-wrong` counts only if a probe of the webhook, sent now, succeeds: it may
-   * have become unreachable since the eviction.
+   * Returns what an evaluated pod violates, as far as the watches have shown it: {@link confirm} decides whether it counts.
    */
   detect(
     { key, pod }: EvictionContext,
@@ -46,6 +48,19 @@ export class PlacementViolations {
     this.forget(key);
     if (uid === pod.uid) return 'against-terms';
     return replacement?.kind === 'landed' && isAttributable(replacement, evaluation) ? 'landed-wrong' : undefined;
+  }
+
+  /**
+   * Whether a violation counts. One by a node that is another one by now does not, and `landed-wrong` only if a probe of the
+   * webhook, sent now, succeeds: it may have become unreachable since the eviction. A node that cannot be read counts as the
+   * same one: the brake is for what is not understood.
+   */
+  async confirm({ node }: EvictionContext, kind: ViolationKind, signal: AbortSignal): Promise<boolean> {
+    const { webhook, reader } = this.#options;
+    if (kind === 'landed-wrong' && !(await webhook.confirmNow(signal))) return false;
+    if (node === undefined) return true;
+    const current = await readSameNode(reader, node, signal).catch(() => node);
+    return current !== undefined;
   }
 
   /** Counts a violation towards the brake. */

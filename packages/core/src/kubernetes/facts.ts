@@ -25,6 +25,8 @@ export interface Toleration {
 /** A node, as far as placement and remediation need it. */
 export interface NodeFacts {
   readonly name: string;
+  /** Another node may have the same name later. */
+  readonly uid: string;
   readonly labels: Labels;
   readonly taints: readonly Taint[];
   /** Condition Ready is True. */

@@ -5,7 +5,12 @@ import { parseNamespace } from './parse-namespace.ts';
 import { parseNode } from './parse-node.ts';
 
 const node = {
-  metadata: { name: 'arm64-1', labels: { 'kubernetes.io/arch': 'arm64' }, managedFields: [{ manager: 'kubelet' }] },
+  metadata: {
+    name: 'arm64-1',
+    uid: 'node-uid',
+    labels: { 'kubernetes.io/arch': 'arm64' },
+    managedFields: [{ manager: 'kubelet' }],
+  },
   spec: {
     podCIDR: '10.0.0.0/24',
     taints: [
@@ -27,6 +32,7 @@ describe('nodes', () => {
   test('keep what placement and remediation need, and nothing else', () => {
     expect(parseNode(node)).toEqual({
       name: 'arm64-1',
+      uid: 'node-uid',
       labels: { 'kubernetes.io/arch': 'arm64' },
       taints: [
         { key: 'kubernetes.io/arch', value: 'arm64', effect: 'NoSchedule' },
@@ -75,6 +81,7 @@ describe('nodes', () => {
   test('a node that has not said its architecture has none, never a default', () => {
     expect(parseNode({ metadata: { name: 'new' } })).toEqual({
       name: 'new',
+      uid: '',
       labels: {},
       taints: [],
       ready: false,

@@ -18,6 +18,7 @@ export function parseNode(raw: JsonObject): NodeFacts | undefined {
   const info = objectAt(status, 'nodeInfo');
   return {
     name,
+    uid: textAt(metadata, 'uid') ?? '',
     labels: stringMapAt(metadata, 'labels'),
     taints: arrayAt(spec, 'taints')
       .map(parseTaint)

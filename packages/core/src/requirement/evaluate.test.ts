@@ -165,6 +165,7 @@ describe('tolerations', () => {
   test('PL6 what only discourages keeps nothing off', () => {
     const tainted: NodeFacts = {
       name: 'n',
+      uid: 'n',
       labels: {},
       taints: [taint, { ...taint, effect: 'PreferNoSchedule' }, { key: 'x', value: '', effect: 'NoExecute' }],
       ready: true,
