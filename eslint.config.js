@@ -36,7 +36,7 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       complexity: ['error', 12],
-      'max-lines': ['error', { max: 350 }],
+      'max-lines': ['error', { max: 300 }],
       'max-lines-per-function': ['error', { max: 60 }],
       'no-console': 'error',
       'no-restricted-properties': ['error', noExit, noEnv],
@@ -67,6 +67,11 @@ export default tseslint.config(
     files: ['packages/async/src/**/*.ts'],
     ignores: ['**/*.test.ts', '**/clock.ts'],
     rules: { 'no-restricted-globals': ['error', ...wallClock] },
+  },
+  // Tests and what only they import may be longer: their tables are read from top to bottom.
+  {
+    files: ['**/*.test.ts', 'packages/testkit/**/*.ts', '**/fixtures/**/*.ts', 'e2e/**/*.ts'],
+    rules: { 'max-lines': ['error', { max: 350 }] },
   },
   {
     files: ['**/*.test.ts'],
