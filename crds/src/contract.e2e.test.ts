@@ -44,17 +44,17 @@ const plain = (path: string): string => path.replaceAll('[', '.').replaceAll(']'
 function disagreement(spec: Json, answer: ServerAnswer): string {
   const ours = parseArchPolicy(policyOf('case', spec));
   if (answer.kind === 'refused') {
-    if (ours.kind === 'parsed') return `only the API server refuses: ${answer.message}`;
-    const missing = ours.problems.filter(({ path }) => !plain(answer.message).includes(plain(path)));
+    if (ours.kind === 'ok') return `only the API server refuses: ${answer.message}`;
+    const missing = ours.failure.filter(({ path }) => !plain(answer.message).includes(plain(path)));
     // Then the API server looks no further than at types and bounds, and the parser at everything.
     const stoppedEarly = answer.message.includes('some validation rules were not checked');
-    const agree = stoppedEarly ? missing.length < ours.problems.length : missing.length === 0;
+    const agree = stoppedEarly ? missing.length < ours.failure.length : missing.length === 0;
     return agree ? '' : `the parser complains of ${JSON.stringify(missing)}: ${answer.message}`;
   }
-  if (ours.kind === 'invalid') return `only the parser refuses: ${JSON.stringify(ours.problems)}`;
+  if (ours.kind === 'failed') return `only the parser refuses: ${JSON.stringify(ours.failure)}`;
   const stored = parseArchPolicy(answer.object);
-  if (stored.kind === 'invalid') return `stored, but not read: ${JSON.stringify(stored.problems)}`;
-  const [intended, kept, read] = [ours.policy.spec, answer.object['spec'], stored.policy.spec].map(canonical);
+  if (stored.kind === 'failed') return `stored, but not read: ${JSON.stringify(stored.failure)}`;
+  const [intended, kept, read] = [ours.value.spec, answer.object['spec'], stored.value.spec].map(canonical);
   if (intended !== kept) return `other defaults: ${intended ?? ''} / ${kept ?? ''}`;
   return intended === read ? '' : 'stored and read differ';
 }
@@ -198,6 +198,6 @@ describe('kubectl', () => {
     const stored = parseArchPolicy(
       JSON.parse(await kubectl(['get', 'archpol', 'default', '--output=json'])) as JsonObject,
     );
-    expect(stored).toMatchObject({ kind: 'parsed', policy: { name: 'default', generation: 1, status } });
+    expect(stored).toMatchObject({ kind: 'ok', value: { name: 'default', generation: 1, status } });
   });
 });

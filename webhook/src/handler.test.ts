@@ -11,8 +11,8 @@ import { NO_PULL_SECRETS, UID, body, container, pod, review } from './fixtures/r
 
 const policy = (): ArchPolicy => {
   const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec: {} });
-  if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
-  return parsed.policy;
+  if (parsed.kind === 'failed') throw new Error(JSON.stringify(parsed.failure));
+  return parsed.value;
 };
 
 const everywhere = policy();

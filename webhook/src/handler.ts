@@ -36,8 +36,8 @@ export class AdmissionHandler implements ReviewHandler {
   async handle(body: Buffer, times: ReviewTimes): Promise<HttpAnswer> {
     if (isExcessive(body)) return this.#refuse('excessive', 413, 'too large, too deep or too many parts', times);
     const parsed = parseReview(body);
-    if (parsed.kind === 'malformed') return this.#refuse('malformed', 400, parsed.problem, times);
-    const { request } = parsed;
+    if (parsed.kind === 'failed') return this.#refuse('malformed', 400, parsed.failure, times);
+    const request = parsed.value;
     if (!request.createsPod) return this.#unchanged('ignored', request.uid, times);
     if (hasTooManyParts(request.object)) return this.#unchanged('excessive', request.uid, times);
     try {

@@ -49,9 +49,9 @@ function bodies(): readonly Json[] {
 /** What is accepted has one canonical form. */
 function readReference(text: string): void {
   const parse = parseReference(text);
-  if (parse.kind === 'invalid') return;
-  const again = parseReference(formatReference(parse.reference));
-  if (again.kind === 'invalid') throw new Error(`${JSON.stringify(text)} has no canonical form`);
+  if (parse.kind === 'failed') return;
+  const again = parseReference(formatReference(parse.value));
+  if (again.kind === 'failed') throw new Error(`${JSON.stringify(text)} has no canonical form`);
 }
 
 /** As an inspection reads a body that a registry sent. */

@@ -43,13 +43,13 @@ function inputOf(): PlacementInput {
     metadata: { name: 'default' },
     spec: { preference: { architectures: ['amd64'] } },
   });
-  if (parsed.kind === 'invalid') throw new Error('the policy of the bench is invalid');
+  if (parsed.kind === 'failed') throw new Error('the policy of the bench is invalid');
   return {
     pod: podOf(names),
     namespace: 'shop',
     operation: 'CREATE',
     namespaceFacts: { name: 'shop', labels: {}, annotations: {} },
-    policy: parsed.policy,
+    policy: parsed.value,
     images: new Map(names.map((name, at) => [`registry.example/shop/${name}:v1`, inspectionOf(String(at))])),
     nodes: ['amd64', 'arm64'].flatMap((architecture) => [1, 2].map((number) => nodeOf(architecture, number))),
     canGate: true,

@@ -115,6 +115,6 @@ function keyOf({ namespace, name }: PodFacts): string {
 
 /** Our own status of a policy is none. */
 function isNews({ type, object, previous }: StoreEvent<PolicyEntry>): boolean {
-  if (type !== 'updated' || previous.kind !== 'parsed' || object.kind !== 'parsed') return true;
-  return previous.policy.generation !== object.policy.generation || previous.policy.deleting !== object.policy.deleting;
+  if (type !== 'updated' || previous.kind !== 'ok' || object.kind !== 'ok') return true;
+  return previous.value.generation !== object.value.generation || previous.value.deleting !== object.value.deleting;
 }

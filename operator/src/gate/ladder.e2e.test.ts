@@ -239,6 +239,6 @@ function specOf(pod: Json): JsonObject {
 
 function parsedPolicy(spec: JsonObject): ArchPolicy {
   const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec });
-  if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
-  return parsed.policy;
+  if (parsed.kind === 'failed') throw new Error(JSON.stringify(parsed.failure));
+  return parsed.value;
 }

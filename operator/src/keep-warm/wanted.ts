@@ -84,8 +84,8 @@ function addAll(
     const key = `${image} ${name}`;
     if (wanted.has(key) || wanted.size >= MAX_WARM_IMAGES) continue;
     const parsed = parseReference(image);
-    if (parsed.kind === 'invalid') continue;
-    const { reference } = parsed;
+    if (parsed.kind === 'failed') continue;
+    const reference = parsed.value;
     const ttlMs = reference.digest === undefined ? SOFT_TTL_MS.otherwise : HARD_TTL_MS;
     wanted.set(key, { key, image, host: reference.registry.toLowerCase(), ttlMs, pullSecrets });
   }

@@ -30,7 +30,7 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
   };
   const writes: Rig['writes'] = [];
   const state: Rig['state'] = {
-    entry: { kind: 'parsed', policy: policy({}) },
+    entry: { kind: 'ok', value: policy({}) },
     matched: 3,
     isLeading: true,
     isReachable: true,
@@ -40,8 +40,8 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
   const controller = new PolicyController({
     policies: {
       get: () => state.entry,
-      list: () => (state.entry?.kind === 'parsed' ? [state.entry.policy] : []),
-      invalid: () => (state.entry?.kind === 'invalid' ? [state.entry.invalid] : []),
+      list: () => (state.entry?.kind === 'ok' ? [state.entry.value] : []),
+      invalid: () => (state.entry?.kind === 'failed' ? [state.entry.failure] : []),
     },
     isLeading: () => state.isLeading,
     metrics: { reconciled: () => undefined, statusWrite: () => undefined, queue: () => undefined, degraded },
@@ -59,8 +59,8 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
   };
   const write = ({ resourceVersion }: { readonly resourceVersion: string }, status: Json): Promise<boolean> => {
     writes.push({ resourceVersion, status: status as JsonObject, atMs: clock.monotonic() });
-    if (state.write !== 'lost' && state.entry?.kind === 'parsed') {
-      state.entry = { kind: 'parsed', policy: stored(state.entry.policy, status) };
+    if (state.write !== 'lost' && state.entry?.kind === 'ok') {
+      state.entry = { kind: 'ok', value: stored(state.entry.value, status) };
     }
     return Promise.resolve(state.write === 'confirmed');
   };
@@ -147,8 +147,8 @@ describe('the status of a policy', () => {
 
   test('of a policy that cannot be read is written once for each of its versions', async () => {
     const invalid = (generation: number): PolicyEntry => ({
-      kind: 'invalid',
-      invalid: { name: 'default', uid: 'u', generation, problems: [{ path: 'spec', message: 'is missing' }] },
+      kind: 'failed',
+      failure: { name: 'default', uid: 'u', generation, problems: [{ path: 'spec', message: 'is missing' }] },
     });
     const { clock, controller, writes, state, stop } = rig({ entry: invalid(1) });
     controller.touch('default');
@@ -187,7 +187,7 @@ describe('the status of a policy', () => {
     controller.evicted('default');
     await clock.advance(6_000);
     // The same object again, as no API server would show it: nothing of the count before is left.
-    state.entry = entry?.kind === 'parsed' ? { kind: 'parsed', policy: policy({}) } : entry;
+    state.entry = entry?.kind === 'ok' ? { kind: 'ok', value: policy({}) } : entry;
     controller.touch('default');
     await clock.advance(6_000);
     expect(writes.map(({ status }) => (status['pods'] as JsonObject)['evicted'])).toEqual([1, 0]);
@@ -196,7 +196,7 @@ describe('the status of a policy', () => {
 
   test.each<[string, PolicyEntry | undefined]>([
     ['gone', undefined],
-    ['being deleted', { kind: 'parsed', policy: { ...policy({}), deleting: true } }],
+    ['being deleted', { kind: 'ok', value: { ...policy({}), deleting: true } }],
   ])('of a policy that is %s is left', async (_, entry) => {
     const { clock, controller, writes, stop } = rig({ entry });
     controller.touch('default');

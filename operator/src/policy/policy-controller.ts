@@ -138,8 +138,8 @@ export class PolicyController {
 
   #wanted(entry: PolicyEntry, source: StatusSource): OwnStatus | undefined {
     const nowMs = this.#options.clock.now();
-    if (entry.kind === 'invalid') return invalidStatusOf(entry.invalid.generation, entry.invalid.problems, nowMs);
-    const { policy } = entry;
+    if (entry.kind === 'failed') return invalidStatusOf(entry.failure.generation, entry.failure.problems, nowMs);
+    const policy = entry.value;
     if (policy.deleting === true) return undefined;
     return statusOf({
       policy,
@@ -160,8 +160,8 @@ export class PolicyController {
   /** Whether the policy already carries this status, as far as it is ours. */
   #isWritten(entry: PolicyEntry, wanted: OwnStatus): boolean {
     // What cannot be parsed does not show its status either: once for each of its generations is enough.
-    if (entry.kind === 'invalid') return this.#toldInvalid.get(entry.invalid.name) === versionOf(entry.invalid);
-    const current: ArchPolicyStatus = { ...entry.policy.status };
+    if (entry.kind === 'failed') return this.#toldInvalid.get(entry.failure.name) === versionOf(entry.failure);
+    const current: ArchPolicyStatus = { ...entry.value.status };
     return isDeepStrictEqual(current, { ...wanted });
   }
 
@@ -173,12 +173,12 @@ export class PolicyController {
 
   async #write(entry: PolicyEntry, status: OwnStatus, write: WriteStatus): Promise<void> {
     const { clock, metrics } = this.#options;
-    const { name } = entry.kind === 'parsed' ? entry.policy : entry.invalid;
+    const { name } = entry.kind === 'ok' ? entry.value : entry.failure;
     this.#writtenAt.set(name, clock.monotonic());
-    const resourceVersion = entry.kind === 'parsed' ? entry.policy.resourceVersion : '';
+    const resourceVersion = entry.kind === 'ok' ? entry.value.resourceVersion : '';
     const written = await write({ name, resourceVersion }, toJson(status));
     metrics.statusWrite(written ? 'written' : 'unconfirmed');
-    if (written && entry.kind === 'invalid') this.#toldInvalid.set(name, versionOf(entry.invalid));
+    if (written && entry.kind === 'failed') this.#toldInvalid.set(name, versionOf(entry.failure));
   }
 }
 

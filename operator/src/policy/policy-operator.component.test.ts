@@ -30,13 +30,13 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
       userAgent: 'test',
     });
     store = new Store<PolicyEntry>();
-    store.set('default', { kind: 'parsed', policy: policy({}) });
+    store.set('default', { kind: 'ok', value: policy({}) });
     seen = [];
     end = new AbortController();
     operator = new PolicyOperator({
       policies: {
         get: (name) => store.get(name),
-        list: () => store.list().flatMap((entry) => (entry.kind === 'parsed' ? [entry.policy] : [])),
+        list: () => store.list().flatMap((entry) => (entry.kind === 'ok' ? [entry.value] : [])),
         invalid: () => [],
         subscribe: (listener) => store.subscribe(listener),
       },
@@ -56,8 +56,8 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
     textAt(objectAt(server.collection(PATH).objects.get('default') ?? {}, 'metadata'), 'resourceVersion') ?? '';
 
   test('policies that are there, come, change and go are told by the reflector’s store', () => {
-    store.set('late', { kind: 'parsed', policy: policy({}, 'late') });
-    store.set('late', { kind: 'parsed', policy: policy({ mode: 'Audit' }, 'late') });
+    store.set('late', { kind: 'ok', value: policy({}, 'late') });
+    store.set('late', { kind: 'ok', value: policy({ mode: 'Audit' }, 'late') });
     store.delete('late');
     expect(seen).toEqual(['default', 'late', 'late', 'late']);
     expect(server.watches.size).toBe(0);
@@ -101,7 +101,7 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
       return { kind: 'hang' };
     };
     expect(await operator.writeStatus({ name: 'default', resourceVersion: '1' }, STATUS)).toBe(false);
-    store.set('late', { kind: 'parsed', policy: policy({}, 'late') });
+    store.set('late', { kind: 'ok', value: policy({}, 'late') });
     expect(seen).toEqual(['default']);
   });
 
@@ -112,7 +112,7 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
     over.abort();
     await late;
     seen.length = 0;
-    store.set('late', { kind: 'parsed', policy: policy({}, 'late') });
+    store.set('late', { kind: 'ok', value: policy({}, 'late') });
     expect(seen).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { API_GROUP, API_VERSION, ARCHPOLICY_KIND, ARCHPOLICY_PLURAL } from '@archpolicy/core';
+import { API_GROUP, API_VERSION, ARCHPOLICY_KIND, ARCHPOLICY_PLURAL, failed, ok } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import type { PolicyEntry, PolicyView } from '@archpolicy/cluster-view';
 import { V1ObjectMeta } from '@kubernetes/client-node';
@@ -103,8 +103,8 @@ export class PolicyOperator extends Operator {
         tell(object, TYPE_OF[type]);
       }),
     );
-    for (const policy of policies.list()) tell({ kind: 'parsed', policy }, EVENT_TYPES.Added);
-    for (const invalid of policies.invalid()) tell({ kind: 'invalid', invalid }, EVENT_TYPES.Added);
+    for (const policy of policies.list()) tell(ok(policy), EVENT_TYPES.Added);
+    for (const invalid of policies.invalid()) tell(failed(invalid), EVENT_TYPES.Added);
     return Promise.resolve();
   }
 
@@ -154,9 +154,9 @@ function metaOf({ name, resourceVersion }: { readonly name: string; readonly res
 
 function eventOf(entry: PolicyEntry, type: ResourceEvent['type']): ResourceEvent {
   const meta =
-    entry.kind === 'parsed'
-      ? metaOf(entry.policy)
-      : metaOf({ name: entry.invalid.name, resourceVersion: RESOURCE_VERSION_UNKNOWN });
+    entry.kind === 'ok'
+      ? metaOf(entry.value)
+      : metaOf({ name: entry.failure.name, resourceVersion: RESOURCE_VERSION_UNKNOWN });
   const { name, apiVersion, kind } = meta;
   return { meta, type, object: { apiVersion, kind, metadata: Object.assign(new V1ObjectMeta(), { name }) } };
 }

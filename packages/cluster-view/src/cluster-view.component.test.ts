@@ -129,12 +129,12 @@ describe('the view of the webhook', () => {
     server.collection(POLICIES).put(policy('default', { mode: 'Sometimes' }));
     await told;
     expect(view.policies.list()).toEqual([]);
-    expect(view.policies.get('default')).toMatchObject({ kind: 'invalid' });
+    expect(view.policies.get('default')).toMatchObject({ kind: 'failed' });
     expect(view.policies.invalid()).toMatchObject([
       { name: 'default', generation: 1, problems: [{ path: 'spec.mode' }] },
     ]);
     expect(warnings).toMatchObject([{ policy: 'default' }]);
-    expect(entries).toMatchObject([{ kind: 'invalid' }]);
+    expect(entries).toMatchObject([{ kind: 'failed' }]);
   });
 
   test('PL1 a namespace that is not known yet is asked for once, within half a second', async () => {

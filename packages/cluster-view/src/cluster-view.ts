@@ -118,8 +118,8 @@ function basicView(options: ClusterViewOptions): {
     same: isDeepStrictEqual,
   });
   policies.store.subscribe(({ type, object }) => {
-    if (type === 'deleted' || object.kind === 'parsed') return;
-    const { name, problems } = object.invalid;
+    if (type === 'deleted' || object.kind === 'ok') return;
+    const { name, problems } = object.failure;
     options.logger.warn({ policy: name, problems }, 'an ArchPolicy cannot be read and governs nothing');
   });
   return {

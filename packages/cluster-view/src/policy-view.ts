@@ -1,5 +1,5 @@
-import { objectAt, parseArchPolicy, textAt } from '@archpolicy/core';
-import type { ArchPolicy, JsonObject, PolicyProblem } from '@archpolicy/core';
+import { failed, objectAt, parseArchPolicy, textAt } from '@archpolicy/core';
+import type { ArchPolicy, JsonObject, PolicyProblem, Result } from '@archpolicy/core';
 import type { ReadStore, StoreListener } from '@archpolicy/kube';
 import { CachedList } from './cached-list.ts';
 
@@ -12,9 +12,7 @@ export interface InvalidPolicy {
 }
 
 /** What stands in the cluster under the name of a policy. */
-export type PolicyEntry =
-  | { readonly kind: 'parsed'; readonly policy: ArchPolicy }
-  | { readonly kind: 'invalid'; readonly invalid: InvalidPolicy };
+export type PolicyEntry = Result<ArchPolicy, InvalidPolicy>;
 
 /** The ArchPolicies of the cluster. */
 export interface PolicyView {
@@ -28,17 +26,17 @@ export interface PolicyView {
 /** Parses a raw ArchPolicy; undefined for what is no Kubernetes object. */
 export function parsePolicyEntry(raw: JsonObject): PolicyEntry | undefined {
   const parsed = parseArchPolicy(raw);
-  if (parsed.kind === 'parsed') return parsed;
+  if (parsed.kind === 'ok') return parsed;
   const metadata = objectAt(raw, 'metadata');
   const name = textAt(metadata, 'name');
   if (name === undefined) return undefined;
   const generation = typeof metadata['generation'] === 'number' ? metadata['generation'] : 0;
-  return { kind: 'invalid', invalid: { name, uid: uidOf(metadata), generation, problems: parsed.problems } };
+  return failed({ name, uid: uidOf(metadata), generation, problems: parsed.failure });
 }
 
 /** What tells a policy from a later one of the same name. */
 export function policyEntryUid(entry: PolicyEntry): string {
-  return entry.kind === 'parsed' ? entry.policy.uid : entry.invalid.uid;
+  return entry.kind === 'ok' ? entry.value.uid : entry.failure.uid;
 }
 
 /** The view over the reflector's store. */
@@ -49,7 +47,7 @@ export class StoredPolicies implements PolicyView {
   constructor(store: ReadStore<PolicyEntry>) {
     this.#store = store;
     this.#policies = new CachedList(store, (entries) =>
-      entries.flatMap((entry) => (entry.kind === 'parsed' ? [entry.policy] : [])),
+      entries.flatMap((entry) => (entry.kind === 'ok' ? [entry.value] : [])),
     );
   }
 
@@ -58,7 +56,7 @@ export class StoredPolicies implements PolicyView {
   }
 
   invalid(): readonly InvalidPolicy[] {
-    return this.#store.list().flatMap((entry) => (entry.kind === 'invalid' ? [entry.invalid] : []));
+    return this.#store.list().flatMap((entry) => (entry.kind === 'failed' ? [entry.failure] : []));
   }
 
   get(name: string): PolicyEntry | undefined {

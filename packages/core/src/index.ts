@@ -1,3 +1,5 @@
+export { failed, ok } from './result.ts';
+export type { Failed, Ok, Result } from './result.ts';
 export * from './platform/index.ts';
 export * from './reference/index.ts';
 export * from './duration/index.ts';

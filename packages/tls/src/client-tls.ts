@@ -1,9 +1,10 @@
 import { mayReplaceCertificate, validityState } from '@archpolicy/core';
+import type { Result } from '@archpolicy/core';
 import { parseCaBundle } from './ca-bundle.ts';
 import { parseKeyPair } from './key-pair.ts';
-import type { KeyPairResult } from './key-pair.ts';
+import type { KeyPair } from './key-pair.ts';
 import { describeProblem } from './problem.ts';
-import type { FileNames } from './problem.ts';
+import type { FileNames, TlsProblem } from './problem.ts';
 
 /** PEM texts of a TLS client: the authorities it trusts, and its certificate with its key. All are optional. */
 export interface ClientTls {
@@ -81,14 +82,14 @@ function findPairProblem(
   { nowMs, names }: { readonly nowMs: number; readonly names: ClientFileNames },
 ): string | undefined {
   const result = parse(next);
-  if (result.kind === 'bad') return describeProblem(result.problem, names);
-  const { validity } = result.pair;
+  if (result.kind === 'failed') return describeProblem(result.failure, names);
+  const { validity } = result.value;
   const current = used === undefined ? undefined : parse(used);
-  if (current?.kind !== 'usable' || mayReplaceCertificate(current.pair.validity, validity, nowMs)) return undefined;
+  if (current?.kind !== 'ok' || mayReplaceCertificate(current.value.validity, validity, nowMs)) return undefined;
   const isExpired = validityState(validity, nowMs) === 'expired';
   return `${names.certificate} ${isExpired ? 'has expired' : 'is not valid yet'}`;
 }
 
-function parse({ cert, key }: Pair): KeyPairResult {
+function parse({ cert, key }: Pair): Result<KeyPair, TlsProblem> {
   return parseKeyPair({ certificate: cert, key });
 }

@@ -6,6 +6,6 @@ export { parseCaBundle } from './ca-bundle.ts';
 export { selectClientTls } from './client-tls.ts';
 export type { ClientFileNames, ClientTls, ClientTlsSelection } from './client-tls.ts';
 export { parseKeyPair } from './key-pair.ts';
-export type { KeyPair, KeyPairResult, Pem } from './key-pair.ts';
+export type { KeyPair, Pem } from './key-pair.ts';
 export { describeProblem } from './problem.ts';
 export type { FileNames, TlsProblem, TlsProblemCode } from './problem.ts';

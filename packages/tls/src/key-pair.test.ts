@@ -2,11 +2,13 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createPrivateKey } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import fc from 'fast-check';
+import type { Result } from '@archpolicy/core';
 import { createCertificateAuthority } from '@archpolicy/testkit';
 import type { CertificateAuthority, CertificatePair, LeafKeyType } from '@archpolicy/testkit';
 import { parseKeyPair } from './key-pair.ts';
-import type { KeyPairResult } from './key-pair.ts';
+import type { KeyPair } from './key-pair.ts';
 import { describeProblem } from './problem.ts';
+import type { TlsProblem } from './problem.ts';
 
 const OPTIONS = { minVersion: 'TLSv1.3' } as const;
 
@@ -18,12 +20,13 @@ beforeAll(async () => {
   good = await authority.issue();
 });
 
-const parse = ({ certificate, key }: CertificatePair): KeyPairResult => parseKeyPair({ certificate, key }, OPTIONS);
+const parse = ({ certificate, key }: CertificatePair): Result<KeyPair, TlsProblem> =>
+  parseKeyPair({ certificate, key }, OPTIONS);
 
 /** `usable`, or the problem in words. */
 const outcome = (pair: CertificatePair): string => {
   const result = parse(pair);
-  return result.kind === 'usable' ? 'usable' : describeProblem(result.problem, { certificate: 'crt', key: 'key' });
+  return result.kind === 'ok' ? 'usable' : describeProblem(result.failure, { certificate: 'crt', key: 'key' });
 };
 
 const encrypted = (pem: string, type: 'pkcs8' | 'sec1'): string =>
@@ -94,7 +97,7 @@ describe('key pairs', () => {
     const [notBefore, notAfter] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-02-01T00:00:00Z')];
     const pair = await authority.issue({ notBefore, notAfter });
     expect(parse({ ...pair, certificate: pair.certificate + good.certificate })).toMatchObject({
-      pair: { validity: { notBeforeMs: notBefore.getTime(), notAfterMs: notAfter.getTime() } },
+      value: { validity: { notBeforeMs: notBefore.getTime(), notAfterMs: notAfter.getTime() } },
     });
   });
 
@@ -120,7 +123,7 @@ describe('key pairs', () => {
     const keys = fc.oneof(fc.constant(good.key), fc.constant(rsa.key), mutated(good.key));
     fc.assert(
       fc.property(fc.oneof(...texts), keys, (certificate, key) => {
-        if (parse({ certificate, key }).kind === 'bad') return;
+        if (parse({ certificate, key }).kind === 'failed') return;
         createSecureContext({ ...OPTIONS, cert: certificate, key });
       }),
       { numRuns: 300 },

@@ -2,7 +2,8 @@ import { createPrivateKey } from 'node:crypto';
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
-import type { CertificateValidity } from '@archpolicy/core';
+import { failed, ok } from '@archpolicy/core';
+import type { CertificateValidity, Result } from '@archpolicy/core';
 import { parseCertificates } from './certificates.ts';
 import type { TlsProblem } from './problem.ts';
 
@@ -18,22 +19,22 @@ export interface KeyPair {
   readonly validity: CertificateValidity;
 }
 
-export type KeyPairResult =
-  { readonly kind: 'usable'; readonly pair: KeyPair } | { readonly kind: 'bad'; readonly problem: TlsProblem };
-
 /**
  * Parses a pair, down to the TLS context that it is for.
  *
  * @param options of the connections that the pair is for, without the pair: OpenSSL's limits depend on them
  */
-export function parseKeyPair({ certificate, key }: Pem, options: SecureContextOptions = {}): KeyPairResult {
+export function parseKeyPair(
+  { certificate, key }: Pem,
+  options: SecureContextOptions = {},
+): Result<KeyPair, TlsProblem> {
   const certificates = parseCertificates(certificate.toString());
-  if (certificates.kind === 'bad') return certificates;
-  const { first: leaf } = certificates;
+  if (certificates.kind === 'failed') return certificates;
+  const leaf = certificates.value;
   const problem = findKeyProblem(leaf, key) ?? findContextProblem({ ...options, cert: certificate, key });
-  if (problem !== undefined) return { kind: 'bad', problem };
+  if (problem !== undefined) return failed(problem);
   const validity = { notBeforeMs: leaf.validFromDate.getTime(), notAfterMs: leaf.validToDate.getTime() };
-  return { kind: 'usable', pair: { leaf, validity } };
+  return ok({ leaf, validity });
 }
 
 function findKeyProblem(leaf: X509Certificate, key: string | Buffer): TlsProblem | undefined {

@@ -9,8 +9,8 @@ import type { JobDeadline } from './ports.ts';
 
 function policy(spec: JsonObject): ArchPolicy {
   const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec });
-  if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
-  return parsed.policy;
+  if (parsed.kind === 'failed') throw new Error(JSON.stringify(parsed.failure));
+  return parsed.value;
 }
 
 const arm64: Inspection = {

@@ -9,8 +9,8 @@ import { RememberedPlacement } from './remembered-placement.ts';
 
 const policy = (spec: JsonObject, status: JsonObject = {}): ArchPolicy => {
   const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec, status });
-  if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
-  return parsed.policy;
+  if (parsed.kind === 'failed') throw new Error(JSON.stringify(parsed.failure));
+  return parsed.value;
 };
 
 const node = (architecture: string, ready = true): NodeFacts => ({

@@ -1,5 +1,5 @@
-import { isJsonObject } from '@archpolicy/core';
-import type { Json, JsonObject } from '@archpolicy/core';
+import { failed, isJsonObject, ok } from '@archpolicy/core';
+import type { Json, JsonObject, Result } from '@archpolicy/core';
 
 /** What one admission request asks, as far as the webhook looks at it. */
 export interface AdmissionRequest {
@@ -17,9 +17,7 @@ export interface AdmissionRequest {
 }
 
 /** A body as a request, or why it is none: that becomes a 400, and the API server fails open. */
-export type ParsedReview =
-  | { readonly kind: 'request'; readonly request: AdmissionRequest }
-  | { readonly kind: 'malformed'; readonly problem: string };
+export type ParsedReview = Result<AdmissionRequest, string>;
 
 /** The API server's are UUIDs of 36. */
 const MAX_UID_LENGTH = 256;
@@ -36,17 +34,17 @@ export function parseReview(body: Buffer): ParsedReview {
   try {
     review = JSON.parse(body.toString('utf8')) as Json;
   } catch {
-    return malformed('the body is no JSON');
+    return failed('the body is no JSON');
   }
-  if (!isJsonObject(review)) return malformed('the body is no object');
+  if (!isJsonObject(review)) return failed('the body is no object');
   if (review['kind'] !== 'AdmissionReview' || review['apiVersion'] !== 'admission.k8s.io/v1') {
-    return malformed('the body is no AdmissionReview of admission.k8s.io/v1');
+    return failed('the body is no AdmissionReview of admission.k8s.io/v1');
   }
   const request = review['request'];
-  if (!isJsonObject(request)) return malformed('the review has no request');
+  if (!isJsonObject(request)) return failed('the review has no request');
   const uid = request['uid'];
-  if (typeof uid !== 'string' || uid === '' || uid.length > MAX_UID_LENGTH) return malformed('the request has no uid');
-  return { kind: 'request', request: toRequest(uid, request, body.length) };
+  if (typeof uid !== 'string' || uid === '' || uid.length > MAX_UID_LENGTH) return failed('the request has no uid');
+  return ok(toRequest(uid, request, body.length));
 }
 
 function toRequest(uid: string, request: JsonObject, bytes: number): AdmissionRequest {
@@ -74,10 +72,6 @@ function isPodCreation(request: JsonObject): boolean {
     typeof request['namespace'] === 'string' &&
     isJsonObject(request['object'])
   );
-}
-
-function malformed(problem: string): ParsedReview {
-  return { kind: 'malformed', problem };
 }
 
 /** How the API server's encoder begins each review: type first, then the request's uid. */

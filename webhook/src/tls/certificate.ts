@@ -47,10 +47,10 @@ export async function readCertificate(directory: string): Promise<CertificateRea
 
 function parsePair(cert: Buffer, key: Buffer): CertificateRead {
   const result = parseKeyPair({ certificate: cert, key }, TLS_OPTIONS);
-  if (result.kind === 'bad') {
-    return { kind: 'bad', code: result.problem.code, problem: describeProblem(result.problem, FILES) };
+  if (result.kind === 'failed') {
+    return { kind: 'bad', code: result.failure.code, problem: describeProblem(result.failure, FILES) };
   }
-  const { leaf, validity } = result.pair;
+  const { leaf, validity } = result.value;
   if (!isSupportedByApiServers(leaf.publicKey)) {
     const problem = `the key type of ${FILES.key} is not supported: use RSA, ECDSA on P-256, P-384 or P-521, or Ed25519`;
     return { kind: 'bad', code: 'KeyTypeUnsupported', problem };

@@ -73,12 +73,12 @@ describe('watch events that enqueue pods', () => {
 
   test('a policy that is created, changed or deleted; not a write of its status', () => {
     const { policies, enqueued } = rig();
-    const entry = (generation: number): PolicyEntry => ({ kind: 'parsed', policy: { ...policy({}), generation } });
+    const entry = (generation: number): PolicyEntry => ({ kind: 'ok', value: { ...policy({}), generation } });
     policies.set('default', entry(1));
     policies.set('default', entry(1));
     expect(enqueued).toEqual(['all']);
     policies.set('default', entry(2));
-    policies.set('default', { kind: 'parsed', policy: { ...policy({}), generation: 2, deleting: true } });
+    policies.set('default', { kind: 'ok', value: { ...policy({}), generation: 2, deleting: true } });
     policies.delete('default');
     expect(enqueued).toEqual(['all', 'all', 'all', 'all']);
   });

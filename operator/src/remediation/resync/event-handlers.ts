@@ -66,5 +66,5 @@ function isRelevant(event: StoreEvent<PolicyEntry>): boolean {
 }
 
 function policyOf(entry: PolicyEntry): ArchPolicy | undefined {
-  return entry.kind === 'parsed' ? entry.policy : undefined;
+  return entry.kind === 'ok' ? entry.value : undefined;
 }

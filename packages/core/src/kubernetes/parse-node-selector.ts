@@ -1,11 +1,11 @@
 import type { Json } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import type { NodeSelector, NodeSelectorOperator, NodeSelectorRequirement, NodeSelectorTerm } from './node-selector.ts';
+import { failed, ok } from '../result.ts';
+import type { Result } from '../result.ts';
 
-export type ParsedNodeSelector =
-  | { readonly kind: 'selector'; readonly selector: NodeSelector }
-  /** Not of the API's shape. `at` is the JSON Pointer, below the selector, of what is wrong. */
-  | { readonly kind: 'malformed'; readonly at: string };
+/** A value, or the JSON Pointer, below the selector, of what does not have the API's shape. */
+type Parsed<T> = Result<T, string>;
 
 const OPERATORS: ReadonlySet<string> = new Set<NodeSelectorOperator>([
   'In',
@@ -26,43 +26,43 @@ const NONE: readonly never[] = [];
  * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go (`NodeSelector`)
  * @example {"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/arch","operator":"In","values":["arm64"]}]}]}
  */
-export function parseNodeSelector(raw: Json | undefined): ParsedNodeSelector {
-  if (!isJsonObject(raw)) return { kind: 'malformed', at: '' };
+export function parseNodeSelector(raw: Json | undefined): Parsed<NodeSelector> {
+  if (!isJsonObject(raw)) return failed('');
   const terms = parseList(raw['nodeSelectorTerms'], '/nodeSelectorTerms', parseTerm);
-  return terms.kind === 'list' ? { kind: 'selector', selector: { nodeSelectorTerms: terms.items } } : terms;
+  return terms.kind === 'ok' ? ok({ nodeSelectorTerms: terms.value }) : terms;
 }
 
-type Parsed<T> = { readonly kind: 'item'; readonly item: T } | { readonly kind: 'malformed'; readonly at: string };
-type ParsedList<T> =
-  { readonly kind: 'list'; readonly items: readonly T[] } | { readonly kind: 'malformed'; readonly at: string };
-
-function parseList<T>(raw: Json | undefined, at: string, parse: (raw: Json, at: string) => Parsed<T>): ParsedList<T> {
-  if (raw === undefined || raw === null) return { kind: 'list', items: NONE };
-  if (!Array.isArray(raw)) return { kind: 'malformed', at };
+function parseList<T>(
+  raw: Json | undefined,
+  at: string,
+  parse: (raw: Json, at: string) => Parsed<T>,
+): Parsed<readonly T[]> {
+  if (raw === undefined || raw === null) return ok(NONE);
+  if (!Array.isArray(raw)) return failed(at);
   const items: T[] = [];
   for (const [index, element] of raw.entries()) {
     const parsed = parse(element as Json, `${at}/${index}`);
-    if (parsed.kind === 'malformed') return parsed;
-    items.push(parsed.item);
+    if (parsed.kind === 'failed') return parsed;
+    items.push(parsed.value);
   }
-  return { kind: 'list', items };
+  return ok(items);
 }
 
 function parseTerm(raw: Json, at: string): Parsed<NodeSelectorTerm> {
-  if (!isJsonObject(raw)) return { kind: 'malformed', at };
+  if (!isJsonObject(raw)) return failed(at);
   const expressions = parseList(raw['matchExpressions'], `${at}/matchExpressions`, parseRequirement);
-  if (expressions.kind === 'malformed') return expressions;
+  if (expressions.kind === 'failed') return expressions;
   const fields = parseList(raw['matchFields'], `${at}/matchFields`, parseRequirement);
-  if (fields.kind === 'malformed') return fields;
-  return { kind: 'item', item: { matchExpressions: expressions.items, matchFields: fields.items } };
+  if (fields.kind === 'failed') return fields;
+  return ok({ matchExpressions: expressions.value, matchFields: fields.value });
 }
 
 function parseRequirement(raw: Json, at: string): Parsed<NodeSelectorRequirement> {
-  if (!isJsonObject(raw)) return { kind: 'malformed', at };
+  if (!isJsonObject(raw)) return failed(at);
   const { key, operator, values } = raw as Readonly<Record<'key' | 'operator' | 'values', Json | undefined>>;
-  if (typeof key !== 'string' || !isOperator(operator)) return { kind: 'malformed', at };
-  if (values === undefined || values === null) return { kind: 'item', item: { key, operator, values: NONE } };
-  return isStrings(values) ? { kind: 'item', item: { key, operator, values } } : { kind: 'malformed', at };
+  if (typeof key !== 'string' || !isOperator(operator)) return failed(at);
+  if (values === undefined || values === null) return ok({ key, operator, values: NONE });
+  return isStrings(values) ? ok({ key, operator, values }) : failed(at);
 }
 
 function isOperator(value: Json | undefined): value is NodeSelectorOperator {

@@ -100,7 +100,7 @@ export function parseRequiredAffinity(spec: JsonObject): NodeSelector | 'malform
   const required = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity')[REQUIRED];
   if (required === undefined || required === null) return undefined;
   const parsed = parseNodeSelector(required);
-  return parsed.kind === 'selector' ? parsed.selector : 'malformed';
+  return parsed.kind === 'ok' ? parsed.value : 'malformed';
 }
 
 /** Tolerations; entries that are no objects are left out. */

@@ -15,9 +15,9 @@ const NO_DIGEST = '';
 export function overriddenInspection(image: string, { images }: Pick<ArchPolicySpec, 'images'>): Resolved | undefined {
   if (images.length === 0) return undefined;
   const parsed = parseReference(image);
-  if (parsed.kind === 'invalid') return undefined;
-  const platforms = overriddenPlatforms(images, parsed.reference);
+  if (parsed.kind === 'failed') return undefined;
+  const platforms = overriddenPlatforms(images, parsed.value);
   if (platforms === undefined || platforms.length === 0) return undefined;
-  const digest = parsed.reference.digest ?? NO_DIGEST;
+  const digest = parsed.value.digest ?? NO_DIGEST;
   return { kind: 'resolved', facts: { digest, platforms, neutral: false }, source: 'override', ageMs: 0 };
 }

@@ -12,12 +12,12 @@ const policy = (spec: JsonObject, more: JsonObject = {}): JsonObject => ({
 
 const parsed = (raw: JsonObject): unknown => {
   const result = parseArchPolicy(raw);
-  return result.kind === 'parsed' ? result.policy : result.problems;
+  return result.kind === 'ok' ? result.value : result.failure;
 };
 
 const problems = (raw: JsonObject): readonly string[] => {
   const result = parseArchPolicy(raw);
-  return result.kind === 'parsed' ? [] : result.problems.map(({ path, message }) => `${path}: ${message}`);
+  return result.kind === 'ok' ? [] : result.failure.map(({ path, message }) => `${path}: ${message}`);
 };
 
 describe('parseArchPolicy', () => {

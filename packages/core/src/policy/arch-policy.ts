@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { JsonObject } from '../json/json.ts';
 import { API_GROUP, API_VERSION, ARCHPOLICY_KIND } from '../kubernetes/archpolicy-keys.ts';
+import { failed, ok } from '../result.ts';
+import type { Result } from '../result.ts';
 import { archPolicySpecSchema } from './spec.ts';
 import type { ParsedSpec } from './spec.ts';
 import { archPolicyStatusSchema } from './status.ts';
@@ -39,10 +41,6 @@ export interface PolicyProblem {
   readonly message: string;
 }
 
-export type ParsedArchPolicy =
-  | { readonly kind: 'parsed'; readonly policy: ArchPolicy }
-  | { readonly kind: 'invalid'; readonly problems: readonly PolicyProblem[] };
-
 const archPolicySchema = z.object({
   // Items of a list need not say what they are.
   apiVersion: z.literal(`${API_GROUP}/${API_VERSION}`).optional(),
@@ -61,24 +59,21 @@ const archPolicySchema = z.object({
  * Parses an ArchPolicy as the API server sends it or as it stands in a file: defaults are filled in, unknown fields
  * ignored. It accepts exactly the specifications that the API server accepts.
  */
-export function parseArchPolicy(raw: JsonObject): ParsedArchPolicy {
+export function parseArchPolicy(raw: JsonObject): Result<ArchPolicy, readonly PolicyProblem[]> {
   const result = archPolicySchema.safeParse(withoutNulls(raw));
-  if (!result.success) return { kind: 'invalid', problems: result.error.issues.map(toProblem) };
+  if (!result.success) return failed(result.error.issues.map(toProblem));
   const { metadata, spec } = result.data;
   const { name, uid, generation, resourceVersion, deletionTimestamp } = metadata;
   const status = archPolicyStatusSchema.safeParse(raw['status']);
-  return {
-    kind: 'parsed',
-    policy: {
-      name,
-      uid,
-      generation,
-      resourceVersion,
-      ...(deletionTimestamp !== undefined && { deleting: true }),
-      spec,
-      ...(status.success && { status: status.data }),
-    },
-  };
+  return ok({
+    name,
+    uid,
+    generation,
+    resourceVersion,
+    ...(deletionTimestamp !== undefined && { deleting: true }),
+    spec,
+    ...(status.success && { status: status.data }),
+  });
 }
 
 function toProblem({ path, message }: z.core.$ZodIssue): PolicyProblem {

@@ -14,7 +14,6 @@ export type {
   ArchPolicyCondition,
   ArchPolicySpec,
   ArchPolicyStatus,
-  ParsedArchPolicy,
   PolicyProblem,
 } from './arch-policy.ts';
 export { governs, selectPolicy } from './select-policy.ts';

@@ -8,8 +8,8 @@ import { selectPolicy } from './select-policy.ts';
 
 function policy(name: string, spec: JsonObject = {}, metadata: JsonObject = {}): ArchPolicy {
   const result = parseArchPolicy({ metadata: { name, ...metadata }, spec });
-  if (result.kind === 'invalid') throw new Error(JSON.stringify(result.problems));
-  return result.policy;
+  if (result.kind === 'failed') throw new Error(JSON.stringify(result.failure));
+  return result.value;
 }
 
 const BLUE: Labels = { team: 'blue' };

@@ -1,3 +1,6 @@
+import { failed, ok } from '../result.ts';
+import type { Result } from '../result.ts';
+
 /** Makes the type nominal: a value of it can only come from `parseReference`. */
 declare const parsed: unique symbol;
 
@@ -34,10 +37,6 @@ export type ImageReference = TagReference | DigestReference;
 /** Why a text is not an image reference. */
 export type InvalidReferenceReason = 'Empty' | 'TooLong' | 'Registry' | 'Repository' | 'Tag' | 'Digest' | 'Identifier';
 
-export type ReferenceParse =
-  | { readonly kind: 'reference'; readonly reference: ImageReference }
-  | { readonly kind: 'invalid'; readonly reason: InvalidReferenceReason };
-
 /** Registry, repository, tag and the longest digest at their own limits come to less; longer input is not looked at. */
 const MAX_REFERENCE_LENGTH = 1024;
 /** Limit of the distribution grammar for a repository's name. */
@@ -67,18 +66,18 @@ export function isDigest(text: string): boolean {
 }
 
 /** Parses the `image` field of a container as a container runtime does. Never throws. */
-export function parseReference(text: string): ReferenceParse {
-  if (text === '') return invalid('Empty');
-  if (text.length > MAX_REFERENCE_LENGTH) return invalid('TooLong');
+export function parseReference(text: string): Result<ImageReference, InvalidReferenceReason> {
+  if (text === '') return failed('Empty');
+  if (text.length > MAX_REFERENCE_LENGTH) return failed('TooLong');
   // The engine takes a bare 64-digit name for an image id, so it is none.
-  if (IDENTIFIER.test(text)) return invalid('Identifier');
+  if (IDENTIFIER.test(text)) return failed('Identifier');
   const { name, tag, digest } = split(text);
   const { registry, repository } = locate(name);
-  if (!isRegistryHost(registry)) return invalid('Registry');
-  if (!isRepository(repository)) return invalid('Repository');
-  if (tag !== undefined && !TAG.test(tag)) return invalid('Tag');
-  if (digest !== undefined && !isDigest(digest)) return invalid('Digest');
-  return { kind: 'reference', reference: makeReference({ registry, repository }, tag, digest) };
+  if (!isRegistryHost(registry)) return failed('Registry');
+  if (!isRepository(repository)) return failed('Repository');
+  if (tag !== undefined && !TAG.test(tag)) return failed('Tag');
+  if (digest !== undefined && !isDigest(digest)) return failed('Digest');
+  return ok(makeReference({ registry, repository }, tag, digest));
 }
 
 /** The canonical text of a reference: parsing it gives the same reference again. */
@@ -135,8 +134,4 @@ function makeReference(
 ): ImageReference {
   if (digest === undefined) return { ...name, tag: tag ?? DEFAULT_TAG } as TagReference;
   return { ...name, ...(tag !== undefined && { tag }), digest } as DigestReference;
-}
-
-function invalid(reason: InvalidReferenceReason): ReferenceParse {
-  return { kind: 'invalid', reason };
 }

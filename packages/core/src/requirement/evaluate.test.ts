@@ -86,8 +86,8 @@ describe('matchesNode', () => {
     fc.assert(
       fc.property(labels, labels, required, fc.constantFrom('n1', 'n2'), (selector, nodeLabels, raw, name) => {
         const parsed = raw === undefined ? undefined : parseNodeSelector(raw);
-        if (parsed?.kind === 'malformed') throw new Error('generated selectors have the right shape');
-        const demand = { nodeSelector: selector, requiredAffinity: parsed?.selector };
+        if (parsed?.kind === 'failed') throw new Error('generated selectors have the right shape');
+        const demand = { nodeSelector: selector, requiredAffinity: parsed?.value };
         const one = { name, labels: nodeLabels };
         const pod = {
           spec: {
@@ -126,14 +126,14 @@ describe('parseNodeSelector', () => {
       '/nodeSelectorTerms/0/matchExpressions/0',
     ],
   ])('PL5 %j is malformed at %j', (raw, at) => {
-    expect(parseNodeSelector(raw as never)).toEqual({ kind: 'malformed', at });
+    expect(parseNodeSelector(raw as never)).toEqual({ kind: 'failed', failure: at });
   });
 
   test('PL5 absent lists and values are empty ones, and every term keeps its place', () => {
     const raw = { nodeSelectorTerms: [{}, { matchExpressions: [{ key: 'k', operator: 'Exists', values: null }] }] };
     expect(parseNodeSelector(raw)).toEqual({
-      kind: 'selector',
-      selector: {
+      kind: 'ok',
+      value: {
         nodeSelectorTerms: [
           { matchExpressions: [], matchFields: [] },
           { matchExpressions: [{ key: 'k', operator: 'Exists', values: [] }], matchFields: [] },

@@ -25,8 +25,8 @@ export class Subjects {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     const parse = parseReference(text);
-    if (parse.kind === 'invalid') return undefined;
-    const subject = makeSubject(parse.reference);
+    if (parse.kind === 'failed') return undefined;
+    const subject = makeSubject(parse.value);
     this.#known.set(text, subject);
     return subject;
   }

@@ -1,3 +1,5 @@
+import { failed, ok } from '@archpolicy/core';
+import type { Result } from '@archpolicy/core';
 import type { z } from 'zod';
 import { ConfigError } from './config-error.ts';
 
@@ -15,7 +17,7 @@ export interface Variable<T> {
   readonly default?: string;
   /** Its value is never shown. */
   readonly secret?: boolean;
-  readonly parse: (text: string | undefined) => { readonly value: T } | { readonly problem: string };
+  readonly parse: (text: string | undefined) => Result<T, string>;
 }
 
 interface Row<T> extends Omit<Variable<T>, 'parse' | 'default'> {
@@ -31,14 +33,12 @@ export function variable<T>(row: Row<T> & { readonly default: string }): Variabl
 /** A variable that may be absent: then its value is `undefined`. */
 export function optionalVariable<T>(row: Row<T>): Variable<T | undefined> {
   const { schema, ...rest } = row;
-  return { ...rest, parse: (text) => (text === undefined ? { value: undefined } : parse(schema, text)) };
+  return { ...rest, parse: (text) => (text === undefined ? ok(undefined) : parse(schema, text)) };
 }
 
-function parse<T>(schema: z.ZodType<T, string>, text: string): { value: T } | { problem: string } {
+function parse<T>(schema: z.ZodType<T, string>, text: string): Result<T, string> {
   const result = schema.safeParse(text);
-  return result.success
-    ? { value: result.data }
-    : { problem: result.error.issues.map(({ message }) => message).join(' and ') };
+  return result.success ? ok(result.data) : failed(result.error.issues.map(({ message }) => message).join(' and '));
 }
 
 /** A process's variables, by the name that its code uses for each. */
@@ -61,7 +61,9 @@ export function readConfig<V extends Variables>(variables: V, environment: Envir
   const entries = Object.entries(variables).map(([key, row]) => {
     const text = nonEmpty(environment[row.name]);
     const result = row.parse(text);
-    if ('problem' in result) throw new ConfigError(row.name, `${shown(row, text)} ${result.problem}`, row.example);
+    if (result.kind === 'failed') {
+      throw new ConfigError(row.name, `${shown(row, text)} ${result.failure}`, row.example);
+    }
     return [key, result.value] as const;
   });
   // The entries have the table's keys and the parsed values; Object.fromEntries cannot say so.
