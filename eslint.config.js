@@ -61,7 +61,6 @@ export default tseslint.config(
   // A later `no-restricted-syntax` replaces the earlier ones, so each repeats what they forbid.
   { ...productFiles, rules: { 'no-restricted-syntax': ['error', destroyedBody, ...timers, ...parseErrors] } },
   { files: timerImplementation, rules: { 'no-restricted-syntax': ['error', destroyedBody, ...parseErrors] } },
-  { files: ['operator/src/**/*.ts'], rules: { 'no-restricted-syntax': ['error', destroyedBody, ...parseErrors] } },
   { files: parseErrorImplementation, rules: { 'no-restricted-syntax': ['error', destroyedBody, ...timers] } },
   {
     files: ['packages/async/src/**/*.ts'],

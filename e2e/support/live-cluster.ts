@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '@archpolicy/async';
 import { objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { SILENT_ANNOTATION } from '@archpolicy/e2e';
@@ -13,7 +14,7 @@ import {
   resourcePath,
   Store,
 } from '@archpolicy/kube';
-import type { ApiAnswer, Clock, Resource } from '@archpolicy/kube';
+import type { ApiAnswer, Resource } from '@archpolicy/kube';
 import { parsePod } from './pods.ts';
 import type { SeenPod } from './pods.ts';
 

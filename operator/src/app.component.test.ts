@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '@archpolicy/async';
 import { arrayAt, isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
-import { systemClock } from '@archpolicy/service';
 import { createWorld, LEASES_PATH, multiPlatformImage } from '@archpolicy/testkit';
 import type { ApiFault, ApiRequestSeen, World } from '@archpolicy/testkit';
 import { runOperator } from './app.ts';

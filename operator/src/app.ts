@@ -1,10 +1,11 @@
+import type { Clock } from '@archpolicy/async';
 import { createClusterViewWithPods, createCronJobView, KeptPullSecrets } from '@archpolicy/cluster-view';
 import type { ClusterViewOptions } from '@archpolicy/cluster-view';
 import { EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
 import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
 import type { ManagedProcess } from '@archpolicy/process';
 import { declarePullSecretMetrics, declareReflectorMetrics } from '@archpolicy/service';
-import type { Clock, RunContext } from '@archpolicy/service';
+import type { RunContext } from '@archpolicy/service';
 import { readOperatorConfig } from './config.ts';
 import type { OperatorConfig } from './config.ts';
 import { OperatorError } from './errors.ts';

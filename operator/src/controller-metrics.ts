@@ -1,4 +1,4 @@
-import type { Clock } from '@archpolicy/kube';
+import type { Clock } from '@archpolicy/async';
 import { closedGauge, closedHistogram } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 

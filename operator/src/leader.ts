@@ -1,12 +1,13 @@
+import type { Clock, Random } from '@archpolicy/async';
 import { EvictionLedger } from '@archpolicy/core';
 import type { ClusterViewWithPods, CronJobView, PullSecretView } from '@archpolicy/cluster-view';
 import { evict } from '@archpolicy/kube';
-import type { Api, Clock, EventRecorder, Leadership } from '@archpolicy/kube';
+import type { Api, EventRecorder, Leadership } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { DriftMonitor } from './image-drift/drift-monitor.ts';
 import { GateController } from './gate/gate-controller.ts';
 import type { GateMetrics } from './gate/metrics.ts';
-import type { Inspector, Random } from './gate/ports.ts';
+import type { Inspector } from './gate/ports.ts';
 import type { RawPods } from './gate/raw-pods.ts';
 import { KeepWarm } from './keep-warm/keep-warm.ts';
 import type { KeepWarmMetrics } from './keep-warm/metrics.ts';
@@ -89,7 +90,7 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const built = buildRemediation({
     ...observed,
     ...{ pipeline, ledger, lease, statuses, reader, jobs: reader },
-    images: new InspectedImages(inspector, options.pullSecrets),
+    images: new InspectedImages({ ...options, inspector }),
     evict: (target, deadline) => evict(api, target, deadline),
   });
   const { remediation } = built;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { systemClock } from '@archpolicy/async';
 import { arrayAt, isJsonObject, objectAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
-import { systemClock } from '@archpolicy/service';
 import { createWorld, LEASES_PATH, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
 import type { ApiFault, ApiRequestSeen, World } from '@archpolicy/testkit';
 import { runOperator } from './app.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import type { Server } from 'node:tls';
-import { systemClock } from '@archpolicy/service';
+import { systemClock } from '@archpolicy/async';
 import { createWorld } from '@archpolicy/testkit';
 import type { CertificatePair, World } from '@archpolicy/testkit';
 import { RunningWebhook } from './fixtures/running-webhook.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { systemClock } from '@archpolicy/service';
+import { systemClock } from '@archpolicy/async';
 import { costlyPullSecrets, createWorld } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { container, pod } from './fixtures/reviews.ts';

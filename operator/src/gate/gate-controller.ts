@@ -1,3 +1,4 @@
+import type { Clock, Random } from '@archpolicy/async';
 import type { PodFacts } from '@archpolicy/core';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { Api, RateLimitTiming, StoreEvent } from '@archpolicy/kube';
@@ -7,7 +8,7 @@ import { GateReconciler } from './gate-reconciler.ts';
 import { Inspections } from './inspections.ts';
 import type { GateMetrics } from './metrics.ts';
 import { PodCalls } from './pod-calls.ts';
-import type { Clock, Events, Inspector, PullSecrets, Random, View } from './ports.ts';
+import type { Events, Inspector, PullSecrets, View } from './ports.ts';
 import type { RawPods } from './raw-pods.ts';
 import { isOurs, TrackedPods } from './tracked-pods.ts';
 

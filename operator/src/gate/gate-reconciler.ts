@@ -1,3 +1,4 @@
+import type { Clock, Random } from '@archpolicy/async';
 import {
   isGated,
   isStubborn,
@@ -18,7 +19,7 @@ import { Lifter } from './lifter.ts';
 import type { LiftOutcome } from './lifter.ts';
 import type { GateMetrics } from './metrics.ts';
 import type { PodCalls } from './pod-calls.ts';
-import type { Clock, Events, Random, View } from './ports.ts';
+import type { Events, View } from './ports.ts';
 import type { RawPods } from './raw-pods.ts';
 import { isOurs } from './tracked-pods.ts';
 import type { TrackedPod, TrackedPods } from './tracked-pods.ts';

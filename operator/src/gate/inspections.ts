@@ -1,7 +1,8 @@
+import type { Clock, Random } from '@archpolicy/async';
 import { inspectAgainMs } from '@archpolicy/core';
 import type { Inspection } from '@archpolicy/core';
 import type { Logger } from '@archpolicy/service';
-import type { Clock, Inspector, PullSecrets, Random } from './ports.ts';
+import type { Inspector, PullSecrets } from './ports.ts';
 import { inspectionKey } from './wanted-images.ts';
 import type { WantedImage } from './wanted-images.ts';
 

@@ -5,16 +5,6 @@ import type { InspectRequest, PullSecret } from '@archpolicy/registry';
 
 /** What the gate needs of others. Each is as narrow as its use, so that a test's fake is a few lines. */
 
-/** The time. */
-export interface Clock {
-  now(): number;
-  monotonic(): number;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
-
-/** A number in [0, 1). */
-export type Random = () => number;
-
 /** The one door to registries. */
 export interface Inspector {
   inspect(request: InspectRequest): Promise<Inspection>;

@@ -1,7 +1,8 @@
+import type { Clock } from '@archpolicy/async';
 import type { NodeArchitecture, OwnerReference, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
-import type { Clock, EventInput } from '@archpolicy/kube';
+import type { EventInput } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import type { Direction } from './metrics.ts';
 import type { ImageDrift, LostArchitecture, TagHistory } from './tag-history.ts';

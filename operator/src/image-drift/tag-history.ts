@@ -1,6 +1,6 @@
+import type { Clock } from '@archpolicy/async';
 import { compareContents } from '@archpolicy/core';
 import type { ContentChange, ImageFacts, Inspection, NodeArchitecture } from '@archpolicy/core';
-import type { Clock } from '@archpolicy/kube';
 
 /** The content behind an image reference changed, and supports other architectures than before. */
 export interface ImageDrift extends ContentChange {

@@ -127,6 +127,16 @@ describe('keep-warm', () => {
     await stop();
   });
 
+  test('a read of pull secrets that hangs ends with the budget, and its registry has other images refreshed', async () => {
+    const { clock, looks, state, add, stop } = new KeepWarmRig();
+    state.secrets = undefined;
+    add('a', 'registry.test/private:v1', { pullSecrets: ['regcred'] });
+    add('b', 'registry.test/public:v1');
+    await clock.advance(TAG_TTL);
+    expect(new Set(looks.map(({ reference }) => reference))).toEqual(new Set(['registry.test/public:v1']));
+    await stop();
+  });
+
   test('I4 without all credentials nothing is asked, and it is tried again', async () => {
     const { clock, looks, outcomes, state, add, stop } = new KeepWarmRig();
     state.secrets = { secrets: [], complete: false };

@@ -1,6 +1,7 @@
+import { withTimeout } from '@archpolicy/async';
+import type { Clock, Random } from '@archpolicy/async';
 import { WAITING_HELPS } from '@archpolicy/core';
 import type { Inspection } from '@archpolicy/core';
-import type { Clock, Random } from '@archpolicy/kube';
 import type { Inspector } from '@archpolicy/registry';
 import { SOFT_TTL_MS } from '@archpolicy/registry';
 import type { Logger } from '@archpolicy/service';
@@ -101,7 +102,8 @@ export class KeepWarm {
   /** Undefined when its credentials could not be read: without them the registry's answer would say nothing. */
   async #look({ image, ttlMs, pullSecrets }: WarmImage, signal: AbortSignal): Promise<Inspection | undefined> {
     try {
-      const { secrets, complete } = await pullSecrets(AbortSignal.any([signal, AbortSignal.timeout(BUDGET_MS)]));
+      const { clock } = this.#options;
+      const { secrets, complete } = await withTimeout({ clock, ms: BUDGET_MS, signal }, pullSecrets);
       if (!complete) return undefined;
       return await this.#options.inspector.inspect({
         reference: image,

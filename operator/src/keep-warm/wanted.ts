@@ -1,4 +1,4 @@
-import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
+import { PeriodicYield } from '@archpolicy/async';
 import { imagesToInspect, isSkipped, isTerminalOrTerminating, parseReference, selectPolicy } from '@archpolicy/core';
 import type { ArchPolicy, CronJobFacts, NamespaceFacts, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
@@ -30,8 +30,8 @@ export interface WarmSources {
 
 /** More than the request limits of a few registries let be looked at in time. */
 const MAX_WARM_IMAGES = 10_000;
-/** Pods looked at without a pause: some tenths of a millisecond. */
-const SLICE = 500;
+/** Pods between two yields to the event loop: some tenths of a millisecond. */
+const PODS_PER_TURN = 500;
 
 /**
  * The images of pods that run and of CronJobs that are not suspended, where a policy governs them, does not override
@@ -40,10 +40,10 @@ const SLICE = 500;
 export async function wantedImages(sources: WarmSources, signal: AbortSignal): Promise<ReadonlyMap<string, WarmImage>> {
   const wanted = new Map<string, WarmImage>();
   const policies = new Map(sources.policies.list().map((policy) => [policy.name, policy]));
-  let looked = 0;
+  const yields = new PeriodicYield(PODS_PER_TURN);
   for (const pod of sources.pods.list()) {
-    looked += 1;
-    if (looked % SLICE === 0) await turnOfTheEventLoop();
+    const due = yields.count();
+    if (due !== undefined) await due;
     if (signal.aborted || wanted.size >= MAX_WARM_IMAGES) break;
     if (isTerminalOrTerminating(pod)) continue;
     const policy = policies.get(sources.policyOf(podKey(pod)) ?? '');

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '@archpolicy/async';
 import type { ArchPolicyStatus, BrakeState, Json, NamespaceFacts, NodeFacts } from '@archpolicy/core';
 import type { InvalidPolicy, PolicyEntry, PolicyView } from '@archpolicy/cluster-view';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
-import type { Clock, ReconcileResult } from '@archpolicy/kube';
+import type { ReconcileResult } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { timeReconcile } from '../controller-metrics.ts';
 import type { ControllerMetrics } from '../controller-metrics.ts';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '@archpolicy/async';
 import { ApiClient, fixedCredentials, Store } from '@archpolicy/kube';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import { objectAt, textAt } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
-import { systemClock } from '@archpolicy/service';
 import { FakeApiServer } from '@archpolicy/testkit';
 import { policy, silent } from '../fixtures/objects.ts';
 import { PolicyOperator } from './policy-operator.ts';

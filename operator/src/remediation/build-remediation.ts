@@ -1,5 +1,6 @@
+import type { Clock } from '@archpolicy/async';
 import type { EvictionLedger, PodFacts } from '@archpolicy/core';
-import type { Clock, EventInput } from '@archpolicy/kube';
+import type { EventInput } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import type { ControllerMetrics } from '../controller-metrics.ts';
 import type { RemediationMetrics } from '../reporting/metrics.ts';
@@ -28,7 +29,7 @@ import type {
   Webhook,
 } from './ports.ts';
 import type { Pipeline } from './queue/eviction-pipeline.ts';
-import { FairQueue } from './queue/fair-queue.ts';
+import { LimitQueues } from './queue/limit-queues.ts';
 import { Remediation } from './remediation.ts';
 import { EnqueueAll } from './resync/enqueue-all.ts';
 import type { ResyncProgress } from './resync/progress.ts';
@@ -63,7 +64,7 @@ export interface RemediationParts {
 export interface BuiltRemediation {
   readonly remediation: Remediation;
   readonly enqueueAll: EnqueueAll;
-  readonly fairQueue: FairQueue;
+  readonly limitQueues: LimitQueues;
   readonly attempts: EvictionAttempts;
   readonly replacements: Replacements;
 }
@@ -76,15 +77,15 @@ export function buildRemediation(parts: RemediationParts): BuiltRemediation {
   const gatherer = new ContextGatherer({ ...parts, ...views });
   const evaluator = new PodEvaluator({ ...parts, nodes, attempts });
   const evictor = new Evictor({ ...parts, gatherer, evaluator, attempts });
-  const fairQueue = new FairQueue({ ledger, clock });
+  const limitQueues = new LimitQueues({ ledger, clock });
   const replacements = new Replacements({ pods, ledger, clock });
   const violations = new PlacementViolations({ ...parts, nodes });
   const enqueueAll = new EnqueueAll({ ...parts, pods, queue: pipeline.evaluations });
   const remediation = new Remediation({
     ...parts,
-    ...{ nodes, attempts, gatherer, evaluator, evictor, fairQueue, replacements, violations, enqueueAll },
+    ...{ nodes, attempts, gatherer, evaluator, evictor, limitQueues, replacements, violations, enqueueAll },
     retry: new EvaluationRetry(),
     reporter: new Reporter(parts),
   });
-  return { remediation, enqueueAll, fairQueue, attempts, replacements };
+  return { remediation, enqueueAll, limitQueues, attempts, replacements };
 }

@@ -1,6 +1,6 @@
+import type { Clock } from '@archpolicy/async';
 import { RELAXED_FOR_MS, workloadKey } from '@archpolicy/core';
 import type { EvictionDecision, PodFacts } from '@archpolicy/core';
-import type { Clock } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { timeReconcile } from '../controller-metrics.ts';
 import type { ControllerMetrics } from '../controller-metrics.ts';
@@ -21,8 +21,8 @@ import type { PlacementViolations } from './eviction/placement-violations.ts';
 import type { Replacements, ReplacementState } from './eviction/replacements.ts';
 import type { Nodes, PolicyUpdates } from './ports.ts';
 import type { Done, NextStep, Pipeline, Stages } from './queue/eviction-pipeline.ts';
-import { isSharedLimit } from './queue/fair-queue.ts';
-import type { FairQueue, WakeUp } from './queue/fair-queue.ts';
+import { isSharedLimit } from './queue/limit-queues.ts';
+import type { LimitQueues, WakeUp } from './queue/limit-queues.ts';
 import type { EnqueueAll } from './resync/enqueue-all.ts';
 import type { ResyncProgress } from './resync/progress.ts';
 
@@ -33,7 +33,7 @@ export interface RemediationOptions {
   readonly gatherer: Pick<ContextGatherer, 'gather'>;
   readonly evaluator: Pick<PodEvaluator, 'evaluate'>;
   readonly retry: EvaluationRetry;
-  readonly fairQueue: FairQueue;
+  readonly limitQueues: LimitQueues;
   readonly evictor: Evictor;
   readonly attempts: EvictionAttempts;
   readonly replacements: Replacements;
@@ -96,7 +96,7 @@ export class Remediation {
   }
 
   onWebhookReachable(): void {
-    this.enqueue(this.#options.fairQueue.waitingForWebhook());
+    this.enqueue(this.#options.limitQueues.waitingForWebhook());
   }
 
   /** Works on enqueued pods until the signal is aborted and every stage in progress has ended. */
@@ -153,13 +153,13 @@ export class Remediation {
 
   /** Evaluates the pod, and records what its placement shows about earlier evictions of its owner (R6, R7). */
   #observe(context: EvictionContext): Observation {
-    const { evaluator, replacements, violations, metrics, reporter, fairQueue } = this.#options;
+    const { evaluator, replacements, violations, metrics, reporter, limitQueues } = this.#options;
     const evaluation = evaluator.evaluate(context);
     const replacement = replacements.onPodEvaluated(context.pod, evaluation.assessment);
     if (replacement?.kind === 'landed') {
       metrics.landing(replacement.landing);
       reporter.landed(context, replacement.landing);
-      this.#wake(fairQueue.wakeNext(accountOf(context)));
+      this.#wake(limitQueues.wakeNext(accountOf(context)));
     }
     return { evaluation, replacement, violation: violations.detect(context, evaluation, replacement) };
   }
@@ -178,7 +178,7 @@ export class Remediation {
   /** Newcomers queue behind pods that wait for the policy's rate. */
   #behindWaiters(context: EvictionContext, evaluation: Evaluation): Evaluation {
     if (evaluation.decision.kind !== 'evict') return evaluation;
-    const isBehind = this.#options.fairQueue.hasEarlierWaiters({ key: context.key, account: evaluation.account });
+    const isBehind = this.#options.limitQueues.hasEarlierWaiters({ key: context.key, account: evaluation.account });
     return isBehind ? { ...evaluation, decision: WAITS_FOR_RATE } : evaluation;
   }
 
@@ -206,15 +206,15 @@ export class Remediation {
   }
 
   async #evictNow(context: EvictionContext, evaluation: Evaluation, signal: AbortSignal): Promise<Done> {
-    const { evictor, replacements, fairQueue } = this.#options;
+    const { evictor, replacements, limitQueues } = this.#options;
     const { key, pod } = context;
     replacements.onEvictionRequested(pod);
     const evicting = evictor.evict(context, evaluation.account, signal);
     // Its reservation is taken: the next pod does not wait for the answer.
-    this.#wake(fairQueue.leave(key));
+    this.#wake(limitQueues.leave(key));
     const outcome = await evicting;
     replacements.prune(pod);
-    this.#wake(fairQueue.wakeNext(accountOf(context)));
+    this.#wake(limitQueues.wakeNext(accountOf(context)));
     return this.#report(context, evaluation, outcome);
   }
 
@@ -249,17 +249,17 @@ export class Remediation {
 
   /** The pod is not evicted now: counts and reports it, and schedules its next evaluation. */
   #settle(context: EvictionContext, evaluation: Evaluation, detail?: string): Done {
-    const { reporter, fairQueue, statuses, retry, clock } = this.#options;
+    const { reporter, limitQueues, statuses, retry, clock } = this.#options;
     const { key, pod, policy } = context;
     const { decision } = evaluation;
     this.#count(context, evaluation);
     reporter.decided(context, evaluation, detail);
     if (decision.kind === 'wait' && isSharedLimit(decision.reason)) {
       retry.forget(pod.uid);
-      this.#wake(fairQueue.wait({ key, uid: pod.uid, account: evaluation.account }, decision.reason));
+      this.#wake(limitQueues.wait({ key, uid: pod.uid, account: evaluation.account }, decision.reason));
       return DONE;
     }
-    this.#wake(fairQueue.leave(key));
+    this.#wake(limitQueues.leave(key));
     if (decision.reason === 'Relaxing') statuses.relax(policy.name, workloadKey(pod), clock.now() + RELAXED_FOR_MS);
     const afterMs = retry.delayMs(pod, decision, clock.now());
     return afterMs === undefined ? DONE : { kind: 'evaluate', afterMs };
@@ -281,20 +281,20 @@ export class Remediation {
   }
 
   #forget(key: string): void {
-    const { stats, attempts, fairQueue, violations, reporter, retry, statuses } = this.#options;
+    const { stats, attempts, limitQueues, violations, reporter, retry, statuses } = this.#options;
     reporter.forget(key);
     violations.forget(key);
     const before = stats.delete(key);
     const wasEvicted = attempts.forget(key);
     if (before !== undefined) retry.forget(before.uid);
     if (before !== undefined && wasEvicted) statuses.evicted(before.policy);
-    this.#wake(fairQueue.leave(key));
+    this.#wake(limitQueues.leave(key));
   }
 
   #failed(key: string, err: unknown): void {
-    const { logger, fairQueue } = this.#options;
+    const { logger, limitQueues } = this.#options;
     logger.warn({ err, pod: key }, 'failed to reconcile pod');
     // The pods behind it do not wait for its retry.
-    this.#wake(fairQueue.leave(key));
+    this.#wake(limitQueues.leave(key));
   }
 }

@@ -1,5 +1,6 @@
+import type { Clock } from '@archpolicy/async';
 import type { ArchPolicy, BrakeState, EvictionLedger } from '@archpolicy/core';
-import type { Clock, EventInput } from '@archpolicy/kube';
+import type { EventInput } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { Listeners } from '../listeners.ts';
 import type { BrakeMetrics } from './brake-metrics.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '@archpolicy/kube';
+import type { Clock } from '@archpolicy/async';
 import type { ControllerMetrics } from '../controller-metrics.ts';
 import { NOT_EVICTED_REASONS } from './metrics.ts';
 import type { RemediationMetrics } from './metrics.ts';

@@ -1,3 +1,4 @@
+import type { Clock } from '@archpolicy/async';
 import { isUnschedulable } from '@archpolicy/core';
 import type {
   ArchPolicy,
@@ -9,7 +10,7 @@ import type {
   ReportReason,
   WaitReason,
 } from '@archpolicy/core';
-import type { Clock, EventInput, EvictionAnswer } from '@archpolicy/kube';
+import type { EventInput, EvictionAnswer } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import type { ViolationKind } from './brake-metrics.ts';
 import {

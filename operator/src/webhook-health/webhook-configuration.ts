@@ -1,7 +1,8 @@
+import type { Clock } from '@archpolicy/async';
 import { isJsonObject, parseInstalledWebhook } from '@archpolicy/core';
 import type { InstalledWebhook } from '@archpolicy/core';
 import { resourcePath } from '@archpolicy/kube';
-import type { Api, Clock, Resource } from '@archpolicy/kube';
+import type { Api, Resource } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { Listeners } from '../listeners.ts';
 

@@ -1,6 +1,6 @@
+import type { Clock } from '@archpolicy/async';
 import { webhookCall } from '@archpolicy/core';
 import type { InstalledWebhook, NamespaceFacts, SelectableLabels, WebhookCall } from '@archpolicy/core';
-import type { Clock } from '@archpolicy/kube';
 import { Listeners } from '../listeners.ts';
 import type { ProbeResult } from './webhook-probe.ts';
 

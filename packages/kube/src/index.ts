@@ -1,5 +1,3 @@
-// Until the operator takes them from there.
-export type { Clock, Random } from '@archpolicy/async';
 export { KubeError } from './errors.ts';
 export type { KubeErrorCode } from './errors.ts';
 export { ApiClient } from './http/api-client.ts';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '@archpolicy/async';
 import { objectAt, textAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
@@ -20,7 +21,7 @@ import {
   SharedLease,
   Store,
 } from './index.ts';
-import type { Clock, Resource } from './index.ts';
+import type { Resource } from './index.ts';
 
 jest.setTimeout(60_000);
 

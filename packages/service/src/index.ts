@@ -1,6 +1,3 @@
-// Until webhook and operator take them from there.
-export { systemClock } from '@archpolicy/async';
-export type { Clock } from '@archpolicy/async';
 export { ConfigError, using } from './config/config-error.ts';
 export type { VariableInUse } from './config/config-error.ts';
 export { commonVariables } from './config/common.ts';

@@ -33,6 +33,7 @@ describe('the real lint configuration', () => {
     ['packages/async/src/timeout.ts', true],
     ['packages/registry/src/inspect/inspector.ts', true],
     ['webhook/src/app.ts', true],
+    ['operator/src/keep-warm/keep-warm.ts', true],
     ['packages/core/src/parsing/parse-json.ts', true],
     ['packages/async/src/clock.ts', false],
     ['webhook/src/app.component.test.ts', false],

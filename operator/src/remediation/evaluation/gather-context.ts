@@ -1,3 +1,4 @@
+import type { Clock } from '@archpolicy/async';
 import {
   assessPlacement,
   controllerKey,
@@ -19,7 +20,6 @@ import type {
   PlacementAssessment,
   PodFacts,
 } from '@archpolicy/core';
-import type { Clock } from '@archpolicy/kube';
 import type { Jobs, Namespaces, Nodes, PodImages, Pods, Policies } from '../ports.ts';
 
 /** What is known about one governed pod: evaluating it waits for nothing. */

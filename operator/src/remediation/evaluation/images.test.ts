@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { onAbort } from '@archpolicy/async';
 import type { Inspection } from '@archpolicy/core';
 import { PullSecretContent } from '@archpolicy/cluster-view';
 import type { PullSecretsFound } from '@archpolicy/cluster-view';
 import type { InspectRequest } from '@archpolicy/registry';
+import { FakeClock } from '@archpolicy/testkit';
 import { InspectedImages } from './images.ts';
 import { crashLoopingPod, policy, resolved } from '../../fixtures/objects.ts';
 
@@ -13,14 +15,22 @@ interface SetUp {
   /** What was read of the pod's pull secrets. */
   readonly found?: PullSecretsFound;
   readonly atHand?: boolean;
+  /** The read ends with its signal only. */
+  readonly readHangs?: boolean;
 }
 
 const NONE: PullSecretsFound = { secrets: [], complete: true };
 
-function inspecting({ answer = resolved('linux/arm64'), found = NONE, atHand = false }: SetUp = {}): {
+function inspecting({
+  answer = resolved('linux/arm64'),
+  found = NONE,
+  atHand = false,
+  readHangs = false,
+}: SetUp = {}): {
   readonly images: InspectedImages;
   readonly asked: InspectRequest[];
   readonly named: string[];
+  readonly clock: FakeClock;
 } {
   const asked: InspectRequest[] = [];
   const named: string[] = [];
@@ -30,12 +40,18 @@ function inspecting({ answer = resolved('linux/arm64'), found = NONE, atHand = f
   };
   const pullSecrets = {
     atHand: () => (atHand ? found : undefined),
-    read: (namespace: string, names: readonly string[]) => {
+    read: (namespace: string, names: readonly string[], ended: AbortSignal) => {
       named.push(...names.map((name) => `${namespace}/${name}`));
-      return Promise.resolve(found);
+      if (!readHangs) return Promise.resolve(found);
+      return new Promise<PullSecretsFound>((resolve) => {
+        onAbort(ended, () => {
+          resolve({ secrets: [], complete: false });
+        });
+      });
     },
   };
-  return { images: new InspectedImages({ inspect }, pullSecrets), asked, named };
+  const clock = new FakeClock();
+  return { images: new InspectedImages({ inspector: { inspect }, pullSecrets, clock }), asked, named, clock };
 }
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, index) => `registry.test/web:v${index}`);
@@ -78,6 +94,16 @@ describe('the images of a pod', () => {
     const { images, asked, named: read } = inspecting({ atHand: true });
     await images.of(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
     expect([asked.length, read]).toEqual([1, []]);
+  });
+
+  test('a read of pull secrets that hangs ends with the budget, and the images are inspected without them', async () => {
+    const { images, asked, clock } = inspecting({ readHangs: true });
+    const inspected = images.of(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
+    await clock.advance(399);
+    expect(asked).toEqual([]);
+    await clock.advance(1);
+    expect(asked).toMatchObject([{ pullSecrets: [] }]);
+    await inspected;
   });
 
   test('I4 a refusal without all of the pull secrets is none', async () => {

@@ -1,3 +1,5 @@
+import { withTimeout } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { imagesToInspect, withoutSomeCredentials } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, PodFacts } from '@archpolicy/core';
 import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
@@ -15,14 +17,18 @@ export interface ImageInspector {
   inspect(request: InspectRequest): Promise<Inspection>;
 }
 
+export interface InspectedImagesOptions {
+  readonly inspector: ImageInspector;
+  readonly pullSecrets: Pick<PullSecretView, 'atHand' | 'read'>;
+  readonly clock: Pick<Clock, 'sleep'>;
+}
+
 /** Inspects the images of a pod that the policy does not override; none of a pod that has too many. */
 export class InspectedImages implements PodImages {
-  readonly #inspector: ImageInspector;
-  readonly #pullSecrets: Pick<PullSecretView, 'atHand' | 'read'>;
+  readonly #options: InspectedImagesOptions;
 
-  constructor(inspector: ImageInspector, pullSecrets: Pick<PullSecretView, 'atHand' | 'read'>) {
-    this.#inspector = inspector;
-    this.#pullSecrets = pullSecrets;
+  constructor(options: InspectedImagesOptions) {
+    this.#options = options;
   }
 
   async of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>> {
@@ -37,18 +43,15 @@ export class InspectedImages implements PodImages {
 
   /** The API server copied those of the ServiceAccount into the pod when it was created. */
   async #secretsOf({ namespace, pullSecrets: names = [] }: PodFacts, signal: AbortSignal): Promise<PullSecretsFound> {
-    const atHand = this.#pullSecrets.atHand(namespace, names);
+    const { pullSecrets: view, clock } = this.#options;
+    const atHand = view.atHand(namespace, names);
     if (atHand !== undefined) return atHand;
-    return this.#pullSecrets.read(
-      namespace,
-      names,
-      AbortSignal.any([signal, AbortSignal.timeout(INSPECTION_BUDGET_MS)]),
-    );
+    return withTimeout({ clock, ms: INSPECTION_BUDGET_MS, signal }, (inTime) => view.read(namespace, names, inTime));
   }
 
   /** No pod waits for it: it takes turns, so that a recheck of everything topples no registry. */
   async #inspect(reference: string, { secrets, complete }: PullSecretsFound, signal: AbortSignal): Promise<Inspection> {
-    const inspection = await this.#inspector.inspect({
+    const inspection = await this.#options.inspector.inspect({
       reference,
       pullSecrets: secrets,
       priority: 'background',

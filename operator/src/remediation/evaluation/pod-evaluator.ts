@@ -1,3 +1,4 @@
+import type { Clock } from '@archpolicy/async';
 import {
   decideEviction,
   forecastReplacement,
@@ -19,7 +20,6 @@ import type {
   PlacementAssessment,
   Unschedulable,
 } from '@archpolicy/core';
-import type { Clock } from '@archpolicy/kube';
 import type { EvictionAttempts } from '../eviction-attempts.ts';
 import type { Nodes, Webhook } from '../ports.ts';
 import { accountOf, assess } from './gather-context.ts';

@@ -1,6 +1,7 @@
+import type { Clock } from '@archpolicy/async';
 import { CRASHING_AFTER_MS, CRASHING_RESTARTS, outlastsCrashLoop, READY_AFTER_MS } from '@archpolicy/core';
 import type { ContainerEvidence, CrashHistory, PodFacts } from '@archpolicy/core';
-import type { Clock, StoreEvent } from '@archpolicy/kube';
+import type { StoreEvent } from '@archpolicy/kube';
 
 /** Restarts of a pod that is not Ready. Monotonic milliseconds. */
 interface Crashes {

@@ -1,6 +1,7 @@
+import type { Clock } from '@archpolicy/async';
 import { parseDurationMs } from '@archpolicy/core';
 import type { EvictionAccount, EvictionDecision, EvictionLedger, NodeFacts, PodFacts } from '@archpolicy/core';
-import type { Clock, EvictionAnswer } from '@archpolicy/kube';
+import type { EvictionAnswer } from '@archpolicy/kube';
 import type { RemediationMetrics } from '../../reporting/metrics.ts';
 import type { ContextGatherer, EvictionContext } from '../evaluation/gather-context.ts';
 import { readSameNode } from '../evaluation/current-node.ts';

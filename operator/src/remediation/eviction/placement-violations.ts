@@ -1,7 +1,7 @@
+import type { Clock } from '@archpolicy/async';
 import { controllerKey, isAgainstTerms, topControllerOf } from '@archpolicy/core';
 import type { EvictionLedger, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
-import type { Clock } from '@archpolicy/kube';
 import type { ViolationKind } from '../../reporting/brake-metrics.ts';
 import { readSameNode } from '../evaluation/current-node.ts';
 import type { EvictionContext } from '../evaluation/gather-context.ts';

@@ -1,3 +1,4 @@
+import type { Clock } from '@archpolicy/async';
 import {
   boundAtMs,
   controllerKey,
@@ -7,7 +8,6 @@ import {
   topControllerOf,
 } from '@archpolicy/core';
 import type { ContainerEvidence, EvictionLedger, Landing, PlacementAssessment, PodFacts } from '@archpolicy/core';
-import type { Clock } from '@archpolicy/kube';
 import type { Pods } from '../ports.ts';
 
 /** What a pod that replaces an evicted one shows. */

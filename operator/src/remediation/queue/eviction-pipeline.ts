@@ -1,5 +1,7 @@
+import { waitAtMost } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
-import type { Clock, RateLimitTiming, ReconcileResult } from '@archpolicy/kube';
+import type { RateLimitTiming, ReconcileResult } from '@archpolicy/kube';
 
 /** Most evaluations wait for nothing, those of new images for registries. */
 const EVALUATION_WORKERS = 16;
@@ -55,7 +57,7 @@ export class EvictionPipeline implements Pipeline {
   readonly #evicting = new Set<string>();
   /** Of these: pods that are to be evaluated afterwards. */
   readonly #deferred = new Set<string>();
-  readonly #start = new AbortController();
+  readonly #start = Promise.withResolvers<undefined>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -78,7 +80,7 @@ export class EvictionPipeline implements Pipeline {
   }
 
   startEvictions(): void {
-    this.#start.abort();
+    this.#start.resolve(undefined);
   }
 
   /** Runs until the signal is aborted and every stage in progress has ended. */
@@ -92,8 +94,7 @@ export class EvictionPipeline implements Pipeline {
   }
 
   async #runEvictions(stages: Stages, signal: AbortSignal): Promise<void> {
-    const start = AbortSignal.any([signal, this.#start.signal]);
-    await this.#clock.sleep(START_AFTER_MS, start).catch(() => undefined);
+    await waitAtMost(this.#start.promise, { clock: this.#clock, ms: START_AFTER_MS, signal });
     const evict = (key: string, ended: AbortSignal) => this.#evict(stages, key, ended);
     await runWorkers(this.#evictions, EVICTION_WORKERS, evict, signal, stages);
   }

@@ -1,11 +1,11 @@
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import { PeriodicYield, waitUnlessAborted } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { readSignals, signalStrength } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
-import type { Clock } from '@archpolicy/kube';
 import type { ResyncProgress } from './progress.ts';
 
 /** Pods that are visited between two yields to the event loop: a few milliseconds. 100,000 take 0.1 s and more. */
-const PODS_PER_SLICE = 4_000;
+const PODS_PER_TURN = 4_000;
 /**
  * Pods in the queue at a time. Queues, sets and the garbage of their growth are 25 MB for 100,000 keys; and a pod that
  * changes meanwhile does not queue behind all others.
@@ -51,14 +51,10 @@ export class EnqueueAll {
   /** Resolves with true at a request, with false when the signal is aborted. */
   async #nextRequest(signal: AbortSignal): Promise<boolean> {
     if (!this.#isRequested && !signal.aborted) {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const wake = (): void => {
-        resolve(undefined);
-      };
-      this.#wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-      await promise;
-      signal.removeEventListener('abort', wake);
+      const request = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      await waitUnlessAborted(request, signal);
     }
     return !signal.aborted;
   }
@@ -92,13 +88,13 @@ export class EnqueueAll {
   }
 
   async #visit(visit: (key: string, urgency: number) => void, signal: AbortSignal): Promise<void> {
-    let visited = 0;
+    const yields = new PeriodicYield(PODS_PER_TURN);
     for (const [key, pod] of this.#options.pods.entries()) {
       if (this.#isFull(signal)) await this.#waitForRoom(signal);
       if (signal.aborted) return;
       visit(key, urgencyOf(pod));
-      visited += 1;
-      if (visited % PODS_PER_SLICE === 0) await yieldToEventLoop();
+      const due = yields.count();
+      if (due !== undefined) await due;
     }
   }
 

@@ -1,6 +1,6 @@
+import type { Clock } from '@archpolicy/async';
 import { parseDurationMs } from '@archpolicy/core';
 import type { ArchPolicy } from '@archpolicy/core';
-import type { Clock } from '@archpolicy/kube';
 import type { ResyncProgress } from './progress.ts';
 
 /** A pod that is rechecked. */

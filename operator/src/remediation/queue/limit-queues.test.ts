@@ -38,7 +38,7 @@ test('R6 namespaces are served round-robin: one with many due pods does not use 
   for (const pod of [...world.pods.values()]) await work(world, podKey(pod));
   for (let minute = 0; minute < 5; minute += 1) await nextMinute(world);
   expect(evicted(world)).toEqual(['shop/a', 'shop/b', 'bank/x', 'shop/c', 'bank/y', 'shop/d']);
-  expect(world.fairQueue.size).toBe(0);
+  expect(world.limitQueues.size).toBe(0);
 });
 
 test('R6 newcomers queue behind pods that wait', async () => {
