@@ -2,8 +2,8 @@ import type { Inspection } from '../inspection/inspection.ts';
 import { WAITING_HELPS } from '../inspection/inspection.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { isArchitecture } from '../platform/platform.ts';
-import { runsOn } from '../platform/supported.ts';
-import type { NodeArchitecture } from '../platform/supported.ts';
+import { offerTo } from '../platform/supported.ts';
+import type { NodeArchitecture, Offer } from '../platform/supported.ts';
 import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ImageKnowledge, UnresolvedImage } from '../pod/image-knowledge.ts';
 import { commonSupport, isNone } from '../pod/image-support.ts';
@@ -19,7 +19,7 @@ export type PlacementAssessment =
   | {
       readonly kind: 'fits';
       readonly signal: PodSignal;
-      /** What all images support, whatever the policy allows. */
+      /** What all images offer plainly, whatever the policy allows. */
       readonly supported: Architectures;
     }
   | {
@@ -27,7 +27,7 @@ export type PlacementAssessment =
       readonly signal: PodSignal;
       /** The images that the node cannot run; never empty. */
       readonly images: readonly string[];
-      /** What all known images support, whatever the policy allows. */
+      /** What all known images offer plainly, whatever the policy allows. */
       readonly supported: Architectures;
       /** Those of them that a replacement may be placed on, sorted. Empty: none. */
       readonly architectures: readonly NodeArchitecture[];
@@ -62,7 +62,7 @@ export function assessPlacement({ nowMs, pod, node, inspections, policy }: Asses
   if (!isArchitecture(node.architecture) || node.os === '') return { kind: 'node-unknown' };
   const signal = readSignals(pod.containers);
   const knowledge = imageKnowledge(pod.images, inspections, policy);
-  const { supported, architectures, unresolved } = supportOn(node, pod, knowledge, policy);
+  const { plain: supported, architectures, unresolved } = supportOn(node, pod, knowledge, policy);
   // One image that cannot run here is enough, whatever the others turn out to be.
   const images = knowledge.filter((known) => cannotRun(known, node)).map(({ image }) => image);
   // Images that run anywhere are never among those that cannot run here, so something is known of the others.
@@ -77,7 +77,11 @@ export function assessPlacement({ nowMs, pod, node, inspections, policy }: Asses
   }
   if (unresolved.length > 0) return { kind: 'unknown', signal, images: unresolved, ...retryOf(knowledge) };
   const refusal = findRefusal({ nowMs, pod, images: pod.images });
-  return refusal === undefined ? { kind: 'fits', signal, supported } : { kind: 'broken-image', signal: refusal };
+  if (refusal === undefined) return { kind: 'fits', signal, supported };
+  // PL4: a node that refuses a weak offer shows nothing of the image.
+  const weak = knowledge.filter((known) => offerOf(known, node) === 'weak').map(({ image }) => image);
+  if (weak.length === 0) return { kind: 'broken-image', signal: refusal };
+  return { kind: 'unknown', signal, images: weak.map(toUnknown), waitingHelps: false };
 }
 
 /** PL4: a pod that does not declare its operating system is for Linux, unless its images offer it nothing there. */
@@ -93,8 +97,16 @@ function supportOn(
   return isNone(onLinux.supported) && node.os !== LINUX ? commonSupport(knowledge, node.os, policy) : onLinux;
 }
 
-function cannotRun({ inspection }: ImageKnowledge, node: AssessmentInput['node']): boolean {
-  return inspection.kind === 'resolved' && !runsOn(inspection.facts, node);
+function cannotRun(known: ImageKnowledge, node: AssessmentInput['node']): boolean {
+  return offerOf(known, node) === 'none';
+}
+
+function offerOf({ inspection }: ImageKnowledge, node: AssessmentInput['node']): Offer | undefined {
+  return inspection.kind === 'resolved' ? offerTo(inspection.facts, node) : undefined;
+}
+
+function toUnknown(image: string): UnresolvedImage {
+  return { image, reason: 'UnknownPlatform' };
 }
 
 function retryOf(knowledge: readonly ImageKnowledge[]): {

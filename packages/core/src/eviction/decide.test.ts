@@ -101,7 +101,9 @@ describe('R1 misplaced is what the images say', () => {
     ['R1 it was refused once, and has been Ready since', { images: amd, pod: readySince(seconds(10), [container({ running: true, ready: true, restartCount: 1, lastTerminated: refusedEnd })]) }, 'leave Fits'],
     ['R1 it was refused a moment ago, and is Ready for a moment', { images: amd, pod: readySince(seconds(1), [container({ running: true, ready: true, restartCount: 1, lastTerminated: refusedEnd })]) }, 'report BrokenImage'],
     ['R1 a debug container of another image is refused on a node that fits', { images: amd, pod: pod({ containers: [working, container({ ...refusedAtExec, name: 'debugger', image: 'registry.test/debug:v1' })] }) }, 'leave Fits'],
-    ['R1 the runtime refuses although its image claims the platform', { images: resolved('linux/amd64/v4'), pod: pod({ containers: [refusedAtPull] }) }, 'report BrokenImage'],
+    ['R1 the runtime refuses a variant that its image offers: that shows nothing of the image', { images: resolved('linux/amd64/v4'), pod: pod({ containers: [refusedAtPull] }) }, 'report ImagesUnknown'],
+    ['R1 32-bit arm beside amd64 on arm64 may run', { node: node({ architecture: 'arm64' }), images: resolved('linux/amd64', 'linux/arm/v7') }, 'leave Fits'],
+    ['R1 the runtime refuses although its image claims the platform', { images: resolved('linux/amd64'), pod: pod({ containers: [refusedAtPull] }) }, 'report BrokenImage'],
     ['R1 no signal in the status, and not Ready: the images decide', { pod: pod({ containers: [silent] }) }, 'evict'],
     ['R1 refused at pull: Pending', { pod: pod({ phase: 'Pending', containers: [refusedAtPull] }) }, 'evict'],
   ]);

@@ -56,7 +56,7 @@ const ROWS: readonly Row[] = [
   ['1', 'CRI-O, manifest list', ARM, waiting('ErrImagePull', 'no image found in manifest list for architecture "amd64", variant "", OS "linux"'), 'PlatformRefused', 'misplaced'],
   ['1', 'CRI-O, image index', ARM, waiting('ErrImagePull', 'no image found in image index for architecture "amd64", variant "", OS "linux"'), 'PlatformRefused', 'misplaced'],
   ['1b', 'index with windows/amd64 only', resolved('windows/amd64'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'misplaced'],
-  ['1b', 'index with linux/amd64/v4 only: the node does not tell its variant', resolved('linux/amd64/v4'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'broken-image'],
+  ['1b', 'index with linux/amd64/v4 only: the node does not tell its variant', resolved('linux/amd64/v4'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'unknown'],
   ['1b', 'index with ppc64le only', resolved('linux/ppc64le'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'misplaced'],
   ['1b', 'empty index', { kind: 'unresolved', reason: 'UnknownPlatform' }, waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'unknown'],
   ['2', 'single arm64 manifest, runc 1.1', ARM, backOff(1), 'ShortLived', 'misplaced'],

@@ -37,7 +37,7 @@ const SHORT_LIVED_SECONDS = 1;
 
 const STRENGTH: Readonly<Record<Signal, number>> = { PlatformRefused: 3, ExecFormatError: 2, ShortLived: 1, None: 0 };
 
-/** The strongest signal among all containers: regular, init and ephemeral ones alike. */
+/** The strongest signal among the containers, init containers included. */
 export function readSignals(containers: readonly ContainerEvidence[]): PodSignal {
   let strongest: PodSignal = { signal: 'None' };
   for (const container of containers) {

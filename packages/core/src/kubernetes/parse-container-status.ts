@@ -11,11 +11,10 @@ const MESSAGE_HALF_CHARS = 512;
 const LISTS = [
   ['containerStatuses', 'containers'],
   ['initContainerStatuses', 'initContainers'],
-  ['ephemeralContainerStatuses', 'ephemeralContainers'],
 ] as const;
 
 /**
- * The status of all containers: regular, init (sidecars are among them) and ephemeral ones.
+ * The status of regular and init containers (sidecars are among them). Ephemeral containers say nothing of the pod's images.
  *
  * @param isReady whether the pod is Ready: then the start times of its containers are left out
  * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go (`ContainerStatus`)

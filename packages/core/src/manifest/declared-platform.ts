@@ -1,7 +1,7 @@
 import type { Json } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { isArchitecture } from '../platform/platform.ts';
-import type { Platform } from '../platform/platform.ts';
+import type { Architecture, Platform } from '../platform/platform.ts';
 
 /**
  * What a descriptor's `platform` or a config blob says of the platform. Both use the same fields:
@@ -19,15 +19,29 @@ export type DeclaredPlatform =
 /** Every GOOS and variant is shorter; what is not made of these letters is no name of a platform. */
 const NAME = /^[a-z0-9][a-z0-9.-]{0,31}$/;
 
-/** Reads `os`, `architecture` and `variant`. Case is ignored, as runtimes do when they match. */
+/**
+ * Names of `uname -m` and of Debian that some builders write, and the name and variant that containerd reads them as:
+ * https://github.com/containerd/platforms/blob/v1.0.0/database.go (normalizeArch)
+ */
+const UNAME_NAMES: ReadonlyMap<string, readonly [Architecture, string?]> = new Map([
+  ['i386', ['386']],
+  ['x86_64', ['amd64']],
+  ['x86-64', ['amd64']],
+  ['aarch64', ['arm64']],
+  ['armhf', ['arm', 'v7']],
+  ['armel', ['arm', 'v6']],
+]);
+
+/** Reads `os`, `architecture` and `variant`. Case is ignored, and other names of an architecture are read, as runtimes do when they match. */
 export function parseDeclaredPlatform(value: Json | undefined): DeclaredPlatform {
   if (!isJsonObject(value)) return { kind: 'undeclared' };
   const os = name(value['os']);
-  const architecture = name(value['architecture']);
-  if (os === undefined || architecture === undefined) return { kind: 'undeclared' };
+  const declared = name(value['architecture']);
+  if (os === undefined || declared === undefined) return { kind: 'undeclared' };
+  const [architecture, ofName] = UNAME_NAMES.get(declared) ?? [declared];
   if (os === 'unknown' || !NAME.test(os) || !isArchitecture(architecture)) return { kind: 'unknown' };
-  const variant = name(value['variant']);
-  // Placement ignores variants, so one that cannot be kept safely is no reason to lose the platform.
+  const variant = ofName ?? name(value['variant']);
+  // A variant decides little, so one that cannot be kept safely is no reason to lose the platform.
   const kept = variant !== undefined && NAME.test(variant) ? { variant } : {};
   return { kind: 'platform', platform: { os, architecture, ...kept } };
 }

@@ -4,6 +4,8 @@ import { mutatedJson } from '@archpolicy/testkit/mutations';
 import fc from 'fast-check';
 import type { Json } from '../json/json.ts';
 import { isArchitecture } from '../platform/platform.ts';
+import { isWithinBounds } from '../json/index.ts';
+import { DOCUMENT_BOUNDS } from './bounds.ts';
 import { combineContent, parseConfig } from './content.ts';
 import type { ContentFacts } from './content.ts';
 import { parseManifest } from './manifest.ts';
@@ -60,13 +62,46 @@ describe('I3 manifests', () => {
   });
 });
 
+describe('I3 names of uname and Debian', () => {
+  test.each([
+    ['i386', '', 'linux/386'],
+    ['x86_64', '', 'linux/amd64'],
+    ['x86-64', 'v2', 'linux/amd64/v2'],
+    ['aarch64', 'v8', 'linux/arm64/v8'],
+    ['armhf', '', 'linux/arm/v7'],
+    ['armel', '', 'linux/arm/v6'],
+  ])('I3 PL4 %s with variant "%s" is %s, as containerd has it', (architecture, variant, expected) => {
+    const manifest = parseManifest({ manifests: [{ platform: { os: 'linux', architecture, variant } }] });
+    expect(inWords(manifest)).toEqual({ kind: 'index', entries: [expected] });
+  });
+});
+
+test('I3 an index may have 10,000 entries', () => {
+  const platform = { os: 'linux', architecture: 'amd64', variant: 'v1', 'os.version': '1', 'os.features': ['a', 'b'] };
+  const annotations = { a: '1', b: '2', c: '3', d: '4' };
+  const entry = {
+    mediaType: 'application/x',
+    digest: `sha256:${'0'.repeat(64)}`,
+    size: 1,
+    urls: ['a'],
+    annotations,
+    platform,
+  };
+  const index = (count: number): Json => ({ schemaVersion: 2, manifests: Array.from({ length: count }, () => entry) });
+  const largest = index(10_000);
+  expect(isWithinBounds(new TextEncoder().encode(JSON.stringify(largest)), DOCUMENT_BOUNDS)).toBe(true);
+  expect(parseManifest(largest)).toMatchObject({ kind: 'index', entries: { length: 10_000 } });
+  expect(parseManifest(index(10_001))).toEqual({ kind: 'malformed' });
+});
+
 describe('I3 config blobs', () => {
   const configs: readonly (readonly [string, Json | undefined, ContentFacts, ContentFacts])[] = [
     ['of an image', { os: 'linux', architecture: 'amd64' }, amd64, amd64],
     ['with a variant', { os: 'linux', architecture: 'arm64', variant: 'v8' }, arm64, arm64],
     ['without architecture', { os: 'linux' }, unknown, neutral],
     ['without os', { architecture: 'amd64' }, unknown, neutral],
-    ['with an architecture that is no GOARCH', { os: 'linux', architecture: 'x86_64' }, unknown, unknown],
+    ['with an architecture that is no GOARCH', { os: 'linux', architecture: 'sparc64' }, unknown, unknown],
+    ['with the name of uname', { os: 'Linux', architecture: 'X86_64' }, amd64, amd64],
     ['of a chart', { name: 'chart', version: '1.0.0' }, unknown, neutral],
     ['that is empty', {}, unknown, neutral],
     ['that is no object', [], unknown, neutral],

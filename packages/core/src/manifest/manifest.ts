@@ -39,8 +39,8 @@ export type Manifest =
   | { readonly kind: 'schema1' }
   | { readonly kind: 'malformed' };
 
-/** The largest index known to us has 60 entries; more than this is not read. */
-const MAX_INDEX_ENTRIES = 1_000;
+/** The largest index known to us has 60 entries. A registry's bound on bytes leaves room for more than this. */
+const MAX_INDEX_ENTRIES = 10_000;
 
 const MALFORMED: Manifest = { kind: 'malformed' };
 

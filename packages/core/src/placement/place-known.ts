@@ -1,5 +1,6 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
-import type { Architectures } from '../pod/image-support.ts';
+import { both } from '../pod/image-support.ts';
+import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import { appliedBare } from './applied-pod.ts';
 import type { PlacementContext } from './context.ts';
 import { constrainOrLeave, named } from './context.ts';
@@ -10,7 +11,8 @@ import type { Wanted } from './preference.ts';
 import { isSupported, resolvePreference, weighted } from './preference.ts';
 
 /** A pod of which all images are known. */
-export function placeKnown(context: PlacementContext, open: Architectures): PlacementDecision {
+export function placeKnown(context: PlacementContext, possible: Architectures): PlacementDecision {
+  const open = withoutWeakOffers(context, possible);
   return constrainsArchitecture(context.view) ? placeWithinChoice(context, open) : placeByPreference(context, open);
 }
 
@@ -26,8 +28,9 @@ function placeWithinChoice(context: PlacementContext, open: Architectures): Plac
 }
 
 /** PL4: a pod that must run goes where its images run, whatever the allow-list names. */
-export function placeNotAllowed(context: PlacementContext, open: Architectures): PlacementDecision {
+export function placeNotAllowed(context: PlacementContext, possible: Architectures): PlacementDecision {
   const { image } = context.support;
+  const open = withoutWeakOffers(context, possible);
   return constrainOrLeave(context, {
     architectures: open,
     reason: 'NotAllowedByPolicy',
@@ -38,10 +41,19 @@ export function placeNotAllowed(context: PlacementContext, open: Architectures):
   });
 }
 
+/** PL4: weak offers are used only where no node can take the pod on an architecture that is offered plainly. */
+function withoutWeakOffers(context: PlacementContext, possible: Architectures): Architectures {
+  const { plain } = context.support;
+  if (possible === 'any' || plain === 'any') return possible;
+  const open = both(possible, plain);
+  return open.length < possible.length && open.some((one) => isPossible(context, one)) ? open : possible;
+}
+
 /** PL6. */
 function placeByPreference(context: PlacementContext, open: Architectures): PlacementDecision {
   const { view, input, policy, support } = context;
-  const preference = resolvePreference(view, input, policy, open);
+  const { warnings, wanted } = resolvePreference(view, input, policy, open);
+  const preference = { warnings, wanted: weakLast(wanted, support) };
   const prefers = policy.spec.preference?.type === 'Prefer';
   // Among one there is nothing to prefer.
   const single = open !== 'any' && open.length === 1;
@@ -60,6 +72,13 @@ function placeByPreference(context: PlacementContext, open: Architectures): Plac
     tolerated: tolerated(context, architectures),
     warnings: [...preference.warnings, ...chosen.warnings],
   });
+}
+
+/** A plain offer comes before every weak one; of each, the more wanted one first. */
+function weakLast(wanted: readonly Wanted[], { supported, plain }: CommonSupport): readonly Wanted[] {
+  const isWeak = ({ architecture }: Wanted): boolean =>
+    isSupported(architecture, supported) && !isSupported(architecture, plain);
+  return [...wanted.filter((one) => !isWeak(one)), ...wanted.filter(isWeak)];
 }
 
 interface Chosen {

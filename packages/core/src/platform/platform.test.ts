@@ -17,7 +17,8 @@ const platforms = (texts: string): Platform[] =>
 
 const support = (texts: string, os = 'linux'): string => {
   const answer = supportedArchitectures({ platforms: platforms(texts), neutral: false }, os);
-  return answer.kind === 'any' ? 'any' : answer.architectures.join(' ');
+  if (answer.kind === 'any') return 'any';
+  return [...answer.architectures, ...answer.weak.map((name) => `${name}?`)].join(' ');
 };
 
 describe('parsePlatform', () => {
@@ -72,16 +73,18 @@ describe('parsePlatform', () => {
 describe('supportedArchitectures', () => {
   test.each<[string, string, string]>([
     ['linux/amd64', 'amd64', 'the plain case'],
-    ['linux/arm64/v8 linux/amd64', 'amd64 arm64', 'sorted, variants ignored'],
-    ['linux/amd64/v3', 'amd64', 'nodes do not tell their variant'],
+    ['linux/arm64/v8 linux/amd64/v1', 'amd64 arm64', 'sorted; the first variants are the plain ones'],
+    ['linux/amd64/v3', 'amd64?', 'most runtimes do not match it, and nodes do not tell their variant'],
+    ['linux/amd64/v3 linux/amd64', 'amd64', 'a plain offer beside it is what counts'],
+    ['linux/amd64/v2 linux/arm64', 'arm64 amd64?', 'a weak offer beside a plain one'],
     ['linux/386', 'amd64', 'containerd on amd64 runs it, and no node carries the label 386'],
     ['linux/386 linux/amd64', 'amd64', 'one architecture, offered twice'],
     ['linux/386 linux/arm64', 'amd64 arm64', '386 stands for amd64 beside others too'],
-    ['linux/arm/v7', 'arm arm64', 'arm64 tries 32-bit arm where the image offers nothing else'],
-    ['linux/arm/v6 linux/arm/v7', 'arm arm64', 'two variants of arm are still nothing else'],
-    ['linux/arm/v7 linux/amd64', 'amd64 arm', 'amd64 is a better offer than arm on arm64'],
+    ['linux/arm/v7', 'arm arm64?', 'arm64 tries 32-bit arm, and not every CPU can'],
+    ['linux/arm/v6 linux/arm/v7', 'arm arm64?', 'two variants of arm are one'],
+    ['linux/arm/v7 linux/amd64', 'amd64 arm arm64?', 'also beside another architecture'],
     ['linux/arm/v7 linux/arm64', 'arm arm64', 'arm64 offered by its own name'],
-    ['linux/arm/v7 windows/amd64', 'arm arm64', 'another OS is no offer'],
+    ['linux/arm/v7 windows/amd64', 'arm arm64?', 'another OS is no offer'],
     ['linux/s390x linux/ppc64le', 'ppc64le s390x', 'the others are what they are called'],
     ['windows/amd64', '', 'nothing for linux'],
     ['linux/arm64 windows/amd64', 'arm64', 'the OS counts (a neighbour takes both)'],
@@ -114,7 +117,8 @@ describe('runsOn', () => {
     ['linux/amd64', 'linux/arm64', false],
     ['linux/386', 'linux/amd64', true],
     ['linux/arm/v7', 'linux/arm64', true],
-    ['linux/arm/v7 linux/amd64', 'linux/arm64', false],
+    ['linux/arm/v7 linux/amd64', 'linux/arm64', true],
+    ['linux/amd64/v3', 'linux/amd64', true],
     ['linux/amd64', 'windows/amd64', false],
     ['windows/amd64', 'windows/amd64', true],
     ['wasip1/wasm', 'linux/s390x', true],
@@ -132,7 +136,8 @@ describe('runsOn', () => {
       fc.property(fc.array(platform, { minLength: 1 }), fc.constantFrom(...ARCHITECTURES), (declared, architecture) => {
         const image = { platforms: declared, neutral: false };
         const placed = supportedArchitectures(image, 'linux');
-        const expected = placed.kind === 'any' || placed.architectures.some((name) => name === architecture);
+        const expected =
+          placed.kind === 'any' || [...placed.architectures, ...placed.weak].some((name) => name === architecture);
         expect(runsOn(image, { os: 'linux', architecture })).toBe(expected);
       }),
     );

@@ -19,8 +19,13 @@ export const NODE_ARCHITECTURES: readonly NodeArchitecture[] = ARCHITECTURES.fil
 export type Support =
   /** The image constrains nothing: it declares no platforms, or only `wasm`. */
   | { readonly kind: 'any' }
-  /** Sorted. Empty: no node of this OS can run it. */
-  | { readonly kind: 'some'; readonly architectures: readonly NodeArchitecture[] };
+  | {
+      readonly kind: 'some';
+      /** Offered plainly, sorted. */
+      readonly architectures: readonly NodeArchitecture[];
+      /** Some nodes of these architectures run it, others do not, and no node tells; sorted. */
+      readonly weak: readonly NodeArchitecture[];
+    };
 
 /** What is known of an image, as far as it says where the image runs. */
 export interface DeclaredPlatforms {
@@ -32,9 +37,10 @@ export interface DeclaredPlatforms {
 const ANY: Support = { kind: 'any' };
 
 /**
- * Maps what an image declares to the architectures of nodes, as runtimes match them (PL4): amd64 runs amd64 of any
- * variant and 386; arm64 runs arm64; 32-bit arm counts for arm, and for arm64 only where the image offers nothing else;
- * `wasm` constrains nothing. The mapping serves placement and "misplaced" alike.
+ * Maps what an image declares to the architectures of nodes, as runtimes match them (PL4): amd64 runs amd64 and 386;
+ * arm64 runs arm64; `wasm` constrains nothing. Two offers are weak: amd64 of a variant above v1, which most containerd
+ * releases do not match on any node, and 32-bit arm on arm64, which runtimes try and not every CPU can run. The mapping
+ * serves placement and "misplaced" alike.
  *
  * @param os the pod's OS: platforms of another are no offer to it
  */
@@ -43,23 +49,39 @@ export function supportedArchitectures({ platforms, neutral }: DeclaredPlatforms
   const native = platforms.filter(isNative);
   if (native.length === 0 && platforms.length > 0) return ANY;
   const architectures = new Set<NodeArchitecture>();
-  for (const platform of native) if (platform.os === os) architectures.add(nodeArchitecture(platform.architecture));
-  // Runtimes on arm64 try 32-bit arm; not every CPU can, so a better offer is preferred to it.
-  if (architectures.size === 1 && architectures.has('arm')) architectures.add('arm64');
-  return { kind: 'some', architectures: [...architectures].sort() };
+  const weak = new Set<NodeArchitecture>();
+  for (const platform of native) {
+    if (platform.os !== os) continue;
+    (isWeakVariant(platform) ? weak : architectures).add(nodeArchitecture(platform.architecture));
+    if (platform.architecture === 'arm') weak.add('arm64');
+  }
+  const onlyWeak = [...weak].filter((architecture) => !architectures.has(architecture));
+  return { kind: 'some', architectures: [...architectures].sort(), weak: onlyWeak.sort() };
 }
 
+/** How an image offers itself to a node: `weak` where the node may or may not run it. */
+export type Offer = 'plain' | 'weak' | 'none';
+
 /**
- * Whether a node of this OS and architecture can run the image.
+ * What the image offers to a node of this OS and architecture.
  *
  * @param node as in `status.nodeInfo`
  */
-export function runsOn(
-  image: DeclaredPlatforms,
-  node: { readonly os: string; readonly architecture: string },
-): boolean {
+export function offerTo(image: DeclaredPlatforms, node: { readonly os: string; readonly architecture: string }): Offer {
   const support = supportedArchitectures(image, node.os);
-  return support.kind === 'any' || support.architectures.some((architecture) => architecture === node.architecture);
+  const isNodes = (architecture: NodeArchitecture): boolean => architecture === node.architecture;
+  if (support.kind === 'any' || support.architectures.some(isNodes)) return 'plain';
+  return support.weak.some(isNodes) ? 'weak' : 'none';
+}
+
+/** Whether a node of this OS and architecture can run the image, as far as it is known. */
+export function runsOn(...args: Parameters<typeof offerTo>): boolean {
+  return offerTo(...args) !== 'none';
+}
+
+/** x86-64 levels above the first: https://en.wikipedia.org/wiki/X86-64#Microarchitecture_levels */
+function isWeakVariant({ architecture, variant = 'v1' }: NativePlatform): boolean {
+  return architecture === 'amd64' && variant !== 'v1';
 }
 
 type NativePlatform = Platform & { readonly architecture: Exclude<Architecture, 'wasm'> };

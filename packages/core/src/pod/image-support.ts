@@ -1,4 +1,3 @@
-import type { Architecture } from '../platform/platform.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { isNodeArchitecture, supportedArchitectures } from '../platform/supported.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
@@ -16,6 +15,8 @@ export interface CommonSupport {
    * denies such pods.
    */
   readonly architectures: Architectures;
+  /** Those of `supported` that all images offer plainly; the others are weak offers of at least one of them. */
+  readonly plain: Architectures;
   /** The last image that left fewer architectures than those before it. */
   readonly image?: string;
   /** The images have architectures in common, but the policy's allow-list has none of them. */
@@ -33,6 +34,7 @@ type AllowList = Pick<ArchPolicySpec, 'architectures' | 'whenNoCommonArchitectur
  */
 export function commonSupport(knowledge: readonly ImageKnowledge[], os: string, policy: AllowList): CommonSupport {
   let supported: Architectures = 'any';
+  let plain: Architectures = 'any';
   let decisive: string | undefined;
   const unresolved: UnresolvedImage[] = [];
   for (const { image, inspection } of knowledge) {
@@ -42,10 +44,11 @@ export function commonSupport(knowledge: readonly ImageKnowledge[], os: string, 
     }
     const support = supportedArchitectures(inspection.facts, os);
     if (support.kind === 'any') continue;
-    const left: readonly NodeArchitecture[] =
-      supported === 'any' ? support.architectures : both(supported, support.architectures);
-    if (supported === 'any' || left.length < supported.length) decisive = image;
+    const left = both(supported, [...support.architectures, ...support.weak].sort());
+    const leftPlain = both(plain, support.architectures);
+    if (isFewer(left, supported) || isFewer(leftPlain, plain)) decisive = image;
     supported = left;
+    plain = leftPlain;
   }
   const allowed = withinAllowed(supported, unresolved.length > 0, policy);
   const notAllowed = isNone(allowed) && !isNone(supported);
@@ -53,6 +56,7 @@ export function commonSupport(knowledge: readonly ImageKnowledge[], os: string, 
     supported,
     architectures: notAllowed && policy.whenNoCommonArchitecture === 'Admit' ? supported : allowed,
     ...(decisive !== undefined && { image: decisive }),
+    plain,
     notAllowed,
     unresolved,
   };
@@ -66,10 +70,15 @@ export function isNone(architectures: Architectures): boolean {
 /** Known images that constrain nothing leave the whole allow-list; unknown ones could be for something else. */
 function withinAllowed(supported: Architectures, someUnknown: boolean, { architectures }: AllowList): Architectures {
   if (architectures === undefined) return supported;
-  if (supported !== 'any') return both(supported, architectures);
-  return someUnknown ? 'any' : architectures.filter(isNodeArchitecture).sort();
+  const allowed = architectures.filter(isNodeArchitecture).sort();
+  return supported === 'any' && someUnknown ? 'any' : both(supported, allowed);
 }
 
-function both(one: readonly NodeArchitecture[], other: readonly Architecture[]): readonly NodeArchitecture[] {
-  return one.filter((architecture) => other.includes(architecture));
+function isFewer(left: readonly NodeArchitecture[], before: Architectures): boolean {
+  return before === 'any' || left.length < before.length;
+}
+
+/** What both have; of `'any'`, all of the other. */
+export function both(one: Architectures, other: readonly NodeArchitecture[]): readonly NodeArchitecture[] {
+  return one === 'any' ? other : one.filter((architecture) => other.includes(architecture));
 }

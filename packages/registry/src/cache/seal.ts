@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, hkdfSync, timingSafeEqual } from 'node:cry
 import type { KeyObject } from 'node:crypto';
 
 /** Changes with the form of the values: what another version wrote is a miss. */
-const VERSION = '1';
+const VERSION = '2';
 /** 128 bits. */
 const MAC_LENGTH = 22;
 /** Facts of an index of a thousand platforms take less; more was not written by us. */
