@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 import { arrowConfigs } from './tools/src/arrows/arrows.ts';
 import { destroyedBody } from './tools/src/lint/destroyed-body.ts';
+import { errorCodes } from './tools/src/lint/error-codes.ts';
 import { parseErrorImplementation, parseErrors } from './tools/src/lint/parse-errors.ts';
 import { productFiles } from './tools/src/lint/product-files.ts';
 import { timerImplementation, timers } from './tools/src/lint/timers.ts';
@@ -16,6 +17,9 @@ const noEnv = {
   property: 'env',
   message: 'Only config.ts (and main.ts, which hands it over) reads the environment.',
 };
+
+/** Syntax that is forbidden in every file. */
+const everywhere = [destroyedBody, ...errorCodes];
 
 const wallClock = ['Date', 'performance'].map((name) => ({ name, message: 'Take a Clock.' }));
 
@@ -40,7 +44,7 @@ export default tseslint.config(
       'max-lines-per-function': ['error', { max: 60 }],
       'no-console': 'error',
       'no-restricted-properties': ['error', noExit, noEnv],
-      'no-restricted-syntax': ['error', destroyedBody],
+      'no-restricted-syntax': ['error', ...everywhere],
       eqeqeq: 'error',
     },
   },
@@ -59,9 +63,9 @@ export default tseslint.config(
     },
   },
   // A later `no-restricted-syntax` replaces the earlier ones, so each repeats what they forbid.
-  { ...productFiles, rules: { 'no-restricted-syntax': ['error', destroyedBody, ...timers, ...parseErrors] } },
-  { files: timerImplementation, rules: { 'no-restricted-syntax': ['error', destroyedBody, ...parseErrors] } },
-  { files: parseErrorImplementation, rules: { 'no-restricted-syntax': ['error', destroyedBody, ...timers] } },
+  { ...productFiles, rules: { 'no-restricted-syntax': ['error', ...everywhere, ...timers, ...parseErrors] } },
+  { files: timerImplementation, rules: { 'no-restricted-syntax': ['error', ...everywhere, ...parseErrors] } },
+  { files: parseErrorImplementation, rules: { 'no-restricted-syntax': ['error', ...everywhere, ...timers] } },
   {
     files: ['packages/async/src/**/*.ts'],
     ignores: ['**/*.test.ts', '**/clock.ts'],

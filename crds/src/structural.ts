@@ -31,7 +31,7 @@ const kept: ReadonlySet<string> = new Set(KEPT);
 /** Thrown when the schema says something that a CRD cannot: leaving it out would make the CRD mean something else. */
 export class NotStructuralError extends Error {
   override readonly name = 'NotStructuralError';
-  readonly code = 'NOT_STRUCTURAL';
+  readonly code = 'NotStructural';
 }
 
 /** Adapts what zod writes to a structural schema: known keywords in a fixed order, descriptions on every field. */

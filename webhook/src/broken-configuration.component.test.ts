@@ -123,7 +123,7 @@ describe('P5 no secret in a broken text is shown', () => {
     expect(logged).toMatchObject([{ message: 'kubeconfig not used in full, keeping what was read before' }]);
     expect(JSON.stringify(logged)).not.toContain(CANARY);
     const atStart = await failureOf(() => new KubeConfigCredentials({ file: path('kubeconfig') }, clock).read());
-    expect(atStart).toMatchObject({ code: 'bad-config' });
+    expect(atStart).toMatchObject({ code: 'BadConfig' });
     expectNoCanary(atStart);
   });
 
@@ -152,7 +152,7 @@ describe('P5 no secret in a broken text is shown', () => {
   test('P5 a kubeconfig whose server is no URL', async () => {
     await writeFile(path('kubeconfig'), kubeconfig({}, `https://user:${CANARY}@host:port`));
     const failure = await failureOf(() => new KubeConfigCredentials({ file: path('kubeconfig') }, clock).read());
-    expect(failure).toMatchObject({ code: 'bad-config' });
+    expect(failure).toMatchObject({ code: 'BadConfig' });
     expectNoCanary(failure);
   });
 
@@ -205,7 +205,7 @@ describe('P5 no secret in a broken text is shown', () => {
     );
     await client.close();
     await closed(server);
-    expect(failure).toMatchObject({ code: 'malformed' });
+    expect(failure).toMatchObject({ code: 'Malformed' });
     expectNoCanary(failure);
   });
 

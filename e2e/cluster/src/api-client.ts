@@ -38,7 +38,7 @@ export class ApiClient {
   async create(path: string, object: unknown, signal: AbortSignal): Promise<void> {
     const { status, body } = await this.send('POST', path, signal, object);
     if (status === 409 || (status >= 200 && status < 300)) return;
-    throw new ClusterError('component', `the API server answered ${status} to POST ${path}: ${JSON.stringify(body)}`);
+    throw new ClusterError('Component', `the API server answered ${status} to POST ${path}: ${JSON.stringify(body)}`);
   }
 
   async close(): Promise<void> {

@@ -24,7 +24,7 @@ describe('the configuration of the local cluster', () => {
     [{ XDG_CACHE_HOME: './cache' }, 'XDG_CACHE_HOME is "./cache": it must be an absolute path'],
   ])('refuses %j in one line that names the variable', (environment, message) => {
     expect(() => readConfig({ HOME: '/h', ...environment }, '/')).toThrow(
-      expect.objectContaining({ code: 'config', message }),
+      expect.objectContaining({ code: 'Config', message }),
     );
   });
 });

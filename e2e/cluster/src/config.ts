@@ -38,14 +38,14 @@ export function readConfig(environment: Environment = process.env, workingDirect
 
 function nonEmpty(environment: Environment, name: string): string | undefined {
   const value = environment[name];
-  if (value === '') throw new ClusterError('config', `${name} is empty: unset it or name a directory`);
+  if (value === '') throw new ClusterError('Config', `${name} is empty: unset it or name a directory`);
   return value;
 }
 
 function absolute(environment: Environment, name: string): string | undefined {
   const value = nonEmpty(environment, name);
   if (value !== undefined && !isAbsolute(value)) {
-    throw new ClusterError('config', `${name} is "${value}": it must be an absolute path`);
+    throw new ClusterError('Config', `${name} is "${value}": it must be an absolute path`);
   }
   return value;
 }

@@ -12,7 +12,7 @@ export async function clusterId(layout: Layout): Promise<string | undefined> {
     return markerSchema.parse(JSON.parse(await readFile(layout.marker, 'utf8'))).id;
   } catch (error) {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
-    throw new ClusterError('directory', `CLUSTER_DIR: ${layout.marker} cannot be read: remove ${layout.root} by hand`, {
+    throw new ClusterError('Directory', `CLUSTER_DIR: ${layout.marker} cannot be read: remove ${layout.root} by hand`, {
       cause: error,
     });
   }
@@ -24,7 +24,7 @@ export async function createDirectory(layout: Layout): Promise<string> {
   const found = await readdir(layout.root);
   if (found.length > 0) {
     throw new ClusterError(
-      'config',
+      'Config',
       `CLUSTER_DIR is ${layout.root}, which is not empty and holds no cluster: choose another directory`,
     );
   }

@@ -29,7 +29,7 @@ function checked(key: EnvKey, value: string): string {
   // Without quotes only what no shell interprets may stand there.
   if (/^[\w@%+=:,./~-]*$/.test(value)) return value;
   throw new ClusterError(
-    'config',
+    'Config',
     `CLUSTER_DIR: ${key} would be "${value}", which a shell cannot read unquoted: choose a directory without spaces`,
   );
 }

@@ -1,6 +1,6 @@
-/** What kind of thing went wrong; `config` ends the command with status 2, everything else with 1. */
+/** What kind of thing went wrong; `Config` ends the command with status 2, everything else with 1. */
 export type ClusterErrorCode =
-  'config' | 'toolchain' | 'directory' | 'component' | 'supervisor' | 'request' | 'timeout' | 'cancelled';
+  'Config' | 'Toolchain' | 'Directory' | 'Component' | 'Supervisor' | 'Request' | 'Timeout' | 'Cancelled';
 
 /** Something the reader can act on: the message is one clear sentence, further lines are evidence (a log's tail). */
 export class ClusterError extends Error {

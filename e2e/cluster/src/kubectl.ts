@@ -45,5 +45,5 @@ export async function runKubectl(
 export async function kubectlOutput(...call: Parameters<typeof runKubectl>): Promise<string> {
   const { status, stderr, stdout } = await runKubectl(...call);
   if (status === 0) return stdout;
-  throw new ClusterError('request', `kubectl ${call[2].join(' ')} failed: ${stderr.trim()}`);
+  throw new ClusterError('Request', `kubectl ${call[2].join(' ')} failed: ${stderr.trim()}`);
 }

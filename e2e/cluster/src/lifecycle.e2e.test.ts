@@ -100,7 +100,7 @@ describe('the life of a cluster', () => {
     await writeFile(join(directory, 'precious'), 'data');
     await expect(startCluster({ directory, only: 'api-server' })).rejects.toThrow(
       expect.objectContaining({
-        code: 'config',
+        code: 'Config',
         message: expect.stringMatching(/^CLUSTER_DIR is .*choose another directory$/),
       }),
     );

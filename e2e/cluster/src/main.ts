@@ -150,6 +150,6 @@ function exitStatus(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof ClusterError)) return 1;
   // 128 + SIGINT, as shells say it.
-  if (error.code === 'cancelled') return 130;
-  return error.code === 'config' ? 2 : 1;
+  if (error.code === 'Cancelled') return 130;
+  return error.code === 'Config' ? 2 : 1;
 }

@@ -49,7 +49,7 @@ export async function pushImage(
 ): Promise<PushedImage> {
   const [only, ...others] = platforms;
   if (only === undefined || (options.kind === 'single' && others.length > 0)) {
-    throw new ClusterError('request', `an image of kind ${options.kind} cannot have ${platforms.length} platforms`);
+    throw new ClusterError('Request', `an image of kind ${options.kind} cannot have ${platforms.length} platforms`);
   }
   const target = { registry, repository };
   const { contentOf = () => ({ layer: emptyLayer, config: {} }) } = options;
@@ -123,5 +123,5 @@ async function expectStatus(wanted: number, url: string, init: RequestInit): Pro
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS) });
   const body = await response.text();
   if (response.status === wanted) return response;
-  throw new ClusterError('request', `${init.method ?? 'GET'} ${url} answered ${response.status}: ${body}`);
+  throw new ClusterError('Request', `${init.method ?? 'GET'} ${url} answered ${response.status}: ${body}`);
 }

@@ -73,7 +73,7 @@ async function describe(directory: string, options: StartClusterOptions): Promis
   const env = await readEnv(layout.env);
   const get = (key: keyof ClusterEnv): string => {
     const value = env[key];
-    if (value === undefined) throw new ClusterError('request', `this cluster has no ${key}`);
+    if (value === undefined) throw new ClusterError('Request', `this cluster has no ${key}`);
     return value;
   };
   return {
@@ -95,7 +95,7 @@ async function describe(directory: string, options: StartClusterOptions): Promis
 
 async function statusOf(directory: string): Promise<ClusterStatus> {
   const client = await ControlClient.connect(layoutOf(directory));
-  if (client === undefined) throw new ClusterError('supervisor', `no cluster runs in ${directory}`);
+  if (client === undefined) throw new ClusterError('Supervisor', `no cluster runs in ${directory}`);
   try {
     return await client.status();
   } finally {

@@ -29,8 +29,8 @@ export async function waitFor<T>(
     problem = outcome.problem ?? problem;
     await sleep(options.intervalMs ?? POLL_MILLISECONDS, undefined, { signal }).catch(() => undefined);
   }
-  if (options.signal?.aborted === true) throw new ClusterError('cancelled', `cancelled: ${options.what}`);
-  throw new ClusterError('timeout', `waited ${options.timeoutMs / 1000} s for ${options.what}${problem}`);
+  if (options.signal?.aborted === true) throw new ClusterError('Cancelled', `cancelled: ${options.what}`);
+  throw new ClusterError('Timeout', `waited ${options.timeoutMs / 1000} s for ${options.what}${problem}`);
 }
 
 type Met<T> = NonNullable<Exclude<T, false>>;

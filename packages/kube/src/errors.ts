@@ -1,17 +1,17 @@
 /**
  * What can go wrong between us and the API server, beyond the answers that it gives.
  *
- * - `aborted`: the caller's signal ended the call
- * - `timeout`: the call's deadline passed; whether the server acted is unknown
- * - `silent`: a watch brought nothing, not even a bookmark, for longer than it may
- * - `network`: no connection, or it broke
- * - `too-large`: a body or a line exceeded its bound
- * - `malformed`: not the JSON that was expected
- * - `refused`: an answer with an error status where the caller had no use for one
- * - `bad-config`: the kubeconfig cannot be used
+ * - `Aborted`: the caller's signal ended the call
+ * - `Timeout`: the call's deadline passed; whether the server acted is unknown
+ * - `Silent`: a watch brought nothing, not even a bookmark, for longer than it may
+ * - `Network`: no connection, or it broke
+ * - `TooLarge`: a body or a line exceeded its bound
+ * - `Malformed`: not the JSON that was expected
+ * - `Refused`: an answer with an error status where the caller had no use for one
+ * - `BadConfig`: the kubeconfig cannot be used
  */
 export type KubeErrorCode =
-  'aborted' | 'timeout' | 'silent' | 'network' | 'too-large' | 'malformed' | 'refused' | 'bad-config';
+  'Aborted' | 'Timeout' | 'Silent' | 'Network' | 'TooLarge' | 'Malformed' | 'Refused' | 'BadConfig';
 
 /** The one error class of this package: `code` tells what happened, `cause` why. */
 export class KubeError extends Error {
@@ -33,11 +33,11 @@ export class KubeError extends Error {
 
 /** The error of a caller that no longer wants the answer. */
 export function abortedError(signal: AbortSignal): KubeError {
-  return new KubeError('aborted', 'the call was aborted', { cause: signal.reason });
+  return new KubeError('Aborted', 'the call was aborted', { cause: signal.reason });
 }
 
 /** Any thrown value as a KubeError; what is not one already came from the network. */
 export function toKubeError(error: unknown): KubeError {
   if (error instanceof KubeError) return error;
-  return new KubeError('network', 'the connection to the API server failed', { cause: error });
+  return new KubeError('Network', 'the connection to the API server failed', { cause: error });
 }

@@ -1,12 +1,12 @@
 export type RegistryErrorCode =
   /** The registries file cannot be read or does not follow its schema. */
-  | 'REGISTRIES_FILE'
+  | 'RegistriesFile'
   /** The address of Redis cannot be understood. */
-  | 'REDIS_URL'
+  | 'RedisUrl'
   /** A connection to an address that the guard refuses was attempted. */
-  | 'ADDRESS_REFUSED'
+  | 'AddressRefused'
   /** A connection to a host whose CA bundle or client certificate cannot be used was attempted. */
-  | 'TLS_FILES';
+  | 'TlsFiles';
 
 /** The unexpected in this package. Messages are constant or carry configuration only: never remote text, never a secret. */
 export class RegistryError extends Error {

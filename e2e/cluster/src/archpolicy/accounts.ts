@@ -27,7 +27,7 @@ export async function writeAccount(cluster: Cluster, account: Account, signal: A
   const answer = await cluster.api().send('POST', path, signal, request);
   const parsed = tokenRequestSchema.safeParse(answer.body);
   if (!parsed.success) {
-    throw new ClusterError('component', `the API server answered ${answer.status} to the token request of ${account}`);
+    throw new ClusterError('Component', `the API server answered ${answer.status} to the token request of ${account}`);
   }
   // Not by `tokenFile`: client-node reads that key only in an older spelling.
   const credential = { kind: 'token', token: parsed.data.status.token } as const;

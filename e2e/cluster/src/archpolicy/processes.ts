@@ -38,7 +38,7 @@ async function launch(
 ): ReturnType<Component['launch']> {
   const main = cluster.programs[name] ?? join(repositoryRoot, name, 'src', 'main.ts');
   await access(main).catch(() => {
-    throw new ClusterError('component', `${main} does not exist; \`make up ONLY=control-plane\` does without it`);
+    throw new ClusterError('Component', `${main} does not exist; \`make up ONLY=control-plane\` does without it`);
   });
   const metrics = `127.0.0.1:${portOf(ports, 'metrics')}`;
   return {

@@ -35,7 +35,7 @@ export async function up(options: UpOptions): Promise<Layout> {
   const { config, signal, target, tell } = options;
   if (process.platform !== 'linux') {
     throw new ClusterError(
-      'toolchain',
+      'Toolchain',
       `the local cluster needs Linux, this is ${process.platform}: use a Linux machine`,
     );
   }
@@ -58,7 +58,7 @@ async function startNew(layout: Layout, toolchain: Toolchain, options: UpOptions
   const abandon = options.lifetime === 'process';
   const supervisor = await launchSupervisor(layout, id, options.config.environment, abandon);
   const client = await ControlClient.connect(layout);
-  if (client === undefined) throw new ClusterError('supervisor', 'the supervisor does not answer');
+  if (client === undefined) throw new ClusterError('Supervisor', 'the supervisor does not answer');
   try {
     await startWith(client, toolchain, options);
     if (abandon) {

@@ -19,7 +19,7 @@ export async function withLock<T>(
   let told = false;
   let lock = await tryListen(address);
   while (lock === undefined) {
-    if (options.signal.aborted) throw new ClusterError('cancelled', 'cancelled while waiting for another process');
+    if (options.signal.aborted) throw new ClusterError('Cancelled', 'cancelled while waiting for another process');
     if (!told) options.onWait();
     told = true;
     await sleep(RETRY_MILLISECONDS, undefined, { signal: options.signal }).catch(() => undefined);

@@ -37,7 +37,7 @@ export class Ports {
   /** The port of a component that was started. */
   of(component: string, label: string): number {
     const port = this.#ports.get(component)?.get(label);
-    if (port === undefined) throw new ClusterError('component', `${component} has no port ${label} yet`);
+    if (port === undefined) throw new ClusterError('Component', `${component} has no port ${label} yet`);
     return port;
   }
 }
@@ -47,7 +47,7 @@ async function freePort(taken: ReadonlySet<number>): Promise<number> {
     const port = randomInt(FIRST_PORT, LAST_PORT);
     if (!taken.has(port) && (await canListen(port))) return port;
   }
-  throw new ClusterError('component', `no free port between ${FIRST_PORT} and ${LAST_PORT} on 127.0.0.1`);
+  throw new ClusterError('Component', `no free port between ${FIRST_PORT} and ${LAST_PORT} on 127.0.0.1`);
 }
 
 function canListen(port: number): Promise<boolean> {

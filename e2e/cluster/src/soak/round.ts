@@ -107,7 +107,7 @@ function start(
 
 /** @returns how many seconds it took */
 async function run(place: Place, args: readonly string[], signal: AbortSignal): Promise<number> {
-  if (signal.aborted) throw new ClusterError('cancelled', 'cancelled');
+  if (signal.aborted) throw new ClusterError('Cancelled', 'cancelled');
   const begin = performance.now();
   const { child, output } = start(place, args);
   const { promise, resolve } = Promise.withResolvers<number | null>();
@@ -119,5 +119,5 @@ async function run(place: Place, args: readonly string[], signal: AbortSignal): 
   const status = await promise;
   signal.removeEventListener('abort', onAbort);
   if (status === 0) return (performance.now() - begin) / 1000;
-  throw new ClusterError('component', `${args.join(' ')} ended with ${status ?? 'a signal'}: ${(await output).trim()}`);
+  throw new ClusterError('Component', `${args.join(' ')} ended with ${status ?? 'a signal'}: ${(await output).trim()}`);
 }

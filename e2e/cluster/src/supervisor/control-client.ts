@@ -45,11 +45,11 @@ export class ControlClient {
         onEvent(last);
       }
     } catch (error) {
-      if (signal.aborted) throw new ClusterError('cancelled', 'cancelled');
-      throw new ClusterError('supervisor', 'the supervisor ended during the start', { cause: error });
+      if (signal.aborted) throw new ClusterError('Cancelled', 'cancelled');
+      throw new ClusterError('Supervisor', 'the supervisor ended during the start', { cause: error });
     }
-    if (last?.kind === 'failed') throw new ClusterError('component', last.message);
-    if (last?.kind !== 'ready') throw new ClusterError('supervisor', 'the supervisor ended during the start');
+    if (last?.kind === 'failed') throw new ClusterError('Component', last.message);
+    if (last?.kind !== 'ready') throw new ClusterError('Supervisor', 'the supervisor ended during the start');
   }
 
   /** From now on the cluster outlives the process that started it. */
@@ -83,7 +83,7 @@ export class ControlClient {
     });
     if (answer.statusCode < 300) return answer;
     await answer.body.dump();
-    throw new ClusterError('supervisor', `the supervisor answered ${answer.statusCode} to ${method} ${path}`);
+    throw new ClusterError('Supervisor', `the supervisor answered ${answer.statusCode} to ${method} ${path}`);
   }
 }
 

@@ -99,7 +99,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new ClusterError('supervisor', 'the request is too large');
+    if (size > MAX_BODY_BYTES) throw new ClusterError('Supervisor', 'the request is too large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

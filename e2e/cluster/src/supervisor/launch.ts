@@ -44,7 +44,7 @@ export async function launchSupervisor(
   const isListening = await Promise.race([firstOutput(child), exited.then(() => false)]);
   if (!isListening) {
     const lines = await lastLines(layout.log('supervisor'), 5);
-    throw new ClusterError('supervisor', `the supervisor did not start\n  ${lines.join('\n  ')}`);
+    throw new ClusterError('Supervisor', `the supervisor did not start\n  ${lines.join('\n  ')}`);
   }
   return {
     exited,

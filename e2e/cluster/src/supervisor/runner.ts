@@ -85,9 +85,9 @@ export class Runner {
   }
 
   async #explain(component: Component, error: unknown): Promise<never> {
-    if (error instanceof ClusterError && error.code === 'cancelled') throw error;
+    if (error instanceof ClusterError && error.code === 'Cancelled') throw error;
     throw new ClusterError(
-      'component',
+      'Component',
       `${component.name}: ${messageOf(error)}${await this.#evidence(component.name)}`,
     );
   }
@@ -108,6 +108,6 @@ export class Runner {
   async died(name: ComponentName, running: Running): Promise<ClusterError> {
     const exit = running.child.exit();
     const how = exit === undefined ? 'ended' : `ended with ${describeExit(exit)}`;
-    return new ClusterError('component', `${name} ${how}${await this.#evidence(name)}`);
+    return new ClusterError('Component', `${name} ${how}${await this.#evidence(name)}`);
   }
 }

@@ -46,7 +46,7 @@ export class StartAttempt {
   }
 
   async #unit(unit: Unit): Promise<void> {
-    if (this.#signal.aborted) throw new ClusterError('cancelled', 'cancelled');
+    if (this.#signal.aborted) throw new ClusterError('Cancelled', 'cancelled');
     const begin = performance.now();
     const wasRunning = unit.kind === 'component' && this.#options.isRunning(unit.name);
     try {

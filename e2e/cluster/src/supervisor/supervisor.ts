@@ -55,7 +55,7 @@ export class Supervisor {
    * When it fails or is cancelled, what this call started is ended again.
    */
   async start(request: StartRequest, signal: AbortSignal, report: (event: StartEvent) => void): Promise<void> {
-    if (this.#starting) throw new ClusterError('supervisor', 'another `make up` of this cluster is under way');
+    if (this.#starting) throw new ClusterError('Supervisor', 'another `make up` of this cluster is under way');
     this.#starting = true;
     const before = new Set(this.#running.keys());
     if (before.size > 0) await sleep(SETTLE_MILLISECONDS, undefined, { signal }).catch(() => undefined);
@@ -112,7 +112,7 @@ export class Supervisor {
       environment: request.environment,
       tool: (name) => {
         const path = request.tools[name];
-        if (path === undefined) throw new ClusterError('toolchain', `the path of ${name} was not given`);
+        if (path === undefined) throw new ClusterError('Toolchain', `the path of ${name} was not given`);
         return path;
       },
       port: (component, label) => this.#ports.of(component, label),

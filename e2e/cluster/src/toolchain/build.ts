@@ -51,7 +51,7 @@ async function checkDisk({ directory }: Build, go: GoEnvironment): Promise<void>
     { what: 'programs', path: directory, gigabytes: 1.5 },
   ];
   const [shortage] = await diskShortages(needs, fileSystemOf);
-  if (shortage !== undefined) throw new ClusterError('toolchain', shortage);
+  if (shortage !== undefined) throw new ClusterError('Toolchain', shortage);
 }
 
 async function compile(build: Build, progress: BuildProgress): Promise<void> {
@@ -85,5 +85,5 @@ async function compileInto(scratch: string, build: Build, progress: BuildProgres
 function succeeded(answer: GoAnswer): GoAnswer {
   if (answer.status === 0) return answer;
   const lines = answer.stderr.split('\n').filter((line) => !line.startsWith('go: downloading '));
-  throw new ClusterError('toolchain', `building the control plane failed:\n  ${lines.slice(-12).join('\n  ')}`);
+  throw new ClusterError('Toolchain', `building the control plane failed:\n  ${lines.slice(-12).join('\n  ')}`);
 }

@@ -36,7 +36,7 @@ export async function runGo(
   child.once('error', reject);
   child.once('close', resolve);
   const status = await promise.catch((error: unknown) => {
-    if (signal.aborted) throw new ClusterError('cancelled', 'cancelled');
+    if (signal.aborted) throw new ClusterError('Cancelled', 'cancelled');
     throw error;
   });
   return { status, stdout, stderr: errors.join('\n') };

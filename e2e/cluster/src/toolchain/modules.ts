@@ -22,7 +22,7 @@ export function parseGoMod(text: string): ToolModules {
   const packages = [...block.split('\n').map((line) => line.trim()), ...single].filter((line) => line !== '');
   if (kubernetesVersion === undefined || goVersion === undefined || packages.length === 0) {
     throw new ClusterError(
-      'toolchain',
+      'Toolchain',
       'e2e/tools/go.mod must have a go line, tool lines and a version of k8s.io/kubernetes',
     );
   }

@@ -83,14 +83,14 @@ export async function checkGo(
   const advice = `install Go ${wanted} or later (https://go.dev/dl), or set KUBEBUILDER_ASSETS to ready binaries`;
   const answer = await runGo(['env', 'GOVERSION', 'GOCACHE', 'GOMODCACHE'], environment, signal).catch(
     (error: unknown) => {
-      if (hasCode(error, 'ENOENT')) throw new ClusterError('toolchain', `go is not on PATH: ${advice}`);
+      if (hasCode(error, 'ENOENT')) throw new ClusterError('Toolchain', `go is not on PATH: ${advice}`);
       throw error;
     },
   );
   const [version = '', cache = '', moduleCache = ''] = answer.stdout.split('\n');
   if (answer.status !== 0 || !isAtLeast(version, wanted)) {
     const found = version === '' ? answer.stderr.trim().split('\n').at(-1) : version;
-    throw new ClusterError('toolchain', `Go is too old (${found ?? 'unknown'}): ${advice}`);
+    throw new ClusterError('Toolchain', `Go is too old (${found ?? 'unknown'}): ${advice}`);
   }
   return { cache, moduleCache };
 }

@@ -18,9 +18,9 @@ export async function ensureRedis(config: Config, tell: Tell, signal: AbortSigna
   const found = await findOnPath('redis-server', config.environment['PATH']);
   if (found !== undefined) return found;
   const advice = 'install redis-server (Debian: apt-get install redis-server; it need not run as a service)';
-  if (process.getuid?.() !== 0) throw new ClusterError('toolchain', `redis-server is not on PATH: ${advice}`);
+  if (process.getuid?.() !== 0) throw new ClusterError('Toolchain', `redis-server is not on PATH: ${advice}`);
   if ((await findOnPath('apt-get', config.environment['PATH'])) === undefined) {
-    throw new ClusterError('toolchain', `redis-server is not on PATH and there is no apt-get: ${advice}`);
+    throw new ClusterError('Toolchain', `redis-server is not on PATH and there is no apt-get: ${advice}`);
   }
   const onWait = (): void => {
     tell('another process installs redis-server: waiting for it');
@@ -30,7 +30,7 @@ export async function ensureRedis(config: Config, tell: Tell, signal: AbortSigna
       await install(config, tell, signal);
   });
   const installed = await findOnPath('redis-server', config.environment['PATH']);
-  if (installed === undefined) throw new ClusterError('toolchain', `apt-get brought no redis-server: ${advice}`);
+  if (installed === undefined) throw new ClusterError('Toolchain', `apt-get brought no redis-server: ${advice}`);
   return installed;
 }
 
@@ -73,6 +73,6 @@ async function aptGet(args: readonly string[], config: Config, signal: AbortSign
   const status = await promise;
   if (status !== 0) {
     const tail = output.trimEnd().split('\n').slice(-5).join('\n  ');
-    throw new ClusterError('toolchain', `apt-get ${args.join(' ')} failed: install redis-server yourself\n  ${tail}`);
+    throw new ClusterError('Toolchain', `apt-get ${args.join(' ')} failed: install redis-server yourself\n  ${tail}`);
   }
 }

@@ -5,7 +5,7 @@ import { FakeClock } from '@archpolicy/testkit';
 import { World } from '../fixtures/world.ts';
 
 const accepted: EvictionAnswer = { kind: 'evicted' };
-const noAnswer: EvictionAnswer = { kind: 'no-answer', error: new KubeError('timeout', 'too late') };
+const noAnswer: EvictionAnswer = { kind: 'no-answer', error: new KubeError('Timeout', 'too late') };
 const newWorld = (): World => new World(new FakeClock());
 
 describe('what the Eviction API answers', () => {

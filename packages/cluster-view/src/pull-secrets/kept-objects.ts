@@ -164,7 +164,7 @@ export class KeptObjects<T> {
   }
 
   #failed(key: string, error: unknown): Entry<T> {
-    return error instanceof KubeError && error.code === 'too-large' ? this.#absent('unusable') : this.#unavailable(key);
+    return error instanceof KubeError && error.code === 'TooLarge' ? this.#absent('unusable') : this.#unavailable(key);
   }
 
   /** What was found last stays in force for a bounded time. */

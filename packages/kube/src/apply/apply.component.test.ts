@@ -65,6 +65,6 @@ describe('a status', () => {
 
   test.each([403, 500])('answered with %d is an error', async (status) => {
     server.fault = () => ({ kind: 'answer', status });
-    await expect(applyStatus(client, REQUEST, signal)).rejects.toMatchObject({ code: 'refused', status });
+    await expect(applyStatus(client, REQUEST, signal)).rejects.toMatchObject({ code: 'Refused', status });
   });
 });

@@ -53,7 +53,7 @@ export async function applyStatus(
     signal,
   });
   if (answer.kind === 'ok' && isJsonObject(answer.body)) return { kind: 'applied', object: answer.body };
-  if (answer.kind === 'ok') throw new KubeError('malformed', 'the applied object did not come back');
+  if (answer.kind === 'ok') throw new KubeError('Malformed', 'the applied object did not come back');
   return refusalOf(answer);
 }
 
@@ -68,6 +68,6 @@ function refusalOf({ status, message, retryAfterMs }: Refusal): ApplyAnswer {
     case 429:
       return { kind: 'throttled', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     default:
-      throw new KubeError('refused', `the API server refused a status: ${status}`, { status });
+      throw new KubeError('Refused', `the API server refused a status: ${status}`, { status });
   }
 }

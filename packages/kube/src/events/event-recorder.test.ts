@@ -24,7 +24,7 @@ class EventApi implements Pick<Api, 'request'> {
     if (this.hang) {
       return new Promise((_, reject) => {
         request.signal.addEventListener('abort', () => {
-          reject(new KubeError('aborted', 'ended'));
+          reject(new KubeError('Aborted', 'ended'));
         });
       });
     }

@@ -177,24 +177,24 @@ describe('an eviction', () => {
     await clock.advance(11_999);
     expect(clock.sleeping).toEqual([1]);
     await clock.advance(1);
-    expect(await answer).toMatchObject({ kind: 'no-answer', error: { code: 'timeout' } });
+    expect(await answer).toMatchObject({ kind: 'no-answer', error: { code: 'Timeout' } });
   });
 
   test('P3 whose answer was lost may have been accepted: that is said, and nothing is sent again', async () => {
     answers({ kind: 'reset' });
-    expect(await evict(client, TARGET, never)).toMatchObject({ kind: 'no-answer', error: { code: 'network' } });
+    expect(await evict(client, TARGET, never)).toMatchObject({ kind: 'no-answer', error: { code: 'Network' } });
     expect(server.requests).toHaveLength(1);
   });
 
   test('P3 ends with its signal, and is not even begun after it', async () => {
     answers({ kind: 'hang' });
     const controller = new AbortController();
-    const failed = expect(evict(client, TARGET, controller.signal)).rejects.toMatchObject({ code: 'aborted' });
+    const failed = expect(evict(client, TARGET, controller.signal)).rejects.toMatchObject({ code: 'Aborted' });
     await clock.somebodySleeps();
     controller.abort();
     await failed;
     const before = server.requests.length;
-    await expect(evict(client, TARGET, controller.signal)).rejects.toMatchObject({ code: 'aborted' });
+    await expect(evict(client, TARGET, controller.signal)).rejects.toMatchObject({ code: 'Aborted' });
     expect(server.requests).toHaveLength(before);
   });
 });

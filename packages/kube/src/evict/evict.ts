@@ -42,7 +42,7 @@ export async function evict(
     });
     return evictionAnswerOf(answer);
   } catch (error) {
-    if (error instanceof KubeError && error.code !== 'aborted' && error.code !== 'bad-config') {
+    if (error instanceof KubeError && error.code !== 'Aborted' && error.code !== 'BadConfig') {
       return { kind: 'no-answer', error };
     }
     throw error;

@@ -37,6 +37,6 @@ describe('a refusal', () => {
   test('is an error to those who expect none', () => {
     expect(bodyOf({ kind: 'ok', status: 200, body: { a: 1 } })).toEqual({ a: 1 });
     const refusal = parseRefusal(403, undefined, { reason: 'Forbidden' });
-    expect(() => bodyOf(refusal)).toThrow(expect.objectContaining({ code: 'refused', status: 403 }));
+    expect(() => bodyOf(refusal)).toThrow(expect.objectContaining({ code: 'Refused', status: 403 }));
   });
 });

@@ -55,7 +55,7 @@ export function parseRefusal(status: number, retryAfter: string | undefined, bod
 /** The body of a success; a refusal becomes a KubeError, for callers that expect none. */
 export function bodyOf(answer: ApiAnswer): Json {
   if (answer.kind === 'ok') return answer.body;
-  throw new KubeError('refused', `the API server refused: ${answer.status} ${answer.reason}`, {
+  throw new KubeError('Refused', `the API server refused: ${answer.status} ${answer.reason}`, {
     status: answer.status,
   });
 }

@@ -101,7 +101,7 @@ describe('a call', () => {
   test('has a deadline', async () => {
     server.fault = () => ({ kind: 'hang' });
     const call = get({ timeoutMs: 12_000 });
-    const failed = expect(call).rejects.toMatchObject({ name: 'KubeError', code: 'timeout' });
+    const failed = expect(call).rejects.toMatchObject({ name: 'KubeError', code: 'Timeout' });
     await clock.somebodySleeps((ms) => ms === 12_000);
     await clock.advance(12_000);
     await failed;
@@ -111,22 +111,22 @@ describe('a call', () => {
   test('ends with its signal, before and while it runs', async () => {
     server.fault = () => ({ kind: 'hang' });
     const controller = new AbortController();
-    const failed = expect(get({ signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
+    const failed = expect(get({ signal: controller.signal })).rejects.toMatchObject({ code: 'Aborted' });
     await clock.somebodySleeps();
     controller.abort(new Error('no longer wanted'));
     await failed;
-    await expect(get({ signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
+    await expect(get({ signal: controller.signal })).rejects.toMatchObject({ code: 'Aborted' });
     expect(clock.sleeping).toEqual([]);
   });
 
   test.each<[string, () => void, string]>([
-    ['a reset', () => (server.fault = () => ({ kind: 'reset' })), 'network'],
-    ['half a body', () => (server.fault = () => ({ kind: 'cut', body: '{"a":' })), 'network'],
-    ['no JSON', () => (server.fault = () => ({ kind: 'answer', status: 200, body: 'yes' })), 'malformed'],
+    ['a reset', () => (server.fault = () => ({ kind: 'reset' })), 'Network'],
+    ['half a body', () => (server.fault = () => ({ kind: 'cut', body: '{"a":' })), 'Network'],
+    ['no JSON', () => (server.fault = () => ({ kind: 'answer', status: 200, body: 'yes' })), 'Malformed'],
     [
       'too much',
       () => (server.fault = () => ({ kind: 'answer', status: 200, body: { a: 'x'.repeat(2_000) } })),
-      'too-large',
+      'TooLarge',
     ],
   ])('fails with a code: %s', async (_, arrange, code) => {
     arrange();
@@ -135,7 +135,7 @@ describe('a call', () => {
 
   test('fails with a code when nobody listens', async () => {
     await server.stop();
-    await expect(get()).rejects.toMatchObject({ code: 'network' });
+    await expect(get()).rejects.toMatchObject({ code: 'Network' });
   });
 
   test.each<['GET' | 'POST', number]>([
@@ -152,14 +152,14 @@ describe('a call', () => {
       // FIN without an answer, on a connection that has served before: what a server does that found it idle.
       server.fault = () => (closes-- > 0 ? { kind: 'close' } : undefined);
       const call = client.request({ method, path: `${PATH}/a`, signal: never }).catch((error: unknown) => error);
-      expect(await call).toMatchObject(method === 'GET' ? { status: 404 } : { code: 'network' });
+      expect(await call).toMatchObject(method === 'GET' ? { status: 404 } : { code: 'Network' });
       expect(server.requests).toHaveLength(2 + times);
     },
   );
 
   test('of a client that was closed fails, and opens no connection', async () => {
     await client.close();
-    await expect(get()).rejects.toMatchObject({ code: 'aborted' });
+    await expect(get()).rejects.toMatchObject({ code: 'Aborted' });
     expect(server.requests).toEqual([]);
   });
 
@@ -195,9 +195,9 @@ describe('a list', () => {
   });
 
   test.each<[string, ApiFault, string]>([
-    ['cut off', { kind: 'cut', body: '{"items":[{"metadata":{"name":"a"}},{"met' }, 'network'],
-    ['no JSON', { kind: 'answer', status: 200, body: '<html>' }, 'malformed'],
-    ['half a list', { kind: 'answer', status: 200, body: '{"items":[{"a":1},' }, 'malformed'],
+    ['cut off', { kind: 'cut', body: '{"items":[{"metadata":{"name":"a"}},{"met' }, 'Network'],
+    ['no JSON', { kind: 'answer', status: 200, body: '<html>' }, 'Malformed'],
+    ['half a list', { kind: 'answer', status: 200, body: '{"items":[{"a":1},' }, 'Malformed'],
   ])('that is %s fails with a code', async (_, fault, code) => {
     server.fault = () => fault;
     const items: Json[] = [];
@@ -243,7 +243,7 @@ describe('a watch', () => {
     await clock.advance(9_000);
     watch.send({ a: 1 });
     await first;
-    const failed = expect(events.next()).rejects.toMatchObject({ code: 'silent' });
+    const failed = expect(events.next()).rejects.toMatchObject({ code: 'Silent' });
     await clock.advance(9_999);
     expect(clock.sleeping).toEqual([1]);
     await clock.advance(1);
@@ -253,7 +253,7 @@ describe('a watch', () => {
   test('ends with its signal', async () => {
     const controller = new AbortController();
     const events = await opened(controller.signal);
-    const failed = expect(events.next()).rejects.toMatchObject({ code: 'aborted' });
+    const failed = expect(events.next()).rejects.toMatchObject({ code: 'Aborted' });
     controller.abort();
     await failed;
     expect(clock.sleeping).toEqual([]);
@@ -275,7 +275,7 @@ describe('a watch', () => {
 
   test('whose headers never come is given up', async () => {
     server.fault = () => ({ kind: 'hang' });
-    const failed = expect(open()).rejects.toMatchObject({ code: 'timeout' });
+    const failed = expect(open()).rejects.toMatchObject({ code: 'Timeout' });
     await clock.somebodySleeps((ms) => ms === 30_000);
     await clock.advance(30_000);
     await failed;
@@ -289,7 +289,7 @@ describe('a watch', () => {
   test('with a line beyond its bound ends with a code', async () => {
     const next = server.nextWatch();
     const events = await opened();
-    const failed = expect(events.next()).rejects.toMatchObject({ code: 'too-large' });
+    const failed = expect(events.next()).rejects.toMatchObject({ code: 'TooLarge' });
     (await next).sendRaw('x'.repeat(9 * 1024 * 1024));
     await failed;
   });

@@ -161,7 +161,7 @@ export class ApiClient implements Api {
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const credentials = await this.#credentials.read();
-    if (this.#closed) throw new KubeError('aborted', 'the client is closed');
+    if (this.#closed) throw new KubeError('Aborted', 'the client is closed');
     const hasBody = request.body !== undefined;
     const pool = this.#poolsFor(credentials)[kind];
     const send = (): Promise<Dispatcher.ResponseData> =>

@@ -24,7 +24,7 @@ export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGen
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new KubeError('too-large', 'the answer is larger than its bound');
+    if (bytes > maxBytes) throw new KubeError('TooLarge', 'the answer is larger than its bound');
     yield chunk;
   }
 }
@@ -42,6 +42,6 @@ export async function* yieldBetweenChunks(chunks: Chunks): AsyncGenerator<Uint8A
 /** Parses UTF-8 JSON. Throws KubeError `malformed`, which quotes nothing of it: it may be a Secret. */
 export function parseJson(bytes: Uint8Array): Json {
   const parse = parseJsonText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
-  if (parse.kind === 'invalid') throw new KubeError('malformed', `the answer is not JSON: ${parse.problem}`);
+  if (parse.kind === 'invalid') throw new KubeError('Malformed', `the answer is not JSON: ${parse.problem}`);
   return parse.value;
 }

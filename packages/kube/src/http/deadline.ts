@@ -21,5 +21,5 @@ export async function withDeadline<T>(
 }
 
 function callTimedOut(): KubeError {
-  return new KubeError('timeout', 'the API server did not answer in time');
+  return new KubeError('Timeout', 'the API server did not answer in time');
 }

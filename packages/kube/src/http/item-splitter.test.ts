@@ -85,15 +85,13 @@ describe('a list, cut into its items while it arrives,', () => {
     ['an envelope that is not JSON', '{"items":[{"a":1}],}'],
     ['empty', ''],
   ])('that is malformed says so: %s', (_, text) => {
-    expect(() => split(text)).toThrow(expect.objectContaining({ code: 'malformed' }));
+    expect(() => split(text)).toThrow(expect.objectContaining({ code: 'Malformed' }));
   });
 
   test('has bounds: an item, and what is around them', () => {
     const long = 'x'.repeat(1024 * 1024);
     expect(split(`{"items":[{"a":"${long.repeat(7)}"}]}`).items).toHaveLength(1);
-    expect(() => split(`{"items":[{"a":"${long.repeat(8)}"}]}`)).toThrow(
-      expect.objectContaining({ code: 'too-large' }),
-    );
-    expect(() => split(`{"kind":"${long}","items":[]}`)).toThrow(expect.objectContaining({ code: 'too-large' }));
+    expect(() => split(`{"items":[{"a":"${long.repeat(8)}"}]}`)).toThrow(expect.objectContaining({ code: 'TooLarge' }));
+    expect(() => split(`{"kind":"${long}","items":[]}`)).toThrow(expect.objectContaining({ code: 'TooLarge' }));
   });
 });

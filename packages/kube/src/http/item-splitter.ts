@@ -78,7 +78,7 @@ export class ItemSplitter {
 
   /** What was around the items. Throws KubeError `malformed` when the list is not complete. */
   end(): Json {
-    if (this.#depth !== 0 || this.#inString) throw new KubeError('malformed', 'the list is cut off');
+    if (this.#depth !== 0 || this.#inString) throw new KubeError('Malformed', 'the list is cut off');
     return parseJson(this.#envelope.take());
   }
 
@@ -140,7 +140,7 @@ export class ItemSplitter {
   #close(chunk: Uint8Array, start: number, position: number): number {
     const closed = this.#depth;
     this.#depth -= 1;
-    if (closed < LIST) throw new KubeError('malformed', 'the list closes what was never opened');
+    if (closed < LIST) throw new KubeError('Malformed', 'the list closes what was never opened');
     if (!this.#inItems || closed > MANAGED_FIELDS) return start;
     switch (closed) {
       case ITEMS:

@@ -195,7 +195,7 @@ describe('a kubeconfig that is read again', () => {
     const [, change, problem] = row;
     await write({ ...good, ...(await change()) });
     await expect(caller()).rejects.toMatchObject({
-      code: 'bad-config',
+      code: 'BadConfig',
       message: `the kubeconfig cannot be used: ${problem}`,
     });
     await write(good);

@@ -179,12 +179,12 @@ describe('a kubeconfig', () => {
       { token: 'abc' },
       { 'certificate-authority-data': Buffer.from(other.certificate).toString('base64') },
     );
-    await expect(caller()).rejects.toMatchObject({ code: 'network' });
+    await expect(caller()).rejects.toMatchObject({ code: 'Network' });
   });
 
   test('for another name than the server has is refused, unless it says which name to expect', async () => {
     await writeConfig({ token: 'abc' }, { 'tls-server-name': 'elsewhere.example' });
-    await expect(caller()).rejects.toMatchObject({ code: 'network' });
+    await expect(caller()).rejects.toMatchObject({ code: 'Network' });
     await writeConfig({ token: 'abc' }, { 'tls-server-name': 'localhost' });
     await clock.advance(MINUTE_MS);
     expect(await caller()).toEqual({ authorization: 'Bearer abc' });
@@ -202,7 +202,7 @@ describe('a kubeconfig', () => {
     ['with a proxy, which is not supported', () => writeConfig({}, { 'proxy-url': 'http://127.0.0.1:1' })],
   ])('%s is told with a code, and read again at the next call', async (_, write) => {
     await write();
-    await expect(caller()).rejects.toMatchObject({ name: 'KubeError', code: 'bad-config' });
+    await expect(caller()).rejects.toMatchObject({ name: 'KubeError', code: 'BadConfig' });
     await writeConfig({ token: 'repaired' });
     expect(await caller()).toEqual({ authorization: 'Bearer repaired' });
   });

@@ -120,7 +120,7 @@ export class KubeConfigCredentials implements CredentialSource {
     const options = { nowMs: this.#clock.now(), names: NAMES };
     const selection = selectClientTls(next.tls, this.#inUse?.tls, options);
     if (selection.kind === 'unusable') {
-      throw new KubeError('bad-config', `the kubeconfig cannot be used: ${selection.problems.join('; ')}`);
+      throw new KubeError('BadConfig', `the kubeconfig cannot be used: ${selection.problems.join('; ')}`);
     }
     return { credentials: { ...next, tls: { ...next.tls, ...selection.tls } }, problems: selection.problems };
   }
@@ -144,9 +144,9 @@ const INCOMPLETE = /^(?:No active cluster!|(?:clusters|users|contexts)\[\d{1,6}\
  */
 function badConfig(error: unknown): KubeError {
   if (error instanceof KubeError) return error;
-  if (isSystemError(error)) return new KubeError('bad-config', 'the kubeconfig cannot be used', { cause: error });
+  if (isSystemError(error)) return new KubeError('BadConfig', 'the kubeconfig cannot be used', { cause: error });
   const reason = error instanceof Error && INCOMPLETE.test(error.message) ? error.message : describeParseError(error);
-  return new KubeError('bad-config', `the kubeconfig cannot be used: ${reason}`);
+  return new KubeError('BadConfig', `the kubeconfig cannot be used: ${reason}`);
 }
 
 function isSystemError(error: unknown): error is object {
@@ -191,10 +191,10 @@ function userTokenFile(file: string, user: string | undefined): string | undefin
 
 async function credentialsOf({ config, tokenFile }: Loaded): Promise<Credentials> {
   const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new KubeError('bad-config', 'the kubeconfig has no current cluster');
-  if (cluster.proxyUrl !== undefined) throw new KubeError('bad-config', 'proxy-url in a kubeconfig is not supported');
+  if (cluster === null) throw new KubeError('BadConfig', 'the kubeconfig has no current cluster');
+  if (cluster.proxyUrl !== undefined) throw new KubeError('BadConfig', 'proxy-url in a kubeconfig is not supported');
   const server = URL.parse(cluster.server);
-  if (server === null) throw new KubeError('bad-config', "the server of the kubeconfig's cluster is not a URL");
+  if (server === null) throw new KubeError('BadConfig', "the server of the kubeconfig's cluster is not a URL");
   const options = await requestOptionsOf(config);
   const token = tokenFile === undefined ? {} : await tokenFrom(tokenFile);
   return { server: server.origin, tls: tlsOf(options), headers: { ...headersOf(options), ...token } };
@@ -208,14 +208,14 @@ async function requestOptionsOf(config: KubeConfig): Promise<RequestOptions> {
   } catch (error) {
     // The library's error has what the plugin printed.
     if (config.getCurrentUser()?.exec === undefined || isSystemError(error)) throw error;
-    throw new KubeError('bad-config', "the exec plugin of the kubeconfig's user failed or returned no credential");
+    throw new KubeError('BadConfig', "the exec plugin of the kubeconfig's user failed or returned no credential");
   }
   return options;
 }
 
 async function tokenFrom(file: string): Promise<Record<string, string>> {
   const token = (await readFile(file, 'utf8')).trim();
-  if (token === '') throw new KubeError('bad-config', 'the token file that the kubeconfig names is empty');
+  if (token === '') throw new KubeError('BadConfig', 'the token file that the kubeconfig names is empty');
   return { authorization: `Bearer ${token}` };
 }
 
@@ -233,7 +233,7 @@ function optionalPem(name: 'ca' | 'cert' | 'key', value: unknown): TlsCredential
   if (value === undefined || value === null) return {};
   if (typeof value === 'string') return { [name]: value };
   if (Buffer.isBuffer(value)) return { [name]: value.toString('utf8') };
-  throw new KubeError('bad-config', `the kubeconfig gives ${name} in a form that is not supported`);
+  throw new KubeError('BadConfig', `the kubeconfig gives ${name} in a form that is not supported`);
 }
 
 function headersOf(options: RequestOptions): Record<string, string> {

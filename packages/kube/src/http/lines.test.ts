@@ -36,7 +36,7 @@ describe('lines of a watch', () => {
   });
 
   test('a last one without its end is an error: the sender was cut off', async () => {
-    await expect(linesOf('a\nb', [])).rejects.toMatchObject({ code: 'malformed' });
+    await expect(linesOf('a\nb', [])).rejects.toMatchObject({ code: 'Malformed' });
   });
 
   test.each([
@@ -44,7 +44,7 @@ describe('lines of a watch', () => {
     ['in many', [3, 3, 3]],
   ])('are bounded: %s', async (_, sizes) => {
     expect(await linesOf('aaaaaaaa\nbb\n', sizes, 8)).toEqual(['aaaaaaaa', 'bb']);
-    await expect(linesOf('aaaaaaaaa\n', sizes, 8)).rejects.toMatchObject({ code: 'too-large' });
+    await expect(linesOf('aaaaaaaaa\n', sizes, 8)).rejects.toMatchObject({ code: 'TooLarge' });
   });
 });
 
@@ -52,6 +52,6 @@ describe('a body', () => {
   test('is read up to its bound', async () => {
     const bytes = Buffer.from('0123456789');
     expect(await readBounded(chunked(bytes, [4, 4]), 10)).toEqual(bytes);
-    await expect(readBounded(chunked(bytes, [4, 4]), 9)).rejects.toMatchObject({ code: 'too-large' });
+    await expect(readBounded(chunked(bytes, [4, 4]), 9)).rejects.toMatchObject({ code: 'TooLarge' });
   });
 });

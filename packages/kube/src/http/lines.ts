@@ -20,5 +20,5 @@ export async function* splitLines(chunks: Chunks, maxBytes: number): AsyncGenera
     }
     line.add(chunk.subarray(start));
   }
-  if (line.bytes > 0) throw new KubeError('malformed', 'the watch ended in the middle of a line');
+  if (line.bytes > 0) throw new KubeError('Malformed', 'the watch ended in the middle of a line');
 }

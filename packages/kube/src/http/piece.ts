@@ -18,7 +18,7 @@ export class Piece {
   add(part: Uint8Array): void {
     if (part.length === 0) return;
     this.#bytes += part.length;
-    if (this.#bytes > this.#maxBytes) throw new KubeError('too-large', 'a part of the answer is larger than its bound');
+    if (this.#bytes > this.#maxBytes) throw new KubeError('TooLarge', 'a part of the answer is larger than its bound');
     this.#parts.push(part);
   }
 

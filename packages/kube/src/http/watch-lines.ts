@@ -30,7 +30,7 @@ export async function* watchLines(body: Chunks, options: WatchLinesOptions): Asy
   const watchdog = new AbortController();
   endWhenSilent(clock, idleTimeoutMs, activity, watchdog.signal).then(
     (silent) => {
-      if (silent) stream.abort(new KubeError('silent', 'the watch brought nothing for too long'));
+      if (silent) stream.abort(new KubeError('Silent', 'the watch brought nothing for too long'));
     },
     () => undefined,
   );
@@ -42,7 +42,7 @@ export async function* watchLines(body: Chunks, options: WatchLinesOptions): Asy
   } finally {
     watchdog.abort();
     stopListening();
-    stream.abort(new KubeError('aborted', 'the watch was left'));
+    stream.abort(new KubeError('Aborted', 'the watch was left'));
   }
 }
 

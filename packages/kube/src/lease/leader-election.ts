@@ -90,7 +90,7 @@ export class LeaderElection {
       await lead({ signal: term.signal, isHeld: () => !term.signal.aborted && this.isHeld() });
     } finally {
       stopListening();
-      term.abort(new KubeError('aborted', 'the term is over'));
+      term.abort(new KubeError('Aborted', 'the term is over'));
       await renewing;
       if (!this.#lost) await this.#release();
     }
@@ -164,7 +164,7 @@ export class LeaderElection {
         if (over()) return;
         this.#lost = true;
         logger.warn({ lease: this.#options.lease.name }, 'the Lease was lost');
-        term.abort(new KubeError('aborted', 'the Lease was lost'));
+        term.abort(new KubeError('Aborted', 'the Lease was lost'));
         return;
       }
     }

@@ -49,7 +49,7 @@ export async function writeLease(
   if (answer.kind === 'ok') return parseLease(answer.body);
   // 404 on create is a missing namespace: nobody was faster, it cannot be had at all.
   if (answer.status === 409 || (answer.status === 404 && !write.create)) return undefined;
-  throw new KubeError('refused', `the API server refused the Lease: ${answer.status} ${answer.reason}`, {
+  throw new KubeError('Refused', `the API server refused the Lease: ${answer.status} ${answer.reason}`, {
     status: answer.status,
   });
 }

@@ -40,7 +40,7 @@ const MAX_DURATION_S = 3600;
 export function parseLease(body: Json): LeaseObject {
   const metadata = isJsonObject(body) ? body['metadata'] : undefined;
   if (!isJsonObject(body) || !isJsonObject(metadata) || typeof metadata['resourceVersion'] !== 'string') {
-    throw new KubeError('malformed', 'the answer is not a Lease');
+    throw new KubeError('Malformed', 'the answer is not a Lease');
   }
   const spec = isJsonObject(body['spec']) ? body['spec'] : {};
   return {

@@ -141,7 +141,7 @@ describe('a shared Lease', () => {
 
 describe('a Lease', () => {
   test.each([[null], ['lease'], [{}], [{ metadata: {} }]])('is not %j', (body) => {
-    expect(() => parseLease(body)).toThrow(expect.objectContaining({ code: 'malformed' }));
+    expect(() => parseLease(body)).toThrow(expect.objectContaining({ code: 'Malformed' }));
   });
 
   test('of another shape is one that nobody holds', () => {

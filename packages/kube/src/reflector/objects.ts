@@ -32,7 +32,7 @@ export interface Page {
  */
 export function parsePage(body: Json): Page {
   const resourceVersion = isJsonObject(body) ? resourceVersionOf(body) : undefined;
-  if (resourceVersion === undefined) throw new KubeError('malformed', 'the list has no resourceVersion');
+  if (resourceVersion === undefined) throw new KubeError('Malformed', 'the list has no resourceVersion');
   const token = isJsonObject(body) && isJsonObject(body['metadata']) ? body['metadata']['continue'] : undefined;
   return { resourceVersion, continueToken: typeof token === 'string' && token !== '' ? token : undefined };
 }
@@ -59,5 +59,5 @@ export function parseWatchEvent(line: Json): WatchEvent {
       return { type: type as WatchEvent['type'], object };
     }
   }
-  throw new KubeError('malformed', 'the line is not a watch event');
+  throw new KubeError('Malformed', 'the line is not a watch event');
 }

@@ -220,6 +220,6 @@ describe('a reflector lists', () => {
     const controller = new AbortController();
     const synced = scene.rig.reflector.synced(controller.signal);
     controller.abort();
-    await expect(synced).rejects.toMatchObject({ code: 'aborted' });
+    await expect(synced).rejects.toMatchObject({ code: 'Aborted' });
   });
 });

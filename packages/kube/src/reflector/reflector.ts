@@ -223,7 +223,7 @@ interface Failure {
 
 /** 410 Gone: the version, or the continue token, is older than what the server remembers. Only a new LIST helps. */
 function refusedIn(phase: 'list' | 'watch', refusal: Refusal): Failure {
-  const error = new KubeError('refused', `the API server refused: ${refusal.status} ${refusal.reason}`, {
+  const error = new KubeError('Refused', `the API server refused: ${refusal.status} ${refusal.reason}`, {
     status: refusal.status,
   });
   const kind = refusal.status === 410 ? 'expired' : refusal.status === 429 ? 'throttled' : 'failed';

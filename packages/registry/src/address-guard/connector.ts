@@ -53,5 +53,5 @@ export function guardedLookup(guard: AddressGuard, resolve: Resolve): LookupFunc
 }
 
 function refused(): RegistryError {
-  return new RegistryError('ADDRESS_REFUSED', 'the address guard refuses every address of this host');
+  return new RegistryError('AddressRefused', 'the address guard refuses every address of this host');
 }

@@ -20,7 +20,7 @@ const MAX_REFERENCED_FILE_BYTES = 1024 * 1024;
  * Reads and parses a registries file, and reads the files that it names.
  *
  * @param replaced what is in use until now; absent at the start
- * @throws RegistryError with code REGISTRIES_FILE
+ * @throws RegistryError with code RegistriesFile
  */
 export async function readRegistriesFile(
   path: string,
@@ -46,7 +46,7 @@ function referencedFiles(config: RegistriesConfig): readonly string[] {
 
 /**
  * The text of a file, read up to a limit: one byte more is an error.
- * @throws RegistryError with code REGISTRIES_FILE
+ * @throws RegistryError with code RegistriesFile
  */
 export async function readBounded(path: string, limit: number): Promise<string> {
   try {
@@ -58,7 +58,7 @@ export async function readBounded(path: string, limit: number): Promise<string> 
       await file.close();
     }
   } catch (cause) {
-    throw new RegistryError('REGISTRIES_FILE', `cannot read ${path}`, { cause });
+    throw new RegistryError('RegistriesFile', `cannot read ${path}`, { cause });
   }
-  throw new RegistryError('REGISTRIES_FILE', `${path} is larger than ${limit} bytes`);
+  throw new RegistryError('RegistriesFile', `${path} is larger than ${limit} bytes`);
 }

@@ -34,7 +34,7 @@ export class Registries {
   /**
    * @param files the texts of the files that the configuration names, by path.
    * @param replaced what is in use until now: its TLS files stay in use where the new ones are worse.
-   * @throws RegistryError with code REGISTRIES_FILE when the credential providers' configuration is none
+   * @throws RegistryError with code RegistriesFile when the credential providers' configuration is none
    */
   constructor(
     config: RegistriesConfig,
@@ -111,7 +111,7 @@ export const DEFAULT_REGISTRIES = new Registries(registriesSchema.parse({}));
 
 /**
  * Parses the text of a registries file (YAML or JSON).
- * @throws RegistryError with code REGISTRIES_FILE; its message names the fields at fault and none of their values.
+ * @throws RegistryError with code RegistriesFile; its message names the fields at fault and none of their values.
  */
 export function parseRegistries(text: string): RegistriesConfig {
   if (text.length > MAX_REGISTRIES_FILE_BYTES) throw refused('the file is larger than 1 MiB');
@@ -122,5 +122,5 @@ export function parseRegistries(text: string): RegistriesConfig {
 }
 
 function refused(why: string): RegistryError {
-  return new RegistryError('REGISTRIES_FILE', `registries file: ${why}`);
+  return new RegistryError('RegistriesFile', `registries file: ${why}`);
 }

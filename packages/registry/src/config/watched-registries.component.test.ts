@@ -70,7 +70,7 @@ describe('I7 hot reload', () => {
   });
 
   test('I7 at the start a bad file is an error', async () => {
-    await expect(open()).rejects.toMatchObject({ code: 'REGISTRIES_FILE' });
+    await expect(open()).rejects.toMatchObject({ code: 'RegistriesFile' });
   });
 
   test('I7 it follows until it is told to stop', async () => {

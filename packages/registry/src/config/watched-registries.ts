@@ -34,7 +34,7 @@ export class WatchedRegistries implements RegistriesSource {
 
   /**
    * Reads the file for the first time. TLS files that cannot be used are logged: their host alone is not reached.
-   * @throws RegistryError with code REGISTRIES_FILE: at the start there is no good one to go on with
+   * @throws RegistryError with code RegistriesFile: at the start there is no good one to go on with
    */
   static async open(options: WatchOptions): Promise<WatchedRegistries> {
     const watched = new WatchedRegistries(options, await readRegistriesFile(options.path));
@@ -99,7 +99,7 @@ export interface FollowedRegistries {
 
 /**
  * The registries file, followed as it changes; without a path the defaults, which do not.
- * @throws RegistryError with code REGISTRIES_FILE
+ * @throws RegistryError with code RegistriesFile
  */
 export async function followRegistries(
   path: string | undefined,

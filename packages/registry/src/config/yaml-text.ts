@@ -13,14 +13,14 @@ export interface YamlText {
  * Parses YAML or JSON without aliases. The parser's errors and warnings quote the text, which may hold a secret: only their code
  * and position are kept.
  * @param what names the text in the message
- * @throws RegistryError with code REGISTRIES_FILE and without a cause
+ * @throws RegistryError with code RegistriesFile and without a cause
  */
 export function parseYamlText(text: string, what: string): YamlText {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [error] = document.errors;
   if (error !== undefined) {
-    throw new RegistryError('REGISTRIES_FILE', `${what}: not YAML: ${describeParseError(error)}`);
+    throw new RegistryError('RegistriesFile', `${what}: not YAML: ${describeParseError(error)}`);
   }
   return {
     value: valueOf(document, what),
@@ -40,6 +40,6 @@ function valueOf(document: ReturnType<typeof parseDocument>, what: string): unkn
   try {
     return document.toJS({ maxAliasCount: 0 });
   } catch {
-    throw new RegistryError('REGISTRIES_FILE', `${what}: aliases (*name) are not supported`);
+    throw new RegistryError('RegistriesFile', `${what}: aliases (*name) are not supported`);
   }
 }

@@ -82,6 +82,6 @@ function connectorFor({ tls }: ConnectionSettings, connect: buildConnector.conne
   if (tls !== 'unusable') return connect;
   return (target, callback) => {
     if (target.protocol !== 'https:') connect(target, callback);
-    else callback(new RegistryError('TLS_FILES', 'the TLS files of this host cannot be used'), null);
+    else callback(new RegistryError('TlsFiles', 'the TLS files of this host cannot be used'), null);
   };
 }

@@ -102,5 +102,5 @@ export class Transport implements Sender {
 
 function reasonOf(error: unknown, signal: AbortSignal): 'Deadline' | 'Blocked' | 'Unavailable' {
   if (signal.aborted) return 'Deadline';
-  return error instanceof RegistryError && error.code === 'ADDRESS_REFUSED' ? 'Blocked' : 'Unavailable';
+  return error instanceof RegistryError && error.code === 'AddressRefused' ? 'Blocked' : 'Unavailable';
 }

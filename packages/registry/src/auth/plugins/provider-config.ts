@@ -58,17 +58,17 @@ const schema = z.object({
 
 /**
  * Parses the kubelet's credential-provider configuration.
- * @throws RegistryError with code REGISTRIES_FILE
+ * @throws RegistryError with code RegistriesFile
  */
 export function parseProviderConfig(text: string): readonly ProviderConfig[] {
   const yaml = parseYamlText(text, 'credential providers');
   const result = schema.safeParse(yaml.value);
   if (!result.success) {
-    throw new RegistryError('REGISTRIES_FILE', `credential providers: ${describeProblems(result.error, yaml)}`);
+    throw new RegistryError('RegistriesFile', `credential providers: ${describeProblems(result.error, yaml)}`);
   }
   const { providers } = result.data;
   if (wildcardHosts(providers.flatMap(({ matchImages }) => matchImages)) > MAX_WILDCARD_HOSTS) {
-    throw new RegistryError('REGISTRIES_FILE', `credential providers: over ${MAX_WILDCARD_HOSTS} hosts with wildcards`);
+    throw new RegistryError('RegistriesFile', `credential providers: over ${MAX_WILDCARD_HOSTS} hosts with wildcards`);
   }
   return providers.map((provider) => ({
     name: provider.name,

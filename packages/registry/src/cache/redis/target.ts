@@ -32,7 +32,7 @@ const URL_FORM = /^(redis|rediss)(|\+sentinel|\+cluster):\/\/(?:([^:@/]*)(?::([^
 /**
  * Parses `redis://[user:password@]host[:port][/database]`, `redis+sentinel://host:port,host:port/primary` or
  * `redis+cluster://host:port,host:port`; `rediss` instead of `redis` for TLS. User and password are percent-encoded.
- * @throws RegistryError with code REDIS_URL, whose message repeats nothing of the text
+ * @throws RegistryError with code RedisUrl, whose message repeats nothing of the text
  */
 export function parseRedisUrl(text: string): RedisTarget {
   const match = URL_FORM.exec(text);
@@ -83,7 +83,7 @@ function decode(text: string): string {
 
 function refused(): RegistryError {
   return new RegistryError(
-    'REDIS_URL',
+    'RedisUrl',
     'expected redis[s][+sentinel|+cluster]://[user:password@]host[:port][,…][/database or primary]',
   );
 }
