@@ -17,6 +17,7 @@ import type { OperatorMetrics } from './metrics.ts';
 import { runAsLeader } from './leader.ts';
 import type { LeaderOptions } from './leader.ts';
 import { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
+import { UnschedulableHistory } from './remediation/evaluation/unschedulable-history.ts';
 
 /** Events that are left take a second, the Lease was given back before: the process ends within 5 s. */
 const CLOSE_ALL_MS = 3_000;
@@ -53,7 +54,8 @@ class Operator {
     const observe = declareReflectorMetrics(registry);
     const gateMetrics = createGateMetrics(registry);
     const rawPods = new RawPods();
-    const readiness = new ReadinessHistory(clock);
+    const readiness = new ReadinessHistory(this.#leaderClock);
+    const unschedulable = new UnschedulableHistory(this.#leaderClock);
     const views = createClusterViewWithPods({
       api,
       clock,
@@ -67,6 +69,7 @@ class Operator {
     // A standby lifts nothing: what is gone must not take the place of what comes.
     views.pods.subscribe((event) => {
       readiness.onPodChanged(event);
+      unschedulable.onPodChanged(event);
       if (event.type === 'deleted') rawPods.drop(event.key);
     });
     const inspector = await this.#process.openInspector();
@@ -83,6 +86,7 @@ class Operator {
       views,
       rawPods,
       readiness,
+      unschedulable,
       inspector,
       pullSecrets: new KeptPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(registry) }),
       webhookLease: lease,

@@ -18,6 +18,7 @@ import { buildRemediation } from './remediation/build-remediation.ts';
 import { ApiReader } from './remediation/evaluation/api-reader.ts';
 import { InspectedImages } from './remediation/evaluation/images.ts';
 import type { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
+import type { UnschedulableHistory } from './remediation/evaluation/unschedulable-history.ts';
 import { PolicyPodStats } from './statistics/policy-pod-stats.ts';
 import { WebhookConfiguration } from './webhook-health/webhook-configuration.ts';
 import { WebhookProbe } from './webhook-health/webhook-probe.ts';
@@ -38,6 +39,7 @@ export interface LeaderOptions {
   readonly rawPods: RawPods;
   /** Observes every pod of the views. */
   readonly readiness: ReadinessHistory;
+  readonly unschedulable: UnschedulableHistory;
   readonly inspector: Inspector;
   readonly pullSecrets: PullSecretView;
   /** The webhook's Lease. */

@@ -107,10 +107,10 @@ export class World {
   }
 
   /** Waits until the condition gives something; it is asked often, so that it should ask nobody but the watches. */
-  until<T>(what: string, condition: () => T | Promise<T>): ReturnType<typeof waitFor<T>> {
+  until<T>(what: string, condition: () => T | Promise<T>, timeoutMs = TIMEOUT_MS): ReturnType<typeof waitFor<T>> {
     const logs = ['webhook', ...this.#names.slice(-2)];
     const scene = (): Scene => ({ directory: this.cluster.directory, logs, pods: this.live.allPods() });
-    return diagnosed(scene, () => waitFor(condition, { what, timeoutMs: TIMEOUT_MS }));
+    return diagnosed(scene, () => waitFor(condition, { what, timeoutMs }));
   }
 
   async stop(): Promise<void> {

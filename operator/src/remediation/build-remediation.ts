@@ -10,6 +10,7 @@ import { EvaluationRetry } from './evaluation/evaluation-retry.ts';
 import { ContextGatherer } from './evaluation/gather-context.ts';
 import { PodEvaluator } from './evaluation/pod-evaluator.ts';
 import type { ReadinessHistory } from './evaluation/readiness-history.ts';
+import type { UnschedulableHistory } from './evaluation/unschedulable-history.ts';
 import { EvictionAttempts } from './eviction-attempts.ts';
 import { Evictor } from './eviction/evictor.ts';
 import { PlacementViolations } from './eviction/placement-violations.ts';
@@ -47,6 +48,7 @@ export interface RemediationParts {
   readonly ledger: EvictionLedger;
   readonly stats: PolicyPodStats;
   readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'crashesOf'>;
+  readonly unschedulable: Pick<UnschedulableHistory, 'forMs'>;
   readonly webhook: Webhook;
   readonly images: PodImages;
   readonly jobs: Jobs;

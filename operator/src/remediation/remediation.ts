@@ -253,6 +253,7 @@ export class Remediation {
     const { key, pod, policy } = context;
     const { decision } = evaluation;
     this.#count(context, evaluation);
+    if (evaluation.relax) statuses.relax(policy.name, workloadKey(pod), clock.now() + RELAXED_FOR_MS);
     reporter.decided(context, evaluation, detail);
     if (decision.kind === 'wait' && isSharedLimit(decision.reason)) {
       retry.forget(pod.uid);
@@ -260,7 +261,6 @@ export class Remediation {
       return DONE;
     }
     this.#wake(limitQueues.leave(key));
-    if (decision.reason === 'Relaxing') statuses.relax(policy.name, workloadKey(pod), clock.now() + RELAXED_FOR_MS);
     const afterMs = retry.delayMs(pod, decision, clock.now());
     return afterMs === undefined ? DONE : { kind: 'evaluate', afterMs };
   }

@@ -94,11 +94,11 @@ export function replacementBrokenNote(pod: PodFacts, node: string): string {
 
 /** R9: a pod that finds no node, and what we have to do with it. */
 export function stuckNote(pod: PodFacts, reason: ReportReason | WaitReason): string {
-  return `${subject({ pod })} has found no node for two minutes: ${constraint(pod)}. Not evicted: ${WHY[reason]}.`;
+  return `${subject({ pod })} has found no node: ${constraint(pod)}. Not evicted: ${WHY[reason]}.`;
 }
 
 export function relaxedNote(pod: PodFacts): string {
-  return `${subject({ pod })} was evicted: it had found no node for two minutes, and ${constraint(pod)}. For an hour its workload is not narrowed to what its policy prefers.`;
+  return `${subject({ pod })} was evicted: it had found no node, and ${constraint(pod)}. For a while its workload is not narrowed to what its policy prefers (status.relaxed).`;
 }
 
 function constraint(pod: PodFacts): string {

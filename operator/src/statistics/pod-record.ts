@@ -34,7 +34,7 @@ export interface PodRecord {
   /** It carries a record of a constraint of ours. */
   readonly constrained: boolean;
   readonly gated: boolean;
-  /** It carries a constraint of ours and has found no node for two minutes (R9). */
+  /** It carries a constraint of ours and has found no node for a while (R9). */
   readonly unschedulable: boolean;
   /** Whether all its images support more than one architecture of the cluster; absent while that is not known. */
   readonly portable?: boolean;

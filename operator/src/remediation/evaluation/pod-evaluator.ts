@@ -5,6 +5,7 @@ import {
   isRelaxedAt,
   isSkipped,
   isUnschedulable,
+  needsRelaxation,
   relaxingHelps,
   replacementOf,
   runsAllTheSame,
@@ -25,11 +26,14 @@ import type { Nodes, Webhook } from '../ports.ts';
 import { accountOf, assess } from './gather-context.ts';
 import type { EvictionContext } from './gather-context.ts';
 import type { ReadinessHistory } from './readiness-history.ts';
+import type { UnschedulableHistory } from './unschedulable-history.ts';
 
 /** What is decided about a pod, and the assessment of its placement that it is based on. */
 export interface Evaluation {
   readonly assessment: PlacementAssessment;
   readonly decision: EvictionDecision;
+  /** R9: the policy's status is to say that the preference is skipped for its workload. */
+  readonly relax: boolean;
   /** What an eviction of the pod counts against. */
   readonly account: EvictionAccount;
 }
@@ -40,6 +44,7 @@ export interface PodEvaluatorOptions {
   readonly ledger: Pick<EvictionLedger, 'limit' | 'passes'>;
   readonly attempts: Pick<EvictionAttempts, 'of'>;
   readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'crashesOf'>;
+  readonly unschedulable: Pick<UnschedulableHistory, 'forMs'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
@@ -64,7 +69,7 @@ export class PodEvaluator {
       ...(crashes !== undefined && { crashes }),
     };
     const account = { ...accountOf(context), ...(runsAllTheSame(observed) && { hasRun: true }) };
-    const decision = decideEviction({
+    const input: EvictionInput = {
       ...observed,
       skipped: isSkipped(pod.labels, namespace),
       ...(node !== undefined && { node }),
@@ -75,8 +80,8 @@ export class PodEvaluator {
       limit: this.#limit(account, pod.uid, hasReservation),
       ...(attempt.kind === 'failed' && { lastTry: attempt.lastTry }),
       evictedBefore: attempt.kind === 'accepted',
-    });
-    return { assessment, decision, account };
+    };
+    return { assessment, decision: decideEviction(input), relax: needsRelaxation(input), account };
   }
 
   #forecast(
@@ -96,7 +101,13 @@ export class PodEvaluator {
     const nowMs = clock.now();
     const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), nowMs };
     const relaxed = isRelaxedAt(policy.status?.relaxed ?? [], workloadKey(pod), nowMs);
-    return { unschedulable: { sinceMs: pod.scheduled.sinceMs, relaxingHelps: relaxingHelps(input), relaxed } };
+    return {
+      unschedulable: {
+        forMs: this.#options.unschedulable.forMs(pod.uid),
+        relaxingHelps: relaxingHelps(input),
+        relaxed,
+      },
+    };
   }
 
   /** The ledger uses the monotonic clock, decisions wall-clock time. */

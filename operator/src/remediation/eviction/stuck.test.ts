@@ -26,8 +26,13 @@ const prefersAmd64 = (relaxedUntilMs?: number): ArchPolicy =>
     },
   });
 
-/** A world in which pods that run everywhere are narrowed to amd64, and one that has found no node there. */
-function worldWith(ageMs: number): World {
+const ANNOTATION = { 'archpolicy.dev/decision': JSON.stringify({ ...RECORD, added: [ADDED] }) };
+const OPTED_OUT = { ...ANNOTATION, 'archpolicy.dev/allow-eviction': 'false' };
+const CLUSTER = { apiVersion: 'postgresql.cnpg.io/v1', kind: 'Cluster', name: 'db', uid: 'db' };
+const JOB = { apiVersion: 'batch/v1', kind: 'Job', name: 'import-29000000', uid: 'job' };
+
+/** A world in which pods that run everywhere are narrowed to amd64, and one that has found no node there for so long. */
+async function worldWith(ageMs: number, changes: Partial<PodFacts> = {}): Promise<World> {
   const world = new World(new FakeClock());
   world.images.set('registry.test/web:v1', resolved('linux/amd64', 'linux/arm64'));
   world.policies = [prefersAmd64()];
@@ -35,17 +40,20 @@ function worldWith(ageMs: number): World {
     phase: 'Pending',
     containers: [],
     requiredAffinity: { nodeSelectorTerms: [{ matchExpressions: [AMD64], matchFields: [] }] },
-    annotations: { 'archpolicy.dev/decision': JSON.stringify({ ...RECORD, added: [ADDED] }) },
-    scheduled: { value: false, sinceMs: world.clock.now() - ageMs, reason: 'Unschedulable' },
+    annotations: ANNOTATION,
+    // Its condition is an hour old: it was behind a gate.
+    scheduled: { value: false, sinceMs: world.clock.now() - HOUR, reason: 'Unschedulable' },
+    ...changes,
   } satisfies Partial<PodFacts>);
   expect(nodeName).toBeDefined();
-  world.pods.set('shop/a', pending);
+  world.put(pending);
+  await world.clock.advance(ageMs);
   return world;
 }
 
 describe('a pod that our constraint keeps from every node', () => {
   test('R9 is evaluated again after two minutes, and counts then', async () => {
-    const world = worldWith(MINUTE);
+    const world = await worldWith(MINUTE);
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: MINUTE });
     expect([world.stats.counts('default').unschedulable, world.relaxations]).toEqual([0, []]);
     await world.clock.advance(MINUTE);
@@ -54,7 +62,7 @@ describe('a pod that our constraint keeps from every node', () => {
   });
 
   test('R9 its workload is relaxed first, and it is evicted when the policy’s status says so', async () => {
-    const world = worldWith(2 * MINUTE);
+    const world = await worldWith(2 * MINUTE);
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 2_000 });
     const untilMs = world.clock.now() + HOUR;
     expect(world.relaxations).toEqual([{ policy: 'default', workload: 'shop/Deployment/web', untilMs }]);
@@ -65,16 +73,17 @@ describe('a pod that our constraint keeps from every node', () => {
     expect(world.events.map(({ reason, note }) => [reason, note])).toEqual([
       [
         'PreferenceRelaxed',
-        'Pod a of Deployment web was evicted: it had found no node for two minutes, and ArchPolicy constrained it to amd64 nodes (Preferred). For an hour its workload is not narrowed to what its policy prefers.',
+        'Pod a of Deployment web was evicted: it had found no node, and ArchPolicy constrained it to amd64 nodes (Preferred). For a while its workload is not narrowed to what its policy prefers (status.relaxed).',
       ],
     ]);
   });
 
   test('R9 R6 one of many is evicted, the others when its replacement has landed', async () => {
-    const world = worldWith(2 * MINUTE);
+    const world = await worldWith(2 * MINUTE);
     world.policies = [prefersAmd64(world.clock.now() + HOUR)];
     const first = world.pods.get('shop/a');
-    if (first !== undefined) world.pods.set('shop/b', { ...first, name: 'b', uid: 'uid-b' });
+    if (first !== undefined) world.put({ ...first, name: 'b', uid: 'uid-b' });
+    await world.clock.advance(2 * MINUTE);
     await world.reconcile('a');
     await world.reconcile('b');
     expect([world.evictions.length, world.reasonOf('b')]).toEqual([1, 'OwnerLimit']);
@@ -85,7 +94,7 @@ describe('a pod that our constraint keeps from every node', () => {
   });
 
   test('R9 that no other node would take is reported, with the constraint', async () => {
-    const world = worldWith(2 * MINUTE);
+    const world = await worldWith(2 * MINUTE);
     world.nodes.delete('arm64-1');
     await world.reconcile('a');
     expect([world.reasonOf('a'), world.relaxations]).toEqual(['Unschedulable', []]);
@@ -94,8 +103,36 @@ describe('a pod that our constraint keeps from every node', () => {
     ]);
   });
 
+  test.each<[string, string, Partial<PodFacts>, Partial<ArchPolicy['spec']['remediation']>]>([
+    ['an owner that is not known to replace it', 'UnknownOwner', { owner: CLUSTER }, {}],
+    ['a policy that reports', 'ReportOnly', {}, { action: 'Report' }],
+    ['an owner that opted out', 'OptedOut', { annotations: OPTED_OUT }, {}],
+    ['a Job that cannot be read', 'JobUnknown', { owner: JOB }, {}],
+  ])(
+    'R9 of %s is not evicted (%s), and its workload is relaxed all the same',
+    async (_, reason, changes, remediation) => {
+      const world = await worldWith(2 * MINUTE, changes);
+      const { spec, ...rest } = prefersAmd64();
+      world.policies = [{ ...rest, spec: { ...spec, remediation: { ...spec.remediation, ...remediation } } }];
+      await world.reconcile('a');
+      expect([world.reasonOf('a'), world.evictions, world.relaxations.length]).toEqual([reason, [], 1]);
+    },
+  );
+
+  test('R9 that is bound while it is counted, and is without a node again, is counted from then on', async () => {
+    const world = await worldWith(MINUTE);
+    const stuck = world.pods.get('shop/a');
+    if (stuck === undefined) throw new Error('no pod');
+    world.put({ ...stuck, scheduled: { value: true, sinceMs: world.clock.now() } });
+    world.put(stuck);
+    await world.clock.advance(MINUTE);
+    expect(await world.reconcile('a')).toEqual({ requeueAfterMs: MINUTE });
+    await world.remove('a');
+    expect(world.unschedulable.size).toBe(0);
+  });
+
   test('R9 in Audit is reported and left, and nothing is relaxed', async () => {
-    const world = worldWith(2 * MINUTE);
+    const world = await worldWith(2 * MINUTE);
     const { spec, ...rest } = prefersAmd64();
     world.policies = [{ ...rest, spec: { ...spec, mode: 'Audit' } }];
     await world.reconcile('a');
@@ -103,7 +140,7 @@ describe('a pod that our constraint keeps from every node', () => {
   });
 
   test('R9 that has found a node meanwhile is left', async () => {
-    const world = worldWith(2 * MINUTE);
+    const world = await worldWith(2 * MINUTE);
     world.policies = [prefersAmd64(world.clock.now() + HOUR)];
     world.current.set('shop/a', world.pod('a', { nodeName: 'arm64-1' }));
     await world.reconcile('a');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Inspection } from '../inspection/inspection.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
-import { decideEviction } from './decide.ts';
+import { decideEviction, needsRelaxation } from './decide.ts';
 import type { EvictionDecision, LastTry } from './decision.ts';
 import { container, CREATED_AT, IMAGE, neutral, node, pod, resolved, without } from './fixtures/objects.ts';
 import type { Unschedulable } from './unschedulable.ts';
@@ -235,11 +235,13 @@ describe('R9 a pod that carries our additions and finds no node', () => {
   const unschedulable = (changes: Partial<Unschedulable> = {}, ageMs = seconds(120)): Situation => ({
     pod: unbound(),
     node: null,
-    unschedulable: { sinceMs: NOW - ageMs, relaxingHelps: true, relaxed: true, ...changes },
+    unschedulable: { forMs: ageMs, relaxingHelps: true, relaxed: true, ...changes },
   });
   // prettier-ignore
   table([
     ['R9 for less than two minutes', unschedulable({}, seconds(119)), 'wait UnschedulableTooShort 1s'],
+    ['R9 for two minutes, and the scheduler makes room for it', { ...unschedulable(), pod: unbound({ nominated: true }) }, 'wait UnschedulableTooShort 480s'],
+    ['R9 for ten minutes, and the scheduler makes room for it', { ...unschedulable({}, seconds(600)), pod: unbound({ nominated: true }) }, 'evict'],
     ['R9 for two minutes, its workload is relaxed', unschedulable(), 'evict'],
     ['R9 its workload is not relaxed yet', unschedulable({ relaxed: false }), 'wait Relaxing 2s'],
     ['R9 no node would take it without our preference either', unschedulable({ relaxingHelps: false }), 'report Unschedulable'],
@@ -256,6 +258,37 @@ describe('R9 a pod that carries our additions and finds no node', () => {
     ['R9 evicted a moment ago', { ...unschedulable(), evictedBefore: true }, 'leave AlreadyEvicted'],
     ['R9 being deleted', { ...unschedulable(), pod: unbound({ deleting: true }) }, 'leave Terminating'],
   ]);
+});
+
+describe('R9 whether the preference is skipped for the workload of a pod that finds no node', () => {
+  const unbound = (changes: Partial<PodFacts> = {}): PodFacts =>
+    without('nodeName', { phase: 'Pending', containers: [], ...changes });
+  const unschedulable = (changes: Partial<Unschedulable> = {}, ageMs = seconds(120)): Situation => ({
+    pod: unbound(),
+    node: null,
+    unschedulable: { forMs: ageMs, relaxingHelps: true, relaxed: true, ...changes },
+  });
+  const asked = unschedulable({ relaxed: false });
+  // prettier-ignore
+  test.each<[string, Situation, boolean, string]>([
+    ['R9 a node would take it without the preference', asked, true, 'it must run'],
+    ['R9 no controller replaces it', { ...asked, notReplaced: 'BarePod' }, true, 'the next one of its name finds a node, once someone deletes this one'],
+    ['R9 its owner is of an unknown kind', { ...asked, notReplaced: 'UnknownOwner' }, true, 'its owner may well replace it, when it is deleted'],
+    ['R9 its Job would fail', { ...asked, notReplaced: 'JobWouldFail' }, true, 'the next run of its CronJob finds a node'],
+    ['R9 opted out', { ...asked, pod: unbound({ annotations: { 'archpolicy.dev/allow-eviction': 'false' } }) }, true, 'its owner did not ask for the preference'],
+    ['R9 reporting', { ...asked, policy: { action: 'Report' } }, true, 'new pods are narrowed under Report as well'],
+    ['R9 the webhook is not reachable', { ...asked, webhook: 'unreachable' }, true, 'it reads the status when it is back'],
+    ['R9 its owner has no place left', { ...asked, limit: { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1_000 } }, true, 'relaxing is no eviction'],
+    ['R9 for less than two minutes', unschedulable({ relaxed: false }, seconds(119)), false, 'a node may come'],
+    ['R9 the scheduler makes room for it', { ...asked, pod: unbound({ nominated: true }) }, false, 'it is about to be bound'],
+    ['R9 no node would take it without the preference either', unschedulable({ relaxed: false, relaxingHelps: false }), false, 'the preference is not in the way'],
+    ['R9 it is skipped already', unschedulable(), false, 'the status says so'],
+    ['R9 in Audit', { ...asked, mode: 'Audit' }, false, 'nothing is narrowed in Audit'],
+    ['R9 skipped by its owner', { ...asked, skipped: true }, false, 'it is left alone'],
+    ['R9 being deleted', { ...asked, pod: unbound({ deleting: true }) }, false, 'its replacement is judged by itself'],
+  ])('%s', (_, situation, expected) => {
+    expect(needsRelaxation(inputOf(situation))).toBe(expected);
+  });
 });
 
 describe('R7 the brake', () => {

@@ -17,7 +17,7 @@ import {
   webhookIsUnreachable,
   webhookWouldNotBeCalled,
 } from './rules.ts';
-import { UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
+import { unschedulableAfterMs } from './unschedulable.ts';
 
 /**
  * Decides about one pod by R1 to R7 and R10, and by the answer to the last attempt (R8). The rules are asked in their order, and the first
@@ -121,8 +121,8 @@ function concernsUs({
 function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined {
   const { unschedulable, nowMs, pod, policy } = input;
   if (unschedulable === undefined || policy === undefined) return undefined;
-  const countsAtMs = unschedulable.sinceMs + UNSCHEDULABLE_AFTER_MS;
-  if (nowMs < countsAtMs) return wait('UnschedulableTooShort', countsAtMs);
+  const missingMs = unschedulableAfterMs(pod) - unschedulable.forMs;
+  if (missingMs > 0) return wait('UnschedulableTooShort', nowMs + missingMs);
   if (!unschedulable.relaxingHelps) return report('Unschedulable');
   for (const rule of UNSCHEDULABLE_RULES) {
     const objection = rule({ ...input, policy });
@@ -130,6 +130,16 @@ function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined
   }
   const preconditions = { uid: pod.uid, resourceVersion: pod.resourceVersion };
   return { kind: 'evict', reason: 'Unschedulable', preconditions, architectures: [], signal: 'None' };
+}
+
+/**
+ * R9: whether the policy's status is to say that the preference is skipped for the pod's workload. Whether the pod may be
+ * evicted is another decision: the next pod of a workload whose pods nothing evicts finds a node, too.
+ */
+export function needsRelaxation(input: EvictionInput): boolean {
+  const { unschedulable, pod, policy } = input;
+  if (concernsUs(input) !== undefined || unschedulable === undefined || policy?.mode !== 'Enforce') return false;
+  return unschedulable.forMs >= unschedulableAfterMs(pod) && unschedulable.relaxingHelps && !unschedulable.relaxed;
 }
 
 function isMisplaced(input: EvictionInput): EvictionDecision | Misplaced {

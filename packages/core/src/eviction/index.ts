@@ -3,7 +3,7 @@ export { assessPlacement } from './assess.ts';
 export type { AssessmentInput, PlacementAssessment } from './assess.ts';
 export { BRAKE_FAULTS, BRAKE_NAMESPACES, BRAKE_OWNERS, BRAKE_WINDOW_MS } from './brake.ts';
 export type { BrakeLimit, BrakeState, Fault } from './brake.ts';
-export { decideEviction } from './decide.ts';
+export { decideEviction, needsRelaxation } from './decide.ts';
 export { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
 export type {
   EvictionDecision,
@@ -41,7 +41,13 @@ export {
   RUNNING_PLACE_HELD_MS,
 } from './ledger.ts';
 export type { EvictionAccount, EvictionLimit, Landing } from './ledger.ts';
-export { isUnschedulable, RELAXED_FOR_MS, relaxingHelps, UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
+export {
+  isUnschedulable,
+  NOMINATED_AFTER_MS,
+  RELAXED_FOR_MS,
+  relaxingHelps,
+  UNSCHEDULABLE_AFTER_MS,
+} from './unschedulable.ts';
 export type { Unschedulable } from './unschedulable.ts';
 export { ownedByJob, replacementOf } from './owner.ts';
 export type { NotReplacedReason, Replacement } from './owner.ts';

@@ -83,6 +83,11 @@ test.each<[string, PodFacts, boolean]>([
   ['with our record, and Unschedulable', unbound({}), true],
   ['without our record', unbound({ annotations: {} }), false],
   ['behind a gate', unbound({ scheduled: { value: false, sinceMs: 0, reason: 'SchedulingGated' } }), false],
+  [
+    'with a gate of its own, whatever the condition says',
+    unbound({ schedulingGates: ['kueue.x-k8s.io/admission'] }),
+    false,
+  ],
   ['not looked at by the scheduler yet', unbound({ scheduled: { value: false, sinceMs: 0 } }), false],
   ['being deleted', unbound({ deleting: true }), false],
   ['bound', { ...unbound({}), nodeName: 'amd64-1' }, false],

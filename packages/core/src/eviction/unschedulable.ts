@@ -9,25 +9,32 @@ import type { ReplacementInput } from './replacement-forecast.ts';
 
 /** A pod that has found no node for this long is told of: autoscalers and rollouts need some time, too. */
 export const UNSCHEDULABLE_AFTER_MS = 2 * 60_000;
+/** The same of a pod that the scheduler makes room for: the pods that it preempts have up to their grace period to end. */
+export const NOMINATED_AFTER_MS = 10 * 60_000;
 /** How long the next decisions for its owner skip the preference. */
 export const RELAXED_FOR_MS = 60 * 60_000;
 
 /** What is known of a pod that carries our additions and finds no node (R9). */
 export interface Unschedulable {
-  /** Since when, epoch milliseconds. */
-  readonly sinceMs: number;
+  /** For how long, since it was first seen so: the condition's own time includes that behind scheduling gates. */
+  readonly forMs: number;
   /** Whether a ready node would take it without our preference, and does not with it. */
   readonly relaxingHelps: boolean;
   /** The policy's status says that the preference is skipped for its workload. */
   readonly relaxed: boolean;
 }
 
-/** Whether the pod carries a record of ours and the scheduler has said that it finds no node. */
+/** Whether the pod carries a record of ours, is behind no gate, and the scheduler has said that it finds no node. */
 export function isUnschedulable(pod: PodFacts): boolean {
-  const { scheduled, nodeName } = pod;
-  if (nodeName !== undefined || isTerminalOrTerminating(pod)) return false;
+  const { scheduled, nodeName, schedulingGates } = pod;
+  if (nodeName !== undefined || schedulingGates.length > 0 || isTerminalOrTerminating(pod)) return false;
   if (scheduled.value || scheduled.reason !== 'Unschedulable') return false;
   return readDecision(pod.annotations) !== undefined;
+}
+
+/** R9: how long the pod may look for a node before it counts as one that our preference keeps from every node. */
+export function unschedulableAfterMs({ nominated }: Pick<PodFacts, 'nominated'>): number {
+  return nominated === true ? NOMINATED_AFTER_MS : UNSCHEDULABLE_AFTER_MS;
 }
 
 /** R9: whether dropping our preference would let a ready node take the pod's replacement that cannot take the pod. */

@@ -116,6 +116,8 @@ export interface PodFacts {
   readonly ready: ReadyCondition;
   /** Condition PodScheduled: since when (epoch milliseconds) and, when False, its reason. */
   readonly scheduled: { readonly value: boolean; readonly sinceMs: number; readonly reason?: string };
+  /** `status.nominatedNodeName` is set: the scheduler waits for pods that it preempts. */
+  readonly nominated?: true;
   readonly containers: readonly ContainerEvidence[];
 }
 

@@ -25,6 +25,7 @@ export function internPod(pod: PodFacts, intern: Intern): PodFacts {
     tolerations: intern(pod.tolerations),
     schedulingGates: intern(pod.schedulingGates),
     phase: pod.phase,
+    ...(pod.nominated !== undefined && { nominated: pod.nominated }),
     ready: pod.ready,
     scheduled: pod.scheduled,
     // No two crash-looping containers have the same status: interning them only displaces values that pods share.

@@ -30,6 +30,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
     ...readPodSpec(raw),
     ...(pullSecrets.length > 0 && { pullSecrets }),
     phase: isPhase(phase) ? phase : 'Unknown',
+    ...(textAt(status, 'nominatedNodeName') !== undefined && { nominated: true }),
     ...conditions,
     containers: parseContainerStatuses(raw, conditions.ready.value),
   };
