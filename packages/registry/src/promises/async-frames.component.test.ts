@@ -1,0 +1,55 @@
+import { expect, test } from '@jest/globals';
+import { systemClock } from '@archpolicy/async';
+import { FakeRegistry, multiPlatformImage } from '@archpolicy/testkit';
+import { parseRegistries, Registries } from '../config/registries.ts';
+import { fixedRegistries } from '../config/registries-file.ts';
+import { createInspector } from '../create-inspector.ts';
+import { Pools } from '../http/pools.ts';
+import { Transport } from '../http/transport.ts';
+import type { Sender } from '../http/transport.ts';
+
+/**
+ * Each async function between a caller and the network costs a promise and turns of the microtask queue, and is a step for
+ * the reader. Lower this number with them. The caller's own wait (`waitAtMost`) is no frame of the work.
+ */
+const MAX_FRAMES = 13;
+
+/** The functions of this package and of async above the call of `send`, from the stack that V8 reconstructs across `await`. */
+function framesAbove(stack = ''): readonly string[] {
+  const frames = stack.split('\n').filter((line) => /\/packages\/(?:registry|async)\/src\//.test(line));
+  return frames.filter((line) => !line.includes('.test.ts'));
+}
+
+test('a cold inspection reaches the transport through few async functions', async () => {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100;
+  const registry = await new FakeRegistry().start();
+  const pools = new Pools();
+  const transport = new Transport(pools, 'test');
+  const frames: (readonly string[])[] = [];
+  const sender: Sender = {
+    send: (request) => {
+      frames.push(framesAbove(new Error('the stack of a request').stack));
+      return transport.send(request);
+    },
+  };
+  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  const registries = fixedRegistries(new Registries(file));
+  const inspector = createInspector({ clock: systemClock(), registries, sender });
+  try {
+    for (const tag of ['first', 'second']) {
+      registry.push('app', tag, multiPlatformImage([tag === 'first' ? 'linux/amd64' : 'linux/arm64']));
+      const inspection = await inspector.inspect({ reference: `${registry.host}/app:${tag}`, budgetMs: 5_000 });
+      expect(inspection.kind).toBe('resolved');
+    }
+    expect(registry.lines).toEqual(['GET /v2/app/manifests/first', 'GET /v2/app/manifests/second']);
+    const counts = frames.map((ofRequest) => ofRequest.length);
+    expect(Math.min(...counts)).toBeGreaterThan(2);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(MAX_FRAMES);
+  } finally {
+    Error.stackTraceLimit = limit;
+    await inspector.close();
+    await pools.close();
+    await registry.stop();
+  }
+});
