@@ -1,19 +1,16 @@
-import { Fifo } from '@archpolicy/async';
+import { KeyedConcurrencyLimit, yieldToEventLoop } from '@archpolicy/async';
 
 /** Works on something after its answer is out; its signal aborts when the process ends. */
 export type AuditTask = (signal: AbortSignal) => Promise<void>;
 
 /** Audits that run at a time: they share the event loop with answers that are waited for. */
 const MAX_RUNNING = 8;
-/** A burst of pods; beyond it audits are dropped and counted. */
-const MAX_WAITING = 1_000;
+/** A burst of pods: tasks that run or wait. Beyond it audits are dropped and counted. */
+const MAX_TASKS = 1_000;
 /** What waiting and running tasks hold of reviews in all: a burst of ordinary pods (8 KB each), or a few huge ones. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
-interface Waiting {
-  readonly task: AuditTask;
-  readonly bytes: number;
-}
+const MAX_WAITING = MAX_TASKS - MAX_RUNNING;
 
 export interface AuditQueueOptions {
   /** Told of each task's end, or that it was dropped. */
@@ -23,9 +20,17 @@ export interface AuditQueueOptions {
 /** What Audit mode does after the answer: bounded, and the first to give way. */
 export class AuditQueue {
   readonly #onOutcome: AuditQueueOptions['onOutcome'];
-  readonly #waiting = new Fifo<Waiting>();
+  readonly #limit = new KeyedConcurrencyLimit({
+    priorities: ['audit'],
+    maxRunning: MAX_RUNNING,
+    maxRunningPerKey: MAX_RUNNING,
+    maxWaiting: MAX_WAITING,
+    maxWaitingPerKey: MAX_WAITING,
+  });
+  /** Tasks that wait or run. */
+  readonly #unfinished = new Set<Promise<void>>();
+  #offered = 0;
   #heldBytes = 0;
-  readonly #running = new Set<Promise<void>>();
   readonly #closing = new AbortController();
 
   constructor({ onOutcome }: AuditQueueOptions) {
@@ -37,42 +42,45 @@ export class AuditQueue {
    * @param bytes size of the review that the task holds on to
    */
   offer(task: AuditTask, bytes: number): void {
-    if (!this.#hasRoom(bytes)) {
+    const running = this.#hasRoom(bytes) ? this.#start(task) : undefined;
+    if (running === undefined) {
       this.#onOutcome('dropped');
       return;
     }
-    this.#waiting.push({ task, bytes });
     this.#heldBytes += bytes;
-    setImmediate(() => {
-      this.#next();
+    const ended = running.finally(() => {
+      this.#heldBytes -= bytes;
+      this.#unfinished.delete(ended);
     });
+    this.#unfinished.add(ended);
   }
 
-  /** Drops what waits and waits for what runs, which is told to stop. */
+  /** Drops what waits and waits for what runs, whose signal aborts. */
   async close(): Promise<void> {
     this.#closing.abort();
-    while (this.#waiting.shift() !== undefined) this.#onOutcome('dropped');
-    await Promise.all(this.#running);
+    await Promise.all(this.#unfinished);
   }
 
   #hasRoom(bytes: number): boolean {
-    if (this.#closing.signal.aborted || this.#waiting.size >= MAX_WAITING) return false;
-    return this.#heldBytes + bytes <= MAX_HELD_BYTES;
+    return !this.#closing.signal.aborted && this.#heldBytes + bytes <= MAX_HELD_BYTES;
   }
 
-  #next(): void {
-    if (this.#running.size >= MAX_RUNNING) return;
-    const next = this.#waiting.shift();
-    if (next === undefined) return;
-    const run = this.#run(next.task).finally(() => {
-      this.#heldBytes -= next.bytes;
-      this.#running.delete(run);
-      this.#next();
+  /** Undefined when too many tasks wait. */
+  #start(task: AuditTask): Promise<void> | undefined {
+    const answered = yieldToEventLoop();
+    this.#offered += 1;
+    const slot = { priority: 'audit', key: 'all', item: String(this.#offered) } as const;
+    return this.#limit.run(slot, async () => {
+      await answered;
+      await this.#run(task);
     });
-    this.#running.add(run);
   }
 
   async #run(task: AuditTask): Promise<void> {
+    if (this.#closing.signal.aborted) {
+      this.#onOutcome('dropped');
+      return;
+    }
     try {
       await task(this.#closing.signal);
       this.#onOutcome('done');
