@@ -1,3 +1,4 @@
+import { onAbort } from '@archpolicy/async';
 import { API_GROUP, API_VERSION, ARCHPOLICY_KIND, ARCHPOLICY_PLURAL, failed, ok } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import type { PolicyEntry, PolicyView } from '@archpolicy/cluster-view';
@@ -47,18 +48,9 @@ export class PolicyOperator extends Operator {
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     await this.start();
-    // An abort that came meanwhile is not told again.
-    if (signal.aborted) {
+    onAbort(signal, () => {
       this.stop();
-      return;
-    }
-    signal.addEventListener(
-      'abort',
-      () => {
-        this.stop();
-      },
-      { once: true },
-    );
+    });
   }
 
   override stop(): void {

@@ -19,7 +19,15 @@ export const timers = [
     ].join(', '),
     message: 'Use yieldToEventLoop or PeriodicYield (packages/async).',
   },
+  {
+    selector: "CallExpression[callee.object.name='Promise'][callee.property.name='race']",
+    message: 'Use waitAtMost or waitUnlessAborted (packages/async): what loses a race is never released.',
+  },
+  {
+    selector: "CallExpression[callee.property.name='addEventListener'][arguments.0.value='abort']",
+    message: 'Use onAbort (packages/async): it also calls back for a signal that has aborted.',
+  },
 ];
 
 /** The only implementation. */
-export const timerImplementation = ['packages/async/src/clock.ts', 'packages/async/src/event-loop.ts'];
+export const timerImplementation = ['abort', 'clock', 'event-loop'].map((name) => `packages/async/src/${name}.ts`);

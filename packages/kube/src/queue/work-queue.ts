@@ -1,4 +1,4 @@
-import { Fifo, startTimer } from '@archpolicy/async';
+import { Fifo, onAbort, startTimer } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { DelayHeap } from './delay-heap.ts';
 import { QUEUE_RATE_LIMIT, RateLimit } from './rate-limit.ts';
@@ -88,15 +88,14 @@ export class WorkQueue<K extends string | number> {
     if (key !== undefined) return Promise.resolve(this.#take(key));
     return new Promise((resolve) => {
       const onKey = (next: K): void => {
-        signal.removeEventListener('abort', onAbort);
+        stopListening();
         resolve(this.#take(next));
       };
-      const onAbort = (): void => {
+      this.#getters.add(onKey);
+      const stopListening = onAbort(signal, () => {
         this.#getters.delete(onKey);
         resolve(undefined);
-      };
-      this.#getters.add(onKey);
-      signal.addEventListener('abort', onAbort, { once: true });
+      });
     });
   }
 

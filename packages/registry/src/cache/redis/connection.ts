@@ -1,3 +1,4 @@
+import { aborted, waitUnlessAborted } from '@archpolicy/async';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import type { RedisTarget } from './target.ts';
@@ -96,8 +97,9 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
   client.on('error', (error: unknown) => {
     trouble = wordOf(error);
   });
-  const ended = new Promise<void>((resolve) => {
-    client.once('end', resolve);
+  const end = new AbortController();
+  client.once('end', () => {
+    end.abort();
   });
   const retire = async (): Promise<void> => {
     await client.quit().catch(() => undefined);
@@ -105,21 +107,20 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
   };
   return {
     client,
-    ended,
+    ended: aborted(end.signal),
     ping,
     get trouble() {
       return trouble;
     },
-    open: () => Promise.race([client.connect(), ended.then(refuse)]),
+    open: async () => {
+      const opened = await waitUnlessAborted(client.connect(), end.signal);
+      if (opened.kind === 'aborted') throw new Error('the connection has ended');
+    },
     close: () => {
       client.disconnect();
     },
     retire: () => void retire(),
   };
-}
-
-function refuse(): never {
-  throw new Error('the connection has ended');
 }
 
 /** The system's code of an error, or the first word of what Redis said, if that looks like one. */
