@@ -29,6 +29,8 @@ export interface StartClusterOptions {
   readonly only?: Target;
   /** Stand-ins for webhook/src/main.ts and operator/src/main.ts. */
   readonly programs?: Programs;
+  /** Further flags of the API server. */
+  readonly apiServerFlags?: readonly string[];
   readonly signal?: AbortSignal;
   /** Progress of a build of minutes, line by line. */
   readonly tell?: (line: string) => void;
@@ -60,7 +62,8 @@ async function bring(directory: string, target: Target, options: StartClusterOpt
   const tell = options.tell ?? ((): void => undefined);
   const signal = options.signal ?? new AbortController().signal;
   try {
-    await up({ target, config, lifetime: 'process', tell, signal, programs: options.programs ?? {} });
+    const { programs = {}, apiServerFlags = [] } = options;
+    await up({ target, config, lifetime: 'process', tell, signal, programs, apiServerFlags });
   } catch (error) {
     // Its log's last lines are in the message; a test leaves nothing behind.
     if (options.directory === undefined) await down(directory, tell, new AbortController().signal);

@@ -233,9 +233,9 @@ test.concurrent.each(['--server-side', '--server-side=false'])(
 );
 
 test.concurrent.each(['Forbidden', 'Invalid'])(
-  'PL12 the cluster refuses the first rung (%s): the requirement passes',
+  'PL12 the cluster refuses the first level (%s): the requirement passes',
   async (reason) => {
-    const scene = await stage.scene(`rung-${reason.toLowerCase()}`);
+    const scene = await stage.scene(`level-${reason.toLowerCase()}`);
     const { image, release } = scene.slowImage('app', 'linux/arm64');
     await refuseUnless(scene, NO_NOTES, reason);
     await scene.create(podOf('bare', image));
@@ -246,7 +246,7 @@ test.concurrent.each(['Forbidden', 'Invalid'])(
 );
 
 test.concurrent('PL12 the cluster refuses every constraint: the gate goes alone, with an event', async () => {
-  const scene = await stage.scene('rung-gate');
+  const scene = await stage.scene('level-gate');
   const { image, release } = scene.slowImage('app', 'linux/arm64');
   await refuseUnless(scene, `!has(object.spec.affinity) && ${NO_NOTES}`);
   await scene.create(podOf('bare', image));
@@ -256,7 +256,7 @@ test.concurrent('PL12 the cluster refuses every constraint: the gate goes alone,
 });
 
 test.concurrent('PL12 the cluster refuses all of it for a while: tried again until it passes', async () => {
-  const scene = await stage.scene('rung-none');
+  const scene = await stage.scene('level-none');
   const { image, release } = scene.slowImage('app', 'linux/arm64');
   await refuseUnless(scene, `object.spec.?schedulingGates.orValue([]).size() > 0 && ${NO_NOTES}`);
   await scene.create(podOf('bare', image));

@@ -1,7 +1,7 @@
 import { podOf } from './stage.ts';
 import type { Scene } from './stage.ts';
 
-/** Refuses what changes an annotation: the first rung, and no other. */
+/** Refuses what changes an annotation: the first level, and no other. */
 export const NO_NOTES = 'object.metadata.?annotations == oldObject.metadata.?annotations';
 
 /** Refuses updates of the scene's pods where this does not hold, from the moment at which it resolves. */

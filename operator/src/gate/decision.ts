@@ -1,13 +1,13 @@
 import {
-  bareLadder,
   decideGate,
+  gateOnly,
   imagesToInspect,
   isUntouched,
-  liftLadder,
   objectAt,
+  patchFallbacks,
   podImages,
 } from '@archpolicy/core';
-import type { GateDecision, GatedPodInput, LiftLadder, PlacementDecision, UnresolvedImage } from '@archpolicy/core';
+import type { GateDecision, GatedPodInput, PatchFallbacks, PlacementDecision, UnresolvedImage } from '@archpolicy/core';
 import type { Inspections } from './inspections.ts';
 import { wantedImages } from './wanted-images.ts';
 
@@ -23,8 +23,9 @@ export type GateAction =
       readonly kind: 'lift';
       readonly decision: PlacementDecision;
       readonly timedOut: boolean;
-      readonly overdue: boolean;
-      readonly ladder: LiftLadder;
+      /** 0 or less: the pod's time is up. */
+      readonly remainingMs: number;
+      readonly fallbacks: PatchFallbacks;
     }
   /** It carries no gate of ours. */
   | { readonly kind: 'none' };
@@ -47,8 +48,8 @@ export function decideWith(inspections: Inspections, key: string, gathered: Gate
 
 /** The gate alone, for a pod that cannot be decided about: our own failure must not keep it from running. */
 export function freed({ pod, policy }: GatedPodInput): GateAction {
-  const ladder = bareLadder(pod);
-  if (ladder === undefined) return { kind: 'none' };
+  const fallbacks = gateOnly(pod);
+  if (fallbacks === undefined) return { kind: 'none' };
   const decision: PlacementDecision = {
     kind: 'leave',
     reason: 'SelfCheckFailed',
@@ -56,7 +57,7 @@ export function freed({ pod, policy }: GatedPodInput): GateAction {
     unresolved: [],
     warnings: [{ kind: 'SelfCheckFailed' }],
   };
-  return { kind: 'lift', decision, timedOut: false, overdue: true, ladder };
+  return { kind: 'lift', decision, timedOut: false, remainingMs: 0, fallbacks };
 }
 
 function actionOf(decided: GateDecision, input: GatedPodInput): GateAction {
@@ -64,6 +65,7 @@ function actionOf(decided: GateDecision, input: GatedPodInput): GateAction {
     const { unresolved, remainingMs } = decided;
     return { kind: 'wait', causes: unresolved.filter(({ image }) => input.images.has(image)), remainingMs };
   }
-  const ladder = liftLadder({ ...input, decision: decided.decision });
-  return ladder === undefined ? { kind: 'none' } : { ...decided, ladder };
+  const { decision, withoutTolerations, timedOut, remainingMs } = decided;
+  const fallbacks = patchFallbacks({ ...input, decision, withoutTolerations });
+  return fallbacks === undefined ? { kind: 'none' } : { kind: 'lift', decision, timedOut, remainingMs, fallbacks };
 }

@@ -1,7 +1,7 @@
 import type { Clock, Random } from '@archpolicy/async';
 import {
+  escalates,
   isGated,
-  isStubborn,
   readPodLabels,
   liftAgainMs,
   liftEvent,
@@ -60,8 +60,8 @@ export class GateReconciler {
 
   constructor(options: GateReconcilerOptions) {
     this.#options = options;
-    this.#lifter = new Lifter(options.calls, (rung, answer) => {
-      options.metrics.patched(rung, answer);
+    this.#lifter = new Lifter(options.calls, (level, answer) => {
+      options.metrics.patched(level, answer);
     });
   }
 
@@ -144,9 +144,11 @@ export class GateReconciler {
 
   async #lift(subject: Subject, action: ActionOf<'lift'>, signal: AbortSignal): Promise<ReconcileResult> {
     const { key, facts, tracked, input } = subject;
-    const { ladder, decision } = action;
-    const stubborn = isStubborn(tracked.passes, action.overdue);
-    const outcome = await this.#lifter.lift(facts, { pod: input.pod, ladder, stubborn }, signal);
+    const { fallbacks, decision, remainingMs } = action;
+    const { answered500 } = tracked;
+    const escalate = escalates(tracked.passes, remainingMs <= 0);
+    const lifting = { pod: input.pod, fallbacks, escalate, answered500 };
+    const outcome = await this.#lifter.lift(facts, lifting, signal);
     switch (outcome.kind) {
       case 'gone':
         return this.#finish(subject);
@@ -154,13 +156,13 @@ export class GateReconciler {
         this.#options.rawPods.keep(key, facts.resourceVersion, outcome.pod);
         return this.#conflicted(tracked);
       case 'failed':
-        return this.#failed(subject, outcome);
+        return this.#failed(subject, outcome, remainingMs);
       case 'lifted': {
-        const { rung, refused } = outcome;
+        const { level, refused } = outcome;
         const { metrics } = this.#options;
-        metrics.lifted(rung, decision.reason, input.waitedMs);
+        metrics.lifted(level, decision.reason, input.waitedMs);
         if (action.timedOut) metrics.timedOut();
-        this.#tell(facts, liftEvent({ ...action, contradicted: ladder.contradicted, rung, refused }));
+        this.#tell(facts, liftEvent({ ...action, contradicted: fallbacks.contradicted, level, refused }));
         return this.#finish(subject);
       }
     }
@@ -174,11 +176,13 @@ export class GateReconciler {
 
   #failed(
     { key, facts, tracked }: Subject,
-    { status, refused, retryAfterMs }: Extract<LiftOutcome, { readonly kind: 'failed' }>,
+    { status, refused, retryAfterMs, answered500 }: Extract<LiftOutcome, { readonly kind: 'failed' }>,
+    remainingMs: number,
   ): ReconcileResult {
     const { metrics, logger, random } = this.#options;
     tracked.passes += 1;
-    const delayMs = liftAgainMs(tracked.passes, random(), retryAfterMs);
+    tracked.answered500 = answered500;
+    const delayMs = liftAgainMs(tracked.passes, random(), { retryAfterMs, remainingMs });
     metrics.failed();
     logger.warn({ pod: key, status, refused, delayMs }, 'the gate of a pod could not be lifted; it is tried again');
     if (refused) this.#tell(facts, refusedEvent(status));

@@ -1,29 +1,40 @@
-import { isGated, isJsonObject, readLiftAnswer, stepAfter } from '@archpolicy/core';
-import type { JsonObject, LiftAnswer, LiftLadder, LiftRung } from '@archpolicy/core';
+import { isGated, isJsonObject, isSamePatch, passesDryRun, readLiftAnswer, stepAfter } from '@archpolicy/core';
+import type { JsonObject, LiftAnswer, LiftPatch, LiftProgress, PatchFallbacks, PatchLevel } from '@archpolicy/core';
 import type { ApiAnswer } from '@archpolicy/kube';
 import { versionOf } from './pod-calls.ts';
 import type { PodCalls, PodIdentity } from './pod-calls.ts';
 
-/** What came of one pass over the ladder. */
+/** The result of one pass over the patches. */
 export type LiftOutcome =
-  /** `refused`: better rungs were. */
-  | { readonly kind: 'lifted'; readonly rung: LiftRung; readonly refused: boolean }
+  /** `refused`: better levels were. */
+  | { readonly kind: 'lifted'; readonly level: PatchLevel; readonly refused: boolean }
   | { readonly kind: 'gone' }
-  /** Somebody else changed the pod: this is how it is now. */
+  /** Another client changed the pod: this is how it is now. */
   | { readonly kind: 'changed'; readonly pod: JsonObject }
-  /** `refused`: every rung was; else the API server had trouble. */
-  | { readonly kind: 'failed'; readonly status: number; readonly refused: boolean; readonly retryAfterMs?: number };
+  | {
+      readonly kind: 'failed';
+      readonly status: number;
+      /** Every level was refused; else the API server had trouble. */
+      readonly refused: boolean;
+      readonly retryAfterMs?: number;
+      /** The patch that was answered 500, where one was. */
+      readonly answered500?: LiftPatch;
+    };
 
 export interface Lifting {
   readonly pod: JsonObject;
-  readonly ladder: LiftLadder;
-  /** Trouble, too, leads down the ladder, see `isStubborn`. */
-  readonly stubborn: boolean;
+  readonly fallbacks: PatchFallbacks;
+  /** Trouble may lead down to any level, see `escalates`. */
+  readonly escalate: boolean;
+  /** The patch that ended the pass before with a 500. */
+  readonly answered500: LiftPatch | undefined;
 }
 
-export type LiftObserver = (rung: LiftRung, answer: LiftAnswer['kind']) => void;
+export type LiftObserver = (level: PatchLevel, answer: LiftAnswer['kind']) => void;
 
-/** PL12: tries the patches of a ladder, from the best to the gate alone. Throws a KubeError when nobody answers. */
+type Next = LiftOutcome | { readonly kind: 'try'; readonly index: number };
+
+/** PL12: tries the patches of a pod, from the best to the gate alone. Throws a KubeError when nothing answers. */
 export class Lifter {
   readonly #calls: PodCalls;
   readonly #observe: LiftObserver;
@@ -33,40 +44,87 @@ export class Lifter {
     this.#observe = observe;
   }
 
-  async lift(identity: PodIdentity, { pod, ladder, stubborn }: Lifting, signal: AbortSignal): Promise<LiftOutcome> {
-    let failed: LiftOutcome = { kind: 'failed', status: 0, refused: false };
-    for (const [index, { rung, operations }] of ladder.rungs.entries()) {
-      const answer = await this.#calls.patch(identity, operations, signal);
-      const meaning = meaningOf(answer);
-      this.#observe(rung, meaning.kind);
-      const now = meaning.kind === 'contested' ? await this.#calls.read(identity, signal) : pod;
-      if (now === undefined) return { kind: 'gone' };
-      const changed = versionOf(now) !== versionOf(pod);
-      const hasNext = index < ladder.rungs.length - 1;
-      const step = stepAfter(meaning, { hasNext, changed, stubborn });
-      if (step.kind === 'finished') {
-        return meaning.kind === 'gone' ? { kind: 'gone' } : { kind: 'lifted', rung, refused: index > 0 };
+  async lift(identity: PodIdentity, lifting: Lifting, signal: AbortSignal): Promise<LiftOutcome> {
+    let next: Next = { kind: 'try', index: 0 };
+    while (next.kind === 'try') next = await this.#try(identity, lifting, { index: next.index }, signal);
+    return next;
+  }
+
+  /** @param lower a level below that has passed a dry run since this one failed */
+  async #try(
+    identity: PodIdentity,
+    lifting: Lifting,
+    { index, lower }: { readonly index: number; readonly lower?: number },
+    signal: AbortSignal,
+  ): Promise<Next> {
+    const patch = lifting.fallbacks.patches[index];
+    if (patch === undefined) return { kind: 'failed', status: 0, refused: false };
+    const answer = await this.#calls.patch(identity, patch.operations, { signal });
+    const meaning = meaningOf(answer);
+    this.#observe(patch.level, meaning.kind);
+    if (meaning.kind === 'gone') return { kind: 'gone' };
+    const pod = meaning.kind === 'contested' ? await this.#calls.read(identity, signal) : lifting.pod;
+    if (pod === undefined) return { kind: 'gone' };
+    const step = stepAfter(meaning, progressOf(lifting, index, pod));
+    switch (step.kind) {
+      case 'finished':
+        return { kind: 'lifted', level: patch.level, refused: index > 0 };
+      case 'again':
+        return { kind: 'changed', pod };
+      case 'next-level':
+        return { kind: 'try', index: index + 1 };
+      case 'later':
+        return failure(answer, meaning, patch);
+      case 'compare': {
+        if (lower !== undefined) return { kind: 'try', index: lower };
+        const passing = await this.#firstPassing(identity, lifting, { index, lower: step.lower }, signal);
+        if (passing === undefined) return failure(answer, meaning, patch);
+        // Had the API server merely had trouble that is over now, it would take this one, too.
+        return this.#try(identity, lifting, { index, lower: passing }, signal);
       }
-      if (step.kind === 'again') return { kind: 'changed', pod: now };
-      failed = failure(answer, meaning);
-      if (step.kind === 'later') return failed;
     }
-    return failed;
+  }
+
+  /** The first level below that passes a dry run. */
+  async #firstPassing(
+    identity: PodIdentity,
+    { fallbacks: { patches }, escalate }: Lifting,
+    { index, lower }: { readonly index: number; readonly lower: 'next' | 'any' },
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const last = lower === 'next' ? index + 1 : patches.length - 1;
+    for (const [at, { operations }] of patches.entries()) {
+      if (at <= index || at > last) continue;
+      const answer = meaningOf(await this.#calls.patch(identity, operations, { signal, dryRun: true }));
+      if (passesDryRun(answer, escalate && at === patches.length - 1)) return at;
+    }
+    return undefined;
   }
 }
 
-/** A webhook that puts the gate back makes a refusal of a success. */
+function progressOf({ pod, fallbacks, escalate, answered500 }: Lifting, index: number, now: JsonObject): LiftProgress {
+  const patch = fallbacks.patches[index];
+  return {
+    hasNext: index < fallbacks.patches.length - 1,
+    changed: versionOf(now) !== versionOf(pod),
+    repeated: patch !== undefined && answered500 !== undefined && isSamePatch(patch, answered500),
+    escalate,
+  };
+}
+
+/** If another webhook adds the gate again, the 2xx response is a rejection. */
 function meaningOf(answer: ApiAnswer): LiftAnswer {
   const stillGated = answer.kind === 'ok' && isJsonObject(answer.body) && isGated(answer.body);
   return stillGated ? { kind: 'refused' } : readLiftAnswer(answer.status);
 }
 
-function failure(answer: ApiAnswer, meaning: LiftAnswer): LiftOutcome {
+function failure(answer: ApiAnswer, meaning: LiftAnswer, patch: LiftPatch): LiftOutcome {
   const retryAfterMs = answer.kind === 'refused' ? answer.retryAfterMs : undefined;
   return {
     kind: 'failed',
     status: answer.status,
-    refused: meaning.kind !== 'trouble',
+    refused: meaning.kind !== 'trouble' && meaning.kind !== 'internal-error',
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(meaning.kind === 'internal-error' && { answered500: patch }),
   };
 }

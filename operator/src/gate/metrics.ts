@@ -1,13 +1,13 @@
-import { LIFT_RUNGS, PLACEMENT_REASONS } from '@archpolicy/core';
-import type { Inspection, LiftAnswer, LiftRung, PlacementReason } from '@archpolicy/core';
+import { PATCH_LEVELS, PLACEMENT_REASONS } from '@archpolicy/core';
+import type { Inspection, LiftAnswer, PatchLevel, PlacementReason } from '@archpolicy/core';
 import { closedCounter, closedHistogram, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 /** What the gate counts. */
 export interface GateMetrics {
-  lifted(rung: LiftRung, reason: PlacementReason, waitedMs: number): void;
+  lifted(level: PatchLevel, reason: PlacementReason, waitedMs: number): void;
   timedOut(): void;
-  patched(rung: LiftRung, answer: LiftAnswer['kind']): void;
+  patched(level: PatchLevel, answer: LiftAnswer['kind']): void;
   inspected(inspection: Inspection): void;
   /** A pod could not be worked on; it is tried again. */
   failed(): void;
@@ -15,7 +15,14 @@ export interface GateMetrics {
   watch(gauges: { readonly waiting: () => number; readonly images: () => number }): void;
 }
 
-const ANSWERS = ['lifted', 'gone', 'contested', 'refused', 'trouble'] as const satisfies readonly LiftAnswer['kind'][];
+const ANSWERS = [
+  'lifted',
+  'gone',
+  'contested',
+  'refused',
+  'internal-error',
+  'trouble',
+] as const satisfies readonly LiftAnswer['kind'][];
 /** From a warm answer to the longest `gateTimeout`. */
 const WAIT_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
 
@@ -25,7 +32,7 @@ export function createGateMetrics(registry: Registry): GateMetrics {
     registry,
     name: 'archpolicy_gate_lifted_total',
     help: 'Pods whose gate was lifted, by how much of the decision the API server let pass and by its reason.',
-    labels: { rung: LIFT_RUNGS, reason: PLACEMENT_REASONS },
+    labels: { level: PATCH_LEVELS, reason: PLACEMENT_REASONS },
   });
   const waited = closedHistogram({
     registry,
@@ -39,8 +46,8 @@ export function createGateMetrics(registry: Registry): GateMetrics {
   const patched = closedCounter({
     registry,
     name: 'archpolicy_gate_patches_total',
-    help: 'Patches that lift a gate, by rung and by what the API server said.',
-    labels: { rung: LIFT_RUNGS, answer: ANSWERS },
+    help: 'Patches that lift a gate, by level and answer; dry runs are not counted.',
+    labels: { level: PATCH_LEVELS, answer: ANSWERS },
   });
   const inspected = closedCounter({
     registry,
@@ -49,14 +56,14 @@ export function createGateMetrics(registry: Registry): GateMetrics {
     labels: { outcome: ['resolved', 'unresolved'] },
   });
   return {
-    lifted: (rung, reason, waitedMs) => {
-      lifted.inc({ rung, reason });
+    lifted: (level, reason, waitedMs) => {
+      lifted.inc({ level, reason });
       waited.observe({}, waitedMs / 1000);
     },
     timedOut,
     failed,
-    patched: (rung, answer) => {
-      patched.inc({ rung, answer });
+    patched: (level, answer) => {
+      patched.inc({ level, answer });
     },
     inspected: ({ kind }) => {
       inspected.inc({ outcome: kind });

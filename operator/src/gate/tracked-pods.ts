@@ -1,5 +1,5 @@
 import { GATE_INSPECTING, isTerminalOrTerminating } from '@archpolicy/core';
-import type { PodFacts } from '@archpolicy/core';
+import type { LiftPatch, PodFacts } from '@archpolicy/core';
 
 /** Whether the pod waits for us. One that has ended or is being deleted waits for nothing. */
 export function isOurs(pod: PodFacts): boolean {
@@ -11,8 +11,10 @@ export interface TrackedPod {
   readonly uid: string;
   /** When we saw it first, by our monotonic clock: a wrong clock cannot keep it gated. */
   readonly firstSeenMs: number;
-  /** Passes over the ladder that failed since it was last read. */
+  /** Passes over the patches that failed. */
   passes: number;
+  /** The patch that was answered 500 last. */
+  answered500: LiftPatch | undefined;
   /** Conflicts with other writers in a row. */
   conflicts: number;
   /** It was told that the pod waits. */
@@ -47,7 +49,15 @@ export class TrackedPods {
   of(key: string, { uid }: PodFacts, nowMs: number): TrackedPod {
     const known = this.#tracked.get(key);
     if (known?.uid === uid) return known;
-    const tracked = { uid, firstSeenMs: nowMs, passes: 0, conflicts: 0, told: false, finished: undefined };
+    const tracked = {
+      uid,
+      firstSeenMs: nowMs,
+      passes: 0,
+      answered500: undefined,
+      conflicts: 0,
+      told: false,
+      finished: undefined,
+    };
     this.#tracked.set(key, tracked);
     return tracked;
   }

@@ -22,6 +22,8 @@ export interface UpOptions {
   readonly lifetime: 'command' | 'process';
   readonly programs?: Programs;
   readonly policy?: InitialPolicy;
+  /** Of an API server that this call starts. */
+  readonly apiServerFlags?: readonly string[];
   readonly tell: (line: string) => void;
   readonly onEvent?: (event: StartEvent) => void;
   readonly signal: AbortSignal;
@@ -86,6 +88,7 @@ async function startWith(client: ControlClient, toolchain: Toolchain, options: U
     kubernetesVersion: toolchain.kubernetesVersion,
     programs: options.programs ?? {},
     policy: options.policy ?? 'default',
+    apiServerFlags: options.apiServerFlags ?? [],
     environment: options.config.archPolicy,
   };
   await client.start(request, options.signal, (event) => options.onEvent?.(event));

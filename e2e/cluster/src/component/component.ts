@@ -63,6 +63,8 @@ export interface Cluster {
   /** Another main file of ours than the one in the repository. */
   readonly programs: Programs;
   readonly policy: InitialPolicy;
+  /** Further flags of the API server: admission plugins that are off by default, for instance. */
+  readonly apiServerFlags: readonly string[];
   /** What the user set of `ARCHPOLICY_*`; what the cluster itself has to say about them wins. */
   readonly environment: Readonly<Record<string, string>>;
   readonly tool: (name: ToolName) => string;

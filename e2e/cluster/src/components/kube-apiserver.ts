@@ -48,6 +48,7 @@ export const kubeApiServer: Component = {
         ...certificateFlags(layout),
         ...accountFlags(layout),
         ...auditFlags(layout),
+        ...cluster.apiServerFlags,
       ],
       ready: (signal) =>
         untilHttpOk(`https://127.0.0.1:${port}/readyz`, signal, {

@@ -14,6 +14,7 @@ export const startSchema = z.object({
   kubernetesVersion: z.string(),
   programs: z.object({ webhook: z.string().optional(), operator: z.string().optional() }),
   policy: z.enum(initialPolicies),
+  apiServerFlags: z.array(z.string()).readonly(),
   environment: z.record(z.string(), z.string()),
 });
 export type StartRequest = z.infer<typeof startSchema>;

@@ -109,6 +109,7 @@ export class Supervisor {
       kubernetesVersion: request.kubernetesVersion,
       programs: request.programs,
       policy: request.policy,
+      apiServerFlags: request.apiServerFlags,
       environment: request.environment,
       tool: (name) => {
         const path = request.tools[name];

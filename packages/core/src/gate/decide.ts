@@ -25,10 +25,16 @@ export type GateDecision =
       readonly kind: 'lift';
       /** What the pod is lifted with. A `deny` comes too late: the pod is there. */
       readonly decision: Exclude<PlacementDecision, { readonly kind: 'gate' }>;
+      /**
+       * Decided again for a cluster that refuses the tolerations (PL12): what the images require, and no preference. A
+       * preferred architecture may be one whose nodes the pod needed a toleration for, and without the annotation that
+       * goes with the tolerations R9 cannot relax it.
+       */
+      readonly withoutTolerations: Exclude<PlacementDecision, { readonly kind: 'gate' }>;
       /** The pod's time was up before all its images were known. */
       readonly timedOut: boolean;
-      /** The pod's time was up, whatever is known. */
-      readonly overdue: boolean;
+      /** Milliseconds until the pod's time is up, whatever is known; 0 or less when it is. */
+      readonly remainingMs: number;
     };
 
 /**
@@ -41,17 +47,31 @@ export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput):
   const timeoutMs = parseDurationMs(policy?.spec.gateTimeout ?? '') ?? 0;
   const remainingMs = timeoutMs - waitedMs;
   const overdue = remainingMs <= 0;
-  const decision = decidePlacement({
+  const input: PlacementInput = {
     ...rest,
     operation: 'CREATE',
     policy: overdue && policy !== undefined ? withoutGate(policy) : policy,
     canGate: !overdue,
     // Placement compares an image's `retryAtMs` with the whole time-out: it began when the pod did.
     nowMs: nowMs - waitedMs,
-  });
+  };
+  const decision = decidePlacement(input);
   const { unresolved } = decision;
   if (decision.kind === 'gate') return { kind: 'wait', unresolved, remainingMs };
-  return { kind: 'lift', decision, timedOut: overdue && unresolved.length > 0, overdue };
+  const reduced = decidePlacement(withoutTolerations(input));
+  return {
+    kind: 'lift',
+    decision,
+    // With the same images and the same time left it is no gate either.
+    withoutTolerations: reduced.kind === 'gate' ? decision : reduced,
+    timedOut: overdue && unresolved.length > 0,
+    remainingMs,
+  };
+}
+
+function withoutTolerations({ policy, ...rest }: PlacementInput): PlacementInput {
+  const spec = policy && { ...policy.spec, tolerateArchitectureTaints: false };
+  return { ...rest, policy: policy && spec && { ...policy, spec }, preferenceRelaxed: true };
 }
 
 function withoutGate(policy: ArchPolicy): ArchPolicy {

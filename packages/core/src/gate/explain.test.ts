@@ -17,15 +17,15 @@ const constrain: Constrain = {
   tolerated: [],
 };
 const deny: Deny = { kind: 'deny', reason: 'NoCommonArchitecture', policy: 'default', unresolved: [], warnings: [] };
-const lifted: LiftedPod = { decision: constrain, timedOut: false, contradicted: false, rung: 'full', refused: false };
+const lifted: LiftedPod = { decision: constrain, timedOut: false, contradicted: false, level: 'full', refused: false };
 
 type Case = readonly [why: string, lifted: LiftedPod, expected: GateEvent['reason'] | undefined, note: RegExp];
 
 const cases: readonly Case[] = [
   ['nothing is told when all went well', lifted, undefined, /^$/],
-  ['nor when the requirements passed', { ...lifted, rung: 'requirements', refused: true }, undefined, /^$/],
-  ['the gate alone', { ...lifted, rung: 'gate', refused: true }, 'LiftRefused', /refused every patch/],
-  ['the gate alone is all there was to do', { ...lifted, rung: 'gate' }, undefined, /^$/],
+  ['nor when the requirements passed', { ...lifted, level: 'requirements', refused: true }, undefined, /^$/],
+  ['the gate alone', { ...lifted, level: 'gate', refused: true }, 'LiftRefused', /refused every patch/],
+  ['the gate alone is all there was to do', { ...lifted, level: 'gate' }, undefined, /^$/],
   ['contradicted', { ...lifted, contradicted: true }, 'RequirementsContradicted', /nothing was added/],
   [
     'timed out, unconstrained',

@@ -2,7 +2,7 @@ import { denialText, warningText } from '../placement/warnings.ts';
 import type { PlacementDecision, PlacementReason } from '../placement/decision.ts';
 import { quote } from '../placement/quote.ts';
 import type { UnresolvedImage } from '../pod/image-knowledge.ts';
-import type { LiftRung } from './lift.ts';
+import type { PatchLevel } from './lift.ts';
 
 /** What people should see when they look at a pod that waits or waited. Holds nothing that a registry said. */
 export interface GateEvent {
@@ -24,8 +24,8 @@ export interface LiftedPod {
   readonly decision: PlacementDecision;
   readonly timedOut: boolean;
   readonly contradicted: boolean;
-  /** The rung that passed, and whether there was a better one. */
-  readonly rung: LiftRung;
+  /** The level that passed, and whether a better one was refused. */
+  readonly level: PatchLevel;
   readonly refused: boolean;
 }
 
@@ -33,8 +33,8 @@ const MAX_IMAGE = 200;
 const LOOK_FOR_A_POLICY = 'Look for an admission policy or webhook that refuses updates of pods by ArchPolicy';
 
 /** What is told of a lifted pod; undefined when everything went as it should. */
-export function liftEvent({ decision, timedOut, contradicted, rung, refused }: LiftedPod): GateEvent | undefined {
-  if (refused && rung === 'gate') {
+export function liftEvent({ decision, timedOut, contradicted, level, refused }: LiftedPod): GateEvent | undefined {
+  if (refused && level === 'gate') {
     const note = `The API server refused every patch that constrains the pod: its gate was lifted and nothing else. ${LOOK_FOR_A_POLICY}`;
     return { type: 'Warning', reason: 'LiftRefused', note };
   }

@@ -1,9 +1,9 @@
-export { isStubborn, readLiftAnswer, stepAfter } from './answer.ts';
+export { escalates, passesDryRun, readLiftAnswer, stepAfter } from './answer.ts';
 export type { LiftAnswer, LiftProgress, LiftStep } from './answer.ts';
 export { decideGate } from './decide.ts';
 export type { GateDecision, GatedPodInput } from './decide.ts';
 export { liftEvent, refusedEvent, waitEvent } from './explain.ts';
 export type { GateEvent, GateEventReason, LiftedPod } from './explain.ts';
-export { bareLadder, isGated, LIFT_RUNGS, liftLadder } from './lift.ts';
-export type { Lifting, LiftLadder, LiftPatch, LiftRung } from './lift.ts';
+export { gateOnly, isGated, isSamePatch, PATCH_LEVELS, patchFallbacks } from './lift.ts';
+export type { Lifting, LiftPatch, PatchFallbacks, PatchLevel } from './lift.ts';
 export { inspectAgainMs, liftAgainMs } from './retry.ts';

@@ -9,23 +9,24 @@ import type { Row } from '../placement/fixtures/row.ts';
 import { ANNOTATION_DECISION, GATE_INSPECTING } from '../kubernetes/archpolicy-keys.ts';
 import { decideGate } from './decide.ts';
 import { admitted, asked, gatedInput } from './fixtures/gated-pod.ts';
-import { bareLadder, isGated, liftLadder } from './lift.ts';
-import type { LiftLadder } from './lift.ts';
+import { gateOnly, isGated, patchFallbacks } from './lift.ts';
+import type { PatchFallbacks } from './lift.ts';
 
 const slow: Row = { images: { web: 'unresolved Deadline' } };
 const arm = { web: 'linux/arm64' };
 const both = { web: 'linux/amd64 linux/arm64' };
+const TAINTED: Row['nodes'] = ['amd64', { arch: 'arm64', taints: ['kubernetes.io/arch=arm64:NoSchedule'] }];
 const required = (...nodeSelectorTerms: JsonObject[]): JsonObject => ({
   affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } },
 });
 const zone = { matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] };
 
-function patched(pod: JsonObject, { rungs }: LiftLadder): Record<string, JsonObject> {
+function patched(pod: JsonObject, { patches }: PatchFallbacks): Record<string, JsonObject> {
   return Object.fromEntries(
-    rungs.map(({ rung, operations }) => {
+    patches.map(({ level, operations }) => {
       const applied = applyPatch(pod, operations);
-      if (applied.kind === 'refused' || !isJsonObject(applied.value)) throw new Error(`${rung} does not apply`);
-      return [rung, applied.value];
+      if (applied.kind === 'refused' || !isJsonObject(applied.value)) throw new Error(`${level} does not apply`);
+      return [level, applied.value];
     }),
   );
 }
@@ -34,14 +35,14 @@ function lift(row: Row, later: Readonly<Record<string, string>>, waitedMs = 1_00
   const input = gatedInput(row, later, { waitedMs, now });
   const decided = decideGate(input);
   if (decided.kind === 'wait') throw new Error('it waits');
-  const ladder = liftLadder({ ...input, decision: decided.decision });
-  if (ladder === undefined) throw new Error('it is not gated');
-  return { pod: input.pod, ladder, after: patched(input.pod, ladder) };
+  const fallbacks = patchFallbacks({ ...input, ...decided });
+  if (fallbacks === undefined) throw new Error('it is not gated');
+  return { pod: input.pod, fallbacks, after: patched(input.pod, fallbacks) };
 }
 
 interface Lifted {
   readonly pod: JsonObject;
-  readonly ladder: LiftLadder;
+  readonly fallbacks: PatchFallbacks;
   readonly after: Readonly<Record<string, JsonObject>>;
 }
 
@@ -51,7 +52,7 @@ interface Case {
   readonly later?: Readonly<Record<string, string>>;
   readonly now?: Row;
   readonly waitedMs?: number;
-  /** What the pod asks for after each rung. */
+  /** What the pod asks for after each level. */
   readonly then: Readonly<Record<string, string>>;
 }
 
@@ -62,7 +63,7 @@ const cases: readonly Case[] = [
     then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In arm64', gate: '' },
   },
   {
-    why: 'preferences and tolerations are on the first rung alone',
+    why: 'preferences and tolerations are on the first level alone',
     row: { ...slow, policy: { preference: { architectures: ['arm64'], type: 'Prefer', weight: 40 } } },
     later: both,
     then: {
@@ -70,6 +71,34 @@ const cases: readonly Case[] = [
       requirements: 'needs arch In amd64 arm64',
       gate: '',
     },
+  },
+  {
+    why: 'without its toleration a required preference goes as well: the nodes that it chose may all need the toleration',
+    row: { ...slow, policy: { preference: { architectures: ['arm64'] } }, nodes: TAINTED },
+    later: both,
+    then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In amd64 arm64', gate: '' },
+  },
+  {
+    why: 'so does one that an autoscaler is to bring nodes for: it may bring them with the taint',
+    row: {
+      ...slow,
+      policy: { preference: { architectures: ['arm64'] }, scaleFromZero: ['arm64'] },
+      nodes: ['amd64'],
+    },
+    later: both,
+    then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In amd64 arm64', gate: '' },
+  },
+  {
+    why: 'and the choice of the pod or the namespace: the pod must run',
+    row: { ...slow, metadata: { labels: { 'archpolicy.dev/preferred': 'arm64' } }, nodes: TAINTED },
+    later: both,
+    then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In amd64 arm64', gate: '' },
+  },
+  {
+    why: 'what the images require stays, even where only tainted nodes have it: elsewhere the pod would crash',
+    row: { ...slow, nodes: TAINTED },
+    later: arm,
+    then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In arm64', gate: '' },
   },
   {
     why: 'expressions are appended to every term, after what the owner wrote',
@@ -156,40 +185,40 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe('PL12 the ladder', () => {
+describe('PL12 the patches, best first', () => {
   test.each(cases.map((row): [string, Case] => [row.why, row]))(
     'PL12 %s',
     (_, { row = slow, now, waitedMs, ...rest }) => {
       const { after } = lift(row, rest.later ?? {}, waitedMs, now ?? row);
-      expect(Object.fromEntries(Object.entries(after).map(([rung, pod]) => [rung, asked(pod)]))).toEqual(rest.then);
+      expect(Object.fromEntries(Object.entries(after).map(([level, pod]) => [level, asked(pod)]))).toEqual(rest.then);
     },
   );
 
   test('PL12 each patch locks on the version, tests the name of the gate at its index and removes it', () => {
-    const { ladder } = lift({ ...slow, pod: { schedulingGates: [{ name: 'corp.example/quota' }] } }, arm);
-    for (const { operations } of ladder.rungs) {
+    const { fallbacks } = lift({ ...slow, pod: { schedulingGates: [{ name: 'corp.example/quota' }] } }, arm);
+    for (const { operations } of fallbacks.patches) {
       expect(operations.slice(0, 3)).toEqual([
         { op: 'replace', path: '/metadata/resourceVersion', value: '7' },
         { op: 'test', path: '/spec/schedulingGates/1/name', value: GATE_INSPECTING },
         { op: 'remove', path: '/spec/schedulingGates/1' },
       ]);
     }
-    expect(ladder.rungs.at(-1)?.operations).toHaveLength(3);
+    expect(fallbacks.patches.at(-1)?.operations).toHaveLength(3);
   });
 
   test('PL12 nothing but the gate and our annotation is replaced or removed', () => {
     const annotation = '/metadata/annotations/archpolicy.dev~1decision';
     for (const { row = slow, later = {}, waitedMs, now } of cases) {
-      const { ladder } = lift(row, later, waitedMs, now ?? row);
-      const operations = ladder.rungs.flatMap((rung) => rung.operations.slice(3));
+      const { fallbacks } = lift(row, later, waitedMs, now ?? row);
+      const operations = fallbacks.patches.flatMap((level) => level.operations.slice(3));
       expect(operations.filter(({ op, path }) => op !== 'add' && path !== annotation)).toEqual([]);
     }
   });
 
   test('PL12 a contradiction is told', () => {
     const row: Row = { images: { web: 'linux/amd64', db: 'unresolved Deadline' } };
-    expect(lift(row, { web: 'linux/arm64', db: 'linux/arm64' }).ladder.contradicted).toBe(true);
-    expect(lift(row, { web: 'linux/amd64', db: 'linux/amd64' }).ladder.contradicted).toBe(false);
+    expect(lift(row, { web: 'linux/arm64', db: 'linux/arm64' }).fallbacks.contradicted).toBe(true);
+    expect(lift(row, { web: 'linux/amd64', db: 'linux/amd64' }).fallbacks.contradicted).toBe(false);
   });
 
   test.each<[string, JsonObject]>([
@@ -199,13 +228,15 @@ describe('PL12 the ladder', () => {
     ['gates of another shape', { metadata: { resourceVersion: '1' }, spec: { schedulingGates: 'all' } }],
   ])('PL12 there is nothing to lift: %s', (_, pod) => {
     const decision = { kind: 'leave', reason: 'NoPolicy', unresolved: [], warnings: [] } as const;
-    expect(liftLadder({ pod, decision, policy: undefined, images: new Map() })).toBeUndefined();
-    expect(bareLadder(pod)).toBeUndefined();
+    expect(
+      patchFallbacks({ pod, decision, withoutTolerations: decision, policy: undefined, images: new Map() }),
+    ).toBeUndefined();
+    expect(gateOnly(pod)).toBeUndefined();
   });
 
-  test('PL12 a pod that nothing can be decided about has the last rung', () => {
+  test('PL12 a pod that nothing can be decided about has the last level', () => {
     const pod = admitted(slow);
-    expect(bareLadder(pod)?.rungs.map(({ rung }) => rung)).toEqual(['gate']);
+    expect(gateOnly(pod)?.patches.map(({ level }) => level)).toEqual(['gate']);
   });
 });
 
@@ -265,8 +296,8 @@ describe('the decision annotation of a lifted pod', () => {
         ...input.pod,
         metadata: { name: 'app', resourceVersion: '9', ...(annotations && { annotations }) },
       };
-      const ladder = liftLadder({ ...input, pod, decision: decided.decision })!;
-      expect(parseDecision(annotationOf(patched(pod, ladder)['full']!)!).kind).toBe('record');
+      const fallbacks = patchFallbacks({ ...input, ...decided, pod })!;
+      expect(parseDecision(annotationOf(patched(pod, fallbacks)['full']!)!).kind).toBe('record');
     }
   });
 });

@@ -10,7 +10,7 @@ import { applyPatch } from '../placement/json-patch.ts';
 import type { JsonPatchOperation } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
 import { decideGate } from './decide.ts';
-import { isGated, liftLadder } from './lift.ts';
+import { isGated, patchFallbacks } from './lift.ts';
 
 const LATE: Inspection = { kind: 'unresolved', reason: 'Deadline' };
 const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: 'u', controller: true }];
@@ -32,8 +32,8 @@ function settled(input: PlacementInput, atAdmission: Images, later: Images): Jso
   const decision = decideGate({ ...input, pod: admitted, images: later, nowMs: 2_000, waitedMs: 1_000 });
   expect(decision.kind).toBe('lift');
   if (decision.kind !== 'lift') return admitted;
-  const ladder = liftLadder({ pod: admitted, decision: decision.decision, policy: input.policy, images: later });
-  return applied(admitted, ladder?.rungs[0]?.operations ?? []);
+  const fallbacks = patchFallbacks({ ...decision, pod: admitted, policy: input.policy, images: later });
+  return applied(admitted, fallbacks?.patches[0]?.operations ?? []);
 }
 
 const reached = (pod: JsonObject): readonly string[] =>

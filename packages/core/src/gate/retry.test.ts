@@ -65,6 +65,15 @@ describe('PL12 when a pod whose lifting failed is tried again', () => {
     ['as the server says, when that is later', 1, 1, 9_000, 9_000],
     ['as the back-off says, when that is later', 12, 1, 1_000, 30_000],
   ])('%s', (_, passes, random, retryAfterMs, expected) => {
-    expect(liftAgainMs(passes, random, retryAfterMs)).toBe(expected);
+    expect(liftAgainMs(passes, random, { retryAfterMs })).toBe(expected);
+  });
+
+  test.each<[string, number, number, number, number]>([
+    ['when its time is up, if that is sooner', 12, 0, 7_000, 7_000],
+    ['not before the server says', 12, 9_000, 7_000, 9_000],
+    ['by the back-off, when that is sooner', 1, 0, 7_000, 200],
+    ['by the back-off, when its time is up already', 3, 0, -5_000, 800],
+  ])('%s', (_, passes, retryAfterMs, remainingMs, expected) => {
+    expect(liftAgainMs(passes, 1, { retryAfterMs, remainingMs })).toBe(expected);
   });
 });

@@ -29,12 +29,21 @@ const LIFT_FIRST_MS = 200;
 const LIFT_MAX_MS = 30_000;
 
 /**
- * When a pod whose lifting failed is tried again. It is tried for ever.
+ * When a pod whose lifting failed is tried again. It is tried for ever, and once when its time is up: from then on
+ * trouble may lead to a lower level.
  *
- * @param passes passes over the ladder that failed so far, 1 or more
+ * @param passes passes over the patches that failed so far, 1 or more
  */
-export function liftAgainMs(passes: number, random: number, retryAfterMs = 0): number {
-  return Math.max(retryAfterMs, backOff(passes, LIFT_FIRST_MS, LIFT_MAX_MS, random));
+export function liftAgainMs(
+  passes: number,
+  random: number,
+  {
+    retryAfterMs = 0,
+    remainingMs = 0,
+  }: { readonly retryAfterMs?: number | undefined; readonly remainingMs?: number } = {},
+): number {
+  const delayMs = backOff(passes, LIFT_FIRST_MS, LIFT_MAX_MS, random);
+  return Math.max(retryAfterMs, remainingMs > 0 ? Math.min(delayMs, remainingMs) : delayMs);
 }
 
 /** Doubled at each attempt; between a half of it and the whole. */

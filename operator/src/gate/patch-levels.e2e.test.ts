@@ -3,14 +3,21 @@ import {
   applyPatch,
   decideGate,
   isJsonObject,
-  liftLadder,
+  patchFallbacks,
   objectAt,
   parseArchPolicy,
   parseNamespace,
   placePod,
   textAt,
 } from '@archpolicy/core';
-import type { ArchPolicy, Json, JsonObject, JsonPatchOperation, LiftLadder, PlacementInput } from '@archpolicy/core';
+import type {
+  ArchPolicy,
+  Json,
+  JsonObject,
+  JsonPatchOperation,
+  PatchFallbacks,
+  PlacementInput,
+} from '@archpolicy/core';
 import { startCluster } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { bodyOf, PODS, resourcePath } from '@archpolicy/kube';
@@ -109,18 +116,18 @@ const cases = SHAPES.flatMap(([shape, spec]) =>
   KNOWN.map(({ why, ...known }): [string, JsonObject, Omit<Known, 'why'>] => [`${shape}; ${why}`, spec, known]),
 );
 
-describe('PL12 every rung is accepted by the API server, as our account and through our own fence', () => {
+describe('PL12 every level is accepted by the API server, as our account and through our own fence', () => {
   test.each(cases)('PL12 %s', async (_, spec, { before, after }) => {
     const pod = await create(gated(spec, before));
-    const ladder = ladderOf(pod, after);
-    expect(ladder.contradicted).toBe(false);
-    for (const { rung, operations } of ladder.rungs) {
+    const fallbacks = fallbacksOf(pod, after);
+    expect(fallbacks.contradicted).toBe(false);
+    for (const { level, operations } of fallbacks.patches) {
       const answer = await patch(pod, operations, { dryRun: 'All' });
-      expect([rung, answer.kind === 'ok' ? 'accepted' : answer.message]).toEqual([rung, 'accepted']);
+      expect([level, answer.kind === 'ok' ? 'accepted' : answer.message]).toEqual([level, 'accepted']);
     }
-    const lifted = await patch(pod, ladder.rungs[0]!.operations);
+    const lifted = await patch(pod, fallbacks.patches[0]!.operations);
     // What we computed is what the API server made of it.
-    const expected = applyPatch(pod, ladder.rungs[0]!.operations);
+    const expected = applyPatch(pod, fallbacks.patches[0]!.operations);
     expect(expected.kind).toBe('applied');
     if (expected.kind === 'applied' && isJsonObject(expected.value) && lifted.kind === 'ok') {
       expect(specOf(lifted.body)).toEqual(specOf(expected.value));
@@ -128,11 +135,11 @@ describe('PL12 every rung is accepted by the API server, as our account and thro
   });
 });
 
-describe('PL12 what the ladder relies on', () => {
+describe('PL12 what the patches rely on', () => {
   test('PL12 another version is 409, a failed test 422', async () => {
     const pod = await create(gated({}, {}));
-    const [{ operations }] = ladderOf(pod, { web: ['linux/arm64'], db: ['linux/arm64'] }).rungs as [
-      LiftLadder['rungs'][0],
+    const [{ operations }] = fallbacksOf(pod, { web: ['linux/arm64'], db: ['linux/arm64'] }).patches as [
+      PatchFallbacks['patches'][0],
     ];
     await output(cluster.kubectl, ['annotate', 'pod', nameOf(pod), 'changed=yes']);
     expect(await patch(pod, operations)).toMatchObject({ kind: 'refused', status: 409 });
@@ -182,13 +189,13 @@ function gated(spec: JsonObject, before: Known['before']): JsonObject {
   return applied.value;
 }
 
-function ladderOf(pod: JsonObject, after: Known['after']): LiftLadder {
+function fallbacksOf(pod: JsonObject, after: Known['after']): PatchFallbacks {
   const input = { ...situation(pod, after), nowMs: 0, waitedMs: 0 };
   const decided = decideGate(input);
   if (decided.kind === 'wait') throw new Error('it waits');
-  const ladder = liftLadder({ ...input, decision: decided.decision });
-  if (ladder === undefined) throw new Error('it is not gated');
-  return ladder;
+  const fallbacks = patchFallbacks({ ...input, ...decided });
+  if (fallbacks === undefined) throw new Error('it is not gated');
+  return fallbacks;
 }
 
 function situation(
