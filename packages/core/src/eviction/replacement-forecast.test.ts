@@ -20,7 +20,9 @@ const ZONE = { key: 'zone', operator: 'In', values: ['a'] } as const;
 const AFFINITY = '/spec/affinity/nodeAffinity';
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
 
-const here = node();
+const ARCHITECTURES = ['arm64', 's390x'] as const;
+
+const here = node({ labels: { ...node().labels, pool: 'amd' } });
 const arm = (changes: Partial<NodeFacts> = {}): NodeFacts =>
   node({ name: 'arm64-1', architecture: 'arm64', ...changes });
 const taint = (key: string): NodeFacts['taints'][number] => ({ key, value: 'arm64', effect: 'NoSchedule' });
@@ -69,6 +71,10 @@ const ROWS: readonly Row[] = [
   { title: 'the same, and the policy adds no toleration', other: arm({ taints: [taint(ARCH)] }), policy: { tolerateArchitectureTaints: false }, expected: 'no-node' },
   { title: 'a preference that its image does not support', policy: prefers('amd64'), expected: 'right' },
   { title: 'the policy is in Audit: as it would be in Enforce', policy: { mode: 'Audit' }, expected: 'right' },
+  { title: 'no other node, and an autoscaler brings one', other: null, policy: { scaleFromZero: ['arm64'] }, expected: 'right' },
+  { title: 'an autoscaler that brings another architecture', other: null, policy: { scaleFromZero: ['s390x'] }, expected: 'no-node' },
+  { title: 'a node that can take it beside a preferred one to be brought', policy: { scaleFromZero: ['s390x'], ...prefers('s390x') }, image: 'linux/arm64 linux/s390x', expected: 'right' },
+  { title: 'its own node by name, which no autoscaler brings', other: null, policy: { scaleFromZero: ['arm64'] }, pod: { nodeSelector: { pool: 'amd' } }, expected: 'no-node' },
   { title: 'its owner chose the architecture that it is on', pod: onAmd64, expected: 'same-node' },
   { title: 'the same, and an annotation says anything', pod: { ...onAmd64, annotations: annotated([{ path: '/spec/nodeSelector', value: onAmd64.nodeSelector }]) }, expected: 'same-node' },
   { title: 'the same by a required term', pod: required(AMD64), expected: 'same-node' },
@@ -96,7 +102,13 @@ describe('where a replacement would land', () => {
       nodes: other === null ? [here] : [here, other],
       nowMs: 0,
     };
-    expect(forecastReplacement(input, here, ['arm64'])).toBe(expected);
+    expect(
+      forecastReplacement(
+        input,
+        here,
+        ARCHITECTURES.filter((one) => image.includes(one)),
+      ),
+    ).toBe(expected);
   });
 });
 

@@ -3,19 +3,21 @@ import type { NamespaceFacts, NodeFacts, PodFacts } from '../kubernetes/facts.ts
 import { isJsonObject } from '../json/json.ts';
 import { readPodSpec } from '../kubernetes/pod-spec.ts';
 import { applyPatch } from '../placement/json-patch.ts';
+import { allowedByOwner } from '../placement/node-constraints.ts';
 import { placePod } from '../placement/place-pod.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { hasFeasibleNode } from '../pod/feasible-nodes.ts';
 import type { SchedulingDemand } from '../pod/feasible-nodes.ts';
 import { imageKnowledge } from '../pod/image-knowledge.ts';
 import { podOs } from '../pod/operating-system.ts';
+import { canBeBrought } from '../pod/scale-from-zero.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { isAgainstTerms } from './against-terms.ts';
 import { replacementPod } from './replacement-pod.ts';
 
 /** Where a replacement would come to stand (R4). */
 export type ReplacementForecast =
-  /** On a node that can run it, and not on this one again. */
+  /** On a node that can run it, there or to be brought by an autoscaler, and not on this one again. */
   | 'right'
   /** No ready, schedulable node that can run it would take it. */
   | 'no-node'
@@ -62,7 +64,8 @@ function osOf(...pod: Parameters<typeof podOs>): { readonly os?: string } {
 }
 
 /**
- * R4: the replacement must be kept from this node, and a node that can run it must be able to take it.
+ * R4: the replacement must be kept from this node, and a node that can run it must be able to take it, or come: from an
+ * autoscaler that sees the replacement Pending.
  *
  * @param node the one that the pod is bound to
  * @param architectures what all its images support
@@ -74,5 +77,8 @@ export function forecastReplacement(
 ): ReplacementForecast {
   const demand = replacementDemand(input);
   if (!isAgainstTerms(demand, node)) return 'same-node';
-  return hasFeasibleNode(demand, input.nodes, architectures) ? 'right' : 'no-node';
+  if (hasFeasibleNode(demand, input.nodes, architectures)) return 'right';
+  const { scaleFromZero } = input.policy.spec;
+  const brought = allowedByOwner(demand, architectures).filter((architecture) => scaleFromZero.includes(architecture));
+  return brought.some((architecture) => canBeBrought(demand, architecture, input.nodes)) ? 'right' : 'no-node';
 }

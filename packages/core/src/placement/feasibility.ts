@@ -1,16 +1,17 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { hasFeasibleNode } from '../pod/feasible-nodes.ts';
 import type { Architectures } from '../pod/image-support.ts';
+import { canBeBrought } from '../pod/scale-from-zero.ts';
 import { architectureToleration, tolerable } from './architecture-taints.ts';
 import type { PlacementContext } from './context.ts';
 
 /** PL6: whether a node of this architecture could take the pod, or an autoscaler could bring one. */
 export function isPossible(context: PlacementContext, architecture: NodeArchitecture): boolean {
   const { view, input, policy, copied, os } = context;
-  if (policy.spec.scaleFromZero.includes(architecture)) return true;
   const tolerations = [...view.tolerations, ...tolerated(context, [architecture]).map(architectureToleration)];
   const system = os.kind === 'open' ? {} : { os: os.name };
   const demand = { ...view, ...system, requirements: copied.requirements, tolerations };
+  if (policy.spec.scaleFromZero.includes(architecture) && canBeBrought(demand, architecture, input.nodes)) return true;
   return hasFeasibleNode(demand, input.nodes, [architecture]);
 }
 

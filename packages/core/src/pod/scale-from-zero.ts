@@ -1,0 +1,72 @@
+import { labelOf } from '../json/read.ts';
+import type { NodeFacts } from '../kubernetes/facts.ts';
+import type { Labels } from '../kubernetes/labels.ts';
+import { LABEL_ARCH, LABEL_ARCH_BETA, LABEL_OS, LABEL_OS_BETA } from '../kubernetes/node-labels.ts';
+import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
+import type { NodeArchitecture } from '../platform/supported.ts';
+import { isEmptyTerm, matchesNode } from '../requirement/evaluate.ts';
+import type { NodeDemand } from '../requirement/evaluate.ts';
+import { satisfies } from '../requirement/value-set.ts';
+import type { SchedulingDemand } from './feasible-nodes.ts';
+import { isSearchable } from './limits.ts';
+
+/** What any node that an autoscaler brings has, or can have: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
+const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
+  LABEL_ARCH,
+  LABEL_ARCH_BETA,
+  LABEL_OS,
+  LABEL_OS_BETA,
+  'topology.kubernetes.io/zone',
+  'topology.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region',
+]);
+
+/**
+ * PL6, R4: whether an autoscaler that brings nodes of this architecture (`scaleFromZero`) can bring one for this pod. Not where
+ * the pod selects nodes by other labels or by name, existing nodes satisfy that, and all of these are of other
+ * architectures: then what it selects is of another architecture.
+ */
+export function canBeBrought(
+  demand: SchedulingDemand,
+  architecture: NodeArchitecture,
+  nodes: readonly NodeFacts[],
+): boolean {
+  const own = ownSelection(demand);
+  if (own === 'any' || !isSearchable(demand, nodes.length)) return true;
+  const { requirements } = own;
+  const matching = nodes.filter(
+    (node) =>
+      requirements.every((requirement) => satisfies(requirement, labelOf(node.labels, requirement.key))) &&
+      matchesNode(own, node),
+  );
+  return matching.length === 0 || matching.some((node) => node.architecture === architecture);
+}
+
+type OwnSelection = NodeDemand & { readonly requirements: readonly NodeSelectorRequirement[] };
+
+/** What the pod asks of nodes beyond the labels of any node; `'any'` where that is nothing, in one alternative at least. */
+function ownSelection({ nodeSelector, requiredAffinity, requirements = [] }: SchedulingDemand): OwnSelection | 'any' {
+  const labels = Object.fromEntries(Object.entries(nodeSelector).filter(([key]) => !LABELS_OF_ANY_NODE.has(key)));
+  const further = requirements.filter(isOwn);
+  const terms = requiredAffinity?.nodeSelectorTerms.filter((term) => !isEmptyTerm(term)).map(withOwnExpressions);
+  const isOpen = terms === undefined || terms.some(isEmptyTerm);
+  if (isOpen && further.length === 0 && isNone(labels)) return 'any';
+  return {
+    nodeSelector: labels,
+    requirements: further,
+    ...(!isOpen && { requiredAffinity: { nodeSelectorTerms: terms } }),
+  };
+}
+
+function withOwnExpressions(term: NodeSelectorTerm): NodeSelectorTerm {
+  return { ...term, matchExpressions: term.matchExpressions.filter(isOwn) };
+}
+
+function isOwn({ key }: NodeSelectorRequirement): boolean {
+  return !LABELS_OF_ANY_NODE.has(key);
+}
+
+function isNone(labels: Labels): boolean {
+  return Object.keys(labels).length === 0;
+}
