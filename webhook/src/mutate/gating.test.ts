@@ -111,7 +111,7 @@ describe('PL9 a pod of which an image is not known in time', () => {
     ],
     ['admitted when waiting cannot change the answer', { reason: 'NotFound' }, 'admitted'],
     ['admitted when the policy says so', { spec: { whenUnresolved: 'Admit' } }, 'admitted'],
-    ['constrained to the fallback', { spec: { whenUnresolved: 'Fallback', fallbackArchitecture: 'amd64' } }, 'amd64'],
+    ['constrained to the fallback', { spec: { whenUnresolved: 'Fallback', fallbackArchitecture: 'arm64' } }, 'arm64'],
     ['refused when the policy says so', { spec: { whenUnresolved: 'Deny' } }, 'refused'],
     ['refused also when nobody lifts gates', { spec: { whenUnresolved: 'Deny' }, canGate: false }, 'refused'],
     [

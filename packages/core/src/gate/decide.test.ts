@@ -93,8 +93,14 @@ const cases: readonly Case[] = [
   },
   { why: 'PL9 no fallback before', row: fallback, then: 'wait 59000: web Deadline' },
   {
-    why: 'PL9 a final answer is no time-out: Gate then means Admit',
+    why: 'PL9 a final answer ends the waiting: the fallback is used at once',
     row: fallback,
+    later: { web: 'unresolved NotFound' },
+    then: 'lift constrain Fallback amd64',
+  },
+  {
+    why: 'PL9 a final answer without a fallback: Gate then means Admit',
+    row: slow,
     later: { web: 'unresolved NotFound' },
     then: 'lift leave Unresolved',
   },

@@ -73,6 +73,8 @@ export const CONSTRAIN_REASONS = [
   'PartlyKnown',
   /** To the policy's fallback architecture, because images are not known. */
   'Fallback',
+  /** To the policy's allow-list, because no image is known. */
+  'AllowedByPolicy',
   /** Only labels were copied to node affinity. */
   'LabelsCopied',
 ] as const;

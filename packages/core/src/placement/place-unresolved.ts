@@ -2,47 +2,86 @@ import type { NodeArchitecture } from '../platform/supported.ts';
 import { NODE_ARCHITECTURES } from '../platform/supported.ts';
 import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { Architectures } from '../pod/image-support.ts';
-import type { ArchPolicy } from '../policy/index.ts';
-import type { PlacementContext } from './context.ts';
+import type { PlacementContext, Proposal } from './context.ts';
 import { constrainOrLeave, gated, named } from './context.ts';
-import type { PlacementDecision, PlacementWarning } from './decision.ts';
+import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
+import { isPossible, tolerated } from './feasibility.ts';
 import { allowedByOwner, constrainsArchitecture, withinChoice } from './node-constraints.ts';
-import type { PodView } from './pod-view.ts';
-import { isSupported } from './preference.ts';
+import { isRelaxed, isSupported } from './preference.ts';
 import type { UnresolvedAction } from './unresolved-policy.ts';
 
-/** PL9: the known images constrain; no preference and no tolerations while others are unknown. */
+/** PL9: the known images constrain, and a guess where one is made; no preference while images are unknown. */
 export function placeUnresolved(
   context: PlacementContext,
   open: Architectures,
   action: Exclude<UnresolvedAction, 'deny'>,
 ): PlacementDecision {
-  const { view, policy, support } = context;
+  const { view, support } = context;
   const spoken = constrainsArchitecture(view);
   // Where the owner's choice is a single architecture, no answer could change anything.
   const settled = spoken && allowedByOwner(view, NODE_ARCHITECTURES).length <= 1;
   // What a gated pod requires cannot be taken back, and the allow-list yields where the other images leave nothing of it.
   if (action === 'gate' && !settled) return gated(context, withinChoice(view, support.supported));
-  const fallback = action === 'fallback' && !settled ? fallbackWithin(view, open, policy) : undefined;
   return constrainOrLeave(context, {
-    architectures: fallback === undefined ? open : [fallback],
-    reason: fallback === undefined ? 'PartlyKnown' : 'Fallback',
+    ...narrowing(context, open, settled ? undefined : action),
     otherwise: spoken ? 'OwnerChoice' : 'Unresolved',
     image: support.unresolved[0]?.image,
-    warnings: [
-      ...(support.notAllowed ? [{ kind: 'NotAllowedByPolicy' as const, ...named(support.image) }] : []),
-      ...(settled ? [] : support.unresolved.slice(0, MAX_UNRESOLVED_WARNINGS).map(warnUnresolved)),
-    ],
+    warnings: warningsOf(context, settled),
   });
+}
+
+/** @param action absent: nothing is guessed */
+function narrowing(
+  context: PlacementContext,
+  open: Architectures,
+  action: UnresolvedAction | undefined,
+): Pick<Proposal, 'architectures' | 'reason' | 'tolerated'> {
+  const { view, input, policy } = context;
+  const mayGuess = action !== undefined && !isRelaxed(view, input, policy);
+  const guess = mayGuess ? guessed(context, open, action) : undefined;
+  if (guess === undefined) return { architectures: open, reason: 'PartlyKnown' };
+  return { ...guess, tolerated: tolerated(context, guess.architectures) };
+}
+
+function warningsOf({ support }: PlacementContext, settled: boolean): readonly PlacementWarning[] {
+  const { notAllowed, image, unresolved } = support;
+  return [
+    ...(notAllowed ? [{ kind: 'NotAllowedByPolicy' as const, ...named(image) }] : []),
+    ...(settled ? [] : unresolved.slice(0, MAX_UNRESOLVED_WARNINGS).map(warnUnresolved)),
+  ];
 }
 
 /** One pod can name many images; the first ones say what is wrong. */
 const MAX_UNRESOLVED_WARNINGS = 3;
 
-function fallbackWithin(view: PodView, open: Architectures, { spec }: ArchPolicy): NodeArchitecture | undefined {
-  const wanted = NODE_ARCHITECTURES.filter((architecture) => architecture === spec.fallbackArchitecture);
-  const [fallback] = allowedByOwner(view, wanted);
-  return fallback !== undefined && isSupported(fallback, open) ? fallback : undefined;
+/** What is assumed of images that are not known. It narrows like a preference: only to where a node can take the pod (PL6). */
+interface Guess {
+  readonly architectures: readonly NodeArchitecture[];
+  readonly reason: Extract<ConstrainReason, 'Fallback' | 'AllowedByPolicy'>;
+}
+
+function guessed(context: PlacementContext, open: Architectures, action: UnresolvedAction): Guess | undefined {
+  const { fallbackArchitecture, architectures } = context.policy.spec;
+  const guesses: readonly Guess[] = [
+    ...(action === 'fallback'
+      ? [{ architectures: within(context, open, [fallbackArchitecture]), reason: 'Fallback' as const }]
+      : []),
+    // Known images have narrowed the pod to the allow-list already.
+    ...(open === 'any'
+      ? [{ architectures: within(context, open, architectures ?? []), reason: 'AllowedByPolicy' as const }]
+      : []),
+  ];
+  return guesses.find((guess) => guess.architectures.some((architecture) => isPossible(context, architecture)));
+}
+
+/** Those that the owner and the known images allow, sorted. */
+function within(
+  { view }: PlacementContext,
+  open: Architectures,
+  names: readonly (string | undefined)[],
+): readonly NodeArchitecture[] {
+  const named = NODE_ARCHITECTURES.filter((architecture) => names.includes(architecture));
+  return allowedByOwner(view, named).filter((architecture) => isSupported(architecture, open));
 }
 
 function warnUnresolved({ image, reason }: UnresolvedImage): PlacementWarning {

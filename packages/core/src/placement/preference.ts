@@ -75,8 +75,8 @@ export function isSupported(architecture: NodeArchitecture, supported: readonly 
   return supported === 'any' || supported.includes(architecture);
 }
 
-/** R9: the operator saw pods of this workload find no node of the preferred architecture, less than an hour ago. */
-function isRelaxed(view: PodView, input: PlacementInput, { status }: ArchPolicy): boolean {
+/** R9: the operator saw pods of this workload find no node where we had narrowed them, a short time ago. */
+export function isRelaxed(view: PodView, input: PlacementInput, { status }: ArchPolicy): boolean {
   const { preferenceRelaxed, nowMs, namespace } = input;
   if (preferenceRelaxed !== undefined) return preferenceRelaxed;
   if (status?.relaxed === undefined || nowMs === undefined) return false;

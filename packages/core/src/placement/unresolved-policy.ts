@@ -26,8 +26,23 @@ export function unresolvedAction(
     case 'Fallback':
       return 'fallback';
     case 'Gate':
-      return mayGate(view, knowledge, input, parseDurationMs(spec.gateTimeout)) ? 'gate' : 'admit';
+      return gateAction(view, knowledge, input, spec);
   }
+}
+
+/** Where no answer can come within the time-out, the gate would end in the fallback: it is used at once. */
+function gateAction(
+  view: PodView,
+  knowledge: readonly ImageKnowledge[],
+  input: PlacementInput,
+  { gateTimeout, fallbackArchitecture }: ArchPolicy['spec'],
+): UnresolvedAction {
+  const gateTimeoutMs = parseDurationMs(gateTimeout);
+  if (mayGate(view, knowledge, input, gateTimeoutMs)) return 'gate';
+  if (gateTimeoutMs === undefined || fallbackArchitecture === undefined) return 'admit';
+  return knowledge.some(({ inspection }) => waitingHelps(inspection, input.nowMs, gateTimeoutMs))
+    ? 'admit'
+    : 'fallback';
 }
 
 /** A gate needs somebody to lift it, an answer that waiting can bring within the time-out, and a pod that has the time. */

@@ -153,7 +153,8 @@ const fields = z.object({
   scaleFromZero: setOf(
     architecture('A name as in the node label kubernetes.io/arch, such as arm64.'),
     { max: MAX_ARCHITECTURES },
-    'Architectures that an autoscaler can bring: they count as having a node even while there is none.',
+    'Architectures that an autoscaler can bring: they count as having a node even while there is none, except for pods that ' +
+      'select nodes by name or pool where all such nodes are of other architectures.',
   ).default([]),
   preference: preference
     .meta({
@@ -182,7 +183,8 @@ const fields = z.object({
         'operator knows, Admit leaves it unconstrained, Fallback constrains it to fallbackArchitecture, Deny refuses it.',
     }),
   fallbackArchitecture: architecture(
-    'The architecture that whenUnresolved Fallback constrains pods to, and that Gate uses once gateTimeout has passed.',
+    'The architecture that whenUnresolved Fallback constrains pods to where a node can take them on it, and that Gate uses once ' +
+      'gateTimeout has passed or where no answer can come.',
   ).optional(),
   gateTimeout: duration('5s', '10m', '60s', 'How long a pod is gated at most before it is freed; 5s to 10m.').default(
     '60s',
