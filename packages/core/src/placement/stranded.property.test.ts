@@ -1,0 +1,83 @@
+import { expect, test } from '@jest/globals';
+import type { JsonObject } from '../json/json.ts';
+import type { NodeFacts } from '../kubernetes/facts.ts';
+import { naiveBrings, naiveRunsThere, naiveSystem, naiveTakes } from './fixtures/naive-taker.ts';
+import type { StrandedCase } from './fixtures/stranded-cases.ts';
+import { CLASSES, policies, strandedCase } from './fixtures/stranded-cases.ts';
+import type { PlacementInput } from './input.ts';
+import { applyPatch } from './json-patch.ts';
+import type { PodPlacement } from './place-pod.ts';
+import { placePod } from './place-pod.ts';
+
+// eslint-disable-next-line no-restricted-properties -- `RUNS=5000000 SEED=7` asks for more cases, and for others
+const { RUNS: runs = '100000', SEED: seeds = '1' } = process.env;
+const RUNS = Number(runs);
+const SEED = Number(seeds);
+const TIMEOUT_MS = 60_000 + RUNS;
+
+/** Reasons that narrow a pod further than its images do: each must occur. */
+const GUESSES_AND_PREFERENCES = ['AllowedByPolicy', 'Fallback', 'Preferred', 'PreferredByPod', 'RolledOut'];
+
+interface Placed extends Pick<PodPlacement, 'decision'> {
+  readonly pod: JsonObject;
+}
+
+function placed(input: PlacementInput): Placed {
+  const { decision, patch } = placePod(input);
+  const applied = applyPatch(input.pod, patch);
+  if (applied.kind === 'refused') throw new Error('the patch does not apply');
+  return { decision, pod: applied.value as JsonObject };
+}
+
+const isTaken = (pod: JsonObject, nodes: readonly NodeFacts[]): boolean => nodes.some((node) => naiveTakes(pod, node));
+
+/** Whether a ready node that tells its architecture would take the pod as its owner wrote it, and run its images. */
+function couldRun({ input, images }: StrandedCase): boolean {
+  const { pod, nodes, policy } = input;
+  // An allow-list keeps pods from nodes on purpose.
+  if (policy?.spec.architectures !== undefined) return false;
+  const system = naiveSystem(pod, nodes);
+  return nodes.some(
+    (node) =>
+      node.os === system &&
+      node.labels['kubernetes.io/arch'] === node.architecture &&
+      naiveTakes(pod, node) &&
+      images.every((platforms) => naiveRunsThere(platforms, system, node.architecture)),
+  );
+}
+
+/** Whether the pod waits for a node that an autoscaler may bring. */
+function waitsForNode({ input }: StrandedCase, { decision }: Placed): boolean {
+  const { pod, nodes, policy } = input;
+  const architectures: readonly string[] = decision.kind === 'constrain' ? decision.architectures : [];
+  return (policy?.spec.scaleFromZero ?? []).some(
+    (architecture) => architectures.includes(architecture) && naiveBrings(pod, architecture, nodes),
+  );
+}
+
+test(
+  'PL6 PL9 a pod that a ready node could take is still taken by one after a preference or a fallback',
+  () => {
+    const all = policies(400);
+    const stranded: { readonly seed: number; readonly reason: string; readonly rule: string }[] = [];
+    const seen = new Map<string, number>();
+    const count = (name: string): void => void seen.set(name, (seen.get(name) ?? 0) + 1);
+    for (let seed = SEED; seed < SEED + RUNS; seed += 1) {
+      const one = strandedCase(seed, all);
+      const { nodes } = one.input;
+      const after = placed(one.input);
+      const relaxed = placed({ ...one.input, preferenceRelaxed: true });
+      one.classes.forEach(count);
+      count(after.decision.reason);
+      if (isTaken(after.pod, nodes)) continue;
+      if (waitsForNode(one, after)) count('waits for a node');
+      else if (isTaken(relaxed.pod, nodes)) stranded.push({ seed, reason: after.decision.reason, rule: 'narrowed' });
+      else if (couldRun(one)) stranded.push({ seed, reason: after.decision.reason, rule: 'constrained' });
+    }
+    expect(stranded.slice(0, 10)).toEqual([]);
+    for (const name of [...CLASSES, ...GUESSES_AND_PREFERENCES, 'waits for a node']) {
+      expect([name, (seen.get(name) ?? 0) > RUNS / 1_000]).toEqual([name, true]);
+    }
+  },
+  TIMEOUT_MS,
+);
