@@ -10,11 +10,11 @@ import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/no
  * once added is found verbatim.
  */
 export function replacementPod(pod: PodFacts): JsonObject {
-  const { namespace, name, labels, annotations, owner } = pod;
+  const { namespace, name, labels, annotations, owner, generateName = name } = pod;
   return {
     metadata: {
       namespace,
-      generateName: name,
+      generateName,
       labels: toLabelMap(labels),
       annotations: { ...annotations },
       ...(owner !== undefined && { ownerReferences: [{ ...owner, controller: true }] }),

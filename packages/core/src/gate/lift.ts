@@ -5,7 +5,7 @@ import { arrayAt, objectAt, textAt } from '../json/read.ts';
 import type { Addition } from '../placement/additions.ts';
 import { additionsFor } from '../placement/additions.ts';
 import type { Constrain, PlacementDecision } from '../placement/decision.ts';
-import { contradicts } from '../placement/node-constraints.ts';
+import { contradictTogether } from '../placement/node-constraints.ts';
 import type { JsonPatchOperation } from '../placement/json-patch.ts';
 import { jsonEqual, pointer } from '../placement/json-patch.ts';
 import type { PodView } from '../placement/pod-view.ts';
@@ -99,7 +99,7 @@ function withoutLock({ operations }: LiftPatch): readonly JsonPatchOperation[] {
 }
 
 function contradictsPod(view: PodView, { requirements }: Constrain): boolean {
-  return requirements.some((requirement) => contradicts(view, requirement));
+  return contradictTogether(view, requirements);
 }
 
 function requirementsAlone(view: PodView, decision: PlacementDecision): readonly JsonPatchOperation[] {

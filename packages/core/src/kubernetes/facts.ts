@@ -96,6 +96,8 @@ export interface PodFacts {
   readonly labels: PodLabels;
   readonly annotations: PodAnnotations;
   readonly owner?: OwnerReference;
+  /** `metadata.generateName` of a pod without owner. */
+  readonly generateName?: string;
   /** Epoch milliseconds. */
   readonly createdAtMs: number;
   /** It is being deleted. */

@@ -14,6 +14,7 @@ export function internPod(pod: PodFacts, intern: Intern): PodFacts {
     labels: intern(pod.labels),
     annotations: intern(pod.annotations),
     ...(pod.owner !== undefined && { owner: intern(pod.owner) }),
+    ...(pod.generateName !== undefined && { generateName: intern(pod.generateName) }),
     createdAtMs: pod.createdAtMs,
     deleting: pod.deleting,
     ...(pod.nodeName !== undefined && { nodeName: intern(pod.nodeName) }),

@@ -18,6 +18,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
   const identity = identityOf(objectAt(raw, 'metadata'));
   if (identity === undefined) return undefined;
   const owner = readOwner(raw);
+  const generateName = textAt(objectAt(raw, 'metadata'), 'generateName');
   const pullSecrets = pullSecretNames(objectAt(raw, 'spec'));
   const status = objectAt(raw, 'status');
   const conditions = readConditions(status, identity.createdAtMs);
@@ -27,6 +28,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
     labels: readPodLabels(raw),
     annotations: readPodAnnotations(raw),
     ...(owner !== undefined && { owner }),
+    ...(owner === undefined && generateName !== undefined && { generateName }),
     ...readPodSpec(raw),
     ...(pullSecrets.length > 0 && { pullSecrets }),
     phase: isPhase(phase) ? phase : 'Unknown',

@@ -29,6 +29,11 @@ describe('the top controller', () => {
 });
 
 test.each<[string, OwnedPod, string]>([
+  [
+    'bare pods of one generateName',
+    { namespace: 'shop', name: 'one-x7k2p', generateName: 'one-', labels: {} },
+    'shop/Pod/one-',
+  ],
   ['a CronJob over its runs', pod('batch/v1', 'Job', 'nightly-29421660'), 'shop/Job/nightly'],
   ['a Job with a number of its own', pod('batch/v1', 'Job', 'import-7'), 'shop/Job/import-7'],
   ['a StatefulSet that ends in digits', pod('apps/v1', 'StatefulSet', 'db-12345678'), 'shop/StatefulSet/db-12345678'],

@@ -13,6 +13,8 @@ export interface OwnedPod {
   readonly namespace: string;
   /** Its name; while it has none, what its name will begin with. */
   readonly name: string;
+  /** Of a bare pod: what its name begins with, where the API server completed it. */
+  readonly generateName?: string;
   readonly labels: Pick<PodLabels, typeof LABEL_TEMPLATE_HASH | typeof LABEL_ROLLOUTS_TEMPLATE_HASH>;
   /** The owner reference with `controller: true`. */
   readonly owner?: { readonly apiVersion: string; readonly kind: string; readonly name: string };
@@ -51,9 +53,10 @@ export function controllerKey({ namespace, kind, name }: TopController): string 
 
 /**
  * PL7: what all pods of a workload have in common over revisions and runs, as `namespace/kind/name`: the top controller,
- * of a CronJob's Job without its number. It is also the `owner` in a policy's `status.relaxed` (R9).
+ * of a CronJob's Job without its number, of bare pods with a `generateName` that name. It is also the `owner` in a policy's `status.relaxed` (R9).
  */
 export function workloadKey(pod: OwnedPod): string {
-  const top = topControllerOf(pod);
+  const { owner, generateName, name } = pod;
+  const top = topControllerOf(owner === undefined ? { ...pod, name: generateName ?? name } : pod);
   return controllerKey(top.kind === 'Job' ? { ...top, name: top.name.replace(CRON_JOB_NUMBER, '') } : top);
 }

@@ -3,6 +3,7 @@ import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import type { PodOs } from '../pod/operating-system.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
+import { copiedBeside } from './copied-labels.ts';
 import type { CopiedLabels } from './copied-labels.ts';
 import type {
   Constrain,
@@ -47,10 +48,11 @@ export interface Proposal {
 export function constrainOrLeave(context: PlacementContext, proposal: Proposal): Constrain | Leave {
   const { architectures, preferred = [], reason, otherwise } = proposal;
   const narrowing = architectureRequirements(context, architectures);
-  const requirements = [...narrowing, ...copiedRequirements(context)];
+  const copied = copiedBeside(context.view, context.copied, narrowing);
+  const requirements = [...narrowing, ...copiedRequirements(context, copied)];
   const said = {
     ...explained(context, proposal.image),
-    warnings: [...context.copied.warnings, ...(proposal.warnings ?? [])],
+    warnings: [...copied.warnings, ...(proposal.warnings ?? [])],
   };
   if (requirements.length === 0 && preferred.length === 0) return { kind: 'leave', reason: otherwise, ...said };
   const constrains = narrowing.length > 0 || preferred.length > 0;
@@ -68,12 +70,15 @@ export function constrainOrLeave(context: PlacementContext, proposal: Proposal):
 
 /** The pod behind our gate, with the requirement of its known images. */
 export function gated(context: PlacementContext, architectures: Architectures): Gate {
+  const narrowing = architectureRequirements(context, architectures);
+  const copied = copiedBeside(context.view, context.copied, narrowing);
   return {
     kind: 'gate',
     reason: 'Inspecting',
     ...explained(context, context.support.unresolved[0]?.image),
+    warnings: copied.warnings,
     architectures: architectures === 'any' ? [] : architectures,
-    requirements: [...architectureRequirements(context, architectures), ...copiedRequirements(context)],
+    requirements: [...narrowing, ...copiedRequirements(context, copied)],
   };
 }
 
@@ -100,7 +105,7 @@ function architectureRequirements(
   return isImpliedEverywhere(view, requirement) ? [] : [requirement];
 }
 
-function copiedRequirements({ view, copied }: PlacementContext): readonly NodeSelectorRequirement[] {
+function copiedRequirements({ view }: PlacementContext, copied: CopiedLabels): readonly NodeSelectorRequirement[] {
   return copied.requirements.filter((requirement) => !isImpliedEverywhere(view, requirement));
 }
 

@@ -2,7 +2,7 @@ import { selectableValue } from '../kubernetes/labels.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { PlacementWarning } from './decision.ts';
-import { contradicts, isArchKey } from './node-constraints.ts';
+import { contradicts, contradictTogether } from './node-constraints.ts';
 import type { PodView } from './pod-view.ts';
 
 export interface CopiedLabels {
@@ -12,9 +12,25 @@ export interface CopiedLabels {
 
 const NONE: CopiedLabels = { requirements: [], warnings: [] };
 
+/** PL3: those of the copied labels that leave the pod a term beside what its images and a preference require. */
+export function copiedBeside(
+  view: PodView,
+  copied: CopiedLabels,
+  narrowing: readonly NodeSelectorRequirement[],
+): CopiedLabels {
+  const requirements: NodeSelectorRequirement[] = [];
+  const warnings: PlacementWarning[] = [...copied.warnings];
+  for (const requirement of copied.requirements) {
+    const isAlone = contradictTogether(view, [...narrowing, ...requirements, requirement]);
+    if (isAlone) warnings.push({ kind: 'LabelContradicts', key: requirement.key });
+    else requirements.push(requirement);
+  }
+  return { requirements, warnings };
+}
+
 /**
  * The node labels that the policy's `copyLabelsToNodeAffinity` asks for. A label that contradicts what the owner wrote
- * is not copied, because the pod could run nowhere; the architecture's own label is what placement itself decides.
+ * is not copied, because the pod could run nowhere. No key is the architecture's: the schema refuses it.
  */
 export function copiedLabels(view: PodView, { spec }: ArchPolicy): CopiedLabels {
   if (spec.copyLabelsToNodeAffinity.length === 0) return NONE;
@@ -22,7 +38,7 @@ export function copiedLabels(view: PodView, { spec }: ArchPolicy): CopiedLabels 
   const warnings: PlacementWarning[] = [];
   for (const key of spec.copyLabelsToNodeAffinity) {
     const value = selectableValue(view.labels, key);
-    if (value === undefined || isArchKey(key)) continue;
+    if (value === undefined) continue;
     const requirement: NodeSelectorRequirement = { key, operator: 'In', values: [value] };
     if (contradicts(view, requirement)) warnings.push({ kind: 'LabelContradicts', key });
     else requirements.push(requirement);

@@ -79,6 +79,15 @@ export function contradicts(owned: NodeConstraints, requirement: NodeSelectorReq
   );
 }
 
+/** The same for all of the requirements together: no term would be left that satisfies each of them. */
+export function contradictTogether(owned: NodeConstraints, requirements: readonly NodeSelectorRequirement[]): boolean {
+  const alone = (term: NodeSelectorTerm | undefined): NodeConstraints => ({
+    nodeSelector: owned.nodeSelector,
+    ...(term !== undefined && { requiredAffinity: { nodeSelectorTerms: [term] } }),
+  });
+  return termsOf(owned).every((term) => requirements.some((requirement) => contradicts(alone(term), requirement)));
+}
+
 /** The required terms, which are ORed; without required affinity the node selector stands alone, as one `undefined`. */
 function termsOf({ requiredAffinity }: NodeConstraints): readonly (NodeSelectorTerm | undefined)[] {
   return requiredAffinity?.nodeSelectorTerms ?? [undefined];

@@ -37,6 +37,11 @@ describe('getWorkload', () => {
       { metadata: { ownerReferences: [{ kind: 'ReplicaSet', name: 'web-6f7d', controller: true }] }, spec: {} },
       'ns/ReplicaSet/web-6f7d',
     ],
+    [
+      'a bare pod whose generateName was completed',
+      { metadata: { name: 'one-x7k2p', generateName: 'one-' }, spec: {} },
+      'ns/Pod/one-',
+    ],
     ['a bare pod that has no name yet', { metadata: { generateName: 'one-' }, spec: {} }, 'ns/Pod/one-'],
   ])('PL7 %s', (_, pod, expected) => {
     expect(getWorkload(readPodView(pod), 'ns')).toBe(expected);

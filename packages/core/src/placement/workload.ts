@@ -4,8 +4,15 @@ import type { PodView } from './pod-view.ts';
 
 /** PL7, R9: the workload that a pod belongs to. */
 export function getWorkload({ owner, labels, metadata }: PodView, namespace: string): string {
-  const name = textAt(metadata, 'name') ?? textAt(metadata, 'generateName') ?? '';
-  return workloadKey({ namespace, name, labels, ...(owner !== undefined && { owner }) });
+  const generateName = textAt(metadata, 'generateName');
+  const name = textAt(metadata, 'name') ?? '';
+  return workloadKey({
+    namespace,
+    name,
+    labels,
+    ...(owner !== undefined && { owner }),
+    ...(generateName !== undefined && { generateName }),
+  });
 }
 
 /** PL7: the workload's bucket, 0 to 99. It depends on nothing else, so that raising a percentage only adds workloads. */

@@ -21,11 +21,11 @@ const MAX_SELECTOR_VALUES = 32;
 /** Holds any duration that a field allows, written in any sensible way. */
 const MAX_DURATION_LENGTH = 16;
 
-/** An architecture that a node can have. `wasm` is none: a node that runs it is still amd64 or arm64. */
+/** An architecture that a node can have. `wasm` and `386` are none: nodes that run them are amd64 or arm64. */
 export const architecture = (description: string): z.ZodType<NodeArchitecture, NodeArchitecture> =>
-  z.enum(ARCHITECTURES).exclude(['wasm']).meta({ description });
+  z.enum(ARCHITECTURES).exclude(['wasm', '386']).meta({ description });
 
-export type NodeArchitecture = Exclude<(typeof ARCHITECTURES)[number], 'wasm'>;
+export type NodeArchitecture = Exclude<(typeof ARCHITECTURES)[number], 'wasm' | '386'>;
 
 interface ListBounds {
   readonly min?: number;
@@ -104,6 +104,23 @@ export const labelKey = (description: string): z.ZodString =>
   ruled(z.string().max(MAX_LABEL_KEY_LENGTH), [{ cel: isKeyCel('self'), holds: isLabelKey, message: KEY_MESSAGE }], {
     description,
   });
+
+const ARCHITECTURE_KEYS = ['kubernetes.io/arch', 'beta.kubernetes.io/arch'];
+
+/** A label key that says nothing of the architecture: that is for placement to decide. */
+export const copiedLabelKey = (description: string): z.ZodString =>
+  ruled(
+    z.string().max(MAX_LABEL_KEY_LENGTH),
+    [
+      { cel: isKeyCel('self'), holds: isLabelKey, message: KEY_MESSAGE },
+      {
+        cel: `!(self in [${ARCHITECTURE_KEYS.map((key) => `'${key}'`).join(', ')}])`,
+        holds: (key) => !ARCHITECTURE_KEYS.includes(key),
+        message: 'an architecture is not copied: pods choose one with the label archpolicy.dev/preferred',
+      },
+    ],
+    { description },
+  );
 
 export const labelValue = (description: string): z.ZodString =>
   shaped(LABEL_VALUE_PATTERN, MAX_LABEL_VALUE_LENGTH, VALUE_MESSAGE, description);

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { ARCHITECTURES } from '../platform/platform.ts';
 import {
   architecture,
+  copiedLabelKey,
   duration,
-  labelKey,
   labelSelector,
   MAX_ARCHITECTURES,
   orderedSetOf,
@@ -194,7 +194,7 @@ const fields = z.object({
       'Whether pods get tolerations of the taints kubernetes.io/arch=ARCHITECTURE of the architectures that they are constrained to.',
   }),
   copyLabelsToNodeAffinity: setOf(
-    labelKey('A label key.'),
+    copiedLabelKey('A label key.'),
     { max: MAX_COPIED_LABELS },
     'Keys of pod labels. A pod that carries one goes only to nodes that carry the same label with the same value.',
   ).default([]),
