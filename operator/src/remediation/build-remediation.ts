@@ -77,7 +77,7 @@ export function buildRemediation(parts: RemediationParts): BuiltRemediation {
   const { pods, nodes } = views;
   const attempts = new EvictionAttempts();
   const gatherer = new ContextGatherer({ ...parts, ...views });
-  const evaluator = new PodEvaluator({ ...parts, nodes, attempts });
+  const evaluator = new PodEvaluator({ ...parts, nodes, pods, attempts });
   const evictor = new Evictor({ ...parts, gatherer, evaluator, attempts });
   const limitQueues = new LimitQueues({ ledger, clock });
   const replacements = new Replacements({ pods, ledger, clock });

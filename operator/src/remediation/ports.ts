@@ -17,6 +17,8 @@ import type { EvictionAnswer, EvictionTarget } from '@archpolicy/kube';
 export interface Pods {
   byKey(key: string): PodFacts | undefined;
   byNamespace(namespace: string): readonly PodFacts[];
+  /** Bound to this node. */
+  byNode(node: string): readonly PodFacts[];
 }
 
 export interface Nodes {

@@ -22,7 +22,7 @@ import type {
   Unschedulable,
 } from '@archpolicy/core';
 import type { EvictionAttempts } from '../eviction-attempts.ts';
-import type { Nodes, Webhook } from '../ports.ts';
+import type { Nodes, Pods, Webhook } from '../ports.ts';
 import { accountOf, assess } from './gather-context.ts';
 import type { EvictionContext } from './gather-context.ts';
 import type { ReadinessHistory } from './readiness-history.ts';
@@ -40,6 +40,7 @@ export interface Evaluation {
 
 export interface PodEvaluatorOptions {
   readonly nodes: Nodes;
+  readonly pods: Pick<Pods, 'byNode'>;
   readonly webhook: Pick<Webhook, 'callFor' | 'isReachable'>;
   readonly ledger: Pick<EvictionLedger, 'limit' | 'passes'>;
   readonly attempts: Pick<EvictionAttempts, 'of'>;
@@ -97,9 +98,10 @@ export class PodEvaluator {
   /** R9. */
   #unschedulable({ pod, policy, namespace, inspections }: EvictionContext): { readonly unschedulable?: Unschedulable } {
     if (!isUnschedulable(pod)) return {};
-    const { nodes, clock } = this.#options;
+    const { nodes, pods, clock } = this.#options;
     const nowMs = clock.now();
-    const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), nowMs };
+    const podsOn = pods.byNode.bind(pods);
+    const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), podsOn, nowMs };
     const relaxed = isRelaxedAt(policy.status?.relaxed ?? [], workloadKey(pod), nowMs);
     return {
       unschedulable: {

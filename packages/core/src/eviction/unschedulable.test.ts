@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { JsonObject } from '../json/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
+import { podRequests } from '../kubernetes/requests.ts';
 import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
@@ -27,8 +28,17 @@ interface Row {
   readonly policy?: JsonObject;
   readonly spec?: JsonObject;
   readonly nodes?: readonly NodeFacts[];
+  /** CPUs that are requested on the arm64 node. */
+  readonly taken?: string;
+  /** What the scheduler says. */
+  readonly message?: string;
   readonly expected: boolean;
 }
+
+const WITH_FOUR = { allocatable: { cpu: 4_000, memory: 1e15, pods: 110_000 } };
+const asking = (cpu: string, more: JsonObject = {}): JsonObject => ({
+  containers: [{ name: 'a', image: 'a', resources: { requests: { cpu, ...more } } }],
+});
 
 // prettier-ignore
 const ROWS: readonly Row[] = [
@@ -40,13 +50,31 @@ const ROWS: readonly Row[] = [
   { title: 'the policy prefers nothing: it is where it can be', policy: { preference: undefined }, expected: false },
   { title: 'the policy only weighs: nothing is narrowed', policy: { preference: { architectures: ['amd64'], type: 'Prefer' } }, expected: false },
   { title: 'the policy allows nothing else', policy: { architectures: ['amd64'], preference: { architectures: ['amd64'] } }, expected: false },
+  { title: 'the other node has room for it', spec: asking('2'), nodes: [amd(), arm(WITH_FOUR)], taken: '2', expected: true },
+  { title: 'it asks more than what is left on the other node', spec: asking('2'), nodes: [amd(), arm(WITH_FOUR)], taken: '3', expected: false },
+  { title: 'it asks more than any node has', spec: asking('1000'), nodes: [amd(WITH_FOUR), arm(WITH_FOUR)], expected: false },
+  { title: 'it asks for a GPU that only nodes to come have', spec: asking('1', { 'nvidia.com/gpu': '1' }), nodes: [amd(WITH_FOUR), arm(WITH_FOUR)], expected: false },
+  { title: 'its claim is not bound: no node would do', message: '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
+  { title: 'its claim does not exist', message: '0/2 nodes are available: persistentvolumeclaim "data" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
+  { title: 'no node that its volumes allow is left, and that is told beside affinity', message: "0/2 nodes are available: 1 node(s) didn't find available persistent volumes to bind, 1 node(s) didn't match Pod's node affinity/selector.", expected: true },
+  { title: 'its volume is on the other node', message: "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had volume node affinity conflict. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.", expected: true },
+  { title: 'the words of another version about devices exclude nothing', message: '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: none.', expected: true },
+  { title: 'another scheduler says nothing that is known', message: 'cannot schedule this pod', expected: true },
   { title: 'its owner has chosen', spec: { nodeSelector: { 'kubernetes.io/arch': 'amd64' } }, expected: false },
 ];
 
 describe('whether dropping our preference would help', () => {
   test.each(ROWS)(
     'R9 $title',
-    ({ platforms = 'linux/amd64 linux/arm64', policy = {}, spec = {}, nodes = [amd(), arm()], expected }) => {
+    ({
+      platforms = 'linux/amd64 linux/arm64',
+      policy = {},
+      spec = {},
+      nodes = [amd(), arm()],
+      taken,
+      message,
+      expected,
+    }) => {
       const input = {
         namespace: NAMESPACE,
         policy: policyOf({ preference: { architectures: ['amd64'] }, ...policy }),
@@ -54,7 +82,17 @@ describe('whether dropping our preference would help', () => {
         nodes,
         nowMs: 0,
       };
-      const raw: JsonObject = { metadata: METADATA, spec: { containers: [{ name: 'a', image: 'a' }], ...spec } };
+      const conditions =
+        message === undefined ? [] : [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
+      const raw: JsonObject = {
+        metadata: METADATA,
+        spec: { containers: [{ name: 'a', image: 'a' }], ...spec },
+        status: { conditions },
+      };
+      const others = [
+        { phase: 'Running' as const, requests: podRequests(asking(taken ?? '0')) },
+        { phase: 'Succeeded' as const, requests: podRequests(asking('99')) },
+      ];
       const { patch } = placePod({
         ...input,
         pod: raw,
@@ -66,7 +104,7 @@ describe('whether dropping our preference would help', () => {
       const placed = applyPatch(raw, patch);
       const pod = placed.kind === 'applied' ? parsePod(placed.value as JsonObject) : undefined;
       if (pod === undefined) throw new Error('no pod');
-      expect(relaxingHelps({ ...input, pod })).toBe(expected);
+      expect(relaxingHelps({ ...input, pod, podsOn: () => others })).toBe(expected);
     },
   );
 });

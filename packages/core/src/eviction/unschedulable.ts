@@ -1,7 +1,8 @@
-import type { PodFacts } from '../kubernetes/facts.ts';
+import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
+import { hasRoom } from '../kubernetes/requests.ts';
 import { readDecision } from '../placement/annotation.ts';
 import { feasibleNodes } from '../pod/feasible-nodes.ts';
-import { isTerminalOrTerminating } from '../pod/lifecycle.ts';
+import { isTerminal, isTerminalOrTerminating } from '../pod/lifecycle.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
 import { untolerated } from '../requirement/tolerations.ts';
 import { replacementDemand } from './replacement-forecast.ts';
@@ -37,11 +38,33 @@ export function unschedulableAfterMs({ nominated }: Pick<PodFacts, 'nominated'>)
   return nominated === true ? NOMINATED_AFTER_MS : UNSCHEDULABLE_AFTER_MS;
 }
 
-/** R9: whether dropping our preference would let a ready node take the pod's replacement that cannot take the pod. */
-export function relaxingHelps(input: ReplacementInput): boolean {
-  const { pod, nodes } = input;
+export interface RelaxationInput extends ReplacementInput {
+  /** The pods that are bound to a node. */
+  readonly podsOn: (node: string) => readonly Pick<PodFacts, 'requests' | 'phase'>[];
+}
+
+/**
+ * R9: whether dropping our preference would let a ready node take the pod's replacement that cannot take the pod: by selectors,
+ * taints, and requests against what the node has left. What the scheduler says only excludes: while it names a claim that no
+ * node can satisfy, another node would not help.
+ */
+export function relaxingHelps(input: RelaxationInput): boolean {
+  const { pod, nodes, podsOn } = input;
+  if (pod.lacksClaim === true) return false;
   const relaxed = replacementDemand({ ...input, preferenceRelaxed: true });
   return feasibleNodes(relaxed, nodes).some(
-    (node) => !matchesNode(pod, node) || untolerated(node, pod.tolerations).length > 0,
+    (node) =>
+      (!matchesNode(pod, node) || untolerated(node, pod.tolerations).length > 0) &&
+      hasRoomFor(pod, node, podsOn(node.name)),
   );
+}
+
+/** The scheduler reserves for all pods that are bound to the node and have not ended. */
+function hasRoomFor(
+  { requests = {} }: Pick<PodFacts, 'requests'>,
+  { allocatable }: Pick<NodeFacts, 'allocatable'>,
+  others: readonly Pick<PodFacts, 'requests' | 'phase'>[],
+): boolean {
+  const reserved = others.filter((other) => !isTerminal(other)).map((other) => other.requests ?? {});
+  return hasRoom(requests, allocatable, reserved);
 }

@@ -1,3 +1,4 @@
+import type { ResourceAmounts } from './requests.ts';
 import type { NodeSelector } from './node-selector.ts';
 import type { NamespaceAnnotations, PodAnnotations } from './annotations.ts';
 import type { Labels, NamespaceLabels, PodLabels } from './labels.ts';
@@ -37,6 +38,8 @@ export interface NodeFacts {
   readonly architecture: string;
   /** `status.nodeInfo.operatingSystem` as reported. */
   readonly os: string;
+  /** `status.allocatable`; absent: the node has not reported it. */
+  readonly allocatable?: ResourceAmounts;
 }
 
 /** Whether the scheduler may bind pods to the node, apart from its taints. */
@@ -113,11 +116,15 @@ export interface PodFacts {
   readonly requiredAffinity?: NodeSelector;
   readonly tolerations: readonly Toleration[];
   readonly schedulingGates: readonly string[];
+  /** What the scheduler reserves for it; absent: nothing. */
+  readonly requests?: ResourceAmounts;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
   /** Condition Ready. */
   readonly ready: ReadyCondition;
   /** Condition PodScheduled: since when (epoch milliseconds) and, when False, its reason. */
   readonly scheduled: { readonly value: boolean; readonly sinceMs: number; readonly reason?: string };
+  /** The scheduler says that a claim of the pod is not bound or does not exist: nothing of its selectors or affinity. */
+  readonly lacksClaim?: true;
   /** `status.nominatedNodeName` is set: the scheduler waits for pods that it preempts. */
   readonly nominated?: true;
   readonly containers: readonly ContainerEvidence[];

@@ -9,6 +9,7 @@ export { readOwner } from './owner.ts';
 export * from './parse-node.ts';
 export * from './parse-namespace.ts';
 export * from './parse-pod.ts';
+export * from './requests.ts';
 export * from './timestamp.ts';
 export * from './interner.ts';
 export * from './intern-pod.ts';

@@ -25,6 +25,8 @@ export function internPod(pod: PodFacts, intern: Intern): PodFacts {
     ...(pod.requiredAffinity !== undefined && { requiredAffinity: intern(pod.requiredAffinity) }),
     tolerations: intern(pod.tolerations),
     schedulingGates: intern(pod.schedulingGates),
+    ...(pod.requests !== undefined && { requests: intern(pod.requests) }),
+    ...(pod.lacksClaim !== undefined && { lacksClaim: pod.lacksClaim }),
     phase: pod.phase,
     ...(pod.nominated !== undefined && { nominated: pod.nominated }),
     ready: pod.ready,

@@ -2,6 +2,7 @@ import type { NodeFacts, Taint } from './facts.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, stringMapAt, textAt } from '../json/read.ts';
+import { nodeAllocatable } from './requests.ts';
 
 const EFFECTS: ReadonlySet<string> = new Set<Taint['effect']>(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
 
@@ -16,6 +17,7 @@ export function parseNode(raw: JsonObject): NodeFacts | undefined {
   const spec = objectAt(raw, 'spec');
   const status = objectAt(raw, 'status');
   const info = objectAt(status, 'nodeInfo');
+  const allocatable = nodeAllocatable(status);
   return {
     name,
     uid: textAt(metadata, 'uid') ?? '',
@@ -27,6 +29,7 @@ export function parseNode(raw: JsonObject): NodeFacts | undefined {
     cordoned: spec['unschedulable'] === true,
     architecture: textAt(info, 'architecture') ?? '',
     os: textAt(info, 'operatingSystem') ?? '',
+    ...(allocatable !== undefined && { allocatable }),
   };
 }
 

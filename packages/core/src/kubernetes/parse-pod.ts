@@ -7,6 +7,7 @@ import { readOwner } from './owner.ts';
 import { parseContainerStatuses } from './parse-container-status.ts';
 import { pullSecretNames, readPodSpec } from './pod-spec.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
+import { podRequests } from './requests.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
 const PHASES: ReadonlySet<string> = new Set(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);
@@ -23,6 +24,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
   const status = objectAt(raw, 'status');
   const conditions = readConditions(status, identity.createdAtMs);
   const phase = textAt(status, 'phase');
+  const requests = podRequests(objectAt(raw, 'spec'));
   return {
     ...identity,
     labels: readPodLabels(raw),
@@ -31,6 +33,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
     ...(owner === undefined && generateName !== undefined && { generateName }),
     ...readPodSpec(raw),
     ...(pullSecrets.length > 0 && { pullSecrets }),
+    ...(Object.keys(requests).length > 0 && { requests }),
     phase: isPhase(phase) ? phase : 'Unknown',
     ...(textAt(status, 'nominatedNodeName') !== undefined && { nominated: true }),
     ...conditions,
@@ -52,19 +55,39 @@ function identityOf(metadata: JsonObject): Identity | undefined {
   return { namespace, name, uid, resourceVersion, createdAtMs, deleting };
 }
 
+/**
+ * What the scheduler says of a claim that no node can satisfy. Its filters for node affinity come before those for volumes: a
+ * message that speaks of affinity, too, shows that nodes were excluded before their volumes were compared. The words are those of
+ * kube-scheduler (pkg/scheduler/framework/plugins/volumebinding, …/dynamicresources); any other message excludes nothing.
+ *
+ * `0/4 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: …`
+ */
+const LACKS_CLAIM =
+  /unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*"|available persistent volumes to bind|bound to non-existent pv|resourceclaim "?[^ ]* not found|cannot allocate all claims/i;
+const SPEAKS_OF_AFFINITY = /affinity/i;
+
+function lacksClaim(message: string): boolean {
+  return LACKS_CLAIM.test(message) && !SPEAKS_OF_AFFINITY.test(message);
+}
+
+type Conditions = Pick<PodFacts, 'ready' | 'scheduled' | 'lacksClaim'>;
+
 /** A condition without a time has been so since the pod was created. */
-function readConditions(status: JsonObject, createdAtMs: number): Pick<PodFacts, 'ready' | 'scheduled'> {
+function readConditions(status: JsonObject, createdAtMs: number): Conditions {
   let ready: PodFacts['ready'] = { value: false, sinceMs: createdAtMs };
   let scheduled: PodFacts['scheduled'] = { value: false, sinceMs: createdAtMs };
+  let message = '';
   for (const condition of arrayAt(status, 'conditions')) {
     if (!isJsonObject(condition)) continue;
     const value = condition['status'] === 'True';
     const sinceMs = parseTimestampMs(textAt(condition, 'lastTransitionTime') ?? '') ?? createdAtMs;
     const reason = textAt(condition, 'reason');
     if (condition['type'] === 'Ready') ready = readReady(value, sinceMs, status);
-    if (condition['type'] === 'PodScheduled') scheduled = { value, sinceMs, ...(reason !== undefined && { reason }) };
+    if (condition['type'] !== 'PodScheduled') continue;
+    scheduled = { value, sinceMs, ...(reason !== undefined && { reason }) };
+    message = value ? '' : (textAt(condition, 'message') ?? '');
   }
-  return { ready, scheduled };
+  return { ready, scheduled, ...(lacksClaim(message) && { lacksClaim: true }) };
 }
 
 /**

@@ -1,0 +1,35 @@
+/**
+ * A quantity of the Kubernetes API, in thousandths of its unit, rounded up. Undefined for what is none.
+ * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+ *
+ * Examples: `250m` is 250, `1.5` is 1,500, `64Mi` is 67,108,864,000, `1e3` is 1,000,000.
+ */
+export function parseQuantityMilli(text: string): number | undefined {
+  const [, number = '', suffix = '', exponent] = QUANTITY.exec(text) ?? [];
+  if (number === '') return undefined;
+  const scale = exponent === undefined ? SUFFIXES.get(suffix) : 10 ** Number(exponent);
+  if (scale === undefined) return undefined;
+  const milli = Number(number) * 1_000 * scale;
+  // Decimal fractions have no exact binary form: 0.1 * 1000 * 1e3 must not become one more by rounding up.
+  const rounded = Math.round(milli);
+  const exact = Math.abs(milli - rounded) < 1e-6 ? rounded : Math.ceil(milli);
+  return Number.isFinite(exact) ? exact : undefined;
+}
+
+/** The API server stores quantities in canonical form; a manifest may carry any. */
+const QUANTITY =
+  /^([+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}))(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{1,2}))?$/;
+
+const SUFFIXES: ReadonlyMap<string, number> = new Map([
+  ['n', 1e-9],
+  ['u', 1e-6],
+  ['m', 1e-3],
+  ['', 1],
+  ['k', 1e3],
+  ['M', 1e6],
+  ['G', 1e9],
+  ['T', 1e12],
+  ['P', 1e15],
+  ['E', 1e18],
+  ...['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((suffix, index) => [suffix, 1024 ** (index + 1)] as const),
+]);

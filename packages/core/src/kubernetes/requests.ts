@@ -1,0 +1,103 @@
+import type { JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/json.ts';
+import { arrayAt, objectAt } from '../json/read.ts';
+import { parseQuantityMilli } from './quantity.ts';
+
+/** Amounts by the name of the resource (`cpu`, `memory`, `nvidia.com/gpu`), in thousandths of its unit. */
+export type ResourceAmounts = Readonly<Record<string, number>>;
+
+/** The resource of which each pod takes one. */
+export const RESOURCE_PODS = 'pods';
+
+const NONE: ResourceAmounts = {};
+/** What `spec.resources` of a pod can set, in place of the sum over its containers. */
+const POD_LEVEL = /^(?:cpu|memory|hugepages-.+)$/;
+
+/**
+ * What the scheduler reserves for a pod on a node: the sum over its containers and sidecars, or what its init containers take
+ * at most beside the sidecars that have been started before them; pod-level requests in place of that; the overhead of its
+ * RuntimeClass in any case.
+ * https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/component-helpers/resource/helpers.go (`PodRequests`)
+ *
+ * A quantity that cannot be read counts as none. What a resize in place has allocated beyond the spec is not considered.
+ */
+export function podRequests(spec: JsonObject): ResourceAmounts {
+  const total = new Map<string, number>();
+  for (const container of objects(spec, 'containers')) add(total, requestsOf(container));
+  const started = new Map<string, number>();
+  const initial = new Map<string, number>();
+  for (const container of objects(spec, 'initContainers')) {
+    const requests = requestsOf(container);
+    if (container['restartPolicy'] === 'Always') {
+      add(total, requests);
+      add(started, requests);
+      raise(initial, started);
+    } else {
+      raise(initial, add(new Map(started), requests));
+    }
+  }
+  raise(total, initial);
+  for (const [name, amount] of requestsOf(spec)) if (POD_LEVEL.test(name)) total.set(name, amount);
+  return toAmounts(add(total, amountsAt(spec, 'overhead')));
+}
+
+/** `status.allocatable` of a node: undefined when it reports none. */
+export function nodeAllocatable(status: JsonObject): ResourceAmounts | undefined {
+  const amounts = amountsAt(status, 'allocatable');
+  return amounts.size === 0 ? undefined : toAmounts(amounts);
+}
+
+/**
+ * Whether a node has room for one more pod with these requests.
+ *
+ * @param allocatable absent: not known, which excludes nothing
+ * @param others the requests of the pods that are bound to the node and have not ended
+ */
+export function hasRoom(
+  requests: ResourceAmounts,
+  allocatable: ResourceAmounts | undefined,
+  others: readonly ResourceAmounts[],
+): boolean {
+  if (allocatable === undefined) return true;
+  const slots = amountOf(allocatable, RESOURCE_PODS);
+  if (slots !== undefined && (others.length + 1) * 1_000 > slots) return false;
+  return Object.entries(requests).every(([name, amount]) => {
+    const taken = others.reduce((sum, other) => sum + (amountOf(other, name) ?? 0), 0);
+    return amount === 0 || taken + amount <= (amountOf(allocatable, name) ?? 0);
+  });
+}
+
+function requestsOf(holder: JsonObject): ReadonlyMap<string, number> {
+  return amountsAt(objectAt(holder, 'resources'), 'requests');
+}
+
+function amountsAt(parent: JsonObject, key: string): ReadonlyMap<string, number> {
+  const amounts = new Map<string, number>();
+  for (const [name, value] of Object.entries(objectAt(parent, key))) {
+    const amount =
+      typeof value === 'string' || typeof value === 'number' ? parseQuantityMilli(String(value)) : undefined;
+    if (amount !== undefined) amounts.set(name, amount);
+  }
+  return amounts;
+}
+
+function add(to: Map<string, number>, amounts: ReadonlyMap<string, number>): Map<string, number> {
+  for (const [name, amount] of amounts) to.set(name, (to.get(name) ?? 0) + amount);
+  return to;
+}
+
+function raise(to: Map<string, number>, amounts: ReadonlyMap<string, number>): void {
+  for (const [name, amount] of amounts) to.set(name, Math.max(to.get(name) ?? 0, amount));
+}
+
+function toAmounts(amounts: ReadonlyMap<string, number>): ResourceAmounts {
+  return amounts.size === 0 ? NONE : Object.fromEntries(amounts);
+}
+
+function amountOf(amounts: ResourceAmounts, name: string): number | undefined {
+  return Object.hasOwn(amounts, name) ? amounts[name] : undefined;
+}
+
+function objects(spec: JsonObject, key: string): readonly JsonObject[] {
+  return arrayAt(spec, key).filter(isJsonObject);
+}
