@@ -6,6 +6,7 @@ import {
   objectAt,
   patchFallbacks,
   podImages,
+  withoutUndefined,
 } from '@archpolicy/core';
 import type { GateDecision, GatedPodInput, PatchFallbacks, PlacementDecision, UnresolvedImage } from '@archpolicy/core';
 import type { Inspections } from './inspections.ts';
@@ -50,13 +51,13 @@ export function decideWith(inspections: Inspections, key: string, gathered: Gate
 export function freed({ pod, policy }: GatedPodInput): GateAction {
   const fallbacks = gateOnly(pod);
   if (fallbacks === undefined) return { kind: 'none' };
-  const decision: PlacementDecision = {
+  const decision: PlacementDecision = withoutUndefined({
     kind: 'leave',
     reason: 'SelfCheckFailed',
-    ...(policy !== undefined && { policy: policy.name }),
+    policy: policy?.name,
     unresolved: [],
     warnings: [{ kind: 'SelfCheckFailed' }],
-  };
+  });
   return { kind: 'lift', decision, timedOut: false, remainingMs: 0, fallbacks };
 }
 

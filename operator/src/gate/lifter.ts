@@ -1,4 +1,12 @@
-import { isGated, isJsonObject, isSamePatch, passesDryRun, readLiftAnswer, stepAfter } from '@archpolicy/core';
+import {
+  isGated,
+  isJsonObject,
+  isSamePatch,
+  passesDryRun,
+  readLiftAnswer,
+  stepAfter,
+  withoutUndefined,
+} from '@archpolicy/core';
 import type { JsonObject, LiftAnswer, LiftPatch, LiftProgress, PatchFallbacks, PatchLevel } from '@archpolicy/core';
 import type { ApiAnswer } from '@archpolicy/kube';
 import { versionOf } from './pod-calls.ts';
@@ -119,12 +127,11 @@ function meaningOf(answer: ApiAnswer): LiftAnswer {
 }
 
 function failure(answer: ApiAnswer, meaning: LiftAnswer, patch: LiftPatch): LiftOutcome {
-  const retryAfterMs = answer.kind === 'refused' ? answer.retryAfterMs : undefined;
-  return {
+  return withoutUndefined({
     kind: 'failed',
     status: answer.status,
     refused: meaning.kind !== 'trouble' && meaning.kind !== 'internal-error',
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-    ...(meaning.kind === 'internal-error' && { answered500: patch }),
-  };
+    retryAfterMs: answer.kind === 'refused' ? answer.retryAfterMs : undefined,
+    answered500: meaning.kind === 'internal-error' ? patch : undefined,
+  });
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@archpolicy/async';
-import { compareContents } from '@archpolicy/core';
+import { compareContents, withoutUndefined } from '@archpolicy/core';
 import type { ContentChange, ImageFacts, Inspection, NodeArchitecture } from '@archpolicy/core';
 
 /** The content behind an image reference changed, and supports other architectures than before. */
@@ -64,8 +64,7 @@ export class TagHistory {
     if (isOlder || before === undefined || before.facts.digest === facts.digest) return undefined;
     const change = compareContents(before.facts, facts);
     if (change.lost.length === 0 && change.gained.length === 0) return undefined;
-    const to = { to: facts.digest, ...(audience !== undefined && { audience }) };
-    const drift = { image, from: before.facts.digest, ...to, ...change };
+    const drift = withoutUndefined({ image, from: before.facts.digest, to: facts.digest, audience, ...change });
     this.#updateLost(drift);
     return drift;
   }

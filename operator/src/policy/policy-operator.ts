@@ -1,5 +1,13 @@
 import { onAbort } from '@archpolicy/async';
-import { API_GROUP, API_VERSION, ARCHPOLICY_KIND, ARCHPOLICY_PLURAL, failed, ok } from '@archpolicy/core';
+import {
+  API_GROUP,
+  API_VERSION,
+  ARCHPOLICY_KIND,
+  ARCHPOLICY_PLURAL,
+  failed,
+  ok,
+  withoutUndefined,
+} from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import type { PolicyEntry, PolicyView } from '@archpolicy/cluster-view';
 import { V1ObjectMeta } from '@kubernetes/client-node';
@@ -117,7 +125,7 @@ export class PolicyOperator extends Operator {
       method: 'PATCH',
       path: new URL(url).pathname,
       contentType: headers['Content-Type'] ?? 'application/merge-patch+json',
-      ...(data !== undefined && { body: data }),
+      ...withoutUndefined({ body: data }),
       signal: this.#signal,
       timeoutMs: STATUS_TIMEOUT_MS,
     });

@@ -1,4 +1,4 @@
-import { countedArchitecture, governs, shadowOf } from '@archpolicy/core';
+import { countedArchitecture, governs, shadowOf, withoutUndefined } from '@archpolicy/core';
 import type { ArchPolicy, ArchPolicyStatus, CountedArchitecture, NamespaceFacts, NodeFacts } from '@archpolicy/core';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import { conditionsOf, invalidConditions, timestamp } from './conditions.ts';
@@ -44,7 +44,7 @@ export function statusOf(input: StatusInput): OwnStatus {
     pods: { matched, constrained, gated, misplaced, unresolved, unschedulable, evicted },
     architectures: architecturesOf(input),
     workloads: { total: counts.workloads, portable: counts.portableWorkloads },
-    ...(lastRecheckTime !== undefined && { lastRecheckTime }),
+    ...withoutUndefined({ lastRecheckTime }),
     // A merge patch that leaves the list out would leave it as it is.
     ...((relaxed.length > 0 || policy.status?.relaxed !== undefined) && { relaxed }),
   };

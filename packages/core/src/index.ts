@@ -1,5 +1,7 @@
 export { failed, ok } from './result.ts';
 export type { Failed, Ok, Result } from './result.ts';
+export { withoutUndefined } from './without-undefined.ts';
+export type { WithoutUndefined } from './without-undefined.ts';
 export * from './platform/index.ts';
 export * from './reference/index.ts';
 export * from './duration/index.ts';

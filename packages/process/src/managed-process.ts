@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/async';
 import type { ApiClient } from '@archpolicy/kube';
 import { createInspector } from '@archpolicy/registry';
@@ -75,7 +76,7 @@ export class ManagedProcess<C extends ProcessConfig> {
       registries: registries.source,
       metrics,
       userAgent: `archpolicy/${VERSION}`,
-      ...(redis !== undefined && { redis }),
+      ...withoutUndefined({ redis }),
     });
     this.closers.add('inspector', () => inspector.close());
     return inspector;

@@ -1,4 +1,4 @@
-import { describeParseError, isParseError } from '@archpolicy/core';
+import { describeParseError, isParseError, withoutUndefined } from '@archpolicy/core';
 
 const REDACTED = '[redacted]';
 
@@ -79,11 +79,11 @@ function copyError(error: Error, depth: number): Record<string, unknown> {
     'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined;
   // Its message and stack quote what it failed on.
   if (isParseError(error)) return { type: error.name, message: describeParseError(error) };
-  return {
+  return withoutUndefined({
     type: error.name,
-    ...(code === undefined ? {} : { code }),
+    code,
     message: sanitizeText(error.message),
-    ...(error.stack === undefined || depth > 1 ? {} : { stack: sanitizeText(error.stack, MAX_STACK) }),
-    ...(error.cause === undefined ? {} : { cause: copy(error.cause, depth + 1) }),
-  };
+    stack: error.stack === undefined || depth > 1 ? undefined : sanitizeText(error.stack, MAX_STACK),
+    cause: error.cause === undefined ? undefined : copy(error.cause, depth + 1),
+  });
 }

@@ -14,6 +14,7 @@ import { revert } from '../placement/revert.ts';
 import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
+import { withoutUndefined } from '../without-undefined.ts';
 
 /** What the annotation is made from. */
 export interface Recording {
@@ -61,19 +62,18 @@ function stillThere(pod: JsonObject, record: DecisionRecord, policy: ArchPolicy 
 
 /** Nothing is added any more, but what admission added for the images that it knew cannot be taken back. */
 function partlyKnown({ policy, image, unresolved }: PlacementDecision, record: DecisionRecord | undefined): Constrain {
-  const decidedBy = policy ?? record?.policy;
-  return {
+  return withoutUndefined({
     kind: 'constrain',
     reason: 'PartlyKnown',
-    ...(decidedBy !== undefined && { policy: decidedBy }),
-    ...(image !== undefined && { image }),
+    policy: policy ?? record?.policy,
+    image,
     unresolved,
     warnings: [],
     architectures: record?.architectures ?? [],
     requirements: [],
     preferred: [],
     tolerated: [],
-  };
+  });
 }
 
 function setAnnotation(pod: JsonObject, value: string): readonly JsonPatchOperation[] {

@@ -3,6 +3,7 @@ import { readPodLabels } from './labels.ts';
 import type { PodLabels } from './labels.ts';
 import { podImages, pullSecretNames } from './pod-spec.ts';
 import { objectAt, textAt } from '../json/read.ts';
+import { withoutUndefined } from '../without-undefined.ts';
 
 /** A CronJob, as far as the images of its next pods are of interest. */
 export interface CronJobFacts {
@@ -38,6 +39,5 @@ export function parseCronJob(raw: JsonObject): CronJobFacts | undefined {
 
 function pullerOf(podSpec: JsonObject): JsonObject {
   const imagePullSecrets: Json = pullSecretNames(podSpec).map((name) => ({ name }));
-  const serviceAccountName = textAt(podSpec, 'serviceAccountName');
-  return { imagePullSecrets, ...(serviceAccountName !== undefined && { serviceAccountName }) };
+  return withoutUndefined({ imagePullSecrets, serviceAccountName: textAt(podSpec, 'serviceAccountName') });
 }

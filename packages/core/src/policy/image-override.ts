@@ -2,6 +2,7 @@ import type { Platform } from '../platform/platform.ts';
 import { isArchitecture } from '../platform/platform.ts';
 import type { ImageReference } from '../reference/reference.ts';
 import type { ArchPolicySpec } from './arch-policy.ts';
+import { withoutUndefined } from '../without-undefined.ts';
 
 type NamedImage = Pick<ImageReference, 'registry' | 'repository' | 'tag' | 'digest'>;
 
@@ -27,7 +28,7 @@ export function overriddenPlatforms(
 function toPlatform(text: string): Platform[] {
   const [os = '', architecture = '', variant] = text.split('/');
   if (!isArchitecture(architecture)) return [];
-  return [{ os, architecture, ...(variant !== undefined && { variant }) }];
+  return [withoutUndefined({ os, architecture, variant })];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isJsonObject } from '@archpolicy/core';
+import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 import type { Refusal } from '../http/answer.ts';
@@ -41,13 +41,13 @@ export async function applyStatus(
   const { resource, kind, name, namespace, status, fieldManager } = request;
   const answer = await api.request({
     method: 'PATCH',
-    path: resourcePath(resource, { name, subresource: 'status', ...(namespace === undefined ? {} : { namespace }) }),
+    path: resourcePath(resource, withoutUndefined({ name, subresource: 'status', namespace })),
     query: { fieldManager, force: true },
     contentType: 'application/apply-patch+yaml', // JSON is YAML
     body: {
       apiVersion: resource.group === '' ? resource.version : `${resource.group}/${resource.version}`,
       kind,
-      metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+      metadata: withoutUndefined({ name, namespace }),
       status,
     },
     signal,
@@ -66,7 +66,7 @@ function refusalOf({ status, message, retryAfterMs }: Refusal): ApplyAnswer {
     case 422:
       return { kind: 'invalid', message };
     case 429:
-      return { kind: 'throttled', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+      return withoutUndefined({ kind: 'throttled', retryAfterMs });
     default:
       throw new KubeError('Refused', `the API server refused a status: ${status}`, { status });
   }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@archpolicy/core';
 import { onAbort, startTimer, TokenBucket, waitUnlessAborted } from '@archpolicy/async';
 import type { Clock, Random } from '@archpolicy/async';
 import type { Logger } from 'pino';
@@ -120,10 +121,7 @@ export class EventRecorder {
 
   /** False when the event is not there any more. */
   async #count(entry: Remembered, signal: AbortSignal): Promise<boolean> {
-    const location = {
-      namespace: eventNamespace(entry.event),
-      ...(entry.name === undefined ? {} : { name: entry.name }),
-    };
+    const location = withoutUndefined({ namespace: eventNamespace(entry.event), name: entry.name });
     const answer = await this.#options.api.request({
       method: 'PATCH',
       path: resourcePath(EVENTS, location),

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@archpolicy/core';
 import type { Api } from '../http/api-client.ts';
 import { KubeError } from '../errors.ts';
 import { PODS, resourcePath } from '../http/paths.ts';
@@ -35,7 +36,7 @@ export async function evict(
         apiVersion: 'policy/v1',
         kind: 'Eviction',
         metadata: { name, namespace },
-        deleteOptions: { preconditions: { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) } },
+        deleteOptions: { preconditions: withoutUndefined({ uid, resourceVersion }) },
       },
       signal,
       timeoutMs: EVICTION_TIMEOUT_MS,

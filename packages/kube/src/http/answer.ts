@@ -1,4 +1,4 @@
-import { isJsonObject } from '@archpolicy/core';
+import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
@@ -42,14 +42,14 @@ export function parseRefusal(status: number, retryAfter: string | undefined, bod
   const object = isJsonObject(body) ? body : {};
   const details = isJsonObject(object['details']) ? object['details'] : {};
   const seconds = secondsOf(retryAfter) ?? secondsOf(details['retryAfterSeconds']);
-  return {
+  return withoutUndefined({
     kind: 'refused',
     status,
     reason: text(object['reason']),
     message: text(object['message']).slice(0, MAX_MESSAGE_CHARS),
     details,
-    ...(seconds === undefined ? {} : { retryAfterMs: seconds * 1000 }),
-  };
+    retryAfterMs: seconds === undefined ? undefined : seconds * 1000,
+  });
 }
 
 /** The body of a success; a refusal becomes a KubeError, for callers that expect none. */

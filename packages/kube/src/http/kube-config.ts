@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '@archpolicy/async';
-import { arrayAt, describeParseError, isJsonObject, objectAt, textAt } from '@archpolicy/core';
+import { arrayAt, describeParseError, isJsonObject, objectAt, textAt, withoutUndefined } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { selectClientTls } from '@archpolicy/tls';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -224,8 +224,7 @@ function tlsOf(options: RequestOptions): TlsCredentials {
     ...optionalPem('ca', options.ca),
     ...optionalPem('cert', options.cert),
     ...optionalPem('key', options.key),
-    ...(options.servername === undefined ? {} : { servername: options.servername }),
-    ...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: options.rejectUnauthorized }),
+    ...withoutUndefined({ servername: options.servername, rejectUnauthorized: options.rejectUnauthorized }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { PeriodicYield, waitUnlessAborted } from '@archpolicy/async';
 import type { Clock, Random } from '@archpolicy/async';
 import type { JsonObject } from '@archpolicy/core';
-import { isJsonObject } from '@archpolicy/core';
+import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { Logger } from 'pino';
 import { abortedError, KubeError } from '../errors.ts';
 import type { Api } from '../http/api-client.ts';
@@ -227,12 +227,7 @@ function refusedIn(phase: 'list' | 'watch', refusal: Refusal): Failure {
     status: refusal.status,
   });
   const kind = refusal.status === 410 ? 'expired' : refusal.status === 429 ? 'throttled' : 'failed';
-  return {
-    failure: `${phase}-${kind}`,
-    error,
-    refused: true,
-    ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
-  };
+  return withoutUndefined({ failure: `${phase}-${kind}`, error, refused: true, retryAfterMs: refusal.retryAfterMs });
 }
 
 /** An ERROR event carries a Status object: the refusal of a watch that had begun with 200. */

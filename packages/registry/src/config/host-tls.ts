@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@archpolicy/core';
 import { selectClientTls } from '@archpolicy/tls';
 import type { ClientTls, ClientTlsSelection } from '@archpolicy/tls';
 import type { RegistriesConfig, RegistryConfig } from './schema.ts';
@@ -49,11 +50,10 @@ function namesTlsFiles({ caFile, clientCertificate }: RegistryConfig): boolean {
 }
 
 function textsOf({ caFile, clientCertificate }: RegistryConfig, files: ReadonlyMap<string, string>): ClientTls {
-  const text = (path: string): string => files.get(path) ?? '';
-  return {
-    ...(caFile === undefined ? {} : { ca: text(caFile) }),
-    ...(clientCertificate === undefined
-      ? {}
-      : { cert: text(clientCertificate.certFile), key: text(clientCertificate.keyFile) }),
-  };
+  const text = (path: string | undefined): string | undefined => (path === undefined ? path : (files.get(path) ?? ''));
+  return withoutUndefined({
+    ca: text(caFile),
+    cert: text(clientCertificate?.certFile),
+    key: text(clientCertificate?.keyFile),
+  });
 }

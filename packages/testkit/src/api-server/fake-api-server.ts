@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isJsonObject } from '@archpolicy/core';
+import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { Collection, keyOf, metadataOf, newVersions } from './collection.ts';
 import { OpenWatch } from './open-watch.ts';
@@ -178,10 +178,7 @@ export class FakeApiServer {
   #create({ body }: ApiRequestSeen, target: Target, collection: Collection, response: ServerResponse): void {
     const object = isJsonObject(body) ? body : {};
     const { namespace } = target;
-    const placed = {
-      ...object,
-      metadata: { ...metadataOf(object), ...(namespace === undefined ? {} : { namespace }) },
-    };
+    const placed = { ...object, metadata: { ...metadataOf(object), ...withoutUndefined({ namespace }) } };
     if (collection.objects.has(keyOf(placed))) refuse(response, 409, 'AlreadyExists');
     else send(response, 201, collection.put(placed));
   }
@@ -196,7 +193,7 @@ export class FakeApiServer {
     const limit = Number(query.get('limit') ?? Infinity);
     const rest = page.items.slice(limit);
     const next = rest.length === 0 ? undefined : this.#keepForLater({ ...page, items: rest });
-    const metadata = { resourceVersion: String(page.version), ...(next === undefined ? {} : { continue: next }) };
+    const metadata = withoutUndefined({ resourceVersion: String(page.version), continue: next });
     send(response, 200, { kind: 'List', apiVersion: 'v1', metadata, items: page.items.slice(0, limit) });
   }
 

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@archpolicy/core';
 /** What a path of the API names. */
 export interface Target {
   /** The collection over all namespaces, such as `/api/v1/pods`. */
@@ -24,10 +25,5 @@ export function parseTarget(path: string): Target | undefined {
   }
   const [resource, name, subresource] = rest;
   if (resource === undefined) return undefined;
-  return {
-    collection: `/${prefix}/${resource}`,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(name === undefined ? {} : { name }),
-    ...(subresource === undefined ? {} : { subresource }),
-  };
+  return withoutUndefined({ collection: `/${prefix}/${resource}`, namespace, name, subresource });
 }

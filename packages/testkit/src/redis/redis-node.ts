@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@archpolicy/core';
 import { Redis } from 'ioredis';
 import { freePort } from '../free-port.ts';
 import { WatchedProcess } from '../watched-process.ts';
@@ -116,7 +117,7 @@ export class RedisNode {
       lazyConnect: true,
       // A Sentinel that fails over ends all connections.
       retryStrategy: () => RECONNECT_DELAY_MS,
-      ...(password === undefined ? {} : { password }),
+      ...withoutUndefined({ password }),
     });
     admin.on('error', () => undefined);
     await admin.connect();

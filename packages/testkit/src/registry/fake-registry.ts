@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@archpolicy/core';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -143,7 +144,7 @@ function send(content: StoredContent, method: string, response: ServerResponse, 
     'content-length': body.length,
     // The digest is of the content, whatever its encoding on the way.
     'docker-content-digest': content.digest,
-    ...(contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding }),
+    ...withoutUndefined({ 'content-encoding': contentEncoding }),
   });
   response.end(method === 'HEAD' ? undefined : body);
 }

@@ -1,10 +1,11 @@
+import { withoutUndefined } from '@archpolicy/core';
 import { descriptor, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, stored } from './content.ts';
 import type { BuiltImage } from './content.ts';
 
 /** `linux/arm64` or `linux/arm/v7` as the object that manifests carry. */
 export function platformObject(text: string): Readonly<Record<string, string>> {
   const [os = '', architecture = '', variant] = text.split('/');
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  return withoutUndefined({ os, architecture, variant });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@archpolicy/core';
 import { aborted, waitUnlessAborted } from '@archpolicy/async';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
@@ -38,15 +39,15 @@ export function createConnection(target: RedisTarget): RedisConnection {
 }
 
 function nodeOptions({ username, password, tls }: RedisTarget): NodeOptions {
-  return {
+  return withoutUndefined({
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectTimeout: LIBRARY_TIMEOUT_MS,
     disconnectTimeout: DISLIBRARY_TIMEOUT_MS,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(tls ? { tls: {} } : {}),
-  };
+    username,
+    password,
+    tls: tls ? {} : undefined,
+  });
 }
 
 function createNode(target: RedisTarget): Redis {
@@ -59,8 +60,8 @@ function createNode(target: RedisTarget): Redis {
     name: target.primary ?? '',
     sentinelRetryStrategy: NEVER,
     sentinelCommandTimeout: LIBRARY_TIMEOUT_MS,
-    ...(target.password === undefined ? {} : { sentinelPassword: target.password }),
-    ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
+    enableTLSForSentinelMode: target.tls,
+    ...withoutUndefined({ sentinelPassword: target.password }),
   });
 }
 

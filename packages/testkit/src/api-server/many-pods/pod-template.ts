@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 
 /** What differs between the pods of a large cluster; everything else of them is the same text. */
@@ -235,15 +236,16 @@ const METADATA: JsonObject = {
   ],
 };
 
-const written = (manager: string, fields: JsonObject, subresource?: string): JsonObject => ({
-  manager,
-  operation: 'Update',
-  apiVersion: 'v1',
-  time: '2026-06-01T08:00:00Z',
-  fieldsType: 'FieldsV1',
-  fieldsV1: fields,
-  ...(subresource === undefined ? {} : { subresource }),
-});
+const written = (manager: string, fields: JsonObject, subresource?: string): JsonObject =>
+  withoutUndefined({
+    manager,
+    operation: 'Update',
+    apiVersion: 'v1',
+    time: '2026-06-01T08:00:00Z',
+    fieldsType: 'FieldsV1',
+    fieldsV1: fields,
+    subresource,
+  });
 
 const TEMPLATE = templateOf({
   kind: 'Pod',
