@@ -61,8 +61,8 @@ export class RememberedPlacement implements Placement {
     let text = '';
     for (const [image, inspection] of images) {
       if (inspection.kind === 'unresolved') return undefined;
-      const { digest, platforms, neutral } = inspection.facts;
-      text += `${image}\n${digest} ${this.#identities.of(platforms)} ${String(neutral)} ${inspection.source}\n`;
+      const { digest, platforms, neutral, single = false } = inspection.facts;
+      text += `${image}\n${digest} ${this.#identities.of(platforms)} ${String(neutral)} ${String(single)} ${inspection.source}\n`;
     }
     return text;
   }

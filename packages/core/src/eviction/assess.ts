@@ -49,7 +49,10 @@ export type PlacementAssessment =
 export interface AssessmentInput {
   /** Epoch milliseconds. */
   readonly nowMs: number;
-  readonly pod: Pick<PodFacts, 'images' | 'os' | 'nodeSelector' | 'requiredAffinity' | 'containers' | 'ready'>;
+  readonly pod: Pick<
+    PodFacts,
+    'images' | 'volumeImages' | 'os' | 'nodeSelector' | 'requiredAffinity' | 'containers' | 'ready'
+  >;
   readonly node: Pick<NodeFacts, 'architecture' | 'os'>;
   /** What is known of each image that `imagesToInspect` names. One that is missing has not been answered in time. */
   readonly inspections: ReadonlyMap<string, Inspection>;
@@ -61,7 +64,7 @@ export interface AssessmentInput {
 export function assessPlacement({ nowMs, pod, node, inspections, policy }: AssessmentInput): PlacementAssessment {
   if (!isArchitecture(node.architecture) || node.os === '') return { kind: 'node-unknown' };
   const signal = readSignals(pod.containers);
-  const knowledge = imageKnowledge(pod.images, inspections, policy);
+  const knowledge = imageKnowledge(pod, inspections, policy).filter(isRun(pod));
   const { plain: supported, architectures, unresolved } = supportOn(node, pod, knowledge, policy);
   // One image that cannot run here is enough, whatever the others turn out to be.
   const images = knowledge.filter((known) => cannotRun(known, node)).map(({ image }) => image);
@@ -95,6 +98,11 @@ function supportOn(
   if (declared !== undefined) return commonSupport(knowledge, declared, policy);
   const onLinux = commonSupport(knowledge, LINUX, policy);
   return isNone(onLinux.supported) && node.os !== LINUX ? commonSupport(knowledge, node.os, policy) : onLinux;
+}
+
+/** PL4: an image that is only mounted never makes a pod misplaced. */
+function isRun({ volumeImages }: AssessmentInput['pod']): (known: ImageKnowledge) => boolean {
+  return ({ image }) => volumeImages?.includes(image) !== true;
 }
 
 function cannotRun(known: ImageKnowledge, node: AssessmentInput['node']): boolean {

@@ -3,7 +3,7 @@ import type { Inspection } from '../inspection/inspection.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { decideEviction, needsRelaxation } from './decide.ts';
 import type { EvictionDecision, LastTry } from './decision.ts';
-import { container, CREATED_AT, IMAGE, neutral, node, pod, resolved, without } from './fixtures/objects.ts';
+import { container, CREATED_AT, IMAGE, neutral, node, ON_WINDOWS, pod, resolved, without } from './fixtures/objects.ts';
 import type { Unschedulable } from './unschedulable.ts';
 import { inputOf, NOW, seconds, summarize } from './fixtures/situation.ts';
 import type { Situation } from './fixtures/situation.ts';
@@ -18,6 +18,8 @@ function table(rows: readonly Row[]): void {
 
 const PROXY = 'registry.test/proxy:v1';
 const sidecar = pod({ images: [IMAGE, PROXY] });
+/** It mounts the second one as a volume. */
+const mounting = pod({ images: [IMAGE, PROXY], volumeImages: [PROXY] });
 /** What is known of the two images of `sidecar`, as far as it is. */
 const two = (web: Inspection, proxy?: Inspection): ReadonlyMap<string, Inspection> =>
   new Map([[IMAGE, web], ...(proxy === undefined ? [] : [[PROXY, proxy] as const])]);
@@ -66,12 +68,6 @@ describe('R1 what concerns us at all', () => {
   });
 });
 
-const onWindows = {
-  nodeSelectorTerms: [
-    { matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In' as const, values: ['windows'] }], matchFields: [] },
-  ],
-};
-
 describe('R1 misplaced is what the images say', () => {
   // prettier-ignore
   table([
@@ -84,8 +80,10 @@ describe('R1 misplaced is what the images say', () => {
     ['R1 a wasm image', { images: resolved('linux/wasm') }, 'leave Fits'],
     ['R1 another OS only', { images: resolved('windows/amd64') }, 'report NoCommonArchitecture'],
     ['R1 a pod of a Windows node is for Windows where its images offer nothing else', { node: node({ os: 'windows' }), images: resolved('windows/arm64') }, 'evict'],
-    ['R1 a pod that requires Windows by a term', { node: node({ os: 'windows' }), pod: pod({ requiredAffinity: onWindows }), images: resolved('linux/amd64', 'windows/arm64') }, 'evict'],
+    ['R1 a pod that requires Windows by a term', { node: node({ os: 'windows' }), pod: pod({ requiredAffinity: ON_WINDOWS }), images: resolved('linux/amd64', 'windows/arm64') }, 'evict'],
     ['R1 one of two images cannot run here', { pod: sidecar, images: two(arm, both) }, 'evict'],
+    ['R1 an image that is only mounted never makes a pod misplaced', { pod: mounting, images: two(amd, arm) }, 'leave Fits'],
+    ['R1 nor does one that is not known', { pod: mounting, images: two(amd) }, 'leave Fits'],
     ['R1 one cannot run here, the other is not known', { pod: sidecar, images: two(arm) }, 'evict'],
     ['R1 one runs here, the other is not known', { pod: sidecar, images: two(amd) }, 'wait ImagesUnknown'],
     ['R1 the images have no architecture in common', { pod: sidecar, images: two(arm, amd) }, 'report NoCommonArchitecture'],

@@ -54,7 +54,7 @@ export function replacementDemand({ pod, namespace, policy, ...rest }: Replaceme
   });
   const patched = applyPatch(raw, patch);
   const spec = readPodSpec(patched.kind === 'applied' && isJsonObject(patched.value) ? patched.value : raw);
-  return { ...spec, ...osOf(pod, imageKnowledge(pod.images, rest.images, policy.spec), rest.nodes) };
+  return { ...spec, ...osOf(pod, imageKnowledge(pod, rest.images, policy.spec), rest.nodes) };
 }
 
 /** The scheduler knows no operating system but by labels; the kubelet of another one would not run the pod. */

@@ -23,10 +23,12 @@ export function replacementPod(pod: PodFacts): JsonObject {
   };
 }
 
-function specOf({ os, images, nodeSelector, requiredAffinity, tolerations }: PodFacts): JsonObject {
+function specOf({ os, images, volumeImages = [], nodeSelector, requiredAffinity, tolerations }: PodFacts): JsonObject {
+  const run = images.filter((image) => !volumeImages.includes(image));
   return {
     ...(os !== undefined && { os: { name: os } }),
-    containers: images.map((image, index) => ({ name: `image-${index}`, image })),
+    containers: run.map((image, index) => ({ name: `image-${index}`, image })),
+    volumes: volumeImages.map((reference, index) => ({ name: `volume-${index}`, image: { reference } })),
     nodeSelector,
     ...(tolerations.length > 0 && { tolerations: tolerations.map((toleration) => ({ ...toleration })) }),
     ...(requiredAffinity !== undefined && {

@@ -49,7 +49,7 @@ export function recordingOperations({
   const added = [...(record === undefined ? [] : stillThere(pod, record, policy)), ...additions];
   if (added.length === 0 && wanted === undefined) return before === undefined ? [] : [{ op: 'remove', path: PATH }];
   const view = readPodView(pod);
-  const knowledge = policy === undefined ? [] : imageKnowledge(view.images, images, policy.spec);
+  const knowledge = policy === undefined ? [] : imageKnowledge(view, images, policy.spec);
   const said = wanted ?? partlyKnown(decision, record);
   const value = formatDecision(said, knowledge, added, view.requiredAffinity?.nodeSelectorTerms.length ?? 1);
   return value === before ? [] : setAnnotation(pod, value);

@@ -11,6 +11,8 @@ export interface ImageFacts {
   readonly platforms: readonly Platform[];
   /** An artifact without platforms (empty config): it constrains nothing. */
   readonly neutral: boolean;
+  /** The platform of a single manifest's config: what mounts the image as a volume takes it on any node. */
+  readonly single?: true;
 }
 
 /** Why the platforms of an image are not known. Waiting helps only with those that say so. */

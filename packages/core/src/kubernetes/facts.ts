@@ -110,6 +110,8 @@ export interface PodFacts {
   readonly os?: string;
   /** Image strings of containers, init containers and image volumes, in this order, duplicates removed. */
   readonly images: readonly string[];
+  /** Those of them that no container runs; absent where there are none. */
+  readonly volumeImages?: readonly string[];
   /** Names of its pull secrets, in their order; absent when it names none. */
   readonly pullSecrets?: readonly string[];
   readonly nodeSelector: Labels;

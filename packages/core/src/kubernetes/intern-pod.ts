@@ -20,6 +20,7 @@ export function internPod(pod: PodFacts, intern: Intern): PodFacts {
     ...(pod.nodeName !== undefined && { nodeName: intern(pod.nodeName) }),
     ...(pod.os !== undefined && { os: intern(pod.os) }),
     images: intern(pod.images),
+    ...(pod.volumeImages !== undefined && { volumeImages: intern(pod.volumeImages) }),
     ...(pod.pullSecrets !== undefined && { pullSecrets: intern(pod.pullSecrets) }),
     nodeSelector: intern(pod.nodeSelector),
     ...(pod.requiredAffinity !== undefined && { requiredAffinity: intern(pod.requiredAffinity) }),

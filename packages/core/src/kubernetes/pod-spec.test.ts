@@ -28,6 +28,7 @@ describe('readPodSpec', () => {
     expect(readPodSpec(pod)).toEqual({
       nodeName: 'n1',
       images: ['one', 'two', 'three', 'four'],
+      volumeImages: ['four'],
       nodeSelector: { disk: 'ssd' },
       requiredAffinity: {
         nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }], matchFields: [] }],

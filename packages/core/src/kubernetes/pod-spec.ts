@@ -16,6 +16,8 @@ export interface PodSpecFacts {
   readonly os?: string;
   /** See {@link podImages}. */
   readonly images: readonly string[];
+  /** Those of them that no container runs: they are mounted only. Absent where there are none. */
+  readonly volumeImages?: readonly string[];
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector;
   readonly tolerations: readonly Toleration[];
@@ -45,6 +47,7 @@ export function readPodSpec(pod: JsonObject): PodSpecFacts {
     ...(nodeName !== undefined && { nodeName }),
     ...(os !== undefined && { os }),
     images: podImages(spec),
+    ...mountedOnly(spec),
     nodeSelector: stringMapAt(spec, 'nodeSelector'),
     ...(requiredAffinity !== undefined && { requiredAffinity }),
     tolerations: podTolerations(spec),
@@ -69,6 +72,14 @@ export function podImages(spec: JsonObject): readonly string[] {
     if (isJsonObject(volume)) addImage(images, volume['image'], 'reference');
   }
   return [...images];
+}
+
+/** The images that no container runs, as a field of the facts: absent where there are none. */
+export function mountedOnly(spec: JsonObject): Pick<PodSpecFacts, 'volumeImages'> {
+  if (arrayAt(spec, 'volumes').every((volume) => !isJsonObject(volume) || volume['image'] === undefined)) return {};
+  const run = new Set(podImages({ ...spec, volumes: [] }));
+  const volumeImages = podImages(spec).filter((image) => !run.has(image));
+  return volumeImages.length === 0 ? {} : { volumeImages };
 }
 
 /** Names in `imagePullSecrets` of a pod's spec, or of a ServiceAccount, in their order; what is no name is left out. */

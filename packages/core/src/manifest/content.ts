@@ -4,8 +4,8 @@ import { parseDeclaredPlatform } from './declared-platform.ts';
 
 /** What a manifest, with all that it refers to, says of platforms. Immutable: it follows from the content alone. */
 export type ContentFacts =
-  /** At least one platform, duplicates removed, in the order of the manifest. */
-  | { readonly kind: 'platforms'; readonly platforms: readonly Platform[] }
+  /** At least one platform, duplicates removed, in the order of the manifest; `single`: that of a single manifest's config. */
+  | { readonly kind: 'platforms'; readonly platforms: readonly Platform[]; readonly single?: true }
   /** An artifact without platforms. */
   | { readonly kind: 'neutral' }
   /** Read, and nothing usable is declared: empty index, unknown architecture, Docker schema 1. */
@@ -21,7 +21,7 @@ export type ContentFacts =
  */
 export function parseConfig(config: Json | undefined, manifest: 'image' | 'artifact'): ContentFacts {
   const declared = parseDeclaredPlatform(config);
-  if (declared.kind === 'platform') return { kind: 'platforms', platforms: [declared.platform] };
+  if (declared.kind === 'platform') return { kind: 'platforms', platforms: [declared.platform], single: true };
   if (manifest === 'artifact' && declared.kind === 'undeclared') return { kind: 'neutral' };
   return { kind: 'unknown' };
 }

@@ -39,6 +39,7 @@ function entryInWords(entry: IndexEntry): string {
 
 const amd64: ContentFacts = { kind: 'platforms', platforms: [{ os: 'linux', architecture: 'amd64' }] };
 const arm64: ContentFacts = { kind: 'platforms', platforms: [{ os: 'linux', architecture: 'arm64', variant: 'v8' }] };
+const single = (facts: ContentFacts): ContentFacts => (facts.kind === 'platforms' ? { ...facts, single: true } : facts);
 const neutral: ContentFacts = { kind: 'neutral' };
 const unknown: ContentFacts = { kind: 'unknown' };
 
@@ -96,12 +97,12 @@ test('I3 an index may have 10,000 entries', () => {
 
 describe('I3 config blobs', () => {
   const configs: readonly (readonly [string, Json | undefined, ContentFacts, ContentFacts])[] = [
-    ['of an image', { os: 'linux', architecture: 'amd64' }, amd64, amd64],
-    ['with a variant', { os: 'linux', architecture: 'arm64', variant: 'v8' }, arm64, arm64],
+    ['of an image', { os: 'linux', architecture: 'amd64' }, single(amd64), single(amd64)],
+    ['with a variant', { os: 'linux', architecture: 'arm64', variant: 'v8' }, single(arm64), single(arm64)],
     ['without architecture', { os: 'linux' }, unknown, neutral],
     ['without os', { architecture: 'amd64' }, unknown, neutral],
     ['with an architecture that is no GOARCH', { os: 'linux', architecture: 'sparc64' }, unknown, unknown],
-    ['with the name of uname', { os: 'Linux', architecture: 'X86_64' }, amd64, amd64],
+    ['with the name of uname', { os: 'Linux', architecture: 'X86_64' }, single(amd64), single(amd64)],
     ['of a chart', { name: 'chart', version: '1.0.0' }, unknown, neutral],
     ['that is empty', {}, unknown, neutral],
     ['that is no object', [], unknown, neutral],
@@ -115,6 +116,10 @@ describe('I3 config blobs', () => {
 });
 
 describe('I3 what the entries of an index come to', () => {
+  test('I3 an index with the config of one manifest is no single manifest', () => {
+    expect(combineContent([single(amd64)])).toEqual(amd64);
+  });
+
   const both = { kind: 'platforms', platforms: [...amd64.platforms, ...arm64.platforms] };
   const cases: readonly (readonly [string, readonly ContentFacts[], unknown])[] = [
     ['nothing', [], unknown],

@@ -33,7 +33,7 @@ export function decideFor(view: PodView, input: PlacementInput): Verdict {
   if (reason !== undefined) return unlooked({ kind: 'leave', reason, ...said });
   // PL10: what it would have been is for the report to find out, after the answer.
   if (policy.spec.mode === 'Audit') return unlooked({ kind: 'leave', reason: 'Audit', ...said });
-  const knowledge = imageKnowledge(view.images, input.images, policy.spec);
+  const knowledge = imageKnowledge(view, input.images, policy.spec);
   return { decision: decideByImages(view, input, policy, knowledge), knowledge };
 }
 

@@ -6,7 +6,14 @@ import { isJsonObject } from '../json/json.ts';
 import { readPodLabels } from '../kubernetes/labels.ts';
 import type { Labels, PodLabels } from '../kubernetes/labels.ts';
 import { readOwner } from '../kubernetes/owner.ts';
-import { parseRequiredAffinity, podImages, podOsName, podTolerations, PREFERRED } from '../kubernetes/pod-spec.ts';
+import {
+  mountedOnly,
+  parseRequiredAffinity,
+  podImages,
+  podOsName,
+  podTolerations,
+  PREFERRED,
+} from '../kubernetes/pod-spec.ts';
 import { objectAt, stringMapAt } from '../json/read.ts';
 import type { NodeSelector } from '../kubernetes/node-selector.ts';
 
@@ -20,6 +27,8 @@ export interface PodView {
   /** `spec.os.name`. */
   readonly os?: string;
   readonly images: readonly string[];
+  /** Those of them that no container runs. */
+  readonly volumeImages?: readonly string[];
   readonly nodeSelector: Labels;
   /** Absent also when it is malformed. */
   readonly requiredAffinity?: NodeSelector;
@@ -42,6 +51,7 @@ export function readPodView(pod: JsonObject): PodView {
     ...(owner !== undefined && { owner }),
     ...(os !== undefined && { os }),
     images: podImages(spec),
+    ...mountedOnly(spec),
     nodeSelector: stringMapAt(spec, 'nodeSelector'),
     ...(required !== undefined && required !== 'malformed' && { requiredAffinity: required }),
     tolerations: podTolerations(spec),

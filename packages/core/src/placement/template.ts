@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { readOwner } from '../kubernetes/owner.ts';
-import { podImages } from '../kubernetes/pod-spec.ts';
+import { mountedOnly, podImages } from '../kubernetes/pod-spec.ts';
 import { stringMapAt } from '../json/read.ts';
 
 /** Characters of annotations: usual pods have hundreds. Beyond, comparing costs as much as deciding. */
@@ -27,6 +27,7 @@ export function templateText(pod: JsonObject): string | undefined {
     annotations: metadata['annotations'],
     owners: metadata['ownerReferences'],
     images: podImages(spec),
+    ...mountedOnly(spec),
     nodeName: spec['nodeName'],
     os: spec['os'],
     nodeSelector: spec['nodeSelector'],

@@ -1,5 +1,6 @@
 import type { Inspection, UnresolvedReason } from '../inspection/inspection.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
+import type { PodSpecFacts } from '../kubernetes/pod-spec.ts';
 import { overriddenInspection } from './image-override.ts';
 import { MAX_IMAGES } from './limits.ts';
 
@@ -15,6 +16,9 @@ export interface UnresolvedImage {
   readonly image: string;
   readonly reason: UnresolvedReason;
 }
+
+/** The images of a pod, and those of them that no container runs. */
+export type ImagesOfPod = Pick<PodSpecFacts, 'images' | 'volumeImages'>;
 
 /** The part of a policy that declares platforms of images. */
 type ImagePolicy = Pick<ArchPolicySpec, 'images'>;
@@ -36,15 +40,21 @@ export function imagesToInspect(images: readonly string[], policy: ImagePolicy):
  * answered in time, and nothing is known of the images of a pod with too many of them.
  */
 export function imageKnowledge(
-  images: readonly string[],
+  { images, volumeImages = [] }: ImagesOfPod,
   inspections: ReadonlyMap<string, Inspection>,
   policy: ImagePolicy,
 ): readonly ImageKnowledge[] {
   if (images.length > MAX_IMAGES) return images.map((image) => ({ image, inspection: TOO_MANY }));
-  return images.map((image) => ({
-    image,
-    inspection: usable(overriddenInspection(image, policy) ?? inspections.get(image) ?? NOT_ANSWERED),
-  }));
+  return images.map((image) => {
+    const inspection = usable(overriddenInspection(image, policy) ?? inspections.get(image) ?? NOT_ANSWERED);
+    return { image, inspection: volumeImages.includes(image) ? mounted(inspection) : inspection };
+  });
+}
+
+/** PL4: nothing of a volume is run, and runtimes mount a single manifest whatever platform its config names. */
+function mounted(inspection: Inspection): Inspection {
+  if (inspection.kind === 'unresolved' || inspection.facts.single !== true) return inspection;
+  return { ...inspection, facts: { ...inspection.facts, platforms: [], neutral: true } };
 }
 
 /** Facts without platforms are unknown, never "runs nowhere", unless they are neutral. */

@@ -17,7 +17,8 @@ export function decodeFacts(text: string): ContentFacts | undefined {
   if (kind !== 'platforms' || !Array.isArray(platforms) || platforms.length === 0) return undefined;
   const parsed = (platforms as readonly Json[]).map(parseDeclaredPlatform);
   const known = parsed.flatMap((declared) => (declared.kind === 'platform' ? [declared.platform] : []));
-  return known.length === parsed.length ? { kind, platforms: known } : undefined;
+  const single = json?.['single'] === true && { single: true as const };
+  return known.length === parsed.length ? { kind, platforms: known, ...single } : undefined;
 }
 
 /** What was shown to a scope, as it is kept in a shared store. */

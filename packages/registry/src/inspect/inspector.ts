@@ -173,7 +173,9 @@ function resolved({ shown, facts }: Answer, source: FactSource, nowMs: number): 
   if (content.kind === 'malformed') return unresolved('Malformed');
   const neutral = content.kind === 'neutral';
   const platforms = neutral ? [] : content.platforms;
-  return { kind: 'resolved', facts: { digest: shown.digest, platforms, neutral }, source, ageMs: ageOf(shown, nowMs) };
+  const single = content.kind === 'platforms' && content.single === true && { single: true as const };
+  const declared = { digest: shown.digest, platforms, neutral, ...single };
+  return { kind: 'resolved', facts: declared, source, ageMs: ageOf(shown, nowMs) };
 }
 
 function unresolved(reason: (Inspection & { readonly kind: 'unresolved' })['reason'], retryAtMs?: number): Inspection {
