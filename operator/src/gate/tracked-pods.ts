@@ -1,9 +1,9 @@
-import { GATE_INSPECTING, isTerminalOrTerminating } from '@archpolicy/core';
+import { hasOurGate, isTerminalOrTerminating } from '@archpolicy/core';
 import type { LiftPatch, PodFacts } from '@archpolicy/core';
 
 /** Whether the pod waits for us. One that has ended or is being deleted waits for nothing. */
 export function isOurs(pod: PodFacts): boolean {
-  return !isTerminalOrTerminating(pod) && pod.schedulingGates.includes(GATE_INSPECTING);
+  return !isTerminalOrTerminating(pod) && hasOurGate(pod);
 }
 
 /** What is remembered of a pod while it is gated. */

@@ -1,6 +1,6 @@
 import {
   countedArchitecture,
-  GATE_INSPECTING,
+  hasOurGate,
   isUnschedulable,
   isTerminalOrTerminating,
   readDecision,
@@ -68,7 +68,7 @@ export function toPodRecord(
     reason: decision.reason,
     ...(node !== undefined && { architecture: countedArchitecture(node) }),
     constrained,
-    gated: pod.schedulingGates.includes(GATE_INSPECTING),
+    gated: hasOurGate(pod),
     unschedulable: isUnschedulable(pod) && decision.reason !== 'UnschedulableTooShort',
     ...(portable !== undefined && { portable }),
   };

@@ -4,6 +4,6 @@ export { decideGate } from './decide.ts';
 export type { GateDecision, GatedPodInput } from './decide.ts';
 export { liftEvent, refusedEvent, waitEvent } from './explain.ts';
 export type { GateEvent, GateEventReason, LiftedPod } from './explain.ts';
-export { gateOnly, isGated, isSamePatch, PATCH_LEVELS, patchFallbacks } from './lift.ts';
+export { gateOnly, isSamePatch, PATCH_LEVELS, patchFallbacks } from './lift.ts';
 export type { Lifting, LiftPatch, PatchFallbacks, PatchLevel } from './lift.ts';
 export { inspectAgainMs, liftAgainMs } from './retry.ts';

@@ -9,7 +9,8 @@ import type { Row } from '../placement/fixtures/row.ts';
 import { ANNOTATION_DECISION, GATE_INSPECTING } from '../kubernetes/archpolicy-keys.ts';
 import { decideGate } from './decide.ts';
 import { admitted, asked, gatedInput } from './fixtures/gated-pod.ts';
-import { gateOnly, isGated, patchFallbacks } from './lift.ts';
+import { gateOnly, patchFallbacks } from './lift.ts';
+import { isGated } from '../pod/gate.ts';
 import type { PatchFallbacks } from './lift.ts';
 
 const slow: Row = { images: { web: 'unresolved Deadline' } };

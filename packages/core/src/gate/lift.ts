@@ -1,7 +1,6 @@
 import type { Inspection } from '../inspection/inspection.ts';
 import type { JsonObject } from '../json/json.ts';
-import { isJsonObject } from '../json/json.ts';
-import { arrayAt, objectAt, textAt } from '../json/read.ts';
+import { objectAt, textAt } from '../json/read.ts';
 import type { Addition } from '../placement/additions.ts';
 import { additionsFor } from '../placement/additions.ts';
 import type { Constrain, PlacementDecision } from '../placement/decision.ts';
@@ -12,6 +11,7 @@ import type { PodView } from '../placement/pod-view.ts';
 import { readPodView } from '../placement/pod-view.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { GATE_INSPECTING } from '../kubernetes/archpolicy-keys.ts';
+import { ourGateIndex } from '../pod/gate.ts';
 import { recordingOperations } from './record.ts';
 
 const VERSION = '/metadata/resourceVersion';
@@ -49,11 +49,6 @@ export interface Lifting {
   /** For the annotation: who decided, and by what. */
   readonly policy: ArchPolicy | undefined;
   readonly images: ReadonlyMap<string, Inspection>;
-}
-
-/** Whether the pod waits behind our gate. */
-export function isGated(pod: JsonObject): boolean {
-  return gateIndex(pod) !== undefined;
 }
 
 /**
@@ -109,7 +104,7 @@ function requirementsAlone(view: PodView, decision: PlacementDecision): readonly
 
 /** The lock, and the removal of our gate wherever it stands among others'. */
 function ungating(pod: JsonObject): readonly JsonPatchOperation[] | undefined {
-  const index = gateIndex(pod);
+  const index = ourGateIndex(objectAt(pod, 'spec'));
   const version = textAt(objectAt(pod, 'metadata'), 'resourceVersion');
   if (index === undefined || version === undefined) return undefined;
   const path = pointer('spec', 'schedulingGates', index);
@@ -118,12 +113,6 @@ function ungating(pod: JsonObject): readonly JsonPatchOperation[] | undefined {
     { op: 'test', path: `${path}/name`, value: GATE_INSPECTING },
     { op: 'remove', path },
   ];
-}
-
-function gateIndex(pod: JsonObject): number | undefined {
-  const gates = arrayAt(objectAt(pod, 'spec'), 'schedulingGates');
-  const index = gates.findIndex((gate) => isJsonObject(gate) && gate['name'] === GATE_INSPECTING);
-  return index === -1 ? undefined : index;
 }
 
 function isSame(one: readonly JsonPatchOperation[], other: readonly JsonPatchOperation[]): boolean {

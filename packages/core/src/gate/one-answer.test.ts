@@ -10,7 +10,8 @@ import { applyPatch } from '../placement/json-patch.ts';
 import type { JsonPatchOperation } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
 import { decideGate } from './decide.ts';
-import { isGated, patchFallbacks } from './lift.ts';
+import { patchFallbacks } from './lift.ts';
+import { isGated } from '../pod/gate.ts';
 
 const LATE: Inspection = { kind: 'unresolved', reason: 'Deadline' };
 const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: 'u', controller: true }];

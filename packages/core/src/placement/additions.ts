@@ -8,6 +8,7 @@ import { architectureToleration } from './architecture-taints.ts';
 import type { Constrain, Gate, PreferredArchitecture } from './decision.ts';
 import { architectureRequirement, isImplied } from './node-constraints.ts';
 import { pointer } from './json-patch.ts';
+import { ourGateIndex } from '../pod/gate.ts';
 import type { PodView } from './pod-view.ts';
 
 /** One value that we add where there was none: a field, or an element after the last of a list. */
@@ -65,9 +66,8 @@ function termAdditions(
 }
 
 function gateAddition({ spec }: PodView): readonly Addition[] {
-  const gates = arrayAt(spec, 'schedulingGates');
-  const gated = gates.some((gate) => isJsonObject(gate) && gate['name'] === GATE_INSPECTING);
-  return gated ? [] : appended(spec['schedulingGates'], '/spec/schedulingGates', [{ name: GATE_INSPECTING }]);
+  if (ourGateIndex(spec) !== undefined) return [];
+  return appended(spec['schedulingGates'], '/spec/schedulingGates', [{ name: GATE_INSPECTING }]);
 }
 
 /** Elements after the last of a list, or the list where there is none. */
