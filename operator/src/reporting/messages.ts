@@ -35,6 +35,8 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   Ready: "it is Ready, so it runs all the same: by emulation, or its image's platforms are declared wrongly",
   HasRun:
     "it has run on this node and no container says that the node refuses its image: by emulation, or its image's platforms are declared wrongly",
+  DoNotDisrupt:
+    'it runs or has run, and carries karpenter.sh/do-not-disrupt: "true" or cluster-autoscaler.kubernetes.io/safe-to-evict: "false"',
   NoCommonArchitecture: 'its images have no architecture in common that its policy allows',
   WouldLandWrong:
     'nothing would keep its replacement from such a node: its owner has chosen the architecture, or it cannot be constrained',

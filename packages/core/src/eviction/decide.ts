@@ -9,6 +9,7 @@ import {
   nodeIsNotReady,
   ownerDoesNotReplace,
   podIsTooYoung,
+  podMustNotBeDisrupted,
   podOptsOut,
   podRuns,
   policyDoesNotEvict,
@@ -54,6 +55,8 @@ const RULES: readonly Rule<Misplaced>[] = [
   podOptsOut,
   // R1, R10: The pod is Ready, or has run on this node and shows no refusal.
   podRuns,
+  // R10: The pod runs or has run, and Karpenter or the cluster autoscaler is told not to move it.
+  podMustNotBeDisrupted,
   // R4: The replacement would be bound to a node that does not support its images, or to none.
   replacementWouldNotFit,
   // R3: The installed webhook configuration does not select the replacement.

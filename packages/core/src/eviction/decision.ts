@@ -27,6 +27,7 @@ export const REPORT_REASONS = [
   'OptedOut',
   'Ready',
   'HasRun',
+  'DoNotDisrupt',
   'NoCommonArchitecture',
   'WouldLandWrong',
   'NoNodeForReplacement',

@@ -81,6 +81,23 @@ describe('R10 a pod that this process has observed Ready', () => {
   ]);
 });
 
+describe('R10 what the node autoscalers are told not to move', () => {
+  const marked = { annotations: { 'karpenter.sh/do-not-disrupt': 'true' } };
+  const unsafe = { annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' } };
+  const ready = { ready: { value: true, sinceMs: NOW - HOUR } };
+  const policy = { includeReady: true };
+  // prettier-ignore
+  table([
+    ['R10 it is Ready, and the policy includes Ready pods', { ...is([runningFor(HOUR)], { ...marked, ...ready }), policy }, 'report DoNotDisrupt', 'its work would be lost'],
+    ['R10 the same by the word of the cluster autoscaler', { ...is([runningFor(HOUR)], { ...unsafe, ...ready }), policy }, 'report DoNotDisrupt', 'the same'],
+    ['R10 it is Ready', is([runningFor(HOUR)], { ...marked, ...ready }), 'report Ready', 'that keeps it already'],
+    ['R10 it has run, and is refused now', { ...is([refusedAtExec], marked), hasBeenReady }, 'report DoNotDisrupt', 'other containers of it may still work'],
+    ['R10 it has never run', is([crashing], marked), 'evict', 'nothing is lost, and it cannot run here'],
+    ['R10 it has never run, by the word of the cluster autoscaler', is([crashing], unsafe), 'evict', 'the same'],
+    ['R10 it may be disrupted', { ...is([refusedAtExec], { annotations: { 'karpenter.sh/do-not-disrupt': 'false', 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' } }), hasBeenReady }, 'evict', 'the values mean nothing else'],
+  ]);
+});
+
 describe('R10 a pod that has run, and crashes for good', () => {
   const crashes = (minutes: number, restarts: number, name = 'main'): Situation['crashes'] => ({
     unreadyForMs: seconds(60 * minutes),

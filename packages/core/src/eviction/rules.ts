@@ -1,3 +1,4 @@
+import { ANNOTATION_DO_NOT_DISRUPT, ANNOTATION_SAFE_TO_EVICT } from '../kubernetes/annotations.ts';
 import { ALLOW_EVICTION_NO, ANNOTATION_ALLOW_EVICTION } from '../kubernetes/archpolicy-keys.ts';
 import { boundAtMs } from '../kubernetes/facts.ts';
 import { hasTrueArchitectureLabel, hasTrueOsLabel } from '../kubernetes/node-labels.ts';
@@ -24,6 +25,17 @@ export function ownerDoesNotReplace({ replacement }: Governed): EvictionDecision
 /** R1: objects to a pod with `archpolicy.dev/allow-eviction: "false"`. */
 export function podOptsOut({ pod }: Governed): EvictionDecision | undefined {
   return pod.annotations[ANNOTATION_ALLOW_EVICTION] === ALLOW_EVICTION_NO ? report('OptedOut') : undefined;
+}
+
+/**
+ * R10: objects to a pod that runs, or has run, and carries a mark of a node autoscaler that it must not be moved. One that cannot
+ * run is moved all the same: the mark is for work that would be lost.
+ */
+export function podMustNotBeDisrupted(input: Misplaced): EvictionDecision | undefined {
+  const { annotations, ready } = input.pod;
+  const isMarked =
+    annotations[ANNOTATION_DO_NOT_DISRUPT] === 'true' || annotations[ANNOTATION_SAFE_TO_EVICT] === 'false';
+  return isMarked && (ready.value || runsAllTheSame(input)) ? report('DoNotDisrupt') : undefined;
 }
 
 /** R1, R10: a Ready pod runs, whatever its images declare; and one that has run is not evicted for a moment in which it is not Ready. */

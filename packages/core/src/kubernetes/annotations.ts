@@ -14,6 +14,14 @@ export const ANNOTATION_SOURCE = 'kubernetes.io/config.source';
  */
 export const ANNOTATION_TOLERATIONS_WHITELIST = 'scheduler.alpha.kubernetes.io/tolerationsWhitelist';
 
+/**
+ * Marks of the node autoscalers on pods that must not be moved.
+ * https://karpenter.sh/docs/concepts/disruption/#pod-level-controls
+ * https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.34.0/cluster-autoscaler/FAQ.md#what-types-of-pods-can-prevent-ca-from-removing-a-node
+ */
+export const ANNOTATION_DO_NOT_DISRUPT = 'karpenter.sh/do-not-disrupt';
+export const ANNOTATION_SAFE_TO_EVICT = 'cluster-autoscaler.kubernetes.io/safe-to-evict';
+
 /** The annotations of a pod that the product reads. The parser drops all others, so reading one does not compile. */
 export interface PodAnnotations {
   readonly [ANNOTATION_ALLOW_EVICTION]?: string;
@@ -21,6 +29,8 @@ export interface PodAnnotations {
   readonly [LABEL_PREFERRED]?: string;
   readonly [ANNOTATION_MIRROR]?: string;
   readonly [ANNOTATION_SOURCE]?: string;
+  readonly [ANNOTATION_DO_NOT_DISRUPT]?: string;
+  readonly [ANNOTATION_SAFE_TO_EVICT]?: string;
 }
 
 /** The annotations of a namespace that the product reads. */
@@ -35,6 +45,8 @@ const POD_KEYS = keysOf<PodAnnotations>({
   'archpolicy.dev/preferred': true,
   'kubernetes.io/config.mirror': true,
   'kubernetes.io/config.source': true,
+  'karpenter.sh/do-not-disrupt': true,
+  'cluster-autoscaler.kubernetes.io/safe-to-evict': true,
 });
 const NAMESPACE_KEYS = keysOf<NamespaceAnnotations>({
   'archpolicy.dev/preferred': true,
