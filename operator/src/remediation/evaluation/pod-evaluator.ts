@@ -9,6 +9,7 @@ import {
   relaxingHelps,
   replacementOf,
   runsAllTheSame,
+  unschedulableAfterMs,
   workloadKey,
 } from '@archpolicy/core';
 import type {
@@ -106,6 +107,7 @@ export class PodEvaluator {
     return {
       unschedulable: {
         forMs: this.#options.unschedulable.forMs(pod.uid),
+        afterMs: unschedulableAfterMs(pod, policy.spec),
         relaxingHelps: relaxingHelps(input),
         relaxed,
       },

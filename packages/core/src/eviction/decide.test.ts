@@ -4,6 +4,7 @@ import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { decideEviction, needsRelaxation } from './decide.ts';
 import type { EvictionDecision, LastTry } from './decision.ts';
 import { container, CREATED_AT, IMAGE, neutral, node, ON_WINDOWS, pod, resolved, without } from './fixtures/objects.ts';
+import { UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
 import type { Unschedulable } from './unschedulable.ts';
 import { inputOf, NOW, seconds, summarize } from './fixtures/situation.ts';
 import type { Situation } from './fixtures/situation.ts';
@@ -233,13 +234,12 @@ describe('R9 a pod that carries our additions and finds no node', () => {
   const unschedulable = (changes: Partial<Unschedulable> = {}, ageMs = seconds(120)): Situation => ({
     pod: unbound(),
     node: null,
-    unschedulable: { forMs: ageMs, relaxingHelps: true, relaxed: true, ...changes },
+    unschedulable: { forMs: ageMs, afterMs: UNSCHEDULABLE_AFTER_MS, relaxingHelps: true, relaxed: true, ...changes },
   });
   // prettier-ignore
   table([
     ['R9 for less than two minutes', unschedulable({}, seconds(119)), 'wait UnschedulableTooShort 1s'],
-    ['R9 for two minutes, and the scheduler makes room for it', { ...unschedulable(), pod: unbound({ nominated: true }) }, 'wait UnschedulableTooShort 480s'],
-    ['R9 for ten minutes, and the scheduler makes room for it', { ...unschedulable({}, seconds(600)), pod: unbound({ nominated: true }) }, 'evict'],
+    ['R9 for nine of ten minutes that it may take', unschedulable({ afterMs: seconds(600) }, seconds(540)), 'wait UnschedulableTooShort 60s'],
     ['R9 for two minutes, its workload is relaxed', unschedulable(), 'evict'],
     ['R9 its workload is not relaxed yet', unschedulable({ relaxed: false }), 'wait Relaxing 2s'],
     ['R9 no node would take it without our preference either', unschedulable({ relaxingHelps: false }), 'report Unschedulable'],
@@ -264,7 +264,7 @@ describe('R9 whether the preference is skipped for the workload of a pod that fi
   const unschedulable = (changes: Partial<Unschedulable> = {}, ageMs = seconds(120)): Situation => ({
     pod: unbound(),
     node: null,
-    unschedulable: { forMs: ageMs, relaxingHelps: true, relaxed: true, ...changes },
+    unschedulable: { forMs: ageMs, afterMs: UNSCHEDULABLE_AFTER_MS, relaxingHelps: true, relaxed: true, ...changes },
   });
   const asked = unschedulable({ relaxed: false });
   // prettier-ignore
@@ -278,7 +278,7 @@ describe('R9 whether the preference is skipped for the workload of a pod that fi
     ['R9 the webhook is not reachable', { ...asked, webhook: 'unreachable' }, true, 'it reads the status when it is back'],
     ['R9 its owner has no place left', { ...asked, limit: { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1_000 } }, true, 'relaxing is no eviction'],
     ['R9 for less than two minutes', unschedulable({ relaxed: false }, seconds(119)), false, 'a node may come'],
-    ['R9 the scheduler makes room for it', { ...asked, pod: unbound({ nominated: true }) }, false, 'it is about to be bound'],
+    ['R9 for nine of ten minutes that it may take', unschedulable({ relaxed: false, afterMs: seconds(600) }, seconds(540)), false, 'its node may be starting'],
     ['R9 no node would take it without the preference either', unschedulable({ relaxed: false, relaxingHelps: false }), false, 'the preference is not in the way'],
     ['R9 it is skipped already', unschedulable(), false, 'the status says so'],
     ['R9 in Audit', { ...asked, mode: 'Audit' }, false, 'nothing is narrowed in Audit'],

@@ -18,7 +18,6 @@ import {
   webhookIsUnreachable,
   webhookWouldNotBeCalled,
 } from './rules.ts';
-import { unschedulableAfterMs } from './unschedulable.ts';
 
 /**
  * Decides about one pod by R1 to R7 and R10, and by the answer to the last attempt (R8). The rules are asked in their order, and the first
@@ -124,7 +123,7 @@ function concernsUs({
 function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined {
   const { unschedulable, nowMs, pod, policy } = input;
   if (unschedulable === undefined || policy === undefined) return undefined;
-  const missingMs = unschedulableAfterMs(pod) - unschedulable.forMs;
+  const missingMs = unschedulable.afterMs - unschedulable.forMs;
   if (missingMs > 0) return wait('UnschedulableTooShort', nowMs + missingMs);
   if (!unschedulable.relaxingHelps) return report('Unschedulable');
   for (const rule of UNSCHEDULABLE_RULES) {
@@ -140,9 +139,10 @@ function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined
  * evicted is another decision: the next pod of a workload whose pods nothing evicts finds a node, too.
  */
 export function needsRelaxation(input: EvictionInput): boolean {
-  const { unschedulable, pod, policy } = input;
+  const { unschedulable, policy } = input;
   if (concernsUs(input) !== undefined || unschedulable === undefined || policy?.mode !== 'Enforce') return false;
-  return unschedulable.forMs >= unschedulableAfterMs(pod) && unschedulable.relaxingHelps && !unschedulable.relaxed;
+  const { forMs, afterMs, relaxingHelps, relaxed } = unschedulable;
+  return forMs >= afterMs && relaxingHelps && !relaxed;
 }
 
 function isMisplaced(input: EvictionInput): EvictionDecision | Misplaced {

@@ -115,7 +115,12 @@ describe('what a real node says', () => {
     const sinceMs = NOW - UNSCHEDULABLE_AFTER_MS;
     const scheduled = { value: false, sinceMs, reason: 'Unschedulable' };
     const unbound = without('nodeName', { phase: 'Pending', containers: [], scheduled });
-    const ours = { forMs: UNSCHEDULABLE_AFTER_MS, relaxingHelps: false, relaxed: false };
+    const ours = {
+      forMs: UNSCHEDULABLE_AFTER_MS,
+      afterMs: UNSCHEDULABLE_AFTER_MS,
+      relaxingHelps: false,
+      relaxed: false,
+    };
     expect(readSignals(unbound.containers)).toEqual({ signal: 'None' });
     expect(decideEviction(inputOf({ pod: unbound, node: null }))).toMatchObject({ reason: 'NotBound' });
     expect(decideEviction(inputOf({ pod: unbound, node: null, unschedulable: ours }))).toMatchObject({

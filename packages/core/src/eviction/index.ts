@@ -47,6 +47,7 @@ export {
   RELAXED_FOR_MS,
   relaxingHelps,
   UNSCHEDULABLE_AFTER_MS,
+  unschedulableAfterMs,
 } from './unschedulable.ts';
 export type { Unschedulable } from './unschedulable.ts';
 export { ownedByJob, replacementOf } from './owner.ts';

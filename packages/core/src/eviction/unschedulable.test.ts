@@ -7,7 +7,7 @@ import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
 import { node, without } from './fixtures/objects.ts';
-import { isUnschedulable, relaxingHelps } from './unschedulable.ts';
+import { isUnschedulable, relaxingHelps, unschedulableAfterMs } from './unschedulable.ts';
 
 const NAMESPACE = { name: 'shop', labels: {}, annotations: {} };
 const METADATA = {
@@ -131,4 +131,31 @@ test.each<[string, PodFacts, boolean]>([
   ['bound', { ...unbound({}), nodeName: 'amd64-1' }, false],
 ])('R9 a pod counts as one that we keep from nodes: %s', (_, pod, expected) => {
   expect(isUnschedulable(pod)).toBe(expected);
+});
+
+describe('how long a pod may look for a node', () => {
+  const narrowedTo = (...architectures: readonly string[]): PodFacts['annotations'] => ({
+    'archpolicy.dev/decision': JSON.stringify({
+      v: 1,
+      kind: 'constrain',
+      reason: 'Preferred',
+      architectures,
+      added: [],
+    }),
+  });
+  const minutes = (pod: Partial<PodFacts>, policy: JsonObject = {}): number =>
+    unschedulableAfterMs(unbound(pod), policyOf(policy).spec) / 60_000;
+  const zero = { scaleFromZero: ['arm64'] };
+
+  // prettier-ignore
+  test.each<[string, number, number, string]>([
+    ['R9 any pod', minutes({}), 2, 'rollouts and autoscalers need some time'],
+    ['R9 one that the scheduler makes room for', minutes({ nominated: true }), 10, 'the pods that it preempts need their grace period'],
+    ['R9 one that is narrowed to an architecture of scaleFromZero', minutes({ annotations: narrowedTo('arm64') }, zero), 10, 'its node is starting'],
+    ['R9 the same, with a wait of its own', minutes({ annotations: narrowedTo('arm64') }, { ...zero, scaleFromZeroWait: '20m' }), 20, 'GPU nodes take longer'],
+    ['R9 the same, and the scheduler makes room for it', minutes({ annotations: narrowedTo('arm64'), nominated: true }, { ...zero, scaleFromZeroWait: '5m' }), 10, 'the longer one'],
+    ['R9 one that is narrowed to another architecture', minutes({ annotations: narrowedTo('amd64') }, zero), 2, 'no node of it is about to come'],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
 });

@@ -3,6 +3,8 @@ import { hasRoom } from '../kubernetes/requests.ts';
 import { readDecision } from '../placement/annotation.ts';
 import { feasibleNodes } from '../pod/feasible-nodes.ts';
 import { isTerminal, isTerminalOrTerminating } from '../pod/lifecycle.ts';
+import type { ArchPolicySpec } from '../policy/arch-policy.ts';
+import { parseDurationMs } from '../policy/duration.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
 import { untolerated } from '../requirement/tolerations.ts';
 import { replacementDemand } from './replacement-forecast.ts';
@@ -12,6 +14,8 @@ import type { ReplacementInput } from './replacement-forecast.ts';
 export const UNSCHEDULABLE_AFTER_MS = 2 * 60_000;
 /** The same of a pod that the scheduler makes room for: the pods that it preempts have up to their grace period to end. */
 export const NOMINATED_AFTER_MS = 10 * 60_000;
+/** The schema validates the duration; this is for a value that it missed. */
+const SCALE_FROM_ZERO_WAIT_MS = 10 * 60_000;
 /** How long the next decisions for its owner skip the preference. */
 export const RELAXED_FOR_MS = 60 * 60_000;
 
@@ -19,6 +23,8 @@ export const RELAXED_FOR_MS = 60 * 60_000;
 export interface Unschedulable {
   /** For how long, since it was first seen so: the condition's own time includes that behind scheduling gates. */
   readonly forMs: number;
+  /** For how long it may be so: see {@link unschedulableAfterMs}. */
+  readonly afterMs: number;
   /** Whether a ready node would take it without our preference, and does not with it. */
   readonly relaxingHelps: boolean;
   /** The policy's status says that the preference is skipped for its workload. */
@@ -34,8 +40,17 @@ export function isUnschedulable(pod: PodFacts): boolean {
 }
 
 /** R9: how long the pod may look for a node before it counts as one that our preference keeps from every node. */
-export function unschedulableAfterMs({ nominated }: Pick<PodFacts, 'nominated'>): number {
-  return nominated === true ? NOMINATED_AFTER_MS : UNSCHEDULABLE_AFTER_MS;
+export function unschedulableAfterMs(
+  { nominated, annotations }: Pick<PodFacts, 'nominated' | 'annotations'>,
+  { scaleFromZero, scaleFromZeroWait }: Pick<ArchPolicySpec, 'scaleFromZero' | 'scaleFromZeroWait'>,
+): number {
+  const narrowedTo = readDecision(annotations)?.architectures ?? [];
+  const waitsForNode = narrowedTo.some((architecture) => scaleFromZero.some((one) => one === architecture));
+  return Math.max(
+    UNSCHEDULABLE_AFTER_MS,
+    nominated === true ? NOMINATED_AFTER_MS : 0,
+    waitsForNode ? (parseDurationMs(scaleFromZeroWait) ?? SCALE_FROM_ZERO_WAIT_MS) : 0,
+  );
 }
 
 export interface RelaxationInput extends ReplacementInput {

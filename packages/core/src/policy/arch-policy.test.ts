@@ -33,6 +33,7 @@ describe('parseArchPolicy', () => {
         podSelector: {},
         mode: 'Enforce',
         scaleFromZero: [],
+        scaleFromZeroWait: '10m',
         whenNoCommonArchitecture: 'Admit',
         whenUnresolved: 'Gate',
         gateTimeout: '60s',

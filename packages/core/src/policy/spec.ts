@@ -156,6 +156,12 @@ const fields = z.object({
     'Architectures that an autoscaler can bring: they count as having a node even while there is none, except for pods that ' +
       'select nodes by name or pool where all such nodes are of other architectures.',
   ).default([]),
+  scaleFromZeroWait: duration(
+    '2m',
+    '1h',
+    '10m',
+    'How long a pod that is narrowed to an architecture of scaleFromZero waits for its node before the preference is relaxed; 2m to 1h.',
+  ).default('10m'),
   preference: preference
     .meta({
       description:
