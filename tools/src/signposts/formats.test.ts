@@ -16,7 +16,7 @@ describe('formats of others', () => {
 
   test.each(parsers)('$format: $file links the specification and shows a sample', ({ file }) => {
     expect([file, isThere(file)]).toEqual([file, true]);
-    expect(readText(file)).toMatch(/^ \* .*https:\/\/\S+/m);
+    expect(readText(file)).toMatch(/^ *(?:\/\*\*|\*) .*https:\/\/\S+/m);
     expect(readText(file)).toMatch(/^ +\* @example \S/m);
   });
 

@@ -24,7 +24,12 @@ const MAX_SECRET_LENGTH = 16 * 1024;
 /** 1,000 entries with all their fields have half as many values; so many parse in a millisecond or two. */
 const JSON_BOUNDS: JsonBounds = { depth: 32, containers: 10_000, separators: 10_000, values: 10_000 };
 
-/** The entries of a docker config: `config.json` with `auths`, or the older `.dockercfg` without. Unreadable ones are left out. */
+/**
+ * The entries of a docker config: `config.json` with `auths`, or the older `.dockercfg` without. Unreadable ones are left out.
+ *
+ * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/credentialprovider/config.go
+ * @example {"auths":{"registry.example.com:5000/team":{"auth":"dXNlcjpwYXNzd29yZA=="},"ghcr.io":{"username":"user","password":"…"}}}
+ */
 export function parseDockerConfig(text: string, type: PullSecret['type']): DockerConfig {
   const json = parseJson(text);
   const auths = type === 'kubernetes.io/dockercfg' ? json : json?.['auths'];

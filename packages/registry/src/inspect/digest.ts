@@ -7,7 +7,12 @@ export function digestOf(body: Uint8Array, like?: string): string {
   return `${algorithm}:${createHash(algorithm).update(body).digest('hex')}`;
 }
 
-/** The digest that a registry declares in its header; undefined when there is none that could be verified. */
+/**
+ * The digest that a registry declares in its header; undefined when there is none that could be verified.
+ *
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+ * @example Docker-Content-Digest: sha256:e692418e4cbaf90ca69d05a66403747baa33ee08806650b51fab815ad7fc331f
+ */
 export function headerDigest(header: string | readonly string[] | undefined): string | undefined {
   return typeof header === 'string' && isDigest(header) ? header : undefined;
 }

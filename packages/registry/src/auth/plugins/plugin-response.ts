@@ -22,7 +22,12 @@ const schema = z.object({
   auth: z.record(z.string(), z.object({ username: z.string(), password: z.string() })).nullish(),
 });
 
-/** Undefined when it is no response of the version that was asked for: nothing of it may be used. */
+/**
+ * Undefined when it is no response of the version that was asked for: nothing of it may be used.
+ *
+ * @example {"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry",
+ *   "cacheDuration":"12h","auth":{"*.dkr.ecr.*.amazonaws.com":{"username":"AWS","password":"…"}}}
+ */
 export function parsePluginResponse(text: string, apiVersion: string): PluginResponse | undefined {
   const result = schema.safeParse(parseJson(text));
   if (!result.success || result.data.apiVersion !== apiVersion) return undefined;
