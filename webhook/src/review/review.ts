@@ -1,5 +1,5 @@
-import { failed, isJsonObject, ok } from '@archpolicy/core';
-import type { Json, JsonObject, Result } from '@archpolicy/core';
+import { failed, isJsonObject, jsonOrUndefined, ok } from '@archpolicy/core';
+import type { JsonObject, Result } from '@archpolicy/core';
 
 /** What one admission request asks, as far as the webhook looks at it. */
 export interface AdmissionRequest {
@@ -30,12 +30,8 @@ const MAX_UID_LENGTH = 256;
  *   "kind":{"group":"","version":"v1","kind":"Pod"},"namespace":"shop","dryRun":false,"object":{"kind":"Pod",…}}}
  */
 export function parseReview(body: Buffer): ParsedReview {
-  let review: Json;
-  try {
-    review = JSON.parse(body.toString('utf8')) as Json;
-  } catch {
-    return failed('the body is no JSON');
-  }
+  const review = jsonOrUndefined(body.toString('utf8'));
+  if (review === undefined) return failed('the body is no JSON');
   if (!isJsonObject(review)) return failed('the body is no object');
   if (review['kind'] !== 'AdmissionReview' || review['apiVersion'] !== 'admission.k8s.io/v1') {
     return failed('the body is no AdmissionReview of admission.k8s.io/v1');

@@ -1,4 +1,3 @@
-export { parseJson } from './parse-json.ts';
-export type { JsonParse } from './parse-json.ts';
+export { jsonOrUndefined, parseJson } from './parse-json.ts';
 export { describeParseError, formatPosition, isParseError } from './parse-problem.ts';
 export type { TextPosition } from './parse-problem.ts';

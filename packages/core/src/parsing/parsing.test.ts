@@ -4,11 +4,11 @@ import { describeParseError, isParseError, parseJson } from './index.ts';
 
 describe('parseJson', () => {
   test.each([
-    ['{"a": [1, null]}', { kind: 'json', value: { a: [1, null] } }],
-    ['', { kind: 'invalid', problem: 'syntax error' }],
-    ['secret', { kind: 'invalid', problem: 'syntax error' }],
-    ['{"a": "secret" "b": 1}', { kind: 'invalid', problem: 'syntax error at line 1, column 16' }],
-    ['{"a":\n  "secret"', { kind: 'invalid', problem: 'syntax error at line 2, column 11' }],
+    ['{"a": [1, null]}', { kind: 'ok', value: { a: [1, null] } }],
+    ['', { kind: 'failed', failure: 'syntax error' }],
+    ['secret', { kind: 'failed', failure: 'syntax error' }],
+    ['{"a": "secret" "b": 1}', { kind: 'failed', failure: 'syntax error at line 1, column 16' }],
+    ['{"a":\n  "secret"', { kind: 'failed', failure: 'syntax error at line 2, column 11' }],
   ])('%j', (text, expected) => {
     expect(parseJson(text)).toEqual(expected);
   });
@@ -18,8 +18,8 @@ describe('parseJson', () => {
       fc.property(fc.json(), fc.nat(), fc.constantFrom('', 'Q', '"Q', 'Q"', '{Q'), (json, at, added) => {
         const cut = at % (json.length + 1);
         const parse = parseJson(`${json.slice(0, cut)}${added}${json.slice(cut + 1)}`);
-        if (parse.kind === 'invalid') {
-          expect(parse.problem).toMatch(/^syntax error(?: at line \d+, column \d+)?$/);
+        if (parse.kind === 'failed') {
+          expect(parse.failure).toMatch(/^syntax error(?: at line \d+, column \d+)?$/);
         }
       }),
     );

@@ -4,6 +4,7 @@ import type { PodAnnotations } from '../kubernetes/annotations.ts';
 import type { Json } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { arrayAt, textAt } from '../json/read.ts';
+import { jsonOrUndefined } from '../parsing/parse-json.ts';
 import { formatPlatform } from '../platform/parse.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
@@ -84,7 +85,7 @@ export function readDecision(annotations: PodAnnotations): DecisionRecord | unde
 
 /** Reads the annotation's value, which anybody can have written. */
 export function parseDecision(text: string): ParsedDecision {
-  const raw = text.length > MAX_DECISION_BYTES ? undefined : parseJson(text);
+  const raw = text.length > MAX_DECISION_BYTES ? undefined : jsonOrUndefined(text);
   if (!isJsonObject(raw) || raw['v'] !== SCHEMA_VERSION) return { kind: 'unreadable' };
   const { kind, terms } = raw as Readonly<Record<string, Json | undefined>>;
   const reason = PLACEMENT_REASONS.find((known) => known === raw['reason']);
@@ -143,12 +144,4 @@ function isArchitectureName(value: Json): value is NodeArchitecture {
 function fits(text: string): boolean {
   // Most texts are ASCII, and an expression finds that out in half the time of a count.
   return text.length <= MAX_DECISION_BYTES && (!NON_ASCII.test(text) || utf8Length(text) <= MAX_DECISION_BYTES);
-}
-
-function parseJson(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }

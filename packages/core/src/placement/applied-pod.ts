@@ -1,6 +1,7 @@
 import type { Toleration } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
+import { jsonOrUndefined } from '../parsing/parse-json.ts';
 import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
 import { arrayAt, objectAt, stringAt } from '../json/read.ts';
 import type { PodView } from './pod-view.ts';
@@ -32,7 +33,7 @@ export function appliedBare(view: PodView): AppliedLists | undefined {
 
 /** Client-side apply keeps the manifest in an annotation. */
 function fromManifest(text: string): AppliedLists | undefined {
-  const manifest = text.length > MAX_LAST_APPLIED_LENGTH ? undefined : parseJson(text);
+  const manifest = text.length > MAX_LAST_APPLIED_LENGTH ? undefined : jsonOrUndefined(text);
   return isJsonObject(manifest) ? writtenIn(objectAt(manifest, 'spec'), '') : undefined;
 }
 
@@ -81,12 +82,4 @@ function isWritten(value: Json | undefined): boolean {
 
 function isApply(entry: Json): entry is JsonObject {
   return isJsonObject(entry) && entry['operation'] === 'Apply';
-}
-
-function parseJson(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }

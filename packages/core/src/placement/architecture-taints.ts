@@ -5,6 +5,7 @@ import { isJsonObject } from '../json/json.ts';
 import { LABEL_ARCH } from '../kubernetes/node-labels.ts';
 import { readToleration } from '../kubernetes/pod-spec.ts';
 import { arrayAt, isJsonArray } from '../json/read.ts';
+import { jsonOrUndefined } from '../parsing/parse-json.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { tolerates } from '../requirement/tolerations.ts';
@@ -66,10 +67,6 @@ function covers({ key, operator = 'Equal', value = '', effect }: Toleration, arc
 }
 
 function parseList(text: string): readonly Json[] | undefined {
-  try {
-    const parsed = JSON.parse(text) as Json;
-    return isJsonArray(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = jsonOrUndefined(text);
+  return isJsonArray(parsed) ? parsed : undefined;
 }

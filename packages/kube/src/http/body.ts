@@ -12,14 +12,14 @@ const BYTES_PER_TURN = 256 * 1024;
 /** Bytes as they come from a connection. */
 export type Chunks = AsyncIterable<Uint8Array>;
 
-/** Reads a body whole, at most `maxBytes` of it. Throws KubeError `too-large`. */
+/** Reads a body whole, at most `maxBytes` of it. Throws KubeError `TooLarge`. */
 export async function readBounded(chunks: Chunks, maxBytes: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const chunk of boundedChunks(chunks, maxBytes)) parts.push(chunk);
   return Buffer.concat(parts);
 }
 
-/** The chunks as they come, until there were more than `maxBytes`. Throws KubeError `too-large`. */
+/** The chunks as they come, until there were more than `maxBytes`. Throws KubeError `TooLarge`. */
 export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of chunks) {
@@ -39,9 +39,9 @@ export async function* yieldBetweenChunks(chunks: Chunks): AsyncGenerator<Uint8A
   }
 }
 
-/** Parses UTF-8 JSON. Throws KubeError `malformed`, which quotes nothing of it: it may be a Secret. */
+/** Parses UTF-8 JSON. Throws KubeError `Malformed`, which quotes nothing of it: it may be a Secret. */
 export function parseJson(bytes: Uint8Array): Json {
   const parse = parseJsonText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
-  if (parse.kind === 'invalid') throw new KubeError('Malformed', `the answer is not JSON: ${parse.problem}`);
+  if (parse.kind === 'failed') throw new KubeError('Malformed', `the answer is not JSON: ${parse.failure}`);
   return parse.value;
 }

@@ -1,4 +1,4 @@
-import { isDigest, isJsonObject, parseDeclaredPlatform } from '@archpolicy/core';
+import { isDigest, isJsonObject, jsonOrUndefined, parseDeclaredPlatform } from '@archpolicy/core';
 import type { ContentFacts, Json, JsonObject } from '@archpolicy/core';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { Refusal, Shown } from './memory-cache.ts';
@@ -55,10 +55,6 @@ function isShared(reason: FetchFailure['reason']): boolean {
 }
 
 function parseObject(text: string): JsonObject | undefined {
-  try {
-    const json = JSON.parse(text) as Json;
-    return isJsonObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
+  const json = jsonOrUndefined(text);
+  return isJsonObject(json) ? json : undefined;
 }
