@@ -19,8 +19,8 @@ export interface EvictionTarget {
 
 /**
  * One POST to the Eviction subresource, with preconditions, and never a grace period of our own. Every answer, and none,
- * is data; throws a KubeError only when the caller's signal ends the call (`aborted`: whether it was accepted is unknown)
- * or the credentials cannot be read (`bad-config`).
+ * is data; throws a KubeError only when the caller's signal ends the call (`Aborted`: whether it was accepted is unknown)
+ * or the credentials cannot be read (`BadConfig`).
  */
 export async function evict(
   api: Pick<Api, 'request'>,

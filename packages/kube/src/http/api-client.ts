@@ -46,7 +46,7 @@ export interface WatchRequest {
   readonly path: string;
   readonly query?: Query;
   readonly signal: AbortSignal;
-  /** A stream that brings nothing for this long is ended (KubeError `silent`). */
+  /** A stream that brings nothing for this long is ended (KubeError `Silent`). */
   readonly idleTimeoutMs: number;
 }
 
@@ -65,7 +65,7 @@ export interface WatchStream {
 export interface Api {
   /**
    * One call. Every answer of the server is data, whatever its status; throws a KubeError when there is none to be had
-   * (`aborted`, `timeout`, `network`, `too-large`, `malformed`, `bad-config`).
+   * (`Aborted`, `Timeout`, `Network`, `TooLarge`, `Malformed`, `BadConfig`).
    */
   request(request: ApiRequest): Promise<ApiAnswer>;
   /**
@@ -147,7 +147,7 @@ export class ApiClient implements Api {
     return { kind: 'streaming', events: watchLines(response.body, { ...request, stream, clock: this.#clock }) };
   }
 
-  /** Ends all calls and closes all connections. Later calls fail (`aborted`). */
+  /** Ends all calls and closes all connections. Later calls fail (`Aborted`). */
   async close(): Promise<void> {
     this.#closed = true;
     const pools = this.#pools;

@@ -4,7 +4,7 @@ import { abortedError, KubeError, toKubeError } from '../errors.ts';
 
 /**
  * Runs one call with a signal that aborts with the caller's signal, or after `timeoutMs`.
- * Throws a KubeError: `aborted`, `timeout`, or what `run` threw.
+ * Throws a KubeError: `Aborted`, `Timeout`, or what `run` threw.
  */
 export async function withDeadline<T>(
   clock: Clock,

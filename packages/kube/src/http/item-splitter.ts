@@ -53,7 +53,7 @@ export class ItemSplitter {
     this.#onItem = onItem;
   }
 
-  /** Takes the next bytes, and gives out each item that they complete. Throws KubeError `too-large` or `malformed`. */
+  /** Takes the next bytes, and gives out each item that they complete. Throws KubeError `TooLarge` or `Malformed`. */
   push(chunk: Uint8Array): void {
     let start = 0;
     let position = 0;
@@ -76,7 +76,7 @@ export class ItemSplitter {
     this.#keepKey(chunk);
   }
 
-  /** What was around the items. Throws KubeError `malformed` when the list is not complete. */
+  /** What was around the items. Throws KubeError `Malformed` when the list is not complete. */
   end(): Json {
     if (this.#depth !== 0 || this.#inString) throw new KubeError('Malformed', 'the list is cut off');
     return parseJson(this.#envelope.take());

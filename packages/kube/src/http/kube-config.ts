@@ -67,7 +67,7 @@ export class KubeConfigCredentials implements CredentialSource {
     this.#logger = logger;
   }
 
-  /** @throws KubeError `bad-config`, while nothing has been read that can be used */
+  /** @throws KubeError `BadConfig`, while nothing has been read that can be used */
   read(): Promise<Credentials> {
     const age = this.#clock.monotonic() - this.#readAt;
     if (this.#current !== undefined && age < (this.#isRereadSoon ? REREAD_SOON_MS : REREAD_MS)) return this.#current;
@@ -115,7 +115,7 @@ export class KubeConfigCredentials implements CredentialSource {
     }
   }
 
-  /** @throws KubeError `bad-config` */
+  /** @throws KubeError `BadConfig` */
   #keepWhatIsBetter(next: Credentials): { readonly credentials: Credentials; readonly problems: readonly string[] } {
     const options = { nowMs: this.#clock.now(), names: NAMES };
     const selection = selectClientTls(next.tls, this.#inUse?.tls, options);

@@ -6,8 +6,8 @@ const NEWLINE = 0x0a;
 
 /**
  * Splits a stream into lines, each as bytes without its newline; empty lines are left out. Lines are cut at bytes, so
- * characters that were split between chunks stay whole. Throws KubeError `too-large` for a line over `maxBytes` and
- * `malformed` for a last line without its newline: the sender was cut off.
+ * characters that were split between chunks stay whole. Throws KubeError `TooLarge` for a line over `maxBytes` and
+ * `Malformed` for a last line without its newline: the sender was cut off.
  */
 export async function* splitLines(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
   const line = new Piece(maxBytes);

@@ -14,7 +14,7 @@ export class Piece {
     return this.#bytes;
   }
 
-  /** Throws KubeError `too-large`. The bytes are not copied: they must not change until they are taken. */
+  /** Throws KubeError `TooLarge`. The bytes are not copied: they must not change until they are taken. */
   add(part: Uint8Array): void {
     if (part.length === 0) return;
     this.#bytes += part.length;

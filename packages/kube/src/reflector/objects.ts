@@ -25,7 +25,7 @@ export interface Page {
 }
 
 /**
- * Throws KubeError `malformed` for what is no list.
+ * Throws KubeError `Malformed` for what is no list.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
  * @example {"kind":"PodList","metadata":{"resourceVersion":"10245","continue":"ENCODED_TOKEN","remainingItemCount":753},"items":[…]}
@@ -45,7 +45,7 @@ export type WatchEvent =
 const EVENT_TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
 
 /**
- * Throws KubeError `malformed` for what is no watch event.
+ * Throws KubeError `Malformed` for what is no watch event.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  * @example {"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"10596",…},…}}
