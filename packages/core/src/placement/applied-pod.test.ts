@@ -28,8 +28,9 @@ describe('client-side apply', () => {
   test.each<[string, JsonObject, string]>([
     ['nothing', {}, ''],
     ['tolerations', { tolerations: [{ key: 'k' }] }, 'tolerations'],
-    ['an empty list of tolerations', { tolerations: [] }, ''],
-    ['null', { tolerations: null, affinity: null }, ''],
+    ['an empty list of tolerations', { tolerations: [] }, 'tolerations'],
+    ['null, which removes what is there', { tolerations: null, affinity: null }, 'required preferred tolerations'],
+    ['null as its node affinity', { affinity: { nodeAffinity: null } }, 'required preferred'],
     ['required affinity', affinity(REQUIRED, term), 'required'],
     ['preferred affinity', affinity(PREFERRED, weighted), 'preferred'],
     ['pod affinity', { affinity: { podAffinity: {} } }, ''],

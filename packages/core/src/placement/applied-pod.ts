@@ -34,7 +34,21 @@ export function appliedBare(view: PodView): AppliedLists | undefined {
 /** Client-side apply keeps the manifest in an annotation. */
 function fromManifest(text: string): AppliedLists | undefined {
   const manifest = text.length > MAX_LAST_APPLIED_LENGTH ? undefined : jsonOrUndefined(text);
-  return isJsonObject(manifest) ? writtenIn(objectAt(manifest, 'spec'), '') : undefined;
+  return isJsonObject(manifest) ? writtenInManifest(objectAt(manifest, 'spec')) : undefined;
+}
+
+/**
+ * kubectl's patch sets every key that the manifest has, whatever its value: `tolerations: []` removes all tolerations, and
+ * `affinity: null` the whole affinity.
+ */
+function writtenInManifest(spec: JsonObject): AppliedLists {
+  const nodeAffinity = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity');
+  const isRemoved = spec['affinity'] === null || objectAt(spec, 'affinity')['nodeAffinity'] === null;
+  return {
+    required: isRemoved || REQUIRED in nodeAffinity,
+    preferred: isRemoved || PREFERRED in nodeAffinity,
+    tolerations: 'tolerations' in spec,
+  };
 }
 
 /** Server-side apply keeps the names of the fields, prefixed with `f:`. */
@@ -42,7 +56,7 @@ function fromManagedFields(applied: readonly JsonObject[]): AppliedLists | undef
   const written = applied
     .map((entry) => objectAt(objectAt(entry, 'fieldsV1'), 'f:spec'))
     .filter((spec) => Object.keys(spec).length > 0)
-    .map((spec) => writtenIn(spec, 'f:'));
+    .map(writtenInFields);
   if (written.length === 0) return undefined;
   return {
     required: written.some(({ required }) => required),
@@ -51,12 +65,12 @@ function fromManagedFields(applied: readonly JsonObject[]): AppliedLists | undef
   };
 }
 
-function writtenIn(spec: JsonObject, prefix: string): AppliedLists {
-  const nodeAffinity = objectAt(objectAt(spec, `${prefix}affinity`), `${prefix}nodeAffinity`);
+function writtenInFields(spec: JsonObject): AppliedLists {
+  const nodeAffinity = objectAt(objectAt(spec, 'f:affinity'), 'f:nodeAffinity');
   return {
-    required: isWritten(nodeAffinity[`${prefix}${REQUIRED}`]),
-    preferred: isWritten(nodeAffinity[`${prefix}${PREFERRED}`]),
-    tolerations: isWritten(spec[`${prefix}tolerations`]),
+    required: `f:${REQUIRED}` in nodeAffinity,
+    preferred: `f:${PREFERRED}` in nodeAffinity,
+    tolerations: 'f:tolerations' in spec,
   };
 }
 
@@ -74,10 +88,6 @@ function fromObject({ spec, requiredAffinity, tolerations }: PodView): AppliedLi
 function isDefaultToleration({ key, operator, effect }: Toleration): boolean {
   const node = key === 'node.kubernetes.io/not-ready' || key === 'node.kubernetes.io/unreachable';
   return node && operator === 'Exists' && effect === 'NoExecute';
-}
-
-function isWritten(value: Json | undefined): boolean {
-  return value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
 }
 
 function isApply(entry: Json): entry is JsonObject {

@@ -3,6 +3,7 @@ import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import type { PodOs } from '../pod/operating-system.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
+import type { AppliedLists } from './applied-pod.ts';
 import { copiedBeside } from './copied-labels.ts';
 import type { CopiedLabels } from './copied-labels.ts';
 import type {
@@ -29,6 +30,8 @@ export interface PlacementContext {
   readonly support: CommonSupport;
   readonly os: PodOs;
   readonly copied: CopiedLabels;
+  /** What the manifest of an applied bare pod wrote itself. */
+  readonly applied: AppliedLists | undefined;
 }
 
 /** What a rule wants to become of the pod. */

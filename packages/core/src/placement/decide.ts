@@ -4,6 +4,7 @@ import { commonSupport, isNone } from '../pod/image-support.ts';
 import { LINUX, podOs } from '../pod/operating-system.ts';
 import { matchesOnlyUnlabelled } from '../pod/unlabelled-nodes.ts';
 import type { ArchPolicy } from '../policy/index.ts';
+import { appliedBare } from './applied-pod.ts';
 import type { PlacementContext } from './context.ts';
 import { constrainOrLeave, denied, left, named } from './context.ts';
 import { copiedLabels } from './copied-labels.ts';
@@ -51,7 +52,15 @@ function decideByImages(
 ): PlacementDecision {
   const os = podOs(view, knowledge, input.nodes);
   const support = commonSupport(knowledge, os.kind === 'open' ? LINUX : os.name, policy.spec);
-  const context: PlacementContext = { view, input, policy, support, os, copied: copiedLabels(view, policy) };
+  const context: PlacementContext = {
+    view,
+    input,
+    policy,
+    support,
+    os,
+    copied: copiedLabels(view, policy),
+    applied: appliedBare(view),
+  };
   const action = support.unresolved.length === 0 ? 'place' : unresolvedAction(view, knowledge, input, policy);
   if (action === 'deny') return denied(context, 'Unresolved', support.unresolved[0]?.image);
   if (os.kind === 'open') return left(context, 'OperatingSystemOpen');

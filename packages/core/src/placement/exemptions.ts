@@ -51,5 +51,5 @@ function namesNode({ matchFields }: NodeSelectorTerm): boolean {
 
 function isRefusedOnSecondApply(view: PodView): boolean {
   const applied = appliedBare(view);
-  return applied !== undefined && (applied.required || applied.tolerations);
+  return applied?.required === true;
 }

@@ -17,8 +17,10 @@ export function isPossible(context: PlacementContext, architecture: NodeArchitec
 
 /** PL8: those of the architectures whose taint the pod is to tolerate. */
 export function tolerated(
-  { view, input, policy }: PlacementContext,
+  { view, input, policy, applied }: PlacementContext,
   architectures: Architectures,
 ): readonly NodeArchitecture[] {
+  // PL1: a second apply of that manifest would be refused.
+  if (applied?.tolerations === true) return [];
   return architectures === 'any' ? [] : tolerable(architectures, view, input.namespaceFacts, policy);
 }

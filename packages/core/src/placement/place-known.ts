@@ -1,7 +1,6 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { both } from '../pod/image-support.ts';
 import type { Architectures, CommonSupport } from '../pod/image-support.ts';
-import { appliedBare } from './applied-pod.ts';
 import type { PlacementContext } from './context.ts';
 import { constrainOrLeave, named } from './context.ts';
 import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
@@ -60,7 +59,7 @@ function placeByPreference(context: PlacementContext, open: Architectures): Plac
   const chosen = prefers || single ? ALL_OF_THEM : choose(context, preference.wanted, open);
   const architectures = chosen.architecture === undefined ? open : [chosen.architecture];
   // A second apply of a manifest with preferred terms of its own would be refused once there are more.
-  const mayAdd = prefers && !single && appliedBare(view)?.preferred !== true;
+  const mayAdd = prefers && !single && context.applied?.preferred !== true;
   const preferred = mayAdd ? weighted(preference.wanted, policy.spec.preference.weight, open) : [];
   return constrainOrLeave(context, {
     architectures,
