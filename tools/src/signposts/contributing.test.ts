@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { isThere, readText } from './fixtures/checkout.ts';
 import { codeSpans, readTables } from './fixtures/markdown.ts';
 
-/** The changes that a reader new to the code has to find the file of. */
+/** Changes whose first file a new reader finds in the table. It may list more. */
 const CHANGES = [
   'a placement reason',
   'the soft TTL of tags',
@@ -24,7 +24,7 @@ const isPath = (code: string): boolean => code.includes('/') && !code.includes('
 
 describe('CONTRIBUTING.md: Where do I change …', () => {
   test('answers each of the usual changes', () => {
-    expect(rows.map(([what]) => what)).toEqual(CHANGES);
+    expect(rows.map(([what]) => what)).toEqual(expect.arrayContaining(CHANGES));
   });
 
   test.each(rows)('%s: its files exist, and the first one has what is named', (_what, first = '', then = '') => {
