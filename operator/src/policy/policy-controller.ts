@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@archpolicy/async';
-import type { ArchPolicyStatus, BrakeState, Json, NamespaceFacts, NodeFacts } from '@archpolicy/core';
+import type { ArchPolicyStatus, BrakeState, Json, NamespaceFacts, NodeFacts, StuckWorkload } from '@archpolicy/core';
 import type { InvalidPolicy, PolicyEntry, PolicyView } from '@archpolicy/cluster-view';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { ReconcileResult } from '@archpolicy/kube';
@@ -84,8 +84,8 @@ export class PolicyController {
   }
 
   /** R9: the status is to say that the preference is skipped for this workload. */
-  relax(policy: string, workload: string, untilMs: number): void {
-    this.#relaxations.relax(policy, workload, untilMs);
+  relax(policy: string, stuck: StuckWorkload): void {
+    this.#relaxations.relax(policy, stuck, this.#options.clock.now());
     this.touch(policy);
   }
 

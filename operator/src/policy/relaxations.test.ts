@@ -1,13 +1,34 @@
-import { expect, test } from '@jest/globals';
-import { MAX_RELAXED_OWNERS } from '@archpolicy/core';
-import type { ArchPolicy } from '@archpolicy/core';
+import { describe, expect, test } from '@jest/globals';
+import { isRelaxedAt, MAX_RELAXED, RELAXED_FOR_MS } from '@archpolicy/core';
+import type { ArchPolicy, ArchPolicyStatus, StuckWorkload } from '@archpolicy/core';
 import { policy } from '../fixtures/objects.ts';
 import { Relaxations } from './relaxations.ts';
 
+type Entry = NonNullable<ArchPolicyStatus['relaxed']>[number];
+
 const NOW = Date.UTC(2026, 0, 1, 12);
-const HOUR = 3_600_000;
-const stored = (relaxed: readonly { readonly owner: string; readonly until: string }[]): ArchPolicy =>
+const HOUR = RELAXED_FOR_MS;
+const DAY = 24 * HOUR;
+const AT_ONE = '2026-01-01T13:00:00Z';
+const stored = (relaxed: readonly Entry[]): ArchPolicy =>
   policy({}, 'default', { status: { relaxed: relaxed.map((entry) => ({ ...entry })) } });
+const stuck = (namespace: string, name: string | number, architecture = 'arm64'): StuckWorkload => ({
+  workload: `${namespace}/Deployment/${name}`,
+  architecture,
+});
+
+/** Relaxes so many workloads of a namespace. */
+function relaxMany(relaxations: Relaxations, namespace: string, count: number, architecture?: string): void {
+  for (let index = 0; index < count; index += 1) {
+    relaxations.relax('default', stuck(namespace, index, architecture), NOW);
+  }
+}
+
+/** The entries: a workload by its name, else the scope and what it is about. */
+const summary = (entries: readonly Entry[]): readonly string[] =>
+  entries.map(({ scope, owner, namespace, architecture }) =>
+    [scope, owner, namespace, scope && architecture].filter((text) => text !== undefined).join(' '),
+  );
 
 test('R9 what was asked for is in the status until its time is over, and what a predecessor wrote as well', () => {
   const relaxations = new Relaxations();
@@ -15,9 +36,9 @@ test('R9 what was asked for is in the status until its time is over, and what a 
     { owner: 'shop/Deployment/old', until: '2026-01-01T12:30:00Z' },
     { owner: 'shop/Deployment/over', until: '2026-01-01T11:59:59Z' },
   ]);
-  relaxations.relax('default', 'shop/Deployment/new', NOW + HOUR);
+  relaxations.relax('default', stuck('shop', 'new'), NOW);
   const both = [
-    { owner: 'shop/Deployment/new', until: '2026-01-01T13:00:00Z' },
+    { owner: 'shop/Deployment/new', architecture: 'arm64', until: AT_ONE },
     { owner: 'shop/Deployment/old', until: '2026-01-01T12:30:00Z' },
   ];
   expect(relaxations.of(before, NOW)).toEqual(both);
@@ -29,20 +50,149 @@ test('R9 what was asked for is in the status until its time is over, and what a 
 
 test('R9 another policy is not concerned, nor one that was made again', () => {
   const relaxations = new Relaxations();
-  relaxations.relax('another', 'shop/Deployment/web', NOW + HOUR);
+  relaxations.relax('another', stuck('shop', 'web'), NOW);
   expect(relaxations.of(policy({}), NOW)).toEqual([]);
   relaxations.forget('another');
   expect(relaxations.of(policy({}, 'another'), NOW)).toEqual([]);
 });
 
-test('R9 the list is bounded: who is in it stays', () => {
+test('R9 the list is bounded, and its entries stay', () => {
   const relaxations = new Relaxations();
-  const relaxed = Array.from({ length: MAX_RELAXED_OWNERS }, (_, index) => ({
+  const relaxed = Array.from({ length: MAX_RELAXED }, (_, index) => ({
     owner: `shop/Deployment/${index}`,
-    until: '2026-01-01T13:00:00Z',
+    until: AT_ONE,
   }));
-  for (let index = 0; index < 1_000; index += 1) relaxations.relax('default', `new/Deployment/${index}`, NOW + HOUR);
+  for (let index = 0; index < 1_000; index += 1) {
+    relaxations.relax('default', { workload: `new-${index}/Deployment/web` }, NOW);
+  }
   const owners = relaxations.of(stored(relaxed), NOW).map(({ owner }) => owner);
-  expect(owners).toHaveLength(MAX_RELAXED_OWNERS);
-  expect(owners.every((owner) => owner.startsWith('shop/'))).toBe(true);
+  expect(owners).toHaveLength(MAX_RELAXED);
+  expect(owners.every((owner) => owner?.startsWith('shop/'))).toBe(true);
+});
+
+describe('R9 many workloads that are stuck on one architecture are one entry', () => {
+  const entriesOf = (
+    relaxMore: (relaxations: Relaxations) => void,
+    before: readonly Entry[] = [],
+  ): readonly string[] => {
+    const relaxations = new Relaxations();
+    relaxMore(relaxations);
+    return summary(relaxations.of(stored(before), NOW));
+  };
+
+  const many =
+    (namespace: string, count: number) =>
+    (all: Relaxations): void => {
+      relaxMany(all, namespace, count);
+    };
+
+  test('ten of a namespace are ten entries, eleven are one', () => {
+    expect(entriesOf(many('shop', 10))).toHaveLength(10);
+    expect(entriesOf(many('shop', 11))).toEqual(['Namespace shop arm64']);
+  });
+
+  test('two hundred of one tenant do not keep others out, nor relax them', () => {
+    expect(entriesOf(many('tenant', 200))).toEqual(['Namespace tenant arm64']);
+    const before = { scope: 'Namespace', namespace: 'tenant', architecture: 'arm64', until: AT_ONE };
+    expect(entriesOf(many('shop', 1), [before])).toEqual(['shop/Deployment/0', 'Namespace tenant arm64']);
+  });
+
+  test('of two architectures they are counted each by itself', () => {
+    const entries = entriesOf((all) => {
+      relaxMany(all, 'shop', 6, 'arm64');
+      for (let index = 10; index < 16; index += 1) all.relax('default', stuck('shop', index, 'amd64'), NOW);
+    });
+    expect(entries).toHaveLength(12);
+  });
+
+  test.each<[string, readonly (readonly [string, number])[], boolean]>([
+    [
+      'seven of each of three namespaces',
+      [
+        ['a', 7],
+        ['b', 7],
+        ['c', 7],
+      ],
+      true,
+    ],
+    ['one of each of 21 namespaces', Array.from({ length: 21 }, (_, index) => [`n${index}`, 1] as const), true],
+    ['one of each of 20 namespaces', Array.from({ length: 20 }, (_, index) => [`n${index}`, 1] as const), false],
+    [
+      'a hundred of one namespace, and six of another two',
+      [
+        ['a', 100],
+        ['b', 6],
+        ['c', 6],
+      ],
+      false,
+    ],
+    [
+      'many of two namespaces',
+      [
+        ['a', 60],
+        ['b', 60],
+      ],
+      false,
+    ],
+    [
+      'many of three namespaces',
+      [
+        ['a', 60],
+        ['b', 60],
+        ['c', 60],
+      ],
+      true,
+    ],
+  ])('the architecture as a whole: %s', (_, namespaces, expected) => {
+    const entries = entriesOf((all) => {
+      for (const [namespace, count] of namespaces) relaxMany(all, namespace, count);
+    });
+    expect(entries.includes('Architecture arm64')).toBe(expected);
+    if (expected) expect(entries).toEqual(['Architecture arm64']);
+  });
+
+  test('what an entry of the status covers is not asked for again, and it holds for pods of other workloads', () => {
+    const relaxations = new Relaxations();
+    relaxMany(relaxations, 'shop', 11);
+    const written = relaxations.of(policy({}), NOW);
+    expect(relaxations.of(stored(written), NOW + 1)).toEqual(written);
+    const web = { namespace: 'shop', workload: 'shop/Deployment/web' };
+    expect([isRelaxedAt(written, web, NOW, 'arm64'), isRelaxedAt(written, web, NOW, 'amd64')]).toEqual([true, false]);
+    expect(isRelaxedAt(written, { namespace: 'other', workload: 'other/Deployment/web' }, NOW, 'arm64')).toBe(false);
+  });
+});
+
+describe('R9 a workload that is stuck again within a day', () => {
+  /** For how many hours it is relaxed, each time it is asked for so many hours after the relief before has ended. */
+  function lengths(...pauses: readonly number[]): readonly number[] {
+    const relaxations = new Relaxations();
+    let now = NOW;
+    return pauses.map((pause) => {
+      now += pause * HOUR;
+      relaxations.relax('default', stuck('shop', 'web'), now);
+      const [entry] = relaxations.of(policy({}), now);
+      const untilMs = Date.parse(entry?.until ?? '');
+      const hours = (untilMs - now) / HOUR;
+      expect(relaxations.of(policy({}), untilMs)).toEqual([]);
+      now = untilMs;
+      return hours;
+    });
+  }
+
+  test('is relaxed for twice as long, up to a day', () => {
+    expect(lengths(0, 0, 1, 23, 2, 0, 0)).toEqual([1, 2, 4, 8, 16, 24, 24]);
+  });
+
+  test('a day after its relief it is an hour again', () => {
+    expect(lengths(0, 0, 24, 0)).toEqual([1, 2, 1, 2]);
+  });
+
+  test('a relief of a former leader counts as well', () => {
+    const relaxations = new Relaxations();
+    const before = stored([{ owner: 'shop/Deployment/web', until: AT_ONE }]);
+    relaxations.of(before, NOW);
+    relaxations.relax('default', stuck('shop', 'web'), NOW + 2 * HOUR);
+    expect(relaxations.of(before, NOW + 2 * HOUR).map(({ until }) => until)).toEqual(['2026-01-01T16:00:00Z']);
+    expect(DAY).toBe(24 * HOUR);
+  });
 });

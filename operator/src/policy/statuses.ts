@@ -1,4 +1,4 @@
-import type { BrakeState } from '@archpolicy/core';
+import type { BrakeState, StuckWorkload } from '@archpolicy/core';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import type { Api } from '@archpolicy/kube';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
@@ -46,8 +46,8 @@ export class PolicyStatuses {
   }
 
   /** R9: the preference is to be ignored for this workload. */
-  relax(policy: string, workload: string, untilMs: number): void {
-    this.#controller.relax(policy, workload, untilMs);
+  relax(policy: string, stuck: StuckWorkload): void {
+    this.#controller.relax(policy, stuck);
   }
 
   /** A pod of the policy has been evicted. */

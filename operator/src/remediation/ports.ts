@@ -7,6 +7,7 @@ import type {
   NodeFacts,
   OwnerReference,
   PodFacts,
+  StuckWorkload,
   WebhookCall,
 } from '@archpolicy/core';
 import type { EvictionAnswer, EvictionTarget } from '@archpolicy/kube';
@@ -85,6 +86,6 @@ export interface Lease {
 export interface PolicyUpdates {
   /** A pod of the policy has been evicted. */
   evicted(policy: string): void;
-  /** R9: the preference is to be ignored for this workload until then, epoch milliseconds. */
-  relax(policy: string, workload: string, untilMs: number): void;
+  /** R9: the preference is to be ignored for this workload for a while. */
+  relax(policy: string, stuck: StuckWorkload): void;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@archpolicy/async';
-import { RELAXED_FOR_MS, workloadKey } from '@archpolicy/core';
+import { stuckWorkload } from '@archpolicy/core';
 import type { EvictionDecision, PodFacts } from '@archpolicy/core';
 import type { Logger } from '@archpolicy/service';
 import { timeReconcile } from '../controller-metrics.ts';
@@ -253,7 +253,7 @@ export class Remediation {
     const { key, pod, policy } = context;
     const { decision } = evaluation;
     this.#count(context, evaluation);
-    if (evaluation.relax) statuses.relax(policy.name, workloadKey(pod), clock.now() + RELAXED_FOR_MS);
+    if (evaluation.relax) statuses.relax(policy.name, stuckWorkload(pod));
     reporter.decided(context, evaluation, detail);
     if (decision.kind === 'wait' && isSharedLimit(decision.reason)) {
       retry.forget(pod.uid);

@@ -5,6 +5,7 @@ import {
   isRelaxedAt,
   isSkipped,
   isUnschedulable,
+  narrowedTo,
   needsRelaxation,
   relaxingHelps,
   replacementOf,
@@ -13,6 +14,7 @@ import {
   workloadKey,
 } from '@archpolicy/core';
 import type {
+  ArchPolicyStatus,
   EvictionAccount,
   EvictionDecision,
   EvictionInput,
@@ -20,6 +22,7 @@ import type {
   EvictionLimit,
   ReplacementForecast,
   PlacementAssessment,
+  PodFacts,
   Unschedulable,
 } from '@archpolicy/core';
 import type { EvictionAttempts } from '../eviction-attempts.ts';
@@ -103,7 +106,7 @@ export class PodEvaluator {
     const nowMs = clock.now();
     const podsOn = pods.byNode.bind(pods);
     const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), podsOn, nowMs };
-    const relaxed = isRelaxedAt(policy.status?.relaxed ?? [], workloadKey(pod), nowMs);
+    const relaxed = isRelaxedFor(pod, policy.status?.relaxed ?? [], nowMs);
     return {
       unschedulable: {
         forMs: this.#options.unschedulable.forMs(pod.uid),
@@ -130,4 +133,10 @@ function reachOf(
   const call = webhook.callFor(namespace, pod.labels);
   if (call !== 'called') return call;
   return webhook.isReachable() ? 'reachable' : 'unreachable';
+}
+
+/** R9: whether the preference that the pod was narrowed by is relaxed for its workload, its namespace or the policy. */
+function isRelaxedFor(pod: PodFacts, relaxed: NonNullable<ArchPolicyStatus['relaxed']>, nowMs: number): boolean {
+  const { namespace } = pod;
+  return isRelaxedAt(relaxed, { workload: workloadKey(pod), namespace }, nowMs, narrowedTo(pod));
 }

@@ -65,7 +65,7 @@ describe('a pod that our constraint keeps from every node', () => {
     const world = await worldWith(2 * MINUTE);
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 2_000 });
     const untilMs = world.clock.now() + HOUR;
-    expect(world.relaxations).toEqual([{ policy: 'default', workload: 'shop/Deployment/web', untilMs }]);
+    expect(world.relaxations).toEqual([{ policy: 'default', workload: 'shop/Deployment/web', architecture: 'amd64' }]);
     expect(world.evictions).toEqual([]);
     world.policies = [prefersAmd64(untilMs)];
     await world.reconcile('a');

@@ -43,13 +43,15 @@ export {
 export type { EvictionAccount, EvictionLimit, Landing } from './ledger.ts';
 export {
   isUnschedulable,
+  narrowedTo,
   NOMINATED_AFTER_MS,
   RELAXED_FOR_MS,
   relaxingHelps,
+  stuckWorkload,
   UNSCHEDULABLE_AFTER_MS,
   unschedulableAfterMs,
 } from './unschedulable.ts';
-export type { Unschedulable } from './unschedulable.ts';
+export type { StuckWorkload, Unschedulable } from './unschedulable.ts';
 export { ownedByJob, replacementOf } from './owner.ts';
 export type { NotReplacedReason, Replacement } from './owner.ts';
 export { runsAllTheSame } from './rules.ts';

@@ -1,5 +1,6 @@
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { hasRoom } from '../kubernetes/requests.ts';
+import { workloadKey } from '../kubernetes/top-controller.ts';
 import { readDecision } from '../placement/annotation.ts';
 import { feasibleNodes } from '../pod/feasible-nodes.ts';
 import { isTerminal, isTerminalOrTerminating } from '../pod/lifecycle.ts';
@@ -37,6 +38,25 @@ export function isUnschedulable(pod: PodFacts): boolean {
   if (nodeName !== undefined || schedulingGates.length > 0 || isTerminalOrTerminating(pod)) return false;
   if (scheduled.value || scheduled.reason !== 'Unschedulable') return false;
   return readDecision(pod.annotations) !== undefined;
+}
+
+/** A workload whose pods find no node because of our preference for an architecture. */
+export interface StuckWorkload {
+  /** As `workloadKey` names it. */
+  readonly workload: string;
+  /** That its pods were narrowed to; absent: several. */
+  readonly architecture?: string;
+}
+
+export function stuckWorkload(pod: PodFacts): StuckWorkload {
+  const architecture = narrowedTo(pod);
+  return { workload: workloadKey(pod), ...(architecture !== undefined && { architecture }) };
+}
+
+/** The only architecture that our decision left to the pod; undefined when it left several. */
+export function narrowedTo({ annotations }: Pick<PodFacts, 'annotations'>): string | undefined {
+  const [architecture, ...others] = readDecision(annotations)?.architectures ?? [];
+  return others.length === 0 ? architecture : undefined;
 }
 
 /** R9: how long the pod may look for a node before it counts as one that our preference keeps from every node. */

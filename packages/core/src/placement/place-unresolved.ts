@@ -71,7 +71,10 @@ function guessed(context: PlacementContext, open: Architectures, action: Unresol
       ? [{ architectures: within(context, open, architectures ?? []), reason: 'AllowedByPolicy' as const }]
       : []),
   ];
-  return guesses.find((guess) => guess.architectures.some((architecture) => isPossible(context, architecture)));
+  const { view, input, policy } = context;
+  const isWorthIt = (architecture: NodeArchitecture): boolean =>
+    isPossible(context, architecture) && !isRelaxed(view, input, policy, architecture);
+  return guesses.find((guess) => guess.architectures.some(isWorthIt));
 }
 
 /** Those that the owner and the known images allow, sorted. */

@@ -56,7 +56,8 @@ export function resolvePreference(
     }
   }
   if (!hasChosen) wanted.push(...policyWants(view, input, policy));
-  return { wanted: wanted.filter(isFirst), warnings };
+  const left = wanted.filter(({ architecture }) => !isRelaxed(view, input, policy, architecture));
+  return { wanted: left.filter(isFirst), warnings };
 }
 
 /** PL6, type Prefer: the i-th of n wanted architectures (from 0) weighs max(1, round(weight · (n − i) / n)). */
@@ -75,12 +76,21 @@ export function isSupported(architecture: NodeArchitecture, supported: readonly 
   return supported === 'any' || supported.includes(architecture);
 }
 
-/** R9: the operator saw pods of this workload find no node where we had narrowed them, a short time ago. */
-export function isRelaxed(view: PodView, input: PlacementInput, { status }: ArchPolicy): boolean {
+/**
+ * R9: the operator saw pods of this workload find no node of the preferred architecture a while ago, or pods of many workloads.
+ *
+ * @param architecture absent: whether every preference is relaxed
+ */
+export function isRelaxed(
+  view: PodView,
+  input: PlacementInput,
+  { status }: ArchPolicy,
+  architecture?: NodeArchitecture,
+): boolean {
   const { preferenceRelaxed, nowMs, namespace } = input;
   if (preferenceRelaxed !== undefined) return preferenceRelaxed;
   if (status?.relaxed === undefined || nowMs === undefined) return false;
-  return isRelaxedAt(status.relaxed, getWorkload(view, namespace), nowMs);
+  return isRelaxedAt(status.relaxed, { workload: getWorkload(view, namespace), namespace }, nowMs, architecture);
 }
 
 function readOverrides({ labels, annotations }: PodView, { namespaceFacts }: PlacementInput): readonly Override[] {

@@ -1,17 +1,80 @@
 import { parseTimestampMs } from '../kubernetes/timestamp.ts';
 import type { ArchPolicyStatus } from './arch-policy.ts';
 
+type RelaxedEntry = NonNullable<ArchPolicyStatus['relaxed']>[number];
+
 /**
- * R9: whether the preference is relaxed for a workload at this moment. An entry whose time cannot be read relaxes
- * nothing.
+ * What an entry of `status.relaxed` relaxes (R9). Its form is named by `scope`, which is absent for a workload:
  *
- * @param workload as `workloadKey` names it
+ * - workload: every preference, for the pods of one workload
+ * - namespace: the preference for one architecture, for the pods of one namespace
+ * - architecture: the preference for one architecture, for all pods of the policy
+ */
+export type Relaxation =
+  | { readonly kind: 'workload'; readonly workload: string; readonly architecture?: string; readonly untilMs: number }
+  | { readonly kind: 'namespace'; readonly namespace: string; readonly architecture: string; readonly untilMs: number }
+  | { readonly kind: 'architecture'; readonly architecture: string; readonly untilMs: number };
+
+/** `scope` of the entries that are about more than one workload. */
+export const SCOPE_NAMESPACE = 'Namespace';
+export const SCOPE_ARCHITECTURE = 'Architecture';
+
+/** What the pod is, as far as relaxing is concerned. */
+export interface RelaxedPod {
+  readonly namespace: string;
+  /** As `workloadKey` names it. */
+  readonly workload: string;
+}
+
+/**
+ * Reads an entry. Undefined for one whose form is not known, which another version wrote, and for one without a time that can
+ * be read: they relax nothing.
+ */
+export function parseRelaxation({
+  scope,
+  owner,
+  namespace,
+  architecture,
+  until,
+}: RelaxedEntry): Relaxation | undefined {
+  const untilMs = parseTimestampMs(until ?? '');
+  if (untilMs === undefined) return undefined;
+  switch (scope) {
+    case undefined:
+      if (owner === undefined) return undefined;
+      return { kind: 'workload', workload: owner, ...(architecture !== undefined && { architecture }), untilMs };
+    case SCOPE_NAMESPACE:
+      if (namespace === undefined || architecture === undefined) return undefined;
+      return { kind: 'namespace', namespace, architecture, untilMs };
+    case SCOPE_ARCHITECTURE:
+      return architecture === undefined ? undefined : { kind: 'architecture', architecture, untilMs };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * R9: whether the preference for an architecture is relaxed for a pod at this moment.
+ *
+ * @param architecture absent: whether every preference is
  * @param nowMs epoch milliseconds
  */
 export function isRelaxedAt(
-  relaxed: NonNullable<ArchPolicyStatus['relaxed']>,
-  workload: string,
+  relaxed: readonly RelaxedEntry[],
+  { workload, namespace }: RelaxedPod,
   nowMs: number,
+  architecture?: string,
 ): boolean {
-  return relaxed.some(({ owner, until }) => owner === workload && (parseTimestampMs(until) ?? 0) > nowMs);
+  return relaxed.some((entry) => {
+    const relaxation = parseRelaxation(entry);
+    if (relaxation === undefined || relaxation.untilMs <= nowMs) return false;
+    switch (relaxation.kind) {
+      case 'workload':
+        return relaxation.workload === workload;
+      case 'namespace':
+        return relaxation.namespace === namespace && relaxation.architecture === architecture;
+      case 'architecture':
+        return relaxation.architecture === architecture;
+    }
+  });
 }

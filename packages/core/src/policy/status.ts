@@ -3,14 +3,17 @@ import { MAX_SUBDOMAIN_LENGTH } from './label-syntax.ts';
 import { ARCHITECTURES } from '../platform/platform.ts';
 import { MAX_ARCHITECTURES } from './fields.ts';
 
-/** How many owners `relaxed` holds: half a megabyte of a status would be too much, this is under 100 KB. */
-export const MAX_RELAXED_OWNERS = 200;
+/** How many entries `relaxed` holds: half a megabyte of a status would be too much, this is under 100 KB. */
+export const MAX_RELAXED = 200;
 const MAX_CONDITIONS = 8;
 const MAX_CONDITION_MESSAGE_LENGTH = 32_768;
 const MAX_REASON_LENGTH = 1_024;
 const MAX_TYPE_LENGTH = 316;
 /** Namespace, kind and name with two slashes. */
 const MAX_OWNER_LENGTH = 63 + 1 + 63 + 1 + MAX_SUBDOMAIN_LENGTH;
+const MAX_NAMESPACE_LENGTH = 63;
+const MAX_SCOPE_LENGTH = 32;
+const MAX_ARCHITECTURE_LENGTH = 32;
 /** `2026-01-02T03:04:05.123456789+01:00` and some. */
 const MAX_TIME_LENGTH = 40;
 
@@ -65,15 +68,34 @@ const workloads = z.object({
   portable: count('Those whose images all support more than one architecture of the cluster.').optional(),
 });
 
+/** All but the time are optional and free: a version that does not know an entry's scope must still read the others. */
 const relaxed = z
   .object({
+    scope: z
+      .string()
+      .max(MAX_SCOPE_LENGTH)
+      .meta({
+        description:
+          'What is relaxed. Absent: all preferences for the workload owner. Namespace: the preference for architecture in namespace. ' +
+          'Architecture: the preference for architecture.',
+      })
+      .optional(),
     owner: z
       .string()
       .max(MAX_OWNER_LENGTH)
-      .meta({ description: 'The workload, as namespace/kind/name: the top controller, such as shop/Deployment/web.' }),
-    until: time('Until when its pods are not narrowed to the preferred architecture.'),
+      .meta({ description: 'The workload, as namespace/kind/name: the top controller, such as shop/Deployment/web.' })
+      .optional(),
+    namespace: z.string().max(MAX_NAMESPACE_LENGTH).meta({ description: 'The namespace.' }).optional(),
+    architecture: z
+      .string()
+      .max(MAX_ARCHITECTURE_LENGTH)
+      .meta({ description: 'The architecture that pods found no node of.' })
+      .optional(),
+    until: time('Until when pods are not narrowed to it.').optional(),
   })
-  .meta({ description: 'An owner whose pods found no node of the preferred architecture.' });
+  .meta({
+    description: 'Pods that found no node of the preferred architecture, and are not narrowed to it for a while.',
+  });
 
 export const archPolicyStatusSchema = z
   .object({
@@ -101,12 +123,12 @@ export const archPolicyStatusSchema = z
     lastRecheckTime: time('When all pods were checked against their nodes last.').optional(),
     relaxed: z
       .array(relaxed)
-      .max(MAX_RELAXED_OWNERS)
+      .max(MAX_RELAXED)
       .meta({
         description:
-          'Owners whose pods are not narrowed for a while, because they found no node of the preferred architecture.',
-        'x-kubernetes-list-type': 'map',
-        'x-kubernetes-list-map-keys': ['owner'],
+          'What is not narrowed to the preferred architecture for a while, because its pods found no node of it: workloads, ' +
+          'or all pods of a namespace or of the policy where many workloads are stuck.',
+        'x-kubernetes-list-type': 'atomic',
       })
       .optional(),
   })

@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseArchPolicy } from './arch-policy.ts';
+import { isRelaxedAt } from './relaxed.ts';
+
+const UNTIL = '2026-01-01T13:00:00Z';
+const NOW = Date.UTC(2026, 0, 1, 12);
+const WEB = { namespace: 'shop', workload: 'shop/Deployment/web' };
+
+/** Whether these entries, as they are stored, relax the preference for arm64 for the workload `web` of namespace `shop`. */
+function relaxes(...relaxed: readonly Record<string, string>[]): boolean {
+  const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec: {}, status: { relaxed: [...relaxed] } });
+  if (parsed.kind === 'failed') throw new Error('invalid');
+  return isRelaxedAt(parsed.value.status?.relaxed ?? [], WEB, NOW, 'arm64');
+}
+
+describe('what an entry of status.relaxed relaxes', () => {
+  test.each<[string, Record<string, string>, boolean]>([
+    ['the workload', { owner: 'shop/Deployment/web', until: UNTIL }, true],
+    [
+      'the workload, with the architecture that it was stuck on',
+      { owner: 'shop/Deployment/web', architecture: 'amd64', until: UNTIL },
+      true,
+    ],
+    ['another workload', { owner: 'shop/Deployment/api', until: UNTIL }, false],
+    [
+      'its namespace and the architecture',
+      { scope: 'Namespace', namespace: 'shop', architecture: 'arm64', until: UNTIL },
+      true,
+    ],
+    [
+      'its namespace and another architecture',
+      { scope: 'Namespace', namespace: 'shop', architecture: 'amd64', until: UNTIL },
+      false,
+    ],
+    ['another namespace', { scope: 'Namespace', namespace: 'other', architecture: 'arm64', until: UNTIL }, false],
+    ['the architecture', { scope: 'Architecture', architecture: 'arm64', until: UNTIL }, true],
+    ['another architecture', { scope: 'Architecture', architecture: 'amd64', until: UNTIL }, false],
+    ['its time is over', { owner: 'shop/Deployment/web', until: '2026-01-01T12:00:00Z' }, false],
+    ['its time cannot be read', { owner: 'shop/Deployment/web', until: 'soon' }, false],
+    ['it has no time', { owner: 'shop/Deployment/web' }, false],
+    ['a scope without what it is about', { scope: 'Architecture', until: UNTIL }, false],
+    [
+      'a scope that is not known',
+      { scope: 'Zone', zone: 'a', architecture: 'arm64', owner: 'shop/Deployment/web', until: UNTIL },
+      false,
+    ],
+    ['a form that is not known', { zone: 'a', until: UNTIL }, false],
+  ])('R9 %s', (_, entry, expected) => {
+    expect(relaxes(entry)).toBe(expected);
+  });
+
+  test('R9 an entry of a form that is not known hides no other', () => {
+    const other = { owner: 'shop/Deployment/web', until: UNTIL };
+    expect(relaxes({ scope: 'Zone', zone: 'a', until: UNTIL }, { zone: 'b' }, other)).toBe(true);
+  });
+});
