@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@archpolicy/async';
 import type { Resolve } from './address-guard/connector.ts';
-import { Authorizer } from './auth/authorizer.ts';
+import { Authorizer } from './senders/authorizer.ts';
 import { Keyring } from './auth/keyring.ts';
 import { PluginCredentials } from './auth/plugins/plugin-credentials.ts';
 import { CredentialScopes } from './auth/scopes.ts';
-import { TokenService } from './auth/token-service.ts';
+import { TokenService } from './senders/token-service.ts';
 import { FactCache } from './cache/fact-cache.ts';
 import { RedisStore } from './cache/redis/store.ts';
 import { parseRedisUrl } from './cache/redis/target.ts';
@@ -16,19 +16,19 @@ import { MemoryCache } from './cache/memory-cache.ts';
 import type { MemoryLimits } from './cache/memory-cache.ts';
 import { fixedRegistries } from './config/registries-file.ts';
 import type { RegistriesSource } from './config/registries-file.ts';
-import { Pools } from './http/pools.ts';
-import { RegistryClient } from './http/registry-client.ts';
-import { Transport } from './http/transport.ts';
-import type { Sender } from './http/transport.ts';
+import { Pools } from './senders/pools.ts';
+import { RegistryClient } from './senders/registry-client.ts';
+import { Transport } from './senders/transport.ts';
+import type { Sender } from './senders/transport.ts';
 import { ImageInspector } from './inspect/inspector.ts';
 import type { Inspector } from './inspect/inspector.ts';
 import { Resolver } from './inspect/resolver.ts';
 import { BackgroundLimiter } from './limits/background-limiter.ts';
-import { LimitedTransport } from './limits/limited-transport.ts';
+import { LimitedTransport } from './senders/limited-transport.ts';
 import { NO_METRICS } from './metrics.ts';
 import type { RegistryMetrics } from './metrics.ts';
-import { NO_LOGGER } from './ports.ts';
-import type { Logger } from './ports.ts';
+import { NO_LOGGER } from './logger.ts';
+import type { Logger } from './logger.ts';
 
 export interface RedisOptions {
   /** `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; see `parseRedisUrl`. */

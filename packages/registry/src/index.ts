@@ -19,4 +19,4 @@ export { RegistryError } from './errors.ts';
 export type { RegistryErrorCode } from './errors.ts';
 export { NO_METRICS } from './metrics.ts';
 export type { RegistryMetrics, RequestOutcome, RequestPurpose } from './metrics.ts';
-export type { Logger } from './ports.ts';
+export type { Logger } from './logger.ts';

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../http/endpoint.ts';
+import type { Endpoint } from '../config/endpoint.ts';
 import type { Credential } from './credential.ts';
 
 /**

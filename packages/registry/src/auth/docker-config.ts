@@ -2,8 +2,8 @@ import { isJsonObject, isWithinBounds } from '@archpolicy/core';
 import type { Json, JsonBounds, JsonObject } from '@archpolicy/core';
 import type { UnusableKey } from '../metrics.ts';
 import type { Credential, PullSecret } from './credential.ts';
-import { parsePattern } from './image-match.ts';
-import type { MatchEntry } from './match-index.ts';
+import { parsePattern } from '../image/match-pattern.ts';
+import type { MatchEntry } from '../image/match-index.ts';
 
 /** A credential and the images that it is meant for. */
 export type ConfigEntry = MatchEntry<Credential>;

@@ -1,7 +1,7 @@
 import type { RegistryMetrics, UnusableKey } from '../metrics.ts';
 import type { Credential } from './credential.ts';
 import type { DockerConfig } from './docker-config.ts';
-import { MatchIndex } from './match-index.ts';
+import { MatchIndex } from '../image/match-index.ts';
 
 /** Credentials, found by the image that they are meant for. */
 export type EntryIndex = MatchIndex<Credential>;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DEFAULT_REGISTRIES } from '../config/registries.ts';
-import { Subjects } from '../inspect/subject.ts';
+import { Subjects } from '../image/image-key.ts';
 import { NO_METRICS } from '../metrics.ts';
 import type { PullSecret } from './credential.ts';
 import { Keyring } from './keyring.ts';

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Registries } from '../config/registries.ts';
-import { endpointsFor } from '../http/endpoint.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import type { Subject } from '../inspect/subject.ts';
+import { endpointsFor } from '../config/endpoint.ts';
+import type { Endpoint } from '../config/endpoint.ts';
+import type { Subject } from '../image/image-key.ts';
 import { NO_METRICS } from '../metrics.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import { ANONYMOUS_SCOPE } from './access.ts';
@@ -12,7 +12,7 @@ import { parseDockerConfig } from './docker-config.ts';
 import type { ConfigEntry, DockerConfig } from './docker-config.ts';
 import { countUnusable, indexEntries } from './entry-index.ts';
 import type { EntryIndex } from './entry-index.ts';
-import type { ImagePlace } from './image-match.ts';
+import type { ImagePlace } from '../image/match-pattern.ts';
 import type { CredentialScopes } from './scopes.ts';
 
 /** Credentials that take an effort to get: the plugins. */

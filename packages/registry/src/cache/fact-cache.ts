@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@archpolicy/async';
 import type { RegistryMetrics } from '../metrics.ts';
-import { REFUSAL_TTL_MS } from '../inspect/refusal.ts';
-import type { Subject } from '../inspect/subject.ts';
+import { REFUSAL_TTL_MS } from './negative-cache.ts';
+import type { Subject } from '../image/image-key.ts';
 import { decodeFacts, decodeRefusal, decodeShown, encodeFacts, encodeRefusal, encodeShown } from './codec.ts';
 import type { KnownFacts, MemoryCache, Refusal, Shown } from './memory-cache.ts';
 import type { Sealer } from './seal.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { RegistryError } from '../errors.ts';
-import { endpointsFor, rewritePath, targetFor } from '../http/endpoint.ts';
+import { endpointsFor, rewritePath, targetFor } from './endpoint.ts';
 import { parseRegistries, Registries } from './registries.ts';
 
 const load = (text: string): Registries => new Registries(parseRegistries(text));

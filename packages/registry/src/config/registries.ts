@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClientTlsSelection } from '@archpolicy/tls';
 import { LRUCache } from 'lru-cache';
-import { parseProviderConfig } from '../auth/plugins/provider-config.ts';
-import type { ProviderConfig } from '../auth/plugins/provider-config.ts';
+import { parseProviderConfig } from './provider-config.ts';
+import type { ProviderConfig } from './provider-config.ts';
 import { RegistryError } from '../errors.ts';
-import { hostMatcher, normalHost } from './host-pattern.ts';
-import type { HostMatcher } from './host-pattern.ts';
+import { hostMatcher, normalHost } from '../hosts/host-pattern.ts';
+import type { HostMatcher } from '../hosts/host-pattern.ts';
 import { listTlsProblems, selectHostTls } from './host-tls.ts';
 import type { HostTls, HostTlsProblem } from './host-tls.ts';
-import { describeProblems } from './schema-problems.ts';
+import { describeProblems } from '../yaml/schema-problems.ts';
 import { registriesSchema } from './schema.ts';
 import type { RegistriesConfig, RegistryConfig } from './schema.ts';
-import { parseYamlText } from './yaml-text.ts';
+import { parseYamlText } from '../yaml/yaml-text.ts';
 
 /** A ConfigMap holds at most 1 MiB. */
 export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;

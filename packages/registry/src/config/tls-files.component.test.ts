@@ -12,7 +12,7 @@ import { createCertificateAuthority, multiPlatformImage } from '@archpolicy/test
 import type { CertificateAuthority } from '@archpolicy/testkit';
 import { createInspector } from '../create-inspector.ts';
 import { NO_METRICS } from '../metrics.ts';
-import { NO_LOGGER } from '../ports.ts';
+import { NO_LOGGER } from '../logger.ts';
 import { WatchedRegistries } from './watched-registries.ts';
 
 const DAY_MS = 86_400_000;

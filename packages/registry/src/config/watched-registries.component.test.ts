@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NO_METRICS } from '../metrics.ts';
-import { NO_LOGGER } from '../ports.ts';
+import { NO_LOGGER } from '../logger.ts';
 import { WatchedRegistries } from './watched-registries.ts';
 
 let directory: string;

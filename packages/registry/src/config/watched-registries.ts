@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@archpolicy/async';
 import type { RegistryMetrics } from '../metrics.ts';
-import type { Logger } from '../ports.ts';
+import type { Logger } from '../logger.ts';
 import type { HostTlsProblem } from './host-tls.ts';
 import type { Registries } from './registries.ts';
 import { fixedRegistries, readRegistriesFile } from './registries-file.ts';

@@ -3,7 +3,7 @@ import type { Clock } from '@archpolicy/async';
 import type { FactSource, Inspection } from '@archpolicy/core';
 import type { Credential, PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
-import { normalHost } from '../config/host-pattern.ts';
+import { normalHost } from '../hosts/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
 import { BackgroundPermit } from '../limits/background-limiter.ts';
 import type { BackgroundLimiter } from '../limits/background-limiter.ts';
@@ -11,8 +11,8 @@ import type { RegistryMetrics } from '../metrics.ts';
 import { HARD_TTL_MS, SOFT_TTL_MS, ageOf } from './plan.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 import { INSPECTION_LIMIT } from './inspection-limit.ts';
-import { Subjects } from './subject.ts';
-import type { Subject } from './subject.ts';
+import { Subjects } from '../image/image-key.ts';
+import type { Subject } from '../image/image-key.ts';
 
 /** Inspect this reference, with these credentials, within this time. */
 export interface InspectRequest {

@@ -1,12 +1,13 @@
 import { isDigest } from '@archpolicy/core';
 import { ANONYMOUS_SCOPE } from '../auth/access.ts';
 import type { Access } from '../auth/access.ts';
-import type { Authorizer } from '../auth/authorizer.ts';
+import type { Authorizer } from '../senders/authorizer.ts';
 import type { Registries } from '../config/registries.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
-import type { ReadRequest, RegistryClient } from '../http/registry-client.ts';
-import type { HttpResponse, RequestPermit } from '../http/transport.ts';
+import type { ReadRequest, RegistryClient } from '../senders/registry-client.ts';
+import type { HttpResponse } from '../senders/transport.ts';
+import type { RequestPermit } from '../limits/request-permit.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { ContentSource } from './content-reader.ts';
 import { digestOf, headerDigest } from './digest.ts';

@@ -12,10 +12,10 @@ import { ContentReader } from './content-reader.ts';
 import type { Content } from './content-reader.ts';
 import { ageOf, HARD_TTL_MS, planInspection, saysNothing, staleAnswer } from './plan.ts';
 import type { Known, Plan } from './plan.ts';
-import { refusalOf } from './refusal.ts';
+import { refusalOf } from '../cache/negative-cache.ts';
 import { RegistryReader } from './registry-reader.ts';
 import type { ReaderParts } from './registry-reader.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from '../image/image-key.ts';
 import { UselessHeads } from './useless-heads.ts';
 
 /** What came of asking: an answer, or why there is none. */

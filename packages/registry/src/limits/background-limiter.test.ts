@@ -6,7 +6,7 @@ import { NO_SHARED_STORE } from '../cache/shared-store.ts';
 import type { SharedStore } from '../cache/shared-store.ts';
 import { DEFAULT_REGISTRIES } from '../config/registries.ts';
 import type { RequestLimit } from '../config/schema.ts';
-import { targetFor } from '../http/endpoint.ts';
+import { targetFor } from '../config/endpoint.ts';
 import { BackgroundLimiter, BackgroundPermit } from './background-limiter.ts';
 import { reserveLocally } from './reserve-locally.ts';
 

@@ -5,10 +5,11 @@ import type { Sealer } from '../cache/seal.ts';
 import type { Bucket, SharedStore } from '../cache/shared-store.ts';
 import type { Registries } from '../config/registries.ts';
 import type { RequestLimit } from '../config/schema.ts';
-import { targetFor } from '../http/endpoint.ts';
+import { targetFor } from '../config/endpoint.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import type { RequestPermit, Target } from '../http/transport.ts';
+import type { RequestPermit } from './request-permit.ts';
+import type { Target } from '../config/connection-settings.ts';
 import { reserveLocally } from './reserve-locally.ts';
 
 /** What one node's kubelet may pull by default (`registryPullQPS`): a recheck of everything is no more than one node. */

@@ -5,15 +5,15 @@ import { LRUCache } from 'lru-cache';
 import type { RegistriesSource } from '../../config/registries-file.ts';
 import { NO_METRICS } from '../../metrics.ts';
 import type { RegistryMetrics } from '../../metrics.ts';
-import type { Logger } from '../../ports.ts';
+import type { Logger } from '../../logger.ts';
 import type { Credential } from '../credential.ts';
 import { indexEntries, NO_ENTRIES } from '../entry-index.ts';
 import type { EntryIndex } from '../entry-index.ts';
-import type { ImagePlace } from '../image-match.ts';
+import type { ImagePlace } from '../../image/match-pattern.ts';
 import type { ProvidedCredentials } from '../keyring.ts';
 import { parsePluginResponse } from './plugin-response.ts';
 import type { PluginResponse } from './plugin-response.ts';
-import type { ProviderConfig } from './provider-config.ts';
+import type { ProviderConfig } from '../../config/provider-config.ts';
 import { runPlugin } from './run-plugin.ts';
 
 interface Kept {

@@ -3,11 +3,11 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fixedRegistries, readRegistriesFile } from '../../config/registries-file.ts';
-import { NO_LOGGER } from '../../ports.ts';
+import { NO_LOGGER } from '../../logger.ts';
 import type { Credential } from '../credential.ts';
-import type { ImagePlace } from '../image-match.ts';
+import type { ImagePlace } from '../../image/match-pattern.ts';
 import { PluginCredentials } from './plugin-credentials.ts';
-import { parseProviderConfig } from './provider-config.ts';
+import { parseProviderConfig } from '../../config/provider-config.ts';
 
 let directory: string;
 let nowMs = 0;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
 import { Redis } from 'ioredis';
-import { NO_LOGGER } from '../../ports.ts';
+import { NO_LOGGER } from '../../logger.ts';
 import { CONNECT_TIMEOUT_MS, RedisLink } from './link.ts';
 import type { RedisConnection, Reply } from './link.ts';
 

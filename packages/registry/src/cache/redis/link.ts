@@ -1,7 +1,7 @@
 import { BatchedTimeout, CircuitBreaker, SingleFlight, waitAtMost } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import type { Cluster, Redis } from 'ioredis';
-import type { Logger } from '../../ports.ts';
+import type { Logger } from '../../logger.ts';
 
 /** The commands of one node, of a primary behind Sentinels, or of a Cluster. */
 export type RedisClient = Redis | Cluster;

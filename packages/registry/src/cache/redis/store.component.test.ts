@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeClock, FaultProxy, PRIMARY_NAME, RedisCluster, RedisNode, RedisSentinel } from '@archpolicy/testkit';
 import type { ConnectionFault } from '@archpolicy/testkit';
 import { NO_METRICS } from '../../metrics.ts';
-import { NO_LOGGER } from '../../ports.ts';
+import { NO_LOGGER } from '../../logger.ts';
 import { MAX_VALUE_LENGTH } from '../seal.ts';
 import { RedisStore } from './store.ts';
 import { parseRedisUrl } from './target.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '@archpolicy/async';
 import type { RegistryMetrics } from '../../metrics.ts';
-import type { Logger } from '../../ports.ts';
+import type { Logger } from '../../logger.ts';
 import { MAX_VALUE_LENGTH } from '../seal.ts';
 import type { Bucket, LockOutcome, Place, SharedStore } from '../shared-store.ts';
 import { createConnection } from './connection.ts';

@@ -1,19 +1,11 @@
-import type { ClientTls } from '@archpolicy/tls';
 import { LRUCache } from 'lru-cache';
 import { Pool } from 'undici';
 import type { buildConnector } from 'undici';
 import { guardedConnector } from '../address-guard/connector.ts';
 import type { Resolve } from '../address-guard/connector.ts';
 import { AddressGuard } from '../address-guard/guard.ts';
+import type { ConnectionSettings } from '../config/connection-settings.ts';
 import { RegistryError } from '../errors.ts';
-
-/** How a host is reached. Two equal ones share connections; a changed one starts with new connections. */
-export interface ConnectionSettings {
-  readonly allowAddresses: readonly string[];
-  readonly refuseAddresses: readonly string[];
-  /** The host's own CA bundle and client certificate. While they are unusable, no HTTPS connection is made. */
-  readonly tls?: ClientTls | 'unusable';
-}
 
 /**
  * Inspections of one registry are small and quickly answered. A burst over 50 new images of a registry 30 ms away takes four

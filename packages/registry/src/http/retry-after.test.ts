@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { retryAt } from '../http/retry-after.ts';
-import { pauseByQuota } from './quota.ts';
+import { retryAt } from './retry-after.ts';
+import { pauseByQuota } from './rate-limit-headers.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -2,12 +2,13 @@ import type { Clock } from '@archpolicy/async';
 import { ACCEPTED_MEDIA_TYPES } from '@archpolicy/core';
 import type { Registries } from '../config/registries.ts';
 import type { RegistryMetrics, RequestOutcome, RequestPurpose } from '../metrics.ts';
-import { targetFor } from './endpoint.ts';
-import type { Endpoint } from './endpoint.ts';
-import { failed, fetched } from './outcome.ts';
-import type { FetchFailure, Fetched } from './outcome.ts';
-import { retryAt } from './retry-after.ts';
-import type { HttpRequest, HttpResponse, RequestPermit, Sender } from './transport.ts';
+import { targetFor } from '../config/endpoint.ts';
+import type { Endpoint } from '../config/endpoint.ts';
+import { failed, fetched } from '../http/outcome.ts';
+import type { FetchFailure, Fetched } from '../http/outcome.ts';
+import { retryAt } from '../http/retry-after.ts';
+import type { HttpRequest, HttpResponse, Sender } from './transport.ts';
+import type { RequestPermit } from '../limits/request-permit.ts';
 
 /** One read at one endpoint. */
 export interface ReadRequest {

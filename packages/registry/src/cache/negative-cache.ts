@@ -1,4 +1,4 @@
-import type { Refusal } from '../cache/memory-cache.ts';
+import type { Refusal } from './memory-cache.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 
 /** How long what a registry said against us is remembered (K3), milliseconds. */

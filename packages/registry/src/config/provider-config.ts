@@ -1,11 +1,11 @@
 import { parseGoDuration } from '@archpolicy/core';
 import { z } from 'zod';
-import { describeProblems } from '../../config/schema-problems.ts';
-import { parseYamlText } from '../../config/yaml-text.ts';
-import { RegistryError } from '../../errors.ts';
-import { parsePattern } from '../image-match.ts';
-import type { ParsedMatchPattern } from '../image-match.ts';
-import { MatchIndex, MAX_WILDCARD_HOSTS } from '../match-index.ts';
+import { describeProblems } from '../yaml/schema-problems.ts';
+import { parseYamlText } from '../yaml/yaml-text.ts';
+import { RegistryError } from '../errors.ts';
+import { parsePattern } from '../image/match-pattern.ts';
+import type { ParsedMatchPattern } from '../image/match-pattern.ts';
+import { MatchIndex, MAX_WILDCARD_HOSTS } from '../image/match-index.ts';
 
 /** One credential-provider plugin of the kubelet. */
 export interface ProviderConfig {

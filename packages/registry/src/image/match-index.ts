@@ -1,6 +1,6 @@
-import { withoutPort } from '../config/host-pattern.ts';
-import { matchesPath } from './image-match.ts';
-import type { ImagePlace, ParsedMatchPattern } from './image-match.ts';
+import { withoutPort } from '../hosts/host-pattern.ts';
+import { matchesPath } from './match-pattern.ts';
+import type { ImagePlace, ParsedMatchPattern } from './match-pattern.ts';
 import { matchesLabel } from './label-glob.ts';
 import type { LabelGlob } from './label-glob.ts';
 

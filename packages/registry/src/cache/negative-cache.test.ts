@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Refusal } from '../cache/memory-cache.ts';
+import type { Refusal } from './memory-cache.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import { refusalOf } from './refusal.ts';
+import { refusalOf } from './negative-cache.ts';
 
 const NOW = 1_000_000;
 

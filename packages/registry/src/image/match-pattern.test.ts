@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parsePattern } from './image-match.ts';
-import type { ImagePlace } from './image-match.ts';
+import { parsePattern } from './match-pattern.ts';
+import type { ImagePlace } from './match-pattern.ts';
 import { MatchIndex } from './match-index.ts';
 import { matchesKey } from './fixtures/reference-match.ts';
 

@@ -3,7 +3,7 @@ import { Sealer } from '../cache/seal.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import type { HttpRequest, HttpResponse } from '../http/transport.ts';
+import type { HttpRequest, HttpResponse } from './transport.ts';
 import { LimitedTransport } from './limited-transport.ts';
 
 const OK: HttpResponse = { kind: 'response', status: 200, headers: {}, redirects: 0, body: new Uint8Array() };

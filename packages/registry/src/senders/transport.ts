@@ -1,25 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { RequestLimit } from '../config/schema.ts';
+import type { Target } from '../config/connection-settings.ts';
 import { RegistryError } from '../errors.ts';
-import { discardBody, readUpTo } from './body.ts';
-import { decodeBody, parseContentEncoding } from './content-encoding.ts';
-import { failed } from './outcome.ts';
-import type { FetchFailure } from './outcome.ts';
-import type { ConnectionSettings, Pools } from './pools.ts';
-
-/** The host of a request, with what the registries file says of it. */
-export interface Target {
-  /** In its usual form, so that all spellings share their limits. */
-  readonly host: string;
-  readonly connection: ConnectionSettings;
-  readonly requestLimit?: RequestLimit;
-}
-
-/** The permits that the requests of a background inspection need. */
-export interface RequestPermit {
-  /** Waits before a request; returns undefined when it may be sent. */
-  acquire(target: Target, signal: AbortSignal): Promise<FetchFailure | undefined>;
-}
+import { discardBody, readUpTo } from '../http/body.ts';
+import { decodeBody, parseContentEncoding } from '../http/content-encoding.ts';
+import { failed } from '../http/outcome.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { RequestPermit } from '../limits/request-permit.ts';
+import type { Pools } from './pools.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';

@@ -4,13 +4,14 @@ import { isJsonObject } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 import type { Registries } from '../config/registries.ts';
-import { targetFor } from '../http/endpoint.ts';
+import { targetFor } from '../config/endpoint.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { retryAt } from '../http/retry-after.ts';
-import type { HttpRequest, HttpResponse, RequestPermit, Sender } from '../http/transport.ts';
+import type { HttpRequest, HttpResponse, Sender } from './transport.ts';
+import type { RequestPermit } from '../limits/request-permit.ts';
 import type { RegistryMetrics, RequestOutcome } from '../metrics.ts';
-import type { Credential } from './credential.ts';
+import type { Credential } from '../auth/credential.ts';
 
 /** A token that is needed. Everything that makes one token differ from another is part of its key (I6). */
 export interface TokenRequest {

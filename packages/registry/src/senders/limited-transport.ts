@@ -7,9 +7,9 @@ import type { RequestLimit } from '../config/schema.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { retryAt } from '../http/retry-after.ts';
-import type { HttpRequest, HttpResponse, Sender } from '../http/transport.ts';
-import { pauseByQuota } from './quota.ts';
-import { reserveLocally } from './reserve-locally.ts';
+import type { HttpRequest, HttpResponse, Sender } from './transport.ts';
+import { pauseByQuota } from '../http/rate-limit-headers.ts';
+import { reserveLocally } from '../limits/reserve-locally.ts';
 
 interface LimitParts {
   readonly transport: Sender;

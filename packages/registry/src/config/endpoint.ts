@@ -1,8 +1,7 @@
-import { normalHost } from '../config/host-pattern.ts';
-import type { Registries } from '../config/registries.ts';
-import type { RegistryConfig, Rewrite } from '../config/schema.ts';
-import type { ConnectionSettings } from './pools.ts';
-import type { Target } from './transport.ts';
+import { normalHost } from '../hosts/host-pattern.ts';
+import type { ConnectionSettings, Target } from './connection-settings.ts';
+import type { Registries } from './registries.ts';
+import type { RegistryConfig, Rewrite } from './schema.ts';
 
 /** Where one repository is asked for: the registry itself or a mirror of it. */
 export interface Endpoint {

@@ -1,4 +1,4 @@
-import { withoutPort } from '../config/host-pattern.ts';
+import { withoutPort } from '../hosts/host-pattern.ts';
 import type { UnusableKey } from '../metrics.ts';
 import { parseLabelGlob } from './label-glob.ts';
 import type { LabelGlob } from './label-glob.ts';
