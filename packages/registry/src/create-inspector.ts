@@ -1,44 +1,48 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@archpolicy/async';
 import type { Resolve } from './address-guard/connector.ts';
-import { Authorizer } from './senders/authorizer.ts';
 import { Keyring } from './auth/keyring.ts';
 import { PluginCredentials } from './auth/plugins/plugin-credentials.ts';
 import { CredentialScopes } from './auth/scopes.ts';
-import { TokenService } from './senders/token-service.ts';
+import { CacheKeys } from './cache/cache-keys.ts';
 import { FactCache } from './cache/fact-cache.ts';
-import { RedisStore } from './cache/redis/store.ts';
-import { parseRedisUrl } from './cache/redis/target.ts';
-import { Sealer } from './cache/seal.ts';
-import { NO_SHARED_STORE } from './cache/shared-store.ts';
-import type { SharedStore } from './cache/shared-store.ts';
 import { MemoryCache } from './cache/memory-cache.ts';
 import type { MemoryLimits } from './cache/memory-cache.ts';
+import { RedisStore } from './cache/redis/store.ts';
+import { parseRedisUrl } from './cache/redis/target.ts';
+import { NO_SHARED_STORE } from './cache/shared-store.ts';
+import type { SharedStore } from './cache/shared-store.ts';
+import { ValueSigner } from './cache/signed-value.ts';
 import { fixedRegistries } from './config/registries-file.ts';
 import type { RegistriesSource } from './config/registries-file.ts';
-import { Pools } from './senders/pools.ts';
-import { RegistryClient } from './senders/registry-client.ts';
-import { Transport } from './senders/transport.ts';
-import type { Sender } from './senders/transport.ts';
+import { ImageCache } from './inspect/image-cache.ts';
 import { ImageInspector } from './inspect/inspector.ts';
 import type { Inspector } from './inspect/inspector.ts';
+import { LockedFetcher } from './inspect/locked-fetcher.ts';
+import { RegistryFetcher } from './inspect/registry-fetcher.ts';
+import type { ReaderParts } from './inspect/registry-reader.ts';
 import { Resolver } from './inspect/resolver.ts';
+import { Revalidator } from './inspect/revalidator.ts';
+import { SingleFlightFetcher } from './inspect/single-flight-fetcher.ts';
 import { BackgroundLimiter } from './limits/background-limiter.ts';
-import { LimitedTransport } from './senders/limited-transport.ts';
-import { NO_METRICS } from './metrics.ts';
-import type { RegistryMetrics } from './metrics.ts';
 import { NO_LOGGER } from './logger.ts';
 import type { Logger } from './logger.ts';
+import { NO_METRICS } from './metrics.ts';
+import type { RegistryMetrics } from './metrics.ts';
+import { buildSender } from './senders/build-sender.ts';
+import { NetworkSender } from './senders/network.ts';
+import { Pools } from './senders/pools.ts';
+import type { Sender } from './senders/sender.ts';
 
 export interface RedisOptions {
   /** `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; see `parseRedisUrl`. */
   readonly url: string;
   /**
-   * The cache key: the same secret in all processes that share this Redis. Values are authenticated with it, so that who
-   * can write to Redis cannot make us believe anything.
+   * The cache key: the same secret in all processes that share this Redis. Values are signed with it: a process that
+   * can write to Redis but does not have the key cannot change an answer.
    */
   readonly cacheKey: string;
-  /** How long a command may take, milliseconds; 50 by default, which is what an inspection may lose by a Redis in trouble. */
+  /** How long a command may take, milliseconds; 50 by default: so long a Redis that does not answer may delay an inspection. */
   readonly commandTimeoutMs?: number;
 }
 
@@ -48,20 +52,20 @@ export interface InspectorOptions {
   readonly registries?: RegistriesSource;
   readonly metrics?: RegistryMetrics;
   readonly logger?: Logger;
-  /** What credential-provider plugins see of an environment beside the `env` of their configuration. Empty by default. */
+  /** The environment of credential-provider plugins, beside the `env` of their configuration. Empty by default. */
   readonly pluginEnvironment?: Readonly<Record<string, string>>;
   readonly memory?: MemoryLimits;
   /** A Redis that replicas share; memory only by default. */
   readonly redis?: RedisOptions;
-  /** Tells registries who asks; they refuse or limit clients that tell nothing. `archpolicy` by default. */
+  /** The `User-Agent` of requests; registries reject or limit clients without one. `archpolicy` by default. */
   readonly userAgent?: string;
   /** Name resolution; the system's by default. */
   readonly resolve?: Resolve;
-  /** What sends requests, within all limits; over the network by default. */
+  /** Sends requests, below all limits; over the network by default. */
   readonly sender?: Sender;
 }
 
-/** Puts the parts of an inspector together. Opens no connection; `close()` it when done. */
+/** Creates an inspector with all its parts. Opens no connection to registries; `close()` it when done. */
 export function createInspector(options: InspectorOptions): Inspector {
   const {
     clock,
@@ -74,21 +78,34 @@ export function createInspector(options: InspectorOptions): Inspector {
   const pools = new Pools(options.resolve);
   const cacheKey = options.redis?.cacheKey ?? randomUUID();
   const store = openStore(options.redis, { clock, metrics, logger });
-  const sealer = new Sealer(cacheKey);
-  const sender = options.sender ?? new Transport(pools, userAgent);
-  const transport = new LimitedTransport({ transport: sender, store, sealer, clock });
-  const client = new RegistryClient(transport, clock, metrics);
-  const authorizer = new Authorizer(new TokenService(transport, clock, metrics), clock);
-  const cache = new FactCache({ memory: new MemoryCache(options.memory), store, sealer, clock, metrics });
-  const resolver = new Resolver({ client, authorizer, metrics }, cache, clock);
+  const keys = new CacheKeys(cacheKey);
+  const network = options.sender ?? new NetworkSender(pools, userAgent);
+  const sender = buildSender({ network, store, keys, clock, metrics });
+  const memory = new MemoryCache(options.memory);
+  const facts = new FactCache({ memory, store, keys, signer: new ValueSigner(cacheKey), clock, metrics });
+  const cache = new ImageCache(facts, clock);
   const plugins = new PluginCredentials(registries, clock, logger, pluginEnvironment, metrics);
   const keyring = new Keyring(new CredentialScopes(cacheKey), plugins, metrics);
+  const reading = { sender, metrics, clock };
+  const fetcher = buildFetcher(reading, cache, { isShared: facts.isShared, clock });
+  const revalidator = new Revalidator(reading, cache, fetcher, clock);
+  const resolver = new Resolver({ keyring, cache, fetcher, revalidator });
   const close = async (): Promise<void> => {
     store.close();
     await pools.close();
   };
-  const backgroundLimiter = new BackgroundLimiter({ store, sealer, clock });
-  return new ImageInspector({ resolver, keyring, registries, backgroundLimiter, clock, metrics, close });
+  const backgroundLimiter = new BackgroundLimiter({ store, keys, clock });
+  return new ImageInspector({ cache, resolver, keyring, registries, backgroundLimiter, clock, metrics, close });
+}
+
+/** One fetch of an image in this process, and then one among the replicas that share a store. */
+function buildFetcher(
+  reading: ReaderParts,
+  cache: ImageCache,
+  { isShared, clock }: { readonly isShared: boolean; readonly clock: Clock },
+): SingleFlightFetcher {
+  const fetcher = new RegistryFetcher(reading, cache);
+  return new SingleFlightFetcher(isShared ? new LockedFetcher(fetcher, cache, clock) : fetcher);
 }
 
 function openStore(

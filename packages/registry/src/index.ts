@@ -1,10 +1,10 @@
 /**
- * The one door to registries: `createInspector(…).inspect({ reference, pullSecrets, budgetMs })` says on which platforms
- * an image can run, or why that is not known. Everything behind it (requests, credentials, caches, limits) is private.
+ * The only access to registries: `createInspector(…).inspect({ reference, pullSecrets, budgetMs })` returns the platforms of
+ * an image, or why they are unknown. Requests, credentials, caches and limits are private.
  */
 export { createInspector } from './create-inspector.ts';
 export type { InspectorOptions, RedisOptions } from './create-inspector.ts';
-export { HARD_TTL_MS, SOFT_TTL_MS } from './inspect/plan.ts';
+export { HARD_TTL_MS, SOFT_TTL_MS } from './inspect/freshness.ts';
 export type { InspectionPriority, Inspector, InspectRequest } from './inspect/inspector.ts';
 export type { PullSecret } from './auth/credential.ts';
 export { fixedRegistries, readRegistriesFile } from './config/registries-file.ts';

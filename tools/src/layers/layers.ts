@@ -45,6 +45,16 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'run-process.ts',
     'index.ts',
   ],
+  'packages/registry/src': [
+    ['errors.ts', 'hosts', 'http', 'logger.ts', 'metrics.ts'],
+    ['address-guard', 'image', 'yaml'],
+    ['cache', 'config'],
+    ['auth', 'limits'],
+    'senders',
+    'inspect',
+    'create-inspector.ts',
+    'index.ts',
+  ],
   'packages/cluster-view/src': [
     'cached-list.ts',
     ['cron-job-view.ts', 'namespace-view.ts', 'node-view.ts', 'pod-view.ts', 'policy-view.ts', 'pull-secrets'],

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DEFAULT_REGISTRIES } from '../config/registries.ts';
-import { Subjects } from '../image/image-key.ts';
+import { ReferenceCache } from '../image/image-key.ts';
 import { NO_METRICS } from '../metrics.ts';
 import type { PullSecret } from './credential.ts';
 import { Keyring } from './keyring.ts';
 import { CredentialScopes } from './scopes.ts';
 
-const subjects = new Subjects();
+const references = new ReferenceCache();
 let unusable: [reason: string, count: number][];
 let comparisons: number;
 let keyring: Keyring;
@@ -28,9 +28,11 @@ function secret(keys: Readonly<Record<string, string>>): PullSecret {
 }
 
 function users(image: string, ...secrets: readonly PullSecret[]): readonly string[] {
-  const subject = subjects.of(image);
-  if (subject === undefined) throw new Error(`${image} is no reference`);
-  return keyring.ofPod(subject, secrets).map((credential) => (credential.kind === 'basic' ? credential.username : ''));
+  const parsed = references.parse(image);
+  if (parsed === undefined) throw new Error(`${image} is no reference`);
+  return keyring
+    .podCredentials(parsed, secrets)
+    .map((credential) => (credential.kind === 'basic' ? credential.username : ''));
 }
 
 const numbered = (count: number, key: (index: number) => string): Record<string, string> =>
@@ -72,7 +74,7 @@ describe('I5 the credentials of a pod', () => {
   });
 
   test('I5 a pod without secrets has the anonymous scope', () => {
-    const subject = subjects.of('registry.corp/app');
-    expect(subject && keyring.scopes(subject, [], DEFAULT_REGISTRIES)).toEqual(['anonymous']);
+    const image = references.parse('registry.corp/app');
+    expect(image && keyring.scopes(image, [], DEFAULT_REGISTRIES)).toEqual(['anonymous']);
   });
 });

@@ -1,14 +1,14 @@
 import { isDigest, isJsonObject, jsonOrUndefined, parseDeclaredPlatform } from '@archpolicy/core';
 import type { ContentFacts, Json, JsonObject } from '@archpolicy/core';
 import type { FetchFailure } from '../http/outcome.ts';
-import type { Refusal, Shown } from './memory-cache.ts';
+import type { NegativeEntry, CachedTag } from './memory-cache.ts';
 
-/** Facts as they are kept in a shared store. */
+/** Encodes facts: `{"kind":"platforms","platforms":[{"os":"linux","architecture":"arm64"}]}`. */
 export function encodeFacts(content: ContentFacts): string {
   return JSON.stringify(content);
 }
 
-/** Undefined when it is none of ours: what is read is judged as if a stranger had written it. */
+/** Undefined when the value is invalid: it is parsed like any untrusted input. */
 export function decodeFacts(text: string): ContentFacts | undefined {
   const json = parseObject(text);
   const kind = json?.['kind'];
@@ -21,12 +21,12 @@ export function decodeFacts(text: string): ContentFacts | undefined {
   return known.length === parsed.length ? { kind, platforms: known, ...single } : undefined;
 }
 
-/** What was shown to a scope, as it is kept in a shared store. */
-export function encodeShown(shown: Shown): string {
-  return JSON.stringify(shown);
+/** Encodes a tag: `{"digest":"sha256:…","confirmedAtMs":1767225600000}`. */
+export function encodeTag(tag: CachedTag): string {
+  return JSON.stringify(tag);
 }
 
-export function decodeShown(text: string): Shown | undefined {
+export function decodeTag(text: string): CachedTag | undefined {
   const json = parseObject(text);
   const digest = json?.['digest'];
   const confirmedAtMs = json?.['confirmedAtMs'];
@@ -34,15 +34,15 @@ export function decodeShown(text: string): Shown | undefined {
   return { digest, confirmedAtMs };
 }
 
-/** What the registry itself said: true for whoever asks with the same credential. Everything else is between it and one process. */
+/** The registry's own answers, which are the same for each replica with the same credential. Other failures concern one process. */
 const SHARED_REASONS = ['Unauthorized', 'NotFound', 'Malformed', 'TooLarge'] as const;
 
-/** A refusal as it is kept in a shared store; undefined when it is not for others. */
-export function encodeRefusal({ failure, untilMs }: Refusal): string | undefined {
+/** Encodes a failure: `{"reason":"NotFound","untilMs":1767225630000}`. Undefined when it concerns this process alone. */
+export function encodeNegativeEntry({ failure, untilMs }: NegativeEntry): string | undefined {
   return isShared(failure.reason) ? JSON.stringify({ reason: failure.reason, untilMs }) : undefined;
 }
 
-export function decodeRefusal(text: string): Refusal | undefined {
+export function decodeNegativeEntry(text: string): NegativeEntry | undefined {
   const json = parseObject(text);
   const reason = SHARED_REASONS.find((known) => known === json?.['reason']);
   const untilMs = json?.['untilMs'];

@@ -1,191 +1,204 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@archpolicy/async';
+import type { ParsedImage } from '../image/image-key.ts';
 import type { RegistryMetrics } from '../metrics.ts';
-import { REFUSAL_TTL_MS } from './negative-cache.ts';
-import type { Subject } from '../image/image-key.ts';
-import { decodeFacts, decodeRefusal, decodeShown, encodeFacts, encodeRefusal, encodeShown } from './codec.ts';
-import type { KnownFacts, MemoryCache, Refusal, Shown } from './memory-cache.ts';
-import type { Sealer } from './seal.ts';
+import type { CacheKeys } from './cache-keys.ts';
+import { decodeFacts, decodeNegativeEntry, decodeTag, encodeFacts, encodeNegativeEntry, encodeTag } from './codec.ts';
+import type { CachedFacts, CachedTag, MemoryCache, NegativeEntry } from './memory-cache.ts';
+import { NEGATIVE_TTL_MS } from './negative-cache.ts';
 import { NO_SHARED_STORE } from './shared-store.ts';
 import type { SharedStore } from './shared-store.ts';
+import type { ValueSigner } from './signed-value.ts';
 
 interface CacheParts {
   readonly memory: MemoryCache;
   readonly store: SharedStore;
-  readonly sealer: Sealer;
+  readonly keys: CacheKeys;
+  readonly signer: ValueSigner;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
 }
 
-/** What a host served under a digest stays true for ever; what nobody asked for in a month makes room. */
+/** Content under a digest never changes; what is not used for a month makes room. */
 const FACTS_TTL_MS = 30 * 24 * 60 * 60_000;
-/** A holder that dies delays the others by this at most (K4). */
+/** A holder that dies delays other replicas by this at most (K4). */
 const LOCK_TTL_MS = 2_000;
 const LOCK_RENEWAL_MS = 500;
 
-/** A lock on reading something: released by its holder, or by time. */
-export interface ReadLock {
-  /** Whether others were asked for at all: if not, nobody else may hold it. */
-  readonly outcome: 'taken' | 'busy' | 'unavailable';
+/** A lock on fetching an image: released by its holder, or by time. */
+export interface FetchLock {
+  /** `unavailable`: there is no store that could hold the lock, or it does not answer. */
+  readonly outcome: 'acquired' | 'busy' | 'unavailable';
   release(): void;
 }
 
-/** What is known of images: in memory, and behind it, if there is one, in the store that replicas share (K1). */
+/** A value of the store with its key; no text when there is none. */
+type StoredValue = { readonly key: string; readonly text: string | undefined } | undefined;
+
+/** The caches of an image: memory (L1), and behind it the store that replicas share, if there is one (L2, K1). */
 export class FactCache {
   readonly #parts: CacheParts;
-  readonly #isAlone: boolean;
-  /** Settles when all that was stored so far is there. */
+  /** Whether other replicas can see what this one stores. */
+  readonly isShared: boolean;
+  /** Settles when all writes to the store so far have ended. */
   #writes: Promise<unknown> = Promise.resolve();
 
   constructor(parts: CacheParts) {
     this.#parts = parts;
-    this.#isAlone = parts.store === NO_SHARED_STORE;
+    this.isShared = parts.store !== NO_SHARED_STORE;
   }
 
-  /** What this registry host served under this digest: what another host says of it counts for nothing. */
-  facts(host: string, digest: string, nowMs: number): KnownFacts | undefined {
-    return this.#parts.memory.facts(servedKey(host, digest), nowMs);
+  /** What this registry host served under the digest. What another host serves under it proves nothing. */
+  facts(host: string, digest: string, nowMs: number): CachedFacts | undefined {
+    return this.#parts.memory.facts(factsKey(host, digest), nowMs);
   }
 
-  shown(scope: string, subject: string): Shown | undefined {
-    return this.#parts.memory.shown(scope, subject);
+  tag(scope: string, image: string): CachedTag | undefined {
+    return this.#parts.memory.tag(scope, image);
   }
 
-  refusal(asker: string, subject: string, nowMs: number): Refusal | undefined {
-    return this.#parts.memory.refusal(asker, subject, nowMs);
+  negativeEntry(scope: string, image: string, nowMs: number): NegativeEntry | undefined {
+    return this.#parts.memory.negativeEntry(scope, image, nowMs);
   }
 
-  putFacts(host: string, digest: string, facts: KnownFacts): void {
-    const { memory, store, sealer } = this.#parts;
-    const key = servedKey(host, digest);
-    memory.putFacts(key, facts);
-    if (this.#isAlone || facts.untilMs !== undefined) return;
-    const name = sealer.name('facts', key);
-    this.#write(store.set(name, sealer.seal(name, encodeFacts(facts.content)), FACTS_TTL_MS));
+  /** The last failure, also when it has expired. */
+  lastNegativeEntry(scope: string, image: string): NegativeEntry | undefined {
+    return this.#parts.memory.lastNegativeEntry(scope, image);
   }
 
-  putShown(scope: string, subject: string, shown: Shown, ttlMs: number): void {
-    const { memory, store, sealer } = this.#parts;
-    memory.putShown(scope, subject, shown);
-    if (this.#isAlone) return;
-    const name = sealer.name('shown', `${scope} ${subject}`);
-    this.#write(store.set(name, sealer.seal(name, encodeShown(shown)), ttlMs));
+  putFacts(host: string, digest: string, facts: CachedFacts): void {
+    const key = factsKey(host, digest);
+    this.#parts.memory.putFacts(key, facts);
+    if (!this.isShared || facts.untilMs !== undefined) return;
+    this.#store(this.#parts.keys.cacheKey('facts', key), encodeFacts(facts.content), FACTS_TTL_MS);
   }
 
-  forgetShown(scope: string, subject: string): void {
-    const { memory, store, sealer } = this.#parts;
-    memory.forgetShown(scope, subject);
-    if (!this.#isAlone) this.#write(store.set(sealer.name('shown', `${scope} ${subject}`), '', 1));
+  putTag(scope: string, image: string, tag: CachedTag, ttlMs: number): void {
+    this.#parts.memory.putTag(scope, image, tag);
+    if (this.isShared) this.#store(this.#tagKey(scope, image), encodeTag(tag), ttlMs);
   }
 
-  lastRefusal(asker: string, subject: string): Refusal | undefined {
-    return this.#parts.memory.lastRefusal(asker, subject);
+  deleteTag(scope: string, image: string): void {
+    this.#parts.memory.deleteTag(scope, image);
+    if (this.isShared) this.#track(this.#parts.store.set(this.#tagKey(scope, image), '', 1));
   }
 
-  /** Others that share the store need not be refused as well (K4). */
-  putRefusal(asker: string, subject: string, refusal: Refusal): void {
-    const { memory, store, sealer } = this.#parts;
-    memory.putRefusal(asker, subject, refusal);
-    const encoded = encodeRefusal(refusal);
-    if (this.#isAlone || encoded === undefined || refusal.pauseMs < 1) return;
-    const name = sealer.name('refusal', `${asker} ${subject}`);
-    this.#write(store.set(name, sealer.seal(name, encoded), refusal.pauseMs));
+  /** Shares failures that concern all replicas, so that each of them need not send the same request (K4). */
+  putNegativeEntry(scope: string, image: string, entry: NegativeEntry): void {
+    this.#parts.memory.putNegativeEntry(scope, image, entry);
+    const encoded = encodeNegativeEntry(entry);
+    if (!this.isShared || encoded === undefined || entry.pauseMs < 1) return;
+    this.#store(this.#negativeKey(scope, image), encoded, entry.pauseMs);
   }
 
-  /** An asker that was refused is answered again: the next refusal is the first in a row. */
-  forgetRefusal(asker: string, subject: string): void {
-    this.#parts.memory.forgetRefusal(asker, subject);
+  /** After a success, the next failure is the first in a row. */
+  deleteNegativeEntry(scope: string, image: string): void {
+    this.#parts.memory.deleteNegativeEntry(scope, image);
   }
 
-  /** Brings what the shared store knows of a subject into memory: two round trips at most. */
-  async load({ key, host, reference }: Subject, scopes: readonly string[], askers: readonly string[]): Promise<void> {
-    if (this.#isAlone) return;
-    const { sealer } = this.#parts;
+  /** Loads the store's entries of an image into memory, in at most two round trips. */
+  async load(image: ParsedImage, tagScopes: readonly string[], failureScopes: readonly string[]): Promise<void> {
+    if (!this.isShared) return;
+    const { key, host, reference } = image;
     const values = await this.#read([
-      ...scopes.map((scope) => sealer.name('shown', `${scope} ${key}`)),
-      ...askers.map((asker) => sealer.name('refusal', `${asker} ${key}`)),
+      ...tagScopes.map((scope) => this.#tagKey(scope, key)),
+      ...failureScopes.map((scope) => this.#negativeKey(scope, key)),
     ]);
-    const shown = scopes.map((scope, at) => this.#loadShown(scope, key, values[at]));
-    for (const [at, asker] of askers.entries()) this.#loadRefusal(asker, key, values[scopes.length + at]);
-    const digests = new Set([reference.digest, ...shown].filter((found) => found !== undefined));
-    await this.#loadFacts([...digests].map((found) => servedKey(host, found)));
+    const tagged = tagScopes.map((scope, at) => this.#loadTag(scope, key, values[at]));
+    for (const [at, scope] of failureScopes.entries()) this.#loadFailure(scope, key, values[tagScopes.length + at]);
+    const digests = new Set([reference.digest, ...tagged].filter((digest) => digest !== undefined));
+    await this.#loadFacts([...digests].map((digest) => factsKey(host, digest)));
   }
 
-  /** Takes the lock on reading a subject, and keeps it until it is released. */
-  async lock(subject: string): Promise<ReadLock> {
-    const { store, sealer, clock } = this.#parts;
-    const name = sealer.name('lock', subject);
+  /** Acquires the lock on fetching an image, and extends it until it is released. */
+  async lock(image: string): Promise<FetchLock> {
+    const { store, keys, clock } = this.#parts;
+    const key = keys.cacheKey('lock', image);
     const token = randomUUID();
-    const outcome = await store.lock(name, token, LOCK_TTL_MS);
-    if (outcome !== 'taken') return { outcome, release: () => undefined };
+    const outcome = await store.lock(key, token, LOCK_TTL_MS);
+    if (outcome !== 'acquired') return { outcome, release: () => undefined };
     const done = new AbortController();
     const renew = async (): Promise<void> => {
       for (;;) {
         await clock.sleep(LOCK_RENEWAL_MS, done.signal);
-        store.extend(name, token, LOCK_TTL_MS);
+        store.extend(key, token, LOCK_TTL_MS);
       }
     };
     renew().catch(() => undefined);
     const release = (): void => {
       done.abort();
-      // Who gets the lock next must find what was read: in a Cluster another node may hold it.
+      // The next holder must find what this one stored: in a Cluster, another node may hold it.
       void this.#writes.then(() => {
-        store.unlock(name, token);
+        store.unlock(key, token);
       });
     };
     return { outcome, release };
   }
 
-  #write(written: Promise<void>): void {
-    // Its result is dropped: each write would keep all earlier ones in memory.
-    this.#writes = Promise.all([this.#writes, written]).then(() => undefined);
+  #tagKey(scope: string, image: string): string {
+    return this.#parts.keys.cacheKey('tag', `${scope} ${image}`);
   }
 
-  #loadShown(scope: string, subject: string, value: Sealed): string | undefined {
+  #negativeKey(scope: string, image: string): string {
+    return this.#parts.keys.cacheKey('failure', `${scope} ${image}`);
+  }
+
+  #store(key: string, payload: string, ttlMs: number): void {
+    const { store, signer } = this.#parts;
+    this.#track(store.set(key, signer.sign(key, payload), ttlMs));
+  }
+
+  #track(write: Promise<void>): void {
+    // Without a result: each promise would keep all earlier ones in memory.
+    this.#writes = Promise.all([this.#writes, write]).then(() => undefined);
+  }
+
+  /** Returns the tag's digest. */
+  #loadTag(scope: string, image: string, value: StoredValue): string | undefined {
     const { memory } = this.#parts;
-    const shown = this.#open(value, decodeShown);
-    const known = memory.shown(scope, subject);
-    // Another replica may have asked later than this one, or the other way round.
-    if (shown !== undefined && (known === undefined || known.confirmedAtMs < shown.confirmedAtMs)) {
-      memory.putShown(scope, subject, shown);
+    const stored = this.#verify(value, decodeTag);
+    const known = memory.tag(scope, image);
+    // Either replica may have revalidated the tag later.
+    if (stored !== undefined && (known === undefined || known.confirmedAtMs < stored.confirmedAtMs)) {
+      memory.putTag(scope, image, stored);
     }
-    return (shown ?? known)?.digest;
+    return (stored ?? known)?.digest;
   }
 
-  #loadRefusal(asker: string, subject: string, value: Sealed): void {
+  #loadFailure(scope: string, image: string, value: StoredValue): void {
     const { memory, clock } = this.#parts;
-    // That there is none is the rule, and no miss.
-    const refusal = value?.text === undefined ? undefined : this.#open(value, decodeRefusal);
+    // Most images have no failure: its absence is not a miss.
+    const entry = value?.text === undefined ? undefined : this.#verify(value, decodeNegativeEntry);
     const now = clock.now();
-    // The clocks of replicas differ: no more than what it would be if it were said now.
-    if (refusal === undefined || refusal.untilMs > now + REFUSAL_TTL_MS) return;
-    if (memory.refusal(asker, subject, now) === undefined) memory.putRefusal(asker, subject, refusal);
+    // Clocks of replicas differ: an entry may not last longer than one of now.
+    if (entry === undefined || entry.untilMs > now + NEGATIVE_TTL_MS) return;
+    if (memory.negativeEntry(scope, image, now) === undefined) memory.putNegativeEntry(scope, image, entry);
   }
 
-  async #loadFacts(keys: readonly string[]): Promise<void> {
-    const { memory, sealer, clock } = this.#parts;
-    const unknown = keys.filter((key) => memory.facts(key, clock.now()) === undefined);
-    if (unknown.length === 0) return;
-    const values = await this.#read(unknown.map((key) => sealer.name('facts', key)));
-    for (const [at, key] of unknown.entries()) {
-      const content = this.#open(values[at], decodeFacts);
+  async #loadFacts(wanted: readonly string[]): Promise<void> {
+    const { memory, keys, clock } = this.#parts;
+    const missing = wanted.filter((key) => memory.facts(key, clock.now()) === undefined);
+    if (missing.length === 0) return;
+    const values = await this.#read(missing.map((key) => keys.cacheKey('facts', key)));
+    for (const [at, key] of missing.entries()) {
+      const content = this.#verify(values[at], decodeFacts);
       if (content !== undefined) memory.putFacts(key, { content, source: 'redis' });
     }
   }
 
-  async #read(names: readonly string[]): Promise<readonly Sealed[]> {
-    const values = await this.#parts.store.get(names);
-    return names.map((name, at) => ({ name, text: values[at] }));
+  async #read(keys: readonly string[]): Promise<readonly StoredValue[]> {
+    const values = await this.#parts.store.get(keys);
+    return keys.map((key, at) => ({ key, text: values[at] }));
   }
 
-  /** What a value says, if it is ours; counts what came of it. */
-  #open<T>(value: Sealed, decode: (text: string) => T | undefined): T | undefined {
-    const { sealer, metrics } = this.#parts;
+  /** Verifies and decodes a value, and counts the result. */
+  #verify<T>(value: StoredValue, decode: (text: string) => T | undefined): T | undefined {
+    const { signer, metrics } = this.#parts;
     if (value?.text === undefined) {
       metrics.cache({ level: 'redis', outcome: 'miss' });
       return undefined;
     }
-    const payload = sealer.open(value.name, value.text);
+    const payload = signer.verify(value.key, value.text);
     const decoded = payload === undefined ? undefined : decode(payload);
     if (decoded === undefined) metrics.discarded({ what: 'redis-value' });
     metrics.cache({ level: 'redis', outcome: decoded === undefined ? 'miss' : 'hit' });
@@ -193,10 +206,7 @@ export class FactCache {
   }
 }
 
-/** A value of the store with the name under which it was kept; no text when there is none. */
-type Sealed = { readonly name: string; readonly text: string | undefined } | undefined;
-
 /** Neither part contains a space. */
-function servedKey(host: string, digest: string): string {
+function factsKey(host: string, digest: string): string {
   return `${host} ${digest}`;
 }

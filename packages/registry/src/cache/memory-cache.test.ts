@@ -1,37 +1,41 @@
 import { describe, expect, test } from '@jest/globals';
 import { failed } from '../http/outcome.ts';
 import { MemoryCache } from './memory-cache.ts';
-import type { KnownFacts } from './memory-cache.ts';
+import type { CachedFacts } from './memory-cache.ts';
 
 const digest = (at: number): string => `sha256:${at.toString(16).padStart(64, '0')}`;
-const facts: KnownFacts = {
+const facts: CachedFacts = {
   content: { kind: 'platforms', platforms: [{ os: 'linux', architecture: 'arm64' }] },
   source: 'registry',
 };
 
 describe('K1 the cache in memory', () => {
   test('K1 it is bounded by bytes: the oldest make room', () => {
-    const cache = new MemoryCache({ factsBytes: 100_000, shownBytes: 50_000 });
+    const cache = new MemoryCache({ factsBytes: 100_000, tagsBytes: 50_000 });
     for (let at = 0; at < 10_000; at += 1) {
       cache.putFacts(digest(at), facts);
-      cache.putShown('anonymous', `registry/app:${at}`, { digest: digest(at), confirmedAtMs: 0 });
-      cache.putRefusal('anonymous', `registry/none:${at}`, { failure: failed('NotFound'), untilMs: 1, pauseMs: 1 });
+      cache.putTag('anonymous', `registry/app:${at}`, { digest: digest(at), confirmedAtMs: 0 });
+      cache.putNegativeEntry('anonymous', `registry/none:${at}`, {
+        failure: failed('NotFound'),
+        untilMs: 1,
+        pauseMs: 1,
+      });
     }
     expect(cache.bytes).toBeLessThanOrEqual(156_250);
     expect(cache.facts(digest(0), 0)).toBeUndefined();
     expect(cache.facts(digest(9_999), 0)).toEqual(facts);
-    expect(cache.shown('anonymous', 'registry/app:0')).toBeUndefined();
-    expect(cache.shown('anonymous', 'registry/app:9999')).toBeDefined();
+    expect(cache.tag('anonymous', 'registry/app:0')).toBeUndefined();
+    expect(cache.tag('anonymous', 'registry/app:9999')).toBeDefined();
   });
 
   test('K1 100,000 digests and as many tags fit', () => {
     const cache = new MemoryCache();
     for (let at = 0; at < 100_000; at += 1) {
       cache.putFacts(digest(at), facts);
-      cache.putShown('anonymous', `registry.example/team/app-${at}:v1`, { digest: digest(at), confirmedAtMs: 0 });
+      cache.putTag('anonymous', `registry.example/team/app-${at}:v1`, { digest: digest(at), confirmedAtMs: 0 });
     }
     expect(cache.facts(digest(0), 0)).toBeDefined();
-    expect(cache.shown('anonymous', 'registry.example/team/app-0:v1')).toBeDefined();
+    expect(cache.tag('anonymous', 'registry.example/team/app-0:v1')).toBeDefined();
     expect(cache.bytes).toBeLessThan(64 * 1024 * 1024);
   });
 
@@ -53,19 +57,19 @@ describe('K1 the cache in memory', () => {
 
   test('K2 facts are stored once, what was shown by scope', () => {
     const cache = new MemoryCache();
-    cache.putShown('alice', 'registry/app:1', { digest: digest(1), confirmedAtMs: 0 });
-    expect(cache.shown('bob', 'registry/app:1')).toBeUndefined();
-    expect(cache.shown('alice', 'registry/app:2')).toBeUndefined();
-    cache.forgetShown('alice', 'registry/app:1');
-    expect(cache.shown('alice', 'registry/app:1')).toBeUndefined();
+    cache.putTag('alice', 'registry/app:1', { digest: digest(1), confirmedAtMs: 0 });
+    expect(cache.tag('bob', 'registry/app:1')).toBeUndefined();
+    expect(cache.tag('alice', 'registry/app:2')).toBeUndefined();
+    cache.deleteTag('alice', 'registry/app:1');
+    expect(cache.tag('alice', 'registry/app:1')).toBeUndefined();
   });
 
   test('K3 refusals and incomplete facts end at their time', () => {
     const cache = new MemoryCache();
-    cache.putRefusal('alice', 'registry/app:1', { failure: failed('NotFound'), untilMs: 1_000, pauseMs: 1_000 });
+    cache.putNegativeEntry('alice', 'registry/app:1', { failure: failed('NotFound'), untilMs: 1_000, pauseMs: 1_000 });
     cache.putFacts(digest(1), { ...facts, untilMs: 1_000 });
-    expect(cache.refusal('alice', 'registry/app:1', 999)?.failure.reason).toBe('NotFound');
-    expect(cache.refusal('alice', 'registry/app:1', 1_000)).toBeUndefined();
+    expect(cache.negativeEntry('alice', 'registry/app:1', 999)?.failure.reason).toBe('NotFound');
+    expect(cache.negativeEntry('alice', 'registry/app:1', 1_000)).toBeUndefined();
     expect(cache.facts(digest(1), 999)).toBeDefined();
     expect(cache.facts(digest(1), 1_000)).toBeUndefined();
   });

@@ -2,77 +2,77 @@ import type { ContentFacts, FactSource } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 import type { FetchFailure } from '../http/outcome.ts';
 
-/** What one registry host served under a digest, with where this process has it from. */
-export interface KnownFacts {
+/** What one registry host served under a digest, and where this process has it from. */
+export interface CachedFacts {
   readonly content: ContentFacts;
   readonly source: FactSource;
-  /** Absent: complete, and true for ever. Set when a part could not be read (epoch milliseconds). */
+  /** Absent: complete, and valid for ever. Set when a part could not be read (epoch milliseconds). */
   readonly untilMs?: number;
 }
 
-/** A registry showed this digest to a credential scope. */
-export interface Shown {
+/** The digest that a registry returned to a credential scope, for a tag or for the digest itself. */
+export interface CachedTag {
   readonly digest: string;
   /** Epoch milliseconds. */
   readonly confirmedAtMs: number;
 }
 
-/** A registry refused a credential scope, or could not be asked. */
-export interface Refusal {
+/** A registry rejected a credential scope, or did not answer. */
+export interface NegativeEntry {
   readonly failure: FetchFailure;
   /** Epoch milliseconds. */
   readonly untilMs: number;
-  /** How long it holds in all, milliseconds: what the next one in a row is measured by. */
+  /** Its whole lifetime, milliseconds: the pause after the next failure in a row depends on it. */
   readonly pauseMs: number;
 }
 
 export interface MemoryLimits {
   /** Bytes for facts by host and digest. */
   readonly factsBytes: number;
-  /** Bytes for what was shown or refused to whom. */
-  readonly shownBytes: number;
+  /** Bytes for tags, and an eighth of it for negative entries. */
+  readonly tagsBytes: number;
 }
 
 /** 100,000 digests and 100,000 tags fit with room to spare. */
-export const DEFAULT_MEMORY_LIMITS: MemoryLimits = { factsBytes: 32 * 1024 * 1024, shownBytes: 32 * 1024 * 1024 };
+export const DEFAULT_MEMORY_LIMITS: MemoryLimits = { factsBytes: 32 * 1024 * 1024, tagsBytes: 32 * 1024 * 1024 };
 
 /** Cost of an entry beside its strings: map slot, links, the value's object. Measured: 160 to 200 bytes. */
 const ENTRY_OVERHEAD_BYTES = 200;
-/** Different lists of platforms in use: some dozens; an image index can make up others. */
+/** Some dozen lists of platforms are in use; an image index can invent others. */
 const MAX_SHARED_CONTENTS = 1_000;
-/** Lists up to this length are those that images share. */
+/** Longer lists are rarely shared by images. */
 const USUAL_PLATFORMS = 16;
 const PLATFORM_BYTES = 120;
 
 /**
- * L1: everything in one process, bounded by bytes (K1). Facts are stored once by registry host and digest; who may use
- * them stands apart, by credential scope (K2).
+ * L1: everything in one process, bounded by bytes (K1). Facts are stored once by registry host and digest; which pods
+ * may use them is stored separately, by credential scope (K2).
  */
 export class MemoryCache {
-  readonly #facts: LRUCache<string, KnownFacts>;
+  readonly #facts: LRUCache<string, CachedFacts>;
   readonly #contents = new LRUCache<string, ContentFacts>({ max: MAX_SHARED_CONTENTS });
-  readonly #shown: LRUCache<string, Shown>;
-  readonly #refusals: LRUCache<string, Refusal>;
+  readonly #tags: LRUCache<string, CachedTag>;
+  readonly #negativeEntries: LRUCache<string, NegativeEntry>;
 
   constructor(limits: MemoryLimits = DEFAULT_MEMORY_LIMITS) {
-    this.#facts = new LRUCache({ maxSize: limits.factsBytes, sizeCalculation: sizeOfFacts });
-    this.#shown = new LRUCache({
-      maxSize: limits.shownBytes,
-      sizeCalculation: (shown, key) => key.length + shown.digest.length + ENTRY_OVERHEAD_BYTES,
+    this.#facts = new LRUCache({ maxSize: limits.factsBytes, sizeCalculation: factsSize });
+    this.#tags = new LRUCache({
+      maxSize: limits.tagsBytes,
+      sizeCalculation: (tag, key) => key.length + tag.digest.length + ENTRY_OVERHEAD_BYTES,
     });
-    this.#refusals = new LRUCache({
-      maxSize: Math.ceil(limits.shownBytes / 8),
+    this.#negativeEntries = new LRUCache({
+      maxSize: Math.ceil(limits.tagsBytes / 8),
       sizeCalculation: (_, key) => key.length + ENTRY_OVERHEAD_BYTES,
     });
   }
 
-  facts(key: string, nowMs: number): KnownFacts | undefined {
+  facts(key: string, nowMs: number): CachedFacts | undefined {
     const known = this.#facts.get(key);
     return known?.untilMs !== undefined && known.untilMs <= nowMs ? undefined : known;
   }
 
-  /** What is known whole is not replaced by what was read in part. */
-  putFacts(key: string, facts: KnownFacts): void {
+  /** Complete facts are not replaced by incomplete ones. */
+  putFacts(key: string, facts: CachedFacts): void {
     if (facts.untilMs !== undefined && this.#isComplete(key)) return;
     this.#facts.set(key, { ...facts, content: this.#shared(facts.content) });
   }
@@ -82,7 +82,7 @@ export class MemoryCache {
     return known !== undefined && known.untilMs === undefined;
   }
 
-  /** Most images say the same: what they say is kept once. */
+  /** Most images have the same platforms: equal contents are stored once. */
   #shared(content: ContentFacts): ContentFacts {
     const key = JSON.stringify(content);
     const known = this.#contents.get(key);
@@ -90,48 +90,48 @@ export class MemoryCache {
     return known ?? content;
   }
 
-  shown(scope: string, subject: string): Shown | undefined {
-    return this.#shown.get(scopedKey(scope, subject));
+  tag(scope: string, image: string): CachedTag | undefined {
+    return this.#tags.get(scopedKey(scope, image));
   }
 
-  putShown(scope: string, subject: string, shown: Shown): void {
-    this.#shown.set(scopedKey(scope, subject), shown);
+  putTag(scope: string, image: string, tag: CachedTag): void {
+    this.#tags.set(scopedKey(scope, image), tag);
   }
 
-  forgetShown(scope: string, subject: string): void {
-    this.#shown.delete(scopedKey(scope, subject));
+  deleteTag(scope: string, image: string): void {
+    this.#tags.delete(scopedKey(scope, image));
   }
 
-  refusal(asker: string, subject: string, nowMs: number): Refusal | undefined {
-    const refusal = this.#refusals.get(scopedKey(asker, subject));
-    return refusal !== undefined && refusal.untilMs > nowMs ? refusal : undefined;
+  negativeEntry(scope: string, image: string, nowMs: number): NegativeEntry | undefined {
+    const entry = this.#negativeEntries.get(scopedKey(scope, image));
+    return entry !== undefined && entry.untilMs > nowMs ? entry : undefined;
   }
 
-  /** The last one, though its time may be over. */
-  lastRefusal(asker: string, subject: string): Refusal | undefined {
-    return this.#refusals.peek(scopedKey(asker, subject));
+  /** The last one, also when it has expired. */
+  lastNegativeEntry(scope: string, image: string): NegativeEntry | undefined {
+    return this.#negativeEntries.peek(scopedKey(scope, image));
   }
 
-  forgetRefusal(asker: string, subject: string): void {
-    this.#refusals.delete(scopedKey(asker, subject));
+  deleteNegativeEntry(scope: string, image: string): void {
+    this.#negativeEntries.delete(scopedKey(scope, image));
   }
 
-  putRefusal(asker: string, subject: string, refusal: Refusal): void {
-    this.#refusals.set(scopedKey(asker, subject), refusal);
+  putNegativeEntry(scope: string, image: string, entry: NegativeEntry): void {
+    this.#negativeEntries.set(scopedKey(scope, image), entry);
   }
 
   /** Bytes in use, as calculated. */
   get bytes(): number {
-    return this.#facts.calculatedSize + this.#shown.calculatedSize + this.#refusals.calculatedSize;
+    return this.#facts.calculatedSize + this.#tags.calculatedSize + this.#negativeEntries.calculatedSize;
   }
 }
 
-function scopedKey(scope: string, subject: string): string {
-  return `${scope} ${subject}`;
+function scopedKey(scope: string, image: string): string {
+  return `${scope} ${image}`;
 }
 
-/** A list that others share costs nothing; one of its own may be long, and counts whole. */
-function sizeOfFacts({ content }: KnownFacts, key: string): number {
+/** A list of usual length is shared with other images and costs nothing; a longer one counts. */
+function factsSize({ content }: CachedFacts, key: string): number {
   const extra =
     content.kind === 'platforms' ? Math.max(0, content.platforms.length - USUAL_PLATFORMS) * PLATFORM_BYTES : 0;
   return key.length + ENTRY_OVERHEAD_BYTES + extra;

@@ -1,21 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Refusal } from './memory-cache.ts';
+import type { NegativeEntry } from './memory-cache.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import { refusalOf } from './negative-cache.ts';
+import { buildNegativeEntry } from './negative-cache.ts';
 
 const NOW = 1_000_000;
 
 /** How long each of some failures is remembered, when each comes some time after the one before has been forgotten. */
 function pauses(failures: readonly (readonly [afterMs: number, failure: FetchFailure])[]): readonly number[] {
   let now = NOW;
-  let before: Refusal | undefined;
+  let before: NegativeEntry | undefined;
   return failures.map(([afterMs, failure]) => {
     now += afterMs;
-    const refusal = refusalOf(failure, before, now);
-    before = refusal;
-    const pause = refusal.untilMs - now;
-    now = refusal.untilMs;
+    const entry = buildNegativeEntry(failure, before, now);
+    before = entry;
+    const pause = entry.untilMs - now;
+    now = entry.untilMs;
     return pause;
   });
 }
@@ -42,7 +42,7 @@ describe('I4 each failure has its own retry time', () => {
   });
 
   test('I4 a time that was told stands', () => {
-    const refusal = refusalOf(failed('RateLimited', NOW + minutes(10)), undefined, NOW);
-    expect(refusal).toMatchObject({ untilMs: NOW + minutes(10), failure: { retryAtMs: NOW + minutes(10) } });
+    const entry = buildNegativeEntry(failed('RateLimited', NOW + minutes(10)), undefined, NOW);
+    expect(entry).toMatchObject({ untilMs: NOW + minutes(10), failure: { retryAtMs: NOW + minutes(10) } });
   });
 });

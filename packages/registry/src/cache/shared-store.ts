@@ -1,35 +1,35 @@
 /** A store that replicas share, as this package needs it. No method rejects or waits for long (K7). */
 export interface SharedStore {
-  /** The values of keys, in one round trip where that is possible; undefined where there is none, or nobody answers. */
+  /** The values of keys, in one round trip where that is possible; undefined where there is none, or the store does not answer. */
   get(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
-  /** Stores a value for a time. Resolves when it is there, or will not be. */
+  /** Stores a value for a time. Resolves when it is stored, or has failed. */
   set(key: string, value: string, ttlMs: number): Promise<void>;
-  /** Takes a lock for a time, under the taker's token. */
+  /** Acquires a lock for a time, under the holder's token. */
   lock(key: string, token: string, ttlMs: number): Promise<LockOutcome>;
-  /** Keeps a lock that is still ours. */
+  /** Extends a lock, if the token still holds it. */
   extend(key: string, token: string, ttlMs: number): void;
-  /** Gives a lock back that is still ours. */
+  /** Releases a lock, if the token still holds it. */
   unlock(key: string, token: string): void;
-  /** Takes a place in a token bucket, and asks how long the host is not to be asked at all. */
-  takePlace(key: string, bucket: Bucket): Promise<Place | undefined>;
-  /** Has nobody ask for so long. */
+  /** Reserves a token of a bucket, and returns how long the host is blocked. Undefined when the store does not answer. */
+  reserve(key: string, bucket: Bucket): Promise<Reservation | undefined>;
+  /** Blocks the host of a bucket. Never shortens a block. */
   block(key: string, forMs: number): void;
   close(): void;
 }
 
-export type LockOutcome = 'taken' | 'busy' | 'unavailable';
+export type LockOutcome = 'acquired' | 'busy' | 'unavailable';
 
 export interface Bucket {
   readonly perSecond: number;
   readonly burst: number;
-  /** The longest wait that a place is reserved for; beyond it none is taken. */
+  /** The longest wait that is reserved. */
   readonly maxWaitMs: number;
 }
 
-export interface Place {
-  /** 0: at once. Beyond the bucket's maximum: no place was taken. */
+export interface Reservation {
+  /** Beyond the bucket's maximum: nothing was reserved. */
   readonly waitMs: number;
-  /** Above 0: the host is blocked, and no place was taken. */
+  /** Above 0: the host is blocked, and nothing was reserved. */
   readonly blockedMs: number;
 }
 
@@ -40,7 +40,7 @@ export const NO_SHARED_STORE: SharedStore = {
   lock: () => Promise.resolve('unavailable'),
   extend: () => undefined,
   unlock: () => undefined,
-  takePlace: () => Promise.resolve(undefined),
+  reserve: () => Promise.resolve(undefined),
   block: () => undefined,
   close: () => undefined,
 };

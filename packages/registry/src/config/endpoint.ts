@@ -1,9 +1,7 @@
-import { normalHost } from '../hosts/host-pattern.ts';
-import type { ConnectionSettings, Target } from './connection-settings.ts';
 import type { Registries } from './registries.ts';
-import type { RegistryConfig, Rewrite } from './schema.ts';
+import type { Rewrite } from './schema.ts';
 
-/** Where one repository is asked for: the registry itself or a mirror of it. */
+/** Where one repository is read: the registry itself or a mirror of it. */
 export interface Endpoint {
   /** Host and port as references and the registries file write it, lower case. */
   readonly host: string;
@@ -15,12 +13,12 @@ export interface Endpoint {
   readonly mirror: boolean;
 }
 
-/** Docker Hub answers under another name than its references carry. */
+/** Docker Hub's API has another host than its references. */
 const API_HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
 
 /**
- * The endpoints of a repository in the order in which they are asked: mirrors, then the registry itself.
- * Blocked ones are left out; none at all means that the registry is blocked or its host is no host.
+ * The endpoints of a repository in the order in which they are tried: mirrors, then the registry itself. Blocked ones are
+ * left out; the list is empty when the registry is blocked or its host is invalid.
  */
 export function endpointsFor(registry: string, repository: string, registries: Registries): readonly Endpoint[] {
   const host = registry.toLowerCase();
@@ -31,26 +29,6 @@ export function endpointsFor(registry: string, repository: string, registries: R
   );
   const upstream = endpoint(host, rewritePath(repository, entry?.rewrite ?? []), false, registries);
   return [...mirrors, upstream].filter((candidate) => candidate !== undefined);
-}
-
-/** How the host of a URL is reached: by the entry of the registries file, else with the defaults. */
-export function targetFor(host: string, registries: Registries): Target {
-  const entry = registries.entryFor(host);
-  const connection = connectionOf(entry, registries);
-  return {
-    host: normalHost(host),
-    connection,
-    ...(entry?.requestLimit === undefined ? {} : { requestLimit: entry.requestLimit }),
-  };
-}
-
-function connectionOf(entry: RegistryConfig | undefined, registries: Registries): ConnectionSettings {
-  const tls = entry === undefined ? undefined : registries.tlsFor(entry);
-  return {
-    allowAddresses: entry?.allowAddresses ?? [],
-    refuseAddresses: registries.config.refuseAddresses,
-    ...(tls === undefined ? {} : { tls: tls.kind === 'usable' ? tls.tls : 'unusable' }),
-  };
 }
 
 function endpoint(host: string, repository: string, mirror: boolean, registries: Registries): Endpoint | undefined {

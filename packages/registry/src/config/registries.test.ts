@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { RegistryError } from '../errors.ts';
-import { endpointsFor, rewritePath, targetFor } from './endpoint.ts';
+import { endpointsFor, rewritePath } from './endpoint.ts';
+import { limitsFor } from './host-settings.ts';
 import { parseRegistries, Registries } from './registries.ts';
 
 const load = (text: string): Registries => new Registries(parseRegistries(text));
@@ -65,7 +66,7 @@ describe('I7 a blocked host has no other spelling', () => {
   });
 
   test('K5 all spellings of a host share its limits', () => {
-    const hosts = ['10.0.0.9', '10.9:443', '0xa.0.0.9'].map((host) => targetFor(host, registries).host);
+    const hosts = ['10.0.0.9', '10.9:443', '0xa.0.0.9'].map((host) => limitsFor(host, registries).host);
     expect(new Set(hosts)).toEqual(new Set(['10.0.0.9']));
   });
 });

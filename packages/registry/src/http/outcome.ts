@@ -20,3 +20,8 @@ export function fetched<T>(value: T): Fetched<T> {
 export function failed(reason: FetchFailureReason, retryAtMs?: number): FetchFailure {
   return { kind: 'failed', reason, ...(retryAtMs === undefined ? {} : { retryAtMs }) };
 }
+
+/** Whether the registry answered, and does not return the image to this credential. */
+export function isRejection({ reason }: FetchFailure): boolean {
+  return reason === 'Unauthorized' || reason === 'NotFound';
+}

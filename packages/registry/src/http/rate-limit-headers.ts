@@ -1,14 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Docker Hub's window; nobody's is longer. */
+/** Docker Hub's window; the longest known. */
 const MAX_WINDOW_SECONDS = 6 * 60 * 60;
 
 /**
- * How long to leave a registry alone by its own `ratelimit-*` headers, milliseconds: when nothing remains, until one
- * request's share of the window has passed. Docker Hub: `ratelimit-limit: 100;w=21600`, `ratelimit-remaining: 0;w=21600`.
- * 0 when something remains, or nothing is told.
+ * How long a registry must not get requests by its own `ratelimit-*` headers, milliseconds: when nothing remains, one
+ * request's share of the window. 0 when something remains, or the headers are absent or malformed. Docker Hub sends
+ * `ratelimit-limit: 100;w=21600` and `ratelimit-remaining: 0;w=21600`:
+ * https://docs.docker.com/docker-hub/usage/pulls/#view-pull-rate-and-limit
  */
-export function pauseByQuota(headers: IncomingHttpHeaders): number {
+export function pauseFromHeaders(headers: IncomingHttpHeaders): number {
   const limit = parse(headers['ratelimit-limit']);
   const remaining = parse(headers['ratelimit-remaining']);
   if (limit === undefined || remaining === undefined || remaining.count > 0 || limit.count < 1) return 0;

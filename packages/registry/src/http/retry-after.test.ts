@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { retryAt } from './retry-after.ts';
-import { pauseByQuota } from './rate-limit-headers.ts';
+import { pauseFromHeaders } from './rate-limit-headers.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -40,6 +40,6 @@ describe('K5 quotas that registries tell', () => {
       ...(limit === undefined ? {} : { 'ratelimit-limit': limit }),
       ...(remaining === undefined ? {} : { 'ratelimit-remaining': remaining }),
     };
-    expect(pauseByQuota(headers)).toBe(expected);
+    expect(pauseFromHeaders(headers)).toBe(expected);
   });
 });

@@ -2,10 +2,10 @@ import { parseReference } from '@archpolicy/core';
 import type { ImageReference } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 
-/** What is asked about: a parsed reference with the keys that caches know it by, computed once. */
-export interface Subject {
+/** A parsed reference with its cache keys, computed once. */
+export interface ParsedImage {
   readonly reference: ImageReference;
-  /** The registry's host in lower case. What its mirrors serve counts as served by it. */
+  /** The registry's host in lower case. Content of its mirrors counts as its own. */
   readonly host: string;
   /** `registry/repository:tag` or `registry/repository@digest`; the digest wins. */
   readonly key: string;
@@ -14,28 +14,28 @@ export interface Subject {
 }
 
 /** Pods of one cluster use some thousand references; an entry takes under 1 KB. */
-const MAX_SUBJECTS = 20_000;
+const MAX_REFERENCES = 20_000;
 
-/** Parses references and remembers them, so that a warm answer costs no parsing. */
-export class Subjects {
-  readonly #known = new LRUCache<string, Subject>({ max: MAX_SUBJECTS });
+/** Parses image references and caches the results: an answer from memory costs no parsing. */
+export class ReferenceCache {
+  readonly #known = new LRUCache<string, ParsedImage>({ max: MAX_REFERENCES });
 
-  /** Undefined when the text is no image reference. */
-  of(text: string): Subject | undefined {
+  /** Undefined when the text is not an image reference. */
+  parse(text: string): ParsedImage | undefined {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
-    const parse = parseReference(text);
-    if (parse.kind === 'failed') return undefined;
-    const subject = makeSubject(parse.value);
-    this.#known.set(text, subject);
-    return subject;
+    const parsed = parseReference(text);
+    if (parsed.kind === 'failed') return undefined;
+    const image = parseImage(parsed.value);
+    this.#known.set(text, image);
+    return image;
   }
 }
 
-function makeSubject(reference: ImageReference): Subject {
+function parseImage(reference: ImageReference): ParsedImage {
   const { registry, repository, digest, tag } = reference;
   const host = registry.toLowerCase();
-  const place = `${host}/${repository}`;
+  const name = `${host}/${repository}`;
   const wanted = digest ?? tag;
-  return { reference, host, wanted, key: digest === undefined ? `${place}:${wanted}` : `${place}@${digest}` };
+  return { reference, host, wanted, key: digest === undefined ? `${name}:${wanted}` : `${name}@${digest}` };
 }

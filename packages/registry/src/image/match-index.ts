@@ -1,6 +1,6 @@
 import { withoutPort } from '../hosts/host-pattern.ts';
 import { matchesPath } from './match-pattern.ts';
-import type { ImagePlace, ParsedMatchPattern } from './match-pattern.ts';
+import type { ImageName, ParsedMatchPattern } from './match-pattern.ts';
 import { matchesLabel } from './label-glob.ts';
 import type { LabelGlob } from './label-glob.ts';
 
@@ -70,7 +70,7 @@ export class MatchIndex<T> {
   }
 
   /** What is meant for the image, longer keys first, in the order of the entries otherwise. Stop early to compare less. */
-  *find({ registry, repository }: ImagePlace): Generator<T, undefined> {
+  *find({ registry, repository }: ImageName): Generator<T, undefined> {
     const { groups, comparisons } = this.#matchHost(registry);
     let compared = comparisons;
     try {
@@ -84,7 +84,7 @@ export class MatchIndex<T> {
   }
 
   /** Whether anything is meant for the image. */
-  matches(place: ImagePlace): boolean {
+  matches(place: ImageName): boolean {
     const found = this.find(place);
     const isFound = found.next().done !== true;
     found.return(undefined);

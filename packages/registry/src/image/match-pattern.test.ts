@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parsePattern } from './match-pattern.ts';
-import type { ImagePlace } from './match-pattern.ts';
+import type { ImageName } from './match-pattern.ts';
 import { MatchIndex } from './match-index.ts';
 import { matchesKey } from './fixtures/reference-match.ts';
 
@@ -59,20 +59,20 @@ const cases: readonly (readonly [string, string, boolean])[] = [
 ];
 
 /** Whether a credential kept under the key is meant for the image. */
-function matches(key: string, place: ImagePlace): boolean {
+function matches(key: string, place: ImageName): boolean {
   const parse = parsePattern(key);
   return parse.kind === 'pattern' && new MatchIndex([{ pattern: parse.pattern, value: key }]).matches(place);
 }
 
-function placeOf(image: string): ImagePlace {
+function toImageName(image: string): ImageName {
   const slash = image.indexOf('/');
   return { registry: image.slice(0, slash), repository: image.slice(slash + 1) };
 }
 
 describe('I5 which images a credential is meant for', () => {
   test.each(cases)('I5 %j and %s: %s', (key, image, expected) => {
-    expect(matches(key, placeOf(image))).toBe(expected);
-    if (key !== '') expect(matchesKey(key, placeOf(image))).toBe(expected);
+    expect(matches(key, toImageName(image))).toBe(expected);
+    if (key !== '') expect(matchesKey(key, toImageName(image))).toBe(expected);
   });
 
   test('I5 keys match as a search that tries every way says', () => {
@@ -121,7 +121,7 @@ const label = fc.string({ unit: fc.constantFrom('a', 'b', '1'), minLength: 1, ma
 const globLabel = fc.string({ unit: fc.constantFrom('a', 'b', '1', '*', '*'), minLength: 1, maxLength: 6 });
 const port = fc.constantFrom('', '', ':1', ':5000');
 const segments = fc.array(fc.constantFrom('a', 'b', 'ab'), { minLength: 1, maxLength: 3 });
-const image: fc.Arbitrary<ImagePlace> = fc.oneof(
+const image: fc.Arbitrary<ImageName> = fc.oneof(
   fc.record({
     registry: fc
       .tuple(fc.array(label, { minLength: 1, maxLength: 3 }), port)

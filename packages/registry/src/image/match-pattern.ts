@@ -4,7 +4,7 @@ import { parseLabelGlob } from './label-glob.ts';
 import type { LabelGlob } from './label-glob.ts';
 
 /** `registry/repository` of an image, lower-case registry: what credentials are matched against. */
-export interface ImagePlace {
+export interface ImageName {
   readonly registry: string;
   readonly repository: string;
 }

@@ -5,14 +5,16 @@ import type { Credential, PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
 import { normalHost } from '../hosts/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
-import { BackgroundPermit } from '../limits/background-limiter.ts';
 import type { BackgroundLimiter } from '../limits/background-limiter.ts';
+import { BackgroundPermit } from '../limits/background-permit.ts';
 import type { RegistryMetrics } from '../metrics.ts';
-import { HARD_TTL_MS, SOFT_TTL_MS, ageOf } from './plan.ts';
-import type { Resolution, Resolver } from './resolver.ts';
+import { currentAge, HARD_TTL_MS, SOFT_TTL_MS } from './freshness.ts';
+import type { Answer } from './freshness.ts';
+import type { ImageCache } from './image-cache.ts';
 import { INSPECTION_LIMIT } from './inspection-limit.ts';
-import { Subjects } from '../image/image-key.ts';
-import type { Subject } from '../image/image-key.ts';
+import type { Resolution, Resolver } from './resolver.ts';
+import { ReferenceCache } from '../image/image-key.ts';
+import type { ParsedImage } from '../image/image-key.ts';
 
 /** Inspect this reference, with these credentials, within this time. */
 export interface InspectRequest {
@@ -20,48 +22,48 @@ export interface InspectRequest {
   readonly reference: string;
   /** The pod's imagePullSecrets, in their order. Pass the same objects again to spare parsing them. */
   readonly pullSecrets?: readonly PullSecret[];
-  /** The container's `imagePullPolicy`: with `Always` a tag is looked at again after a minute instead of ten. */
+  /** The container's `imagePullPolicy`: with `Always` a tag is revalidated after a minute instead of ten. */
   readonly pullPolicy?: string;
   /**
    * `background` when no pod waits for it (recheck, keep-warm): its requests are rate-limited per registry, so that they
    * neither overload it nor delay pods. `admission` by default.
    */
   readonly priority?: InspectionPriority;
-  /** Believe nothing older than this, milliseconds: to look again before what is known is past its time. */
+  /** The longest age of an answer, milliseconds: to revalidate before the soft TTL has expired. */
   readonly maxAgeMs?: number;
-  /** How long the caller waits, milliseconds. Work that takes longer goes on and answers the next one who asks. */
+  /** How long the caller waits, milliseconds. Work that takes longer continues, and its result is cached. */
   readonly budgetMs: number;
-  /** Ends the wait at once; the answer then is `Deadline`, or what was known before. */
+  /** Ends the wait at once; the result then is `Deadline`, or a stale answer. */
   readonly signal?: AbortSignal;
 }
 
 export type InspectionPriority = 'admission' | 'background';
 
-/** The one door to registries. */
+/** The only access to registries. */
 export interface Inspector {
-  /** On which platforms an image can run. Never rejects for what a registry, network or tenant does. */
+  /** Returns the platforms of an image. Never rejects for what a registry, network or tenant does. */
   inspect(request: InspectRequest): Promise<Inspection>;
   /** Ends all connections and work in flight. Afterwards every inspection that needs a request is `Unavailable`. */
   close(): Promise<void>;
 }
 
-/** No working registry takes longer. Ends work whose callers have gone. */
+/** No working registry takes longer. Ends work that no caller waits for. */
 const WORK_DEADLINE_MS = 15_000;
-/** Work that begins within this time shares a signal, and may have that much less. */
+/** Work that begins within this time shares a signal, whose deadline may be that much earlier. */
 const SHARED_DEADLINE_MS = 1_000;
 const NO_SECRETS: readonly PullSecret[] = [];
 
-type Answer = Extract<Resolution, { readonly kind: 'answer' }>;
-
-/** What a request asks for, with what was found out about it at once. */
+/** A request, parsed, with its result where no request of the registry is needed. */
 interface Work {
-  readonly subject: Subject;
+  readonly image: ParsedImage;
   /** The pod's own credentials for the image. */
-  readonly ofPod: readonly Credential[];
+  readonly podCredentials: readonly Credential[];
+  readonly softTtlMs: number;
   readonly request: InspectRequest;
 }
 
 interface Parts {
+  readonly cache: ImageCache;
   readonly resolver: Resolver;
   readonly keyring: Keyring;
   readonly registries: RegistriesSource;
@@ -71,10 +73,10 @@ interface Parts {
   readonly close: () => Promise<void>;
 }
 
-/** Answers from memory at once; else joins or starts the work and waits for it within the caller's budget. */
+/** Answers from memory at once; otherwise starts the work, or joins it, and waits within the caller's budget. */
 export class ImageInspector implements Inspector {
   readonly #parts: Parts;
-  readonly #subjects = new Subjects();
+  readonly #references = new ReferenceCache();
   readonly #work = new SingleFlight<Resolution>();
   readonly #limit = new KeyedConcurrencyLimit(INSPECTION_LIMIT);
   readonly #deadlines: BatchedTimeout;
@@ -86,17 +88,19 @@ export class ImageInspector implements Inspector {
   }
 
   inspect(request: InspectRequest): Promise<Inspection> {
-    const subject = this.#subjects.of(request.reference);
-    if (subject === undefined) return Promise.resolve(this.#counted(unresolved('InvalidReference')));
-    const registries = this.#parts.registries.current();
-    if (registries.entryFor(subject.reference.registry)?.blocked === true) {
+    const image = this.#references.parse(request.reference);
+    if (image === undefined) return Promise.resolve(this.#counted(unresolved('InvalidReference')));
+    const { keyring, cache, registries: source } = this.#parts;
+    const registries = source.current();
+    if (registries.entryFor(image.reference.registry)?.blocked === true) {
       return Promise.resolve(this.#counted(unresolved('Blocked')));
     }
-    const ofPod = this.#parts.keyring.ofPod(subject, request.pullSecrets ?? NO_SECRETS);
-    const scopes = this.#parts.keyring.scopes(subject, ofPod, registries);
-    const warm = this.#parts.resolver.warm(subject, scopes, softTtl(subject, request));
-    if (warm !== undefined) return Promise.resolve(this.#counted(this.#inspection(warm, 'memory')));
-    return this.#cold({ subject, ofPod, request }, scopes);
+    const podCredentials = keyring.podCredentials(image, request.pullSecrets ?? NO_SECRETS);
+    const scopes = keyring.scopes(image, podCredentials, registries);
+    const softTtlMs = softTtl(image, request);
+    const fresh = cache.fresh(image, scopes, softTtlMs);
+    if (fresh !== undefined) return Promise.resolve(this.#counted(this.#toInspection(fresh, 'memory')));
+    return this.#cold({ image, podCredentials, softTtlMs, request }, scopes);
   }
 
   async close(): Promise<void> {
@@ -106,44 +110,42 @@ export class ImageInspector implements Inspector {
   }
 
   async #cold(work: Work, scopes: readonly string[]): Promise<Inspection> {
-    const { subject, request } = work;
     if (this.#closed) return this.#counted(unresolved('Unavailable'));
-    const softTtlMs = softTtl(subject, request);
-    const priority = request.priority ?? 'admission';
+    const { image, softTtlMs, request } = work;
+    const { priority = 'admission', budgetMs: ms, signal } = request;
     // A pod must not wait for the permits of a background inspection.
-    const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${subject.key}`;
-    const slot = { priority, key: normalHost(subject.host), item: subject.key };
-    const start = (): Promise<Resolution> => this.#resolve(work, softTtlMs);
-    const running = this.#work.get(key) ?? this.#share(key, this.#limit.run(slot, start));
-    if (running === undefined) return this.#staleOr('Unavailable', subject, scopes);
-    const waited = await waitAtMost(running, {
-      clock: this.#parts.clock,
-      ms: request.budgetMs,
-      signal: request.signal,
-    });
-    if (waited.kind === 'done') return this.#counted(this.#inspection(waited.value));
-    return this.#staleOr('Deadline', subject, scopes);
+    const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${image.key}`;
+    const slot = { priority, key: normalHost(image.host), item: image.key };
+    const running =
+      this.#work.get(key) ??
+      this.#share(
+        key,
+        this.#limit.run(slot, () => this.#resolve(work)),
+      );
+    if (running === undefined) return this.#staleOr('Unavailable', image, scopes);
+    const waited = await waitAtMost(running, { clock: this.#parts.clock, ms, signal });
+    if (waited.kind === 'done') return this.#counted(this.#toInspection(waited.value));
+    return this.#staleOr('Deadline', image, scopes);
   }
 
   #share(key: string, work: Promise<Resolution> | undefined): Promise<Resolution> | undefined {
     return work === undefined ? undefined : this.#work.do(key, () => work);
   }
 
-  #staleOr(reason: 'Unavailable' | 'Deadline', subject: Subject, scopes: readonly string[]): Inspection {
-    const stale = this.#parts.resolver.stale(subject, scopes);
-    return this.#counted(stale === undefined ? unresolved(reason) : this.#inspection(stale, 'memory'));
+  #staleOr(reason: 'Unavailable' | 'Deadline', image: ParsedImage, scopes: readonly string[]): Inspection {
+    const stale = this.#parts.cache.stale(image, scopes);
+    return this.#counted(stale === undefined ? unresolved(reason) : this.#toInspection(stale, 'memory'));
   }
 
-  async #resolve({ subject, ofPod, request: { priority } }: Work, softTtlMs: number): Promise<Resolution> {
-    const { registries: source, keyring, resolver, backgroundLimiter, clock } = this.#parts;
+  #resolve({ image, podCredentials, softTtlMs, request: { priority } }: Work): Promise<Resolution> {
+    const { registries: source, resolver, backgroundLimiter, clock } = this.#parts;
     const registries = source.current();
     const signal = this.#deadlines.signal(clock.monotonic() + WORK_DEADLINE_MS);
-    const accesses = await keyring.accesses(subject, ofPod, registries, signal);
-    const permit = priority === 'background' ? { permit: new BackgroundPermit(backgroundLimiter, registries) } : {};
-    return resolver.resolve({ subject, accesses, softTtlMs, registries, signal, ...permit });
+    const permit = priority === 'background' ? new BackgroundPermit(backgroundLimiter, registries) : undefined;
+    return resolver.resolve({ image, podCredentials, softTtlMs, registries, permit, signal });
   }
 
-  #inspection(resolution: Resolution, source?: FactSource): Inspection {
+  #toInspection(resolution: Resolution, source?: FactSource): Inspection {
     if (resolution.kind === 'answer') {
       return resolved(resolution, source ?? resolution.facts.source, this.#parts.clock.now());
     }
@@ -161,21 +163,21 @@ export class ImageInspector implements Inspector {
   }
 }
 
-function softTtl(subject: Subject, { pullPolicy, maxAgeMs = Number.POSITIVE_INFINITY }: InspectRequest): number {
-  // A digest cannot move: all that ages is the registry's word that this scope may see it.
-  if (subject.reference.digest !== undefined) return Math.min(HARD_TTL_MS, maxAgeMs);
+function softTtl(image: ParsedImage, { pullPolicy, maxAgeMs = Number.POSITIVE_INFINITY }: InspectRequest): number {
+  // A digest cannot move: only the registry's permission for this scope expires.
+  if (image.reference.digest !== undefined) return Math.min(HARD_TTL_MS, maxAgeMs);
   return Math.min(pullPolicy === 'Always' ? SOFT_TTL_MS.always : SOFT_TTL_MS.otherwise, maxAgeMs);
 }
 
-function resolved({ shown, facts }: Answer, source: FactSource, nowMs: number): Inspection {
+function resolved({ tag, facts }: Answer, source: FactSource, nowMs: number): Inspection {
   const { content } = facts;
   if (content.kind === 'unknown') return unresolved('UnknownPlatform');
   if (content.kind === 'malformed') return unresolved('Malformed');
   const neutral = content.kind === 'neutral';
   const platforms = neutral ? [] : content.platforms;
   const single = content.kind === 'platforms' && content.single === true && { single: true as const };
-  const declared = { digest: shown.digest, platforms, neutral, ...single };
-  return { kind: 'resolved', facts: declared, source, ageMs: ageOf(shown, nowMs) };
+  const declared = { digest: tag.digest, platforms, neutral, ...single };
+  return { kind: 'resolved', facts: declared, source, ageMs: currentAge(tag, nowMs) };
 }
 
 function unresolved(reason: (Inspection & { readonly kind: 'unresolved' })['reason'], retryAtMs?: number): Inspection {

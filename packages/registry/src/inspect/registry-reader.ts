@@ -1,16 +1,14 @@
+import type { Clock } from '@archpolicy/async';
 import { isDigest } from '@archpolicy/core';
-import { ANONYMOUS_SCOPE } from '../auth/access.ts';
-import type { Access } from '../auth/access.ts';
-import type { Authorizer } from '../senders/authorizer.ts';
-import type { Registries } from '../config/registries.ts';
+import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
-import type { ReadRequest, RegistryClient } from '../senders/registry-client.ts';
-import type { HttpResponse } from '../senders/transport.ts';
-import type { RequestPermit } from '../limits/request-permit.ts';
 import type { RegistryMetrics } from '../metrics.ts';
+import type { RequestContext } from '../senders/request-context.ts';
+import type { HttpRequest, HttpResponse, Sender } from '../senders/sender.ts';
 import type { ContentSource } from './content-reader.ts';
 import { digestOf, headerDigest } from './digest.ts';
+import { configRequest, evaluateResponse, manifestRequest } from './distribution.ts';
 
 /** A manifest's body with the digest that it has been checked against. */
 export interface VerifiedManifest {
@@ -18,63 +16,57 @@ export interface VerifiedManifest {
   readonly body: Uint8Array;
 }
 
-/** A HEAD that told nothing usable: no digest, refused, or not supported. A GET may. */
+/** A HEAD response without a digest, or a rejected method. A GET may succeed. */
 export interface HeadUnusable {
   readonly kind: 'unusable';
 }
 
 export interface ReaderParts {
-  readonly client: RegistryClient;
-  readonly authorizer: Authorizer;
+  readonly sender: Sender;
   readonly metrics: RegistryMetrics;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
-/** By which access, and for how long. */
-export interface ReadWay {
-  readonly access: Access;
-  readonly registries: Registries;
-  readonly permit?: RequestPermit;
-  readonly signal: AbortSignal;
-}
+/** Statuses of registries and proxies that reject the method, not the image. */
+const METHOD_REJECTED: ReadonlySet<number> = new Set([400, 405, 406, 415, 501]);
 
-/** Statuses of registries and proxies that refuse the method, not the image. */
-const METHOD_REFUSED: ReadonlySet<number> = new Set([400, 405, 406, 415, 501]);
-
-/** Reads through one access and believes nothing: every body is hashed and compared with its digest (I3). */
+/** Reads one repository with one credential. Every body is compared with its digest (I3). */
 export class RegistryReader implements ContentSource {
-  readonly #client: RegistryClient;
-  readonly #metrics: RegistryMetrics;
-  readonly #authorizer: Authorizer;
-  readonly #way: ReadWay;
+  readonly #parts: ReaderParts;
+  readonly #context: RequestContext;
   #usedCredential = false;
 
-  constructor({ client, authorizer, metrics }: ReaderParts, way: ReadWay) {
-    this.#client = client;
-    this.#authorizer = authorizer;
-    this.#metrics = metrics;
-    this.#way = way;
+  constructor(parts: ReaderParts, context: RequestContext) {
+    this.#parts = parts;
+    this.#context = {
+      ...context,
+      onCredentialUsed: () => {
+        this.#usedCredential = true;
+      },
+    };
   }
 
-  /** Whose knowledge this is: what needed no credential is everyone's. */
+  /** The pods that may use what was read: all, if no request needed the credential. */
   get scope(): string {
-    return this.#usedCredential ? this.#way.access.scope : ANONYMOUS_SCOPE;
+    return this.#usedCredential ? this.#context.attempt.scope : ANONYMOUS_SCOPE;
   }
 
-  /** The digest that a tag has now, or that a digest is there; one HEAD. */
+  /** The current digest of a tag, or the digest itself when it exists; one HEAD. */
   async head(reference: string): Promise<Fetched<string> | HeadUnusable> {
-    const response = await this.#send((request) => this.#client.manifest('HEAD', reference, request));
-    if (response.kind === 'response' && METHOD_REFUSED.has(response.status)) return { kind: 'unusable' };
-    const judged = this.#client.judge(response);
-    if (judged.kind === 'failed') return judged;
-    // What a digest names is that digest, whatever a registry's header says.
-    const digest = isDigest(reference) ? reference : headerDigest(judged.value.headers['docker-content-digest']);
+    const response = await this.#send(manifestRequest('HEAD', reference, this.#context.attempt.endpoint));
+    if (response.kind === 'response' && METHOD_REJECTED.has(response.status)) return { kind: 'unusable' };
+    const result = evaluateResponse(response, this.#parts.clock.now());
+    if (result.kind === 'failed') return result;
+    // A digest reference is its own digest, whatever the registry's header contains.
+    const digest = isDigest(reference) ? reference : headerDigest(result.value.headers['docker-content-digest']);
     return digest === undefined ? { kind: 'unusable' } : fetched(digest);
   }
 
   /** A manifest by tag or digest; one GET. */
   async get(reference: string): Promise<Fetched<VerifiedManifest>> {
-    const judged = this.#client.judge(await this.#send((request) => this.#client.manifest('GET', reference, request)));
-    return judged.kind === 'failed' ? judged : this.#verifyManifest(reference, judged.value);
+    const response = await this.#send(manifestRequest('GET', reference, this.#context.attempt.endpoint));
+    const result = evaluateResponse(response, this.#parts.clock.now());
+    return result.kind === 'failed' ? result : this.#verifyManifest(reference, result.value);
   }
 
   async manifest(digest: string): Promise<Fetched<Uint8Array>> {
@@ -83,31 +75,19 @@ export class RegistryReader implements ContentSource {
   }
 
   async config(digest: string): Promise<Fetched<Uint8Array>> {
-    const judged = this.#client.judge(await this.#send((request) => this.#client.config(digest, request)));
-    if (judged.kind === 'failed') return judged;
-    const { body } = judged.value;
+    const response = await this.#send(configRequest(digest, this.#context.attempt.endpoint));
+    const result = evaluateResponse(response, this.#parts.clock.now());
+    if (result.kind === 'failed') return result;
+    const { body } = result.value;
     return digestOf(body, digest) === digest ? fetched(body) : this.#discard('digest-mismatch');
   }
 
-  async #send(
-    read: (request: ReadRequest) => Promise<HttpResponse | FetchFailure>,
-  ): Promise<HttpResponse | FetchFailure> {
-    const { access, registries, permit, signal } = this.#way;
-    const waits = permit === undefined ? {} : { permit };
-    const request = { endpoint: access.endpoint, registries, signal, ...waits };
-    const { response, usedCredential } = await this.#authorizer.call({
-      access,
-      registries,
-      signal,
-      ...waits,
-      send: (authorization) => read(authorization === undefined ? request : { ...request, authorization }),
-    });
-    if (usedCredential) this.#usedCredential = true;
-    return response;
+  #send(request: HttpRequest): Promise<HttpResponse | FetchFailure> {
+    return this.#parts.sender.send(request, this.#context);
   }
 
   #verifyManifest(reference: string, { body, headers }: HttpResponse): Fetched<VerifiedManifest> {
-    // By tag the header names the digest, when there is one; by digest the reference does.
+    // The expected digest of a tag is in the header, if any; that of a digest reference is the reference.
     const isDigestReference = isDigest(reference);
     const expected = isDigestReference ? reference : headerDigest(headers['docker-content-digest']);
     const digest = digestOf(body, expected);
@@ -116,7 +96,7 @@ export class RegistryReader implements ContentSource {
   }
 
   #discard(what: 'digest-mismatch' | 'header-digest'): FetchFailure {
-    this.#metrics.discarded({ what });
+    this.#parts.metrics.discarded({ what });
     return failed('Malformed');
   }
 }

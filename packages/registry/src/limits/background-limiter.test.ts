@@ -1,24 +1,25 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { TokenBucket } from '@archpolicy/async';
 import { FakeClock } from '@archpolicy/testkit';
-import { Sealer } from '../cache/seal.ts';
+import { CacheKeys } from '../cache/cache-keys.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
 import type { SharedStore } from '../cache/shared-store.ts';
 import { DEFAULT_REGISTRIES } from '../config/registries.ts';
 import type { RequestLimit } from '../config/schema.ts';
-import { targetFor } from '../config/endpoint.ts';
-import { BackgroundLimiter, BackgroundPermit } from './background-limiter.ts';
+import { limitsFor } from '../config/host-settings.ts';
+import { BackgroundLimiter } from './background-limiter.ts';
+import { BackgroundPermit } from './background-permit.ts';
 import { reserveLocally } from './reserve-locally.ts';
 
 const never = new AbortController().signal;
-const sealer = new Sealer('cache key');
+const keys = new CacheKeys('cache key');
 const DOCKER = { host: 'docker.io', limit: undefined, priority: 'new', signal: never } as const;
 let clock: FakeClock;
 let limiter: BackgroundLimiter;
 
 beforeEach(() => {
   clock = new FakeClock();
-  limiter = new BackgroundLimiter({ store: NO_SHARED_STORE, sealer, clock });
+  limiter = new BackgroundLimiter({ store: NO_SHARED_STORE, keys, clock });
 });
 
 /** When each of some inspections has its permit, milliseconds from now; undefined: it was rejected. */
@@ -80,17 +81,17 @@ describe('K5 inspections that no pod waits for', () => {
     const names = new Set<string>();
     const store: SharedStore = {
       ...NO_SHARED_STORE,
-      takePlace: (name, wanted) => {
+      reserve: (name, wanted) => {
         names.add(name);
         return Promise.resolve({ waitMs: reserveLocally(bucket, wanted, clock.monotonic()), blockedMs: 0 });
       },
     };
-    limiter = new BackgroundLimiter({ store, sealer, clock });
-    const other = new BackgroundLimiter({ store, sealer, clock });
+    limiter = new BackgroundLimiter({ store, keys, clock });
+    const other = new BackgroundLimiter({ store, keys, clock });
     const others = other.acquire(DOCKER).then(() => clock.monotonic());
     expect(await times(3)).toEqual([200, 400, 600]);
     expect(await others).toBe(0);
-    expect([...names]).toEqual([sealer.name('limit', 'background docker.io')]);
+    expect([...names]).toEqual([keys.cacheKey('limit', 'background docker.io')]);
   });
 
   test('K5 follow-up requests run before new inspections', async () => {
@@ -102,14 +103,14 @@ describe('K5 inspections that no pod waits for', () => {
     const all = Promise.all([wait('a', 'new'), wait('b', 'new'), wait('a again', 'follow-up')]);
     await clock.advance(1_000);
     await all;
-    // The place for the first was on its way when the third came.
+    // The reservation of the first was on its way when the third came.
     expect(order).toEqual(['a again 0', 'a 200', 'b 400']);
   });
 });
 
 describe('K5 the permits of one inspection', () => {
   const registries = DEFAULT_REGISTRIES;
-  const target = targetFor('docker.io', registries);
+  const target = limitsFor('docker.io', registries);
 
   test('K5 the first covers the first request, each further request waits', async () => {
     const permit = new BackgroundPermit(limiter, registries);

@@ -1,15 +1,11 @@
 import { PriorityWaitlist, TokenBucket } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
-import type { Sealer } from '../cache/seal.ts';
+import type { CacheKeys } from '../cache/cache-keys.ts';
 import type { Bucket, SharedStore } from '../cache/shared-store.ts';
-import type { Registries } from '../config/registries.ts';
 import type { RequestLimit } from '../config/schema.ts';
-import { targetFor } from '../config/endpoint.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import type { RequestPermit } from './request-permit.ts';
-import type { Target } from '../config/connection-settings.ts';
 import { reserveLocally } from './reserve-locally.ts';
 
 /** What one node's kubelet may pull by default (`registryPullQPS`): a recheck of everything is no more than one node. */
@@ -27,7 +23,7 @@ type Priority = (typeof PRIORITIES)[number];
 
 interface LimiterParts {
   readonly store: SharedStore;
-  readonly sealer: Sealer;
+  readonly keys: CacheKeys;
   readonly clock: Clock;
 }
 
@@ -56,7 +52,7 @@ export class BackgroundLimiter {
   async acquire({ host, limit, priority, signal }: PermitRequest): Promise<FetchFailure | undefined> {
     const { clock } = this.#parts;
     const bucket = bucketFor(limit);
-    const waitlist = this.#waitlistOf(host, bucket);
+    const waitlist = this.#waitlistFor(host, bucket);
     const waitMs = priority === 'new' ? (waitlist.size * MS_PER_SECOND) / bucket.perSecond : 0;
     if (waitMs > MAX_WAIT_MS) return failed('RateLimited', clock.now() + waitMs);
     const outcome = await waitlist.acquire(priority, signal);
@@ -65,7 +61,7 @@ export class BackgroundLimiter {
     return outcome.kind === 'rejected' ? failed('RateLimited', clock.now() + outcome.waitMs) : undefined;
   }
 
-  #waitlistOf(host: string, bucket: Bucket): PriorityWaitlist<Priority> {
+  #waitlistFor(host: string, bucket: Bucket): PriorityWaitlist<Priority> {
     const known = this.#waitlists.get(host);
     if (known !== undefined) return known;
     const waitlist = new PriorityWaitlist({
@@ -79,60 +75,13 @@ export class BackgroundLimiter {
   }
 
   async #reserve(host: string, bucket: Bucket): Promise<number> {
-    const { store, sealer, clock } = this.#parts;
-    const shared = await store.takePlace(sealer.name('limit', `background ${host}`), bucket);
+    const { store, keys, clock } = this.#parts;
+    const shared = await store.reserve(keys.cacheKey('limit', `background ${host}`), bucket);
     if (shared !== undefined) return shared.waitMs;
     const now = clock.monotonic();
     const known = this.#buckets.get(host) ?? new TokenBucket(bucket.burst, now);
     this.#buckets.set(host, known);
     return reserveLocally(known, bucket, now);
-  }
-}
-
-/** The permits of one background inspection: one before it begins, then one for each further request. */
-export class BackgroundPermit implements RequestPermit {
-  readonly #limiter: BackgroundLimiter;
-  readonly #registries: Registries;
-  readonly #promotion = new AbortController();
-  #isPending = true;
-  /** The host of the first request, which the first permit covers. */
-  #firstHost: string | undefined;
-
-  constructor(limiter: BackgroundLimiter, registries: Registries) {
-    this.#limiter = limiter;
-    this.#registries = registries;
-  }
-
-  /** Whether the first permit is still to be acquired. */
-  get isPending(): boolean {
-    return this.#isPending;
-  }
-
-  /** Waits for the first permit, which covers one request to the host; returns undefined when it is valid. */
-  async acquireFirst(endpointHost: string, signal: AbortSignal): Promise<FetchFailure | undefined> {
-    this.#isPending = false;
-    const { host, requestLimit } = targetFor(endpointHost, this.#registries);
-    this.#firstHost = host;
-    return this.#limiter.acquire({ host, limit: requestLimit, priority: 'new', signal });
-  }
-
-  async acquire({ host, requestLimit }: Target, signal: AbortSignal): Promise<FetchFailure | undefined> {
-    const isCovered = this.#firstHost === host;
-    this.#firstHost = undefined;
-    if (isCovered || this.#isPromoted()) return undefined;
-    const either = AbortSignal.any([signal, this.#promotion.signal]);
-    const request = { host, limit: requestLimit, priority: 'follow-up', signal: either } as const;
-    const refusal = await this.#limiter.acquire(request);
-    return this.#isPromoted() ? undefined : refusal;
-  }
-
-  /** A pod waits for the inspection: its requests need no further permits. */
-  promote(): void {
-    this.#promotion.abort();
-  }
-
-  #isPromoted(): boolean {
-    return this.#promotion.signal.aborted;
   }
 }
 

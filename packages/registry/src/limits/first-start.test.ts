@@ -2,7 +2,7 @@ import { expect, jest, test } from '@jest/globals';
 import type { Inspection } from '@archpolicy/core';
 import { FakeClock, singleImage } from '@archpolicy/testkit';
 import { createInspector } from '../create-inspector.ts';
-import type { HttpRequest, HttpResponse, Sender } from '../senders/transport.ts';
+import type { HttpRequest, HttpResponse, Sender } from '../senders/sender.ts';
 
 // All in memory, under whatever else the machine does.
 jest.setTimeout(60_000);

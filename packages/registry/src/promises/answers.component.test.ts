@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import { createInspector } from '../create-inspector.ts';
-import { MAX_MANIFEST_BYTES } from '../senders/registry-client.ts';
+import { MAX_MANIFEST_BYTES } from '../inspect/distribution.ts';
 
 type Purpose = 'head' | 'manifest' | 'config' | 'token';
 type Answers = Readonly<Record<Purpose, AnyAnswer>>;

@@ -4,7 +4,7 @@ import type { buildConnector } from 'undici';
 import { guardedConnector } from '../address-guard/connector.ts';
 import type { Resolve } from '../address-guard/connector.ts';
 import { AddressGuard } from '../address-guard/guard.ts';
-import type { ConnectionSettings } from '../config/connection-settings.ts';
+import type { ConnectionSettings } from '../config/host-settings.ts';
 import { RegistryError } from '../errors.ts';
 
 /**

@@ -9,7 +9,7 @@ import type { Logger } from '../../logger.ts';
 import type { Credential } from '../credential.ts';
 import { indexEntries, NO_ENTRIES } from '../entry-index.ts';
 import type { EntryIndex } from '../entry-index.ts';
-import type { ImagePlace } from '../../image/match-pattern.ts';
+import type { ImageName } from '../../image/match-pattern.ts';
 import type { ProvidedCredentials } from '../keyring.ts';
 import { parsePluginResponse } from './plugin-response.ts';
 import type { PluginResponse } from './plugin-response.ts';
@@ -54,39 +54,41 @@ export class PluginCredentials implements ProvidedCredentials {
     this.#metrics = metrics;
   }
 
-  cached(place: ImagePlace): readonly Credential[] {
-    return this.#providersFor(place).flatMap((provider) => [...(this.#keptFor(provider, place)?.find(place) ?? [])]);
+  cached(imageName: ImageName): readonly Credential[] {
+    return this.#providersFor(imageName).flatMap((provider) => [
+      ...(this.#keptFor(provider, imageName)?.find(imageName) ?? []),
+    ]);
   }
 
-  async get(place: ImagePlace, signal: AbortSignal): Promise<readonly Credential[]> {
-    const providers = this.#providersFor(place);
-    const indexes = await Promise.all(providers.map((provider) => this.#entriesOf(provider, place, signal)));
-    return indexes.flatMap((index) => [...index.find(place)]);
+  async get(imageName: ImageName, signal: AbortSignal): Promise<readonly Credential[]> {
+    const providers = this.#providersFor(imageName);
+    const indexes = await Promise.all(providers.map((provider) => this.#entriesOf(provider, imageName, signal)));
+    return indexes.flatMap((index) => [...index.find(imageName)]);
   }
 
-  #providersFor(place: ImagePlace): readonly ProviderConfig[] {
+  #providersFor(imageName: ImageName): readonly ProviderConfig[] {
     const { providers } = this.#registries.current();
-    return providers.filter(({ matchImages }) => matchImages.matches(place));
+    return providers.filter(({ matchImages }) => matchImages.matches(imageName));
   }
 
-  #keptFor({ name }: ProviderConfig, place: ImagePlace): EntryIndex | undefined {
+  #keptFor({ name }: ProviderConfig, imageName: ImageName): EntryIndex | undefined {
     const now = this.#clock.monotonic();
-    const keys = [`${place.registry}/${place.repository}`, place.registry, GLOBAL];
+    const keys = [`${imageName.registry}/${imageName.repository}`, imageName.registry, GLOBAL];
     return keys.map((key) => this.#kept.get(`${name} ${key}`)).find((kept) => kept !== undefined && kept.untilMs > now)
       ?.entries;
   }
 
-  #entriesOf(provider: ProviderConfig, place: ImagePlace, signal: AbortSignal): Promise<EntryIndex> {
-    const kept = this.#keptFor(provider, place);
+  #entriesOf(provider: ProviderConfig, imageName: ImageName, signal: AbortSignal): Promise<EntryIndex> {
+    const kept = this.#keptFor(provider, imageName);
     if (kept !== undefined) return Promise.resolve(kept);
-    const key = `${provider.name} ${place.registry}/${place.repository}`;
-    return this.#flights.do(key, () => this.#run(provider, place, signal));
+    const key = `${provider.name} ${imageName.registry}/${imageName.repository}`;
+    return this.#flights.do(key, () => this.#run(provider, imageName, signal));
   }
 
-  async #run(provider: ProviderConfig, place: ImagePlace, signal: AbortSignal): Promise<EntryIndex> {
+  async #run(provider: ProviderConfig, imageName: ImageName, signal: AbortSignal): Promise<EntryIndex> {
     const directory = this.#registries.current().config.credentialProviders?.binDirectory ?? '';
     const { apiVersion, name, args, env } = provider;
-    const image = `${place.registry}/${place.repository}`;
+    const image = `${imageName.registry}/${imageName.repository}`;
     const input = JSON.stringify({ kind: 'CredentialProviderRequest', apiVersion, image });
     const output = await runPlugin({
       file: join(directory, name),
@@ -98,13 +100,13 @@ export class PluginCredentials implements ProvidedCredentials {
     const response = output === undefined ? undefined : parsePluginResponse(output, apiVersion);
     if (response === undefined) this.#logger.warn({ provider: name }, 'credential provider failed');
     const entries = response === undefined ? NO_ENTRIES : indexEntries(response, this.#metrics);
-    this.#keep(provider, place, entries, response);
+    this.#keep(provider, imageName, entries, response);
     return entries;
   }
 
-  #keep(provider: ProviderConfig, place: ImagePlace, entries: EntryIndex, response?: PluginResponse): void {
-    const image = `${place.registry}/${place.repository}`;
-    const keys = { Image: image, Registry: place.registry, Global: GLOBAL };
+  #keep(provider: ProviderConfig, imageName: ImageName, entries: EntryIndex, response?: PluginResponse): void {
+    const image = `${imageName.registry}/${imageName.repository}`;
+    const keys = { Image: image, Registry: imageName.registry, Global: GLOBAL };
     const key = response === undefined ? image : keys[response.cacheKeyType];
     const ttlMs = response === undefined ? FAILED_TTL_MS : (response.cacheMs ?? provider.defaultCacheMs);
     this.#kept.set(`${provider.name} ${key}`, {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fixedRegistries, readRegistriesFile } from '../../config/registries-file.ts';
 import { NO_LOGGER } from '../../logger.ts';
 import type { Credential } from '../credential.ts';
-import type { ImagePlace } from '../../image/match-pattern.ts';
+import type { ImageName } from '../../image/match-pattern.ts';
 import { PluginCredentials } from './plugin-credentials.ts';
 import { parseProviderConfig } from '../../config/provider-config.ts';
 
@@ -20,9 +20,9 @@ const clock = {
 };
 const logger = { ...NO_LOGGER, warn: (fields: object) => void warnings.push(fields) };
 const signal = new AbortController().signal;
-const app: ImagePlace = { registry: '1.ecr.example', repository: 'team/app' };
-const other: ImagePlace = { registry: '1.ecr.example', repository: 'team/other' };
-const elsewhere: ImagePlace = { registry: '2.ecr.example', repository: 'team/app' };
+const app: ImageName = { registry: '1.ecr.example', repository: 'team/app' };
+const other: ImageName = { registry: '1.ecr.example', repository: 'team/other' };
+const elsewhere: ImageName = { registry: '2.ecr.example', repository: 'team/app' };
 const alice = { kind: 'basic', username: 'alice', password: 'pass' };
 
 beforeEach(async () => {
@@ -74,7 +74,7 @@ const response = (more: object): object => ({
 
 const runs = async (): Promise<readonly string[]> =>
   (await readFile(join(directory, 'runs'), 'utf8')).trim().split('\n');
-const get = (plugins: PluginCredentials, place: ImagePlace): Promise<readonly Credential[]> =>
+const get = (plugins: PluginCredentials, place: ImageName): Promise<readonly Credential[]> =>
   plugins.get(place, signal);
 
 describe('I5 credential-provider plugins', () => {

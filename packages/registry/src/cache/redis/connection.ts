@@ -3,7 +3,7 @@ import { aborted, waitUnlessAborted } from '@archpolicy/async';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import type { RedisTarget } from './target.ts';
-import type { RedisClient, RedisConnection } from './link.ts';
+import type { RedisClient, RedisConnection } from './resilient-client.ts';
 
 /** The link gives up long before, and does it better: the library's time-outs also fire when this process stalled. */
 const LIBRARY_TIMEOUT_MS = 5_000;

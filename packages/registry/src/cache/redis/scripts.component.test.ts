@@ -3,7 +3,7 @@ import { RedisNode } from '@archpolicy/testkit';
 import { TokenBucket } from '@archpolicy/async';
 import fc from 'fast-check';
 import { reserveLocally } from '../../limits/reserve-locally.ts';
-import { BLOCK, TAKE_PLACE } from './scripts.ts';
+import { BLOCK, RESERVE } from './scripts.ts';
 
 const SIX_HOURS_MS = 6 * 3_600_000;
 const KEY = 'bucket';
@@ -27,7 +27,7 @@ interface Limit {
 /** Runs the script as the store does, at a time that the test says instead of the server's. */
 function take({ perSecond, burst, maxWaitMs }: Limit, nowMs?: number): Promise<unknown> {
   const [seconds, micros] = [Math.floor((nowMs ?? 0) / 1000), ((nowMs ?? 0) % 1000) * 1000];
-  const script = nowMs === undefined ? TAKE_PLACE : TAKE_PLACE.replace("redis.call('TIME')", `{${seconds}, ${micros}}`);
+  const script = nowMs === undefined ? RESERVE : RESERVE.replace("redis.call('TIME')", `{${seconds}, ${micros}}`);
   return server.command('EVAL', script, 1, KEY, perSecond, burst, maxWaitMs, SIX_HOURS_MS);
 }
 

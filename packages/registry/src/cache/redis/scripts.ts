@@ -16,11 +16,10 @@ local until_ms = tonumber(state[3]) or 0
 `;
 
 /**
- * Takes a place in a token bucket: KEYS[1] bucket, ARGV per second, burst, longest wait, longest block. Answers
- * {wait, blocked} in milliseconds; a wait beyond the longest took no place. Garbage counts as a full bucket that nobody
- * blocks. The key lives until the bucket is full again.
+ * Reserves a token: KEYS[1] bucket, ARGV per second, burst, longest wait, longest block. Returns {wait, blocked} in
+ * milliseconds; a wait beyond the longest reserves nothing. An unreadable value counts as a full bucket without a block. The key lives until the bucket is full again.
  */
-export const TAKE_PLACE = `${BEGIN}
+export const RESERVE = `${BEGIN}
 local rate, burst, longest, most = tonumber(ARGV[1]) / 1000, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 if until_ms > now and until_ms - now <= most then return {0, math.ceil(until_ms - now)} end
 if state[3] then redis.call('HDEL', KEYS[1], 'until') end
@@ -35,7 +34,7 @@ redis.call('HSET', KEYS[1], 'tokens', string.format('%.17g', tokens), 'at', stri
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.min(math.ceil((burst - tokens) / rate), most)))
 return {wait, 0}`;
 
-/** Has nobody ask: KEYS[1] bucket, ARGV milliseconds, longest block. A longer block stands. */
+/** Blocks the host. KEYS[1]: bucket. ARGV: duration in ms, maximum in ms. Never shortens an existing block. */
 export const BLOCK = `${BEGIN}
 local most = tonumber(ARGV[2])
 if not (until_ms - now <= most) then until_ms = 0 end

@@ -5,7 +5,7 @@ import { FakeClock, FaultProxy, PRIMARY_NAME, RedisCluster, RedisNode, RedisSent
 import type { ConnectionFault } from '@archpolicy/testkit';
 import { NO_METRICS } from '../../metrics.ts';
 import { NO_LOGGER } from '../../logger.ts';
-import { MAX_VALUE_LENGTH } from '../seal.ts';
+import { MAX_VALUE_LENGTH } from '../signed-value.ts';
 import { RedisStore } from './store.ts';
 import { parseRedisUrl } from './target.ts';
 
@@ -131,7 +131,7 @@ describe('K7 where Redis is', () => {
       );
       const locks = names.map((name) => `lock-${name}`);
       expect(new Set(await Promise.all(locks.map((lock) => redis.lock(lock, 'mine', 60_000))))).toEqual(
-        new Set(['taken']),
+        new Set(['acquired']),
       );
       expect(new Set(await Promise.all(locks.map((lock) => redis.lock(lock, 'other', 60_000))))).toEqual(
         new Set(['busy']),
@@ -139,12 +139,14 @@ describe('K7 where Redis is', () => {
       redis.unlock('lock-key-0', 'other');
       expect(await redis.lock('lock-key-0', 'other', 60_000)).toBe('busy');
       redis.unlock('lock-key-0', 'mine');
-      expect(await redis.lock('lock-key-0', 'other', 60_000)).toBe('taken');
+      expect(await redis.lock('lock-key-0', 'other', 60_000)).toBe('acquired');
       const limits = names.map((name) => `limit-${name}`);
-      const taken = await Promise.all(limits.map((limit) => redis.takePlace(limit, bucket)));
-      expect(new Set(taken.map((place) => JSON.stringify(place)))).toEqual(new Set(['{"waitMs":0,"blockedMs":0}']));
+      const taken = await Promise.all(limits.map((limit) => redis.reserve(limit, bucket)));
+      expect(new Set(taken.map((reservation) => JSON.stringify(reservation)))).toEqual(
+        new Set(['{"waitMs":0,"blockedMs":0}']),
+      );
       redis.block('limit-key-0', 30_000);
-      expect((await redis.takePlace('limit-key-0', bucket))?.blockedMs).toBeGreaterThan(20_000);
+      expect((await redis.reserve('limit-key-0', bucket))?.blockedMs).toBeGreaterThan(20_000);
       const all = await keys();
       expect(all.size).toBe(90);
       expect([...all.values()].filter((ms) => ms < 0)).toEqual([]);
@@ -211,12 +213,12 @@ describe('K7 a Redis in trouble', () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
     await redis.set('known', 'value', 60_000);
-    expect(await redis.lock('lock', 'mine', 60_000)).toBe('taken');
-    await redis.takePlace('limit', bucket);
+    expect(await redis.lock('lock', 'mine', 60_000)).toBe('acquired');
+    await redis.reserve('limit', bucket);
     await server.flush();
     expect(await read(redis, 'known')).toBeUndefined();
-    expect(await redis.lock('lock', 'other', 60_000)).toBe('taken');
-    expect(await redis.takePlace('limit', bucket)).toEqual({ waitMs: 0, blockedMs: 0 });
+    expect(await redis.lock('lock', 'other', 60_000)).toBe('acquired');
+    expect(await redis.reserve('limit', bucket)).toEqual({ waitMs: 0, blockedMs: 0 });
     expect(errors).toBe(0);
   });
 
@@ -228,12 +230,12 @@ describe('K7 a Redis in trouble', () => {
     for (let times = 0; times < 10; times += 1) {
       await redis.set('other', 'value', 60_000);
       expect(await redis.lock('lock', 'mine', 60_000)).toBe('unavailable');
-      expect(await redis.takePlace('limit', bucket)).toBeUndefined();
+      expect(await redis.reserve('limit', bucket)).toBeUndefined();
       expect(await read(redis, 'known')).toBe('value');
     }
     expect(clock.monotonic()).toBe(0);
     await server.readWrite();
-    expect(await redis.lock('lock', 'mine', 60_000)).toBe('taken');
+    expect(await redis.lock('lock', 'mine', 60_000)).toBe('acquired');
     expect(said).toEqual([]);
   });
 
@@ -313,13 +315,13 @@ describe('what Redis must not see, and what must not be seen of it', () => {
     const redis = store(`redis://archpolicy:geheim@127.0.0.1:${server.port}`);
     await redis.set('archpolicy:value', 'value', 60_000);
     expect(await read(redis, 'archpolicy:value')).toBe('value');
-    expect(await redis.lock('archpolicy:lock', 'mine', 60_000)).toBe('taken');
+    expect(await redis.lock('archpolicy:lock', 'mine', 60_000)).toBe('acquired');
     redis.extend('archpolicy:lock', 'mine', 60_000);
     redis.unlock('archpolicy:lock', 'mine');
-    expect(await redis.lock('archpolicy:lock', 'other', 60_000)).toBe('taken');
-    expect(await redis.takePlace('archpolicy:limit', bucket)).toEqual({ waitMs: 0, blockedMs: 0 });
+    expect(await redis.lock('archpolicy:lock', 'other', 60_000)).toBe('acquired');
+    expect(await redis.reserve('archpolicy:limit', bucket)).toEqual({ waitMs: 0, blockedMs: 0 });
     redis.block('archpolicy:limit', 60_000);
-    expect((await redis.takePlace('archpolicy:limit', bucket))?.blockedMs).toBeGreaterThan(0);
+    expect((await redis.reserve('archpolicy:limit', bucket))?.blockedMs).toBeGreaterThan(0);
     expect(errors).toBe(0);
   });
 

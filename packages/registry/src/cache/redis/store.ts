@@ -1,17 +1,17 @@
 import type { Clock } from '@archpolicy/async';
 import type { RegistryMetrics } from '../../metrics.ts';
 import type { Logger } from '../../logger.ts';
-import { MAX_VALUE_LENGTH } from '../seal.ts';
-import type { Bucket, LockOutcome, Place, SharedStore } from '../shared-store.ts';
+import { MAX_VALUE_LENGTH } from '../signed-value.ts';
+import type { Bucket, LockOutcome, Reservation, SharedStore } from '../shared-store.ts';
 import { createConnection } from './connection.ts';
-import { RedisLink } from './link.ts';
-import type { RedisClient } from './link.ts';
-import { BLOCK, EXTEND, TAKE_PLACE, UNLOCK } from './scripts.ts';
+import { ResilientClient } from './resilient-client.ts';
+import type { RedisClient } from './resilient-client.ts';
+import { BLOCK, EXTEND, RESERVE, UNLOCK } from './scripts.ts';
 import type { RedisTarget } from './target.ts';
 
-/** What an inspection may lose by one command to a Redis in trouble (K7). */
+/** How long one command may delay an inspection (K7). */
 const COMMAND_TIMEOUT_MS = 50;
-/** No registry asks for more (the cap of Retry-After); more was not written by us. */
+/** The cap of Retry-After; a longer block is not one of ours. */
 const MAX_BLOCK_MS = 6 * 60 * 60_000;
 
 interface StoreParts {
@@ -22,16 +22,16 @@ interface StoreParts {
 
 /** L2: a Redis that may be down, slow, flushed, failed over or read-only at any time, and costs speed alone (K7). */
 export class RedisStore implements SharedStore {
-  readonly #link: RedisLink;
+  readonly #client: ResilientClient;
   readonly #metrics: RegistryMetrics;
   readonly #isCluster: boolean;
 
   constructor(target: RedisTarget, { clock, metrics, logger }: StoreParts, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
-    this.#link = new RedisLink({ connect: () => createConnection(target), clock, logger, commandTimeoutMs });
+    this.#client = new ResilientClient({ connect: () => createConnection(target), clock, logger, commandTimeoutMs });
     this.#metrics = metrics;
     this.#isCluster = target.kind === 'cluster';
     // A process that just started would ask registries for what Redis knows, if its first command found no connection.
-    this.#link.start();
+    this.#client.start();
   }
 
   /** Of a Cluster each key is read by itself: nodes that answer must not wait for one that does not. */
@@ -53,7 +53,7 @@ export class RedisStore implements SharedStore {
   async lock(key: string, token: string, ttlMs: number): Promise<LockOutcome> {
     const answer = await this.#run(async (client) => (await client.set(key, token, 'PX', ttlMs, 'NX')) ?? 'busy');
     if (answer === undefined) return 'unavailable';
-    return answer === 'OK' ? 'taken' : 'busy';
+    return answer === 'OK' ? 'acquired' : 'busy';
   }
 
   extend(key: string, token: string, ttlMs: number): void {
@@ -64,10 +64,8 @@ export class RedisStore implements SharedStore {
     void this.#run((client) => client.eval(UNLOCK, 1, key, token));
   }
 
-  async takePlace(key: string, { perSecond, burst, maxWaitMs }: Bucket): Promise<Place | undefined> {
-    const answer = await this.#run((client) =>
-      client.eval(TAKE_PLACE, 1, key, perSecond, burst, maxWaitMs, MAX_BLOCK_MS),
-    );
+  async reserve(key: string, { perSecond, burst, maxWaitMs }: Bucket): Promise<Reservation | undefined> {
+    const answer = await this.#run((client) => client.eval(RESERVE, 1, key, perSecond, burst, maxWaitMs, MAX_BLOCK_MS));
     if (!Array.isArray(answer)) return undefined;
     const [waitMs, blockedMs] = answer as readonly unknown[];
     if (typeof waitMs !== 'number' || typeof blockedMs !== 'number') return undefined;
@@ -79,11 +77,11 @@ export class RedisStore implements SharedStore {
   }
 
   close(): void {
-    this.#link.close();
+    this.#client.close();
   }
 
   async #run<T>(command: (client: RedisClient) => Promise<T>): Promise<T | undefined> {
-    const reply = await this.#link.run(command);
+    const reply = await this.#client.run(command);
     if (reply.kind === 'reply') return reply.value;
     this.#metrics.cache({ level: 'redis', outcome: 'error' });
     return undefined;

@@ -1,45 +1,56 @@
 import { describe, expect, test } from '@jest/globals';
-import { Sealer } from '../cache/seal.ts';
+import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
+import { CacheKeys } from '../cache/cache-keys.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
+import { endpointsFor } from '../config/endpoint.ts';
+import { DEFAULT_REGISTRIES } from '../config/registries.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import type { HttpRequest, HttpResponse } from './transport.ts';
-import { LimitedTransport } from './limited-transport.ts';
+import { CircuitBreakerSender } from './circuit-breaker.ts';
+import { RateLimitSender } from './rate-limit.ts';
+import type { HttpResponse, Sender } from './sender.ts';
 
 const OK: HttpResponse = { kind: 'response', status: 200, headers: {}, redirects: 0, body: new Uint8Array() };
 
-/** A transport of which the next answer and its time are set. */
+/** Both limits above a network whose next response and its time are set. */
 class Rig {
   now = 0;
   takesMs = 0;
   answer: HttpResponse | FetchFailure = OK;
-  readonly #limited = new LimitedTransport({
-    transport: {
+  readonly #limited: Sender;
+
+  constructor() {
+    const clock = { now: () => this.now, monotonic: () => this.now, sleep: () => Promise.resolve() };
+    const network: Sender = {
       send: () => {
         this.now += this.takesMs;
         return Promise.resolve(this.answer);
       },
-    },
-    store: NO_SHARED_STORE,
-    sealer: new Sealer('key'),
-    clock: { now: () => this.now, monotonic: () => this.now, sleep: () => Promise.resolve() },
-  });
+    };
+    const keys = new CacheKeys('key');
+    const breaking = new CircuitBreakerSender(network, clock);
+    this.#limited = new RateLimitSender(breaking, { store: NO_SHARED_STORE, keys, clock });
+  }
 
-  async ask(host: string, sentBy = host): Promise<string> {
-    const response = await this.send(host, sentBy);
+  async ask(host: string, endpoint = host): Promise<string> {
+    const response = await this.send(host, endpoint);
     return response.kind === 'failed' ? response.reason : `${response.status}`;
   }
 
-  async send(host: string, sentBy = host): Promise<HttpResponse | FetchFailure> {
-    const target: HttpRequest['target'] = { host, connection: { allowAddresses: [], refuseAddresses: [] } };
+  /** A request to a host: that of the endpoint, or one that the endpoint named in a redirect or realm. */
+  async send(host: string, endpoint = host): Promise<HttpResponse | FetchFailure> {
     const url = new URL(`https://${host}/v2/`);
+    const [first] = endpointsFor(endpoint, 'team/app', DEFAULT_REGISTRIES);
+    if (first === undefined) throw new Error(`${endpoint} is no host`);
+    const attempt = { endpoint: first, scope: ANONYMOUS_SCOPE };
     const { signal } = new AbortController();
-    return this.#limited.send({ method: 'GET', url, headers: {}, maxBytes: 1, target, sentBy, signal });
+    const context = { registries: DEFAULT_REGISTRIES, attempt, permit: undefined, signal };
+    return this.#limited.send({ purpose: 'manifest', method: 'GET', url, host, headers: {}, maxBytes: 1 }, context);
   }
 
-  async fail(times: number, answer: HttpResponse | FetchFailure, host: string, sentBy = host): Promise<void> {
+  async fail(times: number, answer: HttpResponse | FetchFailure, host: string, endpoint = host): Promise<void> {
     this.answer = answer;
-    for (let at = 0; at < times; at += 1) await this.ask(host, sentBy);
+    for (let at = 0; at < times; at += 1) await this.ask(host, endpoint);
     this.answer = OK;
   }
 }
@@ -59,7 +70,7 @@ describe('K5 what counts as a failure of a host', () => {
   });
 
   test.each([failed('Unavailable'), { ...OK, status: 503 }])(
-    'K5 a redirect or a realm that fails counts for who named it, and for nobody else',
+    'K5 a redirect or a realm that fails counts for the endpoint that named it, and for no other host',
     async (answer) => {
       const rig = new Rig();
       await rig.fail(10, answer, 'registry.example', 'hostile.example');

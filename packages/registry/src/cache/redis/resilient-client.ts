@@ -23,7 +23,7 @@ export interface RedisConnection {
   retire(): void;
 }
 
-export interface LinkParts {
+export interface ClientParts {
   readonly connect: () => RedisConnection;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -53,8 +53,8 @@ const BREAKER = { failureThreshold: 3, windowMs: 1_000, firstOpenMs: 500, maxOpe
  * happens; after some failures none is tried, and only looks in the background, for which nobody waits, find out whether
  * it is back. They use new connections, since one to a host that vanished looks healthy for a quarter of an hour.
  */
-export class RedisLink {
-  readonly #parts: LinkParts;
+export class ResilientClient {
+  readonly #parts: ClientParts;
   readonly #breaker = new CircuitBreaker(BREAKER);
   readonly #timeout: BatchedTimeout;
   /** All that have not been ended by us. */
@@ -64,7 +64,7 @@ export class RedisLink {
   #closed = false;
   #renewedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: LinkParts) {
+  constructor(parts: ClientParts) {
     this.#parts = parts;
     this.#timeout = new BatchedTimeout({ clock: parts.clock });
   }

@@ -9,7 +9,7 @@ import { createInspector } from '../create-inspector.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import { NO_METRICS } from '../metrics.ts';
 import type { RegistryMetrics } from '../metrics.ts';
-import { MAX_MANIFEST_BYTES } from './registry-client.ts';
+import { MAX_MANIFEST_BYTES } from '../inspect/distribution.ts';
 
 const image = singleImage('linux/arm64');
 const [config] = image.blobs;

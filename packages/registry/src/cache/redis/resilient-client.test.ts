@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
 import { Redis } from 'ioredis';
 import { NO_LOGGER } from '../../logger.ts';
-import { CONNECT_TIMEOUT_MS, RedisLink } from './link.ts';
-import type { RedisConnection, Reply } from './link.ts';
+import { CONNECT_TIMEOUT_MS, ResilientClient } from './resilient-client.ts';
+import type { RedisConnection, Reply } from './resilient-client.ts';
 
 /** A connection that does what the test says; its client is never connected. */
 class ScriptedConnection implements RedisConnection {
@@ -52,7 +52,7 @@ let opens: () => Promise<void>;
 let pings: () => Promise<void>;
 let connections: ScriptedConnection[];
 let said: string[];
-let link: RedisLink;
+let link: ResilientClient;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -66,7 +66,12 @@ beforeEach(() => {
     return connection;
   };
   const note = (fields: object, message: string): void => void said.push(`${message} ${JSON.stringify(fields)}`);
-  link = new RedisLink({ connect, clock, logger: { ...NO_LOGGER, warn: note, info: note }, commandTimeoutMs: 50 });
+  link = new ResilientClient({
+    connect,
+    clock,
+    logger: { ...NO_LOGGER, warn: note, info: note },
+    commandTimeoutMs: 50,
+  });
 });
 
 const answer = (value: string): Promise<Reply<string>> => link.run(() => Promise.resolve(value));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { FirstContacts } from './first-contacts.ts';
+import { ChallengeDiscovery } from './challenge-discovery.ts';
 
 const ORIGIN = 'https://registry.example';
 const { signal } = new AbortController();
@@ -8,7 +8,7 @@ const { signal } = new AbortController();
 const start = () => {
   const sleeping: (() => void)[] = [];
   const waits: AbortSignal[] = [];
-  const contacts = new FirstContacts({
+  const contacts = new ChallengeDiscovery({
     sleep: (_, until) => {
       if (until !== undefined) waits.push(until);
       return new Promise((resolve) => sleeping.push(resolve));

@@ -1,0 +1,25 @@
+import type { KeyObject } from 'node:crypto';
+import { computeMac, deriveKey } from './mac.ts';
+
+/** Part of each key. Changes with the layout or the encoding of values: entries of another version are misses. */
+export const VERSION = '2';
+
+/** The second part of each key. Renaming one here is a new `VERSION`: replicas of two releases share a store. */
+const KINDS = { facts: 'facts', tag: 'shown', failure: 'refusal', lock: 'lock', limit: 'limit' } as const;
+
+/**
+ * Names entries of the shared store: `archpolicy:2:facts:Tq0…`. The last part is a MAC (K6), so that a key reveals neither
+ * images nor hosts.
+ */
+export class CacheKeys {
+  readonly #key: KeyObject;
+
+  /** @param secret the cache key, which all processes that share the store have. */
+  constructor(secret: string) {
+    this.#key = deriveKey(secret, 'name');
+  }
+
+  cacheKey(kind: keyof typeof KINDS, subject: string): string {
+    return `archpolicy:${VERSION}:${KINDS[kind]}:${computeMac(this.#key, `${KINDS[kind]}\0${subject}`)}`;
+  }
+}

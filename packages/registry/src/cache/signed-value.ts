@@ -1,0 +1,35 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { VERSION } from './cache-keys.ts';
+import { computeMac, deriveKey, MAC_LENGTH } from './mac.ts';
+
+/** Facts of an index of a thousand platforms are shorter; a longer value is not one of ours. */
+export const MAX_VALUE_LENGTH = 64 * 1024;
+
+/**
+ * Signs values of the shared store (K6): `2.<MAC>.{"digest":…}`. The MAC covers the key too, so that a value cannot be
+ * written, changed or moved to another key without the cache key.
+ */
+export class ValueSigner {
+  readonly #key: KeyObject;
+
+  /** @param secret the cache key, which all processes that share the store have. */
+  constructor(secret: string) {
+    this.#key = deriveKey(secret, 'value');
+  }
+
+  sign(cacheKey: string, payload: string): string {
+    return `${VERSION}.${computeMac(this.#key, `${cacheKey}\0${payload}`)}.${payload}`;
+  }
+
+  /** The payload; undefined when the signature is not ours, of another version, or for another key. */
+  verify(cacheKey: string, value: string): string | undefined {
+    if (value.length > MAX_VALUE_LENGTH || !value.startsWith(`${VERSION}.`)) return undefined;
+    const start = VERSION.length + 1;
+    const given = Buffer.from(value.slice(start, start + MAC_LENGTH));
+    const payload = value.slice(start + MAC_LENGTH + 1);
+    const expected = Buffer.from(computeMac(this.#key, `${cacheKey}\0${payload}`));
+    const isOurs = given.length === expected.length && timingSafeEqual(given, expected);
+    return isOurs && value[start + MAC_LENGTH] === '.' ? payload : undefined;
+  }
+}

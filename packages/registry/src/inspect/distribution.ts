@@ -1,0 +1,49 @@
+import { ACCEPTED_MEDIA_TYPES } from '@archpolicy/core';
+import type { Endpoint } from '../config/endpoint.ts';
+import { failed, fetched } from '../http/outcome.ts';
+import type { FetchFailure, Fetched } from '../http/outcome.ts';
+import { retryAt } from '../http/retry-after.ts';
+import type { HttpRequest, HttpResponse } from '../senders/sender.ts';
+
+/** Distribution's own limit for a manifest. */
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+/** A config blob contains the history of every layer; the largest known to us has 300 KB. */
+export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+
+const ACCEPT_MANIFESTS = { accept: ACCEPTED_MEDIA_TYPES.join(', ') };
+const NO_HEADERS = {};
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
+export function manifestRequest(method: 'GET' | 'HEAD', reference: string, endpoint: Endpoint): HttpRequest {
+  return {
+    purpose: 'manifest',
+    method,
+    url: new URL(`${endpoint.repository}/manifests/${reference}`, endpoint.base),
+    host: endpoint.host,
+    headers: ACCEPT_MANIFESTS,
+    maxBytes: MAX_MANIFEST_BYTES,
+  };
+}
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs */
+export function configRequest(digest: string, endpoint: Endpoint): HttpRequest {
+  return {
+    purpose: 'blob',
+    method: 'GET',
+    url: new URL(`${endpoint.repository}/blobs/${digest}`, endpoint.base),
+    host: endpoint.host,
+    headers: NO_HEADERS,
+    maxBytes: MAX_CONFIG_BYTES,
+  };
+}
+
+/** What a final status means: 200 has the body, all others are failures, each with its time to retry. */
+export function evaluateResponse(response: HttpResponse | FetchFailure, nowMs: number): Fetched<HttpResponse> {
+  if (response.kind === 'failed') return response;
+  const { status } = response;
+  if (status === 200) return fetched(response);
+  if (status === 401 || status === 403) return failed('Unauthorized');
+  if (status === 404) return failed('NotFound');
+  if (status === 429) return failed('RateLimited', retryAt(response.headers['retry-after'], nowMs));
+  return failed('Unavailable');
+}

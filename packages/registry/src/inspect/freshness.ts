@@ -1,0 +1,72 @@
+import type { CachedFacts, CachedTag, NegativeEntry } from '../cache/memory-cache.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+
+/** What the caches have of one image for one credential scope. */
+export interface CacheEntry {
+  readonly tag: CachedTag | undefined;
+  /** Facts of the tag's digest. */
+  readonly facts: CachedFacts | undefined;
+  readonly failure: NegativeEntry | undefined;
+  /** The registry returned this tag to another scope, or has served the wanted digest: a HEAD may be enough. */
+  readonly isKnownToOthers: boolean;
+}
+
+/** What an inspection does next (I2). */
+export type Step =
+  | { readonly kind: 'answer'; readonly tag: CachedTag; readonly facts: CachedFacts }
+  | { readonly kind: 'fail'; readonly failure: FetchFailure }
+  /** One HEAD with this scope's own credential. */
+  | { readonly kind: 'revalidate' }
+  /** One GET of `/manifests/<reference>`. */
+  | { readonly kind: 'fetch'; readonly reference: string };
+
+export type Answer = Extract<Step, { readonly kind: 'answer' }>;
+
+/** How long a tag's digest is fresh (K3), milliseconds: with `imagePullPolicy: Always`, and otherwise. */
+export const SOFT_TTL_MS = { always: 60_000, otherwise: 10 * 60_000 } as const;
+/** How long a registry's permission for a scope to see a digest lasts (K2), and how long a tag is served stale (K3). */
+export const HARD_TTL_MS = 24 * 60 * 60_000;
+
+/** Failures without an answer of the registry. */
+const NO_ANSWER: ReadonlySet<FetchFailure['reason']> = new Set([
+  'Deadline',
+  'RateLimited',
+  'Unavailable',
+  'BreakerOpen',
+]);
+
+/** Whether a stale entry may be served after this failure (`stale-if-error`, https://www.rfc-editor.org/rfc/rfc5861#section-4). */
+export function allowsStaleOnError(failure: FetchFailure): boolean {
+  return NO_ANSWER.has(failure.reason);
+}
+
+/**
+ * Decides the cheapest next step: the entry is fresh, a failure is cached, or the registry must be asked
+ * (https://www.rfc-editor.org/rfc/rfc9111#section-4.2). Pure: the caller acts, and decides again.
+ */
+export function nextStep(entry: CacheEntry, wanted: string, softTtlMs: number, nowMs: number): Step {
+  const { tag, facts, failure, isKnownToOthers } = entry;
+  if (tag !== undefined && isFresh(tag, softTtlMs, nowMs)) {
+    return facts === undefined ? { kind: 'fetch', reference: tag.digest } : { kind: 'answer', tag, facts };
+  }
+  if (failure !== undefined) {
+    const stale = allowsStaleOnError(failure.failure) ? staleIfError(entry, nowMs) : undefined;
+    return stale ?? { kind: 'fail', failure: failure.failure };
+  }
+  return tag !== undefined || isKnownToOthers ? { kind: 'revalidate' } : { kind: 'fetch', reference: wanted };
+}
+
+/** The entry, if it may be served when the registry does not answer: at most a day old. */
+export function staleIfError({ tag, facts }: CacheEntry, nowMs: number): Answer | undefined {
+  if (tag === undefined || facts === undefined || !isFresh(tag, HARD_TTL_MS, nowMs)) return undefined;
+  return { kind: 'answer', tag, facts };
+}
+
+export function isFresh(tag: CachedTag, ttlMs: number, nowMs: number): boolean {
+  return currentAge(tag, nowMs) < ttlMs;
+}
+
+/** Milliseconds since the registry confirmed the tag. Clocks of replicas differ, so it is never below zero. */
+export function currentAge({ confirmedAtMs }: CachedTag, nowMs: number): number {
+  return Math.max(0, nowMs - confirmedAtMs);
+}

@@ -1,0 +1,118 @@
+import type { Clock } from '@archpolicy/async';
+import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
+import type { EndpointCredential } from '../auth/auth-attempt.ts';
+import type { FactCache, FetchLock } from '../cache/fact-cache.ts';
+import type { CachedTag } from '../cache/memory-cache.ts';
+import { buildNegativeEntry } from '../cache/negative-cache.ts';
+import { isRejection } from '../http/outcome.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { ParsedImage } from '../image/image-key.ts';
+import type { Content } from './content-reader.ts';
+import type { FetchRequest } from './fetcher.ts';
+import { HARD_TTL_MS, isFresh, nextStep, staleIfError } from './freshness.ts';
+import type { Answer, CacheEntry, Step } from './freshness.ts';
+
+/** Facts of an image of which a part was missing. */
+const INCOMPLETE_TTL_MS = 30_000;
+/** The scope of all scopes: a tag that the registry returned to any of them exists. */
+const ANY_SCOPE = '*';
+
+/** Which cache entries an attempt may use, and under which scopes its results are stored (K2). */
+export class ImageCache {
+  readonly #facts: FactCache;
+  readonly #clock: Clock;
+
+  constructor(facts: FactCache, clock: Clock) {
+    this.#facts = facts;
+    this.#clock = clock;
+  }
+
+  /** A fresh answer for one of the scopes. The first line of `nextStep`, without the look-ups of the others: the hot path. */
+  fresh(image: ParsedImage, scopes: readonly string[], softTtlMs: number): Answer | undefined {
+    const now = this.#clock.now();
+    for (const scope of scopes) {
+      const tag = this.#facts.tag(scope, image.key);
+      if (tag === undefined || !isFresh(tag, softTtlMs, now)) continue;
+      const facts = this.#facts.facts(image.host, tag.digest, now);
+      if (facts !== undefined) return { kind: 'answer', tag, facts };
+    }
+    return undefined;
+  }
+
+  /** A stale answer for one of the scopes, which may be served when the registry does not answer. */
+  stale(image: ParsedImage, scopes: readonly string[]): Answer | undefined {
+    const now = this.#clock.now();
+    return scopes
+      .map((scope) => staleIfError(this.#entry(image, scope, scope, now), now))
+      .find((answer) => answer !== undefined);
+  }
+
+  nextStep({ image, softTtlMs, context: { attempt } }: FetchRequest): Step {
+    const now = this.#clock.now();
+    return nextStep(this.#entry(image, attempt.scope, cacheScope(attempt), now), image.wanted, softTtlMs, now);
+  }
+
+  /** Loads what other replicas have stored for these attempts. */
+  load(image: ParsedImage, attempts: readonly EndpointCredential[]): Promise<void> {
+    const scopes = new Set([...attempts.map(({ scope }) => scope), ANONYMOUS_SCOPE, ANY_SCOPE]);
+    return this.#facts.load(image, [...scopes], attempts.map(cacheScope));
+  }
+
+  lock({ key }: ParsedImage): Promise<FetchLock> {
+    return this.#facts.lock(key);
+  }
+
+  hasCompleteFacts({ host }: ParsedImage, digest: string): boolean {
+    const facts = this.#facts.facts(host, digest, this.#clock.now());
+    return facts !== undefined && facts.untilMs === undefined;
+  }
+
+  storeFacts({ host }: ParsedImage, digest: string, { facts: content, complete }: Content): void {
+    const until = complete ? {} : { untilMs: this.#clock.now() + INCOMPLETE_TTL_MS };
+    this.#facts.putFacts(host, digest, { content, source: 'registry', ...until });
+  }
+
+  /** @param scope the pods that may use it: those of the attempt, or all if the registry asked for no credential */
+  storeTag({ image, context }: FetchRequest, scope: string, digest: string): void {
+    this.#facts.deleteNegativeEntry(cacheScope(context.attempt), image.key);
+    const tag = { digest, confirmedAtMs: this.#clock.now() };
+    this.#facts.putTag(scope, image.key, tag, HARD_TTL_MS);
+    this.#facts.putTag(ANY_SCOPE, image.key, tag, HARD_TTL_MS);
+  }
+
+  /** Returns the failure with its time to retry. */
+  storeFailure({ image, context: { attempt } }: FetchRequest, failure: FetchFailure): FetchFailure {
+    // Our own deadline proves nothing about the registry, whose response may be on its way.
+    if (failure.reason === 'Deadline') return failure;
+    if (isRejection(failure) && !attempt.endpoint.mirror) this.#facts.deleteTag(attempt.scope, image.key);
+    const scope = cacheScope(attempt);
+    const entry = buildNegativeEntry(failure, this.#facts.lastNegativeEntry(scope, image.key), this.#clock.now());
+    this.#facts.putNegativeEntry(scope, image.key, entry);
+    return entry.failure;
+  }
+
+  #entry({ key, host, reference }: ParsedImage, scope: string, failureScope: string, nowMs: number): CacheEntry {
+    const tag = latest(this.#facts.tag(scope, key), this.#facts.tag(ANONYMOUS_SCOPE, key));
+    const { digest } = reference;
+    return {
+      tag,
+      facts: tag === undefined ? undefined : this.#facts.facts(host, tag.digest, nowMs),
+      failure: this.#facts.negativeEntry(failureScope, key, nowMs),
+      isKnownToOthers:
+        digest === undefined
+          ? this.#facts.tag(ANY_SCOPE, key) !== undefined
+          : this.#facts.facts(host, digest, nowMs) !== undefined,
+    };
+  }
+}
+
+/** What is public, each scope may use as well. */
+function latest(own: CachedTag | undefined, anonymous: CachedTag | undefined): CachedTag | undefined {
+  if (own === undefined || anonymous === undefined) return own ?? anonymous;
+  return own.confirmedAtMs >= anonymous.confirmedAtMs ? own : anonymous;
+}
+
+/** The scope of a failure: what a mirror does not have, the registry itself may. */
+function cacheScope({ scope, endpoint }: EndpointCredential): string {
+  return `${scope} ${endpoint.host}`;
+}

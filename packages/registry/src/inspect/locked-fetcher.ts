@@ -1,0 +1,52 @@
+import type { Clock } from '@archpolicy/async';
+import { failed } from '../http/outcome.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { Fetcher, FetchRequest } from './fetcher.ts';
+import type { ImageCache } from './image-cache.ts';
+
+/** As long as the lock of a dead holder lasts (K4). */
+const MAX_WAIT_MS = 2_000;
+/** Reading a manifest takes 20 to 200 ms. */
+const POLL_MS = 20;
+
+/**
+ * Lets one replica fetch an image while the others wait for what it stores (K4). A store that does not answer delays no
+ * fetch.
+ */
+export class LockedFetcher implements Fetcher {
+  readonly #next: Fetcher;
+  readonly #cache: ImageCache;
+  readonly #clock: Clock;
+
+  constructor(next: Fetcher, cache: ImageCache, clock: Clock) {
+    this.#next = next;
+    this.#cache = cache;
+    this.#clock = clock;
+  }
+
+  async fetch(reference: string, request: FetchRequest): Promise<FetchFailure | undefined> {
+    const { image, context } = request;
+    const waitUntilMs = this.#clock.monotonic() + MAX_WAIT_MS;
+    for (;;) {
+      const lock = await this.#cache.lock(image);
+      try {
+        if (lock.outcome !== 'unavailable' && (await this.#isDoneElsewhere(request))) return undefined;
+        const mayFetch = lock.outcome !== 'busy' || this.#clock.monotonic() >= waitUntilMs;
+        if (mayFetch) return await this.#next.fetch(reference, request);
+      } finally {
+        lock.release();
+      }
+      await this.#clock.sleep(POLL_MS, context.signal).catch(() => undefined);
+      if (context.signal.aborted) return failed('Deadline');
+    }
+  }
+
+  /** Whether another replica has stored something that makes this fetch unnecessary. */
+  async #isDoneElsewhere(request: FetchRequest): Promise<boolean> {
+    const before = this.#cache.nextStep(request);
+    await this.#cache.load(request.image, [request.context.attempt]);
+    const after = this.#cache.nextStep(request);
+    const isSettled = after.kind === 'answer' || after.kind === 'fail';
+    return isSettled || (before.kind === 'fetch' && after.kind === 'revalidate');
+  }
+}

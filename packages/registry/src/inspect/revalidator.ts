@@ -1,0 +1,38 @@
+import type { Clock } from '@archpolicy/async';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { Fetcher, FetchRequest } from './fetcher.ts';
+import { HeadSupport } from './head-support.ts';
+import type { ImageCache } from './image-cache.ts';
+import { RegistryReader } from './registry-reader.ts';
+import type { ReaderParts } from './registry-reader.ts';
+
+/** Confirms that a tag still has its digest and that the credential may see it: one HEAD, or a GET where HEAD is useless. */
+export class Revalidator {
+  readonly #parts: ReaderParts;
+  readonly #cache: ImageCache;
+  readonly #fetcher: Fetcher;
+  readonly #headSupport: HeadSupport;
+
+  constructor(parts: ReaderParts, cache: ImageCache, fetcher: Fetcher, clock: Clock) {
+    this.#parts = parts;
+    this.#cache = cache;
+    this.#fetcher = fetcher;
+    this.#headSupport = new HeadSupport(clock);
+  }
+
+  async revalidate(request: FetchRequest): Promise<FetchFailure | undefined> {
+    const { image, context } = request;
+    const { host } = context.attempt.endpoint;
+    if (!this.#headSupport.isUseful(host)) return this.#fetcher.fetch(image.wanted, request);
+    const reader = new RegistryReader(this.#parts, context);
+    const head = await reader.head(image.wanted);
+    if (head.kind === 'failed') return head;
+    if (head.kind === 'unusable') {
+      this.#headSupport.markUseless(host);
+      return this.#fetcher.fetch(image.wanted, request);
+    }
+    // It proves what this host serves and nothing else: facts are stored by host.
+    this.#cache.storeTag(request, reader.scope, head.value);
+    return undefined;
+  }
+}

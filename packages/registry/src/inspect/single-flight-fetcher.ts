@@ -1,0 +1,42 @@
+import { SingleFlight } from '@archpolicy/async';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { ParsedImage } from '../image/image-key.ts';
+import type { BackgroundPermit } from '../limits/background-permit.ts';
+import type { Fetcher, FetchRequest } from './fetcher.ts';
+
+/**
+ * Sends one GET for all inspections that need the same image at the same time. The others find its result in the caches,
+ * each under its own scope; a failure is not shared, because it may concern one credential.
+ */
+export class SingleFlightFetcher implements Fetcher {
+  readonly #next: Fetcher;
+  readonly #flights = new SingleFlight<FetchFailure | undefined>();
+  /** Permits of the background fetches in flight, by image. */
+  readonly #permits = new Map<string, BackgroundPermit>();
+
+  constructor(next: Fetcher) {
+    this.#next = next;
+  }
+
+  /** The fetch of the image in flight. When a pod waits for it from now on, it needs no further permits. */
+  join({ key }: ParsedImage, permit: BackgroundPermit | undefined): Promise<unknown> | undefined {
+    const inFlight = this.#flights.get(key);
+    if (inFlight !== undefined && permit === undefined) this.#permits.get(key)?.promote();
+    return inFlight;
+  }
+
+  fetch(reference: string, request: FetchRequest): Promise<FetchFailure | undefined> {
+    const { key } = request.image;
+    const inFlight = this.#flights.get(key);
+    if (inFlight !== undefined) return inFlight.then(() => undefined);
+    return this.#flights.do(key, () => this.#start(reference, request));
+  }
+
+  #start(reference: string, request: FetchRequest): Promise<FetchFailure | undefined> {
+    const { key } = request.image;
+    const { permit } = request.context;
+    if (permit === undefined) return this.#next.fetch(reference, request);
+    this.#permits.set(key, permit);
+    return this.#next.fetch(reference, request).finally(() => this.#permits.delete(key));
+  }
+}

@@ -1,0 +1,53 @@
+import { limitsFor } from '../config/host-settings.ts';
+import type { HostLimits } from '../config/host-settings.ts';
+import type { Registries } from '../config/registries.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { BackgroundLimiter } from './background-limiter.ts';
+
+/** The permits of one background inspection: one before it begins, then one for each further request. */
+export class BackgroundPermit {
+  readonly #limiter: BackgroundLimiter;
+  readonly #registries: Registries;
+  readonly #promotion = new AbortController();
+  #isPending = true;
+  /** The host of the first request, which the first permit covers. */
+  #firstHost: string | undefined;
+
+  constructor(limiter: BackgroundLimiter, registries: Registries) {
+    this.#limiter = limiter;
+    this.#registries = registries;
+  }
+
+  /** Whether the first permit is still to be acquired. */
+  get isPending(): boolean {
+    return this.#isPending;
+  }
+
+  /** Waits for the first permit, which covers one request to the host; returns undefined when it is valid. */
+  async acquireFirst(endpointHost: string, signal: AbortSignal): Promise<FetchFailure | undefined> {
+    this.#isPending = false;
+    const { host, requestLimit } = limitsFor(endpointHost, this.#registries);
+    this.#firstHost = host;
+    return this.#limiter.acquire({ host, limit: requestLimit, priority: 'new', signal });
+  }
+
+  /** Waits before a request; returns undefined when it may be sent. */
+  async acquire({ host, requestLimit }: HostLimits, signal: AbortSignal): Promise<FetchFailure | undefined> {
+    const isCovered = this.#firstHost === host;
+    this.#firstHost = undefined;
+    if (isCovered || this.#isPromoted()) return undefined;
+    const either = AbortSignal.any([signal, this.#promotion.signal]);
+    const request = { host, limit: requestLimit, priority: 'follow-up', signal: either } as const;
+    const refusal = await this.#limiter.acquire(request);
+    return this.#isPromoted() ? undefined : refusal;
+  }
+
+  /** A pod waits for the inspection: its requests need no further permits. */
+  promote(): void {
+    this.#promotion.abort();
+  }
+
+  #isPromoted(): boolean {
+    return this.#promotion.signal.aborted;
+  }
+}

@@ -1,0 +1,145 @@
+import type { Clock } from '@archpolicy/async';
+import { LRUCache } from 'lru-cache';
+import { parseChallenge } from '../auth/challenge.ts';
+import type { Challenge } from '../auth/challenge.ts';
+import { ChallengeDiscovery } from '../auth/challenge-discovery.ts';
+import type { Credential } from '../auth/credential.ts';
+import { validateRealm } from '../auth/realm.ts';
+import { failed, fetched } from '../http/outcome.ts';
+import type { FetchFailure, Fetched } from '../http/outcome.ts';
+import type { RequestContext } from './request-context.ts';
+import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
+import { basicHeader } from './token-service.ts';
+import type { TokenRequest, TokenService } from './token-service.ts';
+
+/** How a challenge is answered. */
+interface Authorization {
+  /** Absent: the request is sent without one. */
+  readonly header?: string;
+  /** The request of a token that was not issued just now, and may have been revoked since. */
+  readonly cachedToken?: TokenRequest;
+}
+
+/** Registries that one process reads; a challenge that was dropped costs one rejected request. */
+const MAX_CHALLENGES = 1_000;
+const NO_AUTHORIZATION: Fetched<Authorization> = fetched({});
+
+/**
+ * Answers the challenges of registries (I6). The first request to a registry has no credential; its 401 response states
+ * the scheme and the token service, which are remembered for all later requests.
+ */
+export class AuthenticationSender implements Sender {
+  readonly #next: Sender;
+  readonly #tokens: TokenService;
+  readonly #discovery: ChallengeDiscovery;
+  readonly #challenges = new LRUCache<string, Challenge>({ max: MAX_CHALLENGES });
+
+  constructor(next: Sender, tokens: TokenService, clock: Pick<Clock, 'sleep'>) {
+    this.#next = next;
+    this.#tokens = tokens;
+    this.#discovery = new ChallengeDiscovery(clock);
+  }
+
+  async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
+    const { origin } = context.attempt.endpoint.base;
+    // A background request may wait long for its permit: no other request waits for that.
+    const end = context.permit === undefined ? await this.#discovery.enter(origin, context.signal) : undefined;
+    const known = this.#challenges.get(origin);
+    let response: HttpResponse | FetchFailure = failed('Unavailable');
+    let challenge: Challenge | undefined;
+    let authorization = NO_AUTHORIZATION;
+    try {
+      if (known !== undefined) authorization = await this.#authorize(known, context);
+      response = await this.#sendWith(authorization, request, context);
+      challenge = this.#observe(response, authorization, context);
+    } finally {
+      // The challenge is stored by then, for the requests that wait for this one.
+      end?.(response.kind === 'response');
+    }
+    if (challenge === undefined) return response;
+    // A second 401 to the right answer is final. Only an outdated challenge or token is worth another request.
+    if (isSame(known, challenge) && !usedCachedToken(authorization)) return response;
+    const second = await this.#authorize(challenge, context);
+    response = await this.#sendWith(second, request, context);
+    this.#forgetRejected(response, second, context);
+    return response;
+  }
+
+  #sendWith(
+    authorization: Fetched<Authorization>,
+    request: HttpRequest,
+    context: RequestContext,
+  ): Promise<HttpResponse | FetchFailure> {
+    if (authorization.kind === 'failed') return Promise.resolve(authorization);
+    const { header } = authorization.value;
+    if (header === undefined) return this.#next.send(request, context);
+    return this.#next.send({ ...request, headers: { ...request.headers, authorization: header } }, context);
+  }
+
+  /** Stores and returns the challenge in a response. */
+  #observe(
+    response: HttpResponse | FetchFailure,
+    authorization: Fetched<Authorization>,
+    context: RequestContext,
+  ): Challenge | undefined {
+    this.#forgetRejected(response, authorization, context);
+    if (!isChallenged(response)) return undefined;
+    const challenge = parseChallenge(response.headers['www-authenticate']);
+    if (challenge !== undefined) this.#challenges.set(context.attempt.endpoint.base.origin, challenge);
+    return challenge;
+  }
+
+  #forgetRejected(
+    response: HttpResponse | FetchFailure,
+    authorization: Fetched<Authorization>,
+    context: RequestContext,
+  ): void {
+    if (authorization.kind === 'failed' || !isChallenged(response)) return;
+    const { cachedToken } = authorization.value;
+    if (cachedToken !== undefined) this.#tokens.forget(cachedToken, context);
+  }
+
+  async #authorize(challenge: Challenge, context: RequestContext): Promise<Fetched<Authorization>> {
+    const { credential } = context.attempt;
+    if (credential !== undefined) context.onCredentialUsed?.();
+    if (challenge.kind === 'basic') return authorizeBasic(credential);
+    if (credential?.kind === 'bearer') return fetched({ header: `Bearer ${credential.token}` });
+    const request = tokenRequest(challenge, context);
+    if (request === undefined) return failed('Blocked');
+    const token = await this.#tokens.token(request, context);
+    if (token.kind === 'failed') return token;
+    const header = `Bearer ${token.value.value}`;
+    return fetched(token.value.fresh ? { header } : { header, cachedToken: request });
+  }
+}
+
+/** Registries with Basic authentication may show some repositories without a credential. */
+function authorizeBasic(credential: Credential | undefined): Fetched<Authorization> {
+  if (credential === undefined) return NO_AUTHORIZATION;
+  return credential.kind === 'basic' ? fetched({ header: basicHeader(credential) }) : failed('Unauthorized');
+}
+
+function tokenRequest(
+  { realm, service }: Extract<Challenge, { readonly kind: 'bearer' }>,
+  { attempt: { endpoint }, registries }: RequestContext,
+): TokenRequest | undefined {
+  const url = validateRealm(realm, endpoint.base, registries);
+  if (url === undefined) return undefined;
+  // Never the scope that the registry asks for: pulling is all that is needed.
+  return { realm: url, service, scope: `repository:${endpoint.repository}:pull` };
+}
+
+function usedCachedToken(authorization: Fetched<Authorization>): boolean {
+  return authorization.kind === 'fetched' && authorization.value.cachedToken !== undefined;
+}
+
+function isSame(before: Challenge | undefined, after: Challenge): boolean {
+  if (before?.kind !== after.kind) return false;
+  if (before.kind === 'basic' || after.kind === 'basic') return true;
+  return before.realm === after.realm && before.service === after.service;
+}
+
+/** A 401 of the endpoint itself. One of a host to which it redirected is not answered with credentials. */
+function isChallenged(response: HttpResponse | FetchFailure): response is HttpResponse {
+  return response.kind === 'response' && response.status === 401 && response.redirects === 0;
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '@archpolicy/async';
+import type { CacheKeys } from '../cache/cache-keys.ts';
+import type { SharedStore } from '../cache/shared-store.ts';
+import type { RegistryMetrics } from '../metrics.ts';
+import { AddressGuardSender } from './address-guard.ts';
+import { AuthenticationSender } from './authentication.ts';
+import { CircuitBreakerSender } from './circuit-breaker.ts';
+import { MetricsSender } from './metrics.ts';
+import { PermitSender } from './permit.ts';
+import { RateLimitSender } from './rate-limit.ts';
+import { RedirectSender } from './redirect.ts';
+import type { Sender } from './sender.ts';
+import { TokenService } from './token-service.ts';
+
+interface SenderParts {
+  /** What sends a request over the network. */
+  readonly network: Sender;
+  readonly store: SharedStore;
+  readonly keys: CacheKeys;
+  readonly clock: Clock;
+  readonly metrics: RegistryMetrics;
+}
+
+/**
+ * Composes all concerns of a request, from the network upwards. Redirect hops and token requests go through the whole
+ * lower stack: each is guarded, limited and counted like any other request.
+ */
+export function buildSender({ network, store, keys, clock, metrics }: SenderParts): Sender {
+  // Nearest the network, so that no request connects to an unchecked address, whichever host names its URL.
+  const guarded = new AddressGuardSender(network);
+  // Below everything that may wait or reject: a request that the breaker allows is sent, and its outcome is recorded.
+  const breaking = new CircuitBreakerSender(guarded, clock);
+  // Above the breaker: waiting for a token must not hold the breaker's single probe.
+  const limited = new RateLimitSender(breaking, { store, keys, clock });
+  // Above the rate limit: a background request reserves a place among those of pods only when it may run.
+  const permitted = new PermitSender(limited);
+  // Counts each exchange, also one that a limit rejects.
+  const counted = new MetricsSender(permitted, metrics, clock);
+  // Above all limits, because a redirect leads to another host, which has its own.
+  const redirecting = new RedirectSender(counted);
+  // Outermost: only the endpoint's own challenge is answered, never that of a host to which it redirects.
+  return new AuthenticationSender(redirecting, new TokenService(counted, clock), clock);
+}

@@ -1,0 +1,81 @@
+import { CircuitBreaker } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
+import { LRUCache } from 'lru-cache';
+import { normalHost } from '../hosts/host-pattern.ts';
+import { failed } from '../http/outcome.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { RequestContext } from './request-context.ts';
+import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
+
+/** What a request proves about the endpoint's host. */
+type Evidence = 'success' | 'failure' | 'none';
+
+/** Tenants choose hosts: the least recently used are dropped. */
+const MAX_HOSTS = 1_000;
+/** A request that our own deadline ended earlier proves nothing: other steps may have used up the time. */
+const SILENT_MS = 3_000;
+/**
+ * Opens after five failures in a row; one may be an accident. A host that recovers is noticed within 30 s, and gets no more
+ * than two requests a minute until then.
+ */
+const BREAKER = { failureThreshold: 5, firstOpenMs: 1_000, maxOpenMs: 30_000 };
+/**
+ * Failures that last longer are an outage: reported as such, and no pod waits for its end. Until then, half of the default
+ * `gateTimeout`, waiting may help, however many requests failed meanwhile.
+ */
+const OUTAGE_MS = 30_000;
+
+/**
+ * Sends no requests to hosts that fail repeatedly (K5). Each replica decides for itself whether a host can be reached
+ * (ADR 0055). The failures of a redirect or of a token service count for the endpoint that named it, not for the host that
+ * it named: otherwise a registry could open the breaker of any other.
+ */
+export class CircuitBreakerSender implements Sender {
+  readonly #next: Sender;
+  readonly #clock: Clock;
+  readonly #breakers = new LRUCache<string, CircuitBreaker>({ max: MAX_HOSTS });
+
+  constructor(next: Sender, clock: Clock) {
+    this.#next = next;
+    this.#clock = clock;
+  }
+
+  async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
+    const endpointHost = normalHost(context.attempt.endpoint.host);
+    const breaker = this.#breakerFor(endpointHost);
+    const startMs = this.#clock.monotonic();
+    const admission = breaker.tryAcquire(startMs);
+    if (admission.kind !== 'allowed') return this.#reject(breaker, startMs, admission.retryAtMs);
+    const response = await this.#next.send(request, context);
+    const endMs = this.#clock.monotonic();
+    const isEndpoint = normalHost(request.host) === endpointHost;
+    const evidence = evaluate(response, endMs - startMs, isEndpoint);
+    if (evidence === 'failure') breaker.recordFailure(endMs);
+    else if (evidence === 'success') breaker.recordSuccess();
+    else breaker.release();
+    return response;
+  }
+
+  #reject(breaker: CircuitBreaker, nowMs: number, retryAtMs: number): FetchFailure {
+    const isOutage = breaker.failingForMs(nowMs) >= OUTAGE_MS;
+    return failed(isOutage ? 'BreakerOpen' : 'Unavailable', this.#clock.now() + retryAtMs - nowMs);
+  }
+
+  #breakerFor(host: string): CircuitBreaker {
+    const known = this.#breakers.get(host);
+    if (known !== undefined) return known;
+    const breaker = new CircuitBreaker(BREAKER);
+    this.#breakers.set(host, breaker);
+    return breaker;
+  }
+}
+
+/** A redirect or a token that works proves nothing about the endpoint itself; one that fails makes the endpoint useless. */
+function evaluate(response: HttpResponse | FetchFailure, tookMs: number, isEndpoint: boolean): Evidence {
+  if (response.kind === 'failed') {
+    const isSilence = response.reason === 'Deadline' && tookMs >= SILENT_MS;
+    return response.reason === 'Unavailable' || isSilence ? 'failure' : 'none';
+  }
+  if (response.status >= 500) return 'failure';
+  return isEndpoint ? 'success' : 'none';
+}

@@ -1,0 +1,63 @@
+import type { ConnectionSettings } from '../config/host-settings.ts';
+import { RegistryError } from '../errors.ts';
+import { discardBody, readUpTo } from '../http/body.ts';
+import { decodeBody, parseContentEncoding } from '../http/content-encoding.ts';
+import { failed } from '../http/outcome.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { Pools } from './pools.ts';
+import type { RequestContext } from './request-context.ts';
+import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
+
+const NO_BODY = new Uint8Array();
+const DEFAULT_CONNECTION: ConnectionSettings = { allowAddresses: [], refuseAddresses: [] };
+
+/** Exchanges one request and one response over the network, both within bounds. */
+export class NetworkSender implements Sender {
+  readonly #pools: Pools;
+  readonly #userAgent: string;
+
+  constructor(pools: Pools, userAgent: string) {
+    this.#pools = pools;
+    this.#userAgent = userAgent;
+  }
+
+  async send(request: HttpRequest, { signal }: RequestContext): Promise<HttpResponse | FetchFailure> {
+    try {
+      return await this.#exchange(request, signal);
+    } catch (error) {
+      return failed(failureReason(error, signal));
+    }
+  }
+
+  async #exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse | FetchFailure> {
+    const { method, url, headers, body, maxBytes, connection = DEFAULT_CONNECTION } = request;
+    const response = await this.#pools.get(url.origin, connection).request({
+      method,
+      path: `${url.pathname}${url.search}`,
+      headers: { ...headers, 'accept-encoding': 'identity', 'user-agent': this.#userAgent },
+      ...(body === undefined ? {} : { body }),
+      signal,
+    });
+    const { statusCode: status } = response;
+    if (status !== 200 || method === 'HEAD') {
+      discardBody(response.body, signal);
+      return { kind: 'response', status, headers: response.headers, redirects: 0, body: NO_BODY };
+    }
+    // The request asks for identity, but some registries and the caches in front of them encode anyway.
+    const decoders = parseContentEncoding(response.headers['content-encoding']);
+    if (decoders === undefined) {
+      discardBody(response.body, signal);
+      return failed('Malformed');
+    }
+    const encoded = await readUpTo(response.body, maxBytes);
+    if (encoded === undefined) return failed('TooLarge');
+    const decoded = await decodeBody(encoded, decoders, maxBytes);
+    if (decoded.kind === 'failed') return decoded;
+    return { kind: 'response', status, headers: response.headers, redirects: 0, body: decoded.value };
+  }
+}
+
+function failureReason(error: unknown, signal: AbortSignal): 'Deadline' | 'Blocked' | 'Unavailable' {
+  if (signal.aborted) return 'Deadline';
+  return error instanceof RegistryError && error.code === 'AddressRefused' ? 'Blocked' : 'Unavailable';
+}

@@ -1,0 +1,61 @@
+import type { Registries } from '../config/registries.ts';
+import { failed } from '../http/outcome.ts';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { RequestContext } from './request-context.ts';
+import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
+
+/** Registry, its storage, and one more; curl's and containerd's limits are 50 and 10. */
+const MAX_REDIRECTS = 3;
+const MAX_LOCATION_LENGTH = 8 * 1024;
+/** https://www.rfc-editor.org/rfc/rfc9110#section-15.4 */
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Follows redirects of reads. Each hop is checked like a first request, and no other origin gets the credential (P5). */
+export class RedirectSender implements Sender {
+  readonly #next: Sender;
+
+  constructor(next: Sender) {
+    this.#next = next;
+  }
+
+  async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
+    let hop = request;
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+      const response = await this.#next.send(hop, context);
+      if (response.kind === 'failed') return response;
+      if (!REDIRECTS.has(response.status)) return redirects === 0 ? response : { ...response, redirects };
+      const next = nextHop(hop, response, context.registries);
+      if (next === undefined) return failed('Blocked');
+      hop = next;
+    }
+    return failed('Unavailable');
+  }
+}
+
+/** Undefined when the hop is not allowed: no location, a blocked host, another protocol, or less protected than before. */
+function nextHop(from: HttpRequest, response: HttpResponse, registries: Registries): HttpRequest | undefined {
+  const url = parseLocation(from, response);
+  if (url === undefined) return undefined;
+  const host = url.host === from.url.host ? from.host : url.host;
+  const entry = registries.entryFor(host);
+  const mayBePlain = from.url.protocol === 'http:' || entry?.plainHttp === true;
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && mayBePlain)) return undefined;
+  if (entry?.blocked === true) return undefined;
+  return {
+    ...from,
+    url,
+    host,
+    headers: url.origin === from.url.origin ? from.headers : withoutCredential(from.headers),
+  };
+}
+
+function parseLocation(from: HttpRequest, response: HttpResponse): URL | undefined {
+  const { location } = response.headers;
+  if (location === undefined || location.length > MAX_LOCATION_LENGTH) return undefined;
+  const url = URL.parse(location, from.url.href);
+  return url?.username === '' && url.password === '' ? url : undefined;
+}
+
+function withoutCredential(headers: HttpRequest['headers']): HttpRequest['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'));
+}

@@ -1,0 +1,53 @@
+import { isJsonObject } from '@archpolicy/core';
+import type { Json } from '@archpolicy/core';
+import { failed, fetched } from '../http/outcome.ts';
+import type { FetchFailure, Fetched } from '../http/outcome.ts';
+import { retryAt } from '../http/retry-after.ts';
+import type { HttpResponse } from './sender.ts';
+
+export interface TokenGrant {
+  readonly value: string;
+  readonly lifetimeSeconds: number;
+}
+
+/** The specification's lifetime when the response has none. */
+const DEFAULT_LIFETIME_SECONDS = 60;
+const MAX_LIFETIME_SECONDS = 3600;
+/** What a header may contain; excludes line breaks. */
+const TOKEN = /^[\x21-\x7e]{1,16384}$/;
+
+/**
+ * Parses the response of a token service, such as `{"token":"eyJ…","expires_in":300}`.
+ * https://distribution.github.io/distribution/spec/auth/token/#token-response-fields
+ */
+export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs: number): Fetched<TokenGrant> {
+  if (response.kind === 'failed') return response;
+  const { status, headers, body } = response;
+  if (status === 200) return parseGrant(body);
+  // OAuth2 answers 400 to an invalid grant: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+  if (status === 400 || status === 401 || status === 403) return failed('Unauthorized');
+  if (status === 429) return failed('RateLimited', retryAt(headers['retry-after'], nowMs));
+  // Redirects are not followed: the realm was validated, another location was not.
+  return failed(status >= 300 && status < 400 ? 'Blocked' : 'Unavailable');
+}
+
+function parseGrant(body: Uint8Array): Fetched<TokenGrant> {
+  const json = parseJson(body);
+  if (!isJsonObject(json)) return failed('Malformed');
+  const value = json['token'] ?? json['access_token'];
+  if (typeof value !== 'string' || !TOKEN.test(value)) return failed('Malformed');
+  const expiresIn = json['expires_in'];
+  const lifetimeSeconds =
+    typeof expiresIn === 'number' && expiresIn > 0
+      ? Math.min(expiresIn, MAX_LIFETIME_SECONDS)
+      : DEFAULT_LIFETIME_SECONDS;
+  return fetched({ value, lifetimeSeconds });
+}
+
+function parseJson(body: Uint8Array): Json | undefined {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8')) as Json;
+  } catch {
+    return undefined;
+  }
+}
