@@ -5,7 +5,8 @@
 export { createInspector } from './create-inspector.ts';
 export type { InspectorOptions, RedisOptions } from './create-inspector.ts';
 export { HARD_TTL_MS, SOFT_TTL_MS } from './inspect/freshness.ts';
-export type { InspectionPriority, Inspector, InspectRequest } from './inspect/inspector.ts';
+export type { InspectionPriority, InspectRequest } from './inspect/inspect-request.ts';
+export type { Inspector } from './inspect/inspector.ts';
 export type { PullSecret } from './auth/credential.ts';
 export { fixedRegistries, readRegistriesFile } from './config/registries-file.ts';
 export type { RegistriesSource } from './config/registries-file.ts';

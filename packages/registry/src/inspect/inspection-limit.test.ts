@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { KeyedConcurrencyLimit } from '@archpolicy/async';
 import { INSPECTION_LIMIT } from './inspection-limit.ts';
-import type { InspectionPriority } from './inspector.ts';
+import type { InspectionPriority } from './inspect-request.ts';
 
 /** Work that goes on until the test ends it. */
 class Rig {

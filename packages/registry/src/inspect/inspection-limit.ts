@@ -1,5 +1,5 @@
 import type { KeyedConcurrencyLimitOptions } from '@archpolicy/async';
-import type { InspectionPriority } from './inspector.ts';
+import type { InspectionPriority } from './inspect-request.ts';
 
 /** Images that are inspected at the same time (K5): keys are registry hosts, items are images. Tenants choose both. */
 export const INSPECTION_LIMIT: KeyedConcurrencyLimitOptions<InspectionPriority> = {

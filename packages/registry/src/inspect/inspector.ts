@@ -11,33 +11,11 @@ import type { RegistryMetrics } from '../metrics.ts';
 import { currentAge, HARD_TTL_MS, SOFT_TTL_MS } from './freshness.ts';
 import type { Answer } from './freshness.ts';
 import type { ImageCache } from './image-cache.ts';
+import type { InspectRequest } from './inspect-request.ts';
 import { INSPECTION_LIMIT } from './inspection-limit.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 import { ReferenceCache } from '../image/image-key.ts';
 import type { ParsedImage } from '../image/image-key.ts';
-
-/** Inspect this reference, with these credentials, within this time. */
-export interface InspectRequest {
-  /** The `image` field of a container, as written. */
-  readonly reference: string;
-  /** The pod's imagePullSecrets, in their order. Pass the same objects again to spare parsing them. */
-  readonly pullSecrets?: readonly PullSecret[];
-  /** The container's `imagePullPolicy`: with `Always` a tag is revalidated after a minute instead of ten. */
-  readonly pullPolicy?: string;
-  /**
-   * `background` when no pod waits for it (recheck, keep-warm): its requests are rate-limited per registry, so that they
-   * neither overload it nor delay pods. `admission` by default.
-   */
-  readonly priority?: InspectionPriority;
-  /** The longest age of an answer, milliseconds: to revalidate before the soft TTL has expired. */
-  readonly maxAgeMs?: number;
-  /** How long the caller waits, milliseconds. Work that takes longer continues, and its result is cached. */
-  readonly budgetMs: number;
-  /** Ends the wait at once; the result then is `Deadline`, or a stale answer. */
-  readonly signal?: AbortSignal;
-}
-
-export type InspectionPriority = 'admission' | 'background';
 
 /** The only access to registries. */
 export interface Inspector {

@@ -4,7 +4,8 @@ import { FakeClock, FakeRegistry, multiPlatformImage } from '@archpolicy/testkit
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import { createInspector } from '../create-inspector.ts';
-import type { Inspector, InspectRequest } from '../inspect/inspector.ts';
+import type { InspectRequest } from '../inspect/inspect-request.ts';
+import type { Inspector } from '../inspect/inspector.ts';
 
 let clock: FakeClock;
 let registry: FakeRegistry;

@@ -16,7 +16,8 @@ import type { PullSecret } from '../auth/credential.ts';
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import { createInspector } from '../create-inspector.ts';
-import type { Inspector, InspectRequest } from '../inspect/inspector.ts';
+import type { InspectRequest } from '../inspect/inspect-request.ts';
+import type { Inspector } from '../inspect/inspector.ts';
 
 /** What others who inspect images at admission were seen to get wrong: each of these tests fails for one of them. */
 let registry: FakeRegistry;

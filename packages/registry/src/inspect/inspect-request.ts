@@ -1,0 +1,24 @@
+import type { PullSecret } from '../auth/credential.ts';
+
+/** Which image to inspect, with which credentials, and how long the caller waits. */
+export interface InspectRequest {
+  /** The `image` field of a container, as written. */
+  readonly reference: string;
+  /** The pod's imagePullSecrets, in their order. Pass the same objects again to spare parsing them. */
+  readonly pullSecrets?: readonly PullSecret[];
+  /** The container's `imagePullPolicy`: with `Always` a tag is revalidated after a minute instead of ten. */
+  readonly pullPolicy?: string;
+  /**
+   * `background` when no pod waits for it (recheck, keep-warm): its requests are rate-limited per registry, so that they
+   * neither overload it nor delay pods. `admission` by default.
+   */
+  readonly priority?: InspectionPriority;
+  /** The longest age of an answer, milliseconds: to revalidate before the soft TTL has expired. */
+  readonly maxAgeMs?: number;
+  /** How long the caller waits, milliseconds. Work that takes longer continues, and its result is cached. */
+  readonly budgetMs: number;
+  /** Ends the wait at once; the result then is `Deadline`, or a stale answer. */
+  readonly signal?: AbortSignal;
+}
+
+export type InspectionPriority = 'admission' | 'background';
