@@ -17,7 +17,7 @@ interface Task {
   readonly references: readonly string[];
   /** docker config files, one a tenant; absent: anonymous. */
   readonly secrets?: readonly string[];
-  /** How often each reference is asked for. */
+  /** How often each reference is inspected. */
   readonly times: number;
   readonly redisUrl?: string;
 }
@@ -64,14 +64,14 @@ async function inspectAll(task: Task, inspector: Inspector): Promise<object> {
   return { resolved: inspections.filter(({ kind }) => kind === 'resolved').length, asked: inspections.length };
 }
 
-/** Inspects, and again when what was learnt is due to be looked at again. */
+/** Inspects, and again when the soft TTL has expired. */
 async function revalidate(task: Task, inspector: Inspector): Promise<object> {
   await inspectAll(task, inspector);
   shiftMs = LATER_MS;
   return inspectAll(task, inspector);
 }
 
-/** Milliseconds of inspections, one after the other, each of a tag that is new to everybody. */
+/** Milliseconds of inspections, one after the other, each of a tag that is in no cache. */
 async function latency(task: Task, inspector: Inspector): Promise<object> {
   const times: number[] = [];
   let resolved = 0;
@@ -100,7 +100,7 @@ async function memoryHits(task: Task, inspector: Inspector): Promise<object> {
 }
 
 /**
- * Milliseconds of answers from Redis: each tag is new to this process. The first of them are told apart: a process that has
+ * Milliseconds of answers from Redis: each tag is new to this process. The first of them are reported separately: a process that has
  * just started compiles its code and grows its heap, and of 500 answers the p99 would be no more than the fifth worst.
  */
 async function redisHits(task: Task, inspector: Inspector): Promise<object> {
@@ -118,7 +118,7 @@ async function redisHits(task: Task, inspector: Inspector): Promise<object> {
     }
   }
   const { user, system } = process.cpuUsage(cpu);
-  // Collections are told of a little later.
+  // Collections are reported a little later.
   await delay(20);
   collections.disconnect();
   const later = answers.slice(FIRST_HITS);
@@ -191,7 +191,7 @@ async function run(task: Task): Promise<object> {
   // Redis and the loader are there before anything is measured.
   if (task.kind === 'memory-hits') await inspectAll({ ...task, times: 1 }, inspector);
   const result = await tasks[task.kind](task, inspector);
-  // What was learnt is stored without anybody waiting for it.
+  // Stores are not awaited.
   if (task.redisUrl !== undefined) await delay(200);
   await inspector.close();
   return result;

@@ -12,7 +12,7 @@ export type RequestOutcome =
   | 'refused'
   | 'unavailable'
   | 'too-large'
-  /** Not encoded as its header says, or in a content coding that is not decoded; a token: without a token in it. */
+  /** Not encoded as its header declares, or in a content coding that is not decoded; a token: without a token in it. */
   | 'malformed'
   | 'blocked'
   | 'aborted';
@@ -30,7 +30,7 @@ export interface RegistryMetrics {
     readonly outcome: 'resolved' | UnresolvedReason;
     readonly source: FactSource | 'none';
   }) => void;
-  /** One request that went out (or was refused right before). */
+  /** One request that was sent, or rejected by a limit. */
   readonly request: (labels: {
     readonly purpose: RequestPurpose;
     readonly method: 'GET' | 'HEAD' | 'POST';
@@ -38,7 +38,7 @@ export interface RegistryMetrics {
   }) => void;
   /** A body or cached value that was thrown away because it could not be trusted. */
   readonly discarded: (labels: { readonly what: 'digest-mismatch' | 'redis-value' | 'header-digest' }) => void;
-  /** A look-up in a cache. */
+  /** One look-up in a cache. */
   readonly cache: (labels: { readonly level: 'memory' | 'redis'; readonly outcome: 'hit' | 'miss' | 'error' }) => void;
   /** Comparisons of an image with keys of credentials: of a host label, or of the path. */
   readonly credentialComparisons: (count: number) => void;
@@ -48,7 +48,7 @@ export interface RegistryMetrics {
   readonly registriesFile: (labels: { readonly outcome: 'loaded' | 'refused' }) => void;
 }
 
-/** For callers that count nothing. */
+/** Counts nothing. */
 export const NO_METRICS: RegistryMetrics = {
   inspection: () => undefined,
   request: () => undefined,

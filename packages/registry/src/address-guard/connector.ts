@@ -18,8 +18,8 @@ export const resolveBySystem: Resolve = (hostname, options, callback) => {
 };
 
 /**
- * Wraps a connector so that the guard judges every address at the moment of connecting: what a name resolved to
- * earlier, or what a URL looked like, proves nothing. Each connection of each hop passes here.
+ * Wraps a connector so that the guard checks every address at the moment of connecting: what a name resolved to
+ * earlier, or how a URL is spelled, proves nothing. Each connection of each hop uses it.
  */
 export function guardedConnector(
   guard: AddressGuard,

@@ -3,7 +3,7 @@ import type { AddressRange } from './ranges.ts';
 
 const builtIn: readonly AddressRange[] = parseAll(REFUSED_RANGES);
 
-/** Judges the addresses that a host may be connected to (I8). */
+/** Decides to which addresses a host may be connected (I8). */
 export class AddressGuard {
   readonly #refused: readonly AddressRange[];
   readonly #allowed: readonly AddressRange[];
@@ -17,7 +17,7 @@ export class AddressGuard {
     this.#allowed = parseAll(allowed);
   }
 
-  /** Whether a connection to this address may be made. What cannot be judged is refused. */
+  /** Whether a connection to this address may be made. An address that cannot be parsed is refused. */
   permits(address: string): boolean {
     if (!isAddress(address)) return false;
     return isInRanges(address, this.#allowed) || !isInRanges(address, this.#refused);

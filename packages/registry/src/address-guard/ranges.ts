@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 export type AddressRange = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * Never a registry, unless the registries file says so for its host. Private ranges (RFC 1918, unique local) are not
+ * Never a registry, unless the registries file allows it for its host. Private ranges (RFC 1918, unique local) are not
  * among them: in-cluster registries live there. Clusters add their own in the registries file.
  * Registries of special addresses: https://www.iana.org/assignments/iana-ipv4-special-registry and …-ipv6-….
  */
@@ -43,7 +43,7 @@ export function isInRanges(address: string, ranges: readonly AddressRange[]): bo
   return ranges.some(([base, bits]) => parsed.kind() === base.kind() && parsed.match(base, bits));
 }
 
-/** Whether a text is an IP address that can be judged. */
+/** Whether a text is an IP address that the guard can check. */
 export function isAddress(text: string): boolean {
   return ipaddr.isValid(text);
 }

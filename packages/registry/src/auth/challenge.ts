@@ -1,4 +1,8 @@
-/** What a registry demands in `WWW-Authenticate`: https://distribution.github.io/distribution/spec/auth/token/. */
+/**
+ * What a registry demands in `WWW-Authenticate`, such as
+ * `Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/nginx:pull"`:
+ * https://distribution.github.io/distribution/spec/auth/token/
+ */
 export type Challenge =
   { readonly kind: 'basic' } | { readonly kind: 'bearer'; readonly realm: string; readonly service: string };
 

@@ -72,7 +72,7 @@ export class Keyring {
   }
 
   /**
-   * The attempts to ask for an image, in the order in which they are tried; none when its registry is blocked.
+   * The attempts to read an image, in the order in which they are made; none when its registry is blocked.
    * @param podCredentials the pod's own credentials for the image
    */
   async attempts(

@@ -4,8 +4,8 @@ const MAX_REALM_LENGTH = 2048;
 
 /**
  * The token service that a registry names, or undefined when no credential may go there: no absolute URL, another
- * protocol, credentials in it, a blocked host, or less protected than the registry itself (P5). Which addresses it may
- * have, the address guard judges when connecting.
+ * protocol, credentials in it, a blocked host, or less protected than the registry itself (P5). The address
+ * guard checks its addresses while connecting.
  */
 export function validateRealm(realm: string, registry: URL, registries: Registries): URL | undefined {
   if (realm.length > MAX_REALM_LENGTH) return undefined;

@@ -1,10 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Credential } from './credential.ts';
 
-/** 128 bits: nobody finds two credentials of one scope. */
+/** 128 bits: two credentials with the same scope cannot be found. */
 const SCOPE_LENGTH = 22;
 
-/** Names credentials without telling them: equal credentials have equal scopes wherever the key is the same (K2). */
+/** Names credentials by a MAC, which does not reveal them: equal credentials have equal scopes wherever the key is the same (K2). */
 export class CredentialScopes {
   readonly #key: string | Buffer;
   readonly #known = new WeakMap<Credential, string>();

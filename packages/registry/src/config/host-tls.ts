@@ -31,7 +31,7 @@ export function selectHostTls(
     const options = { nowMs, names: NAMES };
     all.set(
       entry.host,
-      selectClientTls(textsOf(entry, files), used?.kind === 'usable' ? used.tls : undefined, options),
+      selectClientTls(readTexts(entry, files), used?.kind === 'usable' ? used.tls : undefined, options),
     );
   }
   return all;
@@ -49,7 +49,7 @@ function namesTlsFiles({ caFile, clientCertificate }: RegistryConfig): boolean {
   return caFile !== undefined || clientCertificate !== undefined;
 }
 
-function textsOf({ caFile, clientCertificate }: RegistryConfig, files: ReadonlyMap<string, string>): ClientTls {
+function readTexts({ caFile, clientCertificate }: RegistryConfig, files: ReadonlyMap<string, string>): ClientTls {
   const text = (path: string | undefined): string | undefined => (path === undefined ? path : (files.get(path) ?? ''));
   return withoutUndefined({
     ca: text(caFile),

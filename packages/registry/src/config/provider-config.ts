@@ -27,7 +27,7 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** An entry that would never match, or at a cost without a bound, is refused as the kubelet refuses what it cannot parse. */
+/** Rejects entries that can never match, or whose matching has no bound, as the kubelet rejects entries that it cannot parse. */
 const matchImage = z.string().transform((text, context): ParsedMatchPattern => {
   const parse = parsePattern(text);
   if (parse.kind === 'pattern') return parse.pattern;

@@ -3,7 +3,7 @@ import { RegistryError } from '../errors.ts';
 import { DEFAULT_REGISTRIES, MAX_REGISTRIES_FILE_BYTES, parseRegistries, Registries } from './registries.ts';
 import type { RegistriesConfig } from './schema.ts';
 
-/** Where the inspector takes the present registries from: asked at each inspection, so that a reload takes effect. */
+/** Provides the current registries. Each inspection reads it, so that a reload takes effect at once. */
 export interface RegistriesSource {
   current(): Registries;
 }

@@ -19,7 +19,7 @@ export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
 /** Tenants choose hosts, so the look-ups that are remembered are bounded. */
 const MAX_REMEMBERED_HOSTS = 1_000;
 
-/** What the registries file says, ready to be asked by host. Immutable: a reload makes a new one. */
+/** The registries file, with its entries by host. Immutable: a reload creates a new one. */
 export class Registries {
   readonly config: RegistriesConfig;
   readonly #entries: readonly (readonly [HostMatcher, RegistryConfig])[];
@@ -52,7 +52,7 @@ export class Registries {
       config.credentialProviders !== undefined ||
       config.registries.some(({ credentialsFile, mirrors }) => credentialsFile !== undefined || mirrors.length > 0);
     const entries = config.registries.flatMap((entry) =>
-      patternsOf(entry).map((pattern) => [hostMatcher(pattern), entry] as const),
+      toPatterns(entry).map((pattern) => [hostMatcher(pattern), entry] as const),
     );
     this.#entries = entries.toSorted(([a], [b]) => b.rank - a.rank);
   }
@@ -76,7 +76,7 @@ export class Registries {
     return this.#entries.find(([matcher]) => matcher.matches(host))?.[1];
   }
 
-  /** Whether both say the same, down to the files that they name and those that are used. */
+  /** Whether both have the same settings, and the same contents of the files that they name and use. */
   equals(other: Registries): boolean {
     return (
       isDeepStrictEqual(this.config, other.config) &&
@@ -102,7 +102,7 @@ export class Registries {
 }
 
 /** What is blocked is so under every spelling of it. */
-function patternsOf({ host, blocked }: RegistryConfig): readonly string[] {
+function toPatterns({ host, blocked }: RegistryConfig): readonly string[] {
   return blocked ? [...new Set([host, normalHost(host)])] : [host];
 }
 
@@ -114,13 +114,13 @@ export const DEFAULT_REGISTRIES = new Registries(registriesSchema.parse({}));
  * @throws RegistryError with code RegistriesFile; its message names the fields at fault and none of their values.
  */
 export function parseRegistries(text: string): RegistriesConfig {
-  if (text.length > MAX_REGISTRIES_FILE_BYTES) throw refused('the file is larger than 1 MiB');
+  if (text.length > MAX_REGISTRIES_FILE_BYTES) throw invalid('the file is larger than 1 MiB');
   const yaml = parseYamlText(text, 'registries file');
   const result = registriesSchema.safeParse(yaml.value ?? {});
   if (result.success) return result.data;
-  throw refused(describeProblems(result.error, yaml));
+  throw invalid(describeProblems(result.error, yaml));
 }
 
-function refused(why: string): RegistryError {
+function invalid(why: string): RegistryError {
   return new RegistryError('RegistriesFile', `registries file: ${why}`);
 }

@@ -24,7 +24,7 @@ const RELOAD_INTERVAL_MS = 10_000;
 export class WatchedRegistries implements RegistriesSource {
   readonly #options: WatchOptions;
   #current: Registries;
-  #refused = false;
+  #isInvalid = false;
   #loggedTlsProblems: readonly HostTlsProblem[] = [];
 
   private constructor(options: WatchOptions, first: Registries) {
@@ -59,14 +59,14 @@ export class WatchedRegistries implements RegistriesSource {
   }
 
   /**
-   * Reads the file again; a bad one leaves the last good one in force, and says so once. TLS files that are worse than
+   * Reads the file again. An invalid file is ignored, and logged once. TLS files that are worse than
    * those in use leave these in use for their host; the rest of the file takes effect.
    */
   async reload(): Promise<void> {
     const { path, clock, logger, metrics } = this.#options;
     try {
       const next = await readRegistriesFile(path, { current: this.#current, nowMs: clock.now() });
-      this.#refused = false;
+      this.#isInvalid = false;
       const isUnchanged = next.equals(this.#current);
       if (!isUnchanged) this.#current = next;
       this.#logTlsProblems();
@@ -75,8 +75,8 @@ export class WatchedRegistries implements RegistriesSource {
       if (!isUnchanged) logger.info({ path }, 'registries file loaded');
     } catch (err) {
       metrics.registriesFile({ outcome: 'refused' });
-      if (!this.#refused) logger.error({ path, err }, 'registries file refused, the last good one stays in force');
-      this.#refused = true;
+      if (!this.#isInvalid) logger.error({ path, err }, 'registries file refused, the last good one stays in force');
+      this.#isInvalid = true;
     }
   }
 

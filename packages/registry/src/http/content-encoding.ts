@@ -55,7 +55,7 @@ export function parseContentEncoding(header: string | readonly string[] | undefi
 
 /**
  * Decodes a body. `TooLarge` when it, or what one coding hides under another, is longer than `maxBytes`; nothing beyond
- * that is inflated. `Malformed` when it is truncated, damaged, or not encoded as its header says.
+ * that is inflated. `Malformed` when it is truncated, damaged, or not encoded as its header declares.
  */
 export async function decodeBody(body: Uint8Array, decoders: Decoders, maxBytes: number): Promise<Fetched<Uint8Array>> {
   let decoded = body;

@@ -1,13 +1,13 @@
 import type { UnresolvedReason } from '@archpolicy/core';
 
-/** Why a registry gave no usable answer. */
+/** Why there is no usable response. */
 export type FetchFailureReason = Exclude<UnresolvedReason, 'InvalidReference' | 'UnknownPlatform'>;
 
-/** A request that led nowhere: an outcome like any other, never an exception, never a default (I4). */
+/** A request that failed: an outcome, never an exception, never a default (I4). */
 export interface FetchFailure {
   readonly kind: 'failed';
   readonly reason: FetchFailureReason;
-  /** Before this time (epoch milliseconds) asking again is useless. Absent: unknown. */
+  /** No retry before this time (epoch milliseconds) can succeed. Absent: unknown. */
   readonly retryAtMs?: number;
 }
 

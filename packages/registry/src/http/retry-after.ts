@@ -1,9 +1,12 @@
-/** A registry that asks for more is asked again after this: Docker Hub's window is 6 hours, and clocks may be wrong. */
+/** A longer wait is shortened to this: Docker Hub's window is 6 hours, and clocks may be wrong. */
 const MAX_WAIT_MS = 6 * 60 * 60 * 1000;
-/** What to wait after a 429 that names no time. */
+/** The wait after a 429 without a Retry-After. */
 const DEFAULT_WAIT_MS = 10_000;
 
-/** When to ask again (epoch milliseconds) by a Retry-After header: seconds or an HTTP date, capped. */
+/**
+ * The earliest retry (epoch milliseconds) by a Retry-After header, capped: `Retry-After: 120` or
+ * `Retry-After: Thu, 01 Jan 2026 00:01:30 GMT` (https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
+ */
 export function retryAt(header: string | readonly string[] | undefined, nowMs: number): number {
   const text = typeof header === 'string' ? header.trim() : '';
   const waitMs = /^[0-9]{1,10}$/.test(text) ? Number(text) * 1000 : dateWait(text, nowMs);
@@ -11,7 +14,7 @@ export function retryAt(header: string | readonly string[] | undefined, nowMs: n
 }
 
 function dateWait(text: string, nowMs: number): number {
-  // Date.parse takes much for a date; an HTTP date begins with the day of the week.
+  // Date.parse accepts many formats; an HTTP date begins with the day of the week.
   const at = /^[A-Za-z]{3}.{10,37}$/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? DEFAULT_WAIT_MS : at - nowMs;
 }

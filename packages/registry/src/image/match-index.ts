@@ -74,7 +74,7 @@ export class MatchIndex<T> {
     const { groups, comparisons } = this.#matchHost(registry);
     let compared = comparisons;
     try {
-      for (const { pattern, value } of this.#entriesOf(groups)) {
+      for (const { pattern, value } of this.#inOrder(groups)) {
         compared += 1;
         if (matchesPath(pattern, repository)) yield value;
       }
@@ -91,7 +91,7 @@ export class MatchIndex<T> {
     return isFound;
   }
 
-  #entriesOf(groups: HostMatch<T>['groups']): readonly GroupedEntry<T>[] {
+  #inOrder(groups: HostMatch<T>['groups']): readonly GroupedEntry<T>[] {
     const [only] = groups;
     if (only === undefined) return [];
     return groups.size === 1 ? only.entries : this.#entries.filter(({ group }) => groups.has(group));

@@ -47,7 +47,7 @@ const MAX_LABEL_WILDCARDS = 4;
 
 /**
  * Parses a key of a docker config file or an entry of `matchImages` as the kubelet does: an optional scheme, a host with
- * an optional port, an optional path of which a leading `/v1/` or `/v2/` says nothing.
+ * an optional port, an optional path without its leading `/v1/` or `/v2/`.
  * https://kubernetes.io/docs/concepts/containers/images/#config-json
  */
 export function parsePattern(text: string): PatternParse {
@@ -55,7 +55,7 @@ export function parsePattern(text: string): PatternParse {
   const [address = '', ...rest] = text.replace(/^https?:\/\//i, '').split('/');
   const host = address.toLowerCase().replaceAll(/\*+/g, '*');
   if (host === '' || host.includes('@')) return unusable('malformed');
-  const path = pathOf(rest);
+  const path = parsePath(rest);
   const name = withoutPort(host);
   const labels = name.split('.').map(parseLabelGlob);
   if (path.length > MAX_PATH_LENGTH || isTooLong(labels)) return unusable('too-long');
@@ -73,7 +73,7 @@ export function parsePattern(text: string): PatternParse {
   return { kind: 'pattern', pattern: pattern as ParsedMatchPattern };
 }
 
-function pathOf(rest: readonly string[]): string {
+function parsePath(rest: readonly string[]): string {
   const segments = rest.filter((segment) => segment !== '');
   const isVersion = rest.length > 1 && (segments[0] === 'v1' || segments[0] === 'v2');
   return (isVersion ? segments.slice(1) : segments).join('/');

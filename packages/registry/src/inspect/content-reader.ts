@@ -16,7 +16,7 @@ export interface Content {
   readonly complete: boolean;
 }
 
-/** Nested indexes are legal and rare; nobody nests deeper. Bounds the requests that one image can cause. */
+/** Nested indexes are legal and rare; no known tool nests deeper. Bounds the requests that one image can cause. */
 const MAX_INDEX_DEPTH = 2;
 /** Children without a platform that are read for it. Each is one or two requests. */
 const MAX_CHILDREN_READ = 16;
@@ -74,7 +74,7 @@ export class ContentReader {
   }
 
   async #readChild(child: Descriptor, depth: number): Promise<Fetched<Content>> {
-    // A cycle cannot be made of true digests; a child listed twice says nothing new.
+    // Correct digests cannot form a cycle; a child listed twice adds nothing.
     if (this.#visited.has(child.digest)) return whole(UNKNOWN);
     if (this.#childrenLeft === 0) return fetched({ facts: UNKNOWN, complete: false });
     this.#visited.add(child.digest);
@@ -94,7 +94,7 @@ function whole(facts: ContentFacts): Fetched<Content> {
   return fetched({ facts, complete: true });
 }
 
-/** Whether asking again would give the same answer for long: the other entries still say what they say. */
+/** Whether a retry would fail again for long. The other entries of the index are still valid. */
 function isMissing(failure: FetchFailure): boolean {
   return failure.reason === 'NotFound' || failure.reason === 'Malformed' || failure.reason === 'TooLarge';
 }

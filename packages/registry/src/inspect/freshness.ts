@@ -41,7 +41,7 @@ export function allowsStaleOnError(failure: FetchFailure): boolean {
 }
 
 /**
- * Decides the cheapest next step: the entry is fresh, a failure is cached, or the registry must be asked
+ * Decides the cheapest next step: the entry is fresh, a failure is cached, or a request is needed
  * (https://www.rfc-editor.org/rfc/rfc9111#section-4.2). Pure: the caller acts, and decides again.
  */
 export function nextStep(entry: CacheEntry, wanted: string, softTtlMs: number, nowMs: number): Step {

@@ -72,7 +72,7 @@ export class ImageCache {
     this.#facts.putFacts(host, digest, { content, source: 'registry', ...until });
   }
 
-  /** @param scope the pods that may use it: those of the attempt, or all if the registry asked for no credential */
+  /** @param scope the pods that may use it: those of the attempt, or all if the registry required no credential */
   storeTag({ image, context }: FetchRequest, scope: string, digest: string): void {
     this.#facts.deleteNegativeEntry(cacheScope(context.attempt), image.key);
     const tag = { digest, confirmedAtMs: this.#clock.now() };

@@ -38,8 +38,8 @@ export class BackgroundPermit {
     if (isCovered || this.#isPromoted()) return undefined;
     const either = AbortSignal.any([signal, this.#promotion.signal]);
     const request = { host, limit: requestLimit, priority: 'follow-up', signal: either } as const;
-    const refusal = await this.#limiter.acquire(request);
-    return this.#isPromoted() ? undefined : refusal;
+    const rejection = await this.#limiter.acquire(request);
+    return this.#isPromoted() ? undefined : rejection;
   }
 
   /** A pod waits for the inspection: its requests need no further permits. */

@@ -22,7 +22,7 @@ export class PermitSender implements Sender {
     request: HttpRequest,
     context: RequestContext,
   ): Promise<HttpResponse | FetchFailure> {
-    const refusal = await permit.acquire(limitsFor(request.host, context.registries), context.signal);
-    return refusal ?? this.#next.send(request, context);
+    const rejection = await permit.acquire(limitsFor(request.host, context.registries), context.signal);
+    return rejection ?? this.#next.send(request, context);
   }
 }

@@ -23,7 +23,7 @@ export function parseYamlText(text: string, what: string): YamlText {
     throw new RegistryError('RegistriesFile', `${what}: not YAML: ${describeParseError(error)}`);
   }
   return {
-    value: valueOf(document, what),
+    value: parseValue(document, what),
     positionOf: (path, field) => {
       const parent = path.length === 0 ? document.contents : document.getIn(path, true);
       const keys = isMap(parent) ? parent.items.map(({ key }) => key) : [];
@@ -36,7 +36,7 @@ export function parseYamlText(text: string, what: string): YamlText {
   };
 }
 
-function valueOf(document: ReturnType<typeof parseDocument>, what: string): unknown {
+function parseValue(document: ReturnType<typeof parseDocument>, what: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 0 });
   } catch {

@@ -62,7 +62,7 @@ export class PluginCredentials implements ProvidedCredentials {
 
   async get(imageName: ImageName, signal: AbortSignal): Promise<readonly Credential[]> {
     const providers = this.#providersFor(imageName);
-    const indexes = await Promise.all(providers.map((provider) => this.#entriesOf(provider, imageName, signal)));
+    const indexes = await Promise.all(providers.map((provider) => this.#getEntries(provider, imageName, signal)));
     return indexes.flatMap((index) => [...index.find(imageName)]);
   }
 
@@ -78,7 +78,7 @@ export class PluginCredentials implements ProvidedCredentials {
       ?.entries;
   }
 
-  #entriesOf(provider: ProviderConfig, imageName: ImageName, signal: AbortSignal): Promise<EntryIndex> {
+  #getEntries(provider: ProviderConfig, imageName: ImageName, signal: AbortSignal): Promise<EntryIndex> {
     const kept = this.#keptFor(provider, imageName);
     if (kept !== undefined) return Promise.resolve(kept);
     const key = `${provider.name} ${imageName.registry}/${imageName.repository}`;

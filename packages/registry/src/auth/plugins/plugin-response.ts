@@ -23,7 +23,7 @@ const schema = z.object({
 });
 
 /**
- * Undefined when it is no response of the version that was asked for: nothing of it may be used.
+ * Undefined when it is not a response of the requested version: nothing of it may be used.
  *
  * @example {"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry",
  *   "cacheDuration":"12h","auth":{"*.dkr.ecr.*.amazonaws.com":{"username":"AWS","password":"…"}}}

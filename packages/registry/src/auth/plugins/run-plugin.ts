@@ -9,7 +9,7 @@ export interface PluginCall {
   readonly signal: AbortSignal;
 }
 
-/** A cloud's token endpoint answers in well under a second; the kubelet waits a minute, but nobody waits for us that long. */
+/** A cloud's token endpoint answers in well under a second; the kubelet waits a minute, but no pod waits for us that long. */
 const TIMEOUT_MS = 10_000;
 /** The answer holds some credentials of a few KB each. */
 const MAX_OUTPUT_BYTES = 256 * 1024;

@@ -96,7 +96,7 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
   let trouble: string | undefined;
   // Without a listener an error would end the process. Errors carry commands, AUTH included: nothing but a word is kept.
   client.on('error', (error: unknown) => {
-    trouble = wordOf(error);
+    trouble = toErrorCode(error);
   });
   const end = new AbortController();
   client.once('end', () => {
@@ -124,8 +124,8 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
   };
 }
 
-/** The system's code of an error, or the first word of what Redis said, if that looks like one. */
-function wordOf(error: unknown): string | undefined {
+/** The system's code of an error, or the first word of an error reply, if it is in capitals. */
+function toErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const text = 'code' in error && typeof error.code === 'string' ? error.code : error.message;
   return /^[A-Z][A-Z0-9_]{2,39}(?![^\s])/.exec(text)?.[0];

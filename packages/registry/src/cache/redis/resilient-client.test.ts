@@ -52,7 +52,7 @@ let opens: () => Promise<void>;
 let pings: () => Promise<void>;
 let connections: ScriptedConnection[];
 let said: string[];
-let link: ResilientClient;
+let client: ResilientClient;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -66,7 +66,7 @@ beforeEach(() => {
     return connection;
   };
   const note = (fields: object, message: string): void => void said.push(`${message} ${JSON.stringify(fields)}`);
-  link = new ResilientClient({
+  client = new ResilientClient({
     connect,
     clock,
     logger: { ...NO_LOGGER, warn: note, info: note },
@@ -74,12 +74,12 @@ beforeEach(() => {
   });
 });
 
-const answer = (value: string): Promise<Reply<string>> => link.run(() => Promise.resolve(value));
+const answer = (value: string): Promise<Reply<string>> => client.run(() => Promise.resolve(value));
 
 /** A command that nobody answers, and the time that its caller lost. */
 async function lost(): Promise<number> {
   const start = clock.monotonic();
-  const reply = link.run(never);
+  const reply = client.run(never);
   await clock.advance(50);
   expect(await reply).toEqual(UNAVAILABLE);
   return clock.monotonic() - start;
@@ -91,7 +91,7 @@ function replyError(message: string): Error {
   return error;
 }
 
-describe('a link to Redis', () => {
+describe('a client of Redis', () => {
   test('K7 connects once for all who need it, and gives what is answered', async () => {
     expect(await Promise.all([answer('a'), answer('b'), answer('c')])).toEqual(
       ['a', 'b', 'c'].map((value) => ({ kind: 'reply', value })),
@@ -105,7 +105,7 @@ describe('a link to Redis', () => {
     await answer('a');
     expect([await lost(), await lost(), await lost()]).toEqual([50, 50, 50]);
     const asked: string[] = [];
-    const replies = Array.from({ length: 1_000 }, () => link.run(() => Promise.resolve(void asked.push('asked'))));
+    const replies = Array.from({ length: 1_000 }, () => client.run(() => Promise.resolve(void asked.push('asked'))));
     expect(new Set((await Promise.all(replies)).map(({ kind }) => kind))).toEqual(new Set(['unavailable']));
     expect(asked).toEqual([]);
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
@@ -205,14 +205,16 @@ describe('a link to Redis', () => {
 
   test('K7 what Redis refuses is no reason to leave it', async () => {
     for (let times = 0; times < 10; times += 1) {
-      expect(await link.run(() => Promise.reject(replyError('OOM command not allowed')))).toEqual({ kind: 'refused' });
+      expect(await client.run(() => Promise.reject(replyError('OOM command not allowed')))).toEqual({
+        kind: 'refused',
+      });
     }
     expect(await answer('a')).toEqual({ kind: 'reply', value: 'a' });
     expect(connections.map(({ calls }) => calls)).toEqual([['open']]);
   });
 
   test('K7 a server that became read-only is left for the new primary, at most every 5 s', async () => {
-    const write = (): Promise<Reply<never>> => link.run(() => Promise.reject(replyError("READONLY You can't write")));
+    const write = (): Promise<Reply<never>> => client.run(() => Promise.reject(replyError("READONLY You can't write")));
     expect([await write(), await write(), await write()]).toEqual(Array(3).fill({ kind: 'refused' }));
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'retire'], ['open']]);
     await clock.advance(5_000);
@@ -226,7 +228,7 @@ describe('a link to Redis', () => {
   test('when closed, it asks nobody and keeps nothing', async () => {
     opens = never;
     const reply = answer('a');
-    link.close();
+    client.close();
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
     expect(await answer('b')).toEqual(UNAVAILABLE);
     await clock.advance(CONNECT_TIMEOUT_MS);

@@ -11,11 +11,11 @@ export interface RedisConnection {
   readonly client: RedisClient;
   /** Connects. Rejects when that fails, or the connection ends. */
   open(): Promise<void>;
-  /** Resolves when everybody who holds keys answers. */
+  /** Resolves when all nodes that hold keys answer. */
   ping(): Promise<void>;
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
-  /** What it said last when something went wrong: a word such as `ECONNREFUSED` or `WRONGPASS`. */
+  /** The code of its last error, such as `ECONNREFUSED` or `WRONGPASS`. */
   readonly trouble: string | undefined;
   /** Ends it at once; what is on its way is lost. */
   close(): void;
@@ -35,7 +35,7 @@ export type Reply<T> =
   | { readonly kind: 'reply'; readonly value: T }
   /** Redis answers, and will not: it is read-only, still loading, out of memory, … */
   | { readonly kind: 'refused' }
-  /** Nobody answers, or nobody was asked because nobody answered lately. */
+  /** Redis does not answer, or was not tried because it did not answer recently. */
   | { readonly kind: 'unavailable' };
 
 /** Connecting takes some round trips, with TLS and Sentinels some more. */
@@ -49,9 +49,9 @@ const RENEWAL_PAUSE_MS = 5_000;
 const BREAKER = { failureThreshold: 3, windowMs: 1_000, firstOpenMs: 500, maxOpenMs: 5_000 };
 
 /**
- * A way to a Redis that may be down, slow or failed over at any time (K7): a command is over after its time-out whatever
- * happens; after some failures none is tried, and only looks in the background, for which nobody waits, find out whether
- * it is back. They use new connections, since one to a host that vanished looks healthy for a quarter of an hour.
+ * A client for a Redis that may be down, slow or failed over at any time (K7). Each command ends by its timeout. After
+ * repeated failures no command is sent, and probes in the background detect when Redis is back. They use new connections,
+ * because one to a host that vanished seems healthy for a quarter of an hour.
  */
 export class ResilientClient {
   readonly #parts: ClientParts;
@@ -101,7 +101,7 @@ export class ResilientClient {
     return command(client);
   }
 
-  /** All who need a connection wait for the same one. */
+  /** Commands that need a connection wait for the same one. */
   #open(): Promise<RedisConnection> {
     return this.#opening.do('connection', () => this.#connect());
   }

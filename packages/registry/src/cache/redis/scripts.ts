@@ -1,12 +1,12 @@
-/** Lua, each on one key, so that all of them work in a Cluster. */
+/** Lua scripts. Each uses one key, so that all of them work in a Cluster. */
 
-/** Keeps a lock: KEYS[1] lock, ARGV[1] token, ARGV[2] milliseconds. */
+/** Extends a lock. KEYS[1]: lock. ARGV: token, milliseconds. */
 export const EXTEND = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0`;
 
-/** Gives a lock back: KEYS[1] lock, ARGV[1] token. */
+/** Releases a lock. KEYS[1]: lock. ARGV[1]: token. */
 export const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
-/** The server's clock rules, so that replicas need not agree on theirs. What is no hash is garbage. */
+/** Uses the server's clock: those of replicas differ. A value that is not a hash is deleted. */
 const BEGIN = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)

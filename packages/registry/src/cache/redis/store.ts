@@ -30,7 +30,7 @@ export class RedisStore implements SharedStore {
     this.#client = new ResilientClient({ connect: () => createConnection(target), clock, logger, commandTimeoutMs });
     this.#metrics = metrics;
     this.#isCluster = target.kind === 'cluster';
-    // A process that just started would ask registries for what Redis knows, if its first command found no connection.
+    // Without a connection for its first command, a new process would request from registries what Redis has.
     this.#client.start();
   }
 
@@ -88,7 +88,7 @@ export class RedisStore implements SharedStore {
   }
 }
 
-/** In one write to the connection. @throws what Redis said of the first key that it refused */
+/** In one write to the connection. @throws the error reply for the first key that failed */
 async function getAll(client: RedisClient, keys: readonly string[]): Promise<readonly string[]> {
   // One byte more than a value may have shows that it is too long; no more of it is read.
   const [only] = keys;
@@ -96,7 +96,7 @@ async function getAll(client: RedisClient, keys: readonly string[]): Promise<rea
   const pipeline = client.pipeline();
   for (const key of keys) pipeline.getrange(key, 0, MAX_VALUE_LENGTH);
   const answers = (await pipeline.exec()) ?? [];
-  const refused = answers.find(([error]) => error !== null)?.[0];
-  if (refused !== undefined && refused !== null) throw refused;
+  const error = answers.find(([failure]) => failure !== null)?.[0];
+  if (error !== undefined && error !== null) throw error;
   return answers.map(([, value]) => String(value));
 }

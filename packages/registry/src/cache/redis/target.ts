@@ -36,7 +36,7 @@ const URL_FORM = /^(redis|rediss)(|\+sentinel|\+cluster):\/\/(?:([^:@/]*)(?::([^
  */
 export function parseRedisUrl(text: string): RedisTarget {
   const match = URL_FORM.exec(text);
-  if (match === null) throw refused();
+  if (match === null) throw invalid();
   const [, scheme = '', suffix = '', username = '', password = '', hosts = '', path = ''] = match;
   const kind = KINDS[suffix] ?? 'node';
   return {
@@ -53,17 +53,17 @@ function parseNodes(hosts: string, kind: RedisTarget['kind']): readonly RedisNod
   const texts = hosts.split(',');
   const nodes = texts.map((host) => parseNode(host, DEFAULT_PORTS[kind])).filter((node) => node !== undefined);
   const most = kind === 'node' ? 1 : MAX_NODES;
-  if (nodes.length !== texts.length || nodes.length > most) throw refused();
+  if (nodes.length !== texts.length || nodes.length > most) throw invalid();
   return nodes;
 }
 
 function pathMeaning(kind: RedisTarget['kind'], path: string): Pick<RedisTarget, 'primary' | 'database'> {
   if (kind === 'sentinel') {
-    if (path === '') throw refused();
+    if (path === '') throw invalid();
     return { primary: decode(path) };
   }
   if (path === '' || kind === 'cluster') return {};
-  if (!/^[0-9]{1,5}$/.test(path)) throw refused();
+  if (!/^[0-9]{1,5}$/.test(path)) throw invalid();
   return { database: Number(path) };
 }
 
@@ -77,11 +77,11 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw refused();
+    throw invalid();
   }
 }
 
-function refused(): RegistryError {
+function invalid(): RegistryError {
   return new RegistryError(
     'RedisUrl',
     'expected redis[s][+sentinel|+cluster]://[user:password@]host[:port][,…][/database or primary]',
