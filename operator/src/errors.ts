@@ -1,3 +1,5 @@
+import { CodedError } from '@archpolicy/core';
+
 /** What can go wrong unexpectedly in the operator. */
 export type OperatorErrorCode =
   /** The Lease was lost: another process leads now, and this one must not act any more. */
@@ -12,12 +14,6 @@ export type OperatorErrorCode =
   | 'PullSecretsUnread';
 
 /** An unexpected failure of the operator. */
-export class OperatorError extends Error {
+export class OperatorError extends CodedError<OperatorErrorCode> {
   override readonly name = 'OperatorError';
-  readonly code: OperatorErrorCode;
-
-  constructor(code: OperatorErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

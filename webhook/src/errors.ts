@@ -1,3 +1,5 @@
+import { CodedError } from '@archpolicy/core';
+
 /** What can go wrong unexpectedly in the webhook. */
 export type WebhookErrorCode =
   /** A decision did not come before the review's deadline. */
@@ -6,12 +8,6 @@ export type WebhookErrorCode =
   | 'DecisionFailed';
 
 /** An unexpected failure of the webhook. None of them ever becomes a refusal: the pod is admitted unchanged. */
-export class WebhookError extends Error {
+export class WebhookError extends CodedError<WebhookErrorCode> {
   override readonly name = 'WebhookError';
-  readonly code: WebhookErrorCode;
-
-  constructor(code: WebhookErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -1,3 +1,4 @@
+export { CodedError, errorCode } from './coded-error.ts';
 export { failed, ok } from './result.ts';
 export type { Failed, Ok, Result } from './result.ts';
 export { withoutUndefined } from './without-undefined.ts';

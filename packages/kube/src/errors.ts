@@ -1,3 +1,5 @@
+import { CodedError } from '@archpolicy/core';
+
 /**
  * What can go wrong between us and the API server, beyond the answers that it gives.
  *
@@ -14,9 +16,8 @@ export type KubeErrorCode =
   'Aborted' | 'Timeout' | 'Silent' | 'Network' | 'TooLarge' | 'Malformed' | 'Refused' | 'BadConfig';
 
 /** The one error class of this package: `code` tells what happened, `cause` why. */
-export class KubeError extends Error {
+export class KubeError extends CodedError<KubeErrorCode> {
   override readonly name = 'KubeError';
-  readonly code: KubeErrorCode;
   /** The HTTP status, where there was one. */
   readonly status: number | undefined;
 
@@ -25,8 +26,7 @@ export class KubeError extends Error {
     message: string,
     options: { readonly cause?: unknown; readonly status?: number } = {},
   ) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
-    this.code = code;
+    super(code, message, 'cause' in options ? { cause: options.cause } : undefined);
     this.status = options.status;
   }
 }

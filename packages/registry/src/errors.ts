@@ -1,3 +1,5 @@
+import { CodedError } from '@archpolicy/core';
+
 export type RegistryErrorCode =
   /** The registries file cannot be read or does not follow its schema. */
   | 'RegistriesFile'
@@ -9,12 +11,6 @@ export type RegistryErrorCode =
   | 'TlsFiles';
 
 /** The unexpected in this package. Messages are constant or carry configuration only: never remote text, never a secret. */
-export class RegistryError extends Error {
-  readonly code: RegistryErrorCode;
-
-  constructor(code: RegistryErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'RegistryError';
-    this.code = code;
-  }
+export class RegistryError extends CodedError<RegistryErrorCode> {
+  override readonly name = 'RegistryError';
 }

@@ -1,3 +1,5 @@
+import { CodedError } from '@archpolicy/core';
+
 /** What can go wrong unexpectedly in this package. */
 export type ServiceErrorCode =
   /** A server could not listen on its address. */
@@ -6,12 +8,6 @@ export type ServiceErrorCode =
   | 'CloseTimedOut';
 
 /** An unexpected failure of what makes a process a service. */
-export class ServiceError extends Error {
+export class ServiceError extends CodedError<ServiceErrorCode> {
   override readonly name = 'ServiceError';
-  readonly code: ServiceErrorCode;
-
-  constructor(code: ServiceErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
-import { failed, ok } from '@archpolicy/core';
+import { errorCode, failed, ok } from '@archpolicy/core';
 import type { CertificateValidity, Result } from '@archpolicy/core';
 import { parseCertificates } from './certificates.ts';
 import type { TlsProblem } from './problem.ts';
@@ -63,6 +63,6 @@ function findContextProblem(options: SecureContextOptions): TlsProblem | undefin
 
 /** The code alone: messages may quote their input. */
 function opensslCode(error: unknown): { readonly opensslCode?: string } {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^ERR_[A-Z0-9_]{1,80}$/u.test(code) ? { opensslCode: code } : {};
+  const code = errorCode(error);
+  return code !== undefined && /^ERR_[A-Z0-9_]{1,80}$/u.test(code) ? { opensslCode: code } : {};
 }

@@ -6,7 +6,7 @@ export type Layer = string | readonly string[];
 
 export const layers: Readonly<Record<string, readonly Layer[]>> = {
   'packages/core/src': [
-    ['result.ts', 'without-undefined.ts'],
+    ['coded-error.ts', 'result.ts', 'without-undefined.ts'],
     ['certificate', 'duration', 'json', 'platform', 'reference'],
     ['inspection', 'kubernetes', 'manifest', 'parsing'],
     'requirement',

@@ -28,6 +28,12 @@ describe('codes of errors', () => {
     ['class A extends Error { readonly code: string; }', 1],
     ["class A extends Error { readonly code: 'a' | 'b'; }", 1],
     ["class A extends Error { readonly code: 'a'; }", 1],
+    ['class A extends CodedError<LeaseErrorCode> {}', 0],
+    ["class A extends CodedError<'LeaseLost'> {}", 0],
+    ["class A extends CodedError<'lease-lost'> {}", 1],
+    ["class A extends CodedError<'LeaseLost' | 'PodGone'> {}", 1],
+    ['class A extends CodedError<Reason> {}', 1],
+    ['class A extends CodedError<string> {}', 1],
     ["class A { readonly code = 'any'; }", 0],
   ])('%s: errors: %i', async (code, errors) => {
     const [result] = await eslint.lintText(`${code}\n`, { filePath: 'a.ts' });

@@ -1,15 +1,19 @@
 /**
  * Codes of errors and problems in another spelling than PascalCase, for `no-restricted-syntax`. A type of codes is named
- * `…Code`; the `code` of an error class is one literal or of such a type.
+ * `…Code`; the `code` of an error class, or the parameter of `CodedError`, is one literal or of such a type.
  */
 const message = 'Write codes in PascalCase (AddressRefused), and their union as a type named …Code.';
 
 const OTHER_SPELLING = 'Literal:not([value=/^(?:[A-Z][a-z0-9]+)+$/])';
 const CODE_OF_CLASS = "ClassDeclaration[superClass.name=/Error$/] PropertyDefinition[key.name='code']";
 
+const PARAMETER = "ClassDeclaration[superClass.name='CodedError'] > TSTypeParameterInstantiation";
+
 export const errorCodes = [
   { selector: `TSTypeAliasDeclaration[id.name=/Code$/] TSLiteralType > ${OTHER_SPELLING}`, message },
   { selector: `${CODE_OF_CLASS} > ${OTHER_SPELLING}`, message },
+  { selector: `${PARAMETER} > TSLiteralType > ${OTHER_SPELLING}`, message },
+  { selector: `${PARAMETER} > :not(TSLiteralType, TSTypeReference[typeName.name=/Code$/])`, message },
   { selector: `${CODE_OF_CLASS} > TSTypeAnnotation > TSUnionType`, message },
   { selector: `${CODE_OF_CLASS} > TSTypeAnnotation > TSStringKeyword`, message },
   { selector: `${CODE_OF_CLASS} > TSTypeAnnotation > TSLiteralType`, message },

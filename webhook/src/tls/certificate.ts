@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '@archpolicy/core';
 import type { CertificateValidity } from '@archpolicy/core';
 import { describeProblem, parseKeyPair } from '@archpolicy/tls';
 import type { TlsProblemCode } from '@archpolicy/tls';
@@ -41,7 +42,11 @@ export async function readCertificate(directory: string): Promise<CertificateRea
     return key === undefined ? tooLarge(FILES.key) : parsePair(cert, key);
   } catch (error) {
     if (isMissing(error)) return { kind: 'absent' };
-    return { kind: 'bad', code: 'FilesUnreadable', problem: `the files cannot be read (${codeOf(error)})` };
+    return {
+      kind: 'bad',
+      code: 'FilesUnreadable',
+      problem: `the files cannot be read (${errorCode(error) ?? 'unknown'})`,
+    };
   }
 }
 
@@ -75,10 +80,5 @@ function tooLarge(file: string): CertificateRead {
 }
 
 function isMissing(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
-}
-
-function codeOf(error: unknown): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : 'unknown';
+  return ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
 }

@@ -3,7 +3,15 @@ import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '@archpolicy/async';
-import { arrayAt, describeParseError, isJsonObject, objectAt, textAt, withoutUndefined } from '@archpolicy/core';
+import {
+  arrayAt,
+  describeParseError,
+  errorCode,
+  isJsonObject,
+  objectAt,
+  textAt,
+  withoutUndefined,
+} from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { selectClientTls } from '@archpolicy/tls';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -155,8 +163,7 @@ function isSystemError(error: unknown): error is object {
 
 /** Of a system call that failed. Messages are not logged: a parser quotes what it failed on, and that may be a token. */
 function systemCode(error: unknown): { readonly code?: string } {
-  if (!isSystemError(error) || !('code' in error)) return {};
-  return typeof error.code === 'string' ? { code: error.code } : {};
+  return isSystemError(error) ? withoutUndefined({ code: errorCode(error) }) : {};
 }
 
 function loadKubeConfig(location: KubeConfigLocation): Loaded {

@@ -1,14 +1,13 @@
-import { describeParseError, isParseError } from '@archpolicy/core';
+import { CodedError, describeParseError, isParseError } from '@archpolicy/core';
 
 /** Bad configuration: its message is one line that names the variable, says what is wrong and gives an example. */
-export class ConfigError extends Error {
+export class ConfigError extends CodedError<'BadConfiguration'> {
   override readonly name = 'ConfigError';
-  readonly code = 'BadConfiguration';
   /** The variable at fault. */
   readonly variable: string;
 
   constructor(variable: string, problem: string, example: string) {
-    super(oneLine(`${variable}: ${problem}; example: ${variable}=${example}`));
+    super('BadConfiguration', oneLine(`${variable}: ${problem}; example: ${variable}=${example}`));
     this.variable = variable;
   }
 }

@@ -1,5 +1,6 @@
 import { systemClock } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
+import { errorCode } from '@archpolicy/core';
 import { ConfigError } from '../config/config-error.ts';
 import { describeVariables } from '../config/variable.ts';
 import type { Environment, Variables } from '../config/variable.ts';
@@ -69,7 +70,10 @@ async function run(host: HostProcess, options: MainOptions): Promise<number> {
       host.stderr.write(`${err.message}\n`);
       return WRONG_USE;
     }
-    createLogger({ name: options.name, level: 'info' }).error({ code: codeOf(err), err }, 'process failed');
+    createLogger({ name: options.name, level: 'info' }).error(
+      { code: errorCode(err) ?? 'Unexpected', err },
+      'process failed',
+    );
     return FAILURE;
   };
   // An unhandled rejection arrives here too. The state is unknown then: end, and be started afresh.
@@ -83,9 +87,4 @@ async function run(host: HostProcess, options: MainOptions): Promise<number> {
   } finally {
     shutdown.dispose();
   }
-}
-
-function codeOf(error: unknown): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : 'Unexpected';
 }

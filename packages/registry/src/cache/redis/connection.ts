@@ -1,4 +1,4 @@
-import { withoutUndefined } from '@archpolicy/core';
+import { errorCode, withoutUndefined } from '@archpolicy/core';
 import { aborted, waitUnlessAborted } from '@archpolicy/async';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
@@ -127,6 +127,6 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
 /** The system's code of an error, or the first word of an error reply, if it is in capitals. */
 function toErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const text = 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+  const text = errorCode(error) ?? error.message;
   return /^[A-Z][A-Z0-9_]{2,39}(?![^\s])/.exec(text)?.[0];
 }
