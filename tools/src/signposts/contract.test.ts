@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { ROOT } from '../run.ts';
-import { readNotBuilt } from './files.ts';
+import { readNotBuilt } from '../promises/files.ts';
 
 const design = await readFile(`${ROOT}docs/design.md`, 'utf8');
 /** The list items of the page that define a rule, each with what belongs to it. */
