@@ -1,7 +1,10 @@
 /**
- * What a registry demands in `WWW-Authenticate`, such as
- * `Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/nginx:pull"`:
- * https://distribution.github.io/distribution/spec/auth/token/
+ * What a registry demands in `WWW-Authenticate`.
+ *
+ * @see https://distribution.github.io/distribution/spec/auth/token/, the header's grammar in
+ *   https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1, and Bearer in https://www.rfc-editor.org/rfc/rfc6750#section-3
+ * @example Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/nginx:pull"
+ * @example Basic realm="Registry"
  */
 export type Challenge =
   { readonly kind: 'basic' } | { readonly kind: 'bearer'; readonly realm: string; readonly service: string };

@@ -5,9 +5,11 @@ const MAX_WINDOW_SECONDS = 6 * 60 * 60;
 
 /**
  * How long a registry must not get requests by its own `ratelimit-*` headers, milliseconds: when nothing remains, one
- * request's share of the window. 0 when something remains, or the headers are absent or malformed. Docker Hub sends
- * `ratelimit-limit: 100;w=21600` and `ratelimit-remaining: 0;w=21600`:
- * https://docs.docker.com/docker-hub/usage/pulls/#view-pull-rate-and-limit
+ * request's share of the window. 0 when something remains, or the headers are absent or malformed.
+ *
+ * @see https://docs.docker.com/docker-hub/usage/pulls/#view-pull-rate-and-limit
+ * @example ratelimit-limit: 100;w=21600
+ * @example ratelimit-remaining: 0;w=21600
  */
 export function pauseFromHeaders(headers: IncomingHttpHeaders): number {
   const limit = parse(headers['ratelimit-limit']);

@@ -4,8 +4,11 @@ const MAX_WAIT_MS = 6 * 60 * 60 * 1000;
 const DEFAULT_WAIT_MS = 10_000;
 
 /**
- * The earliest retry (epoch milliseconds) by a Retry-After header, capped: `Retry-After: 120` or
- * `Retry-After: Thu, 01 Jan 2026 00:01:30 GMT` (https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
+ * The earliest retry (epoch milliseconds) by a Retry-After header, capped.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+ * @example Retry-After: 120
+ * @example Retry-After: Thu, 01 Jan 2026 00:01:30 GMT
  */
 export function retryAt(header: string | readonly string[] | undefined, nowMs: number): number {
   const text = typeof header === 'string' ? header.trim() : '';

@@ -17,8 +17,10 @@ const MAX_LIFETIME_SECONDS = 3600;
 const TOKEN = /^[\x21-\x7e]{1,16384}$/;
 
 /**
- * Parses the response of a token service, such as `{"token":"eyJ…","expires_in":300}`.
- * https://distribution.github.io/distribution/spec/auth/token/#token-response-fields
+ * Parses the response of a token service.
+ *
+ * @see https://distribution.github.io/distribution/spec/auth/token/#token-response-fields
+ * @example {"token":"eyJ…","expires_in":300,"issued_at":"2026-01-02T03:04:05Z"}
  */
 export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs: number): Fetched<TokenGrant> {
   if (response.kind === 'failed') return response;
