@@ -60,7 +60,8 @@ function identityOf(metadata: JsonObject): Identity | undefined {
  * message that speaks of affinity, too, shows that nodes were excluded before their volumes were compared. The words are those of
  * kube-scheduler (pkg/scheduler/framework/plugins/volumebinding, …/dynamicresources); any other message excludes nothing.
  *
- * `0/4 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: …`
+ * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/types.go (`FitError.Error`)
+ * @example 0/4 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: …
  */
 const LACKS_CLAIM =
   /unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*"|available persistent volumes to bind|bound to non-existent pv|resourceclaim "?[^ ]* not found|cannot allocate all claims/i;

@@ -1,8 +1,9 @@
 /**
  * A quantity of the Kubernetes API, in thousandths of its unit, rounded up. Undefined for what is none.
- * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+ * `250m` is 250, `1.5` is 1,500, `64Mi` is 67,108,864,000, `1e3` is 1,000,000.
  *
- * Examples: `250m` is 250, `1.5` is 1,500, `64Mi` is 67,108,864,000, `1e3` is 1,000,000.
+ * @see https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+ * @example 64Mi
  */
 export function parseQuantityMilli(text: string): number | undefined {
   const [, number = '', suffix = '', exponent] = QUANTITY.exec(text) ?? [];
