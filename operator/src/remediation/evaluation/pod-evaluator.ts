@@ -106,12 +106,15 @@ export class PodEvaluator {
     const nowMs = clock.now();
     const podsOn = pods.byNode.bind(pods);
     const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), podsOn, nowMs };
+    const forMs = this.#options.unschedulable.forMs(pod.uid);
+    const afterMs = unschedulableAfterMs(pod, policy.spec);
     const relaxed = isRelaxedFor(pod, policy.status?.relaxed ?? [], nowMs);
     return {
       unschedulable: {
-        forMs: this.#options.unschedulable.forMs(pod.uid),
-        afterMs: unschedulableAfterMs(pod, policy.spec),
-        relaxingHelps: relaxingHelps(input),
+        forMs,
+        afterMs,
+        // Compares the pod with every node and the pods on it: not before it is due, since nothing depends on it until then.
+        relaxingHelps: forMs >= afterMs && relaxingHelps(input),
         relaxed,
       },
     };

@@ -54,6 +54,7 @@ const ROWS: readonly Row[] = [
   { title: 'it asks more than what is left on the other node', spec: asking('2'), nodes: [amd(), arm(WITH_FOUR)], taken: '3', expected: false },
   { title: 'it asks more than any node has', spec: asking('1000'), nodes: [amd(WITH_FOUR), arm(WITH_FOUR)], expected: false },
   { title: 'it asks for a GPU that only nodes to come have', spec: asking('1', { 'nvidia.com/gpu': '1' }), nodes: [amd(WITH_FOUR), arm(WITH_FOUR)], expected: false },
+  { title: 'a claim is missing whose name speaks of affinity: no node would do', message: '0/2 nodes are available: persistentvolumeclaim "session-affinity-data" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
   { title: 'its claim is not bound: no node would do', message: '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
   { title: 'its claim does not exist', message: '0/2 nodes are available: persistentvolumeclaim "data" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
   { title: 'no node that its volumes allow is left, and that is told beside affinity', message: "0/2 nodes are available: 1 node(s) didn't find available persistent volumes to bind, 1 node(s) didn't match Pod's node affinity/selector.", expected: true },

@@ -66,9 +66,11 @@ function identityOf(metadata: JsonObject): Identity | undefined {
 const LACKS_CLAIM =
   /unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*"|available persistent volumes to bind|bound to non-existent pv|resourceclaim "?[^ ]* not found|cannot allocate all claims/i;
 const SPEAKS_OF_AFFINITY = /affinity/i;
+/** Names of objects, which tenants choose. */
+const QUOTED = /"[^"]*"/g;
 
 function lacksClaim(message: string): boolean {
-  return LACKS_CLAIM.test(message) && !SPEAKS_OF_AFFINITY.test(message);
+  return LACKS_CLAIM.test(message) && !SPEAKS_OF_AFFINITY.test(message.replaceAll(QUOTED, ''));
 }
 
 type Conditions = Pick<PodFacts, 'ready' | 'scheduled' | 'lacksClaim'>;

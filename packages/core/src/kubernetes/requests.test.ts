@@ -85,6 +85,61 @@ describe('what the scheduler reserves for a pod', () => {
   });
 });
 
+describe('what a pod with very many resources reserves', () => {
+  const many = (count: number, amount: string): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`example.com/r${at}`, amount]));
+
+  test('P8 R9 thousands of names and init containers are read in one pass over each', () => {
+    const spec = {
+      containers: [{ resources: { requests: { ...many(10, '1'), cpu: '2' } } }],
+      initContainers: [
+        { restartPolicy: 'Always', resources: { requests: many(8_000, '1') } },
+        ...Array.from({ length: 5_000 }, () => one('1')),
+      ],
+    };
+    const requests = podRequests(spec);
+    expect(Object.keys(requests).length).toBe(64);
+    expect(requests).toMatchObject({ cpu: 2_000, 'example.com/r0': 2_000, 'example.com/r40': 1_000 });
+  });
+
+  test('R9 what every node has is kept before what an owner invents', () => {
+    const requests = podRequests({ containers: [{ resources: { requests: { ...many(200, '1'), memory: '1' } } }] });
+    expect(requests['memory']).toBe(1_000);
+  });
+
+  test('R9 amounts of zero are not kept', () => {
+    expect(podRequests({ containers: [{ resources: { requests: many(3, '0') } }] })).toEqual({});
+  });
+
+  /** The definition, container by container, as the scheduler's helper writes it. */
+  function reference(containers: readonly JsonObject[], initContainers: readonly JsonObject[]): number {
+    const cpuOf = (container: JsonObject): number => podRequests({ containers: [container] })['cpu'] ?? 0;
+    let sidecars = 0;
+    let initial = 0;
+    for (const container of initContainers) {
+      initial = Math.max(initial, sidecars + cpuOf(container));
+      if (container['restartPolicy'] === 'Always') sidecars += cpuOf(container);
+    }
+    return Math.max(
+      containers.reduce((sum, container) => sum + cpuOf(container), sidecars),
+      initial,
+    );
+  }
+
+  test('R9 property: init containers and sidecars in any order', () => {
+    const cpu = fc.integer({ min: 0, max: 9 }).map(String);
+    const initContainer = fc.oneof(
+      cpu.map((amount) => one(amount)),
+      cpu.map(sidecar),
+    );
+    fc.assert(
+      fc.property(fc.array(cpu.map((amount) => one(amount))), fc.array(initContainer), (containers, initContainers) => {
+        expect(podRequests({ containers, initContainers })['cpu'] ?? 0).toBe(reference(containers, initContainers));
+      }),
+    );
+  });
+});
+
 describe('whether a node has room', () => {
   const node = nodeAllocatable({ allocatable: { cpu: '4', memory: '1Gi', pods: '3' } });
   const cpu = (amount: string) => podRequests({ containers: [one(amount)] });

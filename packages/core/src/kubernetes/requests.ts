@@ -10,6 +10,12 @@ export type ResourceAmounts = Readonly<Record<string, number>>;
 export const RESOURCE_PODS = 'pods';
 
 const NONE: ResourceAmounts = {};
+/**
+ * Nodes have fewer than twenty resources. The rest of a pod's, which its owner invents, counts as none: each name is compared
+ * with each node and the pods on it, and kept for each pod.
+ */
+const MAX_RESOURCES = 64;
+const ON_EVERY_NODE = ['cpu', 'memory', 'ephemeral-storage'];
 /** What `spec.resources` of a pod can set, in place of the sum over its containers. */
 const POD_LEVEL = /^(?:cpu|memory|hugepages-.+)$/;
 
@@ -28,17 +34,18 @@ export function podRequests(spec: JsonObject): ResourceAmounts {
   const initial = new Map<string, number>();
   for (const container of objects(spec, 'initContainers')) {
     const requests = requestsOf(container);
-    if (container['restartPolicy'] === 'Always') {
-      add(total, requests);
-      add(started, requests);
-      raise(initial, started);
-    } else {
-      raise(initial, add(new Map(started), requests));
+    const isSidecar = container['restartPolicy'] === 'Always';
+    if (isSidecar) add(total, requests);
+    // Only the names of this container: a pod can have thousands of both, and their product would take seconds.
+    for (const [name, amount] of requests) {
+      const beside = (started.get(name) ?? 0) + amount;
+      if (isSidecar) started.set(name, beside);
+      initial.set(name, Math.max(initial.get(name) ?? 0, beside));
     }
   }
   raise(total, initial);
   for (const [name, amount] of requestsOf(spec)) if (POD_LEVEL.test(name)) total.set(name, amount);
-  return toAmounts(add(total, amountsAt(spec, 'overhead')));
+  return toAmounts(firstOf(add(total, amountsAt(spec, 'overhead'))));
 }
 
 /** `status.allocatable` of a node: undefined when it reports none. */
@@ -62,8 +69,10 @@ export function hasRoom(
   const slots = amountOf(allocatable, RESOURCE_PODS);
   if (slots !== undefined && (others.length + 1) * 1_000 > slots) return false;
   return Object.entries(requests).every(([name, amount]) => {
-    const taken = others.reduce((sum, other) => sum + (amountOf(other, name) ?? 0), 0);
-    return amount === 0 || taken + amount <= (amountOf(allocatable, name) ?? 0);
+    const most = amountOf(allocatable, name) ?? 0;
+    // The sum over the other pods is what costs: most nodes have none of a rare resource.
+    if (amount === 0 || amount > most) return amount === 0;
+    return others.reduce((sum, other) => sum + (amountOf(other, name) ?? 0), amount) <= most;
   });
 }
 
@@ -88,6 +97,17 @@ function add(to: Map<string, number>, amounts: ReadonlyMap<string, number>): Map
 
 function raise(to: Map<string, number>, amounts: ReadonlyMap<string, number>): void {
   for (const [name, amount] of amounts) to.set(name, Math.max(to.get(name) ?? 0, amount));
+}
+
+/** The amounts above zero, at most {@link MAX_RESOURCES}; those that every node has come first. */
+function firstOf(amounts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const first = new Map<string, number>();
+  for (const name of [...ON_EVERY_NODE, ...amounts.keys()]) {
+    const amount = amounts.get(name) ?? 0;
+    if (amount !== 0) first.set(name, amount);
+    if (first.size === MAX_RESOURCES) break;
+  }
+  return first;
 }
 
 function toAmounts(amounts: ReadonlyMap<string, number>): ResourceAmounts {
