@@ -242,10 +242,11 @@ describe('sizes', () => {
     ['three keys', { nodeSelector: map(3) }, 4],
     ['an expression of three values', listed(3), 5],
     ['a match field of three values', fields(3), 5],
+    ['a comparison of integers', selector([{ matchExpressions: [{ key: 'k', operator: 'Gt', values: ['1'] }] }]), 13],
   ])('PL6 a node costs %s and one step', (_, spec, steps) => {
     const view = readPodView({ metadata: {}, spec });
-    expect(isSearchable(view, Math.floor(1_000_000 / steps))).toBe(true);
-    expect(isSearchable(view, Math.floor(1_000_000 / steps) + 1)).toBe(false);
+    expect(isSearchable(view, Math.floor(250_000 / steps))).toBe(true);
+    expect(isSearchable(view, Math.floor(250_000 / steps) + 1)).toBe(false);
   });
 
   test('PL11 the limit for annotations is that of the API server', () => {

@@ -12,8 +12,17 @@ export const MAX_IMAGES = 256;
 const MAX_ELEMENTS = 256;
 /** Expressions, match fields and their values, over all terms. */
 const MAX_SELECTOR_SIZE = 2_000;
-/** Steps of looking for a node, about 20 ms: beyond that no node counts as found. Ten a node is usual. */
-const MAX_SEARCH_STEPS = 1_000_000;
+/** Steps of a decision's search for nodes, at about 20 ns each. */
+const MAX_DECISION_STEPS = 1_000_000;
+/**
+ * A decision matches a pod with every node at most so often: for its operating system, for nodes without an architecture
+ * label, for what an autoscaler can bring, and for the nodes of each architecture.
+ */
+const PASSES = 4;
+/** Steps of one pass over the nodes, about 5 ms: beyond that no node counts as found. Ten a node is usual. */
+const MAX_SEARCH_STEPS = MAX_DECISION_STEPS / PASSES;
+/** A comparison of integers (Gt, Lt) parses two texts, which takes about as long as ten other steps. */
+const COMPARISON_STEPS = 10;
 
 /** Containers, init containers and volumes together: each may name an image. A pod with some dozens is large. */
 const MAX_PARTS = 500;
@@ -53,7 +62,7 @@ export function isOversized(pod: NodeSelection & Pick<PodSpecFacts, 'images'>): 
 /** Whether the pod can be matched with so many nodes without delaying other reviews. */
 export function isSearchable({ requiredAffinity, tolerations, nodeSelector }: NodeSelection, nodes: number): boolean {
   const terms = requiredAffinity?.nodeSelectorTerms ?? [];
-  const perNode = 1 + selectorSize(terms) + tolerations.length + Object.keys(nodeSelector).length;
+  const perNode = 1 + selectorSteps(terms) + tolerations.length + Object.keys(nodeSelector).length;
   return perNode * nodes <= MAX_SEARCH_STEPS;
 }
 
@@ -64,4 +73,12 @@ function selectorSize(terms: readonly NodeSelectorTerm[]): number {
     for (const { values } of matchFields) size += 1 + values.length;
   }
   return size;
+}
+
+function selectorSteps(terms: readonly NodeSelectorTerm[]): number {
+  let comparisons = 0;
+  for (const { matchExpressions } of terms) {
+    for (const { operator } of matchExpressions) if (operator === 'Gt' || operator === 'Lt') comparisons += 1;
+  }
+  return selectorSize(terms) + comparisons * COMPARISON_STEPS;
 }

@@ -32,15 +32,24 @@ export function canBeBrought(
   architecture: NodeArchitecture,
   nodes: readonly NodeFacts[],
 ): boolean {
+  const bringable = bringableArchitectures(demand, nodes);
+  return bringable === 'any' || bringable.has(architecture);
+}
+
+/** The architectures of {@link canBeBrought}, for several of which the nodes are matched once. */
+export function bringableArchitectures(
+  demand: SchedulingDemand,
+  nodes: readonly NodeFacts[],
+): ReadonlySet<string> | 'any' {
   const own = ownSelection(demand);
-  if (own === 'any' || !isSearchable(demand, nodes.length)) return true;
+  if (own === 'any' || !isSearchable(demand, nodes.length)) return 'any';
   const { requirements } = own;
   const matching = nodes.filter(
     (node) =>
       requirements.every((requirement) => satisfies(requirement, labelOf(node.labels, requirement.key))) &&
       matchesNode(own, node),
   );
-  return matching.length === 0 || matching.some((node) => node.architecture === architecture);
+  return matching.length === 0 ? 'any' : new Set(matching.map(({ architecture }) => architecture));
 }
 
 type OwnSelection = NodeDemand & { readonly requirements: readonly NodeSelectorRequirement[] };

@@ -5,7 +5,25 @@ import type { NodeSelectorOperator, NodeSelectorRequirement } from '../kubernete
 import type { ValueSet } from './value-set.ts';
 import { ANY_VALUE, has, implies, intersection, isEmpty, NO_VALUE, satisfies, valueSetOf } from './value-set.ts';
 
-const VALUES = ['a', 'b', 'c', '', '3', '4', '5', '05', '007', '9007199254740993', '9007199254740992', '-1', '1e3'];
+const VALUES = [
+  'a',
+  'b',
+  'c',
+  '',
+  '3',
+  '4',
+  '5',
+  '05',
+  '007',
+  '9007199254740993',
+  '9007199254740992',
+  '-1',
+  '1e3',
+  '999999999999999',
+  '1000000000000000',
+  '9223372036854775807',
+  '9223372036854775808',
+];
 const value = fc.constantFrom(...VALUES);
 const state = fc.option(value, { nil: undefined });
 
@@ -19,7 +37,7 @@ const requirement: fc.Arbitrary<NodeSelectorRequirement> = fc
 
 function fitting(operator: NodeSelectorOperator, values: readonly string[]): readonly string[] {
   if (operator === 'Exists' || operator === 'DoesNotExist') return [];
-  if (operator === 'Gt' || operator === 'Lt') return ['4'];
+  if (operator === 'Gt' || operator === 'Lt') return values.slice(0, 1);
   return values.length === 0 ? ['a'] : values;
 }
 

@@ -49,7 +49,16 @@ export function satisfies(requirement: NodeSelectorRequirement, value: string | 
   const { operator, values } = requirement;
   if (operator === 'In') return value !== undefined && values.includes(value);
   if (operator === 'NotIn') return values.length > 0 && (value === undefined || !values.includes(value));
+  if (operator === 'Gt' || operator === 'Lt') return value !== undefined && isBeyond(operator, value, values);
   return has(valueSetOf(requirement), value);
+}
+
+/** Whether an integer is above (`Gt`) or below (`Lt`) the one bound; false where any of the two is no integer. */
+function isBeyond(operator: 'Gt' | 'Lt', value: string, bounds: readonly string[]): boolean {
+  const bound = bounds.length === 1 ? comparable(bounds[0] ?? '') : undefined;
+  const integer = bound === undefined ? undefined : comparable(value);
+  if (bound === undefined || integer === undefined) return false;
+  return operator === 'Gt' ? integer > bound : integer < bound;
 }
 
 /** Whether the set allows a label with this value, or (`undefined`) a node without the label. */
@@ -123,6 +132,15 @@ function parseInteger(text: string): bigint | undefined {
   if (text.length > MAX_DIGITS || !INTEGER.test(text)) return undefined;
   const integer = BigInt(text);
   return integer < MIN_INT64 || integer > MAX_INT64 ? undefined : integer;
+}
+
+/** So many characters are an integer that a Number holds exactly, and it is parsed several times as fast as a BigInt. */
+const MAX_NUMBER_LENGTH = 15;
+
+/** The same as a Number where that is exact: `<` and `>` compare a Number with a BigInt by their values. */
+function comparable(text: string): number | bigint | undefined {
+  if (text.length > MAX_NUMBER_LENGTH) return parseInteger(text);
+  return INTEGER.test(text) ? Number(text) : undefined;
 }
 
 function finite(values: ReadonlySet<string>, other: ValueSet, absent: boolean): ValueSet {
