@@ -1,6 +1,6 @@
 type UndefinedKeys<T> = { readonly [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T];
 
-/** `T` with each field that can be undefined as an optional one (`exactOptionalPropertyTypes` tells the two apart). */
+/** `T` with each field that can be undefined as an optional one (`exactOptionalPropertyTypes` distinguishes the two). */
 export type WithoutUndefined<T> = {
   readonly [K in keyof T as K extends UndefinedKeys<T> ? never : K]: T[K];
 } & {

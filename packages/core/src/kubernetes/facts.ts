@@ -125,7 +125,7 @@ export interface PodFacts {
   readonly ready: ReadyCondition;
   /** Condition PodScheduled: since when (epoch milliseconds) and, when False, its reason. */
   readonly scheduled: { readonly value: boolean; readonly sinceMs: number; readonly reason?: string };
-  /** The scheduler says that a claim of the pod is not bound or does not exist: nothing of its selectors or affinity. */
+  /** The scheduler's message names a claim that is not bound or does not exist, and not the pod's selectors or affinity. */
   readonly lacksClaim?: true;
   /** `status.nominatedNodeName` is set: the scheduler waits for pods that it preempts. */
   readonly nominated?: true;

@@ -4,17 +4,17 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
-/** What a container prints can stand in a message: both its ends are kept, for causes come first or last. */
+/** A message may contain what a container prints: both its ends are kept, as the cause is first or last. */
 const MESSAGE_HALF_CHARS = 512;
 
-/** Where a container's status stands, and where the container itself, whose `image` is the reference that counts. */
+/** The status lists of a pod, each with the list of its containers, whose `image` is the reference that counts. */
 const LISTS = [
   ['containerStatuses', 'containers'],
   ['initContainerStatuses', 'initContainers'],
 ] as const;
 
 /**
- * The status of regular and init containers (sidecars are among them). Ephemeral containers say nothing of the pod's images.
+ * The status of regular and init containers (sidecars are among them). Ephemeral containers do not run the pod's images.
  *
  * @param isReady whether the pod is Ready: then the start times of its containers are left out
  * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go (`ContainerStatus`)

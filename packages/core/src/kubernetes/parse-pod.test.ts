@@ -188,7 +188,7 @@ describe('pods', () => {
     });
   });
 
-  test('R1 statuses of ephemeral containers are not read: a debugger says nothing of the pod', () => {
+  test('R1 statuses of ephemeral containers are not read: a debugger does not run an image of the pod', () => {
     const ephemeralContainerStatuses = [{ name: 'debug', restartCount: 0, state: { terminated: { exitCode: 2 } } }];
     expect(parsePod(withStatus({ ephemeralContainerStatuses }))?.containers).toEqual([]);
   });

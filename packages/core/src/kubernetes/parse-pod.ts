@@ -14,7 +14,7 @@ const PHASES: ReadonlySet<string> = new Set(['Pending', 'Running', 'Succeeded', 
 /** No kubelet takes that long from a pod's start time to its first conditions. */
 const FIRST_STATUS_MS = 10_000;
 
-/** What is kept of a pod of the cluster; undefined for what the API server would not have stored. */
+/** Returns the facts kept of a pod; undefined for an object that the API server would not have stored. */
 export function parsePod(raw: JsonObject): PodFacts | undefined {
   const identity = identityOf(objectAt(raw, 'metadata'));
   if (identity === undefined) return undefined;
@@ -56,8 +56,8 @@ function identityOf(metadata: JsonObject): Identity | undefined {
 }
 
 /**
- * What the scheduler says of a claim that no node can satisfy. Its filters for node affinity come before those for volumes: a
- * message that speaks of affinity, too, shows that nodes were excluded before their volumes were compared. The words are those of
+ * Whether the scheduler's message names a claim that no node can satisfy. Its filters for node affinity run before those for volumes:
+ * a message that names affinity, too, shows that nodes were excluded before their volumes were compared. The words are those of
  * kube-scheduler (pkg/scheduler/framework/plugins/volumebinding, …/dynamicresources); any other message excludes nothing.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/types.go (`FitError.Error`)

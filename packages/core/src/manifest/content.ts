@@ -14,7 +14,7 @@ export type ContentFacts =
   | { readonly kind: 'malformed' };
 
 /**
- * What a config blob says. An artifact's config may be anything: without a platform it is neutral.
+ * Parses a config blob. An artifact's config may be any JSON: without a platform it is neutral.
  *
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md
  * @example {"architecture":"amd64","os":"linux","config":{…},"rootfs":{…},"history":[…]}

@@ -4,7 +4,7 @@ import type { Result } from '../result.ts';
 import { describeParseError } from './parse-problem.ts';
 
 /**
- * Parses a JSON text. Never throws: the error of JSON.parse quotes the text, and must go nowhere. The failure names a
+ * Parses a JSON text. Never throws: the error of JSON.parse quotes the text and is discarded. The failure names a
  * position and quotes nothing of the text.
  */
 export function parseJson(text: string): Result<Json, string> {

@@ -34,7 +34,7 @@ export interface PlacementContext {
   readonly applied: AppliedLists | undefined;
 }
 
-/** What a rule wants to become of the pod. */
+/** What a rule proposes for the pod. */
 export interface Proposal {
   readonly architectures: Architectures;
   readonly reason: ConstrainReason;
@@ -47,26 +47,26 @@ export interface Proposal {
   readonly image?: string | undefined;
 }
 
-/** The pod with these additions, as far as what it asks of nodes does not imply them; without any, it is left. */
+/** Constrains the pod by the additions that its own node selection does not imply; leaves it when none remains. */
 export function constrainOrLeave(context: PlacementContext, proposal: Proposal): Constrain | Leave {
   const { architectures, preferred = [], reason, otherwise } = proposal;
   const narrowing = architectureRequirements(context, architectures);
   const copied = copiedBeside(context.view, context.copied, narrowing);
   const requirements = [...narrowing, ...copiedRequirements(context, copied)];
-  const said = {
+  const details = {
     ...explained(context, proposal.image),
     warnings: [...copied.warnings, ...(proposal.warnings ?? [])],
   };
-  if (requirements.length === 0 && preferred.length === 0) return { kind: 'leave', reason: otherwise, ...said };
+  if (requirements.length === 0 && preferred.length === 0) return { kind: 'leave', reason: otherwise, ...details };
   const constrains = narrowing.length > 0 || preferred.length > 0;
   return {
     kind: 'constrain',
     reason: constrains ? reason : 'LabelsCopied',
-    ...said,
+    ...details,
     architectures: architectures === 'any' ? [] : architectures,
     requirements,
     preferred,
-    // PL8: for what we constrain. Where the owner's choice stands alone, so do the owner's tolerations.
+    // PL8: for what we constrain. Where only the owner's choice applies, so do only the owner's tolerations.
     tolerated: narrowing.length > 0 ? (proposal.tolerated ?? []) : [],
   };
 }

@@ -25,22 +25,22 @@ export interface Verdict {
   readonly knowledge: readonly ImageKnowledge[];
 }
 
-/** Decides about a pod from which our earlier additions have been taken out. */
+/** Decides about a pod from which our earlier additions have been removed. */
 export function decideFor(view: PodView, input: PlacementInput): Verdict {
   const { policy } = input;
   const reason = findExemption(view, input);
-  if (policy === undefined) return unlooked({ kind: 'leave', reason: reason ?? 'NoPolicy', ...NOTHING_SAID });
-  const said = { policy: policy.name, ...NOTHING_SAID };
-  if (reason !== undefined) return unlooked({ kind: 'leave', reason, ...said });
-  // PL10: what it would have been is for the report to find out, after the answer.
-  if (policy.spec.mode === 'Audit') return unlooked({ kind: 'leave', reason: 'Audit', ...said });
+  if (policy === undefined) return withoutImages({ kind: 'leave', reason: reason ?? 'NoPolicy', ...NO_DETAILS });
+  const details = { policy: policy.name, ...NO_DETAILS };
+  if (reason !== undefined) return withoutImages({ kind: 'leave', reason, ...details });
+  // PL10: the audit evaluates the pod after the answer.
+  if (policy.spec.mode === 'Audit') return withoutImages({ kind: 'leave', reason: 'Audit', ...details });
   const knowledge = imageKnowledge(view, input.images, policy.spec);
   return { decision: decideByImages(view, input, policy, knowledge), knowledge };
 }
 
-const NOTHING_SAID = { unresolved: [], warnings: [] } as const;
+const NO_DETAILS = { unresolved: [], warnings: [] } as const;
 
-function unlooked(decision: PlacementDecision): Verdict {
+function withoutImages(decision: PlacementDecision): Verdict {
   return { decision, knowledge: [] };
 }
 
@@ -76,12 +76,12 @@ function placeSupported(
   if (!hasMatchableTerm(view)) return left(context, 'MatchesNothing');
   if (matchesOnlyUnlabelled(view, input.nodes)) return placeOnUnlabelled(context);
   const allowed = withinChoice(view, support.architectures);
-  // PL3: the owner's choice stands, and the allow-list yields to it where the images support it.
+  // PL3: the owner's choice is kept, and the allow-list yields to it where the images support it.
   const isBeyond = support.notAllowed || isNone(allowed);
-  const open = isNone(allowed) ? withinChoice(view, support.supported) : allowed;
-  if (isNone(open)) return unsupportedChoice(context);
-  if (action !== 'place') return placeUnresolved(context, open, action);
-  return isBeyond ? placeNotAllowed(context, open) : placeKnown(context, open);
+  const remaining = isNone(allowed) ? withinChoice(view, support.supported) : allowed;
+  if (isNone(remaining)) return unsupportedChoice(context);
+  if (action !== 'place') return placeUnresolved(context, remaining, action);
+  return isBeyond ? placeNotAllowed(context, remaining) : placeKnown(context, remaining);
 }
 
 /** PL5: no architecture is required; labels are copied as for any pod. */
@@ -94,7 +94,7 @@ function placeOnUnlabelled(context: PlacementContext): PlacementDecision {
   });
 }
 
-/** PL3: what the owner wrote stands, even if the pod will not run. */
+/** PL3: the owner's choice is kept, even if the pod will not run. */
 function unsupportedChoice(context: PlacementContext): PlacementDecision {
   return left(context, 'OwnerChoiceUnsupported', [{ kind: 'OwnerChoiceUnsupported', ...named(context.support.image) }]);
 }

@@ -22,11 +22,11 @@ export const UNTOUCHED_REASONS = [
   'Skipped',
   'NoPolicy',
   'NoImages',
-  /** A bare pod by `kubectl apply` or server-side apply: a second apply would be refused once we touched its lists. */
+  /** A bare pod by `kubectl apply` or server-side apply: a second apply would be refused once we changed its lists. */
   'AppliedBarePod',
-  /** Not of the API's shape where we would have to touch it. */
+  /** Not of the API's shape where we would have to change it. */
   'Malformed',
-  /** More images, terms or tolerations than anybody needs. */
+  /** More images, terms or tolerations than the limits allow. */
   'Oversized',
   'Audit',
   /** Our own patch did not pass its check. */
@@ -88,7 +88,7 @@ export type GateReason = 'Inspecting';
 export type DenyReason = (typeof DENY_REASONS)[number];
 export type PlacementReason = LeaveReason | ConstrainReason | GateReason | DenyReason;
 
-/** All of them, for metrics that want every label value from the start. */
+/** All reasons: metrics have every label value from the start. */
 export const PLACEMENT_REASONS: readonly PlacementReason[] = [
   ...new Set<PlacementReason>([
     ...UNTOUCHED_REASONS,
@@ -106,7 +106,7 @@ export interface PreferredArchitecture {
   readonly weight: number;
 }
 
-/** What the user should know. Rendered by `warningText`; holds nothing that a registry said. */
+/** A warning for the user. Rendered by `warningText`; contains no text from a registry. */
 export type PlacementWarning =
   | { readonly kind: 'PreferenceUnknown'; readonly by: 'pod' | 'namespace' }
   | {
@@ -122,13 +122,13 @@ export type PlacementWarning =
   | { readonly kind: 'LabelContradicts'; readonly key: string }
   | { readonly kind: 'SelfCheckFailed' };
 
-/** What every decision says. */
+/** The fields of every decision. */
 interface Explained {
   /** Name of the policy that decided; absent when none matched. */
   readonly policy?: string;
   /** The image that decided, as written in the pod, where one did. */
   readonly image?: string;
-  /** Images whose platforms are not known. Empty when all are, and where none was looked at. */
+  /** Images whose platforms are not known. Empty when all are known, and where no image was considered. */
   readonly unresolved: readonly UnresolvedImage[];
   readonly warnings: readonly PlacementWarning[];
 }
@@ -162,7 +162,7 @@ export interface Gate extends Explained {
   readonly requirements: readonly NodeSelectorRequirement[];
 }
 
-/** The pod is refused, because its policy says so. */
+/** The pod is refused, as its policy sets `Deny`. */
 export interface Deny extends Explained {
   readonly kind: 'deny';
   readonly reason: DenyReason;

@@ -1,5 +1,5 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
-import { both } from '../pod/image-support.ts';
+import { intersect } from '../pod/image-support.ts';
 import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import type { PlacementContext } from './context.ts';
 import { constrainOrLeave, named } from './context.ts';
@@ -11,31 +11,33 @@ import { isSupported, resolvePreference, weighted } from './preference.ts';
 
 /** A pod of which all images are known. */
 export function placeKnown(context: PlacementContext, possible: Architectures): PlacementDecision {
-  const open = withoutWeakOffers(context, possible);
-  return constrainsArchitecture(context.view) ? placeWithinChoice(context, open) : placeByPreference(context, open);
+  const remaining = withoutWeakOffers(context, possible);
+  return constrainsArchitecture(context.view)
+    ? placeWithinChoice(context, remaining)
+    : placeByPreference(context, remaining);
 }
 
 /** PL3: no preference narrows what the owner chose. */
-function placeWithinChoice(context: PlacementContext, open: Architectures): PlacementDecision {
+function placeWithinChoice(context: PlacementContext, remaining: Architectures): PlacementDecision {
   return constrainOrLeave(context, {
-    architectures: open,
+    architectures: remaining,
     reason: 'OwnerChoiceNarrowed',
     otherwise: 'OwnerChoice',
     image: context.support.image,
-    tolerated: tolerated(context, open),
+    tolerated: tolerated(context, remaining),
   });
 }
 
-/** PL4: a pod that must run goes where its images run, whatever the allow-list names. */
+/** PL4: the pod is constrained to what its images support, although the allow-list names none of it: a pod must run. */
 export function placeNotAllowed(context: PlacementContext, possible: Architectures): PlacementDecision {
   const { image } = context.support;
-  const open = withoutWeakOffers(context, possible);
+  const remaining = withoutWeakOffers(context, possible);
   return constrainOrLeave(context, {
-    architectures: open,
+    architectures: remaining,
     reason: 'NotAllowedByPolicy',
     otherwise: 'NotAllowedByPolicy',
     image,
-    tolerated: tolerated(context, open),
+    tolerated: tolerated(context, remaining),
     warnings: [{ kind: 'NotAllowedByPolicy', ...named(image) }],
   });
 }
@@ -44,23 +46,23 @@ export function placeNotAllowed(context: PlacementContext, possible: Architectur
 function withoutWeakOffers(context: PlacementContext, possible: Architectures): Architectures {
   const { plain } = context.support;
   if (possible === 'any' || plain === 'any') return possible;
-  const open = both(possible, plain);
-  return open.length < possible.length && open.some((one) => isPossible(context, one)) ? open : possible;
+  const remaining = intersect(possible, plain);
+  return remaining.length < possible.length && remaining.some((one) => isPossible(context, one)) ? remaining : possible;
 }
 
-/** PL6. */
-function placeByPreference(context: PlacementContext, open: Architectures): PlacementDecision {
+/** PL6: narrows to a preferred architecture, or adds preferred terms. */
+function placeByPreference(context: PlacementContext, remaining: Architectures): PlacementDecision {
   const { view, input, policy, support } = context;
-  const { warnings, wanted } = resolvePreference(view, input, policy, open);
+  const { warnings, wanted } = resolvePreference(view, input, policy, remaining);
   const preference = { warnings, wanted: weakLast(wanted, support) };
   const prefers = policy.spec.preference?.type === 'Prefer';
-  // Among one there is nothing to prefer.
-  const single = open !== 'any' && open.length === 1;
-  const chosen = prefers || single ? ALL_OF_THEM : choose(context, preference.wanted, open);
-  const architectures = chosen.architecture === undefined ? open : [chosen.architecture];
+  // A preference needs at least two architectures.
+  const single = remaining !== 'any' && remaining.length === 1;
+  const chosen = prefers || single ? NOT_NARROWED : choose(context, preference.wanted, remaining);
+  const architectures = chosen.architecture === undefined ? remaining : [chosen.architecture];
   // A second apply of a manifest with preferred terms of its own would be refused once there are more.
   const mayAdd = prefers && !single && context.applied?.preferred !== true;
-  const preferred = mayAdd ? weighted(preference.wanted, policy.spec.preference.weight, open) : [];
+  const preferred = mayAdd ? weighted(preference.wanted, policy.spec.preference.weight, remaining) : [];
   return constrainOrLeave(context, {
     architectures,
     reason: chosen.reason,
@@ -73,7 +75,7 @@ function placeByPreference(context: PlacementContext, open: Architectures): Plac
   });
 }
 
-/** A plain offer comes before every weak one; of each, the more wanted one first. */
+/** Sorts plain offers before weak ones; keeps the order of preference within each. */
 function weakLast(wanted: readonly Wanted[], { supported, plain }: CommonSupport): readonly Wanted[] {
   const isWeak = ({ architecture }: Wanted): boolean =>
     isSupported(architecture, supported) && !isSupported(architecture, plain);
@@ -87,18 +89,18 @@ interface Chosen {
   readonly warnings: readonly PlacementWarning[];
 }
 
-const ALL_OF_THEM: Chosen = { reason: 'ImagesSupport', warnings: [] };
+const NOT_NARROWED: Chosen = { reason: 'ImagesSupport', warnings: [] };
 
 /** The first wanted architecture that the images support and on which a node could take the pod. */
-function choose(context: PlacementContext, wanted: readonly Wanted[], open: Architectures): Chosen {
-  const candidates = wanted.filter(({ architecture }) => isSupported(architecture, open));
+function choose(context: PlacementContext, wanted: readonly Wanted[], remaining: Architectures): Chosen {
+  const candidates = wanted.filter(({ architecture }) => isSupported(architecture, remaining));
   const [first] = candidates;
-  if (first === undefined) return ALL_OF_THEM;
-  const taken = candidates.find(({ architecture }) => isPossible(context, architecture));
+  if (first === undefined) return NOT_NARROWED;
+  const feasible = candidates.find(({ architecture }) => isPossible(context, architecture));
   const warnings: readonly PlacementWarning[] =
-    taken === undefined || (taken !== first && first.reason !== 'Preferred')
+    feasible === undefined || (feasible !== first && first.reason !== 'Preferred')
       ? [{ kind: 'PreferredNotSchedulable', architecture: first.architecture }]
       : [];
-  if (taken === undefined) return { reason: 'PreferredNotSchedulable', warnings };
-  return { architecture: taken.architecture, reason: taken.reason, warnings };
+  if (feasible === undefined) return { reason: 'PreferredNotSchedulable', warnings };
+  return { architecture: feasible.architecture, reason: feasible.reason, warnings };
 }

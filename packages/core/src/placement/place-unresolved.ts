@@ -13,18 +13,18 @@ import type { UnresolvedAction } from './unresolved-policy.ts';
 /** PL9: the known images constrain, and a guess where one is made; no preference while images are unknown. */
 export function placeUnresolved(
   context: PlacementContext,
-  open: Architectures,
+  remaining: Architectures,
   action: Exclude<UnresolvedAction, 'deny'>,
 ): PlacementDecision {
   const { view, support } = context;
-  const spoken = constrainsArchitecture(view);
+  const isOwnerChoice = constrainsArchitecture(view);
   // Where the owner's choice is a single architecture, no answer could change anything.
-  const settled = spoken && allowedByOwner(view, NODE_ARCHITECTURES).length <= 1;
+  const settled = isOwnerChoice && allowedByOwner(view, NODE_ARCHITECTURES).length <= 1;
   // What a gated pod requires cannot be taken back, and the allow-list yields where the other images leave nothing of it.
   if (action === 'gate' && !settled) return gated(context, withinChoice(view, support.supported));
   return constrainOrLeave(context, {
-    ...narrowing(context, open, settled ? undefined : action),
-    otherwise: spoken ? 'OwnerChoice' : 'Unresolved',
+    ...narrowing(context, remaining, settled ? undefined : action),
+    otherwise: isOwnerChoice ? 'OwnerChoice' : 'Unresolved',
     image: support.unresolved[0]?.image,
     warnings: warningsOf(context, settled),
   });
@@ -33,13 +33,13 @@ export function placeUnresolved(
 /** @param action absent: nothing is guessed */
 function narrowing(
   context: PlacementContext,
-  open: Architectures,
+  remaining: Architectures,
   action: UnresolvedAction | undefined,
 ): Pick<Proposal, 'architectures' | 'reason' | 'tolerated'> {
   const { view, input, policy } = context;
   const mayGuess = action !== undefined && !isRelaxed(view, input, policy);
-  const guess = mayGuess ? guessed(context, open, action) : undefined;
-  if (guess === undefined) return { architectures: open, reason: 'PartlyKnown' };
+  const guess = mayGuess ? guessed(context, remaining, action) : undefined;
+  if (guess === undefined) return { architectures: remaining, reason: 'PartlyKnown' };
   return { ...guess, tolerated: tolerated(context, guess.architectures) };
 }
 
@@ -51,7 +51,7 @@ function warningsOf({ support }: PlacementContext, settled: boolean): readonly P
   ];
 }
 
-/** One pod can name many images; the first ones say what is wrong. */
+/** A pod can name many images, and their warnings are alike. */
 const MAX_UNRESOLVED_WARNINGS = 3;
 
 /** What is assumed of images that are not known. It narrows like a preference: only to where a node can take the pod (PL6). */
@@ -60,15 +60,15 @@ interface Guess {
   readonly reason: Extract<ConstrainReason, 'Fallback' | 'AllowedByPolicy'>;
 }
 
-function guessed(context: PlacementContext, open: Architectures, action: UnresolvedAction): Guess | undefined {
+function guessed(context: PlacementContext, remaining: Architectures, action: UnresolvedAction): Guess | undefined {
   const { fallbackArchitecture, architectures } = context.policy.spec;
   const guesses: readonly Guess[] = [
     ...(action === 'fallback'
-      ? [{ architectures: within(context, open, [fallbackArchitecture]), reason: 'Fallback' as const }]
+      ? [{ architectures: within(context, remaining, [fallbackArchitecture]), reason: 'Fallback' as const }]
       : []),
     // Known images have narrowed the pod to the allow-list already.
-    ...(open === 'any'
-      ? [{ architectures: within(context, open, architectures ?? []), reason: 'AllowedByPolicy' as const }]
+    ...(remaining === 'any'
+      ? [{ architectures: within(context, remaining, architectures ?? []), reason: 'AllowedByPolicy' as const }]
       : []),
   ];
   const { view, input, policy } = context;
@@ -77,14 +77,14 @@ function guessed(context: PlacementContext, open: Architectures, action: Unresol
   return guesses.find((guess) => guess.architectures.some(isWorthIt));
 }
 
-/** Those that the owner and the known images allow, sorted. */
+/** The named architectures that the owner and the known images allow, sorted. */
 function within(
   { view }: PlacementContext,
-  open: Architectures,
+  remaining: Architectures,
   names: readonly (string | undefined)[],
 ): readonly NodeArchitecture[] {
   const named = NODE_ARCHITECTURES.filter((architecture) => names.includes(architecture));
-  return allowedByOwner(view, named).filter((architecture) => isSupported(architecture, open));
+  return allowedByOwner(view, named).filter((architecture) => isSupported(architecture, remaining));
 }
 
 function warnUnresolved({ image, reason }: UnresolvedImage): PlacementWarning {

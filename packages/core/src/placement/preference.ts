@@ -10,7 +10,7 @@ import type { PodView } from './pod-view.ts';
 import { choosesSoftly } from './soft-choice.ts';
 import { computeBucket, getWorkload } from './workload.ts';
 
-/** One wanted architecture, and who wants it. */
+/** One preferred architecture, and where the preference comes from. */
 export interface Wanted {
   readonly architecture: NodeArchitecture;
   readonly reason: Extract<ConstrainReason, 'Preferred' | 'PreferredByPod' | 'PreferredByNamespace' | 'RolledOut'>;
@@ -31,7 +31,7 @@ const NOTHING_WANTED: Preference = { wanted: [], warnings: [] };
 
 /**
  * The pod's choice comes before the namespace's, that before the policy's rollout, and that before its preference.
- * A choice that is not allowed or that the images do not support is passed over with a warning. Where the owner chose among
+ * A choice that is not allowed or that the images do not support is ignored with a warning. Where the owner chose among
  * architectures without requiring one (PL3), only the pod's own label counts.
  *
  * @param supported what the images support; `'any'` when they constrain nothing
@@ -48,10 +48,10 @@ export function resolvePreference(
   const hasChosen = choosesSoftly(view.spec);
   for (const override of readOverrides(view, input)) {
     if (hasChosen && override.by !== 'pod') continue;
-    const judged = judge(override, policy, supported);
-    if (judged.kind === 'refused') warnings.push(judged.warning);
+    const checked = check(override, policy, supported);
+    if (checked.kind === 'refused') warnings.push(checked.warning);
     else {
-      wanted.push(judged.wanted);
+      wanted.push(checked.wanted);
       break;
     }
   }
@@ -77,7 +77,7 @@ export function isSupported(architecture: NodeArchitecture, supported: readonly 
 }
 
 /**
- * R9: the operator saw pods of this workload find no node of the preferred architecture a while ago, or pods of many workloads.
+ * R9: whether the policy's status relaxes the preference for the workload, its namespace or the policy: pods found no node with it.
  *
  * @param architecture absent: whether every preference is relaxed
  */
@@ -109,11 +109,15 @@ function chosenBy(labels: Chosen, annotations: Chosen): string | undefined {
   return labels[LABEL_PREFERRED] ?? annotations[LABEL_PREFERRED];
 }
 
-type Judged =
+type CheckedOverride =
   | { readonly kind: 'accepted'; readonly wanted: Wanted }
   | { readonly kind: 'refused'; readonly warning: PlacementWarning };
 
-function judge({ by, text }: Override, { spec }: ArchPolicy, supported: readonly NodeArchitecture[] | 'any'): Judged {
+function check(
+  { by, text }: Override,
+  { spec }: ArchPolicy,
+  supported: readonly NodeArchitecture[] | 'any',
+): CheckedOverride {
   if (!isArchitecture(text)) return { kind: 'refused', warning: { kind: 'PreferenceUnknown', by } };
   const allowed = spec.preference?.allowOverride ?? true;
   if (!allowed || spec.architectures?.includes(text as never) === false) {

@@ -45,7 +45,7 @@ function gateAction(
     : 'fallback';
 }
 
-/** A gate needs somebody to lift it, an answer that waiting can bring within the time-out, and a pod that has the time. */
+/** Whether the pod can be gated: an operator lifts the gate, waiting can bring an answer within the time-out, and the pod's deadline allows it. */
 function mayGate(
   { spec }: PodView,
   knowledge: readonly ImageKnowledge[],

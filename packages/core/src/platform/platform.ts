@@ -29,7 +29,7 @@ export interface Platform {
   /** GOOS in lower case, such as `linux` or `windows`. */
   readonly os: string;
   readonly architecture: Architecture;
-  /** CPU variant such as `v7` (arm), `v8` (arm64) or `v3` (amd64). Nodes do not tell theirs; of amd64 one above `v1` is a weak offer. */
+  /** CPU variant such as `v7` (arm), `v8` (arm64) or `v3` (amd64). Nodes do not report theirs; of amd64 a variant above `v1` is a weak offer. */
   readonly variant?: string;
 }
 

@@ -23,11 +23,11 @@ export type Support =
       readonly kind: 'some';
       /** Offered plainly, sorted. */
       readonly architectures: readonly NodeArchitecture[];
-      /** Some nodes of these architectures run it, others do not, and no node tells; sorted. */
+      /** Some nodes of these architectures run it, others do not, and no node reports which; sorted. */
       readonly weak: readonly NodeArchitecture[];
     };
 
-/** What is known of an image, as far as it says where the image runs. */
+/** What is known of where an image runs. */
 export interface DeclaredPlatforms {
   readonly platforms: readonly Platform[];
   /** An artifact without platforms. */
@@ -40,7 +40,7 @@ const ANY: Support = { kind: 'any' };
  * Maps what an image declares to the architectures of nodes, as runtimes match them (PL4): amd64 runs amd64 and 386;
  * arm64 runs arm64; `wasm` constrains nothing. Two offers are weak: amd64 of a variant above v1, which most containerd
  * releases do not match on any node, and 32-bit arm on arm64, which runtimes try and not every CPU can run. The mapping
- * serves placement and "misplaced" alike.
+ * serves both placement and "misplaced".
  *
  * @param os the pod's OS: platforms of another are no offer to it
  */

@@ -36,8 +36,8 @@ export function imagesToInspect(images: readonly string[], policy: ImagePolicy):
 }
 
 /**
- * What is known of each image of a pod: its override, else its inspection. An image without an inspection has not been
- * answered in time, and nothing is known of the images of a pod with too many of them.
+ * What is known of each image of a pod: its override, else its inspection. An image without an inspection got no
+ * answer in time, and nothing is known of the images of a pod with too many of them.
  */
 export function imageKnowledge(
   { images, volumeImages = [] }: ImagesOfPod,
@@ -51,7 +51,7 @@ export function imageKnowledge(
   });
 }
 
-/** PL4: nothing of a volume is run, and runtimes mount a single manifest whatever platform its config names. */
+/** PL4: nothing in a volume is executed, and runtimes mount a single manifest whichever platform its config names. */
 function mounted(inspection: Inspection): Inspection {
   if (inspection.kind === 'unresolved' || inspection.facts.single !== true) return inspection;
   return { ...inspection, facts: { ...inspection.facts, platforms: [], neutral: true } };

@@ -44,8 +44,8 @@ export function commonSupport(knowledge: readonly ImageKnowledge[], os: string, 
     }
     const support = supportedArchitectures(inspection.facts, os);
     if (support.kind === 'any') continue;
-    const left = both(supported, [...support.architectures, ...support.weak].sort());
-    const leftPlain = both(plain, support.architectures);
+    const left = intersect(supported, [...support.architectures, ...support.weak].sort());
+    const leftPlain = intersect(plain, support.architectures);
     if (isFewer(left, supported) || isFewer(leftPlain, plain)) decisive = image;
     supported = left;
     plain = leftPlain;
@@ -71,14 +71,14 @@ export function isNone(architectures: Architectures): boolean {
 function withinAllowed(supported: Architectures, someUnknown: boolean, { architectures }: AllowList): Architectures {
   if (architectures === undefined) return supported;
   const allowed = architectures.filter(isNodeArchitecture).sort();
-  return supported === 'any' && someUnknown ? 'any' : both(supported, allowed);
+  return supported === 'any' && someUnknown ? 'any' : intersect(supported, allowed);
 }
 
 function isFewer(left: readonly NodeArchitecture[], before: Architectures): boolean {
   return before === 'any' || left.length < before.length;
 }
 
-/** What both have; of `'any'`, all of the other. */
-export function both(one: Architectures, other: readonly NodeArchitecture[]): readonly NodeArchitecture[] {
+/** The architectures in both sets; `'any'` contains all. */
+export function intersect(one: Architectures, other: readonly NodeArchitecture[]): readonly NodeArchitecture[] {
   return one === 'any' ? other : one.filter((architecture) => other.includes(architecture));
 }

@@ -16,7 +16,7 @@ export type PodOs =
   /** It could be bound to nodes of several systems, none of them Linux. */
   | { readonly kind: 'open' };
 
-/** What of a pod tells its operating system. */
+/** The parts of a pod that determine its operating system. */
 export type OsConstraints = Pick<PodSpecFacts, 'os' | 'nodeSelector' | 'requiredAffinity' | 'tolerations'>;
 
 export const LINUX = 'linux';
@@ -54,7 +54,7 @@ export function declaredOs(pod: Pick<OsConstraints, 'os' | 'nodeSelector' | 'req
   return left.length === 1 ? left[0] : undefined;
 }
 
-/** For each required term that can match, what it and the node selector say of the labels of the operating system. */
+/** For each required term that can match: the operating systems that it and the node selector allow. */
 function allowedSystems({
   nodeSelector,
   requiredAffinity,

@@ -23,9 +23,8 @@ const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * PL6, R4: whether an autoscaler that brings nodes of this architecture (`scaleFromZero`) can bring one for this pod. Not where
- * the pod selects nodes by other labels or by name, existing nodes satisfy that, and all of these are of other
- * architectures: then what it selects is of another architecture.
+ * PL6, R4: whether an autoscaler that brings nodes of this architecture (`scaleFromZero`) can bring one for this pod. It cannot
+ * where the pod selects nodes by other labels or by name, and all existing nodes that match are of other architectures.
  */
 export function canBeBrought(
   demand: SchedulingDemand,

@@ -107,7 +107,7 @@ export const labelKey = (description: string): z.ZodString =>
 
 const ARCHITECTURE_KEYS = ['kubernetes.io/arch', 'beta.kubernetes.io/arch'];
 
-/** A label key that says nothing of the architecture: that is for placement to decide. */
+/** A label key other than those of the architecture, which placement decides. */
 export const copiedLabelKey = (description: string): z.ZodString =>
   ruled(
     z.string().max(MAX_LABEL_KEY_LENGTH),
