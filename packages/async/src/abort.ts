@@ -1,4 +1,4 @@
-/** How waiting for shared work ended. The work itself goes on for its other callers. */
+/** How waiting for shared work ended. The work continues for its other callers. */
 export type Waited<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'timed-out' }

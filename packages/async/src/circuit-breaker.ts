@@ -1,4 +1,4 @@
-/** `closed`: calls pass. `open`: none does. `half-open`: one call may pass as a probe, whose outcome decides. */
+/** `closed`: calls pass. `open`: calls are rejected. `half-open`: one call may pass as a probe, whose outcome decides. */
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
 export type CircuitAdmission =
@@ -9,7 +9,7 @@ export type CircuitAdmission =
 export interface CircuitBreakerOptions {
   /** Failures in a row that open the circuit. */
   readonly failureThreshold: number;
-  /** As many failures within this time open it too, whatever succeeds in between. 0 by default: only those in a row count. */
+  /** As many failures within this time open it too, even with successes between them. 0 by default: only failures in a row count. */
   readonly windowMs?: number;
   /** How long it stays open at first; doubled with each failure while it is not closed. */
   readonly firstOpenMs: number;
@@ -48,7 +48,7 @@ export class CircuitBreaker {
     return nowMs < this.#openUntilMs ? 'open' : 'half-open';
   }
 
-  /** How long the present failures in a row last, milliseconds; 0 without any. */
+  /** Milliseconds since the first of the current failures in a row; 0 without any. */
   failingForMs(nowMs: number): number {
     return this.#failures === 0 ? 0 : nowMs - this.#failingSinceMs;
   }
@@ -80,7 +80,7 @@ export class CircuitBreaker {
     if (this.#openUntilMs !== undefined || this.#reachesThreshold(nowMs)) this.trip(nowMs);
   }
 
-  /** A call ended without saying anything about the dependency, such as by an abort: another one may probe. */
+  /** A call ended without an outcome, such as by an abort: another one may probe. */
   release(): void {
     this.#isProbing = false;
   }

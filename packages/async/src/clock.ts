@@ -2,7 +2,7 @@
 export interface Clock {
   /** Wall-clock time, epoch milliseconds. It may jump: use it for timestamps that other processes read. */
   now(): number;
-  /** Milliseconds since an arbitrary moment; never goes back. Use it for durations and deadlines. */
+  /** Milliseconds since an arbitrary moment; never decreases. Use it for durations and deadlines. */
   monotonic(): number;
   /**
    * Resolves after `ms` milliseconds.

@@ -3,7 +3,7 @@ const MIN_CUT = 1_024;
 
 /**
  * A first-in-first-out queue with constant-time operations that does not retain consumed items. (`Array.shift` moves all
- * items; the first element of a Set is found by passing over all that were deleted before it, and a queue of 100,000
+ * items; finding the first element of a Set skips all that were deleted before it, and a queue of 100,000
  * keys would take seconds to empty.)
  */
 export class Fifo<T> {

@@ -28,7 +28,7 @@ interface Waiter {
 
 /**
  * Hands out permits of a rate limit one at a time, to the most urgent waiter at the moment at which a permit becomes
- * valid. Reserving it earlier, for one waiter, would let that one go before more urgent ones that come meanwhile.
+ * valid. Reserving it earlier, for one waiter, would serve that waiter before more urgent ones that arrive meanwhile.
  */
 export class PriorityWaitlist<P extends string> {
   readonly #options: PriorityWaitlistOptions<P>;
@@ -80,7 +80,7 @@ export class PriorityWaitlist<P extends string> {
     this.#isServing = false;
   }
 
-  /** Ends early when the last waiter has gone: the permit then expires unused. */
+  /** Ends early when the last waiter has aborted: the permit then expires unused. */
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const stopTimer = startTimer(this.#options.clock, ms, resolve);

@@ -4,7 +4,7 @@ import { startTimer } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { yieldToEventLoop } from './event-loop.ts';
 
-/** The reason of a signal whose time is over. */
+/** The abort reason of a signal that timed out. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
 
@@ -27,7 +27,7 @@ export interface WithTimeoutOptions extends TimeoutOptions {
 
 /**
  * Runs `run` with a signal that aborts after `ms` milliseconds, or with the caller's signal. Waits until `run` has ended:
- * nothing goes on behind the caller's back.
+ * no work outlives the call.
  * @returns what `run` returns, even after an abort
  * @throws the abort reason (the caller's, or the timeout's) when `run` rejects after it, else what `run` throws
  */
@@ -56,7 +56,7 @@ export async function withTimeout<T>(
 }
 
 /**
- * Waits for shared work at most `ms` milliseconds, or until the signal aborts; the work goes on. A result that is
+ * Waits for shared work at most `ms` milliseconds, or until the signal aborts; the work continues. A result that is
  * there already counts. After a stall of the process (a long garbage collection) the timer and the result are both
  * pending, and Node runs timers first: pending I/O is handled before the wait counts as timed out.
  * @throws what the work throws in time

@@ -1,13 +1,13 @@
 export interface TokenBucketRate {
   readonly perSecond: number;
-  /** How many may go at once after a quiet time. */
+  /** Tokens in a full bucket: so many may be taken at once. */
   readonly burst: number;
 }
 
 const MS_PER_SECOND = 1_000;
 
 /**
- * A token bucket with reservations (golang.org/x/time/rate): a token may be taken before it is there, and the caller
+ * A token bucket with reservations (golang.org/x/time/rate): a token may be reserved before it is available, and the caller
  * waits for it. Has no clock and no timer; times are monotonic milliseconds.
  */
 export class TokenBucket {
@@ -22,7 +22,7 @@ export class TokenBucket {
 
   /**
    * Takes a token. Returns the milliseconds until it is valid; when they are more than `maxWaitMs`, none was taken.
-   * @param limit may differ from call to call, such as after a configuration file was reloaded
+   * The rate may differ from call to call, such as after a configuration file was reloaded.
    */
   reserve({ perSecond, burst }: TokenBucketRate, nowMs: number, maxWaitMs = Number.POSITIVE_INFINITY): number {
     const perMs = perSecond / MS_PER_SECOND;

@@ -56,7 +56,7 @@ export interface ClusterView {
   readonly nodes: NodeView;
   /** Whether every part has been listed whole at least once. */
   readonly hasSynced: boolean;
-  /** Resolves once `hasSynced`; throws KubeError `Aborted` when the signal comes first. */
+  /** Resolves once `hasSynced`; throws KubeError `Aborted` when the signal aborts first. */
   synced(signal: AbortSignal): Promise<void>;
   /** Keeps the view up to date until the signal is aborted; then resolves. Never rejects. */
   run(signal: AbortSignal): Promise<void>;

@@ -31,7 +31,7 @@ export interface ProcessParts<C extends ProcessConfig> {
   readonly api: ApiClient;
 }
 
-/** What every process consists of. Whatever its methods open is closed with the process. */
+/** What every process consists of. All that its methods open is closed with the process. */
 export class ManagedProcess<C extends ProcessConfig> {
   readonly config: C;
   readonly clock: Clock;

@@ -23,7 +23,7 @@ export interface LintOutcome {
   readonly passed: boolean;
 }
 
-/** Runs the formatter, both type checks, the check of imports and the linter, one after the other, and tells each one's result. */
+/** Runs the formatter, both type checks, the check of imports and the linter, one after the other, and prints each one's result. */
 export async function lint(env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<LintOutcome[]> {
   const outcomes: LintOutcome[] = [];
   for (const { name, args } of STEPS) {

@@ -11,5 +11,5 @@ export const parseErrors = [
   { selector: "ImportDeclaration[source.value='yaml'] > ImportSpecifier[imported.name=/^parse$/]", message },
 ];
 
-/** The one helper that may read such an error. */
+/** The one file that may read such an error. */
 export const parseErrorImplementation = ['packages/core/src/parsing/parse-json.ts'];

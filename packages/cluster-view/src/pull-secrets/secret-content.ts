@@ -36,7 +36,7 @@ export class PullSecretContent {
 }
 
 /**
- * The content of a Secret; undefined for what is no pull secret.
+ * The content of a Secret; undefined if it is not a pull secret.
  *
  * @see https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
  * @example {"kind":"Secret","type":"kubernetes.io/dockerconfigjson","data":{".dockerconfigjson":"eyJhdXRocyI6…"}}

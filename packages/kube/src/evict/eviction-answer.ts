@@ -31,7 +31,7 @@ const MAX_CAUSES = 3;
 const MAX_CAUSE_CHARS = 256;
 
 /**
- * What the API server said, as one of the answers that we know.
+ * Maps the API server's answer to one of the known outcomes.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/pod/storage/eviction.go
  * @example {"kind":"Status","status":"Failure","reason":"TooManyRequests","code":429,

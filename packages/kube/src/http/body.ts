@@ -19,7 +19,7 @@ export async function readBounded(chunks: Chunks, maxBytes: number): Promise<Buf
   return Buffer.concat(parts);
 }
 
-/** The chunks as they come, until there were more than `maxBytes`. Throws KubeError `TooLarge`. */
+/** Yields the chunks as they arrive, until they exceed `maxBytes`. Throws KubeError `TooLarge`. */
 export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of chunks) {
@@ -29,7 +29,7 @@ export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGen
   }
 }
 
-/** The chunks as they come; yields to the event loop between them once every so many bytes. */
+/** Yields the chunks as they arrive, and control to the event loop between them once every so many bytes. */
 export async function* yieldBetweenChunks(chunks: Chunks): AsyncGenerator<Uint8Array> {
   const yields = new PeriodicYield(BYTES_PER_TURN);
   for await (const chunk of chunks) {

@@ -31,7 +31,7 @@ export interface LeaseSpec {
 const MAX_DURATION_S = 3600;
 
 /**
- * Throws KubeError `Malformed` for what is no Lease. Absent fields are those of a Lease that nobody holds.
+ * Throws KubeError `Malformed` if the object is not a Lease. Absent fields are read as those of a Lease without a holder.
  *
  * @see https://github.com/kubernetes/api/blob/v0.36.3/coordination/v1/types.go (`LeaseSpec`)
  * @example {"metadata":{"name":"archpolicy-operator","resourceVersion":"4711"},"spec":{"holderIdentity":"operator-7d4b9c",

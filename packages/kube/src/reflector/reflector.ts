@@ -70,7 +70,7 @@ export class Reflector<T> {
     return this.#synced;
   }
 
-  /** Resolves once `hasSynced`; throws KubeError `Aborted` when the signal comes first. */
+  /** Resolves once `hasSynced`; throws KubeError `Aborted` when the signal aborts first. */
   async synced(signal: AbortSignal): Promise<void> {
     if (this.#synced) return;
     const { kind } = await waitUnlessAborted(this.#firstList.promise, signal);
