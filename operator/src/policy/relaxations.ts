@@ -16,7 +16,7 @@ const MAX_COUNT_OF_NAMESPACE = Math.ceil((MAX_WORKLOADS_PER_ARCHITECTURE + 1) / 
 const MS_PER_SECOND = 1_000;
 
 /**
- * R9: for what the preference is skipped, and until when: what the statuses of policies are to show. Many workloads that are
+ * R9: the entries of `status.relaxed`: for what the preference is skipped, and until when. Many workloads that are
  * stuck on one architecture become one entry for it, in their namespace or in the cluster.
  */
 export class Relaxations {
@@ -34,7 +34,7 @@ export class Relaxations {
     asked.set(workload, { kind: 'workload', workload, ...(architecture !== undefined && { architecture }), untilMs });
   }
 
-  /** What still holds of the status, and what was asked for, sorted. When the list is full, further entries are left out. */
+  /** The valid entries of the status and the requested ones, sorted. When the list is full, further entries are left out. */
   of({ name, status }: ArchPolicy, nowMs: number): Relaxed {
     const written = (status?.relaxed ?? []).map(parseRelaxation).filter((entry) => entry !== undefined);
     const relaxations = new Map(written.map((entry) => [keyOf(entry), entry]));
@@ -90,7 +90,7 @@ function isEverywhere(group: readonly Relaxation[]): boolean {
   return [...counts.values()].reduce((sum, count) => sum + count, 0) > MAX_WORKLOADS_PER_ARCHITECTURE;
 }
 
-/** Whether an entry of the status relaxes as much as one that was asked for. */
+/** Whether an entry of the status relaxes as much as the requested one. */
 function covers(entry: Relaxation, asked: WorkloadRelaxation): boolean {
   switch (entry.kind) {
     case 'workload':

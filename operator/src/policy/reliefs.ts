@@ -2,7 +2,7 @@ import { RELAXED_FOR_MS } from '@archpolicy/core';
 
 /** A workload that is stuck again within this time after its relief is relaxed for twice as long, up to this long. */
 const DAY_MS = 24 * 60 * 60_000;
-/** Beyond that the oldest go: their workloads are relaxed for an hour again. */
+/** The oldest reliefs beyond this number are dropped: their workloads are relaxed for an hour again. */
 const MAX_REMEMBERED = 5_000;
 
 interface Relief {
@@ -24,7 +24,7 @@ export class Reliefs {
     return Math.min(before.lengthMs * 2, DAY_MS);
   }
 
-  /** The workload is relaxed for so long from now on. */
+  /** Records that the workload is relaxed for `lengthMs` from now on. */
   begin(policy: string, workload: string, lengthMs: number, nowMs: number): void {
     const key = keyOf(policy, workload);
     this.#reliefs.delete(key);
@@ -51,7 +51,7 @@ export class Reliefs {
   }
 }
 
-/** Neither part holds a space. */
+/** The parts contain no space. */
 function keyOf(policy: string, workload: string): string {
   return `${policy} ${workload}`;
 }
