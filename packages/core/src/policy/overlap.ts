@@ -5,7 +5,7 @@ import type { ValueSet } from '../requirement/value-set.ts';
 import type { ArchPolicy } from './arch-policy.ts';
 import { isValidSelector } from './label-selector.ts';
 import type { LabelSelector } from './label-selector.ts';
-import { beats, governs } from './select-policy.ts';
+import { beats, selectPolicy } from './select-policy.ts';
 
 /**
  * The policy because of which this one never governs a pod, whatever pods there are: it comes before it, and selects all
@@ -27,12 +27,13 @@ export function rivalOf(
   namespace: NamespaceFacts,
   podLabels: SelectableLabels,
 ): ArchPolicy | undefined {
-  let rival: ArchPolicy | undefined;
+  return selectPolicy(ofSamePriority(winner, policies), namespace, podLabels);
+}
+
+function* ofSamePriority(winner: ArchPolicy, policies: Iterable<ArchPolicy>): Generator<ArchPolicy> {
   for (const other of policies) {
-    if (other.name === winner.name || other.spec.priority !== winner.spec.priority) continue;
-    if ((rival === undefined || beats(other, rival)) && governs(other, namespace, podLabels)) rival = other;
+    if (other.name !== winner.name && other.spec.priority === winner.spec.priority) yield other;
   }
-  return rival;
 }
 
 function covers(outer: ArchPolicy, inner: ArchPolicy): boolean {
