@@ -1,7 +1,7 @@
 import type { Clock, Random } from '@archpolicy/async';
-import type { PodFacts } from '@archpolicy/core';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { Api, RateLimitTiming, StoreEvent } from '@archpolicy/kube';
+import { podKey } from '@archpolicy/cluster-view';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import type { Logger } from '@archpolicy/service';
 import { GateReconciler } from './gate-reconciler.ts';
@@ -80,7 +80,7 @@ export class GateController {
   /** Runs until the signal is aborted and what is under way has ended. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { view, metrics, logger } = this.#options;
-    for (const pod of view.pods.list()) if (isOurs(pod)) this.#queue.add(keyOf(pod));
+    for (const pod of view.pods.list()) if (isOurs(pod)) this.#queue.add(podKey(pod));
     logger.info({ pods: this.#queue.length }, 'gate controller started');
     const unsubscribe = this.#subscribe();
     await runWorkers(this.#queue, WORKERS, (key, ended) => this.#reconciler.reconcile(key, ended), signal, {
@@ -104,14 +104,10 @@ export class GateController {
         if (isNews(event)) for (const key of this.#tracked.keys()) this.#queue.add(key);
       }),
       namespaces.subscribe(({ object: { name } }) => {
-        for (const pod of pods.byNamespace(name)) if (isOurs(pod)) this.#queue.add(keyOf(pod));
+        for (const pod of pods.byNamespace(name)) if (isOurs(pod)) this.#queue.add(podKey(pod));
       }),
     ];
   }
-}
-
-function keyOf({ namespace, name }: PodFacts): string {
-  return `${namespace}/${name}`;
 }
 
 /** Our own status of a policy is none. */
