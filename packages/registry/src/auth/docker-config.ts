@@ -1,4 +1,4 @@
-import { isJsonObject, isWithinBounds } from '@archpolicy/core';
+import { isJsonObject, isWithinBounds, jsonOrUndefined } from '@archpolicy/core';
 import type { Json, JsonBounds, JsonObject } from '@archpolicy/core';
 import type { UnusableKey } from '../metrics.ts';
 import type { Credential, PullSecret } from './credential.ts';
@@ -46,8 +46,8 @@ export function parseEntries(credentials: Iterable<readonly [key: string, Creden
   const unusable: UnusableKey[] = [];
   for (const [key, value] of credentials) {
     const parse = parsePattern(key);
-    if (parse.kind === 'unusable') unusable.push(parse.reason);
-    else if (value !== undefined) entries.push({ pattern: parse.pattern, value });
+    if (parse.kind === 'failed') unusable.push(parse.failure);
+    else if (value !== undefined) entries.push({ pattern: parse.value, value });
   }
   return { entries, unusable };
 }
@@ -81,10 +81,6 @@ function secret(value: Json | undefined): string | undefined {
 
 function parseJson(text: string): JsonObject | undefined {
   if (text.length > MAX_CONFIG_LENGTH || !isWithinBounds(Buffer.from(text), JSON_BOUNDS)) return undefined;
-  try {
-    const json = JSON.parse(text) as Json;
-    return isJsonObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
+  const json = jsonOrUndefined(text);
+  return isJsonObject(json) ? json : undefined;
 }

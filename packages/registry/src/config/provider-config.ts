@@ -30,8 +30,8 @@ const duration = z.string().transform((text, context) => {
 /** Rejects entries that can never match, or whose matching has no bound, as the kubelet rejects entries that it cannot parse. */
 const matchImage = z.string().transform((text, context): ParsedMatchPattern => {
   const parse = parsePattern(text);
-  if (parse.kind === 'pattern') return parse.pattern;
-  context.addIssue({ code: 'custom', message: `cannot be used (${parse.reason})` });
+  if (parse.kind === 'ok') return parse.value;
+  context.addIssue({ code: 'custom', message: `cannot be used (${parse.failure})` });
   return z.NEVER;
 });
 

@@ -61,7 +61,7 @@ const cases: readonly (readonly [string, string, boolean])[] = [
 /** Whether a credential kept under the key is meant for the image. */
 function matches(key: string, place: ImageName): boolean {
   const parse = parsePattern(key);
-  return parse.kind === 'pattern' && new MatchIndex([{ pattern: parse.pattern, value: key }]).matches(place);
+  return parse.kind === 'ok' && new MatchIndex([{ pattern: parse.value, value: key }]).matches(place);
 }
 
 function toImageName(image: string): ImageName {
@@ -101,7 +101,7 @@ describe('I5 which images a credential is meant for', () => {
       fc.property(fc.array(key, { maxLength: 40 }), fc.array(image, { maxLength: 5 }), (keys, places) => {
         const entries = keys.flatMap((value) => {
           const parse = parsePattern(value);
-          return parse.kind === 'pattern' ? [{ pattern: parse.pattern, value }] : [];
+          return parse.kind === 'ok' ? [{ pattern: parse.value, value }] : [];
         });
         const index = new MatchIndex(entries);
         // Twice: the second time from what is remembered.
@@ -159,7 +159,7 @@ describe('P8 keys that cannot be matched within bounds', () => {
     ['*a*b*c*d*', 'too-many-wildcards'],
     [Array.from({ length: 17 }, () => '*').join('.'), 'too-many-wildcards'],
   ])('P8 %j cannot be used: %s', (text, reason) => {
-    expect(parsePattern(text)).toEqual({ kind: 'unusable', reason });
+    expect(parsePattern(text)).toEqual({ kind: 'failed', failure: reason });
   });
 
   test.each([
@@ -169,7 +169,7 @@ describe('P8 keys that cannot be matched within bounds', () => {
     ['sixteen labels', Array.from({ length: 16 }, () => '*').join('.')],
     ['more labels without a wildcard', Array.from({ length: 17 }, () => 'a').join('.')],
   ])('P8 %s: %j is used', (_, text) => {
-    expect(parsePattern(text).kind).toBe('pattern');
+    expect(parsePattern(text).kind).toBe('ok');
   });
 
   test('P8 of too many wildcard hosts the first are used, and the others are counted', () => {
@@ -181,7 +181,7 @@ describe('P8 keys that cannot be matched within bounds', () => {
     const index = new MatchIndex(
       keys.flat().flatMap((value) => {
         const parse = parsePattern(value);
-        return parse.kind === 'pattern' ? [{ pattern: parse.pattern, value }] : [];
+        return parse.kind === 'ok' ? [{ pattern: parse.value, value }] : [];
       }),
     );
     expect(index.unused).toBe(12);

@@ -1,3 +1,5 @@
+import { failed, ok } from '@archpolicy/core';
+import type { Result } from '@archpolicy/core';
 import { withoutPort } from '../hosts/host-pattern.ts';
 import type { UnusableKey } from '../metrics.ts';
 import { parseLabelGlob } from './label-glob.ts';
@@ -30,10 +32,6 @@ export interface ParsedMatchPattern {
   readonly key: string;
 }
 
-export type PatternParse =
-  | { readonly kind: 'pattern'; readonly pattern: ParsedMatchPattern }
-  | { readonly kind: 'unusable'; readonly reason: UnusableKey };
-
 const MAX_KEY_LENGTH = 1024;
 /** Of a host without its port, and of a label of it: the limits of DNS. */
 const MAX_HOST_LENGTH = 253;
@@ -50,17 +48,17 @@ const MAX_LABEL_WILDCARDS = 4;
  * an optional port, an optional path without its leading `/v1/` or `/v2/`.
  * https://kubernetes.io/docs/concepts/containers/images/#config-json
  */
-export function parsePattern(text: string): PatternParse {
-  if (text.length > MAX_KEY_LENGTH) return unusable('too-long');
+export function parsePattern(text: string): Result<ParsedMatchPattern, UnusableKey> {
+  if (text.length > MAX_KEY_LENGTH) return failed('too-long');
   const [address = '', ...rest] = text.replace(/^https?:\/\//i, '').split('/');
   const host = address.toLowerCase().replaceAll(/\*+/g, '*');
-  if (host === '' || host.includes('@')) return unusable('malformed');
+  if (host === '' || host.includes('@')) return failed('malformed');
   const path = parsePath(rest);
   const name = withoutPort(host);
   const labels = name.split('.').map(parseLabelGlob);
-  if (path.length > MAX_PATH_LENGTH || isTooLong(labels)) return unusable('too-long');
+  if (path.length > MAX_PATH_LENGTH || isTooLong(labels)) return failed('too-long');
   const hasWildcards = name.includes('*');
-  if (hasWildcards && !isBounded(labels)) return unusable('too-many-wildcards');
+  if (hasWildcards && !isBounded(labels)) return failed('too-many-wildcards');
   const port = host.slice(name.length + 1);
   const whole = port === '' ? name : host;
   const pattern: Omit<ParsedMatchPattern, typeof parsed> = {
@@ -70,7 +68,7 @@ export function parsePattern(text: string): PatternParse {
     path,
     key: path === '' ? whole : `${whole}/${path}`,
   };
-  return { kind: 'pattern', pattern: pattern as ParsedMatchPattern };
+  return ok(pattern as ParsedMatchPattern);
 }
 
 function parsePath(rest: readonly string[]): string {
@@ -87,10 +85,6 @@ function isTooLong(labels: readonly LabelGlob[]): boolean {
 
 function isBounded(labels: readonly LabelGlob[]): boolean {
   return labels.length <= MAX_WILDCARD_HOST_LABELS && labels.every(({ wildcards }) => wildcards <= MAX_LABEL_WILDCARDS);
-}
-
-function unusable(reason: UnusableKey): PatternParse {
-  return { kind: 'unusable', reason };
 }
 
 /** The leading path by whole segments, so that `registry/team` is not `registry/teams/app`. */

@@ -1,5 +1,4 @@
-import { isJsonObject } from '@archpolicy/core';
-import type { Json } from '@archpolicy/core';
+import { isJsonObject, jsonOrUndefined } from '@archpolicy/core';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { retryAt } from '../http/retry-after.ts';
@@ -34,7 +33,7 @@ export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs:
 }
 
 function parseGrant(body: Uint8Array): Fetched<TokenGrant> {
-  const json = parseJson(body);
+  const json = jsonOrUndefined(Buffer.from(body).toString('utf8'));
   if (!isJsonObject(json)) return failed('Malformed');
   const value = json['token'] ?? json['access_token'];
   if (typeof value !== 'string' || !TOKEN.test(value)) return failed('Malformed');
@@ -44,12 +43,4 @@ function parseGrant(body: Uint8Array): Fetched<TokenGrant> {
       ? Math.min(expiresIn, MAX_LIFETIME_SECONDS)
       : DEFAULT_LIFETIME_SECONDS;
   return fetched({ value, lifetimeSeconds });
-}
-
-function parseJson(body: Uint8Array): Json | undefined {
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8')) as Json;
-  } catch {
-    return undefined;
-  }
 }

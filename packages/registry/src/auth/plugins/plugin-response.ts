@@ -1,4 +1,4 @@
-import { parseGoDuration } from '@archpolicy/core';
+import { jsonOrUndefined, parseGoDuration, withoutUndefined } from '@archpolicy/core';
 import { z } from 'zod';
 import { basic, parseEntries } from '../docker-config.ts';
 import type { DockerConfig } from '../docker-config.ts';
@@ -29,20 +29,12 @@ const schema = z.object({
  *   "cacheDuration":"12h","auth":{"*.dkr.ecr.*.amazonaws.com":{"username":"AWS","password":"…"}}}
  */
 export function parsePluginResponse(text: string, apiVersion: string): PluginResponse | undefined {
-  const result = schema.safeParse(parseJson(text));
+  const result = schema.safeParse(jsonOrUndefined(text));
   if (!result.success || result.data.apiVersion !== apiVersion) return undefined;
   const { cacheKeyType, cacheDuration, auth } = result.data;
   const cacheMs = cacheDuration === undefined || cacheDuration === null ? undefined : parseGoDuration(cacheDuration);
   const credentials = Object.entries(auth ?? {})
     .slice(0, MAX_ENTRIES)
     .map(([key, { username, password }]) => [key, basic(username, password)] as const);
-  return { ...parseEntries(credentials), cacheKeyType, ...(cacheMs === undefined ? {} : { cacheMs }) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return { ...parseEntries(credentials), cacheKeyType, ...withoutUndefined({ cacheMs }) };
 }
