@@ -43,7 +43,7 @@ export function placeNotAllowed(context: PlacementContext, possible: Architectur
 }
 
 /** PL4: weak offers are used only where no node can take the pod on an architecture that is offered plainly. */
-function withoutWeakOffers(context: PlacementContext, possible: Architectures): Architectures {
+export function withoutWeakOffers(context: PlacementContext, possible: Architectures): Architectures {
   const { plain } = context.support;
   if (possible === 'any' || plain === 'any') return possible;
   const remaining = intersect(possible, plain);

@@ -7,6 +7,7 @@ import { constrainOrLeave, gated, named } from './context.ts';
 import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
 import { isPossible, tolerated } from './feasibility.ts';
 import { allowedByOwner, constrainsArchitecture, withinChoice } from './node-constraints.ts';
+import { withoutWeakOffers } from './place-known.ts';
 import { isRelaxed, isSupported } from './preference.ts';
 import type { UnresolvedAction } from './unresolved-policy.ts';
 
@@ -38,8 +39,16 @@ function narrowing(
 ): Pick<Proposal, 'architectures' | 'reason' | 'tolerated'> {
   const { view, input, policy } = context;
   const mayGuess = action !== undefined && !isRelaxed(view, input, policy);
-  const guess = mayGuess ? guessed(context, remaining, action) : undefined;
-  if (guess === undefined) return { architectures: remaining, reason: 'PartlyKnown' };
+  const plain = withoutWeakOffers(context, remaining);
+  const guess = mayGuess ? guessed(context, plain, action) : undefined;
+  if (guess === undefined) {
+    // A node that takes the pod instead of a weak offer may take it only with our toleration (PL8).
+    return {
+      architectures: plain,
+      reason: 'PartlyKnown',
+      tolerated: plain === remaining ? [] : tolerated(context, plain),
+    };
+  }
   return { ...guess, tolerated: tolerated(context, guess.architectures) };
 }
 
