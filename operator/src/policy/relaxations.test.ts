@@ -56,18 +56,60 @@ test('R9 another policy is not concerned, nor one that was made again', () => {
   expect(relaxations.of(policy({}, 'another'), NOW)).toEqual([]);
 });
 
-test('R9 the list is bounded, and its entries stay', () => {
-  const relaxations = new Relaxations();
-  const relaxed = Array.from({ length: MAX_RELAXED }, (_, index) => ({
-    owner: `shop/Deployment/${index}`,
-    until: AT_ONE,
-  }));
-  for (let index = 0; index < 1_000; index += 1) {
-    relaxations.relax('default', { workload: `new-${index}/Deployment/web` }, NOW);
-  }
-  const owners = relaxations.of(stored(relaxed), NOW).map(({ owner }) => owner);
-  expect(owners).toHaveLength(MAX_RELAXED);
-  expect(owners.every((owner) => owner?.startsWith('shop/'))).toBe(true);
+describe('R9 a full list is shared by namespaces', () => {
+  /** How many entries each namespace has. */
+  const byNamespace = (entries: readonly Entry[]): Readonly<Record<string, number>> => {
+    const groups = Map.groupBy(entries, ({ owner = '' }) => owner.slice(0, owner.indexOf('/')));
+    return Object.fromEntries([...groups].map(([namespace, { length }]) => [namespace, length]));
+  };
+  const written = (namespace: string, count: number): readonly Entry[] =>
+    Array.from({ length: count }, (_, index) => ({ owner: `${namespace}/Pod/${index}`, until: AT_ONE }));
+  /** Asks for workloads that are stuck on no single architecture: they are never one entry. */
+  const ask = (relaxations: Relaxations, namespace: string, count: number): void => {
+    for (let index = 0; index < count; index += 1)
+      relaxations.relax('default', { workload: `${namespace}/Pod/${index}` }, NOW);
+  };
+
+  // prettier-ignore
+  test.each<[string, readonly Entry[], readonly (readonly [string, number])[], Readonly<Record<string, number>>]>([
+    ['240 of one, then one of another', [], [['tenant', 240], ['victim', 1]], { tenant: 199, victim: 1 }],
+    ['one, then 240 of another', [], [['victim', 1], ['tenant', 240]], { tenant: 199, victim: 1 }],
+    ['the status is full of one', written('tenant', 200), [['victim', 3]], { tenant: 197, victim: 3 }],
+    ['the status is full of one, which asks for more', written('tenant', 200), [['tenant', 240], ['victim', 1]], { tenant: 199, victim: 1 }],
+    ['two with many', written('tenant', 200), [['other', 240], ['victim', 5]], { tenant: 98, other: 97, victim: 5 }],
+    ['one with many, alone', [], [['tenant', 240]], { tenant: 200 }],
+  ])('%s', (_, before, asked, expected) => {
+    const relaxations = new Relaxations();
+    for (const [namespace, count] of asked) ask(relaxations, namespace, count);
+    const entries = relaxations.of(stored(before), NOW);
+    expect(byNamespace(entries)).toEqual(expected);
+    // What was written stays: the next status is the same.
+    expect(relaxations.of(stored(entries), NOW + 1)).toEqual(entries);
+  });
+
+  test('its entries stay while each namespace has one', () => {
+    const relaxations = new Relaxations();
+    const full = Array.from({ length: MAX_RELAXED }, (_, index) => written(`old-${index}`, 1)).flat();
+    for (let index = 0; index < 1_000; index += 1) ask(relaxations, `new-${index}`, 1);
+    expect(byNamespace(relaxations.of(stored(full), NOW))).toEqual(byNamespace(full));
+  });
+
+  test('an entry for a namespace comes before those of its workloads', () => {
+    const relaxations = new Relaxations();
+    const shop = [...written('shop', 190), ...written('tenant', 10)];
+    relaxMany(relaxations, 'shop', 11);
+    expect(summary(relaxations.of(stored(shop), NOW))).toContain('Namespace shop arm64');
+  });
+
+  test('a request that gave way to another namespace has had no relief: the next one is for an hour', () => {
+    const relaxations = new Relaxations();
+    ask(relaxations, 'tenant', MAX_RELAXED);
+    ask(relaxations, 'victim', 1);
+    const last = { workload: `tenant/Pod/${MAX_RELAXED - 1}` };
+    relaxations.of(policy({}), NOW + HOUR);
+    relaxations.relax('default', last, NOW + HOUR);
+    expect(relaxations.of(policy({}), NOW + HOUR)).toEqual([{ owner: last.workload, until: '2026-01-01T14:00:00Z' }]);
+  });
 });
 
 describe('R9 many workloads that are stuck on one architecture are one entry', () => {

@@ -15,45 +15,90 @@ const MAX_COUNT_OF_NAMESPACE = Math.ceil((MAX_WORKLOADS_PER_ARCHITECTURE + 1) / 
 
 const MS_PER_SECOND = 1_000;
 
+interface Requested {
+  readonly relaxation: WorkloadRelaxation;
+  /** Called when the request is dropped before it was in the status. */
+  readonly undo: () => void;
+}
+
+/** The relaxations of one policy that are not in its status yet: as many as the status holds, shared fairly by namespaces. */
+export class RequestedRelaxations {
+  /** By workload, the latest last. */
+  readonly #requested = new Map<string, Requested>();
+
+  list(): readonly WorkloadRelaxation[] {
+    return [...this.#requested.values()].map(({ relaxation }) => relaxation);
+  }
+
+  add(relaxation: WorkloadRelaxation, undo: () => void): void {
+    this.#requested.set(relaxation.workload, { relaxation, undo });
+  }
+
+  delete(workload: string): void {
+    this.#requested.delete(workload);
+  }
+
+  /**
+   * Whether a request of this workload can be added. When the list is full, it drops the latest request of the namespace with
+   * the most, if that one has at least two more than the workload's: with one more, the two would displace each other for ever.
+   */
+  makeRoomFor(workload: string): boolean {
+    if (this.#requested.has(workload)) return false;
+    if (this.#requested.size < MAX_RELAXED) return true;
+    const byNamespace = Map.groupBy(this.#requested.keys(), namespaceOfWorkload);
+    const own = byNamespace.get(namespaceOfWorkload(workload))?.length ?? 0;
+    const most = [...byNamespace.values()].reduce((one, other) => (other.length > one.length ? other : one));
+    const dropped = most.at(-1);
+    if (dropped === undefined || most.length < own + 2) return false;
+    this.#requested.get(dropped)?.undo();
+    this.#requested.delete(dropped);
+    return true;
+  }
+}
+
 /**
  * R9: the entries of `status.relaxed`: for what the preference is skipped, and until when. Many workloads that are
  * stuck on one architecture become one entry for it, in their namespace or in the cluster.
  */
 export class Relaxations {
   readonly #reliefs = new Reliefs();
-  /** By policy, then by workload. What is here is not in the status yet. */
-  readonly #asked = new Map<string, Map<string, WorkloadRelaxation>>();
+  /** By policy. What is here is not in the status yet. */
+  readonly #requested = new Map<string, RequestedRelaxations>();
 
   relax(policy: string, { workload, architecture }: StuckWorkload, nowMs: number): void {
-    const asked = this.#asked.get(policy) ?? new Map<string, WorkloadRelaxation>();
-    this.#asked.set(policy, asked);
-    if (asked.has(workload) || asked.size >= MAX_RELAXED) return;
+    const requested = this.#requested.get(policy) ?? new RequestedRelaxations();
+    this.#requested.set(policy, requested);
+    if (!requested.makeRoomFor(workload)) return;
     const lengthMs = this.#reliefs.lengthMs(policy, workload, nowMs);
-    this.#reliefs.begin(policy, workload, lengthMs, nowMs);
+    const undo = this.#reliefs.begin(policy, workload, lengthMs, nowMs);
     const untilMs = nowMs + lengthMs;
-    asked.set(workload, { kind: 'workload', workload, ...(architecture !== undefined && { architecture }), untilMs });
+    requested.add({ kind: 'workload', workload, ...(architecture !== undefined && { architecture }), untilMs }, undo);
   }
 
-  /** The valid entries of the status and the requested ones, sorted. When the list is full, further entries are left out. */
+  /** The valid entries of the status and the requested ones, sorted. Namespaces share a full list in turns. */
   of({ name, status }: ArchPolicy, nowMs: number): Relaxed {
     const written = (status?.relaxed ?? []).map(parseRelaxation).filter((entry) => entry !== undefined);
     const relaxations = new Map(written.map((entry) => [keyOf(entry), entry]));
-    const asked = this.#asked.get(name);
-    for (const [workload, relaxation] of asked ?? []) {
+    const isWritten = new Set(relaxations.keys());
+    const requested = this.#requested.get(name);
+    for (const relaxation of requested?.list() ?? []) {
       const before = written.find((entry) => covers(entry, relaxation));
       // The status has whole seconds.
-      const isWritten = before !== undefined && before.untilMs + MS_PER_SECOND > relaxation.untilMs;
-      if (isWritten || relaxation.untilMs <= nowMs) asked?.delete(workload);
+      const isConfirmed = before !== undefined && before.untilMs + MS_PER_SECOND > relaxation.untilMs;
+      if (isConfirmed || relaxation.untilMs <= nowMs) requested?.delete(relaxation.workload);
       else relaxations.set(keyOf(relaxation), relaxation);
     }
     const active = [...relaxations.values()].filter(({ untilMs }) => untilMs > nowMs);
     for (const entry of active)
       if (entry.kind === 'workload') this.#reliefs.learn(name, entry.workload, entry.untilMs, nowMs);
-    return byArchitecture(byNamespace(active)).slice(0, MAX_RELAXED).sort(compare).map(toEntry);
+    const grouped = byArchitecture(byNamespace(active));
+    return shareFairly(grouped, (entry) => isWritten.has(keyOf(entry)))
+      .sort(compare)
+      .map(toEntry);
   }
 
   forget(policy: string): void {
-    this.#asked.delete(policy);
+    this.#requested.delete(policy);
     this.#reliefs.forget(policy);
   }
 }
@@ -90,6 +135,24 @@ function isEverywhere(group: readonly Relaxation[]): boolean {
   return [...counts.values()].reduce((sum, count) => sum + count, 0) > MAX_WORKLOADS_PER_ARCHITECTURE;
 }
 
+/**
+ * As many entries as the status holds. Namespaces take turns, so that one with many entries does not keep out others. Of one
+ * namespace, those come first that relax more than a workload, then those that the status has already.
+ */
+function shareFairly(relaxations: readonly Relaxation[], isWritten: (entry: Relaxation) => boolean): Relaxation[] {
+  const kindOrder = (entry: Relaxation): number => (entry.kind === 'workload' ? 1 : 0);
+  const writtenOrder = (entry: Relaxation): number => (isWritten(entry) ? 0 : 1);
+  const ordered = [...relaxations].sort(
+    (one, other) => kindOrder(one) - kindOrder(other) || writtenOrder(one) - writtenOrder(other),
+  );
+  const byTenant = Map.groupBy(ordered, namespaceOf);
+  const turns = [...byTenant.values()].flatMap((entries) => entries.map((entry, turn) => ({ entry, turn })));
+  return turns
+    .sort((one, other) => one.turn - other.turn || writtenOrder(one.entry) - writtenOrder(other.entry))
+    .slice(0, MAX_RELAXED)
+    .map(({ entry }) => entry);
+}
+
 /** Whether an entry of the status relaxes as much as the requested one. */
 function covers(entry: Relaxation, asked: WorkloadRelaxation): boolean {
   switch (entry.kind) {
@@ -105,7 +168,7 @@ function covers(entry: Relaxation, asked: WorkloadRelaxation): boolean {
 function namespaceOf(relaxation: Relaxation): string {
   switch (relaxation.kind) {
     case 'workload':
-      return relaxation.workload.slice(0, relaxation.workload.indexOf('/'));
+      return namespaceOfWorkload(relaxation.workload);
     case 'namespace':
       return relaxation.namespace;
     case 'architecture':
@@ -139,4 +202,9 @@ function toEntry(relaxation: Relaxation): Relaxed[number] {
     case 'architecture':
       return { scope: SCOPE_ARCHITECTURE, architecture: relaxation.architecture, until };
   }
+}
+
+/** @param workload as `workloadKey` names it */
+function namespaceOfWorkload(workload: string): string {
+  return workload.slice(0, workload.indexOf('/'));
 }

@@ -24,12 +24,17 @@ export class Reliefs {
     return Math.min(before.lengthMs * 2, DAY_MS);
   }
 
-  /** Records that the workload is relaxed for `lengthMs` from now on. */
-  begin(policy: string, workload: string, lengthMs: number, nowMs: number): void {
+  /** Records that the workload is relaxed for `lengthMs` from now on. Returns the function that restores the record before. */
+  begin(policy: string, workload: string, lengthMs: number, nowMs: number): () => void {
     const key = keyOf(policy, workload);
+    const before = this.#reliefs.get(key);
     this.#reliefs.delete(key);
     this.#reliefs.set(key, { untilMs: nowMs + lengthMs, lengthMs });
     if (this.#reliefs.size > MAX_REMEMBERED) this.#forgetOldest();
+    return () => {
+      if (before === undefined) this.#reliefs.delete(key);
+      else this.#reliefs.set(key, before);
+    };
   }
 
   /** The status shows that the workload is relaxed: a former leader may have written it, for an unknown length. */
