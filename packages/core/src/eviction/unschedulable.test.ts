@@ -7,7 +7,7 @@ import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
 import { node, without } from './fixtures/objects.ts';
-import { isUnschedulable, relaxingHelps, unschedulableAfterMs } from './unschedulable.ts';
+import { isUnschedulable, relaxingHelps, stuckWorkload, unschedulableAfterMs } from './unschedulable.ts';
 
 const NAMESPACE = { name: 'shop', labels: {}, annotations: {} };
 const METADATA = {
@@ -158,5 +158,30 @@ describe('how long a pod may look for a node', () => {
     ['R9 one that is narrowed to another architecture', minutes({ annotations: narrowedTo('amd64') }, zero), 2, 'no node of it is about to come'],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
+  });
+});
+
+describe('the architecture that a stuck workload is stuck on', () => {
+  const arch = (...values: readonly string[]): NonNullable<PodFacts['requiredAffinity']> => ({
+    nodeSelectorTerms: [
+      { matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: [...values] }], matchFields: [] },
+    ],
+  });
+  const claims = (...architectures: readonly string[]): PodFacts['annotations'] => ({
+    'archpolicy.dev/decision': JSON.stringify({ v: 1, kind: 'constrain', reason: 'Preferred', architectures }),
+  });
+  const stuckOn = (changes: Partial<PodFacts>): string | undefined =>
+    stuckWorkload(without('nodeName', { annotations: claims('arm64'), ...changes })).architecture;
+
+  // prettier-ignore
+  test.each<[string, Partial<PodFacts>, string | undefined]>([
+    ['its required terms allow one', { requiredAffinity: arch('amd64') }, 'amd64'],
+    ['the annotation was emptied', { requiredAffinity: arch('amd64'), annotations: claims() }, 'amd64'],
+    ['the annotation names several', { requiredAffinity: arch('amd64'), annotations: claims('amd64', 'arm64') }, 'amd64'],
+    ['its terms allow several', { requiredAffinity: arch('amd64', 'arm64') }, undefined],
+    ['its selector leaves one of several', { requiredAffinity: arch('amd64', 'arm64'), nodeSelector: { 'kubernetes.io/arch': 'arm64' } }, 'arm64'],
+    ['it has no terms', {}, undefined],
+  ])('R9 is what the pod requires, not what its annotation names: %s', (_, changes, expected) => {
+    expect(stuckOn(changes)).toBe(expected);
   });
 });

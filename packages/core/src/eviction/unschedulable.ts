@@ -2,6 +2,9 @@ import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { hasRoom } from '../kubernetes/requests.ts';
 import { workloadKey } from '../kubernetes/top-controller.ts';
 import { readDecision } from '../placement/annotation.ts';
+import { allowedByOwner } from '../placement/node-constraints.ts';
+import { NODE_ARCHITECTURES } from '../platform/supported.ts';
+import type { NodeArchitecture } from '../platform/supported.ts';
 import { feasibleNodes } from '../pod/feasible-nodes.ts';
 import { isTerminal, isTerminalOrTerminating } from '../pod/lifecycle.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
@@ -53,9 +56,12 @@ export function stuckWorkload(pod: PodFacts): StuckWorkload {
   return { workload: workloadKey(pod), ...(architecture !== undefined && { architecture }) };
 }
 
-/** The only architecture that our decision left to the pod; undefined when it left several. */
-export function narrowedTo({ annotations }: Pick<PodFacts, 'annotations'>): string | undefined {
-  const [architecture, ...others] = readDecision(annotations)?.architectures ?? [];
+/**
+ * The only architecture that the pod's selector and required terms allow; undefined when they allow several, or none. The record
+ * of our decision is no evidence: tenants can write the annotation.
+ */
+export function narrowedTo(pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>): NodeArchitecture | undefined {
+  const [architecture, ...others] = allowedByOwner(pod, NODE_ARCHITECTURES);
   return others.length === 0 ? architecture : undefined;
 }
 
