@@ -78,6 +78,14 @@ describe('a pod that our constraint keeps from every node', () => {
     ]);
   });
 
+  test('R9 while the list of the status has no place for its workload, it is evaluated less and less often', async () => {
+    const world = await worldWith(2 * MINUTE);
+    const delays: (number | undefined)[] = [];
+    for (let round = 0; round < 10; round += 1) delays.push((await world.reconcile('a')).requeueAfterMs);
+    expect(delays.map((ms) => (ms ?? 0) / 1_000)).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    expect(world.reasonOf('a')).toBe('Relaxing');
+  });
+
   test('R9 R6 one of many is evicted, the others when its replacement has landed', async () => {
     const world = await worldWith(2 * MINUTE);
     world.policies = [prefersAmd64(world.clock.now() + HOUR)];

@@ -241,7 +241,7 @@ describe('R9 a pod that carries our additions and finds no node', () => {
     ['R9 for less than two minutes', unschedulable({}, seconds(119)), 'wait UnschedulableTooShort 1s'],
     ['R9 for nine of ten minutes that it may take', unschedulable({ afterMs: seconds(600) }, seconds(540)), 'wait UnschedulableTooShort 60s'],
     ['R9 for two minutes, its workload is relaxed', unschedulable(), 'evict'],
-    ['R9 its workload is not relaxed yet', unschedulable({ relaxed: false }), 'wait Relaxing 2s'],
+    ['R9 its workload is not relaxed yet', unschedulable({ relaxed: false }), 'wait Relaxing'],
     ['R9 no node would take it without our preference either', unschedulable({ relaxingHelps: false }), 'report Unschedulable'],
     ['R9 without our additions it is nobody’s business', { pod: unbound(), node: null }, 'leave NotBound'],
     ['R9 no controller replaces it', { ...unschedulable({ relaxed: false }), notReplaced: 'BarePod' }, 'report BarePod'],

@@ -146,10 +146,7 @@ export function limitIsReached({ limit }: Governed): EvictionDecision | undefine
   return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
 }
 
-/** Until the status says so: as long as its writer may take. */
-const RELAXING_MS = 2_000;
-
-/** R9: objects until the policy's status shows that the preference is skipped for the owner. */
-export function preferenceIsNotRelaxed({ nowMs, unschedulable }: Governed): EvictionDecision | undefined {
-  return unschedulable?.relaxed === false ? wait('Relaxing', nowMs + RELAXING_MS) : undefined;
+/** R9: objects until the policy's status shows that the preference is skipped for the owner, which can find the list full. */
+export function preferenceIsNotRelaxed({ unschedulable }: Governed): EvictionDecision | undefined {
+  return unschedulable?.relaxed === false ? wait('Relaxing') : undefined;
 }
