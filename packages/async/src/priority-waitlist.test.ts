@@ -85,6 +85,20 @@ describe('the priority waitlist', () => {
     expect(await list.acquire('later', AbortSignal.abort())).toEqual({ kind: 'aborted' });
   });
 
+  test('K5 a waiter that comes at the moment at which the last one gives up gets no permit that is not valid yet', async () => {
+    const { clock, list } = start();
+    await list.acquire('later', never);
+    const stop = new AbortController();
+    const givesUp = list.acquire('later', stop.signal);
+    await clock.somebodySleeps();
+    stop.abort();
+    const grantedAt = list.acquire('later', never).then(({ kind }) => `${kind} at ${clock.monotonic()}`);
+    await clock.advance(1_000);
+    // The permit of 100 ms expires with the waiter that gave up.
+    expect([await givesUp, await grantedAt]).toEqual([{ kind: 'aborted' }, 'acquired at 200']);
+    expect([list.size, clock.sleeping]).toEqual([0, []]);
+  });
+
   test('a waiter that comes while a permit is reserved gets it when it is more urgent', async () => {
     const { clock, list } = start();
     const order: string[] = [];

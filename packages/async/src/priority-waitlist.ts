@@ -74,19 +74,23 @@ export class PriorityWaitlist<P extends string> {
     while (this.size > 0) {
       const waitMs = await this.#options.reserve();
       if (waitMs > this.#options.maxWaitMs) this.#rejectAll(waitMs);
-      else if (waitMs > 0 && this.size > 0) await this.#sleep(waitMs);
+      // A newcomer after the last waiter waits for a permit of its own: this one is not valid yet.
+      else if (waitMs > 0 && !(await this.#sleep(waitMs))) continue;
       this.#next()?.settle({ kind: 'acquired' });
     }
     this.#isServing = false;
   }
 
-  /** Ends early when the last waiter has aborted: the permit then expires unused. */
-  #sleep(ms: number): Promise<void> {
+  /** Returns whether the time has passed. Ends early when the last waiter has gone: the permit then expires unused. */
+  #sleep(ms: number): Promise<boolean> {
+    if (this.size === 0) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const stopTimer = startTimer(this.#options.clock, ms, resolve);
+      const stopTimer = startTimer(this.#options.clock, ms, () => {
+        resolve(true);
+      });
       this.#wake = () => {
         stopTimer();
-        resolve();
+        resolve(false);
       };
     });
   }
