@@ -1,8 +1,7 @@
 import type { Clock, Random } from '@archpolicy/async';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
-import type { Api, RateLimitTiming, StoreEvent } from '@archpolicy/kube';
-import { podKey } from '@archpolicy/cluster-view';
-import type { PolicyEntry } from '@archpolicy/cluster-view';
+import type { Api, RateLimitTiming } from '@archpolicy/kube';
+import { isRelevantToPods, podKey } from '@archpolicy/cluster-view';
 import type { Logger } from '@archpolicy/service';
 import { GateReconciler } from './gate-reconciler.ts';
 import { Inspections } from './inspections.ts';
@@ -101,17 +100,11 @@ export class GateController {
         if (isOurs(event.object) || this.#tracked.has(event.key)) this.#queue.add(event.key);
       }),
       policies.subscribe((event) => {
-        if (isNews(event)) for (const key of this.#tracked.keys()) this.#queue.add(key);
+        if (isRelevantToPods(event)) for (const key of this.#tracked.keys()) this.#queue.add(key);
       }),
       namespaces.subscribe(({ object: { name } }) => {
         for (const pod of pods.byNamespace(name)) if (isOurs(pod)) this.#queue.add(podKey(pod));
       }),
     ];
   }
-}
-
-/** Our own status of a policy is none. */
-function isNews({ type, object, previous }: StoreEvent<PolicyEntry>): boolean {
-  if (type !== 'updated' || previous.kind !== 'ok' || object.kind !== 'ok') return true;
-  return previous.value.generation !== object.value.generation || previous.value.deleting !== object.value.deleting;
 }

@@ -11,6 +11,7 @@ export type { NamespaceView } from './namespace-view.ts';
 export type { NodeView } from './node-view.ts';
 export { podKey } from './pod-view.ts';
 export type { PodView } from './pod-view.ts';
+export { isRelevantToPods } from './policy-view.ts';
 export type { InvalidPolicy, PolicyEntry, PolicyView } from './policy-view.ts';
 export type { ReadOutcome } from './pull-secrets/kept-objects.ts';
 export { KeptPullSecrets } from './pull-secrets/pull-secret-view.ts';

@@ -1,6 +1,6 @@
 import { failed, objectAt, parseArchPolicy, textAt } from '@archpolicy/core';
 import type { ArchPolicy, JsonObject, PolicyProblem, Result } from '@archpolicy/core';
-import type { ReadStore, StoreListener } from '@archpolicy/kube';
+import type { ReadStore, StoreEvent, StoreListener } from '@archpolicy/kube';
 import { CachedList } from './cached-list.ts';
 
 /** A policy that is there but cannot be read: it governs nothing, and its owner should be told. */
@@ -37,6 +37,21 @@ export function parsePolicyEntry(raw: JsonObject): PolicyEntry | undefined {
 /** What tells a policy from a later one of the same name. */
 export function policyEntryUid(entry: PolicyEntry): string {
   return entry.kind === 'ok' ? entry.value.uid : entry.failure.uid;
+}
+
+/**
+ * Whether decisions about pods can differ after the event. The operator's own writes to the status are events, too; they
+ * change no decision, and neither does an unreadable policy that stays unreadable.
+ */
+export function isRelevantToPods(event: StoreEvent<PolicyEntry>): boolean {
+  if (event.type !== 'updated') return true;
+  const before = readable(event.previous);
+  const after = readable(event.object);
+  return before?.generation !== after?.generation || before?.deleting !== after?.deleting;
+}
+
+function readable(entry: PolicyEntry): ArchPolicy | undefined {
+  return entry.kind === 'ok' ? entry.value : undefined;
 }
 
 /** The view over the reflector's store. */

@@ -1,5 +1,5 @@
-import type { ArchPolicy, NamespaceFacts, NodeFacts, PodFacts, ReportReason } from '@archpolicy/core';
-import { podKey } from '@archpolicy/cluster-view';
+import type { NamespaceFacts, NodeFacts, PodFacts, ReportReason } from '@archpolicy/core';
+import { isRelevantToPods, podKey } from '@archpolicy/cluster-view';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import type { StoreEvent, StoreListener } from '@archpolicy/kube';
 import type { Pods } from '../ports.ts';
@@ -44,7 +44,7 @@ export function watchCluster(views: WatchedViews, handlers: EnqueueHandlers): ()
       handlers.enqueue(views.pods.byNamespace(key).map(podKey));
     }),
     views.policies.subscribe((event) => {
-      if (isRelevant(event)) handlers.enqueueAll();
+      if (isRelevantToPods(event)) handlers.enqueueAll();
     }),
   ];
   return () => {
@@ -55,16 +55,4 @@ export function watchCluster(views: WatchedViews, handlers: EnqueueHandlers): ()
 function isBinding(event: StoreEvent<PodFacts>): boolean {
   if (event.type !== 'updated' || event.object.nodeName === undefined) return false;
   return event.previous.nodeName === undefined && event.previous.uid === event.object.uid;
-}
-
-/** The operator's own status writes are updates, too; they change no decision. */
-function isRelevant(event: StoreEvent<PolicyEntry>): boolean {
-  if (event.type !== 'updated') return true;
-  const before = policyOf(event.previous);
-  const after = policyOf(event.object);
-  return before?.generation !== after?.generation || before?.deleting !== after?.deleting;
-}
-
-function policyOf(entry: PolicyEntry): ArchPolicy | undefined {
-  return entry.kind === 'ok' ? entry.value : undefined;
 }
