@@ -142,6 +142,8 @@ describe('reviews', () => {
 
   test('fields unknown to us come through: the patched pod differs by our additions only', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
+    const taint = { key: 'kubernetes.io/arch', value: 'arm64', effect: 'NoSchedule' };
+    world.api.collection('/api/v1/nodes').put({ metadata: { name: 'arm64-1' }, spec: { taints: [taint] } });
     await started();
     const unknown = { future: { deeply: [1, { nested: null }], '': 'empty key', 'a/b~c': 1.5e300 } };
     const object = pod(

@@ -7,6 +7,7 @@ import {
   objectAt,
   parseArchPolicy,
   parseNamespace,
+  parseNode,
   placePod,
   textAt,
 } from '@archpolicy/core';
@@ -69,6 +70,14 @@ const spread = {
     ],
   },
 };
+
+/** So that tolerations are added. */
+const TAINTED = ['amd64', 'arm64'].flatMap((arch) => {
+  const taint = { key: 'kubernetes.io/arch', value: arch, effect: 'NoSchedule' };
+  return (
+    parseNode({ metadata: { name: arch, labels: { 'kubernetes.io/arch': arch } }, spec: { taints: [taint] } }) ?? []
+  );
+});
 
 /** What owners write, and what others have made of it before the pod is gated. */
 const SHAPES: readonly (readonly [why: string, spec: JsonObject])[] = [
@@ -209,7 +218,7 @@ function situation(
     }),
   );
   const namespaceFacts = parseNamespace({ metadata: { name: 'default' } });
-  return { pod, namespace: 'default', namespaceFacts, policy, images, nodes: [] };
+  return { pod, namespace: 'default', namespaceFacts, policy, images, nodes: TAINTED };
 }
 
 async function create(pod: JsonObject): Promise<JsonObject> {

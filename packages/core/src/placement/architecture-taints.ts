@@ -1,5 +1,5 @@
 import { ANNOTATION_TOLERATIONS_WHITELIST } from '../kubernetes/annotations.ts';
-import type { NamespaceFacts, Taint, Toleration } from '../kubernetes/facts.ts';
+import type { NamespaceFacts, NodeFacts, Taint, Toleration } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { LABEL_ARCH } from '../kubernetes/node-labels.ts';
@@ -7,6 +7,7 @@ import { readToleration } from '../kubernetes/pod-spec.ts';
 import { arrayAt, isJsonArray } from '../json/read.ts';
 import { jsonOrUndefined } from '../parsing/parse-json.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
+import { taintedArchitectures } from '../pod/tainted-architectures.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { tolerates } from '../requirement/tolerations.ts';
 import type { PodView } from './pod-view.ts';
@@ -19,19 +20,28 @@ export function architectureToleration(architecture: NodeArchitecture): Tolerati
   return { key: LABEL_ARCH, operator: 'Equal', value: architecture };
 }
 
-/** PL8: those of the architectures whose taint the pod should tolerate and may, and does not already. */
+/**
+ * PL8: those of the architectures whose taint the pod should tolerate and may, and does not already. None while the API server
+ * refuses them: a pod that must run comes before one that may run there.
+ */
 export function tolerable(
   architectures: readonly NodeArchitecture[],
   { spec }: PodView,
   namespace: NamespaceFacts | undefined,
   policy: ArchPolicy,
+  nodes: readonly NodeFacts[],
 ): readonly NodeArchitecture[] {
   if (!policy.spec.tolerateArchitectureTaints || namespace === undefined) return [];
+  if (policy.status?.tolerations === 'Refused') return [];
+  const tainted = taintedArchitectures(nodes, policy);
+  if (tainted.length === 0) return [];
   const own = arrayAt(spec, 'tolerations').filter(isLasting).map(readToleration);
   const whitelist = namespace.annotations[ANNOTATION_TOLERATIONS_WHITELIST];
   return architectures.filter(
     (architecture) =>
-      !isTolerated(architecture, own) && (whitelist === undefined || mayTolerate(architecture, whitelist)),
+      tainted.includes(architecture) &&
+      !isTolerated(architecture, own) &&
+      (whitelist === undefined || mayTolerate(architecture, whitelist)),
   );
 }
 

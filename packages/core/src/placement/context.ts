@@ -49,7 +49,7 @@ export interface Proposal {
 
 /** Constrains the pod by the additions that its own node selection does not imply; leaves it when none remains. */
 export function constrainOrLeave(context: PlacementContext, proposal: Proposal): Constrain | Leave {
-  const { architectures, preferred = [], reason, otherwise } = proposal;
+  const { architectures, preferred = [], tolerated = [], reason, otherwise } = proposal;
   const narrowing = architectureRequirements(context, architectures);
   const copied = copiedBeside(context.view, context.copied, narrowing);
   const requirements = [...narrowing, ...copiedRequirements(context, copied)];
@@ -57,17 +57,17 @@ export function constrainOrLeave(context: PlacementContext, proposal: Proposal):
     ...explained(context, proposal.image),
     warnings: [...copied.warnings, ...(proposal.warnings ?? [])],
   };
-  if (requirements.length === 0 && preferred.length === 0) return { kind: 'leave', reason: otherwise, ...details };
-  const constrains = narrowing.length > 0 || preferred.length > 0;
+  if (requirements.length + preferred.length + tolerated.length === 0) {
+    return { kind: 'leave', reason: otherwise, ...details };
+  }
   return {
     kind: 'constrain',
-    reason: constrains ? reason : 'LabelsCopied',
+    reason: narrowing.length + preferred.length > 0 ? reason : requirements.length > 0 ? 'LabelsCopied' : 'OwnerChoice',
     ...details,
     architectures: architectures === 'any' ? [] : architectures,
     requirements,
     preferred,
-    // PL8: for what we constrain. Where only the owner's choice applies, so do only the owner's tolerations.
-    tolerated: narrowing.length > 0 ? (proposal.tolerated ?? []) : [],
+    tolerated,
   };
 }
 

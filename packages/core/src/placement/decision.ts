@@ -57,6 +57,8 @@ export const LEAVE_REASONS = [
 export const CONSTRAIN_REASONS = [
   /** To all that the images support, within what the policy allows. */
   'ImagesSupport',
+  /** The owner's choice of architectures stands; the taints of these are tolerated. */
+  'OwnerChoice',
   /** To what the images support of the owner's choice. */
   'OwnerChoiceNarrowed',
   /** To the policy's preferred architecture. */

@@ -51,5 +51,5 @@ export function tolerated(
 ): readonly NodeArchitecture[] {
   // PL1: a second apply of that manifest would be refused.
   if (applied?.tolerations === true) return [];
-  return architectures === 'any' ? [] : tolerable(architectures, view, input.namespaceFacts, policy);
+  return architectures === 'any' ? [] : tolerable(architectures, view, input.namespaceFacts, policy, input.nodes);
 }

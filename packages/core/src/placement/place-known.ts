@@ -1,11 +1,12 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
+import { NODE_ARCHITECTURES } from '../platform/supported.ts';
 import { intersect } from '../pod/image-support.ts';
 import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import type { PlacementContext } from './context.ts';
 import { constrainOrLeave, named } from './context.ts';
 import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
 import { isPossible, tolerated } from './feasibility.ts';
-import { constrainsArchitecture } from './node-constraints.ts';
+import { allowedByOwner, constrainsArchitecture } from './node-constraints.ts';
 import type { Wanted } from './preference.ts';
 import { isSupported, resolvePreference, weighted } from './preference.ts';
 
@@ -19,12 +20,13 @@ export function placeKnown(context: PlacementContext, possible: Architectures): 
 
 /** PL3: no preference narrows what the owner chose. */
 function placeWithinChoice(context: PlacementContext, remaining: Architectures): PlacementDecision {
+  const chosen = remaining === 'any' ? allowedByOwner(context.view, NODE_ARCHITECTURES) : remaining;
   return constrainOrLeave(context, {
     architectures: remaining,
     reason: 'OwnerChoiceNarrowed',
     otherwise: 'OwnerChoice',
     image: context.support.image,
-    tolerated: tolerated(context, remaining),
+    tolerated: tolerated(context, chosen),
   });
 }
 

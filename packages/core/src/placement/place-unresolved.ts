@@ -24,23 +24,34 @@ export function placeUnresolved(
   // What a gated pod requires cannot be taken back, and the allow-list yields where the other images leave nothing of it.
   if (action === 'gate' && !settled) return gated(context, withinChoice(view, support.supported));
   return constrainOrLeave(context, {
-    ...narrowing(context, remaining, settled ? undefined : action),
+    ...(settled ? ownersChoice(context, remaining) : narrowing(context, remaining, action)),
     otherwise: isOwnerChoice ? 'OwnerChoice' : 'Unresolved',
     image: support.unresolved[0]?.image,
     warnings: warningsOf(context, settled),
   });
 }
 
-/** @param action absent: nothing is guessed */
+/** PL8: the taint of the architecture that the owner chose is tolerated, whatever the images are. */
+function ownersChoice(
+  context: PlacementContext,
+  remaining: Architectures,
+): Pick<Proposal, 'architectures' | 'reason' | 'tolerated'> {
+  const chosen = allowedByOwner(context.view, NODE_ARCHITECTURES);
+  return {
+    architectures: withoutWeakOffers(context, remaining),
+    reason: 'PartlyKnown',
+    tolerated: tolerated(context, chosen),
+  };
+}
+
 function narrowing(
   context: PlacementContext,
   remaining: Architectures,
-  action: UnresolvedAction | undefined,
+  action: UnresolvedAction,
 ): Pick<Proposal, 'architectures' | 'reason' | 'tolerated'> {
   const { view, input, policy } = context;
-  const mayGuess = action !== undefined && !isRelaxed(view, input, policy);
   const plain = withoutWeakOffers(context, remaining);
-  const guess = mayGuess ? guessed(context, plain, action) : undefined;
+  const guess = isRelaxed(view, input, policy) ? undefined : guessed(context, plain, action);
   if (guess === undefined) {
     // A node that takes the pod instead of a weak offer may take it only with our toleration (PL8).
     return {

@@ -10,6 +10,7 @@ describe('a second call', () => {
   const both: Row = {
     images: { app: 'linux/amd64 linux/arm64', side: 'linux/arm64' },
     pod: { containers: [{ name: 'a', image: 'app' }] },
+    nodes: ['amd64', 'arm64'].map((arch) => ({ arch, taints: [`kubernetes.io/arch=${arch}:NoSchedule`] })),
   };
   const policy = { preference: { architectures: ['amd64'] }, tolerateArchitectureTaints: true };
   const specOf = (pod: JsonObject): JsonObject => pod['spec'] as JsonObject;
@@ -65,9 +66,9 @@ describe('a second call', () => {
   test('PL2 an architecture that the owner adds between the calls is a choice', () => {
     const row = { ...both, policy };
     expect(again(row, mutated(row), { nodeSelector: { 'kubernetes.io/arch': 'arm64' } })).toMatchObject({
-      then: 'leave OwnerChoice',
+      then: 'constrain OwnerChoice arm64',
       required: '',
-      tolerations: '',
+      tolerations: 'arch Equal arm64',
     });
   });
 

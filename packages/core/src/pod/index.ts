@@ -5,3 +5,4 @@ export type { Architectures } from './image-support.ts';
 export { isTerminalOrTerminating } from './lifecycle.ts';
 export { hasTooManyParts } from './limits.ts';
 export { isSkipped } from './skip.ts';
+export { taintedArchitectures } from './tainted-architectures.ts';

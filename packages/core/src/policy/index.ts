@@ -5,6 +5,7 @@ export type { LabelSelector, LabelSelectorRequirement } from './label-selector.t
 export { MAX_RELAXED } from './status.ts';
 export { isRelaxedAt, parseRelaxation, SCOPE_ARCHITECTURE, SCOPE_NAMESPACE } from './relaxed.ts';
 export type { Relaxation, RelaxedPod } from './relaxed.ts';
+export type { TolerationVerdict } from './status.ts';
 export { countedArchitecture } from './counted-architecture.ts';
 export type { CountedArchitecture } from './counted-architecture.ts';
 export { archPolicyJsonSchemas } from './json-schema.ts';

@@ -197,7 +197,7 @@ const fields = z.object({
   ),
   tolerateArchitectureTaints: z.boolean().default(true).meta({
     description:
-      'Whether pods get tolerations of the taints kubernetes.io/arch=ARCHITECTURE of the architectures that they are constrained to.',
+      'Whether pods get tolerations of the taints kubernetes.io/arch=ARCHITECTURE of the architectures that they are constrained to, where a node carries the taint or scaleFromZero lists the architecture.',
   }),
   copyLabelsToNodeAffinity: setOf(
     copiedLabelKey('A label key.'),

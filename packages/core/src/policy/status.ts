@@ -17,6 +17,10 @@ const MAX_ARCHITECTURE_LENGTH = 32;
 /** `2026-01-02T03:04:05.123456789+01:00` and some. */
 const MAX_TIME_LENGTH = 40;
 
+/** What the API server did with a pod that carried our tolerations (PL8). */
+export const TOLERATION_VERDICTS = ['Accepted', 'Refused'] as const;
+export type TolerationVerdict = (typeof TOLERATION_VERDICTS)[number];
+
 /** In `architectures`: nodes without a readable architecture. */
 export const UNKNOWN_ARCHITECTURE = 'unknown';
 const STATUS_ARCHITECTURES = z.enum(ARCHITECTURES).exclude(['wasm', '386']).options;
@@ -120,6 +124,13 @@ export const archPolicyStatusSchema = z
       })
       .optional(),
     workloads: workloads.meta({ description: 'Counts of the workloads of these pods.' }).optional(),
+    tolerations: z
+      .enum(TOLERATION_VERDICTS)
+      .meta({
+        description:
+          'Whether the API server admits pods with the tolerations of architecture taints: Accepted, or Refused, and then pods get none. Absent until it was tried.',
+      })
+      .optional(),
     lastRecheckTime: time('When all pods were checked against their nodes last.').optional(),
     relaxed: z
       .array(relaxed)

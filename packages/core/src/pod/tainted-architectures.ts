@@ -1,0 +1,30 @@
+import { LABEL_ARCH } from '../kubernetes/node-labels.ts';
+import type { NodeFacts } from '../kubernetes/facts.ts';
+import type { NodeArchitecture } from '../platform/supported.ts';
+import { isNodeArchitecture } from '../platform/supported.ts';
+import type { ArchPolicy } from '../policy/index.ts';
+
+/**
+ * The architectures whose taint `kubernetes.io/arch=ARCHITECTURE` some node carries, ready or not (PL8), and those of
+ * `scaleFromZero`, whose nodes may come with it. Sorted.
+ */
+export function taintedArchitectures(
+  nodes: readonly NodeFacts[],
+  { spec }: Pick<ArchPolicy, 'spec'>,
+): readonly NodeArchitecture[] {
+  const carried = carriedTaints(nodes);
+  const brought = spec.scaleFromZero.filter(isNodeArchitecture);
+  return brought.length === 0 ? carried : [...new Set([...carried, ...brought])].sort();
+}
+
+/** The view of the nodes returns one array until something changes: it is searched once. */
+const known = new WeakMap<readonly NodeFacts[], readonly NodeArchitecture[]>();
+
+function carriedTaints(nodes: readonly NodeFacts[]): readonly NodeArchitecture[] {
+  const before = known.get(nodes);
+  if (before !== undefined) return before;
+  const values = nodes.flatMap(({ taints }) => taints.flatMap(({ key, value }) => (key === LABEL_ARCH ? [value] : [])));
+  const carried = [...new Set(values)].filter(isNodeArchitecture).sort();
+  known.set(nodes, carried);
+  return carried;
+}
