@@ -21,6 +21,8 @@ import type { ReadinessHistory } from './remediation/evaluation/readiness-histor
 import type { UnschedulableHistory } from './remediation/evaluation/unschedulable-history.ts';
 import { PolicyPodStats } from './statistics/policy-pod-stats.ts';
 import { WebhookConfiguration } from './webhook-health/webhook-configuration.ts';
+import { TolerationMonitor } from './webhook-health/toleration-monitor.ts';
+import { TolerationProbe } from './webhook-health/toleration-probe.ts';
 import { WebhookProbe } from './webhook-health/webhook-probe.ts';
 import { WebhookHealth } from './webhook-health/webhook-health.ts';
 import { EvictionPipeline } from './remediation/queue/eviction-pipeline.ts';
@@ -83,9 +85,10 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const brake = new BrakeMonitor({ ...options, ledger, policies: views.policies });
   const configuration = new WebhookConfiguration(options);
   const webhook = webhookHealth(options, configuration);
+  const tolerations = tolerationMonitor(options);
   const drift = new DriftMonitor({ ...options, policyOf });
   const { inspector } = drift;
-  const observed = { ...options, stats, progress, brake, webhook, drift };
+  const observed = { ...options, stats, progress, brake, webhook, tolerations, drift };
   const statuses = new PolicyStatuses({ ...observed, isLeading: () => lease.isHeld() });
   const pipeline = new EvictionPipeline(clock);
   const reader = new ApiReader(api, logger);
@@ -101,7 +104,7 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const gauges = new PodGauges({ ...observed, queue: pipeline });
   const gate = gateController({ ...options, inspector });
   const warm = keepWarm({ ...options, inspector }, policyOf);
-  return [brake, configuration, webhook, statuses, remediation, resync, gauges, gate, ...warm];
+  return [brake, configuration, webhook, tolerations, statuses, remediation, resync, gauges, gate, ...warm];
 }
 
 function keepWarm(options: LeaderOptions, policyOf: (pod: string) => string | undefined): readonly Runnable[] {
@@ -119,6 +122,14 @@ function webhookHealth(options: LeaderOptions, configuration: WebhookConfigurati
     configuration,
     lease: options.webhookLease,
     probe: (deadline) => probe.probe(deadline),
+  });
+}
+
+function tolerationMonitor(options: LeaderOptions): TolerationMonitor {
+  const probe = new TolerationProbe(options);
+  return new TolerationMonitor({
+    ...options,
+    probe: (architectures, signal) => probe.probe(architectures, signal),
   });
 }
 

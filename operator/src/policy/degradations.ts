@@ -1,11 +1,13 @@
-import type { ArchPolicy, BrakeState } from '@archpolicy/core';
+import type { ArchPolicy, BrakeState, TolerationVerdict } from '@archpolicy/core';
 import { sanitizeText } from '@archpolicy/service';
 import { brakeNote } from '../reporting/messages.ts';
+import type { TolerationProbeResult } from '../webhook-health/toleration-probe.ts';
 
 /** Why a policy is `Degraded`, the gravest first: the first that holds is the condition's reason. */
 export const DEGRADED_REASONS = [
   'Invalid',
   'WebhookUnreachable',
+  'TolerationsRefused',
   'EvictionsStopped',
   'OwnersStopped',
   'ArchitectureLost',
@@ -23,6 +25,8 @@ export interface Degradation {
 export interface DegradationInput {
   readonly policy: ArchPolicy;
   readonly webhookReachable: boolean;
+  /** Of the last probe of the tolerations that its pods would get (PL8); undefined: no verdict in this leader's term. */
+  readonly tolerations: TolerationProbeResult | undefined;
   /** Which evictions are stopped (R7). */
   readonly brake: BrakeState;
   /** Of {@link PolicyCounts}. */
@@ -36,13 +40,34 @@ export const MAX_NAMED = 3;
 
 /** All that stands in the way of a policy now. Pure; one function for each reason. */
 export function degradationsOf(input: DegradationInput): readonly Degradation[] {
-  return [unreachable(input), braked(input), lost(input), conflicting(input)].filter((found) => found !== undefined);
+  return [unreachable(input), intolerant(input), braked(input), lost(input), conflicting(input)].filter(
+    (found) => found !== undefined,
+  );
 }
 
 function unreachable({ policy, webhookReachable }: DegradationInput): Degradation | undefined {
   if (!evicts(policy) || webhookReachable) return undefined;
   const message = 'The webhook does not answer: replacements would land as wrongly, so nothing is evicted.';
   return { reason: 'WebhookUnreachable', message };
+}
+
+/** PL8. In mode Audit, too: it is to be seen before Enforce. */
+function intolerant({ policy, tolerations }: DegradationInput): Degradation | undefined {
+  if ((tolerationVerdict(policy, tolerations) ?? 'Accepted') === 'Accepted') return undefined;
+  const words = tolerations?.kind === 'refused' && tolerations.words !== '' ? `: "${tolerations.words}"` : '';
+  const message =
+    `The API server refuses pods with tolerations of architecture taints${words}. ` +
+    'Pods get none, so that they go only to nodes without such a taint.';
+  return { reason: 'TolerationsRefused', message };
+}
+
+/** The verdict for the status: of the last probe, else as it was. */
+export function tolerationVerdict(
+  { status }: ArchPolicy,
+  result: TolerationProbeResult | undefined,
+): TolerationVerdict | undefined {
+  if (result === undefined) return status?.tolerations;
+  return result.kind === 'refused' ? 'Refused' : 'Accepted';
 }
 
 /** R7. */

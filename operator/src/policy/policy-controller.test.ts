@@ -54,6 +54,7 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
     nodes: () => [],
     namespaces: () => [],
     webhookReachable: () => state.isReachable,
+    tolerations: () => undefined,
     losses: () => [],
     brake: () => ({ kind: 'open' }) as const,
   };

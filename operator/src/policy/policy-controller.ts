@@ -1,6 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@archpolicy/async';
-import type { ArchPolicyStatus, BrakeState, Json, NamespaceFacts, NodeFacts, StuckWorkload } from '@archpolicy/core';
+import type {
+  ArchPolicy,
+  ArchPolicyStatus,
+  BrakeState,
+  Json,
+  NamespaceFacts,
+  NodeFacts,
+  StuckWorkload,
+} from '@archpolicy/core';
 import type { InvalidPolicy, PolicyEntry, PolicyView } from '@archpolicy/cluster-view';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { ReconcileResult } from '@archpolicy/kube';
@@ -8,6 +16,7 @@ import type { Logger } from '@archpolicy/service';
 import { timeReconcile } from '../controller-metrics.ts';
 import type { ControllerMetrics } from '../controller-metrics.ts';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
+import type { TolerationProbeResult } from '../webhook-health/toleration-probe.ts';
 import { DegradedGauge } from './degraded-gauge.ts';
 import { EvictedCounts } from './evicted-counts.ts';
 import type { PolicyMetrics } from './metrics.ts';
@@ -29,6 +38,7 @@ export interface StatusSource {
   readonly nodes: () => readonly NodeFacts[];
   readonly namespaces: () => readonly NamespaceFacts[];
   readonly webhookReachable: () => boolean;
+  readonly tolerations: (policy: ArchPolicy) => TolerationProbeResult | undefined;
   /** Architectures that images of the policy’s pods have lost, in sentences. */
   readonly losses: (policy: string) => readonly string[];
   readonly brake: () => BrakeState;
@@ -151,6 +161,7 @@ export class PolicyController {
       nodes: source.nodes(),
       lastRecheckMs: source.lastRecheckMs(),
       webhookReachable: source.webhookReachable(),
+      tolerations: source.tolerations(policy),
       losses: source.losses(policy.name),
       brake: source.brake(),
       relaxed: this.#relaxations.of(policy, nowMs),

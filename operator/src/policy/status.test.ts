@@ -21,11 +21,29 @@ const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
   nodes: [],
   lastRecheckMs: NOW,
   webhookReachable: true,
+  tolerations: undefined,
   losses: [],
   brake: { kind: 'open' },
   relaxed: [],
   nowMs: NOW,
   ...changes,
+});
+
+test.each<[string, StatusInput['tolerations'], string | undefined, string | undefined]>([
+  ['no verdict yet', undefined, undefined, undefined],
+  ['no verdict: as before', undefined, 'Refused', 'Refused'],
+  ['refused', { kind: 'refused', words: '' }, 'Accepted', 'Refused'],
+  ['accepted', { kind: 'accepted' }, 'Refused', 'Accepted'],
+])('PL8 the verdict on tolerations in the status: %s', (_, tolerations, before, expected) => {
+  const status = before === undefined ? {} : { tolerations: before };
+  expect(statusOf(input({ policy: policy({}, 'default', { status }), tolerations })).tolerations).toBe(expected);
+});
+
+test('PL8 the condition quotes the API server', () => {
+  const { conditions = [] } = statusOf(
+    input({ tolerations: { kind: 'refused', words: 'conflict with its whitelist' } }),
+  );
+  expect(conditions.find(({ type }) => type === 'Degraded')?.message).toContain('"conflict with its whitelist"');
 });
 
 const withConditions = (spec: JsonObject, ...conditions: readonly Partial<ArchPolicyCondition>[]): ArchPolicy =>
@@ -93,6 +111,21 @@ describe('the status of a policy', () => {
       'P2 without its webhook',
       { webhookReachable: false },
       ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable'],
+    ],
+    [
+      'PL8 of which the tolerations are refused, in Audit, too',
+      { policy: policy({ mode: 'Audit' }), tolerations: { kind: 'refused', words: 'cluster whitelist' } },
+      ['Ready=True Auditing', 'Degraded=True TolerationsRefused'],
+    ],
+    [
+      'PL8 of which they were refused, before a new leader has a verdict',
+      { policy: policy({}, 'default', { status: { tolerations: 'Refused' } }) },
+      ['Ready=True Enforcing', 'Degraded=True TolerationsRefused'],
+    ],
+    [
+      'PL8 of which they are accepted again',
+      { policy: policy({}, 'default', { status: { tolerations: 'Refused' } }), tolerations: { kind: 'accepted' } },
+      ['Ready=True Enforcing', 'Degraded=False AsExpected'],
     ],
     [
       'in Audit without its webhook',

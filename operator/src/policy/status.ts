@@ -2,7 +2,7 @@ import { countedArchitecture, governs, shadowOf, withoutUndefined } from '@archp
 import type { ArchPolicy, ArchPolicyStatus, CountedArchitecture, NamespaceFacts, NodeFacts } from '@archpolicy/core';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import { conditionsOf, invalidConditions, timestamp } from './conditions.ts';
-import { degradationsOf } from './degradations.ts';
+import { degradationsOf, tolerationVerdict } from './degradations.ts';
 import type { DegradationInput } from './degradations.ts';
 
 /** What this controller writes of a status: all of it. */
@@ -27,6 +27,7 @@ export interface StatusInput extends Omit<DegradationInput, 'losesTieTo'> {
 /** The status that a policy should have. */
 export function statusOf(input: StatusInput): OwnStatus {
   const { policy, counts, evicted, lastRecheckMs, relaxed } = input;
+  const tolerations = tolerationVerdict(policy, input.tolerations);
   const { matched, constrained, gated, misplaced, unresolved, unschedulable } = counts;
   const lastRecheckTime = lastRecheckMs === undefined ? policy.status?.lastRecheckTime : timestamp(lastRecheckMs);
   return {
@@ -44,7 +45,7 @@ export function statusOf(input: StatusInput): OwnStatus {
     pods: { matched, constrained, gated, misplaced, unresolved, unschedulable, evicted },
     architectures: architecturesOf(input),
     workloads: { total: counts.workloads, portable: counts.portableWorkloads },
-    ...withoutUndefined({ lastRecheckTime }),
+    ...withoutUndefined({ tolerations, lastRecheckTime }),
     // A merge patch that leaves the list out would leave it as it is.
     ...((relaxed.length > 0 || policy.status?.relaxed !== undefined) && { relaxed }),
   };

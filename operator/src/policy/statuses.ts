@@ -1,7 +1,8 @@
-import type { BrakeState, StuckWorkload } from '@archpolicy/core';
+import type { ArchPolicy, BrakeState, StuckWorkload } from '@archpolicy/core';
 import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import type { Api } from '@archpolicy/kube';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
+import type { TolerationProbeResult } from '../webhook-health/toleration-probe.ts';
 import { PolicyController } from './policy-controller.ts';
 import type { PolicyControllerOptions, StatusSource } from './policy-controller.ts';
 import { PolicyOperator } from './policy-operator.ts';
@@ -19,6 +20,10 @@ export interface PolicyStatusesOptions extends Omit<PolicyControllerOptions, 'po
   readonly progress: Notifier<number> & { readonly completedAtMs: number | undefined };
   readonly brake: Notifier<BrakeState> & { readonly state: BrakeState };
   readonly webhook: Notifier<boolean> & { isReachable(): boolean };
+  /** Notifies of changed verdicts on tolerations. */
+  readonly tolerations: Pick<Notifier<undefined>, 'subscribe'> & {
+    verdict(policy: ArchPolicy): TolerationProbeResult | undefined;
+  };
   /** Notifies of images whose supported architectures changed. */
   readonly drift: Notifier<string> & { lossesOf(policy: string): readonly string[] };
 }
@@ -68,7 +73,7 @@ export class PolicyStatuses {
   }
 
   #subscribe(): readonly (() => void)[] {
-    const { views, stats, progress, brake, webhook, drift } = this.#options;
+    const { views, stats, progress, brake, webhook, tolerations, drift } = this.#options;
     const touchAll = (): void => {
       this.#controller.touchAll();
     };
@@ -76,20 +81,21 @@ export class PolicyStatuses {
       stats.subscribe((policy) => {
         this.#controller.touch(policy);
       }),
-      ...[progress, brake, webhook, drift, views.nodes].map((notifier: Pick<Notifier<unknown>, 'subscribe'>) =>
-        notifier.subscribe(touchAll),
+      ...[progress, brake, webhook, tolerations, drift, views.nodes].map(
+        (notifier: Pick<Notifier<unknown>, 'subscribe'>) => notifier.subscribe(touchAll),
       ),
     ];
   }
 
   #source(): StatusSource {
-    const { views, stats, progress, brake, webhook, drift } = this.#options;
+    const { views, stats, progress, brake, webhook, tolerations, drift } = this.#options;
     return {
       counts: (policy) => stats.counts(policy),
       lastRecheckMs: () => progress.completedAtMs,
       nodes: () => views.nodes.list(),
       namespaces: () => views.namespaces.list(),
       webhookReachable: () => webhook.isReachable(),
+      tolerations: (policy) => tolerations.verdict(policy),
       brake: () => brake.state,
       losses: (policy) => drift.lossesOf(policy),
     };

@@ -1,3 +1,4 @@
+export { architectureToleration } from './architecture-taints.ts';
 export { isUntouched, PLACEMENT_REASONS } from './decision.ts';
 export type {
   Deny as PlacementDenial,

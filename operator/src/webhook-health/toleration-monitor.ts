@@ -1,0 +1,91 @@
+import type { Clock } from '@archpolicy/async';
+import { taintedArchitectures } from '@archpolicy/core';
+import type { ArchPolicy, NodeArchitecture, NodeFacts } from '@archpolicy/core';
+import { Listeners } from '../listeners.ts';
+import type { TolerationProbeResult } from './toleration-probe.ts';
+
+/** Between two probes of the same tolerations. */
+const PROBE_INTERVAL_MS = 60_000;
+/** How often a change of the tolerations is detected. */
+const CHECK_MS = 1_000;
+
+export interface TolerationMonitorOptions {
+  readonly views: {
+    readonly policies: { list(): readonly ArchPolicy[] };
+    readonly nodes: { list(): readonly NodeFacts[] };
+  };
+  readonly probe: (
+    architectures: readonly NodeArchitecture[],
+    signal: AbortSignal,
+  ) => Promise<TolerationProbeResult | undefined>;
+  readonly clock: Clock;
+}
+
+interface Probed {
+  readonly atMs: number;
+  /** The last verdict on these tolerations; a probe without one leaves it. */
+  readonly result: TolerationProbeResult | undefined;
+}
+
+/**
+ * PL8: the verdict on the tolerations that pods of each policy would get, in mode Audit too: once a minute, and when the
+ * tolerations change. Policies with the same tolerations share a probe.
+ */
+export class TolerationMonitor {
+  readonly #options: TolerationMonitorOptions;
+  readonly #changes = new Listeners<undefined>();
+  /** By the names of the architectures. */
+  #probed: ReadonlyMap<string, Probed> = new Map();
+
+  constructor(options: TolerationMonitorOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined: no verdict yet, or no toleration to probe. A refusal ends where no toleration would be added any longer. */
+  verdict(policy: ArchPolicy): TolerationProbeResult | undefined {
+    const tolerated = this.#toleratedBy(policy);
+    if (tolerated.length > 0) return this.#probed.get(tolerated.join())?.result;
+    return policy.status?.tolerations === undefined ? undefined : { kind: 'accepted' };
+  }
+
+  /** The listener is called when a verdict changes. Returns the function that unsubscribes it. */
+  subscribe(listener: (value: undefined) => void): () => void {
+    return this.#changes.subscribe(listener);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#check(signal).catch(() => undefined);
+      await this.#options.clock.sleep(CHECK_MS, signal).catch(() => undefined);
+    }
+  }
+
+  async #check(signal: AbortSignal): Promise<void> {
+    const { views, clock, probe } = this.#options;
+    const sets = new Map<string, readonly NodeArchitecture[]>();
+    for (const policy of views.policies.list()) {
+      const tolerated = this.#toleratedBy(policy);
+      if (tolerated.length > 0) sets.set(tolerated.join(), tolerated);
+    }
+    // What no policy would add is forgotten.
+    const probed = new Map([...this.#probed].filter(([key]) => sets.has(key)));
+    this.#probed = probed;
+    for (const [key, architectures] of sets) {
+      const before = probed.get(key);
+      if (before !== undefined && clock.monotonic() < before.atMs + PROBE_INTERVAL_MS) continue;
+      const result = await probe(architectures, signal);
+      probed.set(key, { atMs: clock.monotonic(), result: result ?? before?.result });
+      if (result !== undefined && !isSame(result, before?.result)) this.#changes.notify(undefined);
+    }
+  }
+
+  #toleratedBy(policy: ArchPolicy): readonly NodeArchitecture[] {
+    if (!policy.spec.tolerateArchitectureTaints) return [];
+    return taintedArchitectures(this.#options.views.nodes.list(), policy);
+  }
+}
+
+function isSame(one: TolerationProbeResult, other: TolerationProbeResult | undefined): boolean {
+  if (one.kind === 'refused') return other?.kind === 'refused' && one.words === other.words;
+  return one.kind === other?.kind;
+}
