@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
-import { brokenImageNote, evictedNote, stayingNote } from './messages.ts';
+import { brokenImageNote, evictedNote, stayingNote, stuckNote } from './messages.ts';
 import type { Misplacement } from './messages.ts';
 import { crashLoopingPod } from '../fixtures/objects.ts';
 
@@ -35,6 +35,20 @@ describe('what people read', () => {
     expect(stayingNote(misplacement, 'DisruptionBudget', 'budget web needs 1')).toMatch(
       /set its unhealthyPodEvictionPolicy to AlwaysAllow\. The API server says: budget web needs 1$/u,
     );
+  });
+
+  test.each<[string, Parameters<typeof stuckNote>[1], RegExp]>([
+    ['a bare pod', 'BarePod', / kubectl -n \S+ delete pod web-1, then create it again\.$/u],
+    ['a pod of an owner of unknown kind', 'UnknownOwner', / kubectl -n \S+ delete pod web-1$/u],
+    [
+      'a pod of a Job that would fail',
+      'JobWouldFail',
+      / kubectl -n \S+ delete job nightly, then create the Job again\.$/u,
+    ],
+    ['a pod that finds no node anyway', 'Unschedulable', /either\.$/u],
+  ])('R9 %s that finds no node: the event ends with the command that helps, where one does', (_, reason, expected) => {
+    const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'nightly', uid: 'u' };
+    expect(stuckNote({ ...pod, owner }, reason)).toMatch(expected);
   });
 
   test('a broken image names its container', () => {

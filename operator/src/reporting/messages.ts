@@ -96,7 +96,18 @@ export function replacementBrokenNote(pod: PodFacts, node: string): string {
 
 /** R9: a pod that finds no node, and what we have to do with it. */
 export function stuckNote(pod: PodFacts, reason: ReportReason | WaitReason): string {
-  return `${subject({ pod })} has found no node: ${constraint(pod)}. Not evicted: ${WHY[reason]}.`;
+  const why = `${subject({ pod })} has found no node: ${constraint(pod)}. Not evicted: ${WHY[reason]}.`;
+  const command = helpingCommand(pod, reason);
+  return command === undefined ? why : `${why} ${command}`;
+}
+
+/** For a pod that no controller is known to replace: its next one is not narrowed for a while (R9). */
+function helpingCommand({ namespace, name, owner }: PodFacts, reason: ReportReason | WaitReason): string | undefined {
+  const deletePod = `kubectl -n ${namespace} delete pod ${name}`;
+  if (reason === 'BarePod') return `This lets it run: ${deletePod}, then create it again.`;
+  if (reason === 'UnknownOwner') return `This lets it run, if its owner creates the next one: ${deletePod}`;
+  if (reason !== 'JobUnknown' && reason !== 'JobWouldFail') return undefined;
+  return `This lets it run: kubectl -n ${namespace} delete job ${owner?.name ?? name}, then create the Job again.`;
 }
 
 export function relaxedNote(pod: PodFacts): string {

@@ -2,6 +2,7 @@ import type { PodFacts } from '../kubernetes/facts.ts';
 import { groupKind } from '../kubernetes/owner.ts';
 import { nodeBound } from '../pod/node-bound.ts';
 import type { NodeBound } from '../pod/node-bound.ts';
+import { isReplacingOwner } from '../pod/replacing-owners.ts';
 import type { JobFacts } from './job.ts';
 
 /** Who replaces the pod, or why nobody is known to (R2). The reason says it all: it is a metric label. */
@@ -9,9 +10,6 @@ export type Replacement =
   { readonly kind: 'replaced' } | { readonly kind: 'not-replaced'; readonly reason: NotReplacedReason };
 
 export type NotReplacedReason = NodeBound | 'BarePod' | 'UnknownOwner' | 'JobUnknown' | 'JobWouldFail';
-
-/** The built-in controllers that create a new pod for an evicted one, by `group/Kind`. */
-const REPLACING: ReadonlySet<string> = new Set(['apps/ReplicaSet', 'apps/StatefulSet', '/ReplicationController']);
 
 /**
  * Whether the owner is known to replace this pod once it is evicted (R2).
@@ -24,9 +22,8 @@ export function replacementOf(pod: PodFacts, job: JobFacts | undefined, ownerKin
   const reason = nodeBound(pod);
   if (reason !== undefined) return { kind: 'not-replaced', reason };
   if (pod.owner === undefined) return { kind: 'not-replaced', reason: 'BarePod' };
-  const kind = groupKind(pod.owner);
-  if (kind === 'batch/Job') return replacementOfJobPod(job);
-  if (REPLACING.has(kind) || ownerKinds.includes(kind)) return { kind: 'replaced' };
+  if (groupKind(pod.owner) === 'batch/Job') return replacementOfJobPod(job);
+  if (isReplacingOwner(pod.owner, ownerKinds)) return { kind: 'replaced' };
   return { kind: 'not-replaced', reason: 'UnknownOwner' };
 }
 

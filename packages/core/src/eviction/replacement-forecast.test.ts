@@ -135,6 +135,7 @@ const spec = fc.record(
       [{ operator: 'Exists' }],
       [{ key: 'x', effect: 'NoExecute', tolerationSeconds: 300 }],
     ),
+    volumes: fc.constantFrom([], [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }]),
     affinity: fc
       .array(term, { minLength: 1, maxLength: 2 })
       .map((nodeSelectorTerms) => ({ nodeAffinity: { [REQUIRED]: { nodeSelectorTerms } } })),

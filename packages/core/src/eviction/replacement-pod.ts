@@ -23,12 +23,16 @@ export function replacementPod(pod: PodFacts): JsonObject {
   };
 }
 
-function specOf({ os, images, volumeImages = [], nodeSelector, requiredAffinity, tolerations }: PodFacts): JsonObject {
+function specOf(pod: PodFacts): JsonObject {
+  const { os, images, volumeImages = [], mountsClaim, nodeSelector, requiredAffinity, tolerations } = pod;
   const run = images.filter((image) => !volumeImages.includes(image));
   return {
     ...(os !== undefined && { os: { name: os } }),
     containers: run.map((image, index) => ({ name: `image-${index}`, image })),
-    volumes: volumeImages.map((reference, index) => ({ name: `volume-${index}`, image: { reference } })),
+    volumes: [
+      ...volumeImages.map((reference, index) => ({ name: `volume-${index}`, image: { reference } })),
+      ...(mountsClaim === true ? [{ name: 'claim', persistentVolumeClaim: { claimName: 'claim' } }] : []),
+    ],
     nodeSelector,
     ...(tolerations.length > 0 && { tolerations: tolerations.map((toleration) => ({ ...toleration })) }),
     ...(requiredAffinity !== undefined && {

@@ -112,6 +112,8 @@ export interface PodFacts {
   readonly images: readonly string[];
   /** Those of them that no container runs; absent where there are none. */
   readonly volumeImages?: readonly string[];
+  /** It mounts a PersistentVolumeClaim. */
+  readonly mountsClaim?: true;
   /** Names of its pull secrets, in their order; absent when it names none. */
   readonly pullSecrets?: readonly string[];
   readonly nodeSelector: Labels;

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '../without-undefined.ts';
 import type { PodFacts } from './facts.ts';
 import type { Intern } from './interner.ts';
 
@@ -6,6 +7,7 @@ import type { Intern } from './interner.ts';
  * versions and times.
  */
 export function internPod(pod: PodFacts, intern: Intern): PodFacts {
+  const { mountsClaim, lacksClaim, nominated } = pod;
   return {
     namespace: intern(pod.namespace),
     name: pod.name,
@@ -27,9 +29,8 @@ export function internPod(pod: PodFacts, intern: Intern): PodFacts {
     tolerations: intern(pod.tolerations),
     schedulingGates: intern(pod.schedulingGates),
     ...(pod.requests !== undefined && { requests: intern(pod.requests) }),
-    ...(pod.lacksClaim !== undefined && { lacksClaim: pod.lacksClaim }),
     phase: pod.phase,
-    ...(pod.nominated !== undefined && { nominated: pod.nominated }),
+    ...withoutUndefined({ mountsClaim, lacksClaim, nominated }),
     ready: pod.ready,
     scheduled: pod.scheduled,
     // No two crash-looping containers have the same status: interning them only displaces values that pods share.

@@ -5,7 +5,7 @@ import { isJsonObject } from '../json/json.ts';
 import { readPodLabels } from './labels.ts';
 import { readOwner } from './owner.ts';
 import { parseContainerStatuses } from './parse-container-status.ts';
-import { pullSecretNames, readPodSpec } from './pod-spec.ts';
+import { mountsClaim, pullSecretNames, readPodSpec } from './pod-spec.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
 import { podRequests } from './requests.ts';
 import { parseTimestampMs } from './timestamp.ts';
@@ -32,6 +32,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
     ...(owner !== undefined && { owner }),
     ...(owner === undefined && generateName !== undefined && { generateName }),
     ...readPodSpec(raw),
+    ...(mountsClaim(objectAt(raw, 'spec')) && { mountsClaim: true }),
     ...(pullSecrets.length > 0 && { pullSecrets }),
     ...(Object.keys(requests).length > 0 && { requests }),
     phase: isPhase(phase) ? phase : 'Unknown',

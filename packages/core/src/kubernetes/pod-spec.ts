@@ -74,6 +74,14 @@ export function podImages(spec: JsonObject): readonly string[] {
   return [...images];
 }
 
+/** Whether a volume of the pod is a PersistentVolumeClaim. Generic ephemeral volumes make one as well. */
+export function mountsClaim(spec: JsonObject): boolean {
+  return arrayAt(spec, 'volumes').some(
+    (volume) =>
+      isJsonObject(volume) && (isJsonObject(volume['persistentVolumeClaim']) || isJsonObject(volume['ephemeral'])),
+  );
+}
+
 /** The images that no container runs, as a field of the facts: absent where there are none. */
 export function mountedOnly(spec: JsonObject): Pick<PodSpecFacts, 'volumeImages'> {
   if (arrayAt(spec, 'volumes').every((volume) => !isJsonObject(volume) || volume['image'] === undefined)) return {};

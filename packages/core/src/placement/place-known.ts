@@ -9,6 +9,7 @@ import { isPossible, tolerated } from './feasibility.ts';
 import { allowedByOwner, constrainsArchitecture } from './node-constraints.ts';
 import type { Wanted } from './preference.ts';
 import { isSupported, resolvePreference, weighted } from './preference.ts';
+import { mayBeVolumeBound } from './volume-bound.ts';
 
 /** A pod of which all images are known. */
 export function placeKnown(context: PlacementContext, possible: Architectures): PlacementDecision {
@@ -54,27 +55,45 @@ export function withoutWeakOffers(context: PlacementContext, possible: Architect
 
 /** PL6: narrows to a preferred architecture, or adds preferred terms. */
 function placeByPreference(context: PlacementContext, remaining: Architectures): PlacementDecision {
-  const { view, input, policy, support } = context;
-  const { warnings, wanted } = resolvePreference(view, input, policy, remaining);
-  const preference = { warnings, wanted: weakLast(wanted, support) };
-  const prefers = policy.spec.preference?.type === 'Prefer';
-  // A preference needs at least two architectures.
-  const single = remaining !== 'any' && remaining.length === 1;
-  const chosen = prefers || single ? NOT_NARROWED : choose(context, preference.wanted, remaining);
+  const { view, input, policy, support, applied } = context;
+  const { warnings, wanted: resolved } = resolvePreference(view, input, policy, remaining);
+  const wanted = weakLast(resolved, support);
+  const { softened, ...chosen } = chooseWithin(context, wanted, remaining);
   const architectures = chosen.architecture === undefined ? remaining : [chosen.architecture];
   // A second apply of a manifest with preferred terms of its own would be refused once there are more.
-  const mayAdd = prefers && !single && context.applied?.preferred !== true;
-  const preferred = mayAdd ? weighted(preference.wanted, policy.spec.preference.weight, remaining) : [];
+  const mayAdd = softened && applied?.preferred !== true;
   return constrainOrLeave(context, {
     architectures,
     reason: chosen.reason,
     otherwise: 'NothingToConstrain',
-    preferred,
+    preferred: mayAdd ? weighted(wanted, policy.spec.preference?.weight ?? DEFAULT_WEIGHT, remaining) : [],
     // Where a preference decided, no image did.
     image: chosen.architecture === undefined ? support.image : undefined,
     tolerated: tolerated(context, architectures),
-    warnings: [...preference.warnings, ...chosen.warnings],
+    warnings: [...warnings, ...chosen.warnings],
   });
+}
+
+/** What is required, and whether the preference becomes preferred terms instead. */
+function chooseWithin(
+  context: PlacementContext,
+  wanted: readonly Wanted[],
+  remaining: Architectures,
+): Chosen & { readonly softened: boolean } {
+  // A preference needs at least two architectures.
+  if (remaining !== 'any' && remaining.length === 1) return { ...NOT_NARROWED, softened: false };
+  if (context.policy.spec.preference?.type === 'Prefer') return { ...NOT_NARROWED, softened: true };
+  const chosen = choose(context, wanted, remaining);
+  if (chosen.architecture === undefined || !isSoftened(chosen, context)) return { ...chosen, softened: false };
+  return { ...NOT_NARROWED, warnings: chosen.warnings, softened: true };
+}
+
+/** Of a rollout or a namespace's label without a preference: the schema's default. */
+const DEFAULT_WEIGHT = 100;
+
+/** Whether the choice becomes preferred terms. The pod's own label asks for this pod, and stays a requirement. */
+function isSoftened({ reason }: Chosen, { view, policy }: PlacementContext): boolean {
+  return reason !== 'PreferredByPod' && mayBeVolumeBound(view, policy);
 }
 
 /** Sorts plain offers before weak ones; keeps the order of preference within each. */

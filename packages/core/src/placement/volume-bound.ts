@@ -1,0 +1,16 @@
+import { groupKind } from '../kubernetes/owner.ts';
+import { mountsClaim } from '../kubernetes/pod-spec.ts';
+import { isReplacingOwner } from '../pod/replacing-owners.ts';
+import type { ArchPolicy } from '../policy/index.ts';
+import type { PodView } from './pod-view.ts';
+
+/**
+ * Whether the pod mounts a PersistentVolumeClaim and no controller is known to replace it (PL6). Its volume may be bound to
+ * a node or a zone of another architecture than the preferred one, and no eviction could correct that (R2, R9). A pod of a
+ * Job counts, whatever its Job would do: no Job, claim or volume is read for it.
+ */
+export function mayBeVolumeBound({ owner, spec }: PodView, policy: ArchPolicy): boolean {
+  if (!mountsClaim(spec)) return false;
+  if (owner === undefined || groupKind(owner) === 'batch/Job') return true;
+  return !isReplacingOwner(owner, policy.spec.remediation.ownerKinds);
+}
