@@ -93,7 +93,8 @@ describe('applyPatch', () => {
   });
 
   test('PL11 what applies comes out as the reference implementation has it', () => {
-    const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>;
+    // Through text, as the API server does it: `-0` has none, and the comparison below tells it from 0.
+    const json = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
     const key = fc.constantFrom('a', 'b', '0', '1', '-', 'c/d', '~');
     const path = fc.array(key, { minLength: 1, maxLength: 3 }).map((tokens) => pointer(...tokens));
     const operation: fc.Arbitrary<JsonPatchOperation> = fc.oneof(
