@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CircuitBreaker } from './circuit-breaker.ts';
+import type { CircuitAdmission } from './circuit-breaker.ts';
 
 const FIRST_MS = 1_000;
 const OPTIONS = { failureThreshold: 5, firstOpenMs: FIRST_MS, maxOpenMs: 30_000 };
@@ -56,8 +57,9 @@ describe('the circuit breaker', () => {
     const breaker = opened();
     let now = 1_004;
     for (const openMs of [2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
-      expect(breaker.tryAcquire(now)).toEqual(ALLOWED);
-      breaker.recordFailure(now);
+      const probe = breaker.tryAcquire(now);
+      expect(probe).toEqual(ALLOWED);
+      breaker.recordFailure(now, probe);
       expect(breaker.tryAcquire(now)).toEqual({ kind: 'rejected', retryAtMs: now + openMs });
       now += openMs;
     }
@@ -69,9 +71,21 @@ describe('the circuit breaker', () => {
 
   test('a probe that is released lets another one pass', () => {
     const breaker = opened();
-    breaker.tryAcquire(2_000);
-    breaker.release();
+    breaker.release(breaker.tryAcquire(2_000));
     expect(breaker.tryAcquire(2_000)).toEqual(ALLOWED);
+  });
+
+  test('K5 calls that began before it opened end no probe and do not prolong it, however many fail', () => {
+    const breaker = new CircuitBreaker(OPTIONS);
+    const calls = Array.from({ length: 64 }, () => breaker.tryAcquire(0));
+    for (const call of calls.slice(0, 60)) breaker.recordFailure(0, call);
+    expect(breaker.tryAcquire(1)).toEqual({ kind: 'rejected', retryAtMs: FIRST_MS });
+    const probe = breaker.tryAcquire(FIRST_MS);
+    for (const call of calls.slice(60, 62)) breaker.release(call);
+    for (const call of calls.slice(62)) breaker.recordFailure(FIRST_MS, call);
+    expect(breaker.tryAcquire(FIRST_MS).kind).toBe('rejected');
+    breaker.recordFailure(FIRST_MS, probe);
+    expect(breaker.tryAcquire(FIRST_MS)).toEqual({ kind: 'rejected', retryAtMs: 3 * FIRST_MS });
   });
 
   test('whatever happens: closed, it allows all; open, none; half-open, one at a time', () => {
@@ -97,31 +111,34 @@ describe('the circuit breaker', () => {
 class Calls {
   readonly breaker = new CircuitBreaker({ ...OPTIONS, failureThreshold: 2, windowMs: 5_000 });
   nowMs = 0;
-  #pending = 0;
-  #isProbing = false;
+  /** In the order in which they end: the first may have begun long before the circuit opened. */
+  readonly #pending: CircuitAdmission[] = [];
+  #probe: CircuitAdmission | undefined;
 
   start(): void {
     const state = this.breaker.state(this.nowMs);
-    const { kind } = this.breaker.tryAcquire(this.nowMs);
-    const isProbe = state === 'half-open' && !this.#isProbing;
+    const admission = this.breaker.tryAcquire(this.nowMs);
+    const { kind } = admission;
+    const isProbe = state === 'half-open' && this.#probe === undefined;
     expect(this.breaker.isClosed).toBe(state === 'closed');
     expect(kind).toBe(state === 'closed' || isProbe ? 'allowed' : 'rejected');
-    if (kind === 'allowed') this.#pending += 1;
-    this.#isProbing ||= isProbe;
+    if (kind === 'allowed') this.#pending.push(admission);
+    if (isProbe) this.#probe = admission;
   }
 
-  /** Outcomes of calls that began before it opened count too: they tell how the dependency is now. */
+  /** A success closes it, whenever its call began: the dependency works now. Of failures only the probe's prolongs it. */
   end(outcome: 'success' | 'failure' | 'release'): void {
-    if (this.#pending === 0) return;
+    const admission = this.#pending.shift();
+    if (admission === undefined) return;
     const before = this.breaker.state(this.nowMs);
-    this.#pending -= 1;
-    this.#isProbing = false;
-    if (outcome === 'release') this.breaker.release();
-    else if (outcome === 'failure') this.breaker.recordFailure(this.nowMs);
+    const isProbe = admission === this.#probe;
+    if (isProbe || outcome === 'success') this.#probe = undefined;
+    if (outcome === 'release') this.breaker.release(admission);
+    else if (outcome === 'failure') this.breaker.recordFailure(this.nowMs, admission);
     else this.breaker.recordSuccess();
     const after = this.breaker.state(this.nowMs);
     if (outcome === 'success') expect(after).toBe('closed');
     if (outcome === 'release') expect(after).toBe(before);
-    if (outcome === 'failure' && before !== 'closed') expect(after).toBe('open');
+    if (outcome === 'failure' && before !== 'closed') expect(after).toBe(isProbe ? 'open' : before);
   }
 }

@@ -31,7 +31,8 @@ export class CircuitBreaker {
   #openMs: number;
   /** Undefined while closed. */
   #openUntilMs: number | undefined;
-  #isProbing = false;
+  /** The admission of the call whose outcome decides; undefined while none is out. */
+  #probe: CircuitAdmission | undefined;
 
   constructor(options: CircuitBreakerOptions) {
     this.#options = options;
@@ -53,42 +54,60 @@ export class CircuitBreaker {
     return this.#failures === 0 ? 0 : nowMs - this.#failingSinceMs;
   }
 
-  /** Asks to make a call. One that is allowed must be reported by `recordSuccess`, `recordFailure` or `release`. */
+  /**
+   * Asks to make a call. One that is allowed must be reported by `recordSuccess`, `recordFailure` or `release`, the last two
+   * with the admission: only the probe's own outcome ends the probe.
+   */
   tryAcquire(nowMs: number): CircuitAdmission {
     if (this.#openUntilMs === undefined) return ALLOWED;
     if (nowMs < this.#openUntilMs) return { kind: 'rejected', retryAtMs: this.#openUntilMs };
-    if (this.#isProbing) return { kind: 'rejected', retryAtMs: nowMs + this.#options.firstOpenMs };
-    this.#isProbing = true;
-    return ALLOWED;
+    if (this.#probe !== undefined) return { kind: 'rejected', retryAtMs: nowMs + this.#options.firstOpenMs };
+    this.#probe = { kind: 'allowed' };
+    return this.#probe;
   }
 
-  /** A call succeeded: closes the circuit. Failures in the window still count, unless it was open. */
+  /**
+   * A call succeeded: closes the circuit, also by a call that began before it opened, since the dependency works now.
+   * Failures in the window still count, unless it was open.
+   */
   recordSuccess(): void {
     this.#failures = 0;
-    this.#isProbing = false;
+    this.#probe = undefined;
     if (this.#openUntilMs === undefined) return;
     this.#openUntilMs = undefined;
     this.#openMs = this.#options.firstOpenMs;
     this.#recent = [];
   }
 
-  /** A call failed: opens the circuit, or keeps it open for twice as long. */
-  recordFailure(nowMs: number): void {
+  /**
+   * A call failed: opens the circuit at the threshold. A probe keeps it open for twice as long; a call that began before
+   * it opened changes nothing, or many calls in flight would double the time at once.
+   *
+   * @param admission what `tryAcquire` returned; absent for a call that was made while the circuit was closed
+   */
+  recordFailure(nowMs: number, admission?: CircuitAdmission): void {
     if (this.#failures === 0) this.#failingSinceMs = nowMs;
     this.#failures += 1;
-    this.#isProbing = false;
-    if (this.#openUntilMs !== undefined || this.#reachesThreshold(nowMs)) this.trip(nowMs);
+    const isProbe = this.#endProbe(admission);
+    if (isProbe || (this.#openUntilMs === undefined && this.#reachesThreshold(nowMs))) this.trip(nowMs);
   }
 
-  /** A call ended without an outcome, such as by an abort: another one may probe. */
-  release(): void {
-    this.#isProbing = false;
+  /** A call ended without an outcome, such as by an abort. If it was the probe, another call may probe. */
+  release(admission: CircuitAdmission): void {
+    this.#endProbe(admission);
   }
 
   /** Opens the circuit at once, or keeps it open for twice as long. */
   trip(nowMs: number): void {
     if (this.#openUntilMs !== undefined) this.#openMs = Math.min(this.#openMs * 2, this.#options.maxOpenMs);
     this.#openUntilMs = nowMs + this.#openMs;
+  }
+
+  /** Whether the call was the probe, which has ended then. */
+  #endProbe(admission: CircuitAdmission | undefined): boolean {
+    if (admission === undefined || admission !== this.#probe) return false;
+    this.#probe = undefined;
+    return true;
   }
 
   #reachesThreshold(nowMs: number): boolean {

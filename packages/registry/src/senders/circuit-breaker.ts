@@ -50,9 +50,9 @@ export class CircuitBreakerSender implements Sender {
     const endMs = this.#clock.monotonic();
     const isEndpoint = normalHost(request.host) === endpointHost;
     const evidence = evaluate(response, endMs - startMs, isEndpoint);
-    if (evidence === 'failure') breaker.recordFailure(endMs);
+    if (evidence === 'failure') breaker.recordFailure(endMs, admission);
     else if (evidence === 'success') breaker.recordSuccess();
-    else breaker.release();
+    else breaker.release(admission);
     return response;
   }
 

@@ -1,5 +1,5 @@
 import { BatchedTimeout, CircuitBreaker, SingleFlight, waitAtMost } from '@archpolicy/async';
-import type { Clock } from '@archpolicy/async';
+import type { CircuitAdmission, Clock } from '@archpolicy/async';
 import type { Cluster, Redis } from 'ioredis';
 import type { Logger } from '../../logger.ts';
 
@@ -140,17 +140,18 @@ export class ResilientClient {
     if (this.#closed) return true;
     if (this.#breaker.isClosed) return false;
     // No command is the probe: a new connection is.
-    if (this.#breaker.tryAcquire(nowMs).kind === 'allowed') void this.#probe();
+    const admission = this.#breaker.tryAcquire(nowMs);
+    if (admission.kind === 'allowed') void this.#probe(admission);
     return true;
   }
 
-  async #probe(): Promise<void> {
+  async #probe(admission: CircuitAdmission): Promise<void> {
     const connection = this.#create();
     const isBack =
       (await this.#answers(connection, () => connection.open())) &&
       (await this.#answers(connection, () => connection.ping()));
     if (!isBack) {
-      this.#breaker.recordFailure(this.#parts.clock.monotonic());
+      this.#breaker.recordFailure(this.#parts.clock.monotonic(), admission);
       return;
     }
     this.#connection = connection;
