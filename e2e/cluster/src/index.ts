@@ -17,5 +17,7 @@ export { startProgram } from './start-program.ts';
 export type { ProgramOptions } from './start-program.ts';
 export { waitFor } from './wait.ts';
 export type { WaitOptions } from './wait.ts';
+export { writeTolerationWhitelist } from './fixtures/toleration-whitelist.ts';
+export type { TolerationWhitelist } from './fixtures/toleration-whitelist.ts';
 export { RealRegistry } from './fixtures/real-registry.ts';
 export type { RealRegistryOptions } from './fixtures/real-registry.ts';

@@ -1,51 +1,31 @@
 import { isJsonObject } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
-import { pushImage, START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
-import type { TestCluster } from '@archpolicy/e2e';
+import {
+  pushImage,
+  START_TIMEOUT_MILLISECONDS,
+  startCluster,
+  waitFor,
+  writeTolerationWhitelist,
+} from '@archpolicy/e2e';
+import type { TestCluster, TolerationWhitelist } from '@archpolicy/e2e';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { workload } from './stage.ts';
 
 jest.setTimeout(120_000);
 
 /** Generous: the machine does other things. */
 const PATIENCE_MS = 60_000;
-/** The plugin's own whitelist holds where a namespace has none; no client can read it. */
-const CONFIGURATION = {
-  apiVersion: 'apiserver.config.k8s.io/v1',
-  kind: 'AdmissionConfiguration',
-  plugins: [
-    {
-      name: 'PodTolerationRestriction',
-      configuration: {
-        apiVersion: 'podtolerationrestriction.admission.k8s.io/v1alpha1',
-        kind: 'Configuration',
-        whitelist: ['not-ready', 'unreachable'].map((name) => ({
-          key: `node.kubernetes.io/${name}`,
-          operator: 'Exists',
-        })),
-      },
-    },
-  ],
-};
-
-let folder: string;
+let whitelist: TolerationWhitelist;
 let cluster: TestCluster;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'archpolicy-admission-'));
-  const file = join(folder, 'admission.yaml');
-  await writeFile(file, JSON.stringify(CONFIGURATION));
-  cluster = await startCluster({
-    apiServerFlags: ['--enable-admission-plugins=PodTolerationRestriction', `--admission-control-config-file=${file}`],
-  });
+  whitelist = await writeTolerationWhitelist();
+  cluster = await startCluster({ apiServerFlags: whitelist.apiServerFlags });
 }, START_TIMEOUT_MILLISECONDS);
 
 afterAll(async () => {
   await cluster.stop();
-  await rm(folder, { recursive: true, force: true });
+  await whitelist.remove();
 });
 
 test('PL8 a cluster-wide whitelist without our tolerations: the policy shows it, and every pod runs', async () => {

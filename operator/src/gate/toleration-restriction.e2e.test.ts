@@ -1,5 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   applyPatch,
@@ -14,8 +12,8 @@ import {
   textAt,
 } from '@archpolicy/core';
 import type { Json, JsonObject, NodeFacts, PatchFallbacks, PlacementInput } from '@archpolicy/core';
-import { startCluster, waitFor } from '@archpolicy/e2e';
-import type { TestCluster } from '@archpolicy/e2e';
+import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor, writeTolerationWhitelist } from '@archpolicy/e2e';
+import type { TestCluster, TolerationWhitelist } from '@archpolicy/e2e';
 import { bodyOf, PODS, resourcePath } from '@archpolicy/kube';
 import type { ApiClient } from '@archpolicy/kube';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
@@ -25,44 +23,21 @@ import { Lifter } from './lifter.ts';
 import type { LiftOutcome } from './lifter.ts';
 import { PodCalls } from './pod-calls.ts';
 
-/** The first run on a machine builds the control plane. */
-const START_TIMEOUT_MS = 20 * 60_000;
 const ROOT = join(import.meta.dirname, '../../..');
 const signal = new AbortController().signal;
 
-/** The plugin's own whitelist holds where the namespace has none; a webhook cannot read it. */
-const WHITELIST = {
-  apiVersion: 'apiserver.config.k8s.io/v1',
-  kind: 'AdmissionConfiguration',
-  plugins: [
-    {
-      name: 'PodTolerationRestriction',
-      configuration: {
-        apiVersion: 'podtolerationrestriction.admission.k8s.io/v1alpha1',
-        kind: 'Configuration',
-        whitelist: [
-          { key: 'node.kubernetes.io/not-ready', operator: 'Exists' },
-          { key: 'node.kubernetes.io/unreachable', operator: 'Exists' },
-        ],
-      },
-    },
-  ],
-};
-
 jest.setTimeout(60_000);
 
-let folder: string;
+let whitelist: TolerationWhitelist;
 let cluster: TestCluster;
 let api: ApiClient;
 let admin: ApiClient;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'archpolicy-admission-'));
-  const file = join(folder, 'admission.yaml');
-  await writeFile(file, JSON.stringify(WHITELIST));
+  whitelist = await writeTolerationWhitelist();
   cluster = await startCluster({
     only: 'control-plane',
-    apiServerFlags: ['--enable-admission-plugins=PodTolerationRestriction', `--admission-control-config-file=${file}`],
+    apiServerFlags: whitelist.apiServerFlags,
   });
   const apply = ['apply', '--server-side', '--kustomize'];
   for (const part of ['rbac', 'fence']) await output(cluster.kubectl, [...apply, join(ROOT, 'deploy/base', part)]);
@@ -70,12 +45,12 @@ beforeAll(async () => {
   await output(cluster.kubectl, ['taint', 'nodes', ...arm64]);
   api = await operatorClient(cluster.kubectl);
   admin = adminClient(cluster.get('KUBECONFIG'));
-}, START_TIMEOUT_MS);
+}, START_TIMEOUT_MILLISECONDS);
 
 afterAll(async () => {
   await Promise.all([api.close(), admin.close()]);
   await cluster.stop();
-  await rm(folder, { recursive: true, force: true });
+  await whitelist.remove();
 });
 
 test('PL12 PodTolerationRestriction refuses the toleration with 500: the pod runs where it needs none', async () => {
