@@ -22,6 +22,7 @@ jest.setTimeout(5 * 60_000);
 
 const reason = await whyNot();
 
+// It needs root on Linux, and is no part of `make test`: the reason is printed in the title.
 (reason === undefined ? describe : describe.skip)(
   reason === undefined ? 'a real node' : `a real node (skipped: ${reason})`,
   () => {

@@ -54,7 +54,7 @@ const RULES: readonly Rule<Misplaced>[] = [
   podOptsOut,
   // R1, R10: The pod is Ready, or has run on this node and shows no refusal.
   podRuns,
-  // R10: The pod runs or has run, and Karpenter or the cluster autoscaler is told not to move it.
+  // R10: The pod runs or has run, and is marked as not to be moved by Karpenter or the cluster autoscaler.
   podMustNotBeDisrupted,
   // R4: The replacement would be bound to a node that does not support its images, or to none.
   replacementWouldNotFit,

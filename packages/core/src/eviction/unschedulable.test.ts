@@ -57,10 +57,10 @@ const ROWS: readonly Row[] = [
   { title: 'a claim is missing whose name speaks of affinity: no node would do', message: '0/2 nodes are available: persistentvolumeclaim "session-affinity-data" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
   { title: 'its claim is not bound: no node would do', message: '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
   { title: 'its claim does not exist', message: '0/2 nodes are available: persistentvolumeclaim "data" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
-  { title: 'no node that its volumes allow is left, and that is told beside affinity', message: "0/2 nodes are available: 1 node(s) didn't find available persistent volumes to bind, 1 node(s) didn't match Pod's node affinity/selector.", expected: true },
+  { title: 'no node that its volumes allow is left, and the message names affinity, too', message: "0/2 nodes are available: 1 node(s) didn't find available persistent volumes to bind, 1 node(s) didn't match Pod's node affinity/selector.", expected: true },
   { title: 'its volume is on the other node', message: "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had volume node affinity conflict. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.", expected: true },
   { title: 'the words of another version about devices exclude nothing', message: '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: none.', expected: true },
-  { title: 'another scheduler says nothing that is known', message: 'cannot schedule this pod', expected: true },
+  { title: 'the message of another scheduler has another form', message: 'cannot schedule this pod', expected: true },
   { title: 'its owner has chosen', spec: { nodeSelector: { 'kubernetes.io/arch': 'amd64' } }, expected: false },
 ];
 
