@@ -24,7 +24,7 @@ setup: node_modules/.package-lock.json ## Install the dependencies that the lock
 	@$(NODE) tools/src/check-node.js
 
 .PHONY: lint
-lint: setup ## Formatter, linter and both type checks
+lint: setup ## Formatter, linter, both type checks, layers and import cycles
 	@$(RUN) tools/src/lint/main.ts
 
 .PHONY: format
