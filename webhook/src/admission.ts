@@ -6,12 +6,12 @@ import type { Logger } from '@archpolicy/service';
 import { AdmissionHandler } from './handler.ts';
 import type { WebhookMetrics } from './metrics.ts';
 import { AuditQueue } from './mutate/audit-queue.ts';
-import { Gather } from './mutate/gather.ts';
-import { Mutate } from './mutate/mutate.ts';
-import type { OnDecision } from './mutate/mutate.ts';
-import { placement as freshPlacement } from './mutate/placement.ts';
-import type { ClusterViews, ImageInspector, Jobs, PullSecrets } from './mutate/ports.ts';
-import { RememberedPlacement } from './mutate/remembered-placement.ts';
+import { InputGatherer } from './mutate/input-gatherer.ts';
+import { PodMutator } from './mutate/pod-mutator.ts';
+import type { OnDecision } from './mutate/pod-mutator.ts';
+import { corePlacement } from './mutate/placement.ts';
+import type { ClusterViews, JobReader, PullSecrets } from './mutate/ports.ts';
+import { MemoizedPlacement } from './mutate/memoized-placement.ts';
 
 export interface AdmissionOptions {
   readonly view: {
@@ -20,7 +20,7 @@ export interface AdmissionOptions {
     readonly nodes: Pick<NodeView, 'list'>;
   };
   readonly inspector: Pick<Inspector, 'inspect'>;
-  readonly jobs: Jobs;
+  readonly jobs: JobReader;
   readonly pullSecrets: PullSecrets;
   readonly metrics: WebhookMetrics;
   readonly clock: Clock;
@@ -39,16 +39,15 @@ export interface Admission {
 
 /** Puts the parts of admission together. */
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { view, jobs, pullSecrets, metrics, clock, logger, inspectionBudgetMs } = options;
-  const inspector: ImageInspector = options.inspector;
+  const { view, inspector, jobs, pullSecrets, metrics, clock, logger, inspectionBudgetMs } = options;
   const audits = new AuditQueue({
     onOutcome: (outcome, err) => {
       metrics.audit(outcome);
       if (outcome === 'failed') logger.error({ err }, 'an audit failed');
     },
   });
-  const gather = new Gather({
-    views: viewsOf(view),
+  const gatherer = new InputGatherer({
+    views: toClusterViews(view),
     inspector,
     pullSecrets,
     clock,
@@ -60,11 +59,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const { kind, reason } = decision;
     logger.debug({ namespace, policy: policy?.name, kind, reason }, 'decided');
   };
-  const placement = new RememberedPlacement(freshPlacement);
-  const mutate = new Mutate({ gather, placement, jobs, audits, clock, inspectionBudgetMs, onDecision });
+  const placement = new MemoizedPlacement(corePlacement);
+  const mutator = new PodMutator({ gatherer, placement, jobs, audits, clock, inspectionBudgetMs, onDecision });
   const onReview = metrics.review.bind(metrics);
   const timeout = new BatchedTimeout({ clock });
-  const handler = new AdmissionHandler({ mutate, timeout, clock, logger, onReview });
+  const handler = new AdmissionHandler({ mutator, timeout, clock, logger, onReview });
   const close = (): Promise<void> => {
     timeout.close();
     return audits.close();
@@ -72,7 +71,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   return { handler, close };
 }
 
-function viewsOf({ policies, namespaces, nodes }: AdmissionOptions['view']): ClusterViews {
+function toClusterViews({ policies, namespaces, nodes }: AdmissionOptions['view']): ClusterViews {
   return {
     namespace: (name) => namespaces.get(name),
     fetchNamespace: (name, signal) => namespaces.fetch(name, signal),

@@ -61,7 +61,7 @@ interface Response {
 }
 
 /** Sends a review; the patch of the answer decoded. */
-const ask = async (object: Json, request: JsonObject = {}): Promise<Response> => {
+const sendReview = async (object: Json, request: JsonObject = {}): Promise<Response> => {
   const answer = await client.send({ body: body(review(object, request)) });
   expect(answer.status).toBe(200);
   const { response } = JSON.parse(answer.body) as { response: Partial<Omit<Response, 'patch'>> & { patch?: string } };
@@ -110,7 +110,7 @@ describe('reviews', () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     await started();
     const constrained = async (): Promise<boolean> =>
-      (await ask(pod({ containers: [container(image('app:1'))] }))).patch.length > 0;
+      (await sendReview(pod({ containers: [container(image('app:1'))] }))).patch.length > 0;
     expect(await constrained()).toBe(true);
     world.putPolicy('default', { mode: 'Audit' });
     while (await constrained());
@@ -122,7 +122,7 @@ describe('reviews', () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     await started();
     const object = pod({ containers: [container(image('app:1'))] });
-    const response = await ask(object);
+    const response = await sendReview(object);
     expect(response).toMatchObject({ uid: UID, allowed: true });
     expect(affinity(patched(object, response))).toEqual(onlyArm64);
     expect(response.auditAnnotations).toMatchObject({ decision: 'constrain', reason: 'ImagesSupport' });
@@ -132,10 +132,10 @@ describe('reviews', () => {
     world.registry.push('app', '1', multiPlatformImage(['linux/arm64', 'linux/s390x']));
     await started();
     const object = pod({ containers: [container(image('app:1'))] });
-    await ask(object);
+    await sendReview(object);
     world.registry.forgetRequests();
     const before = world.api.requests.filter(({ path }) => !path.includes('/leases')).length;
-    for (let i = 0; i < 10; i += 1) await ask(object);
+    for (let i = 0; i < 10; i += 1) await sendReview(object);
     expect(world.registry.lines).toEqual([]);
     expect(world.api.requests.filter(({ path }) => !path.includes('/leases'))).toHaveLength(before);
   });
@@ -150,7 +150,7 @@ describe('reviews', () => {
       { containers: [{ ...container(image('app:1')), ...unknown }], ...unknown },
       { annotations: { 'example.com/a': 'ü' }, ...unknown },
     );
-    const result = patched(object, await ask(object));
+    const result = patched(object, await sendReview(object));
     const spec = { ...(result['spec'] as JsonObject) };
     const metadata = { ...(result['metadata'] as JsonObject) };
     expect(spec['affinity']).toEqual(onlyArm64);
@@ -166,7 +166,7 @@ describe('reviews', () => {
 
   test('an image that the registry does not have: admitted unchanged, with a warning', async () => {
     await started();
-    const response = await ask(pod({ containers: [container(image('missing:1'))] }));
+    const response = await sendReview(pod({ containers: [container(image('missing:1'))] }));
     expect(response).toMatchObject({ allowed: true, patch: [] });
     expect(response.warnings).toEqual([expect.stringContaining('NotFound')]);
   });
@@ -175,7 +175,7 @@ describe('reviews', () => {
     await started({ ARCHPOLICY_INSPECTION_BUDGET: '100ms' });
     world.registry.fault = () => ({ kind: 'hang' });
     const before = performance.now();
-    const response = await ask(pod({ containers: [container(image('app:1'))] }));
+    const response = await sendReview(pod({ containers: [container(image('app:1'))] }));
     const took = performance.now() - before;
     expect(response).toMatchObject({ allowed: true, patch: [] });
     expect(took).toBeGreaterThan(95);
@@ -189,13 +189,13 @@ describe('reviews', () => {
     for (const watch of world.api.watches) watch.end();
     world.putNamespace('new');
     const object = pod({ containers: [container(image('app:1'))] });
-    const response = await ask(object, { namespace: 'new' });
+    const response = await sendReview(object, { namespace: 'new' });
     expect(affinity(patched(object, response))).toEqual(onlyArm64);
   });
 
   test('PL1 a namespace that does not exist: left alone', async () => {
     await started();
-    const response = await ask(pod({ containers: [container('x')] }), { namespace: 'nowhere' });
+    const response = await sendReview(pod({ containers: [container('x')] }), { namespace: 'nowhere' });
     expect(response).toMatchObject({ allowed: true, patch: [], auditAnnotations: { reason: 'NamespaceUnknown' } });
   });
 
@@ -203,7 +203,7 @@ describe('reviews', () => {
     await started({ ARCHPOLICY_INSPECTION_BUDGET: '1500ms' });
     world.registry.fault = () => ({ kind: 'hang' });
     const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'd', uid: 'u', controller: true }];
-    const response = await ask(pod({ containers: [container(image('app:1'))] }, { ownerReferences }));
+    const response = await sendReview(pod({ containers: [container(image('app:1'))] }, { ownerReferences }));
     expect(response).toMatchObject({ patch: [], auditAnnotations: { reason: 'DaemonSetPod' } });
     expect(world.registry.lines).toEqual([]);
   });
@@ -227,10 +227,10 @@ describe('reviews', () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     await started();
     const object = pod({ containers: [container(image('app:1'))] });
-    await ask(object);
+    await sendReview(object);
     world.api.fault = () => ({ kind: 'reset' });
     for (const watch of world.api.watches) watch.reset();
-    expect(affinity(patched(object, await ask(object)))).toEqual(onlyArm64);
+    expect(affinity(patched(object, await sendReview(object)))).toEqual(onlyArm64);
     expect(await ready()).toBe(200);
   });
 });
@@ -246,12 +246,12 @@ describe('audit mode', () => {
     });
     let held = true;
     world.registry.fault = () => (held ? { kind: 'reset' } : undefined);
-    const response = await ask(pod({ containers: [container(image('app:1'))] }));
+    const response = await sendReview(pod({ containers: [container(image('app:1'))] }));
     expect(response).toMatchObject({ allowed: true, patch: [], warnings: [], auditAnnotations: { reason: 'Audit' } });
     held = false;
     release();
     await released;
-    await ask(pod({ containers: [container(image('app:1'))] }));
+    await sendReview(pod({ containers: [container(image('app:1'))] }));
     await until(async () =>
       / archpolicy|archpolicy_admission_audits_total\{outcome="done"\} [1-9]/u.test(await metrics()),
     );
@@ -269,7 +269,7 @@ describe('life', () => {
     stop.abort();
     await until(async () => (await ready()) === 503);
     // Draining: it serves on.
-    expect(await ask(pod({ containers: [] }))).toMatchObject({ allowed: true });
+    expect(await sendReview(pod({ containers: [] }))).toMatchObject({ allowed: true });
     await running;
     expect(performance.now() - stopping).toBeLessThan(5000);
     await expect(client.send({})).rejects.toThrow(/ECONNREFUSED/u);
@@ -311,7 +311,7 @@ describe('life', () => {
 
   test('metrics name every decision, the certificate and the reflectors', async () => {
     await started();
-    await ask(pod({ containers: [container('x')] }), { namespace: 'nowhere' });
+    await sendReview(pod({ containers: [container('x')] }), { namespace: 'nowhere' });
     const text = await metrics();
     expect(text).toContain(
       'archpolicy_admission_decisions_total{mode="None",kind="leave",reason="NamespaceUnknown"} 1',

@@ -11,7 +11,7 @@ import { createAdmission } from './admission.ts';
 import { readWebhookConfig } from './config.ts';
 import type { WebhookConfig } from './config.ts';
 import { declareCertificateMetrics, declareMetrics } from './metrics.ts';
-import { ApiJobs } from './mutate/jobs.ts';
+import { ApiJobReader } from './mutate/job-reader.ts';
 import { WebhookServer } from './server/webhook-server.ts';
 import type { ReviewHandler } from './server/webhook-server.ts';
 import type { Certificate } from './tls/certificate.ts';
@@ -72,7 +72,7 @@ class Webhook {
     this.#process.runInBackground('operator lease', (closing) => this.#operatorLease.run(closing));
     const handler = this.#startAdmission(inspector);
     // Before both are there, an answer would be wrong or none: a refused connection costs the API server less.
-    const [first] = await Promise.all([this.#certificates.first(signal), this.#synced(signal)]);
+    const [first] = await Promise.all([this.#certificates.waitForFirst(signal), this.#synced(signal)]);
     // The first lists may take long: the certificate may have been replaced meanwhile.
     const port = await this.#listen(handler, this.#certificates.current ?? first);
     this.#state = 'serving';
@@ -104,7 +104,7 @@ class Webhook {
     const admission = createAdmission({
       view: this.#view,
       inspector,
-      jobs: new ApiJobs(api, logger),
+      jobs: new ApiJobReader(api, logger),
       pullSecrets: new KeptPullSecrets({ api, clock, logger, onRead }),
       metrics,
       clock,

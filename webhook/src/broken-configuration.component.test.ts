@@ -74,7 +74,7 @@ function expectNoCanary(...errors: readonly unknown[]): void {
   for (const form of formsOf(CANARY)) expect(`${shown}\n${lines.join('')}`).not.toContain(form);
 }
 
-async function failureOf(work: () => Promise<unknown>): Promise<unknown> {
+async function catchError(work: () => Promise<unknown>): Promise<unknown> {
   try {
     await work();
     return undefined;
@@ -93,8 +93,8 @@ async function readBroken(breakIt: () => Promise<void>): Promise<void> {
   const file = path('registries.yaml');
   const config = { ...readConfig(variables, {}), registriesFile: file };
   expectNoCanary(
-    await failureOf(() => readRegistriesFile(file)),
-    await failureOf(() => openRegistries(config, { clock, logger, metrics })),
+    await catchError(() => readRegistriesFile(file)),
+    await catchError(() => openRegistries(config, { clock, logger, metrics })),
   );
   expect(watched.current().entryFor('a.example')?.blocked).toBe(true);
   expect(lines.join('')).toContain('registries file refused, the last good one stays in force');
@@ -122,7 +122,7 @@ describe('P5 no secret in a broken text is shown', () => {
     expect(await credentials.read()).toEqual(good);
     expect(logged).toMatchObject([{ message: 'kubeconfig not used in full, keeping what was read before' }]);
     expect(JSON.stringify(logged)).not.toContain(CANARY);
-    const atStart = await failureOf(() => new KubeConfigCredentials({ file: path('kubeconfig') }, clock).read());
+    const atStart = await catchError(() => new KubeConfigCredentials({ file: path('kubeconfig') }, clock).read());
     expect(atStart).toMatchObject({ code: 'BadConfig' });
     expectNoCanary(atStart);
   });
@@ -137,7 +137,7 @@ describe('P5 no secret in a broken text is shown', () => {
   ])('P5 a kubeconfig whose exec plugin %s', async (_, user) => {
     await writeFile(path('kubeconfig'), kubeconfig(user));
     const credentials = new KubeConfigCredentials({ file: path('kubeconfig') }, clock);
-    expectNoCanary(await failureOf(() => requestWith(credentials)));
+    expectNoCanary(await catchError(() => requestWith(credentials)));
   });
 
   test.each<[string, object]>([
@@ -146,12 +146,12 @@ describe('P5 no secret in a broken text is shown', () => {
   ])('P5 a kubeconfig with %s', async (_, user) => {
     await writeFile(path('kubeconfig'), kubeconfig(user));
     const credentials = new KubeConfigCredentials({ file: path('kubeconfig') }, clock);
-    expectNoCanary(await failureOf(() => requestWith(credentials)));
+    expectNoCanary(await catchError(() => requestWith(credentials)));
   });
 
   test('P5 a kubeconfig whose server is no URL', async () => {
     await writeFile(path('kubeconfig'), kubeconfig({}, `https://user:${CANARY}@host:port`));
-    const failure = await failureOf(() => new KubeConfigCredentials({ file: path('kubeconfig') }, clock).read());
+    const failure = await catchError(() => new KubeConfigCredentials({ file: path('kubeconfig') }, clock).read());
     expect(failure).toMatchObject({ code: 'BadConfig' });
     expectNoCanary(failure);
   });
@@ -188,7 +188,7 @@ describe('P5 no secret in a broken text is shown', () => {
     await writeFile(path('tls.key'), '');
     await writeFile(path(name), text);
     const watch = new CertificateWatch({ directory, clock, logger, onCertificate: () => undefined });
-    await watch.look();
+    await watch.poll();
     expect(lines.join('')).toContain('no certificate to serve with');
     note(watch.check());
     expectNoCanary();
@@ -199,8 +199,8 @@ describe('P5 no secret in a broken text is shown', () => {
     ['an answer that is no JSON', '/api/v1/namespaces/shop/secrets/pull', `token ${CANARY}`],
   ])('P5 %s of the API server', async (_, url, text) => {
     const server = await answering(text);
-    const client = clientOf(server);
-    const failure = await failureOf(() =>
+    const client = createClient(server);
+    const failure = await catchError(() =>
       client.request({ method: 'GET', path: url, signal: AbortSignal.timeout(5_000) }),
     );
     await client.close();
@@ -213,7 +213,7 @@ describe('P5 no secret in a broken text is shown', () => {
     ['ARCHPOLICY_REDIS_URL', `redis:/${CANARY}`],
     ['ARCHPOLICY_CACHE_KEY', CANARY],
   ])('P5 a broken %s', async (name, text) => {
-    const failure = await failureOf(async () => Promise.resolve(readConfig(variables, { [name]: text })));
+    const failure = await catchError(async () => Promise.resolve(readConfig(variables, { [name]: text })));
     expect(failure).toMatchObject({ variable: name });
     expectNoCanary(failure);
   });
@@ -270,7 +270,7 @@ async function answering(text: string): Promise<Server> {
   return server;
 }
 
-function clientOf(server: Server): ApiClient {
+function createClient(server: Server): ApiClient {
   const { port } = server.address() as AddressInfo;
   const credentials = fixedCredentials({ server: `http://127.0.0.1:${port}`, tls: {}, headers: {} });
   return new ApiClient({ credentials, clock, userAgent: 'test/0' });

@@ -66,7 +66,7 @@ function putSecrets(): readonly string[] {
 }
 
 /** Reviews, each answered: of a pod with all secrets, of one whose secrets are refused, and of none that is a review. */
-async function ask(secrets: readonly string[]): Promise<readonly string[]> {
+async function sendReviews(secrets: readonly string[]): Promise<readonly string[]> {
   const client = new TlsClient(world.port, world.authority.certificate);
   const answers: string[] = [];
   const image = `${world.registry.host}/${REPOSITORY}:v1`;
@@ -98,7 +98,7 @@ test('P5 the webhook’s process shows no credential in logs, answers, metrics, 
     if (child.exitCode !== null) throw new Error(written);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const answers = await ask(secrets);
+  const answers = await sendReviews(secrets);
   const metrics = await (await fetch(`http://127.0.0.1:${world.opsPort}/metrics`)).text();
   const stored = [...(await redis.keys()).keys()];
   child.kill('SIGTERM');

@@ -3,7 +3,7 @@ import { systemClock } from '@archpolicy/async';
 import { LEASES_PATH, createWorld, singleImage } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { container, pod } from './fixtures/reviews.ts';
-import { RunningWebhook, architecturesOf } from './fixtures/running-webhook.ts';
+import { RunningWebhook, getArchitectures } from './fixtures/running-webhook.ts';
 
 // Real sockets under whatever else the machine does.
 jest.setTimeout(30_000);
@@ -32,12 +32,12 @@ afterEach(async () => {
 
 const expiry = async (): Promise<number> =>
   Number(/^archpolicy_certificate_expiry_timestamp_seconds (\S+)$/mu.exec((await webhook.get('/metrics')).text)?.[1]);
-const place = (): ReturnType<RunningWebhook['ask']> =>
-  webhook.ask(pod({ containers: [container(`${world.registry.host}/app:1`)] }));
+const place = (): ReturnType<RunningWebhook['sendReview']> =>
+  webhook.sendReview(pod({ containers: [container(`${world.registry.host}/app:1`)] }));
 
 test('P2 without the certificate issuer: seen long before, unready at the end, and right again with a new certificate', async () => {
   // While the last certificate holds, nothing is missing but its successor; the metric says until when.
-  expect(architecturesOf(await place())).toEqual(['arm64']);
+  expect(getArchitectures(await place())).toEqual(['arm64']);
   expect((await expiry()) * 1_000).toBeGreaterThan(Date.now());
 
   // The API server refuses it from here on and admits pods unchanged. Unready, the webhook renews no Lease: nobody evicts.
@@ -49,6 +49,6 @@ test('P2 without the certificate issuer: seen long before, unready at the end, a
   aheadMs = 0;
   await world.writeCertificate();
   await webhook.until(async () => (await webhook.get('/readyz')).status === 200);
-  expect(architecturesOf(await place())).toEqual(['arm64']);
+  expect(getArchitectures(await place())).toEqual(['arm64']);
   await webhook.until(() => world.api.collection(LEASES_PATH).objects.has(LEASE));
 });

@@ -46,7 +46,7 @@ const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [every
       namespaces: { get: () => namespace, fetch: () => Promise.resolve(undefined) },
       nodes: { list: () => [{ ...node, name: 'a', architecture: 'arm64', labels: { 'kubernetes.io/arch': 'arm64' } }] },
     },
-    jobs: { deadlineOf: () => Promise.resolve({ kind: 'unknown' }) },
+    jobs: { readDeadline: () => Promise.resolve({ kind: 'unknown' }) },
     inspector: { inspect },
     pullSecrets: NO_PULL_SECRETS,
     metrics: {
@@ -65,7 +65,7 @@ const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [every
     return admission.handler.handle(bytes, { arrivedAt, deadline: arrivedAt + allowanceMs });
   };
   const shed = (bytes: Buffer) => admission.handler.shed(bytes);
-  const refuseLarge = () => admission.handler.refuseLarge({ arrivedAt: performance.now(), deadline: 0 });
+  const refuseLarge = () => admission.handler.rejectTooLarge({ arrivedAt: performance.now(), deadline: 0 });
   return { handle, shed, refuseLarge, outcomes };
 };
 
@@ -303,7 +303,7 @@ describe('hostile bodies', () => {
         { annotations: { 'archpolicy.dev/decision': '{"v":1}' } },
       ),
     );
-    const paths = pathsOf(full).filter(([first]) => first !== 'kind' && first !== 'apiVersion');
+    const paths = listPaths(full).filter(([first]) => first !== 'kind' && first !== 'apiVersion');
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...paths), fc.jsonValue({ maxDepth: 3 }), async (path, value) => {
         expectHarmless(await handle(body(withValue(full, path, value))));
@@ -320,13 +320,13 @@ function nested(depth: number, padding = 70_000): string {
 
 type Path = readonly (string | number)[];
 
-function pathsOf(value: Json, path: Path = []): Path[] {
+function listPaths(value: Json, path: Path = []): Path[] {
   const here = path.length === 0 ? [] : [path];
   if (typeof value !== 'object' || value === null) return here;
   return [
     ...here,
     ...Object.entries(value).flatMap(([key, child]) =>
-      child === undefined ? [] : pathsOf(child, [...path, Array.isArray(value) ? Number(key) : key]),
+      child === undefined ? [] : listPaths(child, [...path, Array.isArray(value) ? Number(key) : key]),
     ),
   ];
 }

@@ -4,15 +4,15 @@ import type { Logger } from '@archpolicy/service';
 import { WebhookError } from './errors.ts';
 import type { ReviewOutcome } from './metrics.ts';
 import type { PlacedPod } from './mutate/ports.ts';
-import { UNCHANGED, answerWith, encodeAnswer, encodeVerdict } from './review/answer.ts';
-import type { Verdict } from './review/answer.ts';
+import { ALLOWED_UNCHANGED, wrapResponse, encodeReview, encodeResponse } from './review/response.ts';
+import type { ReviewResponse } from './review/response.ts';
 import { isExcessive } from './review/body-limits.ts';
 import { parseReview, peekUid } from './review/review.ts';
 import type { AdmissionRequest } from './review/review.ts';
-import type { HttpAnswer, ReviewHandler, ReviewTimes } from './server/webhook-server.ts';
+import type { HttpResponse, ReviewHandler, ReviewTimes } from './server/webhook-server.ts';
 
 export interface AdmissionHandlerOptions {
-  readonly mutate: { place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> };
+  readonly mutator: { place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> };
   readonly timeout: BatchedTimeout;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -27,24 +27,24 @@ export interface AdmissionHandlerOptions {
 export class AdmissionHandler implements ReviewHandler {
   readonly #options: AdmissionHandlerOptions;
   /** Placements that are given again are encoded once; they are kept by who gives them. */
-  readonly #encoded = new WeakMap<PlacedPod, string>();
+  readonly encodedResponses = new WeakMap<PlacedPod, string>();
 
   constructor(options: AdmissionHandlerOptions) {
     this.#options = options;
   }
 
-  async handle(body: Buffer, times: ReviewTimes): Promise<HttpAnswer> {
-    if (isExcessive(body)) return this.#refuse('excessive', 413, 'too large, too deep or too many parts', times);
+  async handle(body: Buffer, times: ReviewTimes): Promise<HttpResponse> {
+    if (isExcessive(body)) return this.reject('excessive', 413, 'too large, too deep or too many parts', times);
     const parsed = parseReview(body);
-    if (parsed.kind === 'failed') return this.#refuse('malformed', 400, parsed.failure, times);
+    if (parsed.kind === 'failed') return this.reject('malformed', 400, parsed.failure, times);
     const request = parsed.value;
     if (!request.createsPod) return this.#unchanged('ignored', request.uid, times);
     if (hasTooManyParts(request.object)) return this.#unchanged('excessive', request.uid, times);
     try {
-      const { timeout, mutate } = this.#options;
-      const placed = await timeout.wait(mutate.place(request, times.deadline), times.deadline);
+      const { timeout, mutator } = this.#options;
+      const placed = await timeout.wait(mutator.place(request, times.deadline), times.deadline);
       if (placed.kind === 'done') {
-        return this.#answer('decided', answerWith(request.uid, this.#encode(placed.value)), times);
+        return this.respond('decided', wrapResponse(request.uid, this.#encode(placed.value)), times);
       }
       return this.#failed('late', new WebhookError('DeadlinePassed', 'no answer before the deadline'), request, times);
     } catch (cause) {
@@ -57,19 +57,19 @@ export class AdmissionHandler implements ReviewHandler {
     }
   }
 
-  shed(body: Buffer): HttpAnswer {
+  shed(body: Buffer): HttpResponse {
     this.#options.onReview('shed', 0);
     const uid = peekUid(body);
     // Without Retry-After: the API server does not ask again, it goes on without us.
-    return uid === undefined ? { status: 429, body: '' } : { status: 200, body: encodeAnswer(uid, UNCHANGED) };
+    return uid === undefined ? { status: 429, body: '' } : { status: 200, body: encodeReview(uid, ALLOWED_UNCHANGED) };
   }
 
-  refuseLarge(times: ReviewTimes): HttpAnswer {
-    return this.#refuse('excessive', 413, 'too large', times);
+  rejectTooLarge(times: ReviewTimes): HttpResponse {
+    return this.reject('excessive', 413, 'too large', times);
   }
 
-  #refuse(outcome: ReviewOutcome, status: number, problem: string, times: ReviewTimes): HttpAnswer {
-    this.#options.onReview(outcome, this.#took(times));
+  reject(outcome: ReviewOutcome, status: number, problem: string, times: ReviewTimes): HttpResponse {
+    this.#options.onReview(outcome, this.elapsedMs(times));
     return { status, body: `${problem}\n` };
   }
 
@@ -78,34 +78,34 @@ export class AdmissionHandler implements ReviewHandler {
     err: WebhookError,
     { namespace, uid }: AdmissionRequest,
     times: ReviewTimes,
-  ): HttpAnswer {
+  ): HttpResponse {
     this.#options.logger.error({ namespace, err }, 'admitted unchanged, the decision failed');
     return this.#unchanged(outcome, uid, times);
   }
 
-  #unchanged(outcome: ReviewOutcome, uid: string, times: ReviewTimes): HttpAnswer {
-    return this.#answer(outcome, encodeAnswer(uid, UNCHANGED), times);
+  #unchanged(outcome: ReviewOutcome, uid: string, times: ReviewTimes): HttpResponse {
+    return this.respond(outcome, encodeReview(uid, ALLOWED_UNCHANGED), times);
   }
 
-  #answer(outcome: ReviewOutcome, body: string, times: ReviewTimes): HttpAnswer {
-    this.#options.onReview(outcome, this.#took(times));
+  respond(outcome: ReviewOutcome, body: string, times: ReviewTimes): HttpResponse {
+    this.#options.onReview(outcome, this.elapsedMs(times));
     return { status: 200, body };
   }
 
   #encode(placed: PlacedPod): string {
-    const known = this.#encoded.get(placed);
+    const known = this.encodedResponses.get(placed);
     if (known !== undefined) return known;
-    const encoded = encodeVerdict(verdictOf(placed));
-    this.#encoded.set(placed, encoded);
+    const encoded = encodeResponse(toResponse(placed));
+    this.encodedResponses.set(placed, encoded);
     return encoded;
   }
 
-  #took({ arrivedAt }: ReviewTimes): number {
+  elapsedMs({ arrivedAt }: ReviewTimes): number {
     return this.#options.clock.monotonic() - arrivedAt;
   }
 }
 
-function verdictOf({ decision, patch, warnings, auditAnnotations, message }: PlacedPod): Verdict {
+function toResponse({ decision, patch, warnings, auditAnnotations, message }: PlacedPod): ReviewResponse {
   const explained = { warnings, auditAnnotations };
   return decision.kind === 'deny'
     ? { ...explained, allowed: false, ...(message !== undefined && { message }) }

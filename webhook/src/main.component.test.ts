@@ -21,10 +21,10 @@ const spawned = (args: readonly string[], env: Record<string, string>) => {
   child.stdout.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (written.stderr += chunk.toString()));
   const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, ...written }));
-  const said = async (text: string): Promise<void> => {
+  const waitForLog = async (text: string): Promise<void> => {
     while (!written.stdout.includes(text)) await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
   };
-  return { child, ended, said };
+  return { child, ended, waitForLog };
 };
 
 // Processes and TLS under whatever else the machine does.
@@ -47,8 +47,8 @@ describe('the process', () => {
   });
 
   test('SIGTERM: it drains, closes and ends with status 0', async () => {
-    const { child, ended, said } = spawned([], { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
-    await said('"serving"');
+    const { child, ended, waitForLog } = spawned([], { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
+    await waitForLog('"serving"');
     child.kill('SIGTERM');
     const { status, stdout, stderr } = await ended;
     expect([status, stderr]).toEqual([0, '']);
@@ -57,10 +57,10 @@ describe('the process', () => {
 
   test('a second SIGTERM ends it at once', async () => {
     const env = { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info', ARCHPOLICY_DRAIN_SECONDS: '300' };
-    const { child, ended, said } = spawned([], env);
-    await said('"serving"');
+    const { child, ended, waitForLog } = spawned([], env);
+    await waitForLog('"serving"');
     child.kill('SIGTERM');
-    await said('"draining"');
+    await waitForLog('"draining"');
     child.kill('SIGTERM');
     expect((await ended).status).toBe(143);
   });

@@ -37,7 +37,7 @@ const AUDIT_OUTCOMES = ['done', 'dropped', 'failed'] as const;
 const MS_PER_SECOND = 1_000;
 
 /** What can be asked for at each scrape. */
-export interface Observed {
+export interface GaugeSources {
   readonly inFlight: () => number;
   /** Epoch milliseconds; NaN while there is no certificate. */
   readonly certificateExpiryMs: () => number;
@@ -52,7 +52,7 @@ export interface WebhookMetrics {
 }
 
 /** Declares the webhook's metrics. */
-export function declareMetrics(registry: Registry, observed: Observed): WebhookMetrics {
+export function declareMetrics(registry: Registry, observed: GaugeSources): WebhookMetrics {
   const reviews = closedCounter({
     registry,
     name: 'archpolicy_admission_reviews_total',

@@ -4,8 +4,8 @@ import type { JsonObject } from '@archpolicy/core';
 import { createWorld, multiPlatformImage, singleImage, TokenServer } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { container, pod } from './fixtures/reviews.ts';
-import { architecturesOf, RunningWebhook } from './fixtures/running-webhook.ts';
-import type { ReviewResponse } from './fixtures/running-webhook.ts';
+import { getArchitectures, RunningWebhook } from './fixtures/running-webhook.ts';
+import type { DecodedResponse } from './fixtures/running-webhook.ts';
 
 const TENANTS = 100;
 const REPOSITORY = 'private/app';
@@ -17,7 +17,7 @@ let world: World;
 let tokens: TokenServer;
 let webhook: RunningWebhook | undefined;
 /** How far the clock was turned. */
-let turnedMs: number;
+let advancedMs: number;
 const image = singleImage('linux/arm64');
 
 beforeEach(async () => {
@@ -31,7 +31,7 @@ beforeEach(async () => {
   [world, tokens] = await Promise.all([createWorld(), new TokenServer([...tenants, outsider, everyone]).start()]);
   world.registry.access = tokens.access();
   world.registry.push(REPOSITORY, 'v1', image);
-  turnedMs = 0;
+  advancedMs = 0;
   webhook = undefined;
 });
 
@@ -47,7 +47,7 @@ const byDigest = (): string => `${world.registry.host}/${REPOSITORY}@${image.man
 
 const started = async (): Promise<RunningWebhook> => {
   const clock = systemClock();
-  const turned = { ...clock, monotonic: () => clock.monotonic() + turnedMs };
+  const turned = { ...clock, monotonic: () => clock.monotonic() + advancedMs };
   webhook = await RunningWebhook.start(world, {}, turned);
   return webhook;
 };
@@ -57,31 +57,31 @@ function putTenant(namespace: string, ...secrets: readonly (readonly [name: stri
   for (const [name, credential] of secrets) world.putPullSecret(namespace, name, { [world.registry.host]: credential });
 }
 
-const podOf = (reference: string, ...secrets: readonly string[]): JsonObject =>
+const createPod = (reference: string, ...secrets: readonly string[]): JsonObject =>
   pod({
     containers: [container(reference)],
     ...(secrets.length > 0 && { imagePullSecrets: secrets.map((name) => ({ name })) }),
   });
 
-const ask = (namespace: string, reference: string, ...secrets: readonly string[]): Promise<ReviewResponse> => {
+const sendReview = (namespace: string, reference: string, ...secrets: readonly string[]): Promise<DecodedResponse> => {
   if (webhook === undefined) throw new Error('not started');
-  return webhook.ask(podOf(reference, ...secrets), { namespace });
+  return webhook.sendReview(createPod(reference, ...secrets), { namespace });
 };
 
 const secretReads = (): readonly string[] =>
   world.api.requests.map(({ path }) => path).filter((path) => path.includes('/secrets/'));
 
 /** An answer, with what the tenant itself had written taken out. */
-const withoutName = (response: ReviewResponse, reference: string): string =>
+const withoutName = (response: DecodedResponse, reference: string): string =>
   JSON.stringify(response).replaceAll(reference, 'IMAGE');
 
 describe('a private image', () => {
   test('I5 is inspected with the secret that the pod names, read once, by its name alone', async () => {
     putTenant('a', ['pull', RIGHT]);
     await started();
-    expect(architecturesOf(await ask('a', byTag(), 'pull'))).toEqual(['arm64']);
+    expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toEqual(['arm64']);
     world.registry.forgetRequests();
-    for (let i = 0; i < 5; i += 1) expect(architecturesOf(await ask('a', byTag(), 'pull'))).toEqual(['arm64']);
+    for (let i = 0; i < 5; i += 1) expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toEqual(['arm64']);
     // Warm: neither the registry nor the API server is asked.
     expect([world.registry.lines, secretReads()]).toEqual([[], ['/api/v1/namespaces/a/secrets/pull']]);
     expect((await webhook?.get('/metrics'))?.text).toContain('archpolicy_pull_secret_reads_total{outcome="found"} 1');
@@ -96,7 +96,7 @@ describe('a private image', () => {
     putTenant('a', ['wrong', WRONG], ['right', RIGHT]);
     world.putPullSecret('a', 'other-host', { 'registry.example': RIGHT });
     await started();
-    expect(architecturesOf(await ask('a', byTag(), ...names))).toEqual(['arm64']);
+    expect(getArchitectures(await sendReview('a', byTag(), ...names))).toEqual(['arm64']);
   });
 
   test('I5 one Secret may be of the old kind', async () => {
@@ -108,26 +108,26 @@ describe('a private image', () => {
       data: { '.dockercfg': Buffer.from(config).toString('base64') },
     });
     await started();
-    expect(architecturesOf(await ask('a', byTag(), 'pull'))).toEqual(['arm64']);
+    expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toEqual(['arm64']);
   });
 
   test('I5 a rotated secret is used within 60 s', async () => {
     putTenant('a', ['pull', WRONG]);
     await started();
-    expect(architecturesOf(await ask('a', byTag(), 'pull'))).toBeUndefined();
+    expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toBeUndefined();
     world.putPullSecret('a', 'pull', { [world.registry.host]: RIGHT });
-    turnedMs = 60_000;
-    expect(architecturesOf(await ask('a', byTag(), 'pull'))).toEqual(['arm64']);
+    advancedMs = 60_000;
+    expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toEqual(['arm64']);
   });
 
   test('K2 who loses its secret loses what it was shown, within 60 s', async () => {
     putTenant('a', ['pull', RIGHT]);
     await started();
-    expect(architecturesOf(await ask('a', byTag(), 'pull'))).toEqual(['arm64']);
+    expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toEqual(['arm64']);
     world.api.collection('/api/v1/secrets').remove('a/pull');
-    turnedMs = 60_000;
-    const response = await ask('a', byTag(), 'pull');
-    expect([architecturesOf(response), response.warnings.join()]).toEqual([
+    advancedMs = 60_000;
+    const response = await sendReview('a', byTag(), 'pull');
+    expect([getArchitectures(response), response.warnings.join()]).toEqual([
       undefined,
       expect.stringContaining('Unauthorized'),
     ]);
@@ -138,14 +138,14 @@ describe('a private image', () => {
     world.registry.push('public/app', 'v1', multiPlatformImage(['linux/arm64']));
     world.api.fault = ({ path }) => (path.includes('/secrets/') ? { kind: 'hang' } : undefined);
     await started();
-    const response = await ask('a', byTag(), 'pull');
+    const response = await sendReview('a', byTag(), 'pull');
     expect([response.allowed, response.patch, response.warnings.join()]).toEqual([
       true,
       [],
       expect.stringContaining('Deadline'),
     ]);
     const shown = `${world.registry.host}/public/app:v1`;
-    await webhook?.until(async () => architecturesOf(await ask('a', shown, 'pull')) !== undefined);
+    await webhook?.until(async () => getArchitectures(await sendReview('a', shown, 'pull')) !== undefined);
   });
 });
 
@@ -162,12 +162,15 @@ describe('what one tenant was shown', () => {
     putTenant('b', ['wrong', WRONG], ['outsider', 'outsider:good']);
     await started();
     for (const reference of [byTag(), byDigest()]) {
-      expect(architecturesOf(await ask('a', reference, 'pull'))).toEqual(['arm64']);
+      expect(getArchitectures(await sendReview('a', reference, 'pull'))).toEqual(['arm64']);
       const missing = reference.replace(REPOSITORY, 'private/apq');
-      const [theirs, nobodys] = [await ask('b', reference, ...secrets), await ask('b', missing, ...secrets)];
+      const [theirs, nobodys] = [
+        await sendReview('b', reference, ...secrets),
+        await sendReview('b', missing, ...secrets),
+      ];
       // Not even that there is such an image.
       expect(withoutName(theirs, reference)).toBe(withoutName(nobodys, missing));
-      expect(architecturesOf(theirs)).toBeUndefined();
+      expect(getArchitectures(theirs)).toBeUndefined();
       const told = JSON.stringify(theirs);
       expect(told).not.toContain('arm64');
       if (reference === byTag()) expect(told).not.toContain(image.manifest.digest);
@@ -181,14 +184,14 @@ describe('what one tenant was shown', () => {
     putTenant('late', ['pull', 'tenant-0:stolen']);
     await started();
     for (let tenant = 0; tenant < TENANTS; tenant += 1) {
-      expect(architecturesOf(await ask(`tenant-${tenant}`, byTag(), 'pull'))).toEqual(['arm64']);
+      expect(getArchitectures(await sendReview(`tenant-${tenant}`, byTag(), 'pull'))).toEqual(['arm64']);
     }
     const shown = world.registry.requests.filter(({ headers }) => headers.authorization?.startsWith('Bearer') === true);
     const manifests = shown.filter(({ path }) => path.includes('/manifests/')).map(({ method }) => method);
     expect(manifests.filter((method) => method === 'GET')).toHaveLength(1);
     expect(manifests.filter((method) => method === 'HEAD').length).toBeLessThanOrEqual(TENANTS - 1);
     for (const reference of [byTag(), byDigest()]) {
-      expect(architecturesOf(await ask('late', reference, 'pull'))).toBeUndefined();
+      expect(getArchitectures(await sendReview('late', reference, 'pull'))).toBeUndefined();
     }
   });
 
@@ -198,9 +201,9 @@ describe('what one tenant was shown', () => {
     putTenant('b');
     await started();
     const reference = `${world.registry.host}/public/app:v1`;
-    expect(architecturesOf(await ask('b', reference))).toEqual(['arm64']);
+    expect(getArchitectures(await sendReview('b', reference))).toEqual(['arm64']);
     world.registry.forgetRequests();
-    expect(architecturesOf(await ask('a', reference, 'pull'))).toEqual(['arm64']);
+    expect(getArchitectures(await sendReview('a', reference, 'pull'))).toEqual(['arm64']);
     expect(world.registry.lines).toEqual([]);
   });
 });

@@ -10,13 +10,13 @@ import type { TestCluster } from '@archpolicy/e2e';
 import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
 import type { ApiAnswer } from '@archpolicy/kube';
 import fc from 'fast-check';
-import { podThatIsValid } from './fixtures/generated-pods.ts';
+import { validPod } from './fixtures/generated-pods.ts';
 import { ON_VIRTUAL_NODE, pod, virtualNode, workload } from './fixtures/manifests.ts';
 
 jest.setTimeout(90_000);
 
 /** These tests are about the webhook alone: nobody evicts here. */
-const OPERATOR_STAND_IN = `import { createServer } from 'node:http';
+const OPERATOR_STUB = `import { createServer } from 'node:http';
 const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
 createServer((request, response) => response.end()).listen(Number(port), host);
 `;
@@ -43,13 +43,13 @@ const json = async <T>(args: readonly string[], stdin?: string): Promise<T> =>
 const get = (name: string, namespace = 'default'): Promise<PodObject> =>
   json<PodObject>(['get', 'pod', name, '-n', namespace]);
 
-const podsOf = async (app: string): Promise<readonly PodObject[]> =>
+const getPods = async (app: string): Promise<readonly PodObject[]> =>
   (await json<{ items: PodObject[] }>(['get', 'pods', '-l', `app=${app}`])).items;
 
-const placed = (app: string, count: number): Promise<readonly (string | undefined)[]> =>
+const waitForPlacement = (app: string, count: number): Promise<readonly (string | undefined)[]> =>
   waitFor(
     async () => {
-      const nodes = (await podsOf(app)).map(({ spec }) => spec.nodeName);
+      const nodes = (await getPods(app)).map(({ spec }) => spec.nodeName);
       return nodes.length === count && nodes.every((node) => node !== undefined) && nodes;
     },
     { timeoutMs: 30_000, what: `${count} pods of ${app} to be placed` },
@@ -61,7 +61,7 @@ const architectures = (spec: PodObject['spec']): unknown =>
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'archpolicy-webhook-'));
   const operator = join(folder, 'operator.mjs');
-  await writeFile(operator, OPERATOR_STAND_IN);
+  await writeFile(operator, OPERATOR_STUB);
   cluster = await startCluster({ programs: { operator } });
   const registry = cluster.get('REGISTRY');
   arm64Only = (await pushImage(registry, 'arm64-only', 'v1', ['linux/arm64'], { kind: 'single' })).reference;
@@ -79,24 +79,24 @@ describe('pods on the real API server and scheduler', () => {
   test.each(['Deployment', 'StatefulSet'])('a %s of an arm64-only image lands on arm64 nodes', async (kind) => {
     const app = `lands-${kind.toLowerCase()}`;
     await kubectl(['apply', '-f', '-'], workload(kind, app, arm64Only, { replicas: 4 }));
-    const nodes = await placed(app, 4);
+    const nodes = await waitForPlacement(app, 4);
     expect(nodes.filter((node) => !node?.startsWith('arm64'))).toEqual([]);
   });
 
   test('a Job of an arm64-only image lands on an arm64 node', async () => {
     await kubectl(['apply', '-f', '-'], workload('Job', 'lands-job', arm64Only));
-    expect(await placed('lands-job', 1)).toEqual([expect.stringMatching(/^arm64/u)]);
+    expect(await waitForPlacement('lands-job', 1)).toEqual([expect.stringMatching(/^arm64/u)]);
   });
 
   test('an image for both goes to the preferred architecture, all pods of the workload to the same', async () => {
     await kubectl(['apply', '-f', '-'], workload('Deployment', 'both', both, { replicas: 4 }));
-    const nodes = await placed('both', 4);
+    const nodes = await waitForPlacement('both', 4);
     expect(nodes.filter((node) => !node?.startsWith('amd64'))).toEqual([]);
   });
 
   test("PL1 a DaemonSet's pods are left alone: one on each node", async () => {
     await kubectl(['apply', '-f', '-'], workload('DaemonSet', 'daemon', arm64Only));
-    const nodes = await placed('daemon', nodeNames.length);
+    const nodes = await waitForPlacement('daemon', nodeNames.length);
     expect([...nodes].sort()).toEqual([...nodeNames].sort());
   });
 
@@ -217,7 +217,7 @@ describe('generated pods', () => {
     };
     const seed = randomInt(2 ** 31);
     const images = [arm64Only, both, `${cluster.get('REGISTRY')}/missing:v1`];
-    const pods = fc.sample(podThatIsValid(images), { numRuns: PODS, seed });
+    const pods = fc.sample(validPod(images), { numRuns: PODS, seed });
     const results = { valid: 0, changed: 0, refusedByUs: [] as unknown[] };
     const next = pods.entries();
     const work = async (): Promise<void> => {
@@ -250,7 +250,7 @@ describe('the same manifest twice', () => {
   test.each(ways)('kubectl apply %s of a workload', async (way) => {
     const manifest = workload('Deployment', `twice${way.length}`, arm64Only, { replicas: 1 });
     await kubectl(['apply', way, '-f', '-'], manifest);
-    await placed(`twice${way.length}`, 1);
+    await waitForPlacement(`twice${way.length}`, 1);
     expect(await kubectl(['apply', way, '-f', '-'], manifest)).toMatch(/serverside-applied|unchanged/u);
   });
 

@@ -28,7 +28,7 @@ export class AuditQueue {
     maxWaitingPerKey: MAX_WAITING,
   });
   /** Tasks that wait or run. */
-  readonly #unfinished = new Set<Promise<void>>();
+  readonly pending = new Set<Promise<void>>();
   #offered = 0;
   #heldBytes = 0;
   readonly #closing = new AbortController();
@@ -50,15 +50,15 @@ export class AuditQueue {
     this.#heldBytes += bytes;
     const ended = running.finally(() => {
       this.#heldBytes -= bytes;
-      this.#unfinished.delete(ended);
+      this.pending.delete(ended);
     });
-    this.#unfinished.add(ended);
+    this.pending.add(ended);
   }
 
   /** Drops what waits and waits for what runs, whose signal aborts. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all(this.#unfinished);
+    await Promise.all(this.pending);
   }
 
   #hasRoom(bytes: number): boolean {

@@ -61,7 +61,7 @@ async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, 
       nodes: { list: () => [node] },
     },
     jobs: {
-      deadlineOf: (namespace, { name }) => {
+      readDeadline: (namespace, { name }) => {
         read.push(`${namespace}/${name}`);
         return Promise.resolve(job ?? { kind: 'unknown' });
       },

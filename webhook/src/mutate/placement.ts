@@ -14,12 +14,12 @@ import type { Placement } from './ports.ts';
 const NO_IMAGES: ReadonlyMap<string, Inspection> = new Map();
 
 /** Core's placement, as the webhook asks it. */
-export const placement: Placement = {
-  imagesToInspect: (situation) => {
-    const { policy, pod } = situation;
+export const corePlacement: Placement = {
+  imagesToInspect: (context) => {
+    const { policy, pod } = context;
     if (policy === undefined) return [];
     // What is left alone whatever its images say (a DaemonSet's pod) must not wait for them.
-    if (!isOfWorkload(pod) && isUntouched(decidePlacement({ ...situation, images: NO_IMAGES }))) return [];
+    if (!isOwnedByWorkload(pod) && isUntouched(decidePlacement({ ...context, images: NO_IMAGES }))) return [];
     return imagesToInspect(podImages(objectAt(pod, 'spec')), policy.spec);
   },
   place: (input) => {
@@ -29,8 +29,8 @@ export const placement: Placement = {
 };
 
 /** Controllers whose pods are hardly ever left alone: for these the decision is made once, with their images. */
-const WORKLOADS: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'Job', 'ReplicationController']);
+const WORKLOAD_KINDS: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'Job', 'ReplicationController']);
 
-function isOfWorkload(pod: JsonObject): boolean {
-  return WORKLOADS.has(readOwner(pod)?.kind ?? '');
+function isOwnedByWorkload(pod: JsonObject): boolean {
+  return WORKLOAD_KINDS.has(readOwner(pod)?.kind ?? '');
 }

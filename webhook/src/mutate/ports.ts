@@ -1,6 +1,5 @@
 import type {
   ArchPolicy,
-  Inspection,
   JsonPatchOperation,
   NamespaceFacts,
   NodeFacts,
@@ -9,7 +8,6 @@ import type {
   PlacementInput,
 } from '@archpolicy/core';
 import type { PullSecretView } from '@archpolicy/cluster-view';
-import type { InspectRequest } from '@archpolicy/registry';
 
 /** What the webhook asks of the cluster's state. All but `fetchNamespace` answer from memory. */
 export interface ClusterViews {
@@ -23,11 +21,6 @@ export interface ClusterViews {
   nodes(): readonly NodeFacts[];
 }
 
-/** The door to registries. */
-export interface ImageInspector {
-  inspect(request: InspectRequest): Promise<Inspection>;
-}
-
 /** The contents of pull secrets, kept at hand. */
 export type PullSecrets = Pick<PullSecretView, 'atHand' | 'read'>;
 
@@ -39,9 +32,9 @@ export type JobDeadline =
   | { readonly kind: 'unknown' };
 
 /** Reads Jobs. */
-export interface Jobs {
+export interface JobReader {
   /** One GET of at most `budgetMs`. Never rejects. */
-  deadlineOf(namespace: string, job: OwnerReference, budgetMs: number): Promise<JobDeadline>;
+  readDeadline(namespace: string, job: OwnerReference, budgetMs: number): Promise<JobDeadline>;
 }
 
 /** What a pod gets: pure, from core. */

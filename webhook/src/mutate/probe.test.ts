@@ -7,7 +7,7 @@ import { createAdmission } from '../admission.ts';
 import { NO_PULL_SECRETS, body, pod, review } from '../fixtures/reviews.ts';
 
 /** An admission that knows neither namespaces, nor policies, nor registries. */
-async function answerOf(object: JsonObject, namespace: string): Promise<JsonObject | undefined> {
+async function patchedMetadata(object: JsonObject, namespace: string): Promise<JsonObject | undefined> {
   const asked: string[] = [];
   const refuse = (what: string) => () => {
     asked.push(what);
@@ -20,7 +20,7 @@ async function answerOf(object: JsonObject, namespace: string): Promise<JsonObje
       namespaces: { get: () => undefined, fetch: refuse('namespace') },
       nodes: { list: () => [] },
     },
-    jobs: { deadlineOf: () => Promise.resolve({ kind: 'unknown' }) },
+    jobs: { readDeadline: () => Promise.resolve({ kind: 'unknown' }) },
     inspector: { inspect: refuse('image') },
     pullSecrets: NO_PULL_SECRETS,
     metrics: { review: () => undefined, decision: () => undefined, audit: () => undefined },
@@ -50,13 +50,13 @@ describe('the operator’s probe', () => {
     ['with null for them', { generateName: 'probe-', annotations: null }, {}],
     ['annotated already', { generateName: 'probe-', annotations: { [ANNOTATION_DECISION]: 'x' } }, {}],
   ])('R3 is answered before policy and images: a pod %s', async (_, metadata, kept) => {
-    const answered = await answerOf(named(metadata), 'archpolicy-probe');
+    const answered = await patchedMetadata(named(metadata), 'archpolicy-probe');
     const annotation = JSON.stringify({ v: 1, kind: 'leave', reason: 'Probe' });
     expect(answered?.['annotations']).toEqual({ ...kept, [ANNOTATION_DECISION]: annotation });
     expect(parseDecision(annotation)).toEqual({ kind: 'unreadable' });
   });
 
   test('R3 a pod of another namespace is not answered so', async () => {
-    expect(await answerOf(named({ generateName: 'probe-' }), 'shop')).toBeUndefined();
+    expect(await patchedMetadata(named({ generateName: 'probe-' }), 'shop')).toBeUndefined();
   });
 });

@@ -15,13 +15,13 @@ export function isProbe({ namespace }: Pick<AdmissionRequest, 'namespace'>): boo
 export function answerProbe(pod: JsonObject): PlacedPod {
   return {
     decision: { kind: 'leave', reason: 'NoPolicy', unresolved: [], warnings: [] },
-    patch: annotating(pod),
+    patch: annotationPatch(pod),
     warnings: [],
     auditAnnotations: {},
   };
 }
 
-function annotating({ metadata }: JsonObject): readonly JsonPatchOperation[] {
+function annotationPatch({ metadata }: JsonObject): readonly JsonPatchOperation[] {
   if (!isJsonObject(metadata)) return [];
   return isJsonObject(metadata['annotations'])
     ? [{ op: 'add', path: pointer('metadata', 'annotations', ANNOTATION_DECISION), value: ANSWER }]

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { alwaysPulled } from './pull-policy.ts';
+import { alwaysPulledImages } from './pull-policy.ts';
 
 describe('alwaysPulled', () => {
   test('names the images that at least one container or volume always pulls', () => {
@@ -12,7 +12,7 @@ describe('alwaysPulled', () => {
       initContainers: [{ image: 'c', imagePullPolicy: 'Always' }],
       volumes: [{ image: { reference: 'd', pullPolicy: 'Always' } }, { image: { reference: 'e' } }, { emptyDir: {} }],
     };
-    expect([...alwaysPulled({ spec })].sort()).toEqual(['a', 'c', 'd']);
+    expect([...alwaysPulledImages({ spec })].sort()).toEqual(['a', 'c', 'd']);
   });
 
   test.each([
@@ -21,6 +21,6 @@ describe('alwaysPulled', () => {
     [{ spec: { containers: {} } }],
     [{ spec: { containers: [null, 1, { image: 2 }] } }],
   ])('%j has none', (pod) => {
-    expect(alwaysPulled(pod).size).toBe(0);
+    expect(alwaysPulledImages(pod).size).toBe(0);
   });
 });

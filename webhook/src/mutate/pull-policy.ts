@@ -5,20 +5,20 @@ import type { Json, JsonObject } from '@archpolicy/core';
  * The images that are pulled `Always` by at least one container or volume of the pod: their tags are looked at again
  * sooner. The API server has set the default before it calls webhooks.
  */
-export function alwaysPulled(pod: JsonObject): ReadonlySet<string> {
+export function alwaysPulledImages(pod: JsonObject): ReadonlySet<string> {
   const spec = pod['spec'];
   const images = new Set<string>();
   if (!isJsonObject(spec)) return images;
   for (const container of [...list(spec['containers']), ...list(spec['initContainers'])]) {
-    addWhenAlways(images, container, 'imagePullPolicy', 'image');
+    addIfAlways(images, container, 'imagePullPolicy', 'image');
   }
   for (const volume of list(spec['volumes'])) {
-    if (isJsonObject(volume)) addWhenAlways(images, volume['image'], 'pullPolicy', 'reference');
+    if (isJsonObject(volume)) addIfAlways(images, volume['image'], 'pullPolicy', 'reference');
   }
   return images;
 }
 
-function addWhenAlways(images: Set<string>, holder: Json | undefined, policyKey: string, imageKey: string): void {
+function addIfAlways(images: Set<string>, holder: Json | undefined, policyKey: string, imageKey: string): void {
   if (!isJsonObject(holder) || holder[policyKey] !== 'Always') return;
   const image = holder[imageKey];
   if (typeof image === 'string') images.add(image);

@@ -7,17 +7,17 @@ import type { BodyRead } from './body.ts';
 describe('BodyBudget', () => {
   test('holds sixteen of the largest bodies; another must wait until one is given back', () => {
     const budget = new BodyBudget();
-    for (let i = 0; i < 16; i += 1) expect(budget.take(MAX_BODY_BYTES)).toBe(true);
-    expect(budget.take(MAX_BODY_BYTES)).toBe(false);
-    budget.give(MAX_BODY_BYTES);
-    expect(budget.take(MAX_BODY_BYTES)).toBe(true);
+    for (let i = 0; i < 16; i += 1) expect(budget.reserve(MAX_BODY_BYTES)).toBe(true);
+    expect(budget.reserve(MAX_BODY_BYTES)).toBe(false);
+    budget.release(MAX_BODY_BYTES);
+    expect(budget.reserve(MAX_BODY_BYTES)).toBe(true);
   });
 });
 
 const CHUNK = Buffer.alloc(16 * 1024, 'x');
 
 /** A request whose body is there whole, in chunks as TLS gives them. */
-function requestOf(bytes: number): IncomingMessage {
+function createRequest(bytes: number): IncomingMessage {
   const stream = new Readable({ read: () => undefined });
   for (let left = bytes; left > 0; left -= CHUNK.length) stream.push(CHUNK.subarray(0, left));
   stream.push(null);
@@ -33,7 +33,7 @@ async function read(bytes: number, budget = new BodyBudget()): Promise<{ read: B
   };
   let isOver = false;
   const result = await new Promise<BodyRead>((resolve) => {
-    readBody(requestOf(bytes), budget, resolve);
+    readBody(createRequest(bytes), budget, resolve);
     setImmediate(count);
   });
   isOver = true;
@@ -56,14 +56,14 @@ describe('reading a body', () => {
   test('one that turns out to be too large is given up, and what it took is given back', async () => {
     const budget = new BodyBudget();
     expect((await read(MAX_BODY_BYTES + 1, budget)).read).toEqual({ kind: 'too-large' });
-    for (let i = 0; i < 16; i += 1) expect(budget.take(MAX_BODY_BYTES)).toBe(true);
+    for (let i = 0; i < 16; i += 1) expect(budget.reserve(MAX_BODY_BYTES)).toBe(true);
   });
 
   test('P1 without memory for it, it is given up, and what it took is given back', async () => {
     const budget = new BodyBudget();
-    for (let i = 0; i < 15; i += 1) budget.take(MAX_BODY_BYTES);
-    budget.take(MAX_BODY_BYTES - 40_000);
+    for (let i = 0; i < 15; i += 1) budget.reserve(MAX_BODY_BYTES);
+    budget.reserve(MAX_BODY_BYTES - 40_000);
     expect((await read(50_000, budget)).read).toEqual({ kind: 'busy' });
-    expect([budget.take(40_001), budget.take(40_000)]).toEqual([false, true]);
+    expect([budget.reserve(40_001), budget.reserve(40_000)]).toEqual([false, true]);
   });
 });

@@ -5,7 +5,7 @@ import { MAX_PARSED_BYTES } from '../review/body-limits.ts';
 export const MAX_BODY_BYTES = MAX_PARSED_BYTES;
 
 /** What is read of one body before other connections are looked at: usual ones (8 KB) are never interrupted. */
-const TURN_BYTES = 64 * 1024;
+const SLICE_BYTES = 64 * 1024;
 
 /**
  * All bodies that are being read or wait, together: sixteen of the largest, thousands of usual ones. Without it,
@@ -18,13 +18,13 @@ export class BodyBudget {
   #free = MAX_BUFFERED_BYTES;
 
   /** Takes bytes; false when there are not as many. */
-  take(bytes: number): boolean {
+  reserve(bytes: number): boolean {
     if (bytes > this.#free) return false;
     this.#free -= bytes;
     return true;
   }
 
-  give(bytes: number): void {
+  release(bytes: number): void {
     this.#free += bytes;
   }
 }
@@ -48,29 +48,29 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
     done({ kind: 'too-large' });
     return;
   }
-  const takeTurns = turnsOf(request);
+  const onBytesRead = pauseBetweenSlices(request);
   const chunks: Buffer[] = [];
   let size = 0;
-  let isOver = false;
+  let isFinished = false;
   // Taking listeners off would cost more than they do.
   const finish = (read: BodyRead): void => {
-    if (isOver) return;
-    isOver = true;
-    if (read.kind !== 'body') budget.give(size);
+    if (isFinished) return;
+    isFinished = true;
+    if (read.kind !== 'body') budget.release(size);
     done(read);
   };
-  const refuse = (kind: 'too-large' | 'busy'): void => {
+  const reject = (kind: 'too-large' | 'busy'): void => {
     request.pause();
     finish({ kind });
   };
   request.on('data', (chunk: Buffer) => {
-    if (isOver) return;
-    if (size + chunk.length > MAX_BODY_BYTES) refuse('too-large');
-    else if (!budget.take(chunk.length)) refuse('busy');
+    if (isFinished) return;
+    if (size + chunk.length > MAX_BODY_BYTES) reject('too-large');
+    else if (!budget.reserve(chunk.length)) reject('busy');
     else {
       size += chunk.length;
       chunks.push(chunk);
-      takeTurns(chunk.length);
+      onBytesRead(chunk.length);
     }
   });
   request.on('end', () => {
@@ -84,12 +84,12 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
 }
 
 /** A fast client's large body would be read 2 MiB at a time, and everybody else would wait for it. */
-function turnsOf(request: IncomingMessage): (bytes: number) => void {
-  let sinceTurn = 0;
+function pauseBetweenSlices(request: IncomingMessage): (bytes: number) => void {
+  let sliceBytes = 0;
   return (bytes) => {
-    sinceTurn += bytes;
-    if (sinceTurn < TURN_BYTES) return;
-    sinceTurn = 0;
+    sliceBytes += bytes;
+    if (sliceBytes < SLICE_BYTES) return;
+    sliceBytes = 0;
     request.pause();
     setImmediate(() => request.resume());
   };

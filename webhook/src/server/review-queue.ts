@@ -2,7 +2,7 @@ import { Fifo } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 
 /** A review that waits for its turn. */
-export interface Waiting {
+export interface QueuedReview {
   /** Monotonic milliseconds when it was there whole. */
   readonly arrivedAt: number;
   /** Monotonic milliseconds after which beginning with it is of no use. */
@@ -16,7 +16,7 @@ export interface Waiting {
 }
 
 /** What one review costs before anything was measured, milliseconds; measured on two shared cores. */
-const FIRST_COST_MS = 0.1;
+const INITIAL_COST_MS = 0.1;
 /** Weight of the newest measurement in the moving average. */
 const COST_WEIGHT = 0.05;
 /** How long reviews are worked on before sockets are looked at again. */
@@ -34,10 +34,10 @@ const LARGE_BYTES = 512 * 1024;
  */
 export class ReviewQueue {
   readonly #clock: Clock;
-  readonly #usual = new Fifo<Waiting>();
-  readonly #large = new Fifo<Waiting>();
+  readonly normal = new Fifo<QueuedReview>();
+  readonly #large = new Fifo<QueuedReview>();
   #scheduled = false;
-  #costMs = FIRST_COST_MS;
+  #costMs = INITIAL_COST_MS;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -45,15 +45,15 @@ export class ReviewQueue {
 
   /** How many wait. */
   get length(): number {
-    return this.#usual.size + this.#large.size;
+    return this.normal.size + this.#large.size;
   }
 
-  push(review: Waiting): void {
-    if (review.arrivedAt + this.#usual.size * this.#costMs > review.latestStart) {
+  push(review: QueuedReview): void {
+    if (review.arrivedAt + this.normal.size * this.#costMs > review.latestStart) {
       review.shed();
       return;
     }
-    (review.bytes > LARGE_BYTES ? this.#large : this.#usual).push(review);
+    (review.bytes > LARGE_BYTES ? this.#large : this.normal).push(review);
     this.#schedule();
   }
 
@@ -62,32 +62,32 @@ export class ReviewQueue {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#work();
+      this.run();
     });
   }
 
-  #work(): void {
+  run(): void {
     const startedAt = this.#clock.monotonic();
     let now = startedAt;
-    for (let review = this.#usual.shift(); review !== undefined; review = this.#usual.shift()) {
-      if (this.#begin(review, now)) {
+    for (let review = this.normal.shift(); review !== undefined; review = this.normal.shift()) {
+      if (this.startOrShed(review, now)) {
         const after = this.#clock.monotonic();
         this.#costMs += COST_WEIGHT * (after - now - this.#costMs);
         now = after;
       }
       if (now - startedAt >= SLICE_MS) break;
     }
-    if (this.#usual.size === 0) this.#oneLarge(now);
+    if (this.normal.size === 0) this.startOneLarge(now);
     if (this.length > 0) this.#schedule();
   }
 
   /** After it, sockets are looked at: usual reviews that came meanwhile go first. */
-  #oneLarge(now: number): void {
+  startOneLarge(now: number): void {
     const review = this.#large.shift();
-    if (review !== undefined) this.#begin(review, now);
+    if (review !== undefined) this.startOrShed(review, now);
   }
 
-  #begin(review: Waiting, now: number): boolean {
+  startOrShed(review: QueuedReview, now: number): boolean {
     if (now > review.latestStart) {
       review.shed();
       return false;

@@ -12,7 +12,7 @@ const RESERVE_MS = 500;
  * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#timeouts
  * @example timeout=2s
  */
-export function allowanceMs(query: string): number {
+export function reviewTimeoutMs(query: string): number {
   const timeout = parseGoDuration(new URLSearchParams(query).get('timeout') ?? '');
   return Math.max(0, Math.min(timeout ?? MAX_TIMEOUT_MS, MAX_TIMEOUT_MS) - RESERVE_MS);
 }

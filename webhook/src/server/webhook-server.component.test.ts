@@ -11,7 +11,7 @@ import { TlsClient } from '../fixtures/tls-client.ts';
 import { MAX_BODY_BYTES } from './body.ts';
 import type { Limits } from './limits.ts';
 import { WebhookServer } from './webhook-server.ts';
-import type { HttpAnswer, ReviewTimes } from './webhook-server.ts';
+import type { HttpResponse, ReviewTimes } from './webhook-server.ts';
 
 let authority: CertificateAuthority;
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -35,7 +35,7 @@ const certificate = async (options?: LeafOptions): Promise<Certificate> => {
   };
 };
 
-type Handle = (body: Buffer, times: ReviewTimes) => Promise<HttpAnswer>;
+type Handle = (body: Buffer, times: ReviewTimes) => Promise<HttpResponse>;
 
 const echo: Handle = (body) => Promise.resolve({ status: 200, body: `read ${body.length}` });
 
@@ -48,7 +48,7 @@ const start = async (handle: Handle = echo, limits: Partial<Limits> = {}) => {
     handler: {
       handle,
       shed: () => ({ status: 429, body: '' }),
-      refuseLarge: () => ({ status: 413, body: 'too large' }),
+      rejectTooLarge: () => ({ status: 413, body: 'too large' }),
     },
     clock,
     random: () => 0,

@@ -13,7 +13,7 @@ import type { BodyRead } from './body.ts';
 import { CONNECTION_AGE_SPREAD, LIMITS } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { ReviewQueue } from './review-queue.ts';
-import { allowanceMs } from './timeout.ts';
+import { reviewTimeoutMs } from './timeout.ts';
 
 /** The shortest time in which a review may begin, however little time the request leaves. */
 const MIN_WAIT_MS = 50;
@@ -27,22 +27,22 @@ export interface ReviewTimes {
   readonly deadline: number;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly body: string;
 }
 
 /** Turns bodies into answers. Neither function rejects or throws. */
 export interface ReviewHandler {
-  handle(body: Buffer, times: ReviewTimes): Promise<HttpAnswer>;
+  handle(body: Buffer, times: ReviewTimes): Promise<HttpResponse>;
   /** For when there is no time to look at it. */
-  shed(body: Buffer): HttpAnswer;
+  shed(body: Buffer): HttpResponse;
   /** For a body that is too large to be read. */
-  refuseLarge(times: ReviewTimes): HttpAnswer;
+  rejectTooLarge(times: ReviewTimes): HttpResponse;
 }
 
 /** Without Retry-After: the API server does not ask again, it goes on without us. */
-const BUSY: HttpAnswer = { status: 429, body: 'too many bodies at a time\n' };
+const BUSY: HttpResponse = { status: 429, body: 'too many bodies at a time\n' };
 
 export interface WebhookServerOptions {
   readonly certificate: Certificate;
@@ -63,12 +63,12 @@ export class WebhookServer {
   readonly #queue: ReviewQueue;
   readonly #budget = new BodyBudget();
   /** When each connection is to end, monotonic milliseconds. */
-  readonly #endOf = new WeakMap<Socket, number>();
+  readonly maxAgeReachedAt = new WeakMap<Socket, number>();
   #draining = false;
   #inFlight = 0;
-  #onQuiet: () => void = () => undefined;
+  onIdle: () => void = () => undefined;
   #lastUrl = '';
-  #lastAllowanceMs = 0;
+  lastTimeoutMs = 0;
 
   constructor(options: WebhookServerOptions) {
     this.#options = options;
@@ -93,7 +93,7 @@ export class WebhookServer {
     this.#server.maxConnections = limits.connections;
     this.#server.on('secureConnection', (socket) => {
       const age = limits.connectionAgeMs * (1 - CONNECTION_AGE_SPREAD * options.random());
-      this.#endOf.set(socket, options.clock.monotonic() + age);
+      this.maxAgeReachedAt.set(socket, options.clock.monotonic() + age);
     });
   }
 
@@ -128,17 +128,17 @@ export class WebhookServer {
         resolve();
       });
     });
-    await this.#quiet(signal);
+    await this.idle(signal);
     // To Node a connection that has not sent its first request is not idle: ended here with the rest.
     this.#server.closeAllConnections();
     await closed;
   }
 
   /** Resolves once nothing is in flight, or the signal aborts. */
-  async #quiet(signal: AbortSignal): Promise<void> {
+  async idle(signal: AbortSignal): Promise<void> {
     if (this.#inFlight === 0 || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.#onQuiet = () => {
+    this.onIdle = () => {
       resolve(undefined);
     };
     await waitUnlessAborted(promise, signal);
@@ -147,7 +147,7 @@ export class WebhookServer {
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const arrivedAt = this.#options.clock.monotonic();
     const { url = '', method, headers } = request;
-    const status = refusal(url, method, headers['content-type']);
+    const status = rejectionStatus(url, method, headers['content-type']);
     if (status !== undefined) {
       this.#send(response, { status, body: '' });
       return;
@@ -155,9 +155,9 @@ export class WebhookServer {
     this.#inFlight += 1;
     response.once('close', () => {
       this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.#onQuiet();
+      if (this.#inFlight === 0) this.onIdle();
     });
-    const deadline = arrivedAt + this.#allowance(url);
+    const deadline = arrivedAt + this.timeoutMs(url);
     readBody(request, this.#budget, (read) => {
       this.#queueReview(read, response, { arrivedAt, deadline });
     });
@@ -167,12 +167,12 @@ export class WebhookServer {
     if (read.kind === 'aborted') return;
     const { clock, handler, inspectionBudgetMs } = this.#options;
     if (read.kind !== 'body') {
-      this.#refuseUnread(response, read.kind === 'too-large' ? handler.refuseLarge(times) : BUSY);
+      this.rejectUnread(response, read.kind === 'too-large' ? handler.rejectTooLarge(times) : BUSY);
       return;
     }
     const { body } = read;
-    const reply = (answer: HttpAnswer): void => {
-      this.#budget.give(body.length);
+    const reply = (answer: HttpResponse): void => {
+      this.#budget.release(body.length);
       this.#send(response, answer);
     };
     const arrivedAt = clock.monotonic();
@@ -188,19 +188,19 @@ export class WebhookServer {
   }
 
   /** The API server's URL is the same for each review: parsed once. */
-  #allowance(url: string): number {
+  timeoutMs(url: string): number {
     if (url !== this.#lastUrl) {
       this.#lastUrl = url;
-      this.#lastAllowanceMs = allowanceMs(url.slice('/mutate?'.length));
+      this.lastTimeoutMs = reviewTimeoutMs(url.slice('/mutate?'.length));
     }
-    return this.#lastAllowanceMs;
+    return this.lastTimeoutMs;
   }
 
   /**
    * The rest of the body is not read. A connection that is closed with something unread is reset, and the answer may be
    * lost with it: so it is out whole at once, and the connection ends a little later.
    */
-  #refuseUnread(response: ServerResponse, answer: HttpAnswer): void {
+  rejectUnread(response: ServerResponse, answer: HttpResponse): void {
     if (response.destroyed) return;
     this.#writeHead(response, answer);
     response.write(answer.body);
@@ -209,7 +209,7 @@ export class WebhookServer {
     });
   }
 
-  #send(response: ServerResponse, answer: HttpAnswer): void {
+  #send(response: ServerResponse, answer: HttpResponse): void {
     if (response.destroyed) return;
     const length = this.#writeHead(response, answer);
     // Nearly every answer is ASCII, which needs no encoding.
@@ -217,7 +217,7 @@ export class WebhookServer {
   }
 
   /** Returns the length of the body in bytes. */
-  #writeHead(response: ServerResponse, { status, body }: HttpAnswer): number {
+  #writeHead(response: ServerResponse, { status, body }: HttpResponse): number {
     const length = Buffer.byteLength(body);
     const headers: Record<string, string | number> = {
       'content-type': status === 200 ? 'application/json' : 'text/plain',
@@ -230,13 +230,13 @@ export class WebhookServer {
   }
 
   #isOld(socket: Socket | null): boolean {
-    const end = socket === null ? undefined : this.#endOf.get(socket);
+    const end = socket === null ? undefined : this.maxAgeReachedAt.get(socket);
     return end !== undefined && this.#options.clock.monotonic() >= end;
   }
 }
 
 /** The status for requests that are no review at all. */
-function refusal(url: string, method: string | undefined, contentType: string | undefined): number | undefined {
+function rejectionStatus(url: string, method: string | undefined, contentType: string | undefined): number | undefined {
   if (url !== '/mutate' && !url.startsWith('/mutate?')) return 404;
   if (method !== 'POST') return 405;
   return /^application\/json(?:\s*;|$)/iu.test(contentType ?? '') ? undefined : 415;

@@ -56,23 +56,23 @@ const problems = (): (string | undefined)[] => lines.map(({ problem }) => proble
 
 describe('certificate watch', () => {
   test('waits for the files, unready, and says so once', async () => {
-    await watch.look();
-    await watch.look();
+    await watch.poll();
+    await watch.poll();
     expect(watch.check()).toEqual({ ok: false, reason: 'tls.crt and tls.key are not there' });
     expect(problems()).toEqual(['tls.crt and tls.key are not there']);
     await write(await authority.issue());
-    await watch.look();
+    await watch.poll();
     expect(watch.check()).toEqual({ ok: true });
     expect(taken).toHaveLength(1);
   });
 
   test('takes a new pair once, and not the same again', async () => {
     await write(await authority.issue());
-    await watch.look();
-    await watch.look();
+    await watch.poll();
+    await watch.poll();
     await write(await authority.issue());
-    await watch.look();
-    await watch.look();
+    await watch.poll();
+    await watch.poll();
     expect(new Set(taken).size).toBe(2);
     expect(taken).toHaveLength(2);
   });
@@ -87,10 +87,10 @@ describe('certificate watch', () => {
     await version('..first');
     await symlink('..data/tls.crt', join(directory, 'tls.crt'));
     await symlink('..data/tls.key', join(directory, 'tls.key'));
-    await watch.look();
+    await watch.poll();
     await version('..second');
     await rm(join(directory, '..first'), { recursive: true });
-    await watch.look();
+    await watch.poll();
     expect(taken).toHaveLength(2);
   });
 
@@ -173,10 +173,10 @@ describe('certificate watch', () => {
     const options = { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + DAY_MS) };
     const good = await authority.issue(options);
     await write(good);
-    await watch.look();
+    await watch.poll();
     await write(await bad(good, options));
-    await watch.look();
-    await watch.look();
+    await watch.poll();
+    await watch.poll();
     expect(taken).toHaveLength(1);
     expect(watch.current?.cert.toString()).toBe(good.certificate);
     expect(watch.check()).toEqual({ ok: true });
@@ -184,21 +184,21 @@ describe('certificate watch', () => {
       expect.objectContaining({ msg: 'new certificate not used, the current one stays', code, problem }),
     ]);
     await write(await authority.issue());
-    await watch.look();
+    await watch.poll();
     expect(taken).toHaveLength(2);
   });
 
   test.each(['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048'] as const)('P2 a %s key is used', async (keyType) => {
     await write(await authority.issue({ keyType }));
-    await watch.look();
+    await watch.poll();
     expect(watch.check()).toEqual({ ok: true });
   });
 
   test('files that vanish change nothing', async () => {
     await write(await authority.issue());
-    await watch.look();
+    await watch.poll();
     await rm(join(directory, 'tls.key'));
-    await watch.look();
+    await watch.poll();
     expect(watch.check()).toEqual({ ok: true });
   });
 
@@ -209,15 +209,15 @@ describe('certificate watch', () => {
     const start = Math.floor(now / 1_000) * 1_000;
     now = start;
     await write(await authority.issue({ notBefore: new Date(start - DAY_MS), notAfter: new Date(start + DAY_MS) }));
-    await watch.look();
+    await watch.poll();
     const next = { notBefore: new Date(start + notBeforeMs), notAfter: new Date(start + 5 * DAY_MS) };
     await write(await authority.issue(next));
     const used = Math.min(notBeforeMs, usedAfterMs);
     now = start + used - 1;
-    await watch.look();
+    await watch.poll();
     expect(taken).toHaveLength(1);
     now = start + used;
-    await watch.look();
+    await watch.poll();
     expect(taken).toHaveLength(2);
     expect(problems()).toEqual(['the new certificate is not valid yet']);
     expect(counts).toEqual(['loaded', 'not-yet-valid', 'loaded']);
@@ -225,7 +225,7 @@ describe('certificate watch', () => {
 
   test('P2 is unready outside the time of validity', async () => {
     await write(await authority.issue({ notBefore: new Date(now - DAY_MS), notAfter: new Date(now + DAY_MS) }));
-    await watch.look();
+    await watch.poll();
     now += 2 * DAY_MS;
     expect(watch.check()).toEqual({ ok: false, reason: 'the certificate has expired' });
     now -= 4 * DAY_MS;
@@ -235,7 +235,7 @@ describe('certificate watch', () => {
   test('nothing of the files is written to the log', async () => {
     const pair = await authority.issue();
     await write({ ...pair, certificate: pair.key });
-    await watch.look();
+    await watch.poll();
     expect(JSON.stringify(lines)).not.toContain(pair.key.split('\n')[1]!);
     expect(problems()).toEqual(['tls.crt contains no PEM certificate']);
   });

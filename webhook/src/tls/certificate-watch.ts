@@ -39,7 +39,7 @@ const ABSENT: Rejection = {
   problem: 'tls.crt and tls.key are not there',
 };
 /** Of a pair that is less usable than the current one. */
-const WORSE = {
+const LESS_USABLE = {
   expired: { outcome: 'expired', code: 'Expired', problem: 'the new certificate has expired' },
   'not-yet-valid': { outcome: 'not-yet-valid', code: 'NotYetValid', problem: 'the new certificate is not valid yet' },
 } as const satisfies Record<string, Rejection>;
@@ -55,7 +55,7 @@ export class CertificateWatch {
   #current: Certificate | undefined;
   readonly #first = Promise.withResolvers<Certificate>();
   /** What was said last, so that a lasting problem is said once. */
-  #lastProblem = '';
+  loggedProblem = '';
 
   constructor(options: CertificateWatchOptions) {
     this.#options = options;
@@ -68,7 +68,7 @@ export class CertificateWatch {
 
   /** Readiness: a certificate is there and valid now. */
   check(): CheckResult {
-    if (this.#current === undefined) return { ok: false, reason: this.#lastProblem || 'no certificate yet' };
+    if (this.#current === undefined) return { ok: false, reason: this.loggedProblem || 'no certificate yet' };
     switch (validityState(this.#current, this.#options.clock.now())) {
       case 'not-yet-valid':
         return { ok: false, reason: 'the certificate is not valid yet' };
@@ -83,7 +83,7 @@ export class CertificateWatch {
    * Waits for the first certificate.
    * @throws the signal's reason
    */
-  async first(signal: AbortSignal): Promise<Certificate> {
+  async waitForFirst(signal: AbortSignal): Promise<Certificate> {
     signal.throwIfAborted();
     const waited = await waitUnlessAborted(this.#first.promise, signal);
     if (waited.kind === 'aborted') throw signal.reason;
@@ -93,7 +93,7 @@ export class CertificateWatch {
   /** Looks until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.look();
+      await this.poll();
       try {
         await this.#options.clock.sleep(this.#current === undefined ? FIRST_POLL_MS : POLL_MS, signal);
       } catch {
@@ -103,12 +103,12 @@ export class CertificateWatch {
   }
 
   /** Looks once. */
-  async look(): Promise<void> {
+  async poll(): Promise<void> {
     const { directory, clock } = this.#options;
-    this.#take(await readCertificate(directory), clock.now());
+    this.handleRead(await readCertificate(directory), clock.now());
   }
 
-  #take(read: CertificateRead, now: number): void {
+  handleRead(read: CertificateRead, now: number): void {
     if (read.kind === 'absent') {
       this.#reject(ABSENT);
       return;
@@ -120,19 +120,19 @@ export class CertificateWatch {
     const { certificate } = read;
     const current = this.#current;
     if (current?.cert.equals(certificate.cert) === true && current.key.equals(certificate.key)) {
-      this.#lastProblem = '';
+      this.loggedProblem = '';
       return;
     }
     const state = validityState(certificate, now);
     if (current !== undefined && state !== 'valid' && !mayReplaceCertificate(current, certificate, now)) {
-      this.#reject(WORSE[state]);
+      this.#reject(LESS_USABLE[state]);
       return;
     }
     this.#adopt(certificate);
   }
 
   #adopt(certificate: Certificate): void {
-    this.#lastProblem = '';
+    this.loggedProblem = '';
     this.#current = certificate;
     this.#first.resolve(certificate);
     this.#options.onCertificate(certificate);
@@ -143,8 +143,8 @@ export class CertificateWatch {
 
   #reject({ outcome, code, problem }: Rejection): void {
     this.#options.onRead?.(outcome);
-    if (problem === this.#lastProblem) return;
-    this.#lastProblem = problem;
+    if (problem === this.loggedProblem) return;
+    this.loggedProblem = problem;
     const { directory, logger } = this.#options;
     const message =
       this.#current === undefined ? 'no certificate to serve with' : 'new certificate not used, the current one stays';

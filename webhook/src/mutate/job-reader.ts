@@ -3,7 +3,7 @@ import type { OwnerReference } from '@archpolicy/core';
 import { resourcePath } from '@archpolicy/kube';
 import type { Api, Resource } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import type { JobDeadline, Jobs } from './ports.ts';
+import type { JobDeadline, JobReader } from './ports.ts';
 
 const JOBS: Resource = { group: 'batch', version: 'v1', resource: 'jobs' };
 /** An object is at most 1.5 MB in etcd, and somewhat more as JSON. */
@@ -11,7 +11,7 @@ const MAX_JOB_BYTES = 4 * 1024 * 1024;
 const UNKNOWN: JobDeadline = { kind: 'unknown' };
 
 /** Jobs, as the API server has them now. */
-export class ApiJobs implements Jobs {
+export class ApiJobReader implements JobReader {
   readonly #api: Pick<Api, 'request'>;
   readonly #logger: Pick<Logger, 'debug'>;
 
@@ -20,7 +20,7 @@ export class ApiJobs implements Jobs {
     this.#logger = logger;
   }
 
-  async deadlineOf(namespace: string, { name, uid }: OwnerReference, budgetMs: number): Promise<JobDeadline> {
+  async readDeadline(namespace: string, { name, uid }: OwnerReference, budgetMs: number): Promise<JobDeadline> {
     if (budgetMs <= 0) return UNKNOWN;
     try {
       const answer = await this.#api.request({

@@ -3,17 +3,17 @@ import { readOwner } from '@archpolicy/core';
 import type { PlacementInput } from '@archpolicy/core';
 import type { AdmissionRequest } from '../review/review.ts';
 import type { AuditQueue } from './audit-queue.ts';
-import type { Gather, Situation } from './gather.ts';
-import type { Jobs, PlacedPod, Placement } from './ports.ts';
+import type { InputGatherer, PodContext } from './input-gatherer.ts';
+import type { JobReader, PlacedPod, Placement } from './ports.ts';
 import { answerProbe, isProbe } from './probe.ts';
 
 /** What is told of each decision, for metrics and logs. */
-export type OnDecision = (placed: PlacedPod, situation: Situation) => void;
+export type OnDecision = (placed: PlacedPod, context: PodContext) => void;
 
-export interface MutateOptions {
-  readonly gather: Gather;
+export interface PodMutatorOptions {
+  readonly gatherer: InputGatherer;
   readonly placement: Placement;
-  readonly jobs: Jobs;
+  readonly jobs: JobReader;
   readonly audits: AuditQueue;
   readonly clock: Clock;
   /** What inspection gets of a review's time, milliseconds. */
@@ -30,25 +30,26 @@ const JOB_BUDGET_MS = 500;
 const AFTER_JOB_MS = 50;
 
 /** What a pod gets at its creation: gather, decide, act. */
-export class Mutate {
-  readonly #options: MutateOptions;
+export class PodMutator {
+  readonly #options: PodMutatorOptions;
 
-  constructor(options: MutateOptions) {
+  constructor(options: PodMutatorOptions) {
     this.#options = options;
   }
 
   /** The placement of a pod that is being created; the answer must be out at `deadline` (monotonic milliseconds). */
   async place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> {
     if (isProbe(request)) return answerProbe(request.object);
-    const { gather, placement, onDecision } = this.#options;
-    const situation = gather.known(request) ?? (await gather.fetched(request, this.#remaining(deadline)));
-    if (situation.policy?.spec.mode === 'Audit') return this.#audit(situation, request.bytes);
-    const names = placement.imagesToInspect(situation);
-    const images = await gather.images(situation, names, this.#remaining(deadline));
-    const input = { ...situation, images };
+    const { gatherer, placement, onDecision } = this.#options;
+    const context =
+      gatherer.cachedContext(request) ?? (await gatherer.fetchContext(request, this.#remaining(deadline)));
+    if (context.policy?.spec.mode === 'Audit') return this.#audit(context, request.bytes);
+    const names = placement.imagesToInspect(context);
+    const images = await gatherer.inspectImages(context, names, this.#remaining(deadline));
+    const input = { ...context, images };
     const placed = placement.place(input);
-    const final = placed.decision.kind === 'gate' ? await this.#unlessItsJobEnds(placed, input, deadline) : placed;
-    onDecision(final, situation);
+    const final = placed.decision.kind === 'gate' ? await this.reconsiderForJob(placed, input, deadline) : placed;
+    onDecision(final, context);
     return final;
   }
 
@@ -56,26 +57,31 @@ export class Mutate {
    * PL9: no gate for a pod whose Job has little time. A pod does not say how much: its Job is read, but only where the
    * answer matters. One that cannot be read may have little.
    */
-  async #unlessItsJobEnds(gated: PlacedPod, input: PlacementInput, deadline: number): Promise<PlacedPod> {
+  async reconsiderForJob(gated: PlacedPod, input: PlacementInput, deadline: number): Promise<PlacedPod> {
     const owner = readOwner(input.pod);
     if (owner?.kind !== 'Job' || !owner.apiVersion.startsWith('batch/')) return gated;
     const { jobs, clock, placement } = this.#options;
     const budgetMs = Math.min(JOB_BUDGET_MS, deadline - clock.monotonic() - AFTER_JOB_MS);
-    const limit = await jobs.deadlineOf(input.namespace, owner, budgetMs);
+    const limit = await jobs.readDeadline(input.namespace, owner, budgetMs);
     if (limit.kind === 'unknown') return placement.place({ ...input, canGate: false });
     return limit.seconds === undefined ? gated : placement.place({ ...input, jobDeadlineSeconds: limit.seconds });
   }
 
   /** PL10: the answer does not wait for what it would have been. */
-  #audit(situation: Situation, bytes: number): PlacedPod {
-    const { gather, placement, audits, onDecision } = this.#options;
-    const placed = placement.place({ ...situation, images: new Map() });
-    if (placed.decision.reason !== 'Audit') onDecision(placed, situation);
+  #audit(context: PodContext, bytes: number): PlacedPod {
+    const { gatherer, placement, audits, onDecision } = this.#options;
+    const placed = placement.place({ ...context, images: new Map() });
+    if (placed.decision.reason !== 'Audit') onDecision(placed, context);
     else {
       audits.offer(async (signal) => {
-        const enforced = asEnforced(situation);
-        const images = await gather.images(enforced, placement.imagesToInspect(enforced), AUDIT_BUDGET_MS, signal);
-        onDecision(placement.place({ ...enforced, images }), situation);
+        const enforced = withEnforceMode(context);
+        const images = await gatherer.inspectImages(
+          enforced,
+          placement.imagesToInspect(enforced),
+          AUDIT_BUDGET_MS,
+          signal,
+        );
+        onDecision(placement.place({ ...enforced, images }), context);
       }, bytes);
     }
     return placed;
@@ -88,8 +94,8 @@ export class Mutate {
 }
 
 /** The same pod, if its policy were enforced. A gate would only say that waiting was too short: an audit waits. */
-function asEnforced(situation: Situation): Situation {
-  const { policy } = situation;
-  if (policy === undefined) return situation;
-  return { ...situation, policy: { ...policy, spec: { ...policy.spec, mode: 'Enforce' } }, canGate: false };
+function withEnforceMode(context: PodContext): PodContext {
+  const { policy } = context;
+  if (policy === undefined) return context;
+  return { ...context, policy: { ...policy, spec: { ...policy.spec, mode: 'Enforce' } }, canGate: false };
 }

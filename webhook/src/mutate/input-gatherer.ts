@@ -3,17 +3,18 @@ import type { Clock } from '@archpolicy/async';
 import { readPodLabels, objectAt, pullSecretNames, selectPolicy, withoutSomeCredentials } from '@archpolicy/core';
 import type { Inspection, NamespaceFacts, PlacementInput } from '@archpolicy/core';
 import type { PullSecretsFound } from '@archpolicy/cluster-view';
+import type { Inspector } from '@archpolicy/registry';
 import type { Logger } from '@archpolicy/service';
 import type { AdmissionRequest } from '../review/review.ts';
-import type { ClusterViews, ImageInspector, PullSecrets } from './ports.ts';
-import { alwaysPulled } from './pull-policy.ts';
+import type { ClusterViews, PullSecrets } from './ports.ts';
+import { alwaysPulledImages } from './pull-policy.ts';
 
 /** All that a placement needs but the images. */
-export type Situation = Omit<PlacementInput, 'images'>;
+export type PodContext = Omit<PlacementInput, 'images'>;
 
-export interface GatherOptions {
+export interface InputGathererOptions {
   readonly views: ClusterViews;
-  readonly inspector: ImageInspector;
+  readonly inspector: Pick<Inspector, 'inspect'>;
   readonly pullSecrets: PullSecrets;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -22,46 +23,46 @@ export interface GatherOptions {
 }
 
 /** Collects what a placement decision needs. Where everything is at hand, it waits for nothing. */
-export class Gather {
-  readonly #options: GatherOptions;
+export class InputGatherer {
+  readonly #options: InputGathererOptions;
 
-  constructor(options: GatherOptions) {
+  constructor(options: InputGathererOptions) {
     this.#options = options;
   }
 
   /** The pod's namespace, the policy that governs it, the nodes; undefined when the namespace is not at hand. */
-  known(request: AdmissionRequest): Situation | undefined {
+  cachedContext(request: AdmissionRequest): PodContext | undefined {
     const namespaceFacts = this.#options.views.namespace(request.namespace);
-    return namespaceFacts && this.#situation(request, namespaceFacts);
+    return namespaceFacts && this.buildContext(request, namespaceFacts);
   }
 
   /** The same, with one GET of the namespace within the budget. */
-  async fetched(request: AdmissionRequest, budgetMs: number): Promise<Situation> {
-    return this.#situation(request, await this.#fetchNamespace(request.namespace, budgetMs));
+  async fetchContext(request: AdmissionRequest, budgetMs: number): Promise<PodContext> {
+    return this.buildContext(request, await this.#fetchNamespace(request.namespace, budgetMs));
   }
 
   /** What is known of these images within the budget; they are asked for side by side, with the pod's own pull secrets. */
-  async images(
-    situation: Situation,
+  async inspectImages(
+    context: PodContext,
     names: readonly string[],
     budgetMs: number,
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, Inspection>> {
     const { pullSecrets, clock } = this.#options;
     if (names.length === 0) return new Map();
-    const secretNames = pullSecretNames(objectAt(situation.pod, 'spec'));
-    const atHand = pullSecrets.atHand(situation.namespace, secretNames);
-    if (atHand !== undefined) return this.#inspect(situation.pod, names, atHand, budgetMs, signal);
+    const secretNames = pullSecretNames(objectAt(context.pod, 'spec'));
+    const atHand = pullSecrets.atHand(context.namespace, secretNames);
+    if (atHand !== undefined) return this.#inspect(context.pod, names, atHand, budgetMs, signal);
     const startedAt = clock.monotonic();
     const found = await withTimeout({ clock, ms: budgetMs, signal }, (until) =>
-      pullSecrets.read(situation.namespace, secretNames, until),
+      pullSecrets.read(context.namespace, secretNames, until),
     );
     const leftMs = Math.max(0, budgetMs - (clock.monotonic() - startedAt));
-    return this.#inspect(situation.pod, names, found, leftMs, signal);
+    return this.#inspect(context.pod, names, found, leftMs, signal);
   }
 
   async #inspect(
-    pod: Situation['pod'],
+    pod: PodContext['pod'],
     names: readonly string[],
     { secrets, complete }: PullSecretsFound,
     budgetMs: number,
@@ -69,7 +70,7 @@ export class Gather {
   ): Promise<ReadonlyMap<string, Inspection>> {
     const { inspector } = this.#options;
     const images = new Map<string, Inspection>();
-    const always = alwaysPulled(pod);
+    const always = alwaysPulledImages(pod);
     const answers = await Promise.all(
       names.map((reference) =>
         inspector.inspect({
@@ -88,7 +89,7 @@ export class Gather {
     return images;
   }
 
-  #situation({ namespace, object: pod }: AdmissionRequest, namespaceFacts: NamespaceFacts | undefined): Situation {
+  buildContext({ namespace, object: pod }: AdmissionRequest, namespaceFacts: NamespaceFacts | undefined): PodContext {
     const { views, canGate, clock } = this.#options;
     return {
       pod,

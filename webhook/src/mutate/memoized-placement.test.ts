@@ -3,9 +3,9 @@ import { parseArchPolicy } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, JsonObject, NodeFacts, PlacementInput, Platform } from '@archpolicy/core';
 import fc from 'fast-check';
 import { container, pod } from '../fixtures/reviews.ts';
-import { placement } from './placement.ts';
+import { corePlacement } from './placement.ts';
 import type { PlacedPod, Placement } from './ports.ts';
-import { RememberedPlacement } from './remembered-placement.ts';
+import { MemoizedPlacement } from './memoized-placement.ts';
 
 const policy = (spec: JsonObject, status: JsonObject = {}): ArchPolicy => {
   const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec, status });
@@ -37,12 +37,12 @@ const resolved = (digit: string, platforms = BOTH, source: 'memory' | 'registry'
 const unresolved = (retryAtMs: number): Inspection => ({ kind: 'unresolved', reason: 'RateLimited', retryAtMs });
 
 /** Every time another object, as reviews are parsed. */
-const podOf = (image: string, metadata: JsonObject = {}): JsonObject =>
+const createPod = (image: string, metadata: JsonObject = {}): JsonObject =>
   pod({ containers: [container(image)] }, metadata);
 
 const prefersAmd64 = policy({ preference: { architectures: ['amd64'] } });
-const inputOf = (input: Partial<PlacementInput> = {}): PlacementInput => ({
-  pod: podOf('app:1'),
+const createInput = (input: Partial<PlacementInput> = {}): PlacementInput => ({
+  pod: createPod('app:1'),
   namespace: 'shop',
   operation: 'CREATE',
   namespaceFacts: SHOP,
@@ -57,36 +57,36 @@ const SHOP = { name: 'shop', labels: {}, annotations: {} };
 const NODES = [node('amd64'), node('arm64')];
 
 /** Counts what is decided afresh. */
-class Counting implements Placement {
+class CountingPlacement implements Placement {
   count = 0;
 
   imagesToInspect(input: Omit<PlacementInput, 'images'>): readonly string[] {
-    return placement.imagesToInspect(input);
+    return corePlacement.imagesToInspect(input);
   }
 
   place(input: PlacementInput): PlacedPod {
     this.count += 1;
-    return placement.place(input);
+    return corePlacement.place(input);
   }
 }
 
-const rig = (): { readonly remembered: RememberedPlacement; readonly fresh: Counting } => {
-  const fresh = new Counting();
-  return { remembered: new RememberedPlacement(fresh), fresh };
+const setUp = (): { readonly remembered: MemoizedPlacement; readonly fresh: CountingPlacement } => {
+  const fresh = new CountingPlacement();
+  return { remembered: new MemoizedPlacement(fresh), fresh };
 };
 
 describe('remembered placements', () => {
   test('PL11 the pods of a template are decided about once', () => {
-    const { remembered, fresh } = rig();
-    const first = remembered.place(inputOf());
-    expect(first).toEqual(placement.place(inputOf()));
-    expect(remembered.place(inputOf({ nowMs: 2_000 }))).toBe(first);
+    const { remembered, fresh } = setUp();
+    const first = remembered.place(createInput());
+    expect(first).toEqual(corePlacement.place(createInput()));
+    expect(remembered.place(createInput({ nowMs: 2_000 }))).toBe(first);
     expect(fresh.count).toBe(1);
   });
 
   test.each<[string, Partial<PlacementInput>]>([
-    ['another label', { pod: podOf('app:1', { labels: { 'archpolicy.dev/preferred': 'arm64' } }) }],
-    ['another image', { pod: podOf('app:2'), images: new Map([['app:2', resolved('1')]]) }],
+    ['another label', { pod: createPod('app:1', { labels: { 'archpolicy.dev/preferred': 'arm64' } }) }],
+    ['another image', { pod: createPod('app:2'), images: new Map([['app:2', resolved('1')]]) }],
     ['another digest', { images: new Map([['app:1', resolved('2')]]) }],
     ['other platforms', { images: new Map([['app:1', resolved('1', BOTH.slice(1))]]) }],
     ['another source', { images: new Map([['app:1', resolved('1', BOTH, 'registry')]]) }],
@@ -102,9 +102,9 @@ describe('remembered placements', () => {
     ['nobody to lift a gate', { canGate: false }],
     ['another operation', { operation: 'UPDATE' }],
   ])('%s is decided afresh', (_, change) => {
-    const { remembered, fresh } = rig();
-    remembered.place(inputOf());
-    expect(remembered.place(inputOf(change))).toEqual(placement.place(inputOf(change)));
+    const { remembered, fresh } = setUp();
+    remembered.place(createInput());
+    expect(remembered.place(createInput(change))).toEqual(corePlacement.place(createInput(change)));
     expect(fresh.count).toBe(2);
   });
 
@@ -121,23 +121,24 @@ describe('remembered placements', () => {
     ],
     ["the deadline of the pod's Job", { jobDeadlineSeconds: 5 }],
     ['a preference that is relaxed', { preferenceRelaxed: true }],
-    ['a bare pod', { pod: podOf('app:1', { ownerReferences: [] }) }],
-    ['a template of 40 KB', { pod: podOf('app:1', { labels: { long: 'x'.repeat(40_000) } }) }],
+    ['a bare pod', { pod: createPod('app:1', { ownerReferences: [] }) }],
+    ['a template of 40 KB', { pod: createPod('app:1', { labels: { long: 'x'.repeat(40_000) } }) }],
   ])('%s is decided each time', (_, change) => {
-    const { remembered, fresh } = rig();
-    const input = inputOf(change);
+    const { remembered, fresh } = setUp();
+    const input = createInput(change);
     for (const nowMs of [1_000, 1_767_225_600_000]) {
-      expect(remembered.place({ ...input, nowMs })).toEqual(placement.place({ ...input, nowMs }));
+      expect(remembered.place({ ...input, nowMs })).toEqual(corePlacement.place({ ...input, nowMs }));
     }
     expect(fresh.count).toBe(2);
   });
 
   test('no more of them than have room', () => {
-    const { remembered, fresh } = rig();
-    for (let i = 0; i < 5_001; i += 1) remembered.place(inputOf({ pod: podOf('app:1', { labels: { i: String(i) } }) }));
-    remembered.place(inputOf({ pod: podOf('app:1', { labels: { i: '5000' } }) }));
+    const { remembered, fresh } = setUp();
+    for (let i = 0; i < 5_001; i += 1)
+      remembered.place(createInput({ pod: createPod('app:1', { labels: { i: String(i) } }) }));
+    remembered.place(createInput({ pod: createPod('app:1', { labels: { i: '5000' } }) }));
     expect(fresh.count).toBe(5_001);
-    remembered.place(inputOf({ pod: podOf('app:1', { labels: { i: '0' } }) }));
+    remembered.place(createInput({ pod: createPod('app:1', { labels: { i: '0' } }) }));
     expect(fresh.count).toBe(5_002);
   });
 
@@ -162,12 +163,12 @@ describe('remembered placements', () => {
         nowMs: fc.constantFrom(0, 60_000),
       })
       .map(({ image, labels, inspection, ...rest }) =>
-        inputOf({ ...rest, pod: podOf(image, { labels }), images: new Map([[image, inspection]]) }),
+        createInput({ ...rest, pod: createPod(image, { labels }), images: new Map([[image, inspection]]) }),
       );
     fc.assert(
       fc.property(fc.array(input, { minLength: 2, maxLength: 40 }), (inputs) => {
-        const { remembered } = rig();
-        for (const one of inputs) expect(remembered.place(one)).toEqual(placement.place(one));
+        const { remembered } = setUp();
+        for (const one of inputs) expect(remembered.place(one)).toEqual(corePlacement.place(one));
       }),
     );
   });

@@ -1,5 +1,5 @@
 /** What the webhook answers to one request. */
-export interface Verdict {
+export interface ReviewResponse {
   /** False only by a policy's `Deny`. */
   readonly allowed: boolean;
   /** For a refusal: what the user reads. */
@@ -11,7 +11,7 @@ export interface Verdict {
 }
 
 /** The verdict of every error path. */
-export const UNCHANGED: Verdict = { allowed: true };
+export const ALLOWED_UNCHANGED: ReviewResponse = { allowed: true };
 
 /** What Kubernetes asks of webhooks; longer ones may be cut by the API server, in the middle of a word or all. */
 const MAX_WARNING_LENGTH = 120;
@@ -19,12 +19,12 @@ const MAX_WARNING_LENGTH = 120;
 const MAX_WARNINGS = 10;
 
 /** The AdmissionReview that answers the request with this uid. */
-export function encodeAnswer(uid: string, verdict: Verdict): string {
-  return answerWith(uid, encodeVerdict(verdict));
+export function encodeReview(uid: string, verdict: ReviewResponse): string {
+  return wrapResponse(uid, encodeResponse(verdict));
 }
 
 /** The same, of a verdict that was encoded before: many pods get the same one. */
-export function answerWith(uid: string, encodedVerdict: string): string {
+export function wrapResponse(uid: string, encodedVerdict: string): string {
   return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":${JSON.stringify(uid)},${encodedVerdict}}}`;
 }
 
@@ -36,7 +36,7 @@ export function answerWith(uid: string, encodedVerdict: string): string {
  * @example {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"705ab4f5-…","allowed":true,
  *   "patchType":"JSONPatch","patch":"W3sib3AiOi…","warnings":["archpolicy: …"]}}
  */
-export function encodeVerdict(verdict: Verdict): string {
+export function encodeResponse(verdict: ReviewResponse): string {
   const { allowed, message = 'denied by policy', patch = [], warnings = [], auditAnnotations } = verdict;
   let response = `"allowed":${String(allowed)}`;
   if (!allowed) response += `,"status":${JSON.stringify({ code: 403, reason: 'Forbidden', message })}`;

@@ -17,14 +17,14 @@ const MAX_TEMPLATE_LENGTH = 32_768;
  * the answer that was given before. Policy, namespace and nodes count by identity: their views make new ones when
  * anything about them changes. What depends on the time of day is decided each time.
  */
-export class RememberedPlacement implements Placement {
+export class MemoizedPlacement implements Placement {
   readonly #placement: Placement;
-  readonly #placed = new LRUCache<string, PlacedPod>({
+  readonly cache = new LRUCache<string, PlacedPod>({
     max: MAX_PLACEMENTS,
     maxSize: MAX_CHARACTERS,
-    sizeCalculation: (placed, key) => key.length + sizeOf(placed),
+    sizeCalculation: (placed, key) => key.length + estimateSize(placed),
   });
-  readonly #identities = new Identities();
+  readonly ids = new ObjectIds();
 
   constructor(placement: Placement) {
     this.#placement = placement;
@@ -35,55 +35,55 @@ export class RememberedPlacement implements Placement {
   }
 
   place(input: PlacementInput): PlacedPod {
-    const key = this.#keyOf(input);
+    const key = this.cacheKey(input);
     if (key === undefined) return this.#placement.place(input);
-    const known = this.#placed.get(key);
+    const known = this.cache.get(key);
     if (known !== undefined) return known;
     const placed = this.#placement.place(input);
-    this.#placed.set(key, placed);
+    this.cache.set(key, placed);
     return placed;
   }
 
   /** Undefined when the answer depends on what cannot be compared. */
-  #keyOf(input: PlacementInput): string | undefined {
+  cacheKey(input: PlacementInput): string | undefined {
     const { pod, namespace, operation, namespaceFacts, policy, images, nodes, canGate } = input;
     if (input.jobDeadlineSeconds !== undefined || input.preferenceRelaxed !== undefined) return undefined;
     if ((policy?.status?.relaxed?.length ?? 0) > 0) return undefined;
-    const facts = this.#factsOf(images);
+    const facts = this.factsText(images);
     const template = facts === undefined ? undefined : templateText(pod);
     if (facts === undefined || template === undefined || template.length > MAX_TEMPLATE_LENGTH) return undefined;
-    const cluster = `${this.#identities.of(policy)} ${this.#identities.of(namespaceFacts)} ${this.#identities.of(nodes)}`;
+    const cluster = `${this.ids.get(policy)} ${this.ids.get(namespaceFacts)} ${this.ids.get(nodes)}`;
     return `${cluster} ${String(canGate)} ${operation} ${namespace}\n${facts}\n${template}`;
   }
 
   /** What the images' platforms are; undefined when one is not known: how long to wait for it is a matter of time. */
-  #factsOf(images: ReadonlyMap<string, Inspection>): string | undefined {
+  factsText(images: ReadonlyMap<string, Inspection>): string | undefined {
     let text = '';
     for (const [image, inspection] of images) {
       if (inspection.kind === 'unresolved') return undefined;
       const { digest, platforms, neutral, single = false } = inspection.facts;
-      text += `${image}\n${digest} ${this.#identities.of(platforms)} ${String(neutral)} ${String(single)} ${inspection.source}\n`;
+      text += `${image}\n${digest} ${this.ids.get(platforms)} ${String(neutral)} ${String(single)} ${inspection.source}\n`;
     }
     return text;
   }
 }
 
 /** A number for each object, so that a key can name one without keeping it. */
-class Identities {
-  readonly #numbers = new WeakMap<object, number>();
+class ObjectIds {
+  readonly ids = new WeakMap<object, number>();
   #last = 0;
 
-  of(object: object | undefined): number {
+  get(object: object | undefined): number {
     if (object === undefined) return 0;
-    const known = this.#numbers.get(object);
+    const known = this.ids.get(object);
     if (known !== undefined) return known;
     this.#last += 1;
-    this.#numbers.set(object, this.#last);
+    this.ids.set(object, this.#last);
     return this.#last;
   }
 }
 
-function sizeOf({ patch }: PlacedPod): number {
+function estimateSize({ patch }: PlacedPod): number {
   // Twice: the answer is kept encoded as well.
   return ANSWER_OVERHEAD + 2 * JSON.stringify(patch).length;
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { UNCHANGED, encodeAnswer, fitWarning } from './answer.ts';
+import { ALLOWED_UNCHANGED, encodeReview, fitWarning } from './response.ts';
 
 describe('encodeAnswer', () => {
   test('unchanged: nothing but the uid and the permission', () => {
-    expect(JSON.parse(encodeAnswer('u', UNCHANGED))).toEqual({
+    expect(JSON.parse(encodeReview('u', ALLOWED_UNCHANGED))).toEqual({
       kind: 'AdmissionReview',
       apiVersion: 'admission.k8s.io/v1',
       response: { uid: 'u', allowed: true },
@@ -13,7 +13,7 @@ describe('encodeAnswer', () => {
 
   test('a patch is base64 of JSON and says that it is a JSON Patch', () => {
     const patch = [{ op: 'add', path: '/metadata/annotations', value: { ä: '€' } }];
-    const { response } = JSON.parse(encodeAnswer('u', { allowed: true, patch })) as {
+    const { response } = JSON.parse(encodeReview('u', { allowed: true, patch })) as {
       response: { patch: string; patchType: string };
     };
     expect(response.patchType).toBe('JSONPatch');
@@ -21,11 +21,11 @@ describe('encodeAnswer', () => {
   });
 
   test('an empty patch is none: the API server would refuse a patch type without a patch', () => {
-    expect(encodeAnswer('u', { allowed: true, patch: [] })).not.toContain('patch');
+    expect(encodeReview('u', { allowed: true, patch: [] })).not.toContain('patch');
   });
 
   test('a refusal has a code and a message, and no patch', () => {
-    const answer = encodeAnswer('u', { allowed: false, message: 'why', patch: [{ op: 'add' }] });
+    const answer = encodeReview('u', { allowed: false, message: 'why', patch: [{ op: 'add' }] });
     expect(JSON.parse(answer)).toMatchObject({ response: { allowed: false, status: { code: 403, message: 'why' } } });
     expect(answer).not.toContain('patchType');
   });
@@ -33,7 +33,7 @@ describe('encodeAnswer', () => {
   test('warnings and audit annotations are passed on, at most ten warnings', () => {
     const warnings = Array.from({ length: 20 }, (_, i) => `warning ${i}`);
     const { response } = JSON.parse(
-      encodeAnswer('u', { allowed: true, warnings, auditAnnotations: { reason: 'x' } }),
+      encodeReview('u', { allowed: true, warnings, auditAnnotations: { reason: 'x' } }),
     ) as {
       response: { warnings: string[]; auditAnnotations: object };
     };
