@@ -24,8 +24,16 @@ setup: node_modules/.package-lock.json ## Install the dependencies that the lock
 	@$(NODE) tools/src/check-node.js
 
 .PHONY: lint
-lint: setup ## Formatter, linter, both type checks, layers and import cycles
+lint: setup ## Formatter, linter, both type checks, layers and import cycles, language
 	@$(RUN) tools/src/lint/main.ts
+
+.PHONY: words
+words: setup ## Count the words of comments, and the rates of those that docs/glossary.md limits
+	@$(RUN) tools/src/language/main.ts --count
+
+.PHONY: words-allowance
+words-allowance: setup ## Lower the counts of tools/src/language/allowance.json to what the files hold
+	@$(RUN) tools/src/language/main.ts --write-allowance
 
 .PHONY: format
 format: setup ## Rewrite the sources as the formatter wants them

@@ -98,7 +98,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   'crds/src': ['structural.ts', 'crd.ts', 'main.ts'],
   'tools/src': [
     'run.ts',
-    ['arrows', 'jest', 'layers', 'lint', 'mutants', 'performance', 'scale', 'signposts'],
+    ['arrows', 'jest', 'language', 'layers', 'lint', 'mutants', 'performance', 'scale', 'signposts'],
     'promises',
     'test',
     'check-node.js',

@@ -15,6 +15,7 @@ const STEPS: readonly Step[] = [
   { name: 'types of everything', args: [tsc, '-p', 'tsconfig.json'] },
   { name: 'types of core, without node, clock and globals', args: [tsc, '-p', 'packages/core'] },
   { name: 'layers and import cycles', args: [`${ROOT}tools/src/layers/main.ts`] },
+  { name: 'language', args: [`${ROOT}tools/src/language/main.ts`] },
   { name: 'linter', args: [`${MODULES}eslint/bin/eslint.js`, '--max-warnings', '0', '.'] },
 ];
 
@@ -23,7 +24,7 @@ export interface LintOutcome {
   readonly passed: boolean;
 }
 
-/** Runs the formatter, both type checks, the check of imports and the linter, one after the other, and prints each one's result. */
+/** Runs the formatter, both type checks, the checks of imports and language, and the linter, one after the other, and prints each one's result. */
 export async function lint(env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<LintOutcome[]> {
   const outcomes: LintOutcome[] = [];
   for (const { name, args } of STEPS) {

@@ -1,0 +1,63 @@
+import { readSourceText } from './check.ts';
+
+/** Words of the comments of one part of the repository, and how many of these are in the two groups that STYLE limits. */
+export interface WordCount {
+  readonly part: string;
+  readonly words: number;
+  readonly people: number;
+  readonly speech: number;
+}
+
+/** A rate per 1,000 words of comments above this is a failure. */
+export const MAX_RATE = 0.5;
+
+const WORD = /[a-z][\w'’-]*/gi;
+const PEOPLE = /^(?:who|whoever|nobody|everybody|somebody)$/i;
+const SPEECH = /^(?:say|says|said|tell|told)$/i;
+
+/** Counts the words of all comments per part: a folder of `packages/`, or a folder at the top. */
+export function countWords(files: Iterable<readonly [file: string, text: string]>): readonly WordCount[] {
+  const counts = new Map<string, WordCount>();
+  for (const [file, text] of files) {
+    const comments = readSourceText(file, text)?.comments ?? '';
+    const words = comments.match(WORD) ?? [];
+    if (words.length === 0) continue;
+    const part = toPart(file);
+    const before = counts.get(part) ?? { part, words: 0, people: 0, speech: 0 };
+    counts.set(part, {
+      part,
+      words: before.words + words.length,
+      people: before.people + words.filter((word) => PEOPLE.test(word)).length,
+      speech: before.speech + words.filter((word) => SPEECH.test(word)).length,
+    });
+  }
+  return [...counts.values()].sort((a, b) => (a.part < b.part ? -1 : 1));
+}
+
+function toPart(file: string): string {
+  return /^(?:packages\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? 'top';
+}
+
+/** Returns a count per 1,000 words. */
+export function toRate(count: number, words: number): number {
+  return words === 0 ? 0 : (count * 1000) / words;
+}
+
+/** Renders the counts as a table, with a row for all parts. */
+export function renderCounts(counts: readonly WordCount[]): string {
+  const sum = (key: 'words' | 'people' | 'speech'): number => counts.reduce((total, count) => total + count[key], 0);
+  const all: WordCount = { part: 'all', words: sum('words'), people: sum('people'), speech: sum('speech') };
+  const rows = [...counts, all].map(({ part, words, people, speech }) => [
+    part,
+    String(words),
+    toRate(people, words).toFixed(2),
+    toRate(speech, words).toFixed(2),
+  ]);
+  const header = ['part', 'words of comments', 'who … per 1,000', 'say … per 1,000'];
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const toLine = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ');
+  return [header, ...rows].map(toLine).join('\n');
+}

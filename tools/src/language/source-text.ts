@@ -1,0 +1,125 @@
+import { createSourceFile, createScanner, forEachChild, LanguageVariant, ScriptTarget, SyntaxKind } from 'typescript';
+import type { Node, SourceFile } from 'typescript';
+
+/** The parts of a file that hold language. */
+export interface SourceText {
+  /**
+   * The prose of the file, each character at its place: markers of comments are blank, code is replaced by `CODE`, so that a
+   * phrase may run over a line but not over code.
+   */
+  readonly prose: string;
+  /** The part of `prose` that is comments. */
+  readonly comments: string;
+  readonly names: readonly Name[];
+}
+
+export interface Name {
+  readonly text: string;
+  readonly position: number;
+}
+
+/** Replaces one character of code in a prose text. */
+const CODE = '\u0000';
+const COMMENT_MARKERS = /^([ \t]*)(\/\*\*?|\*\/|\*|\/\/+|#+)/gm;
+
+/** Reads a TypeScript or JavaScript file: prose is its comments, and its string literals that contain a space. */
+export function readScript(file: string, text: string): SourceText {
+  const source = createSourceFile(file, text, ScriptTarget.Latest, false);
+  const parts = collect(source);
+  const comments = commentRanges(text, parts.literals);
+  const strings = parts.literals.filter(({ isText, from, to }) => isText && text.slice(from, to).includes(' '));
+  return {
+    prose: keep(text, [...comments, ...strings]),
+    comments: keep(text, comments),
+    names: parts.names,
+  };
+}
+
+/** Reads a Markdown file: prose is all of it but fenced blocks. */
+export function readMarkdown(text: string): SourceText {
+  const prose = text.replace(/^ *```[\s\S]*?^ *```/gm, blank);
+  return { prose, comments: '', names: [] };
+}
+
+/** Reads YAML, a Makefile or a shell script: prose is the whole text. Comments are lines that begin with `#`, and ` # …`. */
+export function readPlain(text: string): SourceText {
+  const comments = [...text.matchAll(/(?<=^|\s)#(?!!).*$/gm)].map(({ index, 0: { length } }) => ({
+    from: index,
+    to: index + length,
+  }));
+  return { prose: text.replace(COMMENT_MARKERS, blank), comments: keep(text, comments), names: [] };
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Literal extends Range {
+  /** False: a regular expression. */
+  readonly isText: boolean;
+}
+
+interface Parts {
+  readonly names: readonly Name[];
+  readonly literals: readonly Literal[];
+}
+
+function collect(source: SourceFile): Parts {
+  const names: Name[] = [];
+  const literals: Literal[] = [];
+  const visit = (node: Node): void => {
+    if (node.kind === SyntaxKind.Identifier || node.kind === SyntaxKind.PrivateIdentifier) {
+      const position = node.getStart(source);
+      names.push({ text: source.text.slice(position, node.end), position });
+    } else if (LITERALS.has(node.kind)) {
+      const isText = node.kind !== SyntaxKind.RegularExpressionLiteral;
+      literals.push({ from: node.getStart(source), to: node.end, isText });
+    }
+    forEachChild(node, visit);
+  };
+  visit(source);
+  return { names, literals: literals.sort((a, b) => a.from - b.from) };
+}
+
+const LITERALS: ReadonlySet<SyntaxKind> = new Set([
+  SyntaxKind.StringLiteral,
+  SyntaxKind.NoSubstitutionTemplateLiteral,
+  SyntaxKind.TemplateHead,
+  SyntaxKind.TemplateMiddle,
+  SyntaxKind.TemplateTail,
+  SyntaxKind.RegularExpressionLiteral,
+]);
+
+/** The comments of a file. The scanner skips literals: it cannot tokenize templates and regular expressions without a parser. */
+function commentRanges(text: string, literals: readonly Literal[]): readonly Range[] {
+  const scanner = createScanner(ScriptTarget.Latest, false, LanguageVariant.Standard, text);
+  const found: Range[] = [];
+  let next = 0;
+  for (let kind = scanner.scan(); kind !== SyntaxKind.EndOfFileToken; kind = scanner.scan()) {
+    const from = scanner.getTokenStart();
+    const literal = literals[next];
+    if (literal !== undefined && from >= literal.from) {
+      next += 1;
+      scanner.resetTokenState(literal.to);
+    } else if (kind === SyntaxKind.SingleLineCommentTrivia || kind === SyntaxKind.MultiLineCommentTrivia) {
+      found.push({ from, to: scanner.getTokenEnd() });
+    }
+  }
+  return found;
+}
+
+function keep(text: string, ranges: readonly Range[]): string {
+  const parts: string[] = [];
+  let end = 0;
+  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+    parts.push(text.slice(end, from).replace(/\S/g, CODE), text.slice(from, to).replace(/\\./g, blank));
+    end = to;
+  }
+  parts.push(text.slice(end).replace(/\S/g, CODE));
+  return parts.join('').replace(COMMENT_MARKERS, blank);
+}
+
+function blank(text: string): string {
+  return text.replace(/[^\n]/g, ' ');
+}
