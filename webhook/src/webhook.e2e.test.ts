@@ -270,7 +270,9 @@ describe('the same manifest twice', () => {
     });
     await kubectl(['apply', way, '-f', '-'], manifest);
     await kubectl(['apply', way, '-f', '-'], manifest);
-    expect(architectures((await get(`owned${way.length}`)).spec)).toBeUndefined();
+    const { spec } = await get(`owned${way.length}`);
+    expect(architectures(spec)).toBeUndefined();
+    expect(spec['nodeSelector']).toEqual({ 'kubernetes.io/arch': 'arm64' });
   });
 });
 

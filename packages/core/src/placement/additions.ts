@@ -5,6 +5,7 @@ import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
 import { arrayAt, objectAt } from '../json/read.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import { architectureToleration } from './architecture-taints.ts';
+import { fitsNodeSelector } from './as-node-selector.ts';
 import type { Constrain, Gate, PreferredArchitecture } from './decision.ts';
 import { architectureRequirement, isImplied } from './node-constraints.ts';
 import { pointer } from './json-patch.ts';
@@ -19,16 +20,30 @@ export interface Addition {
 }
 
 const AFFINITY = '/spec/affinity';
+const NODE_SELECTOR = '/spec/nodeSelector';
 
 /**
  * What makes the pod satisfy the decision, in the order in which it is added. Nothing that is there is replaced; the
  * parents that are missing are part of the value.
  */
 export function additionsFor(view: PodView, decision: Constrain | Gate): readonly Addition[] {
-  const additions = affinityAdditions(view, decision);
+  const additions =
+    decision.asNodeSelector === true
+      ? nodeSelectorAdditions(view, decision.requirements)
+      : affinityAdditions(view, decision);
   if (decision.kind === 'gate') return [...additions, ...gateAddition(view)];
   const tolerations = decision.tolerated.map(architectureToleration);
   return [...additions, ...appended(view.spec['tolerations'], '/spec/tolerations', tolerations)];
+}
+
+/** The requirements as keys of the node selector. On a gated pod the API server allows keys to be added there, too. */
+function nodeSelectorAdditions(view: PodView, requirements: readonly NodeSelectorRequirement[]): readonly Addition[] {
+  const keys = requirements
+    .filter((requirement) => fitsNodeSelector(view, requirement))
+    .map(({ key, values }) => [key, values[0] ?? ''] as const);
+  if (keys.length === 0) return [];
+  if (!isJsonObject(view.spec['nodeSelector'])) return [{ path: NODE_SELECTOR, value: Object.fromEntries(keys) }];
+  return keys.map(([key, value]) => ({ path: NODE_SELECTOR + pointer(key), value }));
 }
 
 /** PL5: the requirement enters every term, because terms are ORed: a term more would widen what the owner asked for. */

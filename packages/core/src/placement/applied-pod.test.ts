@@ -1,18 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Json, JsonObject } from '../json/json.ts';
-import { appliedBare } from './applied-pod.ts';
+import { writtenKeys } from './applied-pod.ts';
 import { readPodView } from './pod-view.ts';
 
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
-const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
 const spec = (more: JsonObject): JsonObject => ({ containers: [{ image: 'app' }], ...more });
 const affinity = (key: string, value: Json): JsonObject => ({ affinity: { nodeAffinity: { [key]: value } } });
 const term = { nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'Exists' }] }] };
-const weighted = [{ weight: 1, preference: term.nodeSelectorTerms[0] ?? {} }];
 
-/** The lists that the manifest wrote, in one line; `-` when it is no pod that may be applied again. */
+/** The keys that the manifest wrote, in one line; `-` when it is no pod that may be applied again. */
 const written = (pod: JsonObject): string => {
-  const lists = appliedBare(readPodView(pod));
+  const lists = writtenKeys(readPodView(pod));
   if (lists === undefined) return '-';
   return Object.entries(lists)
     .flatMap(([name, is]) => (is === true ? [name] : []))
@@ -29,11 +27,13 @@ describe('client-side apply', () => {
     ['nothing', {}, ''],
     ['tolerations', { tolerations: [{ key: 'k' }] }, 'tolerations'],
     ['an empty list of tolerations', { tolerations: [] }, 'tolerations'],
-    ['null, which removes what is there', { tolerations: null, affinity: null }, 'required preferred tolerations'],
-    ['null as its node affinity', { affinity: { nodeAffinity: null } }, 'required preferred'],
-    ['required affinity', affinity(REQUIRED, term), 'required'],
-    ['preferred affinity', affinity(PREFERRED, weighted), 'preferred'],
-    ['pod affinity', { affinity: { podAffinity: {} } }, ''],
+    ['null, which removes what is there', { tolerations: null, affinity: null }, 'affinity tolerations'],
+    ['null as its node affinity', { affinity: { nodeAffinity: null } }, 'affinity'],
+    ['required affinity', affinity(REQUIRED, term), 'affinity'],
+    ['pod affinity', { affinity: { podAffinity: {} } }, 'affinity'],
+    ['an empty affinity', { affinity: {} }, 'affinity'],
+    ['a node selector, which is merged', { nodeSelector: { zone: 'a' } }, ''],
+    ['node selector null', { nodeSelector: null }, 'nodeSelector'],
   ])('PL1 a manifest with %s', (_, manifest, expected) => {
     // What the object has beyond its manifest was added on the way and survives a second apply.
     const live = { ...affinity(REQUIRED, term), tolerations: [{ key: 'injected' }] };
@@ -56,17 +56,20 @@ describe('client-side apply', () => {
     ['one that only looks alike by its key', { tolerations: [{ ...ready, operator: 'Equal' }] }, 'tolerations'],
     ['one that only looks alike by its operator', { tolerations: [{ ...ready, key: 'k' }] }, 'tolerations'],
     ['one of another effect', { tolerations: [{ ...reachable, effect: 'NoSchedule' }] }, 'tolerations'],
-    ['required affinity', affinity(REQUIRED, term), 'required'],
-    ['preferred affinity', affinity(PREFERRED, weighted), 'preferred'],
-    ['an empty preferred affinity', affinity(PREFERRED, []), ''],
+    ['affinity', affinity(REQUIRED, term), 'affinity'],
+    ['an empty affinity', { affinity: {} }, 'affinity'],
+    ['affinity null', { affinity: null }, ''],
+    ['a node selector', { nodeSelector: { zone: 'a' } }, ''],
   ])('PL1 a manifest that cannot be read, of an object with %s', (_, live, expected) => {
     expect(written(applied('{', live))).toBe(expected);
     expect(written(applied('[]', live))).toBe(expected);
+    // Created, and applied later.
+    expect(written({ metadata: {}, spec: spec(live) })).toBe(expected);
   });
 
   test.each<[number, string]>([
     [65_536, 'tolerations'],
-    [65_537, 'required'],
+    [65_537, 'affinity'],
   ])('PL1 a manifest of %d characters', (length, expected) => {
     const manifest = JSON.stringify({ spec: { tolerations: [{ key: 'k' }] } });
     expect(written(applied(manifest.padEnd(length), affinity(REQUIRED, term)))).toBe(expected);
@@ -76,7 +79,7 @@ describe('client-side apply', () => {
 describe('server-side apply', () => {
   const managed = (...managedFields: Json[]): JsonObject => ({
     metadata: { managedFields },
-    spec: spec({ tolerations: [{ key: 'k' }] }),
+    spec: spec({ tolerations: [{ key: 'k' }], nodeSelector: { zone: 'a' } }),
   });
   const entry = (fields: JsonObject, operation = 'Apply'): JsonObject => ({
     manager: 'm',
@@ -88,23 +91,15 @@ describe('server-side apply', () => {
   test.each<[string, Json[], string]>([
     ['other fields', [other], ''],
     ['tolerations', [entry({ 'f:tolerations': {} })], 'tolerations'],
-    ['required affinity', [entry({ 'f:affinity': { 'f:nodeAffinity': { [`f:${REQUIRED}`]: {} } } })], 'required'],
-    ['preferred affinity', [entry({ 'f:affinity': { 'f:nodeAffinity': { [`f:${PREFERRED}`]: {} } } })], 'preferred'],
+    ['affinity', [entry({ 'f:affinity': { 'f:nodeAffinity': {} } })], 'affinity'],
+    ['a node selector', [entry({ 'f:nodeSelector': {} })], 'nodeSelector'],
     ['tolerations by one of two appliers', [other, entry({ 'f:tolerations': {} })], 'tolerations'],
-    [
-      'required affinity by one of two',
-      [entry({ 'f:affinity': { 'f:nodeAffinity': { [`f:${REQUIRED}`]: {} } } }), other],
-      'required',
-    ],
-    [
-      'preferred affinity by one of two',
-      [other, entry({ 'f:affinity': { 'f:nodeAffinity': { [`f:${PREFERRED}`]: {} } } })],
-      'preferred',
-    ],
+    ['affinity by one of two', [entry({ 'f:affinity': {} }), other], 'affinity'],
+    ['a node selector by one of two', [other, entry({ 'f:nodeSelector': {} })], 'nodeSelector'],
     ['status beside the fields', [other, { operation: 'Apply', fieldsV1: { 'f:status': {} } }], ''],
-    ['fields that cannot be read: the object speaks', [{ operation: 'Apply', fieldsV1: 'f:spec' }], 'tolerations'],
-    ['no fields, by updates alone', [entry({ 'f:tolerations': {} }, 'Update')], '-'],
-    ['no fields at all', ['Apply', null], '-'],
+    ['fields that cannot be read', [{ operation: 'Apply', fieldsV1: 'f:spec' }], 'tolerations nodeSelector'],
+    ['fields of updates alone', [entry({}, 'Update')], 'tolerations'],
+    ['no fields at all', ['Apply', null], 'tolerations'],
   ])('PL1 %s', (_, entries, expected) => {
     expect(written(managed(...entries))).toBe(expected);
   });

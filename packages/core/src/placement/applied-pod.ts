@@ -2,37 +2,36 @@ import type { Toleration } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { jsonOrUndefined } from '../parsing/parse-json.ts';
-import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
 import { arrayAt, objectAt, stringAt } from '../json/read.ts';
 import type { PodView } from './pod-view.ts';
 
 /**
- * Which of the lists that we append to a manifest wrote itself. A second apply of that manifest sets such a list back,
- * and a pod's affinity and tolerations cannot lose entries: the apply would be refused. Pods of workloads are never
- * applied again.
+ * Which keys of a bare pod's spec its manifest wrote. An apply of that manifest sets the value back, whatever had created
+ * the pod, and the API server rejects an update that takes entries out of a pod's affinity or tolerations.
  */
-export interface AppliedLists {
-  readonly required: boolean;
-  readonly preferred: boolean;
+export interface WrittenKeys {
+  readonly affinity: boolean;
   readonly tolerations: boolean;
+  /** Whether an apply sets the whole map back. Client-side apply merges it, and leaves keys that the manifest does not have. */
+  readonly nodeSelector: boolean;
 }
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-/** Longer manifests of a single pod are not parsed: the object itself is judged, which errs towards leaving it alone. */
+/** Longer manifests of a single pod are not parsed: the object itself is judged, which errs towards adding less. */
 const MAX_LAST_APPLIED_LENGTH = 65_536;
 
-/** What the manifest of a bare pod by `kubectl apply` or server-side apply wrote; `undefined` for any other pod. */
-export function appliedBare(view: PodView): AppliedLists | undefined {
+/** The keys that the manifest of a bare pod wrote; `undefined` for the pod of a workload, which is never applied. */
+export function writtenKeys(view: PodView): WrittenKeys | undefined {
   if (view.owner !== undefined) return undefined;
   const manifest = stringAt(objectAt(view.metadata, 'annotations'), LAST_APPLIED);
-  if (manifest !== undefined) return fromManifest(manifest) ?? fromObject(view);
+  if (manifest !== undefined) return fromManifest(manifest) ?? fromObject(view, false);
   const applied = arrayAt(view.metadata, 'managedFields').filter(isApply);
-  if (applied.length === 0) return undefined;
-  return fromManagedFields(applied) ?? fromObject(view);
+  if (applied.length === 0) return fromObject(view, false);
+  return fromManagedFields(applied) ?? fromObject(view, true);
 }
 
 /** Client-side apply keeps the manifest in an annotation. */
-function fromManifest(text: string): AppliedLists | undefined {
+function fromManifest(text: string): WrittenKeys | undefined {
   const manifest = text.length > MAX_LAST_APPLIED_LENGTH ? undefined : jsonOrUndefined(text);
   return isJsonObject(manifest) ? writtenInManifest(objectAt(manifest, 'spec')) : undefined;
 }
@@ -41,46 +40,33 @@ function fromManifest(text: string): AppliedLists | undefined {
  * kubectl's patch sets every key that the manifest has, whatever its value: `tolerations: []` removes all tolerations, and
  * `affinity: null` the whole affinity.
  */
-function writtenInManifest(spec: JsonObject): AppliedLists {
-  const nodeAffinity = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity');
-  const isRemoved = spec['affinity'] === null || objectAt(spec, 'affinity')['nodeAffinity'] === null;
+function writtenInManifest(spec: JsonObject): WrittenKeys {
   return {
-    required: isRemoved || REQUIRED in nodeAffinity,
-    preferred: isRemoved || PREFERRED in nodeAffinity,
+    affinity: 'affinity' in spec,
     tolerations: 'tolerations' in spec,
+    nodeSelector: spec['nodeSelector'] === null,
   };
 }
 
-/** Server-side apply keeps the names of the fields, prefixed with `f:`. */
-function fromManagedFields(applied: readonly JsonObject[]): AppliedLists | undefined {
+/** Server-side apply keeps the names of the fields, prefixed with `f:`. To it the node selector is one value. */
+function fromManagedFields(applied: readonly JsonObject[]): WrittenKeys | undefined {
   const written = applied
     .map((entry) => objectAt(objectAt(entry, 'fieldsV1'), 'f:spec'))
-    .filter((spec) => Object.keys(spec).length > 0)
-    .map(writtenInFields);
+    .filter((spec) => Object.keys(spec).length > 0);
   if (written.length === 0) return undefined;
   return {
-    required: written.some(({ required }) => required),
-    preferred: written.some(({ preferred }) => preferred),
-    tolerations: written.some(({ tolerations }) => tolerations),
+    affinity: written.some((spec) => 'f:affinity' in spec),
+    tolerations: written.some((spec) => 'f:tolerations' in spec),
+    nodeSelector: written.some((spec) => 'f:nodeSelector' in spec),
   };
 }
 
-function writtenInFields(spec: JsonObject): AppliedLists {
-  const nodeAffinity = objectAt(objectAt(spec, 'f:affinity'), 'f:nodeAffinity');
+/** No manifest can be read: what the object carries counts as written, but for what every pod gets. */
+function fromObject({ spec, tolerations }: PodView, isServerSide: boolean): WrittenKeys {
   return {
-    required: `f:${REQUIRED}` in nodeAffinity,
-    preferred: `f:${PREFERRED}` in nodeAffinity,
-    tolerations: 'f:tolerations' in spec,
-  };
-}
-
-/** The manifest cannot be read: what the object carries counts as written, but for what every pod gets. */
-function fromObject({ spec, requiredAffinity, tolerations }: PodView): AppliedLists {
-  const nodeAffinity = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity');
-  return {
-    required: requiredAffinity !== undefined,
-    preferred: arrayAt(nodeAffinity, PREFERRED).length > 0,
+    affinity: isJsonObject(spec['affinity']),
     tolerations: !tolerations.every(isDefaultToleration),
+    nodeSelector: isServerSide && isJsonObject(spec['nodeSelector']),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import type { PodOs } from '../pod/operating-system.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
-import type { AppliedLists } from './applied-pod.ts';
+import type { WrittenKeys } from './applied-pod.ts';
 import { copiedBeside } from './copied-labels.ts';
 import type { CopiedLabels } from './copied-labels.ts';
 import type {
@@ -21,6 +21,7 @@ import type {
 import { architectureRequirement, isImpliedEverywhere } from './node-constraints.ts';
 import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
+import { fitsNodeSelector } from './as-node-selector.ts';
 
 /** A pod that is ours to place, and what its images have in common. */
 export interface PlacementContext {
@@ -30,8 +31,8 @@ export interface PlacementContext {
   readonly support: CommonSupport;
   readonly os: PodOs;
   readonly copied: CopiedLabels;
-  /** What the manifest of an applied bare pod wrote itself. */
-  readonly applied: AppliedLists | undefined;
+  /** What the manifest of a bare pod wrote itself. */
+  readonly written: WrittenKeys | undefined;
 }
 
 /** What a rule proposes for the pod. */
@@ -49,14 +50,19 @@ export interface Proposal {
 
 /** Constrains the pod by the additions that its own node selection does not imply; leaves it when none remains. */
 export function constrainOrLeave(context: PlacementContext, proposal: Proposal): Constrain | Leave {
-  const { architectures, preferred = [], tolerated = [], reason, otherwise } = proposal;
+  const { architectures, tolerated = [], reason, otherwise } = proposal;
   const narrowing = architectureRequirements(context, architectures);
   const copied = copiedBeside(context.view, context.copied, narrowing);
-  const requirements = [...narrowing, ...copiedRequirements(context, copied)];
+  const requirements = addable(context, [...narrowing, ...copiedRequirements(context, copied)]);
+  const preferred = addablePreferred(context, proposal);
   const details = {
     ...explained(context, proposal.image),
     warnings: [...copied.warnings, ...(proposal.warnings ?? [])],
   };
+  // PL1: what the images require has no place in this pod.
+  if (!narrowing.every((one) => requirements.includes(one))) {
+    return { kind: 'leave', reason: 'AppliedBarePod', ...details };
+  }
   if (requirements.length + preferred.length + tolerated.length === 0) {
     return { kind: 'leave', reason: otherwise, ...details };
   }
@@ -66,6 +72,7 @@ export function constrainOrLeave(context: PlacementContext, proposal: Proposal):
     ...details,
     architectures: architectures === 'any' ? [] : architectures,
     requirements,
+    ...(ownsAffinity(context) && { asNodeSelector: true }),
     preferred,
     tolerated,
   };
@@ -81,8 +88,27 @@ export function gated(context: PlacementContext, architectures: Architectures): 
     ...explained(context, context.support.unresolved[0]?.image),
     warnings: copied.warnings,
     architectures: architectures === 'any' ? [] : architectures,
-    requirements: [...narrowing, ...copiedRequirements(context, copied)],
+    requirements: addable(context, [...narrowing, ...copiedRequirements(context, copied)]),
+    ...(ownsAffinity(context) && { asNodeSelector: true }),
   };
+}
+
+/** PL1: the owner's affinity gets no terms of ours. */
+function addablePreferred(context: PlacementContext, { preferred = [] }: Proposal): readonly PreferredArchitecture[] {
+  return ownsAffinity(context) ? [] : preferred;
+}
+
+function ownsAffinity({ written }: PlacementContext): boolean {
+  return written?.affinity === true;
+}
+
+/** PL1: those of the requirements that the pod can be given without a change to its owner's affinity. */
+function addable(
+  { view, written }: PlacementContext,
+  requirements: readonly NodeSelectorRequirement[],
+): readonly NodeSelectorRequirement[] {
+  if (written?.affinity !== true) return requirements;
+  return written.nodeSelector ? [] : requirements.filter((one) => fitsNodeSelector(view, one));
 }
 
 /** The pod as its owner wrote it. */

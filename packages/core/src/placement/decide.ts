@@ -4,7 +4,7 @@ import { commonSupport, isNone } from '../pod/image-support.ts';
 import { LINUX, podOs } from '../pod/operating-system.ts';
 import { matchesOnlyUnlabelled } from '../pod/unlabelled-nodes.ts';
 import type { ArchPolicy } from '../policy/index.ts';
-import { appliedBare } from './applied-pod.ts';
+import { writtenKeys } from './applied-pod.ts';
 import type { PlacementContext } from './context.ts';
 import { constrainOrLeave, denied, left, named } from './context.ts';
 import { copiedLabels } from './copied-labels.ts';
@@ -59,7 +59,7 @@ function decideByImages(
     support,
     os,
     copied: copiedLabels(view, policy),
-    applied: appliedBare(view),
+    written: writtenKeys(view),
   };
   const action = support.unresolved.length === 0 ? 'place' : unresolvedAction(view, knowledge, input, policy);
   if (action === 'deny') return denied(context, 'Unresolved', support.unresolved[0]?.image);

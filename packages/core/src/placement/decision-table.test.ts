@@ -16,6 +16,7 @@ interface TableRow extends Row {
   readonly image?: string;
   readonly required?: string;
   readonly preferred?: string;
+  readonly selector?: string;
   readonly tolerations?: string;
   readonly gates?: string;
   readonly warnings?: readonly string[];
@@ -25,6 +26,8 @@ const folder = join(import.meta.dirname, 'testdata');
 const tables = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
 const rowsOf = (table: string): TableRow[] => parse(readFileSync(join(folder, table), 'utf8')) as TableRow[];
 
+const addedSelector = ({ selector = '' }: TableRow): string => selector;
+
 function expectedOf(row: TableRow, actual: Summary): Summary {
   const changed = row.then.startsWith('constrain') || row.then.startsWith('gate');
   return {
@@ -32,6 +35,7 @@ function expectedOf(row: TableRow, actual: Summary): Summary {
     image: row.image ?? actual.image,
     required: row.required ?? (changed ? '' : actual.required),
     preferred: row.preferred ?? (changed ? '' : actual.preferred),
+    selector: addedSelector(row),
     tolerations: row.tolerations ?? (changed ? '' : actual.tolerations),
     gates: row.gates ?? (changed ? '' : actual.gates),
     warnings: row.warnings ?? [],

@@ -22,8 +22,6 @@ export const UNTOUCHED_REASONS = [
   'Skipped',
   'NoPolicy',
   'NoImages',
-  /** A bare pod by `kubectl apply` or server-side apply: a second apply would be refused once we changed its lists. */
-  'AppliedBarePod',
   /** Not of the API's shape where we would have to change it. */
   'Malformed',
   /** More images, terms or tolerations than the limits allow. */
@@ -52,6 +50,8 @@ export const LEAVE_REASONS = [
   'NotAllowedByPolicy',
   /** No image is known, and the policy lets the pod in. */
   'Unresolved',
+  /** A bare pod whose manifest has the key `affinity`: an apply would be rejected, and a node selector cannot hold the constraint. */
+  'AppliedBarePod',
 ] as const;
 
 export const CONSTRAIN_REASONS = [
@@ -143,6 +143,8 @@ export interface Constrain extends Explained {
   readonly architectures: readonly NodeArchitecture[];
   /** ANDed into every required term that does not imply them. */
   readonly requirements: readonly NodeSelectorRequirement[];
+  /** The requirements are added as keys of the node selector; absent: to required node affinity. */
+  readonly asNodeSelector?: true;
   /** Added as preferred node affinity. */
   readonly preferred: readonly PreferredArchitecture[];
   /** Architectures whose taint is tolerated. */
@@ -162,6 +164,8 @@ export interface Gate extends Explained {
   /** What its known images leave to it, sorted. Empty when they constrain nothing. */
   readonly architectures: readonly NodeArchitecture[];
   readonly requirements: readonly NodeSelectorRequirement[];
+  /** As of a constrained pod. */
+  readonly asNodeSelector?: true;
 }
 
 /** The pod is refused, as its policy sets `Deny`. */

@@ -4,7 +4,6 @@ import { nodeBound } from '../pod/node-bound.ts';
 import { isSkipped } from '../pod/skip.ts';
 import { FIELD_NAME } from '../requirement/evaluate.ts';
 import type { NodeSelectorTerm } from '../kubernetes/node-selector.ts';
-import { appliedBare } from './applied-pod.ts';
 import type { UntouchedReason } from './decision.ts';
 import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
@@ -28,8 +27,6 @@ export function findExemption(view: PodView, input: PlacementInput): UntouchedRe
   if (input.policy === undefined) return 'NoPolicy';
   // PL1: The pod has no image.
   if (view.images.length === 0) return 'NoImages';
-  // PL1: The API server would reject a second apply of the manifest of this bare pod.
-  if (isRefusedOnSecondApply(view)) return 'AppliedBarePod';
   // P1: The pod is not of the API's shape, or too large to be decided about in time.
   return untouchable(view);
 }
@@ -47,9 +44,4 @@ function isPinned({ requiredAffinity }: PodView): boolean {
 
 function namesNode({ matchFields }: NodeSelectorTerm): boolean {
   return matchFields.some(({ key, operator }) => key === FIELD_NAME && operator === 'In');
-}
-
-function isRefusedOnSecondApply(view: PodView): boolean {
-  const applied = appliedBare(view);
-  return applied?.required === true;
 }

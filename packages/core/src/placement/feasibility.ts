@@ -46,10 +46,10 @@ function isBrought(context: PlacementContext, demand: SchedulingDemand, architec
 
 /** PL8: those of the architectures whose taint the pod is to tolerate. */
 export function tolerated(
-  { view, input, policy, applied }: PlacementContext,
+  { view, input, policy, written }: PlacementContext,
   architectures: Architectures,
 ): readonly NodeArchitecture[] {
-  // PL1: a second apply of that manifest would be refused.
-  if (applied?.tolerations === true) return [];
+  // PL1: an apply of that manifest would be rejected.
+  if (written?.tolerations === true) return [];
   return architectures === 'any' ? [] : tolerable(architectures, view, input.namespaceFacts, policy, input.nodes);
 }

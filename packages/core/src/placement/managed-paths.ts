@@ -17,14 +17,20 @@ export type ManagedPath =
   /** Node selector terms: lists of objects whose fields are places in turn. */
   | { readonly kind: 'terms'; readonly term: ManagedPath }
   /** A list of elements that are ours as a whole or not at all. */
-  | { readonly kind: 'elements'; readonly isOurs: (element: Json) => boolean };
+  | { readonly kind: 'elements'; readonly isOurs: (element: Json) => boolean }
+  /** A value that is ours as a whole or not at all. */
+  | { readonly kind: 'value'; readonly isOurs: (value: Json) => boolean };
 
-/** @param copiedKeys the label keys that the policy copies to node affinity */
-export function managedPaths(copiedKeys: readonly string[]): ManagedPath {
+/**
+ * @param copiedKeys the label keys that the policy copies to node affinity
+ * @param isBare the node selector of no other pod is written
+ */
+export function managedPaths(copiedKeys: readonly string[], isBare: boolean): ManagedPath {
   const expressions = elements((element) => isExpression(element, copiedKeys));
   const required = object({ nodeSelectorTerms: { kind: 'terms', term: object({ matchExpressions: expressions }) } });
   const nodeAffinity = object({ [REQUIRED]: required, [PREFERRED]: elements(isPreferredTerm) });
   const spec = object({
+    ...(isBare && { nodeSelector: object(selectorKeys(copiedKeys)) }),
     affinity: object({ nodeAffinity }),
     tolerations: elements(isToleration),
     schedulingGates: elements((element) => jsonEqual(element, { name: GATE_INSPECTING })),
@@ -39,6 +45,20 @@ function object(fields: Readonly<Record<string, ManagedPath>>): ManagedPath {
   return { kind: 'object', fields };
 }
 
+/** Keys that a policy copies come from labels, so any text can be ours. */
+function selectorKeys(copiedKeys: readonly string[]): Readonly<Record<string, ManagedPath>> {
+  const copied = copiedKeys.map((key) => [key, { kind: 'value', isOurs: isText } as const] as const);
+  return { ...Object.fromEntries(copied), [LABEL_ARCH]: { kind: 'value', isOurs: isArchitecture } };
+}
+
+function isText(value: Json): boolean {
+  return typeof value === 'string';
+}
+
+function isArchitecture(value: Json): boolean {
+  return typeof value === 'string' && isNodeArchitecture(value);
+}
+
 function elements(isOurs: (element: Json) => boolean): ManagedPath {
   return { kind: 'elements', isOurs };
 }
@@ -49,7 +69,7 @@ function isExpression(element: Json, copiedKeys: readonly string[]): boolean {
   }
   const { key, values } = element as Fields;
   if (!isJsonArray(values) || values.length === 0) return false;
-  if (key === LABEL_ARCH) return values.every((value) => typeof value === 'string' && isNodeArchitecture(value));
+  if (key === LABEL_ARCH) return values.every(isArchitecture);
   return typeof key === 'string' && copiedKeys.includes(key) && values.length === 1;
 }
 

@@ -55,18 +55,16 @@ export function withoutWeakOffers(context: PlacementContext, possible: Architect
 
 /** PL6: narrows to a preferred architecture, or adds preferred terms. */
 function placeByPreference(context: PlacementContext, remaining: Architectures): PlacementDecision {
-  const { view, input, policy, support, applied } = context;
+  const { view, input, policy, support } = context;
   const { warnings, wanted: resolved } = resolvePreference(view, input, policy, remaining);
   const wanted = weakLast(resolved, support);
   const { softened, ...chosen } = chooseWithin(context, wanted, remaining);
   const architectures = chosen.architecture === undefined ? remaining : [chosen.architecture];
-  // A second apply of a manifest with preferred terms of its own would be refused once there are more.
-  const mayAdd = softened && applied?.preferred !== true;
   return constrainOrLeave(context, {
     architectures,
     reason: chosen.reason,
     otherwise: 'NothingToConstrain',
-    preferred: mayAdd ? weighted(wanted, policy.spec.preference?.weight ?? DEFAULT_WEIGHT, remaining) : [],
+    preferred: softened ? weighted(wanted, policy.spec.preference?.weight ?? DEFAULT_WEIGHT, remaining) : [],
     // Where a preference decided, no image did.
     image: chosen.architecture === undefined ? support.image : undefined,
     tolerated: tolerated(context, architectures),

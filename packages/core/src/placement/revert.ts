@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { isJsonArray } from '../json/read.ts';
+import { readOwner } from '../kubernetes/owner.ts';
 import type { Addition } from './additions.ts';
 import { applyPatch, jsonEqual, pointer, pointerTokens } from './json-patch.ts';
 import type { ManagedPath } from './managed-paths.ts';
@@ -26,7 +27,7 @@ export interface Reverted {
  * and its parents with it.
  */
 export function revert(pod: JsonObject, { added, terms }: Recorded, copiedKeys: readonly string[]): Reverted {
-  const root = managedPaths(copiedKeys);
+  const root = managedPaths(copiedKeys, readOwner(pod) === undefined);
   let current: Json = pod;
   const removed: Addition[] = [];
   for (const addition of added.toReversed()) {
@@ -62,6 +63,7 @@ function walk(at: Position, tokens: readonly string[], recorded: Json): readonly
   if (managed.kind === 'elements') {
     return rest.length === 0 && isJsonArray(value) ? oneElement(managed, value, at.path, recorded, Number(token)) : [];
   }
+  if (managed.kind === 'value') return [];
   const child = managed.kind === 'object' ? fieldOf(managed, token) : managed.term;
   const next = managed.kind === 'object' ? fieldAt(value, token) : termAt(value, token, at.terms);
   if (child === undefined || next === undefined) return [];
@@ -77,6 +79,8 @@ function matched(at: Position, recorded: Json): 'whole' | readonly Addition[] {
       return matchedTerms(at, at.managed, recorded);
     case 'elements':
       return matchedElements(at, at.managed, recorded);
+    case 'value':
+      return at.managed.isOurs(recorded) && jsonEqual(at.value, recorded) ? 'whole' : [];
   }
 }
 

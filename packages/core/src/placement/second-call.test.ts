@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import type { Row } from './fixtures/row.ts';
 import { inputOf } from './fixtures/row.ts';
@@ -36,6 +37,50 @@ describe('a second call', () => {
       required: 'arch In arm64',
       tolerations: 'arch Equal arm64',
     });
+  });
+
+  const affinity = { podAntiAffinity: {} };
+  const bare: Row = { ...both, bare: true, policy, pod: { containers: [{ name: 'a', image: 'app' }], affinity } };
+
+  test('PL2 a key of ours in the node selector of a bare pod is decided again, and its own keys stay', () => {
+    const nodes = ['amd64', 'arm64'].map((arch) => ({ arch, labels: { zone: 'a' } }));
+    const selected: Row = { ...bare, nodes, pod: { ...bare.pod, nodeSelector: { zone: 'a' } } };
+    const first = mutated(selected);
+    expect(specOf(first)['nodeSelector']).toEqual({ zone: 'a', 'kubernetes.io/arch': 'amd64' });
+    const sidecar = { containers: [{ image: 'app' }, { image: 'side' }] };
+    const second = placePod({ ...inputOf(selected), pod: { ...first, spec: { ...specOf(first), ...sidecar } } });
+    expect(second.decision).toMatchObject({ kind: 'constrain', architectures: ['arm64'] });
+    expect(second.patch).toContainEqual({ op: 'add', path: '/spec/nodeSelector/kubernetes.io~1arch', value: 'arm64' });
+  });
+
+  test('PL2 of a bare pod with affinity, a second call changes nothing', () => {
+    const first = mutated(bare);
+    expect(specOf(first)).toMatchObject({ affinity, nodeSelector: { 'kubernetes.io/arch': 'amd64' } });
+    expect(placePod({ ...inputOf(bare), pod: first }).patch).toEqual([]);
+  });
+
+  test.each<[string, JsonObject, Json]>([
+    ['a key of another value', { 'kubernetes.io/arch': 's390x' }, { 'kubernetes.io/arch': 'amd64' }],
+    ['a key that is not ours', { zone: 'a' }, { zone: 'a' }],
+    ['a value that no node has', { 'kubernetes.io/arch': 'x86' }, { 'kubernetes.io/arch': 'x86' }],
+    [
+      'a key deeper than a node selector has',
+      { 'kubernetes.io/arch': 'arm64' },
+      { 'kubernetes.io/arch': { a: 'arm64' } },
+    ],
+  ])('PL2 an annotation that claims %s takes nothing out of a node selector', (_, nodeSelector, claimed) => {
+    const annotation = {
+      v: 1,
+      kind: 'constrain',
+      reason: 'Preferred',
+      added: [{ path: '/spec/nodeSelector', value: claimed }],
+    };
+    const row = {
+      ...bare,
+      pod: { ...bare.pod, nodeSelector },
+      metadata: { annotations: { [ANNOTATION_DECISION]: JSON.stringify(annotation) } },
+    };
+    expect(placePod(inputOf(row)).patch.filter(({ op }) => op === 'remove')).toEqual([]);
   });
 
   test('PL2 after a sidecar that shares nothing with the pod, our constraint and its record are gone', () => {

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JsonObject } from '@archpolicy/core';
+import { isJsonObject, objectAt } from '@archpolicy/core';
+import { START_TIMEOUT_MILLISECONDS, pushImage, startCluster, waitFor } from '@archpolicy/e2e';
+import type { TestCluster } from '@archpolicy/e2e';
+import { pod } from './fixtures/manifests.ts';
+
+jest.setTimeout(90_000);
+
+/** These tests are about admission alone: nothing is evicted. */
+const OPERATOR_STAND_IN = `import { createServer } from 'node:http';
+const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
+createServer((request, response) => response.end()).listen(Number(port), host);
+`;
+
+let folder: string;
+let cluster: TestCluster;
+let arm64Only: string;
+
+const kubectl = async (args: readonly string[], stdin?: string): Promise<string> => {
+  const { status, stdout, stderr } = await cluster.kubectl(args, stdin);
+  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+  return stdout;
+};
+
+const specOf = async (name: string): Promise<JsonObject> => {
+  const object: unknown = JSON.parse(await kubectl(['get', 'pod', name, '-o', 'json']));
+  return isJsonObject(object as JsonObject) ? objectAt(object as JsonObject, 'spec') : {};
+};
+
+/** Where the pod requires arm64, and whether it tolerates that architecture's taint. */
+const constrainedBy = (spec: JsonObject): string => {
+  const parts = [
+    objectAt(spec, 'nodeSelector')['kubernetes.io/arch'] === 'arm64' ? 'nodeSelector' : '',
+    JSON.stringify(spec['affinity'] ?? null).includes('"kubernetes.io/arch"') ? 'affinity' : '',
+    JSON.stringify(spec['tolerations'] ?? null).includes('"kubernetes.io/arch"') ? 'toleration' : '',
+  ];
+  return parts.filter((part) => part !== '').join(' ');
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'archpolicy-applied-'));
+  const operator = join(folder, 'operator.mjs');
+  await writeFile(operator, OPERATOR_STAND_IN);
+  cluster = await startCluster({ programs: { operator } });
+  arm64Only = (await pushImage(cluster.get('REGISTRY'), 'arm64-only', 'v1', ['linux/arm64'], { kind: 'single' }))
+    .reference;
+  // So that a toleration would be added.
+  await kubectl(['taint', 'nodes', '-l', 'kubernetes.io/arch=arm64', 'kubernetes.io/arch=arm64:NoSchedule']);
+  const probe = async (): Promise<boolean> =>
+    (await kubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], pod('probe', arm64Only))).includes(
+      '"value": "arm64"',
+    );
+  await waitFor(probe, { timeoutMs: 30_000, what: 'the webhook to see the taint' });
+}, START_TIMEOUT_MILLISECONDS);
+
+afterAll(async () => {
+  await cluster.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const expressions = [{ key: 'kubernetes.io/os', operator: 'Exists' }];
+const required = {
+  requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: expressions }] },
+};
+const preferred = {
+  preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: { matchExpressions: expressions } }],
+};
+const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'x' } } };
+const podAntiAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+const own = [{ key: 'gpu', operator: 'Exists' }];
+const os = { 'kubernetes.io/os': 'linux' };
+
+const SELECTED = 'nodeSelector toleration';
+const REFUSED = 'rejected';
+
+/** How the pod is constrained, by each way; `rejected`: it is constrained, and the second apply is rejected. */
+const CASES: readonly (readonly [
+  why: string,
+  spec: JsonObject,
+  applied: string,
+  created: string,
+  serverSide: string,
+])[] = [
+  ['nothing', {}, 'affinity toleration', 'affinity toleration', 'affinity toleration'],
+  // An empty list and null are not in the object that `kubectl create` sends on: nothing tells of them.
+  ['an empty list of tolerations', { tolerations: [] }, 'affinity', REFUSED, 'affinity'],
+  ['tolerations null', { tolerations: null }, 'affinity', REFUSED, 'affinity'],
+  ['affinity null', { affinity: null }, SELECTED, REFUSED, SELECTED],
+  ['tolerations', { tolerations: own }, 'affinity', 'affinity', 'affinity'],
+  ['an empty affinity', { affinity: {} }, SELECTED, SELECTED, SELECTED],
+  ['required affinity', { affinity: { nodeAffinity: required } }, SELECTED, SELECTED, SELECTED],
+  ['preferred affinity', { affinity: { nodeAffinity: preferred } }, SELECTED, SELECTED, SELECTED],
+  ['pod anti-affinity', { affinity: { podAntiAffinity } }, SELECTED, SELECTED, SELECTED],
+  ['node affinity null', { affinity: { podAntiAffinity, nodeAffinity: null } }, SELECTED, SELECTED, SELECTED],
+  ['both', { affinity: { nodeAffinity: required }, tolerations: own }, 'nodeSelector', 'nodeSelector', 'nodeSelector'],
+  // Server-side apply sets the whole node selector back.
+  ['an empty node selector', { affinity: {}, nodeSelector: {} }, SELECTED, SELECTED, ''],
+  ['node selector null', { affinity: {}, nodeSelector: null }, '', REFUSED, ''],
+  ['a node selector', { affinity: {}, nodeSelector: os }, SELECTED, SELECTED, ''],
+];
+
+const WAYS = [
+  ['apply after apply', ['apply'], ['apply'], 2],
+  ['apply after create', ['create'], ['apply'], 3],
+  ['server-side apply twice', ['apply', '--server-side'], ['apply', '--server-side'], 4],
+] as const;
+
+describe.each(WAYS)('%s', (way, first, second, column) => {
+  test.each(CASES)('PL1 of a bare pod with %s', async (...row) => {
+    const [why, spec] = row;
+    const name = `${way} ${why}`.toLowerCase().replaceAll(/[^a-z]+/gu, '-');
+    const manifest = pod(name, arm64Only, spec);
+    await kubectl([...first, '-f', '-'], manifest);
+    const constrained = constrainedBy(await specOf(name));
+    const { status, stdout } = await cluster.kubectl([...second, '-f', '-'], manifest);
+    expect(status === 0 ? constrained : REFUSED).toBe(row[column]);
+    expect(stdout).toMatch(status === 0 ? /configured|unchanged|serverside-applied/u : /^$/u);
+    expect(constrainedBy(await specOf(name))).toBe(constrained);
+  });
+});
