@@ -11,8 +11,8 @@ import { LiveCluster } from '../support/live-cluster.ts';
 import { policy } from '../support/manifests.ts';
 import type { SeenPod } from '../support/pods.ts';
 import { NODE_NAME, RealNode } from './src/real-node.ts';
-import { tarOf } from './src/tar.ts';
-import { imageProgram, nodeTools, whyNot } from './src/tools.ts';
+import { createTar } from './src/tar.ts';
+import { buildImageProgram, prepareTools, findMissingPrerequisite } from './src/tools.ts';
 
 const NAMESPACE = 'real';
 const TIMEOUT_MS = 120_000;
@@ -20,7 +20,7 @@ const BUILD_TIMEOUT_MS = 30 * 60_000;
 
 jest.setTimeout(5 * 60_000);
 
-const reason = await whyNot();
+const reason = await findMissingPrerequisite();
 
 // It needs root on Linux, and is no part of `make test`: the reason is printed in the title.
 (reason === undefined ? describe : describe.skip)(
@@ -32,7 +32,7 @@ const reason = await whyNot();
     let folder = '';
 
     beforeAll(async () => {
-      const tools = await nodeTools();
+      const tools = await prepareTools();
       folder = await mkdtemp(join(tmpdir(), 'archpolicy-programs-'));
       cluster = await startCluster({ only: 'control-plane' });
       live = LiveCluster.open(cluster.get('KUBECONFIG'));
@@ -108,10 +108,10 @@ const reason = await whyNot();
     /** An image whose only program runs on this architecture. */
     async function push(name: string, kind: PushOptions['kind'], architecture: string): ReturnType<typeof pushImage> {
       const file = join(folder, `${name}-${architecture}`);
-      await imageProgram(architecture, file);
-      const layer = tarOf('app', await readFile(file));
+      await buildImageProgram(architecture, file);
+      const layer = createTar('app', await readFile(file));
       const contentOf = () => ({ layer, config: { Entrypoint: ['/app'] } });
-      return pushImage(cluster.get('REGISTRY'), name, 'v1', [`linux/${architecture}`], { kind, contentOf });
+      return pushImage(cluster.get('REGISTRY'), name, 'v1', [`linux/${architecture}`], { kind, getContent: contentOf });
     }
 
     /** What a container of the app's pod has come to, once it has. */

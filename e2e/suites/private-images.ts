@@ -3,9 +3,9 @@ import { LABEL_SKIP } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
-import { diagnosed } from '../support/diagnose.ts';
+import { withDiagnosis } from '../support/diagnose.ts';
 import { namespace, podTemplate, policy, workload } from '../support/manifests.ts';
-import { podsOf } from '../support/pods.ts';
+import { listPods } from '../support/pods.ts';
 import type { PlacedPod } from '../support/pods.ts';
 import { PrivateRegistry } from '../support/private-registry.ts';
 
@@ -47,11 +47,11 @@ class Tenants {
   async untilAll(where: string, app: string, what: string, holds: (pod: PlacedPod) => boolean): Promise<void> {
     const cluster = this.#cluster();
     const areThere = async (): Promise<boolean> => {
-      const pods = (await podsOf(cluster.kubectl, where)).filter((pod) => pod.app === app);
+      const pods = (await listPods(cluster.kubectl, where)).filter((pod) => pod.app === app);
       return pods.length === REPLICAS && pods.every(holds);
     };
     const scene = { directory: cluster.directory, logs: ['webhook', 'operator'], pods: [] };
-    await diagnosed(
+    await withDiagnosis(
       () => scene,
       () => waitFor(areThere, { timeoutMs: 45_000, what: `pods of ${where}/${app} ${what}` }),
     );

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { FakeRegistry, multiPlatformImage, singleImage } from '@archpolicy/testkit';
-import { diagnosed } from '../support/diagnose.ts';
+import { withDiagnosis } from '../support/diagnose.ts';
 import { podTemplate, workload } from '../support/manifests.ts';
-import { podsOf } from '../support/pods.ts';
+import { listPods } from '../support/pods.ts';
 import { privateImageTests } from './private-images.ts';
 
 const TIMEOUT_MS = 90_000;
@@ -38,11 +38,11 @@ async function runsOnArm64(app: string, image: string): Promise<void> {
   const object = workload('Deployment', 'default', app, template, { replicas: 3 });
   await kubectl(['apply', '-f', '-'], JSON.stringify(object));
   const isThere = async (): Promise<boolean> => {
-    const pods = (await podsOf(cluster.kubectl, 'default')).filter((pod) => pod.app === app);
+    const pods = (await listPods(cluster.kubectl, 'default')).filter((pod) => pod.app === app);
     return pods.length === 3 && pods.every(({ architecture, ready }) => architecture === 'arm64' && ready);
   };
   const what = `the pods of ${app} to run on arm64 nodes`;
-  await diagnosed(
+  await withDiagnosis(
     () => ({ directory: cluster.directory, logs: ['webhook', 'operator'], pods: [] }),
     () => waitFor(isThere, { timeoutMs: 45_000, what }),
   );

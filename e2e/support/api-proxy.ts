@@ -19,11 +19,11 @@ export interface SeenEviction {
 }
 
 /** What happens to evictions on their way. Both are waited for; a rejection of the first loses the request for ever. */
-export interface OnTheWay {
+export interface EvictionHooks {
   /** Before the API server gets it. */
-  readonly there?: (eviction: SeenEviction) => Promise<void>;
+  readonly beforeForward?: (eviction: SeenEviction) => Promise<void>;
   /** Before the operator gets the answer. */
-  readonly back?: (eviction: SeenEviction) => Promise<void>;
+  readonly beforeResponse?: (eviction: SeenEviction) => Promise<void>;
 }
 
 const EVICTION = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/eviction/u;
@@ -35,7 +35,7 @@ const EVICTION = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/eviction/u;
 export class ApiProxy {
   /** All that came, in that order. */
   readonly evictions: SeenEviction[] = [];
-  onTheWay: OnTheWay = {};
+  hooks: EvictionHooks = {};
   /** What its clients have to trust, PEM. */
   readonly authority: string;
   readonly #target: URL;
@@ -77,17 +77,17 @@ export class ApiProxy {
   async #serve(from: IncomingMessage, to: ServerResponse): Promise<void> {
     const [, namespace, pod] = EVICTION.exec(from.url ?? '') ?? [];
     if (namespace === undefined || pod === undefined || from.method !== 'POST') {
-      pass(await this.#forward(from, to), to);
+      sendResponse(await this.#forward(from, to), to);
       return;
     }
     const body = await buffer(from);
-    const eviction: SeenEviction = { namespace, pod, uid: uidOf(body), at: performance.now() };
+    const eviction: SeenEviction = { namespace, pod, uid: parseUid(body), at: performance.now() };
     this.evictions.push(eviction);
-    await this.onTheWay.there?.(eviction);
+    await this.hooks.beforeForward?.(eviction);
     const answer = await this.#forward(from, undefined, body);
     eviction.status = answer.statusCode ?? 0;
-    await this.onTheWay.back?.(eviction);
-    pass(answer, to);
+    await this.hooks.beforeResponse?.(eviction);
+    sendResponse(answer, to);
   }
 
   /** @param client whose going ends the request, too: a watch would go on for ever */
@@ -109,14 +109,14 @@ export class ApiProxy {
   }
 }
 
-function pass(answer: IncomingMessage, to: ServerResponse): void {
+function sendResponse(answer: IncomingMessage, to: ServerResponse): void {
   to.writeHead(answer.statusCode ?? 502, answer.headers);
   // A watch has headers long before its first event.
   to.flushHeaders();
   answer.on('error', () => to.destroy()).pipe(to);
 }
 
-function uidOf(body: Buffer): string {
+function parseUid(body: Buffer): string {
   const eviction = JSON.parse(body.toString()) as Json;
   const options = isJsonObject(eviction) ? objectAt(eviction, 'deleteOptions') : {};
   return textAt(objectAt(options, 'preconditions'), 'uid') ?? '';

@@ -7,7 +7,7 @@ const LINES = 40;
 /** A line of a structured log may carry a whole object. */
 const LINE_LENGTH = 400;
 
-export interface Scene {
+export interface FailureContext {
   /** Of the cluster. */
   readonly directory: string;
   /** Whose logs are shown. */
@@ -16,14 +16,14 @@ export interface Scene {
 }
 
 /** Runs part of a test; when it fails, says what the cluster looked like: pods, and the ends of our processes' logs. */
-export async function diagnosed<T>(scene: () => Scene, part: () => Promise<T>): Promise<T> {
+export async function withDiagnosis<T>(scene: () => FailureContext, part: () => Promise<T>): Promise<T> {
   try {
     return await part();
   } catch (error) {
     const { directory, logs, pods } = scene();
     const tails = await Promise.all(logs.map(async (name) => `${name}:\n${await tail(directory, name)}`));
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error([message, ...pods.map(lineOf), ...tails].join('\n'), { cause: error });
+    throw new Error([message, ...pods.map(formatPod), ...tails].join('\n'), { cause: error });
   }
 }
 
@@ -33,7 +33,7 @@ async function tail(directory: string, name: string): Promise<string> {
   return lines.map((line) => line.slice(0, LINE_LENGTH)).join('\n');
 }
 
-function lineOf({ namespace, name, node, phase, ready, deleting }: SeenPod): string {
+function formatPod({ namespace, name, node, phase, ready, deleting }: SeenPod): string {
   const state = [phase, ready ? 'ready' : '', deleting ? 'deleting' : ''].filter(Boolean).join(' ');
   return `${namespace}/${name} on ${node === '' ? 'no node' : node}: ${state}`;
 }

@@ -36,7 +36,7 @@ const clock: Clock = {
     await delay(ms, undefined, { signal });
   },
 };
-const QUIET = { warn: nothing };
+const QUIET = { warn: ignoreWarning };
 const MERGE_PATCH = 'application/merge-patch+json';
 /** Lists of conditions are merged by their types. */
 const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json';
@@ -103,16 +103,16 @@ export class LiveCluster {
   }
 
   async get(resource: Resource, namespace: string | undefined, name: string): Promise<JsonObject> {
-    return bodyOf(await this.#send('GET', pathOf(resource, namespace, name))) as JsonObject;
+    return bodyOf(await this.#send('GET', objectPath(resource, namespace, name))) as JsonObject;
   }
 
   /** @throws KubeError unless it was created */
   async create(resource: Resource, namespace: string | undefined, object: JsonObject): Promise<JsonObject> {
-    return bodyOf(await this.#send('POST', pathOf(resource, namespace), object)) as JsonObject;
+    return bodyOf(await this.#send('POST', objectPath(resource, namespace), object)) as JsonObject;
   }
 
   async patch(resource: Resource, namespace: string | undefined, name: string, change: JsonObject): Promise<void> {
-    bodyOf(await this.#send('PATCH', pathOf(resource, namespace, name), change, MERGE_PATCH));
+    bodyOf(await this.#send('PATCH', objectPath(resource, namespace, name), change, MERGE_PATCH));
   }
 
   /** Changes the status of a pod, as a scheduler or kubelet does; of its conditions those that are named. */
@@ -143,7 +143,7 @@ export class LiveCluster {
 
   /** Ends an object at once; one that is not there is fine. */
   async remove(resource: Resource, namespace: string | undefined, name: string): Promise<void> {
-    const answer = await this.#send('DELETE', pathOf(resource, namespace, name), { gracePeriodSeconds: 0 });
+    const answer = await this.#send('DELETE', objectPath(resource, namespace, name), { gracePeriodSeconds: 0 });
     if (answer.kind === 'ok' || answer.status !== 404) bodyOf(answer);
   }
 
@@ -163,7 +163,7 @@ export class LiveCluster {
   }
 }
 
-function pathOf(resource: Resource, namespace: string | undefined, name?: string): string {
+function objectPath(resource: Resource, namespace: string | undefined, name?: string): string {
   return resourcePath(resource, {
     ...(namespace !== undefined && { namespace }),
     ...(name !== undefined && { name }),
@@ -181,6 +181,6 @@ function parseEvent(raw: JsonObject): SeenEvent {
   };
 }
 
-function nothing(): void {
+function ignoreWarning(): void {
   // A watch that ends begins again; what it missed is told by the test's own deadline.
 }

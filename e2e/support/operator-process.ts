@@ -37,7 +37,7 @@ export class OperatorProcess {
    */
   static async start(cluster: TestCluster, name: string, { ages = false } = {}): Promise<OperatorProcess> {
     const metrics = `127.0.0.1:${await freePort()}`;
-    const { proxy, kubeconfig } = await proxied(join(cluster.directory, 'run'), name);
+    const { proxy, kubeconfig } = await startProxy(join(cluster.directory, 'run'), name);
     const child = await startProgram({
       directory: cluster.directory,
       program: 'operator',
@@ -57,7 +57,7 @@ export class OperatorProcess {
   }
 
   /** For its work as a leader, not for its Lease and not for the cluster: no limit of ten minutes holds any more. */
-  tenMinutesPass(): void {
+  advanceTenMinutes(): void {
     this.#child.kill('SIGUSR2');
   }
 
@@ -72,7 +72,7 @@ export class OperatorProcess {
   }
 
   /** How many pods need attention and stay where they are for this reason. */
-  async staying(reason: string): Promise<number> {
+  async countNotEvicted(reason: string): Promise<number> {
     const text = await (await fetch(`http://${this.#metrics}/metrics`)).text();
     const line = new RegExp(`^archpolicy_pods_not_evicted\\{reason="${reason}"\\} (\\d+)$`, 'mu');
     return Number(line.exec(text)?.[1]);
@@ -97,7 +97,7 @@ export class OperatorProcess {
 }
 
 /** A proxy, and a kubeconfig of the operator's account that leads through it. */
-async function proxied(folder: string, name: string): Promise<{ proxy: ApiProxy; kubeconfig: string }> {
+async function startProxy(folder: string, name: string): Promise<{ proxy: ApiProxy; kubeconfig: string }> {
   const text = await readFile(join(folder, 'archpolicy-operator.kubeconfig'), 'utf8');
   const config = kubeconfigSchema.parse(parse(text));
   const [{ name: cluster, cluster: target }] = config.clusters;

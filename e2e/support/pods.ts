@@ -37,7 +37,7 @@ export function parsePod(raw: JsonObject): SeenPod {
     name: text(metadata, 'name'),
     uid: text(metadata, 'uid'),
     node,
-    architecture: architectureOf(node),
+    architecture: nodeArchitecture(node),
     ready: conditions.some((one) => one['type'] === 'Ready' && one['status'] === 'True'),
     phase: text(status, 'phase'),
     deleting: metadata['deletionTimestamp'] !== undefined,
@@ -53,7 +53,7 @@ function isFailing(container: JsonObject): boolean {
 }
 
 /** The local cluster names its nodes `ARCH-N`. */
-function architectureOf(node: string): string {
+function nodeArchitecture(node: string): string {
   return node.split('-')[0] ?? '';
 }
 
@@ -69,12 +69,12 @@ const TEMPLATE = [
 ].join('');
 
 /** The pods of a namespace that are not being deleted. */
-export async function podsOf(kubectl: Kubectl, namespace: string): Promise<PlacedPod[]> {
+export async function listPods(kubectl: Kubectl, namespace: string): Promise<PlacedPod[]> {
   const { stdout } = await kubectl(['get', 'pods', '-n', namespace, '-o', `go-template=${TEMPLATE}`]);
   return stdout.split('\n').filter(Boolean).map(parse);
 }
 
 function parse(line: string): PlacedPod {
   const [app = '', name = '', uid = '', node = '', ready = ''] = line.split('|');
-  return { app, name, uid, node, architecture: architectureOf(node), ready: ready === 'True' };
+  return { app, name, uid, node, architecture: nodeArchitecture(node), ready: ready === 'True' };
 }

@@ -13,7 +13,7 @@ export function seededRandom(seed: number): () => number {
 const SEEDS = 1_000_000;
 
 /** The seed of this run: a new one, or that of `--globals '{"seed":1234}'` on jest's command line. */
-export function seedOfRun(): number {
+export function getSeed(): number {
   const given: unknown = Reflect.get(globalThis, 'seed');
   return typeof given === 'number' ? given : Number(process.hrtime.bigint() % BigInt(SEEDS));
 }

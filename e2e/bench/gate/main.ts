@@ -169,7 +169,7 @@ async function write(series: Series): Promise<void> {
   print(`written: ${path}`);
 }
 
-const [cluster, registry] = await Promise.all([startCluster({ tell: print }), new FakeRegistry().start()]);
+const [cluster, registry] = await Promise.all([startCluster({ log: print }), new FakeRegistry().start()]);
 const bench = new BenchCluster(cluster);
 try {
   await bench.prepare();

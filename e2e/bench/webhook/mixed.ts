@@ -95,7 +95,7 @@ async function measure({ webhook }: Bench): Promise<Part> {
 }
 
 async function withTrouble(bench: Bench, port: number): Promise<Part> {
-  const trouble = start('./trouble.ts', [String(port), bench.image, bench.webhook.ca], {});
+  const trouble = start('./disturbances.ts', [String(port), bench.image, bench.webhook.ca], {});
   try {
     // It is at full strength by then.
     await sleep(TROUBLE_STARTS_MS);

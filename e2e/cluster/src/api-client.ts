@@ -5,7 +5,7 @@ import { ClusterError } from './errors.ts';
 /** One request to the local API server answers within this, or something is wrong with it. */
 const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
 
-export interface ApiAnswer {
+export interface ApiResponse {
   readonly status: number;
   /** Parsed where it is JSON, else the text. */
   readonly body: unknown;
@@ -21,7 +21,7 @@ export class ApiClient {
     this.#agent = new Agent({ connect: { ca: authority, cert: user.certificate, key: user.key } });
   }
 
-  async send(method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: unknown): Promise<ApiAnswer> {
+  async send(method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: unknown): Promise<ApiResponse> {
     const answer = await request(`${this.server}${path}`, {
       method,
       dispatcher: this.#agent,

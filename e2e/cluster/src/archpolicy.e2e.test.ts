@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from './index.ts';
 import type { TestCluster } from './index.ts';
-import { layoutOf } from './layout.ts';
+import { clusterLayout } from './layout.ts';
 
 /** Serves /readyz, and nothing else: these tests are about the cluster, not about webhook and operator. */
 const standIn = `import { createServer } from 'node:http';
@@ -72,7 +72,7 @@ describe('ArchPolicy in the local cluster', () => {
       caBundle: Buffer.from(await readFile(cluster.get('WEBHOOK_CA'), 'utf8')).toString('base64'),
     });
     for (const account of ['archpolicy-webhook', 'archpolicy-operator']) {
-      const kubeconfig = layoutOf(cluster.directory).run(`${account}.kubeconfig`);
+      const kubeconfig = clusterLayout(cluster.directory).run(`${account}.kubeconfig`);
       const who = await cluster.kubectl([
         'auth',
         'whoami',
@@ -90,9 +90,9 @@ describe('ArchPolicy in the local cluster', () => {
     expect(environment).toMatchObject({
       ARCHPOLICY_REDIS_URL: cluster.get('REDIS_URL'),
       ARCHPOLICY_WEBHOOK_ADDRESS: new URL(cluster.get('WEBHOOK_URL')).host,
-      ARCHPOLICY_TLS_DIRECTORY: layoutOf(cluster.directory).webhookTls,
+      ARCHPOLICY_TLS_DIRECTORY: clusterLayout(cluster.directory).webhookTls,
       ARCHPOLICY_DRAIN_SECONDS: '1',
-      HOME: layoutOf(cluster.directory).home,
+      HOME: clusterLayout(cluster.directory).home,
     });
   });
 

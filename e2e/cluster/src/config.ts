@@ -26,7 +26,10 @@ export function readConfig(environment: Environment = process.env, workingDirect
   return {
     clusterDirectory: resolve(workingDirectory, nonEmpty(environment, 'CLUSTER_DIR') ?? '.cluster'),
     assetsDirectory: absolute(environment, 'KUBEBUILDER_ASSETS'),
-    cacheDirectory: join(absolute(environment, 'XDG_CACHE_HOME') ?? join(homeOf(environment), '.cache'), 'archpolicy'),
+    cacheDirectory: join(
+      absolute(environment, 'XDG_CACHE_HOME') ?? join(homeDirectory(environment), '.cache'),
+      'archpolicy',
+    ),
     archPolicy: Object.fromEntries(
       Object.entries(environment).flatMap(([name, value]) =>
         name.startsWith('ARCHPOLICY_') && value !== undefined ? [[name, value]] : [],
@@ -50,7 +53,7 @@ function absolute(environment: Environment, name: string): string | undefined {
   return value;
 }
 
-function homeOf(environment: Environment): string {
+function homeDirectory(environment: Environment): string {
   const home = environment['HOME'];
   return home === undefined || home === '' ? homedir() : home;
 }

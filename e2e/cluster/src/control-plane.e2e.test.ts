@@ -10,7 +10,7 @@ import {
   waitFor,
 } from './index.ts';
 import type { TestCluster } from './index.ts';
-import { deployment, podsOf, watchPods } from './fixtures/pods.ts';
+import { deployment, listPods, watchPods } from './fixtures/pods.ts';
 import type { Pod } from './fixtures/pods.ts';
 
 const isReady = ({ status }: Pod): boolean =>
@@ -33,7 +33,7 @@ describe('the local cluster without ArchPolicy', () => {
     await apply(deployment('plain', 6));
     const ready = await waitFor(
       async () => {
-        const pods = await podsOf(cluster, 'plain');
+        const pods = await listPods(cluster, 'plain');
         return pods.length === 6 && pods.every(isReady) && pods;
       },
       { timeoutMs: 30_000, what: 'six Ready pods' },
@@ -52,7 +52,7 @@ describe('the local cluster without ArchPolicy', () => {
     );
     const crashing = await waitFor(
       async () =>
-        (await podsOf(cluster, 'refused')).find((pod) => onAmd64(pod) && waitingReason(pod) === 'CrashLoopBackOff'),
+        (await listPods(cluster, 'refused')).find((pod) => onAmd64(pod) && waitingReason(pod) === 'CrashLoopBackOff'),
       { timeoutMs: 30_000, what: 'CrashLoopBackOff' },
     );
     const [container] = crashing.status.containerStatuses;
@@ -66,7 +66,7 @@ describe('the local cluster without ArchPolicy', () => {
     expect(crashing.status.conditions).toContainEqual(
       expect.objectContaining({ type: 'Ready', status: 'False', message: 'containers with unready status: [main]' }),
     );
-    const placed = (await podsOf(cluster, 'refused')).filter((pod) => !onAmd64(pod));
+    const placed = (await listPods(cluster, 'refused')).filter((pod) => !onAmd64(pod));
     expect(placed.length).toBeGreaterThan(0);
     expect(placed.every((pod) => isReady(pod) && pod.status.containerStatuses[0]?.restartCount === 0)).toBe(true);
   }, 60_000);
@@ -74,7 +74,7 @@ describe('the local cluster without ArchPolicy', () => {
   test('refuses the pull of an index without the platform with the words of containerd', async () => {
     await apply(deployment('pull', 4, { [PLATFORMS_ANNOTATION]: 'linux/amd64', [REFUSED_AT_ANNOTATION]: 'pull' }));
     const refused = await waitFor(
-      async () => (await podsOf(cluster, 'pull')).find((pod) => waitingReason(pod) === 'ErrImagePull'),
+      async () => (await listPods(cluster, 'pull')).find((pod) => waitingReason(pod) === 'ErrImagePull'),
       { timeoutMs: 30_000, what: 'ErrImagePull' },
     );
     expect(refused.spec.nodeName).toMatch(/^arm64-/);
@@ -100,7 +100,7 @@ describe('the local cluster without ArchPolicy', () => {
       '--timeout=30s',
     ]);
     expect(deleted.status).toBe(0);
-    expect([...(await podsOf(cluster, 'plain')), ...(await podsOf(cluster, 'job'))]).toEqual([]);
+    expect([...(await listPods(cluster, 'plain')), ...(await listPods(cluster, 'job'))]).toEqual([]);
   }, 90_000);
 
   test('leaves a gated pod alone', async () => {
@@ -108,7 +108,7 @@ describe('the local cluster without ArchPolicy', () => {
     await apply(
       JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'gated', labels: { app: 'gated' } }, spec }),
     );
-    const [pod] = await podsOf(cluster, 'gated');
+    const [pod] = await listPods(cluster, 'gated');
     expect(pod?.status.phase).toBe('Pending');
     expect(pod?.spec.nodeName).toBe('');
   });

@@ -14,16 +14,16 @@ export class ClusterError extends Error {
 }
 
 /** The message of anything thrown. By its shape: a test runner's realm has an `Error` of its own. */
-export function messageOf(error: unknown): string {
-  const { message } = fieldsOf(error);
+export function errorMessage(error: unknown): string {
+  const { message } = errorFields(error);
   return typeof message === 'string' ? message : String(error);
 }
 
 /** Whether an error of the file system or of a child process carries this code. */
 export function hasCode(error: unknown, code: string): boolean {
-  return fieldsOf(error).code === code;
+  return errorFields(error).code === code;
 }
 
-function fieldsOf(error: unknown): { readonly message?: unknown; readonly code?: unknown } {
+function errorFields(error: unknown): { readonly message?: unknown; readonly code?: unknown } {
   return typeof error === 'object' && error !== null ? error : {};
 }

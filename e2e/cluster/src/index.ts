@@ -5,7 +5,7 @@ export { REAL_NODE_LABEL } from './components/kwok.ts';
 export { nodeNames } from './components/nodes.ts';
 export type { ClusterEnv, EnvKey } from './env-file.ts';
 export { ClusterError } from './errors.ts';
-export type { KubectlAnswer } from './kubectl.ts';
+export type { KubectlResult } from './kubectl.ts';
 export { compileCache } from './layout.ts';
 export { pushImage } from './push-image.ts';
 export type { ImageContent, PushedImage, PushOptions } from './push-image.ts';

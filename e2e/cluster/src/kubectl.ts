@@ -6,7 +6,7 @@ import type { Layout } from './layout.ts';
 /** No kubectl call of ours takes longer, waits included. */
 const TIMEOUT_MILLISECONDS = 120_000;
 
-export interface KubectlAnswer {
+export interface KubectlResult {
   readonly stdout: string;
   readonly stderr: string;
   /** Undefined never: a kubectl that was killed has status 1 and says so in stderr. */
@@ -19,7 +19,7 @@ export async function runKubectl(
   layout: Layout,
   args: readonly string[],
   options: { readonly stdin?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
-): Promise<KubectlAnswer> {
+): Promise<KubectlResult> {
   const deadline = AbortSignal.timeout(TIMEOUT_MILLISECONDS);
   const child = spawn(kubectl, args, {
     env: { KUBECONFIG: layout.kubeconfig, HOME: layout.home, PATH: '/usr/bin:/bin' },

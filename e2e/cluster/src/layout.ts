@@ -22,7 +22,7 @@ export interface Layout {
   pki(name: string): string;
 }
 
-export function layoutOf(directory: string): Layout {
+export function clusterLayout(directory: string): Layout {
   const root = resolve(directory);
   return {
     root,

@@ -9,8 +9,8 @@ import { down } from './commands/down.ts';
 import { readConfig } from './config.ts';
 import { clusterId } from './directory.ts';
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from './index.ts';
-import { layoutOf } from './layout.ts';
-import { processesOf } from './process/leftovers.ts';
+import { clusterLayout } from './layout.ts';
+import { findProcesses } from './process/leftovers.ts';
 import { controlSchema } from './supervisor/protocol.ts';
 
 const never = new AbortController().signal;
@@ -22,12 +22,12 @@ describe('the life of a cluster', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  const idOf = async (directory: string): Promise<string> => {
-    const id = await waitFor(() => clusterId(layoutOf(directory)), { timeoutMs: 30_000, what: 'a marker' });
+  const readId = async (directory: string): Promise<string> => {
+    const id = await waitFor(() => clusterId(clusterLayout(directory)), { timeoutMs: 30_000, what: 'a marker' });
     return id;
   };
-  const untilNothingRuns = (id: string): Promise<true> =>
-    waitFor(async () => (await processesOf(id)).length === 0 || false, {
+  const waitForNoProcesses = (id: string): Promise<true> =>
+    waitFor(async () => (await findProcesses(id)).length === 0 || false, {
       timeoutMs: 10_000,
       what: 'every process to end',
     });
@@ -38,9 +38,9 @@ describe('the life of a cluster', () => {
       const [one, two] = await Promise.all(
         ['one', 'two'].map((name) => startCluster({ directory: join(folder, name), only: 'api-server' })),
       );
-      const id = await idOf(join(folder, 'one'));
+      const id = await readId(join(folder, 'one'));
       await one?.stop();
-      expect(await processesOf(id)).toEqual([]);
+      expect(await findProcesses(id)).toEqual([]);
       expect(existsSync(join(folder, 'one'))).toBe(false);
       expect((await two?.kubectl(['get', 'namespace', 'default']))?.status).toBe(0);
       await two?.stop();
@@ -53,15 +53,15 @@ describe('the life of a cluster', () => {
     async () => {
       const directory = join(folder, 'killed');
       await startCluster({ directory, only: 'api-server' });
-      const id = await idOf(directory);
-      expect(await processesOf(id)).toHaveLength(3);
-      const control = controlSchema.parse(JSON.parse(await readFile(layoutOf(directory).control, 'utf8')));
+      const id = await readId(directory);
+      expect(await findProcesses(id)).toHaveLength(3);
+      const control = controlSchema.parse(JSON.parse(await readFile(clusterLayout(directory).control, 'utf8')));
       process.kill(control.pid, 'SIGKILL');
-      await untilNothingRuns(id);
+      await waitForNoProcesses(id);
       const lines: string[] = [];
-      const second = await startCluster({ directory, only: 'api-server', tell: (line) => lines.push(line) });
+      const second = await startCluster({ directory, only: 'api-server', log: (line) => lines.push(line) });
       expect(lines).toEqual([expect.stringMatching(/^cleaned up a cluster/)]);
-      expect(await processesOf(await idOf(directory))).toHaveLength(3);
+      expect(await findProcesses(await readId(directory))).toHaveLength(3);
       await second.stop();
     },
     START_TIMEOUT_MILLISECONDS,
@@ -85,10 +85,10 @@ describe('the life of a cluster', () => {
       for await (const line of createInterface({ input: parent.stdout })) {
         if (line.includes('etcd')) break;
       }
-      const id = await idOf(directory);
-      expect((await processesOf(id)).length).toBeGreaterThan(1);
+      const id = await readId(directory);
+      expect((await findProcesses(id)).length).toBeGreaterThan(1);
       parent.kill('SIGKILL');
-      await untilNothingRuns(id);
+      await waitForNoProcesses(id);
       expect(await down(directory, () => undefined, never)).toBe(true);
       expect(existsSync(directory)).toBe(false);
     },

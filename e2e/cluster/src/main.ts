@@ -5,12 +5,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { down } from './commands/down.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
-import { toolsOf } from './components/catalogue.ts';
+import { listTools } from './components/catalogue.ts';
 import type { Target } from './components/catalogue.ts';
 import { initialPolicies } from './component/component.ts';
 import type { InitialPolicy } from './component/component.ts';
 import { readConfig } from './config.ts';
-import { ClusterError, messageOf } from './errors.ts';
+import { ClusterError, errorMessage } from './errors.ts';
 import { readEnv } from './env-file.ts';
 import type { Layout } from './layout.ts';
 import { soak } from './soak/soak.ts';
@@ -20,7 +20,7 @@ import { ensureTools } from './toolchain/tools.ts';
 // A reader that went away (`make up | head`) does not end the cluster.
 process.stdout.on('error', () => undefined);
 
-const say = (line: string): void => {
+const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
@@ -74,16 +74,16 @@ async function runUp(target: Target, policy: InitialPolicy): Promise<void> {
     policy,
     config: readConfig(),
     lifetime: 'command',
-    tell: say,
+    log: print,
     onEvent: (event) => {
       // What is repeated at every `up` and takes no time is not worth a line.
       if (event.kind === 'done' && !event.wasRunning && event.seconds >= 0.05)
-        say(`  ${event.name} (${event.seconds.toFixed(1)} s)`);
+        print(`  ${event.name} (${event.seconds.toFixed(1)} s)`);
     },
     signal: interrupt.signal,
   });
-  say(`ready after ${((performance.now() - begin) / 1000).toFixed(1)} s. To use it:`);
-  say(await usage(layout));
+  print(`ready after ${((performance.now() - begin) / 1000).toFixed(1)} s. To use it:`);
+  print(await usage(layout));
 }
 
 async function usage(layout: Layout): Promise<string> {
@@ -98,14 +98,14 @@ async function usage(layout: Layout): Promise<string> {
 }
 
 async function runPrepare(): Promise<void> {
-  const { paths } = await ensureTools(toolsOf('all'), readConfig(), say, interrupt.signal);
-  for (const [name, path] of Object.entries(paths)) say(`${name}: ${path}`);
+  const { paths } = await ensureTools(listTools('all'), readConfig(), print, interrupt.signal);
+  for (const [name, path] of Object.entries(paths)) print(`${name}: ${path}`);
 }
 
 async function runDown(): Promise<void> {
   const { clusterDirectory } = readConfig();
-  const wasThere = await down(clusterDirectory, say, interrupt.signal);
-  say(wasThere ? 'stopped; nothing is left' : `there is no cluster in ${clusterDirectory}`);
+  const wasThere = await down(clusterDirectory, print, interrupt.signal);
+  print(wasThere ? 'stopped; nothing is left' : `there is no cluster in ${clusterDirectory}`);
 }
 
 interface SoakFlags {
@@ -116,11 +116,11 @@ interface SoakFlags {
 
 async function runSoak({ only, runs, seed = randomInt(1, 1_000_000) }: SoakFlags): Promise<void> {
   const target = only ?? 'all';
-  const measured = await soak({ runs, seed, target, config: readConfig(), tell: say, signal: interrupt.signal });
-  for (const { met, name, target: wanted } of measured) say(`${met ? 'met' : 'MISSED'}: ${name}, ${wanted}`);
+  const measured = await soak({ runs, seed, target, config: readConfig(), log: print, signal: interrupt.signal });
+  for (const { met, name, target: wanted } of measured) print(`${met ? 'met' : 'MISSED'}: ${name}, ${wanted}`);
   if (only === undefined) {
     const title = 'The local cluster, started and stopped';
-    say(await writePerformanceResult({ name: 'soak', title, command: 'make soak', measurements: measured }));
+    print(await writePerformanceResult({ name: 'soak', title, command: 'make soak', measurements: measured }));
   }
   process.exitCode = measured.every(({ met }) => met) ? 0 : 1;
 }
@@ -133,7 +133,7 @@ function positive(text: string): number {
 
 async function runStatus(): Promise<void> {
   const { isRunning, text } = await status(readConfig().clusterDirectory);
-  say(text);
+  print(text);
   process.exitCode = isRunning ? 0 : 1;
 }
 
@@ -142,7 +142,7 @@ try {
 } catch (error) {
   // Commander has said itself what is wrong.
   if (!(error instanceof CommanderError))
-    process.stderr.write(`${error instanceof ClusterError ? error.message : messageOf(error)}\n`);
+    process.stderr.write(`${error instanceof ClusterError ? error.message : errorMessage(error)}\n`);
   process.exitCode = exitStatus(error);
 }
 

@@ -33,7 +33,7 @@ export interface ImageContent {
 
 export interface PushOptions {
   readonly kind: 'index' | 'single';
-  readonly contentOf?: (platform: string) => ImageContent;
+  readonly getContent?: (platform: string) => ImageContent;
 }
 
 /**
@@ -52,7 +52,7 @@ export async function pushImage(
     throw new ClusterError('Request', `an image of kind ${options.kind} cannot have ${platforms.length} platforms`);
   }
   const target = { registry, repository };
-  const { contentOf = () => ({ layer: emptyLayer, config: {} }) } = options;
+  const { getContent: contentOf = () => ({ layer: emptyLayer, config: {} }) } = options;
   const manifests: { readonly descriptor: Descriptor; readonly platform: string }[] = [];
   for (const platform of platforms) {
     const content = contentOf(platform);

@@ -11,8 +11,8 @@ import { readEnv } from './env-file.ts';
 import type { ClusterEnv } from './env-file.ts';
 import { ClusterError } from './errors.ts';
 import { runKubectl } from './kubectl.ts';
-import type { KubectlAnswer } from './kubectl.ts';
-import { layoutOf } from './layout.ts';
+import type { KubectlResult } from './kubectl.ts';
+import { clusterLayout } from './layout.ts';
 import { ControlClient } from './supervisor/control-client.ts';
 import type { ClusterStatus } from './supervisor/protocol.ts';
 
@@ -33,7 +33,7 @@ export interface StartClusterOptions {
   readonly apiServerFlags?: readonly string[];
   readonly signal?: AbortSignal;
   /** Progress of a build of minutes, line by line. */
-  readonly tell?: (line: string) => void;
+  readonly log?: (line: string) => void;
 }
 
 /** A cluster of a test. It ends, and its directory goes, with the process that started it, however that ends. */
@@ -43,7 +43,7 @@ export interface TestCluster {
   readonly env: ClusterEnv;
   /** The value of a key that must be there. */
   readonly get: (key: keyof ClusterEnv) => string;
-  readonly kubectl: (args: readonly string[], stdin?: string) => Promise<KubectlAnswer>;
+  readonly kubectl: (args: readonly string[], stdin?: string) => Promise<KubectlResult>;
   readonly status: () => Promise<ClusterStatus>;
   /** Starts what is missing: more of a cluster, or what died. The new environment is returned. */
   readonly up: (target: Target, programs?: Programs) => Promise<TestCluster>;
@@ -53,26 +53,26 @@ export interface TestCluster {
 /** Starts a real control plane for a test and returns when it is ready. Several run side by side. */
 export async function startCluster(options: StartClusterOptions = {}): Promise<TestCluster> {
   const directory = options.directory ?? join(tmpdir(), `archpolicy-${randomUUID().slice(0, 8)}`);
-  await bring(directory, options.only ?? 'all', options);
-  return describe(directory, options);
+  await runUp(directory, options.only ?? 'all', options);
+  return openCluster(directory, options);
 }
 
-async function bring(directory: string, target: Target, options: StartClusterOptions): Promise<void> {
+async function runUp(directory: string, target: Target, options: StartClusterOptions): Promise<void> {
   const config = { ...readConfig(), clusterDirectory: directory };
-  const tell = options.tell ?? ((): void => undefined);
+  const log = options.log ?? ((): void => undefined);
   const signal = options.signal ?? new AbortController().signal;
   try {
     const { programs = {}, apiServerFlags = [] } = options;
-    await up({ target, config, lifetime: 'process', tell, signal, programs, apiServerFlags });
+    await up({ target, config, lifetime: 'process', log, signal, programs, apiServerFlags });
   } catch (error) {
     // Its log's last lines are in the message; a test leaves nothing behind.
-    if (options.directory === undefined) await down(directory, tell, new AbortController().signal);
+    if (options.directory === undefined) await down(directory, log, new AbortController().signal);
     throw error;
   }
 }
 
-async function describe(directory: string, options: StartClusterOptions): Promise<TestCluster> {
-  const layout = layoutOf(directory);
+async function openCluster(directory: string, options: StartClusterOptions): Promise<TestCluster> {
+  const layout = clusterLayout(directory);
   const env = await readEnv(layout.env);
   const get = (key: keyof ClusterEnv): string => {
     const value = env[key];
@@ -84,10 +84,10 @@ async function describe(directory: string, options: StartClusterOptions): Promis
     env,
     get,
     kubectl: (args, stdin) => runKubectl(get('KUBECTL'), layout, args, { stdin, signal: options.signal }),
-    status: () => statusOf(directory),
+    status: () => fetchStatus(directory),
     up: async (target, programs = options.programs ?? {}) => {
-      await bring(directory, target, { ...options, programs, directory });
-      return describe(directory, options);
+      await runUp(directory, target, { ...options, programs, directory });
+      return openCluster(directory, options);
     },
     stop: async () => {
       await down(directory, () => undefined, new AbortController().signal);
@@ -96,8 +96,8 @@ async function describe(directory: string, options: StartClusterOptions): Promis
   };
 }
 
-async function statusOf(directory: string): Promise<ClusterStatus> {
-  const client = await ControlClient.connect(layoutOf(directory));
+async function fetchStatus(directory: string): Promise<ClusterStatus> {
+  const client = await ControlClient.connect(clusterLayout(directory));
   if (client === undefined) throw new ClusterError('Supervisor', `no cluster runs in ${directory}`);
   try {
     return await client.status();

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { clusterId } from './directory.ts';
-import { compileCache, layoutOf, repositoryRoot } from './layout.ts';
+import { compileCache, clusterLayout, repositoryRoot } from './layout.ts';
 import { deathWithParent, startChild } from './process/child.ts';
 import type { Child } from './process/child.ts';
 import { ID_VARIABLE } from './process/leftovers.ts';
@@ -28,7 +28,7 @@ export async function startProgram({
   env,
   main = 'main.ts',
 }: ProgramOptions): Promise<Child> {
-  const layout = layoutOf(directory);
+  const layout = clusterLayout(directory);
   const id = await clusterId(layout);
   return startChild({
     command: process.execPath,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ClusterError, messageOf } from './errors.ts';
+import { ClusterError, errorMessage } from './errors.ts';
 
 /** How often a condition is looked at: small beside a start-up of seconds, large beside the cost of looking. */
 const POLL_MILLISECONDS = 50;
@@ -44,7 +44,7 @@ async function attempt<T>(
     return isMet(value) ? { met: value } : { problem: undefined };
   } catch (error) {
     // That it was cut off by the deadline says nothing about the condition.
-    return { problem: signal.aborted ? undefined : `: ${messageOf(error)}` };
+    return { problem: signal.aborted ? undefined : `: ${errorMessage(error)}` };
   }
 }
 

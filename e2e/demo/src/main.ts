@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pushImages, readClusterEnv, shellEnv, writeApps } from './cluster.ts';
 import { readConfig, ROOT } from './config.ts';
-import { picture } from './picture.ts';
-import { account, bootstrap, install, landRight, remediate } from './story.ts';
-import type { Promised, Stage } from './story.ts';
+import { renderSvg } from './picture.ts';
+import { showCounts, bootstrap, install, placeNewPods, remediate } from './story.ts';
+import type { Observation, StoryContext } from './story.ts';
 import { runQuietly, Terminal } from './terminal.ts';
 
 /** How often the story looks whether something has happened. */
@@ -22,7 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const baseEnv: NodeJS.ProcessEnv = { ...process.env, CLUSTER_DIR: config.clusterDirectory };
 process.chdir(ROOT);
 
-async function until(condition: () => Promise<boolean>, seconds: number): Promise<boolean> {
+async function waitUntil(condition: () => Promise<boolean>, seconds: number): Promise<boolean> {
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) {
     if (await condition()) return true;
@@ -48,7 +48,7 @@ async function prepare(): Promise<boolean> {
   });
 }
 
-async function tell(): Promise<Promised[]> {
+async function runStory(): Promise<Observation[]> {
   terminal.heading('A real control plane on this machine: etcd, API server, scheduler, registry, four nodes.');
   const started = await terminal.run('make up ONLY=control-plane', baseEnv);
   if (started.status !== 0) return [{ what: 'the cluster starts', seen: false }];
@@ -57,18 +57,18 @@ async function tell(): Promise<Promised[]> {
   await pushImages(registry);
   const env = shellEnv(cluster, config.clusterDirectory, baseEnv);
   const apps = await writeApps(registry, config.clusterDirectory);
-  const stage: Stage = { terminal, env, until, apps, policy: 'e2e/demo/policy.yaml' };
-  const { before, promises } = await bootstrap(stage);
+  const stage: StoryContext = { terminal, env, waitUntil: waitUntil, apps, policy: 'e2e/demo/policy.yaml' };
+  const { before, observations: promises } = await bootstrap(stage);
   return [
     ...promises,
     ...(await install(stage)),
     ...(await remediate(stage, before)),
-    ...(await landRight(stage)),
-    ...(await account(stage)),
+    ...(await placeNewPods(stage)),
+    ...(await showCounts(stage)),
   ];
 }
 
-function conclude(promises: readonly Promised[], seconds: number): void {
+function printSummary(promises: readonly Observation[], seconds: number): void {
   terminal.heading(`What was seen, in ${seconds.toFixed(0)} seconds`);
   for (const { what, seen } of promises) {
     terminal.print(seen ? 'good' : 'bad', `${seen ? '✓' : '✗ NOT SEEN:'} ${what}`);
@@ -97,12 +97,12 @@ async function cleanUp(): Promise<void> {
 try {
   if (!(await prepare())) throw new Error('the programs of the local cluster are not there');
   const begin = performance.now();
-  const promises = await tell();
-  conclude(promises, (performance.now() - begin) / 1000);
+  const promises = await runStory();
+  printSummary(promises, (performance.now() - begin) / 1000);
   process.exitCode = promises.every(({ seen }) => seen) ? 0 : 1;
   if (config.picture !== undefined) {
     const lines = terminal.lines.map((line) => ({ ...line, text: line.text.replaceAll(ROOT, '') }));
-    await writeFile(config.picture, picture('make demo', lines));
+    await writeFile(config.picture, renderSvg('make demo', lines));
   }
 } catch (error) {
   process.stderr.write(`the demo stopped: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -38,7 +38,7 @@ function draw({ style, text }: Line, index: number): string {
 }
 
 /** A recorded terminal session as a self-contained SVG, readable on light and dark pages. */
-export function picture(title: string, lines: readonly Line[]): string {
+export function renderSvg(title: string, lines: readonly Line[]): string {
   const columns = Math.max(60, ...lines.map(({ text }) => cut(text).length));
   const width = Math.ceil(columns * CHARACTER_WIDTH) + 2 * MARGIN;
   const height = TITLE_BAR + lines.length * LINE_HEIGHT + 2 * MARGIN;

@@ -1,20 +1,20 @@
-import { podsOf } from '../../support/pods.ts';
+import { listPods } from '../../support/pods.ts';
 import type { PlacedPod } from '../../support/pods.ts';
 import { runProgram, runQuietly } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Something that the story promised, and whether it was seen. */
-export interface Promised {
+export interface Observation {
   readonly what: string;
   readonly seen: boolean;
 }
 
-export interface Stage {
+export interface StoryContext {
   readonly terminal: Terminal;
   /** Environment of the commands: KUBECONFIG, CLUSTER_DIR and a PATH that starts with the cluster's kubectl. */
   readonly env: NodeJS.ProcessEnv;
   /** Waits until the condition holds; false when it did not within the time. */
-  readonly until: (condition: () => Promise<boolean>, seconds: number) => Promise<boolean>;
+  readonly waitUntil: (condition: () => Promise<boolean>, seconds: number) => Promise<boolean>;
   /** Path of the applications' manifest, with the registry filled in. */
   readonly apps: string;
   readonly policy: string;
@@ -32,15 +32,15 @@ const RUNS_ON: Readonly<Record<string, readonly string[]>> = {
 
 const fits = ({ app, architecture }: PlacedPod): boolean => RUNS_ON[app]?.includes(architecture) ?? false;
 const misplaced = (pods: readonly PlacedPod[]): PlacedPod[] => pods.filter((pod) => pod.node !== '' && !fits(pod));
-const of = (pods: readonly PlacedPod[], app: string): PlacedPod[] => pods.filter((pod) => pod.app === app);
+const podsOfApp = (pods: readonly PlacedPod[], app: string): PlacedPod[] => pods.filter((pod) => pod.app === app);
 
-async function pods(stage: Stage): Promise<PlacedPod[]> {
-  return await podsOf(async (args) => ({ stdout: (await runProgram('kubectl', args, stage.env)).output }), NAMESPACE);
+async function pods(stage: StoryContext): Promise<PlacedPod[]> {
+  return await listPods(async (args) => ({ stdout: (await runProgram('kubectl', args, stage.env)).output }), NAMESPACE);
 }
 
 /** Applications land anywhere on a cluster that knows nothing of images; returns what runs where. */
-export async function bootstrap(stage: Stage): Promise<{ before: PlacedPod[]; promises: Promised[] }> {
-  const { terminal, env, until, apps } = stage;
+export async function bootstrap(stage: StoryContext): Promise<{ before: PlacedPod[]; observations: Observation[] }> {
+  const { terminal, env, waitUntil: until, apps } = stage;
   terminal.heading('A cluster of two amd64 and two arm64 nodes. Nobody told the scheduler what images can run where.');
   await terminal.run('kubectl get nodes -L kubernetes.io/arch', env);
   terminal.heading('Three teams deploy: billing is built for arm64, legacy for amd64, web for both.');
@@ -55,14 +55,14 @@ export async function bootstrap(stage: Stage): Promise<{ before: PlacedPod[]; pr
   terminal.print('text', `${wrong.length} of ${before.length} pods crash: their node cannot run their image.`);
   return {
     before,
-    promises: [
+    observations: [
       { what: 'without ArchPolicy, pods land on nodes that cannot run them', seen: settled && wrong.length > 0 },
     ],
   };
 }
 
 /** ArchPolicy arrives; the policy is switched on. */
-export async function install(stage: Stage): Promise<Promised[]> {
+export async function install(stage: StoryContext): Promise<Observation[]> {
   const { terminal, env, policy } = stage;
   terminal.heading('ArchPolicy is installed: webhook and operator, with the RBAC of deploy/.');
   const up = await terminal.run('make up POLICY=none', env);
@@ -74,8 +74,8 @@ export async function install(stage: Stage): Promise<Promised[]> {
 }
 
 /** The operator moves what is misplaced, and nothing else. */
-export async function remediate(stage: Stage, before: readonly PlacedPod[]): Promise<Promised[]> {
-  const { terminal, env, until } = stage;
+export async function remediate(stage: StoryContext, before: readonly PlacedPod[]): Promise<Observation[]> {
+  const { terminal, env, waitUntil: until } = stage;
   terminal.heading('The operator finds what runs where it cannot, and evicts it. The replacements land right.');
   terminal.print('text', 'Pods get 30 s after scheduling before they are judged (gracePeriodAfterScheduling) …');
   const moved = await until(async () => {
@@ -94,13 +94,15 @@ export async function remediate(stage: Stage, before: readonly PlacedPod[]): Pro
 }
 
 /** What is created from now on lands right at once. */
-export async function landRight(stage: Stage): Promise<Promised[]> {
-  const { terminal, env, until } = stage;
+export async function placeNewPods(stage: StoryContext): Promise<Observation[]> {
+  const { terminal, env, waitUntil: until } = stage;
   terminal.heading('From now on the webhook reads the image when a pod is created: it lands right at once.');
   await terminal.run(`kubectl scale deployment -n ${NAMESPACE} billing web --replicas=8`, env);
   const ready = await until(async () => {
     const now = await pods(stage);
-    return of(now, 'billing').length === 8 && of(now, 'web').length === 8 && now.every((pod) => pod.ready);
+    return (
+      podsOfApp(now, 'billing').length === 8 && podsOfApp(now, 'web').length === 8 && now.every((pod) => pod.ready)
+    );
   }, 20);
   await terminal.run(`kubectl get pods -n ${NAMESPACE} -o wide --sort-by=.metadata.creationTimestamp | tail -8`, env);
   const restarts = await terminal.run(
@@ -117,8 +119,8 @@ export async function landRight(stage: Stage): Promise<Promised[]> {
 }
 
 /** The policy's own account. */
-export async function account(stage: Stage): Promise<Promised[]> {
-  const { terminal, env, until } = stage;
+export async function showCounts(stage: StoryContext): Promise<Observation[]> {
+  const { terminal, env, waitUntil: until } = stage;
   terminal.heading('What the policy says of it.');
   const counted = await until(async () => {
     const { output } = await runQuietly(`kubectl get archpolicy default -o jsonpath='${COUNTS}'`, env);

@@ -8,7 +8,7 @@ import { REAL_NODE_LABEL, waitFor } from '@archpolicy/e2e';
 import { freePort } from '@archpolicy/testkit';
 import { CNI_CONFIG, CNI_PLUGIN, containerdConfig, hostsToml, kubeletConfig } from './configuration.ts';
 import type { NodeSettings } from './configuration.ts';
-import { leaveNothing } from './leave-nothing.ts';
+import { cleanUp } from './clean-up.ts';
 import type { NodeTools } from './tools.ts';
 
 /** The API server reaches a kubelet by its node's name first. */
@@ -16,7 +16,7 @@ export const NODE_NAME = 'localhost';
 /** A kubelet sets these for the whole machine. */
 const SYSCTLS = ['kernel/panic', 'kernel/panic_on_oops', 'vm/overcommit_memory'];
 /** What containerd and a kubelet make outside of their folders. */
-const MADE = ['/run/containerd', '/var/lib/kubelet', '/var/lib/cni'];
+const SHARED_FOLDERS = ['/run/containerd', '/var/lib/kubelet', '/var/lib/cni'];
 /** Paths of sockets are at most 107 bytes long. */
 const FOLDER = '/tmp/archpolicy-node-';
 const START_TIMEOUT_MS = 60_000;
@@ -45,7 +45,7 @@ export class RealNode {
   static async start(options: RealNodeOptions): Promise<RealNode> {
     const sysctls = new Map<string, string>();
     for (const name of SYSCTLS) sysctls.set(name, await readFile(`/proc/sys/${name}`, 'utf8'));
-    const node = new RealNode(await mkdtemp(FOLDER), sysctls, await absent(MADE));
+    const node = new RealNode(await mkdtemp(FOLDER), sysctls, await findAbsent(SHARED_FOLDERS));
     try {
       await node.#start(options);
       return node;
@@ -105,13 +105,13 @@ export class RealNode {
       child.kill('SIGTERM');
       if (isAlive) await once(child, 'exit');
     }
-    await leaveNothing(this.#root);
+    await cleanUp(this.#root);
     for (const folder of this.#made) await rm(folder, { recursive: true, force: true });
     for (const [name, value] of this.#sysctls) await writeFile(`/proc/sys/${name}`, value);
   }
 }
 
-async function absent(paths: readonly string[]): Promise<readonly string[]> {
+async function findAbsent(paths: readonly string[]): Promise<readonly string[]> {
   const isThere = await Promise.all(
     paths.map((path) =>
       access(path).then(

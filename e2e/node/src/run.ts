@@ -16,7 +16,7 @@ export interface RunOptions {
 }
 
 /** Whether a program is on PATH. */
-export async function has(program: string): Promise<boolean> {
+export async function isOnPath(program: string): Promise<boolean> {
   return run('sh', ['-c', `command -v ${program}`]).then(
     () => true,
     () => false,

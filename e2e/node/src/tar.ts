@@ -1,7 +1,7 @@
 const BLOCK = 512;
 
 /** A tar archive (ustar) with one executable file. */
-export function tarOf(name: string, content: Uint8Array): Uint8Array {
+export function createTar(name: string, content: Uint8Array): Uint8Array {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;
   header.write(name, 0);

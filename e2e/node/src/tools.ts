@@ -1,8 +1,8 @@
 import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { hasKubelet } from './leave-nothing.ts';
-import { has, run } from './run.ts';
+import { hasKubelet } from './clean-up.ts';
+import { isOnPath, run } from './run.ts';
 
 /** The programs of a real node. */
 export interface NodeTools {
@@ -20,18 +20,18 @@ const VERSION = 'v1.36.3';
 const FLAGS = ['-trimpath', '-buildvcs=false', '-ldflags'];
 
 /** Why this machine cannot run a node; undefined when it can. */
-export async function whyNot(): Promise<string | undefined> {
+export async function findMissingPrerequisite(): Promise<string | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'it needs Linux on amd64';
   if (process.getuid?.() !== 0) return 'it needs root';
-  if (!(await has('go'))) return 'it needs go to build the kubelet';
+  if (!(await isOnPath('go'))) return 'it needs go to build the kubelet';
   if (await hasKubelet()) return 'another kubelet runs here';
-  const brought = (await has('containerd')) && (await has('runc'));
-  if (!brought && !((await has('apt-get')) && (await has('dpkg')))) return 'it needs containerd and runc';
+  const brought = (await isOnPath('containerd')) && (await isOnPath('runc'));
+  if (!brought && !((await isOnPath('apt-get')) && (await isOnPath('dpkg')))) return 'it needs containerd and runc';
   return undefined;
 }
 
 /** The kubelet is built once; containerd and runc come from PATH, else from Debian's packages, unpacked only. */
-export async function nodeTools(): Promise<NodeTools> {
+export async function prepareTools(): Promise<NodeTools> {
   await mkdir(CACHE, { recursive: true });
   const kubelet = join(CACHE, `kubelet-${VERSION}`);
   if (!(await exists(kubelet))) {
@@ -41,7 +41,7 @@ export async function nodeTools(): Promise<NodeTools> {
     });
     await rename(`${kubelet}.new`, kubelet);
   }
-  if ((await has('containerd')) && (await has('runc'))) {
+  if ((await isOnPath('containerd')) && (await isOnPath('runc'))) {
     const at = (name: string): Promise<string> => run('sh', ['-c', `command -v ${name}`]);
     return { kubelet, containerd: await at('containerd'), runc: await at('runc'), path: '' };
   }
@@ -66,7 +66,7 @@ async function unpackPackages(root: string): Promise<void> {
 }
 
 /** The static program of the images, for an architecture. */
-export async function imageProgram(architecture: string, output: string): Promise<void> {
+export async function buildImageProgram(architecture: string, output: string): Promise<void> {
   const environment = await run('go', ['env', 'GOCACHE', 'GOMODCACHE', 'GOPATH']);
   const [GOCACHE, GOMODCACHE, GOPATH] = environment.split('\n');
   const path = await run('sh', ['-c', 'echo "$PATH"']);

@@ -24,8 +24,8 @@ export function killedTests(world: World): void {
   test('R8 P3 kill -9 before the eviction is sent: the next leader evicts, once', async () => {
     const first = world.leader;
     let hasArrived = false;
-    first.proxy.onTheWay = {
-      there: async () => {
+    first.proxy.hooks = {
+      beforeForward: async () => {
         hasArrived = true;
         await first.ended();
         throw new Error('it was never sent');
@@ -50,8 +50,8 @@ export function killedTests(world: World): void {
     const second = world.leader;
     if (old === undefined) throw new Error('there is no pod to evict');
     let isAccepted = false;
-    second.proxy.onTheWay = {
-      back: async () => {
+    second.proxy.hooks = {
+      beforeResponse: async () => {
         isAccepted = true;
         await second.ended();
       },

@@ -25,8 +25,8 @@ export function pausedTests(world: World): void {
     const former = world.leader;
     let hasArrived = false;
     const release = Promise.withResolvers<undefined>();
-    former.proxy.onTheWay = {
-      there: async ({ namespace }) => {
+    former.proxy.hooks = {
+      beforeForward: async ({ namespace }) => {
         if (namespace !== 'begun') return;
         hasArrived = true;
         await release.promise;

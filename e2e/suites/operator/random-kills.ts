@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '@archpolicy/core';
 import { DEPLOYMENTS } from '../../support/live-cluster.ts';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { seededRandom, seedOfRun } from '../../support/random.ts';
+import { seededRandom, getSeed } from '../../support/random.ts';
 import type { SeenPod } from '../../support/pods.ts';
 import type { Case } from './cases.ts';
 import type { World } from './world.ts';
@@ -15,7 +15,7 @@ const REPLICAS = 4;
 /** Of one of the three, halfway. */
 const MORE = 8;
 const NAMESPACE = 'random-kills';
-const seed = seedOfRun();
+const seed = getSeed();
 
 /** Where each application's image can run. */
 const RUNS_ON: Readonly<Record<string, string>> = { billing: 'arm64', search: 'arm64', legacy: 'amd64' };

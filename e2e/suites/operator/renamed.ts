@@ -20,8 +20,8 @@ export function renamedTests(world: World): void {
     const { proxy } = world.leader;
     let hasArrived = false;
     const replaced = Promise.withResolvers<undefined>();
-    proxy.onTheWay = {
-      there: async ({ namespace }) => {
+    proxy.hooks = {
+      beforeForward: async ({ namespace }) => {
         if (namespace !== NAMESPACE) return;
         hasArrived = true;
         await replaced.promise;
@@ -41,6 +41,6 @@ export function renamedTests(world: World): void {
     );
     expect(eviction).toMatchObject({ pod: POD, uid: old?.uid, status: 409 });
     expect(world.live.pods(NAMESPACE)).toEqual([next]);
-    proxy.onTheWay = {};
+    proxy.hooks = {};
   });
 }

@@ -52,7 +52,7 @@ function aloneTests(world: World): void {
   });
 
   test('R6 ten minutes later it stops after three more, and nobody else is stopped', async () => {
-    world.leader.tenMinutesPass();
+    world.leader.advanceTenMinutes();
     await hasStopped(world, PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
     expect(await evictedOwners(world, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
     await world.until('its pods to be counted', async () => {
@@ -102,7 +102,7 @@ function brakeTests(world: World): void {
 function hasStopped(world: World, evictions: number): Promise<unknown> {
   return world.until(`the owner to have stopped after ${evictions} evictions`, async () => {
     const accepted = world.accepted().filter(({ namespace }) => namespace === ALONE);
-    return accepted.length >= evictions && (await world.leader.staying('OwnerLimit')) === REPLICAS;
+    return accepted.length >= evictions && (await world.leader.countNotEvicted('OwnerLimit')) === REPLICAS;
   });
 }
 

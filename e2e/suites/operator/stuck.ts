@@ -156,7 +156,7 @@ function leftTests(world: World): void {
     });
     await world.until(
       'it to have been looked at',
-      async () => (await world.leader.staying('UnschedulableTooShort')) > 0,
+      async () => (await world.leader.countNotEvicted('UnschedulableTooShort')) > 0,
     );
     const told = ['PreferenceRelaxed', 'Unschedulable'].flatMap((reason) => world.live.events(NAMESPACE, reason));
     expect(told.map(({ regarding }) => regarding.split('-')[0])).toEqual(['web', 'nowhere']);

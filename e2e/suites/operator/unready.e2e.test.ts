@@ -56,7 +56,7 @@ jest.setTimeout(120_000);
 
 describe('pods that are not Ready for a moment, on a real control plane', () => {
   const world = new World();
-  const staying = (reason: string): Promise<number> => world.leader.staying(reason);
+  const staying = (reason: string): Promise<number> => world.leader.countNotEvicted(reason);
   const stay = (pods: number, reason: string): Promise<unknown> =>
     world.until(`${pods} pods to be reported as ${reason}`, async () => (await staying(reason)) === pods);
   const evictionsIn = async (namespace: string): Promise<number> =>

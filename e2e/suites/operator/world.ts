@@ -8,8 +8,8 @@ import { pushImage, readAuditLog, startCluster, waitFor } from '@archpolicy/e2e'
 import type { AuditEvent, Child, TestCluster } from '@archpolicy/e2e';
 import type { SeenEviction } from '../../support/api-proxy.ts';
 import { FaultProxy } from '@archpolicy/testkit';
-import { diagnosed } from '../../support/diagnose.ts';
-import type { Scene } from '../../support/diagnose.ts';
+import { withDiagnosis } from '../../support/diagnose.ts';
+import type { FailureContext } from '../../support/diagnose.ts';
 import { LiveCluster } from '../../support/live-cluster.ts';
 import { namespace, policy } from '../../support/manifests.ts';
 import type { Image } from '../../support/manifests.ts';
@@ -109,8 +109,8 @@ export class World {
   /** Waits until the condition gives something; it is asked often, so that it should ask nobody but the watches. */
   until<T>(what: string, condition: () => T | Promise<T>, timeoutMs = TIMEOUT_MS): ReturnType<typeof waitFor<T>> {
     const logs = ['webhook', ...this.#names.slice(-2)];
-    const scene = (): Scene => ({ directory: this.cluster.directory, logs, pods: this.live.allPods() });
-    return diagnosed(scene, () => waitFor(condition, { what, timeoutMs }));
+    const scene = (): FailureContext => ({ directory: this.cluster.directory, logs, pods: this.live.allPods() });
+    return withDiagnosis(scene, () => waitFor(condition, { what, timeoutMs }));
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster, Component } from '../component/component.ts';
-import { portOf } from '../component/component.ts';
-import { untilHttpOk } from '../component/ready.ts';
+import { getPort } from '../component/component.ts';
+import { waitForHttpOk } from '../component/ready.ts';
 import { ClusterError } from '../errors.ts';
 import { compileCache, repositoryRoot } from '../layout.ts';
 import { accountKubeconfig } from './accounts.ts';
@@ -15,7 +15,7 @@ export const webhook: Component = {
   ports: ['https', 'metrics'],
   launch: (cluster, ports) =>
     launch(cluster, ports, 'webhook', {
-      ARCHPOLICY_WEBHOOK_ADDRESS: `127.0.0.1:${portOf(ports, 'https')}`,
+      ARCHPOLICY_WEBHOOK_ADDRESS: `127.0.0.1:${getPort(ports, 'https')}`,
       ARCHPOLICY_TLS_DIRECTORY: cluster.layout.webhookTls,
       // No load balancer has to notice that it goes.
       ARCHPOLICY_DRAIN_SECONDS: '1',
@@ -40,7 +40,7 @@ async function launch(
   await access(main).catch(() => {
     throw new ClusterError('Component', `${main} does not exist; \`make up ONLY=control-plane\` does without it`);
   });
-  const metrics = `127.0.0.1:${portOf(ports, 'metrics')}`;
+  const metrics = `127.0.0.1:${getPort(ports, 'metrics')}`;
   return {
     // The Node that runs the cluster is the one that the lockfile brings.
     command: process.execPath,
@@ -51,7 +51,7 @@ async function launch(
       ...own,
       ...commonEnvironment(cluster, `archpolicy-${name}`, metrics),
     },
-    ready: (signal) => untilHttpOk(`http://${metrics}/readyz`, signal),
+    ready: (signal) => waitForHttpOk(`http://${metrics}/readyz`, signal),
   };
 }
 

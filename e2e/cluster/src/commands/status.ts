@@ -1,12 +1,12 @@
-import { unitsOf } from '../components/catalogue.ts';
+import { listUnits } from '../components/catalogue.ts';
 import { componentNames } from '../component/component.ts';
-import { layoutOf } from '../layout.ts';
+import { clusterLayout } from '../layout.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
 import type { ClusterStatus } from '../supervisor/protocol.ts';
 
 /** What runs, for a person, and whether it is all that should. */
 export async function status(directory: string): Promise<{ readonly text: string; readonly isRunning: boolean }> {
-  const layout = layoutOf(directory);
+  const layout = clusterLayout(directory);
   const client = await ControlClient.connect(layout);
   if (client === undefined) return { text: `no cluster runs in ${layout.root}`, isRunning: false };
   try {
@@ -21,7 +21,7 @@ export function describe({ components, target }: ClusterStatus): {
   readonly text: string;
   readonly isRunning: boolean;
 } {
-  const wanted = new Set<string>(target === null ? [] : unitsOf(target).map(({ name }) => name));
+  const wanted = new Set<string>(target === null ? [] : listUnits(target).map(({ name }) => name));
   const byName = new Map(components.map((component) => [component.name, component]));
   const names = componentNames.filter((name) => wanted.has(name) || byName.has(name));
   const rows = names.map((name) => {

@@ -1,11 +1,11 @@
-import { endProcesses } from './end-processes.ts';
-import { toolsOf } from '../components/catalogue.ts';
+import { stopProcesses } from './stop-processes.ts';
+import { listTools } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
 import type { InitialPolicy, Programs } from '../component/component.ts';
 import type { Config } from '../config.ts';
 import { clusterId, createDirectory, removeDirectory } from '../directory.ts';
 import { ClusterError } from '../errors.ts';
-import { layoutOf } from '../layout.ts';
+import { clusterLayout } from '../layout.ts';
 import type { Layout } from '../layout.ts';
 import { killLeftovers } from '../process/leftovers.ts';
 import { withLock } from '../process/lock.ts';
@@ -24,7 +24,7 @@ export interface UpOptions {
   readonly policy?: InitialPolicy;
   /** Of an API server that this call starts. */
   readonly apiServerFlags?: readonly string[];
-  readonly tell: (line: string) => void;
+  readonly log: (line: string) => void;
   readonly onEvent?: (event: StartEvent) => void;
   readonly signal: AbortSignal;
 }
@@ -34,17 +34,17 @@ export interface UpOptions {
  * @throws ClusterError with one clear line; nothing of what it started runs then
  */
 export async function up(options: UpOptions): Promise<Layout> {
-  const { config, signal, target, tell } = options;
+  const { config, signal, target, log } = options;
   if (process.platform !== 'linux') {
     throw new ClusterError(
       'Toolchain',
       `the local cluster needs Linux, this is ${process.platform}: use a Linux machine`,
     );
   }
-  const layout = layoutOf(config.clusterDirectory);
-  const toolchain = await ensureTools(toolsOf(target), config, tell, signal);
+  const layout = clusterLayout(config.clusterDirectory);
+  const toolchain = await ensureTools(listTools(target), config, log, signal);
   const onWait = (): void => {
-    tell('another `up` or `down` of this cluster is under way: waiting for it');
+    log('another `up` or `down` of this cluster is under way: waiting for it');
   };
   await withLock(layout.root, { onWait, signal }, async () => {
     const running = await ControlClient.connect(layout);
@@ -55,7 +55,7 @@ export async function up(options: UpOptions): Promise<Layout> {
 }
 
 async function startNew(layout: Layout, toolchain: Toolchain, options: UpOptions): Promise<void> {
-  await cleanUp(layout, options.tell);
+  await cleanUp(layout, options.log);
   const id = await createDirectory(layout);
   const abandon = options.lifetime === 'process';
   const supervisor = await launchSupervisor(layout, id, options.config.environment, abandon);
@@ -71,7 +71,7 @@ async function startNew(layout: Layout, toolchain: Toolchain, options: UpOptions
     }
   } catch (error) {
     // The logs stay for the reader.
-    await endProcesses(layout, id);
+    await stopProcesses(layout, id);
     supervisor.detach();
     throw error;
   } finally {
@@ -95,10 +95,10 @@ async function startWith(client: ControlClient, toolchain: Toolchain, options: U
 }
 
 /** What a cluster left behind whose supervisor is gone. */
-async function cleanUp(layout: Layout, tell: (line: string) => void): Promise<void> {
+async function cleanUp(layout: Layout, log: (line: string) => void): Promise<void> {
   const id = await clusterId(layout);
   if (id === undefined) return;
   const killed = await killLeftovers(id);
   await removeDirectory(layout);
-  tell(`cleaned up a cluster that had not been stopped (${killed} processes)`);
+  log(`cleaned up a cluster that had not been stopped (${killed} processes)`);
 }

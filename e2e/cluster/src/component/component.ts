@@ -105,7 +105,7 @@ export interface Task {
 export type Unit = Component | Task;
 
 /** The number that a component chose for a label of its own `ports`. */
-export function portOf(ports: ReadonlyMap<string, number>, label: string): number {
+export function getPort(ports: ReadonlyMap<string, number>, label: string): number {
   const port = ports.get(label);
   if (port === undefined) throw new TypeError(`no port was chosen for ${label}`);
   return port;

@@ -13,7 +13,7 @@ export interface TlsClient {
 }
 
 /** Waits until the address answers 200. */
-export async function untilHttpOk(url: string, signal: AbortSignal, tls?: TlsClient): Promise<void> {
+export async function waitForHttpOk(url: string, signal: AbortSignal, tls?: TlsClient): Promise<void> {
   const agent = new Agent(tls === undefined ? {} : { connect: { ...tls } });
   try {
     await waitFor(
@@ -32,20 +32,20 @@ export async function untilHttpOk(url: string, signal: AbortSignal, tls?: TlsCli
 }
 
 /** Waits until what listens on the port answers `question` with something that begins with `answer`. */
-export async function untilTcpAnswers(
+export async function waitForTcpResponse(
   port: number,
   question: string,
   answer: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await waitFor(() => ask(port, question, answer), {
+  await waitFor(() => probeTcp(port, question, answer), {
     timeoutMs: READY_TIMEOUT_MILLISECONDS,
     what: `127.0.0.1:${port} to answer`,
     signal,
   });
 }
 
-function ask(port: number, question: string, answer: string): Promise<boolean> {
+function probeTcp(port: number, question: string, answer: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect({ host: '127.0.0.1', port, timeout: PROBE_TIMEOUT_MILLISECONDS });
   const end = (result: boolean): void => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { runInOrder, targets, unitsOf } from './catalogue.ts';
+import { runInOrder, targets, listUnits } from './catalogue.ts';
 import type { Unit } from '../component/component.ts';
 
 const task = (name: 'kubeconfig' | 'nodes' | 'nodes-ready', needs: Unit['needs']): Unit => ({
@@ -11,8 +11,8 @@ const task = (name: 'kubeconfig' | 'nodes' | 'nodes-ready', needs: Unit['needs']
 
 describe('the units of a cluster', () => {
   test.each(targets)('of target %s need only units of that target', (target) => {
-    const names = new Set(unitsOf(target).map(({ name }) => name));
-    const needed = unitsOf(target).flatMap(({ needs }) => needs);
+    const names = new Set(listUnits(target).map(({ name }) => name));
+    const needed = listUnits(target).flatMap(({ needs }) => needs);
     expect(needed.filter((name) => !names.has(name))).toEqual([]);
   });
 

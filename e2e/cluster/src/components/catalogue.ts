@@ -29,7 +29,7 @@ const controlPlaneUnits: readonly Unit[] = [
 ];
 
 /** What a target consists of. */
-export function unitsOf(target: Target): readonly Unit[] {
+export function listUnits(target: Target): readonly Unit[] {
   switch (target) {
     case 'api-server':
       return apiServerUnits;
@@ -41,7 +41,7 @@ export function unitsOf(target: Target): readonly Unit[] {
 }
 
 /** The programs that a target runs. */
-export function toolsOf(target: Target): readonly ToolName[] {
+export function listTools(target: Target): readonly ToolName[] {
   const apiServer: readonly ToolName[] = ['etcd', 'kube-apiserver', 'kubectl'];
   if (target === 'api-server') return apiServer;
   return [...apiServer, 'kube-controller-manager', 'kube-scheduler', 'kwok', 'registry', 'redis-server'];
@@ -53,17 +53,17 @@ export function toolsOf(target: Target): readonly ToolName[] {
  */
 export async function runInOrder(units: readonly Unit[], run: (unit: Unit) => Promise<void>): Promise<void> {
   const done = new Map<UnitName, Promise<void>>();
-  const promiseOf = (name: UnitName): Promise<void> => {
+  const startUnit = (name: UnitName): Promise<void> => {
     const known = done.get(name);
     if (known !== undefined) return known;
     const unit = units.find((candidate) => candidate.name === name);
     // Part of a larger target, which asked for it: then it runs already.
     const promise =
-      unit === undefined ? Promise.resolve() : Promise.all(unit.needs.map(promiseOf)).then(() => run(unit));
+      unit === undefined ? Promise.resolve() : Promise.all(unit.needs.map(startUnit)).then(() => run(unit));
     done.set(name, promise);
     return promise;
   };
-  const settled = await Promise.allSettled(units.map(({ name }) => promiseOf(name)));
+  const settled = await Promise.allSettled(units.map(({ name }) => startUnit(name)));
   const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }

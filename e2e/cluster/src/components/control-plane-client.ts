@@ -1,7 +1,7 @@
 import { pkiFiles } from '../certificates/cluster-pki.ts';
-import { portOf } from '../component/component.ts';
+import { getPort } from '../component/component.ts';
 import type { Cluster, Component } from '../component/component.ts';
-import { untilHttpOk } from '../component/ready.ts';
+import { waitForHttpOk } from '../component/ready.ts';
 import { writeUserKubeconfig } from './user-kubeconfig.ts';
 
 /**
@@ -21,7 +21,7 @@ export function controlPlaneClient(
     async launch(cluster, ports) {
       const { layout, pki, tool } = cluster;
       const kubeconfig = await writeUserKubeconfig(cluster, name);
-      const port = portOf(ports, 'https');
+      const port = getPort(ports, 'https');
       return {
         command: tool(name),
         args: [
@@ -37,7 +37,7 @@ export function controlPlaneClient(
           '--profiling=false',
           ...own(layout),
         ],
-        ready: (signal) => untilHttpOk(`https://127.0.0.1:${port}/healthz`, signal, { ca: pki.authority }),
+        ready: (signal) => waitForHttpOk(`https://127.0.0.1:${port}/healthz`, signal, { ca: pki.authority }),
       };
     },
   };

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { pkiFiles } from '../certificates/cluster-pki.ts';
-import { portOf } from '../component/component.ts';
+import { getPort } from '../component/component.ts';
 import type { Component } from '../component/component.ts';
-import { untilHttpOk } from '../component/ready.ts';
+import { waitForHttpOk } from '../component/ready.ts';
 
 export const etcd: Component = {
   kind: 'component',
@@ -10,8 +10,8 @@ export const etcd: Component = {
   needs: [],
   ports: ['client', 'peer'],
   async launch({ layout, tool }, ports) {
-    const client = `https://127.0.0.1:${portOf(ports, 'client')}`;
-    const peer = `http://127.0.0.1:${portOf(ports, 'peer')}`;
+    const client = `https://127.0.0.1:${getPort(ports, 'client')}`;
+    const peer = `http://127.0.0.1:${getPort(ports, 'peer')}`;
     const [ca, cert, key] = await Promise.all(
       [pkiFiles.etcdAuthority, pkiFiles.etcdCertificate, pkiFiles.etcdKey].map((name) =>
         readFile(layout.pki(name), 'utf8'),
@@ -39,7 +39,7 @@ export const etcd: Component = {
         // It would dial etcd with the serving certificate, for a JSON interface that nobody here uses.
         '--enable-grpc-gateway=false',
       ],
-      ready: (signal) => untilHttpOk(`${client}/health`, signal, { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }),
+      ready: (signal) => waitForHttpOk(`${client}/health`, signal, { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }),
     };
   },
 };

@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { pkiFiles } from '../certificates/cluster-pki.ts';
 import type { Layout } from '../layout.ts';
-import { portOf } from '../component/component.ts';
+import { getPort } from '../component/component.ts';
 import type { Cluster, Component } from '../component/component.ts';
-import { untilHttpOk } from '../component/ready.ts';
+import { waitForHttpOk } from '../component/ready.ts';
 
 /** Who did what when to which object; neither bodies nor the stage "received", which would double every line. */
 const auditPolicy = stringify({
@@ -27,7 +27,7 @@ export const kubeApiServer: Component = {
   ports: ['https'],
   async launch(cluster, ports) {
     const { layout, pki, tool } = cluster;
-    const port = portOf(ports, 'https');
+    const port = getPort(ports, 'https');
     await writeFile(layout.run('audit-policy.yaml'), auditPolicy);
     return {
       command: tool('kube-apiserver'),
@@ -51,7 +51,7 @@ export const kubeApiServer: Component = {
         ...cluster.apiServerFlags,
       ],
       ready: (signal) =>
-        untilHttpOk(`https://127.0.0.1:${port}/readyz`, signal, {
+        waitForHttpOk(`https://127.0.0.1:${port}/readyz`, signal, {
           ca: pki.authority,
           cert: pki.users.admin.certificate,
           key: pki.users.admin.key,

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
-import { portOf } from '../component/component.ts';
+import { getPort } from '../component/component.ts';
 import type { Component } from '../component/component.ts';
-import { untilHttpOk } from '../component/ready.ts';
+import { waitForHttpOk } from '../component/ready.ts';
 
 /** The distribution project's registry: plain HTTP, on loopback, without credentials. */
 export const registry: Component = {
@@ -11,7 +11,7 @@ export const registry: Component = {
   needs: [],
   ports: ['http'],
   async launch({ layout, tool }, ports) {
-    const port = portOf(ports, 'http');
+    const port = getPort(ports, 'http');
     const configuration = layout.run('registry.yaml');
     await writeFile(
       configuration,
@@ -26,7 +26,7 @@ export const registry: Component = {
       command: tool('registry'),
       args: ['serve', configuration],
       env: { OTEL_TRACES_EXPORTER: 'none' },
-      ready: (signal) => untilHttpOk(`http://127.0.0.1:${port}/v2/`, signal),
+      ready: (signal) => waitForHttpOk(`http://127.0.0.1:${port}/v2/`, signal),
     };
   },
 };

@@ -45,13 +45,13 @@ export function startChild(options: ChildOptions): Child {
   try {
     const [command = options.command, ...args] = [...options.prefix, options.command, ...options.args];
     const stdio: ['ignore', number, number] = ['ignore', log, log];
-    return watch(spawn(command, args, { env: options.env, cwd: options.cwd, stdio }));
+    return wrapChild(spawn(command, args, { env: options.env, cwd: options.cwd, stdio }));
   } finally {
     closeSync(log);
   }
 }
 
-function watch(child: ChildProcess): Child {
+function wrapChild(child: ChildProcess): Child {
   const { promise, resolve } = Promise.withResolvers<Exit>();
   let ended: Exit | undefined;
   const end = (exit: Exit): void => {

@@ -11,7 +11,7 @@ const KILL_TIMEOUT_MILLISECONDS = 20_000;
  * The processes of a cluster, found by the id in their environment: nobody else's process carries it, so unlike a
  * recorded pid it cannot name a stranger. Processes of other users are not readable, and not ours.
  */
-export async function processesOf(id: string): Promise<readonly number[]> {
+export async function findProcesses(id: string): Promise<readonly number[]> {
   const wanted = `${ID_VARIABLE}=${id}`;
   const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number);
   const matches = await Promise.all(pids.map(async (pid) => ({ pid, ours: await hasVariable(pid, wanted) })));
@@ -31,7 +31,7 @@ export async function killLeftovers(id: string): Promise<number> {
   const seen = new Set<number>();
   await waitFor(
     async () => {
-      const pids = await processesOf(id);
+      const pids = await findProcesses(id);
       for (const pid of pids) {
         seen.add(pid);
         kill(pid);

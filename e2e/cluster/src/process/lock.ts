@@ -16,12 +16,12 @@ export async function withLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const address = `\0archpolicy-${createHash('sha256').update(name).digest('hex').slice(0, 40)}`;
-  let told = false;
+  let isReported = false;
   let lock = await tryListen(address);
   while (lock === undefined) {
     if (options.signal.aborted) throw new ClusterError('Cancelled', 'cancelled while waiting for another process');
-    if (!told) options.onWait();
-    told = true;
+    if (!isReported) options.onWait();
+    isReported = true;
     await sleep(RETRY_MILLISECONDS, undefined, { signal: options.signal }).catch(() => undefined);
     lock = await tryListen(address);
   }

@@ -35,7 +35,7 @@ export class Ports {
   }
 
   /** The port of a component that was started. */
-  of(component: string, label: string): number {
+  get(component: string, label: string): number {
     const port = this.#ports.get(component)?.get(label);
     if (port === undefined) throw new ClusterError('Component', `${component} has no port ${label} yet`);
     return port;

@@ -7,8 +7,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterId } from '../directory.ts';
 import { ClusterError } from '../errors.ts';
-import { layoutOf } from '../layout.ts';
-import { processesOf } from '../process/leftovers.ts';
+import { clusterLayout } from '../layout.ts';
+import { findProcesses } from '../process/leftovers.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
 import { waitFor } from '../wait.ts';
 import { listeningPorts } from './listening.ts';
@@ -19,7 +19,7 @@ const COMMAND_TIMEOUT_MILLISECONDS = 150_000;
 const ORPHAN_TIMEOUT_MILLISECONDS = 10_000;
 
 /** Where one round runs, all of it made for the soak: whatever appears there is its own. */
-export interface Place {
+export interface RoundContext {
   readonly cluster: string;
   /** HOME and TMPDIR of the commands. */
   readonly home: string;
@@ -36,38 +36,42 @@ export interface Round {
 }
 
 /** `up`, `down`, and what they left. */
-export async function wholeRound(place: Place, signal: AbortSignal): Promise<Round> {
-  const upSeconds = await run(place, ['up', ...place.upArguments], signal);
-  const id = await clusterId(layoutOf(place.cluster));
-  const ports = await portsOf(place);
-  const downSeconds = await run(place, ['down'], signal);
-  return { upSeconds, downSeconds, leftovers: await leftovers(place, id, ports) };
+export async function runRound(context: RoundContext, signal: AbortSignal): Promise<Round> {
+  const upSeconds = await run(context, ['up', ...context.upArguments], signal);
+  const id = await clusterId(clusterLayout(context.cluster));
+  const ports = await listPorts(context);
+  const downSeconds = await run(context, ['down'], signal);
+  return { upSeconds, downSeconds, leftovers: await findLeftovers(context, id, ports) };
 }
 
 /** `up`, killed after a while; all of it must end by itself, and `down` must clean up. */
-export async function killedRound(place: Place, afterSeconds: number, signal: AbortSignal): Promise<readonly string[]> {
-  const { child } = start(place, ['up', ...place.upArguments]);
+export async function runKilledRound(
+  context: RoundContext,
+  afterSeconds: number,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { child } = start(context, ['up', ...context.upArguments]);
   await sleep(afterSeconds * 1000, undefined, { signal });
-  const id = await clusterId(layoutOf(place.cluster));
-  const ports = await portsOf(place);
+  const id = await clusterId(clusterLayout(context.cluster));
+  const ports = await listPorts(context);
   // One that was ready before is released, and rightly lives on until `down`.
   const wasReleased = child.exitCode !== null;
   child.kill('SIGKILL');
-  const orphans = wasReleased || id === undefined ? [] : await orphansOf(id);
-  await run(place, ['down'], signal);
-  return [...orphans, ...(await leftovers(place, id, ports))];
+  const orphans = wasReleased || id === undefined ? [] : await findOrphans(id);
+  await run(context, ['down'], signal);
+  return [...orphans, ...(await findLeftovers(context, id, ports))];
 }
 
-async function orphansOf(id: string): Promise<readonly string[]> {
+async function findOrphans(id: string): Promise<readonly string[]> {
   const options = { timeoutMs: ORPHAN_TIMEOUT_MILLISECONDS, what: 'the cluster to end by itself' };
-  return waitFor(async () => (await processesOf(id)).length === 0, options).then(
+  return waitFor(async () => (await findProcesses(id)).length === 0, options).then(
     () => [],
-    async () => [`${(await processesOf(id)).length} processes after kill -9 of their parent`],
+    async () => [`${(await findProcesses(id)).length} processes after kill -9 of their parent`],
   );
 }
 
-async function portsOf({ cluster }: Place): Promise<readonly number[]> {
-  const client = await ControlClient.connect(layoutOf(cluster));
+async function listPorts({ cluster }: RoundContext): Promise<readonly number[]> {
+  const client = await ControlClient.connect(clusterLayout(cluster));
   if (client === undefined) return [];
   try {
     return (await client.status()).components.flatMap(({ ports }) => ports);
@@ -76,28 +80,32 @@ async function portsOf({ cluster }: Place): Promise<readonly number[]> {
   }
 }
 
-async function leftovers(place: Place, id: string | undefined, ports: readonly number[]): Promise<readonly string[]> {
+async function findLeftovers(
+  context: RoundContext,
+  id: string | undefined,
+  ports: readonly number[],
+): Promise<readonly string[]> {
   const [processes, listening, ...files] = await Promise.all([
-    id === undefined ? [] : processesOf(id),
+    id === undefined ? [] : findProcesses(id),
     listeningPorts(),
-    readdir(place.home),
-    readdir(place.temporary),
+    readdir(context.home),
+    readdir(context.temporary),
   ]);
   return [
     ...processes.map((pid) => `process ${pid}`),
     ...ports.filter((port) => listening.has(port)).map((port) => `port ${port}`),
     ...files.flat().map((name) => `file ${name}`),
-    ...(existsSync(place.cluster) ? [`directory ${place.cluster}`] : []),
+    ...(existsSync(context.cluster) ? [`directory ${context.cluster}`] : []),
   ];
 }
 
 function start(
-  place: Place,
+  context: RoundContext,
   args: readonly string[],
 ): { readonly child: ChildProcess; readonly output: Promise<string> } {
   const main = join(import.meta.dirname, '..', 'main.ts');
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
-    env: { ...place.environment, CLUSTER_DIR: place.cluster, HOME: place.home, TMPDIR: place.temporary },
+    env: { ...context.environment, CLUSTER_DIR: context.cluster, HOME: context.home, TMPDIR: context.temporary },
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: COMMAND_TIMEOUT_MILLISECONDS,
     killSignal: 'SIGKILL',
@@ -106,10 +114,10 @@ function start(
 }
 
 /** @returns how many seconds it took */
-async function run(place: Place, args: readonly string[], signal: AbortSignal): Promise<number> {
+async function run(context: RoundContext, args: readonly string[], signal: AbortSignal): Promise<number> {
   if (signal.aborted) throw new ClusterError('Cancelled', 'cancelled');
   const begin = performance.now();
-  const { child, output } = start(place, args);
+  const { child, output } = start(context, args);
   const { promise, resolve } = Promise.withResolvers<number | null>();
   child.once('close', resolve);
   const onAbort = (): void => {

@@ -4,13 +4,13 @@ import { dirname, join } from 'node:path';
 import { spread } from '@archpolicy/testkit';
 import type { Measurement } from '@archpolicy/testkit';
 import { down } from '../commands/down.ts';
-import { toolsOf } from '../components/catalogue.ts';
+import { listTools } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
 import type { Config } from '../config.ts';
 import { ensureTools } from '../toolchain/tools.ts';
 import { randomFrom } from './random.ts';
-import { killedRound, wholeRound } from './round.ts';
-import type { Place, Round } from './round.ts';
+import { runKilledRound, runRound } from './round.ts';
+import type { RoundContext, Round } from './round.ts';
 
 /** The promise of docs/design.md, once the binaries are there. */
 const UP_TARGET_SECONDS = 15;
@@ -26,46 +26,46 @@ export interface SoakOptions {
   readonly seed: number;
   readonly target: Target;
   readonly config: Config;
-  readonly tell: (line: string) => void;
+  readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Runs `up` and `down` again and again and measures them; whatever they leave is told and counts as missed. */
 export async function soak(options: SoakOptions): Promise<readonly Measurement[]> {
-  const { config, runs, seed, signal, target, tell } = options;
-  await ensureTools(toolsOf(target), config, tell, signal);
+  const { config, runs, seed, signal, target, log } = options;
+  await ensureTools(listTools(target), config, log, signal);
   const folder = await mkdtemp(join(tmpdir(), 'archpolicy-soak-'));
-  const place = placeIn(folder, config, target);
-  await Promise.all([mkdir(place.home), mkdir(place.temporary)]);
-  tell(`${runs} rounds, seed ${seed}`);
+  const context = createContext(folder, config, target);
+  await Promise.all([mkdir(context.home), mkdir(context.temporary)]);
+  log(`${runs} rounds, seed ${seed}`);
   const random = randomFrom(seed);
   const rounds: Round[] = [];
   const killed: (readonly string[])[] = [];
   try {
     for (let number = 1; number <= runs; number += 1) {
-      const round = await wholeRound(place, signal);
+      const round = await runRound(context, signal);
       rounds.push(round);
-      tell(
-        `round ${number}: up ${round.upSeconds.toFixed(1)} s, down ${round.downSeconds.toFixed(1)} s${told(round.leftovers)}`,
+      log(
+        `round ${number}: up ${round.upSeconds.toFixed(1)} s, down ${round.downSeconds.toFixed(1)} s${describeLeftovers(round.leftovers)}`,
       );
       if (number % KILL_EVERY !== 0) continue;
       const after = random() * KILL_SPAN * spread(rounds.map(({ upSeconds }) => upSeconds)).median;
-      const leftovers = await killedRound(place, after, signal);
+      const leftovers = await runKilledRound(context, after, signal);
       killed.push(leftovers);
-      tell(`  kill -9 of \`up\` after ${after.toFixed(2)} s${told(leftovers)}`);
+      log(`  kill -9 of \`up\` after ${after.toFixed(2)} s${describeLeftovers(leftovers)}`);
     }
   } finally {
-    await down(place.cluster, tell, new AbortController().signal);
+    await down(context.cluster, log, new AbortController().signal);
     await rm(folder, { recursive: true, force: true });
   }
   return measurements(rounds, killed);
 }
 
-function told(leftovers: readonly string[]): string {
+function describeLeftovers(leftovers: readonly string[]): string {
   return leftovers.length === 0 ? ', nothing left' : `, LEFT: ${leftovers.join(', ')}`;
 }
 
-function placeIn(folder: string, config: Config, target: Target): Place {
+function createContext(folder: string, config: Config, target: Target): RoundContext {
   return {
     cluster: join(folder, 'cluster'),
     home: join(folder, 'home'),
@@ -83,18 +83,18 @@ export function measurements(rounds: readonly Round[], killed: readonly (readonl
   const left = rounds.map(({ leftovers }) => leftovers.length);
   const orphans = killed.map((leftovers) => leftovers.length);
   return [
-    timing('make up, binaries in the cache', ups, UP_TARGET_SECONDS),
-    timing('make down', downs, DOWN_TARGET_SECONDS),
-    counted('processes, ports and files left after make down', left),
-    ...(orphans.length === 0 ? [] : [counted('left after kill -9 of make up and make down', orphans)]),
+    measureSeconds('make up, binaries in the cache', ups, UP_TARGET_SECONDS),
+    measureSeconds('make down', downs, DOWN_TARGET_SECONDS),
+    measureCounts('processes, ports and files left after make down', left),
+    ...(orphans.length === 0 ? [] : [measureCounts('left after kill -9 of make up and make down', orphans)]),
   ];
 }
 
-function timing(name: string, seconds: readonly number[], target: number): Measurement {
+function measureSeconds(name: string, seconds: readonly number[], target: number): Measurement {
   const runs = seconds.map((value) => Math.round(value * 1000) / 1000);
   return { name, unit: 's', runs, target: `every run under ${target} s`, met: runs.every((run) => run < target) };
 }
 
-function counted(name: string, runs: readonly number[]): Measurement {
+function measureCounts(name: string, runs: readonly number[]): Measurement {
   return { name, unit: 'items', runs, target: 'none', met: runs.every((count) => count === 0) };
 }

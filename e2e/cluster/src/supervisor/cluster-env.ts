@@ -6,10 +6,10 @@ import type { Ports } from '../process/ports.ts';
 import type { Running } from './runner.ts';
 
 /** What `CLUSTER_DIR/env` says about the components that run now. */
-export function envOf(
+export function buildEnv(
   layout: Layout,
   kubectl: string,
-  ports: Pick<Ports, 'of'>,
+  ports: Pick<Ports, 'get'>,
   running: ReadonlyMap<ComponentName, Pick<Running, 'child'>>,
 ): ClusterEnv {
   const alive = (name: ComponentName): boolean => {
@@ -17,7 +17,7 @@ export function envOf(
     return found !== undefined && found.child.exit() === undefined;
   };
   const pid = (name: ComponentName): string => String(running.get(name)?.child.pid);
-  const loopback = (name: ComponentName, label: string): string => `127.0.0.1:${ports.of(name, label)}`;
+  const loopback = (name: ComponentName, label: string): string => `127.0.0.1:${ports.get(name, label)}`;
   return {
     KUBECONFIG: layout.kubeconfig,
     KUBECTL: kubectl,

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ClusterError, messageOf } from '../errors.ts';
+import { ClusterError, errorMessage } from '../errors.ts';
 import { startSchema } from './protocol.ts';
 import type { StartEvent } from './protocol.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -23,7 +23,7 @@ export async function listen(options: ControlOptions): Promise<{ readonly port: 
   const server: Server = createServer((request, response) => {
     void answer(options, request, response).catch((error: unknown) => {
       if (!response.headersSent) response.statusCode = 500;
-      response.end(messageOf(error));
+      response.end(errorMessage(error));
     });
   });
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
@@ -89,7 +89,7 @@ async function start(supervisor: Supervisor, request: IncomingMessage, response:
     await supervisor.start(asked, gone.signal, report);
     report({ kind: 'ready' });
   } catch (error) {
-    report({ kind: 'failed', message: messageOf(error) });
+    report({ kind: 'failed', message: errorMessage(error) });
   }
   response.end();
 }

@@ -40,7 +40,7 @@ export async function launchSupervisor(
   closeSync(log);
   // A supervisor that is gone already is told by `exited`.
   child.stdin?.on('error', () => undefined);
-  const exited = ended(child);
+  const exited = waitForExit(child);
   const isListening = await Promise.race([firstOutput(child), exited.then(() => false)]);
   if (!isListening) {
     const lines = await lastLines(layout.log('supervisor'), 5);
@@ -60,7 +60,7 @@ export async function launchSupervisor(
   };
 }
 
-function ended(child: ChildProcess): Promise<void> {
+function waitForExit(child: ChildProcess): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   child.once('error', () => {
     resolve(undefined);

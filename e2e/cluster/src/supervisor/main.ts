@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { removeDirectory } from '../directory.ts';
-import { messageOf } from '../errors.ts';
-import { layoutOf } from '../layout.ts';
+import { errorMessage } from '../errors.ts';
+import { clusterLayout } from '../layout.ts';
 import { deathWithParent } from '../process/child.ts';
 import { listen } from './control-server.ts';
 import { componentEnvironment } from './environment.ts';
@@ -14,7 +14,7 @@ import { Supervisor } from './supervisor.ts';
  */
 async function main(): Promise<void> {
   const [directory = '', flag] = process.argv.slice(2);
-  const layout = layoutOf(directory);
+  const layout = clusterLayout(directory);
   const supervisor = new Supervisor({
     layout,
     env: componentEnvironment(layout, process.env),
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   };
   const endNow = (reason: string, remove = false): void => {
     end(reason, remove).catch((error: unknown) => {
-      process.stderr.write(`ending failed: ${messageOf(error)}\n`);
+      process.stderr.write(`ending failed: ${errorMessage(error)}\n`);
       // The kernel ends the components with us.
       process.exit(1);
     });
@@ -66,6 +66,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`the supervisor could not start: ${messageOf(error)}\n`);
+  process.stderr.write(`the supervisor could not start: ${errorMessage(error)}\n`);
   process.exit(1);
 });

@@ -1,5 +1,5 @@
 import type { Cluster, Component, ComponentName } from '../component/component.ts';
-import { ClusterError, messageOf } from '../errors.ts';
+import { ClusterError, errorMessage } from '../errors.ts';
 import type { Layout } from '../layout.ts';
 import { describeExit, startChild } from '../process/child.ts';
 import type { Child } from '../process/child.ts';
@@ -88,7 +88,7 @@ export class Runner {
     if (error instanceof ClusterError && error.code === 'Cancelled') throw error;
     throw new ClusterError(
       'Component',
-      `${component.name}: ${messageOf(error)}${await this.#evidence(component.name)}`,
+      `${component.name}: ${errorMessage(error)}${await this.#evidence(component.name)}`,
     );
   }
 

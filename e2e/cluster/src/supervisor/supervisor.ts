@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient } from '../api-client.ts';
 import type { ClusterPki } from '../certificates/cluster-pki.ts';
 import { createPki } from '../certificates/cluster-pki.ts';
-import { unitsOf } from '../components/catalogue.ts';
+import { listUnits } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
 import { componentNames } from '../component/component.ts';
 import type { Cluster, ComponentName } from '../component/component.ts';
@@ -11,12 +11,12 @@ import { writeEnv } from '../env-file.ts';
 import type { Layout } from '../layout.ts';
 import { describeExit } from '../process/child.ts';
 import { Ports } from '../process/ports.ts';
-import { envOf } from './cluster-env.ts';
+import { buildEnv } from './cluster-env.ts';
 import type { ClusterStatus, ComponentStatus, StartEvent, StartRequest } from './protocol.ts';
 import { Runner } from './runner.ts';
 import type { Running } from './runner.ts';
 import { StartAttempt } from './start-attempt.ts';
-import { endAll } from './end.ts';
+import { stopAll } from './stop-all.ts';
 
 /**
  * `kill -9 PID; make up` must start what was killed: the kernel takes this long at most to end a process of some hundred
@@ -71,14 +71,14 @@ export class Supervisor {
       report,
     });
     try {
-      await attempt.run(unitsOf(request.target));
+      await attempt.run(listUnits(request.target));
       this.#target = widest(this.#target, request.target);
       await writeEnv(
         this.#options.layout.env,
-        envOf(this.#options.layout, request.kubectl, this.#ports, this.#running),
+        buildEnv(this.#options.layout, request.kubectl, this.#ports, this.#running),
       );
     } catch (error) {
-      await endAll(attempt.started);
+      await stopAll(attempt.started);
       throw error;
     } finally {
       this.#starting = false;
@@ -102,7 +102,7 @@ export class Supervisor {
     const { layout } = this.#options;
     this.#pki ??= createPki(layout);
     const pki = await this.#pki;
-    const apiServer = (): string => `https://127.0.0.1:${this.#ports.of('kube-apiserver', 'https')}`;
+    const apiServer = (): string => `https://127.0.0.1:${this.#ports.get('kube-apiserver', 'https')}`;
     return {
       layout,
       pki,
@@ -116,7 +116,7 @@ export class Supervisor {
         if (path === undefined) throw new ClusterError('Toolchain', `the path of ${name} was not given`);
         return path;
       },
-      port: (component, label) => this.#ports.of(component, label),
+      port: (component, label) => this.#ports.get(component, label),
       apiServer,
       api: () => (this.#api ??= new ApiClient(apiServer(), pki.authority, pki.users.admin)),
     };
@@ -142,7 +142,7 @@ export class Supervisor {
 
   /** Ends every component and returns when all are gone. */
   async stop(): Promise<void> {
-    await endAll(this.#running);
+    await stopAll(this.#running);
     await this.#api?.close();
   }
 }

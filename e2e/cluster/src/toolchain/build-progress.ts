@@ -1,5 +1,5 @@
 /** Tells a person one line while tools are found, built or installed. */
-export type Tell = (line: string) => void;
+export type Log = (line: string) => void;
 
 /** What Go's lines on standard error say about how far it is. */
 export class BuildProgress {

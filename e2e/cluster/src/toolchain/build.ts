@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { ClusterError } from '../errors.ts';
 import { BuildProgress, duration } from './build-progress.ts';
-import type { Tell } from './build-progress.ts';
+import type { Log } from './build-progress.ts';
 import { runGo } from './go.ts';
-import type { GoAnswer } from './go.ts';
+import type { GoResult } from './go.ts';
 import { linkerFlags } from './modules.ts';
 import type { ToolModules } from './modules.ts';
-import { checkGo, diskShortages, fileSystemOf } from './preconditions.ts';
+import { checkGo, diskShortages, getFileSystem } from './preconditions.ts';
 import type { GoEnvironment } from './preconditions.ts';
 
 /** How often a person hears from a build of minutes. */
-const TELL_MILLISECONDS = 15_000;
+const PROGRESS_INTERVAL_MILLISECONDS = 15_000;
 
 export interface Build {
   readonly packages: readonly string[];
@@ -20,28 +20,28 @@ export interface Build {
   /** Where the programs go; each appears there complete, or not at all. */
   readonly directory: string;
   readonly config: Config;
-  readonly tell: Tell;
+  readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /** Builds the programs and moves them into the cache. The caller holds the lock of the directory. */
 export async function buildTools(build: Build): Promise<void> {
-  const { config, modules, signal, tell, packages } = build;
+  const { config, modules, signal, log, packages } = build;
   const go = await checkGo(modules.goVersion, config.environment, signal);
   await checkDisk(build, go);
   const begin = performance.now();
   const elapsed = (): number => (performance.now() - begin) / 1000;
-  tell(`building ${packages.length} programs of the control plane, once: some 12 CPU-minutes with empty Go caches`);
+  log(`building ${packages.length} programs of the control plane, once: some 12 CPU-minutes with empty Go caches`);
   const progress = new BuildProgress();
   const timer = setInterval(() => {
-    tell(progress.describe(elapsed()));
-  }, TELL_MILLISECONDS);
+    log(progress.describe(elapsed()));
+  }, PROGRESS_INTERVAL_MILLISECONDS);
   try {
     await compile(build, progress);
   } finally {
     clearInterval(timer);
   }
-  tell(`built the control plane in ${duration(elapsed())}: ${build.directory}`);
+  log(`built the control plane in ${duration(elapsed())}: ${build.directory}`);
 }
 
 async function checkDisk({ directory }: Build, go: GoEnvironment): Promise<void> {
@@ -50,7 +50,7 @@ async function checkDisk({ directory }: Build, go: GoEnvironment): Promise<void>
     { what: 'build cache', path: go.cache, gigabytes: 7 },
     { what: 'programs', path: directory, gigabytes: 1.5 },
   ];
-  const [shortage] = await diskShortages(needs, fileSystemOf);
+  const [shortage] = await diskShortages(needs, getFileSystem);
   if (shortage !== undefined) throw new ClusterError('Toolchain', shortage);
 }
 
@@ -72,17 +72,17 @@ async function compileInto(scratch: string, build: Build, progress: BuildProgres
   const onLine = (line: string): void => {
     progress.line(line);
   };
-  const listed = succeeded(await runGo(['list', '-deps', ...packages], environment, signal, onLine));
+  const listed = requireSuccess(await runGo(['list', '-deps', ...packages], environment, signal, onLine));
   progress.setTotal(listed.stdout.trim().split('\n').length);
   const flags = [...linkerFlags(modules), '-buildvcs=false', '-v', '-o', `${join(scratch, 'bin')}/`];
-  succeeded(await runGo(['build', ...flags, ...packages], environment, signal, onLine));
+  requireSuccess(await runGo(['build', ...flags, ...packages], environment, signal, onLine));
   for (const name of await readdir(join(scratch, 'bin'))) {
     await chmod(join(scratch, 'bin', name), 0o755);
     await rename(join(scratch, 'bin', name), join(directory, name));
   }
 }
 
-function succeeded(answer: GoAnswer): GoAnswer {
+function requireSuccess(answer: GoResult): GoResult {
   if (answer.status === 0) return answer;
   const lines = answer.stderr.split('\n').filter((line) => !line.startsWith('go: downloading '));
   throw new ClusterError('Toolchain', `building the control plane failed:\n  ${lines.slice(-12).join('\n  ')}`);

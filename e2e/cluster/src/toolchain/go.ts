@@ -7,7 +7,7 @@ import { deathWithParent } from '../process/child.ts';
 /** Of what Go prints while it works, only the end can matter. */
 const KEPT_LINES = 2000;
 
-export interface GoAnswer {
+export interface GoResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -19,7 +19,7 @@ export async function runGo(
   environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
   onLine: (line: string) => void = () => undefined,
-): Promise<GoAnswer> {
+): Promise<GoResult> {
   const [command = 'go', ...rest] = [...deathWithParent(), 'go', ...args];
   const child = spawn(command, rest, { cwd: toolsModule, env: environment, stdio: ['ignore', 'pipe', 'pipe'], signal });
   const errors: string[] = [];

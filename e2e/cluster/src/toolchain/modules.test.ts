@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { toolNames } from '../component/component.ts';
 import { toolsModule } from '../layout.ts';
 import { linkerFlags, parseGoMod, programName } from './modules.ts';
-import { packagesOf } from './tools.ts';
+import { findPackages } from './tools.ts';
 
 const goMod = `module example
 
@@ -44,7 +44,7 @@ describe('e2e/tools/go.mod', () => {
   test('gives every program that a cluster runs, Redis apart', () => {
     const modules = parseGoMod(readFileSync(join(toolsModule, 'go.mod'), 'utf8'));
     const wanted = toolNames.filter((name) => name !== 'redis-server');
-    expect(packagesOf(wanted, modules)).toHaveLength(wanted.length);
+    expect(findPackages(wanted, modules)).toHaveLength(wanted.length);
   });
 
   test.each([

@@ -20,15 +20,15 @@ export interface FileSystem {
 
 /**
  * One line per file system that has too little room; what lies on one file system adds up.
- * @param fileSystemOf where a path lies
+ * @param getFileSystem where a path lies
  */
 export async function diskShortages(
   needs: readonly DiskNeed[],
-  fileSystemOf: (path: string) => Promise<FileSystem>,
+  getFileSystem: (path: string) => Promise<FileSystem>,
 ): Promise<readonly string[]> {
   const byDevice = new Map<number, { readonly free: number; readonly needs: readonly DiskNeed[] }>();
   for (const need of needs) {
-    const { device, freeGigabytes } = await fileSystemOf(need.path);
+    const { device, freeGigabytes } = await getFileSystem(need.path);
     byDevice.set(device, { free: freeGigabytes, needs: [...(byDevice.get(device)?.needs ?? []), need] });
   }
   return [...byDevice.values()].flatMap((entry) => {
@@ -43,13 +43,13 @@ export async function diskShortages(
 }
 
 /** The file system of a path that need not exist yet. */
-export async function fileSystemOf(path: string): Promise<FileSystem> {
+export async function getFileSystem(path: string): Promise<FileSystem> {
   try {
     const [{ dev }, { bavail, bsize }] = await Promise.all([stat(path), statfs(path)]);
     return { device: dev, freeGigabytes: (bavail * bsize) / GIGABYTE };
   } catch (error) {
     if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error;
-    return fileSystemOf(dirname(path));
+    return getFileSystem(dirname(path));
   }
 }
 

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { ClusterError, hasCode } from '../errors.ts';
 import { withLock } from '../process/lock.ts';
 import { findOnPath } from './find-on-path.ts';
-import type { Tell } from './build-progress.ts';
+import type { Log } from './build-progress.ts';
 
 /** Debian's hook: while it answers 101, no package starts a service. */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
@@ -14,7 +14,7 @@ const POLICY = '#!/bin/sh\n# archpolicy: no service starts while redis-server is
  * The path of `redis-server`: on PATH, else installed by apt when root.
  * @throws ClusterError `toolchain` with one line that says what to do
  */
-export async function ensureRedis(config: Config, tell: Tell, signal: AbortSignal): Promise<string> {
+export async function ensureRedis(config: Config, log: Log, signal: AbortSignal): Promise<string> {
   const found = await findOnPath('redis-server', config.environment['PATH']);
   if (found !== undefined) return found;
   const advice = 'install redis-server (Debian: apt-get install redis-server; it need not run as a service)';
@@ -23,19 +23,19 @@ export async function ensureRedis(config: Config, tell: Tell, signal: AbortSigna
     throw new ClusterError('Toolchain', `redis-server is not on PATH and there is no apt-get: ${advice}`);
   }
   const onWait = (): void => {
-    tell('another process installs redis-server: waiting for it');
+    log('another process installs redis-server: waiting for it');
   };
   await withLock('apt-redis-server', { onWait, signal }, async () => {
     if ((await findOnPath('redis-server', config.environment['PATH'])) === undefined)
-      await install(config, tell, signal);
+      await install(config, log, signal);
   });
   const installed = await findOnPath('redis-server', config.environment['PATH']);
   if (installed === undefined) throw new ClusterError('Toolchain', `apt-get brought no redis-server: ${advice}`);
   return installed;
 }
 
-async function install(config: Config, tell: Tell, signal: AbortSignal): Promise<void> {
-  tell('installing redis-server by apt-get (no service is started)');
+async function install(config: Config, log: Log, signal: AbortSignal): Promise<void> {
+  log('installing redis-server by apt-get (no service is started)');
   const hasPolicy = await forbidServices();
   try {
     await aptGet(['update'], config, signal);

@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { toolsModule } from '../layout.ts';
 import { withLock } from '../process/lock.ts';
 import { buildTools } from './build.ts';
-import type { Tell } from './build-progress.ts';
+import type { Log } from './build-progress.ts';
 import { linkerFlags, parseGoMod, programName } from './modules.ts';
 import type { ToolModules } from './modules.ts';
 import { ensureRedis } from './redis.ts';
@@ -27,7 +27,7 @@ const programs: Readonly<Partial<Record<ToolName, string>>> = { etcd: 'server' }
 export async function ensureTools(
   names: readonly ToolName[],
   config: Config,
-  tell: Tell,
+  log: Log,
   signal: AbortSignal,
 ): Promise<Toolchain> {
   const [goMod, goSum] = await Promise.all(
@@ -39,15 +39,15 @@ export async function ensureTools(
   const missing = (found: ToolPaths): readonly ToolName[] =>
     names.filter((name) => name !== 'redis-server' && found[name] === undefined);
 
-  const redis = names.includes('redis-server') ? { 'redis-server': await ensureRedis(config, tell, signal) } : {};
+  const redis = names.includes('redis-server') ? { 'redis-server': await ensureRedis(config, log, signal) } : {};
   let found = await find();
   if (missing(found).length > 0) {
     const onWait = (): void => {
-      tell('another process builds the control plane: waiting for it');
+      log('another process builds the control plane: waiting for it');
     };
     await withLock(directory, { onWait, signal }, async () => {
-      const packages = packagesOf(missing(await find()), modules);
-      if (packages.length > 0) await buildTools({ packages, modules, directory, config, tell, signal });
+      const packages = findPackages(missing(await find()), modules);
+      if (packages.length > 0) await buildTools({ packages, modules, directory, config, log, signal });
     });
     found = await find();
   }
@@ -86,7 +86,7 @@ async function firstExecutable(candidates: readonly string[]): Promise<string | 
 }
 
 /** The Go packages that give the programs. */
-export function packagesOf(names: readonly ToolName[], modules: ToolModules): readonly string[] {
+export function findPackages(names: readonly ToolName[], modules: ToolModules): readonly string[] {
   const wanted = new Set<string>(names.map((name) => programs[name] ?? name));
   return modules.packages.filter((path) => wanted.has(programName(path)));
 }

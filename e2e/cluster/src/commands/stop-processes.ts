@@ -1,5 +1,5 @@
 import type { Layout } from '../layout.ts';
-import { killLeftovers, processesOf } from '../process/leftovers.ts';
+import { killLeftovers, findProcesses } from '../process/leftovers.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
 import { waitFor } from '../wait.ts';
 
@@ -7,13 +7,13 @@ import { waitFor } from '../wait.ts';
 const STOP_TIMEOUT_MILLISECONDS = 15_000;
 
 /** Ends every process of a cluster: in order if its supervisor answers, by force what is left then. */
-export async function endProcesses(layout: Layout, id: string): Promise<void> {
+export async function stopProcesses(layout: Layout, id: string): Promise<void> {
   const client = await ControlClient.connect(layout);
   if (client !== undefined) {
     await client.stop().catch(() => undefined);
     await client.close();
     const bound = { timeoutMs: STOP_TIMEOUT_MILLISECONDS, what: 'the cluster to end', intervalMs: 20 };
-    await waitFor(async () => (await processesOf(id)).length === 0, bound).catch(() => undefined);
+    await waitFor(async () => (await findProcesses(id)).length === 0, bound).catch(() => undefined);
   }
   await killLeftovers(id);
 }

@@ -10,7 +10,7 @@ const GRACE_MILLISECONDS = 4_000;
  * Ends the processes: ours by SIGTERM while what they talk to still serves, then everything by SIGKILL. Nothing else
  * needs a graceful end: what it would save is thrown away.
  */
-export async function endAll(running: ReadonlyMap<ComponentName, Running>): Promise<void> {
+export async function stopAll(running: ReadonlyMap<ComponentName, Running>): Promise<void> {
   const alive = [...running].filter(([, { child }]) => child.exit() === undefined);
   const first = alive.filter(([name]) => graceful.has(name)).map(([, { child }]) => child);
   for (const child of first) child.kill('SIGTERM');

@@ -7,17 +7,19 @@ const CGROUPS = '/sys/fs/cgroup';
 const TIMEOUT_MS = 10_000;
 
 /** What outlives a containerd and a kubelet that were told to end: shims with their containers, mounts, control groups. */
-export async function leaveNothing(root: string): Promise<void> {
-  for (const pid of await shimsOf(root)) {
-    for (const child of await childrenOf(pid)) end(child);
+export async function cleanUp(root: string): Promise<void> {
+  for (const pid of await findShims(root)) {
+    for (const child of await listChildren(pid)) end(child);
     end(pid);
   }
-  await waitFor(async () => (await shimsOf(root)).length === 0, { what: 'the shims to end', timeoutMs: TIMEOUT_MS });
+  await waitFor(async () => (await findShims(root)).length === 0, { what: 'the shims to end', timeoutMs: TIMEOUT_MS });
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
   const ours = mounts.filter((mount) => mount.startsWith(`${root}/`));
-  for (const mount of ours.sort().toReversed()) await quiet(run('umount', ['-l', mount]));
+  for (const mount of ours.sort().toReversed()) await ignoreFailure(run('umount', ['-l', mount]));
   // Empty ones only: no other kubelet ran when this one was started.
-  await quiet(run('find', [CGROUPS, '-depth', '-type', 'd', '-path', '*/kubepods*', '-exec', 'rmdir', '{}', '+']));
+  await ignoreFailure(
+    run('find', [CGROUPS, '-depth', '-type', 'd', '-path', '*/kubepods*', '-exec', 'rmdir', '{}', '+']),
+  );
   await rm(root, { recursive: true, force: true });
 }
 
@@ -26,7 +28,7 @@ export async function hasKubelet(): Promise<boolean> {
   return (await run('find', [CGROUPS, '-maxdepth', '2', '-name', 'kubepods*'])) !== '';
 }
 
-async function shimsOf(root: string): Promise<readonly number[]> {
+async function findShims(root: string): Promise<readonly number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name));
   const shims: number[] = [];
   for (const pid of pids) {
@@ -38,7 +40,7 @@ async function shimsOf(root: string): Promise<readonly number[]> {
   return shims;
 }
 
-async function childrenOf(pid: number): Promise<readonly number[]> {
+async function listChildren(pid: number): Promise<readonly number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   return text.split(' ').filter(Boolean).map(Number);
 }
@@ -51,6 +53,6 @@ function end(pid: number): void {
   }
 }
 
-async function quiet(work: Promise<unknown>): Promise<void> {
+async function ignoreFailure(work: Promise<unknown>): Promise<void> {
   await work.catch(() => undefined);
 }
