@@ -4,12 +4,12 @@ import { waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { ApiClient, bodyOf, KubeConfigCredentials, PODS, resourcePath } from '@archpolicy/kube';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuOfCluster } from '../cluster-cpu.ts';
+import { readClusterCpu } from '../cluster-cpu.ts';
 import type { CpuByProcess } from '../cluster-cpu.ts';
 
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 /** Rates are those of seconds; each look costs the operator 2 ms, which it would rather spend on lifting. */
-const LOOK_MS = 100;
+const POLL_MS = 100;
 /** Some hundred pods of 5 KB. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
 const signal = new AbortController().signal;
@@ -22,7 +22,7 @@ const clock = {
 };
 
 /** How many gates were lifted since the last look that began at none, and when that was seen (monotonic). */
-export interface Seen {
+export interface LiftCount {
   readonly count: number;
   readonly atMs: number;
 }
@@ -51,13 +51,13 @@ export class BenchCluster {
     await this.kubectl(['patch', 'archpolicy', 'default', '--type=merge', '-p', patch]);
     await this.apply(namespace('gated', {}));
     await this.apply(namespace('bare', { 'archpolicy.dev/skip': 'true' }));
-    await this.#until('the webhook to gate', async () =>
+    await this.#waitFor('the webhook to gate', async () =>
       /^archpolicy_admission_can_gate 1$/mu.test(await this.#metrics('WEBHOOK_METRICS')),
     );
     for (const name of ['gated', 'bare']) {
       const path = `/api/v1/namespaces/${name}/serviceaccounts/default`;
       const request = { method: 'GET', path, signal } as const;
-      await this.#until('the default account', async () => (await this.#api.request(request)).kind === 'ok');
+      await this.#waitFor('the default account', async () => (await this.#api.request(request)).kind === 'ok');
     }
   }
 
@@ -87,7 +87,7 @@ export class BenchCluster {
   }
 
   async createPods(namespace: string, image: string, count: number, creators: number): Promise<void> {
-    this.#liftedBefore = await this.#liftedInAll();
+    this.#liftedBefore = await this.#readLiftedTotal();
     let left = count;
     const create = async (): Promise<void> => {
       while (left > 0) {
@@ -106,8 +106,8 @@ export class BenchCluster {
   async deletePods(namespace: string): Promise<void> {
     const path = resourcePath(PODS, { namespace });
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 };
-    bodyOf(await this.#api.request({ method: 'DELETE', path, body, signal, timeoutMs: PATIENCE_MS }));
-    await this.#until('the pods to be gone', async () => (await this.#pods(namespace)).length === 0);
+    bodyOf(await this.#api.request({ method: 'DELETE', path, body, signal, timeoutMs: TIMEOUT_MS }));
+    await this.#waitFor('the pods to be gone', async () => (await this.#pods(namespace)).length === 0);
   }
 
   async countGated(namespace: string): Promise<number> {
@@ -116,21 +116,21 @@ export class BenchCluster {
   }
 
   /** Looks until so many gates were lifted since the last pods were created. */
-  lifted(enough: (count: number) => boolean): Promise<Seen> {
+  waitForLifted(enough: (count: number) => boolean): Promise<LiftCount> {
     return waitFor(
       async () => {
-        const seen = { count: (await this.#liftedInAll()) - this.#liftedBefore, atMs: performance.now() };
+        const seen = { count: (await this.#readLiftedTotal()) - this.#liftedBefore, atMs: performance.now() };
         return enough(seen.count) && seen;
       },
-      { timeoutMs: PATIENCE_MS, intervalMs: LOOK_MS, what: 'gates to be lifted' },
+      { timeoutMs: TIMEOUT_MS, intervalMs: POLL_MS, what: 'gates to be lifted' },
     );
   }
 
   /** When every pod of the namespace has a node, monotonic milliseconds. */
-  async untilScheduled(namespace: string): Promise<number> {
+  async waitForScheduled(namespace: string): Promise<number> {
     const query = { fieldSelector: 'spec.nodeName=', limit: '1', resourceVersion: '0' };
     const request = { method: 'GET', path: resourcePath(PODS, { namespace }), query, signal } as const;
-    await this.#until('the pods to be scheduled', async () => {
+    await this.#waitFor('the pods to be scheduled', async () => {
       const list = bodyOf(await this.#api.request(request));
       return isJsonObject(list) && arrayAt(list, 'items').length === 0;
     });
@@ -139,7 +139,7 @@ export class BenchCluster {
 
   /** CPU time that each process of the cluster has used so far. */
   cpu(): Promise<CpuByProcess> {
-    return cpuOfCluster(this.#cluster);
+    return readClusterCpu(this.#cluster);
   }
 
   async #pods(namespace: string): Promise<readonly Json[]> {
@@ -148,7 +148,7 @@ export class BenchCluster {
     return isJsonObject(list) ? arrayAt(list, 'items') : [];
   }
 
-  async #liftedInAll(): Promise<number> {
+  async #readLiftedTotal(): Promise<number> {
     const text = await this.#metrics('OPERATOR_METRICS');
     const counts = text.matchAll(/^archpolicy_gate_lifted_total\{[^}]*\} (\d+)$/gmu);
     return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
@@ -158,7 +158,7 @@ export class BenchCluster {
     return (await fetch(this.#cluster.get(key))).text();
   }
 
-  async #until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    await waitFor(condition, { timeoutMs: PATIENCE_MS, intervalMs: LOOK_MS, what });
+  async #waitFor(what: string, condition: () => Promise<boolean>): Promise<void> {
+    await waitFor(condition, { timeoutMs: TIMEOUT_MS, intervalMs: POLL_MS, what });
   }
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster } from '@archpolicy/e2e';
 import { FakeRegistry, multiPlatformImage, spread, writePerformanceResult } from '@archpolicy/testkit';
 import type { Measurement } from '@archpolicy/testkit';
-import { cpuBetween } from '../cluster-cpu.ts';
+import { subtractCpu } from '../cluster-cpu.ts';
 import type { CpuByProcess } from '../cluster-cpu.ts';
 import { BenchCluster } from './bench-cluster.ts';
 
@@ -18,7 +18,7 @@ const MIN_RATIO = 0.8;
 const MAX_FENCE_FACTOR = 1.25;
 const FENCE = 'archpolicy-pod-updates';
 /** The API server takes a new or deleted policy into account within about a second. */
-const POLICY_ACTS_MS = 3_000;
+const POLICY_DELAY_MS = 3_000;
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -46,8 +46,8 @@ async function create(cluster: BenchCluster, image: string): Promise<Work> {
   const before = performance.now();
   await cluster.createPods('bare', image, PODS, CREATORS);
   const createdAt = performance.now();
-  const scheduledAt = await cluster.untilScheduled('bare');
-  const cpu = cpuBetween(cpuBefore, await cluster.cpu());
+  const scheduledAt = await cluster.waitForScheduled('bare');
+  const cpu = subtractCpu(cpuBefore, await cluster.cpu());
   await cluster.deletePods('bare');
   return { rate: perSecond(PODS, createdAt - before), scheduledRate: perSecond(PODS, scheduledAt - before), cpu };
 }
@@ -62,10 +62,10 @@ async function lift(cluster: BenchCluster, registry: FakeRegistry, run: string):
   if (gated < PODS) throw new Error(`only ${gated} of ${PODS} pods were gated`);
   const cpuBefore = await cluster.cpu();
   resolve(undefined);
-  const first = await cluster.lifted((count) => count > 0);
-  const last = await cluster.lifted((count) => count >= PODS);
-  const scheduledAt = await cluster.untilScheduled('gated');
-  const cpu = cpuBetween(cpuBefore, await cluster.cpu());
+  const first = await cluster.waitForLifted((count) => count > 0);
+  const last = await cluster.waitForLifted((count) => count >= PODS);
+  const scheduledAt = await cluster.waitForScheduled('gated');
+  const cpu = subtractCpu(cpuBefore, await cluster.cpu());
   await cluster.deletePods('gated');
   return {
     rate: perSecond(last.count - first.count, last.atMs - first.atMs),
@@ -97,10 +97,10 @@ async function measure(cluster: BenchCluster, registry: FakeRegistry): Promise<S
     const created = await create(cluster, warm);
     const lifted = await lift(cluster, registry, `run-${run}`);
     const binding = await cluster.removeBinding(FENCE);
-    await sleep(POLICY_ACTS_MS);
+    await sleep(POLICY_DELAY_MS);
     const unfenced = await lift(cluster, registry, `run-${run}-unfenced`);
     await cluster.apply(binding);
-    await sleep(POLICY_ACTS_MS);
+    await sleep(POLICY_DELAY_MS);
     series.created.push(created);
     series.lifted.push(lifted);
     series.unfenced.push(unfenced);
@@ -111,7 +111,7 @@ async function measure(cluster: BenchCluster, registry: FakeRegistry): Promise<S
   return series;
 }
 
-function measurementsOf({ created, lifted, unfenced }: Series): readonly Measurement[] {
+function buildMeasurements({ created, lifted, unfenced }: Series): readonly Measurement[] {
   const of = (works: readonly Work[], value: (work: Work) => number): number[] => works.map(value);
   const median = (works: readonly Work[], value: (work: Work) => number): number => spread(of(works, value)).median;
   const share = (value: (work: Work) => number): number => median(lifted, value) / median(created, value);
@@ -164,7 +164,7 @@ async function write(series: Series): Promise<void> {
     name: 'gate-lifting',
     title: `Lifting the gates of ${PODS} pods that wait for one image, beside creating as many without a webhook`,
     command: 'make bench-gate',
-    measurements: measurementsOf(series),
+    measurements: buildMeasurements(series),
   });
   print(`written: ${path}`);
 }

@@ -4,7 +4,7 @@ import { FakeRegistry, multiPlatformImage, RedisNode, spread, writePerformanceRe
 import type { Measurement } from '@archpolicy/testkit';
 import { countRequests, requestMeasurements } from './requests.ts';
 import type { Counts } from './requests.ts';
-import { numberOf, work } from './worker.ts';
+import { getNumber, runTask } from './worker.ts';
 import type { Measured } from './worker.ts';
 
 /** `RUNS=1`: to see that it works; nothing is written then. */
@@ -45,13 +45,13 @@ async function runOnce(): Promise<Run> {
     const references = tags.map((tag) => `${registry.host}/app:${tag}`);
     const shared = { times: 1, references, redisUrl: redis.url };
     // One after the other: the first time they come from the registry, and are stored.
-    await work({ ...shared, kind: 'redis-hits' });
+    await runTask({ ...shared, kind: 'redis-hits' });
     return {
       counts,
-      memory: await work({ kind: 'memory-hits', times: MEMORY_HITS, references: references.slice(0, 1) }),
-      redis: await work({ ...shared, kind: 'redis-hits' }),
-      digests: await work({ kind: 'digests', times: DIGESTS, references: [] }),
-      silent: await work({
+      memory: await runTask({ kind: 'memory-hits', times: MEMORY_HITS, references: references.slice(0, 1) }),
+      redis: await runTask({ ...shared, kind: 'redis-hits' }),
+      digests: await runTask({ kind: 'digests', times: DIGESTS, references: [] }),
+      silent: await runTask({
         kind: 'silent',
         times: SILENT_CALLS,
         references: [`${hung.host}/app`, `${registry.host}/app:v0`],
@@ -70,7 +70,7 @@ function atMost([name, unit, runs, most]: Target): Measurement {
 
 function timeMeasurements(runs: readonly Run[]): readonly Measurement[] {
   const of = (part: 'memory' | 'redis' | 'digests' | 'silent', name: string): readonly number[] =>
-    runs.map((run) => numberOf(run[part], name));
+    runs.map((run) => getNumber(run[part], name));
   const targets: readonly Target[] = [
     ['an answer from memory', 'µs', of('memory', 'microseconds'), 2],
     [REDIS_P99, 'ms', of('redis', 'p99'), 1],
@@ -100,7 +100,7 @@ const PROFILES: Readonly<Record<string, (runs: readonly Run[]) => string>> = { [
 
 /** Whether the time goes to the process that asks, to collections of garbage in it, or to waiting for Redis and a core. */
 function redisProfile(runs: readonly Run[]): string {
-  const of = (name: string): readonly number[] => runs.map(({ redis }) => numberOf(redis, name));
+  const of = (name: string): readonly number[] => runs.map(({ redis }) => getNumber(redis, name));
   const sum = (name: string): number => of(name).reduce((total, value) => total + value, 0);
   const [p50, cpu] = [spread(of('p50')).median, spread(of('cpuMs')).median];
   return [
@@ -110,7 +110,7 @@ function redisProfile(runs: readonly Run[]): string {
 }
 
 /** A missed target says how busy the machine was: what else ran on it is not in the numbers of the run itself. */
-function noted(measurement: Measurement, runs: readonly Run[]): Measurement {
+function addNote(measurement: Measurement, runs: readonly Run[]): Measurement {
   if (measurement.met) return measurement;
   const [load = Number.NaN] = loadavg();
   const busy = `load average ${load.toFixed(1)} on ${cpus().length} cores at the end of the runs`;
@@ -125,8 +125,8 @@ async function main(): Promise<void> {
     runs.push(await runOnce());
   }
   const command = 'make bench-inspect';
-  const requests = requestMeasurements(runs.map(({ counts }) => counts)).map((one) => noted(one, runs));
-  const times = timeMeasurements(runs).map((one) => noted(one, runs));
+  const requests = requestMeasurements(runs.map(({ counts }) => counts)).map((one) => addNote(one, runs));
+  const times = timeMeasurements(runs).map((one) => addNote(one, runs));
   for (const { name, unit, runs: values, target, met } of [...requests, ...times]) {
     print(`${met ? 'met   ' : 'MISSED'} ${name}: ${spread(values).median.toPrecision(3)} ${unit} (${target})`);
   }

@@ -1,6 +1,6 @@
 import { basicAccess, dockerConfigJson, FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
 import type { Measurement } from '@archpolicy/testkit';
-import { numberOf, work } from './worker.ts';
+import { getNumber, runTask } from './worker.ts';
 
 const EIGHT = ['amd64', 'arm64/v8', 'arm/v7', '386', 'ppc64le', 's390x', 'riscv64', 'arm/v6'].map(
   (name) => `linux/${name}`,
@@ -26,7 +26,7 @@ const TARGETS = {
 } as const;
 
 /** What others were measured to need for the same, once, elsewhere: no baseline of this run. */
-const NEIGHBOURS: Partial<Record<keyof typeof TARGETS, string>> = {
+const OTHER_PROJECTS: Partial<Record<keyof typeof TARGETS, string>> = {
   'requests for an 8-platform tag never seen': 'noe: 19, multiarch-tuning-operator: 5',
 };
 
@@ -38,7 +38,7 @@ export async function countRequests(): Promise<Counts> {
     const task = { kind: 'inspect', times: 1, redisUrl: redis.url };
     const counted = async (...tasks: readonly object[]): Promise<number> => {
       registry.forgetRequests();
-      await Promise.all(tasks.map((more) => work({ ...task, ...more })));
+      await Promise.all(tasks.map((more) => runTask({ ...task, ...more })));
       return registry.requests.length;
     };
     const references = [`${registry.host}/new:v1`];
@@ -64,24 +64,24 @@ export async function countRequests(): Promise<Counts> {
   }
 }
 
-type OfTenants =
+type TenantCount =
   | 'manifest GETs for 100 tenants with one private image'
   | 'HEADs for 100 tenants with one private image'
   | 'inspections that a wrong credential resolves, by tag and by digest';
 
 /** Many tenants at once in one process, each with its own credential; then one with a wrong one. */
-async function countTenants(registry: FakeRegistry): Promise<Pick<Counts, OfTenants>> {
+async function countTenants(registry: FakeRegistry): Promise<Pick<Counts, TenantCount>> {
   const pairs = Array.from({ length: TENANTS }, (_, at) => `tenant-${at}:password-${at}`);
   registry.access = basicAccess(pairs);
   registry.forgetRequests();
   const secrets = [...pairs, 'tenant-1:wrong'].map((pair) => dockerConfigJson({ [registry.host]: pair }));
   const byTag = { kind: 'inspect', times: 1, references: [`${registry.host}/private:v1`] };
-  const resolved = numberOf(await work({ ...byTag, secrets }), 'resolved');
+  const resolved = getNumber(await runTask({ ...byTag, secrets }), 'resolved');
   // The refused request that tells how to ask, and those of the wrong credential, are no reads.
   const right = new Set(pairs.map((pair) => `Basic ${Buffer.from(pair).toString('base64')}`));
   const reads = registry.requests.filter(({ headers }) => right.has(headers.authorization ?? ''));
   const byDigest = { ...byTag, references: [`${registry.host}/private@${image.manifest.digest}`] };
-  const wrong = numberOf(await work({ ...byDigest, secrets: secrets.slice(-1) }), 'resolved');
+  const wrong = getNumber(await runTask({ ...byDigest, secrets: secrets.slice(-1) }), 'resolved');
   return {
     'manifest GETs for 100 tenants with one private image': reads.filter(({ method }) => method === 'GET').length,
     'HEADs for 100 tenants with one private image': reads.filter(({ method }) => method === 'HEAD').length,
@@ -94,7 +94,7 @@ export function requestMeasurements(runs: readonly Counts[]): readonly Measureme
   return (Object.keys(TARGETS) as (keyof typeof TARGETS)[]).map((name) => {
     const counts = runs.map((run) => run[name]);
     const most = TARGETS[name];
-    const neighbours = NEIGHBOURS[name];
+    const neighbours = OTHER_PROJECTS[name];
     return {
       name,
       unit: 'requests',

@@ -9,14 +9,14 @@ const PROGRAM = fileURLToPath(new URL('../../../packages/registry/bench/worker.t
 const DEADLINE_MS = 180_000;
 
 /** Does one task in a process of its own, so that no run leaves anything in memory for the next. */
-export async function work(task: object): Promise<Measured> {
+export async function runTask(task: object): Promise<Measured> {
   const args = ['--expose-gc', '--disable-warning=ExperimentalWarning', PROGRAM, JSON.stringify(task)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: DEADLINE_MS });
   return JSON.parse(stdout) as Measured;
 }
 
 /** A number that a process measured. */
-export function numberOf(measured: Measured, name: string): number {
+export function getNumber(measured: Measured, name: string): number {
   const value = measured[name];
   if (typeof value !== 'number') throw new Error(`the bench did not measure ${name}`);
   return value;

@@ -7,17 +7,17 @@ export interface Figure {
   readonly unit: string;
   readonly value: number;
   /** The target: not more than this. Absent for what only explains others. */
-  readonly most?: number;
+  readonly max?: number;
   /** What the profile says of a miss: where the time or the memory goes. */
   readonly profile?: string;
 }
 
 /** The figures of all runs, put together by their names. A target is met by the median. */
-export function measurementsOf(runs: readonly (readonly Figure[])[]): readonly Measurement[] {
-  return (runs[0] ?? []).map(({ name, unit, most, profile }) => {
+export function toMeasurements(runs: readonly (readonly Figure[])[]): readonly Measurement[] {
+  return (runs[0] ?? []).map(({ name, unit, max, profile }) => {
     const values = runs.flatMap((run) => run.filter((figure) => figure.name === name).map(({ value }) => value));
-    const target = most === undefined ? 'none: explains the others' : `at most ${most} ${unit}`;
-    const met = most === undefined || spread(values).median <= most;
+    const target = max === undefined ? 'none: explains the others' : `at most ${max} ${unit}`;
+    const met = max === undefined || spread(values).median <= max;
     return { name, unit, runs: values, target, met, ...(!met && profile !== undefined && { note: profile }) };
   });
 }

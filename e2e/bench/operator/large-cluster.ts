@@ -14,7 +14,7 @@ const EVENTS_PER_SECOND = 100;
 /** What was seen in profiles of it. */
 const MEMORY =
   '142 MiB are the process before it knows a pod (Node 46, client-node 40, type stripper and zod 38), 155 to 170 MiB live heap, the rest garbage while it is collected';
-const TURN = 'collections of garbage and waiting for a core: the longest turn takes 60 ms of CPU time';
+const EVENT_LOOP = 'collections of garbage and waiting for a core: the longest turn takes 60 ms of CPU time';
 
 /** One operator over 100,000 pods: from its start until it is at rest, and then with 100 events a second. */
 export async function largeCluster(): Promise<readonly Figure[]> {
@@ -25,39 +25,39 @@ export async function largeCluster(): Promise<readonly Figure[]> {
     const synced = operator.sinceStart();
     const cpu = await operator.cpuSeconds();
     await delay(SETTLE_MS);
-    const start = delaysOf(await operator.metrics());
+    const start = getDelays(await operator.metrics());
     server.changePods(EVENTS_PER_SECOND);
     const share = await cpuShare(operator);
-    const steady = delaysOf(await operator.metrics());
+    const steady = getDelays(await operator.metrics());
     const { nowMiB, peakMiB } = await operator.memory();
     return [
-      { name: '100,000 pods: synced', unit: 's', value: synced, most: 30 },
+      { name: '100,000 pods: synced', unit: 's', value: synced, max: 30 },
       { name: '100,000 pods: CPU time until synced', unit: 's', value: cpu },
-      { name: '100,000 pods: most resident memory', unit: 'MiB', value: peakMiB, most: 350, profile: MEMORY },
+      { name: '100,000 pods: most resident memory', unit: 'MiB', value: peakMiB, max: 350, profile: MEMORY },
       {
         name: '100,000 pods: resident memory at 100 events a second',
         unit: 'MiB',
         value: nowMiB,
-        most: 350,
+        max: 350,
         profile: MEMORY,
       },
-      { name: 'start over 100,000 pods: event-loop delay, p99', unit: 'ms', value: start.p99, most: 50 },
+      { name: 'start over 100,000 pods: event-loop delay, p99', unit: 'ms', value: start.p99, max: 50 },
       {
         name: 'start over 100,000 pods: event-loop delay, longest',
         unit: 'ms',
         value: start.max,
-        most: 100,
-        profile: TURN,
+        max: 100,
+        profile: EVENT_LOOP,
       },
-      { name: '100 events a second: event-loop delay, p99', unit: 'ms', value: steady.p99, most: 50 },
+      { name: '100 events a second: event-loop delay, p99', unit: 'ms', value: steady.p99, max: 50 },
       {
         name: '100 events a second: event-loop delay, longest',
         unit: 'ms',
         value: steady.max,
-        most: 100,
-        profile: TURN,
+        max: 100,
+        profile: EVENT_LOOP,
       },
-      { name: '100 events a second: share of a core', unit: '%', value: share, most: 20 },
+      { name: '100 events a second: share of a core', unit: '%', value: share, max: 20 },
     ];
   } finally {
     await operator.stop();
@@ -66,7 +66,7 @@ export async function largeCluster(): Promise<readonly Figure[]> {
 }
 
 /** Since the scrape before. */
-function delaysOf(metrics: Metrics): { readonly p99: number; readonly max: number } {
+function getDelays(metrics: Metrics): { readonly p99: number; readonly max: number } {
   const ms = (which: string): number => metrics.value(`nodejs_eventloop_lag_${which}_seconds`) * 1_000;
   return { p99: ms('p99'), max: ms('max') };
 }

@@ -20,14 +20,14 @@ export async function leaderChange(): Promise<readonly Figure[]> {
   try {
     await world.start(cases);
     const first = await world.operator('first');
-    await leads(world, first);
+    await waitForLeader(world, first);
     const second = await world.operator('second');
-    await isWarm(world, second);
+    await waitForStandby(world, second);
     const afterCrash = await secondsToEviction(world, crash, second, () => {
       first.send('SIGKILL');
     });
     const third = await world.operator('third');
-    await isWarm(world, third);
+    await waitForStandby(world, third);
     const afterStop = await secondsToEviction(world, clean, third, () => {
       second.send('SIGTERM');
     });
@@ -36,14 +36,14 @@ export async function leaderChange(): Promise<readonly Figure[]> {
         name: 'from a crash of the leader to the first eviction by the standby',
         unit: 's',
         value: afterCrash,
-        most: 20,
+        max: 20,
       },
-      { name: 'from a clean stop of the leader to that', unit: 's', value: afterStop, most: 3 },
+      { name: 'from a clean stop of the leader to that', unit: 's', value: afterStop, max: 3 },
       {
         name: 'evictions by a leader that was stopped for 20 s, after it goes on',
         unit: 'evictions',
         value: await evictionsAfterPause(world, paused, third),
-        most: 0,
+        max: 0,
       },
     ];
   } finally {
@@ -71,11 +71,11 @@ async function evictionsAfterPause(world: World, work: Case, leader: OperatorPro
   return leader.proxy.evictions.length - before;
 }
 
-async function leads(world: World, operator: OperatorProcess): Promise<void> {
+async function waitForLeader(world: World, operator: OperatorProcess): Promise<void> {
   await world.until('an operator to lead', () => operator.isLeading());
 }
 
 /** It has a view of the cluster, and waits for the Lease. */
-async function isWarm(world: World, operator: OperatorProcess): Promise<void> {
+async function waitForStandby(world: World, operator: OperatorProcess): Promise<void> {
   await world.until('the standby to be ready', async () => (await operator.isReady()) || undefined);
 }

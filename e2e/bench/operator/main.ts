@@ -1,7 +1,7 @@
 /** `make bench-operator`: what the operator takes and how fast it is; writes docs/performance/operator-*.json. */
 import { spread, writePerformanceResult } from '@archpolicy/testkit';
 import type { Figure } from './figures.ts';
-import { measurementsOf } from './figures.ts';
+import { toMeasurements } from './figures.ts';
 import { largeCluster } from './large-cluster.ts';
 import { leaderChange } from './leader-change.ts';
 import { misplacedPods } from './misplaced-pods.ts';
@@ -42,7 +42,7 @@ async function measure(): Promise<ReadonlyMap<string, readonly (readonly Figure[
 }
 
 for (const [name, figures] of await measure()) {
-  const measurements = measurementsOf(figures);
+  const measurements = toMeasurements(figures);
   for (const { name: what, unit, runs: values, target, met } of measurements) {
     print(`${met ? 'met   ' : 'MISSED'} ${what}: ${spread(values).median.toPrecision(3)} ${unit} (${target})`);
   }

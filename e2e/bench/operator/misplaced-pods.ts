@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { compileCache, waitFor } from '@archpolicy/e2e';
 import type { JsonObject } from '@archpolicy/core';
 import { freePort } from '@archpolicy/testkit';
-import { cpuBetween, cpuOfCluster } from '../cluster-cpu.ts';
+import { subtractCpu, readClusterCpu } from '../cluster-cpu.ts';
 import type { CpuByProcess } from '../cluster-cpu.ts';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import { runsRight } from '../../suites/operator/cases.ts';
@@ -47,38 +47,38 @@ export async function misplacedPods(): Promise<readonly Figure[]> {
     world.live.onPod(({ uid, deleting }) => {
       if (deleting && old.has(uid) && Number.isNaN(firstEvictedAt)) firstEvictedAt = performance.now();
     });
-    const cpuBefore = await cpuOfCluster(world.cluster);
+    const cpuBefore = await readClusterCpu(world.cluster);
     operator = startOperator(environment(world), await freePort());
     const started = operator;
-    const found = untilFound(started).then(() => started.sinceStart());
+    const found = waitUntilFound(started).then(() => started.sinceStart());
     const ready = started.ready().then(() => started.sinceStart());
     await until('all replacements to run on arm64 nodes', () => {
       const pods = world.live.allPods().filter(({ namespace }) => NAMESPACES.includes(namespace));
       return pods.length === PODS && pods.every(runsRight);
     });
     const finished = started.sinceStart();
-    const cluster = cpuBetween(cpuBefore, await cpuOfCluster(world.cluster));
+    const cluster = subtractCpu(cpuBefore, await readClusterCpu(world.cluster));
     const cpu = new Map(cluster).set('operator', (await started.cpuSeconds()) * 1_000);
     return [
-      { name: '1,000 misplaced pods: all found', unit: 's', value: await found, most: 5, profile: BUSY_API_SERVER },
+      { name: '1,000 misplaced pods: all found', unit: 's', value: await found, max: 5, profile: BUSY_API_SERVER },
       {
         name: 'from process start to the first eviction',
         unit: 's',
         value: (firstEvictedAt - started.startedAtMs) / 1_000,
-        most: 3,
+        max: 3,
         profile: START,
       },
       {
         name: '1,000 misplaced pods: all evicted and replaced right',
         unit: 's',
         value: finished,
-        most: 60,
+        max: 60,
         profile: CONTROL_PLANE,
       },
       { name: 'from process start until ready: programs loaded, lists complete', unit: 's', value: await ready },
-      { name: 'CPU time until all are right: operator', unit: 's', value: secondsOf(cpu, 'operator') },
-      { name: 'CPU time until all are right: API server', unit: 's', value: secondsOf(cpu, 'kube-apiserver') },
-      { name: 'CPU time until all are right: all processes', unit: 's', value: secondsOf(cpu, ...cpu.keys()) },
+      { name: 'CPU time until all are right: operator', unit: 's', value: sumSeconds(cpu, 'operator') },
+      { name: 'CPU time until all are right: API server', unit: 's', value: sumSeconds(cpu, 'kube-apiserver') },
+      { name: 'CPU time until all are right: all processes', unit: 's', value: sumSeconds(cpu, ...cpu.keys()) },
     ];
   } finally {
     await operator?.stop();
@@ -87,7 +87,7 @@ export async function misplacedPods(): Promise<readonly Figure[]> {
 }
 
 /** What counts as misplaced now, and what was by the time that it was evicted. */
-async function untilFound(operator: ObservedOperator): Promise<void> {
+async function waitUntilFound(operator: ObservedOperator): Promise<void> {
   await operator.ready();
   await until('all misplaced pods to be found', async () => {
     const metrics = await operator.metrics();
@@ -106,7 +106,7 @@ function environment({ cluster }: World): Readonly<Record<string, string>> {
   };
 }
 
-function secondsOf(cpu: CpuByProcess, ...processes: readonly string[]): number {
+function sumSeconds(cpu: CpuByProcess, ...processes: readonly string[]): number {
   return processes.reduce((sum, name) => sum + (cpu.get(name) ?? 0), 0) / 1_000;
 }
 

@@ -53,8 +53,8 @@ export function startOperator(env: Readonly<Record<string, string>>, metricsPort
     startedAtMs,
     sinceStart: () => (performance.now() - startedAtMs) / 1_000,
     ended,
-    ready: () => untilReady(`http://${address}/readyz`, child),
-    metrics: async () => metricsOf(await (await fetch(`http://${address}/metrics`)).text()),
+    ready: () => waitUntilReady(`http://${address}/readyz`, child),
+    metrics: async () => parseMetrics(await (await fetch(`http://${address}/metrics`)).text()),
     memory: () => memoryOf(pid),
     cpuSeconds: () => cpuSecondsOf(pid),
     kill: (signal) => {
@@ -67,7 +67,7 @@ export function startOperator(env: Readonly<Record<string, string>>, metricsPort
   };
 }
 
-async function untilReady(url: string, child: ChildProcess): Promise<void> {
+async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('the operator ended');
     const answer = await fetch(url).catch(() => undefined);
@@ -77,7 +77,7 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
   }
 }
 
-function metricsOf(text: string): Metrics {
+function parseMetrics(text: string): Metrics {
   const lines = new Map(text.split('\n').map((line) => [line.slice(0, line.lastIndexOf(' ')), line]));
   return { value: (name) => Number(lines.get(name)?.slice(name.length + 1) ?? Number.NaN) };
 }

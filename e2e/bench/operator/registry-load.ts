@@ -12,7 +12,7 @@ const CACHED_IMAGES = 100;
 const CACHED_TIMEOUT_MS = 120_000;
 const SECOND_MS = 1_000;
 /** 5 a second, and the one whose time has come at the end. A shorter time would measure how late timers are. */
-const MOST_IN_TEN_SECONDS = 51;
+const MAX_IN_TEN_SECONDS = 51;
 const CACHE_KEY = 'the cache key of the bench, which is no secret';
 
 /** What an operator's start asks of a registry: over 5,000 images never seen, and over images that Redis knows. */
@@ -27,16 +27,16 @@ export async function registryLoad(): Promise<readonly Figure[]> {
   try {
     push(registry, IMAGES);
     await withPods(registry, IMAGES, async (server) => {
-      await during(server.env, () => delay(WATCHED_MS));
+      await withOperator(server.env, () => delay(WATCHED_MS));
     });
-    const cold = mostInTenSeconds(times);
+    const cold = maxInTenSeconds(times);
     const all = times.length;
     registry.forgetRequests();
     const shared = { ARCHPOLICY_REDIS_URL: redis.url, ARCHPOLICY_CACHE_KEY: CACHE_KEY };
     const restart = await withPods(registry, CACHED_IMAGES, async ({ env }) => {
-      await during({ ...env, ...shared }, () => untilRead(registry));
+      await withOperator({ ...env, ...shared }, () => waitUntilRead(registry));
       registry.forgetRequests();
-      await during({ ...env, ...shared }, () => delay(WATCHED_MS / 2));
+      await withOperator({ ...env, ...shared }, () => delay(WATCHED_MS / 2));
       return registry.count('GET', '/manifests/');
     });
     return [
@@ -44,10 +44,10 @@ export async function registryLoad(): Promise<readonly Figure[]> {
         name: '5,000 images never seen: most requests to their registry in any ten seconds',
         unit: 'requests',
         value: cold,
-        most: MOST_IN_TEN_SECONDS,
+        max: MAX_IN_TEN_SECONDS,
       },
       { name: '5,000 images never seen: requests in the first minute', unit: 'requests', value: all },
-      { name: 'restart with all images in Redis: manifest GETs', unit: 'requests', value: restart, most: 0 },
+      { name: 'restart with all images in Redis: manifest GETs', unit: 'requests', value: restart, max: 0 },
     ];
   } finally {
     await Promise.all([registry.stop(), redis.stop()]);
@@ -79,7 +79,7 @@ async function withPods<T>(
 }
 
 /** An operator that lives as long as that takes. */
-async function during(env: Readonly<Record<string, string>>, run: () => Promise<void>): Promise<void> {
+async function withOperator(env: Readonly<Record<string, string>>, run: () => Promise<void>): Promise<void> {
   const operator = startOperator(env, await freePort());
   try {
     await operator.ready();
@@ -89,7 +89,7 @@ async function during(env: Readonly<Record<string, string>>, run: () => Promise<
   }
 }
 
-async function untilRead(registry: FakeRegistry): Promise<void> {
+async function waitUntilRead(registry: FakeRegistry): Promise<void> {
   const deadline = performance.now() + CACHED_TIMEOUT_MS;
   while (registry.count('GET', '/manifests/') < CACHED_IMAGES) {
     if (performance.now() > deadline) throw new Error('the images were not read in time');
@@ -99,6 +99,6 @@ async function untilRead(registry: FakeRegistry): Promise<void> {
   await delay(SECOND_MS);
 }
 
-function mostInTenSeconds(times: readonly number[]): number {
+function maxInTenSeconds(times: readonly number[]): number {
   return Math.max(0, ...times.map((begin) => times.filter((at) => at >= begin && at < begin + 10 * SECOND_MS).length));
 }

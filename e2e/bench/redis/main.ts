@@ -13,24 +13,24 @@ import {
   writePerformanceResult,
 } from '@archpolicy/testkit';
 import type { Measurement } from '@archpolicy/testkit';
-import { numberOf, work } from '../inspect/worker.ts';
+import { getNumber, runTask } from '../inspect/worker.ts';
 import type { Measured } from '../inspect/worker.ts';
 
 const RUNS = 5;
 const INSPECTIONS = 500;
 /** K7: what a pod may lose by it once it is noticed. */
-const MOST_ADDED_MS = 5;
+const MAX_ADDED_MS = 5;
 
 /** What is wrong with it, and for how long it is: from before the processes starts until after it has ended, or midway. */
-interface Trouble {
+interface RedisFault {
   readonly name: string;
   /** Does the work with a Redis in that state. */
   readonly run: (measure: (redisUrl: string) => Promise<Measured>) => Promise<Measured>;
 }
 
 /** One server that something is done to before it is used. */
-const one =
-  (before: (redis: RedisNode) => Promise<void> | void): Trouble['run'] =>
+const withServer =
+  (before: (redis: RedisNode) => Promise<void> | void): RedisFault['run'] =>
   async (measure) => {
     const redis = await new RedisNode().start();
     try {
@@ -42,22 +42,22 @@ const one =
   };
 
 /** Half a second after the start of the work, when it is in the middle of it. */
-async function midway(work_: Promise<Measured>, happen: () => Promise<void>): Promise<Measured> {
+async function midway(running: Promise<Measured>, fail: () => Promise<void>): Promise<Measured> {
   await new Promise((resolve) => setTimeout(resolve, 500));
-  const [measured] = await Promise.all([work_, happen()]);
+  const [measured] = await Promise.all([running, fail()]);
   return measured;
 }
 
-const TROUBLES: readonly Trouble[] = [
-  { name: 'no trouble', run: one(() => undefined) },
-  { name: 'refused', run: one((redis) => redis.stop()) },
+const FAULTS: readonly RedisFault[] = [
+  { name: 'no trouble', run: withServer(() => undefined) },
+  { name: 'refused', run: withServer((redis) => redis.stop()) },
   {
     name: 'black-holed',
-    run: one((redis) => {
+    run: withServer((redis) => {
       redis.pause();
     }),
   },
-  { name: 'read-only', run: one((redis) => redis.readOnly()) },
+  { name: 'read-only', run: withServer((redis) => redis.readOnly()) },
   {
     name: 'flushed again and again',
     run: async (measure) => {
@@ -118,14 +118,14 @@ async function runOnce(): Promise<Run> {
       return `${registry.host}/app:v${tags}`;
     });
     const task = { kind: 'latency', times: 1, references };
-    const measured = await work(redisUrl === undefined ? task : { ...task, redisUrl });
-    failed += INSPECTIONS - numberOf(measured, 'resolved');
+    const measured = await runTask(redisUrl === undefined ? task : { ...task, redisUrl });
+    failed += INSPECTIONS - getNumber(measured, 'resolved');
     return measured;
   };
   try {
-    const alone = numberOf(await measure(), 'p99');
+    const alone = getNumber(await measure(), 'p99');
     const p99 = new Map<string, number>();
-    for (const { name, run } of TROUBLES) p99.set(name, numberOf(await run(measure), 'p99'));
+    for (const { name, run } of FAULTS) p99.set(name, getNumber(await run(measure), 'p99'));
     return { alone, p99, failed };
   } finally {
     await registry.stop();
@@ -134,12 +134,12 @@ async function runOnce(): Promise<Run> {
 
 function measurements(runs: readonly Run[]): readonly Measurement[] {
   const baseline = { name: 'p99 without any Redis', runs: runs.map(({ alone }) => alone) };
-  const target = `median at most ${MOST_ADDED_MS} ms over the baseline`;
-  const latencies = TROUBLES.map(({ name }): Measurement => {
+  const target = `median at most ${MAX_ADDED_MS} ms over the baseline`;
+  const latencies = FAULTS.map(({ name }): Measurement => {
     const p99 = runs.map((run) => run.p99.get(name) ?? Number.NaN);
     const added = spread(p99.map((ms, at) => ms - (baseline.runs[at] ?? Number.NaN))).median;
     const note = 'a p99 of 450 inspections is that of its five slowest: on a busy machine they wait for a core';
-    const met = added <= MOST_ADDED_MS;
+    const met = added <= MAX_ADDED_MS;
     return {
       name: `an inspection, p99, Redis: ${name}`,
       unit: 'ms',

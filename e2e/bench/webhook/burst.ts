@@ -18,7 +18,7 @@ export interface Burst {
   readonly constrained: number;
 }
 
-interface Seen {
+interface PodTimes {
   readonly startedAt: number;
   schedulableAt?: number;
   scheduledAt?: number;
@@ -29,19 +29,19 @@ export interface BurstOptions {
   readonly namespace: string;
   readonly pods: number;
   readonly creators: number;
-  readonly imageOf: (index: number) => string;
+  readonly getImage: (index: number) => string;
   /** Called once all pods are scheduled and before they are deleted: to look at what they cost. */
   readonly onScheduled?: () => Promise<void>;
 }
 
 const BURST_TIMEOUT_MS = 120_000;
-const LOOK_EVERY_MS = 20;
+const POLL_MS = 20;
 const NAME = /"metadata":\{"name":"([^"]+)"/u;
 const VERSION = /"resourceVersion":"(\d+)"/u;
 const CONSTRAINED = '"key":"kubernetes.io/arch","operator":"In"';
 
 /** Creates pods as many clients at a time, and watches what becomes of them. Lines are searched, not parsed: it shares the machine. */
-export class Bursts {
+export class BurstRunner {
   readonly #agent: Agent;
   readonly #server: string;
 
@@ -50,7 +50,7 @@ export class Bursts {
     this.#agent = agent;
   }
 
-  static async open(cluster: TestCluster, creators: number): Promise<Bursts> {
+  static async open(cluster: TestCluster, creators: number): Promise<BurstRunner> {
     const { clusters, users } = parse(await readFile(cluster.get('KUBECONFIG'), 'utf8')) as KubeConfig;
     const [one, user] = [clusters[0]?.cluster, users[0]?.user];
     if (one === undefined || user === undefined) throw new Error('the kubeconfig of the cluster names no cluster');
@@ -61,7 +61,10 @@ export class Bursts {
       key: text(user['client-key-data']),
     };
     // One more for the watch.
-    return new Bursts(one.server, new Agent({ connect, allowH2: false, connections: creators + 2, bodyTimeout: 0 }));
+    return new BurstRunner(
+      one.server,
+      new Agent({ connect, allowH2: false, connections: creators + 2, bodyTimeout: 0 }),
+    );
   }
 
   async close(): Promise<void> {
@@ -69,9 +72,9 @@ export class Bursts {
   }
 
   /** One burst in an empty namespace, which is empty again afterwards. */
-  async run({ namespace, pods, creators, imageOf, onScheduled }: BurstOptions): Promise<Burst> {
+  async run({ namespace, pods, creators, getImage: imageOf, onScheduled }: BurstOptions): Promise<Burst> {
     const path = `/api/v1/namespaces/${namespace}/pods`;
-    const seen = new Map<string, Seen>();
+    const seen = new Map<string, PodTimes>();
     const over = new AbortController();
     const watching = this.#watch(path, seen, over.signal);
     const created: number[] = [];
@@ -82,14 +85,14 @@ export class Bursts {
       for (let index = next; index < pods; index = next) {
         next += 1;
         const name = `pod-${index}`;
-        const one: Seen = { startedAt: performance.now(), isConstrained: false };
+        const one: PodTimes = { startedAt: performance.now(), isConstrained: false };
         seen.set(name, one);
-        const { status, body } = await this.#send('POST', path, podOf(name, imageOf(index)));
+        const { status, body } = await this.#send('POST', path, podManifest(name, imageOf(index)));
         created.push(performance.now() - one.startedAt);
         if (status >= 300) {
           rejected += 1;
           seen.delete(name);
-        } else note(one, body);
+        } else recordState(one, body);
       }
     };
     await Promise.all(Array.from({ length: creators }, create));
@@ -111,14 +114,14 @@ export class Bursts {
   }
 
   /** The API server ends a watch whose reader falls behind, as it does in a burst: on from the version seen last. */
-  async #watch(path: string, seen: ReadonlyMap<string, Seen>, over: AbortSignal): Promise<void> {
+  async #watch(path: string, seen: ReadonlyMap<string, PodTimes>, over: AbortSignal): Promise<void> {
     let version = '';
     try {
       while (!over.aborted) {
         for await (const line of this.#watchOnce(path, version, over)) {
           version = VERSION.exec(line)?.[1] ?? version;
           const one = seen.get(NAME.exec(line)?.[1] ?? '');
-          if (one !== undefined) note(one, line);
+          if (one !== undefined) recordState(one, line);
         }
       }
     } catch (error) {
@@ -187,14 +190,14 @@ export function p99(numbers: readonly number[]): number {
 }
 
 /** @param line the pod as JSON, alone or in a watch event */
-function note(one: Seen, line: string): void {
+function recordState(one: PodTimes, line: string): void {
   const now = performance.now();
   if (!line.includes('"schedulingGates"')) one.schedulableAt ??= now;
   if (line.includes('"nodeName":"')) one.scheduledAt ??= now;
   if (line.includes(CONSTRAINED)) one.isConstrained = true;
 }
 
-function podOf(name: string, image: string): string {
+function podManifest(name: string, image: string): string {
   const containers = [{ name: 'main', image, resources: { requests: { cpu: '1m' } } }];
   return JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers } });
 }
@@ -203,6 +206,6 @@ async function until(holds: () => boolean): Promise<void> {
   const end = performance.now() + BURST_TIMEOUT_MS;
   while (!holds()) {
     if (performance.now() > end) throw new Error('some pods of a burst were never scheduled');
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_MS);
   }
 }

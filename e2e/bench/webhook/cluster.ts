@@ -1,27 +1,27 @@
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
-import { Bursts } from './burst.ts';
+import { BurstRunner } from './burst.ts';
 import { NOOP_LABEL } from './noop-webhook.ts';
 
 /** In the first one the webhook is called, in the second one it is not, in the third one another webhook is. */
-export const WITH = 'bench-with';
-export const WITHOUT = 'bench-without';
-export const NOOP = 'bench-no-op';
+export const WITH_WEBHOOK = 'bench-with';
+export const WITHOUT_WEBHOOK = 'bench-without';
+export const WITH_NOOP = 'bench-no-op';
 
 const SKIPPED = { 'archpolicy.dev/skip': 'true' };
 const LABELS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  [WITH]: {},
-  [WITHOUT]: SKIPPED,
-  [NOOP]: { ...SKIPPED, [NOOP_LABEL]: 'true' },
+  [WITH_WEBHOOK]: {},
+  [WITHOUT_WEBHOOK]: SKIPPED,
+  [WITH_NOOP]: { ...SKIPPED, [NOOP_LABEL]: 'true' },
 };
 
 /** Runs with a local cluster whose namespaces are there, and ends it. */
 export async function withCluster(
   creators: number,
-  work: (bursts: Bursts, cluster: TestCluster) => Promise<void>,
+  work: (bursts: BurstRunner, cluster: TestCluster) => Promise<void>,
 ): Promise<void> {
   const cluster = await startCluster({ signal: AbortSignal.timeout(START_TIMEOUT_MILLISECONDS) });
-  const bursts = await Bursts.open(cluster, creators);
+  const bursts = await BurstRunner.open(cluster, creators);
   try {
     for (const [name, labels] of Object.entries(LABELS)) {
       const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };

@@ -2,11 +2,11 @@ import { pushImage } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { spread } from '@archpolicy/testkit';
 import type { Measurement } from '@archpolicy/testkit';
-import { cpuBetween, cpuOfCluster } from '../cluster-cpu.ts';
+import { subtractCpu, readClusterCpu } from '../cluster-cpu.ts';
 import type { CpuByProcess } from '../cluster-cpu.ts';
 import { mean, p99 } from './burst.ts';
-import type { Burst, Bursts } from './burst.ts';
-import { NOOP, WITH, WITHOUT, withCluster } from './cluster.ts';
+import type { Burst, BurstRunner } from './burst.ts';
+import { WITH_NOOP, WITH_WEBHOOK, WITHOUT_WEBHOOK, withCluster } from './cluster.ts';
 import { startNoopWebhook } from './noop-webhook.ts';
 import { print, publish } from './print.ts';
 
@@ -14,14 +14,14 @@ const PODS = 2_000;
 const CREATORS = 200;
 const WARM_UP_PODS = 300;
 const MIN_RATE = 0.9;
-const MAX_TIMES = 1.1;
+const MAX_RATIO = 1.1;
 /** What a neighbour that gates every pod measured on one machine: the words of the result tell it. */
-const NEIGHBOUR =
+const OTHER_PROJECTS =
   'Measured beside it on one machine in 2026: multiarch-tuning-operator, which gates every pod, took 17 s on average until PodScheduled (p99 24.6 s) where it is 1.3 s without a webhook; noe, which writes two Events in each admission through a client of 20 requests/s, left 979 of 1,000 pods of a burst unplaced';
 
 /** Our webhook, none, and the no-op: what any webhook costs here. */
 type Kind = 'with' | 'without' | 'no-op';
-const NAMESPACES: Readonly<Record<Kind, string>> = { with: WITH, without: WITHOUT, 'no-op': NOOP };
+const NAMESPACES: Readonly<Record<Kind, string>> = { with: WITH_WEBHOOK, without: WITHOUT_WEBHOOK, 'no-op': WITH_NOOP };
 const KINDS: readonly Kind[] = ['with', 'without', 'no-op'];
 
 interface Run extends Burst {
@@ -45,24 +45,24 @@ export async function creators(runs: number): Promise<void> {
 }
 
 async function runOnce(
-  bursts: Bursts,
+  bursts: BurstRunner,
   cluster: TestCluster,
   kind: Kind,
   pods: number,
   reference: string,
 ): Promise<Run> {
-  const before = await cpuOfCluster(cluster);
+  const before = await readClusterCpu(cluster);
   let after = before;
   const burst = await bursts.run({
     namespace: NAMESPACES[kind],
     pods,
     creators: CREATORS,
-    imageOf: () => reference,
+    getImage: () => reference,
     onScheduled: async () => {
-      after = await cpuOfCluster(cluster);
+      after = await readClusterCpu(cluster);
     },
   });
-  return { ...burst, cpu: cpuBetween(before, after) };
+  return { ...burst, cpu: subtractCpu(before, after) };
 }
 
 async function measure(runs: number, burst: (kind: Kind, pods: number) => Promise<Run>): Promise<Runs> {
@@ -104,25 +104,25 @@ function share(runs: Runs, kind: Kind, of: Value): number {
   return spread(runs[kind].map(of)).median / spread(runs.without.map(of)).median;
 }
 
-function judged(runs: Runs, name: string, unit: string, of: Value): Measurement {
+function withTarget(runs: Runs, name: string, unit: string, of: Value): Measurement {
   const ratio = share(runs, 'with', of);
   const floor = share(runs, 'no-op', of);
   const isRate = unit === '1/s';
-  const met = isRate ? ratio >= MIN_RATE : ratio <= MAX_TIMES;
+  const met = isRate ? ratio >= MIN_RATE : ratio <= MAX_RATIO;
   print(`${name}: ${ratio.toFixed(2)} of that without; with a no-op webhook ${floor.toFixed(2)}`);
   return {
     name,
     unit,
     runs: runs.with.map(of),
     baseline: { name: 'without the webhook', runs: runs.without.map(of) },
-    target: isRate ? `at least ${MIN_RATE} of the baseline` : `at most ${MAX_TIMES} of the baseline`,
+    target: isRate ? `at least ${MIN_RATE} of the baseline` : `at most ${MAX_RATIO} of the baseline`,
     met,
     ...(!met && { note: `${ratio.toFixed(2)} of it; a webhook that answers a constant patch: ${floor.toFixed(2)}` }),
   };
 }
 
 /** What any webhook costs here. */
-function ofNoop(runs: Runs, name: string, unit: string, of: Value): Measurement {
+function forNoop(runs: Runs, name: string, unit: string, of: Value): Measurement {
   return {
     name: `${name}, with a webhook that answers a constant patch`,
     unit,
@@ -148,16 +148,16 @@ function cpu(runs: Runs, what: string, of: Value): Measurement {
 async function write(runs: Runs): Promise<void> {
   await publish(runs.with.length, {
     name: 'webhook-creators',
-    title: `${CREATORS} creators, ${PODS} pods of a known image on the local cluster, in turn with and without the webhook. ${NEIGHBOUR}`,
+    title: `${CREATORS} creators, ${PODS} pods of a known image on the local cluster, in turn with and without the webhook. ${OTHER_PROJECTS}`,
     command: 'make bench-webhook PARTS=creators',
     measurements: [
-      judged(runs, 'pods created a second', '1/s', rate),
-      judged(runs, 'creation, average', 'ms', ({ created }) => mean(created)),
-      judged(runs, 'creation, p99', 'ms', ({ created }) => p99(created)),
-      judged(runs, 'until PodScheduled, average', 'ms', untilScheduled),
-      judged(runs, 'until PodScheduled, p99', 'ms', ({ scheduled }) => p99(scheduled)),
-      ofNoop(runs, 'pods created a second', '1/s', rate),
-      ofNoop(runs, 'until PodScheduled, average', 'ms', untilScheduled),
+      withTarget(runs, 'pods created a second', '1/s', rate),
+      withTarget(runs, 'creation, average', 'ms', ({ created }) => mean(created)),
+      withTarget(runs, 'creation, p99', 'ms', ({ created }) => p99(created)),
+      withTarget(runs, 'until PodScheduled, average', 'ms', untilScheduled),
+      withTarget(runs, 'until PodScheduled, p99', 'ms', ({ scheduled }) => p99(scheduled)),
+      forNoop(runs, 'pods created a second', '1/s', rate),
+      forNoop(runs, 'until PodScheduled, average', 'ms', untilScheduled),
       cpu(runs, 'API server', usedBy('kube-apiserver')),
       cpu(runs, 'webhook', usedBy('webhook')),
       cpu(runs, 'operator', usedBy('operator')),

@@ -8,7 +8,7 @@ const MAX_MICROSECONDS = 20;
 
 /** One decision with its patch and self-check: three containers of different images, three required terms. */
 export async function decision(runs: number): Promise<void> {
-  const input = inputOf();
+  const input = placementInput();
   const times: number[] = [];
   time(input);
   for (let run = 0; run < runs; run += 1) times.push(time(input));
@@ -37,7 +37,7 @@ function time(input: PlacementInput): number {
   return (user + system) / DECISIONS;
 }
 
-function inputOf(): PlacementInput {
+function placementInput(): PlacementInput {
   const names = ['main', 'proxy', 'agent'];
   const parsed = parseArchPolicy({
     metadata: { name: 'default' },
@@ -45,19 +45,19 @@ function inputOf(): PlacementInput {
   });
   if (parsed.kind === 'failed') throw new Error('the policy of the bench is invalid');
   return {
-    pod: podOf(names),
+    pod: podManifest(names),
     namespace: 'shop',
     operation: 'CREATE',
     namespaceFacts: { name: 'shop', labels: {}, annotations: {} },
     policy: parsed.value,
-    images: new Map(names.map((name, at) => [`registry.example/shop/${name}:v1`, inspectionOf(String(at))])),
-    nodes: ['amd64', 'arm64'].flatMap((architecture) => [1, 2].map((number) => nodeOf(architecture, number))),
+    images: new Map(names.map((name, at) => [`registry.example/shop/${name}:v1`, resolvedInspection(String(at))])),
+    nodes: ['amd64', 'arm64'].flatMap((architecture) => [1, 2].map((number) => nodeFacts(architecture, number))),
     canGate: true,
     nowMs: 0,
   };
 }
 
-function podOf(names: readonly string[]): JsonObject {
+function podManifest(names: readonly string[]): JsonObject {
   const term = (zone: string): JsonObject => ({
     matchExpressions: [
       { key: 'topology.kubernetes.io/zone', operator: 'In', values: [zone] },
@@ -85,7 +85,7 @@ function podOf(names: readonly string[]): JsonObject {
   };
 }
 
-function inspectionOf(digit: string): Inspection {
+function resolvedInspection(digit: string): Inspection {
   const platforms = [
     { os: 'linux', architecture: 'amd64' },
     { os: 'linux', architecture: 'arm64', variant: 'v8' },
@@ -98,7 +98,7 @@ function inspectionOf(digit: string): Inspection {
   };
 }
 
-function nodeOf(architecture: string, number: number): NodeFacts {
+function nodeFacts(architecture: string, number: number): NodeFacts {
   return {
     name: `${architecture}-${number}`,
     uid: `${architecture}-${number}`,

@@ -13,7 +13,7 @@ const RUN_MS = 6_000;
 const WARM_UP_MS = 3_000;
 const NORMAL_PER_SECOND = 200;
 const CONNECTIONS = 16;
-const TROUBLE_STARTS_MS = 1_000;
+const DISTURBANCE_STARTS_MS = 1_000;
 const MAX_P99_FACTOR = 2;
 /** Three quarters of the 512 MiB that the manifests give it. */
 const MAX_MEMORY_MIB = 384;
@@ -34,7 +34,7 @@ interface Part {
 interface Run {
   readonly alone: Part;
   readonly beside: Part;
-  readonly nextDoor: Part;
+  readonly otherServer: Part;
 }
 
 interface Bench {
@@ -52,7 +52,7 @@ export async function mixed(runs: number): Promise<void> {
     noop: start('./noop-server.ts', [world.directory, String(spare.port)], {}),
   };
   try {
-    const bench = benchOf(world, spare.port, children.webhook.pid ?? 0);
+    const bench = createBench(world, spare.port, children.webhook.pid ?? 0);
     await Promise.all([ready(bench.webhook), ready({ ...bench.webhook, port: spare.port })]);
     await closedLoop(bench.webhook, CONNECTIONS, WARM_UP_MS);
     const all: Run[] = [];
@@ -64,7 +64,7 @@ export async function mixed(runs: number): Promise<void> {
   }
 }
 
-function benchOf(world: World, noopPort: number, pid: number): Bench {
+function createBench(world: World, noopPort: number, pid: number): Bench {
   const image = `${world.registry.host}/checkout:v1`;
   const target = { port: world.port, ca: world.authority.certificate, body: benchReview(image) };
   return { webhook: { ...target, pid }, noopPort, image };
@@ -72,14 +72,14 @@ function benchOf(world: World, noopPort: number, pid: number): Bench {
 
 async function runOnce(bench: Bench, run: number): Promise<Run> {
   const alone = await measure(bench);
-  const beside = await withTrouble(bench, bench.webhook.port);
-  const nextDoor = await withTrouble(bench, bench.noopPort);
-  const told = Object.entries({ alone, beside, nextDoor }).map(
+  const beside = await measureDisturbed(bench, bench.webhook.port);
+  const otherServer = await measureDisturbed(bench, bench.noopPort);
+  const summaries = Object.entries({ alone, beside, otherServer }).map(
     ([name, part]) =>
       `${name} ${part.p99.toFixed(2)} ms (generator ${part.generatorMs.toFixed(2)} ms late, webhook ${percent(part.webhookCpu)} of a core)`,
   );
-  print(`run ${run + 1}: p99 ${told.join(', ')}`);
-  return { alone, beside, nextDoor };
+  print(`run ${run + 1}: p99 ${summaries.join(', ')}`);
+  return { alone, beside, otherServer: otherServer };
 }
 
 async function measure({ webhook }: Bench): Promise<Part> {
@@ -94,11 +94,11 @@ async function measure({ webhook }: Bench): Promise<Part> {
   return { p99, generatorMs: delay.percentile(99) / NS_PER_MS - DELAY_RESOLUTION_MS, webhookCpu };
 }
 
-async function withTrouble(bench: Bench, port: number): Promise<Part> {
+async function measureDisturbed(bench: Bench, port: number): Promise<Part> {
   const trouble = start('./disturbances.ts', [String(port), bench.image, bench.webhook.ca], {});
   try {
     // It is at full strength by then.
-    await sleep(TROUBLE_STARTS_MS);
+    await sleep(DISTURBANCE_STARTS_MS);
     return await measure(bench);
   } finally {
     await stop(trouble);
@@ -110,14 +110,14 @@ function percent(share: number): string {
 }
 
 /** What of a miss is the webhook's, from the runs themselves. */
-function noteOf(alone: readonly Part[], beside: readonly Part[], nextDoor: readonly Part[]): string {
+function explainMiss(alone: readonly Part[], beside: readonly Part[], otherServer: readonly Part[]): string {
   const median = (parts: readonly Part[], of: (part: Part) => number): number => spread(parts.map(of)).median;
   const p99 = (parts: readonly Part[]): string => `${median(parts, (part) => part.p99).toFixed(1)} ms`;
   const cpu = (parts: readonly Part[]): string => percent(median(parts, (part) => part.webhookCpu));
   const late = median(beside, ({ generatorMs }) => generatorMs).toFixed(1);
   const [load = Number.NaN] = loadavg();
   return [
-    `with the same trouble at another server ${p99(nextDoor)}: that much is the machine's`,
+    `with the same trouble at another server ${p99(otherServer)}: that much is the machine's`,
     `the webhook takes ${cpu(beside)} of a core, ${cpu(alone)} alone`,
     `the load generator's own event loop is ${late} ms late at p99`,
     `load average ${load.toFixed(1)} on ${cpus().length} cores at the end`,
@@ -125,10 +125,10 @@ function noteOf(alone: readonly Part[], beside: readonly Part[], nextDoor: reado
 }
 
 function tailMeasurements(runs: readonly Run[]): readonly Measurement[] {
-  const { alone, beside, nextDoor } = {
+  const { alone, beside, otherServer } = {
     alone: runs.map((run) => run.alone),
     beside: runs.map((run) => run.beside),
-    nextDoor: runs.map((run) => run.nextDoor),
+    otherServer: runs.map((run) => run.otherServer),
   };
   const p99 = (parts: readonly Part[]): readonly number[] => parts.map((part) => part.p99);
   const factor = spread(p99(beside)).median / spread(p99(alone)).median;
@@ -144,12 +144,12 @@ function tailMeasurements(runs: readonly Run[]): readonly Measurement[] {
       baseline,
       target: `at most ${MAX_P99_FACTOR} times the baseline`,
       met,
-      ...(!met && { note: noteOf(alone, beside, nextDoor) }),
+      ...(!met && { note: explainMiss(alone, beside, otherServer) }),
     },
     {
       ...explains,
       name: `p99 at ${NORMAL_PER_SECOND}/s while another server on the machine has them`,
-      runs: p99(nextDoor),
+      runs: p99(otherServer),
       baseline,
     },
     {

@@ -27,7 +27,7 @@ const patch = Buffer.from(
 ).toString('base64');
 
 /** Undefined when it is no review: `make bench-webhook PARTS=mixed` sends it some of those. */
-function uidOf(body: Buffer): string | undefined {
+function parseUid(body: Buffer): string | undefined {
   try {
     return (JSON.parse(body.toString('utf8')) as { request: { uid: string } }).request.uid;
   } catch {
@@ -46,7 +46,7 @@ const server = createServer(
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const uid = uidOf(Buffer.concat(chunks));
+      const uid = parseUid(Buffer.concat(chunks));
       if (uid === undefined) {
         response.writeHead(400, { 'content-length': 0, connection: 'close' }).end();
         return;

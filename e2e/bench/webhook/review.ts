@@ -109,7 +109,7 @@ function projectedSources(): readonly JsonObject[] {
 
 /** Nearly half of a real pod. */
 function managedFields(): readonly JsonObject[] {
-  const fieldsOf = (name: string): JsonObject => ({
+  const containerFields = (name: string): JsonObject => ({
     [`k:{"name":"${name}"}`]: Object.fromEntries(
       ['.', 'f:env', 'f:image', 'f:imagePullPolicy', 'f:livenessProbe', 'f:name', 'f:ports', 'f:resources'].map(
         (field) => [field, {}],
@@ -123,8 +123,8 @@ function managedFields(): readonly JsonObject[] {
       'f:labels': { '.': {}, 'f:app': {}, 'f:team': {} },
     },
     'f:spec': {
-      'f:containers': { ...fieldsOf('main'), ...fieldsOf('proxy') },
-      'f:initContainers': { '.': {}, ...fieldsOf('migrate') },
+      'f:containers': { ...containerFields('main'), ...containerFields('proxy') },
+      'f:initContainers': { '.': {}, ...containerFields('migrate') },
       'f:dnsPolicy': {},
       'f:restartPolicy': {},
       'f:schedulerName': {},

@@ -1,5 +1,5 @@
 /** A small generator of numbers in [0, 1) (mulberry32): the same seed gives the same rounds. */
-export function randomFrom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseListening } from './listening.ts';
-import { randomFrom } from './random.ts';
+import { seededRandom } from './random.ts';
 import { measurements } from './soak.ts';
 
 describe('make soak', () => {
@@ -13,7 +13,7 @@ describe('make soak', () => {
   });
 
   test('kills at the same moments for the same seed', () => {
-    const moments = (seed: number): number[] => Array.from({ length: 5 }, randomFrom(seed));
+    const moments = (seed: number): number[] => Array.from({ length: 5 }, seededRandom(seed));
     expect(moments(7)).toEqual(moments(7));
     expect(moments(7)).not.toEqual(moments(8));
     expect(moments(7).every((value) => value >= 0 && value < 1)).toBe(true);

@@ -8,7 +8,7 @@ import { listTools } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
 import type { Config } from '../config.ts';
 import { ensureTools } from '../toolchain/tools.ts';
-import { randomFrom } from './random.ts';
+import { seededRandom } from './random.ts';
 import { runKilledRound, runRound } from './round.ts';
 import type { RoundContext, Round } from './round.ts';
 
@@ -38,7 +38,7 @@ export async function soak(options: SoakOptions): Promise<readonly Measurement[]
   const context = createContext(folder, config, target);
   await Promise.all([mkdir(context.home), mkdir(context.temporary)]);
   log(`${runs} rounds, seed ${seed}`);
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   const rounds: Round[] = [];
   const killed: (readonly string[])[] = [];
   try {
