@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readCpuMs, readMemory } from '../process-usage.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'operator', 'src', 'main.ts');
 const POLL_MS = 20;
-/** Of Linux: /proc counts CPU time in these. */
-const TICKS_PER_SECOND = 100;
 
 /** An operator under observation: the real program, in a process of its own. */
 export interface ObservedOperator {
@@ -55,8 +53,8 @@ export function startOperator(env: Readonly<Record<string, string>>, metricsPort
     ended,
     ready: () => waitUntilReady(`http://${address}/readyz`, child),
     metrics: async () => parseMetrics(await (await fetch(`http://${address}/metrics`)).text()),
-    memory: () => memoryOf(pid),
-    cpuSeconds: () => cpuSecondsOf(pid),
+    memory: () => readMemory(pid),
+    cpuSeconds: async () => (await readCpuMs(pid)) / 1_000,
     kill: (signal) => {
       child.kill(signal);
     },
@@ -80,17 +78,4 @@ async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
 function parseMetrics(text: string): Metrics {
   const lines = new Map(text.split('\n').map((line) => [line.slice(0, line.lastIndexOf(' ')), line]));
   return { value: (name) => Number(lines.get(name)?.slice(name.length + 1) ?? Number.NaN) };
-}
-
-async function memoryOf(pid: number): Promise<{ nowMiB: number; peakMiB: number }> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const mib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'mu').exec(status)?.[1]) / 1_024;
-  return { nowMiB: mib('VmRSS'), peakMiB: mib('VmHWM') };
-}
-
-async function cpuSecondsOf(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // The fields after the command's name, which stands in parentheses and may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }

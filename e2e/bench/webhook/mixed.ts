@@ -3,10 +3,11 @@ import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createWorld, multiPlatformImage, spread } from '@archpolicy/testkit';
 import type { Measurement, World } from '@archpolicy/testkit';
+import { readCpuMs, readMemory } from '../process-usage.ts';
 import { closedLoop, openLoop, quantile } from './load.ts';
 import type { Target } from './load.ts';
 import { print, publish } from './print.ts';
-import { cpuMicroseconds, peakMemoryMiB, ready, start, stop } from './processes.ts';
+import { ready, start, stop } from './processes.ts';
 import { benchReview } from './review.ts';
 
 const RUN_MS = 6_000;
@@ -57,7 +58,7 @@ export async function mixed(runs: number): Promise<void> {
     await closedLoop(bench.webhook, CONNECTIONS, WARM_UP_MS);
     const all: Run[] = [];
     for (let run = 0; run < runs; run += 1) all.push(await runOnce(bench, run));
-    await write(all, await peakMemoryMiB(bench.webhook.pid));
+    await write(all, (await readMemory(bench.webhook.pid)).peakMiB);
   } finally {
     await Promise.all([stop(children.webhook), stop(children.noop)]);
     await Promise.all([world.end(), spare.end()]);
@@ -84,13 +85,13 @@ async function runOnce(bench: Bench, run: number): Promise<Run> {
 
 async function measure({ webhook }: Bench): Promise<Part> {
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
-  const cpu = await cpuMicroseconds(webhook.pid);
+  const cpuMs = await readCpuMs(webhook.pid);
   const startedAt = performance.now();
   delay.enable();
   const p99 = quantile(await openLoop(webhook, CONNECTIONS, NORMAL_PER_SECOND, RUN_MS), 0.99);
   delay.disable();
   const tookMs = performance.now() - startedAt;
-  const webhookCpu = ((await cpuMicroseconds(webhook.pid)) - cpu) / 1_000 / tookMs;
+  const webhookCpu = ((await readCpuMs(webhook.pid)) - cpuMs) / tookMs;
   return { p99, generatorMs: delay.percentile(99) / NS_PER_MS - DELAY_RESOLUTION_MS, webhookCpu };
 }
 

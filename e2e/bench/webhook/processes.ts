@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { closedLoop } from './load.ts';
 import type { Target } from './load.ts';
 
 const START_TIMEOUT_MS = 30_000;
-const KIB = 1024;
 
 /** Starts a program of this folder's, with these arguments and this environment alone. */
 export function start(path: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
@@ -39,17 +37,4 @@ export async function ready(target: Target): Promise<void> {
       await sleep(100);
     }
   }
-}
-
-/** CPU time that a process has used so far, microseconds; Linux counts it in ticks of 10 ms. */
-export async function cpuMicroseconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
-
-/** The most memory that a process had resident so far, MiB. */
-export async function peakMemoryMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/mu.exec(status)?.[1] ?? Number.NaN) / KIB;
 }

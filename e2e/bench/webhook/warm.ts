@@ -1,9 +1,10 @@
 import { createWorld, multiPlatformImage, spread } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
+import { readCpuMs } from '../process-usage.ts';
 import { closedLoop, openLoop, quantile } from './load.ts';
 import type { Target } from './load.ts';
 import { print, publish } from './print.ts';
-import { cpuMicroseconds, ready, start, stop } from './processes.ts';
+import { ready, start, stop } from './processes.ts';
 import { benchReview } from './review.ts';
 
 const RUN_MS = 4_000;
@@ -25,9 +26,9 @@ interface Series {
 }
 
 async function runOnce(server: Server, series: Series): Promise<string> {
-  const before = await cpuMicroseconds(server.pid);
+  const beforeMs = await readCpuMs(server.pid);
   const { answers, perSecond } = await closedLoop(server, CONNECTIONS, RUN_MS);
-  const cpu = ((await cpuMicroseconds(server.pid)) - before) / answers;
+  const cpu = (((await readCpuMs(server.pid)) - beforeMs) * 1_000) / answers;
   const tail = quantile(await openLoop(server, CONNECTIONS, OPEN_LOOP_PER_SECOND, RUN_MS), 0.99);
   series.rates.push(perSecond);
   series.cpu.push(cpu);
