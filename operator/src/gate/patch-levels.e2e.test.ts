@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   applyPatch,
   decideGate,
@@ -19,17 +18,14 @@ import type {
   PatchFallbacks,
   PlacementInput,
 } from '@archpolicy/core';
-import { startCluster } from '@archpolicy/e2e';
+import { START_TIMEOUT_MILLISECONDS, startCluster } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { bodyOf, PODS, resourcePath } from '@archpolicy/kube';
 import type { ApiAnswer, ApiClient } from '@archpolicy/kube';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { adminClient, operatorClient, output } from './fixtures/clients.ts';
+import { adminClient, applyAccounts, operatorClient, output } from './fixtures/clients.ts';
 import { runsOn, unresolved } from './fixtures/scripted-inspector.ts';
 
-/** The first run on a machine builds the control plane. */
-const START_TIMEOUT_MS = 20 * 60_000;
-const ROOT = join(import.meta.dirname, '../../..');
 const signal = new AbortController().signal;
 const TERMS = '/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms';
 
@@ -41,13 +37,12 @@ let admin: ApiClient;
 
 beforeAll(async () => {
   cluster = await startCluster({ only: 'api-server' });
-  const apply = ['apply', '--server-side', '--kustomize'];
-  for (const part of ['rbac', 'fence']) await output(cluster.kubectl, [...apply, join(ROOT, 'deploy/base', part)]);
+  await applyAccounts(cluster.kubectl);
   // No controller makes it here, and pods need one.
   await output(cluster.kubectl, ['create', 'serviceaccount', 'default']);
   api = await operatorClient(cluster.kubectl);
   admin = adminClient(cluster.get('KUBECONFIG'));
-}, START_TIMEOUT_MS);
+}, START_TIMEOUT_MILLISECONDS);
 
 afterAll(async () => {
   await Promise.all([api.close(), admin.close()]);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   applyPatch,
   decideGate,
@@ -17,13 +16,12 @@ import type { TestCluster, TolerationWhitelist } from '@archpolicy/e2e';
 import { bodyOf, PODS, resourcePath } from '@archpolicy/kube';
 import type { ApiClient } from '@archpolicy/kube';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { adminClient, operatorClient, output } from './fixtures/clients.ts';
+import { adminClient, applyAccounts, operatorClient, output } from './fixtures/clients.ts';
 import { runsOn, unresolved } from './fixtures/scripted-inspector.ts';
 import { Lifter } from './lifter.ts';
 import type { LiftOutcome } from './lifter.ts';
 import { PodCalls } from './pod-calls.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
 const signal = new AbortController().signal;
 
 jest.setTimeout(60_000);
@@ -39,8 +37,7 @@ beforeAll(async () => {
     only: 'control-plane',
     apiServerFlags: whitelist.apiServerFlags,
   });
-  const apply = ['apply', '--server-side', '--kustomize'];
-  for (const part of ['rbac', 'fence']) await output(cluster.kubectl, [...apply, join(ROOT, 'deploy/base', part)]);
+  await applyAccounts(cluster.kubectl);
   const arm64 = ['-l', 'kubernetes.io/arch=arm64', 'kubernetes.io/arch=arm64:NoSchedule'];
   await output(cluster.kubectl, ['taint', 'nodes', ...arm64]);
   api = await operatorClient(cluster.kubectl);
