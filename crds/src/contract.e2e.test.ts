@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArchPolicy } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
-import { startCluster } from '@archpolicy/e2e';
+import { START_TIMEOUT_MILLISECONDS, startCluster } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -12,8 +12,6 @@ import type { ServerAnswer } from './fixtures/dry-run.ts';
 import { specifications } from './fixtures/generated.ts';
 import { REFUSED } from './fixtures/refused.ts';
 
-/** The first run on a machine builds the control plane. */
-const START_TIMEOUT_MS = 20 * 60_000;
 const CRD = new URL('../archpolicies.yaml', import.meta.url);
 
 // kubectl takes a moment, several of them on a busy machine more.
@@ -31,7 +29,7 @@ beforeAll(async () => {
   cluster = await startCluster({ only: 'api-server' });
   await kubectl(['apply', '--server-side', '--filename=-'], readFileSync(CRD, 'utf8'));
   await kubectl(['wait', '--for=condition=Established', 'crd/archpolicies.archpolicy.dev']);
-}, START_TIMEOUT_MS);
+}, START_TIMEOUT_MILLISECONDS);
 
 afterAll(async () => {
   await cluster.stop();

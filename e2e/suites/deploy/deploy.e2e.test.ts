@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import type { Resource } from '@archpolicy/kube';
-import { startCluster, waitFor } from '@archpolicy/e2e';
+import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { LiveCluster } from '../../support/live-cluster.ts';
@@ -9,8 +9,6 @@ import { gatedPod, PATCHES } from './fence-cases.ts';
 import { GROUPS, OPERATOR, QUESTIONS, WEBHOOK } from './rights.ts';
 import type { Rights } from './rights.ts';
 
-/** The first run on a machine builds the control plane. */
-const START_TIMEOUT_MS = 20 * 60_000;
 const ROOT = join(import.meta.dirname, '../../..');
 const folder = (path: string): string => `--kustomize=${join(ROOT, path)}`;
 const ACCOUNTS = 'system:serviceaccount:archpolicy-system';
@@ -44,7 +42,7 @@ const get = async (...args: string[]): Promise<JsonObject> =>
 beforeAll(async () => {
   cluster = await startCluster({ only: 'api-server' });
   live = LiveCluster.open(cluster.get('KUBECONFIG'));
-}, START_TIMEOUT_MS);
+}, START_TIMEOUT_MILLISECONDS);
 
 afterAll(async () => {
   await live.close();

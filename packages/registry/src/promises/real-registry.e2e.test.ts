@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Inspection } from '@archpolicy/core';
-import { pushImage, RealRegistry } from '@archpolicy/e2e';
+import { pushImage, RealRegistry, START_TIMEOUT_MILLISECONDS } from '@archpolicy/e2e';
 import type { PushedImage } from '@archpolicy/e2e';
 import { dockerConfigJson, TokenServer } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
@@ -19,7 +19,6 @@ import type { Inspector } from '../inspect/inspector.ts';
 import { NO_METRICS } from '../metrics.ts';
 
 /** The distribution project's registry, once open to everyone, once with tokens that it verifies by itself. */
-const START_TIMEOUT_MS = 20 * 60_000;
 const PLATFORMS = ['linux/amd64', 'linux/arm64/v8', 'linux/arm/v7'];
 const alice = { name: 'alice', password: 'wonder:land', repositories: ['team/app', 'team/single'] };
 const bob = { name: 'bob', password: 'builder', repositories: [] };
@@ -59,7 +58,7 @@ beforeAll(async () => {
   index = await pushImage(open.host, 'team/app', 'v1', PLATFORMS);
   await pushImage(open.host, 'public/app', 'v1', PLATFORMS);
   single = await pushImage(open.host, 'team/single', 'v1', ['linux/arm64'], { kind: 'single' });
-}, START_TIMEOUT_MS);
+}, START_TIMEOUT_MILLISECONDS);
 
 afterAll(async () => {
   await Promise.all([open.stop(), guarded.stop(), tokens.stop()]);
