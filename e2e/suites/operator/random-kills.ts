@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '@archpolicy/core';
+import { seededRandom } from '@archpolicy/e2e';
 import { DEPLOYMENTS } from '../../support/live-cluster.ts';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { seededRandom, getSeed } from '../../support/random.ts';
 import type { SeenPod } from '../../support/pods.ts';
+import { getSeed } from '../../support/seed.ts';
 import type { Case } from './cases.ts';
 import type { World } from './world.ts';
 

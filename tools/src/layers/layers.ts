@@ -104,7 +104,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'check-node.js',
   ],
   'e2e/cluster/src': [
-    ['audit-log.ts', 'errors.ts', 'layout.ts'],
+    ['audit-log.ts', 'errors.ts', 'layout.ts', 'seeded-random.ts'],
     ['certificates', 'config.ts', 'directory.ts', 'env-file.ts', 'kubectl.ts', 'push-image.ts', 'stages.ts', 'wait.ts'],
     ['api-client.ts', 'process'],
     ['component', 'start-program.ts'],
