@@ -8,7 +8,8 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   'packages/core/src': [
     ['coded-error.ts', 'result.ts', 'without-undefined.ts'],
     ['certificate', 'duration', 'json', 'platform', 'reference'],
-    ['inspection', 'kubernetes', 'manifest', 'parsing'],
+    'parsing',
+    ['inspection', 'kubernetes', 'manifest'],
     'requirement',
     'policy',
     'pod',

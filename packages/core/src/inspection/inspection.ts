@@ -29,7 +29,7 @@ export type UnresolvedReason =
   | 'TooLarge'
   | 'BreakerOpen'
   | 'InvalidReference'
-  /** The manifest was read and declares nothing usable (empty index, unknown architecture, docker schema 1). */
+  /** The manifest was read and declares nothing usable (empty index, unknown architecture). */
   | 'UnknownPlatform';
 
 /** The answer to "on which platforms can this image run?". A failure is an outcome, never a default platform. */

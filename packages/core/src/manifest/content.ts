@@ -1,6 +1,7 @@
 import type { Platform } from '../platform/platform.ts';
 import type { Json } from '../json/json.ts';
 import { parseDeclaredPlatform } from './declared-platform.ts';
+import type { DeclaredPlatform } from './declared-platform.ts';
 
 /** What a manifest, with all that it refers to, says of platforms. Immutable: it follows from the content alone. */
 export type ContentFacts =
@@ -8,7 +9,7 @@ export type ContentFacts =
   | { readonly kind: 'platforms'; readonly platforms: readonly Platform[]; readonly single?: true }
   /** An artifact without platforms. */
   | { readonly kind: 'neutral' }
-  /** Read, and nothing usable is declared: empty index, unknown architecture, Docker schema 1. */
+  /** Read, and nothing usable is declared: empty index, unknown architecture. */
   | { readonly kind: 'unknown' }
   /** No manifest at all, or one of two shapes at once. */
   | { readonly kind: 'malformed' };
@@ -21,9 +22,14 @@ export type ContentFacts =
  */
 export function parseConfig(config: Json | undefined, manifest: 'image' | 'artifact'): ContentFacts {
   const declared = parseDeclaredPlatform(config);
-  if (declared.kind === 'platform') return { kind: 'platforms', platforms: [declared.platform], single: true };
   if (manifest === 'artifact' && declared.kind === 'undeclared') return { kind: 'neutral' };
-  return { kind: 'unknown' };
+  return singleContent(declared);
+}
+
+/** The facts of a single manifest with this declaration. */
+export function singleContent(declared: DeclaredPlatform): ContentFacts {
+  if (declared.kind !== 'platform') return { kind: 'unknown' };
+  return { kind: 'platforms', platforms: [declared.platform], single: true };
 }
 
 /**

@@ -2,12 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mutatedJson } from '@archpolicy/testkit/mutations';
 import fc from 'fast-check';
-import type { Json } from '../json/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { isArchitecture } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import { isWithinBounds } from '../json/index.ts';
 import { DOCUMENT_BOUNDS } from './bounds.ts';
-import { combineContent, parseConfig } from './content.ts';
+import { combineContent, parseConfig, singleContent } from './content.ts';
 import type { ContentFacts } from './content.ts';
+import type { DeclaredPlatform } from './declared-platform.ts';
 import { parseManifest } from './manifest.ts';
 import type { IndexEntry, Manifest } from './manifest.ts';
 
@@ -27,14 +29,22 @@ function inWords(manifest: Manifest): Json {
   if (manifest.kind === 'index') return { kind: 'index', entries: manifest.entries.map(entryInWords) };
   if (manifest.kind === 'image' || manifest.kind === 'artifact')
     return { kind: manifest.kind, config: manifest.config.digest };
+  if (manifest.kind === 'schema1') return { kind: 'schema1', platform: declaredInWords(manifest.declared) };
   return { kind: manifest.kind };
+}
+
+function declaredInWords(declared: DeclaredPlatform): string {
+  return declared.kind === 'platform' ? platformInWords(declared.platform) : declared.kind;
+}
+
+function platformInWords({ os, architecture, variant }: Platform): string {
+  return [os, architecture, variant].filter((part) => part !== undefined).join('/');
 }
 
 function entryInWords(entry: IndexEntry): string {
   if (entry.kind === 'skipped') return `skipped: ${entry.because}`;
   if (entry.kind === 'undeclared') return `undeclared ${entry.child.digest}`;
-  const { os, architecture, variant } = entry.platform;
-  return [os, architecture, variant].filter((part) => part !== undefined).join('/');
+  return platformInWords(entry.platform);
 }
 
 const amd64: ContentFacts = { kind: 'platforms', platforms: [{ os: 'linux', architecture: 'amd64' }] };
@@ -57,6 +67,9 @@ describe('I3 manifests', () => {
         for (const entry of entries) {
           if (entry.kind === 'platform') expect(isArchitecture(entry.platform.architecture)).toBe(true);
         }
+        if (manifest.kind === 'schema1' && manifest.declared.kind === 'platform') {
+          expect(isArchitecture(manifest.declared.platform.architecture)).toBe(true);
+        }
       }),
       { numRuns: 2_000 },
     );
@@ -74,6 +87,84 @@ describe('I3 names of uname and Debian', () => {
   ])('I3 PL4 %s with variant "%s" is %s, as containerd has it', (architecture, variant, expected) => {
     const manifest = parseManifest({ manifests: [{ platform: { os: 'linux', architecture, variant } }] });
     expect(inWords(manifest)).toEqual({ kind: 'index', entries: [expected] });
+  });
+});
+
+describe('I3 Docker schema 1', () => {
+  const history = (...images: readonly Json[]): Json =>
+    images.map((image) => ({ v1Compatibility: JSON.stringify(image) }));
+  const deep = '['.repeat(200_000);
+
+  test.each<[string, JsonObject, string]>([
+    [
+      'with the same in its history',
+      { architecture: 'arm64', history: history({ os: 'linux', architecture: 'arm64' }) },
+      'linux/arm64',
+    ],
+    [
+      'that a registry made of another form and called amd64',
+      { architecture: 'amd64', history: history({ os: 'linux', architecture: 'arm64' }) },
+      'linux/arm64',
+    ],
+    [
+      'with a variant',
+      { architecture: 'arm', history: history({ os: 'linux', architecture: 'arm', variant: 'v7' }) },
+      'linux/arm/v7',
+    ],
+    [
+      'for Windows',
+      { architecture: 'amd64', history: history({ os: 'windows', architecture: 'amd64' }) },
+      'windows/amd64',
+    ],
+    [
+      'with an architecture at its top alone',
+      { architecture: 'arm64', history: history({ os: 'linux' }) },
+      'linux/arm64',
+    ],
+    [
+      'with an architecture in its history alone',
+      { history: history({ os: 'linux', architecture: 'arm64' }) },
+      'linux/arm64',
+    ],
+    [
+      'of which only the newest entry counts',
+      { history: history({ architecture: 's390x' }, { architecture: 'amd64' }) },
+      'linux/s390x',
+    ],
+    ['without an operating system', { architecture: 'amd64', history: history({ id: '1' }) }, 'linux/amd64'],
+    ['without a history', { architecture: 'amd64' }, 'linux/amd64'],
+    ['with the name of uname', { architecture: 'x86_64' }, 'linux/amd64'],
+    ['without an architecture', { history: history({ os: 'linux' }) }, 'undeclared'],
+    ['with an empty architecture', { architecture: '', history: [] }, 'undeclared'],
+    ['with an architecture that is no GOARCH', { architecture: 'sparc64' }, 'unknown'],
+    [
+      'with a history that is no JSON',
+      { architecture: 'arm64', history: [{ v1Compatibility: '{"os":' }] },
+      'linux/arm64',
+    ],
+    ['with a history of another type', { architecture: 'arm64', history: { v1Compatibility: '{}' } }, 'linux/arm64'],
+    ['with an entry of another type', { architecture: 'arm64', history: ['{}'] }, 'linux/arm64'],
+    [
+      'with a history that nests deeply',
+      { architecture: 'arm64', history: [{ v1Compatibility: deep }] },
+      'linux/arm64',
+    ],
+    [
+      'with a history that is too long',
+      { architecture: 'arm64', history: [{ v1Compatibility: `${' '.repeat(256 * 1024)}{"architecture":"amd64"}` }] },
+      'linux/arm64',
+    ],
+  ])('I3 a manifest %s', (_, document, platform) => {
+    expect(inWords(parseManifest({ schemaVersion: 1, fsLayers: [], ...document }))).toEqual({
+      kind: 'schema1',
+      platform,
+    });
+  });
+
+  test('I3 its platform is that of a single manifest, and without one it is unknown', () => {
+    const manifest = parseManifest({ schemaVersion: 1, architecture: 'amd64' });
+    expect(manifest.kind === 'schema1' && singleContent(manifest.declared)).toEqual(single(amd64));
+    expect(singleContent({ kind: 'undeclared' })).toEqual(unknown);
   });
 });
 

@@ -3,6 +3,7 @@ import { isJsonObject } from '../json/json.ts';
 import type { Platform } from '../platform/platform.ts';
 import { isDigest } from '../reference/reference.ts';
 import { parseDeclaredPlatform } from './declared-platform.ts';
+import type { DeclaredPlatform } from './declared-platform.ts';
 import {
   ATTESTATION_ANNOTATION,
   isEmptyConfig,
@@ -10,6 +11,7 @@ import {
   isIndexMediaType,
   isManifestMediaType,
 } from './media-types.ts';
+import { isSchema1, parseSchema1 } from './schema1.ts';
 
 /** What a manifest or index says of content elsewhere: as far as it has to be read. */
 export interface Descriptor {
@@ -35,8 +37,8 @@ export type Manifest =
   | { readonly kind: 'artifact'; readonly config: Descriptor }
   /** An artifact that cannot declare a platform (empty config, or an artifact manifest). */
   | { readonly kind: 'neutral' }
-  /** Docker schema 1, which runtimes dropped. */
-  | { readonly kind: 'schema1' }
+  /** Docker schema 1: the platform is in the manifest itself. */
+  | { readonly kind: 'schema1'; readonly declared: DeclaredPlatform }
   | { readonly kind: 'malformed' };
 
 /** The largest index known to us has 60 entries. A registry's bound on bytes leaves room for more than this. */
@@ -59,13 +61,9 @@ export function parseManifest(body: Json): Manifest {
   if (!isJsonObject(body)) return MALFORMED;
   const shapes = [isSchema1(body), 'manifests' in body, 'config' in body || 'layers' in body, isArtifactManifest(body)];
   if (shapes.filter(Boolean).length !== 1) return MALFORMED;
-  if (shapes[0] === true) return { kind: 'schema1' };
+  if (shapes[0] === true) return { kind: 'schema1', declared: parseSchema1(body) };
   if (shapes[3] === true) return { kind: 'neutral' };
   return shapes[1] === true ? parseIndex(body) : parseImage(body);
-}
-
-function isSchema1(body: JsonObject): boolean {
-  return body['schemaVersion'] === 1 || 'fsLayers' in body;
 }
 
 /** The artifact manifest of image-spec 1.1's release candidates: `blobs` instead of `config` and `layers`. */

@@ -8,6 +8,12 @@ const MANIFESTS = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ];
 
+/** Docker schema 1, signed and not: https://github.com/distribution/distribution/blob/v2.8.3/docs/spec/manifest-v2-1.md. */
+const SCHEMA1 = [
+  'application/vnd.docker.distribution.manifest.v1+prettyjws',
+  'application/vnd.docker.distribution.manifest.v1+json',
+];
+
 /** Config blobs that carry `os` and `architecture`. Some builders leave the type out, or say plain JSON. */
 const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   'application/vnd.oci.image.config.v1+json',
@@ -24,9 +30,14 @@ export const ATTESTATION_ANNOTATION = 'vnd.docker.reference.type';
 
 /**
  * The Accept list of every manifest request, HEAD included: with less, Docker Hub resolves an index to its amd64 child
- * and answers with that child's digest. Schema 1 is left out: it would be converted for us, and says nothing usable.
+ * and answers with that child's digest. Schema 1 is last and has the lowest quality: a registry that converts images must not
+ * convert one for us, and one that prefers what is listed first or what it likes best must not choose it.
  */
-export const ACCEPTED_MEDIA_TYPES: readonly string[] = [...INDEXES, ...MANIFESTS];
+export const ACCEPTED_MEDIA_TYPES: readonly string[] = [
+  ...INDEXES,
+  ...MANIFESTS,
+  ...SCHEMA1.map((mediaType) => `${mediaType};q=0.1`),
+];
 
 export function isIndexMediaType(mediaType: string): boolean {
   return INDEXES.includes(mediaType);

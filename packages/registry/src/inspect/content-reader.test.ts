@@ -139,7 +139,12 @@ describe('reading what a manifest refers to', () => {
     ['an empty index', rawImage(OCI_INDEX, { schemaVersion: 2, manifests: [] }), 'unknown'],
     [
       'Docker schema 1',
-      rawImage('application/json', { schemaVersion: 1, architecture: 'amd64', fsLayers: [] }),
+      rawImage('application/json', { schemaVersion: 1, architecture: 'arm64', fsLayers: [] }),
+      ['linux/arm64'],
+    ],
+    [
+      'Docker schema 1 without an architecture',
+      rawImage('application/json', { schemaVersion: 1, fsLayers: [] }),
       'unknown',
     ],
     ['an error page', rawImage('application/json', { errors: [] }), 'malformed'],

@@ -1,7 +1,8 @@
-import { combineContent, DOCUMENT_BOUNDS, isWithinBounds, parseConfig, parseManifest } from '@archpolicy/core';
-import type { ContentFacts, Descriptor, IndexEntry, Json, Manifest } from '@archpolicy/core';
+import { combineContent, parseConfig, parseManifest, singleContent } from '@archpolicy/core';
+import type { ContentFacts, Descriptor, IndexEntry, Manifest } from '@archpolicy/core';
 import { fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
+import { parseDocument } from './document.ts';
 
 /** Reads content of one repository by digest; what it returns has that digest. */
 export interface ContentSource {
@@ -52,7 +53,7 @@ export class ContentReader {
       case 'neutral':
         return whole({ kind: 'neutral' });
       case 'schema1':
-        return whole(UNKNOWN);
+        return whole(singleContent(manifest.declared));
       case 'malformed':
         return whole({ kind: 'malformed' });
     }
@@ -86,7 +87,7 @@ export class ContentReader {
   async #readConfig(kind: 'image' | 'artifact', config: Descriptor): Promise<Fetched<Content>> {
     const blob = await this.#source.config(config.digest);
     // Not even an artifact is neutral unread: its size may be all that the registry made up.
-    return blob.kind === 'failed' ? blob : whole(parseConfig(parseJson(blob.value), kind));
+    return blob.kind === 'failed' ? blob : whole(parseConfig(parseDocument(blob.value), kind));
   }
 }
 
@@ -100,16 +101,6 @@ function isMissing(failure: FetchFailure): boolean {
 }
 
 function parseBody(body: Uint8Array): Manifest {
-  const json = parseJson(body);
+  const json = parseDocument(body);
   return json === undefined ? { kind: 'malformed' } : parseManifest(json);
-}
-
-/** Undefined when it is no JSON, or of a shape that would take too long to parse. */
-function parseJson(body: Uint8Array): Json | undefined {
-  if (!isWithinBounds(body, DOCUMENT_BOUNDS)) return undefined;
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as Json;
-  } catch {
-    return undefined;
-  }
 }

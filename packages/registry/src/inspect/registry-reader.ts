@@ -9,12 +9,8 @@ import type { HttpRequest, HttpResponse, Sender } from '../senders/sender.ts';
 import type { ContentSource } from './content-reader.ts';
 import { digestOf, headerDigest } from './digest.ts';
 import { configRequest, evaluateResponse, manifestRequest } from './distribution.ts';
-
-/** A manifest's body with the digest that it has been checked against. */
-export interface VerifiedManifest {
-  readonly digest: string;
-  readonly body: Uint8Array;
-}
+import { verifyManifest } from './verified-manifest.ts';
+import type { VerifiedManifest } from './verified-manifest.ts';
 
 /** A HEAD response without a digest, or a rejected method. A GET may succeed. */
 export interface HeadUnusable {
@@ -90,9 +86,10 @@ export class RegistryReader implements ContentSource {
     // The expected digest of a tag is in the header, if any; that of a digest reference is the reference.
     const isDigestReference = isDigest(reference);
     const expected = isDigestReference ? reference : headerDigest(headers['docker-content-digest']);
-    const digest = digestOf(body, expected);
-    if (expected === undefined || digest === expected) return fetched({ digest, body });
-    return this.#discard(isDigestReference ? 'digest-mismatch' : 'header-digest');
+    const verified = verifyManifest(body, expected);
+    return verified === undefined
+      ? this.#discard(isDigestReference ? 'digest-mismatch' : 'header-digest')
+      : fetched(verified);
   }
 
   #discard(what: 'digest-mismatch' | 'header-digest'): FetchFailure {

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  CAPTURED_SCHEMA1,
+  FakeClock,
+  FakeRegistry,
+  multiPlatformImage,
+  schema1Image,
+  signedSchema1Image,
+} from '@archpolicy/testkit';
+import type { BuiltImage, SeenRequest } from '@archpolicy/testkit';
+import type { Inspection } from '@archpolicy/core';
+import { createInspector } from '../create-inspector.ts';
+import { fixedRegistries } from '../config/registries-file.ts';
+import { parseRegistries, Registries } from '../config/registries.ts';
+import type { Inspector } from './inspector.ts';
+
+/** Hand-made: the distribution project's registry of today refuses schema 1. */
+let registry: FakeRegistry;
+let inspector: Inspector;
+let clock: FakeClock;
+
+beforeEach(async () => {
+  registry = await new FakeRegistry().start();
+  const config = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  clock = new FakeClock();
+  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(config)) });
+});
+
+afterEach(async () => {
+  await inspector.close();
+  await registry.stop();
+});
+
+const inspect = (image: string): Promise<Inspection> =>
+  inspector.inspect({ reference: `${registry.host}/${image}`, budgetMs: 5_000 });
+
+const captured: BuiltImage = { manifest: CAPTURED_SCHEMA1, children: [], blobs: [] };
+const arm64 = { os: 'linux', architecture: 'arm64' };
+
+describe('an image of Docker schema 1', () => {
+  test.each([
+    ['captured from a registry', captured],
+    ['signed', signedSchema1Image({ architecture: 'arm64', image: arm64 })],
+    ['without signatures', schema1Image({ architecture: 'arm64', image: arm64 })],
+  ])('I3 %s costs one GET by tag, one HEAD later, and one by its digest', async (_, image) => {
+    const { digest } = image.manifest;
+    registry.push('team/hello', 'v1', image);
+    const expected = { kind: 'resolved', facts: { digest, platforms: [arm64], single: true } };
+    expect(await inspect('team/hello:v1')).toMatchObject(expected);
+    clock.jump(11 * 60_000);
+    expect(await inspect('team/hello:v1')).toMatchObject(expected);
+    expect(await inspect(`team/hello@${digest}`)).toMatchObject(expected);
+    expect(registry.lines).toEqual([
+      'GET /v2/team/hello/manifests/v1',
+      'HEAD /v2/team/hello/manifests/v1',
+      `HEAD /v2/team/hello/manifests/${digest}`,
+    ]);
+  });
+
+  test('I3 by digest alone it is read and compared', async () => {
+    registry.push('team/hello', 'v1', captured);
+    expect(await inspect(`team/hello@${CAPTURED_SCHEMA1.digest}`)).toMatchObject({ facts: { platforms: [arm64] } });
+  });
+
+  test('I3 with a payload of another digest it is malformed', async () => {
+    const { mediaType, digest } = CAPTURED_SCHEMA1;
+    const body = Buffer.from(CAPTURED_SCHEMA1.body.toString().replaceAll('arm64', 'amd64'));
+    registry.push('team/hello', 'v1', { manifest: { mediaType, digest, body }, children: [], blobs: [] });
+    for (const image of ['team/hello:v1', `team/hello@${digest}`]) {
+      expect(await inspect(image)).toMatchObject({ kind: 'unresolved', reason: 'Malformed' });
+    }
+  });
+});
+
+describe('a registry that can convert an index to schema 1', () => {
+  const index = multiPlatformImage(['linux/amd64', 'linux/arm64']);
+  const converted = signedSchema1Image({ architecture: 'amd64' });
+
+  /** What of an Accept header a registry goes by. */
+  const negotiations: readonly (readonly [string, (accepted: readonly Accepted[]) => string | undefined])[] = [
+    ['the order', (accepted) => accepted[0]?.mediaType],
+    [
+      'the quality, the last of the best',
+      (accepted) => accepted.toSorted((a, b) => a.quality - b.quality).at(-1)?.mediaType,
+    ],
+    [
+      'the quality, and else prefers its oldest form',
+      (accepted) => {
+        const best = Math.max(...accepted.map(({ quality }) => quality));
+        const choices = accepted.filter(({ quality }) => quality === best).map(({ mediaType }) => mediaType);
+        return choices.find((mediaType) => mediaType.includes('.v1+prettyjws')) ?? choices[0];
+      },
+    ],
+    [
+      'the presence of the stored form',
+      (accepted) => accepted.find(({ mediaType }) => mediaType === index.manifest.mediaType)?.mediaType,
+    ],
+  ];
+
+  test.each(negotiations)('I2 I3 is not made to by GET and HEAD, if it goes by %s', async (_, choose) => {
+    registry.push('team/app', 'v1', index);
+    registry.fault = (request) => {
+      const chosen = choose(acceptedOf(request));
+      // The digest is that of the converted manifest.
+      if (chosen?.includes('manifest.v1') !== true) return undefined;
+      const { mediaType, digest, body } = converted.manifest;
+      const headers = { 'content-type': mediaType, 'docker-content-digest': digest };
+      return { kind: 'answer', status: 200, headers, ...(request.method === 'GET' && { body }) };
+    };
+    const both = { facts: { digest: index.manifest.digest, platforms: [{ architecture: 'amd64' }, arm64] } };
+    expect(await inspect('team/app:v1')).toMatchObject(both);
+    clock.jump(11 * 60_000);
+    expect(await inspect('team/app:v1')).toMatchObject(both);
+    expect(registry.lines).toEqual(['GET /v2/team/app/manifests/v1', 'HEAD /v2/team/app/manifests/v1']);
+  });
+});
+
+interface Accepted {
+  readonly mediaType: string;
+  readonly quality: number;
+}
+
+/** The parts of the Accept header in their order. */
+function acceptedOf({ headers }: SeenRequest): readonly Accepted[] {
+  return (headers.accept ?? '').split(',').map((part) => {
+    const [mediaType = '', ...parameters] = part.split(';').map((text) => text.trim());
+    const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? '1';
+    return { mediaType, quality: Number(quality) };
+  });
+}

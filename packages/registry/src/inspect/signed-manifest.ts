@@ -1,0 +1,63 @@
+import { isJsonArray, isJsonObject, jsonOrUndefined, textAt } from '@archpolicy/core';
+import type { Json, JsonObject } from '@archpolicy/core';
+
+/** What a body is a signed form of. */
+export type SignedManifest =
+  | { readonly kind: 'unsigned' }
+  /** The digest of a signed manifest is that of its payload, and its contents are those of the payload. */
+  | { readonly kind: 'signed'; readonly payload: Uint8Array }
+  /** Signed, and its signatures do not describe one payload. */
+  | { readonly kind: 'malformed' };
+
+/** How the payload is built from the body: its first `length` bytes, and then `tail`. */
+interface PayloadFormat {
+  readonly length: number;
+  readonly tail: string;
+}
+
+const UNSIGNED: SignedManifest = { kind: 'unsigned' };
+const MALFORMED: SignedManifest = { kind: 'malformed' };
+
+/** A manifest is signed by the one who pushed it; libtrust adds signatures without a bound. */
+const MAX_SIGNATURES = 16;
+/** The white space and brace that end the payload; a header has the time beside it. */
+const MAX_PROTECTED_CHARACTERS = 1_024;
+/** Without padding, as libtrust writes it. */
+const BASE64URL = /^[A-Za-z0-9_-]*$/u;
+
+/**
+ * Restores the payload of a Docker schema 1 manifest of the type `…manifest.v1+prettyjws`. The signatures were inserted before its
+ * closing brace, and each protected header contains the place. They are not verified: a digest proves the content.
+ *
+ * @param manifest the parsed `body`
+ * @see https://github.com/docker/libtrust/blob/aabc10ec26b7/jsonsign.go (ParsePrettySignature)
+ * @example {…,"signatures":[{"header":{"jwk":{…},"alg":"ES256"},"signature":"_2s2…","protected":"eyJmb3JtYXRMZW5n…"}]}
+ * @example {"formatLength":516,"formatTail":"Cn0","time":"2016-05-06T12:00:00Z"} is such a protected header, decoded
+ */
+export function readSignedManifest(manifest: Json, body: Uint8Array): SignedManifest {
+  if (!isJsonObject(manifest) || manifest['schemaVersion'] !== 1 || !('signatures' in manifest)) return UNSIGNED;
+  const { signatures } = manifest;
+  if (!isJsonArray(signatures) || signatures.length === 0 || signatures.length > MAX_SIGNATURES) return MALFORMED;
+  const [first, ...others] = signatures.map(formatOf);
+  if (first === undefined || first.length > body.length) return MALFORMED;
+  if (others.some((other) => other?.length !== first.length || other.tail !== first.tail)) return MALFORMED;
+  return {
+    kind: 'signed',
+    payload: Buffer.concat([body.subarray(0, first.length), Buffer.from(first.tail, 'base64url')]),
+  };
+}
+
+function formatOf(signature: Json): PayloadFormat | undefined {
+  const header = isJsonObject(signature) ? protectedHeader(signature) : undefined;
+  const length = header?.['formatLength'];
+  const tail = header?.['formatTail'];
+  if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0) return undefined;
+  return typeof tail === 'string' && BASE64URL.test(tail) ? { length, tail } : undefined;
+}
+
+function protectedHeader(signature: JsonObject): JsonObject | undefined {
+  const text = textAt(signature, 'protected');
+  if (text === undefined || text.length > MAX_PROTECTED_CHARACTERS || !BASE64URL.test(text)) return undefined;
+  const header = jsonOrUndefined(Buffer.from(text, 'base64url').toString('utf8'));
+  return isJsonObject(header) ? header : undefined;
+}
