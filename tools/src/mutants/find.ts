@@ -1,5 +1,6 @@
 import ts from 'typescript';
 import type { Mutant } from './mutant.ts';
+import type { Change } from './operators.ts';
 import { changesOf } from './operators.ts';
 
 /** All mutants of a source file, in the order in which they stand in it. */
@@ -9,7 +10,7 @@ export function findMutants(file: string, text: string): readonly Mutant[] {
   const seen = new Map<string, number>();
   const visit = (node: ts.Node, within: string, isStatic: boolean): void => {
     if (isErased(node)) return;
-    for (const { target, replacement } of changesOf(node)) {
+    for (const { target, replacement } of changesOf(node).map(widenToOptionalChain)) {
       const start = target.getStart();
       const [from, to] = [onOneLine(target.getText()), onOneLine(replacement)];
       const key = [within, from, to].join('\n');
@@ -26,6 +27,20 @@ export function findMutants(file: string, text: string): readonly Mutant[] {
   };
   visit(source, '', true);
   return mutants;
+}
+
+/**
+ * Extends a change of a part of an optional chain to the whole chain: in parentheses, the part would no longer end the
+ * chain where it is undefined, and the source would behave differently without any mutant.
+ */
+function widenToOptionalChain({ target, replacement }: Change): Change {
+  let chain: Change['target'] = target;
+  while (ts.isOptionalChain(chain) && ts.isOptionalChain(chain.parent) && chain.parent.expression === chain) {
+    chain = chain.parent;
+  }
+  if (chain === target) return { target, replacement };
+  const rest = chain.getText().slice(target.getEnd() - chain.getStart());
+  return { target: chain, replacement: `${replacement}${rest}` };
 }
 
 /** Types and imports are gone before anything runs. */

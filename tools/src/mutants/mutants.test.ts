@@ -60,6 +60,18 @@ describe('mutants', () => {
     Object.assign(globalThis, { [SWITCH]: 0 });
   });
 
+  test('a change within an optional chain replaces the whole chain, which still ends at undefined', () => {
+    const text = '((list) => list?.inner.filter((n) => n > 1).map((n) => -n))';
+    const mutants = findMutants('a.ts', text).map((mutant, index) => ({ ...mutant, number: index + 1 }));
+    const run = (0, eval)(instrument(text, mutants)) as (list?: { inner: number[] }) => number[] | undefined;
+    Object.assign(globalThis, { [SWITCH]: 0 });
+    expect([run(), run({ inner: [1, 2] })]).toEqual([undefined, [-2]]);
+    const unfiltered = mutants.find(({ to }) => !to.includes('filter'));
+    Object.assign(globalThis, { [SWITCH]: unfiltered?.number });
+    expect([run(), run({ inner: [1, 2] })]).toEqual([undefined, [-1, -2]]);
+    Object.assign(globalThis, { [SWITCH]: 0 });
+  });
+
   test('every reason why a mutant may survive is about code that is there', () => {
     expect(outdated(readAccepted(), allMutants())).toEqual([]);
   });
