@@ -51,7 +51,7 @@ const STAYING = [
   ['R2', 'bare', 'a bare pod', 'BarePod'],
   ['R2', 'mirror', 'what the API server shows of a static pod', 'StaticPod'],
   ['R2', 'agent', 'each pod of a DaemonSet', 'DaemonSetPod'],
-  ['R1', 'emulated', 'a pod that is Ready on the wrong node (emulation)', 'Ready'],
+  ['R1', 'emulated', 'a pod that is Ready on the wrong node (emulation)', 'ReadyOnWrongArchitecture'],
   ['R1', 'opted-out', 'a pod that carries allow-eviction: "false"', 'OptedOut'],
   ['R2', 'brittle', 'the pod of a Job that would fail for good', 'JobWouldFail'],
   ['R1', 'done', 'the finished pod of a complete Job', undefined],

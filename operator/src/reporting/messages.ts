@@ -32,9 +32,8 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   JobUnknown: 'its Job could not be read',
   JobWouldFail: 'its Job would fail for good: a podFailurePolicy that ignores DisruptionTarget changes that',
   OptedOut: 'it carries archpolicy.dev/allow-eviction: "false"',
-  Ready: "it is Ready, so it runs all the same: by emulation, or its image's platforms are declared wrongly",
-  HasRun:
-    "it has run on this node and no container says that the node refuses its image: by emulation, or its image's platforms are declared wrongly",
+  ReadyOnWrongArchitecture:
+    "it is Ready on this node, or has run on it and no container shows that the node refuses its image: by emulation, or its image's platforms are declared wrongly",
   DoNotDisrupt:
     'it runs or has run, and carries karpenter.sh/do-not-disrupt: "true" or cluster-autoscaler.kubernetes.io/safe-to-evict: "false"',
   NoCommonArchitecture: 'its images have no architecture in common that its policy allows',

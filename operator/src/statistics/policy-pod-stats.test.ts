@@ -22,7 +22,15 @@ describe('the pod counts of a policy', () => {
   test('contain what a status shows', () => {
     const stats = new PolicyPodStats();
     stats.set('a', record({ constrained: true, portable: true }));
-    stats.set('b', record({ assessment: 'misplaced', decision: 'report', reason: 'Ready', workload: 'shop/Pod/b' }));
+    stats.set(
+      'b',
+      record({
+        assessment: 'misplaced',
+        decision: 'report',
+        reason: 'ReadyOnWrongArchitecture',
+        workload: 'shop/Pod/b',
+      }),
+    );
     stats.set('c', record({ assessment: 'unknown', architecture: 'arm64' }));
     stats.set('d', record({ gated: true, unschedulable: true, policy: 'other' }));
     expect(stats.counts('default')).toEqual({
@@ -40,7 +48,9 @@ describe('the pod counts of a policy', () => {
       portableWorkloads: 1,
       losesTieTo: new Map(),
     });
-    expect([stats.misplaced, stats.notEvicted('Ready'), stats.notEvicted('BarePod')]).toEqual([1, 1, 0]);
+    expect([stats.misplaced, stats.notEvicted('ReadyOnWrongArchitecture'), stats.notEvicted('BarePod')]).toEqual([
+      1, 1, 0,
+    ]);
     expect(stats.counts('none').matched).toBe(0);
   });
 
@@ -87,7 +97,7 @@ describe('the pod counts of a policy', () => {
       assessment: fc.constantFrom<PodRecord['assessment']>('fits', 'misplaced', 'unknown'),
       architecture: fc.constantFrom('amd64', 'arm64'),
       portable: fc.constantFrom(undefined, true, false),
-      reason: fc.constantFrom<PodRecord['reason']>('Ready', 'BarePod'),
+      reason: fc.constantFrom<PodRecord['reason']>('ReadyOnWrongArchitecture', 'BarePod'),
       constrained: fc.boolean(),
       rival: fc.constantFrom(undefined, 'q', 'r'),
     });
@@ -115,7 +125,8 @@ describe('the pod counts of a policy', () => {
         const fresh = new PolicyPodStats();
         for (const [key, value] of there) fresh.set(key, value);
         for (const policy of ['p', 'q', 'r']) expect(stats.counts(policy)).toEqual(fresh.counts(policy));
-        for (const reason of ['Ready', 'BarePod']) expect(stats.notEvicted(reason)).toBe(fresh.notEvicted(reason));
+        for (const reason of ['ReadyOnWrongArchitecture', 'BarePod'])
+          expect(stats.notEvicted(reason)).toBe(fresh.notEvicted(reason));
         expect(stats.misplaced).toBe(fresh.misplaced);
       }),
     );

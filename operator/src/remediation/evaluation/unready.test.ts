@@ -26,13 +26,13 @@ describe('a pod that has been Ready since January is not Ready for a moment', ()
     await unready(world, 'a', [container({ ready: true, running: true, runningSinceMs: world.clock.now() - JANUARY })]);
     world.nodes.set('amd64-1', node('amd64-1', 'amd64'));
     await world.reconcile('a');
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'HasRun']);
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
   });
 
   test('R10 one failed readiness probe', async () => {
     const world = await worldWith(['a']);
     await unready(world, 'a', [runsSinceJanuary(world)]);
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'HasRun']);
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
   });
 
   test('R10 the same, seen by an operator that started a moment later', async () => {
@@ -46,7 +46,7 @@ describe('a pod that has been Ready since January is not Ready for a moment', ()
       containers: [runsSinceJanuary(world)],
     });
     await world.reconcile('a');
-    expect([world.readiness.size, world.evictions, world.reasonOf('a')]).toEqual([0, [], 'HasRun']);
+    expect([world.readiness.size, world.evictions, world.reasonOf('a')]).toEqual([0, [], 'ReadyOnWrongArchitecture']);
   });
 
   test('R10 four replicas whose database restarts crash at once: none is evicted', async () => {
@@ -59,7 +59,7 @@ describe('a pod that has been Ready since January is not Ready for a moment', ()
     }
     await settle(world);
     expect(world.evictions).toEqual([]);
-    expect(new Set(names.map((name) => world.reasonOf(name)))).toEqual(new Set(['HasRun']));
+    expect(new Set(names.map((name) => world.reasonOf(name)))).toEqual(new Set(['ReadyOnWrongArchitecture']));
   });
 
   test('R10 its image got another content, which the kernel refuses: it is evicted', async () => {

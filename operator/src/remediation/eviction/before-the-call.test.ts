@@ -13,7 +13,7 @@ describe('right before the call', () => {
     const running = { name: 'main', image: '', ready: true, running: true, restartCount: 0 };
     world.current.set('shop/a', world.pod('a', { ready: { value: true, sinceMs: 0 }, containers: [running] }));
     await world.reconcile('a');
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'Ready']);
+    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
     expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
   });
 

@@ -188,7 +188,7 @@ test('R10 a pod that was Ready for ten seconds is never evicted without a refusa
       const lived: EvictionInput = { ...input, pod: { ...pod, containers, ready }, hasBeenReady: !byCondition };
       const decision = decideEviction(lived);
       if (policy?.remediation.includeReady !== true) expect(decision.kind).not.toBe('evict');
-      if (decision.reason === 'HasRun' || decision.reason === 'Ready') protectedPods += 1;
+      if (decision.reason === 'ReadyOnWrongArchitecture') protectedPods += 1;
     }),
     RUNS,
   );

@@ -134,8 +134,8 @@ describe('R1 Ready', () => {
   });
   // prettier-ignore
   table([
-    ['R1 Ready for ten seconds: it runs, whatever its image says', { pod: readyOld(seconds(10)) }, 'report Ready'],
-    ['R1 Ready for an hour', { pod: readyOld(seconds(3_600)) }, 'report Ready'],
+    ['R1 Ready for ten seconds: it runs, whatever its image says', { pod: readyOld(seconds(10)) }, 'report ReadyOnWrongArchitecture'],
+    ['R1 Ready for an hour', { pod: readyOld(seconds(3_600)) }, 'report ReadyOnWrongArchitecture'],
     ['R1 Ready for nine seconds in a crash loop: evicted as soon as it is not', { pod: readyOld(seconds(9), [flapping]) }, 'wait ReadyTooShort 1s'],
     ['R1 Ready for nine seconds without a signal: one second more shows', { pod: readyOld(seconds(9)) }, 'wait ReadyTooShort 1s'],
     ['R1 Ready, and the policy includes such pods', { pod: readyOld(seconds(60)), policy: { includeReady: true } }, 'evict'],
@@ -155,7 +155,7 @@ describe('R1 opt-out, mode and action', () => {
     ['R1 Report', { policy: { action: 'Report' } }, 'report ReportOnly'],
     ['R1 Audit and Report', { mode: 'Audit', policy: { action: 'Report' } }, 'report AuditMode'],
     ['R1 an Audit says what Enforce would do, with the webhook down', { mode: 'Audit', webhook: 'unreachable' }, 'report AuditMode'],
-    ['R1 an Audit says why Enforce would not evict', { mode: 'Audit', pod: readySince(seconds(60)) }, 'report Ready'],
+    ['R1 an Audit says why Enforce would not evict', { mode: 'Audit', pod: readySince(seconds(60)) }, 'report ReadyOnWrongArchitecture'],
     ['R1 an Audit waits for the grace period, too', { mode: 'Audit', now: CREATED_AT + seconds(10) }, 'wait GracePeriod 20s'],
     ['R1 an Audit of a bare pod', { mode: 'Audit', notReplaced: 'BarePod' }, 'report BarePod'],
     ['R1 Audit leaves alone what fits', { mode: 'Audit', images: amd }, 'leave Fits'],
@@ -317,7 +317,7 @@ describe('R8 after a try that was not accepted', () => {
     ['R8 a request that this API server does not take: final', tried('Refused'), 'report Refused'],
     ['R8 the time is over', tried('DisruptionBudget', NOW), 'evict'],
     ['R8 the limits are asked about last', { ...tried('ApiBusy'), limit: { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1 } }, 'wait ApiBusy 9s'],
-    ['R8 a pod that became Ready meanwhile is left alone', { ...tried('DisruptionBudget'), pod: readySince(seconds(60)) }, 'report Ready'],
+    ['R8 a pod that became Ready meanwhile is left alone', { ...tried('DisruptionBudget'), pod: readySince(seconds(60)) }, 'report ReadyOnWrongArchitecture'],
   ]);
 });
 

@@ -38,17 +38,22 @@ export function podMustNotBeDisrupted(input: Misplaced): EvictionDecision | unde
   return isMarked && (ready.value || runsAllTheSame(input)) ? report('DoNotDisrupt') : undefined;
 }
 
-/** R1, R10: a Ready pod runs, whatever its images declare; and one that has run is not evicted for a moment in which it is not Ready. */
+/**
+ * R1, R10: a Ready pod runs, whatever its images declare; and one that has run is not evicted for a moment in which it is not Ready.
+ * Both have one reason: a pod that runs in spite of its images, and flaps, is one finding.
+ */
 export function podRuns(input: Misplaced): EvictionDecision | undefined {
   const { nowMs, pod, policy } = input;
   if (policy.remediation.includeReady) return undefined;
   if (pod.ready.value) {
     const countsAtMs = pod.ready.sinceMs + READY_AFTER_MS;
     // A crash loop is not Ready again within a second, and evicted then: while it is, it would use up its budget.
-    return nowMs >= countsAtMs ? report('Ready') : wait('ReadyTooShort', countsAtMs);
+    return nowMs >= countsAtMs ? report('ReadyOnWrongArchitecture') : wait('ReadyTooShort', countsAtMs);
   }
   const evidence = evidenceOf(input);
-  return hasRun(evidence) && !isRefused(evidence) && !keepsCrashing(evidence) ? report('HasRun') : undefined;
+  return hasRun(evidence) && !isRefused(evidence) && !keepsCrashing(evidence)
+    ? report('ReadyOnWrongArchitecture')
+    : undefined;
 }
 
 /** R10: whether the pod is known to run, or to have run, on the node that its images exclude. */
