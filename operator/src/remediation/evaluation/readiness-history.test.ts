@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { READY_AFTER_MS } from '@archpolicy/core';
+import { CRASHING_AFTER_MS, READY_AFTER_MS } from '@archpolicy/core';
 import type { ContainerEvidence, PodFacts } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
 import { ReadinessHistory } from './readiness-history.ts';
@@ -36,12 +36,12 @@ const endedAfter = (seconds: number): Partial<ContainerEvidence> => ({
 describe('restarts of a pod that is not Ready', () => {
   const MINUTE = 60_000;
 
-  test('R10 those of the last 15 minutes count, from the loss of readiness or the first restart on', async () => {
+  test('R10 those of the last 15 minutes count, from the loss of readiness on', async () => {
     const clock = new FakeClock();
     const history = new ReadinessHistory(clock);
-    let previous = podAt(false, 0);
+    let previous = podAt(false, clock.now());
     const restart = (restartCount: number): void => {
-      const object = podAt(false, 0, restartCount);
+      const object = podAt(false, previous.ready.sinceMs, restartCount);
       history.onPodChanged({ type: 'updated', key: 'shop/a', object, previous });
       previous = object;
     };
@@ -71,11 +71,127 @@ describe('restarts of a pod that is not Ready', () => {
     const update = (previous: PodFacts, object: PodFacts): void => {
       history.onPodChanged({ type: 'updated', key: 'shop/a', object, previous });
     };
-    update(podAt(false, 0), podAt(false, 0, 1));
+    update(podAt(false, clock.now()), podAt(false, clock.now(), 1));
     await clock.advance(20 * MINUTE);
-    update(podAt(true, 0, 1), podAt(false, 20 * MINUTE, 1));
+    update(podAt(true, 0, 1), podAt(false, clock.now(), 1));
     expect(history.crashesOf('uid')).toEqual({ unreadyForMs: 0, restarts: new Map() });
   });
+});
+
+describe('a process that starts while a pod crashes', () => {
+  const MINUTE = 60_000;
+  const waiting = { reason: 'CrashLoopBackOff', message: '' };
+
+  /** Crashes at once at each start, and waits for five minutes in between. */
+  async function crashFor(starts: number, clock: FakeClock, unreadySince: number, processes: ReadinessHistory[]) {
+    let previous: PodFacts | undefined;
+    for (let restarts = 1; restarts <= starts; restarts += 1) {
+      const lastTerminated = { reason: 'Error', exitCode: 1, message: '', seconds: 0, finishedAtMs: clock.now() };
+      const object = podAt(false, unreadySince, restarts, { waiting, lastTerminated });
+      // The second process starts before the last restart.
+      if (restarts === starts) processes.push(startedWith(previous, clock));
+      for (const history of processes) {
+        if (previous === undefined) history.onPodChanged({ type: 'added', key: 'shop/a', object });
+        else history.onPodChanged({ type: 'updated', key: 'shop/a', object, previous });
+      }
+      previous = object;
+      if (restarts < starts) await clock.advance(5 * MINUTE);
+    }
+  }
+  function startedWith(object: PodFacts | undefined, clock: FakeClock): ReadinessHistory {
+    const history = new ReadinessHistory(clock);
+    if (object !== undefined) history.onPodChanged({ type: 'added', key: 'shop/a', object });
+    return history;
+  }
+
+  test('R10 its 15 minutes do not begin again, and of the restarts those count whose times the status has', async () => {
+    const clock = new FakeClock();
+    const processes = [new ReadinessHistory(clock)];
+    await crashFor(6, clock, clock.now(), processes);
+    const [first, second] = processes.map((history) => history.crashesOf('uid'));
+    expect(first).toEqual({ unreadyForMs: 25 * MINUTE, restarts: new Map([['main', 3]]) });
+    // Instead of none, and no minute: the next restart is the third.
+    expect(second).toEqual({ unreadyForMs: 25 * MINUTE, restarts: new Map([['main', 2]]) });
+  });
+
+  test('R10 a pod that is not Ready and restarts for the first time has not been Ready since its condition says so', async () => {
+    const clock = new FakeClock();
+    const [history, since] = [new ReadinessHistory(clock), clock.now()];
+    await clock.advance(20 * MINUTE);
+    history.onPodChanged({ type: 'added', key: 'shop/a', object: podAt(false, since) });
+    expect(history.crashesOf('uid')).toBeUndefined();
+    const [object, previous] = [podAt(false, since, 1), podAt(false, since)];
+    history.onPodChanged({ type: 'updated', key: 'shop/a', object, previous });
+    expect(history.crashesOf('uid')).toEqual({ unreadyForMs: 20 * MINUTE, restarts: new Map([['main', 1]]) });
+  });
+
+  test('R10 the clock of its node is ahead: nothing has been going on for less than no time', () => {
+    const clock = new FakeClock();
+    const ahead = clock.now() + MINUTE;
+    const lastTerminated = { reason: 'Error', exitCode: 1, message: '', seconds: 0, finishedAtMs: ahead };
+    const history = startedWith(podAt(false, ahead, 4, { waiting, lastTerminated }), clock);
+    expect(history.crashesOf('uid')).toEqual({ unreadyForMs: 0, restarts: new Map([['main', 1]]) });
+  });
+
+  test('R10 a process never counts more than what happened, whenever it starts', () => {
+    const run = fc.record({
+      seconds: fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 10, max: 900 })),
+      backOff: fc.integer({ min: 1, max: 300 }),
+      makesReady: fc.boolean(),
+    });
+    let counted = 0;
+    fc.assert(
+      fc.property(fc.array(run, { minLength: 2, maxLength: 10 }), fc.nat(), (runs, at) => {
+        const clock = new FakeClock();
+        const states = lifeOf(runs, clock.now());
+        const history = new ReadinessHistory(clock);
+        states.slice(at % states.length).forEach(({ atMs, pod: object, unreadySinceMs, startsMs }, index, all) => {
+          clock.jump(atMs - clock.now());
+          const added = { type: 'added', key: 'shop/a', object } as const;
+          const previous = all[index - 1]?.pod;
+          history.onPodChanged(previous === undefined ? added : { ...added, type: 'updated', previous });
+          const crashes = history.crashesOf('uid');
+          const recent = startsMs.filter((startMs) => startMs > atMs - CRASHING_AFTER_MS);
+          expect(crashes?.restarts.get('main') ?? 0).toBeLessThanOrEqual(recent.length);
+          expect(crashes?.unreadyForMs ?? 0).toBeLessThanOrEqual(atMs - unreadySinceMs);
+          if (index === 0 && crashes !== undefined) counted += 1;
+        });
+      }),
+    );
+    expect(counted).toBeGreaterThan(10);
+  });
+
+  interface Run {
+    readonly seconds: number;
+    /** Seconds until the next run. */
+    readonly backOff: number;
+    readonly makesReady: boolean;
+  }
+
+  /** Each status of a pod with these runs, since when it has not been Ready for ten seconds, and when it restarted. */
+  function lifeOf(runs: readonly Run[], bornMs: number) {
+    let [atMs, readyMs, unreadySinceMs] = [bornMs, bornMs, bornMs];
+    let lastTerminated: ContainerEvidence['lastTerminated'];
+    const startsMs: number[] = [];
+    return runs.flatMap(({ seconds, backOff, makesReady }, restarts) => {
+      const last = lastTerminated === undefined ? {} : { lastTerminated };
+      const state = (value: boolean, changes: Partial<ContainerEvidence>) => ({
+        ...{ atMs, unreadySinceMs, startsMs: [...startsMs] },
+        pod: podAt(value, readyMs, restarts, { ...last, running: false, ...changes }),
+      });
+      if (restarts > 0) startsMs.push(atMs);
+      if (makesReady) readyMs = atMs;
+      const up = state(makesReady, { running: true, ...(!makesReady && { runningSinceMs: atMs }) });
+      atMs += seconds * 1_000;
+      if (makesReady) readyMs = atMs;
+      if (makesReady && seconds >= 10) unreadySinceMs = atMs;
+      const terminated = { reason: 'Error', exitCode: 1, message: '', seconds, finishedAtMs: atMs };
+      lastTerminated = terminated;
+      const states = [up, state(false, { terminated }), state(false, { waiting, lastTerminated: terminated })];
+      atMs += backOff * 1_000;
+      return states;
+    });
+  }
 });
 
 test.each<[string, readonly PodFacts[], boolean]>([

@@ -1,5 +1,12 @@
 import type { Clock } from '@archpolicy/async';
-import { CRASHING_AFTER_MS, CRASHING_RESTARTS, outlastsCrashLoop, READY_AFTER_MS } from '@archpolicy/core';
+import {
+  CRASHING_AFTER_MS,
+  CRASHING_RESTARTS,
+  crashesInStatus,
+  outlastsCrashLoop,
+  READY_AFTER_MS,
+  unreadySinceMs,
+} from '@archpolicy/core';
 import type { ContainerEvidence, CrashHistory, PodFacts } from '@archpolicy/core';
 import type { StoreEvent } from '@archpolicy/kube';
 
@@ -13,18 +20,20 @@ interface Crashes {
 /**
  * Which pods have been Ready for 10 s and are not any longer, and how often their containers have restarted since (R10): the
  * status alone forgets that with its next change. It belongs to the process, not to a term: a standby that takes over has
- * seen the same.
+ * seen the same. A process that starts concludes from a pod's first status what it can (`crashesInStatus`), so that its 15 minutes do
+ * not begin again: the restarts whose times the status has, and since when the pod has not been Ready. Further restarts in
+ * `restartCount` have no time and do not count, and whether the pod has ever been Ready for 10 s is up to `hasRun`.
  *
  * Only pods that lost their readiness or crash take memory, and only until they are deleted.
  */
 export class ReadinessHistory {
-  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #clock: Pick<Clock, 'monotonic' | 'now'>;
   /** By UID. */
   readonly #haveBeenReady = new Set<string>();
   /** By UID. */
   readonly #crashes = new Map<string, Crashes>();
 
-  constructor(clock: Pick<Clock, 'monotonic'>) {
+  constructor(clock: Pick<Clock, 'monotonic' | 'now'>) {
     this.#clock = clock;
   }
 
@@ -36,13 +45,16 @@ export class ReadinessHistory {
       this.#crashes.delete(uid);
       return;
     }
-    if (event.type !== 'updated') return;
+    if (event.type === 'added') {
+      this.#start(event.object);
+      return;
+    }
     if (wasReadyLongEnough(event.previous, event.object)) {
       this.#haveBeenReady.add(uid);
       this.#crashes.set(uid, { unreadySince: this.#clock.monotonic(), restarts: new Map() });
     }
     for (const container of event.object.containers) {
-      if (restartsSince(event.previous, container) > 0) this.#restarted(uid, container.name);
+      if (restartsSince(event.previous, container) > 0) this.#restarted(event.object, container.name);
     }
   }
 
@@ -50,7 +62,7 @@ export class ReadinessHistory {
     return this.#haveBeenReady.has(uid);
   }
 
-  /** Undefined when the pod has neither lost its readiness nor restarted a container since this process observes it. */
+  /** Undefined when no loss of readiness and no restart is known. */
   crashesOf(uid: string): CrashHistory | undefined {
     const crashes = this.#crashes.get(uid);
     if (crashes === undefined) return undefined;
@@ -67,13 +79,34 @@ export class ReadinessHistory {
     return this.#haveBeenReady.size;
   }
 
+  /** Adds what the first status of a pod shows. */
+  #start(pod: PodFacts): void {
+    const crashes = crashesInStatus(pod);
+    if (crashes === undefined) return;
+    const restarts = [...crashes.restartsAtMs].map(
+      ([name, times]) => [name, times.map((atMs) => this.#toMonotonic(atMs)).slice(-CRASHING_RESTARTS)] as const,
+    );
+    this.#crashes.set(pod.uid, {
+      unreadySince: this.#toMonotonic(crashes.unreadySinceMs),
+      restarts: new Map(restarts),
+    });
+  }
+
   /** Several restarts in one update count as one: when the others happened is not known. */
-  #restarted(uid: string, name: string): void {
+  #restarted(pod: PodFacts, name: string): void {
     const now = this.#clock.monotonic();
-    const crashes = this.#crashes.get(uid) ?? { unreadySince: now, restarts: new Map<string, number[]>() };
-    this.#crashes.set(uid, crashes);
+    const crashes = this.#crashes.get(pod.uid) ?? {
+      unreadySince: pod.ready.value ? now : this.#toMonotonic(unreadySinceMs(pod)),
+      restarts: new Map<string, number[]>(),
+    };
+    this.#crashes.set(pod.uid, crashes);
     const times = [...(crashes.restarts.get(name) ?? []), now];
     crashes.restarts.set(name, times.slice(-CRASHING_RESTARTS));
+  }
+
+  /** A time after the present one, by the clock of a node that is ahead, is the present one. */
+  #toMonotonic(epochMs: number): number {
+    return this.#clock.monotonic() - Math.max(0, this.#clock.now() - epochMs);
   }
 }
 

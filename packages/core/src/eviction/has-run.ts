@@ -16,9 +16,9 @@ const CRASH_LOOP_PERIOD_MS = 10 * 60_000;
 export const CRASHING_AFTER_MS = 15 * 60_000;
 export const CRASHING_RESTARTS = 3;
 
-/** What this process has observed of the crashes of a pod (by UID). */
+/** What this process has observed of the crashes of a pod (by UID), or found in its status when it started. Lower bounds. */
 export interface CrashHistory {
-  /** Since it was last Ready for {@link READY_AFTER_MS}, or since the first restart that was observed. */
+  /** Since it was last Ready for {@link READY_AFTER_MS}. */
   readonly unreadyForMs: number;
   /** Restarts within the last {@link CRASHING_AFTER_MS}, by the name of the container. */
   readonly restarts: ReadonlyMap<string, number>;
@@ -33,7 +33,7 @@ export interface RunEvidence {
   readonly images: readonly string[];
   /** This process has observed the pod (by UID) Ready for {@link READY_AFTER_MS}. */
   readonly hasBeenReady: boolean;
-  /** Absent: none of its containers has restarted since this process observes it. */
+  /** Absent: no restart of its containers has been observed or has its time in the status. */
   readonly crashes?: CrashHistory;
   /** `gracePeriodAfterScheduling`. */
   readonly graceMs: number;

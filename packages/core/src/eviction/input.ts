@@ -27,7 +27,7 @@ export interface EvictionInput {
   readonly assessment: PlacementAssessment;
   /** This process has observed the pod (by UID) Ready for `READY_AFTER_MS` (R10). */
   readonly hasBeenReady: boolean;
-  /** What this process has observed of its crashes; absent when there were none (R10). */
+  /** What this process knows of its crashes; absent when it knows of none (R10). */
   readonly crashes?: CrashHistory;
   /** Present for a pod that carries our additions and finds no node (R9). */
   readonly unschedulable?: Unschedulable;

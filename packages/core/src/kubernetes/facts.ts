@@ -79,6 +79,8 @@ export interface TerminatedEvidence {
   readonly message: string;
   /** Seconds between start and finish; absent when one of them is, as in the status of a container that never started. */
   readonly seconds?: number;
+  /** `finishedAt`, epoch milliseconds. Absent while the pod is Ready, like `runningSinceMs`, and where `seconds` is. */
+  readonly finishedAtMs?: number;
 }
 
 /** The condition Ready of a pod. */

@@ -16,7 +16,7 @@ const LISTS = [
 /**
  * The status of regular and init containers (sidecars are among them). Ephemeral containers do not run the pod's images.
  *
- * @param isReady whether the pod is Ready: then the start times of its containers are left out
+ * @param isReady whether the pod is Ready: then the times of its containers are left out
  * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go (`ContainerStatus`)
  * @example {"name":"app","ready":false,"restartCount":3,"state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off 40s …"}},
  *   "lastState":{"terminated":{"exitCode":255,"reason":"Error","message":"exec /app: exec format error",
@@ -55,8 +55,8 @@ function parseStatus(
   if (name === undefined) return undefined;
   const state = objectAt(raw, 'state');
   const waiting = parseWaiting(state);
-  const terminated = parseTerminated(state);
-  const lastTerminated = parseTerminated(objectAt(raw, 'lastState'));
+  const terminated = parseTerminated(state, isReady);
+  const lastTerminated = parseTerminated(objectAt(raw, 'lastState'), isReady);
   const runningSinceMs = isReady ? undefined : parseStart(objectAt(state, 'running'));
   return {
     name,
@@ -77,7 +77,7 @@ function parseWaiting(state: JsonObject): ContainerEvidence['waiting'] {
   return { reason: textAt(waiting, 'reason') ?? '', message: shorten(textAt(waiting, 'message') ?? '') };
 }
 
-function parseTerminated(state: JsonObject): TerminatedEvidence | undefined {
+function parseTerminated(state: JsonObject, isReady: boolean): TerminatedEvidence | undefined {
   const terminated = state['terminated'];
   if (!isJsonObject(terminated)) return undefined;
   const exitCode = terminated['exitCode'];
@@ -89,7 +89,7 @@ function parseTerminated(state: JsonObject): TerminatedEvidence | undefined {
     reason: textAt(terminated, 'reason') ?? '',
     exitCode,
     message: shorten(textAt(terminated, 'message') ?? ''),
-    ...(isTimed && { seconds: (finishedAtMs - startedAtMs) / 1000 }),
+    ...(isTimed && { seconds: (finishedAtMs - startedAtMs) / 1000, ...(!isReady && { finishedAtMs }) }),
   };
 }
 

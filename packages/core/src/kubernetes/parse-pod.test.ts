@@ -100,7 +100,10 @@ describe('pods', () => {
           running: false,
           restartCount: 6,
           waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s restarting failed container=main' },
-          lastTerminated: { exitCode: 255, reason: 'Error', message: '', seconds: 1 },
+          lastTerminated: {
+            ...{ exitCode: 255, reason: 'Error', message: '', seconds: 1 },
+            finishedAtMs: Date.parse('2026-11-21T22:14:03Z'),
+          },
         },
         {
           name: 'proxy',
@@ -162,6 +165,20 @@ describe('pods', () => {
   ])('R10 whether Ready was True before: %s', (_, status, expected) => {
     const ready = parsePod(withStatus(status))?.ready;
     expect(ready).toEqual({ value: ready?.value, sinceMs: ready?.sinceMs, ...expected });
+  });
+
+  test('R10 P8 times of the containers are kept only while the pod is not Ready', () => {
+    const run = { startedAt: EARLY, finishedAt: LATE };
+    const containerStatuses = [
+      { name: 'main', state: { running: run }, lastState: { terminated: { exitCode: 1, ...run } } },
+    ];
+    const timesOf = (status: string): unknown => {
+      const conditions = [readyCondition(status, LATE)];
+      const [container] = parsePod(withStatus({ conditions, containerStatuses }))?.containers ?? [];
+      return [container?.runningSinceMs, container?.lastTerminated?.finishedAtMs, container?.lastTerminated?.seconds];
+    };
+    expect(timesOf('True')).toEqual([undefined, undefined, 10]);
+    expect(timesOf('False')).toEqual([Date.parse(EARLY), Date.parse(LATE), 10]);
   });
 
   test('R10 a container that never started has no start time and no duration', () => {
