@@ -3,8 +3,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { NumberedMutant } from './instrument.ts';
 
-/** A mutant that makes a loop endless is noticed by this; one that survives takes a few seconds. */
-const STUCK_MS = 60_000;
+/** A run of all tests without any mutant ends within this, also on a busy machine (measured: 5 to 90 s). */
+const FIRST_RUN_MS = 600_000;
+/** A mutant counts as an endless loop after this many times the duration of the run without any mutant. */
+const ENDLESS_LOOP_FACTOR = 10;
+const MIN_TIMEOUT_MS = 60_000;
 const RUNNER = fileURLToPath(new URL('./runner.ts', import.meta.url));
 
 export type Outcome = 'killed' | 'survived';
@@ -16,8 +19,13 @@ interface Run {
   readonly stuck: boolean;
 }
 
-/** Runs one process with these numbers, in their order. */
-async function run(mode: 'all' | 'static', numbers: readonly number[], onOutcome: OnOutcome): Promise<Run> {
+/** Runs one process with these numbers, in their order; it is stuck when it prints nothing for the time-out. */
+async function run(
+  mode: 'all' | 'static',
+  numbers: readonly number[],
+  timeoutMs: number,
+  onOutcome: OnOutcome,
+): Promise<Run> {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', RUNNER, mode, ...numbers.map(String)],
@@ -29,10 +37,10 @@ async function run(mode: 'all' | 'static', numbers: readonly number[], onOutcome
     stuck = true;
     child.kill('SIGKILL');
   };
-  let timer = setTimeout(end, STUCK_MS);
+  let timer = setTimeout(end, timeoutMs);
   for await (const line of createInterface(child.stdout)) {
     clearTimeout(timer);
-    timer = setTimeout(end, STUCK_MS);
+    timer = setTimeout(end, timeoutMs);
     const [number, outcome] = line.split(' ');
     if (outcome !== 'killed' && outcome !== 'survived') continue;
     told += 1;
@@ -43,9 +51,9 @@ async function run(mode: 'all' | 'static', numbers: readonly number[], onOutcome
 }
 
 /** All of these in one process, and in another one from where it was stuck. */
-async function runAll(numbers: readonly number[], onOutcome: OnOutcome): Promise<void> {
+async function runAll(numbers: readonly number[], timeoutMs: number, onOutcome: OnOutcome): Promise<void> {
   for (let rest = numbers; rest.length > 0;) {
-    const { told, stuck } = await run('all', rest, onOutcome);
+    const { told, stuck } = await run('all', rest, timeoutMs, onOutcome);
     const [at, ...later] = rest.slice(told);
     if (at === undefined) return;
     if (!stuck) throw new Error(`the tests of mutant ${at} could not be run`);
@@ -55,9 +63,9 @@ async function runAll(numbers: readonly number[], onOutcome: OnOutcome): Promise
 }
 
 /** One mutant in a process of its own, in which it is switched on before anything is loaded. */
-async function runAlone(number: number): Promise<Outcome> {
+async function runAlone(number: number, timeoutMs: number): Promise<Outcome> {
   let outcome: Outcome = 'killed';
-  await run('static', [number], (_, one) => {
+  await run('static', [number], timeoutMs, (_, one) => {
     outcome = one;
   });
   return outcome;
@@ -75,16 +83,18 @@ export async function runMutants(
   );
   await Promise.all(
     shares.map(async (share) => {
-      const { told } = await run('all', [0], () => undefined);
+      const start = performance.now();
+      const { told } = await run('all', [0], FIRST_RUN_MS, () => undefined);
       if (told !== 1) throw new Error('the tests fail without any mutant');
+      const timeoutMs = Math.max(MIN_TIMEOUT_MS, ENDLESS_LOOP_FACTOR * (performance.now() - start));
       // What is evaluated when a module is loaded, by the sources or by the tables of tests, needs a process of its own.
       const alone = share.filter(({ isStatic }) => isStatic).map(({ number }) => number);
       const together = share.filter(({ isStatic }) => !isStatic).map(({ number }) => number);
-      await runAll(together, (number, outcome) => {
+      await runAll(together, timeoutMs, (number, outcome) => {
         if (outcome === 'killed') onOutcome(number, outcome);
         else alone.push(number);
       });
-      for (const number of alone) onOutcome(number, await runAlone(number));
+      for (const number of alone) onOutcome(number, await runAlone(number, timeoutMs));
     }),
   );
 }
