@@ -95,7 +95,9 @@ export class PolicyController {
 
   /** R9: the status is to say that the preference is skipped for this workload. */
   relax(policy: string, stuck: StuckWorkload): void {
-    this.#relaxations.relax(policy, stuck, this.#options.clock.now());
+    const entry = this.#options.policies.get(policy);
+    if (entry?.kind !== 'ok') return;
+    this.#relaxations.relax(entry.value, stuck, this.#options.clock.now());
     this.touch(policy);
   }
 

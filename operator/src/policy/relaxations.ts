@@ -1,10 +1,17 @@
-import { MAX_RELAXED, parseRelaxation, SCOPE_ARCHITECTURE, SCOPE_NAMESPACE } from '@archpolicy/core';
+import {
+  MAX_RELAXED,
+  parseRelaxation,
+  RELAXED_FOR_MS,
+  RELIEF_REMEMBERED_MS,
+  SCOPE_ARCHITECTURE,
+  SCOPE_NAMESPACE,
+} from '@archpolicy/core';
 import type { ArchPolicy, ArchPolicyStatus, Relaxation, StuckWorkload } from '@archpolicy/core';
 import { timestamp } from './conditions.ts';
-import { Reliefs } from './reliefs.ts';
 
 type Relaxed = NonNullable<ArchPolicyStatus['relaxed']>;
 type WorkloadRelaxation = Extract<Relaxation, { kind: 'workload' }>;
+type Stuck = Pick<WorkloadRelaxation, 'workload' | 'architecture'>;
 
 /** More workloads of one namespace and architecture than this are one entry. */
 export const MAX_WORKLOADS_PER_NAMESPACE = 10;
@@ -15,23 +22,17 @@ const MAX_COUNT_OF_NAMESPACE = Math.ceil((MAX_WORKLOADS_PER_ARCHITECTURE + 1) / 
 
 const MS_PER_SECOND = 1_000;
 
-interface Requested {
-  readonly relaxation: WorkloadRelaxation;
-  /** Called when the request is dropped before it was in the status. */
-  readonly undo: () => void;
-}
-
 /** The relaxations of one policy that are not in its status yet: as many as the status holds, shared fairly by namespaces. */
 export class RequestedRelaxations {
   /** By workload, the latest last. */
-  readonly #requested = new Map<string, Requested>();
+  readonly #requested = new Map<string, WorkloadRelaxation>();
 
   list(): readonly WorkloadRelaxation[] {
-    return [...this.#requested.values()].map(({ relaxation }) => relaxation);
+    return [...this.#requested.values()];
   }
 
-  add(relaxation: WorkloadRelaxation, undo: () => void): void {
-    this.#requested.set(relaxation.workload, { relaxation, undo });
+  add(relaxation: WorkloadRelaxation): void {
+    this.#requested.set(relaxation.workload, relaxation);
   }
 
   delete(workload: string): void {
@@ -50,7 +51,6 @@ export class RequestedRelaxations {
     const most = [...byNamespace.values()].reduce((one, other) => (other.length > one.length ? other : one));
     const dropped = most.at(-1);
     if (dropped === undefined || most.length < own + 2) return false;
-    this.#requested.get(dropped)?.undo();
     this.#requested.delete(dropped);
     return true;
   }
@@ -59,48 +59,80 @@ export class RequestedRelaxations {
 /**
  * R9: the entries of `status.relaxed`: for what the preference is skipped, and until when. Many workloads that are
  * stuck on one architecture become one entry for it, in their namespace or in the cluster.
+ *
+ * The status is the only store: a new leader continues with what it finds there. So an entry stays for a day after its time
+ * is over, as far as there is room, and shows that a workload is stuck again.
  */
 export class Relaxations {
-  readonly #reliefs = new Reliefs();
   /** By policy. What is here is not in the status yet. */
   readonly #requested = new Map<string, RequestedRelaxations>();
 
-  relax(policy: string, { workload, architecture }: StuckWorkload, nowMs: number): void {
-    const requested = this.#requested.get(policy) ?? new RequestedRelaxations();
-    this.#requested.set(policy, requested);
+  relax({ name, status }: ArchPolicy, { workload, architecture }: StuckWorkload, nowMs: number): void {
+    const requested = this.#requested.get(name) ?? new RequestedRelaxations();
+    this.#requested.set(name, requested);
     if (!requested.makeRoomFor(workload)) return;
-    const lengthMs = this.#reliefs.lengthMs(policy, workload, nowMs);
-    const undo = this.#reliefs.begin(policy, workload, lengthMs, nowMs);
-    const untilMs = nowMs + lengthMs;
-    requested.add({ kind: 'workload', workload, ...(architecture !== undefined && { architecture }), untilMs }, undo);
+    const stuck = { kind: 'workload', workload, ...(architecture !== undefined && { architecture }) } as const;
+    const untilMs = nowMs + nextLengthMs(readEntries(status), stuck, nowMs);
+    requested.add({ ...stuck, sinceMs: nowMs, untilMs });
   }
 
-  /** The valid entries of the status and the requested ones, sorted. Namespaces share a full list in turns. */
+  /**
+   * The entries of the status and the requested ones, sorted. Namespaces share a full list in turns; those whose time is over
+   * get what the others leave.
+   */
   of({ name, status }: ArchPolicy, nowMs: number): Relaxed {
-    const written = (status?.relaxed ?? []).map(parseRelaxation).filter((entry) => entry !== undefined);
+    const written = readEntries(status);
     const relaxations = new Map(written.map((entry) => [keyOf(entry), entry]));
     const isWritten = new Set(relaxations.keys());
     const requested = this.#requested.get(name);
     for (const relaxation of requested?.list() ?? []) {
-      const before = written.find((entry) => covers(entry, relaxation));
       // The status has whole seconds.
-      const isConfirmed = before !== undefined && before.untilMs + MS_PER_SECOND > relaxation.untilMs;
+      const isConfirmed = written.some(
+        (entry) => covers(entry, relaxation) && entry.untilMs + MS_PER_SECOND > relaxation.untilMs,
+      );
       if (isConfirmed || relaxation.untilMs <= nowMs) requested?.delete(relaxation.workload);
       else relaxations.set(keyOf(relaxation), relaxation);
     }
-    const active = [...relaxations.values()].filter(({ untilMs }) => untilMs > nowMs);
-    for (const entry of active)
-      if (entry.kind === 'workload') this.#reliefs.learn(name, entry.workload, entry.untilMs, nowMs);
-    const grouped = byArchitecture(byNamespace(active));
-    return shareFairly(grouped, (entry) => isWritten.has(keyOf(entry)))
+    const all = [...relaxations.values()];
+    const active = all.filter(({ untilMs }) => untilMs > nowMs);
+    const grouped = shareFairly(
+      byArchitecture(byNamespace(active)),
+      (entry) => isWritten.has(keyOf(entry)),
+      MAX_RELAXED,
+    );
+    const shown = new Set(grouped.map(keyOf));
+    const over = all.filter(({ untilMs }) => untilMs <= nowMs);
+    const remembered = over.filter((entry) => isRemembered(entry, nowMs) && !shown.has(keyOf(entry))).sort(latestFirst);
+    return [...grouped, ...shareFairly(remembered, () => true, MAX_RELAXED - grouped.length)]
       .sort(compare)
       .map(toEntry);
   }
 
   forget(policy: string): void {
     this.#requested.delete(policy);
-    this.#reliefs.forget(policy);
   }
+}
+
+function readEntries(status: ArchPolicyStatus | undefined): readonly Relaxation[] {
+  return (status?.relaxed ?? []).map(parseRelaxation).filter((entry) => entry !== undefined);
+}
+
+/**
+ * How long a workload is relaxed: an hour, and twice as long as before where a relief of it, or of its namespace or architecture, was
+ * over within a day. The cause may be a lasting one (a volume), and each time costs its pods two minutes and an eviction.
+ */
+function nextLengthMs(entries: readonly Relaxation[], stuck: Stuck, nowMs: number): number {
+  const before = entries.filter((entry) => covers(entry, stuck) && isRemembered(entry, nowMs)).map(lengthMs);
+  return before.length === 0 ? RELAXED_FOR_MS : Math.min(2 * Math.max(...before), RELIEF_REMEMBERED_MS);
+}
+
+/** An entry of a version that did not write its beginning counts as one of an hour. */
+function lengthMs({ sinceMs, untilMs }: Relaxation): number {
+  return sinceMs === undefined ? RELAXED_FOR_MS : Math.max(untilMs - sinceMs, RELAXED_FOR_MS);
+}
+
+function isRemembered({ untilMs }: Relaxation, nowMs: number): boolean {
+  return nowMs < untilMs + RELIEF_REMEMBERED_MS;
 }
 
 /** One entry in place of those of many workloads of one namespace and architecture. */
@@ -111,7 +143,7 @@ function byNamespace(relaxations: readonly Relaxation[]): readonly Relaxation[] 
   return [...groups].flatMap(([key, group]) => {
     const [namespace = '', architecture = ''] = key.split(' ');
     if (key === '' || group.length <= MAX_WORKLOADS_PER_NAMESPACE) return group;
-    return [{ kind: 'namespace', namespace, architecture, untilMs: latest(group) } as const];
+    return [{ kind: 'namespace', namespace, architecture, ...latest(group) } as const];
   });
 }
 
@@ -120,7 +152,7 @@ function byArchitecture(relaxations: readonly Relaxation[]): readonly Relaxation
   const groups = Map.groupBy(relaxations, ({ architecture = '' }) => architecture);
   return [...groups].flatMap(([architecture, group]) => {
     if (architecture === '' || !isEverywhere(group)) return group;
-    return [{ kind: 'architecture', architecture, untilMs: latest(group) } as const];
+    return [{ kind: 'architecture', architecture, ...latest(group) } as const];
   });
 }
 
@@ -136,10 +168,14 @@ function isEverywhere(group: readonly Relaxation[]): boolean {
 }
 
 /**
- * As many entries as the status holds. Namespaces take turns, so that one with many entries does not keep out others. Of one
+ * As many entries as there is room for. Namespaces take turns, so that one with many entries does not keep out others. Of one
  * namespace, those come first that relax more than a workload, then those that the status has already.
  */
-function shareFairly(relaxations: readonly Relaxation[], isWritten: (entry: Relaxation) => boolean): Relaxation[] {
+function shareFairly(
+  relaxations: readonly Relaxation[],
+  isWritten: (entry: Relaxation) => boolean,
+  room: number,
+): Relaxation[] {
   const kindOrder = (entry: Relaxation): number => (entry.kind === 'workload' ? 1 : 0);
   const writtenOrder = (entry: Relaxation): number => (isWritten(entry) ? 0 : 1);
   const ordered = [...relaxations].sort(
@@ -149,17 +185,17 @@ function shareFairly(relaxations: readonly Relaxation[], isWritten: (entry: Rela
   const turns = [...byTenant.values()].flatMap((entries) => entries.map((entry, turn) => ({ entry, turn })));
   return turns
     .sort((one, other) => one.turn - other.turn || writtenOrder(one.entry) - writtenOrder(other.entry))
-    .slice(0, MAX_RELAXED)
+    .slice(0, room)
     .map(({ entry }) => entry);
 }
 
-/** Whether an entry of the status relaxes as much as the requested one. */
-function covers(entry: Relaxation, asked: WorkloadRelaxation): boolean {
+/** Whether an entry relaxes this workload, for the architecture that it is stuck on. */
+function covers(entry: Relaxation, asked: Stuck): boolean {
   switch (entry.kind) {
     case 'workload':
       return entry.workload === asked.workload;
     case 'namespace':
-      return entry.namespace === namespaceOf(asked) && entry.architecture === asked.architecture;
+      return entry.namespace === namespaceOfWorkload(asked.workload) && entry.architecture === asked.architecture;
     case 'architecture':
       return entry.architecture === asked.architecture;
   }
@@ -176,8 +212,14 @@ function namespaceOf(relaxation: Relaxation): string {
   }
 }
 
-function latest(group: readonly Relaxation[]): number {
-  return group.reduce((most, { untilMs }) => Math.max(most, untilMs), 0);
+/** The period of the one that ends last. */
+function latest(group: readonly Relaxation[]): Pick<Relaxation, 'sinceMs' | 'untilMs'> {
+  const { sinceMs, untilMs } = group.reduce((last, one) => (one.untilMs > last.untilMs ? one : last));
+  return { ...(sinceMs !== undefined && { sinceMs }), untilMs };
+}
+
+function latestFirst(one: Relaxation, other: Relaxation): number {
+  return other.untilMs - one.untilMs;
 }
 
 function keyOf(relaxation: Relaxation): string {
@@ -189,18 +231,19 @@ function compare(one: Relaxation, other: Relaxation): number {
 }
 
 function toEntry(relaxation: Relaxation): Relaxed[number] {
-  const until = timestamp(relaxation.untilMs);
+  const { sinceMs, untilMs } = relaxation;
+  const period = { ...(sinceMs !== undefined && { since: timestamp(sinceMs) }), until: timestamp(untilMs) };
   switch (relaxation.kind) {
     case 'workload': {
       const { workload, architecture } = relaxation;
-      return { owner: workload, ...(architecture !== undefined && { architecture }), until };
+      return { owner: workload, ...(architecture !== undefined && { architecture }), ...period };
     }
     case 'namespace': {
       const { namespace, architecture } = relaxation;
-      return { scope: SCOPE_NAMESPACE, namespace, architecture, until };
+      return { scope: SCOPE_NAMESPACE, namespace, architecture, ...period };
     }
     case 'architecture':
-      return { scope: SCOPE_ARCHITECTURE, architecture: relaxation.architecture, until };
+      return { scope: SCOPE_ARCHITECTURE, architecture: relaxation.architecture, ...period };
   }
 }
 

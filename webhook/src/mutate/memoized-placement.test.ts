@@ -132,6 +132,14 @@ describe('remembered placements', () => {
     expect(fresh.count).toBe(2);
   });
 
+  test('R9 a policy whose relaxations are over, and are kept for a day, is decided once', () => {
+    const { remembered, fresh } = setUp();
+    const relaxed = [{ owner: 'shop/Deployment/web', until: '2026-01-01T00:00:00Z' }];
+    const input = createInput({ policy: policy({ preference: { architectures: ['amd64'] } }, { relaxed }) });
+    for (const nowMs of [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1, 5)]) remembered.place({ ...input, nowMs });
+    expect(fresh.count).toBe(1);
+  });
+
   test('no more of them than have room', () => {
     const { remembered, fresh } = setUp();
     for (let i = 0; i < 5_001; i += 1)

@@ -1,4 +1,4 @@
-import { templateText } from '@archpolicy/core';
+import { relaxesAnything, templateText } from '@archpolicy/core';
 import type { Inspection, PlacementInput } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 import type { PlacedPod, Placement } from './ports.ts';
@@ -48,7 +48,7 @@ export class MemoizedPlacement implements Placement {
   cacheKey(input: PlacementInput): string | undefined {
     const { pod, namespace, operation, namespaceFacts, policy, images, nodes, canGate } = input;
     if (input.jobDeadlineSeconds !== undefined || input.preferenceRelaxed !== undefined) return undefined;
-    if ((policy?.status?.relaxed?.length ?? 0) > 0) return undefined;
+    if (relaxesAnything(policy?.status?.relaxed ?? [], input.nowMs ?? -Infinity)) return undefined;
     const facts = this.factsText(images);
     const template = facts === undefined ? undefined : templateText(pod);
     if (facts === undefined || template === undefined || template.length > MAX_TEMPLATE_LENGTH) return undefined;

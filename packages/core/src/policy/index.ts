@@ -3,7 +3,14 @@ export { isLabelKey, isLabelValue } from './label-syntax.ts';
 export { isValidSelector, matchesSelector } from './label-selector.ts';
 export type { LabelSelector, LabelSelectorRequirement } from './label-selector.ts';
 export { MAX_RELAXED } from './status.ts';
-export { isRelaxedAt, parseRelaxation, SCOPE_ARCHITECTURE, SCOPE_NAMESPACE } from './relaxed.ts';
+export {
+  isRelaxedAt,
+  parseRelaxation,
+  RELIEF_REMEMBERED_MS,
+  relaxesAnything,
+  SCOPE_ARCHITECTURE,
+  SCOPE_NAMESPACE,
+} from './relaxed.ts';
 export type { Relaxation, RelaxedPod } from './relaxed.ts';
 export type { TolerationVerdict } from './status.ts';
 export { countedArchitecture } from './counted-architecture.ts';

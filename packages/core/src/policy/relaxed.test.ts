@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseArchPolicy } from './arch-policy.ts';
-import { isRelaxedAt } from './relaxed.ts';
+import { isRelaxedAt, relaxesAnything } from './relaxed.ts';
 
 const UNTIL = '2026-01-01T13:00:00Z';
 const NOW = Date.UTC(2026, 0, 1, 12);
@@ -35,6 +35,12 @@ describe('what an entry of status.relaxed relaxes', () => {
     ['another namespace', { scope: 'Namespace', namespace: 'other', architecture: 'arm64', until: UNTIL }, false],
     ['the architecture', { scope: 'Architecture', architecture: 'arm64', until: UNTIL }, true],
     ['another architecture', { scope: 'Architecture', architecture: 'amd64', until: UNTIL }, false],
+    [
+      'the workload, and since when',
+      { owner: 'shop/Deployment/web', since: '2026-01-01T11:00:00Z', until: UNTIL },
+      true,
+    ],
+    ['the workload, with a field that is not known', { owner: 'shop/Deployment/web', times: '4', until: UNTIL }, true],
     ['its time is over', { owner: 'shop/Deployment/web', until: '2026-01-01T12:00:00Z' }, false],
     ['its time cannot be read', { owner: 'shop/Deployment/web', until: 'soon' }, false],
     ['it has no time', { owner: 'shop/Deployment/web' }, false],
@@ -53,4 +59,14 @@ describe('what an entry of status.relaxed relaxes', () => {
     const other = { owner: 'shop/Deployment/web', until: UNTIL };
     expect(relaxes({ scope: 'Zone', zone: 'a', until: UNTIL }, { zone: 'b' }, other)).toBe(true);
   });
+});
+
+test.each<[string, readonly (string | undefined)[], boolean]>([
+  ['no entry', [], false],
+  ['one that holds', ['2026-01-01T11:00:00Z', UNTIL], true],
+  ['those that are over, and kept for a day', ['2026-01-01T11:00:00Z', '2026-01-01T12:00:00Z'], false],
+  ['one without a time that can be read', ['soon', undefined], false],
+])('R9 whether anything is relaxed now: %s', (_, untils, expected) => {
+  const relaxed = untils.map((until) => ({ owner: 'shop/Deployment/web', ...(until !== undefined && { until }) }));
+  expect(relaxesAnything(relaxed, NOW)).toBe(expected);
 });

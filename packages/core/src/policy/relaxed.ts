@@ -3,6 +3,16 @@ import type { ArchPolicyStatus } from './arch-policy.ts';
 
 type RelaxedEntry = NonNullable<ArchPolicyStatus['relaxed']>[number];
 
+/** A workload that is stuck again within this time after its relief is relaxed for twice as long, up to this long. */
+export const RELIEF_REMEMBERED_MS = 24 * 60 * 60_000;
+
+/** When a relaxation holds. Epoch milliseconds. */
+interface Period {
+  /** Absent: an entry of a version that did not write it. */
+  readonly sinceMs?: number;
+  readonly untilMs: number;
+}
+
 /**
  * What an entry of `status.relaxed` relaxes (R9). Its form is named by `scope`, which is absent for a workload:
  *
@@ -10,10 +20,12 @@ type RelaxedEntry = NonNullable<ArchPolicyStatus['relaxed']>[number];
  * - namespace: the preference for one architecture, for the pods of one namespace
  * - architecture: the preference for one architecture, for all pods of the policy
  */
-export type Relaxation =
-  | { readonly kind: 'workload'; readonly workload: string; readonly architecture?: string; readonly untilMs: number }
-  | { readonly kind: 'namespace'; readonly namespace: string; readonly architecture: string; readonly untilMs: number }
-  | { readonly kind: 'architecture'; readonly architecture: string; readonly untilMs: number };
+export type Relaxation = Period &
+  (
+    | { readonly kind: 'workload'; readonly workload: string; readonly architecture?: string }
+    | { readonly kind: 'namespace'; readonly namespace: string; readonly architecture: string }
+    | { readonly kind: 'architecture'; readonly architecture: string }
+  );
 
 /** `scope` of the entries that are about more than one workload. */
 export const SCOPE_NAMESPACE = 'Namespace';
@@ -30,27 +42,32 @@ export interface RelaxedPod {
  * Reads an entry. Undefined for one whose form is not known, which another version wrote, and for one without a time that can
  * be read: they relax nothing.
  */
-export function parseRelaxation({
-  scope,
-  owner,
-  namespace,
-  architecture,
-  until,
-}: RelaxedEntry): Relaxation | undefined {
-  const untilMs = parseTimestampMs(until ?? '');
-  if (untilMs === undefined) return undefined;
+export function parseRelaxation(entry: RelaxedEntry): Relaxation | undefined {
+  const { scope, owner, namespace, architecture } = entry;
+  const period = parsePeriod(entry);
+  if (period === undefined) return undefined;
   switch (scope) {
     case undefined:
       if (owner === undefined) return undefined;
-      return { kind: 'workload', workload: owner, ...(architecture !== undefined && { architecture }), untilMs };
+      return { kind: 'workload', workload: owner, ...(architecture !== undefined && { architecture }), ...period };
     case SCOPE_NAMESPACE:
       if (namespace === undefined || architecture === undefined) return undefined;
-      return { kind: 'namespace', namespace, architecture, untilMs };
+      return { kind: 'namespace', namespace, architecture, ...period };
     case SCOPE_ARCHITECTURE:
-      return architecture === undefined ? undefined : { kind: 'architecture', architecture, untilMs };
+      return architecture === undefined ? undefined : { kind: 'architecture', architecture, ...period };
     default:
       return undefined;
   }
+}
+
+function parsePeriod({ since, until }: RelaxedEntry): Period | undefined {
+  const [sinceMs, untilMs] = [parseTimestampMs(since ?? ''), parseTimestampMs(until ?? '')];
+  return untilMs === undefined ? undefined : { ...(sinceMs !== undefined && { sinceMs }), untilMs };
+}
+
+/** Whether any of the entries relaxes something at this moment: those whose time is over are kept for a day. */
+export function relaxesAnything(relaxed: readonly RelaxedEntry[], nowMs: number): boolean {
+  return relaxed.some((entry) => (parseRelaxation(entry)?.untilMs ?? nowMs) > nowMs);
 }
 
 /**

@@ -95,7 +95,10 @@ const relaxed = z
       .max(MAX_ARCHITECTURE_LENGTH)
       .meta({ description: 'The architecture that pods found no node of.' })
       .optional(),
-    until: time('Until when pods are not narrowed to it.').optional(),
+    since: time('Since when pods are not narrowed to it.').optional(),
+    until: time(
+      'Until when pods are not narrowed to it. The entry stays for a day after that: pods that find no node again are relaxed for twice as long.',
+    ).optional(),
   })
   .meta({
     description: 'Pods that found no node of the preferred architecture, and are not narrowed to it for a while.',
