@@ -134,42 +134,44 @@ test.each<[string, PodFacts, boolean]>([
   expect(isUnschedulable(pod)).toBe(expected);
 });
 
+/** Required terms for these architectures. */
+const arch = (...values: readonly string[]): NonNullable<PodFacts['requiredAffinity']> => ({
+  nodeSelectorTerms: [
+    { matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: [...values] }], matchFields: [] },
+  ],
+});
+/** The annotation of our decision, as anybody can write it. */
+const claims = (...architectures: readonly string[]): PodFacts['annotations'] => ({
+  'archpolicy.dev/decision': JSON.stringify({ v: 1, kind: 'constrain', reason: 'Preferred', architectures, added: [] }),
+});
+
 describe('how long a pod may look for a node', () => {
-  const narrowedTo = (...architectures: readonly string[]): PodFacts['annotations'] => ({
-    'archpolicy.dev/decision': JSON.stringify({
-      v: 1,
-      kind: 'constrain',
-      reason: 'Preferred',
-      architectures,
-      added: [],
-    }),
-  });
   const minutes = (pod: Partial<PodFacts>, policy: JsonObject = {}): number =>
     unschedulableAfterMs(unbound(pod), policyOf(policy).spec) / 60_000;
   const zero = { scaleFromZero: ['arm64'] };
+  const [amd64, arm64, both] = [arch('amd64'), arch('arm64'), arch('amd64', 'arm64')].map((requiredAffinity) => ({
+    requiredAffinity,
+  }));
 
   // prettier-ignore
   test.each<[string, number, number, string]>([
     ['R9 any pod', minutes({}), 2, 'rollouts and autoscalers need some time'],
     ['R9 one that the scheduler makes room for', minutes({ nominated: true }), 10, 'the pods that it preempts need their grace period'],
-    ['R9 one that is narrowed to an architecture of scaleFromZero', minutes({ annotations: narrowedTo('arm64') }, zero), 10, 'its node is starting'],
-    ['R9 the same, with a wait of its own', minutes({ annotations: narrowedTo('arm64') }, { ...zero, scaleFromZeroWait: '20m' }), 20, 'GPU nodes take longer'],
-    ['R9 the same, and the scheduler makes room for it', minutes({ annotations: narrowedTo('arm64'), nominated: true }, { ...zero, scaleFromZeroWait: '5m' }), 10, 'the longer one'],
-    ['R9 one that is narrowed to another architecture', minutes({ annotations: narrowedTo('amd64') }, zero), 2, 'no node of it is about to come'],
+    ['R9 one that is narrowed to an architecture of scaleFromZero', minutes({ ...arm64 }, zero), 10, 'its node is starting'],
+    ['R9 the same, with a wait of its own', minutes({ ...arm64 }, { ...zero, scaleFromZeroWait: '20m' }), 20, 'GPU nodes take longer'],
+    ['R9 the same, and the scheduler makes room for it', minutes({ ...arm64, nominated: true }, { ...zero, scaleFromZeroWait: '5m' }), 10, 'the longer one'],
+    ['R9 one that is narrowed to two, of which one is in scaleFromZero', minutes({ ...both }, zero), 10, 'its node may be starting'],
+    ['R9 one that is narrowed to another architecture', minutes({ ...amd64 }, zero), 2, 'no node of it is about to come'],
+    ['R9 one that every architecture is left to', minutes({}, zero), 2, 'it waits for no certain one'],
+    ['R9 the same, and its annotation names one of scaleFromZero', minutes({ annotations: claims('arm64') }, zero), 2, 'tenants can write the annotation'],
+    ['R9 one that is narrowed to amd64, and its annotation names arm64', minutes({ ...amd64, annotations: claims('arm64') }, zero), 2, 'the same'],
+    ['R9 one that is narrowed to arm64, and its annotation names none', minutes({ ...arm64, annotations: claims() }, zero), 10, 'the same'],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
   });
 });
 
 describe('the architecture that a stuck workload is stuck on', () => {
-  const arch = (...values: readonly string[]): NonNullable<PodFacts['requiredAffinity']> => ({
-    nodeSelectorTerms: [
-      { matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: [...values] }], matchFields: [] },
-    ],
-  });
-  const claims = (...architectures: readonly string[]): PodFacts['annotations'] => ({
-    'archpolicy.dev/decision': JSON.stringify({ v: 1, kind: 'constrain', reason: 'Preferred', architectures }),
-  });
   const stuckOn = (changes: Partial<PodFacts>): string | undefined =>
     stuckWorkload(without('nodeName', { annotations: claims('arm64'), ...changes })).architecture;
 

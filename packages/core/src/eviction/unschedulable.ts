@@ -65,16 +65,21 @@ export function narrowedTo(pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinit
   return others.length === 0 ? architecture : undefined;
 }
 
-/** R9: how long the pod may look for a node before it counts as one that our preference keeps from every node. */
+/**
+ * R9: how long the pod may look for a node before it counts as one that our preference keeps from every node. What it is narrowed to
+ * is read from its selector and required terms, as in {@link narrowedTo}; one that they leave every architecture to waits for no
+ * certain one.
+ */
 export function unschedulableAfterMs(
-  { nominated, annotations }: Pick<PodFacts, 'nominated' | 'annotations'>,
+  pod: Pick<PodFacts, 'nominated' | 'nodeSelector' | 'requiredAffinity'>,
   { scaleFromZero, scaleFromZeroWait }: Pick<ArchPolicySpec, 'scaleFromZero' | 'scaleFromZeroWait'>,
 ): number {
-  const narrowedTo = readDecision(annotations)?.architectures ?? [];
-  const waitsForNode = narrowedTo.some((architecture) => scaleFromZero.some((one) => one === architecture));
+  const allowed = allowedByOwner(pod, NODE_ARCHITECTURES);
+  const isNarrowed = allowed.length < NODE_ARCHITECTURES.length;
+  const waitsForNode = isNarrowed && allowed.some((architecture) => scaleFromZero.some((one) => one === architecture));
   return Math.max(
     UNSCHEDULABLE_AFTER_MS,
-    nominated === true ? NOMINATED_AFTER_MS : 0,
+    pod.nominated === true ? NOMINATED_AFTER_MS : 0,
     waitsForNode ? (parseDurationMs(scaleFromZeroWait) ?? SCALE_FROM_ZERO_WAIT_MS) : 0,
   );
 }
