@@ -73,7 +73,12 @@ export class PodEvaluator {
       hasBeenReady: readiness.hasBeenReady(pod.uid),
       ...(crashes !== undefined && { crashes }),
     };
-    const account = { ...accountOf(context), ...(runsAllTheSame(observed) && { hasRun: true }) };
+    const forecast = this.#forecast(context, assessment);
+    const account = {
+      ...accountOf(context),
+      ...(runsAllTheSame(observed) && { hasRun: true }),
+      ...(forecast === 'from-zero' && { fromZero: true }),
+    };
     const input: EvictionInput = {
       ...observed,
       skipped: isSkipped(pod.labels, namespace),
@@ -81,7 +86,7 @@ export class PodEvaluator {
       replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
       webhook: reachOf(webhook, context),
       ...this.#unschedulable(context),
-      forecast: this.#forecast(context, assessment),
+      forecast,
       limit: this.#limit(account, pod.uid, hasReservation),
       ...(attempt.kind === 'failed' && { lastTry: attempt.lastTry }),
       evictedBefore: attempt.kind === 'accepted',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import { policy, resolved } from '../../fixtures/objects.ts';
+import { node, policy, resolved } from '../../fixtures/objects.ts';
 import { World } from '../fixtures/world.ts';
 
 const MINUTE = 60_000;
@@ -62,6 +62,25 @@ describe('pods of one owner', () => {
     expect(world.evictions).toHaveLength(3);
     for (const name of ['c-2', 'a-2', 'b-2']) await world.reconcile(name);
     expect(world.landings).toEqual(['right', 'right', 'right']);
+  });
+
+  test('R4 R6 an autoscaler is asked for a node by three replacements, and the next follows when one has landed right, however late', async () => {
+    const world = newWorld();
+    world.policies = [policy({ scaleFromZero: ['arm64'] })];
+    world.nodes.delete('arm64-1');
+    await world.clock.advance(10 * MINUTE);
+    const names = ['a', 'b', 'c', 'd'] as const;
+    for (const name of names) world.add(name);
+    for (const name of names) await world.reconcile(name);
+    expect([world.evictions.length, world.reasonOf('d')]).toEqual([3, 'OwnerLimit']);
+    await world.clock.advance(45 * MINUTE);
+    await world.reconcile('d');
+    expect([world.evictions.length, world.reasonOf('d')]).toEqual([3, 'OwnerLimit']);
+    world.nodes.set('arm64-1', node('arm64-1', 'arm64'));
+    for (const name of names.slice(0, 3)) await world.remove(name);
+    await world.replace('a-2', 'arm64-1');
+    await world.reconcile('d');
+    expect([world.evictions.length, world.landings]).toEqual([4, ['right']]);
   });
 
   test('R6 a pod that was there before proves nothing', async () => {

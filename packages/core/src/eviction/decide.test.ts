@@ -195,6 +195,8 @@ describe('R4 the replacement', () => {
   // prettier-ignore
   table([
     ['R4 no node for it', { forecast: 'no-node' }, 'report NoNodeForReplacement'],
+    ['R4 no node for it, and an autoscaler brings one: it asks by a Pending pod', { forecast: 'from-zero' }, 'evict'],
+    ['R4 the same, in Audit: Enforce would evict', { forecast: 'from-zero', mode: 'Audit' }, 'report AuditMode'],
     ['R4 nothing would keep it from this node: its owner has chosen the architecture', { forecast: 'same-node' }, 'report WouldLandWrong'],
     ['R4 the same, in Audit: Enforce would not evict either', { forecast: 'same-node', mode: 'Audit' }, 'report WouldLandWrong'],
     ['R4 the same, within the grace period', { forecast: 'same-node', now: CREATED_AT }, 'report WouldLandWrong'],

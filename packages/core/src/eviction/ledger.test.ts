@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   EvictionLedger,
+  FROM_ZERO_PLACE_HELD_MS,
   LANDING_DEADLINE_MS,
   PLACE_HELD_MS,
   PLACES_PER_OWNER,
@@ -55,6 +56,58 @@ describe('places of an owner whose pods have run', () => {
     expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual(limited);
     expect(ledger.limit(RAN, 'asking', DAY)).toEqual({ kind: 'free' });
     expect(ledger.limit({ ...RAN, owner: 'shop/Deployment/api' }, 'asking', LATER)).toEqual({ kind: 'free' });
+  });
+});
+
+describe('places of an owner whose replacements wait for a node that an autoscaler brings', () => {
+  const FROM_ZERO: EvictionAccount = { ...WEB, fromZero: true };
+  const HOUR = 60 * 60_000;
+  const untilMs = LATER + FROM_ZERO_PLACE_HELD_MS;
+  const limited = { kind: 'limited', reason: 'OwnerLimit', untilMs } as const;
+  const ledgerOf = (evictions: number): EvictionLedger => {
+    const ledger = new EvictionLedger(START);
+    for (let index = 0; index < evictions; index += 1) ledger.take(`uid-${index}`, FROM_ZERO, LATER);
+    return ledger;
+  };
+
+  test('R6 three are awaited, however late: no minute and no ten minutes give a place back', () => {
+    expect(ledgerOf(2).limit(FROM_ZERO, 'asking', LATER)).toEqual({ kind: 'free' });
+    const ledger = ledgerOf(3);
+    for (const passed of [LANDING_DEADLINE_MS, LANDING_DEADLINE_MS + PLACE_HELD_MS, HOUR]) {
+      expect([ledger.limit(FROM_ZERO, 'asking', LATER + passed), ledger.placesOf(WEB.owner, LATER + passed)]).toEqual([
+        limited,
+        3,
+      ]);
+    }
+  });
+
+  test('R6 a right landing after an hour gives the place back at once', () => {
+    const ledger = ledgerOf(3);
+    expect(ledger.awaited(WEB.owner, LATER + HOUR)).toBe('uid-0');
+    ledger.landed('uid-0', 'right', LATER + HOUR);
+    expect(ledger.limit(FROM_ZERO, 'asking', LATER + HOUR)).toEqual({ kind: 'free' });
+  });
+
+  test.each(['wrong', 'broken'] as const)(
+    'R6 a %s landing after an hour keeps it for ten minutes from then on',
+    (landing) => {
+      const ledger = ledgerOf(1);
+      ledger.landed('uid-0', landing, LATER + HOUR);
+      expect(ledger.placesOf(WEB.owner, LATER + HOUR + PLACE_HELD_MS - 1)).toBe(1);
+      expect(ledger.placesOf(WEB.owner, LATER + HOUR + PLACE_HELD_MS)).toBe(0);
+    },
+  );
+
+  test('R6 a node that never comes: after a day the owner is not remembered', () => {
+    const ledger = ledgerOf(3);
+    expect(ledger.limit(FROM_ZERO, 'asking', untilMs - 1)).toEqual(limited);
+    expect(ledger.limit(FROM_ZERO, 'asking', untilMs)).toEqual({ kind: 'free' });
+  });
+
+  test('R6 of replacements that need no such node, the minute and the ten minutes hold', () => {
+    const ledger = ledgerOf(1);
+    ledger.take('other', WEB, LATER);
+    expect(ledger.placesOf(WEB.owner, LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS)).toBe(1);
   });
 });
 

@@ -16,6 +16,12 @@ export const PLACE_HELD_MS = 10 * 60_000;
 /** The same of a pod that has run on its node, unless its replacement lands right: long enough for a person to see it. */
 export const RUNNING_PLACE_HELD_MS = 24 * 60 * 60_000;
 
+/**
+ * How long a replacement is awaited for which an autoscaler brings a node. It may come late, and until then further evictions would
+ * only add Pending pods. A day bounds what is remembered of owners whose node never comes.
+ */
+export const FROM_ZERO_PLACE_HELD_MS = 24 * 60 * 60_000;
+
 /** A replacement not seen on a node by then counts as one that landed wrong. */
 export const LANDING_DEADLINE_MS = 60_000;
 
@@ -42,6 +48,8 @@ export interface EvictionAccount {
   readonly owner: string;
   /** R10: the pod is known to have run on its node, so that its owner's evictions go one by one. */
   readonly hasRun?: boolean;
+  /** R4: no node that is there can take the replacement, and an autoscaler brings one. */
+  readonly fromZero?: boolean;
 }
 
 interface Place {
@@ -60,7 +68,7 @@ interface Place {
  *
  * A place is taken before the call and given back when the call was not accepted. An accepted eviction keeps its place
  * until its replacement is seen to land right; a wrong landing, a broken image, or no landing within a minute keeps it for
- * ten minutes more.
+ * ten minutes more. A replacement for which an autoscaler brings a node has no such minute.
  */
 export class EvictionLedger {
   readonly #startedAtMs: number;
@@ -94,9 +102,10 @@ export class EvictionLedger {
   }
 
   /** Takes a place for the eviction of the pod `uid`, whose limits the caller has just found free. */
-  take(uid: string, { policy, owner, hasRun = false }: EvictionAccount, nowMs: number): void {
+  take(uid: string, account: EvictionAccount, nowMs: number): void {
+    const { policy, owner, hasRun = false } = account;
     this.#sweep(nowMs);
-    const heldUntilMs = nowMs + (hasRun ? RUNNING_PLACE_HELD_MS : LANDING_DEADLINE_MS + PLACE_HELD_MS);
+    const heldUntilMs = nowMs + awaitedForMs(account);
     this.#places.set(uid, { owner, policy, takenAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
     const uids = this.#byOwner.get(owner) ?? new Set<string>();
     this.#byOwner.set(owner, uids.add(uid));
@@ -207,6 +216,12 @@ export class EvictionLedger {
     uids?.delete(uid);
     if (uids?.size === 0) this.#byOwner.delete(owner);
   }
+}
+
+/** How long a place stays taken while no replacement lands. */
+function awaitedForMs({ hasRun = false, fromZero = false }: EvictionAccount): number {
+  if (hasRun) return RUNNING_PLACE_HELD_MS;
+  return fromZero ? FROM_ZERO_PLACE_HELD_MS : LANDING_DEADLINE_MS + PLACE_HELD_MS;
 }
 
 function isInWindow(atMs: number | undefined, nowMs: number): boolean {

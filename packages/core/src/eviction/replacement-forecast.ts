@@ -17,8 +17,10 @@ import { replacementPod } from './replacement-pod.ts';
 
 /** Where a replacement would come to stand (R4). */
 export type ReplacementForecast =
-  /** On a node that can run it, there or to be brought by an autoscaler, and not on this one again. */
+  /** On a node that is there and can run it, and not on this one again. */
   | 'right'
+  /** On a node that can run it, which an autoscaler brings once it sees the replacement Pending. */
+  | 'from-zero'
   /** No ready, schedulable node that can run it would take it. */
   | 'no-node'
   /** Nothing would keep it from this node, or one like it. */
@@ -65,7 +67,7 @@ function osOf(...pod: Parameters<typeof podOs>): { readonly os?: string } {
 
 /**
  * R4: the replacement must be kept from this node, and a node that can run it must be able to take it, or come: from an
- * autoscaler that sees the replacement Pending.
+ * autoscaler (`scaleFromZero`).
  *
  * @param node the one that the pod is bound to
  * @param architectures what all its images support
@@ -80,5 +82,5 @@ export function forecastReplacement(
   if (hasFeasibleNode(demand, input.nodes, architectures)) return 'right';
   const { scaleFromZero } = input.policy.spec;
   const brought = allowedByOwner(demand, architectures).filter((architecture) => scaleFromZero.includes(architecture));
-  return brought.some((architecture) => canBeBrought(demand, architecture, input.nodes)) ? 'right' : 'no-node';
+  return brought.some((architecture) => canBeBrought(demand, architecture, input.nodes)) ? 'from-zero' : 'no-node';
 }

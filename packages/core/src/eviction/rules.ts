@@ -87,6 +87,7 @@ export function replacementWouldNotFit({ assessment, forecast }: Misplaced): Evi
     case 'no-node':
       return report('NoNodeForReplacement');
     case 'right':
+    case 'from-zero':
       return undefined;
   }
 }
