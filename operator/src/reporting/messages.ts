@@ -53,6 +53,8 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   Refused: 'the API server does not take the eviction',
   Unschedulable: 'no ready node would take it without the preference of its policy either',
   UnschedulableTooShort: 'it has looked for a node for a moment only',
+  PlatformMissing:
+    'its registry no longer has the image for this architecture, and a webhook may not have read that yet',
   Relaxing: 'the preference of its policy is about to be skipped for its workload',
   NodeNotReady: 'its node is not Ready, and pods of such a node are evicted by its taints',
   GracePeriod: 'it was scheduled a moment ago',

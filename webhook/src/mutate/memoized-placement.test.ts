@@ -34,6 +34,12 @@ const resolved = (digit: string, platforms = BOTH, source: 'memory' | 'registry'
   source,
   ageMs: 0,
 });
+/** The registry no longer has what the index lists for this architecture. */
+const lacking = (architecture: 'amd64' | 'arm64'): Inspection => {
+  const missing = [{ os: 'linux', architecture, sinceMs: 0 }];
+  const facts = { digest: `sha256:${'1'.repeat(64)}`, platforms: BOTH, neutral: false, missing };
+  return { kind: 'resolved', facts, source: 'memory', ageMs: 0 };
+};
 const unresolved = (retryAtMs: number): Inspection => ({ kind: 'unresolved', reason: 'RateLimited', retryAtMs });
 
 /** Every time another object, as reviews are parsed. */
@@ -89,6 +95,7 @@ describe('remembered placements', () => {
     ['another image', { pod: createPod('app:2'), images: new Map([['app:2', resolved('1')]]) }],
     ['another digest', { images: new Map([['app:1', resolved('2')]]) }],
     ['other platforms', { images: new Map([['app:1', resolved('1', BOTH.slice(1))]]) }],
+    ['a missing platform', { images: new Map([['app:1', lacking('amd64')]]) }],
     ['another source', { images: new Map([['app:1', resolved('1', BOTH, 'registry')]]) }],
     ['another namespace', { namespace: 'other', namespaceFacts: { ...SHOP, name: 'other' } }],
     [

@@ -61,8 +61,9 @@ export class MemoizedPlacement implements Placement {
     let text = '';
     for (const [image, inspection] of images) {
       if (inspection.kind === 'unresolved') return undefined;
-      const { digest, platforms, neutral, single = false } = inspection.facts;
+      const { digest, platforms, neutral, single = false, missing = [] } = inspection.facts;
       text += `${image}\n${digest} ${this.ids.get(platforms)} ${String(neutral)} ${String(single)} ${inspection.source}\n`;
+      for (const { os, architecture } of missing) text += `without ${os}/${architecture}\n`;
     }
     return text;
   }

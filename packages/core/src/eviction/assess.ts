@@ -2,7 +2,7 @@ import type { Inspection } from '../inspection/inspection.ts';
 import { WAITING_HELPS } from '../inspection/inspection.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { isArchitecture } from '../platform/platform.ts';
-import { offerTo } from '../platform/supported.ts';
+import { missingOn, offerTo } from '../platform/supported.ts';
 import type { NodeArchitecture, Offer } from '../platform/supported.ts';
 import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ImageKnowledge, UnresolvedImage } from '../pod/image-knowledge.ts';
@@ -10,7 +10,7 @@ import { commonSupport, isNone } from '../pod/image-support.ts';
 import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import { declaredOs, LINUX } from '../pod/operating-system.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
-import { readSignals } from './evidence.ts';
+import { lacksManifest, readSignals } from './evidence.ts';
 import type { PodSignal } from './evidence.ts';
 import { findRefusal } from './has-run.ts';
 
@@ -31,6 +31,8 @@ export type PlacementAssessment =
       readonly supported: Architectures;
       /** Those of them that a replacement may be placed on, sorted. Empty: none. */
       readonly architectures: readonly NodeArchitecture[];
+      /** When the latest of the platforms was found missing that make it misplaced (I9), epoch milliseconds. Absent: none does. */
+      readonly missingSinceMs?: number;
     }
   /** Its containers say that the node cannot run it, its images that it can. No other node would help. */
   | { readonly kind: 'broken-image'; readonly signal: PodSignal }
@@ -67,7 +69,8 @@ export function assessPlacement({ nowMs, pod, node, inspections, policy }: Asses
   const knowledge = imageKnowledge(pod, inspections, policy).filter(isRun(pod));
   const { plain: supported, architectures, unresolved } = supportOn(node, pod, knowledge, policy);
   // One image that cannot run here is enough, whatever the others turn out to be.
-  const images = knowledge.filter((known) => cannotRun(known, node)).map(({ image }) => image);
+  const excluding = knowledge.filter((known) => cannotRun(known, pod, node));
+  const images = excluding.map(({ image }) => image);
   // Images that run anywhere are never among those that cannot run here, so something is known of the others.
   if (images.length > 0) {
     return {
@@ -75,14 +78,16 @@ export function assessPlacement({ nowMs, pod, node, inspections, policy }: Asses
       signal,
       images,
       supported,
-      architectures: architectures === 'any' ? [] : architectures,
+      // What is missing in the registry is still a weak offer (I9).
+      architectures: architectures === 'any' ? [] : architectures.filter((one) => one !== node.architecture),
+      ...latestMissing(excluding, node),
     };
   }
   if (unresolved.length > 0) return { kind: 'unknown', signal, images: unresolved, ...retryOf(knowledge) };
   const refusal = findRefusal({ nowMs, pod, images: pod.images });
   if (refusal === undefined) return { kind: 'fits', signal, supported };
   // PL4: a node that refuses a weak offer shows nothing of the image.
-  const weak = knowledge.filter((known) => offerOf(known, node) === 'weak').map(({ image }) => image);
+  const weak = knowledge.filter((known) => offerOf(known, pod, node) === 'weak').map(({ image }) => image);
   if (weak.length === 0) return { kind: 'broken-image', signal: refusal };
   return { kind: 'unknown', signal, images: weak.map(toUnknown), waitingHelps: false };
 }
@@ -105,12 +110,30 @@ function isRun({ volumeImages }: AssessmentInput['pod']): (known: ImageKnowledge
   return ({ image }) => volumeImages?.includes(image) !== true;
 }
 
-function cannotRun(known: ImageKnowledge, node: AssessmentInput['node']): boolean {
-  return offerOf(known, node) === 'none';
+function cannotRun(...args: Parameters<typeof offerOf>): boolean {
+  return offerOf(...args) === 'none';
 }
 
-function offerOf({ inspection }: ImageKnowledge, node: AssessmentInput['node']): Offer | undefined {
-  return inspection.kind === 'resolved' ? offerTo(inspection.facts, node) : undefined;
+/** A platform that is missing in the registry may be on the node: it counts only for a pod whose own pull has failed. */
+function offerOf(
+  { image, inspection }: ImageKnowledge,
+  { containers }: AssessmentInput['pod'],
+  node: AssessmentInput['node'],
+): Offer | undefined {
+  if (inspection.kind === 'unresolved') return undefined;
+  const { platforms, neutral, missing } = inspection.facts;
+  if (missing !== undefined && lacksManifest(containers, image) && missingOn(missing, node).length > 0) return 'none';
+  return offerTo({ platforms, neutral }, node);
+}
+
+function latestMissing(
+  excluding: readonly ImageKnowledge[],
+  node: AssessmentInput['node'],
+): { readonly missingSinceMs?: number } {
+  const times = excluding.flatMap(({ inspection }) =>
+    inspection.kind === 'resolved' ? missingOn(inspection.facts.missing, node).map(({ sinceMs }) => sinceMs) : [],
+  );
+  return times.length === 0 ? {} : { missingSinceMs: Math.max(...times) };
 }
 
 function toUnknown(image: string): UnresolvedImage {

@@ -16,6 +16,7 @@ import {
   preferenceIsNotRelaxed,
   replacementWouldNotFit,
   webhookIsUnreachable,
+  webhookMayPlaceItAgain,
   webhookWouldNotBeCalled,
 } from './rules.ts';
 
@@ -58,6 +59,8 @@ const RULES: readonly Rule<Misplaced>[] = [
   podMustNotBeDisrupted,
   // R4: The replacement would be bound to a node that does not support its images, or to none.
   replacementWouldNotFit,
+  // R4, I9: A webhook may not have read yet that the node's platform is missing.
+  webhookMayPlaceItAgain,
   // R3: The installed webhook configuration does not select the replacement.
   webhookWouldNotBeCalled,
   // R10: The node is not Ready.

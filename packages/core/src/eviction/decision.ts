@@ -47,6 +47,7 @@ export const WAIT_REASONS = [
   'GracePeriod',
   'UnschedulableTooShort',
   'Relaxing',
+  'PlatformMissing',
   'ReadyTooShort',
   'WebhookUnreachable',
   'EvictionsStopped',

@@ -23,6 +23,17 @@ export interface PodSignal {
 const PLATFORM_REFUSED =
   /no match for platform in manifest|no image found in (?:manifest list|image index) for architecture/u;
 
+/**
+ * A registry without a manifest that the node was to pull. A missing tag has other words in containerd ("failed to resolve
+ * reference"), and the same in CRI-O.
+ *
+ * @see https://github.com/containerd/containerd/blob/v1.6.20/remotes/docker/fetcher.go
+ * @example failed to copy: httpReadSeeker: failed open: content at https://registry.test/v2/app/manifests/sha256:18ac… not found: not found
+ * @example reading manifest sha256:18ac… in registry.test/app: manifest unknown
+ */
+const MANIFEST_NOT_FOUND =
+  /content at \S+\/manifests\/\S+ not found|could not fetch content descriptor \S+ \([^)]*manifest[^)]*\) from remote: not found|manifest unknown/u;
+
 /** runc and Go say it in lower case, crun and shells with a capital E. */
 const EXEC_FORMAT_ERROR = /exec format error/iu;
 
@@ -45,6 +56,13 @@ export function readSignals(containers: readonly ContainerEvidence[]): PodSignal
     if (STRENGTH[signal] > STRENGTH[strongest.signal]) strongest = { signal, container: container.name };
   }
   return strongest;
+}
+
+/** Whether the node could not pull this image because the registry returned "not found" for a manifest. */
+export function lacksManifest(containers: readonly ContainerEvidence[], image: string): boolean {
+  return containers.some(
+    (container) => container.image === image && MANIFEST_NOT_FOUND.test(container.waiting?.message ?? ''),
+  );
 }
 
 /** Whether it is the platform that was refused: ordinary programs can be short-lived, too. */

@@ -57,3 +57,5 @@ export type { StuckWorkload, Unschedulable } from './unschedulable.ts';
 export { ownedByJob, replacementOf } from './owner.ts';
 export type { NotReplacedReason, Replacement } from './owner.ts';
 export { runsAllTheSame } from './rules.ts';
+export { suspectPlatforms } from './missing-platform.ts';
+export type { SuspectPlatform } from './missing-platform.ts';

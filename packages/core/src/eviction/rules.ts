@@ -12,6 +12,9 @@ import type { EvictionInput, Governed, Misplaced, RemediationPolicy } from './in
 /** A pod of which one container works gets this many times the grace period: evicting it ends what works, too. */
 const GRACE_FACTOR_WHILE_WORKING = 10;
 
+/** Every process reads what the others have found about an image after 10 minutes at the latest (K3). The minute more is for clocks and work under way. */
+const MISSING_KNOWN_AFTER_MS = 11 * 60_000;
+
 /** R5: a node whose label and report differ is not known for what it is, and the label decides where pods go. */
 export function nodeIsContradictory({ node }: Misplaced): EvictionDecision | undefined {
   return hasTrueArchitectureLabel(node) && hasTrueOsLabel(node) ? undefined : report('NodeContradictory');
@@ -90,6 +93,16 @@ export function replacementWouldNotFit({ assessment, forecast }: Misplaced): Evi
     case 'from-zero':
       return undefined;
   }
+}
+
+/**
+ * R4, I9: objects while a replica of the webhook may still have the platform in its memory: the replacement would be placed on such a
+ * node again.
+ */
+export function webhookMayPlaceItAgain({ nowMs, assessment }: Misplaced): EvictionDecision | undefined {
+  if (assessment.missingSinceMs === undefined) return undefined;
+  const knownAtMs = assessment.missingSinceMs + MISSING_KNOWN_AFTER_MS;
+  return nowMs < knownAtMs ? wait('PlatformMissing', knownAtMs) : undefined;
 }
 
 /** R3: where the webhook is not asked, the replacement would land as wrongly. */

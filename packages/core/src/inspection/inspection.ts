@@ -1,4 +1,5 @@
 import type { Platform } from '../platform/platform.ts';
+import type { MissingPlatform } from '../platform/supported.ts';
 
 /** Where the facts of a resolved image came from. */
 export type FactSource = 'memory' | 'redis' | 'registry' | 'override';
@@ -13,6 +14,8 @@ export interface ImageFacts {
   readonly neutral: boolean;
   /** The platform of a single manifest's config: what mounts the image as a volume takes it on any node. */
   readonly single?: true;
+  /** Platforms of an index whose manifests the registry no longer has, as far as that was checked. Absent: none. */
+  readonly missing?: readonly MissingPlatform[];
 }
 
 /** Why the platforms of an image are not known. Waiting helps only with those that say so. */

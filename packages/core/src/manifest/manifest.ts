@@ -22,7 +22,12 @@ export interface Descriptor {
 
 /** One entry of an image index, as far as platforms are concerned. */
 export type IndexEntry =
-  | { readonly kind: 'platform'; readonly platform: Platform }
+  | {
+      readonly kind: 'platform';
+      readonly platform: Platform;
+      /** Absent: its descriptor has no valid digest. */
+      readonly child?: Descriptor;
+    }
   /** No platform on the descriptor: that child has to be read. */
   | { readonly kind: 'undeclared'; readonly child: Descriptor }
   /** Says nothing of where the image runs: an attestation, an unknown platform, or an unreadable descriptor. */
@@ -82,9 +87,9 @@ function parseEntry(value: Json): IndexEntry {
   if (!isJsonObject(value)) return { kind: 'skipped', because: 'malformed' };
   if (isAttestation(value)) return { kind: 'skipped', because: 'attestation' };
   const declared = parseDeclaredPlatform(value['platform']);
-  if (declared.kind === 'platform') return declared;
   if (declared.kind === 'unknown') return { kind: 'skipped', because: 'unknown-platform' };
   const child = parseDescriptor(value);
+  if (declared.kind === 'platform') return { ...declared, ...(child !== undefined && { child }) };
   return child === undefined ? { kind: 'skipped', because: 'malformed' } : { kind: 'undeclared', child };
 }
 

@@ -4,6 +4,7 @@ import { formatPlatform, parsePlatform } from './parse.ts';
 import type { Platform } from './platform.ts';
 import { ARCHITECTURES } from './platform.ts';
 import { isNodeArchitecture, NODE_ARCHITECTURES, runsOn, supportedArchitectures } from './supported.ts';
+import type { MissingPlatform } from './supported.ts';
 
 const platforms = (texts: string): Platform[] =>
   texts
@@ -15,8 +16,15 @@ const platforms = (texts: string): Platform[] =>
       return parsed.platform;
     });
 
-const support = (texts: string, os = 'linux'): string => {
-  const answer = supportedArchitectures({ platforms: platforms(texts), neutral: false }, os);
+const absent = (texts: string): MissingPlatform[] =>
+  platforms(texts).map(({ os, architecture }) => {
+    if (!isNodeArchitecture(architecture)) throw new Error(`no architecture of a node: ${architecture}`);
+    return { os, architecture, sinceMs: 0 };
+  });
+
+const support = (texts: string, os = 'linux', missing?: string): string => {
+  const image = { platforms: platforms(texts), neutral: false };
+  const answer = supportedArchitectures(missing === undefined ? image : { ...image, missing: absent(missing) }, os);
   if (answer.kind === 'any') return 'any';
   return [...answer.architectures, ...answer.weak.map((name) => `${name}?`)].join(' ');
 };
@@ -98,6 +106,25 @@ describe('supportedArchitectures', () => {
 
   test('PL4 reads the platforms of the OS that the pod wants', () => {
     expect(support('windows/amd64 linux/arm64', 'windows')).toBe('amd64');
+  });
+
+  test.each<[string, string, string, string]>([
+    ['linux/amd64 linux/arm64', 'linux/amd64', 'arm64 amd64?', 'only nodes that have the image run it'],
+    [
+      'linux/amd64 linux/386 linux/arm64',
+      'linux/amd64',
+      'arm64 amd64?',
+      'a node of amd64 pulls amd64, never 386 in its place',
+    ],
+    ['linux/arm/v7 linux/arm64', 'linux/arm64', 'arm arm64?', 'nor 32-bit arm in place of arm64'],
+    ['linux/amd64/v3 linux/arm64', 'linux/amd64', 'arm64 amd64?', 'a weak offer stays weak'],
+    ['linux/amd64 windows/amd64 linux/arm64', 'windows/amd64', 'amd64 arm64', 'of another OS'],
+    ['linux/amd64 linux/arm64 linux/s390x', 'linux/amd64 linux/s390x', 'arm64 amd64? s390x?', 'two of them'],
+    ['linux/amd64', 'linux/amd64', 'amd64?', 'nothing else is offered'],
+    ['linux/arm64', 'linux/amd64', 'arm64', 'it adds nothing'],
+    ['wasip1/wasm', 'linux/amd64', 'any', 'what constrains nothing'],
+  ])('I9 maps %j without %j to %j: %s', (declared, missing, expected) => {
+    expect(support(declared, 'linux', missing)).toBe(expected);
   });
 
   test('PL4 an artifact without platforms constrains nothing', () => {

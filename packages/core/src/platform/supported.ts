@@ -23,28 +23,38 @@ export type Support =
       readonly kind: 'some';
       /** Offered plainly, sorted. */
       readonly architectures: readonly NodeArchitecture[];
-      /** Some nodes of these architectures run it, others do not, and no node reports which; sorted. */
+      /** Some nodes of these architectures run it, others do not, and which do is not known; sorted. */
       readonly weak: readonly NodeArchitecture[];
     };
+
+/** An index lists manifests for nodes of this kind, and the registry has none of them (I9). */
+export interface MissingPlatform {
+  readonly os: string;
+  readonly architecture: NodeArchitecture;
+  /** When the registry returned "not found" for them, epoch milliseconds. */
+  readonly sinceMs: number;
+}
 
 /** What is known of where an image runs. */
 export interface DeclaredPlatforms {
   readonly platforms: readonly Platform[];
   /** An artifact without platforms. */
   readonly neutral: boolean;
+  /** Absent: none. */
+  readonly missing?: readonly MissingPlatform[];
 }
 
 const ANY: Support = { kind: 'any' };
 
 /**
  * Maps what an image declares to the architectures of nodes, as runtimes match them (PL4): amd64 runs amd64 and 386;
- * arm64 runs arm64; `wasm` constrains nothing. Two offers are weak: amd64 of a variant above v1, which most containerd
- * releases do not match on any node, and 32-bit arm on arm64, which runtimes try and not every CPU can run. The mapping
- * serves both placement and "misplaced".
+ * arm64 runs arm64; `wasm` constrains nothing. Three offers are weak: amd64 of a variant above v1, which most containerd
+ * releases do not match on any node; 32-bit arm on arm64, which runtimes try and not every CPU can run; and what the registry no
+ * longer has, which only nodes run that have pulled it before. The mapping serves both placement and "misplaced".
  *
  * @param os the pod's OS: platforms of another are no offer to it
  */
-export function supportedArchitectures({ platforms, neutral }: DeclaredPlatforms, os: string): Support {
+export function supportedArchitectures({ platforms, neutral, missing = [] }: DeclaredPlatforms, os: string): Support {
   if (neutral) return ANY;
   const native = platforms.filter(isNative);
   if (native.length === 0 && platforms.length > 0) return ANY;
@@ -54,6 +64,9 @@ export function supportedArchitectures({ platforms, neutral }: DeclaredPlatforms
     if (platform.os !== os) continue;
     (isWeakVariant(platform) ? weak : architectures).add(nodeArchitecture(platform.architecture));
     if (platform.architecture === 'arm') weak.add('arm64');
+  }
+  for (const one of missing) {
+    if (one.os === os && architectures.delete(one.architecture)) weak.add(one.architecture);
   }
   const onlyWeak = [...weak].filter((architecture) => !architectures.has(architecture));
   return { kind: 'some', architectures: [...architectures].sort(), weak: onlyWeak.sort() };
@@ -72,6 +85,14 @@ export function offerTo(image: DeclaredPlatforms, node: { readonly os: string; r
   const isNodes = (architecture: NodeArchitecture): boolean => architecture === node.architecture;
   if (support.kind === 'any' || support.architectures.some(isNodes)) return 'plain';
   return support.weak.some(isNodes) ? 'weak' : 'none';
+}
+
+/** What is missing for a node of this OS and architecture. */
+export function missingOn(
+  missing: readonly MissingPlatform[] | undefined,
+  node: { readonly os: string; readonly architecture: string },
+): readonly MissingPlatform[] {
+  return (missing ?? []).filter(({ os, architecture }) => os === node.os && architecture === node.architecture);
 }
 
 /** Whether a node of this OS and architecture can run the image, as far as it is known. */
