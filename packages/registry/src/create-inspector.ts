@@ -21,6 +21,7 @@ import type { Inspector } from './inspect/inspector.ts';
 import { LockedFetcher } from './inspect/locked-fetcher.ts';
 import { RegistryFetcher } from './inspect/registry-fetcher.ts';
 import type { ReaderParts } from './inspect/registry-reader.ts';
+import { PlatformChecker } from './inspect/platform-checker.ts';
 import { Resolver } from './inspect/resolver.ts';
 import { Revalidator } from './inspect/revalidator.ts';
 import { SingleFlightFetcher } from './inspect/single-flight-fetcher.ts';
@@ -90,12 +91,23 @@ export function createInspector(options: InspectorOptions): Inspector {
   const fetcher = buildFetcher(reading, cache, { isShared: facts.isShared, clock });
   const revalidator = new Revalidator(reading, cache, fetcher, clock);
   const resolver = new Resolver({ keyring, cache, fetcher, revalidator });
+  const platformChecker = new PlatformChecker({ keyring, cache, reading });
   const close = async (): Promise<void> => {
     store.close();
     await pools.close();
   };
   const backgroundLimiter = new BackgroundLimiter({ store, keys, clock });
-  return new ImageInspector({ cache, resolver, keyring, registries, backgroundLimiter, clock, metrics, close });
+  return new ImageInspector({
+    cache,
+    resolver,
+    platformChecker,
+    keyring,
+    registries,
+    backgroundLimiter,
+    clock,
+    metrics,
+    close,
+  });
 }
 
 /** One fetch of an image in this process, and then one among the replicas that share a store. */

@@ -6,6 +6,7 @@ export { createInspector } from './create-inspector.ts';
 export type { InspectorOptions, RedisOptions } from './create-inspector.ts';
 export { HARD_TTL_MS, SOFT_TTL_MS } from './inspect/freshness.ts';
 export type { InspectionPriority, InspectRequest } from './inspect/inspect-request.ts';
+export type { PlatformCheck, PlatformCheckRequest } from './inspect/platform-checker.ts';
 export type { Inspector } from './inspect/inspector.ts';
 export type { PullSecret } from './auth/credential.ts';
 export { fixedRegistries, readRegistriesFile } from './config/registries-file.ts';

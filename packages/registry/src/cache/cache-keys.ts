@@ -5,7 +5,14 @@ import { computeMac, deriveKey } from './mac.ts';
 export const VERSION = '2';
 
 /** The second part of each key. Renaming one here is a new `VERSION`: replicas of two releases share a store. */
-const KINDS = { facts: 'facts', tag: 'shown', failure: 'refusal', lock: 'lock', limit: 'limit' } as const;
+const KINDS = {
+  facts: 'facts',
+  tag: 'shown',
+  failure: 'refusal',
+  missing: 'missing',
+  lock: 'lock',
+  limit: 'limit',
+} as const;
 
 /**
  * Names entries of the shared store: `archpolicy:2:facts:Tq0…`. The last part is a MAC (K6), so that a key reveals neither

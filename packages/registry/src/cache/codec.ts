@@ -1,7 +1,7 @@
-import { isDigest, isJsonObject, jsonOrUndefined, parseDeclaredPlatform } from '@archpolicy/core';
-import type { ContentFacts, Json, JsonObject } from '@archpolicy/core';
+import { isDigest, isJsonObject, isNodeArchitecture, jsonOrUndefined, parseDeclaredPlatform } from '@archpolicy/core';
+import type { ContentFacts, Json, JsonObject, MissingPlatform } from '@archpolicy/core';
 import type { FetchFailure } from '../http/outcome.ts';
-import type { NegativeEntry, CachedTag } from './memory-cache.ts';
+import type { CachedMissing, CachedTag, NegativeEntry } from './memory-cache.ts';
 
 /** Encodes facts: `{"kind":"platforms","platforms":[{"os":"linux","architecture":"arm64"}]}`. */
 export function encodeFacts(content: ContentFacts): string {
@@ -48,6 +48,27 @@ export function decodeNegativeEntry(text: string): NegativeEntry | undefined {
   const untilMs = json?.['untilMs'];
   if (reason === undefined || typeof untilMs !== 'number') return undefined;
   return { failure: { kind: 'failed', reason, retryAtMs: untilMs }, untilMs, pauseMs: 0 };
+}
+
+/** Encodes missing platforms: `{"digest":"sha256:…","platforms":[{"os":"linux","architecture":"amd64","sinceMs":1767225600000}]}`. */
+export function encodeMissing(missing: CachedMissing): string {
+  return JSON.stringify(missing);
+}
+
+export function decodeMissing(text: string): CachedMissing | undefined {
+  const json = parseObject(text);
+  const digest = json?.['digest'];
+  const platforms = json?.['platforms'];
+  if (typeof digest !== 'string' || !isDigest(digest) || !Array.isArray(platforms)) return undefined;
+  const parsed = (platforms as readonly Json[]).map(decodeMissingPlatform).filter((platform) => platform !== undefined);
+  return parsed.length === platforms.length ? { digest, platforms: parsed } : undefined;
+}
+
+function decodeMissingPlatform(json: Json): MissingPlatform | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const { os, architecture, sinceMs } = json;
+  if (typeof os !== 'string' || typeof architecture !== 'string' || typeof sinceMs !== 'number') return undefined;
+  return isNodeArchitecture(architecture) ? { os, architecture, sinceMs } : undefined;
 }
 
 function isShared(reason: FetchFailure['reason']): boolean {

@@ -3,8 +3,18 @@ import type { Clock } from '@archpolicy/async';
 import type { ParsedImage } from '../image/image-key.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { CacheKeys } from './cache-keys.ts';
-import { decodeFacts, decodeNegativeEntry, decodeTag, encodeFacts, encodeNegativeEntry, encodeTag } from './codec.ts';
-import type { CachedFacts, CachedTag, MemoryCache, NegativeEntry } from './memory-cache.ts';
+import {
+  decodeFacts,
+  decodeMissing,
+  decodeNegativeEntry,
+  decodeTag,
+  encodeFacts,
+  encodeMissing,
+  encodeNegativeEntry,
+  encodeTag,
+} from './codec.ts';
+import { LoadTimes } from './load-times.ts';
+import type { CachedFacts, CachedMissing, CachedTag, MemoryCache, NegativeEntry } from './memory-cache.ts';
 import { NEGATIVE_TTL_MS } from './negative-cache.ts';
 import { NO_SHARED_STORE } from './shared-store.ts';
 import type { SharedStore } from './shared-store.ts';
@@ -40,6 +50,8 @@ export class FactCache {
   readonly #parts: CacheParts;
   /** Whether other replicas can see what this one stores. */
   readonly isShared: boolean;
+  /** When the store was last read for references by digest. */
+  readonly #loaded = new LoadTimes();
   /** Settles when all writes to the store so far have ended. */
   #writes: Promise<unknown> = Promise.resolve();
 
@@ -96,6 +108,24 @@ export class FactCache {
     this.#parts.memory.deleteNegativeEntry(scope, image);
   }
 
+  /** Platforms of an index that the registry no longer has, as far as the scope has found (I9). */
+  missing(scope: string, image: string): CachedMissing | undefined {
+    return this.#parts.memory.missing(scope, image);
+  }
+
+  putMissing(scope: string, image: string, missing: CachedMissing, ttlMs: number): void {
+    this.#parts.memory.putMissing(scope, image, missing);
+    if (this.isShared) this.#store(this.#missingKey(scope, image), encodeMissing(missing), ttlMs);
+  }
+
+  /**
+   * Whether what other replicas have found about the image since this time may not be in memory. A tag is revalidated more often, and
+   * the store is read before that; a digest is fresh for a day.
+   */
+  isOutdated({ key, reference }: ParsedImage, sinceMs: number): boolean {
+    return this.isShared && reference.digest !== undefined && this.#loaded.of(key) <= sinceMs;
+  }
+
   /** Loads the store's entries of an image into memory, in at most two round trips. */
   async load(image: ParsedImage, tagScopes: readonly string[], failureScopes: readonly string[]): Promise<void> {
     if (!this.isShared) return;
@@ -103,9 +133,13 @@ export class FactCache {
     const values = await this.#read([
       ...tagScopes.map((scope) => this.#tagKey(scope, key)),
       ...failureScopes.map((scope) => this.#negativeKey(scope, key)),
+      ...tagScopes.map((scope) => this.#missingKey(scope, key)),
     ]);
+    if (reference.digest !== undefined) this.#loaded.set(key, this.#parts.clock.now());
     const tagged = tagScopes.map((scope, at) => this.#loadTag(scope, key, values[at]));
     for (const [at, scope] of failureScopes.entries()) this.#loadFailure(scope, key, values[tagScopes.length + at]);
+    const missing = values.slice(tagScopes.length + failureScopes.length);
+    for (const [at, scope] of tagScopes.entries()) this.#loadMissing(scope, key, missing[at]);
     const digests = new Set([reference.digest, ...tagged].filter((digest) => digest !== undefined));
     await this.#loadFacts([...digests].map((digest) => factsKey(host, digest)));
   }
@@ -143,6 +177,10 @@ export class FactCache {
     return this.#parts.keys.cacheKey('failure', `${scope} ${image}`);
   }
 
+  #missingKey(scope: string, image: string): string {
+    return this.#parts.keys.cacheKey('missing', `${scope} ${image}`);
+  }
+
   #store(key: string, payload: string, ttlMs: number): void {
     const { store, signer } = this.#parts;
     this.#track(store.set(key, signer.sign(key, payload), ttlMs));
@@ -173,6 +211,12 @@ export class FactCache {
     // Clocks of replicas differ: an entry may not last longer than one of now.
     if (entry === undefined || entry.untilMs > now + NEGATIVE_TTL_MS) return;
     if (memory.negativeEntry(scope, image, now) === undefined) memory.putNegativeEntry(scope, image, entry);
+  }
+
+  #loadMissing(scope: string, image: string, value: StoredValue): void {
+    // Most images have all their platforms: the absence of an entry is not a miss.
+    const missing = value?.text === undefined ? undefined : this.#verify(value, decodeMissing);
+    if (missing !== undefined) this.#parts.memory.putMissing(scope, image, missing);
   }
 
   async #loadFacts(wanted: readonly string[]): Promise<void> {

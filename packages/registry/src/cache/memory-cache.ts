@@ -1,4 +1,4 @@
-import type { ContentFacts, FactSource } from '@archpolicy/core';
+import type { ContentFacts, FactSource, MissingPlatform } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 import type { FetchFailure } from '../http/outcome.ts';
 
@@ -26,6 +26,13 @@ export interface NegativeEntry {
   readonly pauseMs: number;
 }
 
+/** Platforms of an index for which a registry returned "not found" to a credential scope, although the index lists them (I9). */
+export interface CachedMissing {
+  /** Of the index: the entry does not apply to the content that a tag moves to. */
+  readonly digest: string;
+  readonly platforms: readonly MissingPlatform[];
+}
+
 export interface MemoryLimits {
   /** Bytes for facts by host and digest. */
   readonly factsBytes: number;
@@ -38,6 +45,8 @@ export const DEFAULT_MEMORY_LIMITS: MemoryLimits = { factsBytes: 32 * 1024 * 102
 
 /** Cost of an entry beside its strings: map slot, links, the value's object. Measured: 160 to 200 bytes. */
 const ENTRY_OVERHEAD_BYTES = 200;
+/** Images with missing platforms are rare. An entry takes less than 1 KB. */
+const MAX_MISSING = 5_000;
 /** Some dozen lists of platforms are in use; an image index can invent others. */
 const MAX_SHARED_CONTENTS = 1_000;
 /** Longer lists are rarely shared by images. */
@@ -53,6 +62,7 @@ export class MemoryCache {
   readonly #contents = new LRUCache<string, ContentFacts>({ max: MAX_SHARED_CONTENTS });
   readonly #tags: LRUCache<string, CachedTag>;
   readonly #negativeEntries: LRUCache<string, NegativeEntry>;
+  readonly #missing = new LRUCache<string, CachedMissing>({ max: MAX_MISSING });
 
   constructor(limits: MemoryLimits = DEFAULT_MEMORY_LIMITS) {
     this.#facts = new LRUCache({ maxSize: limits.factsBytes, sizeCalculation: factsSize });
@@ -118,6 +128,15 @@ export class MemoryCache {
 
   putNegativeEntry(scope: string, image: string, entry: NegativeEntry): void {
     this.#negativeEntries.set(scopedKey(scope, image), entry);
+  }
+
+  missing(scope: string, image: string): CachedMissing | undefined {
+    // Checked for each image of each pod: almost never is there one.
+    return this.#missing.size === 0 ? undefined : this.#missing.get(scopedKey(scope, image));
+  }
+
+  putMissing(scope: string, image: string, missing: CachedMissing): void {
+    this.#missing.set(scopedKey(scope, image), missing);
   }
 
   /** Bytes in use, as calculated. */

@@ -1,4 +1,5 @@
 import type { Clock } from '@archpolicy/async';
+import type { MissingPlatform } from '@archpolicy/core';
 import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
 import type { EndpointCredential } from '../auth/auth-attempt.ts';
 import type { FactCache, FetchLock } from '../cache/fact-cache.ts';
@@ -9,7 +10,7 @@ import type { FetchFailure } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 import type { Content } from './content-reader.ts';
 import type { FetchRequest } from './fetcher.ts';
-import { HARD_TTL_MS, isFresh, nextStep, staleIfError } from './freshness.ts';
+import { HARD_TTL_MS, isFresh, nextStep, SOFT_TTL_MS, staleIfError } from './freshness.ts';
 import type { Answer, CacheEntry, Step } from './freshness.ts';
 
 /** Facts of an image of which a part was missing. */
@@ -30,6 +31,7 @@ export class ImageCache {
   /** A fresh answer for one of the scopes. The first line of `nextStep`, without the look-ups of the others: the hot path. */
   fresh(image: ParsedImage, scopes: readonly string[], softTtlMs: number): Answer | undefined {
     const now = this.#clock.now();
+    if (this.#facts.isOutdated(image, now - SOFT_TTL_MS.otherwise)) return undefined;
     for (const scope of scopes) {
       const tag = this.#facts.tag(scope, image.key);
       if (tag === undefined || !isFresh(tag, softTtlMs, now)) continue;
@@ -45,6 +47,28 @@ export class ImageCache {
     return scopes
       .map((scope) => staleIfError(this.#entry(image, scope, scope, now), now))
       .find((answer) => answer !== undefined);
+  }
+
+  /** I9: what of this content the registry no longer has, as far as one of the scopes has found. Undefined: nothing. */
+  missing({ key }: ParsedImage, scopes: readonly string[], digest: string): readonly MissingPlatform[] | undefined {
+    const sinceMs = this.#clock.now() - HARD_TTL_MS;
+    for (const scope of scopes) {
+      const missing = this.#facts.missing(scope, key);
+      if (missing?.digest !== digest) continue;
+      const platforms = missing.platforms.filter((platform) => platform.sinceMs > sinceMs);
+      if (platforms.length > 0) return platforms;
+    }
+    return undefined;
+  }
+
+  /** @param scope the pods for which it counts: those of the attempt, or all if the registry required no credential */
+  storeMissing({ key }: ParsedImage, scope: string, digest: string, platform: Omit<MissingPlatform, 'sinceMs'>): void {
+    const before = this.#facts.missing(scope, key);
+    const others = (before?.digest === digest ? before.platforms : []).filter(
+      ({ os, architecture }) => os !== platform.os || architecture !== platform.architecture,
+    );
+    const platforms = [...others, { ...platform, sinceMs: this.#clock.now() }];
+    this.#facts.putMissing(scope, key, { digest, platforms }, HARD_TTL_MS);
   }
 
   nextStep({ image, softTtlMs, context: { attempt } }: FetchRequest): Step {

@@ -1,6 +1,6 @@
 import { BatchedTimeout, KeyedConcurrencyLimit, SingleFlight, waitAtMost } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
-import type { FactSource, Inspection } from '@archpolicy/core';
+import type { FactSource, Inspection, MissingPlatform } from '@archpolicy/core';
 import type { Credential, PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
 import { normalHost } from '../hosts/host-pattern.ts';
@@ -13,6 +13,7 @@ import type { Answer } from './freshness.ts';
 import type { ImageCache } from './image-cache.ts';
 import type { InspectRequest } from './inspect-request.ts';
 import { INSPECTION_LIMIT } from './inspection-limit.ts';
+import type { PlatformCheck, PlatformCheckRequest, PlatformChecker } from './platform-checker.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 import { ReferenceCache } from '../image/image-key.ts';
 import type { ParsedImage } from '../image/image-key.ts';
@@ -21,6 +22,11 @@ import type { ParsedImage } from '../image/image-key.ts';
 export interface Inspector {
   /** Returns the platforms of an image. Never rejects for what a registry, network or tenant does. */
   inspect(request: InspectRequest): Promise<Inspection>;
+  /**
+   * Checks whether the registry still has what an index lists for a platform; inspections with the same credentials
+   * return it as missing afterwards. Never rejects for what a registry, network or tenant does.
+   */
+  checkPlatform(request: PlatformCheckRequest): Promise<PlatformCheck>;
   /** Ends all connections and work in flight. Afterwards every inspection that needs a request is `Unavailable`. */
   close(): Promise<void>;
 }
@@ -43,6 +49,7 @@ interface Work {
 interface Parts {
   readonly cache: ImageCache;
   readonly resolver: Resolver;
+  readonly platformChecker: PlatformChecker;
   readonly keyring: Keyring;
   readonly registries: RegistriesSource;
   readonly backgroundLimiter: BackgroundLimiter;
@@ -56,6 +63,7 @@ export class ImageInspector implements Inspector {
   readonly #parts: Parts;
   readonly #references = new ReferenceCache();
   readonly #work = new SingleFlight<Resolution>();
+  readonly #checks = new SingleFlight<PlatformCheck>();
   readonly #limit = new KeyedConcurrencyLimit(INSPECTION_LIMIT);
   readonly #deadlines: BatchedTimeout;
   #closed = false;
@@ -77,8 +85,25 @@ export class ImageInspector implements Inspector {
     const scopes = keyring.scopes(image, podCredentials, registries);
     const softTtlMs = softTtl(image, request);
     const fresh = cache.fresh(image, scopes, softTtlMs);
-    if (fresh !== undefined) return Promise.resolve(this.#counted(this.#toInspection(fresh, 'memory')));
+    if (fresh !== undefined) return Promise.resolve(this.#counted(this.#toInspection(fresh, image, scopes, 'memory')));
     return this.#cold({ image, podCredentials, softTtlMs, request }, scopes);
+  }
+
+  checkPlatform({ reference, pullSecrets = NO_SECRETS, ...platform }: PlatformCheckRequest): Promise<PlatformCheck> {
+    const image = this.#references.parse(reference);
+    const { keyring, registries: source, platformChecker, backgroundLimiter, clock } = this.#parts;
+    const registries = source.current();
+    if (image === undefined || this.#closed || registries.entryFor(image.reference.registry)?.blocked === true) {
+      return Promise.resolve('unknown');
+    }
+    const podCredentials = keyring.podCredentials(image, pullSecrets);
+    const scopes = keyring.scopes(image, podCredentials, registries);
+    const { digest, os, architecture } = platform;
+    return this.#checks.do(`${scopes.join(' ')} ${image.key} ${digest} ${os}/${architecture}`, () => {
+      const signal = this.#deadlines.signal(clock.monotonic() + WORK_DEADLINE_MS);
+      const permit = new BackgroundPermit(backgroundLimiter, registries);
+      return platformChecker.check(platform, { image, podCredentials, registries, permit, signal });
+    });
   }
 
   async close(): Promise<void> {
@@ -102,7 +127,7 @@ export class ImageInspector implements Inspector {
       );
     if (running === undefined) return this.#staleOr('Unavailable', image, scopes);
     const waited = await waitAtMost(running, { clock: this.#parts.clock, ms, signal });
-    if (waited.kind === 'done') return this.#counted(this.#toInspection(waited.value));
+    if (waited.kind === 'done') return this.#counted(this.#toInspection(waited.value, image, scopes));
     return this.#staleOr('Deadline', image, scopes);
   }
 
@@ -112,7 +137,7 @@ export class ImageInspector implements Inspector {
 
   #staleOr(reason: 'Unavailable' | 'Deadline', image: ParsedImage, scopes: readonly string[]): Inspection {
     const stale = this.#parts.cache.stale(image, scopes);
-    return this.#counted(stale === undefined ? unresolved(reason) : this.#toInspection(stale, 'memory'));
+    return this.#counted(stale === undefined ? unresolved(reason) : this.#toInspection(stale, image, scopes, 'memory'));
   }
 
   #resolve({ image, podCredentials, softTtlMs, request: { priority } }: Work): Promise<Resolution> {
@@ -123,9 +148,16 @@ export class ImageInspector implements Inspector {
     return resolver.resolve({ image, podCredentials, softTtlMs, registries, permit, signal });
   }
 
-  #toInspection(resolution: Resolution, source?: FactSource): Inspection {
+  #toInspection(
+    resolution: Resolution,
+    image: ParsedImage,
+    scopes: readonly string[],
+    source?: FactSource,
+  ): Inspection {
     if (resolution.kind === 'answer') {
-      return resolved(resolution, source ?? resolution.facts.source, this.#parts.clock.now());
+      const { cache, clock } = this.#parts;
+      const missing = cache.missing(image, scopes, resolution.tag.digest);
+      return resolved(resolution, missing, source ?? resolution.facts.source, clock.now());
     }
     const { reason, retryAtMs } = resolution.failure;
     return unresolved(reason, retryAtMs);
@@ -147,14 +179,19 @@ function softTtl(image: ParsedImage, { pullPolicy, maxAgeMs = Number.POSITIVE_IN
   return Math.min(pullPolicy === 'Always' ? SOFT_TTL_MS.always : SOFT_TTL_MS.otherwise, maxAgeMs);
 }
 
-function resolved({ tag, facts }: Answer, source: FactSource, nowMs: number): Inspection {
+function resolved(
+  { tag, facts }: Answer,
+  missing: readonly MissingPlatform[] | undefined,
+  source: FactSource,
+  nowMs: number,
+): Inspection {
   const { content } = facts;
   if (content.kind === 'unknown') return unresolved('UnknownPlatform');
   if (content.kind === 'malformed') return unresolved('Malformed');
   const neutral = content.kind === 'neutral';
   const platforms = neutral ? [] : content.platforms;
   const single = content.kind === 'platforms' && content.single === true && { single: true as const };
-  const declared = { digest: tag.digest, platforms, neutral, ...single };
+  const declared = { digest: tag.digest, platforms, neutral, ...single, ...(missing !== undefined && { missing }) };
   return { kind: 'resolved', facts: declared, source, ageMs: currentAge(tag, nowMs) };
 }
 

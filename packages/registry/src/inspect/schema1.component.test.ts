@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
   CAPTURED_SCHEMA1,
   FakeClock,
@@ -13,6 +13,9 @@ import { createInspector } from '../create-inspector.ts';
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import type { Inspector } from './inspector.ts';
+
+// Sockets on a busy machine.
+jest.setTimeout(60_000);
 
 /** Hand-made: the distribution project's registry of today refuses schema 1. */
 let registry: FakeRegistry;

@@ -16,6 +16,7 @@ import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { Inspector } from '../inspect/inspector.ts';
+import type { PlatformCheck } from '../inspect/platform-checker.ts';
 import { NO_METRICS } from '../metrics.ts';
 
 /** The distribution project's registry, once open to everyone, once with tokens that it verifies by itself. */
@@ -126,6 +127,23 @@ describe('a real registry that everybody may read', () => {
   test('I3 a single manifest gets its architecture from the config blob', async () => {
     expect(platforms(await inspect(`${open.host}/team/single:v1`))).toEqual(['linux/arm64']);
     expect(platforms(await inspect(`${open.host}/team/app@${index.manifests[1]}`))).toEqual(['linux/arm64/v8']);
+  });
+
+  test('I9 a manifest that was deleted although an index lists it', async () => {
+    const { digest, manifests, reference } = await pushImage(open.host, 'cleaned/app', 'v1', PLATFORMS);
+    const check = (architecture: 'amd64' | 'arm64'): Promise<PlatformCheck> =>
+      inspector.checkPlatform({ reference, digest, os: 'linux', architecture });
+    expect(platforms(await inspect(reference))).toEqual(PLATFORMS);
+    expect(await check('amd64')).toBe('available');
+    const deleted = await fetch(`http://${open.host}/v2/cleaned/app/manifests/${manifests[0]}`, { method: 'DELETE' });
+    expect(deleted.status).toBe(202);
+    requests = [];
+    expect([await check('amd64'), await check('arm64')]).toEqual(['missing', 'available']);
+    expect(requests).toEqual([
+      ...['GET manifest ok', 'HEAD manifest not-found', 'GET manifest not-found'],
+      ...['GET manifest ok', 'HEAD manifest ok'],
+    ]);
+    expect(await inspect(reference)).toMatchObject({ facts: { missing: [{ os: 'linux', architecture: 'amd64' }] } });
   });
 
   test('I4 what is not there', async () => {

@@ -1,0 +1,17 @@
+import { LRUCache } from 'lru-cache';
+
+/** More images by digest than a cluster has in use: an entry takes some 300 bytes. */
+const MAX_IMAGES = 10_000;
+
+/** When the shared store was last read for an image, epoch milliseconds. */
+export class LoadTimes {
+  readonly #times = new LRUCache<string, number>({ max: MAX_IMAGES });
+
+  of(image: string): number {
+    return this.#times.get(image) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  set(image: string, nowMs: number): void {
+    this.#times.set(image, nowMs);
+  }
+}

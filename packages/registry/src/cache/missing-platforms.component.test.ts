@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { basicAccess, dockerConfigJson, FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
+import type { PullSecret } from '../auth/credential.ts';
+import { fixedRegistries } from '../config/registries-file.ts';
+import { parseRegistries, Registries } from '../config/registries.ts';
+import { createInspector } from '../create-inspector.ts';
+import type { Inspector } from '../inspect/inspector.ts';
+import type { PlatformCheck } from '../inspect/platform-checker.ts';
+import { NO_METRICS } from '../metrics.ts';
+
+// Sockets on a busy machine.
+jest.setTimeout(60_000);
+
+const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
+const { digest } = image.manifest;
+const [amd64] = image.children;
+
+/** Real time, shifted by the test. */
+let shiftMs = 0;
+const clock = {
+  now: () => Date.now() + shiftMs,
+  monotonic: () => performance.now(),
+  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
+};
+
+let registry: FakeRegistry;
+let redis: RedisNode;
+let replicas: Inspector[];
+let discarded: number;
+
+beforeEach(async () => {
+  [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
+  registry.push('app', 'v1', image);
+  registry.access = basicAccess(['alice:a', 'bob:b']);
+  registry.fault = ({ path }) => (path.endsWith(amd64!.digest) ? { kind: 'answer', status: 404 } : undefined);
+  [replicas, discarded, shiftMs] = [[], 0, 0];
+});
+
+afterEach(async () => {
+  await Promise.all(replicas.map((replica) => replica.close()));
+  await Promise.all([registry.stop(), redis.stop()]);
+});
+
+/** One process of several that share the Redis. */
+function replica(): Inspector {
+  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
+  const inspector = createInspector({
+    clock,
+    registries: fixedRegistries(new Registries(file)),
+    metrics: { ...NO_METRICS, discarded: () => void (discarded += 1) },
+    redis: { url: redis.url, cacheKey: 'the cache key of the tests', commandTimeoutMs: 5_000 },
+  });
+  replicas.push(inspector);
+  return inspector;
+}
+
+const secretOf = (user: string): readonly PullSecret[] => [
+  { type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson({ [registry.host]: user }) },
+];
+
+/** Checks the image for amd64 with alice's credential, and waits until the result is stored. Returns its key. */
+async function check(inspector: Inspector, reference: string): Promise<string> {
+  const request = { reference: `${registry.host}/${reference}`, pullSecrets: secretOf('alice:a'), digest };
+  const result: PlatformCheck = await inspector.checkPlatform({ ...request, os: 'linux', architecture: 'amd64' });
+  expect(result).toBe('missing');
+  for (;;) {
+    const key = [...(await redis.keys()).keys()].find((name) => name.includes(':missing:'));
+    if (key !== undefined) return key;
+    await delay(5);
+  }
+}
+
+/** The architectures that are missing, as an inspection returns them. */
+async function missing(inspector: Inspector, reference: string, user = 'alice:a'): Promise<readonly string[]> {
+  const request = { reference: `${registry.host}/${reference}`, pullSecrets: secretOf(user), budgetMs: 5_000 };
+  const inspection = await inspector.inspect(request);
+  if (inspection.kind === 'unresolved') throw new Error(inspection.reason);
+  return (inspection.facts.missing ?? []).map(({ architecture }) => architecture);
+}
+
+test('I9 K1 another replica reads a missing platform before it revalidates the tag, and a new one at once', async () => {
+  const [operator, webhook] = [replica(), replica()];
+  expect(await missing(webhook, 'app:v1')).toEqual([]);
+  await check(operator, 'app:v1');
+  expect(await missing(operator, 'app:v1')).toEqual(['amd64']);
+  expect(await missing(webhook, 'app:v1')).toEqual([]);
+  shiftMs = 10 * 60_000;
+  expect(await missing(webhook, 'app:v1')).toEqual(['amd64']);
+  expect(await missing(replica(), 'app:v1')).toEqual(['amd64']);
+});
+
+test('I9 K3 of a reference by digest it is read after 10 minutes, without a request to the registry', async () => {
+  const reference = `app@${digest}`;
+  const [operator, webhook] = [replica(), replica()];
+  expect(await missing(webhook, reference)).toEqual([]);
+  await check(operator, reference);
+  registry.forgetRequests();
+  expect(await missing(webhook, reference)).toEqual([]);
+  shiftMs = 10 * 60_000;
+  expect(await missing(webhook, reference)).toEqual(['amd64']);
+  expect(registry.lines).toEqual([]);
+});
+
+test('I9 K2 for another credential nothing is missing', async () => {
+  await check(replica(), 'app:v1');
+  expect(await missing(replica(), 'app:v1', 'bob:b')).toEqual([]);
+});
+
+test.each<[string, (value: string) => string]>([
+  ['with another architecture', (value) => value.replace('amd64', 'arm64')],
+  ['without its MAC', (value) => value.slice(value.indexOf('{'))],
+  ['that is empty', () => 'x'],
+])('I9 K6 a value %s is a miss', async (_, change) => {
+  const key = await check(replica(), 'app:v1');
+  await redis.command('SET', key, change(String(await redis.command('GET', key))), 'PX', 100_000);
+  expect(await missing(replica(), 'app:v1')).toEqual([]);
+  expect(discarded).toBeGreaterThan(0);
+});

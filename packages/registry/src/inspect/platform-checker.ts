@@ -1,0 +1,122 @@
+import { parseManifest } from '@archpolicy/core';
+import type { NodeArchitecture } from '@archpolicy/core';
+import type { Credential, PullSecret } from '../auth/credential.ts';
+import type { EndpointCredential } from '../auth/auth-attempt.ts';
+import type { Keyring } from '../auth/keyring.ts';
+import type { Registries } from '../config/registries.ts';
+import { isRejection } from '../http/outcome.ts';
+import type { ParsedImage } from '../image/image-key.ts';
+import type { BackgroundPermit } from '../limits/background-permit.ts';
+import { parseDocument } from './document.ts';
+import type { ImageCache } from './image-cache.ts';
+import { RegistryReader } from './registry-reader.ts';
+import type { ReaderParts } from './registry-reader.ts';
+
+/** Which platform of an index to check, with which credentials. */
+export interface PlatformCheckRequest {
+  /** The `image` field of a container, as written. */
+  readonly reference: string;
+  readonly pullSecrets?: readonly PullSecret[];
+  /** Of the index that the reference resolved to. */
+  readonly digest: string;
+  readonly os: string;
+  readonly architecture: NodeArchitecture;
+}
+
+/** Whether the registry has what an index lists for a platform. `unknown`: it did not answer, or not to these credentials. */
+export type PlatformCheck = 'available' | 'missing' | 'unknown';
+
+/** A check, with everything that its result depends on. */
+export interface CheckContext {
+  readonly image: ParsedImage;
+  readonly podCredentials: readonly Credential[];
+  readonly registries: Registries;
+  readonly permit: BackgroundPermit;
+  readonly signal: AbortSignal;
+}
+
+type CheckedPlatform = Pick<PlatformCheckRequest, 'digest' | 'os' | 'architecture'>;
+
+interface Parts {
+  readonly keyring: Keyring;
+  readonly cache: ImageCache;
+  readonly reading: ReaderParts;
+}
+
+/** Variants of one architecture in an index; if there are more, the check is left out. */
+const MAX_CHILDREN = 4;
+
+/**
+ * Checks whether a registry still has the manifests that an index lists for a platform (I9): one GET of the index, whose digest proves
+ * its entries, and one HEAD of each such manifest. "Not found" counts only from a credential that was shown the index in the same
+ * check: registries hide a repository, not single manifests of one.
+ */
+export class PlatformChecker {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** The registry itself decides; a mirror only that the platform is available. What is missing is stored for the scope that found it. */
+  async check(platform: CheckedPlatform, context: CheckContext): Promise<PlatformCheck> {
+    const { image, podCredentials, registries, signal } = context;
+    const attempts = await this.#parts.keyring.attempts(image, podCredentials, registries, signal);
+    for (const attempt of attempts) {
+      const result = await this.#attempt(platform, attempt, context);
+      if (result === 'available') return result;
+      if (result === 'next' || attempt.endpoint.mirror) continue;
+      return result;
+    }
+    return 'unknown';
+  }
+
+  /** `next`: this credential may not see the index, or there is none. */
+  async #attempt(
+    platform: CheckedPlatform,
+    attempt: EndpointCredential,
+    { image, registries, permit, signal }: CheckContext,
+  ): Promise<PlatformCheck | 'next'> {
+    const { cache, reading } = this.#parts;
+    const reader = new RegistryReader(reading, { registries, attempt, permit, signal });
+    const index = await reader.get(platform.digest);
+    if (index.kind === 'failed') return isRejection(index) ? 'next' : 'unknown';
+    const result = await checkChildren(listedFor(index.value.body, platform), reader);
+    const { digest, os, architecture } = platform;
+    if (result === 'missing' && !attempt.endpoint.mirror) {
+      cache.storeMissing(image, reader.scope, digest, { os, architecture });
+    }
+    return result;
+  }
+}
+
+/** The digests of the manifests that an index lists for the platform, whichever variant. */
+function listedFor(body: Uint8Array, { os, architecture }: CheckedPlatform): readonly string[] {
+  const manifest = parseManifest(parseDocument(body) ?? null);
+  if (manifest.kind !== 'index') return [];
+  return manifest.entries.flatMap((entry) =>
+    entry.kind === 'platform' && entry.platform.os === os && entry.platform.architecture === architecture
+      ? [entry.child?.digest ?? '']
+      : [],
+  );
+}
+
+/** Missing when the registry has none of them. */
+async function checkChildren(children: readonly string[], reader: RegistryReader): Promise<PlatformCheck> {
+  if (children.length === 0 || children.length > MAX_CHILDREN || children.includes('')) return 'available';
+  for (const child of children) {
+    const result = await checkChild(child, reader);
+    if (result !== 'missing') return result;
+  }
+  return 'missing';
+}
+
+/** Registries and proxies that do not support HEAD return 404 to it as well: only the same answer to a GET counts. */
+async function checkChild(digest: string, reader: RegistryReader): Promise<PlatformCheck> {
+  const head = await reader.head(digest);
+  if (head.kind === 'fetched') return 'available';
+  if (head.kind === 'failed' && head.reason !== 'NotFound') return 'unknown';
+  const get = await reader.get(digest);
+  if (get.kind === 'fetched') return 'available';
+  return get.reason === 'NotFound' ? 'missing' : 'unknown';
+}
