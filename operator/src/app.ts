@@ -88,6 +88,7 @@ class Operator {
       readiness,
       unschedulable,
       inspector,
+      ...(config.redisUrl !== undefined && { platformChecker: inspector }),
       pullSecrets: new KeptPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(registry) }),
       webhookLease: lease,
       namespace: config.namespace,

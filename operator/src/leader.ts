@@ -15,8 +15,12 @@ import type { OperatorMetrics } from './metrics.ts';
 import { PolicyStatuses } from './policy/statuses.ts';
 import { PullSecretReader } from './pull-secrets.ts';
 import { buildRemediation } from './remediation/build-remediation.ts';
+import { NO_PLATFORM_CHECKS } from './remediation/ports.ts';
+import type { PlatformChecks } from './remediation/ports.ts';
 import { ApiReader } from './remediation/evaluation/api-reader.ts';
 import { InspectedImages } from './remediation/evaluation/images.ts';
+import { RegistryPlatformChecks } from './remediation/evaluation/platform-checks.ts';
+import type { RegistryPlatformChecksOptions } from './remediation/evaluation/platform-checks.ts';
 import type { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
 import type { UnschedulableHistory } from './remediation/evaluation/unschedulable-history.ts';
 import { PolicyPodStats } from './statistics/policy-pod-stats.ts';
@@ -43,6 +47,8 @@ export interface LeaderOptions {
   readonly readiness: ReadinessHistory;
   readonly unschedulable: UnschedulableHistory;
   readonly inspector: Inspector;
+  /** Absent: the webhook does not read what this process stores about images. */
+  readonly platformChecker?: RegistryPlatformChecksOptions['inspector'];
   readonly pullSecrets: PullSecretView;
   /** The webhook's Lease. */
   readonly webhookLease: { isFresh(): boolean };
@@ -96,6 +102,7 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
     ...observed,
     ...{ pipeline, ledger, lease, statuses, reader, jobs: reader },
     images: new InspectedImages({ ...options, inspector }),
+    checks: platformChecks(options),
     evict: (target, deadline) => evict(api, target, deadline),
   });
   const { remediation } = built;
@@ -105,6 +112,11 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const gate = gateController({ ...options, inspector });
   const warm = keepWarm({ ...options, inspector }, policyOf);
   return [brake, configuration, webhook, tolerations, statuses, remediation, resync, gauges, gate, ...warm];
+}
+
+function platformChecks(options: LeaderOptions): PlatformChecks {
+  const { platformChecker: inspector } = options;
+  return inspector === undefined ? NO_PLATFORM_CHECKS : new RegistryPlatformChecks({ ...options, inspector });
 }
 
 function keepWarm(options: LeaderOptions, policyOf: (pod: string) => string | undefined): readonly Runnable[] {

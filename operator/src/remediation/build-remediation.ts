@@ -22,6 +22,7 @@ import type {
   Namespaces,
   NodeReader,
   Nodes,
+  PlatformChecks,
   PodImages,
   PodReader,
   Pods,
@@ -51,6 +52,7 @@ export interface RemediationParts {
   readonly unschedulable: Pick<UnschedulableHistory, 'forMs'>;
   readonly webhook: Webhook;
   readonly images: PodImages;
+  readonly checks: PlatformChecks;
   readonly jobs: Jobs;
   readonly reader: PodReader & NodeReader;
   readonly evict: Evict;

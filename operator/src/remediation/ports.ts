@@ -8,6 +8,7 @@ import type {
   OwnerReference,
   PodFacts,
   StuckWorkload,
+  SuspectPlatform,
   WebhookCall,
 } from '@archpolicy/core';
 import type { EvictionAnswer, EvictionTarget } from '@archpolicy/kube';
@@ -39,6 +40,14 @@ export interface Policies {
 export interface PodImages {
   of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>>;
 }
+
+/** Has registries checked for platforms that nodes could not pull (I9). Returns at once. */
+export interface PlatformChecks {
+  request(pod: PodFacts, suspects: readonly SuspectPlatform[], signal: AbortSignal): void;
+}
+
+/** Without a cache that the webhook shares, a missing platform would be known to the operator alone. */
+export const NO_PLATFORM_CHECKS: PlatformChecks = { request: () => undefined };
 
 /** Returns the facts of a Job; undefined when it does not exist, is another one by now, or cannot be read. */
 export interface Jobs {

@@ -8,6 +8,7 @@ import {
   ownedByJob,
   rivalOf,
   selectPolicy,
+  suspectPlatforms,
   topControllerOf,
 } from '@archpolicy/core';
 import type {
@@ -20,7 +21,7 @@ import type {
   PlacementAssessment,
   PodFacts,
 } from '@archpolicy/core';
-import type { Jobs, Namespaces, Nodes, PodImages, Pods, Policies } from '../ports.ts';
+import type { Jobs, Namespaces, Nodes, PlatformChecks, PodImages, Pods, Policies } from '../ports.ts';
 
 /** What is known about one governed pod: evaluating it waits for nothing. */
 export interface EvictionContext {
@@ -48,6 +49,7 @@ export interface ContextGathererOptions {
   readonly namespaces: Namespaces;
   readonly policies: Policies;
   readonly images: PodImages;
+  readonly checks: PlatformChecks;
   readonly jobs: Jobs;
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -77,6 +79,7 @@ export class ContextGatherer {
       return { kind: 'governed', context: bare };
     }
     const inspected = { ...bare, inspections: await images.of(pod, policy, signal) };
+    this.#requestChecks(inspected, signal);
     return { kind: 'governed', context: { ...inspected, job: await this.#jobOf(inspected, signal) } };
   }
 
@@ -101,6 +104,12 @@ export class ContextGatherer {
 
   #nodeOf({ nodeName }: PodFacts): NodeFacts | undefined {
     return nodeName === undefined ? undefined : this.#options.nodes.get(nodeName);
+  }
+
+  #requestChecks({ pod, node, inspections, policy }: EvictionContext, signal: AbortSignal): void {
+    if (node === undefined) return;
+    const suspects = suspectPlatforms(pod, node, inspections, policy.spec);
+    if (suspects.length > 0) this.#options.checks.request(pod, suspects, signal);
   }
 
   /** Only of a misplaced or stuck pod: reading the Job of every pod would be many requests for nothing. */
