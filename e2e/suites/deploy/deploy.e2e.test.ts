@@ -245,7 +245,7 @@ describe('the fences', () => {
       cluster.kubectl(['create', '--filename=-', ...flags], probe);
     expect(await run('--dry-run=server', operator)).toMatchObject({ status: 0, stderr: '' });
     for (const flags of [[operator], []]) {
-      expect((await run(...flags)).stderr).toContain('takes only pods with dryRun=All');
+      expect((await run(...flags)).stderr).toContain('accepts only pods with dryRun=All');
     }
   });
 });

@@ -30,7 +30,7 @@ const lifting = (...more: readonly JsonObject[]): readonly JsonObject[] => [
   ...more,
 ];
 const evil = { op: 'replace', path: '/spec/containers/0/image', value: 'registry.example.com/evil:1' };
-const NOTHING_ELSE = 'but take their own scheduling gate away';
+const NOTHING_ELSE = 'may only remove their own scheduling gate';
 
 /** JSON Patches of the operator on that pod, and what refuses them; null where they are what lifting a gate takes. */
 export const PATCHES: readonly (readonly [name: string, patch: readonly JsonObject[], refusal: string | null])[] = [
