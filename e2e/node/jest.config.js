@@ -1,4 +1,4 @@
-/** `make test-node`: apart from the other tests, for it needs root and changes the machine while it runs. */
+/** `make test-node`, separate from other tests because it needs root and changes settings of the machine while it runs. */
 export default {
   testEnvironment: 'node',
   transform: {},

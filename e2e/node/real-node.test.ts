@@ -22,7 +22,7 @@ jest.setTimeout(5 * 60_000);
 
 const reason = await findMissingPrerequisite();
 
-// It needs root on Linux, and is no part of `make test`: the reason is printed in the title.
+// Needs root on Linux and is not part of `make test`; the title of a skipped run contains the reason.
 (reason === undefined ? describe : describe.skip)(
   reason === undefined ? 'a real node' : `a real node (skipped: ${reason})`,
   () => {
@@ -39,7 +39,7 @@ const reason = await findMissingPrerequisite();
       const registry = cluster.get('REGISTRY');
       const { reference } = await push('pause', 'single', 'amd64');
       const kubeconfig = cluster.get('KUBECONFIG');
-      // Until ArchPolicy comes there is no other node to go to.
+      // Only the real node is schedulable until ArchPolicy is installed.
       await cordon(true);
       node = await RealNode.start({ tools, kubeconfig, registry, sandboxImage: reference });
       await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
@@ -63,15 +63,15 @@ const reason = await findMissingPrerequisite();
       await rm(folder, { recursive: true, force: true });
     }, TIMEOUT_MS);
 
-    test('R1 an arm64-only image fails as NODE-EVIDENCE says, is evicted, and its replacement runs on an arm64 node', async () => {
+    test('R1 an arm64-only image fails as in docs/node-evidence.md, is evicted, and its replacement runs on an arm64 node', async () => {
       const [single, index] = await Promise.all([push('single', 'single', 'arm64'), push('index', 'index', 'arm64')]);
       await apply(deployment('single', single.reference), deployment('index', index.reference));
-      // A single manifest is not checked: it starts, and ends at once without a word.
+      // The platform of a single manifest is not checked: the container starts and ends at once, without a message.
       const crashed = await state('single', ({ terminated }) => terminated);
       expect(crashed).toMatchObject({ reason: 'Error' });
       expect([1, 255]).toContain(crashed['exitCode']);
       expect(crashed).not.toHaveProperty('message');
-      // An index without the platform is refused at the pull.
+      // The pull of an index without the platform fails.
       const refused = await state('index', ({ waiting }) => waiting);
       expect(['ErrImagePull', 'ImagePullBackOff']).toContain(refused['reason']);
       expect(refused['message']).toContain('no match for platform in manifest');
@@ -87,8 +87,8 @@ const reason = await findMissingPrerequisite();
       });
     });
 
-    const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
-      waitFor(isSo, { what, timeoutMs: TIMEOUT_MS });
+    const until = (what: string, condition: () => boolean | Promise<boolean>) =>
+      waitFor(condition, { what, timeoutMs: TIMEOUT_MS });
 
     const runsOnArm64 = ({ architecture, ready, deleting }: SeenPod): boolean =>
       architecture === 'arm64' && ready && !deleting;
@@ -96,7 +96,7 @@ const reason = await findMissingPrerequisite();
     async function apply(...items: readonly JsonObject[]): Promise<void> {
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
       await until(
-        'the objects to be taken',
+        'the objects to be accepted',
         async () => (await cluster.kubectl(['apply', '-f', '-'], list)).status === 0,
       );
     }
@@ -105,7 +105,7 @@ const reason = await findMissingPrerequisite();
       await cluster.kubectl([isCordoned ? 'cordon' : 'uncordon', ...nodeNames]);
     }
 
-    /** An image whose only program runs on this architecture. */
+    /** Pushes an image whose program runs on this architecture only. */
     async function push(name: string, kind: PushOptions['kind'], architecture: string): ReturnType<typeof pushImage> {
       const file = join(folder, `${name}-${architecture}`);
       await buildImageProgram(architecture, file);
@@ -114,7 +114,7 @@ const reason = await findMissingPrerequisite();
       return pushImage(cluster.get('REGISTRY'), name, 'v1', [`linux/${architecture}`], { kind, getContent: contentOf });
     }
 
-    /** What a container of the app's pod has come to, once it has. */
+    /** Waits for a state of a container of the app's pod and returns it. */
     async function state(app: string, part: (state: Record<string, unknown>) => unknown): Promise<JsonObject> {
       let found: unknown;
       await until(`the state of ${app}`, async () => {
@@ -132,7 +132,7 @@ const reason = await findMissingPrerequisite();
 
 function deployment(app: string, image: string): JsonObject {
   const spec = {
-    // No network plugin is needed.
+    // So that no network plugin is needed.
     hostNetwork: true,
     terminationGracePeriodSeconds: 1,
     automountServiceAccountToken: false,

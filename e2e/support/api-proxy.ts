@@ -6,37 +6,37 @@ import { isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { createCertificateAuthority } from '@archpolicy/testkit';
 
-/** An eviction on its way to the API server. */
+/** An eviction request that passed the proxy. */
 export interface SeenEviction {
   readonly namespace: string;
   readonly pod: string;
-  /** The UID that it is meant for. */
+  /** UID in its preconditions. */
   readonly uid: string;
-  /** When it came, `performance.now()`. */
+  /** Time of arrival, `performance.now()`. */
   readonly at: number;
-  /** What the API server answered, once it has. */
+  /** Status of the response; undefined until it arrives. */
   status?: number;
 }
 
-/** What happens to evictions on their way. Both are waited for; a rejection of the first loses the request for ever. */
+/** Hooks around evictions, which are awaited. If `beforeForward` rejects, the request is dropped. */
 export interface EvictionHooks {
-  /** Before the API server gets it. */
+  /** Called before the request is forwarded to the API server. */
   readonly beforeForward?: (eviction: SeenEviction) => Promise<void>;
-  /** Before the operator gets the answer. */
+  /** Called before the response is returned to the operator. */
   readonly beforeResponse?: (eviction: SeenEviction) => Promise<void>;
 }
 
 const EVICTION = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/eviction/u;
 
 /**
- * Stands between one operator and the API server, passes everything on, and can hold evictions up in either direction.
- * What it has passed on stays passed on, whether the operator lives or not: so is the network.
+ * A proxy between one operator and the API server, which forwards all requests and can delay evictions in both directions.
+ * Like a network, it delivers a forwarded request even if the operator has died.
  */
 export class ApiProxy {
-  /** All that came, in that order. */
+  /** All evictions, in order of arrival. */
   readonly evictions: SeenEviction[] = [];
   hooks: EvictionHooks = {};
-  /** What its clients have to trust, PEM. */
+  /** CA certificate for its clients, PEM. */
   readonly authority: string;
   readonly #target: URL;
   readonly #agent: Agent;
@@ -51,7 +51,7 @@ export class ApiProxy {
     });
   }
 
-  /** @param server URL of the API server; `authority`: what it is trusted by, PEM */
+  /** @param server URL of the API server @param authority its CA certificate, PEM */
   static async start(server: string, authority: Buffer): Promise<ApiProxy> {
     const own = await createCertificateAuthority('API proxy');
     const { key, certificate } = await own.issue();
@@ -90,7 +90,7 @@ export class ApiProxy {
     sendResponse(answer, to);
   }
 
-  /** @param client whose going ends the request, too: a watch would go on for ever */
+  /** @param client ends the forwarded request when it disconnects, because a watch would not end by itself */
   #forward(from: IncomingMessage, client: ServerResponse | undefined, body?: Buffer): Promise<IncomingMessage> {
     const options: RequestOptions = {
       host: this.#target.hostname,
@@ -111,7 +111,7 @@ export class ApiProxy {
 
 function sendResponse(answer: IncomingMessage, to: ServerResponse): void {
   to.writeHead(answer.statusCode ?? 502, answer.headers);
-  // A watch has headers long before its first event.
+  // Send headers now: a watch may be idle for a long time before its first event.
   to.flushHeaders();
   answer.on('error', () => to.destroy()).pipe(to);
 }

@@ -2,25 +2,25 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SeenPod } from './pods.ts';
 
-/** Lines of each log that a failure shows: the last minute or so of a busy operator. */
+/** Log lines per process in a failure: about the last minute of a busy operator. */
 const LINES = 40;
-/** A line of a structured log may carry a whole object. */
+/** A structured log line may contain a whole object. */
 const LINE_LENGTH = 400;
 
 export interface FailureContext {
-  /** Of the cluster. */
+  /** Directory of the cluster. */
   readonly directory: string;
-  /** Whose logs are shown. */
+  /** Names of the logs to include. */
   readonly logs: readonly string[];
   readonly pods: readonly SeenPod[];
 }
 
-/** Runs part of a test; when it fails, says what the cluster looked like: pods, and the ends of our processes' logs. */
-export async function withDiagnosis<T>(scene: () => FailureContext, part: () => Promise<T>): Promise<T> {
+/** Runs part of a test. If it fails, adds the pods and the last log lines of our processes to the error. */
+export async function withDiagnosis<T>(context: () => FailureContext, part: () => Promise<T>): Promise<T> {
   try {
     return await part();
   } catch (error) {
-    const { directory, logs, pods } = scene();
+    const { directory, logs, pods } = context();
     const tails = await Promise.all(logs.map(async (name) => `${name}:\n${await tail(directory, name)}`));
     const message = error instanceof Error ? error.message : String(error);
     throw new Error([message, ...pods.map(formatPod), ...tails].join('\n'), { cause: error });

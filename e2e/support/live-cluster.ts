@@ -18,10 +18,10 @@ import type { ApiAnswer, Resource } from '@archpolicy/kube';
 import { parsePod } from './pods.ts';
 import type { SeenPod } from './pods.ts';
 
-/** What an event says about an object. */
+/** An Event of the API. */
 export interface SeenEvent {
   readonly namespace: string;
-  /** Name of the object that it is about. */
+  /** Name of the object that it regards. */
   readonly regarding: string;
   readonly reason: string;
   readonly note: string;
@@ -38,12 +38,12 @@ const clock: Clock = {
 };
 const QUIET = { warn: ignoreWarning };
 const MERGE_PATCH = 'application/merge-patch+json';
-/** Lists of conditions are merged by their types. */
+/** Merges lists of conditions by their type. */
 const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json';
 
 /**
- * A cluster as a test looks at it: one kept-alive client with all rights, and its pods and events as two watches show
- * them. A question costs no process and no request.
+ * A test's view of a cluster: one keep-alive client with cluster-admin rights, and two watches that cache pods and events.
+ * Reading them needs no process and no request.
  */
 export class LiveCluster {
   readonly #api: ApiClient;
@@ -63,7 +63,7 @@ export class LiveCluster {
     this.#watching = reflectors.map((reflector) => reflector.run(this.#stop.signal));
   }
 
-  /** Watches from now on. */
+  /** Starts the watches. */
   static open(kubeconfig: string): LiveCluster {
     return new LiveCluster(kubeconfig);
   }
@@ -74,7 +74,7 @@ export class LiveCluster {
     await this.#api.close();
   }
 
-  /** Told of every change of a pod, until the function that it returns is called. */
+  /** Calls the listener for every change of a pod. Returns an unsubscribe function. */
   onPod(listener: (pod: SeenPod) => void): () => void {
     for (const pod of this.#pods.list()) listener(pod);
     return this.#pods.subscribe(({ type, object }) => {
@@ -82,7 +82,7 @@ export class LiveCluster {
     });
   }
 
-  /** The pods of a namespace, by name, those that are being deleted included; with `app`, those of that label. */
+  /** Returns the pods of a namespace sorted by name, including terminating ones; with `app`, those with that label. */
   pods(namespace: string, app?: string): readonly SeenPod[] {
     return this.#pods
       .list()
@@ -90,12 +90,12 @@ export class LiveCluster {
       .sort((one, other) => one.name.localeCompare(other.name));
   }
 
-  /** All pods of the cluster. */
+  /** Returns all pods of the cluster. */
   allPods(): readonly SeenPod[] {
     return this.#pods.list();
   }
 
-  /** What events say about the objects of a namespace. */
+  /** Returns the events of the objects of a namespace. */
   events(namespace: string, reason?: string): readonly SeenEvent[] {
     return this.#events
       .list()
@@ -106,7 +106,7 @@ export class LiveCluster {
     return bodyOf(await this.#send('GET', objectPath(resource, namespace, name))) as JsonObject;
   }
 
-  /** @throws KubeError unless it was created */
+  /** Creates an object. @throws KubeError if the request fails */
   async create(resource: Resource, namespace: string | undefined, object: JsonObject): Promise<JsonObject> {
     return bodyOf(await this.#send('POST', objectPath(resource, namespace), object)) as JsonObject;
   }
@@ -115,13 +115,13 @@ export class LiveCluster {
     bodyOf(await this.#send('PATCH', objectPath(resource, namespace, name), change, MERGE_PATCH));
   }
 
-  /** Changes the status of a pod, as a scheduler or kubelet does; of its conditions those that are named. */
+  /** Patches the status of a pod, like a scheduler or kubelet. Conditions that are not named stay. */
   async patchStatus({ namespace, name }: SeenPod, status: JsonObject): Promise<void> {
     const path = resourcePath(PODS, { namespace, name, subresource: 'status' });
     bodyOf(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
   }
 
-  /** The kubelet of a node falls silent, as the node lifecycle controller then writes it, or is heard again. */
+  /** Silences or restores the kubelet of a node, and writes the status of a silent node like the node lifecycle controller. */
   async setSilent(name: string, isSilent: boolean): Promise<void> {
     const annotations = { [SILENT_ANNOTATION]: isSilent ? 'true' : null };
     await this.patch(NODES, undefined, name, { metadata: { annotations } });
@@ -134,14 +134,14 @@ export class LiveCluster {
     bodyOf(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
   }
 
-  /** Binds a pod, as a scheduler does. */
+  /** Binds a pod, like a scheduler. */
   async bind({ namespace, name, uid }: SeenPod, node: string): Promise<ApiAnswer> {
     const target = { apiVersion: 'v1', kind: 'Node', name: node };
     const path = resourcePath(PODS, { namespace, name, subresource: 'binding' });
     return this.#send('POST', path, { apiVersion: 'v1', kind: 'Binding', metadata: { name, uid }, target });
   }
 
-  /** Ends an object at once; one that is not there is fine. */
+  /** Deletes an object without a grace period, if it exists. */
   async remove(resource: Resource, namespace: string | undefined, name: string): Promise<void> {
     const answer = await this.#send('DELETE', objectPath(resource, namespace, name), { gracePeriodSeconds: 0 });
     if (answer.kind === 'ok' || answer.status !== 404) bodyOf(answer);
@@ -182,5 +182,5 @@ function parseEvent(raw: JsonObject): SeenEvent {
 }
 
 function ignoreWarning(): void {
-  // A watch that ends begins again; what it missed is told by the test's own deadline.
+  // Reflectors restart their watches; missed events show as a timeout of the test.
 }

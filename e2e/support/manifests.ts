@@ -7,7 +7,7 @@ export function namespace(name: string, { skip = false } = {}): JsonObject {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
 }
 
-/** A policy for some namespaces, with what its remediation and its mode are to be besides the defaults. */
+/** Returns a policy for some namespaces; `spec` overrides the defaults. */
 export function policy(name: string, namespaces: readonly string[], spec: JsonObject): JsonObject {
   const values = { key: 'kubernetes.io/metadata.name', operator: 'In', values: namespaces };
   return {
@@ -18,7 +18,7 @@ export function policy(name: string, namespaces: readonly string[], spec: JsonOb
   };
 }
 
-/** An image and the platforms that nodes find in it. */
+/** An image and its platforms. */
 export interface Image {
   readonly reference: string;
   readonly platforms: readonly string[];
@@ -28,14 +28,14 @@ export interface PodOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
-  /** Its node has a handler for the image's platform: it runs all the same. */
+  /** The node emulates the image's platform, so the pod runs. */
   readonly emulated?: boolean;
-  /** Its node refuses it at the pull, so that it stays Pending; else at exec, and it crashes. */
+  /** The node refuses the pull, so the pod stays Pending; else it crashes at exec. */
   readonly refusedAtPull?: boolean;
   readonly spec?: JsonObject;
 }
 
-/** A pod template whose pods crash on nodes of other platforms than the image's. */
+/** Returns a pod template whose pods crash on nodes of platforms that the image lacks. */
 export function podTemplate(app: string, image: Image, options: PodOptions = {}): JsonObject {
   return {
     metadata: {
@@ -52,7 +52,7 @@ export function podTemplate(app: string, image: Image, options: PodOptions = {})
   };
 }
 
-/** An object of a namespace with a template of pods labelled `app`. */
+/** Returns a workload whose pods have the label `app`. */
 export function workload(
   kind: 'Deployment' | 'StatefulSet' | 'DaemonSet',
   where: string,
@@ -83,7 +83,7 @@ export function barePod(where: string, app: string, image: Image, options: PodOp
   };
 }
 
-/** A budget over the pods with these labels. */
+/** Returns a PodDisruptionBudget for the pods with these labels. */
 export function budget(where: string, name: string, matchLabels: JsonObject, spec: JsonObject): JsonObject {
   const metadata = { name, namespace: where };
   return {

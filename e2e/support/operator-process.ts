@@ -7,21 +7,20 @@ import type { Child, TestCluster } from '@archpolicy/e2e';
 import { freePort } from '@archpolicy/testkit';
 import { ApiProxy } from './api-proxy.ts';
 
-/** An operator whose terms age by ten minutes at each SIGUSR2. */
+/** An operator for whose leader work each SIGUSR2 lets ten minutes pass. */
 const AGEING = 'fixtures/ageing/main.ts';
 const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/registries.yaml');
-/** What a kubeconfig's cluster says of the API server. */
+/** Field of a kubeconfig's cluster. */
 const CA = 'certificate-authority-data';
 const kubeconfigSchema = z.looseObject({
   clusters: z.tuple([z.object({ name: z.string(), cluster: z.object({ server: z.url(), [CA]: z.base64() }) })]),
 });
 
-/** An operator of a test's own: the real program under its real account, behind a proxy of its own. */
+/** An operator started by a test: the real program with its real account, behind its own proxy. */
 export class OperatorProcess {
   readonly proxy: ApiProxy;
   readonly #child: Child;
   readonly #log: string;
-
   readonly #metrics: string;
 
   private constructor(child: Child, proxy: ApiProxy, log: string, metrics: string) {
@@ -32,8 +31,8 @@ export class OperatorProcess {
   }
 
   /**
-   * @param name of its log and its kubeconfig; unique in the cluster
-   * @param ages whether `tenMinutesPass` works
+   * @param name of its log and its kubeconfig, unique in the cluster
+   * @param ages enables `advanceTenMinutes`
    */
   static async start(cluster: TestCluster, name: string, { ages = false } = {}): Promise<OperatorProcess> {
     const metrics = `127.0.0.1:${await freePort()}`;
@@ -56,22 +55,22 @@ export class OperatorProcess {
     this.#child.kill(signal);
   }
 
-  /** For its work as a leader, not for its Lease and not for the cluster: no limit of ten minutes holds any more. */
+  /** Advances the clock of its leader work by ten minutes, but not that of its Lease or of the cluster. */
   advanceTenMinutes(): void {
     this.#child.kill('SIGUSR2');
   }
 
-  /** Whether it has ever taken the Lease. */
+  /** Whether it has ever acquired the Lease. */
   async isLeading(): Promise<boolean> {
     return (await this.log()).includes('"msg":"leading"');
   }
 
-  /** Whether it has listed everything: a standby that could lead. */
+  /** Whether its caches are complete, so that it could lead. */
   async isReady(): Promise<boolean> {
     return (await fetch(`http://${this.#metrics}/readyz`).catch(() => undefined))?.ok === true;
   }
 
-  /** How many pods need attention and stay where they are for this reason. */
+  /** Returns the number of pods that are not evicted for this reason. */
   async countNotEvicted(reason: string): Promise<number> {
     const text = await (await fetch(`http://${this.#metrics}/metrics`)).text();
     const line = new RegExp(`^archpolicy_pods_not_evicted\\{reason="${reason}"\\} (\\d+)$`, 'mu');
@@ -82,13 +81,13 @@ export class OperatorProcess {
     return readFile(this.#log, 'utf8');
   }
 
-  /** Resolves with its exit status, or the signal that ended it. */
+  /** Resolves with its exit status or the signal that ended it. */
   async ended(): Promise<number | string | null> {
     const { code, signal } = await this.#child.exited;
     return signal ?? code;
   }
 
-  /** Nothing of it is left. */
+  /** Kills it and stops its proxy. */
   async stop(): Promise<void> {
     this.send('SIGKILL');
     await this.#child.exited;
@@ -96,7 +95,7 @@ export class OperatorProcess {
   }
 }
 
-/** A proxy, and a kubeconfig of the operator's account that leads through it. */
+/** Starts a proxy and writes a kubeconfig for the operator's account that uses it. */
 async function startProxy(folder: string, name: string): Promise<{ proxy: ApiProxy; kubeconfig: string }> {
   const text = await readFile(join(folder, 'archpolicy-operator.kubeconfig'), 'utf8');
   const config = kubeconfigSchema.parse(parse(text));

@@ -1,31 +1,31 @@
 import { arrayAt, isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 
-/** A pod as the suites and the demo look at it. */
+/** A pod as the suites and the demo use it. */
 export interface PlacedPod {
   readonly app: string;
   readonly name: string;
   readonly uid: string;
-  /** Empty while it is not bound. */
+  /** Empty if the pod is not bound. */
   readonly node: string;
-  /** Of its node. */
+  /** Architecture of its node. */
   readonly architecture: string;
   readonly ready: boolean;
 }
 
-/** A pod as a watch shows it. */
+/** A pod from a watch. */
 export interface SeenPod extends PlacedPod {
   readonly namespace: string;
   readonly phase: string;
   readonly deleting: boolean;
-  /** A container of it has ended or was refused. */
+  /** Whether one of its containers has ended or was refused. */
   readonly failing: boolean;
   readonly schedulerName: string;
-  /** The scheduler has said that it finds no node for it. */
+  /** Whether the scheduler has reported it Unschedulable. */
   readonly unschedulable: boolean;
 }
 
-/** A pod as the API server sends it. */
+/** Parses a pod of the API server. */
 export function parsePod(raw: JsonObject): SeenPod {
   const [metadata, spec, status] = [objectAt(raw, 'metadata'), objectAt(raw, 'spec'), objectAt(raw, 'status')];
   const text = (object: JsonObject, key: string): string => textAt(object, key) ?? '';
@@ -57,10 +57,10 @@ function nodeArchitecture(node: string): string {
   return node.split('-')[0] ?? '';
 }
 
-/** Runs kubectl with these arguments against the cluster in question. */
+/** Runs kubectl against the cluster. */
 export type Kubectl = (args: readonly string[]) => Promise<{ readonly stdout: string }>;
 
-/** One line a pod that is not being deleted. kubectl's jsonpath has no negation. */
+/** Prints one line per pod that is not terminating. kubectl's jsonpath has no negation. */
 const TEMPLATE = [
   '{{range .items}}{{if not .metadata.deletionTimestamp}}',
   '{{or .metadata.labels.app ""}}|{{.metadata.name}}|{{.metadata.uid}}|{{or .spec.nodeName ""}}|',
@@ -68,7 +68,7 @@ const TEMPLATE = [
   '{{"\\n"}}{{end}}{{end}}',
 ].join('');
 
-/** The pods of a namespace that are not being deleted. */
+/** Lists the pods of a namespace that are not terminating. */
 export async function listPods(kubectl: Kubectl, namespace: string): Promise<PlacedPod[]> {
   const { stdout } = await kubectl(['get', 'pods', '-n', namespace, '-o', `go-template=${TEMPLATE}`]);
   return stdout.split('\n').filter(Boolean).map(parse);

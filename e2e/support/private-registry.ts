@@ -9,7 +9,7 @@ import type { Image } from './manifests.ts';
 const REPOSITORY = 'private/app';
 const ALICE = { name: 'alice', password: 'wonder:land', repositories: [REPOSITORY] };
 
-/** A real registry with one image for arm64, which it shows to alice only: by tokens of a service that it trusts. */
+/** A real registry with token authentication and one arm64 image, which only alice may read. */
 export class PrivateRegistry {
   readonly image: Image;
   readonly #guarded: RealRegistry;
@@ -26,7 +26,7 @@ export class PrivateRegistry {
     const tokens = await new TokenServer([ALICE]).start();
     const { realm, service, issuer, jwks } = tokens;
     const { signal } = new AbortController();
-    // What serves the same content without tokens takes what is pushed.
+    // A second registry without tokens on the same content accepts the push.
     const open = await RealRegistry.start({ content }, signal);
     await pushImage(open.host, REPOSITORY, 'v1', ['linux/arm64']);
     await open.stop();
@@ -41,7 +41,7 @@ export class PrivateRegistry {
     await this.#release();
   }
 
-  /** A Secret `pull` with alice's password for this registry, or with another. */
+  /** Returns a Secret `pull` for this registry, with alice's password or another one. */
   secret(where: string, password: string = ALICE.password): JsonObject {
     const json = dockerConfigJson({ [this.#guarded.host]: `${ALICE.name}:${password}` });
     const data = { '.dockerconfigjson': Buffer.from(json).toString('base64') };

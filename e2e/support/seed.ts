@@ -1,7 +1,7 @@
-/** Enough to tell runs apart, few enough to type. */
+/** Large enough to distinguish runs, short enough to type. */
 const SEEDS = 1_000_000;
 
-/** The seed of this run: a new one, or that of `--globals '{"seed":1234}'` on jest's command line. */
+/** Returns the seed of this run: a new one, or the one given by `--globals '{"seed":1234}'` to jest. */
 export function getSeed(): number {
   const given: unknown = Reflect.get(globalThis, 'seed');
   return typeof given === 'number' ? given : Number(process.hrtime.bigint() % BigInt(SEEDS));

@@ -3,10 +3,10 @@ import { startProgram, waitFor } from '@archpolicy/e2e';
 import type { Child, TestCluster } from '@archpolicy/e2e';
 
 const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/registries.yaml');
-/** It serves within a second or two of a quiet machine. */
+/** On an idle machine it serves within two seconds. */
 const READY_TIMEOUT_MS = 60_000;
 
-/** A webhook of a test's own in the place of the cluster's, which must have ended. */
+/** Starts a webhook that replaces the cluster's, which must have ended. */
 export async function startWebhook(cluster: TestCluster, name: string): Promise<Child> {
   const url = new URL(cluster.get('WEBHOOK_URL'));
   const metrics = new URL(cluster.get('WEBHOOK_METRICS'));
@@ -24,6 +24,6 @@ export async function startWebhook(cluster: TestCluster, name: string): Promise<
     },
   });
   const isReady = async (): Promise<boolean> => (await fetch(new URL('/readyz', metrics))).ok;
-  await waitFor(isReady, { timeoutMs: READY_TIMEOUT_MS, what: 'the webhook to serve' });
+  await waitFor(isReady, { timeoutMs: READY_TIMEOUT_MS, what: 'the webhook to be ready' });
   return child;
 }

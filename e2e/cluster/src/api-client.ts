@@ -2,16 +2,16 @@ import { Agent, request } from 'undici';
 import type { KeyPair } from './certificates/authority.ts';
 import { ClusterError } from './errors.ts';
 
-/** One request to the local API server answers within this, or something is wrong with it. */
+/** A request to the local API server that takes longer has failed. */
 const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
 
 export interface ApiResponse {
   readonly status: number;
-  /** Parsed where it is JSON, else the text. */
+  /** Parsed if it is JSON, else the text. */
   readonly body: unknown;
 }
 
-/** The few requests that the supervisor itself makes; everything richer is kubectl's. */
+/** Client for the supervisor's own requests. Everything else uses kubectl. */
 export class ApiClient {
   readonly #agent: Agent;
   readonly server: string;
@@ -34,7 +34,7 @@ export class ApiClient {
     return { status: answer.statusCode, body: isJson ? JSON.parse(text) : text };
   }
 
-  /** Creates an object; one that exists already is fine. */
+  /** Creates an object unless it exists. */
   async create(path: string, object: unknown, signal: AbortSignal): Promise<void> {
     const { status, body } = await this.send('POST', path, signal, object);
     if (status === 409 || (status >= 200 && status < 300)) return;

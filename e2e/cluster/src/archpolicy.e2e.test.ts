@@ -6,12 +6,12 @@ import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from './index.ts';
 import type { TestCluster } from './index.ts';
 import { clusterLayout } from './layout.ts';
 
-/** Serves /readyz, and nothing else: these tests are about the cluster, not about webhook and operator. */
-const standIn = `import { createServer } from 'node:http';
+/** Replaces webhook and operator, which these tests do not need: serves only /readyz. */
+const minimal = `import { createServer } from 'node:http';
 const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
 createServer((request, response) => response.end(JSON.stringify(process.env))).listen(Number(port), host);
 `;
-const broken = `console.error('ARCHPOLICY_WHATEVER is wrong');
+const broken = `console.error('ARCHPOLICY_EXAMPLE is wrong');
 process.exitCode = 2;
 `;
 
@@ -24,7 +24,7 @@ describe('ArchPolicy in the local cluster', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'archpolicy-programs-'));
-    await Promise.all([writeFile(program('fine.mjs'), standIn), writeFile(program('broken.mjs'), broken)]);
+    await Promise.all([writeFile(program('fine.mjs'), minimal), writeFile(program('broken.mjs'), broken)]);
     cluster = await startCluster({ only: 'control-plane' });
   }, START_TIMEOUT_MILLISECONDS);
   afterAll(async () => {
@@ -32,21 +32,21 @@ describe('ArchPolicy in the local cluster', () => {
     await cluster.stop();
   });
 
-  test('is not there at first', async () => {
+  test('is not installed with the target control-plane', async () => {
     expect(Object.keys(cluster.env).filter((key) => /^(WEBHOOK|OPERATOR)/.test(key))).toEqual([]);
     expect((await cluster.kubectl(['get', 'crd', '-o', 'name'])).stdout).toBe('');
   });
 
-  test('that does not start ends `up` with one clear line, and the control plane goes on', async () => {
+  test('a webhook that does not start fails `up` with one clear error, and the control plane keeps running', async () => {
     const attempt = cluster.up('all', { webhook: program('broken.mjs'), operator: program('fine.mjs') });
     await expect(attempt).rejects.toThrow(
-      /^webhook ended with exit status 2; its log is .*webhook\.log\n {2}ARCHPOLICY_WHATEVER is wrong$/,
+      /^webhook ended with exit status 2; its log is .*webhook\.log\n {2}ARCHPOLICY_EXAMPLE is wrong$/,
     );
     expect(await runningNames()).not.toContain('operator');
     expect(await runningNames()).toContain('kube-apiserver');
   }, 90_000);
 
-  test('is installed by a second start, under the accounts of deploy/', async () => {
+  test('a second `up` installs it, under the accounts of deploy/', async () => {
     cluster = await cluster.up('all', { webhook: program('fine.mjs'), operator: program('fine.mjs') });
     expect(Object.keys(cluster.env)).toEqual(
       expect.arrayContaining([
@@ -73,7 +73,7 @@ describe('ArchPolicy in the local cluster', () => {
     });
     for (const account of ['archpolicy-webhook', 'archpolicy-operator']) {
       const kubeconfig = clusterLayout(cluster.directory).run(`${account}.kubeconfig`);
-      const who = await cluster.kubectl([
+      const identity = await cluster.kubectl([
         'auth',
         'whoami',
         '-o',
@@ -81,11 +81,11 @@ describe('ArchPolicy in the local cluster', () => {
         '--kubeconfig',
         kubeconfig,
       ]);
-      expect(who.stdout).toBe(`system:serviceaccount:archpolicy-system:${account}`);
+      expect(identity.stdout).toBe(`system:serviceaccount:archpolicy-system:${account}`);
     }
   }, 90_000);
 
-  test('gets the addresses of its cluster by ARCHPOLICY_*', async () => {
+  test('ARCHPOLICY_* variables contain the addresses of the cluster', async () => {
     const environment: unknown = await (await fetch(cluster.get('WEBHOOK_METRICS'))).json();
     expect(environment).toMatchObject({
       ARCHPOLICY_REDIS_URL: cluster.get('REDIS_URL'),
@@ -96,11 +96,11 @@ describe('ArchPolicy in the local cluster', () => {
     });
   });
 
-  test('that died stays dead until the next start, which tells its new process', async () => {
+  test('a killed operator is not restarted until the next `up`, which records its new pid', async () => {
     const pid = cluster.get('OPERATOR_PID');
     process.kill(Number(pid), 'SIGKILL');
-    const dead = async (): Promise<boolean> => !(await runningNames()).includes('operator');
-    await waitFor(dead, { timeoutMs: 5_000, what: 'the operator to be gone' });
+    const isDead = async (): Promise<boolean> => !(await runningNames()).includes('operator');
+    await waitFor(isDead, { timeoutMs: 5_000, what: 'the operator to exit' });
     const again = await cluster.up('all', { webhook: program('fine.mjs'), operator: program('fine.mjs') });
     expect(again.get('OPERATOR_PID')).not.toBe(pid);
     expect(again.get('WEBHOOK_PID')).toBe(cluster.get('WEBHOOK_PID'));

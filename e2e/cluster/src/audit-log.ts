@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
-/** What of an audit event the tests ask for; the rest is kept as it is. */
+/** The fields that tests use; other fields are kept. */
 const auditEventSchema = z.looseObject({
   auditID: z.string(),
   stage: z.string(),
@@ -24,7 +24,7 @@ const auditEventSchema = z.looseObject({
 });
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 
-/** Every event of an audit log, in the order written. A last line that is still being written is left out. */
+/** Returns all events of an audit log, in the order written. Ignores a last line that is still being written. */
 export async function readAuditLog(path: string): Promise<readonly AuditEvent[]> {
   const lines = (await readFile(path, 'utf8')).split('\n');
   return lines.slice(0, -1).map((line) => auditEventSchema.parse(JSON.parse(line)));

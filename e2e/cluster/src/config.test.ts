@@ -13,7 +13,7 @@ describe('the configuration of the local cluster', () => {
     expect(readConfig({ HOME: '/h', CLUSTER_DIR: 'other' }, '/project').clusterDirectory).toBe('/project/other');
   });
 
-  test('hands over what is set of ARCHPOLICY_*, and nothing else', () => {
+  test('passes on ARCHPOLICY_* and no other variable', () => {
     const { archPolicy } = readConfig({ HOME: '/h', ARCHPOLICY_LOG_LEVEL: 'debug', SECRET: 'x' }, '/');
     expect(archPolicy).toEqual({ ARCHPOLICY_LOG_LEVEL: 'debug' });
   });
@@ -22,7 +22,7 @@ describe('the configuration of the local cluster', () => {
     [{ CLUSTER_DIR: '' }, 'CLUSTER_DIR is empty: unset it or name a directory'],
     [{ KUBEBUILDER_ASSETS: 'bin' }, 'KUBEBUILDER_ASSETS is "bin": it must be an absolute path'],
     [{ XDG_CACHE_HOME: './cache' }, 'XDG_CACHE_HOME is "./cache": it must be an absolute path'],
-  ])('refuses %j in one line that names the variable', (environment, message) => {
+  ])('rejects %j with an error that names the variable', (environment, message) => {
     expect(() => readConfig({ HOME: '/h', ...environment }, '/')).toThrow(
       expect.objectContaining({ code: 'Config', message }),
     );

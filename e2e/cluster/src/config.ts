@@ -2,17 +2,17 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ClusterError } from './errors.ts';
 
-/** What the local cluster takes from the environment, read once. */
+/** Settings of the local cluster, read once from the environment. */
 export interface Config {
-  /** `CLUSTER_DIR`: everything of one cluster lives below it. */
+  /** `CLUSTER_DIR`: contains all files of one cluster. */
   readonly clusterDirectory: string;
-  /** `KUBEBUILDER_ASSETS`: a directory with ready binaries; what it lacks comes from the cache. */
+  /** `KUBEBUILDER_ASSETS`: a directory with binaries; missing ones come from the cache. */
   readonly assetsDirectory: string | undefined;
-  /** `$XDG_CACHE_HOME/archpolicy` or `~/.cache/archpolicy`: what outlives a cluster. */
+  /** `$XDG_CACHE_HOME/archpolicy` or `~/.cache/archpolicy`: kept across clusters. */
   readonly cacheDirectory: string;
-  /** `ARCHPOLICY_*`: handed to webhook and operator. */
+  /** `ARCHPOLICY_*`: passed to webhook and operator. */
   readonly archPolicy: Readonly<Record<string, string>>;
-  /** The environment that go, apt-get and the like are run with. */
+  /** The environment of go, apt-get and other build commands. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -20,7 +20,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the configuration.
- * @throws ClusterError `config` with one line that names the variable
+ * @throws ClusterError `Config`, naming the variable
  */
 export function readConfig(environment: Environment = process.env, workingDirectory: string = process.cwd()): Config {
   return {

@@ -41,12 +41,12 @@ describe('the local cluster without ArchPolicy', () => {
     expect(new Set(ready.map(({ spec }) => spec.nodeName))).toEqual(new Set(nodeNames));
   }, 60_000);
 
-  test('crashes a pod for arm64 on amd64 as a real node does, and runs it on arm64', async () => {
+  test('a pod for arm64 crashes on amd64 as on a real node, and runs on arm64', async () => {
     const seen = watchPods(cluster, 'refused', 8);
     await apply(deployment('refused', 6, { [PLATFORMS_ANNOTATION]: 'linux/arm64' }));
     const states = await seen;
     const misplaced = states.filter(onAmd64);
-    // For a moment it runs and is Ready.
+    // At first it runs and is Ready, as on a real node.
     expect(misplaced.some((pod) => isReady(pod) && pod.status.containerStatuses[0]?.state.running !== undefined)).toBe(
       true,
     );
@@ -71,7 +71,7 @@ describe('the local cluster without ArchPolicy', () => {
     expect(placed.every((pod) => isReady(pod) && pod.status.containerStatuses[0]?.restartCount === 0)).toBe(true);
   }, 60_000);
 
-  test('refuses the pull of an index without the platform with the words of containerd', async () => {
+  test('refuses the pull of an index without the platform, with the message of containerd', async () => {
     await apply(deployment('pull', 4, { [PLATFORMS_ANNOTATION]: 'linux/amd64', [REFUSED_AT_ANNOTATION]: 'pull' }));
     const refused = await waitFor(
       async () => (await listPods(cluster, 'pull')).find((pod) => waitingReason(pod) === 'ErrImagePull'),
@@ -84,7 +84,7 @@ describe('the local cluster without ArchPolicy', () => {
     );
   }, 60_000);
 
-  test('lets a Job complete and takes deleted pods away', async () => {
+  test('completes a Job and removes deleted pods', async () => {
     const container = { name: 'main', image: 'registry.example/job:v1' };
     const template = {
       metadata: { labels: { app: 'job' } },
@@ -103,7 +103,7 @@ describe('the local cluster without ArchPolicy', () => {
     expect([...(await listPods(cluster, 'plain')), ...(await listPods(cluster, 'job'))]).toEqual([]);
   }, 90_000);
 
-  test('leaves a gated pod alone', async () => {
+  test('does not schedule a gated pod', async () => {
     const spec = { schedulingGates: [{ name: 'example.com/wait' }], containers: [{ name: 'main', image: 'a' }] };
     await apply(
       JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'gated', labels: { app: 'gated' } }, spec }),
@@ -132,7 +132,7 @@ describe('the local cluster without ArchPolicy', () => {
     expect(await manifest.json()).toHaveProperty('config.digest');
   });
 
-  test('writes who did what to the audit log', async () => {
+  test('writes requests and their users to the audit log', async () => {
     const events = await readAuditLog(cluster.get('AUDIT_LOG'));
     expect(events).toContainEqual(
       expect.objectContaining({
@@ -145,7 +145,7 @@ describe('the local cluster without ArchPolicy', () => {
     expect(events.every((event) => !('requestObject' in event))).toBe(true);
   });
 
-  test('has RBAC: an account without a role may do nothing', async () => {
+  test('enforces RBAC: an account without a role has no rights', async () => {
     const as = '--as=system:serviceaccount:default:default';
     expect((await cluster.kubectl(['auth', 'can-i', 'list', 'pods', as])).stdout.trim()).toBe('no');
     expect((await cluster.kubectl(['auth', 'can-i', 'list', 'pods'])).stdout.trim()).toBe('yes');

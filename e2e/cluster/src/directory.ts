@@ -6,7 +6,7 @@ import type { Layout } from './layout.ts';
 
 const markerSchema = z.object({ id: z.uuid() });
 
-/** The cluster's id if the directory is one of ours, else undefined. */
+/** Returns the id of the cluster in the directory, undefined if it is not a cluster's directory. */
 export async function clusterId(layout: Layout): Promise<string | undefined> {
   try {
     return markerSchema.parse(JSON.parse(await readFile(layout.marker, 'utf8'))).id;
@@ -18,7 +18,7 @@ export async function clusterId(layout: Layout): Promise<string | undefined> {
   }
 }
 
-/** Makes the directory of a new cluster and returns the cluster's id. Refuses a directory that holds something else. */
+/** Creates the directory of a new cluster and returns the cluster's id. Rejects a directory that holds anything else. */
 export async function createDirectory(layout: Layout): Promise<string> {
   await mkdir(layout.root, { recursive: true, mode: 0o700 });
   const found = await readdir(layout.root);
@@ -29,15 +29,15 @@ export async function createDirectory(layout: Layout): Promise<string> {
     );
   }
   const id = randomUUID();
-  // First of all: from here on `down` may remove the directory.
+  // First, because `down` may remove the directory from now on.
   await writeFile(layout.marker, `${JSON.stringify({ id })}\n`);
   for (const folder of layout.folders) await mkdir(folder, { recursive: true, mode: 0o700 });
   return id;
 }
 
-/** Removes the directory, only if it carries our marker. */
+/** Removes the directory if it has our marker. */
 export async function removeDirectory(layout: Layout): Promise<void> {
   if ((await clusterId(layout)) === undefined) return;
-  // A process that was killed a moment ago may still have been writing a file: try again.
+  // A process that was just killed may still be writing a file: retry.
   await rm(layout.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }

@@ -9,22 +9,22 @@ const env = {
 };
 
 describe('CLUSTER_DIR/env', () => {
-  test('is one KEY=value a line, without quotes, in a fixed order', () => {
+  test('has one KEY=value per line, without quotes, in a fixed order', () => {
     expect(formatEnv({ REGISTRY: env.REGISTRY, KUBECONFIG: env.KUBECONFIG })).toBe(
       'KUBECONFIG=/c/kubeconfig\nREGISTRY=127.0.0.1:5000\n',
     );
   });
 
-  test('is read as it was written', () => {
+  test('parses to the values that were formatted', () => {
     expect(parseEnv(formatEnv(env))).toEqual(env);
   });
 
-  test('is read without keys that nobody knows', () => {
+  test('ignores unknown keys when parsed', () => {
     expect(parseEnv('KUBECONFIG=/c/k\nOTHER=1\n\n')).toEqual({ KUBECONFIG: '/c/k' });
   });
 
   test.each(['/a b/kubeconfig', '/$HOME/k', "/it's"])(
-    'refuses the path %s, which a shell would read otherwise',
+    'rejects the path %s, which a shell would expand or split',
     (path) => {
       expect(() => formatEnv({ KUBECONFIG: path })).toThrow(/CLUSTER_DIR: KUBECONFIG would be .*without spaces/);
     },

@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { ClusterError } from './errors.ts';
 
-/** The keys of `CLUSTER_DIR/env`, in the order in which they are written. */
+/** The keys of `CLUSTER_DIR/env`, in the order written. */
 export const envKeys = [
   'KUBECONFIG',
   'KUBECTL',
@@ -17,16 +17,16 @@ export const envKeys = [
 ] as const;
 
 export type EnvKey = (typeof envKeys)[number];
-/** What `CLUSTER_DIR/env` says; a key of a part that does not run is absent. */
+/** The content of `CLUSTER_DIR/env`. Keys of processes that do not run are absent. */
 export type ClusterEnv = Readonly<Partial<Record<EnvKey, string>>>;
 
-/** One KEY=value a line, without quotes: readable by `source`, make, docker and a split on the first `=`. */
+/** Returns one KEY=value per line, without quotes: readable by `source`, make, docker and a split on the first `=`. */
 export function formatEnv(env: ClusterEnv): string {
   return envKeys.flatMap((key) => (env[key] === undefined ? [] : [`${key}=${checked(key, env[key])}\n`])).join('');
 }
 
 function checked(key: EnvKey, value: string): string {
-  // Without quotes only what no shell interprets may stand there.
+  // Values are not quoted: allow only characters that shells do not interpret.
   if (/^[\w@%+=:,./~-]*$/.test(value)) return value;
   throw new ClusterError(
     'Config',
@@ -34,7 +34,7 @@ function checked(key: EnvKey, value: string): string {
   );
 }
 
-/** The opposite of {@link formatEnv}; unknown keys are left out. */
+/** Parses the output of {@link formatEnv}. Ignores unknown keys. */
 export function parseEnv(text: string): ClusterEnv {
   const known = new Set<string>(envKeys);
   const entries = text
@@ -44,7 +44,7 @@ export function parseEnv(text: string): ClusterEnv {
   return Object.fromEntries(entries);
 }
 
-/** Replaces the file in one step: a reader never sees half of it. */
+/** Replaces the file atomically. */
 export async function writeEnv(path: string, env: ClusterEnv): Promise<void> {
   await writeFile(`${path}.new`, formatEnv(env));
   await rename(`${path}.new`, path);

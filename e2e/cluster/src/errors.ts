@@ -1,8 +1,8 @@
-/** What kind of thing went wrong; `Config` ends the command with status 2, everything else with 1. */
+/** The cause of a failure. The command exits with status 2 for `Config` and 1 for other codes. */
 export type ClusterErrorCode =
   'Config' | 'Toolchain' | 'Directory' | 'Component' | 'Supervisor' | 'Request' | 'Timeout' | 'Cancelled';
 
-/** Something the reader can act on: the message is one clear sentence, further lines are evidence (a log's tail). */
+/** An error for users: one clear sentence that they can act on; further lines are evidence (the end of a log). */
 export class ClusterError extends Error {
   readonly code: ClusterErrorCode;
 
@@ -13,13 +13,13 @@ export class ClusterError extends Error {
   }
 }
 
-/** The message of anything thrown. By its shape: a test runner's realm has an `Error` of its own. */
+/** Returns the message of a thrown value. Duck-typed, because a test runner's realm has its own `Error`. */
 export function errorMessage(error: unknown): string {
   const { message } = errorFields(error);
   return typeof message === 'string' ? message : String(error);
 }
 
-/** Whether an error of the file system or of a child process carries this code. */
+/** Whether an error of the file system or of a child process has this code. */
 export function hasCode(error: unknown, code: string): boolean {
   return errorFields(error).code === code;
 }

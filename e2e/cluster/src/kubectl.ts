@@ -3,17 +3,17 @@ import { text } from 'node:stream/consumers';
 import { ClusterError } from './errors.ts';
 import type { Layout } from './layout.ts';
 
-/** No kubectl call of ours takes longer, waits included. */
+/** Longer than any of our kubectl calls takes, including its waits. */
 const TIMEOUT_MILLISECONDS = 120_000;
 
 export interface KubectlResult {
   readonly stdout: string;
   readonly stderr: string;
-  /** Undefined never: a kubectl that was killed has status 1 and says so in stderr. */
+  /** 1 if kubectl was killed or did not start; stderr then contains the reason. */
   readonly status: number;
 }
 
-/** Runs kubectl as the user with all rights, with a HOME in the cluster's directory. */
+/** Runs kubectl with cluster-admin rights and a HOME in the cluster's directory. */
 export async function runKubectl(
   kubectl: string,
   layout: Layout,
@@ -34,14 +34,14 @@ export async function runKubectl(
   child.once('close', (code) => {
     resolve({ status: code ?? 1, problem: '' });
   });
-  // A kubectl that ends without reading its input is told by its status.
+  // kubectl may exit without reading its input (EPIPE); its status reports that.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.stdin ?? '');
   const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), promise]);
   return { stdout, stderr: `${stderr}${end.problem}`, status: end.status };
 }
 
-/** As {@link runKubectl}; gives what it printed. @throws ClusterError `request` with what kubectl said */
+/** Runs kubectl and returns its output. @throws ClusterError `Request` with its stderr, unless it succeeds */
 export async function kubectlOutput(...call: Parameters<typeof runKubectl>): Promise<string> {
   const { status, stderr, stdout } = await runKubectl(...call);
   if (status === 0) return stdout;

@@ -1,18 +1,18 @@
 import { join, resolve } from 'node:path';
 
-/** Where everything of one cluster lies; all of it below `CLUSTER_DIR`. */
+/** The paths of one cluster, all below `CLUSTER_DIR`. */
 export interface Layout {
   readonly root: string;
-  /** Says that the directory is a cluster's and may be removed; holds the cluster's id. */
+  /** Marks the directory as a cluster's, which may be removed; contains the cluster's id. */
   readonly marker: string;
-  /** How to reach the supervisor; mode 0600, it holds a token. */
+  /** The supervisor's port and token; mode 0600. */
   readonly control: string;
-  /** The contract for scripts: one KEY=value a line. */
+  /** For scripts: one KEY=value per line. */
   readonly env: string;
   readonly kubeconfig: string;
   readonly auditLog: string;
   readonly webhookTls: string;
-  /** HOME of everything that we run: no component leaves a file in the user's. */
+  /** HOME of all processes, so that none writes into the user's. */
   readonly home: string;
   readonly folders: readonly string[];
   log(name: string): string;
@@ -41,12 +41,12 @@ export function clusterLayout(directory: string): Layout {
   };
 }
 
-/** The repository: e2e/cluster/src/layout.ts is three folders below it. */
+/** The root of the repository, three folders above e2e/cluster/src. */
 export const repositoryRoot = resolve(import.meta.dirname, '..', '..', '..');
 
 /**
- * `NODE_COMPILE_CACHE` of webhook and operator: run from source, a third of a start's CPU time goes into stripping types and
- * compiling what is the same each time. The image holds one compiled file instead.
+ * `NODE_COMPILE_CACHE` of webhook and operator: when run from source, a third of the CPU time of a start is spent stripping
+ * types and compiling the same code. The image contains one compiled file instead.
  */
 export const compileCache = join(repositoryRoot, 'node_modules', '.cache', 'compile');
 /** The Go module that pins the control plane. */

@@ -15,7 +15,7 @@ import { controlSchema } from './supervisor/protocol.ts';
 
 const never = new AbortController().signal;
 
-describe('the life of a cluster', () => {
+describe('the lifecycle of a cluster', () => {
   let folder = '';
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'archpolicy-life-'));
@@ -29,11 +29,11 @@ describe('the life of a cluster', () => {
   const waitForNoProcesses = (id: string): Promise<true> =>
     waitFor(async () => (await findProcesses(id)).length === 0 || false, {
       timeoutMs: 10_000,
-      what: 'every process to end',
+      what: 'all processes to end',
     });
 
   test(
-    'goes on beside another one, and survives its end',
+    'runs beside another cluster and outlives it',
     async () => {
       const [one, two] = await Promise.all(
         ['one', 'two'].map((name) => startCluster({ directory: join(folder, name), only: 'api-server' })),
@@ -49,7 +49,7 @@ describe('the life of a cluster', () => {
   );
 
   test(
-    'ends with its supervisor, even by kill -9, and the next start cleans up',
+    'ends with its supervisor, even after kill -9, and the next start cleans up',
     async () => {
       const directory = join(folder, 'killed');
       await startCluster({ directory, only: 'api-server' });
@@ -68,7 +68,7 @@ describe('the life of a cluster', () => {
   );
 
   test(
-    'ends with the process that starts it, even by kill -9',
+    'ends with the process that starts it, even after kill -9',
     async () => {
       const directory = join(folder, 'abandoned');
       const args = [
@@ -95,7 +95,7 @@ describe('the life of a cluster', () => {
     START_TIMEOUT_MILLISECONDS,
   );
 
-  test('refuses a directory that is not its own', async () => {
+  test('rejects a directory that it did not create', async () => {
     const directory = await mkdtemp(join(folder, 'mine-'));
     await writeFile(join(directory, 'precious'), 'data');
     await expect(startCluster({ directory, only: 'api-server' })).rejects.toThrow(

@@ -17,7 +17,7 @@ import { soak } from './soak/soak.ts';
 import { findOnPath } from './toolchain/find-on-path.ts';
 import { ensureTools } from './toolchain/tools.ts';
 
-// A reader that went away (`make up | head`) does not end the cluster.
+// If the reader of stdout exits (`make up | head`), the cluster keeps running.
 process.stdout.on('error', () => undefined);
 
 const print = (line: string): void => {
@@ -34,29 +34,31 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 function program(): Command {
   const command = new Command('cluster')
     .description('A real Kubernetes control plane on this machine, in CLUSTER_DIR.')
-    // Before the subcommands, which inherit it.
+    // Set before the subcommands, which inherit it.
     .exitOverride();
   command
     .command('up')
-    .description('start the cluster, or what it lacks; returns when it is ready')
-    .addOption(new Option('--only <part>', 'only a part of it').choices(['control-plane', 'api-server']))
+    .description('start the cluster or its missing parts, and wait until it is ready')
+    .addOption(new Option('--only <part>', 'start only a part').choices(['control-plane', 'api-server']))
     .addOption(
-      new Option('--policy <which>', 'the policy where none is there yet').choices(initialPolicies).default('default'),
+      new Option('--policy <which>', 'the policy to create if there is none')
+        .choices(initialPolicies)
+        .default('default'),
     )
     .action((options: UpFlags) => runUp(options.only ?? 'all', options.policy));
   command
     .command('prepare')
-    .description('find, build or install the programs that a cluster runs, so that `up` takes seconds')
+    .description('find, build or install the programs of a cluster, so that `up` takes seconds')
     .action(runPrepare);
   command.command('down').description('stop the cluster and remove CLUSTER_DIR').action(runDown);
-  command.command('status').description('what runs; exit status 1 unless all of it does').action(runStatus);
+  command.command('status').description('list the processes; exit status 1 unless all of them run').action(runStatus);
   command
     .command('soak')
-    .description('up and down again and again; writes docs/performance/soak.json')
-    .addOption(new Option('--runs <number>', 'how often').default(20).argParser(positive))
-    .addOption(new Option('--seed <number>', 'of the moments at which `up` is killed').argParser(positive))
+    .description('start and stop repeatedly; writes docs/performance/soak.json')
+    .addOption(new Option('--runs <number>', 'number of rounds').default(20).argParser(positive))
+    .addOption(new Option('--seed <number>', 'seed of the moments at which `up` is killed').argParser(positive))
     .addOption(
-      new Option('--only <part>', 'only a part of it; writes nothing').choices(['control-plane', 'api-server']),
+      new Option('--only <part>', 'start only a part; writes nothing').choices(['control-plane', 'api-server']),
     )
     .action(runSoak);
   return command;
@@ -76,7 +78,7 @@ async function runUp(target: Target, policy: InitialPolicy): Promise<void> {
     lifetime: 'command',
     log: print,
     onEvent: (event) => {
-      // What is repeated at every `up` and takes no time is not worth a line.
+      // Steps that take no time are not worth a line.
       if (event.kind === 'done' && !event.wasRunning && event.seconds >= 0.05)
         print(`  ${event.name} (${event.seconds.toFixed(1)} s)`);
     },
@@ -93,7 +95,7 @@ async function usage(layout: Layout): Promise<string> {
     `  export KUBECONFIG=${layout.kubeconfig}`,
     ...(isOnPath ? [] : [`  export PATH=$PATH:${dirname(KUBECTL)}`]),
     '  kubectl get nodes',
-    `Everything else is in ${layout.env}; \`make status\` tells what runs, \`make down\` ends it.`,
+    `Everything else is in ${layout.env}; \`make status\` lists the processes, \`make down\` stops them.`,
   ].join('\n');
 }
 
@@ -104,8 +106,8 @@ async function runPrepare(): Promise<void> {
 
 async function runDown(): Promise<void> {
   const { clusterDirectory } = readConfig();
-  const wasThere = await down(clusterDirectory, print, interrupt.signal);
-  print(wasThere ? 'stopped; nothing is left' : `there is no cluster in ${clusterDirectory}`);
+  const existed = await down(clusterDirectory, print, interrupt.signal);
+  print(existed ? 'stopped' : `there is no cluster in ${clusterDirectory}`);
 }
 
 interface SoakFlags {
@@ -140,7 +142,7 @@ async function runStatus(): Promise<void> {
 try {
   await program().parseAsync();
 } catch (error) {
-  // Commander has said itself what is wrong.
+  // Commander has printed its error.
   if (!(error instanceof CommanderError))
     process.stderr.write(`${error instanceof ClusterError ? error.message : errorMessage(error)}\n`);
   process.exitCode = exitStatus(error);
@@ -149,7 +151,7 @@ try {
 function exitStatus(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof ClusterError)) return 1;
-  // 128 + SIGINT, as shells say it.
+  // 128 + SIGINT, as in shells.
   if (error.code === 'Cancelled') return 130;
   return error.code === 'Config' ? 2 : 1;
 }

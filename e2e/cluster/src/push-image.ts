@@ -17,17 +17,17 @@ interface Descriptor {
 export interface PushedImage {
   /** `host:port/repository:tag` */
   readonly reference: string;
-  /** Of the index, or of the single manifest. */
+  /** Digest of the index, or of the single manifest. */
   readonly digest: string;
-  /** Of each platform's manifest, in the order given. */
+  /** Digest of each platform's manifest, in the order given. */
   readonly manifests: readonly string[];
 }
 
-/** What an image holds; an empty layer by default. */
+/** The content of an image. By default an empty layer. */
 export interface ImageContent {
   /** An uncompressed tar archive. */
   readonly layer: Uint8Array;
-  /** Of the config blob: `Entrypoint` and the like. */
+  /** Fields of the config blob, such as `Entrypoint`. */
   readonly config: object;
 }
 
@@ -37,7 +37,7 @@ export interface PushOptions {
 }
 
 /**
- * Pushes a tiny real OCI image: one manifest and config blob per platform, and with `index` an image index over them.
+ * Pushes a small OCI image: one manifest and config blob per platform, and for `index` an image index.
  * @param platforms `linux/amd64`, `linux/arm64/v8`, …
  */
 export async function pushImage(

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { expand, renderStages } from './stages.ts';
 
-describe('the stages of kwok', () => {
-  test('are YAML of one kind, with names of their own, and nothing of them is left to expand', async () => {
+describe('stages of kwok', () => {
+  test('are YAML documents of kind Stage with unique names, fully expanded', async () => {
     const text = await renderStages();
     const documents = parseAllDocuments(text);
     const stages = documents.map((document) => document.toJS() as { kind: string; metadata: { name: string } });
@@ -13,17 +13,17 @@ describe('the stages of kwok', () => {
     expect(text).not.toMatch(/\$\{|# include:/);
   });
 
-  test('take a fragment in at the indentation of the line that names it', () => {
+  test('include a fragment at the indentation of the including line', () => {
     const fragments = new Map([['a.gotpl', 'one:\n  two']]);
     expect(expand('text: |\n    # include: a\n    three', fragments)).toBe('text: |\n    one:\n      two\n    three');
   });
 
-  test('take an expression in as one line, quoted for YAML', () => {
+  test('include an expression as one line, quoted for YAML', () => {
     const fragments = new Map([['e.jq', ".a\n  | .b == 'c'\n"]]);
     expect(expand("key: '${e} | tostring'", fragments)).toBe("key: '.a | .b == ''c'' | tostring'");
   });
 
-  test('are refused when a fragment is missing', () => {
+  test('are rejected if a fragment is missing', () => {
     expect(() => expand('# include: nope', new Map())).toThrow(/nope/);
   });
 });

@@ -2,18 +2,18 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stagesDirectory } from './layout.ts';
 
-/** What a pod's images support, as a list of platforms: without it the pod runs everywhere. */
+/** The platforms that a pod's images support, comma-separated. A pod without it runs on every node. */
 export const PLATFORMS_ANNOTATION = 'testkit.archpolicy.dev/platforms';
-/** `exec` (default) or `pull`: where the node notices that the platform is wrong. */
+/** `exec` (default) or `pull`: the step at which a node refuses the wrong platform. */
 export const REFUSED_AT_ANNOTATION = 'testkit.archpolicy.dev/refused-at';
-/** `"true"`: the node runs it all the same, as one with a qemu handler does. */
+/** `"true"`: the node runs it anyway, like one with a qemu handler. */
 export const EMULATED_ANNOTATION = 'testkit.archpolicy.dev/emulated';
-/** `"true"` on a node: its kubelet is silent, so that nothing makes it Ready again. */
+/** `"true"` on a node: its kubelet does not report, so the node does not become Ready again. */
 export const SILENT_ANNOTATION = 'testkit.archpolicy.dev/silent';
 
 /**
- * The stages of kwok, one text. A line `# include: NAME` is replaced by `fragments/NAME.gotpl` at its own indentation,
- * and `${NAME}` by the jq expression of that name: kwok has neither.
+ * Returns the stages of kwok as one text. A line `# include: NAME` is replaced by `fragments/NAME.gotpl` at its indentation,
+ * and `${NAME}` by the jq expression `fragments/NAME.jq`, because kwok supports neither.
  */
 export async function renderStages(directory: string = stagesDirectory): Promise<string> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
@@ -25,7 +25,7 @@ export async function renderStages(directory: string = stagesDirectory): Promise
   return texts.map((text) => expand(text, fragments)).join('---\n');
 }
 
-/** @throws Error when a fragment is missing: a stage without it would silently do something else */
+/** @throws Error if a fragment is missing, because a stage without it would behave differently */
 export function expand(text: string, fragments: ReadonlyMap<string, string>): string {
   const fragment = (name: string): string => {
     const found = fragments.get(name);

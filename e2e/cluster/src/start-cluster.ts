@@ -17,40 +17,40 @@ import { ControlClient } from './supervisor/control-client.ts';
 import type { ClusterStatus } from './supervisor/protocol.ts';
 
 /**
- * For the time-out of a test's hook: the first start on a machine builds the control plane (some 12 CPU-minutes), any
- * other takes seconds.
+ * Timeout for the hook that starts a cluster: the first start on a machine builds the control plane (about 12 CPU-minutes),
+ * later ones take seconds.
  */
 export const START_TIMEOUT_MILLISECONDS = 30 * 60_000;
 
 export interface StartClusterOptions {
-  /** Everything of the cluster lives in it; a new folder below the system's temporary one by default. */
+  /** Directory of the cluster; by default a new folder below the system's temporary folder. */
   readonly directory?: string;
-  /** `api-server`: etcd and the API server alone, for contract tests; `all` by default. */
+  /** `api-server` starts only etcd and the API server, for contract tests. Default: `all`. */
   readonly only?: Target;
-  /** Stand-ins for webhook/src/main.ts and operator/src/main.ts. */
+  /** Replacements for webhook/src/main.ts and operator/src/main.ts. */
   readonly programs?: Programs;
-  /** Further flags of the API server. */
+  /** Additional flags of the API server. */
   readonly apiServerFlags?: readonly string[];
   readonly signal?: AbortSignal;
-  /** Progress of a build of minutes, line by line. */
+  /** Receives progress lines of a build, which takes minutes. */
   readonly log?: (line: string) => void;
 }
 
-/** A cluster of a test. It ends, and its directory goes, with the process that started it, however that ends. */
+/** A cluster of a test. When the process that started it ends for any reason, the cluster ends and its directory is removed. */
 export interface TestCluster {
   readonly directory: string;
-  /** What `CLUSTER_DIR/env` says. */
+  /** The content of `CLUSTER_DIR/env`. */
   readonly env: ClusterEnv;
-  /** The value of a key that must be there. */
+  /** Returns the value of a key. @throws ClusterError if it is absent */
   readonly get: (key: keyof ClusterEnv) => string;
   readonly kubectl: (args: readonly string[], stdin?: string) => Promise<KubectlResult>;
   readonly status: () => Promise<ClusterStatus>;
-  /** Starts what is missing: more of a cluster, or what died. The new environment is returned. */
+  /** Starts missing or exited components. Returns the cluster with its new environment. */
   readonly up: (target: Target, programs?: Programs) => Promise<TestCluster>;
   readonly stop: () => Promise<void>;
 }
 
-/** Starts a real control plane for a test and returns when it is ready. Several run side by side. */
+/** Starts a real control plane for a test and resolves when it is ready. Several can run side by side. */
 export async function startCluster(options: StartClusterOptions = {}): Promise<TestCluster> {
   const directory = options.directory ?? join(tmpdir(), `archpolicy-${randomUUID().slice(0, 8)}`);
   await runUp(directory, options.only ?? 'all', options);
@@ -65,7 +65,7 @@ async function runUp(directory: string, target: Target, options: StartClusterOpt
     const { programs = {}, apiServerFlags = [] } = options;
     await up({ target, config, lifetime: 'process', log, signal, programs, apiServerFlags });
   } catch (error) {
-    // Its log's last lines are in the message; a test leaves nothing behind.
+    // The message contains the end of the log, so the directory can be removed.
     if (options.directory === undefined) await down(directory, log, new AbortController().signal);
     throw error;
   }

@@ -6,19 +6,19 @@ import type { Child } from './process/child.ts';
 import { ID_VARIABLE } from './process/leftovers.ts';
 
 export interface ProgramOptions {
-  /** Where the cluster lives. */
+  /** Directory of the cluster. */
   readonly directory: string;
   readonly program: 'webhook' | 'operator';
-  /** Of its log file. */
+  /** Name of the log file. */
   readonly name: string;
-  /** `ARCHPOLICY_*`. */
+  /** `ARCHPOLICY_*` variables. */
   readonly env: Readonly<Record<string, string>>;
-  /** What is run of the program, below its `src`. */
+  /** Main file, relative to the program's `src`. */
   readonly main?: string;
 }
 
 /**
- * Starts one more webhook or operator, the caller's own to stop, continue and kill. It ends with the calling process,
+ * Starts an additional webhook or operator, which the caller can stop, continue and kill. It ends with the calling process
  * and with the cluster.
  */
 export async function startProgram({

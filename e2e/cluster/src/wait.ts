@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterError, errorMessage } from './errors.ts';
 
-/** How often a condition is looked at: small beside a start-up of seconds, large beside the cost of looking. */
+/** Polling interval: short compared with a start of seconds, long compared with the cost of a check. */
 const POLL_MILLISECONDS = 50;
 
 export interface WaitOptions {
   readonly timeoutMs: number;
-  /** What is waited for, as it reads after "waited 5 s for". */
+  /** The condition, as it reads after "waited 5 s for". */
   readonly what: string;
   readonly signal?: AbortSignal;
   readonly intervalMs?: number;
 }
 
 /**
- * Waits until the condition gives something other than undefined, null or false, and returns that. A condition that
- * throws counts as not met; its last error is told when the time is over.
+ * Waits until the condition returns a value other than undefined, null or false, and returns it. A condition that throws
+ * counts as not met; the timeout error contains its last error.
  */
 export async function waitFor<T>(
   condition: (signal: AbortSignal) => Promise<T> | T,
@@ -43,7 +43,7 @@ async function attempt<T>(
     const value = await condition(signal);
     return isMet(value) ? { met: value } : { problem: undefined };
   } catch (error) {
-    // That it was cut off by the deadline says nothing about the condition.
+    // An error after the deadline only shows that the condition was aborted.
     return { problem: signal.aborted ? undefined : `: ${errorMessage(error)}` };
   }
 }

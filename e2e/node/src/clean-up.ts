@@ -6,7 +6,7 @@ import { run } from './run.ts';
 const CGROUPS = '/sys/fs/cgroup';
 const TIMEOUT_MS = 10_000;
 
-/** What outlives a containerd and a kubelet that were told to end: shims with their containers, mounts, control groups. */
+/** Removes what containerd and a kubelet leave behind after they end: shims with their containers, mounts, control groups. */
 export async function cleanUp(root: string): Promise<void> {
   for (const pid of await findShims(root)) {
     for (const child of await listChildren(pid)) end(child);
@@ -14,16 +14,16 @@ export async function cleanUp(root: string): Promise<void> {
   }
   await waitFor(async () => (await findShims(root)).length === 0, { what: 'the shims to end', timeoutMs: TIMEOUT_MS });
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
-  const ours = mounts.filter((mount) => mount.startsWith(`${root}/`));
-  for (const mount of ours.sort().toReversed()) await ignoreFailure(run('umount', ['-l', mount]));
-  // Empty ones only: no other kubelet ran when this one was started.
+  const mounted = mounts.filter((mount) => mount.startsWith(`${root}/`));
+  for (const mount of mounted.sort().toReversed()) await ignoreFailure(run('umount', ['-l', mount]));
+  // rmdir removes empty ones only. No other kubelet ran when this one was started.
   await ignoreFailure(
     run('find', [CGROUPS, '-depth', '-type', 'd', '-path', '*/kubepods*', '-exec', 'rmdir', '{}', '+']),
   );
   await rm(root, { recursive: true, force: true });
 }
 
-/** Whether a kubelet has control groups here. */
+/** Whether a kubelet has control groups on this machine. */
 export async function hasKubelet(): Promise<boolean> {
   return (await run('find', [CGROUPS, '-maxdepth', '2', '-name', 'kubepods*'])) !== '';
 }
@@ -49,7 +49,7 @@ function end(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // It has exited.
   }
 }
 

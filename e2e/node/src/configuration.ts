@@ -1,4 +1,4 @@
-/** Where everything of a node stands. */
+/** The folders of a node. */
 export interface NodeFolders {
   readonly root: string;
   readonly kubelet: string;
@@ -7,14 +7,14 @@ export interface NodeFolders {
 
 export interface NodeSettings {
   readonly folders: NodeFolders;
-  /** `host:port` of the registry, which speaks plain HTTP. */
+  /** `host:port` of the registry, which uses plain HTTP. */
   readonly registry: string;
   readonly sandboxImage: string;
   readonly runc: string;
   readonly ports: { readonly kubelet: number; readonly health: number };
 }
 
-/** containerd 1.6's; later ones read it as well. */
+/** Returns a configuration of containerd 1.6, which later versions accept. */
 export function containerdConfig({ folders, sandboxImage, runc }: NodeSettings): string {
   const cri = "plugins.'io.containerd.grpc.v1.cri'";
   return `version = 2
@@ -26,7 +26,7 @@ state = '${folders.root}/containerd-state'
   address = '${folders.socket}.ttrpc'
 [${cri}]
   sandbox_image = '${sandboxImage}'
-  # Where root may not lower a process's score (no CAP_SYS_RESOURCE) no sandbox would start.
+  # Without CAP_SYS_RESOURCE root may not lower oom_score_adj, and sandboxes would not start.
   restrict_oom_score_adj = true
   [${cri}.registry]
     config_path = '${folders.root}/certs.d'
@@ -45,7 +45,7 @@ export function hostsToml({ registry }: NodeSettings): string {
   return `server = "http://${registry}"\n[host."http://${registry}"]\n  capabilities = ["pull", "resolve"]\n`;
 }
 
-/** Without a network configuration a node is not Ready; pods of the suite use the host's network. */
+/** A node without a network configuration is not Ready. The suite's pods use the host's network. */
 export const CNI_CONFIG = JSON.stringify({ cniVersion: '0.4.0', name: 'none', plugins: [{ type: 'none' }] });
 export const CNI_PLUGIN = `#!/bin/sh
 case "$CNI_COMMAND" in

@@ -11,13 +11,13 @@ import type { NodeSettings } from './configuration.ts';
 import { cleanUp } from './clean-up.ts';
 import type { NodeTools } from './tools.ts';
 
-/** The API server reaches a kubelet by its node's name first. */
+/** The API server connects to a kubelet by its node's name first. */
 export const NODE_NAME = 'localhost';
-/** A kubelet sets these for the whole machine. */
+/** Settings of the machine that a kubelet changes. */
 const SYSCTLS = ['kernel/panic', 'kernel/panic_on_oops', 'vm/overcommit_memory'];
-/** What containerd and a kubelet make outside of their folders. */
+/** Folders outside of their own that containerd and a kubelet create. */
 const SHARED_FOLDERS = ['/run/containerd', '/var/lib/kubelet', '/var/lib/cni'];
-/** Paths of sockets are at most 107 bytes long. */
+/** Short, because socket paths are limited to 107 bytes. */
 const FOLDER = '/tmp/archpolicy-node-';
 const START_TIMEOUT_MS = 60_000;
 
@@ -32,7 +32,7 @@ export interface RealNodeOptions {
 export class RealNode {
   readonly #root: string;
   readonly #sysctls: ReadonlyMap<string, string>;
-  /** Of `MADE`, what was not there before. */
+  /** The `SHARED_FOLDERS` that did not exist before. */
   readonly #made: readonly string[];
   readonly #children: ChildProcess[] = [];
 
@@ -98,7 +98,7 @@ export class RealNode {
     this.#children.push(child);
   }
 
-  /** Ends it and leaves nothing: no process, mount, control group, folder, and the machine's settings as they were. */
+  /** Stops the node, removes its processes, mounts, control groups and folders, and restores the settings of the machine. */
   async stop(): Promise<void> {
     for (const child of this.#children.toReversed()) {
       const isAlive = child.exitCode === null && child.signalCode === null;

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** The first build of a kubelet with empty caches takes minutes. */
+/** The first build of a kubelet, with empty caches, takes minutes. */
 const TIMEOUT_MS = 20 * 60_000;
 
-/** Runs a program to its end; throws with what it said when it fails. Returns its standard output. */
+/** Runs a program to its end and returns its standard output. @throws with its output if it fails */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { stdout } = await promisify(execFile)(command, [...args], { timeout: TIMEOUT_MS, ...options });
   return stdout.trim();

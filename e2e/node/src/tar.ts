@@ -1,6 +1,6 @@
 const BLOCK = 512;
 
-/** A tar archive (ustar) with one executable file. */
+/** Returns a tar archive (ustar) with one executable file. */
 export function createTar(name: string, content: Uint8Array): Uint8Array {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;

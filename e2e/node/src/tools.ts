@@ -9,7 +9,7 @@ export interface NodeTools {
   readonly kubelet: string;
   readonly containerd: string;
   readonly runc: string;
-  /** With the shim, which containerd looks for on its PATH. */
+  /** Directories that contain the shim, which containerd looks up on its PATH. */
   readonly path: string;
 }
 
@@ -19,18 +19,18 @@ const CACHE = join(homedir(), '.cache', 'archpolicy', 'node');
 const VERSION = 'v1.36.3';
 const FLAGS = ['-trimpath', '-buildvcs=false', '-ldflags'];
 
-/** Why this machine cannot run a node; undefined when it can. */
+/** Returns why this machine cannot run a node, undefined if it can. */
 export async function findMissingPrerequisite(): Promise<string | undefined> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return 'it needs Linux on amd64';
-  if (process.getuid?.() !== 0) return 'it needs root';
-  if (!(await isOnPath('go'))) return 'it needs go to build the kubelet';
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'needs Linux on amd64';
+  if (process.getuid?.() !== 0) return 'needs root';
+  if (!(await isOnPath('go'))) return 'needs go to build the kubelet';
   if (await hasKubelet()) return 'another kubelet runs here';
-  const brought = (await isOnPath('containerd')) && (await isOnPath('runc'));
-  if (!brought && !((await isOnPath('apt-get')) && (await isOnPath('dpkg')))) return 'it needs containerd and runc';
+  const areInstalled = (await isOnPath('containerd')) && (await isOnPath('runc'));
+  if (!areInstalled && !((await isOnPath('apt-get')) && (await isOnPath('dpkg')))) return 'needs containerd and runc';
   return undefined;
 }
 
-/** The kubelet is built once; containerd and runc come from PATH, else from Debian's packages, unpacked only. */
+/** Prepares the programs: builds the kubelet once; containerd and runc come from PATH, else from Debian's packages. */
 export async function prepareTools(): Promise<NodeTools> {
   await mkdir(CACHE, { recursive: true });
   const kubelet = join(CACHE, `kubelet-${VERSION}`);
@@ -55,7 +55,7 @@ export async function prepareTools(): Promise<NodeTools> {
   };
 }
 
-/** Unpacked, not installed: no service is started, nothing of the machine is changed. */
+/** Unpacks packages without installing them, so that no service starts and the machine does not change. */
 async function unpackPackages(root: string): Promise<void> {
   const folder = `${root}.new`;
   await rm(folder, { recursive: true, force: true });
@@ -65,7 +65,7 @@ async function unpackPackages(root: string): Promise<void> {
   await rename(folder, root);
 }
 
-/** The static program of the images, for an architecture. */
+/** Builds the static program of the images for an architecture. */
 export async function buildImageProgram(architecture: string, output: string): Promise<void> {
   const environment = await run('go', ['env', 'GOCACHE', 'GOMODCACHE', 'GOPATH']);
   const [GOCACHE, GOMODCACHE, GOPATH] = environment.split('\n');

@@ -5,7 +5,7 @@ import type { Cluster } from '../component/component.ts';
 import { ClusterError } from '../errors.ts';
 
 export const NAMESPACE = 'archpolicy-system';
-/** Longer than any cluster lives: nobody renews these tokens. */
+/** Longer than any cluster lives, because the tokens are not renewed. */
 const TOKEN_SECONDS = 30 * 24 * 3600;
 
 const tokenRequestSchema = z.object({ status: z.object({ token: z.string().min(1) }) });
@@ -16,7 +16,7 @@ export function accountKubeconfig({ layout }: Pick<Cluster, 'layout'>, account: 
   return layout.run(`${account}.kubeconfig`);
 }
 
-/** Makes a token of the ServiceAccount and a kubeconfig that uses it: the process then has the rights of deploy/. */
+/** Creates a token of the ServiceAccount and a kubeconfig with it, so that the process has the rights of deploy/. */
 export async function writeAccount(cluster: Cluster, account: Account, signal: AbortSignal): Promise<void> {
   const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`;
   const request = {
@@ -29,7 +29,7 @@ export async function writeAccount(cluster: Cluster, account: Account, signal: A
   if (!parsed.success) {
     throw new ClusterError('Component', `the API server answered ${answer.status} to the token request of ${account}`);
   }
-  // Not by `tokenFile`: client-node reads that key only in an older spelling.
+  // Inline, because client-node reads `tokenFile` only in an older spelling.
   const credential = { kind: 'token', token: parsed.data.status.token } as const;
   const kubeconfig = formatKubeconfig(cluster.apiServer(), cluster.pki.authority, account, credential);
   await writeFile(accountKubeconfig(cluster, account), kubeconfig, { mode: 0o600 });

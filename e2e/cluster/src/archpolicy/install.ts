@@ -11,10 +11,10 @@ import { splitManifests, withAddress } from './manifests.ts';
 
 const CRD = 'crd/archpolicies.archpolicy.dev';
 const ESTABLISHED_TIMEOUT_MILLISECONDS = 30_000;
-/** Discovery of a new kind can lag a moment behind its being established. */
+/** Discovery of a new kind can lag behind its condition Established. */
 const POLICY_TIMEOUT_MILLISECONDS = 20_000;
 
-/** Everything of ArchPolicy that is an object: CRD, namespaces, accounts, rights, fences and the default policy. */
+/** Applies the objects of ArchPolicy: CRD, namespaces, accounts, rights, fences and the default policy. */
 export const installArchPolicy: Task = {
   kind: 'task',
   name: 'archpolicy',
@@ -31,7 +31,7 @@ export const installArchPolicy: Task = {
   },
 };
 
-/** From here on the API server asks the webhook. */
+/** Applies the webhook configuration: the API server calls the webhook from now on. */
 export const installWebhookConfiguration: Task = {
   kind: 'task',
   name: 'webhook-configuration',
@@ -56,7 +56,7 @@ async function render(cluster: Cluster, signal: AbortSignal): Promise<ReturnType
   return splitManifests(rendered);
 }
 
-/** A policy is the user's as soon as there is one: a later `up` leaves it as it is. */
+/** Applies the default policy unless the user has a policy already. */
 async function applyPolicy(cluster: Cluster, signal: AbortSignal): Promise<void> {
   const timeout = `--timeout=${ESTABLISHED_TIMEOUT_MILLISECONDS / 1000}s`;
   const kubectl = (args: readonly string[], waiting: AbortSignal): Promise<string> =>
@@ -77,13 +77,13 @@ async function applyPolicy(cluster: Cluster, signal: AbortSignal): Promise<void>
   });
 }
 
-/** Server-side and with force: a second `make up` puts back what somebody changed of what is installed. */
+/** Applies server-side with force, so that `make up` restores objects that were changed. */
 async function apply(cluster: Cluster, signal: AbortSignal, args: readonly string[], stdin?: string): Promise<void> {
   const all = ['apply', '--server-side', '--force-conflicts', '--field-manager=make-up', ...args];
   await kubectlOutput(cluster.tool('kubectl'), cluster.layout, all, { stdin, signal });
 }
 
-/** The webhook's own CA and serving certificate; those of a running webhook stay. */
+/** Creates the webhook's CA and serving certificate, unless they exist. */
 async function createWebhookCertificate({ webhookTls }: Layout): Promise<void> {
   const file = (name: string): string => join(webhookTls, name);
   const exists = await access(file('tls.crt')).then(
@@ -96,6 +96,6 @@ async function createWebhookCertificate({ webhookTls }: Layout): Promise<void> {
   await mkdir(webhookTls, { recursive: true, mode: 0o700 });
   await writeFile(file('ca.crt'), authority.certificate);
   await writeFile(file('tls.key'), serving.key, { mode: 0o600 });
-  // Last: its presence says that all three are there.
+  // Written last: its existence shows that all three files exist.
   await writeFile(file('tls.crt'), serving.certificate);
 }

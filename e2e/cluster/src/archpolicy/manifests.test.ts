@@ -16,13 +16,13 @@ webhooks:
 `;
 
 describe('the rendered manifests', () => {
-  test('are split into what comes before the webhook runs and its configuration', () => {
+  test('are split into the webhook configuration and everything else', () => {
     const { base, webhookConfigurations } = splitManifests(rendered);
     expect(parse(base)).toMatchObject({ kind: 'Namespace' });
     expect(parse(webhookConfigurations)).toMatchObject({ kind: 'MutatingWebhookConfiguration' });
   });
 
-  test('get the address and the CA of a local webhook, and nothing else changes', () => {
+  test('get the URL and the CA of a local webhook, and change nothing else', () => {
     const { webhookConfigurations } = splitManifests(rendered);
     const url = 'https://127.0.0.1:1/mutate';
     expect(parse(withAddress(webhookConfigurations, url, 'CA'))).toMatchObject({

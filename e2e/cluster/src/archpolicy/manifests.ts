@@ -8,13 +8,13 @@ const webhookConfigurationSchema = z.looseObject({
 });
 
 export interface Manifests {
-  /** Everything that can be applied before the webhook runs. */
+  /** Objects that can be applied before the webhook runs. */
   readonly base: string;
-  /** The webhook configurations, which want its address. */
+  /** Webhook configurations, which need its address. */
   readonly webhookConfigurations: string;
 }
 
-/** Takes what kustomize rendered apart. */
+/** Splits the output of kustomize. */
 export function splitManifests(rendered: string): Manifests {
   const objects = parseObjects(rendered);
   const isConfiguration = ({ kind }: { readonly kind: string }): boolean => kind === 'MutatingWebhookConfiguration';
@@ -24,7 +24,7 @@ export function splitManifests(rendered: string): Manifests {
   };
 }
 
-/** Points every webhook of the configurations to a process on this machine. */
+/** Sets the URL and the CA of every webhook in the configurations. */
 export function withAddress(configurations: string, url: string, authority: string): string {
   const caBundle = Buffer.from(authority).toString('base64');
   return join(

@@ -17,7 +17,7 @@ export const webhook: Component = {
     launch(cluster, ports, 'webhook', {
       ARCHPOLICY_WEBHOOK_ADDRESS: `127.0.0.1:${getPort(ports, 'https')}`,
       ARCHPOLICY_TLS_DIRECTORY: cluster.layout.webhookTls,
-      // No load balancer has to notice that it goes.
+      // Short, because there is no load balancer to wait for.
       ARCHPOLICY_DRAIN_SECONDS: '1',
     }),
 };
@@ -38,11 +38,11 @@ async function launch(
 ): ReturnType<Component['launch']> {
   const main = cluster.programs[name] ?? join(repositoryRoot, name, 'src', 'main.ts');
   await access(main).catch(() => {
-    throw new ClusterError('Component', `${main} does not exist; \`make up ONLY=control-plane\` does without it`);
+    throw new ClusterError('Component', `${main} does not exist; \`make up ONLY=control-plane\` does not need it`);
   });
   const metrics = `127.0.0.1:${getPort(ports, 'metrics')}`;
   return {
-    // The Node that runs the cluster is the one that the lockfile brings.
+    // The Node that runs the cluster, pinned by the lockfile.
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', main],
     env: {
@@ -61,7 +61,7 @@ function commonEnvironment(cluster: Cluster, account: Account, metrics: string):
     ARCHPOLICY_METRICS_ADDRESS: metrics,
     ARCHPOLICY_REGISTRIES_FILE: join(repositoryRoot, 'deploy', 'overlays', 'local', 'registries.yaml'),
     ARCHPOLICY_REDIS_URL: `redis://127.0.0.1:${cluster.port('redis', 'redis')}`,
-    // No secret: whoever can reach this Redis can reach everything else of a local cluster.
+    // Not a secret: any process that reaches this Redis reaches the rest of the local cluster too.
     ARCHPOLICY_CACHE_KEY: 'the cache key of every local cluster',
   };
 }

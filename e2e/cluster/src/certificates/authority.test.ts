@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { Authority } from './authority.ts';
 
-describe('a certificate authority made in process', () => {
-  test('signs what a server shows, for the names asked for', async () => {
+describe('Authority', () => {
+  test('issues a serving certificate for the given names', async () => {
     const authority = await Authority.create('test-ca');
     const { certificate, key } = await authority.serving('server', { dns: ['localhost'], ip: ['127.0.0.1'] });
     const serving = new X509Certificate(certificate);
@@ -14,7 +14,7 @@ describe('a certificate authority made in process', () => {
     expect(key).toMatch(/^-----BEGIN PRIVATE KEY-----/);
   });
 
-  test('signs what the API server reads a user and groups from', async () => {
+  test('issues a client certificate with user and groups', async () => {
     const authority = await Authority.create('test-ca');
     const { certificate } = await authority.client('ada', ['system:masters']);
     expect(new X509Certificate(certificate).subject.split('\n')).toEqual(['O=system:masters', 'CN=ada']);

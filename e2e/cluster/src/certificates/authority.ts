@@ -1,10 +1,10 @@
-// @peculiar/x509 builds on tsyringe, which wants this first.
+// @peculiar/x509 uses tsyringe, which requires this import first.
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-/** Longer than any cluster lives; a clock that is set back by an hour does not hurt. */
+/** Longer than any cluster lives. `notBefore` is one hour in the past to tolerate clock changes. */
 const LIFETIME_MILLISECONDS = 30 * 24 * 3600 * 1000;
 const CLOCK_SKEW_MILLISECONDS = 3600 * 1000;
 
@@ -19,7 +19,7 @@ export interface ServingNames {
   readonly ip: readonly string[];
 }
 
-/** A certificate authority of its own, made in process: openssl would cost seconds. */
+/** A certificate authority, created in process because openssl would take seconds. */
 export class Authority {
   readonly #keys: webcrypto.CryptoKeyPair;
   readonly #certificate: x509.X509Certificate;
@@ -47,12 +47,12 @@ export class Authority {
     return new Authority(keys, certificate);
   }
 
-  /** The authority's certificate, PEM. */
+  /** Certificate of the authority, PEM. */
   get certificate(): string {
     return `${this.#certificate.toString('pem')}\n`;
   }
 
-  /** A certificate that a server shows. */
+  /** Issues a serving certificate. */
   serving(commonName: string, names: ServingNames): Promise<KeyPair> {
     const alternatives = [
       ...names.dns.map((value) => ({ type: 'dns' as const, value })),
@@ -67,7 +67,7 @@ export class Authority {
     );
   }
 
-  /** A certificate by which the API server knows a user and the user's groups. */
+  /** Issues a client certificate from which the API server reads user (CN) and groups (O). */
   client(user: string, groups: readonly string[] = []): Promise<KeyPair> {
     const subject = [...groups.map((group) => ({ O: [group] })), { CN: [user] }];
     return this.#issue(subject, [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])]);
@@ -95,7 +95,7 @@ export class Authority {
   }
 }
 
-/** A key pair without a certificate, as PEM: what ServiceAccount tokens are signed and checked with. */
+/** Returns a key pair as PEM, without a certificate: signs and verifies ServiceAccount tokens. */
 export async function signingKeys(): Promise<{ readonly privateKey: string; readonly publicKey: string }> {
   const keys = await generateKeys();
   const spki = await webcrypto.subtle.exportKey('spki', keys.publicKey);

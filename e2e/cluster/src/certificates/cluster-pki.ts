@@ -3,20 +3,20 @@ import type { Layout } from '../layout.ts';
 import { Authority, signingKeys } from './authority.ts';
 import type { KeyPair } from './authority.ts';
 
-/** Who talks to the API server by a certificate of its own. */
+/** Users that authenticate to the API server with a client certificate. */
 export type User = 'admin' | 'kube-controller-manager' | 'kube-scheduler' | 'kwok';
 
-/** Every key and certificate of a cluster's control plane. Those that components read also lie in `CLUSTER_DIR/pki`. */
+/** Keys and certificates of a control plane. Components read theirs from `CLUSTER_DIR/pki`. */
 export interface ClusterPki {
-  /** PEM; every certificate here is signed by it. */
+  /** Certificate that signed all others, PEM. */
   readonly authority: string;
   readonly users: Readonly<Record<User, KeyPair>>;
 }
 
-/** The ClusterIP of the API server, were there a service proxy: clients inside of pods would check for it. */
+/** ClusterIP of the API server. No service proxy serves it, but clients in pods would verify it. */
 const SERVICE_ADDRESS = '10.96.0.1';
 
-/** kwok plays every kubelet, so it may do anything; the others have the rights that Kubernetes gives these names. */
+/** kwok acts for all kubelets and has all rights; the others have the rights that Kubernetes gives these names. */
 const subjects: Readonly<Record<User, readonly [string, ...string[]]>> = {
   admin: ['kubernetes-admin', 'system:masters'],
   'kube-controller-manager': ['system:kube-controller-manager'],
@@ -24,7 +24,7 @@ const subjects: Readonly<Record<User, readonly [string, ...string[]]>> = {
   kwok: ['kwok', 'system:masters'],
 };
 
-/** The names of the files in `CLUSTER_DIR/pki`. */
+/** File names in `CLUSTER_DIR/pki`. */
 export const pkiFiles = {
   authority: 'ca.crt',
   servingCertificate: 'server.crt',
@@ -36,7 +36,7 @@ export const pkiFiles = {
   accountsPublic: 'service-accounts.pub',
 } as const;
 
-/** Makes all keys and certificates of a cluster (about a tenth of a second) and writes those that components read. */
+/** Creates all keys and certificates of a cluster (about 0.1 s) and writes the files of components. */
 export async function createPki(layout: Layout): Promise<ClusterPki> {
   const [authority, etcdAuthority] = await Promise.all([
     Authority.create('local-cluster-ca'),

@@ -1,11 +1,11 @@
 import { stringify } from 'yaml';
 import type { KeyPair } from './authority.ts';
 
-/** How a kubeconfig's user proves who it is. */
+/** How a kubeconfig's user authenticates. */
 export type Credential =
   { readonly kind: 'certificate'; readonly pair: KeyPair } | { readonly kind: 'token'; readonly token: string };
 
-/** A kubeconfig with one cluster, one user and everything inline. */
+/** Returns a kubeconfig with one cluster and one user, all data inline. */
 export function formatKubeconfig(server: string, authority: string, user: string, credential: Credential): string {
   return stringify({
     apiVersion: 'v1',

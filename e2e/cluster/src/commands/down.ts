@@ -4,13 +4,13 @@ import { withLock } from '../process/lock.ts';
 import { stopProcesses } from './stop-processes.ts';
 
 /**
- * Ends a cluster and removes its directory; returns when no process of it is left, and thereby no port.
- * @returns whether there was one
+ * Stops a cluster and removes its directory. Resolves when no process is left, so its ports are free.
+ * @returns whether there was a cluster
  */
 export async function down(directory: string, log: (line: string) => void, signal: AbortSignal): Promise<boolean> {
   const layout = clusterLayout(directory);
   const onWait = (): void => {
-    log('another `up` or `down` of this cluster is under way: waiting for it');
+    log('waiting for another `up` or `down` of this cluster');
   };
   return withLock(layout.root, { onWait, signal }, async () => {
     const id = await clusterId(layout);

@@ -9,7 +9,7 @@ const running = (name: 'etcd' | 'kube-apiserver', pid: number) => ({
 });
 
 describe('make status', () => {
-  test('lists what runs', () => {
+  test('lists running components', () => {
     const { isRunning, text } = describeStatus({
       target: 'api-server',
       components: [running('etcd', 11), running('kube-apiserver', 222)],
@@ -22,7 +22,7 @@ describe('make status', () => {
     ]);
   });
 
-  test('tells what has ended and what is missing', () => {
+  test('lists components that have ended or are missing', () => {
     const { isRunning, text } = describeStatus({
       target: 'api-server',
       components: [{ ...running('etcd', 11), exit: 'signal SIGKILL' }],
@@ -31,7 +31,7 @@ describe('make status', () => {
     expect(text).toMatch(/etcd .*ended: signal SIGKILL\nkube-apiserver .*not started/);
   });
 
-  test('is not content with a cluster whose start has not ended', () => {
+  test('is not running while the start is unfinished', () => {
     expect(describeStatus({ target: null, components: [running('etcd', 11)] }).isRunning).toBe(false);
   });
 });

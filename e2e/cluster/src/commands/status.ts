@@ -4,7 +4,7 @@ import { clusterLayout } from '../layout.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
 import type { ClusterStatus } from '../supervisor/protocol.ts';
 
-/** What runs, for a person, and whether it is all that should. */
+/** Returns a table of the components for users, and whether all of them run. */
 export async function status(directory: string): Promise<{ readonly text: string; readonly isRunning: boolean }> {
   const layout = clusterLayout(directory);
   const client = await ControlClient.connect(layout);
@@ -16,7 +16,7 @@ export async function status(directory: string): Promise<{ readonly text: string
   }
 }
 
-/** The table of components. */
+/** Formats the table of components. */
 export function describe({ components, target }: ClusterStatus): {
   readonly text: string;
   readonly isRunning: boolean;

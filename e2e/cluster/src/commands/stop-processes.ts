@@ -3,10 +3,10 @@ import { killLeftovers, findProcesses } from '../process/leftovers.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
 import { waitFor } from '../wait.ts';
 
-/** The webhook drains for a second and may take four; everything else is killed. */
+/** The webhook drains for one second and may take four; the others are killed. */
 const STOP_TIMEOUT_MILLISECONDS = 15_000;
 
-/** Ends every process of a cluster: in order if its supervisor answers, by force what is left then. */
+/** Stops all processes of a cluster: in order if the supervisor responds, then by SIGKILL. */
 export async function stopProcesses(layout: Layout, id: string): Promise<void> {
   const client = await ControlClient.connect(layout);
   if (client !== undefined) {

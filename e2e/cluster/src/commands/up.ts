@@ -18,11 +18,11 @@ import type { Toolchain } from '../toolchain/tools.ts';
 export interface UpOptions {
   readonly target: Target;
   readonly config: Config;
-  /** `command`: the cluster outlives this process. `process`: it ends, and its directory goes, with this process. */
+  /** `command`: the cluster outlives this process. `process`: it ends with this process, and its directory is removed. */
   readonly lifetime: 'command' | 'process';
   readonly programs?: Programs;
   readonly policy?: InitialPolicy;
-  /** Of an API server that this call starts. */
+  /** Additional flags of the API server, if this call starts it. */
   readonly apiServerFlags?: readonly string[];
   readonly log: (line: string) => void;
   readonly onEvent?: (event: StartEvent) => void;
@@ -30,8 +30,8 @@ export interface UpOptions {
 }
 
 /**
- * Starts a cluster, or what an existing one lacks, and returns when it is ready.
- * @throws ClusterError with one clear line; nothing of what it started runs then
+ * Starts a cluster, or the missing parts of an existing one, and resolves when it is ready.
+ * @throws ClusterError with one clear line; everything that it started has been stopped
  */
 export async function up(options: UpOptions): Promise<Layout> {
   const { config, signal, target, log } = options;
@@ -44,7 +44,7 @@ export async function up(options: UpOptions): Promise<Layout> {
   const layout = clusterLayout(config.clusterDirectory);
   const toolchain = await ensureTools(listTools(target), config, log, signal);
   const onWait = (): void => {
-    log('another `up` or `down` of this cluster is under way: waiting for it');
+    log('waiting for another `up` or `down` of this cluster');
   };
   await withLock(layout.root, { onWait, signal }, async () => {
     const running = await ControlClient.connect(layout);
@@ -60,7 +60,7 @@ async function startNew(layout: Layout, toolchain: Toolchain, options: UpOptions
   const abandon = options.lifetime === 'process';
   const supervisor = await launchSupervisor(layout, id, options.config.environment, abandon);
   const client = await ControlClient.connect(layout);
-  if (client === undefined) throw new ClusterError('Supervisor', 'the supervisor does not answer');
+  if (client === undefined) throw new ClusterError('Supervisor', 'the supervisor does not respond');
   try {
     await startWith(client, toolchain, options);
     if (abandon) {
@@ -70,7 +70,7 @@ async function startNew(layout: Layout, toolchain: Toolchain, options: UpOptions
       supervisor.detach();
     }
   } catch (error) {
-    // The logs stay for the reader.
+    // Keep the logs for the user.
     await stopProcesses(layout, id);
     supervisor.detach();
     throw error;
@@ -94,7 +94,7 @@ async function startWith(client: ControlClient, toolchain: Toolchain, options: U
   await client.start(request, options.signal, (event) => options.onEvent?.(event));
 }
 
-/** What a cluster left behind whose supervisor is gone. */
+/** Cleans up after a cluster whose supervisor has ended. */
 async function cleanUp(layout: Layout, log: (line: string) => void): Promise<void> {
   const id = await clusterId(layout);
   if (id === undefined) return;

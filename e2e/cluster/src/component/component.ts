@@ -2,7 +2,7 @@ import type { ApiClient } from '../api-client.ts';
 import type { ClusterPki } from '../certificates/cluster-pki.ts';
 import type { Layout } from '../layout.ts';
 
-/** The processes of a cluster, in the order in which `status` lists them. */
+/** The processes of a cluster, in the order of `status`. */
 export const componentNames = [
   'etcd',
   'kube-apiserver',
@@ -16,7 +16,7 @@ export const componentNames = [
 ] as const;
 export type ComponentName = (typeof componentNames)[number];
 
-/** Steps of a start that are no process: they run at every `up`, so each can be repeated. */
+/** Steps of a start that are not processes. They run at every `up`, so each is idempotent. */
 export const taskNames = [
   'kubeconfig',
   'nodes',
@@ -29,7 +29,7 @@ export type TaskName = (typeof taskNames)[number];
 
 export type UnitName = ComponentName | TaskName;
 
-/** The programs that are not part of this repository. */
+/** Programs that are not part of this repository. */
 export const toolNames = [
   'etcd',
   'kube-apiserver',
@@ -41,47 +41,47 @@ export const toolNames = [
   'redis-server',
 ] as const;
 export type ToolName = (typeof toolNames)[number];
-/** Where each program lies that this start needs. */
+/** Paths of the programs that a start needs. */
 export type ToolPaths = Readonly<Partial<Record<ToolName, string>>>;
 
-/** Files that Node runs in the place of webhook/src/main.ts and operator/src/main.ts. */
+/** Files that Node runs instead of webhook/src/main.ts and operator/src/main.ts. */
 export interface Programs {
   readonly webhook?: string | undefined;
   readonly operator?: string | undefined;
 }
 
-/** What `up` does about a policy: the one of deploy/ set to Enforce where no policy is there yet, or nothing. */
+/** `default`: if there is no policy, `up` creates the one of deploy/ in mode Enforce. `none`: it creates no policy. */
 export const initialPolicies = ['default', 'none'] as const;
 export type InitialPolicy = (typeof initialPolicies)[number];
 
-/** What a component may ask about its cluster. */
+/** The cluster, as components and tasks see it. */
 export interface Cluster {
   readonly layout: Layout;
   readonly pki: ClusterPki;
-  /** `v1.36.3`: what the control plane calls itself, and so do the nodes. */
+  /** `v1.36.3`: version of the control plane and of the nodes. */
   readonly kubernetesVersion: string;
-  /** Another main file of ours than the one in the repository. */
+  /** Replacements for the main files of the repository. */
   readonly programs: Programs;
   readonly policy: InitialPolicy;
-  /** Further flags of the API server: admission plugins that are off by default, for instance. */
+  /** Additional flags of the API server, for example to enable admission plugins. */
   readonly apiServerFlags: readonly string[];
-  /** What the user set of `ARCHPOLICY_*`; what the cluster itself has to say about them wins. */
+  /** `ARCHPOLICY_*` variables of the user. The cluster's own settings take precedence. */
   readonly environment: Readonly<Record<string, string>>;
   readonly tool: (name: ToolName) => string;
-  /** The port of a component that was started before this one. */
+  /** Returns the port of a component that has been started. */
   readonly port: (component: ComponentName, label: string) => number;
-  /** `https://127.0.0.1:<port>` of the API server. */
+  /** Returns `https://127.0.0.1:<port>` of the API server. */
   readonly apiServer: () => string;
-  /** As the user with all rights. */
+  /** Returns a client with cluster-admin rights. */
   readonly api: () => ApiClient;
 }
 
-/** How to run a component once, and how to know that it serves. */
+/** How to run a component, and how to check that it serves. */
 export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Resolves once it serves. That it has exited meanwhile is noticed elsewhere. */
+  /** Resolves once it serves. Callers watch for its exit themselves. */
   ready(signal: AbortSignal): Promise<void>;
 }
 
@@ -89,9 +89,9 @@ export interface Component {
   readonly kind: 'component';
   readonly name: ComponentName;
   readonly needs: readonly UnitName[];
-  /** Labels of the ports that it listens on. */
+  /** Labels of the ports that the component listens on. */
   readonly ports: readonly string[];
-  /** Writes what the component reads and returns its command line. */
+  /** Writes the component's configuration and returns its command line. */
   launch(cluster: Cluster, ports: ReadonlyMap<string, number>): Promise<Launch>;
 }
 
@@ -104,7 +104,7 @@ export interface Task {
 
 export type Unit = Component | Task;
 
-/** The number that a component chose for a label of its own `ports`. */
+/** Returns the port chosen for one of a component's labels. */
 export function getPort(ports: ReadonlyMap<string, number>, label: string): number {
   const port = ports.get(label);
   if (port === undefined) throw new TypeError(`no port was chosen for ${label}`);

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { Agent, request } from 'undici';
 import { waitFor } from '../wait.ts';
 
-/** The slowest component (the API server) needs 4 s on two free cores; a machine under load gets ten times that. */
+/** The slowest component (the API server) needs 4 s on two idle cores; allow 20 times that on a busy machine. */
 const READY_TIMEOUT_MILLISECONDS = 90_000;
 const PROBE_TIMEOUT_MILLISECONDS = 3_000;
 
@@ -12,7 +12,7 @@ export interface TlsClient {
   readonly key?: string;
 }
 
-/** Waits until the address answers 200. */
+/** Waits until the URL returns 200. */
 export async function waitForHttpOk(url: string, signal: AbortSignal, tls?: TlsClient): Promise<void> {
   const agent = new Agent(tls === undefined ? {} : { connect: { ...tls } });
   try {
@@ -21,17 +21,17 @@ export async function waitForHttpOk(url: string, signal: AbortSignal, tls?: TlsC
         const probe = AbortSignal.any([waiting, AbortSignal.timeout(PROBE_TIMEOUT_MILLISECONDS)]);
         const answer = await request(url, { dispatcher: agent, signal: probe });
         await answer.body.dump();
-        if (answer.statusCode !== 200) throw new Error(`it answered ${answer.statusCode}`);
+        if (answer.statusCode !== 200) throw new Error(`it returned ${answer.statusCode}`);
         return true;
       },
-      { timeoutMs: READY_TIMEOUT_MILLISECONDS, what: `${url} to answer 200`, signal },
+      { timeoutMs: READY_TIMEOUT_MILLISECONDS, what: `${url} to return 200`, signal },
     );
   } finally {
     await agent.destroy();
   }
 }
 
-/** Waits until what listens on the port answers `question` with something that begins with `answer`. */
+/** Waits until the server on the port responds to `question` with a text that begins with `answer`. */
 export async function waitForTcpResponse(
   port: number,
   question: string,

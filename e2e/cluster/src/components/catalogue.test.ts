@@ -16,7 +16,7 @@ describe('the units of a cluster', () => {
     expect(needed.filter((name) => !names.has(name))).toEqual([]);
   });
 
-  test('run each after what it needs, whatever the order of the list', async () => {
+  test('run after the units that they need, in any order of the list', async () => {
     const order: string[] = [];
     const units = [task('nodes-ready', ['nodes']), task('nodes', ['kubeconfig']), task('kubeconfig', [])];
     await runInOrder(units, ({ name }) => {
@@ -26,7 +26,7 @@ describe('the units of a cluster', () => {
     expect(order).toEqual(['kubeconfig', 'nodes', 'nodes-ready']);
   });
 
-  test('do not run after one that failed, and its error is told', async () => {
+  test('do not run after a failed unit, whose error is thrown', async () => {
     const ran: string[] = [];
     const units = [task('kubeconfig', []), task('nodes', ['kubeconfig'])];
     const run = ({ name }: Unit): Promise<void> => {

@@ -11,7 +11,7 @@ import { redis } from './redis.ts';
 import { registry } from './registry.ts';
 import { defaultAccount, writeKubeconfig } from './tasks.ts';
 
-/** How much of a cluster is wanted: for contract tests, without ArchPolicy, everything. */
+/** Parts of a cluster: `api-server` for contract tests, `control-plane` without ArchPolicy, or `all`. */
 export const targets = ['api-server', 'control-plane', 'all'] as const;
 export type Target = (typeof targets)[number];
 
@@ -28,7 +28,7 @@ const controlPlaneUnits: readonly Unit[] = [
   defaultAccount,
 ];
 
-/** What a target consists of. */
+/** Returns the units of a target. */
 export function listUnits(target: Target): readonly Unit[] {
   switch (target) {
     case 'api-server':
@@ -40,7 +40,7 @@ export function listUnits(target: Target): readonly Unit[] {
   }
 }
 
-/** The programs that a target runs. */
+/** Returns the programs that a target runs. */
 export function listTools(target: Target): readonly ToolName[] {
   const apiServer: readonly ToolName[] = ['etcd', 'kube-apiserver', 'kubectl'];
   if (target === 'api-server') return apiServer;
@@ -48,16 +48,16 @@ export function listTools(target: Target): readonly ToolName[] {
 }
 
 /**
- * Runs the units, each as soon as what it needs is done. The first failure is thrown once nothing runs any more.
- * @throws what the first failing `run` threw
+ * Runs the units, each as soon as the units that it needs are done. Rejects after all running units have settled.
+ * @throws the error of the first failed unit
  */
 export async function runInOrder(units: readonly Unit[], run: (unit: Unit) => Promise<void>): Promise<void> {
   const done = new Map<UnitName, Promise<void>>();
   const startUnit = (name: UnitName): Promise<void> => {
-    const known = done.get(name);
-    if (known !== undefined) return known;
+    const started = done.get(name);
+    if (started !== undefined) return started;
     const unit = units.find((candidate) => candidate.name === name);
-    // Part of a larger target, which asked for it: then it runs already.
+    // A unit outside this target is running already.
     const promise =
       unit === undefined ? Promise.resolve() : Promise.all(unit.needs.map(startUnit)).then(() => run(unit));
     done.set(name, promise);

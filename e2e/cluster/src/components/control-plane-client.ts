@@ -5,9 +5,9 @@ import { waitForHttpOk } from '../component/ready.ts';
 import { writeUserKubeconfig } from './user-kubeconfig.ts';
 
 /**
- * A part of the control plane that works through the API server, as a user of its own, with health behind TLS.
+ * Returns a component that is a client of the API server with its own user, and serves health over TLS.
  *
- * @param own the arguments that others do not take
+ * @param own arguments of this component only
  */
 export function controlPlaneClient(
   name: 'kube-controller-manager' | 'kube-scheduler',
@@ -31,7 +31,7 @@ export function controlPlaneClient(
           `--tls-cert-file=${layout.pki(pkiFiles.servingCertificate)}`,
           `--tls-private-key-file=${layout.pki(pkiFiles.servingKey)}`,
           '--leader-elect=false',
-          // The rate limits of production would be the bottleneck of every benchmark.
+          // The default rate limits would be the bottleneck of every benchmark.
           '--kube-api-qps=2000',
           '--kube-api-burst=4000',
           '--profiling=false',

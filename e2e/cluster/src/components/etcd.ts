@@ -31,12 +31,12 @@ export const etcd: Component = {
         `--key-file=${layout.pki('etcd.key')}`,
         '--client-cert-auth',
         `--trusted-ca-file=${layout.pki(pkiFiles.etcdAuthority)}`,
-        // The data does not outlive the cluster: no reason to wait for the disk.
+        // The data does not outlive the cluster, so fsync is not needed.
         '--unsafe-no-fsync',
-        // Benchmarks write many objects; the default of 2 GB would stop them.
+        // Benchmarks write many objects, which exceed the default of 2 GB.
         '--quota-backend-bytes=8589934592',
         '--log-level=warn',
-        // It would dial etcd with the serving certificate, for a JSON interface that nobody here uses.
+        // The gateway would connect to etcd with the serving certificate, and its JSON interface is not used.
         '--enable-grpc-gateway=false',
       ],
       ready: (signal) => waitForHttpOk(`${client}/health`, signal, { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }),

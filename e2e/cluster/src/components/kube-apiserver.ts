@@ -6,7 +6,7 @@ import { getPort } from '../component/component.ts';
 import type { Cluster, Component } from '../component/component.ts';
 import { waitForHttpOk } from '../component/ready.ts';
 
-/** Who did what when to which object; neither bodies nor the stage "received", which would double every line. */
+/** Logs user, verb, object and time of requests; no bodies, and no stage RequestReceived, which would double the lines. */
 const auditPolicy = stringify({
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -17,7 +17,7 @@ const auditPolicy = stringify({
   ],
 });
 
-/** The audit log is one file: what is rotated away cannot be counted. */
+/** Large enough to keep one file, because tests count the events of the whole log. */
 const AUDIT_LOG_MEGABYTES = 100_000;
 
 export const kubeApiServer: Component = {
@@ -37,10 +37,10 @@ export const kubeApiServer: Component = {
         `--secure-port=${port}`,
         '--authorization-mode=RBAC',
         '--allow-privileged=true',
-        // The address 127.0.0.1 is refused in Endpoints, and nothing reads them here.
+        // Endpoints may not contain 127.0.0.1, and nothing reads them here.
         '--endpoint-reconciler-type=none',
         '--service-cluster-ip-range=10.96.0.0/16',
-        // Benchmarks create pods by the thousand.
+        // Benchmarks create thousands of pods.
         '--max-requests-inflight=2000',
         '--max-mutating-requests-inflight=1000',
         '--profiling=false',

@@ -3,10 +3,10 @@ import { renderStages } from '../stages.ts';
 import type { Component } from '../component/component.ts';
 import { writeUserKubeconfig } from './user-kubeconfig.ts';
 
-/** On nodes that have a real kubelet. */
+/** Label of nodes with a real kubelet. */
 export const REAL_NODE_LABEL = 'testkit.archpolicy.dev/real-node';
 
-/** Plays the kubelet of every node by the stages in e2e/cluster/stages. */
+/** Simulates the kubelet of every node with the stages in e2e/cluster/stages. */
 export const kwok: Component = {
   kind: 'component',
   name: 'kwok',
@@ -22,15 +22,15 @@ export const kwok: Component = {
         `--kubeconfig=${kubeconfig}`,
         `--config=${stages}`,
         '--manage-all-nodes=false',
-        // A node with a kubelet of its own (make test-node) says so by this label.
+        // Nodes with a real kubelet (make test-node) have this label.
         `--manage-nodes-with-label-selector=!${REAL_NODE_LABEL}`,
         '--node-ip=127.0.0.1',
-        // Pod addresses: room for 100,000 pods.
+        // Pod addresses, enough for 100,000 pods.
         '--cidr=10.0.0.0/15',
         '--node-lease-duration-seconds=40',
         '--v=WARN',
       ],
-      // It listens nowhere; the task `nodes-ready` waits for what it does.
+      // kwok has no port; the task `nodes-ready` waits for its effect.
       ready: () => Promise.resolve(),
     };
   },

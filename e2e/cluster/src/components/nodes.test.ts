@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { nodeManifest, schedulableNodes } from './nodes.ts';
 
 describe('the nodes of a cluster', () => {
-  test('carry the labels and the nodeInfo of their architecture', () => {
+  test('have the labels and the nodeInfo of their architecture', () => {
     expect(nodeManifest('arm64-2', 'v1.36.3')).toMatchObject({
       metadata: {
         name: 'arm64-2',
@@ -17,7 +17,7 @@ describe('the nodes of a cluster', () => {
     });
   });
 
-  test('can be scheduled to once they are Ready and without taints', () => {
+  test('are schedulable if they are Ready and have no taints', () => {
     const node = (name: string, status: string, taints?: readonly object[]): object => ({
       metadata: { name },
       spec: taints === undefined ? {} : { taints },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { waitFor } from '../wait.ts';
 import type { Task } from '../component/component.ts';
 
-/** The prefix of a node's name is its architecture: the stages of kwok read it there. */
+/** The prefix of a node's name is its architecture; kwok's stages read it. */
 export const nodeNames = ['amd64-1', 'amd64-2', 'arm64-1', 'arm64-2'] as const;
 
 /** Enough for the largest benchmark on four nodes. */
@@ -10,7 +10,7 @@ const capacity = { cpu: '64', memory: '256Gi', pods: '30000', 'ephemeral-storage
 
 const NODES_TIMEOUT_MILLISECONDS = 60_000;
 
-/** What a kubelet registers itself with. */
+/** Returns the Node object with which a kubelet registers. */
 export function nodeManifest(name: string, kubeletVersion: string): object {
   const architecture = name.slice(0, name.indexOf('-'));
   return {
@@ -65,7 +65,7 @@ const nodeListSchema = z.object({
   ),
 });
 
-/** The nodes that are Ready and carry no taint: those a pod can be scheduled to. */
+/** Returns the names of the nodes that are Ready and have no taint. */
 export function schedulableNodes(body: unknown): readonly string[] {
   return nodeListSchema
     .parse(body)
@@ -77,7 +77,7 @@ export function schedulableNodes(body: unknown): readonly string[] {
 export const nodesReady: Task = {
   kind: 'task',
   name: 'nodes-ready',
-  // The controller manager takes the taint `not-ready` away.
+  // The controller manager removes the taint `not-ready`.
   needs: ['nodes', 'kwok', 'kube-controller-manager'],
   async run(cluster, signal) {
     await waitFor(

@@ -14,7 +14,7 @@ export const redis: Component = {
     await mkdir(directory, { recursive: true });
     return {
       command: tool('redis-server'),
-      // `--save ''`: it keeps nothing on disk.
+      // `--save ''` disables snapshots.
       args: ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, '--save', '', '--appendonly', 'no'],
       ready: (signal) => waitForTcpResponse(port, 'PING\r\n', '+PONG', signal),
     };

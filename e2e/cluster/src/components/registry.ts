@@ -4,7 +4,7 @@ import { getPort } from '../component/component.ts';
 import type { Component } from '../component/component.ts';
 import { waitForHttpOk } from '../component/ready.ts';
 
-/** The distribution project's registry: plain HTTP, on loopback, without credentials. */
+/** The distribution project's registry with plain HTTP on loopback, without credentials. */
 export const registry: Component = {
   kind: 'component',
   name: 'registry',

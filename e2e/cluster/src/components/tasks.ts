@@ -5,7 +5,7 @@ import type { Task } from '../component/component.ts';
 
 const ACCOUNT_TIMEOUT_MILLISECONDS = 60_000;
 
-/** The kubeconfig of the user with all rights. */
+/** Writes the kubeconfig with cluster-admin rights. */
 export const writeKubeconfig: Task = {
   kind: 'task',
   name: 'kubeconfig',
@@ -18,7 +18,7 @@ export const writeKubeconfig: Task = {
   },
 };
 
-/** Without this account the API server refuses every pod of the namespace. */
+/** Waits for the default account: without it, the API server rejects every pod of the namespace. */
 export const defaultAccount: Task = {
   kind: 'task',
   name: 'default-account',

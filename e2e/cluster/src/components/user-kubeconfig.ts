@@ -3,7 +3,7 @@ import type { User } from '../certificates/cluster-pki.ts';
 import { formatKubeconfig } from '../certificates/kubeconfig.ts';
 import type { Cluster } from '../component/component.ts';
 
-/** Writes the kubeconfig of a component's own user and returns its path. */
+/** Writes a kubeconfig for a component's user and returns its path. */
 export async function writeUserKubeconfig({ layout, pki, apiServer }: Cluster, user: User): Promise<string> {
   const path = layout.run(`${user}.kubeconfig`);
   const credential = { kind: 'certificate', pair: pki.users[user] } as const;

@@ -6,7 +6,7 @@ import { closeSync, openSync } from 'node:fs';
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Set when the process could not be started at all. */
+  /** Set if the process could not be started. */
   readonly error?: Error;
 }
 
@@ -14,7 +14,7 @@ export interface Exit {
 export interface Child {
   readonly pid: number | undefined;
   readonly exited: Promise<Exit>;
-  /** Undefined while it runs. */
+  /** Returns undefined while it runs. */
   exit(): Exit | undefined;
   kill(signal: NodeJS.Signals): void;
 }
@@ -24,15 +24,15 @@ export interface ChildOptions {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Standard output and error are appended to it. */
+  /** Standard output and error are appended to this file. */
   readonly logFile: string;
   /** From {@link deathWithParent}. */
   readonly prefix: readonly string[];
 }
 
 /**
- * The command prefix that makes the kernel kill a child when its parent ends in whatever way (util-linux's setpriv).
- * Empty where there is none: then the next `up` or `down` cleans up.
+ * Returns a command prefix that makes the kernel kill a child when its parent ends for any reason (util-linux's setpriv).
+ * Empty if setpriv is not available: the next `up` or `down` then cleans up.
  */
 export function deathWithParent(): readonly string[] {
   const prefix = ['setpriv', '--pdeathsig', 'KILL', '--'];

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 
 const TAIL_BYTES = 8 * 1024;
 
-/** The last lines of a file, cut to a width that a terminal shows; empty when there is no such file. */
+/** Returns the last lines of a file, truncated to `width`. Empty if the file does not exist. */
 export async function lastLines(path: string, count: number, width = 300): Promise<readonly string[]> {
   const file = await open(path).catch(() => undefined);
   if (file === undefined) return [];

@@ -3,21 +3,21 @@ import { createServer } from 'node:net';
 import { ClusterError } from '../errors.ts';
 
 /**
- * Below Linux's range for outgoing connections (32768–60999), so that no connection of anybody takes a port between
- * our choosing it and the component's binding it.
+ * Below Linux's range for outgoing connections (32768–60999), so that no connection takes a port between its choice and the
+ * component's bind.
  */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
 const ATTEMPTS = 200;
 
-/** The ports of one cluster's components. A component keeps its ports for as long as the cluster lives. */
+/** The ports of one cluster's components. A component keeps its ports for the lifetime of the cluster. */
 export class Ports {
   readonly #ports = new Map<string, ReadonlyMap<string, number>>();
 
-  /** The ports of a component, chosen at the first call. */
+  /** Returns the ports of a component, chosen at the first call. */
   async choose(component: string, labels: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const known = this.#ports.get(component);
-    if (known !== undefined) return known;
+    const existing = this.#ports.get(component);
+    if (existing !== undefined) return existing;
     const taken = new Set([...this.#ports.values()].flatMap((ports) => [...ports.values()]));
     const chosen = new Map<string, number>();
     for (const label of labels) {
@@ -29,12 +29,12 @@ export class Ports {
     return chosen;
   }
 
-  /** After somebody took one of them: the next `choose` takes others. */
+  /** Releases ports of which one turned out to be in use; the next `choose` picks others. */
   forget(component: string): void {
     this.#ports.delete(component);
   }
 
-  /** The port of a component that was started. */
+  /** Returns the port of a component that has been started. */
   get(component: string, label: string): number {
     const port = this.#ports.get(component)?.get(label);
     if (port === undefined) throw new ClusterError('Component', `${component} has no port ${label} yet`);

@@ -13,12 +13,12 @@ import { ControlClient } from '../supervisor/control-client.ts';
 import { waitFor } from '../wait.ts';
 import { listeningPorts } from './listening.ts';
 
-/** Ten times what an `up` or `down` may take; one that hangs is a failure of the soak. */
+/** Ten times the target for `up` and `down`; a command that takes longer fails the soak. */
 const COMMAND_TIMEOUT_MILLISECONDS = 150_000;
-/** A killed parent's cluster ends by itself within this. */
+/** A cluster whose parent was killed ends within this. */
 const ORPHAN_TIMEOUT_MILLISECONDS = 10_000;
 
-/** Where one round runs, all of it made for the soak: whatever appears there is its own. */
+/** The directories of a round, created for the soak: every file in them is a leftover of a round. */
 export interface RoundContext {
   readonly cluster: string;
   /** HOME and TMPDIR of the commands. */
@@ -31,11 +31,11 @@ export interface RoundContext {
 export interface Round {
   readonly upSeconds: number;
   readonly downSeconds: number;
-  /** What was still there afterwards, in words. */
+  /** Descriptions of what was left afterwards. */
   readonly leftovers: readonly string[];
 }
 
-/** `up`, `down`, and what they left. */
+/** Runs `up` and `down` and returns their durations and leftovers. */
 export async function runRound(context: RoundContext, signal: AbortSignal): Promise<Round> {
   const upSeconds = await run(context, ['up', ...context.upArguments], signal);
   const id = await clusterId(clusterLayout(context.cluster));
@@ -44,7 +44,7 @@ export async function runRound(context: RoundContext, signal: AbortSignal): Prom
   return { upSeconds, downSeconds, leftovers: await findLeftovers(context, id, ports) };
 }
 
-/** `up`, killed after a while; all of it must end by itself, and `down` must clean up. */
+/** Kills `up` after a while, waits until the cluster ends by itself, runs `down`, and returns what was left. */
 export async function runKilledRound(
   context: RoundContext,
   afterSeconds: number,
@@ -54,7 +54,7 @@ export async function runKilledRound(
   await sleep(afterSeconds * 1000, undefined, { signal });
   const id = await clusterId(clusterLayout(context.cluster));
   const ports = await listPorts(context);
-  // One that was ready before is released, and rightly lives on until `down`.
+  // If `up` had finished, the cluster was released and lives until `down`.
   const wasReleased = child.exitCode !== null;
   child.kill('SIGKILL');
   const orphans = wasReleased || id === undefined ? [] : await findOrphans(id);
@@ -113,7 +113,7 @@ function start(
   return { child, output: text(child.stderr) };
 }
 
-/** @returns how many seconds it took */
+/** Runs a command and returns its duration in seconds. */
 async function run(context: RoundContext, args: readonly string[], signal: AbortSignal): Promise<number> {
   if (signal.aborted) throw new ClusterError('Cancelled', 'cancelled');
   const begin = performance.now();

@@ -12,14 +12,14 @@ describe('make soak', () => {
     expect(parseListening(table)).toEqual([8080, 22]);
   });
 
-  test('kills at the same moments for the same seed', () => {
+  test('kills at the same times for the same seed', () => {
     const moments = (seed: number): number[] => Array.from({ length: 5 }, seededRandom(seed));
     expect(moments(7)).toEqual(moments(7));
     expect(moments(7)).not.toEqual(moments(8));
     expect(moments(7).every((value) => value >= 0 && value < 1)).toBe(true);
   });
 
-  test('misses its target by one slow round and by anything left', () => {
+  test('misses its target after one slow round or any leftover', () => {
     const round = { upSeconds: 5, downSeconds: 1, leftovers: [] };
     const verdicts = (...args: Parameters<typeof measurements>): readonly boolean[] =>
       measurements(...args).map(({ met }) => met);

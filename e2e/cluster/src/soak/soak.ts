@@ -12,13 +12,13 @@ import { seededRandom } from '../seeded-random.ts';
 import { runKilledRound, runRound } from './round.ts';
 import type { RoundContext, Round } from './round.ts';
 
-/** The promise of docs/design.md, once the binaries are there. */
+/** From docs/design.md, with the binaries in the cache. */
 const UP_TARGET_SECONDS = 15;
 /** The webhook drains for one second. */
 const DOWN_TARGET_SECONDS = 5;
-/** After every so many rounds comes one whose `up` is killed. */
+/** One round in which `up` is killed follows after this many rounds. */
 const KILL_EVERY = 4;
-/** A kill may hit any moment of a start, and a little after. */
+/** Kill times are spread over this multiple of the median start: any moment of a start and a little after. */
 const KILL_SPAN = 1.2;
 
 export interface SoakOptions {
@@ -30,7 +30,7 @@ export interface SoakOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs `up` and `down` again and again and measures them; whatever they leave is told and counts as missed. */
+/** Repeats `up` and `down` and measures them. Leftovers are logged and count as missed targets. */
 export async function soak(options: SoakOptions): Promise<readonly Measurement[]> {
   const { config, runs, seed, signal, target, log } = options;
   await ensureTools(listTools(target), config, log, signal);
@@ -62,7 +62,7 @@ export async function soak(options: SoakOptions): Promise<readonly Measurement[]
 }
 
 function describeLeftovers(leftovers: readonly string[]): string {
-  return leftovers.length === 0 ? ', nothing left' : `, LEFT: ${leftovers.join(', ')}`;
+  return leftovers.length === 0 ? ', nothing left' : `, LEFTOVERS: ${leftovers.join(', ')}`;
 }
 
 function createContext(folder: string, config: Config, target: Target): RoundContext {
@@ -70,13 +70,13 @@ function createContext(folder: string, config: Config, target: Target): RoundCon
     cluster: join(folder, 'cluster'),
     home: join(folder, 'home'),
     temporary: join(folder, 'tmp'),
-    // The cache stays the user's, whatever HOME is.
+    // Use the user's cache despite the different HOME.
     environment: { ...config.environment, XDG_CACHE_HOME: dirname(config.cacheDirectory) },
     upArguments: target === 'all' ? [] : ['--only', target],
   };
 }
 
-/** What docs/performance/soak.json says. */
+/** Returns the measurements of docs/performance/soak.json. */
 export function measurements(rounds: readonly Round[], killed: readonly (readonly string[])[]): readonly Measurement[] {
   const ups = rounds.map(({ upSeconds }) => upSeconds);
   const downs = rounds.map(({ downSeconds }) => downSeconds);

@@ -5,7 +5,7 @@ import type { Layout } from '../layout.ts';
 import type { Ports } from '../process/ports.ts';
 import type { Running } from './runner.ts';
 
-/** What `CLUSTER_DIR/env` says about the components that run now. */
+/** Returns the content of `CLUSTER_DIR/env` for the running components. */
 export function buildEnv(
   layout: Layout,
   kubectl: string,

@@ -10,7 +10,7 @@ import type { ClusterStatus, Control, StartEvent, StartRequest } from './protoco
 
 const ANSWER_TIMEOUT_MILLISECONDS = 5_000;
 
-/** Talks to the supervisor of a cluster. */
+/** Client of a cluster's supervisor. */
 export class ControlClient {
   readonly #control: Control;
   readonly #agent = new Agent({ connections: 2, bodyTimeout: 0, headersTimeout: ANSWER_TIMEOUT_MILLISECONDS });
@@ -19,7 +19,7 @@ export class ControlClient {
     this.#control = control;
   }
 
-  /** The client of a cluster whose supervisor answers, else undefined. */
+  /** Returns a client if the cluster's supervisor responds, else undefined. */
   static async connect(layout: Layout): Promise<ControlClient | undefined> {
     const control = await readControl(layout);
     if (control === undefined) return undefined;
@@ -33,13 +33,13 @@ export class ControlClient {
   }
 
   /**
-   * Starts what is missing; while the signal is not aborted, events are told as they come.
-   * @throws ClusterError `component` when something does not start
+   * Starts missing components and calls `onEvent` for each event, until the signal aborts.
+   * @throws ClusterError `Component` if one does not start
    */
-  async start(asked: StartRequest, signal: AbortSignal, onEvent: (event: StartEvent) => void): Promise<void> {
+  async start(startRequest: StartRequest, signal: AbortSignal, onEvent: (event: StartEvent) => void): Promise<void> {
     let last: StartEvent | undefined;
     try {
-      const { body } = await this.#send('POST', '/start', signal, asked);
+      const { body } = await this.#send('POST', '/start', signal, startRequest);
       for await (const line of createInterface({ input: body as Readable })) {
         last = startEventSchema.parse(JSON.parse(line));
         onEvent(last);
@@ -52,13 +52,13 @@ export class ControlClient {
     if (last?.kind !== 'ready') throw new ClusterError('Supervisor', 'the supervisor ended during the start');
   }
 
-  /** From now on the cluster outlives the process that started it. */
+  /** Lets the cluster outlive the process that started it. */
   async release(): Promise<void> {
     const { body } = await this.#send('POST', '/release', AbortSignal.timeout(ANSWER_TIMEOUT_MILLISECONDS));
     await body.dump();
   }
 
-  /** Asks the supervisor to end everything; it ends after its components. */
+  /** Requests the end of the cluster. The supervisor ends after its components. */
   async stop(): Promise<void> {
     const { body } = await this.#send('POST', '/stop', AbortSignal.timeout(ANSWER_TIMEOUT_MILLISECONDS));
     await body.dump();

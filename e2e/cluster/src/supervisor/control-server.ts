@@ -7,21 +7,21 @@ import { startSchema } from './protocol.ts';
 import type { StartEvent } from './protocol.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** A start request names a dozen paths. */
+/** A start request contains about a dozen paths. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 export interface ControlOptions {
   readonly token: string;
   readonly supervisor: Supervisor;
-  /** The cluster shall outlive the process that started it. */
+  /** Called when the cluster is to outlive the process that started it. */
   onRelease(): void;
   onStop(): void;
 }
 
-/** The supervisor's door: HTTP on loopback, with a token that only the cluster's owner can read. */
+/** Serves the supervisor's HTTP API on loopback, with a token that only the cluster's owner can read. */
 export async function listen(options: ControlOptions): Promise<{ readonly port: number; close(): void }> {
   const server: Server = createServer((request, response) => {
-    void answer(options, request, response).catch((error: unknown) => {
+    void handle(options, request, response).catch((error: unknown) => {
       if (!response.headersSent) response.statusCode = 500;
       response.end(errorMessage(error));
     });
@@ -41,7 +41,7 @@ export async function listen(options: ControlOptions): Promise<{ readonly port: 
   };
 }
 
-async function answer(options: ControlOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(options: ControlOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (!isAuthorized(request, options.token)) {
     response.writeHead(401).end();
     return;
@@ -73,12 +73,12 @@ function isAuthorized(request: IncomingMessage, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** Starts for as long as the asker listens: one that is gone has no use for what was begun. */
+/** Starts components while the client is connected; if it disconnects, the start is cancelled. */
 async function start(supervisor: Supervisor, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const asked = startSchema.parse(JSON.parse(await readBody(request)));
-  const gone = new AbortController();
+  const startRequest = startSchema.parse(JSON.parse(await readBody(request)));
+  const disconnected = new AbortController();
   response.once('close', () => {
-    gone.abort();
+    disconnected.abort();
   });
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
@@ -86,7 +86,7 @@ async function start(supervisor: Supervisor, request: IncomingMessage, response:
     response.write(`${JSON.stringify(event)}\n`);
   };
   try {
-    await supervisor.start(asked, gone.signal, report);
+    await supervisor.start(startRequest, disconnected.signal, report);
     report({ kind: 'ready' });
   } catch (error) {
     report({ kind: 'failed', message: errorMessage(error) });

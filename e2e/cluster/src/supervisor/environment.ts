@@ -2,8 +2,8 @@ import type { Layout } from '../layout.ts';
 import { ID_VARIABLE } from '../process/leftovers.ts';
 
 /**
- * What components see of the environment: enough to run, and a HOME of their own, so that none is configured by, or
- * writes into, the user's.
+ * Returns the environment of components: what they need to run, and a separate HOME so that they neither read nor write the
+ * user's files.
  */
 export function componentEnvironment(
   layout: Layout,

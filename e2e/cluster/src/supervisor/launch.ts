@@ -9,17 +9,17 @@ import { ID_VARIABLE } from '../process/leftovers.ts';
 import { lastLines } from '../process/log-tail.ts';
 
 export interface SupervisorProcess {
-  /** Lets the supervisor go its own way: this process may end. The cluster must have been released before. */
+  /** Detaches the supervisor, so that this process may end. The cluster must have been released before. */
   detach(): void;
-  /** Lets this process end without waiting for the supervisor, which then ends as well. */
+  /** Lets this process end without waiting for the supervisor, which then ends too. */
   unref(): void;
   /** Resolves when the supervisor has ended. */
   readonly exited: Promise<void>;
 }
 
 /**
- * Starts the supervisor of a new cluster, bound to this process by a pipe, and waits until it listens.
- * @param removeWhenAbandoned whether it removes the directory when this process dies
+ * Starts the supervisor of a new cluster, tied to this process by a pipe, and waits until it listens.
+ * @param removeWhenAbandoned whether it removes the directory when this process ends
  */
 export async function launchSupervisor(
   layout: Layout,
@@ -31,14 +31,14 @@ export async function launchSupervisor(
   const main = join(import.meta.dirname, 'main.ts');
   const args = ['--disable-warning=ExperimentalWarning', main, layout.root];
   const child = spawn(process.execPath, removeWhenAbandoned ? [...args, '--remove-when-abandoned'] : args, {
-    // A session of its own: Ctrl-C in the terminal reaches `make up`, which then ends the supervisor in order.
+    // In its own session, so that Ctrl-C reaches only `make up`, which then stops the supervisor in order.
     detached: true,
     cwd: '/',
     env: { PATH: environment['PATH'], LANG: environment['LANG'], TZ: environment['TZ'], [ID_VARIABLE]: id },
     stdio: ['pipe', 'pipe', log],
   });
   closeSync(log);
-  // A supervisor that is gone already is told by `exited`.
+  // If the supervisor has exited already, `exited` reports it.
   child.stdin?.on('error', () => undefined);
   const exited = waitForExit(child);
   const isListening = await Promise.race([firstOutput(child), exited.then(() => false)]);

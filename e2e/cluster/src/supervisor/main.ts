@@ -9,8 +9,8 @@ import { componentEnvironment } from './environment.ts';
 import { Supervisor } from './supervisor.ts';
 
 /**
- * The supervisor's process: `main.ts DIRECTORY [--remove-when-abandoned]`. Its standard input is a pipe from the
- * process that started it: when that ends before it released the cluster, the cluster ends.
+ * The supervisor's process: `main.ts DIRECTORY [--remove-when-abandoned]`. Its standard input is a pipe from the process that
+ * started it: if that process ends before it releases the cluster, the cluster ends.
  */
 async function main(): Promise<void> {
   const [directory = '', flag] = process.argv.slice(2);
@@ -26,15 +26,15 @@ async function main(): Promise<void> {
   const end = async (reason: string, remove: boolean): Promise<void> => {
     if (ending) return;
     ending = true;
-    process.stderr.write(`${new Date().toISOString()} ending: ${reason}\n`);
+    process.stderr.write(`${new Date().toISOString()} stopping: ${reason}\n`);
     await supervisor.stop();
     if (remove) await removeDirectory(layout);
     process.exit(0);
   };
   const endNow = (reason: string, remove = false): void => {
     end(reason, remove).catch((error: unknown) => {
-      process.stderr.write(`ending failed: ${errorMessage(error)}\n`);
-      // The kernel ends the components with us.
+      process.stderr.write(`failed to stop: ${errorMessage(error)}\n`);
+      // The kernel kills the components with this process.
       process.exit(1);
     });
   };
@@ -50,16 +50,16 @@ async function main(): Promise<void> {
       released = true;
     },
     onStop: () => {
-      endNow('asked to');
+      endNow('requested');
     },
   });
-  // In one step: who finds the file can read all of it.
+  // Atomically, so that readers never see a part of the file.
   await writeFile(`${layout.control}.new`, JSON.stringify({ port, token, pid: process.pid }), { mode: 0o600 });
   await rename(`${layout.control}.new`, layout.control);
   process.stdin.resume();
   for (const event of ['end', 'error'] as const) {
     process.stdin.on(event, () => {
-      if (!released) endNow('the process that started it is gone', flag === '--remove-when-abandoned');
+      if (!released) endNow('the process that started it has exited', flag === '--remove-when-abandoned');
     });
   }
   process.stdout.write('listening\n');

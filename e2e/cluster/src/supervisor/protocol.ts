@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { targets } from '../components/catalogue.ts';
 import { componentNames, initialPolicies, toolNames } from '../component/component.ts';
 
-/** `control.json`: how to reach a cluster's supervisor. */
+/** `control.json`: port, token and pid of a cluster's supervisor. */
 export const controlSchema = z.object({ port: z.int().positive(), token: z.string().min(1), pid: z.int().positive() });
 export type Control = z.infer<typeof controlSchema>;
 
@@ -19,7 +19,7 @@ export const startSchema = z.object({
 });
 export type StartRequest = z.infer<typeof startSchema>;
 
-/** One line of the answer to `POST /start`; the last one is `ready` or `failed`. */
+/** One line of the response to `POST /start`; the last one is `ready` or `failed`. */
 export const startEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('done'), name: z.string(), seconds: z.number(), wasRunning: z.boolean() }),
   z.object({ kind: z.literal('ready') }),
@@ -27,7 +27,7 @@ export const startEventSchema = z.discriminatedUnion('kind', [
 ]);
 export type StartEvent = z.infer<typeof startEventSchema>;
 
-/** The answer to `GET /status`. */
+/** The response to `GET /status`. */
 export const statusSchema = z.object({
   target: z.enum(targets).nullable(),
   components: z.array(
@@ -37,7 +37,7 @@ export const statusSchema = z.object({
       ports: z.array(z.int()),
       /** ISO 8601. */
       since: z.string(),
-      /** How it ended, for one that does not run any more. */
+      /** How it ended; absent while it runs. */
       exit: z.string().optional(),
     }),
   ),

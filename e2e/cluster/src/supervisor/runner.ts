@@ -6,12 +6,12 @@ import type { Child } from '../process/child.ts';
 import { lastLines } from '../process/log-tail.ts';
 import type { Ports } from '../process/ports.ts';
 
-/** How often a component gets new ports when somebody was faster. */
+/** Attempts with new ports if a chosen port turns out to be in use. */
 const PORT_ATTEMPTS = 4;
-/** The reason of a Node process that ends by an uncaught error stands some lines above the end. */
+/** A Node process prints the reason of an uncaught error some lines before its end. */
 const TAIL_LINES = 12;
 
-/** A component that was started, whether or not it still runs. */
+/** A started component, which may have exited. */
 export interface Running {
   readonly child: Child;
   readonly ports: readonly number[];
@@ -26,7 +26,7 @@ export interface RunnerOptions {
   readonly prefix: readonly string[];
 }
 
-/** Starts one component at a time and says clearly why one does not come up. */
+/** Starts components one at a time, with a clear error if one does not start. */
 export class Runner {
   readonly #options: RunnerOptions;
 
@@ -35,8 +35,8 @@ export class Runner {
   }
 
   /**
-   * Starts the component and waits until it serves. The caller learns of the process at once, so that it can end it.
-   * @param isRestart its ports stand in others' configuration: they are kept
+   * Starts the component and waits until it serves. Calls `onStart` as soon as the process exists, so that it can be stopped.
+   * @param isRestart keeps its ports, because the configuration of other components contains them
    */
   async start(
     component: Component,
@@ -56,7 +56,7 @@ export class Runner {
     }
   }
 
-  /** @returns the process, if it ended before it served */
+  /** Starts the component once. Returns it if it exited before it served, else undefined. */
   async #attempt(
     component: Component,
     cluster: Cluster,
@@ -97,14 +97,14 @@ export class Runner {
     return lines.some((line) => /address already in use|EADDRINUSE/i.test(line));
   }
 
-  /** The last lines of the log and where the rest is. */
+  /** Returns the path of the log and its last lines. */
   async #evidence(name: ComponentName): Promise<string> {
     const path = this.#options.layout.log(name);
     const lines = await lastLines(path, TAIL_LINES);
     return `; its log is ${path}${lines.map((line) => `\n  ${line}`).join('')}`;
   }
 
-  /** Why a component ended before the start was over. */
+  /** Returns the error for a component that exited during the start. */
   async died(name: ComponentName, running: Running): Promise<ClusterError> {
     const exit = running.child.exit();
     const how = exit === undefined ? 'ended' : `ended with ${describeExit(exit)}`;

@@ -7,7 +7,7 @@ import type { Runner, Running } from './runner.ts';
 export interface StartOptions {
   readonly cluster: Cluster;
   readonly runner: Pick<Runner, 'start' | 'died'>;
-  /** Aborted when nobody waits for the cluster any more. */
+  /** Aborted when the client no longer waits for the start. */
   readonly signal: AbortSignal;
   readonly isRunning: (name: ComponentName) => boolean;
   readonly wasStartedBefore: (name: ComponentName) => boolean;
@@ -15,7 +15,7 @@ export interface StartOptions {
   readonly report: (event: StartEvent) => void;
 }
 
-/** One start of a cluster, or of what it lacks: the first thing that goes wrong ends all of it. */
+/** One start of a cluster or of its missing parts. The first failure cancels the rest. */
 export class StartAttempt {
   readonly #options: StartOptions;
   readonly #failure = new AbortController();
@@ -28,12 +28,12 @@ export class StartAttempt {
     this.#signal = AbortSignal.any([options.signal, this.#failure.signal]);
   }
 
-  /** What this attempt started: to be ended again when it fails. */
+  /** The components that this attempt started, to be stopped if it fails. */
   get started(): ReadonlyMap<ComponentName, Running> {
     return this.#started;
   }
 
-  /** @throws ClusterError the first that went wrong, not what followed from it */
+  /** @throws ClusterError the first failure, not its consequences */
   async run(units: readonly Unit[]): Promise<void> {
     try {
       await runInOrder(units, (unit) => this.#unit(unit));
@@ -71,7 +71,7 @@ export class StartAttempt {
       },
     });
     const running = this.#started.get(component.name);
-    // Others wait for what this component does: its end must end their waiting.
+    // Other units may wait for this component: its exit must cancel them.
     void running?.child.exited.then(async () => {
       if (!this.#isOver && !this.#signal.aborted) this.#fail(await runner.died(component.name, running));
     });
@@ -84,7 +84,7 @@ export class StartAttempt {
   }
 
   #fail(error: unknown): void {
-    // The first reason stays.
+    // `abort` keeps the first reason.
     this.#failure.abort(error);
   }
 }

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComponentName } from '../component/component.ts';
 import type { Running } from './runner.ts';
 
-/** Ours end by themselves: the webhook drains for a second, the operator gives its Lease back. */
+/** Components that end in order: the webhook drains for one second, the operator releases its Lease. */
 const graceful: ReadonlySet<ComponentName> = new Set(['webhook', 'operator']);
 const GRACE_MILLISECONDS = 4_000;
 
 /**
- * Ends the processes: ours by SIGTERM while what they talk to still serves, then everything by SIGKILL. Nothing else
- * needs a graceful end: what it would save is thrown away.
+ * Stops the processes: webhook and operator by SIGTERM while their dependencies still serve, then all by SIGKILL. The others
+ * need no graceful end, because their data is deleted.
  */
 export async function stopAll(running: ReadonlyMap<ComponentName, Running>): Promise<void> {
   const alive = [...running].filter(([, { child }]) => child.exit() === undefined);

@@ -19,8 +19,8 @@ import { StartAttempt } from './start-attempt.ts';
 import { stopAll } from './stop-all.ts';
 
 /**
- * `kill -9 PID; make up` must start what was killed: the kernel takes this long at most to end a process of some hundred
- * megabytes and to tell its parent, so that it is not taken for running.
+ * `kill -9 PID; make up` must start the killed process again. The kernel takes at most this long to end a process of some
+ * hundred megabytes and to notify its parent.
  */
 const SETTLE_MILLISECONDS = 300;
 
@@ -32,8 +32,8 @@ export interface SupervisorOptions {
 }
 
 /**
- * The parent of all components of one cluster. It starts what is asked for, knows what runs, and ends everything when
- * it ends. It never restarts anything by itself: a component that dies stays dead, for tests to see.
+ * The parent of all components of one cluster. It starts the requested ones, reports their status, and stops all of them when
+ * it ends. It never restarts a component: tests observe that it has died.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -51,11 +51,11 @@ export class Supervisor {
   }
 
   /**
-   * Starts what the target has and does not run yet, and writes `CLUSTER_DIR/env`.
-   * When it fails or is cancelled, what this call started is ended again.
+   * Starts the components of the target that do not run, and writes `CLUSTER_DIR/env`. If it fails or is cancelled, it stops
+   * the components that it started.
    */
   async start(request: StartRequest, signal: AbortSignal, report: (event: StartEvent) => void): Promise<void> {
-    if (this.#starting) throw new ClusterError('Supervisor', 'another `make up` of this cluster is under way');
+    if (this.#starting) throw new ClusterError('Supervisor', 'another `make up` of this cluster is running');
     this.#starting = true;
     const before = new Set(this.#running.keys());
     if (before.size > 0) await sleep(SETTLE_MILLISECONDS, undefined, { signal }).catch(() => undefined);
@@ -140,14 +140,14 @@ export class Supervisor {
     return { target: this.#target, components };
   }
 
-  /** Ends every component and returns when all are gone. */
+  /** Stops all components and waits for their exit. */
   async stop(): Promise<void> {
     await stopAll(this.#running);
     await this.#api?.close();
   }
 }
 
-/** A later `up --only control-plane` takes nothing away from a whole cluster. */
+/** Returns the larger target: a later `up --only control-plane` does not shrink a whole cluster. */
 function widest(one: Target | null, other: Target): Target {
   const order: readonly (Target | null)[] = [null, 'api-server', 'control-plane', 'all'];
   return one !== null && order.indexOf(one) > order.indexOf(other) ? one : other;

@@ -1,25 +1,25 @@
-/** Tells a person one line while tools are found, built or installed. */
+/** Prints a line of progress while tools are found, built or installed. */
 export type Log = (line: string) => void;
 
-/** What Go's lines on standard error say about how far it is. */
+/** Progress of a Go build, parsed from its standard error. */
 export class BuildProgress {
   #downloaded = 0;
   #compiled = 0;
   #total = 0;
 
-  /** How many packages the build consists of; those in Go's cache are never named again. */
+  /** Sets the number of packages of the build, including cached ones, which Go does not print. */
   setTotal(packages: number): void {
     this.#total = packages;
   }
 
-  /** One line of `go list` or `go build -v`. */
+  /** Parses one line of `go list` or `go build -v`. */
   line(text: string): void {
     if (text.startsWith('go: downloading ')) this.#downloaded += 1;
-    // `go build -v` names each package that it compiles, and nothing else looks like a bare import path.
+    // `go build -v` prints each package that it compiles; no other line looks like a bare import path.
     else if (/^[\w.~-]+(\/[\w.~-]+)*$/.test(text)) this.#compiled += 1;
   }
 
-  /** One line for a person. */
+  /** Returns one line of progress. */
   describe(seconds: number): string {
     const modules = this.#downloaded === 0 ? '' : `, ${this.#downloaded} modules downloaded`;
     const what =
@@ -34,7 +34,7 @@ function format(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** `45 s`, `3 min 20 s`. */
+/** Formats seconds: `45 s`, `3 min 20 s`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;

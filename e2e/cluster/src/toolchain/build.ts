@@ -11,13 +11,13 @@ import type { ToolModules } from './modules.ts';
 import { checkGo, diskShortages, getFileSystem } from './preconditions.ts';
 import type { GoEnvironment } from './preconditions.ts';
 
-/** How often a person hears from a build of minutes. */
+/** Interval of progress lines. */
 const PROGRESS_INTERVAL_MILLISECONDS = 15_000;
 
 export interface Build {
   readonly packages: readonly string[];
   readonly modules: ToolModules;
-  /** Where the programs go; each appears there complete, or not at all. */
+  /** Target directory. Programs are moved there when they are complete. */
   readonly directory: string;
   readonly config: Config;
   readonly log: Log;
@@ -31,7 +31,7 @@ export async function buildTools(build: Build): Promise<void> {
   await checkDisk(build, go);
   const begin = performance.now();
   const elapsed = (): number => (performance.now() - begin) / 1000;
-  log(`building ${packages.length} programs of the control plane, once: some 12 CPU-minutes with empty Go caches`);
+  log(`building ${packages.length} programs of the control plane, once (about 12 CPU-minutes with empty Go caches)`);
   const progress = new BuildProgress();
   const timer = setInterval(() => {
     log(progress.describe(elapsed()));
@@ -55,7 +55,7 @@ async function checkDisk({ directory }: Build, go: GoEnvironment): Promise<void>
 }
 
 async function compile(build: Build, progress: BuildProgress): Promise<void> {
-  // Go's own scratch space too: a killed build leaves its files where the next one finds them.
+  // Go's temporary files too, so that the next build removes the files of a killed one.
   const scratch = join(build.directory, 'building');
   await rm(scratch, { recursive: true, force: true });
   await mkdir(join(scratch, 'tmp'), { recursive: true });

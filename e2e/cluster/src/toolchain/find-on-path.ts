@@ -1,9 +1,9 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-/** Where an executable lies, if anywhere. */
+/** Returns the path of an executable, undefined if there is none. */
 export async function findOnPath(name: string, path: string | undefined): Promise<string | undefined> {
-  // sbin is where Debian's services live, and not on everyone's PATH.
+  // Debian installs services in sbin, which is not on every user's PATH.
   for (const directory of [...(path ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']) {
     const candidate = join(directory, name);
     const isThere =

@@ -4,7 +4,7 @@ import { ClusterError } from '../errors.ts';
 import { toolsModule } from '../layout.ts';
 import { deathWithParent } from '../process/child.ts';
 
-/** Of what Go prints while it works, only the end can matter. */
+/** Standard error lines of Go that are kept; the last ones explain a failure. */
 const KEPT_LINES = 2000;
 
 export interface GoResult {
@@ -13,7 +13,7 @@ export interface GoResult {
   readonly stderr: string;
 }
 
-/** Runs go in e2e/tools under the caller's environment. Each line of standard error is told as it comes. */
+/** Runs go in e2e/tools with the given environment. Calls `onLine` for each line of standard error. */
 export async function runGo(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,

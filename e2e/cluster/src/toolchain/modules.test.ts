@@ -21,7 +21,7 @@ require (
 `;
 
 describe('e2e/tools/go.mod', () => {
-  test('tells the version, the Go that builds it and the packages', () => {
+  test('is parsed into version, minimum Go version and packages', () => {
     expect(parseGoMod(goMod)).toEqual({
       kubernetesVersion: 'v1.99.7',
       goVersion: '1.26',
@@ -29,19 +29,19 @@ describe('e2e/tools/go.mod', () => {
     });
   });
 
-  test('may have its tools in lines of their own', () => {
+  test('may have single-line tool directives', () => {
     const text = 'go 1.26\ntool example.com/a/cmd/b\nrequire k8s.io/kubernetes v1.0.0\n';
     expect(parseGoMod(text).packages).toEqual(['example.com/a/cmd/b']);
   });
 
   test.each(['', goMod.replace('go 1.26.0', ''), goMod.replace('v1.99.7', '')])(
-    'is refused when it lacks a part',
+    'is rejected if a part is missing',
     (text) => {
       expect(() => parseGoMod(text)).toThrow(/e2e\/tools\/go.mod must have/);
     },
   );
 
-  test('gives every program that a cluster runs, Redis apart', () => {
+  test('provides every program of a cluster except Redis', () => {
     const modules = parseGoMod(readFileSync(join(toolsModule, 'go.mod'), 'utf8'));
     const wanted = toolNames.filter((name) => name !== 'redis-server');
     expect(findPackages(wanted, modules)).toHaveLength(wanted.length);
@@ -50,11 +50,11 @@ describe('e2e/tools/go.mod', () => {
   test.each([
     ['go.etcd.io/etcd/server/v3', 'server'],
     ['github.com/distribution/distribution/v3/cmd/registry', 'registry'],
-  ])('the program of %s is called %s', (path, name) => {
+  ])('the program of %s is named %s', (path, name) => {
     expect(programName(path)).toBe(name);
   });
 
-  test('is where the control plane gets its version from', () => {
+  test('determines the version of the control plane', () => {
     expect(linkerFlags(parseGoMod(goMod)).join(' ')).toContain('gitVersion=v1.99.7');
   });
 });

@@ -1,18 +1,18 @@
 import { ClusterError } from '../errors.ts';
 
-/** What `e2e/tools/go.mod` pins. */
+/** The pins of `e2e/tools/go.mod`. */
 export interface ToolModules {
-  /** `v1.36.3`: also what the control plane is told to call itself. */
+  /** `v1.36.3`, also the version that the control plane reports. */
   readonly kubernetesVersion: string;
-  /** `1.26`: the oldest Go that builds it. */
+  /** `1.26`: minimum Go version. */
   readonly goVersion: string;
   /** The packages of the `tool` directives. */
   readonly packages: readonly string[];
 }
 
 /**
- * Reads a go.mod.
- * @throws ClusterError `toolchain` when it lacks what we need
+ * Parses a go.mod.
+ * @throws ClusterError `Toolchain` if a part is missing
  */
 export function parseGoMod(text: string): ToolModules {
   const kubernetesVersion = /^\s*(?:require\s+)?k8s\.io\/kubernetes\s+(v[0-9][^\s]*)/m.exec(text)?.[1];
@@ -29,13 +29,13 @@ export function parseGoMod(text: string): ToolModules {
   return { kubernetesVersion, goVersion, packages };
 }
 
-/** The name that `go build` gives to a package's program: the last element of the path that is no version. */
+/** Returns the name that `go build` gives to a package's program: the last path element that is not a version. */
 export function programName(packagePath: string): string {
   const elements = packagePath.split('/').filter((element) => !/^v[0-9]+$/.test(element));
   return elements.at(-1) ?? packagePath;
 }
 
-/** Without the version clients that compare versions are told v0.0.0. */
+/** Sets the version of the control plane; without it, clients that compare versions see v0.0.0. */
 export function linkerFlags({ kubernetesVersion }: ToolModules): readonly string[] {
   return ['-trimpath', '-ldflags', `-s -w -X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`];
 }

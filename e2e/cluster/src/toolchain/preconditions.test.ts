@@ -13,14 +13,14 @@ describe('free disk before a build', () => {
     return Promise.resolve({ device: disk === 'go' ? 1 : 2, freeGigabytes: free[disk] ?? 0 });
   };
 
-  test('is enough where each file system has what lies on it', async () => {
+  test('is sufficient if each file system has room for its directories', async () => {
     expect(await diskShortages(needs, at({ go: 3, cache: 9 }))).toEqual([]);
   });
 
-  test('adds up on one file system, and one line says what to do', async () => {
+  test('is summed per file system, and one line names the remedy', async () => {
     expect(await diskShortages(needs, at({ go: 3, cache: 8.25 }))).toEqual([
       'building the control plane needs 9 GB for build cache (/cache/go), programs (/cache/tools) and 8.3 GB are free: ' +
-        'free some, or name other directories by GOCACHE, GOMODCACHE and XDG_CACHE_HOME',
+        'free some, or set GOCACHE, GOMODCACHE and XDG_CACHE_HOME to other directories',
     ]);
   });
 });

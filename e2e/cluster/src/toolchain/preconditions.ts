@@ -5,7 +5,7 @@ import { runGo } from './go.ts';
 
 const GIGABYTE = 1e9;
 
-/** Where a first build writes, in gigabytes; 12 in all. */
+/** Disk space that a first build needs in one directory; 12 GB in all. */
 export interface DiskNeed {
   readonly what: string;
   readonly path: string;
@@ -13,14 +13,14 @@ export interface DiskNeed {
 }
 
 export interface FileSystem {
-  /** The device, for telling file systems apart. */
+  /** Device number, which identifies the file system. */
   readonly device: number;
   readonly freeGigabytes: number;
 }
 
 /**
- * One line per file system that has too little room; what lies on one file system adds up.
- * @param getFileSystem where a path lies
+ * Returns one line per file system with too little free space. Needs on one file system are summed.
+ * @param getFileSystem returns the file system of a path
  */
 export async function diskShortages(
   needs: readonly DiskNeed[],
@@ -37,12 +37,12 @@ export async function diskShortages(
     const names = entry.needs.map(({ what, path }) => `${what} (${path})`).join(', ');
     return [
       `building the control plane needs ${wanted} GB for ${names} and ${entry.free.toFixed(1)} GB are free: ` +
-        'free some, or name other directories by GOCACHE, GOMODCACHE and XDG_CACHE_HOME',
+        'free some, or set GOCACHE, GOMODCACHE and XDG_CACHE_HOME to other directories',
     ];
   });
 }
 
-/** The file system of a path that need not exist yet. */
+/** Returns the file system of a path, which need not exist. */
 export async function getFileSystem(path: string): Promise<FileSystem> {
   try {
     const [{ dev }, { bavail, bsize }] = await Promise.all([stat(path), statfs(path)]);
@@ -53,13 +53,13 @@ export async function getFileSystem(path: string): Promise<FileSystem> {
   }
 }
 
-/** `go1.26.8` is at least `1.26`. */
+/** Whether a Go version is at least the wanted one: `go1.26.8` is at least `1.26`. */
 export function isAtLeast(goVersion: string, wanted: string): boolean {
   const numbers = (text: string): readonly number[] =>
     text
       .replace(/^go/, '')
       .split('.')
-      // Of `27rc1` the number counts.
+      // `27rc1` counts as 27.
       .map((part) => Number.parseInt(part, 10));
   const [major = 0, minor = 0] = numbers(goVersion);
   const [wantedMajor = 0, wantedMinor = 0] = numbers(wanted);
@@ -72,15 +72,15 @@ export interface GoEnvironment {
 }
 
 /**
- * Asks Go for its version and its directories.
- * @throws ClusterError `toolchain` when there is no Go, or one that is too old
+ * Checks the version of Go and returns its cache directories.
+ * @throws ClusterError `Toolchain` if Go is missing or too old
  */
 export async function checkGo(
   wanted: string,
   environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<GoEnvironment> {
-  const advice = `install Go ${wanted} or later (https://go.dev/dl), or set KUBEBUILDER_ASSETS to ready binaries`;
+  const advice = `install Go ${wanted} or later (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a directory with binaries`;
   const answer = await runGo(['env', 'GOVERSION', 'GOCACHE', 'GOMODCACHE'], environment, signal).catch(
     (error: unknown) => {
       if (hasCode(error, 'ENOENT')) throw new ClusterError('Toolchain', `go is not on PATH: ${advice}`);

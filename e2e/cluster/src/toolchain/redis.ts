@@ -6,13 +6,13 @@ import { withLock } from '../process/lock.ts';
 import { findOnPath } from './find-on-path.ts';
 import type { Log } from './build-progress.ts';
 
-/** Debian's hook: while it answers 101, no package starts a service. */
+/** Debian's hook: if it exits with 101, packages do not start services. */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
-const POLICY = '#!/bin/sh\n# archpolicy: no service starts while redis-server is installed\nexit 101\n';
+const POLICY = '#!/bin/sh\n# archpolicy: do not start services while redis-server is installed\nexit 101\n';
 
 /**
- * The path of `redis-server`: on PATH, else installed by apt when root.
- * @throws ClusterError `toolchain` with one line that says what to do
+ * Returns the path of `redis-server`: on PATH, else installed by apt if root.
+ * @throws ClusterError `Toolchain` with one line that names the remedy
  */
 export async function ensureRedis(config: Config, log: Log, signal: AbortSignal): Promise<string> {
   const found = await findOnPath('redis-server', config.environment['PATH']);
@@ -23,14 +23,14 @@ export async function ensureRedis(config: Config, log: Log, signal: AbortSignal)
     throw new ClusterError('Toolchain', `redis-server is not on PATH and there is no apt-get: ${advice}`);
   }
   const onWait = (): void => {
-    log('another process installs redis-server: waiting for it');
+    log('waiting for another process that installs redis-server');
   };
   await withLock('apt-redis-server', { onWait, signal }, async () => {
     if ((await findOnPath('redis-server', config.environment['PATH'])) === undefined)
       await install(config, log, signal);
   });
   const installed = await findOnPath('redis-server', config.environment['PATH']);
-  if (installed === undefined) throw new ClusterError('Toolchain', `apt-get brought no redis-server: ${advice}`);
+  if (installed === undefined) throw new ClusterError('Toolchain', `apt-get did not install redis-server: ${advice}`);
   return installed;
 }
 
@@ -45,7 +45,7 @@ async function install(config: Config, log: Log, signal: AbortSignal): Promise<v
   }
 }
 
-/** Whether the hook is ours to remove again: a machine's own one (images often have it) is left alone. */
+/** Writes the hook. Returns false if the machine has one already (many images do), which must not be removed. */
 async function forbidServices(): Promise<boolean> {
   try {
     await writeFile(POLICY_FILE, POLICY, { mode: 0o755, flag: 'wx' });
@@ -57,7 +57,7 @@ async function forbidServices(): Promise<boolean> {
 }
 
 async function aptGet(args: readonly string[], config: Config, signal: AbortSignal): Promise<void> {
-  // Somebody else's apt is waited for.
+  // Wait for other apt processes.
   const all = ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args];
   const env = { ...config.environment, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
   const child = spawn('apt-get', all, { env, stdio: ['ignore', 'pipe', 'pipe'], signal });

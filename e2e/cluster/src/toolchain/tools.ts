@@ -16,13 +16,13 @@ export interface Toolchain {
   readonly kubernetesVersion: string;
 }
 
-/** What the built programs are called in the cache, where `go build` names them otherwise. */
+/** Names of built programs, where `go build` names them differently. */
 const programs: Readonly<Partial<Record<ToolName, string>>> = { etcd: 'server' };
 
 /**
- * Finds every program: in `KUBEBUILDER_ASSETS`, else in the per-user cache, else by building it once. Redis comes from
- * PATH, else from apt.
- * @throws ClusterError `toolchain` with one line that says what to do
+ * Finds every program: in `KUBEBUILDER_ASSETS`, else in the per-user cache, else builds it once. Redis comes from PATH, else
+ * from apt.
+ * @throws ClusterError `Toolchain` with one line that names the remedy
  */
 export async function ensureTools(
   names: readonly ToolName[],
@@ -43,7 +43,7 @@ export async function ensureTools(
   let found = await find();
   if (missing(found).length > 0) {
     const onWait = (): void => {
-      log('another process builds the control plane: waiting for it');
+      log('waiting for another process that builds the control plane');
     };
     await withLock(directory, { onWait, signal }, async () => {
       const packages = findPackages(missing(await find()), modules);
@@ -54,7 +54,7 @@ export async function ensureTools(
   return { paths: { ...found, ...redis }, kubernetesVersion: modules.kubernetesVersion };
 }
 
-/** Everything that decides what a build gives: other pins or flags get a directory of their own. */
+/** Hashes all inputs of a build: other pins or flags get another directory. */
 function cacheKey(parts: readonly string[]): string {
   const hash = createHash('sha256');
   for (const part of [process.platform, process.arch, ...parts]) hash.update(`${part.length}:${part}`);
@@ -64,7 +64,7 @@ function cacheKey(parts: readonly string[]): string {
 async function findTools(names: readonly ToolName[], directories: readonly (string | undefined)[]): Promise<ToolPaths> {
   const found: Partial<Record<ToolName, string>> = {};
   for (const name of names) {
-    // In KUBEBUILDER_ASSETS etcd is called etcd, in our cache it has the name that Go gives it.
+    // etcd is named etcd in KUBEBUILDER_ASSETS and has its Go name in our cache.
     const candidates = directories.flatMap((directory) =>
       directory === undefined ? [] : [join(directory, name), join(directory, programs[name] ?? name)],
     );
@@ -85,7 +85,7 @@ async function firstExecutable(candidates: readonly string[]): Promise<string | 
   return undefined;
 }
 
-/** The Go packages that give the programs. */
+/** Returns the Go packages of the programs. */
 export function findPackages(names: readonly ToolName[], modules: ToolModules): readonly string[] {
   const wanted = new Set<string>(names.map((name) => programs[name] ?? name));
   return modules.packages.filter((path) => wanted.has(programName(path)));

@@ -1,4 +1,4 @@
-// The program of every image of the suite: it runs until it is told to end.
+// The program of every image of the suite. It runs until it receives a signal.
 package main
 
 import (
