@@ -3,14 +3,14 @@ import { dirname, join, relative } from 'node:path';
 import { pushImage } from '@archpolicy/e2e';
 import { ROOT } from './config.ts';
 
-/** The images of the three applications, and the platforms that each is built for. */
+/** The images of the three applications and their platforms. */
 const IMAGES: readonly (readonly [string, readonly string[]])[] = [
   ['shop/billing', ['linux/arm64']],
   ['shop/legacy', ['linux/amd64']],
   ['shop/web', ['linux/amd64', 'linux/arm64']],
 ];
 
-/** Reads `CLUSTER_DIR/env`, one KEY=value a line. */
+/** Reads `CLUSTER_DIR/env`, one KEY=value per line. */
 export async function readClusterEnv(clusterDirectory: string): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(join(clusterDirectory, 'env'), 'utf8');
   return new Map(
@@ -21,7 +21,7 @@ export async function readClusterEnv(clusterDirectory: string): Promise<Readonly
   );
 }
 
-/** The environment of a user's shell beside the cluster: its kubeconfig, and its kubectl first on the PATH. */
+/** Returns a user's shell environment for the cluster: its kubeconfig, and its kubectl first on PATH. */
 export function shellEnv(
   cluster: ReadonlyMap<string, string>,
   clusterDirectory: string,
@@ -37,12 +37,12 @@ export function shellEnv(
   };
 }
 
-/** Pushes the applications' images, as their teams' pipelines would have. */
+/** Pushes the applications' images, as CI pipelines would. */
 export async function pushImages(registry: string): Promise<void> {
   for (const [repository, platforms] of IMAGES) await pushImage(registry, repository, 'v1', platforms);
 }
 
-/** Writes the applications' manifest with the registry filled in; its path, relative to the checkout where it is below. */
+/** Writes the applications' manifest with the registry filled in. Returns its path, relative to the checkout if below it. */
 export async function writeApps(registry: string, clusterDirectory: string): Promise<string> {
   const template = await readFile(`${ROOT}e2e/demo/apps.yaml`, 'utf8');
   const path = join(clusterDirectory, 'apps.yaml');

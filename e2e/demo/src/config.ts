@@ -1,16 +1,16 @@
 import { fileURLToPath } from 'node:url';
 
-/** The top of the checkout: the demo's commands run there, as a reader would type them. */
+/** The root of the checkout, where the demo runs its commands. */
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 export interface Config {
-  /** The demo's own cluster directory, beside the one that `make up` uses. */
+  /** The demo's own cluster directory, separate from that of `make up`. */
   readonly clusterDirectory: string;
-  /** `KEEP=1`: leave the cluster and say how to look around. */
+  /** `KEEP=1`: keep the cluster and print how to explore it. */
   readonly keep: boolean;
-  /** `DEMO_PICTURE`: where to write the recorded session as SVG. */
+  /** `DEMO_PICTURE`: path of the recorded session as SVG. */
   readonly picture: string | undefined;
-  /** `NO_COLOR`, or no terminal: plain text. */
+  /** False with `NO_COLOR` or without a terminal. */
   readonly colours: boolean;
 }
 

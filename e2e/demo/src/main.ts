@@ -8,7 +8,7 @@ import { showCounts, bootstrap, install, placeNewPods, remediate } from './story
 import type { Observation, StoryContext } from './story.ts';
 import { runQuietly, Terminal } from './terminal.ts';
 
-/** How often the story looks whether something has happened. */
+/** Polling interval of conditions. */
 const POLL_MS = 250;
 
 const config = readConfig(process.env, process.stdout.isTTY);
@@ -31,7 +31,7 @@ async function waitUntil(condition: () => Promise<boolean>, seconds: number): Pr
   return await condition();
 }
 
-/** Builds the control plane where it is not cached yet: minutes, with its progress, before the story begins. */
+/** Builds the control plane, which takes minutes, unless it is cached. Prints its progress before the story begins. */
 async function prepare(): Promise<boolean> {
   const child = spawn(process.execPath, ['e2e/cluster/src/main.ts', 'prepare'], {
     env: baseEnv,
@@ -51,16 +51,16 @@ async function prepare(): Promise<boolean> {
 async function runStory(): Promise<Observation[]> {
   terminal.heading('A real control plane on this machine: etcd, API server, scheduler, registry, four nodes.');
   const started = await terminal.run('make up ONLY=control-plane', baseEnv);
-  if (started.status !== 0) return [{ what: 'the cluster starts', seen: false }];
+  if (started.status !== 0) return [{ what: 'the cluster starts', isMet: false }];
   const cluster = await readClusterEnv(config.clusterDirectory);
   const registry = cluster.get('REGISTRY') ?? '';
   await pushImages(registry);
   const env = shellEnv(cluster, config.clusterDirectory, baseEnv);
   const apps = await writeApps(registry, config.clusterDirectory);
   const stage: StoryContext = { terminal, env, waitUntil: waitUntil, apps, policy: 'e2e/demo/policy.yaml' };
-  const { before, observations: promises } = await bootstrap(stage);
+  const { before, observations } = await bootstrap(stage);
   return [
-    ...promises,
+    ...observations,
     ...(await install(stage)),
     ...(await remediate(stage, before)),
     ...(await placeNewPods(stage)),
@@ -68,10 +68,10 @@ async function runStory(): Promise<Observation[]> {
   ];
 }
 
-function printSummary(promises: readonly Observation[], seconds: number): void {
-  terminal.heading(`What was seen, in ${seconds.toFixed(0)} seconds`);
-  for (const { what, seen } of promises) {
-    terminal.print(seen ? 'good' : 'bad', `${seen ? '✓' : '✗ NOT SEEN:'} ${what}`);
+function printSummary(observations: readonly Observation[], seconds: number): void {
+  terminal.heading(`Results, after ${seconds.toFixed(0)} seconds`);
+  for (const { what, isMet } of observations) {
+    terminal.print(isMet ? 'good' : 'bad', `${isMet ? '✓' : '✗ NOT MET:'} ${what}`);
   }
 }
 
@@ -80,11 +80,11 @@ async function cleanUp(): Promise<void> {
     process.stdout.write(
       [
         '',
-        'The cluster is still there (KEEP=1). To look around:',
+        'The cluster keeps running (KEEP=1). To explore it:',
         `  export CLUSTER_DIR=${config.clusterDirectory} KUBECONFIG=${config.clusterDirectory}/kubeconfig`,
         '  kubectl get pods -n shop -o wide',
         '  kubectl describe archpolicy default',
-        'and to end it: make down',
+        'To stop it: make down',
         '',
       ].join('\n'),
     );
@@ -95,17 +95,17 @@ async function cleanUp(): Promise<void> {
 }
 
 try {
-  if (!(await prepare())) throw new Error('the programs of the local cluster are not there');
+  if (!(await prepare())) throw new Error('the programs of the local cluster could not be prepared');
   const begin = performance.now();
-  const promises = await runStory();
-  printSummary(promises, (performance.now() - begin) / 1000);
-  process.exitCode = promises.every(({ seen }) => seen) ? 0 : 1;
+  const observations = await runStory();
+  printSummary(observations, (performance.now() - begin) / 1000);
+  process.exitCode = observations.every(({ isMet }) => isMet) ? 0 : 1;
   if (config.picture !== undefined) {
     const lines = terminal.lines.map((line) => ({ ...line, text: line.text.replaceAll(ROOT, '') }));
     await writeFile(config.picture, renderSvg('make demo', lines));
   }
 } catch (error) {
-  process.stderr.write(`the demo stopped: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`the demo failed: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 } finally {
   await cleanUp();

@@ -9,13 +9,13 @@ const COLOURS: Readonly<Record<Style, string>> = {
   bad: '#fca5a5',
 };
 
-/** Pixels: 13 px monospace text is 7.8 wide; the margins leave room for the title bar. */
+/** Pixels. Monospace text of 13 px is 7.8 px wide per character. The margins include the title bar. */
 const FONT_SIZE = 13;
 const CHARACTER_WIDTH = 7.8;
 const LINE_HEIGHT = 18;
 const MARGIN = 16;
 const TITLE_BAR = 34;
-/** Wider lines are cut: no README shows more. */
+/** Longer lines are truncated to what a README shows. */
 const MAX_COLUMNS = 150;
 
 /** The first line of docs/demo.svg. */
@@ -37,7 +37,7 @@ function draw({ style, text }: Line, index: number): string {
   return `<text x="${MARGIN}" y="${y}" fill="${COLOURS[style]}"${weight} xml:space="preserve">${escape(cut(text))}</text>`;
 }
 
-/** A recorded terminal session as a self-contained SVG, readable on light and dark pages. */
+/** Renders a recorded terminal session as a self-contained SVG, readable on light and dark pages. */
 export function renderSvg(title: string, lines: readonly Line[]): string {
   const columns = Math.max(60, ...lines.map(({ text }) => cut(text).length));
   const width = Math.ceil(columns * CHARACTER_WIDTH) + 2 * MARGIN;

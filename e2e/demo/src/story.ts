@@ -3,19 +3,19 @@ import type { PlacedPod } from '../../support/pods.ts';
 import { runProgram, runQuietly } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Something that the story promised, and whether it was seen. */
+/** An outcome that the story announces, and whether it was observed. */
 export interface Observation {
   readonly what: string;
-  readonly seen: boolean;
+  readonly isMet: boolean;
 }
 
 export interface StoryContext {
   readonly terminal: Terminal;
-  /** Environment of the commands: KUBECONFIG, CLUSTER_DIR and a PATH that starts with the cluster's kubectl. */
+  /** Environment of the commands: KUBECONFIG, CLUSTER_DIR, and the cluster's kubectl first on PATH. */
   readonly env: NodeJS.ProcessEnv;
-  /** Waits until the condition holds; false when it did not within the time. */
+  /** Waits until the condition is true. Returns false after the given time. */
   readonly waitUntil: (condition: () => Promise<boolean>, seconds: number) => Promise<boolean>;
-  /** Path of the applications' manifest, with the registry filled in. */
+  /** Path of the applications' manifest. */
   readonly apps: string;
   readonly policy: string;
 }
@@ -23,7 +23,7 @@ export interface StoryContext {
 const NAMESPACE = 'shop';
 const COUNTS = '{.status.pods.matched}|{.status.pods.misplaced}|{.status.pods.evicted}';
 
-/** Where each application's image can run. */
+/** Architectures on which each application's image runs. */
 const RUNS_ON: Readonly<Record<string, readonly string[]>> = {
   billing: ['arm64'],
   legacy: ['amd64'],
@@ -38,10 +38,12 @@ async function pods(stage: StoryContext): Promise<PlacedPod[]> {
   return await listPods(async (args) => ({ stdout: (await runProgram('kubectl', args, stage.env)).output }), NAMESPACE);
 }
 
-/** Applications land anywhere on a cluster that knows nothing of images; returns what runs where. */
+/** Deploys the applications without ArchPolicy. Returns the pods, some of which crash. */
 export async function bootstrap(stage: StoryContext): Promise<{ before: PlacedPod[]; observations: Observation[] }> {
   const { terminal, env, waitUntil: until, apps } = stage;
-  terminal.heading('A cluster of two amd64 and two arm64 nodes. Nobody told the scheduler what images can run where.');
+  terminal.heading(
+    'A cluster of two amd64 and two arm64 nodes. The scheduler does not know on which of them an image runs.',
+  );
   await terminal.run('kubectl get nodes -L kubernetes.io/arch', env);
   terminal.heading('Three teams deploy: billing is built for arm64, legacy for amd64, web for both.');
   await terminal.run(`kubectl apply -f ${apps}`, env);
@@ -56,12 +58,12 @@ export async function bootstrap(stage: StoryContext): Promise<{ before: PlacedPo
   return {
     before,
     observations: [
-      { what: 'without ArchPolicy, pods land on nodes that cannot run them', seen: settled && wrong.length > 0 },
+      { what: 'without ArchPolicy, pods land on nodes that cannot run them', isMet: settled && wrong.length > 0 },
     ],
   };
 }
 
-/** ArchPolicy arrives; the policy is switched on. */
+/** Installs ArchPolicy and applies the policy. */
 export async function install(stage: StoryContext): Promise<Observation[]> {
   const { terminal, env, policy } = stage;
   terminal.heading('ArchPolicy is installed: webhook and operator, with the RBAC of deploy/.');
@@ -69,15 +71,15 @@ export async function install(stage: StoryContext): Promise<Observation[]> {
   terminal.heading('One policy for the whole cluster: where an image supports both, prefer amd64.');
   const applied = await terminal.run(`kubectl apply -f ${policy}`, env);
   return [
-    { what: 'ArchPolicy installs, and kubectl apply switches the policy on', seen: up.status + applied.status === 0 },
+    { what: 'ArchPolicy is installed, and kubectl apply enables the policy', isMet: up.status + applied.status === 0 },
   ];
 }
 
-/** The operator moves what is misplaced, and nothing else. */
+/** Waits until the operator has moved the misplaced pods. */
 export async function remediate(stage: StoryContext, before: readonly PlacedPod[]): Promise<Observation[]> {
   const { terminal, env, waitUntil: until } = stage;
-  terminal.heading('The operator finds what runs where it cannot, and evicts it. The replacements land right.');
-  terminal.print('text', 'Pods get 30 s after scheduling before they are judged (gracePeriodAfterScheduling) …');
+  terminal.heading('The operator evicts misplaced pods. Their replacements run on the right nodes.');
+  terminal.print('text', 'The operator evaluates pods 30 s after scheduling (gracePeriodAfterScheduling) …');
   const moved = await until(async () => {
     const now = await pods(stage);
     return now.length === 12 && now.every((pod) => fits(pod) && pod.ready);
@@ -88,15 +90,15 @@ export async function remediate(stage: StoryContext, before: readonly PlacedPod[
   const untouched = before.filter(fits).every(({ uid }) => after.has(uid));
   const evicted = misplaced(before).every(({ uid }) => !after.has(uid));
   return [
-    { what: 'every misplaced pod was replaced on a node that runs it', seen: moved && evicted },
-    { what: 'every pod that was right stayed untouched', seen: untouched },
+    { what: 'every misplaced pod was replaced on a node that runs it', isMet: moved && evicted },
+    { what: 'every well-placed pod kept running', isMet: untouched },
   ];
 }
 
-/** What is created from now on lands right at once. */
+/** Scales the applications: the webhook constrains new pods. */
 export async function placeNewPods(stage: StoryContext): Promise<Observation[]> {
   const { terminal, env, waitUntil: until } = stage;
-  terminal.heading('From now on the webhook reads the image when a pod is created: it lands right at once.');
+  terminal.heading('From now on the webhook inspects the images of new pods, which start on the right nodes.');
   await terminal.run(`kubectl scale deployment -n ${NAMESPACE} billing web --replicas=8`, env);
   const ready = await until(async () => {
     const now = await pods(stage);
@@ -113,20 +115,20 @@ export async function placeNewPods(stage: StoryContext): Promise<Observation[]> 
   return [
     {
       what: 'new pods of the arm64 image all run on arm64, none crashed',
-      seen: ready && misplaced(now).length === 0 && /^\s*\d+ 0$/.test(restarts.output),
+      isMet: ready && misplaced(now).length === 0 && /^\s*\d+ 0$/.test(restarts.output),
     },
   ];
 }
 
-/** The policy's own account. */
+/** Shows the counts in the policy's status. */
 export async function showCounts(stage: StoryContext): Promise<Observation[]> {
   const { terminal, env, waitUntil: until } = stage;
-  terminal.heading('What the policy says of it.');
+  terminal.heading('The status of the policy.');
   const counted = await until(async () => {
     const { output } = await runQuietly(`kubectl get archpolicy default -o jsonpath='${COUNTS}'`, env);
     const [matched, wrong, evicted] = output.split('|').map(Number);
     return matched === 20 && wrong === 0 && (evicted ?? 0) > 0;
   }, 15);
   await terminal.run('kubectl get archpolicies -o wide', env);
-  return [{ what: 'kubectl get archpolicies counts the pods, none of them misplaced', seen: counted }];
+  return [{ what: 'kubectl get archpolicies counts the pods, none of them misplaced', isMet: counted }];
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** How a line looks; the terminal and the picture draw it each in its own way. */
+/** Style of a line. The terminal and the SVG each have their colours for it. */
 export type Style = 'heading' | 'text' | 'command' | 'output' | 'good' | 'bad';
 
 export interface Line {
@@ -22,12 +22,12 @@ const ESCAPES: Readonly<Record<Style, string>> = {
   bad: '\u001b[1;31m',
 };
 
-/** One command may not take longer: the whole story is told in under 90 seconds. */
+/** Limit for one command; the whole demo takes less than 90 seconds. */
 const COMMAND_DEADLINE_MS = 60_000;
-/** Output kept of one command; the story's commands print a few dozen lines. */
+/** Kept output of one command; the commands print a few dozen lines. */
 const MAX_OUTPUT = 64 * 1024;
 
-/** Writes the story to the terminal, runs the commands that it shows, and keeps every line for the picture. */
+/** Prints the story, runs its commands, and records every line for the SVG. */
 export class Terminal {
   readonly #lines: Line[] = [];
   readonly #write: (text: string) => void;
@@ -54,7 +54,7 @@ export class Terminal {
     this.print('heading', `# ${text}`);
   }
 
-  /** Shows a command line, runs it as a user's shell would, and shows what it printed. */
+  /** Prints a command line, runs it in a shell, and prints its output. */
   async run(commandLine: string, env: NodeJS.ProcessEnv): Promise<CommandResult> {
     this.print('command', `$ ${commandLine}`);
     const result = await runQuietly(commandLine, env);
@@ -63,12 +63,12 @@ export class Terminal {
   }
 }
 
-/** Runs a command line without showing it: for the story's own checks. */
+/** Runs a command line without printing it, for checks. */
 export async function runQuietly(commandLine: string, env: NodeJS.ProcessEnv): Promise<CommandResult> {
   return await runProgram('bash', ['-c', commandLine], env);
 }
 
-/** Runs a program; its output and errors, interleaved as a terminal shows them. */
+/** Runs a program. Returns its output and errors, interleaved as in a terminal. */
 export async function runProgram(
   program: string,
   args: readonly string[],
