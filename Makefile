@@ -84,7 +84,7 @@ bench-inspect: setup ## Measure what inspections cost; writes docs/performance/i
 	@$(RUN) e2e/bench/inspect/main.ts
 
 .PHONY: bench-redis
-bench-redis: setup ## Measure what a Redis in trouble costs inspections; writes docs/performance/redis-trouble.json
+bench-redis: setup ## Measure inspections while Redis fails; writes docs/performance/redis-failures.json
 	@$(RUN) e2e/bench/redis/main.ts
 
 .PHONY: bench-mutations

@@ -1,10 +1,10 @@
 import type { TestCluster } from '@archpolicy/e2e';
 import { readCpuMs } from './process-usage.ts';
 
-/** CPU time by process of a cluster, milliseconds. */
+/** CPU time of the processes of a cluster by name, milliseconds. */
 export type CpuByProcess = ReadonlyMap<string, number>;
 
-/** What each process of the cluster has used so far, and this one, which plays the clients: `bench`. */
+/** Returns the CPU time of each running component so far, and of this process, which runs the clients, as `bench`. */
 export async function readClusterCpu(cluster: TestCluster): Promise<CpuByProcess> {
   const { components } = await cluster.status();
   const used = new Map([['bench', await readCpuMs(process.pid)]]);
@@ -14,7 +14,7 @@ export async function readClusterCpu(cluster: TestCluster): Promise<CpuByProcess
   return used;
 }
 
-/** What was used between two moments. */
+/** Returns the CPU time used between two readings. */
 export function subtractCpu(before: CpuByProcess, after: CpuByProcess): CpuByProcess {
   return new Map([...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]));
 }

@@ -8,9 +8,9 @@ import { readClusterCpu } from '../cluster-cpu.ts';
 import type { CpuByProcess } from '../cluster-cpu.ts';
 
 const TIMEOUT_MS = 120_000;
-/** Rates are those of seconds; each look costs the operator 2 ms, which it would rather spend on lifting. */
+/** Rates are measured over seconds. Each scrape costs the operator 2 ms of the time that it measures. */
 const POLL_MS = 100;
-/** Some hundred pods of 5 KB. */
+/** A list of some hundred pods of 5 KB. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
 const signal = new AbortController().signal;
 const clock = {
@@ -21,13 +21,13 @@ const clock = {
   },
 };
 
-/** How many gates were lifted since the last look that began at none, and when that was seen (monotonic). */
+/** Gates lifted since pods were last created, and the time of the scrape (monotonic). */
 export interface LiftCount {
   readonly count: number;
   readonly atMs: number;
 }
 
-/** A local cluster, with what the bench does to it. */
+/** A local cluster with the operations of the bench. */
 export class BenchCluster {
   readonly #cluster: TestCluster;
   readonly #api: ApiClient;
@@ -40,7 +40,7 @@ export class BenchCluster {
     this.#api = new ApiClient({ credentials, clock, userAgent: 'archpolicy-bench/0' });
   }
 
-  /** A namespace that the webhook is called for, one that it is not, and a policy under which pods wait long enough. */
+  /** Creates a namespace with the webhook and one without it, and a policy whose gate timeout is long enough. */
   async prepare(): Promise<void> {
     const namespace = (name: string, labels: JsonObject): JsonObject => ({
       apiVersion: 'v1',
@@ -75,7 +75,7 @@ export class BenchCluster {
     return this.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], JSON.stringify(object));
   }
 
-  /** Takes a ValidatingAdmissionPolicy out of force; returns what puts it back. */
+  /** Deletes the binding of a ValidatingAdmissionPolicy. Returns the binding, to restore it. */
   async removeBinding(policyName: string): Promise<JsonObject> {
     await this.kubectl(['delete', 'validatingadmissionpolicybinding', policyName]);
     return {
@@ -102,7 +102,7 @@ export class BenchCluster {
     await Promise.all(Array.from({ length: creators }, create));
   }
 
-  /** Deletes all pods of the namespace, and waits until they are gone. */
+  /** Deletes all pods of the namespace and waits until they are gone. */
   async deletePods(namespace: string): Promise<void> {
     const path = resourcePath(PODS, { namespace });
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 };
@@ -115,7 +115,7 @@ export class BenchCluster {
     return pods.filter((pod) => isJsonObject(pod) && 'schedulingGates' in objectAt(pod, 'spec')).length;
   }
 
-  /** Looks until so many gates were lifted since the last pods were created. */
+  /** Waits until enough gates were lifted since pods were last created. */
   waitForLifted(enough: (count: number) => boolean): Promise<LiftCount> {
     return waitFor(
       async () => {
@@ -126,7 +126,7 @@ export class BenchCluster {
     );
   }
 
-  /** When every pod of the namespace has a node, monotonic milliseconds. */
+  /** Waits until every pod of the namespace is bound. Returns the time (monotonic milliseconds). */
   async waitForScheduled(namespace: string): Promise<number> {
     const query = { fieldSelector: 'spec.nodeName=', limit: '1', resourceVersion: '0' };
     const request = { method: 'GET', path: resourcePath(PODS, { namespace }), query, signal } as const;
@@ -137,7 +137,7 @@ export class BenchCluster {
     return performance.now();
   }
 
-  /** CPU time that each process of the cluster has used so far. */
+  /** Returns the CPU time of each process of the cluster so far. */
   cpu(): Promise<CpuByProcess> {
     return readClusterCpu(this.#cluster);
   }

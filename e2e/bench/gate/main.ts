@@ -1,6 +1,6 @@
 /**
- * `make bench-gate`: how fast gates are lifted, beside how fast the same machine creates pods without a webhook, and what a
- * lift costs the API server with and without our fence; interleaved runs on one local cluster.
+ * `make bench-gate`: measures the rate at which gates are lifted, compared with the rate of pod creation without a webhook, and
+ * the API server's CPU time of a lift with and without our fence. Runs are interleaved on one local cluster.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster } from '@archpolicy/e2e';
@@ -12,25 +12,25 @@ import { BenchCluster } from './bench-cluster.ts';
 
 const RUNS = 5;
 const PODS = 400;
-/** As many as a busy cluster's controllers have under way. */
+/** Concurrent requests of the controllers of a busy cluster. */
 const CREATORS = 200;
 const MIN_RATIO = 0.8;
 const MAX_FENCE_FACTOR = 1.25;
 const FENCE = 'archpolicy-pod-updates';
-/** The API server takes a new or deleted policy into account within about a second. */
+/** The API server applies a new or deleted policy within about one second. */
 const POLICY_DELAY_MS = 3_000;
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-/** What became of so many pods. */
+/** The measurement of one batch of pods. */
 interface Work {
   /** Pods created, or gates lifted, a second. */
   readonly rate: number;
-  /** The same until all of them had a node: what was begun is done then. */
+  /** The rate until all of them are bound, which includes the scheduler's work. */
   readonly scheduledRate: number;
-  /** CPU time for each pod until then, milliseconds. */
+  /** CPU time per pod until then, milliseconds. */
   readonly cpu: CpuByProcess;
 }
 
@@ -40,7 +40,7 @@ interface Series {
   readonly unfenced: Work[];
 }
 
-/** Pods in a namespace that the webhook is not called for. */
+/** Creates pods in a namespace without the webhook. */
 async function create(cluster: BenchCluster, image: string): Promise<Work> {
   const cpuBefore = await cluster.cpu();
   const before = performance.now();
@@ -52,7 +52,7 @@ async function create(cluster: BenchCluster, image: string): Promise<Work> {
   return { rate: perSecond(PODS, createdAt - before), scheduledRate: perSecond(PODS, scheduledAt - before), cpu };
 }
 
-/** Gates pods behind an image that the registry keeps waiting, then lets it answer. */
+/** Gates pods with an image that the registry delays, then releases the registry. */
 async function lift(cluster: BenchCluster, registry: FakeRegistry, run: string): Promise<Work> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   registry.push(run, 'v1', multiPlatformImage(['linux/arm64'], run));
@@ -162,7 +162,7 @@ function buildMeasurements({ created, lifted, unfenced }: Series): readonly Meas
 async function write(series: Series): Promise<void> {
   const path = await writePerformanceResult({
     name: 'gate-lifting',
-    title: `Lifting the gates of ${PODS} pods that wait for one image, beside creating as many without a webhook`,
+    title: `Lifting the gates of ${PODS} pods that wait for one image, compared with creating as many without a webhook`,
     command: 'make bench-gate',
     measurements: buildMeasurements(series),
   });

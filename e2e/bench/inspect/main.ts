@@ -1,4 +1,4 @@
-/** `make bench-inspect`: what inspections cost the registry, the caller and the memory; writes docs/performance/inspect-*.json. */
+/** `make bench-inspect`: measures requests, time and memory of inspections; writes docs/performance/inspect-*.json. */
 import { cpus, loadavg } from 'node:os';
 import { FakeRegistry, multiPlatformImage, RedisNode, spread, writePerformanceResult } from '@archpolicy/testkit';
 import type { Measurement } from '@archpolicy/testkit';
@@ -7,16 +7,16 @@ import type { Counts } from './requests.ts';
 import { getNumber, runTask } from './worker.ts';
 import type { Measured } from './worker.ts';
 
-/** `RUNS=1`: to see that it works; nothing is written then. */
+/** `RUNS=1` checks that the bench works and writes nothing. */
 const RUNS = Number(process.env['RUNS'] ?? '5');
 const MIN_RUNS = 5;
 const MEMORY_HITS = 300_000;
-/** The first 500 are told apart from those of a process that has run for a while. */
+/** The first 500 are reported separately from those of a warm process. */
 const REDIS_HITS = 2_500;
 const DIGESTS = 100_000;
 const SILENT_CALLS = 1_000;
 
-const REDIS_P99 = 'an answer from Redis, p99';
+const REDIS_P99 = 'a result from Redis, p99';
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -30,7 +30,7 @@ interface Run {
   readonly silent: Measured;
 }
 
-/** One run of everything, so that the runs of each measurement lie apart. */
+/** Runs each measurement once, so that the runs of one measurement are spread over time. */
 async function runOnce(): Promise<Run> {
   const counts = await countRequests();
   const [registry, hung, redis] = await Promise.all([
@@ -44,7 +44,7 @@ async function runOnce(): Promise<Run> {
     hung.fault = () => ({ kind: 'hang' });
     const references = tags.map((tag) => `${registry.host}/app:${tag}`);
     const shared = { times: 1, references, redisUrl: redis.url };
-    // One after the other: the first time they come from the registry, and are stored.
+    // Sequentially: the first time they are read from the registry and stored.
     await runTask({ ...shared, kind: 'redis-hits' });
     return {
       counts,
@@ -72,11 +72,11 @@ function timeMeasurements(runs: readonly Run[]): readonly Measurement[] {
   const of = (part: 'memory' | 'redis' | 'digests' | 'silent', name: string): readonly number[] =>
     runs.map((run) => getNumber(run[part], name));
   const targets: readonly Target[] = [
-    ['an answer from memory', 'µs', of('memory', 'microseconds'), 2],
+    ['a result from memory', 'µs', of('memory', 'microseconds'), 2],
     [REDIS_P99, 'ms', of('redis', 'p99'), 1],
     ['heap of 100,000 digests', 'MiB', of('digests', 'mib'), 64],
     ['a silent registry: the latest of 1,000 callers after its deadline', 'ms', of('silent', 'lateMs'), 50],
-    // Sixteen to a host, and one to the other host.
+    // Sixteen to one host and one to the other.
     ['a silent registry: sockets left after 1,000 calls', 'sockets', of('silent', 'sockets'), 17],
     ['a silent registry: heap grown by 1,000 calls', 'MiB', of('silent', 'mib'), 16],
     ['a silent registry: an inspection at another host', 'ms', of('silent', 'otherMs'), 100],
@@ -89,27 +89,27 @@ function timeMeasurements(runs: readonly Run[]): readonly Measurement[] {
 function redisDetails(of: (part: 'redis', name: string) => readonly number[]): readonly Measurement[] {
   const explains = { unit: 'ms', target: 'none: explains the p99', met: true };
   return [
-    { ...explains, name: 'an answer from Redis, median', runs: of('redis', 'p50') },
-    { ...explains, name: 'an answer from Redis, CPU time of the process that asks', runs: of('redis', 'cpuMs') },
-    { ...explains, name: 'an answer from Redis, p99 of the first 500 of a new process', runs: of('redis', 'first') },
+    { ...explains, name: 'a result from Redis, median', runs: of('redis', 'p50') },
+    { ...explains, name: 'a result from Redis, CPU time of the calling process', runs: of('redis', 'cpuMs') },
+    { ...explains, name: 'a result from Redis, p99 of the first 500 of a new process', runs: of('redis', 'first') },
   ];
 }
 
-/** What the runs say of a missed target, by its name. */
+/** Explanations of missed targets, by the name of the measurement. */
 const PROFILES: Readonly<Record<string, (runs: readonly Run[]) => string>> = { [REDIS_P99]: redisProfile };
 
-/** Whether the time goes to the process that asks, to collections of garbage in it, or to waiting for Redis and a core. */
+/** Shows whether the time is spent in the process, in its garbage collection, or waiting for Redis and a core. */
 function redisProfile(runs: readonly Run[]): string {
   const of = (name: string): readonly number[] => runs.map(({ redis }) => getNumber(redis, name));
   const sum = (name: string): number => of(name).reduce((total, value) => total + value, 0);
   const [p50, cpu] = [spread(of('p50')).median, spread(of('cpuMs')).median];
   return [
-    `median ${p50.toFixed(2)} ms; the process that asks takes ${cpu.toFixed(2)} ms of CPU on average, the rest is Redis and waiting for a core`,
-    `garbage was collected during ${sum('paused')} of the ${sum('slow')} answers that took over 1 ms`,
+    `median ${p50.toFixed(2)} ms; the calling process takes ${cpu.toFixed(2)} ms of CPU on average, the rest is Redis and waiting for a core`,
+    `garbage collection ran during ${sum('paused')} of the ${sum('slow')} answers that took over 1 ms`,
   ].join('; ');
 }
 
-/** A missed target says how busy the machine was: what else ran on it is not in the numbers of the run itself. */
+/** Adds the load of the machine to a missed target, because other processes are not part of the measurement. */
 function addNote(measurement: Measurement, runs: readonly Run[]): Measurement {
   if (measurement.met) return measurement;
   const [load = Number.NaN] = loadavg();
@@ -133,13 +133,13 @@ async function main(): Promise<void> {
   if (RUNS < MIN_RUNS) return;
   await writePerformanceResult({
     name: 'inspect-requests',
-    title: 'What inspections cost a registry, in requests',
+    title: 'Registry requests of inspections',
     command,
     measurements: requests,
   });
   await writePerformanceResult({
     name: 'inspect-times',
-    title: 'What inspections cost the caller and the memory',
+    title: 'Time and memory of inspections',
     command,
     measurements: times,
   });

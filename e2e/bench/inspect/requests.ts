@@ -10,27 +10,27 @@ const TENANTS = 100;
 const PROCESSES = 3;
 const INSPECTIONS = 500;
 
-/** What one run counted, by the name of the measurement. */
+/** The counts of one run by name of the measurement. */
 export type Counts = Readonly<Record<keyof typeof TARGETS, number>>;
 
-/** What is counted, and what the count may be. */
+/** Measurements and their maximum counts. */
 const TARGETS = {
-  'requests for an 8-platform tag never seen': 1,
-  'HEADs for a known tag past its time that has not moved': 1,
-  'other requests for a known tag past its time that has not moved': 0,
-  'requests for a known tag after a restart, with Redis': 0,
+  'requests for a new 8-platform tag': 1,
+  'HEADs for a stale tag that has not moved': 1,
+  'other requests for a stale tag that has not moved': 0,
+  'requests for a cached tag after a restart, with Redis': 0,
   'manifest GETs for 500 inspections of one new image by 3 processes': 1,
   'manifest GETs for 100 tenants with one private image': 1,
   'HEADs for 100 tenants with one private image': 99,
   'inspections that a wrong credential resolves, by tag and by digest': 0,
 } as const;
 
-/** What others were measured to need for the same, once, elsewhere: no baseline of this run. */
+/** Requests that other projects needed in one earlier measurement; not a baseline of this run. */
 const OTHER_PROJECTS: Partial<Record<keyof typeof TARGETS, string>> = {
-  'requests for an 8-platform tag never seen': 'noe: 19, multiarch-tuning-operator: 5',
+  'requests for a new 8-platform tag': 'noe: 19, multiarch-tuning-operator: 5',
 };
 
-/** One run: a registry and a Redis of its own. */
+/** Counts the requests of one run with its own registry and Redis. */
 export async function countRequests(): Promise<Counts> {
   const [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
   try {
@@ -51,11 +51,11 @@ export async function countRequests(): Promise<Counts> {
     await counted(...Array.from({ length: PROCESSES }, () => each));
     const crowd = registry.count('GET', '/manifests/');
     return {
-      'requests for an 8-platform tag never seen': first,
-      'HEADs for a known tag past its time that has not moved': heads,
-      // What it was known by is not of its revalidation.
-      'other requests for a known tag past its time that has not moved': others - first,
-      'requests for a known tag after a restart, with Redis': restarted,
+      'requests for a new 8-platform tag': first,
+      'HEADs for a stale tag that has not moved': heads,
+      // The first inspection is not part of the revalidation.
+      'other requests for a stale tag that has not moved': others - first,
+      'requests for a cached tag after a restart, with Redis': restarted,
       'manifest GETs for 500 inspections of one new image by 3 processes': crowd,
       ...(await countTenants(registry)),
     };
@@ -69,7 +69,7 @@ type TenantCount =
   | 'HEADs for 100 tenants with one private image'
   | 'inspections that a wrong credential resolves, by tag and by digest';
 
-/** Many tenants at once in one process, each with its own credential; then one with a wrong one. */
+/** Inspects for many tenants concurrently in one process, each with its own credential; then for one with a wrong one. */
 async function countTenants(registry: FakeRegistry): Promise<Pick<Counts, TenantCount>> {
   const pairs = Array.from({ length: TENANTS }, (_, at) => `tenant-${at}:password-${at}`);
   registry.access = basicAccess(pairs);
@@ -77,7 +77,7 @@ async function countTenants(registry: FakeRegistry): Promise<Pick<Counts, Tenant
   const secrets = [...pairs, 'tenant-1:wrong'].map((pair) => dockerConfigJson({ [registry.host]: pair }));
   const byTag = { kind: 'inspect', times: 1, references: [`${registry.host}/private:v1`] };
   const resolved = getNumber(await runTask({ ...byTag, secrets }), 'resolved');
-  // The refused request that tells how to ask, and those of the wrong credential, are no reads.
+  // Exclude the request that discovers the challenge and those with the wrong credential: they read nothing.
   const right = new Set(pairs.map((pair) => `Basic ${Buffer.from(pair).toString('base64')}`));
   const reads = registry.requests.filter(({ headers }) => right.has(headers.authorization ?? ''));
   const byDigest = { ...byTag, references: [`${registry.host}/private@${image.manifest.digest}`] };
@@ -89,7 +89,7 @@ async function countTenants(registry: FakeRegistry): Promise<Pick<Counts, Tenant
   };
 }
 
-/** The runs as measurements. */
+/** Converts the runs to measurements. */
 export function requestMeasurements(runs: readonly Counts[]): readonly Measurement[] {
   return (Object.keys(TARGETS) as (keyof typeof TARGETS)[]).map((name) => {
     const counts = runs.map((run) => run[name]);

@@ -1,6 +1,6 @@
 /**
- * `make bench-mutations`: a million mutated references and a million mutated manifests through the parsers that meet them,
- * which neither throw nor take long; writes docs/performance/mutations.json. Arguments: how many of each, and a seed.
+ * `make bench-mutations`: passes a million mutated references and a million mutated manifests to their parsers, and checks that
+ * none throws or is slow; writes docs/performance/mutations.json. Arguments: number of each, and a seed.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import {
@@ -18,10 +18,10 @@ import type { Measurement } from '@archpolicy/testkit';
 import { mutatedBody, mutatedText } from '@archpolicy/testkit/mutations';
 import fc from 'fast-check';
 
-/** Runs with a seed each; together they make the million. */
+/** Each run has its own seed. */
 const RUNS = 5;
 const MILLION = 1_000_000;
-/** What takes longer would be felt by a pod: the inspection budget is 400 ms. */
+/** A slower call would be noticeable for a pod: the inspection budget is 400 ms. */
 const SLOWEST_MS = 100;
 
 const CORPUS = new URL('../../../packages/core/src/manifest/testdata/', import.meta.url);
@@ -46,7 +46,7 @@ function bodies(): readonly Json[] {
   );
 }
 
-/** What is accepted has one canonical form. */
+/** Checks that an accepted reference has one canonical form. */
 function readReference(text: string): void {
   const parse = parseReference(text);
   if (parse.kind === 'failed') return;
@@ -54,7 +54,7 @@ function readReference(text: string): void {
   if (again.kind === 'failed') throw new Error(`${JSON.stringify(text)} has no canonical form`);
 }
 
-/** As an inspection reads a body that a registry sent. */
+/** Parses a body of a registry like an inspection does. */
 function readBody(body: Uint8Array): void {
   if (!isWithinBounds(body, DOCUMENT_BOUNDS)) return;
   const json = parsed(body);
@@ -75,7 +75,7 @@ function parsed(body: Uint8Array): Json | undefined {
   }
 }
 
-/** CPU milliseconds of the slowest call: what else a machine does is not the parser's. @throws Error with seed and smallest counterexample when one throws */
+/** Returns the CPU time of the slowest call, milliseconds. @throws Error with seed and smallest counterexample if a call throws */
 function slowest<T>(inputs: fc.Arbitrary<T>, read: (input: T) => void, numRuns: number, seed: number): number {
   let slowestMs = 0;
   const property = fc.property(inputs, (input) => {
@@ -108,7 +108,7 @@ async function main(arguments_: readonly string[]): Promise<void> {
     );
     return { references, manifests };
   });
-  // A short run is a look, not a result.
+  // A shorter run is not a result.
   if (count < MILLION) return;
   const seeds = `seeds ${firstSeed} to ${firstSeed + RUNS - 1}`;
   const measurements = [
@@ -125,7 +125,7 @@ async function main(arguments_: readonly string[]): Promise<void> {
     process.stdout.write(`${met ? 'met   ' : 'MISSED'} ${name}: ${spread(values).max.toFixed(1)} ms\n`);
   await writePerformanceResult({
     name: 'mutations',
-    title: 'What hostile references and manifests cost the parsers',
+    title: 'Parsing hostile references and manifests',
     command: 'make bench-mutations',
     measurements,
   });

@@ -6,13 +6,13 @@ export interface Figure {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
-  /** The target: not more than this. Absent for what only explains others. */
+  /** Target: at most this. Absent if the figure only explains others. */
   readonly max?: number;
-  /** What the profile says of a miss: where the time or the memory goes. */
+  /** Explanation of a miss from profiles. */
   readonly profile?: string;
 }
 
-/** The figures of all runs, put together by their names. A target is met by the median. */
+/** Merges the figures of all runs by name. The median decides whether a target is met. */
 export function toMeasurements(runs: readonly (readonly Figure[])[]): readonly Measurement[] {
   return (runs[0] ?? []).map(({ name, unit, max, profile }) => {
     const values = runs.flatMap((run) => run.filter((figure) => figure.name === name).map(({ value }) => value));

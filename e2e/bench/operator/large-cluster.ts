@@ -6,17 +6,17 @@ import type { Metrics, ObservedOperator } from './operator-process.ts';
 import type { Figure } from './figures.ts';
 
 const SIZE = { pods: 100_000, nodes: 2_000, namespaces: 500, workloads: 5_000, crashing: 2 };
-/** The first look at all pods is over, and the garbage of the start is collected. */
+/** Until the first evaluation of all pods is done and garbage of the start is collected. */
 const SETTLE_MS = 15_000;
 const STEADY_MS = 30_000;
 const EVENTS_PER_SECOND = 100;
 
-/** What was seen in profiles of it. */
+/** From profiles of this bench. */
 const MEMORY =
-  '142 MiB are the process before it knows a pod (Node 46, client-node 40, type stripper and zod 38), 155 to 170 MiB live heap, the rest garbage while it is collected';
-const EVENT_LOOP = 'collections of garbage and waiting for a core: the longest turn takes 60 ms of CPU time';
+  '142 MiB are the process without pods (Node 46, client-node 40, type stripper and zod 38), 155 to 170 MiB live heap, the rest garbage while it is collected';
+const EVENT_LOOP = 'garbage collection and waiting for a core: the longest task takes 60 ms of CPU time';
 
-/** One operator over 100,000 pods: from its start until it is at rest, and then with 100 events a second. */
+/** Measures one operator with 100,000 pods: its start until it is idle, then 100 events per second. */
 export async function largeCluster(): Promise<readonly Figure[]> {
   const server = await startManyPods(SIZE);
   const operator = startOperator(server.env, await freePort());
@@ -33,7 +33,7 @@ export async function largeCluster(): Promise<readonly Figure[]> {
     return [
       { name: '100,000 pods: synced', unit: 's', value: synced, max: 30 },
       { name: '100,000 pods: CPU time until synced', unit: 's', value: cpu },
-      { name: '100,000 pods: most resident memory', unit: 'MiB', value: peakMiB, max: 350, profile: MEMORY },
+      { name: '100,000 pods: peak resident memory', unit: 'MiB', value: peakMiB, max: 350, profile: MEMORY },
       {
         name: '100,000 pods: resident memory at 100 events a second',
         unit: 'MiB',
@@ -65,7 +65,7 @@ export async function largeCluster(): Promise<readonly Figure[]> {
   }
 }
 
-/** Since the scrape before. */
+/** Returns event-loop delays since the previous scrape, milliseconds. */
 function getDelays(metrics: Metrics): { readonly p99: number; readonly max: number } {
   const ms = (which: string): number => metrics.value(`nodejs_eventloop_lag_${which}_seconds`) * 1_000;
   return { p99: ms('p99'), max: ms('max') };

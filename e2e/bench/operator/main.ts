@@ -1,4 +1,4 @@
-/** `make bench-operator`: what the operator takes and how fast it is; writes docs/performance/operator-*.json. */
+/** `make bench-operator`: measures resources and speed of the operator; writes docs/performance/operator-*.json. */
 import { spread, writePerformanceResult } from '@archpolicy/testkit';
 import type { Figure } from './figures.ts';
 import { toMeasurements } from './figures.ts';
@@ -13,24 +13,27 @@ interface Part {
 }
 
 const PARTS: Readonly<Record<string, Part>> = {
-  misplaced: { title: 'Pods that were misplaced before the operator came, on the local cluster', run: misplacedPods },
+  misplaced: {
+    title: 'Pods that were misplaced before the operator started, on the local cluster',
+    run: misplacedPods,
+  },
   large: { title: 'An operator over 100,000 pods on 2,000 nodes', run: largeCluster },
-  leader: { title: 'When the leader goes, on the local cluster', run: leaderChange },
-  registry: { title: 'What a start of the operator asks of a registry', run: registryLoad },
+  leader: { title: 'Failover of the leader, on the local cluster', run: leaderChange },
+  registry: { title: 'Registry requests of a starting operator', run: registryLoad },
 };
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-/** How often each part runs, and which: `RUNS=1 PARTS=large,leader make bench-operator`. */
+/** Number of runs and names of parts: `RUNS=1 PARTS=large,leader make bench-operator`. */
 const runs = Number(process.env['RUNS'] ?? '5');
 const chosen = (process.env['PARTS'] ?? Object.keys(PARTS).join(',')).split(',');
 
 async function measure(): Promise<ReadonlyMap<string, readonly (readonly Figure[])[]>> {
   const figures = new Map<string, (readonly Figure[])[]>(chosen.map((name) => [name, []]));
   for (let at = 1; at <= runs; at += 1) {
-    // One run of everything, so that the runs of each part lie apart.
+    // One run of each part in turn, so that the runs of one part are spread over time.
     for (const [name, all] of figures) {
       const part = PARTS[name];
       if (part === undefined) throw new Error(`there is no part ${name}: ${Object.keys(PARTS).join(', ')}`);

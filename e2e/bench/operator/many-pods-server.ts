@@ -12,11 +12,11 @@ const REGISTRIES = `registries:
   - {host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}
 `;
 
-/** The API server of a large cluster, in a process of its own. */
+/** The API server of a large cluster, in its own process. */
 export interface ManyPodsServer {
-  /** Of an operator that is to look at it. */
+  /** Environment of an operator that connects to it. */
   readonly env: Readonly<Record<string, string>>;
-  /** From now on, so many events of pods a second. */
+  /** Sends this many pod events per second from now on. */
   changePods(eventsPerSecond: number): void;
   stop(): Promise<void>;
 }
@@ -49,7 +49,7 @@ function kubeconfig(server: string): string {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'large', cluster: { server, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'operator', user: { token: 'of-nobody' } }],
+    users: [{ name: 'operator', user: { token: 'unused' } }],
     contexts: [{ name: 'large', context: { cluster: 'large', user: 'operator' } }],
     'current-context': 'large',
   });

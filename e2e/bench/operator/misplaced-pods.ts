@@ -13,19 +13,19 @@ import { startOperator } from './operator-process.ts';
 import type { ObservedOperator } from './operator-process.ts';
 
 const REGISTRIES = join(import.meta.dirname, '../../../deploy/overlays/local/registries.yaml');
-/** R6: a new leader evicts one pod of an owner at a time. Many owners, as in a cluster. */
+/** Many owners, as in a real cluster, because a new leader evicts one pod of an owner at a time (R6). */
 const DEPLOYMENTS = 200;
 const REPLICAS = 5;
 const PODS = DEPLOYMENTS * REPLICAS;
 const NAMESPACES = Array.from({ length: 10 }, (_, at) => `bench-${at}`);
 const TIMEOUT_MS = 300_000;
 
-/** What was seen in profiles of it. */
-const START = 'most of it passes until the operator is ready (below): its programs are loaded, its lists read';
-const BUSY_API_SERVER = `${START}; then the API server works off the first evictions on the same two cores`;
+/** From profiles of this bench. */
+const START = 'most of it passes until the operator is ready (below): it loads its modules and reads its lists';
+const BUSY_API_SERVER = `${START}; then the API server handles the first evictions on the same two cores`;
 const CONTROL_PLANE = 'the control plane deletes, creates, schedules and runs 1,000 pods on two cores (below)';
 
-/** Refused at the pull: Pending, so that no budget and no readiness has a say. */
+/** Their pull is refused: Pending pods are not subject to budgets and readiness. */
 const thousand: Case = {
   namespaces: NAMESPACES,
   objects: ({ arm64 }: Images): readonly JsonObject[] =>
@@ -36,7 +36,7 @@ const thousand: Case = {
     }),
 };
 
-/** 1,000 misplaced pods that were there before: found, evicted and replaced right. */
+/** Measures how 1,000 existing misplaced pods are found, evicted and replaced. */
 export async function misplacedPods(): Promise<readonly Figure[]> {
   const world = new World();
   let operator: ObservedOperator | undefined;
@@ -69,16 +69,16 @@ export async function misplacedPods(): Promise<readonly Figure[]> {
         profile: START,
       },
       {
-        name: '1,000 misplaced pods: all evicted and replaced right',
+        name: '1,000 misplaced pods: all evicted and correctly replaced',
         unit: 's',
         value: finished,
         max: 60,
         profile: CONTROL_PLANE,
       },
-      { name: 'from process start until ready: programs loaded, lists complete', unit: 's', value: await ready },
-      { name: 'CPU time until all are right: operator', unit: 's', value: sumSeconds(cpu, 'operator') },
-      { name: 'CPU time until all are right: API server', unit: 's', value: sumSeconds(cpu, 'kube-apiserver') },
-      { name: 'CPU time until all are right: all processes', unit: 's', value: sumSeconds(cpu, ...cpu.keys()) },
+      { name: 'from process start until ready: modules loaded, lists complete', unit: 's', value: await ready },
+      { name: 'CPU time until all are replaced: operator', unit: 's', value: sumSeconds(cpu, 'operator') },
+      { name: 'CPU time until all are replaced: API server', unit: 's', value: sumSeconds(cpu, 'kube-apiserver') },
+      { name: 'CPU time until all are replaced: all processes', unit: 's', value: sumSeconds(cpu, ...cpu.keys()) },
     ];
   } finally {
     await operator?.stop();
@@ -86,7 +86,7 @@ export async function misplacedPods(): Promise<readonly Figure[]> {
   }
 }
 
-/** What counts as misplaced now, and what was by the time that it was evicted. */
+/** Counts currently misplaced pods and evicted ones. */
 async function waitUntilFound(operator: ObservedOperator): Promise<void> {
   await operator.ready();
   await until('all misplaced pods to be found', async () => {
@@ -98,7 +98,7 @@ async function waitUntilFound(operator: ObservedOperator): Promise<void> {
 
 function environment({ cluster }: World): Readonly<Record<string, string>> {
   return {
-    // As the local cluster starts it. (It takes memory, so that the bench of memory goes without.)
+    // As in the local cluster. (It uses memory, so the memory bench does not set it.)
     NODE_COMPILE_CACHE: compileCache,
     ARCHPOLICY_KUBECONFIG: join(cluster.directory, 'run', 'archpolicy-operator.kubeconfig'),
     ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
@@ -110,6 +110,6 @@ function sumSeconds(cpu: CpuByProcess, ...processes: readonly string[]): number 
   return processes.reduce((sum, name) => sum + (cpu.get(name) ?? 0), 0) / 1_000;
 }
 
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  await waitFor(isSo, { what, timeoutMs: TIMEOUT_MS, intervalMs: 50 });
+async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  await waitFor(condition, { what, timeoutMs: TIMEOUT_MS, intervalMs: 50 });
 }

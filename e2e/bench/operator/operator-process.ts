@@ -8,34 +8,34 @@ import { readCpuMs, readMemory } from '../process-usage.ts';
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'operator', 'src', 'main.ts');
 const POLL_MS = 20;
 
-/** An operator under observation: the real program, in a process of its own. */
+/** A running operator: the real program in its own process. */
 export interface ObservedOperator {
   readonly pid: number;
-  /** When it was started, by the monotonic clock. */
+  /** Start time, monotonic. */
   readonly startedAtMs: number;
   /** Seconds since then. */
   sinceStart(): number;
-  /** Resolves once it answers 200 at /readyz; rejects when it ends before. */
+  /** Resolves once /readyz returns 200. Rejects if the process exits before. */
   ready(): Promise<void>;
   metrics(): Promise<Metrics>;
-  /** Resident memory: now, and the most there ever was, MiB. */
+  /** Returns resident memory, now and at its peak, MiB. */
   memory(): Promise<{ readonly nowMiB: number; readonly peakMiB: number }>;
-  /** CPU seconds used so far, by all its threads. */
+  /** Returns the CPU time of all its threads so far, seconds. */
   cpuSeconds(): Promise<number>;
   kill(signal: NodeJS.Signals): void;
-  /** How it ended. */
+  /** Resolves with its exit status. */
   readonly ended: Promise<number | null>;
-  /** Ends it in order, and waits. */
+  /** Stops it by SIGTERM and waits for its exit. */
   stop(): Promise<void>;
 }
 
 /** A scrape of /metrics. */
 export interface Metrics {
-  /** The value of a line such as `archpolicy_leader` or `x_total{result="evicted"}`; NaN when it is not there. */
+  /** Returns the value of a line such as `archpolicy_leader` or `x_total{result="evicted"}`; NaN if it is missing. */
   value(name: string): number;
 }
 
-/** Starts operator/src/main.ts with these variables. */
+/** Starts operator/src/main.ts with this environment. */
 export function startOperator(env: Readonly<Record<string, string>>, metricsPort: number): ObservedOperator {
   const startedAtMs = performance.now();
   const address = `127.0.0.1:${metricsPort}`;

@@ -7,15 +7,15 @@ import { startOperator } from './operator-process.ts';
 
 const IMAGES = 5_000;
 const WATCHED_MS = 60_000;
-/** So many that the default rate reads them in half a minute. */
+/** At the default rate, inspecting them takes half a minute. */
 const CACHED_IMAGES = 100;
 const CACHED_TIMEOUT_MS = 120_000;
 const SECOND_MS = 1_000;
-/** 5 a second, and the one whose time has come at the end. A shorter time would measure how late timers are. */
+/** 5 per second, and one that is due at the end. A shorter interval would measure the lateness of timers. */
 const MAX_IN_TEN_SECONDS = 51;
 const CACHE_KEY = 'the cache key of the bench, which is no secret';
 
-/** What an operator's start asks of a registry: over 5,000 images never seen, and over images that Redis knows. */
+/** Counts the requests of an operator's start: with 5,000 new images, and with images that are cached in Redis. */
 export async function registryLoad(): Promise<readonly Figure[]> {
   const registry = await new FakeRegistry().start();
   const redis = await new RedisNode().start();
@@ -41,12 +41,12 @@ export async function registryLoad(): Promise<readonly Figure[]> {
     });
     return [
       {
-        name: '5,000 images never seen: most requests to their registry in any ten seconds',
+        name: '5,000 new images: maximum requests to their registry in any ten seconds',
         unit: 'requests',
         value: cold,
         max: MAX_IN_TEN_SECONDS,
       },
-      { name: '5,000 images never seen: requests in the first minute', unit: 'requests', value: all },
+      { name: '5,000 new images: requests in the first minute', unit: 'requests', value: all },
       { name: 'restart with all images in Redis: manifest GETs', unit: 'requests', value: restart, max: 0 },
     ];
   } finally {
@@ -54,7 +54,7 @@ export async function registryLoad(): Promise<readonly Figure[]> {
   }
 }
 
-/** Two namespaces, as the server of many pods names what it makes. */
+/** Namespaces, as many-pods.ts names them. */
 const NAMESPACES = 2;
 
 function push(registry: FakeRegistry, images: number): void {
@@ -78,7 +78,7 @@ async function withPods<T>(
   }
 }
 
-/** An operator that lives as long as that takes. */
+/** Runs an operator for the duration of `run`. */
 async function withOperator(env: Readonly<Record<string, string>>, run: () => Promise<void>): Promise<void> {
   const operator = startOperator(env, await freePort());
   try {
@@ -95,7 +95,7 @@ async function waitUntilRead(registry: FakeRegistry): Promise<void> {
     if (performance.now() > deadline) throw new Error('the images were not read in time');
     await delay(SECOND_MS);
   }
-  // The last answer is on its way to Redis.
+  // The last result is still being written to Redis.
   await delay(SECOND_MS);
 }
 

@@ -1,6 +1,6 @@
 /**
- * `make bench-redis`: what a Redis in trouble costs inspections that need a registry, beside inspections without any Redis;
- * writes docs/performance/redis-trouble.json.
+ * `make bench-redis`: measures inspections that need a registry while Redis fails in several ways, compared with inspections
+ * without Redis; writes docs/performance/redis-failures.json.
  */
 import {
   FakeRegistry,
@@ -18,17 +18,17 @@ import type { Measured } from '../inspect/worker.ts';
 
 const RUNS = 5;
 const INSPECTIONS = 500;
-/** K7: what a pod may lose by it once it is noticed. */
+/** K7: maximum delay of a pod once the failure is detected. */
 const MAX_ADDED_MS = 5;
 
-/** What is wrong with it, and for how long it is: from before the processes starts until after it has ended, or midway. */
+/** A failure of Redis, which lasts from before the processes start until they end, or begins midway. */
 interface RedisFault {
   readonly name: string;
-  /** Does the work with a Redis in that state. */
+  /** Runs the measurement with a Redis in that state. */
   readonly run: (measure: (redisUrl: string) => Promise<Measured>) => Promise<Measured>;
 }
 
-/** One server that something is done to before it is used. */
+/** Changes one server before it is used. */
 const withServer =
   (before: (redis: RedisNode) => Promise<void> | void): RedisFault['run'] =>
   async (measure) => {
@@ -41,7 +41,7 @@ const withServer =
     }
   };
 
-/** Half a second after the start of the work, when it is in the middle of it. */
+/** Causes a failure half a second after the start of the work. */
 async function midway(running: Promise<Measured>, fail: () => Promise<void>): Promise<Measured> {
   await new Promise((resolve) => setTimeout(resolve, 500));
   const [measured] = await Promise.all([running, fail()]);
@@ -49,7 +49,7 @@ async function midway(running: Promise<Measured>, fail: () => Promise<void>): Pr
 }
 
 const FAULTS: readonly RedisFault[] = [
-  { name: 'no trouble', run: withServer(() => undefined) },
+  { name: 'healthy', run: withServer(() => undefined) },
   { name: 'refused', run: withServer((redis) => redis.stop()) },
   {
     name: 'black-holed',
@@ -59,7 +59,7 @@ const FAULTS: readonly RedisFault[] = [
   },
   { name: 'read-only', run: withServer((redis) => redis.readOnly()) },
   {
-    name: 'flushed again and again',
+    name: 'flushed every 20 ms',
     run: async (measure) => {
       const redis = await new RedisNode().start();
       const flushes = setInterval(() => void redis.flush().catch(() => undefined), 20);
@@ -72,7 +72,7 @@ const FAULTS: readonly RedisFault[] = [
     },
   },
   {
-    name: 'failed over in the middle (Sentinel)',
+    name: 'failed over midway (Sentinel)',
     run: async (measure) => {
       const sentinel = await new RedisSentinel().start();
       try {
@@ -84,7 +84,7 @@ const FAULTS: readonly RedisFault[] = [
     },
   },
   {
-    name: 'one of three nodes black-holed in the middle (Cluster)',
+    name: 'one of three nodes black-holed midway (Cluster)',
     run: async (measure) => {
       const cluster = await new RedisCluster().start();
       try {
@@ -102,7 +102,7 @@ const FAULTS: readonly RedisFault[] = [
 
 interface Run {
   readonly alone: number;
-  /** p99 by the name of the trouble. */
+  /** p99 by the name of the fault. */
   readonly p99: ReadonlyMap<string, number>;
   readonly failed: number;
 }
@@ -154,7 +154,7 @@ function measurements(runs: readonly Run[]): readonly Measurement[] {
   const none = failed.every((count) => count === 0);
   return [
     ...latencies,
-    { name: 'inspections that failed, in all of these', unit: 'inspections', runs: failed, target: 'none', met: none },
+    { name: 'failed inspections in all of these', unit: 'inspections', runs: failed, target: 'none', met: none },
   ];
 }
 
@@ -169,8 +169,8 @@ async function main(): Promise<void> {
     process.stdout.write(`${met ? 'met   ' : 'MISSED'} ${name}: ${spread(values).median.toPrecision(3)} ${unit}\n`);
   }
   await writePerformanceResult({
-    name: 'redis-trouble',
-    title: 'What a Redis in trouble costs an inspection',
+    name: 'redis-failures',
+    title: 'Inspections while Redis fails',
     command: 'make bench-redis',
     measurements: all,
   });

@@ -5,16 +5,16 @@ import { Agent, request } from 'undici';
 import { parse } from 'yaml';
 import { quantile } from './load.ts';
 
-/** What happened to the pods of one burst; times in milliseconds, counted from the request that creates the pod. */
+/** Results of one burst. Times are milliseconds from the request that creates the pod. */
 export interface Burst {
   readonly perSecond: number;
   readonly created: readonly number[];
-  /** Until a watch shows the pod bound to a node. */
+  /** Until a watch reports the pod bound to a node. */
   readonly scheduled: readonly number[];
-  /** Until it has no gate: often at once. */
+  /** Until the pod has no gate, often immediately. */
   readonly schedulable: readonly number[];
   readonly rejected: number;
-  /** Pods with a requirement about the architecture. */
+  /** Number of pods with an architecture requirement. */
   readonly constrained: number;
 }
 
@@ -30,7 +30,7 @@ export interface BurstOptions {
   readonly pods: number;
   readonly creators: number;
   readonly getImage: (index: number) => string;
-  /** Called once all pods are scheduled and before they are deleted: to look at what they cost. */
+  /** Called after all pods are scheduled and before they are deleted, for example to read CPU times. */
   readonly onScheduled?: () => Promise<void>;
 }
 
@@ -40,7 +40,7 @@ const NAME = /"metadata":\{"name":"([^"]+)"/u;
 const VERSION = /"resourceVersion":"(\d+)"/u;
 const CONSTRAINED = '"key":"kubernetes.io/arch","operator":"In"';
 
-/** Creates pods as many clients at a time, and watches what becomes of them. Lines are searched, not parsed: it shares the machine. */
+/** Creates pods from many concurrent clients and watches them. Searches lines instead of parsing them, to save CPU time. */
 export class BurstRunner {
   readonly #agent: Agent;
   readonly #server: string;
@@ -60,7 +60,7 @@ export class BurstRunner {
       cert: text(user['client-certificate-data']),
       key: text(user['client-key-data']),
     };
-    // One more for the watch.
+    // One connection more for the watch.
     return new BurstRunner(
       one.server,
       new Agent({ connect, allowH2: false, connections: creators + 2, bodyTimeout: 0 }),
@@ -71,7 +71,7 @@ export class BurstRunner {
     await this.#agent.destroy();
   }
 
-  /** One burst in an empty namespace, which is empty again afterwards. */
+  /** Runs one burst in an empty namespace and deletes its pods. */
   async run({ namespace, pods, creators, getImage: imageOf, onScheduled }: BurstOptions): Promise<Burst> {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const seen = new Map<string, PodTimes>();
@@ -113,7 +113,7 @@ export class BurstRunner {
     };
   }
 
-  /** The API server ends a watch whose reader falls behind, as it does in a burst: on from the version seen last. */
+  /** Watches from the last resource version again if the API server ends the watch because its reader falls behind. */
   async #watch(path: string, seen: ReadonlyMap<string, PodTimes>, over: AbortSignal): Promise<void> {
     let version = '';
     try {

@@ -3,7 +3,7 @@ import type { TestCluster } from '@archpolicy/e2e';
 import { BurstRunner } from './burst.ts';
 import { NOOP_LABEL } from './noop-webhook.ts';
 
-/** In the first one the webhook is called, in the second one it is not, in the third one another webhook is. */
+/** Namespaces in which our webhook, no webhook, or the no-op webhook is called. */
 export const WITH_WEBHOOK = 'bench-with';
 export const WITHOUT_WEBHOOK = 'bench-without';
 export const WITH_NOOP = 'bench-no-op';
@@ -15,7 +15,7 @@ const LABELS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   [WITH_NOOP]: { ...SKIPPED, [NOOP_LABEL]: 'true' },
 };
 
-/** Runs with a local cluster whose namespaces are there, and ends it. */
+/** Runs `work` with a local cluster that has these namespaces, then stops it. */
 export async function withCluster(
   creators: number,
   work: (bursts: BurstRunner, cluster: TestCluster) => Promise<void>,
@@ -26,7 +26,7 @@ export async function withCluster(
     for (const [name, labels] of Object.entries(LABELS)) {
       const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
       await cluster.kubectl(['create', '-f', '-'], JSON.stringify(namespace));
-      // The ServiceAccount plugin refuses pods until the namespace has its default account.
+      // The ServiceAccount plugin rejects pods until the namespace has its default account.
       await waitFor(
         async () => (await cluster.kubectl(['get', 'serviceaccount', 'default', '-n', name])).status === 0,
         { timeoutMs: 30_000, what: `the default account of ${name}` },

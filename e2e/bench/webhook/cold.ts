@@ -7,7 +7,7 @@ import { print, publish } from './print.ts';
 const PODS = 1_000;
 const IMAGES = 50;
 const CREATORS = 200;
-/** Each way; 30 ms there and back. */
+/** Delay in each direction, 30 ms round-trip. */
 const ONE_WAY_MS = 15;
 const PLATFORMS = ['amd64', 'arm64', 'arm/v7', 'arm/v6', '386', 'ppc64le', 's390x', 'riscv64'].map(
   (one) => `linux/${one}`,
@@ -17,15 +17,15 @@ const MAX_RATIO = 1.5;
 const OTHER_PROJECTS =
   'Measured on one machine in 2026: noe made 950 registry requests for these images and multiarch-tuning-operator 275, and the time until schedulable was 1.7 and 7 times that of PodScheduled without a webhook';
 
-/** One run: a burst over images that nobody has seen, and one without the webhook. */
+/** One run: a burst with new images and one without the webhook. */
 interface Run {
   readonly cold: Burst;
   readonly without: Burst;
-  /** To registry and token service together. */
+  /** Requests to registry and token service. */
   readonly requests: number;
 }
 
-/** Pods of images that are new, from a registry 30 ms away that wants tokens. */
+/** Creates pods of new images in a registry with tokens and 30 ms round-trip time. */
 export async function cold(runs: number): Promise<void> {
   const names = Array.from({ length: runs * IMAGES }, (_, at) => `new/app-${at}`);
   const tokens = await new TokenServer([{ name: '', password: '', repositories: names }]).start();

@@ -5,10 +5,7 @@ import type { TLSSocket } from 'node:tls';
 const HEADERS_END = Buffer.from('\r\n\r\n');
 const CONTENT_LENGTH = /\r\ncontent-length: (\d+)\r\n/iu;
 
-/**
- * One keep-alive connection that does as little as possible: the load generator shares its machine with what it
- * measures.
- */
+/** A keep-alive connection with minimal overhead, because the load generator shares the machine with the measured program. */
 export class Connection {
   readonly #socket: TLSSocket;
   readonly #request: Buffer;
@@ -37,9 +34,9 @@ export class Connection {
     return new Connection(socket, Buffer.concat([Buffer.from(head), body]));
   }
 
-  /** Sends the request; resolves with the answer's body. One at a time. */
+  /** Sends the request and resolves with the response body. One request at a time. */
   send(): Promise<Buffer> {
-    // No event would tell: it was told when the connection was closed.
+    // The events of a closed connection have been emitted already.
     if (this.#socket.destroyed) return Promise.reject(new Error('the connection was closed before'));
     return new Promise((resolve, reject) => {
       this.#answered = resolve;

@@ -1,13 +1,12 @@
 /**
- * One tenant that sends reviews of pods with 256 images, each when the one before is answered, from a process of its own, until
- * it is ended. Arguments: port, the PEM of the authority, and the name of a pull secret for each `costlyPullSecrets` (empty:
- * the same pods without one).
+ * Sends reviews of pods with 256 images sequentially, in its own process, until it is killed. Arguments: port, the CA
+ * certificate as PEM, and the name prefix of the pull secrets of `costlyPullSecrets` (empty: the same pods without secrets).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { costlyPullSecrets } from '@archpolicy/testkit';
 import { Connection } from './connection.ts';
 
-/** Between two reviews: the same rate, however long an answer takes. */
+/** Pause between two reviews. */
 const PAUSE_MS = 100;
 
 const [port = '0', ca = '', prefix = ''] = process.argv.slice(2);
@@ -24,7 +23,7 @@ for (let next = 0; ; next = (next + 1) % bodies.length) {
     await connection.send();
     connection.close();
   } catch {
-    // A review that is not answered in time is not sent again.
+    // Do not retry a review without a response in time.
   }
   await sleep(PAUSE_MS);
 }

@@ -15,23 +15,23 @@ const CREATORS = 200;
 const WARM_UP_PODS = 300;
 const MIN_RATE = 0.9;
 const MAX_RATIO = 1.1;
-/** What a neighbour that gates every pod measured on one machine: the words of the result tell it. */
+/** Measurements of other projects, for the title of the result. */
 const OTHER_PROJECTS =
   'Measured beside it on one machine in 2026: multiarch-tuning-operator, which gates every pod, took 17 s on average until PodScheduled (p99 24.6 s) where it is 1.3 s without a webhook; noe, which writes two Events in each admission through a client of 20 requests/s, left 979 of 1,000 pods of a burst unplaced';
 
-/** Our webhook, none, and the no-op: what any webhook costs here. */
+/** Our webhook, no webhook, or the no-op webhook, which shows the cost of any webhook. */
 type Kind = 'with' | 'without' | 'no-op';
 const NAMESPACES: Readonly<Record<Kind, string>> = { with: WITH_WEBHOOK, without: WITHOUT_WEBHOOK, 'no-op': WITH_NOOP };
 const KINDS: readonly Kind[] = ['with', 'without', 'no-op'];
 
 interface Run extends Burst {
-  /** Of the cluster's processes, until all pods were scheduled. */
+  /** CPU time of the cluster's processes until all pods were scheduled. */
   readonly cpu: CpuByProcess;
 }
 
 type Runs = Readonly<Record<Kind, readonly Run[]>>;
 
-/** Creates pods on the local cluster, in turn with our webhook, without any and with the no-op, their image known. */
+/** Creates pods of a cached image on the local cluster, alternately with our webhook, without one and with the no-op. */
 export async function creators(runs: number): Promise<void> {
   await withCluster(CREATORS, async (bursts, cluster) => {
     const { reference } = await pushImage(cluster.get('REGISTRY'), 'checkout', 'v1', ['linux/amd64', 'linux/arm64']);
@@ -69,7 +69,7 @@ async function measure(runs: number, burst: (kind: Kind, pods: number) => Promis
   for (const kind of KINDS) await burst(kind, WARM_UP_PODS);
   const done: Record<Kind, Run[]> = { with: [], without: [], 'no-op': [] };
   for (let run = 0; run < runs; run += 1) {
-    // Turned around each time: what the machine does beside hits all.
+    // The order alternates, so that other load on the machine affects all of them.
     for (const kind of run % 2 === 0 ? KINDS : KINDS.toReversed()) {
       const one = await burst(kind, PODS);
       done[kind].push(one);
@@ -85,7 +85,7 @@ function describe({ cpu }: Run): string {
   return [...cpu].map(([name, ms]) => `${name} ${(ms / PODS).toFixed(2)}`).join(', ');
 }
 
-/** What is measured of a run. */
+/** Extracts a number from a run. */
 type Value = (run: Run) => number;
 
 const rate: Value = ({ perSecond }) => perSecond;
@@ -99,7 +99,7 @@ function used({ cpu }: Run): number {
   return [...cpu.values()].reduce((sum, ms) => sum + ms, 0);
 }
 
-/** The median, as a share of that without any webhook. */
+/** Returns the median as a share of the median without a webhook. */
 function share(runs: Runs, kind: Kind, of: Value): number {
   return spread(runs[kind].map(of)).median / spread(runs.without.map(of)).median;
 }
@@ -121,7 +121,7 @@ function withTarget(runs: Runs, name: string, unit: string, of: Value): Measurem
   };
 }
 
-/** What any webhook costs here. */
+/** Returns the measurement of the no-op webhook. */
 function forNoop(runs: Runs, name: string, unit: string, of: Value): Measurement {
   return {
     name: `${name}, with a webhook that answers a constant patch`,

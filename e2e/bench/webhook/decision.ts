@@ -6,7 +6,7 @@ import { print, publish } from './print.ts';
 const DECISIONS = 20_000;
 const MAX_MICROSECONDS = 20;
 
-/** One decision with its patch and self-check: three containers of different images, three required terms. */
+/** Measures one decision with its patch and self-check: three containers of different images, three required terms. */
 export async function decision(runs: number): Promise<void> {
   const input = placementInput();
   const times: number[] = [];
@@ -20,7 +20,7 @@ export async function decision(runs: number): Promise<void> {
     command: 'make bench-webhook PARTS=decision',
     measurements: [
       {
-        name: 'CPU time of a decision, nothing remembered',
+        name: 'CPU time of a decision, not memoized',
         unit: 'us',
         runs: times,
         target: `under ${MAX_MICROSECONDS} us`,

@@ -1,6 +1,6 @@
 /**
- * What a webhook has to live with, from a process of its own, so that the load generator that measures does not pay for
- * it: bodies of 7 MiB, malformed reviews and slow clients, until it is ended. Arguments: port, image, and the PEM of the authority.
+ * Disturbs a webhook until it is killed: bodies of 7 MiB, malformed reviews and slow clients. Runs in its own process, so that
+ * it does not slow the load generator. Arguments: port, image, and the CA certificate as PEM.
  */
 import { connect } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,21 +8,21 @@ import { Connection } from './connection.ts';
 import type { Target } from './load.ts';
 import { benchReview } from './review.ts';
 
-/** Two objects of 3 MB and the envelope around them: what an API server could send at most. */
+/** The largest review of an API server: two objects of 3 MB and their envelope. */
 const LARGE_BYTES = 7 * 1024 * 1024;
 const LARGE_EVERY_MS = 500;
 const MALFORMED_EVERY_MS = 20;
 const SLOW_CLIENTS = 100;
 const SLOW_BYTE_EVERY_MS = 100;
 
-/** A review that is whole, with a pod that is too large to be one. */
+/** Returns a complete review with a pod that is too large. */
 function largeBody(review: Buffer): Buffer {
   const text = review.toString();
   const padding = 'x'.repeat(LARGE_BYTES - text.length - 20);
   return Buffer.from(text.replace('"annotations":{', `"annotations":{"padding":"${padding}",`));
 }
 
-/** One after the other, each on a connection of its own: the server ends it after an error. */
+/** Sends requests sequentially on new connections, because the server closes them after an error. */
 async function repeatedly(target: Target, everyMs: number): Promise<never> {
   for (;;) {
     try {
@@ -30,13 +30,13 @@ async function repeatedly(target: Target, everyMs: number): Promise<never> {
       await connection.send();
       connection.close();
     } catch {
-      // A refused or closed connection is an answer, too.
+      // A refused or closed connection counts as a response.
     }
     await sleep(everyMs);
   }
 }
 
-/** It promises a review and sends it byte by byte; once it is thrown out, it comes again. */
+/** Announces a review and sends it byte by byte; reconnects when the server closes the connection. */
 function slowClient(target: Target): void {
   const { port, ca } = target;
   const socket = connect({ host: '127.0.0.1', port, ca, minVersion: 'TLSv1.3' });

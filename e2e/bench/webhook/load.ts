@@ -12,7 +12,7 @@ export interface Throughput {
   readonly perSecond: number;
 }
 
-/** That many connections, each sending its next request as soon as the last one is answered. */
+/** Opens connections that each send the next request as soon as the last one is answered. */
 export async function closedLoop(target: Target, connections: number, durationMs: number): Promise<Throughput> {
   const all = await open(target, connections);
   const end = performance.now() + durationMs;
@@ -31,8 +31,8 @@ export async function closedLoop(target: Target, connections: number, durationMs
 }
 
 /**
- * Latencies, milliseconds, of requests that are due at a fixed rate whether or not earlier ones were answered: counted
- * from when each was due, so that a stall counts for everything that came due in it.
+ * Sends requests at a fixed rate, whether or not earlier ones are answered. Returns latencies in milliseconds from the due
+ * time, so that a stall counts for every request that was due during it.
  */
 export async function openLoop(
   target: Target,
@@ -62,7 +62,7 @@ export async function openLoop(
       continue;
     }
     sent += 1;
-    // In turn: the server ends a connection whose first request does not come.
+    // Round-robin, because the server closes a connection without a first request.
     const connection = idle.shift();
     if (connection === undefined) due.push(dueAt);
     else pending.push(send(connection, dueAt));
@@ -72,7 +72,7 @@ export async function openLoop(
   return latencies;
 }
 
-/** The value that a share (0 to 1) of the numbers does not exceed. */
+/** Returns the quantile for a share between 0 and 1. */
 export function quantile(numbers: readonly number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

@@ -1,4 +1,4 @@
-/** `make bench-webhook [PARTS=warm,cold] [RUNS=1]`: what admission costs; each part writes docs/performance/webhook-*.json. */
+/** `make bench-webhook [PARTS=warm,cold] [RUNS=1]`: measures admission; each part writes docs/performance/webhook-*.json. */
 import { cold } from './cold.ts';
 import { creators } from './creators.ts';
 import { decision } from './decision.ts';
@@ -17,10 +17,10 @@ const PARTS: Readonly<Record<string, (runs: number) => Promise<void>>> = {
 };
 
 const [parts = '', runs = '5'] = process.argv.slice(2);
-const asked = parts.split(',').filter((name) => name !== '');
-for (const name of asked.length > 0 ? asked : Object.keys(PARTS)) {
+const requested = parts.split(',').filter((name) => name !== '');
+for (const name of requested.length > 0 ? requested : Object.keys(PARTS)) {
   const part = PARTS[name];
-  if (part === undefined) throw new Error(`no part ${name}: there are ${Object.keys(PARTS).join(', ')}`);
+  if (part === undefined) throw new Error(`there is no part ${name}, only ${Object.keys(PARTS).join(', ')}`);
   print(`${name}:`);
   await part(Number(runs));
 }

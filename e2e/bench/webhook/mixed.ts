@@ -16,22 +16,22 @@ const NORMAL_PER_SECOND = 200;
 const CONNECTIONS = 16;
 const DISTURBANCE_STARTS_MS = 1_000;
 const MAX_P99_FACTOR = 2;
-/** Three quarters of the 512 MiB that the manifests give it. */
+/** Three quarters of the memory limit of 512 MiB. */
 const MAX_MEMORY_MIB = 384;
 const NS_PER_MS = 1e6;
-/** How often the event loop is looked at: every look counts with it. */
+/** Sampling interval of the event loop, which each sample includes. */
 const DELAY_RESOLUTION_MS = 1;
 
 /** Normal traffic for some seconds. */
 interface Part {
   readonly p99: number;
-  /** How late the load generator itself was, milliseconds, p99: what the machine costs whoever is measured. */
+  /** Lateness of the load generator, milliseconds, p99: delay caused by the machine. */
   readonly generatorMs: number;
-  /** CPU time of the webhook, share of one core. */
+  /** CPU time of the webhook as a share of one core. */
   readonly webhookCpu: number;
 }
 
-/** Normal traffic to the webhook, alone; beside trouble at the webhook; beside the same trouble at a server next to it. */
+/** Normal traffic to the webhook: alone, with disturbances of the webhook, and with disturbances of another server. */
 interface Run {
   readonly alone: Part;
   readonly beside: Part;
@@ -44,7 +44,7 @@ interface Bench {
   readonly image: string;
 }
 
-/** Normal traffic alone, and beside 7 MiB bodies, malformed reviews and slow clients, in interleaved runs. */
+/** Measures normal traffic alone and beside 7 MiB bodies, malformed reviews and slow clients, in interleaved runs. */
 export async function mixed(runs: number): Promise<void> {
   const [world, spare] = await Promise.all([createWorld(), createWorld()]);
   world.registry.push('checkout', 'v1', multiPlatformImage(['linux/amd64', 'linux/arm64']));
@@ -96,13 +96,13 @@ async function measure({ webhook }: Bench): Promise<Part> {
 }
 
 async function measureDisturbed(bench: Bench, port: number): Promise<Part> {
-  const trouble = start('./disturbances.ts', [String(port), bench.image, bench.webhook.ca], {});
+  const disturbances = start('./disturbances.ts', [String(port), bench.image, bench.webhook.ca], {});
   try {
-    // It is at full strength by then.
+    // Disturbances have reached their full rate by then.
     await sleep(DISTURBANCE_STARTS_MS);
     return await measure(bench);
   } finally {
-    await stop(trouble);
+    await stop(disturbances);
   }
 }
 
@@ -110,7 +110,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(0)} %`;
 }
 
-/** What of a miss is the webhook's, from the runs themselves. */
+/** Explains a missed target from the runs. */
 function explainMiss(alone: readonly Part[], beside: readonly Part[], otherServer: readonly Part[]): string {
   const median = (parts: readonly Part[], of: (part: Part) => number): number => spread(parts.map(of)).median;
   const p99 = (parts: readonly Part[]): string => `${median(parts, (part) => part.p99).toFixed(1)} ms`;
@@ -118,7 +118,7 @@ function explainMiss(alone: readonly Part[], beside: readonly Part[], otherServe
   const late = median(beside, ({ generatorMs }) => generatorMs).toFixed(1);
   const [load = Number.NaN] = loadavg();
   return [
-    `with the same trouble at another server ${p99(otherServer)}: that much is the machine's`,
+    `with the same disturbances at another server ${p99(otherServer)}: this is the machine's share`,
     `the webhook takes ${cpu(beside)} of a core, ${cpu(alone)} alone`,
     `the load generator's own event loop is ${late} ms late at p99`,
     `load average ${load.toFixed(1)} on ${cpus().length} cores at the end`,
@@ -172,7 +172,7 @@ async function write(runs: readonly Run[], memoryMiB: number): Promise<void> {
     measurements: [
       ...tails,
       {
-        name: 'most resident memory, over all runs',
+        name: 'peak resident memory over all runs',
         unit: 'MiB',
         runs: [memoryMiB],
         target: `at most ${MAX_MEMORY_MIB} MiB`,

@@ -11,7 +11,7 @@ const RUN_MS = 6_000;
 const WARM_UP_MS = 3_000;
 const PER_SECOND = 200;
 const CONNECTIONS = 16;
-/** Every costly secret is read and every image was tried once by then. */
+/** By then every costly secret has been read and every image tried once. */
 const NEIGHBOUR_STARTS_MS = 2_000;
 const MAX_P99_FACTOR = 2;
 /** The longest stall of the event loop that P8 allows. */
@@ -19,20 +19,20 @@ const MAX_LONGEST_ABOVE_MS = 100;
 const NAMESPACE = 'costly';
 const SECRET = 'costly';
 
-/** One tenant's answers for some seconds, milliseconds. */
+/** Response times of one tenant for some seconds, milliseconds. */
 interface Latencies {
   readonly p99: number;
   readonly longest: number;
 }
 
-/** A tenant's answers alone; beside pods of 256 images with costly pull secrets; beside the same pods without secrets. */
+/** A tenant alone; beside pods of 256 images with costly pull secrets; beside the same pods without secrets. */
 interface Run {
   readonly alone: Latencies;
   readonly beside: Latencies;
   readonly withoutSecrets: Latencies;
 }
 
-/** Warm answers of one tenant while another one sends pods whose pull secrets are costly to match, in interleaved runs. */
+/** Measures one tenant while another sends pods whose pull secrets are costly to match, in interleaved runs. */
 export async function neighbour(runs: number): Promise<void> {
   const world = await createWorld();
   world.registry.push('checkout', 'v1', multiPlatformImage(['linux/amd64', 'linux/arm64']));

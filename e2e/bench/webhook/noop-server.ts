@@ -1,6 +1,6 @@
 /**
- * The baseline of `make bench-webhook`: an HTTPS server on the same Node that parses the review and answers a constant
- * patch. What the webhook takes beyond this is what deciding costs.
+ * The baseline of `make bench-webhook`: an HTTPS server on the same Node that parses the review and returns a constant patch.
+ * The webhook's additional time is the cost of its decision.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -26,7 +26,7 @@ const patch = Buffer.from(
   ]),
 ).toString('base64');
 
-/** Undefined when it is no review: `make bench-webhook PARTS=mixed` sends it some of those. */
+/** Returns undefined for a malformed review, which `make bench-webhook PARTS=mixed` sends. */
 function parseUid(body: Buffer): string | undefined {
   try {
     return (JSON.parse(body.toString('utf8')) as { request: { uid: string } }).request.uid;

@@ -6,12 +6,12 @@ import { createCertificateAuthority, freePort } from '@archpolicy/testkit';
 import { ready, start, stop } from './processes.ts';
 import { benchReview } from './review.ts';
 
-/** Namespaces with this label are the no-op's. */
+/** Label of the namespaces in which the no-op webhook is called. */
 export const NOOP_LABEL = 'bench.archpolicy.dev/no-op';
 
 /**
- * A second webhook of a cluster, beside ours: the bench's no-op, which answers a constant patch. What it costs to create pods
- * is what any webhook costs on this machine: the API server's calls, connections and patches.
+ * Installs a second webhook that returns a constant patch. Its cost is that of any webhook on this machine: the API server's
+ * calls, connections and patches.
  */
 export async function startNoopWebhook(cluster: TestCluster): Promise<{ readonly stop: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'archpolicy-noop-'));
@@ -34,7 +34,7 @@ export async function startNoopWebhook(cluster: TestCluster): Promise<{ readonly
   };
 }
 
-/** As ours, but for the namespaces. */
+/** Equals our configuration except for the namespaces. */
 function configuration(url: string, caBundle: string): object {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',

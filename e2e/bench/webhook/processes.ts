@@ -8,7 +8,7 @@ import type { Target } from './load.ts';
 
 const START_TIMEOUT_MS = 30_000;
 
-/** Starts a program of this folder's, with these arguments and this environment alone. */
+/** Starts a program of this folder with exactly this environment. */
 export function start(path: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
   const program = fileURLToPath(new URL(path, import.meta.url));
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, ...args], {
@@ -17,7 +17,7 @@ export function start(path: string, args: readonly string[], env: Readonly<Recor
   });
 }
 
-/** Ends it, and waits for that. */
+/** Stops a process by SIGTERM and waits for its exit. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   const ended = once(child, 'exit');
@@ -25,7 +25,7 @@ export async function stop(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Until it answers. */
+/** Waits until the server responds. */
 export async function ready(target: Target): Promise<void> {
   const end = performance.now() + START_TIMEOUT_MS;
   for (;;) {

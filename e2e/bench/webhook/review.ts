@@ -1,6 +1,6 @@
 import type { JsonObject } from '@archpolicy/core';
 
-/** A review of 7.5 KB as an API server sends it: a ReplicaSet's pod with two containers and one init container. */
+/** Returns a review of 7.5 KB as an API server sends it: the pod of a ReplicaSet with two containers and an init container. */
 export function benchReview(image: string): Buffer {
   const pods = { group: '', version: 'v1', resource: 'pods' };
   const kind = { group: '', version: 'v1', kind: 'Pod' };
@@ -107,7 +107,7 @@ function projectedSources(): readonly JsonObject[] {
   ];
 }
 
-/** Nearly half of a real pod. */
+/** Returns managed fields, which are nearly half of a real pod. */
 function managedFields(): readonly JsonObject[] {
   const containerFields = (name: string): JsonObject => ({
     [`k:{"name":"${name}"}`]: Object.fromEntries(

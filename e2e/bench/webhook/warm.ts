@@ -18,7 +18,7 @@ interface Server extends Target {
   readonly pid: number;
 }
 
-/** One number a run. */
+/** One number per run. */
 interface Series {
   readonly rates: number[];
   readonly cpu: number[];
@@ -40,7 +40,7 @@ async function measure(runs: number, webhook: Server, noop: Server): Promise<voi
   const series = { webhook: { rates: [], cpu: [], tails: [] }, noop: { rates: [], cpu: [], tails: [] } };
   for (const server of [webhook, noop]) await closedLoop(server, CONNECTIONS, WARM_UP_MS);
   for (let run = 0; run < runs; run += 1) {
-    // Interleaved, and turned around each time: what the machine does beside hits both.
+    // Interleaved in alternating order, so that other load on the machine affects both.
     const order = [['no-op', noop, series.noop] as const, ['webhook', webhook, series.webhook] as const];
     for (const [name, server, numbers] of run % 2 === 0 ? order : order.reverse()) {
       print(`run ${run + 1}, ${name}: ${await runOnce(server, numbers)}`);
@@ -107,7 +107,7 @@ async function bench(runs: number, world: World, noopPort: number): Promise<void
   }
 }
 
-/** Warm answers of the webhook beside a server that decides nothing, in interleaved runs. */
+/** Compares warm responses of the webhook with those of the no-op server, in interleaved runs. */
 export async function warm(runs: number): Promise<void> {
   const [world, spare] = await Promise.all([createWorld(), createWorld()]);
   try {

@@ -121,7 +121,7 @@ async function runSoak({ only, runs, seed = randomInt(1, 1_000_000) }: SoakFlags
   const measured = await soak({ runs, seed, target, config: readConfig(), log: print, signal: interrupt.signal });
   for (const { met, name, target: wanted } of measured) print(`${met ? 'met' : 'MISSED'}: ${name}, ${wanted}`);
   if (only === undefined) {
-    const title = 'The local cluster, started and stopped';
+    const title = 'Starting and stopping the local cluster';
     print(await writePerformanceResult({ name: 'soak', title, command: 'make soak', measurements: measured }));
   }
   process.exitCode = measured.every(({ met }) => met) ? 0 : 1;

@@ -37,7 +37,7 @@ const WARM_UP = 20_000;
 const LATER_MS = 11 * 60_000;
 /** Answers from Redis of a process that has just started. */
 const FIRST_HITS = 500;
-/** The bench's target for an answer from Redis. */
+/** The bench's target for a result from Redis. */
 const SLOW_MS = 1;
 /** Inspections until everything is loaded, connected, and whatever is wrong with Redis is noticed. */
 const UNNOTICED = 50;
