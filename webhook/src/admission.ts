@@ -26,24 +26,24 @@ export interface AdmissionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly inspectionBudgetMs: number;
-  /** Whether somebody is there to lift a gate: the operator's Lease is fresh. */
+  /** Whether pods may be gated: the operator, which lifts gates, holds a fresh Lease. */
   readonly canGate: () => boolean;
 }
 
-/** What answers reviews, and what it does after its answers. */
+/** The review handler with its background work (audits). */
 export interface Admission {
   readonly handler: AdmissionHandler;
-  /** Answers pending reviews without a decision, drops waiting audits, and waits for running ones. */
+  /** Admits pending reviews unchanged, drops queued audits, and waits for running audits. */
   close(): Promise<void>;
 }
 
-/** Puts the parts of admission together. */
+/** Wires the parts of admission. */
 export function createAdmission(options: AdmissionOptions): Admission {
   const { view, inspector, jobs, pullSecrets, metrics, clock, logger, inspectionBudgetMs } = options;
   const audits = new AuditQueue({
     onOutcome: (outcome, err) => {
       metrics.audit(outcome);
-      if (outcome === 'failed') logger.error({ err }, 'an audit failed');
+      if (outcome === 'failed') logger.error({ err }, 'audit failed');
     },
   });
   const gatherer = new InputGatherer({
@@ -57,7 +57,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const onDecision: OnDecision = ({ decision }, { policy, namespace }) => {
     metrics.decision(policy?.spec.mode ?? 'None', decision);
     const { kind, reason } = decision;
-    logger.debug({ namespace, policy: policy?.name, kind, reason }, 'decided');
+    logger.debug({ namespace, policy: policy?.name, kind, reason }, 'placement decided');
   };
   const placement = new MemoizedPlacement(corePlacement);
   const mutator = new PodMutator({ gatherer, placement, jobs, audits, clock, inspectionBudgetMs, onDecision });

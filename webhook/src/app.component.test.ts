@@ -14,7 +14,7 @@ let world: World;
 let stop: AbortController;
 let running: Promise<void>;
 let client: TlsClient;
-/** What ended the webhook before its time. */
+/** The error of a webhook that failed. */
 let failure: Error | undefined;
 
 const ready = async (): Promise<number> => {
@@ -36,7 +36,7 @@ const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => 
 
 const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${world.opsPort}/metrics`)).text();
 
-/** A busy machine takes longer than the usual budget to answer itself. */
+/** A loaded machine needs more than the default budget. */
 const PATIENT = { ARCHPOLICY_INSPECTION_BUDGET: '1500ms' };
 
 const start = (env: Record<string, string> = {}): void => {
@@ -60,7 +60,7 @@ interface Response {
   readonly auditAnnotations: Record<string, string>;
 }
 
-/** Sends a review; the patch of the answer decoded. */
+/** Sends a review. Returns the response with the patch decoded. */
 const sendReview = async (object: Json, request: JsonObject = {}): Promise<Response> => {
   const answer = await client.send({ body: body(review(object, request)) });
   expect(answer.status).toBe(200);
@@ -102,11 +102,11 @@ afterEach(async () => {
   await world.end();
 });
 
-// Processes and TLS under whatever else the machine does.
+// Processes and TLS on a loaded machine.
 jest.setTimeout(30_000);
 
 describe('reviews', () => {
-  test('a policy that is edited holds for the next pods as soon as the watch tells of it', async () => {
+  test('a changed policy applies to pods after its watch event', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     await started();
     const constrained = async (): Promise<boolean> =>
@@ -118,7 +118,7 @@ describe('reviews', () => {
     while (!(await constrained()));
   });
 
-  test('PL5 a pod of an arm64-only image is constrained to arm64, on the very first pod', async () => {
+  test('PL5 the first pod of an arm64-only image is constrained to arm64', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     await started();
     const object = pod({ containers: [container(image('app:1'))] });
@@ -128,7 +128,7 @@ describe('reviews', () => {
     expect(response.auditAnnotations).toMatchObject({ decision: 'constrain', reason: 'ImagesSupport' });
   });
 
-  test('a warm answer makes no request to the registry and none to the API server', async () => {
+  test('a warm review sends no request to the registry or the API server', async () => {
     world.registry.push('app', '1', multiPlatformImage(['linux/arm64', 'linux/s390x']));
     await started();
     const object = pod({ containers: [container(image('app:1'))] });
@@ -140,7 +140,7 @@ describe('reviews', () => {
     expect(world.api.requests.filter(({ path }) => !path.includes('/leases'))).toHaveLength(before);
   });
 
-  test('fields unknown to us come through: the patched pod differs by our additions only', async () => {
+  test('unknown fields are kept: the patched pod differs only by our additions', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     const taint = { key: 'kubernetes.io/arch', value: 'arm64', effect: 'NoSchedule' };
     world.api.collection('/api/v1/nodes').put({ metadata: { name: 'arm64-1' }, spec: { taints: [taint] } });
@@ -160,18 +160,18 @@ describe('reviews', () => {
     const { 'archpolicy.dev/decision': decision, ...annotations } = metadata['annotations'] as Record<string, string>;
     expect(decision).toContain('arm64');
     const restored = { ...result, spec, metadata: { ...metadata, annotations } };
-    // Byte for byte: the order of fields counts, too.
+    // Byte for byte, including the order of fields.
     expect(JSON.stringify(restored)).toBe(JSON.stringify(object));
   });
 
-  test('an image that the registry does not have: admitted unchanged, with a warning', async () => {
+  test('a pod of a missing image is admitted unchanged with a warning', async () => {
     await started();
     const response = await sendReview(pod({ containers: [container(image('missing:1'))] }));
     expect(response).toMatchObject({ allowed: true, patch: [] });
     expect(response.warnings).toEqual([expect.stringContaining('NotFound')]);
   });
 
-  test('P1 a registry that never answers costs the inspection budget; then the pod is admitted', async () => {
+  test('P1 a registry that never responds delays a pod by the inspection budget, then it is admitted', async () => {
     await started({ ARCHPOLICY_INSPECTION_BUDGET: '100ms' });
     world.registry.fault = () => ({ kind: 'hang' });
     const before = performance.now();
@@ -182,7 +182,7 @@ describe('reviews', () => {
     expect(took).toBeLessThan(1500);
   });
 
-  test('a namespace that no watch told of yet is read by one GET', async () => {
+  test('a namespace without a watch event yet is read by one GET', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     await started();
     world.api.fault = ({ query }) => (query.get('watch') === 'true' ? { kind: 'hang' } : undefined);
@@ -193,7 +193,7 @@ describe('reviews', () => {
     expect(affinity(patched(object, response))).toEqual(onlyArm64);
   });
 
-  test('PL1 a namespace that does not exist: left alone', async () => {
+  test('PL1 a pod of a namespace that does not exist is unchanged', async () => {
     await started();
     const response = await sendReview(pod({ containers: [container('x')] }), { namespace: 'nowhere' });
     expect(response).toMatchObject({ allowed: true, patch: [], auditAnnotations: { reason: 'NamespaceUnknown' } });
@@ -208,7 +208,7 @@ describe('reviews', () => {
     expect(world.registry.lines).toEqual([]);
   });
 
-  test('a policy that says Deny is the one way to a refusal, and its message says why', async () => {
+  test('only a policy with Deny rejects a pod, with a message that states why', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     world.registry.push('other', '1', singleImage('linux/amd64'));
     world.putPolicy('default', { whenNoCommonArchitecture: 'Deny' });
@@ -223,7 +223,7 @@ describe('reviews', () => {
     });
   });
 
-  test('P2 with the API server gone, warm answers go on', async () => {
+  test('P2 warm reviews are answered while the API server is down', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     await started();
     const object = pod({ containers: [container(image('app:1'))] });
@@ -236,7 +236,7 @@ describe('reviews', () => {
 });
 
 describe('audit mode', () => {
-  test('PL10 the answer comes at once and unchanged; the inspection follows and is counted', async () => {
+  test('PL10 the pod is admitted unchanged at once; the inspection follows and is counted', async () => {
     world.registry.push('app', '1', singleImage('linux/arm64'));
     world.putPolicy('default', { mode: 'Audit' });
     await started();
@@ -259,8 +259,8 @@ describe('audit mode', () => {
   });
 });
 
-describe('life', () => {
-  test('starts in under 2 s, renews the Lease, and stops in under 5 s with everything released', async () => {
+describe('lifecycle', () => {
+  test('starts in under 2 s, renews the Lease, and stops in under 5 s with all resources released', async () => {
     const before = performance.now();
     await started({ ARCHPOLICY_DRAIN_SECONDS: '1' });
     expect(performance.now() - before).toBeLessThan(2000);
@@ -268,7 +268,7 @@ describe('life', () => {
     const stopping = performance.now();
     stop.abort();
     await until(async () => (await ready()) === 503);
-    // Draining: it serves on.
+    // Draining: it keeps serving.
     expect(await sendReview(pod({ containers: [] }))).toMatchObject({ allowed: true });
     await running;
     expect(performance.now() - stopping).toBeLessThan(5000);
@@ -277,12 +277,12 @@ describe('life', () => {
     await until(async () => (await world.api.connections()) === 0 && (await world.registry.connections()) === 0);
   });
 
-  test('without a certificate it waits, unready, and can be stopped; it goes on as soon as there is one', async () => {
+  test('waits unready for a certificate, can be stopped, and serves once there is one', async () => {
     await rm(join(world.directory, 'tls.key'));
     start();
     await until(async () => (await ready()) === 503);
     const report = (await (await fetch(`http://127.0.0.1:${world.opsPort}/readyz`)).json()) as { checks: object };
-    expect(report.checks).toMatchObject({ certificate: 'tls.crt and tls.key are not there', server: 'starting' });
+    expect(report.checks).toMatchObject({ certificate: 'tls.crt and tls.key do not exist', server: 'starting' });
     await world.writeCertificate();
     await until(async () => (await ready()) === 200);
     stop.abort();
@@ -294,7 +294,7 @@ describe('life', () => {
     await expect(running).rejects.toThrow('enough');
   });
 
-  test('an API server that is not there yet is waited for', async () => {
+  test('waits for the API server at start', async () => {
     world.api.fault = () => ({ kind: 'reset' });
     start();
     await until(async () => (await ready()) === 503);
@@ -309,7 +309,7 @@ describe('life', () => {
     await until(async () => (await client.send({ path: '/' })).serialNumber !== first);
   });
 
-  test('metrics name every decision, the certificate and the reflectors', async () => {
+  test('metrics cover decisions, the certificate and the reflectors', async () => {
     await started();
     await sendReview(pod({ containers: [container('x')] }), { namespace: 'nowhere' });
     const text = await metrics();
@@ -327,7 +327,7 @@ describe('life', () => {
     ['ARCHPOLICY_REGISTRIES_FILE', '/nowhere/registries.yaml'],
     ['ARCHPOLICY_DRAIN_SECONDS', 'soon'],
     ['ARCHPOLICY_INSPECTION_BUDGET', '3s'],
-  ])('a wrong %s ends the start and is named', async (variable, value) => {
+  ])('an invalid %s fails the start with an error that names it', async (variable, value) => {
     start({ [variable]: value });
     await expect(running).rejects.toMatchObject({ code: 'BadConfiguration', variable });
     await expect(running).rejects.toThrow(value);

@@ -20,10 +20,10 @@ import { CertificateWatch } from './tls/certificate-watch.ts';
 const MS_PER_SECOND = 1_000;
 /** Reviews in flight have at most 1.5 s left when draining ends. */
 const CLOSE_SERVER_MS = 2_000;
-/** For everything, the above included: with a drain of 1 s the process ends within 5 s. */
+/** Shutdown as a whole, CLOSE_SERVER_MS included: with a drain of 1 s the process exits within 5 s. */
 const CLOSE_ALL_MS = 3_500;
 
-/** Runs the webhook until the signal aborts, drains, and releases everything. */
+/** Runs the webhook until the signal aborts, then drains and releases all resources. */
 export async function runWebhook(context: RunContext): Promise<void> {
   const config = readWebhookConfig(context.env);
   await runProcess(context, { name: WEBHOOK, config, closeWithinMs: CLOSE_ALL_MS }, (process) =>
@@ -31,7 +31,7 @@ export async function runWebhook(context: RunContext): Promise<void> {
   );
 }
 
-/** The process's parts, in the order in which they start. */
+/** Starts the parts of the process in order, serves, and drains. */
 class Webhook {
   readonly #process: ManagedProcess<WebhookConfig>;
   readonly #view: ClusterView;
@@ -57,7 +57,7 @@ class Webhook {
       lease: { namespace: config.namespace, name: OPERATOR },
       clock,
       logger,
-      // A dead operator's last word would leave pods behind a gate until the next one comes.
+      // At start the Lease may be that of a crashed operator: pods gated on it would wait for the next operator. Trust renewals only.
       trustFirstSight: false,
     });
   }
@@ -71,9 +71,9 @@ class Webhook {
     this.#process.runInBackground('certificate watch', (closing) => this.#certificates.run(closing));
     this.#process.runInBackground('operator lease', (closing) => this.#operatorLease.run(closing));
     const handler = this.#startAdmission(inspector);
-    // Before both are there, an answer would be wrong or none: a refused connection costs the API server less.
+    // Listen only once both are available: a refused connection costs the API server less than a wrong or missing response.
     const [first] = await Promise.all([this.#certificates.waitForFirst(signal), this.#synced(signal)]);
-    // The first lists may take long: the certificate may have been replaced meanwhile.
+    // The initial LISTs may be slow: the certificate may have been replaced since.
     const port = await this.#listen(handler, this.#certificates.current ?? first);
     this.#state = 'serving';
     this.#process.runInBackground('lease', (closing) => this.#lease().run(closing));
@@ -86,7 +86,7 @@ class Webhook {
     return this.#process.startOps({
       certificate: () => this.#certificates.check(),
       reflectors: () =>
-        this.#view.hasSynced ? { ok: true } : { ok: false, reason: 'the first lists are not complete' },
+        this.#view.hasSynced ? { ok: true } : { ok: false, reason: 'the initial LISTs are not complete' },
       server: () => (this.#state === 'serving' ? { ok: true } : { ok: false, reason: this.#state }),
     });
   }
@@ -128,7 +128,7 @@ class Webhook {
     return port;
   }
 
-  /** Any replica that serves renews it; it goes stale when none does. */
+  /** The webhook's Lease. Each serving replica renews it; it expires when no replica serves. */
   #lease(): SharedLease {
     const { api, clock, logger, config } = this.#process;
     return new SharedLease({
@@ -151,7 +151,7 @@ class Webhook {
     }
   }
 
-  /** Unready at once; serves on while endpoints and load balancers learn of it. */
+  /** Reports unready at once, and keeps serving until endpoints and load balancers have removed this replica. */
   async #drain(): Promise<void> {
     const { clock, config, logger } = this.#process;
     this.#state = 'draining';

@@ -11,7 +11,7 @@ import type { CertificatePair, World } from '@archpolicy/testkit';
 import { RunningWebhook } from './fixtures/running-webhook.ts';
 import { WebhookProcess } from './fixtures/webhook-process.ts';
 
-// Processes and TLS under whatever else the machine does.
+// Processes and TLS on a loaded machine.
 jest.setTimeout(60_000);
 
 const MINUTE_MS = 60_000;
@@ -29,7 +29,7 @@ afterEach(async () => {
   await world.end();
 });
 
-/** The second block of the chain is base64, but not a certificate. */
+/** The pair with a second block in its chain that is base64 but not a certificate. */
 function withBrokenChain({ certificate, key }: CertificatePair): CertificatePair {
   const broken = Buffer.from('not a certificate, but long enough to be one').toString('base64');
   return { certificate: `${certificate}-----BEGIN CERTIFICATE-----\n${broken}\n-----END CERTIFICATE-----\n`, key };
@@ -73,7 +73,7 @@ describe('a bad certificate under a running webhook', () => {
     await world.writeCertificate(bad);
     await process.until(() => process.log.some((line) => line.code === code));
 
-    const message = 'new certificate not used, the current one stays';
+    const message = 'new certificate rejected, keeping the current one';
     expect(process.log.find((line) => line.code === code)).toMatchObject({ msg: message, code, problem });
     expect(await process.handshake()).toBe(good);
     expect((await process.ready()).status).toBe(200);
@@ -88,7 +88,7 @@ describe('a bad certificate under a running webhook', () => {
 
 describe('a bad certificate at the start', () => {
   test.each(BAD.slice(0, 2))(
-    'P2 with a pair %s the webhook waits, unready, for a good one',
+    'P2 with a pair %s the webhook waits unready for a good one',
     async (_, issue, __, problem) => {
       await world.writeCertificate(await issue(world));
       const process = new WebhookProcess(world);
@@ -104,7 +104,7 @@ describe('a bad certificate at the start', () => {
   );
 });
 
-test('P2 a certificate that is replaced before the webhook serves is the one that is served', async () => {
+test('P2 a certificate that is replaced before the webhook serves is served', async () => {
   world.api.fault = () => ({ kind: 'reset' });
   const process = new WebhookProcess(world);
   webhook = process;
@@ -122,7 +122,7 @@ test('P2 a certificate that is replaced before the webhook serves is the one tha
 
 test('P2 a certificate that is not valid yet is served once it is valid, and the webhook stays ready', async () => {
   const HOUR_MS = 3_600_000;
-  // Half an hour from the webhook's present is half an hour ago for the client.
+  // notBefore is half an hour ahead of the webhook's clock and half an hour behind the client's.
   let aheadMs = -HOUR_MS;
   const clock = { ...systemClock(), now: () => Date.now() + aheadMs };
   const running = await RunningWebhook.start(world, {}, clock);
@@ -143,9 +143,9 @@ test('P2 a certificate that is not valid yet is served once it is valid, and the
   }
 });
 
-describe('NODE_EXTRA_CA_CERTS, which Redis over TLS needs for a CA of its own', () => {
+describe('NODE_EXTRA_CA_CERTS, which Redis over TLS needs for a private CA', () => {
   let redis: Server;
-  /** What clients sent after they had verified the server's certificate. */
+  /** Bytes that clients sent after verifying the server's certificate. */
   let receivedBytes: number;
 
   beforeEach(async () => {
@@ -163,7 +163,7 @@ describe('NODE_EXTRA_CA_CERTS, which Redis over TLS needs for a CA of its own', 
 
   test.each<[string, boolean, (ca: string) => string]>([
     ['the CA', true, (ca) => ca],
-    ['nothing', false, () => ''],
+    ['no text', false, () => ''],
     ['text', false, () => 'garbage'],
     ['a broken block before the CA', false, (ca) => `${ca.replace(/\nM/u, '\n!')}\n${ca}`],
   ])('P2 a file of %s does not end the webhook; Redis is trusted: %s', async (_, isTrusted, content) => {

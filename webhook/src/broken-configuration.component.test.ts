@@ -16,25 +16,25 @@ import { FakeClock, formsOf } from '@archpolicy/testkit';
 import { variables } from './config.ts';
 import { CertificateWatch } from './tls/certificate-watch.ts';
 
-/** In each broken text; no output may have it in any form. */
+/** The secret in each broken text. No output may contain it in any form. */
 const CANARY = 'Marker7Q';
 
-/** Texts of which a part cannot be parsed, where they hold a secret. */
+/** Texts with a syntax error at a secret. */
 const BROKEN: readonly (readonly [what: string, text: string])[] = [
-  ['a lost brace', `env: [{name: SECRET, value: ${CANARY}]\nother: {}\n`],
-  ['a lost opening brace', `env:\n  - name: SECRET, value: ${CANARY}}\n`],
-  ['a lost colon', `env: {value ${CANARY}: {a: b}\n`],
-  ['a lost quote', `password: "${CANARY}\nhost: a\n`],
+  ['a missing closing brace', `env: [{name: SECRET, value: ${CANARY}]\nother: {}\n`],
+  ['a missing opening brace', `env:\n  - name: SECRET, value: ${CANARY}}\n`],
+  ['a missing colon', `env: {value ${CANARY}: {a: b}\n`],
+  ['a missing quote', `password: "${CANARY}\nhost: a\n`],
   ['text after a quote', `password: "a" ${CANARY}\n`],
   ['a tab', `password:\n\t${CANARY}: x\n`],
   ['a secret that begins with a star', `password: *${CANARY}\n`],
   ['a secret that begins with an exclamation mark', `password: !${CANARY} x\nregistries: 7\n`],
-  ['a key twice', `${CANARY}: 1\n${CANARY}: 2\n`],
-  ['a secret for a key', `registries: [{host: a.example, ${CANARY}}]\n${CANARY}: 1\n`],
-  ['a secret and nothing else', `${CANARY}\n`],
-  ['a lost comma of JSON', `{"password": "${CANARY}" "host": "a"}`],
-  ['a lost quote of JSON', `{"password": ${CANARY}}`],
-  ['the end cut off', `{"password": "${CANARY}`],
+  ['a duplicate key', `${CANARY}: 1\n${CANARY}: 2\n`],
+  ['a secret as a key', `registries: [{host: a.example, ${CANARY}}]\n${CANARY}: 1\n`],
+  ['only a secret', `${CANARY}\n`],
+  ['JSON with a missing comma', `{"password": "${CANARY}" "host": "a"}`],
+  ['JSON with a missing quote', `{"password": ${CANARY}}`],
+  ['truncated JSON', `{"password": "${CANARY}`],
   ['a binary secret', `password: \u0000${CANARY}\u0007\n`],
 ];
 
@@ -42,7 +42,7 @@ let directory: string;
 let lines: string[];
 let counted: unknown[];
 let clock: FakeClock;
-/** What libraries print as warnings on stderr. */
+/** Warnings that libraries print on stderr. */
 let warned: unknown[];
 let restoreWarnings: () => void;
 const path = (name: string): string => join(directory, name);
@@ -67,7 +67,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Every error with its causes, as a process would log it and as a debugger would show it. */
+/** Expects no secret in the errors with their causes, logged or printed, nor in logs, metrics and warnings. */
 function expectNoCanary(...errors: readonly unknown[]): void {
   for (const err of errors) logger.error({ err }, 'process failed');
   const shown = show([errors, counted, warned], { depth: 20, showHidden: true, maxStringLength: null });
@@ -83,7 +83,7 @@ async function catchError(work: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-/** Reads a broken registries file at the start, and again in place of a good one. */
+/** Reads a broken registries file at start, and as a replacement of a good one. */
 async function readBroken(breakIt: () => Promise<void>): Promise<void> {
   const good = 'registries: [{host: a.example, blocked: true}]';
   await writeFile(path('registries.yaml'), good);
@@ -100,7 +100,7 @@ async function readBroken(breakIt: () => Promise<void>): Promise<void> {
   expect(lines.join('')).toContain('registries file refused, the last good one stays in force');
 }
 
-describe('P5 no secret in a broken text is shown', () => {
+describe('P5 no secret of a broken text is printed', () => {
   test.each(BROKEN)('P5 registries file: %s', async (_, text) => {
     await readBroken(() => writeFile(path('registries.yaml'), text));
   });
@@ -128,10 +128,10 @@ describe('P5 no secret in a broken text is shown', () => {
   });
 
   test.each<[string, object]>([
-    ['prints no JSON', { exec: exec(`echo '{"status": {"token": "${CANARY}"'`) }],
+    ['prints invalid JSON', { exec: exec(`echo '{"status": {"token": "${CANARY}"'`) }],
     ['fails and prints on stderr', { exec: exec(`echo ${CANARY} >&2; exit 1`) }],
     [
-      'prints a token that no header can carry',
+      'prints a token that is invalid in a header',
       { exec: exec(`printf '{"status": {"token": "%s\\\\n%s"}}' a ${CANARY}`) },
     ],
   ])('P5 a kubeconfig whose exec plugin %s', async (_, user) => {
@@ -141,7 +141,7 @@ describe('P5 no secret in a broken text is shown', () => {
   });
 
   test.each<[string, object]>([
-    ['a token that no header can carry', { token: `a\n${CANARY}` }],
+    ['a token that is invalid in a header', { token: `a\n${CANARY}` }],
     ['a broken key', { 'client-certificate-data': pem('CERTIFICATE'), 'client-key-data': pem('PRIVATE KEY') }],
   ])('P5 a kubeconfig with %s', async (_, user) => {
     await writeFile(path('kubeconfig'), kubeconfig(user));
@@ -149,7 +149,7 @@ describe('P5 no secret in a broken text is shown', () => {
     expectNoCanary(await catchError(() => requestWith(credentials)));
   });
 
-  test('P5 a kubeconfig whose server is no URL', async () => {
+  test('P5 a kubeconfig whose server is not a URL', async () => {
     await writeFile(path('kubeconfig'), kubeconfig({}, `https://user:${CANARY}@host:port`));
     const failure = await catchError(() => new KubeConfigCredentials({ file: path('kubeconfig') }, clock).read());
     expect(failure).toMatchObject({ code: 'BadConfig' });
@@ -158,7 +158,7 @@ describe('P5 no secret in a broken text is shown', () => {
 
   test.each<[string, object]>([
     ['a docker config', { credentialsFile: `{"auths": {"127.0.0.1:1": {"auth": "${CANARY}"` }],
-    ['a docker config that is no JSON', { credentialsFile: CANARY }],
+    ['a docker config that is not JSON', { credentialsFile: CANARY }],
     ['a CA bundle', { caFile: pemText('CERTIFICATE') }],
     ['a client certificate and key', { certFile: pemText('CERTIFICATE'), keyFile: pemText('PRIVATE KEY') }],
   ])('P5 a registries file that names a broken file: %s', async (_, files) => {
@@ -189,14 +189,14 @@ describe('P5 no secret in a broken text is shown', () => {
     await writeFile(path(name), text);
     const watch = new CertificateWatch({ directory, clock, logger, onCertificate: () => undefined });
     await watch.poll();
-    expect(lines.join('')).toContain('no certificate to serve with');
+    expect(lines.join('')).toContain('failed to load certificate, waiting for a valid one');
     note(watch.check());
     expectNoCanary();
   });
 
   test.each([
-    ['an answer', '/api/v1/namespaces/shop/secrets/pull', `{"data": {".dockercfg": "${CANARY}`],
-    ['an answer that is no JSON', '/api/v1/namespaces/shop/secrets/pull', `token ${CANARY}`],
+    ['a truncated response', '/api/v1/namespaces/shop/secrets/pull', `{"data": {".dockercfg": "${CANARY}`],
+    ['a response that is not JSON', '/api/v1/namespaces/shop/secrets/pull', `token ${CANARY}`],
   ])('P5 %s of the API server', async (_, url, text) => {
     const server = await answering(text);
     const client = createClient(server);

@@ -11,10 +11,10 @@ import { TlsClient } from './fixtures/tls-client.ts';
 const MAIN = join(import.meta.dirname, 'main.ts');
 const SECRETS_PATH = '/api/v1/secrets';
 const REPOSITORY = 'private/app';
-/** In every credential: one search finds any of them. */
+/** Part of every credential, so that one search finds each of them. */
 const MARKER = 'Marker7Q';
 
-// A process under whatever else the machine does.
+// A process on a loaded machine.
 jest.setTimeout(90_000);
 
 let world: World;
@@ -36,7 +36,7 @@ afterEach(async () => {
   await Promise.all([world.end(), tokens.stop(), redis.stop()]);
 });
 
-/** A registries file with credentials that are refused, so that they are all tried. */
+/** Writes a registries file with credentials that the registry rejects, so that all are tried. */
 async function configure(): Promise<void> {
   const path = (name: string): string => join(world.directory, name);
   const refused = (kind: string): string => dockerConfigJson({ [world.registry.host]: `${kind}-${MARKER}:${MARKER}` });
@@ -47,10 +47,10 @@ async function configure(): Promise<void> {
   await writeFile(path('registries.yaml'), JSON.stringify({ registries, dockerConfigFile: path('docker.json') }));
 }
 
-/** One of each kind, and what can be wrong with one; the last one works. */
+/** Creates one pull secret of each kind and of each fault. The last one works. Returns their names. */
 function putSecrets(): readonly string[] {
   const { host } = world.registry;
-  world.putPullSecret('shop', 'refused', { [host]: `nobody-${MARKER}:${MARKER}` });
+  world.putPullSecret('shop', 'refused', { [host]: `unknown-${MARKER}:${MARKER}` });
   world.putPullSecret('shop', 'identity', { [host]: { identitytoken: `identity-${MARKER}` } });
   world.putPullSecret('shop', 'bearer', { [host]: { registrytoken: `bearer-${MARKER}` } });
   world.putPullSecret('shop', 'pull', { [host]: `user-${MARKER}:password-${MARKER}` });
@@ -65,7 +65,7 @@ function putSecrets(): readonly string[] {
   return ['odd', 'opaque', 'broken-off', 'refused', 'identity', 'bearer', 'pull'];
 }
 
-/** Reviews, each answered: of a pod with all secrets, of one whose secrets are refused, and of none that is a review. */
+/** Sends a review of a pod with all secrets, with rejected ones, with a broken one and without any. Returns all responses. */
 async function sendReviews(secrets: readonly string[]): Promise<readonly string[]> {
   const client = new TlsClient(world.port, world.authority.certificate);
   const answers: string[] = [];
@@ -81,7 +81,7 @@ async function sendReviews(secrets: readonly string[]): Promise<readonly string[
   return answers;
 }
 
-test('P5 the webhook’s process shows no credential in logs, answers, metrics, Redis or requests to the API server', async () => {
+test('P5 the webhook’s process leaks no credential to logs, responses, metrics, Redis or the API server', async () => {
   await configure();
   const secrets = putSecrets();
   const env = {
@@ -103,12 +103,12 @@ test('P5 the webhook’s process shows no credential in logs, answers, metrics, 
   const stored = [...(await redis.keys()).keys()];
   child.kill('SIGTERM');
   await once(child, 'close');
-  const told = [written, metrics, ...answers, ...stored, ...world.api.requests.map((each) => JSON.stringify(each))];
-  // The test is worth something only if they were used, and seen where they may be.
+  const outputs = [written, metrics, ...answers, ...stored, ...world.api.requests.map((each) => JSON.stringify(each))];
+  // Proves that the credentials were used, and sent where they belong.
   const sent = [...world.registry.requests, ...tokens.requests].map(({ headers }) => headers.authorization);
   expect(formsOf(MARKER).some((form) => sent.join(' ').includes(form))).toBe(true);
   expect(new Set(sent).size).toBeGreaterThanOrEqual(5);
   expect(answers.join()).toContain('arm64');
   expect(stored.length).toBeGreaterThan(0);
-  for (const form of formsOf(MARKER)) expect(told.join('\n')).not.toContain(form);
+  for (const form of formsOf(MARKER)) expect(outputs.join('\n')).not.toContain(form);
 });

@@ -5,10 +5,10 @@ import type { World } from '@archpolicy/testkit';
 import { container, pod } from './fixtures/reviews.ts';
 import { RunningWebhook, getArchitectures } from './fixtures/running-webhook.ts';
 
-// Real sockets under whatever else the machine does.
+// Real sockets on a loaded machine.
 jest.setTimeout(30_000);
 
-/** Longer than any certificate of the testkit is valid. */
+/** Past the expiry of all certificates of the testkit. */
 const LATER_MS = 10 * 365 * 86_400_000;
 const LEASE = 'archpolicy-system/archpolicy-webhook';
 
@@ -35,12 +35,13 @@ const expiry = async (): Promise<number> =>
 const place = (): ReturnType<RunningWebhook['sendReview']> =>
   webhook.sendReview(pod({ containers: [container(`${world.registry.host}/app:1`)] }));
 
-test('P2 without the certificate issuer: seen long before, unready at the end, and right again with a new certificate', async () => {
-  // While the last certificate holds, nothing is missing but its successor; the metric says until when.
+test('P2 without the certificate issuer: the metric shows the expiry, an expired certificate is unready, a new one is ready', async () => {
+  // The last certificate still serves, and the metric shows when it expires.
   expect(getArchitectures(await place())).toEqual(['arm64']);
   expect((await expiry()) * 1_000).toBeGreaterThan(Date.now());
 
-  // The API server refuses it from here on and admits pods unchanged. Unready, the webhook renews no Lease: nobody evicts.
+  // The API server now rejects the certificate and admits pods unchanged. The unready webhook stops renewing its Lease, so the
+  // operator stops evicting.
   aheadMs = LATER_MS;
   const { status, text } = await webhook.get('/readyz');
   expect(status).toBe(503);

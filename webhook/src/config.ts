@@ -3,7 +3,7 @@ import type { Config, Environment } from '@archpolicy/service';
 
 /** Longer than any sensible `terminationGracePeriodSeconds`. */
 const MAX_DRAIN_SECONDS = 300;
-/** The deadline of a review is at most 1.5 s (docs/design.md, section 8): a larger budget could not be used up. */
+/** The deadline of a review is at most 1.5 s (docs/design.md, section 8): a larger budget has no effect. */
 const MAX_INSPECTION_BUDGET_MS = 1_500;
 
 /** Every variable of the webhook: `--help` lists this table. */
@@ -18,21 +18,21 @@ export const variables = {
   }),
   tlsDirectory: variable({
     name: 'ARCHPOLICY_TLS_DIRECTORY',
-    description: 'directory with tls.crt and tls.key, read again when they change',
+    description: 'directory with tls.crt and tls.key, reloaded when they change',
     example: '/etc/archpolicy/tls',
     default: '/etc/archpolicy/tls',
     schema: path,
   }),
   drainSeconds: variable({
     name: 'ARCHPOLICY_DRAIN_SECONDS',
-    description: 'seconds that it serves on after SIGTERM, while endpoints learn that it goes',
+    description: 'seconds to keep serving after SIGTERM, until endpoints have removed the pod',
     example: '10',
     default: '10',
     schema: wholeNumber({ min: 0, max: MAX_DRAIN_SECONDS }),
   }),
   inspectionBudgetMs: variable({
     name: 'ARCHPOLICY_INSPECTION_BUDGET',
-    description: 'how long a pod may wait for the platforms of its images',
+    description: 'how long a review waits for image inspection',
     example: '400ms',
     default: '400ms',
     schema: durationMs({ min: 0, max: MAX_INSPECTION_BUDGET_MS }),
@@ -42,7 +42,7 @@ export const variables = {
 export type WebhookConfig = Config<typeof variables>;
 
 /**
- * The webhook's configuration.
+ * Reads the webhook's configuration from environment variables.
  * @throws ConfigError
  */
 export function readWebhookConfig(environment: Environment): WebhookConfig {

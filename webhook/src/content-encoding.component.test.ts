@@ -14,16 +14,16 @@ import { TlsClient } from './fixtures/tls-client.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 
-// Processes and TLS on a busy machine.
+// Processes and TLS on a loaded machine.
 jest.setTimeout(60_000);
 
-describe('a webhook process whose registry encodes its answers', () => {
+describe('a webhook process whose registry encodes its responses', () => {
   let world: World;
   let tokens: TokenServer;
   let webhook: WatchedProcess | undefined;
   let client: TlsClient;
 
-  /** The real process, so that an error without a handler ends it as it would in a cluster. */
+  /** A process of its own, so that an unhandled error ends it as in a cluster. */
   const startWebhook = (): Promise<WatchedProcess> => {
     const env = { ...world.env, ARCHPOLICY_INSPECTION_BUDGET: '1500ms', ARCHPOLICY_LOG_LEVEL: 'info' };
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
@@ -40,7 +40,7 @@ describe('a webhook process whose registry encodes its answers', () => {
     client = new TlsClient(world.port, world.authority.certificate);
   });
 
-  // A case that ends the process must not fail the next ones.
+  // A case that crashes the process must not fail the next ones.
   beforeEach(async () => {
     if (webhook?.isRunning !== true) webhook = await startWebhook();
   });
@@ -65,7 +65,7 @@ describe('a webhook process whose registry encodes its answers', () => {
           ? { constrained: true, warnings: [] }
           : { constrained: false, warnings: [expect.stringContaining(outcome)] },
       );
-      // An error without a handler ends the process right after its answer: it must answer once more.
+      // An unhandled error ends the process right after its response: it must respond once more.
       expect((await client.send({ path: '/' })).status).toBe(404);
       expect(webhook).toMatchObject({ isRunning: true, log: expect.not.stringContaining('process failed') });
     },

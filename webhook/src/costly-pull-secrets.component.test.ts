@@ -8,7 +8,7 @@ import { RunningWebhook } from './fixtures/running-webhook.ts';
 /** 256 images × (64 wildcard hosts of 16 labels + 256 paths): docs/registries.md. */
 const MOST_COMPARISONS = 327_680;
 
-// A whole webhook under whatever else the machine does.
+// A complete webhook on a loaded machine.
 jest.setTimeout(60_000);
 
 let world: World;

@@ -1,13 +1,13 @@
 import { CodedError } from '@archpolicy/core';
 
-/** What can go wrong unexpectedly in the webhook. */
+/** Codes of the webhook's unexpected errors. */
 export type WebhookErrorCode =
-  /** A decision did not come before the review's deadline. */
+  /** The decision missed the review's deadline. */
   | 'DeadlinePassed'
-  /** It threw: a bug. */
+  /** The decision threw: a bug. */
   | 'DecisionFailed';
 
-/** An unexpected failure of the webhook. None of them ever becomes a refusal: the pod is admitted unchanged. */
+/** An unexpected error of the webhook. The pod is admitted unchanged, never rejected. */
 export class WebhookError extends CodedError<WebhookErrorCode> {
   override readonly name = 'WebhookError';
 }

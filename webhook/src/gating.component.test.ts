@@ -16,10 +16,10 @@ let stop: AbortController;
 let running: Promise<void>;
 let renewals = 0;
 
-// Real time: a Lease is looked at every 2 s.
+// Real time: the Lease is polled every 2 s.
 jest.setTimeout(60_000);
 
-/** The body of the ops server's answer; empty when there is none. */
+/** Returns the body of the ops server's response, or '' without a connection. */
 const ops = async (path: string): Promise<string> => {
   const response = await fetch(`http://127.0.0.1:${world.opsPort}${path}`).catch(() => undefined);
   return response?.ok === true ? response.text() : '';
@@ -29,7 +29,7 @@ const until = async (holds: () => Promise<boolean>): Promise<void> => {
 };
 const canGate = async (): Promise<boolean> => /^archpolicy_admission_can_gate 1$/mu.test(await ops('/metrics'));
 
-/** The operator writes its Lease; with no holder it gives it back. */
+/** Writes the operator's Lease. An empty holder releases it. */
 const lease = (holderIdentity: string): void => {
   renewals += 1;
   const spec = { holderIdentity, leaseDurationSeconds: 15, renewTime: `2026-01-01T00:00:00.${renewals}Z` };
@@ -37,7 +37,7 @@ const lease = (holderIdentity: string): void => {
   world.api.collection(LEASES_PATH).put({ metadata, spec });
 };
 
-/** Whether the answer to the pod's review is the gate. */
+/** Whether the webhook gates the pod. */
 const isGated = async (image: string, metadata: JsonObject = {}): Promise<boolean> => {
   const object = pod({ containers: [container(`${world.registry.host}/${image}`)] }, metadata);
   const answer = await client.send({ body: body(review(object)) });
@@ -66,7 +66,7 @@ afterEach(async () => {
 });
 
 test('PL9 pods are gated only while the operator renews its Lease', async () => {
-  // A Lease that nobody was seen to renew may be that of a dead operator.
+  // A Lease that was not renewed since the start may belong to a crashed operator.
   lease('operator-1');
   expect(await isGated('app:1')).toBe(false);
   await until(async () => {
@@ -78,7 +78,7 @@ test('PL9 pods are gated only while the operator renews its Lease', async () => 
   const job = { kind: 'Job', metadata: { name: 'nightly', namespace: 'shop' }, spec: { activeDeadlineSeconds: 60 } };
   const { metadata } = world.api.collection(JOBS).put(job) as { metadata: { uid: string } };
   const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'nightly', uid: metadata.uid, controller: true };
-  // Too little time; another Job of that name; time enough.
+  // A Job with a short deadline, another Job of the same name, and a Job with a long deadline.
   await until(async () => !(await isGated('app:1', { ownerReferences: [owner] })));
   expect(await isGated('app:1', { ownerReferences: [{ ...owner, uid: 'another' }] })).toBe(false);
   world.api.collection(JOBS).put({ ...job, metadata, spec: { activeDeadlineSeconds: 600 } });

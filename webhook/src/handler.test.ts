@@ -35,7 +35,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((admission) => admission.close()));
 });
 
-/** The real admission over views and an inspector made of constants. */
+/** The real admission, with constant views and inspector. */
 const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [everywhere] }: SetUp = {}) => {
   const outcomes: ReviewOutcome[] = [];
   const namespace = { name: 'shop', labels: {}, annotations: {} };
@@ -77,7 +77,7 @@ interface Answer {
   readonly response: { readonly uid: unknown; readonly allowed: unknown; readonly patch?: unknown };
 }
 
-/** Either a 4xx, or a whole AdmissionReview that allows. */
+/** Expects a 4xx, or a complete AdmissionReview that allows the request. */
 const expectHarmless = ({ status, body: text }: { status: number; body: string }, uid?: string): void => {
   if (status !== 200) {
     expect(status).toBeGreaterThanOrEqual(400);
@@ -94,7 +94,7 @@ const expectHarmless = ({ status, body: text }: { status: number; body: string }
   else expect(answer.response.uid).toBe(uid);
 };
 
-describe('answers', () => {
+describe('responses', () => {
   test('a pod gets its patch', async () => {
     const { handle, outcomes } = setUp();
     const answer = JSON.parse((await handle(body(review(good)))).body) as Answer;
@@ -112,7 +112,7 @@ describe('answers', () => {
     ['a deletion', { operation: 'DELETE', object: null }],
     ['a subresource', { subResource: 'eviction' }],
     ['another kind', { kind: { group: 'apps', version: 'v1', kind: 'Deployment' } }],
-    ['a kind that is none', { kind: 'Pod' }],
+    ['a kind that is not an object', { kind: 'Pod' }],
     ['no object', { object: null }],
     ['no namespace', { namespace: null }],
   ])('P1 %s is allowed unchanged', async (_, request) => {
@@ -133,7 +133,7 @@ describe('answers', () => {
         },
       },
     ],
-    ['the inspector answers nonsense', { inspect: () => Promise.resolve({} as Inspection) }],
+    ['the inspector returns an invalid inspection', { inspect: () => Promise.resolve({} as Inspection) }],
   ])('P1 %s: admitted unchanged', async (_, parts) => {
     const { handle } = setUp(parts);
     const answer = await handle(body(review(good)));
@@ -150,7 +150,7 @@ describe('answers', () => {
     expect(outcomes).toEqual(['failed']);
   });
 
-  test('P1 a decision that never comes: admitted unchanged at the deadline', async () => {
+  test('P1 a decision that never resolves: admitted unchanged at the deadline', async () => {
     const { handle, outcomes } = setUp({ inspect: () => new Promise(() => undefined) });
     const before = performance.now();
     expectHarmless(await handle(body(review(good)), 100), UID);
@@ -158,7 +158,7 @@ describe('answers', () => {
     expect(outcomes).toEqual(['late']);
   });
 
-  test('P1 with no time to look at it: admitted unchanged, without parsing', () => {
+  test('P1 a shed review is admitted unchanged without parsing', () => {
     const { shed, outcomes } = setUp();
     const answer = shed(body(review(good)));
     expect(answer.status).toBe(200);
@@ -173,8 +173,8 @@ describe('hostile bodies', () => {
   const reviewText = JSON.stringify(review(good));
 
   test.each<[string, number, Buffer]>([
-    ['nothing', 400, text('')],
-    ['no JSON', 400, text('{"kind":')],
+    ['an empty body', 400, text('')],
+    ['invalid JSON', 400, text('{"kind":')],
     ['null', 400, text('null')],
     ['a list', 400, text('[]')],
     ['another kind', 400, text('{"kind":"Pod","apiVersion":"v1"}')],
@@ -190,8 +190,8 @@ describe('hostile bodies', () => {
     ['a uid of 1 MB', 400, body(review(good, { uid: 'x'.repeat(1_000_000) }))],
     ['a byte order mark', 400, Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), text(reviewText)])],
     ['UTF-16', 400, Buffer.from(reviewText, 'utf16le')],
-    ['100,000 lists in one another, in 200 KB', 413, text('['.repeat(100_000) + ']'.repeat(100_000))],
-    ['7 MB of lists in one another', 413, text('['.repeat(7_000_000))],
+    ['100,000 nested lists in 200 KB', 413, text('['.repeat(100_000) + ']'.repeat(100_000))],
+    ['7 MB of nested lists', 413, text('['.repeat(7_000_000))],
     ['2.3 million empty objects', 413, text(`[${'{},'.repeat(2_300_000)}{}]`)],
     ['a pod of 3.5 MB', 413, body(review(pod({ containers: [container('a')], note: 'x'.repeat(3_500_000) })))],
     ['a pod nested 10,000 deep', 413, text(reviewText.replace('"spec":{', `"spec":{"deep":${nested(10_000)},`))],
@@ -219,14 +219,14 @@ describe('hostile bodies', () => {
     ['__proto__ as a key', text(reviewText.replace('"spec":{', '"__proto__":{"spec":{"nodeName":"a"}},"spec":{'))],
     ['a lone surrogate', text(reviewText.replace('"app"', '"\\ud800"'))],
     ['invalid UTF-8', Buffer.from(reviewText.replace('web-5d', 'web-\u00ff'), 'latin1')],
-  ])('P1 %s is answered well', async (_, bytes) => {
+  ])('P1 %s is allowed', async (_, bytes) => {
     const { handle } = setUp();
     const answer = await handle(bytes);
     expect(answer.status).toBe(200);
     expectHarmless(answer, UID);
   });
 
-  test('P1 a pod of 10,000 containers is admitted unchanged, at once', async () => {
+  test('P1 a pod of 10,000 containers is admitted unchanged without inspection', async () => {
     const inspected: string[] = [];
     const { handle, outcomes } = setUp({
       inspect: () => {
@@ -241,7 +241,7 @@ describe('hostile bodies', () => {
     expect([inspected, outcomes]).toEqual([[], ['excessive']]);
   });
 
-  test('P1 a body that is too large to be read is refused with a 4xx, and counted', () => {
+  test('P1 a body over the size limit is rejected with a 4xx and counted', () => {
     const { refuseLarge, outcomes } = setUp();
     const answer = refuseLarge();
     expect(answer.status).toBe(413);
@@ -249,13 +249,13 @@ describe('hostile bodies', () => {
     expect(outcomes).toEqual(['excessive']);
   });
 
-  test('of a repeated uid the last one is answered to, as the API server would read it', async () => {
+  test('the response has the last of duplicate uids, as the API server reads it', async () => {
     const { handle } = setUp();
     const bytes = text(reviewText.replace(`"uid":"${UID}"`, `"uid":"first","uid":"${UID}"`));
     expectHarmless(await handle(bytes), UID);
   });
 
-  test('P1 any bytes', async () => {
+  test('P1 random bytes', async () => {
     const { handle } = setUp();
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 2_000 }), async (bytes) => {
@@ -265,7 +265,7 @@ describe('hostile bodies', () => {
     );
   });
 
-  test('P1 a review with bytes changed, cut and put in', async () => {
+  test('P1 a review with changed, removed and inserted bytes', async () => {
     const { handle } = setUp();
     const original = text(reviewText);
     const change = fc.tuple(fc.nat(original.length), fc.nat(20), fc.uint8Array({ maxLength: 20 }));
@@ -281,7 +281,7 @@ describe('hostile bodies', () => {
     );
   });
 
-  test('P1 a review with a value of another shape anywhere', async () => {
+  test('P1 a review with one value replaced by any JSON', async () => {
     const { handle } = setUp();
     const full = review(
       pod(
@@ -313,7 +313,7 @@ describe('hostile bodies', () => {
   });
 });
 
-/** JSON nested so deep, behind a text of some length. */
+/** JSON of this depth after a padding string. */
 function nested(depth: number, padding = 70_000): string {
   return `{"padding":"${'x'.repeat(padding)}","in":${'{"a":'.repeat(depth)}0${'}'.repeat(depth)}}`;
 }

@@ -16,17 +16,17 @@ export interface AdmissionHandlerOptions {
   readonly timeout: BatchedTimeout;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told of each review: how it ended and how long it took, milliseconds. */
+  /** Called once per review, with its outcome and duration in milliseconds. */
   readonly onReview: (outcome: ReviewOutcome, tookMs: number) => void;
 }
 
 /**
- * Bytes in, answer out. Whatever goes wrong ends in "allowed, unchanged", or where not even the uid can be read in a
- * 4xx, which the API server takes for an absent webhook. `allowed: false` comes from a decision to deny alone (P1).
+ * Maps the body of a review to an HTTP response. Every error is answered "allowed, unchanged". If the uid cannot be read,
+ * the response is a 4xx, on which the API server fails open. Only a deny decision returns `allowed: false` (P1).
  */
 export class AdmissionHandler implements ReviewHandler {
   readonly #options: AdmissionHandlerOptions;
-  /** Placements that are given again are encoded once; they are kept by who gives them. */
+  /** Encodes a memoized placement once. Weak: MemoizedPlacement owns the keys. */
   readonly encodedResponses = new WeakMap<PlacedPod, string>();
 
   constructor(options: AdmissionHandlerOptions) {
@@ -34,7 +34,8 @@ export class AdmissionHandler implements ReviewHandler {
   }
 
   async handle(body: Buffer, times: ReviewTimes): Promise<HttpResponse> {
-    if (isExcessive(body)) return this.reject('excessive', 413, 'too large, too deep or too many parts', times);
+    if (isExcessive(body))
+      return this.reject('excessive', 413, 'the body is too large, nested too deep or has too many values', times);
     const parsed = parseReview(body);
     if (parsed.kind === 'failed') return this.reject('malformed', 400, parsed.failure, times);
     const request = parsed.value;
@@ -46,7 +47,12 @@ export class AdmissionHandler implements ReviewHandler {
       if (placed.kind === 'done') {
         return this.respond('decided', wrapResponse(request.uid, this.#encode(placed.value)), times);
       }
-      return this.#failed('late', new WebhookError('DeadlinePassed', 'no answer before the deadline'), request, times);
+      return this.#failed(
+        'late',
+        new WebhookError('DeadlinePassed', 'the decision missed the deadline of the review'),
+        request,
+        times,
+      );
     } catch (cause) {
       return this.#failed(
         'failed',
@@ -60,12 +66,12 @@ export class AdmissionHandler implements ReviewHandler {
   shed(body: Buffer): HttpResponse {
     this.#options.onReview('shed', 0);
     const uid = peekUid(body);
-    // Without Retry-After: the API server does not ask again, it goes on without us.
+    // Without Retry-After: the API server does not retry a webhook, it fails open.
     return uid === undefined ? { status: 429, body: '' } : { status: 200, body: encodeReview(uid, ALLOWED_UNCHANGED) };
   }
 
   rejectTooLarge(times: ReviewTimes): HttpResponse {
-    return this.reject('excessive', 413, 'too large', times);
+    return this.reject('excessive', 413, 'the body is too large', times);
   }
 
   reject(outcome: ReviewOutcome, status: number, problem: string, times: ReviewTimes): HttpResponse {
@@ -79,7 +85,7 @@ export class AdmissionHandler implements ReviewHandler {
     { namespace, uid }: AdmissionRequest,
     times: ReviewTimes,
   ): HttpResponse {
-    this.#options.logger.error({ namespace, err }, 'admitted unchanged, the decision failed');
+    this.#options.logger.error({ namespace, err }, 'placement decision failed, admitting pod unchanged');
     return this.#unchanged(outcome, uid, times);
   }
 

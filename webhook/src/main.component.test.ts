@@ -27,7 +27,7 @@ const spawned = (args: readonly string[], env: Record<string, string>) => {
   return { child, ended, waitForLog };
 };
 
-// Processes and TLS under whatever else the machine does.
+// Processes and TLS on a loaded machine.
 jest.setTimeout(30_000);
 
 describe('the process', () => {
@@ -40,13 +40,13 @@ describe('the process', () => {
   test.each([
     ['ARCHPOLICY_WEBHOOK_ADDRESS', '9443'],
     ['ARCHPOLICY_KUBECONFIG', '/nowhere'],
-  ])('a wrong %s is one line on stderr that names it, and status 2', async (name, value) => {
+  ])('an invalid %s exits with status 2 and one line on stderr that names it', async (name, value) => {
     const { status, stdout, stderr } = await spawned([], { ...world.env, [name]: value }).ended;
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(new RegExp(`^${name}: [^\\n]*${value}[^\\n]*; example: ${name}=[^\\n]+\\n$`, 'u'));
   });
 
-  test('SIGTERM: it drains, closes and ends with status 0', async () => {
+  test('SIGTERM: drains, closes and exits with status 0', async () => {
     const { child, ended, waitForLog } = spawned([], { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
     await waitForLog('"serving"');
     child.kill('SIGTERM');
@@ -55,7 +55,7 @@ describe('the process', () => {
     expect(stdout).toContain('"draining"');
   });
 
-  test('a second SIGTERM ends it at once', async () => {
+  test('a second SIGTERM kills the process at once', async () => {
     const env = { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info', ARCHPOLICY_DRAIN_SECONDS: '300' };
     const { child, ended, waitForLog } = spawned([], env);
     await waitForLog('"serving"');

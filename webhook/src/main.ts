@@ -7,8 +7,8 @@ await runMain(process, {
   name: WEBHOOK,
   version: VERSION,
   help: `
-The admission webhook of ArchPolicy: constrains each pod, when it is created, to the nodes that can run all of its
-images. It serves POST /mutate over TLS 1.3 and takes no arguments; it is configured by the environment.`,
+The admission webhook of ArchPolicy. It constrains each new pod to the nodes that can run all of its images.
+It serves POST /mutate over TLS 1.3. It takes no arguments; configure it with environment variables.`,
   variables,
   run: runWebhook,
 });

@@ -7,41 +7,41 @@ import type { CertificateReadOutcome } from './tls/certificate-watch.ts';
 
 /** How a review ended. */
 export const REVIEW_OUTCOMES = [
-  /** By a decision. */
+  /** Answered with a placement decision. */
   'decided',
-  /** It was no creation of a pod. */
+  /** The request does not create a pod. */
   'ignored',
-  /** It was no review. */
+  /** The body is not an AdmissionReview. */
   'malformed',
-  /** Too deep or too many parts to be parsed. */
+  /** The body or the pod exceeds a size limit. */
   'excessive',
-  /** There was no time to look at it. */
+  /** Rejected by the review queue: it could not start in time. */
   'shed',
-  /** The decision did not come in time. */
+  /** The decision missed the deadline. */
   'late',
   /** The decision threw: a bug. */
   'failed',
 ] as const;
 export type ReviewOutcome = (typeof REVIEW_OUTCOMES)[number];
 
-/** The mode of the policy that decided; `None` where none matched. */
+/** The mode of the governing policy; `None` if no policy matches. */
 const DECISION_MODES = ['Enforce', 'Audit', 'None'] as const;
 export type DecisionMode = (typeof DECISION_MODES)[number];
 const DECISION_KINDS = ['constrain', 'leave', 'gate', 'deny'] as const satisfies readonly PlacementDecision['kind'][];
 
-/** Up to 10 ms for warm answers, up to the largest deadline for cold ones; seconds. */
+/** Seconds. Up to 0.01 for warm reviews, up to the longest deadline for cold ones. */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2];
 
 const AUDIT_OUTCOMES = ['done', 'dropped', 'failed'] as const;
 
 const MS_PER_SECOND = 1_000;
 
-/** What can be asked for at each scrape. */
+/** The sources of the gauges, read at each scrape. */
 export interface GaugeSources {
   readonly inFlight: () => number;
   /** Epoch milliseconds; NaN while there is no certificate. */
   readonly certificateExpiryMs: () => number;
-  /** Whether somebody is there to lift a gate. */
+  /** Whether pods may be gated. */
   readonly canGate: () => boolean;
 }
 
@@ -56,32 +56,32 @@ export function declareMetrics(registry: Registry, observed: GaugeSources): Webh
   const reviews = closedCounter({
     registry,
     name: 'archpolicy_admission_reviews_total',
-    help: 'Admission reviews, by how they ended.',
+    help: 'Admission reviews, by outcome.',
     labels: { outcome: REVIEW_OUTCOMES },
   });
   const decisions = closedCounter({
     registry,
     name: 'archpolicy_admission_decisions_total',
-    help: 'Placement decisions, by the mode of the policy, kind and reason.',
+    help: 'Placement decisions, by mode of the policy, kind and reason.',
     labels: { mode: DECISION_MODES, kind: DECISION_KINDS, reason: PLACEMENT_REASONS },
   });
   const duration = closedHistogram({
     registry,
     name: 'archpolicy_admission_duration_seconds',
-    help: 'Time from the headers of a review to its answer.',
+    help: 'Time from receiving the headers of a review to its response.',
     labels: {},
     buckets: DURATION_BUCKETS,
   });
   const audits = closedCounter({
     registry,
     name: 'archpolicy_admission_audits_total',
-    help: 'Inspections after the answer, for policies in Audit mode.',
+    help: 'Inspections after the response, for policies in Audit mode.',
     labels: { outcome: AUDIT_OUTCOMES },
   });
   observedGauge({
     registry,
     name: 'archpolicy_admission_in_flight',
-    help: 'Reviews being read, waiting or worked on.',
+    help: 'Reviews being read, queued or processed.',
     read: observed.inFlight,
   });
   observedGauge({
@@ -110,12 +110,12 @@ export function declareMetrics(registry: Registry, observed: GaugeSources): Webh
   };
 }
 
-/** Declares the metric of the certificate's files; the function returned counts a read. */
+/** Declares the metric of certificate reads. Returns the function that counts one. */
 export function declareCertificateMetrics(registry: Registry): (outcome: CertificateReadOutcome) => void {
   const reads = closedCounter({
     registry,
     name: 'archpolicy_certificate_reads_total',
-    help: 'Reads of the serving certificate that found another one than is in use, or none, by what came of them.',
+    help: 'Reads of the certificate files that did not find the certificate in use, by outcome.',
     labels: { outcome: CERTIFICATE_READ_OUTCOMES },
   });
   return (outcome) => {

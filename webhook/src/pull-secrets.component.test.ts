@@ -10,13 +10,13 @@ import type { DecodedResponse } from './fixtures/running-webhook.ts';
 const TENANTS = 100;
 const REPOSITORY = 'private/app';
 
-// A whole webhook under whatever else the machine does.
+// A complete webhook on a loaded machine.
 jest.setTimeout(60_000);
 
 let world: World;
 let tokens: TokenServer;
 let webhook: RunningWebhook | undefined;
-/** How far the clock was turned. */
+/** How far the monotonic clock is advanced. */
 let advancedMs: number;
 const image = singleImage('linux/arm64');
 
@@ -71,18 +71,18 @@ const sendReview = (namespace: string, reference: string, ...secrets: readonly s
 const secretReads = (): readonly string[] =>
   world.api.requests.map(({ path }) => path).filter((path) => path.includes('/secrets/'));
 
-/** An answer, with what the tenant itself had written taken out. */
+/** The response as text, without the image reference of the request. */
 const withoutName = (response: DecodedResponse, reference: string): string =>
   JSON.stringify(response).replaceAll(reference, 'IMAGE');
 
 describe('a private image', () => {
-  test('I5 is inspected with the secret that the pod names, read once, by its name alone', async () => {
+  test('I5 is inspected with the secret that the pod names, which is read once, by name', async () => {
     putTenant('a', ['pull', RIGHT]);
     await started();
     expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toEqual(['arm64']);
     world.registry.forgetRequests();
     for (let i = 0; i < 5; i += 1) expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toEqual(['arm64']);
-    // Warm: neither the registry nor the API server is asked.
+    // Warm: no request to the registry or the API server.
     expect([world.registry.lines, secretReads()]).toEqual([[], ['/api/v1/namespaces/a/secrets/pull']]);
     expect((await webhook?.get('/metrics'))?.text).toContain('archpolicy_pull_secret_reads_total{outcome="found"} 1');
   });
@@ -99,7 +99,7 @@ describe('a private image', () => {
     expect(getArchitectures(await sendReview('a', byTag(), ...names))).toEqual(['arm64']);
   });
 
-  test('I5 one Secret may be of the old kind', async () => {
+  test('I5 a Secret may be of type kubernetes.io/dockercfg', async () => {
     world.putNamespace('a');
     const config = JSON.stringify({ [world.registry.host]: { username: 'tenant-0', password: 'password-0' } });
     world.api.collection('/api/v1/secrets').put({
@@ -120,7 +120,7 @@ describe('a private image', () => {
     expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toEqual(['arm64']);
   });
 
-  test('K2 who loses its secret loses what it was shown, within 60 s', async () => {
+  test('K2 a tenant whose secret is deleted loses access to cached facts within 60 s', async () => {
     putTenant('a', ['pull', RIGHT]);
     await started();
     expect(getArchitectures(await sendReview('a', byTag(), 'pull'))).toEqual(['arm64']);
@@ -133,7 +133,7 @@ describe('a private image', () => {
     ]);
   });
 
-  test('P1 an API server that does not give the secret out costs the inspection budget, and no answer is taken for the last', async () => {
+  test('P1 an API server that does not return the secret delays a pod by the inspection budget, and the failure is not final', async () => {
     putTenant('a', ['pull', RIGHT]);
     world.registry.push('public/app', 'v1', multiPlatformImage(['linux/arm64']));
     world.api.fault = ({ path }) => (path.includes('/secrets/') ? { kind: 'hang' } : undefined);
@@ -149,35 +149,35 @@ describe('a private image', () => {
   });
 });
 
-describe('what one tenant was shown', () => {
-  const strangers: readonly (readonly [who: string, secrets: readonly string[]])[] = [
+describe('facts cached for one tenant', () => {
+  const otherTenants: readonly (readonly [tenant: string, secrets: readonly string[]])[] = [
     ['without a secret', []],
     ['with a wrong password', ['wrong']],
-    ['with an account that may not see it', ['outsider']],
-    ['that names the other’s secret, which is in another namespace', ['pull']],
+    ['with an account without access', ['outsider']],
+    ['that names the secret of the other namespace', ['pull']],
   ];
 
-  test.each(strangers)('P4 tells a tenant %s nothing, by tag or by digest', async (_, secrets) => {
+  test.each(otherTenants)('P4 are not revealed to a tenant %s, by tag or by digest', async (_, secrets) => {
     putTenant('a', ['pull', RIGHT]);
     putTenant('b', ['wrong', WRONG], ['outsider', 'outsider:good']);
     await started();
     for (const reference of [byTag(), byDigest()]) {
       expect(getArchitectures(await sendReview('a', reference, 'pull'))).toEqual(['arm64']);
       const missing = reference.replace(REPOSITORY, 'private/apq');
-      const [theirs, nobodys] = [
+      const [theirs, missingImage] = [
         await sendReview('b', reference, ...secrets),
         await sendReview('b', missing, ...secrets),
       ];
-      // Not even that there is such an image.
-      expect(withoutName(theirs, reference)).toBe(withoutName(nobodys, missing));
+      // Not even the existence of the image.
+      expect(withoutName(theirs, reference)).toBe(withoutName(missingImage, missing));
       expect(getArchitectures(theirs)).toBeUndefined();
-      const told = JSON.stringify(theirs);
-      expect(told).not.toContain('arm64');
-      if (reference === byTag()) expect(told).not.toContain(image.manifest.digest);
+      const text = JSON.stringify(theirs);
+      expect(text).not.toContain('arm64');
+      if (reference === byTag()) expect(text).not.toContain(image.manifest.digest);
     }
   });
 
-  test('K2 100 tenants with credentials of their own cost one GET and a HEAD each; the 101st learns nothing', async () => {
+  test('K2 100 tenants with own credentials cost one GET and a HEAD each; a tenant without access gets no facts', async () => {
     for (let tenant = 0; tenant < TENANTS; tenant += 1) {
       putTenant(`tenant-${tenant}`, ['pull', `tenant-${tenant}:password-${tenant}`]);
     }
@@ -195,7 +195,7 @@ describe('what one tenant was shown', () => {
     }
   });
 
-  test('K2 what a registry shows without a credential is everyone’s', async () => {
+  test('K2 facts that a registry returns without a credential are shared by all tenants', async () => {
     world.registry.push('public/app', 'v1', singleImage('linux/arm64'));
     putTenant('a', ['pull', RIGHT]);
     putTenant('b');

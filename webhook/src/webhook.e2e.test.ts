@@ -15,7 +15,7 @@ import { ON_VIRTUAL_NODE, pod, virtualNode, workload } from './fixtures/manifest
 
 jest.setTimeout(90_000);
 
-/** These tests are about the webhook alone: nobody evicts here. */
+/** These tests cover the webhook only: this operator evicts nothing. */
 const OPERATOR_STUB = `import { createServer } from 'node:http';
 const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
 createServer((request, response) => response.end()).listen(Number(port), host);
@@ -52,7 +52,7 @@ const waitForPlacement = (app: string, count: number): Promise<readonly (string 
       const nodes = (await getPods(app)).map(({ spec }) => spec.nodeName);
       return nodes.length === count && nodes.every((node) => node !== undefined) && nodes;
     },
-    { timeoutMs: 30_000, what: `${count} pods of ${app} to be placed` },
+    { timeoutMs: 30_000, what: `${count} pods of ${app} to be bound` },
   );
 
 const architectures = (spec: PodObject['spec']): unknown =>
@@ -76,47 +76,50 @@ afterAll(async () => {
 });
 
 describe('pods on the real API server and scheduler', () => {
-  test.each(['Deployment', 'StatefulSet'])('a %s of an arm64-only image lands on arm64 nodes', async (kind) => {
-    const app = `lands-${kind.toLowerCase()}`;
-    await kubectl(['apply', '-f', '-'], workload(kind, app, arm64Only, { replicas: 4 }));
-    const nodes = await waitForPlacement(app, 4);
-    expect(nodes.filter((node) => !node?.startsWith('arm64'))).toEqual([]);
-  });
+  test.each(['Deployment', 'StatefulSet'])(
+    'the pods of a %s with an arm64-only image are bound to arm64 nodes',
+    async (kind) => {
+      const app = `lands-${kind.toLowerCase()}`;
+      await kubectl(['apply', '-f', '-'], workload(kind, app, arm64Only, { replicas: 4 }));
+      const nodes = await waitForPlacement(app, 4);
+      expect(nodes.filter((node) => !node?.startsWith('arm64'))).toEqual([]);
+    },
+  );
 
-  test('a Job of an arm64-only image lands on an arm64 node', async () => {
+  test('the pod of a Job with an arm64-only image is bound to an arm64 node', async () => {
     await kubectl(['apply', '-f', '-'], workload('Job', 'lands-job', arm64Only));
     expect(await waitForPlacement('lands-job', 1)).toEqual([expect.stringMatching(/^arm64/u)]);
   });
 
-  test('an image for both goes to the preferred architecture, all pods of the workload to the same', async () => {
+  test('all pods of a workload with a multi-platform image are bound to the preferred architecture', async () => {
     await kubectl(['apply', '-f', '-'], workload('Deployment', 'both', both, { replicas: 4 }));
     const nodes = await waitForPlacement('both', 4);
     expect(nodes.filter((node) => !node?.startsWith('amd64'))).toEqual([]);
   });
 
-  test("PL1 a DaemonSet's pods are left alone: one on each node", async () => {
+  test("PL1 a DaemonSet's pods are unchanged: one on each node", async () => {
     await kubectl(['apply', '-f', '-'], workload('DaemonSet', 'daemon', arm64Only));
     const nodes = await waitForPlacement('daemon', nodeNames.length);
     expect([...nodes].sort()).toEqual([...nodeNames].sort());
   });
 
-  test('PL5 a pod that selects a virtual node, which has no architecture label, lands there', async () => {
+  test('PL5 a pod that selects a virtual node, which has no architecture label, is bound to it', async () => {
     await kubectl(['create', '-f', '-'], virtualNode('virtual-1'));
-    // Decided about once the webhook knows the node.
+    // Poll until the webhook has received the node's watch event.
     const decided = async (): Promise<boolean> => {
       await kubectl(['delete', 'pod', 'virtual', '--ignore-not-found', '--force', '--grace-period=0']);
       await kubectl(['create', '-f', '-'], pod('virtual', both, ON_VIRTUAL_NODE));
       return (await get('virtual')).spec['affinity'] === undefined;
     };
-    await waitFor(decided, { timeoutMs: 30_000, what: 'a pod to be left without an architecture' });
+    await waitFor(decided, { timeoutMs: 30_000, what: 'a pod without architecture constraint' });
     const bound = async (): Promise<string | undefined> => (await get('virtual')).spec.nodeName;
-    const lands = { timeoutMs: 30_000, what: 'the pod to be placed' };
-    expect(await waitFor(bound, lands)).toBe('virtual-1');
+    const timeout = { timeoutMs: 30_000, what: 'the pod to be bound' };
+    expect(await waitFor(bound, timeout)).toBe('virtual-1');
     await kubectl(['delete', 'pod', 'virtual', '--force', '--grace-period=0']);
     await kubectl(['delete', 'node', 'virtual-1']);
   });
 
-  test('an image that the registry does not have: admitted, with a warning that kubectl shows', async () => {
+  test('a pod of a missing image is admitted with a warning that kubectl prints', async () => {
     const image = `${cluster.get('REGISTRY')}/missing:v1`;
     const { status, stderr } = await cluster.kubectl(['apply', '-f', '-'], pod('missing', image));
     expect(status).toBe(0);
@@ -124,8 +127,8 @@ describe('pods on the real API server and scheduler', () => {
     expect((await get('missing')).spec['affinity']).toBeUndefined();
   });
 
-  test('fields that we do not know survive: the pod is what it is without us, but for our additions', async () => {
-    // Gated by somebody else, so that nothing but admission touches it.
+  test('unknown fields are kept: the pod differs only by our additions', async () => {
+    // Another gate keeps the pod unscheduled, so that only admission changes it.
     const spec: JsonObject = {
       schedulingGates: [{ name: 'example.com/wait' }],
       automountServiceAccountToken: false,
@@ -167,7 +170,7 @@ describe('pods on the real API server and scheduler', () => {
     expect(ours.metadata.annotations?.['archpolicy.dev/decision']).toContain('arm64');
   });
 
-  test('a dry-run shows what the pod would get, and creates nothing', async () => {
+  test('a dry run returns the constrained pod and creates none', async () => {
     const shown = await json<PodObject>(['create', '--dry-run=server', '-f', '-'], pod('dry', arm64Only));
     expect(architectures(shown.spec)).toBe('arm64');
     expect((await cluster.kubectl(['get', 'pod', 'dry'])).status).not.toBe(0);
@@ -175,11 +178,11 @@ describe('pods on the real API server and scheduler', () => {
 });
 
 describe('generated pods', () => {
-  /** Enough that some are refused for reasons of their own, and 300 are left. */
+  /** Enough for 300 valid pods: the API server rejects some. */
   const PODS = 400;
   const SIDE_BY_SIDE = 16;
 
-  /** `generated` has a policy with everything in it, `default` the default one, `skipped` none. */
+  /** Namespace `generated` has a policy with all fields set, `default` the default policy, `skipped` none. */
   const setUp = async (): Promise<void> => {
     const spec: JsonObject = {
       priority: 10,
@@ -202,11 +205,11 @@ describe('generated pods', () => {
         );
         return status === 0 && stdout.includes('\\"policy\\":\\"generated\\"');
       },
-      { timeoutMs: 20_000, what: 'a pod in the namespace, under its policy' },
+      { timeoutMs: 20_000, what: 'the policy of the namespace to apply' },
     );
   };
 
-  test('P1 what the API server takes without us, it takes as we change it: hundreds of pods', async () => {
+  test('P1 the API server accepts the patched form of each of hundreds of pods that it accepts unpatched', async () => {
     await setUp();
     const clock = systemClock();
     const credentials = new KubeConfigCredentials({ file: cluster.get('KUBECONFIG') }, clock);
@@ -244,7 +247,7 @@ describe('generated pods', () => {
   });
 });
 
-describe('the same manifest twice', () => {
+describe('applying a manifest twice', () => {
   const ways = [['--server-side'], ['--server-side=false']];
 
   test.each(ways)('kubectl apply %s of a workload', async (way) => {
@@ -282,19 +285,19 @@ describe('policies', () => {
   const affinityNow = async (): Promise<unknown> =>
     (await json<PodObject>(['create', '--dry-run=server', '-f', '-'], pod('now', arm64Only))).spec['affinity'];
 
-  test('PL10 a change of the policy is followed at once: Audit touches nothing, Enforce does again', async () => {
+  test('PL10 a change of the mode applies at once: Audit changes no pod, Enforce does again', async () => {
     await spec({ mode: 'Audit' });
     await waitFor(async () => (await affinityNow()) === undefined, { timeoutMs: 5_000, what: 'Audit' });
     await spec({ mode: 'Enforce' });
     await waitFor(async () => (await affinityNow()) !== undefined, { timeoutMs: 5_000, what: 'Enforce' });
   });
 
-  test('PL1 a namespace made a moment ago is known', async () => {
+  test('PL1 a pod in a new namespace is constrained', async () => {
     const manifest = `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"fresh"}}\n---\n${pod('new', arm64Only, {}, { namespace: 'fresh' })}`;
-    // The ServiceAccount plugin refuses pods until the namespace has its default account.
+    // The ServiceAccount plugin rejects pods until the namespace has its default account.
     await waitFor(async () => (await cluster.kubectl(['apply', '-f', '-'], manifest)).status === 0, {
       timeoutMs: 20_000,
-      what: 'the pod in a fresh namespace',
+      what: 'the pod in a new namespace',
     });
     expect(architectures((await get('new', 'fresh')).spec)).toBe('arm64');
   });
@@ -310,7 +313,7 @@ describe('the process', () => {
     }
   };
 
-  test('it holds its Lease', async () => {
+  test('renews its Lease', async () => {
     const lease = await json<{ spec: { renewTime: string } }>([
       'get',
       'lease',
@@ -321,7 +324,7 @@ describe('the process', () => {
     expect(Date.now() - Date.parse(lease.spec.renewTime)).toBeLessThan(30_000);
   });
 
-  test('P1 killed, it costs nothing but the constraint: pods are created as they are, at once', async () => {
+  test('P1 after SIGKILL pods are created at once, unconstrained', async () => {
     process.kill(Number(cluster.get('WEBHOOK_PID')), 'SIGKILL');
     const before = Date.now();
     await kubectl(['create', '-f', '-'], pod('meanwhile', arm64Only));
@@ -332,7 +335,7 @@ describe('the process', () => {
     expect(architectures((await get('afterwards')).spec)).toBe('arm64');
   });
 
-  test('SIGTERM ends it within 5 s', async () => {
+  test('SIGTERM ends the process within 5 s', async () => {
     const pid = cluster.get('WEBHOOK_PID');
     const before = Date.now();
     process.kill(Number(pid), 'SIGTERM');

@@ -5,7 +5,7 @@ const setUp = () => {
   const outcomes: string[] = [];
   const queue = new AuditQueue({ onOutcome: (outcome) => outcomes.push(outcome) });
   const waiting: (() => void)[] = [];
-  /** A task that ends when told. */
+  /** A task that ends after `release`. */
   const held = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
   const release = (): void => {
     for (const resolve of waiting.splice(0)) resolve();
@@ -13,10 +13,10 @@ const setUp = () => {
   return { queue, outcomes, held, release, running: () => waiting.length };
 };
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('AuditQueue', () => {
-  test('PL10 a task begins after the answer: not before the turn of the event loop is over', async () => {
+  test('PL10 starts a task after the current event loop turn, and so after the response', async () => {
     const { queue, outcomes } = setUp();
     let begun = false;
     queue.offer(() => {
@@ -25,66 +25,66 @@ describe('AuditQueue', () => {
     }, 1);
     await Promise.resolve();
     expect(begun).toBe(false);
-    await turn();
-    await turn();
+    await nextTurn();
+    await nextTurn();
     expect([begun, outcomes]).toEqual([true, ['done']]);
   });
 
-  test('eight at a time, the others wait for their turn', async () => {
+  test('runs eight tasks at a time and queues the others', async () => {
     const { queue, outcomes, held, release, running } = setUp();
     for (let i = 0; i < 20; i += 1) queue.offer(held, 1);
-    await turn();
+    await nextTurn();
     expect(running()).toBe(8);
     while (outcomes.length < 20) {
       release();
-      await turn();
+      await nextTurn();
       expect(running()).toBeLessThanOrEqual(8);
     }
     expect(new Set(outcomes)).toEqual(new Set(['done']));
   });
 
-  test('a burst beyond its bound is dropped and counted', () => {
+  test('drops and counts the tasks above its limit', () => {
     const { queue, outcomes, held } = setUp();
     for (let i = 0; i < 1_010; i += 1) queue.offer(held, 1);
     expect(outcomes).toEqual(Array.from({ length: 10 }, () => 'dropped'));
   });
 
-  test('P8 huge pods are dropped when those that wait or run hold 32 MiB, and taken again when they are done', async () => {
+  test('P8 drops tasks while queued and running ones hold 32 MiB, and accepts them again afterwards', async () => {
     const { queue, outcomes, held, release } = setUp();
     const huge = 3 * 1024 * 1024;
     for (let i = 0; i < 12; i += 1) queue.offer(held, huge);
     expect(outcomes).toEqual(['dropped', 'dropped']);
-    await turn();
+    await nextTurn();
     release();
-    await turn();
+    await nextTurn();
     queue.offer(held, huge);
     expect(outcomes.filter((outcome) => outcome === 'dropped')).toHaveLength(2);
   });
 
-  test('a task that fails is counted, and the next one runs', async () => {
+  test('counts a task that fails and runs the next one', async () => {
     const { queue, outcomes } = setUp();
     queue.offer(() => Promise.reject(new Error('no')), 1);
     queue.offer(() => Promise.resolve(), 1);
-    await turn();
-    await turn();
+    await nextTurn();
+    await nextTurn();
     expect(outcomes.sort()).toEqual(['done', 'failed']);
   });
 
-  test('close tells running tasks, drops waiting ones and takes no more', async () => {
+  test('close aborts running tasks, drops queued ones and accepts no more', async () => {
     const { queue, outcomes } = setUp();
-    const told: boolean[] = [];
-    const untilTold = (signal: AbortSignal): Promise<void> =>
+    const aborted: boolean[] = [];
+    const untilAborted = (signal: AbortSignal): Promise<void> =>
       new Promise((resolve) => {
         signal.addEventListener('abort', () => {
-          told.push(true);
+          aborted.push(true);
           resolve();
         });
       });
-    for (let i = 0; i < 10; i += 1) queue.offer(untilTold, 1);
-    await turn();
+    for (let i = 0; i < 10; i += 1) queue.offer(untilAborted, 1);
+    await nextTurn();
     await queue.close();
-    queue.offer(untilTold, 1);
-    expect(told).toHaveLength(8);
+    queue.offer(untilAborted, 1);
+    expect(aborted).toHaveLength(8);
     expect(outcomes.filter((outcome) => outcome === 'dropped')).toHaveLength(3);
   });
 });

@@ -1,23 +1,23 @@
 import { KeyedConcurrencyLimit, yieldToEventLoop } from '@archpolicy/async';
 
-/** Works on something after its answer is out; its signal aborts when the process ends. */
+/** Work after the response of a review. Its signal aborts at shutdown. */
 export type AuditTask = (signal: AbortSignal) => Promise<void>;
 
-/** Audits that run at a time: they share the event loop with answers that are waited for. */
+/** Concurrent audits: they share the event loop with reviews, whose clients wait. */
 const MAX_RUNNING = 8;
-/** A burst of pods: tasks that run or wait. Beyond it audits are dropped and counted. */
+/** Running and queued audits. Further audits are dropped and counted. */
 const MAX_TASKS = 1_000;
-/** What waiting and running tasks hold of reviews in all: a burst of ordinary pods (8 KB each), or a few huge ones. */
+/** Size of the reviews that all tasks hold: a burst of typical pods (8 KB each) or a few huge ones. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 const MAX_WAITING = MAX_TASKS - MAX_RUNNING;
 
 export interface AuditQueueOptions {
-  /** Told of each task's end, or that it was dropped. */
+  /** Called when a task ends or is dropped. */
   readonly onOutcome: (outcome: 'done' | 'dropped' | 'failed', error?: unknown) => void;
 }
 
-/** What Audit mode does after the answer: bounded, and the first to give way. */
+/** Runs the audits of Audit mode after the response. Bounded in number, concurrency and memory. */
 export class AuditQueue {
   readonly #onOutcome: AuditQueueOptions['onOutcome'];
   readonly #limit = new KeyedConcurrencyLimit({
@@ -27,7 +27,7 @@ export class AuditQueue {
     maxWaiting: MAX_WAITING,
     maxWaitingPerKey: MAX_WAITING,
   });
-  /** Tasks that wait or run. */
+  /** Queued and running tasks. */
   readonly pending = new Set<Promise<void>>();
   #offered = 0;
   #heldBytes = 0;
@@ -38,8 +38,8 @@ export class AuditQueue {
   }
 
   /**
-   * Takes a task, if there is room. It begins when the present turn of the event loop is over at the earliest.
-   * @param bytes size of the review that the task holds on to
+   * Queues a task, or drops it if the queue is full. The task starts after the current event loop turn.
+   * @param bytes size of the review that the task retains
    */
   offer(task: AuditTask, bytes: number): void {
     const running = this.#hasRoom(bytes) ? this.#start(task) : undefined;
@@ -55,7 +55,7 @@ export class AuditQueue {
     this.pending.add(ended);
   }
 
-  /** Drops what waits and waits for what runs, whose signal aborts. */
+  /** Drops queued tasks, aborts running tasks and waits for them. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.pending);
@@ -65,7 +65,7 @@ export class AuditQueue {
     return !this.#closing.signal.aborted && this.#heldBytes + bytes <= MAX_HELD_BYTES;
   }
 
-  /** Undefined when too many tasks wait. */
+  /** Returns undefined if the queue is full. */
   #start(task: AuditTask): Promise<void> | undefined {
     const answered = yieldToEventLoop();
     this.#offered += 1;

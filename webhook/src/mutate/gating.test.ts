@@ -22,7 +22,7 @@ const arm64: Inspection = {
 
 interface Case {
   readonly object?: JsonObject;
-  /** What is said of every image but `known`. */
+  /** The failure of every image except `known`. */
   readonly reason?: UnresolvedReason;
   readonly spec?: JsonObject;
   readonly canGate?: boolean;
@@ -36,7 +36,7 @@ interface Answered {
   readonly read: readonly string[];
 }
 
-/** The whole admission, over constants. */
+/** Sends a review to the complete admission, with constant views and inspector. */
 async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, job }: Case): Promise<Answered> {
   const read: string[] = [];
   const labels = { 'kubernetes.io/arch': 'arm64' };
@@ -95,7 +95,7 @@ const ofJob = (spec: JsonObject = {}): JsonObject =>
     { ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: 'nightly', uid: 'j', controller: true }] },
   );
 
-describe('PL9 a pod of which an image is not known in time', () => {
+describe('PL9 a pod with an image that is not inspected in time', () => {
   test.each<[string, Case, string]>([
     ['gated', {}, 'gated'],
     [
@@ -103,19 +103,23 @@ describe('PL9 a pod of which an image is not known in time', () => {
       { object: pod({ containers: [container('known'), container('slow', 'b')] }) },
       'gated arm64',
     ],
-    ['admitted while nobody lifts gates', { canGate: false }, 'admitted'],
+    ['admitted while the operator is down', { canGate: false }, 'admitted'],
     [
       'admitted, with the requirement of its known image',
       { canGate: false, object: pod({ containers: [container('known'), container('slow', 'b')] }) },
       'arm64',
     ],
-    ['admitted when waiting cannot change the answer', { reason: 'NotFound' }, 'admitted'],
-    ['admitted when the policy says so', { spec: { whenUnresolved: 'Admit' } }, 'admitted'],
+    ['admitted if the failure is final', { reason: 'NotFound' }, 'admitted'],
+    ['admitted under whenUnresolved: Admit', { spec: { whenUnresolved: 'Admit' } }, 'admitted'],
     ['constrained to the fallback', { spec: { whenUnresolved: 'Fallback', fallbackArchitecture: 'arm64' } }, 'arm64'],
-    ['refused when the policy says so', { spec: { whenUnresolved: 'Deny' } }, 'refused'],
-    ['refused also when nobody lifts gates', { spec: { whenUnresolved: 'Deny' }, canGate: false }, 'refused'],
+    ['rejected under whenUnresolved: Deny', { spec: { whenUnresolved: 'Deny' } }, 'refused'],
     [
-      'admitted with little time of its own',
+      'rejected under whenUnresolved: Deny also while the operator is down',
+      { spec: { whenUnresolved: 'Deny' }, canGate: false },
+      'refused',
+    ],
+    [
+      'admitted if its own deadline is short',
       { object: pod({ containers: [container('slow')], activeDeadlineSeconds: 179 }) },
       'admitted',
     ],
@@ -128,11 +132,11 @@ describe('PL9 a pod of which an image is not known in time', () => {
 
   test.each<[string, Case, string, readonly string[]]>([
     ['without a deadline: gated', { job: { kind: 'known' } }, 'gated', ['shop/nightly']],
-    ['with time enough: gated', { job: { kind: 'known', seconds: 180 } }, 'gated', ['shop/nightly']],
-    ['with too little: admitted', { job: { kind: 'known', seconds: 179 } }, 'admitted', ['shop/nightly']],
+    ['with a long deadline: gated', { job: { kind: 'known', seconds: 180 } }, 'gated', ['shop/nightly']],
+    ['with a short deadline: admitted', { job: { kind: 'known', seconds: 179 } }, 'admitted', ['shop/nightly']],
     ['that cannot be read: admitted', { job: { kind: 'unknown' } }, 'admitted', ['shop/nightly']],
-    ['is not read where nothing gates', { spec: { whenUnresolved: 'Admit' } }, 'admitted', []],
-    ['is not read for a final answer', { reason: 'Unauthorized' }, 'admitted', []],
+    ['is not read if the policy does not gate', { spec: { whenUnresolved: 'Admit' } }, 'admitted', []],
+    ['is not read for a final failure', { reason: 'Unauthorized' }, 'admitted', []],
     [
       'is not read when the pod’s own deadline decides',
       { object: ofJob({ activeDeadlineSeconds: 1 }) },

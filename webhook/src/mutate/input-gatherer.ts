@@ -9,7 +9,7 @@ import type { AdmissionRequest } from '../review/review.ts';
 import type { ClusterViews, PullSecrets } from './ports.ts';
 import { alwaysPulledImages } from './pull-policy.ts';
 
-/** All that a placement needs but the images. */
+/** The input of a placement without the images. */
 export type PodContext = Omit<PlacementInput, 'images'>;
 
 export interface InputGathererOptions {
@@ -18,11 +18,11 @@ export interface InputGathererOptions {
   readonly pullSecrets: PullSecrets;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Whether somebody is there to lift a gate. */
+  /** Whether pods may be gated. */
   readonly canGate: () => boolean;
 }
 
-/** Collects what a placement decision needs. Where everything is at hand, it waits for nothing. */
+/** Collects the input of a placement decision, from memory where possible. */
 export class InputGatherer {
   readonly #options: InputGathererOptions;
 
@@ -30,18 +30,18 @@ export class InputGatherer {
     this.#options = options;
   }
 
-  /** The pod's namespace, the policy that governs it, the nodes; undefined when the namespace is not at hand. */
+  /** Returns namespace, governing policy and nodes from memory, or undefined if the namespace is not cached. */
   cachedContext(request: AdmissionRequest): PodContext | undefined {
     const namespaceFacts = this.#options.views.namespace(request.namespace);
     return namespaceFacts && this.buildContext(request, namespaceFacts);
   }
 
-  /** The same, with one GET of the namespace within the budget. */
+  /** Returns the context after one GET of the namespace, within the budget. */
   async fetchContext(request: AdmissionRequest, budgetMs: number): Promise<PodContext> {
     return this.buildContext(request, await this.#fetchNamespace(request.namespace, budgetMs));
   }
 
-  /** What is known of these images within the budget; they are asked for side by side, with the pod's own pull secrets. */
+  /** Inspects the images concurrently, with the pod's own pull secrets, within the budget. */
   async inspectImages(
     context: PodContext,
     names: readonly string[],
@@ -109,7 +109,7 @@ export class InputGatherer {
     try {
       return await withTimeout({ clock, ms: budgetMs }, (signal) => views.fetchNamespace(name, signal));
     } catch (err) {
-      logger.warn({ namespace: name, err }, 'namespace could not be read');
+      logger.warn({ namespace: name, err }, 'failed to read namespace, leaving its pod unchanged');
       return undefined;
     }
   }

@@ -6,11 +6,11 @@ import type { Logger } from '@archpolicy/service';
 import type { JobDeadline, JobReader } from './ports.ts';
 
 const JOBS: Resource = { group: 'batch', version: 'v1', resource: 'jobs' };
-/** An object is at most 1.5 MB in etcd, and somewhat more as JSON. */
+/** An object takes at most 1.5 MB in etcd, somewhat more as JSON. */
 const MAX_JOB_BYTES = 4 * 1024 * 1024;
 const UNKNOWN: JobDeadline = { kind: 'unknown' };
 
-/** Jobs, as the API server has them now. */
+/** Reads Jobs from the API server. */
 export class ApiJobReader implements JobReader {
   readonly #api: Pick<Api, 'request'>;
   readonly #logger: Pick<Logger, 'debug'>;
@@ -30,13 +30,13 @@ export class ApiJobReader implements JobReader {
         timeoutMs: budgetMs,
         maxBytes: MAX_JOB_BYTES,
       });
-      // Another Job of the same name says nothing about the one that owns the pod.
+      // A Job recreated with the same name does not own the pod.
       const body = answer.kind === 'ok' ? answer.body : undefined;
       if (!isJsonObject(body) || textAt(objectAt(body, 'metadata'), 'uid') !== uid) return UNKNOWN;
       const seconds = objectAt(body, 'spec')['activeDeadlineSeconds'];
       return typeof seconds === 'number' ? { kind: 'known', seconds } : { kind: 'known' };
     } catch (err) {
-      this.#logger.debug({ namespace, job: name, err }, 'a Job could not be read');
+      this.#logger.debug({ namespace, job: name, err }, 'failed to read Job, not gating its pod');
       return UNKNOWN;
     }
   }

@@ -42,7 +42,7 @@ const lacking = (architecture: 'amd64' | 'arm64'): Inspection => {
 };
 const unresolved = (retryAtMs: number): Inspection => ({ kind: 'unresolved', reason: 'RateLimited', retryAtMs });
 
-/** Every time another object, as reviews are parsed. */
+/** A new object for each call, as from a parsed review. */
 const createPod = (image: string, metadata: JsonObject = {}): JsonObject =>
   pod({ containers: [container(image)] }, metadata);
 
@@ -62,7 +62,7 @@ const createInput = (input: Partial<PlacementInput> = {}): PlacementInput => ({
 const SHOP = { name: 'shop', labels: {}, annotations: {} };
 const NODES = [node('amd64'), node('arm64')];
 
-/** Counts what is decided afresh. */
+/** Counts the calls of `place`. */
 class CountingPlacement implements Placement {
   count = 0;
 
@@ -76,17 +76,17 @@ class CountingPlacement implements Placement {
   }
 }
 
-const setUp = (): { readonly remembered: MemoizedPlacement; readonly fresh: CountingPlacement } => {
+const setUp = (): { readonly memoized: MemoizedPlacement; readonly fresh: CountingPlacement } => {
   const fresh = new CountingPlacement();
-  return { remembered: new MemoizedPlacement(fresh), fresh };
+  return { memoized: new MemoizedPlacement(fresh), fresh };
 };
 
-describe('remembered placements', () => {
-  test('PL11 the pods of a template are decided about once', () => {
-    const { remembered, fresh } = setUp();
-    const first = remembered.place(createInput());
+describe('MemoizedPlacement', () => {
+  test('PL11 decides once for the pods of a template', () => {
+    const { memoized, fresh } = setUp();
+    const first = memoized.place(createInput());
     expect(first).toEqual(corePlacement.place(createInput()));
-    expect(remembered.place(createInput({ nowMs: 2_000 }))).toBe(first);
+    expect(memoized.place(createInput({ nowMs: 2_000 }))).toBe(first);
     expect(fresh.count).toBe(1);
   });
 
@@ -106,19 +106,19 @@ describe('remembered placements', () => {
     ['a changed policy', { policy: policy({ preference: { architectures: ['arm64'] } }) }],
     ['no policy', { policy: undefined }],
     ['changed nodes', { nodes: [node('amd64', false), node('arm64')] }],
-    ['nobody to lift a gate', { canGate: false }],
+    ['the operator is down', { canGate: false }],
     ['another operation', { operation: 'UPDATE' }],
-  ])('%s is decided afresh', (_, change) => {
-    const { remembered, fresh } = setUp();
-    remembered.place(createInput());
-    expect(remembered.place(createInput(change))).toEqual(corePlacement.place(createInput(change)));
+  ])('%s is a cache miss', (_, change) => {
+    const { memoized, fresh } = setUp();
+    memoized.place(createInput());
+    expect(memoized.place(createInput(change))).toEqual(corePlacement.place(createInput(change)));
     expect(fresh.count).toBe(2);
   });
 
   test.each<[string, Partial<PlacementInput>]>([
-    ['an image that is not known', { images: new Map([['app:1', unresolved(5_000)]]) }],
+    ['an unresolved image', { images: new Map([['app:1', unresolved(5_000)]]) }],
     [
-      'a policy that relaxes its preference for a while',
+      'a policy with relaxed preferences',
       {
         policy: policy(
           { preference: { architectures: ['amd64'] } },
@@ -127,37 +127,37 @@ describe('remembered placements', () => {
       },
     ],
     ["the deadline of the pod's Job", { jobDeadlineSeconds: 5 }],
-    ['a preference that is relaxed', { preferenceRelaxed: true }],
+    ['a relaxed preference', { preferenceRelaxed: true }],
     ['a bare pod', { pod: createPod('app:1', { ownerReferences: [] }) }],
     ['a template of 40 KB', { pod: createPod('app:1', { labels: { long: 'x'.repeat(40_000) } }) }],
-  ])('%s is decided each time', (_, change) => {
-    const { remembered, fresh } = setUp();
+  ])('%s is not memoized', (_, change) => {
+    const { memoized, fresh } = setUp();
     const input = createInput(change);
     for (const nowMs of [1_000, 1_767_225_600_000]) {
-      expect(remembered.place({ ...input, nowMs })).toEqual(corePlacement.place({ ...input, nowMs }));
+      expect(memoized.place({ ...input, nowMs })).toEqual(corePlacement.place({ ...input, nowMs }));
     }
     expect(fresh.count).toBe(2);
   });
 
-  test('R9 a policy whose relaxations are over, and are kept for a day, is decided once', () => {
-    const { remembered, fresh } = setUp();
+  test('R9 a policy whose relaxations have ended, and are kept for a day, is memoized', () => {
+    const { memoized, fresh } = setUp();
     const relaxed = [{ owner: 'shop/Deployment/web', until: '2026-01-01T00:00:00Z' }];
     const input = createInput({ policy: policy({ preference: { architectures: ['amd64'] } }, { relaxed }) });
-    for (const nowMs of [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1, 5)]) remembered.place({ ...input, nowMs });
+    for (const nowMs of [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1, 5)]) memoized.place({ ...input, nowMs });
     expect(fresh.count).toBe(1);
   });
 
-  test('no more of them than have room', () => {
-    const { remembered, fresh } = setUp();
+  test('evicts the least recently used placement above the limit', () => {
+    const { memoized, fresh } = setUp();
     for (let i = 0; i < 5_001; i += 1)
-      remembered.place(createInput({ pod: createPod('app:1', { labels: { i: String(i) } }) }));
-    remembered.place(createInput({ pod: createPod('app:1', { labels: { i: '5000' } }) }));
+      memoized.place(createInput({ pod: createPod('app:1', { labels: { i: String(i) } }) }));
+    memoized.place(createInput({ pod: createPod('app:1', { labels: { i: '5000' } }) }));
     expect(fresh.count).toBe(5_001);
-    remembered.place(createInput({ pod: createPod('app:1', { labels: { i: '0' } }) }));
+    memoized.place(createInput({ pod: createPod('app:1', { labels: { i: '0' } }) }));
     expect(fresh.count).toBe(5_002);
   });
 
-  test('PL11 what is remembered is what would be decided, in any order of pods, policies, nodes and facts', () => {
+  test('PL11 a memoized placement equals a new decision, for any order of pods, policies, nodes and facts', () => {
     const policies = [
       prefersAmd64,
       policy({ preference: { architectures: ['arm64'], type: 'Prefer' }, whenUnresolved: 'Gate' }),
@@ -182,8 +182,8 @@ describe('remembered placements', () => {
       );
     fc.assert(
       fc.property(fc.array(input, { minLength: 2, maxLength: 40 }), (inputs) => {
-        const { remembered } = setUp();
-        for (const one of inputs) expect(remembered.place(one)).toEqual(corePlacement.place(one));
+        const { memoized } = setUp();
+        for (const one of inputs) expect(memoized.place(one)).toEqual(corePlacement.place(one));
       }),
     );
   });

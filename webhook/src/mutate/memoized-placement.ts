@@ -3,19 +3,19 @@ import type { Inspection, PlacementInput } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 import type { PlacedPod, Placement } from './ports.ts';
 
-/** A large cluster has some thousand templates in use; most of them are quiet at any time. */
+/** A large cluster uses some thousand pod templates, most of them rarely. */
 const MAX_PLACEMENTS = 5_000;
-/** Of texts and answers together. An entry usually takes 4 KB. */
+/** Keys and placements together. A typical entry takes 4 KB. */
 const MAX_CHARACTERS = 16 * 1024 * 1024;
-/** An answer beside its patch: warnings, audit annotations, the decision. */
+/** Size of a placement without its patch: warnings, audit annotations, decision. */
 const ANSWER_OVERHEAD = 1_024;
-/** Longer templates are decided about each time: comparing them costs as much. */
+/** Longer templates are not memoized: comparing them costs as much as deciding. */
 const MAX_TEMPLATE_LENGTH = 32_768;
 
 /**
- * Decides once for all pods of a template: what a placement depends on is compared as one text, and the same input gets
- * the answer that was given before. Policy, namespace and nodes count by identity: their views make new ones when
- * anything about them changes. What depends on the time of day is decided each time.
+ * Decides once for all pods of a template. The key is one text of all input that a placement depends on. Policy, namespace
+ * and nodes are compared by identity: their views create new objects on each change. A placement that depends on the
+ * current time is not memoized.
  */
 export class MemoizedPlacement implements Placement {
   readonly #placement: Placement;
@@ -44,7 +44,7 @@ export class MemoizedPlacement implements Placement {
     return placed;
   }
 
-  /** Undefined when the answer depends on what cannot be compared. */
+  /** Returns undefined if the placement depends on input that cannot be compared. */
   cacheKey(input: PlacementInput): string | undefined {
     const { pod, namespace, operation, namespaceFacts, policy, images, nodes, canGate } = input;
     if (input.jobDeadlineSeconds !== undefined || input.preferenceRelaxed !== undefined) return undefined;
@@ -56,7 +56,7 @@ export class MemoizedPlacement implements Placement {
     return `${cluster} ${String(canGate)} ${operation} ${namespace}\n${facts}\n${template}`;
   }
 
-  /** What the images' platforms are; undefined when one is not known: how long to wait for it is a matter of time. */
+  /** Returns the images' facts as text, or undefined if an image is unresolved: its retry depends on the current time. */
   factsText(images: ReadonlyMap<string, Inspection>): string | undefined {
     let text = '';
     for (const [image, inspection] of images) {
@@ -69,7 +69,7 @@ export class MemoizedPlacement implements Placement {
   }
 }
 
-/** A number for each object, so that a key can name one without keeping it. */
+/** Numbers objects, so that a cache key can identify an object without retaining it. */
 class ObjectIds {
   readonly ids = new WeakMap<object, number>();
   #last = 0;
@@ -85,6 +85,6 @@ class ObjectIds {
 }
 
 function estimateSize({ patch }: PlacedPod): number {
-  // Twice: the answer is kept encoded as well.
+  // Twice: AdmissionHandler also keeps the encoded response.
   return ANSWER_OVERHEAD + 2 * JSON.stringify(patch).length;
 }

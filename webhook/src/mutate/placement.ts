@@ -13,12 +13,12 @@ import type { Placement } from './ports.ts';
 
 const NO_IMAGES: ReadonlyMap<string, Inspection> = new Map();
 
-/** Core's placement, as the webhook asks it. */
+/** Adapts core's placement to the webhook's port. */
 export const corePlacement: Placement = {
   imagesToInspect: (context) => {
     const { policy, pod } = context;
     if (policy === undefined) return [];
-    // What is left alone whatever its images say (a DaemonSet's pod) must not wait for them.
+    // A pod that is exempt for any images (such as a DaemonSet's) must not wait for their inspection.
     if (!isOwnedByWorkload(pod) && isUntouched(decidePlacement({ ...context, images: NO_IMAGES }))) return [];
     return imagesToInspect(podImages(objectAt(pod, 'spec')), policy.spec);
   },
@@ -28,7 +28,7 @@ export const corePlacement: Placement = {
   },
 };
 
-/** Controllers whose pods are hardly ever left alone: for these the decision is made once, with their images. */
+/** Controllers whose pods are rarely exempt: deciding first without images would double the work. */
 const WORKLOAD_KINDS: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'Job', 'ReplicationController']);
 
 function isOwnedByWorkload(pod: JsonObject): boolean {

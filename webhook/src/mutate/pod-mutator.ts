@@ -7,7 +7,7 @@ import type { InputGatherer, PodContext } from './input-gatherer.ts';
 import type { JobReader, PlacedPod, Placement } from './ports.ts';
 import { answerProbe, isProbe } from './probe.ts';
 
-/** What is told of each decision, for metrics and logs. */
+/** Called with each decision, for metrics and logs. */
 export type OnDecision = (placed: PlacedPod, context: PodContext) => void;
 
 export interface PodMutatorOptions {
@@ -16,20 +16,20 @@ export interface PodMutatorOptions {
   readonly jobs: JobReader;
   readonly audits: AuditQueue;
   readonly clock: Clock;
-  /** What inspection gets of a review's time, milliseconds. */
+  /** The part of a review's time that inspection may use, milliseconds. */
   readonly inspectionBudgetMs: number;
   readonly onDecision: OnDecision;
 }
 
-/** How long an inspection for an audit may take: nobody waits for it. */
+/** Budget of an inspection for an audit. No response waits for it. */
 const AUDIT_BUDGET_MS = 15_000;
 
-/** A Job is one small GET; what inspection left of the review's time is 1.1 s by default. */
+/** Budget for the GET of a Job. Inspection leaves 1.1 s of a review by default. */
 const JOB_BUDGET_MS = 500;
-/** Kept for the decision that follows. */
+/** Reserved for the decision after the GET of the Job. */
 const AFTER_JOB_MS = 50;
 
-/** What a pod gets at its creation: gather, decide, act. */
+/** Computes the placement of a pod at its creation: gather, decide, act. */
 export class PodMutator {
   readonly #options: PodMutatorOptions;
 
@@ -37,7 +37,7 @@ export class PodMutator {
     this.#options = options;
   }
 
-  /** The placement of a pod that is being created; the answer must be out at `deadline` (monotonic milliseconds). */
+  /** Returns the placement of the pod in the request. `deadline` is in monotonic milliseconds. */
   async place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> {
     if (isProbe(request)) return answerProbe(request.object);
     const { gatherer, placement, onDecision } = this.#options;
@@ -54,8 +54,8 @@ export class PodMutator {
   }
 
   /**
-   * PL9: no gate for a pod whose Job has little time. A pod does not say how much: its Job is read, but only where the
-   * answer matters. One that cannot be read may have little.
+   * PL9: does not gate a pod whose Job has a short deadline. The deadline is a field of the Job, which is read only for a pod
+   * that would be gated. If it cannot be read, the pod is not gated.
    */
   async reconsiderForJob(gated: PlacedPod, input: PlacementInput, deadline: number): Promise<PlacedPod> {
     const owner = readOwner(input.pod);
@@ -67,7 +67,7 @@ export class PodMutator {
     return limit.seconds === undefined ? gated : placement.place({ ...input, jobDeadlineSeconds: limit.seconds });
   }
 
-  /** PL10: the answer does not wait for what it would have been. */
+  /** PL10: returns at once. The placement under Enforce is computed after the response, for metrics and logs. */
   #audit(context: PodContext, bytes: number): PlacedPod {
     const { gatherer, placement, audits, onDecision } = this.#options;
     const placed = placement.place({ ...context, images: new Map() });
@@ -93,7 +93,7 @@ export class PodMutator {
   }
 }
 
-/** The same pod, if its policy were enforced. A gate would only say that waiting was too short: an audit waits. */
+/** The context with the policy in mode Enforce. Without gates: an audit waits for the inspection instead. */
 function withEnforceMode(context: PodContext): PodContext {
   const { policy } = context;
   if (policy === undefined) return context;

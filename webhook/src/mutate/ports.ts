@@ -9,47 +9,47 @@ import type {
 } from '@archpolicy/core';
 import type { PullSecretView } from '@archpolicy/cluster-view';
 
-/** What the webhook asks of the cluster's state. All but `fetchNamespace` answer from memory. */
+/** The cluster state that the webhook reads. All methods except `fetchNamespace` read from memory. */
 export interface ClusterViews {
   namespace(name: string): NamespaceFacts | undefined;
   /**
-   * One GET, for a namespace so new that no watch event told of it. Undefined: there is none. It may reject; the pod is
-   * then left alone.
+   * One GET, for a new namespace whose watch event has not arrived. Undefined: it does not exist. If the GET rejects, the
+   * pod is left unchanged.
    */
   fetchNamespace(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
   policies(): Iterable<ArchPolicy>;
   nodes(): readonly NodeFacts[];
 }
 
-/** The contents of pull secrets, kept at hand. */
+/** The contents of pull secrets, cached. */
 export type PullSecrets = Pick<PullSecretView, 'atHand' | 'read'>;
 
-/** How long a Job may run, as the API server has it. */
+/** The deadline of a Job. */
 export type JobDeadline =
-  /** Seconds; absent: it may run for ever. */
+  /** `activeDeadlineSeconds`; absent: no deadline. */
   | { readonly kind: 'known'; readonly seconds?: number }
-  /** It could not be read in time. */
+  /** The Job could not be read in time. */
   | { readonly kind: 'unknown' };
 
 /** Reads Jobs. */
 export interface JobReader {
-  /** One GET of at most `budgetMs`. Never rejects. */
+  /** Reads the deadline by one GET of at most `budgetMs`. Never rejects. */
   readDeadline(namespace: string, job: OwnerReference, budgetMs: number): Promise<JobDeadline>;
 }
 
-/** What a pod gets: pure, from core. */
+/** Placement as pure functions, from core. */
 export interface Placement {
-  /** The images that the decision needs to know; empty when it is clear without. */
+  /** Returns the images to inspect; empty if the decision needs none. */
   imagesToInspect(input: Omit<PlacementInput, 'images'>): readonly string[];
   place(input: PlacementInput): PlacedPod;
 }
 
-/** A decision and what carries it out. */
+/** A decision with its patch, warnings and audit annotations. */
 export interface PlacedPod {
   readonly decision: PlacementDecision;
   readonly patch: readonly JsonPatchOperation[];
   readonly warnings: readonly string[];
   readonly auditAnnotations: Readonly<Record<string, string>>;
-  /** For a `deny`: what the user reads. */
+  /** For a `deny`: the message for the user. */
   readonly message?: string;
 }

@@ -6,11 +6,11 @@ import { FakeClock } from '@archpolicy/testkit';
 import { createAdmission } from '../admission.ts';
 import { NO_PULL_SECRETS, body, pod, review } from '../fixtures/reviews.ts';
 
-/** An admission that knows neither namespaces, nor policies, nor registries. */
+/** Sends a review to an admission without namespaces, policies or images. Returns the patched metadata. */
 async function patchedMetadata(object: JsonObject, namespace: string): Promise<JsonObject | undefined> {
-  const asked: string[] = [];
+  const calls: string[] = [];
   const refuse = (what: string) => () => {
-    asked.push(what);
+    calls.push(what);
     return Promise.reject(new Error(what));
   };
   const clock = new FakeClock();
@@ -33,7 +33,7 @@ async function patchedMetadata(object: JsonObject, namespace: string): Promise<J
   const times = { arrivedAt, deadline: arrivedAt + 60_000 };
   const answer = await handler.handle(body(review(object, { namespace })), times);
   const { response } = JSON.parse(answer.body) as { response: { patch?: string } };
-  if (namespace === 'archpolicy-probe') expect(asked).toEqual([]);
+  if (namespace === 'archpolicy-probe') expect(calls).toEqual([]);
   if (response.patch === undefined) return undefined;
   const patch = JSON.parse(Buffer.from(response.patch, 'base64').toString()) as JsonPatchOperation[];
   const applied = applyPatch(object, patch);
@@ -47,16 +47,16 @@ describe('the operator’s probe', () => {
   test.each<[string, JsonObject, JsonObject]>([
     ['without annotations', { generateName: 'probe-' }, {}],
     ['with annotations', { generateName: 'probe-', annotations: { team: 'a' } }, { team: 'a' }],
-    ['with null for them', { generateName: 'probe-', annotations: null }, {}],
-    ['annotated already', { generateName: 'probe-', annotations: { [ANNOTATION_DECISION]: 'x' } }, {}],
-  ])('R3 is answered before policy and images: a pod %s', async (_, metadata, kept) => {
+    ['with null annotations', { generateName: 'probe-', annotations: null }, {}],
+    ['with the annotation already set', { generateName: 'probe-', annotations: { [ANNOTATION_DECISION]: 'x' } }, {}],
+  ])('R3 is answered without reading policy or images: a pod %s', async (_, metadata, kept) => {
     const answered = await patchedMetadata(named(metadata), 'archpolicy-probe');
     const annotation = JSON.stringify({ v: 1, kind: 'leave', reason: 'Probe' });
     expect(answered?.['annotations']).toEqual({ ...kept, [ANNOTATION_DECISION]: annotation });
     expect(parseDecision(annotation)).toEqual({ kind: 'unreadable' });
   });
 
-  test('R3 a pod of another namespace is not answered so', async () => {
+  test('R3 a pod of another namespace is not answered as a probe', async () => {
     expect(await patchedMetadata(named({ generateName: 'probe-' }), 'shop')).toBeUndefined();
   });
 });

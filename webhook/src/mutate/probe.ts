@@ -3,15 +3,15 @@ import type { JsonObject, JsonPatchOperation } from '@archpolicy/core';
 import type { AdmissionRequest } from '../review/review.ts';
 import type { PlacedPod } from './ports.ts';
 
-/** Says that the webhook was there, and nothing of a placement: whoever reads the annotation finds no additions in it. */
+/** Proves that the webhook received the probe. Readers of the annotation find no additions to the pod in it. */
 const ANSWER = JSON.stringify({ v: 1, kind: 'leave', reason: 'Probe' });
 
-/** Whether the operator asks whether it reaches us. No pod is ever stored in that namespace. */
+/** Whether the request is the operator's probe. No pod is ever stored in its namespace. */
 export function isProbe({ namespace }: Pick<AdmissionRequest, 'namespace'>): boolean {
   return namespace === PROBE_NAMESPACE;
 }
 
-/** R3: the answer to every probe, whatever policies and registries say: it tells of the way here, not of an image. */
+/** R3: the response to every probe, regardless of policies and registries: it proves that the webhook is called. */
 export function answerProbe(pod: JsonObject): PlacedPod {
   return {
     decision: { kind: 'leave', reason: 'NoPolicy', unresolved: [], warnings: [] },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { alwaysPulledImages } from './pull-policy.ts';
 
-describe('alwaysPulled', () => {
-  test('names the images that at least one container or volume always pulls', () => {
+describe('alwaysPulledImages', () => {
+  test('returns the images that at least one container or volume pulls Always', () => {
     const spec = {
       containers: [
         { image: 'a', imagePullPolicy: 'Always' },
@@ -20,7 +20,7 @@ describe('alwaysPulled', () => {
     [{ spec: null }],
     [{ spec: { containers: {} } }],
     [{ spec: { containers: [null, 1, { image: 2 }] } }],
-  ])('%j has none', (pod) => {
+  ])('returns none for %j', (pod) => {
     expect(alwaysPulledImages(pod).size).toBe(0);
   });
 });

@@ -2,8 +2,8 @@ import { isJsonObject } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 
 /**
- * The images that are pulled `Always` by at least one container or volume of the pod: their tags are looked at again
- * sooner. The API server has set the default before it calls webhooks.
+ * Returns the images that at least one container or volume of the pod pulls `Always`: their tags are revalidated sooner.
+ * The API server sets the default of the field before it calls webhooks.
  */
 export function alwaysPulledImages(pod: JsonObject): ReadonlySet<string> {
   const spec = pod['spec'];

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ALLOWED_UNCHANGED, encodeReview, fitWarning } from './response.ts';
 
 describe('encodeAnswer', () => {
-  test('unchanged: nothing but the uid and the permission', () => {
+  test('unchanged: only uid and allowed', () => {
     expect(JSON.parse(encodeReview('u', ALLOWED_UNCHANGED))).toEqual({
       kind: 'AdmissionReview',
       apiVersion: 'admission.k8s.io/v1',
@@ -11,7 +11,7 @@ describe('encodeAnswer', () => {
     });
   });
 
-  test('a patch is base64 of JSON and says that it is a JSON Patch', () => {
+  test('a patch is base64 of JSON with the patch type JSONPatch', () => {
     const patch = [{ op: 'add', path: '/metadata/annotations', value: { ä: '€' } }];
     const { response } = JSON.parse(encodeReview('u', { allowed: true, patch })) as {
       response: { patch: string; patchType: string };
@@ -20,17 +20,17 @@ describe('encodeAnswer', () => {
     expect(JSON.parse(Buffer.from(response.patch, 'base64').toString('utf8'))).toEqual(patch);
   });
 
-  test('an empty patch is none: the API server would refuse a patch type without a patch', () => {
+  test('an empty patch is omitted: the API server rejects a patch type without a patch', () => {
     expect(encodeReview('u', { allowed: true, patch: [] })).not.toContain('patch');
   });
 
-  test('a refusal has a code and a message, and no patch', () => {
+  test('a rejection has a code, a message and no patch', () => {
     const answer = encodeReview('u', { allowed: false, message: 'why', patch: [{ op: 'add' }] });
     expect(JSON.parse(answer)).toMatchObject({ response: { allowed: false, status: { code: 403, message: 'why' } } });
     expect(answer).not.toContain('patchType');
   });
 
-  test('warnings and audit annotations are passed on, at most ten warnings', () => {
+  test('passes on audit annotations and at most ten warnings', () => {
     const warnings = Array.from({ length: 20 }, (_, i) => `warning ${i}`);
     const { response } = JSON.parse(
       encodeReview('u', { allowed: true, warnings, auditAnnotations: { reason: 'x' } }),

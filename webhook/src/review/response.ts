@@ -1,36 +1,36 @@
-/** What the webhook answers to one request. */
+/** The response to one admission request. */
 export interface ReviewResponse {
-  /** False only by a policy's `Deny`. */
+  /** False only for a policy's `Deny`. */
   readonly allowed: boolean;
-  /** For a refusal: what the user reads. */
+  /** For a rejection: the message for the user. */
   readonly message?: string;
-  /** JSON Patch; absent or empty: unchanged. */
+  /** JSON Patch. Absent or empty: the pod is unchanged. */
   readonly patch?: readonly unknown[];
   readonly warnings?: readonly string[];
   readonly auditAnnotations?: Readonly<Record<string, string>>;
 }
 
-/** The verdict of every error path. */
+/** The response of every error path. */
 export const ALLOWED_UNCHANGED: ReviewResponse = { allowed: true };
 
-/** What Kubernetes asks of webhooks; longer ones may be cut by the API server, in the middle of a word or all. */
+/** The limit that Kubernetes recommends. The API server may truncate or drop longer warnings. */
 const MAX_WARNING_LENGTH = 120;
-/** Together with the above well below the 4 KiB at which the API server begins to drop them. */
+/** With MAX_WARNING_LENGTH well below 4 KiB in total, above which the API server drops warnings. */
 const MAX_WARNINGS = 10;
 
-/** The AdmissionReview that answers the request with this uid. */
+/** Encodes the AdmissionReview with the response to the request of this uid. */
 export function encodeReview(uid: string, verdict: ReviewResponse): string {
   return wrapResponse(uid, encodeResponse(verdict));
 }
 
-/** The same, of a verdict that was encoded before: many pods get the same one. */
+/** Encodes the AdmissionReview around an encoded response, which many pods share. */
 export function wrapResponse(uid: string, encodedVerdict: string): string {
   return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":${JSON.stringify(uid)},${encodedVerdict}}}`;
 }
 
 /**
- * The fields of the response but its uid. The text is put together by hand, because the patch is most of it and base64
- * has nothing to escape.
+ * Encodes the fields of the response except its uid. The text is concatenated: most of it is the patch, and base64 needs no
+ * escaping.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response
  * @example {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"705ab4f5-…","allowed":true,
@@ -48,7 +48,7 @@ export function encodeResponse(verdict: ReviewResponse): string {
   return response;
 }
 
-/** One line of at most 120 characters: a warning travels in an HTTP header. */
+/** Returns the text as one line of at most 120 characters: a warning is sent in an HTTP header. */
 export function fitWarning(text: string): string {
   const line = text.replaceAll(/[\p{Cc}\p{Cs}\s]+/gu, ' ').trim();
   const characters = Array.from(line);

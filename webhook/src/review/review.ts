@@ -1,29 +1,29 @@
 import { failed, isJsonObject, jsonOrUndefined, ok } from '@archpolicy/core';
 import type { JsonObject, Result } from '@archpolicy/core';
 
-/** What one admission request asks, as far as the webhook looks at it. */
+/** The fields of an admission request that the webhook uses. */
 export interface AdmissionRequest {
-  /** Echoed in the answer. */
+  /** Echoed in the response. */
   readonly uid: string;
-  /** Whether it is the creation of a pod: all else is allowed unchanged. */
+  /** Whether the request creates a pod. All other requests are allowed unchanged. */
   readonly createsPod: boolean;
-  /** The request's: the object's own may be missing. */
+  /** From the request: the object may have none. */
   readonly namespace: string;
   readonly dryRun: boolean;
-  /** The object as received; `{}` when there is none. */
+  /** The object as received; `{}` if absent. */
   readonly object: JsonObject;
-  /** Size of the body that it came in. */
+  /** Size of the request body. */
   readonly bytes: number;
 }
 
-/** A body as a request, or why it is none: that becomes a 400, and the API server fails open. */
+/** The parsed request, or the message of a 400 response, on which the API server fails open. */
 export type ParsedReview = Result<AdmissionRequest, string>;
 
-/** The API server's are UUIDs of 36. */
+/** The API server sends UUIDs of 36 characters. */
 const MAX_UID_LENGTH = 256;
 
 /**
- * Parses an AdmissionReview of `admission.k8s.io/v1`. Of a repeated key the last value counts, as JSON.parse has it.
+ * Parses an AdmissionReview of `admission.k8s.io/v1`. The last of duplicate keys wins, as in JSON.parse.
  *
  * @see https://github.com/kubernetes/api/blob/v0.36.3/admission/v1/types.go (`AdmissionReview`)
  * @example {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"705ab4f5-…","operation":"CREATE",
@@ -31,15 +31,16 @@ const MAX_UID_LENGTH = 256;
  */
 export function parseReview(body: Buffer): ParsedReview {
   const review = jsonOrUndefined(body.toString('utf8'));
-  if (review === undefined) return failed('the body is no JSON');
-  if (!isJsonObject(review)) return failed('the body is no object');
+  if (review === undefined) return failed('the body is not JSON');
+  if (!isJsonObject(review)) return failed('the body is not a JSON object');
   if (review['kind'] !== 'AdmissionReview' || review['apiVersion'] !== 'admission.k8s.io/v1') {
-    return failed('the body is no AdmissionReview of admission.k8s.io/v1');
+    return failed('the body is not an AdmissionReview of admission.k8s.io/v1');
   }
   const request = review['request'];
-  if (!isJsonObject(request)) return failed('the review has no request');
+  if (!isJsonObject(request)) return failed('the AdmissionReview has no request');
   const uid = request['uid'];
-  if (typeof uid !== 'string' || uid === '' || uid.length > MAX_UID_LENGTH) return failed('the request has no uid');
+  if (typeof uid !== 'string' || uid === '' || uid.length > MAX_UID_LENGTH)
+    return failed('the request has no valid uid');
   return ok(toRequest(uid, request, body.length));
 }
 
@@ -70,13 +71,13 @@ function isPodCreation(request: JsonObject): boolean {
   );
 }
 
-/** How the API server's encoder begins each review: type first, then the request's uid. */
+/** The start of each review as the API server encodes it: kind and apiVersion, then the request's uid. */
 const REVIEW_START =
   /^\{"kind":"AdmissionReview","apiVersion":"admission\.k8s\.io\/v1","request":\{"uid":"(?<uid>[0-9A-Za-z-]{1,64})"/u;
-/** Covers the expression above. */
+/** Long enough for a match of REVIEW_START. */
 const START_BYTES = 192;
 
-/** The uid without parsing the body, for when there is no time for that. */
+/** Returns the uid without parsing the body: shedding a review must be cheap. */
 export function peekUid(body: Buffer): string | undefined {
   return REVIEW_START.exec(body.toString('latin1', 0, START_BYTES))?.groups?.['uid'];
 }

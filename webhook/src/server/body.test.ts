@@ -5,7 +5,7 @@ import { BodyBudget, MAX_BODY_BYTES, readBody } from './body.ts';
 import type { BodyRead } from './body.ts';
 
 describe('BodyBudget', () => {
-  test('holds sixteen of the largest bodies; another must wait until one is given back', () => {
+  test('holds sixteen of the largest bodies, and another one after a release', () => {
     const budget = new BodyBudget();
     for (let i = 0; i < 16; i += 1) expect(budget.reserve(MAX_BODY_BYTES)).toBe(true);
     expect(budget.reserve(MAX_BODY_BYTES)).toBe(false);
@@ -16,7 +16,7 @@ describe('BodyBudget', () => {
 
 const CHUNK = Buffer.alloc(16 * 1024, 'x');
 
-/** A request whose body is there whole, in chunks as TLS gives them. */
+/** A request with a complete body, in chunks as TLS delivers them. */
 function createRequest(bytes: number): IncomingMessage {
   const stream = new Readable({ read: () => undefined });
   for (let left = bytes; left > 0; left -= CHUNK.length) stream.push(CHUNK.subarray(0, left));
@@ -24,7 +24,7 @@ function createRequest(bytes: number): IncomingMessage {
   return Object.assign(stream, { headers: {} }) as unknown as IncomingMessage;
 }
 
-/** What comes of a body, and in how many turns of the event loop. */
+/** Reads a body. Returns the result and the number of event loop turns. */
 async function read(bytes: number, budget = new BodyBudget()): Promise<{ read: BodyRead; turns: number }> {
   let turns = 0;
   const count = (): void => {
@@ -41,25 +41,25 @@ async function read(bytes: number, budget = new BodyBudget()): Promise<{ read: B
 }
 
 describe('reading a body', () => {
-  test('a usual one is read at once', async () => {
+  test('reads a typical body without a pause', async () => {
     const { read: result, turns } = await read(48 * 1024);
     expect(result).toMatchObject({ kind: 'body', body: { length: 48 * 1024 } });
     expect(turns).toBeLessThanOrEqual(1);
   });
 
-  test('P1 a large one is read in parts, between which others have their turn', async () => {
+  test('P1 yields to other connections between the slices of a large body', async () => {
     const { read: result, turns } = await read(2 * 1024 * 1024);
     expect(result).toMatchObject({ kind: 'body', body: { length: 2 * 1024 * 1024 } });
     expect(turns).toBeGreaterThanOrEqual(2 * 16 - 1);
   });
 
-  test('one that turns out to be too large is given up, and what it took is given back', async () => {
+  test('stops reading a body over the limit and releases its bytes', async () => {
     const budget = new BodyBudget();
     expect((await read(MAX_BODY_BYTES + 1, budget)).read).toEqual({ kind: 'too-large' });
     for (let i = 0; i < 16; i += 1) expect(budget.reserve(MAX_BODY_BYTES)).toBe(true);
   });
 
-  test('P1 without memory for it, it is given up, and what it took is given back', async () => {
+  test('P1 stops reading a body when the budget is exhausted and releases its bytes', async () => {
     const budget = new BodyBudget();
     for (let i = 0; i < 15; i += 1) budget.reserve(MAX_BODY_BYTES);
     budget.reserve(MAX_BODY_BYTES - 40_000);

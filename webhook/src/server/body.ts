@@ -1,23 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import { MAX_PARSED_BYTES } from '../review/body-limits.ts';
 
-/** What would not be parsed is not read: the memory that 7 MiB take has all garbage collected, which stops everybody for up to 15 ms. */
+/** Reject bodies over the parser's limit before reading them: buffering 7 MiB triggers a full GC (up to 15 ms pause). */
 export const MAX_BODY_BYTES = MAX_PARSED_BYTES;
 
-/** What is read of one body before other connections are looked at: usual ones (8 KB) are never interrupted. */
+/** Bytes of one body to read before yielding to other connections. Typical bodies (8 KB) are read without a pause. */
 const SLICE_BYTES = 64 * 1024;
 
 /**
- * All bodies that are being read or wait, together: sixteen of the largest, thousands of usual ones. Without it,
- * the number of connections times the largest body would be the bound.
+ * Limit for all bodies being read or queued: sixteen of the largest, thousands of typical ones. Without it, memory is
+ * bounded only by the number of connections times the largest body.
  */
 const MAX_BUFFERED_BYTES = 48 * 1024 * 1024;
 
-/** Counts the bytes of all bodies in memory. */
+/** Limits the bytes of all bodies in memory. */
 export class BodyBudget {
   #free = MAX_BUFFERED_BYTES;
 
-  /** Takes bytes; false when there are not as many. */
+  /** Reserves bytes. Returns false if fewer are free. */
   reserve(bytes: number): boolean {
     if (bytes > this.#free) return false;
     this.#free -= bytes;
@@ -29,19 +29,19 @@ export class BodyBudget {
   }
 }
 
-/** A whole body, or why it was not read to its end. */
+/** A complete body, or why it was not read. */
 export type BodyRead =
   | { readonly kind: 'body'; readonly body: Buffer }
   | { readonly kind: 'too-large' }
-  /** Too many other bodies are in memory. */
+  /** The budget is exhausted by other bodies. */
   | { readonly kind: 'busy' }
-  /** The client went away. */
+  /** The client closed the connection. */
   | { readonly kind: 'aborted' };
 
 /**
- * Reads a body within bounds and calls back once. Its bytes are taken from the budget as they arrive (a promised
- * length costs a client nothing) and given back by the caller, with `budget.give(body.length)`, when it is done with.
- * Of what is too large, or too much at the moment, no more is read.
+ * Reads a body within MAX_BODY_BYTES and the budget, and calls `done` once. Bytes are reserved as they arrive, because a
+ * Content-Length costs the client nothing. The caller releases a body with `budget.release(body.length)`. A body over
+ * either limit is not read further.
  */
 export function readBody(request: IncomingMessage, budget: BodyBudget, done: (read: BodyRead) => void): void {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
@@ -52,7 +52,7 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
   const chunks: Buffer[] = [];
   let size = 0;
   let isFinished = false;
-  // Taking listeners off would cost more than they do.
+  // Removing the listeners costs more than leaving them.
   const finish = (read: BodyRead): void => {
     if (isFinished) return;
     isFinished = true;
@@ -75,7 +75,7 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
   });
   request.on('end', () => {
     const [first] = chunks;
-    // One chunk is the usual case: no copy then.
+    // Most bodies are one chunk, which needs no copy.
     finish({ kind: 'body', body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size) });
   });
   request.on('close', () => {
@@ -83,7 +83,7 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
   });
 }
 
-/** A fast client's large body would be read 2 MiB at a time, and everybody else would wait for it. */
+/** Pauses the request for one event loop turn after each slice: otherwise 2 MiB of a fast client are read in one go. */
 function pauseBetweenSlices(request: IncomingMessage): (bytes: number) => void {
   let sliceBytes = 0;
   return (bytes) => {

@@ -1,32 +1,32 @@
-/** What a client may take of the server: times in milliseconds. */
+/** Limits of the server for each client. Times in milliseconds. */
 export interface Limits {
-  /** How long an idle connection stays open. */
+  /** Idle timeout of a connection. */
   readonly keepAliveMs: number;
-  /** A whole TLS handshake. */
+  /** Timeout of the TLS handshake. */
   readonly handshakeMs: number;
   readonly headersMs: number;
-  /** A whole request, body included. */
+  /** Timeout of a whole request, body included. */
   readonly requestMs: number;
-  /** How often the two above are looked at. */
+  /** How often headersMs and requestMs are checked. */
   readonly checkingMs: number;
   readonly connections: number;
-  /** A connection ends with the first answer after this. */
+  /** Maximum age: the connection is closed after the first response past it. */
   readonly connectionAgeMs: number;
 }
 
 export const LIMITS: Limits = {
-  // Longer than the 90 s that the API server keeps idle connections: so it never writes into one that just closed.
+  // Longer than the API server's idle timeout of 90 s, so that it never writes to a connection that was just closed.
   keepAliveMs: 95_000,
   handshakeMs: 5_000,
   headersMs: 5_000,
-  // Node's own default leaves slow bodies over two minutes.
+  // Node's default gives slow bodies over two minutes.
   requestMs: 15_000,
   checkingMs: 1_000,
-  // A few API servers, each with one connection for each pod that is being created; 50 KB each.
+  // A few API servers, each with one connection per pod being created. A connection takes 50 KB.
   connections: 2_000,
-  // New replicas get their share of the API server's long-lived connections.
+  // Rebalances the API server's long-lived connections onto new replicas.
   connectionAgeMs: 300_000,
 };
 
-/** Connections opened together do not end together: each gets up to a tenth less. */
+/** Jitter of connectionAgeMs, as a fraction: connections opened together do not close together. */
 export const CONNECTION_AGE_SPREAD = 0.1;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ReviewQueue } from './review-queue.ts';
 
-/** A queue on a clock of its own; each review costs some milliseconds of it. */
+/** A queue with a fake clock that each review advances by its cost. */
 const setUp = () => {
   let now = 0;
   const log: string[] = [];
@@ -25,7 +25,7 @@ const setUp = () => {
 };
 
 describe('ReviewQueue', () => {
-  test('works in the order of arrival', async () => {
+  test('processes reviews in FIFO order', async () => {
     const { push, log, settled } = setUp();
     for (const name of ['a', 'b', 'c']) push(name);
     expect(log).toEqual([]);
@@ -33,7 +33,7 @@ describe('ReviewQueue', () => {
     expect(log).toEqual(['a', 'b', 'c']);
   });
 
-  test('a review that waited past its latest start is shed, those behind it are not', async () => {
+  test('sheds a review that waited past its latest start, and no review behind it', async () => {
     const { push, log, settled } = setUp();
     push('slow', { costMs: 100 });
     push('late', { latestStart: 50 });
@@ -42,7 +42,7 @@ describe('ReviewQueue', () => {
     expect(log).toEqual(['slow', 'shed late', 'patient']);
   });
 
-  test('when those before it cost too much to get to it in time, it is shed on arrival', async () => {
+  test('sheds a review on arrival if the queued reviews leave it no time', async () => {
     const { push, log, settled } = setUp();
     for (let i = 0; i < 200; i += 1) push(`measured ${i}`, { costMs: 10 });
     await settled();
@@ -55,7 +55,7 @@ describe('ReviewQueue', () => {
     expect(log).toEqual(['shed hasty', 'waiting 0', 'waiting 1', 'waiting 2', 'waiting 3', 'waiting 4', 'patient']);
   });
 
-  test('sockets are looked at between slices', async () => {
+  test('yields to socket I/O between slices', async () => {
     const { push, log, settled } = setUp();
     push('first', { costMs: 10 });
     push('second', { costMs: 10 });
@@ -66,31 +66,31 @@ describe('ReviewQueue', () => {
     expect(log).toEqual(['first', 'socket', 'second']);
   });
 
-  test('P1 large reviews go one at a time, after the usual ones that wait', async () => {
+  test('P1 starts large reviews one at a time, after all queued normal reviews', async () => {
     const { push, log, settled } = setUp();
     const large = { bytes: 3_000_000, costMs: 40 };
     push('large 1', large);
     push('large 2', large);
-    push('usual 1');
+    push('normal 1');
     setImmediate(() => {
-      push('usual 2');
+      push('normal 2');
     });
     await settled();
-    expect(log).toEqual(['usual 1', 'large 1', 'usual 2', 'large 2']);
+    expect(log).toEqual(['normal 1', 'large 1', 'normal 2', 'large 2']);
   });
 
-  test('P1 what a large review takes does not have usual ones shed', async () => {
+  test('P1 the cost of large reviews does not cause normal reviews to be shed', async () => {
     const { push, log, settled } = setUp();
     for (let i = 0; i < 20; i += 1) push(`large ${i}`, { bytes: 3_000_000, costMs: 100 });
     await settled();
     log.length = 0;
-    for (let i = 0; i < 100; i += 1) push(`usual ${i}`);
+    for (let i = 0; i < 100; i += 1) push(`normal ${i}`);
     push('hasty', { latestStart: 2_020 });
     await settled();
     expect(log.at(-1)).toBe('hasty');
   });
 
-  test('a large review that waited past its latest start is shed', async () => {
+  test('sheds a large review that waited past its latest start', async () => {
     const { push, log, settled } = setUp();
     push('large', { bytes: 3_000_000, latestStart: 50 });
     push('slow', { costMs: 100 });

@@ -1,36 +1,35 @@
 import { Fifo } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 
-/** A review that waits for its turn. */
+/** A review that waits to be processed. */
 export interface QueuedReview {
-  /** Monotonic milliseconds when it was there whole. */
+  /** When its body was complete, monotonic milliseconds. */
   readonly arrivedAt: number;
-  /** Monotonic milliseconds after which beginning with it is of no use. */
+  /** The latest useful start, monotonic milliseconds. */
   readonly latestStart: number;
-  /** Size of its body. */
+  /** Size of the body. */
   readonly bytes: number;
-  /** Begins with it: the part until its first wait runs before this returns. */
+  /** Starts processing. The synchronous part runs before this returns. */
   readonly start: () => void;
-  /** Answers it without looking at it. */
+  /** Responds without processing it. */
   readonly shed: () => void;
 }
 
-/** What one review costs before anything was measured, milliseconds; measured on two shared cores. */
+/** Estimated cost of a review before the first measurement, milliseconds. Measured on two shared cores. */
 const INITIAL_COST_MS = 0.1;
 /** Weight of the newest measurement in the moving average. */
 const COST_WEIGHT = 0.05;
-/** How long reviews are worked on before sockets are looked at again. */
+/** How long to process reviews before yielding to socket I/O. */
 const SLICE_MS = 5;
 /**
- * Beyond it a review takes milliseconds to parse (14 ms for each MiB at worst) and waits until no usual one does. Pods of
- * some dozens of containers have 100 KB.
+ * Larger reviews are low priority: parsing one takes up to 14 ms per MiB. A pod with dozens of containers takes 100 KB.
  */
 const LARGE_BYTES = 512 * 1024;
 
 /**
- * Makes the wait for the event loop visible: reviews are queued when they are read whole and worked on in order. One
- * that could not begin in time, judged by those before it and what they cost of late, is shed at once: it costs
- * almost nothing then, and those in front keep their time. Large ones go one at a time, when no usual one waits.
+ * Queues complete reviews, so that waiting for the event loop is measurable, and processes them in FIFO order. Sheds a
+ * review on arrival if the queue length times the average cost exceeds its latest start. Shedding is cheap and leaves the
+ * queued reviews their time. Large reviews are processed one at a time, when no normal review waits.
  */
 export class ReviewQueue {
   readonly #clock: Clock;
@@ -43,7 +42,7 @@ export class ReviewQueue {
     this.#clock = clock;
   }
 
-  /** How many wait. */
+  /** The number of queued reviews. */
   get length(): number {
     return this.normal.size + this.#large.size;
   }
@@ -81,7 +80,7 @@ export class ReviewQueue {
     if (this.length > 0) this.#schedule();
   }
 
-  /** After it, sockets are looked at: usual reviews that came meanwhile go first. */
+  /** Starts at most one, then yields to socket I/O: normal reviews that arrived meanwhile go first. */
   startOneLarge(now: number): void {
     const review = this.#large.shift();
     if (review !== undefined) this.startOrShed(review, now);

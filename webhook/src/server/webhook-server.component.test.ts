@@ -90,7 +90,7 @@ const until = async (holds: () => boolean): Promise<void> => {
   while (!holds()) await new Promise(setImmediate);
 };
 
-/** A handler that answers when told. */
+/** A handler that responds after `release`. */
 const held = () => {
   let release: () => void = () => undefined;
   const begun = new Promise<void>((resolve) => {
@@ -109,7 +109,7 @@ const held = () => {
 };
 
 describe('requests', () => {
-  test('a review is read and answered on a connection that stays open', async () => {
+  test('answers reviews on a keep-alive connection', async () => {
     const { client } = await start();
     const one = client();
     const first = await one.send({ body: 'x'.repeat(8000) });
@@ -123,11 +123,11 @@ describe('requests', () => {
 
   test.each([
     ['another path', { path: '/validate' }, 404],
-    ['a path that only begins alike', { path: '/mutate2' }, 404],
+    ['a path with the same prefix', { path: '/mutate2' }, 404],
     ['another method', { method: 'PUT' }, 405],
     ['another content type', { headers: { 'content-type': 'text/plain' } }, 415],
     ['no content type', { headers: { 'content-type': '' } }, 415],
-  ])('%s is refused, and its connection ends', async (_, request, status) => {
+  ])('rejects %s and closes the connection', async (_, request, status) => {
     const { client } = await start();
     const answer = await client().send(request);
     expect([answer.status, answer.headers.connection]).toEqual([status, 'close']);
@@ -150,7 +150,7 @@ describe('requests', () => {
     expect(seen.map(({ arrivedAt, deadline }) => Math.round(deadline - arrivedAt))).toEqual([expected]);
   });
 
-  test('the largest body that is parsed is read, one byte more is refused unread', async () => {
+  test('reads a body of the maximum size and rejects one more byte unread', async () => {
     const { client } = await start();
     const body = Buffer.alloc(MAX_BODY_BYTES, 'x');
     expect((await client().send({ body })).body).toBe(`read ${MAX_BODY_BYTES}`);
@@ -158,7 +158,7 @@ describe('requests', () => {
     await expect(announced).resolves.toMatchObject({ status: 413 });
   });
 
-  test('P1 a client that sends 7 MiB whatever is said gets its answer, and its connection ends', async () => {
+  test('P1 a client that keeps sending 7 MiB gets its response, and the connection is closed', async () => {
     const { client, socket } = await start();
     const answer = await client().send({ body: Buffer.alloc(7 * 1024 * 1024, 'x') });
     expect([answer.status, answer.body, answer.headers.connection]).toEqual([413, 'too large', 'close']);
@@ -169,7 +169,7 @@ describe('requests', () => {
     expect(await ended).toMatch(/^HTTP\/1\.1 413 .*too large$/su);
   });
 
-  test('a chunked body is cut off at the limit, too', async () => {
+  test('rejects a chunked body at the limit', async () => {
     const { socket } = await start();
     const one = await socket();
     const answer = closed(one);
@@ -185,7 +185,7 @@ describe('requests', () => {
 });
 
 describe('slow clients', () => {
-  test('one that sends no whole headers is cut off', async () => {
+  test('times out a client with incomplete headers', async () => {
     const { socket } = await start(echo, { headersMs: 50, checkingMs: 20 });
     const one = await socket();
     const answer = closed(one);
@@ -193,7 +193,7 @@ describe('slow clients', () => {
     expect(await answer).toMatch(/^HTTP\/1\.1 408 /u);
   });
 
-  test('one that sends no whole body is cut off, and what it sent is forgotten', async () => {
+  test('times out a client with an incomplete body and drops the request', async () => {
     const { server, socket } = await start(echo, { headersMs: 50, requestMs: 100, checkingMs: 20 });
     const one = await socket();
     const answer = closed(one);
@@ -202,25 +202,25 @@ describe('slow clients', () => {
     expect(server.inFlight).toBe(0);
   });
 
-  test('one that never finishes its handshake is cut off', async () => {
+  test('times out a client with an incomplete handshake', async () => {
     const { port } = await start(echo, { handshakeMs: 50 });
     const raw = connectTcp(port, '127.0.0.1');
     raw.on('error', () => undefined);
     await new Promise((resolve) => raw.once('close', resolve));
   });
 
-  test('one that goes away in the middle leaves nothing behind', async () => {
+  test('drops a request whose client disconnects', async () => {
     const { server, socket, client } = await start();
     const one = await socket();
     one.write('POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{');
-    // The answer to another request shows that the first one has been taken in.
+    // The response to another request proves that the first one was received.
     await client().send({});
     await until(() => server.inFlight === 1);
     one.destroy();
     await until(() => server.inFlight === 0);
   });
 
-  test('more connections than the limit are not taken', async () => {
+  test('rejects connections above the limit', async () => {
     const { client, socket } = await start(echo, { connections: 1 });
     await socket();
     await expect(client().send({})).rejects.toThrow();
@@ -228,7 +228,7 @@ describe('slow clients', () => {
 });
 
 describe('certificates', () => {
-  test('TLS 1.2 is refused, before and after a reload', async () => {
+  test('rejects TLS 1.2, before and after a reload', async () => {
     const { server, client } = await start();
     await expect(client({ maxVersion: 'TLSv1.2' }).send({})).rejects.toThrow(/protocol version/u);
     server.reload(await certificate());
@@ -236,7 +236,7 @@ describe('certificates', () => {
     expect((await client().send({})).status).toBe(200);
   });
 
-  test('after a reload new connections see the new certificate, and open ones go on', async () => {
+  test('serves the new certificate on new connections after a reload and keeps open connections', async () => {
     const { server, client } = await start();
     const old = client();
     const before = await old.send({});
@@ -249,7 +249,7 @@ describe('certificates', () => {
 });
 
 describe('connections', () => {
-  test('one ends with the first answer after five minutes, so that new replicas get their share', async () => {
+  test('closes a connection with the first response after five minutes, so that load spreads to new replicas', async () => {
     const { client, advance } = await start();
     const one = client();
     advance(299_000);
@@ -264,7 +264,7 @@ describe('connections', () => {
 });
 
 describe('draining', () => {
-  test('requests are still served, each answer ends its connection', async () => {
+  test('serves requests and closes each connection after its response', async () => {
     const { server, client } = await start();
     const one = client();
     await one.send({});
@@ -274,7 +274,7 @@ describe('draining', () => {
     expect((await client().send({})).status).toBe(200);
   });
 
-  test('close answers what is in flight, ends idle connections and takes no new ones', async () => {
+  test('close answers requests in flight, closes idle connections and accepts no new ones', async () => {
     const { handle, started, release } = held();
     const { server, client, socket } = await start(handle);
     const idle = closed(await socket());
@@ -288,7 +288,7 @@ describe('draining', () => {
     expect(server.inFlight).toBe(0);
   });
 
-  test('close does not wait for ever', async () => {
+  test('close stops waiting when its signal aborts', async () => {
     const { handle, started } = held();
     const { server, client } = await start(handle);
     const answer = client().send({});

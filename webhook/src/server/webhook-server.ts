@@ -15,13 +15,13 @@ import type { Limits } from './limits.ts';
 import { ReviewQueue } from './review-queue.ts';
 import { reviewTimeoutMs } from './timeout.ts';
 
-/** The shortest time in which a review may begin, however little time the request leaves. */
+/** A review may wait this long for its start even if the request's timeout is shorter. */
 const MIN_WAIT_MS = 50;
 
-/** How long a client that is still sending has to see its answer. */
+/** How long the connection stays open after a response to a client that is still sending. */
 const LINGER_MS = 250;
 
-/** When a review came and when its answer must be out, monotonic milliseconds. */
+/** When a review arrived and when its response is due, monotonic milliseconds. */
 export interface ReviewTimes {
   readonly arrivedAt: number;
   readonly deadline: number;
@@ -32,17 +32,17 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** Turns bodies into answers. Neither function rejects or throws. */
+/** Maps bodies of reviews to responses. No function rejects or throws. */
 export interface ReviewHandler {
   handle(body: Buffer, times: ReviewTimes): Promise<HttpResponse>;
-  /** For when there is no time to look at it. */
+  /** Responds without parsing the body: the review cannot start in time. */
   shed(body: Buffer): HttpResponse;
-  /** For a body that is too large to be read. */
+  /** Responds to a body that exceeds the size limit. */
   rejectTooLarge(times: ReviewTimes): HttpResponse;
 }
 
-/** Without Retry-After: the API server does not ask again, it goes on without us. */
-const BUSY: HttpResponse = { status: 429, body: 'too many bodies at a time\n' };
+/** Without Retry-After: the API server does not retry a webhook, it fails open. */
+const BUSY: HttpResponse = { status: 429, body: 'too many request bodies in memory\n' };
 
 export interface WebhookServerOptions {
   readonly certificate: Certificate;
@@ -50,9 +50,9 @@ export interface WebhookServerOptions {
   readonly handler: ReviewHandler;
   readonly clock: Clock;
   readonly random: () => number;
-  /** How much of a review's time is kept for inspection, milliseconds. */
+  /** The part of a review's time that is reserved for inspection, milliseconds. */
   readonly inspectionBudgetMs: number;
-  /** Tests shorten them. */
+  /** Overrides for tests. */
   readonly limits?: Partial<Limits>;
 }
 
@@ -62,7 +62,7 @@ export class WebhookServer {
   readonly #server: Server;
   readonly #queue: ReviewQueue;
   readonly #budget = new BodyBudget();
-  /** When each connection is to end, monotonic milliseconds. */
+  /** When each connection reaches its maximum age, monotonic milliseconds. */
   readonly maxAgeReachedAt = new WeakMap<Socket, number>();
   #draining = false;
   #inFlight = 0;
@@ -97,30 +97,30 @@ export class WebhookServer {
     });
   }
 
-  /** Requests that are being read, wait or are worked on. */
+  /** The number of requests being read, queued or processed. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
   /**
-   * Begins to listen; resolves with the port.
+   * Starts listening. Resolves with the port.
    * @throws ServiceError
    */
   async listen(): Promise<number> {
     return listen(this.#server, this.#options.address);
   }
 
-  /** New connections get this certificate from now on; those that are open keep theirs until they end. */
+  /** Serves this certificate on new connections. Open connections keep the one they were opened with. */
   reload({ cert, key }: Certificate): void {
     this.#server.setSecureContext({ ...TLS_OPTIONS, cert, key });
   }
 
-  /** From now on each answer ends its connection: clients find another replica with their next request. */
+  /** Closes each connection after its next response, so that clients reconnect to another replica. */
   drain(): void {
     this.#draining = true;
   }
 
-  /** Takes no more connections, waits for what is in flight until the signal aborts, ends what is left. */
+  /** Stops accepting connections, waits for requests in flight until the signal aborts, then closes all connections. */
   async close(signal: AbortSignal): Promise<void> {
     this.drain();
     const closed = new Promise<void>((resolve) => {
@@ -129,12 +129,12 @@ export class WebhookServer {
       });
     });
     await this.idle(signal);
-    // To Node a connection that has not sent its first request is not idle: ended here with the rest.
+    // Node does not count a connection without a first request as idle: it is closed here.
     this.#server.closeAllConnections();
     await closed;
   }
 
-  /** Resolves once nothing is in flight, or the signal aborts. */
+  /** Resolves once no request is in flight or the signal aborts. */
   async idle(signal: AbortSignal): Promise<void> {
     if (this.#inFlight === 0 || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -187,7 +187,7 @@ export class WebhookServer {
     });
   }
 
-  /** The API server's URL is the same for each review: parsed once. */
+  /** The review timeout of a URL, milliseconds. The API server sends the same URL each time: it is parsed once. */
   timeoutMs(url: string): number {
     if (url !== this.#lastUrl) {
       this.#lastUrl = url;
@@ -197,8 +197,8 @@ export class WebhookServer {
   }
 
   /**
-   * The rest of the body is not read. A connection that is closed with something unread is reset, and the answer may be
-   * lost with it: so it is out whole at once, and the connection ends a little later.
+   * Responds without reading the rest of the body. Closing a connection with unread data resets it and may drop the
+   * response, so the response is written at once and the connection is closed after LINGER_MS.
    */
   rejectUnread(response: ServerResponse, answer: HttpResponse): void {
     if (response.destroyed) return;
@@ -212,18 +212,18 @@ export class WebhookServer {
   #send(response: ServerResponse, answer: HttpResponse): void {
     if (response.destroyed) return;
     const length = this.#writeHead(response, answer);
-    // Nearly every answer is ASCII, which needs no encoding.
+    // Nearly all responses are ASCII, which latin1 writes without encoding.
     response.end(answer.body, length === answer.body.length ? 'latin1' : 'utf8');
   }
 
-  /** Returns the length of the body in bytes. */
+  /** Writes status and headers. Returns the length of the body in bytes. */
   #writeHead(response: ServerResponse, { status, body }: HttpResponse): number {
     const length = Buffer.byteLength(body);
     const headers: Record<string, string | number> = {
       'content-type': status === 200 ? 'application/json' : 'text/plain',
       'content-length': length,
     };
-    // After an error the rest of the body may still be on its way: it must not be read as the next request.
+    // After an error the rest of the body may still arrive: it must not be parsed as the next request.
     if (status !== 200 || this.#draining || this.#isOld(response.socket)) headers['connection'] = 'close';
     response.writeHead(status, headers);
     return length;
@@ -235,7 +235,7 @@ export class WebhookServer {
   }
 }
 
-/** The status for requests that are no review at all. */
+/** Returns the status for a request with the wrong path, method or content type, or undefined. */
 function rejectionStatus(url: string, method: string | undefined, contentType: string | undefined): number | undefined {
   if (url !== '/mutate' && !url.startsWith('/mutate?')) return 404;
   if (method !== 'POST') return 405;

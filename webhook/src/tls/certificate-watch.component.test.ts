@@ -16,7 +16,7 @@ type Validity = Required<Pick<LeafOptions, 'notBefore' | 'notAfter'>>;
 let authority: CertificateAuthority;
 let directory: string;
 let lines: { msg: string; code?: string; problem?: string }[];
-let taken: string[];
+let loaded: string[];
 let counts: string[];
 let watch: CertificateWatch;
 let now: number;
@@ -30,12 +30,12 @@ beforeAll(async () => {
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'archpolicy-tls-'));
   lines = [];
-  taken = [];
+  loaded = [];
   counts = [];
   now = Date.now();
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as { msg: string }) };
   const logger = createLogger({ name: 'test', level: 'info', destination });
-  const onCertificate = ({ serialNumber }: { serialNumber: string }): void => void taken.push(serialNumber);
+  const onCertificate = ({ serialNumber }: { serialNumber: string }): void => void loaded.push(serialNumber);
   const onRead = (outcome: string): void => void counts.push(outcome);
   watch = new CertificateWatch({ directory, clock: clock(), logger, onCertificate, onRead });
 });
@@ -55,29 +55,29 @@ const encrypted = (pem: string): string =>
 const problems = (): (string | undefined)[] => lines.map(({ problem }) => problem).filter((text) => text !== undefined);
 
 describe('certificate watch', () => {
-  test('waits for the files, unready, and says so once', async () => {
+  test('waits for the files unready and logs it once', async () => {
     await watch.poll();
     await watch.poll();
-    expect(watch.check()).toEqual({ ok: false, reason: 'tls.crt and tls.key are not there' });
-    expect(problems()).toEqual(['tls.crt and tls.key are not there']);
+    expect(watch.check()).toEqual({ ok: false, reason: 'tls.crt and tls.key do not exist' });
+    expect(problems()).toEqual(['tls.crt and tls.key do not exist']);
     await write(await authority.issue());
     await watch.poll();
     expect(watch.check()).toEqual({ ok: true });
-    expect(taken).toHaveLength(1);
+    expect(loaded).toHaveLength(1);
   });
 
-  test('takes a new pair once, and not the same again', async () => {
+  test('loads a new pair once', async () => {
     await write(await authority.issue());
     await watch.poll();
     await watch.poll();
     await write(await authority.issue());
     await watch.poll();
     await watch.poll();
-    expect(new Set(taken).size).toBe(2);
-    expect(taken).toHaveLength(2);
+    expect(new Set(loaded).size).toBe(2);
+    expect(loaded).toHaveLength(2);
   });
 
-  test("sees Kubernetes' swap of the ..data symlink", async () => {
+  test("loads a pair after the kubelet's swap of the ..data symlink", async () => {
     const version = async (name: string): Promise<void> => {
       await mkdir(join(directory, name));
       await write(await authority.issue(), join(directory, name));
@@ -91,7 +91,7 @@ describe('certificate watch', () => {
     await version('..second');
     await rm(join(directory, '..first'), { recursive: true });
     await watch.poll();
-    expect(taken).toHaveLength(2);
+    expect(loaded).toHaveLength(2);
   });
 
   test.each<[string, (good: CertificatePair, validity: Validity) => Promise<CertificatePair>, string, string]>([
@@ -169,7 +169,7 @@ describe('certificate watch', () => {
       'NotYetValid',
       'the new certificate is not valid yet',
     ],
-  ])('P2 %s does not replace a good one, and is logged once', async (_, bad, code, problem) => {
+  ])('P2 %s does not replace a good one and is logged once', async (_, bad, code, problem) => {
     const options = { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + DAY_MS) };
     const good = await authority.issue(options);
     await write(good);
@@ -177,15 +177,15 @@ describe('certificate watch', () => {
     await write(await bad(good, options));
     await watch.poll();
     await watch.poll();
-    expect(taken).toHaveLength(1);
+    expect(loaded).toHaveLength(1);
     expect(watch.current?.cert.toString()).toBe(good.certificate);
     expect(watch.check()).toEqual({ ok: true });
     expect(lines.slice(1)).toEqual([
-      expect.objectContaining({ msg: 'new certificate not used, the current one stays', code, problem }),
+      expect.objectContaining({ msg: 'new certificate rejected, keeping the current one', code, problem }),
     ]);
     await write(await authority.issue());
     await watch.poll();
-    expect(taken).toHaveLength(2);
+    expect(loaded).toHaveLength(2);
   });
 
   test.each(['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048'] as const)('P2 a %s key is used', async (keyType) => {
@@ -194,7 +194,7 @@ describe('certificate watch', () => {
     expect(watch.check()).toEqual({ ok: true });
   });
 
-  test('files that vanish change nothing', async () => {
+  test('keeps the certificate when the files are deleted', async () => {
     await write(await authority.issue());
     await watch.poll();
     await rm(join(directory, 'tls.key'));
@@ -215,15 +215,15 @@ describe('certificate watch', () => {
     const used = Math.min(notBeforeMs, usedAfterMs);
     now = start + used - 1;
     await watch.poll();
-    expect(taken).toHaveLength(1);
+    expect(loaded).toHaveLength(1);
     now = start + used;
     await watch.poll();
-    expect(taken).toHaveLength(2);
+    expect(loaded).toHaveLength(2);
     expect(problems()).toEqual(['the new certificate is not valid yet']);
     expect(counts).toEqual(['loaded', 'not-yet-valid', 'loaded']);
   });
 
-  test('P2 is unready outside the time of validity', async () => {
+  test('P2 is unready outside the validity period', async () => {
     await write(await authority.issue({ notBefore: new Date(now - DAY_MS), notAfter: new Date(now + DAY_MS) }));
     await watch.poll();
     now += 2 * DAY_MS;
@@ -232,7 +232,7 @@ describe('certificate watch', () => {
     expect(watch.check()).toEqual({ ok: false, reason: 'the certificate is not valid yet' });
   });
 
-  test('nothing of the files is written to the log', async () => {
+  test('logs no content of the files', async () => {
     const pair = await authority.issue();
     await write({ ...pair, certificate: pair.key });
     await watch.poll();
@@ -240,11 +240,11 @@ describe('certificate watch', () => {
     expect(problems()).toEqual(['tls.crt contains no PEM certificate']);
   });
 
-  test('looks until its signal aborts', async () => {
+  test('polls until its signal aborts', async () => {
     const stop = new AbortController();
     const running = watch.run(stop.signal);
     await write(await authority.issue());
-    while (taken.length === 0) await new Promise(setImmediate);
+    while (loaded.length === 0) await new Promise(setImmediate);
     stop.abort();
     await running;
     expect(watch.check().ok).toBe(true);

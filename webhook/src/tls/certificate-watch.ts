@@ -5,22 +5,20 @@ import type { CheckResult, Logger } from '@archpolicy/service';
 import type { Certificate, CertificateRead } from './certificate.ts';
 import { readCertificate } from './certificate.ts';
 
-/**
- * What came of a read that found a change: `loaded`; or why the files are not used, counted at each read while it lasts.
- */
+/** The outcome of a read: `loaded`, or why the files are not used (counted at each read while it lasts). */
 export const CERTIFICATE_READ_OUTCOMES = ['loaded', 'absent', 'bad', 'expired', 'not-yet-valid'] as const;
 export type CertificateReadOutcome = (typeof CERTIFICATE_READ_OUTCOMES)[number];
 
-/** How often the directory is looked at. The kubelet itself takes up to a minute to bring a changed Secret. */
+/** Poll interval. The kubelet takes up to a minute to update a changed Secret. */
 const POLL_MS = 2_000;
-/** How often while there is none yet: start-up waits for it. */
+/** Poll interval before the first certificate: start-up waits for it. */
 const FIRST_POLL_MS = 100;
 
 export interface CertificateWatchOptions {
   readonly directory: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called with each certificate that is taken, the first one included. */
+  /** Called with each certificate that is loaded, including the first. */
   readonly onCertificate: (certificate: Certificate) => void;
   /** Called for each read, unless the files hold the certificate in use. */
   readonly onRead?: (outcome: CertificateReadOutcome) => void;
@@ -36,25 +34,25 @@ interface Rejection {
 const ABSENT: Rejection = {
   outcome: 'absent',
   code: 'FilesAbsent',
-  problem: 'tls.crt and tls.key are not there',
+  problem: 'tls.crt and tls.key do not exist',
 };
-/** Of a pair that is less usable than the current one. */
+/** Rejections of a pair that is less usable than the current one. */
 const LESS_USABLE = {
   expired: { outcome: 'expired', code: 'Expired', problem: 'the new certificate has expired' },
   'not-yet-valid': { outcome: 'not-yet-valid', code: 'NotYetValid', problem: 'the new certificate is not valid yet' },
 } as const satisfies Record<string, Rejection>;
 
 /**
- * Keeps the serving certificate in step with the files. It compares contents: that is two small reads, and holds for
- * symlink swaps, copies with old times and network file systems alike, where file events do not. A pair that cannot be
- * used, or that is less usable now than the current one, does not replace it. Each look decides again, so that a pair is
- * adopted once it becomes valid, or once the current one expires.
+ * Reloads the serving certificate when its files change. It polls and compares contents (two small reads), which works for
+ * symlink swaps, copies with old modification times and network file systems, where file events do not. A pair that is
+ * unusable, or less usable than the current one, does not replace it. Each poll decides again, so that a pair is adopted
+ * once it becomes valid or the current one expires.
  */
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
   #current: Certificate | undefined;
   readonly #first = Promise.withResolvers<Certificate>();
-  /** What was said last, so that a lasting problem is said once. */
+  /** The problem logged last: a lasting problem is logged once. */
   loggedProblem = '';
 
   constructor(options: CertificateWatchOptions) {
@@ -66,9 +64,9 @@ export class CertificateWatch {
     return this.#current;
   }
 
-  /** Readiness: a certificate is there and valid now. */
+  /** Readiness check: a certificate is loaded and valid now. */
   check(): CheckResult {
-    if (this.#current === undefined) return { ok: false, reason: this.loggedProblem || 'no certificate yet' };
+    if (this.#current === undefined) return { ok: false, reason: this.loggedProblem || 'no certificate is loaded' };
     switch (validityState(this.#current, this.#options.clock.now())) {
       case 'not-yet-valid':
         return { ok: false, reason: 'the certificate is not valid yet' };
@@ -90,7 +88,7 @@ export class CertificateWatch {
     return waited.value;
   }
 
-  /** Looks until the signal aborts. */
+  /** Polls until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.poll();
@@ -102,7 +100,7 @@ export class CertificateWatch {
     }
   }
 
-  /** Looks once. */
+  /** Reads the files once. */
   async poll(): Promise<void> {
     const { directory, clock } = this.#options;
     this.handleRead(await readCertificate(directory), clock.now());
@@ -147,7 +145,9 @@ export class CertificateWatch {
     this.loggedProblem = problem;
     const { directory, logger } = this.#options;
     const message =
-      this.#current === undefined ? 'no certificate to serve with' : 'new certificate not used, the current one stays';
+      this.#current === undefined
+        ? 'failed to load certificate, waiting for a valid one'
+        : 'new certificate rejected, keeping the current one';
     logger.warn({ directory, code, problem }, message);
   }
 }

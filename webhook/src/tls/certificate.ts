@@ -7,17 +7,17 @@ import type { TlsProblemCode } from '@archpolicy/tls';
 import { isSupportedByApiServers } from './key-types.ts';
 import { TLS_OPTIONS } from './options.ts';
 
-/** A serving certificate (chain) with its key, as PEM: the server's TLS context was created with it once. */
+/** A serving certificate (chain) and its key, as PEM. A TLS context was created with it, so OpenSSL accepts the pair. */
 export interface Certificate extends CertificateValidity {
   readonly cert: Buffer;
   readonly key: Buffer;
   readonly serialNumber: string;
 }
 
-/** Why the files cannot be used, beyond what `TlsProblemCode` lists. */
+/** Problems of the files in addition to `TlsProblemCode`. */
 type FileProblemCode = 'FileTooLarge' | 'FilesUnreadable' | 'KeyTypeUnsupported';
 
-/** What reading the directory gave. `problem` contains no content of the files. */
+/** The result of reading the directory. `problem` quotes nothing of the files. */
 export type CertificateRead =
   | { readonly kind: 'read'; readonly certificate: Certificate }
   | { readonly kind: 'absent' }
@@ -29,8 +29,8 @@ const FILES = { certificate: 'tls.crt', key: 'tls.key' } as const;
 const MAX_FILE_BYTES = 256 * 1024;
 
 /**
- * Reads `tls.crt` and `tls.key`. Kubernetes swaps both at once, by one symlink; a pair read across that swap does not
- * belong together and is reported as bad: the next look finds the new one whole.
+ * Reads `tls.crt` and `tls.key`. The kubelet replaces both at once, by one symlink. A pair read across that replacement
+ * does not match and is reported as bad; the next poll reads the new pair.
  */
 export async function readCertificate(directory: string): Promise<CertificateRead> {
   try {
@@ -45,7 +45,7 @@ export async function readCertificate(directory: string): Promise<CertificateRea
     return {
       kind: 'bad',
       code: 'FilesUnreadable',
-      problem: `the files cannot be read (${errorCode(error) ?? 'unknown'})`,
+      problem: `tls.crt and tls.key cannot be read (${errorCode(error) ?? 'unknown error'})`,
     };
   }
 }
@@ -63,7 +63,7 @@ function parsePair(cert: Buffer, key: Buffer): CertificateRead {
   return { kind: 'read', certificate: { cert, key, ...validity, serialNumber: leaf.serialNumber } };
 }
 
-/** Undefined when it is too large. */
+/** Returns undefined if the file exceeds MAX_FILE_BYTES. */
 async function readBounded(path: string): Promise<Buffer | undefined> {
   const file = await open(path, 'r');
   try {

@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 
-/** The curves of TLS 1.3 that Go implements for certificates. */
+/** The TLS 1.3 curves that Go supports for certificates. */
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 /**
- * Whether API servers can verify a certificate with this key. OpenSSL loads others too, and then every handshake fails.
+ * Whether API servers can verify a certificate with this key. OpenSSL also loads other key types, but then every handshake fails.
  *
  * @see https://github.com/golang/go/blob/go1.24.0/src/crypto/tls/handshake_client.go (verifyServerCertificate: RSA, ECDSA,
  * Ed25519) and https://github.com/golang/go/blob/go1.24.0/src/crypto/tls/defaults.go (the signature algorithms, and with
