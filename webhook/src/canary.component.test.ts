@@ -87,6 +87,7 @@ test('P5 the webhook’s process leaks no credential to logs, responses, metrics
   const env = {
     ...world.env,
     ARCHPOLICY_LOG_LEVEL: 'debug',
+    ARCHPOLICY_INSPECTION_BUDGET: '1500ms',
     ARCHPOLICY_REDIS_URL: redis.url,
     ARCHPOLICY_CACHE_KEY: `a-key-of-thirty-two-characters-${MARKER}`,
   };
