@@ -10,8 +10,8 @@ import { pod } from './fixtures/manifests.ts';
 
 jest.setTimeout(90_000);
 
-/** These tests are about admission alone: nothing is evicted. */
-const OPERATOR_STAND_IN = `import { createServer } from 'node:http';
+/** These tests cover admission only: this operator evicts nothing. */
+const OPERATOR_STUB = `import { createServer } from 'node:http';
 const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
 createServer((request, response) => response.end()).listen(Number(port), host);
 `;
@@ -26,12 +26,12 @@ const kubectl = async (args: readonly string[], stdin?: string): Promise<string>
   return stdout;
 };
 
-const specOf = async (name: string): Promise<JsonObject> => {
+const getSpec = async (name: string): Promise<JsonObject> => {
   const object: unknown = JSON.parse(await kubectl(['get', 'pod', name, '-o', 'json']));
   return isJsonObject(object as JsonObject) ? objectAt(object as JsonObject, 'spec') : {};
 };
 
-/** Where the pod requires arm64, and whether it tolerates that architecture's taint. */
+/** Returns where the pod requires arm64, and whether it tolerates the taint of arm64. */
 const constrainedBy = (spec: JsonObject): string => {
   const parts = [
     objectAt(spec, 'nodeSelector')['kubernetes.io/arch'] === 'arm64' ? 'nodeSelector' : '',
@@ -44,17 +44,17 @@ const constrainedBy = (spec: JsonObject): string => {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'archpolicy-applied-'));
   const operator = join(folder, 'operator.mjs');
-  await writeFile(operator, OPERATOR_STAND_IN);
+  await writeFile(operator, OPERATOR_STUB);
   cluster = await startCluster({ programs: { operator } });
   arm64Only = (await pushImage(cluster.get('REGISTRY'), 'arm64-only', 'v1', ['linux/arm64'], { kind: 'single' }))
     .reference;
-  // So that a toleration would be added.
+  // With the taint the webhook adds a toleration.
   await kubectl(['taint', 'nodes', '-l', 'kubernetes.io/arch=arm64', 'kubernetes.io/arch=arm64:NoSchedule']);
   const probe = async (): Promise<boolean> =>
     (await kubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], pod('probe', arm64Only))).includes(
       '"value": "arm64"',
     );
-  await waitFor(probe, { timeoutMs: 30_000, what: 'the webhook to see the taint' });
+  await waitFor(probe, { timeoutMs: 30_000, what: 'a toleration of the new taint' });
 }, START_TIMEOUT_MILLISECONDS);
 
 afterAll(async () => {
@@ -75,9 +75,9 @@ const own = [{ key: 'gpu', operator: 'Exists' }];
 const os = { 'kubernetes.io/os': 'linux' };
 
 const SELECTED = 'nodeSelector toleration';
-const REFUSED = 'rejected';
+const REJECTED = 'rejected';
 
-/** How the pod is constrained, by each way; `rejected`: it is constrained, and the second apply is rejected. */
+/** How the pod is constrained by each way. `rejected`: it is constrained, and the second apply is rejected. */
 const CASES: readonly (readonly [
   why: string,
   spec: JsonObject,
@@ -86,10 +86,10 @@ const CASES: readonly (readonly [
   serverSide: string,
 ])[] = [
   ['nothing', {}, 'affinity toleration', 'affinity toleration', 'affinity toleration'],
-  // An empty list and null are not in the object that `kubectl create` sends on: nothing tells of them.
-  ['an empty list of tolerations', { tolerations: [] }, 'affinity', REFUSED, 'affinity'],
-  ['tolerations null', { tolerations: null }, 'affinity', REFUSED, 'affinity'],
-  ['affinity null', { affinity: null }, SELECTED, REFUSED, SELECTED],
+  // The object of `kubectl create` has no empty list and no null: it does not show that the manifest sets the field.
+  ['an empty list of tolerations', { tolerations: [] }, 'affinity', REJECTED, 'affinity'],
+  ['tolerations null', { tolerations: null }, 'affinity', REJECTED, 'affinity'],
+  ['affinity null', { affinity: null }, SELECTED, REJECTED, SELECTED],
   ['tolerations', { tolerations: own }, 'affinity', 'affinity', 'affinity'],
   ['an empty affinity', { affinity: {} }, SELECTED, SELECTED, SELECTED],
   ['required affinity', { affinity: { nodeAffinity: required } }, SELECTED, SELECTED, SELECTED],
@@ -99,7 +99,7 @@ const CASES: readonly (readonly [
   ['both', { affinity: { nodeAffinity: required }, tolerations: own }, 'nodeSelector', 'nodeSelector', 'nodeSelector'],
   // Server-side apply sets the whole node selector back.
   ['an empty node selector', { affinity: {}, nodeSelector: {} }, SELECTED, SELECTED, ''],
-  ['node selector null', { affinity: {}, nodeSelector: null }, '', REFUSED, ''],
+  ['node selector null', { affinity: {}, nodeSelector: null }, '', REJECTED, ''],
   ['a node selector', { affinity: {}, nodeSelector: os }, SELECTED, SELECTED, ''],
 ];
 
@@ -115,10 +115,10 @@ describe.each(WAYS)('%s', (way, first, second, column) => {
     const name = `${way} ${why}`.toLowerCase().replaceAll(/[^a-z]+/gu, '-');
     const manifest = pod(name, arm64Only, spec);
     await kubectl([...first, '-f', '-'], manifest);
-    const constrained = constrainedBy(await specOf(name));
+    const constrained = constrainedBy(await getSpec(name));
     const { status, stdout } = await cluster.kubectl([...second, '-f', '-'], manifest);
-    expect(status === 0 ? constrained : REFUSED).toBe(row[column]);
+    expect(status === 0 ? constrained : REJECTED).toBe(row[column]);
     expect(stdout).toMatch(status === 0 ? /configured|unchanged|serverside-applied/u : /^$/u);
-    expect(constrainedBy(await specOf(name))).toBe(constrained);
+    expect(constrainedBy(await getSpec(name))).toBe(constrained);
   });
 });

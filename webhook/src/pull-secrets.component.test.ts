@@ -27,8 +27,8 @@ beforeEach(async () => {
     repositories: [REPOSITORY],
   }));
   const outsider = { name: 'outsider', password: 'good', repositories: ['other/app'] };
-  const everyone = { name: '', password: '', repositories: ['public/app'] };
-  [world, tokens] = await Promise.all([createWorld(), new TokenServer([...tenants, outsider, everyone]).start()]);
+  const anonymous = { name: '', password: '', repositories: ['public/app'] };
+  [world, tokens] = await Promise.all([createWorld(), new TokenServer([...tenants, outsider, anonymous]).start()]);
   world.registry.access = tokens.access();
   world.registry.push(REPOSITORY, 'v1', image);
   advancedMs = 0;

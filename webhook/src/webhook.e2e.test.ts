@@ -161,13 +161,13 @@ describe('pods on the real API server and scheduler', () => {
     };
     await kubectl(['create', '-f', '-'], pod('fields', arm64Only, spec));
     await kubectl(['create', '-f', '-', '-n', 'skipped'], pod('fields', arm64Only, spec));
-    const [ours, without] = await Promise.all([get('fields'), get('fields', 'skipped')]);
-    const { affinity, tolerations, ...rest } = ours.spec;
-    const { tolerations: defaults, ...expected } = without.spec;
+    const [patched, unpatched] = await Promise.all([get('fields'), get('fields', 'skipped')]);
+    const { affinity, tolerations, ...rest } = patched.spec;
+    const { tolerations: defaults, ...expected } = unpatched.spec;
     expect(JSON.stringify(affinity)).toContain('"values":["arm64"]');
     expect(tolerations).toEqual(expect.arrayContaining(defaults as unknown[]));
     expect(JSON.stringify(rest)).toBe(JSON.stringify(expected));
-    expect(ours.metadata.annotations?.['archpolicy.dev/decision']).toContain('arm64');
+    expect(patched.metadata.annotations?.['archpolicy.dev/decision']).toContain('arm64');
   });
 
   test('a dry run returns the constrained pod and creates none', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { yieldToEventLoop } from '@archpolicy/async';
 import { AuditQueue } from './audit-queue.ts';
 
 const setUp = () => {
@@ -13,8 +14,6 @@ const setUp = () => {
   return { queue, outcomes, held, release, running: () => waiting.length };
 };
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 describe('AuditQueue', () => {
   test('PL10 starts a task after the current event loop turn, and so after the response', async () => {
     const { queue, outcomes } = setUp();
@@ -25,19 +24,19 @@ describe('AuditQueue', () => {
     }, 1);
     await Promise.resolve();
     expect(begun).toBe(false);
-    await nextTurn();
-    await nextTurn();
+    await yieldToEventLoop();
+    await yieldToEventLoop();
     expect([begun, outcomes]).toEqual([true, ['done']]);
   });
 
   test('runs eight tasks at a time and queues the others', async () => {
     const { queue, outcomes, held, release, running } = setUp();
     for (let i = 0; i < 20; i += 1) queue.offer(held, 1);
-    await nextTurn();
+    await yieldToEventLoop();
     expect(running()).toBe(8);
     while (outcomes.length < 20) {
       release();
-      await nextTurn();
+      await yieldToEventLoop();
       expect(running()).toBeLessThanOrEqual(8);
     }
     expect(new Set(outcomes)).toEqual(new Set(['done']));
@@ -54,9 +53,9 @@ describe('AuditQueue', () => {
     const huge = 3 * 1024 * 1024;
     for (let i = 0; i < 12; i += 1) queue.offer(held, huge);
     expect(outcomes).toEqual(['dropped', 'dropped']);
-    await nextTurn();
+    await yieldToEventLoop();
     release();
-    await nextTurn();
+    await yieldToEventLoop();
     queue.offer(held, huge);
     expect(outcomes.filter((outcome) => outcome === 'dropped')).toHaveLength(2);
   });
@@ -65,8 +64,8 @@ describe('AuditQueue', () => {
     const { queue, outcomes } = setUp();
     queue.offer(() => Promise.reject(new Error('no')), 1);
     queue.offer(() => Promise.resolve(), 1);
-    await nextTurn();
-    await nextTurn();
+    await yieldToEventLoop();
+    await yieldToEventLoop();
     expect(outcomes.sort()).toEqual(['done', 'failed']);
   });
 
@@ -81,7 +80,7 @@ describe('AuditQueue', () => {
         });
       });
     for (let i = 0; i < 10; i += 1) queue.offer(untilAborted, 1);
-    await nextTurn();
+    await yieldToEventLoop();
     await queue.close();
     queue.offer(untilAborted, 1);
     expect(aborted).toHaveLength(8);

@@ -13,7 +13,7 @@ const ANSWER_OVERHEAD = 1_024;
 const MAX_TEMPLATE_LENGTH = 32_768;
 
 /**
- * Decides once for all pods of a template. The key is one text of all input that a placement depends on. Policy, namespace
+ * Decides each pod template once. The key is one text of all input that a placement depends on. Policy, namespace
  * and nodes are compared by identity: their views create new objects on each change. A placement that depends on the
  * current time is not memoized.
  */
