@@ -5,7 +5,7 @@ import { renderCrd } from './crd.ts';
 import { NotStructuralError, toStructural } from './structural.ts';
 import type { StructuralSchema } from './structural.ts';
 
-/** The fields that could grow without end: CEL rules below or beside them would exceed their cost budget. */
+/** Returns the unbounded fields: CEL rules on them would exceed their cost budget. */
 function unbounded(schema: StructuralSchema, path: string): string[] {
   const bounds = [
     ['items', 'maxItems'],
@@ -15,16 +15,19 @@ function unbounded(schema: StructuralSchema, path: string): string[] {
   const open =
     (isString && !('maxLength' in schema)) ||
     bounds.some(([keyword, bound]) => keyword in schema && !(bound in schema));
-  return [...(open ? [path] : []), ...fieldsOf(schema).flatMap(([name, field]) => unbounded(field, `${path}.${name}`))];
+  return [
+    ...(open ? [path] : []),
+    ...listFields(schema).flatMap(([name, field]) => unbounded(field, `${path}.${name}`)),
+  ];
 }
 
-function fieldsOf({ properties = {}, items, additionalProperties }: StructuralSchema): [string, StructuralSchema][] {
+function listFields({ properties = {}, items, additionalProperties }: StructuralSchema): [string, StructuralSchema][] {
   const fields = Object.entries({ ...(properties as object), '[]': items, '{}': additionalProperties });
   return fields.filter((entry): entry is [string, StructuralSchema] => typeof entry[1] === 'object');
 }
 
 describe('crds/archpolicies.yaml', () => {
-  test('is what the generator writes: run `make crds` after a change of the schema', () => {
+  test('is up to date: run `make crds` after a change of the schema', () => {
     expect(readFileSync(new URL('../archpolicies.yaml', import.meta.url), 'utf8')).toBe(renderCrd());
   });
 
@@ -34,7 +37,7 @@ describe('crds/archpolicies.yaml', () => {
 });
 
 describe('toStructural', () => {
-  test('keeps what a CRD takes and drops the dialect', () => {
+  test('keeps the keywords of a CRD and drops $schema', () => {
     expect(
       toStructural(
         { $schema: 'x', type: 'array', description: 'd', minItems: 0, items: { type: 'string', description: 'i' } },
@@ -45,19 +48,19 @@ describe('toStructural', () => {
 
   test.each<[string, unknown, string]>([
     [
-      'a keyword that a CRD does not have',
+      'a keyword that a CRD does not support',
       { type: 'object', description: 'd', propertyNames: {} },
-      'f: a CRD has no propertyNames',
+      'f: a CRD does not support propertyNames',
     ],
-    ['a field without description', { type: 'string' }, 'f: a description is missing'],
-    ['a field without type', { description: 'd' }, 'f: a type is missing'],
-    ['what is no schema', 'text', 'f: a schema is an object'],
+    ['a field without description', { type: 'string' }, 'f: the field has no description'],
+    ['a field without type', { description: 'd' }, 'f: the field has no type'],
+    ['a schema that is not an object', 'text', 'f: the schema is not an object'],
     [
-      'a field below',
+      'a nested field',
       { type: 'object', description: 'd', properties: { a: { type: 'string' } } },
-      'f.a: a description is missing',
+      'f.a: the field has no description',
     ],
-  ])('refuses %s', (_, schema, message) => {
+  ])('rejects %s', (_, schema, message) => {
     expect(() => toStructural(schema, 'f')).toThrow(new NotStructuralError(message));
   });
 });

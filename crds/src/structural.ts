@@ -1,8 +1,8 @@
-/** A schema as a CustomResourceDefinition takes it. */
+/** A structural schema: the subset of OpenAPI that a CustomResourceDefinition accepts. */
 export type StructuralSchema = Readonly<Record<string, unknown>>;
 
-/** What a CRD takes of OpenAPI, in the order in which it reads best. */
-const KEPT = [
+/** The OpenAPI keywords of a CRD, in the order of the output. */
+const KEYWORDS = [
   'type',
   'format',
   'description',
@@ -26,30 +26,32 @@ const KEPT = [
   'items',
 ] as const;
 
-const kept: ReadonlySet<string> = new Set(KEPT);
+const supported: ReadonlySet<string> = new Set(KEYWORDS);
 
-/** Thrown when the schema says something that a CRD cannot: leaving it out would make the CRD mean something else. */
+/** Thrown for a schema that a CRD cannot express: omitting a keyword would change its meaning. */
 export class NotStructuralError extends Error {
   override readonly name = 'NotStructuralError';
   readonly code = 'NotStructural';
 }
 
-/** Adapts what zod writes to a structural schema: known keywords in a fixed order, descriptions on every field. */
+/**
+ * Converts zod's JSON Schema to a structural schema: supported keywords in a fixed order, a description on each field.
+ * @throws NotStructuralError
+ */
 export function toStructural(schema: unknown, path: string): StructuralSchema {
-  if (!isRecord(schema)) throw new NotStructuralError(`${path}: a schema is an object`);
-  const unknown = Object.keys(schema).filter((keyword) => !kept.has(keyword) && keyword !== '$schema');
-  if (unknown.length > 0) throw new NotStructuralError(`${path}: a CRD has no ${unknown.join(', ')}`);
-  if (typeof schema['description'] !== 'string') throw new NotStructuralError(`${path}: a description is missing`);
-  if (typeof schema['type'] !== 'string') throw new NotStructuralError(`${path}: a type is missing`);
+  if (!isRecord(schema)) throw new NotStructuralError(`${path}: the schema is not an object`);
+  const unknown = Object.keys(schema).filter((keyword) => !supported.has(keyword) && keyword !== '$schema');
+  if (unknown.length > 0) throw new NotStructuralError(`${path}: a CRD does not support ${unknown.join(', ')}`);
+  if (typeof schema['description'] !== 'string') throw new NotStructuralError(`${path}: the field has no description`);
+  if (typeof schema['type'] !== 'string') throw new NotStructuralError(`${path}: the field has no type`);
   return Object.fromEntries(
-    KEPT.filter((keyword) => keyword in schema && !(keyword === 'minItems' && schema[keyword] === 0)).map((keyword) => [
-      keyword,
-      below(keyword, schema[keyword], path),
-    ]),
+    KEYWORDS.filter((keyword) => keyword in schema && !(keyword === 'minItems' && schema[keyword] === 0)).map(
+      (keyword) => [keyword, convertValue(keyword, schema[keyword], path)],
+    ),
   );
 }
 
-function below(keyword: string, value: unknown, path: string): unknown {
+function convertValue(keyword: string, value: unknown, path: string): unknown {
   switch (keyword) {
     case 'properties':
       return isRecord(value)

@@ -12,16 +12,16 @@ import {
 import { hasFittingValues } from './label-selector.ts';
 import { celMatches, ruled } from './rule.ts';
 
-/** The kinds of fields that the specification is made of. Every list and string is bounded: CEL is budgeted by size. */
+/** Field schemas of the specification. Each list and string is bounded, because the cost budget of CEL depends on the size. */
 
-/** Lists of architectures cannot be longer than there are architectures. */
+/** No list of distinct architectures is longer. */
 export const MAX_ARCHITECTURES = ARCHITECTURES.length;
 const MAX_SELECTOR_ENTRIES = 16;
 const MAX_SELECTOR_VALUES = 32;
-/** Holds any duration that a field allows, written in any sensible way. */
+/** Long enough for each duration that a field allows. */
 const MAX_DURATION_LENGTH = 16;
 
-/** An architecture that a node can have. `wasm` and `386` are none: nodes that run them are amd64 or arm64. */
+/** An architecture of nodes. Not `wasm` and `386`: nodes that run them are amd64 or arm64. */
 export const architecture = (description: string): z.ZodType<NodeArchitecture, NodeArchitecture> =>
   z.enum(ARCHITECTURES).exclude(['wasm', '386']).meta({ description });
 
@@ -34,7 +34,7 @@ interface ListBounds {
 
 const distinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
 
-/** A list without duplicates whose order says nothing: several appliers can each own some of its entries. */
+/** A list of distinct values without order. With server-side apply, several managers can own entries of it. */
 export function setOf<S extends z.ZodType<string>>(
   item: S,
   { min = 0, max }: ListBounds,
@@ -48,7 +48,7 @@ export function setOf<S extends z.ZodType<string>>(
     .meta({ description, 'x-kubernetes-list-type': 'set' });
 }
 
-/** A list without duplicates whose order counts: one applier owns it whole. */
+/** An ordered list of distinct values. With server-side apply, one manager owns all of it. */
 export function orderedSetOf<S extends z.ZodType<string>>(
   item: S,
   { min = 0, max }: ListBounds,
@@ -61,7 +61,7 @@ export function orderedSetOf<S extends z.ZodType<string>>(
   );
 }
 
-/** A duration between two others, all written like `1h30m`. */
+/** A duration such as `1h30m`, from `min` to `max`. */
 export function duration(min: string, max: string, example: string, description: string): z.ZodString {
   const least = parseDurationMs(min) ?? Number.NaN;
   const most = parseDurationMs(max) ?? Number.NaN;
@@ -69,7 +69,7 @@ export function duration(min: string, max: string, example: string, description:
     z.string().max(MAX_DURATION_LENGTH),
     [
       {
-        // Six digits at most: beyond them CEL's own arithmetic overflows, and every maximum is far below.
+        // At most six digits: CEL's duration arithmetic overflows above, and each maximum is far lower.
         cel: `${celMatches('self', '^([1-9][0-9]{0,5}(s|m|h))+$')} && duration(self) >= duration('${min}') && duration(self) <= duration('${max}')`,
         holds: (text) => {
           const value = parseDurationMs(text);
@@ -82,7 +82,7 @@ export function duration(min: string, max: string, example: string, description:
   );
 }
 
-/** A string of a known shape. */
+/** A string that matches a pattern. */
 export function shaped(pattern: string, maxLength: number, message: string, description: string): z.ZodString {
   const shape = new RegExp(pattern);
   return ruled(
@@ -107,7 +107,7 @@ export const labelKey = (description: string): z.ZodString =>
 
 const ARCHITECTURE_KEYS = ['kubernetes.io/arch', 'beta.kubernetes.io/arch'];
 
-/** A label key other than those of the architecture, which placement decides. */
+/** A label key except the architecture labels, which placement sets. */
 export const copiedLabelKey = (description: string): z.ZodString =>
   ruled(
     z.string().max(MAX_LABEL_KEY_LENGTH),
@@ -127,7 +127,7 @@ export const labelValue = (description: string): z.ZodString =>
 
 const matchLabels = ruled(
   z
-    .record(z.string(), labelValue('The value that the label must have.'))
+    .record(z.string(), labelValue('The value of the label.'))
     .refine(
       (labels) => Object.keys(labels).length <= MAX_SELECTOR_ENTRIES,
       `name at most ${MAX_SELECTOR_ENTRIES} labels`,
@@ -139,20 +139,21 @@ const matchLabels = ruled(
       message: KEY_MESSAGE,
     },
   ],
-  { description: 'Labels that must be there with these values.', maxProperties: MAX_SELECTOR_ENTRIES },
+  { description: 'Labels that must have these values. Example: {app: web}.', maxProperties: MAX_SELECTOR_ENTRIES },
 );
 
 const requirement = ruled(
   z.object({
-    key: labelKey('The label that the expression is about.'),
+    key: labelKey('The key of the label.'),
     operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).meta({
-      description: 'How the label relates to the values. NotIn also matches where the label is absent.',
+      description:
+        'In or NotIn: the value of the label is or is not in values; NotIn also matches an absent label. Exists or DoesNotExist: the label is present or absent.',
     }),
     values: z
-      .array(labelValue('A value.'))
+      .array(labelValue('A label value.'))
       .max(MAX_SELECTOR_VALUES)
       .meta({
-        description: 'The values of In and NotIn. Exists and DoesNotExist have none.',
+        description: 'The values for In and NotIn. Must be empty for Exists and DoesNotExist.',
         'x-kubernetes-list-type': 'atomic',
       })
       .optional(),
@@ -165,10 +166,10 @@ const requirement = ruled(
       path: ['values'],
     },
   ],
-  { description: 'An expression over one label.' },
+  { description: 'A requirement on one label.' },
 );
 
-/** A label selector of the API's own shape. */
+/** A `metav1.LabelSelector`. */
 export const labelSelector = (
   description: string,
 ): z.ZodObject<{
@@ -181,7 +182,11 @@ export const labelSelector = (
       matchExpressions: z
         .array(requirement)
         .max(MAX_SELECTOR_ENTRIES)
-        .meta({ description: 'Expressions that must all hold.', 'x-kubernetes-list-type': 'atomic' })
+        .meta({
+          description:
+            'Requirements that must all hold, in addition to matchLabels. Example: [{key: tier, operator: In, values: [web, api]}].',
+          'x-kubernetes-list-type': 'atomic',
+        })
         .optional(),
     })
     .meta({ description, 'x-kubernetes-map-type': 'atomic' });

@@ -15,8 +15,8 @@ import { ruled } from './rule.ts';
 import { specRules } from './spec-rules.ts';
 
 /**
- * The specification of an ArchPolicy: the one source of its type, its parser and its CRD. Descriptions are what
- * `kubectl explain` prints. Defaults appear here and nowhere else.
+ * The specification of an ArchPolicy: the only source of its type, parser, CRD and defaults. `kubectl explain` prints the
+ * descriptions, so each states meaning, unit, default and an example.
  */
 
 const MAX_COPIED_LABELS = 16;
@@ -26,37 +26,43 @@ const MAX_PLATFORMS = 32;
 const MAX_PLATFORM_LENGTH = 64;
 const MAX_OWNER_KINDS = 32;
 const MAX_OWNER_KIND_LENGTH = 320;
-/** A hundred a second: above what an API server should be asked for by one client. */
+/** 100 per second: above what one client should send to an API server. */
 const MAX_EVICTIONS_PER_MINUTE = 6_000;
 const INT32 = { min: -2_147_483_648, max: 2_147_483_647 };
 
 const preference = z.object({
   architectures: orderedSetOf(
-    architecture('A name as in the node label kubernetes.io/arch.'),
+    architecture('An architecture as in the node label kubernetes.io/arch, such as arm64.'),
     { min: 1, max: MAX_ARCHITECTURES },
-    'The preferred architectures, the most wanted first.',
+    'The preferred architectures, most preferred first. Required. Example: [arm64, amd64].',
   ),
   type: z
     .enum(['Require', 'Prefer'])
     .default('Require')
     .meta({
       description:
-        'Require narrows a pod to the first of the architectures that its images support and that a ready node can take ' +
-        'it on. Prefer leaves it all that its images support and adds preferred node affinity.',
+        'Require constrains a pod to the first of the architectures that its images support and for which a ready node can ' +
+        'take the pod. Prefer allows all architectures that the images support and adds preferred node affinity. Default: Require.',
     }),
-  weight: z.int().min(1).max(100).default(100).meta({
-    format: 'int32',
-    description:
-      'With type Prefer: weight of the first architecture in node affinity, from 1 to 100. The others get less, in order.',
-  }),
+  weight: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(100)
+    .meta({
+      format: 'int32',
+      description:
+        'With type Prefer: the weight of the first architecture in preferred node affinity, from 1 to 100. The following ' +
+        'architectures get proportionally lower weights. Default: 100.',
+    }),
   allowOverride: z.boolean().default(true).meta({
     description:
-      'Whether a pod or a namespace may choose another architecture with the label archpolicy.dev/preferred.',
+      'Whether a pod or namespace may choose another architecture with the label archpolicy.dev/preferred. Default: true.',
   }),
 });
 
 const rollout = z.object({
-  architecture: architecture('The architecture that the workloads move to.'),
+  architecture: architecture('The architecture that the workloads move to, such as arm64.'),
   percent: z
     .int()
     .min(0)
@@ -64,8 +70,8 @@ const rollout = z.object({
     .meta({
       format: 'int32',
       description:
-        'Percent of the workloads that prefer the architecture, from 0 to 100. Raising it only adds workloads, and the ' +
-        'pods of a workload stay together.',
+        'Percentage of the workloads that prefer the architecture, from 0 to 100. All pods of a workload move together. ' +
+        'Raising the percentage only adds workloads.',
     }),
 });
 
@@ -75,134 +81,175 @@ const imageOverride = z
       '^[A-Za-z0-9*\\[][-A-Za-z0-9._:/@*\\[\\]]*$',
       MAX_IMAGE_PATTERN_LENGTH,
       'write an image with its registry, such as registry.corp/legacy/*, where * stands for any characters',
-      'Images by registry and repository, with or without tag or digest. * stands for any run of characters, / ' +
-        'included. Images of Docker Hub are docker.io/library/NAME or docker.io/OWNER/NAME.',
+      'Pattern of image names: registry and repository, with or without tag or digest. * matches any characters, ' +
+        'including /. Images of Docker Hub are docker.io/library/NAME or docker.io/OWNER/NAME. Example: registry.corp/legacy/*.',
     ),
     platforms: setOf(
       shaped(
         `^[a-z0-9]+/(${ARCHITECTURES.join('|')})(/[a-z0-9.]+)?$`,
         MAX_PLATFORM_LENGTH,
         'write os/architecture or os/architecture/variant with the names that Go uses, such as linux/amd64 or linux/arm/v7',
-        'A platform such as linux/amd64.',
+        'A platform as os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7.',
       ),
       { min: 1, max: MAX_PLATFORMS },
-      'The platforms that these images run on.',
+      'The platforms that the images support. Example: [linux/amd64, linux/arm64].',
     ),
   })
-  .meta({ description: 'What the images that match run on.' });
+  .meta({ description: 'The platforms of the images that match.' });
 
 const remediation = z.object({
-  action: z.enum(['Evict', 'Report']).default('Evict').meta({
-    description: 'What is done about a misplaced pod: Evict it, or only Report it in status, events and metrics.',
-  }),
-  recheckInterval: duration('1m', '24h', '10m', 'How often every pod is checked against its node; 1m to 24h.').default(
+  action: z
+    .enum(['Evict', 'Report'])
+    .default('Evict')
+    .meta({
+      description:
+        'Evict evicts misplaced pods, so that their owners replace them. Report only reports them in status, events and metrics. ' +
+        'Default: Evict.',
+    }),
+  recheckInterval: duration(
+    '1m',
+    '24h',
     '10m',
-  ),
+    'How often all pods are checked against their nodes. A duration from 1m to 24h. Default: 10m.',
+  ).default('10m'),
   gracePeriodAfterScheduling: duration(
     '1s',
     '1h',
     '30s',
-    'How long a pod is left alone after it was bound to its node; 1s to 1h.',
+    'How long a pod is not evicted after it was bound to its node. A duration from 1s to 1h. Default: 30s.',
   ).default('30s'),
-  maxEvictionsPerMinute: z.int().min(1).max(MAX_EVICTIONS_PER_MINUTE).default(60).meta({
-    format: 'int32',
-    description:
-      "How many of the policy's pods are evicted in a minute at most; 1 to 6000. To evict none set action to Report.",
-  }),
+  maxEvictionsPerMinute: z
+    .int()
+    .min(1)
+    .max(MAX_EVICTIONS_PER_MINUTE)
+    .default(60)
+    .meta({
+      format: 'int32',
+      description:
+        'The maximum number of evictions per minute over all pods of the policy, from 1 to 6000. To evict no pods, set action ' +
+        'to Report. Default: 60.',
+    }),
   includeReady: z
     .boolean()
     .default(false)
     .meta({
       description:
-        'Whether pods that are Ready on the wrong node are evicted too. A Ready pod runs, whatever its image says: by emulation, ' +
-        'for instance.',
+        'Whether misplaced pods that are Ready are evicted. A Ready pod runs although its images do not support the node, for ' +
+        'example by emulation. Default: false.',
     }),
   ownerKinds: setOf(
     shaped(
       `^${DNS_SUBDOMAIN}/[A-Z][A-Za-z0-9]*$`,
       MAX_OWNER_KIND_LENGTH,
       'write group/Kind, such as argoproj.io/Rollout',
-      'An owner kind such as argoproj.io/Rollout.',
+      'A kind as group/Kind, such as argoproj.io/Rollout.',
     ),
     { max: MAX_OWNER_KINDS },
-    'Further kinds of owners, as group/Kind, that replace an evicted pod. ReplicaSets, StatefulSets, ' +
-      'ReplicationControllers and suitable Jobs are known.',
+    'Additional kinds of owners that replace an evicted pod, as group/Kind. ReplicaSets, StatefulSets, ReplicationControllers ' +
+      'and suitable Jobs are built in. Default: none. Example: [argoproj.io/Rollout].',
   ).default([]),
 });
 
 const fields = z.object({
-  priority: z.int().min(INT32.min).max(INT32.max).default(0).meta({
-    format: 'int32',
-    description:
-      'Among the policies that match a pod the highest priority wins, and of equals the first by name. Policies are not merged.',
-  }),
+  priority: z
+    .int()
+    .min(INT32.min)
+    .max(INT32.max)
+    .default(0)
+    .meta({
+      format: 'int32',
+      description:
+        'If several policies match a pod, only the one with the highest priority governs it; of equal priorities, the first by name. ' +
+        'Policies are not merged. Default: 0. Example: 100.',
+    }),
   namespaceSelector: labelSelector(
-    'Namespaces whose pods the policy governs, by label. Empty: all. One namespace is selected by its label kubernetes.io/metadata.name.',
+    'Selects the namespaces whose pods the policy governs, by label. Default: all namespaces. Example of one namespace: ' +
+      '{matchLabels: {kubernetes.io/metadata.name: shop}}.',
   ).default({}),
-  podSelector: labelSelector('Pods that the policy governs, by label. Empty: all.').default({}),
-  mode: z.enum(['Enforce', 'Audit']).default('Enforce').meta({
-    description:
-      'Enforce constrains new pods and puts misplaced ones right. Audit changes nothing and shows what Enforce would do.',
-  }),
+  podSelector: labelSelector(
+    'Selects the pods that the policy governs, by label. Default: all pods. Example: {matchLabels: {app: web}}.',
+  ).default({}),
+  mode: z
+    .enum(['Enforce', 'Audit'])
+    .default('Enforce')
+    .meta({
+      description:
+        'Enforce constrains new pods and remediates misplaced ones. Audit changes nothing and only reports what Enforce would do. ' +
+        'Default: Enforce.',
+    }),
   architectures: setOf(
-    architecture('A name as in the node label kubernetes.io/arch, such as amd64.'),
+    architecture('An architecture as in the node label kubernetes.io/arch, such as amd64.'),
     { min: 1, max: MAX_ARCHITECTURES },
-    'The architectures that pods may be placed on. Absent: all that their images support. Where the images of a pod support ' +
-      'none of them, the pod is placed by its images alone, with a warning, unless whenNoCommonArchitecture is Deny.',
+    'The architectures on which pods may be placed. If the images of a pod support none of them, the pod is placed by its images ' +
+      'alone, with a warning, unless whenNoCommonArchitecture is Deny. Default: all that the images support. Example: [amd64, arm64].',
   ).optional(),
   scaleFromZero: setOf(
-    architecture('A name as in the node label kubernetes.io/arch, such as arm64.'),
+    architecture('An architecture as in the node label kubernetes.io/arch, such as arm64.'),
     { max: MAX_ARCHITECTURES },
-    'Architectures that an autoscaler can bring: they count as having a node even while there is none, except for pods that ' +
-      'select nodes by name or pool where all such nodes are of other architectures.',
+    'Architectures whose nodes an autoscaler adds on demand. Each counts as having a node while there is none, except for a pod ' +
+      'that selects nodes by name or pool if all such nodes have other architectures. Default: none. Example: [arm64].',
   ).default([]),
   scaleFromZeroWait: duration(
     '2m',
     '1h',
     '10m',
-    'How long a pod that is narrowed to an architecture of scaleFromZero waits for its node before the preference is relaxed; 2m to 1h.',
+    'How long a pod that is constrained to an architecture of scaleFromZero waits for a node before the preference is relaxed. ' +
+      'A duration from 2m to 1h. Default: 10m.',
   ).default('10m'),
   preference: preference
     .meta({
       description:
-        'Which of the architectures that its images support a pod goes to. Absent: all of them. An example: ' +
+        'Which architecture a pod uses if its images support several. Default: any of them. Example: ' +
         '{architectures: [arm64, amd64], type: Prefer}.',
     })
     .optional(),
   rollout: rollout
-    .meta({ description: 'Moves workloads to another architecture step by step. Absent: none.' })
+    .meta({
+      description:
+        'Moves a percentage of the workloads to another architecture. Default: none. Example: {architecture: arm64, percent: 25}.',
+    })
     .optional(),
   whenNoCommonArchitecture: z
     .enum(['Admit', 'Deny'])
     .default('Admit')
     .meta({
       description:
-        'What is done with a pod whose images have no architecture in common: Admit it unchanged with a warning, or Deny it. ' +
-        'Deny also refuses a pod whose images support none of spec.architectures; Admit places it by its images alone.',
+        'What happens to a pod whose images have no architecture in common. Admit: it is admitted unchanged with a warning. ' +
+        'Deny: it is rejected. Deny also rejects a pod whose images support none of spec.architectures, which Admit places by ' +
+        'its images alone. Default: Admit.',
     }),
   whenUnresolved: z
     .enum(['Gate', 'Admit', 'Fallback', 'Deny'])
     .default('Gate')
     .meta({
       description:
-        'What is done with a pod whose images could not be inspected in time: Gate keeps it from being scheduled until the ' +
-        'operator knows, Admit leaves it unconstrained, Fallback constrains it to fallbackArchitecture, Deny refuses it.',
+        'What happens to a pod whose images are not inspected in time. Gate: it is created, but not scheduled until the operator ' +
+        'has inspected them. Admit: it is not constrained. Fallback: it is constrained to fallbackArchitecture. Deny: it is ' +
+        'rejected. Default: Gate.',
     }),
   fallbackArchitecture: architecture(
-    'The architecture that whenUnresolved Fallback constrains pods to where a node can take them on it, and that Gate uses once ' +
-      'gateTimeout has passed or where no answer can come.',
+    'The architecture to which whenUnresolved Fallback constrains pods if a node of it can take them. Gate uses it after ' +
+      'gateTimeout, or at once if inspection cannot succeed. Required for Fallback. Default: none. Example: amd64.',
   ).optional(),
-  gateTimeout: duration('5s', '10m', '60s', 'How long a pod is gated at most before it is freed; 5s to 10m.').default(
+  gateTimeout: duration(
+    '5s',
+    '10m',
     '60s',
-  ),
-  tolerateArchitectureTaints: z.boolean().default(true).meta({
-    description:
-      'Whether pods get tolerations of the taints kubernetes.io/arch=ARCHITECTURE of the architectures that they are constrained to, where a node carries the taint or scaleFromZero lists the architecture.',
-  }),
+    'How long a pod is gated at most; then it is scheduled. A duration from 5s to 10m. Default: 60s.',
+  ).default('60s'),
+  tolerateArchitectureTaints: z
+    .boolean()
+    .default(true)
+    .meta({
+      description:
+        'Whether a constrained pod gets tolerations of the taint kubernetes.io/arch=ARCHITECTURE for its architectures. A toleration ' +
+        'is added only if a node has the taint or scaleFromZero lists the architecture. Default: true.',
+    }),
   copyLabelsToNodeAffinity: setOf(
-    copiedLabelKey('A label key.'),
+    copiedLabelKey('A label key, such as example.com/pool.'),
     { max: MAX_COPIED_LABELS },
-    'Keys of pod labels. A pod that carries one goes only to nodes that carry the same label with the same value.',
+    'Keys of pod labels to copy to node affinity: a pod with such a label is scheduled only to nodes with the same label and ' +
+      'value. Default: none. Example: [example.com/pool].',
   ).default([]),
   images: ruled(
     z.array(imageOverride).max(MAX_IMAGE_OVERRIDES),
@@ -215,20 +262,23 @@ const fields = z.object({
     ],
     {
       description:
-        'Facts that take the place of inspection, for registries that cannot be reached and manifests that are wrong. ' +
-        'The first entry that matches an image counts.',
+        'Platforms of images that replace inspection, for unreachable registries and wrong manifests. The first entry that ' +
+        'matches an image applies. Default: none. Example: [{match: "registry.corp/legacy/*", platforms: [linux/amd64]}].',
       'x-kubernetes-list-type': 'atomic',
     },
   ).default([]),
   remediation: remediation
-    // The parsed form of `{}`; the CRD says `{}`, from which the API server fills in the same.
+    // Parses `{}`. The CRD has the default `{}`, in which the API server sets the same defaults.
     .prefault({})
-    .meta({ description: 'What the operator does about pods on nodes that cannot run their images.' }),
+    .meta({
+      description:
+        'What the operator does with misplaced pods: pods on a node that cannot run all of their images. Example: {action: Report}.',
+    }),
 });
 
 export const archPolicySpecSchema = ruled(fields, specRules, {
-  description: 'What is wanted of the pods that the policy governs.',
+  description: 'Which pods the policy governs, and how they are placed and remediated.',
 });
 
-/** The specification as it is used: parsed, with every default filled in. */
+/** The parsed specification, with defaults. */
 export type ParsedSpec = z.output<typeof fields>;

@@ -3,21 +3,21 @@ import { MAX_SUBDOMAIN_LENGTH } from './label-syntax.ts';
 import { ARCHITECTURES } from '../platform/platform.ts';
 import { MAX_ARCHITECTURES } from './fields.ts';
 
-/** How many entries `relaxed` holds: half a megabyte of a status would be too much, this is under 100 KB. */
+/** Maximum number of entries of `relaxed`. They take under 100 KB. */
 export const MAX_RELAXED = 200;
 const MAX_CONDITIONS = 8;
 const MAX_CONDITION_MESSAGE_LENGTH = 32_768;
 const MAX_REASON_LENGTH = 1_024;
 const MAX_TYPE_LENGTH = 316;
-/** Namespace, kind and name with two slashes. */
+/** Namespace, kind and name, with two slashes. */
 const MAX_OWNER_LENGTH = 63 + 1 + 63 + 1 + MAX_SUBDOMAIN_LENGTH;
 const MAX_NAMESPACE_LENGTH = 63;
 const MAX_SCOPE_LENGTH = 32;
 const MAX_ARCHITECTURE_LENGTH = 32;
-/** `2026-01-02T03:04:05.123456789+01:00` and some. */
+/** Longer than `2026-01-02T03:04:05.123456789+01:00`. */
 const MAX_TIME_LENGTH = 40;
 
-/** What the API server did with a pod that carried our tolerations (PL8). */
+/** Whether the API server admits a pod with our tolerations (PL8). */
 export const TOLERATION_VERDICTS = ['Accepted', 'Refused'] as const;
 export type TolerationVerdict = (typeof TOLERATION_VERDICTS)[number];
 
@@ -33,26 +33,27 @@ const time = (description: string): z.ZodString =>
 /** `metav1.Condition`. */
 const condition = z
   .object({
-    type: z.string().max(MAX_TYPE_LENGTH).meta({ description: 'What the condition is about: Ready or Degraded.' }),
-    status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether it holds.' }),
-    observedGeneration: count('The generation of the policy that the condition is about.').optional(),
-    lastTransitionTime: time('When the status of the condition changed last.'),
-    reason: z
-      .string()
-      .min(1)
-      .max(MAX_REASON_LENGTH)
-      .meta({ description: 'Why, in one CamelCase word.', pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$' }),
-    message: z.string().max(MAX_CONDITION_MESSAGE_LENGTH).meta({ description: 'Why, in a sentence.' }),
+    type: z.string().max(MAX_TYPE_LENGTH).meta({ description: 'Type of the condition: Ready or Degraded.' }),
+    status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),
+    observedGeneration: count('The metadata.generation of the policy for which the condition was set.').optional(),
+    lastTransitionTime: time('When the status of the condition last changed.'),
+    reason: z.string().min(1).max(MAX_REASON_LENGTH).meta({
+      description: 'Reason of the status as one CamelCase word, such as Enforcing.',
+      pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$',
+    }),
+    message: z.string().max(MAX_CONDITION_MESSAGE_LENGTH).meta({ description: 'Reason of the status as a sentence.' }),
   })
-  .meta({ description: 'One aspect of the state of the policy.' });
+  .meta({ description: 'One condition of the policy.' });
 
 const pods = z.object({
   matched: count('Pods that the policy governs.').optional(),
-  constrained: count('Those that carry a constraint of ours.').optional(),
-  gated: count('Those that wait behind the gate archpolicy.dev/inspecting.').optional(),
-  misplaced: count('Those on a node that cannot run all of their images.').optional(),
-  unresolved: count('Those with an image whose platforms are not known.').optional(),
-  unschedulable: count('Those that carry a constraint of ours and find no node.').optional(),
+  constrained: count('Governed pods with a constraint that ArchPolicy added.').optional(),
+  gated: count(
+    'Governed pods with the scheduling gate archpolicy.dev/inspecting, which wait for inspection.',
+  ).optional(),
+  misplaced: count('Governed pods on a node that cannot run all of their images.').optional(),
+  unresolved: count('Governed pods with an image whose platforms are unknown.').optional(),
+  unschedulable: count('Governed pods that have a constraint from ArchPolicy and no feasible node.').optional(),
   evicted: count('Evictions since the policy was created.').optional(),
 });
 
@@ -60,19 +61,19 @@ const architectureCount = z
   .object({
     name: z.enum([...STATUS_ARCHITECTURES, UNKNOWN_ARCHITECTURE]).meta({
       description:
-        'A name as in the node label kubernetes.io/arch; unknown for nodes that do not have the label, or with a name that is no architecture.',
+        'The architecture as in the node label kubernetes.io/arch; unknown for nodes without the label or with an unknown value of it.',
     }),
-    nodes: count('Nodes of the architecture.').optional(),
-    pods: count('Pods of the policy on them.').optional(),
+    nodes: count('Nodes of this architecture.').optional(),
+    pods: count('Governed pods on these nodes.').optional(),
   })
-  .meta({ description: 'The nodes and pods of one architecture.' });
+  .meta({ description: 'The nodes and governed pods of one architecture.' });
 
 const workloads = z.object({
-  total: count('Workloads of the pods that the policy governs.').optional(),
-  portable: count('Those whose images all support more than one architecture of the cluster.').optional(),
+  total: count('Workloads of the governed pods.').optional(),
+  portable: count('Workloads whose images all support more than one architecture of the cluster.').optional(),
 });
 
-/** All but the time are optional and free: a version that does not know an entry's scope must still read the others. */
+/** All fields are optional and free-form, so that an older version can read a list with entries of a newer one. */
 const relaxed = z
   .object({
     scope: z
@@ -80,38 +81,45 @@ const relaxed = z
       .max(MAX_SCOPE_LENGTH)
       .meta({
         description:
-          'What is relaxed. Absent: all preferences for the workload owner. Namespace: the preference for architecture in namespace. ' +
-          'Architecture: the preference for architecture.',
+          'What the entry relaxes. Absent: all preferences for the workload in owner. Namespace: the preference for architecture in ' +
+          'namespace. Architecture: the preference for architecture in all pods of the policy.',
       })
       .optional(),
     owner: z
       .string()
       .max(MAX_OWNER_LENGTH)
-      .meta({ description: 'The workload, as namespace/kind/name: the top controller, such as shop/Deployment/web.' })
+      .meta({
+        description: 'The workload as namespace/kind/name of its top-level controller, such as shop/Deployment/web.',
+      })
       .optional(),
-    namespace: z.string().max(MAX_NAMESPACE_LENGTH).meta({ description: 'The namespace.' }).optional(),
+    namespace: z
+      .string()
+      .max(MAX_NAMESPACE_LENGTH)
+      .meta({ description: 'The namespace, with scope Namespace.' })
+      .optional(),
     architecture: z
       .string()
       .max(MAX_ARCHITECTURE_LENGTH)
-      .meta({ description: 'The architecture that pods found no node of.' })
+      .meta({ description: 'The preferred architecture that has no feasible node, such as arm64.' })
       .optional(),
-    since: time('Since when pods are not narrowed to it.').optional(),
+    since: time('Since when the preference is relaxed.').optional(),
     until: time(
-      'Until when pods are not narrowed to it. The entry stays for a day after that: pods that find no node again are relaxed for twice as long.',
+      'When the preference applies again. The entry is kept for a day after that: if pods find no feasible node again, the ' +
+        'preference is relaxed for twice as long.',
     ).optional(),
   })
   .meta({
-    description: 'Pods that found no node of the preferred architecture, and are not narrowed to it for a while.',
+    description: 'One preference that is temporarily relaxed, or was within the last day.',
   });
 
 export const archPolicyStatusSchema = z
   .object({
-    observedGeneration: count('The generation of the policy that this status is about.').optional(),
+    observedGeneration: count('The metadata.generation of the policy for which the status was computed.').optional(),
     conditions: z
       .array(condition)
       .max(MAX_CONDITIONS)
       .meta({
-        description: 'The state of the policy: Ready and Degraded.',
+        description: 'The conditions Ready and Degraded of the policy.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       })
@@ -121,29 +129,30 @@ export const archPolicyStatusSchema = z
       .array(architectureCount)
       .max(MAX_ARCHITECTURES)
       .meta({
-        description: 'Where these pods are, by architecture of the node.',
+        description: 'Nodes and governed pods by architecture of the node.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['name'],
       })
       .optional(),
-    workloads: workloads.meta({ description: 'Counts of the workloads of these pods.' }).optional(),
+    workloads: workloads.meta({ description: 'Counts of the workloads of the governed pods.' }).optional(),
     tolerations: z
       .enum(TOLERATION_VERDICTS)
       .meta({
         description:
-          'Whether the API server admits pods with the tolerations of architecture taints: Accepted, or Refused, and then pods get none. Absent until it was tried.',
+          'Whether the API server admits pods with tolerations of architecture taints. If Refused, pods get no such tolerations. ' +
+          'Absent until tested.',
       })
       .optional(),
-    lastRecheckTime: time('When all pods were checked against their nodes last.').optional(),
+    lastRecheckTime: time('When all pods were last checked against their nodes.').optional(),
     relaxed: z
       .array(relaxed)
       .max(MAX_RELAXED)
       .meta({
         description:
-          'What is not narrowed to the preferred architecture for a while, because its pods found no node of it: workloads, ' +
-          'or all pods of a namespace or of the policy where many workloads are stuck.',
+          'Preferences that are temporarily relaxed because the preferred architecture has no feasible node. An entry is about ' +
+          'one workload, or about a namespace or the whole policy if many of its workloads are unschedulable.',
         'x-kubernetes-list-type': 'atomic',
       })
       .optional(),
   })
-  .meta({ description: 'What the operator has seen and done. Written by the operator alone.' });
+  .meta({ description: 'State of the policy and its pods as observed by the operator. Do not edit.' });
