@@ -26,6 +26,8 @@ export default {
     { ...common, displayName: 'e2e', testMatch: ['<rootDir>/**/*.e2e.test.ts'], testPathIgnorePatterns: ignored },
   ],
   testSequencer: '<rootDir>/tools/src/test/sequencer.ts',
+  // For hanging tests only: on a loaded machine a test takes many times as long.
+  testTimeout: 30_000,
   // Many tests wait for a cluster more than they compute.
   maxWorkers: '100%',
   workerIdleMemoryLimit: '1GB',
