@@ -19,14 +19,14 @@ import type { LeaderOptions } from './leader.ts';
 import { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
 import { UnschedulableHistory } from './remediation/evaluation/unschedulable-history.ts';
 
-/** Events that are left take a second, the Lease was given back before: the process ends within 5 s. */
+/** Sending the queued events takes a second; the Lease is released before. The process exits within 5 s. */
 const CLOSE_ALL_MS = 3_000;
 
-/** The controller that our Events name. */
+/** `reportingController` of our Events. */
 const EVENT_CONTROLLER = 'archpolicy.dev/operator';
 
 /**
- * Runs the operator until the signal aborts, and releases everything.
+ * Runs the operator until the signal aborts, then releases all resources.
  *
  * @param leaderClock the clock of the leader's work; its Lease and the rest of the process use the context's clock
  */
@@ -37,7 +37,7 @@ export async function runOperator(context: RunContext, leaderClock: Clock = cont
   );
 }
 
-/** The process's parts, in the order in which they start. */
+/** Starts the parts of the process in order. */
 class Operator {
   readonly #process: ManagedProcess<OperatorConfig>;
   readonly #leaderClock: Clock;
@@ -47,7 +47,7 @@ class Operator {
     this.#leaderClock = leaderClock;
   }
 
-  /** Watches from the start, so that a standby is warm; leads when it is its turn. */
+  /** Watches from the start, so that a standby has warm views; leads once elected. */
   async lead(signal: AbortSignal): Promise<void> {
     const { api, clock, logger, config, metrics: registry } = this.#process;
     const metrics = declareMetrics(registry);
@@ -66,7 +66,7 @@ class Operator {
         rawPods.see(raw);
       },
     });
-    // A standby lifts nothing: what is gone must not take the place of what comes.
+    // A standby lifts no gates, so it must drop deleted pods here to make room for new ones.
     views.pods.subscribe((event) => {
       readiness.onPodChanged(event);
       unschedulable.onPodChanged(event);
@@ -74,7 +74,7 @@ class Operator {
     });
     const inspector = await this.#process.openInspector();
     await this.#process.startOps({
-      reflectors: () => (views.hasSynced ? { ok: true } : { ok: false, reason: 'the first lists are not complete' }),
+      reflectors: () => (views.hasSynced ? { ok: true } : { ok: false, reason: 'the initial LISTs are not complete' }),
     });
     const events = this.#recordEvents(metrics);
     const lease = this.#observeWebhook();
@@ -123,19 +123,19 @@ class Operator {
       clock,
       logger,
       lease: { namespace: config.namespace, name: WEBHOOK },
-      // A dead webhook's last renewal costs at most one eviction per owner: a new leader has one place for each.
+      // Trusting the last renewal of a crashed webhook costs at most one eviction per owner: a new leader evicts one of each.
       trustFirstSight: true,
     });
     this.#process.runInBackground('webhook lease', (closing) => lease.run(closing));
     return lease;
   }
 
-  /** Without a shared cache it would warm nobody's memory but the operator's own. */
+  /** Off without a shared cache: it would only warm the operator's own memory. */
   #keepWarm(observe: ClusterViewOptions['observe']): Pick<LeaderOptions, 'keepWarm'> {
     const { api, clock, logger, config } = this.#process;
     if (config.keepWarm === 'off' || config.redisUrl === undefined) return {};
-    const told = observe === undefined ? {} : { observe };
-    const cronJobs = createCronJobView({ api, clock, logger, random: Math.random, ...told });
+    const observed = observe === undefined ? {} : { observe };
+    const cronJobs = createCronJobView({ api, clock, logger, random: Math.random, ...observed });
     this.#process.runInBackground('CronJobs', (closing) => cronJobs.run(closing));
     return { keepWarm: { cronJobs, metrics: declareKeepWarmMetrics(this.#process.metrics) } };
   }
@@ -151,7 +151,7 @@ class Operator {
       random: Math.random,
     });
     const end = await election.run(signal, lead).catch((error: unknown) => {
-      // What was under way when the process was told to end may say so.
+      // Work that the shutdown aborts may reject.
       if (signal.aborted) return 'stopped';
       throw error;
     });

@@ -1,13 +1,12 @@
 import { commonVariables, oneOf, readConfig, variable } from '@archpolicy/service';
 import type { Config, Environment } from '@archpolicy/service';
 
-/** Every variable of the operator: `--help` lists this table. */
+/** All environment variables of the operator. `--help` prints this table. */
 export const variables = {
   ...commonVariables,
   keepWarm: variable({
     name: 'ARCHPOLICY_KEEP_WARM',
-    description:
-      'on: with a shared cache, look at the images in use again before what is known of them is past its time',
+    description: 'on: with a shared cache, revalidate images in use before their cache entries expire',
     example: 'off',
     default: 'on',
     schema: oneOf(['on', 'off']),

@@ -5,11 +5,11 @@ import type { Registry } from '@archpolicy/service';
 export const CONTROLLERS = ['remediation', 'policy'] as const;
 export type Controller = (typeof CONTROLLERS)[number];
 
-/** From a decision in memory to an eviction that the API server takes 10 s to reject; seconds. */
+/** Seconds. From a decision in memory to an eviction that the API server rejects after 10 s. */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 12, 30];
 const MS_PER_SECOND = 1_000;
 
-/** What is counted of every controller. */
+/** The metrics of all controllers. */
 export interface ControllerMetrics {
   readonly reconciled: (controller: Controller, outcome: 'ok' | 'error', tookMs: number) => void;
   readonly queue: (controller: Controller, depth: number) => void;
@@ -27,7 +27,7 @@ export function declareControllerMetrics(registry: Registry): ControllerMetrics 
   const depth = closedGauge({
     registry,
     name: 'archpolicy_queue_depth',
-    help: 'Keys that wait for a worker.',
+    help: 'Keys that are queued for a worker.',
     labels: { controller: CONTROLLERS },
   });
   return {
@@ -40,7 +40,7 @@ export function declareControllerMetrics(registry: Registry): ControllerMetrics 
   };
 }
 
-/** Runs one reconcile and counts its time and outcome. */
+/** Runs one reconcile. Records its duration and outcome. */
 export async function timeReconcile<T>(
   controller: Controller,
   {

@@ -1,19 +1,19 @@
 import { CodedError } from '@archpolicy/core';
 
-/** What can go wrong unexpectedly in the operator. */
+/** Codes of the operator's unexpected errors. */
 export type OperatorErrorCode =
-  /** The Lease was lost: another process leads now, and this one must not act any more. */
+  /** The Lease was lost: another process leads, and this one must no longer act. */
   | 'LeaseLost'
-  /** @dot-i/k8s-operator is not built as its pinned version is. */
+  /** @dot-i/k8s-operator differs from its pinned version. */
   | 'UnexpectedPackage'
-  /** A pod that was about to be evicted could not be read. */
+  /** Reading a pod before its eviction failed. */
   | 'PodUnreadable'
-  /** The node of such a pod could not be read. */
+  /** Reading the node of a pod before its eviction failed. */
   | 'NodeUnreadable'
-  /** The API server did not say what is in a pod's pull secrets. */
+  /** Reading a pod's pull secrets failed. */
   | 'PullSecretsUnread';
 
-/** An unexpected failure of the operator. */
+/** An unexpected error of the operator. */
 export class OperatorError extends CodedError<OperatorErrorCode> {
   override readonly name = 'OperatorError';
 }

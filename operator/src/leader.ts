@@ -52,7 +52,7 @@ export interface LeaderOptions {
   readonly pullSecrets: PullSecretView;
   /** The webhook's Lease. */
   readonly webhookLease: { isFresh(): boolean };
-  /** Where ArchPolicy itself runs. */
+  /** The namespace in which ArchPolicy runs. */
   readonly namespace: string;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: OperatorMetrics;
@@ -64,13 +64,13 @@ export interface LeaderOptions {
   readonly logger: Logger;
 }
 
-/** Does everything that only the leader does, from acquiring the Lease until it is released or lost. */
+/** Runs the leader's work, from acquiring the Lease until it is released or lost. */
 export async function runAsLeader(options: LeaderOptions, leadership: Leadership): Promise<void> {
   const { signal } = leadership;
   const { views, metrics } = options;
   metrics.leading(true);
   try {
-    // What is missing in the views would look like pods without policies, or policies without pods.
+    // With incomplete views, pods would appear without policies, and policies without pods.
     await views.synced(signal);
     await runGroup(buildLeader(options, leadership), signal);
   } finally {
@@ -78,10 +78,7 @@ export async function runAsLeader(options: LeaderOptions, leadership: Leadership
   }
 }
 
-/**
- * Builds the leader's parts, each from those before it. Where something flows back, the later part subscribes to the earlier
- * one while it runs.
- */
+/** Builds the leader's parts in the order of their dependencies. A later part subscribes to changes of an earlier one. */
 function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>): readonly Runnable[] {
   const { api, views, clock, logger } = options;
   const stats = new PolicyPodStats();

@@ -1,10 +1,10 @@
-/** The listeners of one kind of change: lets a part notify parts that are constructed after it. */
+/** The listeners for one kind of change. Lets a part notify parts that are constructed later. */
 export class Listeners<T> {
   readonly #listeners = new Set<(value: T) => void>();
 
-  /** Returns the function that unsubscribes the listener. */
+  /** Adds a listener. Returns its unsubscribe function. */
   subscribe(listener: (value: T) => void): () => void {
-    // A function of its own, so that one listener can subscribe twice.
+    // Wrapped, so that one listener can subscribe twice.
     const entry = (value: T): void => {
       listener(value);
     };

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
-// 100,000 pods in 350 MB (docs/adr/0022-the-operators-heap-is-kept-small.md). Before anything else is loaded: a heap that
-// has grown for the start does not shrink. How much garbage gathers must not depend on how busy the machine is.
+// 100,000 pods in 350 MB (docs/adr/0022-the-operators-heap-is-kept-small.md). Set before other modules are loaded: a heap
+// that has grown at start does not shrink. The growing factors keep the garbage independent of the machine's load.
 setFlagsFromString('--optimize-for-size');
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=15');
@@ -17,9 +17,9 @@ await runMain(process, {
   name: OPERATOR,
   version: VERSION,
   help: `
-The operator of ArchPolicy: finds pods on nodes that cannot run all of their images and puts them right by eviction,
-and keeps the status of every ArchPolicy. Of several replicas one leads, by the Lease ${OPERATOR}. It takes no arguments;
-it is configured by the environment.`,
+The operator of ArchPolicy. It finds pods on nodes that cannot run all of their images and evicts them, lifts the gates
+of new pods, and updates the status of each ArchPolicy. One of several replicas leads, by the Lease ${OPERATOR}. It takes
+no arguments; configure it with environment variables.`,
   variables,
   run: runOperator,
 });

@@ -12,7 +12,7 @@ import type { RemediationMetrics } from './reporting/metrics.ts';
 
 const DROPS = ['queue-full', 'send-failed', 'stopped'] as const;
 
-/** What the operator counts. Every label has a closed set of values. */
+/** The operator's metrics. Each label has a closed set of values. */
 export interface OperatorMetrics extends ControllerMetrics, DriftMetrics, PolicyMetrics, RemediationMetrics {
   readonly leading: (isLeading: boolean) => void;
   readonly events: EventObserver;

@@ -1,11 +1,11 @@
-/** A part of the process that runs until its signal is aborted, and resolves when nothing of it is under way. */
+/** A part of the process. `run` resolves after its signal is aborted and its pending work has ended. */
 export interface Runnable {
   run(signal: AbortSignal): Promise<void>;
 }
 
 /**
  * Runs the runnables concurrently until the signal is aborted or one of them fails. Settles when all have ended, so that
- * the caller can release the Lease: nothing acts afterwards. Rejects with the first failure.
+ * the caller can safely release the Lease. Rejects with the first failure.
  */
 export async function runGroup(runnables: readonly Runnable[], signal: AbortSignal): Promise<void> {
   const end = new AbortController();

@@ -12,13 +12,13 @@ export interface DriftMonitorOptions extends Omit<DriftReporterOptions, 'history
   readonly metrics: { readonly contentChange: DriftReporterOptions['count'] };
 }
 
-/** Detects in all inspections of the operator that the content behind a tag lost or gained architectures, and reports it. */
+/** Detects tags whose content lost or gained architectures, in all inspections of the operator, and reports them. */
 export class DriftMonitor {
-  /** To be used in place of the inspector that was given. */
+  /** The observed inspector: use it instead of `options.inspector`. */
   readonly inspector: Pick<Inspector, 'inspect'>;
   readonly #drifts = new Listeners<string>();
   readonly #history: TagHistory;
-  /** A namespace that was not shown an image gets no event about it, however often its pods name it (P4). */
+  /** A namespace without access to an image gets no event about it, although its pods name it (P4). */
   readonly #historyByNamespace: TagHistory;
   readonly #reporter: DriftReporter;
 
@@ -31,12 +31,12 @@ export class DriftMonitor {
     });
   }
 
-  /** The listener receives each image whose supported architectures changed. Returns the function that unsubscribes it. */
+  /** Calls the listener with each image whose supported architectures changed. Returns an unsubscribe function. */
   subscribe(listener: (image: string) => void): () => void {
     return this.#drifts.subscribe(listener);
   }
 
-  /** What images of the policy's pods lost where these run, in sentences. */
+  /** Returns sentences about architectures that images lost while the policy's pods run on them. */
   lossesOf(policy: string): readonly string[] {
     return this.#reporter.lossesOf(policy);
   }

@@ -21,25 +21,25 @@ export interface DriftReporterOptions {
   readonly logger: Pick<Logger, 'info' | 'warn'>;
 }
 
-/** Workloads that get an event for one drift: an image that more of them use is noticed without. */
+/** Maximum number of workloads that get an event for one drift. */
 const MAX_OWNERS = 100;
-/** A sidecar's image is in every pod: they are counted no more often than a status is written. */
+/** Interval of counting pods, as of writing a status: the image of a sidecar is in every pod. */
 const COUNT_EVERY_MS = 5_000;
 /** Pods named in one sentence. */
 const MAX_PODS = 3;
-/** Characters of a reference in a sentence: references can be much longer. */
+/** Longer image references are truncated in sentences. */
 const MAX_IMAGE_LENGTH = 200;
-/** The characters of a digest that people compare. */
+/** Length of a truncated digest. */
 const DIGEST_LENGTH = 'sha256:'.length + 12;
 
 /** Pods of one policy on nodes that an image stopped supporting. */
 interface Stranded {
   pods: number;
-  /** Keys of the first ones by name. */
+  /** Keys of the first pods. */
   readonly named: string[];
 }
 
-/** Reports drifts: by metric and log, by events on workloads, and in the sentences of the condition ArchitectureLost. */
+/** Reports drifts by metric, log, events on workloads, and the condition ArchitectureLost. */
 export class DriftReporter {
   readonly #options: DriftReporterOptions;
   #counted: { readonly atMs: number; readonly sentences: ReadonlyMap<string, readonly string[]> } | undefined;
@@ -56,11 +56,11 @@ export class DriftReporter {
     for (const architecture of lost) count('lost', architecture);
     for (const architecture of gained) count('gained', architecture);
     const fields = { image, from, to, lost, gained };
-    if (lost.length > 0) logger.warn(fields, 'an image lost architectures');
-    else logger.info(fields, 'an image gained architectures');
+    if (lost.length > 0) logger.warn(fields, 'image lost architectures');
+    else logger.info(fields, 'image gained architectures');
   }
 
-  /** Records events on the workloads that use the image: those of the namespace that was shown it, or all. */
+  /** Records events on the workloads that use the image, in the namespace with access to it or in all. */
   notify(drift: ImageDrift): void {
     const { image, lost, gained, audience } = drift;
     const owners = [...this.#owners(image, audience)].slice(0, MAX_OWNERS);
@@ -68,7 +68,7 @@ export class DriftReporter {
     if (gained.length > 0) this.#event(owners, 'Normal', 'ArchitectureGained', `now supports ${list(gained)}`, drift);
   }
 
-  /** What images of the policy's pods lost where these run, in sentences; at most a few seconds old. */
+  /** Returns sentences about architectures that images lost while the policy's pods run on them. Cached for COUNT_EVERY_MS. */
   lossesOf(policy: string): readonly string[] {
     const now = this.#options.clock.monotonic();
     if (this.#counted === undefined || now - this.#counted.atMs >= COUNT_EVERY_MS) {
@@ -82,7 +82,7 @@ export class DriftReporter {
     const sentences = new Map<string, string[]>();
     for (const loss of history.lostArchitectures()) {
       const stranded = this.#stranded(loss);
-      // No pod runs there, and the webhook sends none: the loss affects no pod.
+      // No pod runs on such a node, and the webhook admits no new one to it.
       if (stranded.size === 0) history.drop(loss);
       for (const [policy, pods] of stranded) {
         const ofPolicy = sentences.get(policy) ?? [];
@@ -134,7 +134,7 @@ export class DriftReporter {
 
 type Workload = EventInput['regarding'] & OwnerReference;
 
-/** Its controller; the pod itself when it has none. */
+/** Returns the pod's controller, or the pod if it has none. */
 function workloadOf({ namespace, name, uid, owner }: PodFacts): Workload {
   return { apiVersion: 'v1', kind: 'Pod', name, uid, ...owner, namespace };
 }

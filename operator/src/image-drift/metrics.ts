@@ -3,11 +3,11 @@ import type { NodeArchitecture } from '@archpolicy/core';
 import { closedCounter } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
-/** Whether an image gained or lost an architecture. */
+/** Whether an image lost or gained an architecture. */
 export const DIRECTIONS = ['lost', 'gained'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
-/** What the drift monitor counts. */
+/** The metrics of the drift monitor. */
 export interface DriftMetrics {
   /** An architecture that the content behind a tag lost or gained. */
   readonly contentChange: (direction: Direction, architecture: NodeArchitecture) => void;
@@ -18,7 +18,7 @@ export function declareDriftMetrics(registry: Registry): DriftMetrics {
   const changes = closedCounter({
     registry,
     name: 'archpolicy_image_architecture_changes_total',
-    help: 'Architectures that the contents behind tags lost or gained.',
+    help: 'Architectures that the content of tags lost or gained.',
     labels: { direction: DIRECTIONS, architecture: NODE_ARCHITECTURES },
   });
   return {

@@ -2,15 +2,15 @@ import type { Inspection } from '@archpolicy/core';
 import type { Inspector, InspectRequest } from '@archpolicy/registry';
 
 /**
- * Receives the result of each inspection, and the namespace of the pull secrets that were used: the result may be shown
- * there. Undefined: without pull secrets, it may be shown everywhere.
+ * Receives the result of each inspection and the namespace of its pull secrets: only that namespace may see the result.
+ * Undefined: no pull secrets, all namespaces may see it.
  */
 export type OnInspected = (image: string, inspection: Inspection, namespace: string | undefined) => void;
 
-/** For pull secrets whose namespace is not known. No namespace has this name. */
+/** For pull secrets of an unknown namespace. No namespace has this name. */
 const UNKNOWN_NAMESPACE = '';
 
-/** An inspector whose results are observed: a drift is detected whichever part of the operator inspects the image. */
+/** Reports the results of an inspector, so that a drift is detected in the inspections of all parts of the operator. */
 export class ObservingInspector implements Pick<Inspector, 'inspect'> {
   readonly #inspector: Pick<Inspector, 'inspect'>;
   readonly #onInspected: OnInspected;
@@ -27,7 +27,7 @@ export class ObservingInspector implements Pick<Inspector, 'inspect'> {
   }
 }
 
-/** A pod's pull secrets are all of its own namespace. */
+/** Returns the namespace of the first pull secret: all pull secrets of a pod are in the pod's namespace. */
 function namespaceOf({ pullSecrets = [] }: InspectRequest): string | undefined {
   const [secret] = pullSecrets;
   if (secret === undefined) return undefined;

@@ -2,14 +2,14 @@ import type { Clock } from '@archpolicy/async';
 import { compareContents, withoutUndefined } from '@archpolicy/core';
 import type { ContentChange, ImageFacts, Inspection, NodeArchitecture } from '@archpolicy/core';
 
-/** The content behind an image reference changed, and supports other architectures than before. */
+/** A changed content of an image reference that supports other architectures than before. */
 export interface ImageDrift extends ContentChange {
   /** As written in pods. */
   readonly image: string;
   /** Digests. */
   readonly from: string;
   readonly to: string;
-  /** The namespace whose pull secrets showed the change; absent: it was seen without pull secrets. */
+  /** The namespace whose pull secrets were used; absent: observed without pull secrets. */
   readonly audience?: string;
 }
 
@@ -22,9 +22,9 @@ export interface LostArchitecture {
   readonly to: string;
 }
 
-/** As many references as the inspector keeps parsed. */
+/** Matches the inspector's cache of parsed references. */
 const MAX_IMAGES = 20_000;
-/** One push of a shared base image can cost many images an architecture; the base is what gets fixed. */
+/** Bound on reported losses: one push of a base image can affect many images. */
 const MAX_LOSSES = 1_000;
 
 interface Observed {
@@ -34,8 +34,8 @@ interface Observed {
 }
 
 /**
- * The last observed content of each image reference, in this process: a change is detected by comparison. Bounded, least
- * recently observed first out. After a restart the first observation of an image reports no change.
+ * Stores the last observed content of each image reference and compares it with the next. In memory and bounded; evicts the
+ * least recently observed. After a restart the first observation of an image reports no change.
  */
 export class TagHistory {
   readonly #clock: Pick<Clock, 'now'>;
@@ -48,17 +48,17 @@ export class TagHistory {
   }
 
   /**
-   * Records the result of an inspection. Returns the drift that it shows; undefined when the image supports what it did.
-   * @param audience the namespace whose history is kept apart; absent: the history without pull secrets
+   * Records the result of an inspection. Returns the drift, or undefined if the supported architectures are unchanged.
+   * @param audience the namespace of a separate history; absent: the history without pull secrets
    */
   observe(image: string, inspection: Inspection, audience?: string): ImageDrift | undefined {
-    // An override of a policy has no content.
+    // A policy's override is not content of the image.
     if (inspection.kind === 'unresolved' || inspection.source === 'override') return undefined;
     const { facts, ageMs } = inspection;
     const key = audience === undefined ? image : `${audience} ${image}`;
     const before = this.#observed.get(key);
     const confirmedAtMs = this.#clock.now() - ageMs;
-    // The answer to another credential may be an older cache entry.
+    // The result for another credential may be an older cache entry.
     const isOlder = before !== undefined && before.confirmedAtMs > confirmedAtMs;
     this.#keep(key, isOlder ? before : { facts, confirmedAtMs });
     if (isOlder || before === undefined || before.facts.digest === facts.digest) return undefined;

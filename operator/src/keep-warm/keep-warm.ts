@@ -19,28 +19,27 @@ export interface KeepWarmOptions {
   readonly logger: Pick<Logger, 'warn'>;
 }
 
-/** What is known is looked at again when this part of its time has passed: the rest is for waiting one's turn. */
+/** An image is refreshed after this share of its soft TTL. The rest is time to wait for the rate limits. */
 const WARM_SHARE = 0.75;
-/** Some later, so that what came to be known together does not stay together. */
+/** Adds jitter so that entries fetched together do not expire together. Share of the TTL. */
 const JITTER = 0.1;
-/** How often it is seen what is used. */
+/** How often the images in use are listed. */
 const SWEEP_MS = 60_000;
-/** At the start of a term it is not known yet which pods a policy governs. */
+/** The same while the list is empty: a new leader has not evaluated the pods yet. */
 const SWEEP_EMPTY_MS = 5_000;
 const BEAT_MS = 1_000;
-/** At most one request at a time goes to each registry, and to this many registries at once. */
+/** Concurrent inspections: one per registry host, for at most this many hosts. */
 const MAX_HOSTS_AT_ONCE = 16;
-/** Longer than the inspector works on one image. */
+/** Longer than the inspector's own deadline for one image. */
 const BUDGET_MS = 20_000;
-/** A registry that does not answer now is asked again while what is known of its images still holds. */
+/** Delay of the retry after a transient error: short enough to retry before the entry expires. */
 const RETRY_MS = 2 * 60_000;
-/** What it refuses, it will refuse again. */
+/** Delay of the retry after a final failure. */
 const REFUSED_MS = SOFT_TTL_MS.otherwise;
 
 /**
- * Looks again at the images of running pods and CronJobs before what is known of them is past its time, so that scale-ups
- * and restarts find an answer in the shared cache. Last in line everywhere: inspections of background priority, one at a
- * time at each registry, spread over the time that answers hold.
+ * Refreshes the images of running pods and CronJobs before their cache entries expire, so that scale-ups and restarts hit
+ * the shared cache. Uses inspections of background priority, one at a time per registry host, spread over the TTL.
  */
 export class KeepWarm {
   readonly #options: KeepWarmOptions;
@@ -51,7 +50,7 @@ export class KeepWarm {
     this.#options = options;
   }
 
-  /** Runs until the signal is aborted and what is under way has ended. Never rejects. */
+  /** Runs until the signal is aborted and pending inspections have ended. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, metrics } = this.#options;
     let sweptAtMs = Number.NEGATIVE_INFINITY;
@@ -73,7 +72,7 @@ export class KeepWarm {
     const wanted = await wantedImages(sources, signal);
     if (signal.aborted) return;
     const now = clock.monotonic();
-    // Nobody knows yet how old the answers are: the first looks are spread like all later ones.
+    // The age of the cache entries is unknown: spread the first inspections like all later ones.
     this.#set.replace(wanted, () => now + random() * SOFT_TTL_MS.otherwise * WARM_SHARE);
   }
 
@@ -99,7 +98,7 @@ export class KeepWarm {
     }
   }
 
-  /** Undefined when its credentials could not be read: without them the registry's answer would say nothing. */
+  /** Inspects an image. Undefined if its pull secrets could not be read: without them the result means nothing. */
   async #look({ image, ttlMs, pullSecrets }: WarmImage, signal: AbortSignal): Promise<Inspection | undefined> {
     try {
       const { clock } = this.#options;
@@ -114,12 +113,12 @@ export class KeepWarm {
         signal,
       });
     } catch (err) {
-      if (!signal.aborted) this.#options.logger.warn({ err, image }, 'an image could not be kept warm');
+      if (!signal.aborted) this.#options.logger.warn({ err, image }, 'failed to refresh image, retrying later');
       return undefined;
     }
   }
 
-  /** Counts what came of a look; milliseconds until the next one. */
+  /** Counts the outcome. Returns the milliseconds until the next inspection. */
   #settle({ ttlMs }: WarmImage, inspection: Inspection | undefined): number {
     const { metrics, clock, random } = this.#options;
     const outcome = outcomeOf(inspection, ttlMs * WARM_SHARE);

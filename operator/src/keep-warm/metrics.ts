@@ -2,19 +2,19 @@ import { closedCounter, closedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 const OUTCOMES = [
-  /** What is known was confirmed, or is young enough. */
+  /** The entry is fresh. */
   'warm',
-  /** The registry did not answer; what is known is older than it should be. */
+  /** The registry did not respond; the entry is older than intended. */
   'stale',
-  /** Nothing is known. */
+  /** There is no entry. */
   'failed',
 ] as const;
 export type WarmOutcome = (typeof OUTCOMES)[number];
 
-/** What keep-warm counts. */
+/** The metrics of keep-warm. */
 export interface KeepWarmMetrics {
   readonly looked: (outcome: WarmOutcome) => void;
-  /** Images that are kept warm, and how many of them are due. */
+  /** The number of images that are kept warm, and how many of them are due. */
   readonly images: (all: number, due: number) => void;
 }
 
@@ -23,13 +23,13 @@ export function declareKeepWarmMetrics(registry: Registry): KeepWarmMetrics {
   const looks = closedCounter({
     registry,
     name: 'archpolicy_keep_warm_inspections_total',
-    help: 'Looks at images before what is known of them is past its time, by what is known then.',
+    help: 'Inspections that refresh images before their cache entries expire, by the resulting entry.',
     labels: { outcome: OUTCOMES },
   });
   const images = closedGauge({
     registry,
     name: 'archpolicy_keep_warm_images',
-    help: 'Images that are kept warm; due: those that wait for their turn.',
+    help: 'Images that are kept warm; due: images that wait for an inspection.',
     labels: { state: ['all', 'due'] },
   });
   return {

@@ -5,37 +5,37 @@ import { podKey } from '@archpolicy/cluster-view';
 import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
 import { HARD_TTL_MS, SOFT_TTL_MS } from '@archpolicy/registry';
 
-/** An image that is kept warm for all who ask for it with the same credentials. */
+/** An image to keep warm, for all pods that pull it with the same credentials. */
 export interface WarmImage {
-  /** Image and credentials. */
+  /** Identifies image and credentials. */
   readonly key: string;
   readonly image: string;
-  /** Of its registry. */
+  /** The registry host. */
   readonly host: string;
-  /** How long what is known of it is believed, milliseconds. */
+  /** TTL of its cache entry, milliseconds. */
   readonly ttlMs: number;
   readonly pullSecrets: (signal: AbortSignal) => Promise<PullSecretsFound>;
 }
 
-/** What uses images. */
+/** The objects that use images. */
 export interface WarmSources {
   readonly pods: { list(): readonly PodFacts[] };
   readonly cronJobs: { list(): readonly CronJobFacts[] };
   readonly namespaces: { get(name: string): NamespaceFacts | undefined };
   readonly policies: { list(): readonly ArchPolicy[] };
-  /** The name of the policy that governs the pod of this key. */
+  /** Returns the name of the policy that governs the pod of this key. */
   readonly policyOf: (pod: string) => string | undefined;
   readonly pullSecrets: Pick<PullSecretView, 'read' | 'ofTemplate'>;
 }
 
-/** More than the request limits of a few registries let be looked at in time. */
+/** More images than the rate limits of a few registries allow to refresh within the TTL. */
 const MAX_WARM_IMAGES = 10_000;
-/** Pods between two yields to the event loop: some tenths of a millisecond. */
+/** Pods between two yields to the event loop, a few tenths of a millisecond. */
 const PODS_PER_TURN = 500;
 
 /**
- * The images of pods that run and of CronJobs that are not suspended, where a policy governs them, does not override
- * the image, and the skip label does not exempt them. Each once for each set of credentials; at most 10,000.
+ * Lists the images of running pods and of CronJobs that are not suspended. Without images that the governing policy
+ * overrides, and without pods and CronJobs that have no policy or the skip label. One entry per image and credentials; at most 10,000.
  */
 export async function wantedImages(sources: WarmSources, signal: AbortSignal): Promise<ReadonlyMap<string, WarmImage>> {
   const wanted = new Map<string, WarmImage>();
@@ -56,7 +56,7 @@ export async function wantedImages(sources: WarmSources, signal: AbortSignal): P
   return wanted;
 }
 
-/** The policy that governs the pods of a CronJob; undefined also where the skip label exempts them. */
+/** Returns the policy that governs the pods of a CronJob, or undefined if there is none or the skip label exempts them. */
 function policyOfCronJob(
   { namespace: name, podLabels }: CronJobFacts,
   policies: Iterable<ArchPolicy>,
@@ -68,7 +68,7 @@ function policyOfCronJob(
 }
 
 interface Asker {
-  /** Empty: nobody in particular. */
+  /** Empty: no pull secrets. */
   readonly name: string;
   readonly pullSecrets: WarmImage['pullSecrets'];
 }

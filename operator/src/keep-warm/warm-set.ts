@@ -1,6 +1,6 @@
 import type { WarmImage } from './wanted.ts';
 
-/** Which image is due when, by registry host. Times are monotonic milliseconds. */
+/** When each image is due, by registry host. Times are monotonic milliseconds. */
 export class WarmSet {
   readonly #hosts = new Map<string, Map<string, Scheduled>>();
   #size = 0;
@@ -9,7 +9,7 @@ export class WarmSet {
     return this.#size;
   }
 
-  /** Takes in what is wanted now: what was there keeps its time, what is new gets one, what is not wanted any more goes. */
+  /** Replaces the images. Known images keep their due time, new ones get `firstDueOf`. */
   replace(wanted: ReadonlyMap<string, WarmImage>, firstDueOf: (image: WarmImage) => number): void {
     for (const images of this.#hosts.values()) {
       for (const key of images.keys()) if (!wanted.has(key)) images.delete(key);
@@ -27,7 +27,7 @@ export class WarmSet {
     return this.#hosts.keys();
   }
 
-  /** The image of this host that is due for the longest; undefined when none is. */
+  /** Returns the image of this host with the earliest due time in the past, or undefined. */
   nextOf(host: string, nowMs: number): WarmImage | undefined {
     let next: Scheduled | undefined;
     for (const scheduled of this.#hosts.get(host)?.values() ?? []) {
@@ -41,7 +41,7 @@ export class WarmSet {
     if (scheduled !== undefined) scheduled.dueAtMs = dueAtMs;
   }
 
-  /** How many are due. */
+  /** Returns the number of due images. */
   due(nowMs: number): number {
     let due = 0;
     for (const images of this.#hosts.values())

@@ -5,13 +5,13 @@ import type { Degradation } from './degradations.ts';
 export interface ConditionInput {
   readonly policy: ArchPolicy;
   readonly previous: readonly ArchPolicyCondition[];
-  /** Every pod has been looked at in this leader's term. */
+  /** Whether this leader has evaluated all pods. */
   readonly checked: boolean;
-  /** The policy because of which this one never governs a pod. */
+  /** The policy that shadows this one: this one never governs a pod. */
   readonly shadow: string | undefined;
-  /** Pods that it governs. */
+  /** Number of governed pods. */
   readonly matched: number;
-  /** Namespaces that it selects. */
+  /** Number of selected namespaces. */
   readonly namespaces: number;
   readonly degradations: readonly Degradation[];
   readonly nowMs: number;
@@ -19,10 +19,10 @@ export interface ConditionInput {
 
 type Verdict = Pick<ArchPolicyCondition, 'status' | 'reason' | 'message'>;
 
-/** A condition is read by people: longer it would only be cut by their terminals. */
+/** Longer messages are unreadable in a terminal. */
 const MAX_MESSAGE_LENGTH = 1_024;
 
-/** `Ready` and `Degraded`. A condition whose status stays keeps the time of its last transition. */
+/** Returns the conditions `Ready` and `Degraded`. lastTransitionTime changes only with the status. */
 export function conditionsOf(input: ConditionInput): ArchPolicyCondition[] {
   return [condition('Ready', readiness(input), input), condition('Degraded', degradation(input), input)];
 }
@@ -30,37 +30,37 @@ export function conditionsOf(input: ConditionInput): ArchPolicyCondition[] {
 function readiness(input: ConditionInput): Verdict {
   const { policy, previous, checked, shadow } = input;
   if (shadow !== undefined) {
-    const message = `It governs nothing: policy ${shadow} comes before it and selects all pods that this one selects.`;
+    const message = `The policy governs no pods: policy ${shadow} selects the same pods and has a higher priority, or the same priority and a name that sorts first.`;
     return { status: 'False', reason: 'Shadowed', message };
   }
   if (!checked) {
-    // A new leader looks at everything first; what its predecessor found is still the best that is known.
+    // Until a new leader has evaluated all pods, its predecessor's condition remains.
     const before = previous.find(({ type }) => type === 'Ready');
     if (before?.observedGeneration === policy.generation) return before;
-    return { status: 'Unknown', reason: 'Checking', message: 'Not every pod has been checked yet.' };
+    return { status: 'Unknown', reason: 'Checking', message: 'Not all pods have been evaluated yet.' };
   }
   return input.matched === 0 ? matchesNothing(input) : inEffect(policy);
 }
 
-/** No fault: its pods may come and go. */
+/** Not a fault: pods may be created later. */
 function matchesNothing({ namespaces }: ConditionInput): Verdict {
   const message =
     namespaces === 0
-      ? 'It governs no pod: its namespaceSelector matches no namespace.'
-      : 'It governs no pod now: its selectors match none, or policies of higher priority govern those that they match.';
+      ? 'The policy governs no pods: its namespaceSelector matches no namespace.'
+      : 'The policy governs no pods now: its selectors match no pod, or policies of higher priority govern the matching pods.';
   return { status: 'True', reason: 'MatchesNothing', message };
 }
 
 function inEffect({ spec: { mode, remediation } }: ArchPolicy): Verdict {
   if (mode === 'Audit') {
-    const message = 'Every pod has been checked. Mode Audit: nothing is changed.';
+    const message = 'All pods have been evaluated. Mode Audit: nothing is changed.';
     return { status: 'True', reason: 'Auditing', message };
   }
   if (remediation.action === 'Report') {
-    const message = 'Every pod has been checked. New pods are constrained; misplaced ones are reported.';
+    const message = 'All pods have been evaluated. New pods are constrained; misplaced ones are reported.';
     return { status: 'True', reason: 'Reporting', message };
   }
-  const message = 'Every pod has been checked. New pods are constrained; misplaced ones are evicted.';
+  const message = 'All pods have been evaluated. New pods are constrained; misplaced ones are evicted.';
   return { status: 'True', reason: 'Enforcing', message };
 }
 
@@ -71,14 +71,14 @@ function degradation({ previous, checked, degradations }: ConditionInput): Verdi
   }
   const reason = DEGRADED_REASONS.find((candidate) => degradations.some((found) => found.reason === candidate));
   if (!checked || reason === undefined) {
-    return { status: 'False', reason: 'AsExpected', message: 'Nothing stands in the way.' };
+    return { status: 'False', reason: 'AsExpected', message: 'The policy works as specified.' };
   }
   return { status: 'True', reason, message: degradations.map(({ message }) => message).join(' ') };
 }
 
-/** The conditions of a policy that cannot be read. */
+/** Returns the conditions of an invalid policy. */
 export function invalidConditions(problems: string, generation: number, nowMs: number): ArchPolicyCondition[] {
-  const message = cut(`The policy cannot be read and governs nothing: ${problems}`);
+  const message = cut(`The policy is invalid and governs no pods: ${problems}`);
   const same = { reason: 'Invalid', message, observedGeneration: generation, lastTransitionTime: timestamp(nowMs) };
   return [
     { type: 'Ready', status: 'False', ...same },
@@ -98,7 +98,7 @@ function cut(message: string): string {
   return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…` : message;
 }
 
-/** Kubernetes' Time has whole seconds. */
+/** Formats a time as `metav1.Time`, in whole seconds. */
 export function timestamp(epochMs: number): string {
   return new Date(epochMs).toISOString().replace(/\.\d{3}Z$/u, 'Z');
 }

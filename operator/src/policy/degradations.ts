@@ -3,7 +3,7 @@ import { sanitizeText } from '@archpolicy/service';
 import { brakeNote } from '../reporting/messages.ts';
 import type { TolerationProbeResult } from '../webhook-health/toleration-probe.ts';
 
-/** Why a policy is `Degraded`, the gravest first: the first that holds is the condition's reason. */
+/** The reasons of `Degraded`, most severe first. The first that applies is the condition's reason. */
 export const DEGRADED_REASONS = [
   'Invalid',
   'WebhookUnreachable',
@@ -17,28 +17,28 @@ export type DegradedReason = (typeof DEGRADED_REASONS)[number];
 
 export interface Degradation {
   readonly reason: DegradedReason;
-  /** Whole sentences. */
+  /** One or more sentences. */
   readonly message: string;
 }
 
-/** What can stand in a policy's way. */
+/** The inputs of the degradations. */
 export interface DegradationInput {
   readonly policy: ArchPolicy;
   readonly webhookReachable: boolean;
-  /** Of the last probe of the tolerations that its pods would get (PL8); undefined: no verdict in this leader's term. */
+  /** The last probe of the tolerations that its pods would get (PL8); undefined: this leader has no result yet. */
   readonly tolerations: TolerationProbeResult | undefined;
   /** Which evictions are stopped (R7). */
   readonly brake: BrakeState;
   /** Of {@link PolicyCounts}. */
   readonly losesTieTo: ReadonlyMap<string, number>;
-  /** Architectures that images of its pods have lost, told in sentences. */
+  /** Sentences about architectures that images of its pods have lost. */
   readonly losses: readonly string[];
 }
 
-/** Policies, images: named up to this many, the others by their number. */
+/** Maximum number of named policies or images. The others are counted. */
 export const MAX_NAMED = 3;
 
-/** All that stands in the way of a policy now. Pure; one function for each reason. */
+/** Returns the current degradations of a policy. Pure; one function for each reason. */
 export function degradationsOf(input: DegradationInput): readonly Degradation[] {
   return [unreachable(input), intolerant(input), braked(input), lost(input), conflicting(input)].filter(
     (found) => found !== undefined,
@@ -47,21 +47,22 @@ export function degradationsOf(input: DegradationInput): readonly Degradation[] 
 
 function unreachable({ policy, webhookReachable }: DegradationInput): Degradation | undefined {
   if (!evicts(policy) || webhookReachable) return undefined;
-  const message = 'The webhook does not answer: replacements would land as wrongly, so nothing is evicted.';
+  const message =
+    'The webhook is unreachable. No pods are evicted, because their replacements would be misplaced, too. Check the webhook’s pods and its certificate.';
   return { reason: 'WebhookUnreachable', message };
 }
 
-/** PL8. In mode Audit, too: it is to be seen before Enforce. */
+/** PL8. Also in mode Audit: it must be visible before Enforce. */
 function intolerant({ policy, tolerations }: DegradationInput): Degradation | undefined {
   if ((tolerationVerdict(policy, tolerations) ?? 'Accepted') === 'Accepted') return undefined;
   const words = tolerations?.kind === 'refused' && tolerations.words !== '' ? `: "${tolerations.words}"` : '';
   const message =
-    `The API server refuses pods with tolerations of architecture taints${words}. ` +
-    'Pods get none, so that they go only to nodes without such a taint.';
+    `The API server rejects pods with tolerations of architecture taints${words}. ` +
+    'Pods get no such tolerations and are scheduled only to nodes without these taints.';
   return { reason: 'TolerationsRefused', message };
 }
 
-/** The verdict for the status: of the last probe, else as it was. */
+/** Returns the verdict for the status: from the last probe, or the current status if there is none. */
 export function tolerationVerdict(
   { status }: ArchPolicy,
   result: TolerationProbeResult | undefined,
@@ -91,8 +92,8 @@ function conflicting({ losesTieTo }: DegradationInput): Degradation | undefined 
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(
       ([winner, pods]) =>
-        `Policy ${winner} has the same priority and, coming first by name, governs ${pods} of the pods that this one ` +
-        'selects too: give them different priorities.',
+        `Policy ${winner} has the same priority, sorts first by name, and governs ${pods} pods that this policy also ` +
+        'selects. Set different priorities.',
     );
   return { reason: 'Conflicting', message: named(sentences, ' ', 'policies') };
 }

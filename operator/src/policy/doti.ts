@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import type doti from '@dot-i/k8s-operator';
 
 /**
- * The one place that loads @dot-i/k8s-operator (docs/adr/0030-dot-i-operator.md). It is CommonJS and requires
- * client-node, which is an ES module: `require` loads that pair wherever this runs, a static import does not under jest.
+ * Loads @dot-i/k8s-operator; no other file does (docs/adr/0030-dot-i-operator.md). The package is CommonJS and requires
+ * client-node, an ES module: `require` loads the pair in every runtime, a static import fails under jest.
  */
 const require = createRequire(import.meta.url);
 const loaded = require('@dot-i/k8s-operator') as typeof doti;

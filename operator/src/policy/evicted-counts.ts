@@ -2,12 +2,12 @@ import type { ArchPolicy } from '@archpolicy/core';
 
 interface Count {
   readonly uid: string;
-  /** What the status said when this term began. */
+  /** The count in the status when this leader began. */
   readonly before: number;
   since: number;
 }
 
-/** Evictions by policy, counted on from where the last leader's status ended. */
+/** Evictions by policy, continued from the status of the previous leader. */
 export class EvictedCounts {
   readonly #counts = new Map<string, Count>();
   readonly #uncounted = new Map<string, number>();
@@ -18,7 +18,7 @@ export class EvictedCounts {
 
   of({ name, uid, status }: ArchPolicy): number {
     const known = this.#counts.get(name);
-    // A policy that was deleted and made again counts from nothing.
+    // A recreated policy starts at zero.
     const count = known?.uid === uid ? known : { uid, before: status?.pods?.evicted ?? 0, since: 0 };
     count.since += this.#uncounted.get(name) ?? 0;
     this.#uncounted.delete(name);
@@ -26,13 +26,13 @@ export class EvictedCounts {
     return count.before + count.since;
   }
 
-  /** There is no such policy any more. */
+  /** Drops the counts of a deleted policy. */
   forget(policy: string): void {
     this.#counts.delete(policy);
     this.#uncounted.delete(policy);
   }
 
-  /** Policies that something is kept of. */
+  /** The number of policies with a count. */
   get size(): number {
     return new Set([...this.#counts.keys(), ...this.#uncounted.keys()]).size;
   }

@@ -6,7 +6,7 @@ import type { DegradedReason } from './degradations.ts';
 const STATUS_WRITES = ['written', 'unconfirmed'] as const;
 export type StatusWrite = (typeof STATUS_WRITES)[number];
 
-/** What the policy controller counts. */
+/** The metrics of the policy controller. */
 export interface PolicyMetrics {
   readonly statusWrite: (outcome: StatusWrite) => void;
   readonly degraded: (reason: DegradedReason, policies: number) => void;
@@ -17,7 +17,7 @@ export function declarePolicyMetrics(registry: Registry): PolicyMetrics {
   const writes = closedCounter({
     registry,
     name: 'archpolicy_status_writes_total',
-    help: 'Writes of a policy’s status; unconfirmed ones are tried again.',
+    help: 'Writes of a policy’s status; unconfirmed ones are retried.',
     labels: { outcome: STATUS_WRITES },
   });
   const degraded = closedGauge({

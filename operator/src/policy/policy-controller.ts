@@ -24,14 +24,14 @@ import { Relaxations } from './relaxations.ts';
 import { invalidStatusOf, statusOf } from './status.ts';
 import type { OwnStatus } from './status.ts';
 
-/** A status is for people and alerts: more often than this it only costs the API server. */
+/** Minimum interval of status writes per policy, to limit the load of the API server. */
 const MIN_WRITE_INTERVAL_MS = 5_000;
-/** Changes come in swarms, one a pod; this many milliseconds of them become one look. */
+/** Debounce time: changes arrive in bursts, one per pod. */
 const GATHER_MS = 250;
-/** When a policy whose status was written is looked at again, to see it confirmed. */
+/** When to reconcile a policy after a write, to confirm it. */
 const CONFIRM_MS = MIN_WRITE_INTERVAL_MS;
 
-/** What the status is made of, besides the policy itself. */
+/** The inputs of the status in addition to the policy. */
 export interface StatusSource {
   readonly counts: (policy: string) => PolicyCounts;
   readonly lastRecheckMs: () => number | undefined;
@@ -39,18 +39,18 @@ export interface StatusSource {
   readonly namespaces: () => readonly NamespaceFacts[];
   readonly webhookReachable: () => boolean;
   readonly tolerations: (policy: ArchPolicy) => TolerationProbeResult | undefined;
-  /** Architectures that images of the policy’s pods have lost, in sentences. */
+  /** Returns sentences about architectures that images of the policy’s pods have lost. */
   readonly losses: (policy: string) => readonly string[];
   readonly brake: () => BrakeState;
 }
 
-/** Writes a status; false when nobody knows what came of it. */
+/** Writes a status. Returns false if the outcome is unknown. */
 export type WriteStatus = (
   policy: { readonly name: string; readonly resourceVersion: string },
   status: Json,
 ) => Promise<boolean>;
 
-/** What statuses are made of, and how they are written. */
+/** The inputs of statuses, and how they are written. */
 export interface StatusPorts {
   readonly source: StatusSource;
   readonly write: WriteStatus;
@@ -64,7 +64,7 @@ export interface PolicyControllerOptions {
   readonly logger: Logger;
 }
 
-/** Keeps the status of every ArchPolicy: level-based, at most one write per policy in 5 s, none when nothing changed. */
+/** Reconciles the status of each ArchPolicy: level-based, at most one write per policy in 5 s, no write without a change. */
 export class PolicyController {
   readonly #options: PolicyControllerOptions;
   readonly #queue: WorkQueue<string>;
@@ -73,8 +73,8 @@ export class PolicyController {
   readonly #degraded: DegradedGauge;
   /** Monotonic milliseconds of the last write, by policy. */
   readonly #writtenAt = new Map<string, number>();
-  /** The version of each policy that cannot be read, once its status says so. */
-  readonly #toldInvalid = new Map<string, string>();
+  /** The version of each invalid policy whose status was written. */
+  readonly #reportedInvalid = new Map<string, string>();
 
   constructor(options: PolicyControllerOptions) {
     this.#options = options;
@@ -82,12 +82,12 @@ export class PolicyController {
     this.#degraded = new DegradedGauge(options.metrics.degraded);
   }
 
-  /** The policy, or what is counted for it, may have changed. */
+  /** Enqueues a policy: it, or its counts, may have changed. */
   touch(name: string): void {
     this.#queue.addAfter(name, GATHER_MS);
   }
 
-  /** What every status is made of has changed: nodes, or what policies say. */
+  /** Enqueues all policies: a common input of their statuses changed, such as nodes. */
   touchAll(): void {
     const { policies } = this.#options;
     for (const { name } of [...policies.list(), ...policies.invalid()]) this.touch(name);
@@ -106,12 +106,12 @@ export class PolicyController {
     this.touch(policy);
   }
 
-  /** Works on the policies that were touched, until the signal is aborted. */
+  /** Reconciles enqueued policies until the signal is aborted. */
   async run(ports: StatusPorts, signal: AbortSignal): Promise<void> {
     const { logger } = this.#options;
     await runWorkers(this.#queue, 1, (name) => this.#timed(name, ports), signal, {
       failed: (policy, err) => {
-        logger.warn({ err, policy }, 'policy could not be reconciled');
+        logger.warn({ err, policy }, 'failed to reconcile policy, retrying');
       },
     });
     this.#queue.stop();
@@ -143,7 +143,7 @@ export class PolicyController {
 
   #forget(name: string): void {
     this.#writtenAt.delete(name);
-    this.#toldInvalid.delete(name);
+    this.#reportedInvalid.delete(name);
     this.#evicted.forget(name);
     this.#relaxations.forget(name);
     this.#degraded.set(name, []);
@@ -171,10 +171,10 @@ export class PolicyController {
     });
   }
 
-  /** Whether the policy already carries this status, as far as it is ours. */
+  /** Whether the policy already has this status. */
   #isWritten(entry: PolicyEntry, wanted: OwnStatus): boolean {
-    // What cannot be parsed does not show its status either: once for each of its generations is enough.
-    if (entry.kind === 'failed') return this.#toldInvalid.get(entry.failure.name) === versionOf(entry.failure);
+    // The status of an invalid policy is not parsed: write it once per generation.
+    if (entry.kind === 'failed') return this.#reportedInvalid.get(entry.failure.name) === versionOf(entry.failure);
     const current: ArchPolicyStatus = { ...entry.value.status };
     return isDeepStrictEqual(current, { ...wanted });
   }
@@ -192,7 +192,7 @@ export class PolicyController {
     const resourceVersion = entry.kind === 'ok' ? entry.value.resourceVersion : '';
     const written = await write({ name, resourceVersion }, toJson(status));
     metrics.statusWrite(written ? 'written' : 'unconfirmed');
-    if (written && entry.kind === 'failed') this.#toldInvalid.set(name, versionOf(entry.failure));
+    if (written && entry.kind === 'failed') this.#reportedInvalid.set(name, versionOf(entry.failure));
   }
 }
 

@@ -17,20 +17,20 @@ import { OperatorError } from '../errors.ts';
 import { EVENT_TYPES, Operator } from './doti.ts';
 import type { OperatorLogger, ResourceEvent, ResourceMeta } from './doti.ts';
 
-/** Never dialled: requests go through our own client, which knows the server. */
+/** Never connected to: requests use our own client, which has the server's address. */
 const PLACEHOLDER_SERVER = 'https://kubernetes.invalid';
-/** Nothing waits for a status. */
+/** Generous: no work waits for a status write. */
 const STATUS_TIMEOUT_MS = 10_000;
 
 export interface PolicyOperatorOptions {
   readonly policies: Pick<PolicyView, 'get' | 'list' | 'invalid' | 'subscribe'>;
   readonly api: Pick<Api, 'request'>;
   readonly logger: Logger;
-  /** A policy came, changed or went. */
+  /** Called when a policy is added, changed or deleted. */
   readonly onPolicy: (name: string) => void;
 }
 
-/** What the package's status write asks of its HTTP client, as far as it is used here. */
+/** The fields of the package's HTTP request that are used here. */
 interface HttpRequest {
   readonly url?: string;
   readonly method?: string;
@@ -39,8 +39,8 @@ interface HttpRequest {
 }
 
 /**
- * ArchPolicy's operator in the sense of @dot-i/k8s-operator: life cycle, resource events and status writes are the
- * package's; its watch, which ends the process on any error, is replaced by our reflector, and its HTTP client by ours.
+ * ArchPolicy's operator based on @dot-i/k8s-operator, which provides life cycle, resource events and status writes. Our
+ * reflector replaces the package's watch, which exits the process on any error, and our client its HTTP client.
  */
 export class PolicyOperator extends Operator {
   readonly #options: PolicyOperatorOptions;
@@ -52,7 +52,7 @@ export class PolicyOperator extends Operator {
     this.#options = options;
   }
 
-  /** Feeds policies until the signal is aborted. */
+  /** Delivers policy events until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     await this.start();
@@ -67,8 +67,8 @@ export class PolicyOperator extends Operator {
   }
 
   /**
-   * Writes a status by JSON Merge Patch, locked on the version of the policy that was looked at. False: nobody knows
-   * what came of it, and the next event of the policy shows it.
+   * Writes a status by JSON Merge Patch, with the resourceVersion of the policy it was computed from. Returns false if the
+   * outcome is unknown; the next event of the policy shows it.
    */
   async writeStatus(
     policy: { readonly name: string; readonly resourceVersion: string },
@@ -84,7 +84,7 @@ export class PolicyOperator extends Operator {
     });
   }
 
-  /** Events from the reflector's store, which outlives every error of a watch; never through the package's own. */
+  /** Delivers events of our reflector's store, which survives watch errors, instead of the package's watch. */
   protected override watchResource(
     group: string,
     version: string,
@@ -93,18 +93,18 @@ export class PolicyOperator extends Operator {
   ): Promise<void> {
     this.#registerPath(`${plural}.${group}/${version}`, () => this.getCustomResourceApiUri(group, version, plural));
     const { policies, logger } = this.#options;
-    const tell = (entry: PolicyEntry, type: ResourceEvent['type']): void => {
+    const deliver = (entry: PolicyEntry, type: ResourceEvent['type']): void => {
       onEvent(eventOf(entry, type)).catch((err: unknown) => {
-        logger.error({ err }, 'a policy event could not be taken in');
+        logger.error({ err }, 'failed to handle policy event');
       });
     };
     this.#ends.push(
       policies.subscribe(({ type, object }) => {
-        tell(object, TYPE_OF[type]);
+        deliver(object, TYPE_OF[type]);
       }),
     );
-    for (const policy of policies.list()) tell(ok(policy), EVENT_TYPES.Added);
-    for (const invalid of policies.invalid()) tell(failed(invalid), EVENT_TYPES.Added);
+    for (const policy of policies.list()) deliver(ok(policy), EVENT_TYPES.Added);
+    for (const invalid of policies.invalid()) deliver(failed(invalid), EVENT_TYPES.Added);
     return Promise.resolve();
   }
 
@@ -113,7 +113,7 @@ export class PolicyOperator extends Operator {
     return `${PLACEHOLDER_SERVER}/apis/${group}/${version}/${plural}`;
   }
 
-  /** The package's HTTP client asks here for credentials: it gets our transport, which has them. */
+  /** Called by the package to add credentials to its HTTP client. Sets our transport, which has them. */
   protected override applyGaxiosKubeConfigAuth(options: object): Promise<void> {
     Object.assign(options, { adapter: (request: HttpRequest) => this.#send(request) });
     return Promise.resolve();
@@ -134,11 +134,14 @@ export class PolicyOperator extends Operator {
       : { status: answer.status, data: { reason: answer.reason } };
   }
 
-  /** Only the package's own watch would register a path, and the field is private to it. */
+  /** Registers a path in the package's private field, which otherwise only its watch does. */
   #registerPath(id: string, build: () => string): void {
     const builders: unknown = Reflect.get(this, 'resourcePathBuilders');
     if (typeof builders !== 'object' || builders === null) {
-      throw new OperatorError('UnexpectedPackage', '@dot-i/k8s-operator keeps no resourcePathBuilders any more');
+      throw new OperatorError(
+        'UnexpectedPackage',
+        '@dot-i/k8s-operator has no field resourcePathBuilders: install the pinned version',
+      );
     }
     Reflect.set(builders, id, build);
   }
@@ -161,20 +164,20 @@ function eventOf(entry: PolicyEntry, type: ResourceEvent['type']): ResourceEvent
   return { meta, type, object: { apiVersion, kind, metadata: Object.assign(new V1ObjectMeta(), { name }) } };
 }
 
-/** The package writes sentences of its own into messages: here they are a field. */
+/** Logs the package's free-form messages as a field, so that the log message is constant. */
 function loggerFor(logger: Logger): OperatorLogger {
   return {
-    debug: (said) => {
-      logger.debug({ said }, 'operator package');
+    debug: (text) => {
+      logger.debug({ text }, 'message of @dot-i/k8s-operator');
     },
-    info: (said) => {
-      logger.info({ said }, 'operator package');
+    info: (text) => {
+      logger.info({ text }, 'message of @dot-i/k8s-operator');
     },
-    warn: (said) => {
-      logger.warn({ said }, 'operator package');
+    warn: (text) => {
+      logger.warn({ text }, 'message of @dot-i/k8s-operator');
     },
-    error: (said) => {
-      logger.warn({ said }, 'operator package');
+    error: (text) => {
+      logger.warn({ text }, 'message of @dot-i/k8s-operator');
     },
   };
 }

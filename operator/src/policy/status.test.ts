@@ -201,15 +201,15 @@ describe('the status of a policy', () => {
     const elsewhere = policy({ namespaceSelector: { matchLabels: { team: 'red' } } });
     expect(messageOf('Ready', { policy: elsewhere, counts: NO_PODS })).toContain('namespaceSelector matches no namesp');
     const here = policy({ namespaceSelector: { matchLabels: { team: 'blue' } } });
-    expect(messageOf('Ready', { policy: here, counts: NO_PODS })).toContain('its selectors match none');
-    expect(messageOf('Ready', { policies: [policy({ priority: 7 }, 'first')] })).toContain('policy first comes before');
+    expect(messageOf('Ready', { policy: here, counts: NO_PODS })).toContain('its selectors match no pod');
+    expect(messageOf('Ready', { policies: [policy({ priority: 7 }, 'first')] })).toContain('policy first selects the same pods');
   });
 
   test('all that stands in the way is told, few by name, and never at length', () => {
     const losesTieTo = new Map(['d', 'c', 'b', 'a'].map((name) => [name, 2]));
     const counts = { ...NO_PODS, matched: 1, losesTieTo };
     const message = messageOf('Degraded', { webhookReachable: false, counts }) ?? '';
-    expect(message).toContain('The webhook does not answer');
+    expect(message).toContain('The webhook is unreachable');
     expect(message).toContain('Policy a has the same priority');
     expect(message).toContain('And 1 more policies.');
     expect(message).not.toContain('Policy d ');

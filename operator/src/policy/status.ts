@@ -5,26 +5,26 @@ import { conditionsOf, invalidConditions, timestamp } from './conditions.ts';
 import { degradationsOf, tolerationVerdict } from './degradations.ts';
 import type { DegradationInput } from './degradations.ts';
 
-/** What this controller writes of a status: all of it. */
+/** The status that this controller writes: all fields. */
 export type OwnStatus = ArchPolicyStatus;
 
 export interface StatusInput extends Omit<DegradationInput, 'losesTieTo'> {
   readonly policy: ArchPolicy;
-  /** All policies that can be read. */
+  /** All valid policies. */
   readonly policies: readonly ArchPolicy[];
   readonly namespaces: readonly NamespaceFacts[];
   readonly counts: PolicyCounts;
-  /** Since the policy was created. */
+  /** Evictions since the policy was created. */
   readonly evicted: number;
   readonly nodes: readonly NodeFacts[];
-  /** Epoch milliseconds; undefined until every pod has been looked at once. */
+  /** Epoch milliseconds; undefined until this leader has evaluated all pods. */
   readonly lastRecheckMs: number | undefined;
   readonly nowMs: number;
-  /** Workloads for which the preference is skipped (R9). */
+  /** Relaxed preferences (R9). */
   readonly relaxed: NonNullable<ArchPolicyStatus['relaxed']>;
 }
 
-/** The status that a policy should have. */
+/** Returns the desired status of a policy. */
 export function statusOf(input: StatusInput): OwnStatus {
   const { policy, counts, evicted, lastRecheckMs, relaxed } = input;
   const tolerations = tolerationVerdict(policy, input.tolerations);
@@ -46,14 +46,14 @@ export function statusOf(input: StatusInput): OwnStatus {
     architectures: architecturesOf(input),
     workloads: { total: counts.workloads, portable: counts.portableWorkloads },
     ...withoutUndefined({ tolerations, lastRecheckTime }),
-    // A merge patch that leaves the list out would leave it as it is.
+    // A merge patch without the list would not clear it.
     ...((relaxed.length > 0 || policy.status?.relaxed !== undefined) && { relaxed }),
   };
 }
 
 /**
- * The status of a policy that cannot be read, as a merge patch: it governs nothing, so nothing is counted any more. Its
- * evictions stay: they are counted for as long as the policy exists.
+ * Returns the status of an invalid policy, as a merge patch: it governs no pods, so the counts are zero. The count of
+ * evictions is kept for the lifetime of the policy.
  */
 export function invalidStatusOf(
   generation: number,
@@ -75,7 +75,7 @@ function selectedNamespaces({ policy, namespaces }: StatusInput): number {
   return namespaces.filter((namespace) => governs(anyPod, namespace, {})).length;
 }
 
-/** Nodes of the cluster and pods of the policy, for every architecture that has either. */
+/** Counts the cluster's nodes and the policy's pods by architecture. */
 function architecturesOf({ nodes, counts }: StatusInput): NonNullable<ArchPolicyStatus['architectures']> {
   const nodeCounts = new Map<CountedArchitecture, number>();
   for (const name of nodes.map(countedArchitecture)) nodeCounts.set(name, (nodeCounts.get(name) ?? 0) + 1);

@@ -28,7 +28,7 @@ export interface PolicyStatusesOptions extends Omit<PolicyControllerOptions, 'po
   readonly drift: Notifier<string> & { lossesOf(policy: string): readonly string[] };
 }
 
-/** Keeps the statuses of all policies while this process leads: subscribes to everything that they show. */
+/** Updates the statuses of all policies while this process leads. Subscribes to all inputs of a status. */
 export class PolicyStatuses {
   readonly #options: PolicyStatusesOptions;
   readonly #controller: PolicyController;
@@ -50,17 +50,17 @@ export class PolicyStatuses {
     });
   }
 
-  /** R9: the preference is to be ignored for this workload. */
+  /** R9: relaxes the preference for this workload. */
   relax(policy: string, stuck: StuckWorkload): void {
     this.#controller.relax(policy, stuck);
   }
 
-  /** A pod of the policy has been evicted. */
+  /** Counts an eviction of one of the policy's pods. */
   evicted(policy: string): void {
     this.#controller.evicted(policy);
   }
 
-  /** Keeps the statuses until the signal is aborted. */
+  /** Updates the statuses until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const ends = this.#subscribe();
     try {

@@ -3,13 +3,13 @@ import { closedCounter, closedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 /**
- * How a pod came to be placed where it must not: its replacement landed wrong although the webhook was reachable, or it was
- * bound against its own required terms.
+ * Kinds of placement violations: a misplaced replacement although the webhook was reachable, or a pod bound to a node that
+ * violates its own required terms.
  */
 export const VIOLATION_KINDS = ['landed-wrong', 'against-terms'] as const;
 export type ViolationKind = (typeof VIOLATION_KINDS)[number];
 
-/** What is counted of the brake (R7). */
+/** The metrics of the eviction brake (R7). */
 export interface BrakeMetrics {
   readonly fault: (kind: ViolationKind) => void;
   readonly brake: (state: BrakeState) => void;
@@ -19,19 +19,19 @@ export function declareBrakeMetrics(registry: Registry): BrakeMetrics {
   const faults = closedCounter({
     registry,
     name: 'archpolicy_eviction_faults_total',
-    help: 'Pods that were placed where they must not be, as the brake counts them.',
+    help: 'Placement violations that the eviction brake counts.',
     labels: { fault: VIOLATION_KINDS },
   });
   const stopped = closedGauge({
     registry,
     name: 'archpolicy_evictions_stopped',
-    help: '1 while the brake stops all evictions.',
+    help: '1 while the eviction brake stops all evictions.',
     labels: {},
   });
   const owners = closedGauge({
     registry,
     name: 'archpolicy_evictions_stopped_owners',
-    help: 'Owners whose evictions the brake stops while it does not stop all.',
+    help: 'Owners whose evictions are stopped while the eviction brake does not stop all.',
     labels: {},
   });
   return {

@@ -24,7 +24,7 @@ const REASONS = {
 /** How often the state of the brake is read. */
 const CHECK_MS = 500;
 
-/** Detects changes of the brake, and reports them: by events on the policies that evict, by log and metric. */
+/** Detects changes of the eviction brake. Reports them by events on the policies that evict, by log and by metric. */
 export class BrakeMonitor {
   readonly #options: BrakeMonitorOptions;
   readonly #changes = new Listeners<BrakeState>();
@@ -34,12 +34,12 @@ export class BrakeMonitor {
     this.#options = options;
   }
 
-  /** As of the last check. */
+  /** The state at the last check. */
   get state(): BrakeState {
     return this.#state;
   }
 
-  /** The listener receives each state that differs from the one before. Returns the function that unsubscribes it. */
+  /** Calls the listener with each changed state. Returns an unsubscribe function. */
   subscribe(listener: (state: BrakeState) => void): () => void {
     return this.#changes.subscribe(listener);
   }
@@ -76,7 +76,7 @@ export class BrakeMonitor {
   }
 }
 
-/** Owners in one line of the log. */
+/** Maximum number of owners in a log line. */
 const MAX_LOGGED = 10;
 
 function evicts({ spec }: ArchPolicy): boolean {

@@ -19,11 +19,11 @@ const ANSWERS = [
   'no-answer',
 ] as const satisfies readonly EvictionAnswer['kind'][];
 
-/** Why a misplaced pod stays where it is. */
+/** Why a misplaced pod is not evicted. */
 export const NOT_EVICTED_REASONS = [...new Set([...REPORT_REASONS, ...WAIT_REASONS])];
 export type NotEvictedReason = (typeof NOT_EVICTED_REASONS)[number];
 
-/** What remediation counts. */
+/** The metrics of remediation. */
 export interface RemediationMetrics extends BrakeMetrics {
   readonly answer: (kind: EvictionAnswer['kind']) => void;
   readonly landing: (landing: Landing) => void;
@@ -36,13 +36,13 @@ export function declareRemediationMetrics(registry: Registry): RemediationMetric
   const answers = closedCounter({
     registry,
     name: 'archpolicy_evictions_total',
-    help: 'Calls of the Eviction API, by its answer.',
+    help: 'Calls of the Eviction API, by result.',
     labels: { result: ANSWERS },
   });
   const landings = closedCounter({
     registry,
     name: 'archpolicy_replacements_total',
-    help: 'Replacements of evicted pods: right on a node that runs them, wrong on one that cannot, broken where the image is.',
+    help: 'Replacements of evicted pods: right (the node supports their images), wrong (it does not) or broken (the image is broken).',
     labels: { landing: LANDINGS },
   });
   const misplaced = closedGauge({
@@ -54,7 +54,7 @@ export function declareRemediationMetrics(registry: Registry): RemediationMetric
   const notEvicted = closedGauge({
     registry,
     name: 'archpolicy_pods_not_evicted',
-    help: 'Pods that need attention and stay where they are, by reason.',
+    help: 'Pods that need attention and are not evicted, by reason.',
     labels: { reason: NOT_EVICTED_REASONS },
   });
   return {

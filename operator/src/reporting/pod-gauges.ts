@@ -8,13 +8,13 @@ const REFRESH_MS = 500;
 
 export interface PodGaugesOptions {
   readonly stats: { readonly misplaced: number; notEvicted(reason: string): number };
-  /** Pods that wait for a worker. */
+  /** Pods that are queued for a worker. */
   readonly queue: { readonly length: number };
   readonly metrics: Pick<RemediationMetrics, 'misplaced' | 'notEvicted'> & Pick<ControllerMetrics, 'queue'>;
   readonly clock: Pick<Clock, 'sleep'>;
 }
 
-/** Keeps the gauges of pods and of remediation's queue up to date. */
+/** Updates the gauges of pods and of the remediation queue. */
 export class PodGauges {
   readonly #options: PodGaugesOptions;
 
@@ -22,7 +22,7 @@ export class PodGauges {
     this.#options = options;
   }
 
-  /** Sets the gauges until the signal is aborted; the queue's is then zero. */
+  /** Updates the gauges until the signal is aborted, then sets the queue's to zero. */
   async run(signal: AbortSignal): Promise<void> {
     const { stats, queue, metrics, clock } = this.#options;
     while (!signal.aborted) {

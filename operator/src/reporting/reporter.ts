@@ -23,7 +23,7 @@ import {
 } from './messages.ts';
 import type { Misplacement } from './messages.ts';
 
-/** An evaluated pod, as far as reports name it. */
+/** The fields of an evaluated pod that reports use. */
 export interface ReportedPod {
   readonly key: string;
   readonly pod: PodFacts;
@@ -43,12 +43,12 @@ export interface ReporterOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** The API server deletes events after an hour: an event that still applies is recorded again before. */
+/** Repeats an event that still applies before the API server deletes it after an hour. */
 const REPEAT_MS = 50 * 60_000;
 
-/** Waits that get an event: the others end without anything to do. */
+/** Wait reasons with an event: they may need a user's action. The others end by themselves. */
 const WAITS_WITH_EVENT: ReadonlySet<EvictionDecision['reason']> = new Set(['DisruptionBudget', 'Forbidden']);
-/** Waits that are not logged either: every misplaced pod goes through them. */
+/** Wait reasons that are not logged: every misplaced pod passes them. */
 const UNLOGGED_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
   'GracePeriod',
   'NodeNotReady',
@@ -57,17 +57,17 @@ const UNLOGGED_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
   'Conflict',
 ]);
 
-/** Reports what was found and done: by events on the pod, and in the log. */
+/** Reports evaluations and evictions by events on the pod and in the log. */
 export class Reporter {
   readonly #options: ReporterOptions;
-  /** The last report on each pod that is not evicted although something is wrong with it. */
+  /** The last report on each pod that is misplaced or broken and not evicted. */
   readonly #reported = new Map<string, { readonly uid: string; readonly reason: string; readonly at: number }>();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  /** Reports the decision on a pod that is not evicted, when it differs from the last report or that is long ago. */
+  /** Reports the decision on a pod that is not evicted, if it changed or the last report is older than REPEAT_MS. */
   decided({ key, pod, policy, node }: ReportedPod, { assessment, decision }: Finding, detail?: string): void {
     if (decision.kind !== 'report' && decision.kind !== 'wait') {
       this.#reported.delete(key);
@@ -76,14 +76,14 @@ export class Reporter {
     const { reason } = decision;
     if (this.#wasReported(key, pod.uid, reason)) return;
     const fields = { ...namesOf(pod), policy: policy.name, node: node?.name, reason };
-    if (decision.kind === 'report') this.#options.logger.info(fields, 'pod is not evicted');
-    else if (!UNLOGGED_WAITS.has(reason)) this.#options.logger.info(fields, 'eviction is delayed');
+    if (decision.kind === 'report') this.#options.logger.info(fields, 'pod not evicted');
+    else if (!UNLOGGED_WAITS.has(reason)) this.#options.logger.info(fields, 'eviction delayed');
     if (decision.kind === 'wait' && !WAITS_WITH_EVENT.has(reason)) return;
     const note = noteOf({ pod, node }, assessment, reason, detail);
     if (note !== undefined) this.#event(pod, 'Warning', reason, note);
   }
 
-  /** For a pod that was deleted, or that no policy governs. */
+  /** Drops the report on a pod that was deleted or is no longer governed. */
   forget(key: string): void {
     this.#reported.delete(key);
   }
@@ -98,7 +98,7 @@ export class Reporter {
   notAccepted({ pod, policy }: ReportedPod, answer: EvictionAnswer, delayMs: number): void {
     const fields = { ...namesOf(pod), policy: policy.name, answer: answer.kind, delayMs };
     const isOurs = answer.kind === 'forbidden' || answer.kind === 'invalid';
-    if (isOurs) this.#options.logger.error({ ...fields, said: answer.message }, 'eviction rejected');
+    if (isOurs) this.#options.logger.error({ ...fields, text: answer.message }, 'eviction rejected');
     else this.#options.logger.info(fields, 'eviction not accepted');
   }
 
@@ -110,13 +110,13 @@ export class Reporter {
   }
 
   #landedBroken(pod: PodFacts, node: string, fields: Record<string, unknown>): void {
-    this.#options.logger.warn(fields, 'replacement is a broken image, evictions of its owner are stopped');
+    this.#options.logger.warn(fields, 'replacement has a broken image, evictions of its owner stopped');
     this.#event(pod, 'Warning', 'ReplacementBroken', replacementBrokenNote(pod, node));
   }
 
-  /** R7: a violation that the brake counts. */
+  /** R7: reports a placement violation that the brake counts. */
   violation(pod: PodFacts, fault: ViolationKind): void {
-    this.#options.logger.warn({ ...namesOf(pod), node: pod.nodeName, fault }, 'pod is placed where it must not be');
+    this.#options.logger.warn({ ...namesOf(pod), node: pod.nodeName, fault }, 'placement violation');
   }
 
   #wasReported(key: string, uid: string, reason: string): boolean {
@@ -139,7 +139,7 @@ export class Reporter {
   }
 }
 
-/** The event's note on a pod that is not evicted. */
+/** Returns the note of the event on a pod that is not evicted. */
 function noteOf(
   { pod, node }: Pick<ReportedPod, 'pod' | 'node'>,
   assessment: PlacementAssessment,

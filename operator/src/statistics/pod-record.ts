@@ -16,31 +16,31 @@ import type {
 } from '@archpolicy/core';
 import { recheckPhase } from './recheck-phase.ts';
 
-/** What is kept of a pod that a policy governs: what counting it takes, and no more, for there are 100,000 (P8). */
+/** The fields of a governed pod that the counts need. Small, because there are up to 100,000 (P8). */
 export interface PodRecord {
   readonly uid: string;
   readonly policy: string;
-  /** A policy of the same priority that selects it as well, and lost by its name. */
+  /** A policy of the same priority that also selects the pod and sorts later by name. */
   readonly rival?: string;
-  /** When within every recheck interval it is due, in [0, 1). */
+  /** When the pod is due within each recheck interval, in [0, 1). */
   readonly phase: number;
-  /** Its workload, as `namespace/kind/name`; of a CronJob's Job without its number. */
+  /** The workload as `namespace/kind/name`; for a Job of a CronJob without its number. */
   readonly workload: string;
   readonly assessment: PlacementAssessment['kind'];
   readonly decision: EvictionDecision['kind'];
   readonly reason: EvictionDecision['reason'];
-  /** Of its node. */
+  /** The architecture of its node. */
   readonly architecture?: CountedArchitecture;
-  /** It carries a record of a constraint of ours. */
+  /** Whether the pod has a decision annotation of ours. */
   readonly constrained: boolean;
   readonly gated: boolean;
-  /** It carries a constraint of ours and has found no node for a while (R9). */
+  /** Whether the pod has a constraint of ours and has been unschedulable for a while (R9). */
   readonly unschedulable: boolean;
-  /** Whether all its images support more than one architecture of the cluster; absent while that is not known. */
+  /** Whether all its images support more than one architecture of the cluster; absent while unknown. */
   readonly portable?: boolean;
 }
 
-/** An evaluated pod, as far as it is counted. */
+/** The fields of an evaluated pod that are counted. */
 export interface CountedPod {
   readonly pod: PodFacts;
   readonly policy: Pick<ArchPolicy, 'name'>;
@@ -48,7 +48,7 @@ export interface CountedPod {
   readonly node: NodeFacts | undefined;
 }
 
-/** Returns the record of a pod; undefined for one that is terminal or terminating: it is not counted. */
+/** Returns the record of a pod, or undefined for a terminal or terminating pod, which is not counted. */
 export function toPodRecord(
   { pod, policy, rival, node }: CountedPod,
   { assessment, decision }: { readonly assessment: PlacementAssessment; readonly decision: EvictionDecision },

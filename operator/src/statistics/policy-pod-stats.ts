@@ -2,7 +2,7 @@ import type { CountedArchitecture } from '@archpolicy/core';
 import { Listeners } from '../listeners.ts';
 import type { PodRecord } from './pod-record.ts';
 
-/** The pods of one policy, counted. */
+/** Counts of the pods of one policy. */
 export interface PolicyCounts {
   readonly matched: number;
   readonly constrained: number;
@@ -13,9 +13,9 @@ export interface PolicyCounts {
   /** Pods on nodes, by the node's architecture. */
   readonly architectures: ReadonlyMap<CountedArchitecture, number>;
   readonly workloads: number;
-  /** Workloads of which every pod whose images are known is portable, and at least one is known. */
+  /** Workloads with at least one portable pod and no pod known not to be portable. */
   readonly portableWorkloads: number;
-  /** Pods that it selects and a policy of the same priority governs, by that policy's name: the lesser name wins the tie. */
+  /** Pods that it selects and a policy of the same priority governs, by that policy's name: the first by name wins. */
   readonly losesTieTo: ReadonlyMap<string, number>;
 }
 
@@ -34,7 +34,7 @@ export const NO_PODS: PolicyCounts = {
 
 const COUNTED = ['matched', 'constrained', 'gated', 'misplaced', 'unresolved', 'unschedulable'] as const;
 
-/** Counts all governed pods by policy, as they change: a status does not iterate over 100,000 pods. */
+/** Counts governed pods by policy incrementally, so that a status need not iterate over 100,000 pods. */
 export class PolicyPodStats {
   readonly #records = new Map<string, PodRecord>();
   readonly #sums = new Map<string, PolicySums>();
@@ -44,7 +44,7 @@ export class PolicyPodStats {
   readonly #reasons = new Map<string, number>();
   readonly #changes = new Listeners<string>();
 
-  /** The listener receives the name of each policy whose counts may have changed. Returns the function that unsubscribes it. */
+  /** Calls the listener with each policy whose counts may have changed. Returns an unsubscribe function. */
   subscribe(listener: (policy: string) => void): () => void {
     return this.#changes.subscribe(listener);
   }
@@ -62,7 +62,7 @@ export class PolicyPodStats {
     const before = this.#records.get(key);
     if (before !== undefined) this.#count(before, -1);
     this.#count(record, 1);
-    // Each pod of a workload brings the workload's name as another string: one of them is kept for all.
+    // Interns the workload's name: each pod has its own copy of the string.
     this.#records.set(key, { ...record, workload: this.#sums.get(record.policy)?.nameOf(record) ?? record.workload });
     const concerned = new Set([before?.policy, before?.rival, record.policy, record.rival]);
     for (const policy of concerned) if (policy !== undefined) this.#changes.notify(policy);
@@ -90,14 +90,14 @@ export class PolicyPodStats {
     return lost === undefined ? counts : { ...counts, losesTieTo: new Map(lost) };
   }
 
-  /** Of all policies together. */
+  /** The number of misplaced pods of all policies. */
   get misplaced(): number {
     let sum = 0;
     for (const sums of this.#sums.values()) sum += sums.misplaced;
     return sum;
   }
 
-  /** Misplaced pods and broken images that are not evicted for this reason. */
+  /** Returns the number of misplaced or broken pods that are not evicted for this reason. */
   notEvicted(reason: string): number {
     return this.#reasons.get(reason) ?? 0;
   }
@@ -153,7 +153,7 @@ class PolicySums {
     };
   }
 
-  /** The workload's name, the same string for all of its pods. */
+  /** Returns the interned name of the workload. */
   nameOf({ workload }: PodRecord): string | undefined {
     return this.#workloads.get(workload)?.name;
   }

@@ -3,9 +3,9 @@ import type { JsonObject } from '@archpolicy/core';
 import { PODS, resourcePath } from '@archpolicy/kube';
 import type { Api, ApiAnswer } from '@archpolicy/kube';
 
-/** Longer than the API server waits for the webhook, twice: it may be called again. */
+/** Longer than two timeouts of the webhook: the API server may call it again. */
 const PROBE_TIMEOUT_MS = 6_000;
-/** The same for every probe: no tenant's image affects the result. A dry run pulls nothing, and the webhook does not inspect it. */
+/** A constant, so that no tenant's image affects the result. It is neither pulled (dry run) nor inspected. */
 const PROBE_IMAGE = 'archpolicy.invalid/probe:v1';
 const PROBE_LABELS = { 'app.kubernetes.io/name': 'archpolicy', 'app.kubernetes.io/component': 'probe' };
 
@@ -26,7 +26,7 @@ const SPEC: JsonObject = {
 /**
  * Creates the probe pod with `dryRun=All`: it passes all of admission, and nothing is stored.
  *
- * @param more fields of its `spec`
+ * @param more additional fields of its `spec`
  */
 export function createProbePod(
   api: Pick<Api, 'request'>,

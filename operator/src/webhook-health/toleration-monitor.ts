@@ -4,7 +4,7 @@ import type { ArchPolicy, NodeArchitecture, NodeFacts } from '@archpolicy/core';
 import { Listeners } from '../listeners.ts';
 import type { TolerationProbeResult } from './toleration-probe.ts';
 
-/** Between two probes of the same tolerations. */
+/** Interval of probes of the same tolerations. */
 const PROBE_INTERVAL_MS = 60_000;
 /** How often a change of the tolerations is detected. */
 const CHECK_MS = 1_000;
@@ -23,32 +23,32 @@ export interface TolerationMonitorOptions {
 
 interface Probed {
   readonly atMs: number;
-  /** The last verdict on these tolerations; a probe without one leaves it. */
+  /** The last verdict. A probe without verdict keeps it. */
   readonly result: TolerationProbeResult | undefined;
 }
 
 /**
- * PL8: the verdict on the tolerations that pods of each policy would get, in mode Audit too: once a minute, and when the
- * tolerations change. Policies with the same tolerations share a probe.
+ * PL8: probes the tolerations that pods of each policy would get, also in mode Audit: once a minute and when they change.
+ * Policies with the same tolerations share a probe.
  */
 export class TolerationMonitor {
   readonly #options: TolerationMonitorOptions;
   readonly #changes = new Listeners<undefined>();
-  /** By the names of the architectures. */
+  /** Keyed by the names of the architectures. */
   #probed: ReadonlyMap<string, Probed> = new Map();
 
   constructor(options: TolerationMonitorOptions) {
     this.#options = options;
   }
 
-  /** Undefined: no verdict yet, or no toleration to probe. A refusal ends where no toleration would be added any longer. */
+  /** Returns undefined without a verdict or without tolerations. If tolerations are no longer added, the verdict is accepted. */
   verdict(policy: ArchPolicy): TolerationProbeResult | undefined {
     const tolerated = this.#toleratedBy(policy);
     if (tolerated.length > 0) return this.#probed.get(tolerated.join())?.result;
     return policy.status?.tolerations === undefined ? undefined : { kind: 'accepted' };
   }
 
-  /** The listener is called when a verdict changes. Returns the function that unsubscribes it. */
+  /** Calls the listener when a verdict changes. Returns an unsubscribe function. */
   subscribe(listener: (value: undefined) => void): () => void {
     return this.#changes.subscribe(listener);
   }
@@ -67,7 +67,7 @@ export class TolerationMonitor {
       const tolerated = this.#toleratedBy(policy);
       if (tolerated.length > 0) sets.set(tolerated.join(), tolerated);
     }
-    // What no policy would add is forgotten.
+    // Drop results of tolerations that no policy adds.
     const probed = new Map([...this.#probed].filter(([key]) => sets.has(key)));
     this.#probed = probed;
     for (const [key, architectures] of sets) {

@@ -5,13 +5,13 @@ import { sanitizeText } from '@archpolicy/service';
 import type { Logger } from '@archpolicy/service';
 import { createProbePod } from './probe-pod.ts';
 
-/** Longer would hide the rest of the condition's message. */
+/** Longer text would hide the rest of the condition's message. */
 const MAX_WORDS = 300;
 
-/** Whether the API server admits pods that carry our tolerations (PL8). */
+/** Whether the API server admits pods with our tolerations (PL8). */
 export type TolerationProbeResult =
   | { readonly kind: 'accepted' }
-  /** `words`: of the API server, sanitised. */
+  /** `words`: the API server's message, sanitized. */
   | { readonly kind: 'refused'; readonly words: string };
 
 export interface TolerationProbeOptions {
@@ -20,9 +20,9 @@ export interface TolerationProbeOptions {
 }
 
 /**
- * PL8: creates a pod with `dryRun=All` that carries the tolerations itself, so that it shows when they are accepted again. A
- * refusal is one of the tolerations only where the same pod is accepted without them, and refused again after that: an API
- * server in trouble answers 500, as PodTolerationRestriction does (adr/0100).
+ * PL8: creates a pod with `dryRun=All` and the tolerations, so that it also detects when they are accepted again. A
+ * rejection counts only if the same pod is admitted without tolerations and then rejected again with them: an overloaded
+ * API server responds with 500, as PodTolerationRestriction does (adr/0100).
  */
 export class TolerationProbe {
   readonly #options: TolerationProbeOptions;
@@ -32,7 +32,7 @@ export class TolerationProbe {
   }
 
   /**
-   * The result, or undefined: no verdict.
+   * Returns the result, or undefined without a verdict.
    *
    * @throws only when the signal is aborted
    */

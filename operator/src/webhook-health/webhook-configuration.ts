@@ -13,12 +13,12 @@ const CONFIGURATIONS: Resource = {
 };
 const NAME = 'archpolicy';
 /**
- * One small GET of one object: a watch would need RBAC for all configurations. A change is read before the second eviction
- * of an owner can follow the first.
+ * Polls one object by a small GET: a watch would need RBAC for all configurations. Short enough to detect a change between
+ * the first and second eviction of an owner.
  */
 const REFRESH_MS = 2_000;
 const READ_TIMEOUT_MS = 5_000;
-/** An object is at most 1.5 MB in etcd, and somewhat more as JSON. */
+/** An object takes at most 1.5 MB in etcd, somewhat more as JSON. */
 const MAX_OBJECT_BYTES = 4 * 1024 * 1024;
 
 export interface WebhookConfigurationOptions {
@@ -27,7 +27,7 @@ export interface WebhookConfigurationOptions {
   readonly logger: Logger;
 }
 
-/** R3: the installed MutatingWebhookConfiguration, kept fresh. */
+/** R3: polls the installed MutatingWebhookConfiguration. */
 export class WebhookConfiguration {
   readonly #options: WebhookConfigurationOptions;
   readonly #changes = new Listeners<InstalledWebhook>();
@@ -39,17 +39,17 @@ export class WebhookConfiguration {
     this.#options = options;
   }
 
-  /** Undefined until it was read. While it cannot be read, the last known value. */
+  /** The last value read; undefined before the first read. */
   get installed(): InstalledWebhook | undefined {
     return this.#installed;
   }
 
-  /** The listener receives each value that differs from the one before. Returns the function that unsubscribes it. */
+  /** Calls the listener with each changed value. Returns an unsubscribe function. */
   subscribe(listener: (installed: InstalledWebhook) => void): () => void {
     return this.#changes.subscribe(listener);
   }
 
-  /** Reads it every two seconds until the signal is aborted. */
+  /** Polls until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     while (!signal.aborted) {
@@ -84,7 +84,7 @@ export class WebhookConfiguration {
     if (serialized === this.#serialized) return;
     this.#serialized = serialized;
     this.#installed = installed;
-    logger.info({ webhook: installed.kind }, 'webhook configuration read');
+    logger.info({ webhook: installed.kind }, 'webhook configuration changed');
     this.#changes.notify(installed);
   }
 }

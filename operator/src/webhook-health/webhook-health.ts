@@ -5,12 +5,11 @@ import { Listeners } from '../listeners.ts';
 import type { ProbeResult } from './webhook-probe.ts';
 
 /**
- * How long a successful probe counts (docs/adr/0004): a replacement that the webhook does not see is likely to land wrong
- * again, so this is how long an outage can go unnoticed by evictions. One dry run a second is cheap, and sent only while
- * evictions are due.
+ * How long a successful probe is valid (docs/adr/0004), and so how long evictions may continue during an outage, in which
+ * replacements are likely to be misplaced again. One dry run per second is cheap and is sent only while evictions are due.
  */
 const PROBE_VALID_MS = 1_000;
-/** Between two probes of a silent webhook. */
+/** Interval of probes of an unreachable webhook. */
 const RETRY_MS = 1_000;
 /** How often a change of reachability is detected: a Lease becomes stale by time alone. */
 const CHECK_MS = 500;
@@ -20,19 +19,19 @@ export interface WebhookHealthOptions {
   readonly lease: { isFresh(): boolean };
   readonly probe: (signal: AbortSignal) => Promise<ProbeResult>;
   readonly clock: Clock;
-  /** Which pods the API server calls the webhook for; undefined until it was read. */
+  /** For which pods the API server calls the webhook; undefined before the first read. */
   readonly configuration: { readonly installed: InstalledWebhook | undefined };
 }
 
 /**
- * R3: whether the webhook would handle a replacement: its configuration defines the pods that it is called for, its Lease
- * shows that it runs, and a probe that the API server reaches it.
+ * R3: whether the webhook would handle a replacement. Its configuration defines for which pods it is called, its Lease
+ * shows that it runs, and a probe shows that the API server reaches it.
  */
 export class WebhookHealth {
   readonly #options: WebhookHealthOptions;
   readonly #changes = new Listeners<boolean>();
   #isSilent = false;
-  /** Monotonic milliseconds until which the last successful probe counts. */
+  /** Until when the last successful probe is valid, monotonic milliseconds. */
   #validUntil = -Infinity;
   #probing: Promise<boolean> | undefined;
 
@@ -46,31 +45,31 @@ export class WebhookHealth {
 
   callFor(namespace: NamespaceFacts, labels: SelectableLabels): WebhookCall {
     const { installed } = this.#options.configuration;
-    // Until the configuration was read the webhook is not reachable: evictions wait for that, and nothing is reported.
+    // Before the first read the webhook counts as unreachable: evictions wait, and no reason is reported.
     return installed === undefined ? 'called' : webhookCall(installed, namespace, labels);
   }
 
-  /** Probes the webhook, unless a probe succeeded within the last second. For the moment right before an eviction. */
+  /** Probes the webhook unless a probe succeeded within the last second. Call it right before an eviction. */
   async confirm(signal: AbortSignal): Promise<boolean> {
     if (!this.#options.lease.isFresh()) return false;
     if (!this.#isSilent && this.#options.clock.monotonic() < this.#validUntil) return true;
     return this.#probe(signal);
   }
 
-  /** Probes the webhook in any case. For the moment after a wrong landing: did the webhook go away? */
+  /** Always probes the webhook. Call it after a misplaced replacement, to detect whether the webhook went down. */
   async confirmNow(signal: AbortSignal): Promise<boolean> {
     return this.#options.lease.isFresh() && this.#probe(signal);
   }
 
   /**
-   * The listener receives whether the webhook is reachable, each time that this changes while `run` runs; unreachable is
-   * where it starts. Returns the function that unsubscribes it.
+   * Calls the listener with the reachability when it changes while `run` runs. The initial state is unreachable. Returns an
+   * unsubscribe function.
    */
   subscribe(listener: (isReachable: boolean) => void): () => void {
     return this.#changes.subscribe(listener);
   }
 
-  /** Probes a silent webhook until it answers, and notifies listeners, until the signal is aborted. */
+  /** Probes an unreachable webhook until it responds, and notifies listeners. Runs until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#retry(signal), this.#notify(signal)]);
   }
@@ -95,7 +94,7 @@ export class WebhookHealth {
     }
   }
 
-  /** One at a time: concurrent callers share the result. */
+  /** Single flight: concurrent callers share the result. */
   #probe(signal: AbortSignal): Promise<boolean> {
     this.#probing ??= this.#options
       .probe(signal)

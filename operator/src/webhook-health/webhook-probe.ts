@@ -6,9 +6,9 @@ import { createProbePod } from './probe-pod.ts';
 
 /** The result of a probe. */
 export type ProbeResult =
-  /** The pod came back with our annotation: the API server reaches the webhook. */
+  /** The response contains our annotation: the API server reaches the webhook. */
   | 'answered'
-  /** It came back without, or not at all. */
+  /** The response does not contain it, or there is none. */
   | 'silent';
 
 export interface WebhookProbeOptions {
