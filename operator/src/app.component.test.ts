@@ -13,10 +13,10 @@ const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
 const SYSTEM = 'archpolicy-system';
 const ON_PODS = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] };
 
-// Real sockets under whatever else the machine does.
+// Real sockets on a loaded machine.
 jest.setTimeout(60_000);
 
-/** Looks every few milliseconds; the test's own time-out is the deadline. */
+/** Polls every few milliseconds until the test times out. */
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
@@ -43,7 +43,7 @@ describe('the operator', () => {
     await world.end();
   });
 
-  /** The Eviction API, the installed webhook configuration, patches of pods, and a webhook that answers dry runs. */
+  /** Serves the Eviction API, the webhook configuration, patches of pods, and dry runs as the webhook does. */
   function answers({ method, path, query, body }: ApiRequestSeen): ApiFault | undefined {
     if (method === 'PATCH' && path === '/api/v1/namespaces/shop/pods/gated') {
       patches.push(body ?? null);
@@ -69,7 +69,7 @@ describe('the operator', () => {
     });
   }
 
-  /** Starts one; the metrics port is the world's, or a free one. */
+  /** Starts an operator on the world's metrics port or a free one. */
   function start(metricsAddress = `127.0.0.1:${world.opsPort}`, clock = systemClock()): AbortController {
     const end = new AbortController();
     const env = { ...world.env, ARCHPOLICY_METRICS_ADDRESS: metricsAddress };
@@ -114,7 +114,7 @@ describe('the operator', () => {
     });
   }
 
-  test('R8 evicts a misplaced pod, tells it by an event, and counts it in the policy’s status', async () => {
+  test('R8 evicts a misplaced pod, records an event and counts it in the policy’s status', async () => {
     const image = pushArmImage();
     putPod('a', image, 'amd64-1');
     putPod('b', image, 'arm64-1');
@@ -135,7 +135,7 @@ describe('the operator', () => {
     expect(metrics).toContain('archpolicy_registry_requests_total{purpose="manifest",method="GET",outcome="ok"} 1');
   });
 
-  test('PL12 lifts the gate of a pod that was gated before it came', async () => {
+  test('PL12 lifts the gate of a pod that was gated before the operator started', async () => {
     const containers = [{ name: 'main', image: pushArmImage() }];
     const schedulingGates = [{ name: 'archpolicy.dev/inspecting' }];
     world.api.collection(PODS).put({
@@ -152,9 +152,9 @@ describe('the operator', () => {
     await until(async () => /archpolicy_gate_lifted_total\{[^}]*\} 1/u.test((await get('/metrics')).text));
   });
 
-  test('I7 follows the registries file: what it allows from now on is asked for', async () => {
+  test('I7 reloads the registries file and inspects a host that it now allows', async () => {
     const host = { host: '127.0.0.1:*', plainHttp: true, allowAddresses: ['127.0.0.0/8'] };
-    // At once: half a file would be read as another one, and be counted.
+    // Atomically: a partial file would be counted as another version.
     const write = async (entry: object): Promise<void> => {
       await writeFile(join(world.directory, 'next.yaml'), JSON.stringify({ registries: [entry] }));
       await rename(join(world.directory, 'next.yaml'), join(world.directory, 'registries.yaml'));
@@ -163,19 +163,19 @@ describe('the operator', () => {
     const image = pushArmImage();
     putPod('a', image, 'amd64-1');
     const clock = systemClock();
-    // The file is looked at every 10 s; a test need not wait as long.
+    // Advance the clock past the poll interval of 10 s.
     const sleep: typeof clock.sleep = (ms, signal) => clock.sleep(ms === 10_000 ? 50 : ms, signal);
     start(undefined, { ...clock, sleep });
     await until(() => objectAt(statusOf('default'), 'pods')['unresolved'] === 1);
     expect(world.registry.lines).toEqual([]);
     await write(host);
     await until(async () => (await get('/metrics')).text.includes('registries_file_reads_total{outcome="loaded"} 1'));
-    // Whatever changes about the pod has it looked at again, long before the recheck does.
+    // Any change of the pod triggers an evaluation, long before the recheck.
     putPod('a', image, 'amd64-1');
     await until(() => evictions.length > 0);
   });
 
-  test('a policy that is edited holds for what runs as soon as the watch tells of it', async () => {
+  test('a changed policy applies to running pods after its watch event', async () => {
     const edit = (generation: number, spec: JsonObject): void => {
       const metadata = { name: 'default', generation };
       world.api.collection(POLICIES).put({ apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', metadata, spec });
@@ -190,7 +190,7 @@ describe('the operator', () => {
     await until(() => evictions.length > 0);
   });
 
-  test('an image that loses an architecture on which pods run: an event, a metric, a condition that names it all', async () => {
+  test('an image that loses an architecture with running pods is reported by event, metric and condition', async () => {
     const image = `${world.registry.host}/web:v1`;
     const push = (...platforms: readonly string[]): string => {
       const built = multiPlatformImage(platforms);
@@ -198,7 +198,7 @@ describe('the operator', () => {
       return built.manifest.digest.slice(0, 'sha256:'.length + 12);
     };
     const from = push('linux/amd64', 'linux/arm64');
-    // Nobody moves it: it would be gone before anybody could read about it.
+    // No eviction: the pod would be deleted before the test reads its event.
     world.putPolicy('default', { mode: 'Audit' });
     putPod('a', image, 'amd64-1');
     let aheadMs = 0;
@@ -206,7 +206,7 @@ describe('the operator', () => {
     const portable = (): unknown => objectAt(statusOf('default'), 'workloads')['portable'];
     await until(() => portable() === 1);
     const to = push('linux/arm64');
-    // A tag is looked at again when it was looked at ten minutes ago.
+    // A tag is revalidated after ten minutes.
     aheadMs = 10 * 60_000;
     const degraded = (): JsonObject | undefined =>
       arrayAt(statusOf('default'), 'conditions')
@@ -227,7 +227,7 @@ describe('the operator', () => {
     expect((await get('/metrics')).text).toContain(changes);
   });
 
-  test('P9 releases the Lease, its port and its connections when it is told to end', async () => {
+  test('P9 releases the Lease, its port and its connections on shutdown', async () => {
     const end = start();
     await until(isReady);
     await until(() => holder() !== undefined && holder() !== '');
@@ -261,7 +261,7 @@ describe('the operator', () => {
     expect(holder()).toBe('another');
   });
 
-  test('P2 goes on when the API server comes back, and is alive meanwhile', async () => {
+  test('P2 stays alive while the API server is down and continues when it is back', async () => {
     start();
     await until(isReady);
     world.api.fault = () => ({ kind: 'reset' });

@@ -13,17 +13,17 @@ import type { ApiFault, ApiRequestSeen, World } from '@archpolicy/testkit';
 const MAIN = join(import.meta.dirname, 'main.ts');
 const PODS = '/api/v1/pods';
 
-// Processes on a busy machine.
+// Processes on a loaded machine.
 jest.setTimeout(60_000);
 
-describe('an operator process whose registry encodes its answers', () => {
+describe('an operator process whose registry encodes its responses', () => {
   let world: World;
   let tokens: TokenServer;
   let operator: WatchedProcess | undefined;
   /** The patch that lifts a pod's gate, by the pod's name. */
   const lifts = new Map<string, string>();
 
-  /** The real process, so that an error without a handler ends it as it would in a cluster. */
+  /** A process of its own, so that an unhandled error ends it as in a cluster. */
   const startOperator = (): Promise<WatchedProcess> => {
     const variables = Object.entries({ ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
     return WatchedProcess.start({
@@ -51,7 +51,7 @@ describe('an operator process whose registry encodes its answers', () => {
     });
   };
 
-  /** How many inspections have ended, by outcome. */
+  /** Returns the number of finished inspections by outcome. */
   const inspections = async (): Promise<ReadonlyMap<string, number>> => {
     const text = await (await fetch(`http://127.0.0.1:${world.opsPort}/metrics`)).text();
     const lines = text.matchAll(/^archpolicy_inspections_total\{outcome="([^"]+)",source="[^"]+"\} (\d+)$/gmu);
@@ -66,7 +66,7 @@ describe('an operator process whose registry encodes its answers', () => {
     world.api.fault = notePatch;
   });
 
-  // A case that ends the process must not fail the next ones.
+  // A case that crashes the process must not fail the next ones.
   beforeEach(async () => {
     for (const key of [...world.api.collection(PODS).objects.keys()]) world.api.collection(PODS).remove(key);
     if (operator?.isRunning !== true) operator = await startOperator();
@@ -88,7 +88,7 @@ describe('an operator process whose registry encodes its answers', () => {
       expect(lifts.get(name)).toEqual(
         outcome === 'resolved' ? expect.stringContaining(constraint) : expect.not.stringContaining(constraint),
       );
-      // An error without a handler ends the process right after its outcome: it must answer once more.
+      // An unhandled error ends the process right after its outcome: it must respond once more.
       const ended = [...(await inspections())].filter(([key, count]) => count > (before.get(key) ?? 0));
       expect(ended.map(([key]) => key)).toEqual([outcome]);
       expect(operator).toMatchObject({ isRunning: true, log: expect.not.stringContaining('process failed') });

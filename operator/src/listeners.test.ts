@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Listeners } from './listeners.ts';
 
-test('notifies every listener until it is unsubscribed, each subscription by itself', () => {
+test('notifies each subscription until it is unsubscribed', () => {
   const listeners = new Listeners<string>();
   const heard: string[] = [];
   const one = (value: string): void => {

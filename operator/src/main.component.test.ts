@@ -7,7 +7,7 @@ import type { World } from '@archpolicy/testkit';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 
-// Processes under whatever else the machine does.
+// Processes on a loaded machine.
 jest.setTimeout(60_000);
 
 describe('the operator’s process', () => {
@@ -40,13 +40,13 @@ describe('the operator’s process', () => {
     ['ARCHPOLICY_METRICS_ADDRESS', '9090'],
     ['ARCHPOLICY_KUBECONFIG', '/nowhere'],
     ['ARCHPOLICY_REGISTRIES_FILE', '/nowhere'],
-  ])('a wrong %s is one line on stderr that names it, and status 2', async (name, value) => {
+  ])('an invalid %s exits with status 2 and one line on stderr that names it', async (name, value) => {
     const { status, stdout, stderr } = await spawned([], { ...world.env, [name]: value }).ended;
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(new RegExp(`^${name}: [^\\n]*${value}[^\\n]*; example: ${name}=[^\\n]+\\n$`, 'u'));
   });
 
-  test('SIGTERM: it gives the Lease back and ends with status 0', async () => {
+  test('SIGTERM: releases the Lease and exits with status 0', async () => {
     const { child, ended, said } = spawned([], { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
     await said('"leading"');
     child.kill('SIGTERM');

@@ -6,7 +6,7 @@ import { createWorld, LEASES_PATH, multiPlatformImage, RedisNode } from '@archpo
 import type { ApiFault, ApiRequestSeen, World } from '@archpolicy/testkit';
 import { runOperator } from './app.ts';
 
-// Real sockets and back-offs, under whatever else the machine does.
+// Real sockets and back-off on a loaded machine.
 jest.setTimeout(120_000);
 
 const PODS = '/api/v1/pods';
@@ -15,12 +15,12 @@ const SYSTEM = 'archpolicy-system';
 const POLL_MS = 20;
 const ON_PODS = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] };
 
-/** Looks every few milliseconds; the test's own time-out is the deadline. */
+/** Polls every few milliseconds until the test times out. */
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await what())) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }
 
-/** Operators in this process, before a fake API server that evicts and a webhook that answers, as long as it is told so. */
+/** Operators in this process, with a fake API server that evicts and a webhook that can be switched off. */
 class OperatorRig {
   readonly world: World;
   readonly evicted: string[] = [];
@@ -36,7 +36,7 @@ class OperatorRig {
     return new OperatorRig(await createWorld());
   }
 
-  /** The Eviction API, and a webhook that answers dry runs. */
+  /** Serves the Eviction API, and dry runs as the webhook does. */
   answer({ method, path, query, body }: ApiRequestSeen): ApiFault | undefined {
     if (path.endsWith('/mutatingwebhookconfigurations/archpolicy')) {
       return { kind: 'answer', status: 200, body: { webhooks: [{ name: 'pods.archpolicy.dev', rules: [ON_PODS] }] } };
@@ -70,14 +70,14 @@ class OperatorRig {
     this.#running.push({ end, done });
   }
 
-  /** Ends all operators. */
+  /** Stops all operators. */
   async stop(): Promise<void> {
     const running = this.#running.splice(0);
     for (const { end } of running) end.abort();
     await Promise.allSettled(running.map(({ done }) => done));
   }
 
-  /** Ends the operator that was started first. */
+  /** Stops the operator that was started first. */
   async stopFirst(): Promise<void> {
     const [first] = this.#running.splice(0, 1);
     first?.end.abort();
@@ -89,7 +89,7 @@ class OperatorRig {
     await this.world.end();
   }
 
-  /** Pushes an image for arm64 alone; its reference. */
+  /** Pushes an image for arm64 only. Returns its reference. */
   pushArmImage(name: string): string {
     this.world.registry.push(name, 'v1', multiPlatformImage(['linux/arm64'], name));
     return `${this.world.registry.host}/${name}:v1`;
@@ -119,7 +119,7 @@ class OperatorRig {
     return (await response?.text()) ?? '';
   }
 
-  /** Of the policy `default`. */
+  /** The condition of policy `default`. */
   get status(): JsonObject {
     return objectAt(this.world.api.collection(POLICIES).objects.get('default') ?? {}, 'status');
   }
@@ -152,8 +152,8 @@ const withRedis = (): Record<string, string> => ({
 
 const hasMetric = async (pattern: RegExp): Promise<boolean> => pattern.test(await rig.metrics());
 
-describe('P2 losing one dependency is seen, and what it left wrong is put right later', () => {
-  test('P2 the registry: pods with unknown images are counted, and judged when it is back', async () => {
+describe('P2 the outage of a dependency is reported, and missed work is done after it', () => {
+  test('P2 the registry: pods with unknown images are counted, and evaluated when it is back', async () => {
     rig.world.registry.fault = () => ({ kind: 'reset' });
     rig.putPod('a', rig.pushArmImage('web'), 'amd64-1');
     rig.start();
@@ -166,7 +166,7 @@ describe('P2 losing one dependency is seen, and what it left wrong is put right 
     await until(() => rig.evicted.includes('a'));
   });
 
-  test('P2 Redis: memory carries on, and errors are counted', async () => {
+  test('P2 Redis: the memory cache is used, and errors are counted', async () => {
     await redis.start();
     rig.putPod('a', rig.pushArmImage('web'), 'arm64-1');
     rig.start(withRedis());
@@ -177,7 +177,7 @@ describe('P2 losing one dependency is seen, and what it left wrong is put right 
     await until(() => hasMetric(/archpolicy_cache_lookups_total\{level="redis",outcome="error"\} [1-9]/u));
   });
 
-  test('P2 the API server: failures are counted, and what happened meanwhile is found', async () => {
+  test('P2 the API server: failures are counted, and changes during the outage are detected', async () => {
     rig.start();
     await until(() => rig.condition('Ready')['status'] === 'True');
     rig.world.api.fault = () => ({ kind: 'reset' });
@@ -188,7 +188,7 @@ describe('P2 losing one dependency is seen, and what it left wrong is put right 
     await until(() => rig.evicted.includes('a'));
   });
 
-  test('P2 the leader: a standby takes over, and finds what nobody has put right', async () => {
+  test('P2 the leader: a standby takes over and evicts the remaining misplaced pods', async () => {
     rig.start();
     await until(() => hasMetric(/archpolicy_leader 1/u));
     rig.start({ ARCHPOLICY_METRICS_ADDRESS: '127.0.0.1:0' });
@@ -197,7 +197,7 @@ describe('P2 losing one dependency is seen, and what it left wrong is put right 
     await until(() => rig.evicted.includes('a'));
   });
 
-  test('P2 the webhook, which ends with its certificate: nothing is evicted, the policy says why, then all is', async () => {
+  test('P2 the webhook with an expired certificate: evictions wait, the policy reports why, then they continue', async () => {
     rig.removeWebhookLease();
     rig.putPod('a', rig.pushArmImage('web'), 'amd64-1');
     rig.start();

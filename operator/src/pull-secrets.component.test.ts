@@ -21,11 +21,11 @@ const MAIN = join(import.meta.dirname, 'main.ts');
 const PODS = '/api/v1/pods';
 const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
 const REPOSITORY = 'private/app';
-/** In every credential: one search finds any of them. */
+/** Part of every credential, so that one search finds each of them. */
 const MARKER = 'Marker7Q';
 const CREDENTIAL = `user-${MARKER}:password-${MARKER}`;
 
-// A process under whatever else the machine does.
+// A process on a loaded machine.
 jest.setTimeout(90_000);
 
 let world: World;
@@ -65,7 +65,7 @@ function start(): void {
     stream.on('data', (chunk: Buffer) => (written += chunk.toString()));
 }
 
-/** The Eviction API, a patch of a gated pod, dry runs, and one Secret that always breaks off in the middle. */
+/** Serves the Eviction API, a patch of a gated pod, dry runs, and one Secret whose response is truncated. */
 function answers({ method, path, query, body }: ApiRequestSeen): ApiFault | undefined {
   if (path.endsWith('/secrets/broken-off')) {
     return { kind: 'answer', status: 200, body: `{"data":{".dockercfg":"${MARKER}` };
@@ -115,7 +115,7 @@ function putPod(
 
 const GATED = { schedulingGates: [{ name: 'archpolicy.dev/inspecting' }] };
 
-/** Looks every few milliseconds; the test's own time-out is the deadline. */
+/** Polls every few milliseconds until the test times out. */
 async function until(what: () => boolean): Promise<void> {
   while (!what()) {
     if (child.exitCode !== null) throw new Error(`the operator ended: ${written}`);
@@ -132,7 +132,7 @@ const eventsOf = (pod: string): readonly (string | undefined)[] =>
     .map((event) => textAt(event, 'reason'));
 
 describe('private images', () => {
-  test('I5 P4 a misplaced pod is found with its own pull secret; another tenant’s pod of that image is not known about', async () => {
+  test('I5 P4 a misplaced pod is detected with its own pull secret; the image stays unknown for another tenant’s pod', async () => {
     world.putPullSecret('shop', 'pull', { [world.registry.host]: CREDENTIAL });
     world.putPullSecret('other', 'wrong', { [world.registry.host]: `user-${MARKER}:x` });
     putPod('shop', 'mine', ['missing', 'pull']);
@@ -152,7 +152,7 @@ describe('private images', () => {
     ]);
   });
 
-  test('I5 PL12 the gate of a pod is lifted by what its own pull secret shows', async () => {
+  test('I5 PL12 the gate of a pod is lifted with its own pull secret', async () => {
     world.putPullSecret('shop', 'pull', { [world.registry.host]: CREDENTIAL });
     putPod('shop', 'gated', ['pull'], GATED);
     start();
@@ -162,7 +162,7 @@ describe('private images', () => {
 });
 
 describe('P5 the operator’s process', () => {
-  /** A registries file that uses a credential of each further kind, all of them refused. */
+  /** Writes a registries file with a credential of each other kind. The registry rejects all of them. */
   async function configure(): Promise<void> {
     const path = (name: string): string => join(world.directory, name);
     const refused = (kind: string): string =>
@@ -194,7 +194,7 @@ describe('P5 the operator’s process', () => {
 
   const SECRETS = ['odd', 'other', 'refused', 'identity', 'bearer'];
 
-  test('P5 shows no credential in logs, metrics, events, statuses, evictions or patches', async () => {
+  test('P5 leaks no credential to logs, metrics, events, statuses, evictions or patches', async () => {
     await configure();
     putSecrets();
     putPod('shop', 'mine', [...SECRETS, 'pull']);
@@ -208,7 +208,7 @@ describe('P5 the operator’s process', () => {
     const told = [written, await metrics(), ...world.api.requests.map((request) => JSON.stringify(request))].join('\n');
     child.kill('SIGTERM');
     await once(child, 'close');
-    // The test is worth something only if they were used.
+    // Proves that the credentials were used.
     const sent = [...world.registry.requests, ...tokens.requests].map(({ headers }) => headers.authorization).join(' ');
     expect(formsOf(MARKER).some((form) => sent.includes(form))).toBe(true);
     for (const form of formsOf(MARKER)) expect(`${told}${written}`).not.toContain(form);

@@ -5,13 +5,13 @@ import { PullSecretReader } from './pull-secrets.ts';
 const secrets = [new PullSecretContent('shop', 'kubernetes.io/dockercfg', '{}')];
 const signal = new AbortController().signal;
 
-describe('pull secrets for those who can wait', () => {
-  test('I5 are given in their order', async () => {
+describe('PullSecretReader', () => {
+  test('I5 returns the secrets in the order of their names', async () => {
     const reader = new PullSecretReader({ read: () => Promise.resolve({ secrets, complete: true }) });
     expect(await reader.read('shop', ['a'], signal)).toEqual(secrets);
   });
 
-  test('I4 are not given in part: what is missing now may come', async () => {
+  test('I4 rejects an incomplete read: a retry may find the missing secrets', async () => {
     const reader = new PullSecretReader({ read: () => Promise.resolve({ secrets, complete: false }) });
     await expect(reader.read('shop', ['a', 'b'], signal)).rejects.toMatchObject({ code: 'PullSecretsUnread' });
   });

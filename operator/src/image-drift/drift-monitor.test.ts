@@ -9,7 +9,7 @@ import { DriftMonitor } from './drift-monitor.ts';
 const IMAGE = 'registry.test/web:v1';
 const BOTH = ['linux/amd64', 'linux/arm64'];
 
-/** A content with its own digest. */
+/** An inspection result with its own digest. */
 function content(digit: string, platforms: readonly string[], ageMs = 0): Inspection {
   const inspection = resolved(...platforms);
   if (inspection.kind === 'unresolved') return inspection;
@@ -56,11 +56,19 @@ describe('the content behind a tag changes', () => {
     ['the first observation', [content('1', BOTH)], []],
     ['the same content', [content('1', BOTH), content('1', BOTH)], []],
     ['another content of the same architectures', [content('1', BOTH), content('2', BOTH)], []],
-    ['it loses one', [content('1', BOTH), content('2', ['linux/amd64'])], ['lost arm64']],
-    ['it gains one', [content('1', ['linux/amd64']), content('2', BOTH)], ['gained arm64']],
-    ['one for another', [content('1', ['linux/amd64']), content('2', ['linux/arm64'])], ['lost amd64', 'gained arm64']],
-    ['no answer between', [content('1', BOTH), { kind: 'unresolved', reason: 'Unavailable' }, content('1', BOTH)], []],
-    ['an older answer', [content('1', BOTH), content('2', ['linux/amd64'], 60_000)], []],
+    ['a lost architecture', [content('1', BOTH), content('2', ['linux/amd64'])], ['lost arm64']],
+    ['a gained architecture', [content('1', ['linux/amd64']), content('2', BOTH)], ['gained arm64']],
+    [
+      'a replaced architecture',
+      [content('1', ['linux/amd64']), content('2', ['linux/arm64'])],
+      ['lost amd64', 'gained arm64'],
+    ],
+    [
+      'a failed inspection between',
+      [content('1', BOTH), { kind: 'unresolved', reason: 'Unavailable' }, content('1', BOTH)],
+      [],
+    ],
+    ['an older result', [content('1', BOTH), content('2', ['linux/amd64'], 60_000)], []],
     ['an override of a policy', [content('1', BOTH), { ...content('2', []), source: 'override' } as Inspection], []],
   ])('%s', async (_, contents, expected) => {
     const { inspect, counted, changed } = rig();
@@ -69,7 +77,7 @@ describe('the content behind a tag changes', () => {
     expect(changed).toEqual(expected.length > 0 ? [IMAGE] : []);
   });
 
-  test('each workload that uses it under a policy gets one event, on its controller', async () => {
+  test('each governed workload that uses the image gets one event, on its controller', async () => {
     const { inspect, run, events } = rig();
     run('a', 'amd64-1', 'default');
     run('b', 'arm64-1', 'default');
@@ -89,7 +97,7 @@ describe('the content behind a tag changes', () => {
     expect(events.at(-1)).toMatchObject({ type: 'Normal', reason: 'ArchitectureGained' });
   });
 
-  test('P4 what pull secrets show is reported in their namespace, and in others when their own show it', async () => {
+  test('P4 a drift observed with pull secrets is reported only in namespaces whose own pull secrets show it', async () => {
     const { inspect, run, events, counted } = rig();
     run('a', 'arm64-1', 'default');
     run('b', 'arm64-1', 'default', {
@@ -108,11 +116,11 @@ describe('the content behind a tag changes', () => {
     expect(notified()).toEqual(['shop']);
     await inspect(content('2', ['linux/amd64']), theirs);
     expect(notified()).toEqual(['shop', 'other']);
-    // One drift of one image, however many namespaces are shown it.
+    // One drift of one image, for any number of namespaces.
     expect(counted).toEqual(['lost arm64']);
   });
 
-  test('a lost architecture on which pods run is reported with image, digests and pods, by policy', async () => {
+  test('a lost architecture with running pods is reported per policy with image, digests and pods', async () => {
     const { clock, inspect, run, pods, monitor } = rig();
     for (const name of ['a', 'b', 'c', 'd']) run(name, 'arm64-1', 'default');
     run('e', 'amd64-1', 'default');
@@ -131,12 +139,12 @@ describe('the content behind a tag changes', () => {
     expect(monitor.lossesOf('other')).toEqual([]);
   });
 
-  test('a loss ends when the architecture is back, or no pod runs on it', async () => {
+  test('a loss ends when the architecture is regained or no pod runs on it', async () => {
     const { clock, inspect, run, pods, monitor } = rig();
     run('a', 'arm64-1', 'default');
     await inspect(content('1', BOTH));
     await inspect(content('2', ['linux/amd64']));
-    // Another push without arm64 does not end the loss, and the digests stay those of the loss.
+    // Another push without arm64 does not end the loss; its digests remain.
     await inspect(content('3', ['linux/amd64', 'linux/s390x']));
     expect(monitor.lossesOf('default')[0]).toContain('from sha256:111111111111 to sha256:222222222222');
     await inspect(content('4', BOTH));

@@ -19,7 +19,7 @@ const cronJob = (image: string, changes: Partial<CronJobFacts> = {}): CronJobFac
 });
 
 describe('keep-warm', () => {
-  test('K3 what pods use is confirmed before it is past its time, at every moment of an hour', async () => {
+  test('K3 the images of pods are refreshed before their entries expire, at any time of an hour', async () => {
     const { clock, looks, confirmedAt, add, stop } = new KeepWarmRig();
     for (let number = 0; number < 30; number += 1) add(`pod-${number}`, `registry.test/app-${number}:v1`);
     await clock.advance(TAG_TTL);
@@ -29,13 +29,13 @@ describe('keep-warm', () => {
       expect(ages).toHaveLength(30);
       expect(Math.max(...ages)).toBeLessThan(TAG_TTL);
     }
-    // Each about every eight minutes, all with what no pod waits for.
+    // Each about every eight minutes, all with background priority.
     expect(looks.length).toBeLessThan((30 * 70) / 7);
     expect(new Set(looks.map(({ priority }) => priority))).toEqual(new Set(['background']));
     await stop();
   });
 
-  test('K5 looks are spread, never a burst, and one at a time at each registry', async () => {
+  test('K5 inspections are spread over time, one at a time per registry', async () => {
     const { clock, looks, state, add, stop } = new KeepWarmRig();
     state.latencyMs = 50;
     for (let number = 0; number < 400; number += 1) add(`pod-${number}`, `registry.test/app-${number}:v1`);
@@ -52,7 +52,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('one registry that hangs keeps no other waiting', async () => {
+  test('a registry that hangs does not delay the others', async () => {
     const { clock, looks, state, add, stop } = new KeepWarmRig();
     add('a', 'slow.test/app:v1');
     await clock.advance(TAG_TTL);
@@ -68,7 +68,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('an image by digest is looked at once in a day', async () => {
+  test('an image by digest is inspected once a day', async () => {
     const { clock, looks, add, stop } = new KeepWarmRig();
     add('a', `registry.test/app@sha256:${'a'.repeat(64)}`);
     await clock.advance(12 * 60 * MINUTE);
@@ -79,9 +79,9 @@ describe('keep-warm', () => {
   });
 
   test.each<[string, Partial<PodFacts>]>([
-    ['that have finished', { phase: 'Succeeded' }],
+    ['that are finished', { phase: 'Succeeded' }],
     ['that are being deleted', { deleting: true }],
-  ])('pods %s use nothing', async (_, changes) => {
+  ])('images of pods %s are not refreshed', async (_, changes) => {
     const { clock, looks, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1', changes);
     await clock.advance(TAG_TTL);
@@ -89,7 +89,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('pods of which it is learned later that a policy governs them are found soon', async () => {
+  test('pods that are evaluated later are detected soon', async () => {
     const { clock, shown, ungoverned, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1');
     ungoverned.add('shop/a');
@@ -100,7 +100,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('pods that no policy governs, and images that a policy speaks of, are left alone', async () => {
+  test('images of pods without policy, and images with an override, are not refreshed', async () => {
     const { clock, looks, policies, ungoverned, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1');
     ungoverned.add('shop/a');
@@ -111,7 +111,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('I5 each set of credentials is kept warm on its own, without any once for all', async () => {
+  test('I5 an image is refreshed once per set of credentials, and once for all pods without credentials', async () => {
     const { clock, looks, asked, shown, cronJobs, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1');
     add('b', 'registry.test/app:v1', { namespace: 'other' });
@@ -127,7 +127,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('a read of pull secrets that hangs ends with the budget, and its registry has other images refreshed', async () => {
+  test('a hanging read of pull secrets times out, and other images of the registry are refreshed', async () => {
     const { clock, looks, state, add, stop } = new KeepWarmRig();
     state.secrets = undefined;
     add('a', 'registry.test/private:v1', { pullSecrets: ['regcred'] });
@@ -137,7 +137,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('I4 without all credentials nothing is asked, and it is tried again', async () => {
+  test('I4 an image without all credentials is not inspected, and retried', async () => {
     const { clock, looks, outcomes, state, add, stop } = new KeepWarmRig();
     state.secrets = { secrets: [], complete: false };
     add('a', 'registry.test/app:v1', { pullSecrets: ['regcred'] });
@@ -150,7 +150,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('the images of CronJobs are kept warm between their runs, but not of suspended ones', async () => {
+  test('images of CronJobs are refreshed between their runs, but not of suspended ones', async () => {
     const { clock, looks, cronJobs, stop } = new KeepWarmRig();
     cronJobs.push(cronJob('registry.test/report:v1'), cronJob('registry.test/old:v1', { suspended: true }));
     await clock.advance(TAG_TTL);
@@ -168,7 +168,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('K3 images of a CronJob whose pods carry the skip label are not refreshed', async () => {
+  test('K3 images of a CronJob whose pods have the skip label are not refreshed', async () => {
     const { clock, cronJobs, looks, add, stop } = new KeepWarmRig();
     cronJobs.push(cronJob('registry.test/report:v1', { podLabels: { 'archpolicy.dev/skip': 'true' } }));
     add('usual', 'registry.test/app:v1');
@@ -177,7 +177,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('what is not used any more is looked at no more', async () => {
+  test('an image that is no longer used is not refreshed', async () => {
     const { clock, looks, shown, pods, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1');
     await clock.advance(TAG_TTL);
@@ -190,21 +190,21 @@ describe('keep-warm', () => {
   });
 
   test.each<[string, Inspection, WarmOutcome, number]>([
-    ['is silent', { kind: 'unresolved', reason: 'Unavailable' }, 'failed', 2 * MINUTE],
-    ['has refused', { kind: 'unresolved', reason: 'NotFound' }, 'failed', TAG_TTL],
+    ['does not respond', { kind: 'unresolved', reason: 'Unavailable' }, 'failed', 2 * MINUTE],
+    ['rejects', { kind: 'unresolved', reason: 'NotFound' }, 'failed', TAG_TTL],
     [
-      'told when',
+      'returns a retry time',
       { kind: 'unresolved', reason: 'RateLimited', retryAtMs: Date.UTC(2026, 0, 1, 1) },
       'failed',
       30 * MINUTE,
     ],
     [
-      'does not confirm what is known',
+      'does not confirm the entry',
       { ...(resolved('linux/arm64') as Inspection & { kind: 'resolved' }), ageMs: TAG_TTL },
       'stale',
       2 * MINUTE,
     ],
-  ])('a registry that %s is asked again later', async (_, answer, outcome, atLeastMs) => {
+  ])('an image whose registry %s is retried later', async (_, answer, outcome, atLeastMs) => {
     const { clock, looks, outcomes, state, add, stop } = new KeepWarmRig();
     state.answer = answer;
     add('a', 'registry.test/app:v1');
@@ -216,7 +216,7 @@ describe('keep-warm', () => {
     await stop();
   });
 
-  test('P8 ten thousand images at most', async () => {
+  test('P8 at most ten thousand images are refreshed', async () => {
     const { clock, pods, shown, add, stop } = new KeepWarmRig();
     add('template', 'registry.test/app:v1');
     const [template] = pods;

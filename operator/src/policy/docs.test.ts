@@ -7,11 +7,11 @@ import { DEGRADED_REASONS } from './degradations.ts';
 
 const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
 
-test.each(DEGRADED_REASONS)('docs/operations.md says what Degraded means by %s', (reason) => {
+test.each(DEGRADED_REASONS)('docs/operations.md explains the Degraded reason %s', (reason) => {
   expect(page).toContain(`\`${reason}\``);
 });
 
-test('docs/operations.md names every metric of the operator’s own', async () => {
+test('docs/operations.md lists every metric of the operator', async () => {
   const registry = createRegistry();
   declareMetrics(registry);
   declareKeepWarmMetrics(registry);

@@ -15,7 +15,7 @@ interface Rig {
     matched: number;
     isLeading: boolean;
     isReachable: boolean;
-    /** Whether a write reaches the store, and whether its answer reaches us. */
+    /** Whether a write reaches the store, and whether its response reaches the controller. */
     write: 'confirmed' | 'lost' | 'unheard';
   };
   readonly degradedNow: ReadonlyMap<string, number>;
@@ -80,7 +80,7 @@ function stored(before: ArchPolicy, status: Json): ArchPolicy {
 }
 
 describe('the status of a policy', () => {
-  test('is written when something is to be said, and not again while nothing changes', async () => {
+  test('is written on a change, and not again without a change', async () => {
     const { clock, controller, writes, stop } = rig();
     controller.touch('default');
     await clock.advance(60_000);
@@ -90,7 +90,7 @@ describe('the status of a policy', () => {
     await stop();
   });
 
-  test('is written at most every 5 s, and ends with what is true', async () => {
+  test('is written at most every 5 s, and ends up correct', async () => {
     const { clock, controller, writes, state, stop } = rig();
     for (let second = 0; second < 20; second += 1) {
       state.matched = second;
@@ -105,7 +105,7 @@ describe('the status of a policy', () => {
     await stop();
   });
 
-  test('a write that got lost is made again; one whose answer got lost is not', async () => {
+  test('a lost write is retried; a write whose response was lost is not', async () => {
     const lost = rig({ write: 'lost' });
     lost.controller.touch('default');
     await lost.clock.advance(11_000);
@@ -118,7 +118,7 @@ describe('the status of a policy', () => {
     await unheard.stop();
   });
 
-  test('P3 is not written by who does not lead', async () => {
+  test('P3 is not written by a process that does not lead', async () => {
     const { clock, controller, writes, stop } = rig({ isLeading: false });
     controller.touch('default');
     await clock.advance(60_000);
@@ -126,7 +126,7 @@ describe('the status of a policy', () => {
     await stop();
   });
 
-  test('is locked on the version that was looked at', async () => {
+  test('is written with the resourceVersion it was computed from', async () => {
     const { clock, controller, writes, state, stop } = rig();
     controller.touch('default');
     await clock.advance(6_000);
@@ -146,7 +146,7 @@ describe('the status of a policy', () => {
     await stop();
   });
 
-  test('of a policy that cannot be read is written once for each of its versions', async () => {
+  test('of an invalid policy is written once per version', async () => {
     const invalid = (generation: number): PolicyEntry => ({
       kind: 'failed',
       failure: { name: 'default', uid: 'u', generation, problems: [{ path: 'spec', message: 'is missing' }] },
@@ -161,7 +161,7 @@ describe('the status of a policy', () => {
     await stop();
   });
 
-  test('P2 that stands in the way is a metric, too, until it has passed or the policy is gone', async () => {
+  test('P2 a degradation is also a metric, until it ends or the policy is deleted', async () => {
     const { clock, controller, state, degradedNow, stop } = rig({ isReachable: false });
     const unreachable = async (): Promise<number | undefined> => {
       controller.touchAll();
@@ -179,7 +179,7 @@ describe('the status of a policy', () => {
     await stop();
   });
 
-  test('a policy that is gone leaves nothing behind', async () => {
+  test('all state of a deleted policy is dropped', async () => {
     const { clock, controller, writes, state, stop } = rig();
     controller.evicted('default');
     await clock.advance(1_000);
@@ -187,7 +187,7 @@ describe('the status of a policy', () => {
     state.entry = undefined;
     controller.evicted('default');
     await clock.advance(6_000);
-    // The same object again, as no API server would show it: nothing of the count before is left.
+    // The same object again (an API server never sends it): the former count must be dropped.
     state.entry = entry?.kind === 'ok' ? { kind: 'ok', value: policy({}) } : entry;
     controller.touch('default');
     await clock.advance(6_000);
@@ -196,9 +196,9 @@ describe('the status of a policy', () => {
   });
 
   test.each<[string, PolicyEntry | undefined]>([
-    ['gone', undefined],
+    ['deleted', undefined],
     ['being deleted', { kind: 'ok', value: { ...policy({}), deleting: true } }],
-  ])('of a policy that is %s is left', async (_, entry) => {
+  ])('of a policy that is %s is not written', async (_, entry) => {
     const { clock, controller, writes, stop } = rig({ entry });
     controller.touch('default');
     await clock.advance(60_000);

@@ -55,7 +55,7 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
   const currentVersion = (): string =>
     textAt(objectAt(server.collection(PATH).objects.get('default') ?? {}, 'metadata'), 'resourceVersion') ?? '';
 
-  test('policies that are there, come, change and go are told by the reflector’s store', () => {
+  test('delivers existing, added, changed and deleted policies from the reflector’s store', () => {
     store.set('late', { kind: 'ok', value: policy({}, 'late') });
     store.set('late', { kind: 'ok', value: policy({ mode: 'Audit' }, 'late') });
     store.delete('late');
@@ -63,7 +63,7 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
     expect(server.watches.size).toBe(0);
   });
 
-  test('a status is one merge patch of the subresource, locked on the version, by our own client', async () => {
+  test('writes a status as one merge patch of the subresource with resourceVersion, by our client', async () => {
     expect(await operator.writeStatus({ name: 'default', resourceVersion: currentVersion() }, STATUS)).toBe(true);
     const [request] = server.requests;
     expect(server.requests).toHaveLength(1);
@@ -75,25 +75,22 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
     expect(request?.headers).toMatchObject({ 'content-type': 'application/merge-patch+json', 'user-agent': 'test' });
   });
 
-  test('a conflict is no success', async () => {
+  test('returns false for a conflict', async () => {
     expect(await operator.writeStatus({ name: 'default', resourceVersion: '0' }, STATUS)).toBe(false);
   });
 
-  test.each([429, 500, 503])(
-    'a %d is no success, is not tried again by the package, and ends nothing',
-    async (status) => {
-      server.fault = () => ({ kind: 'answer', status });
-      expect(await operator.writeStatus({ name: 'default', resourceVersion: '1' }, STATUS)).toBe(false);
-      expect(server.requests).toHaveLength(1);
-    },
-  );
+  test.each([429, 500, 503])('returns false for a %d, without a retry by the package or an exit', async (status) => {
+    server.fault = () => ({ kind: 'answer', status });
+    expect(await operator.writeStatus({ name: 'default', resourceVersion: '1' }, STATUS)).toBe(false);
+    expect(server.requests).toHaveLength(1);
+  });
 
-  test('a connection that breaks is no success', async () => {
+  test('returns false for a reset connection', async () => {
     server.fault = () => ({ kind: 'reset' });
     expect(await operator.writeStatus({ name: 'default', resourceVersion: '1' }, STATUS)).toBe(false);
   });
 
-  test('the end of the term ends the writes under way, and events are told no more', async () => {
+  test('aborts pending writes and stops delivering events when its signal aborts', async () => {
     server.fault = () => {
       setImmediate(() => {
         end.abort();
@@ -105,7 +102,7 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
     expect(seen).toEqual(['default']);
   });
 
-  test('a term that ends while it starts tells nothing more', async () => {
+  test('delivers no event when its signal aborts during the start', async () => {
     end.abort();
     const over = new AbortController();
     const late = operator.run(over.signal);

@@ -30,8 +30,8 @@ const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
 });
 
 test.each<[string, StatusInput['tolerations'], string | undefined, string | undefined]>([
-  ['no verdict yet', undefined, undefined, undefined],
-  ['no verdict: as before', undefined, 'Refused', 'Refused'],
+  ['no verdict', undefined, undefined, undefined],
+  ['no verdict: unchanged', undefined, 'Refused', 'Refused'],
   ['refused', { kind: 'refused', words: '' }, 'Accepted', 'Refused'],
   ['accepted', { kind: 'accepted' }, 'Refused', 'Accepted'],
 ])('PL8 the verdict on tolerations in the status: %s', (_, tolerations, before, expected) => {
@@ -65,7 +65,7 @@ const shown = (changes: Partial<StatusInput>): readonly string[] =>
   (statusOf(input(changes)).conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
 
 describe('the status of a policy', () => {
-  test('PL5 carries what was counted, architecture by architecture, and nodes without the label as unknown', () => {
+  test('PL5 contains the counts by architecture, with nodes without the label as unknown', () => {
     const counts = {
       ...NO_PODS,
       matched: 5,
@@ -108,27 +108,27 @@ describe('the status of a policy', () => {
       ['Ready=True Reporting', 'Degraded=False AsExpected'],
     ],
     [
-      'P2 without its webhook',
+      'P2 without the webhook',
       { webhookReachable: false },
       ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable'],
     ],
     [
-      'PL8 of which the tolerations are refused, in Audit, too',
+      'PL8 with rejected tolerations, also in Audit',
       { policy: policy({ mode: 'Audit' }), tolerations: { kind: 'refused', words: 'cluster whitelist' } },
       ['Ready=True Auditing', 'Degraded=True TolerationsRefused'],
     ],
     [
-      'PL8 of which they were refused, before a new leader has a verdict',
+      'PL8 with rejected tolerations, before a new leader has a verdict',
       { policy: policy({}, 'default', { status: { tolerations: 'Refused' } }) },
       ['Ready=True Enforcing', 'Degraded=True TolerationsRefused'],
     ],
     [
-      'PL8 of which they are accepted again',
+      'PL8 with tolerations that are accepted again',
       { policy: policy({}, 'default', { status: { tolerations: 'Refused' } }), tolerations: { kind: 'accepted' } },
       ['Ready=True Enforcing', 'Degraded=False AsExpected'],
     ],
     [
-      'in Audit without its webhook',
+      'in Audit without the webhook',
       { policy: policy({ mode: 'Audit' }), webhookReachable: false },
       ['Ready=True Auditing', 'Degraded=False AsExpected'],
     ],
@@ -138,7 +138,7 @@ describe('the status of a policy', () => {
       ['Ready=False Shadowed', 'Degraded=False AsExpected'],
     ],
     [
-      'beside one that selects less',
+      'with a policy that selects fewer pods',
       { policies: [policy({ priority: 1, podSelector: { matchLabels: { app: 'web' } } }, 'first')] },
       ['Ready=True Enforcing', 'Degraded=False AsExpected'],
     ],
@@ -154,26 +154,26 @@ describe('the status of a policy', () => {
       ['Ready=True Enforcing', 'Degraded=True ArchitectureLost'],
     ],
     [
-      'in several ways: the gravest is the reason',
+      'with several degradations: the most severe is the reason',
       { losses: ['Image web:v1 is gone.'], webhookReachable: false },
       ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable'],
     ],
     [
-      'R7 with the brake closed',
+      'R7 with all evictions stopped',
       { brake: { kind: 'all-stopped', faults: 5, owners: ['bank/Deployment/web'], namespaces: 2 } },
       ['Ready=True Enforcing', 'Degraded=True EvictionsStopped'],
     ],
     [
-      'R7 with an owner stopped',
+      'R7 with the evictions of one owner stopped',
       { brake: { kind: 'owners-stopped', owners: ['bank/Deployment/web'] } },
       ['Ready=True Enforcing', 'Degraded=True OwnersStopped'],
     ],
     ['new', { lastRecheckMs: undefined }, ['Ready=Unknown Checking', 'Degraded=False AsExpected']],
-  ])('says how a policy fares: %s', (_, changes, expected) => {
+  ])('has the conditions of a policy: %s', (_, changes, expected) => {
     expect(shown(changes)).toEqual(expected);
   });
 
-  test('a new leader leaves what its predecessor found until it has looked at everything', () => {
+  test('a new leader keeps the conditions of its predecessor until it has evaluated all pods', () => {
     const before = withConditions({}, {}, { type: 'Degraded', status: 'True' });
     expect(shown({ policy: before, lastRecheckMs: undefined, webhookReachable: false })).toEqual([
       'Ready=True Before',
@@ -183,7 +183,7 @@ describe('the status of a policy', () => {
     expect(shown({ policy: edited, lastRecheckMs: undefined })[0]).toBe('Ready=Unknown Checking');
   });
 
-  test('the time of a condition is that of its last change', () => {
+  test('lastTransitionTime is the time of the last change', () => {
     const before = withConditions({}, {}, { type: 'Degraded', status: 'False' });
     const times = (statusOf(input({ policy: before, webhookReachable: false })).conditions ?? []).map(
       ({ type, lastTransitionTime }) => [type, lastTransitionTime],
@@ -197,15 +197,17 @@ describe('the status of a policy', () => {
   const messageOf = (type: string, changes: Partial<StatusInput>): string | undefined =>
     statusOf(input(changes)).conditions?.find((condition) => condition.type === type)?.message;
 
-  test('a policy that governs nothing is told why', () => {
+  test('the message states why a policy governs no pods', () => {
     const elsewhere = policy({ namespaceSelector: { matchLabels: { team: 'red' } } });
     expect(messageOf('Ready', { policy: elsewhere, counts: NO_PODS })).toContain('namespaceSelector matches no namesp');
     const here = policy({ namespaceSelector: { matchLabels: { team: 'blue' } } });
     expect(messageOf('Ready', { policy: here, counts: NO_PODS })).toContain('its selectors match no pod');
-    expect(messageOf('Ready', { policies: [policy({ priority: 7 }, 'first')] })).toContain('policy first selects the same pods');
+    expect(messageOf('Ready', { policies: [policy({ priority: 7 }, 'first')] })).toContain(
+      'policy first selects the same pods',
+    );
   });
 
-  test('all that stands in the way is told, few by name, and never at length', () => {
+  test('the message lists all degradations, names a few objects, and is bounded', () => {
     const losesTieTo = new Map(['d', 'c', 'b', 'a'].map((name) => [name, 2]));
     const counts = { ...NO_PODS, matched: 1, losesTieTo };
     const message = messageOf('Degraded', { webhookReachable: false, counts }) ?? '';
@@ -218,13 +220,13 @@ describe('the status of a policy', () => {
     expect(messageOf('Degraded', { losses })?.length).toBe(1_024);
   });
 
-  test('a policy that cannot be read is told what is wrong with it', () => {
+  test('an invalid policy gets its errors as message', () => {
     const status = invalidStatusOf(3, [{ path: 'spec.mode', message: 'write Enforce or Audit' }], NOW);
     const [ready, degraded] = status.conditions ?? [];
     expect(ready).toMatchObject({ type: 'Ready', status: 'False', reason: 'Invalid', observedGeneration: 3 });
     expect(ready?.message).toContain('spec.mode: write Enforce or Audit');
     expect(degraded).toMatchObject({ type: 'Degraded', status: 'True', reason: 'Invalid' });
-    // Written by merge patch: what was counted while it could be read must not stay; its evictions do.
+    // Written as a merge patch: the counts of the valid policy must be reset, except its evictions.
     expect(status).toMatchObject({ architectures: [], workloads: { total: 0, portable: 0 } });
     expect(status.pods).toEqual({
       ...{ matched: 0, constrained: 0, gated: 0, misplaced: 0, unresolved: 0, unschedulable: 0 },
@@ -238,23 +240,23 @@ describe('evictions since the policy was created', () => {
     uid,
   });
 
-  test('go on from what the last leader wrote', () => {
+  test('continue from the status of the previous leader', () => {
     const counts = new EvictedCounts();
     counts.add('default');
     expect(counts.of(stored(5))).toBe(6);
     counts.add('default');
-    // Our own write has come back meanwhile: it is not counted twice.
+    // The watch returned our own write: it is not counted twice.
     expect(counts.of(stored(6))).toBe(7);
   });
 
-  test('begin anew with a policy that was deleted and made again', () => {
+  test('restart at zero for a recreated policy', () => {
     const counts = new EvictedCounts();
     counts.add('default');
     counts.of(stored(5));
     expect(counts.of(stored(0, 'two'))).toBe(0);
   });
 
-  test('of a policy that is gone are forgotten', () => {
+  test('of a deleted policy are dropped', () => {
     const counts = new EvictedCounts();
     counts.add('default');
     counts.of(stored(5));

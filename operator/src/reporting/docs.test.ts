@@ -10,7 +10,7 @@ const documented = rows.flatMap((row) =>
 );
 
 describe('docs/remediation.md', () => {
-  test('explains every reason for which a pod stays, and no other', () => {
+  test('explains every reason for not evicting a pod, and no other', () => {
     expect([...documented].sort()).toEqual([...new Set<string>([...REPORT_REASONS, ...WAIT_REASONS])].sort());
   });
 });

@@ -3,9 +3,9 @@ import { crashLoopingPod, policy } from '../fixtures/objects.ts';
 import { toPodRecord } from './pod-record.ts';
 
 test.each([
-  ['counts', JSON.stringify({ v: 1, kind: 'constrain', reason: 'ImagesSupport', terms: 1, added: [] }), true],
-  ['does not count', '{}', false],
-])('an annotation that we could have written or not %s as a constraint of ours', (_, annotation, constrained) => {
+  ['is counted', JSON.stringify({ v: 1, kind: 'constrain', reason: 'ImagesSupport', terms: 1, added: [] }), true],
+  ['is not counted', '{}', false],
+])('an annotation that we could have written, or not, %s as a constraint of ours', (_, annotation, constrained) => {
   const pod = crashLoopingPod('a', { annotations: { 'archpolicy.dev/decision': annotation } });
   const evaluation = { assessment: { kind: 'node-unknown' }, decision: { kind: 'leave', reason: 'Fits' } } as const;
   const record = toPodRecord({ pod, policy: policy({}), node: undefined }, evaluation, new Set());
@@ -18,7 +18,7 @@ test.each([
   ['misplaced', ['arm64'], false],
   ['fits', 'any', true],
 ] as const)(
-  'a pod that is %s and whose images support %s, whatever the policy allows: portable %p',
+  'a pod that is %s and whose images support %s, regardless of the policy: portable %p',
   (kind, supported, portable) => {
     const signal = { signal: 'None' } as const;
     const assessment =

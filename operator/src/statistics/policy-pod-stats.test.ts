@@ -19,7 +19,7 @@ const record = (changes: Partial<PodRecord> = {}): PodRecord => ({
 });
 
 describe('the pod counts of a policy', () => {
-  test('contain what a status shows', () => {
+  test('contain the counts of a status', () => {
     const stats = new PolicyPodStats();
     stats.set('a', record({ constrained: true, portable: true }));
     stats.set(
@@ -90,7 +90,7 @@ describe('the pod counts of a policy', () => {
     expect(notified).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a', 'b']);
   });
 
-  test('counted change by change equal counting all pods', () => {
+  test('incremental counts equal a full count', () => {
     const records = fc.record({
       policy: fc.constantFrom('p', 'q'),
       workload: fc.constantFrom('w', 'x'),

@@ -53,7 +53,7 @@ function started(state: Partial<World['state']> = {}): World {
 }
 
 describe('PL8 the verdict on tolerations', () => {
-  test('PL8 once a minute, in mode Audit too; recovery is seen', async () => {
+  test('PL8 is probed once a minute, also in mode Audit; recovery is detected', async () => {
     const audit = policy({ mode: 'Audit' });
     const { monitor, clock, probes, state, changes } = started({ policies: [audit] });
     await clock.advance(0);
@@ -65,7 +65,7 @@ describe('PL8 the verdict on tolerations', () => {
     expect([probes.length, monitor.verdict(audit), changes()]).toEqual([2, { kind: 'accepted' }, 2]);
   });
 
-  test('PL8 at once when the tolerations change; until then there is no verdict', async () => {
+  test('PL8 is probed at once when the tolerations change; before that there is no verdict', async () => {
     const { monitor, clock, probes, state } = started();
     await clock.advance(0);
     state.nodes = tainted('amd64', 'arm64');
@@ -75,7 +75,7 @@ describe('PL8 the verdict on tolerations', () => {
     expect(monitor.verdict(state.policies[0]!)).toEqual(REFUSED);
   });
 
-  test('PL8 a probe without a verdict leaves the one before', async () => {
+  test('PL8 a probe without a verdict keeps the last one', async () => {
     const { monitor, clock, state, changes } = started();
     await clock.advance(0);
     state.result = undefined;
@@ -83,7 +83,7 @@ describe('PL8 the verdict on tolerations', () => {
     expect([monitor.verdict(state.policies[0]!), changes()]).toEqual([REFUSED, 1]);
   });
 
-  test('PL8 policies with the same tolerations share a probe; one that adds none causes none', async () => {
+  test('PL8 policies with the same tolerations share a probe; a policy without tolerations causes none', async () => {
     const policies = [
       policy({}, 'a'),
       policy({}, 'b'),
@@ -96,7 +96,7 @@ describe('PL8 the verdict on tolerations', () => {
     expect(monitor.verdict(policies[3]!)).toBeUndefined();
   });
 
-  test('PL8 a refusal ends where no node carries the taint any longer', async () => {
+  test('PL8 a rejection ends when no node has the taint', async () => {
     const before = policy({}, 'default', { status: { tolerations: 'Refused' } });
     const { monitor, clock, probes } = started({ nodes: [node('arm64', 'arm64')], policies: [before] });
     await clock.advance(0);

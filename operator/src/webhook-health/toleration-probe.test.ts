@@ -37,20 +37,20 @@ describe('PL8 the probe of tolerations', () => {
     ['500 of PodTolerationRestriction', [refused(500), accepted, refused(500)], { kind: 'refused', words: WORDS }],
     ['403 of an admission policy', [refused(403), accepted, refused(403)], { kind: 'refused', words: WORDS }],
     ['422 of an admission policy', [refused(422), accepted, refused(422)], { kind: 'refused', words: WORDS }],
-    ['refused without them, too: no verdict', [refused(403), refused(403)], undefined],
-    ['a namespace that is not there', [refused(404), refused(404)], undefined],
-    ['trouble that is over before the second one', [refused(500), accepted, accepted], { kind: 'accepted' }],
-    ['trouble that comes and goes', [refused(500), accepted, refused(503)], undefined],
+    ['also rejected without them: no verdict', [refused(403), refused(403)], undefined],
+    ['a missing namespace', [refused(404), refused(404)], undefined],
+    ['a transient error before the second probe', [refused(500), accepted, accepted], { kind: 'accepted' }],
+    ['two different transient errors', [refused(500), accepted, refused(503)], undefined],
     ['a busy API server', [refused(429)], undefined],
-    ['no answer', [new Error('reset')], undefined],
-    ['no answer to the second', [refused(403), new Error('reset')], undefined],
+    ['no response', [new Error('reset')], undefined],
+    ['no response to the second', [refused(403), new Error('reset')], undefined],
   ])('PL8 %s', async (_, answers, expected) => {
     const { result, sent } = await probed(answers);
     expect(result).toEqual(expected);
     expect(sent).toHaveLength(answers.length);
   });
 
-  test('PL8 the pod carries the tolerations itself, in a dry run, and the second one does not', async () => {
+  test('PL8 the first dry run has the tolerations, the second does not', async () => {
     const { sent } = await probed([refused(500), accepted, refused(500)]);
     const tolerations = [{ key: 'kubernetes.io/arch', operator: 'Equal', value: 'arm64' }];
     expect(sent.map(({ body }) => objectAt(body as JsonObject, 'spec')['tolerations'])).toEqual([
@@ -67,7 +67,7 @@ describe('PL8 the probe of tolerations', () => {
     }
   });
 
-  test('PL8 P5 the words are bounded and carry no credential', async () => {
+  test('PL8 P5 the quoted message is bounded and contains no credential', async () => {
     const { result } = await probed([
       refused(403),
       accepted,

@@ -50,7 +50,7 @@ describe('the installed webhook configuration', () => {
     expect(webhookCall(installed, { name, labels: {}, annotations: {} }, {})).toBe(expected);
   });
 
-  test('R3 is read by its name, and again within seconds when it changes', async () => {
+  test('R3 is read by name, and a change is detected within seconds', async () => {
     const { clock, state, configuration } = rig(ok(shipped()));
     const end = new AbortController();
     const running = configuration.run(end.signal);
@@ -68,7 +68,7 @@ describe('the installed webhook configuration', () => {
   });
 
   test.each([
-    ['is not allowed', refused(403)],
+    ['forbids the read', refused(403)],
     ['is busy', refused(429)],
     ['cannot be reached', new Error('refused')],
   ])('P2 while the API server %s, the last known value is used', async (_, answer) => {
@@ -83,7 +83,7 @@ describe('the installed webhook configuration', () => {
     await running;
   });
 
-  test('R3 is undefined until it was read', async () => {
+  test('R3 is undefined before the first read', async () => {
     const { configuration } = rig(refused(403));
     await configuration.refresh(new AbortController().signal);
     expect(configuration.installed).toBeUndefined();

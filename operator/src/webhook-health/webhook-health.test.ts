@@ -36,7 +36,7 @@ function rig(): Rig {
 }
 
 describe('whether the webhook would handle a replacement', () => {
-  test('R3 with a stale Lease it is not reachable, and not probed', async () => {
+  test('R3 with a stale Lease it is unreachable and not probed', async () => {
     const webhook = rig();
     webhook.isFresh = false;
     expect([webhook.health.isReachable(), await webhook.health.confirm(signal), webhook.probed]).toEqual([
@@ -61,7 +61,7 @@ describe('whether the webhook would handle a replacement', () => {
     expect(webhook.probed).toHaveLength(2);
   });
 
-  test('R3 a silent webhook is probed every second until it answers', async () => {
+  test('R3 an unreachable webhook is probed every second until it responds', async () => {
     const webhook = rig();
     webhook.result = 'silent';
     expect(await webhook.health.confirm(signal)).toBe(false);
@@ -79,7 +79,7 @@ describe('whether the webhook would handle a replacement', () => {
     await running;
   });
 
-  test('R3 until the configuration was read it is not reachable, and nothing is reported', () => {
+  test('R3 before the configuration is read it is unreachable, and no reason is reported', () => {
     const webhook = rig();
     webhook.configuration.installed = undefined;
     const namespace = { name: 'shop', labels: {}, annotations: {} };
@@ -88,7 +88,7 @@ describe('whether the webhook would handle a replacement', () => {
     expect([webhook.health.isReachable(), webhook.health.callFor(namespace, {})]).toEqual([true, 'not-installed']);
   });
 
-  test('R7 after a wrong landing it is probed in any case', async () => {
+  test('R7 after a misplaced replacement it is always probed', async () => {
     const webhook = rig();
     await webhook.health.confirm(signal);
     webhook.result = 'silent';
@@ -98,7 +98,7 @@ describe('whether the webhook would handle a replacement', () => {
     expect(webhook.probed).toHaveLength(2);
   });
 
-  test('R3 listeners are notified of each change: a stale Lease, a silent webhook, an answer', async () => {
+  test('R3 listeners are notified of each change: a stale Lease, a failed probe, a successful probe', async () => {
     const webhook = rig();
     const changes: boolean[] = [];
     const unsubscribe = webhook.health.subscribe((isReachable) => changes.push(isReachable));

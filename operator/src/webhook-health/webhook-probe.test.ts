@@ -22,13 +22,13 @@ describe('the probe of the webhook', () => {
   test.each<[string, () => Promise<ApiAnswer>, string]>([
     ['our annotation', () => Promise.resolve(ok({ annotations: { 'archpolicy.dev/decision': '{}' } })), 'answered'],
     ['no annotation', () => Promise.resolve(ok({})), 'silent'],
-    ['a refusal', () => Promise.resolve(refused), 'silent'],
+    ['a rejection', () => Promise.resolve(refused), 'silent'],
     ['an error', () => Promise.reject(new Error('reset')), 'silent'],
   ])('R3 %s', async (_, answer, expected) => {
     expect(await probing(answer).probe.probe(signal)).toBe(expected);
   });
 
-  test('R3 is a dry run with its own image, whichever pod is to be evicted', async () => {
+  test('R3 is a dry run with a constant image, for any pod to evict', async () => {
     const { probe, requests } = probing(() => Promise.resolve(ok({})));
     await probe.probe(signal);
     const [sent] = requests;
