@@ -221,8 +221,8 @@ describe('the operator', () => {
     for (const part of [image, from, to, 'lost amd64', 'shop/a']) expect(message).toContain(part);
     const events = world.api.collection('/apis/events.k8s.io/v1/events').objects;
     await until(() => [...events.values()].some(({ reason }) => reason === 'ArchitectureLost'));
-    const told = [...events.values()].find(({ reason }) => reason === 'ArchitectureLost') ?? {};
-    expect(objectAt(told, 'regarding')).toMatchObject({ kind: 'ReplicaSet', name: 'web-5d4f', namespace: 'shop' });
+    const lostEvent = [...events.values()].find(({ reason }) => reason === 'ArchitectureLost') ?? {};
+    expect(objectAt(lostEvent, 'regarding')).toMatchObject({ kind: 'ReplicaSet', name: 'web-5d4f', namespace: 'shop' });
     const changes = 'archpolicy_image_architecture_changes_total{direction="lost",architecture="amd64"} 1';
     expect((await get('/metrics')).text).toContain(changes);
   });

@@ -205,12 +205,14 @@ describe('P5 the operator’s process', () => {
     await until(() => eventsOf('mine').includes('Misplaced'));
     await until(() => objectAt(statusOf('default'), 'pods')['unresolved'] === 1);
     await until(() => written.includes('failed to read pull secrets'));
-    const told = [written, await metrics(), ...world.api.requests.map((request) => JSON.stringify(request))].join('\n');
+    const outputs = [written, await metrics(), ...world.api.requests.map((request) => JSON.stringify(request))].join(
+      '\n',
+    );
     child.kill('SIGTERM');
     await once(child, 'close');
     // Proves that the credentials were used.
     const sent = [...world.registry.requests, ...tokens.requests].map(({ headers }) => headers.authorization).join(' ');
     expect(formsOf(MARKER).some((form) => sent.includes(form))).toBe(true);
-    for (const form of formsOf(MARKER)) expect(`${told}${written}`).not.toContain(form);
+    for (const form of formsOf(MARKER)) expect(`${outputs}${written}`).not.toContain(form);
   });
 });

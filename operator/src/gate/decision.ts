@@ -12,11 +12,11 @@ import type { GateDecision, GatedPodInput, PatchFallbacks, PlacementDecision, Un
 import type { Inspections } from './inspections.ts';
 import { wantedImages } from './wanted-images.ts';
 
-/** What is done about a gated pod now. */
+/** The next action for a gated pod. */
 export type GateAction =
   | {
       readonly kind: 'wait';
-      /** What their inspections said. Empty while none has ended. */
+      /** The failures of their inspections. Empty while no inspection has ended. */
       readonly causes: readonly UnresolvedImage[];
       readonly remainingMs: number;
     }
@@ -24,16 +24,16 @@ export type GateAction =
       readonly kind: 'lift';
       readonly decision: PlacementDecision;
       readonly timedOut: boolean;
-      /** 0 or less: the pod's time is up. */
+      /** 0 or less: gateTimeout has passed. */
       readonly remainingMs: number;
       readonly fallbacks: PatchFallbacks;
     }
-  /** It carries no gate of ours. */
+  /** The pod does not have our gate. */
   | { readonly kind: 'none' };
 
 /**
- * Decides with what is known of the pod's images, and has the others inspected: the pod is told when more is known. One
- * that is to be left alone costs no inspection. Throws what the decision throws.
+ * Decides with the images inspected so far and starts inspections of the others, whose results requeue the pod. An exempt
+ * pod costs no inspection. Rethrows errors of the decision.
  */
 export function decideWith(inspections: Inspections, key: string, gathered: GatedPodInput): GateAction {
   const { pod, namespace, policy } = gathered;
@@ -47,7 +47,7 @@ export function decideWith(inspections: Inspections, key: string, gathered: Gate
   return actionOf(decideGate(input), input);
 }
 
-/** The gate alone, for a pod that cannot be decided about: our own failure must not keep it from running. */
+/** Lifts only the gate, if the decision threw: our own failure must not keep the pod from running. */
 export function freed({ pod, policy }: GatedPodInput): GateAction {
   const fallbacks = gateOnly(pod);
   if (fallbacks === undefined) return { kind: 'none' };

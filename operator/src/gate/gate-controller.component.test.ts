@@ -19,8 +19,8 @@ afterEach(async () => {
   await Promise.all(rigs.splice(0).map((rig) => rig.close()));
 });
 
-describe('gated pods are lifted', () => {
-  test('PL12 those that are gated when the operator starts, with one inspection for all of an image', async () => {
+describe('the gate is lifted', () => {
+  test('PL12 of pods that are gated when the operator starts, with one inspection per image', async () => {
     const rig = await newRig();
     for (let i = 0; i < 40; i += 1) rig.addPod(`web-${i}`, ['web']);
     await rig.start();
@@ -31,7 +31,7 @@ describe('gated pods are lifted', () => {
     expect(rig.events).toEqual([]);
   });
 
-  test('PL12 those that come later, without a read and without a list', async () => {
+  test('PL12 of later pods, without a GET or LIST', async () => {
     const rig = await newRig();
     await rig.start();
     rig.inspector.answer('web', runsOn('linux/arm64'));
@@ -43,7 +43,7 @@ describe('gated pods are lifted', () => {
     expect(rig.api.patches).toHaveLength(10);
   });
 
-  test('PL12 a pod whose images are known is lifted while the registry of another is slow', async () => {
+  test('PL12 of a pod whose images are inspected, while the registry of another is slow', async () => {
     const rig = await newRig();
     for (let i = 0; i < 30; i += 1) rig.addPod(`slow-${i}`, [`slow-${i}`]);
     await rig.start();
@@ -54,7 +54,7 @@ describe('gated pods are lifted', () => {
     expect(rig.state('slow-0')).toBe(GATE);
   });
 
-  test('PL12 the gates of others are left alone', async () => {
+  test('PL12 but not the gates of other controllers', async () => {
     const rig = await newRig();
     rig.inspector.answer('web', runsOn('linux/arm64'));
     rig.addPod('web', ['web'], { schedulingGates: [{ name: 'corp/quota' }, { name: GATE }, { name: 'corp/b' }] });
@@ -65,7 +65,7 @@ describe('gated pods are lifted', () => {
     expect(rig.api.patches).toHaveLength(1);
   });
 
-  test('PL9 preference and tolerations come with the answer', async () => {
+  test('PL9 with preference and tolerations', async () => {
     const rig = await newRig({ preference: { architectures: ['arm64'] } });
     rig.inspector.answer('web', runsOn('linux/amd64', 'linux/arm64'));
     rig.addPod('web', ['web']);
@@ -78,8 +78,8 @@ describe('gated pods are lifted', () => {
   });
 });
 
-describe('what the registry says', () => {
-  test('PL9 rate limited: asked again at its time, and not before', async () => {
+describe('registry failures', () => {
+  test('PL9 rate limited: retried at the time of Retry-After, not earlier', async () => {
     const rig = await newRig();
     rig.inspector.answer('web', unresolved('RateLimited', rig.clock.now() + 20_000));
     rig.addPod('web', ['web']);
@@ -91,10 +91,10 @@ describe('what the registry says', () => {
     await rig.clock.advance(1);
     await rig.ends('web', 'arm64');
     expect(rig.inspector.asked('web')).toBe(2);
-    expect(rig.told('web')).toEqual([]);
+    expect(rig.getEvents('web')).toEqual([]);
   });
 
-  test('PL9 unavailable: again with back-off, until it answers', async () => {
+  test('PL9 unavailable: retried with back-off until it responds', async () => {
     const rig = await newRig();
     rig.inspector.answer('web', unresolved('Unavailable'));
     rig.addPod('web', ['web']);
@@ -104,26 +104,26 @@ describe('what the registry says', () => {
     rig.inspector.answer('web', runsOn('linux/arm64'));
     await rig.pass(8_000);
     await rig.ends('web', 'arm64');
-    // After five seconds people are told why it waits, once.
-    expect(rig.told('web')).toEqual(['Normal Inspecting']);
+    // After five seconds one event states why it waits.
+    expect(rig.getEvents('web')).toEqual(['Normal Inspecting']);
   });
 
   test.each(['NotFound', 'Unauthorized', 'Malformed', 'BreakerOpen'] as const)(
-    'PL9 %s is final: freed at once',
+    'PL9 %s is final: lifted at once',
     async (reason) => {
       const rig = await newRig();
       rig.inspector.answer('web', unresolved(reason));
       rig.addPod('web', ['web']);
       await rig.start();
       await rig.ends('web', '');
-      expect(rig.told('web')).toEqual(['Warning Unresolved']);
+      expect(rig.getEvents('web')).toEqual(['Warning Unresolved']);
     },
   );
 
   test.each<[string, JsonObject, string, string]>([
     ['unconstrained, with a warning', {}, '', 'Warning GateTimedOut'],
     ['to the fallback architecture', { fallbackArchitecture: 'amd64' }, 'amd64', 'Normal GateTimedOut'],
-  ])('PL9 after gateTimeout it is freed in any case: %s', async (_, policy, state, told) => {
+  ])('PL9 after gateTimeout the gate is always lifted: %s', async (_, policy, state, event) => {
     const rig = await newRig({ gateTimeout: '30s', ...policy });
     rig.addPod('web', ['web']);
     await rig.start();
@@ -132,10 +132,10 @@ describe('what the registry says', () => {
     expect(rig.state('web')).toBe(GATE);
     await rig.clock.advance(1);
     await rig.ends('web', state);
-    expect(rig.told('web')).toEqual([told]);
+    expect(rig.getEvents('web')).toEqual([event]);
   });
 
-  test('PL9 a pod that waited while no operator ran is freed at once when its time is up', async () => {
+  test('PL9 a pod that waited past gateTimeout without an operator is lifted at once', async () => {
     const rig = await newRig();
     rig.addPod('web', ['web']);
     rig.clock.jump(61_000);
@@ -143,7 +143,7 @@ describe('what the registry says', () => {
     await rig.ends('web', '');
   });
 
-  test('PL9 with a clock that is wrong, too, it waits no longer than its time-out', async () => {
+  test('PL9 gateTimeout also holds with a wrong wall clock', async () => {
     const rig = await newRig();
     rig.addPod('web', ['web'], {}, { creationTimestamp: '2027-01-01T00:00:00Z' });
     await rig.start();
@@ -152,7 +152,7 @@ describe('what the registry says', () => {
   });
 });
 
-describe('what changes while a pod waits', () => {
+describe('changes while a pod waits', () => {
   test.each<[string, (rig: GateRig) => void]>([
     [
       'its policy is deleted',
@@ -184,17 +184,17 @@ describe('what changes while a pod waits', () => {
         rig.addPod('web', ['web'], {}, { labels: { 'archpolicy.dev/skip': 'true' } });
       },
     ],
-  ])('PL12 %s: freed at once', async (_, happens) => {
+  ])('PL12 %s: lifted at once', async (_, happens) => {
     const rig = await newRig();
     rig.addPod('web', ['web']);
     await rig.start();
     await rig.until(() => rig.inspector.asked('web') === 1);
     happens(rig);
     await rig.ends('web', '');
-    expect(rig.told('web')).toEqual([]);
+    expect(rig.getEvents('web')).toEqual([]);
   });
 
-  test('PL12 its namespace does not match any more', async () => {
+  test('PL12 its namespace no longer matches', async () => {
     const rig = await newRig({ namespaceSelector: { matchLabels: { team: 'x' } } });
     rig.setNamespace({ team: 'x' });
     rig.addPod('web', ['web']);
@@ -204,7 +204,7 @@ describe('what changes while a pod waits', () => {
     await rig.ends('web', '');
   });
 
-  test('PL12 a policy that counts the image among its own facts lifts it without the registry', async () => {
+  test('PL12 a policy that overrides the image lifts it without the registry', async () => {
     const rig = await newRig();
     rig.addPod('web', ['web']);
     await rig.start();
@@ -213,7 +213,7 @@ describe('what changes while a pod waits', () => {
     await rig.ends('web', 'arm64');
   });
 
-  test('PL12 our own status of the policy wakes nobody', async () => {
+  test('PL12 a status update of the policy enqueues no pod', async () => {
     const rig = await newRig();
     rig.addPod('web', ['web']);
     await rig.start();
@@ -226,7 +226,7 @@ describe('what changes while a pod waits', () => {
     expect(rig.api.server.requests.slice(before).filter(({ path }) => path.endsWith('/web'))).toEqual([]);
   });
 
-  test('PL12 it is deleted: nobody inspects for it any more', async () => {
+  test('PL12 it is deleted: its inspection is aborted', async () => {
     const rig = await newRig();
     rig.inspector.answer('web', unresolved('Unavailable'));
     rig.addPod('web', ['web']);
@@ -238,7 +238,7 @@ describe('what changes while a pod waits', () => {
     await expect(rig.metrics.getSingleMetricAsString('archpolicy_gate_pods')).resolves.toMatch(/ 0$/);
   });
 
-  test('PL12 another pod of its name takes its place', async () => {
+  test('PL12 it is replaced by another pod of its name', async () => {
     const rig = await newRig();
     rig.addPod('web-0', ['web'], {}, { uid: 'one' });
     await rig.start();

@@ -12,17 +12,17 @@ import type { RawPods } from './raw-pods.ts';
 import { isOurs, TrackedPods } from './tracked-pods.ts';
 
 /**
- * Each waits for one call of the API server at a time. 16 keep two cores of an API server busy, 32 lifted no faster; and
- * half of the connections that the client opens are left to others.
+ * Each worker has one API call in flight. 16 saturate two cores of an API server, 32 lifted no faster. They use half of the
+ * client's connections.
  */
 const WORKERS = 16;
-/** For what throws, first of all an API server that does not answer: hundreds of pods come back within 15 s of it. */
+/** Back-off after errors, mostly an unreachable API server: hundreds of pods are retried within 15 s of its return. */
 const RETRY: RateLimitTiming = { firstMs: 200, maxMs: 15_000, perSecond: 200, burst: 400 };
 
 export interface GateControllerOptions {
   readonly api: Pick<Api, 'request'>;
   readonly view: View;
-  /** Sees every pod of the view. */
+  /** Receives every pod of the view. */
   readonly rawPods: RawPods;
   readonly inspector: Inspector;
   readonly pullSecrets: PullSecrets;
@@ -34,8 +34,8 @@ export interface GateControllerOptions {
 }
 
 /**
- * Lifts the gate `archpolicy.dev/inspecting`: of the pods that carry it when the controller starts first, then of those
- * that come. Runs in the leader only; the view must have synced.
+ * Lifts the gate `archpolicy.dev/inspecting`, of the pods that have it at the start and then of new pods. Runs only in the
+ * leader. The view must have synced.
  */
 export class GateController {
   readonly #options: GateControllerOptions;
@@ -76,7 +76,7 @@ export class GateController {
     metrics.watch({ waiting: () => this.#tracked.waiting, images: () => this.#inspections.size });
   }
 
-  /** Runs until the signal is aborted and what is under way has ended. Never rejects. */
+  /** Runs until the signal is aborted and pending work has ended. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { view, metrics, logger } = this.#options;
     for (const pod of view.pods.list()) if (isOurs(pod)) this.#queue.add(podKey(pod));
@@ -85,7 +85,7 @@ export class GateController {
     await runWorkers(this.#queue, WORKERS, (key, ended) => this.#reconciler.reconcile(key, ended), signal, {
       failed: (key, err) => {
         metrics.failed();
-        logger.warn({ err, pod: key }, 'a gated pod could not be worked on; it is tried again');
+        logger.warn({ err, pod: key }, 'failed to reconcile gated pod, retrying');
       },
     });
     for (const end of unsubscribe) end();

@@ -24,10 +24,10 @@ import type { RawPods } from './raw-pods.ts';
 import { isOurs } from './tracked-pods.ts';
 import type { TrackedPod, TrackedPods } from './tracked-pods.ts';
 
-/** Conflicts that are tried again at once: somebody writes a condition, and that is that. */
+/** Conflicts that are retried at once: usually another client wrote one condition. */
 const QUICK_CONFLICTS = 3;
-/** A pod that waits longer than this is told of; most are lifted within a second. */
-const TELL_AFTER_MS = 5_000;
+/** A pod that waits longer gets an event; most gates are lifted within a second. */
+const EVENT_AFTER_MS = 5_000;
 const NOTHING_KNOWN: ReadonlyMap<string, Inspection> = new Map();
 
 export interface GateReconcilerOptions {
@@ -45,7 +45,7 @@ export interface GateReconcilerOptions {
 
 type ActionOf<K extends GateAction['kind']> = Extract<GateAction, { readonly kind: K }>;
 
-/** The pod that a reconcile is about. */
+/** The pod to reconcile. */
 interface Subject {
   readonly key: string;
   readonly facts: PodFacts;
@@ -53,7 +53,7 @@ interface Subject {
   readonly input: GatedPodInput;
 }
 
-/** What is done with one gated pod: gather, decide, act. It never waits for a registry. */
+/** Reconciles one gated pod: gather, decide, act. Never waits for a registry. */
 export class GateReconciler {
   readonly #options: GateReconcilerOptions;
   readonly #lifter: Lifter;
@@ -79,7 +79,7 @@ export class GateReconciler {
     }
   }
 
-  /** Undefined when there is nothing to do any more. */
+  /** Returns undefined if there is nothing left to do. */
   async #gather(key: string, signal: AbortSignal): Promise<Subject | undefined> {
     const { view, tracked: all, rawPods, inspections, clock } = this.#options;
     const facts = view.pods.byKey(key);
@@ -100,7 +100,7 @@ export class GateReconciler {
     return { key, facts, tracked, input: await this.#situation(pod, facts, tracked, signal) };
   }
 
-  /** The pod in the version that the watch showed last, or newer. */
+  /** Returns the pod in the last version of the watch, or newer. */
   async #read(key: string, facts: PodFacts, signal: AbortSignal): Promise<JsonObject | undefined> {
     const { rawPods, calls } = this.#options;
     const kept = rawPods.get(key, facts.resourceVersion);
@@ -120,7 +120,7 @@ export class GateReconciler {
     const namespaceFacts = view.namespaces.get(namespace) ?? (await view.namespaces.fetch(namespace, signal));
     const policy = namespaceFacts && selectPolicy(view.policies.list(), namespaceFacts, readPodLabels(pod));
     const nowMs = clock.now();
-    // Whichever clock is wrong, the pod waits for no longer than it may.
+    // The larger one: a wrong clock must not keep the pod gated longer.
     const waitedMs = Math.max(nowMs - createdAtMs, clock.monotonic() - firstSeenMs);
     return { pod, namespace, namespaceFacts, policy, images: NOTHING_KNOWN, nodes: view.nodes.list(), nowMs, waitedMs };
   }
@@ -129,15 +129,15 @@ export class GateReconciler {
     try {
       return decideWith(this.#options.inspections, key, input);
     } catch (err) {
-      this.#options.logger.error({ err, pod: key }, 'a gated pod could not be decided about; it is freed');
+      this.#options.logger.error({ err, pod: key }, 'placement decision failed, lifting the gate unconstrained');
       return freed(input);
     }
   }
 
   #wait({ facts, tracked, input }: Subject, { causes, remainingMs }: ActionOf<'wait'>): ReconcileResult {
-    if (!tracked.told && causes.length > 0 && input.waitedMs >= TELL_AFTER_MS) {
-      tracked.told = true;
-      this.#tell(facts, waitEvent(causes, remainingMs));
+    if (!tracked.waitReported && causes.length > 0 && input.waitedMs >= EVENT_AFTER_MS) {
+      tracked.waitReported = true;
+      this.#recordEvent(facts, waitEvent(causes, remainingMs));
     }
     return { requeueAfterMs: remainingMs };
   }
@@ -162,7 +162,7 @@ export class GateReconciler {
         const { metrics } = this.#options;
         metrics.lifted(level, decision.reason, input.waitedMs);
         if (action.timedOut) metrics.timedOut();
-        this.#tell(facts, liftEvent({ ...action, contradicted: fallbacks.contradicted, level, refused }));
+        this.#recordEvent(facts, liftEvent({ ...action, contradicted: fallbacks.contradicted, level, refused }));
         return this.#finish(subject);
       }
     }
@@ -184,8 +184,8 @@ export class GateReconciler {
     tracked.answered500 = answered500;
     const delayMs = liftAgainMs(tracked.passes, random(), { retryAfterMs, remainingMs });
     metrics.failed();
-    logger.warn({ pod: key, status, refused, delayMs }, 'the gate of a pod could not be lifted; it is tried again');
-    if (refused) this.#tell(facts, refusedEvent(status));
+    logger.warn({ pod: key, status, refused, delayMs }, 'failed to lift gate, retrying');
+    if (refused) this.#recordEvent(facts, refusedEvent(status));
     return { requeueAfterMs: delayMs };
   }
 
@@ -196,7 +196,7 @@ export class GateReconciler {
     return {};
   }
 
-  #tell({ namespace, name, uid }: PodFacts, event: GateEvent | undefined): void {
+  #recordEvent({ namespace, name, uid }: PodFacts, event: GateEvent | undefined): void {
     if (event === undefined) return;
     const regarding = { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
     this.#options.events.record({ regarding, action: event.reason === 'Inspecting' ? 'Wait' : 'Lift', ...event });

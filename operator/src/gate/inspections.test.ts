@@ -13,7 +13,7 @@ const db: WantedImage = { ...web, image: 'db' };
 class Scene {
   readonly clock = new FakeClock();
   readonly inspector = new ScriptedInspector();
-  readonly told: string[] = [];
+  readonly notified: string[] = [];
   readonly reads: string[] = [];
   failing = false;
   readonly inspections = new Inspections({
@@ -27,10 +27,10 @@ class Scene {
     clock: this.clock,
     random: () => 0,
     logger: { warn: () => undefined },
-    onAnswer: (pods) => this.told.push([...pods].join(' ')),
+    onAnswer: (pods) => this.notified.push([...pods].join(' ')),
   });
 
-  /** Lets what was begun go on. */
+  /** Yields to pending work. */
   readonly settle = async (): Promise<void> => {
     await this.clock.advance(0);
     await this.clock.advance(0);
@@ -43,31 +43,31 @@ function kinds(answers: ReadonlyMap<string, Inspection>): Record<string, string>
   return Object.fromEntries([...answers].map(([image, { kind }]) => [image, kind]));
 }
 
-describe('images that gated pods wait for', () => {
-  test('PL12 one inspection however many pods wait, and all are told', async () => {
-    const { inspections, inspector, told, settle } = new Scene();
+describe('inspections of the images of gated pods', () => {
+  test('PL12 all waiting pods share one inspection and are notified', async () => {
+    const { inspections, inspector, notified, settle } = new Scene();
     expect(kinds(inspections.ask('a', [web]))).toEqual({});
     expect(kinds(inspections.ask('b', [web, db]))).toEqual({});
     inspector.answer('web', runsOn('linux/arm64'));
     await settle();
-    expect(told).toEqual(['a b']);
+    expect(notified).toEqual(['a b']);
     expect(kinds(inspections.ask('b', [web, db]))).toEqual({ web: 'resolved' });
     expect(inspector.asked('web')).toBe(1);
   });
 
-  test('PL9 who waits for an answer that may change is told of each', async () => {
-    const { inspections, inspector, told, settle, clock } = new Scene();
+  test('PL9 a pod is notified of each result that may change', async () => {
+    const { inspections, inspector, notified, settle, clock } = new Scene();
     inspector.answer('web', unresolved('Unavailable'));
     inspections.ask('a', [web]);
     await settle();
     expect(kinds(inspections.ask('a', [web]))).toEqual({ web: 'unresolved' });
     inspector.answer('web', runsOn('linux/arm64'));
     await clock.advance(500);
-    expect(told).toEqual(['a', 'a']);
+    expect(notified).toEqual(['a', 'a']);
     expect(kinds(inspections.ask('a', [web]))).toEqual({ web: 'resolved' });
   });
 
-  test('PL9 nobody waits any more: nothing goes on, and who comes later begins anew', async () => {
+  test('PL9 without waiting pods the inspection is aborted, and a later pod starts a new one', async () => {
     const { inspections, inspector, settle, clock } = new Scene();
     inspector.answer('web', unresolved('Unavailable'));
     inspections.ask('a', [web]);
@@ -84,7 +84,7 @@ describe('images that gated pods wait for', () => {
     expect(inspector.asked('web')).toBe(2);
   });
 
-  test('a pod that asks for other images leaves those that it asked for before', () => {
+  test('a pod that asks for other images releases its earlier ones', () => {
     const { inspections } = new Scene();
     inspections.ask('a', [web, db]);
     inspections.ask('a', [db]);
@@ -106,7 +106,7 @@ describe('images that gated pods wait for', () => {
     expect(inspector.requests.map(({ pullSecrets }) => pullSecrets)).toEqual([[], [SECRET], [SECRET]]);
   });
 
-  test('PL9 secrets that cannot be read are no answer: tried again', async () => {
+  test('PL9 a failed read of secrets is retried', async () => {
     const made = new Scene();
     made.failing = true;
     made.inspector.answer('web', runsOn('linux/arm64'));
@@ -115,12 +115,12 @@ describe('images that gated pods wait for', () => {
     expect(kinds(made.inspections.ask('a', [{ ...web, pullSecrets: ['s'] }]))).toEqual({ web: 'unresolved' });
     made.failing = false;
     await made.clock.advance(500);
-    expect(made.told).toEqual(['a', 'a']);
+    expect(made.notified).toEqual(['a', 'a']);
   });
 });
 
-describe('what is asked for a pod', () => {
-  test('each image once, with the names of its pull secrets', () => {
+describe('the inspections of a pod', () => {
+  test('contain each image once, with the names of its pull secrets', () => {
     const spec = {
       imagePullSecrets: [{ name: 'a' }, { name: '' }, 'b', { name: 'c' }],
       containers: [
@@ -140,7 +140,7 @@ describe('what is asked for a pod', () => {
     expect(wanted[0]?.pullSecrets).toEqual(['a', 'c']);
   });
 
-  test('keys cannot be confused', () => {
+  test('have unambiguous keys', () => {
     const keys = [
       { ...web, pullSecrets: ['a', 'b'] },
       { ...web, pullSecrets: ['b', 'a'] },

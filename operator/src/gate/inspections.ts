@@ -6,7 +6,7 @@ import type { Inspector, PullSecrets } from './ports.ts';
 import { inspectionKey } from './wanted-images.ts';
 import type { WantedImage } from './wanted-images.ts';
 
-/** Longer than the inspector works on one image: what it says then is a cause, not that we did not wait. */
+/** Longer than the inspector's own deadline for one image, so that a failure has its real cause. */
 const INSPECTION_BUDGET_MS = 20_000;
 
 export interface InspectionsOptions {
@@ -15,15 +15,15 @@ export interface InspectionsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Pick<Logger, 'warn'>;
-  /** Something new is known about an image that these pods wait for. */
+  /** Called with the pods that wait for an image when an inspection of it ends. */
   readonly onAnswer: (pods: Iterable<string>) => void;
-  /** An image was inspected for those who wait; what came of it. */
+  /** Called with the result of each inspection. */
   readonly onInspected?: (inspection: Inspection) => void;
 }
 
 /**
- * The images that gated pods wait for: each is inspected once however many pods wait, and again with back-off by cause
- * while anybody waits. Nobody is kept waiting here: who asks gets what is known, and is told when more is.
+ * Inspects the images of gated pods: each image once for all waiting pods, and again with a back-off by cause while pods wait.
+ * `ask` never blocks: it returns the results so far, and `onAnswer` reports new ones.
  */
 export class Inspections {
   readonly #options: InspectionsOptions;
@@ -35,12 +35,12 @@ export class Inspections {
     this.#options = options;
   }
 
-  /** Images that are being inspected, or will be again. */
+  /** The number of images with a running or scheduled inspection. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** What is known now of the images, by image; the pod is told when more is. Takes the place of what it asked before. */
+  /** Registers the images of a pod, replacing its earlier ones. Returns the results so far, by image. */
   ask(pod: string, wanted: readonly WantedImage[]): ReadonlyMap<string, Inspection> {
     const entries = new Map(wanted.map((image) => [image.image, this.#entryOf(image)]));
     const before = this.#waits.get(pod);
@@ -53,14 +53,14 @@ export class Inspections {
     return known;
   }
 
-  /** The pod waits for nothing any more. */
+  /** Removes a pod. Inspections without waiting pods are aborted. */
   leave(pod: string): void {
     const entries = this.#waits.get(pod);
     this.#waits.delete(pod);
     for (const entry of entries ?? []) this.#drop(entry, pod);
   }
 
-  /** Ends everything. */
+  /** Aborts all inspections. */
   stop(): void {
     for (const entry of this.#entries.values()) entry.stopping.abort();
     this.#entries.clear();
@@ -114,7 +114,7 @@ export class Inspections {
         signal,
       });
     } catch (err) {
-      if (!signal.aborted) logger.warn({ err, image: reference, namespace }, 'an image could not be inspected');
+      if (!signal.aborted) logger.warn({ err, image: reference, namespace }, 'failed to inspect image, retrying');
       return { kind: 'unresolved', reason: 'Unavailable' };
     }
   }
@@ -123,7 +123,7 @@ export class Inspections {
 interface Entry {
   readonly key: string;
   readonly wanted: WantedImage;
-  /** Keys of the pods that wait for it. */
+  /** Keys of the waiting pods. */
   readonly pods: Set<string>;
   readonly stopping: AbortController;
   answer: Inspection | undefined;

@@ -14,27 +14,27 @@ import type { PodCalls, PodIdentity } from './pod-calls.ts';
 
 /** The result of one pass over the patches. */
 export type LiftOutcome =
-  /** `refused`: better levels were. */
+  /** `refused`: better levels were rejected. */
   | { readonly kind: 'lifted'; readonly level: PatchLevel; readonly refused: boolean }
   | { readonly kind: 'gone' }
-  /** Another client changed the pod: this is how it is now. */
+  /** Another client changed the pod. `pod` is the new version. */
   | { readonly kind: 'changed'; readonly pod: JsonObject }
   | {
       readonly kind: 'failed';
       readonly status: number;
-      /** Every level was refused; else the API server had trouble. */
+      /** All levels were rejected; else a transient error. */
       readonly refused: boolean;
       readonly retryAfterMs?: number;
-      /** The patch that was answered 500, where one was. */
+      /** The patch that got a 500, if any. */
       readonly answered500?: LiftPatch;
     };
 
 export interface Lifting {
   readonly pod: JsonObject;
   readonly fallbacks: PatchFallbacks;
-  /** Trouble may lead down to any level, see `escalates`. */
+  /** Transient errors may lead to any lower level, see `escalates`. */
   readonly escalate: boolean;
-  /** The patch that ended the pass before with a 500. */
+  /** The patch that ended the previous pass with a 500. */
   readonly answered500: LiftPatch | undefined;
 }
 
@@ -42,7 +42,7 @@ export type LiftObserver = (level: PatchLevel, answer: LiftAnswer['kind']) => vo
 
 type Next = LiftOutcome | { readonly kind: 'try'; readonly index: number };
 
-/** PL12: tries the patches of a pod, from the best to the gate alone. Throws a KubeError when nothing answers. */
+/** PL12: tries the patches of a pod, from the best level to the gate alone. Throws a KubeError without a response. */
 export class Lifter {
   readonly #calls: PodCalls;
   readonly #observe: LiftObserver;
@@ -58,7 +58,7 @@ export class Lifter {
     return next;
   }
 
-  /** @param lower a level below that has passed a dry run since this one failed */
+  /** @param lower a lower level that passed a dry run after this one failed */
   async #try(
     identity: PodIdentity,
     lifting: Lifting,
@@ -87,13 +87,13 @@ export class Lifter {
         if (lower !== undefined) return { kind: 'try', index: lower };
         const passing = await this.#firstPassing(identity, lifting, { index, lower: step.lower }, signal);
         if (passing === undefined) return failure(answer, meaning, patch);
-        // Had the API server merely had trouble that is over now, it would take this one, too.
+        // If the failure was a transient error that is over, this level is accepted now, too.
         return this.#try(identity, lifting, { index, lower: passing }, signal);
       }
     }
   }
 
-  /** The first level below that passes a dry run. */
+  /** Returns the first lower level that passes a dry run. */
   async #firstPassing(
     identity: PodIdentity,
     { fallbacks: { patches }, escalate }: Lifting,

@@ -22,7 +22,7 @@ afterEach(async () => {
   await Promise.all(rigs.splice(0).map((rig) => rig.close()));
 });
 
-describe('what the API server says', () => {
+describe('responses of the API server', () => {
   async function lifting(rule?: GateRig['api']['rule'], policy: JsonObject = {}): Promise<GateRig> {
     const rig = await newRig(policy);
     if (rule !== undefined) rig.api.rule = rule;
@@ -39,7 +39,7 @@ describe('what the API server says', () => {
           text.split('\n').find((line) => line.includes(`level="${level}"`) && line.includes('ImagesSupport')) ?? '',
       );
 
-  test('PL12 409: somebody else wrote the pod; read, decided and patched again', async () => {
+  test('PL12 409: another client wrote the pod; it is read, decided and patched again', async () => {
     let touched = 0;
     const rig = await newRig();
     rig.api.rule = () => {
@@ -55,7 +55,7 @@ describe('what the API server says', () => {
     expect(await lifted(rig, 'full')).toMatch(/ 1$/);
   });
 
-  test('PL12 422 because a gate moved meanwhile: again, not one level down', async () => {
+  test('PL12 422 because the gates changed: the same level again', async () => {
     const rig = await newRig();
     let moved = false;
     rig.api.rule = () => {
@@ -70,38 +70,38 @@ describe('what the API server says', () => {
     expect(await lifted(rig, 'full')).toMatch(/ 1$/);
   });
 
-  test.each([403, 409, 413, 422])('PL12 %i for the first level: the next one at once', async (status) => {
+  test.each([403, 409, 413, 422])('PL12 %i for the first level: the next level at once', async (status) => {
     const rig = await lifting((operations) => (operations.length > 4 ? refusal(status, 'No') : undefined));
     await rig.ends('web', 'arm64');
     expect(rig.api.pod('shop/web')).not.toHaveProperty('spec.tolerations');
     expect(rig.api.pod('shop/web')).not.toHaveProperty('metadata.annotations');
     expect(rig.api.patches).toHaveLength(2);
-    expect(rig.told('web')).toEqual([]);
+    expect(rig.getEvents('web')).toEqual([]);
     expect(await lifted(rig, 'requirements')).toMatch(/ 1$/);
   });
 
   test.each([400, 403, 409, 422])(
-    'PL12 %i for all but the gate alone: it goes alone, with an event',
+    'PL12 %i for all levels but the gate alone: only the gate is lifted, with an event',
     async (status) => {
       const rig = await lifting((operations) => (operations.length > 3 ? refusal(status, 'No') : undefined));
       await rig.ends('web', '');
-      expect(rig.told('web')).toEqual(['Warning LiftRefused']);
+      expect(rig.getEvents('web')).toEqual(['Warning LiftRefused']);
       expect(await lifted(rig, 'gate')).toMatch(/ 1$/);
     },
   );
 
-  test('PL12 everything is refused: tried for ever with back-off, and told', async () => {
+  test('PL12 all levels are rejected: retried forever with back-off, with an event', async () => {
     let refusing = true;
     const rig = await lifting(() => (refusing ? refusal(403, 'Forbidden') : undefined));
     for (const ms of [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800]) await rig.pass(ms);
     await rig.until(() => rig.api.patches.length === 27);
-    expect(rig.told('web')).toContain('Warning LiftRefused');
+    expect(rig.getEvents('web')).toContain('Warning LiftRefused');
     refusing = false;
     await rig.pass(15_000);
     await rig.ends('web', 'arm64');
   });
 
-  test('PL12 a webhook that puts the gate back: one level down, then later again', async () => {
+  test('PL12 another webhook re-adds the gate: the next level, then a retry', async () => {
     const rig = await lifting((_, pod) => ({ kind: 'answer', status: 200, body: pod }));
     await rig.clock.somebodySleeps((ms) => ms === 100);
     expect(rig.api.patches).toHaveLength(3);
@@ -110,7 +110,7 @@ describe('what the API server says', () => {
     await rig.ends('web', 'arm64');
   });
 
-  test('PL12 429: the same patch again, when the server says', async () => {
+  test('PL12 429: the same patch again after Retry-After', async () => {
     let busy = true;
     const rig = await lifting(() =>
       busy ? { kind: 'answer', status: 429, headers: { 'retry-after': '7' } } : undefined,
@@ -123,7 +123,7 @@ describe('what the API server says', () => {
     expect(await lifted(rig, 'full')).toMatch(/ 1$/);
   });
 
-  test('PL12 P2 an API server that is down: tried again, and nothing of the decision is lost', async () => {
+  test('PL12 P2 an API server that is down: retried with the complete decision', async () => {
     const rig = await lifting(() => ({ kind: 'reset' }));
     for (const ms of [200, 400, 800, 1_600]) await rig.pass(ms);
     await rig.until(() => rig.api.patches.length === 5);
@@ -133,7 +133,7 @@ describe('what the API server says', () => {
     expect(await lifted(rig, 'full')).toMatch(/ 1$/);
   });
 
-  test('PL12 500 for the toleration: at the second one the requirement passes, within a second', async () => {
+  test('PL12 500 for the toleration: after the second one the requirement alone is accepted, within a second', async () => {
     const rig = await lifting((operations) =>
       addsTolerations(operations) ? refusal(500, 'InternalError') : undefined,
     );
@@ -141,11 +141,11 @@ describe('what the API server says', () => {
     await rig.ends('web', 'arm64');
     expect(rig.api.pod('shop/web')).not.toHaveProperty('spec.tolerations');
     expect(await lifted(rig, 'requirements')).toMatch(/ 1$/);
-    // Twice, once more after the dry run, then the lower one.
+    // Twice, once more after the dry run, then the lower level.
     expect([rig.api.patches.length, rig.api.dryRuns]).toEqual([4, 1]);
   });
 
-  test('PL12 a toleration that is refused with 500: the preferred nodes that need it are not required', async () => {
+  test('PL12 a toleration that is rejected with 500: the preferred nodes that need it are not required', async () => {
     const rig = await newRig({ preference: { architectures: ['arm64'] } });
     rig.addNode('arm64-1', 'arm64', [{ key: 'kubernetes.io/arch', value: 'arm64', effect: 'NoSchedule' }]);
     rig.api.rule = (operations) => (addsTolerations(operations) ? refusal(500, 'InternalError') : undefined);
@@ -156,7 +156,7 @@ describe('what the API server says', () => {
     await rig.ends('web', 'amd64+arm64');
   });
 
-  test('PL12 500 for the constraint, for ever: the pod is freed when its time is up, not before', async () => {
+  test('PL12 500 for the constraint permanently: the gate is lifted at gateTimeout, not earlier', async () => {
     const rig = await lifting((operations) => (operations.length > 3 ? refusal(500, 'InternalError') : undefined), {
       gateTimeout: '6s',
     });
@@ -167,11 +167,11 @@ describe('what the API server says', () => {
     expect(freedAtMs).toBeGreaterThanOrEqual(6_000);
     expect(freedAtMs).toBeLessThan(12_000);
     await rig.ends('web', '');
-    expect(rig.told('web')).toEqual(['Warning LiftRefused']);
+    expect(rig.getEvents('web')).toEqual(['Warning LiftRefused']);
   });
 
   test.each(['5s', '60s'])(
-    'PL12 P2 500 to everything for 20 s, gateTimeout %s: every pod gets the whole decision',
+    'PL12 P2 500 to all requests for 20 s, gateTimeout %s: every pod gets the complete decision',
     async (gateTimeout) => {
       const rig = await newRig({ gateTimeout });
       const startedMs = rig.clock.monotonic();
@@ -186,7 +186,7 @@ describe('what the API server says', () => {
     },
   );
 
-  test('PL12 an API server that is well again between any two requests: no pod goes unconstrained', async () => {
+  test('PL12 an API server that recovers between any two requests: no pod is admitted unconstrained', async () => {
     for (let failures = 1; failures <= 30; failures += 1) {
       const rig = await newRig({ gateTimeout: '5s' });
       let requests = 0;
@@ -205,7 +205,7 @@ describe('what the API server says', () => {
     }
   }, 60_000);
 
-  test('PL12 404: it is gone, and that is that', async () => {
+  test('PL12 404: the pod is dropped', async () => {
     const rig = await lifting(() => refusal(404, 'NotFound'));
     await rig.until(() => rig.api.patches.length === 1);
     rig.inspector.answer('db', runsOn('linux/amd64'));
@@ -216,11 +216,11 @@ describe('what the API server says', () => {
   });
 });
 
-test('PL12 P1 a failure of our own frees the pod', async () => {
+test('PL12 P1 an error of our own lifts the gate', async () => {
   const rig = await newRig({ preference: { architectures: ['arm64'] } });
   rig.inspector.answer('web', {
     kind: 'resolved',
-    // What no inspector says: the decision fails on it.
+    // An invalid inspection, on which the decision throws.
     facts: { digest: 'sha256:a', platforms: undefined as never, neutral: false },
     source: 'memory',
     ageMs: 0,
@@ -228,5 +228,5 @@ test('PL12 P1 a failure of our own frees the pod', async () => {
   rig.addPod('web', ['web']);
   await rig.start();
   await rig.ends('web', '');
-  expect(rig.told('web')).toEqual(['Warning SelfCheckFailed']);
+  expect(rig.getEvents('web')).toEqual(['Warning SelfCheckFailed']);
 });

@@ -3,15 +3,15 @@ import type { Inspection, LiftAnswer, PatchLevel, PlacementReason } from '@archp
 import { closedCounter, closedHistogram, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
-/** What the gate counts. */
+/** The metrics of the gate controller. */
 export interface GateMetrics {
   lifted(level: PatchLevel, reason: PlacementReason, waitedMs: number): void;
   timedOut(): void;
   patched(level: PatchLevel, answer: LiftAnswer['kind']): void;
   inspected(inspection: Inspection): void;
-  /** A pod could not be worked on; it is tried again. */
+  /** A failed reconcile that is retried. */
   failed(): void;
-  /** Read at each scrape. */
+  /** Sets the sources of the gauges, read at each scrape. */
   watch(gauges: { readonly waiting: () => number; readonly images: () => number }): void;
 }
 
@@ -23,7 +23,7 @@ const ANSWERS = [
   'internal-error',
   'trouble',
 ] as const satisfies readonly LiftAnswer['kind'][];
-/** From a warm answer to the longest `gateTimeout`. */
+/** Seconds, from a cache hit to the longest `gateTimeout`. */
 const WAIT_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
 
 /** Declares the metrics, once for each registry. */
@@ -31,7 +31,7 @@ export function createGateMetrics(registry: Registry): GateMetrics {
   const lifted = closedCounter({
     registry,
     name: 'archpolicy_gate_lifted_total',
-    help: 'Pods whose gate was lifted, by how much of the decision the API server let pass and by its reason.',
+    help: 'Pods whose gate was lifted, by the patch level that the API server accepted and the reason of the decision.',
     labels: { level: PATCH_LEVELS, reason: PLACEMENT_REASONS },
   });
   const waited = closedHistogram({
@@ -41,12 +41,16 @@ export function createGateMetrics(registry: Registry): GateMetrics {
     labels: {},
     buckets: WAIT_BUCKETS,
   });
-  const timedOut = counter(registry, 'archpolicy_gate_timed_out_total', 'Pods freed before their images were known.');
-  const failed = counter(registry, 'archpolicy_gate_failures_total', 'Failed attempts to work on a gated pod.');
+  const timedOut = counter(
+    registry,
+    'archpolicy_gate_timed_out_total',
+    'Gates lifted by gateTimeout before the images were inspected.',
+  );
+  const failed = counter(registry, 'archpolicy_gate_failures_total', 'Failed reconciles of gated pods.');
   const patched = closedCounter({
     registry,
     name: 'archpolicy_gate_patches_total',
-    help: 'Patches that lift a gate, by level and answer; dry runs are not counted.',
+    help: 'Patches that lift a gate, by level and response; without dry runs.',
     labels: { level: PATCH_LEVELS, answer: ANSWERS },
   });
   const inspected = closedCounter({
@@ -69,7 +73,12 @@ export function createGateMetrics(registry: Registry): GateMetrics {
       inspected.inc({ outcome: kind });
     },
     watch: ({ waiting, images }) => {
-      observedGauge({ registry, name: 'archpolicy_gate_pods', help: 'Pods that wait behind our gate.', read: waiting });
+      observedGauge({
+        registry,
+        name: 'archpolicy_gate_pods',
+        help: 'Pods with the gate archpolicy.dev/inspecting.',
+        read: waiting,
+      });
       observedGauge({
         registry,
         name: 'archpolicy_gate_images',

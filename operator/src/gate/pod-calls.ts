@@ -5,17 +5,17 @@ import type { Api, ApiAnswer } from '@archpolicy/kube';
 
 /** A pod is at most 1.5 MB in etcd. */
 const MAX_POD_BYTES = 8 * 1024 * 1024;
-/** What takes longer than this is better tried again. */
+/** A call that takes longer is better retried. */
 const TIMEOUT_MS = 10_000;
 
-/** Which pod: another one of the same name is not it. */
+/** Identifies a pod. The uid excludes another pod of the same name. */
 export interface PodIdentity {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
 }
 
-/** The two calls that the gate makes about one pod. */
+/** The gate's API calls for one pod. */
 export class PodCalls {
   readonly #api: Pick<Api, 'request'>;
 
@@ -23,7 +23,7 @@ export class PodCalls {
     this.#api = api;
   }
 
-  /** The pod as it is now; undefined when it is gone. Throws a KubeError when that cannot be told. */
+  /** Reads the pod. Returns undefined if it does not exist. Throws a KubeError if the read fails. */
   async read({ namespace, name, uid }: PodIdentity, signal: AbortSignal): Promise<JsonObject | undefined> {
     const answer = await this.#api.request({
       method: 'GET',
@@ -37,7 +37,7 @@ export class PodCalls {
     return isJsonObject(body) && textAt(objectAt(body, 'metadata'), 'uid') === uid ? body : undefined;
   }
 
-  /** Sends a JSON Patch and returns whatever is answered. A dry run passes all of admission and changes nothing. */
+  /** Sends a JSON Patch and returns any response. A dry run passes all of admission and changes nothing. */
   patch(
     { namespace, name }: PodIdentity,
     operations: readonly JsonPatchOperation[],
@@ -46,7 +46,7 @@ export class PodCalls {
     return this.#api.request({
       method: 'PATCH',
       path: resourcePath(PODS, { namespace, name }),
-      // What we add is known; having the whole pod decoded strictly for it costs the API server a tenth of the call.
+      // Our fields are valid: strict decoding of the whole pod would cost the API server a tenth of the call.
       query: { fieldValidation: 'Ignore', ...(dryRun && { dryRun: 'All' }) },
       contentType: 'application/json-patch+json',
       body: operations.map((operation) => ({ ...operation })),
@@ -57,7 +57,7 @@ export class PodCalls {
   }
 }
 
-/** `metadata.resourceVersion`; empty when there is none, which matches no version. */
+/** Returns `metadata.resourceVersion`, or '', which matches no version. */
 export function versionOf(pod: JsonObject): string {
   return textAt(objectAt(pod, 'metadata'), 'resourceVersion') ?? '';
 }

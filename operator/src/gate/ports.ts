@@ -3,19 +3,19 @@ import type { EventInput, StoreListener } from '@archpolicy/kube';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import type { InspectRequest, PullSecret } from '@archpolicy/registry';
 
-/** What the gate needs of others. Each is as narrow as its use, so that a test's fake is a few lines. */
+/** The ports of the gate controller, as narrow as their use, so that fakes in tests are small. */
 
-/** The one door to registries. */
+/** Inspects images. */
 export interface Inspector {
   inspect(request: InspectRequest): Promise<Inspection>;
 }
 
-/** The contents of pull secrets, by name; those that cannot be read are left out. */
+/** Reads pull secrets by name, without those that cannot be read. */
 export interface PullSecrets {
   read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<readonly PullSecret[]>;
 }
 
-/** The cluster, as the reflectors know it. */
+/** The reflectors' view of the cluster. */
 export interface View {
   readonly pods: {
     byKey(key: string): PodFacts | undefined;
@@ -29,14 +29,14 @@ export interface View {
   };
   readonly namespaces: {
     get(name: string): NamespaceFacts | undefined;
-    /** One GET for a namespace that `get` does not know. Never rejects. */
+    /** One GET for a namespace that is not in the store. Never rejects. */
     fetch(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
     subscribe(listener: StoreListener<NamespaceFacts>): () => void;
   };
   readonly nodes: { list(): readonly NodeFacts[] };
 }
 
-/** Where people are told. */
+/** Records Events. */
 export interface Events {
   record(event: EventInput): void;
 }

@@ -13,8 +13,8 @@ function pod(
   };
 }
 
-describe('gated pods kept whole', () => {
-  test('are those behind our gate, in the version that the watch shows', () => {
+describe('the cache of gated pods', () => {
+  test('contains pods behind our gate, in the version of the watch', () => {
     const raw = new RawPods();
     const web = pod('web', '5');
     raw.see(web);
@@ -26,7 +26,7 @@ describe('gated pods kept whole', () => {
     expect(raw.get('shop/other', '6')).toBeUndefined();
   });
 
-  test('are forgotten with their gate, and when they are gone', () => {
+  test('drops pods without gate and deleted pods', () => {
     const raw = new RawPods();
     raw.see(pod('web', '5'));
     raw.see(pod('db', '6'));
@@ -35,7 +35,7 @@ describe('gated pods kept whole', () => {
     expect(raw.size).toBe(0);
   });
 
-  test('one that was read again counts until the watch shows something newer', () => {
+  test('returns a pod that was read again until the watch delivers a newer version', () => {
     const raw = new RawPods();
     raw.see(pod('web', '5'));
     const read = pod('web', '8');
@@ -45,7 +45,7 @@ describe('gated pods kept whole', () => {
     expect(raw.get('shop/web', '9')).toBeUndefined();
   });
 
-  test('are so many and not more: those that came first', () => {
+  test('is bounded and keeps the first pods', () => {
     const raw = new RawPods();
     for (let i = 0; i < 2_100; i += 1) raw.see(pod(`web-${i}`, '5'));
     expect(raw.size).toBe(2_000);

@@ -3,18 +3,18 @@ import type { JsonObject } from '@archpolicy/core';
 import { versionOf } from './pod-calls.ts';
 
 /**
- * Gated pods that are kept whole: about 25 KB each. A patch is made from the whole pod; one that is not kept is read
- * when its turn comes. Those that came first are worked on first: when it is full, later ones are not kept.
+ * Maximum number of cached gated pods, about 25 KB each. A patch needs the complete pod; a pod that is not cached is read from
+ * the API server. Pods are processed in FIFO order, so a full cache keeps the earlier ones.
  */
 const MAX_KEPT = 2_000;
 
 interface Kept {
   readonly raw: JsonObject;
-  /** The version that the watch had shown when the pod was kept. */
+  /** The version of the watch when the pod was cached. */
   readonly shown: string;
 }
 
-/** Gated pods as the API server sent them. */
+/** Caches gated pods as the API server sent them. */
 export class RawPods {
   readonly #kept = new Map<string, Kept>();
 
@@ -22,7 +22,7 @@ export class RawPods {
     return this.#kept.size;
   }
 
-  /** To be shown every pod that is listed or watched; keeps the gated ones. */
+  /** Call it with every pod that is listed or watched. Caches the gated ones. */
   see(raw: JsonObject): void {
     const metadata = objectAt(raw, 'metadata');
     const key = `${textAt(metadata, 'namespace') ?? ''}/${textAt(metadata, 'name') ?? ''}`;
@@ -30,12 +30,12 @@ export class RawPods {
     else this.#kept.delete(key);
   }
 
-  /** Keeps a pod as read. `shown` is the version that the watch has shown by now. */
+  /** Caches a pod as read. `shown` is the current version of the watch. */
   keep(key: string, shown: string, raw: JsonObject): void {
     if (this.#kept.size < MAX_KEPT || this.#kept.has(key)) this.#kept.set(key, { raw, shown });
   }
 
-  /** The pod, where it is kept and the watch has shown nothing newer than that since. */
+  /** Returns the pod if it is cached and the watch has not delivered a newer version. */
   get(key: string, shown: string): JsonObject | undefined {
     const kept = this.#kept.get(key);
     return kept !== undefined && (kept.shown === shown || versionOf(kept.raw) === shown) ? kept.raw : undefined;

@@ -50,13 +50,13 @@ afterAll(async () => {
   await whitelist.remove();
 });
 
-test('PL12 PodTolerationRestriction refuses the toleration with 500: the pod runs where it needs none', async () => {
+test('PL12 PodTolerationRestriction rejects the toleration with 500: the pod runs where it needs none', async () => {
   const pod = await create(await gated());
   const fallbacks = await fallbacksOf(pod);
   expect(fallbacks.patches.map(({ level }) => level)).toEqual(['full', 'requirements', 'gate']);
 
   const first = await lift(pod, fallbacks, undefined);
-  // One 500 may be trouble of the API server.
+  // One 500 may be a transient error.
   expect(first).toMatchObject({ kind: 'failed', status: 500, refused: false, answered500: { level: 'full' } });
   const second = await lift(pod, fallbacks, first.kind === 'failed' ? first.answered500 : undefined);
   expect(second).toEqual({ kind: 'lifted', level: 'requirements', refused: true });
@@ -77,7 +77,7 @@ function lift(pod: JsonObject, fallbacks: PatchFallbacks, answered500: Lift['ans
 
 type Lift = Parameters<Lifter['lift']>[1];
 
-/** The pod as our webhook would admit it while its image is not known. */
+/** The pod as our webhook admits it while its image is not inspected. */
 async function gated(): Promise<JsonObject> {
   const pod: JsonObject = {
     apiVersion: 'v1',
@@ -100,7 +100,7 @@ async function fallbacksOf(pod: JsonObject): Promise<PatchFallbacks> {
   return fallbacks;
 }
 
-/** arm64 is preferred, and all of its nodes carry the architecture's taint. */
+/** arm64 is preferred, and all of its nodes have the architecture's taint. */
 async function situation(pod: JsonObject, known: boolean): Promise<Omit<PlacementInput, 'operation' | 'canGate'>> {
   const parsed = parseArchPolicy({
     metadata: { name: 'default' },

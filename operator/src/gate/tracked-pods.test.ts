@@ -8,7 +8,7 @@ const gated: Partial<PodFacts> = { phase: 'Pending', schedulingGates: ['other', 
 
 test.each<[string, Partial<PodFacts>, boolean]>([
   ['behind our gate', {}, true],
-  ['behind the gate of another', { schedulingGates: ['other'] }, false],
+  ['behind the gate of another controller', { schedulingGates: ['other'] }, false],
   ['being deleted', { deleting: true }, false],
   ['failed', { phase: 'Failed' }, false],
 ])('PL12 a pod waits for us: %s', (_, changes, expected) => {

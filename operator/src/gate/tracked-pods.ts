@@ -1,36 +1,36 @@
 import { hasOurGate, isTerminalOrTerminating } from '@archpolicy/core';
 import type { LiftPatch, PodFacts } from '@archpolicy/core';
 
-/** Whether the pod waits for us. One that has ended or is being deleted waits for nothing. */
+/** Whether the pod waits behind our gate. A terminal or terminating pod does not. */
 export function isOurs(pod: PodFacts): boolean {
   return !isTerminalOrTerminating(pod) && hasOurGate(pod);
 }
 
-/** What is remembered of a pod while it is gated. */
+/** The state of a gated pod. */
 export interface TrackedPod {
   readonly uid: string;
-  /** When we saw it first, by our monotonic clock: a wrong clock cannot keep it gated. */
+  /** When it was first observed, monotonic milliseconds: a wrong wall clock cannot keep it gated. */
   readonly firstSeenMs: number;
-  /** Passes over the patches that failed. */
+  /** Failed passes over the patches. */
   passes: number;
-  /** The patch that was answered 500 last. */
+  /** The last patch that got a 500. */
   answered500: LiftPatch | undefined;
   /** Conflicts with other writers in a row. */
   conflicts: number;
-  /** It was told that the pod waits. */
-  told: boolean;
+  /** Whether the event that the pod waits was recorded. */
+  waitReported: boolean;
   /**
-   * Its gate is lifted, or it is gone, and the watch has not told so yet: the version that it has shown. A newer version
-   * that is gated still is worked on again.
+   * The version of the watch when the gate was lifted or the pod was found deleted. A newer version that is still gated is
+   * reconciled again.
    */
   finished: string | undefined;
 }
 
-/** The pods behind our gate, as far as this process knows, by key. */
+/** The observed pods behind our gate, by key. */
 export class TrackedPods {
   readonly #tracked = new Map<string, TrackedPod>();
 
-  /** Pods that still wait. */
+  /** The number of pods that still wait. */
   get waiting(): number {
     let waiting = 0;
     for (const { finished } of this.#tracked.values()) if (finished === undefined) waiting += 1;
@@ -45,7 +45,7 @@ export class TrackedPods {
     return this.#tracked.keys();
   }
 
-  /** What is remembered of the pod; begun anew for another pod of the same name. */
+  /** Returns the state of the pod, new for another pod of the same name. */
   of(key: string, { uid }: PodFacts, nowMs: number): TrackedPod {
     const known = this.#tracked.get(key);
     if (known?.uid === uid) return known;
@@ -55,7 +55,7 @@ export class TrackedPods {
       passes: 0,
       answered500: undefined,
       conflicts: 0,
-      told: false,
+      waitReported: false,
       finished: undefined,
     };
     this.#tracked.set(key, tracked);

@@ -1,7 +1,7 @@
 import { arrayAt, isJsonObject, objectAt, pullSecretNames, textAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 
-/** An image that a pod waits for, with what its inspection takes. */
+/** An image that a pod waits for, with the inputs of its inspection. */
 export interface WantedImage {
   /** As written in the pod. */
   readonly image: string;
@@ -11,13 +11,13 @@ export interface WantedImage {
   readonly pullSecrets: readonly string[];
 }
 
-/** Whoever waits for the same key waits for the same inspection. Without pull secrets the namespace does not matter. */
+/** Returns the key of an inspection, which waiting pods share. Without pull secrets it does not contain the namespace. */
 export function inspectionKey({ image, pullPolicy, namespace, pullSecrets }: WantedImage): string {
   const credentials = pullSecrets.length === 0 ? [] : [namespace, ...pullSecrets];
   return JSON.stringify([image, pullPolicy === 'Always', ...credentials]);
 }
 
-/** The images to inspect for a pod, with the credentials that it names. */
+/** Returns the images to inspect for a pod, with its pull secrets. */
 export function wantedImages(pod: JsonObject, namespace: string, images: readonly string[]): readonly WantedImage[] {
   const spec = objectAt(pod, 'spec');
   const pullSecrets = pullSecretNames(spec);
@@ -30,7 +30,7 @@ export function wantedImages(pod: JsonObject, namespace: string, images: readonl
   }));
 }
 
-/** An image of several containers is pulled each time as soon as one of them says so. */
+/** Returns the images that at least one container or volume pulls `Always`. */
 function imagesPulledAlways(spec: JsonObject): ReadonlySet<string> {
   const images = new Set<string>();
   const add = (holder: Json | undefined, key: string): void => {
