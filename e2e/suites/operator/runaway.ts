@@ -69,7 +69,7 @@ function brakeTests(world: World): void {
     const condition = await world.until('the condition', () => degraded(world, 'runaway-1'));
     expect(condition).toMatchObject({ reason: 'EvictionsStopped' });
     expect(textAt(condition, 'message')).toMatch(
-      /^All evictions are stopped: \d+ pods of \d owners in [23] namespaces came to stand on nodes that cannot run them/u,
+      /^All evictions are stopped: \d+ pods of \d owners in [23] namespaces were bound to nodes that cannot run them/u,
     );
   });
 

@@ -97,7 +97,7 @@ function evictedTests(world: World): void {
       );
       const told = await world.until('the event', () => world.live.events(NAMESPACE, 'PreferenceRelaxed')[0]);
       expect(told.note).toMatch(
-        /^Pod web-\S+ of Deployment web was evicted: it had found no node, and ArchPolicy constrained it to amd64 nodes \(Preferred\)\./u,
+        /^Pod web-\S+ of Deployment web was evicted: it was unschedulable, and ArchPolicy constrained it to amd64 nodes \(Preferred\)\./u,
       );
       expect(acceptedEvictions(evictionsOf(await world.audit(), told.regarding))).toHaveLength(1);
       await world.apply([
@@ -143,7 +143,7 @@ function leftTests(world: World): void {
       const told = await world.until('the event', () =>
         world.live.events(NAMESPACE, reason).find(({ regarding }) => regarding.startsWith(app)),
       );
-      expect(told.note).toContain('has found no node: ArchPolicy constrained it to');
+      expect(told.note).toContain('is unschedulable: ArchPolicy constrained it to');
       expect(told.note).toContain(constraint);
       expect(world.live.pods(NAMESPACE, app)).toMatchObject([{ name: told.regarding, node: '', deleting: false }]);
     },

@@ -16,8 +16,8 @@ export const reported: Case = {
 
 export function switchedOffTests(world: World): void {
   test.each([
-    ['mode Audit', 'audited', 'AuditMode', 'its policy is in mode Audit; with Enforce it would be evicted'],
-    ['action Report', 'reported', 'ReportOnly', "its policy's remediation.action is Report; with Evict it would be"],
+    ['mode Audit', 'audited', 'AuditMode', 'its policy has mode Audit; with Enforce it would be evicted'],
+    ['action Report', 'reported', 'ReportOnly', 'its policy has remediation.action Report; with Evict it would be'],
   ])('R1 %s: nothing is evicted, and an event says what would be', async (_what, namespace, reason, words) => {
     const before = world.before.filter((pod) => pod.namespace === namespace);
     expect(before).toHaveLength(2);

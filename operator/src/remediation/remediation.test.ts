@@ -59,7 +59,7 @@ describe('a misplaced pod', () => {
     expect(await world.reconcile('a')).toEqual({});
     expect(world.evictions).toEqual([]);
     expect(world.events.map(({ type, reason, note }) => [type, reason, note])).toEqual([
-      ['Warning', 'AuditMode', expect.stringMatching(/is misplaced: .* Not evicted: its policy is in mode Audit/u)],
+      ['Warning', 'AuditMode', expect.stringMatching(/is misplaced: .* Not evicted: its policy has mode Audit/u)],
     ]);
     expect(world.stats.counts('default')).toMatchObject({ matched: 1, misplaced: 1 });
   });

@@ -13,27 +13,27 @@ const misplacement: Misplacement = {
   architectures: ['arm64'],
 };
 
-describe('what people read', () => {
-  test('pod, owner, node, image and architectures are named', () => {
+describe('event texts', () => {
+  test('contain pod, owner, node, image and architectures', () => {
     expect(evictedNote(misplacement)).toBe(
       'Pod web-1 of Deployment web was evicted: node amd64-1 (amd64) cannot run registry.test/web:v1; its images run on arm64.',
     );
   });
 
-  test('a pod with many images names two of them', () => {
+  test('list two images of a pod with many', () => {
     const images = ['a', 'b', 'c', 'd'];
     expect(evictedNote({ ...misplacement, images })).toContain('cannot run a, b and 2 more;');
   });
 
-  test('images that have nothing in common', () => {
+  test('images without a common architecture', () => {
     expect(stayingNote({ ...misplacement, architectures: [] }, 'NoCommonArchitecture')).toContain(
       'run on no architecture that its policy allows.',
     );
   });
 
-  test('R8 a budget that blocks for ever has a remedy', () => {
+  test('R8 a budget that blocks permanently has a remedy', () => {
     expect(stayingNote(misplacement, 'DisruptionBudget', 'budget web needs 1')).toMatch(
-      /set its unhealthyPodEvictionPolicy to AlwaysAllow\. The API server says: budget web needs 1$/u,
+      /set its unhealthyPodEvictionPolicy to AlwaysAllow\. The API server reports: budget web needs 1$/u,
     );
   });
 
@@ -45,19 +45,22 @@ describe('what people read', () => {
       'JobWouldFail',
       / kubectl -n \S+ delete job nightly, then create the Job again\.$/u,
     ],
-    ['a pod that finds no node anyway', 'Unschedulable', /either\.$/u],
-  ])('R9 %s that finds no node: the event ends with the command that helps, where one does', (_, reason, expected) => {
-    const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'nightly', uid: 'u' };
-    expect(stuckNote({ ...pod, owner }, reason)).toMatch(expected);
-  });
+    ['a pod that no node fits', 'Unschedulable', /either\.$/u],
+  ])(
+    'R9 %s that is unschedulable: the event ends with the command that helps, if there is one',
+    (_, reason, expected) => {
+      const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'nightly', uid: 'u' };
+      expect(stuckNote({ ...pod, owner }, reason)).toMatch(expected);
+    },
+  );
 
-  test('a broken image names its container', () => {
+  test('contain the container of a broken image', () => {
     expect(brokenImageNote(pod, 'amd64-1', 'main')).toMatch(
-      /^Pod web-1 of Deployment web on node amd64-1: container main says/u,
+      /^Pod web-1 of Deployment web on node amd64-1: container main fails/u,
     );
   });
 
-  test('every reason to stay is a sentence that ends', () => {
+  test('each reason for not evicting is a complete sentence', () => {
     for (const reason of [...REPORT_REASONS, ...WAIT_REASONS]) {
       expect(stayingNote(misplacement, reason)).toMatch(/Not evicted: \S.*[^.]\.$/u);
     }

@@ -151,7 +151,7 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
       {
         type: 'Warning',
         note: expect.stringMatching(
-          /^Pod a-new of Deployment web replaces an evicted pod, and node arm64-1 refuses it/u,
+          /^Pod a-new of Deployment web replaces an evicted pod and does not run on node arm64-1/u,
         ),
       },
     ]);

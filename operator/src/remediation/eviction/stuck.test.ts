@@ -73,7 +73,7 @@ describe('a pod that our constraint keeps from every node', () => {
     expect(world.events.map(({ reason, note }) => [reason, note])).toEqual([
       [
         'PreferenceRelaxed',
-        'Pod a of Deployment web was evicted: it had found no node, and ArchPolicy constrained it to amd64 nodes (Preferred). For a while its workload is not narrowed to what its policy prefers (status.relaxed).',
+        'Pod a of Deployment web was evicted: it was unschedulable, and ArchPolicy constrained it to amd64 nodes (Preferred). The preference of its policy is temporarily relaxed for its workload (status.relaxed).',
       ],
     ]);
   });
