@@ -10,7 +10,7 @@ import { readOperatorConfig } from './config.ts';
 import type { OperatorConfig } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { createGateMetrics } from './gate/metrics.ts';
-import { RawPods } from './gate/raw-pods.ts';
+import { RawPodCache } from './gate/raw-pod-cache.ts';
 import { declareKeepWarmMetrics } from './keep-warm/metrics.ts';
 import { declareMetrics } from './metrics.ts';
 import type { OperatorMetrics } from './metrics.ts';
@@ -53,7 +53,7 @@ class Operator {
     const metrics = declareMetrics(registry);
     const observe = declareReflectorMetrics(registry);
     const gateMetrics = createGateMetrics(registry);
-    const rawPods = new RawPods();
+    const rawPods = new RawPodCache();
     const readiness = new ReadinessHistory(this.#leaderClock);
     const unschedulable = new UnschedulableHistory(this.#leaderClock);
     const views = createClusterViewWithPods({
@@ -63,7 +63,7 @@ class Operator {
       logger,
       observe,
       seePod: (raw) => {
-        rawPods.see(raw);
+        rawPods.observe(raw);
       },
     });
     // A standby lifts no gates, so it must drop deleted pods here to make room for new ones.

@@ -8,7 +8,7 @@ import { DriftMonitor } from './image-drift/drift-monitor.ts';
 import { GateController } from './gate/gate-controller.ts';
 import type { GateMetrics } from './gate/metrics.ts';
 import type { Inspector } from './gate/ports.ts';
-import type { RawPods } from './gate/raw-pods.ts';
+import type { RawPodCache } from './gate/raw-pod-cache.ts';
 import { KeepWarm } from './keep-warm/keep-warm.ts';
 import type { KeepWarmMetrics } from './keep-warm/metrics.ts';
 import type { OperatorMetrics } from './metrics.ts';
@@ -42,7 +42,7 @@ export interface LeaderOptions {
   readonly api: Pick<Api, 'request'>;
   readonly views: ClusterViewWithPods;
   /** Receives every pod of the views. */
-  readonly rawPods: RawPods;
+  readonly rawPods: RawPodCache;
   /** Observes every pod of the views. */
   readonly readiness: ReadinessHistory;
   readonly unschedulable: UnschedulableHistory;

@@ -3,16 +3,16 @@ import { Listeners } from './listeners.ts';
 
 test('notifies each subscription until it is unsubscribed', () => {
   const listeners = new Listeners<string>();
-  const heard: string[] = [];
+  const received: string[] = [];
   const one = (value: string): void => {
-    heard.push(`one ${value}`);
+    received.push(`one ${value}`);
   };
   const ends = [listeners.subscribe(one), listeners.subscribe(one)];
-  listeners.subscribe((value) => heard.push(`other ${value}`));
+  listeners.subscribe((value) => received.push(`other ${value}`));
   listeners.notify('a');
   ends[0]?.();
   listeners.notify('b');
   ends[1]?.();
   listeners.notify('c');
-  expect(heard).toEqual(['one a', 'one a', 'other a', 'one b', 'other b', 'other c']);
+  expect(received).toEqual(['one a', 'one a', 'other a', 'one b', 'other b', 'other c']);
 });

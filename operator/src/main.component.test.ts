@@ -23,10 +23,10 @@ describe('the operator’s process', () => {
     child.stdout.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (written.stderr += chunk.toString()));
     const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, ...written }));
-    const said = async (text: string): Promise<void> => {
+    const waitForLog = async (text: string): Promise<void> => {
       while (!written.stdout.includes(text)) await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
     };
-    return { child, ended, said };
+    return { child, ended, waitForLog };
   };
 
   test('--help lists every variable', async () => {
@@ -47,8 +47,8 @@ describe('the operator’s process', () => {
   });
 
   test('SIGTERM: releases the Lease and exits with status 0', async () => {
-    const { child, ended, said } = spawned([], { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
-    await said('"leading"');
+    const { child, ended, waitForLog } = spawned([], { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
+    await waitForLog('"leading"');
     child.kill('SIGTERM');
     const { status, stderr } = await ended;
     expect([status, stderr]).toEqual([0, '']);

@@ -10,7 +10,7 @@ import {
 } from '@archpolicy/core';
 import type { GateDecision, GatedPodInput, PatchFallbacks, PlacementDecision, UnresolvedImage } from '@archpolicy/core';
 import type { Inspections } from './inspections.ts';
-import { wantedImages } from './wanted-images.ts';
+import { listPendingImages } from './pending-images.ts';
 
 /** The next action for a gated pod. */
 export type GateAction =
@@ -35,20 +35,20 @@ export type GateAction =
  * Decides with the images inspected so far and starts inspections of the others, whose results requeue the pod. An exempt
  * pod costs no inspection. Rethrows errors of the decision.
  */
-export function decideWith(inspections: Inspections, key: string, gathered: GatedPodInput): GateAction {
+export function decideAction(inspections: Inspections, key: string, gathered: GatedPodInput): GateAction {
   const { pod, namespace, policy } = gathered;
   const blind = decideGate(gathered);
-  if (policy === undefined || (blind.kind === 'lift' && isUntouched(blind.decision))) return actionOf(blind, gathered);
-  const images = inspections.ask(
+  if (policy === undefined || (blind.kind === 'lift' && isUntouched(blind.decision))) return toAction(blind, gathered);
+  const images = inspections.register(
     key,
-    wantedImages(pod, namespace, imagesToInspect(podImages(objectAt(pod, 'spec')), policy.spec)),
+    listPendingImages(pod, namespace, imagesToInspect(podImages(objectAt(pod, 'spec')), policy.spec)),
   );
   const input = { ...gathered, images };
-  return actionOf(decideGate(input), input);
+  return toAction(decideGate(input), input);
 }
 
 /** Lifts only the gate, if the decision threw: our own failure must not keep the pod from running. */
-export function freed({ pod, policy }: GatedPodInput): GateAction {
+export function liftUnconstrained({ pod, policy }: GatedPodInput): GateAction {
   const fallbacks = gateOnly(pod);
   if (fallbacks === undefined) return { kind: 'none' };
   const decision: PlacementDecision = withoutUndefined({
@@ -61,7 +61,7 @@ export function freed({ pod, policy }: GatedPodInput): GateAction {
   return { kind: 'lift', decision, timedOut: false, remainingMs: 0, fallbacks };
 }
 
-function actionOf(decided: GateDecision, input: GatedPodInput): GateAction {
+function toAction(decided: GateDecision, input: GatedPodInput): GateAction {
   if (decided.kind === 'wait') {
     const { unresolved, remainingMs } = decided;
     return { kind: 'wait', causes: unresolved.filter(({ image }) => input.images.has(image)), remainingMs };

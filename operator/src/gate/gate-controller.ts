@@ -6,10 +6,10 @@ import type { Logger } from '@archpolicy/service';
 import { GateReconciler } from './gate-reconciler.ts';
 import { Inspections } from './inspections.ts';
 import type { GateMetrics } from './metrics.ts';
-import { PodCalls } from './pod-calls.ts';
+import { PodClient } from './pod-client.ts';
 import type { Events, Inspector, PullSecrets, View } from './ports.ts';
-import type { RawPods } from './raw-pods.ts';
-import { isOurs, TrackedPods } from './tracked-pods.ts';
+import type { RawPodCache } from './raw-pod-cache.ts';
+import { hasPendingGate, GatedPods } from './gated-pods.ts';
 
 /**
  * Each worker has one API call in flight. 16 saturate two cores of an API server, 32 lifted no faster. They use half of the
@@ -23,7 +23,7 @@ export interface GateControllerOptions {
   readonly api: Pick<Api, 'request'>;
   readonly view: View;
   /** Receives every pod of the view. */
-  readonly rawPods: RawPods;
+  readonly rawPods: RawPodCache;
   readonly inspector: Inspector;
   readonly pullSecrets: PullSecrets;
   readonly events: Events;
@@ -39,7 +39,7 @@ export interface GateControllerOptions {
  */
 export class GateController {
   readonly #options: GateControllerOptions;
-  readonly #tracked = new TrackedPods();
+  readonly #tracked = new GatedPods();
   readonly #queue: WorkQueue<string>;
   readonly #inspections: Inspections;
   readonly #reconciler: GateReconciler;
@@ -54,7 +54,7 @@ export class GateController {
       clock,
       random,
       logger,
-      onAnswer: (pods) => {
+      onResult: (pods) => {
         for (const key of pods) this.#queue.add(key);
       },
       onInspected: (inspection) => {
@@ -66,7 +66,7 @@ export class GateController {
       tracked: this.#tracked,
       rawPods,
       inspections: this.#inspections,
-      calls: new PodCalls(api),
+      calls: new PodClient(api),
       events,
       metrics,
       clock,
@@ -79,7 +79,7 @@ export class GateController {
   /** Runs until the signal is aborted and pending work has ended. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { view, metrics, logger } = this.#options;
-    for (const pod of view.pods.list()) if (isOurs(pod)) this.#queue.add(podKey(pod));
+    for (const pod of view.pods.list()) if (hasPendingGate(pod)) this.#queue.add(podKey(pod));
     logger.info({ pods: this.#queue.length }, 'gate controller started');
     const unsubscribe = this.#subscribe();
     await runWorkers(this.#queue, WORKERS, (key, ended) => this.#reconciler.reconcile(key, ended), signal, {
@@ -97,13 +97,13 @@ export class GateController {
     const { pods, policies, namespaces } = this.#options.view;
     return [
       pods.subscribe((event) => {
-        if (isOurs(event.object) || this.#tracked.has(event.key)) this.#queue.add(event.key);
+        if (hasPendingGate(event.object) || this.#tracked.has(event.key)) this.#queue.add(event.key);
       }),
       policies.subscribe((event) => {
         if (isRelevantToPods(event)) for (const key of this.#tracked.keys()) this.#queue.add(key);
       }),
       namespaces.subscribe(({ object: { name } }) => {
-        for (const pod of pods.byNamespace(name)) if (isOurs(pod)) this.#queue.add(podKey(pod));
+        for (const pod of pods.byNamespace(name)) if (hasPendingGate(pod)) this.#queue.add(podKey(pod));
       }),
     ];
   }

@@ -12,30 +12,30 @@ import {
 import type { GatedPodInput, GateEvent, Inspection, JsonObject, PodFacts } from '@archpolicy/core';
 import type { ReconcileResult } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import { decideWith, freed } from './decision.ts';
+import { decideAction, liftUnconstrained } from './decision.ts';
 import type { GateAction } from './decision.ts';
 import type { Inspections } from './inspections.ts';
 import { Lifter } from './lifter.ts';
 import type { LiftOutcome } from './lifter.ts';
 import type { GateMetrics } from './metrics.ts';
-import type { PodCalls } from './pod-calls.ts';
+import type { PodClient } from './pod-client.ts';
 import type { Events, View } from './ports.ts';
-import type { RawPods } from './raw-pods.ts';
-import { isOurs } from './tracked-pods.ts';
-import type { TrackedPod, TrackedPods } from './tracked-pods.ts';
+import type { RawPodCache } from './raw-pod-cache.ts';
+import { hasPendingGate } from './gated-pods.ts';
+import type { GatedPod, GatedPods } from './gated-pods.ts';
 
 /** Conflicts that are retried at once: usually another client wrote one condition. */
 const QUICK_CONFLICTS = 3;
 /** A pod that waits longer gets an event; most gates are lifted within a second. */
 const EVENT_AFTER_MS = 5_000;
-const NOTHING_KNOWN: ReadonlyMap<string, Inspection> = new Map();
+const NO_IMAGES: ReadonlyMap<string, Inspection> = new Map();
 
 export interface GateReconcilerOptions {
   readonly view: View;
-  readonly tracked: TrackedPods;
-  readonly rawPods: RawPods;
+  readonly tracked: GatedPods;
+  readonly rawPods: RawPodCache;
   readonly inspections: Inspections;
-  readonly calls: PodCalls;
+  readonly calls: PodClient;
   readonly events: Events;
   readonly metrics: GateMetrics;
   readonly clock: Clock;
@@ -46,10 +46,10 @@ export interface GateReconcilerOptions {
 type ActionOf<K extends GateAction['kind']> = Extract<GateAction, { readonly kind: K }>;
 
 /** The pod to reconcile. */
-interface Subject {
+interface Target {
   readonly key: string;
   readonly facts: PodFacts;
-  readonly tracked: TrackedPod;
+  readonly tracked: GatedPod;
   readonly input: GatedPodInput;
 }
 
@@ -80,16 +80,16 @@ export class GateReconciler {
   }
 
   /** Returns undefined if there is nothing left to do. */
-  async #gather(key: string, signal: AbortSignal): Promise<Subject | undefined> {
+  async #gather(key: string, signal: AbortSignal): Promise<Target | undefined> {
     const { view, tracked: all, rawPods, inspections, clock } = this.#options;
     const facts = view.pods.byKey(key);
-    if (facts === undefined || !isOurs(facts)) {
-      inspections.leave(key);
-      all.forget(key);
+    if (facts === undefined || !hasPendingGate(facts)) {
+      inspections.release(key);
+      all.drop(key);
       rawPods.drop(key);
       return undefined;
     }
-    const tracked = all.of(key, facts, clock.monotonic());
+    const tracked = all.track(key, facts, clock.monotonic());
     if (tracked.finished === facts.resourceVersion) return undefined;
     tracked.finished = undefined;
     const pod = await this.#read(key, facts, signal);
@@ -97,7 +97,7 @@ export class GateReconciler {
       this.#finish({ key, facts, tracked });
       return undefined;
     }
-    return { key, facts, tracked, input: await this.#situation(pod, facts, tracked, signal) };
+    return { key, facts, tracked, input: await this.buildInput(pod, facts, tracked, signal) };
   }
 
   /** Returns the pod in the last version of the watch, or newer. */
@@ -106,14 +106,14 @@ export class GateReconciler {
     const kept = rawPods.get(key, facts.resourceVersion);
     if (kept !== undefined) return kept;
     const pod = await calls.read(facts, signal);
-    if (pod !== undefined) rawPods.keep(key, facts.resourceVersion, pod);
+    if (pod !== undefined) rawPods.set(key, facts.resourceVersion, pod);
     return pod;
   }
 
-  async #situation(
+  async buildInput(
     pod: JsonObject,
     { namespace, createdAtMs }: PodFacts,
-    { firstSeenMs }: TrackedPod,
+    { firstSeenMs }: GatedPod,
     signal: AbortSignal,
   ): Promise<GatedPodInput> {
     const { view, clock } = this.#options;
@@ -122,19 +122,19 @@ export class GateReconciler {
     const nowMs = clock.now();
     // The larger one: a wrong clock must not keep the pod gated longer.
     const waitedMs = Math.max(nowMs - createdAtMs, clock.monotonic() - firstSeenMs);
-    return { pod, namespace, namespaceFacts, policy, images: NOTHING_KNOWN, nodes: view.nodes.list(), nowMs, waitedMs };
+    return { pod, namespace, namespaceFacts, policy, images: NO_IMAGES, nodes: view.nodes.list(), nowMs, waitedMs };
   }
 
-  #decide({ key, input }: Subject): GateAction {
+  #decide({ key, input }: Target): GateAction {
     try {
-      return decideWith(this.#options.inspections, key, input);
+      return decideAction(this.#options.inspections, key, input);
     } catch (err) {
       this.#options.logger.error({ err, pod: key }, 'placement decision failed, lifting the gate unconstrained');
-      return freed(input);
+      return liftUnconstrained(input);
     }
   }
 
-  #wait({ facts, tracked, input }: Subject, { causes, remainingMs }: ActionOf<'wait'>): ReconcileResult {
+  #wait({ facts, tracked, input }: Target, { causes, remainingMs }: ActionOf<'wait'>): ReconcileResult {
     if (!tracked.waitReported && causes.length > 0 && input.waitedMs >= EVENT_AFTER_MS) {
       tracked.waitReported = true;
       this.#recordEvent(facts, waitEvent(causes, remainingMs));
@@ -142,7 +142,7 @@ export class GateReconciler {
     return { requeueAfterMs: remainingMs };
   }
 
-  async #lift(subject: Subject, action: ActionOf<'lift'>, signal: AbortSignal): Promise<ReconcileResult> {
+  async #lift(subject: Target, action: ActionOf<'lift'>, signal: AbortSignal): Promise<ReconcileResult> {
     const { key, facts, tracked, input } = subject;
     const { fallbacks, decision, remainingMs } = action;
     const { answered500 } = tracked;
@@ -153,7 +153,7 @@ export class GateReconciler {
       case 'gone':
         return this.#finish(subject);
       case 'changed':
-        this.#options.rawPods.keep(key, facts.resourceVersion, outcome.pod);
+        this.#options.rawPods.set(key, facts.resourceVersion, outcome.pod);
         return this.#conflicted(tracked);
       case 'failed':
         return this.#failed(subject, outcome, remainingMs);
@@ -168,14 +168,14 @@ export class GateReconciler {
     }
   }
 
-  #conflicted(tracked: TrackedPod): ReconcileResult {
+  #conflicted(tracked: GatedPod): ReconcileResult {
     tracked.conflicts += 1;
     const late = tracked.conflicts - QUICK_CONFLICTS;
     return { requeueAfterMs: late <= 0 ? 0 : liftAgainMs(late, this.#options.random()) };
   }
 
   #failed(
-    { key, facts, tracked }: Subject,
+    { key, facts, tracked }: Target,
     { status, refused, retryAfterMs, answered500 }: Extract<LiftOutcome, { readonly kind: 'failed' }>,
     remainingMs: number,
   ): ReconcileResult {
@@ -189,9 +189,9 @@ export class GateReconciler {
     return { requeueAfterMs: delayMs };
   }
 
-  #finish({ key, facts, tracked }: Omit<Subject, 'input'>): ReconcileResult {
+  #finish({ key, facts, tracked }: Omit<Target, 'input'>): ReconcileResult {
     tracked.finished = facts.resourceVersion;
-    this.#options.inspections.leave(key);
+    this.#options.inspections.release(key);
     this.#options.rawPods.drop(key);
     return {};
   }

@@ -4,11 +4,11 @@ import type { PullSecret } from '@archpolicy/registry';
 import { FakeClock } from '@archpolicy/testkit';
 import { Inspections } from './inspections.ts';
 import { runsOn, ScriptedInspector, unresolved } from './fixtures/scripted-inspector.ts';
-import { inspectionKey, wantedImages } from './wanted-images.ts';
-import type { WantedImage } from './wanted-images.ts';
+import { inspectionKey, listPendingImages } from './pending-images.ts';
+import type { PendingImage } from './pending-images.ts';
 
-const web: WantedImage = { image: 'web', pullPolicy: 'IfNotPresent', namespace: 'shop', pullSecrets: [] };
-const db: WantedImage = { ...web, image: 'db' };
+const web: PendingImage = { image: 'web', pullPolicy: 'IfNotPresent', namespace: 'shop', pullSecrets: [] };
+const db: PendingImage = { ...web, image: 'db' };
 
 class Scene {
   readonly clock = new FakeClock();
@@ -27,7 +27,7 @@ class Scene {
     clock: this.clock,
     random: () => 0,
     logger: { warn: () => undefined },
-    onAnswer: (pods) => this.notified.push([...pods].join(' ')),
+    onResult: (pods) => this.notified.push([...pods].join(' ')),
   });
 
   /** Yields to pending work. */
@@ -46,48 +46,48 @@ function kinds(answers: ReadonlyMap<string, Inspection>): Record<string, string>
 describe('inspections of the images of gated pods', () => {
   test('PL12 all waiting pods share one inspection and are notified', async () => {
     const { inspections, inspector, notified, settle } = new Scene();
-    expect(kinds(inspections.ask('a', [web]))).toEqual({});
-    expect(kinds(inspections.ask('b', [web, db]))).toEqual({});
+    expect(kinds(inspections.register('a', [web]))).toEqual({});
+    expect(kinds(inspections.register('b', [web, db]))).toEqual({});
     inspector.answer('web', runsOn('linux/arm64'));
     await settle();
     expect(notified).toEqual(['a b']);
-    expect(kinds(inspections.ask('b', [web, db]))).toEqual({ web: 'resolved' });
+    expect(kinds(inspections.register('b', [web, db]))).toEqual({ web: 'resolved' });
     expect(inspector.asked('web')).toBe(1);
   });
 
   test('PL9 a pod is notified of each result that may change', async () => {
     const { inspections, inspector, notified, settle, clock } = new Scene();
     inspector.answer('web', unresolved('Unavailable'));
-    inspections.ask('a', [web]);
+    inspections.register('a', [web]);
     await settle();
-    expect(kinds(inspections.ask('a', [web]))).toEqual({ web: 'unresolved' });
+    expect(kinds(inspections.register('a', [web]))).toEqual({ web: 'unresolved' });
     inspector.answer('web', runsOn('linux/arm64'));
     await clock.advance(500);
     expect(notified).toEqual(['a', 'a']);
-    expect(kinds(inspections.ask('a', [web]))).toEqual({ web: 'resolved' });
+    expect(kinds(inspections.register('a', [web]))).toEqual({ web: 'resolved' });
   });
 
   test('PL9 without waiting pods the inspection is aborted, and a later pod starts a new one', async () => {
     const { inspections, inspector, settle, clock } = new Scene();
     inspector.answer('web', unresolved('Unavailable'));
-    inspections.ask('a', [web]);
-    inspections.ask('b', [web]);
+    inspections.register('a', [web]);
+    inspections.register('b', [web]);
     await settle();
-    inspections.leave('a');
+    inspections.release('a');
     expect(inspections.size).toBe(1);
-    inspections.leave('b');
-    inspections.leave('b');
+    inspections.release('b');
+    inspections.release('b');
     expect(inspections.size).toBe(0);
     await clock.advance(60_000);
     expect(inspector.asked('web')).toBe(1);
-    inspections.ask('c', [web]);
+    inspections.register('c', [web]);
     expect(inspector.asked('web')).toBe(2);
   });
 
   test('a pod that asks for other images releases its earlier ones', () => {
     const { inspections } = new Scene();
-    inspections.ask('a', [web, db]);
-    inspections.ask('a', [db]);
+    inspections.register('a', [web, db]);
+    inspections.register('a', [db]);
     expect(inspections.size).toBe(1);
     inspections.stop();
     expect(inspections.size).toBe(0);
@@ -95,11 +95,11 @@ describe('inspections of the images of gated pods', () => {
 
   test('P4 pods with other credentials have their own inspection', async () => {
     const { inspections, inspector, reads, settle } = new Scene();
-    inspections.ask('a', [web]);
-    inspections.ask('b', [{ ...web, namespace: 'other' }]);
-    inspections.ask('c', [{ ...web, pullSecrets: ['s'] }]);
-    inspections.ask('d', [{ ...web, pullSecrets: ['s'], namespace: 'other' }]);
-    inspections.ask('e', [{ ...web, pullSecrets: ['s'] }]);
+    inspections.register('a', [web]);
+    inspections.register('b', [{ ...web, namespace: 'other' }]);
+    inspections.register('c', [{ ...web, pullSecrets: ['s'] }]);
+    inspections.register('d', [{ ...web, pullSecrets: ['s'], namespace: 'other' }]);
+    inspections.register('e', [{ ...web, pullSecrets: ['s'] }]);
     await settle();
     expect(inspector.asked('web')).toBe(3);
     expect(reads).toEqual(['shop/s', 'other/s']);
@@ -110,9 +110,9 @@ describe('inspections of the images of gated pods', () => {
     const made = new Scene();
     made.failing = true;
     made.inspector.answer('web', runsOn('linux/arm64'));
-    made.inspections.ask('a', [{ ...web, pullSecrets: ['s'] }]);
+    made.inspections.register('a', [{ ...web, pullSecrets: ['s'] }]);
     await made.settle();
-    expect(kinds(made.inspections.ask('a', [{ ...web, pullSecrets: ['s'] }]))).toEqual({ web: 'unresolved' });
+    expect(kinds(made.inspections.register('a', [{ ...web, pullSecrets: ['s'] }]))).toEqual({ web: 'unresolved' });
     made.failing = false;
     await made.clock.advance(500);
     expect(made.notified).toEqual(['a', 'a']);
@@ -130,7 +130,7 @@ describe('the inspections of a pod', () => {
       initContainers: [{ image: 'web', imagePullPolicy: 'Always' }],
       volumes: [{ image: { reference: 'data', pullPolicy: 'Always' } }, { emptyDir: {} }],
     };
-    const wanted = wantedImages({ spec }, 'shop', ['web', 'db', 'data', 'other']);
+    const wanted = listPendingImages({ spec }, 'shop', ['web', 'db', 'data', 'other']);
     expect(wanted.map(({ image, pullPolicy }) => `${image} ${pullPolicy}`)).toEqual([
       'web Always',
       'db Always',

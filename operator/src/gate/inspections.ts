@@ -3,8 +3,8 @@ import { inspectAgainMs } from '@archpolicy/core';
 import type { Inspection } from '@archpolicy/core';
 import type { Logger } from '@archpolicy/service';
 import type { Inspector, PullSecrets } from './ports.ts';
-import { inspectionKey } from './wanted-images.ts';
-import type { WantedImage } from './wanted-images.ts';
+import { inspectionKey } from './pending-images.ts';
+import type { PendingImage } from './pending-images.ts';
 
 /** Longer than the inspector's own deadline for one image, so that a failure has its real cause. */
 const INSPECTION_BUDGET_MS = 20_000;
@@ -16,13 +16,13 @@ export interface InspectionsOptions {
   readonly random: Random;
   readonly logger: Pick<Logger, 'warn'>;
   /** Called with the pods that wait for an image when an inspection of it ends. */
-  readonly onAnswer: (pods: Iterable<string>) => void;
+  readonly onResult: (pods: Iterable<string>) => void;
   /** Called with the result of each inspection. */
   readonly onInspected?: (inspection: Inspection) => void;
 }
 
 /**
- * Inspects the images of gated pods: each image once for all waiting pods, and again with a back-off by cause while pods wait.
+ * Inspects the images of gated pods: each image once, shared by all waiting pods, and again with a back-off by cause while pods wait.
  * `ask` never blocks: it returns the results so far, and `onAnswer` reports new ones.
  */
 export class Inspections {
@@ -41,8 +41,8 @@ export class Inspections {
   }
 
   /** Registers the images of a pod, replacing its earlier ones. Returns the results so far, by image. */
-  ask(pod: string, wanted: readonly WantedImage[]): ReadonlyMap<string, Inspection> {
-    const entries = new Map(wanted.map((image) => [image.image, this.#entryOf(image)]));
+  register(pod: string, wanted: readonly PendingImage[]): ReadonlyMap<string, Inspection> {
+    const entries = new Map(wanted.map((image) => [image.image, this.getEntry(image)]));
     const before = this.#waits.get(pod);
     const now = new Set(entries.values());
     for (const entry of now) entry.pods.add(pod);
@@ -54,7 +54,7 @@ export class Inspections {
   }
 
   /** Removes a pod. Inspections without waiting pods are aborted. */
-  leave(pod: string): void {
+  release(pod: string): void {
     const entries = this.#waits.get(pod);
     this.#waits.delete(pod);
     for (const entry of entries ?? []) this.#drop(entry, pod);
@@ -67,13 +67,13 @@ export class Inspections {
     this.#waits.clear();
   }
 
-  #entryOf(wanted: WantedImage): Entry {
+  getEntry(wanted: PendingImage): Entry {
     const key = inspectionKey(wanted);
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
     const entry: Entry = { key, wanted, pods: new Set(), stopping: new AbortController(), answer: undefined };
     this.#entries.set(key, entry);
-    void this.#work(entry);
+    void this.inspectWithRetries(entry);
     return entry;
   }
 
@@ -85,7 +85,7 @@ export class Inspections {
   }
 
   /** Never rejects. */
-  async #work(entry: Entry): Promise<void> {
+  async inspectWithRetries(entry: Entry): Promise<void> {
     const { signal } = entry.stopping;
     const stopped = (): boolean => signal.aborted;
     for (let attempts = 1; !stopped(); attempts += 1) {
@@ -93,7 +93,7 @@ export class Inspections {
       if (stopped()) return;
       this.#options.onInspected?.(inspection);
       entry.answer = inspection;
-      this.#options.onAnswer(entry.pods);
+      this.#options.onResult(entry.pods);
       const { clock, random } = this.#options;
       const delayMs = inspectAgainMs(inspection, { attempts, nowMs: clock.now(), random: random() });
       if (delayMs === undefined) return;
@@ -101,7 +101,7 @@ export class Inspections {
     }
   }
 
-  async #inspect(wanted: WantedImage, signal: AbortSignal): Promise<Inspection> {
+  async #inspect(wanted: PendingImage, signal: AbortSignal): Promise<Inspection> {
     const { inspector, pullSecrets, logger } = this.#options;
     const { image: reference, pullPolicy, namespace, pullSecrets: names } = wanted;
     try {
@@ -122,7 +122,7 @@ export class Inspections {
 
 interface Entry {
   readonly key: string;
-  readonly wanted: WantedImage;
+  readonly wanted: PendingImage;
   /** Keys of the waiting pods. */
   readonly pods: Set<string>;
   readonly stopping: AbortController;

@@ -9,8 +9,8 @@ import {
 } from '@archpolicy/core';
 import type { JsonObject, LiftAnswer, LiftPatch, LiftProgress, PatchFallbacks, PatchLevel } from '@archpolicy/core';
 import type { ApiAnswer } from '@archpolicy/kube';
-import { versionOf } from './pod-calls.ts';
-import type { PodCalls, PodIdentity } from './pod-calls.ts';
+import { getResourceVersion } from './pod-client.ts';
+import type { PodClient, PodIdentity } from './pod-client.ts';
 
 /** The result of one pass over the patches. */
 export type LiftOutcome =
@@ -44,10 +44,10 @@ type Next = LiftOutcome | { readonly kind: 'try'; readonly index: number };
 
 /** PL12: tries the patches of a pod, from the best level to the gate alone. Throws a KubeError without a response. */
 export class Lifter {
-  readonly #calls: PodCalls;
+  readonly #calls: PodClient;
   readonly #observe: LiftObserver;
 
-  constructor(calls: PodCalls, observe: LiftObserver) {
+  constructor(calls: PodClient, observe: LiftObserver) {
     this.#calls = calls;
     this.#observe = observe;
   }
@@ -68,12 +68,12 @@ export class Lifter {
     const patch = lifting.fallbacks.patches[index];
     if (patch === undefined) return { kind: 'failed', status: 0, refused: false };
     const answer = await this.#calls.patch(identity, patch.operations, { signal });
-    const meaning = meaningOf(answer);
+    const meaning = interpret(answer);
     this.#observe(patch.level, meaning.kind);
     if (meaning.kind === 'gone') return { kind: 'gone' };
     const pod = meaning.kind === 'contested' ? await this.#calls.read(identity, signal) : lifting.pod;
     if (pod === undefined) return { kind: 'gone' };
-    const step = stepAfter(meaning, progressOf(lifting, index, pod));
+    const step = stepAfter(meaning, toProgress(lifting, index, pod));
     switch (step.kind) {
       case 'finished':
         return { kind: 'lifted', level: patch.level, refused: index > 0 };
@@ -103,25 +103,25 @@ export class Lifter {
     const last = lower === 'next' ? index + 1 : patches.length - 1;
     for (const [at, { operations }] of patches.entries()) {
       if (at <= index || at > last) continue;
-      const answer = meaningOf(await this.#calls.patch(identity, operations, { signal, dryRun: true }));
+      const answer = interpret(await this.#calls.patch(identity, operations, { signal, dryRun: true }));
       if (passesDryRun(answer, escalate && at === patches.length - 1)) return at;
     }
     return undefined;
   }
 }
 
-function progressOf({ pod, fallbacks, escalate, answered500 }: Lifting, index: number, now: JsonObject): LiftProgress {
+function toProgress({ pod, fallbacks, escalate, answered500 }: Lifting, index: number, now: JsonObject): LiftProgress {
   const patch = fallbacks.patches[index];
   return {
     hasNext: index < fallbacks.patches.length - 1,
-    changed: versionOf(now) !== versionOf(pod),
+    changed: getResourceVersion(now) !== getResourceVersion(pod),
     repeated: patch !== undefined && answered500 !== undefined && isSamePatch(patch, answered500),
     escalate,
   };
 }
 
 /** If another webhook adds the gate again, the 2xx response is a rejection. */
-function meaningOf(answer: ApiAnswer): LiftAnswer {
+function interpret(answer: ApiAnswer): LiftAnswer {
   const stillGated = answer.kind === 'ok' && isJsonObject(answer.body) && isGated(answer.body);
   return stillGated ? { kind: 'refused' } : readLiftAnswer(answer.status);
 }

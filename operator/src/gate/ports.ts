@@ -10,7 +10,7 @@ export interface Inspector {
   inspect(request: InspectRequest): Promise<Inspection>;
 }
 
-/** Reads pull secrets by name, without those that cannot be read. */
+/** Reads pull secrets by name, without unreadable ones. */
 export interface PullSecrets {
   read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<readonly PullSecret[]>;
 }

@@ -20,7 +20,7 @@ import { adminClient, applyAccounts, operatorClient, output } from './fixtures/c
 import { runsOn, unresolved } from './fixtures/scripted-inspector.ts';
 import { Lifter } from './lifter.ts';
 import type { LiftOutcome } from './lifter.ts';
-import { PodCalls } from './pod-calls.ts';
+import { PodClient } from './pod-client.ts';
 
 const signal = new AbortController().signal;
 
@@ -70,7 +70,7 @@ test('PL12 PodTolerationRestriction rejects the toleration with 500: the pod run
 });
 
 function lift(pod: JsonObject, fallbacks: PatchFallbacks, answered500: Lift['answered500']): Promise<LiftOutcome> {
-  const lifter = new Lifter(new PodCalls(api), () => undefined);
+  const lifter = new Lifter(new PodClient(api), () => undefined);
   const identity = { namespace: 'default', name: nameOf(pod), uid: textAt(objectAt(pod, 'metadata'), 'uid') ?? '' };
   return lifter.lift(identity, { pod, fallbacks, escalate: false, answered500 }, signal);
 }

@@ -104,17 +104,17 @@ describe('the content behind a tag changes', () => {
       namespace: 'other',
       owner: { apiVersion: 'v1', kind: 'ReplicationController', name: 'web', uid: 'rc' },
     });
-    const [ours, theirs] = ['shop', 'other'].map((name) => [
+    const [shop, other] = ['shop', 'other'].map((name) => [
       new PullSecretContent(name, 'kubernetes.io/dockercfg', '{}'),
     ]);
     const notified = (): readonly (string | undefined)[] => events.map(({ regarding }) => regarding.namespace);
-    await inspect(content('1', BOTH), ours);
-    await inspect(content('1', BOTH), theirs);
-    await inspect(content('2', ['linux/amd64']), ours);
+    await inspect(content('1', BOTH), shop);
+    await inspect(content('1', BOTH), other);
+    await inspect(content('2', ['linux/amd64']), shop);
     expect(notified()).toEqual(['shop']);
-    await inspect({ kind: 'unresolved', reason: 'Unauthorized' }, theirs);
+    await inspect({ kind: 'unresolved', reason: 'Unauthorized' }, other);
     expect(notified()).toEqual(['shop']);
-    await inspect(content('2', ['linux/amd64']), theirs);
+    await inspect(content('2', ['linux/amd64']), other);
     expect(notified()).toEqual(['shop', 'other']);
     // One drift of one image, for any number of namespaces.
     expect(counted).toEqual(['lost arm64']);
@@ -126,17 +126,17 @@ describe('the content behind a tag changes', () => {
     run('e', 'amd64-1', 'default');
     run('f', 'arm64-1', 'other');
     await inspect(content('1', BOTH));
-    expect(monitor.lossesOf('default')).toEqual([]);
+    expect(monitor.getLosses('default')).toEqual([]);
     await inspect(content('2', ['linux/amd64']));
     const changed = `Image ${IMAGE} lost arm64 when its content changed from sha256:111111111111 to sha256:222222222222`;
-    expect(monitor.lossesOf('default')).toEqual([
+    expect(monitor.getLosses('default')).toEqual([
       `${changed}; 4 pods run on such nodes, such as shop/a, shop/b, shop/c.`,
     ]);
-    expect(monitor.lossesOf('other')).toEqual([`${changed}; 1 pod runs on such nodes: shop/f.`]);
-    expect(monitor.lossesOf('none')).toEqual([]);
+    expect(monitor.getLosses('other')).toEqual([`${changed}; 1 pod runs on such nodes: shop/f.`]);
+    expect(monitor.getLosses('none')).toEqual([]);
     pods.delete('shop/f');
     await clock.advance(5_000);
-    expect(monitor.lossesOf('other')).toEqual([]);
+    expect(monitor.getLosses('other')).toEqual([]);
   });
 
   test('a loss ends when the architecture is regained or no pod runs on it', async () => {
@@ -146,13 +146,13 @@ describe('the content behind a tag changes', () => {
     await inspect(content('2', ['linux/amd64']));
     // Another push without arm64 does not end the loss; its digests remain.
     await inspect(content('3', ['linux/amd64', 'linux/s390x']));
-    expect(monitor.lossesOf('default')[0]).toContain('from sha256:111111111111 to sha256:222222222222');
+    expect(monitor.getLosses('default')[0]).toContain('from sha256:111111111111 to sha256:222222222222');
     await inspect(content('4', BOTH));
-    expect(monitor.lossesOf('default')).toEqual([]);
+    expect(monitor.getLosses('default')).toEqual([]);
     await inspect(content('5', ['linux/amd64']));
-    expect(monitor.lossesOf('default')).toHaveLength(1);
+    expect(monitor.getLosses('default')).toHaveLength(1);
     pods.clear();
     await clock.advance(5_000);
-    expect(monitor.lossesOf('default')).toEqual([]);
+    expect(monitor.getLosses('default')).toEqual([]);
   });
 });

@@ -37,8 +37,8 @@ export class DriftMonitor {
   }
 
   /** Returns sentences about architectures that images lost while the policy's pods run on them. */
-  lossesOf(policy: string): readonly string[] {
-    return this.#reporter.lossesOf(policy);
+  getLosses(policy: string): readonly string[] {
+    return this.#reporter.getLosses(policy);
   }
 
   #observe(image: string, inspection: Inspection, namespace: string | undefined): void {

@@ -69,7 +69,7 @@ export class DriftReporter {
   }
 
   /** Returns sentences about architectures that images lost while the policy's pods run on them. Cached for COUNT_EVERY_MS. */
-  lossesOf(policy: string): readonly string[] {
+  getLosses(policy: string): readonly string[] {
     const now = this.#options.clock.monotonic();
     if (this.#counted === undefined || now - this.#counted.atMs >= COUNT_EVERY_MS) {
       this.#counted = { atMs: now, sentences: this.#sentences() };
@@ -87,7 +87,7 @@ export class DriftReporter {
       for (const [policy, pods] of stranded) {
         const ofPolicy = sentences.get(policy) ?? [];
         sentences.set(policy, ofPolicy);
-        ofPolicy.push(sentenceOf(loss, pods));
+        ofPolicy.push(describeLoss(loss, pods));
       }
     }
     return sentences;
@@ -114,7 +114,7 @@ export class DriftReporter {
     for (const pod of this.#options.views.pods.byImage(image)) {
       if (namespace !== undefined && pod.namespace !== namespace) continue;
       if (this.#options.policyOf(podKey(pod)) === undefined) continue;
-      const workload = workloadOf(pod);
+      const workload = getWorkload(pod);
       owners.set(workload.uid, workload);
     }
     return owners.values();
@@ -135,11 +135,11 @@ export class DriftReporter {
 type Workload = EventInput['regarding'] & OwnerReference;
 
 /** Returns the pod's controller, or the pod if it has none. */
-function workloadOf({ namespace, name, uid, owner }: PodFacts): Workload {
+function getWorkload({ namespace, name, uid, owner }: PodFacts): Workload {
   return { apiVersion: 'v1', kind: 'Pod', name, uid, ...owner, namespace };
 }
 
-function sentenceOf({ image, architectures, from, to }: LostArchitecture, { pods, named }: Stranded): string {
+function describeLoss({ image, architectures, from, to }: LostArchitecture, { pods, named }: Stranded): string {
   const which = list([...architectures].sort());
   const more = pods > named.length ? `, such as ${named.join(', ')}` : `: ${named.join(', ')}`;
   const counted = pods === 1 ? '1 pod runs' : `${pods} pods run`;

@@ -22,13 +22,13 @@ export class ObservingInspector implements Pick<Inspector, 'inspect'> {
 
   async inspect(request: InspectRequest): Promise<Inspection> {
     const inspection = await this.#inspector.inspect(request);
-    this.#onInspected(request.reference, inspection, namespaceOf(request));
+    this.#onInspected(request.reference, inspection, getNamespace(request));
     return inspection;
   }
 }
 
 /** Returns the namespace of the first pull secret: all pull secrets of a pod are in the pod's namespace. */
-function namespaceOf({ pullSecrets = [] }: InspectRequest): string | undefined {
+function getNamespace({ pullSecrets = [] }: InspectRequest): string | undefined {
   const [secret] = pullSecrets;
   if (secret === undefined) return undefined;
   return 'namespace' in secret && typeof secret.namespace === 'string' ? secret.namespace : UNKNOWN_NAMESPACE;

@@ -27,7 +27,7 @@ const MAX_IMAGES = 20_000;
 /** Bound on reported losses: one push of a base image can affect many images. */
 const MAX_LOSSES = 1_000;
 
-interface Observed {
+interface Observation {
   readonly facts: ImageFacts;
   /** When the registry returned it, epoch milliseconds. */
   readonly confirmedAtMs: number;
@@ -40,7 +40,7 @@ interface Observed {
 export class TagHistory {
   readonly #clock: Pick<Clock, 'now'>;
   /** In order of observation, the least recent first. */
-  readonly #observed = new Map<string, Observed>();
+  readonly #observed = new Map<string, Observation>();
   readonly #lost = new Map<string, LostArchitecture>();
 
   constructor(clock: Pick<Clock, 'now'>) {
@@ -79,7 +79,7 @@ export class TagHistory {
     this.#lost.delete(image);
   }
 
-  #keep(key: string, observed: Observed): void {
+  #keep(key: string, observed: Observation): void {
     this.#observed.delete(key);
     this.#observed.set(key, observed);
     boundTo(this.#observed, MAX_IMAGES);

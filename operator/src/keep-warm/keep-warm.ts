@@ -6,12 +6,12 @@ import type { Inspector } from '@archpolicy/registry';
 import { SOFT_TTL_MS } from '@archpolicy/registry';
 import type { Logger } from '@archpolicy/service';
 import type { KeepWarmMetrics, WarmOutcome } from './metrics.ts';
-import { WarmSet } from './warm-set.ts';
-import { wantedImages } from './wanted.ts';
-import type { WarmImage, WarmSources } from './wanted.ts';
+import { RefreshSchedule } from './refresh-schedule.ts';
+import { listImagesInUse } from './images-in-use.ts';
+import type { ImageInUse, ImageSources } from './images-in-use.ts';
 
 export interface KeepWarmOptions {
-  readonly sources: WarmSources;
+  readonly sources: ImageSources;
   readonly inspector: Pick<Inspector, 'inspect'>;
   readonly metrics: KeepWarmMetrics;
   readonly clock: Clock;
@@ -20,14 +20,14 @@ export interface KeepWarmOptions {
 }
 
 /** An image is refreshed after this share of its soft TTL. The rest is time to wait for the rate limits. */
-const WARM_SHARE = 0.75;
+const REFRESH_SHARE = 0.75;
 /** Adds jitter so that entries fetched together do not expire together. Share of the TTL. */
 const JITTER = 0.1;
 /** How often the images in use are listed. */
-const SWEEP_MS = 60_000;
+const LIST_MS = 60_000;
 /** The same while the list is empty: a new leader has not evaluated the pods yet. */
-const SWEEP_EMPTY_MS = 5_000;
-const BEAT_MS = 1_000;
+const LIST_EMPTY_MS = 5_000;
+const TICK_MS = 1_000;
 /** Concurrent inspections: one per registry host, for at most this many hosts. */
 const MAX_HOSTS_AT_ONCE = 16;
 /** Longer than the inspector's own deadline for one image. */
@@ -35,7 +35,7 @@ const BUDGET_MS = 20_000;
 /** Delay of the retry after a transient error: short enough to retry before the entry expires. */
 const RETRY_MS = 2 * 60_000;
 /** Delay of the retry after a final failure. */
-const REFUSED_MS = SOFT_TTL_MS.otherwise;
+const FINAL_RETRY_MS = SOFT_TTL_MS.otherwise;
 
 /**
  * Refreshes the images of running pods and CronJobs before their cache entries expire, so that scale-ups and restarts hit
@@ -43,7 +43,7 @@ const REFUSED_MS = SOFT_TTL_MS.otherwise;
  */
 export class KeepWarm {
   readonly #options: KeepWarmOptions;
-  readonly #set = new WarmSet();
+  readonly schedule = new RefreshSchedule();
   readonly #busy = new Map<string, Promise<void>>();
 
   constructor(options: KeepWarmOptions) {
@@ -55,51 +55,51 @@ export class KeepWarm {
     const { clock, metrics } = this.#options;
     let sweptAtMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
-      if (clock.monotonic() - sweptAtMs >= (this.#set.size === 0 ? SWEEP_EMPTY_MS : SWEEP_MS)) {
-        await this.#sweep(signal);
+      if (clock.monotonic() - sweptAtMs >= (this.schedule.size === 0 ? LIST_EMPTY_MS : LIST_MS)) {
+        await this.updateSchedule(signal);
         sweptAtMs = clock.monotonic();
       }
       this.#startDue(signal);
-      metrics.images(this.#set.size, this.#set.due(clock.monotonic()));
-      await clock.sleep(BEAT_MS, signal).catch(() => undefined);
+      metrics.images(this.schedule.size, this.schedule.countDue(clock.monotonic()));
+      await clock.sleep(TICK_MS, signal).catch(() => undefined);
     }
     await Promise.all(this.#busy.values());
     metrics.images(0, 0);
   }
 
-  async #sweep(signal: AbortSignal): Promise<void> {
+  async updateSchedule(signal: AbortSignal): Promise<void> {
     const { sources, clock, random } = this.#options;
-    const wanted = await wantedImages(sources, signal);
+    const wanted = await listImagesInUse(sources, signal);
     if (signal.aborted) return;
     const now = clock.monotonic();
     // The age of the cache entries is unknown: spread the first inspections like all later ones.
-    this.#set.replace(wanted, () => now + random() * SOFT_TTL_MS.otherwise * WARM_SHARE);
+    this.schedule.replace(wanted, () => now + random() * SOFT_TTL_MS.otherwise * REFRESH_SHARE);
   }
 
   #startDue(signal: AbortSignal): void {
     const now = this.#options.clock.monotonic();
-    for (const host of this.#set.hosts()) {
+    for (const host of this.schedule.hosts()) {
       if (this.#busy.size >= MAX_HOSTS_AT_ONCE) return;
-      if (this.#busy.has(host) || this.#set.nextOf(host, now) === undefined) continue;
-      const working = this.#workOff(host, signal).finally(() => {
+      if (this.#busy.has(host) || this.schedule.nextDue(host, now) === undefined) continue;
+      const working = this.refreshHost(host, signal).finally(() => {
         this.#busy.delete(host);
       });
       this.#busy.set(host, working);
     }
   }
 
-  async #workOff(host: string, signal: AbortSignal): Promise<void> {
+  async refreshHost(host: string, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      const image = signal.aborted ? undefined : this.#set.nextOf(host, clock.monotonic());
+      const image = signal.aborted ? undefined : this.schedule.nextDue(host, clock.monotonic());
       if (image === undefined) return;
-      const inspection = await this.#look(image, signal);
-      this.#set.schedule(image, clock.monotonic() + this.#settle(image, inspection));
+      const inspection = await this.inspect(image, signal);
+      this.schedule.schedule(image, clock.monotonic() + this.nextDelayMs(image, inspection));
     }
   }
 
   /** Inspects an image. Undefined if its pull secrets could not be read: without them the result means nothing. */
-  async #look({ image, ttlMs, pullSecrets }: WarmImage, signal: AbortSignal): Promise<Inspection | undefined> {
+  async inspect({ image, ttlMs, pullSecrets }: ImageInUse, signal: AbortSignal): Promise<Inspection | undefined> {
     try {
       const { clock } = this.#options;
       const { secrets, complete } = await withTimeout({ clock, ms: BUDGET_MS, signal }, pullSecrets);
@@ -108,7 +108,7 @@ export class KeepWarm {
         reference: image,
         pullSecrets: secrets,
         priority: 'background',
-        maxAgeMs: ttlMs * WARM_SHARE,
+        maxAgeMs: ttlMs * REFRESH_SHARE,
         budgetMs: BUDGET_MS,
         signal,
       });
@@ -119,20 +119,20 @@ export class KeepWarm {
   }
 
   /** Counts the outcome. Returns the milliseconds until the next inspection. */
-  #settle({ ttlMs }: WarmImage, inspection: Inspection | undefined): number {
+  nextDelayMs({ ttlMs }: ImageInUse, inspection: Inspection | undefined): number {
     const { metrics, clock, random } = this.#options;
-    const outcome = outcomeOf(inspection, ttlMs * WARM_SHARE);
-    metrics.looked(outcome);
+    const outcome = toOutcome(inspection, ttlMs * REFRESH_SHARE);
+    metrics.inspected(outcome);
     if (inspection?.kind === 'resolved' && outcome === 'warm') {
-      return ttlMs * (WARM_SHARE + random() * JITTER) - inspection.ageMs;
+      return ttlMs * (REFRESH_SHARE + random() * JITTER) - inspection.ageMs;
     }
     if (inspection?.kind !== 'unresolved') return RETRY_MS;
-    const again = WAITING_HELPS.has(inspection.reason) ? RETRY_MS : REFUSED_MS;
+    const again = WAITING_HELPS.has(inspection.reason) ? RETRY_MS : FINAL_RETRY_MS;
     return Math.max(again, (inspection.retryAtMs ?? 0) - clock.now());
   }
 }
 
-function outcomeOf(inspection: Inspection | undefined, maxAgeMs: number): WarmOutcome {
+function toOutcome(inspection: Inspection | undefined, maxAgeMs: number): WarmOutcome {
   if (inspection?.kind !== 'resolved') return 'failed';
   return inspection.ageMs < maxAgeMs ? 'warm' : 'stale';
 }

@@ -13,14 +13,14 @@ export type WarmOutcome = (typeof OUTCOMES)[number];
 
 /** The metrics of keep-warm. */
 export interface KeepWarmMetrics {
-  readonly looked: (outcome: WarmOutcome) => void;
+  readonly inspected: (outcome: WarmOutcome) => void;
   /** The number of images that are kept warm, and how many of them are due. */
   readonly images: (all: number, due: number) => void;
 }
 
 /** Declares the metrics, once for each registry. */
 export function declareKeepWarmMetrics(registry: Registry): KeepWarmMetrics {
-  const looks = closedCounter({
+  const inspections = closedCounter({
     registry,
     name: 'archpolicy_keep_warm_inspections_total',
     help: 'Inspections that refresh images before their cache entries expire, by the resulting entry.',
@@ -33,8 +33,8 @@ export function declareKeepWarmMetrics(registry: Registry): KeepWarmMetrics {
     labels: { state: ['all', 'due'] },
   });
   return {
-    looked: (outcome) => {
-      looks.inc({ outcome });
+    inspected: (outcome) => {
+      inspections.inc({ outcome });
     },
     images: (all, due) => {
       images.set({ state: 'all' }, all);

@@ -17,17 +17,17 @@ export interface ConditionInput {
   readonly nowMs: number;
 }
 
-type Verdict = Pick<ArchPolicyCondition, 'status' | 'reason' | 'message'>;
+type ConditionState = Pick<ArchPolicyCondition, 'status' | 'reason' | 'message'>;
 
 /** Longer messages are unreadable in a terminal. */
 const MAX_MESSAGE_LENGTH = 1_024;
 
 /** Returns the conditions `Ready` and `Degraded`. lastTransitionTime changes only with the status. */
-export function conditionsOf(input: ConditionInput): ArchPolicyCondition[] {
+export function buildConditions(input: ConditionInput): ArchPolicyCondition[] {
   return [condition('Ready', readiness(input), input), condition('Degraded', degradation(input), input)];
 }
 
-function readiness(input: ConditionInput): Verdict {
+function readiness(input: ConditionInput): ConditionState {
   const { policy, previous, checked, shadow } = input;
   if (shadow !== undefined) {
     const message = `The policy governs no pods: policy ${shadow} selects the same pods and has a higher priority, or the same priority and a name that sorts first.`;
@@ -43,7 +43,7 @@ function readiness(input: ConditionInput): Verdict {
 }
 
 /** Not a fault: pods may be created later. */
-function matchesNothing({ namespaces }: ConditionInput): Verdict {
+function matchesNothing({ namespaces }: ConditionInput): ConditionState {
   const message =
     namespaces === 0
       ? 'The policy governs no pods: its namespaceSelector matches no namespace.'
@@ -51,7 +51,7 @@ function matchesNothing({ namespaces }: ConditionInput): Verdict {
   return { status: 'True', reason: 'MatchesNothing', message };
 }
 
-function inEffect({ spec: { mode, remediation } }: ArchPolicy): Verdict {
+function inEffect({ spec: { mode, remediation } }: ArchPolicy): ConditionState {
   if (mode === 'Audit') {
     const message = 'All pods have been evaluated. Mode Audit: nothing is changed.';
     return { status: 'True', reason: 'Auditing', message };
@@ -64,7 +64,7 @@ function inEffect({ spec: { mode, remediation } }: ArchPolicy): Verdict {
   return { status: 'True', reason: 'Enforcing', message };
 }
 
-function degradation({ previous, checked, degradations }: ConditionInput): Verdict {
+function degradation({ previous, checked, degradations }: ConditionInput): ConditionState {
   if (!checked) {
     const before = previous.find(({ type }) => type === 'Degraded');
     if (before !== undefined) return before;
@@ -78,7 +78,7 @@ function degradation({ previous, checked, degradations }: ConditionInput): Verdi
 
 /** Returns the conditions of an invalid policy. */
 export function invalidConditions(problems: string, generation: number, nowMs: number): ArchPolicyCondition[] {
-  const message = cut(`The policy is invalid and governs no pods: ${problems}`);
+  const message = truncate(`The policy is invalid and governs no pods: ${problems}`);
   const same = { reason: 'Invalid', message, observedGeneration: generation, lastTransitionTime: timestamp(nowMs) };
   return [
     { type: 'Ready', status: 'False', ...same },
@@ -86,15 +86,22 @@ export function invalidConditions(problems: string, generation: number, nowMs: n
   ];
 }
 
-function condition(type: 'Ready' | 'Degraded', verdict: Verdict, input: ConditionInput): ArchPolicyCondition {
+function condition(type: 'Ready' | 'Degraded', verdict: ConditionState, input: ConditionInput): ArchPolicyCondition {
   const { status, reason } = verdict;
   const before = input.previous.find((candidate) => candidate.type === type);
   const lastTransitionTime = before?.status === status ? before.lastTransitionTime : timestamp(input.nowMs);
   const { generation } = input.policy;
-  return { type, status, reason, message: cut(verdict.message), observedGeneration: generation, lastTransitionTime };
+  return {
+    type,
+    status,
+    reason,
+    message: truncate(verdict.message),
+    observedGeneration: generation,
+    lastTransitionTime,
+  };
 }
 
-function cut(message: string): string {
+function truncate(message: string): string {
   return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…` : message;
 }
 

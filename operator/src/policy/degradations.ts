@@ -39,7 +39,7 @@ export interface DegradationInput {
 export const MAX_NAMED = 3;
 
 /** Returns the current degradations of a policy. Pure; one function for each reason. */
-export function degradationsOf(input: DegradationInput): readonly Degradation[] {
+export function findDegradations(input: DegradationInput): readonly Degradation[] {
   return [unreachable(input), intolerant(input), braked(input), lost(input), conflicting(input)].filter(
     (found) => found !== undefined,
   );

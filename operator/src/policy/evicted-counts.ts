@@ -16,7 +16,7 @@ export class EvictedCounts {
     this.#uncounted.set(policy, (this.#uncounted.get(policy) ?? 0) + 1);
   }
 
-  of({ name, uid, status }: ArchPolicy): number {
+  total({ name, uid, status }: ArchPolicy): number {
     const known = this.#counts.get(name);
     // A recreated policy starts at zero.
     const count = known?.uid === uid ? known : { uid, before: status?.pods?.evicted ?? 0, since: 0 };
@@ -27,7 +27,7 @@ export class EvictedCounts {
   }
 
   /** Drops the counts of a deleted policy. */
-  forget(policy: string): void {
+  drop(policy: string): void {
     this.#counts.delete(policy);
     this.#uncounted.delete(policy);
   }

@@ -21,7 +21,7 @@ import { DegradedGauge } from './degraded-gauge.ts';
 import { EvictedCounts } from './evicted-counts.ts';
 import type { PolicyMetrics } from './metrics.ts';
 import { Relaxations } from './relaxations.ts';
-import { invalidStatusOf, statusOf } from './status.ts';
+import { buildInvalidStatus, buildStatus } from './status.ts';
 import type { OwnStatus } from './status.ts';
 
 /** Minimum interval of status writes per policy, to limit the load of the API server. */
@@ -93,7 +93,7 @@ export class PolicyController {
     for (const { name } of [...policies.list(), ...policies.invalid()]) this.touch(name);
   }
 
-  /** R9: the status is to say that the preference is skipped for this workload. */
+  /** R9: relaxes the preference for this workload, in the status. */
   relax(policy: string, stuck: StuckWorkload): void {
     const entry = this.#options.policies.get(policy);
     if (entry?.kind !== 'ok') return;
@@ -144,22 +144,22 @@ export class PolicyController {
   #forget(name: string): void {
     this.#writtenAt.delete(name);
     this.#reportedInvalid.delete(name);
-    this.#evicted.forget(name);
+    this.#evicted.drop(name);
     this.#relaxations.forget(name);
     this.#degraded.set(name, []);
   }
 
   #wanted(entry: PolicyEntry, source: StatusSource): OwnStatus | undefined {
     const nowMs = this.#options.clock.now();
-    if (entry.kind === 'failed') return invalidStatusOf(entry.failure.generation, entry.failure.problems, nowMs);
+    if (entry.kind === 'failed') return buildInvalidStatus(entry.failure.generation, entry.failure.problems, nowMs);
     const policy = entry.value;
     if (policy.deleting === true) return undefined;
-    return statusOf({
+    return buildStatus({
       policy,
       policies: this.#options.policies.list(),
       namespaces: source.namespaces(),
       counts: source.counts(policy.name),
-      evicted: this.#evicted.of(policy),
+      evicted: this.#evicted.total(policy),
       nodes: source.nodes(),
       lastRecheckMs: source.lastRecheckMs(),
       webhookReachable: source.webhookReachable(),

@@ -14,8 +14,8 @@ import { V1ObjectMeta } from '@kubernetes/client-node';
 import type { Api } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { OperatorError } from '../errors.ts';
-import { EVENT_TYPES, Operator } from './doti.ts';
-import type { OperatorLogger, ResourceEvent, ResourceMeta } from './doti.ts';
+import { EVENT_TYPES, Operator } from './dot-i.ts';
+import type { OperatorLogger, ResourceEvent, ResourceMeta } from './dot-i.ts';
 
 /** Never connected to: requests use our own client, which has the server's address. */
 const PLACEHOLDER_SERVER = 'https://kubernetes.invalid';
@@ -48,7 +48,7 @@ export class PolicyOperator extends Operator {
   #signal: AbortSignal = AbortSignal.abort();
 
   constructor(options: PolicyOperatorOptions) {
-    super(loggerFor(options.logger));
+    super(toOperatorLogger(options.logger));
     this.#options = options;
   }
 
@@ -74,7 +74,7 @@ export class PolicyOperator extends Operator {
     policy: { readonly name: string; readonly resourceVersion: string },
     status: Json,
   ): Promise<boolean> {
-    return (await this.patchResourceStatus(metaOf(policy), status)) !== null;
+    return (await this.patchResourceStatus(toMeta(policy), status)) !== null;
   }
 
   protected override async init(): Promise<void> {
@@ -94,7 +94,7 @@ export class PolicyOperator extends Operator {
     this.#registerPath(`${plural}.${group}/${version}`, () => this.getCustomResourceApiUri(group, version, plural));
     const { policies, logger } = this.#options;
     const deliver = (entry: PolicyEntry, type: ResourceEvent['type']): void => {
-      onEvent(eventOf(entry, type)).catch((err: unknown) => {
+      onEvent(toEvent(entry, type)).catch((err: unknown) => {
         logger.error({ err }, 'failed to handle policy event');
       });
     };
@@ -150,22 +150,22 @@ export class PolicyOperator extends Operator {
 const TYPE_OF = { added: EVENT_TYPES.Added, updated: EVENT_TYPES.Modified, deleted: EVENT_TYPES.Deleted } as const;
 const RESOURCE_VERSION_UNKNOWN = '0';
 
-function metaOf({ name, resourceVersion }: { readonly name: string; readonly resourceVersion: string }): ResourceMeta {
+function toMeta({ name, resourceVersion }: { readonly name: string; readonly resourceVersion: string }): ResourceMeta {
   const apiVersion = `${API_GROUP}/${API_VERSION}`;
   return { id: `${ARCHPOLICY_PLURAL}.${apiVersion}`, name, resourceVersion, apiVersion, kind: ARCHPOLICY_KIND };
 }
 
-function eventOf(entry: PolicyEntry, type: ResourceEvent['type']): ResourceEvent {
+function toEvent(entry: PolicyEntry, type: ResourceEvent['type']): ResourceEvent {
   const meta =
     entry.kind === 'ok'
-      ? metaOf(entry.value)
-      : metaOf({ name: entry.failure.name, resourceVersion: RESOURCE_VERSION_UNKNOWN });
+      ? toMeta(entry.value)
+      : toMeta({ name: entry.failure.name, resourceVersion: RESOURCE_VERSION_UNKNOWN });
   const { name, apiVersion, kind } = meta;
   return { meta, type, object: { apiVersion, kind, metadata: Object.assign(new V1ObjectMeta(), { name }) } };
 }
 
 /** Logs the package's free-form messages as a field, so that the log message is constant. */
-function loggerFor(logger: Logger): OperatorLogger {
+function toOperatorLogger(logger: Logger): OperatorLogger {
   return {
     debug: (text) => {
       logger.debug({ text }, 'message of @dot-i/k8s-operator');

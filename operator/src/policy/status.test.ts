@@ -3,7 +3,7 @@ import type { ArchPolicy, ArchPolicyCondition, JsonObject, Labels } from '@archp
 import { node, policy } from '../fixtures/objects.ts';
 import { NO_PODS } from '../statistics/policy-pod-stats.ts';
 import { EvictedCounts } from './evicted-counts.ts';
-import { invalidStatusOf, statusOf } from './status.ts';
+import { buildInvalidStatus, buildStatus } from './status.ts';
 import type { StatusInput } from './status.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 12, 0, 0, 678);
@@ -36,11 +36,11 @@ test.each<[string, StatusInput['tolerations'], string | undefined, string | unde
   ['accepted', { kind: 'accepted' }, 'Refused', 'Accepted'],
 ])('PL8 the verdict on tolerations in the status: %s', (_, tolerations, before, expected) => {
   const status = before === undefined ? {} : { tolerations: before };
-  expect(statusOf(input({ policy: policy({}, 'default', { status }), tolerations })).tolerations).toBe(expected);
+  expect(buildStatus(input({ policy: policy({}, 'default', { status }), tolerations })).tolerations).toBe(expected);
 });
 
 test('PL8 the condition quotes the API server', () => {
-  const { conditions = [] } = statusOf(
+  const { conditions = [] } = buildStatus(
     input({ tolerations: { kind: 'refused', words: 'conflict with its whitelist' } }),
   );
   expect(conditions.find(({ type }) => type === 'Degraded')?.message).toContain('"conflict with its whitelist"');
@@ -62,7 +62,7 @@ const withConditions = (spec: JsonObject, ...conditions: readonly Partial<ArchPo
   });
 
 const shown = (changes: Partial<StatusInput>): readonly string[] =>
-  (statusOf(input(changes)).conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+  (buildStatus(input(changes)).conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
 
 describe('the status of a policy', () => {
   test('PL5 contains the counts by architecture, with nodes without the label as unknown', () => {
@@ -85,7 +85,7 @@ describe('the status of a policy', () => {
       node('d', ''),
       node('virtual', 'amd64', { labels: {} }),
     ];
-    expect(statusOf(input({ counts, nodes, evicted: 7 }))).toMatchObject({
+    expect(buildStatus(input({ counts, nodes, evicted: 7 }))).toMatchObject({
       observedGeneration: 1,
       pods: { matched: 5, constrained: 0, gated: 0, misplaced: 1, unresolved: 0, unschedulable: 0, evicted: 7 },
       architectures: [
@@ -185,7 +185,7 @@ describe('the status of a policy', () => {
 
   test('lastTransitionTime is the time of the last change', () => {
     const before = withConditions({}, {}, { type: 'Degraded', status: 'False' });
-    const times = (statusOf(input({ policy: before, webhookReachable: false })).conditions ?? []).map(
+    const times = (buildStatus(input({ policy: before, webhookReachable: false })).conditions ?? []).map(
       ({ type, lastTransitionTime }) => [type, lastTransitionTime],
     );
     expect(times).toEqual([
@@ -195,7 +195,7 @@ describe('the status of a policy', () => {
   });
 
   const messageOf = (type: string, changes: Partial<StatusInput>): string | undefined =>
-    statusOf(input(changes)).conditions?.find((condition) => condition.type === type)?.message;
+    buildStatus(input(changes)).conditions?.find((condition) => condition.type === type)?.message;
 
   test('the message states why a policy governs no pods', () => {
     const elsewhere = policy({ namespaceSelector: { matchLabels: { team: 'red' } } });
@@ -221,7 +221,7 @@ describe('the status of a policy', () => {
   });
 
   test('an invalid policy gets its errors as message', () => {
-    const status = invalidStatusOf(3, [{ path: 'spec.mode', message: 'write Enforce or Audit' }], NOW);
+    const status = buildInvalidStatus(3, [{ path: 'spec.mode', message: 'write Enforce or Audit' }], NOW);
     const [ready, degraded] = status.conditions ?? [];
     expect(ready).toMatchObject({ type: 'Ready', status: 'False', reason: 'Invalid', observedGeneration: 3 });
     expect(ready?.message).toContain('spec.mode: write Enforce or Audit');
@@ -243,25 +243,25 @@ describe('evictions since the policy was created', () => {
   test('continue from the status of the previous leader', () => {
     const counts = new EvictedCounts();
     counts.add('default');
-    expect(counts.of(stored(5))).toBe(6);
+    expect(counts.total(stored(5))).toBe(6);
     counts.add('default');
     // The watch returned our own write: it is not counted twice.
-    expect(counts.of(stored(6))).toBe(7);
+    expect(counts.total(stored(6))).toBe(7);
   });
 
   test('restart at zero for a recreated policy', () => {
     const counts = new EvictedCounts();
     counts.add('default');
-    counts.of(stored(5));
-    expect(counts.of(stored(0, 'two'))).toBe(0);
+    counts.total(stored(5));
+    expect(counts.total(stored(0, 'two'))).toBe(0);
   });
 
   test('of a deleted policy are dropped', () => {
     const counts = new EvictedCounts();
     counts.add('default');
-    counts.of(stored(5));
+    counts.total(stored(5));
     counts.add('never-seen');
-    for (const name of ['default', 'never-seen']) counts.forget(name);
+    for (const name of ['default', 'never-seen']) counts.drop(name);
     expect(counts.size).toBe(0);
   });
 });

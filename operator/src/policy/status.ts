@@ -1,8 +1,8 @@
 import { countedArchitecture, governs, shadowOf, withoutUndefined } from '@archpolicy/core';
 import type { ArchPolicy, ArchPolicyStatus, CountedArchitecture, NamespaceFacts, NodeFacts } from '@archpolicy/core';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
-import { conditionsOf, invalidConditions, timestamp } from './conditions.ts';
-import { degradationsOf, tolerationVerdict } from './degradations.ts';
+import { buildConditions, invalidConditions, timestamp } from './conditions.ts';
+import { findDegradations, tolerationVerdict } from './degradations.ts';
 import type { DegradationInput } from './degradations.ts';
 
 /** The status that this controller writes: all fields. */
@@ -25,25 +25,25 @@ export interface StatusInput extends Omit<DegradationInput, 'losesTieTo'> {
 }
 
 /** Returns the desired status of a policy. */
-export function statusOf(input: StatusInput): OwnStatus {
+export function buildStatus(input: StatusInput): OwnStatus {
   const { policy, counts, evicted, lastRecheckMs, relaxed } = input;
   const tolerations = tolerationVerdict(policy, input.tolerations);
   const { matched, constrained, gated, misplaced, unresolved, unschedulable } = counts;
   const lastRecheckTime = lastRecheckMs === undefined ? policy.status?.lastRecheckTime : timestamp(lastRecheckMs);
   return {
     observedGeneration: policy.generation,
-    conditions: conditionsOf({
+    conditions: buildConditions({
       policy,
       previous: policy.status?.conditions ?? [],
       checked: lastRecheckMs !== undefined,
       shadow: shadowOf(policy, input.policies)?.name,
       matched,
       namespaces: matched > 0 ? matched : selectedNamespaces(input),
-      degradations: degradationsOf({ ...input, losesTieTo: counts.losesTieTo }),
+      degradations: findDegradations({ ...input, losesTieTo: counts.losesTieTo }),
       nowMs: input.nowMs,
     }),
     pods: { matched, constrained, gated, misplaced, unresolved, unschedulable, evicted },
-    architectures: architecturesOf(input),
+    architectures: countArchitectures(input),
     workloads: { total: counts.workloads, portable: counts.portableWorkloads },
     ...withoutUndefined({ tolerations, lastRecheckTime }),
     // A merge patch without the list would not clear it.
@@ -55,7 +55,7 @@ export function statusOf(input: StatusInput): OwnStatus {
  * Returns the status of an invalid policy, as a merge patch: it governs no pods, so the counts are zero. The count of
  * evictions is kept for the lifetime of the policy.
  */
-export function invalidStatusOf(
+export function buildInvalidStatus(
   generation: number,
   problems: readonly { readonly path: string; readonly message: string }[],
   nowMs: number,
@@ -76,7 +76,7 @@ function selectedNamespaces({ policy, namespaces }: StatusInput): number {
 }
 
 /** Counts the cluster's nodes and the policy's pods by architecture. */
-function architecturesOf({ nodes, counts }: StatusInput): NonNullable<ArchPolicyStatus['architectures']> {
+function countArchitectures({ nodes, counts }: StatusInput): NonNullable<ArchPolicyStatus['architectures']> {
   const nodeCounts = new Map<CountedArchitecture, number>();
   for (const name of nodes.map(countedArchitecture)) nodeCounts.set(name, (nodeCounts.get(name) ?? 0) + 1);
   const names = [...new Set([...nodeCounts.keys(), ...counts.architectures.keys()])].sort();

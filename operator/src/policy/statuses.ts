@@ -25,7 +25,7 @@ export interface PolicyStatusesOptions extends Omit<PolicyControllerOptions, 'po
     verdict(policy: ArchPolicy): TolerationProbeResult | undefined;
   };
   /** Notifies of images whose supported architectures changed. */
-  readonly drift: Notifier<string> & { lossesOf(policy: string): readonly string[] };
+  readonly drift: Notifier<string> & { getLosses(policy: string): readonly string[] };
 }
 
 /** Updates the statuses of all policies while this process leads. Subscribes to all inputs of a status. */
@@ -97,7 +97,7 @@ export class PolicyStatuses {
       webhookReachable: () => webhook.isReachable(),
       tolerations: (policy) => tolerations.verdict(policy),
       brake: () => brake.state,
-      losses: (policy) => drift.lossesOf(policy),
+      losses: (policy) => drift.getLosses(policy),
     };
   }
 }

@@ -75,11 +75,11 @@ export class Reporter {
     }
     const { reason } = decision;
     if (this.#wasReported(key, pod.uid, reason)) return;
-    const fields = { ...namesOf(pod), policy: policy.name, node: node?.name, reason };
+    const fields = { ...logFields(pod), policy: policy.name, node: node?.name, reason };
     if (decision.kind === 'report') this.#options.logger.info(fields, 'pod not evicted');
     else if (!UNLOGGED_WAITS.has(reason)) this.#options.logger.info(fields, 'eviction delayed');
     if (decision.kind === 'wait' && !WAITS_WITH_EVENT.has(reason)) return;
-    const note = noteOf({ pod, node }, assessment, reason, detail);
+    const note = buildNote({ pod, node }, assessment, reason, detail);
     if (note !== undefined) this.#event(pod, 'Warning', reason, note);
   }
 
@@ -89,21 +89,21 @@ export class Reporter {
   }
 
   evicted({ pod, policy, node }: ReportedPod, { assessment }: Finding): void {
-    this.#options.logger.info({ ...namesOf(pod), policy: policy.name, node: node?.name }, 'pod evicted');
+    this.#options.logger.info({ ...logFields(pod), policy: policy.name, node: node?.name }, 'pod evicted');
     if (isUnschedulable(pod)) this.#event(pod, 'Normal', 'PreferenceRelaxed', relaxedNote(pod));
     if (node === undefined || assessment.kind !== 'misplaced') return;
-    this.#event(pod, 'Normal', 'Misplaced', evictedNote(misplacementOf(pod, node, assessment)));
+    this.#event(pod, 'Normal', 'Misplaced', evictedNote(toMisplacement(pod, node, assessment)));
   }
 
   notAccepted({ pod, policy }: ReportedPod, answer: EvictionAnswer, delayMs: number): void {
-    const fields = { ...namesOf(pod), policy: policy.name, answer: answer.kind, delayMs };
-    const isOurs = answer.kind === 'forbidden' || answer.kind === 'invalid';
-    if (isOurs) this.#options.logger.error({ ...fields, text: answer.message }, 'eviction rejected');
+    const fields = { ...logFields(pod), policy: policy.name, answer: answer.kind, delayMs };
+    const isPermanent = answer.kind === 'forbidden' || answer.kind === 'invalid';
+    if (isPermanent) this.#options.logger.error({ ...fields, text: answer.message }, 'eviction rejected');
     else this.#options.logger.info(fields, 'eviction not accepted');
   }
 
   landed({ pod, node }: ReportedPod, landing: Landing): void {
-    const fields = { ...namesOf(pod), node: pod.nodeName };
+    const fields = { ...logFields(pod), node: pod.nodeName };
     if (landing === 'right') this.#options.logger.info(fields, 'replacement landed right');
     else if (landing === 'wrong') this.#options.logger.warn(fields, 'replacement landed wrong');
     else this.#landedBroken(pod, node?.name ?? '', fields);
@@ -116,7 +116,7 @@ export class Reporter {
 
   /** R7: reports a placement violation that the brake counts. */
   violation(pod: PodFacts, fault: ViolationKind): void {
-    this.#options.logger.warn({ ...namesOf(pod), node: pod.nodeName, fault }, 'placement violation');
+    this.#options.logger.warn({ ...logFields(pod), node: pod.nodeName, fault }, 'placement violation');
   }
 
   #wasReported(key: string, uid: string, reason: string): boolean {
@@ -140,18 +140,18 @@ export class Reporter {
 }
 
 /** Returns the note of the event on a pod that is not evicted. */
-function noteOf(
+function buildNote(
   { pod, node }: Pick<ReportedPod, 'pod' | 'node'>,
   assessment: PlacementAssessment,
   reason: ReportReason | WaitReason,
   detail: string | undefined,
 ): string | undefined {
   if (node === undefined) return isUnschedulable(pod) ? stuckNote(pod, reason) : undefined;
-  if (assessment.kind === 'misplaced') return stayingNote(misplacementOf(pod, node, assessment), reason, detail);
+  if (assessment.kind === 'misplaced') return stayingNote(toMisplacement(pod, node, assessment), reason, detail);
   return assessment.kind === 'broken-image' ? brokenImageNote(pod, node.name, assessment.signal.container) : undefined;
 }
 
-function misplacementOf(
+function toMisplacement(
   pod: PodFacts,
   node: NodeFacts,
   { images, architectures }: Extract<PlacementAssessment, { kind: 'misplaced' }>,
@@ -159,6 +159,6 @@ function misplacementOf(
   return { pod, node: node.name, architecture: node.architecture, images, architectures };
 }
 
-function namesOf({ namespace, name, uid, owner }: PodFacts): Record<string, string | undefined> {
+function logFields({ namespace, name, uid, owner }: PodFacts): Record<string, string | undefined> {
   return { namespace, pod: name, uid, owner: owner === undefined ? undefined : `${owner.kind}/${owner.name}` };
 }

@@ -1,6 +1,6 @@
 import type { Rule } from './rule.ts';
 
-/** What the rules look at. Written out, because the schema that the type would come from holds the rules. */
+/** The fields that the rules read. Declared here, because the schema contains the rules: its type would be circular. */
 interface RuledSpec {
   readonly architectures?: readonly string[] | undefined;
   readonly scaleFromZero: readonly string[];
@@ -10,7 +10,7 @@ interface RuledSpec {
   readonly fallbackArchitecture?: string | undefined;
 }
 
-/** An architecture outside the allow-list could never be placed on: the policy would not do what it says. */
+/** Requires that the named architectures are in spec.architectures: others would never be used. */
 function within(
   path: readonly string[],
   named: (spec: RuledSpec) => readonly (string | undefined)[],

@@ -16,7 +16,7 @@ export interface PodIdentity {
 }
 
 /** The gate's API calls for one pod. */
-export class PodCalls {
+export class PodClient {
   readonly #api: Pick<Api, 'request'>;
 
   constructor(api: Pick<Api, 'request'>) {
@@ -58,6 +58,6 @@ export class PodCalls {
 }
 
 /** Returns `metadata.resourceVersion`, or '', which matches no version. */
-export function versionOf(pod: JsonObject): string {
+export function getResourceVersion(pod: JsonObject): string {
   return textAt(objectAt(pod, 'metadata'), 'resourceVersion') ?? '';
 }

@@ -1,47 +1,49 @@
 import { isGated, objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
-import { versionOf } from './pod-calls.ts';
+import { getResourceVersion } from './pod-client.ts';
 
 /**
  * Maximum number of cached gated pods, about 25 KB each. A patch needs the complete pod; a pod that is not cached is read from
  * the API server. Pods are processed in FIFO order, so a full cache keeps the earlier ones.
  */
-const MAX_KEPT = 2_000;
+const MAX_PODS = 2_000;
 
-interface Kept {
+interface CachedPod {
   readonly raw: JsonObject;
   /** The version of the watch when the pod was cached. */
   readonly shown: string;
 }
 
 /** Caches gated pods as the API server sent them. */
-export class RawPods {
-  readonly #kept = new Map<string, Kept>();
+export class RawPodCache {
+  readonly pods = new Map<string, CachedPod>();
 
   get size(): number {
-    return this.#kept.size;
+    return this.pods.size;
   }
 
   /** Call it with every pod that is listed or watched. Caches the gated ones. */
-  see(raw: JsonObject): void {
+  observe(raw: JsonObject): void {
     const metadata = objectAt(raw, 'metadata');
     const key = `${textAt(metadata, 'namespace') ?? ''}/${textAt(metadata, 'name') ?? ''}`;
-    if (isGated(raw)) this.keep(key, versionOf(raw), raw);
-    else this.#kept.delete(key);
+    if (isGated(raw)) this.set(key, getResourceVersion(raw), raw);
+    else this.pods.delete(key);
   }
 
   /** Caches a pod as read. `shown` is the current version of the watch. */
-  keep(key: string, shown: string, raw: JsonObject): void {
-    if (this.#kept.size < MAX_KEPT || this.#kept.has(key)) this.#kept.set(key, { raw, shown });
+  set(key: string, shown: string, raw: JsonObject): void {
+    if (this.pods.size < MAX_PODS || this.pods.has(key)) this.pods.set(key, { raw, shown });
   }
 
   /** Returns the pod if it is cached and the watch has not delivered a newer version. */
   get(key: string, shown: string): JsonObject | undefined {
-    const kept = this.#kept.get(key);
-    return kept !== undefined && (kept.shown === shown || versionOf(kept.raw) === shown) ? kept.raw : undefined;
+    const kept = this.pods.get(key);
+    return kept !== undefined && (kept.shown === shown || getResourceVersion(kept.raw) === shown)
+      ? kept.raw
+      : undefined;
   }
 
   drop(key: string): void {
-    this.#kept.delete(key);
+    this.pods.delete(key);
   }
 }

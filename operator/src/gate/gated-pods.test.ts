@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { GATE_INSPECTING } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
 import { crashLoopingPod } from '../fixtures/objects.ts';
-import { isOurs } from './tracked-pods.ts';
+import { hasPendingGate } from './gated-pods.ts';
 
 const gated: Partial<PodFacts> = { phase: 'Pending', schedulingGates: ['other', GATE_INSPECTING] };
 
@@ -12,5 +12,5 @@ test.each<[string, Partial<PodFacts>, boolean]>([
   ['being deleted', { deleting: true }, false],
   ['failed', { phase: 'Failed' }, false],
 ])('PL12 a pod waits for us: %s', (_, changes, expected) => {
-  expect(isOurs(crashLoopingPod('a', { ...gated, ...changes }))).toBe(expected);
+  expect(hasPendingGate(crashLoopingPod('a', { ...gated, ...changes }))).toBe(expected);
 });

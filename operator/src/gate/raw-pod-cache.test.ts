@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '@archpolicy/core';
-import { RawPods } from './raw-pods.ts';
+import { RawPodCache } from './raw-pod-cache.ts';
 
 function pod(
   name: string,
@@ -15,11 +15,11 @@ function pod(
 
 describe('the cache of gated pods', () => {
   test('contains pods behind our gate, in the version of the watch', () => {
-    const raw = new RawPods();
+    const raw = new RawPodCache();
     const web = pod('web', '5');
-    raw.see(web);
-    raw.see(pod('other', '6', ['corp/quota']));
-    raw.see(pod('plain', '7', []));
+    raw.observe(web);
+    raw.observe(pod('other', '6', ['corp/quota']));
+    raw.observe(pod('plain', '7', []));
     expect(raw.size).toBe(1);
     expect(raw.get('shop/web', '5')).toBe(web);
     expect(raw.get('shop/web', '4')).toBeUndefined();
@@ -27,30 +27,30 @@ describe('the cache of gated pods', () => {
   });
 
   test('drops pods without gate and deleted pods', () => {
-    const raw = new RawPods();
-    raw.see(pod('web', '5'));
-    raw.see(pod('db', '6'));
-    raw.see(pod('web', '7', []));
+    const raw = new RawPodCache();
+    raw.observe(pod('web', '5'));
+    raw.observe(pod('db', '6'));
+    raw.observe(pod('web', '7', []));
     raw.drop('shop/db');
     expect(raw.size).toBe(0);
   });
 
   test('returns a pod that was read again until the watch delivers a newer version', () => {
-    const raw = new RawPods();
-    raw.see(pod('web', '5'));
+    const raw = new RawPodCache();
+    raw.observe(pod('web', '5'));
     const read = pod('web', '8');
-    raw.keep('shop/web', '5', read);
+    raw.set('shop/web', '5', read);
     expect(raw.get('shop/web', '5')).toBe(read);
     expect(raw.get('shop/web', '8')).toBe(read);
     expect(raw.get('shop/web', '9')).toBeUndefined();
   });
 
   test('is bounded and keeps the first pods', () => {
-    const raw = new RawPods();
-    for (let i = 0; i < 2_100; i += 1) raw.see(pod(`web-${i}`, '5'));
+    const raw = new RawPodCache();
+    for (let i = 0; i < 2_100; i += 1) raw.observe(pod(`web-${i}`, '5'));
     expect(raw.size).toBe(2_000);
     expect(raw.get('shop/web-0', '5')).toBeDefined();
-    raw.see(pod('web-0', '6'));
+    raw.observe(pod('web-0', '6'));
     expect(raw.get('shop/web-0', '6')).toBeDefined();
   });
 });

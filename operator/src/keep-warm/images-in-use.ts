@@ -6,7 +6,7 @@ import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view'
 import { HARD_TTL_MS, SOFT_TTL_MS } from '@archpolicy/registry';
 
 /** An image to keep warm, for all pods that pull it with the same credentials. */
-export interface WarmImage {
+export interface ImageInUse {
   /** Identifies image and credentials. */
   readonly key: string;
   readonly image: string;
@@ -18,7 +18,7 @@ export interface WarmImage {
 }
 
 /** The objects that use images. */
-export interface WarmSources {
+export interface ImageSources {
   readonly pods: { list(): readonly PodFacts[] };
   readonly cronJobs: { list(): readonly CronJobFacts[] };
   readonly namespaces: { get(name: string): NamespaceFacts | undefined };
@@ -31,55 +31,58 @@ export interface WarmSources {
 /** More images than the rate limits of a few registries allow to refresh within the TTL. */
 const MAX_WARM_IMAGES = 10_000;
 /** Pods between two yields to the event loop, a few tenths of a millisecond. */
-const PODS_PER_TURN = 500;
+const PODS_PER_YIELD = 500;
 
 /**
  * Lists the images of running pods and of CronJobs that are not suspended. Without images that the governing policy
  * overrides, and without pods and CronJobs that have no policy or the skip label. One entry per image and credentials; at most 10,000.
  */
-export async function wantedImages(sources: WarmSources, signal: AbortSignal): Promise<ReadonlyMap<string, WarmImage>> {
-  const wanted = new Map<string, WarmImage>();
+export async function listImagesInUse(
+  sources: ImageSources,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ImageInUse>> {
+  const wanted = new Map<string, ImageInUse>();
   const policies = new Map(sources.policies.list().map((policy) => [policy.name, policy]));
-  const yields = new PeriodicYield(PODS_PER_TURN);
+  const yields = new PeriodicYield(PODS_PER_YIELD);
   for (const pod of sources.pods.list()) {
     const due = yields.count();
     if (due !== undefined) await due;
     if (signal.aborted || wanted.size >= MAX_WARM_IMAGES) break;
     if (isTerminalOrTerminating(pod)) continue;
     const policy = policies.get(sources.policyOf(podKey(pod)) ?? '');
-    if (policy !== undefined) addAll(wanted, pod.images, policy, () => ofPod(pod, sources));
+    if (policy !== undefined) addAll(wanted, pod.images, policy, () => podIdentity(pod, sources));
   }
   for (const job of sources.cronJobs.list()) {
-    const policy = job.suspended ? undefined : policyOfCronJob(job, policies.values(), sources);
-    if (policy !== undefined) addAll(wanted, job.images, policy, () => ofCronJob(job, sources));
+    const policy = job.suspended ? undefined : findGoverningPolicy(job, policies.values(), sources);
+    if (policy !== undefined) addAll(wanted, job.images, policy, () => cronJobIdentity(job, sources));
   }
   return wanted;
 }
 
 /** Returns the policy that governs the pods of a CronJob, or undefined if there is none or the skip label exempts them. */
-function policyOfCronJob(
+function findGoverningPolicy(
   { namespace: name, podLabels }: CronJobFacts,
   policies: Iterable<ArchPolicy>,
-  { namespaces }: WarmSources,
+  { namespaces }: ImageSources,
 ): ArchPolicy | undefined {
   const namespace = namespaces.get(name);
   if (namespace === undefined || isSkipped(podLabels, namespace)) return undefined;
   return selectPolicy(policies, namespace, podLabels);
 }
 
-interface Asker {
+interface PullIdentity {
   /** Empty: no pull secrets. */
   readonly name: string;
-  readonly pullSecrets: WarmImage['pullSecrets'];
+  readonly pullSecrets: ImageInUse['pullSecrets'];
 }
 
 function addAll(
-  wanted: Map<string, WarmImage>,
+  wanted: Map<string, ImageInUse>,
   images: readonly string[],
   policy: ArchPolicy,
-  askerOf: () => Asker,
+  getIdentity: () => PullIdentity,
 ): void {
-  const { name, pullSecrets } = askerOf();
+  const { name, pullSecrets } = getIdentity();
   for (const image of imagesToInspect(images, policy.spec)) {
     const key = `${image} ${name}`;
     if (wanted.has(key) || wanted.size >= MAX_WARM_IMAGES) continue;
@@ -91,12 +94,12 @@ function addAll(
   }
 }
 
-function ofPod({ namespace, pullSecrets: names = [] }: PodFacts, { pullSecrets }: WarmSources): Asker {
+function podIdentity({ namespace, pullSecrets: names = [] }: PodFacts, { pullSecrets }: ImageSources): PullIdentity {
   const read = (signal: AbortSignal): Promise<PullSecretsFound> => pullSecrets.read(namespace, names, signal);
   return { name: names.length === 0 ? '' : `${namespace}/${names.join(',')}`, pullSecrets: read };
 }
 
-function ofCronJob({ namespace, puller }: CronJobFacts, { pullSecrets }: WarmSources): Asker {
+function cronJobIdentity({ namespace, puller }: CronJobFacts, { pullSecrets }: ImageSources): PullIdentity {
   const read = (signal: AbortSignal): Promise<PullSecretsFound> => pullSecrets.ofTemplate(namespace, puller, signal);
   return { name: `${namespace}/${JSON.stringify(puller)}`, pullSecrets: read };
 }

@@ -1,7 +1,7 @@
-import type { WarmImage } from './wanted.ts';
+import type { ImageInUse } from './images-in-use.ts';
 
 /** When each image is due, by registry host. Times are monotonic milliseconds. */
-export class WarmSet {
+export class RefreshSchedule {
   readonly #hosts = new Map<string, Map<string, Scheduled>>();
   #size = 0;
 
@@ -10,14 +10,14 @@ export class WarmSet {
   }
 
   /** Replaces the images. Known images keep their due time, new ones get `firstDueOf`. */
-  replace(wanted: ReadonlyMap<string, WarmImage>, firstDueOf: (image: WarmImage) => number): void {
+  replace(wanted: ReadonlyMap<string, ImageInUse>, getFirstDue: (image: ImageInUse) => number): void {
     for (const images of this.#hosts.values()) {
       for (const key of images.keys()) if (!wanted.has(key)) images.delete(key);
     }
     for (const image of wanted.values()) {
       const images = this.#hosts.get(image.host) ?? new Map<string, Scheduled>();
       this.#hosts.set(image.host, images);
-      images.set(image.key, { image, dueAtMs: images.get(image.key)?.dueAtMs ?? firstDueOf(image) });
+      images.set(image.key, { image, dueAtMs: images.get(image.key)?.dueAtMs ?? getFirstDue(image) });
     }
     for (const [host, images] of this.#hosts) if (images.size === 0) this.#hosts.delete(host);
     this.#size = wanted.size;
@@ -28,7 +28,7 @@ export class WarmSet {
   }
 
   /** Returns the image of this host with the earliest due time in the past, or undefined. */
-  nextOf(host: string, nowMs: number): WarmImage | undefined {
+  nextDue(host: string, nowMs: number): ImageInUse | undefined {
     let next: Scheduled | undefined;
     for (const scheduled of this.#hosts.get(host)?.values() ?? []) {
       if (scheduled.dueAtMs <= nowMs && (next === undefined || scheduled.dueAtMs < next.dueAtMs)) next = scheduled;
@@ -36,13 +36,13 @@ export class WarmSet {
     return next?.image;
   }
 
-  schedule({ host, key }: WarmImage, dueAtMs: number): void {
+  schedule({ host, key }: ImageInUse, dueAtMs: number): void {
     const scheduled = this.#hosts.get(host)?.get(key);
     if (scheduled !== undefined) scheduled.dueAtMs = dueAtMs;
   }
 
   /** Returns the number of due images. */
-  due(nowMs: number): number {
+  countDue(nowMs: number): number {
     let due = 0;
     for (const images of this.#hosts.values())
       for (const { dueAtMs } of images.values()) if (dueAtMs <= nowMs) due += 1;
@@ -51,6 +51,6 @@ export class WarmSet {
 }
 
 interface Scheduled {
-  readonly image: WarmImage;
+  readonly image: ImageInUse;
   dueAtMs: number;
 }

@@ -2,12 +2,12 @@ import { hasOurGate, isTerminalOrTerminating } from '@archpolicy/core';
 import type { LiftPatch, PodFacts } from '@archpolicy/core';
 
 /** Whether the pod waits behind our gate. A terminal or terminating pod does not. */
-export function isOurs(pod: PodFacts): boolean {
+export function hasPendingGate(pod: PodFacts): boolean {
   return !isTerminalOrTerminating(pod) && hasOurGate(pod);
 }
 
 /** The state of a gated pod. */
-export interface TrackedPod {
+export interface GatedPod {
   readonly uid: string;
   /** When it was first observed, monotonic milliseconds: a wrong wall clock cannot keep it gated. */
   readonly firstSeenMs: number;
@@ -27,8 +27,8 @@ export interface TrackedPod {
 }
 
 /** The observed pods behind our gate, by key. */
-export class TrackedPods {
-  readonly #tracked = new Map<string, TrackedPod>();
+export class GatedPods {
+  readonly #tracked = new Map<string, GatedPod>();
 
   /** The number of pods that still wait. */
   get waiting(): number {
@@ -46,7 +46,7 @@ export class TrackedPods {
   }
 
   /** Returns the state of the pod, new for another pod of the same name. */
-  of(key: string, { uid }: PodFacts, nowMs: number): TrackedPod {
+  track(key: string, { uid }: PodFacts, nowMs: number): GatedPod {
     const known = this.#tracked.get(key);
     if (known?.uid === uid) return known;
     const tracked = {
@@ -62,7 +62,7 @@ export class TrackedPods {
     return tracked;
   }
 
-  forget(key: string): void {
+  drop(key: string): void {
     this.#tracked.delete(key);
   }
 }

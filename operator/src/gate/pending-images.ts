@@ -2,7 +2,7 @@ import { arrayAt, isJsonObject, objectAt, pullSecretNames, textAt } from '@archp
 import type { Json, JsonObject } from '@archpolicy/core';
 
 /** An image that a pod waits for, with the inputs of its inspection. */
-export interface WantedImage {
+export interface PendingImage {
   /** As written in the pod. */
   readonly image: string;
   readonly pullPolicy: string;
@@ -12,13 +12,17 @@ export interface WantedImage {
 }
 
 /** Returns the key of an inspection, which waiting pods share. Without pull secrets it does not contain the namespace. */
-export function inspectionKey({ image, pullPolicy, namespace, pullSecrets }: WantedImage): string {
+export function inspectionKey({ image, pullPolicy, namespace, pullSecrets }: PendingImage): string {
   const credentials = pullSecrets.length === 0 ? [] : [namespace, ...pullSecrets];
   return JSON.stringify([image, pullPolicy === 'Always', ...credentials]);
 }
 
 /** Returns the images to inspect for a pod, with its pull secrets. */
-export function wantedImages(pod: JsonObject, namespace: string, images: readonly string[]): readonly WantedImage[] {
+export function listPendingImages(
+  pod: JsonObject,
+  namespace: string,
+  images: readonly string[],
+): readonly PendingImage[] {
   const spec = objectAt(pod, 'spec');
   const pullSecrets = pullSecretNames(spec);
   const always = imagesPulledAlways(spec);
