@@ -1,4 +1,4 @@
-import { readDecision, topControllerOf } from '@archpolicy/core';
+import { readDecision, findTopController } from '@archpolicy/core';
 import type { BrakeState, NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 
 /**
@@ -145,7 +145,7 @@ function listOwners(owners: readonly string[]): string {
 }
 
 function subject({ pod }: Pick<Misplacement, 'pod'>): string {
-  const { kind, name } = topControllerOf(pod);
+  const { kind, name } = findTopController(pod);
   return pod.owner === undefined ? `Pod ${pod.name}` : `Pod ${pod.name} of ${kind} ${name}`;
 }
 

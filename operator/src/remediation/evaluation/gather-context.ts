@@ -9,7 +9,7 @@ import {
   rivalOf,
   selectPolicy,
   suspectPlatforms,
-  topControllerOf,
+  findTopController,
 } from '@archpolicy/core';
 import type {
   ArchPolicy,
@@ -126,7 +126,7 @@ export function accountOf({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy
   return {
     policy: policy.name,
     maxPerMinute: policy.spec.remediation.maxEvictionsPerMinute,
-    owner: controllerKey(topControllerOf(pod)),
+    owner: controllerKey(findTopController(pod)),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '@archpolicy/async';
-import { controllerKey, isAgainstTerms, topControllerOf } from '@archpolicy/core';
+import { controllerKey, isAgainstTerms, findTopController } from '@archpolicy/core';
 import type { EvictionLedger, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { ViolationKind } from '../../reporting/brake-metrics.ts';
@@ -66,7 +66,7 @@ export class PlacementViolations {
   /** Counts a violation towards the brake. */
   record(pod: PodFacts): void {
     const { ledger, clock } = this.#options;
-    const owner = controllerKey(topControllerOf(pod));
+    const owner = controllerKey(findTopController(pod));
     ledger.fault({ pod: pod.uid, owner, namespace: pod.namespace }, clock.monotonic());
   }
 

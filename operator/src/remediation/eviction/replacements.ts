@@ -5,7 +5,7 @@ import {
   LANDING_DEADLINE_MS,
   PLACE_HELD_MS,
   READY_AFTER_MS,
-  topControllerOf,
+  findTopController,
 } from '@archpolicy/core';
 import type { ContainerEvidence, EvictionLedger, Landing, PlacementAssessment, PodFacts } from '@archpolicy/core';
 import type { Pods } from '../ports.ts';
@@ -151,7 +151,7 @@ export class Replacements {
 }
 
 function ownerOf(pod: PodFacts): string {
-  return controllerKey(topControllerOf(pod));
+  return controllerKey(findTopController(pod));
 }
 
 /** Ready for as long as no crash loop is, or, a pod of a Job, finished well. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { labelOf, objectAt, stringMapAt } from '../json/read.ts';
+import { getLabel, objectAt, stringMapAt } from '../json/read.ts';
 import type { JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { applyPatch } from '../placement/json-patch.ts';
@@ -243,7 +243,7 @@ describe('PL12 the patches, best first', () => {
 
 describe('the decision annotation of a lifted pod', () => {
   const annotationOf = (pod: JsonObject): string | undefined =>
-    labelOf(stringMapAt(objectAt(pod, 'metadata'), 'annotations'), ANNOTATION_DECISION);
+    getLabel(stringMapAt(objectAt(pod, 'metadata'), 'annotations'), ANNOTATION_DECISION);
   const row: Row = { images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' }, pod: required(zone) };
   const later = { ...both, db: 'linux/arm64' };
 

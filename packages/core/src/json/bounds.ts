@@ -26,7 +26,7 @@ export function isWithinBounds(text: Uint8Array, bounds: JsonBounds): boolean {
   for (let at = 0; at < text.length; at += 1) {
     const byte = text[at];
     if (byte === QUOTE) {
-      at = endOfString(text, at);
+      at = findStringEnd(text, at);
       continue;
     }
     if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
@@ -46,7 +46,7 @@ export function isWithinBounds(text: Uint8Array, bounds: JsonBounds): boolean {
 }
 
 /** The index of the quote that ends the string which begins at `start`; at or after the end where none does. */
-function endOfString(text: Uint8Array, start: number): number {
+function findStringEnd(text: Uint8Array, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== QUOTE) at += text[at] === BACKSLASH ? 2 : 1;
   return at;

@@ -9,19 +9,19 @@ import { isJsonObject } from './json.ts';
 /** Labels and annotations. */
 type StringMap = Readonly<Record<string, string>>;
 
-const NOTHING: JsonObject = {};
-const NONE: readonly Json[] = [];
+const EMPTY_OBJECT: JsonObject = {};
+const EMPTY_ARRAY: readonly Json[] = [];
 
 /** The own field `key` when it is an object, else an empty one. */
 export function objectAt(parent: JsonObject, key: string): JsonObject {
   const value = ownField(parent, key);
-  return isJsonObject(value) ? value : NOTHING;
+  return isJsonObject(value) ? value : EMPTY_OBJECT;
 }
 
 /** The own field `key` when it is an array, else an empty one. */
 export function arrayAt(parent: JsonObject, key: string): readonly Json[] {
   const value = ownField(parent, key);
-  return isJsonArray(value) ? value : NONE;
+  return isJsonArray(value) ? value : EMPTY_ARRAY;
 }
 
 /** The own field `key` when it is a string that is not empty: the API treats an empty one as absent. */
@@ -43,7 +43,7 @@ export function stringMapAt(parent: JsonObject, key: string): StringMap {
 }
 
 /** An own entry of a map of labels or annotations. Names such as `constructor` are keys like any other. */
-export function labelOf(labels: StringMap, key: string): string | undefined {
+export function getLabel(labels: StringMap, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 

@@ -39,7 +39,7 @@ export interface NamespaceAnnotations {
   readonly [ANNOTATION_TOLERATIONS_WHITELIST]?: string;
 }
 
-const POD_KEYS = keysOf<PodAnnotations>({
+const POD_KEYS = listKeys<PodAnnotations>({
   'archpolicy.dev/allow-eviction': true,
   'archpolicy.dev/decision': true,
   'archpolicy.dev/preferred': true,
@@ -48,7 +48,7 @@ const POD_KEYS = keysOf<PodAnnotations>({
   'karpenter.sh/do-not-disrupt': true,
   'cluster-autoscaler.kubernetes.io/safe-to-evict': true,
 });
-const NAMESPACE_KEYS = keysOf<NamespaceAnnotations>({
+const NAMESPACE_KEYS = listKeys<NamespaceAnnotations>({
   'archpolicy.dev/preferred': true,
   'scheduler.alpha.kubernetes.io/tolerationsWhitelist': true,
 });
@@ -87,6 +87,6 @@ function pick<K extends string>(
 }
 
 /** The keys of a record, all of them: a key that is declared and not listed does not compile. */
-function keysOf<T>(keys: Readonly<Record<keyof T, true>>): readonly (keyof T & string)[] {
+function listKeys<T>(keys: Readonly<Record<keyof T, true>>): readonly (keyof T & string)[] {
   return Object.keys(keys) as (keyof T & string)[];
 }

@@ -5,7 +5,7 @@ import { matchesSelector } from '../policy/label-selector.ts';
 import { readPodAnnotations } from './annotations.ts';
 import type { NamespaceFacts, PodFacts } from './facts.ts';
 import { readPodLabels, selectableValue } from './labels.ts';
-import { labelOf } from '../json/read.ts';
+import { getLabel } from '../json/read.ts';
 
 /**
  * What must not compile. The type check covers this file: an error that is expected and does not occur fails it.
@@ -33,7 +33,7 @@ describe('a key that the parser does not keep does not compile', () => {
     // @ts-expect-error -- any key could be one that the parser drops
     expect(reviewed[OTHER_KEY]).toBeUndefined();
     // @ts-expect-error -- a closed record is no map
-    expect(labelOf(reviewed, OTHER_KEY)).toBeUndefined();
+    expect(getLabel(reviewed, OTHER_KEY)).toBeUndefined();
   });
 
   test('P8 annotations of a namespace', () => {
@@ -51,7 +51,7 @@ describe('a key that the parser does not keep does not compile', () => {
     // @ts-expect-error -- only selectors and policies name keys
     expect(labels[OTHER_KEY]).toBeUndefined();
     // @ts-expect-error -- labels are no map, either
-    expect(labelOf(labels, 'app')).toBe('web');
+    expect(getLabel(labels, 'app')).toBe('web');
   });
 
   test('P8 selectors match all labels, and nothing that is not one', () => {

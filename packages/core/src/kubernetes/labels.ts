@@ -1,6 +1,6 @@
 import type { LABEL_PREFERRED, LABEL_PREFERRED_NOE, LABEL_SKIP } from './archpolicy-keys.ts';
 import type { JsonObject } from '../json/json.ts';
-import { labelOf, objectAt, stringMapAt } from '../json/read.ts';
+import { getLabel, objectAt, stringMapAt } from '../json/read.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -45,7 +45,7 @@ export function readNamespaceLabels(namespace: JsonObject): NamespaceLabels {
 
 /** The value of a label that a user's selector or policy names. */
 export function selectableValue(labels: SelectableLabels, key: string): string | undefined {
-  return labelOf(toLabelMap(labels), key);
+  return getLabel(toLabelMap(labels), key);
 }
 
 /** The labels as they are written in an object. */

@@ -1,5 +1,5 @@
 import type { NodeFacts } from './facts.ts';
-import { labelOf } from '../json/read.ts';
+import { getLabel } from '../json/read.ts';
 
 /** The labels that every kubelet sets: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
 export const LABEL_ARCH = 'kubernetes.io/arch';
@@ -17,15 +17,15 @@ export function hasTrueArchitectureLabel({
   architecture,
   labels,
 }: Pick<NodeFacts, 'architecture' | 'labels'>): boolean {
-  return labelOf(labels, LABEL_ARCH) === architecture;
+  return getLabel(labels, LABEL_ARCH) === architecture;
 }
 
 /** Whether the node has the label at all: nodes of virtual kubelets may have none. */
 export function hasArchitectureLabel({ labels }: Pick<NodeFacts, 'labels'>): boolean {
-  return labelOf(labels, LABEL_ARCH) !== undefined;
+  return getLabel(labels, LABEL_ARCH) !== undefined;
 }
 
 /** The same for the OS label. */
 export function hasTrueOsLabel({ os, labels }: Pick<NodeFacts, 'os' | 'labels'>): boolean {
-  return labelOf(labels, LABEL_OS) === os;
+  return getLabel(labels, LABEL_OS) === os;
 }

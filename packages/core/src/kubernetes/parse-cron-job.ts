@@ -33,11 +33,11 @@ export function parseCronJob(raw: JsonObject): CronJobFacts | undefined {
     suspended: spec['suspend'] === true,
     podLabels: readPodLabels(template),
     images: podImages(podSpec),
-    puller: pullerOf(podSpec),
+    puller: readPuller(podSpec),
   };
 }
 
-function pullerOf(podSpec: JsonObject): JsonObject {
+function readPuller(podSpec: JsonObject): JsonObject {
   const imagePullSecrets: Json = pullSecretNames(podSpec).map((name) => ({ name }));
   return withoutUndefined({ imagePullSecrets, serviceAccountName: textAt(podSpec, 'serviceAccountName') });
 }

@@ -16,7 +16,7 @@ const FIRST_STATUS_MS = 10_000;
 
 /** Returns the facts kept of a pod; undefined for an object that the API server would not have stored. */
 export function parsePod(raw: JsonObject): PodFacts | undefined {
-  const identity = identityOf(objectAt(raw, 'metadata'));
+  const identity = readIdentity(objectAt(raw, 'metadata'));
   if (identity === undefined) return undefined;
   const owner = readOwner(raw);
   const generateName = textAt(objectAt(raw, 'metadata'), 'generateName');
@@ -44,7 +44,7 @@ export function parsePod(raw: JsonObject): PodFacts | undefined {
 
 type Identity = Pick<PodFacts, 'namespace' | 'name' | 'uid' | 'resourceVersion' | 'createdAtMs' | 'deleting'>;
 
-function identityOf(metadata: JsonObject): Identity | undefined {
+function readIdentity(metadata: JsonObject): Identity | undefined {
   const namespace = textAt(metadata, 'namespace');
   const name = textAt(metadata, 'name');
   const uid = textAt(metadata, 'uid');
@@ -66,12 +66,12 @@ function identityOf(metadata: JsonObject): Identity | undefined {
  */
 const LACKS_CLAIM =
   /unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*"|available persistent volumes to bind|bound to non-existent pv|resourceclaim "?[^ ]* not found|cannot allocate all claims/i;
-const SPEAKS_OF_AFFINITY = /affinity/i;
+const NAMES_AFFINITY = /affinity/i;
 /** Names of objects, which tenants choose. */
 const QUOTED = /"[^"]*"/g;
 
 function lacksClaim(message: string): boolean {
-  return LACKS_CLAIM.test(message) && !SPEAKS_OF_AFFINITY.test(message.replaceAll(QUOTED, ''));
+  return LACKS_CLAIM.test(message) && !NAMES_AFFINITY.test(message.replaceAll(QUOTED, ''));
 }
 
 type Conditions = Pick<PodFacts, 'ready' | 'scheduled' | 'lacksClaim'>;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Json, JsonObject } from '../json/json.ts';
 import { readPodLabels, selectableValue } from './labels.ts';
 import { isObjectName, podImages, podOsName, pullSecretNames, readPodSpec } from './pod-spec.ts';
-import { labelOf } from '../json/read.ts';
+import { getLabel } from '../json/read.ts';
 
 describe('readPodSpec', () => {
   test('PL4 reads what placement and remediation need', () => {
@@ -82,7 +82,7 @@ test('PL4 images keep the order of their first mention', () => {
 });
 
 test('PL3 keys that every object inherits are labels like any other', () => {
-  expect(labelOf({}, 'constructor')).toBeUndefined();
+  expect(getLabel({}, 'constructor')).toBeUndefined();
   const labels = JSON.parse('{"__proto__":"x","y":1}') as JsonObject;
   expect(selectableValue(readPodLabels({ metadata: { labels } }), '__proto__')).toBe('x');
 });

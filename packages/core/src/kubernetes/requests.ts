@@ -29,11 +29,11 @@ const POD_LEVEL = /^(?:cpu|memory|hugepages-.+)$/;
  */
 export function podRequests(spec: JsonObject): ResourceAmounts {
   const total = new Map<string, number>();
-  for (const container of objects(spec, 'containers')) add(total, requestsOf(container));
+  for (const container of objects(spec, 'containers')) add(total, readRequests(container));
   const started = new Map<string, number>();
   const initial = new Map<string, number>();
   for (const container of objects(spec, 'initContainers')) {
-    const requests = requestsOf(container);
+    const requests = readRequests(container);
     const isSidecar = container['restartPolicy'] === 'Always';
     if (isSidecar) add(total, requests);
     // Only the names of this container: a pod can have thousands of both, and their product would take seconds.
@@ -44,8 +44,8 @@ export function podRequests(spec: JsonObject): ResourceAmounts {
     }
   }
   raise(total, initial);
-  for (const [name, amount] of requestsOf(spec)) if (POD_LEVEL.test(name)) total.set(name, amount);
-  return toAmounts(firstOf(add(total, amountsAt(spec, 'overhead'))));
+  for (const [name, amount] of readRequests(spec)) if (POD_LEVEL.test(name)) total.set(name, amount);
+  return toAmounts(limitResources(add(total, amountsAt(spec, 'overhead'))));
 }
 
 /** `status.allocatable` of a node: undefined when it reports none. */
@@ -66,17 +66,17 @@ export function hasRoom(
   others: readonly ResourceAmounts[],
 ): boolean {
   if (allocatable === undefined) return true;
-  const slots = amountOf(allocatable, RESOURCE_PODS);
+  const slots = getAmount(allocatable, RESOURCE_PODS);
   if (slots !== undefined && (others.length + 1) * 1_000 > slots) return false;
   return Object.entries(requests).every(([name, amount]) => {
-    const most = amountOf(allocatable, name) ?? 0;
+    const most = getAmount(allocatable, name) ?? 0;
     // The sum over the other pods is what costs: most nodes have none of a rare resource.
     if (amount === 0 || amount > most) return amount === 0;
-    return others.reduce((sum, other) => sum + (amountOf(other, name) ?? 0), amount) <= most;
+    return others.reduce((sum, other) => sum + (getAmount(other, name) ?? 0), amount) <= most;
   });
 }
 
-function requestsOf(holder: JsonObject): ReadonlyMap<string, number> {
+function readRequests(holder: JsonObject): ReadonlyMap<string, number> {
   return amountsAt(objectAt(holder, 'resources'), 'requests');
 }
 
@@ -100,7 +100,7 @@ function raise(to: Map<string, number>, amounts: ReadonlyMap<string, number>): v
 }
 
 /** The amounts above zero, at most {@link MAX_RESOURCES}; those that every node has come first. */
-function firstOf(amounts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+function limitResources(amounts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
   const first = new Map<string, number>();
   for (const name of [...ON_EVERY_NODE, ...amounts.keys()]) {
     const amount = amounts.get(name) ?? 0;
@@ -114,7 +114,7 @@ function toAmounts(amounts: ReadonlyMap<string, number>): ResourceAmounts {
   return amounts.size === 0 ? NONE : Object.fromEntries(amounts);
 }
 
-function amountOf(amounts: ResourceAmounts, name: string): number | undefined {
+function getAmount(amounts: ResourceAmounts, name: string): number | undefined {
   return Object.hasOwn(amounts, name) ? amounts[name] : undefined;
 }
 

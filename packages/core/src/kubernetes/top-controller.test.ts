@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { OwnedPod } from './top-controller.ts';
-import { controllerKey, topControllerOf, workloadKey } from './top-controller.ts';
+import { controllerKey, findTopController, workloadKey } from './top-controller.ts';
 
 const pod = (apiVersion: string, kind: string, name: string, labels: Record<string, string> = {}): OwnedPod => ({
   namespace: 'shop',
@@ -24,7 +24,7 @@ describe('the top controller', () => {
     ['a StatefulSet', pod('apps/v1', 'StatefulSet', 'db', hash), 'shop/StatefulSet/db'],
     ['a bare pod, which is its own', { namespace: 'shop', name: 'one', labels: hash }, 'shop/Pod/one'],
   ])('R6 %s', (_, one, expected) => {
-    expect(controllerKey(topControllerOf(one))).toBe(expected);
+    expect(controllerKey(findTopController(one))).toBe(expected);
   });
 });
 

@@ -33,7 +33,7 @@ const CRON_JOB_NUMBER = /-[0-9]{8,}$/;
  * The top controller: the Deployment of a ReplicaSet that carries its hash, else the owner itself, else the pod.
  * Two names that only look alike end in different answers: the hash is compared with the pod's own label.
  */
-export function topControllerOf({ namespace, name, labels, owner }: OwnedPod): TopController {
+export function findTopController({ namespace, name, labels, owner }: OwnedPod): TopController {
   if (owner === undefined) return { namespace, kind: 'Pod', name };
   if (owner.kind === 'ReplicaSet' && owner.apiVersion.startsWith('apps/')) {
     for (const [label, kind] of HASH_LABELS) {
@@ -57,6 +57,6 @@ export function controllerKey({ namespace, kind, name }: TopController): string 
  */
 export function workloadKey(pod: OwnedPod): string {
   const { owner, generateName, name } = pod;
-  const top = topControllerOf(owner === undefined ? { ...pod, name: generateName ?? name } : pod);
+  const top = findTopController(owner === undefined ? { ...pod, name: generateName ?? name } : pod);
   return controllerKey(top.kind === 'Job' ? { ...top, name: top.name.replace(CRON_JOB_NUMBER, '') } : top);
 }

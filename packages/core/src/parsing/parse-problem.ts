@@ -19,7 +19,7 @@ const CODE = /^[A-Z][A-Z0-9_]{2,49}$/;
 
 /** Whether an error comes from a parser of texts: its message and stack then quote the text, which may hold a secret. */
 export function isParseError(error: unknown): boolean {
-  const { name, message } = fieldsOf(error);
+  const { name, message } = toErrorFields(error);
   if (PARSE_ERRORS.includes(name)) return true;
   return name === 'ReferenceError' && typeof message === 'string' && message.startsWith(UNRESOLVED_ALIAS);
 }
@@ -29,8 +29,8 @@ export function isParseError(error: unknown): boolean {
  * Nothing else of the error may go into a message, a cause, a log line, an event or a status.
  */
 export function describeParseError(error: unknown): string {
-  const fields = fieldsOf(error);
-  const position = positionOf(fields);
+  const fields = toErrorFields(error);
+  const position = readPosition(fields);
   const code = typeof fields.code === 'string' && CODE.test(fields.code) ? ` (${fields.code})` : '';
   return `syntax error${position === undefined ? '' : ` at ${formatPosition(position)}`}${code}`;
 }
@@ -45,19 +45,19 @@ export function formatPosition({ line, column }: TextPosition): string {
   return `line ${line}, column ${column}`;
 }
 
-function positionOf({ linePos, mark, message }: ParseErrorFields): TextPosition | undefined {
+function readPosition({ linePos, mark, message }: ParseErrorFields): TextPosition | undefined {
   const start = linePos?.[0];
-  if (start !== undefined) return position(start.line, start.col, 0);
-  if (mark !== undefined) return position(mark.line, mark.column, 1);
+  if (start !== undefined) return toPosition(start.line, start.col, 0);
+  if (mark !== undefined) return toPosition(mark.line, mark.column, 1);
   const [, line, column] = JSON_POSITION.exec(typeof message === 'string' ? message : '') ?? [];
-  return line === undefined || column === undefined ? undefined : position(Number(line), Number(column), 0);
+  return line === undefined || column === undefined ? undefined : toPosition(Number(line), Number(column), 0);
 }
 
-function position(line: unknown, column: unknown, offset: number): TextPosition | undefined {
+function toPosition(line: unknown, column: unknown, offset: number): TextPosition | undefined {
   if (typeof line !== 'number' || typeof column !== 'number') return undefined;
   return { line: line + offset, column: column + offset };
 }
 
-function fieldsOf(error: unknown): ParseErrorFields {
+function toErrorFields(error: unknown): ParseErrorFields {
   return typeof error === 'object' && error !== null ? error : {};
 }

@@ -1,13 +1,13 @@
 import type { Labels } from '../kubernetes/labels.ts';
 import { LABEL_ARCH, LABEL_ARCH_BETA } from '../kubernetes/node-labels.ts';
-import { labelOf } from '../json/read.ts';
+import { getLabel } from '../json/read.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { Architectures } from '../pod/image-support.ts';
 import type { SchedulingDemand } from '../pod/feasible-nodes.ts';
 import { allowedBySelector, allowedByTerm, isEmptyTerm } from '../requirement/evaluate.ts';
 import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 import type { ValueSet } from '../requirement/value-set.ts';
-import { ANY_VALUE, has, implies, intersection, isEmpty, valueSetOf } from '../requirement/value-set.ts';
+import { ANY_VALUE, has, implies, intersection, isEmpty, toValueSet } from '../requirement/value-set.ts';
 
 /** What the owner asks of nodes. */
 export type NodeConstraints = Pick<SchedulingDemand, 'nodeSelector' | 'requiredAffinity'>;
@@ -61,7 +61,7 @@ export function isImplied(
     requirement.key === LABEL_ARCH
       ? allowedArchitectures(nodeSelector, term)
       : allowedValues(nodeSelector, term, requirement.key);
-  return allowed !== ANY_VALUE && implies(allowed, valueSetOf(requirement));
+  return allowed !== ANY_VALUE && implies(allowed, toValueSet(requirement));
 }
 
 /** Whether the requirement is implied everywhere, so that adding it would change nothing. */
@@ -71,7 +71,7 @@ export function isImpliedEverywhere(owned: NodeConstraints, requirement: NodeSel
 
 /** Whether no term would be left that can match: the requirement contradicts what the owner wrote. */
 export function contradicts(owned: NodeConstraints, requirement: NodeSelectorRequirement): boolean {
-  const wanted = valueSetOf(requirement);
+  const wanted = toValueSet(requirement);
   return termsOf(owned).every(
     (term) =>
       (term !== undefined && isEmptyTerm(term)) ||
@@ -107,7 +107,7 @@ function allowedValues(nodeSelector: Labels, term: NodeSelectorTerm | undefined,
 }
 
 function isArch(labels: Labels): boolean {
-  return labelOf(labels, LABEL_ARCH) !== undefined || labelOf(labels, LABEL_ARCH_BETA) !== undefined;
+  return getLabel(labels, LABEL_ARCH) !== undefined || getLabel(labels, LABEL_ARCH_BETA) !== undefined;
 }
 
 export function isArchKey(key: string): boolean {

@@ -2,7 +2,7 @@ import type { Labels } from '../kubernetes/labels.ts';
 import { isSchedulable } from '../kubernetes/facts.ts';
 import type { NodeFacts, Toleration } from '../kubernetes/facts.ts';
 import { hasTrueArchitectureLabel } from '../kubernetes/node-labels.ts';
-import { labelOf } from '../json/read.ts';
+import { getLabel } from '../json/read.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
 import type { NodeSelector, NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import { untolerated } from '../requirement/tolerations.ts';
@@ -62,7 +62,7 @@ function isFeasible(demand: SchedulingDemand, node: NodeFacts): boolean {
     (os === undefined || node.os === os) &&
     hasTrueArchitectureLabel(node) &&
     untolerated(node, tolerations).length === 0 &&
-    requirements.every((requirement) => satisfies(requirement, labelOf(node.labels, requirement.key))) &&
+    requirements.every((requirement) => satisfies(requirement, getLabel(node.labels, requirement.key))) &&
     matchesNode(demand, node)
   );
 }

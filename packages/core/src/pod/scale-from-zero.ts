@@ -1,11 +1,11 @@
-import { labelOf } from '../json/read.ts';
+import { getLabel } from '../json/read.ts';
 import type { NodeFacts } from '../kubernetes/facts.ts';
 import type { Labels } from '../kubernetes/labels.ts';
 import { LABEL_ARCH, LABEL_ARCH_BETA, LABEL_OS, LABEL_OS_BETA } from '../kubernetes/node-labels.ts';
 import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import { isEmptyTerm, matchesNode } from '../requirement/evaluate.ts';
-import type { NodeDemand } from '../requirement/evaluate.ts';
+import type { NodeConstraints } from '../requirement/evaluate.ts';
 import { satisfies } from '../requirement/value-set.ts';
 import type { SchedulingDemand } from './feasible-nodes.ts';
 import { isSearchable } from './limits.ts';
@@ -45,13 +45,13 @@ export function bringableArchitectures(
   const { requirements } = own;
   const matching = nodes.filter(
     (node) =>
-      requirements.every((requirement) => satisfies(requirement, labelOf(node.labels, requirement.key))) &&
+      requirements.every((requirement) => satisfies(requirement, getLabel(node.labels, requirement.key))) &&
       matchesNode(own, node),
   );
   return matching.length === 0 ? 'any' : new Set(matching.map(({ architecture }) => architecture));
 }
 
-type OwnSelection = NodeDemand & { readonly requirements: readonly NodeSelectorRequirement[] };
+type OwnSelection = NodeConstraints & { readonly requirements: readonly NodeSelectorRequirement[] };
 
 /** What the pod asks of nodes beyond the labels of any node; `'any'` where that is nothing, in one alternative at least. */
 function ownSelection({ nodeSelector, requiredAffinity, requirements = [] }: SchedulingDemand): OwnSelection | 'any' {

@@ -1,6 +1,6 @@
 import type { NamespaceFacts } from '../kubernetes/facts.ts';
 import type { SelectableLabels } from '../kubernetes/labels.ts';
-import { ANY_VALUE, implies, intersection, valueSetOf } from '../requirement/value-set.ts';
+import { ANY_VALUE, implies, intersection, toValueSet } from '../requirement/value-set.ts';
 import type { ValueSet } from '../requirement/value-set.ts';
 import type { ArchPolicy } from './arch-policy.ts';
 import { isValidSelector } from './label-selector.ts';
@@ -56,7 +56,7 @@ function allowedBy({ matchLabels = {}, matchExpressions = [] }: LabelSelector): 
   const allowed = new Map<string, ValueSet>();
   const add = (key: string, operator: string, values: readonly string[]): void => {
     if (!isOperator(operator)) return;
-    allowed.set(key, intersection(allowed.get(key) ?? ANY_VALUE, valueSetOf({ key, operator, values })));
+    allowed.set(key, intersection(allowed.get(key) ?? ANY_VALUE, toValueSet({ key, operator, values })));
   };
   for (const [key, value] of Object.entries(matchLabels)) add(key, 'In', [value]);
   for (const { key, operator, values = [] } of matchExpressions) add(key, operator, values);

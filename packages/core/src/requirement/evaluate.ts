@@ -1,15 +1,15 @@
 import type { Labels } from '../kubernetes/labels.ts';
 import type { NodeFacts } from '../kubernetes/facts.ts';
-import { labelOf } from '../json/read.ts';
+import { getLabel } from '../json/read.ts';
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 import type { ValueSet } from './value-set.ts';
-import { ANY_VALUE, intersection, satisfies, valueSetOf } from './value-set.ts';
+import { ANY_VALUE, intersection, satisfies, toValueSet } from './value-set.ts';
 
 /** The one field of a node that a term can match. */
 export const FIELD_NAME = 'metadata.name';
 
 /** What a pod asks of a node's labels and name. */
-export interface NodeDemand {
+export interface NodeConstraints {
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector | undefined;
 }
@@ -22,8 +22,8 @@ export type SelectableNode = Pick<NodeFacts, 'name' | 'labels'>;
  *
  * @see https://github.com/kubernetes/component-helpers/blob/v0.36.3/scheduling/corev1/nodeaffinity/nodeaffinity.go
  */
-export function matchesNode({ nodeSelector, requiredAffinity }: NodeDemand, node: SelectableNode): boolean {
-  for (const [key, value] of Object.entries(nodeSelector)) if (labelOf(node.labels, key) !== value) return false;
+export function matchesNode({ nodeSelector, requiredAffinity }: NodeConstraints, node: SelectableNode): boolean {
+  for (const [key, value] of Object.entries(nodeSelector)) if (getLabel(node.labels, key) !== value) return false;
   return requiredAffinity === undefined || requiredAffinity.nodeSelectorTerms.some((term) => matchesTerm(term, node));
 }
 
@@ -31,7 +31,7 @@ export function matchesNode({ nodeSelector, requiredAffinity }: NodeDemand, node
 export function matchesTerm(term: NodeSelectorTerm, node: SelectableNode): boolean {
   return (
     !isEmptyTerm(term) &&
-    term.matchExpressions.every((requirement) => satisfies(requirement, labelOf(node.labels, requirement.key))) &&
+    term.matchExpressions.every((requirement) => satisfies(requirement, getLabel(node.labels, requirement.key))) &&
     term.matchFields.every((requirement) => satisfiesField(requirement, node.name))
   );
 }
@@ -45,15 +45,15 @@ export function isEmptyTerm({ matchExpressions, matchFields }: NodeSelectorTerm)
 export function allowedByTerm({ matchExpressions }: NodeSelectorTerm, key: string): ValueSet {
   let allowed = ANY_VALUE;
   for (const requirement of matchExpressions) {
-    if (requirement.key === key) allowed = intersection(allowed, valueSetOf(requirement));
+    if (requirement.key === key) allowed = intersection(allowed, toValueSet(requirement));
   }
   return allowed;
 }
 
 /** What a node selector map allows for one label. */
 export function allowedBySelector(nodeSelector: Labels, key: string): ValueSet {
-  const value = labelOf(nodeSelector, key);
-  return value === undefined ? ANY_VALUE : valueSetOf({ key, operator: 'In', values: [value] });
+  const value = getLabel(nodeSelector, key);
+  return value === undefined ? ANY_VALUE : toValueSet({ key, operator: 'In', values: [value] });
 }
 
 /** The scheduler reads field requirements as In or NotIn with exactly one value; any other matches nothing. */

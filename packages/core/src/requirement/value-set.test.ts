@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { naiveExpression } from '../placement/fixtures/naive-scheduler.ts';
 import type { NodeSelectorOperator, NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { ValueSet } from './value-set.ts';
-import { ANY_VALUE, has, implies, intersection, isEmpty, NO_VALUE, satisfies, valueSetOf } from './value-set.ts';
+import { ANY_VALUE, has, implies, intersection, isEmpty, NO_VALUE, satisfies, toValueSet } from './value-set.ts';
 
 const VALUES = [
   'a',
@@ -43,13 +43,13 @@ function fitting(operator: NodeSelectorOperator, values: readonly string[]): rea
 
 const set: fc.Arbitrary<ValueSet> = fc
   .array(requirement, { minLength: 0, maxLength: 3 })
-  .map((requirements) => requirements.map(valueSetOf).reduce(intersection, ANY_VALUE));
+  .map((requirements) => requirements.map(toValueSet).reduce(intersection, ANY_VALUE));
 
 describe('value sets', () => {
   test('PL5 a requirement allows what the plain reading of it allows', () => {
     fc.assert(
       fc.property(requirement, state, (one, label) => {
-        expect(has(valueSetOf(one), label)).toBe(naiveExpression(one, label));
+        expect(has(toValueSet(one), label)).toBe(naiveExpression(one, label));
         expect(satisfies(one, label)).toBe(naiveExpression(one, label));
       }),
       { numRuns: 1000 },
@@ -109,11 +109,11 @@ describe('value sets', () => {
     );
   });
 
-  const gt = (bound: string): ValueSet => valueSetOf({ key: 'k', operator: 'Gt', values: [bound] });
-  const lt = (bound: string): ValueSet => valueSetOf({ key: 'k', operator: 'Lt', values: [bound] });
-  const not = (...values: string[]): ValueSet => valueSetOf({ key: 'k', operator: 'NotIn', values });
-  const present = valueSetOf({ key: 'k', operator: 'Exists', values: [] });
-  const absent = valueSetOf({ key: 'k', operator: 'DoesNotExist', values: [] });
+  const gt = (bound: string): ValueSet => toValueSet({ key: 'k', operator: 'Gt', values: [bound] });
+  const lt = (bound: string): ValueSet => toValueSet({ key: 'k', operator: 'Lt', values: [bound] });
+  const not = (...values: string[]): ValueSet => toValueSet({ key: 'k', operator: 'NotIn', values });
+  const present = toValueSet({ key: 'k', operator: 'Exists', values: [] });
+  const absent = toValueSet({ key: 'k', operator: 'DoesNotExist', values: [] });
 
   test.each<[string, ValueSet, boolean]>([
     ['no value', NO_VALUE, true],
@@ -161,7 +161,7 @@ describe('value sets', () => {
     ['above what is beyond 64 bits', gt('-9223372036854775809'), '1', false],
     ['above 6 in 64 characters', gt('6'.padStart(64, '0')), '7', true],
     ['above 6 in 65 characters', gt('6'.padStart(65, '0')), '7', false],
-    ['no label, with a value', valueSetOf({ key: 'k', operator: 'DoesNotExist', values: ['a'] }), undefined, false],
+    ['no label, with a value', toValueSet({ key: 'k', operator: 'DoesNotExist', values: ['a'] }), undefined, false],
   ])('PL5 %s, label %j: %j', (_, one, label, expected) => {
     expect(has(one, label)).toBe(expected);
   });
@@ -182,7 +182,7 @@ describe('value sets', () => {
     ['no label implies not a', absent, not('a'), true],
     ['no label does not imply a label', absent, present, false],
     ['an impossible range implies anything', intersection(gt('3'), lt('4')), NO_VALUE, true],
-    ['anything does not imply a list', ANY_VALUE, valueSetOf({ key: 'k', operator: 'In', values: ['a'] }), false],
+    ['anything does not imply a list', ANY_VALUE, toValueSet({ key: 'k', operator: 'In', values: ['a'] }), false],
   ])('PL5 %s', (_, one, other, expected) => {
     expect(implies(one, other)).toBe(expected);
   });

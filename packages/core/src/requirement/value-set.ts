@@ -28,7 +28,7 @@ const PRESENT: ValueSet = { complement: true, values: NO_VALUES, absent: false }
 const ABSENT: ValueSet = { complement: false, values: NO_VALUES, absent: true };
 
 /** What a requirement allows. One with a number of values that its operator does not take allows nothing, as in the scheduler. */
-export function valueSetOf({ operator, values }: NodeSelectorRequirement): ValueSet {
+export function toValueSet({ operator, values }: NodeSelectorRequirement): ValueSet {
   switch (operator) {
     case 'In':
       return { complement: false, values: new Set(values), absent: false };
@@ -50,13 +50,13 @@ export function satisfies(requirement: NodeSelectorRequirement, value: string | 
   if (operator === 'In') return value !== undefined && values.includes(value);
   if (operator === 'NotIn') return values.length > 0 && (value === undefined || !values.includes(value));
   if (operator === 'Gt' || operator === 'Lt') return value !== undefined && isBeyond(operator, value, values);
-  return has(valueSetOf(requirement), value);
+  return has(toValueSet(requirement), value);
 }
 
 /** Whether an integer is above (`Gt`) or below (`Lt`) the one bound; false where any of the two is no integer. */
 function isBeyond(operator: 'Gt' | 'Lt', value: string, bounds: readonly string[]): boolean {
-  const bound = bounds.length === 1 ? comparable(bounds[0] ?? '') : undefined;
-  const integer = bound === undefined ? undefined : comparable(value);
+  const bound = bounds.length === 1 ? parseComparable(bounds[0] ?? '') : undefined;
+  const integer = bound === undefined ? undefined : parseComparable(value);
   if (bound === undefined || integer === undefined) return false;
   return operator === 'Gt' ? integer > bound : integer < bound;
 }
@@ -138,7 +138,7 @@ function parseInteger(text: string): bigint | undefined {
 const MAX_NUMBER_LENGTH = 15;
 
 /** The same as a Number where that is exact: `<` and `>` compare a Number with a BigInt by their values. */
-function comparable(text: string): number | bigint | undefined {
+function parseComparable(text: string): number | bigint | undefined {
   if (text.length > MAX_NUMBER_LENGTH) return parseInteger(text);
   return INTEGER.test(text) ? Number(text) : undefined;
 }
