@@ -1,4 +1,4 @@
-/** An unexpected failure: `code` identifies it for programs, `cause` is what led to it. Each package has one subclass. */
+/** An unexpected failure. `code`: for programs; `cause`: the underlying error. Each package has one subclass. */
 export abstract class CodedError<Code extends string> extends Error {
   readonly code: Code;
 
@@ -9,8 +9,8 @@ export abstract class CodedError<Code extends string> extends Error {
 }
 
 /**
- * The text `code` of a thrown value: one of ours, of the operating system (`ENOENT`) or of Node (`ERR_…`). Undefined where it
- * has none. By its shape, not its class: a test runner's realm has an `Error` of its own.
+ * Returns the string `code` of a thrown value: a CodedError's, the operating system's (`ENOENT`) or Node's (`ERR_…`). Checks
+ * the shape, not the class, because a test runner's realm has its own `Error`.
  */
 export function errorCode(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

@@ -8,7 +8,7 @@ export interface Failed<F> {
   readonly failure: F;
 }
 
-/** A value, or why there is none. For exactly these two outcomes; an outcome with a meaning of its own gets its own union. */
+/** A value or a failure. For exactly these two outcomes; use a separate union for further ones. */
 export type Result<T, F> = Ok<T> | Failed<F>;
 
 export function ok<T>(value: T): Ok<T> {

@@ -24,7 +24,7 @@ describe('certificate validity', () => {
     ['expired', 'valid', true],
     ['expired', 'not-yet-valid', true],
     ['expired', 'expired', true],
-  ])('P2 a certificate that is %s: one that is %s may replace it: %s', (current, next, expected) => {
+  ])('P2 a certificate that is %s may be replaced with one that is %s: %s', (current, next, expected) => {
     expect(mayReplaceCertificate(periods[current], periods[next], NOW)).toBe(expected);
   });
 });

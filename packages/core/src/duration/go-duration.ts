@@ -1,4 +1,4 @@
-/** Milliseconds of each unit; micro is written with either of the two characters for it. */
+/** Milliseconds per unit. Both characters for micro are valid. */
 const UNITS_MS: ReadonlyMap<string, number> = new Map([
   ['ns', 1e-6],
   ['us', 1e-3],
@@ -9,14 +9,14 @@ const UNITS_MS: ReadonlyMap<string, number> = new Map([
   ['m', 60_000],
   ['h', 3_600_000],
 ]);
-/** Go prints no duration with more than 21 characters; bounds the work for texts that others write. */
+/** Limits the work for untrusted text. Go formats durations with at most 21 characters. */
 const MAX_CHARS = 50;
 const DURATION = /^(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|μs|ms|s|m|h))+$/;
 const PART = /([0-9.]+)(ns|us|µs|μs|ms|s|m|h)/g;
 
 /**
- * Milliseconds of a duration as Go writes and reads it, such as `90s`, `1m30s`, `1.5h` or `12h0m0s`; `undefined` for any
- * other text. A negative duration is none: no setting has one.
+ * Parses a Go duration, such as `90s`, `1m30s`, `1.5h` or `12h0m0s`, to milliseconds; undefined for any other text.
+ * Negative durations are rejected, because no setting allows them.
  * https://pkg.go.dev/time#ParseDuration
  */
 export function parseGoDuration(text: string): number | undefined {

@@ -2,22 +2,22 @@ import { describe, expect, test } from '@jest/globals';
 import { escalates, passesDryRun, readLiftAnswer, stepAfter } from './answer.ts';
 import type { LiftAnswer, LiftProgress, LiftStep } from './answer.ts';
 
-describe('PL12 what an answer of the API server means', () => {
+describe('PL12 readLiftAnswer', () => {
   test.each<[number, LiftAnswer['kind'], string]>([
     [200, 'lifted', 'the pod as patched'],
-    [404, 'gone', 'somebody deleted it'],
-    [409, 'contested', 'the lock on resourceVersion, or a webhook that refuses with it'],
+    [404, 'gone', 'deleted by another client'],
+    [409, 'contested', 'the lock on resourceVersion, or a webhook that rejects with it'],
     [422, 'contested', 'a failed test operation, an invalid pod, or a policy with reason Invalid'],
     [400, 'refused', 'a patch that does not apply'],
     [403, 'refused', 'a policy, a webhook, quota, or the toleration whitelist'],
-    [405, 'refused', 'something between us and the API server'],
+    [405, 'refused', 'a proxy'],
     [413, 'refused', 'a policy with reason RequestEntityTooLarge'],
-    [451, 'refused', 'whatever a webhook thinks of'],
-    [401, 'trouble', 'a token that was rotated'],
+    [451, 'refused', 'any status of a webhook'],
+    [401, 'trouble', 'a rotated token'],
     [408, 'trouble', 'time-out'],
     [429, 'trouble', 'priority and fairness'],
     [500, 'internal-error', 'PodTolerationRestriction, a webhook that must answer and does not, or an etcd that fails'],
-    [503, 'trouble', 'an API server that begins or ends'],
+    [503, 'trouble', 'an API server that starts or stops'],
     [504, 'trouble', 'an etcd that does not answer'],
     [302, 'trouble', 'a proxy that sends us elsewhere'],
   ])('%i: %s', (status, kind) => {
@@ -30,17 +30,17 @@ describe('PL12 the next step', () => {
   const last = { ...from, hasNext: false };
   test.each<[string, LiftAnswer['kind'], LiftProgress, LiftStep['kind']]>([
     ['a lifted pod is finished', 'lifted', from, 'finished'],
-    ['so is one that is gone', 'gone', from, 'finished'],
-    ['a conflict with somebody else begins again', 'contested', { ...from, changed: true }, 'again'],
+    ['so is a deleted one', 'gone', from, 'finished'],
+    ['a conflict with another writer restarts', 'contested', { ...from, changed: true }, 'again'],
     ['on the last level, too', 'contested', { ...last, changed: true }, 'again'],
-    ['409 or 422 for a pod that did not change is a refusal', 'contested', from, 'next-level'],
-    ['and waits when the gate alone was refused', 'contested', last, 'later'],
-    ['a refusal goes one level down at once', 'refused', from, 'next-level'],
-    ['the gate alone refused: later again, for ever', 'refused', last, 'later'],
-    ['trouble says nothing about the patch', 'trouble', from, 'later'],
-    ['not even when it lasts', 'trouble', { ...from, repeated: true }, 'later'],
-    ['but not for ever', 'trouble', { ...from, escalate: true }, 'compare'],
-    ['one 500 can be trouble of the API server', 'internal-error', from, 'later'],
+    ['409 or 422 for an unchanged pod is a rejection', 'contested', from, 'next-level'],
+    ['and backs off if the gate alone was rejected', 'contested', last, 'later'],
+    ['a rejection goes one level down at once', 'refused', from, 'next-level'],
+    ['the gate alone rejected: retried without end', 'refused', last, 'later'],
+    ['a transient error does not depend on the patch', 'trouble', from, 'later'],
+    ['not even if it persists', 'trouble', { ...from, repeated: true }, 'later'],
+    ['but not without end', 'trouble', { ...from, escalate: true }, 'compare'],
+    ['one 500 can be an error of the API server', 'internal-error', from, 'later'],
     [
       'the second 500 for the same patch: would the next one pass?',
       'internal-error',
@@ -48,13 +48,13 @@ describe('PL12 the next step', () => {
       'compare',
     ],
     ['nothing to compare with', 'internal-error', { ...last, repeated: true }, 'later'],
-    ['when the time is up, any lower one', 'internal-error', { ...from, escalate: true }, 'compare'],
-    ['and on the last level it waits', 'trouble', { ...last, escalate: true }, 'later'],
+    ['after the time-out, any lower one', 'internal-error', { ...from, escalate: true }, 'compare'],
+    ['and on the last level it backs off', 'trouble', { ...last, escalate: true }, 'later'],
   ])('%s', (_, kind, progress, expected) => {
     expect(stepAfter({ kind }, progress).kind).toBe(expected);
   });
 
-  test('before the time is up only the next lower patch is compared, then any', () => {
+  test('compares only the next lower patch before the time-out, then any', () => {
     const answer: LiftAnswer = { kind: 'internal-error' };
     expect(stepAfter(answer, { ...from, repeated: true })).toEqual({ kind: 'compare', lower: 'next' });
     expect(stepAfter(answer, { ...from, escalate: true })).toEqual({ kind: 'compare', lower: 'any' });
@@ -62,12 +62,12 @@ describe('PL12 the next step', () => {
 
   test.each<[string, LiftAnswer['kind'], boolean, boolean]>([
     ['accepted', 'lifted', false, true],
-    ['the pod is gone: the next patch finds out', 'gone', false, true],
-    ['refused: the API server is well, but this one does not pass either', 'refused', false, false],
-    ['refused as the last resort: a webhook may not support dry runs', 'refused', true, true],
+    ['the pod is gone: the next patch detects it', 'gone', false, true],
+    ['rejected: the API server works, but this patch does not pass either', 'refused', false, false],
+    ['rejected as the last resort: a webhook may not support dry runs', 'refused', true, true],
     ['another version as the last resort', 'contested', true, true],
-    ['an API server in trouble is no reason for less', 'internal-error', true, false],
-    ['nor is one that is busy', 'trouble', true, false],
+    ['an internal error does not justify a smaller patch', 'internal-error', true, false],
+    ['nor does an overloaded API server', 'trouble', true, false],
   ])('a dry run, %s', (_, kind, isLastResort, expected) => {
     expect(passesDryRun({ kind }, isLastResort)).toBe(expected);
   });
@@ -78,7 +78,7 @@ describe('PL12 the next step', () => {
     [5, true, true],
     [500, true, true],
     [500, false, false],
-  ])('after %i passes of trouble, time-out %s: lower levels %s', (passes, timedOut, expected) => {
+  ])('after %i failed passes, time-out %s: lower levels %s', (passes, timedOut, expected) => {
     expect(escalates(passes, timedOut)).toBe(expected);
   });
 });

@@ -1,32 +1,32 @@
-/** What an answer of the API server to a lifting patch means. */
+/** The meaning of the API server's response to a lifting patch. */
 export type LiftAnswer =
   | { readonly kind: 'lifted' }
   /** The pod does not exist. */
   | { readonly kind: 'gone' }
-  /** The pod changed since it was read, or something refused the patch with the same status: reading it again tells. */
+  /** The pod changed since it was read, or another rule rejected the patch with the same status. Reading it again shows which. */
   | { readonly kind: 'contested' }
-  /** A policy, a webhook or the API's own rules do not let this patch pass. */
+  /** Rejected by a policy, a webhook or the API's own rules. */
   | { readonly kind: 'refused' }
   /**
-   * 500. The admission plugin PodTolerationRestriction refuses a toleration with it, a webhook that fails returns it, and so
-   * does an API server whose etcd has trouble: one answer cannot show which.
+   * 500. The causes cannot be distinguished by one response: the admission plugin PodTolerationRestriction rejects a
+   * toleration, a webhook fails, or etcd fails.
    * https://github.com/kubernetes/kubernetes/blob/v1.36.0/plugin/pkg/admission/podtolerationrestriction/admission.go
    */
   | { readonly kind: 'internal-error' }
-  /** The API server is busy, broken, or does not know us at the moment: the patch may pass later. */
+  /** A transient error: the API server is overloaded, unavailable, or rejects our credentials. */
   | { readonly kind: 'trouble' };
 
-/** Statuses of refusals that say nothing about the patch: what would pass later is not given up for less. */
+/** Transient 4xx statuses, which are independent of the patch: a smaller patch is not tried. */
 const PASSING: ReadonlySet<number> = new Set([
-  401, // credentials that were rotated; they are read again
-  408, // time-out
+  401, // rotated credentials, which are reloaded
+  408, // request timeout
   425, // too early
   429, // too many requests
 ]);
 
 /**
- * Reads the status of an answer. 409 is the lock on `resourceVersion`, 422 a failed `test` operation; but policies and
- * webhooks may refuse with either, for ever.
+ * Maps the status of a response. 409 is the lock on `resourceVersion`, 422 a failed `test` operation; but policies and webhooks
+ * may also reject with either, permanently.
  */
 export function readLiftAnswer(status: number): LiftAnswer {
   if (status >= 200 && status < 300) return { kind: 'lifted' };
@@ -37,34 +37,34 @@ export function readLiftAnswer(status: number): LiftAnswer {
   return { kind: 'trouble' };
 }
 
-/** What to do after an answer. */
+/** The next step after a response. */
 export type LiftStep =
   | { readonly kind: 'finished' }
-  /** Read the pod, decide and begin at the first level again. */
+  /** Read the pod, decide again and start at the first level. */
   | { readonly kind: 'again' }
   | { readonly kind: 'next-level' }
   /**
-   * Find out whether the patch is the trouble: where a lower level passes a dry run and this one fails again after it, that
-   * level follows. `next`: only the next one; `any`: the first one that passes.
+   * Check whether the patch causes the error: if a lower level passes a dry run and this level then fails again, continue with
+   * the lower level. `next`: only the next level; `any`: the first one that passes.
    */
   | { readonly kind: 'compare'; readonly lower: 'next' | 'any' }
-  /** Nothing more to try now: again from the first level after a back-off. */
+  /** Retry from the first level after a back-off. */
   | { readonly kind: 'later' };
 
 export interface LiftProgress {
-  /** There is a level below the one that was answered. */
+  /** There is a lower level. */
   readonly hasNext: boolean;
-  /** After a contested answer: the pod as read again is another version, or is gone. */
+  /** After `contested`: the pod was read again and has another version, or is gone. */
   readonly changed: boolean;
-  /** After a 500: the same patch was answered 500 in an earlier pass, too. */
+  /** After a 500: the same patch also received 500 in an earlier pass. */
   readonly repeated: boolean;
-  /** The pod has been waiting for too long to hope that trouble passes, see `escalates`. */
+  /** Lower levels may be tried after transient errors, see `escalates`. */
   readonly escalate: boolean;
 }
 
 /**
- * PL12: conflicts begin again, refusals go one level down at once, trouble waits; no way ends with a pod gated. A 500
- * is a refusal only where the next lower patch would pass at the same moment.
+ * PL12: restarts after a conflict, goes one level down after a rejection, and backs off after a transient error. No path leaves
+ * the pod gated. A 500 counts as a rejection only if the next lower patch would pass at the same time.
  */
 export function stepAfter(answer: LiftAnswer, progress: LiftProgress): LiftStep {
   const { hasNext, changed } = progress;
@@ -77,32 +77,32 @@ export function stepAfter(answer: LiftAnswer, progress: LiftProgress): LiftStep 
     case 'refused':
       return down(hasNext);
     case 'internal-error':
-      return afterTrouble(progress, progress.repeated);
+      return afterTransientError(progress, progress.repeated);
     case 'trouble':
-      return afterTrouble(progress, false);
+      return afterTransientError(progress, false);
   }
 }
 
-/** @param isSuspect whether the patch itself may be the trouble */
-function afterTrouble({ hasNext, escalate }: LiftProgress, isSuspect: boolean): LiftStep {
+/** @param isSuspect whether the patch itself may cause the error */
+function afterTransientError({ hasNext, escalate }: LiftProgress, isSuspect: boolean): LiftStep {
   if (!hasNext || (!escalate && !isSuspect)) return { kind: 'later' };
   return { kind: 'compare', lower: escalate ? 'any' : 'next' };
 }
 
-/** Passes that ended in trouble before any lower level may be compared: about 6 s of back-off. */
+/** Failed passes before any lower level may be compared: about 6 s of back-off. */
 const MIN_PASSES = 5;
 
 /**
- * Whether trouble may lead down to any level. Once the pod's time is up and it has failed often, each pass compares all
- * levels: the trouble can be of every patch that constrains (a webhook that fails on affinity).
+ * Returns whether a transient error may lead to any lower level. After the time-out and several failed passes, each pass compares
+ * all levels, because the error may affect all patches with constraints (a webhook that fails on affinity).
  */
 export function escalates(passes: number, overdue: boolean): boolean {
   return overdue && passes >= MIN_PASSES;
 }
 
 /**
- * Whether a patch that was dry-run would be accepted. As the last resort of an overdue pod one that is refused counts:
- * the API server is well, and a webhook that does not support dry runs has it refused.
+ * Returns whether a patch would be accepted according to its dry run. As the last resort for an overdue pod, a rejection counts,
+ * too: the API server works, and a webhook without dry-run support causes a rejection.
  */
 export function passesDryRun(answer: LiftAnswer, isLastResort: boolean): boolean {
   if (answer.kind === 'lifted' || answer.kind === 'gone') return true;

@@ -9,7 +9,7 @@ const arm = { web: 'linux/arm64' };
 
 interface Case {
   readonly why: string;
-  /** At admission, and now but for what `now` says. */
+  /** At admission, and now except for `now`. */
   readonly row?: Row;
   readonly now?: Row;
   readonly later?: Readonly<Record<string, string>>;
@@ -150,13 +150,13 @@ const cases: readonly Case[] = [
   },
   { why: 'PL12 the namespace is unknown', now: { ...slow, namespace: null }, then: 'lift leave NamespaceUnknown' },
   {
-    why: 'PL12 the policy says what the image runs on now',
+    why: 'PL12 the policy now overrides the platforms of the image',
     now: { ...slow, policy: { images: [{ match: 'docker.io/library/web', platforms: ['linux/arm64'] }] } },
     then: 'lift constrain ImagesSupport arm64',
   },
 ];
 
-describe('what becomes of a gated pod', () => {
+describe('decideGate', () => {
   test.each(cases.map((row): [string, Case] => [row.why, row]))('%s', (_, row) => {
     expect(outcome(row)).toBe(row.then);
   });

@@ -5,45 +5,44 @@ import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { parseDurationMs } from '../policy/index.ts';
 
-/** Everything that decides what becomes of a gated pod. */
+/** The input of the decision about a gated pod. */
 export interface GatedPodInput extends Omit<PlacementInput, 'operation' | 'canGate' | 'nowMs'> {
   /** Epoch milliseconds. */
   readonly nowMs: number;
-  /** For how long the pod has been waiting behind the gate, milliseconds. */
+  /** Milliseconds since the pod was gated. */
   readonly waitedMs: number;
 }
 
 export type GateDecision =
   | {
       readonly kind: 'wait';
-      /** What it waits for. */
+      /** The images that it waits for. */
       readonly unresolved: readonly UnresolvedImage[];
-      /** Milliseconds until it is freed in any case; above 0. */
+      /** Milliseconds until the gate is lifted in any case; above 0. */
       readonly remainingMs: number;
     }
   | {
       readonly kind: 'lift';
-      /** What the pod is lifted with. A `deny` comes too late: the pod is there. */
+      /** The placement to apply. A `deny` is too late, because the pod exists. */
       readonly decision: Exclude<PlacementDecision, { readonly kind: 'gate' }>;
       /**
-       * Decided again for a cluster that refuses the tolerations (PL12): what the images require, and no preference. A
-       * preferred architecture may be one whose nodes the pod needed a toleration for, and without the annotation that
-       * goes with the tolerations R9 cannot relax it.
+       * The placement for a cluster that rejects the tolerations (PL12): the images' requirements without a preference. The
+       * preferred architecture may need a toleration, and without the annotation of the tolerations R9 cannot relax it.
        */
       readonly withoutTolerations: Exclude<PlacementDecision, { readonly kind: 'gate' }>;
-      /** The pod's time was up before all its images were known. */
+      /** The time-out passed before all images were known. */
       readonly timedOut: boolean;
-      /** Milliseconds until the pod's time is up, whatever is known; 0 or less when it is. */
+      /** Milliseconds until the time-out; 0 or less after it. */
       readonly remainingMs: number;
     };
 
 /**
- * PL9, PL12: decides about a gated pod as about a new one, by the same placement. It waits only while waiting can bring
- * an answer within its policy's `gateTimeout`; a pod that no policy matches any more, that is to be left alone now, or
- * whose answers are final is freed at once. After the time-out it gets the fallback architecture, or nothing.
+ * PL9, PL12: decides about a gated pod with the same placement as for a new one. The pod waits only while an inspection may
+ * succeed within the policy's `gateTimeout`. The gate is lifted at once if no policy matches, the pod is exempt, or all results
+ * are final. After the time-out the pod gets the fallback architecture, or no constraint.
  */
 export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput): GateDecision {
-  // The schema makes sure that it is a duration; without one nobody waits.
+  // The schema ensures a valid duration; without a policy there is no wait.
   const timeoutMs = parseDurationMs(policy?.spec.gateTimeout ?? '') ?? 0;
   const remainingMs = timeoutMs - waitedMs;
   const overdue = remainingMs <= 0;
@@ -52,7 +51,7 @@ export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput):
     operation: 'CREATE',
     policy: overdue && policy !== undefined ? withoutGate(policy) : policy,
     canGate: !overdue,
-    // Placement compares an image's `retryAtMs` with the whole time-out: it began when the pod did.
+    // Placement compares an image's `retryAtMs` with the whole time-out, which started at the pod's creation.
     nowMs: nowMs - waitedMs,
   };
   const decision = decidePlacement(input);
@@ -62,7 +61,7 @@ export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput):
   return {
     kind: 'lift',
     decision,
-    // With the same images and the same time left it is no gate either.
+    // With the same images and remaining time the result is not a gate, either.
     withoutTolerations: reduced.kind === 'gate' ? decision : reduced,
     timedOut: overdue && unresolved.length > 0,
     remainingMs,

@@ -17,46 +17,45 @@ import { recordingOperations } from './record.ts';
 const VERSION = '/metadata/resourceVersion';
 
 /**
- * How much of a decision a patch carries. `full`: everything; `requirements`: what the images require, without
- * preference, tolerations and annotation; `gate`: nothing but the removal of the gate.
+ * The parts of a decision in a patch. `full`: all; `requirements`: the images' requirements, without preference, tolerations and
+ * annotation; `gate`: only the removal of the gate.
  */
 export const PATCH_LEVELS = ['full', 'requirements', 'gate'] as const;
 export type PatchLevel = (typeof PATCH_LEVELS)[number];
 
-/** One patch that removes the gate, and what else it does. */
+/** A patch that removes the gate, with further operations. */
 export interface LiftPatch {
   readonly level: PatchLevel;
   readonly operations: readonly JsonPatchOperation[];
 }
 
-/** The patches to try, the best first; the last one is always the gate alone. */
+/** The patches to try, the best first. The last one only removes the gate. */
 export interface PatchFallbacks {
   readonly patches: readonly LiftPatch[];
   /**
-   * The decision's requirements contradict what already stands in the pod, and nothing can be taken back there (a tag
-   * that moved between admission and now): nothing is added, for a pod must run.
+   * The decision's requirements contradict the pod's own, which cannot be removed (a tag that moved since admission). Nothing is
+   * added, because the pod must run.
    */
   readonly contradicted: boolean;
 }
 
-/** What a pod is lifted with. */
+/** The input of the patches for a pod. */
 export interface Lifting {
   /** As read from the API server. */
   readonly pod: JsonObject;
   readonly decision: PlacementDecision;
-  /** The same without tolerations and preference (`decideGate`). */
+  /** The decision without tolerations and preference (`decideGate`). */
   readonly withoutTolerations: PlacementDecision;
-  /** For the annotation: who decided, and by what. */
+  /** The policy and images for the annotation. */
   readonly policy: ArchPolicy | undefined;
   readonly images: ReadonlyMap<string, Inspection>;
 }
 
 /**
- * PL12: the patches that lift the gate of a pod; undefined when it carries none, or no version to lock on.
+ * PL12: returns the patches that lift the gate of a pod; undefined if it has no gate, or no version to lock on.
  *
- * On a gated pod the API server allows no change of what it requires of nodes but appending expressions to terms that
- * are not empty, or setting required affinity where there is none. So nothing that stands there is taken out, and what
- * is appended is what the terms do not imply yet.
+ * On a gated pod the API server only allows appending expressions to non-empty terms, or setting an absent required affinity.
+ * So existing requirements are kept, and only expressions that the terms do not imply are appended.
  *
  * @see https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/#mutable-pod-scheduling-directives and
  *   https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go (`validateNodeAffinityMutation`)
@@ -78,13 +77,13 @@ export function patchFallbacks(lifting: Lifting): PatchFallbacks | undefined {
   return { patches, contradicted };
 }
 
-/** The gate alone, of a pod that nothing can be decided about: our own failure must not keep it gated. */
+/** Returns only the removal of the gate, for a pod without a decision: our own failure must not keep it gated. */
 export function gateOnly(pod: JsonObject): PatchFallbacks | undefined {
   const operations = ungating(pod);
   return operations === undefined ? undefined : { patches: [{ level: 'gate', operations }], contradicted: false };
 }
 
-/** Whether both do the same, whichever version of the pod they lock on. */
+/** Returns whether two patches are equal, apart from the version that they lock on. */
 export function isSamePatch(one: LiftPatch, other: LiftPatch): boolean {
   return one.level === other.level && isSame(withoutLock(one), withoutLock(other));
 }
@@ -102,7 +101,7 @@ function requirementsAlone(view: PodView, decision: PlacementDecision): readonly
   return additionsFor(view, { ...decision, preferred: [], tolerated: [] }).map(toOperation);
 }
 
-/** The lock, and the removal of our gate wherever it stands among others'. */
+/** Returns the lock and the removal of our gate at its index. */
 function ungating(pod: JsonObject): readonly JsonPatchOperation[] | undefined {
   const index = ourGateIndex(objectAt(pod, 'spec'));
   const version = textAt(objectAt(pod, 'metadata'), 'resourceVersion');

@@ -63,7 +63,7 @@ test('PL9 all pods of a ReplicaSet may go to the same nodes, whether their image
     }),
     { numRuns: 150 },
   );
-  // The property says something only if many were gated.
+  // The property is meaningful only if many were gated.
   expect(gated).toBeGreaterThan(50);
 });
 

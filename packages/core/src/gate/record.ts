@@ -16,13 +16,13 @@ import type { ArchPolicy } from '../policy/index.ts';
 import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 
-/** What the annotation is made from. */
+/** The input of the annotation. */
 export interface Recording {
   readonly pod: JsonObject;
   readonly decision: PlacementDecision;
-  /** The decision where it is carried out; undefined: nothing is added. */
+  /** The decision if it is applied; undefined: nothing is added. */
   readonly wanted: Constrain | undefined;
-  /** What is added now. */
+  /** The additions of this patch. */
   readonly additions: readonly Addition[];
   readonly policy: ArchPolicy | undefined;
   readonly images: ReadonlyMap<string, Inspection>;
@@ -32,8 +32,8 @@ const GATES = '/spec/schedulingGates';
 const PATH = pointer('metadata', 'annotations', ANNOTATION_DECISION);
 
 /**
- * The operations that make the decision annotation say what the pod carries once it is lifted: what admission added and
- * still stands there, the gate excepted, and what is added now. A pod that carries nothing of ours has no annotation.
+ * Returns the operations that update the decision annotation for the lifted pod: the remaining additions of admission, without
+ * the gate, and the new ones. Without additions the annotation is removed.
  */
 export function recordingOperations({
   pod,
@@ -46,21 +46,25 @@ export function recordingOperations({
   const annotations = readPodAnnotations(pod);
   const before = annotations[ANNOTATION_DECISION];
   const record = readDecision(annotations);
-  const added = [...(record === undefined ? [] : stillThere(pod, record, policy)), ...additions];
+  const added = [...(record === undefined ? [] : remainingAdditions(pod, record, policy)), ...additions];
   if (added.length === 0 && wanted === undefined) return before === undefined ? [] : [{ op: 'remove', path: PATH }];
   const view = readPodView(pod);
   const knowledge = policy === undefined ? [] : imageKnowledge(view, images, policy.spec);
-  const said = wanted ?? partlyKnown(decision, record);
-  const value = formatDecision(said, knowledge, added, view.requiredAffinity?.nodeSelectorTerms.length ?? 1);
+  const recorded = wanted ?? partlyKnown(decision, record);
+  const value = formatDecision(recorded, knowledge, added, view.requiredAffinity?.nodeSelectorTerms.length ?? 1);
   return value === before ? [] : setAnnotation(pod, value);
 }
 
-function stillThere(pod: JsonObject, record: DecisionRecord, policy: ArchPolicy | undefined): readonly Addition[] {
+function remainingAdditions(
+  pod: JsonObject,
+  record: DecisionRecord,
+  policy: ArchPolicy | undefined,
+): readonly Addition[] {
   const { removed } = revert(pod, record, policy?.spec.copyLabelsToNodeAffinity ?? []);
   return removed.toReversed().filter(({ path }) => path !== GATES && !path.startsWith(`${GATES}/`));
 }
 
-/** Nothing is added any more, but what admission added for the images that it knew cannot be taken back. */
+/** Nothing is added, but the additions of admission for the images known then cannot be removed. */
 function partlyKnown({ policy, image, unresolved }: PlacementDecision, record: DecisionRecord | undefined): Constrain {
   return withoutUndefined({
     kind: 'constrain',

@@ -30,7 +30,7 @@ describe('PL9 when an image that pods wait for is inspected again', () => {
     [3, 1, 4_000],
     [6, 1, 30_000],
     [2_000, 1, 30_000],
-  ])('no time told, attempt %i: between a half and the whole of the back-off', (attempts, random, expected) => {
+  ])('without a time, attempt %i: between 50 % and 100 % of the back-off', (attempts, random, expected) => {
     for (const reason of ['RateLimited', 'Unavailable', 'Deadline'] as const) {
       expect(again(unresolved(reason), attempts, random)).toBe(expected);
     }
@@ -45,7 +45,7 @@ describe('PL9 when an image that pods wait for is inspected again', () => {
     ['BreakerOpen'],
     ['InvalidReference'],
     ['UnknownPlatform'],
-  ])('%s: never, waiting does not change it', (reason) => {
+  ])('%s: never, the result is final', (reason) => {
     expect(again(unresolved(reason, NOW + 1_000))).toBeUndefined();
   });
 
@@ -55,24 +55,24 @@ describe('PL9 when an image that pods wait for is inspected again', () => {
   });
 });
 
-describe('PL12 when a pod whose lifting failed is tried again', () => {
+describe('PL12 liftAgainMs', () => {
   test.each<[string, number, number, number, number]>([
-    ['at first after a moment', 1, 1, 0, 200],
+    ['at first after 200 ms', 1, 1, 0, 200],
     ['doubled', 3, 1, 0, 800],
     ['with jitter', 3, 0, 0, 400],
     ['twice a minute at most', 12, 1, 0, 30_000],
-    ['for ever', 5_000, 1, 0, 30_000],
-    ['as the server says, when that is later', 1, 1, 9_000, 9_000],
-    ['as the back-off says, when that is later', 12, 1, 1_000, 30_000],
+    ['without end', 5_000, 1, 0, 30_000],
+    ['by Retry-After, if that is later', 1, 1, 9_000, 9_000],
+    ['by the back-off, if that is later', 12, 1, 1_000, 30_000],
   ])('%s', (_, passes, random, retryAfterMs, expected) => {
     expect(liftAgainMs(passes, random, { retryAfterMs })).toBe(expected);
   });
 
   test.each<[string, number, number, number, number]>([
-    ['when its time is up, if that is sooner', 12, 0, 7_000, 7_000],
-    ['not before the server says', 12, 9_000, 7_000, 9_000],
-    ['by the back-off, when that is sooner', 1, 0, 7_000, 200],
-    ['by the back-off, when its time is up already', 3, 0, -5_000, 800],
+    ['at the time-out, if that is sooner', 12, 0, 7_000, 7_000],
+    ['not before Retry-After', 12, 9_000, 7_000, 9_000],
+    ['by the back-off, if that is sooner', 1, 0, 7_000, 200],
+    ['by the back-off, after the time-out', 3, 0, -5_000, 800],
   ])('%s', (_, passes, retryAfterMs, remainingMs, expected) => {
     expect(liftAgainMs(passes, 1, { retryAfterMs, remainingMs })).toBe(expected);
   });

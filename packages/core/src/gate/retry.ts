@@ -1,15 +1,15 @@
 import type { Inspection } from '../inspection/inspection.ts';
 import { WAITING_HELPS } from '../inspection/inspection.ts';
 
-/** A registry that was gone for a moment is back soon; one that stays away is not asked more than twice a minute. */
+/** Back-off of inspections: short for a brief outage, at most two per minute for a longer one. */
 const FIRST_MS = 1_000;
 const MAX_MS = 30_000;
-/** Asking at the very millisecond could still be too early; images of one registry spread over this much more. */
+/** Jitter after `retryAtMs`, which spreads the images of one registry. */
 const AFTER_RETRY_AT_MS = 250;
 
 /**
- * When an image that pods wait for is inspected again; undefined when no waiting changes the answer. Rate limited, or
- * told when: at that time. Else exponential back-off with jitter.
+ * Returns the delay until an image of a gated pod is inspected again; undefined if the result is final. Uses the time of a rate
+ * limit or `Retry-After`, else exponential back-off with jitter.
  *
  * @param attempts inspections made so far, 1 or more
  * @param random in [0, 1)
@@ -24,15 +24,15 @@ export function inspectAgainMs(
   return backOff(attempts, FIRST_MS, MAX_MS, random);
 }
 
-/** A busy API server is asked again after a moment; one that is down for long, twice a minute. */
+/** Back-off of liftings: short for an overloaded API server, at most two per minute for a longer outage. */
 const LIFT_FIRST_MS = 200;
 const LIFT_MAX_MS = 30_000;
 
 /**
- * When a pod whose lifting failed is tried again. It is tried for ever, and once when its time is up: from then on
- * trouble may lead to a lower level.
+ * Returns the delay until a failed lifting is retried. Retries do not end. One is at the pod's time-out, because then a transient
+ * error may lead to a lower level.
  *
- * @param passes passes over the patches that failed so far, 1 or more
+ * @param passes failed passes over the patches, 1 or more
  */
 export function liftAgainMs(
   passes: number,
@@ -46,7 +46,7 @@ export function liftAgainMs(
   return Math.max(retryAfterMs, remainingMs > 0 ? Math.min(delayMs, remainingMs) : delayMs);
 }
 
-/** Doubled at each attempt; between a half of it and the whole. */
+/** Exponential back-off with jitter between 50 % and 100 %. */
 function backOff(attempts: number, firstMs: number, maxMs: number, random: number): number {
   return Math.min(maxMs, firstMs * 2 ** (attempts - 1)) * (0.5 + random / 2);
 }

@@ -1,4 +1,4 @@
-/** What a JSON text may hold before it is parsed: time and memory of a parse follow the number of values, not the bytes. */
+/** Limits of a JSON text, checked before it is parsed: time and memory of a parse depend on the values, not on the bytes. */
 export interface JsonBounds {
   /** Levels of nesting. */
   readonly depth: number;
@@ -6,7 +6,7 @@ export interface JsonBounds {
   readonly containers: number;
   /** Commas between values. */
   readonly separators: number;
-  /** Both together. */
+  /** Containers and separators together. */
   readonly values: number;
 }
 
@@ -18,7 +18,7 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Whether a JSON text stays within bounds: one pass over its bytes, no allocation. Invalid JSON is not rejected here. */
+/** Returns whether a JSON text is within bounds. One pass over the bytes, no allocation. Does not reject invalid JSON. */
 export function isWithinBounds(text: Uint8Array, bounds: JsonBounds): boolean {
   let depth = 0;
   let containers = 0;
@@ -45,7 +45,7 @@ export function isWithinBounds(text: Uint8Array, bounds: JsonBounds): boolean {
   return true;
 }
 
-/** The index of the quote that ends the string which begins at `start`; at or after the end where none does. */
+/** Returns the index of the closing quote of the string at `start`; at or after the end of the text without one. */
 function findStringEnd(text: Uint8Array, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== QUOTE) at += text[at] === BACKSLASH ? 2 : 1;

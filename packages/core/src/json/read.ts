@@ -1,10 +1,7 @@
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
 
-/**
- * Reading fields of objects that anybody may have written. A field of another type than the API's reads as absent:
- * what decides on it must not depend on its being there.
- */
+/** Readers for fields of untrusted objects. A field of another type than the API's is read as absent. */
 
 /** Labels and annotations. */
 type StringMap = Readonly<Record<string, string>>;
@@ -12,42 +9,42 @@ type StringMap = Readonly<Record<string, string>>;
 const EMPTY_OBJECT: JsonObject = {};
 const EMPTY_ARRAY: readonly Json[] = [];
 
-/** The own field `key` when it is an object, else an empty one. */
+/** Returns the own field `key` if it is an object, else an empty one. */
 export function objectAt(parent: JsonObject, key: string): JsonObject {
   const value = ownField(parent, key);
   return isJsonObject(value) ? value : EMPTY_OBJECT;
 }
 
-/** The own field `key` when it is an array, else an empty one. */
+/** Returns the own field `key` if it is an array, else an empty one. */
 export function arrayAt(parent: JsonObject, key: string): readonly Json[] {
   const value = ownField(parent, key);
   return isJsonArray(value) ? value : EMPTY_ARRAY;
 }
 
-/** The own field `key` when it is a string that is not empty: the API treats an empty one as absent. */
+/** Returns the own field `key` if it is a non-empty string: the API treats an empty one as absent. */
 export function textAt(parent: JsonObject, key: string): string | undefined {
   const value = ownField(parent, key);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The own field `key` when it is a string, an empty one as well: annotations and labels can be empty. */
+/** Returns the own field `key` if it is a string. It may be empty, as annotations and labels can be. */
 export function stringAt(parent: JsonObject, key: string): string | undefined {
   const value = ownField(parent, key);
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The own field `key` as a map of strings; entries of another type are left out. */
+/** Returns the own field `key` as a map of strings, without entries of another type. */
 export function stringMapAt(parent: JsonObject, key: string): StringMap {
   const map = objectAt(parent, key);
   return isStringMap(map) ? map : Object.fromEntries(Object.entries(map).filter(isStringEntry));
 }
 
-/** An own entry of a map of labels or annotations. Names such as `constructor` are keys like any other. */
+/** Returns an own entry of labels or annotations. Inherited names such as `constructor` are ordinary keys. */
 export function getLabel(labels: StringMap, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
-/** Whether a value is a JSON array. `Array.isArray` alone does not narrow readonly arrays. */
+/** Returns whether a value is a JSON array. `Array.isArray` alone does not narrow readonly arrays. */
 export function isJsonArray(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }

@@ -3,26 +3,26 @@ import type { JsonObject } from '../json/json.ts';
 import { objectAt, stringAt } from '../json/read.ts';
 
 /**
- * The kubelet marks the mirror of a static pod, and the source of each pod: `file`, `http` or `api`.
+ * Set by the kubelet: the mark of a static pod's mirror, and the source of each pod (`file`, `http` or `api`).
  * https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/types/pod_update.go
  */
 export const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror';
 export const ANNOTATION_SOURCE = 'kubernetes.io/config.source';
 /**
- * The tolerations that the pods of a namespace may have (admission plugin PodTolerationRestriction).
+ * The tolerations allowed for pods of a namespace (admission plugin PodTolerationRestriction).
  * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#podtolerationrestriction
  */
 export const ANNOTATION_TOLERATIONS_WHITELIST = 'scheduler.alpha.kubernetes.io/tolerationsWhitelist';
 
 /**
- * Marks of the node autoscalers on pods that must not be moved.
+ * Marks for node autoscalers on pods that must not be moved.
  * https://karpenter.sh/docs/concepts/disruption/#pod-level-controls
  * https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.34.0/cluster-autoscaler/FAQ.md#what-types-of-pods-can-prevent-ca-from-removing-a-node
  */
 export const ANNOTATION_DO_NOT_DISRUPT = 'karpenter.sh/do-not-disrupt';
 export const ANNOTATION_SAFE_TO_EVICT = 'cluster-autoscaler.kubernetes.io/safe-to-evict';
 
-/** The annotations of a pod that the product reads. The parser drops all others, so reading one does not compile. */
+/** The annotations of a pod that the product uses. The parser drops all others, so that using one does not compile. */
 export interface PodAnnotations {
   readonly [ANNOTATION_ALLOW_EVICTION]?: string;
   readonly [ANNOTATION_DECISION]?: string;
@@ -33,7 +33,7 @@ export interface PodAnnotations {
   readonly [ANNOTATION_SAFE_TO_EVICT]?: string;
 }
 
-/** The annotations of a namespace that the product reads. */
+/** The annotations of a namespace that the product uses. */
 export interface NamespaceAnnotations {
   readonly [LABEL_PREFERRED]?: string;
   readonly [ANNOTATION_TOLERATIONS_WHITELIST]?: string;
@@ -53,19 +53,19 @@ const NAMESPACE_KEYS = listKeys<NamespaceAnnotations>({
   'scheduler.alpha.kubernetes.io/tolerationsWhitelist': true,
 });
 
-/** No value that has a meaning is longer; tenants can write more. */
+/** The limit for values, which tenants write. No valid value is longer. */
 const MAX_POD_VALUE_CHARS = 4096;
-/** Stands for a longer value: that the key is present has a meaning of its own (static pods), its text has none. */
+/** Replaces a longer value, because the presence of a key can matter without its value (static pods). */
 export const TOO_LONG = '(too long)';
-/** Shared, so that a pod without any of them costs no object. */
+/** Shared by all objects without annotations, to save memory. */
 const NONE: object = {};
 
-/** The annotations of a pod that the product reads, of a stored object or of one in an admission review. */
+/** Reads the annotations of a pod, stored or in an admission review. */
 export function readPodAnnotations(pod: JsonObject): PodAnnotations {
   return pick(pod, POD_KEYS, MAX_POD_VALUE_CHARS);
 }
 
-/** The annotations of a namespace that the product reads. */
+/** Reads the annotations of a namespace. */
 export function readNamespaceAnnotations(namespace: JsonObject): NamespaceAnnotations {
   return pick(namespace, NAMESPACE_KEYS, Number.POSITIVE_INFINITY);
 }
@@ -86,7 +86,7 @@ function pick<K extends string>(
   return picked ?? (NONE as Partial<Record<K, string>>);
 }
 
-/** The keys of a record, all of them: a key that is declared and not listed does not compile. */
+/** Lists all keys of a record: a declared key that is missing does not compile. */
 function listKeys<T>(keys: Readonly<Record<keyof T, true>>): readonly (keyof T & string)[] {
   return Object.keys(keys) as (keyof T & string)[];
 }

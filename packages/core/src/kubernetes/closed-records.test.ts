@@ -8,9 +8,8 @@ import { readPodLabels, selectableValue } from './labels.ts';
 import { getLabel } from '../json/read.ts';
 
 /**
- * What must not compile. The type check covers this file: an error that is expected and does not occur fails it.
- * An annotation that is read and that the parser drops would compile, pass its tests on whole objects, and never apply
- * to a pod of the cluster.
+ * Code that must not compile. The type check fails if an expected error does not occur. Without it, a rule could use an
+ * annotation that the parser drops: its tests on raw objects would pass, and it would never apply to a stored pod.
  */
 const RAW = {
   metadata: {
@@ -21,7 +20,7 @@ const RAW = {
 const NAMESPACE: NamespaceFacts = { name: 'shop', labels: {}, annotations: {} };
 const OTHER_KEY = ['archpolicy.dev', 'unknown'].join('/');
 
-describe('a key that the parser does not keep does not compile', () => {
+describe('a key that the parser drops does not compile', () => {
   test('P8 annotations of a pod, stored or in a review', () => {
     const stored: PodFacts['annotations'] = pod().annotations;
     const reviewed = readPodAnnotations(RAW);
@@ -30,36 +29,36 @@ describe('a key that the parser does not keep does not compile', () => {
     expect(stored['archpolicy.dev/unknown']).toBeUndefined();
     // @ts-expect-error -- the parser drops this annotation
     expect(reviewed['archpolicy.dev/unknown']).toBeUndefined();
-    // @ts-expect-error -- any key could be one that the parser drops
+    // @ts-expect-error -- the parser may drop an arbitrary key
     expect(reviewed[OTHER_KEY]).toBeUndefined();
-    // @ts-expect-error -- a closed record is no map
+    // @ts-expect-error -- a closed record is not a map
     expect(getLabel(reviewed, OTHER_KEY)).toBeUndefined();
   });
 
   test('P8 annotations of a namespace', () => {
     // @ts-expect-error -- the parser drops this annotation
     expect(NAMESPACE.annotations['archpolicy.dev/unknown']).toBeUndefined();
-    // @ts-expect-error -- this one is kept of pods only
+    // @ts-expect-error -- the parser keeps this annotation only for pods
     expect(NAMESPACE.annotations[ANNOTATION_DECISION]).toBeUndefined();
   });
 
-  test('P8 labels are for selectors: only those that the product reads have names', () => {
+  test('P8 labels: only the labels that the product uses have names', () => {
     const labels = readPodLabels(RAW);
     expect([labels[LABEL_SKIP], NAMESPACE.labels[LABEL_SKIP]]).toEqual(['true', undefined]);
-    // @ts-expect-error -- no rule of the product reads this label
+    // @ts-expect-error -- no rule of the product uses this label
     expect(labels['archpolicy.dev/skipped']).toBeUndefined();
     // @ts-expect-error -- only selectors and policies name keys
     expect(labels[OTHER_KEY]).toBeUndefined();
-    // @ts-expect-error -- labels are no map, either
+    // @ts-expect-error -- labels are not a map, either
     expect(getLabel(labels, 'app')).toBe('web');
   });
 
-  test('P8 selectors match all labels, and nothing that is not one', () => {
+  test('P8 selectors match all labels, but no annotations', () => {
     const labels = readPodLabels(RAW);
     expect(matchesSelector({ matchLabels: { app: 'web', constructor: 'x' } }, labels)).toBe(true);
     expect(matchesSelector({ matchExpressions: [{ key: 'toString', operator: 'Exists' }] }, labels)).toBe(false);
     expect([selectableValue(labels, 'app'), selectableValue(labels, 'valueOf')]).toEqual(['web', undefined]);
-    // @ts-expect-error -- annotations are not what a selector selects by
+    // @ts-expect-error -- a selector does not match annotations
     expect(matchesSelector({ matchLabels: { app: 'web' } }, readPodAnnotations(RAW))).toBe(false);
   });
 });

@@ -3,8 +3,7 @@ import type { PodFacts } from './facts.ts';
 import type { Intern } from './interner.ts';
 
 /**
- * The same pod, with everything that it has in common with its siblings shared. What is its own stays its own: names,
- * versions and times.
+ * Returns an equal pod that shares all values in common with its siblings. Names, versions and times are not shared.
  */
 export function internPod(pod: PodFacts, intern: Intern): PodFacts {
   const { mountsClaim, lacksClaim, nominated } = pod;
@@ -33,7 +32,7 @@ export function internPod(pod: PodFacts, intern: Intern): PodFacts {
     ...withoutUndefined({ mountsClaim, lacksClaim, nominated }),
     ready: pod.ready,
     scheduled: pod.scheduled,
-    // No two crash-looping containers have the same status: interning them only displaces values that pods share.
+    // Crash-looping containers have distinct statuses: interning them would only displace shared values.
     containers: pod.ready.value ? intern(pod.containers) : pod.containers,
   };
 }

@@ -6,7 +6,7 @@ import { Interner } from './interner.ts';
 import type { JsonObject } from '../json/json.ts';
 
 describe('interned values', () => {
-  test('P8 equal values become one', () => {
+  test('P8 returns one object for equal values', () => {
     const { intern } = new Interner(100);
     const first = { a: ['x'] };
     expect(intern(first)).toBe(first);
@@ -14,7 +14,7 @@ describe('interned values', () => {
     expect(intern({ a: ['y'] })).not.toBe(first);
   });
 
-  test('what comes back always says the same as what was given', () => {
+  test('returns a value equal to the given one', () => {
     const { intern } = new Interner(3);
     const values = fc.oneof(fc.string(), fc.dictionary(fc.string(), fc.string()), fc.array(fc.string()));
     fc.assert(
@@ -27,7 +27,7 @@ describe('interned values', () => {
     );
   });
 
-  test('are bounded: what nobody asks for is forgotten, what is asked for stays', () => {
+  test('evicts unused values and keeps used ones', () => {
     const { intern } = new Interner(10);
     const kept = intern({ kept: true });
     const forgotten = intern({ forgotten: true });
@@ -75,9 +75,9 @@ describe('pods of one workload', () => {
     },
   });
 
-  test('P8 share everything but their own names, versions and times', () => {
+  test('P8 share all but names, versions and times', () => {
     const { intern } = new Interner(1_000);
-    // The second one's containers started a second later.
+    // The containers of the second pod started 1 s later.
     const [a, b] = ['a', 'bb'].map((name) => internPod(parsePod(raw(name, true))!, intern));
     expect(a).toEqual(parsePod(raw('a', true)));
     for (const key of [
@@ -96,7 +96,7 @@ describe('pods of one workload', () => {
     }
   });
 
-  test('which are not ready keep what their containers say', () => {
+  test('do not share the statuses of containers that are not ready', () => {
     const { intern } = new Interner(1_000);
     const [a, b] = ['a', 'b'].map((name) => internPod(parsePod(raw(name, false))!, intern));
     expect(a!.containers).toEqual(b!.containers);

@@ -1,12 +1,12 @@
-/** Returns a value equal to the given one, an earlier one if it is still kept. Plain data only. */
+/** Returns an equal value, an earlier one if it is still interned. For plain data only. */
 export type Intern = <T extends object | string>(value: T) => T;
 
 /**
- * Lets equal values be one value in memory. The pods of a workload differ in little: labels, images, affinity, tolerations
- * and what their healthy containers say are the same for all.
+ * Shares one object between equal values. The pods of a workload have equal labels, images, affinity, tolerations and
+ * statuses of healthy containers.
  *
- * Bounded without bookkeeping: values live in two generations, the older of which is dropped whole when the younger is
- * full. A value that was dropped too early costs a second copy, nothing else.
+ * Two generations bound the memory: when the younger is full, the older is dropped. A value dropped too early only costs a
+ * second copy.
  */
 export class Interner {
   readonly #maxPerGeneration: number;
@@ -18,7 +18,7 @@ export class Interner {
   }
 
   readonly intern: Intern = <T extends object | string>(value: T): T => {
-    // The first character keeps apart a string and an object whose JSON it is.
+    // The first character distinguishes a string from an object with the same JSON.
     const text = typeof value === 'string' ? `s${value}` : `o${JSON.stringify(value)}`;
     const young = this.#young.get(text);
     if (young !== undefined) return young as T;

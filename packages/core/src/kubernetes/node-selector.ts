@@ -1,21 +1,21 @@
-/** Kubernetes node selectors as data. `requirement` evaluates them. */
+/** Kubernetes node selectors as data. `requirement/` evaluates them. */
 
 export type NodeSelectorOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
 
-/** One expression: all expressions of a term are ANDed. */
+/** One expression. The expressions of a term are ANDed. */
 export interface NodeSelectorRequirement {
   readonly key: string;
   readonly operator: NodeSelectorOperator;
   readonly values: readonly string[];
 }
 
-/** An empty term (no expression, no field) matches nothing. */
+/** A term. An empty one (no expression, no field) matches no node. */
 export interface NodeSelectorTerm {
   readonly matchExpressions: readonly NodeSelectorRequirement[];
   readonly matchFields: readonly NodeSelectorRequirement[];
 }
 
-/** Terms are ORed. */
+/** A node selector. Its terms are ORed. */
 export interface NodeSelector {
   readonly nodeSelectorTerms: readonly NodeSelectorTerm[];
 }

@@ -4,8 +4,8 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
 
 /**
- * The owner reference with `controller: true`; an object has at most one. It needs a kind and a name: a stored object
- * has all four fields, and one in an admission review that lacks the others still has an owner.
+ * Reads the owner reference with `controller: true`; an object has at most one. Requires only kind and name, because objects in
+ * an admission review may lack the other fields.
  *
  * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
  * @example {"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-7d4b9c","uid":"d9607e19-…","controller":true}
@@ -21,7 +21,7 @@ export function readOwner(object: JsonObject): OwnerReference | undefined {
   return undefined;
 }
 
-/** `apps/v1` and `ReplicaSet` make `apps/ReplicaSet`; the core group is empty. */
+/** Builds `group/Kind`, such as `apps/ReplicaSet`. The core group is empty. */
 export function groupKind({ apiVersion, kind }: Pick<OwnerReference, 'apiVersion' | 'kind'>): string {
   const slash = apiVersion.indexOf('/');
   return `${slash === -1 ? '' : apiVersion.slice(0, slash)}/${kind}`;

@@ -12,7 +12,7 @@ const cronJob = (podSpec: JsonObject, spec: JsonObject = {}): JsonObject => ({
 });
 
 describe('a CronJob', () => {
-  test('is read for the images of its pods and who pulls them', () => {
+  test('is parsed to the images of its pods and their pull identity', () => {
     const podSpec = {
       containers: [{ image: 'a:1' }],
       initContainers: [{ image: 'b:1' }],
@@ -39,7 +39,7 @@ describe('a CronJob', () => {
     expect(parseCronJob(raw)).toBeUndefined();
   });
 
-  test('of any shape is read without images', () => {
+  test('of an unexpected shape has no images', () => {
     expect(parseCronJob({ metadata, spec: { jobTemplate: [] } })).toMatchObject({ images: [], puller: {} });
   });
 });

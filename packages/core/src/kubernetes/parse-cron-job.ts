@@ -5,20 +5,20 @@ import { podImages, pullSecretNames } from './pod-spec.ts';
 import { objectAt, textAt } from '../json/read.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 
-/** A CronJob, as far as the images of its next pods are of interest. */
+/** The facts of a CronJob that determine the images of its next pods. */
 export interface CronJobFacts {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   readonly suspended: boolean;
-  /** Of its pods. */
+  /** The labels of its pods. */
   readonly podLabels: PodLabels;
   readonly images: readonly string[];
-  /** `imagePullSecrets` and `serviceAccountName` of its pods’ spec: who asks for their images. */
+  /** `imagePullSecrets` and `serviceAccountName` of its pods: the identity that pulls the images. */
   readonly puller: JsonObject;
 }
 
-/** What is kept of a CronJob; undefined for what the API server would not have stored. */
+/** Parses a CronJob; undefined for an object that the API server would not store. */
 export function parseCronJob(raw: JsonObject): CronJobFacts | undefined {
   const metadata = objectAt(raw, 'metadata');
   const [namespace, name, uid] = ['namespace', 'name', 'uid'].map((key) => textAt(metadata, key));

@@ -4,7 +4,7 @@ import { readNamespaceAnnotations } from './annotations.ts';
 import { readNamespaceLabels } from './labels.ts';
 import { objectAt, textAt } from '../json/read.ts';
 
-/** What is kept of a namespace; undefined for what is no Kubernetes object. */
+/** Parses a namespace; undefined if it is not a Kubernetes object. */
 export function parseNamespace(raw: JsonObject): NamespaceFacts | undefined {
   const metadata = objectAt(raw, 'metadata');
   const name = textAt(metadata, 'name');

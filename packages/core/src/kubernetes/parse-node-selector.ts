@@ -4,7 +4,7 @@ import type { NodeSelector, NodeSelectorOperator, NodeSelectorRequirement, NodeS
 import { failed, ok } from '../result.ts';
 import type { Result } from '../result.ts';
 
-/** A value, or the JSON Pointer, below the selector, of what does not have the API's shape. */
+/** A value, or the JSON Pointer (relative to the selector) of the part without the API's shape. */
 type Parsed<T> = Result<T, string>;
 
 const OPERATORS: ReadonlySet<string> = new Set<NodeSelectorOperator>([
@@ -19,9 +19,8 @@ const OPERATORS: ReadonlySet<string> = new Set<NodeSelectorOperator>([
 const NONE: readonly never[] = [];
 
 /**
- * Parses a node selector (`requiredDuringSchedulingIgnoredDuringExecution`, a persistent volume's). Terms and
- * expressions keep their places, so that an index here is an index there. Shape only: how many values an operator
- * takes is for the evaluation, as in the scheduler.
+ * Parses a node selector (`requiredDuringSchedulingIgnoredDuringExecution`, or of a persistent volume). Terms and expressions
+ * keep their index. Checks only the shape; the evaluation checks the number of values, as in the scheduler.
  *
  * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go (`NodeSelector`)
  * @example {"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/arch","operator":"In","values":["arm64"]}]}]}

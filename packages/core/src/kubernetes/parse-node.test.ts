@@ -29,7 +29,7 @@ const node = {
 };
 
 describe('nodes', () => {
-  test('keep what placement and remediation need, and nothing else', () => {
+  test('keep only the facts for placement and remediation', () => {
     expect(parseNode(node)).toEqual({
       name: 'arm64-1',
       uid: 'node-uid',
@@ -72,13 +72,13 @@ describe('nodes', () => {
       { ...node, status: { conditions: 'Ready' } },
       { ready: false, cordoned: false, schedulable: false },
     ],
-  ])('R10 readiness and cordon are facts of their own: %s', (_, raw, { schedulable, ...expected }) => {
+  ])('R10 readiness and cordon are separate facts: %s', (_, raw, { schedulable, ...expected }) => {
     const facts = parseNode(raw);
     expect(facts).toMatchObject(expected);
     expect(facts && isSchedulable(facts)).toBe(schedulable);
   });
 
-  test('a node that has not said its architecture has none, never a default', () => {
+  test('a node without a reported architecture has none, never a default', () => {
     expect(parseNode({ metadata: { name: 'new' } })).toEqual({
       name: 'new',
       uid: '',
@@ -95,18 +95,18 @@ describe('nodes', () => {
     ['nothing', {}],
     ['no name', { metadata: { labels: {} } }],
     ['a name that is no string', { metadata: { name: 7 } }],
-  ])('is no node: %s', (_, raw) => {
+  ])('is not a node: %s', (_, raw) => {
     expect(parseNode(raw)).toBeUndefined();
   });
 
-  test('taints of an effect that the API does not know are left out', () => {
+  test('taints with an unknown effect are dropped', () => {
     const taints = [{ key: 'a', effect: 'Sometimes' }, { effect: 'NoSchedule' }, 'NoSchedule'];
     expect(parseNode({ ...node, spec: { taints } })?.taints).toEqual([]);
   });
 });
 
 describe('namespaces', () => {
-  test('P8 keep name, labels, and the annotations that the product reads', () => {
+  test('P8 keep name, labels, and the annotations that the product uses', () => {
     const labels = { team: 'blue' };
     const whitelist = `[${' '.repeat(5_000)}]`;
     const annotations = {

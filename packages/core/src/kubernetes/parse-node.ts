@@ -7,8 +7,8 @@ import { nodeAllocatable } from './requests.ts';
 const EFFECTS: ReadonlySet<string> = new Set<Taint['effect']>(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
 
 /**
- * What is kept of a node; undefined for what is no Kubernetes object. A node whose kubelet has not said its architecture
- * yet has an empty one, which no image supports and no policy names.
+ * Parses a node; undefined if it is not a Kubernetes object. A node whose kubelet has not reported its architecture yet has an
+ * empty one, which no image supports and no policy names.
  */
 export function parseNode(raw: JsonObject): NodeFacts | undefined {
   const metadata = objectAt(raw, 'metadata');

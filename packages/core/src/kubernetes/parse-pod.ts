@@ -11,10 +11,10 @@ import { podRequests } from './requests.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
 const PHASES: ReadonlySet<string> = new Set(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);
-/** No kubelet takes that long from a pod's start time to its first conditions. */
+/** The longest time between a pod's start time and its first conditions, with a reserve. */
 const FIRST_STATUS_MS = 10_000;
 
-/** Returns the facts kept of a pod; undefined for an object that the API server would not have stored. */
+/** Parses a pod; undefined for an object that the API server would not store. */
 export function parsePod(raw: JsonObject): PodFacts | undefined {
   const identity = readIdentity(objectAt(raw, 'metadata'));
   if (identity === undefined) return undefined;
@@ -57,9 +57,9 @@ function readIdentity(metadata: JsonObject): Identity | undefined {
 }
 
 /**
- * Whether the scheduler's message names a claim that no node can satisfy. Its filters for node affinity run before those for volumes:
- * a message that names affinity, too, shows that nodes were excluded before their volumes were compared. The words are those of
- * kube-scheduler (pkg/scheduler/framework/plugins/volumebinding, …/dynamicresources); any other message excludes nothing.
+ * Matches a scheduler message about a claim that no node can satisfy. Node affinity is filtered before volumes: a message that
+ * also names affinity shows that nodes were excluded before their volumes were compared. The texts are from kube-scheduler
+ * (pkg/scheduler/framework/plugins/volumebinding, …/dynamicresources). Other messages are ignored.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/types.go (`FitError.Error`)
  * @example 0/4 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: …
@@ -67,7 +67,7 @@ function readIdentity(metadata: JsonObject): Identity | undefined {
 const LACKS_CLAIM =
   /unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*"|available persistent volumes to bind|bound to non-existent pv|resourceclaim "?[^ ]* not found|cannot allocate all claims/i;
 const NAMES_AFFINITY = /affinity/i;
-/** Names of objects, which tenants choose. */
+/** Object names, which tenants choose. */
 const QUOTED = /"[^"]*"/g;
 
 function lacksClaim(message: string): boolean {
@@ -76,7 +76,7 @@ function lacksClaim(message: string): boolean {
 
 type Conditions = Pick<PodFacts, 'ready' | 'scheduled' | 'lacksClaim'>;
 
-/** A condition without a time has been so since the pod was created. */
+/** Reads the conditions. One without a time counts from the pod's creation. */
 function readConditions(status: JsonObject, createdAtMs: number): Conditions {
   let ready: PodFacts['ready'] = { value: false, sinceMs: createdAtMs };
   let scheduled: PodFacts['scheduled'] = { value: false, sinceMs: createdAtMs };
@@ -95,9 +95,9 @@ function readConditions(status: JsonObject, createdAtMs: number): Conditions {
 }
 
 /**
- * A kubelet writes the first conditions of a pod, Ready=False among them, together with `status.startTime`, and changes
- * the time of a condition only with its status (`updateLastTransitionTime` in pkg/kubelet/status/status_manager.go). So a
- * False of a later time follows a True.
+ * Detects whether Ready was True before. The kubelet writes the first conditions, with Ready=False, together with
+ * `status.startTime`, and changes a condition's time only with its status (`updateLastTransitionTime` in
+ * pkg/kubelet/status/status_manager.go). So a False with a later time follows a True.
  */
 function readReady(value: boolean, sinceMs: number, status: JsonObject): ReadyCondition {
   const startedAtMs = parseTimestampMs(textAt(status, 'startTime') ?? '');

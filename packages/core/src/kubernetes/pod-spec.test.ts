@@ -5,7 +5,7 @@ import { isObjectName, podImages, podOsName, pullSecretNames, readPodSpec } from
 import { getLabel } from '../json/read.ts';
 
 describe('readPodSpec', () => {
-  test('PL4 reads what placement and remediation need', () => {
+  test('PL4 reads the facts for placement and remediation', () => {
     const required = {
       nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] }],
     };
@@ -38,7 +38,7 @@ describe('readPodSpec', () => {
     });
   });
 
-  test('PL4 what is not there, or of another type, reads as absent', () => {
+  test('PL4 reads fields of another type as absent', () => {
     const empty = { images: [], nodeSelector: {}, tolerations: [], schedulingGates: [] };
     expect(readPodSpec({})).toEqual(empty);
     expect(readPodSpec({ spec: null })).toEqual(empty);
@@ -59,7 +59,7 @@ describe('readPodSpec', () => {
     ).toEqual(empty);
   });
 
-  test('PL5 required affinity that cannot be read matches nothing', () => {
+  test('PL5 malformed required affinity matches no node', () => {
     const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: 'all' } } };
     expect(readPodSpec({ spec: { affinity } })).toMatchObject({ requiredAffinity: { nodeSelectorTerms: [] } });
   });
@@ -81,7 +81,7 @@ test('PL4 images keep the order of their first mention', () => {
   expect(podImages(spec)).toEqual(['b', 'a']);
 });
 
-test('PL3 keys that every object inherits are labels like any other', () => {
+test('PL3 inherited property names are ordinary labels', () => {
   expect(getLabel({}, 'constructor')).toBeUndefined();
   const labels = JSON.parse('{"__proto__":"x","y":1}') as JsonObject;
   expect(selectableValue(readPodLabels({ metadata: { labels } }), '__proto__')).toBe('x');
@@ -91,10 +91,14 @@ describe('pull secrets', () => {
   test.each<[string, Json, string[]]>([
     ['in their order', [{ name: 'b' }, { name: 'a.corp-1' }], ['b', 'a.corp-1']],
     ['each once', [{ name: 'b' }, { name: 'a' }, { name: 'b' }], ['b', 'a']],
-    ['as many as anybody needs', Array.from({ length: 20 }, (_, i) => ({ name: `s${i}` })), names(16)],
-    ['nothing of another shape', [null, 'x', { name: 1 }, { name: '' }, [{ name: 'x' }], { name: 'good' }], ['good']],
+    ['up to the limit', Array.from({ length: 20 }, (_, i) => ({ name: `s${i}` })), names(16)],
+    [
+      'without entries of another shape',
+      [null, 'x', { name: 1 }, { name: '' }, [{ name: 'x' }], { name: 'good' }],
+      ['good'],
+    ],
     ['none', {}, []],
-  ])('I5 are named %s', (_, imagePullSecrets, expected) => {
+  ])('I5 are read: %s', (_, imagePullSecrets, expected) => {
     expect(pullSecretNames({ imagePullSecrets })).toEqual(expected);
   });
 
@@ -111,7 +115,7 @@ describe('pull secrets', () => {
     'a?watch=true',
     'a%2fb',
     'x'.repeat(254),
-  ])('P4 %s is no name of an object, and is not asked for', (name) => {
+  ])('P4 %s is not an object name and is not requested', (name) => {
     expect(isObjectName(name)).toBe(false);
     expect(pullSecretNames({ imagePullSecrets: [{ name }] })).toEqual([]);
   });

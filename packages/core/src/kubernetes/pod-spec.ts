@@ -7,8 +7,8 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, stringMapAt, textAt } from '../json/read.ts';
 
 /**
- * What a pod asks of the scheduler and the kubelet, read from the raw object: an admission review's, a watch event's or
- * a template's. The object is untrusted: what does not have the API's shape reads as absent.
+ * The scheduling and image fields of a pod, read from the raw object of an admission review, a watch event or a template. The
+ * object is untrusted: fields without the API's shape are read as absent.
  */
 export interface PodSpecFacts {
   readonly nodeName?: string;
@@ -16,7 +16,7 @@ export interface PodSpecFacts {
   readonly os?: string;
   /** See {@link podImages}. */
   readonly images: readonly string[];
-  /** Those of them that no container runs: they are mounted only. Absent where there are none. */
+  /** The images that are only mounted, not run by a container. Absent if none. */
   readonly volumeImages?: readonly string[];
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector;
@@ -24,7 +24,7 @@ export interface PodSpecFacts {
   readonly schedulingGates: readonly string[];
 }
 
-/** What a pod names beyond its images; one with more is not one that anybody runs. */
+/** The limit of pull secrets per pod. No real pod has more. */
 const MAX_PULL_SECRETS = 16;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const MAX_SUBDOMAIN_CHARS = 253;
@@ -37,7 +37,7 @@ export const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
 /** Matches no node, as a selector without terms does. */
 const MATCHES_NOTHING: NodeSelector = { nodeSelectorTerms: [] };
 
-/** Everything below in one go. */
+/** Reads all facts of a pod's spec. */
 export function readPodSpec(pod: JsonObject): PodSpecFacts {
   const spec = objectAt(pod, 'spec');
   const nodeName = textAt(spec, 'nodeName');
@@ -55,14 +55,14 @@ export function readPodSpec(pod: JsonObject): PodSpecFacts {
   };
 }
 
-/** `spec.os.name`. */
+/** Returns `spec.os.name`. */
 export function podOsName(spec: JsonObject): string | undefined {
   return textAt(objectAt(spec, 'os'), 'name');
 }
 
 /**
- * Image strings, as written, of containers, init containers (sidecars are among them) and image volumes, in this order,
- * duplicates removed. Ephemeral containers come later than any placement.
+ * Returns the images, as written, of containers, init containers (including sidecars) and image volumes, in this order, without
+ * duplicates. Ephemeral containers are added after placement.
  */
 export function podImages(spec: JsonObject): readonly string[] {
   const images = new Set<string>();
@@ -74,7 +74,7 @@ export function podImages(spec: JsonObject): readonly string[] {
   return [...images];
 }
 
-/** Whether a volume of the pod is a PersistentVolumeClaim. Generic ephemeral volumes make one as well. */
+/** Returns whether the pod mounts a PersistentVolumeClaim. Generic ephemeral volumes create one, too. */
 export function mountsClaim(spec: JsonObject): boolean {
   return arrayAt(spec, 'volumes').some(
     (volume) =>
@@ -82,7 +82,7 @@ export function mountsClaim(spec: JsonObject): boolean {
   );
 }
 
-/** The images that no container runs, as a field of the facts: absent where there are none. */
+/** Returns the images that no container runs as a field of the facts; absent if none. */
 export function mountedOnly(spec: JsonObject): Pick<PodSpecFacts, 'volumeImages'> {
   if (arrayAt(spec, 'volumes').every((volume) => !isJsonObject(volume) || volume['image'] === undefined)) return {};
   const run = new Set(podImages({ ...spec, volumes: [] }));
@@ -90,7 +90,7 @@ export function mountedOnly(spec: JsonObject): Pick<PodSpecFacts, 'volumeImages'
   return volumeImages.length === 0 ? {} : { volumeImages };
 }
 
-/** Names in `imagePullSecrets` of a pod's spec, or of a ServiceAccount, in their order; what is no name is left out. */
+/** Returns the names in `imagePullSecrets` of a pod's spec or a ServiceAccount, in order, without invalid names. */
 export function pullSecretNames(holder: JsonObject): readonly string[] {
   const references = arrayAt(holder, 'imagePullSecrets');
   if (references.length === 0) return NO_NAMES;
@@ -103,18 +103,18 @@ export function pullSecretNames(holder: JsonObject): readonly string[] {
   return [...names];
 }
 
-/** Whether an object can have this name (a DNS subdomain): in a path of the API server, anything else may mean another. */
+/** Returns whether a name is valid for an object (a DNS subdomain). Any other name could change the path of a request. */
 export function isObjectName(name: string): boolean {
   return name.length <= MAX_SUBDOMAIN_CHARS && SUBDOMAIN.test(name);
 }
 
-/** Required node affinity; `undefined` when there is none. One that cannot be read matches nothing. */
+/** Returns the required node affinity; undefined if absent. A malformed one matches no node. */
 export function podRequiredAffinity(spec: JsonObject): NodeSelector | undefined {
   const required = parseRequiredAffinity(spec);
   return required === 'malformed' ? MATCHES_NOTHING : required;
 }
 
-/** The same, where it matters that it cannot be read. */
+/** Returns the required node affinity, or `malformed`. */
 export function parseRequiredAffinity(spec: JsonObject): NodeSelector | 'malformed' | undefined {
   const required = objectAt(objectAt(spec, 'affinity'), 'nodeAffinity')[REQUIRED];
   if (required === undefined || required === null) return undefined;
@@ -122,12 +122,12 @@ export function parseRequiredAffinity(spec: JsonObject): NodeSelector | 'malform
   return parsed.kind === 'ok' ? parsed.value : 'malformed';
 }
 
-/** Tolerations; entries that are no objects are left out. */
+/** Returns the tolerations, without entries that are not objects. */
 export function podTolerations(spec: JsonObject): readonly Toleration[] {
   return arrayAt(spec, 'tolerations').filter(isJsonObject).map(readToleration);
 }
 
-/** One toleration: fields of another type than the API's read as absent. */
+/** Parses a toleration. Fields of another type than the API's are read as absent. */
 export function readToleration(raw: JsonObject): Toleration {
   const key = textAt(raw, 'key');
   const operator = textAt(raw, 'operator');
@@ -141,7 +141,7 @@ export function readToleration(raw: JsonObject): Toleration {
   };
 }
 
-/** Names of the gates that keep the pod from being scheduled. */
+/** Returns the names of the scheduling gates. */
 export function podSchedulingGates(spec: JsonObject): readonly string[] {
   return arrayAt(spec, 'schedulingGates')
     .filter(isJsonObject)

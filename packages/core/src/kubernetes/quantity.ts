@@ -1,5 +1,5 @@
 /**
- * A quantity of the Kubernetes API, in thousandths of its unit, rounded up. Undefined for what is none.
+ * Parses a quantity of the Kubernetes API to thousandths of its unit, rounded up; undefined if invalid.
  * `250m` is 250, `1.5` is 1,500, `64Mi` is 67,108,864,000, `1e3` is 1,000,000.
  *
  * @see https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
@@ -11,13 +11,13 @@ export function parseQuantityMilli(text: string): number | undefined {
   const scale = exponent === undefined ? SUFFIXES.get(suffix) : 10 ** Number(exponent);
   if (scale === undefined) return undefined;
   const milli = Number(number) * 1_000 * scale;
-  // Decimal fractions have no exact binary form: 0.1 * 1000 * 1e3 must not become one more by rounding up.
+  // Decimal fractions are inexact in binary: rounding up must not add one to 0.1 * 1000 * 1e3.
   const rounded = Math.round(milli);
   const exact = Math.abs(milli - rounded) < 1e-6 ? rounded : Math.ceil(milli);
   return Number.isFinite(exact) ? exact : undefined;
 }
 
-/** The API server stores quantities in canonical form; a manifest may carry any. */
+/** The API server stores the canonical form; a manifest may contain any form. */
 const QUANTITY =
   /^([+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}))(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{1,2}))?$/;
 

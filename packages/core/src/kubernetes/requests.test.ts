@@ -33,7 +33,7 @@ describe('quantities', () => {
     expect(parseQuantityMilli(text)).toBe(milli);
   });
 
-  test('R9 whole thousandths are exact, however they are written', () => {
+  test('R9 whole thousandths are exact in all notations', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1e9 }), (milli) => {
         expect(parseQuantityMilli(`${milli}m`)).toBe(milli);
@@ -46,7 +46,7 @@ describe('quantities', () => {
 const one = (cpu: string, more: JsonObject = {}): JsonObject => ({ resources: { requests: { cpu } }, ...more });
 const sidecar = (cpu: string): JsonObject => one(cpu, { restartPolicy: 'Always' });
 
-describe('what the scheduler reserves for a pod', () => {
+describe('podRequests', () => {
   test.each<[string, JsonObject, number | undefined]>([
     ['nothing is requested', { containers: [{}] }, undefined],
     ['the sum over its containers', { containers: [one('1'), one('500m')] }, 1_500],
@@ -85,11 +85,11 @@ describe('what the scheduler reserves for a pod', () => {
   });
 });
 
-describe('what a pod with very many resources reserves', () => {
+describe('podRequests with very many resources', () => {
   const many = (count: number, amount: string): Record<string, string> =>
     Object.fromEntries(Array.from({ length: count }, (_, at) => [`example.com/r${at}`, amount]));
 
-  test('P8 R9 thousands of names and init containers are read in one pass over each', () => {
+  test('P8 R9 reads thousands of names and init containers in one pass', () => {
     const spec = {
       containers: [{ resources: { requests: { ...many(10, '1'), cpu: '2' } } }],
       initContainers: [
@@ -102,16 +102,16 @@ describe('what a pod with very many resources reserves', () => {
     expect(requests).toMatchObject({ cpu: 2_000, 'example.com/r0': 2_000, 'example.com/r40': 1_000 });
   });
 
-  test('R9 what every node has is kept before what an owner invents', () => {
+  test('R9 keeps resources of all nodes before invented ones', () => {
     const requests = podRequests({ containers: [{ resources: { requests: { ...many(200, '1'), memory: '1' } } }] });
     expect(requests['memory']).toBe(1_000);
   });
 
-  test('R9 amounts of zero are not kept', () => {
+  test('R9 drops amounts of zero', () => {
     expect(podRequests({ containers: [{ resources: { requests: many(3, '0') } }] })).toEqual({});
   });
 
-  /** The definition, container by container, as the scheduler's helper writes it. */
+  /** A naive implementation, as in the scheduler's helper. */
   function reference(containers: readonly JsonObject[], initContainers: readonly JsonObject[]): number {
     const cpuOf = (container: JsonObject): number => podRequests({ containers: [container] })['cpu'] ?? 0;
     let sidecars = 0;
@@ -126,7 +126,7 @@ describe('what a pod with very many resources reserves', () => {
     );
   }
 
-  test('R9 property: init containers and sidecars in any order', () => {
+  test('R9 agrees with the naive implementation for any order of init containers and sidecars', () => {
     const cpu = fc.integer({ min: 0, max: 9 }).map(String);
     const initContainer = fc.oneof(
       cpu.map((amount) => one(amount)),
@@ -140,7 +140,7 @@ describe('what a pod with very many resources reserves', () => {
   });
 });
 
-describe('whether a node has room', () => {
+describe('hasRoom', () => {
   const node = nodeAllocatable({ allocatable: { cpu: '4', memory: '1Gi', pods: '3' } });
   const cpu = (amount: string) => podRequests({ containers: [one(amount)] });
 

@@ -6,26 +6,26 @@ import { parseQuantityMilli } from './quantity.ts';
 /** Amounts by the name of the resource (`cpu`, `memory`, `nvidia.com/gpu`), in thousandths of its unit. */
 export type ResourceAmounts = Readonly<Record<string, number>>;
 
-/** The resource of which each pod takes one. */
+/** The resource of which each pod uses one. */
 export const RESOURCE_PODS = 'pods';
 
 const NONE: ResourceAmounts = {};
 /**
- * Nodes have fewer than twenty resources. The rest of a pod's, which its owner invents, counts as none: each name is compared
- * with each node and the pods on it, and kept for each pod.
+ * The limit of resources per pod, since each name is stored per pod and compared with each node and its pods. Nodes have
+ * fewer than twenty; further ones, which a tenant can invent, are ignored.
  */
 const MAX_RESOURCES = 64;
 const ON_EVERY_NODE = ['cpu', 'memory', 'ephemeral-storage'];
-/** What `spec.resources` of a pod can set, in place of the sum over its containers. */
+/** The resources that `spec.resources` can set instead of the sum over the containers. */
 const POD_LEVEL = /^(?:cpu|memory|hugepages-.+)$/;
 
 /**
- * What the scheduler reserves for a pod on a node: the sum over its containers and sidecars, or what its init containers take
- * at most beside the sidecars that have been started before them; pod-level requests in place of that; the overhead of its
- * RuntimeClass in any case.
+ * Computes the resources that the scheduler reserves for a pod: the sum over containers and sidecars, or the maximum of an init
+ * container with the sidecars started before it, whichever is larger. Pod-level requests replace both. The overhead of the
+ * RuntimeClass is always added.
  * https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/component-helpers/resource/helpers.go (`PodRequests`)
  *
- * A quantity that cannot be read counts as none. What a resize in place has allocated beyond the spec is not considered.
+ * Invalid quantities count as zero. Resources allocated beyond the spec by an in-place resize are not considered.
  */
 export function podRequests(spec: JsonObject): ResourceAmounts {
   const total = new Map<string, number>();
@@ -36,7 +36,7 @@ export function podRequests(spec: JsonObject): ResourceAmounts {
     const requests = readRequests(container);
     const isSidecar = container['restartPolicy'] === 'Always';
     if (isSidecar) add(total, requests);
-    // Only the names of this container: a pod can have thousands of both, and their product would take seconds.
+    // Iterates only over this container's names: the product of thousands of both would take seconds.
     for (const [name, amount] of requests) {
       const beside = (started.get(name) ?? 0) + amount;
       if (isSidecar) started.set(name, beside);
@@ -48,17 +48,17 @@ export function podRequests(spec: JsonObject): ResourceAmounts {
   return toAmounts(limitResources(add(total, amountsAt(spec, 'overhead'))));
 }
 
-/** `status.allocatable` of a node: undefined when it reports none. */
+/** Reads `status.allocatable` of a node; undefined if not reported. */
 export function nodeAllocatable(status: JsonObject): ResourceAmounts | undefined {
   const amounts = amountsAt(status, 'allocatable');
   return amounts.size === 0 ? undefined : toAmounts(amounts);
 }
 
 /**
- * Whether a node has room for one more pod with these requests.
+ * Returns whether a node has room for one more pod with these requests.
  *
- * @param allocatable absent: not known, which excludes nothing
- * @param others the requests of the pods that are bound to the node and have not ended
+ * @param allocatable absent: unknown, which excludes no pod
+ * @param others the requests of the running pods of the node
  */
 export function hasRoom(
   requests: ResourceAmounts,
@@ -70,7 +70,7 @@ export function hasRoom(
   if (slots !== undefined && (others.length + 1) * 1_000 > slots) return false;
   return Object.entries(requests).every(([name, amount]) => {
     const most = getAmount(allocatable, name) ?? 0;
-    // The sum over the other pods is what costs: most nodes have none of a rare resource.
+    // Avoids the expensive sum over the other pods: most nodes lack a rare resource.
     if (amount === 0 || amount > most) return amount === 0;
     return others.reduce((sum, other) => sum + (getAmount(other, name) ?? 0), amount) <= most;
   });
@@ -99,7 +99,7 @@ function raise(to: Map<string, number>, amounts: ReadonlyMap<string, number>): v
   for (const [name, amount] of amounts) to.set(name, Math.max(to.get(name) ?? 0, amount));
 }
 
-/** The amounts above zero, at most {@link MAX_RESOURCES}; those that every node has come first. */
+/** Returns at most {@link MAX_RESOURCES} amounts above zero, first those of resources that each node has. */
 function limitResources(amounts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
   const first = new Map<string, number>();
   for (const name of [...ON_EVERY_NODE, ...amounts.keys()]) {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parseTimestampMs } from './timestamp.ts';
 
 describe('timestamps', () => {
-  test('agree with the platform on every moment that the API server can write', () => {
+  test('agree with Date for all timestamps of the API server', () => {
     const moments = fc.date({
       min: new Date('1970-01-01T00:00:00Z'),
       max: new Date('2199-12-31T23:59:59Z'),
@@ -35,7 +35,7 @@ describe('timestamps', () => {
     '2026-13-01T00:00:00Z',
     '2026-01-01T24:00:00Z',
     '2026-01-01T00:00:00',
-  ])('is no timestamp: %j', (text) => {
+  ])('is not a timestamp: %j', (text) => {
     expect(parseTimestampMs(text)).toBeUndefined();
   });
 });

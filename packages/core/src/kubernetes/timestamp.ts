@@ -4,8 +4,8 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 /**
- * RFC 3339 as the API server writes it → epoch milliseconds; undefined for anything else. Leap seconds count as the
- * first moment of the next minute.
+ * Parses an RFC 3339 timestamp of the API server to epoch milliseconds; undefined if invalid. A leap second counts as the start
+ * of the next minute.
  *
  * @see https://www.rfc-editor.org/rfc/rfc3339#section-5.6
  * @example 2026-01-02T03:04:05Z
@@ -35,7 +35,7 @@ function daysIn(year: number, month: number): number {
   return daysSinceEpoch(month === 12 ? year + 1 : year, (month % 12) + 1, 1) - daysSinceEpoch(year, month, 1);
 }
 
-/** The proleptic Gregorian calendar, counted in years that begin in March: leap days then come last. */
+/** Proleptic Gregorian calendar, with years that begin in March so that leap days are last. */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);

@@ -4,8 +4,8 @@ import type { Result } from '../result.ts';
 import { describeParseError } from './parse-problem.ts';
 
 /**
- * Parses a JSON text. Never throws: the error of JSON.parse quotes the text and is discarded. The failure names a
- * position and quotes nothing of the text.
+ * Parses a JSON text. Never throws. The failure contains the position but no part of the text, unlike the error of
+ * JSON.parse.
  */
 export function parseJson(text: string): Result<Json, string> {
   try {
@@ -15,7 +15,7 @@ export function parseJson(text: string): Result<Json, string> {
   }
 }
 
-/** The same where the reason does not matter: undefined for a text that is not JSON. */
+/** Parses a JSON text; undefined if it is not JSON. */
 export function jsonOrUndefined(text: string): Json | undefined {
   try {
     return JSON.parse(text) as Json;

@@ -1,11 +1,11 @@
-/** Fields that errors of JSON.parse, of the package `yaml` and of js-yaml have. Any of them may be absent. */
+/** The fields of errors of JSON.parse, `yaml` and js-yaml. */
 interface ParseErrorFields {
   readonly name?: unknown;
   readonly message?: unknown;
   readonly code?: unknown;
-  /** Of `yaml`: start and end, counted from 1. */
+  /** From `yaml`: start and end, one-based. */
   readonly linePos?: readonly { readonly line?: unknown; readonly col?: unknown }[];
-  /** Of js-yaml, counted from 0. */
+  /** From js-yaml, zero-based. */
   readonly mark?: { readonly line?: unknown; readonly column?: unknown };
 }
 
@@ -17,7 +17,7 @@ const JSON_POSITION = / in JSON at position \d{1,12} \(line (\d{1,12}) column (\
 /** `BAD_INDENT`, `ERR_INVALID_URL`. */
 const CODE = /^[A-Z][A-Z0-9_]{2,49}$/;
 
-/** Whether an error comes from a parser of texts: its message and stack then quote the text, which may hold a secret. */
+/** Returns whether a parser threw the error. Its message and stack then quote the text, which may contain a secret. */
 export function isParseError(error: unknown): boolean {
   const { name, message } = toErrorFields(error);
   if (PARSE_ERRORS.includes(name)) return true;
@@ -25,8 +25,8 @@ export function isParseError(error: unknown): boolean {
 }
 
 /**
- * What can be shown of the error of any parser: position and code, such as `syntax error at line 3, column 5 (BAD_INDENT)`.
- * Nothing else of the error may go into a message, a cause, a log line, an event or a status.
+ * Describes a parser's error by position and code, such as `syntax error at line 3, column 5 (BAD_INDENT)`. Messages, causes,
+ * logs, events and statuses must not contain anything else of the error.
  */
 export function describeParseError(error: unknown): string {
   const fields = toErrorFields(error);
@@ -35,7 +35,7 @@ export function describeParseError(error: unknown): string {
   return `syntax error${position === undefined ? '' : ` at ${formatPosition(position)}`}${code}`;
 }
 
-/** Line and column of a text, counted from 1. */
+/** A one-based line and column. */
 export interface TextPosition {
   readonly line: number;
   readonly column: number;

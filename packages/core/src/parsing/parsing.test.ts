@@ -13,7 +13,7 @@ describe('parseJson', () => {
     expect(parseJson(text)).toEqual(expected);
   });
 
-  test('P5 a problem quotes nothing of the text', () => {
+  test('P5 does not quote the text in a failure', () => {
     fc.assert(
       fc.property(fc.json(), fc.nat(), fc.constantFrom('', 'Q', '"Q', 'Q"', '{Q'), (json, at, added) => {
         const cut = at % (json.length + 1);
@@ -38,7 +38,7 @@ describe('describeParseError', () => {
     ],
     ['of js-yaml', named('YAMLException', { mark: { line: 2, column: 4 } }), 'syntax error at line 3, column 5', true],
     ['an unresolved alias', named('ReferenceError', {}, 'Unresolved alias (…): secret'), 'syntax error', true],
-    ['a code that is none', named('SyntaxError', { code: 'secret here' }), 'syntax error', true],
+    ['an invalid code', named('SyntaxError', { code: 'secret here' }), 'syntax error', true],
     [
       'a URL',
       named('TypeError', { code: 'ERR_INVALID_URL', input: 'secret' }),

@@ -53,7 +53,7 @@ describe('parsePlatform', () => {
     expect(parsePlatform(text)).toEqual(expected);
   });
 
-  test('PL4 parse and format are inverse', () => {
+  test('PL4 formats a parsed platform to the same text', () => {
     const platform = fc.record(
       {
         os: fc.constantFrom('linux', 'windows', 'wasip1'),
@@ -69,7 +69,7 @@ describe('parsePlatform', () => {
     );
   });
 
-  test('PL4 reads any text without throwing', () => {
+  test('PL4 does not throw for any text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z0-9/._]*$/)), (text) => {
         expect(['platform', 'unknown-architecture', 'malformed']).toContain(parsePlatform(text).kind);
@@ -82,7 +82,7 @@ describe('supportedArchitectures', () => {
   test.each<[string, string, string]>([
     ['linux/amd64', 'amd64', 'the plain case'],
     ['linux/arm64/v8 linux/amd64/v1', 'amd64 arm64', 'sorted; the first variants are the plain ones'],
-    ['linux/amd64/v3', 'amd64?', 'most runtimes do not match it, and nodes do not tell their variant'],
+    ['linux/amd64/v3', 'amd64?', 'most runtimes do not match it, and nodes do not report their variant'],
     ['linux/amd64/v3 linux/amd64', 'amd64', 'a plain offer beside it is what counts'],
     ['linux/amd64/v2 linux/arm64', 'arm64 amd64?', 'a weak offer beside a plain one'],
     ['linux/386', 'amd64', 'containerd on amd64 runs it, and no node carries the label 386'],
@@ -97,14 +97,14 @@ describe('supportedArchitectures', () => {
     ['windows/amd64', '', 'nothing for linux'],
     ['linux/arm64 windows/amd64', 'arm64', 'the OS counts (a neighbour takes both)'],
     ['wasip1/wasm', 'any', 'wasm alone constrains nothing'],
-    ['linux/wasm', 'any', 'whatever its OS is called'],
+    ['linux/wasm', 'any', 'with any OS'],
     ['linux/amd64 wasip1/wasm', 'amd64', 'wasm beside others adds nothing'],
     ['', '', 'nothing declared is no offer: it is for inspection to call that unknown'],
   ])('PL4 maps %j to %j: %s', (declared, expected) => {
     expect(support(declared)).toBe(expected);
   });
 
-  test('PL4 reads the platforms of the OS that the pod wants', () => {
+  test("PL4 uses only the platforms of the pod's OS", () => {
     expect(support('windows/amd64 linux/arm64', 'windows')).toBe('amd64');
   });
 
@@ -132,7 +132,7 @@ describe('supportedArchitectures', () => {
   });
 });
 
-test('PL4 the architectures of nodes are sorted, and neither wasm nor 386 is one', () => {
+test('PL4 node architectures are sorted and exclude wasm and 386', () => {
   expect(NODE_ARCHITECTURES).toEqual([...NODE_ARCHITECTURES].sort());
   expect(ARCHITECTURES.filter((name) => !NODE_ARCHITECTURES.some((node) => node === name))).toEqual(['386', 'wasm']);
   expect(['amd64', 'wasm', '386', 'vax', ''].map(isNodeArchitecture)).toEqual([true, false, false, false, false]);
@@ -154,7 +154,7 @@ describe('runsOn', () => {
     expect(runsOn({ platforms: platforms(declared), neutral: false }, { os, architecture })).toBe(expected);
   });
 
-  test('PL4 says the same as the mapping that placement uses', () => {
+  test('PL4 agrees with the mapping of placement', () => {
     const platform = fc.record({
       os: fc.constantFrom('linux', 'windows'),
       architecture: fc.constantFrom(...ARCHITECTURES),

@@ -1,8 +1,8 @@
 /**
  * The platforms that images declare and the architectures that nodes have.
  *
- * Names are Go's (`go tool dist list`), because image indexes, config blobs and the label `kubernetes.io/arch` all use
- * them. A name outside this list is not an architecture: a manifest that carries it says nothing we can rely on.
+ * The names are Go's (`go tool dist list`), as in image indexes, config blobs and the label `kubernetes.io/arch`. Any other
+ * name is not an architecture, and a platform with it is ignored.
  */
 export const ARCHITECTURES = [
   '386',
@@ -24,7 +24,7 @@ export const ARCHITECTURES = [
 /** A GOARCH value. As a node's architecture it is the value of the node label `kubernetes.io/arch`. */
 export type Architecture = (typeof ARCHITECTURES)[number];
 
-/** What an image declares that it can run on: `os/architecture[/variant]`, as in an image index or a config blob. */
+/** A platform that an image declares: `os/architecture[/variant]`, as in an image index or a config blob. */
 export interface Platform {
   /** GOOS in lower case, such as `linux` or `windows`. */
   readonly os: string;
@@ -35,7 +35,7 @@ export interface Platform {
 
 const known: ReadonlySet<string> = new Set(ARCHITECTURES);
 
-/** Whether `name` is a GOARCH value that this product knows. */
+/** Returns whether `name` is a supported GOARCH value. */
 export function isArchitecture(name: string): name is Architecture {
   return known.has(name);
 }

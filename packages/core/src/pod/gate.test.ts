@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { parsePod } from '../kubernetes/parse-pod.ts';
 import { hasOurGate, isGated, ourGateIndex } from './gate.ts';
 
-const OURS = { name: 'archpolicy.dev/inspecting' };
+const GATE = { name: 'archpolicy.dev/inspecting' };
 const METADATA = {
   name: 'web',
   namespace: 'shop',
@@ -13,15 +13,15 @@ const METADATA = {
 const OTHER = { name: 'example.com/quota' };
 
 test.each([
-  ['only ours', [OURS], 0],
-  ['ours behind others', [OTHER, OTHER, OURS], 2],
-  ['ours twice: the first', [OTHER, OURS, OURS], 1],
-  ['ours behind what is no gate', [null, 'archpolicy.dev/inspecting', OURS], 2],
-  ['ours with a field that a later Kubernetes adds', [{ ...OURS, since: 1 }], 0],
+  ['only our gate', [GATE], 0],
+  ['our gate after others', [OTHER, OTHER, GATE], 2],
+  ['our gate twice: the first', [OTHER, GATE, GATE], 1],
+  ['our gate after invalid entries', [null, 'archpolicy.dev/inspecting', GATE], 2],
+  ['our gate with an unknown field', [{ ...GATE, since: 1 }], 0],
   ['only others', [OTHER], undefined],
-  ['a name that begins with ours', [{ name: 'archpolicy.dev/inspecting-later' }], undefined],
+  ['a name with our gate as prefix', [{ name: 'archpolicy.dev/inspecting-later' }], undefined],
   ['none', [], undefined],
-  ['no list', 'archpolicy.dev/inspecting', undefined],
+  ['not a list', 'archpolicy.dev/inspecting', undefined],
 ])('PL12 a raw pod and its parsed form agree about our gate: %s', (_, schedulingGates, index) => {
   const spec = { schedulingGates };
   const raw = { metadata: METADATA, spec };

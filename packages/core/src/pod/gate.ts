@@ -4,7 +4,7 @@ import type { JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt } from '../json/read.ts';
 
-/** Position of our scheduling gate in the `schedulingGates` of a pod's spec; undefined when it has none. */
+/** Returns the index of our scheduling gate in the `schedulingGates` of a pod's spec; undefined if absent. */
 export function ourGateIndex(spec: JsonObject): number | undefined {
   const index = arrayAt(spec, 'schedulingGates').findIndex(
     (gate) => isJsonObject(gate) && gate['name'] === GATE_INSPECTING,
@@ -12,12 +12,12 @@ export function ourGateIndex(spec: JsonObject): number | undefined {
   return index === -1 ? undefined : index;
 }
 
-/** Whether a pod, as the API server sends it, has our scheduling gate. */
+/** Returns whether a raw pod has our scheduling gate. */
 export function isGated(pod: JsonObject): boolean {
   return ourGateIndex(objectAt(pod, 'spec')) !== undefined;
 }
 
-/** The same of a parsed pod. */
+/** Returns whether a parsed pod has our scheduling gate. */
 export function hasOurGate({ schedulingGates }: Pick<PodFacts, 'schedulingGates'>): boolean {
   return schedulingGates.includes(GATE_INSPECTING);
 }

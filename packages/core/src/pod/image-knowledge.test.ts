@@ -40,14 +40,14 @@ function bothViews(inspections: ReadonlyMap<string, Inspection>, policy = policy
 const unknownBy = (assessment: PlacementAssessment): readonly string[] =>
   assessment.kind === 'unknown' ? assessment.images.map(({ reason }) => reason) : [assessment.kind];
 
-describe('what is known of the images of a pod', () => {
+describe('imageKnowledge', () => {
   test('PL4 R1 facts without platforms are unknown to placement and to eviction, not "runs nowhere"', () => {
     const { decision, assessment } = bothViews(new Map([[IMAGE, NO_PLATFORMS]]));
     expect(decision.unresolved).toEqual([{ image: IMAGE, reason: 'UnknownPlatform' }]);
     expect(unknownBy(assessment)).toEqual(['UnknownPlatform']);
   });
 
-  test('PL4 R1 they hide nothing that the other images say', () => {
+  test('PL4 R1 they do not hide the facts of other images', () => {
     const inspections = new Map([
       ['unknown', NO_PLATFORMS],
       [IMAGE, resolved('linux/arm64')],
@@ -57,7 +57,7 @@ describe('what is known of the images of a pod', () => {
     expect(assessment).toMatchObject({ kind: 'misplaced', images: [IMAGE], architectures: ['arm64'] });
   });
 
-  test('PL4 R1 an override that names no platform leaves the image to its inspection, everywhere', () => {
+  test('PL4 R1 an override without a valid platform is ignored in placement and eviction', () => {
     const policy = policyWith([{ match: '*', platforms: ['linux/pdp11'] }]);
     expect(imagesToInspect([IMAGE], policy.spec)).toEqual([IMAGE]);
     const { decision, assessment } = bothViews(new Map([[IMAGE, inspectionOf('linux/amd64')]]), policy);
@@ -65,7 +65,7 @@ describe('what is known of the images of a pod', () => {
     expect(assessment).toMatchObject({ kind: 'fits', supported: ['amd64'] });
   });
 
-  test('PL4 R1 an override counts before an inspection, everywhere', () => {
+  test('PL4 R1 an override takes precedence over an inspection in placement and eviction', () => {
     const policy = policyWith([{ match: '*', platforms: ['linux/arm64'] }]);
     expect(imagesToInspect([IMAGE], policy.spec)).toEqual([]);
     const { decision, assessment } = bothViews(new Map([[IMAGE, inspectionOf('linux/amd64')]]), policy);
@@ -89,11 +89,11 @@ describe('what is known of the images of a pod', () => {
 describe('imagesToInspect', () => {
   const images = ['registry.corp/legacy/a', 'nginx', ':::'];
 
-  test('PL4 all images, where the policy overrides none', () => {
+  test('PL4 returns all images without overrides', () => {
     expect(imagesToInspect(images, policyOf({}).spec)).toEqual(images);
   });
 
-  test('PL4 none that the policy overrides', () => {
+  test('PL4 excludes overridden images', () => {
     const { spec } = policyOf({ images: [{ match: 'registry.corp/*', platforms: ['linux/amd64'] }] });
     expect(imagesToInspect(images, spec)).toEqual(['nginx', ':::']);
   });

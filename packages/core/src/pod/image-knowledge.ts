@@ -4,31 +4,31 @@ import type { PodSpecFacts } from '../kubernetes/pod-spec.ts';
 import { overriddenInspection } from './image-override.ts';
 import { MAX_IMAGES } from './limits.ts';
 
-/** What is known of one image of a pod, the policy's overrides applied. */
+/** The result for one image of a pod, with the policy's overrides applied. */
 export interface ImageKnowledge {
   /** As written in the pod. */
   readonly image: string;
   readonly inspection: Inspection;
 }
 
-/** An image whose platforms are not known. */
+/** An image with unknown platforms. */
 export interface UnresolvedImage {
   readonly image: string;
   readonly reason: UnresolvedReason;
 }
 
-/** The images of a pod, and those of them that no container runs. */
+/** The images of a pod, and the ones that are only mounted. */
 export type ImagesOfPod = Pick<PodSpecFacts, 'images' | 'volumeImages'>;
 
-/** The part of a policy that declares platforms of images. */
+/** The part of a policy that overrides platforms of images. */
 type ImagePolicy = Pick<ArchPolicySpec, 'images'>;
 
 const NOT_ANSWERED: Inspection = { kind: 'unresolved', reason: 'Deadline' };
 const NOTHING_DECLARED: Inspection = { kind: 'unresolved', reason: 'UnknownPlatform' };
-/** Waiting does not help. */
+/** Final: a later inspection would not change it. */
 const TOO_MANY: Inspection = { kind: 'unresolved', reason: 'TooLarge' };
 
-/** The images of a pod that have to be inspected: those without an override, and none of a pod with too many images. */
+/** Returns the images of a pod to inspect: without an override, and none for a pod with too many images. */
 export function imagesToInspect(images: readonly string[], policy: ImagePolicy): readonly string[] {
   if (images.length > MAX_IMAGES) return [];
   if (policy.images.length === 0) return images;
@@ -36,8 +36,8 @@ export function imagesToInspect(images: readonly string[], policy: ImagePolicy):
 }
 
 /**
- * What is known of each image of a pod: its override, else its inspection. An image without an inspection got no
- * answer in time, and nothing is known of the images of a pod with too many of them.
+ * Returns the result for each image of a pod: its override, else its inspection. An image without an inspection missed the
+ * deadline. All images of a pod with too many images are unresolved.
  */
 export function imageKnowledge(
   { images, volumeImages = [] }: ImagesOfPod,
@@ -51,13 +51,13 @@ export function imageKnowledge(
   });
 }
 
-/** PL4: nothing in a volume is executed, and runtimes mount a single manifest whichever platform its config names. */
+/** PL4: images of volumes are not executed, and runtimes mount a single manifest of any platform. */
 function mounted(inspection: Inspection): Inspection {
   if (inspection.kind === 'unresolved' || inspection.facts.single !== true) return inspection;
   return { ...inspection, facts: { ...inspection.facts, platforms: [], neutral: true } };
 }
 
-/** Facts without platforms are unknown, never "runs nowhere", unless they are neutral. */
+/** Facts without platforms are unknown, not "runs nowhere", unless they are neutral. */
 function usable(inspection: Inspection): Inspection {
   if (inspection.kind === 'unresolved' || inspection.facts.neutral) return inspection;
   return inspection.facts.platforms.length === 0 ? NOTHING_DECLARED : inspection;

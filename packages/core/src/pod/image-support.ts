@@ -3,23 +3,23 @@ import { isNodeArchitecture, supportedArchitectures } from '../platform/supporte
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import type { ImageKnowledge, UnresolvedImage } from './image-knowledge.ts';
 
-/** Sorted; `'any'` where nothing constrains it. */
+/** Sorted architectures; `'any'` without a constraint. */
 export type Architectures = readonly NodeArchitecture[] | 'any';
 
-/** What all known images of a pod support (PL4). */
+/** The architectures that all known images of a pod support (PL4). */
 export interface CommonSupport {
-  /** Whatever the policy allows; `'any'` when the known images constrain nothing. Empty: they have nothing in common. */
+  /** Regardless of the policy; `'any'` if the known images constrain nothing. Empty: no common architecture. */
   readonly supported: Architectures;
   /**
-   * The same within the policy's allow-list, which yields to the images where it would leave nothing: unless the policy
-   * denies such pods.
+   * The common architectures in the policy's allow-list. If that leaves no architecture, the allow-list is ignored, unless the policy denies
+   * such pods.
    */
   readonly architectures: Architectures;
-  /** Those of `supported` that all images offer plainly; the others are weak offers of at least one of them. */
+  /** The architectures in `supported` that all images offer plainly. For the others, at least one image has a weak offer. */
   readonly plain: Architectures;
-  /** The last image that left fewer architectures than those before it. */
+  /** The last image that reduced the common architectures. */
   readonly image?: string;
-  /** The images have architectures in common, but the policy's allow-list has none of them. */
+  /** The images have common architectures, but all are outside the policy's allow-list. */
   readonly notAllowed: boolean;
   readonly unresolved: readonly UnresolvedImage[];
 }
@@ -28,7 +28,7 @@ export interface CommonSupport {
 type AllowList = Pick<ArchPolicySpec, 'architectures' | 'whenNoCommonArchitecture'>;
 
 /**
- * The architectures that all known images support, and what of them the policy allows.
+ * Computes the architectures that all known images support, and the ones that the policy allows.
  *
  * @param os the pod's OS
  */
@@ -62,12 +62,12 @@ export function commonSupport(knowledge: readonly ImageKnowledge[], os: string, 
   };
 }
 
-/** Whether no architecture is left. */
+/** Returns whether no architecture is left. */
 export function isNone(architectures: Architectures): boolean {
   return architectures !== 'any' && architectures.length === 0;
 }
 
-/** Known images that constrain nothing leave the whole allow-list; unknown ones could be for something else. */
+/** Known images without constraints allow the whole allow-list; unknown ones may not support it. */
 function withinAllowed(supported: Architectures, someUnknown: boolean, { architectures }: AllowList): Architectures {
   if (architectures === undefined) return supported;
   const allowed = architectures.filter(isNodeArchitecture).sort();
@@ -78,7 +78,7 @@ function isFewer(left: readonly NodeArchitecture[], before: Architectures): bool
   return before === 'any' || left.length < before.length;
 }
 
-/** The architectures in both sets; `'any'` contains all. */
+/** Returns the architectures in both sets; `'any'` contains all. */
 export function intersect(one: Architectures, other: readonly NodeArchitecture[]): readonly NodeArchitecture[] {
   return one === 'any' ? other : one.filter((architecture) => other.includes(architecture));
 }

@@ -19,7 +19,7 @@ test.each<[Partial<PodFacts>, boolean]>([
   [{ phase: 'Succeeded' }, true],
   [{ phase: 'Failed' }, true],
   [{ phase: 'Running', deleting: true }, true],
-])('R1 R9 ended or being deleted: %j is %p to every rule', (changes, expected) => {
+])('R1 R9 terminal or terminating: %j is %p for all rules', (changes, expected) => {
   expect(isTerminalOrTerminating(pod(changes))).toBe(expected);
   expect(isUnschedulable(without('nodeName', { ...unscheduled, ...changes }))).toBe(!expected);
   const decision = decideEviction(inputOf({ pod: pod(changes) }));

@@ -5,31 +5,31 @@ import { isJsonArray, objectAt } from '../json/read.ts';
 import type { NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 
 /**
- * A pod is up to three megabytes of a tenant's choice, and one thread answers for the whole cluster. No pod that anybody
- * needs comes near these bounds; one beyond them is not looked into.
+ * Limits for pods, since a tenant can write up to 3 MB into one and a single thread serves the cluster. Real pods are far below;
+ * a pod over a limit is not evaluated.
  */
 export const MAX_IMAGES = 256;
 const MAX_ELEMENTS = 256;
-/** Expressions, match fields and their values, over all terms. */
+/** Expressions, match fields and their values, in all terms together. */
 const MAX_SELECTOR_SIZE = 2_000;
-/** Steps of a decision's search for nodes, at about 20 ns each. */
+/** Steps of a decision's node search, about 20 ns each. */
 const MAX_DECISION_STEPS = 1_000_000;
 /**
- * A decision matches a pod with every node at most so often: for its operating system, for nodes without an architecture
- * label, for what an autoscaler can bring, and for the nodes of each architecture.
+ * The number of passes over all nodes per decision: for the operating system, for nodes without an architecture label, for
+ * nodes that an autoscaler can add, and for the nodes of each architecture.
  */
 const PASSES = 4;
-/** Steps of one pass over the nodes, about 5 ms: beyond that no node counts as found. Ten a node is usual. */
+/** Steps of one pass over the nodes, about 5 ms; a pod that needs more matches no node. About ten steps per node are usual. */
 const MAX_SEARCH_STEPS = MAX_DECISION_STEPS / PASSES;
-/** A comparison of integers (Gt, Lt) parses two texts, which takes about as long as ten other steps. */
+/** An integer comparison (Gt, Lt) parses two texts and costs about ten other steps. */
 const COMPARISON_STEPS = 10;
 
-/** Containers, init containers and volumes together: each may name an image. A pod with some dozens is large. */
+/** Containers, init containers and volumes together, since each may name an image. Large pods have some dozens. */
 const MAX_PARTS = 500;
-/** Annotations, labels, node selector and tolerations, each: few enough that deciding about them takes no noticeable time. */
+/** Entries of each map or list: annotations, labels, node selector, tolerations. */
 const MAX_ENTRIES = 5_000;
 
-/** Whether a pod in an admission review has more parts than one that runs: it is not read further. */
+/** Returns whether a pod in an admission review exceeds the limits of parts. Such a pod is not read further. */
 export function hasTooManyParts(pod: JsonObject): boolean {
   const spec = objectAt(pod, 'spec');
   const parts = ['containers', 'initContainers', 'volumes'].map((field) => countEntries(spec[field]));
@@ -44,10 +44,10 @@ function countEntries(value: Json | undefined): number {
   return isJsonObject(value) ? Object.keys(value).length : 0;
 }
 
-/** What of a pod takes time to match with nodes. */
+/** The parts of a pod that determine the cost of matching it with nodes. */
 export type NodeSelection = Pick<PodSpecFacts, 'nodeSelector' | 'requiredAffinity' | 'tolerations'>;
 
-/** Whether the pod has more images, terms, selectors or tolerations than are worth deciding about. */
+/** Returns whether the pod exceeds the limits of images, terms, selectors or tolerations. */
 export function isOversized(pod: NodeSelection & Pick<PodSpecFacts, 'images'>): boolean {
   const terms = pod.requiredAffinity?.nodeSelectorTerms ?? [];
   return (
@@ -59,7 +59,7 @@ export function isOversized(pod: NodeSelection & Pick<PodSpecFacts, 'images'>): 
   );
 }
 
-/** Whether the pod can be matched with so many nodes without delaying other reviews. */
+/** Returns whether the pod can be matched with this number of nodes without delaying other reviews. */
 export function isSearchable({ requiredAffinity, tolerations, nodeSelector }: NodeSelection, nodes: number): boolean {
   const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   const perNode = 1 + selectorSteps(terms) + tolerations.length + Object.keys(nodeSelector).length;

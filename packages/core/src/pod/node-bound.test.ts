@@ -30,7 +30,7 @@ describe('pods that are bound to one node', () => {
     ['of a DaemonSet', owned('apps/v1', 'DaemonSet'), 'DaemonSetPod'],
     ['of a DaemonSet of another group', owned('apps.kruise.io/v1', 'DaemonSet'), 'DaemonSetPod'],
     ['of a ReplicaSet', owned('apps/v1', 'ReplicaSet'), undefined],
-  ])('PL1 R2 %s: the same to placement and to eviction', (_, metadata, expected) => {
+  ])('PL1 R2 %s: equal for placement and eviction', (_, metadata, expected) => {
     const row = inputOf({ metadata, images: { app: 'linux/arm64' } });
     const pod = parsePod({ ...row.pod, metadata: { ...metadata, ...IDENTITY } });
     if (pod === undefined) throw new Error('no pod');

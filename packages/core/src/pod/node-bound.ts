@@ -5,19 +5,19 @@ import { groupKind } from '../kubernetes/owner.ts';
 
 const SOURCE_API = 'api';
 
-/** What of a pod decides whether it is bound to its node. */
+/** The parts of a pod that determine whether it is bound to its node. */
 export interface NodeBoundView {
   readonly annotations: PodAnnotations;
   readonly owner?: Pick<OwnerReference, 'apiVersion' | 'kind'>;
 }
 
-/** Pods whose node the scheduler does not choose: another node cannot take them. */
+/** Types of pods that cannot move to another node. */
 export type NodeBound = 'StaticPod' | 'DaemonSetPod';
 
-/** Why the pod is bound to one node (PL1, R2); undefined when it is not. */
+/** Returns why the pod is bound to one node (PL1, R2); undefined if it is not. */
 export function nodeBound(pod: NodeBoundView): NodeBound | undefined {
   if (isStatic(pod)) return 'StaticPod';
-  // Of any API group: a DaemonSet covers nodes, and moving its pod leaves one uncovered.
+  // Of any API group: a DaemonSet needs a pod on each node.
   return pod.owner?.kind === 'DaemonSet' ? 'DaemonSetPod' : undefined;
 }
 

@@ -21,7 +21,7 @@ const terms = (...all: readonly (readonly [string, string, ...string[]])[]): Jso
   },
 });
 
-describe('the operating system that a pod declares', () => {
+describe('declaredOs', () => {
   test.each<[string, JsonObject, string | undefined]>([
     ['nothing', {}, undefined],
     ['the field', { os: { name: 'windows' } }, 'windows'],
@@ -42,7 +42,7 @@ describe('the operating system that a pod declares', () => {
   });
 });
 
-test('PL4 nodes are searched only for images that offer a system beside Linux', () => {
+test('PL4 searches nodes only for images that offer another system than Linux', () => {
   const unread = new Proxy([node()], {
     get: () => {
       throw new Error('the nodes were read');
@@ -52,7 +52,7 @@ test('PL4 nodes are searched only for images that offer a system beside Linux', 
   expect(podOs(pod, images('linux/amd64 linux/arm64 wasip1/wasm'), unread)).toEqual({ kind: 'assumed', name: 'linux' });
 });
 
-test('PL4 over generated nodes and selectors: Linux if a Linux node matches or none does, else the only system', () => {
+test('PL4 for generated nodes and selectors: Linux if a Linux node or no node matches, else the only system', () => {
   const one = fc.record({ os: fc.constantFrom('linux', 'windows', 'freebsd'), pool: fc.constantFrom('a', 'b') });
   fc.assert(
     fc.property(fc.array(one, { maxLength: 4 }), fc.constantFrom('a', 'b', undefined), (nodes, pool) => {

@@ -7,13 +7,13 @@ import { ANY_VALUE, has, intersection } from '../requirement/value-set.ts';
 import type { ImageKnowledge } from './image-knowledge.ts';
 import { isSearchable } from './limits.ts';
 
-/** The operating system that a pod is for (PL4). */
+/** The operating system of a pod (PL4). */
 export type PodOs =
-  /** Its `spec.os.name`, or all that its node selector and required terms leave. */
+  /** From `spec.os.name`, or the only one that node selector and required terms allow. */
   | { readonly kind: 'declared'; readonly name: string }
-  /** Concluded from the nodes that it could be bound to: no reason to refuse the pod. */
+  /** Inferred from the matching nodes: not a reason to deny the pod. */
   | { readonly kind: 'assumed'; readonly name: string }
-  /** It could be bound to nodes of several systems, none of them Linux. */
+  /** Nodes of several systems match, none of them Linux. */
   | { readonly kind: 'open' };
 
 /** The parts of a pod that determine its operating system. */
@@ -24,9 +24,9 @@ export const LINUX = 'linux';
 const SYSTEMS = [LINUX, 'windows'] as const;
 
 /**
- * PL4: the pod's operating system. Where the pod itself leaves it open, it is Linux if a Linux node matches the pod's node
- * selector and required terms, or if no node does; else the one system of the nodes that match. Nodes are searched only
- * for images that offer a system beside Linux: for all others the answer changes nothing.
+ * PL4: returns the pod's operating system. If the pod does not determine it, Linux if a Linux node matches the pod's node selector
+ * and required terms or no node does, else the only system of the matching nodes. Nodes are searched only for images that
+ * offer another system than Linux; for others the result does not matter.
  */
 export function podOs(pod: OsConstraints, knowledge: readonly ImageKnowledge[], nodes: readonly NodeFacts[]): PodOs {
   const declared = declaredOs(pod);
@@ -43,7 +43,7 @@ export function podOs(pod: OsConstraints, knowledge: readonly ImageKnowledge[], 
   return others.length > 0 ? { kind: 'open' } : { kind: 'assumed', name };
 }
 
-/** `spec.os.name`, else the one system that node selector and required terms leave; undefined when they leave several. */
+/** Returns `spec.os.name`, else the only system that node selector and required terms allow; undefined if several. */
 export function declaredOs(pod: Pick<OsConstraints, 'os' | 'nodeSelector' | 'requiredAffinity'>): string | undefined {
   if (pod.os !== undefined) return pod.os;
   const alternatives = allowedSystems(pod);
@@ -54,7 +54,7 @@ export function declaredOs(pod: Pick<OsConstraints, 'os' | 'nodeSelector' | 'req
   return left.length === 1 ? left[0] : undefined;
 }
 
-/** For each required term that can match: the operating systems that it and the node selector allow. */
+/** Returns the operating systems that each matchable required term and the node selector allow. */
 function allowedSystems({
   nodeSelector,
   requiredAffinity,
@@ -71,7 +71,7 @@ function allowedSystems({
     );
 }
 
-/** The operating systems that any of the images offers a platform of. */
+/** Returns the operating systems of all platforms of the images. */
 export function offeredSystems(knowledge: readonly ImageKnowledge[]): readonly string[] {
   const systems = new Set<string>();
   for (const { inspection } of knowledge) {

@@ -10,7 +10,7 @@ import { satisfies } from '../requirement/value-set.ts';
 import type { SchedulingDemand } from './feasible-nodes.ts';
 import { isSearchable } from './limits.ts';
 
-/** What any node that an autoscaler brings has, or can have: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
+/** The labels that any new node of an autoscaler has or can have: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
 const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
   LABEL_ARCH,
   LABEL_ARCH_BETA,
@@ -23,8 +23,8 @@ const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * PL6, R4: whether an autoscaler that brings nodes of this architecture (`scaleFromZero`) can bring one for this pod. It cannot
- * where the pod selects nodes by other labels or by name, and all existing nodes that match are of other architectures.
+ * PL6, R4: returns whether an autoscaler that adds nodes of this architecture (`scaleFromZero`) can add one for this pod. It cannot
+ * if the pod selects nodes by other labels or by name and all matching existing nodes have other architectures.
  */
 export function canBeBrought(
   demand: SchedulingDemand,
@@ -35,7 +35,7 @@ export function canBeBrought(
   return bringable === 'any' || bringable.has(architecture);
 }
 
-/** The architectures of {@link canBeBrought}, for several of which the nodes are matched once. */
+/** Filters the architectures by {@link canBeBrought}. Matches the nodes only once. */
 export function bringableArchitectures(
   demand: SchedulingDemand,
   nodes: readonly NodeFacts[],
@@ -53,7 +53,7 @@ export function bringableArchitectures(
 
 type OwnSelection = NodeConstraints & { readonly requirements: readonly NodeSelectorRequirement[] };
 
-/** What the pod asks of nodes beyond the labels of any node; `'any'` where that is nothing, in one alternative at least. */
+/** Returns the pod's constraints beyond the labels of any node; `'any'` if at least one alternative has none. */
 function ownSelection({ nodeSelector, requiredAffinity, requirements = [] }: SchedulingDemand): OwnSelection | 'any' {
   const labels = Object.fromEntries(Object.entries(nodeSelector).filter(([key]) => !LABELS_OF_ANY_NODE.has(key)));
   const further = requirements.filter(isOwn);

@@ -5,8 +5,8 @@ import { isNodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 
 /**
- * The architectures whose taint `kubernetes.io/arch=ARCHITECTURE` some node carries, ready or not (PL8), and those of
- * `scaleFromZero`, whose nodes may come with it. Sorted.
+ * Returns the architectures with the taint `kubernetes.io/arch=ARCHITECTURE` on any node, ready or not (PL8), and those of
+ * `scaleFromZero`, whose new nodes may have it. Sorted.
  */
 export function taintedArchitectures(
   nodes: readonly NodeFacts[],
@@ -17,7 +17,7 @@ export function taintedArchitectures(
   return brought.length === 0 ? carried : [...new Set([...carried, ...brought])].sort();
 }
 
-/** The view of the nodes returns one array until something changes: it is searched once. */
+/** Cached by array: the node view returns the same array until a change. */
 const known = new WeakMap<readonly NodeFacts[], readonly NodeArchitecture[]>();
 
 function carriedTaints(nodes: readonly NodeFacts[]): readonly NodeArchitecture[] {

@@ -93,7 +93,7 @@ describe('I1 references', () => {
     );
   });
 
-  test('I1 no text makes the parser throw, and what it accepts has a canonical form', () => {
+  test('I1 does not throw for any text, and valid references have a canonical form', () => {
     const seeds = [...valid.map(([text]) => text), ...invalid.map(([text]) => text)];
     fc.assert(
       fc.property(mutatedText(seeds), (text) => {
@@ -105,7 +105,7 @@ describe('I1 references', () => {
   });
 });
 
-test('I1 a reference has a tag or a digest: one with neither does not compile', () => {
+test('I1 a reference without tag and digest does not compile', () => {
   type Version = Pick<TagReference, 'tag' | 'digest'> | Pick<DigestReference, 'tag' | 'digest'>;
   // @ts-expect-error -- neither tag nor digest
   const neither: Version = {};

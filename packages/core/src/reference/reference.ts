@@ -1,25 +1,25 @@
 import { failed, ok } from '../result.ts';
 import type { Result } from '../result.ts';
 
-/** Makes the type nominal: a value of it can only come from `parseReference`. */
+/** Makes the type nominal: only `parseReference` returns values of it. */
 declare const parsed: unique symbol;
 
 interface ImageName {
   readonly [parsed]: true;
-  /** Host and optional port that serves the image, `docker.io` when the reference named none. Case as written. */
+  /** The registry's host and optional port; `docker.io` by default. Keeps the case. */
   readonly registry: string;
-  /** Path below the host, with `library/` filled in on docker.io. */
+  /** The path below the host; with `library/` added on docker.io. */
   readonly repository: string;
 }
 
-/** `registry/repository:tag`: what it names can change. */
+/** `registry/repository:tag`: mutable. */
 export interface TagReference extends ImageName {
-  /** `latest` when the text has neither tag nor digest. */
+  /** `latest` if the text has neither tag nor digest. */
   readonly tag: string;
   readonly digest?: undefined;
 }
 
-/** `registry/repository@digest`, with or without a tag: the digest decides, whatever the tag is. */
+/** `registry/repository@digest`, with or without a tag. The digest overrides the tag. */
 export interface DigestReference extends ImageName {
   readonly tag?: string;
   /** `algorithm:hex`. */
@@ -27,7 +27,7 @@ export interface DigestReference extends ImageName {
 }
 
 /**
- * A parsed image reference. Holding one means that it parsed: only `parseReference` makes them.
+ * A valid image reference: only `parseReference` returns one.
  * Grammar: https://pkg.go.dev/github.com/distribution/reference.
  *
  * @example registry.example.com:5000/team/app:1.2@sha256:e692…
@@ -37,11 +37,11 @@ export type ImageReference = TagReference | DigestReference;
 /** Why a text is not an image reference. */
 export type InvalidReferenceReason = 'Empty' | 'TooLong' | 'Registry' | 'Repository' | 'Tag' | 'Digest' | 'Identifier';
 
-/** Registry, repository, tag and the longest digest at their own limits come to less; longer input is not looked at. */
+/** More than registry, repository, tag and digest at their limits; longer input is rejected. */
 const MAX_REFERENCE_LENGTH = 1024;
-/** Limit of the distribution grammar for a repository's name. */
+/** The distribution grammar's limit for a repository name. */
 const MAX_REPOSITORY_LENGTH = 255;
-/** Limit of a DNS name. */
+/** The limit of a DNS name. */
 const MAX_HOST_LENGTH = 253;
 const MAX_PORT = 65_535;
 
@@ -57,10 +57,10 @@ const PATH_SEGMENT = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 const IDENTIFIER = /^[a-f0-9]{64}$/;
 
-/** The algorithms that runtimes register, with the length of their hexadecimal form. */
+/** The algorithms that container runtimes support, with their length in hex. */
 const DIGESTS: readonly RegExp[] = [/^sha256:[a-f0-9]{64}$/, /^sha512:[a-f0-9]{128}$/, /^sha384:[a-f0-9]{96}$/];
 
-/** Whether a text is a digest of an algorithm that can be verified here (sha256, sha384 or sha512, lower-case hex). */
+/** Returns whether a text is a digest of a supported algorithm (sha256, sha384 or sha512, lower-case hex). */
 export function isDigest(text: string): boolean {
   return DIGESTS.some((pattern) => pattern.test(text));
 }
@@ -69,7 +69,7 @@ export function isDigest(text: string): boolean {
 export function parseReference(text: string): Result<ImageReference, InvalidReferenceReason> {
   if (text === '') return failed('Empty');
   if (text.length > MAX_REFERENCE_LENGTH) return failed('TooLong');
-  // The engine takes a bare 64-digit name for an image id, so it is none.
+  // Container engines interpret a bare name of 64 hex digits as an image id.
   if (IDENTIFIER.test(text)) return failed('Identifier');
   const { name, tag, digest } = split(text);
   const { registry, repository } = locate(name);
@@ -80,14 +80,14 @@ export function parseReference(text: string): Result<ImageReference, InvalidRefe
   return ok(makeReference({ registry, repository }, tag, digest));
 }
 
-/** The canonical text of a reference: parsing it gives the same reference again. */
+/** Returns the canonical text of a reference, which parses to the same reference. */
 export function formatReference(reference: ImageReference): string {
   const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
   const digest = reference.digest === undefined ? '' : `@${reference.digest}`;
   return `${reference.registry}/${reference.repository}${tag}${digest}`;
 }
 
-/** Whether a text is a registry's address: DNS name, IPv4 or bracketed IPv6, with an optional port. */
+/** Returns whether a text is a registry address: DNS name, IPv4 or bracketed IPv6, with an optional port. */
 export function isRegistryHost(text: string): boolean {
   const bracket = text.lastIndexOf(']');
   const colon = text.lastIndexOf(':');

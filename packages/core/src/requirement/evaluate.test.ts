@@ -82,7 +82,7 @@ describe('matchesNode', () => {
   );
   const required = fc.option(fc.record({ nodeSelectorTerms: fc.array(rawTerm, { maxLength: 3 }) }), { nil: undefined });
 
-  test('PL5 selectors and terms select what the plain reading of them selects', () => {
+  test('PL5 selectors and terms match as in a naive evaluation', () => {
     fc.assert(
       fc.property(labels, labels, required, fc.constantFrom('n1', 'n2'), (selector, nodeLabels, raw, name) => {
         const parsed = raw === undefined ? undefined : parseNodeSelector(raw);
@@ -101,7 +101,7 @@ describe('matchesNode', () => {
     );
   });
 
-  test('PL5 a node selector asks for labels of the node itself', () => {
+  test('PL5 a node selector ignores inherited properties of labels', () => {
     expect(matchesNode({ nodeSelector: { constructor: 'Object' } }, node)).toBe(false);
     expect(matchesNode({ nodeSelector: {} }, node)).toBe(true);
   });
@@ -129,7 +129,7 @@ describe('parseNodeSelector', () => {
     expect(parseNodeSelector(raw as never)).toEqual({ kind: 'failed', failure: at });
   });
 
-  test('PL5 absent lists and values are empty ones, and every term keeps its place', () => {
+  test('PL5 absent lists and values are empty, and terms keep their index', () => {
     const raw = { nodeSelectorTerms: [{}, { matchExpressions: [{ key: 'k', operator: 'Exists', values: null }] }] };
     expect(parseNodeSelector(raw)).toEqual({
       kind: 'ok',
@@ -162,7 +162,7 @@ describe('tolerations', () => {
     expect(tolerates(toleration, taint)).toBe(expected);
   });
 
-  test('PL6 what only discourages keeps nothing off', () => {
+  test('PL6 ignores PreferNoSchedule', () => {
     const tainted: NodeFacts = {
       name: 'n',
       uid: 'n',

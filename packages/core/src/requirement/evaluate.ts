@@ -8,17 +8,17 @@ import { ANY_VALUE, intersection, satisfies, toValueSet } from './value-set.ts';
 /** The one field of a node that a term can match. */
 export const FIELD_NAME = 'metadata.name';
 
-/** What a pod asks of a node's labels and name. */
+/** A pod's constraints on a node's labels and name. */
 export interface NodeConstraints {
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector | undefined;
 }
 
-/** What of a node the demand is matched with. */
+/** The parts of a node that the constraints match. */
 export type SelectableNode = Pick<NodeFacts, 'name' | 'labels'>;
 
 /**
- * Whether the node satisfies the node selector and the required affinity, as the scheduler evaluates them.
+ * Returns whether the node satisfies the node selector and the required affinity, evaluated as in the scheduler.
  *
  * @see https://github.com/kubernetes/component-helpers/blob/v0.36.3/scheduling/corev1/nodeaffinity/nodeaffinity.go
  */
@@ -27,7 +27,7 @@ export function matchesNode({ nodeSelector, requiredAffinity }: NodeConstraints,
   return requiredAffinity === undefined || requiredAffinity.nodeSelectorTerms.some((term) => matchesTerm(term, node));
 }
 
-/** Whether the node satisfies every expression and field of the term. An empty term matches nothing. */
+/** Returns whether the node satisfies each expression and field of the term. An empty term matches no node. */
 export function matchesTerm(term: NodeSelectorTerm, node: SelectableNode): boolean {
   return (
     !isEmptyTerm(term) &&
@@ -36,12 +36,12 @@ export function matchesTerm(term: NodeSelectorTerm, node: SelectableNode): boole
   );
 }
 
-/** A term without expressions and fields, which matches nothing. */
+/** Returns whether a term has no expressions and fields. Such a term matches no node. */
 export function isEmptyTerm({ matchExpressions, matchFields }: NodeSelectorTerm): boolean {
   return matchExpressions.length === 0 && matchFields.length === 0;
 }
 
-/** What the ANDed expressions of a term allow for one label. */
+/** Returns the values that the ANDed expressions of a term allow for a label. */
 export function allowedByTerm({ matchExpressions }: NodeSelectorTerm, key: string): ValueSet {
   let allowed = ANY_VALUE;
   for (const requirement of matchExpressions) {
@@ -50,13 +50,13 @@ export function allowedByTerm({ matchExpressions }: NodeSelectorTerm, key: strin
   return allowed;
 }
 
-/** What a node selector map allows for one label. */
+/** Returns the values that a node selector map allows for a label. */
 export function allowedBySelector(nodeSelector: Labels, key: string): ValueSet {
   const value = getLabel(nodeSelector, key);
   return value === undefined ? ANY_VALUE : toValueSet({ key, operator: 'In', values: [value] });
 }
 
-/** The scheduler reads field requirements as In or NotIn with exactly one value; any other matches nothing. */
+/** As in the scheduler: a field requirement is In or NotIn with exactly one value; any other matches no node. */
 function satisfiesField(requirement: NodeSelectorRequirement, name: string): boolean {
   const { key, operator, values } = requirement;
   const readable = key === FIELD_NAME && values.length === 1 && (operator === 'In' || operator === 'NotIn');

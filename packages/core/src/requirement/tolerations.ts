@@ -1,7 +1,7 @@
 import type { NodeFacts, Taint, Toleration } from '../kubernetes/facts.ts';
 
 /**
- * Whether the toleration tolerates the taint, as the scheduler sees it. Operators newer than `Exists` do not.
+ * Returns whether the toleration tolerates the taint, as in the scheduler. Operators newer than `Exists` do not.
  *
  * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/toleration.go (`ToleratesTaint`)
  */
@@ -13,7 +13,7 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
   return (operator === 'Equal' || operator === '') && value === taint.value;
 }
 
-/** The taints that keep a pod with these tolerations off the node. `PreferNoSchedule` keeps nothing off. */
+/** Returns the node's taints that exclude a pod with these tolerations. `PreferNoSchedule` excludes none. */
 export function untolerated(node: NodeFacts, tolerations: readonly Toleration[]): readonly Taint[] {
   return node.taints.filter(
     (taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint)),

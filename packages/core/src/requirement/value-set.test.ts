@@ -46,7 +46,7 @@ const set: fc.Arbitrary<ValueSet> = fc
   .map((requirements) => requirements.map(toValueSet).reduce(intersection, ANY_VALUE));
 
 describe('value sets', () => {
-  test('PL5 a requirement allows what the plain reading of it allows', () => {
+  test('PL5 a requirement allows the same as a naive evaluation', () => {
     fc.assert(
       fc.property(requirement, state, (one, label) => {
         expect(has(toValueSet(one), label)).toBe(naiveExpression(one, label));
@@ -56,7 +56,7 @@ describe('value sets', () => {
     );
   });
 
-  test('PL5 an intersection allows what both allow', () => {
+  test('PL5 an intersection allows the common states', () => {
     fc.assert(
       fc.property(set, set, state, (one, other, label) => {
         expect(has(intersection(one, other), label)).toBe(has(one, label) && has(other, label));
@@ -65,7 +65,7 @@ describe('value sets', () => {
     );
   });
 
-  test('PL5 what implies allows nothing that the implied does not', () => {
+  test('PL5 an implied set allows all states of the implying one', () => {
     fc.assert(
       fc.property(set, set, (one, other) => {
         if (!implies(one, other)) return;
@@ -77,7 +77,7 @@ describe('value sets', () => {
     );
   });
 
-  test('PL5 an implication is found wherever only listed values decide', () => {
+  test('PL5 detects an implication if only listed values decide', () => {
     const finite = fc.uniqueArray(value).map((values): ValueSet => ({
       complement: false,
       values: new Set(values),
@@ -122,7 +122,7 @@ describe('value sets', () => {
     ['some label and no label', intersection(present, absent), true],
     ['above 3 and below 4', intersection(gt('3'), lt('4')), true],
     ['above 3 and below 5', intersection(gt('3'), lt('5')), false],
-    // 4 may also be written 04.
+    // 04 is also 4.
     ['above 3, below 5 and not 4', intersection(intersection(gt('3'), lt('5')), not('4')), false],
     ['above a word', gt('many'), true],
     ['above a number beyond 64 bits', gt('9223372036854775808'), true],

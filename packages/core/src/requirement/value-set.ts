@@ -1,33 +1,33 @@
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 
 /**
- * The states of one label that a requirement allows, as a set: a list of values or the complement of one, bounded by
- * integers where Gt and Lt say so, and whether the label may be absent. Closed under intersection, which the list of
- * operators is not. A state is a value, or `undefined` for an absent label.
+ * The set of states of one label that a requirement allows: a list of values or its complement, integer bounds (Gt, Lt), and
+ * whether the label may be absent. Closed under intersection, unlike the operators. A state is a value, or `undefined` for an
+ * absent label.
  */
 export interface ValueSet {
-  /** `values` are the allowed ones (false), or the only ones not allowed (true). */
+  /** False: only `values` are allowed. True: all except `values` are allowed. */
   readonly complement: boolean;
   readonly values: ReadonlySet<string>;
   /** Whether a node without the label is allowed. */
   readonly absent: boolean;
-  /** Only values that are integers above this. */
+  /** Allows only integers above this. */
   readonly above?: bigint;
-  /** Only values that are integers below this. */
+  /** Allows only integers below this. */
   readonly below?: bigint;
 }
 
 const NO_VALUES: ReadonlySet<string> = new Set();
 
-/** Every value, and no label at all. */
+/** Allows all values and an absent label. */
 export const ANY_VALUE: ValueSet = { complement: true, values: NO_VALUES, absent: true };
-/** No state at all. */
+/** Allows nothing. */
 export const NO_VALUE: ValueSet = { complement: false, values: NO_VALUES, absent: false };
 
 const PRESENT: ValueSet = { complement: true, values: NO_VALUES, absent: false };
 const ABSENT: ValueSet = { complement: false, values: NO_VALUES, absent: true };
 
-/** What a requirement allows. One with a number of values that its operator does not take allows nothing, as in the scheduler. */
+/** Converts a requirement to a set. A wrong number of values for the operator allows nothing, as in the scheduler. */
 export function toValueSet({ operator, values }: NodeSelectorRequirement): ValueSet {
   switch (operator) {
     case 'In':
@@ -44,7 +44,7 @@ export function toValueSet({ operator, values }: NodeSelectorRequirement): Value
   }
 }
 
-/** Whether a label with this value (`undefined`: no label) satisfies the requirement; no set is built for it. */
+/** Returns whether a value (`undefined`: no label) satisfies the requirement, without building a set. */
 export function satisfies(requirement: NodeSelectorRequirement, value: string | undefined): boolean {
   const { operator, values } = requirement;
   if (operator === 'In') return value !== undefined && values.includes(value);
@@ -53,7 +53,7 @@ export function satisfies(requirement: NodeSelectorRequirement, value: string | 
   return has(toValueSet(requirement), value);
 }
 
-/** Whether an integer is above (`Gt`) or below (`Lt`) the one bound; false where any of the two is no integer. */
+/** Returns whether a value is above (`Gt`) or below (`Lt`) the only bound; false unless both are integers. */
 function isBeyond(operator: 'Gt' | 'Lt', value: string, bounds: readonly string[]): boolean {
   const bound = bounds.length === 1 ? parseComparable(bounds[0] ?? '') : undefined;
   const integer = bound === undefined ? undefined : parseComparable(value);
@@ -61,13 +61,13 @@ function isBeyond(operator: 'Gt' | 'Lt', value: string, bounds: readonly string[
   return operator === 'Gt' ? integer > bound : integer < bound;
 }
 
-/** Whether the set allows a label with this value, or (`undefined`) a node without the label. */
+/** Returns whether the set allows this value (`undefined`: no label). */
 export function has(set: ValueSet, value: string | undefined): boolean {
   if (value === undefined) return set.absent;
   return set.values.has(value) !== set.complement && withinBounds(set, value);
 }
 
-/** What both allow. */
+/** Returns the states that both sets allow. */
 export function intersection(one: ValueSet, other: ValueSet): ValueSet {
   if (one === ANY_VALUE) return other;
   if (other === ANY_VALUE) return one;
@@ -85,15 +85,15 @@ export function intersection(one: ValueSet, other: ValueSet): ValueSet {
   };
 }
 
-/** Whether nothing is allowed. */
+/** Returns whether the set allows nothing. */
 export function isEmpty(set: ValueSet): boolean {
   if (set.absent) return false;
   if (!set.complement) return set.values.size === 0;
-  // `7`, `07` and `007` are one integer: no list of values exhausts the spellings of a single integer.
+  // `7`, `07` and `007` are one integer, so no list of values contains all spellings of an integer.
   return set.above !== undefined && set.below !== undefined && set.below - set.above <= 1n;
 }
 
-/** Whether everything that `one` allows is allowed by `other`. May say no where only a spelling of integers tells. */
+/** Returns whether `other` allows all that `one` allows. May return false if only spellings of integers decide. */
 export function implies(one: ValueSet, other: ValueSet): boolean {
   if (one.absent && !other.absent) return false;
   if (!one.complement) return every(one.values, (value) => has(other, value));
@@ -124,20 +124,20 @@ function withinBounds({ above, below }: ValueSet, value: string): boolean {
 const INTEGER = /^[+-]?[0-9]+$/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
-/** A label value is 63 characters at most; an integer of more digits is out of range unless it is all zeros. */
+/** Label values have at most 63 characters; a longer integer is out of range unless it has leading zeros. */
 const MAX_DIGITS = 64;
 
-/** As Go's `strconv.ParseInt(text, 10, 64)`. */
+/** Parses as Go's `strconv.ParseInt(text, 10, 64)`. */
 function parseInteger(text: string): bigint | undefined {
   if (text.length > MAX_DIGITS || !INTEGER.test(text)) return undefined;
   const integer = BigInt(text);
   return integer < MIN_INT64 || integer > MAX_INT64 ? undefined : integer;
 }
 
-/** So many characters are an integer that a Number holds exactly, and it is parsed several times as fast as a BigInt. */
+/** Integers of this length are exact as a Number, which is parsed several times as fast as a BigInt. */
 const MAX_NUMBER_LENGTH = 15;
 
-/** The same as a Number where that is exact: `<` and `>` compare a Number with a BigInt by their values. */
+/** Parses to a Number if that is exact, else to a BigInt: `<` and `>` compare the two by value. */
 function parseComparable(text: string): number | bigint | undefined {
   if (text.length > MAX_NUMBER_LENGTH) return parseInteger(text);
   return INTEGER.test(text) ? Number(text) : undefined;
