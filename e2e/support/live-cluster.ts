@@ -5,7 +5,7 @@ import type { JsonObject } from '@archpolicy/core';
 import { SILENT_ANNOTATION } from '@archpolicy/e2e';
 import {
   ApiClient,
-  bodyOf,
+  bodyOrThrow,
   EVENTS,
   KubeConfigCredentials,
   NODES,
@@ -14,7 +14,7 @@ import {
   resourcePath,
   Store,
 } from '@archpolicy/kube';
-import type { ApiAnswer, Resource } from '@archpolicy/kube';
+import type { ApiResponse, Resource } from '@archpolicy/kube';
 import { parsePod } from './pods.ts';
 import type { SeenPod } from './pods.ts';
 
@@ -103,22 +103,22 @@ export class LiveCluster {
   }
 
   async get(resource: Resource, namespace: string | undefined, name: string): Promise<JsonObject> {
-    return bodyOf(await this.#send('GET', objectPath(resource, namespace, name))) as JsonObject;
+    return bodyOrThrow(await this.#send('GET', objectPath(resource, namespace, name))) as JsonObject;
   }
 
   /** Creates an object. @throws KubeError if the request fails */
   async create(resource: Resource, namespace: string | undefined, object: JsonObject): Promise<JsonObject> {
-    return bodyOf(await this.#send('POST', objectPath(resource, namespace), object)) as JsonObject;
+    return bodyOrThrow(await this.#send('POST', objectPath(resource, namespace), object)) as JsonObject;
   }
 
   async patch(resource: Resource, namespace: string | undefined, name: string, change: JsonObject): Promise<void> {
-    bodyOf(await this.#send('PATCH', objectPath(resource, namespace, name), change, MERGE_PATCH));
+    bodyOrThrow(await this.#send('PATCH', objectPath(resource, namespace, name), change, MERGE_PATCH));
   }
 
   /** Patches the status of a pod, like a scheduler or kubelet. Conditions that are not named stay. */
   async patchStatus({ namespace, name }: SeenPod, status: JsonObject): Promise<void> {
     const path = resourcePath(PODS, { namespace, name, subresource: 'status' });
-    bodyOf(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
+    bodyOrThrow(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
   }
 
   /** Silences or restores the kubelet of a node, and writes the status of a silent node like the node lifecycle controller. */
@@ -131,11 +131,11 @@ export class LiveCluster {
     const ready = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message, lastTransitionTime: now };
     const path = resourcePath(NODES, { name, subresource: 'status' });
     const status = { conditions: [{ ...ready, lastHeartbeatTime: now }] };
-    bodyOf(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
+    bodyOrThrow(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
   }
 
   /** Binds a pod, like a scheduler. */
-  async bind({ namespace, name, uid }: SeenPod, node: string): Promise<ApiAnswer> {
+  async bind({ namespace, name, uid }: SeenPod, node: string): Promise<ApiResponse> {
     const target = { apiVersion: 'v1', kind: 'Node', name: node };
     const path = resourcePath(PODS, { namespace, name, subresource: 'binding' });
     return this.#send('POST', path, { apiVersion: 'v1', kind: 'Binding', metadata: { name, uid }, target });
@@ -144,7 +144,7 @@ export class LiveCluster {
   /** Deletes an object without a grace period, if it exists. */
   async remove(resource: Resource, namespace: string | undefined, name: string): Promise<void> {
     const answer = await this.#send('DELETE', objectPath(resource, namespace, name), { gracePeriodSeconds: 0 });
-    if (answer.kind === 'ok' || answer.status !== 404) bodyOf(answer);
+    if (answer.kind === 'ok' || answer.status !== 404) bodyOrThrow(answer);
   }
 
   #send(
@@ -152,7 +152,7 @@ export class LiveCluster {
     path: string,
     body?: JsonObject,
     type?: string,
-  ): Promise<ApiAnswer> {
+  ): Promise<ApiResponse> {
     return this.#api.request({
       method,
       path,

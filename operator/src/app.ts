@@ -1,5 +1,5 @@
 import type { Clock } from '@archpolicy/async';
-import { createClusterViewWithPods, createCronJobView, KeptPullSecrets } from '@archpolicy/cluster-view';
+import { createClusterViewWithPods, createCronJobView, CachedPullSecrets } from '@archpolicy/cluster-view';
 import type { ClusterViewOptions } from '@archpolicy/cluster-view';
 import { EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
 import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
@@ -89,7 +89,7 @@ class Operator {
       unschedulable,
       inspector,
       ...(config.redisUrl !== undefined && { platformChecker: inspector }),
-      pullSecrets: new KeptPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(registry) }),
+      pullSecrets: new CachedPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(registry) }),
       webhookLease: lease,
       namespace: config.namespace,
       events,
@@ -124,7 +124,7 @@ class Operator {
       logger,
       lease: { namespace: config.namespace, name: WEBHOOK },
       // Trusting the last renewal of a crashed webhook costs at most one eviction per owner: a new leader evicts one of each.
-      trustFirstSight: true,
+      trustFirstRead: true,
     });
     this.#process.runInBackground('webhook lease', (closing) => lease.run(closing));
     return lease;

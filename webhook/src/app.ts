@@ -1,5 +1,5 @@
 import { aborted, withTimeout } from '@archpolicy/async';
-import { createClusterView, KeptPullSecrets } from '@archpolicy/cluster-view';
+import { createClusterView, CachedPullSecrets } from '@archpolicy/cluster-view';
 import type { ClusterView } from '@archpolicy/cluster-view';
 import { LeaseObserver, SharedLease } from '@archpolicy/kube';
 import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
@@ -58,7 +58,7 @@ class Webhook {
       clock,
       logger,
       // At start the Lease may be that of a crashed operator: pods gated on it would wait for the next operator. Trust renewals only.
-      trustFirstSight: false,
+      trustFirstRead: false,
     });
   }
 
@@ -105,7 +105,7 @@ class Webhook {
       view: this.#view,
       inspector,
       jobs: new ApiJobReader(api, logger),
-      pullSecrets: new KeptPullSecrets({ api, clock, logger, onRead }),
+      pullSecrets: new CachedPullSecrets({ api, clock, logger, onRead }),
       metrics,
       clock,
       logger,

@@ -8,7 +8,7 @@ import type { JsonObject } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, nodeNames, pushImage, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
-import type { ApiAnswer } from '@archpolicy/kube';
+import type { ApiResponse } from '@archpolicy/kube';
 import fc from 'fast-check';
 import { validPod } from './fixtures/generated-pods.ts';
 import { ON_VIRTUAL_NODE, pod, virtualNode, workload } from './fixtures/manifests.ts';
@@ -214,7 +214,7 @@ describe('generated pods', () => {
     const clock = systemClock();
     const credentials = new KubeConfigCredentials({ file: cluster.get('KUBECONFIG') }, clock);
     const api = new ApiClient({ credentials, clock, userAgent: 'archpolicy-test' });
-    const dryRun = (namespace: string, body: JsonObject): Promise<ApiAnswer> => {
+    const dryRun = (namespace: string, body: JsonObject): Promise<ApiResponse> => {
       const [path, signal] = [`/api/v1/namespaces/${namespace}/pods`, AbortSignal.timeout(30_000)];
       return api.request({ method: 'POST', path, query: { dryRun: 'All' }, body, signal });
     };

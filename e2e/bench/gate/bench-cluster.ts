@@ -2,7 +2,7 @@ import { arrayAt, isJsonObject, objectAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
-import { ApiClient, bodyOf, KubeConfigCredentials, PODS, resourcePath } from '@archpolicy/kube';
+import { ApiClient, bodyOrThrow, KubeConfigCredentials, PODS, resourcePath } from '@archpolicy/kube';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readClusterCpu } from '../cluster-cpu.ts';
 import type { CpuByProcess } from '../cluster-cpu.ts';
@@ -96,7 +96,7 @@ export class BenchCluster {
         const metadata = { name: `pod-${this.#serial}`, labels: { app: 'bench' } };
         const spec = { terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image }] };
         const body = { apiVersion: 'v1', kind: 'Pod', metadata, spec };
-        bodyOf(await this.#api.request({ method: 'POST', path: resourcePath(PODS, { namespace }), body, signal }));
+        bodyOrThrow(await this.#api.request({ method: 'POST', path: resourcePath(PODS, { namespace }), body, signal }));
       }
     };
     await Promise.all(Array.from({ length: creators }, create));
@@ -106,7 +106,7 @@ export class BenchCluster {
   async deletePods(namespace: string): Promise<void> {
     const path = resourcePath(PODS, { namespace });
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 };
-    bodyOf(await this.#api.request({ method: 'DELETE', path, body, signal, timeoutMs: TIMEOUT_MS }));
+    bodyOrThrow(await this.#api.request({ method: 'DELETE', path, body, signal, timeoutMs: TIMEOUT_MS }));
     await this.#waitFor('the pods to be gone', async () => (await this.#pods(namespace)).length === 0);
   }
 
@@ -131,7 +131,7 @@ export class BenchCluster {
     const query = { fieldSelector: 'spec.nodeName=', limit: '1', resourceVersion: '0' };
     const request = { method: 'GET', path: resourcePath(PODS, { namespace }), query, signal } as const;
     await this.#waitFor('the pods to be scheduled', async () => {
-      const list = bodyOf(await this.#api.request(request));
+      const list = bodyOrThrow(await this.#api.request(request));
       return isJsonObject(list) && arrayAt(list, 'items').length === 0;
     });
     return performance.now();
@@ -144,7 +144,7 @@ export class BenchCluster {
 
   async #pods(namespace: string): Promise<readonly Json[]> {
     const path = resourcePath(PODS, { namespace });
-    const list = bodyOf(await this.#api.request({ method: 'GET', path, signal, maxBytes: MAX_LIST_BYTES }));
+    const list = bodyOrThrow(await this.#api.request({ method: 'GET', path, signal, maxBytes: MAX_LIST_BYTES }));
     return isJsonObject(list) ? arrayAt(list, 'items') : [];
   }
 

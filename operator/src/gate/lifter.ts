@@ -8,7 +8,7 @@ import {
   withoutUndefined,
 } from '@archpolicy/core';
 import type { JsonObject, LiftAnswer, LiftPatch, LiftProgress, PatchFallbacks, PatchLevel } from '@archpolicy/core';
-import type { ApiAnswer } from '@archpolicy/kube';
+import type { ApiResponse } from '@archpolicy/kube';
 import { getResourceVersion } from './pod-client.ts';
 import type { PodClient, PodIdentity } from './pod-client.ts';
 
@@ -121,12 +121,12 @@ function toProgress({ pod, fallbacks, escalate, answered500 }: Lifting, index: n
 }
 
 /** If another webhook adds the gate again, the 2xx response is a rejection. */
-function interpret(answer: ApiAnswer): LiftAnswer {
+function interpret(answer: ApiResponse): LiftAnswer {
   const stillGated = answer.kind === 'ok' && isJsonObject(answer.body) && isGated(answer.body);
   return stillGated ? { kind: 'refused' } : readLiftAnswer(answer.status);
 }
 
-function failure(answer: ApiAnswer, meaning: LiftAnswer, patch: LiftPatch): LiftOutcome {
+function failure(answer: ApiResponse, meaning: LiftAnswer, patch: LiftPatch): LiftOutcome {
   return withoutUndefined({
     kind: 'failed',
     status: answer.status,

@@ -20,8 +20,8 @@ import type {
 } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, startCluster } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
-import { bodyOf, PODS, resourcePath } from '@archpolicy/kube';
-import type { ApiAnswer, ApiClient } from '@archpolicy/kube';
+import { bodyOrThrow, PODS, resourcePath } from '@archpolicy/kube';
+import type { ApiResponse, ApiClient } from '@archpolicy/kube';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { adminClient, applyAccounts, operatorClient, output } from './fixtures/clients.ts';
 import { runsOn, unresolved } from './fixtures/scripted-inspector.ts';
@@ -218,7 +218,7 @@ function situation(
 
 async function create(pod: JsonObject): Promise<JsonObject> {
   const path = resourcePath(PODS, { namespace: 'default' });
-  const body = bodyOf(await admin.request({ method: 'POST', path, body: pod, signal }));
+  const body = bodyOrThrow(await admin.request({ method: 'POST', path, body: pod, signal }));
   return isJsonObject(body) ? body : {};
 }
 
@@ -226,7 +226,7 @@ function patch(
   pod: JsonObject,
   operations: readonly JsonPatchOperation[],
   query: Readonly<Record<string, string>> = {},
-): Promise<ApiAnswer> {
+): Promise<ApiResponse> {
   return api.request({
     method: 'PATCH',
     path: resourcePath(PODS, { namespace: 'default', name: nameOf(pod) }),

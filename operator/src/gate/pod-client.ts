@@ -1,7 +1,7 @@
 import { isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject, JsonPatchOperation } from '@archpolicy/core';
-import { bodyOf, PODS, resourcePath } from '@archpolicy/kube';
-import type { Api, ApiAnswer } from '@archpolicy/kube';
+import { bodyOrThrow, PODS, resourcePath } from '@archpolicy/kube';
+import type { Api, ApiResponse } from '@archpolicy/kube';
 
 /** A pod is at most 1.5 MB in etcd. */
 const MAX_POD_BYTES = 8 * 1024 * 1024;
@@ -33,7 +33,7 @@ export class PodClient {
       maxBytes: MAX_POD_BYTES,
     });
     if (answer.kind === 'refused' && answer.status === 404) return undefined;
-    const body = bodyOf(answer);
+    const body = bodyOrThrow(answer);
     return isJsonObject(body) && textAt(objectAt(body, 'metadata'), 'uid') === uid ? body : undefined;
   }
 
@@ -42,7 +42,7 @@ export class PodClient {
     { namespace, name }: PodIdentity,
     operations: readonly JsonPatchOperation[],
     { signal, dryRun = false }: { readonly signal: AbortSignal; readonly dryRun?: boolean },
-  ): Promise<ApiAnswer> {
+  ): Promise<ApiResponse> {
     return this.#api.request({
       method: 'PATCH',
       path: resourcePath(PODS, { namespace, name }),

@@ -13,7 +13,7 @@ import {
 import type { Json, JsonObject, NodeFacts, PatchFallbacks, PlacementInput } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor, writeTolerationWhitelist } from '@archpolicy/e2e';
 import type { TestCluster, TolerationWhitelist } from '@archpolicy/e2e';
-import { bodyOf, PODS, resourcePath } from '@archpolicy/kube';
+import { bodyOrThrow, PODS, resourcePath } from '@archpolicy/kube';
 import type { ApiClient } from '@archpolicy/kube';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { adminClient, applyAccounts, operatorClient, output } from './fixtures/clients.ts';
@@ -119,13 +119,13 @@ async function nodes(): Promise<readonly NodeFacts[]> {
 }
 
 async function get(path: string): Promise<JsonObject> {
-  const body = bodyOf(await admin.request({ method: 'GET', path, signal }));
+  const body = bodyOrThrow(await admin.request({ method: 'GET', path, signal }));
   return isJsonObject(body) ? body : {};
 }
 
 async function create(pod: JsonObject): Promise<JsonObject> {
   const path = resourcePath(PODS, { namespace: 'default' });
-  const body = bodyOf(await admin.request({ method: 'POST', path, body: pod, signal }));
+  const body = bodyOrThrow(await admin.request({ method: 'POST', path, body: pod, signal }));
   return isJsonObject(body) ? body : {};
 }
 

@@ -11,7 +11,7 @@ import type {
   SuspectPlatform,
   WebhookCall,
 } from '@archpolicy/core';
-import type { EvictionAnswer, EvictionTarget } from '@archpolicy/kube';
+import type { EvictionResult, EvictionTarget } from '@archpolicy/kube';
 
 /** What remediation needs of other parts. Each port is as narrow as its use: a test's fake is a few lines. */
 
@@ -73,7 +73,7 @@ export interface NodeReader {
 }
 
 /** Calls the Eviction API once. Every answer is a value. */
-export type Evict = (target: EvictionTarget, signal: AbortSignal) => Promise<EvictionAnswer>;
+export type Evict = (target: EvictionTarget, signal: AbortSignal) => Promise<EvictionResult>;
 
 /** Whether the webhook would handle a replacement (R3). */
 export interface Webhook {

@@ -1,6 +1,6 @@
 import { LANDINGS, REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
 import type { Landing } from '@archpolicy/core';
-import type { EvictionAnswer } from '@archpolicy/kube';
+import type { EvictionResult } from '@archpolicy/kube';
 import { closedCounter, closedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 import { declareBrakeMetrics } from './brake-metrics.ts';
@@ -17,7 +17,7 @@ const ANSWERS = [
   'invalid',
   'failed',
   'no-answer',
-] as const satisfies readonly EvictionAnswer['kind'][];
+] as const satisfies readonly EvictionResult['kind'][];
 
 /** Why a misplaced pod is not evicted. */
 export const NOT_EVICTED_REASONS = [...new Set([...REPORT_REASONS, ...WAIT_REASONS])];
@@ -25,7 +25,7 @@ export type NotEvictedReason = (typeof NOT_EVICTED_REASONS)[number];
 
 /** The metrics of remediation. */
 export interface RemediationMetrics extends BrakeMetrics {
-  readonly answer: (kind: EvictionAnswer['kind']) => void;
+  readonly answer: (kind: EvictionResult['kind']) => void;
   readonly landing: (landing: Landing) => void;
   readonly misplaced: (pods: number) => void;
   readonly notEvicted: (reason: NotEvictedReason, pods: number) => void;

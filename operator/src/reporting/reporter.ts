@@ -10,7 +10,7 @@ import type {
   ReportReason,
   WaitReason,
 } from '@archpolicy/core';
-import type { EventInput, EvictionAnswer } from '@archpolicy/kube';
+import type { EventInput, EvictionResult } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import type { ViolationKind } from './brake-metrics.ts';
 import {
@@ -95,7 +95,7 @@ export class Reporter {
     this.#event(pod, 'Normal', 'Misplaced', evictedNote(toMisplacement(pod, node, assessment)));
   }
 
-  notAccepted({ pod, policy }: ReportedPod, answer: EvictionAnswer, delayMs: number): void {
+  notAccepted({ pod, policy }: ReportedPod, answer: EvictionResult, delayMs: number): void {
     const fields = { ...logFields(pod), policy: policy.name, answer: answer.kind, delayMs };
     const isPermanent = answer.kind === 'forbidden' || answer.kind === 'invalid';
     if (isPermanent) this.#options.logger.error({ ...fields, text: answer.message }, 'eviction rejected');

@@ -1,7 +1,7 @@
 import { PROBE_NAMESPACE } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { PODS, resourcePath } from '@archpolicy/kube';
-import type { Api, ApiAnswer } from '@archpolicy/kube';
+import type { Api, ApiResponse } from '@archpolicy/kube';
 
 /** Longer than two timeouts of the webhook: the API server may call it again. */
 const PROBE_TIMEOUT_MS = 6_000;
@@ -32,7 +32,7 @@ export function createProbePod(
   api: Pick<Api, 'request'>,
   signal: AbortSignal,
   more: JsonObject = {},
-): Promise<ApiAnswer> {
+): Promise<ApiResponse> {
   return api.request({
     method: 'POST',
     path: resourcePath(PODS, { namespace: PROBE_NAMESPACE }),

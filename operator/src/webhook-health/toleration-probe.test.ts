@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { objectAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
-import type { ApiAnswer, ApiRequest } from '@archpolicy/kube';
+import type { ApiResponse, ApiRequest } from '@archpolicy/kube';
 import { silent } from '../fixtures/objects.ts';
 import { TolerationProbe } from './toleration-probe.ts';
 import type { TolerationProbeResult } from './toleration-probe.ts';
@@ -9,8 +9,8 @@ import type { TolerationProbeResult } from './toleration-probe.ts';
 const signal = new AbortController().signal;
 const WORDS =
   'pod tolerations (possibly merged with namespace default tolerations) conflict with its cluster whitelist';
-const accepted: ApiAnswer = { kind: 'ok', status: 201, body: {} };
-const refused = (status: number, message = WORDS): ApiAnswer => ({
+const accepted: ApiResponse = { kind: 'ok', status: 201, body: {} };
+const refused = (status: number, message = WORDS): ApiResponse => ({
   kind: 'refused',
   status,
   reason: 'x',
@@ -19,10 +19,10 @@ const refused = (status: number, message = WORDS): ApiAnswer => ({
 });
 
 async function probed(
-  answers: readonly (ApiAnswer | Error)[],
+  answers: readonly (ApiResponse | Error)[],
 ): Promise<{ readonly result: TolerationProbeResult | undefined; readonly sent: readonly ApiRequest[] }> {
   const sent: ApiRequest[] = [];
-  const request = (one: ApiRequest): Promise<ApiAnswer> => {
+  const request = (one: ApiRequest): Promise<ApiResponse> => {
     const answer = answers[sent.push(one) - 1];
     return answer === undefined || answer instanceof Error
       ? Promise.reject(answer ?? new Error('none'))
@@ -32,7 +32,7 @@ async function probed(
 }
 
 describe('PL8 the probe of tolerations', () => {
-  test.each<[string, readonly (ApiAnswer | Error)[], TolerationProbeResult | undefined]>([
+  test.each<[string, readonly (ApiResponse | Error)[], TolerationProbeResult | undefined]>([
     ['accepted', [accepted], { kind: 'accepted' }],
     ['500 of PodTolerationRestriction', [refused(500), accepted, refused(500)], { kind: 'refused', words: WORDS }],
     ['403 of an admission policy', [refused(403), accepted, refused(403)], { kind: 'refused', words: WORDS }],

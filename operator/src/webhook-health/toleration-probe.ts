@@ -1,6 +1,6 @@
 import { architectureToleration, readLiftAnswer } from '@archpolicy/core';
 import type { JsonObject, NodeArchitecture } from '@archpolicy/core';
-import type { Api, ApiAnswer } from '@archpolicy/kube';
+import type { Api, ApiResponse } from '@archpolicy/kube';
 import { sanitizeText } from '@archpolicy/service';
 import type { Logger } from '@archpolicy/service';
 import { createProbePod } from './probe-pod.ts';
@@ -62,6 +62,6 @@ export class TolerationProbe {
   }
 }
 
-function mayBeRefusal({ status }: ApiAnswer): boolean {
+function mayBeRefusal({ status }: ApiResponse): boolean {
   return readLiftAnswer(status).kind !== 'trouble';
 }

@@ -1,17 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import { arrayAt, objectAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
-import type { ApiAnswer, ApiRequest } from '@archpolicy/kube';
+import type { ApiResponse, ApiRequest } from '@archpolicy/kube';
 import { silent } from '../fixtures/objects.ts';
 import { WebhookProbe } from './webhook-probe.ts';
 
 const signal = new AbortController().signal;
-const ok = (metadata: JsonObject): ApiAnswer => ({ kind: 'ok', status: 201, body: { metadata } });
-const refused: ApiAnswer = { kind: 'refused', status: 403, reason: 'Forbidden', message: '', details: {} };
+const ok = (metadata: JsonObject): ApiResponse => ({ kind: 'ok', status: 201, body: { metadata } });
+const refused: ApiResponse = { kind: 'refused', status: 403, reason: 'Forbidden', message: '', details: {} };
 
-function probing(answer: () => Promise<ApiAnswer>): { readonly probe: WebhookProbe; readonly requests: ApiRequest[] } {
+function probing(answer: () => Promise<ApiResponse>): {
+  readonly probe: WebhookProbe;
+  readonly requests: ApiRequest[];
+} {
   const requests: ApiRequest[] = [];
-  const request = (sent: ApiRequest): Promise<ApiAnswer> => {
+  const request = (sent: ApiRequest): Promise<ApiResponse> => {
     requests.push(sent);
     return answer();
   };
@@ -19,7 +22,7 @@ function probing(answer: () => Promise<ApiAnswer>): { readonly probe: WebhookPro
 }
 
 describe('the probe of the webhook', () => {
-  test.each<[string, () => Promise<ApiAnswer>, string]>([
+  test.each<[string, () => Promise<ApiResponse>, string]>([
     ['our annotation', () => Promise.resolve(ok({ annotations: { 'archpolicy.dev/decision': '{}' } })), 'answered'],
     ['no annotation', () => Promise.resolve(ok({})), 'silent'],
     ['a rejection', () => Promise.resolve(refused), 'silent'],

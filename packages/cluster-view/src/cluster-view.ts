@@ -86,7 +86,7 @@ export function createClusterViewWithPods(options: PodViewOptions): ClusterViewW
     indexes: POD_INDEXES,
     uid: ({ uid }) => uid,
     // What a relist shows again unchanged is no news.
-    same: (a, b) => a.resourceVersion === b.resourceVersion,
+    isUnchanged: (a, b) => a.resourceVersion === b.resourceVersion,
   });
   return withReflectors({ ...view, pods: new StoredPods(pods.store) }, [...reflectors, pods.reflector]);
 }
@@ -95,7 +95,7 @@ export function createClusterViewWithPods(options: PodViewOptions): ClusterViewW
 export function createCronJobView(options: ClusterViewOptions): CronJobView {
   const { store, reflector } = reflect<CronJobFacts>(options, 'cronjobs', CRON_JOBS, parseCronJob, {
     uid: ({ uid }) => uid,
-    same: isDeepStrictEqual,
+    isUnchanged: isDeepStrictEqual,
   });
   return cronJobView(store, reflector);
 }
@@ -108,14 +108,14 @@ function basicView(options: ClusterViewOptions): {
 } {
   const policies = reflect<PolicyEntry>(options, 'archpolicies', ARCHPOLICIES, parsePolicyEntry, {
     uid: policyEntryUid,
-    same: isDeepStrictEqual,
+    isUnchanged: isDeepStrictEqual,
   });
   const namespaces = reflect<NamespaceFacts>(options, 'namespaces', NAMESPACES, parseNamespace, {
-    same: isDeepStrictEqual,
+    isUnchanged: isDeepStrictEqual,
   });
   const nodes = reflect<NodeFacts>(options, 'nodes', NODES, parseNode, {
     uid: ({ uid }) => uid,
-    same: isDeepStrictEqual,
+    isUnchanged: isDeepStrictEqual,
   });
   policies.store.subscribe(({ type, object }) => {
     if (type === 'deleted' || object.kind === 'ok') return;

@@ -5,7 +5,7 @@ import { CodedError } from '@archpolicy/core';
  *
  * - `Aborted`: the caller's signal ended the call
  * - `Timeout`: the call's deadline passed; whether the server acted is unknown
- * - `Silent`: a watch brought nothing, not even a bookmark, for longer than it may
+ * - `IdleTimeout`: a watch brought nothing, not even a bookmark, for longer than it may
  * - `Network`: no connection, or it broke
  * - `TooLarge`: a body or a line exceeded its bound
  * - `Malformed`: not the JSON that was expected
@@ -13,7 +13,7 @@ import { CodedError } from '@archpolicy/core';
  * - `BadConfig`: the kubeconfig cannot be used
  */
 export type KubeErrorCode =
-  'Aborted' | 'Timeout' | 'Silent' | 'Network' | 'TooLarge' | 'Malformed' | 'Refused' | 'BadConfig';
+  'Aborted' | 'Timeout' | 'IdleTimeout' | 'Network' | 'TooLarge' | 'Malformed' | 'Refused' | 'BadConfig';
 
 /** The one error class of this package: `code` tells what happened, `cause` why. */
 export class KubeError extends CodedError<KubeErrorCode> {

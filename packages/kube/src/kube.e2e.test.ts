@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import {
   ApiClient,
   applyStatus,
-  bodyOf,
+  bodyOrThrow,
   EventRecorder,
   evict,
   KubeConfigCredentials,
@@ -53,16 +53,16 @@ const clock = new ShiftedClock();
 const { signal } = new AbortController();
 
 async function create(path: string, body: JsonObject): Promise<Json> {
-  return bodyOf(await client.request({ method: 'POST', path, body, signal }));
+  return bodyOrThrow(await client.request({ method: 'POST', path, body, signal }));
 }
 
 async function patch(path: string, body: JsonObject): Promise<Json> {
   const contentType = 'application/merge-patch+json';
-  return bodyOf(await client.request({ method: 'PATCH', path, body, contentType, signal }));
+  return bodyOrThrow(await client.request({ method: 'PATCH', path, body, contentType, signal }));
 }
 
 async function get(path: string): Promise<JsonObject> {
-  return bodyOf(await client.request({ method: 'GET', path, signal })) as JsonObject;
+  return bodyOrThrow(await client.request({ method: 'GET', path, signal })) as JsonObject;
 }
 
 beforeAll(async () => {
@@ -85,7 +85,7 @@ describe('a reflector, on a real API server,', () => {
 
   function reflect() {
     const store = new Store<string>();
-    const told = { lists: 0, failures: [] as string[] };
+    const observed = { lists: 0, failures: [] as string[] };
     const reflector = new Reflector<string>({
       api: client,
       path,
@@ -95,8 +95,8 @@ describe('a reflector, on a real API server,', () => {
       random: Math.random,
       logger,
       observer: {
-        listStarted: () => (told.lists += 1),
-        failed: (failure) => told.failures.push(failure),
+        listStarted: () => (observed.lists += 1),
+        failed: (failure) => observed.failures.push(failure),
       },
     });
     const stop = new AbortController();
@@ -105,14 +105,14 @@ describe('a reflector, on a real API server,', () => {
       stop.abort();
       await running;
     };
-    return { store, told, reflector, end };
+    return { store, told: observed, reflector, end };
   }
 
   test('P2 lists in pages, watches, and outlives the death of the API server without losing a deletion', async () => {
     for (let i = 0; i < 1_100; i += 100) {
       await Promise.all(Array.from({ length: 100 }, (_, j) => put(`m-${i + j}`, `${i + j}`)));
     }
-    const { store, told, reflector, end } = reflect();
+    const { store, told: observed, reflector, end } = reflect();
     await reflector.synced(signal);
     expect(store.size).toBe(1_100);
     expect(store.get(`${NAMESPACE}/m-1099`)).toBe('1099');
@@ -126,12 +126,12 @@ describe('a reflector, on a real API server,', () => {
     });
     expect(store.get(`${NAMESPACE}/m-0`)).toBe('größer');
     expect(store.size).toBe(1_100);
-    expect(told).toEqual({ lists: 1, failures: [] });
+    expect(observed).toEqual({ lists: 1, failures: [] });
 
     const apiServer = async (): Promise<{ readonly pid?: number | undefined; readonly exit?: string | undefined }> =>
       (await cluster.status()).components.find(({ name }) => name === 'kube-apiserver')!;
     process.kill((await apiServer()).pid!, 'SIGKILL');
-    await waitFor(() => Promise.resolve(told.failures.length > 0), { timeoutMs: 10_000, what: 'the broken watch' });
+    await waitFor(() => Promise.resolve(observed.failures.length > 0), { timeoutMs: 10_000, what: 'the broken watch' });
     // `up` starts what is known to have died.
     await waitFor(async () => (await apiServer()).exit !== undefined, {
       timeoutMs: 10_000,
@@ -147,7 +147,7 @@ describe('a reflector, on a real API server,', () => {
     expect(store.get(`${NAMESPACE}/m-2`)).toBeUndefined();
     const list = await get(`${path}?limit=2000`);
     expect(store.size).toBe((list['items'] as readonly Json[]).length);
-    expect(told.lists).toBeLessThanOrEqual(10);
+    expect(observed.lists).toBeLessThanOrEqual(10);
     await end();
   });
 });
@@ -192,7 +192,7 @@ describe('a Lease, on a real API server,', () => {
     const stop = new AbortController();
     const shared = { namespace: NAMESPACE, name: 'shared' };
     const common = { api: client, lease: shared, clock, random: Math.random, logger };
-    const observer = new LeaseObserver({ ...common, trustFirstSight: true });
+    const observer = new LeaseObserver({ ...common, trustFirstRead: true });
     const running = ['a', 'b'].map((identity) =>
       new SharedLease({ ...common, identity, isReady: () => true }).run(stop.signal),
     );

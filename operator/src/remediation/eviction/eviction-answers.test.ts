@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { KubeError } from '@archpolicy/kube';
-import type { EvictionAnswer } from '@archpolicy/kube';
+import type { EvictionResult } from '@archpolicy/kube';
 import { FakeClock } from '@archpolicy/testkit';
 import { World } from '../fixtures/world.ts';
 
-const accepted: EvictionAnswer = { kind: 'evicted' };
-const noAnswer: EvictionAnswer = { kind: 'no-answer', error: new KubeError('Timeout', 'too late') };
+const accepted: EvictionResult = { kind: 'evicted' };
+const noAnswer: EvictionResult = { kind: 'no-answer', error: new KubeError('Timeout', 'too late') };
 const newWorld = (): World => new World(new FakeClock());
 
 describe('what the Eviction API answers', () => {
-  const cases: readonly (readonly [string, EvictionAnswer, string | undefined, number | undefined])[] = [
+  const cases: readonly (readonly [string, EvictionResult, string | undefined, number | undefined])[] = [
     ['404: done', { kind: 'gone' }, undefined, undefined],
     ['409: judged again after 10 s', { kind: 'conflict', message: '' }, 'Conflict', 10_000],
     [

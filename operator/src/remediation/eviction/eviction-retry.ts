@@ -1,5 +1,5 @@
 import type { LastTry } from '@archpolicy/core';
-import type { EvictionAnswer } from '@archpolicy/kube';
+import type { EvictionResult } from '@archpolicy/kube';
 
 /** What an answer of the Eviction API means for the pod (R8). */
 export type AttemptResult =
@@ -23,7 +23,7 @@ const NO_ANSWER_DELAY_MS = 10_000;
 type Delay = number | 'server' | 'final';
 
 const NOT_ACCEPTED: Readonly<
-  Record<Exclude<EvictionAnswer['kind'], 'evicted' | 'gone'>, readonly [LastTry['reason'], Delay]>
+  Record<Exclude<EvictionResult['kind'], 'evicted' | 'gone'>, readonly [LastTry['reason'], Delay]>
 > = {
   conflict: ['Conflict', CONFLICT_DELAY_MS],
   budget: ['DisruptionBudget', 'server'],
@@ -39,7 +39,7 @@ const NOT_ACCEPTED: Readonly<
  * @param failures attempts for this pod that were not accepted before this one
  * @param finalDelayMs when a final rejection is tried again, since it may have been fixed: the policy's recheck interval
  */
-export function interpretAnswer(answer: EvictionAnswer, failures: number, finalDelayMs: number): AttemptResult {
+export function interpretAnswer(answer: EvictionResult, failures: number, finalDelayMs: number): AttemptResult {
   if (answer.kind === 'evicted') return { kind: 'accepted' };
   if (answer.kind === 'gone') return { kind: 'gone' };
   const retryAfterMs = 'retryAfterMs' in answer ? answer.retryAfterMs : undefined;

@@ -1,7 +1,7 @@
 import type { Clock } from '@archpolicy/async';
 import { parseDurationMs } from '@archpolicy/core';
 import type { EvictionAccount, EvictionDecision, EvictionLedger, NodeFacts, PodFacts } from '@archpolicy/core';
-import type { EvictionAnswer } from '@archpolicy/kube';
+import type { EvictionResult } from '@archpolicy/kube';
 import type { RemediationMetrics } from '../../reporting/metrics.ts';
 import type { ContextGatherer, EvictionContext } from '../evaluation/gather-context.ts';
 import { readSameNode } from '../evaluation/current-node.ts';
@@ -22,7 +22,7 @@ export type EvictionOutcome =
   | { readonly kind: 'node-changed' }
   /** The Lease was lost: nothing was sent. */
   | { readonly kind: 'not-leading' }
-  | { readonly kind: 'not-accepted'; readonly answer: EvictionAnswer; readonly delayMs: number };
+  | { readonly kind: 'not-accepted'; readonly answer: EvictionResult; readonly delayMs: number };
 
 export interface EvictorOptions {
   readonly gatherer: Pick<ContextGatherer, 'refresh'>;

@@ -3,7 +3,7 @@ import type { Clock } from '@archpolicy/async';
 import { isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { KubeError, resourcePath } from '@archpolicy/kube';
-import type { Api, ApiAnswer, Resource } from '@archpolicy/kube';
+import type { Api, ApiResponse, Resource } from '@archpolicy/kube';
 import type { Logger } from 'pino';
 import { BoundedEntries } from './entries.ts';
 
@@ -125,7 +125,7 @@ export class KeptObjects<T> {
     return entry.known;
   }
 
-  #ask(namespace: string, name: string): Promise<ApiAnswer> {
+  #ask(namespace: string, name: string): Promise<ApiResponse> {
     const { api, resource } = this.#options;
     return api.request({
       method: 'GET',
@@ -137,7 +137,7 @@ export class KeptObjects<T> {
     });
   }
 
-  #judge(key: string, answer: ApiAnswer): Entry<T> {
+  #judge(key: string, answer: ApiResponse): Entry<T> {
     if (answer.kind === 'ok' && isJsonObject(answer.body)) return this.#found(key, answer.body);
     if (answer.kind === 'refused' && answer.status === 404) return this.#absent('not-found');
     if (answer.kind === 'refused' && answer.status === 403) return this.#absent('forbidden');

@@ -3,7 +3,7 @@ import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
 import { ApiClient } from '../http/api-client.ts';
 import { fixedCredentials } from '../http/credentials.ts';
 import { applyStatus } from './apply.ts';
-import type { ApplyAnswer } from './apply.ts';
+import type { ApplyResult } from './apply.ts';
 
 const signal = new AbortController().signal;
 const REQUEST = {
@@ -53,7 +53,7 @@ describe('a status', () => {
     expect(seen?.query.toString()).toBe('fieldManager=archpolicy-operator&force=true');
   });
 
-  test.each<[number, ApplyAnswer]>([
+  test.each<[number, ApplyResult]>([
     [404, { kind: 'gone' }],
     [409, { kind: 'conflict', message: 'said' }],
     [422, { kind: 'invalid', message: 'said' }],

@@ -1,13 +1,13 @@
 import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
-import type { Refusal } from '../http/answer.ts';
+import type { StatusError } from '../http/response.ts';
 import type { Api } from '../http/api-client.ts';
 import { resourcePath } from '../http/paths.ts';
 import type { Resource } from '../http/paths.ts';
 
 /** What came of a server-side apply. */
-export type ApplyAnswer =
+export type ApplyResult =
   | { readonly kind: 'applied'; readonly object: JsonObject }
   | { readonly kind: 'gone' }
   | { readonly kind: 'conflict'; readonly message: string }
@@ -37,7 +37,7 @@ export async function applyStatus(
   api: Pick<Api, 'request'>,
   request: ApplyStatusRequest,
   signal: AbortSignal,
-): Promise<ApplyAnswer> {
+): Promise<ApplyResult> {
   const { resource, kind, name, namespace, status, fieldManager } = request;
   const answer = await api.request({
     method: 'PATCH',
@@ -54,10 +54,10 @@ export async function applyStatus(
   });
   if (answer.kind === 'ok' && isJsonObject(answer.body)) return { kind: 'applied', object: answer.body };
   if (answer.kind === 'ok') throw new KubeError('Malformed', 'the applied object did not come back');
-  return refusalOf(answer);
+  return toApplyResult(answer);
 }
 
-function refusalOf({ status, message, retryAfterMs }: Refusal): ApplyAnswer {
+function toApplyResult({ status, message, retryAfterMs }: StatusError): ApplyResult {
   switch (status) {
     case 404:
       return { kind: 'gone' };

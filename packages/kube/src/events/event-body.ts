@@ -54,28 +54,28 @@ export function eventBody(
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: { name, namespace: eventNamespace(event) },
-    eventTime: eventTime(reporting.atMs),
+    eventTime: formatMicroTime(reporting.atMs),
     reportingController: reporting.controller,
     reportingInstance: reporting.instance.slice(0, 128),
     type: event.type,
     reason: event.reason,
     action: event.action,
     regarding: { ...event.regarding },
-    note: shorten(event.note),
+    note: truncate(event.note),
   };
 }
 
 /** What a repetition changes of an event that exists. */
 export function seriesPatch(count: number, atMs: number): JsonObject {
-  return { series: { count, lastObservedTime: eventTime(atMs) } };
+  return { series: { count, lastObservedTime: formatMicroTime(atMs) } };
 }
 
-function eventTime(epochMs: number): string {
+function formatMicroTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '000Z');
 }
 
 /** Cut at a character, not in the middle of its bytes. */
-function shorten(note: string): string {
+function truncate(note: string): string {
   const bytes = Buffer.from(note, 'utf8');
   if (bytes.length <= MAX_NOTE_BYTES) return note;
   const ellipsis = '…';

@@ -3,8 +3,8 @@ import { isJsonObject } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
 import { KubeError } from '../errors.ts';
-import { parseRefusal } from '../http/answer.ts';
-import type { ApiAnswer } from '../http/answer.ts';
+import { parseStatusError } from '../http/response.ts';
+import type { ApiResponse } from '../http/response.ts';
 import type { Api, ApiRequest } from '../http/api-client.ts';
 import { EventRecorder } from './event-recorder.ts';
 import type { EventInput } from './event-body.ts';
@@ -18,7 +18,7 @@ class EventApi implements Pick<Api, 'request'> {
   refuse: ((request: ApiRequest) => number | undefined) | undefined;
   hang = false;
 
-  request(request: ApiRequest): Promise<ApiAnswer> {
+  request(request: ApiRequest): Promise<ApiResponse> {
     const { method, path, body } = request;
     this.sent.push({ method, path, body: isJsonObject(body) ? body : {} });
     if (this.hang) {
@@ -30,14 +30,14 @@ class EventApi implements Pick<Api, 'request'> {
     }
     const status = this.refuse?.(request);
     return Promise.resolve(
-      status === undefined ? { kind: 'ok', status: 200, body: {} } : parseRefusal(status, undefined, {}),
+      status === undefined ? { kind: 'ok', status: 200, body: {} } : parseStatusError(status, undefined, {}),
     );
   }
 }
 
 function setUp() {
   const [api, clock, stop] = [new EventApi(), new FakeClock(Date.parse('2026-01-01T00:00:00Z')), new AbortController()];
-  const told = { sent: 0, dropped: [] as string[] };
+  const observed = { sent: 0, dropped: [] as string[] };
   const recorder = new EventRecorder({
     api,
     controller: 'archpolicy.dev/operator',
@@ -46,12 +46,12 @@ function setUp() {
     random: () => 0.5,
     logger: { debug: () => undefined },
     observer: {
-      sent: () => (told.sent += 1),
-      dropped: (reason) => told.dropped.push(reason),
+      sent: () => (observed.sent += 1),
+      dropped: (reason) => observed.dropped.push(reason),
     },
   });
   const finished = recorder.run(stop.signal);
-  return { api, clock, stop, told, recorder, finished };
+  return { api, clock, stop, told: observed, recorder, finished };
 }
 
 describe('the event recorder', () => {
@@ -135,10 +135,10 @@ describe('the event recorder', () => {
   });
 
   test('sends 20 a second after a burst of 200, and drops what the queue cannot hold', async () => {
-    const { api, clock, stop, told, recorder, finished } = setUp();
+    const { api, clock, stop, told: observed, recorder, finished } = setUp();
     for (let i = 0; i < 2_000; i += 1) recorder.record({ ...EVENT, note: `pod ${i}` });
-    expect(told.dropped).toHaveLength(1_000);
-    expect(new Set(told.dropped)).toEqual(new Set(['queue-full']));
+    expect(observed.dropped).toHaveLength(1_000);
+    expect(new Set(observed.dropped)).toEqual(new Set(['queue-full']));
     await clock.advance(0);
     expect(api.sent).toHaveLength(200);
     await clock.advance(1_000);
@@ -150,26 +150,26 @@ describe('the event recorder', () => {
   });
 
   test('a refusal drops the event and nothing else', async () => {
-    const { api, clock, stop, told, recorder, finished } = setUp();
+    const { api, clock, stop, told: observed, recorder, finished } = setUp();
     api.refuse = () => 403;
     recorder.record(EVENT);
     await clock.advance(0);
-    expect(told).toEqual({ sent: 0, dropped: ['send-failed'] });
+    expect(observed).toEqual({ sent: 0, dropped: ['send-failed'] });
     api.refuse = undefined;
     recorder.record(EVENT);
     await clock.advance(0);
-    expect(told.sent).toBe(1);
+    expect(observed.sent).toBe(1);
     stop.abort();
     await finished;
   });
 
   test('what was recorded right before the stop is still sent, for a second at most', async () => {
-    const { api, clock, stop, told, recorder, finished } = setUp();
+    const { api, clock, stop, told: observed, recorder, finished } = setUp();
     await clock.advance(0);
     recorder.record(EVENT);
     stop.abort();
     await finished;
-    expect(told).toEqual({ sent: 1, dropped: [] });
+    expect(observed).toEqual({ sent: 1, dropped: [] });
     const other = setUp();
     other.api.hang = true;
     other.recorder.record(EVENT);

@@ -8,13 +8,13 @@ import { eventBody, eventKey, eventName, eventNamespace, seriesPatch } from './e
 import type { EventInput } from './event-body.ts';
 
 /** Events that wait to be sent; more are dropped: they are information, never state. */
-const MAX_WAITING = 1_000;
+const MAX_PENDING = 1_000;
 /** Events that can still be counted up instead of being sent anew; the oldest is forgotten first. */
-const MAX_REMEMBERED = 4_096;
+const MAX_RECENT = 4_096;
 /** A repetition after this is news again; the API server forgets events after an hour. */
-const REMEMBER_MS = 10 * 60_000;
+const SERIES_TTL_MS = 10 * 60_000;
 /** How often the count of one event is written at most. */
-const COUNT_EVERY_MS = 60_000;
+const SERIES_PATCH_INTERVAL_MS = 60_000;
 /** An eviction a second for every policy, with a burst for a start-up. */
 const SEND_RATE = { perSecond: 20, burst: 200 };
 const SEND_TIMEOUT_MS = 5_000;
@@ -42,8 +42,8 @@ export interface EventRecorderOptions {
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #bucket: TokenBucket;
-  readonly #remembered = new Map<string, Remembered>();
-  readonly #waiting = new Set<Remembered>();
+  readonly #recent = new Map<string, EventEntry>();
+  readonly #pending = new Set<EventEntry>();
   #wake: () => void = () => undefined;
 
   constructor(options: EventRecorderOptions) {
@@ -54,16 +54,16 @@ export class EventRecorder {
   /** Notes an event to be sent by `run`. Never throws, never waits. */
   record(event: EventInput): void {
     const now = this.#options.clock.monotonic();
-    const entry = this.#entryOf(event, now);
+    const entry = this.#getOrAddEntry(event, now);
     entry.count += 1;
-    entry.seenAt = now;
-    if (this.#waiting.has(entry) || now - entry.sentAt < COUNT_EVERY_MS) return;
-    if (this.#waiting.size >= MAX_WAITING) {
-      this.#remembered.delete(entry.key);
+    entry.recordedAt = now;
+    if (this.#pending.has(entry) || now - entry.sentAt < SERIES_PATCH_INTERVAL_MS) return;
+    if (this.#pending.size >= MAX_PENDING) {
+      this.#recent.delete(entry.key);
       this.#options.observer?.dropped?.('queue-full');
       return;
     }
-    this.#waiting.add(entry);
+    this.#pending.add(entry);
     this.#wake();
   }
 
@@ -78,26 +78,26 @@ export class EventRecorder {
     });
     while (!signal.aborted) {
       await this.#sendAll(signal, sending.signal);
-      await this.#somethingWaiting(signal);
+      await this.#waitForPending(signal);
     }
     await this.#sendAll(sending.signal, sending.signal);
     stopTimer();
-    for (const entry of this.#waiting) this.#drop(entry, 'stopped');
+    for (const entry of this.#pending) this.#drop(entry, 'stopped');
   }
 
   /** Sends while there is something, until `until` is aborted. */
   async #sendAll(until: AbortSignal, signal: AbortSignal): Promise<void> {
-    for (const entry of this.#waiting) {
+    for (const entry of this.#pending) {
       const delayMs = this.#bucket.reserve(SEND_RATE, this.#options.clock.monotonic());
       if (delayMs > 0) await this.#options.clock.sleep(delayMs, until).catch(() => undefined);
       if (until.aborted) return;
-      this.#waiting.delete(entry);
+      this.#pending.delete(entry);
       await this.#send(entry, signal);
     }
   }
 
-  async #somethingWaiting(signal: AbortSignal): Promise<void> {
-    if (this.#waiting.size > 0) return;
+  async #waitForPending(signal: AbortSignal): Promise<void> {
+    if (this.#pending.size > 0) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#wake = () => {
       resolve(undefined);
@@ -105,11 +105,11 @@ export class EventRecorder {
     await waitUnlessAborted(promise, signal);
   }
 
-  async #send(entry: Remembered, signal: AbortSignal): Promise<void> {
+  async #send(entry: EventEntry, signal: AbortSignal): Promise<void> {
     const { clock, logger, observer } = this.#options;
     try {
       const sent =
-        (entry.name !== undefined && (await this.#count(entry, signal))) || (await this.#create(entry, signal));
+        (entry.name !== undefined && (await this.#patchSeries(entry, signal))) || (await this.#create(entry, signal));
       entry.sentAt = clock.monotonic();
       if (sent) observer?.sent?.();
       else this.#drop(entry, 'send-failed');
@@ -120,7 +120,7 @@ export class EventRecorder {
   }
 
   /** False when the event is not there any more. */
-  async #count(entry: Remembered, signal: AbortSignal): Promise<boolean> {
+  async #patchSeries(entry: EventEntry, signal: AbortSignal): Promise<boolean> {
     const location = withoutUndefined({ namespace: eventNamespace(entry.event), name: entry.name });
     const answer = await this.#options.api.request({
       method: 'PATCH',
@@ -133,7 +133,7 @@ export class EventRecorder {
     return answer.kind === 'ok';
   }
 
-  async #create(entry: Remembered, signal: AbortSignal): Promise<boolean> {
+  async #create(entry: EventEntry, signal: AbortSignal): Promise<boolean> {
     const { api, controller, instance, clock, random } = this.#options;
     const atMs = clock.now();
     entry.count = 1;
@@ -153,35 +153,35 @@ export class EventRecorder {
     return answer.kind === 'ok';
   }
 
-  #drop(entry: Remembered, reason: 'send-failed' | 'stopped'): void {
-    this.#waiting.delete(entry);
-    this.#remembered.delete(entry.key);
+  #drop(entry: EventEntry, reason: 'send-failed' | 'stopped'): void {
+    this.#pending.delete(entry);
+    this.#recent.delete(entry.key);
     this.#options.observer?.dropped?.(reason);
   }
 
-  #entryOf(event: EventInput, now: number): Remembered {
+  #getOrAddEntry(event: EventInput, now: number): EventEntry {
     const key = eventKey(event);
-    const known = this.#remembered.get(key);
+    const known = this.#recent.get(key);
     // Set again, so that the map stays ordered by last sight.
-    this.#remembered.delete(key);
+    this.#recent.delete(key);
     const entry =
-      known !== undefined && now - known.seenAt < REMEMBER_MS
+      known !== undefined && now - known.recordedAt < SERIES_TTL_MS
         ? known
-        : { key, event, name: undefined, count: 0, seenAt: now, sentAt: -Infinity };
-    this.#remembered.set(key, entry);
-    const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+        : { key, event, name: undefined, count: 0, recordedAt: now, sentAt: -Infinity };
+    this.#recent.set(key, entry);
+    const [oldest] = this.#recent.keys();
+    if (this.#recent.size > MAX_RECENT && oldest !== undefined) this.#recent.delete(oldest);
     return entry;
   }
 }
 
-interface Remembered {
+interface EventEntry {
   readonly key: string;
   readonly event: EventInput;
   /** The event's name once it was created. */
   name: string | undefined;
   count: number;
   /** Monotonic milliseconds. */
-  seenAt: number;
+  recordedAt: number;
   sentAt: number;
 }

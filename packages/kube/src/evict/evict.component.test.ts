@@ -5,7 +5,7 @@ import type { ApiFault } from '@archpolicy/testkit';
 import { ApiClient } from '../http/api-client.ts';
 import { fixedCredentials } from '../http/credentials.ts';
 import { evict } from './evict.ts';
-import type { EvictionAnswer } from './eviction-answer.ts';
+import type { EvictionResult } from './eviction-result.ts';
 
 const TARGET = { namespace: 'shop', name: 'web', uid: '3fcb', resourceVersion: '5096' };
 const PATH = '/api/v1/namespaces/shop/pods/web/eviction';
@@ -43,7 +43,7 @@ const OTHER_VERSION =
   'Operation cannot be fulfilled on Pod "web": the ResourceVersion in the precondition (1) does not match the ResourceVersion in record (5096). The object might have been modified';
 
 /** Every answer of the Eviction API, as real servers gave them, and what it means to us. */
-const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, EvictionAnswer])[] = [
+const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, EvictionResult])[] = [
   [
     'accepted',
     { kind: 'answer', status: 201, body: { kind: 'Status', status: 'Success', code: 201 } },

@@ -2,8 +2,8 @@ import { withoutUndefined } from '@archpolicy/core';
 import type { Api } from '../http/api-client.ts';
 import { KubeError } from '../errors.ts';
 import { PODS, resourcePath } from '../http/paths.ts';
-import { evictionAnswerOf } from './eviction-answer.ts';
-import type { EvictionAnswer } from './eviction-answer.ts';
+import { toEvictionResult } from './eviction-result.ts';
+import type { EvictionResult } from './eviction-result.ts';
 
 /** The API server takes 10 s to answer a UID mismatch on a Pending pod; a shorter wait would turn it into silence. */
 const EVICTION_TIMEOUT_MS = 12_000;
@@ -26,7 +26,7 @@ export async function evict(
   api: Pick<Api, 'request'>,
   target: EvictionTarget,
   signal: AbortSignal,
-): Promise<EvictionAnswer> {
+): Promise<EvictionResult> {
   const { namespace, name, uid, resourceVersion } = target;
   try {
     const answer = await api.request({
@@ -41,7 +41,7 @@ export async function evict(
       signal,
       timeoutMs: EVICTION_TIMEOUT_MS,
     });
-    return evictionAnswerOf(answer);
+    return toEvictionResult(answer);
   } catch (error) {
     if (error instanceof KubeError && error.code !== 'Aborted' && error.code !== 'BadConfig') {
       return { kind: 'no-answer', error };

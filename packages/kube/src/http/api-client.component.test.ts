@@ -243,7 +243,7 @@ describe('a watch', () => {
     await clock.advance(9_000);
     watch.send({ a: 1 });
     await first;
-    const failed = expect(events.next()).rejects.toMatchObject({ code: 'Silent' });
+    const failed = expect(events.next()).rejects.toMatchObject({ code: 'IdleTimeout' });
     await clock.advance(9_999);
     expect(clock.sleeping).toEqual([1]);
     await clock.advance(1);

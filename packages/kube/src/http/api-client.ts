@@ -4,8 +4,8 @@ import { errors, Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Json } from '@archpolicy/core';
 import { abortedError, KubeError, toKubeError } from '../errors.ts';
-import { parseRefusal } from './answer.ts';
-import type { ApiAnswer, Refusal } from './answer.ts';
+import { parseStatusError } from './response.ts';
+import type { ApiResponse, StatusError } from './response.ts';
 import { boundedChunks, yieldBetweenChunks, parseJson, readBounded } from './body.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { withDeadline } from './deadline.ts';
@@ -46,7 +46,7 @@ export interface WatchRequest {
   readonly path: string;
   readonly query?: Query;
   readonly signal: AbortSignal;
-  /** A stream that brings nothing for this long is ended (KubeError `Silent`). */
+  /** A stream that brings nothing for this long is ended (KubeError `IdleTimeout`). */
   readonly idleTimeoutMs: number;
 }
 
@@ -67,14 +67,14 @@ export interface Api {
    * One call. Every answer of the server is data, whatever its status; throws a KubeError when there is none to be had
    * (`Aborted`, `Timeout`, `Network`, `TooLarge`, `Malformed`, `BadConfig`).
    */
-  request(request: ApiRequest): Promise<ApiAnswer>;
+  request(request: ApiRequest): Promise<ApiResponse>;
   /**
    * A GET of a list whose items are given out while they arrive: large lists cost neither their size in memory nor a
    * pause. The body of a success is the list without its items. Throws as `request` does; items may have come before.
    */
-  list(request: ListRequest): Promise<ApiAnswer>;
+  list(request: ListRequest): Promise<ApiResponse>;
   /** Opens a watch. The caller iterates `events` to its end, or leaves it, which closes the connection. */
-  watch(request: WatchRequest): Promise<WatchStream | Refusal>;
+  watch(request: WatchRequest): Promise<WatchStream | StatusError>;
 }
 
 export interface ApiClientOptions {
@@ -98,7 +98,7 @@ export class ApiClient implements Api {
     this.#userAgent = options.userAgent;
   }
 
-  request(request: ApiRequest): Promise<ApiAnswer> {
+  request(request: ApiRequest): Promise<ApiResponse> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES } = request;
     return withDeadline(this.#clock, timeoutMs, request.signal, async (signal) => {
       const response = await this.#send('calls', request, signal);
@@ -106,23 +106,23 @@ export class ApiClient implements Api {
       if (response.statusCode < 300) {
         return { kind: 'ok', status: response.statusCode, body: bytes.length === 0 ? null : parseJson(bytes) };
       }
-      return this.#refusal(response, bytes);
+      return this.#toStatusError(response, bytes);
     });
   }
 
-  list(request: ListRequest): Promise<ApiAnswer> {
+  list(request: ListRequest): Promise<ApiResponse> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, onItem } = request;
     return withDeadline(this.#clock, timeoutMs, request.signal, async (signal) => {
       const response = await this.#send('calls', { ...request, method: 'GET' }, signal);
       if (response.statusCode >= 300)
-        return this.#refusal(response, await readBounded(response.body, DEFAULT_MAX_BYTES));
+        return this.#toStatusError(response, await readBounded(response.body, DEFAULT_MAX_BYTES));
       const splitter = new ItemSplitter(onItem);
       for await (const chunk of yieldBetweenChunks(boundedChunks(response.body, MAX_LIST_BYTES))) splitter.push(chunk);
       return { kind: 'ok', status: response.statusCode, body: splitter.end() };
     });
   }
 
-  async watch(request: WatchRequest): Promise<WatchStream | Refusal> {
+  async watch(request: WatchRequest): Promise<WatchStream | StatusError> {
     if (request.signal.aborted) throw abortedError(request.signal);
     // The stream outlives this call, so it has a controller of its own; the deadline is for the headers only.
     const stream = new AbortController();
@@ -137,7 +137,7 @@ export class ApiClient implements Api {
         try {
           const answer = await this.#send('watches', { ...request, method: 'GET' }, stream.signal);
           if (answer.statusCode === 200) return { response: answer };
-          return { refusal: this.#refusal(answer, await readBounded(answer.body, DEFAULT_MAX_BYTES)) };
+          return { refusal: this.#toStatusError(answer, await readBounded(answer.body, DEFAULT_MAX_BYTES)) };
         } finally {
           stopListening();
         }
@@ -163,7 +163,7 @@ export class ApiClient implements Api {
     const credentials = await this.#credentials.read();
     if (this.#closed) throw new KubeError('Aborted', 'the client is closed');
     const hasBody = request.body !== undefined;
-    const pool = this.#poolsFor(credentials)[kind];
+    const pool = this.#getPools(credentials)[kind];
     const send = (): Promise<Dispatcher.ResponseData> =>
       pool.request({
         path: withQuery(request.path, request.query),
@@ -189,17 +189,17 @@ export class ApiClient implements Api {
     }
   }
 
-  #refusal(response: Dispatcher.ResponseData, bytes: Buffer): Refusal {
+  #toStatusError(response: Dispatcher.ResponseData, bytes: Buffer): StatusError {
     if (response.statusCode === 401) this.#credentials.expire();
     const retryAfter = response.headers['retry-after'];
-    return parseRefusal(
+    return parseStatusError(
       response.statusCode,
       typeof retryAfter === 'string' ? retryAfter : undefined,
-      jsonOrNothing(bytes),
+      parseJsonOrUndefined(bytes),
     );
   }
 
-  #poolsFor(credentials: Credentials): Pools {
+  #getPools(credentials: Credentials): Pools {
     const key = JSON.stringify([credentials.server, credentials.tls]);
     if (this.#pools?.key === key) return this.#pools;
     const old = this.#pools;
@@ -241,7 +241,7 @@ function wasClosedWhileIdle(error: unknown): boolean {
 }
 
 /** A refusal's body may be a proxy's HTML page: then there is just no Status object in it. */
-function jsonOrNothing(bytes: Buffer): Json | undefined {
+function parseJsonOrUndefined(bytes: Buffer): Json | undefined {
   try {
     return parseJson(bytes);
   } catch {

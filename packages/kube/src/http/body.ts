@@ -7,7 +7,7 @@ import { KubeError } from '../errors.ts';
  * Bytes between two yields: a connection that delivers faster than they are parsed would block the event loop. They are
  * some 20 pods and take a few milliseconds.
  */
-const BYTES_PER_TURN = 256 * 1024;
+const BYTES_PER_YIELD = 256 * 1024;
 
 /** Bytes as they come from a connection. */
 export type Chunks = AsyncIterable<Uint8Array>;
@@ -31,7 +31,7 @@ export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGen
 
 /** Yields the chunks as they arrive, and control to the event loop between them once every so many bytes. */
 export async function* yieldBetweenChunks(chunks: Chunks): AsyncGenerator<Uint8Array> {
-  const yields = new PeriodicYield(BYTES_PER_TURN);
+  const yields = new PeriodicYield(BYTES_PER_YIELD);
   for await (const chunk of chunks) {
     yield chunk;
     const due = yields.count(chunk.length);

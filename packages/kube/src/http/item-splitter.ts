@@ -1,7 +1,7 @@
 import type { Json } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 import { parseJson } from './body.ts';
-import { Piece } from './piece.ts';
+import { ByteBuffer } from './byte-buffer.ts';
 
 /** An object is at most 3 MB as the API server takes it; JSON escapes may lengthen it. */
 const MAX_ITEM_BYTES = 8 * 1024 * 1024;
@@ -35,10 +35,10 @@ const PLACEHOLDER = Buffer.from('0');
  */
 export class ItemSplitter {
   readonly #onItem: (item: Json) => void;
-  readonly #envelope = new Piece(MAX_ENVELOPE_BYTES);
-  readonly #item = new Piece(MAX_ITEM_BYTES);
+  readonly #envelope = new ByteBuffer(MAX_ENVELOPE_BYTES);
+  readonly #item = new ByteBuffer(MAX_ITEM_BYTES);
   /** Where bytes go; undefined between items and inside managed fields. */
-  #sink: Piece | undefined = this.#envelope;
+  #sink: ByteBuffer | undefined = this.#envelope;
   #depth = 0;
   #inString = false;
   #escaped = false;
@@ -72,7 +72,7 @@ export class ItemSplitter {
       }
       position += 1;
     }
-    this.#sink?.add(chunk.subarray(start));
+    this.#sink?.append(chunk.subarray(start));
     this.#keepKey(chunk);
   }
 
@@ -132,7 +132,7 @@ export class ItemSplitter {
     }
     if (!this.#inMetadata || !this.#isKey(chunk, 'managedFields')) return start;
     const next = this.#redirect(undefined, chunk, start, position);
-    this.#item.add(PLACEHOLDER);
+    this.#item.append(PLACEHOLDER);
     return next;
   }
 
@@ -166,8 +166,8 @@ export class ItemSplitter {
   }
 
   /** Bytes up to `position` go where they went, those from there on to `sink`. */
-  #redirect(sink: Piece | undefined, chunk: Uint8Array, start: number, position: number): number {
-    this.#sink?.add(chunk.subarray(start, position));
+  #redirect(sink: ByteBuffer | undefined, chunk: Uint8Array, start: number, position: number): number {
+    this.#sink?.append(chunk.subarray(start, position));
     this.#sink = sink;
     return position;
   }

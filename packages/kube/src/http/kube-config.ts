@@ -20,12 +20,12 @@ import { KubeError } from '../errors.ts';
 import type { Credentials, CredentialSource, TlsCredentials } from './credentials.ts';
 
 /** Rotated tokens and certificates are seen within this time; client-go re-reads token files every minute, too. */
-const REREAD_MS = 60_000;
+const RELOAD_MS = 60_000;
 /** After a 401 or a failed read the files are read again, but not in a loop while the failure lasts. */
-const REREAD_SOON_MS = 1_000;
+const RETRY_MS = 1_000;
 
 /** The fields of a kubeconfig that hold certificates, or the paths of them. */
-const NAMES = { ca: 'certificate-authority', certificate: 'client-certificate', key: 'client-key' } as const;
+const FIELD_NAMES = { ca: 'certificate-authority', certificate: 'client-certificate', key: 'client-key' } as const;
 
 /** Where the kubeconfig is: a file, or the account that the cluster gives to its pods. */
 export type KubeConfigLocation = { readonly file: string } | 'in-cluster';
@@ -36,7 +36,7 @@ export interface KubeConfigLogger {
 }
 
 /** A kubeconfig without what KubeConfig does not do right. */
-interface Loaded {
+interface LoadedKubeConfig {
   readonly config: KubeConfig;
   /** Where the current user's token is; it wins over a token in the kubeconfig itself, as kubectl has it. */
   readonly tokenFile: string | undefined;
@@ -59,15 +59,15 @@ export class KubeConfigCredentials implements CredentialSource {
   readonly #location: KubeConfigLocation;
   readonly #clock: Clock;
   readonly #logger: KubeConfigLogger | undefined;
-  #loaded: Loaded | undefined;
+  #loaded: LoadedKubeConfig | undefined;
   #current: Promise<Credentials> | undefined;
   /** What was read last without an error. */
   #inUse: Credentials | undefined;
   #readAt = -Infinity;
-  #isRereadSoon = false;
-  #refused = false;
+  #retrySoon = false;
+  #unauthorized = false;
   /** What was logged last: a lasting problem is logged once. */
-  #loggedProblem = '';
+  #lastLoggedProblem = '';
 
   constructor(location: KubeConfigLocation, clock: Clock, logger?: KubeConfigLogger) {
     this.#location = location;
@@ -78,12 +78,12 @@ export class KubeConfigCredentials implements CredentialSource {
   /** @throws KubeError `BadConfig`, while nothing has been read that can be used */
   read(): Promise<Credentials> {
     const age = this.#clock.monotonic() - this.#readAt;
-    if (this.#current !== undefined && age < (this.#isRereadSoon ? REREAD_SOON_MS : REREAD_MS)) return this.#current;
-    const reading = this.#readFiles(this.#refused);
+    if (this.#current !== undefined && age < (this.#retrySoon ? RETRY_MS : RELOAD_MS)) return this.#current;
+    const reading = this.#readFiles(this.#unauthorized);
     this.#current = reading;
     this.#readAt = this.#clock.monotonic();
-    this.#isRereadSoon = false;
-    this.#refused = false;
+    this.#retrySoon = false;
+    this.#unauthorized = false;
     reading.catch(() => {
       // A failure is not kept: the next call reads again.
       if (this.#current === reading) this.#current = undefined;
@@ -92,13 +92,13 @@ export class KubeConfigCredentials implements CredentialSource {
   }
 
   expire(): void {
-    this.#refused = true;
-    this.#isRereadSoon = true;
+    this.#unauthorized = true;
+    this.#retrySoon = true;
   }
 
-  async #readFiles(refused: boolean): Promise<Credentials> {
+  async #readFiles(unauthorized: boolean): Promise<Credentials> {
     try {
-      const { credentials, problems } = this.#keepWhatIsBetter(await this.#load(refused));
+      const { credentials, problems } = this.#selectCredentials(await this.#load(unauthorized));
       this.#inUse = credentials;
       this.#report({ problems });
       return credentials;
@@ -106,26 +106,26 @@ export class KubeConfigCredentials implements CredentialSource {
       this.#loaded = undefined;
       const error = badConfig(cause);
       if (this.#inUse === undefined) throw error;
-      this.#isRereadSoon = true;
-      this.#report({ problems: [error.message], ...systemCode(error.cause) });
+      this.#retrySoon = true;
+      this.#report({ problems: [error.message], ...getSystemErrorCode(error.cause) });
       return this.#inUse;
     }
   }
 
-  async #load(refused: boolean): Promise<Credentials> {
+  async #load(unauthorized: boolean): Promise<Credentials> {
     try {
       // An exec plugin's token lives in the KubeConfig: a new one would run the plugin every minute.
-      const keep = this.#loaded?.config.getCurrentUser()?.exec !== undefined && !refused;
+      const keep = this.#loaded?.config.getCurrentUser()?.exec !== undefined && !unauthorized;
       if (this.#loaded === undefined || !keep) this.#loaded = loadKubeConfig(this.#location);
-      return await credentialsOf(this.#loaded);
+      return await toCredentials(this.#loaded);
     } catch (error) {
       throw badConfig(error);
     }
   }
 
   /** @throws KubeError `BadConfig` */
-  #keepWhatIsBetter(next: Credentials): { readonly credentials: Credentials; readonly problems: readonly string[] } {
-    const options = { nowMs: this.#clock.now(), names: NAMES };
+  #selectCredentials(next: Credentials): { readonly credentials: Credentials; readonly problems: readonly string[] } {
+    const options = { nowMs: this.#clock.now(), names: FIELD_NAMES };
     const selection = selectClientTls(next.tls, this.#inUse?.tls, options);
     if (selection.kind === 'unusable') {
       throw new KubeError('BadConfig', `the kubeconfig cannot be used: ${selection.problems.join('; ')}`);
@@ -135,8 +135,8 @@ export class KubeConfigCredentials implements CredentialSource {
 
   #report(fields: { readonly problems: readonly string[]; readonly code?: string }): void {
     const problem = JSON.stringify(fields);
-    if (problem === this.#loggedProblem) return;
-    this.#loggedProblem = problem;
+    if (problem === this.#lastLoggedProblem) return;
+    this.#lastLoggedProblem = problem;
     if (fields.problems.length > 0) {
       this.#logger?.warn(fields, 'kubeconfig not used in full, keeping what was read before');
     }
@@ -162,29 +162,30 @@ function isSystemError(error: unknown): error is object {
 }
 
 /** Of a system call that failed. Messages are not logged: a parser quotes what it failed on, and that may be a token. */
-function systemCode(error: unknown): { readonly code?: string } {
+function getSystemErrorCode(error: unknown): { readonly code?: string } {
   return isSystemError(error) ? withoutUndefined({ code: errorCode(error) }) : {};
 }
 
-function loadKubeConfig(location: KubeConfigLocation): Loaded {
+function loadKubeConfig(location: KubeConfigLocation): LoadedKubeConfig {
   const config = new KubeConfig();
   if (location === 'in-cluster') config.loadFromCluster();
   else config.loadFromFile(location.file);
   const user = config.getCurrentUser();
-  const tokenFile = location === 'in-cluster' ? accountTokenFile(user) : userTokenFile(location.file, user?.name);
+  const tokenFile =
+    location === 'in-cluster' ? getServiceAccountTokenFile(user) : readTokenFilePath(location.file, user?.name);
   // KubeConfig keeps one token of a file for all users of the process, and for a minute even when it was refused.
   if (tokenFile !== undefined) config.users = config.users.map((each) => ({ ...each, authProvider: null, token: '' }));
   return { config, tokenFile };
 }
 
 /** Of the account that the cluster gives to its pods. */
-function accountTokenFile(user: { readonly authProvider?: unknown } | null): string | undefined {
+function getServiceAccountTokenFile(user: { readonly authProvider?: unknown } | null): string | undefined {
   const provider = user?.authProvider as Json | undefined;
   return isJsonObject(provider) ? textAt(objectAt(provider, 'config'), 'tokenFile') : undefined;
 }
 
 /** `tokenFile` of a user in a kubeconfig, which KubeConfig leaves out: the user would be anonymous. */
-function userTokenFile(file: string, user: string | undefined): string | undefined {
+function readTokenFilePath(file: string, user: string | undefined): string | undefined {
   // Not by `parse`: it prints warnings that quote the text.
   const document = parseDocument(readFileSync(file, 'utf8'));
   const [error] = document.errors;
@@ -196,19 +197,19 @@ function userTokenFile(file: string, user: string | undefined): string | undefin
   return tokenFile === undefined ? undefined : resolve(dirname(file), tokenFile);
 }
 
-async function credentialsOf({ config, tokenFile }: Loaded): Promise<Credentials> {
+async function toCredentials({ config, tokenFile }: LoadedKubeConfig): Promise<Credentials> {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new KubeError('BadConfig', 'the kubeconfig has no current cluster');
   if (cluster.proxyUrl !== undefined) throw new KubeError('BadConfig', 'proxy-url in a kubeconfig is not supported');
   const server = URL.parse(cluster.server);
   if (server === null) throw new KubeError('BadConfig', "the server of the kubeconfig's cluster is not a URL");
-  const options = await requestOptionsOf(config);
-  const token = tokenFile === undefined ? {} : await tokenFrom(tokenFile);
-  return { server: server.origin, tls: tlsOf(options), headers: { ...headersOf(options), ...token } };
+  const options = await getRequestOptions(config);
+  const token = tokenFile === undefined ? {} : await readToken(tokenFile);
+  return { server: server.origin, tls: toTlsCredentials(options), headers: { ...toHeaders(options), ...token } };
 }
 
 /** Runs the exec plugin of the user, if there is one. */
-async function requestOptionsOf(config: KubeConfig): Promise<RequestOptions> {
+async function getRequestOptions(config: KubeConfig): Promise<RequestOptions> {
   const options: RequestOptions = {};
   try {
     await config.applyToHTTPSOptions(options);
@@ -220,13 +221,13 @@ async function requestOptionsOf(config: KubeConfig): Promise<RequestOptions> {
   return options;
 }
 
-async function tokenFrom(file: string): Promise<Record<string, string>> {
+async function readToken(file: string): Promise<Record<string, string>> {
   const token = (await readFile(file, 'utf8')).trim();
   if (token === '') throw new KubeError('BadConfig', 'the token file that the kubeconfig names is empty');
   return { authorization: `Bearer ${token}` };
 }
 
-function tlsOf(options: RequestOptions): TlsCredentials {
+function toTlsCredentials(options: RequestOptions): TlsCredentials {
   return {
     ...optionalPem('ca', options.ca),
     ...optionalPem('cert', options.cert),
@@ -242,7 +243,7 @@ function optionalPem(name: 'ca' | 'cert' | 'key', value: unknown): TlsCredential
   throw new KubeError('BadConfig', `the kubeconfig gives ${name} in a form that is not supported`);
 }
 
-function headersOf(options: RequestOptions): Record<string, string> {
+function toHeaders(options: RequestOptions): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(options.headers ?? {})) {
     // Token files often end in a newline, which no header may carry.

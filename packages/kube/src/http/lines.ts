@@ -1,6 +1,6 @@
 import { KubeError } from '../errors.ts';
 import type { Chunks } from './body.ts';
-import { Piece } from './piece.ts';
+import { ByteBuffer } from './byte-buffer.ts';
 
 const NEWLINE = 0x0a;
 
@@ -10,15 +10,15 @@ const NEWLINE = 0x0a;
  * `Malformed` for a last line without its newline: the sender was cut off.
  */
 export async function* splitLines(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
-  const line = new Piece(maxBytes);
+  const line = new ByteBuffer(maxBytes);
   for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      line.add(chunk.subarray(start, end));
+      line.append(chunk.subarray(start, end));
       start = end + 1;
       if (line.bytes > 0) yield line.take();
     }
-    line.add(chunk.subarray(start));
+    line.append(chunk.subarray(start));
   }
   if (line.bytes > 0) throw new KubeError('Malformed', 'the watch ended in the middle of a line');
 }

@@ -28,14 +28,14 @@ export async function* watchLines(body: Chunks, options: WatchLinesOptions): Asy
   });
   const activity = { at: clock.monotonic() };
   const watchdog = new AbortController();
-  endWhenSilent(clock, idleTimeoutMs, activity, watchdog.signal).then(
-    (silent) => {
-      if (silent) stream.abort(new KubeError('Silent', 'the watch brought nothing for too long'));
+  waitUntilIdle(clock, idleTimeoutMs, activity, watchdog.signal).then(
+    (idle) => {
+      if (idle) stream.abort(new KubeError('IdleTimeout', 'the watch brought nothing for too long'));
     },
     () => undefined,
   );
   try {
-    for await (const line of splitLines(noting(yieldBetweenChunks(body), clock, activity), MAX_LINE_BYTES))
+    for await (const line of splitLines(recordActivity(yieldBetweenChunks(body), clock, activity), MAX_LINE_BYTES))
       yield parseJson(line);
   } catch (error) {
     throw toKubeError(stream.signal.aborted ? stream.signal.reason : error);
@@ -46,7 +46,7 @@ export async function* watchLines(body: Chunks, options: WatchLinesOptions): Asy
   }
 }
 
-async function* noting(body: Chunks, clock: Clock, activity: { at: number }): Chunks {
+async function* recordActivity(body: Chunks, clock: Clock, activity: { at: number }): Chunks {
   for await (const chunk of body) {
     activity.at = clock.monotonic();
     yield chunk;
@@ -54,7 +54,7 @@ async function* noting(body: Chunks, clock: Clock, activity: { at: number }): Ch
 }
 
 /** True once nothing has come for `idleTimeoutMs`; one timer per silence instead of one per chunk. */
-async function endWhenSilent(
+async function waitUntilIdle(
   clock: Clock,
   idleTimeoutMs: number,
   activity: { readonly at: number },

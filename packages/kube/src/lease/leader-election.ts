@@ -21,7 +21,7 @@ export interface LeaderTiming {
 /** Candidates that started together drift apart by up to this share of the retry time. */
 const JITTER = 0.2;
 /** One call that hangs must leave time for another within the renew deadline. */
-const MAX_TRY_SHARE = 0.3;
+const MAX_ATTEMPT_SHARE = 0.3;
 /** Giving the Lease back is a courtesy to the standby: not worth a longer wait when the API server is gone. */
 const RELEASE_TIMEOUT_MS = 1_500;
 
@@ -51,7 +51,7 @@ export interface Leadership {
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #timing: LeaderTiming;
-  readonly #seen = new LeaseTracker();
+  readonly #tracker = new LeaseTracker();
   #renewedAt = -Infinity;
   #lost = false;
 
@@ -109,9 +109,9 @@ export class LeaderElection {
         if (stopped()) return false;
         logger.warn({ err, lease: this.#options.lease.name }, 'the Lease could not be read or written');
       }
-      const left = this.#holderHasLeftMs();
+      const remainingMs = this.#holderRemainingMs();
       const waitMs = this.#timing.retryMs * (1 + JITTER * random());
-      await clock.sleep(left > 0 ? Math.min(waitMs, left) : waitMs, signal).catch(() => undefined);
+      await clock.sleep(remainingMs > 0 ? Math.min(waitMs, remainingMs) : waitMs, signal).catch(() => undefined);
     }
     return false;
   }
@@ -120,33 +120,33 @@ export class LeaderElection {
     const { api, lease: location, clock, identity } = this.#options;
     const at = clock.monotonic();
     const lease = await readLease(api, location, signal);
-    this.#seen.see(lease, at);
-    if (lease !== undefined && lease.holder !== identity && this.#holderHasLeftMs() > 0) return false;
+    this.#tracker.update(lease, at);
+    if (lease !== undefined && lease.holder !== identity && this.#holderRemainingMs() > 0) return false;
     return this.#write(lease, signal, this.#timing.renewDeadlineMs);
   }
 
   /** How long the present holder may still hold, as far as we have seen. */
-  #holderHasLeftMs(): number {
-    const { lease } = this.#seen;
+  #holderRemainingMs(): number {
+    const { lease } = this.#tracker;
     if (lease === undefined || lease.holder === '') return 0;
-    return lease.durationMs - this.#seen.ageMs(this.#options.clock.monotonic());
+    return lease.durationMs - this.#tracker.ageMs(this.#options.clock.monotonic());
   }
 
   async #write(current: LeaseObject | undefined, signal: AbortSignal, timeoutMs: number): Promise<boolean> {
     const { api, lease: location, clock, identity } = this.#options;
     const startedAt = clock.monotonic();
-    const same = current?.holder === identity;
+    const isHolder = current?.holder === identity;
     const spec = {
       holder: identity,
       durationSeconds: Math.ceil(this.#timing.durationMs / 1000),
       renewedAtMs: clock.now(),
-      ...(same ? { acquireTime: current.acquireTime } : {}),
-      transitions: current === undefined ? 0 : current.transitions + (same ? 0 : 1),
+      ...(isHolder ? { acquireTime: current.acquireTime } : {}),
+      transitions: current === undefined ? 0 : current.transitions + (isHolder ? 0 : 1),
     };
     const body = leaseBody(location, spec, current);
     const written = await writeLease(api, location, { body, create: current === undefined }, signal, timeoutMs);
     if (written === undefined) return false;
-    this.#seen.see(written, startedAt);
+    this.#tracker.update(written, startedAt);
     // Counted from before the call: others count from when they see it, which is later.
     this.#renewedAt = startedAt;
     return true;
@@ -155,13 +155,13 @@ export class LeaderElection {
   async #renewWhileHeld(term: AbortController): Promise<void> {
     const { clock, logger } = this.#options;
     const { signal } = term;
-    const over = (): boolean => signal.aborted;
+    const ended = (): boolean => signal.aborted;
     for (;;) {
-      const left = this.#renewedAt + this.#timing.renewDeadlineMs - clock.monotonic();
-      await clock.sleep(Math.max(0, Math.min(this.#timing.retryMs, left)), signal).catch(() => undefined);
-      if (over()) return;
+      const remainingMs = this.#renewedAt + this.#timing.renewDeadlineMs - clock.monotonic();
+      await clock.sleep(Math.max(0, Math.min(this.#timing.retryMs, remainingMs)), signal).catch(() => undefined);
+      if (ended()) return;
       if (!this.isHeld() || (await this.#renew(signal)) === 'taken') {
-        if (over()) return;
+        if (ended()) return;
         this.#lost = true;
         logger.warn({ lease: this.#options.lease.name }, 'the Lease was lost');
         term.abort(new KubeError('Aborted', 'the Lease was lost'));
@@ -172,14 +172,14 @@ export class LeaderElection {
 
   async #renew(signal: AbortSignal): Promise<'renewed' | 'failed' | 'taken'> {
     const { api, lease: location, identity, clock, logger } = this.#options;
-    const left = this.#renewedAt + this.#timing.renewDeadlineMs - clock.monotonic();
-    const tryMs = Math.max(1, Math.min(left, this.#timing.renewDeadlineMs * MAX_TRY_SHARE));
+    const remainingMs = this.#renewedAt + this.#timing.renewDeadlineMs - clock.monotonic();
+    const attemptMs = Math.max(1, Math.min(remainingMs, this.#timing.renewDeadlineMs * MAX_ATTEMPT_SHARE));
     try {
-      if (await this.#write(this.#seen.lease, signal, tryMs)) return 'renewed';
+      if (await this.#write(this.#tracker.lease, signal, attemptMs)) return 'renewed';
       // Somebody wrote in between: a person's edit is no loss, another holder is.
       const at = clock.monotonic();
-      const lease = await readLease(api, location, signal, tryMs);
-      this.#seen.see(lease, at);
+      const lease = await readLease(api, location, signal, attemptMs);
+      this.#tracker.update(lease, at);
       return lease !== undefined && lease.holder !== identity ? 'taken' : 'failed';
     } catch (err) {
       if (!signal.aborted) logger.warn({ err, lease: location.name }, 'the Lease could not be renewed');
@@ -189,7 +189,7 @@ export class LeaderElection {
 
   async #release(): Promise<void> {
     const { api, lease: location, clock, logger } = this.#options;
-    const current = this.#seen.lease;
+    const current = this.#tracker.lease;
     this.#renewedAt = -Infinity;
     if (current === undefined) return;
     const spec = { holder: '', durationSeconds: 1, renewedAtMs: clock.now(), transitions: current.transitions };

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 import type { Api } from '../http/api-client.ts';
-import { bodyOf } from '../http/answer.ts';
+import { bodyOrThrow } from '../http/response.ts';
 import { LEASES, resourcePath } from '../http/paths.ts';
 import { parseLease } from './lease-object.ts';
 import type { LeaseObject } from './lease-object.ts';
@@ -25,7 +25,7 @@ export async function readLease(
   const path = resourcePath(LEASES, location);
   const answer = await api.request({ method: 'GET', path, signal, timeoutMs });
   if (answer.kind === 'refused' && answer.status === 404) return undefined;
-  return parseLease(bodyOf(answer));
+  return parseLease(bodyOrThrow(answer));
 }
 
 /**

@@ -44,11 +44,11 @@ export function parseLease(body: Json): LeaseObject {
   }
   const spec = isJsonObject(body['spec']) ? body['spec'] : {};
   return {
-    holder: textOf(spec['holderIdentity']),
-    durationMs: Math.min(countOf(spec['leaseDurationSeconds']), MAX_DURATION_S) * 1000,
-    renewTime: textOf(spec['renewTime']),
-    acquireTime: textOf(spec['acquireTime']),
-    transitions: countOf(spec['leaseTransitions']),
+    holder: stringOrEmpty(spec['holderIdentity']),
+    durationMs: Math.min(countOrZero(spec['leaseDurationSeconds']), MAX_DURATION_S) * 1000,
+    renewTime: stringOrEmpty(spec['renewTime']),
+    acquireTime: stringOrEmpty(spec['acquireTime']),
+    transitions: countOrZero(spec['leaseTransitions']),
     resourceVersion: metadata['resourceVersion'],
     raw: body,
   };
@@ -78,10 +78,10 @@ function microTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '000Z');
 }
 
-function textOf(value: Json | undefined): string {
+function stringOrEmpty(value: Json | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-function countOf(value: Json | undefined): number {
+function countOrZero(value: Json | undefined): number {
   return typeof value === 'number' && value > 0 ? Math.floor(value) : 0;
 }

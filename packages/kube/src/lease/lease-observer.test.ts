@@ -8,9 +8,9 @@ import { LeaseStore } from './fixtures/lease-store.ts';
 const LEASE = { namespace: 'archpolicy-system', name: 'archpolicy-operator' };
 const logger = { debug: () => undefined, warn: () => undefined };
 
-function observer(store: LeaseStore, clock: FakeClock, trustFirstSight = false) {
+function observer(store: LeaseStore, clock: FakeClock, trustFirstRead = false) {
   const stop = new AbortController();
-  const observing = new LeaseObserver({ api: store, lease: LEASE, clock, logger, trustFirstSight });
+  const observing = new LeaseObserver({ api: store, lease: LEASE, clock, logger, trustFirstRead });
   return { observing, stop, finished: observing.run(stop.signal) };
 }
 

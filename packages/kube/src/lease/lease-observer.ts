@@ -17,13 +17,13 @@ export interface LeaseObserverOptions {
    * Whether a Lease that we have seen only once counts as fresh for its duration. False where acting on a dead holder's
    * last word would do harm: then it is fresh once it was seen to change.
    */
-  readonly trustFirstSight: boolean;
+  readonly trustFirstRead: boolean;
 }
 
 /** Whether somebody else's Lease is fresh, by our own monotonic clock. Reads it every 2 s; asking costs nothing. */
 export class LeaseObserver {
   readonly #options: LeaseObserverOptions;
-  readonly #seen = new LeaseTracker();
+  readonly #tracker = new LeaseTracker();
 
   constructor(options: LeaseObserverOptions) {
     this.#options = options;
@@ -31,10 +31,10 @@ export class LeaseObserver {
 
   /** Renewed within the duration that its holder wrote into it. */
   isFresh(): boolean {
-    const { lease } = this.#seen;
+    const { lease } = this.#tracker;
     if (lease === undefined || lease.holder === '') return false;
-    if (this.#seen.changes === 0 && !this.#options.trustFirstSight) return false;
-    return this.#seen.ageMs(this.#options.clock.monotonic()) < lease.durationMs;
+    if (this.#tracker.changes === 0 && !this.#options.trustFirstRead) return false;
+    return this.#tracker.ageMs(this.#options.clock.monotonic()) < lease.durationMs;
   }
 
   /** Runs until the signal is aborted. A read that fails changes nothing: without news the Lease goes stale by itself. */
@@ -43,7 +43,7 @@ export class LeaseObserver {
     while (!signal.aborted) {
       const at = clock.monotonic();
       try {
-        this.#seen.see(await readLease(api, location, signal, POLL_MS), at);
+        this.#tracker.update(await readLease(api, location, signal, POLL_MS), at);
       } catch (err) {
         logger.debug({ err, lease: location.name }, 'the Lease could not be read');
       }

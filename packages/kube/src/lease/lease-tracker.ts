@@ -20,7 +20,7 @@ export class LeaseTracker {
   }
 
   /** Notes what was read. `at`: monotonic milliseconds from before the read, so that ages are never too young. */
-  see(lease: LeaseObject | undefined, at: number): void {
+  update(lease: LeaseObject | undefined, at: number): void {
     const before = this.#lease;
     this.#lease = lease;
     if (lease === undefined) return;

@@ -29,7 +29,7 @@ export interface SharedLeaseOptions {
 /** One Lease for all replicas of a service: fresh while at least one of them is ready. A conflict is success. */
 export class SharedLease {
   readonly #options: SharedLeaseOptions;
-  readonly #seen = new LeaseTracker();
+  readonly #tracker = new LeaseTracker();
 
   constructor(options: SharedLeaseOptions) {
     this.#options = options;
@@ -41,7 +41,7 @@ export class SharedLease {
     const stopped = (): boolean => signal.aborted;
     while (!stopped()) {
       try {
-        if (this.#options.isReady()) await this.#renewWhenOld(signal);
+        if (this.#options.isReady()) await this.#renewIfStale(signal);
       } catch (err) {
         if (!stopped()) logger.warn({ err, lease: lease.name }, 'the shared Lease could not be renewed');
       }
@@ -49,31 +49,31 @@ export class SharedLease {
     }
   }
 
-  async #renewWhenOld(signal: AbortSignal): Promise<void> {
+  async #renewIfStale(signal: AbortSignal): Promise<void> {
     const { api, lease: location, clock } = this.#options;
     const at = clock.monotonic();
     const lease = await readLease(api, location, signal);
-    const firstSight = this.#seen.lease === undefined;
-    this.#seen.see(lease, at);
+    const isFirstRead = this.#tracker.lease === undefined;
+    this.#tracker.update(lease, at);
     // How old it is at first sight nobody can tell: renewing once too often is harmless.
-    if (!firstSight && this.#seen.ageMs(clock.monotonic()) <= RENEW_AFTER_MS) return;
+    if (!isFirstRead && this.#tracker.ageMs(clock.monotonic()) <= RENEW_AFTER_MS) return;
     await this.#renew(lease, signal);
   }
 
   async #renew(current: LeaseObject | undefined, signal: AbortSignal): Promise<void> {
     const { api, lease: location, clock, identity, logger } = this.#options;
-    const same = current?.holder === identity;
+    const isHolder = current?.holder === identity;
     const spec = {
       holder: identity,
       durationSeconds: DURATION_S,
       renewedAtMs: clock.now(),
-      ...(same ? { acquireTime: current.acquireTime } : {}),
-      transitions: current === undefined ? 0 : current.transitions + (same ? 0 : 1),
+      ...(isHolder ? { acquireTime: current.acquireTime } : {}),
+      transitions: current === undefined ? 0 : current.transitions + (isHolder ? 0 : 1),
     };
     const write = { body: leaseBody(location, spec, current), create: current === undefined };
     const at = clock.monotonic();
     const written = await writeLease(api, location, write, signal);
     if (written === undefined) logger.debug({ lease: location.name }, 'another replica renewed the shared Lease');
-    else this.#seen.see(written, at);
+    else this.#tracker.update(written, at);
   }
 }

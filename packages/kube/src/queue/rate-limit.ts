@@ -24,8 +24,8 @@ export class RateLimit<K> {
   }
 
   /** Notes a failure of the item. Milliseconds. */
-  delayOf(key: K): number {
-    const failures = this.failuresOf(key);
+  nextDelayMs(key: K): number {
+    const failures = this.countFailures(key);
     this.#failures.set(key, failures + 1);
     const own = Math.min(this.#timing.firstMs * 2 ** failures, this.#timing.maxMs);
     return Math.max(own, this.#bucket.reserve(this.#timing, this.#clock.monotonic()));
@@ -36,7 +36,7 @@ export class RateLimit<K> {
     this.#failures.delete(key);
   }
 
-  failuresOf(key: K): number {
+  countFailures(key: K): number {
     return this.#failures.get(key) ?? 0;
   }
 }

@@ -93,7 +93,7 @@ describe('a work queue', () => {
       await clock.advance(delay);
       await drain(queue);
     }
-    expect(queue.failuresOf('a')).toBe(4);
+    expect(queue.countFailures('a')).toBe(4);
     queue.forget('a');
     queue.addRateLimited('a');
     expect(clock.sleeping).toEqual([5]);
@@ -170,7 +170,7 @@ describe('its parts', () => {
   test('the rate limit of all items together is 10 a second after a burst of 100', () => {
     const clock = new FakeClock();
     const limit = new RateLimit<number>({ firstMs: 5, maxMs: 1_000_000, perSecond: 10, burst: 100 }, clock);
-    const delays = Array.from({ length: 120 }, (_, key) => limit.delayOf(key));
+    const delays = Array.from({ length: 120 }, (_, key) => limit.nextDelayMs(key));
     expect(delays.slice(0, 100)).toEqual(Array.from({ length: 100 }, () => 5));
     expect(delays.slice(100, 103)).toEqual([100, 200, 300]);
     expect(delays.at(-1)).toBe(2_000);
@@ -181,7 +181,7 @@ describe('its parts', () => {
       { firstMs: 5, maxMs: 1_000_000, perSecond: 1_000, burst: 1_000 },
       new FakeClock(),
     );
-    const delays = Array.from({ length: 30 }, () => limit.delayOf('a'));
+    const delays = Array.from({ length: 30 }, () => limit.nextDelayMs('a'));
     expect(delays.slice(0, 3)).toEqual([5, 10, 20]);
     expect(delays.at(-1)).toBe(1_000_000);
   });

@@ -21,7 +21,7 @@ export class WorkQueue<K extends string | number> {
   readonly #ready = new Fifo<K>();
   readonly #dirty = new Set<K>();
   readonly #processing = new Set<K>();
-  readonly #getters = new Set<(key: K) => void>();
+  readonly #waitingWorkers = new Set<(key: K) => void>();
   readonly #delayed = new DelayHeap<K>();
   /** When each delayed key is due; a heap entry that says otherwise has been overtaken by an earlier one. */
   readonly #dueAt = new Map<K, number>();
@@ -50,7 +50,7 @@ export class WorkQueue<K extends string | number> {
   add(key: K): void {
     if (this.#dirty.has(key)) return;
     this.#dirty.add(key);
-    if (!this.#processing.has(key)) this.#offer(key);
+    if (!this.#processing.has(key)) this.#enqueue(key);
   }
 
   /** Adds the key after `ms`; of several delays of one key the shortest counts. */
@@ -63,12 +63,12 @@ export class WorkQueue<K extends string | number> {
     if (dueAt >= (this.#dueAt.get(key) ?? Infinity)) return;
     this.#dueAt.set(key, dueAt);
     this.#delayed.push({ key, dueAt });
-    if (this.#delayed.first?.key === key) this.#arm();
+    if (this.#delayed.first?.key === key) this.#scheduleTimer();
   }
 
   /** The key failed: adds it after its back-off. */
   addRateLimited(key: K): void {
-    this.addAfter(key, this.#rateLimit.delayOf(key));
+    this.addAfter(key, this.#rateLimit.nextDelayMs(key));
   }
 
   /** The key succeeded: its next back-off starts small. */
@@ -77,23 +77,23 @@ export class WorkQueue<K extends string | number> {
   }
 
   /** How often the key failed since it was last forgotten. */
-  failuresOf(key: K): number {
-    return this.#rateLimit.failuresOf(key);
+  countFailures(key: K): number {
+    return this.#rateLimit.countFailures(key);
   }
 
   /** The next key, waiting for one; undefined once the signal is aborted. The worker must say `done` afterwards. */
   get(signal: AbortSignal): Promise<K | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     const key = this.#ready.shift();
-    if (key !== undefined) return Promise.resolve(this.#take(key));
+    if (key !== undefined) return Promise.resolve(this.#startProcessing(key));
     return new Promise((resolve) => {
       const onKey = (next: K): void => {
         stopListening();
-        resolve(this.#take(next));
+        resolve(this.#startProcessing(next));
       };
-      this.#getters.add(onKey);
+      this.#waitingWorkers.add(onKey);
       const stopListening = onAbort(signal, () => {
-        this.#getters.delete(onKey);
+        this.#waitingWorkers.delete(onKey);
         resolve(undefined);
       });
     });
@@ -102,7 +102,7 @@ export class WorkQueue<K extends string | number> {
   /** The worker is through with the key, whatever came of it. */
   done(key: K): void {
     this.#processing.delete(key);
-    if (this.#dirty.has(key)) this.#offer(key);
+    if (this.#dirty.has(key)) this.#enqueue(key);
   }
 
   /** Drops the delayed keys and their timer. Keys that are ready stay. */
@@ -113,24 +113,24 @@ export class WorkQueue<K extends string | number> {
     while (this.#delayed.pop() !== undefined);
   }
 
-  #offer(key: K): void {
-    const [getter] = this.#getters;
+  #enqueue(key: K): void {
+    const [getter] = this.#waitingWorkers;
     if (getter === undefined) {
       this.#ready.push(key);
       return;
     }
-    this.#getters.delete(getter);
+    this.#waitingWorkers.delete(getter);
     getter(key);
   }
 
-  #take(key: K): K {
+  #startProcessing(key: K): K {
     this.#processing.add(key);
     this.#dirty.delete(key);
     return key;
   }
 
   /** One timer, for the earliest delayed key. */
-  #arm(): void {
+  #scheduleTimer(): void {
     this.#stopTimer?.();
     const next = this.#delayed.first;
     const leftMs = next && Math.max(0, next.dueAt - this.#clock.monotonic());
@@ -138,11 +138,11 @@ export class WorkQueue<K extends string | number> {
       leftMs === undefined
         ? undefined
         : startTimer(this.#clock, leftMs, () => {
-            this.#release();
+            this.#enqueueDue();
           });
   }
 
-  #release(): void {
+  #enqueueDue(): void {
     const now = this.#clock.monotonic();
     for (let next = this.#delayed.first; next !== undefined && next.dueAt <= now; next = this.#delayed.first) {
       this.#delayed.pop();
@@ -150,6 +150,6 @@ export class WorkQueue<K extends string | number> {
       this.#dueAt.delete(next.key);
       this.add(next.key);
     }
-    this.#arm();
+    this.#scheduleTimer();
   }
 }

@@ -1,10 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { yieldToEventLoop } from '@archpolicy/async';
 import { FakeClock } from '@archpolicy/testkit';
 import { WorkQueue } from './work-queue.ts';
 import { runWorkers } from './workers.ts';
 import type { Reconcile } from './workers.ts';
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function setUp(reconcile: Reconcile<string>, count = 1) {
   const clock = new FakeClock();
@@ -24,15 +23,15 @@ describe('workers', () => {
       return {};
     }, 2);
     for (const key of ['a', 'b', 'c']) queue.add(key);
-    await turn();
+    await yieldToEventLoop();
     expect([...open.keys()]).toEqual(['a', 'b']);
     open.get('a')!();
-    await turn();
+    await yieldToEventLoop();
     expect([...open.keys()]).toEqual(['a', 'b', 'c']);
     stop.abort();
     let ended = false;
     void finished.then(() => (ended = true));
-    await turn();
+    await yieldToEventLoop();
     expect(ended).toBe(false); // what is under way ends first
     open.get('b')!();
     open.get('c')!();
@@ -50,7 +49,7 @@ describe('workers', () => {
     }, 16);
     for (let key = 0; key < 10_000; key += 1) queue.add(`key-${key}`);
     while (queue.length > 0) {
-      await turn();
+      await yieldToEventLoop();
       between = 0;
     }
     stop.abort();
@@ -81,7 +80,7 @@ describe('workers', () => {
     await clock.advance(1_000);
     expect(at).toEqual([0, 5, 15, 35]);
     expect(failed).toEqual(['a', 'a', 'a']);
-    expect(queue.failuresOf('a')).toBe(0);
+    expect(queue.countFailures('a')).toBe(0);
     stop.abort();
     await finished;
   });
@@ -96,7 +95,7 @@ describe('workers', () => {
         }),
     );
     queue.add('a');
-    await turn();
+    await yieldToEventLoop();
     stop.abort();
     await finished;
     expect(failed).toEqual([]);

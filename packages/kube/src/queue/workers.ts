@@ -5,7 +5,7 @@ import type { WorkQueue } from './work-queue.ts';
  * Keys of all workers between two yields to the event loop. A reconcile that waits for nothing never yields: thousands in
  * a row would delay watches, probes and the renewal of the Lease. At some 0.1 ms each these take a few milliseconds.
  */
-const KEYS_PER_TURN = 32;
+const KEYS_PER_YIELD = 32;
 
 /** What a reconcile asks for: nothing, or to be called again after a while although nothing changed. */
 export interface ReconcileResult {
@@ -33,7 +33,7 @@ export async function runWorkers<K extends string | number>(
   signal: AbortSignal,
   observer: WorkersObserver<K> = {},
 ): Promise<void> {
-  const yields = new PeriodicYield(KEYS_PER_TURN);
+  const yields = new PeriodicYield(KEYS_PER_YIELD);
   await Promise.all(Array.from({ length: count }, () => work(queue, reconcile, yields, signal, observer)));
 }
 

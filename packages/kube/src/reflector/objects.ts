@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
 /** `namespace/name`, or `name`; undefined for what is no Kubernetes object. */
-export function keyOf(raw: JsonObject): string | undefined {
+export function getObjectKey(raw: JsonObject): string | undefined {
   const metadata = raw['metadata'];
   if (!isJsonObject(metadata)) return undefined;
   const { name, namespace } = metadata;
@@ -12,7 +12,7 @@ export function keyOf(raw: JsonObject): string | undefined {
 }
 
 /** `metadata.resourceVersion` of an object or a list; undefined when there is none. */
-export function resourceVersionOf(raw: JsonObject): string | undefined {
+export function getResourceVersion(raw: JsonObject): string | undefined {
   const metadata = raw['metadata'];
   const version = isJsonObject(metadata) ? metadata['resourceVersion'] : undefined;
   return typeof version === 'string' && version !== '' ? version : undefined;
@@ -31,7 +31,7 @@ export interface Page {
  * @example {"kind":"PodList","metadata":{"resourceVersion":"10245","continue":"ENCODED_TOKEN","remainingItemCount":753},"items":[…]}
  */
 export function parsePage(body: Json): Page {
-  const resourceVersion = isJsonObject(body) ? resourceVersionOf(body) : undefined;
+  const resourceVersion = isJsonObject(body) ? getResourceVersion(body) : undefined;
   if (resourceVersion === undefined) throw new KubeError('Malformed', 'the list has no resourceVersion');
   const token = isJsonObject(body) && isJsonObject(body['metadata']) ? body['metadata']['continue'] : undefined;
   return { resourceVersion, continueToken: typeof token === 'string' && token !== '' ? token : undefined };

@@ -78,15 +78,15 @@ async function take(step: Step, server: FakeApiServer): Promise<void> {
 /** One life of a reflector; returns what its store and the server say at the end. */
 async function live(
   script: readonly Step[],
-): Promise<{ readonly store: unknown; readonly told: unknown; readonly server: unknown }> {
+): Promise<{ readonly store: unknown; readonly notified: unknown; readonly server: unknown }> {
   const server = await new FakeApiServer().start();
   const clock = new FakeClock();
   const rig = new ReflectorRig(server.url, clock);
   // The state as a listener that only follows the events knows it.
-  const told = new Map<string, string>();
+  const notified = new Map<string, string>();
   rig.store.subscribe(({ type, key, object }) => {
-    if (type === 'deleted') told.delete(key);
-    else told.set(key, object.version);
+    if (type === 'deleted') notified.delete(key);
+    else notified.set(key, object.version);
   });
   try {
     rig.run();
@@ -95,7 +95,7 @@ async function live(
     const versions = [...server.collection(PATH).objects].map(([key, { metadata }]) => [key, metadata]);
     return {
       store: Object.fromEntries(rig.store.list().map(({ name, version }) => [`shop/${name}`, version])),
-      told: Object.fromEntries(told),
+      notified: Object.fromEntries(notified),
       server: Object.fromEntries(
         versions.map(([key, metadata]) => [key, (metadata as { readonly resourceVersion: string }).resourceVersion]),
       ),
@@ -126,9 +126,9 @@ async function settle(server: FakeApiServer, clock: FakeClock, rig: ReflectorRig
 test('for random changes and disconnections the store equals the server at the end, and so does what listeners were told', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { maxLength: 40, size: 'max' }), async (script) => {
-      const { store, told, server } = await live(script);
+      const { store, notified, server } = await live(script);
       expect(store).toEqual(server);
-      expect(told).toEqual(server);
+      expect(notified).toEqual(server);
     }),
     { numRuns: 100 },
   );

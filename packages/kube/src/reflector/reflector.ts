@@ -5,11 +5,11 @@ import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { Logger } from 'pino';
 import { abortedError, KubeError } from '../errors.ts';
 import type { Api } from '../http/api-client.ts';
-import { parseRefusal } from '../http/answer.ts';
-import type { Refusal } from '../http/answer.ts';
+import { parseStatusError } from '../http/response.ts';
+import type { StatusError } from '../http/response.ts';
 import type { Query } from '../http/paths.ts';
 import { Backoff, REFLECTOR_BACKOFF } from './backoff.ts';
-import { keyOf, parsePage, parseWatchEvent, resourceVersionOf } from './objects.ts';
+import { getObjectKey, parsePage, parseWatchEvent, getResourceVersion } from './objects.ts';
 import type { WatchEvent } from './objects.ts';
 import type { ReflectorFailure, ReflectorObserver } from './observer.ts';
 import type { Store } from './store.ts';
@@ -29,7 +29,7 @@ const WATCH_IDLE_MS = 200_000;
 /** A watch that ends within this time without an event is a failure in disguise: a proxy, an overloaded server. */
 const SHORT_WATCH_MS = 1_000;
 /** Objects of the store that are compared with a list between two yields to the event loop: about a millisecond. */
-const COMPARED_PER_TURN = 5_000;
+const COMPARISONS_PER_YIELD = 5_000;
 
 export interface ReflectorOptions<T> {
   readonly api: Api;
@@ -103,9 +103,9 @@ export class Reflector<T> {
     if (failure.endsWith('-expired')) return true;
     if (failure !== 'watch-failed' && failure !== 'watch-too-short') return false;
     this.#brokenWatches += 1;
-    const again = refused === true || this.#brokenWatches >= MAX_BROKEN_WATCHES;
-    if (again) this.#brokenWatches = 0;
-    return again;
+    const needsList = refused === true || this.#brokenWatches >= MAX_BROKEN_WATCHES;
+    if (needsList) this.#brokenWatches = 0;
+    return needsList;
   }
 
   async #step(signal: AbortSignal): Promise<'done' | Failure> {
@@ -130,11 +130,11 @@ export class Reflector<T> {
         signal,
         timeoutMs: LIST_TIMEOUT_MS,
         onItem: (item) => {
-          const key = isJsonObject(item) ? keyOf(item) : undefined;
+          const key = isJsonObject(item) ? getObjectKey(item) : undefined;
           if (key !== undefined && isJsonObject(item) && this.#put(key, item)) seen?.add(key);
         },
       });
-      if (answer.kind === 'refused') return refusedIn('list', answer);
+      if (answer.kind === 'refused') return toFailure('list', answer);
       const page = parsePage(answer.body);
       token = page.continueToken;
       if (token === undefined) {
@@ -148,7 +148,7 @@ export class Reflector<T> {
   /** What the list did not show is gone: nobody told us, so we do. */
   async #deleteUnseen(seen: ReadonlySet<string>): Promise<void> {
     const { store } = this.#options;
-    const yields = new PeriodicYield(COMPARED_PER_TURN);
+    const yields = new PeriodicYield(COMPARISONS_PER_YIELD);
     for (const [key] of store.entries()) {
       if (!seen.has(key)) store.delete(key);
       const due = yields.count();
@@ -173,14 +173,14 @@ export class Reflector<T> {
       signal,
       idleTimeoutMs: WATCH_IDLE_MS,
     });
-    if (answer.kind === 'refused') return refusedIn('watch', answer);
+    if (answer.kind === 'refused') return toFailure('watch', answer);
     observer?.watchStarted?.();
     let events = 0;
     for await (const line of answer.events) {
       const event = parseWatchEvent(line);
       events += 1;
       observer?.watchEvent?.(event.type);
-      if (event.type === 'ERROR') return failureOf(event.object);
+      if (event.type === 'ERROR') return parseErrorEvent(event.object);
       this.#apply(event);
       this.#brokenWatches = 0; // it showed something: what breaks it later is not the version
     }
@@ -189,13 +189,13 @@ export class Reflector<T> {
   }
 
   #apply(event: WatchEvent): void {
-    const key = keyOf(event.object);
+    const key = getObjectKey(event.object);
     if (event.type === 'DELETED') {
       if (key !== undefined) this.#options.store.delete(key);
     } else if (event.type !== 'BOOKMARK' && key !== undefined) {
       this.#put(key, event.object);
     }
-    this.#version = resourceVersionOf(event.object) ?? this.#version;
+    this.#version = getResourceVersion(event.object) ?? this.#version;
   }
 
   /** Whether the object is kept. */
@@ -222,7 +222,7 @@ interface Failure {
 }
 
 /** 410 Gone: the version, or the continue token, is older than what the server remembers. Only a new LIST helps. */
-function refusedIn(phase: 'list' | 'watch', refusal: Refusal): Failure {
+function toFailure(phase: 'list' | 'watch', refusal: StatusError): Failure {
   const error = new KubeError('Refused', `the API server refused: ${refusal.status} ${refusal.reason}`, {
     status: refusal.status,
   });
@@ -231,8 +231,8 @@ function refusedIn(phase: 'list' | 'watch', refusal: Refusal): Failure {
 }
 
 /** An ERROR event carries a Status object: the refusal of a watch that had begun with 200. */
-function failureOf(status: JsonObject): Failure {
+function parseErrorEvent(status: JsonObject): Failure {
   const code = typeof status['code'] === 'number' ? status['code'] : 0;
   const expired = code === 410 || status['reason'] === 'Expired' || status['reason'] === 'Gone';
-  return refusedIn('watch', parseRefusal(expired ? 410 : code, undefined, status));
+  return toFailure('watch', parseStatusError(expired ? 410 : code, undefined, status));
 }

@@ -37,12 +37,12 @@ describe('a store', () => {
     fc.assert(
       fc.property(fc.array(step), (steps) => {
         const store = newStore();
-        const told = new Map<string, Item>();
+        const notified = new Map<string, Item>();
         store.subscribe((event) => {
           // What an event says about before must be what the events before it said.
-          expect(event.previous).toEqual(told.get(event.key));
-          if (event.type === 'deleted') told.delete(event.key);
-          else told.set(event.key, event.object);
+          expect(event.previous).toEqual(notified.get(event.key));
+          if (event.type === 'deleted') notified.delete(event.key);
+          else notified.set(event.key, event.object);
         });
         const model = new Map<string, Item>();
         for (const { key: each, item: value } of steps) {
@@ -52,7 +52,7 @@ describe('a store', () => {
           else model.set(each, value);
         }
         expect(new Map(store.entries())).toEqual(model);
-        expect(told).toEqual(model);
+        expect(notified).toEqual(model);
         for (const tag of ['red', 'blue', 'green']) {
           const expected = [...model.values()].filter((value) => value.tags.includes(tag));
           expect(new Set(store.byIndex('tag', tag))).toEqual(new Set(expected));
@@ -85,7 +85,7 @@ describe('a store', () => {
   });
 
   test('updates that say nothing new are not told, and the object stays the same', () => {
-    const store = new Store<Item>({ same: (a, b) => a.uid === b.uid });
+    const store = new Store<Item>({ isUnchanged: (a, b) => a.uid === b.uid });
     const events: string[] = [];
     const first = item('1');
     store.set('a', first);

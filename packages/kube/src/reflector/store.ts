@@ -32,7 +32,7 @@ export interface StoreOptions<T> {
    */
   readonly uid?: (object: T) => string;
   /** Whether an update carries nothing new for us (a node's heartbeat): such updates are not told. */
-  readonly same?: (a: T, b: T) => boolean;
+  readonly isUnchanged?: (a: T, b: T) => boolean;
   /** A listener threw. The store goes on; this is where it is told. */
   readonly onListenerError?: (error: unknown) => void;
 }
@@ -46,9 +46,9 @@ export class Store<T> implements ReadStore<T> {
 
   constructor(options: StoreOptions<T> = {}) {
     this.#options = options;
-    this.#indexes = Object.entries(options.indexes ?? {}).map(([name, valuesOf]) => ({
+    this.#indexes = Object.entries(options.indexes ?? {}).map(([name, getValues]) => ({
       name,
-      valuesOf,
+      getValues,
       keys: new Map(),
     }));
   }
@@ -92,44 +92,44 @@ export class Store<T> implements ReadStore<T> {
     const previous = this.#objects.get(key);
     if (previous === undefined) {
       this.#objects.set(key, object);
-      for (const { keys, valuesOf } of this.#indexes) file(keys, key, valuesOf(object));
-      this.#tell({ type: 'added', key, object });
+      for (const { keys, getValues } of this.#indexes) addToIndex(keys, key, getValues(object));
+      this.#notify({ type: 'added', key, object });
       return;
     }
-    if (this.#isAnother(previous, object)) {
+    if (this.#isReplacement(previous, object)) {
       this.delete(key);
       this.set(key, object);
       return;
     }
-    if (this.#options.same?.(previous, object) === true) return;
+    if (this.#options.isUnchanged?.(previous, object) === true) return;
     this.#objects.set(key, object);
-    for (const index of this.#indexes) this.#refile(index, key, previous, object);
-    this.#tell({ type: 'updated', key, object, previous });
+    for (const index of this.#indexes) this.#updateIndex(index, key, previous, object);
+    this.#notify({ type: 'updated', key, object, previous });
   }
 
   delete(key: string): void {
     const previous = this.#objects.get(key);
     if (previous === undefined) return;
     this.#objects.delete(key);
-    for (const { keys, valuesOf } of this.#indexes) unfile(keys, key, valuesOf(previous));
-    this.#tell({ type: 'deleted', key, object: previous, previous });
+    for (const { keys, getValues } of this.#indexes) removeFromIndex(keys, key, getValues(previous));
+    this.#notify({ type: 'deleted', key, object: previous, previous });
   }
 
-  #isAnother(previous: T, object: T): boolean {
+  #isReplacement(previous: T, object: T): boolean {
     const { uid } = this.#options;
     return uid !== undefined && uid(previous) !== uid(object);
   }
 
   /** An object that stays where it is filed costs nothing, and its key stays the one string that it was. */
-  #refile({ keys, valuesOf }: Index<T>, key: string, previous: T, object: T): void {
-    const before = valuesOf(previous);
-    const after = valuesOf(object);
-    if (before === after || isSameList(before, after)) return;
-    unfile(keys, key, before);
-    file(keys, key, after);
+  #updateIndex({ keys, getValues }: Index<T>, key: string, previous: T, object: T): void {
+    const before = getValues(previous);
+    const after = getValues(object);
+    if (before === after || isEqualList(before, after)) return;
+    removeFromIndex(keys, key, before);
+    addToIndex(keys, key, after);
   }
 
-  #tell(event: StoreEvent<T>): void {
+  #notify(event: StoreEvent<T>): void {
     for (const listener of this.#listeners) {
       try {
         listener(event);
@@ -142,26 +142,26 @@ export class Store<T> implements ReadStore<T> {
 
 interface Index<T> {
   readonly name: string;
-  readonly valuesOf: IndexFunction<T>;
+  readonly getValues: IndexFunction<T>;
   readonly keys: Map<string, Set<string>>;
 }
 
-function file(keys: Index<unknown>['keys'], key: string, values: readonly string[]): void {
+function addToIndex(keys: Index<unknown>['keys'], key: string, values: readonly string[]): void {
   for (const value of values) {
-    const filed = keys.get(value);
-    if (filed === undefined) keys.set(value, new Set([key]));
-    else filed.add(key);
+    const indexedKeys = keys.get(value);
+    if (indexedKeys === undefined) keys.set(value, new Set([key]));
+    else indexedKeys.add(key);
   }
 }
 
-function unfile(keys: Index<unknown>['keys'], key: string, values: readonly string[]): void {
+function removeFromIndex(keys: Index<unknown>['keys'], key: string, values: readonly string[]): void {
   for (const value of values) {
-    const filed = keys.get(value);
-    filed?.delete(key);
-    if (filed?.size === 0) keys.delete(value);
+    const indexedKeys = keys.get(value);
+    indexedKeys?.delete(key);
+    if (indexedKeys?.size === 0) keys.delete(value);
   }
 }
 
-function isSameList(one: readonly string[], other: readonly string[]): boolean {
+function isEqualList(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((value, at) => value === other[at]);
 }

@@ -17,7 +17,7 @@ export interface RawRequest {
 
 /** An HTTP server on loopback that checks nothing of what it answers: for framing and headers that Node refuses to send. */
 export class RawServer {
-  /** Set to answer. */
+  /** Set to respond. */
   answer: (request: RawRequest) => RawAnswer = () => ({ pieces: [], then: 'end' });
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

@@ -1,7 +1,7 @@
 import { KubeError } from '../errors.ts';
 
 /** Bytes that are put together until they are taken, at most `maxBytes` of them. */
-export class Piece {
+export class ByteBuffer {
   readonly #maxBytes: number;
   #parts: Uint8Array[] = [];
   #bytes = 0;
@@ -15,7 +15,7 @@ export class Piece {
   }
 
   /** Throws KubeError `TooLarge`. The bytes are not copied: they must not change until they are taken. */
-  add(part: Uint8Array): void {
+  append(part: Uint8Array): void {
     if (part.length === 0) return;
     this.#bytes += part.length;
     if (this.#bytes > this.#maxBytes) throw new KubeError('TooLarge', 'a part of the answer is larger than its bound');

@@ -1,10 +1,10 @@
 import { arrayAt, isJsonObject } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import type { KubeError } from '../errors.ts';
-import type { ApiAnswer, Refusal } from '../http/answer.ts';
+import type { ApiResponse, StatusError } from '../http/response.ts';
 
 /** Every answer of the Eviction API, and what is to be done about it (R8). */
-export type EvictionAnswer =
+export type EvictionResult =
   /** Accepted; also for a pod that is being deleted already. */
   | { readonly kind: 'evicted' }
   /** The pod does not exist any more: done. */
@@ -40,19 +40,19 @@ const MAX_CAUSE_CHARS = 256;
  * @example {"kind":"Status","status":"Failure","code":500,
  *   "message":"This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."}
  */
-export function evictionAnswerOf(answer: ApiAnswer): EvictionAnswer {
+export function toEvictionResult(answer: ApiResponse): EvictionResult {
   if (answer.kind === 'ok') return { kind: 'evicted' };
   const { status, message } = answer;
   if (status === 404 && answer.details['kind'] === 'pods') return { kind: 'gone' };
   if (status === 409) return { kind: 'conflict', message };
-  if (status === 429) return busy(answer);
+  if (status === 429) return parseTooManyRequests(answer);
   if (status === 500 && isSeveralBudgets(message)) return { kind: 'several-budgets', message };
   if (status === 401 || status === 403) return { kind: 'forbidden', message };
   if (status >= 400 && status < 500) return { kind: 'invalid', status, message };
   return { kind: 'failed', status, message };
 }
 
-function busy(refusal: Refusal): EvictionAnswer {
+function parseTooManyRequests(refusal: StatusError): EvictionResult {
   const retry = refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs };
   const kind = isBudget(refusal) ? 'budget' : 'throttled';
   return {
@@ -63,20 +63,20 @@ function busy(refusal: Refusal): EvictionAnswer {
 }
 
 /** A budget names itself as the cause; flow control gives a bare 429. */
-function isBudget(refusal: Refusal): boolean {
-  const named = causesOf(refusal).some((cause) => cause['reason'] === 'DisruptionBudget');
+function isBudget(refusal: StatusError): boolean {
+  const named = getCauses(refusal).some((cause) => cause['reason'] === 'DisruptionBudget');
   return named || refusal.message.includes('disruption budget');
 }
 
 /** The cause's message names the budget and its numbers: what the owner needs to see. */
-function causeMessages(refusal: Refusal): readonly string[] {
-  return causesOf(refusal)
+function causeMessages(refusal: StatusError): readonly string[] {
+  return getCauses(refusal)
     .map((cause) => cause['message'])
     .filter((message) => typeof message === 'string')
     .map((message) => message.slice(0, MAX_CAUSE_CHARS));
 }
 
-function causesOf({ details }: Refusal): readonly JsonObject[] {
+function getCauses({ details }: StatusError): readonly JsonObject[] {
   return arrayAt(details, 'causes').filter(isJsonObject).slice(0, MAX_CAUSES);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Json } from '@archpolicy/core';
-import { bodyOf, parseRefusal } from './answer.ts';
+import { bodyOrThrow, parseStatusError } from './response.ts';
 
 describe('a refusal', () => {
   test.each<[string, string | undefined, Json | undefined, number | undefined]>([
@@ -12,12 +12,12 @@ describe('a refusal', () => {
     ['nonsense', '-5', { details: { retryAfterSeconds: 'soon' } }, undefined],
     ['a time beyond reason', '999999', {}, 3_600_000],
   ])('says when to come back: told by %s', (_, header, body, expected) => {
-    expect(parseRefusal(429, header, body).retryAfterMs).toBe(expected);
+    expect(parseStatusError(429, header, body).retryAfterMs).toBe(expected);
   });
 
   test('is read from a Status, and from anything else as far as it goes', () => {
     const status = { kind: 'Status', reason: 'NotFound', message: 'pods "x" not found', details: { kind: 'pods' } };
-    expect(parseRefusal(404, undefined, status)).toEqual({
+    expect(parseStatusError(404, undefined, status)).toEqual({
       kind: 'refused',
       status: 404,
       reason: 'NotFound',
@@ -26,17 +26,17 @@ describe('a refusal', () => {
     });
     const empty = { kind: 'refused', status: 502, reason: '', message: '', details: {} };
     for (const body of [undefined, null, 'gateway', ['x'], { reason: 7, message: {}, details: 'none' }]) {
-      expect(parseRefusal(502, undefined, body)).toEqual(empty);
+      expect(parseStatusError(502, undefined, body)).toEqual(empty);
     }
   });
 
   test('never brings a long text along', () => {
-    expect(parseRefusal(500, undefined, { message: 'x'.repeat(100_000) }).message).toHaveLength(1024);
+    expect(parseStatusError(500, undefined, { message: 'x'.repeat(100_000) }).message).toHaveLength(1024);
   });
 
   test('is an error to those who expect none', () => {
-    expect(bodyOf({ kind: 'ok', status: 200, body: { a: 1 } })).toEqual({ a: 1 });
-    const refusal = parseRefusal(403, undefined, { reason: 'Forbidden' });
-    expect(() => bodyOf(refusal)).toThrow(expect.objectContaining({ code: 'Refused', status: 403 }));
+    expect(bodyOrThrow({ kind: 'ok', status: 200, body: { a: 1 } })).toEqual({ a: 1 });
+    const refusal = parseStatusError(403, undefined, { reason: 'Forbidden' });
+    expect(() => bodyOrThrow(refusal)).toThrow(expect.objectContaining({ code: 'Refused', status: 403 }));
   });
 });
