@@ -26,7 +26,7 @@ let seen = 0;
 beforeEach(async () => {
   server = await new FakeApiServer().start();
   const size = { pods: PODS, nodes: 200, namespaces: 50, workloads: 500, crashing: 2 };
-  server.served.set('/api/v1/pods', new ManyPods(size));
+  server.collectionServers.set('/api/v1/pods', new ManyPods(size));
   stop = new AbortController();
   seen = 0;
 });

@@ -7,12 +7,12 @@ import { FakeApiServer, ManyPods } from '../src/api-server/index.ts';
 import type { ManyPodsSize } from '../src/api-server/index.ts';
 
 /** What the parent may say: from now on, so many events of pods a second; 0 for none. */
-export interface Command {
+export interface PodServerCommand {
   readonly eventsPerSecond: number;
 }
 
 /** What the process tells: where it listens, and for each command what it had sent before. */
-export interface Told {
+export interface PodServerReport {
   readonly url: string;
   readonly events: number;
   readonly bytesSent: number;
@@ -22,7 +22,7 @@ const TICK_MS = 50;
 const size = JSON.parse(process.argv[2] ?? '') as ManyPodsSize;
 const server = await new FakeApiServer().start();
 const pods = new ManyPods(size);
-server.served.set('/api/v1/pods', pods);
+server.collectionServers.set('/api/v1/pods', pods);
 
 const meta = (name: string): JsonObject => ({ name, labels: { 'kubernetes.io/metadata.name': name } });
 for (let at = 0; at < size.namespaces; at += 1) {
@@ -61,29 +61,29 @@ function node(name: string): JsonObject {
 }
 
 let perSecond = 0;
-let owed = 0;
+let due = 0;
 let step = 0;
 let events = 0;
 const ticking = setInterval(() => {
-  owed += (perSecond * TICK_MS) / 1_000;
-  while (owed >= 1) {
+  due += (perSecond * TICK_MS) / 1_000;
+  while (due >= 1) {
     const made = pods.change(step);
     step += 1;
-    owed -= made;
+    due -= made;
     events += made;
   }
 }, TICK_MS);
 
-const tell = (): void => {
-  process.send?.({ url: server.url, events, bytesSent: pods.bytesSent } satisfies Told);
+const report = (): void => {
+  process.send?.({ url: server.url, events, bytesSent: pods.bytesSent } satisfies PodServerReport);
 };
-process.on('message', ({ eventsPerSecond }: Command) => {
+process.on('message', ({ eventsPerSecond }: PodServerCommand) => {
   perSecond = eventsPerSecond;
-  owed = 0;
-  tell();
+  due = 0;
+  report();
 });
 process.once('disconnect', () => {
   clearInterval(ticking);
   void server.stop();
 });
-tell();
+report();

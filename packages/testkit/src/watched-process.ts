@@ -25,7 +25,7 @@ const MAX_LOG_LENGTH = 20_000;
  * Runs the program and ends it, with all its files, as soon as this process ends or closes the pipe: whoever kills a test
  * leaves no server behind. Its standard output closes when the server itself ends.
  */
-const WATCHED = `
+const SUPERVISOR_SCRIPT = `
 directory=$1
 shift
 exec 3<&0
@@ -43,13 +43,13 @@ rm -rf "$directory"
 export class WatchedProcess {
   readonly #command: string;
   readonly #shell: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #gone: Promise<void>;
+  readonly #closed: Promise<void>;
   #log = '';
   #hasEnded = false;
 
   private constructor(directory: string, command: string, args: readonly string[]) {
     this.#command = basename(command);
-    this.#shell = spawn('sh', ['-c', WATCHED, 'sh', directory, command, ...args], {
+    this.#shell = spawn('sh', ['-c', SUPERVISOR_SCRIPT, 'sh', directory, command, ...args], {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     this.#shell.stdin.on('error', () => undefined);
@@ -59,7 +59,7 @@ export class WatchedProcess {
     this.#shell.stdout.on('end', () => {
       this.#hasEnded = true;
     });
-    this.#gone = new Promise((resolve) => {
+    this.#closed = new Promise((resolve) => {
       this.#shell.on('close', () => {
         resolve();
       });
@@ -71,7 +71,7 @@ export class WatchedProcess {
     const directory = await mkdtemp(join(tmpdir(), `archpolicy-${basename(command)}-`));
     for (const [name, text] of Object.entries(files?.(directory) ?? {})) await writeFile(join(directory, name), text);
     const started = new WatchedProcess(directory, command, args(directory));
-    await started.#until(ready);
+    await started.#waitFor(ready);
     return started;
   }
 
@@ -97,7 +97,7 @@ export class WatchedProcess {
   /** Ends it at once, as a crash would, and removes its files. */
   async stop(): Promise<void> {
     this.#shell.stdin.end();
-    await this.#gone;
+    await this.#closed;
   }
 
   get #pid(): number {
@@ -106,23 +106,23 @@ export class WatchedProcess {
     return Number(pid);
   }
 
-  async #until(ready: string): Promise<void> {
+  async #waitFor(ready: string): Promise<void> {
     const { stdout } = this.#shell;
     const isSettled = (): boolean => this.#log.includes(ready) || this.#hasEnded;
     const deadline = AbortSignal.timeout(START_DEADLINE_MS);
     if (!isSettled()) {
       await new Promise<void>((resolve) => {
-        const look = (): void => {
+        const check = (): void => {
           if (isSettled() || deadline.aborted) resolve();
         };
-        stdout.on('data', look).on('end', look);
-        deadline.addEventListener('abort', look);
+        stdout.on('data', check).on('end', check);
+        deadline.addEventListener('abort', check);
       });
     }
     if (this.#log.includes(ready)) return;
-    const said = this.#log.split('\n').slice(-8).join('\n');
+    const lastLines = this.#log.split('\n').slice(-8).join('\n');
     await this.stop();
-    const hint = said.includes('not found') ? ': install it (node e2e/cluster/src/main.ts prepare does)' : '';
-    throw new Error(`${this.#command} did not start${hint}\n${said}`);
+    const hint = lastLines.includes('not found') ? ': install it (node e2e/cluster/src/main.ts prepare does)' : '';
+    throw new Error(`${this.#command} did not start${hint}\n${lastLines}`);
   }
 }

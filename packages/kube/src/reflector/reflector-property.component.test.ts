@@ -45,7 +45,7 @@ const acts: Readonly<Record<Exclude<Step['kind'], 'put' | 'remove' | 'refuse'>, 
   reset: (_, watch) => watch?.reset(),
   end: (_, watch) => watch?.end(),
   'cut-line': (_, watch) =>
-    watch?.resetInTheMiddleOf({ type: 'ADDED', object: thing('never', 'half a line must not count') }),
+    watch?.resetMidLine({ type: 'ADDED', object: thing('never', 'half a line must not count') }),
   garbage: (_, watch) => watch?.sendRaw('{"type":"ADDED","object":7}\n'),
   silence: (_, watch) => watch?.silence(),
   compact: (server) => {

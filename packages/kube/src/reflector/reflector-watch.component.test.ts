@@ -124,7 +124,7 @@ describe('a reflector watches', () => {
     scene.put('c', 'never seen by the first watch');
     const again = server.nextWatch();
     const lines = server.collection(PATH).since(watch.from)!;
-    await watch.resetInTheMiddleOf({ type: 'ADDED', object: lines[0]!.object });
+    await watch.resetMidLine({ type: 'ADDED', object: lines[0]!.object });
     expect((await again).from).toBe(watch.from);
     await rig.until(() => rig.store.get('shop/c') !== undefined);
     expect(server.lists(PATH)).toBe(1);

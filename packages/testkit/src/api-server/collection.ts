@@ -41,20 +41,20 @@ export class Collection {
 
   /** Creates or replaces an object and returns it as stored, with uid and resourceVersion. */
   put(object: JsonObject): JsonObject {
-    const key = keyOf(object);
+    const key = getKey(object);
     const before = this.objects.get(key);
     const version = this.#versions.next();
     const stored = {
       ...object,
       metadata: {
-        uid: metadataOf(before)['uid'] ?? `uid-${version}`,
-        creationTimestamp: metadataOf(before)['creationTimestamp'] ?? '2026-01-01T00:00:00Z',
-        ...withoutUndefined(metadataOf(object)),
+        uid: getMetadata(before)['uid'] ?? `uid-${version}`,
+        creationTimestamp: getMetadata(before)['creationTimestamp'] ?? '2026-01-01T00:00:00Z',
+        ...withoutUndefined(getMetadata(object)),
         resourceVersion: String(version),
       },
     };
     this.objects.set(key, stored);
-    this.#tell({ type: before === undefined ? 'ADDED' : 'MODIFIED', version, object: stored });
+    this.#notify({ type: before === undefined ? 'ADDED' : 'MODIFIED', version, object: stored });
     return stored;
   }
 
@@ -63,8 +63,8 @@ export class Collection {
     if (before === undefined) return;
     this.objects.delete(key);
     const version = this.#versions.next();
-    const object = { ...before, metadata: { ...metadataOf(before), resourceVersion: String(version) } };
-    this.#tell({ type: 'DELETED', version, object });
+    const object = { ...before, metadata: { ...getMetadata(before), resourceVersion: String(version) } };
+    this.#notify({ type: 'DELETED', version, object });
   }
 
   /** Forgets the history: watches and pages from before are expired. */
@@ -85,20 +85,20 @@ export class Collection {
     };
   }
 
-  #tell(change: Change): void {
+  #notify(change: Change): void {
     this.#history.push(change);
     for (const listener of this.#listeners) listener(change);
   }
 }
 
-export function metadataOf(object: JsonObject | undefined): JsonObject {
+export function getMetadata(object: JsonObject | undefined): JsonObject {
   const metadata = object?.['metadata'];
   return isJsonObject(metadata) ? metadata : {};
 }
 
 /** `namespace/name`, or `name`. */
-export function keyOf(object: JsonObject): string {
-  const { name, namespace } = metadataOf(object);
+export function getKey(object: JsonObject): string {
+  const { name, namespace } = getMetadata(object);
   return [namespace, name].filter((part) => typeof part === 'string').join('/');
 }
 

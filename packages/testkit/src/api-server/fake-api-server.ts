@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
-import { Collection, keyOf, metadataOf, newVersions } from './collection.ts';
+import { Collection, getKey, getMetadata, newVersions } from './collection.ts';
 import { OpenWatch } from './open-watch.ts';
 import { statusObject } from './status-object.ts';
 import { parseTarget } from './target.ts';
@@ -58,11 +58,11 @@ export class FakeApiServer {
   /** How a watch from a forgotten version is refused: real servers do both. */
   expiredWatch: 'status' | 'event' = 'event';
   /** Collections that somebody else keeps, by path: asked for every GET of them. */
-  readonly served = new Map<string, CollectionServer>();
+  readonly collectionServers = new Map<string, CollectionServer>();
   readonly #versions = newVersions();
   readonly #collections = new Map<string, Collection>();
   readonly #pages = new Map<string, Page>();
-  #pagesMade = 0;
+  #pageCount = 0;
   readonly #watchWaiters = new Set<(watch: OpenWatch) => void>();
   readonly #server: Server;
 
@@ -115,11 +115,11 @@ export class FakeApiServer {
   /** The next watch that is opened. */
   nextWatch(): Promise<OpenWatch> {
     return new Promise((resolve) => {
-      const tell = (watch: OpenWatch): void => {
-        this.#watchWaiters.delete(tell);
+      const notify = (watch: OpenWatch): void => {
+        this.#watchWaiters.delete(notify);
         resolve(watch);
       };
-      this.#watchWaiters.add(tell);
+      this.#watchWaiters.add(notify);
     });
   }
 
@@ -148,19 +148,19 @@ export class FakeApiServer {
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'http://localhost');
     const { method = '', headers } = request;
-    const seen = { method, path: url.pathname, query: url.searchParams, headers, body: await bodyOf(request) };
+    const seen = { method, path: url.pathname, query: url.searchParams, headers, body: await readBody(request) };
     this.requests.push(seen);
     const fault = this.fault(seen);
     const target = parseTarget(seen.path);
-    const served = seen.method === 'GET' ? this.served.get(seen.path) : undefined;
-    if (fault !== undefined) misbehave(fault, response);
-    else if (served !== undefined) served.serve(seen, response);
-    else if (target === undefined) refuse(response, 404, 'NotFound');
+    const collectionServers = seen.method === 'GET' ? this.collectionServers.get(seen.path) : undefined;
+    if (fault !== undefined) applyFault(fault, response);
+    else if (collectionServers !== undefined) collectionServers.serve(seen, response);
+    else if (target === undefined) sendStatus(response, 404, 'NotFound');
     else if (seen.query.get('watch') === 'true') this.#watch(seen, target, response);
-    else this.#answer(seen, target, response);
+    else this.#respond(seen, target, response);
   }
 
-  #answer(seen: ApiRequestSeen, target: Target, response: ServerResponse): void {
+  #respond(seen: ApiRequestSeen, target: Target, response: ServerResponse): void {
     const collection = this.collection(target.collection);
     const key = [target.namespace, target.name].filter((part) => part !== undefined).join('/');
     const stored = target.name === undefined ? undefined : collection.objects.get(key);
@@ -169,17 +169,17 @@ export class FakeApiServer {
     } else if (target.name === undefined) {
       this.#list(seen, target, collection, response);
     } else if (stored === undefined) {
-      refuse(response, 404, 'NotFound', { kind: target.collection.split('/').at(-1) ?? '' });
+      sendStatus(response, 404, 'NotFound', { kind: target.collection.split('/').at(-1) ?? '' });
     } else {
-      change(seen, stored, key, collection, response);
+      serveObject(seen, stored, key, collection, response);
     }
   }
 
   #create({ body }: ApiRequestSeen, target: Target, collection: Collection, response: ServerResponse): void {
     const object = isJsonObject(body) ? body : {};
     const { namespace } = target;
-    const placed = { ...object, metadata: { ...metadataOf(object), ...withoutUndefined({ namespace }) } };
-    if (collection.objects.has(keyOf(placed))) refuse(response, 409, 'AlreadyExists');
+    const placed = { ...object, metadata: { ...getMetadata(object), ...withoutUndefined({ namespace }) } };
+    if (collection.objects.has(getKey(placed))) sendStatus(response, 409, 'AlreadyExists');
     else send(response, 201, collection.put(placed));
   }
 
@@ -187,25 +187,26 @@ export class FakeApiServer {
     const token = query.get('continue');
     const page = token === null ? this.#firstPage(target, collection) : this.#pages.get(token);
     if (page === undefined) {
-      refuse(response, 410, 'Expired');
+      sendStatus(response, 410, 'Expired');
       return;
     }
     const limit = Number(query.get('limit') ?? Infinity);
     const rest = page.items.slice(limit);
-    const next = rest.length === 0 ? undefined : this.#keepForLater({ ...page, items: rest });
+    const next = rest.length === 0 ? undefined : this.#storePage({ ...page, items: rest });
     const metadata = withoutUndefined({ resourceVersion: String(page.version), continue: next });
     send(response, 200, { kind: 'List', apiVersion: 'v1', metadata, items: page.items.slice(0, limit) });
   }
 
   #firstPage({ namespace }: Target, collection: Collection): Page {
     const all = [...collection.objects.values()];
-    const items = namespace === undefined ? all : all.filter((object) => metadataOf(object)['namespace'] === namespace);
+    const items =
+      namespace === undefined ? all : all.filter((object) => getMetadata(object)['namespace'] === namespace);
     return { items, version: this.#versions.current };
   }
 
-  #keepForLater(page: Page): string {
-    this.#pagesMade += 1;
-    const token = `page-${this.#pagesMade}`;
+  #storePage(page: Page): string {
+    this.#pageCount += 1;
+    const token = `page-${this.#pageCount}`;
     this.#pages.set(token, page);
     return token;
   }
@@ -215,7 +216,7 @@ export class FakeApiServer {
     const collection = this.collection(target.collection);
     const missed = collection.since(from);
     if (missed === undefined && this.expiredWatch === 'status') {
-      refuse(response, 410, 'Expired');
+      sendStatus(response, 410, 'Expired');
       return;
     }
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -226,16 +227,16 @@ export class FakeApiServer {
       watch.end();
       return;
     }
-    for (const each of missed) watch.tell(each);
+    for (const each of missed) watch.sendChange(each);
     const unsubscribe = collection.subscribe((each) => {
-      watch.tell(each);
+      watch.sendChange(each);
     });
     this.watches.add(watch);
     response.on('close', () => {
       unsubscribe();
       this.watches.delete(watch);
     });
-    for (const tell of [...this.#watchWaiters]) tell(watch);
+    for (const notify of [...this.#watchWaiters]) notify(watch);
   }
 }
 
@@ -249,7 +250,7 @@ function isList({ method, path, query }: ApiRequestSeen, wanted: string): boolea
 }
 
 /** GET, PUT, PATCH and DELETE of an object that exists. */
-function change(
+function serveObject(
   { method, body }: ApiRequestSeen,
   stored: JsonObject,
   key: string,
@@ -257,18 +258,18 @@ function change(
   response: ServerResponse,
 ): void {
   const object = isJsonObject(body) ? body : {};
-  const wanted = metadataOf(object)['resourceVersion'];
+  const wanted = getMetadata(object)['resourceVersion'];
   if (method === 'GET') send(response, 200, stored);
   else if (method === 'DELETE') {
     collection.remove(key);
     send(response, 200, statusObject(200, ''));
-  } else if (wanted !== undefined && wanted !== metadataOf(stored)['resourceVersion'])
-    refuse(response, 409, 'Conflict');
+  } else if (wanted !== undefined && wanted !== getMetadata(stored)['resourceVersion'])
+    sendStatus(response, 409, 'Conflict');
   else if (method === 'PUT') send(response, 200, collection.put(object));
-  else send(response, 200, collection.put({ ...stored, ...object, metadata: metadataOf(stored) }));
+  else send(response, 200, collection.put({ ...stored, ...object, metadata: getMetadata(stored) }));
 }
 
-function refuse(response: ServerResponse, code: number, reason: string, details: JsonObject = {}): void {
+function sendStatus(response: ServerResponse, code: number, reason: string, details: JsonObject = {}): void {
   send(response, code, statusObject(code, reason, details));
 }
 
@@ -282,7 +283,7 @@ function send(
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-function misbehave(fault: ApiFault, response: ServerResponse): void {
+function applyFault(fault: ApiFault, response: ServerResponse): void {
   switch (fault.kind) {
     case 'hang':
       return;
@@ -301,7 +302,7 @@ function misbehave(fault: ApiFault, response: ServerResponse): void {
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Json | undefined> {
+async function readBody(request: IncomingMessage): Promise<Json | undefined> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of request) chunks.push(chunk as Uint8Array);
   const text = Buffer.concat(chunks).toString('utf8');

@@ -17,7 +17,7 @@ export class OpenWatch {
   }
 
   /** Tells a change, unless the watch was silenced. */
-  tell({ type, object }: Pick<Change, 'type' | 'object'>): void {
+  sendChange({ type, object }: Pick<Change, 'type' | 'object'>): void {
     this.send({ type, object });
   }
 
@@ -54,7 +54,7 @@ export class OpenWatch {
   }
 
   /** Half of a line, then RST. The half has left this process before the connection goes. */
-  async resetInTheMiddleOf(line: Json): Promise<void> {
+  async resetMidLine(line: Json): Promise<void> {
     const text = JSON.stringify(line);
     const half = text.slice(0, Math.floor(text.length / 2));
     await new Promise<void>((resolve) => {

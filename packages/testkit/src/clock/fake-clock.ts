@@ -9,7 +9,7 @@ export class FakeClock implements Clock {
   readonly #startMs: number;
   #elapsedMs = 0;
   #sleepers: Sleeper[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #sleepListeners = new Set<() => void>();
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
     this.#startMs = startMs;
@@ -45,7 +45,7 @@ export class FakeClock implements Clock {
       const sleeper = { dueAt: this.#elapsedMs + ms, wake };
       this.#sleepers.push(sleeper);
       signal?.addEventListener('abort', onAbort, { once: true });
-      for (const tell of [...this.#watchers]) tell();
+      for (const listener of [...this.#sleepListeners]) listener();
     });
   }
 
@@ -55,16 +55,16 @@ export class FakeClock implements Clock {
   }
 
   /** Resolves as soon as somebody sleeps whose remaining milliseconds pass the test. */
-  async somebodySleeps(isIt: (ms: number) => boolean = () => true): Promise<void> {
-    const sleeps = (): boolean => this.sleeping.some(isIt);
+  async somebodySleeps(matches: (ms: number) => boolean = () => true): Promise<void> {
+    const sleeps = (): boolean => this.sleeping.some(matches);
     if (sleeps()) return;
     await new Promise<void>((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         if (!sleeps()) return;
-        this.#watchers.delete(look);
+        this.#sleepListeners.delete(check);
         resolve();
       };
-      this.#watchers.add(look);
+      this.#sleepListeners.add(check);
     });
   }
 

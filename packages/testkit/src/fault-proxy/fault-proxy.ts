@@ -113,20 +113,20 @@ export class FaultProxy {
       this.#pass(data, pair.server, pair);
     });
     pair.server.on('data', (data) => {
-      this.#passBack(data, pair);
+      this.#passResponse(data, pair);
     });
     if (this.#fault.kind === 'reset') client.resetAndDestroy();
   }
 
-  #passBack(data: Buffer, pair: Pair): void {
+  #passResponse(data: Buffer, pair: Pair): void {
     const fault = this.#fault;
-    const left = fault.kind === 'cut' ? Math.max(0, fault.afterBytes - pair.passed) : data.length;
+    const remaining = fault.kind === 'cut' ? Math.max(0, fault.afterBytes - pair.passed) : data.length;
     pair.passed += data.length;
-    if (left >= data.length) {
+    if (remaining >= data.length) {
       this.#pass(data, pair.client, pair);
       return;
     }
-    pair.client.write(data.subarray(0, left), () => pair.client.resetAndDestroy());
+    pair.client.write(data.subarray(0, remaining), () => pair.client.resetAndDestroy());
   }
 
   #pass(data: Buffer, to: Socket, pair: Pair): void {
@@ -145,8 +145,8 @@ export class FaultProxy {
     this.#timers.add(timer);
   }
 
-  #reset(isMeant: (pair: Pair) => boolean): void {
-    for (const pair of [...this.#pairs].filter(isMeant)) {
+  #reset(selects: (pair: Pair) => boolean): void {
+    for (const pair of [...this.#pairs].filter(selects)) {
       pair.client.resetAndDestroy();
       pair.server.destroy();
     }

@@ -29,13 +29,13 @@ export interface AnswerContents {
 const STATUSES = [101, 103, 201, 204, 206, 301, 304, 307, 400, 401, 403, 404, 405, 410, 416, 429, 500, 503, 999];
 const CODINGS = ['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'Identity', 'aws-chunked', 'x', 'gzip, gzip', ''];
 /** With chunked as an earlier coding, the body ends with its connection. */
-const NO_LONGER_CHUNKED = 'transfer-encoding: gzip';
+const FINAL_CODING_GZIP = 'transfer-encoding: gzip';
 const HEADERS = [
   'retry-after: 1',
   'retry-after: never',
   'connection: close',
   'content-type: text/html',
-  NO_LONGER_CHUNKED,
+  FINAL_CODING_GZIP,
 ];
 const FRAMINGS = ['longer', 'shorter', 'two lengths', 'chunked', 'bad chunk', 'both', 'until close'] as const;
 
@@ -66,21 +66,21 @@ export function anyAnswer(headers: readonly string[] = []): fc.Arbitrary<AnyAnsw
 /** The bytes of an answer. One that is not complete ends its connection: the client would wait for the rest. */
 export function toRawAnswer(answer: AnyAnswer, contents: AnswerContents, method = 'GET'): RawAnswer {
   const { status, codings, isEncoded, headers, cut, pieces } = answer;
-  const content = contentOf(answer, contents);
+  const content = selectContent(answer, contents);
   const { lines, body } = frame(isEncoded ? encodeBody(content, codings.join(', ')) : content, answer.framing);
   const all = [...codings.map((value) => `content-encoding: ${value}`), ...lines, ...headers];
   const head = Buffer.from(`HTTP/1.1 ${status} X\r\n${all.map((line) => `${line}\r\n`).join('')}\r\n`);
   const whole = method === 'HEAD' ? head : Buffer.concat([head, body]);
   const sent = whole.subarray(0, Math.floor(whole.length * (cut?.at ?? 1)));
   const step = Math.ceil(sent.length / pieces);
-  const isFramed = ['length', 'chunked'].includes(answer.framing) && !headers.includes(NO_LONGER_CHUNKED);
+  const isFramed = ['length', 'chunked'].includes(answer.framing) && !headers.includes(FINAL_CODING_GZIP);
   return {
     pieces: Array.from({ length: pieces }, (_, at) => sent.subarray(at * step, (at + 1) * step)),
     then: cut?.how ?? (isFramed && status >= 200 ? 'keep' : 'end'),
   };
 }
 
-function contentOf({ content, random }: AnyAnswer, { right, tooLarge }: AnswerContents): Uint8Array {
+function selectContent({ content, random }: AnyAnswer, { right, tooLarge }: AnswerContents): Uint8Array {
   switch (content) {
     case 'right':
       return right;

@@ -1,6 +1,6 @@
 import { freePort } from '../free-port.ts';
 import { RedisNode } from './redis-node.ts';
-import { until } from './until.ts';
+import { waitUntil } from './wait-until.ts';
 
 const NODES = 3;
 const SLOTS = 16_384;
@@ -22,7 +22,7 @@ export class RedisCluster {
     await Promise.all(this.#nodes.map((server, index) => server.command('CLUSTER', 'ADDSLOTSRANGE', ...slots(index))));
     const [first] = this.#nodes;
     for (const { server, busPort } of nodes) await first?.command('CLUSTER', 'MEET', '127.0.0.1', server.port, busPort);
-    await until('the cluster is complete', () => this.#isComplete());
+    await waitUntil('the cluster is complete', () => this.#isComplete());
     return this;
   }
 

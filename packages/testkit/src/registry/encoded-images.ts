@@ -47,13 +47,13 @@ export const ENCODED_PLATFORM = 'linux/arm64';
 export function serveEncodedImages(registry: FakeRegistry, tokens: TokenServer): void {
   for (const { repository } of ENCODED_IMAGES)
     registry.push(repository, 'v1', singleImage(ENCODED_PLATFORM, repository));
-  const codingOf = (answer: EncodedImage['answer'], repository: string): string | undefined =>
+  const getCoding = (answer: EncodedImage['answer'], repository: string): string | undefined =>
     ENCODED_IMAGES.find((image) => image.answer === answer && image.repository === repository)?.contentEncoding;
   const demandToken = tokens.access();
   registry.access = (request, repository) =>
     repository.startsWith('token/') ? demandToken(request, repository) : undefined;
-  registry.contentEncoding = (_, repository, kind) => codingOf(kind === 'blobs' ? 'config' : 'manifest', repository);
-  tokens.contentEncoding = (repository) => codingOf('token', repository);
+  registry.contentEncoding = (_, repository, kind) => getCoding(kind === 'blobs' ? 'config' : 'manifest', repository);
+  tokens.contentEncoding = (repository) => getCoding('token', repository);
 }
 
 /** A user of the token service who may pull all of them without a credential. */

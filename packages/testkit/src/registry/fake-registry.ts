@@ -126,14 +126,14 @@ export class FakeRegistry {
       /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(seen.path) ?? [];
     const kind = kindInPath === 'manifests' ? 'manifests' : 'blobs';
     const fault = this.fault(seen) ?? this.access(seen, repository);
-    const answer = (): void => {
+    const respond = (): void => {
       const content = (kind === 'manifests' ? this.#manifests : this.#blobs).get(`${repository} ${reference}`);
-      if (content === undefined) misbehave({ kind: 'answer', status: 404 }, response);
+      if (content === undefined) applyFault({ kind: 'answer', status: 404 }, response);
       else send(content, seen.method, response, this.contentEncoding(seen, repository, kind));
     };
-    if (fault === undefined) answer();
-    else if (fault.kind === 'late') void fault.until.then(answer);
-    else misbehave(fault, response);
+    if (fault === undefined) respond();
+    else if (fault.kind === 'late') void fault.until.then(respond);
+    else applyFault(fault, response);
   }
 }
 
@@ -149,7 +149,7 @@ function send(content: StoredContent, method: string, response: ServerResponse, 
   response.end(method === 'HEAD' ? undefined : body);
 }
 
-function misbehave(fault: Exclude<Fault, { readonly kind: 'late' }>, response: ServerResponse): void {
+function applyFault(fault: Exclude<Fault, { readonly kind: 'late' }>, response: ServerResponse): void {
   if (fault.kind === 'hang') return;
   if (fault.kind === 'reset') response.destroy();
   else response.writeHead(fault.status, fault.headers).end(fault.body);

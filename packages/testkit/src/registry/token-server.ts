@@ -126,17 +126,17 @@ export class TokenServer {
     if (fault?.kind === 'late') await fault.until;
     if (fault?.kind === 'reset') response.destroy();
     else if (fault?.kind === 'answer') response.writeHead(fault.status, fault.headers).end(fault.body);
-    else this.#answer(await parametersOf(request), request.headers.authorization, response);
+    else this.#respond(await parseParameters(request), request.headers.authorization, response);
   }
 
-  #answer(parameters: URLSearchParams, authorization: string | undefined, response: ServerResponse): void {
-    const user = this.#userOf(parameters, authorization);
+  #respond(parameters: URLSearchParams, authorization: string | undefined, response: ServerResponse): void {
+    const user = this.#authenticate(parameters, authorization);
     if (user === undefined) {
       response.writeHead(401).end(JSON.stringify({ errors: [{ code: 'UNAUTHORIZED' }] }));
       return;
     }
     const [type = '', name = '', actions = ''] = (parameters.get('scope') ?? '').split(':');
-    const mayPull = user.repositories.includes(name) || this.#everyone.repositories.includes(name);
+    const mayPull = user.repositories.includes(name) || this.#anonymousUser.repositories.includes(name);
     const granted = mayPull ? actions.split(',').filter((action) => action === 'pull') : [];
     const token = this.#sign(user.name, [{ type, name, actions: granted }]);
     const lifetime = this.expiresIn === undefined ? {} : { expires_in: this.expiresIn };
@@ -151,16 +151,16 @@ export class TokenServer {
     }
   }
 
-  get #everyone(): TokenUser {
+  get #anonymousUser(): TokenUser {
     return this.#users.find(({ name }) => name === '') ?? { name: '', password: '', repositories: [] };
   }
 
   /** Undefined when credentials were sent and are wrong. */
-  #userOf(parameters: URLSearchParams, authorization: string | undefined): TokenUser | undefined {
+  #authenticate(parameters: URLSearchParams, authorization: string | undefined): TokenUser | undefined {
     const refresh = parameters.get('refresh_token');
     if (refresh !== null) return this.#users.find(({ identityToken }) => identityToken === refresh);
     const [, encoded] = /^Basic (.+)$/.exec(authorization ?? '') ?? [];
-    if (encoded === undefined) return this.#everyone;
+    if (encoded === undefined) return this.#anonymousUser;
     const credential = Buffer.from(encoded, 'base64').toString();
     return this.#users.find(({ name, password }) => name !== '' && credential === `${name}:${password}`);
   }
@@ -188,7 +188,7 @@ function encode(document: object): string {
   return Buffer.from(JSON.stringify(document)).toString('base64url');
 }
 
-async function parametersOf(request: IncomingMessage): Promise<URLSearchParams> {
+async function parseParameters(request: IncomingMessage): Promise<URLSearchParams> {
   if (request.method !== 'POST') return new URL(request.url ?? '', 'http://testkit').searchParams;
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);

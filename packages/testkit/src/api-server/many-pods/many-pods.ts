@@ -34,7 +34,7 @@ interface Change {
 }
 
 /** Pages are written in pieces of so many pods, and each is awaited. */
-const PIECE = 20;
+const BATCH_SIZE = 20;
 const FIRST_VERSION = 1_000_000;
 const SINCE = '2026-06-01T08:00:00Z';
 
@@ -79,13 +79,13 @@ export class ManyPods implements CollectionServer {
     if (slot === undefined) return 0;
     if (step % 10 < 7) {
       slot.restarts += 1;
-      this.#tell('MODIFIED', at, slot);
+      this.#publish('MODIFIED', at, slot);
       return 1;
     }
-    this.#tell('DELETED', at, slot);
+    this.#publish('DELETED', at, slot);
     slot.generation += 1;
     slot.restarts = 0;
-    this.#tell('ADDED', at, slot);
+    this.#publish('ADDED', at, slot);
     return 2;
   }
 
@@ -93,24 +93,24 @@ export class ManyPods implements CollectionServer {
   text(at: number): string {
     const slot = this.#slots[at];
     if (slot === undefined) throw new RangeError(`there is no pod ${at}`);
-    return this.#textOf(at, slot);
+    return this.#renderPod(at, slot);
   }
 
   get size(): number {
     return this.#slots.length;
   }
 
-  #tell(type: Change['type'], at: number, slot: Slot): void {
+  #publish(type: Change['type'], at: number, slot: Slot): void {
     this.#version += 1;
     slot.version = this.#version;
     const change = { version: this.#version, type, at, slot: { ...slot } };
     this.#changes.push(change);
-    const line = this.#line(change);
+    const line = this.#renderEvent(change);
     for (const watch of this.#watches) this.#write(watch, line);
   }
 
-  #line({ type, at, slot }: Change): string {
-    return `{"type":"${type}","object":${this.#textOf(at, slot)}}\n`;
+  #renderEvent({ type, at, slot }: Change): string {
+    return `{"type":"${type}","object":${this.#renderPod(at, slot)}}\n`;
   }
 
   #write(response: ServerResponse, text: string): boolean {
@@ -120,7 +120,7 @@ export class ManyPods implements CollectionServer {
 
   #watch(from: number, response: ServerResponse): void {
     response.flushHeaders();
-    for (const change of this.#changes) if (change.version > from) this.#write(response, this.#line(change));
+    for (const change of this.#changes) if (change.version > from) this.#write(response, this.#renderEvent(change));
     this.#watches.add(response);
     response.on('close', () => this.#watches.delete(response));
   }
@@ -131,15 +131,15 @@ export class ManyPods implements CollectionServer {
     const end = Math.min(start + Number(query.get('limit') ?? Infinity), this.#slots.length);
     const more = end < this.#slots.length ? `,"continue":"${version}.${end}"` : '';
     response.write(`{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"${version}"${more}},"items":[`);
-    for (let from = start; from < end; from += PIECE) {
-      const piece = this.#slots.slice(from, Math.min(from + PIECE, end));
-      const texts = piece.map((slot, offset) => this.#textOf(from + offset, slot)).join(',');
+    for (let from = start; from < end; from += BATCH_SIZE) {
+      const piece = this.#slots.slice(from, Math.min(from + BATCH_SIZE, end));
+      const texts = piece.map((slot, offset) => this.#renderPod(from + offset, slot)).join(',');
       if (!this.#write(response, from === start ? texts : `,${texts}`)) await once(response, 'drain');
     }
     response.end(']}');
   }
 
-  #textOf(at: number, { generation, restarts, version, ready }: Slot): string {
+  #renderPod(at: number, { generation, restarts, version, ready }: Slot): string {
     const { workloads, namespaces, nodes, registry = 'registry.example' } = this.#size;
     const workload = at % workloads;
     const namespace = `team-${workload % namespaces}`;

@@ -23,12 +23,12 @@ export interface PodValues {
 const SIDECARS = ['mesh/proxy:v1.30.2', 'logging/agent:3.4'] as const;
 const DIGEST = 'sha256:6ecb9e2bc9f4e4a1c7a1a7f0a6b3e0a2b9a4a8e4a0b0f3d9a5a1e2f8c7d6b5a4';
 
-type Hole = keyof PodValues | 'state' | 'readiness';
+type Placeholder = keyof PodValues | 'state' | 'readiness';
 
 /** Stands for a value in the text of the template. */
-const hole = (name: Hole): string => `<${name}>`;
+const placeholder = (name: Placeholder): string => `<${name}>`;
 /** A hole whose value is no text loses the quotes that stand around it. */
-const HOLES =
+const PLACEHOLDERS =
   /"<(state|ready|restarts)>"|<(namespace|app|name|uid|ownerUid|version|node|image|address|since|readiness)>/gu;
 
 /**
@@ -47,17 +47,17 @@ export function podText(values: PodValues): string {
 interface Template {
   readonly parts: readonly string[];
   /** One between each two parts. */
-  readonly names: readonly Hole[];
+  readonly names: readonly Placeholder[];
 }
 
-function templateOf(pod: JsonObject): Template {
+function parseTemplate(pod: JsonObject): Template {
   const text = JSON.stringify(pod);
   const parts: string[] = [];
-  const names: Hole[] = [];
+  const names: Placeholder[] = [];
   let end = 0;
-  for (const match of text.matchAll(HOLES)) {
+  for (const match of text.matchAll(PLACEHOLDERS)) {
     parts.push(text.slice(end, match.index));
-    names.push((match[1] ?? match[2]) as Hole);
+    names.push((match[1] ?? match[2]) as Placeholder);
     end = match.index + match[0].length;
   }
   return { parts: [...parts, text.slice(end)], names };
@@ -118,23 +118,23 @@ function containerStatus(name: string, image: string, own: JsonObject): JsonObje
 }
 
 /** `f:` fields of an object, as the API server tracks who wrote which: about as long as the object itself. */
-function fieldsOf(value: Json | undefined): JsonObject {
+function toFieldSet(value: Json | undefined): JsonObject {
   if (Array.isArray(value)) {
-    const named = value.map((item: Json, at) => [`k:{"at":${at}}`, { '.': {}, ...fieldsOf(item) }]);
+    const named = value.map((item: Json, at) => [`k:{"at":${at}}`, { '.': {}, ...toFieldSet(item) }]);
     return Object.fromEntries(named) as JsonObject;
   }
   if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [`f:${key}`, fieldsOf(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [`f:${key}`, toFieldSet(item)]));
 }
 
 const CONTAINERS = [
-  container('main', hole('image')),
+  container('main', placeholder('image')),
   ...SIDECARS.map((image) => container(image.split(/[/:]/u)[1] ?? '', `registry.example/${image}`)),
 ];
 
 const SPEC: JsonObject = {
   volumes: [
-    { name: 'config', configMap: { name: `${hole('app')}-config`, defaultMode: 420 } },
+    { name: 'config', configMap: { name: `${placeholder('app')}-config`, defaultMode: 420 } },
     {
       name: 'kube-api-access-x7k2p',
       projected: {
@@ -150,8 +150,8 @@ const SPEC: JsonObject = {
   restartPolicy: 'Always',
   terminationGracePeriodSeconds: 30,
   dnsPolicy: 'ClusterFirst',
-  serviceAccountName: hole('app'),
-  nodeName: hole('node'),
+  serviceAccountName: placeholder('app'),
+  nodeName: placeholder('node'),
   securityContext: { fsGroup: 1000, seccompProfile: { type: 'RuntimeDefault' } },
   affinity: {
     nodeAffinity: {
@@ -175,21 +175,21 @@ const STATUS: JsonObject = {
   observedGeneration: 1,
   conditions: ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({
     type,
-    status: type.endsWith('Ready') ? hole('readiness') : 'True',
+    status: type.endsWith('Ready') ? placeholder('readiness') : 'True',
     observedGeneration: 1,
     lastProbeTime: null,
-    lastTransitionTime: hole('since'),
+    lastTransitionTime: placeholder('since'),
   })),
   hostIP: '10.0.0.1',
-  podIP: hole('address'),
-  podIPs: [{ ip: hole('address') }],
-  startTime: hole('since'),
+  podIP: placeholder('address'),
+  podIPs: [{ ip: placeholder('address') }],
+  startTime: placeholder('since'),
   qosClass: 'Burstable',
   containerStatuses: [
     containerStatus('main', 'main:v1', {
-      state: hole('state'),
-      ready: hole('ready'),
-      restartCount: hole('restarts'),
+      state: placeholder('state'),
+      ready: placeholder('ready'),
+      restartCount: placeholder('restarts'),
     }),
     ...SIDECARS.map((image) =>
       containerStatus(image.split(/[/:]/u)[1] ?? '', image, {
@@ -210,17 +210,17 @@ const DECISION = JSON.stringify({
 });
 
 const METADATA: JsonObject = {
-  name: hole('name'),
-  generateName: `${hole('app')}-7c9f8d6b5c-`,
-  namespace: hole('namespace'),
-  uid: hole('uid'),
-  resourceVersion: hole('version'),
+  name: placeholder('name'),
+  generateName: `${placeholder('app')}-7c9f8d6b5c-`,
+  namespace: placeholder('namespace'),
+  uid: placeholder('uid'),
+  resourceVersion: placeholder('version'),
   generation: 1,
-  creationTimestamp: hole('since'),
+  creationTimestamp: placeholder('since'),
   labels: {
-    'app.kubernetes.io/name': hole('app'),
+    'app.kubernetes.io/name': placeholder('app'),
     'app.kubernetes.io/version': 'v1',
-    team: hole('namespace'),
+    team: placeholder('namespace'),
     'pod-template-hash': '7c9f8d6b5c',
   },
   annotations: { 'archpolicy.dev/decision': DECISION, 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080' },
@@ -228,15 +228,15 @@ const METADATA: JsonObject = {
     {
       apiVersion: 'apps/v1',
       kind: 'ReplicaSet',
-      name: `${hole('app')}-7c9f8d6b5c`,
-      uid: hole('ownerUid'),
+      name: `${placeholder('app')}-7c9f8d6b5c`,
+      uid: placeholder('ownerUid'),
       controller: true,
       blockOwnerDeletion: true,
     },
   ],
 };
 
-const written = (manager: string, fields: JsonObject, subresource?: string): JsonObject =>
+const managedFieldsEntry = (manager: string, fields: JsonObject, subresource?: string): JsonObject =>
   withoutUndefined({
     manager,
     operation: 'Update',
@@ -247,20 +247,20 @@ const written = (manager: string, fields: JsonObject, subresource?: string): Jso
     subresource,
   });
 
-const TEMPLATE = templateOf({
+const TEMPLATE = parseTemplate({
   kind: 'Pod',
   apiVersion: 'v1',
   metadata: {
     ...METADATA,
     managedFields: [
-      written('kube-controller-manager', {
-        'f:metadata': fieldsOf({ ...METADATA, annotations: {} }),
-        'f:spec': fieldsOf({
+      managedFieldsEntry('kube-controller-manager', {
+        'f:metadata': toFieldSet({ ...METADATA, annotations: {} }),
+        'f:spec': toFieldSet({
           containers: CONTAINERS.map((each) => ({ ...each, image: '' })),
           volumes: SPEC['volumes'] ?? [],
         }),
       }),
-      written('kubelet', { 'f:status': fieldsOf(STATUS) }, 'status'),
+      managedFieldsEntry('kubelet', { 'f:status': toFieldSet(STATUS) }, 'status'),
     ],
   },
   spec: SPEC,
