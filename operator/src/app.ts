@@ -62,7 +62,7 @@ class Operator {
       random: Math.random,
       logger,
       observe,
-      seePod: (raw) => {
+      onPod: (raw) => {
         rawPods.observe(raw);
       },
     });

@@ -2,7 +2,7 @@ import { PeriodicYield } from '@archpolicy/async';
 import { imagesToInspect, isSkipped, isTerminalOrTerminating, parseReference, selectPolicy } from '@archpolicy/core';
 import type { ArchPolicy, CronJobFacts, NamespaceFacts, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
-import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
+import type { PullSecretsResult, PullSecretView } from '@archpolicy/cluster-view';
 import { HARD_TTL_MS, SOFT_TTL_MS } from '@archpolicy/registry';
 
 /** An image to keep warm, for all pods that pull it with the same credentials. */
@@ -14,7 +14,7 @@ export interface ImageInUse {
   readonly host: string;
   /** TTL of its cache entry, milliseconds. */
   readonly ttlMs: number;
-  readonly pullSecrets: (signal: AbortSignal) => Promise<PullSecretsFound>;
+  readonly pullSecrets: (signal: AbortSignal) => Promise<PullSecretsResult>;
 }
 
 /** The objects that use images. */
@@ -25,7 +25,7 @@ export interface ImageSources {
   readonly policies: { list(): readonly ArchPolicy[] };
   /** Returns the name of the policy that governs the pod of this key. */
   readonly policyOf: (pod: string) => string | undefined;
-  readonly pullSecrets: Pick<PullSecretView, 'read' | 'ofTemplate'>;
+  readonly pullSecrets: Pick<PullSecretView, 'read' | 'readForTemplate'>;
 }
 
 /** More images than the rate limits of a few registries allow to refresh within the TTL. */
@@ -95,11 +95,12 @@ function addAll(
 }
 
 function podIdentity({ namespace, pullSecrets: names = [] }: PodFacts, { pullSecrets }: ImageSources): PullIdentity {
-  const read = (signal: AbortSignal): Promise<PullSecretsFound> => pullSecrets.read(namespace, names, signal);
+  const read = (signal: AbortSignal): Promise<PullSecretsResult> => pullSecrets.read(namespace, names, signal);
   return { name: names.length === 0 ? '' : `${namespace}/${names.join(',')}`, pullSecrets: read };
 }
 
 function cronJobIdentity({ namespace, puller }: CronJobFacts, { pullSecrets }: ImageSources): PullIdentity {
-  const read = (signal: AbortSignal): Promise<PullSecretsFound> => pullSecrets.ofTemplate(namespace, puller, signal);
+  const read = (signal: AbortSignal): Promise<PullSecretsResult> =>
+    pullSecrets.readForTemplate(namespace, puller, signal);
   return { name: `${namespace}/${JSON.stringify(puller)}`, pullSecrets: read };
 }

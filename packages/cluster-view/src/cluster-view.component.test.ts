@@ -104,30 +104,30 @@ describe('the view of the webhook', () => {
 
   test('heartbeats of nodes are not told', async () => {
     const view = await run(createClusterView(options()), 3);
-    const told: string[] = [];
+    const notified: string[] = [];
     const last = new Promise<void>((resolve) => {
       view.nodes.subscribe(({ type, key }) => {
-        told.push(`${type} ${key}`);
+        notified.push(`${type} ${key}`);
         if (key === 'last') resolve();
       });
     });
     for (let i = 0; i < 5; i += 1) server.collection(NODES).put(node('amd64-1', 'amd64', { heartbeat: i }));
     server.collection(NODES).put(node('last', 'amd64'));
     await last;
-    expect(told).toEqual(['added last']);
+    expect(notified).toEqual(['added last']);
   });
 
   test('a policy that cannot be read governs nothing, and is told', async () => {
     const view = await run(createClusterView(options()), 3);
     const entries: PolicyEntry[] = [];
-    const told = new Promise<void>((resolve) => {
+    const notified = new Promise<void>((resolve) => {
       view.policies.subscribe(({ object }) => {
         entries.push(object);
         resolve();
       });
     });
     server.collection(POLICIES).put(policy('default', { mode: 'Sometimes' }));
-    await told;
+    await notified;
     expect(view.policies.list()).toEqual([]);
     expect(view.policies.get('default')).toMatchObject({ kind: 'failed' });
     expect(view.policies.invalid()).toMatchObject([
@@ -156,12 +156,12 @@ describe('the view of the webhook', () => {
   });
 
   test('tells its metrics by resource', async () => {
-    const told: string[] = [];
+    const notified: string[] = [];
     const observe = (resource: ViewedResource): { listFinished: (objects: number) => void } => ({
-      listFinished: (objects) => told.push(`${resource} ${objects}`),
+      listFinished: (objects) => notified.push(`${resource} ${objects}`),
     });
     await run(createClusterView(options({ observe })), 3);
-    expect(told.sort()).toEqual(['archpolicies 1', 'namespaces 1', 'nodes 1']);
+    expect(notified.sort()).toEqual(['archpolicies 1', 'namespaces 1', 'nodes 1']);
   });
 });
 
@@ -182,31 +182,31 @@ describe('the view of the operator', () => {
 
   test('lets somebody see each pod whole, before it is told', async () => {
     const seen: JsonObject[] = [];
-    const { pods } = await run(createClusterViewWithPods({ ...options(), seePod: (raw) => seen.push(raw) }), 4);
+    const { pods } = await run(createClusterViewWithPods({ ...options(), onPod: (raw) => seen.push(raw) }), 4);
     expect(seen).toHaveLength(3);
-    const told = new Promise<number>((resolve) => {
+    const notified = new Promise<number>((resolve) => {
       pods.subscribe(() => {
         resolve(seen.length);
       });
     });
     server.collection(PODS).put({ ...pod('web-3', 'arm64-1', 'rs-1', 'app:v1'), custom: 'kept' });
-    expect(await told).toBe(4);
+    expect(await notified).toBe(4);
     expect(seen[3]).toMatchObject({ custom: 'kept', metadata: { name: 'web-3' } });
   });
 
   test('P3 a pod of the same name and another uid is told as deleted and added', async () => {
     const { pods } = await run(createClusterViewWithPods(options()), 4);
-    const told: string[] = [];
+    const notified: string[] = [];
     const twice = new Promise<void>((resolve) => {
       pods.subscribe(({ type }) => {
-        told.push(type);
-        if (told.length === 2) resolve();
+        notified.push(type);
+        if (notified.length === 2) resolve();
       });
     });
     const { metadata, ...rest } = pod('web-1', 'arm64-1', 'rs-1', 'app:v1') as { readonly metadata: JsonObject };
     server.collection(PODS).put({ ...rest, metadata: { ...metadata, uid: 'another' } });
     await twice;
-    expect(told).toEqual(['deleted', 'added']);
+    expect(notified).toEqual(['deleted', 'added']);
     expect(
       pods
         .byNode('arm64-1')

@@ -46,7 +46,7 @@ export interface ClusterViewOptions {
 
 export interface PodViewOptions extends ClusterViewOptions {
   /** Sees every pod whole, as listed or watched, before it is trimmed and told. Must not keep many. */
-  readonly seePod?: (raw: JsonObject) => void;
+  readonly onPod?: (raw: JsonObject) => void;
 }
 
 /** What both processes see of the cluster. */
@@ -69,20 +69,20 @@ export interface ClusterViewWithPods extends ClusterView {
 
 /** The view of the webhook: policies, namespaces and nodes. Nothing happens before `run`. */
 export function createClusterView(options: ClusterViewOptions): ClusterView {
-  const { view, reflectors } = basicView(options);
+  const { view, reflectors } = createBaseView(options);
   return withReflectors(view, reflectors);
 }
 
 /** The view of the operator: pods as well. Nothing happens before `run`. */
 export function createClusterViewWithPods(options: PodViewOptions): ClusterViewWithPods {
-  const { view, reflectors } = basicView(options);
+  const { view, reflectors } = createBaseView(options);
   const interner = new Interner(MAX_INTERNED_VALUES);
   const parse = (raw: JsonObject): PodFacts | undefined => {
-    options.seePod?.(raw);
+    options.onPod?.(raw);
     const pod = parsePod(raw);
     return pod === undefined ? undefined : internPod(pod, interner.intern);
   };
-  const pods = reflect<PodFacts>(options, 'pods', PODS, parse, {
+  const pods = createReflector<PodFacts>(options, 'pods', PODS, parse, {
     indexes: POD_INDEXES,
     uid: ({ uid }) => uid,
     // What a relist shows again unchanged is no news.
@@ -93,27 +93,27 @@ export function createClusterViewWithPods(options: PodViewOptions): ClusterViewW
 
 /** The CronJobs. Nothing happens before `run`. */
 export function createCronJobView(options: ClusterViewOptions): CronJobView {
-  const { store, reflector } = reflect<CronJobFacts>(options, 'cronjobs', CRON_JOBS, parseCronJob, {
+  const { store, reflector } = createReflector<CronJobFacts>(options, 'cronjobs', CRON_JOBS, parseCronJob, {
     uid: ({ uid }) => uid,
     isUnchanged: isDeepStrictEqual,
   });
   return cronJobView(store, reflector);
 }
 
-type Reflecting = Pick<Reflector<unknown>, 'run' | 'synced' | 'hasSynced'>;
+type RunnableReflector = Pick<Reflector<unknown>, 'run' | 'synced' | 'hasSynced'>;
 
-function basicView(options: ClusterViewOptions): {
+function createBaseView(options: ClusterViewOptions): {
   readonly view: Pick<ClusterView, 'policies' | 'namespaces' | 'nodes'>;
-  readonly reflectors: readonly Reflecting[];
+  readonly reflectors: readonly RunnableReflector[];
 } {
-  const policies = reflect<PolicyEntry>(options, 'archpolicies', ARCHPOLICIES, parsePolicyEntry, {
+  const policies = createReflector<PolicyEntry>(options, 'archpolicies', ARCHPOLICIES, parsePolicyEntry, {
     uid: policyEntryUid,
     isUnchanged: isDeepStrictEqual,
   });
-  const namespaces = reflect<NamespaceFacts>(options, 'namespaces', NAMESPACES, parseNamespace, {
+  const namespaces = createReflector<NamespaceFacts>(options, 'namespaces', NAMESPACES, parseNamespace, {
     isUnchanged: isDeepStrictEqual,
   });
-  const nodes = reflect<NodeFacts>(options, 'nodes', NODES, parseNode, {
+  const nodes = createReflector<NodeFacts>(options, 'nodes', NODES, parseNode, {
     uid: ({ uid }) => uid,
     isUnchanged: isDeepStrictEqual,
   });
@@ -132,7 +132,7 @@ function basicView(options: ClusterViewOptions): {
   };
 }
 
-function reflect<T>(
+function createReflector<T>(
   options: ClusterViewOptions,
   name: ViewedResource,
   resource: Resource,
@@ -154,7 +154,7 @@ function reflect<T>(
 
 function withReflectors<V extends object>(
   view: V,
-  reflectors: readonly Reflecting[],
+  reflectors: readonly RunnableReflector[],
 ): V & Pick<ClusterView, 'hasSynced' | 'synced' | 'run'> {
   return {
     ...view,

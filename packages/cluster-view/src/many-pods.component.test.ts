@@ -13,7 +13,7 @@ const MAX_BYTES_PER_POD = 1_700;
  * Between two turns of the event loop comes what a socket and the streams above it hold. A pod takes some 0.1 ms to cut
  * out and to parse: these many are far from 100 ms.
  */
-const MAX_PODS_PER_TURN = 64;
+const MAX_PODS_PER_ITERATION = 64;
 
 jest.setTimeout(60_000);
 
@@ -42,10 +42,10 @@ function start(): ClusterViewWithPods {
   const clock = new FakeClock();
   client = new ApiClient({ credentials: fixedCredentials({ server: server.url }), clock, userAgent: 'test/0' });
   const logger = { debug: () => undefined, warn: () => undefined, error: () => undefined };
-  const seePod = (): void => {
+  const onPod = (): void => {
     seen += 1;
   };
-  const view = createClusterViewWithPods({ api: client, clock, random: () => 0, logger, seePod });
+  const view = createClusterViewWithPods({ api: client, clock, random: () => 0, logger, onPod });
   running = view.run(stop.signal);
   return view;
 }
@@ -73,7 +73,7 @@ test('P8 a large list is taken in a few pods at a time: the event loop turns in 
     before = seen;
   }
   expect(seen).toBe(PODS);
-  expect(most).toBeLessThanOrEqual(MAX_PODS_PER_TURN);
+  expect(most).toBeLessThanOrEqual(MAX_PODS_PER_ITERATION);
 });
 
 // After the other: modules are loaded and code is compiled by then.

@@ -31,7 +31,7 @@ export function parsePolicyEntry(raw: JsonObject): PolicyEntry | undefined {
   const name = textAt(metadata, 'name');
   if (name === undefined) return undefined;
   const generation = typeof metadata['generation'] === 'number' ? metadata['generation'] : 0;
-  return failed({ name, uid: uidOf(metadata), generation, problems: parsed.failure });
+  return failed({ name, uid: getUid(metadata), generation, problems: parsed.failure });
 }
 
 /** What tells a policy from a later one of the same name. */
@@ -45,12 +45,12 @@ export function policyEntryUid(entry: PolicyEntry): string {
  */
 export function isRelevantToPods(event: StoreEvent<PolicyEntry>): boolean {
   if (event.type !== 'updated') return true;
-  const before = readable(event.previous);
-  const after = readable(event.object);
+  const before = getValidPolicy(event.previous);
+  const after = getValidPolicy(event.object);
   return before?.generation !== after?.generation || before?.deleting !== after?.deleting;
 }
 
-function readable(entry: PolicyEntry): ArchPolicy | undefined {
+function getValidPolicy(entry: PolicyEntry): ArchPolicy | undefined {
   return entry.kind === 'ok' ? entry.value : undefined;
 }
 
@@ -83,6 +83,6 @@ export class StoredPolicies implements PolicyView {
   }
 }
 
-function uidOf(metadata: JsonObject): string {
+function getUid(metadata: JsonObject): string {
   return textAt(metadata, 'uid') ?? '';
 }

@@ -2,7 +2,7 @@ import { withTimeout } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { readPodLabels, objectAt, pullSecretNames, selectPolicy, withoutSomeCredentials } from '@archpolicy/core';
 import type { Inspection, NamespaceFacts, PlacementInput } from '@archpolicy/core';
-import type { PullSecretsFound } from '@archpolicy/cluster-view';
+import type { PullSecretsResult } from '@archpolicy/cluster-view';
 import type { Inspector } from '@archpolicy/registry';
 import type { Logger } from '@archpolicy/service';
 import type { AdmissionRequest } from '../review/review.ts';
@@ -51,8 +51,8 @@ export class InputGatherer {
     const { pullSecrets, clock } = this.#options;
     if (names.length === 0) return new Map();
     const secretNames = pullSecretNames(objectAt(context.pod, 'spec'));
-    const atHand = pullSecrets.atHand(context.namespace, secretNames);
-    if (atHand !== undefined) return this.#inspect(context.pod, names, atHand, budgetMs, signal);
+    const cached = pullSecrets.peek(context.namespace, secretNames);
+    if (cached !== undefined) return this.#inspect(context.pod, names, cached, budgetMs, signal);
     const startedAt = clock.monotonic();
     const found = await withTimeout({ clock, ms: budgetMs, signal }, (until) =>
       pullSecrets.read(context.namespace, secretNames, until),
@@ -64,7 +64,7 @@ export class InputGatherer {
   async #inspect(
     pod: PodContext['pod'],
     names: readonly string[],
-    { secrets, complete }: PullSecretsFound,
+    { secrets, complete }: PullSecretsResult,
     budgetMs: number,
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<string, Inspection>> {

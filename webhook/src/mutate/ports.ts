@@ -22,7 +22,7 @@ export interface ClusterViews {
 }
 
 /** The contents of pull secrets, cached. */
-export type PullSecrets = Pick<PullSecretView, 'atHand' | 'read'>;
+export type PullSecrets = Pick<PullSecretView, 'peek' | 'read'>;
 
 /** The deadline of a Job. */
 export type JobDeadline =

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { onAbort } from '@archpolicy/async';
 import type { Inspection } from '@archpolicy/core';
 import { PullSecretContent } from '@archpolicy/cluster-view';
-import type { PullSecretsFound } from '@archpolicy/cluster-view';
+import type { PullSecretsResult } from '@archpolicy/cluster-view';
 import type { InspectRequest } from '@archpolicy/registry';
 import { FakeClock } from '@archpolicy/testkit';
 import { InspectedImages } from './images.ts';
@@ -13,18 +13,18 @@ const signal = new AbortController().signal;
 interface SetUp {
   readonly answer?: Inspection;
   /** What was read of the pod's pull secrets. */
-  readonly found?: PullSecretsFound;
-  readonly atHand?: boolean;
+  readonly found?: PullSecretsResult;
+  readonly isCached?: boolean;
   /** The read ends with its signal only. */
   readonly readHangs?: boolean;
 }
 
-const NONE: PullSecretsFound = { secrets: [], complete: true };
+const NONE: PullSecretsResult = { secrets: [], complete: true };
 
 function inspecting({
   answer = resolved('linux/arm64'),
   found = NONE,
-  atHand = false,
+  isCached = false,
   readHangs = false,
 }: SetUp = {}): {
   readonly images: InspectedImages;
@@ -39,11 +39,11 @@ function inspecting({
     return Promise.resolve(answer);
   };
   const pullSecrets = {
-    atHand: () => (atHand ? found : undefined),
+    peek: () => (isCached ? found : undefined),
     read: (namespace: string, names: readonly string[], ended: AbortSignal) => {
       named.push(...names.map((name) => `${namespace}/${name}`));
       if (!readHangs) return Promise.resolve(found);
-      return new Promise<PullSecretsFound>((resolve) => {
+      return new Promise<PullSecretsResult>((resolve) => {
         onAbort(ended, () => {
           resolve({ secrets: [], complete: false });
         });
@@ -91,7 +91,7 @@ describe('the images of a pod', () => {
   });
 
   test('cached pull secrets are not waited for', async () => {
-    const { images, asked, named: read } = inspecting({ atHand: true });
+    const { images, asked, named: read } = inspecting({ isCached: true });
     await images.of(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
     expect([asked.length, read]).toEqual([1, []]);
   });

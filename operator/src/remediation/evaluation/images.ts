@@ -2,7 +2,7 @@ import { withTimeout } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { imagesToInspect, withoutSomeCredentials } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, PodFacts } from '@archpolicy/core';
-import type { PullSecretsFound, PullSecretView } from '@archpolicy/cluster-view';
+import type { PullSecretsResult, PullSecretView } from '@archpolicy/cluster-view';
 import type { InspectRequest } from '@archpolicy/registry';
 import type { PodImages } from '../ports.ts';
 
@@ -19,7 +19,7 @@ export interface ImageInspector {
 
 export interface InspectedImagesOptions {
   readonly inspector: ImageInspector;
-  readonly pullSecrets: Pick<PullSecretView, 'atHand' | 'read'>;
+  readonly pullSecrets: Pick<PullSecretView, 'peek' | 'read'>;
   readonly clock: Pick<Clock, 'sleep'>;
 }
 
@@ -42,15 +42,19 @@ export class InspectedImages implements PodImages {
   }
 
   /** The API server copied those of the ServiceAccount into the pod when it was created. */
-  async #secretsOf({ namespace, pullSecrets: names = [] }: PodFacts, signal: AbortSignal): Promise<PullSecretsFound> {
+  async #secretsOf({ namespace, pullSecrets: names = [] }: PodFacts, signal: AbortSignal): Promise<PullSecretsResult> {
     const { pullSecrets: view, clock } = this.#options;
-    const atHand = view.atHand(namespace, names);
-    if (atHand !== undefined) return atHand;
+    const cached = view.peek(namespace, names);
+    if (cached !== undefined) return cached;
     return withTimeout({ clock, ms: INSPECTION_BUDGET_MS, signal }, (inTime) => view.read(namespace, names, inTime));
   }
 
   /** No pod waits for it: it takes turns, so that a recheck of everything topples no registry. */
-  async #inspect(reference: string, { secrets, complete }: PullSecretsFound, signal: AbortSignal): Promise<Inspection> {
+  async #inspect(
+    reference: string,
+    { secrets, complete }: PullSecretsResult,
+    signal: AbortSignal,
+  ): Promise<Inspection> {
     const inspection = await this.#options.inspector.inspect({
       reference,
       pullSecrets: secrets,

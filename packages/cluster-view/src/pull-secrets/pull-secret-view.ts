@@ -4,13 +4,13 @@ import type { JsonObject } from '@archpolicy/core';
 import { SECRETS, SERVICE_ACCOUNTS } from '@archpolicy/kube';
 import type { Api } from '@archpolicy/kube';
 import type { Logger } from 'pino';
-import { KeptObjects } from './kept-objects.ts';
-import type { Known, Parsed, ReadOutcome } from './kept-objects.ts';
+import { ReadThroughCache } from './read-through-cache.ts';
+import type { ReadResult, ParsedObject, ReadOutcome } from './read-through-cache.ts';
 import { parsePullSecret } from './secret-content.ts';
 import type { PullSecretContent } from './secret-content.ts';
 
 /** The pull secrets of a pod. */
-export interface PullSecretsFound {
+export interface PullSecretsResult {
   /** In the order in which the pod names them. */
   readonly secrets: readonly PullSecretContent[];
   /**
@@ -23,15 +23,15 @@ export interface PullSecretsFound {
 /** Pull secrets by name. The names must be the pod's own, and the namespace the pod's: nothing else is any of its business. */
 export interface PullSecretView {
   /** What is at hand; undefined when something has to be read first. Waits for nothing. */
-  atHand(namespace: string, names: readonly string[]): PullSecretsFound | undefined;
+  peek(namespace: string, names: readonly string[]): PullSecretsResult | undefined;
   /** What is at hand, and the rest as read until the signal aborts. Never rejects. */
-  read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<PullSecretsFound>;
+  read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<PullSecretsResult>;
   /**
    * What a pod of this template would have: the API server gives a pod without any the pull secrets of its ServiceAccount.
    * Never rejects.
    * @param spec the pod spec of the template
    */
-  ofTemplate(namespace: string, spec: JsonObject, signal: AbortSignal): Promise<PullSecretsFound>;
+  readForTemplate(namespace: string, spec: JsonObject, signal: AbortSignal): Promise<PullSecretsResult>;
 }
 
 export interface PullSecretViewOptions {
@@ -42,53 +42,53 @@ export interface PullSecretViewOptions {
   readonly onRead?: (outcome: ReadOutcome) => void;
 }
 
-const NONE: PullSecretsFound = { secrets: [], complete: true };
+const NONE: PullSecretsResult = { secrets: [], complete: true };
 
 const DEFAULT_ACCOUNT = 'default';
 
 /** Pull secrets and what ServiceAccounts name, kept for a minute. Nothing is listed or watched, nothing read ahead. */
-export class KeptPullSecrets implements PullSecretView {
-  readonly #secrets: KeptObjects<PullSecretContent>;
-  readonly #accounts: KeptObjects<readonly string[]>;
+export class CachedPullSecrets implements PullSecretView {
+  readonly #secrets: ReadThroughCache<PullSecretContent>;
+  readonly #accounts: ReadThroughCache<readonly string[]>;
 
   constructor({ onRead, ...options }: PullSecretViewOptions) {
-    const told = onRead === undefined ? {} : { onRead };
-    this.#secrets = new KeptObjects({ ...options, ...told, resource: SECRETS, parse: parsePullSecret });
-    this.#accounts = new KeptObjects({ ...options, resource: SERVICE_ACCOUNTS, parse: parseAccount });
+    const observer = onRead === undefined ? {} : { onRead };
+    this.#secrets = new ReadThroughCache({ ...options, ...observer, resource: SECRETS, parse: parsePullSecret });
+    this.#accounts = new ReadThroughCache({ ...options, resource: SERVICE_ACCOUNTS, parse: parseAccount });
   }
 
-  atHand(namespace: string, names: readonly string[]): PullSecretsFound | undefined {
+  peek(namespace: string, names: readonly string[]): PullSecretsResult | undefined {
     if (names.length === 0) return NONE;
-    const found: Known<PullSecretContent>[] = [];
+    const found: ReadResult<PullSecretContent>[] = [];
     for (const name of names) {
-      const known = this.#secrets.atHand(namespace, name);
-      if (known === undefined) return undefined;
-      found.push(known);
+      const result = this.#secrets.peek(namespace, name);
+      if (result === undefined) return undefined;
+      found.push(result);
     }
     return collect(found);
   }
 
-  async read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<PullSecretsFound> {
+  async read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<PullSecretsResult> {
     return collect(await Promise.all(names.map((name) => this.#secrets.read(namespace, name, signal))));
   }
 
-  async ofTemplate(namespace: string, spec: JsonObject, signal: AbortSignal): Promise<PullSecretsFound> {
+  async readForTemplate(namespace: string, spec: JsonObject, signal: AbortSignal): Promise<PullSecretsResult> {
     const names = pullSecretNames(spec);
     if (names.length > 0) return this.read(namespace, names, signal);
     const account = textAt(spec, 'serviceAccountName') ?? DEFAULT_ACCOUNT;
     if (!isObjectName(account)) return NONE;
-    const known = await this.#accounts.read(namespace, account, signal);
-    if (known.kind === 'unavailable') return { secrets: [], complete: false };
-    return known.kind === 'found' ? this.read(namespace, known.value, signal) : NONE;
+    const result = await this.#accounts.read(namespace, account, signal);
+    if (result.kind === 'unavailable') return { secrets: [], complete: false };
+    return result.kind === 'found' ? this.read(namespace, result.value, signal) : NONE;
   }
 }
 
-function parseAccount(raw: JsonObject): Parsed<readonly string[]> {
+function parseAccount(raw: JsonObject): ParsedObject<readonly string[]> {
   const names = pullSecretNames(raw);
   return { value: names, bytes: names.join('').length * 2 };
 }
 
-function collect(known: readonly Known<PullSecretContent>[]): PullSecretsFound {
-  const secrets = known.flatMap((one) => (one.kind === 'found' ? [one.value] : []));
-  return { secrets, complete: known.every(({ kind }) => kind !== 'unavailable') };
+function collect(result: readonly ReadResult<PullSecretContent>[]): PullSecretsResult {
+  const secrets = result.flatMap((one) => (one.kind === 'found' ? [one.value] : []));
+  return { secrets, complete: result.every(({ kind }) => kind !== 'unavailable') };
 }

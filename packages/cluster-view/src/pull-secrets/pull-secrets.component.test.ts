@@ -3,9 +3,9 @@ import { inspect as show } from 'node:util';
 import type { JsonObject } from '@archpolicy/core';
 import { ApiClient, fixedCredentials } from '@archpolicy/kube';
 import { dockerConfigJson, FakeApiServer, FakeClock } from '@archpolicy/testkit';
-import type { ReadOutcome } from './kept-objects.ts';
-import { KeptPullSecrets } from './pull-secret-view.ts';
-import type { PullSecretsFound } from './pull-secret-view.ts';
+import type { ReadOutcome } from './read-through-cache.ts';
+import { CachedPullSecrets } from './pull-secret-view.ts';
+import type { PullSecretsResult } from './pull-secret-view.ts';
 
 const SECRETS = '/api/v1/secrets';
 const ACCOUNTS = '/api/v1/serviceaccounts';
@@ -14,7 +14,7 @@ const signal = new AbortController().signal;
 let server: FakeApiServer;
 let clock: FakeClock;
 let client: ApiClient;
-let view: KeptPullSecrets;
+let view: CachedPullSecrets;
 let reads: ReadOutcome[];
 let logged: unknown[];
 
@@ -25,7 +25,7 @@ beforeEach(async () => {
   reads = [];
   logged = [];
   const logger = { warn: (...what: unknown[]) => void logged.push(what) };
-  view = new KeptPullSecrets({ api: client, clock, logger, onRead: (outcome) => reads.push(outcome) });
+  view = new CachedPullSecrets({ api: client, clock, logger, onRead: (outcome) => reads.push(outcome) });
 });
 
 afterEach(async () => {
@@ -48,9 +48,9 @@ function putRaw(name: string, secret: JsonObject, namespace = 'shop'): void {
   server.collection(SECRETS).put({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, ...secret });
 }
 
-const contents = ({ secrets }: PullSecretsFound): readonly string[] => secrets.map((secret) => secret.json);
-const read = (...names: string[]): Promise<PullSecretsFound> => view.read('shop', names, signal);
-const atHand = (...names: string[]): PullSecretsFound | undefined => view.atHand('shop', names);
+const contents = ({ secrets }: PullSecretsResult): readonly string[] => secrets.map((secret) => secret.json);
+const read = (...names: string[]): Promise<PullSecretsResult> => view.read('shop', names, signal);
+const peek = (...names: string[]): PullSecretsResult | undefined => view.peek('shop', names);
 
 /** Turns the event loop until it holds. */
 async function until(holds: () => boolean): Promise<void> {
@@ -74,7 +74,7 @@ describe('what is read', () => {
   });
 
   test('I5 nothing without names', async () => {
-    expect([atHand(), await read()]).toEqual([
+    expect([peek(), await read()]).toEqual([
       { secrets: [], complete: true },
       { secrets: [], complete: true },
     ]);
@@ -116,9 +116,9 @@ describe('how long it is kept', () => {
     putSecret('pull', 'x');
     const [first] = (await read('pull')).secrets;
     await clock.advance(29_000);
-    expect(atHand('pull')?.secrets).toEqual([first]);
+    expect(peek('pull')?.secrets).toEqual([first]);
     await clock.advance(31_000);
-    expect(atHand('pull')).toBeUndefined();
+    expect(peek('pull')).toBeUndefined();
     expect(reads).toEqual(['found']);
     // The same object: what was made of it is found again.
     expect((await read('pull')).secrets[0]).toBe(first);
@@ -130,10 +130,10 @@ describe('how long it is kept', () => {
     await read('pull');
     putSecret('pull', 'new');
     await clock.advance(30_000);
-    expect(contents(atHand('pull') ?? { secrets: [], complete: false })).toEqual([json('old')]);
+    expect(contents(peek('pull') ?? { secrets: [], complete: false })).toEqual([json('old')]);
     await until(() => reads.length === 2);
     await clock.advance(40_000);
-    expect(contents(atHand('pull') ?? { secrets: [], complete: false })).toEqual([json('new')]);
+    expect(contents(peek('pull') ?? { secrets: [], complete: false })).toEqual([json('new')]);
   });
 
   test('I5 the rotation of a secret is seen within 60 s', async () => {
@@ -158,7 +158,7 @@ describe('how long it is kept', () => {
     expect(reads.toSorted()).toEqual(['forbidden', 'not-found']);
     putSecret('late', 'x');
     await clock.advance(4_900);
-    expect(atHand('mine', 'late')).toEqual({ secrets: [], complete: true });
+    expect(peek('mine', 'late')).toEqual({ secrets: [], complete: true });
     await clock.advance(100);
     expect(contents(await read('mine', 'late'))).toEqual([json('x')]);
     server.fault = () => undefined;
@@ -180,9 +180,9 @@ describe('how long it is kept', () => {
     for (const name of names) putRaw(name, { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': large } });
     for (const name of names) {
       await read(name);
-      atHand('s0');
+      peek('s0');
     }
-    const kept = names.filter((name) => atHand(name) !== undefined);
+    const kept = names.filter((name) => peek(name) !== undefined);
     expect(kept.length).toBeGreaterThan(30);
     expect(kept.length).toBeLessThan(100);
     expect(kept).toContain('s0');
@@ -228,7 +228,7 @@ describe('P2 while the API server does not answer', () => {
       ]);
       await clock.advance(530_000);
       // At hand: nobody waits for it. It is tried again behind its back.
-      expect(contents(atHand('pull') ?? { secrets: [], complete: false })).toEqual([json('x')]);
+      expect(contents(peek('pull') ?? { secrets: [], complete: false })).toEqual([json('x')]);
       await until(() => reads.length === 3);
       await clock.advance(10_000);
       expect(await read('pull')).toEqual({ secrets: [], complete: false });
@@ -242,7 +242,7 @@ describe('P2 while the API server does not answer', () => {
   test.each(outages)('it %s: nothing is known of a secret, and that is said', async (_, fault) => {
     server.fault = () => fault;
     expect(await read('pull')).toEqual({ secrets: [], complete: false });
-    expect(atHand('pull')).toEqual({ secrets: [], complete: false });
+    expect(peek('pull')).toEqual({ secrets: [], complete: false });
     expect(reads).toEqual(['unavailable']);
     expect(logged).toHaveLength(1);
   });
@@ -278,14 +278,14 @@ describe('I5 templates', () => {
     for (const name of ['own', 'of-app', 'of-default']) putSecret(name, name);
     putAccount('app', 'of-app');
     putAccount('default', 'of-default');
-    const found = await view.ofTemplate('shop', spec, signal);
+    const found = await view.readForTemplate('shop', spec, signal);
     expect([contents(found), found.complete]).toEqual([expected.map(json), true]);
     expect(server.requests.every(({ path }) => path.startsWith('/api/v1/namespaces/shop/'))).toBe(true);
   });
 
   test('of an account that cannot be read: not complete', async () => {
     server.fault = () => ({ kind: 'answer', status: 500 });
-    expect(await view.ofTemplate('shop', {}, signal)).toEqual({ secrets: [], complete: false });
+    expect(await view.readForTemplate('shop', {}, signal)).toEqual({ secrets: [], complete: false });
   });
 });
 

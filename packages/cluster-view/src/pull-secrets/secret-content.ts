@@ -1,8 +1,8 @@
 import { objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
-import type { Parsed } from './kept-objects.ts';
+import type { ParsedObject } from './read-through-cache.ts';
 
-const KEY_OF_TYPE = {
+const DATA_KEYS = {
   'kubernetes.io/dockerconfigjson': '.dockerconfigjson',
   'kubernetes.io/dockercfg': '.dockercfg',
 } as const;
@@ -14,7 +14,7 @@ const KEY_OF_TYPE = {
 const MAX_JSON_CHARS = 256 * 1024;
 
 /** The types of Secrets that the kubelet takes for pulling images. */
-export type PullSecretType = keyof typeof KEY_OF_TYPE;
+export type PullSecretType = keyof typeof DATA_KEYS;
 
 /** What is in a pull secret. It tells its content to who asks for `json` and to nobody else: printed, it is empty. */
 export class PullSecretContent {
@@ -41,10 +41,10 @@ export class PullSecretContent {
  * @see https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
  * @example {"kind":"Secret","type":"kubernetes.io/dockerconfigjson","data":{".dockerconfigjson":"eyJhdXRocyI6…"}}
  */
-export function parsePullSecret(raw: JsonObject): Parsed<PullSecretContent> | undefined {
+export function parsePullSecret(raw: JsonObject): ParsedObject<PullSecretContent> | undefined {
   const type = textAt(raw, 'type');
   if (type === undefined || !isPullSecretType(type)) return undefined;
-  const data = textAt(objectAt(raw, 'data'), KEY_OF_TYPE[type]);
+  const data = textAt(objectAt(raw, 'data'), DATA_KEYS[type]);
   if (data === undefined) return undefined;
   const namespace = textAt(objectAt(raw, 'metadata'), 'namespace') ?? '';
   const json = Buffer.from(data, 'base64').toString('utf8');
@@ -54,5 +54,5 @@ export function parsePullSecret(raw: JsonObject): Parsed<PullSecretContent> | un
 }
 
 function isPullSecretType(type: string): type is PullSecretType {
-  return Object.hasOwn(KEY_OF_TYPE, type);
+  return Object.hasOwn(DATA_KEYS, type);
 }

@@ -7,19 +7,19 @@ interface Sized {
   readonly bytes: number;
 }
 
-export interface EntryLimits {
+export interface LruLimits {
   readonly maxEntries: number;
   readonly maxBytes: number;
 }
 
 /** A map bounded in number and bytes, in which what was used last is kept longest. */
-export class BoundedEntries<E extends Sized> {
-  readonly #limits: EntryLimits;
+export class LruCache<E extends Sized> {
+  readonly #limits: LruLimits;
   /** A Map keeps the order of insertion: what is used is put in again. */
   readonly #entries = new Map<string, E>();
   #bytes = 0;
 
-  constructor(limits: EntryLimits) {
+  constructor(limits: LruLimits) {
     this.#limits = limits;
   }
 
