@@ -120,7 +120,7 @@ describe('P5 no secret of a broken text is printed', () => {
     await writeFile(path('kubeconfig'), text);
     await clock.advance(60_000);
     expect(await credentials.read()).toEqual(good);
-    expect(logged).toMatchObject([{ message: 'kubeconfig not used in full, keeping what was read before' }]);
+    expect(logged).toMatchObject([{ message: 'kubeconfig partly unusable, keeping the previous credentials' }]);
     expect(JSON.stringify(logged)).not.toContain(CANARY);
     const atStart = await catchError(() => new KubeConfigCredentials({ file: path('kubeconfig') }, clock).read());
     expect(atStart).toMatchObject({ code: 'BadConfig' });

@@ -1,24 +1,24 @@
 import { CodedError } from '@archpolicy/core';
 
 /**
- * What can go wrong between us and the API server, beyond the answers that it gives.
+ * Failures of a call to the API server, other than error statuses that the caller handles.
  *
  * - `Aborted`: the caller's signal ended the call
- * - `Timeout`: the call's deadline passed; whether the server acted is unknown
- * - `IdleTimeout`: a watch brought nothing, not even a bookmark, for longer than it may
+ * - `Timeout`: the call's deadline passed; the server may or may not have acted
+ * - `IdleTimeout`: a watch received nothing, not even a bookmark, for its idle timeout
  * - `Network`: no connection, or it broke
- * - `TooLarge`: a body or a line exceeded its bound
- * - `Malformed`: not the JSON that was expected
- * - `Refused`: an answer with an error status where the caller had no use for one
+ * - `TooLarge`: a body or a line exceeded its limit
+ * - `Malformed`: not the expected JSON
+ * - `Refused`: an error status that the caller does not handle
  * - `BadConfig`: the kubeconfig cannot be used
  */
 export type KubeErrorCode =
   'Aborted' | 'Timeout' | 'IdleTimeout' | 'Network' | 'TooLarge' | 'Malformed' | 'Refused' | 'BadConfig';
 
-/** The one error class of this package: `code` tells what happened, `cause` why. */
+/** The only error class of this package. `code`: the kind of failure; `cause`: the underlying error. */
 export class KubeError extends CodedError<KubeErrorCode> {
   override readonly name = 'KubeError';
-  /** The HTTP status, where there was one. */
+  /** The HTTP status, if the server sent one. */
   readonly status: number | undefined;
 
   constructor(
@@ -31,12 +31,12 @@ export class KubeError extends CodedError<KubeErrorCode> {
   }
 }
 
-/** The error of a caller that no longer wants the answer. */
+/** Builds the `Aborted` error for a caller's signal. */
 export function abortedError(signal: AbortSignal): KubeError {
   return new KubeError('Aborted', 'the call was aborted', { cause: signal.reason });
 }
 
-/** Any thrown value as a KubeError; what is not one already came from the network. */
+/** Converts a thrown value to a KubeError. Any other error comes from the network. */
 export function toKubeError(error: unknown): KubeError {
   if (error instanceof KubeError) return error;
   return new KubeError('Network', 'the connection to the API server failed', { cause: error });

@@ -30,7 +30,7 @@ const CONFIG_MAPS: Resource = { group: '', version: 'v1', resource: 'configmaps'
 const CRD = new URL('../../../crds/archpolicies.yaml', import.meta.url);
 const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
-/** The machine's clock; tests may pretend that it is later. */
+/** The system clock, which tests can shift. */
 class ShiftedClock implements Clock {
   shiftMs = 0;
 
@@ -70,7 +70,7 @@ beforeAll(async () => {
   const credentials = new KubeConfigCredentials({ file: cluster.get('KUBECONFIG') }, clock);
   client = new ApiClient({ credentials, clock, userAgent: 'kube-e2e/0' });
   await create('/api/v1/namespaces', { metadata: { name: NAMESPACE } });
-  // Nobody else makes it: the controller manager does not run here.
+  // Created here because no controller manager runs.
   await create(`/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, { metadata: { name: 'default' } });
 }, START_TIMEOUT_MILLISECONDS);
 
@@ -79,7 +79,7 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-describe('a reflector, on a real API server,', () => {
+describe('a reflector with a real API server', () => {
   const path = resourcePath(CONFIG_MAPS, { namespace: NAMESPACE });
   const put = (name: string, value: string): Promise<Json> => create(path, { metadata: { name }, data: { value } });
 
@@ -105,14 +105,14 @@ describe('a reflector, on a real API server,', () => {
       stop.abort();
       await running;
     };
-    return { store, told: observed, reflector, end };
+    return { store, observed, reflector, end };
   }
 
-  test('P2 lists in pages, watches, and outlives the death of the API server without losing a deletion', async () => {
+  test('P2 lists in pages, watches, and misses no deletion across a crash of the API server', async () => {
     for (let i = 0; i < 1_100; i += 100) {
       await Promise.all(Array.from({ length: 100 }, (_, j) => put(`m-${i + j}`, `${i + j}`)));
     }
-    const { store, told: observed, reflector, end } = reflect();
+    const { store, observed, reflector, end } = reflect();
     await reflector.synced(signal);
     expect(store.size).toBe(1_100);
     expect(store.get(`${NAMESPACE}/m-1099`)).toBe('1099');
@@ -132,10 +132,10 @@ describe('a reflector, on a real API server,', () => {
       (await cluster.status()).components.find(({ name }) => name === 'kube-apiserver')!;
     process.kill((await apiServer()).pid!, 'SIGKILL');
     await waitFor(() => Promise.resolve(observed.failures.length > 0), { timeoutMs: 10_000, what: 'the broken watch' });
-    // `up` starts what is known to have died.
+    // `up` starts only components whose exit has been detected.
     await waitFor(async () => (await apiServer()).exit !== undefined, {
       timeoutMs: 10_000,
-      what: 'the exit to be seen',
+      what: 'the exit to be detected',
     });
     cluster = await cluster.up('api-server');
     await client.request({ method: 'DELETE', path: `${path}/m-2`, signal });
@@ -151,11 +151,11 @@ describe('a reflector, on a real API server,', () => {
   });
 });
 
-describe('a Lease, on a real API server,', () => {
+describe('a Lease on a real API server', () => {
   const timing = { durationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 };
   const lease = { namespace: NAMESPACE, name: 'leader' };
 
-  test('P3 is held by one at a time, handed over at a clean stop, and taken over after a crash', async () => {
+  test('P3 has one holder at a time, is released at a clean stop, and taken over after a crash', async () => {
     const held: string[] = [];
     const candidate = (identity: string): { readonly stop: AbortController; readonly done: Promise<string> } => {
       const stop = new AbortController();
@@ -174,7 +174,7 @@ describe('a Lease, on a real API server,', () => {
     first.stop.abort();
     expect(await first.done).toBe('stopped');
     await holds('second', 2_000);
-    // Somebody who crashed right after taking it: nobody renews any more.
+    // A holder that crashed right after its acquisition: there are no renewals.
     const taken = await get(resourcePath({ group: 'coordination.k8s.io', version: 'v1', resource: 'leases' }, lease));
     const spec = { ...objectAt(taken, 'spec'), holderIdentity: 'crashed', renewTime: '2026-01-01T00:00:00.000000Z' };
     await patch('/apis/coordination.k8s.io/v1/namespaces/kube-e2e/leases/leader', { spec });
@@ -202,7 +202,7 @@ describe('a Lease, on a real API server,', () => {
   });
 });
 
-describe('an eviction, on a real API server,', () => {
+describe('an eviction on a real API server', () => {
   const pods = resourcePath(PODS, { namespace: NAMESPACE });
   const budgets = `/apis/policy/v1/namespaces/${NAMESPACE}/poddisruptionbudgets`;
 
@@ -224,13 +224,13 @@ describe('an eviction, on a real API server,', () => {
   const newBudget = (name: string, app: string): Promise<Json> =>
     create(budgets, { metadata: { name }, spec: { minAvailable: 1, selector: { matchLabels: { app } } } });
 
-  test('R8 is accepted once, and done when the pod is gone', async () => {
+  test('R8 is accepted once; the next result is gone', async () => {
     const target = { namespace: NAMESPACE, name: 'simple', ...(await newPod('simple')) };
     expect(await evict(client, target, signal)).toEqual({ kind: 'evicted' });
     expect(await evict(client, target, signal)).toEqual({ kind: 'gone' });
   });
 
-  test('R8 of another pod of that name, or in another state, is a conflict', async () => {
+  test('R8 with another uid or version is a conflict', async () => {
     const { uid, resourceVersion } = await newPod('changed');
     const target = { namespace: NAMESPACE, name: 'changed', uid, resourceVersion };
     await patch(`${pods}/changed`, { metadata: { labels: { a: 'b' } } });
@@ -240,12 +240,12 @@ describe('an eviction, on a real API server,', () => {
     expect(await evict(client, { namespace: NAMESPACE, name: 'changed', uid: 'another' }, signal)).toMatchObject({
       kind: 'conflict',
     });
-    // The server tries its own conflict again for 10 s: the time-out must be longer.
+    // The server retries its own conflict for 10 s: the timeout must be longer.
     expect(performance.now() - since).toBeGreaterThan(5_000);
     expect((await get(`${pods}/changed`))['metadata']).toMatchObject({ uid });
   });
 
-  test('R8 meets disruption budgets: still being computed, used up, allowing, two at once', async () => {
+  test('R8 follows disruption budgets: not computed yet, exhausted, allowing, several', async () => {
     const { uid } = await newPod('guarded', 'Running');
     const target = { namespace: NAMESPACE, name: 'guarded', uid };
     await newBudget('one', 'guarded');
@@ -272,8 +272,8 @@ describe('an eviction, on a real API server,', () => {
   });
 });
 
-describe('events, on a real API server,', () => {
-  test('are written, and counted up when they repeat', async () => {
+describe('events on a real API server', () => {
+  test('are created, and counted when repeated', async () => {
     const stop = new AbortController();
     const recorder = new EventRecorder({
       api: client,
@@ -284,7 +284,7 @@ describe('events, on a real API server,', () => {
       logger,
     });
     const running = recorder.run(stop.signal);
-    const regarding = { apiVersion: 'v1', kind: 'Pod', namespace: NAMESPACE, name: 'told-about', uid: 'u-1' };
+    const regarding = { apiVersion: 'v1', kind: 'Pod', namespace: NAMESPACE, name: 'web-1', uid: 'u-1' };
     const event = { regarding, type: 'Warning', reason: 'Misplaced', action: 'Evict', note: '€'.repeat(600) } as const;
     const find = async (): Promise<JsonObject | undefined> => {
       const list = await get(`/apis/events.k8s.io/v1/namespaces/${NAMESPACE}/events`);
@@ -299,14 +299,14 @@ describe('events, on a real API server,', () => {
       what: 'the count',
     });
     const { stdout } = await cluster.kubectl(['get', 'events', '--namespace', NAMESPACE]);
-    expect(stdout).toMatch(/Warning\s+Misplaced\s+pod\/told-about/);
+    expect(stdout).toMatch(/Warning\s+Misplaced\s+pod\/web-1/);
     stop.abort();
     await running;
   });
 });
 
-describe('a status, on a real API server,', () => {
-  test('is applied by its field manager, and what it no longer says goes', async () => {
+describe('a status on a real API server', () => {
+  test('is applied by its field manager, which removes omitted fields', async () => {
     const applied = await cluster.kubectl(['apply', '--server-side', '--filename=-'], readFileSync(CRD, 'utf8'));
     expect(applied.stderr).toBe('');
     await cluster.kubectl(['wait', '--for=condition=Established', 'crd/archpolicies.archpolicy.dev']);
@@ -331,7 +331,7 @@ describe('a status, on a real API server,', () => {
     const second = await applyStatus(client, { ...request, status: { observedGeneration: 2 } }, signal);
     expect(second).toMatchObject({ kind: 'applied', object: { status: { observedGeneration: 2 } } });
     expect(objectAt((second as { readonly object: JsonObject }).object, 'status')).not.toHaveProperty('pods');
-    const gone = await applyStatus(client, { ...request, name: 'nobody', status: { observedGeneration: 3 } }, signal);
+    const gone = await applyStatus(client, { ...request, name: 'absent', status: { observedGeneration: 3 } }, signal);
     expect(gone).toEqual({ kind: 'gone' });
   });
 });

@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 
 describe('a status', () => {
-  test('is applied by its field manager, to what it was meant for', async () => {
+  test('is applied by its field manager to the status subresource', async () => {
     server.fault = () => ({ kind: 'answer', status: 200, body: { metadata: { name: 'default' } } });
     expect(await applyStatus(client, REQUEST, signal)).toEqual({
       kind: 'applied',
@@ -55,15 +55,15 @@ describe('a status', () => {
 
   test.each<[number, ApplyResult]>([
     [404, { kind: 'gone' }],
-    [409, { kind: 'conflict', message: 'said' }],
-    [422, { kind: 'invalid', message: 'said' }],
+    [409, { kind: 'conflict', message: 'details' }],
+    [422, { kind: 'invalid', message: 'details' }],
     [429, { kind: 'throttled', retryAfterMs: 2_000 }],
-  ])('answered with %d', async (status, expected) => {
-    server.fault = () => ({ kind: 'answer', status, headers: { 'retry-after': '2' }, body: { message: 'said' } });
+  ])('maps %d to a result', async (status, expected) => {
+    server.fault = () => ({ kind: 'answer', status, headers: { 'retry-after': '2' }, body: { message: 'details' } });
     expect(await applyStatus(client, REQUEST, signal)).toEqual(expected);
   });
 
-  test.each([403, 500])('answered with %d is an error', async (status) => {
+  test.each([403, 500])('throws for %d', async (status) => {
     server.fault = () => ({ kind: 'answer', status });
     await expect(applyStatus(client, REQUEST, signal)).rejects.toMatchObject({ code: 'Refused', status });
   });

@@ -6,7 +6,7 @@ import type { Api } from '../http/api-client.ts';
 import { resourcePath } from '../http/paths.ts';
 import type { Resource } from '../http/paths.ts';
 
-/** What came of a server-side apply. */
+/** The result of a server-side apply. */
 export type ApplyResult =
   | { readonly kind: 'applied'; readonly object: JsonObject }
   | { readonly kind: 'gone' }
@@ -20,17 +20,18 @@ export interface ApplyStatusRequest {
   readonly kind: string;
   readonly name: string;
   readonly namespace?: string;
-  /** Not empty: the API server makes null of an empty status, and refuses it. */
+  /** Must not be empty: the API server turns an empty status into null and rejects it. */
   readonly status: JsonObject;
-  /** Who owns the fields: one name per writer. */
+  /** The owner of the fields: one name per writer. */
   readonly fieldManager: string;
 }
 
 /**
- * Server-side apply of a status: what this field manager applied before and does not name now is removed, everybody
- * else's fields stay. A uid would be no precondition here (the API server ignores all metadata in a status), so a later
- * object of the same name gets it, until its own status is written. Throws a KubeError for anything that is none of the expected answers.
+ * Applies a status server-side. Fields that this field manager applied before and omits now are removed; fields of other
+ * managers are kept. A uid cannot be a precondition, because the API server ignores metadata in a status: if the object was
+ * replaced, the new object of the same name receives this status until its own is written.
  *
+ * @throws KubeError for any other response
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */
 export async function applyStatus(
@@ -53,7 +54,7 @@ export async function applyStatus(
     signal,
   });
   if (answer.kind === 'ok' && isJsonObject(answer.body)) return { kind: 'applied', object: answer.body };
-  if (answer.kind === 'ok') throw new KubeError('Malformed', 'the applied object did not come back');
+  if (answer.kind === 'ok') throw new KubeError('Malformed', 'the response to an apply contains no object');
   return toApplyResult(answer);
 }
 
@@ -68,6 +69,6 @@ function toApplyResult({ status, message, retryAfterMs }: StatusError): ApplyRes
     case 429:
       return withoutUndefined({ kind: 'throttled', retryAfterMs });
     default:
-      throw new KubeError('Refused', `the API server refused a status: ${status}`, { status });
+      throw new KubeError('Refused', `the API server rejected a status: ${status}`, { status });
   }
 }

@@ -1,33 +1,33 @@
 import type { JsonObject } from '@archpolicy/core';
 
-/** The object that an event is about. */
+/** The object of an event. */
 export interface EventRegarding {
   readonly apiVersion: string;
   readonly kind: string;
-  /** Absent for cluster-scoped objects: their events live in the namespace `default`. */
+  /** Absent for cluster-scoped objects: their events are created in the namespace `default`. */
   readonly namespace?: string;
   readonly name: string;
   readonly uid: string;
 }
 
-/** Something that people should see when they look at the object. */
+/** An event, as `kubectl describe` shows it for the object. */
 export interface EventInput {
   readonly regarding: EventRegarding;
   readonly type: 'Normal' | 'Warning';
   /** CamelCase, from a closed set. */
   readonly reason: string;
-  /** CamelCase: what was done or tried, such as `Evict`. */
+  /** CamelCase: the action that was taken or attempted, such as `Evict`. */
   readonly action: string;
-  /** A sentence for people; shortened to what the API takes. */
+  /** A human-readable sentence, truncated to the API's limit. */
   readonly note: string;
 }
 
-/** The API's bound for a note, in bytes: `NoteLengthLimit`. */
+/** The API's limit for a note, in bytes: `NoteLengthLimit`. */
 const MAX_NOTE_BYTES = 1024;
-/** Object names are up to 253 characters, and the event's name needs room for its suffix. */
+/** Object names have up to 253 characters, and the event's name needs room for its suffix. */
 const MAX_NAME_PREFIX = 200;
 
-/** Which event it is, among those that say the same about the same object. */
+/** The deduplication key: equal for events with the same text about the same object. */
 export function eventKey({ regarding, type, reason, action, note }: EventInput): string {
   return JSON.stringify([regarding.uid, regarding.namespace, regarding.name, type, reason, action, note]);
 }
@@ -36,13 +36,15 @@ export function eventNamespace({ regarding }: EventInput): string {
   return regarding.namespace ?? 'default';
 }
 
-/** Unique by its suffix; what precedes it is for people. */
+/** Builds the object name. The suffix makes it unique; the prefix is for readers. */
 export function eventName({ regarding }: EventInput, suffix: string): string {
   return `${regarding.name.slice(0, MAX_NAME_PREFIX).replace(/[^a-z0-9]+$/, '')}.${suffix}`;
 }
 
 /**
- * @see https://github.com/kubernetes/api/blob/v0.36.3/events/v1/types.go and, for the bounds, https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/events.go
+ * Builds the body of an Event.
+ *
+ * @see https://github.com/kubernetes/api/blob/v0.36.3/events/v1/types.go and, for the limits, https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/events.go
  * @example {"apiVersion":"events.k8s.io/v1","kind":"Event","type":"Normal","reason":"Misplaced","action":"Evict","note":"…"}
  */
 export function eventBody(
@@ -65,7 +67,7 @@ export function eventBody(
   };
 }
 
-/** What a repetition changes of an event that exists. */
+/** Builds the merge patch that counts a repetition of an existing event. */
 export function seriesPatch(count: number, atMs: number): JsonObject {
   return { series: { count, lastObservedTime: formatMicroTime(atMs) } };
 }
@@ -74,7 +76,7 @@ function formatMicroTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '000Z');
 }
 
-/** Cut at a character, not in the middle of its bytes. */
+/** Truncates at a character boundary, not within a character's bytes. */
 function truncate(note: string): string {
   const bytes = Buffer.from(note, 'utf8');
   if (bytes.length <= MAX_NOTE_BYTES) return note;

@@ -12,7 +12,7 @@ import type { EventInput } from './event-body.ts';
 const POD = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'web-1', uid: 'u-1' };
 const EVENT: EventInput = { regarding: POD, type: 'Warning', reason: 'Misplaced', action: 'Evict', note: 'moved' };
 
-/** Keeps what was sent; refuses or hangs at the test's will. */
+/** Records requests; the test can make it reject or hang. */
 class EventApi implements Pick<Api, 'request'> {
   readonly sent: (Pick<ApiRequest, 'method' | 'path'> & { readonly body: JsonObject })[] = [];
   refuse: ((request: ApiRequest) => number | undefined) | undefined;
@@ -51,7 +51,7 @@ function setUp() {
     },
   });
   const finished = recorder.run(stop.signal);
-  return { api, clock, stop, told: observed, recorder, finished };
+  return { api, clock, stop, observed, recorder, finished };
 }
 
 describe('the event recorder', () => {
@@ -82,7 +82,7 @@ describe('the event recorder', () => {
     await finished;
   });
 
-  test('events of cluster-scoped objects live in the namespace default', async () => {
+  test('creates events of cluster-scoped objects in the namespace default', async () => {
     const { api, clock, stop, recorder, finished } = setUp();
     const regarding = { apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', name: 'default', uid: 'p' };
     recorder.record({ ...EVENT, regarding });
@@ -95,7 +95,7 @@ describe('the event recorder', () => {
     await finished;
   });
 
-  test('counts a repetition up instead of sending it, at most once a minute', async () => {
+  test('increments the count for a repetition, at most once a minute', async () => {
     const { api, clock, stop, recorder, finished } = setUp();
     recorder.record(EVENT);
     await clock.advance(0);
@@ -113,7 +113,7 @@ describe('the event recorder', () => {
       path: '/apis/events.k8s.io/v1/namespaces/shop/events/web-1.19b76daa800800000',
       body: { series: { count: 61, lastObservedTime: '2026-01-01T00:01:00.000000Z' } },
     });
-    // After ten quiet minutes it is news again.
+    // After ten minutes without a repetition a new event is created.
     await clock.advance(10 * 60_000);
     recorder.record(EVENT);
     await clock.advance(0);
@@ -122,7 +122,7 @@ describe('the event recorder', () => {
     await finished;
   });
 
-  test('an event that is gone is made again', async () => {
+  test('creates a deleted event again', async () => {
     const { api, clock, stop, recorder, finished } = setUp();
     recorder.record(EVENT);
     await clock.advance(60_000);
@@ -134,8 +134,8 @@ describe('the event recorder', () => {
     await finished;
   });
 
-  test('sends 20 a second after a burst of 200, and drops what the queue cannot hold', async () => {
-    const { api, clock, stop, told: observed, recorder, finished } = setUp();
+  test('sends 20 per second after a burst of 200, and drops events when the queue is full', async () => {
+    const { api, clock, stop, observed, recorder, finished } = setUp();
     for (let i = 0; i < 2_000; i += 1) recorder.record({ ...EVENT, note: `pod ${i}` });
     expect(observed.dropped).toHaveLength(1_000);
     expect(new Set(observed.dropped)).toEqual(new Set(['queue-full']));
@@ -149,8 +149,8 @@ describe('the event recorder', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('a refusal drops the event and nothing else', async () => {
-    const { api, clock, stop, told: observed, recorder, finished } = setUp();
+  test('drops only the event that the API server rejects', async () => {
+    const { api, clock, stop, observed, recorder, finished } = setUp();
     api.refuse = () => 403;
     recorder.record(EVENT);
     await clock.advance(0);
@@ -163,8 +163,8 @@ describe('the event recorder', () => {
     await finished;
   });
 
-  test('what was recorded right before the stop is still sent, for a second at most', async () => {
-    const { api, clock, stop, told: observed, recorder, finished } = setUp();
+  test('sends remaining events at shutdown for at most 1 s', async () => {
+    const { api, clock, stop, observed, recorder, finished } = setUp();
     await clock.advance(0);
     recorder.record(EVENT);
     stop.abort();
@@ -178,13 +178,13 @@ describe('the event recorder', () => {
     other.stop.abort();
     await other.clock.advance(1_000);
     await other.finished;
-    expect(other.told.sent).toBe(0);
-    expect(other.told.dropped.sort()).toEqual(['send-failed', 'stopped']);
+    expect(other.observed.sent).toBe(0);
+    expect(other.observed.dropped.sort()).toEqual(['send-failed', 'stopped']);
     expect(other.clock.sleeping).toEqual([]);
     expect(api.sent).toHaveLength(1);
   });
 
-  test('keeps notes and names within the bounds of the API', async () => {
+  test('keeps notes and names within the limits of the API', async () => {
     const { api, clock, stop, recorder, finished } = setUp();
     recorder.record({
       ...EVENT,

@@ -7,18 +7,18 @@ import { EVENTS, resourcePath } from '../http/paths.ts';
 import { eventBody, eventKey, eventName, eventNamespace, seriesPatch } from './event-body.ts';
 import type { EventInput } from './event-body.ts';
 
-/** Events that wait to be sent; more are dropped: they are information, never state. */
+/** Maximum number of unsent events. Further events are dropped: no state depends on them. */
 const MAX_PENDING = 1_000;
-/** Events that can still be counted up instead of being sent anew; the oldest is forgotten first. */
+/** Maximum number of events whose repetitions are counted. The least recently recorded is evicted first. */
 const MAX_RECENT = 4_096;
-/** A repetition after this is news again; the API server forgets events after an hour. */
+/** A repetition after this creates a new event. The API server deletes events after an hour. */
 const SERIES_TTL_MS = 10 * 60_000;
-/** How often the count of one event is written at most. */
+/** Minimum time between two writes of one event's count. */
 const SERIES_PATCH_INTERVAL_MS = 60_000;
-/** An eviction a second for every policy, with a burst for a start-up. */
+/** One eviction per second and policy, with a burst for the start-up. */
 const SEND_RATE = { perSecond: 20, burst: 200 };
 const SEND_TIMEOUT_MS = 5_000;
-/** What was recorded right before a stop should still be seen. */
+/** Time to send the remaining events at shutdown. */
 const FLUSH_MS = 1_000;
 
 export interface EventObserver {
@@ -38,7 +38,7 @@ export interface EventRecorderOptions {
   readonly observer?: EventObserver;
 }
 
-/** Writes Kubernetes events: deduplicated, rate-limited, bounded, and never in the way of who records them. */
+/** Writes Kubernetes events asynchronously: deduplicated, rate-limited and bounded. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #bucket: TokenBucket;
@@ -51,7 +51,7 @@ export class EventRecorder {
     this.#bucket = new TokenBucket(SEND_RATE.burst, options.clock.monotonic());
   }
 
-  /** Notes an event to be sent by `run`. Never throws, never waits. */
+  /** Enqueues an event for `run`. Never throws or blocks. */
   record(event: EventInput): void {
     const now = this.#options.clock.monotonic();
     const entry = this.#getOrAddEntry(event, now);
@@ -67,7 +67,7 @@ export class EventRecorder {
     this.#wake();
   }
 
-  /** Sends until the signal is aborted, then what is left for at most a second. Never rejects. */
+  /** Sends events until the signal is aborted, then the remaining ones for at most 1 s. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const sending = new AbortController();
     let stopTimer = (): void => undefined;
@@ -85,7 +85,7 @@ export class EventRecorder {
     for (const entry of this.#pending) this.#drop(entry, 'stopped');
   }
 
-  /** Sends while there is something, until `until` is aborted. */
+  /** Sends all pending events. Stops when `until` is aborted. */
   async #sendAll(until: AbortSignal, signal: AbortSignal): Promise<void> {
     for (const entry of this.#pending) {
       const delayMs = this.#bucket.reserve(SEND_RATE, this.#options.clock.monotonic());
@@ -114,12 +114,12 @@ export class EventRecorder {
       if (sent) observer?.sent?.();
       else this.#drop(entry, 'send-failed');
     } catch (err) {
-      logger.debug({ err, reason: entry.event.reason }, 'an event could not be sent');
+      logger.debug({ err, reason: entry.event.reason }, 'failed to send an event');
       this.#drop(entry, 'send-failed');
     }
   }
 
-  /** False when the event is not there any more. */
+  /** Returns false if the event no longer exists. */
   async #patchSeries(entry: EventEntry, signal: AbortSignal): Promise<boolean> {
     const location = withoutUndefined({ namespace: eventNamespace(entry.event), name: entry.name });
     const answer = await this.#options.api.request({
@@ -162,7 +162,7 @@ export class EventRecorder {
   #getOrAddEntry(event: EventInput, now: number): EventEntry {
     const key = eventKey(event);
     const known = this.#recent.get(key);
-    // Set again, so that the map stays ordered by last sight.
+    // Re-inserted, so that the map stays ordered by the last recording.
     this.#recent.delete(key);
     const entry =
       known !== undefined && now - known.recordedAt < SERIES_TTL_MS
@@ -178,7 +178,7 @@ export class EventRecorder {
 interface EventEntry {
   readonly key: string;
   readonly event: EventInput;
-  /** The event's name once it was created. */
+  /** The event's object name; undefined until it is created. */
   name: string | undefined;
   count: number;
   /** Monotonic milliseconds. */

@@ -42,7 +42,7 @@ const OTHER_UID =
 const OTHER_VERSION =
   'Operation cannot be fulfilled on Pod "web": the ResourceVersion in the precondition (1) does not match the ResourceVersion in record (5096). The object might have been modified';
 
-/** Every answer of the Eviction API, as real servers gave them, and what it means to us. */
+/** Each response of the Eviction API, recorded from real servers, and the result that it maps to. */
 const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, EvictionResult])[] = [
   [
     'accepted',
@@ -65,12 +65,12 @@ const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, 
     { kind: 'conflict', message: OTHER_UID },
   ],
   [
-    'not the state that was judged',
+    'another version of the pod',
     { kind: 'answer', status: 409, body: { reason: 'Conflict', message: OTHER_VERSION } },
     { kind: 'conflict', message: OTHER_VERSION },
   ],
   [
-    'a budget that is used up',
+    'an exhausted budget',
     {
       kind: 'answer',
       status: 429,
@@ -113,12 +113,12 @@ const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, 
     { kind: 'forbidden', message: 'pods "web" is forbidden' },
   ],
   [
-    'not known to be us',
+    'unauthenticated',
     { kind: 'answer', status: 401, body: { message: 'Unauthorized' } },
     { kind: 'forbidden', message: 'Unauthorized' },
   ],
   [
-    'a wrong request',
+    'an invalid request',
     { kind: 'answer', status: 400, body: { message: 'name in URL does not match name in Eviction object' } },
     { kind: 'invalid', status: 400, message: 'name in URL does not match name in Eviction object' },
   ],
@@ -128,7 +128,7 @@ const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, 
     { kind: 'invalid', status: 404, message: '' },
   ],
   [
-    'a webhook in the way that fails',
+    'a failing webhook',
     { kind: 'answer', status: 500, body: { reason: 'InternalError', message: 'failed calling webhook' } },
     { kind: 'failed', status: 500, message: 'failed calling webhook' },
   ],
@@ -140,13 +140,13 @@ const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, 
 ];
 
 describe('an eviction', () => {
-  test.each(rows)('R8 answered with: %s', async (_, fault, expected) => {
+  test.each(rows)('R8 maps the response: %s', async (_, fault, expected) => {
     answers(fault);
     expect(await evict(client, TARGET, never)).toEqual(expected);
     expect(server.requests).toHaveLength(1);
   });
 
-  test('R8 goes to the Eviction subresource, with uid and resourceVersion, and without a grace period', async () => {
+  test('R8 is sent to the Eviction subresource with uid and resourceVersion, without a grace period', async () => {
     answers({ kind: 'answer', status: 201, body: {} });
     await evict(client, TARGET, never);
     expect(server.requests[0]).toMatchObject({
@@ -162,7 +162,7 @@ describe('an eviction', () => {
     expect(JSON.stringify(server.requests[0]?.body)).not.toContain('gracePeriod');
   });
 
-  test('R8 of a Ready pod carries the uid alone: a stale version would use up its budget', async () => {
+  test('R8 of a Ready pod has only the uid as precondition: a stale version would use up its budget', async () => {
     answers({ kind: 'answer', status: 201, body: {} });
     const { namespace, name, uid } = TARGET;
     await evict(client, { namespace, name, uid }, never);
@@ -170,7 +170,7 @@ describe('an eviction', () => {
     expect(JSON.stringify(server.requests[0]?.body)).not.toContain('resourceVersion');
   });
 
-  test('R8 is waited for 12 s, longer than the 10 s that a mismatch on a Pending pod takes', async () => {
+  test('R8 times out after 12 s, later than the 10 s that a mismatch on a Pending pod takes', async () => {
     answers({ kind: 'hang' });
     const answer = evict(client, TARGET, never);
     await clock.somebodySleeps((ms) => ms === 12_000);
@@ -180,13 +180,13 @@ describe('an eviction', () => {
     expect(await answer).toMatchObject({ kind: 'no-answer', error: { code: 'Timeout' } });
   });
 
-  test('P3 whose answer was lost may have been accepted: that is said, and nothing is sent again', async () => {
+  test('P3 without a response returns no-answer and is not retried: it may have been accepted', async () => {
     answers({ kind: 'reset' });
     expect(await evict(client, TARGET, never)).toMatchObject({ kind: 'no-answer', error: { code: 'Network' } });
     expect(server.requests).toHaveLength(1);
   });
 
-  test('P3 ends with its signal, and is not even begun after it', async () => {
+  test('P3 ends with its signal, and is not sent after it', async () => {
     answers({ kind: 'hang' });
     const controller = new AbortController();
     const failed = expect(evict(client, TARGET, controller.signal)).rejects.toMatchObject({ code: 'Aborted' });

@@ -5,10 +5,10 @@ import { PODS, resourcePath } from '../http/paths.ts';
 import { toEvictionResult } from './eviction-result.ts';
 import type { EvictionResult } from './eviction-result.ts';
 
-/** The API server takes 10 s to answer a UID mismatch on a Pending pod; a shorter wait would turn it into silence. */
+/** The API server takes 10 s to report a UID mismatch on a Pending pod: a shorter timeout would hide it. */
 const EVICTION_TIMEOUT_MS = 12_000;
 
-/** The pod that was judged, and in which state. */
+/** The evaluated pod and its version. */
 export interface EvictionTarget {
   readonly namespace: string;
   readonly name: string;
@@ -18,9 +18,11 @@ export interface EvictionTarget {
 }
 
 /**
- * One POST to the Eviction subresource, with preconditions, and never a grace period of our own. Every answer, and none,
- * is data; throws a KubeError only when the caller's signal ends the call (`Aborted`: whether it was accepted is unknown)
- * or the credentials cannot be read (`BadConfig`).
+ * Sends one POST to the Eviction subresource, with preconditions and without a grace period. Returns a result for each
+ * response, and for a missing response.
+ *
+ * @throws KubeError `Aborted` if the caller's signal ends the call (the eviction may have been accepted), or `BadConfig` if
+ *   the credentials cannot be read
  */
 export async function evict(
   api: Pick<Api, 'request'>,

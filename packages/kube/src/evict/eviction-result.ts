@@ -3,35 +3,35 @@ import type { JsonObject } from '@archpolicy/core';
 import type { KubeError } from '../errors.ts';
 import type { ApiResponse, StatusError } from '../http/response.ts';
 
-/** Every answer of the Eviction API, and what is to be done about it (R8). */
+/** The results of an eviction request, and the reaction to each (R8). */
 export type EvictionResult =
-  /** Accepted; also for a pod that is being deleted already. */
+  /** Accepted, also for a pod that is already terminating. */
   | { readonly kind: 'evicted' }
-  /** The pod does not exist any more: done. */
+  /** The pod no longer exists: done. */
   | { readonly kind: 'gone' }
-  /** Another pod of that name, or not the state that was judged: judge again after 10 s. */
+  /** A precondition failed: another pod of that name, or another version. Evaluate again after 10 s. */
   | { readonly kind: 'conflict'; readonly message: string }
-  /** A disruption budget does not allow it now. With `retryAfterMs` the server is still computing the budget. */
+  /** A disruption budget rejects it for now. With `retryAfterMs` the server is still computing the budget. */
   | { readonly kind: 'budget'; readonly retryAfterMs?: number; readonly message: string }
-  /** The API server has too much to do; nothing was looked at. */
+  /** The API server is overloaded and did not evaluate the request. */
   | { readonly kind: 'throttled'; readonly retryAfterMs?: number; readonly message: string }
   /** More than one disruption budget selects the pod: the API cannot evict it. Final. */
   | { readonly kind: 'several-budgets'; readonly message: string }
-  /** We may not: RBAC, or an admission policy. */
+  /** Rejected by RBAC or an admission policy. */
   | { readonly kind: 'forbidden'; readonly message: string }
-  /** The request is wrong for this API server: a defect, or a version that we do not know. Final. */
+  /** Invalid for this API server: a defect, or an unknown version of the API. Final. */
   | { readonly kind: 'invalid'; readonly status: number; readonly message: string }
-  /** Any other refusal, such as a webhook that fails or an overloaded etcd: worth another try. */
+  /** Any other error, such as a failing webhook or an overloaded etcd. Retry. */
   | { readonly kind: 'failed'; readonly status: number; readonly message: string }
-  /** No answer: the eviction may have been accepted. Only the pod itself can tell. */
+  /** No response: the eviction may have been accepted. The pod's state shows it. */
   | { readonly kind: 'no-answer'; readonly error: KubeError };
 
-/** One budget is one cause; more would only be noise in an event. */
+/** Each budget is one cause; more would only add noise to an event. */
 const MAX_CAUSES = 3;
 const MAX_CAUSE_CHARS = 256;
 
 /**
- * Maps the API server's answer to one of the known outcomes.
+ * Maps a response of the API server to a result.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/pod/storage/eviction.go
  * @example {"kind":"Status","status":"Failure","reason":"TooManyRequests","code":429,
@@ -62,13 +62,13 @@ function parseTooManyRequests(refusal: StatusError): EvictionResult {
   };
 }
 
-/** A budget names itself as the cause; flow control gives a bare 429. */
+/** A 429 of a budget has a `DisruptionBudget` cause; one of flow control has none. */
 function isBudget(refusal: StatusError): boolean {
   const named = getCauses(refusal).some((cause) => cause['reason'] === 'DisruptionBudget');
   return named || refusal.message.includes('disruption budget');
 }
 
-/** The cause's message names the budget and its numbers: what the owner needs to see. */
+/** Returns the messages that name the budget and its numbers, for the pod's owner. */
 function causeMessages(refusal: StatusError): readonly string[] {
   return getCauses(refusal)
     .map((cause) => cause['message'])
@@ -80,7 +80,7 @@ function getCauses({ details }: StatusError): readonly JsonObject[] {
   return arrayAt(details, 'causes').filter(isJsonObject).slice(0, MAX_CAUSES);
 }
 
-/** The answer has no `reason`; its words have been the same since the policy/v1beta1 API. */
+/** Matches the message, because the response has no `reason`. The text is unchanged since policy/v1beta1. */
 function isSeveralBudgets(message: string): boolean {
   return message.includes('more than one PodDisruptionBudget');
 }

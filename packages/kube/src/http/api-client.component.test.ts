@@ -9,7 +9,7 @@ import type { Credentials, CredentialSource } from './credentials.ts';
 const PATH = '/api/v1/namespaces/shop/configmaps';
 const never = new AbortController().signal;
 
-/** Credentials whose token the test changes. */
+/** A source of credentials with a token that the test changes. */
 class Tokens implements CredentialSource {
   token = 'first';
   expired = 0;
@@ -44,7 +44,7 @@ const get = (options: Partial<Parameters<ApiClient['request']>[0]> = {}): Return
   client.request({ method: 'GET', path: `${PATH}/a`, signal: never, ...options });
 
 describe('a call', () => {
-  test('sends what it was given and gives back what came', async () => {
+  test('sends the request and returns the response', async () => {
     const body = { metadata: { name: 'a' }, data: { key: 'wert ü' } };
     const created = await client.request({
       method: 'POST',
@@ -70,26 +70,26 @@ describe('a call', () => {
     });
   });
 
-  test.each([404, 409, 422, 429, 500, 503])('takes %d for an answer', async (status) => {
+  test.each([404, 409, 422, 429, 500, 503])('returns %d as a response', async (status) => {
     server.fault = () => ({ kind: 'answer', status, headers: { 'retry-after': '3' }, body: { reason: 'Because' } });
     expect(await get()).toMatchObject({ kind: 'refused', status, reason: 'Because', retryAfterMs: 3_000 });
   });
 
-  test('takes a page of a proxy for a refusal without words', async () => {
+  test('returns an error status without a message for a proxy page', async () => {
     server.fault = () => ({ kind: 'answer', status: 502, body: '<html>Bad Gateway</html>' });
     expect(await get()).toEqual({ kind: 'refused', status: 502, reason: '', message: '', details: {} });
   });
 
-  test('uses its connections again', async () => {
+  test('reuses its connections', async () => {
     await get();
     for (let i = 0; i < 20; i += 1) await get();
-    // Two: a pool may open a second one before it knows that the first is free again.
+    // The pool may open a second connection before the first is free again.
     expect(await server.connections()).toBeLessThanOrEqual(2);
     await Promise.all(Array.from({ length: 100 }, () => get()));
     expect(await server.connections()).toBeLessThanOrEqual(32);
   });
 
-  test('uses the credentials of the moment, and tells when they were refused', async () => {
+  test('uses the current credentials, and expires them after a 401', async () => {
     await get();
     credentials.token = 'second';
     server.fault = () => ({ kind: 'answer', status: 401 });
@@ -98,7 +98,7 @@ describe('a call', () => {
     expect(credentials.expired).toBe(1);
   });
 
-  test('has a deadline', async () => {
+  test('times out', async () => {
     server.fault = () => ({ kind: 'hang' });
     const call = get({ timeoutMs: 12_000 });
     const failed = expect(call).rejects.toMatchObject({ name: 'KubeError', code: 'Timeout' });
@@ -108,7 +108,7 @@ describe('a call', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('ends with its signal, before and while it runs', async () => {
+  test('aborts with its signal, before and while it runs', async () => {
     server.fault = () => ({ kind: 'hang' });
     const controller = new AbortController();
     const failed = expect(get({ signal: controller.signal })).rejects.toMatchObject({ code: 'Aborted' });
@@ -121,19 +121,19 @@ describe('a call', () => {
 
   test.each<[string, () => void, string]>([
     ['a reset', () => (server.fault = () => ({ kind: 'reset' })), 'Network'],
-    ['half a body', () => (server.fault = () => ({ kind: 'cut', body: '{"a":' })), 'Network'],
-    ['no JSON', () => (server.fault = () => ({ kind: 'answer', status: 200, body: 'yes' })), 'Malformed'],
+    ['a truncated body', () => (server.fault = () => ({ kind: 'cut', body: '{"a":' })), 'Network'],
+    ['not JSON', () => (server.fault = () => ({ kind: 'answer', status: 200, body: 'yes' })), 'Malformed'],
     [
-      'too much',
+      'a body over the limit',
       () => (server.fault = () => ({ kind: 'answer', status: 200, body: { a: 'x'.repeat(2_000) } })),
       'TooLarge',
     ],
-  ])('fails with a code: %s', async (_, arrange, code) => {
+  ])('throws a KubeError for %s', async (_, arrange, code) => {
     arrange();
     await expect(get({ maxBytes: 1_000 })).rejects.toMatchObject({ name: 'KubeError', code });
   });
 
-  test('fails with a code when nobody listens', async () => {
+  test('throws a KubeError if the connection is refused', async () => {
     await server.stop();
     await expect(get()).rejects.toMatchObject({ code: 'Network' });
   });
@@ -142,14 +142,14 @@ describe('a call', () => {
     ['GET', 2],
     ['POST', 1],
   ])(
-    'on a connection that the server closed meanwhile is sent again if it cannot have done anything: %s',
+    'on a connection that the server has just closed is retried only if it has no side effects: %s',
     async (method, times) => {
       await get();
-      await new Promise(setImmediate); // the connection is free again: no second one is opened
+      await new Promise(setImmediate); // frees the connection, so that no second one is opened
       await get();
       await new Promise(setImmediate);
       let closes = 1;
-      // FIN without an answer, on a connection that has served before: what a server does that found it idle.
+      // FIN without a response on a reused connection, as from a server that closes idle connections.
       server.fault = () => (closes-- > 0 ? { kind: 'close' } : undefined);
       const call = client.request({ method, path: `${PATH}/a`, signal: never }).catch((error: unknown) => error);
       expect(await call).toMatchObject(method === 'GET' ? { status: 404 } : { code: 'Network' });
@@ -157,13 +157,13 @@ describe('a call', () => {
     },
   );
 
-  test('of a client that was closed fails, and opens no connection', async () => {
+  test('of a closed client throws, and opens no connection', async () => {
     await client.close();
     await expect(get()).rejects.toMatchObject({ code: 'Aborted' });
     expect(server.requests).toEqual([]);
   });
 
-  test('errors tell no token', async () => {
+  test('throws errors without tokens', async () => {
     server.fault = () => ({ kind: 'reset' });
     const error: unknown = await get().catch((thrown: unknown) => thrown);
     const { inspect } = await import('node:util');
@@ -172,7 +172,7 @@ describe('a call', () => {
 });
 
 describe('a list', () => {
-  test('gives its items out one by one, and the rest at the end', async () => {
+  test('emits its items one by one, and returns the rest', async () => {
     for (const name of ['a', 'b', 'c'])
       server.collection('/api/v1/configmaps').put({ metadata: { name, namespace: 'shop' } });
     const items: Json[] = [];
@@ -186,19 +186,19 @@ describe('a list', () => {
     expect(answer).toMatchObject({ kind: 'ok', body: { kind: 'List', items: [], metadata: { continue: 'page-1' } } });
   });
 
-  test.each([403, 410, 429])('refused with %d is data', async (status) => {
+  test.each([403, 410, 429])('returns %d as a response', async (status) => {
     server.fault = () => ({ kind: 'answer', status });
     const onItem = (): void => {
-      throw new Error('there are none');
+      throw new Error('unexpected item');
     };
     expect(await client.list({ path: PATH, signal: never, onItem })).toMatchObject({ kind: 'refused', status });
   });
 
   test.each<[string, ApiFault, string]>([
-    ['cut off', { kind: 'cut', body: '{"items":[{"metadata":{"name":"a"}},{"met' }, 'Network'],
-    ['no JSON', { kind: 'answer', status: 200, body: '<html>' }, 'Malformed'],
+    ['truncated', { kind: 'cut', body: '{"items":[{"metadata":{"name":"a"}},{"met' }, 'Network'],
+    ['not JSON', { kind: 'answer', status: 200, body: '<html>' }, 'Malformed'],
     ['half a list', { kind: 'answer', status: 200, body: '{"items":[{"a":1},' }, 'Malformed'],
-  ])('that is %s fails with a code', async (_, fault, code) => {
+  ])('that is %s throws a KubeError', async (_, fault, code) => {
     server.fault = () => fault;
     const items: Json[] = [];
     await expect(client.list({ path: PATH, signal: never, onItem: (item) => items.push(item) })).rejects.toMatchObject({
@@ -217,7 +217,7 @@ describe('a watch', () => {
     return stream.events[Symbol.asyncIterator]();
   }
 
-  test('gives its lines, parsed, until the server ends it', async () => {
+  test('yields its parsed lines until the server ends it', async () => {
     const next = server.nextWatch();
     const events = await opened();
     const watch = await next;
@@ -230,12 +230,12 @@ describe('a watch', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('refused is data', async () => {
+  test('returns an error status', async () => {
     server.fault = () => ({ kind: 'answer', status: 410 });
     expect(await open()).toMatchObject({ kind: 'refused', status: 410 });
   });
 
-  test('silent for too long ends with a code; every byte begins the time anew', async () => {
+  test('throws IdleTimeout; each byte restarts the timer', async () => {
     const next = server.nextWatch();
     const events = await opened();
     const watch = await next;
@@ -250,7 +250,7 @@ describe('a watch', () => {
     await failed;
   });
 
-  test('ends with its signal', async () => {
+  test('aborts with its signal', async () => {
     const controller = new AbortController();
     const events = await opened(controller.signal);
     const failed = expect(events.next()).rejects.toMatchObject({ code: 'Aborted' });
@@ -259,7 +259,7 @@ describe('a watch', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('that is left closes its connection', async () => {
+  test('closes its connection when the iteration is left', async () => {
     const next = server.nextWatch();
     const events = await opened();
     const watch = await next;
@@ -273,7 +273,7 @@ describe('a watch', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('whose headers never come is given up', async () => {
+  test('times out without headers', async () => {
     server.fault = () => ({ kind: 'hang' });
     const failed = expect(open()).rejects.toMatchObject({ code: 'Timeout' });
     await clock.somebodySleeps((ms) => ms === 30_000);
@@ -286,7 +286,7 @@ describe('a watch', () => {
     expect(await get()).toMatchObject({ kind: 'refused', status: 404 });
   });
 
-  test('with a line beyond its bound ends with a code', async () => {
+  test('throws TooLarge for a line over the limit', async () => {
     const next = server.nextWatch();
     const events = await opened();
     const failed = expect(events.next()).rejects.toMatchObject({ code: 'TooLarge' });

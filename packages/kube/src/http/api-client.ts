@@ -14,17 +14,17 @@ import type { Query } from './paths.ts';
 import { ItemSplitter } from './item-splitter.ts';
 import { watchLines } from './watch-lines.ts';
 
-/** The API server cuts requests off at 60 s; shorter, so that we know before it does. */
+/** Shorter than the API server's own timeout of 60 s, so that ours expires first. */
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** A single object is at most 1.5 MB in etcd; a whole small list is a few. */
+/** An object has at most 1.5 MB in etcd; a small list has a few. */
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
-/** 500 objects of the largest size that etcd takes. Nothing of it is kept, so this bounds time rather than memory. */
+/** 500 objects of the largest size that etcd accepts. The items are streamed, so this limits time, not memory. */
 const MAX_LIST_BYTES = 768 * 1024 * 1024;
-/** Headers of a watch come at once, or after the 3 s that the server waits for a version it has not seen yet. */
+/** The headers of a watch arrive at once, or after the 3 s that the server waits for a newer resource version. */
 const WATCH_HEADERS_TIMEOUT_MS = 30_000;
-/** Enough for every worker of both processes at once; more would only queue in the API server. */
+/** Enough for all workers of a process. Further requests would only queue in the API server. */
 const MAX_CONNECTIONS = 32;
-/** The API server closes idle connections after 90 s; ours are given up well before. */
+/** Well below the 90 s after which the API server closes idle connections. */
 const KEEP_ALIVE_MS = 30_000;
 
 export interface ApiRequest {
@@ -33,12 +33,12 @@ export interface ApiRequest {
   readonly path: string;
   readonly query?: Query;
   readonly body?: Json;
-  /** `application/json` when absent; a PATCH must say which kind it is. */
+  /** `application/json` if absent. A PATCH must set it. */
   readonly contentType?: string;
   readonly signal: AbortSignal;
-  /** Deadline of the whole call, 30 s when absent. */
+  /** Timeout of the whole call; 30 s if absent. */
   readonly timeoutMs?: number;
-  /** Bound of the answer's body, 64 MiB when absent. */
+  /** Limit of the response body; 64 MiB if absent. */
   readonly maxBytes?: number;
 }
 
@@ -46,45 +46,47 @@ export interface WatchRequest {
   readonly path: string;
   readonly query?: Query;
   readonly signal: AbortSignal;
-  /** A stream that brings nothing for this long is ended (KubeError `IdleTimeout`). */
+  /** A stream that receives nothing for this long ends with KubeError `IdleTimeout`. */
   readonly idleTimeoutMs: number;
 }
 
 export interface ListRequest extends Pick<ApiRequest, 'path' | 'query' | 'signal' | 'timeoutMs'> {
-  /** Called with each item as it arrives, without its managed fields (a 0 stands in their place). Must not throw. */
+  /** Called with each item as it arrives. `managedFields` is replaced with 0. Must not throw. */
   readonly onItem: (item: Json) => void;
 }
 
-/** A watch that has begun: events as parsed JSON, unchecked, until the server ends the stream or it breaks (throws). */
+/** An open watch. `events`: parsed JSON, not validated, until the server ends the stream; throws if the stream breaks. */
 export interface WatchStream {
   readonly kind: 'streaming';
   readonly events: AsyncIterable<Json>;
 }
 
-/** What callers need of the client: a seam for tests. */
+/** The methods of the client; tests implement it. */
 export interface Api {
   /**
-   * One call. Every answer of the server is data, whatever its status; throws a KubeError when there is none to be had
-   * (`Aborted`, `Timeout`, `Network`, `TooLarge`, `Malformed`, `BadConfig`).
+   * Sends one request. Returns a response with any status.
+   *
+   * @throws KubeError `Aborted`, `Timeout`, `Network`, `TooLarge`, `Malformed` or `BadConfig` without a usable response
    */
   request(request: ApiRequest): Promise<ApiResponse>;
   /**
-   * A GET of a list whose items are given out while they arrive: large lists cost neither their size in memory nor a
-   * pause. The body of a success is the list without its items. Throws as `request` does; items may have come before.
+   * Sends a GET of a list and passes its items to `onItem` while they arrive, so that a large list is neither held in
+   * memory nor parsed in one go. The body of a success is the list without its items. Throws as `request` does, possibly
+   * after some items.
    */
   list(request: ListRequest): Promise<ApiResponse>;
-  /** Opens a watch. The caller iterates `events` to its end, or leaves it, which closes the connection. */
+  /** Opens a watch. Leaving the iteration of `events` closes the connection. */
   watch(request: WatchRequest): Promise<WatchStream | StatusError>;
 }
 
 export interface ApiClientOptions {
   readonly credentials: CredentialSource;
   readonly clock: Clock;
-  /** `archpolicy-operator/0.1.0`: shown in audit logs. */
+  /** Such as `archpolicy-operator/0.1.0`; in audit logs. */
   readonly userAgent: string;
 }
 
-/** Connections to one API server: kept alive, pooled, with current credentials on every call. */
+/** A client of one API server: pooled keep-alive connections, current credentials on every call. */
 export class ApiClient implements Api {
   readonly #credentials: CredentialSource;
   readonly #clock: Clock;
@@ -124,7 +126,7 @@ export class ApiClient implements Api {
 
   async watch(request: WatchRequest): Promise<WatchStream | StatusError> {
     if (request.signal.aborted) throw abortedError(request.signal);
-    // The stream outlives this call, so it has a controller of its own; the deadline is for the headers only.
+    // The stream outlives this call, so it has its own controller. The timeout covers only the headers.
     const stream = new AbortController();
     const { response, refusal } = await withDeadline(
       this.#clock,
@@ -147,7 +149,7 @@ export class ApiClient implements Api {
     return { kind: 'streaming', events: watchLines(response.body, { ...request, stream, clock: this.#clock }) };
   }
 
-  /** Ends all calls and closes all connections. Later calls fail (`Aborted`). */
+  /** Aborts all calls and closes all connections. Later calls throw `Aborted`. */
   async close(): Promise<void> {
     this.#closed = true;
     const pools = this.#pools;
@@ -204,14 +206,14 @@ export class ApiClient implements Api {
     if (this.#pools?.key === key) return this.#pools;
     const old = this.#pools;
     this.#pools = { key, calls: newPool(credentials, MAX_CONNECTIONS), watches: newPool(credentials, null) };
-    // Certificates were rotated: what is under way ends on the old connections, graceful close waits for it.
+    // The certificates were rotated: requests in flight finish on the old connections.
     old?.calls.close().catch(() => undefined);
     old?.watches.close().catch(() => undefined);
     return this.#pools;
   }
 }
 
-/** Watches hold a connection for minutes: a pool of their own, so that they cannot starve calls. */
+/** Watches have their own pool: they hold connections for minutes and would starve calls. */
 interface Pools {
   readonly key: string;
   readonly calls: Pool;
@@ -222,25 +224,25 @@ function newPool({ server, tls }: Credentials, connections: number | null): Pool
   return new Pool(server, {
     connections,
     connect: { ...tls, timeout: 10_000 },
-    // One call per connection: a slow answer must not hold up another one behind it.
+    // One request per connection: a slow response must not delay the next.
     pipelining: 1,
     allowH2: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // The deadlines are ours: one over each whole call, and the watchdog of a watch.
+    // Replaced by the timeout of each call and the idle timeout of a watch.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
 }
 
 /**
- * The server, or something in between, closed a kept-alive connection at the moment when we used it again: nothing was
- * answered on it since, and a GET may simply be sent anew. Others may have been acted upon: they are the caller's.
+ * Returns whether the server or a proxy closed a keep-alive connection just as it was reused. A GET can then be retried;
+ * other methods may have been executed, so their caller decides.
  */
 function wasClosedWhileIdle(error: unknown): boolean {
   return error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0;
 }
 
-/** A refusal's body may be a proxy's HTML page: then there is just no Status object in it. */
+/** Returns undefined for a body that is not JSON, such as a proxy's HTML page. */
 function parseJsonOrUndefined(bytes: Buffer): Json | undefined {
   try {
     return parseJson(bytes);

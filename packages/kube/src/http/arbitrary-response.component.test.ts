@@ -14,10 +14,10 @@ const EVENT = {
 const LIST = { kind: 'PodList', metadata: { resourceVersion: '1' }, items: [EVENT.object] };
 const TOO_LARGE = Buffer.alloc(MAX_BYTES + 1, ' ');
 
-// Sockets on a busy machine.
+// A loaded machine needs the time.
 jest.setTimeout(60_000);
 
-describe('an API server, or a proxy in front of it, that answers anything', () => {
+describe('an arbitrary response of the API server or a proxy', () => {
   let server: RawServer;
 
   beforeAll(async () => {
@@ -37,16 +37,16 @@ describe('an API server, or a proxy in front of it, that answers anything', () =
       for await (const event of answer.events) events += event === null ? 0 : 1;
       return events > 0 ? 'events' : 'no events';
     },
-    'watch, left after its first event': async (client) => {
+    'watch, stopped after its first event': async (client) => {
       const answer = await client.watch({ path: PATH, signal: never, idleTimeoutMs: 60_000 });
       if (answer.kind === 'refused') return answer.kind;
       for await (const event of answer.events) if (event !== null) break;
-      return 'left';
+      return 'stopped';
     },
   };
 
-  // An 'error' event or a rejection that nothing handles fails the test by itself.
-  test('P2 the outcome of a call is an answer or a coded error, and no error is left without a handler', async () => {
+  // An unhandled 'error' event or rejection fails the test.
+  test('P2 results in a response or a KubeError, and leaves no unhandled error', async () => {
     const read = () => Promise.resolve({ server: `http://${server.host}`, tls: {}, headers: {} });
     const credentials = { read, expire: () => undefined };
     const seen = new Set<string>();
@@ -64,6 +64,6 @@ describe('an API server, or a proxy in front of it, that answers anything', () =
       { seed: 66, numRuns: 400 },
     );
     await new Promise(setImmediate);
-    expect([...seen]).toEqual(expect.arrayContaining(['ok', 'refused', 'events', 'no events', 'left']));
+    expect([...seen]).toEqual(expect.arrayContaining(['ok', 'refused', 'events', 'no events', 'stopped']));
   });
 });

@@ -4,32 +4,32 @@ import type { Json } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
 /**
- * Bytes between two yields: a connection that delivers faster than they are parsed would block the event loop. They are
- * some 20 pods and take a few milliseconds.
+ * Bytes between two yields to the event loop: about 20 pods, a few milliseconds of parsing. A connection that delivers
+ * faster than that would block the event loop.
  */
 const BYTES_PER_YIELD = 256 * 1024;
 
-/** Bytes as they come from a connection. */
+/** Chunks of bytes, as read from a connection. */
 export type Chunks = AsyncIterable<Uint8Array>;
 
-/** Reads a body whole, at most `maxBytes` of it. Throws KubeError `TooLarge`. */
+/** Reads a whole body of at most `maxBytes`. Throws KubeError `TooLarge`. */
 export async function readBounded(chunks: Chunks, maxBytes: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const chunk of boundedChunks(chunks, maxBytes)) parts.push(chunk);
   return Buffer.concat(parts);
 }
 
-/** Yields the chunks as they arrive, until they exceed `maxBytes`. Throws KubeError `TooLarge`. */
+/** Passes the chunks on. Throws KubeError `TooLarge` once they exceed `maxBytes`. */
 export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new KubeError('TooLarge', 'the answer is larger than its bound');
+    if (bytes > maxBytes) throw new KubeError('TooLarge', 'the response is larger than its limit');
     yield chunk;
   }
 }
 
-/** Yields the chunks as they arrive, and control to the event loop between them once every so many bytes. */
+/** Passes the chunks on, and yields to the event loop every BYTES_PER_YIELD bytes. */
 export async function* yieldBetweenChunks(chunks: Chunks): AsyncGenerator<Uint8Array> {
   const yields = new PeriodicYield(BYTES_PER_YIELD);
   for await (const chunk of chunks) {
@@ -39,9 +39,9 @@ export async function* yieldBetweenChunks(chunks: Chunks): AsyncGenerator<Uint8A
   }
 }
 
-/** Parses UTF-8 JSON. Throws KubeError `Malformed`, which quotes nothing of it: it may be a Secret. */
+/** Parses UTF-8 JSON. Throws KubeError `Malformed` without quoting the text, which may be a Secret. */
 export function parseJson(bytes: Uint8Array): Json {
   const parse = parseJsonText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
-  if (parse.kind === 'failed') throw new KubeError('Malformed', `the answer is not JSON: ${parse.failure}`);
+  if (parse.kind === 'failed') throw new KubeError('Malformed', `the response is not JSON: ${parse.failure}`);
   return parse.value;
 }

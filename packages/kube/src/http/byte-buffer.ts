@@ -1,6 +1,6 @@
 import { KubeError } from '../errors.ts';
 
-/** Bytes that are put together until they are taken, at most `maxBytes` of them. */
+/** Collects at most `maxBytes` bytes until they are taken. */
 export class ByteBuffer {
   readonly #maxBytes: number;
   #parts: Uint8Array[] = [];
@@ -14,15 +14,16 @@ export class ByteBuffer {
     return this.#bytes;
   }
 
-  /** Throws KubeError `TooLarge`. The bytes are not copied: they must not change until they are taken. */
+  /** Appends without copying: the bytes must not change until they are taken. Throws KubeError `TooLarge`. */
   append(part: Uint8Array): void {
     if (part.length === 0) return;
     this.#bytes += part.length;
-    if (this.#bytes > this.#maxBytes) throw new KubeError('TooLarge', 'a part of the answer is larger than its bound');
+    if (this.#bytes > this.#maxBytes)
+      throw new KubeError('TooLarge', 'a part of the response is larger than its limit');
     this.#parts.push(part);
   }
 
-  /** All bytes that were added since the last time. */
+  /** Returns the collected bytes and clears the buffer. */
   take(): Uint8Array {
     const [first] = this.#parts;
     const whole = first !== undefined && this.#parts.length === 1 ? first : Buffer.concat(this.#parts, this.#bytes);

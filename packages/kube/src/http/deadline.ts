@@ -3,8 +3,9 @@ import type { Clock } from '@archpolicy/async';
 import { abortedError, KubeError, toKubeError } from '../errors.ts';
 
 /**
- * Runs one call with a signal that aborts with the caller's signal, or after `timeoutMs`.
- * Throws a KubeError: `Aborted`, `Timeout`, or what `run` threw.
+ * Runs one call with a signal that aborts with the caller's signal or after `timeoutMs`.
+ *
+ * @throws KubeError `Aborted`, `Timeout`, or the error of `run`
  */
 export async function withDeadline<T>(
   clock: Clock,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Json } from '@archpolicy/core';
 import { ItemSplitter } from './item-splitter.ts';
 
-/** Everything that comes of a text that arrives in pieces of these sizes. */
+/** Splits a text that arrives in chunks of these sizes. */
 function split(
   text: string,
   sizes: readonly number[] = [],
@@ -20,8 +20,8 @@ function split(
   return { items, envelope: splitter.end() };
 }
 
-describe('a list, cut into its items while it arrives,', () => {
-  test('gives the items that the parser would give, wherever the bytes are cut and however it is written', () => {
+describe('the item splitter', () => {
+  test('emits the items that JSON.parse returns, for any chunk boundaries and layout', () => {
     const item = fc
       .dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 4 }))
       .map((object) => object as Json);
@@ -42,7 +42,7 @@ describe('a list, cut into its items while it arrives,', () => {
     );
   });
 
-  test('leaves out managed fields, wherever the bytes are cut', () => {
+  test('drops managed fields, for any chunk boundaries', () => {
     const managedFields = [{ manager: 'kubelet', fieldsV1: { 'f:status': { '}]"\\': {} } } }, []];
     const item = {
       metadata: { name: 'a', managedFields, labels: { managedFields: 'x' } },
@@ -64,31 +64,31 @@ describe('a list, cut into its items while it arrives,', () => {
   test.each<[string, string, Json]>([
     ['no items', '{"kind":"List","items":[]}', { kind: 'List', items: [] }],
     ['items that are null', '{"kind":"List","items":null}', { kind: 'List', items: null }],
-    ['items that are no list', '{"items":{"items":[{"a":1}]}}', { items: { items: [{ a: 1 }] } }],
-    ['items deeper down', '{"metadata":{"items":[{"a":1}]}}', { metadata: { items: [{ a: 1 }] } }],
+    ['items that are not a list', '{"items":{"items":[{"a":1}]}}', { items: { items: [{ a: 1 }] } }],
+    ['nested items', '{"metadata":{"items":[{"a":1}]}}', { metadata: { items: [{ a: 1 }] } }],
     [
-      'items that are no objects',
+      'items that are not objects',
       '{"items":[1,"x",[{"a":1}],null,[[[[[1]]]]],["metadata",{"managedFields":[[1]]}]]}',
       { items: [] },
     ],
-    ['no list at all', '"nothing"', 'nothing'],
-  ])('has none: %s', (_, text, envelope) => {
+    ['not a list', '"nothing"', 'nothing'],
+  ])('emits nothing: %s', (_, text, envelope) => {
     expect(split(text)).toEqual({ items: [], envelope });
   });
 
   test.each<[string, string]>([
-    ['cut off', '{"items":[{"a":1},{"b"'],
-    ['cut off in a string', '{"items":[],"kind":"Li'],
-    ['closed too often', '{"items":[]}}'],
-    ['brackets that do not fit', '{"items":[{"a":1]]}'],
+    ['truncated', '{"items":[{"a":1},{"b"'],
+    ['truncated in a string', '{"items":[],"kind":"Li'],
+    ['an unmatched bracket', '{"items":[]}}'],
+    ['mismatched brackets', '{"items":[{"a":1]]}'],
     ['an item that is not JSON', '{"items":[{a:1}]}'],
     ['an envelope that is not JSON', '{"items":[{"a":1}],}'],
     ['empty', ''],
-  ])('that is malformed says so: %s', (_, text) => {
+  ])('throws Malformed: %s', (_, text) => {
     expect(() => split(text)).toThrow(expect.objectContaining({ code: 'Malformed' }));
   });
 
-  test('has bounds: an item, and what is around them', () => {
+  test('limits the size of an item and of the rest of the list', () => {
     const long = 'x'.repeat(1024 * 1024);
     expect(split(`{"items":[{"a":"${long.repeat(7)}"}]}`).items).toHaveLength(1);
     expect(() => split(`{"items":[{"a":"${long.repeat(8)}"}]}`)).toThrow(expect.objectContaining({ code: 'TooLarge' }));

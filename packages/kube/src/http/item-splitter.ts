@@ -3,9 +3,9 @@ import { KubeError } from '../errors.ts';
 import { parseJson } from './body.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 
-/** An object is at most 3 MB as the API server takes it; JSON escapes may lengthen it. */
+/** The API server accepts objects up to 3 MB; JSON escapes may lengthen them. */
 const MAX_ITEM_BYTES = 8 * 1024 * 1024;
-/** What is around the items: versions, a continue token, perhaps a Status instead of a list. */
+/** The list without its items: resource version, continue token; or a Status instead of a list. */
 const MAX_ENVELOPE_BYTES = 1024 * 1024;
 
 const QUOTE = 0x22;
@@ -15,36 +15,36 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** How deep things stand in `{"items": [{"metadata": {"managedFields": […]}}]}`, counted inside their bracket. */
+/** Nesting depths inside the brackets of `{"items": [{"metadata": {"managedFields": […]}}]}`. */
 const LIST = 1;
 const ITEMS = 2;
 const ITEM = 3;
 const METADATA = 4;
 const MANAGED_FIELDS = 5;
 
-/** Longer than every key that matters. */
+/** Longer than each key that is compared. */
 const MAX_KEY_BYTES = 16;
-/** What stands for managed fields in an item: the shortest JSON value. */
+/** Replaces the managed fields of an item: the shortest JSON value. */
 const PLACEHOLDER = Buffer.from('0');
 
 /**
- * Cuts a Kubernetes list into its items while it arrives: a page of 500 pods (7 to 12 MB) is neither kept whole nor
- * parsed in one go, which would hold up the event loop. Managed fields, 43 % of a pod, are not even parsed.
+ * Splits a Kubernetes list into its items while it arrives. A page of 500 pods (7 to 12 MB) is neither held in memory nor
+ * parsed in one go, which would block the event loop. Managed fields, 43 % of a pod, are not parsed.
  *
- * It follows quotes and brackets only; whether the pieces are JSON is for the parser to say.
+ * The splitter tracks only quotes and brackets; the parser validates the JSON.
  */
 export class ItemSplitter {
   readonly #onItem: (item: Json) => void;
   readonly #envelope = new ByteBuffer(MAX_ENVELOPE_BYTES);
   readonly #item = new ByteBuffer(MAX_ITEM_BYTES);
-  /** Where bytes go; undefined between items and inside managed fields. */
+  /** The buffer for the current bytes; undefined between items and inside managed fields. */
   #sink: ByteBuffer | undefined = this.#envelope;
   #depth = 0;
   #inString = false;
   #escaped = false;
   #inItems = false;
   #inMetadata = false;
-  /** The string that was read last is the key of what opens next: its bytes in this chunk, and before it. */
+  /** The last string, the key of the next bracket: its range in this chunk, and its part in earlier chunks. */
   #keyStart = 0;
   #keyEnd = 0;
   #keyBefore = '';
@@ -53,7 +53,7 @@ export class ItemSplitter {
     this.#onItem = onItem;
   }
 
-  /** Takes the next bytes, and gives out each item that they complete. Throws KubeError `TooLarge` or `Malformed`. */
+  /** Processes the next bytes and emits each item that they complete. Throws KubeError `TooLarge` or `Malformed`. */
   push(chunk: Uint8Array): void {
     let start = 0;
     let position = 0;
@@ -76,9 +76,9 @@ export class ItemSplitter {
     this.#keepKey(chunk);
   }
 
-  /** What was around the items. Throws KubeError `Malformed` when the list is not complete. */
+  /** Returns the list without its items. Throws KubeError `Malformed` if the list is incomplete. */
   end(): Json {
-    if (this.#depth !== 0 || this.#inString) throw new KubeError('Malformed', 'the list is cut off');
+    if (this.#depth !== 0 || this.#inString) throw new KubeError('Malformed', 'the list is truncated');
     return parseJson(this.#envelope.take());
   }
 
@@ -89,7 +89,7 @@ export class ItemSplitter {
     this.#keyBefore = '';
   }
 
-  /** Reads on to the end of a string, or of the chunk; returns where it stopped. */
+  /** Scans to the end of the string or the chunk. Returns the next position. */
   #readString(chunk: Uint8Array, from: number): number {
     let position = from;
     if (this.#escaped) {
@@ -111,7 +111,7 @@ export class ItemSplitter {
     return chunk.length;
   }
 
-  /** A bracket opens at `position`. Returns from where bytes are still to be kept. */
+  /** Handles an opening bracket at `position`. Returns the start of the bytes not yet stored. */
   #open(byte: number, chunk: Uint8Array, start: number, position: number): number {
     this.#depth += 1;
     if (this.#depth > MANAGED_FIELDS) return start;
@@ -136,11 +136,11 @@ export class ItemSplitter {
     return next;
   }
 
-  /** A bracket closes at `position`. Returns from where bytes are still to be kept. */
+  /** Handles a closing bracket at `position`. Returns the start of the bytes not yet stored. */
   #close(chunk: Uint8Array, start: number, position: number): number {
     const closed = this.#depth;
     this.#depth -= 1;
-    if (closed < LIST) throw new KubeError('Malformed', 'the list closes what was never opened');
+    if (closed < LIST) throw new KubeError('Malformed', 'the list has an unmatched closing bracket');
     if (!this.#inItems || closed > MANAGED_FIELDS) return start;
     switch (closed) {
       case ITEMS:
@@ -165,7 +165,7 @@ export class ItemSplitter {
     return next;
   }
 
-  /** Bytes up to `position` go where they went, those from there on to `sink`. */
+  /** Stores the bytes before `position` in the current sink, then switches to `sink`. */
   #redirect(sink: ByteBuffer | undefined, chunk: Uint8Array, start: number, position: number): number {
     this.#sink?.append(chunk.subarray(start, position));
     this.#sink = sink;
@@ -184,7 +184,7 @@ export class ItemSplitter {
     );
   }
 
-  /** The chunk goes, and with it the bytes of a key that may still matter. */
+  /** Copies the key's bytes, because the chunk is released. */
   #keepKey(chunk: Uint8Array): void {
     this.#keyBefore = this.#key(chunk).slice(0, MAX_KEY_BYTES);
     this.#keyStart = 0;

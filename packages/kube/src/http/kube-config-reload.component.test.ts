@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const signal = new AbortController().signal;
 
-/** The files beside the kubeconfig. */
+/** The files in the kubeconfig's directory. */
 interface Files {
   readonly ca: string;
   readonly crt: string;
@@ -41,11 +41,11 @@ const write = async (files: Partial<Files>): Promise<void> => {
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
 };
 
-/** Over a new connection. */
+/** Sends a request over a new connection. Returns the credentials that the server received. */
 const caller = async (): Promise<unknown> => {
   const client = new ApiClient({ credentials, clock, userAgent: 'test/0' });
   try {
-    const answer = await client.request({ method: 'GET', path: '/who', signal });
+    const answer = await client.request({ method: 'GET', path: '/whoami', signal });
     return answer.kind === 'ok' ? answer.body : answer.status;
   } finally {
     await client.close();
@@ -107,7 +107,7 @@ const pair = async (options: LeafOptions): Promise<Partial<Files>> => {
 
 type Change = () => Promise<Partial<Files>>;
 
-/** What OpenSSL rejects, and what it ignores: it would trust the system's authorities, or send no certificate. */
+/** Files that OpenSSL rejects, or ignores: it would trust the system's authorities, or send no certificate. */
 const UNUSABLE: readonly [string, Change, string][] = [
   ['an empty CA bundle', () => Promise.resolve({ ca: '' }), 'certificate-authority contains no PEM certificate'],
   [
@@ -135,7 +135,7 @@ const UNUSABLE: readonly [string, Change, string][] = [
   ],
 ];
 
-/** Usable, but worse than what is in use. */
+/** Usable, but worse than the credentials in use. */
 const WORSE: readonly [string, Change, string][] = [
   [
     'a client certificate that is not valid yet',
@@ -149,9 +149,9 @@ const WORSE: readonly [string, Change, string][] = [
   ],
 ];
 
-describe('a kubeconfig that is read again', () => {
+describe('a reloaded kubeconfig', () => {
   test.each([...UNUSABLE, ...WORSE])(
-    'P2 with %s: the one in use stays, and the rest takes effect',
+    'P2 with %s keeps the one in use and applies the rest',
     async (_, change, problem) => {
       await write(good);
       expect(await caller()).toEqual({ certificate: 'first', token: 'first' });
@@ -161,7 +161,7 @@ describe('a kubeconfig that is read again', () => {
       await clock.advance(MINUTE_MS);
       expect(await caller()).toEqual({ certificate: 'first', token: 'rotated' });
       expect(logged).toEqual([
-        { message: 'kubeconfig not used in full, keeping what was read before', problems: [problem] },
+        { message: 'kubeconfig partly unusable, keeping the previous credentials', problems: [problem] },
       ]);
 
       await write(await filesFor('second'));
@@ -177,12 +177,8 @@ describe('a kubeconfig that is read again', () => {
       () => writeFile(join(directory, 'config'), '{{{'),
       'the kubeconfig cannot be used: syntax error at line 1, column 4',
     ],
-    [
-      'the token is empty',
-      () => writeFile(join(directory, 'token'), ''),
-      'the token file that the kubeconfig names is empty',
-    ],
-  ])('P2 while %s, what was read before stays in use', async (_, damage, problem) => {
+    ['the token is empty', () => writeFile(join(directory, 'token'), ''), 'the token file of the kubeconfig is empty'],
+  ])('P2 keeps the previous credentials while %s', async (_, damage, problem) => {
     await write(good);
     expect(await caller()).toEqual({ certificate: 'first', token: 'first' });
     await damage();
@@ -191,7 +187,7 @@ describe('a kubeconfig that is read again', () => {
     expect(logged).toMatchObject([{ problems: [problem] }]);
   });
 
-  test.each(UNUSABLE)('P2 the first time, with %s: an error that names it, until it is repaired', async (...row) => {
+  test.each(UNUSABLE)('P2 throws an error that names %s, until it is fixed', async (...row) => {
     const [, change, problem] = row;
     await write({ ...good, ...(await change()) });
     await expect(caller()).rejects.toMatchObject({
@@ -202,10 +198,10 @@ describe('a kubeconfig that is read again', () => {
     expect(await caller()).toEqual({ certificate: 'first', token: 'first' });
   });
 
-  test('P2 a client certificate that is not valid yet is used once it is', async () => {
+  test('P2 uses a client certificate once it becomes valid', async () => {
     await write(good);
     await caller();
-    // The server's clock is the machine's, and does not matter: it takes any certificate.
+    // The server uses the system clock, but accepts any certificate.
     await write(await pair({ notBefore: new Date(clock.now() + HOUR_MS / 2) }));
     await clock.advance(MINUTE_MS);
     expect(await caller()).toMatchObject({ certificate: 'first' });

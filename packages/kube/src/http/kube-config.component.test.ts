@@ -21,14 +21,14 @@ let clientPair: CertificatePair;
 let clock: FakeClock;
 let client: ApiClient;
 
-/** What the server says about who called. */
+/** Returns the credentials that the server received, or the error status. */
 const caller = async (): Promise<unknown> => {
-  const answer = await client.request({ method: 'GET', path: '/who', signal });
+  const answer = await client.request({ method: 'GET', path: '/whoami', signal });
   return answer.kind === 'ok' ? answer.body : answer.status;
 };
 
-/** Of the client certificate; undefined when there was none. */
-function commonNameOf(socket: Socket): unknown {
+/** Returns the common name of the client certificate; undefined without one. */
+function getCommonName(socket: Socket): unknown {
   if (!(socket instanceof TLSSocket)) return undefined;
   const certificate = socket.getPeerCertificate();
   return 'subject' in certificate ? certificate.subject.CN : undefined;
@@ -64,7 +64,7 @@ beforeEach(async () => {
   server = createServer(
     { cert, key, ca: authority.certificate, requestCert: true, rejectUnauthorized: false },
     (request, response) => {
-      const certificate = commonNameOf(request.socket);
+      const certificate = getCommonName(request.socket);
       const { authorization, 'impersonate-user': impersonated } = request.headers;
       response.setHeader('content-type', 'application/json');
       response.statusCode = authorization === 'Bearer stale' ? 401 : 200;
@@ -88,28 +88,28 @@ afterEach(async () => {
 });
 
 describe('a kubeconfig', () => {
-  test('with a token', async () => {
+  test('authenticates with a token', async () => {
     await writeConfig({ token: 'abc' });
     expect(await caller()).toEqual({ authorization: 'Bearer abc' });
   });
 
-  test('with a client certificate in files beside it', async () => {
+  test('authenticates with a client certificate in files of its directory', async () => {
     await writeFile(join(directory, 'tls.crt'), clientPair.certificate);
     await writeFile(join(directory, 'tls.key'), clientPair.key);
     await writeConfig({ 'client-certificate': 'tls.crt', 'client-key': 'tls.key' });
     expect(await caller()).toEqual({ certificate: 'archpolicy-operator' });
   });
 
-  test('with a token in a file beside it, which wins over a token, and which is rotated', async () => {
+  test('prefers a token file to a token, and follows its rotation', async () => {
     await writeFile(join(directory, 'token'), 'first\n');
-    await writeConfig({ tokenFile: 'token', token: 'abc', as: 'somebody' });
-    expect(await caller()).toEqual({ authorization: 'Bearer first', impersonated: 'somebody' });
+    await writeConfig({ tokenFile: 'token', token: 'abc', as: 'impersonated' });
+    expect(await caller()).toEqual({ authorization: 'Bearer first', impersonated: 'impersonated' });
     await writeFile(join(directory, 'token'), 'second\n');
     await clock.advance(MINUTE_MS);
-    expect(await caller()).toEqual({ authorization: 'Bearer second', impersonated: 'somebody' });
+    expect(await caller()).toEqual({ authorization: 'Bearer second', impersonated: 'impersonated' });
   });
 
-  test('with a token in a file elsewhere: each kubeconfig has its own', async () => {
+  test('uses its own token file beside another kubeconfig of the process', async () => {
     await writeFile(join(directory, 'mine'), 'mine');
     await writeFile(join(directory, 'other'), 'other');
     await writeConfig({ tokenFile: join(directory, 'other') });
@@ -118,17 +118,17 @@ describe('a kubeconfig', () => {
     expect(await caller()).toEqual({ authorization: 'Bearer mine' });
   });
 
-  test('with a user to impersonate', async () => {
-    await writeConfig({ token: 'abc', as: 'somebody' });
-    expect(await caller()).toEqual({ authorization: 'Bearer abc', impersonated: 'somebody' });
+  test('impersonates a user', async () => {
+    await writeConfig({ token: 'abc', as: 'impersonated' });
+    expect(await caller()).toEqual({ authorization: 'Bearer abc', impersonated: 'impersonated' });
   });
 
-  test('with a password', async () => {
+  test('authenticates with a password', async () => {
     await writeConfig({ username: 'me', password: 'secret' });
     expect(await caller()).toEqual({ authorization: `Basic ${Buffer.from('me:secret').toString('base64')}` });
   });
 
-  test('with an exec plugin, which runs once while its token lasts', async () => {
+  test('runs an exec plugin once while its token is valid', async () => {
     const credential = {
       apiVersion: 'client.authentication.k8s.io/v1',
       kind: 'ExecCredential',
@@ -143,7 +143,7 @@ describe('a kubeconfig', () => {
     expect(await readFile(join(directory, 'runs'), 'utf8')).toBe('x');
   });
 
-  test('is read again every minute: a rotated token is used', async () => {
+  test('is reloaded every minute, so that a rotated token takes effect', async () => {
     await writeConfig({ token: 'first' });
     expect(await caller()).toEqual({ authorization: 'Bearer first' });
     await writeConfig({ token: 'second' });
@@ -153,7 +153,7 @@ describe('a kubeconfig', () => {
     expect(await caller()).toEqual({ authorization: 'Bearer second' });
   });
 
-  test('is read again a second after a 401', async () => {
+  test('is reloaded 1 s after a 401', async () => {
     await writeConfig({ token: 'stale' });
     expect(await caller()).toBe(401);
     await writeConfig({ token: 'fresh' });
@@ -161,7 +161,7 @@ describe('a kubeconfig', () => {
     expect(await caller()).toEqual({ authorization: 'Bearer fresh' });
   });
 
-  test('with a rotated client certificate: new connections carry the new one', async () => {
+  test('uses a rotated client certificate for new connections', async () => {
     const user = (pair: CertificatePair): object => ({
       'client-certificate-data': Buffer.from(pair.certificate).toString('base64'),
       'client-key-data': Buffer.from(pair.key).toString('base64'),
@@ -173,7 +173,7 @@ describe('a kubeconfig', () => {
     expect(await caller()).toEqual({ certificate: 'rotated' });
   });
 
-  test('that trusts another authority refuses the server', async () => {
+  test('with another authority rejects the server', async () => {
     const other = await createCertificateAuthority('another');
     await writeConfig(
       { token: 'abc' },
@@ -182,7 +182,7 @@ describe('a kubeconfig', () => {
     await expect(caller()).rejects.toMatchObject({ code: 'Network' });
   });
 
-  test('for another name than the server has is refused, unless it says which name to expect', async () => {
+  test('rejects a server with another name, unless tls-server-name allows it', async () => {
     await writeConfig({ token: 'abc' }, { 'tls-server-name': 'elsewhere.example' });
     await expect(caller()).rejects.toMatchObject({ code: 'Network' });
     await writeConfig({ token: 'abc' }, { 'tls-server-name': 'localhost' });
@@ -192,15 +192,15 @@ describe('a kubeconfig', () => {
 
   test.each<[string, () => Promise<void>]>([
     ['missing', () => Promise.resolve()],
-    ['no YAML', () => writeFile(file(), '{{{')],
+    ['not YAML', () => writeFile(file(), '{{{')],
     ['without a cluster', () => writeFile(file(), '{"clusters": [], "contexts": [], "users": []}')],
-    ['with a token file that is missing', () => writeConfig({ tokenFile: 'nowhere' })],
+    ['with a missing token file', () => writeConfig({ tokenFile: 'nowhere' })],
     [
-      'with a token file that is empty',
+      'with an empty token file',
       () => writeFile(join(directory, 'token'), '').then(() => writeConfig({ tokenFile: 'token' })),
     ],
-    ['with a proxy, which is not supported', () => writeConfig({}, { 'proxy-url': 'http://127.0.0.1:1' })],
-  ])('%s is told with a code, and read again at the next call', async (_, write) => {
+    ['with a proxy (unsupported)', () => writeConfig({}, { 'proxy-url': 'http://127.0.0.1:1' })],
+  ])('%s: throws BadConfig and reads it again at the next call', async (_, write) => {
     await write();
     await expect(caller()).rejects.toMatchObject({ name: 'KubeError', code: 'BadConfig' });
     await writeConfig({ token: 'repaired' });

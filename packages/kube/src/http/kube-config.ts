@@ -19,35 +19,35 @@ import { parseDocument } from 'yaml';
 import { KubeError } from '../errors.ts';
 import type { Credentials, CredentialSource, TlsCredentials } from './credentials.ts';
 
-/** Rotated tokens and certificates are seen within this time; client-go re-reads token files every minute, too. */
+/** Rotated tokens and certificates take effect within this time. client-go also reloads token files every minute. */
 const RELOAD_MS = 60_000;
-/** After a 401 or a failed read the files are read again, but not in a loop while the failure lasts. */
+/** Minimum time between reads after a 401 or a failed read. */
 const RETRY_MS = 1_000;
 
-/** The fields of a kubeconfig that hold certificates, or the paths of them. */
+/** The fields of a kubeconfig with certificates, or their paths; used in messages. */
 const FIELD_NAMES = { ca: 'certificate-authority', certificate: 'client-certificate', key: 'client-key' } as const;
 
-/** Where the kubeconfig is: a file, or the account that the cluster gives to its pods. */
+/** The kubeconfig file, or the ServiceAccount of the pod. */
 export type KubeConfigLocation = { readonly file: string } | 'in-cluster';
 
-/** The part of a logger that reports a kubeconfig that cannot be used. */
+/** Logs kubeconfigs that cannot be used. */
 export interface KubeConfigLogger {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** A kubeconfig without what KubeConfig does not do right. */
+/** A kubeconfig, without the token handling of `KubeConfig`. */
 interface LoadedKubeConfig {
   readonly config: KubeConfig;
-  /** Where the current user's token is; it wins over a token in the kubeconfig itself, as kubectl has it. */
+  /** The current user's token file. It overrides a token in the kubeconfig, as in kubectl. */
   readonly tokenFile: string | undefined;
 }
 
 /**
- * Credentials from a kubeconfig, read again every minute and after a 401, so that rotated tokens and certificates are
- * picked up. Exec plugins run as KubeConfig runs them, and keep their token until it expires.
+ * Credentials from a kubeconfig, reloaded every minute and after a 401, so that rotated tokens and certificates take effect.
+ * `KubeConfig` runs exec plugins and caches their token until it expires.
  *
- * What cannot be used does not replace what was read before: a bad CA bundle or client certificate leaves the one in use,
- * and a read that fails leaves all of it. client-go does so for CA bundles and tokens.
+ * An unusable CA bundle or client certificate does not replace the one in use, and a failed read replaces nothing. client-go
+ * does the same for CA bundles and tokens.
  *
  * @see https://github.com/kubernetes/client-go/blob/v0.36.3/transport/ca_rotation.go and `token_source.go` beside it
  * @see https://github.com/kubernetes/client-go/blob/v0.36.3/tools/clientcmd/api/v1/types.go (the format of a kubeconfig)
@@ -61,12 +61,12 @@ export class KubeConfigCredentials implements CredentialSource {
   readonly #logger: KubeConfigLogger | undefined;
   #loaded: LoadedKubeConfig | undefined;
   #current: Promise<Credentials> | undefined;
-  /** What was read last without an error. */
+  /** The credentials of the last successful read. */
   #inUse: Credentials | undefined;
   #readAt = -Infinity;
   #retrySoon = false;
   #unauthorized = false;
-  /** What was logged last: a lasting problem is logged once. */
+  /** The problem logged last: a persistent problem is logged once. */
   #lastLoggedProblem = '';
 
   constructor(location: KubeConfigLocation, clock: Clock, logger?: KubeConfigLogger) {
@@ -75,7 +75,7 @@ export class KubeConfigCredentials implements CredentialSource {
     this.#logger = logger;
   }
 
-  /** @throws KubeError `BadConfig`, while nothing has been read that can be used */
+  /** @throws KubeError `BadConfig` if no usable credentials have been read yet */
   read(): Promise<Credentials> {
     const age = this.#clock.monotonic() - this.#readAt;
     if (this.#current !== undefined && age < (this.#retrySoon ? RETRY_MS : RELOAD_MS)) return this.#current;
@@ -85,7 +85,7 @@ export class KubeConfigCredentials implements CredentialSource {
     this.#retrySoon = false;
     this.#unauthorized = false;
     reading.catch(() => {
-      // A failure is not kept: the next call reads again.
+      // A failure is not cached: the next call reads again.
       if (this.#current === reading) this.#current = undefined;
     });
     return reading;
@@ -114,7 +114,7 @@ export class KubeConfigCredentials implements CredentialSource {
 
   async #load(unauthorized: boolean): Promise<Credentials> {
     try {
-      // An exec plugin's token lives in the KubeConfig: a new one would run the plugin every minute.
+      // The KubeConfig caches the exec plugin's token: a new one would run the plugin every minute.
       const keep = this.#loaded?.config.getCurrentUser()?.exec !== undefined && !unauthorized;
       if (this.#loaded === undefined || !keep) this.#loaded = loadKubeConfig(this.#location);
       return await toCredentials(this.#loaded);
@@ -138,12 +138,12 @@ export class KubeConfigCredentials implements CredentialSource {
     if (problem === this.#lastLoggedProblem) return;
     this.#lastLoggedProblem = problem;
     if (fields.problems.length > 0) {
-      this.#logger?.warn(fields, 'kubeconfig not used in full, keeping what was read before');
+      this.#logger?.warn(fields, 'kubeconfig partly unusable, keeping the previous credentials');
     }
   }
 }
 
-/** What the library writes about a kubeconfig that parses but is not complete; nothing of it comes from the file. */
+/** The library's messages about an incomplete kubeconfig. They contain no text of the file. */
 const INCOMPLETE = /^(?:No active cluster!|(?:clusters|users|contexts)\[\d{1,6}\]\.[a-z.]{1,40} is missing)$/;
 
 /**
@@ -161,7 +161,7 @@ function isSystemError(error: unknown): error is object {
   return typeof error === 'object' && error !== null && 'syscall' in error;
 }
 
-/** Of a system call that failed. Messages are not logged: a parser quotes what it failed on, and that may be a token. */
+/** Returns the code of a failed system call. Messages are not logged: a parser's message may quote a token. */
 function getSystemErrorCode(error: unknown): { readonly code?: string } {
   return isSystemError(error) ? withoutUndefined({ code: errorCode(error) }) : {};
 }
@@ -173,20 +173,20 @@ function loadKubeConfig(location: KubeConfigLocation): LoadedKubeConfig {
   const user = config.getCurrentUser();
   const tokenFile =
     location === 'in-cluster' ? getServiceAccountTokenFile(user) : readTokenFilePath(location.file, user?.name);
-  // KubeConfig keeps one token of a file for all users of the process, and for a minute even when it was refused.
+  // KubeConfig caches one token file for all users of the process, for a minute even after a 401.
   if (tokenFile !== undefined) config.users = config.users.map((each) => ({ ...each, authProvider: null, token: '' }));
   return { config, tokenFile };
 }
 
-/** Of the account that the cluster gives to its pods. */
+/** The token file of the pod's ServiceAccount. */
 function getServiceAccountTokenFile(user: { readonly authProvider?: unknown } | null): string | undefined {
   const provider = user?.authProvider as Json | undefined;
   return isJsonObject(provider) ? textAt(objectAt(provider, 'config'), 'tokenFile') : undefined;
 }
 
-/** `tokenFile` of a user in a kubeconfig, which KubeConfig leaves out: the user would be anonymous. */
+/** Reads `tokenFile` of a user in a kubeconfig. KubeConfig ignores it, which would make the user anonymous. */
 function readTokenFilePath(file: string, user: string | undefined): string | undefined {
-  // Not by `parse`: it prints warnings that quote the text.
+  // Not `parse`, which prints warnings that quote the text.
   const document = parseDocument(readFileSync(file, 'utf8'));
   const [error] = document.errors;
   if (error !== undefined) throw badConfig(error);
@@ -208,13 +208,13 @@ async function toCredentials({ config, tokenFile }: LoadedKubeConfig): Promise<C
   return { server: server.origin, tls: toTlsCredentials(options), headers: { ...toHeaders(options), ...token } };
 }
 
-/** Runs the exec plugin of the user, if there is one. */
+/** Runs the user's exec plugin, if configured. */
 async function getRequestOptions(config: KubeConfig): Promise<RequestOptions> {
   const options: RequestOptions = {};
   try {
     await config.applyToHTTPSOptions(options);
   } catch (error) {
-    // The library's error has what the plugin printed.
+    // The library's error contains the plugin's output.
     if (config.getCurrentUser()?.exec === undefined || isSystemError(error)) throw error;
     throw new KubeError('BadConfig', "the exec plugin of the kubeconfig's user failed or returned no credential");
   }
@@ -223,7 +223,7 @@ async function getRequestOptions(config: KubeConfig): Promise<RequestOptions> {
 
 async function readToken(file: string): Promise<Record<string, string>> {
   const token = (await readFile(file, 'utf8')).trim();
-  if (token === '') throw new KubeError('BadConfig', 'the token file that the kubeconfig names is empty');
+  if (token === '') throw new KubeError('BadConfig', 'the token file of the kubeconfig is empty');
   return { authorization: `Bearer ${token}` };
 }
 
@@ -240,13 +240,13 @@ function optionalPem(name: 'ca' | 'cert' | 'key', value: unknown): TlsCredential
   if (value === undefined || value === null) return {};
   if (typeof value === 'string') return { [name]: value };
   if (Buffer.isBuffer(value)) return { [name]: value.toString('utf8') };
-  throw new KubeError('BadConfig', `the kubeconfig gives ${name} in a form that is not supported`);
+  throw new KubeError('BadConfig', `the kubeconfig has ${name} in an unsupported form`);
 }
 
 function toHeaders(options: RequestOptions): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(options.headers ?? {})) {
-    // Token files often end in a newline, which no header may carry.
+    // Token files often end in a newline, which is invalid in a header.
     if (typeof value === 'string') headers[name.toLowerCase()] = value.trim();
   }
   if (typeof options.auth === 'string')

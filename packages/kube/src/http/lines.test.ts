@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readBounded } from './body.ts';
 import { splitLines } from './lines.ts';
 
-// eslint-disable-next-line @typescript-eslint/require-await -- an async iterable is what a connection is
+// eslint-disable-next-line @typescript-eslint/require-await -- a connection is an async iterable
 async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   let start = 0;
   for (const size of sizes) {
@@ -13,7 +13,7 @@ async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGener
   yield bytes.subarray(start);
 }
 
-async function linesOf(text: string, sizes: readonly number[], maxBytes = 1_000_000): Promise<readonly string[]> {
+async function readLines(text: string, sizes: readonly number[], maxBytes = 1_000_000): Promise<readonly string[]> {
   const lines: string[] = [];
   for await (const line of splitLines(chunked(Buffer.from(text), sizes), maxBytes)) {
     lines.push(Buffer.from(line).toString());
@@ -21,35 +21,35 @@ async function linesOf(text: string, sizes: readonly number[], maxBytes = 1_000_
   return lines;
 }
 
-describe('lines of a watch', () => {
-  test('come out whole, however the bytes were cut', async () => {
+describe('splitLines', () => {
+  test('returns whole lines, for any chunk boundaries', async () => {
     const line = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !text.includes('\n'));
     await fc.assert(
       fc.asyncProperty(fc.array(line), fc.array(fc.nat(20)), async (lines, sizes) => {
-        expect(await linesOf(lines.map((each) => `${each}\n`).join(''), sizes)).toEqual(lines);
+        expect(await readLines(lines.map((each) => `${each}\n`).join(''), sizes)).toEqual(lines);
       }),
     );
   });
 
-  test('empty ones are left out', async () => {
-    expect(await linesOf('a\n\n\nb\n', [1, 1])).toEqual(['a', 'b']);
+  test('skips empty lines', async () => {
+    expect(await readLines('a\n\n\nb\n', [1, 1])).toEqual(['a', 'b']);
   });
 
-  test('a last one without its end is an error: the sender was cut off', async () => {
-    await expect(linesOf('a\nb', [])).rejects.toMatchObject({ code: 'Malformed' });
+  test('throws for a last line without a newline', async () => {
+    await expect(readLines('a\nb', [])).rejects.toMatchObject({ code: 'Malformed' });
   });
 
   test.each([
     ['in one chunk', []],
-    ['in many', [3, 3, 3]],
-  ])('are bounded: %s', async (_, sizes) => {
-    expect(await linesOf('aaaaaaaa\nbb\n', sizes, 8)).toEqual(['aaaaaaaa', 'bb']);
-    await expect(linesOf('aaaaaaaaa\n', sizes, 8)).rejects.toMatchObject({ code: 'TooLarge' });
+    ['in many chunks', [3, 3, 3]],
+  ])('limits the length of a line: %s', async (_, sizes) => {
+    expect(await readLines('aaaaaaaa\nbb\n', sizes, 8)).toEqual(['aaaaaaaa', 'bb']);
+    await expect(readLines('aaaaaaaaa\n', sizes, 8)).rejects.toMatchObject({ code: 'TooLarge' });
   });
 });
 
-describe('a body', () => {
-  test('is read up to its bound', async () => {
+describe('readBounded', () => {
+  test('reads a body up to its limit', async () => {
     const bytes = Buffer.from('0123456789');
     expect(await readBounded(chunked(bytes, [4, 4]), 10)).toEqual(bytes);
     await expect(readBounded(chunked(bytes, [4, 4]), 9)).rejects.toMatchObject({ code: 'TooLarge' });

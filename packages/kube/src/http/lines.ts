@@ -5,9 +5,9 @@ import { ByteBuffer } from './byte-buffer.ts';
 const NEWLINE = 0x0a;
 
 /**
- * Splits a stream into lines, each as bytes without its newline; empty lines are left out. Lines are cut at bytes, so
- * characters that were split between chunks stay whole. Throws KubeError `TooLarge` for a line over `maxBytes` and
- * `Malformed` for a last line without its newline: the sender was cut off.
+ * Splits a stream into lines: bytes without the newline, so that characters that span chunks stay intact. Skips empty lines.
+ *
+ * @throws KubeError `TooLarge` for a line over `maxBytes`, `Malformed` for a last line without a newline (truncated)
  */
 export async function* splitLines(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
   const line = new ByteBuffer(maxBytes);

@@ -9,11 +9,11 @@ describe('paths', () => {
     [PODS, { namespace: 'shop', name: 'web', subresource: 'eviction' }, '/api/v1/namespaces/shop/pods/web/eviction'],
     [LEASES, { namespace: 'a', name: 'b' }, '/apis/coordination.k8s.io/v1/namespaces/a/leases/b'],
     [PODS, { namespace: 'a/../b', name: 'x?y=z' }, '/api/v1/namespaces/a%2F..%2Fb/pods/x%3Fy%3Dz'],
-  ])('of %j at %j', (resource, location, expected) => {
+  ])('for %j at %j', (resource, location, expected) => {
     expect(resourcePath(resource, location)).toBe(expected);
   });
 
-  test('queries leave out what is undefined and encode the rest', () => {
+  test('queries omit undefined parameters and encode the others', () => {
     expect(withQuery('/a')).toBe('/a');
     expect(withQuery('/a', { continue: undefined })).toBe('/a');
     expect(withQuery('/a', { watch: true, limit: 500, labelSelector: 'a=b,c' })).toBe(

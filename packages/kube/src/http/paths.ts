@@ -1,4 +1,4 @@
-/** Which collection of the API: `group` is empty for the core group. */
+/** A resource of the API. `group`: empty for the core group. */
 export interface Resource {
   readonly group: string;
   readonly version: string;
@@ -14,14 +14,14 @@ export const SERVICE_ACCOUNTS: Resource = { group: '', version: 'v1', resource: 
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
 export const EVENTS: Resource = { group: 'events.k8s.io', version: 'v1', resource: 'events' };
 
-/** Which object, or which part of the collection. Absent namespace: cluster-scoped, or all namespaces. */
+/** An object or a part of a collection. Without a namespace: cluster-scoped, or all namespaces. */
 export interface ObjectLocation {
   readonly namespace?: string;
   readonly name?: string;
   readonly subresource?: string;
 }
 
-/** The URL path of a collection, an object or its subresource. */
+/** Returns the URL path of a collection, an object or its subresource. */
 export function resourcePath(resource: Resource, location: ObjectLocation = {}): string {
   const base = resource.group === '' ? ['api', resource.version] : ['apis', resource.group, resource.version];
   const parts = [
@@ -34,7 +34,7 @@ export function resourcePath(resource: Resource, location: ObjectLocation = {}):
   return `/${parts.map(encodeURIComponent).join('/')}`;
 }
 
-/** Query parameters; those that are undefined are left out. */
+/** Query parameters; undefined ones are omitted. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export function withQuery(path: string, query: Query = {}): string {

@@ -2,36 +2,36 @@ import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
-/** An answer with a 2xx status. */
+/** A response with a 2xx status. */
 export interface ApiSuccess {
   readonly kind: 'ok';
   readonly status: number;
   readonly body: Json;
 }
 
-/** An answer with any other status, as data: what it means is for the caller to say. */
+/** A response with any other status. The caller interprets it. */
 export interface StatusError {
   readonly kind: 'refused';
   readonly status: number;
-  /** `reason` of the Status object, such as `NotFound`; empty where there is none. */
+  /** `reason` of the Status object, such as `NotFound`; empty if absent. */
   readonly reason: string;
-  /** `message` of the Status object, shortened: remote text, for people only. */
+  /** `message` of the Status object, truncated. Remote text: for logs and events only. */
   readonly message: string;
   /** `details` of the Status object, as sent. */
   readonly details: JsonObject;
-  /** When to come back, as the server said: header `Retry-After`, else `details.retryAfterSeconds`. */
+  /** From the header `Retry-After`, else from `details.retryAfterSeconds`. */
   readonly retryAfterMs?: number;
 }
 
 export type ApiResponse = ApiSuccess | StatusError;
 
-/** Long enough for every message of the API server that people need, short enough for a log line. */
+/** Long enough for the messages of the API server, short enough for a log line. */
 const MAX_MESSAGE_CHARS = 1024;
-/** A server that asks for more waiting than this is not believed. */
+/** Longer retry delays are capped. */
 const MAX_RETRY_AFTER_S = 3600;
 
 /**
- * Reads a non-2xx answer. Bodies that are no Status object (a proxy's page) leave the fields empty.
+ * Parses a non-2xx response. A body that is not a Status object (a proxy's page) leaves the fields empty.
  *
  * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/apis/meta/v1/types.go (`Status`), and `Retry-After` in seconds:
  *   https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
@@ -52,10 +52,10 @@ export function parseStatusError(status: number, retryAfter: string | undefined,
   });
 }
 
-/** The body of a success; a refusal becomes a KubeError, for callers that expect none. */
+/** Returns the body of a success. Throws KubeError `Refused` for an error status. */
 export function bodyOrThrow(answer: ApiResponse): Json {
   if (answer.kind === 'ok') return answer.body;
-  throw new KubeError('Refused', `the API server refused: ${answer.status} ${answer.reason}`, {
+  throw new KubeError('Refused', `the API server returned an error: ${answer.status} ${answer.reason}`, {
     status: answer.status,
   });
 }

@@ -6,20 +6,21 @@ import { parseJson, yieldBetweenChunks } from './body.ts';
 import type { Chunks } from './body.ts';
 import { splitLines } from './lines.ts';
 
-/** An object is at most 3 MB as the API server takes it; JSON escapes may lengthen it. */
+/** The API server accepts objects up to 3 MB; JSON escapes may lengthen them. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
 export interface WatchLinesOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly idleTimeoutMs: number;
-  /** Ends the connection. */
+  /** Closes the connection. */
   readonly stream: AbortController;
 }
 
 /**
- * The lines of a watch, parsed. Ends with the stream; throws a KubeError when it breaks, is aborted, or stays silent for
- * longer than `idleTimeoutMs`. Leaving the iteration closes the connection.
+ * Yields the parsed lines of a watch until the stream ends. Leaving the iteration closes the connection.
+ *
+ * @throws KubeError if the stream breaks, is aborted, or receives nothing for `idleTimeoutMs`
  */
 export async function* watchLines(body: Chunks, options: WatchLinesOptions): AsyncGenerator<Json> {
   const { clock, signal, idleTimeoutMs, stream } = options;
@@ -30,7 +31,7 @@ export async function* watchLines(body: Chunks, options: WatchLinesOptions): Asy
   const watchdog = new AbortController();
   waitUntilIdle(clock, idleTimeoutMs, activity, watchdog.signal).then(
     (idle) => {
-      if (idle) stream.abort(new KubeError('IdleTimeout', 'the watch brought nothing for too long'));
+      if (idle) stream.abort(new KubeError('IdleTimeout', 'the watch received nothing within its idle timeout'));
     },
     () => undefined,
   );
@@ -42,7 +43,7 @@ export async function* watchLines(body: Chunks, options: WatchLinesOptions): Asy
   } finally {
     watchdog.abort();
     stopListening();
-    stream.abort(new KubeError('Aborted', 'the watch was left'));
+    stream.abort(new KubeError('Aborted', 'the watch is closed'));
   }
 }
 
@@ -53,7 +54,7 @@ async function* recordActivity(body: Chunks, clock: Clock, activity: { at: numbe
   }
 }
 
-/** True once nothing has come for `idleTimeoutMs`; one timer per silence instead of one per chunk. */
+/** Returns true once nothing arrived for `idleTimeoutMs`. Uses one timer per idle period, not one per chunk. */
 async function waitUntilIdle(
   clock: Clock,
   idleTimeoutMs: number,

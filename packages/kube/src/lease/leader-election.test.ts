@@ -8,7 +8,7 @@ import { LeaseStore } from './fixtures/lease-store.ts';
 const logger = { info: () => undefined, warn: () => undefined };
 const LEASE = { namespace: 'archpolicy-system', name: 'archpolicy-operator' };
 
-/** One candidate. It leads until its term ends; `end` lets the work end on its own. */
+/** A candidate that leads until its term ends. `end`: makes the work return on its own. */
 function candidate(store: LeaseStore, clock: FakeClock, identity = 'me') {
   const stop = new AbortController();
   const election = new LeaderElection({ api: store, lease: LEASE, identity, clock, random: () => 0, logger });
@@ -27,7 +27,7 @@ function candidate(store: LeaseStore, clock: FakeClock, identity = 'me') {
 }
 
 describe('leader election', () => {
-  test('creates the Lease when there is none, and renews it every 2 s', async () => {
+  test('creates a missing Lease, and renews it every 2 s', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock(Date.parse('2026-01-01T00:00:00Z'))];
     const { state, stop, finished, election } = candidate(store, clock);
     await clock.advance(0);
@@ -50,7 +50,7 @@ describe('leader election', () => {
     await finished;
   });
 
-  test('P3 a clean stop ends the work first, then gives the Lease back', async () => {
+  test('P3 ends the work before it releases the Lease at a clean stop', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { state, stop, finished } = candidate(store, clock);
     await clock.advance(0);
@@ -66,7 +66,7 @@ describe('leader election', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('work that ends by itself gives the Lease back, too; work that throws is told', async () => {
+  test('releases the Lease when the work returns or throws', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { state, finished } = candidate(store, clock);
     await clock.advance(0);
@@ -79,7 +79,7 @@ describe('leader election', () => {
     expect(store.holder).toBe('');
   });
 
-  test('waits while somebody else renews, whatever the clock of that holder says', async () => {
+  test('waits while another holder renews, regardless of the clock of that holder', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     store.hold('other', '1999-01-01T00:00:00.000000Z');
     const { state, stop, finished } = candidate(store, clock);
@@ -93,7 +93,7 @@ describe('leader election', () => {
     expect(store.holder).toBe('other');
   });
 
-  test('takes over 15 s after it last saw the Lease change, and no sooner', async () => {
+  test('takes over 15 s after the last observed change of the Lease, not earlier', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     store.hold('other', '2099-01-01T00:00:00.000000Z');
     const { state, stop, finished } = candidate(store, clock);
@@ -106,7 +106,7 @@ describe('leader election', () => {
     await finished;
   });
 
-  test('takes a Lease that was given back at its next try', async () => {
+  test('acquires a released Lease at its next attempt', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     store.hold('other', '2026-01-01T00:00:00.000000Z');
     const { state, stop, finished } = candidate(store, clock);
@@ -118,7 +118,7 @@ describe('leader election', () => {
     await finished;
   });
 
-  test('P2 loses the Lease when it could not be renewed for 10 s; others take it at 15 s', async () => {
+  test('P2 loses the Lease after 10 s without a renewal, and does not release it', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { state, finished } = candidate(store, clock);
     await clock.advance(4_000);
@@ -131,10 +131,10 @@ describe('leader election', () => {
     expect(state.leadership?.signal.aborted).toBe(true);
     expect(await finished).toBe('lost');
     store.down = false;
-    expect(store.holder).toBe('me'); // nobody gives back what is no longer his
+    expect(store.holder).toBe('me');
   });
 
-  test('P2 an outage shorter than that is survived', async () => {
+  test('P2 keeps the Lease during a shorter outage', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { state, stop, finished } = candidate(store, clock);
     await clock.advance(2_000);
@@ -147,18 +147,18 @@ describe('leader election', () => {
     await finished;
   });
 
-  test('P3 a process that was paused knows at once that it may no longer act', async () => {
+  test('P3 a paused process does not hold the Lease once it resumes', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { state, finished } = candidate(store, clock);
     await clock.advance(2_000);
-    clock.jump(20_000); // SIGSTOP, SIGCONT: no timer has run yet
+    clock.jump(20_000); // SIGSTOP, SIGCONT: no timer has run
     expect(state.leadership?.isHeld()).toBe(false);
     await clock.advance(0);
     expect(await finished).toBe('lost');
     expect(store.writes).toEqual(['POST me', 'PUT me']);
   });
 
-  test('somebody else in the Lease is a loss at once', async () => {
+  test('loses the Lease at once when another holder is in it', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { state, finished } = candidate(store, clock);
     await clock.advance(1_000);
@@ -169,7 +169,7 @@ describe('leader election', () => {
     expect(store.holder).toBe('other');
   });
 
-  test('an edit of the Lease by a person is no loss, and is kept', async () => {
+  test('keeps the Lease, and the edit, after a manual edit', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { state, stop, finished } = candidate(store, clock);
     await clock.advance(1_000);
@@ -181,7 +181,7 @@ describe('leader election', () => {
     await finished;
   });
 
-  test('a Lease that was deleted under its holder is made again, unless somebody else was faster', async () => {
+  test('creates a deleted Lease again, unless another holder was faster', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { state, finished } = candidate(store, clock);
     await clock.advance(1_000);
@@ -194,7 +194,7 @@ describe('leader election', () => {
     expect(await finished).toBe('lost');
   });
 
-  test('stops waiting with its signal, even while the API server is away', async () => {
+  test('stops waiting with its signal, also without the API server', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     store.down = true;
     const { stop, finished } = candidate(store, clock);
@@ -204,7 +204,7 @@ describe('leader election', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('P3 for random outages and pauses, never do two hold the Lease', async () => {
+  test('P3 at most one candidate holds the Lease during random outages', async () => {
     const step = fc.record({
       who: fc.constantFrom(0, 1, 2),
       what: fc.constantFrom('cut-leader', 'mend', 'wait', 'stop'),

@@ -9,7 +9,7 @@ import { leaseBody } from './lease-object.ts';
 import type { LeaseObject } from './lease-object.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 
-/** client-go's numbers: others take over after 15 s, the holder stops by itself after 10 s, tries come every 2 s. */
+/** client-go's values: the Lease expires after 15 s, the holder gives up after 10 s, attempts run every 2 s. */
 export const LEADER_TIMING: LeaderTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 
 export interface LeaderTiming {
@@ -18,17 +18,17 @@ export interface LeaderTiming {
   readonly retryMs: number;
 }
 
-/** Candidates that started together drift apart by up to this share of the retry time. */
+/** Jitter as a share of the retry period, so that candidates that start together do not stay in step. */
 const JITTER = 0.2;
-/** One call that hangs must leave time for another within the renew deadline. */
+/** Timeout of one renewal as a share of the renew deadline: a hanging call leaves time for another. */
 const MAX_ATTEMPT_SHARE = 0.3;
-/** Giving the Lease back is a courtesy to the standby: not worth a longer wait when the API server is gone. */
+/** Releasing only speeds up the takeover by the standby, so shutdown does not wait longer for it. */
 const RELEASE_TIMEOUT_MS = 1_500;
 
 export interface LeaderElectionOptions {
   readonly api: Pick<Api, 'request'>;
   readonly lease: LeaseLocation;
-  /** Unique per process, such as the pod's name and something random. */
+  /** Unique per process, such as the pod's name with a random suffix. */
   readonly identity: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -36,18 +36,18 @@ export interface LeaderElectionOptions {
   readonly timing?: LeaderTiming;
 }
 
-/** Being the leader. */
+/** The leadership of one term. */
 export interface Leadership {
-  /** Aborted when the Lease is lost, or when the process is to stop. */
+  /** Aborted when the Lease is lost or the process stops. */
   readonly signal: AbortSignal;
   /**
-   * Whether the Lease is held at this moment, by the monotonic clock: false as soon as it was not renewed in time, even
-   * when no timer could run meanwhile (a paused process). Ask right before each act that only the leader may do.
+   * Returns whether the Lease is held now, by the monotonic clock: false once the renew deadline has passed, even if no
+   * timer ran (a paused process). Call it right before each action that only the leader may take.
    */
   isHeld(): boolean;
 }
 
-/** Leader election by a Lease. One instance serves one term. */
+/** Leader election with a Lease. One instance per term. */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #timing: LeaderTiming;
@@ -60,15 +60,15 @@ export class LeaderElection {
     this.#timing = options.timing ?? LEADER_TIMING;
   }
 
-  /** Whether this process holds the Lease at this moment. */
+  /** Returns whether this process holds the Lease now. */
   isHeld(): boolean {
     return !this.#lost && this.#options.clock.monotonic() - this.#renewedAt < this.#timing.renewDeadlineMs;
   }
 
   /**
-   * Waits for the Lease, leads while `lead` runs, and gives the Lease back after it has ended. `lead` must end soon after
-   * its signal is aborted. Returns `lost` when the Lease was lost (the process should end), `ended` when `lead` returned
-   * by itself, else `stopped`. Rejects with what `lead` threw.
+   * Acquires the Lease, runs `lead`, and releases the Lease afterwards. `lead` must return soon after its signal is aborted.
+   * Returns `lost` if the Lease was lost (the process should exit), `ended` if `lead` returned on its own, else `stopped`.
+   * Rejects with the error of `lead`.
    */
   async run(
     signal: AbortSignal,
@@ -80,7 +80,7 @@ export class LeaderElection {
       await this.#release();
       return 'stopped';
     }
-    this.#options.logger.info({ lease: this.#options.lease.name, identity: this.#options.identity }, 'leading');
+    this.#options.logger.info({ lease: this.#options.lease.name, identity: this.#options.identity }, 'became leader');
     const term = new AbortController();
     const stopListening = onAbort(signal, () => {
       term.abort(signal.reason);
@@ -90,7 +90,7 @@ export class LeaderElection {
       await lead({ signal: term.signal, isHeld: () => !term.signal.aborted && this.isHeld() });
     } finally {
       stopListening();
-      term.abort(new KubeError('Aborted', 'the term is over'));
+      term.abort(new KubeError('Aborted', 'the term has ended'));
       await renewing;
       if (!this.#lost) await this.#release();
     }
@@ -98,7 +98,7 @@ export class LeaderElection {
     return stopped() ? 'stopped' : 'ended';
   }
 
-  /** Tries until the Lease is ours (true) or the signal is aborted (false). */
+  /** Retries until the Lease is acquired (true) or the signal is aborted (false). */
   async #acquire(signal: AbortSignal): Promise<boolean> {
     const { clock, random, logger } = this.#options;
     const stopped = (): boolean => signal.aborted;
@@ -107,7 +107,7 @@ export class LeaderElection {
         if (await this.#tryAcquire(signal)) return true;
       } catch (err) {
         if (stopped()) return false;
-        logger.warn({ err, lease: this.#options.lease.name }, 'the Lease could not be read or written');
+        logger.warn({ err, lease: this.#options.lease.name }, 'failed to acquire the Lease');
       }
       const remainingMs = this.#holderRemainingMs();
       const waitMs = this.#timing.retryMs * (1 + JITTER * random());
@@ -125,7 +125,7 @@ export class LeaderElection {
     return this.#write(lease, signal, this.#timing.renewDeadlineMs);
   }
 
-  /** How long the present holder may still hold, as far as we have seen. */
+  /** Returns the time in milliseconds until the current holder's Lease expires, as observed here. */
   #holderRemainingMs(): number {
     const { lease } = this.#tracker;
     if (lease === undefined || lease.holder === '') return 0;
@@ -147,7 +147,7 @@ export class LeaderElection {
     const written = await writeLease(api, location, { body, create: current === undefined }, signal, timeoutMs);
     if (written === undefined) return false;
     this.#tracker.update(written, startedAt);
-    // Counted from before the call: others count from when they see it, which is later.
+    // Counted from before the call; other candidates count from the later time at which they observe it.
     this.#renewedAt = startedAt;
     return true;
   }
@@ -176,13 +176,13 @@ export class LeaderElection {
     const attemptMs = Math.max(1, Math.min(remainingMs, this.#timing.renewDeadlineMs * MAX_ATTEMPT_SHARE));
     try {
       if (await this.#write(this.#tracker.lease, signal, attemptMs)) return 'renewed';
-      // Somebody wrote in between: a person's edit is no loss, another holder is.
+      // Another write came first. A manual edit keeps the leadership, another holder ends it.
       const at = clock.monotonic();
       const lease = await readLease(api, location, signal, attemptMs);
       this.#tracker.update(lease, at);
       return lease !== undefined && lease.holder !== identity ? 'taken' : 'failed';
     } catch (err) {
-      if (!signal.aborted) logger.warn({ err, lease: location.name }, 'the Lease could not be renewed');
+      if (!signal.aborted) logger.warn({ err, lease: location.name }, 'failed to renew the Lease');
       return 'failed';
     }
   }
@@ -197,7 +197,7 @@ export class LeaderElection {
     try {
       await writeLease(api, location, write, new AbortController().signal, RELEASE_TIMEOUT_MS);
     } catch (err) {
-      logger.warn({ err, lease: location.name }, 'the Lease could not be released');
+      logger.warn({ err, lease: location.name }, 'failed to release the Lease');
     }
   }
 }

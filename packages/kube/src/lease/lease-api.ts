@@ -6,16 +6,16 @@ import { LEASES, resourcePath } from '../http/paths.ts';
 import { parseLease } from './lease-object.ts';
 import type { LeaseObject } from './lease-object.ts';
 
-/** Which Lease. */
+/** Namespace and name of a Lease. */
 export interface LeaseLocation {
   readonly namespace: string;
   readonly name: string;
 }
 
-/** A Lease lives for seconds: an answer after this is no use to anybody. */
+/** A Lease is valid for seconds: a later response is useless. */
 const LEASE_TIMEOUT_MS = 5_000;
 
-/** The Lease, or undefined when there is none. Throws a KubeError for any other answer. */
+/** Reads the Lease; undefined if it does not exist. Throws a KubeError for any other response. */
 export async function readLease(
   api: Pick<Api, 'request'>,
   location: LeaseLocation,
@@ -29,8 +29,8 @@ export async function readLease(
 }
 
 /**
- * Creates the Lease, or replaces the version that the body carries. Undefined: somebody else was faster, or deleted it.
- * Throws a KubeError for any other answer.
+ * Creates the Lease, or replaces the version in the body. Returns undefined if another writer was faster or deleted it.
+ * Throws a KubeError for any other response.
  */
 export async function writeLease(
   api: Pick<Api, 'request'>,
@@ -47,9 +47,9 @@ export async function writeLease(
     timeoutMs: Math.max(1, timeoutMs),
   });
   if (answer.kind === 'ok') return parseLease(answer.body);
-  // 404 on create is a missing namespace: nobody was faster, it cannot be had at all.
+  // A 404 on create means a missing namespace, not a faster writer.
   if (answer.status === 409 || (answer.status === 404 && !write.create)) return undefined;
-  throw new KubeError('Refused', `the API server refused the Lease: ${answer.status} ${answer.reason}`, {
+  throw new KubeError('Refused', `the API server rejected the Lease: ${answer.status} ${answer.reason}`, {
     status: answer.status,
   });
 }

@@ -2,36 +2,36 @@ import { isJsonObject } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
-/** A coordination.k8s.io Lease, as far as holders and observers need it. */
+/** The fields of a coordination.k8s.io Lease that holders and observers use. */
 export interface LeaseObject {
-  /** Who holds it; empty when it was released. */
+  /** The holder's identity; empty if released. */
   readonly holder: string;
   readonly durationMs: number;
-  /** As written by the holder's clock: compared for change, never for time. */
+  /** By the holder's clock: compared only for equality, never with a time. */
   readonly renewTime: string;
   readonly acquireTime: string;
   readonly transitions: number;
   readonly resourceVersion: string;
-  /** As it came, so that a write keeps what others put into it. */
+  /** The raw object, so that a write keeps fields of other writers. */
   readonly raw: JsonObject;
 }
 
-/** What a holder writes. */
+/** The fields that a holder writes. */
 export interface LeaseSpec {
   readonly holder: string;
   readonly durationSeconds: number;
   /** Epoch milliseconds. */
   readonly renewedAtMs: number;
-  /** Kept when the holder stays the same, else `renewTime`. */
+  /** Kept for the same holder; `renewTime` for a new one. */
   readonly acquireTime?: string;
   readonly transitions: number;
 }
 
-/** A duration beyond this is a mistake, or somebody's attempt to hold for ever. */
+/** Limits a wrong or hostile duration, which would block the Lease permanently. */
 const MAX_DURATION_S = 3600;
 
 /**
- * Throws KubeError `Malformed` if the object is not a Lease. Absent fields are read as those of a Lease without a holder.
+ * Parses a Lease. Missing fields result in a Lease without a holder. Throws KubeError `Malformed` if it is not a Lease.
  *
  * @see https://github.com/kubernetes/api/blob/v0.36.3/coordination/v1/types.go (`LeaseSpec`)
  * @example {"metadata":{"name":"archpolicy-operator","resourceVersion":"4711"},"spec":{"holderIdentity":"operator-7d4b9c",
@@ -40,7 +40,7 @@ const MAX_DURATION_S = 3600;
 export function parseLease(body: Json): LeaseObject {
   const metadata = isJsonObject(body) ? body['metadata'] : undefined;
   if (!isJsonObject(body) || !isJsonObject(metadata) || typeof metadata['resourceVersion'] !== 'string') {
-    throw new KubeError('Malformed', 'the answer is not a Lease');
+    throw new KubeError('Malformed', 'the response is not a Lease');
   }
   const spec = isJsonObject(body['spec']) ? body['spec'] : {};
   return {
@@ -54,7 +54,7 @@ export function parseLease(body: Json): LeaseObject {
   };
 }
 
-/** The Lease as it should become: a new one, or a changed `current`. */
+/** Builds the body of a Lease: a new one, or `current` with changes. */
 export function leaseBody(
   location: { readonly namespace: string; readonly name: string },
   spec: LeaseSpec,
@@ -73,7 +73,7 @@ export function leaseBody(
   };
 }
 
-/** Kubernetes' MicroTime wants six digits of a second. */
+/** Kubernetes' MicroTime has six fractional digits. */
 function microTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '000Z');
 }

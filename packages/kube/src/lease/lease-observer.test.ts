@@ -15,14 +15,14 @@ function observer(store: LeaseStore, clock: FakeClock, trustFirstRead = false) {
 }
 
 describe('the observer of a Lease', () => {
-  test('believes in a holder that renews, and no longer than the Lease says', async () => {
+  test('reports a renewed Lease as fresh for its duration', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { observing, stop, finished } = observer(store, clock);
     await clock.advance(0);
-    expect(observing.isFresh()).toBe(false); // there is none
+    expect(observing.isFresh()).toBe(false); // no Lease
     store.hold('leader', '1999-01-01T00:00:00Z');
     await clock.advance(2_000);
-    expect(observing.isFresh()).toBe(false); // it may be a dead holder's last word
+    expect(observing.isFresh()).toBe(false); // the holder may have crashed since
     store.hold('leader', '1999-01-01T00:00:02Z');
     await clock.advance(2_000);
     expect(observing.isFresh()).toBe(true);
@@ -35,7 +35,7 @@ describe('the observer of a Lease', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('may be told to trust the first sight', async () => {
+  test('trusts the first read if configured', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     store.hold('webhook', '1999-01-01T00:00:00Z', 30);
     const { observing, stop, finished } = observer(store, clock, true);
@@ -49,7 +49,7 @@ describe('the observer of a Lease', () => {
     await finished;
   });
 
-  test('a Lease that was given back, or deleted, is not fresh', async () => {
+  test('reports a released or deleted Lease as stale', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { observing, stop, finished } = observer(store, clock, true);
     store.hold('leader', '2026-01-01T00:00:00Z');
@@ -68,7 +68,7 @@ describe('the observer of a Lease', () => {
     await finished;
   });
 
-  test('P2 without the API server the Lease goes stale, and comes back with it', async () => {
+  test('P2 the Lease becomes stale without the API server, and fresh again with it', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { observing, stop, finished } = observer(store, clock, true);
     store.hold('leader', '2026-01-01T00:00:00Z');
@@ -94,21 +94,21 @@ describe('a shared Lease', () => {
     return { stop, finished: lease.run(stop.signal) };
   }
 
-  test('is made and renewed by whoever comes first, about every 6 s, not by each replica', async () => {
+  test('is created and renewed by the first replica, about every 6 s', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const replicas = ['a', 'b', 'c'].map((identity) => replica(store, clock, identity));
     await clock.advance(60_000);
-    // All three renewed at their first sight; then one renewal for all.
+    // Each replica renews at its first read; then one renewal serves all.
     expect(store.writes.length).toBeGreaterThanOrEqual(10);
     expect(store.writes.length).toBeLessThanOrEqual(14);
     expect(store.spec).toMatchObject({ leaseDurationSeconds: 30 });
     for (const { stop } of replicas) stop.abort();
     await Promise.all(replicas.map(({ finished }) => finished));
-    expect(store.holder).not.toBe(''); // others may stand behind it
+    expect(store.holder).not.toBe(''); // other replicas may be ready
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('is left alone by replicas that are not ready', async () => {
+  test('is not renewed by replicas that are not ready', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     let ready = false;
     const { stop, finished } = replica(store, clock, 'a', () => ready);
@@ -124,7 +124,7 @@ describe('a shared Lease', () => {
     await finished;
   });
 
-  test('P2 goes on after an outage', async () => {
+  test('P2 is renewed again after an outage', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     const { stop, finished } = replica(store, clock, 'a');
     await clock.advance(10_000);
@@ -140,11 +140,11 @@ describe('a shared Lease', () => {
 });
 
 describe('a Lease', () => {
-  test.each([[null], ['lease'], [{}], [{ metadata: {} }]])('is not %j', (body) => {
+  test.each([[null], ['lease'], [{}], [{ metadata: {} }]])('is not parsed from %j', (body) => {
     expect(() => parseLease(body)).toThrow(expect.objectContaining({ code: 'Malformed' }));
   });
 
-  test('of another shape is one that nobody holds', () => {
+  test('with invalid fields has no holder', () => {
     const spec = { holderIdentity: 7, leaseDurationSeconds: 'long', renewTime: null };
     expect(parseLease({ metadata: { resourceVersion: '1' }, spec })).toMatchObject({
       holder: '',
@@ -153,7 +153,7 @@ describe('a Lease', () => {
     });
   });
 
-  test('for ever is an hour', () => {
+  test('has a duration of at most an hour', () => {
     const spec = { holderIdentity: 'x', leaseDurationSeconds: 1e9 };
     expect(parseLease({ metadata: { resourceVersion: '1' }, spec }).durationMs).toBe(3_600_000);
   });

@@ -5,7 +5,7 @@ import { readLease } from './lease-api.ts';
 import type { LeaseLocation } from './lease-api.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 
-/** As often as leaders renew: a change is seen at most this much late. */
+/** Equals the renewal period of leaders. A change is detected at most this much later. */
 const POLL_MS = 2_000;
 
 export interface LeaseObserverOptions {
@@ -14,13 +14,13 @@ export interface LeaseObserverOptions {
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug'>;
   /**
-   * Whether a Lease that we have seen only once counts as fresh for its duration. False where acting on a dead holder's
-   * last word would do harm: then it is fresh once it was seen to change.
+   * Whether a Lease that has been read only once is fresh for its duration. If false, it is fresh only after an observed
+   * change: its holder may have crashed before the first read.
    */
   readonly trustFirstRead: boolean;
 }
 
-/** Whether somebody else's Lease is fresh, by our own monotonic clock. Reads it every 2 s; asking costs nothing. */
+/** Observes whether another process keeps a Lease fresh, by our own monotonic clock. Reads the Lease every 2 s. */
 export class LeaseObserver {
   readonly #options: LeaseObserverOptions;
   readonly #tracker = new LeaseTracker();
@@ -29,7 +29,7 @@ export class LeaseObserver {
     this.#options = options;
   }
 
-  /** Renewed within the duration that its holder wrote into it. */
+  /** Returns whether the Lease was renewed within its duration. No I/O. */
   isFresh(): boolean {
     const { lease } = this.#tracker;
     if (lease === undefined || lease.holder === '') return false;
@@ -37,7 +37,7 @@ export class LeaseObserver {
     return this.#tracker.ageMs(this.#options.clock.monotonic()) < lease.durationMs;
   }
 
-  /** Runs until the signal is aborted. A read that fails changes nothing: without news the Lease goes stale by itself. */
+  /** Runs until the signal is aborted. A failed read changes nothing: without renewals the Lease becomes stale. */
   async run(signal: AbortSignal): Promise<void> {
     const { api, lease: location, clock, logger } = this.#options;
     while (!signal.aborted) {
@@ -45,7 +45,7 @@ export class LeaseObserver {
       try {
         this.#tracker.update(await readLease(api, location, signal, POLL_MS), at);
       } catch (err) {
-        logger.debug({ err, lease: location.name }, 'the Lease could not be read');
+        logger.debug({ err, lease: location.name }, 'failed to read the Lease');
       }
       await clock.sleep(POLL_MS, signal).catch(() => undefined);
     }

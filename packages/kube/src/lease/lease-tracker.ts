@@ -1,25 +1,25 @@
 import type { LeaseObject } from './lease-object.ts';
 
 /**
- * How old a Lease is by our own monotonic clock: time counts from when we saw it change. Holders' clocks are never
- * trusted, only that they wrote something new.
+ * Tracks the age of a Lease since its last observed change, by our own monotonic clock. The holder's clock is not used:
+ * only whether `renewTime` changed.
  */
 export class LeaseTracker {
   #lease: LeaseObject | undefined;
   #changedAt = 0;
   #changes = 0;
 
-  /** The Lease as last seen. */
+  /** The Lease as of the last read. */
   get lease(): LeaseObject | undefined {
     return this.#lease;
   }
 
-  /** How often it was seen to change; the first sight is none, for it may be a dead holder's last word. */
+  /** The number of observed changes. The first read does not count: its holder may have crashed before. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** Notes what was read. `at`: monotonic milliseconds from before the read, so that ages are never too young. */
+  /** Records a read. `at`: monotonic milliseconds before the read, so that the age is never too low. */
   update(lease: LeaseObject | undefined, at: number): void {
     const before = this.#lease;
     this.#lease = lease;
@@ -29,7 +29,7 @@ export class LeaseTracker {
     this.#changedAt = at;
   }
 
-  /** Milliseconds since it was seen to change; Infinity when there is none. */
+  /** Returns the milliseconds since the last change; Infinity without a Lease. */
   ageMs(now: number): number {
     return this.#lease === undefined ? Infinity : now - this.#changedAt;
   }

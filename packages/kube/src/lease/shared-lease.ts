@@ -7,26 +7,26 @@ import { leaseBody } from './lease-object.ts';
 import type { LeaseObject } from './lease-object.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 
-/** Any replica renews what is older than this. */
+/** Any ready replica renews an older Lease. */
 const RENEW_AFTER_MS = 5_000;
-/** Without a renewal for this long no replica is ready. */
+/** Without a renewal for this long, no replica is ready. */
 const DURATION_S = 30;
 const POLL_MS = 2_000;
-/** Replicas that started together drift apart, so that most of them find the Lease renewed already. */
+/** Jitter as a share of the poll period, so that most replicas find the Lease already renewed. */
 const JITTER = 0.5;
 
 export interface SharedLeaseOptions {
   readonly api: Pick<Api, 'request'>;
   readonly lease: LeaseLocation;
   readonly identity: string;
-  /** Whether this replica may speak for the service: reflectors synced, certificate valid. */
+  /** Returns whether this replica can serve: reflectors synced, certificate valid. */
   readonly isReady: () => boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Pick<Logger, 'debug' | 'warn'>;
 }
 
-/** One Lease for all replicas of a service: fresh while at least one of them is ready. A conflict is success. */
+/** One Lease for all replicas of a service: fresh while at least one is ready. A conflict counts as a renewal. */
 export class SharedLease {
   readonly #options: SharedLeaseOptions;
   readonly #tracker = new LeaseTracker();
@@ -35,7 +35,7 @@ export class SharedLease {
     this.#options = options;
   }
 
-  /** Runs until the signal is aborted. The Lease is left as it is: other replicas may stand behind it. */
+  /** Runs until the signal is aborted. Does not release the Lease, because other replicas may be ready. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, logger, lease } = this.#options;
     const stopped = (): boolean => signal.aborted;
@@ -43,7 +43,7 @@ export class SharedLease {
       try {
         if (this.#options.isReady()) await this.#renewIfStale(signal);
       } catch (err) {
-        if (!stopped()) logger.warn({ err, lease: lease.name }, 'the shared Lease could not be renewed');
+        if (!stopped()) logger.warn({ err, lease: lease.name }, 'failed to renew the shared Lease');
       }
       await clock.sleep(POLL_MS * (1 + JITTER * random()), signal).catch(() => undefined);
     }
@@ -55,7 +55,7 @@ export class SharedLease {
     const lease = await readLease(api, location, signal);
     const isFirstRead = this.#tracker.lease === undefined;
     this.#tracker.update(lease, at);
-    // How old it is at first sight nobody can tell: renewing once too often is harmless.
+    // The age is unknown at the first read; one extra renewal is harmless.
     if (!isFirstRead && this.#tracker.ageMs(clock.monotonic()) <= RENEW_AFTER_MS) return;
     await this.#renew(lease, signal);
   }
@@ -73,7 +73,8 @@ export class SharedLease {
     const write = { body: leaseBody(location, spec, current), create: current === undefined };
     const at = clock.monotonic();
     const written = await writeLease(api, location, write, signal);
-    if (written === undefined) logger.debug({ lease: location.name }, 'another replica renewed the shared Lease');
+    if (written === undefined)
+      logger.debug({ lease: location.name }, 'shared Lease already renewed by another replica');
     else this.#tracker.update(written, at);
   }
 }

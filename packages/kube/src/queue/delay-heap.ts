@@ -1,4 +1,4 @@
-/** Items by the time they are due: the earliest first. A binary heap, so that 100,000 waiting items cost little. */
+/** A binary heap of items, the earliest due first: cheap with 100,000 delayed items. */
 export class DelayHeap<K> {
   readonly #items: DelayedItem<K>[] = [];
 

@@ -1,16 +1,16 @@
 import { TokenBucket } from '@archpolicy/async';
 import type { Clock, TokenBucketRate } from '@archpolicy/async';
 
-/** client-go's default numbers for controllers. */
+/** client-go's defaults for controllers. */
 export const QUEUE_RATE_LIMIT: RateLimitTiming = { firstMs: 5, maxMs: 1_000_000, perSecond: 10, burst: 100 };
 
 export interface RateLimitTiming extends TokenBucketRate {
-  /** Delay after an item's first failure; doubled at each further one. */
+  /** Delay after an item's first failure; doubled after each further one. */
   readonly firstMs: number;
   readonly maxMs: number;
 }
 
-/** How long a failed item waits: the longer of its own exponential delay and the queue's token bucket. */
+/** Computes the delay of a failed item: the longer of its exponential back-off and the wait for the queue's token bucket. */
 export class RateLimit<K> {
   readonly #timing: RateLimitTiming;
   readonly #clock: Pick<Clock, 'monotonic'>;
@@ -23,7 +23,7 @@ export class RateLimit<K> {
     this.#bucket = new TokenBucket(timing.burst, clock.monotonic());
   }
 
-  /** Notes a failure of the item. Milliseconds. */
+  /** Records a failure of the item. Returns its delay in milliseconds. */
   nextDelayMs(key: K): number {
     const failures = this.countFailures(key);
     this.#failures.set(key, failures + 1);
@@ -31,7 +31,7 @@ export class RateLimit<K> {
     return Math.max(own, this.#bucket.reserve(this.#timing, this.#clock.monotonic()));
   }
 
-  /** The item succeeded: its next failure is its first. */
+  /** Resets the item's failures. */
   forget(key: K): void {
     this.#failures.delete(key);
   }

@@ -12,7 +12,7 @@ function newQueue(): { readonly queue: WorkQueue<string>; readonly clock: FakeCl
   return { clock, queue: new WorkQueue<string>({ clock }) };
 }
 
-/** Takes all keys that are ready, in their order. */
+/** Processes all ready keys. Returns them in order. */
 async function drain(queue: WorkQueue<string>): Promise<readonly string[]> {
   const keys: string[] = [];
   while (queue.length > 0) {
@@ -24,14 +24,14 @@ async function drain(queue: WorkQueue<string>): Promise<readonly string[]> {
 }
 
 describe('a work queue', () => {
-  test('gives keys in the order in which they were added, each once', async () => {
+  test('returns keys in the order of their addition, each once', async () => {
     const { queue } = newQueue();
     for (const key of ['b', 'a', 'b', 'c', 'a']) queue.add(key);
     expect(queue.length).toBe(3);
     expect(await drain(queue)).toEqual(['b', 'a', 'c']);
   });
 
-  test('never gives a key to two workers, and keeps what is added meanwhile', async () => {
+  test('never returns a key to two workers, and queues a key added meanwhile', async () => {
     const { queue } = newQueue();
     queue.add('a');
     expect(await queue.get(signal)).toBe('a');
@@ -44,7 +44,7 @@ describe('a work queue', () => {
     expect(queue.inProgress).toBe(0);
   });
 
-  test('a worker that waits gets the key as soon as it is added', async () => {
+  test('passes an added key to a waiting worker at once', async () => {
     const { queue } = newQueue();
     const [first, second] = [queue.get(signal), queue.get(signal)];
     queue.add('a');
@@ -53,7 +53,7 @@ describe('a work queue', () => {
     expect(queue.length).toBe(0);
   });
 
-  test('a worker that waits leaves with its signal, and its key goes to another one', async () => {
+  test('passes the key to another worker after the signal of the first is aborted', async () => {
     const { queue } = newQueue();
     const controller = new AbortController();
     const leaving = queue.get(controller.signal);
@@ -65,7 +65,7 @@ describe('a work queue', () => {
     expect(await staying).toBe('a');
   });
 
-  test('delayed keys come at their time, the earliest of several delays counts', async () => {
+  test('returns delayed keys when due; the shortest of several delays applies', async () => {
     const { queue, clock } = newQueue();
     queue.addAfter('late', 500);
     queue.addAfter('a', 300);
@@ -85,7 +85,7 @@ describe('a work queue', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('failed keys come back after 5 ms, 10 ms, 20 ms …, until they are forgotten', async () => {
+  test('returns failed keys after 5 ms, 10 ms, 20 ms …, until forget', async () => {
     const { queue, clock } = newQueue();
     for (const delay of [5, 10, 20, 40]) {
       queue.addRateLimited('a');
@@ -100,7 +100,7 @@ describe('a work queue', () => {
     queue.stop();
   });
 
-  test('stop leaves no timer', async () => {
+  test('stop cancels the timer', async () => {
     const { queue, clock } = newQueue();
     queue.addAfter('a', 1_000);
     queue.stop();
@@ -110,7 +110,7 @@ describe('a work queue', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('for random use, no key is lost and none is with two workers', async () => {
+  test('loses no key and gives no key to two workers, for random operations', async () => {
     const key = fc.constantFrom('a', 'b', 'c');
     const step = fc.oneof(
       fc.record({ kind: fc.constant('add' as const), key }),
@@ -144,15 +144,15 @@ describe('a work queue', () => {
         for (const each of working) queue.done(each);
         await clock.advance(100);
         const left = new Set(await drain(queue));
-        // Everything that was asked for after it was last taken comes; a delay that was overtaken may come once more.
+        // Each key added after it was last taken is left; an obsolete delay may add a key once more.
         for (const each of wanted) expect(left).toContain(each);
       }),
     );
   });
 });
 
-describe('its parts', () => {
-  test('a delay heap gives the earliest first', () => {
+describe('parts of the work queue', () => {
+  test('the delay heap returns the earliest item first', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 100 })), (times) => {
         const heap = new DelayHeap<number>();
@@ -167,7 +167,7 @@ describe('its parts', () => {
     );
   });
 
-  test('the rate limit of all items together is 10 a second after a burst of 100', () => {
+  test('the rate limit of all items is 10 per second after a burst of 100', () => {
     const clock = new FakeClock();
     const limit = new RateLimit<number>({ firstMs: 5, maxMs: 1_000_000, perSecond: 10, burst: 100 }, clock);
     const delays = Array.from({ length: 120 }, (_, key) => limit.nextDelayMs(key));
@@ -176,7 +176,7 @@ describe('its parts', () => {
     expect(delays.at(-1)).toBe(2_000);
   });
 
-  test('an item waits at most 1000 s', () => {
+  test('the delay of an item is at most 1000 s', () => {
     const limit = new RateLimit<string>(
       { firstMs: 5, maxMs: 1_000_000, perSecond: 1_000, burst: 1_000 },
       new FakeClock(),

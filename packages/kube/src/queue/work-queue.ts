@@ -10,10 +10,10 @@ export interface WorkQueueOptions {
 }
 
 /**
- * Keys to work on, each at most once in the queue and never with two workers.
+ * A queue of keys, as client-go's workqueue: each key is queued at most once and processed by at most one worker.
  *
- * Invariants: a key is in `dirty` while it needs work; in `processing` while a worker has it; in `#ready` exactly when it
- * is dirty and not processing. A key added while it is processed is queued again when the worker says `done`.
+ * Invariants: a key is in `#dirty` while it needs processing, in `#processing` while a worker has it, and in `#ready` exactly
+ * if it is dirty and not processing. A key added while it is processed is queued again at `done`.
  */
 export class WorkQueue<K extends string | number> {
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class WorkQueue<K extends string | number> {
   readonly #processing = new Set<K>();
   readonly #waitingWorkers = new Set<(key: K) => void>();
   readonly #delayed = new DelayHeap<K>();
-  /** When each delayed key is due; a heap entry that says otherwise has been overtaken by an earlier one. */
+  /** The due time of each delayed key. A heap entry with another time is obsolete: an earlier one replaced it. */
   readonly #dueAt = new Map<K, number>();
   #stopTimer: (() => void) | undefined;
 
@@ -32,17 +32,17 @@ export class WorkQueue<K extends string | number> {
     this.#rateLimit = new RateLimit(options.rateLimit ?? QUEUE_RATE_LIMIT, options.clock);
   }
 
-  /** Keys that a worker could take now. */
+  /** The number of keys ready for a worker. */
   get length(): number {
     return this.#ready.size;
   }
 
-  /** Keys that wait for their time. */
+  /** The number of delayed keys. */
   get delayed(): number {
     return this.#dueAt.size;
   }
 
-  /** Keys that workers have now. */
+  /** The number of keys that workers are processing. */
   get inProgress(): number {
     return this.#processing.size;
   }
@@ -53,7 +53,7 @@ export class WorkQueue<K extends string | number> {
     if (!this.#processing.has(key)) this.#enqueue(key);
   }
 
-  /** Adds the key after `ms`; of several delays of one key the shortest counts. */
+  /** Adds the key after `ms`. Of several delays of one key, the shortest applies. */
   addAfter(key: K, ms: number): void {
     if (ms <= 0) {
       this.add(key);
@@ -66,22 +66,22 @@ export class WorkQueue<K extends string | number> {
     if (this.#delayed.first?.key === key) this.#scheduleTimer();
   }
 
-  /** The key failed: adds it after its back-off. */
+  /** Adds a failed key after its back-off. */
   addRateLimited(key: K): void {
     this.addAfter(key, this.#rateLimit.nextDelayMs(key));
   }
 
-  /** The key succeeded: its next back-off starts small. */
+  /** Resets the back-off of a key that succeeded. */
   forget(key: K): void {
     this.#rateLimit.forget(key);
   }
 
-  /** How often the key failed since it was last forgotten. */
+  /** Returns the key's failures since the last `forget`. */
   countFailures(key: K): number {
     return this.#rateLimit.countFailures(key);
   }
 
-  /** The next key, waiting for one; undefined once the signal is aborted. The worker must say `done` afterwards. */
+  /** Waits for the next key; undefined once the signal is aborted. The worker must call `done` afterwards. */
   get(signal: AbortSignal): Promise<K | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     const key = this.#ready.shift();
@@ -99,13 +99,13 @@ export class WorkQueue<K extends string | number> {
     });
   }
 
-  /** The worker is through with the key, whatever came of it. */
+  /** Ends the processing of a key, after a success or a failure. */
   done(key: K): void {
     this.#processing.delete(key);
     if (this.#dirty.has(key)) this.#enqueue(key);
   }
 
-  /** Drops the delayed keys and their timer. Keys that are ready stay. */
+  /** Drops the delayed keys and their timer. Ready keys remain. */
   stop(): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
@@ -129,7 +129,7 @@ export class WorkQueue<K extends string | number> {
     return key;
   }
 
-  /** One timer, for the earliest delayed key. */
+  /** Starts the timer for the earliest delayed key. */
   #scheduleTimer(): void {
     this.#stopTimer?.();
     const next = this.#delayed.first;

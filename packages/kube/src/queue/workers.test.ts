@@ -16,7 +16,7 @@ function setUp(reconcile: Reconcile<string>, count = 1) {
 }
 
 describe('workers', () => {
-  test('reconcile what is queued, as many at once as there are workers', async () => {
+  test('reconcile queued keys, as many concurrently as there are workers', async () => {
     const open = new Map<string, () => void>();
     const { queue, stop, finished } = setUp(async (key) => {
       await new Promise<void>((resolve) => open.set(key, resolve));
@@ -32,14 +32,14 @@ describe('workers', () => {
     let ended = false;
     void finished.then(() => (ended = true));
     await yieldToEventLoop();
-    expect(ended).toBe(false); // what is under way ends first
+    expect(ended).toBe(false); // running reconciles end first
     open.get('b')!();
     open.get('c')!();
     await finished;
     expect(queue.inProgress).toBe(0);
   });
 
-  test('P8 let others in between keys that wait for nothing', async () => {
+  test('P8 yield to the event loop between keys without I/O', async () => {
     let between = 0;
     let most = 0;
     const { queue, stop, finished } = setUp(() => {
@@ -57,7 +57,7 @@ describe('workers', () => {
     expect(most).toBeLessThanOrEqual(64);
   });
 
-  test('come back to a key when the reconcile asks for it', async () => {
+  test('requeue a key after requeueAfterMs', async () => {
     const at: number[] = [];
     const { queue, clock, stop, finished } = setUp(() => {
       at.push(clock.monotonic());
@@ -70,7 +70,7 @@ describe('workers', () => {
     await finished;
   });
 
-  test('try a failed key again with back-off, and forget its failures once it succeeds', async () => {
+  test('retry a failed key with back-off, which a success resets', async () => {
     const at: number[] = [];
     const { queue, clock, stop, failed, finished } = setUp(() => {
       at.push(clock.monotonic());
@@ -85,7 +85,7 @@ describe('workers', () => {
     await finished;
   });
 
-  test('an error caused by the stop is no failure', async () => {
+  test('do not report an error caused by the shutdown', async () => {
     const { queue, stop, failed, clock, finished } = setUp(
       (_, signal) =>
         new Promise((_resolve, reject) => {

@@ -2,29 +2,29 @@ import { PeriodicYield } from '@archpolicy/async';
 import type { WorkQueue } from './work-queue.ts';
 
 /**
- * Keys of all workers between two yields to the event loop. A reconcile that waits for nothing never yields: thousands in
- * a row would delay watches, probes and the renewal of the Lease. At some 0.1 ms each these take a few milliseconds.
+ * Keys between two yields to the event loop, of all workers. A reconcile without I/O does not yield: thousands in a row would
+ * delay watches, probes and the renewal of the Lease. At about 0.1 ms each, these take a few milliseconds.
  */
 const KEYS_PER_YIELD = 32;
 
-/** What a reconcile asks for: nothing, or to be called again after a while although nothing changed. */
+/** The result of a reconcile. `requeueAfterMs`: call again after this time, also without a change. */
 export interface ReconcileResult {
   readonly requeueAfterMs?: number;
 }
 
-/** Level-based: brings the state of this key to what it should be, whatever happened since the last call. */
+/** Reconciles a key, level-based: from the current state, independent of the events since the last call. */
 export type Reconcile<K> = (key: K, signal: AbortSignal) => Promise<ReconcileResult>;
 
 export interface WorkersObserver<K> {
-  /** The reconcile threw; the key is tried again with back-off. */
+  /** The reconcile threw. The key is retried with back-off. */
   failed?(key: K, error: unknown): void;
   /** The reconcile returned. */
   succeeded?(key: K): void;
 }
 
 /**
- * Runs `count` workers until the signal is aborted and the reconciles under way have ended. An error means back-off, a
- * `requeueAfterMs` a later call. Never rejects.
+ * Runs `count` workers until the signal is aborted and the running reconciles have ended. An error requeues the key with
+ * back-off, `requeueAfterMs` after that time. Never rejects.
  */
 export async function runWorkers<K extends string | number>(
   queue: WorkQueue<K>,

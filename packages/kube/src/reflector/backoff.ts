@@ -1,16 +1,16 @@
 import type { Clock, Random } from '@archpolicy/async';
 
-/** client-go's numbers for reflectors: 0.8 s, doubled up to 30 s, forgotten after two quiet minutes. */
+/** client-go's values for reflectors: 0.8 s, doubled up to 30 s, reset after 2 min without a failure. */
 export const REFLECTOR_BACKOFF: BackoffTiming = { firstMs: 800, maxMs: 30_000, resetAfterMs: 120_000 };
 
 export interface BackoffTiming {
   readonly firstMs: number;
   readonly maxMs: number;
-  /** Without a failure for this long, the next one starts at `firstMs` again. */
+  /** After this time without a failure, the back-off starts at `firstMs` again. */
   readonly resetAfterMs: number;
 }
 
-/** How long to wait after the next failure: exponential, with jitter of up to as much again. */
+/** Exponential back-off with jitter of up to 100 %. */
 export class Backoff {
   readonly #timing: BackoffTiming;
   readonly #clock: Pick<Clock, 'monotonic'>;
@@ -25,14 +25,14 @@ export class Backoff {
     this.#nextMs = timing.firstMs;
   }
 
-  /** Notes a failure and says how long to wait, in milliseconds. */
+  /** Records a failure. Returns the delay in milliseconds. */
   next(): number {
     const now = this.#clock.monotonic();
     if (now - this.#lastFailureAt > this.#timing.resetAfterMs) this.#nextMs = this.#timing.firstMs;
     const base = this.#nextMs;
     this.#nextMs = Math.min(base * 2, this.#timing.maxMs);
     const delayMs = base * (1 + this.#random());
-    // The quiet time begins when the wait is over, or long waits alone would reset the back-off.
+    // Counted from the end of the delay; otherwise long delays alone would reset the back-off.
     this.#lastFailureAt = now + delayMs;
     return delayMs;
   }

@@ -2,7 +2,7 @@ import { isJsonObject } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
-/** `namespace/name`, or `name`; undefined for what is no Kubernetes object. */
+/** Returns `namespace/name`, or `name`; undefined if it is not a Kubernetes object. */
 export function getObjectKey(raw: JsonObject): string | undefined {
   const metadata = raw['metadata'];
   if (!isJsonObject(metadata)) return undefined;
@@ -11,21 +11,21 @@ export function getObjectKey(raw: JsonObject): string | undefined {
   return typeof namespace === 'string' && namespace !== '' ? `${namespace}/${name}` : name;
 }
 
-/** `metadata.resourceVersion` of an object or a list; undefined when there is none. */
+/** Returns `metadata.resourceVersion` of an object or a list. */
 export function getResourceVersion(raw: JsonObject): string | undefined {
   const metadata = raw['metadata'];
   const version = isJsonObject(metadata) ? metadata['resourceVersion'] : undefined;
   return typeof version === 'string' && version !== '' ? version : undefined;
 }
 
-/** What one page of a LIST says besides its items. */
+/** The metadata of one page of a LIST. */
 export interface Page {
   readonly resourceVersion: string;
   readonly continueToken: string | undefined;
 }
 
 /**
- * Throws KubeError `Malformed` for what is no list.
+ * Parses the metadata of a list. Throws KubeError `Malformed` if it is not a list.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
  * @example {"kind":"PodList","metadata":{"resourceVersion":"10245","continue":"ENCODED_TOKEN","remainingItemCount":753},"items":[…]}
@@ -37,7 +37,7 @@ export function parsePage(body: Json): Page {
   return { resourceVersion, continueToken: typeof token === 'string' && token !== '' ? token : undefined };
 }
 
-/** An event of a watch. */
+/** A watch event. */
 export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: JsonObject }
   | { readonly type: 'ERROR'; readonly object: JsonObject };
@@ -45,7 +45,7 @@ export type WatchEvent =
 const EVENT_TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
 
 /**
- * Throws KubeError `Malformed` for what is no watch event.
+ * Parses a line of a watch. Throws KubeError `Malformed` if it is not a watch event.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  * @example {"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"10596",…},…}}

@@ -1,4 +1,4 @@
-/** Why a reflector starts over: a closed set, fit for a metric label. */
+/** The reason for a retry of a reflector: a closed set, used as a metric label. */
 export type ReflectorFailure =
   | 'list-failed'
   | 'list-expired'
@@ -8,16 +8,16 @@ export type ReflectorFailure =
   | 'watch-throttled'
   | 'watch-too-short';
 
-/** What a reflector tells about itself: for metrics and tests. Implementations must not throw. */
+/** Callbacks of a reflector, for metrics and tests. Must not throw. */
 export interface ReflectorObserver {
-  /** A LIST was begun: one for all its pages. */
+  /** A LIST started: one call for all its pages. */
   listStarted?(): void;
   listFinished?(objects: number): void;
   watchStarted?(): void;
-  /** An event of a watch was taken in; bookmarks count, too. */
+  /** A watch event was received, including bookmarks. */
   watchEvent?(type: string): void;
-  /** Something failed, or ended early; the reflector tries again after `delayMs`. */
+  /** A LIST or a watch failed or ended early. The reflector retries after `delayMs`. */
   failed?(failure: ReflectorFailure, delayMs: number, error?: unknown): void;
-  /** An object that the parser could not read; it is treated as not there. */
+  /** The parser rejected an object, which is treated as absent. */
   unreadable?(key: string, error?: unknown): void;
 }

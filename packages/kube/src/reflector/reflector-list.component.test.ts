@@ -11,7 +11,7 @@ const onWatch =
   ({ query }: ApiRequestSeen): ApiFault | undefined =>
     query.get('watch') === 'true' ? fault : undefined;
 
-/** The server, the clock and the reflector between them. */
+/** A server, a clock and a reflector. */
 class Scene {
   readonly server = new FakeApiServer();
   readonly clock = new FakeClock();
@@ -35,7 +35,7 @@ class Scene {
     this.server.collection(PATH).remove(`shop/${name}`);
   }
 
-  /** The faults for the next LISTs, or the next pages of them, one each; then none. */
+  /** Applies one fault to each of the next LISTs or further pages, then none. */
   failNext(kind: 'list' | 'page', ...faults: readonly ApiFault[]): void {
     const left = [...faults];
     this.server.fault = ({ query }) => {
@@ -63,7 +63,7 @@ afterEach(async () => {
 });
 
 describe('a reflector lists', () => {
-  test('in pages of 500, then watches from the version of the list', async () => {
+  test('in pages of 500, then watches from the resource version of the list', async () => {
     const scene = await newScene();
     const { server, rig } = scene;
     for (let i = 0; i < 1_234; i += 1) scene.put(`pod-${i}`);
@@ -83,7 +83,7 @@ describe('a reflector lists', () => {
     expect(Number(query.get('timeoutSeconds'))).toBeLessThanOrEqual(600);
   });
 
-  test('P8 what a later list does not show is deleted over many turns of the event loop', async () => {
+  test('P8 and yields to the event loop while it deletes objects missing in a later list', async () => {
     const { rig } = await newScene();
     const gone = 20_000;
     for (let i = 0; i < gone; i += 1) {
@@ -101,7 +101,7 @@ describe('a reflector lists', () => {
     expect(rig.store.size).toBe(0);
   });
 
-  test('anew when a page has expired', async () => {
+  test('again after an expired page', async () => {
     const scene = await newScene();
     const { server, rig } = scene;
     for (let i = 0; i < 700; i += 1) scene.put(`pod-${i}`);
@@ -117,7 +117,7 @@ describe('a reflector lists', () => {
     ['500', { kind: 'answer', status: 500 }],
     ['403', { kind: 'answer', status: 403 }],
     ['a list without a version', { kind: 'answer', status: 200, body: { items: [] } }],
-    ['no JSON', { kind: 'answer', status: 200, body: '<html>' }],
+    ['not JSON', { kind: 'answer', status: 200, body: '<html>' }],
     ['a reset', { kind: 'reset' }],
     ['half a body', { kind: 'cut', body: '{"items":[{"metadata":{"na' }],
   ])('again after %s', async (_, fault) => {
@@ -134,7 +134,7 @@ describe('a reflector lists', () => {
     ]);
   });
 
-  test('again when a minute has brought no answer', async () => {
+  test('again after a minute without a response', async () => {
     const scene = await newScene();
     const { rig, clock } = scene;
     scene.failNext('list', { kind: 'hang' });
@@ -145,7 +145,7 @@ describe('a reflector lists', () => {
     expect(rig.failures.map(({ failure }) => failure)).toEqual(['list-failed']);
   });
 
-  test('again when the server said so, and not before (429)', async () => {
+  test('again after the Retry-After of a 429', async () => {
     const scene = await newScene();
     scene.failNext('list', { kind: 'answer', status: 429, headers: { 'retry-after': '7' } });
     scene.rig.run();
@@ -155,14 +155,14 @@ describe('a reflector lists', () => {
 
   test.each<[string, (seen: ApiRequestSeen) => ApiFault | undefined]>([
     ['ends each watch with 410 as an event', onWatch({ kind: 'answer', status: 200, body: EXPIRED })],
-    ['refuses each watch with 410', onWatch({ kind: 'answer', status: 410 })],
-    ['refuses each watch with 500', onWatch({ kind: 'answer', status: 500 })],
+    ['rejects each watch with 410', onWatch({ kind: 'answer', status: 410 })],
+    ['rejects each watch with 500', onWatch({ kind: 'answer', status: 500 })],
     ['resets each watch', onWatch({ kind: 'reset' })],
     ['ends each watch at once', onWatch({ kind: 'answer', status: 200, body: '' })],
-    ['has forgotten each page', ({ query }) => (query.has('continue') ? { kind: 'answer', status: 410 } : undefined)],
-    ['refuses each list with 410', () => ({ kind: 'answer', status: 410 })],
-    ['refuses each list with 429', () => ({ kind: 'answer', status: 429 })],
-    ['cuts each list off', () => ({ kind: 'cut', body: '{"items":[{"meta' })],
+    ['expires each page', ({ query }) => (query.has('continue') ? { kind: 'answer', status: 410 } : undefined)],
+    ['rejects each list with 410', () => ({ kind: 'answer', status: 410 })],
+    ['rejects each list with 429', () => ({ kind: 'answer', status: 429 })],
+    ['truncates each list', () => ({ kind: 'cut', body: '{"items":[{"meta' })],
   ])('at most 10 times in the first minute, though the server %s', async (_, fault) => {
     const scene = await newScene();
     const { server, rig, clock } = scene;
@@ -173,13 +173,13 @@ describe('a reflector lists', () => {
     expect(rig.failures.length).toBeGreaterThan(3);
     expect(server.lists(PATH)).toBeGreaterThan(0);
     expect(server.lists(PATH)).toBeLessThanOrEqual(10);
-    // When it is well again, nothing is missing.
+    // After recovery nothing is missing.
     server.fault = () => undefined;
     scene.remove('pod-500');
     await rig.until(() => rig.store.size === 500);
   });
 
-  test('past objects that nobody can read, and past listeners that throw', async () => {
+  test('despite objects that cannot be parsed and listeners that throw', async () => {
     const scene = await newScene();
     const { rig } = scene;
     scene.put('a', 'broken');
@@ -187,7 +187,7 @@ describe('a reflector lists', () => {
     scene.put('c', 'unwanted');
     const seen: string[] = [];
     rig.store.subscribe(() => {
-      throw new Error('a listener is broken');
+      throw new Error('listener failed');
     });
     rig.store.subscribe(({ key }) => seen.push(key));
     rig.run();
@@ -195,12 +195,12 @@ describe('a reflector lists', () => {
     expect(seen).toEqual(['shop/b']);
     expect(rig.listenerErrors).toHaveLength(1);
     expect(rig.unreadable).toEqual(['shop/a']);
-    // An object that can no longer be read is not kept as it once was.
+    // An object that can no longer be parsed is removed.
     scene.put('b', 'broken');
     await rig.until(() => rig.store.size === 0);
   });
 
-  test('until its signal ends it, and leaves no connection and no sleeper', async () => {
+  test('until its signal is aborted, and leaves no connection and no timer', async () => {
     const { server, rig, clock } = await newScene();
     const opened = server.nextWatch();
     rig.run();
@@ -213,7 +213,7 @@ describe('a reflector lists', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('and who waits for that gives up with a signal', async () => {
+  test('and aborts a wait for it with a signal', async () => {
     const scene = await newScene();
     scene.failNext('list', { kind: 'hang' });
     scene.rig.run();

@@ -4,10 +4,10 @@ import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
 import type { OpenWatch } from '@archpolicy/testkit';
 import { PATH, ReflectorRig, thing } from './fixtures/reflector-rig.ts';
 
-/** What happens to the server and to the connection between it and the reflector. */
+/** A change of the server or a fault of its connection to the reflector. */
 type Step =
   | { readonly kind: 'put' | 'remove'; readonly name: string; readonly value: string }
-  | { readonly kind: 'reset' | 'end' | 'cut-line' | 'garbage' | 'silence' | 'compact' | 'bookmark' | 'turn' }
+  | { readonly kind: 'reset' | 'end' | 'cut-line' | 'garbage' | 'silence' | 'compact' | 'bookmark' | 'yield' }
   | { readonly kind: 'refuse'; readonly status: number; readonly times: number };
 
 const names = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
@@ -28,7 +28,7 @@ const steps = fc.oneof(
       kind: fc.constantFrom('reset', 'end', 'cut-line', 'garbage', 'silence', 'compact', 'bookmark'),
     }),
   },
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('turn' as const) }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('yield' as const) }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -54,8 +54,8 @@ const acts: Readonly<Record<Exclude<Step['kind'], 'put' | 'remove' | 'refuse'>, 
   bookmark: (server) => {
     server.bookmark(PATH);
   },
-  // The reflector gets time to act in the middle of things, often until it has a watch again.
-  turn: async (server) => {
+  // Lets the reflector run, usually until it has a watch again.
+  yield: async (server) => {
     for (let i = 0; i < 100 && server.watches.size === 0; i += 1) await new Promise(setImmediate);
     await new Promise(setImmediate);
   },
@@ -75,14 +75,14 @@ async function take(step: Step, server: FakeApiServer): Promise<void> {
   }
 }
 
-/** One life of a reflector; returns what its store and the server say at the end. */
+/** Runs a reflector through the script. Returns the versions in its store, in its events and on the server. */
 async function live(
   script: readonly Step[],
 ): Promise<{ readonly store: unknown; readonly notified: unknown; readonly server: unknown }> {
   const server = await new FakeApiServer().start();
   const clock = new FakeClock();
   const rig = new ReflectorRig(server.url, clock);
-  // The state as a listener that only follows the events knows it.
+  // The state that the events describe.
   const notified = new Map<string, string>();
   rig.store.subscribe(({ type, key, object }) => {
     if (type === 'deleted') notified.delete(key);
@@ -106,7 +106,7 @@ async function live(
   }
 }
 
-/** The network is well again; a last object marks the end. Silent watches are found by the watchdog. */
+/** Ends all faults and adds a last object. The idle timeout ends silent watches. */
 async function settle(server: FakeApiServer, clock: FakeClock, rig: ReflectorRig): Promise<void> {
   server.fault = () => undefined;
   server.collection(PATH).put(thing('last', 'last'));
@@ -123,7 +123,7 @@ async function settle(server: FakeApiServer, clock: FakeClock, rig: ReflectorRig
   }
 }
 
-test('for random changes and disconnections the store equals the server at the end, and so does what listeners were told', async () => {
+test('after random changes and disconnections the store and its events match the server', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { maxLength: 40, size: 'max' }), async (script) => {
       const { store, notified, server } = await live(script);

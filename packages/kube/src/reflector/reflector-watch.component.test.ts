@@ -3,7 +3,7 @@ import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
 import type { OpenWatch } from '@archpolicy/testkit';
 import { PATH, ReflectorRig, thing } from './fixtures/reflector-rig.ts';
 
-/** The server, the clock and the reflector between them. */
+/** A server, a clock and a reflector. */
 class Scene {
   readonly server = new FakeApiServer();
   readonly clock = new FakeClock();
@@ -45,7 +45,7 @@ afterEach(async () => {
   await Promise.all(scenes.splice(0).map((scene) => scene.close()));
 });
 
-/** A scene whose store holds `a` and `b`, with the watch that the reflector has open. */
+/** Starts a scene with `a` and `b` in the store and an open watch. */
 async function watching(): Promise<{
   readonly scene: Scene;
   readonly server: FakeApiServer;
@@ -67,7 +67,7 @@ async function watching(): Promise<{
 const isWatchdog = (ms: number): boolean => ms === 200_000;
 
 describe('a reflector watches', () => {
-  test('takes in what is added, changed and deleted', async () => {
+  test('stores additions and changes, and removes deleted objects', async () => {
     const { scene, rig } = await watching();
     rig.events.length = 0;
     scene.put('c', 'ü');
@@ -82,7 +82,7 @@ describe('a reflector watches', () => {
     ]);
   });
 
-  test('a pod that was replaced by one of the same name is told as deleted and added', async () => {
+  test('reports a pod replaced by one of the same name as deleted and added', async () => {
     const { scene, server, rig, watch } = await watching();
     const before = rig.store.get('shop/a')!;
     rig.events.length = 0;
@@ -100,7 +100,7 @@ describe('a reflector watches', () => {
   });
 
   test.each(['event', 'status'] as const)(
-    'an expired watch (410 as %s) means a new list, and missed deletes are told',
+    'relists after an expired watch (410 as %s), and reports missed deletions',
     async (how) => {
       const { scene, server, rig, watch } = await watching();
       server.expiredWatch = how;
@@ -113,15 +113,15 @@ describe('a reflector watches', () => {
       expect(rig.values()).toEqual({ b: '1', c: '1' });
       expect(server.lists(PATH)).toBe(2);
       expect(rig.events.filter(({ type }) => type === 'deleted').map(({ key }) => key)).toEqual(['shop/a']);
-      // What the new list shows again unchanged is no news.
+      // Unchanged objects of the new list are not reported.
       expect(rig.events.filter(({ key }) => key === 'shop/b').map(({ type }) => type)).toEqual(['added']);
     },
   );
 
-  test('a watch that broke in the middle of a line goes on from the last version, without a new list', async () => {
+  test('resumes a watch that broke within a line from the last version, without a relist', async () => {
     const { scene, server, rig, watch } = await watching();
     watch.silence();
-    scene.put('c', 'never seen by the first watch');
+    scene.put('c', 'missed by the first watch');
     const again = server.nextWatch();
     const lines = server.collection(PATH).since(watch.from)!;
     await watch.resetMidLine({ type: 'ADDED', object: lines[0]!.object });
@@ -131,7 +131,7 @@ describe('a reflector watches', () => {
     expect(rig.failures).toEqual([{ failure: 'watch-failed', delayMs: 800 }]);
   });
 
-  test('lines and characters that arrive in pieces are put together', async () => {
+  test('joins lines and characters that span chunks', async () => {
     const { rig, watch } = await watching();
     const object = {
       ...thing('c', 'größer 🙂'),
@@ -144,10 +144,10 @@ describe('a reflector watches', () => {
   });
 
   test.each<[string, string]>([
-    ['no JSON', '{"type":"ADDED","object":{"metadata":\n'],
-    ['no event', '{"kind":"Pod"}\n'],
-    ['an unknown type', '{"type":"RENAMED","object":{}}\n'],
-  ])('a line that is %s ends the watch, not the reflector', async (_, line) => {
+    ['not JSON', '{"type":"ADDED","object":{"metadata":\n'],
+    ['not an event', '{"kind":"Pod"}\n'],
+    ['of an unknown type', '{"type":"RENAMED","object":{}}\n'],
+  ])('ends only the watch for a line that is %s', async (_, line) => {
     const { scene, server, rig, watch } = await watching();
     const again = server.nextWatch();
     watch.sendRaw(line);
@@ -157,9 +157,9 @@ describe('a reflector watches', () => {
     expect(rig.failures).toEqual([{ failure: 'watch-failed', delayMs: 800 }]);
   });
 
-  test('bookmarks move the version that the next watch starts from', async () => {
+  test('starts the next watch from the version of the last bookmark', async () => {
     const { server, rig, watch } = await watching();
-    // Changes elsewhere: the version grows, this collection is quiet.
+    // Changes of another collection: the version grows without an event here.
     for (let i = 0; i < 10; i += 1) server.collection('/api/v1/nodes').put({ metadata: { name: `n-${i}` } });
     const again = server.nextWatch();
     server.bookmark(PATH);
@@ -168,7 +168,7 @@ describe('a reflector watches', () => {
     expect(rig.failures).toEqual([]);
   });
 
-  test('a bookmark whose version has expired means a new list, and missed deletes are told', async () => {
+  test('relists after a bookmark with an expired version, and reports missed deletions', async () => {
     const { scene, server, rig, watch } = await watching();
     server.collection('/api/v1/nodes').put({ metadata: { name: 'n' } });
     server.bookmark(PATH);
@@ -183,7 +183,7 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(2);
   });
 
-  test('a watch on which nothing comes any more is replaced within 200 s', async () => {
+  test('replaces a silent watch within 200 s', async () => {
     const { scene, server, clock, rig, watch } = await watching();
     watch.silence();
     scene.put('c', 'missed');
@@ -196,7 +196,7 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(1);
   });
 
-  test('a watch that ended in order is opened again at once; one that ends right away counts as a failure', async () => {
+  test('reopens a watch that ended normally at once; an immediate end counts as a failure', async () => {
     const { server, clock, rig, watch } = await watching();
     await clock.advance(60_000);
     const second = server.nextWatch();
@@ -210,7 +210,7 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(1);
   });
 
-  test('a watch that the server refuses for now is opened again when it said so (429)', async () => {
+  test('reopens a watch after the Retry-After of a 429', async () => {
     const { server, rig, watch } = await watching();
     let refusals = 1;
     server.fault = () =>
@@ -225,10 +225,10 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(1);
   });
 
-  test('a watch that the server refuses for another reason than its load means a new list', async () => {
+  test('relists after a watch was rejected for another reason than load', async () => {
     const { scene, server, rig, watch } = await watching();
     let refusals = 1;
-    // What an API server says whose storage was restored from a backup: "Too large resource version".
+    // An API server with a storage restored from a backup: "Too large resource version".
     server.fault = () => (refusals-- > 0 ? { kind: 'answer', status: 504, headers: {} } : undefined);
     watch.silence();
     scene.remove('a');
@@ -238,7 +238,7 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(2);
   });
 
-  test('watches that break one after the other mean a new list at the third', async () => {
+  test('relists after the third consecutive broken watch', async () => {
     const { server, rig, watch } = await watching();
     let open = watch;
     for (let broken = 0; broken < 3; broken += 1) {
@@ -250,11 +250,11 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(2);
   });
 
-  test('P2 an API server that was killed and came back finds the store equal to a fresh list, nothing lost', async () => {
+  test('P2 after a restart of the API server the store equals a fresh list, nothing lost', async () => {
     const { scene, server, rig } = await watching();
     const { port } = server;
     await server.stop();
-    expect(rig.values()).toEqual({ a: '1', b: '1' }); // stale beats empty
+    expect(rig.values()).toEqual({ a: '1', b: '1' }); // stale, not empty
     scene.remove('a');
     scene.put('c', '1');
     server.compact(PATH);

@@ -14,21 +14,21 @@ import type { WatchEvent } from './objects.ts';
 import type { ReflectorFailure, ReflectorObserver } from './observer.ts';
 import type { Store } from './store.ts';
 
-/** Watches that break one after the other before everything is listed again. */
+/** Consecutive broken watches before a relist. */
 const MAX_BROKEN_WATCHES = 3;
 
-/** client-go's page. */
+/** client-go's page size. */
 const PAGE_SIZE = 500;
-/** A page of large objects from a loaded API server takes its time. */
+/** Allows for a page of large objects from a loaded API server. */
 const LIST_TIMEOUT_MS = 60_000;
-/** The server ends a watch after a random time in this range, so that watches do not come back all at once. */
+/** The server ends a watch after a random time in this range, so that watches do not restart together. */
 const MIN_WATCH_SECONDS = 300;
 const MAX_WATCH_SECONDS = 600;
-/** Bookmarks come about every minute: when three are missing, nobody is there any more. */
+/** Bookmarks arrive about every minute: after three missing ones the connection is considered dead. */
 const WATCH_IDLE_MS = 200_000;
-/** A watch that ends within this time without an event is a failure in disguise: a proxy, an overloaded server. */
+/** A watch that ends within this time without an event counts as a failure (a proxy, an overloaded server). */
 const SHORT_WATCH_MS = 1_000;
-/** Objects of the store that are compared with a list between two yields to the event loop: about a millisecond. */
+/** Comparisons of stored objects with a list between two yields to the event loop: about 1 ms. */
 const COMPARISONS_PER_YIELD = 5_000;
 
 export interface ReflectorOptions<T> {
@@ -37,7 +37,7 @@ export interface ReflectorOptions<T> {
   readonly path: string;
   /** `labelSelector`, `fieldSelector`. */
   readonly query?: Query;
-  /** Raw object → what is kept of it; undefined: not kept. A throw counts as unreadable, and the object as not there. */
+  /** Converts a raw object to the stored one; undefined: not stored. If it throws, the object is treated as absent. */
   readonly parse: (raw: JsonObject) => T | undefined;
   readonly store: Store<T>;
   readonly clock: Clock;
@@ -47,17 +47,17 @@ export interface ReflectorOptions<T> {
 }
 
 /**
- * Keeps a store equal to a collection of the API server: a paged LIST, then a WATCH from its version; after any error
- * again, with back-off, until the signal ends it. The store is never emptied by a failure: stale beats empty.
+ * Mirrors a collection of the API server into a store: a paged LIST, then a WATCH from its resource version, with back-off
+ * after an error. A failure never empties the store: stale objects are better than none.
  */
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #backoff: Backoff;
-  /** In a row. */
+  /** Consecutive broken watches. */
   #brokenWatches = 0;
   readonly #firstList = Promise.withResolvers<undefined>();
   #synced = false;
-  /** The version to watch from; undefined when only a LIST can tell. */
+  /** The resource version to watch from; undefined if a LIST is needed first. */
   #version: string | undefined;
 
   constructor(options: ReflectorOptions<T>) {
@@ -65,19 +65,19 @@ export class Reflector<T> {
     this.#backoff = new Backoff(REFLECTOR_BACKOFF, options.clock, options.random);
   }
 
-  /** Whether a LIST has been taken in whole at least once. */
+  /** Whether a LIST has completed at least once. */
   get hasSynced(): boolean {
     return this.#synced;
   }
 
-  /** Resolves once `hasSynced`; throws KubeError `Aborted` when the signal aborts first. */
+  /** Resolves once `hasSynced`. Throws KubeError `Aborted` if the signal is aborted first. */
   async synced(signal: AbortSignal): Promise<void> {
     if (this.#synced) return;
     const { kind } = await waitUnlessAborted(this.#firstList.promise, signal);
     if (kind === 'aborted') throw abortedError(signal);
   }
 
-  /** Runs until the signal is aborted; then resolves. Never rejects. */
+  /** Runs until the signal is aborted. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const stopped = (): boolean => signal.aborted;
     while (!stopped()) {
@@ -89,15 +89,15 @@ export class Reflector<T> {
       this.#options.observer?.failed?.(outcome.failure, delayMs, outcome.error);
       this.#options.logger.warn(
         { path: this.#options.path, failure: outcome.failure, delayMs, err: outcome.error },
-        'reflector tries again',
+        'reflector failed, retrying',
       );
       await this.#options.clock.sleep(delayMs, signal).catch(() => undefined);
     }
   }
 
   /**
-   * A watch that broke goes on from its version. One that was refused, or that breaks again and again, may never show
-   * what has happened (the server was restored from a backup and does not know the version): a list does.
+   * Returns whether a failure needs a relist. A broken watch resumes from its version. A rejected or repeatedly broken one
+   * may never deliver the missed changes (a server restored from a backup does not have the version).
    */
   #needsList({ failure, refused }: Failure): boolean {
     if (failure.endsWith('-expired')) return true;
@@ -120,7 +120,7 @@ export class Reflector<T> {
   async #list(signal: AbortSignal): Promise<'done' | Failure> {
     const { api, path, query, store, observer } = this.#options;
     observer?.listStarted?.();
-    // What an empty store holds after the list, the list has shown.
+    // An empty store has nothing to delete after the list.
     const seen = store.size === 0 ? undefined : new Set<string>();
     let token: string | undefined;
     for (;;) {
@@ -145,7 +145,7 @@ export class Reflector<T> {
     }
   }
 
-  /** What the list did not show is gone: nobody told us, so we do. */
+  /** Deletes objects that are not in the list: their deletion was missed. */
   async #deleteUnseen(seen: ReadonlySet<string>): Promise<void> {
     const { store } = this.#options;
     const yields = new PeriodicYield(COMPARISONS_PER_YIELD);
@@ -182,7 +182,7 @@ export class Reflector<T> {
       observer?.watchEvent?.(event.type);
       if (event.type === 'ERROR') return parseErrorEvent(event.object);
       this.#apply(event);
-      this.#brokenWatches = 0; // it showed something: what breaks it later is not the version
+      this.#brokenWatches = 0; // an event arrived, so the version is valid
     }
     const short = events === 0 && clock.monotonic() - startedAt < SHORT_WATCH_MS;
     return short ? { failure: 'watch-too-short' } : 'done';
@@ -198,7 +198,7 @@ export class Reflector<T> {
     this.#version = getResourceVersion(event.object) ?? this.#version;
   }
 
-  /** Whether the object is kept. */
+  /** Parses and stores an object. Returns whether it was stored. */
   #put(key: string, raw: JsonObject): boolean {
     const { store, parse, observer } = this.#options;
     let object: T | undefined;
@@ -217,20 +217,20 @@ interface Failure {
   readonly failure: ReflectorFailure;
   readonly error?: unknown;
   readonly retryAfterMs?: number;
-  /** The API server answered, and it was a refusal. */
+  /** The API server responded with an error status. */
   readonly refused?: boolean;
 }
 
-/** 410 Gone: the version, or the continue token, is older than what the server remembers. Only a new LIST helps. */
+/** 410 Gone: the version or the continue token has expired. Only a relist helps. */
 function toFailure(phase: 'list' | 'watch', refusal: StatusError): Failure {
-  const error = new KubeError('Refused', `the API server refused: ${refusal.status} ${refusal.reason}`, {
+  const error = new KubeError('Refused', `the API server returned an error: ${refusal.status} ${refusal.reason}`, {
     status: refusal.status,
   });
   const kind = refusal.status === 410 ? 'expired' : refusal.status === 429 ? 'throttled' : 'failed';
   return withoutUndefined({ failure: `${phase}-${kind}`, error, refused: true, retryAfterMs: refusal.retryAfterMs });
 }
 
-/** An ERROR event carries a Status object: the refusal of a watch that had begun with 200. */
+/** Parses an ERROR event: a Status object inside a watch that started with 200. */
 function parseErrorEvent(status: JsonObject): Failure {
   const code = typeof status['code'] === 'number' ? status['code'] : 0;
   const expired = code === 410 || status['reason'] === 'Expired' || status['reason'] === 'Gone';

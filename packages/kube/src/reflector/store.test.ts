@@ -14,7 +14,7 @@ const item = (uid: string, ...tags: readonly string[]): Item => ({ uid, tags });
 const newStore = (): Store<Item> => new Store<Item>({ indexes: { tag: ({ tags }) => tags }, uid: ({ uid }) => uid });
 
 describe('a store', () => {
-  test('gives objects by key and by index', () => {
+  test('returns objects by key and by index', () => {
     const store = newStore();
     store.set('a', item('1', 'red', 'blue'));
     store.set('b', item('2', 'red'));
@@ -27,7 +27,7 @@ describe('a store', () => {
     expect(() => store.byIndex('colour', 'red')).toThrow(RangeError);
   });
 
-  test('for random changes, its indexes say what its objects say, and its events rebuild it', () => {
+  test('has indexes and events that match its objects, for random changes', () => {
     const tags = fc.uniqueArray(fc.constantFrom('red', 'blue', 'green'));
     const key = fc.constantFrom('a', 'b', 'c', 'd');
     const step = fc.oneof(
@@ -39,7 +39,7 @@ describe('a store', () => {
         const store = newStore();
         const notified = new Map<string, Item>();
         store.subscribe((event) => {
-          // What an event says about before must be what the events before it said.
+          // `previous` must be the object of the preceding event.
           expect(event.previous).toEqual(notified.get(event.key));
           if (event.type === 'deleted') notified.delete(event.key);
           else notified.set(event.key, event.object);
@@ -61,7 +61,7 @@ describe('a store', () => {
     );
   });
 
-  test('another uid under the same key is a deletion and an addition', () => {
+  test('reports another uid under the same key as a deletion and an addition', () => {
     const store = newStore();
     const events: StoreEvent<Item>[] = [];
     store.subscribe((event) => events.push(event));
@@ -76,7 +76,7 @@ describe('a store', () => {
     ]);
   });
 
-  test('an object that changes is filed under its new values, and keeps the key that it was filed with', () => {
+  test('moves a changed object to its new index values, and keeps its key', () => {
     const store = newStore();
     store.set('a', item('1', 'red', 'blue'));
     store.set('a', item('1', 'blue', 'green'));
@@ -84,7 +84,7 @@ describe('a store', () => {
     expect([...store.entries()]).toEqual([['a', item('1', 'blue', 'green')]]);
   });
 
-  test('updates that say nothing new are not told, and the object stays the same', () => {
+  test('does not report irrelevant updates, and keeps the object', () => {
     const store = new Store<Item>({ isUnchanged: (a, b) => a.uid === b.uid });
     const events: string[] = [];
     const first = item('1');
@@ -95,20 +95,20 @@ describe('a store', () => {
     expect(store.get('a')).toBe(first);
   });
 
-  test('listeners are called until they leave', () => {
+  test('calls listeners until they unsubscribe', () => {
     const store = newStore();
-    const heard: string[] = [];
-    const leave = store.subscribe(({ key }) => heard.push(key));
+    const keys: string[] = [];
+    const unsubscribe = store.subscribe(({ key }) => keys.push(key));
     store.set('a', item('1'));
-    leave();
+    unsubscribe();
     store.set('b', item('2'));
-    store.delete('nobody');
-    expect(heard).toEqual(['a']);
+    store.delete('absent');
+    expect(keys).toEqual(['a']);
   });
 });
 
 describe('the back-off of a reflector', () => {
-  test('doubles from 0.8 s to 30 s, with jitter of up to as much again', () => {
+  test('doubles from 0.8 s to 30 s, with jitter of up to 100 %', () => {
     const clock = new FakeClock();
     const delays = (random: number): readonly number[] => {
       const backoff = new Backoff(REFLECTOR_BACKOFF, clock, () => random);
@@ -118,7 +118,7 @@ describe('the back-off of a reflector', () => {
     expect(delays(0.5)).toEqual([1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 45_000, 45_000]);
   });
 
-  test('starts small again after two minutes without a failure', () => {
+  test('resets after 2 min without a failure', () => {
     const clock = new FakeClock();
     const backoff = new Backoff(REFLECTOR_BACKOFF, clock, () => 0);
     backoff.next();

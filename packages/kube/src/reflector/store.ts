@@ -1,43 +1,43 @@
-/** What happened to an object of a store. */
+/** A change of an object in a store. */
 export type StoreEvent<T> =
   | { readonly type: 'added'; readonly key: string; readonly object: T; readonly previous?: undefined }
   | { readonly type: 'updated'; readonly key: string; readonly object: T; readonly previous: T }
-  /** `object` is the last state that was seen. */
+  /** `object`: the last observed state. */
   | { readonly type: 'deleted'; readonly key: string; readonly object: T; readonly previous: T };
 
 export type StoreListener<T> = (event: StoreEvent<T>) => void;
 
-/** Values under which an index files an object: none, one or several. */
+/** Returns the values under which an index lists an object: none, one or several. */
 export type IndexFunction<T> = (object: T) => readonly string[];
 
-/** The reading side of a store. Keys are `namespace/name`, or `name` for cluster-scoped objects. */
+/** The read-only interface of a store. Keys: `namespace/name`, or `name` for cluster-scoped objects. */
 export interface ReadStore<T> {
   readonly size: number;
   get(key: string): T | undefined;
-  /** All objects, in no particular order; a new array. */
+  /** Returns a new array of all objects, in no particular order. */
   list(): readonly T[];
-  /** All objects with their keys, as they are when each has its turn: nothing is copied. */
+  /** Iterates over all objects with their keys, without a copy: changes during the iteration are visible. */
   entries(): Iterable<readonly [string, T]>;
-  /** The objects that the index files under this value. Throws a RangeError for an index that was not declared. */
+  /** Returns the objects under a value of an index. Throws a RangeError for an undeclared index. */
   byIndex(index: string, value: string): readonly T[];
-  /** Calls the listener after each change from now on. Returns the function that ends it. */
+  /** Calls the listener after each change. Returns an unsubscribe function. */
   subscribe(listener: StoreListener<T>): () => void;
 }
 
 export interface StoreOptions<T> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /**
-   * What tells an object from a later one of the same name (`metadata.uid`): with it, a change of uid is told as a
-   * deletion and an addition. Without it, as an update.
+   * Returns `metadata.uid`, which distinguishes an object from a later one of the same name. With it, a changed uid is
+   * reported as a deletion and an addition; without it, as an update.
    */
   readonly uid?: (object: T) => string;
-  /** Whether an update carries nothing new for us (a node's heartbeat): such updates are not told. */
+  /** Returns whether an update is irrelevant, such as a node's heartbeat. Such updates are not reported. */
   readonly isUnchanged?: (a: T, b: T) => boolean;
-  /** A listener threw. The store goes on; this is where it is told. */
+  /** Called with the error of a listener. The store continues. */
   readonly onListenerError?: (error: unknown) => void;
 }
 
-/** Objects by key, with indexes and listeners. Written by one reflector. */
+/** Objects by key, with indexes and listeners. One reflector writes it. */
 export class Store<T> implements ReadStore<T> {
   readonly #objects = new Map<string, T>();
   readonly #indexes: readonly Index<T>[];
@@ -120,7 +120,7 @@ export class Store<T> implements ReadStore<T> {
     return uid !== undefined && uid(previous) !== uid(object);
   }
 
-  /** An object that stays where it is filed costs nothing, and its key stays the one string that it was. */
+  /** Moves the key between index values. Does nothing if the values are unchanged, so that the key string is kept. */
   #updateIndex({ keys, getValues }: Index<T>, key: string, previous: T, object: T): void {
     const before = getValues(previous);
     const after = getValues(object);
