@@ -1,6 +1,6 @@
 import type { ReadStore } from '@archpolicy/kube';
 
-/** The objects of a store as one array that is only made anew after a change: lists are asked for at every admission. */
+/** Caches the objects of a store as one array until the next change, because each admission lists them. */
 export class CachedList<T, R> {
   readonly #store: ReadStore<T>;
   readonly #select: (objects: readonly T[]) => readonly R[];

@@ -76,10 +76,10 @@ async function run<V extends ReturnType<typeof createClusterView>>(view: V, watc
 }
 
 describe('the view of the webhook', () => {
-  test('shows policies, namespaces and nodes, and asks for no pods', async () => {
+  test('contains policies, namespaces and nodes, and requests no pods', async () => {
     const view = createClusterView(options());
     expect(view.hasSynced).toBe(false);
-    expect(server.requests).toEqual([]); // nothing before run
+    expect(server.requests).toEqual([]); // no request before run
     await run(view, 3);
     expect(view.hasSynced).toBe(true);
     expect(view.policies.list().map(({ name, spec }) => [name, spec.mode])).toEqual([['default', 'Audit']]);
@@ -88,7 +88,7 @@ describe('the view of the webhook', () => {
     expect(server.requests.filter(({ path }) => path === PODS)).toEqual([]);
   });
 
-  test('lists are the same array until something changes', async () => {
+  test('returns the same array until a change', async () => {
     const view = await run(createClusterView(options()), 3);
     const before = [view.policies.list(), view.nodes.list()];
     expect([view.policies.list(), view.nodes.list()].every((list, i) => list === before[i])).toBe(true);
@@ -102,7 +102,7 @@ describe('the view of the webhook', () => {
     expect(view.nodes.list().map(({ name }) => name)).toEqual(['amd64-1', 'arm64-1']);
   });
 
-  test('heartbeats of nodes are not told', async () => {
+  test('does not report heartbeats of nodes', async () => {
     const view = await run(createClusterView(options()), 3);
     const notified: string[] = [];
     const last = new Promise<void>((resolve) => {
@@ -117,7 +117,7 @@ describe('the view of the webhook', () => {
     expect(notified).toEqual(['added last']);
   });
 
-  test('a policy that cannot be read governs nothing, and is told', async () => {
+  test('excludes an invalid policy from the list, and logs it', async () => {
     const view = await run(createClusterView(options()), 3);
     const entries: PolicyEntry[] = [];
     const notified = new Promise<void>((resolve) => {
@@ -137,7 +137,7 @@ describe('the view of the webhook', () => {
     expect(entries).toMatchObject([{ kind: 'failed' }]);
   });
 
-  test('PL1 a namespace that is not known yet is asked for once, within half a second', async () => {
+  test('PL1 fetches a namespace that is not in the store once, within 500 ms', async () => {
     const view = createClusterView(options());
     expect(await view.namespaces.fetch('shop', stop.signal)).toEqual({
       name: 'shop',
@@ -155,7 +155,7 @@ describe('the view of the webhook', () => {
     expect(await view.namespaces.fetch('shop', stop.signal)).toBeUndefined();
   });
 
-  test('tells its metrics by resource', async () => {
+  test('reports its metrics by resource', async () => {
     const notified: string[] = [];
     const observe = (resource: ViewedResource): { listFinished: (objects: number) => void } => ({
       listFinished: (objects) => notified.push(`${resource} ${objects}`),
@@ -166,7 +166,7 @@ describe('the view of the webhook', () => {
 });
 
 describe('the view of the operator', () => {
-  test('shows the pods as well, by node, owner, image and namespace', async () => {
+  test('contains pods by node, owner, image and namespace', async () => {
     const { pods } = await run(createClusterViewWithPods(options()), 4);
     const names = (found: readonly { readonly name: string }[]): readonly string[] =>
       found.map(({ name }) => name).sort();
@@ -180,7 +180,7 @@ describe('the view of the operator', () => {
     expect(pods.get('shop', 'web-1')).toBe(pods.byKey('shop/web-1'));
   });
 
-  test('lets somebody see each pod whole, before it is told', async () => {
+  test('passes each raw pod to onPod before listeners are notified', async () => {
     const seen: JsonObject[] = [];
     const { pods } = await run(createClusterViewWithPods({ ...options(), onPod: (raw) => seen.push(raw) }), 4);
     expect(seen).toHaveLength(3);
@@ -194,7 +194,7 @@ describe('the view of the operator', () => {
     expect(seen[3]).toMatchObject({ custom: 'kept', metadata: { name: 'web-3' } });
   });
 
-  test('P3 a pod of the same name and another uid is told as deleted and added', async () => {
+  test('P3 reports a pod of the same name with another uid as deleted and added', async () => {
     const { pods } = await run(createClusterViewWithPods(options()), 4);
     const notified: string[] = [];
     const twice = new Promise<void>((resolve) => {

@@ -29,10 +29,10 @@ import type { PolicyEntry, PolicyView } from './policy-view.ts';
 const CRON_JOBS: Resource = { group: 'batch', version: 'v1', resource: 'cronjobs' };
 export const ARCHPOLICIES: Resource = { group: API_GROUP, version: API_VERSION, resource: ARCHPOLICY_PLURAL };
 
-/** Some eight values for each of 5,000 workloads, and room for what comes and goes. */
+/** About eight values for each of 5,000 workloads, with a reserve for churn. */
 const MAX_INTERNED_VALUES = 50_000;
 
-/** What a view watches: a closed set, fit for a metric label. */
+/** A watched resource: a closed set, used as a metric label. */
 export type ViewedResource = 'archpolicies' | 'namespaces' | 'nodes' | 'pods' | 'cronjobs';
 
 export interface ClusterViewOptions {
@@ -40,40 +40,40 @@ export interface ClusterViewOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Pick<Logger, 'debug' | 'warn' | 'error'>;
-  /** Metrics of the reflectors. */
+  /** Returns the observer of a resource's reflector, for metrics. */
   readonly observe?: (resource: ViewedResource) => ReflectorObserver;
 }
 
 export interface PodViewOptions extends ClusterViewOptions {
-  /** Sees every pod whole, as listed or watched, before it is trimmed and told. Must not keep many. */
+  /** Called with each raw pod before it is parsed and listeners are notified. Must not retain many. */
   readonly onPod?: (raw: JsonObject) => void;
 }
 
-/** What both processes see of the cluster. */
+/** The view of the cluster that both processes share. */
 export interface ClusterView {
   readonly policies: PolicyView;
   readonly namespaces: NamespaceView;
   readonly nodes: NodeView;
-  /** Whether every part has been listed whole at least once. */
+  /** Whether each resource has been listed at least once. */
   readonly hasSynced: boolean;
-  /** Resolves once `hasSynced`; throws KubeError `Aborted` when the signal aborts first. */
+  /** Resolves once `hasSynced`. Throws KubeError `Aborted` if the signal is aborted first. */
   synced(signal: AbortSignal): Promise<void>;
-  /** Keeps the view up to date until the signal is aborted; then resolves. Never rejects. */
+  /** Updates the view until the signal is aborted. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** What the operator sees: the pods as well. */
+/** The operator's view: with pods. */
 export interface ClusterViewWithPods extends ClusterView {
   readonly pods: PodView;
 }
 
-/** The view of the webhook: policies, namespaces and nodes. Nothing happens before `run`. */
+/** Creates the webhook's view: policies, namespaces and nodes. Sends no request before `run`. */
 export function createClusterView(options: ClusterViewOptions): ClusterView {
   const { view, reflectors } = createBaseView(options);
   return withReflectors(view, reflectors);
 }
 
-/** The view of the operator: pods as well. Nothing happens before `run`. */
+/** Creates the operator's view: also pods. Sends no request before `run`. */
 export function createClusterViewWithPods(options: PodViewOptions): ClusterViewWithPods {
   const { view, reflectors } = createBaseView(options);
   const interner = new Interner(MAX_INTERNED_VALUES);
@@ -85,13 +85,13 @@ export function createClusterViewWithPods(options: PodViewOptions): ClusterViewW
   const pods = createReflector<PodFacts>(options, 'pods', PODS, parse, {
     indexes: POD_INDEXES,
     uid: ({ uid }) => uid,
-    // What a relist shows again unchanged is no news.
+    // A relist reports no unchanged pods.
     isUnchanged: (a, b) => a.resourceVersion === b.resourceVersion,
   });
   return withReflectors({ ...view, pods: new StoredPods(pods.store) }, [...reflectors, pods.reflector]);
 }
 
-/** The CronJobs. Nothing happens before `run`. */
+/** Creates the view of CronJobs. Sends no request before `run`. */
 export function createCronJobView(options: ClusterViewOptions): CronJobView {
   const { store, reflector } = createReflector<CronJobFacts>(options, 'cronjobs', CRON_JOBS, parseCronJob, {
     uid: ({ uid }) => uid,
@@ -120,7 +120,7 @@ function createBaseView(options: ClusterViewOptions): {
   policies.store.subscribe(({ type, object }) => {
     if (type === 'deleted' || object.kind === 'ok') return;
     const { name, problems } = object.failure;
-    options.logger.warn({ policy: name, problems }, 'an ArchPolicy cannot be read and governs nothing');
+    options.logger.warn({ policy: name, problems }, 'invalid ArchPolicy, ignored');
   });
   return {
     view: {
@@ -143,7 +143,7 @@ function createReflector<T>(
   const store = new Store<T>({
     ...storeOptions,
     onListenerError: (err) => {
-      logger.error({ err, resource: name }, 'a listener of the cluster view failed');
+      logger.error({ err, resource: name }, 'cluster view listener failed');
     },
   });
   const path = resourcePath(resource);

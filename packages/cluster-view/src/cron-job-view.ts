@@ -1,14 +1,14 @@
 import type { CronJobFacts } from '@archpolicy/core';
 import type { ReadStore } from '@archpolicy/kube';
 
-/** The CronJobs of the cluster, for keep-warm. Kept apart from the view that decides: nothing waits for it. */
+/** The CronJobs of the cluster, for keep-warm. Separate from ClusterView, so that readiness does not wait for it. */
 export interface CronJobView {
   list(): readonly CronJobFacts[];
-  /** Keeps the view up to date until the signal is aborted; then resolves. Never rejects. */
+  /** Updates the view until the signal is aborted. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** The view over a reflector's store. */
+/** Builds the view from a reflector and its store. */
 export function cronJobView(
   store: Pick<ReadStore<CronJobFacts>, 'list'>,
   reflector: { run(signal: AbortSignal): Promise<void> },

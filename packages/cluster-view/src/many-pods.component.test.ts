@@ -7,11 +7,11 @@ import { createClusterViewWithPods } from './cluster-view.ts';
 import type { ClusterViewWithPods } from './cluster-view.ts';
 
 const PODS = 4_000;
-/** 100,000 pods in 350 MB, of which half is for the process itself and for garbage. */
+/** 100,000 pods in 350 MB, half of it for the process itself and for garbage. */
 const MAX_BYTES_PER_POD = 1_700;
 /**
- * Between two turns of the event loop comes what a socket and the streams above it hold. A pod takes some 0.1 ms to cut
- * out and to parse: these many are far from 100 ms.
+ * One iteration of the event loop processes at most what a socket and its streams buffer. A pod takes about 0.1 ms to split
+ * and parse, so these stay far below 100 ms.
  */
 const MAX_PODS_PER_ITERATION = 64;
 
@@ -50,7 +50,7 @@ function start(): ClusterViewWithPods {
   return view;
 }
 
-/** Bytes of the heap that are in use. */
+/** Returns the used heap in bytes after a garbage collection. */
 function liveBytes(): number {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
@@ -58,7 +58,7 @@ function liveBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
-test('P8 a large list is taken in a few pods at a time: the event loop turns in between', async () => {
+test('P8 yields to the event loop every few pods of a large list', async () => {
   const view = start();
   let synced = false;
   void view.synced(stop.signal).then(() => {
@@ -76,7 +76,7 @@ test('P8 a large list is taken in a few pods at a time: the event loop turns in 
   expect(most).toBeLessThanOrEqual(MAX_PODS_PER_ITERATION);
 });
 
-// After the other: modules are loaded and code is compiled by then.
+// Runs second, when modules are loaded and code is compiled.
 test('P8 a pod of 14 KB costs less than 1.7 KB of memory, indexes included', async () => {
   const before = liveBytes();
   const view = start();

@@ -4,24 +4,24 @@ import { NAMESPACES, resourcePath } from '@archpolicy/kube';
 import type { Api, ReadStore, StoreListener } from '@archpolicy/kube';
 import type { Logger } from 'pino';
 
-/** A namespace is one small GET; admission has 1.5 s for everything. */
+/** A fraction of admission's 1.5 s. A namespace is small. */
 const FETCH_TIMEOUT_MS = 500;
 const MAX_NAMESPACE_BYTES = 2 * 1024 * 1024;
 
 /** The namespaces of the cluster. */
 export interface NamespaceView {
-  /** As the reflector knows it; undefined also for one that was made a moment ago. */
+  /** Returns the namespace from the store; undefined also for one that the watch has not delivered yet. */
   get(name: string): NamespaceFacts | undefined;
   list(): readonly NamespaceFacts[];
   /**
-   * One bounded GET, for a namespace that `get` does not know: pods come right behind their namespace. Undefined when it
-   * does not exist, or when that cannot be told in time. Never rejects.
+   * Fetches a namespace that `get` does not return, with one GET: pods may be created right after their namespace. Returns
+   * undefined if it does not exist or cannot be read in time. Never rejects.
    */
   fetch(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
   subscribe(listener: StoreListener<NamespaceFacts>): () => void;
 }
 
-/** The view over the reflector's store. */
+/** A NamespaceView of a reflector's store. */
 export class StoredNamespaces implements NamespaceView {
   readonly #store: ReadStore<NamespaceFacts>;
   readonly #api: Pick<Api, 'request'>;
@@ -50,13 +50,13 @@ export class StoredNamespaces implements NamespaceView {
         timeoutMs: FETCH_TIMEOUT_MS,
         maxBytes: MAX_NAMESPACE_BYTES,
       });
-      // The reflector may have been faster, and what it has is newer.
+      // The reflector may have received it meanwhile, in a newer version.
       return (
         this.#store.get(name) ??
         (answer.kind === 'ok' && isJsonObject(answer.body) ? parseNamespace(answer.body) : undefined)
       );
     } catch (err) {
-      this.#logger.debug({ err, namespace: name }, 'a namespace could not be read');
+      this.#logger.debug({ err, namespace: name }, 'failed to read namespace');
       return this.#store.get(name);
     }
   }

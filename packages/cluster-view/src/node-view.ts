@@ -5,13 +5,13 @@ import { CachedList } from './cached-list.ts';
 /** The nodes of the cluster. */
 export interface NodeView {
   get(name: string): NodeFacts | undefined;
-  /** All nodes, ready or not. The same array until something changes. */
+  /** Returns all nodes, ready or not. The same array until a change. */
   list(): readonly NodeFacts[];
-  /** Heartbeats are not told, only changes of facts. */
+  /** Notifies of changed facts, not of heartbeats. */
   subscribe(listener: StoreListener<NodeFacts>): () => void;
 }
 
-/** The view over the reflector's store. */
+/** A NodeView of a reflector's store. */
 export class StoredNodes implements NodeView {
   readonly #store: ReadStore<NodeFacts>;
   readonly #nodes: CachedList<NodeFacts, NodeFacts>;

@@ -1,23 +1,23 @@
 import type { PodFacts } from '@archpolicy/core';
 import type { IndexFunction, ReadStore, StoreListener } from '@archpolicy/kube';
 
-/** The pods of the cluster, for the operator: the webhook keeps none. */
+/** The pods of the cluster, for the operator. The webhook stores no pods. */
 export interface PodView {
   readonly size: number;
   get(namespace: string, name: string): PodFacts | undefined;
   /** By store key, `namespace/name`. */
   byKey(key: string): PodFacts | undefined;
   list(): readonly PodFacts[];
-  /** All pods by their store keys, as they are when each has its turn: nothing is copied. */
+  /** Iterates over all pods by store key, without a copy: changes during the iteration are visible. */
   entries(): Iterable<readonly [string, PodFacts]>;
   byNamespace(namespace: string): readonly PodFacts[];
-  /** Bound to this node. */
+  /** Returns the pods bound to this node. */
   byNode(node: string): readonly PodFacts[];
-  /** Whose controller has this uid. */
+  /** Returns the pods whose controller has this uid. */
   byOwner(uid: string): readonly PodFacts[];
-  /** That use this image, as written in their spec. */
+  /** Returns the pods with this image, as written in their spec. */
   byImage(image: string): readonly PodFacts[];
-  /** A pod that was replaced by one of the same name is told as deleted, then added. */
+  /** A pod replaced by one of the same name is reported as deleted, then added. */
   subscribe(listener: StoreListener<PodFacts>): () => void;
 }
 
@@ -26,7 +26,7 @@ export function podKey({ namespace, name }: { readonly namespace: string; readon
   return `${namespace}/${name}`;
 }
 
-/** How pods are filed. */
+/** The indexes of the pod store. */
 export const POD_INDEXES = {
   namespace: ({ namespace }) => [namespace],
   node: ({ nodeName }) => (nodeName === undefined ? [] : [nodeName]),
@@ -34,7 +34,7 @@ export const POD_INDEXES = {
   image: ({ images }) => images,
 } satisfies Record<string, IndexFunction<PodFacts>>;
 
-/** The view over the reflector's store. */
+/** A PodView of a reflector's store. */
 export class StoredPods implements PodView {
   readonly #store: ReadStore<PodFacts>;
 

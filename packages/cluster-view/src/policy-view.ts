@@ -3,7 +3,7 @@ import type { ArchPolicy, JsonObject, PolicyProblem, Result } from '@archpolicy/
 import type { ReadStore, StoreEvent, StoreListener } from '@archpolicy/kube';
 import { CachedList } from './cached-list.ts';
 
-/** A policy that is there but cannot be read: it governs nothing, and its owner should be told. */
+/** A policy that cannot be parsed: it governs no pod, and the operator reports it. */
 export interface InvalidPolicy {
   readonly name: string;
   readonly uid: string;
@@ -11,19 +11,19 @@ export interface InvalidPolicy {
   readonly problems: readonly PolicyProblem[];
 }
 
-/** What stands in the cluster under the name of a policy. */
+/** An ArchPolicy object, parsed or invalid. */
 export type PolicyEntry = Result<ArchPolicy, InvalidPolicy>;
 
 /** The ArchPolicies of the cluster. */
 export interface PolicyView {
-  /** Those that can be read, in no particular order. The same array until something changes. */
+  /** Returns the valid policies, in no particular order. The same array until a change. */
   list(): readonly ArchPolicy[];
   invalid(): readonly InvalidPolicy[];
   get(name: string): PolicyEntry | undefined;
   subscribe(listener: StoreListener<PolicyEntry>): () => void;
 }
 
-/** Parses a raw ArchPolicy; undefined for what is no Kubernetes object. */
+/** Parses a raw ArchPolicy; undefined if it is not a Kubernetes object. */
 export function parsePolicyEntry(raw: JsonObject): PolicyEntry | undefined {
   const parsed = parseArchPolicy(raw);
   if (parsed.kind === 'ok') return parsed;
@@ -34,14 +34,14 @@ export function parsePolicyEntry(raw: JsonObject): PolicyEntry | undefined {
   return failed({ name, uid: getUid(metadata), generation, problems: parsed.failure });
 }
 
-/** What tells a policy from a later one of the same name. */
+/** Returns the uid, which distinguishes a policy from a later one of the same name. */
 export function policyEntryUid(entry: PolicyEntry): string {
   return entry.kind === 'ok' ? entry.value.uid : entry.failure.uid;
 }
 
 /**
- * Whether decisions about pods can differ after the event. The operator's own writes to the status are events, too; they
- * change no decision, and neither does an unreadable policy that stays unreadable.
+ * Returns whether decisions about pods can differ after the event. They cannot after the operator's own status updates, or
+ * for an invalid policy that remains invalid.
  */
 export function isRelevantToPods(event: StoreEvent<PolicyEntry>): boolean {
   if (event.type !== 'updated') return true;
@@ -54,7 +54,7 @@ function getValidPolicy(entry: PolicyEntry): ArchPolicy | undefined {
   return entry.kind === 'ok' ? entry.value : undefined;
 }
 
-/** The view over the reflector's store. */
+/** A PolicyView of a reflector's store. */
 export class StoredPolicies implements PolicyView {
   readonly #store: ReadStore<PolicyEntry>;
   readonly #policies: CachedList<PolicyEntry, ArchPolicy>;

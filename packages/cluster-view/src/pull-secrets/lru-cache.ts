@@ -1,9 +1,9 @@
-/** What entries cost beside their content, roughly: keys, times and the map itself. */
+/** Approximate overhead of an entry: key, times and map. */
 const OVERHEAD_BYTES = 500;
 
-/** What is kept, with its size. */
+/** An entry with its size. */
 interface Sized {
-  /** Of the content, bytes. */
+  /** Size of the content in bytes. */
   readonly bytes: number;
 }
 
@@ -12,10 +12,10 @@ export interface LruLimits {
   readonly maxBytes: number;
 }
 
-/** A map bounded in number and bytes, in which what was used last is kept longest. */
+/** A map with limits for entries and bytes that evicts the least recently used entry. */
 export class LruCache<E extends Sized> {
   readonly #limits: LruLimits;
-  /** A Map keeps the order of insertion: what is used is put in again. */
+  /** Ordered by last use: a Map keeps the insertion order, and each use re-inserts. */
   readonly #entries = new Map<string, E>();
   #bytes = 0;
 

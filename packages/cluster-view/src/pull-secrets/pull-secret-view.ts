@@ -11,24 +11,24 @@ import type { PullSecretContent } from './secret-content.ts';
 
 /** The pull secrets of a pod. */
 export interface PullSecretsResult {
-  /** In the order in which the pod names them. */
+  /** In the order of the pod's imagePullSecrets. */
   readonly secrets: readonly PullSecretContent[];
   /**
-   * False when the API server did not say of each what is in it, or not in time: the missing one may be the one that shows
-   * the image. One that does not exist or may not be read is missing for good.
+   * False if the API server did not return each secret in time: a missing one may hold the credential for the image. A secret
+   * that does not exist or is forbidden does not count as missing.
    */
   readonly complete: boolean;
 }
 
-/** Pull secrets by name. The names must be the pod's own, and the namespace the pod's: nothing else is any of its business. */
+/** Pull secrets by name. Pass only the pod's own names and its namespace, so that tenants stay isolated. */
 export interface PullSecretView {
-  /** What is at hand; undefined when something has to be read first. Waits for nothing. */
+  /** Returns the cached secrets without waiting; undefined if one must be read first. */
   peek(namespace: string, names: readonly string[]): PullSecretsResult | undefined;
-  /** What is at hand, and the rest as read until the signal aborts. Never rejects. */
+  /** Returns the cached secrets, and reads the others until the signal is aborted. Never rejects. */
   read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<PullSecretsResult>;
   /**
-   * What a pod of this template would have: the API server gives a pod without any the pull secrets of its ServiceAccount.
-   * Never rejects.
+   * Returns the pull secrets of a pod of this template. The API server adds those of the ServiceAccount to a pod without its
+   * own. Never rejects.
    * @param spec the pod spec of the template
    */
   readForTemplate(namespace: string, spec: JsonObject, signal: AbortSignal): Promise<PullSecretsResult>;
@@ -38,7 +38,7 @@ export interface PullSecretViewOptions {
   readonly api: Pick<Api, 'request'>;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Pick<Logger, 'warn'>;
-  /** Told of each read of a Secret. */
+  /** Called after each read of a Secret. */
   readonly onRead?: (outcome: ReadOutcome) => void;
 }
 
@@ -46,7 +46,7 @@ const NONE: PullSecretsResult = { secrets: [], complete: true };
 
 const DEFAULT_ACCOUNT = 'default';
 
-/** Pull secrets and what ServiceAccounts name, kept for a minute. Nothing is listed or watched, nothing read ahead. */
+/** Caches pull secrets, and those of ServiceAccounts, for a minute. Does not list, watch or prefetch. */
 export class CachedPullSecrets implements PullSecretView {
   readonly #secrets: ReadThroughCache<PullSecretContent>;
   readonly #accounts: ReadThroughCache<readonly string[]>;

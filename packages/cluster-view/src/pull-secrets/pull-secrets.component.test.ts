@@ -52,13 +52,13 @@ const contents = ({ secrets }: PullSecretsResult): readonly string[] => secrets.
 const read = (...names: string[]): Promise<PullSecretsResult> => view.read('shop', names, signal);
 const peek = (...names: string[]): PullSecretsResult | undefined => view.peek('shop', names);
 
-/** Turns the event loop until it holds. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+/** Waits until the condition holds. */
+async function waitUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-describe('what is read', () => {
-  test('I5 both kinds, in the order of the names, each by one GET of its own', async () => {
+describe('a read', () => {
+  test('I5 fetches both types, in the order of the names, with one GET each', async () => {
     putSecret('b', 'of-b');
     putRaw('a', { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': base64('{"registry.test":{}}') } });
     const found = await read('b', 'a');
@@ -73,7 +73,7 @@ describe('what is read', () => {
     ]);
   });
 
-  test('I5 nothing without names', async () => {
+  test('I5 sends no request without names', async () => {
     expect([peek(), await read()]).toEqual([
       { secrets: [], complete: true },
       { secrets: [], complete: true },
@@ -81,7 +81,7 @@ describe('what is read', () => {
     expect(server.requests).toEqual([]);
   });
 
-  test('P4 a secret of the same name in another namespace is another one', async () => {
+  test('P4 separates secrets of the same name in different namespaces', async () => {
     putSecret('pull', 'of-shop');
     putSecret('pull', 'of-bank', 'bank');
     expect(contents(await read('pull'))).toEqual([json('of-shop')]);
@@ -94,15 +94,15 @@ describe('what is read', () => {
     ['of an inherited type', { type: 'constructor', data: {} }],
     ['without its key', { type: 'kubernetes.io/dockerconfigjson', data: { '.dockercfg': base64('{}') } }],
     [
-      'larger than anybody needs',
+      'over the content limit',
       { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': base64('x'.repeat(262_145)) } },
     ],
     ['without data', { type: 'kubernetes.io/dockercfg' }],
     [
-      'larger than an answer may be',
+      'over the response limit',
       { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': 'A'.repeat(2 * 1024 * 1024) } },
     ],
-  ])('I5 a secret %s is left out: it cannot help', async (_, secret) => {
+  ])('I5 omits a secret %s', async (_, secret) => {
     putRaw('odd', secret);
     putSecret('good', 'x');
     const found = await read('odd', 'good');
@@ -111,8 +111,8 @@ describe('what is read', () => {
   });
 });
 
-describe('how long it is kept', () => {
-  test('at hand for a minute without a request, read again after it', async () => {
+describe('the cache', () => {
+  test('serves a secret for a minute, then reads it again', async () => {
     putSecret('pull', 'x');
     const [first] = (await read('pull')).secrets;
     await clock.advance(29_000);
@@ -120,23 +120,23 @@ describe('how long it is kept', () => {
     await clock.advance(31_000);
     expect(peek('pull')).toBeUndefined();
     expect(reads).toEqual(['found']);
-    // The same object: what was made of it is found again.
+    // The same object, because callers cache by its identity.
     expect((await read('pull')).secrets[0]).toBe(first);
     expect(reads).toEqual(['found', 'found']);
   });
 
-  test('what is in use is read again behind its back and never waited for', async () => {
+  test('refreshes a secret in use in the background', async () => {
     putSecret('pull', 'old');
     await read('pull');
     putSecret('pull', 'new');
     await clock.advance(30_000);
     expect(contents(peek('pull') ?? { secrets: [], complete: false })).toEqual([json('old')]);
-    await until(() => reads.length === 2);
+    await waitUntil(() => reads.length === 2);
     await clock.advance(40_000);
     expect(contents(peek('pull') ?? { secrets: [], complete: false })).toEqual([json('new')]);
   });
 
-  test('I5 the rotation of a secret is seen within 60 s', async () => {
+  test('I5 returns a rotated secret within 60 s', async () => {
     putSecret('pull', 'old');
     await read('pull');
     putSecret('pull', 'new');
@@ -144,7 +144,7 @@ describe('how long it is kept', () => {
     expect(contents(await read('pull'))).toEqual([json('new')]);
   });
 
-  test('I5 a secret that was deleted is gone within 60 s', async () => {
+  test('I5 drops a deleted secret within 60 s', async () => {
     putSecret('pull', 'old');
     await read('pull');
     server.collection(SECRETS).remove('shop/pull');
@@ -152,7 +152,7 @@ describe('how long it is kept', () => {
     expect(await read('pull')).toEqual({ secrets: [], complete: true });
   });
 
-  test('one that was not there is looked for again after 5 s, one that may not be read after 30 s', async () => {
+  test('reads a missing secret again after 5 s, a forbidden one after 30 s', async () => {
     server.fault = ({ path }) => (path.endsWith('/mine') ? { kind: 'answer', status: 403 } : undefined);
     expect(await read('mine', 'late')).toEqual({ secrets: [], complete: true });
     expect(reads.toSorted()).toEqual(['forbidden', 'not-found']);
@@ -167,14 +167,14 @@ describe('how long it is kept', () => {
     expect(contents(await read('mine', 'late'))).toEqual([json('y'), json('x')]);
   });
 
-  test('K4 who asks while it is being read waits for the same read', async () => {
+  test('K4 shares one read between concurrent callers', async () => {
     putSecret('pull', 'x');
     const all = await Promise.all(Array.from({ length: 100 }, () => read('pull')));
     expect(new Set(all.map(({ secrets }) => secrets[0])).size).toBe(1);
     expect(server.requests).toHaveLength(1);
   });
 
-  test('is bounded: what was used last is kept longest', async () => {
+  test('is limited, and evicts the least recently used secret', async () => {
     const large = base64('x'.repeat(262_144));
     const names = Array.from({ length: 150 }, (_, index) => `s${index}`);
     for (const name of names) putRaw(name, { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': large } });
@@ -189,15 +189,15 @@ describe('how long it is kept', () => {
     expect(kept).toContain('s149');
   });
 
-  test('a namespace has 16 reads at a time: what it wants beyond is not asked for', async () => {
+  test('limits a namespace to 16 concurrent reads, and returns incomplete beyond', async () => {
     server.fault = () => ({ kind: 'hang' });
     const pending = [1, 2, 3].map((pod) =>
       read(...Array.from({ length: 10 }, (_, index) => `s${pod}-${index}`)).then(({ complete }) => complete),
     );
-    await until(() => server.requests.length === 16);
+    await waitUntil(() => server.requests.length === 16);
     expect(await read('one-more')).toEqual({ secrets: [], complete: false });
     const other = view.read('bank', ['pull'], signal);
-    await until(() => server.requests.length === 17);
+    await waitUntil(() => server.requests.length === 17);
     await clock.somebodySleeps();
     await clock.advance(5_000);
     expect(await Promise.all(pending)).toEqual([false, false, false]);
@@ -205,41 +205,38 @@ describe('how long it is kept', () => {
   });
 });
 
-describe('P2 while the API server does not answer', () => {
+describe('P2 while the API server fails', () => {
   const outages = [
     ['resets', { kind: 'reset' }],
-    ['says 500', { kind: 'answer', status: 500 }],
-    ['says 429', { kind: 'answer', status: 429 }],
-    ['says 401', { kind: 'answer', status: 401 }],
-    ['answers no JSON', { kind: 'answer', status: 200, body: 'gateway' }],
-    ['answers no object', { kind: 'answer', status: 200, body: [] }],
+    ['returns 500', { kind: 'answer', status: 500 }],
+    ['returns 429', { kind: 'answer', status: 429 }],
+    ['returns 401', { kind: 'answer', status: 401 }],
+    ['returns no JSON', { kind: 'answer', status: 200, body: 'gateway' }],
+    ['returns no object', { kind: 'answer', status: 200, body: [] }],
   ] as const;
 
-  test.each(outages)(
-    'it %s: what was known of a secret is used for 10 minutes, and one line says so',
-    async (_, fault) => {
-      putSecret('pull', 'x');
-      await read('pull');
-      server.fault = () => fault;
-      await clock.advance(60_000);
-      expect(contents(await read('pull'))).toEqual([json('x')]);
-      expect(logged).toEqual([
-        [{ namespace: 'shop', name: 'pull', resource: 'secrets', kept: true }, expect.any(String)],
-      ]);
-      await clock.advance(530_000);
-      // At hand: nobody waits for it. It is tried again behind its back.
-      expect(contents(peek('pull') ?? { secrets: [], complete: false })).toEqual([json('x')]);
-      await until(() => reads.length === 3);
-      await clock.advance(10_000);
-      expect(await read('pull')).toEqual({ secrets: [], complete: false });
-      server.fault = () => undefined;
-      await clock.advance(1_000);
-      expect(contents(await read('pull'))).toEqual([json('x')]);
-      expect(reads).toEqual(['found', 'unavailable', 'unavailable', 'unavailable', 'found']);
-    },
-  );
+  test.each(outages)('it %s: uses the last known secret for 10 minutes, and logs once', async (_, fault) => {
+    putSecret('pull', 'x');
+    await read('pull');
+    server.fault = () => fault;
+    await clock.advance(60_000);
+    expect(contents(await read('pull'))).toEqual([json('x')]);
+    expect(logged).toEqual([
+      [{ namespace: 'shop', name: 'pull', resource: 'secrets', kept: true }, expect.any(String)],
+    ]);
+    await clock.advance(530_000);
+    // Served without waiting, retried in the background.
+    expect(contents(peek('pull') ?? { secrets: [], complete: false })).toEqual([json('x')]);
+    await waitUntil(() => reads.length === 3);
+    await clock.advance(10_000);
+    expect(await read('pull')).toEqual({ secrets: [], complete: false });
+    server.fault = () => undefined;
+    await clock.advance(1_000);
+    expect(contents(await read('pull'))).toEqual([json('x')]);
+    expect(reads).toEqual(['found', 'unavailable', 'unavailable', 'unavailable', 'found']);
+  });
 
-  test.each(outages)('it %s: nothing is known of a secret, and that is said', async (_, fault) => {
+  test.each(outages)('it %s: returns incomplete for an unknown secret', async (_, fault) => {
     server.fault = () => fault;
     expect(await read('pull')).toEqual({ secrets: [], complete: false });
     expect(peek('pull')).toEqual({ secrets: [], complete: false });
@@ -247,7 +244,7 @@ describe('P2 while the API server does not answer', () => {
     expect(logged).toHaveLength(1);
   });
 
-  test('it hangs: who asked has what was known as soon as its time is over', async () => {
+  test('it hangs: returns the last known secret once the signal is aborted', async () => {
     putSecret('pull', 'x');
     await read('pull');
     server.fault = () => ({ kind: 'hang' });
@@ -258,23 +255,19 @@ describe('P2 while the API server does not answer', () => {
   });
 });
 
-describe('I5 templates', () => {
+describe('I5 a template', () => {
   const putAccount = (name: string, ...secrets: string[]): void => {
     const imagePullSecrets = secrets.map((secret) => ({ name: secret }));
     server.collection(ACCOUNTS).put({ metadata: { name, namespace: 'shop' }, imagePullSecrets });
   };
 
   test.each<[string, JsonObject, string[]]>([
-    [
-      'its own secrets, where it names some',
-      { imagePullSecrets: [{ name: 'own' }], serviceAccountName: 'app' },
-      ['own'],
-    ],
-    ['else those of its ServiceAccount', { serviceAccountName: 'app' }, ['of-app']],
-    ['which is `default` where it names none', {}, ['of-default']],
-    ['none where there is no such account', { serviceAccountName: 'nobody' }, []],
-    ['none where its account is no name', { serviceAccountName: '../../secrets' }, []],
-  ])('have %s', async (_, spec, expected) => {
+    ['its own secrets', { imagePullSecrets: [{ name: 'own' }], serviceAccountName: 'app' }, ['own']],
+    ['the secrets of its ServiceAccount', { serviceAccountName: 'app' }, ['of-app']],
+    ['the secrets of the ServiceAccount `default`', {}, ['of-default']],
+    ['none for a missing ServiceAccount', { serviceAccountName: 'absent' }, []],
+    ['none for an invalid ServiceAccount name', { serviceAccountName: '../../secrets' }, []],
+  ])('has %s', async (_, spec, expected) => {
     for (const name of ['own', 'of-app', 'of-default']) putSecret(name, name);
     putAccount('app', 'of-app');
     putAccount('default', 'of-default');
@@ -283,14 +276,14 @@ describe('I5 templates', () => {
     expect(server.requests.every(({ path }) => path.startsWith('/api/v1/namespaces/shop/'))).toBe(true);
   });
 
-  test('of an account that cannot be read: not complete', async () => {
+  test('is incomplete if its ServiceAccount cannot be read', async () => {
     server.fault = () => ({ kind: 'answer', status: 500 });
     expect(await view.readForTemplate('shop', {}, signal)).toEqual({ secrets: [], complete: false });
   });
 });
 
-describe('P5 what is in a secret', () => {
-  test('P5 shows nowhere when printed or logged, nor when the API server breaks off in the middle of it', async () => {
+describe('P5 the content of a secret', () => {
+  test('P5 is neither printed nor logged, also after a truncated or malformed response', async () => {
     putSecret('pull', 'Marker7Q');
     const found = await read('pull');
     expect(contents(found)).toEqual([json('Marker7Q')]);

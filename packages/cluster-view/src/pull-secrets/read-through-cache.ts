@@ -7,18 +7,18 @@ import type { Api, ApiResponse, Resource } from '@archpolicy/kube';
 import type { Logger } from 'pino';
 import { LruCache } from './lru-cache.ts';
 
-/** What is known of one object that is read by its name. */
+/** The result of reading one object by name. */
 export type ReadResult<T> =
   | { readonly kind: 'found'; readonly value: T }
-  /** There is none, we may not read it, or it is not of the kind that is needed. */
+  /** It does not exist, RBAC forbids reading it, or it is not usable. */
   | { readonly kind: 'absent'; readonly reason: 'not-found' | 'forbidden' | 'unusable' }
-  /** The API server did not say. */
+  /** The API server could not be read. */
   | { readonly kind: 'unavailable' };
 
-/** How a read ended: a closed set, fit for a metric label. */
+/** The outcome of a read: a closed set, used as a metric label. */
 export type ReadOutcome = 'found' | 'not-found' | 'forbidden' | 'unusable' | 'unavailable';
 
-/** What an object holds for us. */
+/** The parsed content of an object and its size. */
 export interface ParsedObject<T> {
   readonly value: T;
   readonly bytes: number;
@@ -29,28 +29,28 @@ export interface ReadThroughCacheOptions<T> {
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Pick<Logger, 'warn'>;
   readonly resource: Resource;
-  /** Undefined for an object that is of no use. */
+  /** Returns undefined for an unusable object. */
   readonly parse: (raw: JsonObject) => ParsedObject<T> | undefined;
   readonly onRead?: (outcome: ReadOutcome) => void;
 }
 
-/** A change is seen within this time (docs/design.md, section 2). */
+/** A change takes effect within this time (docs/design.md, section 2). */
 const TTL_MS = 60_000;
-/** Whoever uses it from then on has it read again behind its back, so that what is in use never waits. */
+/** A use after this starts a refresh in the background, so that objects in use never wait. */
 const REFRESH_AFTER_MS = 30_000;
-/** People create the pod first and the Secret a moment later; a right that is missing takes a person to be given. */
+/** A Secret is often created right after its pod; a missing permission needs a manual change. */
 const NEGATIVE_TTL_MS = { 'not-found': 5_000, forbidden: 30_000, unusable: 30_000 } as const;
-/** Between reads while the API server does not answer them. */
+/** Minimum time between reads that fail. */
 const RETRY_MS = 1_000;
-/** What was read last goes on being used for this long while the API server does not answer; pods go on, too. */
+/** While reads fail, the last object is used for this long. */
 const STALE_IF_ERROR_MS = 10 * 60_000;
-/** Longer than a healthy API server takes by far; who asked may have gone before. */
+/** Far longer than a healthy API server takes. Callers may stop waiting earlier. */
 const READ_TIMEOUT_MS = 5_000;
-/** Some kilobytes each in practice, for all namespaces of a large cluster. */
+/** Enough for all namespaces of a large cluster, with a few kilobytes per Secret. */
 const LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
-/** The largest content that is used, in base64, and as much metadata as an object may have. */
+/** The largest usable content in base64, with the largest metadata of an object. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** As many as one pod can name: who writes pods of many secrets must not keep other namespaces' reads waiting. */
+/** As many as one pod can name. Pods with many secrets must not delay reads of other namespaces. */
 const MAX_READS_PER_NAMESPACE = 16;
 const READ_LIMIT = {
   priorities: ['read'] as const,
@@ -62,20 +62,19 @@ const READ_LIMIT = {
 
 interface Entry<T> {
   readonly result: ReadResult<T>;
-  /** Of the object that was found; empty otherwise. */
+  /** uid and resourceVersion of the object; empty if none was found. */
   readonly version: string;
   readonly bytes: number;
-  /** Monotonic milliseconds, all of them. */
+  /** Monotonic milliseconds, as the two below. */
   readonly readAtMs: number;
   readonly refreshAtMs: number;
   readonly validUntilMs: number;
-  /** The last read failed. */
   readonly lastReadFailed: boolean;
 }
 
 /**
- * Objects of one resource, each read by a GET of its own when it is first needed, kept for a minute and read again behind
- * its back while in use. One read at a time for each. Who may name an object is for the caller to say.
+ * A read-through cache of objects of one resource. Each object is fetched by name on first use, cached for a minute, and
+ * refreshed in the background while in use, with a single flight per object. The caller must check which names are allowed.
  */
 export class ReadThroughCache<T> {
   readonly #options: ReadThroughCacheOptions<T>;
@@ -87,7 +86,7 @@ export class ReadThroughCache<T> {
     this.#options = options;
   }
 
-  /** What is at hand; undefined when it has to be read first. Waits for nothing. */
+  /** Returns the cached result without waiting; undefined if it must be read first. */
   peek(namespace: string, name: string): ReadResult<T> | undefined {
     const entry = this.#entries.get(`${namespace}/${name}`);
     const now = this.#options.clock.monotonic();
@@ -96,7 +95,7 @@ export class ReadThroughCache<T> {
     return entry.result;
   }
 
-  /** What is at hand, else what the API server says until the signal aborts, else what it said last. Never rejects. */
+  /** Returns the cached result, else the result of a read until the signal is aborted, else a stale one. Never rejects. */
   async read(namespace: string, name: string, signal: AbortSignal): Promise<ReadResult<T>> {
     const peek = this.peek(namespace, name);
     if (peek !== undefined) return peek;
@@ -130,7 +129,7 @@ export class ReadThroughCache<T> {
     return api.request({
       method: 'GET',
       path: resourcePath(resource, { namespace, name }),
-      // It ends with the client, or at its own deadline: others than who asked first wait for it, too.
+      // Ends only with the client or by its timeout, because several callers wait for it.
       signal: new AbortController().signal,
       timeoutMs: READ_TIMEOUT_MS,
       maxBytes: MAX_BODY_BYTES,
@@ -154,7 +153,7 @@ export class ReadThroughCache<T> {
       validUntilMs: now + TTL_MS,
       lastReadFailed: false,
     };
-    // The same value, so that whoever made something of it finds that again.
+    // Keeps the same value object, because callers cache by its identity.
     if (kept?.result.kind === 'found' && kept.version === version) return { ...kept, ...times };
     const parsed = this.#options.parse(raw);
     if (parsed === undefined) return this.#absent('unusable');
@@ -180,7 +179,7 @@ export class ReadThroughCache<T> {
     return error instanceof KubeError && error.code === 'TooLarge' ? this.#absent('unusable') : this.#unavailable(key);
   }
 
-  /** What was found last stays in force for a bounded time. */
+  /** Keeps the last found object for a limited time. */
   #unavailable(key: string): Entry<T> {
     const now = this.#options.clock.monotonic();
     const last = this.#lastFound(key);
@@ -205,12 +204,13 @@ export class ReadThroughCache<T> {
     return isGood ? kept : undefined;
   }
 
-  /** Once an outage. Nothing of an answer or an error is told: a broken one may quote what it failed on. */
+  /** Logs once per outage, without the response or the error: either may quote a Secret. */
   #warn(next: Entry<T>, before: Entry<T> | undefined, object: Readonly<Record<'namespace' | 'name', string>>): void {
     if (!next.lastReadFailed || before?.lastReadFailed === true) return;
     const { resource } = this.#options.resource;
     const kept = next.result.kind === 'found';
-    this.#options.logger.warn({ ...object, resource, kept }, 'the API server does not say what is in an object');
+    const message = kept ? 'failed to read object, using the last known value' : 'failed to read object';
+    this.#options.logger.warn({ ...object, resource, kept }, message);
   }
 }
 

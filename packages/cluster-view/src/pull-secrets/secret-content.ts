@@ -8,18 +8,18 @@ const DATA_KEYS = {
 } as const;
 
 /**
- * Credentials for some hundred registries, long keys of clouds among them. More would be parsed by the process that every
- * pod's creation waits for, at the wish of whoever may write a Secret.
+ * Enough for the credentials of about a hundred registries, with long cloud keys. Limits the work that a tenant's Secret can
+ * cause in the process that each pod creation waits for.
  */
 const MAX_JSON_CHARS = 256 * 1024;
 
-/** The types of Secrets that the kubelet takes for pulling images. */
+/** The Secret types that the kubelet uses to pull images. */
 export type PullSecretType = keyof typeof DATA_KEYS;
 
-/** What is in a pull secret. It tells its content to who asks for `json` and to nobody else: printed, it is empty. */
+/** The content of a pull secret. Only `json` returns it: printed or serialized, the object is empty. */
 export class PullSecretContent {
   readonly type: PullSecretType;
-  /** Of the Secret: what it opens is shown to the pods of this namespace. */
+  /** The Secret's namespace: its pods may use the credentials. */
   readonly namespace: string;
   readonly #json: string;
 
@@ -29,14 +29,14 @@ export class PullSecretContent {
     this.#json = json;
   }
 
-  /** The docker config, base64 decoded, unparsed. */
+  /** The docker config: base64-decoded, not parsed. */
   get json(): string {
     return this.#json;
   }
 }
 
 /**
- * The content of a Secret; undefined if it is not a pull secret.
+ * Extracts the content of a pull secret; undefined for any other Secret.
  *
  * @see https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
  * @example {"kind":"Secret","type":"kubernetes.io/dockerconfigjson","data":{".dockerconfigjson":"eyJhdXRocyI6…"}}
