@@ -1,17 +1,17 @@
 /**
- * A process of its own with the API server of a large cluster: so that neither its memory nor its CPU time count as those
- * of who reads it. Started by `fork` with the size (JSON) as its argument; see `Command` and `Told`.
+ * Runs the fake API server of a large cluster in a separate process, so that its memory and CPU time are not measured with the
+ * client's. Started by `fork` with the size (JSON) as its argument; see `PodServerCommand` and `PodServerReport`.
  */
 import type { JsonObject } from '@archpolicy/core';
 import { FakeApiServer, ManyPods } from '../src/api-server/index.ts';
 import type { ManyPodsSize } from '../src/api-server/index.ts';
 
-/** What the parent may say: from now on, so many events of pods a second; 0 for none. */
+/** A message from the parent: the rate of pod events from now on; 0 for none. */
 export interface PodServerCommand {
   readonly eventsPerSecond: number;
 }
 
-/** What the process tells: where it listens, and for each command what it had sent before. */
+/** A message to the parent: the server's URL, and after each command the totals sent before it. */
 export interface PodServerReport {
   readonly url: string;
   readonly events: number;
@@ -36,12 +36,12 @@ server.collection('/apis/archpolicy.dev/v1alpha1/archpolicies').put({
   spec: {
     preference: { architectures: ['amd64'] },
     remediation: { action: 'Report' },
-    // Pods alone are measured: no registry is asked.
+    // Overrides all images, so that no registry is used: only the pods are measured.
     images: [{ match: 'registry.example/*', platforms: ['linux/amd64', 'linux/arm64'] }],
   },
 });
 
-/** A node of a cloud with the 50 images that a kubelet reports: some 10 KB. */
+/** A cloud node with the 50 images that a kubelet reports, about 10 KB. */
 function node(name: string): JsonObject {
   const labels = { 'kubernetes.io/arch': 'amd64', 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': name };
   const images = Array.from({ length: 50 }, (_, at) => ({

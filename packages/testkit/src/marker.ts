@@ -1,6 +1,6 @@
 /**
- * What to search for to find a marker string: itself, and what it looks like inside base64 at each of the three offsets.
- * @param marker at least some ten characters: the ends of a base64 form depend on what stands around
+ * Returns the forms in which a marker may appear: plain, and in base64 at each of the three offsets.
+ * @param marker at least about ten characters, because the ends of a base64 form depend on the adjacent bytes
  */
 export function formsOf(marker: string): readonly string[] {
   const inBase64 = [0, 1, 2].map((offset) => {

@@ -5,25 +5,25 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
-/** What to run, and how its log says that it is ready. */
+/** A program, and the log text that marks it as ready. */
 export interface WatchedProgram {
   /** A path, or a name on PATH. */
   readonly command: string;
-  /** Arguments given the directory that all its files go to. */
+  /** Returns the arguments; receives the directory of the program's files. */
   readonly args: (directory: string) => readonly string[];
-  /** Files to put into that directory before, by name. */
+  /** Returns files to write to that directory before the start, by name. */
   readonly files?: (directory: string) => Readonly<Record<string, string>>;
-  /** What it says once it is ready. */
+  /** The log text once it is ready. */
   readonly ready: string;
 }
 
-/** Two loaded cores start one in half a second. */
+/** A start takes about 0.5 s on two loaded cores. */
 const START_DEADLINE_MS = 20_000;
 const MAX_LOG_LENGTH = 20_000;
 
 /**
- * Runs the program and ends it, with all its files, as soon as this process ends or closes the pipe: whoever kills a test
- * leaves no server behind. Its standard output closes when the server itself ends.
+ * Runs the program, and kills it and deletes its files once this process exits or closes the pipe, so that a killed test
+ * leaves no server behind. Standard output closes when the program exits.
  */
 const SUPERVISOR_SCRIPT = `
 directory=$1
@@ -39,7 +39,7 @@ wait $server
 rm -rf "$directory"
 `;
 
-/** One running server of a test, with all its files in a temporary directory. */
+/** A running program of a test, with its files in a temporary directory. */
 export class WatchedProcess {
   readonly #command: string;
   readonly #shell: ChildProcessByStdio<Writable, Readable, null>;
@@ -66,7 +66,7 @@ export class WatchedProcess {
     });
   }
 
-  /** @throws Error when there is no such program, or it does not get ready: with what it said */
+  /** @throws Error with the end of the log, if the program is missing or does not become ready */
   static async start({ command, args, files, ready }: WatchedProgram): Promise<WatchedProcess> {
     const directory = await mkdtemp(join(tmpdir(), `archpolicy-${basename(command)}-`));
     for (const [name, text] of Object.entries(files?.(directory) ?? {})) await writeFile(join(directory, name), text);
@@ -75,17 +75,17 @@ export class WatchedProcess {
     return started;
   }
 
-  /** The end of what it said. */
+  /** The end of the program's log. */
   get log(): string {
     return this.#log;
   }
 
-  /** Whether it has not ended yet. */
+  /** Whether it is still running. */
   get isRunning(): boolean {
     return !this.#hasEnded;
   }
 
-  /** Stops it in the middle of whatever it does; the kernel goes on accepting connections for it. */
+  /** Sends SIGSTOP. The kernel still accepts connections for it. */
   pause(): void {
     process.kill(this.#pid, 'SIGSTOP');
   }
@@ -94,7 +94,7 @@ export class WatchedProcess {
     process.kill(this.#pid, 'SIGCONT');
   }
 
-  /** Ends it at once, as a crash would, and removes its files. */
+  /** Kills it, as a crash would, and deletes its files. */
   async stop(): Promise<void> {
     this.#shell.stdin.end();
     await this.#closed;

@@ -12,12 +12,12 @@ const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
 const NAMESPACES = '/api/v1/namespaces';
 const NODES = '/api/v1/nodes';
 const SECRETS = '/api/v1/secrets';
-/** Where the fake API server keeps Leases. */
+/** The path of the Leases on the fake API server. */
 export const LEASES_PATH = '/apis/coordination.k8s.io/v1/leases';
 
 /**
- * An API server, a registry, a certificate authority and a directory with kubeconfig, registries file and certificate:
- * all that a webhook stands on, in this process.
+ * The environment of a webhook, in this process: API server, registry, certificate authority, and a directory with
+ * kubeconfig, registries file and certificate.
  */
 export interface World {
   readonly api: FakeApiServer;
@@ -31,14 +31,14 @@ export interface World {
   putPolicy(name: string, spec: JsonObject): void;
   putNamespace(name: string, labels?: JsonObject): void;
   putNode(name: string, architecture: string): void;
-  /** A Secret with the credentials of these registries, each `user:password` or an entry of a docker config. */
+  /** Stores a Secret with credentials by registry: `user:password`, or an entry of a docker config. */
   putPullSecret(namespace: string, name: string, auths: Readonly<Record<string, string | object>>): void;
   /** Writes the webhook's serving certificate, a new one by default. */
   writeCertificate(pair?: CertificatePair): Promise<void>;
   end(): Promise<void>;
 }
 
-/** Makes a world with one namespace `shop`, two nodes of each architecture and one enforcing policy. */
+/** Creates a world with a namespace `shop`, two nodes per architecture and one enforcing policy. */
 export async function createWorld(): Promise<World> {
   const [api, registry, authority, directory, port, opsPort] = await Promise.all([
     new FakeApiServer().start(),

@@ -1,14 +1,14 @@
 import { isJsonObject } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 
-/** A change of an object, as a watch tells it. */
+/** A change of an object, as in a watch event. */
 export interface Change {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly version: number;
   readonly object: JsonObject;
 }
 
-/** Where the versions of all collections come from: one counter, as etcd has one. */
+/** The source of resource versions: one counter for all collections, as in etcd. */
 export interface Versions {
   next(): number;
   readonly current: number;
@@ -27,7 +27,7 @@ export function newVersions(): Versions {
   };
 }
 
-/** The objects of one resource with their recent history, as the API server keeps them. */
+/** The objects of one resource and their history since the last compaction. */
 export class Collection {
   readonly objects = new Map<string, JsonObject>();
   readonly #versions: Versions;
@@ -39,7 +39,7 @@ export class Collection {
     this.#versions = versions;
   }
 
-  /** Creates or replaces an object and returns it as stored, with uid and resourceVersion. */
+  /** Creates or replaces an object. Returns it as stored, with uid and resourceVersion. */
   put(object: JsonObject): JsonObject {
     const key = getKey(object);
     const before = this.objects.get(key);
@@ -67,13 +67,13 @@ export class Collection {
     this.#notify({ type: 'DELETED', version, object });
   }
 
-  /** Forgets the history: watches and pages from before are expired. */
+  /** Drops the history, so that watches and pages from earlier versions expire. */
   compact(): void {
     this.#history = [];
     this.#oldest = this.#versions.current;
   }
 
-  /** The changes after this version; undefined when they are no longer known (410). */
+  /** Returns the changes after this version; undefined if they were compacted (410). */
   since(version: number): readonly Change[] | undefined {
     return version < this.#oldest ? undefined : this.#history.filter((change) => change.version > version);
   }
@@ -96,7 +96,7 @@ export function getMetadata(object: JsonObject | undefined): JsonObject {
   return isJsonObject(metadata) ? metadata : {};
 }
 
-/** `namespace/name`, or `name`. */
+/** Returns `namespace/name`, or `name`. */
 export function getKey(object: JsonObject): string {
   const { name, namespace } = getMetadata(object);
   return [namespace, name].filter((part) => typeof part === 'string').join('/');

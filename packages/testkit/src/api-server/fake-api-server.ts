@@ -9,55 +9,55 @@ import { statusObject } from './status-object.ts';
 import { parseTarget } from './target.ts';
 import type { Target } from './target.ts';
 
-/** One request as the server saw it. */
+/** A received request. */
 export interface ApiRequestSeen {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
-  /** Parsed where it was JSON. */
+  /** Parsed if it is JSON. */
   readonly body: Json | undefined;
 }
 
-/** What the server does instead of answering as it should. */
+/** A fault that replaces the regular response. */
 export type ApiFault =
   | {
       readonly kind: 'answer';
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
-      /** A string is sent as it is. */
+      /** A string is sent unchanged. */
       readonly body?: Json;
     }
-  /** Accepts and never answers. */
+  /** Accepts the request and never responds. */
   | { readonly kind: 'hang' }
-  /** Ends the connection by RST without an answer. */
+  /** Closes the connection with RST, without a response. */
   | { readonly kind: 'reset' }
-  /** Ends the connection in order, without an answer. */
+  /** Closes the connection with FIN, without a response. */
   | { readonly kind: 'close' }
-  /** Sends headers and the beginning of a body, then ends the connection by RST. */
+  /** Sends headers and the start of a body, then closes the connection with RST. */
   | { readonly kind: 'cut'; readonly body: string };
 
-/** Decides before anything else whether a request goes wrong; undefined lets it through. */
+/** Returns the fault for a request; undefined: respond regularly. */
 export type ApiFaultRule = (request: ApiRequestSeen) => ApiFault | undefined;
 
-/** Answers LIST and WATCH of one collection in its own way: one that is too large to be kept, say. */
+/** Serves LIST and WATCH of one collection, such as one too large to store. */
 export interface CollectionServer {
   serve(request: ApiRequestSeen, response: ServerResponse): void;
 }
 
 /**
- * An API server in this process: plain HTTP on a free port of loopback; stores any resource; paged LIST, WATCH from a
- * version, GET, POST, PUT with its conflict, merge PATCH, DELETE; every request noted down, every misbehaviour at hand.
+ * A fake API server in this process: plain HTTP on a free loopback port. Stores any resource. Supports paged LIST, WATCH from
+ * a version, GET, POST, PUT with conflicts, merge PATCH and DELETE. Records each request and injects faults.
  */
 export class FakeApiServer {
   readonly requests: ApiRequestSeen[] = [];
   readonly watches = new Set<OpenWatch>();
-  /** Set to make requests go wrong. */
+  /** Set to inject faults. */
   fault: ApiFaultRule = () => undefined;
-  /** How a watch from a forgotten version is refused: real servers do both. */
+  /** How a watch from a compacted version is rejected. Real servers do both. */
   expiredWatch: 'status' | 'event' = 'event';
-  /** Collections that somebody else keeps, by path: asked for every GET of them. */
+  /** Servers for collections that are not stored here, by path. Each handles all GETs of its path. */
   readonly collectionServers = new Map<string, CollectionServer>();
   readonly #versions = newVersions();
   readonly #collections = new Map<string, Collection>();
@@ -75,13 +75,13 @@ export class FakeApiServer {
     this.#server.keepAliveTimeout = 60_000;
   }
 
-  /** On a free port, or on one that it had before: a server that was stopped can come back with all that it stored. */
+  /** Listens on a free port, or on an earlier one: a stopped server can restart with all its objects. */
   async start(port = 0): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
     return this;
   }
 
-  /** Ends at once, open connections included. */
+  /** Stops at once and closes open connections. */
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => {
@@ -100,19 +100,19 @@ export class FakeApiServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The collection at a path such as `/api/v1/pods`; it exists as soon as somebody asks. */
+  /** Returns the collection at a path such as `/api/v1/pods`. Creates it if needed. */
   collection(path: string): Collection {
     const found = this.#collections.get(path) ?? new Collection(this.#versions);
     this.#collections.set(path, found);
     return found;
   }
 
-  /** LISTs that were begun: first pages only. */
+  /** Returns the number of LISTs: first pages only. */
   lists(path: string): number {
     return this.requests.filter((seen) => isList(seen, path) && !seen.query.has('continue')).length;
   }
 
-  /** The next watch that is opened. */
+  /** Resolves with the next watch that a client opens. */
   nextWatch(): Promise<OpenWatch> {
     return new Promise((resolve) => {
       const notify = (watch: OpenWatch): void => {
@@ -123,7 +123,7 @@ export class FakeApiServer {
     });
   }
 
-  /** Forgets the history of a collection, and the pages that were begun: 410 to those who come back for them. */
+  /** Compacts a collection and drops all pages: later requests for them receive 410. */
   compact(path: string): void {
     this.collection(path).compact();
     this.#pages.clear();
@@ -135,7 +135,7 @@ export class FakeApiServer {
     for (const watch of this.watches) if (watch.path === path) watch.send({ type: 'BOOKMARK', object });
   }
 
-  /** Open connections right now. */
+  /** Returns the number of open connections. */
   connections(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.getConnections((error, count) => {

@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { Json } from '@archpolicy/core';
 import type { Change } from './collection.ts';
 
-/** A watch that a client holds open, and everything that can go wrong with it. */
+/** A watch that a client has open, with its faults. */
 export class OpenWatch {
   readonly path: string;
-  /** The version that the client asked to watch from. */
+  /** The resource version that the watch started from. */
   readonly from: number;
   readonly #response: ServerResponse;
   #silent = false;
@@ -16,44 +16,44 @@ export class OpenWatch {
     this.#response = response;
   }
 
-  /** Tells a change, unless the watch was silenced. */
+  /** Sends a change, unless the watch is silenced. */
   sendChange({ type, object }: Pick<Change, 'type' | 'object'>): void {
     this.send({ type, object });
   }
 
-  /** Any line. */
+  /** Sends any JSON as a line. */
   send(line: Json): void {
     this.sendRaw(`${JSON.stringify(line)}\n`);
   }
 
-  /** Any bytes. */
+  /** Sends any bytes. */
   sendRaw(bytes: string | Uint8Array): void {
     if (!this.#silent) this.#response.write(bytes);
   }
 
-  /** From now on nothing is sent, and the connection stays: the other side of a half-open connection. */
+  /** Sends nothing from now on and keeps the connection, as with a half-open connection. */
   silence(): void {
     this.#silent = true;
   }
 
-  /** Ends the stream as the server does when its time is over. */
+  /** Ends the stream, as the server does after `timeoutSeconds`. */
   end(): void {
     this.#silent = true;
     this.#response.end();
   }
 
-  /** Ends the connection by RST; what was begun stays unfinished. */
+  /** Closes the connection with RST. */
   reset(): void {
     this.#silent = true;
     this.#response.socket?.resetAndDestroy();
   }
 
-  /** Calls the listener once the connection is gone, whoever ended it. */
+  /** Calls the listener once either side has closed the connection. */
   onClose(listener: () => void): void {
     this.#response.on('close', listener);
   }
 
-  /** Half of a line, then RST. The half has left this process before the connection goes. */
+  /** Sends half of a line, flushes it, then closes the connection with RST. */
   async resetMidLine(line: Json): Promise<void> {
     const text = JSON.stringify(line);
     const half = text.slice(0, Math.floor(text.length / 2));

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@archpolicy/core';
 
-/** The Status object that the API server sends with a refusal, and inside a watch's ERROR event. */
+/** Builds the Status object of an error response or of a watch's ERROR event. */
 export function statusObject(code: number, reason: string, details: JsonObject = {}): JsonObject {
   const status = code < 300 ? 'Success' : 'Failure';
   return {
@@ -10,7 +10,7 @@ export function statusObject(code: number, reason: string, details: JsonObject =
     status,
     code,
     reason,
-    message: `told by the test: ${reason}`,
+    message: `fake status: ${reason}`,
     details,
   };
 }

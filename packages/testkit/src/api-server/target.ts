@@ -1,5 +1,5 @@
 import { withoutUndefined } from '@archpolicy/core';
-/** What a path of the API names. */
+/** The parsed path of an API request. */
 export interface Target {
   /** The collection over all namespaces, such as `/api/v1/pods`. */
   readonly collection: string;
@@ -8,7 +8,7 @@ export interface Target {
   readonly subresource?: string;
 }
 
-/** `/api/v1/namespaces/shop/pods/web/status` → its parts; undefined for what is no resource. */
+/** Parses a path such as `/api/v1/namespaces/shop/pods/web/status`; undefined if it is not a resource. */
 export function parseTarget(path: string): Target | undefined {
   const parts = path
     .split('/')
@@ -18,7 +18,7 @@ export function parseTarget(path: string): Target | undefined {
   const prefix = parts.slice(0, prefixLength).join('/');
   let rest = parts.slice(prefixLength);
   let namespace: string | undefined;
-  // `namespaces/shop` is an object, `namespaces/shop/pods` a collection in it.
+  // `namespaces/shop` is an object, `namespaces/shop/pods` a collection in that namespace.
   if (rest[0] === 'namespaces' && rest.length > 2) {
     namespace = rest[1];
     rest = rest.slice(2);

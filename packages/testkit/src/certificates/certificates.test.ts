@@ -4,7 +4,7 @@ import { createCertificateAuthority } from './certificates.ts';
 import type { LeafKeyType } from './leaf-key.ts';
 
 describe('certificate authority', () => {
-  test('issues pairs that it signed, for the names asked for', async () => {
+  test('issues signed pairs for the requested names', async () => {
     const authority = await createCertificateAuthority();
     const { certificate, key } = await authority.issue({ dnsNames: ['webhook.svc'], addresses: ['127.0.0.1'] });
     const leaf = new X509Certificate(certificate);
@@ -14,13 +14,13 @@ describe('certificate authority', () => {
     expect(leaf.checkIP('127.0.0.1')).toBe('127.0.0.1');
   });
 
-  test('gives each certificate its own number', async () => {
+  test('gives each certificate its own serial number', async () => {
     const authority = await createCertificateAuthority();
     const [a, b] = await Promise.all([authority.issue(), authority.issue()]);
     expect(new X509Certificate(a.certificate).serialNumber).not.toBe(new X509Certificate(b.certificate).serialNumber);
   });
 
-  test('lets a test choose the time of validity', async () => {
+  test('issues a certificate with the requested validity', async () => {
     const authority = await createCertificateAuthority();
     const { certificate } = await authority.issue({
       notAfter: new Date('2020-01-02T00:00:00Z'),

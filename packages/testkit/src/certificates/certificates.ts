@@ -1,4 +1,4 @@
-// The library's decorators need it before anything of the library is loaded.
+// Must be loaded before @peculiar/x509, which uses its decorators.
 import 'reflect-metadata';
 import {
   BasicConstraintsExtension,
@@ -22,11 +22,11 @@ export interface CertificatePair {
 }
 
 export interface LeafOptions {
-  /** DNS names and IP addresses that it is valid for; `localhost` and 127.0.0.1 by default. */
+  /** Subject alternative names; `localhost` and 127.0.0.1 by default. */
   readonly dnsNames?: readonly string[];
   readonly addresses?: readonly string[];
   readonly commonName?: string;
-  /** Groups, as the API server reads them from client certificates. */
+  /** The group that the API server reads from a client certificate. */
   readonly organization?: string;
   readonly notBefore?: Date;
   readonly notAfter?: Date;
@@ -34,18 +34,18 @@ export interface LeafOptions {
   readonly keyType?: LeafKeyType;
 }
 
-/** A certificate authority for tests: made in memory in a few milliseconds (ECDSA P-256). */
+/** A certificate authority for tests, in memory (ECDSA P-256, a few milliseconds). */
 export interface CertificateAuthority {
-  /** The CA's own certificate, PEM: what clients trust. */
+  /** The CA certificate as PEM, for clients to trust. */
   readonly certificate: string;
-  /** A certificate for servers and clients, signed by this CA. */
+  /** Issues a certificate for servers and clients. */
   issue(options?: LeafOptions): Promise<CertificatePair>;
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 86_400_000;
 
-/** Makes a CA whose certificate is valid for ten days around now. */
+/** Creates a CA with a certificate that is valid from yesterday for ten days. */
 export async function createCertificateAuthority(name = 'archpolicy test CA'): Promise<CertificateAuthority> {
   const keys = await generateKeys();
   const ca = await X509CertificateGenerator.createSelfSigned(
@@ -105,7 +105,7 @@ async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 }
 
-/** Random and positive: clients refuse two certificates of one issuer with the same number. */
+/** Random and positive: clients reject two certificates of one issuer with the same serial number. */
 function serialNumber(): string {
   const bytes = webcrypto.getRandomValues(new Uint8Array(16));
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x01;

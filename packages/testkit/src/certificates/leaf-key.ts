@@ -2,7 +2,7 @@ import { generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** Usable and unusable types of key. Node's own generator makes those that WebCrypto does not support. */
+/** Usable and unusable key types. WebCrypto does not support all of them, so Node's generator is used. */
 export type LeafKeyType =
   'P-224' | 'P-256' | 'P-384' | 'P-521' | 'secp256k1' | 'Ed25519' | 'Ed448' | 'RSA-1024' | 'RSA-2048' | 'RSA-PSS-2048';
 

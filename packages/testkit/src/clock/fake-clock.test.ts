@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from './fake-clock.ts';
 
 describe('the fake clock', () => {
-  test('wakes sleepers in the order of their times, each at its time', async () => {
+  test('wakes sleepers in the order of their due times, each at its time', async () => {
     const clock = new FakeClock(1_000);
     const woken: string[] = [];
     const sleep = async (name: string, ms: number): Promise<void> => {
@@ -18,7 +18,7 @@ describe('the fake clock', () => {
     await Promise.all(all);
   });
 
-  test('a sleeper that sleeps again within the time wakes again', async () => {
+  test('wakes a sleeper that sleeps again within the advance', async () => {
     const clock = new FakeClock();
     const woken: number[] = [];
     const loop = (async () => {
@@ -32,7 +32,7 @@ describe('the fake clock', () => {
     await loop;
   });
 
-  test('an aborted sleep throws the reason and is forgotten', async () => {
+  test('removes an aborted sleep, which throws the reason', async () => {
     const clock = new FakeClock();
     const controller = new AbortController();
     const sleep = clock.sleep(100, controller.signal);
@@ -42,16 +42,16 @@ describe('the fake clock', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('tells when somebody sleeps', async () => {
+  test('resolves somebodySleeps once a sleep matches', async () => {
     const clock = new FakeClock();
-    const told = clock.somebodySleeps((ms) => ms > 50);
+    const waiting = clock.somebodySleeps((ms) => ms > 50);
     const sleeps = [clock.sleep(10), clock.sleep(60)];
-    await told;
+    await waiting;
     await clock.advance(60);
     await Promise.all(sleeps);
   });
 
-  test('a jump wakes nobody', async () => {
+  test('wakes no sleeper at a jump', async () => {
     const clock = new FakeClock();
     const sleep = clock.sleep(10);
     clock.jump(20);

@@ -2,8 +2,8 @@ import { yieldToEventLoop } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 
 /**
- * A clock that a test turns by hand: `now` in epoch milliseconds, `monotonic` in milliseconds since the clock was made,
- * `sleep` until the test has turned it far enough.
+ * A clock that the test advances: `now` in epoch milliseconds, `monotonic` in milliseconds since its creation. `sleep` ends
+ * once the test has advanced the clock far enough.
  */
 export class FakeClock implements Clock {
   readonly #startMs: number;
@@ -23,7 +23,7 @@ export class FakeClock implements Clock {
     return this.#elapsedMs;
   }
 
-  /** @throws the signal's reason, as soon as it is aborted */
+  /** @throws the signal's reason once it is aborted */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
@@ -49,12 +49,12 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** How long everybody who sleeps now has still to sleep, the shortest first. */
+  /** The remaining milliseconds of all sleeps, the shortest first. */
   get sleeping(): readonly number[] {
     return this.#sleepers.map(({ dueAt }) => dueAt - this.#elapsedMs).sort((a, b) => a - b);
   }
 
-  /** Resolves as soon as somebody sleeps whose remaining milliseconds pass the test. */
+  /** Resolves once there is a sleep whose remaining milliseconds match. */
   async somebodySleeps(matches: (ms: number) => boolean = () => true): Promise<void> {
     const sleeps = (): boolean => this.sleeping.some(matches);
     if (sleeps()) return;
@@ -69,8 +69,8 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * Turns the clock. Sleepers wake in the order of their times, each at its time, and what they do then has a turn of
-   * the event loop before the clock goes on: a sleeper that sleeps again within `ms` wakes again.
+   * Advances the clock. Wakes sleepers in the order of their due times, each at its time, and yields to the event loop after
+   * each: a sleeper that sleeps again within `ms` wakes again.
    */
   async advance(ms: number): Promise<void> {
     const until = this.#elapsedMs + ms;
@@ -78,7 +78,7 @@ export class FakeClock implements Clock {
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
       const due = next;
       this.#sleepers = this.#sleepers.filter((other) => other !== due);
-      // After a jump sleepers may be overdue: the clock never goes back for them.
+      // After a jump sleepers may be overdue: the clock never goes back.
       this.#elapsedMs = Math.max(this.#elapsedMs, due.dueAt);
       due.wake();
       await yieldToEventLoop();
@@ -86,7 +86,7 @@ export class FakeClock implements Clock {
     this.#elapsedMs = until;
   }
 
-  /** Turns the clock without anybody noticing: what a process finds that was stopped for a while. */
+  /** Advances the clock without waking sleepers, as for a suspended process. */
   jump(ms: number): void {
     this.#elapsedMs += ms;
   }

@@ -21,7 +21,7 @@ afterEach(async () => {
   await new Promise((resolve) => echo.close(resolve));
 });
 
-/** A connection through the proxy, with what it has received and how it ended. */
+/** Opens a connection through the proxy. `ended`: `end` or an error message. */
 async function client(): Promise<{ readonly socket: Socket; readonly ended: Promise<string> }> {
   const socket = connect(proxy.port, '127.0.0.1');
   clients.push(socket);
@@ -50,28 +50,28 @@ const next = (socket: Socket): Promise<string> =>
   });
 
 describe('the fault proxy', () => {
-  test('passes on what comes, and counts connections', async () => {
+  test('forwards data, and counts connections', async () => {
     const { socket } = await client();
     socket.write('hello');
     expect(await next(socket)).toBe('hello');
     expect(proxy).toMatchObject({ accepted: 1, open: 1 });
   });
 
-  test('swallows in a black hole, and ends what lost bytes there', async () => {
+  test('drops data in a black hole, and resets connections that lost data', async () => {
     const { socket, ended } = await client();
     await proxy.set({ kind: 'black-hole' });
     const arrived = next(socket);
     socket.write('lost');
     const another = await client();
     another.socket.write('lost too');
-    // A third connection has come through and back: what was written before it would have, too.
+    // After the round trip of a third connection, earlier data would have arrived, too.
     await client();
     await proxy.set({ kind: 'none' });
     expect(await Promise.race([arrived, ended])).toContain('ECONNRESET');
     expect(await another.ended).toContain('ECONNRESET');
   });
 
-  test('refuses, resets what is open, and listens again on the same port', async () => {
+  test('refuses connections, resets open ones, and listens again on the same port', async () => {
     const { ended } = await client();
     const { port } = proxy;
     await proxy.set({ kind: 'refuse' });
@@ -84,24 +84,24 @@ describe('the fault proxy', () => {
     expect(proxy.port).toBe(port);
   });
 
-  test('delays', async () => {
+  test('delays data', async () => {
     await proxy.set({ kind: 'delay', ms: 30 });
     const { socket } = await client();
     const start = performance.now();
     socket.write('late');
     expect(await next(socket)).toBe('late');
-    // 30 ms there and 30 ms back; timers may be a little early.
+    // 30 ms in each direction; timers may fire slightly early.
     expect(performance.now() - start).toBeGreaterThan(55);
   });
 
-  test('resets connections, new ones too', async () => {
+  test('resets open and new connections', async () => {
     const { ended } = await client();
     await proxy.set({ kind: 'reset' });
     expect(await ended).toContain('ECONNRESET');
     expect(await (await client()).ended).toContain('ECONNRESET');
   });
 
-  test('cuts an answer in the middle', async () => {
+  test('truncates a response', async () => {
     await proxy.set({ kind: 'cut', afterBytes: 3 });
     const { socket, ended } = await client();
     socket.write('hello');

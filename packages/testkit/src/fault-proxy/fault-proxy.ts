@@ -1,19 +1,19 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-/** What the proxy does to connections, those that are open included. */
+/** A fault of all connections, including open ones. */
 export type ConnectionFault =
-  /** Nothing: passes everything on. */
+  /** Forwards everything. */
   | { readonly kind: 'none' }
-  /** Accepts and swallows: nothing comes through in either direction. */
+  /** Accepts connections and drops data in both directions. */
   | { readonly kind: 'black-hole' }
-  /** Nobody listens, and open connections are reset. */
+  /** Stops listening and resets open connections. */
   | { readonly kind: 'refuse' }
-  /** Each piece of data comes through this much later. */
+  /** Delays each chunk of data. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** Resets open connections, and new ones as soon as they are there. */
+  /** Resets open connections, and new ones at once. */
   | { readonly kind: 'reset' }
-  /** Passes so many bytes of the server's answers of each connection on, then resets it. */
+  /** Forwards this many bytes from the server per connection, then resets it. */
   | { readonly kind: 'cut'; readonly afterBytes: number };
 
 /** Two sockets of one connection through the proxy. */
@@ -21,11 +21,11 @@ interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   passed: number;
-  /** Lost bytes in a black hole: it cannot go on. */
+  /** Lost data in a black hole, so it cannot continue. */
   broken: boolean;
 }
 
-/** A TCP proxy on a free port of loopback that misbehaves on demand. */
+/** A TCP proxy on a free loopback port that injects faults. */
 export class FaultProxy {
   readonly #targetPort: number;
   readonly #pairs = new Set<Pair>();
@@ -35,7 +35,7 @@ export class FaultProxy {
   #port = 0;
   #accepted = 0;
 
-  /** @param targetPort where the real server listens on 127.0.0.1 */
+  /** @param targetPort the real server's port on 127.0.0.1 */
   constructor(targetPort: number) {
     this.#targetPort = targetPort;
   }
@@ -50,22 +50,22 @@ export class FaultProxy {
     await this.#unlisten();
   }
 
-  /** Where clients connect to; the same through all faults. */
+  /** The port for clients; constant across faults. */
   get port(): number {
     return this.#port;
   }
 
-  /** How many connections were accepted so far. */
+  /** The number of accepted connections. */
   get accepted(): number {
     return this.#accepted;
   }
 
-  /** How many connections are open now. */
+  /** The number of open connections. */
   get open(): number {
     return this.#pairs.size;
   }
 
-  /** Misbehaves like this from now on. */
+  /** Sets the current fault. */
   async set(fault: ConnectionFault): Promise<void> {
     this.#fault = fault;
     if (fault.kind === 'refuse') return this.#unlisten();

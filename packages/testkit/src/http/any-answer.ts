@@ -2,21 +2,21 @@ import fc from 'fast-check';
 import { encodeBody } from './content-encoding.ts';
 import type { RawAnswer } from './raw-server.ts';
 
-/** An answer that may get anything wrong: status, codings, framing, headers, and where it ends. */
+/** A response with an arbitrary status, codings, framing, headers and end. */
 export interface AnyAnswer {
   readonly status: number;
-  /** `Content-Encoding`, a header line each. */
+  /** `Content-Encoding` headers, one line each. */
   readonly codings: readonly string[];
-  /** Whether the body is encoded as the header says. */
+  /** Whether the body is encoded as the header states. */
   readonly isEncoded: boolean;
   readonly content: 'right' | 'random' | 'empty' | 'too large';
   readonly random: Uint8Array;
   readonly framing: 'length' | 'longer' | 'shorter' | 'two lengths' | 'chunked' | 'bad chunk' | 'both' | 'until close';
   /** Further header lines. */
   readonly headers: readonly string[];
-  /** Where the connection ends, as a share of all bytes, and how. */
+  /** The position at which the connection ends, as a share of all bytes, and how it ends. */
   readonly cut: { readonly at: number; readonly how: 'end' | 'reset' } | null;
-  /** In how many writes it is sent. */
+  /** The number of writes. */
   readonly pieces: number;
 }
 
@@ -39,12 +39,12 @@ const HEADERS = [
 ];
 const FRAMINGS = ['longer', 'shorter', 'two lengths', 'chunked', 'bad chunk', 'both', 'until close'] as const;
 
-/** Mostly the usual value, so that many exchanges get past their first answer. */
+/** Prefers the usual value, so that many exchanges continue after their first response. */
 function mostly<T>(usual: T, others: readonly T[]): fc.Arbitrary<T> {
   return fc.oneof({ arbitrary: fc.constant(usual), weight: 3 }, { arbitrary: fc.constantFrom(...others), weight: 1 });
 }
 
-/** @param headers header lines that an answer may have besides those of every server */
+/** @param headers further header lines that a response may have */
 export function anyAnswer(headers: readonly string[] = []): fc.Arbitrary<AnyAnswer> {
   const cut = fc.record({
     at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -63,7 +63,7 @@ export function anyAnswer(headers: readonly string[] = []): fc.Arbitrary<AnyAnsw
   });
 }
 
-/** The bytes of an answer. One that is not complete ends its connection: the client would wait for the rest. */
+/** Renders a response. An incomplete one closes its connection, since the client would wait for the rest. */
 export function toRawAnswer(answer: AnyAnswer, contents: AnswerContents, method = 'GET'): RawAnswer {
   const { status, codings, isEncoded, headers, cut, pieces } = answer;
   const content = selectContent(answer, contents);

@@ -9,8 +9,8 @@ const ENCODERS: ReadonlyMap<string, (body: Uint8Array) => Buffer> = new Map<stri
 ]);
 
 /**
- * Encodes a body as a `Content-Encoding` header lists it: `gzip, br` is gzip first, then Brotli. A coding that has no
- * encoder here (`identity`, `aws-chunked`, `compress`) leaves the bytes as they are.
+ * Encodes a body in the order of a `Content-Encoding` header: `gzip, br` is gzip first, then Brotli. A coding without an
+ * encoder (`identity`, `aws-chunked`, `compress`) does not change the bytes.
  */
 export function encodeBody(body: Uint8Array, contentEncoding: string): Uint8Array {
   const codings = contentEncoding.split(',').map((coding) => coding.trim().toLowerCase());

@@ -1,11 +1,11 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-/** What a connection gets for one request, byte by byte. */
+/** The bytes sent for one request. */
 export interface RawAnswer {
-  /** Written one after another, with a turn of the event loop between them. */
+  /** Written one by one, with a yield to the event loop between them. */
   readonly pieces: readonly Uint8Array[];
-  /** What happens to the connection then. */
+  /** The action on the connection afterwards. */
   readonly then: 'keep' | 'end' | 'reset';
 }
 
@@ -15,7 +15,7 @@ export interface RawRequest {
   readonly path: string;
 }
 
-/** An HTTP server on loopback that checks nothing of what it answers: for framing and headers that Node refuses to send. */
+/** An HTTP server on loopback that sends raw bytes: for framing and headers that Node does not send. */
 export class RawServer {
   /** Set to respond. */
   answer: (request: RawRequest) => RawAnswer = () => ({ pieces: [], then: 'end' });
@@ -33,7 +33,7 @@ export class RawServer {
     return this;
   }
 
-  /** Ends at once, open connections included. */
+  /** Stops at once and closes open connections. */
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => {

@@ -1,8 +1,8 @@
-/** Known inputs with something changed: close enough to what a parser expects to reach its corners. */
+/** Mutations of valid inputs, which reach more branches of a parser than random ones. */
 import fc from 'fast-check';
 import type { Json } from '@archpolicy/core';
 
-/** Pieces that mean something to the grammars of references and JSON, and pieces that mean nothing. */
+/** Tokens of the grammars of references and JSON, and others. */
 const PIECES = [
   '/',
   ':',
@@ -24,7 +24,7 @@ const PIECES = [
   '\u{1F600}',
 ];
 
-/** One of the texts with a piece cut out and another put in. */
+/** Replaces a range of one of the texts with a token or a random string. */
 export function mutatedText(seeds: readonly string[], maxAt = 80): fc.Arbitrary<string> {
   const piece = fc.oneof(fc.constantFrom(...PIECES), fc.string());
   return fc
@@ -32,7 +32,7 @@ export function mutatedText(seeds: readonly string[], maxAt = 80): fc.Arbitrary<
     .map(([seed, at, length, insert]) => seed.slice(0, at) + insert + seed.slice(at + length));
 }
 
-/** One of the documents with up to four of its values replaced. */
+/** Replaces up to four values of one of the documents. */
 export function mutatedJson(bodies: readonly Json[]): fc.Arbitrary<Json> {
   const hostile = fc.oneof(
     fc.constantFrom<Json[]>('', null, -1, 1e308, [], {}, { __proto__: 1 }, [[[[]]]], 'unknown', '\u0000', 'sha256:'),
@@ -45,7 +45,7 @@ export function mutatedJson(bodies: readonly Json[]): fc.Arbitrary<Json> {
     );
 }
 
-/** Bodies as a registry might send them: documents with other values, and texts that may be JSON no more. */
+/** Mutates bodies of a registry: documents with replaced values, or texts that may not be JSON. */
 export function mutatedBody(bodies: readonly Json[]): fc.Arbitrary<Uint8Array> {
   const texts = bodies.map((body) => JSON.stringify(body));
   const longest = Math.max(...texts.map((text) => text.length));

@@ -1,18 +1,18 @@
 /**
- * What a bench leaves behind: one file docs/performance/NAME.json, from which the performance page is generated.
- * Numbers are measured in one run on one machine; where two things are compared, their runs were interleaved.
+ * The result of a bench: one file docs/performance/NAME.json, from which the performance page is generated. All numbers are
+ * from one run on one machine; runs of compared things are interleaved.
  */
 export interface PerformanceResult {
-  /** File name without `.json`. */
+  /** The file name without `.json`. */
   readonly name: string;
-  /** One sentence: what was measured. */
+  /** One sentence on the measurement. */
   readonly title: string;
   /** ISO 8601, UTC. */
   readonly date: string;
-  /** The commit measured, `-dirty` appended when the work tree had changes. */
+  /** The measured commit, with `-dirty` if the work tree had changes. */
   readonly commit: string;
   readonly machine: Machine;
-  /** The command that repeats it. */
+  /** The command to repeat it. */
   readonly command: string;
   readonly measurements: readonly Measurement[];
 }
@@ -26,25 +26,25 @@ export interface Machine {
 
 export interface Measurement {
   readonly name: string;
-  /** Unit of `runs` and `baseline.runs`: `s`, `ms`, `requests`, `MiB`, `1/s`, `ratio`, … */
+  /** The unit of `runs` and `baseline.runs`: `s`, `ms`, `requests`, `MiB`, `1/s`, `ratio`, … */
   readonly unit: string;
   readonly runs: readonly number[];
   readonly baseline?: { readonly name: string; readonly runs: readonly number[] };
   /** The target in words, such as `at most 15 s` or `at least 0.8 of the baseline`. */
   readonly target: string;
   readonly met: boolean;
-  /** For a missed target: what the profile says. */
+  /** The explanation of a missed target, from the profile. */
   readonly note?: string;
 }
 
-/** Median, minimum and maximum of at least one number. */
+/** Median, minimum and maximum. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
 }
 
-/** @throws RangeError when there is no number */
+/** @throws RangeError without a number */
 export function spread(runs: readonly number[]): Spread {
   const sorted = [...runs].sort((a, b) => a - b);
   const min = sorted[0];

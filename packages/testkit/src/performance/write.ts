@@ -26,7 +26,7 @@ async function commit(): Promise<string> {
   return changes === '' ? id : `${id}-dirty`;
 }
 
-/** Completes a result with date, commit and machine, and writes docs/performance/NAME.json. */
+/** Adds date, commit and machine to a result, and writes docs/performance/NAME.json. Returns its path. */
 export async function writePerformanceResult(
   result: Omit<PerformanceResult, 'date' | 'commit' | 'machine'>,
 ): Promise<string> {

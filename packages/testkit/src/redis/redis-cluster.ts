@@ -4,7 +4,7 @@ import { waitUntil } from './wait-until.ts';
 
 const NODES = 3;
 const SLOTS = 16_384;
-/** After this a node that does not answer is taken for dead, milliseconds. */
+/** A node without a response for this long counts as failed. */
 const NODE_TIMEOUT_MS = 1_000;
 
 interface ClusterNode {
@@ -22,7 +22,7 @@ export class RedisCluster {
     await Promise.all(this.#nodes.map((server, index) => server.command('CLUSTER', 'ADDSLOTSRANGE', ...slots(index))));
     const [first] = this.#nodes;
     for (const { server, busPort } of nodes) await first?.command('CLUSTER', 'MEET', '127.0.0.1', server.port, busPort);
-    await waitUntil('the cluster is complete', () => this.#isComplete());
+    await waitUntil('the complete cluster', () => this.#isComplete());
     return this;
   }
 
@@ -34,12 +34,12 @@ export class RedisCluster {
     return this.#nodes;
   }
 
-  /** `host:port` of every node. */
+  /** `host:port` of each node. */
   get addresses(): readonly string[] {
     return this.#nodes.map(({ port }) => `127.0.0.1:${port}`);
   }
 
-  /** All keys of all nodes with their remaining milliseconds. */
+  /** Returns all keys of all nodes with their TTL in milliseconds. */
   async keys(): Promise<ReadonlyMap<string, number>> {
     const all = await Promise.all(this.#nodes.map((server) => server.keys()));
     return new Map(all.flatMap((keys) => [...keys]));
@@ -65,7 +65,7 @@ async function startNode(): Promise<ClusterNode> {
   return { server: await server.start(), busPort };
 }
 
-/** The slots of one node, first and last included. */
+/** Returns the first and the last slot of a node. */
 function slots(index: number): readonly number[] {
   return [Math.floor((index * SLOTS) / NODES), Math.floor(((index + 1) * SLOTS) / NODES) - 1];
 }

@@ -9,11 +9,11 @@ export interface RedisNodeOptions {
   readonly args?: readonly string[];
 }
 
-/** Another process may take a free port before the server does. */
+/** Retries for ports that another process takes before the server does. */
 const MAX_STARTS = 5;
 const RECONNECT_DELAY_MS = 20;
 
-/** A real redis-server on a free port of loopback: keeps nothing on disk, and ends with the test. */
+/** A real redis-server on a free loopback port. In memory only, and ends with the test process. */
 export class RedisNode {
   readonly #options: RedisNodeOptions;
   #port = 0;
@@ -24,7 +24,7 @@ export class RedisNode {
     this.#options = options;
   }
 
-  /** Starts it; after `stop()`, again on the same port, empty. */
+  /** Starts the server; after `stop()` on the same port, empty. */
   async start(): Promise<this> {
     for (let starts = 1; ; starts += 1) {
       const port = this.#port === 0 ? await freePort() : this.#port;
@@ -46,7 +46,7 @@ export class RedisNode {
   }
 
   async stop(): Promise<void> {
-    // The library's timer of a second disconnect would keep this process alive for two seconds.
+    // A second disconnect would keep this process alive for 2 s by the library's timer.
     this.#admin?.disconnect();
     this.#admin = undefined;
     await this.#process?.stop();
@@ -57,33 +57,33 @@ export class RedisNode {
     return this.#port;
   }
 
-  /** `redis://127.0.0.1:port`, with the password where there is one. */
+  /** `redis://127.0.0.1:port`, with the password if set. */
   get url(): string {
     const { password } = this.#options;
     const user = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
     return `redis://${user}127.0.0.1:${this.#port}`;
   }
 
-  /** Sends any command past the code under test. */
+  /** Sends a command directly, bypassing the code under test. */
   async command(name: string, ...args: readonly (string | number)[]): Promise<unknown> {
     if (this.#admin === undefined) throw new Error('redis-server is not running');
     return this.#admin.call(name, ...args);
   }
 
-  /** All keys with their remaining milliseconds; -1: for ever. */
+  /** Returns all keys with their TTL in milliseconds; -1: no expiry. */
   async keys(): Promise<ReadonlyMap<string, number>> {
     const names = (await this.command('KEYS', '*')) as string[];
     const entries = names.map(async (name) => [name, (await this.command('PTTL', name)) as number] as const);
     return new Map(await Promise.all(entries));
   }
 
-  /** Forgets all keys and scripts, as a restart does. */
+  /** Deletes all keys and scripts, as a restart does. */
   async flush(): Promise<void> {
     await this.command('FLUSHALL');
     await this.command('SCRIPT', 'FLUSH');
   }
 
-  /** Makes it refuse writes, as a replica does (READONLY). */
+  /** Makes it reject writes, as a replica does (READONLY). */
   async readOnly(): Promise<void> {
     await this.command('REPLICAOF', '127.0.0.1', 1);
   }
@@ -92,7 +92,7 @@ export class RedisNode {
     await this.command('REPLICAOF', 'NO', 'ONE');
   }
 
-  /** Accepts connections and answers nobody, until `resume()`. */
+  /** Accepts connections without responding until `resume()`. */
   pause(): void {
     this.#process?.pause();
   }
@@ -104,7 +104,7 @@ export class RedisNode {
   #arguments(port: number, directory: string): readonly string[] {
     const { password, args = [] } = this.#options;
     const secret = password === undefined ? [] : ['--requirepass', password, '--masterauth', password];
-    // A primary waits 5 s by default for further replicas before it begins to copy.
+    // By default a primary waits 5 s for further replicas before it starts the copy.
     const memoryOnly = ['--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0'];
     return ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, ...memoryOnly, ...secret, ...args];
   }
@@ -115,7 +115,7 @@ export class RedisNode {
       port: this.#port,
       host: '127.0.0.1',
       lazyConnect: true,
-      // A Sentinel that fails over ends all connections.
+      // A failover closes all connections.
       retryStrategy: () => RECONNECT_DELAY_MS,
       ...withoutUndefined({ password }),
     });

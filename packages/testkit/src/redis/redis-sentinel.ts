@@ -4,18 +4,18 @@ import { WatchedProcess } from '../watched-process.ts';
 import { RedisNode } from './redis-node.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** Under which name the Sentinel knows the primary. */
+/** The name of the primary in the Sentinel's configuration. */
 export const PRIMARY_NAME = 'archpolicy';
 
-/** After this a primary that does not answer is taken for dead, milliseconds. */
+/** A primary without a response for this long counts as down. */
 const DOWN_AFTER_MS = 500;
-/** A failover that found no replica is tried again after twice this. */
+/** A failover that found no replica is retried after twice this time. */
 const FAILOVER_TIMEOUT_MS = 2_000;
-/** A Sentinel of a busy machine may give a failover up at that time, and for good: nobody but us wanted it. */
+/** On a loaded machine the Sentinel may abandon a manual failover at that time, without a retry. */
 const RETRY_FAILOVER_AFTER_MS = 2 * FAILOVER_TIMEOUT_MS;
 const POLL_PERIOD_MS = 100;
 
-/** A primary, a replica of it and a Sentinel that watches them, all real, on loopback. */
+/** A real primary, replica and Sentinel on loopback. */
 export class RedisSentinel {
   #servers: readonly RedisNode[] = [];
   #process: WatchedProcess | undefined;
@@ -26,7 +26,7 @@ export class RedisSentinel {
     const primary = await new RedisNode().start();
     const replica = await new RedisNode({ args: ['--replicaof', '127.0.0.1', `${primary.port}`] }).start();
     this.#servers = [primary, replica];
-    await waitUntil('the replica follows', async () => String(await replica.command('ROLE')).includes('connected'));
+    await waitUntil('the connected replica', async () => String(await replica.command('ROLE')).includes('connected'));
     this.#port = await freePort();
     this.#process = await WatchedProcess.start({
       command: 'redis-server',
@@ -37,7 +37,7 @@ export class RedisSentinel {
     this.#admin = new Redis({ port: this.#port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 20 });
     this.#admin.on('error', () => undefined);
     await this.#admin.connect();
-    // It looks at its servers every 10 s by default.
+    // The default period is 10 s.
     await this.#admin.call(
       'SENTINEL',
       'DEBUG',
@@ -48,7 +48,7 @@ export class RedisSentinel {
       'publish-period',
       POLL_PERIOD_MS,
     );
-    await waitUntil('the Sentinel knows the replica', () => this.#hasReplica());
+    await waitUntil('the replica in the Sentinel', () => this.#hasReplica());
     return this;
   }
 
@@ -64,15 +64,15 @@ export class RedisSentinel {
     return `127.0.0.1:${this.#port}`;
   }
 
-  /** The server that is the primary now, as the Sentinel says. */
+  /** Returns the current primary according to the Sentinel. */
   async primary(): Promise<RedisNode> {
     const address = (await this.#callSentinel('GET-MASTER-ADDR-BY-NAME')) as readonly string[];
     const primary = this.#servers.find(({ port }) => `${port}` === address[1]);
-    if (primary === undefined) throw new Error('the Sentinel knows no primary');
+    if (primary === undefined) throw new Error('the Sentinel has no primary');
     return primary;
   }
 
-  /** Makes the replica the primary and the primary its replica; resolves when both know. */
+  /** Swaps primary and replica. Resolves when both have their new role. */
   async failOver(): Promise<void> {
     const before = await this.primary();
     let requestedAt = -Infinity;
@@ -83,10 +83,12 @@ export class RedisSentinel {
       return false;
     });
     await this.#waitForNewPrimary(before);
-    await waitUntil('the old primary follows', async () => String(await before.command('ROLE')).startsWith('slave'));
+    await waitUntil('the old primary as a replica', async () =>
+      String(await before.command('ROLE')).startsWith('slave'),
+    );
   }
 
-  /** Ends the primary; resolves when the Sentinel has made the replica the primary. */
+  /** Kills the primary. Resolves when the Sentinel has promoted the replica. */
   async crashPrimary(): Promise<void> {
     const before = await this.primary();
     await before.stop();
@@ -96,7 +98,9 @@ export class RedisSentinel {
   async #waitForNewPrimary(before: RedisNode): Promise<void> {
     await waitUntil('another primary', async () => (await this.primary()) !== before);
     const after = await this.primary();
-    await waitUntil('the new primary knows', async () => String(await after.command('ROLE')).startsWith('master'));
+    await waitUntil('the role of the new primary', async () =>
+      String(await after.command('ROLE')).startsWith('master'),
+    );
   }
 
   async #hasReplica(): Promise<boolean> {
@@ -104,7 +108,7 @@ export class RedisSentinel {
     return replicas.some((fields) => fields[fields.indexOf('master-link-status') + 1] === 'ok');
   }
 
-  /** The Sentinel refuses until it has looked at the replica, and while a failover is on its way. */
+  /** Returns false while the Sentinel rejects a failover: before it has checked the replica, or during a failover. */
   async #startFailover(): Promise<boolean> {
     try {
       await this.#callSentinel('FAILOVER');

@@ -16,7 +16,7 @@ async function start<T extends { start(): Promise<T>; stop(): Promise<void> }>(o
 }
 
 describe('a redis-server for tests', () => {
-  test('keeps, forgets, refuses to write and writes again', async () => {
+  test('stores and flushes keys, and can be read-only', async () => {
     const server = await start(new RedisNode());
     await server.command('SET', 'a', '1', 'PX', 60_000);
     await server.command('SET', 'b', '1');
@@ -32,7 +32,7 @@ describe('a redis-server for tests', () => {
     expect((await server.keys()).size).toBe(0);
   });
 
-  test('starts again on its port, empty, and leaves no files', async () => {
+  test('restarts on its port, empty, and leaves no files', async () => {
     const server = await start(new RedisNode({ password: 'p@ss:word/%' }));
     const { port, url } = server;
     expect(url).toBe(`redis://:p%40ss%3Aword%2F%25@127.0.0.1:${port}`);
@@ -48,11 +48,11 @@ describe('a redis-server for tests', () => {
     expect(existsSync(directory ?? '')).toBe(false);
   });
 
-  test('says why it does not start', async () => {
+  test('throws the reason of a failed start', async () => {
     await expect(start(new RedisNode({ args: ['--no-such-setting', '1'] }))).rejects.toThrow('no-such-setting');
   });
 
-  test('pauses and goes on', async () => {
+  test('pauses and resumes', async () => {
     const server = await start(new RedisNode());
     server.pause();
     const answer = server.command('PING');
@@ -62,7 +62,7 @@ describe('a redis-server for tests', () => {
     expect(await answer).toBe('PONG');
   });
 
-  test('is a Cluster of three', async () => {
+  test('runs a Cluster of three nodes', async () => {
     const cluster = await start(new RedisCluster());
     const answers = await Promise.all(
       cluster.nodes.map((node) => node.command('SET', 'a', '1').catch((error: unknown) => String(error))),

@@ -1,6 +1,6 @@
 import type { AccessRule } from './fake-registry.ts';
 
-/** Demands one of these `user:password` pairs by HTTP Basic. */
+/** Requires one of these `user:password` pairs by HTTP Basic. */
 export function basicAccess(pairs: readonly string[]): AccessRule {
   return (request) => {
     const [, encoded] = /^Basic (.+)$/.exec(request.headers.authorization ?? '') ?? [];
@@ -10,7 +10,7 @@ export function basicAccess(pairs: readonly string[]): AccessRule {
   };
 }
 
-/** The JSON of a `kubernetes.io/dockerconfigjson` Secret. */
+/** Builds the JSON of a `kubernetes.io/dockerconfigjson` Secret. */
 export function dockerConfigJson(auths: Readonly<Record<string, string | object>>): string {
   const entries = Object.entries(auths).map(([key, value]) => [
     key,

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** A body as a registry stores it, with the digest of exactly these bytes. */
+/** A stored body with its digest. */
 export interface StoredContent {
   readonly mediaType: string;
   readonly digest: string;
   readonly body: Buffer;
 }
 
-/** An image as pushed: its manifest or index, and everything that it refers to. */
+/** A pushed image: its manifest or index with all references. */
 export interface BuiltImage {
   readonly manifest: StoredContent;
   readonly children: readonly StoredContent[];
@@ -19,18 +19,18 @@ export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
 export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
 
-/** The digest of a body, `sha256:…` unless another algorithm is named. */
+/** Computes the digest of a body; `sha256:…` by default. */
 export function digestOf(body: Uint8Array | string, algorithm = 'sha256'): string {
   return `${algorithm}:${createHash(algorithm).update(body).digest('hex')}`;
 }
 
-/** A JSON document as a registry stores it. */
+/** Serializes a JSON document as stored content. */
 export function stored(mediaType: string, document: unknown): StoredContent {
   const body = Buffer.from(JSON.stringify(document));
   return { mediaType, digest: digestOf(body), body };
 }
 
-/** A descriptor of stored content, with further fields such as `platform` or `annotations`. */
+/** Builds the descriptor of stored content, with further fields such as `platform` or `annotations`. */
 export function descriptor({ mediaType, digest, body }: StoredContent, more: object = {}): object {
   return { mediaType, digest, size: body.length, ...more };
 }

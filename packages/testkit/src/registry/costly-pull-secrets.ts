@@ -1,18 +1,18 @@
-/** A pull secret whose keys cost much to compare, and the images of a pod for which they cost the most. */
+/** A pull secret with keys that are expensive to match, and the worst images for it. */
 export interface CostlyPullSecret {
   readonly name: string;
   /** The entries of its docker config. */
   readonly auths: Readonly<Record<string, string>>;
-  /** All at loopback addresses, which the address guard refuses unless a registries file allows them. */
+  /** At loopback addresses, which the address guard rejects unless a registries file allows them. */
   readonly images: readonly string[];
 }
 
-/** The keys of pull secrets that are used for one pod, and the images that are inspected for one. */
+/** The limits per pod: keys of pull secrets, and inspected images. */
 const COUNT = 256;
-/** Segments of a path, each one character: with the slashes and the last segment, the longest repository name. */
+/** One-character path segments: with the slashes and the last segment, the longest repository name. */
 const DEEPEST = 126;
 
-/** Pull secrets that are costly to match, each for another reason. None is larger than a pull secret may be. */
+/** Returns pull secrets that are expensive to match, each for another reason, all within the size limit. */
 export function costlyPullSecrets(): readonly CostlyPullSecret[] {
   const distinctHosts = times((index) => `${host(index)}:1/app`);
   const oneHost = times((index) => `${host(0)}:1/${'a/'.repeat(DEEPEST)}${index}`);
@@ -39,12 +39,12 @@ export function costlyPullSecrets(): readonly CostlyPullSecret[] {
   ];
 }
 
-/** An address of four labels with three digits each: `127.1??.111.1??`. */
+/** Returns an address with three digits per label: `127.1??.111.1??`. */
 function host(index: number): string {
   return `127.${100 + (index >> 4)}.111.${100 + (index & 15)}`;
 }
 
-/** The digits with a wildcard in those of the four gaps around them that are set in `gaps`. */
+/** Inserts a wildcard into each of the four gaps around the digits that is set in the bit mask `gaps`. */
 function withStars(digits: string, gaps: number): string {
   const star = (gap: number): string => ((gaps >> gap) & 1 ? '*' : '');
   return `${Array.from(digits, (digit, gap) => star(gap) + digit).join('')}${star(digits.length)}`;

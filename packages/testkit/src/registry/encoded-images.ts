@@ -2,10 +2,10 @@ import type { FakeRegistry } from './fake-registry.ts';
 import { singleImage } from './images.ts';
 import type { TokenServer } from './token-server.ts';
 
-/** An image of which one answer of the registry has a `Content-Encoding`. */
+/** An image for which one response of the registry has a `Content-Encoding`. */
 export interface EncodedImage {
   readonly contentEncoding: string;
-  /** Which answer has it. */
+  /** The encoded response. */
   readonly answer: 'manifest' | 'config' | 'token';
   readonly outcome: 'resolved' | 'Malformed';
   readonly repository: string;
@@ -30,7 +30,7 @@ const CODINGS: readonly (readonly [contentEncoding: string, outcome: EncodedImag
   ['gzip, br', 'Malformed'],
 ];
 
-/** Every content coding on every answer that is read. */
+/** Each content coding on each type of response. */
 export const ENCODED_IMAGES: readonly EncodedImage[] = CODINGS.flatMap(([contentEncoding, outcome], row) =>
   (['manifest', 'config', 'token'] as const).map((answer) => ({
     contentEncoding,
@@ -40,10 +40,10 @@ export const ENCODED_IMAGES: readonly EncodedImage[] = CODINGS.flatMap(([content
   })),
 );
 
-/** The platform of each of them. */
+/** The platform of all encoded images. */
 export const ENCODED_PLATFORM = 'linux/arm64';
 
-/** Pushes the images with the tag `v1`, and sets up both servers to encode their answers. */
+/** Pushes the images with the tag `v1`, and configures both servers to encode their responses. */
 export function serveEncodedImages(registry: FakeRegistry, tokens: TokenServer): void {
   for (const { repository } of ENCODED_IMAGES)
     registry.push(repository, 'v1', singleImage(ENCODED_PLATFORM, repository));
@@ -56,7 +56,7 @@ export function serveEncodedImages(registry: FakeRegistry, tokens: TokenServer):
   tokens.contentEncoding = (repository) => getCoding('token', repository);
 }
 
-/** A user of the token service who may pull all of them without a credential. */
+/** The anonymous user of the token service, with access to all encoded images. */
 export const ENCODED_IMAGES_USER = {
   name: '',
   password: '',

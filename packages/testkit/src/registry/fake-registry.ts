@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { encodeBody } from '../http/content-encoding.ts';
 import type { BuiltImage, StoredContent } from './content.ts';
 
-/** One request as the registry saw it. */
+/** A received request. */
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
 }
 
-/** What a registry does instead of answering as it should. */
+/** A fault that replaces the regular response. */
 export type Fault =
   | {
       readonly kind: 'answer';
@@ -20,20 +20,20 @@ export type Fault =
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: Uint8Array | string;
     }
-  /** Accepts and never answers. */
+  /** Accepts the request and never responds. */
   | { readonly kind: 'hang' }
-  /** Closes the connection without an answer. */
+  /** Closes the connection without a response. */
   | { readonly kind: 'reset' }
-  /** Answers as it should, once this is settled. */
+  /** Responds regularly once `until` is settled. */
   | { readonly kind: 'late'; readonly until: Promise<unknown> };
 
-/** Decides before anything else whether a request goes wrong; undefined lets it through. */
+/** Returns the fault for a request; undefined: respond regularly. */
 export type FaultRule = (request: SeenRequest) => Fault | undefined;
 
-/** Decides whether a request may read; undefined lets it through. */
+/** Checks the access of a request; undefined: allowed. */
 export type AccessRule = (request: SeenRequest, repository: string) => Fault | undefined;
 
-/** The `Content-Encoding` of stored content, by which its body is encoded; undefined: as it is, without the header. */
+/** Returns the `Content-Encoding` of a response; undefined: not encoded, no header. */
 export type ContentEncodingRule = (
   request: SeenRequest,
   repository: string,
@@ -41,16 +41,16 @@ export type ContentEncodingRule = (
 ) => string | undefined;
 
 /**
- * A registry in this process: plain HTTP on a free port of loopback, the read side of the distribution API, every request
- * noted down, every misbehaviour at hand.
+ * A fake registry in this process: plain HTTP on a free loopback port, the read side of the distribution API. Records each
+ * request and injects faults.
  */
 export class FakeRegistry {
   readonly requests: SeenRequest[] = [];
-  /** Set to make requests go wrong. */
+  /** Set to inject faults. */
   fault: FaultRule = () => undefined;
-  /** Set to demand credentials. */
+  /** Set to require credentials. */
   access: AccessRule = () => undefined;
-  /** Set to encode what is stored. */
+  /** Set to encode responses. */
   contentEncoding: ContentEncodingRule = () => undefined;
   readonly #manifests = new Map<string, StoredContent>();
   readonly #blobs = new Map<string, StoredContent>();
@@ -68,7 +68,7 @@ export class FakeRegistry {
     return this;
   }
 
-  /** Ends at once, open connections included. */
+  /** Stops at once and closes open connections. */
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => {
@@ -87,7 +87,7 @@ export class FakeRegistry {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Stores an image and points a tag to it. */
+  /** Stores an image and sets a tag to it. */
   push(repository: string, tag: string, image: BuiltImage): void {
     for (const manifest of [image.manifest, ...image.children])
       this.#manifests.set(`${repository} ${manifest.digest}`, manifest);
@@ -95,12 +95,12 @@ export class FakeRegistry {
     this.#manifests.set(`${repository} ${tag}`, image.manifest);
   }
 
-  /** The requests as `METHOD path`, in their order. */
+  /** The requests as `METHOD path`, in order. */
   get lines(): readonly string[] {
     return this.requests.map(({ method, path }) => `${method} ${path}`);
   }
 
-  /** How many requests had this method and a path with this in it. */
+  /** Returns the number of requests with this method and a path that contains `part`. */
   count(method: string, part = ''): number {
     return this.requests.filter((request) => request.method === method && request.path.includes(part)).length;
   }
@@ -109,7 +109,7 @@ export class FakeRegistry {
     this.requests.length = 0;
   }
 
-  /** Open connections right now. */
+  /** Returns the number of open connections. */
   connections(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.getConnections((error, count) => {
@@ -142,7 +142,7 @@ function send(content: StoredContent, method: string, response: ServerResponse, 
   response.writeHead(200, {
     'content-type': content.mediaType,
     'content-length': body.length,
-    // The digest is of the content, whatever its encoding on the way.
+    // The digest of the unencoded content.
     'docker-content-digest': content.digest,
     ...withoutUndefined({ 'content-encoding': contentEncoding }),
   });

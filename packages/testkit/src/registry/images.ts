@@ -2,16 +2,16 @@ import { withoutUndefined } from '@archpolicy/core';
 import { descriptor, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, stored } from './content.ts';
 import type { BuiltImage } from './content.ts';
 
-/** `linux/arm64` or `linux/arm/v7` as the object that manifests carry. */
+/** Parses `linux/arm64` or `linux/arm/v7` to the `platform` object of a manifest. */
 export function platformObject(text: string): Readonly<Record<string, string>> {
   const [os = '', architecture = '', variant] = text.split('/');
   return withoutUndefined({ os, architecture, variant });
 }
 
 /**
- * A single manifest whose config declares the platform.
+ * Builds a single manifest whose config declares the platform.
  * @param platform `os/architecture[/variant]`
- * @param salt makes otherwise equal images differ in their digests
+ * @param salt gives otherwise equal images different digests
  */
 export function singleImage(platform: string, salt = ''): BuiltImage {
   const config = stored(OCI_CONFIG, {
@@ -28,7 +28,7 @@ export function singleImage(platform: string, salt = ''): BuiltImage {
   return { manifest, children: [], blobs: [config] };
 }
 
-/** An index with one image for each platform, its platform on the descriptor. */
+/** Builds an index with one image per platform, and the platforms in the descriptors. */
 export function multiPlatformImage(platforms: readonly string[], salt = ''): BuiltImage {
   const images = platforms.map((platform) => [platform, singleImage(platform, salt)] as const);
   const entries = images.map(([platform, { manifest }]) =>
@@ -40,7 +40,7 @@ export function multiPlatformImage(platforms: readonly string[], salt = ''): Bui
   );
 }
 
-/** An index of the given entries (descriptors), with the images that it refers to. */
+/** Builds an index of the given descriptors, with the images that they refer to. */
 export function indexOf(entries: readonly object[], images: readonly BuiltImage[]): BuiltImage {
   return {
     manifest: stored(OCI_INDEX, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: entries }),
@@ -49,7 +49,7 @@ export function indexOf(entries: readonly object[], images: readonly BuiltImage[
   };
 }
 
-/** An image whose manifest is exactly this document. */
+/** Builds an image with exactly this document as its manifest. */
 export function rawImage(
   mediaType: string,
   document: unknown,

@@ -6,11 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { encodeBody } from '../http/content-encoding.ts';
 import type { AccessRule, Fault, SeenRequest } from './fake-registry.ts';
 
-/** Who may pull what. The user `''` is everyone. */
+/** A user and its repositories. The name `''` is the anonymous user. */
 export interface TokenUser {
   readonly name: string;
   readonly password: string;
-  /** A refresh token that stands for this user. */
+  /** A refresh token of this user. */
   readonly identityToken?: string;
   /** Repositories that this user may pull. */
   readonly repositories: readonly string[];
@@ -37,19 +37,19 @@ const KEY_ID = 'testkit';
 const ISSUER = 'testkit';
 
 /**
- * A token service as registries name it in a Bearer challenge, issuing real signed tokens (ES256), on loopback.
+ * A token service for Bearer challenges, on loopback. Issues signed tokens (ES256).
  * https://distribution.github.io/distribution/spec/auth/token/
  */
 export class TokenServer {
   readonly requests: SeenRequest[] = [];
   readonly service = 'testkit-registry';
-  /** Set to make requests go wrong. */
+  /** Set to inject faults. */
   fault: (request: SeenRequest) => Fault | undefined = () => undefined;
-  /** The `Content-Encoding` of the token for a repository, by which its body is encoded; undefined: none. */
+  /** Returns the `Content-Encoding` of the token response for a repository; undefined: not encoded. */
   contentEncoding: (repository: string) => string | undefined = () => undefined;
-  /** Under which name the token is answered. */
+  /** The response field of the token. */
   field: 'token' | 'access_token' = 'token';
-  /** Lifetime told and signed, seconds; undefined: not told, 60 signed. */
+  /** The lifetime in the response and the token, in seconds; undefined: none in the response, 60 in the token. */
   expiresIn: number | undefined = 300;
   readonly #users: readonly TokenUser[];
   readonly #server: Server;
@@ -78,7 +78,7 @@ export class TokenServer {
     });
   }
 
-  /** The realm to name in challenges. */
+  /** The realm for challenges. */
   get realm(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/token`;
   }
@@ -87,12 +87,12 @@ export class TokenServer {
     return ISSUER;
   }
 
-  /** The public key, for a registry that verifies tokens by itself. */
+  /** The public key, for a registry that verifies tokens itself. */
   get jwks(): { readonly keys: readonly JsonWebKey[] } {
     return { keys: [{ ...this.#keys.publicKey.export({ format: 'jwk' }), kid: KEY_ID, alg: 'ES256', use: 'sig' }] };
   }
 
-  /** Has a fake registry demand tokens of this server. */
+  /** Returns a rule with which a fake registry requires tokens of this server. */
   access(): AccessRule {
     const challenge = `Bearer realm="${this.realm}",service="${this.service}"`;
     return (request, repository) => {
@@ -103,7 +103,7 @@ export class TokenServer {
     };
   }
 
-  /** Whether a token is ours, still good, and lets its bearer pull the repository. */
+  /** Returns whether a token is signed by this server, not expired, and grants pull access to the repository. */
   allows(token: string, repository: string): boolean {
     const [header = '', payload = '', signature = ''] = token.split('.');
     const signed = verify(
@@ -155,7 +155,7 @@ export class TokenServer {
     return this.#users.find(({ name }) => name === '') ?? { name: '', password: '', repositories: [] };
   }
 
-  /** Undefined when credentials were sent and are wrong. */
+  /** Returns undefined for wrong credentials. */
   #authenticate(parameters: URLSearchParams, authorization: string | undefined): TokenUser | undefined {
     const refresh = parameters.get('refresh_token');
     if (refresh !== null) return this.#users.find(({ identityToken }) => identityToken === refresh);

@@ -3,22 +3,22 @@ import type { ServerResponse } from 'node:http';
 import type { ApiRequestSeen, CollectionServer } from '../fake-api-server.ts';
 import { podText } from './pod-template.ts';
 
-/** How large the cluster is. */
+/** The size of the cluster. */
 export interface ManyPodsSize {
   readonly pods: number;
   readonly nodes: number;
   readonly namespaces: number;
-  /** Deployments; each has an image of its own. */
+  /** Deployments, each with its own image. */
   readonly workloads: number;
-  /** Of 1,000 pods, so many crash-loop. */
+  /** The number of crash-looping pods per 1,000. */
   readonly crashing: number;
-  /** Host of the workloads' images; `registry.example` when absent. */
+  /** The registry host of the images; `registry.example` if absent. */
   readonly registry?: string;
 }
 
-/** What is kept of a pod: the rest follows from its number. */
+/** The stored state of a pod. The rest follows from its number. */
 interface Slot {
-  /** Counts the pods that this one follows: each has a name and a uid of its own. */
+  /** The number of earlier pods in this slot. Each has its own name and uid. */
   generation: number;
   restarts: number;
   version: number;
@@ -29,18 +29,18 @@ interface Change {
   readonly version: number;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly at: number;
-  /** At that time. */
+  /** A copy of the state at that version. */
   readonly slot: Slot;
 }
 
-/** Pages are written in pieces of so many pods, and each is awaited. */
+/** Pods per write of a page; each write is awaited. */
 const BATCH_SIZE = 20;
 const FIRST_VERSION = 1_000_000;
 const SINCE = '2026-06-01T08:00:00Z';
 
 /**
- * The pods of a large cluster: whole and as large as real ones on the wire, a few bytes each in memory. LIST in pages and
- * WATCH, as the API server does both; `change` makes what a living cluster makes.
+ * The pods of a large cluster: of real size on the wire, a few bytes each in memory. Serves paged LIST and WATCH as the API
+ * server does; `change` simulates the churn of a cluster.
  */
 export class ManyPods implements CollectionServer {
   readonly #size: ManyPodsSize;
@@ -48,7 +48,7 @@ export class ManyPods implements CollectionServer {
   readonly #changes: Change[] = [];
   readonly #watches = new Set<ServerResponse>();
   #version = FIRST_VERSION;
-  /** Bytes of pods that were sent. */
+  /** The total size of the pods sent. */
   bytesSent = 0;
 
   constructor(size: ManyPodsSize) {
@@ -69,11 +69,11 @@ export class ManyPods implements CollectionServer {
   }
 
   /**
-   * The next thing that happens to the cluster: of ten, seven change a pod's status, and three replace a pod (a deletion
-   * and an addition: two events). Returns how many events that were.
+   * Applies the next change: of ten, seven update a pod's status and three replace a pod (a deletion and an addition).
+   * Returns the number of events.
    */
   change(step: number): number {
-    // A stride that shares no factor with the number of pods meets each of them.
+    // A stride coprime to the number of pods visits each of them.
     const at = (step * 7_919) % this.#slots.length;
     const slot = this.#slots[at];
     if (slot === undefined) return 0;
@@ -89,7 +89,7 @@ export class ManyPods implements CollectionServer {
     return 2;
   }
 
-  /** The pod as it is now, as JSON. */
+  /** Returns the current pod as JSON. */
   text(at: number): string {
     const slot = this.#slots[at];
     if (slot === undefined) throw new RangeError(`there is no pod ${at}`);
@@ -125,7 +125,7 @@ export class ManyPods implements CollectionServer {
     response.on('close', () => this.#watches.delete(response));
   }
 
-  /** Pages show pods as they are; what changed since the first page is told again by the watch from its version. */
+  /** Pages contain the current pods. A watch from the first page's version repeats changes made since. */
   async #list(query: URLSearchParams, response: ServerResponse): Promise<void> {
     const [version = this.#version, start = 0] = (query.get('continue') ?? '').split('.').filter(Boolean).map(Number);
     const end = Math.min(start + Number(query.get('limit') ?? Infinity), this.#slots.length);

@@ -20,7 +20,7 @@ const values: PodValues = {
 };
 
 describe('a pod of a large cluster', () => {
-  test('is about as large as a real one, and as much of it is managed fields', () => {
+  test('has the size and the share of managed fields of a real one', () => {
     const text = podText(values);
     const managed = JSON.stringify(objectAt(JSON.parse(text) as JsonObject, 'metadata')['managedFields']);
     expect(text.length).toBeGreaterThan(13_000);
@@ -29,7 +29,7 @@ describe('a pod of a large cluster', () => {
     expect(managed.length / text.length).toBeLessThan(0.48);
   });
 
-  test.each([true, false])('says what it was given (ready: %s)', (ready) => {
+  test.each([true, false])('contains the given values (ready: %s)', (ready) => {
     const pod = parsePod(JSON.parse(podText({ ...values, ready, restarts: 3 })) as JsonObject);
     expect(pod).toMatchObject({
       namespace: 'team-7',

@@ -1,10 +1,10 @@
 import { withoutUndefined } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 
-/** What differs between the pods of a large cluster; everything else of them is the same text. */
+/** The values that differ between the pods of a large cluster. */
 export interface PodValues {
   readonly namespace: string;
-  /** Of the Deployment. */
+  /** The name of the Deployment. */
   readonly app: string;
   readonly name: string;
   readonly uid: string;
@@ -13,7 +13,7 @@ export interface PodValues {
   readonly node: string;
   readonly image: string;
   readonly address: string;
-  /** Its main container runs and is Ready; else it crash-loops. */
+  /** Whether the main container is Ready; otherwise it crash-loops. */
   readonly ready: boolean;
   readonly restarts: number;
   /** RFC 3339. */
@@ -25,15 +25,15 @@ const DIGEST = 'sha256:6ecb9e2bc9f4e4a1c7a1a7f0a6b3e0a2b9a4a8e4a0b0f3d9a5a1e2f8c
 
 type Placeholder = keyof PodValues | 'state' | 'readiness';
 
-/** Stands for a value in the text of the template. */
+/** Marks the position of a value in the template's text. */
 const placeholder = (name: Placeholder): string => `<${name}>`;
-/** A hole whose value is no text loses the quotes that stand around it. */
+/** The first group matches values that are not strings, with their quotes. */
 const PLACEHOLDERS =
   /"<(state|ready|restarts)>"|<(namespace|app|name|uid|ownerUid|version|node|image|address|since|readiness)>/gu;
 
 /**
- * A pod as `kubectl get -o json --show-managed-fields` shows one of a real Deployment with two sidecars and an init
- * container: 14 KB of JSON, 43 % of it managed fields. Returns its text.
+ * Renders a pod as JSON. The template is a pod of a real Deployment with two sidecars and an init container, from
+ * `kubectl get -o json --show-managed-fields`: 14 KB, 43 % of it managed fields.
  */
 export function podText(values: PodValues): string {
   const { parts, names } = TEMPLATE;
@@ -46,7 +46,7 @@ export function podText(values: PodValues): string {
 
 interface Template {
   readonly parts: readonly string[];
-  /** One between each two parts. */
+  /** The placeholders between the parts. */
   readonly names: readonly Placeholder[];
 }
 
@@ -117,7 +117,7 @@ function containerStatus(name: string, image: string, own: JsonObject): JsonObje
   };
 }
 
-/** `f:` fields of an object, as the API server tracks who wrote which: about as long as the object itself. */
+/** Converts a value to a FieldsV1 set (`f:` keys), about as long as the value. */
 function toFieldSet(value: Json | undefined): JsonObject {
   if (Array.isArray(value)) {
     const named = value.map((item: Json, at) => [`k:{"at":${at}}`, { '.': {}, ...toFieldSet(item) }]);
