@@ -4,10 +4,10 @@ import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-/** What it does to a pod: a JSON Patch. */
+/** Returns a JSON Patch for a pod. */
 export type Mutation = (pod: JsonObject) => readonly JsonObject[];
 
-/** Somebody else's mutating webhook, called after ours. */
+/** A mutating webhook of another vendor, called after ours. */
 export class ForeignWebhook {
   readonly #server: Server;
   readonly #authority: string;
@@ -18,7 +18,7 @@ export class ForeignWebhook {
   }
 
   static async start(mutate: Mutation): Promise<ForeignWebhook> {
-    const authority = await createCertificateAuthority('somebody else');
+    const authority = await createCertificateAuthority('foreign webhook');
     const { certificate, key } = await authority.issue();
     const server = createServer({ cert: certificate, key }, (request, response) => {
       const chunks: Buffer[] = [];
@@ -35,7 +35,7 @@ export class ForeignWebhook {
     return new ForeignWebhook(server, authority.certificate);
   }
 
-  /** The configuration that has it called for one namespace. Webhooks are called in the order of their names. */
+  /** Returns a configuration that calls it for one namespace. The API server calls webhooks in the order of their names. */
   configuration(namespace: string, operation: 'CREATE' | 'UPDATE'): JsonObject {
     const { port } = this.#server.address() as AddressInfo;
     const rule = { apiGroups: [''], apiVersions: ['v1'], operations: [operation], resources: ['pods'] };

@@ -7,9 +7,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ForeignWebhook } from './foreign-webhook.ts';
-import { NO_NOTES, refuseUnless } from './refusal.ts';
-import { GATE, podOf, Stage, workload } from './stage.ts';
-import type { Scene } from './stage.ts';
+import { KEEPS_ANNOTATIONS, rejectUpdatesUnless } from './admission-policy.ts';
+import { GATE, podManifest, GateSuite, workload } from './gate-suite.ts';
+import type { GateCase } from './gate-suite.ts';
 
 jest.setTimeout(120_000);
 
@@ -17,123 +17,127 @@ const ANYWHERE = /^(amd64|arm64)-\d$/u;
 const ON_ARM64 = /^arm64-\d arm64$/u;
 const GATED = new RegExp(`^${GATE}$`, 'u');
 
-let stage: Stage;
+let suite: GateSuite;
 
 beforeAll(async () => {
-  stage = await Stage.open();
+  suite = await GateSuite.open();
 }, START_TIMEOUT_MILLISECONDS);
 
-afterAll(() => stage.close());
+afterAll(() => suite.close());
 
-// Cases that do not disturb one another: each has a namespace, a policy and images of its own.
+// Independent cases: each has its own namespace, policy and images.
 
 test.concurrent.each(['Deployment', 'StatefulSet', 'Job', 'CronJob'])(
-  'PL9 a %s of an image that is not known in time: its pods wait, then go where it runs',
+  'PL9 a %s whose image is not inspected in time: its pods wait, then run on a supported architecture',
   async (kind) => {
-    const scene = await stage.scene(`kind-${kind.toLowerCase()}`);
-    const { image, release } = scene.slowImage('app', 'linux/arm64');
+    const testCase = await suite.createCase(`kind-${kind.toLowerCase()}`);
+    const { image, release } = testCase.slowImage('app', 'linux/arm64');
     const size = kind === 'Job' || kind === 'CronJob' ? { parallelism: 2 } : { replicas: 2 };
-    await scene.kubectl(['apply', '-f', '-'], JSON.stringify(workload(kind, 'app', image, size)));
-    if (kind === 'CronJob') await scene.kubectl(['create', 'job', 'now', '--from=cronjob/app']);
-    // A StatefulSet makes its second pod when the first one runs.
-    await scene.become('app', kind === 'StatefulSet' ? 1 : 2, GATED);
+    await testCase.kubectl(['apply', '-f', '-'], JSON.stringify(workload(kind, 'app', image, size)));
+    if (kind === 'CronJob') await testCase.kubectl(['create', 'job', 'now', '--from=cronjob/app']);
+    // A StatefulSet creates its second pod when the first one runs.
+    await testCase.waitForStates('app', kind === 'StatefulSet' ? 1 : 2, GATED);
     release();
-    await scene.become('app', 2, ON_ARM64);
+    await testCase.waitForStates('app', 2, ON_ARM64);
   },
 );
 
-test.concurrent("PL1 a DaemonSet's pods never wait: one on each node", async () => {
-  const scene = await stage.scene('kind-daemonset');
-  const daemons = workload('DaemonSet', 'app', await stage.silentImage());
-  await scene.kubectl(['apply', '-f', '-'], JSON.stringify(daemons));
-  await scene.become('app', nodeNames.length, ANYWHERE);
-  expect([...(await scene.states('app'))].sort()).toEqual([...nodeNames].sort());
+test.concurrent('PL1 pods of a DaemonSet are never gated: one on each node', async () => {
+  const testCase = await suite.createCase('kind-daemonset');
+  const daemons = workload('DaemonSet', 'app', await suite.silentImage());
+  await testCase.kubectl(['apply', '-f', '-'], JSON.stringify(daemons));
+  await testCase.waitForStates('app', nodeNames.length, ANYWHERE);
+  expect([...(await testCase.states('app'))].sort()).toEqual([...nodeNames].sort());
 });
 
 test.concurrent(
-  'PL9 a registry that is down and comes back: pods wait, counted in the status, and are lifted',
+  'PL9 a registry outage: pods wait, are counted in the status, and are lifted when it ends',
   async () => {
-    const proxy = await new FaultProxy(stage.registry.port).start();
+    const proxy = await new FaultProxy(suite.registry.port).start();
     try {
-      const scene = await stage.scene('outage');
-      scene.image('app', 'linux/arm64');
+      const testCase = await suite.createCase('outage');
+      testCase.image('app', 'linux/arm64');
       await proxy.set({ kind: 'refuse' });
-      await scene.create(podOf('bare', `127.0.0.1:${proxy.port}/outage/app:v1`));
-      expect(await scene.state('bare')).toMatch(GATED);
+      await testCase.create(podManifest('bare', `127.0.0.1:${proxy.port}/outage/app:v1`));
+      expect(await testCase.state('bare')).toMatch(GATED);
       const gated = ['get', 'archpolicy', 'outage', '-o', 'jsonpath={.status.pods.gated}'];
-      await stage.until('the status to count it', async () => (await stage.kubectl(gated)) === '1');
-      await scene.told('bare', 'Inspecting');
+      await suite.until('the status to count it', async () => (await suite.kubectl(gated)) === '1');
+      await testCase.waitForEvent('bare', 'Inspecting');
       await proxy.set({ kind: 'none' });
-      await scene.becomes('bare', ON_ARM64);
-      await stage.until('the status to forget it', async () => (await stage.kubectl(gated)) === '0');
+      await testCase.waitForState('bare', ON_ARM64);
+      await suite.until('the status to stop counting it', async () => (await suite.kubectl(gated)) === '0');
     } finally {
       await proxy.stop();
     }
   },
 );
 
-test.concurrent('PL9 an image that turns out not to exist frees its pod at once', async () => {
-  const scene = await stage.scene('missing');
-  const release = stage.holds('missing/app');
-  await scene.create(podOf('bare', `${stage.registry.host}/missing/app:v1`));
-  expect(await scene.state('bare')).toMatch(GATED);
+test.concurrent('PL9 an image that does not exist: its pod is freed at once', async () => {
+  const testCase = await suite.createCase('missing');
+  const release = suite.delayResponses('missing/app');
+  await testCase.create(podManifest('bare', `${suite.registry.host}/missing/app:v1`));
+  expect(await testCase.state('bare')).toMatch(GATED);
   release();
-  await scene.becomes('bare', ANYWHERE);
-  await scene.told('bare', 'Unresolved');
+  await testCase.waitForState('bare', ANYWHERE);
+  await testCase.waitForEvent('bare', 'Unresolved');
 });
 
 test.concurrent.each<[string, JsonObject, RegExp]>([
   ['unconstrained', {}, ANYWHERE],
   ['fallback', { fallbackArchitecture: 'arm64' }, ON_ARM64],
-])('PL9 a registry that never answers: freed after gateTimeout, %s', async (name, spec, state) => {
-  const scene = await stage.scene(`timeout-${name}`, { gateTimeout: '5s', ...spec });
-  await scene.create(podOf('bare', await stage.silentImage()));
-  expect(await scene.state('bare')).toMatch(GATED);
-  await scene.becomes('bare', state);
-  await scene.told('bare', 'GateTimedOut');
+])('PL9 a registry that never responds: freed after gateTimeout, %s', async (name, spec, state) => {
+  const testCase = await suite.createCase(`timeout-${name}`, { gateTimeout: '5s', ...spec });
+  await testCase.create(podManifest('bare', await suite.silentImage()));
+  expect(await testCase.state('bare')).toMatch(GATED);
+  await testCase.waitForState('bare', state);
+  await testCase.waitForEvent('bare', 'GateTimedOut');
 });
 
-test.concurrent.each<[string, string, (scene: Scene) => Promise<unknown>]>([
-  ['the policy is deleted', 'unruled', () => stage.kubectl(['delete', 'archpolicy', 'unruled'])],
+test.concurrent.each<[string, string, (testCase: GateCase) => Promise<unknown>]>([
+  ['the policy is deleted', 'unruled', () => suite.kubectl(['delete', 'archpolicy', 'unruled'])],
   [
     'the namespace is skipped',
     'skipped',
-    () => stage.kubectl(['label', 'namespace', 'skipped', 'archpolicy.dev/skip=true']),
+    () => suite.kubectl(['label', 'namespace', 'skipped', 'archpolicy.dev/skip=true']),
   ],
-  ['the pod is skipped', 'pod-skipped', (scene) => scene.kubectl(['label', 'pod', 'bare', 'archpolicy.dev/skip=true'])],
-  ['no policy matches the namespace', 'unmatched', () => stage.kubectl(['label', 'namespace', 'unmatched', 'scene-'])],
-])('PL12 freed at once: %s', async (_, name, happens) => {
-  const scene = await stage.scene(name);
-  await scene.create(podOf('bare', await stage.silentImage()));
-  expect(await scene.state('bare')).toMatch(GATED);
-  await happens(scene);
-  await scene.becomes('bare', ANYWHERE);
+  [
+    'the pod is skipped',
+    'pod-skipped',
+    (testCase) => testCase.kubectl(['label', 'pod', 'bare', 'archpolicy.dev/skip=true']),
+  ],
+  ['no policy matches the namespace', 'unmatched', () => suite.kubectl(['label', 'namespace', 'unmatched', 'case-'])],
+])('PL12 freed at once: %s', async (_, name, change) => {
+  const testCase = await suite.createCase(name);
+  await testCase.create(podManifest('bare', await suite.silentImage()));
+  expect(await testCase.state('bare')).toMatch(GATED);
+  await change(testCase);
+  await testCase.waitForState('bare', ANYWHERE);
 });
 
-test.concurrent('PL12 terms and the gates of others survive', async () => {
-  const scene = await stage.scene('owners');
-  const { image, release } = scene.slowImage('app', 'linux/arm64');
+test.concurrent('PL12 existing terms and foreign gates are kept', async () => {
+  const testCase = await suite.createCase('owners');
+  const { image, release } = testCase.slowImage('app', 'linux/arm64');
   const terms = [
     { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'Exists' }] },
     { matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['x'] }] },
     {},
   ];
   const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } };
-  await scene.create(
-    podOf('terms', image, { affinity }),
-    podOf('gates', image, { schedulingGates: [{ name: 'a.b/c' }] }),
+  await testCase.create(
+    podManifest('terms', image, { affinity }),
+    podManifest('gates', image, { schedulingGates: [{ name: 'a.b/c' }] }),
   );
-  expect(await scene.state('gates')).toBe(`a.b/c ${GATE}`);
+  expect(await testCase.state('gates')).toBe(`a.b/c ${GATE}`);
   release();
-  await scene.becomes('terms', /^arm64-\d arm64 arm64$/u);
-  await scene.becomes('gates', /^arm64 a\.b\/c$/u);
+  await testCase.waitForState('terms', /^arm64-\d arm64 arm64$/u);
+  await testCase.waitForState('gates', /^arm64 a\.b\/c$/u);
 });
 
-test.concurrent('PL2 a webhook after ours adds a sidecar: its image counts, known or not', async () => {
-  const scene = await stage.scene('sidecar', { preference: { architectures: ['amd64'] } });
-  const app = scene.image('app', 'linux/amd64', 'linux/arm64');
-  const known = scene.image('mesh', 'linux/arm64');
-  const { image: slow, release } = scene.slowImage('slow-mesh', 'linux/arm64');
+test.concurrent('PL2 a sidecar injected after our webhook: its image counts, cached or not', async () => {
+  const testCase = await suite.createCase('sidecar', { preference: { architectures: ['amd64'] } });
+  const app = testCase.image('app', 'linux/amd64', 'linux/arm64');
+  const known = testCase.image('mesh', 'linux/arm64');
+  const { image: slow, release } = testCase.slowImage('slow-mesh', 'linux/arm64');
   const injector = await ForeignWebhook.start((pod) => {
     const { name, containers } = pod['spec'] as { name?: string; containers: readonly JsonObject[] };
     const image = (pod['metadata'] as JsonObject)['name'] === 'warm' ? known : slow;
@@ -143,180 +147,186 @@ test.concurrent('PL2 a webhook after ours adds a sidecar: its image counts, know
       : [{ op: 'add', path: '/spec/containers/-', value: sidecar }];
   });
   try {
-    await stage.apply(injector.configuration(scene.name, 'CREATE'));
-    await stage.until('the injector to be called', async () =>
+    await suite.apply(injector.configuration(testCase.name, 'CREATE'));
+    await suite.until('the injector to be called', async () =>
       (
-        await scene.kubectl(['create', '--dry-run=server', '-o', 'yaml', '-f', '-'], JSON.stringify(podOf('warm', app)))
+        await testCase.kubectl(
+          ['create', '--dry-run=server', '-o', 'yaml', '-f', '-'],
+          JSON.stringify(podManifest('warm', app)),
+        )
       ).includes(known),
     );
-    await scene.create(podOf('warm', app), podOf('cold', app));
-    await scene.becomes('warm', ON_ARM64);
-    expect(await scene.state('cold')).toMatch(/^(amd64,arm64 )?archpolicy.dev\/inspecting$/u);
+    await testCase.create(podManifest('warm', app), podManifest('cold', app));
+    await testCase.waitForState('warm', ON_ARM64);
+    expect(await testCase.state('cold')).toMatch(/^(amd64,arm64 )?archpolicy.dev\/inspecting$/u);
     release();
-    await scene.becomes('cold', /^arm64-\d (amd64,arm64 )?arm64$/u);
+    await testCase.waitForState('cold', /^arm64-\d (amd64,arm64 )?arm64$/u);
   } finally {
-    await stage.kubectl(['delete', 'mutatingwebhookconfiguration', `foreign-${scene.name}`]);
+    await suite.kubectl(['delete', 'mutatingwebhookconfiguration', `foreign-${testCase.name}`]);
     await injector.stop();
   }
 });
 
-test.concurrent('PL12 a webhook that notes something on every update of a pod does not keep it gated', async () => {
-  const scene = await stage.scene('noted');
-  const { image, release } = scene.slowImage('app', 'linux/arm64');
-  const clerk = await ForeignWebhook.start(() => [{ op: 'add', path: '/metadata/labels/seen', value: 'yes' }]);
+test.concurrent('PL12 a webhook that changes every update of a pod does not keep it gated', async () => {
+  const testCase = await suite.createCase('labeled');
+  const { image, release } = testCase.slowImage('app', 'linux/arm64');
+  const labeler = await ForeignWebhook.start(() => [{ op: 'add', path: '/metadata/labels/seen', value: 'yes' }]);
   try {
-    await stage.apply(clerk.configuration(scene.name, 'UPDATE'));
-    await scene.create(podOf('probe', image), podOf('bare', image));
-    await stage.until('the clerk to be called', async () =>
+    await suite.apply(labeler.configuration(testCase.name, 'UPDATE'));
+    await testCase.create(podManifest('probe', image), podManifest('bare', image));
+    await suite.until('the webhook to be called', async () =>
       (
-        await scene.kubectl(['annotate', 'pod', 'probe', '--overwrite', 'a=b', '--dry-run=server', '-o', 'yaml'])
+        await testCase.kubectl(['annotate', 'pod', 'probe', '--overwrite', 'a=b', '--dry-run=server', '-o', 'yaml'])
       ).includes('seen: "yes"'),
     );
     release();
-    await scene.becomes('bare', ON_ARM64);
-    expect(await scene.kubectl(['get', 'pod', 'bare', '-o', 'jsonpath={.metadata.labels.seen}'])).toBe('yes');
+    await testCase.waitForState('bare', ON_ARM64);
+    expect(await testCase.kubectl(['get', 'pod', 'bare', '-o', 'jsonpath={.metadata.labels.seen}'])).toBe('yes');
   } finally {
-    await stage.kubectl(['delete', 'mutatingwebhookconfiguration', `foreign-${scene.name}`]);
-    await clerk.stop();
+    await suite.kubectl(['delete', 'mutatingwebhookconfiguration', `foreign-${testCase.name}`]);
+    await labeler.stop();
   }
 });
 
-// A file that names no platform that any node could have: no waiting makes it better.
+// An index without a platform of any node: waiting does not help.
 test.concurrent.each<[string, JsonObject, RegExp]>([
   ['Gate', {}, ANYWHERE],
   ['Admit', {}, ANYWHERE],
   ['Fallback', { fallbackArchitecture: 'arm64' }, ON_ARM64],
 ])('PL9 an index without a usable platform, %s: never gated', async (whenUnresolved, spec, state) => {
-  const scene = await stage.scene(`unusable-${whenUnresolved.toLowerCase()}`, { whenUnresolved, ...spec });
-  await scene.create(podOf('bare', scene.image('app')));
-  expect(await scene.state('bare')).not.toContain(GATE);
-  await scene.becomes('bare', state);
+  const testCase = await suite.createCase(`unusable-${whenUnresolved.toLowerCase()}`, { whenUnresolved, ...spec });
+  await testCase.create(podManifest('bare', testCase.image('app')));
+  expect(await testCase.state('bare')).not.toContain(GATE);
+  await testCase.waitForState('bare', state);
 });
 
-test.concurrent('PL9 an index without a usable platform, Deny: refused', async () => {
-  const scene = await stage.scene('unusable-deny', { whenUnresolved: 'Deny' });
-  const pod = podOf('bare', scene.image('app'));
-  await stage.until('the policy to be followed', async () =>
-    scene.create(pod).then(
-      async () => (await scene.kubectl(['delete', 'pod', 'bare', '--force', '--grace-period=0']), false),
+test.concurrent('PL9 an index without a usable platform, Deny: rejected', async () => {
+  const testCase = await suite.createCase('unusable-deny', { whenUnresolved: 'Deny' });
+  const pod = podManifest('bare', testCase.image('app'));
+  await suite.until('the policy to be applied', async () =>
+    testCase.create(pod).then(
+      async () => (await testCase.kubectl(['delete', 'pod', 'bare', '--force', '--grace-period=0']), false),
       (error: unknown) => String(error).includes('refused by ArchPolicy unusable-deny'),
     ),
   );
 });
 
-test.concurrent('PL9 a dry run of a pod that would be gated shows the gate and leaves nothing behind', async () => {
-  const scene = await stage.scene('dry');
-  const pod = JSON.stringify(podOf('bare', await stage.silentImage()));
-  expect(await scene.kubectl(['create', '--dry-run=server', '-o', 'yaml', '-f', '-'], pod)).toContain(GATE);
-  expect(await scene.state('bare')).toBe('absent');
-  expect(await scene.kubectl(['get', 'events', '-o', 'name'])).toBe('');
+test.concurrent('PL9 a dry run of a pod that would be gated returns the gate and stores nothing', async () => {
+  const testCase = await suite.createCase('dry');
+  const pod = JSON.stringify(podManifest('bare', await suite.silentImage()));
+  expect(await testCase.kubectl(['create', '--dry-run=server', '-o', 'yaml', '-f', '-'], pod)).toContain(GATE);
+  expect(await testCase.state('bare')).toBe('absent');
+  expect(await testCase.kubectl(['get', 'events', '-o', 'name'])).toBe('');
 });
 
 test.concurrent.each(['--server-side', '--server-side=false'])(
-  'PL12 kubectl apply %s of the same manifest while its pod is gated, and after',
+  'PL12 kubectl apply %s of the same manifest while its pod is gated and afterwards',
   async (way) => {
-    const scene = await stage.scene(`twice-${way.length}`);
-    const { image, release } = scene.slowImage('app', 'linux/arm64');
-    const items = [podOf('bare', image), workload('Deployment', 'app', image, { replicas: 1 })];
+    const testCase = await suite.createCase(`twice-${way.length}`);
+    const { image, release } = testCase.slowImage('app', 'linux/arm64');
+    const items = [podManifest('bare', image), workload('Deployment', 'app', image, { replicas: 1 })];
     const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-    const apply = (): Promise<string> => scene.kubectl(['apply', way, '-f', '-'], manifest);
+    const apply = (): Promise<string> => testCase.kubectl(['apply', way, '-f', '-'], manifest);
     await apply();
-    expect(await scene.state('bare')).toMatch(GATED);
+    expect(await testCase.state('bare')).toMatch(GATED);
     await apply();
-    expect(await scene.state('bare')).toMatch(GATED);
+    expect(await testCase.state('bare')).toMatch(GATED);
     release();
-    await scene.becomes('bare', ON_ARM64);
-    await scene.become('app', 1, ON_ARM64);
+    await testCase.waitForState('bare', ON_ARM64);
+    await testCase.waitForStates('app', 1, ON_ARM64);
     await apply();
-    await scene.becomes('bare', ON_ARM64);
+    await testCase.waitForState('bare', ON_ARM64);
   },
 );
 
 test.concurrent.each(['Forbidden', 'Invalid'])(
-  'PL12 the cluster refuses the first level (%s): the requirement passes',
+  'PL12 the cluster rejects the first level (%s): the requirement is applied without notes',
   async (reason) => {
-    const scene = await stage.scene(`level-${reason.toLowerCase()}`);
-    const { image, release } = scene.slowImage('app', 'linux/arm64');
-    await refuseUnless(scene, NO_NOTES, reason);
-    await scene.create(podOf('bare', image));
+    const testCase = await suite.createCase(`level-${reason.toLowerCase()}`);
+    const { image, release } = testCase.slowImage('app', 'linux/arm64');
+    await rejectUpdatesUnless(testCase, KEEPS_ANNOTATIONS, reason);
+    await testCase.create(podManifest('bare', image));
     release();
-    await scene.becomes('bare', ON_ARM64);
-    expect(await scene.kubectl(['get', 'pod', 'bare', '-o', 'yaml'])).toContain('"kind":"gate"');
+    await testCase.waitForState('bare', ON_ARM64);
+    expect(await testCase.kubectl(['get', 'pod', 'bare', '-o', 'yaml'])).toContain('"kind":"gate"');
   },
 );
 
-test.concurrent('PL12 the cluster refuses every constraint: the gate goes alone, with an event', async () => {
-  const scene = await stage.scene('level-gate');
-  const { image, release } = scene.slowImage('app', 'linux/arm64');
-  await refuseUnless(scene, `!has(object.spec.affinity) && ${NO_NOTES}`);
-  await scene.create(podOf('bare', image));
+test.concurrent('PL12 the cluster rejects every constraint: only the gate is removed, with an event', async () => {
+  const testCase = await suite.createCase('level-gate');
+  const { image, release } = testCase.slowImage('app', 'linux/arm64');
+  await rejectUpdatesUnless(testCase, `!has(object.spec.affinity) && ${KEEPS_ANNOTATIONS}`);
+  await testCase.create(podManifest('bare', image));
   release();
-  await scene.becomes('bare', ANYWHERE);
-  await scene.told('bare', 'LiftRefused');
+  await testCase.waitForState('bare', ANYWHERE);
+  await testCase.waitForEvent('bare', 'LiftRefused');
 });
 
-test.concurrent('PL12 the cluster refuses all of it for a while: tried again until it passes', async () => {
-  const scene = await stage.scene('level-none');
-  const { image, release } = scene.slowImage('app', 'linux/arm64');
-  await refuseUnless(scene, `object.spec.?schedulingGates.orValue([]).size() > 0 && ${NO_NOTES}`);
-  await scene.create(podOf('bare', image));
+test.concurrent('PL12 the cluster rejects every level for a while: the lift is retried until it succeeds', async () => {
+  const testCase = await suite.createCase('level-none');
+  const { image, release } = testCase.slowImage('app', 'linux/arm64');
+  await rejectUpdatesUnless(testCase, `object.spec.?schedulingGates.orValue([]).size() > 0 && ${KEEPS_ANNOTATIONS}`);
+  await testCase.create(podManifest('bare', image));
   release();
-  await scene.told('bare', 'LiftRefused');
-  expect(await scene.state('bare')).toMatch(GATED);
-  await stage.kubectl(['delete', 'validatingadmissionpolicybinding', scene.name]);
-  await scene.becomes('bare', ON_ARM64);
+  await testCase.waitForEvent('bare', 'LiftRefused');
+  expect(await testCase.state('bare')).toMatch(GATED);
+  await suite.kubectl(['delete', 'validatingadmissionpolicybinding', testCase.name]);
+  await testCase.waitForState('bare', ON_ARM64);
 });
 
-// From here on, cases that disturb the others: they run one after the other.
+// The following cases disturb others, so they run sequentially.
 
-/** The next operator waits until the Lease of the one that was killed has run out; meanwhile the webhook is killed. */
+/** Resolves when the next operator, which waits for the Lease of the killed one, has lifted the gates. */
 let lifted: Promise<void>;
 
 test('PL12 the operator is killed while pods are gated: they wait', async () => {
-  const scene = await stage.scene('killed');
-  const { image, release } = scene.slowImage('app', 'linux/arm64');
-  await scene.kubectl(['apply', '-f', '-'], JSON.stringify(workload('Deployment', 'app', image, { replicas: 3 })));
-  await scene.become('app', 3, GATED);
-  process.kill(Number(stage.cluster.get('OPERATOR_PID')), 'SIGKILL');
+  const testCase = await suite.createCase('killed');
+  const { image, release } = testCase.slowImage('app', 'linux/arm64');
+  await testCase.kubectl(['apply', '-f', '-'], JSON.stringify(workload('Deployment', 'app', image, { replicas: 3 })));
+  await testCase.waitForStates('app', 3, GATED);
+  process.kill(Number(suite.cluster.get('OPERATOR_PID')), 'SIGKILL');
   release();
-  stage.cluster = await stage.cluster.up('all');
-  await scene.become('app', 3, GATED);
-  lifted = scene.become('app', 3, ON_ARM64);
+  suite.cluster = await suite.cluster.up('all');
+  await testCase.waitForStates('app', 3, GATED);
+  lifted = testCase.waitForStates('app', 3, ON_ARM64);
   lifted.catch(() => undefined);
 });
 
-test('PL12 the webhook is killed in the middle of a burst: every pod is admitted, and ends where it runs', async () => {
-  const scene = await stage.scene('burst', { remediation: { gracePeriodAfterScheduling: '1s' } });
-  const { image, release } = scene.slowImage('app', 'linux/arm64');
+test('PL12 the webhook is killed during a burst: every pod is admitted and ends on a supported architecture', async () => {
+  const testCase = await suite.createCase('burst', { remediation: { gracePeriodAfterScheduling: '1s' } });
+  const { image, release } = testCase.slowImage('app', 'linux/arm64');
   const deployment = workload('Deployment', 'app', image, { replicas: 12 });
-  await scene.kubectl(['apply', '-f', '-'], JSON.stringify(deployment));
-  process.kill(Number(stage.cluster.get('WEBHOOK_PID')), 'SIGKILL');
-  await stage.until('all pods to be admitted', async () => (await scene.states('app')).length === 12);
+  await testCase.kubectl(['apply', '-f', '-'], JSON.stringify(deployment));
+  process.kill(Number(suite.cluster.get('WEBHOOK_PID')), 'SIGKILL');
+  await suite.until('all pods to be admitted', async () => (await testCase.states('app')).length === 12);
   release();
-  stage.cluster = await stage.cluster.up('all');
-  await scene.become('app', 12, /^arm64-\d( arm64)?$/u);
+  suite.cluster = await suite.cluster.up('all');
+  await testCase.waitForStates('app', 12, /^arm64-\d( arm64)?$/u);
 });
 
 test('PL12 the next operator lifts them', async () => {
   await lifted;
 });
 
-test('P9 with nothing of ArchPolicy running, the documented line frees what is gated', async () => {
-  const scene = await stage.scene('freed');
-  await stage.canGate();
-  const image = await stage.silentImage();
-  await scene.create(podOf('bare', image), podOf('shared', image, { schedulingGates: [{ name: 'a.b/c' }] }));
-  expect(await scene.state('bare')).toMatch(GATED);
-  for (const pid of ['WEBHOOK_PID', 'OPERATOR_PID'] as const) process.kill(Number(stage.cluster.get(pid)), 'SIGKILL');
+test('P9 without webhook and operator, the documented command frees gated pods', async () => {
+  const testCase = await suite.createCase('freed');
+  await suite.waitUntilGating();
+  const image = await suite.silentImage();
+  await testCase.create(
+    podManifest('bare', image),
+    podManifest('shared', image, { schedulingGates: [{ name: 'a.b/c' }] }),
+  );
+  expect(await testCase.state('bare')).toMatch(GATED);
+  for (const pid of ['WEBHOOK_PID', 'OPERATOR_PID'] as const) process.kill(Number(suite.cluster.get(pid)), 'SIGKILL');
   const page = await readFile(join(import.meta.dirname, '../../../docs/placement.md'), 'utf8');
   const [, line = ''] = /```sh\n(kubectl get pods [^`]*)\n```/u.exec(page) ?? [];
-  const path = `${dirname(stage.cluster.get('KUBECTL'))}:/usr/local/bin:/usr/bin:/bin`;
-  const kubeconfig = stage.cluster.get('KUBECONFIG');
-  // Without a HOME, kubectl keeps its cache in the working directory.
+  const path = `${dirname(suite.cluster.get('KUBECTL'))}:/usr/local/bin:/usr/bin:/bin`;
+  const kubeconfig = suite.cluster.get('KUBECONFIG');
+  // Without HOME, kubectl writes its cache to the working directory.
   const env = { PATH: path, KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig) };
   await promisify(execFile)('sh', ['-c', line], { env });
-  expect(await scene.state('shared')).toBe('a.b/c');
-  await scene.becomes('bare', ANYWHERE);
-  // Again, with nothing gated, it has nothing to do.
+  expect(await testCase.state('shared')).toBe('a.b/c');
+  await testCase.waitForState('bare', ANYWHERE);
+  // It also succeeds if no pod is gated.
   await promisify(execFile)('sh', ['-c', line], { env });
 });

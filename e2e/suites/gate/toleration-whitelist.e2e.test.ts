@@ -9,7 +9,7 @@ import {
 } from '@archpolicy/e2e';
 import type { TestCluster, TolerationWhitelist } from '@archpolicy/e2e';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { workload } from './stage.ts';
+import { workload } from './gate-suite.ts';
 
 jest.setTimeout(120_000);
 

@@ -8,19 +8,19 @@ import type { Fault } from '@archpolicy/testkit';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export const GATE = 'archpolicy.dev/inspecting';
-/** Generous: the machine does other things. */
-const PATIENCE_MS = 60_000;
+/** Long, because the machine may be busy. */
+const TIMEOUT_MS = 60_000;
 const signal = new AbortController().signal;
 const clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: async (ms: number, until?: AbortSignal) => {
-    await sleep(ms, undefined, { signal: until });
+  sleep: async (ms: number, waitFor?: AbortSignal) => {
+    await sleep(ms, undefined, { signal: waitFor });
   },
 };
 
-/** One cluster with webhook and operator, and a registry of which each repository can be made slow or wrong. */
-export class Stage {
+/** A cluster with webhook and operator, and a registry whose repositories can be delayed or fail. */
+export class GateSuite {
   cluster: TestCluster;
   readonly registry: FakeRegistry;
   readonly #api: ApiClient;
@@ -35,13 +35,13 @@ export class Stage {
     registry.fault = ({ path }) => this.#faults.get(/^\/v2\/(.+)\/(?:manifests|blobs)\//.exec(path)?.[1] ?? '');
   }
 
-  static async open(): Promise<Stage> {
+  static async open(): Promise<GateSuite> {
     const [cluster, registry] = await Promise.all([startCluster(), new FakeRegistry().start()]);
-    const stage = new Stage(cluster, registry);
-    // It matches every namespace: cases bring policies of their own.
-    await stage.kubectl(['delete', 'archpolicy', 'default']);
-    await stage.canGate();
-    return stage;
+    const suite = new GateSuite(cluster, registry);
+    // The default policy matches every namespace; each case has its own.
+    await suite.kubectl(['delete', 'archpolicy', 'default']);
+    await suite.waitUntilGating();
+    return suite;
   }
 
   async close(): Promise<void> {
@@ -50,7 +50,7 @@ export class Stage {
     await Promise.all([this.registry, ...this.#silent].map((registry) => registry.stop()));
   }
 
-  /** An image of which the registry never says anything. It is alone there: a silent registry is soon asked no more. */
+  /** Returns an image on a registry that never responds. It has its own registry, because clients stop calling a silent one. */
   async silentImage(): Promise<string> {
     const registry = await new FakeRegistry().start();
     this.#silent.push(registry);
@@ -58,15 +58,15 @@ export class Stage {
     return `${registry.host}/silent:v1`;
   }
 
-  /** Until the webhook has seen that the operator renews its Lease. */
-  async canGate(): Promise<void> {
+  /** Waits until the webhook has seen that the operator renews its Lease. */
+  async waitUntilGating(): Promise<void> {
     const url = this.cluster.get('WEBHOOK_METRICS');
     const read = async (): Promise<boolean> =>
       /^archpolicy_admission_can_gate 1$/mu.test(await (await fetch(url)).text());
-    await waitFor(read, { timeoutMs: PATIENCE_MS, what: 'the webhook to gate' });
+    await waitFor(read, { timeoutMs: TIMEOUT_MS, what: 'the webhook to gate' });
   }
 
-  /** What kubectl printed. @throws with what it complained of */
+  /** Returns the output of kubectl. @throws with its stderr if it fails */
   async kubectl(args: readonly string[], stdin?: string): Promise<string> {
     const { status, stdout, stderr } = await this.cluster.kubectl(args, stdin);
     if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
@@ -80,14 +80,14 @@ export class Stage {
     );
   }
 
-  /** An object of the API; undefined when there is none. */
+  /** Returns an object of the API, undefined if it does not exist. */
   async get(path: string): Promise<JsonObject | undefined> {
     const answer = await this.#api.request({ method: 'GET', path, signal });
     return answer.kind === 'ok' && isJsonObject(answer.body) ? answer.body : undefined;
   }
 
   until<T>(what: string, condition: () => Promise<T> | T): ReturnType<typeof waitFor<T>> {
-    return waitFor(condition, { timeoutMs: PATIENCE_MS, what });
+    return waitFor(condition, { timeoutMs: TIMEOUT_MS, what });
   }
 
   push(repository: string, platforms: readonly string[]): string {
@@ -95,24 +95,24 @@ export class Stage {
     return `${this.registry.host}/${repository}:v1`;
   }
 
-  /** From now on this is what the repository's clients get. */
-  breaks(repository: string, fault: Fault): void {
+  /** Sets the response of the repository. */
+  setFault(repository: string, fault: Fault): void {
     this.#faults.set(repository, fault);
   }
 
-  /** Keeps the repository's clients waiting until the returned function is called. */
-  holds(repository: string): () => void {
+  /** Delays responses of the repository until the returned function is called. */
+  delayResponses(repository: string): () => void {
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.breaks(repository, { kind: 'late', until: promise });
+    this.setFault(repository, { kind: 'late', until: promise });
     return () => {
       this.#faults.delete(repository);
       resolve(undefined);
     };
   }
 
-  /** A namespace and a policy of its own, so that cases run side by side. */
-  async scene(name: string, spec: JsonObject = {}): Promise<Scene> {
-    const labels = { scene: name };
+  /** Creates a namespace and a policy, so that cases can run concurrently. */
+  async createCase(name: string, spec: JsonObject = {}): Promise<GateCase> {
+    const labels = { case: name };
     const policy = { priority: 10, namespaceSelector: { matchLabels: labels }, ...spec };
     await this.apply(
       { apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', metadata: { name }, spec: policy },
@@ -120,80 +120,80 @@ export class Stage {
     );
     const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
     await this.until('the default account of the namespace', async () => (await this.get(account)) !== undefined);
-    return new Scene(this, name);
+    return new GateCase(this, name);
   }
 }
 
-/** One case. */
-export class Scene {
-  readonly stage: Stage;
+/** One case with its own namespace and policy. */
+export class GateCase {
+  readonly suite: GateSuite;
   readonly name: string;
 
-  constructor(stage: Stage, name: string) {
-    this.stage = stage;
+  constructor(suite: GateSuite, name: string) {
+    this.suite = suite;
     this.name = name;
   }
 
   kubectl(args: readonly string[], stdin?: string): Promise<string> {
-    return this.stage.kubectl(['-n', this.name, ...args], stdin);
+    return this.suite.kubectl(['-n', this.name, ...args], stdin);
   }
 
-  /** An image that the registry answers for at once. */
+  /** Pushes an image. */
   image(name: string, ...platforms: readonly string[]): string {
-    return this.stage.push(`${this.name}/${name}`, platforms);
+    return this.suite.push(`${this.name}/${name}`, platforms);
   }
 
-  /** An image that the registry answers for when it is released. */
+  /** Pushes an image whose repository responds only after `release`. */
   slowImage(name: string, ...platforms: readonly string[]): { readonly image: string; readonly release: () => void } {
-    return { image: this.image(name, ...platforms), release: this.stage.holds(`${this.name}/${name}`) };
+    return { image: this.image(name, ...platforms), release: this.suite.delayResponses(`${this.name}/${name}`) };
   }
 
-  /** A plain create: an applied bare pod may be its owner's business (PL1). */
+  /** Creates pods without kubectl apply, because PL1 treats applied bare pods differently. */
   create(...pods: readonly JsonObject[]): Promise<string> {
     return this.kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: pods }));
   }
 
-  /** Node, architectures required, and gates of a pod. */
+  /** Returns node, required architectures and gates of a pod. */
   async state(pod: string): Promise<string> {
-    const object = await this.stage.get(`/api/v1/namespaces/${this.name}/pods/${pod}`);
-    return object === undefined ? 'absent' : stateOf(object);
+    const object = await this.suite.get(`/api/v1/namespaces/${this.name}/pods/${pod}`);
+    return object === undefined ? 'absent' : formatState(object);
   }
 
-  /** The states of the pods with this label. */
+  /** Returns the states of the pods with this label. */
   async states(app: string): Promise<readonly string[]> {
-    const list = await this.stage.get(`/api/v1/namespaces/${this.name}/pods?labelSelector=app%3D${app}`);
+    const list = await this.suite.get(`/api/v1/namespaces/${this.name}/pods?labelSelector=app%3D${app}`);
     const items = Array.isArray(list?.['items']) ? (list['items'] as readonly JsonObject[]) : [];
-    return items.map(stateOf);
+    return items.map(formatState);
   }
 
-  async becomes(pod: string, state: RegExp): Promise<void> {
-    await this.stage.until(`pod ${pod} to become ${String(state)}`, async () => {
+  async waitForState(pod: string, state: RegExp): Promise<void> {
+    await this.suite.until(`pod ${pod} to become ${String(state)}`, async () => {
       const now = await this.state(pod);
       if (!state.test(now)) throw new Error(`it is "${now}"`);
       return true;
     });
   }
 
-  async become(app: string, count: number, state: RegExp): Promise<void> {
-    await this.stage.until(`${count} pods of ${app} to become ${String(state)}`, async () => {
+  async waitForStates(app: string, count: number, state: RegExp): Promise<void> {
+    await this.suite.until(`${count} pods of ${app} to become ${String(state)}`, async () => {
       const now = await this.states(app);
       if (now.length !== count || !now.every((one) => state.test(one))) throw new Error(`they are ${now.join('; ')}`);
       return true;
     });
   }
 
-  /** Until an event of this reason is told of the pod. */
-  async told(pod: string, reason: string): Promise<void> {
+  /** Waits for an event with this reason on the pod. */
+  async waitForEvent(pod: string, reason: string): Promise<void> {
     const path = `/apis/events.k8s.io/v1/namespaces/${this.name}/events`;
-    await this.stage.until(`an event ${reason} of ${pod}`, async () => {
-      const items = ((await this.stage.get(path))?.['items'] ?? []) as readonly JsonObject[];
+    await this.suite.until(`an event ${reason} of ${pod}`, async () => {
+      const items = ((await this.suite.get(path))?.['items'] ?? []) as readonly JsonObject[];
       return items.some((event) => event['reason'] === reason && objectAt(event, 'regarding')['name'] === pod);
     });
   }
 }
 
-/** `NODE [architectures] GATES` */
-function stateOf(pod: JsonObject): string {
+/** Formats the state of a pod: `NODE ARCHITECTURES GATES`. */
+function formatState(pod: JsonObject): string {
   const { nodeName, affinity, schedulingGates } = objectAt(pod, 'spec');
   const values = [
     ...JSON.stringify(affinity ?? {}).matchAll(/"kubernetes.io\/arch","operator":"In","values":\[([^\]]*)\]/gu),
@@ -206,8 +206,8 @@ function stateOf(pod: JsonObject): string {
   ].join(' ');
 }
 
-/** A bare pod with one container. */
-export function podOf(name: string, image: string, spec: JsonObject = {}): JsonObject {
+/** Returns a bare pod with one container. */
+export function podManifest(name: string, image: string, spec: JsonObject = {}): JsonObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -220,7 +220,7 @@ function templateSpec(image: string): JsonObject {
   return { terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image }] };
 }
 
-/** A workload of a kind, its pods labelled with its name. They crash on nodes of other platforms than arm64. */
+/** Returns a workload whose pods have its name as label, and crash on nodes other than arm64. */
 export function workload(kind: string, name: string, image: string, extra: JsonObject = {}): JsonObject {
   const labels = { app: name };
   const isJob = kind === 'Job' || kind === 'CronJob';

@@ -1,0 +1,35 @@
+import { podManifest } from './gate-suite.ts';
+import type { GateCase } from './gate-suite.ts';
+
+/** Rejects changes of annotations: the first patch level only. */
+export const KEEPS_ANNOTATIONS = 'object.metadata.?annotations == oldObject.metadata.?annotations';
+
+/** Rejects updates of the case's pods that do not meet the expression. Resolves once the policy is in force. */
+export async function rejectUpdatesUnless(testCase: GateCase, expression: string, reason = 'Forbidden'): Promise<void> {
+  const { suite, name } = testCase;
+  const rule = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['UPDATE'] };
+  const object = { apiVersion: 'admissionregistration.k8s.io/v1', metadata: { name } };
+  const namespaceSelector = { matchLabels: { case: name } };
+  await suite.apply(
+    {
+      ...object,
+      kind: 'ValidatingAdmissionPolicy',
+      spec: { matchConstraints: { resourceRules: [rule] }, validations: [{ expression, reason }] },
+    },
+    {
+      ...object,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      spec: { policyName: name, validationActions: ['Deny'], matchResources: { namespaceSelector } },
+    },
+  );
+  // The API server applies a policy a moment after it is created.
+  await testCase.create({
+    ...podManifest('probe', 'probe'),
+    metadata: { name: 'probe', labels: { 'archpolicy.dev/skip': 'true' } },
+  });
+  const annotate = ['-n', name, 'annotate', 'pod', 'probe', '--dry-run=server', 'a=b'];
+  await suite.until('the policy to be in force', async () => {
+    const { status, stderr } = await suite.cluster.kubectl(annotate);
+    return status !== 0 && stderr.includes(`'${name}'`);
+  });
+}
