@@ -10,7 +10,7 @@ import { privateImageTests } from './private-images.ts';
 const TIMEOUT_MS = 90_000;
 
 let cluster: TestCluster;
-/** Notes every request that webhook and operator send. */
+/** Records all requests of webhook and operator. */
 let registry: FakeRegistry;
 
 beforeAll(async () => {
@@ -32,19 +32,19 @@ async function kubectl(args: readonly string[], stdin?: string): Promise<void> {
   if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
 }
 
-/** Creates a workload of three pods, and resolves once each of them runs on an arm64 node. */
-async function runsOnArm64(app: string, image: string): Promise<void> {
+/** Creates a workload of three pods and waits until all of them run on arm64 nodes. */
+async function deployOnArm64(app: string, image: string): Promise<void> {
   const template = podTemplate(app, { reference: `${registry.host}/${image}`, platforms: ['linux/arm64'] });
   const object = workload('Deployment', 'default', app, template, { replicas: 3 });
   await kubectl(['apply', '-f', '-'], JSON.stringify(object));
-  const isThere = async (): Promise<boolean> => {
+  const allReady = async (): Promise<boolean> => {
     const pods = (await listPods(cluster.kubectl, 'default')).filter((pod) => pod.app === app);
     return pods.length === 3 && pods.every(({ architecture, ready }) => architecture === 'arm64' && ready);
   };
   const what = `the pods of ${app} to run on arm64 nodes`;
   await withDiagnosis(
     () => ({ directory: cluster.directory, logs: ['webhook', 'operator'], pods: [] }),
-    () => waitFor(isThere, { timeoutMs: 45_000, what }),
+    () => waitFor(allReady, { timeoutMs: 45_000, what }),
   );
 }
 
@@ -62,29 +62,29 @@ describe('webhook and operator with private images', () => {
 
 describe('webhook and operator with a Redis', () => {
   test(
-    'P7 K1 K4 a new image costs all of them one GET of its manifest and one of its config, and nothing after a restart',
+    'P7 K1 K4 a new image costs one GET of its manifest and one of its config in total, and none after a restart',
     async () => {
       registry.push('single', 'v1', singleImage('linux/arm64'));
       registry.push('index', 'v1', multiPlatformImage(['linux/arm64', 'linux/s390x']));
-      await runsOnArm64('single', 'single:v1');
-      await runsOnArm64('index', 'index:v1');
-      const asked = [
+      await deployOnArm64('single', 'single:v1');
+      await deployOnArm64('index', 'index:v1');
+      const expected = [
         'GET /v2/single/manifests/v1',
         expect.stringMatching(/^GET .*blobs/),
         'GET /v2/index/manifests/v1',
       ];
-      expect(registry.lines).toEqual(asked);
+      expect(registry.lines).toEqual(expected);
       await kill('webhook', 'operator');
       cluster = await cluster.up('all');
-      await runsOnArm64('single-again', 'single:v1');
-      await runsOnArm64('index-again', 'index:v1');
-      expect(registry.lines).toEqual(asked);
+      await deployOnArm64('single-again', 'single:v1');
+      await deployOnArm64('index-again', 'index:v1');
+      expect(registry.lines).toEqual(expected);
     },
     TIMEOUT_MS,
   );
 
   test(
-    'K5 after a 429 none of them asks that registry again before its time, not even a process that starts again',
+    'K5 after a 429 no process, not even a restarted one, sends requests to that registry before Retry-After',
     async () => {
       const limited = await new FakeRegistry().start();
       limited.fault = () => ({ kind: 'answer', status: 429, headers: { 'retry-after': '600' } });
@@ -95,7 +95,10 @@ describe('webhook and operator with a Redis', () => {
         spec: { containers: [{ name: 'main', image: `${limited.host}/${name}:v1` }] },
       }));
       await kubectl(['apply', '-f', '-'], JSON.stringify(pods[0]));
-      await waitFor(() => limited.requests.length > 0, { timeoutMs: 10_000, what: 'the registry to be asked' });
+      await waitFor(() => limited.requests.length > 0, {
+        timeoutMs: 10_000,
+        what: 'the registry to receive a request',
+      });
       await kill('webhook');
       cluster = await cluster.up('all');
       await kubectl(['apply', '-f', '-'], JSON.stringify(pods[1]));
@@ -106,14 +109,14 @@ describe('webhook and operator with a Redis', () => {
   );
 
   test(
-    'K7 P2 losing it costs nothing but requests: pods are placed as before',
+    'K7 P2 without Redis pods are placed as before, with more requests',
     async () => {
       registry.push('without', 'v1', singleImage('linux/arm64', 'without'));
       registry.push('with', 'v1', singleImage('linux/arm64', 'with'));
       await kill('redis');
-      await runsOnArm64('without', 'without:v1');
+      await deployOnArm64('without', 'without:v1');
       cluster = await cluster.up('all');
-      await runsOnArm64('with', 'with:v1');
+      await deployOnArm64('with', 'with:v1');
     },
     TIMEOUT_MS,
   );

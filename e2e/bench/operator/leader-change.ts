@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import type { OperatorProcess } from '../../support/operator-process.ts';
-import { World } from '../../suites/operator/world.ts';
+import { OperatorSuite } from '../../suites/operator/operator-suite.ts';
 import type { Case } from '../../suites/operator/cases.ts';
 import type { Figure } from './figures.ts';
 
@@ -9,26 +9,26 @@ const PAUSE_MS = 20_000;
 
 const cases = ['crash', 'clean', 'paused'].map((namespace): Case => ({
   namespaces: [namespace],
-  later: true,
+  deferred: true,
   objects: ({ arm64 }) => [workload('Deployment', namespace, 'web', podTemplate('web', arm64))],
 })) as [Case, Case, Case];
 
 /** Measures the time without evictions after the leader ends, and the evictions of a leader paused for longer than its Lease. */
 export async function leaderChange(): Promise<readonly Figure[]> {
   const [crash, clean, paused] = cases;
-  const world = new World();
+  const suite = new OperatorSuite();
   try {
-    await world.start(cases);
-    const first = await world.operator('first');
-    await waitForLeader(world, first);
-    const second = await world.operator('second');
-    await waitForStandby(world, second);
-    const afterCrash = await secondsToEviction(world, crash, second, () => {
+    await suite.start(cases);
+    const first = await suite.startOperator('first');
+    await waitForLeader(suite, first);
+    const second = await suite.startOperator('second');
+    await waitForStandby(suite, second);
+    const afterCrash = await secondsToEviction(suite, crash, second, () => {
       first.send('SIGKILL');
     });
-    const third = await world.operator('third');
-    await waitForStandby(world, third);
-    const afterStop = await secondsToEviction(world, clean, third, () => {
+    const third = await suite.startOperator('third');
+    await waitForStandby(suite, third);
+    const afterStop = await secondsToEviction(suite, clean, third, () => {
       second.send('SIGTERM');
     });
     return [
@@ -47,27 +47,32 @@ export async function leaderChange(): Promise<readonly Figure[]> {
       {
         name: 'evictions by a leader after a pause of 20 s',
         unit: 'evictions',
-        value: await evictionsAfterPause(world, paused, third),
+        value: await evictionsAfterPause(suite, paused, third),
         max: 0,
       },
     ];
   } finally {
-    await world.stop();
+    await suite.stop();
   }
 }
 
-async function secondsToEviction(world: World, work: Case, next: OperatorProcess, end: () => void): Promise<number> {
+async function secondsToEviction(
+  suite: OperatorSuite,
+  work: Case,
+  next: OperatorProcess,
+  end: () => void,
+): Promise<number> {
   const begin = performance.now();
   end();
-  await world.open(work);
-  const eviction = await world.until('the standby to evict', () => next.proxy.evictions[0]);
+  await suite.enable(work);
+  const eviction = await suite.waitFor('the standby to evict', () => next.proxy.evictions[0]);
   return (eviction.at - begin) / 1_000;
 }
 
 /** Counts evictions of a paused leader. No standby runs, so that only its Lease can prevent them. */
-async function evictionsAfterPause(world: World, work: Case, leader: OperatorProcess): Promise<number> {
+async function evictionsAfterPause(suite: OperatorSuite, work: Case, leader: OperatorProcess): Promise<number> {
   leader.send('SIGSTOP');
-  await world.open(work);
+  await suite.enable(work);
   await delay(PAUSE_MS);
   const before = leader.proxy.evictions.length;
   leader.send('SIGCONT');
@@ -76,11 +81,11 @@ async function evictionsAfterPause(world: World, work: Case, leader: OperatorPro
   return leader.proxy.evictions.length - before;
 }
 
-async function waitForLeader(world: World, operator: OperatorProcess): Promise<void> {
-  await world.until('an operator to lead', () => operator.isLeading());
+async function waitForLeader(suite: OperatorSuite, operator: OperatorProcess): Promise<void> {
+  await suite.waitFor('an operator to lead', () => operator.isLeading());
 }
 
 /** Waits until the standby has filled its caches and waits for the Lease. */
-async function waitForStandby(world: World, operator: OperatorProcess): Promise<void> {
-  await world.until('the standby to be ready', async () => (await operator.isReady()) || undefined);
+async function waitForStandby(suite: OperatorSuite, operator: OperatorProcess): Promise<void> {
+  await suite.waitFor('the standby to be ready', async () => (await operator.isReady()) || undefined);
 }

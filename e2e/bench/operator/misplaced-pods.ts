@@ -5,8 +5,8 @@ import { freePort } from '@archpolicy/testkit';
 import { subtractCpu, readClusterCpu } from '../cluster-cpu.ts';
 import type { CpuByProcess } from '../cluster-cpu.ts';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { runsRight } from '../../suites/operator/cases.ts';
-import { World } from '../../suites/operator/world.ts';
+import { runsOnArm64 } from '../../suites/operator/cases.ts';
+import { OperatorSuite } from '../../suites/operator/operator-suite.ts';
 import type { Case, Images } from '../../suites/operator/cases.ts';
 import type { Figure } from './figures.ts';
 import { startOperator } from './operator-process.ts';
@@ -38,26 +38,26 @@ const thousand: Case = {
 
 /** Measures how 1,000 existing misplaced pods are found, evicted and replaced. */
 export async function misplacedPods(): Promise<readonly Figure[]> {
-  const world = new World();
+  const suite = new OperatorSuite();
   let operator: ObservedOperator | undefined;
   try {
-    await world.start([thousand]);
+    await suite.start([thousand]);
     let firstEvictedAt = Number.NaN;
-    const old = new Set(world.before.map(({ uid }) => uid));
-    world.live.onPod(({ uid, deleting }) => {
+    const old = new Set(suite.before.map(({ uid }) => uid));
+    suite.live.onPod(({ uid, deleting }) => {
       if (deleting && old.has(uid) && Number.isNaN(firstEvictedAt)) firstEvictedAt = performance.now();
     });
-    const cpuBefore = await readClusterCpu(world.cluster);
-    operator = startOperator(environment(world), await freePort());
+    const cpuBefore = await readClusterCpu(suite.cluster);
+    operator = startOperator(environment(suite), await freePort());
     const started = operator;
     const found = waitUntilFound(started).then(() => started.sinceStart());
     const ready = started.ready().then(() => started.sinceStart());
     await until('all replacements to run on arm64 nodes', () => {
-      const pods = world.live.allPods().filter(({ namespace }) => NAMESPACES.includes(namespace));
-      return pods.length === PODS && pods.every(runsRight);
+      const pods = suite.live.allPods().filter(({ namespace }) => NAMESPACES.includes(namespace));
+      return pods.length === PODS && pods.every(runsOnArm64);
     });
     const finished = started.sinceStart();
-    const cluster = subtractCpu(cpuBefore, await readClusterCpu(world.cluster));
+    const cluster = subtractCpu(cpuBefore, await readClusterCpu(suite.cluster));
     const cpu = new Map(cluster).set('operator', (await started.cpuSeconds()) * 1_000);
     return [
       { name: '1,000 misplaced pods: all found', unit: 's', value: await found, max: 5, profile: BUSY_API_SERVER },
@@ -82,7 +82,7 @@ export async function misplacedPods(): Promise<readonly Figure[]> {
     ];
   } finally {
     await operator?.stop();
-    await world.stop();
+    await suite.stop();
   }
 }
 
@@ -96,7 +96,7 @@ async function waitUntilFound(operator: ObservedOperator): Promise<void> {
   });
 }
 
-function environment({ cluster }: World): Readonly<Record<string, string>> {
+function environment({ cluster }: OperatorSuite): Readonly<Record<string, string>> {
   return {
     // As in the local cluster. (It uses memory, so the memory bench does not set it.)
     NODE_COMPILE_CACHE: compileCache,

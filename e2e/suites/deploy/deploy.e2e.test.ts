@@ -10,7 +10,7 @@ import { GROUPS, OPERATOR, QUESTIONS, WEBHOOK } from './rights.ts';
 import type { Rights } from './rights.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const folder = (path: string): string => `--kustomize=${join(ROOT, path)}`;
+const kustomizeFlag = (path: string): string => `--kustomize=${join(ROOT, path)}`;
 const ACCOUNTS = 'system:serviceaccount:archpolicy-system';
 const account = (name: string): string => `--as=${ACCOUNTS}:archpolicy-${name}`;
 const GROUPS_OF_ACCOUNTS = [
@@ -20,13 +20,13 @@ const GROUPS_OF_ACCOUNTS = [
 ];
 const REVIEWS: Resource = { group: 'authorization.k8s.io', version: 'v1', resource: 'subjectaccessreviews' };
 
-// kubectl takes a moment, several of them on a busy machine more.
+// On a busy machine kubectl can take several seconds.
 jest.setTimeout(60_000);
 
 let cluster: TestCluster;
 let live: LiveCluster;
 
-/** What kubectl prints; a warning of the API server is a failure too. */
+/** Returns the output of kubectl. Warnings of the API server fail too. */
 async function kubectl(args: readonly string[], stdin?: string): Promise<string> {
   const { status, stdout, stderr } = await cluster.kubectl(args, stdin);
   if (status !== 0 || stderr !== '') throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
@@ -50,14 +50,14 @@ afterAll(async () => {
 });
 
 describe('the quick start', () => {
-  test('is two commands: the base, then the policy once the CRD is established; again changes nothing', async () => {
-    const first = await kubectl(['apply', '--server-side', folder('deploy/base')]);
+  test('consists of two commands, for the base and for the policy, and is idempotent', async () => {
+    const first = await kubectl(['apply', '--server-side', kustomizeFlag('deploy/base')]);
     expect(first).toContain('deployment.apps/archpolicy-webhook serverside-applied');
     await kubectl(['wait', '--for=condition=Established', 'crd/archpolicies.archpolicy.dev']);
     expect(await kubectl(['apply', `--filename=${join(ROOT, 'deploy/policies/default.yaml')}`])).toBe(
       'archpolicy.archpolicy.dev/default created\n',
     );
-    expect(await kubectl(['diff', '--server-side', folder('deploy/base')])).toBe('');
+    expect(await kubectl(['diff', '--server-side', kustomizeFlag('deploy/base')])).toBe('');
     expect(await kubectl(['get', 'archpolicies', '--no-headers', '--output=custom-columns=:.spec.mode'])).toBe(
       'Audit\n',
     );
@@ -68,9 +68,9 @@ describe('the quick start', () => {
     expect(await get('archpolicy', 'default')).toMatchObject({ spec: { mode: 'Enforce' } });
   });
 
-  test('the base leaves the CA of the webhook alone when it is applied again', async () => {
+  test('applying the base again keeps the CA of the webhook', async () => {
     const name = ['mutatingwebhookconfiguration', 'archpolicy'];
-    // The API server wants a certificate, and does not look whose.
+    // The API server validates that it is a certificate, but not which one.
     const [ca] = (
       await kubectl(['config', 'view', '--raw', '--output=jsonpath={.clusters[0].cluster.certificate-authority-data}'])
     ).split('\n');
@@ -80,13 +80,13 @@ describe('the quick start', () => {
       '--type=json',
       `--patch=${JSON.stringify([{ op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: ca }])}`,
     ]);
-    await kubectl(['apply', '--server-side', folder('deploy/base')]);
+    await kubectl(['apply', '--server-side', kustomizeFlag('deploy/base')]);
     expect(await get(...name)).toMatchObject({
       webhooks: [{ clientConfig: { caBundle: ca, service: { path: '/mutate' } } }],
     });
   });
 
-  test('the API server waits two seconds for the webhook and goes on without an answer', async () => {
+  test('the API server calls the webhook with a timeout of two seconds and ignores failures', async () => {
     expect(await get('mutatingwebhookconfiguration', 'archpolicy')).toMatchObject({
       webhooks: [
         {
@@ -102,9 +102,9 @@ describe('the quick start', () => {
 });
 
 describe('the local overlay', () => {
-  test('takes the place of the base: the same rights and webhook configuration, but a URL', async () => {
+  test('replaces the base with the same rights and webhook configuration, except for the URL', async () => {
     const before = await get('mutatingwebhookconfiguration', 'archpolicy');
-    await kubectl(['apply', '--server-side', '--force-conflicts', folder('deploy/overlays/local')]);
+    await kubectl(['apply', '--server-side', '--force-conflicts', kustomizeFlag('deploy/overlays/local')]);
     const after = await get('mutatingwebhookconfiguration', 'archpolicy');
     const [one, other] = [before, after].map((object) => (object['webhooks'] as JsonObject[])[0]);
     expect(other?.['clientConfig']).toEqual({ url: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+\/mutate$/) });
@@ -117,7 +117,7 @@ describe('the local overlay', () => {
   });
 
   test('enforces the default policy', async () => {
-    await kubectl(['apply', '--server-side', '--force-conflicts', folder('deploy/overlays/local/policy')]);
+    await kubectl(['apply', '--server-side', '--force-conflicts', kustomizeFlag('deploy/overlays/local/policy')]);
     expect(await get('archpolicy', 'default')).toMatchObject({
       spec: { mode: 'Enforce', preference: { architectures: ['amd64'] } },
     });
@@ -131,19 +131,19 @@ interface Rule {
   readonly resourceNames?: readonly string[];
 }
 
-/** All that a user may do in a namespace, beyond what every account may. */
-async function rightsOf(user: string, namespace: string): Promise<Rights> {
-  const rulesOf = async (as: string): Promise<readonly Rule[]> => {
+/** Returns the rights of a user in a namespace, without the rights of all accounts. */
+async function readRights(user: string, namespace: string): Promise<Rights> {
+  const readRules = async (as: string): Promise<readonly Rule[]> => {
     const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } };
     const answer = JSON.parse(await create(review, as, '--validate=false', '--output=json')) as {
       status: { resourceRules: Rule[] };
     };
     return answer.status.resourceRules;
   };
-  const everybody = new Set((await rulesOf('--as=system:serviceaccount:default:nobody')).flatMap(expand).map(String));
+  const common = new Set((await readRules('--as=system:serviceaccount:default:none')).flatMap(expand).map(String));
   const verbs: Record<string, string[]> = {};
-  for (const [resource, verb] of (await rulesOf(user)).flatMap(expand)) {
-    if (!everybody.has(String([resource, verb]))) (verbs[resource] ??= []).push(verb);
+  for (const [resource, verb] of (await readRules(user)).flatMap(expand)) {
+    if (!common.has(String([resource, verb]))) (verbs[resource] ??= []).push(verb);
   }
   return Object.fromEntries(Object.entries(verbs).map(([resource, list]) => [resource, list.toSorted().join(' ')]));
 }
@@ -166,28 +166,28 @@ describe('RBAC', () => {
     ['webhook', WEBHOOK],
     ['operator', OPERATOR],
   ] as const)('the %s has exactly the rights of the table', async (name, { everywhere, inSystem, inProbe }) => {
-    expect(await rightsOf(account(name), 'default')).toEqual(everywhere);
-    expect(await rightsOf(account(name), 'archpolicy-system')).toEqual({ ...everywhere, ...inSystem });
+    expect(await readRights(account(name), 'default')).toEqual(everywhere);
+    expect(await readRights(account(name), 'archpolicy-system')).toEqual({ ...everywhere, ...inSystem });
     const inBoth = Object.entries(inProbe).map(([resource, verbs]) => {
       const all = [...(everywhere[resource]?.split(' ') ?? []), ...verbs.split(' ')];
       return [resource, all.toSorted().join(' ')] as const;
     });
-    expect(await rightsOf(account(name), 'archpolicy-probe')).toEqual({
+    expect(await readRights(account(name), 'archpolicy-probe')).toEqual({
       ...everywhere,
       ...Object.fromEntries(inBoth),
     });
   });
 
   test.each(QUESTIONS)('can-i: the %s: %s: %s', async (name, question, answer) => {
-    const spec = { user: `${ACCOUNTS}:archpolicy-${name}`, groups: GROUPS_OF_ACCOUNTS, ...attributesOf(question) };
+    const spec = { user: `${ACCOUNTS}:archpolicy-${name}`, groups: GROUPS_OF_ACCOUNTS, ...parseQuestion(question) };
     const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
     const { status } = await live.create(REVIEWS, undefined, review);
     expect((status as JsonObject)['allowed']).toBe(answer === 'yes');
   });
 });
 
-/** `VERB RESOURCE[/NAME] [--subresource=S] [-n NAMESPACE]`, as the API server is asked. */
-function attributesOf(question: string): JsonObject {
+/** Parses `VERB RESOURCE[/NAME] [--subresource=S] [-n NAMESPACE]` to the attributes of an access review. */
+function parseQuestion(question: string): JsonObject {
   const [, verb = '', resource = '', name = '', subresource = '', namespace = 'default'] =
     /^(\w+) (\w+)(?:\/(\S+))?(?: --subresource=(\w+))?(?: -n (\S+))?$/u.exec(question) ?? [];
   if (verb === '') throw new Error(`not a question: ${question}`);
@@ -210,15 +210,15 @@ describe('the fences', () => {
     ]);
 
   beforeAll(async () => {
-    // Nothing answers at the overlay's URL; without the label each pod would only be delayed.
+    // There is no server at the overlay's URL; with the label, creation does not wait for it.
     const labels = { 'archpolicy.dev/skip': 'true' };
     await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fenced', labels } });
-    // No controller-manager runs to make them.
+    // There is no controller manager to create them.
     for (const namespace of ['fenced', 'archpolicy-probe']) {
       await create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } });
     }
     await create(gatedPod('fenced', 'gated'));
-    // The API server notices a new policy a moment after it was stored.
+    // The API server applies a new policy a moment after it is stored.
     await waitFor(async () => (await patch([{ op: 'remove', path: '/metadata/labels' }])).status !== 0, {
       timeoutMs: 20_000,
       what: 'the fence around pod updates',
@@ -235,11 +235,11 @@ describe('the fences', () => {
     }
   });
 
-  test('everybody else may still change labels of pods', async () => {
+  test('other users may still change labels of pods', async () => {
     await kubectl(['label', 'pod', 'gated', '-n=fenced', 'a=b', '--dry-run=server']);
   });
 
-  test('the probe namespace takes a dry run of the operator and stores nothing, whoever asks', async () => {
+  test('the probe namespace accepts a dry run of the operator and rejects requests that would store a pod', async () => {
     const probe = JSON.stringify(gatedPod('archpolicy-probe', 'probe'));
     const run = (...flags: string[]): ReturnType<TestCluster['kubectl']> =>
       cluster.kubectl(['create', '--filename=-', ...flags], probe);

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@archpolicy/core';
 
-/** A pod with two gates: ours, and another's. Restricted enough for any namespace of ours. */
+/** Returns a pod with our gate and a foreign one. It meets the restricted standard, so any of our namespaces accepts it. */
 export function gatedPod(namespace: string, name: string): JsonObject {
   return {
     apiVersion: 'v1',
@@ -25,14 +25,14 @@ export function gatedPod(namespace: string, name: string): JsonObject {
 const arm64 = { matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] }] };
 const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [arm64] } } };
 const gates = '/spec/schedulingGates';
-const lifting = (...more: readonly JsonObject[]): readonly JsonObject[] => [
+const removeGate = (...more: readonly JsonObject[]): readonly JsonObject[] => [
   { op: 'remove', path: `${gates}/0` },
   ...more,
 ];
 const evil = { op: 'replace', path: '/spec/containers/0/image', value: 'registry.example.com/evil:1' };
 const NOTHING_ELSE = 'may only remove their own scheduling gate';
 
-/** JSON Patches of the operator on that pod, and what refuses them; null where they are what lifting a gate takes. */
+/** JSON Patches by the operator on that pod, and the message that rejects them; null if the patch removes the gate. */
 export const PATCHES: readonly (readonly [name: string, patch: readonly JsonObject[], refusal: string | null])[] = [
   [
     'lifts its gate, sets required affinity, tolerations and the decision',
@@ -45,15 +45,15 @@ export const PATCHES: readonly (readonly [name: string, patch: readonly JsonObje
     ],
     null,
   ],
-  ['lifts its gate and nothing else', lifting(), null],
+  ['lifts its gate and nothing else', removeGate(), null],
   [
-    'lifts its gate while another webhook notes something in a label',
-    lifting({ op: 'add', path: '/metadata/labels/seen', value: 'yes' }),
+    'lifts its gate while another webhook adds a label',
+    removeGate({ op: 'add', path: '/metadata/labels/seen', value: 'yes' }),
     null,
   ],
-  ["removes another's gate", [{ op: 'remove', path: `${gates}/1` }], NOTHING_ELSE],
+  ['removes a foreign gate', [{ op: 'remove', path: `${gates}/1` }], NOTHING_ELSE],
   ['removes all gates', [{ op: 'remove', path: gates }], NOTHING_ELSE],
-  ['lifts its gate and changes an image', lifting(evil), 'the containers'],
+  ['lifts its gate and changes an image', removeGate(evil), 'the containers'],
   ['changes an image', [evil], 'ArchPolicy'],
   ['adds a label', [{ op: 'add', path: '/metadata/labels/a', value: 'b' }], NOTHING_ELSE],
   ['changes a label', [{ op: 'replace', path: '/metadata/labels/app', value: 'db' }], NOTHING_ELSE],

@@ -1,6 +1,6 @@
-/** What our accounts may do, as a whole. One right more or less is a change of the contract with whoever installs us. */
+/** The complete rights of our accounts. Any change of them changes the contract with cluster administrators. */
 
-/** Verbs by resource: `plural.group`, `plural` for the core group, `…:name` where the right is limited to an object. */
+/** Verbs by resource: `plural.group`, `plural` for the core group, `…:name` for a right on one object. */
 export type Rights = Readonly<Record<string, string>>;
 
 interface AccountRights {
@@ -53,7 +53,7 @@ export const OPERATOR: AccountRights = {
   inProbe: { pods: 'create' },
 };
 
-/** Groups of the resources in the questions; the others are of the core. */
+/** API groups of the resources in the questions; others are in the core group. */
 export const GROUPS: Readonly<Record<string, string>> = {
   archpolicies: 'archpolicy.dev',
   clusterroles: 'rbac.authorization.k8s.io',
@@ -62,7 +62,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
 };
 
-/** Questions as `kubectl auth can-i` takes them. The dangerous ones are asked by name, whatever the table above says. */
+/** Questions as for `kubectl auth can-i`. Dangerous rights are asserted by name, independent of the table above. */
 export const QUESTIONS: readonly (readonly [
   account: 'webhook' | 'operator',
   question: string,

@@ -1,18 +1,18 @@
 import type { AuditEvent } from '@archpolicy/e2e';
 
-/** The API server's audit log says who asked for what, and what was answered: the one witness that is nobody's cache. */
+/** Queries on the API server's audit log, which records users, requests and responses independently of any cache of ours. */
 
-export function evictions(events: readonly AuditEvent[]): readonly AuditEvent[] {
+export function findEvictions(events: readonly AuditEvent[]): readonly AuditEvent[] {
   return events.filter(
     ({ verb, objectRef, stage }) =>
       stage === 'ResponseComplete' && verb === 'create' && objectRef?.subresource === 'eviction',
   );
 }
 
-export function evictionsOf(events: readonly AuditEvent[], pod: string): readonly AuditEvent[] {
-  return evictions(events).filter(({ objectRef }) => objectRef?.name === pod);
+export function findEvictionsOfPod(events: readonly AuditEvent[], pod: string): readonly AuditEvent[] {
+  return findEvictions(events).filter(({ objectRef }) => objectRef?.name === pod);
 }
 
-export function acceptedEvictions(events: readonly AuditEvent[]): readonly AuditEvent[] {
-  return evictions(events).filter(({ responseStatus }) => responseStatus?.code === 201);
+export function findAcceptedEvictions(events: readonly AuditEvent[]): readonly AuditEvent[] {
+  return findEvictions(events).filter(({ responseStatus }) => responseStatus?.code === 201);
 }

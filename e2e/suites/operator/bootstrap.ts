@@ -1,30 +1,30 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '@archpolicy/core';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { ARCHPOLICIES, runsRight } from './cases.ts';
+import { ARCHPOLICIES, runsOnArm64 } from './cases.ts';
 import type { Case } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
 const REPLICAS = 6;
 
-/** Pods that have been crashing since before ArchPolicy came. */
+/** Pods that were crashing before ArchPolicy was installed. */
 export const bootstrap: Case = {
   namespaces: ['shop'],
   objects: ({ arm64 }) => [workload('Deployment', 'shop', 'web', podTemplate('web', arm64), { replicas: REPLICAS })],
 };
 
-export function bootstrapTests(world: World): void {
-  test('R6 a cluster that bootstrapped without ArchPolicy: all that crashed runs where it can', async () => {
-    await world.until('all replicas to run on arm64 nodes', () => {
-      const pods = world.live.pods('shop');
-      return pods.length === REPLICAS && pods.every(runsRight);
+export function bootstrapTests(suite: OperatorSuite): void {
+  test('R6 a cluster that bootstrapped without ArchPolicy: all crashing pods are moved to arm64 nodes', async () => {
+    await suite.waitFor('all replicas to run on arm64 nodes', () => {
+      const pods = suite.live.pods('shop');
+      return pods.length === REPLICAS && pods.every(runsOnArm64);
     });
   });
 
-  test('an event on each evicted pod says what was done and why', async () => {
-    const events = await world.until('an event for each', () => {
-      const told = world.live.events('shop', 'Misplaced');
-      return told.length >= REPLICAS && told;
+  test('each evicted pod gets an event with the eviction and its reason', async () => {
+    const events = await suite.waitFor('an event for each', () => {
+      const found = suite.live.events('shop', 'Misplaced');
+      return found.length >= REPLICAS && found;
     });
     for (const { note } of events) {
       expect(note).toMatch(
@@ -35,12 +35,12 @@ export function bootstrapTests(world: World): void {
 
   test('the policy’s status counts them', async () => {
     const pods = async (): Promise<unknown> => {
-      const { status } = await world.live.get(ARCHPOLICIES, undefined, 'shop');
+      const { status } = await suite.live.get(ARCHPOLICIES, undefined, 'shop');
       return (status as JsonObject | undefined)?.['pods'];
     };
     const expected = expect.objectContaining({ matched: REPLICAS, misplaced: 0, evicted: REPLICAS });
-    // Written at most once in five seconds.
-    await world.until('the counts', async () => {
+    // The status is written at most once in five seconds.
+    await suite.waitFor('the counts', async () => {
       expect(await pods()).toEqual(expected);
       return true;
     });

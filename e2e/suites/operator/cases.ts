@@ -7,12 +7,12 @@ import type { SeenPod } from '../../support/pods.ts';
 
 export const ARCHPOLICIES: Resource = { group: 'archpolicy.dev', version: 'v1alpha1', resource: 'archpolicies' };
 
-/** One part of the suite: namespaces of its own, and what runs in them before ArchPolicy comes. */
+/** One part of the suite: its namespaces and their objects before ArchPolicy is installed. */
 export interface Case {
   readonly namespaces: readonly string[];
-  /** They are left alone until `World.open`: the case has its own moment. */
-  readonly later?: boolean;
-  /** Of the policy of these namespaces, on top of `SOON`. */
+  /** The namespaces have the skip label until `enable` is called. */
+  readonly deferred?: boolean;
+  /** Spec of the policy of these namespaces, merged with `FAST_REMEDIATION`. */
   readonly spec?: JsonObject;
   readonly objects: (images: Images) => readonly JsonObject[];
 }
@@ -20,30 +20,30 @@ export interface Case {
 export interface Images {
   readonly arm64: Image;
   readonly amd64: Image;
-  /** It runs on both. */
+  /** Runs on both architectures. */
   readonly both: Image;
-  /** Built for arm64, at a registry that is down until `World.endOutage`. */
+  /** For arm64, in a registry that is down until `endRegistryOutage`. */
   readonly unreachable: Image;
 }
 
-/** `schedulerName` of pods that are put on the wrong architecture for ever. */
+/** `schedulerName` of pods that are always bound to the wrong architecture. */
 export const ADVERSARY = 'adversary';
 
 const PODS_OF_ONE: Readonly<Record<string, number>> = { DaemonSet: nodeNames.length, Job: 1, Pod: 1 };
 
-/** How many pods come of an object. */
-export function podsMadeBy(object: JsonObject): number {
+/** Returns the number of pods that an object creates. */
+export function countPods(object: JsonObject): number {
   const { kind, spec } = object;
   if (kind !== 'Deployment' && kind !== 'StatefulSet') return PODS_OF_ONE[textAt(object, 'kind') ?? ''] ?? 0;
   return isJsonObject(spec) && typeof spec['replicas'] === 'number' ? spec['replicas'] : 1;
 }
 
-/** A pod that is where it belongs, once more and for good. */
-export function runsRight({ architecture, ready, deleting }: SeenPod): boolean {
+/** Whether a pod is Ready on an arm64 node. */
+export function runsOnArm64({ architecture, ready, deleting }: SeenPod): boolean {
   return architecture === 'arm64' && ready && !deleting;
 }
 
-/** It runs, or its node has refused it, or it is done. */
+/** Whether a pod runs, was refused by its node, or has completed. */
 export function hasSettled({ node, ready, failing, phase }: SeenPod): boolean {
   return node !== '' && (ready || failing || phase === 'Succeeded');
 }

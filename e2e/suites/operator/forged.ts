@@ -2,18 +2,18 @@ import { expect, test } from '@jest/globals';
 import { ANNOTATION_DECISION } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { runsRight } from './cases.ts';
+import { runsOnArm64 } from './cases.ts';
 import type { Case, Images } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
-/** Four owners in two namespaces: were the annotation evidence, twenty wrong landings would close the brake (R7). */
+/** Four owners in two namespaces: if the annotation counted as evidence, twenty outcomes would stop evictions (R7). */
 const NAMESPACES = ['forged-1', 'forged-2'];
 const EACH = 5;
 
 const REQUIRED = {
   nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] }] }],
 };
-/** Says that ArchPolicy had put the pod on arm64 nodes. */
+/** A decision that claims that ArchPolicy constrained the pod to arm64. */
 const FORGED = JSON.stringify({
   v: 1,
   policy: 'forged-1',
@@ -24,7 +24,7 @@ const FORGED = JSON.stringify({
   added: [{ path: '/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution', value: REQUIRED }],
 });
 
-function forging(
+function deployment(
   namespace: string,
   app: string,
   { arm64 }: Images,
@@ -38,20 +38,20 @@ export const forged: Case = {
   namespaces: NAMESPACES,
   objects: (images) =>
     NAMESPACES.flatMap((namespace) => [
-      forging(namespace, 'movable', images),
-      // These stay and bear false witness for as long as the suite lasts.
-      forging(namespace, 'staying', images, { 'archpolicy.dev/allow-eviction': 'false' }),
+      deployment(namespace, 'movable', images),
+      // These pods stay with their forged annotation until the end of the suite.
+      deployment(namespace, 'staying', images, { 'archpolicy.dev/allow-eviction': 'false' }),
     ]),
 };
 
-export function forgedTests(world: World): void {
-  test('R7 twenty pods that say that ArchPolicy placed them stop nobody’s eviction, not even their own', async () => {
-    expect(world.before.filter(({ namespace }) => NAMESPACES.includes(namespace))).toHaveLength(20);
-    await world.until('those that may be evicted to run on arm64 nodes', () => {
-      const movable = NAMESPACES.flatMap((namespace) => world.live.pods(namespace, 'movable'));
-      return movable.length === NAMESPACES.length * EACH && movable.every(runsRight);
+export function forgedTests(suite: OperatorSuite): void {
+  test('R7 twenty pods with a forged decision do not stop evictions, not even their own', async () => {
+    expect(suite.before.filter(({ namespace }) => NAMESPACES.includes(namespace))).toHaveLength(20);
+    await suite.waitFor('the movable pods to run on arm64 nodes', () => {
+      const movable = NAMESPACES.flatMap((namespace) => suite.live.pods(namespace, 'movable'));
+      return movable.length === NAMESPACES.length * EACH && movable.every(runsOnArm64);
     });
-    const staying = NAMESPACES.flatMap((namespace) => world.live.pods(namespace, 'staying'));
+    const staying = NAMESPACES.flatMap((namespace) => suite.live.pods(namespace, 'staying'));
     expect(staying.map(({ architecture }) => architecture)).toEqual(staying.map(() => 'amd64'));
   });
 }

@@ -1,53 +1,53 @@
 import { expect, test } from '@jest/globals';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { acceptedEvictions, evictionsOf } from './audit.ts';
-import { runsRight } from './cases.ts';
+import { findAcceptedEvictions, findEvictionsOfPod } from './audit.ts';
+import { runsOnArm64 } from './cases.ts';
 import type { Case } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
-/** Keeps an evicted pod terminating for as long as the suite lasts: all the time a second eviction could be asked for. */
+/** Keeps an evicted pod terminating until the end of the suite, so that a second eviction would be possible. */
 const FINALIZER = 'testkit.archpolicy.dev/held';
 
-const one = (namespace: string, finalizers?: readonly string[]): Case => ({
+const createCase = (namespace: string, finalizers?: readonly string[]): Case => ({
   namespaces: [namespace],
-  later: true,
+  deferred: true,
   objects: ({ arm64 }) => [
     workload('Deployment', namespace, 'web', podTemplate('web', arm64, finalizers === undefined ? {} : { finalizers })),
   ],
 });
 
-export const killedBefore = one('killed-before');
-export const killedAfter = one('killed-after', [FINALIZER]);
+export const killedBefore = createCase('killed-before');
+export const killedAfter = createCase('killed-after', [FINALIZER]);
 
-/** The first operator leads; a second and a third follow, and the third leads afterwards. */
-export function killedTests(world: World): void {
-  test('R8 P3 kill -9 before the eviction is sent: the next leader evicts, once', async () => {
-    const first = world.leader;
+/** Starts with the first operator as leader; the third leads afterwards. */
+export function killedTests(suite: OperatorSuite): void {
+  test('R8 P3 kill -9 before the eviction is sent: the next leader evicts once', async () => {
+    const first = suite.leader;
     let hasArrived = false;
     first.proxy.hooks = {
       beforeForward: async () => {
         hasArrived = true;
         await first.ended();
-        throw new Error('it was never sent');
+        throw new Error('dropped by the test');
       },
     };
-    await world.open(killedBefore);
-    await world.until('the eviction to be on its way', () => hasArrived);
+    await suite.enable(killedBefore);
+    await suite.waitFor('the eviction to reach the proxy', () => hasArrived);
     first.send('SIGKILL');
     await first.ended();
-    await world.forgetLeader();
-    const [old] = world.live.pods('killed-before');
-    await world.operator('second');
-    await world.until('the pod to run on an arm64 node', () => world.live.pods('killed-before').every(runsRight));
-    const accepted = evictionsOf(await world.audit(), old?.name ?? '').map(
+    await suite.deleteLease();
+    const [old] = suite.live.pods('killed-before');
+    await suite.startOperator('second');
+    await suite.waitFor('the pod to run on an arm64 node', () => suite.live.pods('killed-before').every(runsOnArm64));
+    const accepted = findEvictionsOfPod(await suite.readAudit(), old?.name ?? '').map(
       ({ responseStatus }) => responseStatus?.code,
     );
     expect(accepted).toEqual([201]);
   });
 
-  test('R8 P3 kill -9 after the eviction was accepted and before its answer: there is no second one', async () => {
-    const [old] = world.live.pods('killed-after');
-    const second = world.leader;
+  test('R8 P3 kill -9 after the eviction is accepted and before its response: there is no second eviction', async () => {
+    const [old] = suite.live.pods('killed-after');
+    const second = suite.leader;
     if (old === undefined) throw new Error('there is no pod to evict');
     let isAccepted = false;
     second.proxy.hooks = {
@@ -56,17 +56,17 @@ export function killedTests(world: World): void {
         await second.ended();
       },
     };
-    await world.open(killedAfter);
-    await world.until('the eviction to be accepted', () => isAccepted);
+    await suite.enable(killedAfter);
+    await suite.waitFor('the eviction to be accepted', () => isAccepted);
     second.send('SIGKILL');
     await second.ended();
-    await world.forgetLeader();
-    const third = await world.operator('third');
-    const pods = await world.until('its replacement to run, and the third to have taken over', async () => {
-      const all = world.live.pods('killed-after');
-      return (await third.isLeading()) && all.length === 2 && all.some(runsRight) && all;
+    await suite.deleteLease();
+    const third = await suite.startOperator('third');
+    const pods = await suite.waitFor('its replacement to run and the third operator to lead', async () => {
+      const all = suite.live.pods('killed-after');
+      return (await third.isLeading()) && all.length === 2 && all.some(runsOnArm64) && all;
     });
     expect(pods.find(({ uid }) => uid === old.uid)).toMatchObject({ deleting: true });
-    expect(acceptedEvictions(evictionsOf(await world.audit(), old.name))).toHaveLength(1);
+    expect(findAcceptedEvictions(findEvictionsOfPod(await suite.readAudit(), old.name))).toHaveLength(1);
   });
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { START_TIMEOUT_MILLISECONDS } from '@archpolicy/e2e';
-import { acceptedEvictions, evictions } from './audit.ts';
+import { findAcceptedEvictions, findEvictions } from './audit.ts';
 import { bootstrap, bootstrapTests } from './bootstrap.ts';
 import { budgets, budgetTests, readyBudget } from './budgets.ts';
 import { forged, forgedTests } from './forged.ts';
@@ -10,91 +10,95 @@ import { begun, pausedTests, waiting } from './paused.ts';
 import { outageEnded, outageTests, registryOutage } from './registry-outage.ts';
 import { randomKills, randomKillTests } from './random-kills.ts';
 import { renamed, renamedTests } from './renamed.ts';
-import { innocent, runaway, runawayAlone, runawayTests } from './runaway.ts';
+import { unrelated, runaway, runawayAlone, runawayTests } from './runaway.ts';
 import { stuck, stuckTests, unstuckTests } from './stuck.ts';
 import { stillThere, survivors, survivorTests } from './survivors.ts';
 import { audited, reported, switchedOffTests } from './switched-off.ts';
-import { World } from './world.ts';
+import { OperatorSuite } from './operator-suite.ts';
 
 /**
- * The operator on a real control plane: one cluster, started once. What the cases need is there before any operator is,
- * and converges at once; the tests then ask one after the other what came of it. Those that stop and kill operators come
- * later, in this order, because each leaves the next its leader.
+ * The operator on a real control plane: one cluster, started once. The objects of all cases exist before an operator runs and
+ * are handled concurrently; the tests then check the results sequentially. Tests that stop and kill operators come later and
+ * in this order, because each starts with the leader of the previous one.
  */
 const CASES = [
   ...[bootstrap, budgets, readyBudget, survivors, audited, reported, forged, registryOutage, stuck],
   ...[renamed, noWebhook, killedBefore, killedAfter, randomKills, begun, waiting],
-  ...[runawayAlone, runaway, innocent],
+  ...[runawayAlone, runaway, unrelated],
 ];
 
 jest.setTimeout(120_000);
 
 describe('the operator on a cluster that bootstrapped without ArchPolicy', () => {
-  const world = new World();
+  const suite = new OperatorSuite();
 
   beforeAll(async () => {
-    await world.start(CASES);
-    await world.operator('first');
+    await suite.start(CASES);
+    await suite.startOperator('first');
   }, START_TIMEOUT_MILLISECONDS);
 
-  afterAll(() => world.stop());
+  afterAll(() => suite.stop());
 
-  describe('what finds no node', () => {
-    stuckTests(world);
+  describe('unschedulable pods', () => {
+    stuckTests(suite);
   });
-  describe('what crashed', () => {
-    bootstrapTests(world);
+  describe('crashing pods', () => {
+    bootstrapTests(suite);
   });
   describe('disruption budgets', () => {
-    budgetTests(world);
+    budgetTests(suite);
   });
-  describe('what stays', () => {
-    survivorTests(world);
+  describe('pods that stay', () => {
+    survivorTests(suite);
   });
   describe('switched off', () => {
-    switchedOffTests(world);
+    switchedOffTests(suite);
   });
   describe('forged annotations', () => {
-    forgedTests(world);
+    forgedTests(suite);
   });
   describe('outages', () => {
-    outageTests(world);
+    outageTests(suite);
   });
-  describe('what found no node', () => {
-    unstuckTests(world);
+  describe('unschedulable pods after two minutes', () => {
+    unstuckTests(suite);
   });
-  describe('a name that is used again', () => {
-    renamedTests(world);
+  describe('a reused pod name', () => {
+    renamedTests(suite);
   });
   describe('no webhook', () => {
-    noWebhookTests(world);
+    noWebhookTests(suite);
   });
   describe('kill -9', () => {
-    killedTests(world);
-    randomKillTests(world);
+    killedTests(suite);
+    randomKillTests(suite);
   });
   describe('two operators', () => {
-    pausedTests(world);
+    pausedTests(suite);
   });
   describe('after outages', () => {
-    outageEnded(world);
+    outageEnded(suite);
   });
-  // Last: the brake stays closed for ten minutes.
-  describe('a scheduler that binds every replacement wrong', () => {
-    runawayTests(world);
+  // Last, because the brake pauses evictions for ten minutes.
+  describe('a scheduler that binds every replacement to the wrong node', () => {
+    runawayTests(suite);
   });
-  describe('in the end', () => {
-    stillThere(world);
+  describe('at the end', () => {
+    stillThere(suite);
 
     test('P3 at most one eviction of each pod was accepted, and nothing was deleted by our accounts', async () => {
-      const events = await world.audit();
-      const ours = events.filter(({ user }) => user.username.startsWith('system:serviceaccount:archpolicy-system:'));
-      expect(evictions(events).filter((event) => !ours.includes(event))).toEqual([]);
-      expect(ours.filter(({ verb }) => verb.startsWith('delete'))).toEqual([]);
-      const byUid = Object.groupBy(world.accepted(), ({ uid }) => uid);
+      const events = await suite.readAudit();
+      const ownRequests = events.filter(({ user }) =>
+        user.username.startsWith('system:serviceaccount:archpolicy-system:'),
+      );
+      expect(findEvictions(events).filter((event) => !ownRequests.includes(event))).toEqual([]);
+      expect(ownRequests.filter(({ verb }) => verb.startsWith('delete'))).toEqual([]);
+      const byUid = Object.groupBy(suite.listAccepted(), ({ uid }) => uid);
       expect(Object.values(byUid).filter((all) => all?.length !== 1)).toEqual([]);
-      // The names of the evicted are their owners' and a random part, but for the StatefulSet's, which had none accepted.
-      const names = acceptedEvictions(ours).map(({ objectRef }) => `${objectRef?.namespace}/${objectRef?.name}`);
+      // Names of evicted pods contain a random part, except those of the StatefulSet, which had no eviction accepted.
+      const names = findAcceptedEvictions(ownRequests).map(
+        ({ objectRef }) => `${objectRef?.namespace}/${objectRef?.name}`,
+      );
       expect(names.length).toBeGreaterThan(30);
       expect(new Set(names).size).toBe(names.length);
     });

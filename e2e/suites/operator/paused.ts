@@ -1,28 +1,28 @@
 import { expect, test } from '@jest/globals';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { evictionsOf } from './audit.ts';
-import { runsRight } from './cases.ts';
+import { findEvictionsOfPod } from './audit.ts';
+import { runsOnArm64 } from './cases.ts';
 import type { Case } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
-/** Its eviction is on its way while the leader is stopped. */
+/** Its eviction is in flight while the leader is paused. */
 export const begun: Case = {
   namespaces: ['begun'],
-  later: true,
+  deferred: true,
   objects: ({ arm64 }) => [workload('Deployment', 'begun', 'web', podTemplate('web', arm64))],
 };
 
-/** Work that both the former leader and the new one find: several owners, so that it lasts a moment. */
+/** Pods that the former and the new leader both find; several owners, so that the evictions take a while. */
 export const waiting: Case = {
   namespaces: ['waiting'],
-  later: true,
+  deferred: true,
   objects: ({ arm64 }) =>
     ['a', 'b', 'c', 'd'].map((app) => workload('Deployment', 'waiting', app, podTemplate(app, arm64), { replicas: 4 })),
 };
 
-export function pausedTests(world: World): void {
-  test('P3 R8 a leader that is stopped for longer than its Lease and goes on evicts nothing any more', async () => {
-    const former = world.leader;
+export function pausedTests(suite: OperatorSuite): void {
+  test('P3 R8 a leader that was paused for longer than its Lease evicts nothing afterwards', async () => {
+    const former = suite.leader;
     let hasArrived = false;
     const release = Promise.withResolvers<undefined>();
     former.proxy.hooks = {
@@ -32,31 +32,33 @@ export function pausedTests(world: World): void {
         await release.promise;
       },
     };
-    await world.until('it to lead', () => former.isLeading());
-    const standby = await world.operator('standby');
-    await world.open(begun);
-    await world.until('the eviction to be on its way', () => hasArrived);
-    const [pod] = world.live.pods('begun');
+    await suite.waitFor('it to lead', () => former.isLeading());
+    const standby = await suite.startOperator('standby');
+    await suite.enable(begun);
+    await suite.waitFor('the eviction to reach the proxy', () => hasArrived);
+    const [pod] = suite.live.pods('begun');
     former.send('SIGSTOP');
-    await world.open(waiting);
-    await world.until('the standby to lead', () => standby.isLeading());
+    await suite.enable(waiting);
+    await suite.waitFor('the standby to lead', () => standby.isLeading());
 
-    // From here on there is work for two, and one of them may do it.
+    // From now on both operators could evict, and only one of them may.
     const seen = former.proxy.evictions.length;
     former.send('SIGCONT');
-    const isDone = (namespace: string): boolean => world.live.pods(namespace).every(runsRight);
-    await world.until('the standby to have evicted what the other had begun', () => isDone('begun'));
-    // What is on its way cannot be called back: it arrives after the standby has evicted the pod.
+    const isDone = (namespace: string): boolean => suite.live.pods(namespace).every(runsOnArm64);
+    await suite.waitFor('the standby to evict the pod of the delayed eviction', () => isDone('begun'));
+    // A delayed eviction cannot be cancelled: it arrives after the standby has evicted the pod.
     release.resolve(undefined);
-    await world.until('all others to run on arm64 nodes', () => isDone('waiting'));
+    await suite.waitFor('all others to run on arm64 nodes', () => isDone('waiting'));
 
     expect(await former.ended()).toBe(1);
     expect(former.proxy.evictions.slice(seen)).toEqual([]);
     expect(await former.log()).toContain('the Lease was lost');
     const late = former.proxy.evictions.find(({ namespace }) => namespace === 'begun');
-    await world.until('the answer to what was on its way', () => late?.status);
+    await suite.waitFor('the response to the delayed eviction', () => late?.status);
     expect([404, 409]).toContain(late?.status);
-    const codes = evictionsOf(await world.audit(), pod?.name ?? '').map(({ responseStatus }) => responseStatus?.code);
+    const codes = findEvictionsOfPod(await suite.readAudit(), pod?.name ?? '').map(
+      ({ responseStatus }) => responseStatus?.code,
+    );
     expect(codes.filter((code) => code === 201)).toHaveLength(1);
   });
 }

@@ -7,24 +7,24 @@ import { podTemplate, workload } from '../../support/manifests.ts';
 import type { SeenPod } from '../../support/pods.ts';
 import { getSeed } from '../../support/seed.ts';
 import type { Case } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
 const KILLS = 10;
-/** The kills are spread over this; the evictions of one owner, one at a time, last about as long. */
-const STORY_MS = 8_000;
+/** Kills are spread over this time, about as long as the sequential evictions of one owner. */
+const SPAN_MS = 8_000;
 const REPLICAS = 4;
-/** Of one of the three, halfway. */
-const MORE = 8;
+/** One Deployment is scaled to this halfway. */
+const SCALED_REPLICAS = 8;
 const NAMESPACE = 'random-kills';
 const seed = getSeed();
 
-/** Where each application's image can run. */
+/** The architecture on which each application's image runs. */
 const RUNS_ON: Readonly<Record<string, string>> = { billing: 'arm64', search: 'arm64', legacy: 'amd64' };
-const fits = ({ app, architecture }: SeenPod): boolean => RUNS_ON[app] === architecture;
+const runsNatively = ({ app, architecture }: SeenPod): boolean => RUNS_ON[app] === architecture;
 
 export const randomKills: Case = {
   namespaces: [NAMESPACE],
-  later: true,
+  deferred: true,
   objects: (images) => {
     const deployment = (app: string, image: keyof typeof images): JsonObject =>
       workload('Deployment', NAMESPACE, app, podTemplate(app, images[image]), { replicas: REPLICAS });
@@ -32,34 +32,37 @@ export const randomKills: Case = {
   },
 };
 
-/** Afterwards an operator leads that was started last. */
-export function randomKillTests(world: World): void {
-  test(`P2 kill -9 of webhook or operator at ${KILLS} random moments (seed ${seed}): the same end`, async () => {
+/** The operator that was started last leads afterwards. */
+export function randomKillTests(suite: OperatorSuite): void {
+  test(`P2 kill -9 of webhook or operator at ${KILLS} random moments (seed ${seed}): the same result`, async () => {
     const random = seededRandom(seed);
-    const before = world.live.pods(NAMESPACE);
-    const moments = Array.from({ length: KILLS }, () => random() * STORY_MS).sort((a, b) => a - b);
-    await world.open(randomKills);
+    const before = suite.live.pods(NAMESPACE);
+    const moments = Array.from({ length: KILLS }, () => random() * SPAN_MS).sort((a, b) => a - b);
+    await suite.enable(randomKills);
     const begin = performance.now();
     for (const [index, moment] of moments.entries()) {
       await sleep(Math.max(0, begin + moment - performance.now()));
-      await (random() < 0.5 ? world.killWebhook() : killLeader(world, `killed-${index}`));
-      if (index === KILLS / 2) await world.live.patch(DEPLOYMENTS, NAMESPACE, 'billing', { spec: { replicas: MORE } });
+      await (random() < 0.5 ? suite.restartWebhook() : killLeader(suite, `killed-${index}`));
+      if (index === KILLS / 2)
+        await suite.live.patch(DEPLOYMENTS, NAMESPACE, 'billing', { spec: { replicas: SCALED_REPLICAS } });
     }
-    const after = await world.until('every pod to run where it can', () => {
-      const pods = world.live.pods(NAMESPACE);
+    const after = await suite.waitFor('every pod to run on a supported architecture', () => {
+      const pods = suite.live.pods(NAMESPACE);
       return (
-        pods.length === MORE + 2 * REPLICAS && pods.every((pod) => fits(pod) && pod.ready && !pod.deleting) && pods
+        pods.length === SCALED_REPLICAS + 2 * REPLICAS &&
+        pods.every((pod) => runsNatively(pod) && pod.ready && !pod.deleting) &&
+        pods
       );
     });
     const uids = new Set(after.map(({ uid }) => uid));
-    expect(before.filter(fits).filter(({ uid }) => !uids.has(uid))).toEqual([]);
+    expect(before.filter(runsNatively).filter(({ uid }) => !uids.has(uid))).toEqual([]);
   });
 }
 
-/** Its successor is there at once, as if the Lease had run out: else nobody would lead for most of the story. */
-async function killLeader(world: World, successor: string): Promise<void> {
-  world.leader.send('SIGKILL');
-  await world.leader.ended();
-  await world.forgetLeader();
-  await world.operator(successor);
+/** Deletes the Lease too, so that the successor need not wait for its expiry during most of the test. */
+async function killLeader(suite: OperatorSuite, successor: string): Promise<void> {
+  suite.leader.send('SIGKILL');
+  await suite.leader.ended();
+  await suite.deleteLease();
+  await suite.startOperator(successor);
 }

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { objectAt } from '@archpolicy/core';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { ARCHPOLICIES, runsRight } from './cases.ts';
+import { ARCHPOLICIES, runsOnArm64 } from './cases.ts';
 import type { Case } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
 const NAMESPACE = 'registry-outage';
 
@@ -14,21 +14,21 @@ export const registryOutage: Case = {
   ],
 };
 
-export function outageTests(world: World): void {
-  test('P2 R1 a registry that is down: its pods are counted as unresolved, and none is evicted on a guess', async () => {
-    await world.until('the count', async () => {
-      const status = objectAt(await world.live.get(ARCHPOLICIES, undefined, NAMESPACE), 'status');
+export function outageTests(suite: OperatorSuite): void {
+  test('P2 R1 a registry outage: its pods are counted as unresolved and not evicted', async () => {
+    await suite.waitFor('the count', async () => {
+      const status = objectAt(await suite.live.get(ARCHPOLICIES, undefined, NAMESPACE), 'status');
       return objectAt(status, 'pods')['unresolved'] === 2;
     });
-    const before = world.before.filter(({ namespace }) => namespace === NAMESPACE);
-    expect(world.live.pods(NAMESPACE).map(({ uid }) => uid)).toEqual(before.map(({ uid }) => uid));
-    await world.endOutage();
+    const before = suite.before.filter(({ namespace }) => namespace === NAMESPACE);
+    expect(suite.live.pods(NAMESPACE).map(({ uid }) => uid)).toEqual(before.map(({ uid }) => uid));
+    await suite.endRegistryOutage();
   });
 }
 
-/** To be asked later: failures are not asked about again at once. */
-export function outageEnded(world: World): void {
-  test('P2 once the registry is back its pods are put right', async () => {
-    await world.until('its pods to run on arm64 nodes', () => world.live.pods(NAMESPACE).every(runsRight));
+/** Runs later, because failures are cached for a while. */
+export function outageEnded(suite: OperatorSuite): void {
+  test('P2 after the registry outage its pods are moved', async () => {
+    await suite.waitFor('its pods to run on arm64 nodes', () => suite.live.pods(NAMESPACE).every(runsOnArm64));
   });
 }

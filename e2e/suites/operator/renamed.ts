@@ -1,23 +1,23 @@
 import { expect, test } from '@jest/globals';
 import { PODS } from '@archpolicy/kube';
 import { podTemplate, workload } from '../../support/manifests.ts';
-import { runsRight } from './cases.ts';
+import { runsOnArm64 } from './cases.ts';
 import type { Case } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
 const NAMESPACE = 'renamed';
 const POD = 'db-0';
 
 export const renamed: Case = {
   namespaces: [NAMESPACE],
-  later: true,
+  deferred: true,
   objects: ({ arm64 }) => [workload('StatefulSet', NAMESPACE, 'db', podTemplate('db', arm64), { serviceName: 'db' })],
 };
 
-export function renamedTests(world: World): void {
-  test('R8 P3 a pod of the same name is not evicted for the one that was judged', async () => {
-    const [old] = world.live.pods(NAMESPACE);
-    const { proxy } = world.leader;
+export function renamedTests(suite: OperatorSuite): void {
+  test('R8 P3 a new pod of the same name is not evicted instead of the evaluated one', async () => {
+    const [old] = suite.live.pods(NAMESPACE);
+    const { proxy } = suite.leader;
     let hasArrived = false;
     const replaced = Promise.withResolvers<undefined>();
     proxy.hooks = {
@@ -27,20 +27,20 @@ export function renamedTests(world: World): void {
         await replaced.promise;
       },
     };
-    await world.open(renamed);
-    await world.until('the eviction to be on its way', () => hasArrived);
-    // The judged pod goes, and another one of its name takes its place, while the eviction is on its way.
-    await world.live.remove(PODS, NAMESPACE, POD);
-    const next = await world.until('the next pod of that name to run', () => {
-      const [pod] = world.live.pods(NAMESPACE);
-      return pod !== undefined && pod.uid !== old?.uid && runsRight(pod) && pod;
+    await suite.enable(renamed);
+    await suite.waitFor('the eviction to reach the proxy', () => hasArrived);
+    // While the eviction is in flight, the evaluated pod is deleted and a pod with its name is created.
+    await suite.live.remove(PODS, NAMESPACE, POD);
+    const next = await suite.waitFor('the next pod of that name to run', () => {
+      const [pod] = suite.live.pods(NAMESPACE);
+      return pod !== undefined && pod.uid !== old?.uid && runsOnArm64(pod) && pod;
     });
     replaced.resolve(undefined);
-    const eviction = await world.until('the answer', () =>
+    const eviction = await suite.waitFor('the response', () =>
       proxy.evictions.find(({ namespace, status }) => namespace === NAMESPACE && status !== undefined),
     );
     expect(eviction).toMatchObject({ pod: POD, uid: old?.uid, status: 409 });
-    expect(world.live.pods(NAMESPACE)).toEqual([next]);
+    expect(suite.live.pods(NAMESPACE)).toEqual([next]);
     proxy.hooks = {};
   });
 }

@@ -3,21 +3,21 @@ import { arrayAt, isJsonObject, objectAt, PLACES_PER_OWNER, PLACES_PER_OWNER_AT_
 import type { JsonObject } from '@archpolicy/core';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import type { SeenPod } from '../../support/pods.ts';
-import { acceptedEvictions } from './audit.ts';
+import { findAcceptedEvictions } from './audit.ts';
 import { ADVERSARY, ARCHPOLICIES } from './cases.ts';
 import type { Case } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
 const ALONE = 'runaway-alone';
 const OWNERS: Readonly<Record<string, readonly string[]>> = { 'runaway-1': ['a', 'b', 'c'], 'runaway-2': ['d', 'e'] };
 const NAMESPACES = Object.keys(OWNERS);
-/** More than an owner's places, so that there would always be one more to evict. */
+/** More than the limit of an owner, so that there is always another pod to evict. */
 const REPLICAS = PLACES_PER_OWNER + 1;
 
-/** Whatever ArchPolicy makes their pods ask for: their scheduler puts each of them on an amd64 node. */
-const runningAway = (owners: Readonly<Record<string, readonly string[]>>): Case => ({
+/** Pods whose scheduler binds them to amd64 nodes despite their requirement. */
+const createCase = (owners: Readonly<Record<string, readonly string[]>>): Case => ({
   namespaces: Object.keys(owners),
-  later: true,
+  deferred: true,
   objects: ({ arm64 }) =>
     Object.entries(owners).flatMap(([namespace, apps]) =>
       apps.map((app) => {
@@ -27,100 +27,100 @@ const runningAway = (owners: Readonly<Record<string, readonly string[]>>): Case 
     ),
 });
 
-/** One owner: its faults stop nobody else. */
-export const runawayAlone = runningAway({ [ALONE]: ['solo'] });
-export const runaway = runningAway(OWNERS);
+/** One owner, whose outcomes must not stop other owners. */
+export const runawayAlone = createCase({ [ALONE]: ['solo'] });
+export const runaway = createCase(OWNERS);
 
-/** Misplaced pods of somebody else, who wait for the brake as well. */
-export const innocent: Case = {
+/** Misplaced pods of another owner, which the brake blocks as well. */
+export const unrelated: Case = {
   namespaces: ['innocent'],
-  later: true,
+  deferred: true,
   objects: ({ arm64 }) => [workload('Deployment', 'innocent', 'web', podTemplate('web', arm64), { replicas: 2 })],
 };
 
-export function runawayTests(world: World): void {
-  aloneTests(world);
-  brakeTests(world);
+export function runawayTests(suite: OperatorSuite): void {
+  aloneTests(suite);
+  brakeTests(suite);
 }
 
-function aloneTests(world: World): void {
-  test('R6 every replacement of an owner is bound wrong again: it stops after the one that a new leader allows', async () => {
-    await world.succeed('ageing', { ages: true });
-    await world.open(runawayAlone);
-    await hasStopped(world, PLACES_PER_OWNER_AT_START);
-    expect(await evictedOwners(world, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START);
+function aloneTests(suite: OperatorSuite): void {
+  test('R6 every replacement of an owner is bound wrong: evictions stop after the one that a new leader allows', async () => {
+    await suite.replaceLeader('ageing', { ages: true });
+    await suite.enable(runawayAlone);
+    await waitUntilStopped(suite, PLACES_PER_OWNER_AT_START);
+    expect(await listEvictedOwners(suite, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START);
   });
 
-  test('R6 ten minutes later it stops after three more, and nobody else is stopped', async () => {
-    world.leader.advanceTenMinutes();
-    await hasStopped(world, PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
-    expect(await evictedOwners(world, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
-    await world.until('its pods to be counted', async () => {
-      const { misplaced, evicted } = objectAt(await statusOf(world, ALONE), 'pods');
+  test('R6 ten minutes later they stop after three more, and other owners are not affected', async () => {
+    suite.leader.advanceTenMinutes();
+    await waitUntilStopped(suite, PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
+    expect(await listEvictedOwners(suite, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
+    await suite.waitFor('its pods to be counted', async () => {
+      const { misplaced, evicted } = objectAt(await getStatus(suite, ALONE), 'pods');
       return misplaced === REPLICAS && evicted === PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER;
     });
-    expect((await degraded(world, ALONE))?.['reason']).not.toBe('EvictionsStopped');
+    expect((await findDegraded(suite, ALONE))?.['reason']).not.toBe('EvictionsStopped');
   });
 }
 
-function brakeTests(world: World): void {
-  test('R6 R7 so are the replacements of others: the brake closes, and a condition says so', async () => {
-    await world.open(runaway);
-    const condition = await world.until('the condition', () => degraded(world, 'runaway-1'));
+function brakeTests(suite: OperatorSuite): void {
+  test('R6 R7 replacements of several owners are bound wrong: the brake pauses all evictions, with a condition', async () => {
+    await suite.enable(runaway);
+    const condition = await suite.waitFor('the condition', () => findDegraded(suite, 'runaway-1'));
     expect(condition).toMatchObject({ reason: 'EvictionsStopped' });
     expect(textAt(condition, 'message')).toMatch(
       /^All evictions are stopped: \d+ pods of \d owners in [23] namespaces were bound to nodes that cannot run them/u,
     );
   });
 
-  test('R7 nobody is evicted any more, whoever it is', async () => {
-    expect(objectAt(await statusOf(world, 'innocent'), 'pods')).toMatchObject({ matched: 0, misplaced: 0 });
-    await world.open(innocent);
-    await world.until('the innocent to be counted', async () => {
-      const { misplaced, evicted } = objectAt(await statusOf(world, 'innocent'), 'pods');
+  test('R7 while evictions are paused, pods of other owners are not evicted either', async () => {
+    expect(objectAt(await getStatus(suite, 'innocent'), 'pods')).toMatchObject({ matched: 0, misplaced: 0 });
+    await suite.enable(unrelated);
+    await suite.waitFor('the unrelated pods to be counted', async () => {
+      const { misplaced, evicted } = objectAt(await getStatus(suite, 'innocent'), 'pods');
       return misplaced === 2 && evicted === 0;
     });
-    expect(await degraded(world, 'innocent')).toMatchObject({ reason: 'EvictionsStopped' });
+    expect(await findDegraded(suite, 'innocent')).toMatchObject({ reason: 'EvictionsStopped' });
     const uids = (pods: readonly SeenPod[]): readonly string[] => pods.map(({ uid }) => uid).sort();
-    const before = world.before.filter(({ namespace }) => namespace === 'innocent');
-    expect(uids(world.live.pods('innocent'))).toEqual(uids(before));
+    const before = suite.before.filter(({ namespace }) => namespace === 'innocent');
+    expect(uids(suite.live.pods('innocent'))).toEqual(uids(before));
   });
 
-  test('R6 each owner had no more evictions than places', async () => {
-    expect(await evictedOwners(world, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
-    const byOwner = Object.groupBy(await evictedOwners(world, NAMESPACES), (app) => app);
+  test('R6 no owner had more evictions than its limit', async () => {
+    expect(await listEvictedOwners(suite, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
+    const byOwner = Object.groupBy(await listEvictedOwners(suite, NAMESPACES), (app) => app);
     expect(Object.values(byOwner).filter((all = []) => all.length > PLACES_PER_OWNER)).toEqual([]);
     expect(
       [ALONE, ...NAMESPACES]
-        .flatMap((name) => world.live.pods(name))
+        .flatMap((name) => suite.live.pods(name))
         .filter(({ architecture }) => architecture === 'arm64'),
     ).toEqual([]);
   });
 }
 
-/** Every pod of the owner that stands alone waits for a place: the last eviction is over, and there is no next one. */
-function hasStopped(world: World, evictions: number): Promise<unknown> {
-  return world.until(`the owner to have stopped after ${evictions} evictions`, async () => {
-    const accepted = world.accepted().filter(({ namespace }) => namespace === ALONE);
-    return accepted.length >= evictions && (await world.leader.countNotEvicted('OwnerLimit')) === REPLICAS;
+/** Waits until the owner has reached its limit: the last eviction is over and all its pods are limited. */
+function waitUntilStopped(suite: OperatorSuite, evictions: number): Promise<unknown> {
+  return suite.waitFor(`the owner to have stopped after ${evictions} evictions`, async () => {
+    const accepted = suite.listAccepted().filter(({ namespace }) => namespace === ALONE);
+    return accepted.length >= evictions && (await suite.leader.countNotEvicted('OwnerLimit')) === REPLICAS;
   });
 }
 
-/** The owner of each eviction that was accepted, sorted. */
-async function evictedOwners(world: World, namespaces: readonly string[]): Promise<readonly string[]> {
-  return acceptedEvictions(await world.audit())
+/** Returns the owner of each accepted eviction, sorted. */
+async function listEvictedOwners(suite: OperatorSuite, namespaces: readonly string[]): Promise<readonly string[]> {
+  return findAcceptedEvictions(await suite.readAudit())
     .filter(({ objectRef }) => namespaces.includes(objectRef?.namespace ?? ''))
     .map(({ objectRef }) => objectRef?.name?.split('-')[0] ?? '')
     .sort();
 }
 
-async function statusOf({ live }: World, policy: string): Promise<JsonObject> {
+async function getStatus({ live }: OperatorSuite, policy: string): Promise<JsonObject> {
   return objectAt(await live.get(ARCHPOLICIES, undefined, policy), 'status');
 }
 
-/** The condition `Degraded`, where it is True. */
-async function degraded(world: World, policy: string): Promise<JsonObject | undefined> {
-  return arrayAt(await statusOf(world, policy), 'conditions')
+/** Returns the condition `Degraded` if it is True. */
+async function findDegraded(suite: OperatorSuite, policy: string): Promise<JsonObject | undefined> {
+  return arrayAt(await getStatus(suite, policy), 'conditions')
     .filter(isJsonObject)
     .find(({ type, status }) => type === 'Degraded' && status === 'True');
 }

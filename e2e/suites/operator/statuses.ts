@@ -1,10 +1,10 @@
 import type { JsonObject } from '@archpolicy/core';
 
-/** Parts of a pod's status, as a kubelet or the node lifecycle controller writes them. */
+/** Parts of a pod's status as a kubelet or the node lifecycle controller writes them. */
 
 const MINUTE_MS = 60_000;
 
-/** The conditions Ready and ContainersReady: since now when they are False, and for a minute when they are True. */
+/** Returns the conditions Ready and ContainersReady: False since now, or True for one minute. */
 export function conditions(ready: boolean, reason?: string): JsonObject {
   const lastTransitionTime = new Date(Date.now() - (ready ? MINUTE_MS : 0)).toISOString();
   const status = ready ? 'True' : 'False';
@@ -16,20 +16,20 @@ export function conditions(ready: boolean, reason?: string): JsonObject {
   };
 }
 
-/** A container that has been running for a minute and has never restarted. */
+/** Returns a container that has run for a minute without restarts. */
 export function running(name: string, image: string, ready = true): JsonObject {
   const startedAt = new Date(Date.now() - MINUTE_MS).toISOString();
   return { ...common(name, image), ready, started: true, restartCount: 0, state: { running: { startedAt } } };
 }
 
-/** A container whose first run has just ended, after a minute. */
+/** Returns a container whose first run ended just now, after one minute. */
 export function ended(name: string, image: string): JsonObject {
   const [startedAt, finishedAt] = [Date.now() - MINUTE_MS, Date.now()].map((at) => new Date(at).toISOString());
   const state = { terminated: { exitCode: 1, reason: 'Error', startedAt, finishedAt } };
   return { ...common(name, image), ready: false, started: false, restartCount: 0, state };
 }
 
-/** A container that ends as soon as it has started, and waits for its next restart. */
+/** Returns a container that ends as soon as it starts and waits for its next restart. */
 export function crashLoop(name: string, image: string, restartCount: number): JsonObject {
   const at = new Date().toISOString();
   const message = `back-off 5m0s restarting failed container=${name}`;

@@ -5,23 +5,23 @@ import { PODS } from '@archpolicy/kube';
 import { DEPLOYMENTS } from '../../support/live-cluster.ts';
 import { barePod, podTemplate, workload } from '../../support/manifests.ts';
 import type { SeenPod } from '../../support/pods.ts';
-import { acceptedEvictions, evictionsOf } from './audit.ts';
-import { ARCHPOLICIES, runsRight } from './cases.ts';
+import { findAcceptedEvictions, findEvictionsOfPod } from './audit.ts';
+import { ARCHPOLICIES, runsOnArm64 } from './cases.ts';
 import type { Case, Images } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
 const NAMESPACE = 'stuck';
 const DATA = 'stuck-data';
 const MINUTE_MS = 60_000;
 
-/** Its pods run everywhere and are narrowed to amd64, by a webhook: there are none before it comes. */
+/** Its pods support both architectures, and the webhook constrains them to amd64; so they are created after it runs. */
 export const stuck: Case = {
   namespaces: [NAMESPACE],
   spec: { preference: { architectures: ['amd64'] } },
   objects: () => [],
 };
 
-/** A volume of an arm64 node: what admission cannot foresee. */
+/** Returns a volume on an arm64 node, which admission cannot foresee. */
 function volume(): readonly JsonObject[] {
   const common = { storageClassName: '', accessModes: ['ReadWriteOnce'] };
   const host = { key: 'kubernetes.io/hostname', operator: 'In', values: ['arm64-1'] };
@@ -54,62 +54,62 @@ function pods({ both }: Images): readonly JsonObject[] {
   ];
 }
 
-export function stuckTests(world: World): void {
-  test('R9 pods whose volume is on an arm64 node are narrowed to amd64, and find no node', async () => {
-    await world.apply([...volume(), ...pods(world.images)]);
-    const all = await world.until('the scheduler to find no node for them', () => {
-      const found = world.live.pods(NAMESPACE).filter(({ app }) => app !== 'claims');
+export function stuckTests(suite: OperatorSuite): void {
+  test('R9 pods whose volume is on an arm64 node are constrained to amd64 and unschedulable', async () => {
+    await suite.apply([...volume(), ...pods(suite.images)]);
+    const all = await suite.waitFor('the scheduler to report them as unschedulable', () => {
+      const found = suite.live.pods(NAMESPACE).filter(({ app }) => app !== 'claims');
       return found.length === 2 && found.every(({ unschedulable }) => unschedulable) && found;
     });
     for (const pod of all) {
-      expect([pod.app, await architecturesOf(world, pod)]).toEqual([
+      expect([pod.app, await getArchitectures(suite, pod)]).toEqual([
         pod.app,
-        // There was no such node before us either, so that nothing was preferred.
+        // No node matched its selector before either, so no architecture was preferred.
         pod.app === 'nowhere' ? ['amd64', 'arm64'] : ['amd64'],
       ]);
     }
   });
 
-  test('PL6 a bare pod with a claim, which no eviction could correct, is not narrowed and runs where its volume is', async () => {
-    const pod = await world.until('it to run', () => world.live.pods(NAMESPACE, 'claims').find(runsRight));
+  test('PL6 a bare pod with a claim, which no eviction could correct, is not constrained and runs on the node of its volume', async () => {
+    const pod = await suite.waitFor('it to run', () => suite.live.pods(NAMESPACE, 'claims').find(runsOnArm64));
     expect(pod.node).toBe('arm64-1');
-    expect(await architecturesOf(world, pod)).toEqual(['amd64', 'arm64']);
+    expect(await getArchitectures(suite, pod)).toEqual(['amd64', 'arm64']);
   });
 }
 
-/** To be asked later: two minutes are counted from when the operator first saw that they find no node. */
-export function unstuckTests(world: World): void {
-  evictedTests(world);
-  leftTests(world);
+/** Runs later: the operator waits two minutes from when it first saw the pods unschedulable. */
+export function unstuckTests(suite: OperatorSuite): void {
+  evictedTests(suite);
+  notEvictedTests(suite);
 }
 
-function evictedTests(world: World): void {
+function evictedTests(suite: OperatorSuite): void {
   test(
-    'R9 after two minutes the pod is evicted, and its replacement runs where the volume is',
+    'R9 after two minutes the pod is evicted, and its replacement runs on the node of the volume',
     async () => {
-      await world.until(
+      await suite.waitFor(
         'it to run on the arm64 node',
         () => {
-          const [pod, ...others] = world.live.pods(NAMESPACE, 'web');
-          return pod !== undefined && others.length === 0 && runsRight(pod);
+          const [pod, ...others] = suite.live.pods(NAMESPACE, 'web');
+          return pod !== undefined && others.length === 0 && runsOnArm64(pod);
         },
         UNSCHEDULABLE_AFTER_MS + MINUTE_MS,
       );
-      const told = await world.until('the event', () => world.live.events(NAMESPACE, 'PreferenceRelaxed')[0]);
-      expect(told.note).toMatch(
+      const event = await suite.waitFor('the event', () => suite.live.events(NAMESPACE, 'PreferenceRelaxed')[0]);
+      expect(event.note).toMatch(
         /^Pod web-\S+ of Deployment web was evicted: it was unschedulable, and ArchPolicy constrained it to amd64 nodes \(Preferred\)\./u,
       );
-      expect(acceptedEvictions(evictionsOf(await world.audit(), told.regarding))).toHaveLength(1);
-      await world.apply([
-        workload('Deployment', NAMESPACE, 'young', podTemplate('young', world.images.both, WITH_DATA)),
+      expect(findAcceptedEvictions(findEvictionsOfPod(await suite.readAudit(), event.regarding))).toHaveLength(1);
+      await suite.apply([
+        workload('Deployment', NAMESPACE, 'young', podTemplate('young', suite.images.both, WITH_DATA)),
       ]);
     },
     UNSCHEDULABLE_AFTER_MS + 2 * MINUTE_MS,
   );
 
-  test('R9 the policy’s status relaxes its workload for an hour, and no other', async () => {
-    const relaxed = await world.until('it to be relaxed', async () => {
-      const found = arrayAt(await statusOf(world), 'relaxed').filter(isJsonObject);
+  test('R9 the policy’s status relaxes the preference for this workload only, for one hour', async () => {
+    const relaxed = await suite.waitFor('it to be relaxed', async () => {
+      const found = arrayAt(await getStatus(suite), 'relaxed').filter(isJsonObject);
       return found.length === 1 && found;
     });
     expect(relaxed.map((entry) => textAt(entry, 'owner'))).toEqual([`${NAMESPACE}/Deployment/web`]);
@@ -119,56 +119,56 @@ function evictedTests(world: World): void {
     }
   });
 
-  test('R9 the webhook reads it: the next pod of the workload is not narrowed, that of another one is', async () => {
+  test('R9 the webhook applies it: the next pod of the workload is not constrained, that of another one is', async () => {
     const next = async (app: string): Promise<readonly unknown[]> => {
-      const before = new Set(world.live.pods(NAMESPACE, app).map(({ uid }) => uid));
-      await world.live.patch(DEPLOYMENTS, NAMESPACE, app, { spec: { replicas: 2 } });
-      const pod = await world.until(`the next pod of ${app}`, () =>
-        world.live.pods(NAMESPACE, app).find(({ uid }) => !before.has(uid)),
+      const before = new Set(suite.live.pods(NAMESPACE, app).map(({ uid }) => uid));
+      await suite.live.patch(DEPLOYMENTS, NAMESPACE, app, { spec: { replicas: 2 } });
+      const pod = await suite.waitFor(`the next pod of ${app}`, () =>
+        suite.live.pods(NAMESPACE, app).find(({ uid }) => !before.has(uid)),
       );
-      return architecturesOf(world, pod);
+      return getArchitectures(suite, pod);
     };
     expect([await next('web'), await next('young')]).toEqual([['amd64', 'arm64'], ['amd64']]);
-    await world.until('both to run beside the volume', () => {
-      const all = world.live.pods(NAMESPACE, 'web');
-      return all.length === 2 && all.every(runsRight);
+    await suite.waitFor('both to run on the node of the volume', () => {
+      const all = suite.live.pods(NAMESPACE, 'web');
+      return all.length === 2 && all.every(runsOnArm64);
     });
   });
 }
 
-function leftTests(world: World): void {
-  test.each([['nowhere', 'Unschedulable', 'no other node would take it either', 'amd64 or arm64 nodes']])(
-    'R9 %s: told (%s) and left, because %s',
+function notEvictedTests(suite: OperatorSuite): void {
+  test.each([['nowhere', 'Unschedulable', 'no other node accepts it either', 'amd64 or arm64 nodes']])(
+    'R9 %s: reported (%s) and not evicted, because %s',
     async (app, reason, _why, constraint) => {
-      const told = await world.until('the event', () =>
-        world.live.events(NAMESPACE, reason).find(({ regarding }) => regarding.startsWith(app)),
+      const event = await suite.waitFor('the event', () =>
+        suite.live.events(NAMESPACE, reason).find(({ regarding }) => regarding.startsWith(app)),
       );
-      expect(told.note).toContain('is unschedulable: ArchPolicy constrained it to');
-      expect(told.note).toContain(constraint);
-      expect(world.live.pods(NAMESPACE, app)).toMatchObject([{ name: told.regarding, node: '', deleting: false }]);
+      expect(event.note).toContain('is unschedulable: ArchPolicy constrained it to');
+      expect(event.note).toContain(constraint);
+      expect(suite.live.pods(NAMESPACE, app)).toMatchObject([{ name: event.regarding, node: '', deleting: false }]);
     },
   );
 
-  test('R9 they are counted, and one that has not waited for two minutes is not', async () => {
-    await world.until('the counts', async () => {
-      const { unschedulable, evicted } = objectAt(await statusOf(world), 'pods');
+  test('R9 these pods are counted, and a pod that has not waited for two minutes is not', async () => {
+    await suite.waitFor('the counts', async () => {
+      const { unschedulable, evicted } = objectAt(await getStatus(suite), 'pods');
       return unschedulable === 1 && evicted === 1;
     });
-    await world.until(
-      'it to have been looked at',
-      async () => (await world.leader.countNotEvicted('UnschedulableTooShort')) > 0,
+    await suite.waitFor(
+      'it to be evaluated',
+      async () => (await suite.leader.countNotEvicted('UnschedulableTooShort')) > 0,
     );
-    const told = ['PreferenceRelaxed', 'Unschedulable'].flatMap((reason) => world.live.events(NAMESPACE, reason));
-    expect(told.map(({ regarding }) => regarding.split('-')[0])).toEqual(['web', 'nowhere']);
+    const events = ['PreferenceRelaxed', 'Unschedulable'].flatMap((reason) => suite.live.events(NAMESPACE, reason));
+    expect(events.map(({ regarding }) => regarding.split('-')[0])).toEqual(['web', 'nowhere']);
   });
 }
 
-async function statusOf({ live }: World): Promise<JsonObject> {
+async function getStatus({ live }: OperatorSuite): Promise<JsonObject> {
   return objectAt(await live.get(ARCHPOLICIES, undefined, NAMESPACE), 'status');
 }
 
-/** What its required term says of the architecture. */
-async function architecturesOf({ live }: World, { name }: SeenPod): Promise<readonly unknown[]> {
+/** Returns the architectures of its required terms. */
+async function getArchitectures({ live }: OperatorSuite, { name }: SeenPod): Promise<readonly unknown[]> {
   const affinity = objectAt(objectAt(await live.get(PODS, NAMESPACE, name), 'spec'), 'affinity');
   const required = objectAt(objectAt(affinity, 'nodeAffinity'), 'requiredDuringSchedulingIgnoredDuringExecution');
   return arrayAt(required, 'nodeSelectorTerms')

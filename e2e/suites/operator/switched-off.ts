@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import type { Case } from './cases.ts';
-import type { World } from './world.ts';
+import type { OperatorSuite } from './operator-suite.ts';
 
 const deployment =
   (namespace: string): Case['objects'] =>
@@ -14,19 +14,19 @@ export const reported: Case = {
   objects: deployment('reported'),
 };
 
-export function switchedOffTests(world: World): void {
+export function switchedOffTests(suite: OperatorSuite): void {
   test.each([
     ['mode Audit', 'audited', 'AuditMode', 'its policy has mode Audit; with Enforce it would be evicted'],
     ['action Report', 'reported', 'ReportOnly', 'its policy has remediation.action Report; with Evict it would be'],
-  ])('R1 %s: nothing is evicted, and an event says what would be', async (_what, namespace, reason, words) => {
-    const before = world.before.filter((pod) => pod.namespace === namespace);
+  ])('R1 %s: nothing is evicted, and an event reports what would be', async (_what, namespace, reason, words) => {
+    const before = suite.before.filter((pod) => pod.namespace === namespace);
     expect(before).toHaveLength(2);
-    const events = await world.until('an event on each pod', () => {
-      const told = world.live.events(namespace, reason);
-      return told.length >= before.length && told;
+    const events = await suite.waitFor('an event on each pod', () => {
+      const found = suite.live.events(namespace, reason);
+      return found.length >= before.length && found;
     });
     expect(events.map(({ regarding }) => regarding).sort()).toEqual(before.map(({ name }) => name));
     for (const { note } of events) expect(note).toContain(words);
-    expect(world.live.pods(namespace).map(({ uid }) => uid)).toEqual(before.map(({ uid }) => uid));
+    expect(suite.live.pods(namespace).map(({ uid }) => uid)).toEqual(before.map(({ uid }) => uid));
   });
 }

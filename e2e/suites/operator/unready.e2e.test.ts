@@ -5,20 +5,20 @@ import type { JsonObject } from '@archpolicy/core';
 import { PODS } from '@archpolicy/kube';
 import { barePod, podTemplate, workload } from '../../support/manifests.ts';
 import type { SeenPod } from '../../support/pods.ts';
-import { acceptedEvictions } from './audit.ts';
-import { runsRight } from './cases.ts';
+import { findAcceptedEvictions } from './audit.ts';
+import { runsOnArm64 } from './cases.ts';
 import type { Case } from './cases.ts';
 import { conditions, crashLoop, ended, running } from './statuses.ts';
-import { World } from './world.ts';
+import { OperatorSuite } from './operator-suite.ts';
 
-/** The owners of the suite, each in a namespace of its name. */
+/** The owners, each in a namespace of its name. */
 const [RAN, BESIDE, BROKEN, NEVER_RAN, MARKER] = ['ran', 'beside', 'broken', 'never-ran', 'marker'] as const;
-/** Of a pod that runs on a node that its image excludes: Ready now or not. */
+/** Reason for a pod that runs, Ready or not, on a node that its image excludes. */
 const RUNS = 'ReadyOnWrongArchitecture';
 const REPLICAS = 4;
 const AMD64_NODES = nodeNames.filter((name) => name.startsWith('amd64'));
 
-/** Its image declares arm64 alone, and it runs on amd64 all the same. */
+/** Its image declares arm64 only, and it also runs on amd64. */
 const ran: Case = {
   namespaces: [RAN],
   objects: ({ arm64 }) => [
@@ -26,7 +26,7 @@ const ran: Case = {
   ],
 };
 
-/** An application of arm64 alone beside a sidecar that runs everywhere. */
+/** An arm64-only application beside a sidecar for both architectures. */
 const beside: Case = {
   namespaces: [BESIDE],
   objects: ({ arm64, both }) => {
@@ -41,7 +41,7 @@ const beside: Case = {
 /** Its image declares arm64, and every node refuses it. */
 const broken: Case = {
   namespaces: [BROKEN],
-  later: true,
+  deferred: true,
   objects: ({ arm64 }) => {
     const main = { name: 'main', image: arm64.reference, terminationMessagePolicy: 'FallbackToLogsOnError' };
     const template = podTemplate('web', { ...arm64, platforms: ['linux/s390x'] }, { spec: { containers: [main] } });
@@ -49,142 +49,142 @@ const broken: Case = {
   },
 };
 
-/** A misplaced pod that stays as `BarePod`, and that the operator skips while it has the label. */
+/** A misplaced pod that is reported as `BarePod`, unless the label makes the operator ignore it. */
 const marker: Case = {
   namespaces: [MARKER],
   objects: ({ arm64 }) => [barePod(MARKER, 'marker', arm64, { emulated: true })],
 };
 
-/** It crashes on amd64, as its image declares. */
+/** Crashes on amd64, as its image declares. */
 const neverRan: Case = {
   namespaces: [NEVER_RAN],
-  later: true,
+  deferred: true,
   objects: ({ arm64 }) => [workload('Deployment', NEVER_RAN, 'web', podTemplate('web', arm64))],
 };
 
 jest.setTimeout(120_000);
 
 describe('pods that are not Ready for a moment, on a real control plane', () => {
-  const world = new World();
-  const staying = (reason: string): Promise<number> => world.leader.countNotEvicted(reason);
-  const stay = (pods: number, reason: string): Promise<unknown> =>
-    world.until(`${pods} pods to be reported as ${reason}`, async () => (await staying(reason)) === pods);
-  const evictionsIn = async (namespace: string): Promise<number> =>
-    acceptedEvictions(await world.audit()).filter(({ objectRef }) => objectRef?.namespace === namespace).length;
-  const change = (status: (pod: SeenPod) => JsonObject): Promise<unknown> =>
-    Promise.all(world.live.pods(RAN).map((pod) => world.live.patchStatus(pod, status(pod))));
-  const expectAllThere = async (): Promise<void> => {
-    const before = world.before.filter(({ namespace }) => namespace === RAN).map(({ uid }) => uid);
-    expect(world.live.pods(RAN).map(({ uid }) => uid)).toEqual(before);
-    expect(await evictionsIn(RAN)).toBe(0);
+  const suite = new OperatorSuite();
+  const countNotEvicted = (reason: string): Promise<number> => suite.leader.countNotEvicted(reason);
+  const waitForNotEvicted = (pods: number, reason: string): Promise<unknown> =>
+    suite.waitFor(`${pods} pods to be reported as ${reason}`, async () => (await countNotEvicted(reason)) === pods);
+  const countEvictions = async (namespace: string): Promise<number> =>
+    findAcceptedEvictions(await suite.readAudit()).filter(({ objectRef }) => objectRef?.namespace === namespace).length;
+  const patchStatuses = (status: (pod: SeenPod) => JsonObject): Promise<unknown> =>
+    Promise.all(suite.live.pods(RAN).map((pod) => suite.live.patchStatus(pod, status(pod))));
+  const expectNoneEvicted = async (): Promise<void> => {
+    const before = suite.before.filter(({ namespace }) => namespace === RAN).map(({ uid }) => uid);
+    expect(suite.live.pods(RAN).map(({ uid }) => uid)).toEqual(before);
+    expect(await countEvictions(RAN)).toBe(0);
   };
-  const image = (): string => world.images.arm64.reference;
+  const getImage = (): string => suite.images.arm64.reference;
   let isMarked = false;
-  /** Waits until the operator has evaluated every change that was made before: it evaluates pods in the order of their changes. */
+  /** Waits until the operator has evaluated all earlier changes: it evaluates pods in the order of their changes. */
   const evaluated = async (): Promise<void> => {
     isMarked = !isMarked;
     const labels = { [LABEL_SKIP]: isMarked ? SKIP_VALUE : null };
-    await world.live.patch(PODS, MARKER, 'marker', { metadata: { labels } });
-    await stay(isMarked ? 0 : 1, 'BarePod');
+    await suite.live.patch(PODS, MARKER, 'marker', { metadata: { labels } });
+    await waitForNotEvicted(isMarked ? 0 : 1, 'BarePod');
   };
 
   beforeAll(async () => {
-    await world.start([ran, beside, broken, neverRan, marker]);
-    const [pod] = world.live.pods(BESIDE);
+    await suite.start([ran, beside, broken, neverRan, marker]);
+    const [pod] = suite.live.pods(BESIDE);
     if (pod === undefined) throw new Error('there is no application beside a sidecar');
-    // Before any operator sees it: this one has never run.
-    const containerStatuses = [crashLoop('main', image(), 16), running('proxy', world.images.both.reference)];
-    await world.live.patchStatus(pod, { ...conditions(false, 'ContainersNotReady'), containerStatuses });
-    await world.operator('first');
+    // Before an operator sees it: this pod has never run.
+    const containerStatuses = [crashLoop('main', getImage(), 16), running('proxy', suite.images.both.reference)];
+    await suite.live.patchStatus(pod, { ...conditions(false, 'ContainersNotReady'), containerStatuses });
+    await suite.startOperator('first');
   }, START_TIMEOUT_MILLISECONDS);
 
-  afterAll(() => world.stop());
+  afterAll(() => suite.stop());
 
-  test('R10 an application of arm64 alone that crashes beside a sidecar that runs is evicted', async () => {
-    await world.until('it to run on an arm64 node', () => {
-      const pods = world.live.pods(BESIDE);
-      return pods.length === 1 && pods.every(runsRight);
+  test('R10 an arm64-only application that crashes beside a running sidecar is evicted', async () => {
+    await suite.waitFor('it to run on an arm64 node', () => {
+      const pods = suite.live.pods(BESIDE);
+      return pods.length === 1 && pods.every(runsOnArm64);
     });
-    expect(await evictionsIn(BESIDE)).toBe(1);
+    expect(await countEvictions(BESIDE)).toBe(1);
   });
 
   test('R10 one failed readiness probe of a pod that has been Ready: reported, not evicted', async () => {
-    await stay(REPLICAS, RUNS);
-    const [pod] = world.live.pods(RAN);
+    await waitForNotEvicted(REPLICAS, RUNS);
+    const [pod] = suite.live.pods(RAN);
     if (pod === undefined) throw new Error('there is no pod that has run');
-    const containerStatuses = [running('main', image(), false)];
-    await world.live.patchStatus(pod, { ...conditions(false, 'ContainersNotReady'), containerStatuses });
+    const containerStatuses = [running('main', getImage(), false)];
+    await suite.live.patchStatus(pod, { ...conditions(false, 'ContainersNotReady'), containerStatuses });
     await evaluated();
-    await stay(REPLICAS, RUNS);
-    const told = await world.until('the event', () =>
-      world.live.events(RAN, RUNS).find(({ regarding }) => regarding === pod.name),
+    await waitForNotEvicted(REPLICAS, RUNS);
+    const event = await suite.waitFor('the event', () =>
+      suite.live.events(RAN, RUNS).find(({ regarding }) => regarding === pod.name),
     );
-    expect(told.note).toContain('it is Ready on this node, or has run on it and no container fails');
-    await expectAllThere();
+    expect(event.note).toContain('it is Ready on this node, or has run on it and no container fails');
+    await expectNoneEvicted();
   });
 
-  test('R10 all replicas crash at once, because their database restarts: none is evicted', async () => {
-    await change(() => ({
+  test('R10 all replicas crash at once, because their database restarts: no pod is evicted', async () => {
+    await patchStatuses(() => ({
       ...conditions(false, 'ContainersNotReady'),
-      containerStatuses: [ended('main', image())],
+      containerStatuses: [ended('main', getImage())],
     }));
     await evaluated();
-    await stay(REPLICAS, RUNS);
-    await change(() => ({ containerStatuses: [crashLoop('main', image(), 4)] }));
+    await waitForNotEvicted(REPLICAS, RUNS);
+    await patchStatuses(() => ({ containerStatuses: [crashLoop('main', getImage(), 4)] }));
     await evaluated();
-    await stay(REPLICAS, RUNS);
-    await expectAllThere();
+    await waitForNotEvicted(REPLICAS, RUNS);
+    await expectNoneEvicted();
   });
 
-  test('R10 an operator that starts while they are not Ready evicts none of those whose program runs', async () => {
-    const containerStatuses = [running('main', image(), false)];
-    await change(() => ({ ...conditions(false, 'ContainersNotReady'), containerStatuses }));
-    world.leader.send('SIGKILL');
-    await world.leader.ended();
-    await world.forgetLeader();
-    await world.operator('second');
-    await stay(REPLICAS, RUNS);
-    await expectAllThere();
+  test('R10 an operator that starts while pods are not Ready does not evict pods whose program runs', async () => {
+    const containerStatuses = [running('main', getImage(), false)];
+    await patchStatuses(() => ({ ...conditions(false, 'ContainersNotReady'), containerStatuses }));
+    suite.leader.send('SIGKILL');
+    await suite.leader.ended();
+    await suite.deleteLease();
+    await suite.startOperator('second');
+    await waitForNotEvicted(REPLICAS, RUNS);
+    await expectNoneEvicted();
   });
 
-  test('R6 R7 R10 a replacement that is a broken image stops its owner after the first eviction', async () => {
-    await world.open(broken);
-    await stay(REPLICAS - 1, 'OwnerStopped');
-    const told = world.live.events(BROKEN, 'ReplacementBroken');
-    expect(told.map(({ note }) => note)).toEqual([
+  test('R6 R7 R10 a replacement with a broken image stops evictions of its owner after the first one', async () => {
+    await suite.enable(broken);
+    await waitForNotEvicted(REPLICAS - 1, 'OwnerStopped');
+    const events = suite.live.events(BROKEN, 'ReplacementBroken');
+    expect(events.map(({ note }) => note)).toEqual([
       expect.stringMatching(
         /^Pod web-\S+ of Deployment web replaces an evicted pod and does not run on node arm64-\d/u,
       ),
     ]);
-    expect(await evictionsIn(BROKEN)).toBe(1);
+    expect(await countEvictions(BROKEN)).toBe(1);
   });
 
-  test('R10 their node is not Ready: nothing on it is evicted, whether it has run or not', async () => {
-    const containerStatuses = [running('main', image())];
-    await change(() => ({ ...conditions(true), containerStatuses }));
+  test('R10 a node that is not Ready: no pod on it is evicted, whether it has run or not', async () => {
+    const containerStatuses = [running('main', getImage())];
+    await patchStatuses(() => ({ ...conditions(true), containerStatuses }));
     await evaluated();
-    await stay(REPLICAS, RUNS);
-    await Promise.all(AMD64_NODES.map((name) => world.live.setSilent(name, true)));
-    await world.open(neverRan);
-    // As the node lifecycle controller does when a kubelet has been silent for a while: containers stay as they were.
-    await change(() => conditions(false, 'NodeNotReady'));
+    await waitForNotEvicted(REPLICAS, RUNS);
+    await Promise.all(AMD64_NODES.map((name) => suite.live.setSilent(name, true)));
+    await suite.enable(neverRan);
+    // Like the node lifecycle controller for a silent kubelet: containers keep their state.
+    await patchStatuses(() => conditions(false, 'NodeNotReady'));
     await evaluated();
-    await stay(REPLICAS, RUNS);
-    // Those of the broken image, too.
-    await stay(1 + REPLICAS - 1, 'NodeNotReady');
-    await expectAllThere();
-    expect(await evictionsIn(NEVER_RAN)).toBe(0);
+    await waitForNotEvicted(REPLICAS, RUNS);
+    // Including pods of the broken image.
+    await waitForNotEvicted(1 + REPLICAS - 1, 'NodeNotReady');
+    await expectNoneEvicted();
+    expect(await countEvictions(NEVER_RAN)).toBe(0);
   });
 
-  test('R10 the node is Ready again: what never ran is evicted, and nothing else', async () => {
-    await Promise.all(AMD64_NODES.map((name) => world.live.setSilent(name, false)));
-    await world.until('it to run on an arm64 node', () => {
-      const pods = world.live.pods(NEVER_RAN);
-      return pods.length === 1 && pods.every(runsRight);
+  test('R10 the node is Ready again: only the pod that never ran is evicted', async () => {
+    await Promise.all(AMD64_NODES.map((name) => suite.live.setSilent(name, false)));
+    await suite.waitFor('it to run on an arm64 node', () => {
+      const pods = suite.live.pods(NEVER_RAN);
+      return pods.length === 1 && pods.every(runsOnArm64);
     });
-    await stay(REPLICAS, RUNS);
-    await stay(REPLICAS - 1, 'OwnerStopped');
-    await expectAllThere();
-    expect(await evictionsIn(BROKEN)).toBe(1);
+    await waitForNotEvicted(REPLICAS, RUNS);
+    await waitForNotEvicted(REPLICAS - 1, 'OwnerStopped');
+    await expectNoneEvicted();
+    expect(await countEvictions(BROKEN)).toBe(1);
   });
 });

@@ -16,26 +16,26 @@ import type { Image } from '../../support/manifests.ts';
 import { OperatorProcess } from '../../support/operator-process.ts';
 import type { SeenPod } from '../../support/pods.ts';
 import { startWebhook } from '../../support/webhook-process.ts';
-import { ADVERSARY, hasSettled, podsMadeBy } from './cases.ts';
+import { ADVERSARY, hasSettled, countPods } from './cases.ts';
 import type { Case, Images } from './cases.ts';
 
 const CRD = join(import.meta.dirname, '../../../crds/archpolicies.yaml');
 const ARM64_NODES = ['arm64-1', 'arm64-2'];
 const SYSTEM = 'archpolicy-system';
 const LEASE = 'archpolicy-operator';
-/** Generous: another test's cluster may be starting on the same machine. */
+/** Long, because other tests' clusters may be starting on the same machine. */
 const TIMEOUT_MS = 60_000;
-/** A test waits for no grace period, and no other case for this one's share of the rate. */
-const SOON: JsonObject = { gracePeriodAfterScheduling: '1s', maxEvictionsPerMinute: 6000 };
+/** Tests do not wait for the grace period, and cases do not share a scarce eviction rate. */
+const FAST_REMEDIATION: JsonObject = { gracePeriodAfterScheduling: '1s', maxEvictionsPerMinute: 6000 };
 
-/** The operators of this suite are its own. The cluster starts one all the same: this one only says that it is ready. */
-const OPERATOR_STAND_IN = `import { createServer } from 'node:http';
+/** Replaces the cluster's operator, because this suite starts its own: it only reports ready. */
+const OPERATOR_SUBSTITUTE = `import { createServer } from 'node:http';
 const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
 createServer((request, response) => response.end()).listen(Number(port), host);
 `;
 
-/** The one cluster of the suite, and the operators on it. */
-export class World {
+/** The cluster of a suite and the operators on it. */
+export class OperatorSuite {
   readonly #operators: OperatorProcess[] = [];
   readonly #names: string[] = [];
   readonly #webhooks: Child[] = [];
@@ -47,58 +47,64 @@ export class World {
   #before: readonly SeenPod[] = [];
 
   get cluster(): TestCluster {
-    return defined(this.#cluster);
+    return requireStarted(this.#cluster);
   }
 
   get live(): LiveCluster {
-    return defined(this.#live);
+    return requireStarted(this.#live);
   }
 
   get images(): Images {
-    return defined(this.#images);
+    return requireStarted(this.#images);
   }
 
-  /** The pods of the cases as they were when ArchPolicy came. */
+  /** The pods of the cases when ArchPolicy was installed. */
   get before(): readonly SeenPod[] {
     return this.#before;
   }
 
-  /** A cluster on whose amd64 nodes the pods of the cases run or crash, and then a webhook, but no operator. */
+  /** Starts a cluster whose amd64 nodes run or crash the pods of the cases, then the webhook, but no operator. */
   async start(cases: readonly Case[]): Promise<void> {
     this.#cluster = await startCluster({ only: 'control-plane' });
     this.#live = LiveCluster.open(this.cluster.get('KUBECONFIG'));
-    this.live.onPod((pod) => void this.#bindWrong(pod));
+    this.live.onPod((pod) => void this.#bindToAmd64(pod));
     const [images] = await Promise.all([this.#pushImages(), this.#cordon(true)]);
     this.#images = images;
     const namespaces = cases.flatMap((one) =>
-      one.namespaces.map((name) => namespace(name, { skip: one.later === true })),
+      one.namespaces.map((name) => namespace(name, { skip: one.deferred === true })),
     );
     await this.apply(namespaces, ['-f', CRD]);
     const policies = cases.map((one) => {
       const { remediation = {}, ...spec } = one.spec ?? {};
       const [name = ''] = one.namespaces;
-      return policy(name, one.namespaces, { ...spec, remediation: { ...SOON, ...(remediation as JsonObject) } });
+      return policy(name, one.namespaces, {
+        ...spec,
+        remediation: { ...FAST_REMEDIATION, ...(remediation as JsonObject) },
+      });
     });
     const objects = cases.flatMap((one) => one.objects(images));
-    // A namespace has its default account a moment after it was made, a kind its address.
+    // The default account and the new kind are available only a moment after their creation.
     await waitFor(() => this.apply([...policies, ...objects]), {
       timeoutMs: 60_000,
       intervalMs: 250,
-      what: 'the workloads to be taken',
+      what: 'the workloads to be accepted',
     });
     const pods = (): readonly SeenPod[] =>
       cases.flatMap((one) => one.namespaces).flatMap((name) => this.live.pods(name));
-    const expected = objects.reduce((sum, object) => sum + podsMadeBy(object), 0);
-    await this.until('every pod to run or fail on a node', () => pods().length >= expected && pods().every(hasSettled));
+    const expected = objects.reduce((sum, object) => sum + countPods(object), 0);
+    await this.waitFor(
+      'every pod to run or fail on a node',
+      () => pods().length >= expected && pods().every(hasSettled),
+    );
     this.#before = pods();
     await this.#cordon(false);
     this.#folder = await mkdtemp(join(tmpdir(), 'archpolicy-operators-'));
-    const operator = join(this.#folder, 'stand-in.mjs');
-    await writeFile(operator, OPERATOR_STAND_IN);
-    this.#cluster = await this.cluster.up('all', { operator });
+    const program = join(this.#folder, 'operator.mjs');
+    await writeFile(program, OPERATOR_SUBSTITUTE);
+    this.#cluster = await this.cluster.up('all', { operator: program });
   }
 
-  /** @param more arguments of `kubectl apply` */
+  /** Applies objects. @param more arguments of `kubectl apply` */
   async apply(items: readonly JsonObject[], more: readonly string[] = []): Promise<true> {
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
     const { status, stderr } = await this.cluster.kubectl(['apply', ...more, '-f', '-'], list);
@@ -106,8 +112,8 @@ export class World {
     return true;
   }
 
-  /** Waits until the condition gives something; it is asked often, so that it should ask nobody but the watches. */
-  until<T>(what: string, condition: () => T | Promise<T>, timeoutMs = TIMEOUT_MS): ReturnType<typeof waitFor<T>> {
+  /** Waits until the condition returns a value. Called often, so it should read from the watches. */
+  waitFor<T>(what: string, condition: () => T | Promise<T>, timeoutMs = TIMEOUT_MS): ReturnType<typeof waitFor<T>> {
     const logs = ['webhook', ...this.#names.slice(-2)];
     const scene = (): FailureContext => ({ directory: this.cluster.directory, logs, pods: this.live.allPods() });
     return withDiagnosis(scene, () => waitFor(condition, { what, timeoutMs }));
@@ -123,78 +129,78 @@ export class World {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** One more operator; the one that was started last counts as the leader of the tests that follow. */
-  async operator(name: string, options: { readonly ages?: boolean } = {}): Promise<OperatorProcess> {
+  /** Starts another operator. The last one started counts as the leader for later tests. */
+  async startOperator(name: string, options: { readonly ages?: boolean } = {}): Promise<OperatorProcess> {
     const operator = await OperatorProcess.start(this.cluster, name, options);
     this.#operators.push(operator);
     this.#names.push(name);
     return operator;
   }
 
-  /** The leader ends in order, and this one leads. */
-  async succeed(name: string, options: { readonly ages?: boolean }): Promise<void> {
+  /** Starts an operator, stops the leader in order, and waits until the new one leads. */
+  async replaceLeader(name: string, options: { readonly ages?: boolean }): Promise<void> {
     const former = this.leader;
-    const next = await this.operator(name, options);
-    await this.until('the next leader to be ready', () => next.isReady());
+    const next = await this.startOperator(name, options);
+    await this.waitFor('the next leader to be ready', () => next.isReady());
     former.send('SIGTERM');
-    await this.until('it to lead', () => next.isLeading());
+    await this.waitFor('it to lead', () => next.isLeading());
   }
 
   get leader(): OperatorProcess {
-    return defined(this.#operators.at(-1));
+    return requireStarted(this.#operators.at(-1));
   }
 
-  /** Evictions that the API server accepted, of all operators, as they passed by. */
-  accepted(): readonly SeenEviction[] {
+  /** Returns the evictions of all operators that the API server accepted, as seen by their proxies. */
+  listAccepted(): readonly SeenEviction[] {
     return this.#operators.flatMap(({ proxy }) => proxy.evictions).filter(({ status }) => status === 201);
   }
 
-  audit(): Promise<readonly AuditEvent[]> {
+  readAudit(): Promise<readonly AuditEvent[]> {
     return readAuditLog(this.cluster.get('AUDIT_LOG'));
   }
 
-  /** SIGKILL to the webhook, and a new one, as a kubelet would. */
-  async killWebhook(): Promise<void> {
-    await this.endWebhook();
-    await this.beginWebhook();
+  /** Kills the webhook and starts a new one, like a kubelet. */
+  async restartWebhook(): Promise<void> {
+    await this.killWebhook();
+    await this.startWebhook();
   }
 
-  /** SIGKILL to the webhook. */
-  async endWebhook(): Promise<void> {
+  /** Kills the webhook and waits for its exit. */
+  async killWebhook(): Promise<void> {
     const last = this.#webhooks.at(-1);
     const pid = Number(this.cluster.get('WEBHOOK_PID'));
     if (last === undefined) process.kill(pid, 'SIGKILL');
     else last.kill('SIGKILL');
-    await (last?.exited ?? this.until('the webhook to be gone', () => !isAlive(pid)));
+    await (last?.exited ?? this.waitFor('the webhook to be gone', () => !isAlive(pid)));
   }
 
-  /** A new one in the place of the one that has ended. */
-  async beginWebhook(): Promise<void> {
+  /** Starts a new webhook after the previous one has ended. */
+  async startWebhook(): Promise<void> {
     this.#webhooks.push(await startWebhook(this.cluster, `webhook-${this.#webhooks.length}`));
   }
 
-  async endOutage(): Promise<void> {
+  async endRegistryOutage(): Promise<void> {
     await this.#outage?.set({ kind: 'none' });
   }
 
-  /** From now on the operator looks after these namespaces. */
-  async open({ namespaces }: Case): Promise<void> {
+  /** Removes the skip label from the namespaces of a case. */
+  async enable({ namespaces }: Case): Promise<void> {
     const change = { metadata: { labels: { [LABEL_SKIP]: null } } };
     await Promise.all(namespaces.map((name) => this.live.patch(NAMESPACES, undefined, name, change)));
   }
 
-  /** Who holds the operator's Lease. */
+  /** Returns the holder of the operator's Lease. */
   async holder(): Promise<string> {
     return textAt(objectAt(await this.live.get(LEASES, SYSTEM, LEASE), 'spec'), 'holderIdentity') ?? '';
   }
 
-  /** Nobody has to wait for the 15 s of a dead leader's Lease. */
-  async forgetLeader(): Promise<void> {
+  /** Deletes the Lease of a dead leader, which would be valid for 15 s. */
+  async deleteLease(): Promise<void> {
     await this.live.remove(LEASES, SYSTEM, LEASE);
   }
 
-  /** The scheduler of `ADVERSARY`: whatever a pod asks for, it gets an amd64 node. */
-  async #bindWrong(pod: SeenPod): Promise<void> {
+  /** Acts as the scheduler `ADVERSARY`, which binds every pod to an amd64 node. */
+  async #bindToAmd64(pod: SeenPod): Promise<void> {
     if (pod.schedulerName !== ADVERSARY || pod.node !== '' || pod.deleting) return;
     await this.live.bind(pod, 'amd64-1').catch(() => undefined);
   }
@@ -216,7 +222,7 @@ export class World {
     return { arm64, amd64, both, unreachable: { ...arm64, reference } };
   }
 
-  /** Pods go to amd64 nodes while the others take none. */
+  /** Cordons the arm64 nodes, so that pods are bound to amd64 nodes. */
   async #cordon(unschedulable: boolean): Promise<void> {
     await Promise.all(ARM64_NODES.map((name) => this.live.patch(NODES, undefined, name, { spec: { unschedulable } })));
   }
@@ -230,7 +236,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function defined<T>(value: T | undefined): T {
+function requireStarted<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('the suite has not started');
   return value;
 }
