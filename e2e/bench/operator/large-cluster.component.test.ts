@@ -6,9 +6,9 @@ import type { ManyPodsServer } from './many-pods-server.ts';
 import { startOperator } from './operator-process.ts';
 import type { ObservedOperator } from './operator-process.ts';
 
-/** Half of what P8 speaks of, which takes twice the 20 s of CPU time; `make bench-operator` measures that. */
+/** Half the size of P8, which takes twice the 20 s of CPU time; `make bench-operator` measures that. */
 const SIZE = { pods: 50_000, nodes: 1_000, namespaces: 250, workloads: 2_500, crashing: 2 };
-/** Without the other half, at what docs/scale.md counts for them. */
+/** 350 MiB of P8 minus the memory of the other 50,000 pods (docs/scale.md). */
 const MAX_MIB = 350 - 50 * 1.5;
 const POLL_MS = 200;
 
@@ -26,7 +26,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** Every pod has been listed and looked at once. */
+/** Waits until every pod has been evaluated once. */
 async function waitUntilReconciled(): Promise<void> {
   const isDone = async (): Promise<boolean> => {
     const metrics = await operator?.metrics();
@@ -38,7 +38,7 @@ async function waitUntilReconciled(): Promise<void> {
   while (!(await isDone())) await delay(POLL_MS);
 }
 
-test('P8 the operator’s whole process lists and looks at 50,000 pods in 275 MiB', async () => {
+test('P8 the operator’s process lists and evaluates 50,000 pods in 275 MiB', async () => {
   operator = startOperator(server.env, await freePort());
   await operator.ready();
   await waitUntilReconciled();
