@@ -11,7 +11,7 @@ import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
 import type { ApiResponse } from '@archpolicy/kube';
 import fc from 'fast-check';
 import { validPod } from './fixtures/generated-pods.ts';
-import { ON_VIRTUAL_NODE, pod, virtualNode, workload } from './fixtures/manifests.ts';
+import { onVirtualNode, pod, virtualNode, workload } from './fixtures/manifests.ts';
 
 jest.setTimeout(90_000);
 
@@ -103,20 +103,25 @@ describe('pods on the real API server and scheduler', () => {
     expect([...nodes].sort()).toEqual([...nodeNames].sort());
   });
 
-  test('PL5 a pod that selects a virtual node, which has no architecture label, is bound to it', async () => {
-    await kubectl(['create', '-f', '-'], virtualNode('virtual-1'));
+  test.each<['type' | 'pool', () => string, RegExp]>([
+    ['type', () => both, /^null$/u],
+    ['pool', () => arm64Only, /"operator":"NotIn"/u],
+  ])('PL5 a pod of the %s of a virtual node lands there', async (key, image, affinity) => {
+    await kubectl(['label', 'nodes', '-l', 'kubernetes.io/arch=amd64', 'pool=mixed']);
+    await kubectl(['create', '-f', '-'], virtualNode('virtual-1', { pool: 'mixed' }));
     // Poll until the webhook has received the node's watch event.
     const decided = async (): Promise<boolean> => {
       await kubectl(['delete', 'pod', 'virtual', '--ignore-not-found', '--force', '--grace-period=0']);
-      await kubectl(['create', '-f', '-'], pod('virtual', both, ON_VIRTUAL_NODE));
-      return (await get('virtual')).spec['affinity'] === undefined;
+      await kubectl(['create', '-f', '-'], pod('virtual', image(), onVirtualNode(key)));
+      return affinity.test(JSON.stringify((await get('virtual')).spec['affinity'] ?? null));
     };
-    await waitFor(decided, { timeoutMs: 30_000, what: 'a pod without architecture constraint' });
+    await waitFor(decided, { timeoutMs: 30_000, what: 'a pod that is open to nodes without an architecture label' });
     const bound = async (): Promise<string | undefined> => (await get('virtual')).spec.nodeName;
     const timeout = { timeoutMs: 30_000, what: 'the pod to be bound' };
     expect(await waitFor(bound, timeout)).toBe('virtual-1');
     await kubectl(['delete', 'pod', 'virtual', '--force', '--grace-period=0']);
     await kubectl(['delete', 'node', 'virtual-1']);
+    await kubectl(['label', 'nodes', '-l', 'pool', 'pool-']);
   });
 
   test('a pod of a missing image is admitted with a warning that kubectl prints', async () => {

@@ -61,6 +61,8 @@ const ROWS: readonly Row[] = [
   { title: 'its volume is on the other node', message: "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had volume node affinity conflict. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.", expected: true },
   { title: 'the words of another version about devices exclude nothing', message: '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: none.', expected: true },
   { title: 'the message of another scheduler has another form', message: 'cannot schedule this pod', expected: true },
+  { title: 'the other node has no architecture label, and stays open to a pod without a preference', nodes: [amd(), amd({ name: 'virtual', labels: {} })], expected: true },
+  { title: 'that node has a taint that the pod does not tolerate', nodes: [amd(), amd({ name: 'virtual', labels: {}, taints: [TEAM] })], expected: false },
   { title: 'its owner has chosen', spec: { nodeSelector: { 'kubernetes.io/arch': 'amd64' } }, expected: false },
 ];
 

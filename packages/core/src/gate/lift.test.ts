@@ -47,6 +47,8 @@ interface Lifted {
   readonly after: Readonly<Record<string, JsonObject>>;
 }
 
+const EXCLUDED = 'arch NotIn arm loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x';
+
 interface Case {
   readonly why: string;
   readonly row?: Row;
@@ -142,6 +144,19 @@ const cases: readonly Case[] = [
       full: 'needs arch In amd64 arm64 & arch In arm64; tolerates arm64',
       requirements: 'needs arch In amd64 arm64 & arch In arm64',
       gate: 'needs arch In amd64 arm64',
+    },
+  },
+  {
+    why: 'the preference is appended to what admission excluded for the known image, as nodes without the label match',
+    row: {
+      images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' },
+      policy: { preference: { architectures: ['arm64'] } },
+      nodes: ['amd64', 'arm64', { arch: '', name: 'virtual' }],
+    },
+    later: { ...both, db: 'linux/amd64 linux/arm64' },
+    then: {
+      full: `needs ${EXCLUDED} & arch In arm64`,
+      gate: `needs ${EXCLUDED}`,
     },
   },
   {

@@ -1,6 +1,7 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import type { PodOs } from '../pod/operating-system.ts';
+import type { UnlabelledNodes } from '../pod/unlabelled-nodes.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { WrittenKeys } from './applied-pod.ts';
@@ -18,7 +19,7 @@ import type {
   PlacementWarning,
   PreferredArchitecture,
 } from './decision.ts';
-import { architectureRequirement, isImpliedEverywhere } from './node-constraints.ts';
+import { architectureRequirement, exceptOthersRequirement, isImpliedEverywhere } from './node-constraints.ts';
 import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
 import { fitsNodeSelector } from './as-node-selector.ts';
@@ -31,6 +32,7 @@ export interface PlacementContext {
   readonly support: CommonSupport;
   readonly os: PodOs;
   readonly copied: CopiedLabels;
+  readonly unlabelled: UnlabelledNodes;
   /** What the manifest of a bare pod wrote itself. */
   readonly written: WrittenKeys | undefined;
 }
@@ -38,6 +40,8 @@ export interface PlacementContext {
 /** What a rule proposes for the pod. */
 export interface Proposal {
   readonly architectures: Architectures;
+  /** A preference or a guess chose them, and a node with the label can take the pod (PL6): the others are given up. */
+  readonly isChoice?: boolean;
   readonly reason: ConstrainReason;
   /** The reason to leave the pod when nothing has to be added. */
   readonly otherwise: LeaveReason;
@@ -51,7 +55,7 @@ export interface Proposal {
 /** Constrains the pod by the additions that its own node selection does not imply; leaves it when none remains. */
 export function constrainOrLeave(context: PlacementContext, proposal: Proposal): Constrain | Leave {
   const { architectures, tolerated = [], reason, otherwise } = proposal;
-  const narrowing = architectureRequirements(context, architectures);
+  const narrowing = architectureRequirements(context, proposal);
   const copied = copiedBeside(context.view, context.copied, narrowing);
   const requirements = addable(context, [...narrowing, ...copiedRequirements(context, copied)]);
   const preferred = addablePreferred(context, proposal);
@@ -80,7 +84,7 @@ export function constrainOrLeave(context: PlacementContext, proposal: Proposal):
 
 /** The pod behind our gate, with the requirement of its known images. */
 export function gated(context: PlacementContext, architectures: Architectures): Gate {
-  const narrowing = architectureRequirements(context, architectures);
+  const narrowing = architectureRequirements(context, { architectures });
   const copied = copiedBeside(context.view, context.copied, narrowing);
   return {
     kind: 'gate',
@@ -126,12 +130,14 @@ export function denied(context: PlacementContext, reason: DenyReason, image: str
 }
 
 function architectureRequirements(
-  { view }: PlacementContext,
-  architectures: Architectures,
+  { view, unlabelled }: PlacementContext,
+  { architectures, isChoice = false }: Pick<Proposal, 'architectures' | 'isChoice'>,
 ): readonly NodeSelectorRequirement[] {
   if (architectures === 'any') return [];
-  const requirement = architectureRequirement(architectures);
-  return isImpliedEverywhere(view, requirement) ? [] : [requirement];
+  // PL5: nodes without the label that can take the pod stay open to it; perhaps no other node can.
+  const keepsUnlabelled = unlabelled === 'also' && !isChoice;
+  const requirement = (keepsUnlabelled ? exceptOthersRequirement : architectureRequirement)(architectures);
+  return requirement === undefined || isImpliedEverywhere(view, requirement) ? [] : [requirement];
 }
 
 function copiedRequirements({ view }: PlacementContext, copied: CopiedLabels): readonly NodeSelectorRequirement[] {

@@ -2,7 +2,7 @@ import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ImageKnowledge } from '../pod/image-knowledge.ts';
 import { commonSupport, isNone } from '../pod/image-support.ts';
 import { LINUX, podOs } from '../pod/operating-system.ts';
-import { matchesOnlyUnlabelled } from '../pod/unlabelled-nodes.ts';
+import { unlabelledNodesFor } from '../pod/unlabelled-nodes.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { writtenKeys } from './applied-pod.ts';
 import type { PlacementContext } from './context.ts';
@@ -59,6 +59,7 @@ function decideByImages(
     support,
     os,
     copied: copiedLabels(view, policy),
+    unlabelled: unlabelledNodesFor(view, input.nodes),
     written: writtenKeys(view),
   };
   const action = support.unresolved.length === 0 ? 'place' : unresolvedAction(view, knowledge, input, policy);
@@ -72,9 +73,9 @@ function placeSupported(
   context: PlacementContext,
   action: Exclude<UnresolvedAction, 'deny'> | 'place',
 ): PlacementDecision {
-  const { view, input, support } = context;
+  const { view, support } = context;
   if (!hasMatchableTerm(view)) return left(context, 'MatchesNothing');
-  if (matchesOnlyUnlabelled(view, input.nodes)) return placeOnUnlabelled(context);
+  if (context.unlabelled === 'only') return placeOnUnlabelled(context);
   const allowed = withinChoice(view, support.architectures);
   // PL3: the owner's choice is kept, and the allow-list yields to it where the images support it.
   const isBeyond = support.notAllowed || isNone(allowed);

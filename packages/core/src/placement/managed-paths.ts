@@ -26,7 +26,7 @@ export type ManagedPath =
  * @param isBare the node selector of no other pod is written
  */
 export function managedPaths(copiedKeys: readonly string[], isBare: boolean): ManagedPath {
-  const expressions = elements((element) => isExpression(element, copiedKeys));
+  const expressions = elements((element) => isExpression(element, copiedKeys) || isExclusion(element));
   const required = object({ nodeSelectorTerms: { kind: 'terms', term: object({ matchExpressions: expressions }) } });
   const nodeAffinity = object({ [REQUIRED]: required, [PREFERRED]: elements(isPreferredTerm) });
   const spec = object({
@@ -64,13 +64,22 @@ function elements(isOurs: (element: Json) => boolean): ManagedPath {
 }
 
 function isExpression(element: Json, copiedKeys: readonly string[]): boolean {
-  if (!isJsonObject(element) || !hasOnly(element, ['key', 'operator', 'values']) || element['operator'] !== 'In') {
-    return false;
-  }
+  if (!isRequirement(element, 'In')) return false;
   const { key, values } = element as Fields;
   if (!isJsonArray(values) || values.length === 0) return false;
   if (key === LABEL_ARCH) return values.every(isArchitecture);
   return typeof key === 'string' && copiedKeys.includes(key) && values.length === 1;
+}
+
+/** PL5: the architectures that the images do not support. */
+function isExclusion(element: Json): boolean {
+  if (!isRequirement(element, 'NotIn')) return false;
+  const { key, values } = element as Fields;
+  return key === LABEL_ARCH && isJsonArray(values) && values.length > 0 && values.every(isArchitecture);
+}
+
+function isRequirement(element: Json, operator: 'In' | 'NotIn'): element is JsonObject {
+  return isJsonObject(element) && hasOnly(element, ['key', 'operator', 'values']) && element['operator'] === operator;
 }
 
 function isPreferredTerm(element: Json): boolean {

@@ -1,6 +1,7 @@
 import type { Labels } from '../kubernetes/labels.ts';
 import { LABEL_ARCH, LABEL_ARCH_BETA } from '../kubernetes/node-labels.ts';
 import { getLabel } from '../json/read.ts';
+import { NODE_ARCHITECTURES } from '../platform/supported.ts';
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { Architectures } from '../pod/image-support.ts';
 import type { SchedulingDemand } from '../pod/feasible-nodes.ts';
@@ -15,6 +16,19 @@ export type NodeConstraints = Pick<SchedulingDemand, 'nodeSelector' | 'requiredA
 /** The requirement that a node has one of these architectures. */
 export function architectureRequirement(architectures: readonly NodeArchitecture[]): NodeSelectorRequirement {
   return { key: LABEL_ARCH, operator: 'In', values: architectures };
+}
+
+/**
+ * The requirement that a node has none of the other architectures: a node without the label satisfies it. The list depends on
+ * no node, so that pods of one template stay equal, and a node that comes later is excluded, too.
+ *
+ * @returns undefined where no other architecture exists
+ */
+export function exceptOthersRequirement(
+  architectures: readonly NodeArchitecture[],
+): NodeSelectorRequirement | undefined {
+  const others = NODE_ARCHITECTURES.filter((architecture) => !architectures.includes(architecture));
+  return others.length === 0 ? undefined : { key: LABEL_ARCH, operator: 'NotIn', values: others };
 }
 
 /** Whether node selector or required terms say anything about the architecture (PL3). */

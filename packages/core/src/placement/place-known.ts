@@ -62,6 +62,7 @@ function placeByPreference(context: PlacementContext, remaining: Architectures):
   const architectures = chosen.architecture === undefined ? remaining : [chosen.architecture];
   return constrainOrLeave(context, {
     architectures,
+    isChoice: chosen.architecture !== undefined,
     reason: chosen.reason,
     otherwise: 'NothingToConstrain',
     preferred: softened ? weighted(wanted, policy.spec.preference?.weight ?? DEFAULT_WEIGHT, remaining) : [],

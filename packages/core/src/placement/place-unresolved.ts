@@ -48,7 +48,7 @@ function narrowing(
   context: PlacementContext,
   remaining: Architectures,
   action: UnresolvedAction,
-): Pick<Proposal, 'architectures' | 'reason' | 'tolerated'> {
+): Pick<Proposal, 'architectures' | 'isChoice' | 'reason' | 'tolerated'> {
   const { view, input, policy } = context;
   const plain = withoutWeakOffers(context, remaining);
   const guess = isRelaxed(view, input, policy) ? undefined : guessed(context, plain, action);
@@ -60,7 +60,7 @@ function narrowing(
       tolerated: plain === remaining ? [] : tolerated(context, plain),
     };
   }
-  return { ...guess, tolerated: tolerated(context, guess.architectures) };
+  return { ...guess, isChoice: true, tolerated: tolerated(context, guess.architectures) };
 }
 
 function warningsOf({ support }: PlacementContext, settled: boolean): readonly PlacementWarning[] {

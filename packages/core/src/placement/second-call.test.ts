@@ -39,6 +39,17 @@ describe('a second call', () => {
     });
   });
 
+  test('PL2 the architectures that we excluded are taken out again once no node without the label is left', () => {
+    const row: Row = { ...both, nodes: ['amd64', { arch: '', name: 'virtual' }] };
+    const first = mutated(row);
+    expect(summaryOf({ ...inputOf(row), pod: first })).toMatchObject({
+      then: 'constrain ImagesSupport amd64 arm64',
+      required: 'arch NotIn arm loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x',
+      changed: false,
+    });
+    expect(again({ ...row, nodes: ['amd64'] }, first, {})).toMatchObject({ required: 'arch In amd64 arm64' });
+  });
+
   const affinity = { podAntiAffinity: {} };
   const bare: Row = { ...both, bare: true, policy, pod: { containers: [{ name: 'a', image: 'app' }], affinity } };
 

@@ -48,7 +48,9 @@ function failed(problem: SelfCheckProblem): SelfCheck {
 }
 
 function isValid({ key, operator, values }: NodeSelectorRequirement): boolean {
-  return operator === 'In' && values.length > 0 && isLabelKey(key) && values.every(isLabelValue);
+  return (
+    (operator === 'In' || operator === 'NotIn') && values.length > 0 && isLabelKey(key) && values.every(isLabelValue)
+  );
 }
 
 function isWeight(weight: number): boolean {

@@ -31,7 +31,10 @@ function placed(input: PlacementInput): Placed {
 
 const isTaken = (pod: JsonObject, nodes: readonly NodeFacts[]): boolean => nodes.some((node) => naiveTakes(pod, node));
 
-/** Whether a ready node that tells its architecture would take the pod as its owner wrote it, and run its images. */
+/**
+ * Whether a ready node would take the pod as its owner wrote it, and run its images. Of a node without the label nothing is
+ * known, so it may run them.
+ */
 function couldRun({ input, images }: StrandedCase): boolean {
   const { pod, nodes, policy } = input;
   // An allow-list keeps pods from nodes on purpose.
@@ -40,10 +43,13 @@ function couldRun({ input, images }: StrandedCase): boolean {
   return nodes.some(
     (node) =>
       node.os === system &&
-      node.labels['kubernetes.io/arch'] === node.architecture &&
       naiveTakes(pod, node) &&
-      images.every((platforms) => naiveRunsThere(platforms, system, node.architecture)),
+      (isVirtual(node) || images.every((platforms) => naiveRunsThere(platforms, system, node.architecture))),
   );
+}
+
+function isVirtual({ labels }: NodeFacts): boolean {
+  return labels['kubernetes.io/arch'] === undefined;
 }
 
 /** Whether the pod waits for a node that an autoscaler may bring. */
@@ -69,13 +75,27 @@ test(
       const relaxed = placed({ ...one.input, preferenceRelaxed: true });
       one.classes.forEach(count);
       count(after.decision.reason);
-      if (isTaken(after.pod, nodes)) continue;
+      if (isTaken(after.pod, nodes)) {
+        if (
+          !isTaken(
+            after.pod,
+            nodes.filter((node) => !isVirtual(node)),
+          )
+        )
+          count('taken by a node without the label alone');
+        continue;
+      }
       if (waitsForNode(one, after)) count('waits for a node');
       else if (isTaken(relaxed.pod, nodes)) stranded.push({ seed, reason: after.decision.reason, rule: 'narrowed' });
       else if (couldRun(one)) stranded.push({ seed, reason: after.decision.reason, rule: 'constrained' });
     }
     expect(stranded.slice(0, 10)).toEqual([]);
-    for (const name of [...CLASSES, ...GUESSES_AND_PREFERENCES, 'waits for a node']) {
+    for (const name of [
+      ...CLASSES,
+      ...GUESSES_AND_PREFERENCES,
+      'waits for a node',
+      'taken by a node without the label alone',
+    ]) {
       expect([name, (seen.get(name) ?? 0) > RUNS / 1_000]).toEqual([name, true]);
     }
   },

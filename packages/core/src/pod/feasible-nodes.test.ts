@@ -36,6 +36,15 @@ describe('the nodes that can take a pod', () => {
     expect(hasFeasibleNode(demand, [theNode], ['arm64'])).toBe(false);
   });
 
+  test('PL5 R9 a node without the architecture label can take a pod, but is a node of no architecture', () => {
+    const virtual = node({ labels: { 'kubernetes.io/os': 'linux' } });
+    expect(feasibleNodes(ANY, [virtual])).toEqual([virtual]);
+    expect(feasibleNodes(ANY, [virtual], ['amd64'])).toEqual([]);
+    expect(hasFeasibleNode(ANY, [virtual], ['amd64'])).toBe(false);
+    const only = { ...ANY, nodeSelector: { 'kubernetes.io/arch': 'amd64' } };
+    expect(feasibleNodes(only, [virtual])).toEqual([]);
+  });
+
   test('PL6 R4 a pod in a review and a stored one ask for the same nodes', () => {
     const raw = { metadata: {}, spec: { nodeSelector: { zone: 'a' }, tolerations: [{ operator: 'Exists' }] } };
     const nodes = [node(), labelled({ zone: 'a' })];

@@ -1,7 +1,7 @@
 import type { Labels } from '../kubernetes/labels.ts';
 import { isSchedulable } from '../kubernetes/facts.ts';
 import type { NodeFacts, Toleration } from '../kubernetes/facts.ts';
-import { hasTrueArchitectureLabel } from '../kubernetes/node-labels.ts';
+import { hasArchitectureLabel, hasTrueArchitectureLabel } from '../kubernetes/node-labels.ts';
 import { getLabel } from '../json/read.ts';
 import { matchesNode } from '../requirement/evaluate.ts';
 import type { NodeSelector, NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
@@ -23,7 +23,7 @@ export interface SchedulingDemand {
 
 /**
  * The ready, schedulable nodes of these architectures that satisfy the demand and have no taint that it does not
- * tolerate (PL6, R4, R9). None for a demand that takes too many steps to match with that many nodes: a pod is of a
+ * tolerate (PL6, R4, R9). With `'any'` also those without an architecture label, where the demand matches them. None for a demand that takes too many steps to match with that many nodes: a pod is of a
  * tenant's choice. Resources and the pods on a node are not considered.
  */
 export function feasibleNodes(
@@ -31,16 +31,21 @@ export function feasibleNodes(
   nodes: readonly NodeFacts[],
   architectures: Architectures = 'any',
 ): readonly NodeFacts[] {
-  return candidates(demand, nodes, architectures).filter((node) => isFeasible(demand, node));
+  const isAny = architectures === 'any';
+  return candidates(demand, nodes, architectures).filter(
+    (node) => (hasTrueArchitectureLabel(node) || (isAny && !hasArchitectureLabel(node))) && isFeasible(demand, node),
+  );
 }
 
-/** Whether there is any of the {@link feasibleNodes}. */
+/** Whether there is a feasible node of these architectures: one whose label names it. */
 export function hasFeasibleNode(
   demand: SchedulingDemand,
   nodes: readonly NodeFacts[],
   architectures: Architectures,
 ): boolean {
-  return candidates(demand, nodes, architectures).some((node) => isFeasible(demand, node));
+  return candidates(demand, nodes, architectures).some(
+    (node) => hasTrueArchitectureLabel(node) && isFeasible(demand, node),
+  );
 }
 
 function candidates(
@@ -60,7 +65,6 @@ function isFeasible(demand: SchedulingDemand, node: NodeFacts): boolean {
   return (
     isSchedulable(node) &&
     (os === undefined || node.os === os) &&
-    hasTrueArchitectureLabel(node) &&
     untolerated(node, tolerations).length === 0 &&
     requirements.every((requirement) => satisfies(requirement, getLabel(node.labels, requirement.key))) &&
     matchesNode(demand, node)
