@@ -37,7 +37,23 @@ const cases: readonly Case[] = [
     'timed out, fallback',
     { ...lifted, decision: { ...constrain, reason: 'Fallback', unresolved }, timedOut: true },
     'GateTimedOut',
-    /fallback architecture arm64$/,
+    /: constrained to the policy's fallback architecture arm64$/,
+  ],
+  [
+    'timed out, fallback as a preference',
+    {
+      ...lifted,
+      decision: {
+        ...constrain,
+        reason: 'Fallback',
+        architectures: [],
+        preferred: [{ architecture: 's390x', weight: 100 }],
+        unresolved,
+      },
+      timedOut: true,
+    },
+    'GateTimedOut',
+    /: preferred is the policy's fallback architecture s390x$/,
   ],
   [
     'timed out, partly known',

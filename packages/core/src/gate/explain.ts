@@ -67,8 +67,11 @@ export function refusedEvent(status: number): GateEvent {
 
 function timedOutEvent(decision: PlacementDecision): GateEvent {
   const cause = decision.unresolved.map(unresolvedText).join('; ');
-  if (decision.reason === 'Fallback') {
-    const note = `Its images could not be inspected in time (${cause}): constrained to the policy's fallback architecture ${decision.architectures.join()}`;
+  if (decision.kind === 'constrain' && decision.reason === 'Fallback') {
+    const [preferred] = decision.preferred;
+    const outcome = preferred === undefined ? 'constrained to' : 'preferred is';
+    const fallback = preferred === undefined ? decision.architectures.join() : preferred.architecture;
+    const note = `Its images could not be inspected in time (${cause}): ${outcome} the policy's fallback architecture ${fallback}`;
     return { type: 'Normal', reason: 'GateTimedOut', note };
   }
   const outcome = decision.kind === 'constrain' ? 'constrained to what the other images support' : 'not constrained';

@@ -8,7 +8,7 @@ import type { ConstrainReason, PlacementDecision, PlacementWarning } from './dec
 import { isPossible, tolerated } from './feasibility.ts';
 import { allowedByOwner, constrainsArchitecture } from './node-constraints.ts';
 import type { Wanted } from './preference.ts';
-import { isSupported, resolvePreference, weighted } from './preference.ts';
+import { DEFAULT_WEIGHT, isSupported, resolvePreference, weighted } from './preference.ts';
 import { mayBeVolumeBound } from './volume-bound.ts';
 
 /** A pod of which all images are known. */
@@ -86,9 +86,6 @@ function chooseWithin(
   if (chosen.architecture === undefined || !isSoftened(chosen, context)) return { ...chosen, softened: false };
   return { ...NOT_NARROWED, warnings: chosen.warnings, softened: true };
 }
-
-/** Of a rollout or a namespace's label without a preference: the schema's default. */
-const DEFAULT_WEIGHT = 100;
 
 /** Whether the choice becomes preferred terms. The pod's own label asks for this pod, and stays a requirement. */
 function isSoftened({ reason }: Chosen, { view, policy }: PlacementContext): boolean {

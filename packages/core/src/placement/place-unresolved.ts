@@ -8,8 +8,9 @@ import type { ConstrainReason, PlacementDecision, PlacementWarning } from './dec
 import { isPossible, tolerated } from './feasibility.ts';
 import { allowedByOwner, constrainsArchitecture, withinChoice } from './node-constraints.ts';
 import { withoutWeakOffers } from './place-known.ts';
-import { isRelaxed, isSupported } from './preference.ts';
+import { DEFAULT_WEIGHT, isRelaxed, isSupported } from './preference.ts';
 import type { UnresolvedAction } from './unresolved-policy.ts';
+import { mayBeVolumeBound } from './volume-bound.ts';
 
 /** PL9: the known images constrain, and a guess where one is made; no preference while images are unknown. */
 export function placeUnresolved(
@@ -48,7 +49,7 @@ function narrowing(
   context: PlacementContext,
   remaining: Architectures,
   action: UnresolvedAction,
-): Pick<Proposal, 'architectures' | 'isChoice' | 'reason' | 'tolerated'> {
+): Pick<Proposal, 'architectures' | 'isChoice' | 'preferred' | 'reason' | 'tolerated'> {
   const { view, input, policy } = context;
   const plain = withoutWeakOffers(context, remaining);
   const guess = isRelaxed(view, input, policy) ? undefined : guessed(context, plain, action);
@@ -60,7 +61,27 @@ function narrowing(
       tolerated: plain === remaining ? [] : tolerated(context, plain),
     };
   }
-  return { ...guess, isChoice: true, tolerated: tolerated(context, guess.architectures) };
+  const narrowed = { ...guess, isChoice: true, tolerated: tolerated(context, guess.architectures) };
+  if (plain !== 'any' && plain.length === guess.architectures.length) return narrowed;
+  return mayBeVolumeBound(view, policy) ? softened(context, guess, plain) : narrowed;
+}
+
+/** PL6: of a pod whose volume may be bound elsewhere, and that nothing replaces, a guess is no more than a preference. */
+function softened(
+  context: PlacementContext,
+  { architectures: guesses, reason }: Guess,
+  plain: Architectures,
+): Pick<Proposal, 'architectures' | 'preferred' | 'reason' | 'tolerated'> {
+  const { written, policy } = context;
+  // PL1: the owner's affinity gets no terms of ours.
+  if (written?.affinity === true) return { architectures: plain, reason: 'PartlyKnown' };
+  const weight = policy.spec.preference?.weight ?? DEFAULT_WEIGHT;
+  return {
+    architectures: plain,
+    preferred: guesses.map((architecture) => ({ architecture, weight })),
+    reason,
+    tolerated: tolerated(context, guesses),
+  };
 }
 
 function warningsOf({ support }: PlacementContext, settled: boolean): readonly PlacementWarning[] {

@@ -27,6 +27,9 @@ interface Override {
   readonly text: string;
 }
 
+/** Of preferred terms for a rollout, a namespace's label or a guess, under a policy without a preference: the schema's default. */
+export const DEFAULT_WEIGHT = 100;
+
 const NOTHING_WANTED: Preference = { wanted: [], warnings: [] };
 
 /**

@@ -3,7 +3,7 @@ import type { JsonObject } from '../json/json.ts';
 import type { NodeFacts } from '../kubernetes/facts.ts';
 import { naiveBrings, naiveRunsThere, naiveSystem, naiveTakes } from './fixtures/naive-taker.ts';
 import type { StrandedCase } from './fixtures/stranded-cases.ts';
-import { CLASSES, policies, strandedCase } from './fixtures/stranded-cases.ts';
+import { CLASSES, OWNER_CLASSES, policies, strandedCase } from './fixtures/stranded-cases.ts';
 import type { PlacementInput } from './input.ts';
 import { applyPatch } from './json-patch.ts';
 import type { PodPlacement } from './place-pod.ts';
@@ -61,8 +61,13 @@ function waitsForNode({ input }: StrandedCase, { decision }: Placed): boolean {
   );
 }
 
+/** Whether nothing replaces the pod, so that its volume must decide where it runs. The pod's own label asks for this pod. */
+function isVolumeBound({ classes }: StrandedCase, { decision }: Placed): boolean {
+  return classes.includes('a claim that nothing replaces') && decision.reason !== 'PreferredByPod';
+}
+
 test(
-  'PL6 PL9 a pod that a ready node could take is still taken by one after a preference or a fallback',
+  'PL6 PL9 a pod that a ready node could take is still taken by one after a preference or a fallback, by each if its volume may be bound there',
   () => {
     const all = policies(400);
     const stranded: { readonly seed: number; readonly reason: string; readonly rule: string }[] = [];
@@ -75,6 +80,12 @@ test(
       const relaxed = placed({ ...one.input, preferenceRelaxed: true });
       one.classes.forEach(count);
       count(after.decision.reason);
+      if (
+        isVolumeBound(one, after) &&
+        nodes.some((node) => isTaken(relaxed.pod, [node]) && !isTaken(after.pod, [node]))
+      ) {
+        stranded.push({ seed, reason: after.decision.reason, rule: 'kept from the node of its volume' });
+      }
       if (isTaken(after.pod, nodes)) {
         if (
           !isTaken(
@@ -92,6 +103,7 @@ test(
     expect(stranded.slice(0, 10)).toEqual([]);
     for (const name of [
       ...CLASSES,
+      ...OWNER_CLASSES,
       ...GUESSES_AND_PREFERENCES,
       'waits for a node',
       'taken by a node without the label alone',
