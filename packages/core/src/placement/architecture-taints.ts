@@ -60,9 +60,14 @@ function isLasting(toleration: Json): toleration is JsonObject {
   return isJsonObject(toleration) && typeof toleration['tolerationSeconds'] !== 'number';
 }
 
-/** Whether the plugin will let our toleration pass. A list that cannot be read lets nothing pass. */
+/**
+ * Whether the plugin will let our toleration pass. A list that cannot be read lets nothing pass.
+ *
+ * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/podtolerationrestriction/admission.go (`extractNSTolerations`)
+ */
 function mayTolerate(architecture: NodeArchitecture, whitelist: string): boolean {
-  const entries = parseList(whitelist);
+  // The plugin reads an empty text as an empty list.
+  const entries = whitelist === '' ? [] : parseList(whitelist);
   if (entries === undefined) return false;
   // The plugin takes an empty list for none.
   return (
