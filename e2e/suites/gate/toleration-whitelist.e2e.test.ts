@@ -11,10 +11,17 @@ import type { TestCluster, TolerationWhitelist } from '@archpolicy/e2e';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { workload } from './gate-suite.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 /** Generous: the machine does other things. */
 const PATIENCE_MS = 60_000;
+/** A verdict is tried again once a minute. */
+const NEXT_VERDICT_MS = 120_000;
+/** What a namespace with a whitelist of its own admits comes before what the cluster's does. */
+const WHITELIST = [
+  ...['not-ready', 'unreachable'].map((name) => ({ key: `node.kubernetes.io/${name}`, operator: 'Exists' })),
+  { key: 'kubernetes.io/arch', operator: 'Exists' },
+];
 let whitelist: TolerationWhitelist;
 let cluster: TestCluster;
 
@@ -28,7 +35,7 @@ afterAll(async () => {
   await whitelist.remove();
 });
 
-test('PL8 a cluster-wide whitelist without our tolerations: the policy shows it, and every pod runs', async () => {
+test('PL8 a whitelist without our tolerations: the policy shows it, every pod runs, and once it admits them pods get them', async () => {
   const image = await pushImage(cluster.get('REGISTRY'), 'shop/web', 'v1', ['linux/amd64', 'linux/arm64']);
   const create = async (name: string): Promise<void> => {
     await kubectl(['apply', '-f', '-'], JSON.stringify(workload('Deployment', name, image.reference, { replicas: 2 })));
@@ -47,11 +54,7 @@ test('PL8 a cluster-wide whitelist without our tolerations: the policy shows it,
   ]);
   await kubectl(['taint', 'nodes', '-l', 'kubernetes.io/arch=arm64', 'kubernetes.io/arch=arm64:NoSchedule']);
   await until('the verdict', async () => (await policyStatus())['tolerations'] === 'Refused');
-  const degraded = await until('the condition', async () => {
-    const { conditions } = await policyStatus();
-    const all: readonly Json[] = Array.isArray(conditions) ? (conditions as readonly Json[]) : [];
-    return all.find((one) => isJsonObject(one) && one['type'] === 'Degraded' && one['status'] === 'True') ?? false;
-  });
+  const degraded = await until('the condition', async () => (await degradedCondition()) ?? false);
   expect(degraded).toMatchObject({
     reason: 'TolerationsRefused',
     message: expect.stringContaining('conflict with its cluster whitelist') as unknown,
@@ -64,6 +67,21 @@ test('PL8 a cluster-wide whitelist without our tolerations: the policy shows it,
     return found.length === 2 && found;
   });
   expect(nodes.filter((name) => !name.startsWith('amd64-'))).toEqual([]);
+
+  const annotation = 'scheduler.alpha.kubernetes.io/tolerationsWhitelist';
+  await kubectl(['annotate', 'namespace', 'archpolicy-probe', `${annotation}=${JSON.stringify(WHITELIST)}`]);
+  // An empty text admits all.
+  await kubectl(['annotate', 'namespace', 'default', `${annotation}=`]);
+  const accepted = async (): Promise<boolean> => (await policyStatus())['tolerations'] === 'Accepted';
+  await until('the next verdict', accepted, NEXT_VERDICT_MS);
+  await until('the end of the condition', async () => (await degradedReason()) !== 'TolerationsRefused');
+
+  await create('recovered');
+  const preferred = await until('two pods with the toleration', async () => {
+    const found = await nodesOf('recovered');
+    return found.length === 2 && found;
+  });
+  expect(preferred.filter((name) => !name.startsWith('arm64-'))).toEqual([]);
 });
 
 function patch(spec: JsonObject): string {
@@ -73,6 +91,17 @@ function patch(spec: JsonObject): string {
 async function policyStatus(): Promise<JsonObject> {
   const policy = JSON.parse(await kubectl(['get', 'archpolicy', 'default', '-o', 'json'])) as JsonObject;
   return isJsonObject(policy['status']) ? policy['status'] : {};
+}
+
+/** The condition Degraded, while it is True. */
+async function degradedCondition(): Promise<JsonObject | undefined> {
+  const { conditions } = await policyStatus();
+  const all: readonly Json[] = Array.isArray(conditions) ? (conditions as readonly Json[]) : [];
+  return all.filter(isJsonObject).find((one) => one['type'] === 'Degraded' && one['status'] === 'True');
+}
+
+async function degradedReason(): Promise<Json | undefined> {
+  return (await degradedCondition())?.['reason'];
 }
 
 /** The nodes of the pods with this label that have one. */
@@ -87,6 +116,10 @@ async function kubectl(args: readonly string[], stdin?: string): Promise<string>
   return stdout;
 }
 
-function until<T>(what: string, condition: () => Promise<T>): ReturnType<typeof waitFor<T>> {
-  return waitFor(condition, { timeoutMs: PATIENCE_MS, what });
+function until<T>(
+  what: string,
+  condition: () => Promise<T>,
+  timeoutMs: number = PATIENCE_MS,
+): ReturnType<typeof waitFor<T>> {
+  return waitFor(condition, { timeoutMs, what });
 }
