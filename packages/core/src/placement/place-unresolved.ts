@@ -61,9 +61,10 @@ function narrowing(
       tolerated: plain === remaining ? [] : tolerated(context, plain),
     };
   }
-  const narrowed = { ...guess, isChoice: true, tolerated: tolerated(context, guess.architectures) };
+  const narrowed = { ...guess, tolerated: tolerated(context, guess.architectures) };
+  // The known images leave nothing else, so the guess narrows nothing.
   if (plain !== 'any' && plain.length === guess.architectures.length) return narrowed;
-  return mayBeVolumeBound(view, policy) ? softened(context, guess, plain) : narrowed;
+  return mayBeVolumeBound(view, policy) ? softened(context, guess, plain) : { ...narrowed, isChoice: true };
 }
 
 /** PL6: of a pod whose volume may be bound elsewhere, and that nothing replaces, a guess is no more than a preference. */
