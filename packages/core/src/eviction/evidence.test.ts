@@ -88,6 +88,7 @@ const ROWS: readonly Row[] = [
   ['24', 'CRLF shebang, or loader missing', AMD, ended(1, { message: 'exec /entry.sh: no such file or directory' }), 'None', 'fits'],
   ['25', 'private image, no credentials', { kind: 'unresolved', reason: 'Unauthorized' }, waiting('ErrImagePull', 'failed to resolve image: pull access denied, repository does not exist or may require authorization'), 'None', 'unknown'],
   ['26', 'missing tag', NOT_FOUND, waiting('ErrImagePull', `rpc error: code = NotFound desc = failed to resolve image: ${IMAGE}: not found`), 'None', 'unknown'],
+  ['26b', 'the manifest of the platform was deleted', AMD, waiting('ErrImagePull', 'failed to copy: httpReadSeeker: failed open: content at https://registry.test/v2/hello/manifests/sha256:18ac not found: not found'), 'None', 'fits'],
   ['27', 'registry down', { kind: 'unresolved', reason: 'Unavailable' }, waiting('ErrImagePull', 'dial tcp 192.0.2.1:443: connect: connection refused'), 'None', 'unknown'],
   ['28', 'bad name', { kind: 'unresolved', reason: 'InvalidReference' }, waiting('InvalidImageName', "couldn't parse image name"), 'None', 'unknown'],
   ['29', 'imagePullPolicy Never', AMD, waiting('ErrImageNeverPull', 'is not present with pull policy of Never'), 'None', 'fits'],
@@ -138,7 +139,7 @@ describe('what a real node says', () => {
     const page = readFileSync(join(import.meta.dirname, '../../../../docs/node-evidence.md'), 'utf8');
     const [, table = ''] = /^## 2\. .*?$(.*?)^### 2\.1/msu.exec(page) ?? [];
     const rows = [...table.matchAll(/^\| (\d+b?) \|/gmu)].map(([, row]) => row);
-    expect(rows).toHaveLength(35);
+    expect(rows).toHaveLength(36);
     expect([...new Set(ROWS.map(([row]) => row)), '33', '34']).toEqual(rows);
   });
 });
