@@ -204,7 +204,7 @@ describe('P5 the operator’s process', () => {
     await until(() => evicted.length > 0 && patches.length > 0);
     await until(() => eventsOf('mine').includes('Misplaced'));
     await until(() => objectAt(statusOf('default'), 'pods')['unresolved'] === 1);
-    await until(() => written.includes('failed to read pull secrets'));
+    await until(() => written.includes('failed to read object'));
     const outputs = [written, await metrics(), ...world.api.requests.map((request) => JSON.stringify(request))].join(
       '\n',
     );
