@@ -9,7 +9,7 @@ import { systemClock } from '@archpolicy/async';
 import { createInspector, fixedRegistries, parseRegistries, Registries } from '../src/index.ts';
 import type { Inspector, PullSecret } from '../src/index.ts';
 import { MemoryCache } from '../src/cache/memory-cache.ts';
-import { digestOf } from '../src/inspect/digest.ts';
+import { computeDigest } from '../src/inspect/digest.ts';
 
 interface Task {
   readonly kind: 'inspect' | 'revalidate' | 'memory-hits' | 'redis-hits' | 'latency' | 'digests' | 'silent';
@@ -42,13 +42,13 @@ const SLOW_MS = 1;
 /** Inspections until everything is loaded, connected, and whatever is wrong with Redis is noticed. */
 const UNNOTICED = 50;
 
-function inspectorOf({ redisUrl }: Task): Inspector {
+function createWorkerInspector({ redisUrl }: Task): Inspector {
   const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
   const redis = redisUrl === undefined ? {} : { redis: { url: redisUrl, cacheKey: 'bench' } };
   return createInspector({ clock, registries: fixedRegistries(new Registries(file)), ...redis });
 }
 
-const firstOf = (task: Task): string => task.references[0] ?? '';
+const firstReference = (task: Task): string => task.references[0] ?? '';
 
 /** How many of all inspections at once were resolved. */
 async function inspectAll(task: Task, inspector: Inspector): Promise<object> {
@@ -92,7 +92,7 @@ function percentiles(times: number[]): { readonly p50: number; readonly p99: num
 
 /** Microseconds of one answer from memory. */
 async function memoryHits(task: Task, inspector: Inspector): Promise<object> {
-  const request = { reference: firstOf(task), budgetMs: BUDGET_MS };
+  const request = { reference: firstReference(task), budgetMs: BUDGET_MS };
   for (let at = 0; at < WARM_UP; at += 1) await inspector.inspect(request);
   const start = performance.now();
   for (let at = 0; at < task.times; at += 1) await inspector.inspect(request);
@@ -142,14 +142,14 @@ function digests(task: Task): object {
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
   for (let at = 0; at < task.times; at += 1) {
-    const digest = digestOf(Buffer.from(`${at}`));
+    const digest = computeDigest(Buffer.from(`${at}`));
     const platforms = (['amd64', 'arm64'] as const).map((architecture) => ({ os: 'linux', architecture }));
     cache.putFacts(digest, { content: { kind: 'platforms', platforms }, source: 'registry' });
   }
   globalThis.gc?.();
   const mib = (process.memoryUsage().heapUsed - before) / 1024 ** 2;
   const kept = Array.from({ length: task.times }).filter(
-    (_, at) => cache.facts(digestOf(Buffer.from(`${at}`)), 0) !== undefined,
+    (_, at) => cache.facts(computeDigest(Buffer.from(`${at}`)), 0) !== undefined,
   );
   return { mib, kept: kept.length };
 }
@@ -163,7 +163,7 @@ async function silent(task: Task, inspector: Inspector): Promise<object> {
     const start = performance.now();
     await Promise.all(
       Array.from({ length: 50 }, (_, offset) =>
-        inspector.inspect({ reference: `${firstOf(task)}-${at + offset}:v1`, budgetMs: SILENT_BUDGET_MS }),
+        inspector.inspect({ reference: `${firstReference(task)}-${at + offset}:v1`, budgetMs: SILENT_BUDGET_MS }),
       ),
     );
     late.push(performance.now() - start - SILENT_BUDGET_MS);
@@ -179,7 +179,7 @@ async function silent(task: Task, inspector: Inspector): Promise<object> {
 
 async function run(task: Task): Promise<object> {
   if (task.kind === 'digests') return digests(task);
-  const inspector = inspectorOf(task);
+  const inspector = createWorkerInspector(task);
   const tasks = {
     inspect: inspectAll,
     revalidate,

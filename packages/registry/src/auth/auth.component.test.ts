@@ -50,7 +50,7 @@ function secret(user: string | object, host = registry.host): PullSecret {
 const inspect = (repository: string, pullSecrets: readonly PullSecret[] = []): Promise<Inspection> =>
   inspector.inspect({ reference: `${registry.host}/${repository}`, pullSecrets, budgetMs: 5_000 });
 
-const rightOne = (): PullSecret => secret('alice:wonder:land');
+const rightSecret = (): PullSecret => secret('alice:wonder:land');
 const resolved = { kind: 'resolved' };
 
 describe('I5 the entries of all pull secrets of a pod', () => {
@@ -64,7 +64,7 @@ describe('I5 the entries of all pull secrets of a pod', () => {
     [256, 'unresolved'],
   ])('I5 are bounded: behind %i others the right one is %s', async (count, kind) => {
     registry.access = tokens.access();
-    expect(await inspect('private/app:v1', [others(count), rightOne()])).toMatchObject({ kind });
+    expect(await inspect('private/app:v1', [others(count), rightSecret()])).toMatchObject({ kind });
   });
 });
 
@@ -82,7 +82,7 @@ describe('I6 token authentication', () => {
     registry.access = tokens.access();
     await inspect('public/app:v1');
     registry.forgetRequests();
-    expect(await inspect('private/app:v1', [rightOne()])).toMatchObject(resolved);
+    expect(await inspect('private/app:v1', [rightSecret()])).toMatchObject(resolved);
     expect(registry.lines).toEqual(['GET /v2/private/app/manifests/v1']);
     expect(tokens.requests).toHaveLength(2);
   });
@@ -112,15 +112,15 @@ describe('I6 token authentication', () => {
     registry.access = tokens.access();
     tokens.expiresIn = expiresIn;
     await inspect('public/app:v1');
-    const asked = async (tag: string): Promise<number> => {
+    const tokensRequested = async (tag: string): Promise<number> => {
       registry.push('public/app', tag, image);
       await inspect(`public/app:${tag}`);
       return tokens.requests.length;
     };
     now += before;
-    expect(await asked('v2')).toBe(1);
+    expect(await tokensRequested('v2')).toBe(1);
     now += after - before;
-    expect(await asked('v3')).toBe(2);
+    expect(await tokensRequested('v3')).toBe(2);
   });
 
   test('I6 a kept token that the registry refuses is replaced once', async () => {
@@ -137,7 +137,7 @@ describe('I6 token authentication', () => {
 
   test('I6 two users of one repository have a token each', async () => {
     registry.access = tokens.access();
-    await inspect('private/app:v1', [rightOne()]);
+    await inspect('private/app:v1', [rightSecret()]);
     await inspect('private/app:v1', [secret('bob:builder')]);
     expect(tokens.requests).toHaveLength(2);
     const [first, second] = tokens.requests.map(({ headers }) => headers.authorization);
@@ -185,7 +185,7 @@ describe('I6 token authentication', () => {
       status: 401,
       headers: { 'www-authenticate': `Bearer realm="${change(tokens.realm)}"` },
     });
-    expect(await inspect('private/app:v1', [rightOne()])).toMatchObject({ reason: 'Blocked' });
+    expect(await inspect('private/app:v1', [rightSecret()])).toMatchObject({ reason: 'Blocked' });
     expect(tokens.requests).toEqual([]);
   });
 });
@@ -193,7 +193,7 @@ describe('I6 token authentication', () => {
 describe('I5 which credential is tried', () => {
   test('I5 Basic with the credential of the pod', async () => {
     registry.access = basicAccess(['alice:wonder:land']);
-    expect(await inspect('private/app:v1', [rightOne()])).toMatchObject(resolved);
+    expect(await inspect('private/app:v1', [rightSecret()])).toMatchObject(resolved);
   });
 
   test.each([
@@ -259,7 +259,7 @@ describe('I5 which credential is tried', () => {
       path.includes('/blobs/')
         ? { kind: 'answer', status: 307, headers: { location: `http://${storage.host}${path}` } }
         : undefined;
-    expect(await inspect('private/app:v2', [rightOne()])).toMatchObject(resolved);
+    expect(await inspect('private/app:v2', [rightSecret()])).toMatchObject(resolved);
     expect(storage.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
     await storage.stop();
   });
@@ -272,7 +272,7 @@ describe('I5 which credential is tried', () => {
       status: 307,
       headers: { location: `http://${other.host}${path}` },
     });
-    expect(await inspect('private/app:v1', [rightOne()])).toMatchObject({ reason: 'Unauthorized' });
+    expect(await inspect('private/app:v1', [rightSecret()])).toMatchObject({ reason: 'Unauthorized' });
     expect(tokens.requests).toEqual([]);
     await other.stop();
   });
@@ -312,7 +312,7 @@ describe('P4 what a tenant learns', () => {
 
   test('P4 K2 a known digest is shown to another repository only after that repository has shown it', async () => {
     registry.access = basicAccess(['alice:wonder:land']);
-    await inspect('private/app:v1', [rightOne()]);
+    await inspect('private/app:v1', [rightSecret()]);
     registry.access = () => undefined;
     expect(await inspect(`elsewhere/app@${image.manifest.digest}`)).toMatchObject({ reason: 'NotFound' });
   });

@@ -20,18 +20,18 @@ const PARAMETER = /(?<![a-z_])([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))
 export function parseChallenge(header: string | readonly string[] | undefined): Challenge | undefined {
   const text = typeof header === 'string' ? header : (header ?? []).join(', ');
   if (text.length > MAX_CHALLENGE_LENGTH) return undefined;
-  const challenges = split(text);
+  const challenges = splitChallenges(text);
   const bearer = challenges.map(parseBearer).find((challenge) => challenge !== undefined);
   if (bearer !== undefined) return bearer;
   return challenges.some(({ scheme }) => scheme === 'basic') ? { kind: 'basic' } : undefined;
 }
 
-interface Part {
+interface RawChallenge {
   readonly scheme: string;
   readonly parameters: string;
 }
 
-function split(text: string): readonly Part[] {
+function splitChallenges(text: string): readonly RawChallenge[] {
   const starts = [...text.matchAll(SCHEME)];
   return starts.map((start, at) => ({
     scheme: (start[1] ?? '').toLowerCase(),
@@ -39,7 +39,7 @@ function split(text: string): readonly Part[] {
   }));
 }
 
-function parseBearer({ scheme, parameters }: Part): Challenge | undefined {
+function parseBearer({ scheme, parameters }: RawChallenge): Challenge | undefined {
   if (scheme !== 'bearer') return undefined;
   const values = new Map<string, string>();
   for (const [, name = '', quoted, token] of parameters.matchAll(PARAMETER)) {

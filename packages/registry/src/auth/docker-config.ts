@@ -54,17 +54,17 @@ export function parseEntries(credentials: Iterable<readonly [key: string, Creden
 
 /** `auth` wins over `username` and `password`, as the kubelet has it; either is enough. */
 function parseCredential(entry: JsonObject): Credential | undefined {
-  const identityToken = secret(entry['identitytoken']);
+  const identityToken = parseSecretText(entry['identitytoken']);
   if (identityToken !== undefined) return { kind: 'identity-token', token: identityToken };
-  const registryToken = secret(entry['registrytoken']);
+  const registryToken = parseSecretText(entry['registrytoken']);
   if (registryToken !== undefined) return { kind: 'bearer', token: registryToken };
-  const auth = secret(entry['auth']);
+  const auth = parseSecretText(entry['auth']);
   if (auth !== undefined) return decodeAuth(auth);
-  return basic(secret(entry['username']), secret(entry['password']));
+  return toBasicCredential(parseSecretText(entry['username']), parseSecretText(entry['password']));
 }
 
 /** Whether a username or password can be sent in a Basic header and a form. */
-export function basic(username: string | undefined, password: string | undefined): Credential | undefined {
+export function toBasicCredential(username: string | undefined, password: string | undefined): Credential | undefined {
   if (username === undefined || password === undefined || username.includes(':')) return undefined;
   return { kind: 'basic', username, password };
 }
@@ -72,10 +72,10 @@ export function basic(username: string | undefined, password: string | undefined
 function decodeAuth(auth: string): Credential | undefined {
   const text = Buffer.from(auth, 'base64').toString('utf8').replaceAll('\u0000', '');
   const colon = text.indexOf(':');
-  return colon < 1 ? undefined : basic(text.slice(0, colon), text.slice(colon + 1));
+  return colon < 1 ? undefined : toBasicCredential(text.slice(0, colon), text.slice(colon + 1));
 }
 
-function secret(value: Json | undefined): string | undefined {
+function parseSecretText(value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= MAX_SECRET_LENGTH ? value : undefined;
 }
 

@@ -24,7 +24,7 @@ export interface ProvidedCredentials {
 }
 
 /** Without plugins. */
-export const NOTHING_PROVIDED: ProvidedCredentials = { cached: () => [], get: () => Promise.resolve([]) };
+export const NO_PROVIDED_CREDENTIALS: ProvidedCredentials = { cached: () => [], get: () => Promise.resolve([]) };
 
 /** Credentials tried for one image at most: a pod may name many secrets, each costs requests. */
 const MAX_CREDENTIALS = 8;
@@ -48,7 +48,7 @@ export class Keyring {
 
   constructor(
     scopes: CredentialScopes,
-    provided: ProvidedCredentials = NOTHING_PROVIDED,
+    provided: ProvidedCredentials = NO_PROVIDED_CREDENTIALS,
     metrics: RegistryMetrics = NO_METRICS,
   ) {
     this.#scopes = scopes;
@@ -58,7 +58,7 @@ export class Keyring {
 
   /** The credentials in a pod's pull secrets that are meant for the image, in the order in which they are tried. */
   podCredentials(image: ParsedImage, pullSecrets: readonly PullSecret[]): readonly Credential[] {
-    return pullSecrets.length === 0 ? [] : this.#find(this.#indexPod(pullSecrets), toImageName(image));
+    return pullSecrets.length === 0 ? [] : this.#findDistinct(this.#indexPod(pullSecrets), toImageName(image));
   }
 
   /**
@@ -94,7 +94,7 @@ export class Keyring {
     const { registry, repository } = image.reference;
     return endpointsFor(registry, repository, registries).flatMap((endpoint) => {
       const credentials = endpoint.mirror
-        ? this.#fromRegistriesFile({ registry: endpoint.host, repository: endpoint.repository }, registries)
+        ? this.#findForHost({ registry: endpoint.host, repository: endpoint.repository }, registries)
         : this.#upstreamCredentials(toImageName(image), podCredentials, registries, provided);
       return this.#toAttempts(endpoint, credentials);
     });
@@ -115,31 +115,31 @@ export class Keyring {
     const { dockerConfigFile } = registries.config;
     return [
       ...podCredentials,
-      ...this.#fromRegistriesFile(imageName, registries),
+      ...this.#findForHost(imageName, registries),
       ...provided,
-      ...this.#fromFile(dockerConfigFile, imageName, registries),
+      ...this.#findInFile(dockerConfigFile, imageName, registries),
     ];
   }
 
-  #fromRegistriesFile(imageName: ImageName, registries: Registries): readonly Credential[] {
-    return this.#fromFile(registries.entryFor(imageName.registry)?.credentialsFile, imageName, registries);
+  #findForHost(imageName: ImageName, registries: Registries): readonly Credential[] {
+    return this.#findInFile(registries.entryFor(imageName.registry)?.credentialsFile, imageName, registries);
   }
 
-  #fromFile(path: string | undefined, imageName: ImageName, registries: Registries): readonly Credential[] {
+  #findInFile(path: string | undefined, imageName: ImageName, registries: Registries): readonly Credential[] {
     const text = path === undefined ? undefined : registries.file(path);
     if (text === undefined) return [];
-    const known = this.#files.get(text) ?? this.#readFile(text);
-    return this.#find(known, imageName);
+    const index = this.#files.get(text) ?? this.#indexFile(text);
+    return this.#findDistinct(index, imageName);
   }
 
-  #readFile(text: string): EntryIndex {
+  #indexFile(text: string): EntryIndex {
     const index = indexEntries(parseDockerConfig(text, 'kubernetes.io/dockerconfigjson'), this.#metrics);
     this.#files.set(text, index);
     return index;
   }
 
   /** The first distinct credentials that are meant for the image; the search ends with them. */
-  #find(index: EntryIndex, imageName: ImageName): readonly Credential[] {
+  #findDistinct(index: EntryIndex, imageName: ImageName): readonly Credential[] {
     const distinct = new Map<string, Credential>();
     for (const credential of index.find(imageName)) {
       distinct.set(this.#scopes.of(credential), credential);
@@ -151,8 +151,8 @@ export class Keyring {
   #indexPod(secrets: readonly PullSecret[]): EntryIndex {
     const [only] = secrets;
     const key = only !== undefined && secrets.length === 1 ? only : secrets;
-    const known = this.#indexes.get(key);
-    if (known !== undefined) return known;
+    const cached = this.#indexes.get(key);
+    if (cached !== undefined) return cached;
     const index = indexEntries(this.#parsePod(secrets), this.#metrics);
     this.#indexes.set(key, index);
     return index;
@@ -173,8 +173,8 @@ export class Keyring {
   }
 
   #parse(secret: PullSecret): readonly ConfigEntry[] {
-    const known = this.#parsed.get(secret);
-    if (known !== undefined) return known;
+    const cached = this.#parsed.get(secret);
+    if (cached !== undefined) return cached;
     const { entries, unusable } = parseDockerConfig(secret.json, secret.type);
     countUnusable(unusable, this.#metrics);
     this.#parsed.set(secret, entries);

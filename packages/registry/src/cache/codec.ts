@@ -13,12 +13,12 @@ export function decodeFacts(text: string): ContentFacts | undefined {
   const json = parseObject(text);
   const kind = json?.['kind'];
   if (kind === 'neutral' || kind === 'unknown' || kind === 'malformed') return { kind };
-  const platforms = json?.['platforms'];
-  if (kind !== 'platforms' || !Array.isArray(platforms) || platforms.length === 0) return undefined;
-  const parsed = (platforms as readonly Json[]).map(parseDeclaredPlatform);
-  const known = parsed.flatMap((declared) => (declared.kind === 'platform' ? [declared.platform] : []));
+  const declarations = json?.['platforms'];
+  if (kind !== 'platforms' || !Array.isArray(declarations) || declarations.length === 0) return undefined;
+  const parsed = (declarations as readonly Json[]).map(parseDeclaredPlatform);
+  const platforms = parsed.flatMap((declared) => (declared.kind === 'platform' ? [declared.platform] : []));
   const single = json?.['single'] === true && { single: true as const };
-  return known.length === parsed.length ? { kind, platforms: known, ...single } : undefined;
+  return platforms.length === parsed.length ? { kind, platforms, ...single } : undefined;
 }
 
 /** Encodes a tag: `{"digest":"sha256:…","confirmedAtMs":1767225600000}`. */
@@ -44,7 +44,7 @@ export function encodeNegativeEntry({ failure, untilMs }: NegativeEntry): string
 
 export function decodeNegativeEntry(text: string): NegativeEntry | undefined {
   const json = parseObject(text);
-  const reason = SHARED_REASONS.find((known) => known === json?.['reason']);
+  const reason = SHARED_REASONS.find((shared) => shared === json?.['reason']);
   const untilMs = json?.['untilMs'];
   if (reason === undefined || typeof untilMs !== 'number') return undefined;
   return { failure: { kind: 'failed', reason, retryAtMs: untilMs }, untilMs, pauseMs: 0 };

@@ -195,12 +195,12 @@ export class FactCache {
   #loadTag(scope: string, image: string, value: StoredValue): string | undefined {
     const { memory } = this.#parts;
     const stored = this.#verify(value, decodeTag);
-    const known = memory.tag(scope, image);
+    const cached = memory.tag(scope, image);
     // Either replica may have revalidated the tag later.
-    if (stored !== undefined && (known === undefined || known.confirmedAtMs < stored.confirmedAtMs)) {
+    if (stored !== undefined && (cached === undefined || cached.confirmedAtMs < stored.confirmedAtMs)) {
       memory.putTag(scope, image, stored);
     }
-    return (stored ?? known)?.digest;
+    return (stored ?? cached)?.digest;
   }
 
   #loadFailure(scope: string, image: string, value: StoredValue): void {

@@ -77,27 +77,27 @@ export class MemoryCache {
   }
 
   facts(key: string, nowMs: number): CachedFacts | undefined {
-    const known = this.#facts.get(key);
-    return known?.untilMs !== undefined && known.untilMs <= nowMs ? undefined : known;
+    const cached = this.#facts.get(key);
+    return cached?.untilMs !== undefined && cached.untilMs <= nowMs ? undefined : cached;
   }
 
   /** Complete facts are not replaced by incomplete ones. */
   putFacts(key: string, facts: CachedFacts): void {
     if (facts.untilMs !== undefined && this.#isComplete(key)) return;
-    this.#facts.set(key, { ...facts, content: this.#shared(facts.content) });
+    this.#facts.set(key, { ...facts, content: this.#intern(facts.content) });
   }
 
   #isComplete(key: string): boolean {
-    const known = this.#facts.peek(key);
-    return known !== undefined && known.untilMs === undefined;
+    const cached = this.#facts.peek(key);
+    return cached !== undefined && cached.untilMs === undefined;
   }
 
   /** Most images have the same platforms: equal contents are stored once. */
-  #shared(content: ContentFacts): ContentFacts {
+  #intern(content: ContentFacts): ContentFacts {
     const key = JSON.stringify(content);
-    const known = this.#contents.get(key);
-    if (known === undefined) this.#contents.set(key, content);
-    return known ?? content;
+    const interned = this.#contents.get(key);
+    if (interned === undefined) this.#contents.set(key, content);
+    return interned ?? content;
   }
 
   tag(scope: string, image: string): CachedTag | undefined {

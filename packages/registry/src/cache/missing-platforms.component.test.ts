@@ -55,13 +55,13 @@ function replica(): Inspector {
   return inspector;
 }
 
-const secretOf = (user: string): readonly PullSecret[] => [
+const pullSecretsFor = (user: string): readonly PullSecret[] => [
   { type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson({ [registry.host]: user }) },
 ];
 
 /** Checks the image for amd64 with alice's credential, and waits until the result is stored. Returns its key. */
 async function check(inspector: Inspector, reference: string): Promise<string> {
-  const request = { reference: `${registry.host}/${reference}`, pullSecrets: secretOf('alice:a'), digest };
+  const request = { reference: `${registry.host}/${reference}`, pullSecrets: pullSecretsFor('alice:a'), digest };
   const result: PlatformCheck = await inspector.checkPlatform({ ...request, os: 'linux', architecture: 'amd64' });
   expect(result).toBe('missing');
   for (;;) {
@@ -73,7 +73,7 @@ async function check(inspector: Inspector, reference: string): Promise<string> {
 
 /** The architectures that are missing, as an inspection returns them. */
 async function missing(inspector: Inspector, reference: string, user = 'alice:a'): Promise<readonly string[]> {
-  const request = { reference: `${registry.host}/${reference}`, pullSecrets: secretOf(user), budgetMs: 5_000 };
+  const request = { reference: `${registry.host}/${reference}`, pullSecrets: pullSecretsFor(user), budgetMs: 5_000 };
   const inspection = await inspector.inspect(request);
   if (inspection.kind === 'unresolved') throw new Error(inspection.reason);
   return (inspection.facts.missing ?? []).map(({ architecture }) => architecture);

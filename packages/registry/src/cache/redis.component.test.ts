@@ -76,14 +76,14 @@ function inspect(inspector: Inspector, reference = 'app:v1', user?: string): Pro
 const keys = async (): Promise<readonly string[]> =>
   [...(await redis.keys()).keys()].filter((key) => !key.includes(':lock:'));
 
-const valueOf = async (key: string | undefined): Promise<string> => String(await redis.command('GET', key ?? ''));
+const readValue = async (key: string | undefined): Promise<string> => String(await redis.command('GET', key ?? ''));
 
 async function put(key: string | undefined, value: string): Promise<void> {
   await redis.command('SET', key ?? '', value, 'PX', 100_000);
 }
 
 /** The keys, once there are so many: nobody waits for what is stored. */
-async function keysOnceThere(count: number): Promise<readonly string[]> {
+async function waitForKeys(count: number): Promise<readonly string[]> {
   for (;;) {
     const found = await keys();
     if (found.length >= count) return found;
@@ -128,7 +128,7 @@ describe('K1 P7 what replicas share', () => {
     const [first, second] = [replica(), replica()];
     for (const inspector of [first, second]) {
       expect(await inspect(inspector, 'app:v1', 'alice:wrong')).toMatchObject({ reason: 'Unauthorized' });
-      await keysOnceThere(2);
+      await waitForKeys(2);
     }
     const withIt = registry.requests.filter(({ headers }) => headers.authorization !== undefined);
     expect(withIt).toHaveLength(1);
@@ -168,7 +168,7 @@ describe('K1 P7 what replicas share', () => {
 describe('K6 values that are not ours', () => {
   test('K6 every key has a time to live', async () => {
     await inspect(replica());
-    await keysOnceThere(3);
+    await waitForKeys(3);
     // -1 would be for ever; -2 is a lock that has been given back since.
     expect([...(await redis.keys()).values()]).not.toContain(-1);
   });
@@ -182,8 +182,8 @@ describe('K6 values that are not ours', () => {
     ['a megabyte', (value: string) => value + 'x'.repeat(70_000)],
   ])('K6 %s is a miss and counted', async (_, change) => {
     await inspect(replica());
-    for (const key of await keysOnceThere(3)) {
-      await put(key, change(await valueOf(key)));
+    for (const key of await waitForKeys(3)) {
+      await put(key, change(await readValue(key)));
     }
     registry.forgetRequests();
     expect(await inspect(replica())).toMatchObject({ kind: 'resolved', source: 'registry' });
@@ -194,12 +194,12 @@ describe('K6 values that are not ours', () => {
   test('K6 a value moved to another key is a miss', async () => {
     const first = replica();
     await inspect(first);
-    const before = new Set(await keysOnceThere(3));
+    const before = new Set(await waitForKeys(3));
     registry.push('other', 'v1', multiPlatformImage(['linux/s390x']));
     await inspect(first, 'other:v1');
-    const [from] = (await keysOnceThere(6)).filter((key) => !before.has(key) && key.includes(':facts:'));
+    const [from] = (await waitForKeys(6)).filter((key) => !before.has(key) && key.includes(':facts:'));
     const [to] = [...before].filter((key) => key.includes(':facts:'));
-    await put(to, await valueOf(from));
+    await put(to, await readValue(from));
     const inspection = await inspect(replica());
     expect(inspection).toMatchObject({
       kind: 'resolved',

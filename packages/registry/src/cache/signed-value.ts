@@ -29,7 +29,7 @@ export class ValueSigner {
     const given = Buffer.from(value.slice(start, start + MAC_LENGTH));
     const payload = value.slice(start + MAC_LENGTH + 1);
     const expected = Buffer.from(computeMac(this.#key, `${cacheKey}\0${payload}`));
-    const isOurs = given.length === expected.length && timingSafeEqual(given, expected);
-    return isOurs && value[start + MAC_LENGTH] === '.' ? payload : undefined;
+    const isValid = given.length === expected.length && timingSafeEqual(given, expected);
+    return isValid && value[start + MAC_LENGTH] === '.' ? payload : undefined;
   }
 }

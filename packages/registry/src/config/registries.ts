@@ -17,7 +17,7 @@ import { parseYamlText } from '../yaml/yaml-text.ts';
 export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
 
 /** Tenants choose hosts, so the look-ups that are remembered are bounded. */
-const MAX_REMEMBERED_HOSTS = 1_000;
+const MAX_CACHED_HOSTS = 1_000;
 
 /** The registries file, with its entries by host. Immutable: a reload creates a new one. */
 export class Registries {
@@ -25,7 +25,7 @@ export class Registries {
   readonly #entries: readonly (readonly [HostMatcher, RegistryConfig])[];
   readonly #files: ReadonlyMap<string, string>;
   readonly #tls: HostTls;
-  readonly #found = new LRUCache<string, { readonly entry: RegistryConfig | undefined }>({ max: MAX_REMEMBERED_HOSTS });
+  readonly #found = new LRUCache<string, { readonly entry: RegistryConfig | undefined }>({ max: MAX_CACHED_HOSTS });
   /** Whether any credential comes from here: if not, a pod without pull secrets is anonymous. */
   readonly hasCredentials: boolean;
   /** Credential-provider plugins. */
@@ -62,8 +62,8 @@ export class Registries {
    * written in another way (`host:443`, `10.5`) has the entry of its usual form as well, and that one's if it blocks.
    */
   entryFor(host: string): RegistryConfig | undefined {
-    const known = this.#found.get(host);
-    if (known !== undefined) return known.entry;
+    const cached = this.#found.get(host);
+    if (cached !== undefined) return cached.entry;
     const wanted = host.toLowerCase();
     const asWritten = this.#find(wanted);
     const usual = this.#find(normalHost(wanted));

@@ -18,16 +18,16 @@ const MAX_REFERENCES = 20_000;
 
 /** Parses image references and caches the results: an answer from memory costs no parsing. */
 export class ReferenceCache {
-  readonly #known = new LRUCache<string, ParsedImage>({ max: MAX_REFERENCES });
+  readonly #images = new LRUCache<string, ParsedImage>({ max: MAX_REFERENCES });
 
   /** Undefined when the text is not an image reference. */
   parse(text: string): ParsedImage | undefined {
-    const known = this.#known.get(text);
-    if (known !== undefined) return known;
+    const cached = this.#images.get(text);
+    if (cached !== undefined) return cached;
     const parsed = parseReference(text);
     if (parsed.kind === 'failed') return undefined;
     const image = parseImage(parsed.value);
-    this.#known.set(text, image);
+    this.#images.set(text, image);
     return image;
   }
 }

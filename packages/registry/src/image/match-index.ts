@@ -30,7 +30,7 @@ interface HostMatch<T> {
 /** Distinct hosts with wildcards: each is compared with each host of a pod's images. A usual secret has one or two. */
 export const MAX_WILDCARD_HOSTS = 64;
 /** Groups that are remembered, over all hosts. A pod's images come from a few hosts, and each host matches a group or two. */
-const MAX_REMEMBERED = 1_024;
+const MAX_CACHED_GROUPS = 1_024;
 
 /** Docker Hub's credentials are kept under the address of its first API. */
 const DOCKER_HUB = 'docker.io';
@@ -45,9 +45,9 @@ export class MatchIndex<T> {
   readonly #entries: readonly GroupedEntry<T>[];
   readonly #groups = new Map<string, HostGroup<T>>();
   readonly #wildcards: readonly HostGroup<T>[];
-  readonly #matches = new Map<string, HostMatch<T>['groups']>();
+  readonly #hostMatches = new Map<string, HostMatch<T>['groups']>();
   readonly #onCompared: (comparisons: number) => void;
-  #remembered = 0;
+  #cachedGroups = 0;
   /** Entries that are not used, because other entries have as many hosts with wildcards as are compared. */
   readonly unused: number;
 
@@ -84,8 +84,8 @@ export class MatchIndex<T> {
   }
 
   /** Whether anything is meant for the image. */
-  matches(place: ImageName): boolean {
-    const found = this.find(place);
+  matches(imageName: ImageName): boolean {
+    const found = this.find(imageName);
     const isFound = found.next().done !== true;
     found.return(undefined);
     return isFound;
@@ -98,8 +98,8 @@ export class MatchIndex<T> {
   }
 
   #matchHost(registry: string): HostMatch<T> {
-    const known = this.#matches.get(registry);
-    if (known !== undefined) return { groups: known, comparisons: 0 };
+    const cached = this.#hostMatches.get(registry);
+    if (cached !== undefined) return { groups: cached, comparisons: 0 };
     const groups = new Set<HostGroup<T>>();
     let comparisons = 0;
     for (const host of registry === DOCKER_HUB ? [DOCKER_HUB, DOCKER_HUB_KEY] : [registry]) {
@@ -107,7 +107,7 @@ export class MatchIndex<T> {
       if (exact !== undefined) groups.add(exact);
       comparisons += this.#matchWildcards(host, groups);
     }
-    this.#remember(registry, groups);
+    this.#cacheMatch(registry, groups);
     return { groups, comparisons };
   }
 
@@ -127,13 +127,13 @@ export class MatchIndex<T> {
     return comparisons;
   }
 
-  #remember(registry: string, groups: HostMatch<T>['groups']): void {
-    this.#remembered += groups.size + 1;
-    if (this.#remembered > MAX_REMEMBERED) {
-      this.#matches.clear();
-      this.#remembered = groups.size + 1;
+  #cacheMatch(registry: string, groups: HostMatch<T>['groups']): void {
+    this.#cachedGroups += groups.size + 1;
+    if (this.#cachedGroups > MAX_CACHED_GROUPS) {
+      this.#hostMatches.clear();
+      this.#cachedGroups = groups.size + 1;
     }
-    this.#matches.set(registry, groups);
+    this.#hostMatches.set(registry, groups);
   }
 }
 

@@ -59,9 +59,9 @@ const cases: readonly (readonly [string, string, boolean])[] = [
 ];
 
 /** Whether a credential kept under the key is meant for the image. */
-function matches(key: string, place: ImageName): boolean {
+function matches(key: string, imageName: ImageName): boolean {
   const parse = parsePattern(key);
-  return parse.kind === 'ok' && new MatchIndex([{ pattern: parse.value, value: key }]).matches(place);
+  return parse.kind === 'ok' && new MatchIndex([{ pattern: parse.value, value: key }]).matches(imageName);
 }
 
 function toImageName(image: string): ImageName {
@@ -77,8 +77,8 @@ describe('I5 which images a credential is meant for', () => {
 
   test('I5 keys match as a search that tries every way says', () => {
     fc.assert(
-      fc.property(image, key, (place, generated) => {
-        expect(matches(generated, place)).toBe(matchesKey(generated, place));
+      fc.property(image, key, (imageName, generated) => {
+        expect(matches(generated, imageName)).toBe(matchesKey(generated, imageName));
       }),
       { numRuns: 2_000 },
     );
@@ -86,31 +86,36 @@ describe('I5 which images a credential is meant for', () => {
 
   test('I5 a host of which characters are replaced by wildcards matches, and so does its leading path', () => {
     fc.assert(
-      fc.property(image, fc.array(fc.boolean(), { maxLength: 12 }), fc.nat({ max: 3 }), (place, replaced, depth) => {
-        const [name = '', end = ''] = place.registry.split(/(?=:)/);
-        const glob = Array.from(name, (each, at) => (each !== '.' && replaced[at] === true ? '*' : each)).join('');
-        const generated = [`${glob}${end}`, ...place.repository.split('/').slice(0, depth)].join('/');
-        expect(matchesKey(generated, place)).toBe(true);
-        expect(matches(generated, place)).toBe(true);
-      }),
+      fc.property(
+        image,
+        fc.array(fc.boolean(), { maxLength: 12 }),
+        fc.nat({ max: 3 }),
+        (imageName, replaced, depth) => {
+          const [name = '', end = ''] = imageName.registry.split(/(?=:)/);
+          const glob = Array.from(name, (each, at) => (each !== '.' && replaced[at] === true ? '*' : each)).join('');
+          const generated = [`${glob}${end}`, ...imageName.repository.split('/').slice(0, depth)].join('/');
+          expect(matchesKey(generated, imageName)).toBe(true);
+          expect(matches(generated, imageName)).toBe(true);
+        },
+      ),
     );
   });
 
   test('I5 an index finds what each key matches, the later in the alphabet first', () => {
     fc.assert(
-      fc.property(fc.array(key, { maxLength: 40 }), fc.array(image, { maxLength: 5 }), (keys, places) => {
+      fc.property(fc.array(key, { maxLength: 40 }), fc.array(image, { maxLength: 5 }), (keys, imageNames) => {
         const entries = keys.flatMap((value) => {
           const parse = parsePattern(value);
           return parse.kind === 'ok' ? [{ pattern: parse.value, value }] : [];
         });
         const index = new MatchIndex(entries);
         // Twice: the second time from what is remembered.
-        for (const place of [...places, ...places]) {
-          const meant = entries.filter(({ value }) => matchesKey(value, place));
+        for (const imageName of [...imageNames, ...imageNames]) {
+          const meant = entries.filter(({ value }) => matchesKey(value, imageName));
           const sorted = meant.toSorted((a, b) =>
             a.pattern.key === b.pattern.key ? 0 : a.pattern.key < b.pattern.key ? 1 : -1,
           );
-          expect([...index.find(place)]).toEqual(sorted.map(({ value }) => value));
+          expect([...index.find(imageName)]).toEqual(sorted.map(({ value }) => value));
         }
       }),
     );

@@ -46,16 +46,16 @@ export class ContentReader {
   async #readManifest(manifest: Manifest, depth: number): Promise<Fetched<Content>> {
     switch (manifest.kind) {
       case 'index':
-        return depth > MAX_INDEX_DEPTH ? whole(UNKNOWN) : this.#readIndex(manifest.entries, depth);
+        return depth > MAX_INDEX_DEPTH ? completeContent(UNKNOWN) : this.#readIndex(manifest.entries, depth);
       case 'image':
       case 'artifact':
         return this.#readConfig(manifest.kind, manifest.config);
       case 'neutral':
-        return whole({ kind: 'neutral' });
+        return completeContent({ kind: 'neutral' });
       case 'schema1':
-        return whole(singleContent(manifest.declared));
+        return completeContent(singleContent(manifest.declared));
       case 'malformed':
-        return whole({ kind: 'malformed' });
+        return completeContent({ kind: 'malformed' });
     }
   }
 
@@ -76,7 +76,7 @@ export class ContentReader {
 
   async #readChild(child: Descriptor, depth: number): Promise<Fetched<Content>> {
     // Correct digests cannot form a cycle; a child listed twice adds nothing.
-    if (this.#visited.has(child.digest)) return whole(UNKNOWN);
+    if (this.#visited.has(child.digest)) return completeContent(UNKNOWN);
     if (this.#childrenLeft === 0) return fetched({ facts: UNKNOWN, complete: false });
     this.#visited.add(child.digest);
     this.#childrenLeft -= 1;
@@ -87,11 +87,11 @@ export class ContentReader {
   async #readConfig(kind: 'image' | 'artifact', config: Descriptor): Promise<Fetched<Content>> {
     const blob = await this.#source.config(config.digest);
     // Not even an artifact is neutral unread: its size may be all that the registry made up.
-    return blob.kind === 'failed' ? blob : whole(parseConfig(parseDocument(blob.value), kind));
+    return blob.kind === 'failed' ? blob : completeContent(parseConfig(parseDocument(blob.value), kind));
   }
 }
 
-function whole(facts: ContentFacts): Fetched<Content> {
+function completeContent(facts: ContentFacts): Fetched<Content> {
   return fetched({ facts, complete: true });
 }
 

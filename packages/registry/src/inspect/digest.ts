@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isDigest } from '@archpolicy/core';
 
 /** The digest of a body, in the algorithm of `like` (a digest), else sha256. */
-export function digestOf(body: Uint8Array, like?: string): string {
+export function computeDigest(body: Uint8Array, like?: string): string {
   const algorithm = like !== undefined && isDigest(like) ? like.slice(0, like.indexOf(':')) : 'sha256';
   return `${algorithm}:${createHash(algorithm).update(body).digest('hex')}`;
 }

@@ -7,7 +7,7 @@ import type { CacheEntry } from './freshness.ts';
 const NOW = 10 * HARD_TTL_MS;
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const facts: CacheEntry['facts'] = { content: { kind: 'neutral' }, source: 'registry' };
-const nothing: CacheEntry = { tag: undefined, facts: undefined, failure: undefined, isKnownToOthers: false };
+const nothing: CacheEntry = { tag: undefined, facts: undefined, failure: undefined, isCachedForOtherScope: false };
 
 const tagged = (ageMs: number): CacheEntry => ({
   ...nothing,
@@ -25,7 +25,7 @@ describe('I2 K3 the cheapest next step', () => {
   const { always, otherwise } = SOFT_TTL_MS;
   const cases: readonly (readonly [string, CacheEntry, number, string])[] = [
     ['a tag never seen', nothing, otherwise, 'fetch v1'],
-    ['a tag that another scope was shown', { ...nothing, isKnownToOthers: true }, otherwise, 'revalidate'],
+    ['a tag that another scope was shown', { ...nothing, isCachedForOtherScope: true }, otherwise, 'revalidate'],
     ['a tag within ten minutes', tagged(minutes(10) - 1), otherwise, 'answer'],
     ['a tag after ten minutes', tagged(minutes(10)), otherwise, 'revalidate'],
     ['with Always, a tag within a minute', tagged(minutes(1) - 1), always, 'answer'],

@@ -8,7 +8,7 @@ export interface CacheEntry {
   readonly facts: CachedFacts | undefined;
   readonly failure: NegativeEntry | undefined;
   /** The registry returned this tag to another scope, or has served the wanted digest: a HEAD may be enough. */
-  readonly isKnownToOthers: boolean;
+  readonly isCachedForOtherScope: boolean;
 }
 
 /** What an inspection does next (I2). */
@@ -45,7 +45,7 @@ export function allowsStaleOnError(failure: FetchFailure): boolean {
  * (https://www.rfc-editor.org/rfc/rfc9111#section-4.2). Pure: the caller acts, and decides again.
  */
 export function nextStep(entry: CacheEntry, wanted: string, softTtlMs: number, nowMs: number): Step {
-  const { tag, facts, failure, isKnownToOthers } = entry;
+  const { tag, facts, failure, isCachedForOtherScope } = entry;
   if (tag !== undefined && isFresh(tag, softTtlMs, nowMs)) {
     return facts === undefined ? { kind: 'fetch', reference: tag.digest } : { kind: 'answer', tag, facts };
   }
@@ -53,7 +53,7 @@ export function nextStep(entry: CacheEntry, wanted: string, softTtlMs: number, n
     const stale = allowsStaleOnError(failure.failure) ? staleIfError(entry, nowMs) : undefined;
     return stale ?? { kind: 'fail', failure: failure.failure };
   }
-  return tag !== undefined || isKnownToOthers ? { kind: 'revalidate' } : { kind: 'fetch', reference: wanted };
+  return tag !== undefined || isCachedForOtherScope ? { kind: 'revalidate' } : { kind: 'fetch', reference: wanted };
 }
 
 /** The entry, if it may be served when the registry does not answer: at most a day old. */

@@ -116,13 +116,13 @@ export class ImageCache {
   }
 
   #entry({ key, host, reference }: ParsedImage, scope: string, failureScope: string, nowMs: number): CacheEntry {
-    const tag = latest(this.#facts.tag(scope, key), this.#facts.tag(ANONYMOUS_SCOPE, key));
+    const tag = latestTag(this.#facts.tag(scope, key), this.#facts.tag(ANONYMOUS_SCOPE, key));
     const { digest } = reference;
     return {
       tag,
       facts: tag === undefined ? undefined : this.#facts.facts(host, tag.digest, nowMs),
       failure: this.#facts.negativeEntry(failureScope, key, nowMs),
-      isKnownToOthers:
+      isCachedForOtherScope:
         digest === undefined
           ? this.#facts.tag(ANY_SCOPE, key) !== undefined
           : this.#facts.facts(host, digest, nowMs) !== undefined,
@@ -131,7 +131,7 @@ export class ImageCache {
 }
 
 /** What is public, each scope may use as well. */
-function latest(own: CachedTag | undefined, anonymous: CachedTag | undefined): CachedTag | undefined {
+function latestTag(own: CachedTag | undefined, anonymous: CachedTag | undefined): CachedTag | undefined {
   if (own === undefined || anonymous === undefined) return own ?? anonymous;
   return own.confirmedAtMs >= anonymous.confirmedAtMs ? own : anonymous;
 }

@@ -11,7 +11,7 @@ class Rig {
   readonly #ends = new Map<string, (() => void)[]>();
 
   /** Returns whether it was accepted. */
-  ask(host: string, image: string, priority: InspectionPriority = 'admission'): boolean {
+  submit(host: string, image: string, priority: InspectionPriority = 'admission'): boolean {
     const name = `${host} ${image}`;
     const held = this.#limit.run({ priority, key: host, item: image }, () => {
       this.running.push(name);
@@ -28,7 +28,7 @@ class Rig {
 
   /** Returns how many of so many images were accepted. */
   fill(host: string, count: number, priority: InspectionPriority = 'admission'): number {
-    return Array.from({ length: count }).filter((_, at) => this.ask(host, `app-${at}`, priority)).length;
+    return Array.from({ length: count }).filter((_, at) => this.submit(host, `app-${at}`, priority)).length;
   }
 
   /** Ends the oldest work on an image, by an error. */
@@ -48,7 +48,7 @@ describe('K5 inspections in flight', () => {
     const rig = new Rig();
     rig.fill('hanging.example', 100);
     expect(rig.running).toHaveLength(64);
-    rig.ask('other.example', 'app');
+    rig.submit('other.example', 'app');
     expect(rig.last).toBe('other.example app');
   });
 
@@ -56,7 +56,7 @@ describe('K5 inspections in flight', () => {
     const rig = new Rig();
     rig.fill('registry.example', 100, 'background');
     expect(rig.running).toHaveLength(64);
-    rig.ask('registry.example', 'pod');
+    rig.submit('registry.example', 'pod');
     expect(rig.last).toBe('registry.example pod');
   });
 
@@ -65,8 +65,8 @@ describe('K5 inspections in flight', () => {
     for (let at = 0; at < 40; at += 1) rig.fill(`host-${at}.example`, 64);
     expect(rig.running).toHaveLength(2_000);
     // Hosts 31 to 39 have somebody waiting: 16 of the first, all of the others.
-    rig.ask('later.example', 'recheck', 'background');
-    rig.ask('last.example', 'pod');
+    rig.submit('later.example', 'recheck', 'background');
+    rig.submit('last.example', 'pod');
     const next: (string | undefined)[] = [];
     for (let at = 0; at < 11; at += 1) {
       await rig.end(`host-0.example app-${at}`);
@@ -81,6 +81,6 @@ describe('K5 inspections in flight', () => {
     expect(rig.fill('one.example', 5_000)).toBe(4_064);
     expect(rig.fill('two.example', 5_000)).toBe(4_064);
     expect(rig.fill('three.example', 5_000)).toBe(2_064);
-    expect(rig.ask('three.example', 'app-0')).toBe(true);
+    expect(rig.submit('three.example', 'app-0')).toBe(true);
   });
 });

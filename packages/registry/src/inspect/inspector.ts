@@ -75,18 +75,19 @@ export class ImageInspector implements Inspector {
 
   inspect(request: InspectRequest): Promise<Inspection> {
     const image = this.#references.parse(request.reference);
-    if (image === undefined) return Promise.resolve(this.#counted(unresolved('InvalidReference')));
+    if (image === undefined) return Promise.resolve(this.#recordOutcome(unresolved('InvalidReference')));
     const { keyring, cache, registries: source } = this.#parts;
     const registries = source.current();
     if (registries.entryFor(image.reference.registry)?.blocked === true) {
-      return Promise.resolve(this.#counted(unresolved('Blocked')));
+      return Promise.resolve(this.#recordOutcome(unresolved('Blocked')));
     }
     const podCredentials = keyring.podCredentials(image, request.pullSecrets ?? NO_SECRETS);
     const scopes = keyring.scopes(image, podCredentials, registries);
     const softTtlMs = softTtl(image, request);
     const fresh = cache.fresh(image, scopes, softTtlMs);
-    if (fresh !== undefined) return Promise.resolve(this.#counted(this.#toInspection(fresh, image, scopes, 'memory')));
-    return this.#cold({ image, podCredentials, softTtlMs, request }, scopes);
+    if (fresh !== undefined)
+      return Promise.resolve(this.#recordOutcome(this.#toInspection(fresh, image, scopes, 'memory')));
+    return this.#inspectUncached({ image, podCredentials, softTtlMs, request }, scopes);
   }
 
   checkPlatform({ reference, pullSecrets = NO_SECRETS, ...platform }: PlatformCheckRequest): Promise<PlatformCheck> {
@@ -112,8 +113,8 @@ export class ImageInspector implements Inspector {
     await this.#parts.close();
   }
 
-  async #cold(work: Work, scopes: readonly string[]): Promise<Inspection> {
-    if (this.#closed) return this.#counted(unresolved('Unavailable'));
+  async #inspectUncached(work: Work, scopes: readonly string[]): Promise<Inspection> {
+    if (this.#closed) return this.#recordOutcome(unresolved('Unavailable'));
     const { image, softTtlMs, request } = work;
     const { priority = 'admission', budgetMs: ms, signal } = request;
     // A pod must not wait for the permits of a background inspection.
@@ -127,7 +128,7 @@ export class ImageInspector implements Inspector {
       );
     if (running === undefined) return this.#staleOr('Unavailable', image, scopes);
     const waited = await waitAtMost(running, { clock: this.#parts.clock, ms, signal });
-    if (waited.kind === 'done') return this.#counted(this.#toInspection(waited.value, image, scopes));
+    if (waited.kind === 'done') return this.#recordOutcome(this.#toInspection(waited.value, image, scopes));
     return this.#staleOr('Deadline', image, scopes);
   }
 
@@ -137,7 +138,9 @@ export class ImageInspector implements Inspector {
 
   #staleOr(reason: 'Unavailable' | 'Deadline', image: ParsedImage, scopes: readonly string[]): Inspection {
     const stale = this.#parts.cache.stale(image, scopes);
-    return this.#counted(stale === undefined ? unresolved(reason) : this.#toInspection(stale, image, scopes, 'memory'));
+    return this.#recordOutcome(
+      stale === undefined ? unresolved(reason) : this.#toInspection(stale, image, scopes, 'memory'),
+    );
   }
 
   #resolve({ image, podCredentials, softTtlMs, request: { priority } }: Work): Promise<Resolution> {
@@ -163,7 +166,7 @@ export class ImageInspector implements Inspector {
     return unresolved(reason, retryAtMs);
   }
 
-  #counted(inspection: Inspection): Inspection {
+  #recordOutcome(inspection: Inspection): Inspection {
     const labels =
       inspection.kind === 'resolved'
         ? { outcome: 'resolved' as const, source: inspection.source }

@@ -57,18 +57,18 @@ function open(more = ''): Inspector {
   return createInspector({ clock, registries: fixedRegistries(new Registries(parseRegistries(file))) });
 }
 
-const secretOf = (user?: string): readonly PullSecret[] =>
+const pullSecretsFor = (user?: string): readonly PullSecret[] =>
   user === undefined
     ? []
     : [{ type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson({ [registry.host]: user }) }];
 
 const inspect = (user?: string, reference = 'app:v1'): Promise<Inspection> =>
-  inspector.inspect({ reference: `${registry.host}/${reference}`, pullSecrets: secretOf(user), budgetMs: 5_000 });
+  inspector.inspect({ reference: `${registry.host}/${reference}`, pullSecrets: pullSecretsFor(user), budgetMs: 5_000 });
 
 const check = (user?: string, more: object = {}): Promise<PlatformCheck> =>
   inspector.checkPlatform({
     reference: `${registry.host}/app:v1`,
-    pullSecrets: secretOf(user),
+    pullSecrets: pullSecretsFor(user),
     digest: image.manifest.digest,
     os: 'linux',
     architecture: 'amd64',

@@ -81,7 +81,7 @@ export class PlatformChecker {
     const reader = new RegistryReader(reading, { registries, attempt, permit, signal });
     const index = await reader.get(platform.digest);
     if (index.kind === 'failed') return isRejection(index) ? 'next' : 'unknown';
-    const result = await checkChildren(listedFor(index.value.body, platform), reader);
+    const result = await checkChildren(findListedManifests(index.value.body, platform), reader);
     const { digest, os, architecture } = platform;
     if (result === 'missing' && !attempt.endpoint.mirror) {
       cache.storeMissing(image, reader.scope, digest, { os, architecture });
@@ -91,7 +91,7 @@ export class PlatformChecker {
 }
 
 /** The digests of the manifests that an index lists for the platform, whichever variant. */
-function listedFor(body: Uint8Array, { os, architecture }: CheckedPlatform): readonly string[] {
+function findListedManifests(body: Uint8Array, { os, architecture }: CheckedPlatform): readonly string[] {
   const manifest = parseManifest(parseDocument(body) ?? null);
   if (manifest.kind !== 'index') return [];
   return manifest.entries.flatMap((entry) =>

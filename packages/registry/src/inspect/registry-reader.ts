@@ -7,7 +7,7 @@ import type { RegistryMetrics } from '../metrics.ts';
 import type { RequestContext } from '../senders/request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from '../senders/sender.ts';
 import type { ContentSource } from './content-reader.ts';
-import { digestOf, headerDigest } from './digest.ts';
+import { computeDigest, headerDigest } from './digest.ts';
 import { configRequest, evaluateResponse, manifestRequest } from './distribution.ts';
 import { verifyManifest } from './verified-manifest.ts';
 import type { VerifiedManifest } from './verified-manifest.ts';
@@ -75,7 +75,7 @@ export class RegistryReader implements ContentSource {
     const result = evaluateResponse(response, this.#parts.clock.now());
     if (result.kind === 'failed') return result;
     const { body } = result.value;
-    return digestOf(body, digest) === digest ? fetched(body) : this.#discard('digest-mismatch');
+    return computeDigest(body, digest) === digest ? fetched(body) : this.#discard('digest-mismatch');
   }
 
   #send(request: HttpRequest): Promise<HttpResponse | FetchFailure> {

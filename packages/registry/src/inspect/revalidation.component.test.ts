@@ -36,7 +36,7 @@ const inspect = (image: string): Promise<Inspection> =>
   inspector.inspect({ reference: `${registry.host}/${image}`, budgetMs: 10_000 });
 
 /** The methods of the requests that an inspection takes some time later. */
-async function laterTakes(ms: number, image: string): Promise<readonly string[]> {
+async function methodsAfter(ms: number, image: string): Promise<readonly string[]> {
   now += ms;
   registry.forgetRequests();
   expect(await inspect(image)).toMatchObject({ kind: 'resolved', ageMs: 0 });
@@ -58,20 +58,20 @@ describe('I2 a HEAD that tells nothing', () => {
     for (const name of ['app', 'other']) registry.push(name, 'v1', multiPlatformImage(['linux/arm64'], name));
     registry.fault = onHead({ kind: 'answer', status });
     for (const name of ['app', 'other']) await inspect(`${name}:v1`);
-    expect(await laterTakes(PAST_SOFT_TTL, 'app:v1')).toEqual(['HEAD', 'GET']);
-    expect(await laterTakes(0, 'other:v1')).toEqual(['GET']);
-    expect(await laterTakes(PAST_SOFT_TTL, 'app:v1')).toEqual(['GET']);
-    expect(await laterTakes(60 * MINUTE, 'app:v1')).toEqual(['HEAD', 'GET']);
+    expect(await methodsAfter(PAST_SOFT_TTL, 'app:v1')).toEqual(['HEAD', 'GET']);
+    expect(await methodsAfter(0, 'other:v1')).toEqual(['GET']);
+    expect(await methodsAfter(PAST_SOFT_TTL, 'app:v1')).toEqual(['GET']);
+    expect(await methodsAfter(60 * MINUTE, 'app:v1')).toEqual(['HEAD', 'GET']);
   });
 
   test('I2 a single manifest that has not moved costs that GET alone, one that moved its config as well', async () => {
     registry.push('app', 'v1', singleImage('linux/amd64'));
     registry.fault = onHead({ kind: 'answer', status: 200 });
     await inspect('app:v1');
-    expect(await laterTakes(PAST_SOFT_TTL, 'app:v1')).toEqual(['HEAD', 'GET']);
+    expect(await methodsAfter(PAST_SOFT_TTL, 'app:v1')).toEqual(['HEAD', 'GET']);
     const moved = singleImage('linux/arm64');
     registry.push('app', 'v1', moved);
-    expect(await laterTakes(PAST_SOFT_TTL, 'app:v1')).toEqual(['GET', 'GET']);
+    expect(await methodsAfter(PAST_SOFT_TTL, 'app:v1')).toEqual(['GET', 'GET']);
     expect(await inspect('app:v1')).toMatchObject({ facts: { digest: moved.manifest.digest } });
   });
 
@@ -81,7 +81,7 @@ describe('I2 a HEAD that tells nothing', () => {
     registry.fault = onHead({ kind: 'answer', status: 200 });
     const reference = `app@${image.manifest.digest}`;
     await inspect(reference);
-    expect(await laterTakes(DAY, reference)).toEqual(['HEAD']);
+    expect(await methodsAfter(DAY, reference)).toEqual(['HEAD']);
   });
 
   test('I4 one that says that the image is gone is believed', async () => {

@@ -103,7 +103,7 @@ describe('a registry that can convert an index to schema 1', () => {
   test.each(negotiations)('I2 I3 is not made to by GET and HEAD, if it goes by %s', async (_, choose) => {
     registry.push('team/app', 'v1', index);
     registry.fault = (request) => {
-      const chosen = choose(acceptedOf(request));
+      const chosen = choose(parseAccept(request));
       // The digest is that of the converted manifest.
       if (chosen?.includes('manifest.v1') !== true) return undefined;
       const { mediaType, digest, body } = converted.manifest;
@@ -124,7 +124,7 @@ interface Accepted {
 }
 
 /** The parts of the Accept header in their order. */
-function acceptedOf({ headers }: SeenRequest): readonly Accepted[] {
+function parseAccept({ headers }: SeenRequest): readonly Accepted[] {
   return (headers.accept ?? '').split(',').map((part) => {
     const [mediaType = '', ...parameters] = part.split(';').map((text) => text.trim());
     const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? '1';

@@ -38,7 +38,7 @@ export function readSignedManifest(manifest: Json, body: Uint8Array): SignedMani
   if (!isJsonObject(manifest) || manifest['schemaVersion'] !== 1 || !('signatures' in manifest)) return UNSIGNED;
   const { signatures } = manifest;
   if (!isJsonArray(signatures) || signatures.length === 0 || signatures.length > MAX_SIGNATURES) return MALFORMED;
-  const [first, ...others] = signatures.map(formatOf);
+  const [first, ...others] = signatures.map(parsePayloadFormat);
   if (first === undefined || first.length > body.length) return MALFORMED;
   if (others.some((other) => other?.length !== first.length || other.tail !== first.tail)) return MALFORMED;
   return {
@@ -47,15 +47,15 @@ export function readSignedManifest(manifest: Json, body: Uint8Array): SignedMani
   };
 }
 
-function formatOf(signature: Json): PayloadFormat | undefined {
-  const header = isJsonObject(signature) ? protectedHeader(signature) : undefined;
+function parsePayloadFormat(signature: Json): PayloadFormat | undefined {
+  const header = isJsonObject(signature) ? parseProtectedHeader(signature) : undefined;
   const length = header?.['formatLength'];
   const tail = header?.['formatTail'];
   if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0) return undefined;
   return typeof tail === 'string' && BASE64URL.test(tail) ? { length, tail } : undefined;
 }
 
-function protectedHeader(signature: JsonObject): JsonObject | undefined {
+function parseProtectedHeader(signature: JsonObject): JsonObject | undefined {
   const text = textAt(signature, 'protected');
   if (text === undefined || text.length > MAX_PROTECTED_CHARACTERS || !BASE64URL.test(text)) return undefined;
   const header = jsonOrUndefined(Buffer.from(text, 'base64url').toString('utf8'));

@@ -10,7 +10,7 @@ import type { Fetcher, FetchRequest } from './fetcher.ts';
  */
 export class SingleFlightFetcher implements Fetcher {
   readonly #next: Fetcher;
-  readonly #flights = new SingleFlight<FetchFailure | undefined>();
+  readonly #singleFlight = new SingleFlight<FetchFailure | undefined>();
   /** Permits of the background fetches in flight, by image. */
   readonly #permits = new Map<string, BackgroundPermit>();
 
@@ -20,16 +20,16 @@ export class SingleFlightFetcher implements Fetcher {
 
   /** The fetch of the image in flight. When a pod waits for it from now on, it needs no further permits. */
   join({ key }: ParsedImage, permit: BackgroundPermit | undefined): Promise<unknown> | undefined {
-    const inFlight = this.#flights.get(key);
+    const inFlight = this.#singleFlight.get(key);
     if (inFlight !== undefined && permit === undefined) this.#permits.get(key)?.promote();
     return inFlight;
   }
 
   fetch(reference: string, request: FetchRequest): Promise<FetchFailure | undefined> {
     const { key } = request.image;
-    const inFlight = this.#flights.get(key);
+    const inFlight = this.#singleFlight.get(key);
     if (inFlight !== undefined) return inFlight.then(() => undefined);
-    return this.#flights.do(key, () => this.#start(reference, request));
+    return this.#singleFlight.do(key, () => this.#start(reference, request));
   }
 
   #start(reference: string, request: FetchRequest): Promise<FetchFailure | undefined> {

@@ -1,4 +1,4 @@
-import { digestOf } from './digest.ts';
+import { computeDigest } from './digest.ts';
 import { parseDocument } from './document.ts';
 import { readSignedManifest } from './signed-manifest.ts';
 import type { SignedManifest } from './signed-manifest.ts';
@@ -19,13 +19,13 @@ const SIGNATURES = Buffer.from('"signatures"');
  * @returns undefined when the content does not have the digest, or has signatures that contradict each other
  */
 export function verifyManifest(body: Uint8Array, expected: string | undefined): VerifiedManifest | undefined {
-  const digest = digestOf(body, expected);
+  const digest = computeDigest(body, expected);
   // Unsigned schema 1 has the digest of its bytes; so has a signed one at a registry that stores it like any other.
   if (digest === expected) return { digest, body };
   const signed = readSignature(body);
   if (signed.kind === 'malformed') return undefined;
   if (signed.kind === 'unsigned') return expected === undefined ? { digest, body } : undefined;
-  const payload = { digest: digestOf(signed.payload, expected), body: signed.payload };
+  const payload = { digest: computeDigest(signed.payload, expected), body: signed.payload };
   return expected === undefined || payload.digest === expected ? payload : undefined;
 }
 

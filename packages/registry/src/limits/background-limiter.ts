@@ -62,8 +62,8 @@ export class BackgroundLimiter {
   }
 
   #waitlistFor(host: string, bucket: Bucket): PriorityWaitlist<Priority> {
-    const known = this.#waitlists.get(host);
-    if (known !== undefined) return known;
+    const existing = this.#waitlists.get(host);
+    if (existing !== undefined) return existing;
     const waitlist = new PriorityWaitlist({
       clock: this.#parts.clock,
       priorities: PRIORITIES,
@@ -79,9 +79,9 @@ export class BackgroundLimiter {
     const shared = await store.reserve(keys.cacheKey('limit', `background ${host}`), bucket);
     if (shared !== undefined) return shared.waitMs;
     const now = clock.monotonic();
-    const known = this.#buckets.get(host) ?? new TokenBucket(bucket.burst, now);
-    this.#buckets.set(host, known);
-    return reserveLocally(known, bucket, now);
+    const tokens = this.#buckets.get(host) ?? new TokenBucket(bucket.burst, now);
+    this.#buckets.set(host, tokens);
+    return reserveLocally(tokens, bucket, now);
   }
 }
 

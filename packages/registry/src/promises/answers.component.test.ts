@@ -46,7 +46,7 @@ describe('a registry that answers anything', () => {
 
   afterAll(() => server.stop());
 
-  const purposeOf = ({ method, path }: RawRequest): Purpose => {
+  const getPurpose = ({ method, path }: RawRequest): Purpose => {
     if (method === 'HEAD') return 'head';
     if (path.startsWith('/token')) return 'token';
     return path.includes('/blobs/') ? 'config' : 'manifest';
@@ -54,7 +54,7 @@ describe('a registry that answers anything', () => {
 
   const answerWith = (answers: Answers): void => {
     server.answer = (request) => {
-      const purpose = purposeOf(request);
+      const purpose = getPurpose(request);
       const contents: AnswerContents = { right: RIGHT[purpose], tooLarge: TOO_LARGE };
       return toRawAnswer(answers[purpose], contents, request.method);
     };

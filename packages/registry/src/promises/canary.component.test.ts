@@ -35,7 +35,7 @@ let tokens: TokenServer;
 let redis: RedisNode;
 let directory: string;
 /** All that left the inspector by any way that somebody reads. */
-let told: unknown[];
+let emitted: unknown[];
 
 beforeEach(async () => {
   const users = ['pod', 'file', 'plugin', 'docker'].map((name) => ({
@@ -51,7 +51,7 @@ beforeEach(async () => {
     mkdtemp(join(tmpdir(), 'archpolicy-canary-')),
   ]);
   registry.push(REPOSITORY, 'v1', singleImage('linux/arm64'));
-  told = [];
+  emitted = [];
 });
 
 afterEach(async () => {
@@ -96,7 +96,7 @@ async function configure(): Promise<string> {
   return path('registries.yaml');
 }
 
-const note = (...what: readonly unknown[]): void => void told.push(what);
+const note = (...what: readonly unknown[]): void => void emitted.push(what);
 const logger = { debug: note, info: note, warn: note, error: note };
 const metrics: RegistryMetrics = {
   inspection: note,
@@ -164,10 +164,10 @@ describe('P5 where credentials show up', () => {
       // The test is worth something only if they were used.
       expect(new Set(sent).size).toBeGreaterThanOrEqual(4);
       expect(formsOf(CANARY).some((form) => sent.join(' ').includes(form))).toBe(true);
-      expect(told.some((what) => show(what, { depth: 10 }).includes("kind: 'resolved'"))).toBe(true);
+      expect(emitted.some((what) => show(what, { depth: 10 }).includes("kind: 'resolved'"))).toBe(true);
       const content = await redisContent();
       expect(content.length).toBeGreaterThanOrEqual(3);
-      const everything = show([told, content], {
+      const everything = show([emitted, content], {
         depth: 20,
         maxArrayLength: null,
         maxStringLength: null,

@@ -44,12 +44,12 @@ export class AuthenticationSender implements Sender {
     const { origin } = context.attempt.endpoint.base;
     // A background request may wait long for its permit: no other request waits for that.
     const end = context.permit === undefined ? await this.#discovery.enter(origin, context.signal) : undefined;
-    const known = this.#challenges.get(origin);
+    const challengeBefore = this.#challenges.get(origin);
     let response: HttpResponse | FetchFailure = failed('Unavailable');
     let challenge: Challenge | undefined;
     let authorization = NO_AUTHORIZATION;
     try {
-      if (known !== undefined) authorization = await this.#authorize(known, context);
+      if (challengeBefore !== undefined) authorization = await this.#authorize(challengeBefore, context);
       response = await this.#sendWith(authorization, request, context);
       challenge = this.#observe(response, authorization, context);
     } finally {
@@ -58,7 +58,7 @@ export class AuthenticationSender implements Sender {
     }
     if (challenge === undefined) return response;
     // A second 401 to the right answer is final. Only an outdated challenge or token is worth another request.
-    if (isSame(known, challenge) && !usedCachedToken(authorization)) return response;
+    if (isSame(challengeBefore, challenge) && !usedCachedToken(authorization)) return response;
     const second = await this.#authorize(challenge, context);
     response = await this.#sendWith(second, request, context);
     this.#forgetRejected(response, second, context);
@@ -96,7 +96,7 @@ export class AuthenticationSender implements Sender {
   ): void {
     if (authorization.kind === 'failed' || !isChallenged(response)) return;
     const { cachedToken } = authorization.value;
-    if (cachedToken !== undefined) this.#tokens.forget(cachedToken, context);
+    if (cachedToken !== undefined) this.#tokens.invalidate(cachedToken, context);
   }
 
   async #authorize(challenge: Challenge, context: RequestContext): Promise<Fetched<Authorization>> {

@@ -62,8 +62,8 @@ export class CircuitBreakerSender implements Sender {
   }
 
   #breakerFor(host: string): CircuitBreaker {
-    const known = this.#breakers.get(host);
-    if (known !== undefined) return known;
+    const existing = this.#breakers.get(host);
+    if (existing !== undefined) return existing;
     const breaker = new CircuitBreaker(BREAKER);
     this.#breakers.set(host, breaker);
     return breaker;

@@ -32,7 +32,7 @@ class Rig {
     this.#limited = new RateLimitSender(breaking, { store: NO_SHARED_STORE, keys, clock });
   }
 
-  async ask(host: string, endpoint = host): Promise<string> {
+  async outcome(host: string, endpoint = host): Promise<string> {
     const response = await this.send(host, endpoint);
     return response.kind === 'failed' ? response.reason : `${response.status}`;
   }
@@ -50,7 +50,7 @@ class Rig {
 
   async fail(times: number, answer: HttpResponse | FetchFailure, host: string, endpoint = host): Promise<void> {
     this.answer = answer;
-    for (let at = 0; at < times; at += 1) await this.ask(host, endpoint);
+    for (let at = 0; at < times; at += 1) await this.outcome(host, endpoint);
     this.answer = OK;
   }
 }
@@ -66,7 +66,7 @@ describe('K5 what counts as a failure of a host', () => {
     const rig = new Rig();
     rig.takesMs = takesMs;
     await rig.fail(5, answer, 'registry.example');
-    expect(await rig.ask('registry.example')).toBe(expected);
+    expect(await rig.outcome('registry.example')).toBe(expected);
   });
 
   test.each([failed('Unavailable'), { ...OK, status: 503 }])(
@@ -74,31 +74,31 @@ describe('K5 what counts as a failure of a host', () => {
     async (answer) => {
       const rig = new Rig();
       await rig.fail(10, answer, 'registry.example', 'hostile.example');
-      expect(await rig.ask('registry.example')).toBe('200');
-      expect(await rig.ask('hostile.example')).toBe('Unavailable');
+      expect(await rig.outcome('registry.example')).toBe('200');
+      expect(await rig.outcome('hostile.example')).toBe('Unavailable');
     },
   );
 
   test('K5 tokens that are issued do not hide that the registry itself fails', async () => {
     const rig = new Rig();
     for (let at = 0; at < 5; at += 1) {
-      await rig.ask('tokens.example', 'registry.example');
+      await rig.outcome('tokens.example', 'registry.example');
       await rig.fail(1, failed('Unavailable'), 'registry.example');
     }
-    expect(await rig.ask('registry.example')).toBe('Unavailable');
+    expect(await rig.outcome('registry.example')).toBe('Unavailable');
   });
 
   test('K5 PL9 a blip is none for which no pod waits: only what fails for half a minute is an outage', async () => {
     const rig = new Rig();
     await rig.fail(100, failed('Unavailable'), 'registry.example');
-    expect(await rig.ask('registry.example')).toBe('Unavailable');
+    expect(await rig.outcome('registry.example')).toBe('Unavailable');
     for (let probes = 0; probes < 5; probes += 1) {
       rig.now += 30_000;
       await rig.fail(1, failed('Unavailable'), 'registry.example');
     }
-    expect(await rig.ask('registry.example')).toBe('BreakerOpen');
+    expect(await rig.outcome('registry.example')).toBe('BreakerOpen');
     rig.now += 30_000;
-    expect(await rig.ask('registry.example')).toBe('200');
+    expect(await rig.outcome('registry.example')).toBe('200');
   });
 });
 
@@ -110,7 +110,7 @@ describe('K5 a host that fails again and again', () => {
     const rig = new Rig();
     for (let times = 0; times < 3; times += 1) {
       await rig.fail(4, FAILURE, HOST);
-      expect(await rig.ask(HOST)).toBe('200');
+      expect(await rig.outcome(HOST)).toBe('200');
     }
     await rig.fail(5, FAILURE, HOST);
     expect(await rig.send(HOST)).toEqual(failed('Unavailable', 1_000));
@@ -131,8 +131,8 @@ describe('K5 a host that fails again and again', () => {
     await rig.fail(5, FAILURE, HOST);
     rig.now += 1_000;
     await rig.fail(1, failed('Deadline'), HOST);
-    expect(await Promise.all([rig.ask(HOST), rig.ask(HOST)])).toEqual(['200', 'Unavailable']);
-    expect(await Promise.all([rig.ask(HOST), rig.ask(HOST)])).toEqual(['200', '200']);
+    expect(await Promise.all([rig.outcome(HOST), rig.outcome(HOST)])).toEqual(['200', 'Unavailable']);
+    expect(await Promise.all([rig.outcome(HOST), rig.outcome(HOST)])).toEqual(['200', '200']);
   });
 
   test('K5 PL9 an outage begins half a minute after the first failure, and ends with an answer', async () => {
@@ -141,12 +141,12 @@ describe('K5 a host that fails again and again', () => {
     rig.now = 29_000;
     await rig.fail(1, FAILURE, HOST);
     rig.now = 29_999;
-    expect(await rig.ask(HOST)).toBe('Unavailable');
+    expect(await rig.outcome(HOST)).toBe('Unavailable');
     rig.now = 30_000;
-    expect(await rig.ask(HOST)).toBe('BreakerOpen');
+    expect(await rig.outcome(HOST)).toBe('BreakerOpen');
     rig.now = 31_000;
-    expect(await rig.ask(HOST)).toBe('200');
+    expect(await rig.outcome(HOST)).toBe('200');
     await rig.fail(5, FAILURE, HOST);
-    expect(await rig.ask(HOST)).toBe('Unavailable');
+    expect(await rig.outcome(HOST)).toBe('Unavailable');
   });
 });

@@ -97,8 +97,8 @@ export class RateLimitSender implements Sender {
   }
 
   #stateFor(host: string): HostState {
-    const known = this.#hosts.get(host);
-    if (known !== undefined) return known;
+    const existing = this.#hosts.get(host);
+    if (existing !== undefined) return existing;
     const state: HostState = { bucket: undefined, blockedUntilMs: 0 };
     this.#hosts.set(host, state);
     return state;

@@ -39,7 +39,7 @@ export class TokenService {
   readonly #sender: Sender;
   readonly #clock: Clock;
   readonly #tokens = new LRUCache<string, Token>({ max: MAX_TOKENS });
-  readonly #flights = new SingleFlight<Fetched<IssuedToken>>();
+  readonly #singleFlight = new SingleFlight<Fetched<IssuedToken>>();
 
   constructor(sender: Sender, clock: Clock) {
     this.#sender = sender;
@@ -48,17 +48,17 @@ export class TokenService {
 
   token(request: TokenRequest, context: RequestContext): Promise<Fetched<IssuedToken>> {
     const key = tokenKey(request, context);
-    const known = this.#tokens.get(key);
-    if (known !== undefined && this.#clock.monotonic() < known.usableUntilMs) {
-      return Promise.resolve(fetched({ value: known.value, fresh: false }));
+    const cached = this.#tokens.get(key);
+    if (cached !== undefined && this.#clock.monotonic() < cached.usableUntilMs) {
+      return Promise.resolve(fetched({ value: cached.value, fresh: false }));
     }
     // A pod must not wait for a permit of a background inspection.
-    const flight = context.permit === undefined ? key : `background ${key}`;
-    return this.#flights.do(flight, () => this.#request(key, request, context));
+    const flightKey = context.permit === undefined ? key : `background ${key}`;
+    return this.#singleFlight.do(flightKey, () => this.#request(key, request, context));
   }
 
   /** Drops a token that the registry rejected: the next request gets a new one. */
-  forget(request: TokenRequest, context: RequestContext): void {
+  invalidate(request: TokenRequest, context: RequestContext): void {
     this.#tokens.delete(tokenKey(request, context));
   }
 

@@ -16,14 +16,14 @@ import type { PluginResponse } from './plugin-response.ts';
 import type { ProviderConfig } from '../../config/provider-config.ts';
 import { runPlugin } from './run-plugin.ts';
 
-interface Kept {
+interface CachedEntries {
   readonly entries: EntryIndex;
   /** Monotonic milliseconds. */
   readonly untilMs: number;
 }
 
 /** One answer for each image or registry that pods name: bounded like everything that tenants choose. */
-const MAX_KEPT = 1_000;
+const MAX_CACHED = 1_000;
 /** A plugin that failed is not run again for every pod. */
 const FAILED_TTL_MS = 30_000;
 
@@ -36,8 +36,8 @@ export class PluginCredentials implements ProvidedCredentials {
   readonly #logger: Logger;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #metrics: RegistryMetrics;
-  readonly #kept = new LRUCache<string, Kept>({ max: MAX_KEPT });
-  readonly #flights = new SingleFlight<EntryIndex>();
+  readonly #cache = new LRUCache<string, CachedEntries>({ max: MAX_CACHED });
+  readonly #singleFlight = new SingleFlight<EntryIndex>();
 
   /** @param environment what plugins see beside the `env` of their configuration, such as the cloud's role variables. */
   constructor(
@@ -56,7 +56,7 @@ export class PluginCredentials implements ProvidedCredentials {
 
   cached(imageName: ImageName): readonly Credential[] {
     return this.#providersFor(imageName).flatMap((provider) => [
-      ...(this.#keptFor(provider, imageName)?.find(imageName) ?? []),
+      ...(this.#getCached(provider, imageName)?.find(imageName) ?? []),
     ]);
   }
 
@@ -71,18 +71,18 @@ export class PluginCredentials implements ProvidedCredentials {
     return providers.filter(({ matchImages }) => matchImages.matches(imageName));
   }
 
-  #keptFor({ name }: ProviderConfig, imageName: ImageName): EntryIndex | undefined {
+  #getCached({ name }: ProviderConfig, imageName: ImageName): EntryIndex | undefined {
     const now = this.#clock.monotonic();
     const keys = [`${imageName.registry}/${imageName.repository}`, imageName.registry, GLOBAL];
-    return keys.map((key) => this.#kept.get(`${name} ${key}`)).find((kept) => kept !== undefined && kept.untilMs > now)
+    return keys.map((key) => this.#cache.get(`${name} ${key}`)).find((kept) => kept !== undefined && kept.untilMs > now)
       ?.entries;
   }
 
   #getEntries(provider: ProviderConfig, imageName: ImageName, signal: AbortSignal): Promise<EntryIndex> {
-    const kept = this.#keptFor(provider, imageName);
-    if (kept !== undefined) return Promise.resolve(kept);
+    const cached = this.#getCached(provider, imageName);
+    if (cached !== undefined) return Promise.resolve(cached);
     const key = `${provider.name} ${imageName.registry}/${imageName.repository}`;
-    return this.#flights.do(key, () => this.#run(provider, imageName, signal));
+    return this.#singleFlight.do(key, () => this.#run(provider, imageName, signal));
   }
 
   async #run(provider: ProviderConfig, imageName: ImageName, signal: AbortSignal): Promise<EntryIndex> {
@@ -100,16 +100,16 @@ export class PluginCredentials implements ProvidedCredentials {
     const response = output === undefined ? undefined : parsePluginResponse(output, apiVersion);
     if (response === undefined) this.#logger.warn({ provider: name }, 'credential provider failed');
     const entries = response === undefined ? NO_ENTRIES : indexEntries(response, this.#metrics);
-    this.#keep(provider, imageName, entries, response);
+    this.#store(provider, imageName, entries, response);
     return entries;
   }
 
-  #keep(provider: ProviderConfig, imageName: ImageName, entries: EntryIndex, response?: PluginResponse): void {
+  #store(provider: ProviderConfig, imageName: ImageName, entries: EntryIndex, response?: PluginResponse): void {
     const image = `${imageName.registry}/${imageName.repository}`;
     const keys = { Image: image, Registry: imageName.registry, Global: GLOBAL };
     const key = response === undefined ? image : keys[response.cacheKeyType];
     const ttlMs = response === undefined ? FAILED_TTL_MS : (response.cacheMs ?? provider.defaultCacheMs);
-    this.#kept.set(`${provider.name} ${key}`, {
+    this.#cache.set(`${provider.name} ${key}`, {
       entries,
       untilMs: this.#clock.monotonic() + ttlMs,
     });

@@ -1,6 +1,6 @@
 import { jsonOrUndefined, parseGoDuration, withoutUndefined } from '@archpolicy/core';
 import { z } from 'zod';
-import { basic, parseEntries } from '../docker-config.ts';
+import { toBasicCredential, parseEntries } from '../docker-config.ts';
 import type { DockerConfig } from '../docker-config.ts';
 
 /** What a plugin answered, with how long and for what it may be kept. */
@@ -35,6 +35,6 @@ export function parsePluginResponse(text: string, apiVersion: string): PluginRes
   const cacheMs = cacheDuration === undefined || cacheDuration === null ? undefined : parseGoDuration(cacheDuration);
   const credentials = Object.entries(auth ?? {})
     .slice(0, MAX_ENTRIES)
-    .map(([key, { username, password }]) => [key, basic(username, password)] as const);
+    .map(([key, { username, password }]) => [key, toBasicCredential(username, password)] as const);
   return { ...parseEntries(credentials), cacheKeyType, ...withoutUndefined({ cacheMs }) };
 }

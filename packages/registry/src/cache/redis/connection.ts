@@ -8,7 +8,7 @@ import type { RedisClient, RedisConnection } from './resilient-client.ts';
 /** The link gives up long before, and does it better: the library's time-outs also fire when this process stalled. */
 const LIBRARY_TIMEOUT_MS = 5_000;
 /** Ending a connection takes the library up to 2 s by default, which would hold up the end of the process. */
-const DISLIBRARY_TIMEOUT_MS = 50;
+const DISCONNECT_TIMEOUT_MS = 50;
 
 const RESEND_DELAY_MS = 2;
 
@@ -43,7 +43,7 @@ function nodeOptions({ username, password, tls }: RedisTarget): NodeOptions {
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectTimeout: LIBRARY_TIMEOUT_MS,
-    disconnectTimeout: DISLIBRARY_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     username,
     password,
     tls: tls ? {} : undefined,
@@ -93,10 +93,10 @@ function clusterConnection(client: Cluster): RedisConnection {
 }
 
 function connection(client: RedisClient, ping: () => Promise<void>): RedisConnection {
-  let trouble: string | undefined;
+  let lastErrorCode: string | undefined;
   // Without a listener an error would end the process. Errors carry commands, AUTH included: nothing but a word is kept.
   client.on('error', (error: unknown) => {
-    trouble = toErrorCode(error);
+    lastErrorCode = toErrorCode(error);
   });
   const end = new AbortController();
   client.once('end', () => {
@@ -110,8 +110,8 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
     client,
     ended: aborted(end.signal),
     ping,
-    get trouble() {
-      return trouble;
+    get lastErrorCode() {
+      return lastErrorCode;
     },
     open: async () => {
       const opened = await waitUnlessAborted(client.connect(), end.signal);

@@ -8,7 +8,7 @@ import type { RedisConnection, Reply } from './resilient-client.ts';
 /** A connection that does what the test says; its client is never connected. */
 class ScriptedConnection implements RedisConnection {
   readonly client = new Redis({ lazyConnect: true });
-  readonly trouble = 'ECONNREFUSED';
+  readonly lastErrorCode = 'ECONNREFUSED';
   readonly calls: string[] = [];
   readonly ended: Promise<void>;
   end: () => void = () => undefined;
@@ -51,7 +51,7 @@ let clock: FakeClock;
 let opens: () => Promise<void>;
 let pings: () => Promise<void>;
 let connections: ScriptedConnection[];
-let said: string[];
+let logLines: string[];
 let client: ResilientClient;
 
 beforeEach(() => {
@@ -59,13 +59,13 @@ beforeEach(() => {
   opens = works;
   pings = works;
   connections = [];
-  said = [];
+  logLines = [];
   const connect = (): RedisConnection => {
     const connection = new ScriptedConnection(opens);
     connections.push(connection);
     return connection;
   };
-  const note = (fields: object, message: string): void => void said.push(`${message} ${JSON.stringify(fields)}`);
+  const note = (fields: object, message: string): void => void logLines.push(`${message} ${JSON.stringify(fields)}`);
   client = new ResilientClient({
     connect,
     clock,
@@ -77,7 +77,7 @@ beforeEach(() => {
 const answer = (value: string): Promise<Reply<string>> => client.run(() => Promise.resolve(value));
 
 /** A command that nobody answers, and the time that its caller lost. */
-async function lost(): Promise<number> {
+async function timedOutCommand(): Promise<number> {
   const start = clock.monotonic();
   const reply = client.run(never);
   await clock.advance(50);
@@ -103,23 +103,23 @@ describe('a client of Redis', () => {
 
   test('K7 a command takes 50 ms at most, and after three nobody waits any more', async () => {
     await answer('a');
-    expect([await lost(), await lost(), await lost()]).toEqual([50, 50, 50]);
-    const asked: string[] = [];
-    const replies = Array.from({ length: 1_000 }, () => client.run(() => Promise.resolve(void asked.push('asked'))));
+    expect([await timedOutCommand(), await timedOutCommand(), await timedOutCommand()]).toEqual([50, 50, 50]);
+    const sent: string[] = [];
+    const replies = Array.from({ length: 1_000 }, () => client.run(() => Promise.resolve(void sent.push('asked'))));
     expect(new Set((await Promise.all(replies)).map(({ kind }) => kind))).toEqual(new Set(['unavailable']));
-    expect(asked).toEqual([]);
+    expect(sent).toEqual([]);
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
   });
 
   test('K7 three commands lost within a second open the circuit, whatever is answered in between; further apart they do not', async () => {
     for (let times = 0; times < 2; times += 1) {
       await answer('a');
-      await lost();
+      await timedOutCommand();
     }
     await clock.advance(1_000);
     for (let times = 0; times < 3; times += 1) {
       expect(await answer('a')).toMatchObject({ kind: 'reply' });
-      await lost();
+      await timedOutCommand();
     }
     expect(await answer('a')).toEqual(UNAVAILABLE);
   });
@@ -155,7 +155,7 @@ describe('a client of Redis', () => {
     expect(replies).toEqual([UNAVAILABLE, UNAVAILABLE]);
     expect(await answer('c')).toEqual(UNAVAILABLE);
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
-    expect(said).toEqual(['redis does not answer: going on without {"reason":"ECONNREFUSED"}']);
+    expect(logLines).toEqual(['redis does not answer: going on without {"reason":"ECONNREFUSED"}']);
   });
 
   test('K7 a host that takes a connection and says nothing costs 50 ms each for the time of connecting', async () => {
@@ -189,7 +189,7 @@ describe('a client of Redis', () => {
     await clock.advance(0);
     expect(await answer('f')).toEqual({ kind: 'reply', value: 'f' });
     expect(connections).toHaveLength(3);
-    expect(said).toEqual([
+    expect(logLines).toEqual([
       'redis does not answer: going on without {"reason":"ECONNREFUSED"}',
       'redis answers again {}',
     ]);
@@ -234,6 +234,6 @@ describe('a client of Redis', () => {
     await clock.advance(CONNECT_TIMEOUT_MS);
     expect(await reply).toEqual(UNAVAILABLE);
     expect(connections).toHaveLength(1);
-    expect(said).toEqual([]);
+    expect(logLines).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ export interface RedisConnection {
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
   /** The code of its last error, such as `ECONNREFUSED` or `WRONGPASS`. */
-  readonly trouble: string | undefined;
+  readonly lastErrorCode: string | undefined;
   /** Ends it at once; what is on its way is lost. */
   close(): void;
   /** Ends it when what is on its way has arrived. */
@@ -41,7 +41,7 @@ export type Reply<T> =
 /** Connecting takes some round trips, with TLS and Sentinels some more. */
 export const CONNECT_TIMEOUT_MS = 500;
 /** A Redis that stays read-only is not connected to again and again. */
-const RENEWAL_PAUSE_MS = 5_000;
+const MIN_RECONNECT_INTERVAL_MS = 5_000;
 /**
  * One late answer may be an accident; three in a row, or within a second, are none (one node of a Cluster that is away
  * fails one command of three: those that succeed in between must not hide it). A Redis that is back is found within 5 s.
@@ -62,7 +62,7 @@ export class ResilientClient {
   #connection: RedisConnection | undefined;
   readonly #opening = new SingleFlight<RedisConnection>();
   #closed = false;
-  #renewedAtMs = Number.NEGATIVE_INFINITY;
+  #reconnectedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ClientParts) {
     this.#parts = parts;
@@ -73,20 +73,20 @@ export class ResilientClient {
   async run<T>(command: (client: RedisClient) => Promise<T>): Promise<Reply<T>> {
     const { clock, commandTimeoutMs } = this.#parts;
     const startedAtMs = clock.monotonic();
-    if (this.#isAway(startedAtMs)) return { kind: 'unavailable' };
+    if (this.#isUnavailable(startedAtMs)) return { kind: 'unavailable' };
     try {
       const waited = await this.#timeout.wait(this.#send(command), startedAtMs + commandTimeoutMs);
-      if (waited.kind !== 'done') return this.#failed();
-      this.#answered();
+      if (waited.kind !== 'done') return this.#recordFailure();
+      this.#recordSuccess();
       return { kind: 'reply', value: waited.value };
     } catch (error) {
-      return isReply(error) ? this.#refused(error) : this.#failed();
+      return isErrorReply(error) ? this.#recordErrorReply(error) : this.#recordFailure();
     }
   }
 
   /** Begins to connect, so that the first command finds a connection. */
   start(): void {
-    if (!this.#isAway(this.#parts.clock.monotonic())) this.#open().catch(() => undefined);
+    if (!this.#isUnavailable(this.#parts.clock.monotonic())) this.#open().catch(() => undefined);
   }
 
   close(): void {
@@ -108,8 +108,8 @@ export class ResilientClient {
 
   async #connect(): Promise<RedisConnection> {
     const connection = this.#create();
-    if (!(await this.#answers(connection, () => connection.open()))) {
-      this.#away(connection.trouble);
+    if (!(await this.#completesInTime(connection, () => connection.open()))) {
+      this.#markUnavailable(connection.lastErrorCode);
       throw new Error('no connection to redis');
     }
     this.#connection = connection;
@@ -127,7 +127,7 @@ export class ResilientClient {
   }
 
   /** Whether something of a connection works in time; if not, the connection is ended. */
-  async #answers(connection: RedisConnection, step: () => Promise<void>): Promise<boolean> {
+  async #completesInTime(connection: RedisConnection, step: () => Promise<void>): Promise<boolean> {
     const { clock, commandTimeoutMs } = this.#parts;
     const timeoutMs = Math.max(CONNECT_TIMEOUT_MS, commandTimeoutMs);
     const waited = await waitAtMost(step(), { clock, ms: timeoutMs }).catch(() => undefined);
@@ -136,7 +136,7 @@ export class ResilientClient {
     return false;
   }
 
-  #isAway(nowMs: number): boolean {
+  #isUnavailable(nowMs: number): boolean {
     if (this.#closed) return true;
     if (this.#breaker.isClosed) return false;
     // No command is the probe: a new connection is.
@@ -148,8 +148,8 @@ export class ResilientClient {
   async #probe(admission: CircuitAdmission): Promise<void> {
     const connection = this.#create();
     const isBack =
-      (await this.#answers(connection, () => connection.open())) &&
-      (await this.#answers(connection, () => connection.ping()));
+      (await this.#completesInTime(connection, () => connection.open())) &&
+      (await this.#completesInTime(connection, () => connection.ping()));
     if (!isBack) {
       this.#breaker.recordFailure(this.#parts.clock.monotonic(), admission);
       return;
@@ -160,37 +160,37 @@ export class ResilientClient {
   }
 
   /** Answers to commands that were sent before it opened do not close it: only a new connection does. */
-  #answered(): void {
+  #recordSuccess(): void {
     if (this.#breaker.isClosed) this.#breaker.recordSuccess();
   }
 
-  #failed(): { readonly kind: 'unavailable' } {
+  #recordFailure(): { readonly kind: 'unavailable' } {
     if (this.#breaker.isClosed) {
       const now = this.#parts.clock.monotonic();
       this.#breaker.recordFailure(now);
-      if (this.#breaker.state(now) === 'open') this.#leave(this.#connection?.trouble);
+      if (this.#breaker.state(now) === 'open') this.#dropConnection(this.#connection?.lastErrorCode);
     }
     return { kind: 'unavailable' };
   }
 
-  #away(trouble: string | undefined): void {
+  #markUnavailable(errorCode: string | undefined): void {
     if (this.#closed || !this.#breaker.isClosed) return;
     this.#breaker.trip(this.#parts.clock.monotonic());
-    this.#leave(trouble);
+    this.#dropConnection(errorCode);
   }
 
-  #leave(trouble: string | undefined): void {
+  #dropConnection(errorCode: string | undefined): void {
     this.#connection?.close();
     this.#connection = undefined;
-    this.#parts.logger.warn({ reason: trouble ?? 'timeout' }, 'redis does not answer: going on without');
+    this.#parts.logger.warn({ reason: errorCode ?? 'timeout' }, 'redis does not answer: going on without');
   }
 
-  #refused(error: Error): { readonly kind: 'refused' } {
-    this.#answered();
+  #recordErrorReply(error: Error): { readonly kind: 'refused' } {
+    this.#recordSuccess();
     const now = this.#parts.clock.monotonic();
     // After a failover the old primary is read-only, and another server is the primary.
-    if (error.message.startsWith('READONLY') && now - this.#renewedAtMs >= RENEWAL_PAUSE_MS) {
-      this.#renewedAtMs = now;
+    if (error.message.startsWith('READONLY') && now - this.#reconnectedAtMs >= MIN_RECONNECT_INTERVAL_MS) {
+      this.#reconnectedAtMs = now;
       this.#connection?.retire();
       this.#connection = undefined;
     }
@@ -199,6 +199,6 @@ export class ResilientClient {
 }
 
 /** An error that Redis itself answered with. */
-function isReply(error: unknown): error is Error {
+function isErrorReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }

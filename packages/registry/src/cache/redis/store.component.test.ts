@@ -14,16 +14,14 @@ import { parseRedisUrl } from './target.ts';
  * is what the clock was turned.
  */
 let clock: FakeClock;
-let said: string[];
+let logLines: string[];
 let errors: number;
-let told: () => void;
 const ends: (() => Promise<void> | void)[] = [];
 
 beforeEach(() => {
   clock = new FakeClock();
-  said = [];
+  logLines = [];
   errors = 0;
-  told = () => undefined;
 });
 
 afterEach(async () => {
@@ -37,8 +35,7 @@ async function started<T extends { start(): Promise<T>; stop(): Promise<void> }>
 
 function store(url: string): RedisStore {
   const note = (fields: object, message: string): void => {
-    said.push(`${message} ${JSON.stringify(fields)}`);
-    told();
+    logLines.push(`${message} ${JSON.stringify(fields)}`);
   };
   const logger = { ...NO_LOGGER, debug: note, info: note, warn: note, error: note };
   const metrics = { ...NO_METRICS, cache: () => void (errors += 1) };
@@ -55,7 +52,7 @@ async function read(redis: RedisStore, key: string): Promise<string | undefined>
 }
 
 /** A server behind a proxy, and a store that talks to it through the proxy, connected. */
-async function behindProxy(): Promise<{ server: RedisNode; proxy: FaultProxy; redis: RedisStore }> {
+async function startBehindProxy(): Promise<{ server: RedisNode; proxy: FaultProxy; redis: RedisStore }> {
   const server = await started(new RedisNode());
   const proxy = await started(new FaultProxy(server.port));
   const redis = store(`redis://127.0.0.1:${proxy.port}`);
@@ -65,43 +62,43 @@ async function behindProxy(): Promise<{ server: RedisNode; proxy: FaultProxy; re
 }
 
 /** Turns the clock, no faster than real time, until a look in the background has found Redis well. */
-async function untilBack(redis: RedisStore): Promise<void> {
-  while (!said.some((line) => line.startsWith('redis answers again'))) {
-    await turn();
+async function waitUntilAvailable(redis: RedisStore): Promise<void> {
+  while (!logLines.some((line) => line.startsWith('redis answers again'))) {
+    await advanceRealTime();
     await read(redis, 'any');
   }
 }
 
-async function turn(): Promise<void> {
+async function advanceRealTime(): Promise<void> {
   await delay(5);
   await clock.advance(5);
 }
 
 /** 100 callers at the same time. */
-const many = (redis: RedisStore): Promise<readonly (string | undefined)[]> =>
+const readByMany = (redis: RedisStore): Promise<readonly (string | undefined)[]> =>
   Promise.all(Array.from({ length: 100 }, () => read(redis, 'known')));
 
-const nothing: readonly undefined[] = Array.from({ length: 100 });
+const allMissing: readonly undefined[] = Array.from({ length: 100 });
 
 /** Nobody gets anything, and nobody waits for a time-out: the clock stands still. */
 async function expectNoWait(redis: RedisStore): Promise<void> {
-  expect(await many(redis)).toEqual(nothing);
+  expect(await readByMany(redis)).toEqual(allMissing);
 }
 
 /** Nobody gets anything, after 50 ms and not before. */
 async function expectTimeout(redis: RedisStore): Promise<void> {
-  const replies = many(redis);
+  const replies = readByMany(redis);
   await clock.advance(49);
   expect(clock.sleeping).toContain(1);
   expect(await Promise.race([replies, Promise.resolve('waiting')])).toBe('waiting');
   await clock.advance(1);
-  expect(await replies).toEqual(nothing);
+  expect(await replies).toEqual(allMissing);
 }
 
 const bucket = { perSecond: 1, burst: 2, maxWaitMs: 500 };
 
 describe('K7 where Redis is', () => {
-  const places = {
+  const deployments = {
     'one node': async () => {
       const server = await started(new RedisNode());
       return { url: server.url, keys: () => server.keys() };
@@ -117,7 +114,7 @@ describe('K7 where Redis is', () => {
     },
   };
 
-  test.each(Object.entries(places))(
+  test.each(Object.entries(deployments))(
     'K7 K6 works with %s, and leaves no key for ever',
     async (_, start) => {
       const { url, keys } = await start();
@@ -158,19 +155,19 @@ describe('K7 where Redis is', () => {
 
 describe('K7 a Redis in trouble', () => {
   test('K7 refused: nobody waits, not even the first; then it is back', async () => {
-    const { proxy, redis } = await behindProxy();
+    const { proxy, redis } = await startBehindProxy();
     await proxy.set({ kind: 'refuse' });
     await expectNoWait(redis);
     await expectNoWait(redis);
-    expect(said).toHaveLength(1);
-    expect(said[0]).toMatch(/^redis does not answer: going on without/);
+    expect(logLines).toHaveLength(1);
+    expect(logLines[0]).toMatch(/^redis does not answer: going on without/);
     await proxy.set({ kind: 'none' });
-    await untilBack(redis);
+    await waitUntilAvailable(redis);
     expect(await read(redis, 'known')).toBe('value');
   });
 
   test('K7 black-holed: whoever asks at that moment loses 50 ms, all others nothing; a new connection finds it back', async () => {
-    const { proxy, redis } = await behindProxy();
+    const { proxy, redis } = await startBehindProxy();
     await proxy.set({ kind: 'black-hole' });
     await expectTimeout(redis);
     await expectNoWait(redis);
@@ -181,7 +178,7 @@ describe('K7 a Redis in trouble', () => {
       await expectNoWait(redis);
     }
     await proxy.set({ kind: 'none' });
-    await untilBack(redis);
+    await waitUntilAvailable(redis);
     expect(await read(redis, 'known')).toBe('value');
     expect(proxy.accepted).toBeGreaterThan(before);
   });
@@ -194,18 +191,18 @@ describe('K7 a Redis in trouble', () => {
     await expectTimeout(redis);
     await expectNoWait(redis);
     server.resume();
-    await untilBack(redis);
+    await waitUntilAvailable(redis);
     expect(await read(redis, 'known')).toBe('value');
   });
 
   const cuts: readonly ConnectionFault[] = [{ kind: 'reset' }, { kind: 'cut', afterBytes: 3 }];
   test.each(cuts)('K7 connections that break (%j) cost nobody time', async (fault) => {
-    const { proxy, redis } = await behindProxy();
+    const { proxy, redis } = await startBehindProxy();
     await proxy.set(fault);
     await expectNoWait(redis);
     await expectNoWait(redis);
     await proxy.set({ kind: 'none' });
-    await untilBack(redis);
+    await waitUntilAvailable(redis);
     expect(await read(redis, 'known')).toBe('value');
   });
 
@@ -236,7 +233,7 @@ describe('K7 a Redis in trouble', () => {
     expect(clock.monotonic()).toBe(0);
     await server.readWrite();
     expect(await redis.lock('lock', 'mine', 60_000)).toBe('acquired');
-    expect(said).toEqual([]);
+    expect(logLines).toEqual([]);
   });
 
   test('K7 full: what is there is read, writes are given up without waiting', async () => {
@@ -262,7 +259,7 @@ describe('K7 a Redis in trouble', () => {
         progress.isOver = true;
       });
       const use = async (): Promise<boolean> => {
-        const [, value] = await turning(Promise.all([redis.set('new', 'value', 60_000), read(redis, 'new')]));
+        const [, value] = await advanceUntil(Promise.all([redis.set('new', 'value', 60_000), read(redis, 'new')]));
         return value === 'value';
       };
       while (!progress.isOver) await use();
@@ -284,7 +281,7 @@ describe('K7 a Redis in trouble', () => {
     expect(await replies).toContain(undefined);
     await expectNoWait(redis);
     cluster.nodes[0]?.resume();
-    await untilBack(redis);
+    await waitUntilAvailable(redis);
     expect(await Promise.all(names.map((name) => read(redis, name)))).toEqual(names.map(() => 'value'));
   }, 60_000);
 });
@@ -332,16 +329,16 @@ describe('what Redis must not see, and what must not be seen of it', () => {
     expect(await read(right, 'known')).toBe('value');
     const wrong = store(`redis://:wrong-geheim@127.0.0.1:${server.port}`);
     expect(await read(wrong, 'known')).toBeUndefined();
-    expect(said).toEqual(['redis does not answer: going on without {"reason":"WRONGPASS"}']);
+    expect(logLines).toEqual(['redis does not answer: going on without {"reason":"WRONGPASS"}']);
   });
 });
 
 /** Turns the clock until something has happened. */
-async function turning<T>(awaited: Promise<T>): Promise<T> {
+async function advanceUntil<T>(awaited: Promise<T>): Promise<T> {
   const progress = { isOver: false };
   const done = awaited.finally(() => {
     progress.isOver = true;
   });
-  while (!progress.isOver) await turn();
+  while (!progress.isOver) await advanceRealTime();
   return done;
 }
