@@ -21,7 +21,7 @@ import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { ContentReader } from './content-reader.ts';
 import type { Content } from './content-reader.ts';
 
-/** A repository in memory that counts what is read of it. */
+/** A repository in memory that counts its reads. */
 class Repository {
   readonly reads: string[] = [];
   readonly failures = new Map<string, FetchFailure>();
@@ -58,8 +58,8 @@ const amd64 = singleImage('linux/amd64');
 const arm64 = singleImage('linux/arm64');
 const declared = descriptor(amd64.manifest, { platform: { os: 'linux', architecture: 'amd64' } });
 
-describe('reading what a manifest refers to', () => {
-  test('I3 no body makes it throw or hang, and no platform that it finds is unheard of', async () => {
+describe('reading the content of a manifest', () => {
+  test('I3 any body is read without throwing or hanging, and yields only known platforms', async () => {
     const seeds = [
       indexOf([declared, descriptor(arm64.manifest)], [amd64, arm64]),
       multiPlatformImage(['linux/arm/v7', 'windows/amd64']),
@@ -79,14 +79,14 @@ describe('reading what a manifest refers to', () => {
     );
   });
 
-  test('I3 an index with platforms reads nothing else', async () => {
+  test('I3 an index with platforms needs no further read', async () => {
     const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
     const repository = new Repository(image);
     expect(platforms(await read(image, repository))).toEqual(['linux/amd64', 'linux/arm64']);
     expect(repository.reads).toEqual([]);
   });
 
-  test('I3 an entry without a platform costs that child and its config', async () => {
+  test('I3 an entry without a platform costs a read of that child and of its config', async () => {
     const image = indexOf([declared, descriptor(arm64.manifest)], [amd64, arm64]);
     const repository = new Repository(image);
     expect(platforms(await read(image, repository))).toEqual(['linux/amd64', 'linux/arm64']);
@@ -97,7 +97,7 @@ describe('reading what a manifest refers to', () => {
     expect(platforms(await read(arm64))).toEqual(['linux/arm64']);
   });
 
-  test('I3 a nested index is followed to depth 2 and no further', async () => {
+  test('I3 nested indexes are followed to depth 2', async () => {
     const nest = (image: BuiltImage): BuiltImage => indexOf([descriptor(image.manifest)], [image]);
     const one = multiPlatformImage(['linux/s390x']);
     expect(platforms(await read(nest(one)))).toEqual(['linux/s390x']);
@@ -105,7 +105,7 @@ describe('reading what a manifest refers to', () => {
     expect(platforms(await read(nest(nest(nest(one)))))).toBe('unknown');
   });
 
-  test('I3 a missing child takes nothing from the others, and the facts are not kept', async () => {
+  test('I3 a missing child leaves the other platforms, and the facts incomplete', async () => {
     const image = indexOf([declared, descriptor(arm64.manifest)], [amd64]);
     expect(await read(image)).toMatchObject({
       kind: 'fetched',
@@ -115,7 +115,7 @@ describe('reading what a manifest refers to', () => {
   });
 
   test.each(['Unavailable', 'RateLimited', 'Deadline', 'Unauthorized'] as const)(
-    'I4 a child that cannot be read for now (%s) is a failure, not a guess',
+    'I4 a child with a transient failure (%s) fails the image',
     async (reason) => {
       const image = indexOf([declared, descriptor(arm64.manifest)], [amd64, arm64]);
       const repository = new Repository(image);
@@ -124,7 +124,7 @@ describe('reading what a manifest refers to', () => {
     },
   );
 
-  test('I3 a child listed a hundred times is read once, and no more than 16 are read in all', async () => {
+  test('I3 a child listed a hundred times is read once, and at most 16 children are read', async () => {
     const children = Array.from({ length: 40 }, (_, at) => singleImage('linux/arm64', `${at}`));
     const entries = children.flatMap(({ manifest }) => [descriptor(manifest), descriptor(manifest)]);
     const image = indexOf(entries, children);
@@ -172,9 +172,9 @@ describe('reading what a manifest refers to', () => {
   });
 
   test.each([
-    ['no JSON', '{"manifests":'],
+    ['text that is not JSON', '{"manifests":'],
     ['invalid UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
-    ['nesting without end', '['.repeat(100_000)],
+    ['unbounded nesting', '['.repeat(100_000)],
     ['nothing', ''],
   ])('I3 %s is malformed', async (_, body) => {
     const reader = new ContentReader(new Repository(amd64));

@@ -4,36 +4,36 @@ import { fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { parseDocument } from './document.ts';
 
-/** Reads content of one repository by digest; what it returns has that digest. */
+/** Reads content of one repository by digest, and verifies the digest. */
 export interface ContentSource {
   manifest(digest: string): Promise<Fetched<Uint8Array>>;
   config(digest: string): Promise<Fetched<Uint8Array>>;
 }
 
-/** What was read of a manifest and all that it refers to. */
+/** The facts of a manifest and of the content that it refers to. */
 export interface Content {
   readonly facts: ContentFacts;
-  /** Whether every part could be read: if not, the facts may not be kept for long. */
+  /** Whether every part could be read. Incomplete facts are cached for a short time only. */
   readonly complete: boolean;
 }
 
 /** Nested indexes are legal and rare; no known tool nests deeper. Bounds the requests that one image can cause. */
 const MAX_INDEX_DEPTH = 2;
-/** Children without a platform that are read for it. Each is one or two requests. */
+/** Limits the reads of children whose descriptor has no platform; each takes one or two requests. */
 const MAX_CHILDREN_READ = 16;
 
 const UNKNOWN: ContentFacts = { kind: 'unknown' };
 
 /**
- * Turns a manifest's body into facts (I3). An index answers from its descriptors; only descriptors without a platform
- * cost a request, and a single manifest costs one for its config blob.
+ * Reads the facts of an image from a manifest's body (I3). The descriptors of an index contain the platforms: only
+ * descriptors without a platform cost a request. A single manifest costs one for its config blob.
  */
 export class ContentReader {
   readonly #source: ContentSource;
   readonly #visited = new Set<string>();
   #childrenLeft = MAX_CHILDREN_READ;
 
-  /** One reader per image: it keeps count. */
+  /** Create one reader per image: it counts the children that it reads. */
   constructor(source: ContentSource) {
     this.#source = source;
   }
@@ -86,7 +86,7 @@ export class ContentReader {
 
   async #readConfig(kind: 'image' | 'artifact', config: Descriptor): Promise<Fetched<Content>> {
     const blob = await this.#source.config(config.digest);
-    // Not even an artifact is neutral unread: its size may be all that the registry made up.
+    // Read the config of an artifact too, before it counts as neutral: its declared size may be wrong.
     return blob.kind === 'failed' ? blob : completeContent(parseConfig(parseDocument(blob.value), kind));
   }
 }
@@ -95,7 +95,7 @@ function completeContent(facts: ContentFacts): Fetched<Content> {
   return fetched({ facts, complete: true });
 }
 
-/** Whether a retry would fail again for long. The other entries of the index are still valid. */
+/** Whether a retry would fail for the same reason. The other entries of the index are still valid. */
 function isMissing(failure: FetchFailure): boolean {
   return failure.reason === 'NotFound' || failure.reason === 'Malformed' || failure.reason === 'TooLarge';
 }

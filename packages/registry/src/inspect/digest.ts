@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { isDigest } from '@archpolicy/core';
 
-/** The digest of a body, in the algorithm of `like` (a digest), else sha256. */
+/** Returns the digest of a body, in the algorithm of the digest `like`, or in sha256. */
 export function computeDigest(body: Uint8Array, like?: string): string {
   const algorithm = like !== undefined && isDigest(like) ? like.slice(0, like.indexOf(':')) : 'sha256';
   return `${algorithm}:${createHash(algorithm).update(body).digest('hex')}`;
 }
 
 /**
- * The digest that a registry declares in its header; undefined when there is none that could be verified.
+ * Returns the digest that a registry declares in its header; undefined when it is absent or invalid.
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
  * @example Docker-Content-Digest: sha256:e692418e4cbaf90ca69d05a66403747baa33ee08806650b51fab815ad7fc331f

@@ -5,9 +5,9 @@ import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { retryAt } from '../http/retry-after.ts';
 import type { HttpRequest, HttpResponse } from '../senders/sender.ts';
 
-/** Distribution's own limit for a manifest. */
+/** The limit of the distribution project's registry for a manifest. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
-/** A config blob contains the history of every layer; the largest known to us has 300 KB. */
+/** A config blob contains the history of every layer; the largest one seen has 300 KB. */
 export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 const ACCEPT_MANIFESTS = { accept: ACCEPTED_MEDIA_TYPES.join(', ') };
@@ -37,7 +37,7 @@ export function configRequest(digest: string, endpoint: Endpoint): HttpRequest {
   };
 }
 
-/** What a final status means: 200 has the body, all others are failures, each with its time to retry. */
+/** Returns the response if its status is 200, or else the failure, with the time to retry. */
 export function evaluateResponse(response: HttpResponse | FetchFailure, nowMs: number): Fetched<HttpResponse> {
   if (response.kind === 'failed') return response;
   const { status } = response;

@@ -1,7 +1,7 @@
 import { DOCUMENT_BOUNDS, isWithinBounds } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 
-/** Parses a manifest or config blob. Undefined when it is not JSON, or of a shape that would take too long to parse. */
+/** Parses a manifest or config blob. Returns undefined when it is not JSON, or exceeds the bounds of parsing. */
 export function parseDocument(body: Uint8Array): Json | undefined {
   if (!isWithinBounds(body, DOCUMENT_BOUNDS)) return undefined;
   try {

@@ -2,18 +2,18 @@ import type { FetchFailure } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 import type { RequestContext } from '../senders/request-context.ts';
 
-/** One attempt to bring an image into the caches. */
+/** One attempt to fetch an image into the caches. */
 export interface FetchRequest {
   readonly image: ParsedImage;
   readonly softTtlMs: number;
   readonly context: RequestContext;
 }
 
-/** Brings an image into the caches. `SingleFlightFetcher` and `LockedFetcher` decorate the one that reads the registry. */
+/** Fetches an image into the caches. `SingleFlightFetcher` and `LockedFetcher` decorate `RegistryFetcher`, which reads the registry. */
 export interface Fetcher {
   /**
    * @param reference the tag or digest to read
-   * @returns undefined when the caches have something new, which decides what happens next
+   * @returns undefined when the caches have changed: the caller decides its next step from them
    */
   fetch(reference: string, request: FetchRequest): Promise<FetchFailure | undefined>;
 }

@@ -21,32 +21,32 @@ const failedBefore = (reason: FetchFailure['reason'], entry = nothing): CacheEnt
 
 const minutes = (count: number): number => count * 60_000;
 
-describe('I2 K3 the cheapest next step', () => {
+describe('I2 K3 the next step of an inspection', () => {
   const { always, otherwise } = SOFT_TTL_MS;
   const cases: readonly (readonly [string, CacheEntry, number, string])[] = [
-    ['a tag never seen', nothing, otherwise, 'fetch v1'],
-    ['a tag that another scope was shown', { ...nothing, isCachedForOtherScope: true }, otherwise, 'revalidate'],
-    ['a tag within ten minutes', tagged(minutes(10) - 1), otherwise, 'answer'],
-    ['a tag after ten minutes', tagged(minutes(10)), otherwise, 'revalidate'],
-    ['with Always, a tag within a minute', tagged(minutes(1) - 1), always, 'answer'],
-    ['with Always, a tag after a minute', tagged(minutes(1)), always, 'revalidate'],
-    ['a digest within a day of its being shown', tagged(HARD_TTL_MS - 1), HARD_TTL_MS, 'answer'],
-    ['a digest after a day', tagged(HARD_TTL_MS), HARD_TTL_MS, 'revalidate'],
-    ['a tag shown by a replica whose clock is ahead', tagged(-minutes(5)), otherwise, 'answer'],
-    ['a tag whose facts were evicted', { ...tagged(0), facts: undefined }, otherwise, `fetch ${DIGEST}`],
-    ['a refusal', failedBefore('NotFound'), otherwise, 'fail'],
-    ['a refusal and a tag that is fresh', failedBefore('Unavailable', tagged(0)), otherwise, 'answer'],
-    ['an outage and a tag past its time', failedBefore('Unavailable', tagged(minutes(60))), otherwise, 'answer'],
-    ['a rate limit and a tag past its time', failedBefore('RateLimited', tagged(minutes(60))), otherwise, 'answer'],
-    ['an open breaker and a tag past its time', failedBefore('BreakerOpen', tagged(minutes(60))), otherwise, 'answer'],
-    ['an outage and a tag a day old', failedBefore('Unavailable', tagged(HARD_TTL_MS)), otherwise, 'fail'],
+    ['a tag without an entry', nothing, otherwise, 'fetch v1'],
     [
-      'a refusal of the credential and a tag past its time',
-      failedBefore('Unauthorized', tagged(minutes(60))),
+      'a tag that the registry returned to another scope',
+      { ...nothing, isCachedForOtherScope: true },
       otherwise,
-      'fail',
+      'revalidate',
     ],
-    ['a tag that is gone and was there', failedBefore('NotFound', tagged(minutes(60))), otherwise, 'fail'],
+    ['a tag younger than ten minutes', tagged(minutes(10) - 1), otherwise, 'answer'],
+    ['a tag older than ten minutes', tagged(minutes(10)), otherwise, 'revalidate'],
+    ['with Always, a tag younger than a minute', tagged(minutes(1) - 1), always, 'answer'],
+    ['with Always, a tag older than a minute', tagged(minutes(1)), always, 'revalidate'],
+    ['a digest confirmed less than a day ago', tagged(HARD_TTL_MS - 1), HARD_TTL_MS, 'answer'],
+    ['a digest confirmed a day ago', tagged(HARD_TTL_MS), HARD_TTL_MS, 'revalidate'],
+    ['a tag confirmed by a replica whose clock is ahead', tagged(-minutes(5)), otherwise, 'answer'],
+    ['a fresh tag without facts', { ...tagged(0), facts: undefined }, otherwise, `fetch ${DIGEST}`],
+    ['a rejection', failedBefore('NotFound'), otherwise, 'fail'],
+    ['a rejection and a fresh tag', failedBefore('Unavailable', tagged(0)), otherwise, 'answer'],
+    ['an outage and a stale tag', failedBefore('Unavailable', tagged(minutes(60))), otherwise, 'answer'],
+    ['a rate limit and a stale tag', failedBefore('RateLimited', tagged(minutes(60))), otherwise, 'answer'],
+    ['an open breaker and a stale tag', failedBefore('BreakerOpen', tagged(minutes(60))), otherwise, 'answer'],
+    ['an outage and a tag a day old', failedBefore('Unavailable', tagged(HARD_TTL_MS)), otherwise, 'fail'],
+    ['a rejected credential and a stale tag', failedBefore('Unauthorized', tagged(minutes(60))), otherwise, 'fail'],
+    ['a stale tag that was deleted', failedBefore('NotFound', tagged(minutes(60))), otherwise, 'fail'],
   ];
 
   test.each(cases)('K3 %s', (_, entry, softTtlMs, expected) => {
@@ -54,7 +54,7 @@ describe('I2 K3 the cheapest next step', () => {
     expect(step.kind === 'fetch' ? `fetch ${step.reference}` : step.kind).toBe(expected);
   });
 
-  test('K3 what is served stale is at most a day old, and never without facts', () => {
+  test('K3 a stale answer is at most a day old and has facts', () => {
     expect(staleIfError(tagged(HARD_TTL_MS - 1), NOW)?.kind).toBe('answer');
     expect(staleIfError(tagged(HARD_TTL_MS), NOW)).toBeUndefined();
     expect(staleIfError({ ...tagged(0), facts: undefined }, NOW)).toBeUndefined();

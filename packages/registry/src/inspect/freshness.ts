@@ -1,17 +1,17 @@
 import type { CachedFacts, CachedTag, NegativeEntry } from '../cache/memory-cache.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 
-/** What the caches have of one image for one credential scope. */
+/** The cached state of one image for one credential scope. */
 export interface CacheEntry {
   readonly tag: CachedTag | undefined;
   /** Facts of the tag's digest. */
   readonly facts: CachedFacts | undefined;
   readonly failure: NegativeEntry | undefined;
-  /** The registry returned this tag to another scope, or has served the wanted digest: a HEAD may be enough. */
+  /** The registry returned this tag to another scope, or has served the digest: a HEAD may be enough. */
   readonly isCachedForOtherScope: boolean;
 }
 
-/** What an inspection does next (I2). */
+/** The next step of an inspection (I2). */
 export type Step =
   | { readonly kind: 'answer'; readonly tag: CachedTag; readonly facts: CachedFacts }
   | { readonly kind: 'fail'; readonly failure: FetchFailure }
@@ -27,7 +27,7 @@ export const SOFT_TTL_MS = { always: 60_000, otherwise: 10 * 60_000 } as const;
 /** How long a registry's permission for a scope to see a digest lasts (K2), and how long a tag is served stale (K3). */
 export const HARD_TTL_MS = 24 * 60 * 60_000;
 
-/** Failures without an answer of the registry. */
+/** Failures for which the registry gave no answer about the image. */
 const NO_ANSWER: ReadonlySet<FetchFailure['reason']> = new Set([
   'Deadline',
   'RateLimited',
@@ -56,7 +56,7 @@ export function nextStep(entry: CacheEntry, wanted: string, softTtlMs: number, n
   return tag !== undefined || isCachedForOtherScope ? { kind: 'revalidate' } : { kind: 'fetch', reference: wanted };
 }
 
-/** The entry, if it may be served when the registry does not answer: at most a day old. */
+/** Returns the entry as an answer if it has facts and is less than a day old, for use when the registry does not answer. */
 export function staleIfError({ tag, facts }: CacheEntry, nowMs: number): Answer | undefined {
   if (tag === undefined || facts === undefined || !isFresh(tag, HARD_TTL_MS, nowMs)) return undefined;
   return { kind: 'answer', tag, facts };
@@ -66,7 +66,7 @@ export function isFresh(tag: CachedTag, ttlMs: number, nowMs: number): boolean {
   return currentAge(tag, nowMs) < ttlMs;
 }
 
-/** Milliseconds since the registry confirmed the tag. Clocks of replicas differ, so it is never below zero. */
+/** Returns the milliseconds since the registry confirmed the tag; 0 when another replica's clock is ahead. */
 export function currentAge({ confirmedAtMs }: CachedTag, nowMs: number): number {
   return Math.max(0, nowMs - confirmedAtMs);
 }

@@ -1,18 +1,18 @@
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 
-/** An upgraded registry is noticed within this time; until then it costs one useless HEAD an hour. */
+/** Detects an upgraded registry within this time. Other registries without HEAD support cost one useless HEAD an hour. */
 const USELESS_TTL_MS = 60 * 60_000;
-/** Tenants choose hosts. */
+/** Bounds the memory: tenants choose hosts. */
 const MAX_HOSTS = 1_000;
 
 /**
- * Remembers the hosts whose HEAD responses have no digest (older ECR, registry.redhat.io): a revalidation sends a GET at
- * once there, one request instead of two (I2).
+ * Caches which hosts return HEAD responses without a digest (older ECR, registry.redhat.io): there, a revalidation sends
+ * only a GET, one request instead of two (I2).
  */
 export class HeadSupport {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  /** Host → no HEAD before (monotonic milliseconds). */
+  /** Host → time before which no HEAD is sent (monotonic milliseconds). */
   readonly #hosts = new LRUCache<string, number>({ max: MAX_HOSTS });
 
   constructor(clock: Pick<Clock, 'monotonic'>) {

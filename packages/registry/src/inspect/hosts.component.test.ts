@@ -46,8 +46,8 @@ afterEach(async () => {
 const inspect = (registry: FakeRegistry, image: string, pullSecrets: readonly PullSecret[] = []): Promise<Inspection> =>
   inspector.inspect({ reference: `${registry.host}/${image}`, budgetMs: 5_000, pullSecrets });
 
-describe('K1 what a host says of a digest counts for that host alone', () => {
-  test('P4 a host that claims another one’s digest is not told its platforms', async () => {
+describe('K1 facts are cached by host', () => {
+  test('P4 a host that claims a digest of another host does not receive its platforms', async () => {
     honest.access = basicAccess(['alice:pass']);
     honest.push('secret/app', 'v1', secret);
     const pullSecret: PullSecret = {
@@ -65,7 +65,7 @@ describe('K1 what a host says of a digest counts for that host alone', () => {
     expect(await inspect(hostile, 'x/tag:v1')).toMatchObject({ kind: 'unresolved', reason: 'NotFound' });
   });
 
-  test('K1 a host that hides a part of an image takes nothing from what another host served', async () => {
+  test('K1 a host that hides a part of an image does not change the facts of another host', async () => {
     honest.push('app', 'v1', undeclared);
     hostile.push('app', 'v1', undeclared);
     hostile.fault = ({ path }) => (path.endsWith(amd64.manifest.digest) ? { kind: 'answer', status: 404 } : undefined);

@@ -13,12 +13,12 @@ import type { FetchRequest } from './fetcher.ts';
 import { HARD_TTL_MS, isFresh, nextStep, SOFT_TTL_MS, staleIfError } from './freshness.ts';
 import type { Answer, CacheEntry, Step } from './freshness.ts';
 
-/** Facts of an image of which a part was missing. */
+/** For facts of an image of which a part could not be read. */
 const INCOMPLETE_TTL_MS = 30_000;
-/** The scope of all scopes: a tag that the registry returned to any of them exists. */
+/** Entries under this scope record that the registry returned a tag to at least one scope. */
 const ANY_SCOPE = '*';
 
-/** Which cache entries an attempt may use, and under which scopes its results are stored (K2). */
+/** Selects the cache entries that an attempt may use, and the scopes under which its results are stored (K2). */
 export class ImageCache {
   readonly #facts: FactCache;
   readonly #clock: Clock;
@@ -28,7 +28,7 @@ export class ImageCache {
     this.#clock = clock;
   }
 
-  /** A fresh answer for one of the scopes. The first line of `nextStep`, without the look-ups of the others: the hot path. */
+  /** Returns a fresh answer for one of the scopes. On the hot path, this makes fewer look-ups than `nextStep`. */
   fresh(image: ParsedImage, scopes: readonly string[], softTtlMs: number): Answer | undefined {
     const now = this.#clock.now();
     if (this.#facts.isOutdated(image, now - SOFT_TTL_MS.otherwise)) return undefined;
@@ -41,7 +41,7 @@ export class ImageCache {
     return undefined;
   }
 
-  /** A stale answer for one of the scopes, which may be served when the registry does not answer. */
+  /** Returns a stale answer for one of the scopes, for use when the registry does not answer. */
   stale(image: ParsedImage, scopes: readonly string[]): Answer | undefined {
     const now = this.#clock.now();
     return scopes
@@ -49,7 +49,7 @@ export class ImageCache {
       .find((answer) => answer !== undefined);
   }
 
-  /** I9: what of this content the registry no longer has, as far as one of the scopes has found. Undefined: nothing. */
+  /** Returns the platforms of an index that the registry no longer has, as found by one of the scopes (I9); undefined when there are none. */
   missing({ key }: ParsedImage, scopes: readonly string[], digest: string): readonly MissingPlatform[] | undefined {
     const sinceMs = this.#clock.now() - HARD_TTL_MS;
     for (const scope of scopes) {
@@ -61,7 +61,7 @@ export class ImageCache {
     return undefined;
   }
 
-  /** @param scope the pods for which it counts: those of the attempt, or all if the registry required no credential */
+  /** @param scope the scope of the attempt, or the anonymous one if the registry required no credential */
   storeMissing({ key }: ParsedImage, scope: string, digest: string, platform: Omit<MissingPlatform, 'sinceMs'>): void {
     const before = this.#facts.missing(scope, key);
     const others = (before?.digest === digest ? before.platforms : []).filter(
@@ -76,7 +76,7 @@ export class ImageCache {
     return nextStep(this.#entry(image, attempt.scope, cacheScope(attempt), now), image.wanted, softTtlMs, now);
   }
 
-  /** Loads what other replicas have stored for these attempts. */
+  /** Loads the entries that other replicas have stored for these attempts. */
   load(image: ParsedImage, attempts: readonly EndpointCredential[]): Promise<void> {
     const scopes = new Set([...attempts.map(({ scope }) => scope), ANONYMOUS_SCOPE, ANY_SCOPE]);
     return this.#facts.load(image, [...scopes], attempts.map(cacheScope));
@@ -96,7 +96,7 @@ export class ImageCache {
     this.#facts.putFacts(host, digest, { content, source: 'registry', ...until });
   }
 
-  /** @param scope the pods that may use it: those of the attempt, or all if the registry required no credential */
+  /** @param scope the scope of the attempt, or the anonymous one if the registry required no credential */
   storeTag({ image, context }: FetchRequest, scope: string, digest: string): void {
     this.#facts.deleteNegativeEntry(cacheScope(context.attempt), image.key);
     const tag = { digest, confirmedAtMs: this.#clock.now() };
@@ -106,7 +106,7 @@ export class ImageCache {
 
   /** Returns the failure with its time to retry. */
   storeFailure({ image, context: { attempt } }: FetchRequest, failure: FetchFailure): FetchFailure {
-    // Our own deadline proves nothing about the registry, whose response may be on its way.
+    // The deadline of this process is no evidence about the registry: its response may be in flight.
     if (failure.reason === 'Deadline') return failure;
     if (isRejection(failure) && !attempt.endpoint.mirror) this.#facts.deleteTag(attempt.scope, image.key);
     const scope = cacheScope(attempt);
@@ -130,13 +130,13 @@ export class ImageCache {
   }
 }
 
-/** What is public, each scope may use as well. */
+/** Returns the later of the scope's own tag and the public one, which each scope may use. */
 function latestTag(own: CachedTag | undefined, anonymous: CachedTag | undefined): CachedTag | undefined {
   if (own === undefined || anonymous === undefined) return own ?? anonymous;
   return own.confirmedAtMs >= anonymous.confirmedAtMs ? own : anonymous;
 }
 
-/** The scope of a failure: what a mirror does not have, the registry itself may. */
+/** Returns the scope of a failure. It contains the host: the registry may have an image that its mirror does not have. */
 function cacheScope({ scope, endpoint }: EndpointCredential): string {
   return `${scope} ${endpoint.host}`;
 }

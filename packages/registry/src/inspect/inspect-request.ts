@@ -1,15 +1,15 @@
 import type { PullSecret } from '../auth/credential.ts';
 
-/** Which image to inspect, with which credentials, and how long the caller waits. */
+/** The image to inspect, the credentials, and how long the caller waits. */
 export interface InspectRequest {
   /** The `image` field of a container, as written. */
   readonly reference: string;
-  /** The pod's imagePullSecrets, in their order. Pass the same objects again to spare parsing them. */
+  /** The pod's imagePullSecrets, in their order. They are parsed once per object: pass the same objects again. */
   readonly pullSecrets?: readonly PullSecret[];
   /** The container's `imagePullPolicy`: with `Always` a tag is revalidated after a minute instead of ten. */
   readonly pullPolicy?: string;
   /**
-   * `background` when no pod waits for it (recheck, keep-warm): its requests are rate-limited per registry, so that they
+   * `background` when no pod waits for the result (recheck, keep-warm): its requests are rate-limited per registry, so that they
    * neither overload it nor delay pods. `admission` by default.
    */
   readonly priority?: InspectionPriority;
@@ -17,7 +17,7 @@ export interface InspectRequest {
   readonly maxAgeMs?: number;
   /** How long the caller waits, milliseconds. Work that takes longer continues, and its result is cached. */
   readonly budgetMs: number;
-  /** Ends the wait at once; the result then is `Deadline`, or a stale answer. */
+  /** Ends the wait immediately; the result is then `Deadline`, or a stale answer. */
   readonly signal?: AbortSignal;
 }
 

@@ -44,14 +44,14 @@ function platforms(inspection: Inspection): readonly string[] {
 }
 
 describe('inspecting an image at a registry', () => {
-  test('I2 a tag never seen costs one GET, whatever the number of platforms', async () => {
+  test('I2 a new tag costs one GET, for any number of platforms', async () => {
     registry.push('team/app', 'v1', multiPlatformImage(EIGHT));
     const inspection = await inspect('team/app:v1');
     expect(platforms(inspection)).toEqual(EIGHT);
     expect(registry.lines).toEqual(['GET /v2/team/app/manifests/v1']);
   });
 
-  test('I2 a known tag within its soft TTL costs nothing, past it one HEAD', async () => {
+  test('I2 a cached tag costs no request within its soft TTL, and one HEAD after it', async () => {
     registry.push('app', 'v1', multiPlatformImage(EIGHT));
     await inspect('app:v1');
     registry.forgetRequests();
@@ -80,21 +80,21 @@ describe('inspecting an image at a registry', () => {
     expect(registry.lines).toEqual(['GET /v2/app/manifests/v1', `GET /v2/app/blobs/${image.blobs[0]!.digest}`]);
   });
 
-  test('I1 the digest wins over the tag', async () => {
+  test('I1 the digest has precedence over the tag', async () => {
     const image = multiPlatformImage(['linux/s390x']);
     registry.push('app', 'v1', image);
     registry.push('app', 'v2', singleImage('linux/amd64'));
     expect(platforms(await inspect(`app:v2@${image.manifest.digest}`))).toEqual(['linux/s390x']);
   });
 
-  test('K4 a hundred inspections of one new image at once cost one GET', async () => {
+  test('K4 a hundred concurrent inspections of one new image cost one GET', async () => {
     registry.push('app', 'v1', multiPlatformImage(EIGHT));
     const all = await Promise.all(Array.from({ length: 100 }, () => inspect('app:v1')));
     expect(new Set(all.map((inspection) => inspection.kind))).toEqual(new Set(['resolved']));
     expect(registry.lines).toEqual(['GET /v2/app/manifests/v1']);
   });
 
-  test('I4 a registry that never answers leaves the caller at its deadline, and what was known is served', async () => {
+  test('I4 when a registry hangs, the caller gets a stale answer or Deadline when its budget ends', async () => {
     registry.push('app', 'v1', multiPlatformImage(EIGHT));
     await inspect('app:v1');
     registry.fault = () => ({ kind: 'hang' });
@@ -107,7 +107,7 @@ describe('inspecting an image at a registry', () => {
     expect(await known).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 + 100 });
   });
 
-  test('I4 a registry that hangs takes 64 places: what was known is served beyond them, and others are asked', async () => {
+  test('I4 a registry that hangs takes 64 slots; stale answers and other registries remain available', async () => {
     const other = await new FakeRegistry().start();
     other.push('app', 'v1', multiPlatformImage(EIGHT));
     registry.push('app', 'v1', multiPlatformImage(EIGHT));
@@ -125,7 +125,7 @@ describe('inspecting an image at a registry', () => {
     await other.stop();
   });
 
-  test('K5 300 new images of one registry at once wait for each other, and all are resolved', async () => {
+  test('K5 300 concurrent new images of one registry queue, and all are resolved', async () => {
     const names = Array.from({ length: 300 }, (_, at) => `app-${at}`);
     for (const name of names) registry.push(name, 'v1', multiPlatformImage(EIGHT, name));
     const all = await Promise.all(names.map((name) => inspect(`${name}:v1`, { budgetMs: 60_000 })));
@@ -133,7 +133,7 @@ describe('inspecting an image at a registry', () => {
     expect(registry.requests).toHaveLength(300);
   });
 
-  test('K5 who leaves while waiting leaves the work to be done', async () => {
+  test('K5 work continues after its caller stopped waiting', async () => {
     const names = Array.from({ length: 100 }, (_, at) => `app-${at}`);
     for (const name of names) registry.push(name, 'v1', multiPlatformImage(EIGHT, name));
     const all = await Promise.all(names.map((name) => inspect(`${name}:v1`, { budgetMs: 0 })));
@@ -149,7 +149,7 @@ describe('inspecting an image at a registry', () => {
     [429, 'RateLimited'],
     [500, 'Unavailable', 1_000],
     [418, 'Unavailable', 1_000],
-  ])('I4 K3 status %i is %s, remembered for 30 s, or a second', async (status, reason, forMs = 30_000) => {
+  ])('I4 K3 status %i is %s, cached for 30 s, or a second', async (status, reason, forMs = 30_000) => {
     registry.fault = () => ({ kind: 'answer', status, headers: { 'retry-after': '30' } });
     const expected = { kind: 'unresolved', reason, retryAtMs: clock.now() + forMs };
     expect(await inspect('app:v1')).toEqual(expected);
@@ -160,7 +160,7 @@ describe('inspecting an image at a registry', () => {
     expect(registry.requests).toHaveLength(2);
   });
 
-  test('I4 a registry that is away is asked again after 1, 2, 4, … 30 s, and after a second once it answered', async () => {
+  test('I4 an unavailable registry is retried after 1, 2, 4, … 30 s; an answer resets the back-off', async () => {
     registry.push('app', 'v1', multiPlatformImage(EIGHT));
     const away = (): { readonly kind: 'reset' } => ({ kind: 'reset' });
     registry.fault = away;
@@ -177,19 +177,19 @@ describe('inspecting an image at a registry', () => {
     expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 0 });
     registry.fault = away;
     clock.jump(11 * 60_000);
-    // Its tag is served stale meanwhile; another image shows the pause.
+    // This tag is served stale: another image shows the pause.
     expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 });
     expect(await inspect('new:v1')).toMatchObject({ reason: 'Unavailable', retryAtMs: clock.now() + 1_000 });
   });
 
-  test('I4 what is no reference is an outcome, and asks nobody', async () => {
+  test('I4 an invalid reference is an outcome, without a request', async () => {
     expect(await inspector.inspect({ reference: 'UPPER CASE', budgetMs: 50 })).toEqual({
       kind: 'unresolved',
       reason: 'InvalidReference',
     });
   });
 
-  test('I3 a body that does not have the digest asked for is thrown away', async () => {
+  test('I3 a body with another digest than requested is discarded', async () => {
     const image = multiPlatformImage(EIGHT);
     registry.fault = () => ({ kind: 'answer', status: 200, body: '{"manifests":[]}' });
     expect(await inspect(`app@${image.manifest.digest}`)).toMatchObject({ reason: 'Malformed' });

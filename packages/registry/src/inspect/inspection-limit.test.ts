@@ -3,14 +3,14 @@ import { KeyedConcurrencyLimit } from '@archpolicy/async';
 import { INSPECTION_LIMIT } from './inspection-limit.ts';
 import type { InspectionPriority } from './inspect-request.ts';
 
-/** Work that goes on until the test ends it. */
+/** Work that continues until the test ends it. */
 class Rig {
   readonly #limit = new KeyedConcurrencyLimit(INSPECTION_LIMIT);
-  /** What has started and not ended, in its order: `host image`. */
+  /** The running work in the order of its start: `host image`. */
   readonly running: string[] = [];
   readonly #ends = new Map<string, (() => void)[]>();
 
-  /** Returns whether it was accepted. */
+  /** Returns whether the work was accepted. */
   submit(host: string, image: string, priority: InspectionPriority = 'admission'): boolean {
     const name = `${host} ${image}`;
     const held = this.#limit.run({ priority, key: host, item: image }, () => {
@@ -26,12 +26,12 @@ class Rig {
     return held !== undefined;
   }
 
-  /** Returns how many of so many images were accepted. */
+  /** Submits `count` images, and returns how many were accepted. */
   fill(host: string, count: number, priority: InspectionPriority = 'admission'): number {
     return Array.from({ length: count }).filter((_, at) => this.submit(host, `app-${at}`, priority)).length;
   }
 
-  /** Ends the oldest work on an image, by an error. */
+  /** Ends the oldest work on an image with an error. */
   async end(name: string): Promise<void> {
     this.#ends.get(name)?.shift()?.();
     this.running.splice(this.running.indexOf(name), 1);
@@ -43,8 +43,8 @@ class Rig {
   }
 }
 
-describe('K5 inspections in flight', () => {
-  test('K5 64 images of one host are inspected at the same time; images of another host do not wait for them', () => {
+describe('K5 concurrent inspections', () => {
+  test('K5 64 images of one host are inspected concurrently; images of another host do not wait for them', () => {
     const rig = new Rig();
     rig.fill('hanging.example', 100);
     expect(rig.running).toHaveLength(64);
@@ -52,7 +52,7 @@ describe('K5 inspections in flight', () => {
     expect(rig.last).toBe('other.example app');
   });
 
-  test('K5 background inspections take no slot that a pod needs', () => {
+  test('K5 background inspections leave slots for pods', () => {
     const rig = new Rig();
     rig.fill('registry.example', 100, 'background');
     expect(rig.running).toHaveLength(64);
@@ -60,11 +60,11 @@ describe('K5 inspections in flight', () => {
     expect(rig.last).toBe('registry.example pod');
   });
 
-  test('K5 2,000 images in all; then pods come before background inspections, and hosts take turns', async () => {
+  test('K5 beyond 2,000 images, pods run before background inspections, and hosts are served round-robin', async () => {
     const rig = new Rig();
     for (let at = 0; at < 40; at += 1) rig.fill(`host-${at}.example`, 64);
     expect(rig.running).toHaveLength(2_000);
-    // Hosts 31 to 39 have somebody waiting: 16 of the first, all of the others.
+    // Images of hosts 31 to 39 wait: 16 of host 31, all of the others.
     rig.submit('later.example', 'recheck', 'background');
     rig.submit('last.example', 'pod');
     const next: (string | undefined)[] = [];
@@ -76,7 +76,7 @@ describe('K5 inspections in flight', () => {
     expect(next).toEqual(['host-31.example app-16', ...hosts, 'last.example pod', 'host-31.example app-17']);
   });
 
-  test('K5 4,000 wait for one host and 10,000 in all: later ones are refused immediately', () => {
+  test('K5 beyond 4,000 waiters for one host or 10,000 in all, inspections are rejected immediately', () => {
     const rig = new Rig();
     expect(rig.fill('one.example', 5_000)).toBe(4_064);
     expect(rig.fill('two.example', 5_000)).toBe(4_064);

@@ -18,26 +18,26 @@ import type { Resolution, Resolver } from './resolver.ts';
 import { ReferenceCache } from '../image/image-key.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 
-/** The only access to registries. */
+/** Determines the platforms of images. All access to registries goes through it. */
 export interface Inspector {
-  /** Returns the platforms of an image. Never rejects for what a registry, network or tenant does. */
+  /** Returns the platforms of an image. Never rejects because of a registry, the network or a tenant. */
   inspect(request: InspectRequest): Promise<Inspection>;
   /**
-   * Checks whether the registry still has what an index lists for a platform; inspections with the same credentials
-   * return it as missing afterwards. Never rejects for what a registry, network or tenant does.
+   * Checks whether the registry still has the manifests that an index lists for a platform; inspections with the same credentials
+   * return a missing platform afterwards. Never rejects because of a registry, the network or a tenant.
    */
   checkPlatform(request: PlatformCheckRequest): Promise<PlatformCheck>;
   /** Ends all connections and work in flight. Afterwards every inspection that needs a request is `Unavailable`. */
   close(): Promise<void>;
 }
 
-/** No working registry takes longer. Ends work that no caller waits for. */
+/** Aborts work, also when no caller waits for it. A registry that works takes less time. */
 const WORK_DEADLINE_MS = 15_000;
-/** Work that begins within this time shares a signal, whose deadline may be that much earlier. */
+/** Work that starts within this time shares one signal, so a deadline may be earlier by this much. */
 const SHARED_DEADLINE_MS = 1_000;
 const NO_SECRETS: readonly PullSecret[] = [];
 
-/** A request, parsed, with its result where no request of the registry is needed. */
+/** A parsed request. */
 interface Work {
   readonly image: ParsedImage;
   /** The pod's own credentials for the image. */
@@ -58,7 +58,7 @@ interface Parts {
   readonly close: () => Promise<void>;
 }
 
-/** Answers from memory at once; otherwise starts the work, or joins it, and waits within the caller's budget. */
+/** Answers from memory, or else starts or joins the work and waits within the caller's budget. */
 export class ImageInspector implements Inspector {
   readonly #parts: Parts;
   readonly #references = new ReferenceCache();
@@ -117,7 +117,7 @@ export class ImageInspector implements Inspector {
     if (this.#closed) return this.#recordOutcome(unresolved('Unavailable'));
     const { image, softTtlMs, request } = work;
     const { priority = 'admission', budgetMs: ms, signal } = request;
-    // A pod must not wait for the permits of a background inspection.
+    // The key contains the priority: a pod must not wait for the permits of a background inspection.
     const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${image.key}`;
     const slot = { priority, key: normalHost(image.host), item: image.key };
     const running =
@@ -177,7 +177,7 @@ export class ImageInspector implements Inspector {
 }
 
 function softTtl(image: ParsedImage, { pullPolicy, maxAgeMs = Number.POSITIVE_INFINITY }: InspectRequest): number {
-  // A digest cannot move: only the registry's permission for this scope expires.
+  // Content under a digest never changes: only the registry's permission for this scope expires.
   if (image.reference.digest !== undefined) return Math.min(HARD_TTL_MS, maxAgeMs);
   return Math.min(pullPolicy === 'Always' ? SOFT_TTL_MS.always : SOFT_TTL_MS.otherwise, maxAgeMs);
 }

@@ -4,14 +4,14 @@ import type { FetchFailure } from '../http/outcome.ts';
 import type { Fetcher, FetchRequest } from './fetcher.ts';
 import type { ImageCache } from './image-cache.ts';
 
-/** As long as the lock of a dead holder lasts (K4). */
+/** The lifetime of a dead holder's lock (K4). */
 const MAX_WAIT_MS = 2_000;
 /** Reading a manifest takes 20 to 200 ms. */
 const POLL_MS = 20;
 
 /**
- * Lets one replica fetch an image while the others wait for what it stores (K4). A store that does not answer delays no
- * fetch.
+ * Lets one replica fetch an image while the others wait for its result in the shared store (K4). A store that does not
+ * answer delays no fetch.
  */
 export class LockedFetcher implements Fetcher {
   readonly #next: Fetcher;
@@ -41,7 +41,7 @@ export class LockedFetcher implements Fetcher {
     }
   }
 
-  /** Whether another replica has stored something that makes this fetch unnecessary. */
+  /** Whether another replica has stored a result that makes this fetch unnecessary. */
   async #isDoneElsewhere(request: FetchRequest): Promise<boolean> {
     const before = this.#cache.nextStep(request);
     await this.#cache.load(request.image, [request.context.attempt]);

@@ -20,7 +20,7 @@ import { parseRegistries, Registries } from '../config/registries.ts';
 import type { Inspector } from './inspector.ts';
 import type { PlatformCheck } from './platform-checker.ts';
 
-// Sockets on a busy machine.
+// Sockets are slow on a busy machine.
 jest.setTimeout(60_000);
 
 const HOUR = 60 * 60_000;
@@ -29,7 +29,7 @@ const [amd64] = image.children;
 const CHILD = `/v2/app/manifests/${amd64!.digest}`;
 const INDEX = `/v2/app/manifests/${image.manifest.digest}`;
 
-/** The time of the caches is the test's; permits of background requests are waited for in real time. */
+/** The test sets the time of the caches; permits of background requests are waited for in real time. */
 const clock = {
   now: () => nowMs,
   monotonic: () => performance.now(),
@@ -75,14 +75,14 @@ const check = (user?: string, more: object = {}): Promise<PlatformCheck> =>
     ...more,
   });
 
-/** The architectures that are missing, as an inspection returns them. */
+/** Returns the missing architectures of an inspection. */
 async function missing(user?: string, reference?: string): Promise<readonly string[] | string> {
   const inspection = await inspect(user, reference);
   if (inspection.kind === 'unresolved') return inspection.reason;
   return (inspection.facts.missing ?? []).map(({ architecture }) => architecture);
 }
 
-/** The registry returns this status for the manifest for amd64, to all requests or to those of one method. */
+/** Makes the registry return this status for the amd64 manifest, to all requests or to those of one method. */
 function answerChild(status: number, method?: string): void {
   registry.fault = (request) =>
     request.path === CHILD && (method ?? request.method) === request.method ? { kind: 'answer', status } : undefined;
@@ -108,7 +108,7 @@ describe('a manifest that an index lists', () => {
 
   test.each<[string, number, string | undefined, PlatformCheck]>([
     ['404 to HEAD alone', 404, 'HEAD', 'available'],
-    ['405 to HEAD, and has it', 405, 'HEAD', 'available'],
+    ['405 to HEAD and 200 to GET', 405, 'HEAD', 'available'],
     ['401', 401, undefined, 'unknown'],
     ['403', 403, undefined, 'unknown'],
     ['429', 429, undefined, 'unknown'],
@@ -121,7 +121,7 @@ describe('a manifest that an index lists', () => {
     expect(await missing()).toEqual([]);
   });
 
-  test('I9 I4 is not missing when HEAD returns 404 and GET no answer', async () => {
+  test('I9 I4 is not missing when HEAD returns 404 and GET fails', async () => {
     registry.fault = ({ path, method }) => {
       if (path !== CHILD) return undefined;
       return method === 'HEAD' ? { kind: 'answer', status: 404 } : { kind: 'reset' };
@@ -130,7 +130,7 @@ describe('a manifest that an index lists', () => {
     expect(await missing()).toEqual([]);
   });
 
-  test('I9 one of several variants is enough', async () => {
+  test('I9 is available when the registry has one of several variants', async () => {
     const variants = ['linux/arm/v6', 'linux/arm/v7', 'linux/amd64'];
     const arm = multiPlatformImage(variants, 'arm');
     registry.push('app', 'v1', arm);
@@ -158,13 +158,13 @@ describe('a manifest that an index lists', () => {
         [],
       ),
     ],
-  ])('I9 of %s nothing is checked', async (_, other) => {
+  ])('I9 nothing is checked for %s', async (_, other) => {
     registry.push('app', 'v1', other);
     expect(await check(undefined, { digest: other.manifest.digest })).toBe('available');
     expect(registry.lines).toEqual([`GET /v2/app/manifests/${other.manifest.digest}`]);
   });
 
-  test('I9 a body that does not have the digest of the index proves nothing', async () => {
+  test('I9 is unknown when the body of the index has another digest', async () => {
     registry.fault = ({ path }) =>
       path === INDEX
         ? { kind: 'answer', status: 200, body: multiPlatformImage(['linux/amd64']).manifest.body }
@@ -172,13 +172,13 @@ describe('a manifest that an index lists', () => {
     expect(await check()).toBe('unknown');
   });
 
-  test('I9 checks of one platform share one flight', async () => {
+  test('I9 concurrent checks of one platform share their requests', async () => {
     answerChild(404);
     expect(await Promise.all([check(), check(), check()])).toEqual(['missing', 'missing', 'missing']);
     expect(registry.lines).toHaveLength(3);
   });
 
-  test('I9 of a blocked registry, an invalid reference or a closed inspector it is unknown', async () => {
+  test('I9 is unknown for a blocked registry, an invalid reference or a closed inspector', async () => {
     const blocked = open('blocked: true, ');
     expect(
       await blocked.checkPlatform({
@@ -196,8 +196,8 @@ describe('a manifest that an index lists', () => {
   });
 });
 
-describe('what is known to be missing', () => {
-  test('I9 ends when the tag moves', async () => {
+describe('a cached missing platform', () => {
+  test('I9 no longer applies when the tag moves', async () => {
     answerChild(404);
     await check();
     const moved = multiPlatformImage(['linux/amd64', 'linux/arm64'], 'moved');
@@ -210,7 +210,7 @@ describe('what is known to be missing', () => {
     expect(await missing()).toEqual(['amd64']);
   });
 
-  test('I9 K3 ends after a day', async () => {
+  test('I9 K3 expires after a day', async () => {
     answerChild(404);
     await check();
     nowMs += 24 * HOUR - 1;
@@ -219,7 +219,7 @@ describe('what is known to be missing', () => {
     expect(await missing()).toEqual([]);
   });
 
-  test('I9 has all platforms that were checked', async () => {
+  test('I9 includes all platforms that were checked', async () => {
     registry.fault = ({ path }) =>
       image.children.some(({ digest }) => path.endsWith(digest)) ? { kind: 'answer', status: 404 } : undefined;
     await check();
@@ -235,11 +235,11 @@ describe('what is known to be missing', () => {
     expect(await missing(undefined, 'copy:v1')).toEqual([]);
   });
 
-  test('I9 K2 P4 counts for the credential to which the registry returned it', async () => {
+  test('I9 K2 P4 applies to the credential that received the 404', async () => {
     const access = basicAccess(['alice:a', 'bob:b']);
     registry.access = access;
     registry.fault = (request) => {
-      // Hides from alice what she may not see, as if it were not there.
+      // Returns 404 to alice for content that she may not read.
       const isAlice = access(request, 'app') === undefined && request.headers.authorization?.endsWith('YWxpY2U6YQ==');
       return isAlice === true && request.path === CHILD ? { kind: 'answer', status: 404 } : undefined;
     };
@@ -252,20 +252,20 @@ describe('what is known to be missing', () => {
     expect(await missing('mallory:m')).toBe('Unauthorized');
   });
 
-  test('I9 K2 a 404 of a registry that hides the index proves nothing', async () => {
+  test('I9 K2 a 404 for the index is no evidence', async () => {
     registry.fault = ({ path }) => (path.includes('/manifests/sha256') ? { kind: 'answer', status: 404 } : undefined);
     expect(await check()).toBe('unknown');
     expect(await missing()).toEqual([]);
   });
 
-  test('I9 K2 without a demand for a credential it counts for all', async () => {
+  test('I9 K2 applies to all pods if the registry requires no credential', async () => {
     answerChild(404);
     expect(await check('alice:a')).toBe('missing');
     expect(await missing('bob:b')).toEqual(['amd64']);
     expect(await missing()).toEqual(['amd64']);
   });
 
-  test('I9 I6 with tokens it counts for the credential that got the token', async () => {
+  test('I9 I6 applies to the credential for which the token was issued', async () => {
     const alice = { name: 'alice', password: 'a', repositories: ['app'] };
     const bob = { name: 'bob', password: 'b', repositories: ['app'] };
     const tokens = await new TokenServer([alice, bob]).start();

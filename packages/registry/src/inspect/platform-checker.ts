@@ -12,21 +12,21 @@ import type { ImageCache } from './image-cache.ts';
 import { RegistryReader } from './registry-reader.ts';
 import type { ReaderParts } from './registry-reader.ts';
 
-/** Which platform of an index to check, with which credentials. */
+/** The platform of an index to check, and the credentials. */
 export interface PlatformCheckRequest {
   /** The `image` field of a container, as written. */
   readonly reference: string;
   readonly pullSecrets?: readonly PullSecret[];
-  /** Of the index that the reference resolved to. */
+  /** The digest of the index that the reference resolved to. */
   readonly digest: string;
   readonly os: string;
   readonly architecture: NodeArchitecture;
 }
 
-/** Whether the registry has what an index lists for a platform. `unknown`: it did not answer, or not to these credentials. */
+/** Whether the registry has the manifests that an index lists for a platform. `unknown`: it did not answer, or rejected the credentials. */
 export type PlatformCheck = 'available' | 'missing' | 'unknown';
 
-/** A check, with everything that its result depends on. */
+/** Everything beside the platform that the result of a check depends on. */
 export interface CheckContext {
   readonly image: ParsedImage;
   readonly podCredentials: readonly Credential[];
@@ -43,12 +43,12 @@ interface Parts {
   readonly reading: ReaderParts;
 }
 
-/** Variants of one architecture in an index; if there are more, the check is left out. */
+/** An index with more variants of one architecture is not checked. */
 const MAX_CHILDREN = 4;
 
 /**
  * Checks whether a registry still has the manifests that an index lists for a platform (I9): one GET of the index, whose digest proves
- * its entries, and one HEAD of each such manifest. "Not found" counts only from a credential that was shown the index in the same
+ * its entries, and one HEAD of each such manifest. "Not found" counts only for a credential to which the registry returned the index in the same
  * check: registries hide a repository, not single manifests of one.
  */
 export class PlatformChecker {
@@ -58,7 +58,7 @@ export class PlatformChecker {
     this.#parts = parts;
   }
 
-  /** The registry itself decides; a mirror only that the platform is available. What is missing is stored for the scope that found it. */
+  /** A mirror can only prove that the platform is available; "missing" needs the registry itself, and is stored for the scope that found it. */
   async check(platform: CheckedPlatform, context: CheckContext): Promise<PlatformCheck> {
     const { image, podCredentials, registries, signal } = context;
     const attempts = await this.#parts.keyring.attempts(image, podCredentials, registries, signal);
@@ -71,7 +71,7 @@ export class PlatformChecker {
     return 'unknown';
   }
 
-  /** `next`: this credential may not see the index, or there is none. */
+  /** Returns `next` when the registry does not return the index to this credential. */
   async #attempt(
     platform: CheckedPlatform,
     attempt: EndpointCredential,
@@ -90,7 +90,7 @@ export class PlatformChecker {
   }
 }
 
-/** The digests of the manifests that an index lists for the platform, whichever variant. */
+/** Returns the digests of the manifests that an index lists for the platform, of all variants; empty for an entry without a usable digest. */
 function findListedManifests(body: Uint8Array, { os, architecture }: CheckedPlatform): readonly string[] {
   const manifest = parseManifest(parseDocument(body) ?? null);
   if (manifest.kind !== 'index') return [];
@@ -101,7 +101,7 @@ function findListedManifests(body: Uint8Array, { os, architecture }: CheckedPlat
   );
 }
 
-/** Missing when the registry has none of them. */
+/** Returns `missing` when the registry has none of the manifests. */
 async function checkChildren(children: readonly string[], reader: RegistryReader): Promise<PlatformCheck> {
   if (children.length === 0 || children.length > MAX_CHILDREN || children.includes('')) return 'available';
   for (const child of children) {
@@ -111,7 +111,7 @@ async function checkChildren(children: readonly string[], reader: RegistryReader
   return 'missing';
 }
 
-/** Registries and proxies that do not support HEAD return 404 to it as well: only the same answer to a GET counts. */
+/** Confirms a 404 with a GET: registries and proxies that do not support HEAD return 404 to it as well. */
 async function checkChild(digest: string, reader: RegistryReader): Promise<PlatformCheck> {
   const head = await reader.head(digest);
   if (head.kind === 'fetched') return 'available';

@@ -5,7 +5,7 @@ import type { ImageCache } from './image-cache.ts';
 import { RegistryReader } from './registry-reader.ts';
 import type { ReaderParts } from './registry-reader.ts';
 
-/** Reads an image from its registry (one GET, and more for a config blob or incomplete index entries), and stores it. */
+/** Reads an image from its registry (one GET, and more for a config blob or incomplete index entries), and stores the result. */
 export class RegistryFetcher implements Fetcher {
   readonly #parts: ReaderParts;
   readonly #cache: ImageCache;
@@ -21,7 +21,7 @@ export class RegistryFetcher implements Fetcher {
     const manifest = await reader.get(reference);
     if (manifest.kind === 'failed') return manifest;
     const { digest, body } = manifest.value;
-    // A GET in place of a HEAD need not read the parts of an image that has not changed.
+    // After a GET that replaced a HEAD, an unchanged image needs no further reads.
     if (!this.#cache.hasCompleteFacts(image, digest)) {
       const content = await new ContentReader(reader).read(body, digest);
       if (content.kind === 'failed') return content;

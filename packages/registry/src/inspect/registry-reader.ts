@@ -12,7 +12,7 @@ import { configRequest, evaluateResponse, manifestRequest } from './distribution
 import { verifyManifest } from './verified-manifest.ts';
 import type { VerifiedManifest } from './verified-manifest.ts';
 
-/** A HEAD response without a digest, or a rejected method. A GET may succeed. */
+/** The HEAD response has no digest, or the method was rejected. A GET may succeed. */
 export interface HeadUnusable {
   readonly kind: 'unusable';
 }
@@ -23,10 +23,10 @@ export interface ReaderParts {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Statuses of registries and proxies that reject the method, not the image. */
+/** Statuses by which registries and proxies reject the method, not the image. */
 const METHOD_REJECTED: ReadonlySet<number> = new Set([400, 405, 406, 415, 501]);
 
-/** Reads one repository with one credential. Every body is compared with its digest (I3). */
+/** Reads one repository with one credential. Verifies the digest of every body (I3). */
 export class RegistryReader implements ContentSource {
   readonly #parts: ReaderParts;
   readonly #context: RequestContext;
@@ -42,23 +42,23 @@ export class RegistryReader implements ContentSource {
     };
   }
 
-  /** The pods that may use what was read: all, if no request needed the credential. */
+  /** The scope of the results: anonymous if no request needed the credential. */
   get scope(): string {
     return this.#usedCredential ? this.#context.attempt.scope : ANONYMOUS_SCOPE;
   }
 
-  /** The current digest of a tag, or the digest itself when it exists; one HEAD. */
+  /** Returns the current digest of a tag, or the digest itself when it exists; one HEAD. */
   async head(reference: string): Promise<Fetched<string> | HeadUnusable> {
     const response = await this.#send(manifestRequest('HEAD', reference, this.#context.attempt.endpoint));
     if (response.kind === 'response' && METHOD_REJECTED.has(response.status)) return { kind: 'unusable' };
     const result = evaluateResponse(response, this.#parts.clock.now());
     if (result.kind === 'failed') return result;
-    // A digest reference is its own digest, whatever the registry's header contains.
+    // For a digest reference, the registry's header is ignored.
     const digest = isDigest(reference) ? reference : headerDigest(result.value.headers['docker-content-digest']);
     return digest === undefined ? { kind: 'unusable' } : fetched(digest);
   }
 
-  /** A manifest by tag or digest; one GET. */
+  /** Reads a manifest by tag or digest; one GET. */
   async get(reference: string): Promise<Fetched<VerifiedManifest>> {
     const response = await this.#send(manifestRequest('GET', reference, this.#context.attempt.endpoint));
     const result = evaluateResponse(response, this.#parts.clock.now());
@@ -83,7 +83,7 @@ export class RegistryReader implements ContentSource {
   }
 
   #verifyManifest(reference: string, { body, headers }: HttpResponse): Fetched<VerifiedManifest> {
-    // The expected digest of a tag is in the header, if any; that of a digest reference is the reference.
+    // The expected digest is the reference itself, or for a tag the one in the header, if any.
     const isDigestReference = isDigest(reference);
     const expected = isDigestReference ? reference : headerDigest(headers['docker-content-digest']);
     const verified = verifyManifest(body, expected);

@@ -16,7 +16,7 @@ import type { SingleFlightFetcher } from './single-flight-fetcher.ts';
 /** The result of an inspection: an answer, or why there is none. */
 export type Resolution = Extract<Step, { readonly kind: 'answer' | 'fail' }>;
 
-/** One inspection, with everything that its result depends on. */
+/** An image, and everything that the result of its inspection depends on. */
 export interface ResolveRequest {
   readonly image: ParsedImage;
   /** The credentials in the pod's pull secrets that apply to the image. */
@@ -35,10 +35,10 @@ interface Parts {
   readonly revalidator: Revalidator;
 }
 
-/** HEAD, GET, and once more when a tag moved or an entry was evicted in between. */
+/** HEAD and GET, and both again when a tag moved or an entry was evicted in between. */
 const MAX_STEPS = 6;
 
-/** Makes the attempts of an inspection: decides the next step by the caches, acts, and decides again (I2). */
+/** Makes the attempts of an inspection: decides the next step from the caches, acts, and decides again (I2). */
 export class Resolver {
   readonly #parts: Parts;
 
@@ -46,7 +46,7 @@ export class Resolver {
     this.#parts = parts;
   }
 
-  /** Makes each attempt until one succeeds. After a rejection the next one is made; after no answer, only if it was a mirror's. */
+  /** Makes attempts until one succeeds. Continues after a rejection, and after any failure of a mirror. */
   async resolve(request: ResolveRequest): Promise<Resolution> {
     const { image, podCredentials, registries, permit, signal, softTtlMs } = request;
     const { keyring, cache } = this.#parts;
@@ -68,8 +68,8 @@ export class Resolver {
     const { permit, signal, attempt } = context;
     const { cache, fetcher } = this.#parts;
     for (let steps = 0; steps < MAX_STEPS && !signal.aborted;) {
-      // A fetch in flight may bring all that is needed; with another credential a HEAD follows. Nothing is awaited between
-      // this check and our own fetch, so that only one of many inspections fetches.
+      // A fetch in flight may store the result; another credential then needs a HEAD. Nothing is awaited between
+      // this check and the fetch below, so that only one of many inspections fetches.
       const inFlight = fetcher.join(image, permit);
       if (inFlight !== undefined) {
         await inFlight;
@@ -78,7 +78,7 @@ export class Resolver {
       const step = cache.nextStep(request);
       if (step.kind === 'answer' || step.kind === 'fail') return step;
       if (permit?.isPending === true) {
-        // Acquired here, before this inspection is in flight: another one that needs no permit may fetch meanwhile.
+        // Acquire before this fetch is in flight: an inspection that needs no permit may fetch in the meantime.
         const rejection = await permit.acquireFirst(attempt.endpoint.host, signal);
         if (rejection !== undefined) return { kind: 'fail', failure: rejection };
         continue;
@@ -96,7 +96,7 @@ export class Resolver {
   }
 }
 
-/** Registries return "not found" for what a credential may not see: a 404 to an accepted credential is the better reason. */
+/** Prefers a 404 to an accepted credential over a later rejection: registries return "not found" for content that a credential may not read. */
 function moreSpecificFailure(before: FetchFailure, after: FetchFailure): FetchFailure {
   return before.reason === 'NotFound' && after.reason === 'Unauthorized' ? before : after;
 }

@@ -35,7 +35,7 @@ afterEach(async () => {
 const inspect = (image: string): Promise<Inspection> =>
   inspector.inspect({ reference: `${registry.host}/${image}`, budgetMs: 10_000 });
 
-/** The methods of the requests that an inspection takes some time later. */
+/** Inspects after the time, and returns the methods of the requests. */
 async function methodsAfter(ms: number, image: string): Promise<readonly string[]> {
   now += ms;
   registry.forgetRequests();
@@ -48,13 +48,13 @@ const onHead =
   ({ method }: { readonly method: string }): Fault | undefined =>
     method === 'HEAD' ? fault : undefined;
 
-describe('I2 a HEAD that tells nothing', () => {
+describe('I2 a HEAD response without a digest', () => {
   test.each([
     ['has no digest (older ECR, registry.redhat.io)', 200],
     ['is not allowed', 405],
     ['is not implemented', 501],
     ['is a bad request', 400],
-  ])('I2 %s: a GET then, and at once for an hour at that host', async (_, status) => {
+  ])('I2 when HEAD %s, a GET follows; for an hour the host gets only GETs', async (_, status) => {
     for (const name of ['app', 'other']) registry.push(name, 'v1', multiPlatformImage(['linux/arm64'], name));
     registry.fault = onHead({ kind: 'answer', status });
     for (const name of ['app', 'other']) await inspect(`${name}:v1`);
@@ -64,7 +64,7 @@ describe('I2 a HEAD that tells nothing', () => {
     expect(await methodsAfter(60 * MINUTE, 'app:v1')).toEqual(['HEAD', 'GET']);
   });
 
-  test('I2 a single manifest that has not moved costs that GET alone, one that moved its config as well', async () => {
+  test('I2 an unchanged single manifest costs only that GET, a changed one also its config', async () => {
     registry.push('app', 'v1', singleImage('linux/amd64'));
     registry.fault = onHead({ kind: 'answer', status: 200 });
     await inspect('app:v1');
@@ -75,7 +75,7 @@ describe('I2 a HEAD that tells nothing', () => {
     expect(await inspect('app:v1')).toMatchObject({ facts: { digest: moved.manifest.digest } });
   });
 
-  test('I2 for a digest it needs to tell nothing but that it is there', async () => {
+  test('I2 a digest needs no header: a 200 confirms it', async () => {
     const image = multiPlatformImage(['linux/arm64']);
     registry.push('app', 'v1', image);
     registry.fault = onHead({ kind: 'answer', status: 200 });
@@ -84,7 +84,7 @@ describe('I2 a HEAD that tells nothing', () => {
     expect(await methodsAfter(DAY, reference)).toEqual(['HEAD']);
   });
 
-  test('I4 one that says that the image is gone is believed', async () => {
+  test('I4 a 404 to HEAD is NotFound, without a GET', async () => {
     registry.push('app', 'v1', multiPlatformImage(['linux/arm64']));
     await inspect('app:v1');
     registry.forgetRequests();
@@ -95,7 +95,7 @@ describe('I2 a HEAD that tells nothing', () => {
   });
 });
 
-test('I6 registries are told who asks', async () => {
+test('I6 requests have a User-Agent', async () => {
   registry.push('app', 'v1', multiPlatformImage(['linux/arm64']));
   await inspect('app:v1');
   expect(registry.requests.map(({ headers }) => headers['user-agent'])).toEqual(['archpolicy']);

@@ -6,7 +6,7 @@ import type { ImageCache } from './image-cache.ts';
 import { RegistryReader } from './registry-reader.ts';
 import type { ReaderParts } from './registry-reader.ts';
 
-/** Confirms that a tag still has its digest and that the credential may see it: one HEAD, or a GET where HEAD is useless. */
+/** Confirms that a tag still has its digest and that the credential may read it: one HEAD, or a GET where HEAD is useless. */
 export class Revalidator {
   readonly #parts: ReaderParts;
   readonly #cache: ImageCache;
@@ -31,7 +31,7 @@ export class Revalidator {
       this.#headSupport.markUseless(host);
       return this.#fetcher.fetch(image.wanted, request);
     }
-    // It proves what this host serves and nothing else: facts are stored by host.
+    // Facts are stored by host: a digest from this host gives no access to the facts of another host.
     this.#cache.storeTag(request, reader.scope, head.value);
     return undefined;
   }

@@ -14,10 +14,10 @@ import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import type { Inspector } from './inspector.ts';
 
-// Sockets on a busy machine.
+// Sockets are slow on a busy machine.
 jest.setTimeout(60_000);
 
-/** Hand-made: the distribution project's registry of today refuses schema 1. */
+/** A fake: the current registry of the distribution project rejects schema 1. */
 let registry: FakeRegistry;
 let inspector: Inspector;
 let clock: FakeClock;
@@ -60,12 +60,12 @@ describe('an image of Docker schema 1', () => {
     ]);
   });
 
-  test('I3 by digest alone it is read and compared', async () => {
+  test('I3 by digest alone is read and verified', async () => {
     registry.push('team/hello', 'v1', captured);
     expect(await inspect(`team/hello@${CAPTURED_SCHEMA1.digest}`)).toMatchObject({ facts: { platforms: [arm64] } });
   });
 
-  test('I3 with a payload of another digest it is malformed', async () => {
+  test('I3 with a payload of another digest is malformed', async () => {
     const { mediaType, digest } = CAPTURED_SCHEMA1;
     const body = Buffer.from(CAPTURED_SCHEMA1.body.toString().replaceAll('arm64', 'amd64'));
     registry.push('team/hello', 'v1', { manifest: { mediaType, digest, body }, children: [], blobs: [] });
@@ -79,7 +79,7 @@ describe('a registry that can convert an index to schema 1', () => {
   const index = multiPlatformImage(['linux/amd64', 'linux/arm64']);
   const converted = signedSchema1Image({ architecture: 'amd64' });
 
-  /** What of an Accept header a registry goes by. */
+  /** How a registry selects a media type from the Accept header. */
   const negotiations: readonly (readonly [string, (accepted: readonly Accepted[]) => string | undefined])[] = [
     ['the order', (accepted) => accepted[0]?.mediaType],
     [
@@ -100,7 +100,7 @@ describe('a registry that can convert an index to schema 1', () => {
     ],
   ];
 
-  test.each(negotiations)('I2 I3 is not made to by GET and HEAD, if it goes by %s', async (_, choose) => {
+  test.each(negotiations)('I2 I3 returns the stored form to GET and HEAD when it selects by %s', async (_, choose) => {
     registry.push('team/app', 'v1', index);
     registry.fault = (request) => {
       const chosen = choose(parseAccept(request));
@@ -123,7 +123,7 @@ interface Accepted {
   readonly quality: number;
 }
 
-/** The parts of the Accept header in their order. */
+/** Parses the Accept header, in its order. */
 function parseAccept({ headers }: SeenRequest): readonly Accepted[] {
   return (headers.accept ?? '').split(',').map((part) => {
     const [mediaType = '', ...parameters] = part.split(';').map((text) => text.trim());

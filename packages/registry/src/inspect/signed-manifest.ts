@@ -1,15 +1,15 @@
 import { isJsonArray, isJsonObject, jsonOrUndefined, textAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 
-/** What a body is a signed form of. */
+/** The signed payload in a body, if any. */
 export type SignedManifest =
   | { readonly kind: 'unsigned' }
-  /** The digest of a signed manifest is that of its payload, and its contents are those of the payload. */
+  /** The digest of the manifest is that of the payload; only the payload is read. */
   | { readonly kind: 'signed'; readonly payload: Uint8Array }
-  /** Signed, and its signatures do not describe one payload. */
+  /** The signatures do not describe one and the same payload. */
   | { readonly kind: 'malformed' };
 
-/** How the payload is built from the body: its first `length` bytes, and then `tail`. */
+/** The payload is the first `length` bytes of the body, then `tail`. */
 interface PayloadFormat {
   readonly length: number;
   readonly tail: string;
@@ -18,16 +18,16 @@ interface PayloadFormat {
 const UNSIGNED: SignedManifest = { kind: 'unsigned' };
 const MALFORMED: SignedManifest = { kind: 'malformed' };
 
-/** A manifest is signed by the one who pushed it; libtrust adds signatures without a bound. */
+/** Usually a manifest has one signature; libtrust adds signatures without a bound. */
 const MAX_SIGNATURES = 16;
-/** The white space and brace that end the payload; a header has the time beside it. */
+/** The header contains the end of the payload (white space and a brace) and a time. */
 const MAX_PROTECTED_CHARACTERS = 1_024;
-/** Without padding, as libtrust writes it. */
+/** libtrust writes no padding. */
 const BASE64URL = /^[A-Za-z0-9_-]*$/u;
 
 /**
- * Restores the payload of a Docker schema 1 manifest of the type `…manifest.v1+prettyjws`. The signatures were inserted before its
- * closing brace, and each protected header contains the place. They are not verified: a digest proves the content.
+ * Restores the payload of a Docker schema 1 manifest (`…manifest.v1+prettyjws`). libtrust inserts the signatures before the payload's
+ * closing brace; each protected header contains the position. They are not verified: the digest proves the content.
  *
  * @param manifest the parsed `body`
  * @see https://github.com/docker/libtrust/blob/aabc10ec26b7/jsonsign.go (ParsePrettySignature)

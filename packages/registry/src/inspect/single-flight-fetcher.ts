@@ -5,8 +5,8 @@ import type { BackgroundPermit } from '../limits/background-permit.ts';
 import type { Fetcher, FetchRequest } from './fetcher.ts';
 
 /**
- * Sends one GET for all inspections that need the same image at the same time. The others find its result in the caches,
- * each under its own scope; a failure is not shared, because it may concern one credential.
+ * Sends one GET for all concurrent inspections of an image. The others use its result from the caches, each under its own
+ * scope. A failure is not shared, because it may concern one credential.
  */
 export class SingleFlightFetcher implements Fetcher {
   readonly #next: Fetcher;
@@ -18,7 +18,7 @@ export class SingleFlightFetcher implements Fetcher {
     this.#next = next;
   }
 
-  /** The fetch of the image in flight. When a pod waits for it from now on, it needs no further permits. */
+  /** Returns the fetch in flight for the image, if any. When a pod joins (no permit), the fetch needs no further permits. */
   join({ key }: ParsedImage, permit: BackgroundPermit | undefined): Promise<unknown> | undefined {
     const inFlight = this.#singleFlight.get(key);
     if (inFlight !== undefined && permit === undefined) this.#permits.get(key)?.promote();

@@ -5,17 +5,17 @@ import fc from 'fast-check';
 import { verifyManifest } from './verified-manifest.ts';
 
 const PAYLOAD = '{\n   "schemaVersion": 1,\n   "architecture": "arm64"\n}';
-/** The length and the end of PAYLOAD. */
+/** The position and the end of PAYLOAD. */
 const FORMAT = { formatLength: PAYLOAD.length - 2, formatTail: 'Cn0' };
 const DIGEST = digestOf(PAYLOAD);
 
-/** PAYLOAD with these signatures inserted. */
+/** Returns PAYLOAD with these signatures inserted. */
 function signed(...signatures: readonly unknown[]): Buffer {
   return Buffer.from(`${PAYLOAD.slice(0, -2)},\n   "signatures": ${JSON.stringify(signatures)}\n}`);
 }
 
 describe('the digest of a signed manifest', () => {
-  test('I3 that of a captured one is the one that its registry sent', () => {
+  test('I3 equals the digest that the registry sent, for a captured manifest', () => {
     const { body, digest } = CAPTURED_SCHEMA1;
     const verified = verifyManifest(body, digest);
     expect(verified).toMatchObject({ digest });
@@ -24,12 +24,12 @@ describe('the digest of a signed manifest', () => {
     expect(digestOf(body)).not.toBe(digest);
   });
 
-  test('I3 of a registry that stores it like any other manifest it is that of the body', () => {
+  test('I3 may be that of the body, as some registries store it', () => {
     const { body } = CAPTURED_SCHEMA1;
     expect(verifyManifest(body, digestOf(body))).toEqual({ digest: digestOf(body), body });
   });
 
-  test('I3 a SHA-512 digest is compared as one', () => {
+  test('I3 is verified in SHA-512 for a SHA-512 reference', () => {
     const digest = digestOf(PAYLOAD, 'sha512');
     expect(verifyManifest(signed(signatureOf(FORMAT)), digest)).toEqual({ digest, body: Buffer.from(PAYLOAD) });
   });
@@ -39,7 +39,7 @@ describe('the digest of a signed manifest', () => {
     ['one signature', [signatureOf(FORMAT)], PAYLOAD],
     ['signatures that agree', [signatureOf(FORMAT), signatureOf(WITH_TIME)], PAYLOAD],
     ['an empty tail', [signatureOf({ formatLength: 1, formatTail: '' })], '{'],
-  ])('I3 with %s it is that of the payload', (_, signatures, payload) => {
+  ])('I3 is that of the payload with %s', (_, signatures, payload) => {
     const digest = digestOf(payload);
     expect(verifyManifest(signed(...signatures), digest)).toEqual({ digest, body: Buffer.from(payload) });
   });
@@ -51,10 +51,10 @@ describe('the digest of a signed manifest', () => {
     ['lengths that disagree', [signatureOf(FORMAT), signatureOf({ ...FORMAT, formatLength: 3 })]],
     ['a second one without a header', [signatureOf(FORMAT), {}]],
     ['a first one without a header', [{}, signatureOf(FORMAT)]],
-    ['a signature that is no object', ['eyJ9']],
-    ['a header that is no base64url', [{ protected: '=/+' }]],
-    ['a header that is no JSON', [signatureOf('{"formatLength":')]],
-    ['a header that is no object', [signatureOf('[516,"Cn0"]')]],
+    ['a signature that is not an object', ['eyJ9']],
+    ['a header that is not base64url', [{ protected: '=/+' }]],
+    ['a header that is not JSON', [signatureOf('{"formatLength":')]],
+    ['a header that is not an object', [signatureOf('[516,"Cn0"]')]],
     ['a header that is too long', [signatureOf({ ...FORMAT, time: 'x'.repeat(1_024) })]],
     ['no length', [signatureOf({ formatTail: 'Cn0' })]],
     ['a negative length', [signatureOf({ ...FORMAT, formatLength: -1 })]],
@@ -63,14 +63,14 @@ describe('the digest of a signed manifest', () => {
     ['a length beyond the body', [signatureOf({ ...FORMAT, formatLength: 1_000_000 })]],
     ['an infinite length', [signatureOf('{"formatLength":1e999,"formatTail":"Cn0"}')]],
     ['no tail', [signatureOf({ formatLength: 3 })]],
-    ['a tail that is no base64url', [signatureOf({ ...FORMAT, formatTail: '\n}' })]],
-  ])('I3 with %s there is none', (_, signatures) => {
+    ['a tail that is not base64url', [signatureOf({ ...FORMAT, formatTail: '\n}' })]],
+  ])('I3 is rejected with %s', (_, signatures) => {
     const body = signed(...signatures);
     expect(verifyManifest(body, DIGEST)).toBeUndefined();
     expect(verifyManifest(body, undefined)).toBeUndefined();
   });
 
-  test('I3 what is inserted after the payload proves nothing, and is not read', () => {
+  test('I3 covers the payload only: fields inserted after it are not read', () => {
     const body = Buffer.from(
       `${PAYLOAD.slice(0, -2)},"architecture":"amd64","signatures":${JSON.stringify([signatureOf(FORMAT)])}}`,
     );
@@ -88,7 +88,7 @@ describe('the digest of a signed manifest', () => {
     expect(verifyManifest(body, DIGEST)).toBeUndefined();
   });
 
-  test('I3 no mutation makes it throw, and what it returns has its digest', () => {
+  test('I3 matches the returned body for any mutation, without throwing', () => {
     const seeds = [
       CAPTURED_SCHEMA1.body.toString(),
       signed(signatureOf(FORMAT), signatureOf(FORMAT)).toString(),

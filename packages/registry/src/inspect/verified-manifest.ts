@@ -3,7 +3,7 @@ import { parseDocument } from './document.ts';
 import { readSignedManifest } from './signed-manifest.ts';
 import type { SignedManifest } from './signed-manifest.ts';
 
-/** Bytes of a manifest and their digest. Nothing else of a response may be parsed. */
+/** The bytes of a manifest with their digest. No other part of a response may be parsed. */
 export interface VerifiedManifest {
   readonly digest: string;
   readonly body: Uint8Array;
@@ -12,15 +12,15 @@ export interface VerifiedManifest {
 const SIGNATURES = Buffer.from('"signatures"');
 
 /**
- * Compares a body with its digest. A signed Docker schema 1 manifest has the digest of its payload, and the payload is then what is
- * read: bytes that were inserted after it prove nothing.
+ * Verifies the digest of a body. The digest of a signed Docker schema 1 manifest covers its payload: then only the payload is
+ * returned, without the bytes that were inserted after it.
  *
- * @param expected undefined when neither the reference nor the response has a digest: then it is computed
+ * @param expected undefined when neither the reference nor the response has a digest; the digest is then computed
  * @returns undefined when the content does not have the digest, or has signatures that contradict each other
  */
 export function verifyManifest(body: Uint8Array, expected: string | undefined): VerifiedManifest | undefined {
   const digest = computeDigest(body, expected);
-  // Unsigned schema 1 has the digest of its bytes; so has a signed one at a registry that stores it like any other.
+  // The digest covers all bytes of an unsigned manifest, and of a signed one at registries that store it like any other.
   if (digest === expected) return { digest, body };
   const signed = readSignature(body);
   if (signed.kind === 'malformed') return undefined;
@@ -29,7 +29,7 @@ export function verifyManifest(body: Uint8Array, expected: string | undefined): 
   return expected === undefined || payload.digest === expected ? payload : undefined;
 }
 
-/** Does not parse manifests without signatures: they are almost all. */
+/** Parses only manifests that contain `"signatures"`: almost none do. */
 function readSignature(body: Uint8Array): SignedManifest {
   const manifest = Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(SIGNATURES)
     ? parseDocument(body)
