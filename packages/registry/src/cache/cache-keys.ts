@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { computeMac, deriveKey } from './mac.ts';
 
-/** Part of each key. Changes with the layout or the encoding of values: entries of another version are misses. */
+/** The version in each key. Change it with the layout or the encoding of values: entries of another version are misses. */
 export const VERSION = '2';
 
-/** The second part of each key. Renaming one here is a new `VERSION`: replicas of two releases share a store. */
+/** The kind in each key. Replicas of two releases share a store: a renamed kind needs a new `VERSION`. */
 const KINDS = {
   facts: 'facts',
   tag: 'shown',
@@ -21,7 +21,7 @@ const KINDS = {
 export class CacheKeys {
   readonly #key: KeyObject;
 
-  /** @param secret the cache key, which all processes that share the store have. */
+  /** @param secret the cache key, the same in all processes that share the store */
   constructor(secret: string) {
     this.#key = deriveKey(secret, 'name');
   }

@@ -15,24 +15,24 @@ const value: CachedMissing = {
 };
 
 describe('missing platforms in the shared store', () => {
-  test('K6 are read as they were written', () => {
+  test('K6 are decoded as they were encoded', () => {
     expect(decodeMissing(encodeMissing(value))).toEqual(value);
   });
 
   test.each([
-    ['no JSON', '{"digest":'],
-    ['no object', '[]'],
+    ['text that is not JSON', '{"digest":'],
+    ['a value that is not an object', '[]'],
     ['no digest', JSON.stringify({ platforms: value.platforms })],
     ['another digest', JSON.stringify({ ...value, digest: 'sha256:1' })],
     ['no list', JSON.stringify({ ...value, platforms: {} })],
     ['no platform', JSON.stringify({ ...value, platforms: ['linux/amd64'] })],
-    ['an architecture that no node has', encodeMissing(value).replace('amd64', 'wasm')],
+    ['an architecture of no node', encodeMissing(value).replace('amd64', 'wasm')],
     ['a time as text', encodeMissing(value).replace('1767225600000', '"now"')],
   ])('K6 %s is a miss', (_, text) => {
     expect(decodeMissing(text)).toBeUndefined();
   });
 
-  test('K6 no mutation makes it throw, or return what is not an architecture of a node', () => {
+  test('K6 any mutation is decoded without throwing, to architectures of nodes only', () => {
     fc.assert(
       fc.property(mutatedBody([JSON.parse(encodeMissing(value)) as Json]), (body) => {
         for (const { os, architecture, sinceMs } of decodeMissing(Buffer.from(body).toString())?.platforms ?? []) {

@@ -8,7 +8,7 @@ export function encodeFacts(content: ContentFacts): string {
   return JSON.stringify(content);
 }
 
-/** Undefined when the value is invalid: it is parsed like any untrusted input. */
+/** Decodes facts. Returns undefined when the value is invalid: it is untrusted input. */
 export function decodeFacts(text: string): ContentFacts | undefined {
   const json = parseObject(text);
   const kind = json?.['kind'];
@@ -34,10 +34,10 @@ export function decodeTag(text: string): CachedTag | undefined {
   return { digest, confirmedAtMs };
 }
 
-/** The registry's own answers, which are the same for each replica with the same credential. Other failures concern one process. */
+/** Answers of the registry: every replica with the same credential gets the same. Other failures concern one process. */
 const SHARED_REASONS = ['Unauthorized', 'NotFound', 'Malformed', 'TooLarge'] as const;
 
-/** Encodes a failure: `{"reason":"NotFound","untilMs":1767225630000}`. Undefined when it concerns this process alone. */
+/** Encodes a failure: `{"reason":"NotFound","untilMs":1767225630000}`. Returns undefined when it concerns this process only. */
 export function encodeNegativeEntry({ failure, untilMs }: NegativeEntry): string | undefined {
   return isShared(failure.reason) ? JSON.stringify({ reason: failure.reason, untilMs }) : undefined;
 }

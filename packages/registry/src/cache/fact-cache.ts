@@ -29,28 +29,28 @@ interface CacheParts {
   readonly metrics: RegistryMetrics;
 }
 
-/** Content under a digest never changes; what is not used for a month makes room. */
+/** Content under a digest never changes; entries that no replica has stored for a month expire. */
 const FACTS_TTL_MS = 30 * 24 * 60 * 60_000;
-/** A holder that dies delays other replicas by this at most (K4). */
+/** Bounds the delay of other replicas when the holder of a lock dies (K4). */
 const LOCK_TTL_MS = 2_000;
 const LOCK_RENEWAL_MS = 500;
 
-/** A lock on fetching an image: released by its holder, or by time. */
+/** A lock on fetching an image. It expires if its holder does not release it. */
 export interface FetchLock {
-  /** `unavailable`: there is no store that could hold the lock, or it does not answer. */
+  /** `unavailable`: there is no shared store, or it does not answer. */
   readonly outcome: 'acquired' | 'busy' | 'unavailable';
   release(): void;
 }
 
-/** A value of the store with its key; no text when there is none. */
+/** A key with its value in the store; `text` is undefined when there is none. */
 type StoredValue = { readonly key: string; readonly text: string | undefined } | undefined;
 
-/** The caches of an image: memory (L1), and behind it the store that replicas share, if there is one (L2, K1). */
+/** The caches of images: memory (L1), and the store that replicas share, if there is one (L2, K1). */
 export class FactCache {
   readonly #parts: CacheParts;
-  /** Whether other replicas can see what this one stores. */
+  /** Whether there is a store that other replicas share. */
   readonly isShared: boolean;
-  /** When the store was last read for references by digest. */
+  /** The times of the last reads of the store for references by digest. */
   readonly #loaded = new LoadTimes();
   /** Settles when all writes to the store so far have ended. */
   #writes: Promise<unknown> = Promise.resolve();
@@ -60,7 +60,7 @@ export class FactCache {
     this.isShared = parts.store !== NO_SHARED_STORE;
   }
 
-  /** What this registry host served under the digest. What another host serves under it proves nothing. */
+  /** Returns the facts that this registry host served under the digest. Facts of another host are not used: that host may lie. */
   facts(host: string, digest: string, nowMs: number): CachedFacts | undefined {
     return this.#parts.memory.facts(factsKey(host, digest), nowMs);
   }
@@ -73,7 +73,7 @@ export class FactCache {
     return this.#parts.memory.negativeEntry(scope, image, nowMs);
   }
 
-  /** The last failure, also when it has expired. */
+  /** Returns the last failure, also when it has expired. */
   lastNegativeEntry(scope: string, image: string): NegativeEntry | undefined {
     return this.#parts.memory.lastNegativeEntry(scope, image);
   }
@@ -95,7 +95,7 @@ export class FactCache {
     if (this.isShared) this.#track(this.#parts.store.set(this.#tagKey(scope, image), '', 1));
   }
 
-  /** Shares failures that concern all replicas, so that each of them need not send the same request (K4). */
+  /** Stores a failure, and shares it if it concerns all replicas, so that the others do not repeat the request (K4). */
   putNegativeEntry(scope: string, image: string, entry: NegativeEntry): void {
     this.#parts.memory.putNegativeEntry(scope, image, entry);
     const encoded = encodeNegativeEntry(entry);
@@ -103,12 +103,12 @@ export class FactCache {
     this.#store(this.#negativeKey(scope, image), encoded, entry.pauseMs);
   }
 
-  /** After a success, the next failure is the first in a row. */
+  /** Deletes the failure after a success: the next one is then the first in a row. */
   deleteNegativeEntry(scope: string, image: string): void {
     this.#parts.memory.deleteNegativeEntry(scope, image);
   }
 
-  /** Platforms of an index that the registry no longer has, as far as the scope has found (I9). */
+  /** Returns the platforms of an index that the registry no longer has, as found by the scope (I9). */
   missing(scope: string, image: string): CachedMissing | undefined {
     return this.#parts.memory.missing(scope, image);
   }
@@ -119,14 +119,14 @@ export class FactCache {
   }
 
   /**
-   * Whether what other replicas have found about the image since this time may not be in memory. A tag is revalidated more often, and
-   * the store is read before that; a digest is fresh for a day.
+   * Whether the memory may lack results that other replicas have stored since this time. Only for references by digest, which are
+   * fresh for a day: a tag is revalidated more often, and the store is read before that.
    */
   isOutdated({ key, reference }: ParsedImage, sinceMs: number): boolean {
     return this.isShared && reference.digest !== undefined && this.#loaded.of(key) <= sinceMs;
   }
 
-  /** Loads the store's entries of an image into memory, in at most two round trips. */
+  /** Loads the entries of an image from the store into memory, in at most two round trips. */
   async load(image: ParsedImage, tagScopes: readonly string[], failureScopes: readonly string[]): Promise<void> {
     if (!this.isShared) return;
     const { key, host, reference } = image;
@@ -161,7 +161,7 @@ export class FactCache {
     renew().catch(() => undefined);
     const release = (): void => {
       done.abort();
-      // The next holder must find what this one stored: in a Cluster, another node may hold it.
+      // Unlock after all writes, so that the next holder finds the results: in a Cluster, other nodes may store them.
       void this.#writes.then(() => {
         store.unlock(key, token);
       });
@@ -187,16 +187,16 @@ export class FactCache {
   }
 
   #track(write: Promise<void>): void {
-    // Without a result: each promise would keep all earlier ones in memory.
+    // Drop the result, or each promise would retain all earlier ones.
     this.#writes = Promise.all([this.#writes, write]).then(() => undefined);
   }
 
-  /** Returns the tag's digest. */
+  /** Loads a tag, and returns its digest. */
   #loadTag(scope: string, image: string, value: StoredValue): string | undefined {
     const { memory } = this.#parts;
     const stored = this.#verify(value, decodeTag);
     const cached = memory.tag(scope, image);
-    // Either replica may have revalidated the tag later.
+    // Keep the entry that was confirmed later.
     if (stored !== undefined && (cached === undefined || cached.confirmedAtMs < stored.confirmedAtMs)) {
       memory.putTag(scope, image, stored);
     }
@@ -205,16 +205,16 @@ export class FactCache {
 
   #loadFailure(scope: string, image: string, value: StoredValue): void {
     const { memory, clock } = this.#parts;
-    // Most images have no failure: its absence is not a miss.
+    // Do not count an absent failure as a miss: most images have none.
     const entry = value?.text === undefined ? undefined : this.#verify(value, decodeNegativeEntry);
     const now = clock.now();
-    // Clocks of replicas differ: an entry may not last longer than one of now.
+    // Clocks of replicas differ: ignore an entry that would outlast one stored now.
     if (entry === undefined || entry.untilMs > now + NEGATIVE_TTL_MS) return;
     if (memory.negativeEntry(scope, image, now) === undefined) memory.putNegativeEntry(scope, image, entry);
   }
 
   #loadMissing(scope: string, image: string, value: StoredValue): void {
-    // Most images have all their platforms: the absence of an entry is not a miss.
+    // Do not count an absent entry as a miss: most images have all their platforms.
     const missing = value?.text === undefined ? undefined : this.#verify(value, decodeMissing);
     if (missing !== undefined) this.#parts.memory.putMissing(scope, image, missing);
   }
@@ -235,7 +235,7 @@ export class FactCache {
     return keys.map((key, at) => ({ key, text: values[at] }));
   }
 
-  /** Verifies and decodes a value, and counts the result. */
+  /** Verifies and decodes a value, and counts the outcome. */
   #verify<T>(value: StoredValue, decode: (text: string) => T | undefined): T | undefined {
     const { signer, metrics } = this.#parts;
     if (value?.text === undefined) {
@@ -250,7 +250,7 @@ export class FactCache {
   }
 }
 
-/** Neither part contains a space. */
+/** Returns an unambiguous key: neither part contains a space. */
 function factsKey(host: string, digest: string): string {
   return `${host} ${digest}`;
 }

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 
-/** More images by digest than a cluster has in use: an entry takes some 300 bytes. */
+/** More images by digest than a cluster uses; an entry takes some 300 bytes. */
 const MAX_IMAGES = 10_000;
 
-/** When the shared store was last read for an image, epoch milliseconds. */
+/** Stores for each image when the shared store was last read (epoch milliseconds). */
 export class LoadTimes {
   readonly #times = new LRUCache<string, number>({ max: MAX_IMAGES });
 

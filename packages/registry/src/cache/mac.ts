@@ -1,10 +1,10 @@
 import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
-/** 128 bits, in base64url. */
+/** Length of 128 bits in base64url. */
 export const MAC_LENGTH = 22;
 
-/** A key for one purpose. As a key object, with which a MAC takes a seventh of the time that it takes with bytes (measured). */
+/** Derives a key for one purpose. With a key object, a MAC takes a seventh of the time that it takes with bytes (measured). */
 export function deriveKey(secret: string, purpose: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `archpolicy cache ${purpose}`, 32)));
 }

@@ -9,8 +9,8 @@ const facts: CachedFacts = {
   source: 'registry',
 };
 
-describe('K1 the cache in memory', () => {
-  test('K1 it is bounded by bytes: the oldest make room', () => {
+describe('K1 the memory cache', () => {
+  test('K1 the memory cache is bounded by bytes, and evicts the least recently used entries', () => {
     const cache = new MemoryCache({ factsBytes: 100_000, tagsBytes: 50_000 });
     for (let at = 0; at < 10_000; at += 1) {
       cache.putFacts(digest(at), facts);
@@ -28,7 +28,7 @@ describe('K1 the cache in memory', () => {
     expect(cache.tag('anonymous', 'registry/app:9999')).toBeDefined();
   });
 
-  test('K1 100,000 digests and as many tags fit', () => {
+  test('K1 100,000 digests and 100,000 tags fit', () => {
     const cache = new MemoryCache();
     for (let at = 0; at < 100_000; at += 1) {
       cache.putFacts(digest(at), facts);
@@ -39,14 +39,14 @@ describe('K1 the cache in memory', () => {
     expect(cache.bytes).toBeLessThan(64 * 1024 * 1024);
   });
 
-  test('K1 what images say alike is kept once', () => {
+  test('K1 equal contents are stored once', () => {
     const cache = new MemoryCache();
     cache.putFacts(digest(1), structuredClone(facts));
     cache.putFacts(digest(2), structuredClone(facts));
     expect(cache.facts(digest(1), 0)?.content).toBe(cache.facts(digest(2), 0)?.content);
   });
 
-  test('K1 facts read in part do not replace whole ones, and give way to them', () => {
+  test('K1 incomplete facts do not replace complete ones, and are replaced by them', () => {
     const cache = new MemoryCache();
     const part = { content: { kind: 'unknown' }, source: 'registry', untilMs: 1_000 } as const;
     cache.putFacts(digest(1), part);
@@ -55,7 +55,7 @@ describe('K1 the cache in memory', () => {
     expect(cache.facts(digest(1), 0)).toEqual(facts);
   });
 
-  test('K2 facts are stored once, what was shown by scope', () => {
+  test('K2 facts are stored once, tags by scope', () => {
     const cache = new MemoryCache();
     cache.putTag('alice', 'registry/app:1', { digest: digest(1), confirmedAtMs: 0 });
     expect(cache.tag('bob', 'registry/app:1')).toBeUndefined();
@@ -64,7 +64,7 @@ describe('K1 the cache in memory', () => {
     expect(cache.tag('alice', 'registry/app:1')).toBeUndefined();
   });
 
-  test('K3 refusals and incomplete facts end at their time', () => {
+  test('K3 failures and incomplete facts expire', () => {
     const cache = new MemoryCache();
     cache.putNegativeEntry('alice', 'registry/app:1', { failure: failed('NotFound'), untilMs: 1_000, pauseMs: 1_000 });
     cache.putFacts(digest(1), { ...facts, untilMs: 1_000 });

@@ -2,11 +2,11 @@ import type { ContentFacts, FactSource, MissingPlatform } from '@archpolicy/core
 import { LRUCache } from 'lru-cache';
 import type { FetchFailure } from '../http/outcome.ts';
 
-/** What one registry host served under a digest, and where this process has it from. */
+/** The facts that one registry host served under a digest, and where they were read. */
 export interface CachedFacts {
   readonly content: ContentFacts;
   readonly source: FactSource;
-  /** Absent: complete, and valid for ever. Set when a part could not be read (epoch milliseconds). */
+  /** The expiry (epoch milliseconds) of facts of which a part could not be read. Absent: complete; never expires. */
   readonly untilMs?: number;
 }
 
@@ -17,44 +17,44 @@ export interface CachedTag {
   readonly confirmedAtMs: number;
 }
 
-/** A registry rejected a credential scope, or did not answer. */
+/** The failure of an image for one scope: the registry rejected it, or did not answer. */
 export interface NegativeEntry {
   readonly failure: FetchFailure;
   /** Epoch milliseconds. */
   readonly untilMs: number;
-  /** Its whole lifetime, milliseconds: the pause after the next failure in a row depends on it. */
+  /** The whole lifetime (milliseconds), from which the back-off after the next failure in a row is computed. */
   readonly pauseMs: number;
 }
 
 /** Platforms of an index for which a registry returned "not found" to a credential scope, although the index lists them (I9). */
 export interface CachedMissing {
-  /** Of the index: the entry does not apply to the content that a tag moves to. */
+  /** The digest of the index: the entry does not apply to another index that the tag moves to. */
   readonly digest: string;
   readonly platforms: readonly MissingPlatform[];
 }
 
 export interface MemoryLimits {
-  /** Bytes for facts by host and digest. */
+  /** Maximum bytes of facts by host and digest. */
   readonly factsBytes: number;
-  /** Bytes for tags, and an eighth of it for negative entries. */
+  /** Maximum bytes of tags; negative entries have an eighth of it in addition. */
   readonly tagsBytes: number;
 }
 
-/** 100,000 digests and 100,000 tags fit with room to spare. */
+/** Larger than 100,000 digests and 100,000 tags. */
 export const DEFAULT_MEMORY_LIMITS: MemoryLimits = { factsBytes: 32 * 1024 * 1024, tagsBytes: 32 * 1024 * 1024 };
 
-/** Cost of an entry beside its strings: map slot, links, the value's object. Measured: 160 to 200 bytes. */
+/** Size of an entry without its strings: map slot, links, the value's object. Measured: 160 to 200 bytes. */
 const ENTRY_OVERHEAD_BYTES = 200;
 /** Images with missing platforms are rare. An entry takes less than 1 KB. */
 const MAX_MISSING = 5_000;
-/** Some dozen lists of platforms are in use; an image index can invent others. */
+/** Some dozen lists of platforms are common; an image index may contain any. */
 const MAX_SHARED_CONTENTS = 1_000;
-/** Longer lists are rarely shared by images. */
+/** Longer lists are not interned: images rarely share them. */
 const USUAL_PLATFORMS = 16;
 const PLATFORM_BYTES = 120;
 
 /**
- * L1: everything in one process, bounded by bytes (K1). Facts are stored once by registry host and digest; which pods
+ * The cache in memory (L1), bounded by bytes (K1). Facts are stored once by registry host and digest; which pods
  * may use them is stored separately, by credential scope (K2).
  */
 export class MemoryCache {
@@ -81,7 +81,7 @@ export class MemoryCache {
     return cached?.untilMs !== undefined && cached.untilMs <= nowMs ? undefined : cached;
   }
 
-  /** Complete facts are not replaced by incomplete ones. */
+  /** Stores facts, unless they are incomplete and complete ones are stored. */
   putFacts(key: string, facts: CachedFacts): void {
     if (facts.untilMs !== undefined && this.#isComplete(key)) return;
     this.#facts.set(key, { ...facts, content: this.#intern(facts.content) });
@@ -92,7 +92,7 @@ export class MemoryCache {
     return cached !== undefined && cached.untilMs === undefined;
   }
 
-  /** Most images have the same platforms: equal contents are stored once. */
+  /** Returns the same object for equal contents: most images have the same platforms. */
   #intern(content: ContentFacts): ContentFacts {
     const key = JSON.stringify(content);
     const interned = this.#contents.get(key);
@@ -117,7 +117,7 @@ export class MemoryCache {
     return entry !== undefined && entry.untilMs > nowMs ? entry : undefined;
   }
 
-  /** The last one, also when it has expired. */
+  /** Returns the last negative entry, also when it has expired. */
   lastNegativeEntry(scope: string, image: string): NegativeEntry | undefined {
     return this.#negativeEntries.peek(scopedKey(scope, image));
   }
@@ -131,7 +131,7 @@ export class MemoryCache {
   }
 
   missing(scope: string, image: string): CachedMissing | undefined {
-    // Checked for each image of each pod: almost never is there one.
+    // The fast path: called for each image of each pod, and there is almost never an entry.
     return this.#missing.size === 0 ? undefined : this.#missing.get(scopedKey(scope, image));
   }
 
@@ -139,7 +139,7 @@ export class MemoryCache {
     this.#missing.set(scopedKey(scope, image), missing);
   }
 
-  /** Bytes in use, as calculated. */
+  /** The calculated size of all entries. */
   get bytes(): number {
     return this.#facts.calculatedSize + this.#tags.calculatedSize + this.#negativeEntries.calculatedSize;
   }
@@ -149,7 +149,7 @@ function scopedKey(scope: string, image: string): string {
   return `${scope} ${image}`;
 }
 
-/** A list of usual length is shared with other images and costs nothing; a longer one counts. */
+/** Returns the size of an entry. Interned lists are not counted; longer ones are. */
 function factsSize({ content }: CachedFacts, key: string): number {
   const extra =
     content.kind === 'platforms' ? Math.max(0, content.platforms.length - USUAL_PLATFORMS) * PLATFORM_BYTES : 0;

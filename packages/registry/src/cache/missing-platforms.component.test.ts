@@ -9,7 +9,7 @@ import type { Inspector } from '../inspect/inspector.ts';
 import type { PlatformCheck } from '../inspect/platform-checker.ts';
 import { NO_METRICS } from '../metrics.ts';
 
-// Sockets on a busy machine.
+// Sockets are slow on a busy machine.
 jest.setTimeout(60_000);
 
 const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
@@ -42,7 +42,7 @@ afterEach(async () => {
   await Promise.all([registry.stop(), redis.stop()]);
 });
 
-/** One process of several that share the Redis. */
+/** Creates one of several processes that share the Redis. */
 function replica(): Inspector {
   const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
   const inspector = createInspector({
@@ -59,7 +59,7 @@ const pullSecretsFor = (user: string): readonly PullSecret[] => [
   { type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson({ [registry.host]: user }) },
 ];
 
-/** Checks the image for amd64 with alice's credential, and waits until the result is stored. Returns its key. */
+/** Checks amd64 of the image with alice's credential, waits until the result is stored, and returns its key. */
 async function check(inspector: Inspector, reference: string): Promise<string> {
   const request = { reference: `${registry.host}/${reference}`, pullSecrets: pullSecretsFor('alice:a'), digest };
   const result: PlatformCheck = await inspector.checkPlatform({ ...request, os: 'linux', architecture: 'amd64' });
@@ -71,7 +71,7 @@ async function check(inspector: Inspector, reference: string): Promise<string> {
   }
 }
 
-/** The architectures that are missing, as an inspection returns them. */
+/** Returns the missing architectures of an inspection. */
 async function missing(inspector: Inspector, reference: string, user = 'alice:a'): Promise<readonly string[]> {
   const request = { reference: `${registry.host}/${reference}`, pullSecrets: pullSecretsFor(user), budgetMs: 5_000 };
   const inspection = await inspector.inspect(request);
@@ -79,7 +79,7 @@ async function missing(inspector: Inspector, reference: string, user = 'alice:a'
   return (inspection.facts.missing ?? []).map(({ architecture }) => architecture);
 }
 
-test('I9 K1 another replica reads a missing platform before it revalidates the tag, and a new one at once', async () => {
+test('I9 K1 another replica reads a missing platform before it revalidates the tag, and a new replica immediately', async () => {
   const [operator, webhook] = [replica(), replica()];
   expect(await missing(webhook, 'app:v1')).toEqual([]);
   await check(operator, 'app:v1');
@@ -90,7 +90,7 @@ test('I9 K1 another replica reads a missing platform before it revalidates the t
   expect(await missing(replica(), 'app:v1')).toEqual(['amd64']);
 });
 
-test('I9 K3 of a reference by digest it is read after 10 minutes, without a request to the registry', async () => {
+test('I9 K3 another replica reads it for a reference by digest after 10 minutes, without a request to the registry', async () => {
   const reference = `app@${digest}`;
   const [operator, webhook] = [replica(), replica()];
   expect(await missing(webhook, reference)).toEqual([]);
@@ -102,7 +102,7 @@ test('I9 K3 of a reference by digest it is read after 10 minutes, without a requ
   expect(registry.lines).toEqual([]);
 });
 
-test('I9 K2 for another credential nothing is missing', async () => {
+test('I9 K2 a missing platform does not apply to another credential', async () => {
   await check(replica(), 'app:v1');
   expect(await missing(replica(), 'app:v1', 'bob:b')).toEqual([]);
 });

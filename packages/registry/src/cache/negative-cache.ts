@@ -3,16 +3,16 @@ import type { FetchFailure } from '../http/outcome.ts';
 
 /** How long a rejection by a registry is cached (K3), milliseconds. */
 export const NEGATIVE_TTL_MS = 30_000;
-/** The first pause after a registry did not answer; it doubles with each failure in a row. */
+/** The first back-off after a registry did not answer; it doubles with each failure in a row. */
 const FIRST_PAUSE_MS = 1_000;
-/** A registry that recovers is noticed within this time. */
+/** The longest back-off: a registry that recovers is detected within this time. */
 const MAX_PAUSE_MS = NEGATIVE_TTL_MS;
 /** Failures further apart than this are not in a row. */
 const IN_A_ROW_MS = 2 * MAX_PAUSE_MS;
 
 /**
- * Builds the cache entry of a failure. It lasts until the time that the registry demanded; without one, half a minute,
- * or for a registry that did not answer a pause that grows with each failure in a row.
+ * Builds the cache entry of a failure. It expires at the time to retry that the registry sent; without one, after 30 s,
+ * or, if the registry did not answer, after a back-off that grows with each failure in a row.
  *
  * @param before the last failure of the same cache scope and image, also when it has expired
  */

@@ -46,7 +46,7 @@ afterEach(async () => {
   await Promise.all([registry.stop(), redis.stop()]);
 });
 
-/** One process of several that share the Redis. */
+/** Creates one of several processes that share the Redis. */
 function replica(
   more: { readonly url?: string; readonly key?: string; readonly commandTimeoutMs?: number } = {},
 ): Inspector {
@@ -55,7 +55,7 @@ function replica(
     clock,
     registries: fixedRegistries(new Registries(file)),
     metrics: { ...NO_METRICS, discarded: () => void (discarded += 1) },
-    // A busy machine is no Redis in trouble: only the tests of K7 have the real time-out.
+    // Only the tests of K7 have the real timeout, so that a busy machine is not taken for a Redis outage.
     redis: {
       url: more.url ?? redis.url,
       cacheKey: more.key ?? cacheKey,
@@ -72,7 +72,7 @@ function inspect(inspector: Inspector, reference = 'app:v1', user?: string): Pro
   return inspector.inspect({ reference: `${registry.host}/${reference}`, pullSecrets, budgetMs: 5_000 });
 }
 
-/** The keys of values; locks come and go. */
+/** Returns the keys without those of locks, which are temporary. */
 const keys = async (): Promise<readonly string[]> =>
   [...(await redis.keys()).keys()].filter((key) => !key.includes(':lock:'));
 
@@ -82,7 +82,7 @@ async function put(key: string | undefined, value: string): Promise<void> {
   await redis.command('SET', key ?? '', value, 'PX', 100_000);
 }
 
-/** The keys, once there are so many: nobody waits for what is stored. */
+/** Waits until there are `count` keys, and returns them: inspections do not wait for their writes. */
 async function waitForKeys(count: number): Promise<readonly string[]> {
   for (;;) {
     const found = await keys();
@@ -91,22 +91,22 @@ async function waitForKeys(count: number): Promise<readonly string[]> {
   }
 }
 
-describe('K1 P7 what replicas share', () => {
-  test('P7 what one replica read, another finds, and so does a process that starts again', async () => {
+describe('K1 P7 replicas that share a Redis', () => {
+  test('P7 a replica or a restarted process uses the results of another replica', async () => {
     await inspect(replica());
     registry.forgetRequests();
     expect(await inspect(replica())).toMatchObject({ kind: 'resolved', source: 'redis' });
     expect(registry.lines).toEqual([]);
   });
 
-  test('P7 K4 a new image that all replicas need at once costs one GET', async () => {
+  test('P7 K4 concurrent inspections of a new image by all replicas cost one GET', async () => {
     const three = [replica(), replica(), replica()];
     const all = await Promise.all(Array.from({ length: 500 }, (_, at) => inspect(three[at % 3]!)));
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['resolved']));
     expect(registry.lines).toEqual(['GET /v2/app/manifests/v1']);
   });
 
-  test('K2 P4 another tenant at another replica costs one HEAD of its own, a wrong credential learns nothing', async () => {
+  test('K2 P4 another tenant at another replica costs one HEAD; a wrong credential gets Unauthorized', async () => {
     registry.access = basicAccess(['alice:a', 'bob:b']);
     await inspect(replica(), 'app:v1', 'alice:a');
     registry.forgetRequests();
@@ -123,7 +123,7 @@ describe('K1 P7 what replicas share', () => {
     });
   });
 
-  test('K4 what the registry refused one replica, the others do not ask again; another credential does', async () => {
+  test('K4 a rejection is shared by replicas for the same credential, not for another one', async () => {
     registry.access = basicAccess(['alice:a']);
     const [first, second] = [replica(), replica()];
     for (const inspector of [first, second]) {
@@ -135,7 +135,7 @@ describe('K1 P7 what replicas share', () => {
     expect(await inspect(second, 'app:v1', 'alice:a')).toMatchObject({ kind: 'resolved' });
   });
 
-  test('K4 an image that does not exist costs all replicas together one request', async () => {
+  test('K4 an image that does not exist costs one request of all replicas', async () => {
     const three = [replica(), replica(), replica()];
     const all = await Promise.all(Array.from({ length: 99 }, (_, at) => inspect(three[at % 3]!, 'missing:v1')));
     expect(new Set(all.map((one) => (one.kind === 'unresolved' ? one.reason : one.kind)))).toEqual(
@@ -144,14 +144,14 @@ describe('K1 P7 what replicas share', () => {
     expect(registry.requests).toHaveLength(1);
   });
 
-  test('K4 that one replica could not reach the registry is no other one’s failure', async () => {
+  test('K4 a connection failure of one replica is not shared', async () => {
     registry.fault = () => ({ kind: 'reset' });
     expect(await inspect(replica())).toMatchObject({ reason: 'Unavailable' });
     registry.fault = () => undefined;
     expect(await inspect(replica())).toMatchObject({ kind: 'resolved' });
   });
 
-  test('K4 a replica that died while it read delays the others by two seconds at most', async () => {
+  test('K4 a replica that dies while it fetches delays the others by two seconds at most', async () => {
     const first = replica();
     registry.fault = () => ({ kind: 'hang' });
     void inspect(first, 'app:v1');
@@ -165,11 +165,11 @@ describe('K1 P7 what replicas share', () => {
   });
 });
 
-describe('K6 values that are not ours', () => {
+describe('K6 invalid values in Redis', () => {
   test('K6 every key has a time to live', async () => {
     await inspect(replica());
     await waitForKeys(3);
-    // -1 would be for ever; -2 is a lock that has been given back since.
+    // -1 means no expiry; -2 is a lock that has been released since.
     expect([...(await redis.keys()).values()]).not.toContain(-1);
   });
 
@@ -208,7 +208,7 @@ describe('K6 values that are not ours', () => {
     expect(discarded).toBeGreaterThan(0);
   });
 
-  test('K6 a process with another cache key believes nothing and harms nothing', async () => {
+  test('K6 a process with another cache key neither uses nor breaks the values', async () => {
     await inspect(replica());
     registry.forgetRequests();
     expect(await inspect(replica({ key: 'another cache key' }))).toMatchObject({ source: 'registry' });
@@ -217,19 +217,19 @@ describe('K6 values that are not ours', () => {
   });
 });
 
-// What it costs in time is proven beside the link, where the clock is turned by hand.
-describe('K7 a Redis in trouble', () => {
+// The delays are tested in redis/store.component.test.ts, with a fake clock.
+describe('K7 an outage of Redis', () => {
   const expectResolved = async (inspector: Inspector, reference: string): Promise<void> => {
     registry.push(...(reference.split(':') as [string, string]), image);
     expect(await inspect(inspector, reference)).toMatchObject({ kind: 'resolved' });
   };
 
-  test('K7 refused: inspections go on', async () => {
+  test('K7 connections are refused: inspections continue', async () => {
     const inspector = replica({ url: 'redis://127.0.0.1:1', commandTimeoutMs: 50 });
     await expectResolved(inspector, 'app:v2');
   });
 
-  test('K7 hung: inspections go on', async () => {
+  test('K7 Redis hangs: inspections continue', async () => {
     const inspector = replica({ commandTimeoutMs: 50 });
     await inspect(inspector);
     redis.pause();
@@ -237,7 +237,7 @@ describe('K7 a Redis in trouble', () => {
     redis.resume();
   });
 
-  test('K7 failed over in the middle: no inspection fails, and afterwards the new primary is used', async () => {
+  test('K7 failover: no inspection fails, and the new primary is used afterwards', async () => {
     const sentinel = await new RedisSentinel().start();
     try {
       const url = `redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`;
@@ -260,7 +260,7 @@ describe('K7 a Redis in trouble', () => {
     }
   }, 60_000);
 
-  test('K7 one node of a Cluster hangs in the middle: no inspection fails', async () => {
+  test('K7 one node of a Cluster hangs: no inspection fails', async () => {
     const cluster = await new RedisCluster().start();
     try {
       const inspector = replica({ url: `redis+cluster://${cluster.addresses.join(',')}`, commandTimeoutMs: 50 });
@@ -273,7 +273,7 @@ describe('K7 a Redis in trouble', () => {
     }
   }, 60_000);
 
-  test('K7 flushed, read-only, gone and back again', async () => {
+  test('K7 Redis is flushed, read-only, stopped and started again: no inspection fails', async () => {
     const inspector = replica({ commandTimeoutMs: 50 });
     await inspect(inspector);
     await redis.flush();
@@ -284,7 +284,7 @@ describe('K7 a Redis in trouble', () => {
     await expectResolved(inspector, 'app:v4');
     await redis.start();
     await expectResolved(inspector, 'app:v5');
-    // It finds its way back by itself.
+    // The client reconnects in the background.
     for (let at = 6; (await keys()).length === 0; at += 1) {
       await expectResolved(inspector, `app:v${at}`);
       await delay(100);

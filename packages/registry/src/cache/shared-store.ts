@@ -1,8 +1,8 @@
-/** A store that replicas share, as this package needs it. No method rejects or waits for long (K7). */
+/** A store that replicas share. No method rejects or takes long (K7). */
 export interface SharedStore {
-  /** The values of keys, in one round trip where that is possible; undefined where there is none, or the store does not answer. */
+  /** Returns the values of keys, in one round trip where possible; undefined for absent values, or when the store does not answer. */
   get(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
-  /** Stores a value for a time. Resolves when it is stored, or has failed. */
+  /** Stores a value for a time. Resolves when the write has succeeded or failed. */
   set(key: string, value: string, ttlMs: number): Promise<void>;
   /** Acquires a lock for a time, under the holder's token. */
   lock(key: string, token: string, ttlMs: number): Promise<LockOutcome>;
@@ -22,18 +22,18 @@ export type LockOutcome = 'acquired' | 'busy' | 'unavailable';
 export interface Bucket {
   readonly perSecond: number;
   readonly burst: number;
-  /** The longest wait that is reserved. */
+  /** A reservation with a longer wait is not made. */
   readonly maxWaitMs: number;
 }
 
 export interface Reservation {
-  /** Beyond the bucket's maximum: nothing was reserved. */
+  /** The wait until the token is available. Above `maxWaitMs`: nothing was reserved. */
   readonly waitMs: number;
   /** Above 0: the host is blocked, and nothing was reserved. */
   readonly blockedMs: number;
 }
 
-/** For a process on its own. */
+/** For a process without a shared store. */
 export const NO_SHARED_STORE: SharedStore = {
   get: (keys) => Promise.resolve(keys.map(() => undefined)),
   set: () => Promise.resolve(),

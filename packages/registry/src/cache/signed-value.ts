@@ -3,17 +3,17 @@ import type { KeyObject } from 'node:crypto';
 import { VERSION } from './cache-keys.ts';
 import { computeMac, deriveKey, MAC_LENGTH } from './mac.ts';
 
-/** Facts of an index of a thousand platforms are shorter; a longer value is not one of ours. */
+/** The facts of an index of a thousand platforms are shorter; a longer value is invalid. */
 export const MAX_VALUE_LENGTH = 64 * 1024;
 
 /**
- * Signs values of the shared store (K6): `2.<MAC>.{"digest":…}`. The MAC covers the key too, so that a value cannot be
+ * Signs values of the shared store (K6): `2.<MAC>.{"digest":…}`. The MAC covers the key as well, so that a value cannot be
  * written, changed or moved to another key without the cache key.
  */
 export class ValueSigner {
   readonly #key: KeyObject;
 
-  /** @param secret the cache key, which all processes that share the store have. */
+  /** @param secret the cache key, the same in all processes that share the store */
   constructor(secret: string) {
     this.#key = deriveKey(secret, 'value');
   }
@@ -22,7 +22,7 @@ export class ValueSigner {
     return `${VERSION}.${computeMac(this.#key, `${cacheKey}\0${payload}`)}.${payload}`;
   }
 
-  /** The payload; undefined when the signature is not ours, of another version, or for another key. */
+  /** Returns the payload; undefined when the signature is invalid, of another version, or for another key. */
   verify(cacheKey: string, value: string): string | undefined {
     if (value.length > MAX_VALUE_LENGTH || !value.startsWith(`${VERSION}.`)) return undefined;
     const start = VERSION.length + 1;

@@ -5,23 +5,23 @@ import type { RedisOptions } from 'ioredis';
 import type { RedisTarget } from './target.ts';
 import type { RedisClient, RedisConnection } from './resilient-client.ts';
 
-/** The link gives up long before, and does it better: the library's time-outs also fire when this process stalled. */
+/** Longer than the timeouts of `ResilientClient`: those of the library also fire when this process stalled. */
 const LIBRARY_TIMEOUT_MS = 5_000;
-/** Ending a connection takes the library up to 2 s by default, which would hold up the end of the process. */
+/** By default the library takes up to 2 s to end a connection, which would delay the shutdown of the process. */
 const DISCONNECT_TIMEOUT_MS = 50;
 
 const RESEND_DELAY_MS = 2;
 
-/** Never again by itself: connections are replaced, not repaired. */
+/** Disables the library's reconnection: connections are replaced. */
 const NEVER = (): null => null;
 
-/** Nothing is kept for later, nothing is tried twice: by default commands would wait for ever for a Redis that is gone. */
+/** Disables the queue of commands: by default they wait for a connection without a limit. */
 const FAIL_FAST = {
   enableOfflineQueue: false,
   lazyConnect: true,
 } as const satisfies RedisOptions;
 
-/** What one node's connection and a Cluster's have in common. Time-outs of commands are the link's business. */
+/** The options for one node and for the nodes of a Cluster. `ResilientClient` has the timeouts of commands. */
 type NodeOptions = Pick<
   RedisOptions,
   | 'disconnectTimeout'
@@ -33,7 +33,7 @@ type NodeOptions = Pick<
   | 'tls'
 >;
 
-/** A connection that has yet to be opened. */
+/** Creates a connection, without opening it. */
 export function createConnection(target: RedisTarget): RedisConnection {
   return target.kind === 'cluster' ? clusterConnection(createCluster(target)) : nodeConnection(createNode(target));
 }
@@ -71,10 +71,9 @@ function createCluster(target: RedisTarget): Cluster {
     redisOptions: nodeOptions(target),
     clusterRetryStrategy: NEVER,
     slotsRefreshTimeout: LIBRARY_TIMEOUT_MS,
-    // The library replaces connections to nodes in the middle of their work: what was on its way is sent again, for as
-    // long as the command has time.
+    // The library replaces connections to nodes while commands are in flight; these are sent again until their timeout.
     retryDelayOnFailover: RESEND_DELAY_MS,
-    // A failover is over in seconds; a command that waited for it would hold up a pod.
+    // Do not retry during a failover: it takes seconds, and a pod waits for the command.
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 0,
   });
@@ -94,7 +93,7 @@ function clusterConnection(client: Cluster): RedisConnection {
 
 function connection(client: RedisClient, ping: () => Promise<void>): RedisConnection {
   let lastErrorCode: string | undefined;
-  // Without a listener an error would end the process. Errors carry commands, AUTH included: nothing but a word is kept.
+  // Without a listener, an error would end the process. Keep only the code: errors contain commands, AUTH included.
   client.on('error', (error: unknown) => {
     lastErrorCode = toErrorCode(error);
   });
@@ -124,7 +123,7 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
   };
 }
 
-/** The system's code of an error, or the first word of an error reply, if it is in capitals. */
+/** Returns the system's code of an error, or the first word of an error reply if it is in capitals. */
 function toErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const text = errorCode(error) ?? error.message;

@@ -5,7 +5,7 @@ import { NO_LOGGER } from '../../logger.ts';
 import { CONNECT_TIMEOUT_MS, ResilientClient } from './resilient-client.ts';
 import type { RedisConnection, Reply } from './resilient-client.ts';
 
-/** A connection that does what the test says; its client is never connected. */
+/** A connection with the behavior that the test sets; its client is never connected. */
 class ScriptedConnection implements RedisConnection {
   readonly client = new Redis({ lazyConnect: true });
   readonly lastErrorCode = 'ECONNREFUSED';
@@ -76,7 +76,7 @@ beforeEach(() => {
 
 const answer = (value: string): Promise<Reply<string>> => client.run(() => Promise.resolve(value));
 
-/** A command that nobody answers, and the time that its caller lost. */
+/** Runs a command without a reply, and returns how long its caller waited. */
 async function timedOutCommand(): Promise<number> {
   const start = clock.monotonic();
   const reply = client.run(never);
@@ -91,8 +91,8 @@ function replyError(message: string): Error {
   return error;
 }
 
-describe('a client of Redis', () => {
-  test('K7 connects once for all who need it, and gives what is answered', async () => {
+describe('the client of Redis', () => {
+  test('K7 commands share one connection and return the replies', async () => {
     expect(await Promise.all([answer('a'), answer('b'), answer('c')])).toEqual(
       ['a', 'b', 'c'].map((value) => ({ kind: 'reply', value })),
     );
@@ -101,7 +101,7 @@ describe('a client of Redis', () => {
     expect(clock.sleeping).toEqual([50]);
   });
 
-  test('K7 a command takes 50 ms at most, and after three nobody waits any more', async () => {
+  test('K7 a command waits 50 ms at most, and after three timeouts none is sent', async () => {
     await answer('a');
     expect([await timedOutCommand(), await timedOutCommand(), await timedOutCommand()]).toEqual([50, 50, 50]);
     const sent: string[] = [];
@@ -111,7 +111,7 @@ describe('a client of Redis', () => {
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
   });
 
-  test('K7 three commands lost within a second open the circuit, whatever is answered in between; further apart they do not', async () => {
+  test('K7 three timeouts within a second open the breaker, also with replies in between; three further apart do not', async () => {
     for (let times = 0; times < 2; times += 1) {
       await answer('a');
       await timedOutCommand();
@@ -124,7 +124,7 @@ describe('a client of Redis', () => {
     expect(await answer('a')).toEqual(UNAVAILABLE);
   });
 
-  test('K7 each probe that fails doubles the time until the next one, up to 5 s; a good one begins again', async () => {
+  test('K7 each failed probe doubles the time until the next one, up to 5 s; a successful one resets it', async () => {
     opens = refuse;
     const untilProbe = async (): Promise<number> => {
       const [start, before] = [clock.monotonic(), connections.length];
@@ -149,7 +149,7 @@ describe('a client of Redis', () => {
     expect(await untilProbe()).toBe(500);
   });
 
-  test('K7 without a connection nobody waits, not even the first', async () => {
+  test('K7 when connecting fails, no command waits, not even the first', async () => {
     opens = refuse;
     const replies = await Promise.all([answer('a'), answer('b')]);
     expect(replies).toEqual([UNAVAILABLE, UNAVAILABLE]);
@@ -158,7 +158,7 @@ describe('a client of Redis', () => {
     expect(logLines).toEqual(['redis does not answer: going on without {"reason":"ECONNREFUSED"}']);
   });
 
-  test('K7 a host that takes a connection and says nothing costs 50 ms each for the time of connecting', async () => {
+  test('K7 a host that accepts a connection and never replies costs 50 ms per command until the connect timeout', async () => {
     opens = never;
     const reply = answer('a');
     await clock.advance(50);
@@ -168,7 +168,7 @@ describe('a client of Redis', () => {
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
   });
 
-  test('K7 looks in the background, once at a time, on a new connection, and goes on when it is back', async () => {
+  test('K7 probes in the background, one at a time and on a new connection, until Redis is available again', async () => {
     opens = refuse;
     await answer('a');
     await clock.advance(500);
@@ -203,7 +203,7 @@ describe('a client of Redis', () => {
     expect(connections).toHaveLength(2);
   });
 
-  test('K7 what Redis refuses is no reason to leave it', async () => {
+  test('K7 error replies do not open the breaker', async () => {
     for (let times = 0; times < 10; times += 1) {
       expect(await client.run(() => Promise.reject(replyError('OOM command not allowed')))).toEqual({
         kind: 'refused',
@@ -213,7 +213,7 @@ describe('a client of Redis', () => {
     expect(connections.map(({ calls }) => calls)).toEqual([['open']]);
   });
 
-  test('K7 a server that became read-only is left for the new primary, at most every 5 s', async () => {
+  test('K7 a server that became read-only is reconnected to find the new primary, at most every 5 s', async () => {
     const write = (): Promise<Reply<never>> => client.run(() => Promise.reject(replyError("READONLY You can't write")));
     expect([await write(), await write(), await write()]).toEqual(Array(3).fill({ kind: 'refused' }));
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'retire'], ['open']]);
@@ -225,7 +225,7 @@ describe('a client of Redis', () => {
     ]);
   });
 
-  test('when closed, it asks nobody and keeps nothing', async () => {
+  test('when closed, no command is sent and no connection remains', async () => {
     opens = never;
     const reply = answer('a');
     client.close();

@@ -6,20 +6,20 @@ import type { Logger } from '../../logger.ts';
 /** The commands of one node, of a primary behind Sentinels, or of a Cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** One connection (to a Cluster: one set of them). It is used until it fails, and never repaired: a new one is made. */
+/** One connection (for a Cluster: one set of connections). When it fails, it is replaced by a new one. */
 export interface RedisConnection {
   readonly client: RedisClient;
   /** Connects. Rejects when that fails, or the connection ends. */
   open(): Promise<void>;
   /** Resolves when all nodes that hold keys answer. */
   ping(): Promise<void>;
-  /** Resolves when it has ended. */
+  /** Resolves when the connection has ended. */
   readonly ended: Promise<void>;
-  /** The code of its last error, such as `ECONNREFUSED` or `WRONGPASS`. */
+  /** The code of the last error, such as `ECONNREFUSED` or `WRONGPASS`. */
   readonly lastErrorCode: string | undefined;
-  /** Ends it at once; what is on its way is lost. */
+  /** Ends the connection immediately; commands in flight are lost. */
   close(): void;
-  /** Ends it when what is on its way has arrived. */
+  /** Ends the connection after the replies to commands in flight. */
   retire(): void;
 }
 
@@ -27,37 +27,37 @@ export interface ClientParts {
   readonly connect: () => RedisConnection;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long a command may take, connecting included, milliseconds. */
+  /** Timeout of a command, connecting included, milliseconds. */
   readonly commandTimeoutMs: number;
 }
 
 export type Reply<T> =
   | { readonly kind: 'reply'; readonly value: T }
-  /** Redis answers, and will not: it is read-only, still loading, out of memory, … */
+  /** An error reply: Redis is read-only, still loading, out of memory, … */
   | { readonly kind: 'refused' }
-  /** Redis does not answer, or was not tried because it did not answer recently. */
+  /** Redis did not answer, or the breaker is open because it did not answer recently. */
   | { readonly kind: 'unavailable' };
 
-/** Connecting takes some round trips, with TLS and Sentinels some more. */
+/** Connecting takes several round trips, and more with TLS and Sentinels. */
 export const CONNECT_TIMEOUT_MS = 500;
-/** A Redis that stays read-only is not connected to again and again. */
+/** Limits reconnections to a Redis that stays read-only. */
 const MIN_RECONNECT_INTERVAL_MS = 5_000;
 /**
- * One late answer may be an accident; three in a row, or within a second, are none (one node of a Cluster that is away
- * fails one command of three: those that succeed in between must not hide it). A Redis that is back is found within 5 s.
+ * Opens after three failures in a row or within a second: a single late reply may have another cause. When one of three
+ * nodes of a Cluster is unavailable, every third command fails, hence the window. A recovery is detected within 5 s.
  */
 const BREAKER = { failureThreshold: 3, windowMs: 1_000, firstOpenMs: 500, maxOpenMs: 5_000 };
 
 /**
- * A client for a Redis that may be down, slow or failed over at any time (K7). Each command ends by its timeout. After
- * repeated failures no command is sent, and probes in the background detect when Redis is back. They use new connections,
- * because one to a host that vanished seems healthy for a quarter of an hour.
+ * A client for a Redis that may be down, slow or failed over at any time (K7). Each command ends within its timeout. After
+ * repeated failures no command is sent, and probes in the background detect when Redis is available again. They use new
+ * connections, because one to a host that vanished seems healthy for 15 minutes.
  */
 export class ResilientClient {
   readonly #parts: ClientParts;
   readonly #breaker = new CircuitBreaker(BREAKER);
   readonly #timeout: BatchedTimeout;
-  /** All that have not been ended by us. */
+  /** All connections that have not ended. */
   readonly #connections = new Set<RedisConnection>();
   #connection: RedisConnection | undefined;
   readonly #opening = new SingleFlight<RedisConnection>();
@@ -69,7 +69,7 @@ export class ResilientClient {
     this.#timeout = new BatchedTimeout({ clock: parts.clock });
   }
 
-  /** Never rejects. */
+  /** Runs a command. Never rejects. */
   async run<T>(command: (client: RedisClient) => Promise<T>): Promise<Reply<T>> {
     const { clock, commandTimeoutMs } = this.#parts;
     const startedAtMs = clock.monotonic();
@@ -84,7 +84,7 @@ export class ResilientClient {
     }
   }
 
-  /** Begins to connect, so that the first command finds a connection. */
+  /** Starts to connect, so that the first command finds a connection. */
   start(): void {
     if (!this.#isUnavailable(this.#parts.clock.monotonic())) this.#open().catch(() => undefined);
   }
@@ -101,7 +101,7 @@ export class ResilientClient {
     return command(client);
   }
 
-  /** Commands that need a connection wait for the same one. */
+  /** Opens a connection, which concurrent commands share. */
   #open(): Promise<RedisConnection> {
     return this.#opening.do('connection', () => this.#connect());
   }
@@ -126,7 +126,7 @@ export class ResilientClient {
     return connection;
   }
 
-  /** Whether something of a connection works in time; if not, the connection is ended. */
+  /** Whether a step of a connection succeeds in time. If not, closes the connection. */
   async #completesInTime(connection: RedisConnection, step: () => Promise<void>): Promise<boolean> {
     const { clock, commandTimeoutMs } = this.#parts;
     const timeoutMs = Math.max(CONNECT_TIMEOUT_MS, commandTimeoutMs);
@@ -139,7 +139,7 @@ export class ResilientClient {
   #isUnavailable(nowMs: number): boolean {
     if (this.#closed) return true;
     if (this.#breaker.isClosed) return false;
-    // No command is the probe: a new connection is.
+    // The probe is a new connection, never a command of a caller.
     const admission = this.#breaker.tryAcquire(nowMs);
     if (admission.kind === 'allowed') void this.#probe(admission);
     return true;
@@ -159,7 +159,7 @@ export class ResilientClient {
     this.#parts.logger.info({}, 'redis answers again');
   }
 
-  /** Answers to commands that were sent before it opened do not close it: only a new connection does. */
+  /** Ignores replies while the breaker is open: they belong to earlier commands, and only a new connection closes it. */
   #recordSuccess(): void {
     if (this.#breaker.isClosed) this.#breaker.recordSuccess();
   }
@@ -188,7 +188,7 @@ export class ResilientClient {
   #recordErrorReply(error: Error): { readonly kind: 'refused' } {
     this.#recordSuccess();
     const now = this.#parts.clock.monotonic();
-    // After a failover the old primary is read-only, and another server is the primary.
+    // After a failover the old primary is read-only: reconnect to find the new one.
     if (error.message.startsWith('READONLY') && now - this.#reconnectedAtMs >= MIN_RECONNECT_INTERVAL_MS) {
       this.#reconnectedAtMs = now;
       this.#connection?.retire();
@@ -198,7 +198,7 @@ export class ResilientClient {
   }
 }
 
-/** An error that Redis itself answered with. */
+/** Whether the error is an error reply of Redis. */
 function isErrorReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }

@@ -24,10 +24,10 @@ interface Limit {
   readonly maxWaitMs: number;
 }
 
-/** Runs the script as the store does, at a time that the test says instead of the server's. */
+/** Runs the script as the store does, with the test's time instead of the server's. */
 function take({ perSecond, burst, maxWaitMs }: Limit, nowMs?: number): Promise<unknown> {
   const [seconds, micros] = [Math.floor((nowMs ?? 0) / 1000), ((nowMs ?? 0) % 1000) * 1000];
-  // At a time of the test's own, the key must not expire by the server's clock: a bucket is full again after 1 ms or more.
+  // With the test's time, the key must not expire by the server's clock: a bucket is full again after 1 ms or more.
   const script =
     nowMs === undefined
       ? RESERVE
@@ -39,8 +39,8 @@ const block = (ms: number): Promise<unknown> => server.command('EVAL', BLOCK, 1,
 
 const limit: Limit = { perSecond: 2, burst: 3, maxWaitMs: 1_000 };
 
-describe('the scripts of the request limit', () => {
-  test('K5 a bucket in Redis decides as one in memory does', async () => {
+describe('the scripts of the rate limit', () => {
+  test('K5 a bucket in Redis decides like one in memory', async () => {
     const limits = fc.record({
       perSecond: fc.constantFrom(0.005, 0.5, 1, 3, 7, 50, 1_000),
       burst: fc.integer({ min: 1, max: 20 }),
@@ -64,9 +64,9 @@ describe('the scripts of the request limit', () => {
     );
   });
 
-  test('K6 a bucket lives until it is full again', async () => {
+  test('K6 the key of a bucket expires when it is full again', async () => {
     await take(limit);
-    // One of three places is taken: half a second.
+    // One of three tokens is taken: it refills in half a second.
     expect(await server.command('PTTL', KEY)).toBeGreaterThan(0);
     expect(await server.command('PTTL', KEY)).toBeLessThanOrEqual(500);
     await take({ perSecond: 100 / 21_600, burst: 100, maxWaitMs: 0 });
@@ -75,7 +75,7 @@ describe('the scripts of the request limit', () => {
     expect(await server.command('PTTL', KEY)).toBeLessThanOrEqual(SIX_HOURS_MS);
   });
 
-  test('K5 a block stands until its time, a shorter one later does not shorten it', async () => {
+  test('K5 a block lasts for its time, and a later shorter one does not shorten it', async () => {
     await block(60_000);
     await block(10);
     const [wait, blocked] = (await take(limit)) as number[];
@@ -88,28 +88,25 @@ describe('the scripts of the request limit', () => {
   });
 
   test.each([
-    ['no hash', ['SET', KEY, 'garbage']],
+    ['a string', ['SET', KEY, 'garbage']],
     ['a list', ['RPUSH', KEY, 'garbage']],
-    ['no numbers', ['HSET', KEY, 'tokens', 'many', 'at', 'never', 'until', 'soon']],
-    ['no number at all', ['HSET', KEY, 'tokens', 'nan', 'at', 'nan', 'until', 'nan']],
+    ['fields that are not numbers', ['HSET', KEY, 'tokens', 'many', 'at', 'never', 'until', 'soon']],
+    ['a token count that is NaN', ['HSET', KEY, 'tokens', 'nan', 'at', 'nan', 'until', 'nan']],
     ['too many tokens', ['HSET', KEY, 'tokens', '1e300', 'at', '0', 'until', '0']],
-    ['an endless debt', ['HSET', KEY, 'tokens', '-1e300', 'at', '0', 'until', '0']],
+    ['an infinite debt', ['HSET', KEY, 'tokens', '-1e300', 'at', '0', 'until', '0']],
     ['infinities', ['HSET', KEY, 'tokens', '-inf', 'at', 'inf', 'until', 'inf']],
     ['a block for years', ['HSET', KEY, 'tokens', '3', 'at', '0', 'until', '99999999999999']],
-  ] as const)(
-    'K6 %s is a full bucket that nobody blocks, and does not stay for ever',
-    async (_, [command, ...args]) => {
-      await server.command(command, ...args);
-      expect(await take(limit)).toEqual([0, 0]);
-      expect(await take(limit)).toEqual([0, 0]);
-      expect(await take(limit)).toEqual([0, 0]);
-      expect(await take(limit)).not.toEqual([0, 0]);
-      expect(await server.command('PTTL', KEY)).toBeGreaterThan(0);
-      expect(await server.command('PTTL', KEY)).toBeLessThanOrEqual(SIX_HOURS_MS);
-      await server.command('DEL', KEY);
-      await server.command(command, ...args);
-      await block(60_000);
-      expect(((await take(limit)) as number[])[1]).toBeLessThanOrEqual(60_000);
-    },
-  );
+  ] as const)('K6 %s counts as a full bucket without a block, and expires', async (_, [command, ...args]) => {
+    await server.command(command, ...args);
+    expect(await take(limit)).toEqual([0, 0]);
+    expect(await take(limit)).toEqual([0, 0]);
+    expect(await take(limit)).toEqual([0, 0]);
+    expect(await take(limit)).not.toEqual([0, 0]);
+    expect(await server.command('PTTL', KEY)).toBeGreaterThan(0);
+    expect(await server.command('PTTL', KEY)).toBeLessThanOrEqual(SIX_HOURS_MS);
+    await server.command('DEL', KEY);
+    await server.command(command, ...args);
+    await block(60_000);
+    expect(((await take(limit)) as number[])[1]).toBeLessThanOrEqual(60_000);
+  });
 });

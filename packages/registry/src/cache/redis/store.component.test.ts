@@ -9,10 +9,7 @@ import { MAX_VALUE_LENGTH } from '../signed-value.ts';
 import { RedisStore } from './store.ts';
 import { parseRedisUrl } from './target.ts';
 
-/**
- * The clock is turned by hand: a command that is answered is never late, however busy the machine, and what somebody waits
- * is what the clock was turned.
- */
+/** Only the test advances the clock: a reply is never late on a busy machine, and the waits are exact. */
 let clock: FakeClock;
 let logLines: string[];
 let errors: number;
@@ -51,7 +48,7 @@ async function read(redis: RedisStore, key: string): Promise<string | undefined>
   return value;
 }
 
-/** A server behind a proxy, and a store that talks to it through the proxy, connected. */
+/** Starts a server behind a proxy, and a store that is connected to it through the proxy. */
 async function startBehindProxy(): Promise<{ server: RedisNode; proxy: FaultProxy; redis: RedisStore }> {
   const server = await started(new RedisNode());
   const proxy = await started(new FaultProxy(server.port));
@@ -61,7 +58,7 @@ async function startBehindProxy(): Promise<{ server: RedisNode; proxy: FaultProx
   return { server, proxy, redis };
 }
 
-/** Turns the clock, no faster than real time, until a look in the background has found Redis well. */
+/** Advances the clock, no faster than real time, until a probe in the background succeeds. */
 async function waitUntilAvailable(redis: RedisStore): Promise<void> {
   while (!logLines.some((line) => line.startsWith('redis answers again'))) {
     await advanceRealTime();
@@ -74,18 +71,18 @@ async function advanceRealTime(): Promise<void> {
   await clock.advance(5);
 }
 
-/** 100 callers at the same time. */
+/** Reads by 100 concurrent callers. */
 const readByMany = (redis: RedisStore): Promise<readonly (string | undefined)[]> =>
   Promise.all(Array.from({ length: 100 }, () => read(redis, 'known')));
 
 const allMissing: readonly undefined[] = Array.from({ length: 100 });
 
-/** Nobody gets anything, and nobody waits for a time-out: the clock stands still. */
+/** Expects no values, without any wait: the clock is not advanced. */
 async function expectNoWait(redis: RedisStore): Promise<void> {
   expect(await readByMany(redis)).toEqual(allMissing);
 }
 
-/** Nobody gets anything, after 50 ms and not before. */
+/** Expects no values after a wait of exactly 50 ms. */
 async function expectTimeout(redis: RedisStore): Promise<void> {
   const replies = readByMany(redis);
   await clock.advance(49);
@@ -97,7 +94,7 @@ async function expectTimeout(redis: RedisStore): Promise<void> {
 
 const bucket = { perSecond: 1, burst: 2, maxWaitMs: 500 };
 
-describe('K7 where Redis is', () => {
+describe('K7 the deployments of Redis', () => {
   const deployments = {
     'one node': async () => {
       const server = await started(new RedisNode());
@@ -115,12 +112,12 @@ describe('K7 where Redis is', () => {
   };
 
   test.each(Object.entries(deployments))(
-    'K7 K6 works with %s, and leaves no key for ever',
+    'K7 K6 works with %s, and all keys expire',
     async (_, start) => {
       const { url, keys } = await start();
       const redis = store(url);
       const names = Array.from({ length: 30 }, (_unused, at) => `key-${at}`);
-      // The first command finds no connection yet, and waits for it.
+      // The first command waits for the connection.
       expect(await read(redis, 'key-0')).toBeUndefined();
       await Promise.all(names.map((name) => redis.set(name, `value of ${name}`, 60_000)));
       expect(await Promise.all(names.map((name) => read(redis, name)))).toEqual(
@@ -153,8 +150,8 @@ describe('K7 where Redis is', () => {
   );
 });
 
-describe('K7 a Redis in trouble', () => {
-  test('K7 refused: nobody waits, not even the first; then it is back', async () => {
+describe('K7 an outage of Redis', () => {
+  test('K7 connections are refused: no command waits, not even the first; then Redis is available again', async () => {
     const { proxy, redis } = await startBehindProxy();
     await proxy.set({ kind: 'refuse' });
     await expectNoWait(redis);
@@ -166,13 +163,13 @@ describe('K7 a Redis in trouble', () => {
     expect(await read(redis, 'known')).toBe('value');
   });
 
-  test('K7 black-holed: whoever asks at that moment loses 50 ms, all others nothing; a new connection finds it back', async () => {
+  test('K7 packets are dropped: concurrent commands wait 50 ms, later ones do not wait; a new connection detects the recovery', async () => {
     const { proxy, redis } = await startBehindProxy();
     await proxy.set({ kind: 'black-hole' });
     await expectTimeout(redis);
     await expectNoWait(redis);
     const before = proxy.accepted;
-    // Looks, too, get no answer, and nobody waits for them.
+    // Probes get no answer either, and no command waits for them.
     for (let times = 0; times < 20; times += 1) {
       await clock.advance(100);
       await expectNoWait(redis);
@@ -183,7 +180,7 @@ describe('K7 a Redis in trouble', () => {
     expect(proxy.accepted).toBeGreaterThan(before);
   });
 
-  test('K7 hung: the process stops, the kernel goes on accepting connections', async () => {
+  test('K7 Redis hangs: the process is stopped, the kernel accepts connections', async () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
     await redis.set('known', 'value', 60_000);
@@ -196,7 +193,7 @@ describe('K7 a Redis in trouble', () => {
   });
 
   const cuts: readonly ConnectionFault[] = [{ kind: 'reset' }, { kind: 'cut', afterBytes: 3 }];
-  test.each(cuts)('K7 connections that break (%j) cost nobody time', async (fault) => {
+  test.each(cuts)('K7 connections break (%j): no command waits', async (fault) => {
     const { proxy, redis } = await startBehindProxy();
     await proxy.set(fault);
     await expectNoWait(redis);
@@ -206,7 +203,7 @@ describe('K7 a Redis in trouble', () => {
     expect(await read(redis, 'known')).toBe('value');
   });
 
-  test('K7 flushed: everything is a miss, scripts and locks work on', async () => {
+  test('K7 Redis is flushed: all values are misses, scripts and locks work', async () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
     await redis.set('known', 'value', 60_000);
@@ -219,7 +216,7 @@ describe('K7 a Redis in trouble', () => {
     expect(errors).toBe(0);
   });
 
-  test('K7 read-only: what is there is read, writes are given up without waiting', async () => {
+  test('K7 Redis is read-only: reads work, writes fail without waiting', async () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
     await redis.set('known', 'value', 60_000);
@@ -236,7 +233,7 @@ describe('K7 a Redis in trouble', () => {
     expect(logLines).toEqual([]);
   });
 
-  test('K7 full: what is there is read, writes are given up without waiting', async () => {
+  test('K7 Redis is out of memory: reads work, writes fail without waiting', async () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
     await redis.set('known', 'value', 60_000);
@@ -248,7 +245,7 @@ describe('K7 a Redis in trouble', () => {
   });
 
   test.each(['crashes', 'is demoted'])(
-    'K7 the primary %s in the middle: no error, and the new one is found',
+    'K7 the primary %s: no error, and the new primary is used',
     async (how) => {
       const sentinel = await started(new RedisSentinel());
       const redis = store(`redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`);
@@ -270,7 +267,7 @@ describe('K7 a Redis in trouble', () => {
     60_000,
   );
 
-  test('K7 one node of a Cluster hangs: its keys cost 50 ms, then Redis is left alone until all nodes answer', async () => {
+  test('K7 one node of a Cluster hangs: its keys cost 50 ms, then no command is sent until all nodes answer', async () => {
     const cluster = await started(new RedisCluster());
     const redis = store(`redis+cluster://${cluster.addresses.join(',')}`);
     const names = Array.from({ length: 30 }, (_, at) => `key-${at}`);
@@ -286,15 +283,15 @@ describe('K7 a Redis in trouble', () => {
   }, 60_000);
 });
 
-describe('what Redis must not see, and what must not be seen of it', () => {
-  test('K6 no more is read of a value than ours may have', async () => {
+describe('limits and secrets of Redis', () => {
+  test('K6 a value is read up to the maximum length', async () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
     await server.command('SETRANGE', 'huge', 8_000_000, 'x');
     expect((await read(redis, 'huge'))?.length).toBe(MAX_VALUE_LENGTH + 1);
   });
 
-  test('the commands that docs/redis.md names are enough', async () => {
+  test('the commands that docs/redis.md lists are sufficient', async () => {
     const server = await started(new RedisNode());
     const page = await readFile(new URL('../../../../../docs/redis.md', import.meta.url), 'utf8');
     const [, list = ''] = /A user of an ACL needs these commands(.*?)\n\n/s.exec(page) ?? [];
@@ -322,7 +319,7 @@ describe('what Redis must not see, and what must not be seen of it', () => {
     expect(errors).toBe(0);
   });
 
-  test('P5 the password opens, and a wrong one shows nowhere', async () => {
+  test('P5 the password is used, and a wrong one is not logged', async () => {
     const server = await started(new RedisNode({ password: 'right:p@ss/word' }));
     const right = store(server.url);
     await right.set('known', 'value', 60_000);
@@ -333,7 +330,7 @@ describe('what Redis must not see, and what must not be seen of it', () => {
   });
 });
 
-/** Turns the clock until something has happened. */
+/** Advances the clock until the promise settles. */
 async function advanceUntil<T>(awaited: Promise<T>): Promise<T> {
   const progress = { isOver: false };
   const done = awaited.finally(() => {

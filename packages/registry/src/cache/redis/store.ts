@@ -9,9 +9,9 @@ import type { RedisClient } from './resilient-client.ts';
 import { BLOCK, EXTEND, RESERVE, UNLOCK } from './scripts.ts';
 import type { RedisTarget } from './target.ts';
 
-/** How long one command may delay an inspection (K7). */
+/** The longest delay of an inspection by one command (K7). */
 const COMMAND_TIMEOUT_MS = 50;
-/** The cap of Retry-After; a longer block is not one of ours. */
+/** The cap of Retry-After; a longer block is invalid. */
 const MAX_BLOCK_MS = 6 * 60 * 60_000;
 
 interface StoreParts {
@@ -20,7 +20,7 @@ interface StoreParts {
   readonly logger: Logger;
 }
 
-/** L2: a Redis that may be down, slow, flushed, failed over or read-only at any time, and costs speed alone (K7). */
+/** The shared cache (L2) in Redis, which may be down, slow, flushed, failed over or read-only at any time: this costs only speed (K7). */
 export class RedisStore implements SharedStore {
   readonly #client: ResilientClient;
   readonly #metrics: RegistryMetrics;
@@ -30,11 +30,11 @@ export class RedisStore implements SharedStore {
     this.#client = new ResilientClient({ connect: () => createConnection(target), clock, logger, commandTimeoutMs });
     this.#metrics = metrics;
     this.#isCluster = target.kind === 'cluster';
-    // Without a connection for its first command, a new process would request from registries what Redis has.
+    // Connect early: without a connection, the first inspections would send requests to registries.
     this.#client.start();
   }
 
-  /** Of a Cluster each key is read by itself: nodes that answer must not wait for one that does not. */
+  /** Reads the keys of a Cluster one by one: replies of other nodes must not wait for a node that hangs. */
   async get(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
     const groups = this.#isCluster ? keys.map((key) => [key]) : [keys];
     const read = await Promise.all(groups.map((group) => this.#getTogether(group)));
@@ -88,9 +88,9 @@ export class RedisStore implements SharedStore {
   }
 }
 
-/** In one write to the connection. @throws the error reply for the first key that failed */
+/** Reads values, in one write to the connection. @throws the error reply for the first key that failed */
 async function getAll(client: RedisClient, keys: readonly string[]): Promise<readonly string[]> {
-  // One byte more than a value may have shows that it is too long; no more of it is read.
+  // Read one byte more than the maximum length, which shows that a value is too long.
   const [only] = keys;
   if (keys.length === 1 && only !== undefined) return [await client.getrange(only, 0, MAX_VALUE_LENGTH)];
   const pipeline = client.pipeline();

@@ -5,10 +5,10 @@ export interface RedisNode {
   readonly port: number;
 }
 
-/** Where Redis is: one node, Sentinels that know the primary's address, or a Cluster (K7). */
+/** The address of Redis: one node, Sentinels that return the primary's address, or a Cluster (K7). */
 export interface RedisTarget {
   readonly kind: 'node' | 'sentinel' | 'cluster';
-  /** One for `node`, at least one for the others. */
+  /** One node for `node`, at least one for the others. */
   readonly nodes: readonly RedisNode[];
   readonly tls: boolean;
   readonly username?: string;
@@ -32,7 +32,7 @@ const URL_FORM = /^(redis|rediss)(|\+sentinel|\+cluster):\/\/(?:([^:@/]*)(?::([^
 /**
  * Parses `redis://[user:password@]host[:port][/database]`, `redis+sentinel://host:port,host:port/primary` or
  * `redis+cluster://host:port,host:port`; `rediss` instead of `redis` for TLS. User and password are percent-encoded.
- * @throws RegistryError with code RedisUrl, whose message repeats nothing of the text
+ * @throws RegistryError with code RedisUrl; its message contains no part of the text
  */
 export function parseRedisUrl(text: string): RedisTarget {
   const match = URL_FORM.exec(text);
