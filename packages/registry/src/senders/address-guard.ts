@@ -4,8 +4,8 @@ import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
 /**
- * Decides for each request to which addresses its host may be connected (I8), and with which TLS files (I7). The addresses
- * are checked while connecting (`address-guard/connector.ts`), because a name may resolve to another one at any time.
+ * Sets for each request the allowed addresses of its host (I8) and its TLS files (I7). The addresses
+ * are checked while connecting (`address-guard/connector.ts`), because a name may resolve to another address at any time.
  */
 export class AddressGuardSender implements Sender {
   readonly #next: Sender;

@@ -12,21 +12,21 @@ import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 import { basicHeader } from './token-service.ts';
 import type { TokenRequest, TokenService } from './token-service.ts';
 
-/** How a challenge is answered. */
+/** The answer to a challenge. */
 interface Authorization {
-  /** Absent: the request is sent without one. */
+  /** The `authorization` header. Absent: the request is sent without one. */
   readonly header?: string;
-  /** The request of a token that was not issued just now, and may have been revoked since. */
+  /** Set if the token is cached: it may have been revoked since. */
   readonly cachedToken?: TokenRequest;
 }
 
-/** Registries that one process reads; a challenge that was dropped costs one rejected request. */
+/** Registries that one process reads; an evicted challenge costs one rejected request. */
 const MAX_CHALLENGES = 1_000;
 const NO_AUTHORIZATION: Fetched<Authorization> = fetched({});
 
 /**
  * Answers the challenges of registries (I6). The first request to a registry has no credential; its 401 response states
- * the scheme and the token service, which are remembered for all later requests.
+ * the scheme and the token service, which are cached for all later requests.
  */
 export class AuthenticationSender implements Sender {
   readonly #next: Sender;
@@ -42,7 +42,7 @@ export class AuthenticationSender implements Sender {
 
   async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
     const { origin } = context.attempt.endpoint.base;
-    // A background request may wait long for its permit: no other request waits for that.
+    // Do not discover by a background request: it may wait long for its permit, and other requests would wait too.
     const end = context.permit === undefined ? await this.#discovery.enter(origin, context.signal) : undefined;
     const challengeBefore = this.#challenges.get(origin);
     let response: HttpResponse | FetchFailure = failed('Unavailable');
@@ -53,11 +53,11 @@ export class AuthenticationSender implements Sender {
       response = await this.#sendWith(authorization, request, context);
       challenge = this.#observe(response, authorization, context);
     } finally {
-      // The challenge is stored by then, for the requests that wait for this one.
+      // The challenge is stored above, for the requests that wait for this one.
       end?.(response.kind === 'response');
     }
     if (challenge === undefined) return response;
-    // A second 401 to the right answer is final. Only an outdated challenge or token is worth another request.
+    // Retry only after an outdated challenge or a cached token; a 401 to the right answer is final.
     if (isSame(challengeBefore, challenge) && !usedCachedToken(authorization)) return response;
     const second = await this.#authorize(challenge, context);
     response = await this.#sendWith(second, request, context);
@@ -76,7 +76,7 @@ export class AuthenticationSender implements Sender {
     return this.#next.send({ ...request, headers: { ...request.headers, authorization: header } }, context);
   }
 
-  /** Stores and returns the challenge in a response. */
+  /** Stores the challenge of a response, and returns it. */
   #observe(
     response: HttpResponse | FetchFailure,
     authorization: Fetched<Authorization>,
@@ -113,7 +113,7 @@ export class AuthenticationSender implements Sender {
   }
 }
 
-/** Registries with Basic authentication may show some repositories without a credential. */
+/** Without a credential, sends no header: a registry with Basic authentication may return some repositories anonymously. */
 function authorizeBasic(credential: Credential | undefined): Fetched<Authorization> {
   if (credential === undefined) return NO_AUTHORIZATION;
   return credential.kind === 'basic' ? fetched({ header: basicHeader(credential) }) : failed('Unauthorized');
@@ -125,7 +125,7 @@ function tokenRequest(
 ): TokenRequest | undefined {
   const url = validateRealm(realm, endpoint.base, registries);
   if (url === undefined) return undefined;
-  // Never the scope that the registry asks for: pulling is all that is needed.
+  // Request only the pull scope, not the one in the challenge.
   return { realm: url, service, scope: `repository:${endpoint.repository}:pull` };
 }
 
@@ -139,7 +139,7 @@ function isSame(before: Challenge | undefined, after: Challenge): boolean {
   return before.realm === after.realm && before.service === after.service;
 }
 
-/** A 401 of the endpoint itself. One of a host to which it redirected is not answered with credentials. */
+/** Whether the endpoint itself returned 401. A 401 of a host to which it redirected is not answered with credentials. */
 function isChallenged(response: HttpResponse | FetchFailure): response is HttpResponse {
   return response.kind === 'response' && response.status === 401 && response.redirects === 0;
 }

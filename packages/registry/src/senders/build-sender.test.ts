@@ -28,7 +28,7 @@ function respond({ url, headers }: HttpRequest): HttpResponse {
     : { ...response, status: 307, headers: { location: `https://${STORAGE}/manifest` } };
 }
 
-/** All senders above a network in memory: a registry with a token service of its own, which redirects reads to its storage. */
+/** All senders above a network in memory: a registry with its own token service, which redirects reads to its storage. */
 class Rig {
   readonly requests: HttpRequest[] = [];
   readonly counted: string[] = [];
@@ -50,7 +50,7 @@ class Rig {
 
   send(limited: string): Promise<HttpResponse | FetchFailure> {
     const file = parseRegistries(FILE);
-    // Only one host keeps its limit.
+    // Only one host has a limit.
     const entries = file.registries.map((entry) =>
       entry.host === limited ? entry : { ...entry, requestLimit: undefined },
     );
@@ -67,7 +67,7 @@ class Rig {
   }
 }
 
-describe('all senders together', () => {
+describe('the stack of senders', () => {
   test('P5 I8 token requests and redirect hops have the address rules of their own host, and only the registry gets the token', async () => {
     const rig = new Rig();
     expect(await rig.send('')).toMatchObject({ status: 200, redirects: 1 });
@@ -84,13 +84,13 @@ describe('all senders together', () => {
     ]);
   });
 
-  test('each of them is counted', async () => {
+  test('counts each request', async () => {
     const rig = new Rig();
     await rig.send('');
     expect(rig.counted).toEqual(['manifest unauthorized', 'token ok', 'manifest ok', 'manifest ok']);
   });
 
-  test.each([REGISTRY, TOKENS, STORAGE])('K5 the limit of %s holds for all requests to it', async (limited) => {
+  test.each([REGISTRY, TOKENS, STORAGE])('K5 the limit of %s applies to all requests to it', async (limited) => {
     const rig = new Rig();
     expect(await rig.send(limited)).toMatchObject({ status: 200 });
     const before = rig.requests.length;

@@ -13,7 +13,7 @@ import type { Sender } from './sender.ts';
 import { TokenService } from './token-service.ts';
 
 interface SenderParts {
-  /** What sends a request over the network. */
+  /** Sends requests over the network. */
   readonly network: Sender;
   readonly store: SharedStore;
   readonly keys: CacheKeys;
@@ -22,21 +22,21 @@ interface SenderParts {
 }
 
 /**
- * Composes all concerns of a request, from the network upwards. Redirect hops and token requests go through the whole
+ * Composes all concerns of a request, from the network upwards. Redirect hops and token requests pass the whole
  * lower stack: each is guarded, limited and counted like any other request.
  */
 export function buildSender({ network, store, keys, clock, metrics }: SenderParts): Sender {
-  // Nearest the network, so that no request connects to an unchecked address, whichever host names its URL.
+  // Next to the network, so that every request connects to checked addresses only.
   const guarded = new AddressGuardSender(network);
   // Below everything that may wait or reject: a request that the breaker allows is sent, and its outcome is recorded.
   const breaking = new CircuitBreakerSender(guarded, clock);
   // Above the breaker: waiting for a token must not hold the breaker's single probe.
   const limited = new RateLimitSender(breaking, { store, keys, clock });
-  // Above the rate limit: a background request reserves a place among those of pods only when it may run.
+  // Above the rate limit: a background request reserves a token only when it may run.
   const permitted = new PermitSender(limited);
-  // Counts each exchange, also one that a limit rejects.
+  // Above the limits, so that it counts rejected requests as well.
   const counted = new MetricsSender(permitted, metrics, clock);
-  // Above all limits, because a redirect leads to another host, which has its own.
+  // Above all limits, because the target of a redirect has its own.
   const redirecting = new RedirectSender(counted);
   // Outermost: only the endpoint's own challenge is answered, never that of a host to which it redirects.
   return new AuthenticationSender(redirecting, new TokenService(counted, clock), clock);

@@ -7,28 +7,28 @@ import type { FetchFailure } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
-/** What a request proves about the endpoint's host. */
+/** The evidence of a request about the endpoint's host. */
 type Evidence = 'success' | 'failure' | 'none';
 
-/** Tenants choose hosts: the least recently used are dropped. */
+/** Bounds the memory: tenants choose hosts. */
 const MAX_HOSTS = 1_000;
-/** A request that our own deadline ended earlier proves nothing: other steps may have used up the time. */
+/** A request that is aborted earlier is no evidence: other steps may have used the time. */
 const SILENT_MS = 3_000;
 /**
- * Opens after five failures in a row; one may be an accident. A host that recovers is noticed within 30 s, and gets no more
+ * Opens after five failures in a row: fewer may be transient. A host that recovers is detected within 30 s, and gets no more
  * than two requests a minute until then.
  */
 const BREAKER = { failureThreshold: 5, firstOpenMs: 1_000, maxOpenMs: 30_000 };
 /**
- * Failures that last longer are an outage: reported as such, and no pod waits for its end. Until then, half of the default
- * `gateTimeout`, waiting may help, however many requests failed meanwhile.
+ * Failures that last longer are reported as an outage, for whose end no pod waits. Until then (half of the default
+ * `gateTimeout`) they count as transient, for any number of failed requests.
  */
 const OUTAGE_MS = 30_000;
 
 /**
  * Sends no requests to hosts that fail repeatedly (K5). Each replica decides for itself whether a host can be reached
- * (ADR 0055). The failures of a redirect or of a token service count for the endpoint that named it, not for the host that
- * it named: otherwise a registry could open the breaker of any other.
+ * (ADR 0055). The failures of a redirect or of a token service count for the endpoint that named it, not for the named
+ * host: otherwise a registry could open the breaker of any other.
  */
 export class CircuitBreakerSender implements Sender {
   readonly #next: Sender;
@@ -70,7 +70,7 @@ export class CircuitBreakerSender implements Sender {
   }
 }
 
-/** A redirect or a token that works proves nothing about the endpoint itself; one that fails makes the endpoint useless. */
+/** Returns the evidence of a response. A redirect or token request that succeeds is none for the endpoint; one that fails is a failure of it. */
 function evaluate(response: HttpResponse | FetchFailure, tookMs: number, isEndpoint: boolean): Evidence {
   if (response.kind === 'failed') {
     const isSilence = response.reason === 'Deadline' && tookMs >= SILENT_MS;

@@ -12,7 +12,7 @@ import type { HttpResponse, Sender } from './sender.ts';
 
 const OK: HttpResponse = { kind: 'response', status: 200, headers: {}, redirects: 0, body: new Uint8Array() };
 
-/** Both limits above a network whose next response and its time are set. */
+/** Both limits above a fake network; the test sets its response and the time it takes. */
 class Rig {
   now = 0;
   takesMs = 0;
@@ -37,7 +37,7 @@ class Rig {
     return response.kind === 'failed' ? response.reason : `${response.status}`;
   }
 
-  /** A request to a host: that of the endpoint, or one that the endpoint named in a redirect or realm. */
+  /** Sends a request to the endpoint's host, or to a host that it named in a redirect or realm. */
   async send(host: string, endpoint = host): Promise<HttpResponse | FetchFailure> {
     const url = new URL(`https://${host}/v2/`);
     const [first] = endpointsFor(endpoint, 'team/app', DEFAULT_REGISTRIES);
@@ -55,10 +55,10 @@ class Rig {
   }
 }
 
-describe('K5 what counts as a failure of a host', () => {
+describe('K5 failures of a host', () => {
   test.each([
-    ['our deadline after 3 s of its silence', 3_000, failed('Deadline'), 'Unavailable'],
-    ['our deadline, of which it had less', 2_999, failed('Deadline'), '200'],
+    ['our deadline after 3 s without a response', 3_000, failed('Deadline'), 'Unavailable'],
+    ['our deadline after a shorter time', 2_999, failed('Deadline'), '200'],
     ['no connection', 0, failed('Unavailable'), 'Unavailable'],
     ['a server error', 0, { ...OK, status: 503 }, 'Unavailable'],
     ['a refused address', 0, failed('Blocked'), '200'],
@@ -70,7 +70,7 @@ describe('K5 what counts as a failure of a host', () => {
   });
 
   test.each([failed('Unavailable'), { ...OK, status: 503 }])(
-    'K5 a redirect or a realm that fails counts for the endpoint that named it, and for no other host',
+    'K5 a failure of a redirect or realm counts for the endpoint that named it, and for no other host',
     async (answer) => {
       const rig = new Rig();
       await rig.fail(10, answer, 'registry.example', 'hostile.example');
@@ -79,7 +79,7 @@ describe('K5 what counts as a failure of a host', () => {
     },
   );
 
-  test('K5 tokens that are issued do not hide that the registry itself fails', async () => {
+  test('K5 successful token requests do not reset the failures of the registry', async () => {
     const rig = new Rig();
     for (let at = 0; at < 5; at += 1) {
       await rig.outcome('tokens.example', 'registry.example');
@@ -88,7 +88,7 @@ describe('K5 what counts as a failure of a host', () => {
     expect(await rig.outcome('registry.example')).toBe('Unavailable');
   });
 
-  test('K5 PL9 a blip is none for which no pod waits: only what fails for half a minute is an outage', async () => {
+  test('K5 PL9 only failures that last half a minute are an outage', async () => {
     const rig = new Rig();
     await rig.fail(100, failed('Unavailable'), 'registry.example');
     expect(await rig.outcome('registry.example')).toBe('Unavailable');
@@ -102,11 +102,11 @@ describe('K5 what counts as a failure of a host', () => {
   });
 });
 
-describe('K5 a host that fails again and again', () => {
+describe('K5 a host that fails repeatedly', () => {
   const HOST = 'registry.example';
   const FAILURE = failed('Unavailable');
 
-  test('K5 five failures in a row stop requests to it, a success between them does not', async () => {
+  test('K5 five failures in a row open the breaker, unless a success is between them', async () => {
     const rig = new Rig();
     for (let times = 0; times < 3; times += 1) {
       await rig.fail(4, FAILURE, HOST);
@@ -116,7 +116,7 @@ describe('K5 a host that fails again and again', () => {
     expect(await rig.send(HOST)).toEqual(failed('Unavailable', 1_000));
   });
 
-  test('K5 it is probed after a second, then after twice as long each time, up to half a minute', async () => {
+  test('K5 probes after a second, doubled with each failure, up to half a minute', async () => {
     const rig = new Rig();
     await rig.fail(5, FAILURE, HOST);
     for (const openMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
@@ -126,7 +126,7 @@ describe('K5 a host that fails again and again', () => {
     }
   });
 
-  test('K5 one probe at a time; one that succeeds ends it, one that was ended from our side lets another pass', async () => {
+  test('K5 one probe at a time: a success closes the breaker, an aborted probe allows another one', async () => {
     const rig = new Rig();
     await rig.fail(5, FAILURE, HOST);
     rig.now += 1_000;
@@ -135,7 +135,7 @@ describe('K5 a host that fails again and again', () => {
     expect(await Promise.all([rig.outcome(HOST), rig.outcome(HOST)])).toEqual(['200', '200']);
   });
 
-  test('K5 PL9 an outage begins half a minute after the first failure, and ends with an answer', async () => {
+  test('K5 PL9 an outage begins half a minute after the first failure, and ends with a response', async () => {
     const rig = new Rig();
     await rig.fail(5, FAILURE, HOST);
     rig.now = 29_000;

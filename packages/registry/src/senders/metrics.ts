@@ -35,7 +35,7 @@ export class MetricsSender implements Sender {
     return response;
   }
 
-  /** A token service's statuses have meanings of their own, and a response without a token is of no use. */
+  /** Returns the outcome of a token request: its statuses have other meanings, and a response without a token is malformed. */
   #tokenOutcome(response: HttpResponse | FetchFailure): RequestOutcome {
     const token = parseTokenResponse(response, this.#clock.now());
     return token.kind === 'fetched' ? 'ok' : (TOKEN_FAILURES[token.reason] ?? 'unavailable');

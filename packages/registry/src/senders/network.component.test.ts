@@ -58,22 +58,22 @@ const unresolved = (reason: string): object => ({ kind: 'unresolved', reason });
 
 describe('an encoded manifest', () => {
   test.each<[what: string, contentEncoding: string, body: Uint8Array, outcome: string]>([
-    ['is cut off', 'gzip', gzipped.subarray(0, -20), 'Malformed'],
+    ['is truncated', 'gzip', gzipped.subarray(0, -20), 'Malformed'],
     ['has a wrong checksum', 'gzip', Buffer.concat([gzipped.subarray(0, -8), Buffer.alloc(8)]), 'Malformed'],
-    ['is followed by something else', 'gzip', Buffer.concat([gzipped, Buffer.from('more')]), 'Malformed'],
+    ['is followed by other bytes', 'gzip', Buffer.concat([gzipped, Buffer.from('more')]), 'Malformed'],
     ['is empty', 'gzip', Buffer.alloc(0), 'Malformed'],
-    ['is not encoded at all', 'gzip', image.manifest.body, 'Malformed'],
+    ['is not encoded', 'gzip', image.manifest.body, 'Malformed'],
     ['is larger than 4 MiB', 'gzip', encodeBody(Buffer.alloc(MAX_MANIFEST_BYTES + 1, ' '), 'gzip'), 'TooLarge'],
     ['is a bomb', 'gzip, gzip', encodeBody(Buffer.alloc(64 * 1024 * 1024), 'gzip, gzip'), 'TooLarge'],
-    ['has a coding that is not decoded', 'br', encodeBody(image.manifest.body, 'br'), 'Malformed'],
-    ['has such a coding, and is large', 'br', Buffer.alloc(1024 * 1024), 'Malformed'],
+    ['has an unsupported coding', 'br', encodeBody(image.manifest.body, 'br'), 'Malformed'],
+    ['has an unsupported coding and is large', 'br', Buffer.alloc(1024 * 1024), 'Malformed'],
   ])('I4 that %s is an outcome', async (_, contentEncoding, body, outcome) => {
     registry.fault = () => answer({ 'content-encoding': contentEncoding }, body);
     expect(await inspect()).toMatchObject(unresolved(outcome));
     expect(requests.map((request) => request.outcome)).toEqual([outcome === 'TooLarge' ? 'too-large' : 'malformed']);
   });
 
-  test('I3 by tag: the header names the digest of what is decoded', async () => {
+  test('I3 by tag: the digest in the header covers the decoded body', async () => {
     const serve = (digest: string): void => {
       registry.fault = ({ path }) =>
         path.includes('/manifests/')
@@ -86,21 +86,21 @@ describe('an encoded manifest', () => {
     expect(await inspect('app:decoded')).toMatchObject({ ...arm64, facts: { digest: image.manifest.digest } });
   });
 
-  test('I3 by digest: it is the digest of what is decoded', async () => {
+  test('I3 by digest: the digest covers the decoded body', async () => {
     registry.contentEncoding = () => 'gzip';
     expect(await inspect(`app@${image.manifest.digest}`)).toMatchObject(arm64);
     registry.fault = () => answer({ 'content-encoding': 'gzip' }, gzipped);
     expect(await inspect(`app@${digestOf(gzipped)}`)).toMatchObject(unresolved('Malformed'));
   });
 
-  test('I3 a config blob is compared with its digest after it is decoded', async () => {
+  test('I3 the digest of a config blob is verified after decoding', async () => {
     const other = gzipSync(JSON.stringify({ os: 'linux', architecture: 'amd64' }));
     registry.fault = ({ path }) =>
       path.endsWith(config?.digest ?? '') ? answer({ 'content-encoding': 'gzip' }, other) : undefined;
     expect(await inspect()).toMatchObject(unresolved('Malformed'));
   });
 
-  test('I2 a HEAD with a Content-Encoding is used, whatever the coding', async () => {
+  test('I2 a HEAD response with any Content-Encoding is used', async () => {
     await inspect();
     now += 11 * 60_000;
     registry.forgetRequests();
@@ -110,7 +110,7 @@ describe('an encoded manifest', () => {
   });
 });
 
-describe('an encoded body of another status', () => {
+describe('an encoded body with a status other than 200', () => {
   test.each([
     [204, 'Unavailable'],
     [206, 'Unavailable'],
@@ -121,10 +121,10 @@ describe('an encoded body of another status', () => {
     [404, 'NotFound'],
     [429, 'RateLimited'],
     [500, 'Unavailable'],
-  ])('I4 status %i is %s, whatever its coding', async (status, outcome) => {
+  ])('I4 status %i is %s, with any coding', async (status, outcome) => {
     for (const contentEncoding of ['gzip', 'br', 'gzip, gzip', 'x-unknown']) {
-      const fault = answer({ 'content-encoding': contentEncoding }, Buffer.from('no gzip, no Brotli'), status);
-      // One inspector each: a failing host is left alone for a while.
+      const fault = answer({ 'content-encoding': contentEncoding }, Buffer.from('neither gzip nor Brotli'), status);
+      // A new inspector each time: requests to a failing host are paused.
       const fresh = createInspector({ clock, registries });
       registry.fault = () => fault;
       expect(await fresh.inspect({ reference: `${registry.host}/app:v1`, budgetMs: 5_000 })).toMatchObject(
@@ -134,25 +134,25 @@ describe('an encoded body of another status', () => {
     }
   });
 
-  test('I4 a refusal by the token service is Unauthorized, whatever its coding', async () => {
+  test('I4 a rejection by the token service is Unauthorized, with any coding', async () => {
     const tokens = await new TokenServer([]).start();
     registry.access = tokens.access();
-    tokens.fault = () => answer({ 'content-encoding': 'br' }, Buffer.from('no Brotli'), 401);
+    tokens.fault = () => answer({ 'content-encoding': 'br' }, Buffer.from('not Brotli'), 401);
     expect(await inspect()).toMatchObject(unresolved('Unauthorized'));
     await tokens.stop();
   });
 });
 
-describe('an answer whose body never ends', () => {
+describe('a response whose body never ends', () => {
   test.each<[what: string, head: string, outcome: string]>([
     ['a 404', '404 Not Found', 'NotFound'],
     ['a 401', '401 Unauthorized', 'Unauthorized'],
-    ['a coding that is not decoded', '200 OK\r\ncontent-encoding: br', 'Malformed'],
+    ['an unsupported coding', '200 OK\r\ncontent-encoding: br', 'Malformed'],
   ])('I4 %s: the outcome does not wait for the body', async (_, head, outcome) => {
     const server = await new RawServer().start();
     const bytes = Buffer.from(`HTTP/1.1 ${head}\r\ncontent-length: 100\r\n\r\nmore to come`);
     server.answer = () => ({ pieces: [bytes], then: 'keep' });
-    // Shorter than the time after which a silent connection is closed.
+    // Shorter than the timeout of an idle connection.
     const inspection = inspector.inspect({ reference: `${server.host}/app:v1`, budgetMs: 3_000 });
     expect(await inspection).toMatchObject(unresolved(outcome));
     await server.stop();

@@ -43,7 +43,7 @@ export class NetworkSender implements Sender {
       discardBody(response.body, signal);
       return { kind: 'response', status, headers: response.headers, redirects: 0, body: NO_BODY };
     }
-    // The request asks for identity, but some registries and the caches in front of them encode anyway.
+    // The request asks for `identity`, but some registries and the caches in front of them encode the body anyway.
     const decoders = parseContentEncoding(response.headers['content-encoding']);
     if (decoders === undefined) {
       discardBody(response.body, signal);

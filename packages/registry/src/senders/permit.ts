@@ -4,7 +4,7 @@ import type { BackgroundPermit } from '../limits/background-permit.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
-/** Holds requests of background inspections until they have a permit for their host (K5). Other requests need none. */
+/** Delays requests of background inspections until they have a permit for their host (K5). Other requests need none. */
 export class PermitSender implements Sender {
   readonly #next: Sender;
 

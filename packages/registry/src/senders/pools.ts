@@ -8,18 +8,18 @@ import type { ConnectionSettings } from '../config/host-settings.ts';
 import { RegistryError } from '../errors.ts';
 
 /**
- * Inspections of one registry are small and quickly answered. A burst over 50 new images of a registry 30 ms away takes four
- * rounds of them, 0.15 s with the token, of the 0.4 s that an admission has; with eight it takes seven.
+ * Inspections send small requests with fast responses. A burst of 50 new images of a registry 30 ms away takes four
+ * rounds over 16 connections: 0.15 s with the token, of the 0.4 s of an admission. With eight connections it takes seven.
  */
 const MAX_CONNECTIONS_PER_HOST = 16;
-/** Tenants choose hosts: the oldest host's connections are closed beyond this many. */
+/** Tenants choose hosts: beyond this many, the connections of the least recently used host are closed. */
 const MAX_LIVE_HOSTS = 64;
 const CONNECT_TIMEOUT_MS = 3_000;
-/** Backstops behind the operation's own deadline. */
+/** Longer than the deadline of an inspection, which normally aborts a request first. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const BODY_IDLE_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 20_000;
-/** Registries put tokens into redirect locations; 32 KiB is the most that a common proxy passes on. */
+/** Registries put tokens into redirect locations; common proxies forward at most 32 KiB. */
 const MAX_HEADER_BYTES = 32 * 1024;
 
 /** Connections by origin and settings, bounded in number. */
@@ -29,7 +29,7 @@ export class Pools {
 
   constructor(resolve?: Resolve) {
     this.#resolve = resolve;
-    // Closing lets requests in flight finish.
+    // Closing a pool waits for its requests in flight.
     this.#pools = new LRUCache({ max: MAX_LIVE_HOSTS, dispose: (pool) => void pool.close() });
   }
 
@@ -38,7 +38,7 @@ export class Pools {
     return this.#pools.get(key) ?? this.#add(key, this.#make(origin, settings));
   }
 
-  /** Ends all connections, requests in flight included. */
+  /** Ends all connections, and aborts requests in flight. */
   async close(): Promise<void> {
     const pools = [...this.#pools.values()];
     this.#pools.clear();
@@ -69,7 +69,7 @@ function connectOptions({ tls }: ConnectionSettings): buildConnector.BuildOption
   return { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...(tls === 'unusable' ? {} : tls) };
 }
 
-/** Without its own CA bundle and certificate, a connection would trust the system's authorities and be anonymous. */
+/** Returns the connector for the settings. With unusable TLS files it rejects: a connection would trust the system's CAs and be anonymous. */
 function connectorFor({ tls }: ConnectionSettings, connect: buildConnector.connector): buildConnector.connector {
   if (tls !== 'unusable') return connect;
   return (target, callback) => {

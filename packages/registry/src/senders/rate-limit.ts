@@ -21,18 +21,18 @@ interface LimitParts {
 
 interface HostState {
   bucket: TokenBucket | undefined;
-  /** No request before (monotonic milliseconds): the host answered 429, or its quota is used up. */
+  /** No request before this time (monotonic milliseconds): the host returned 429, or its quota is used up. */
   blockedUntilMs: number;
 }
 
-/** Tenants choose hosts: the least recently used are dropped. */
+/** Bounds the memory: tenants choose hosts. */
 const MAX_HOSTS = 1_000;
-/** A longer wait helps no pod: the request is rejected with the time to retry. */
+/** A request that would wait longer is rejected with the time to retry: no pod waits that long. */
 const MAX_WAIT_MS = 2_000;
 const UNLIMITED = { perSecond: 0, burst: 0 };
 
 /**
- * Respects the request limits of hosts (K5): those of the registries file, and those that hosts send in 429 responses and
+ * Respects the rate limits of hosts (K5): those in the registries file, and those that hosts send in 429 responses and
  * rate-limit headers. Replicas that share a store respect them together.
  */
 export class RateLimitSender implements Sender {
@@ -55,7 +55,7 @@ export class RateLimitSender implements Sender {
     return response;
   }
 
-  /** Waits until the request may be sent; returns why it may not. */
+  /** Waits until the request may be sent. Returns the failure if it may not. */
   async #admit(limits: HostLimits, state: HostState, signal: AbortSignal): Promise<FetchFailure | undefined> {
     const { clock } = this.#parts;
     const now = clock.monotonic();
@@ -81,7 +81,7 @@ export class RateLimitSender implements Sender {
     return { waitMs: reserveLocally(state.bucket, bucket, now), blockedMs: 0 };
   }
 
-  /** Blocks the host as long as its response demands. */
+  /** Blocks the host for the time that its response states. */
   #observe(host: string, state: HostState, { status, headers }: HttpResponse): void {
     const { clock, store, keys } = this.#parts;
     const nowMs = clock.now();

@@ -4,7 +4,7 @@ import type { FetchFailure } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
-/** Registry, its storage, and one more; curl's and containerd's limits are 50 and 10. */
+/** Allows for the registry, its storage, and one more. The limits of curl and containerd are 50 and 10. */
 const MAX_REDIRECTS = 3;
 const MAX_LOCATION_LENGTH = 8 * 1024;
 /** https://www.rfc-editor.org/rfc/rfc9110#section-15.4 */
@@ -32,7 +32,7 @@ export class RedirectSender implements Sender {
   }
 }
 
-/** Undefined when the hop is not allowed: no location, a blocked host, another protocol, or less protected than before. */
+/** Returns the request of the next hop. Undefined when it is not allowed: no location, a blocked host, another protocol, or HTTP where it is not allowed. */
 function nextHop(from: HttpRequest, response: HttpResponse, registries: Registries): HttpRequest | undefined {
   const url = parseLocation(from, response);
   if (url === undefined) return undefined;

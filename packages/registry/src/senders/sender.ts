@@ -6,18 +6,18 @@ import type { RequestContext } from './request-context.ts';
 
 /** One HTTP request. */
 export interface HttpRequest {
-  /** What it is for; the label of its metric. */
+  /** The purpose; the label of its metric. */
   readonly purpose: RequestPurpose;
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: URL;
-  /** The host as references and the registries file write it: `docker.io`, where the URL has `registry-1.docker.io`. */
+  /** The host as written in references and the registries file: `docker.io`, where the URL has `registry-1.docker.io`. */
   readonly host: string;
-  /** An `authorization` header is for the origin of the URL and for no other. */
+  /** An `authorization` header is only for the origin of the URL. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   /** A longer body is `TooLarge`, before or after it is decoded. */
   readonly maxBytes: number;
-  /** How to connect to the host. Without it, the defaults apply: the address guard's own ranges are refused. */
+  /** How to connect to the host. By default, the built-in ranges of the address guard are refused. */
   readonly connection?: ConnectionSettings;
 }
 
@@ -25,15 +25,15 @@ export interface HttpResponse {
   readonly kind: 'response';
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The redirects that were followed. After one, another host than that of the request may have answered. */
+  /** The number of redirects followed. Above 0, another host than that of the request may have responded. */
   readonly redirects: number;
-  /** Without its content codings. Empty unless the status is 200. */
+  /** The decoded body. Empty unless the status is 200. */
   readonly body: Uint8Array;
 }
 
 /**
  * Sends a request and returns the response. Expected failures of hosts and networks are returned, never thrown.
- * Each concern of a request is a sender of its own that decorates the next one; `build-sender.ts` composes them.
+ * Each concern of a request is a sender that decorates the next one; `build-sender.ts` composes them.
  */
 export interface Sender {
   send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure>;

@@ -12,7 +12,7 @@ export interface TokenGrant {
 /** The specification's lifetime when the response has none. */
 const DEFAULT_LIFETIME_SECONDS = 60;
 const MAX_LIFETIME_SECONDS = 3600;
-/** What a header may contain; excludes line breaks. */
+/** Allows the characters of a header value; excludes line breaks. */
 const TOKEN = /^[\x21-\x7e]{1,16384}$/;
 
 /**
@@ -28,7 +28,7 @@ export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs:
   // OAuth2 answers 400 to an invalid grant: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
   if (status === 400 || status === 401 || status === 403) return failed('Unauthorized');
   if (status === 429) return failed('RateLimited', retryAt(headers['retry-after'], nowMs));
-  // Redirects are not followed: the realm was validated, another location was not.
+  // Do not follow redirects: only the realm was validated.
   return failed(status >= 300 && status < 400 ? 'Blocked' : 'Unavailable');
 }
 

@@ -8,7 +8,7 @@ import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, Sender } from './sender.ts';
 import { parseTokenResponse } from './token-response.ts';
 
-/** The token that a challenge asks for. It is requested for the endpoint and credential of the request's context. */
+/** The token that a challenge requires. It is requested for the endpoint and credential of the request's context. */
 export interface TokenRequest {
   readonly realm: URL;
   readonly service: string;
@@ -18,7 +18,7 @@ export interface TokenRequest {
 
 export interface IssuedToken {
   readonly value: string;
-  /** Whether it was issued for this call; otherwise it comes from memory. */
+  /** Whether the token was issued for this call; otherwise it is cached. */
   readonly fresh: boolean;
 }
 
@@ -28,13 +28,13 @@ interface Token {
   readonly usableUntilMs: number;
 }
 
-/** Part of its lifetime for which a token is used: the rest covers the request, and clock skew. */
+/** The share of its lifetime for which a token is used: the rest covers the request and clock skew. */
 const USED_SHARE = 0.8;
 /** Pods of one cluster use some thousand repositories. */
 const MAX_TOKENS = 10_000;
 const MAX_TOKEN_BODY_BYTES = 64 * 1024;
 
-/** Gets bearer tokens, keeps them until shortly before they expire, and sends one request for concurrent callers (I6). */
+/** Requests bearer tokens, caches them until shortly before they expire, and sends one request for concurrent callers (I6). */
 export class TokenService {
   readonly #sender: Sender;
   readonly #clock: Clock;
@@ -52,12 +52,12 @@ export class TokenService {
     if (cached !== undefined && this.#clock.monotonic() < cached.usableUntilMs) {
       return Promise.resolve(fetched({ value: cached.value, fresh: false }));
     }
-    // A pod must not wait for a permit of a background inspection.
+    // Separate keys: a pod must not wait for a permit of a background inspection.
     const flightKey = context.permit === undefined ? key : `background ${key}`;
     return this.#singleFlight.do(flightKey, () => this.#request(key, request, context));
   }
 
-  /** Drops a token that the registry rejected: the next request gets a new one. */
+  /** Drops a token that the registry rejected, so that the next request gets a new one. */
   invalidate(request: TokenRequest, context: RequestContext): void {
     this.#tokens.delete(tokenKey(request, context));
   }
@@ -73,7 +73,7 @@ export class TokenService {
   }
 }
 
-/** Contains everything that makes one token differ from another (I6). */
+/** Returns a key of everything that a token depends on (I6). */
 function tokenKey({ realm, service, scope }: TokenRequest, { attempt }: RequestContext): string {
   return JSON.stringify([attempt.endpoint.host, realm.href, service, scope, attempt.scope]);
 }
@@ -113,7 +113,7 @@ function exchangeRequest({ realm, service, scope }: TokenRequest, refreshToken: 
   };
 }
 
-/** The value of a Basic Authorization header: https://www.rfc-editor.org/rfc/rfc7617#section-2. */
+/** Returns the value of a Basic Authorization header: https://www.rfc-editor.org/rfc/rfc7617#section-2. */
 export function basicHeader({ username, password }: Extract<Credential, { readonly kind: 'basic' }>): string {
   return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }
