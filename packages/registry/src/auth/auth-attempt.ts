@@ -2,8 +2,8 @@ import type { Endpoint } from '../config/endpoint.ts';
 import type { Credential } from './credential.ts';
 
 /**
- * One attempt to read an image: an endpoint with one credential or none. The scope names the pods that may use what the
- * attempt finds: all (`ANONYMOUS_SCOPE`), or those that have the same credential (K2).
+ * One attempt to read an image: an endpoint with one credential or none. The scope states which pods may use the result:
+ * all pods (`ANONYMOUS_SCOPE`), or only pods with the same credential (K2).
  */
 export interface EndpointCredential {
   readonly endpoint: Endpoint;
@@ -12,5 +12,5 @@ export interface EndpointCredential {
   readonly credential?: Credential;
 }
 
-/** What a registry returns without a credential is public. */
+/** The scope of content that a registry returns without a credential: it is public. */
 export const ANONYMOUS_SCOPE = 'anonymous';

@@ -53,7 +53,7 @@ const inspect = (repository: string, pullSecrets: readonly PullSecret[] = []): P
 const rightSecret = (): PullSecret => secret('alice:wonder:land');
 const resolved = { kind: 'resolved' };
 
-describe('I5 the entries of all pull secrets of a pod', () => {
+describe('I5 the bound of the entries of a pod’s pull secrets', () => {
   const others = (count: number): PullSecret => {
     const auths = Array.from({ length: count }, (_, index) => [`registry-${index}.example`, 'user:password'] as const);
     return { type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson(Object.fromEntries(auths)) };
@@ -62,14 +62,14 @@ describe('I5 the entries of all pull secrets of a pod', () => {
   test.each([
     [255, 'resolved'],
     [256, 'unresolved'],
-  ])('I5 are bounded: behind %i others the right one is %s', async (count, kind) => {
+  ])('I5 after %i other entries, the right one gives %s', async (count, kind) => {
     registry.access = tokens.access();
     expect(await inspect('private/app:v1', [others(count), rightSecret()])).toMatchObject({ kind });
   });
 });
 
 describe('I6 token authentication', () => {
-  test('I6 an anonymous token is asked for once, with the pull scope only', async () => {
+  test('I6 an anonymous token is requested once, with the pull scope only', async () => {
     registry.access = tokens.access();
     expect(await inspect('public/app:v1')).toMatchObject(resolved);
     expect(registry.lines).toEqual(['GET /v2/public/app/manifests/v1', 'GET /v2/public/app/manifests/v1']);
@@ -78,7 +78,7 @@ describe('I6 token authentication', () => {
     ]);
   });
 
-  test('I6 once the challenge is known a new image costs one token and one GET', async () => {
+  test('I6 with a cached challenge, a new image costs one token and one GET', async () => {
     registry.access = tokens.access();
     await inspect('public/app:v1');
     registry.forgetRequests();
@@ -87,7 +87,7 @@ describe('I6 token authentication', () => {
     expect(tokens.requests).toHaveLength(2);
   });
 
-  test('I6 of twenty images of a new registry one meets its challenge', async () => {
+  test('I6 twenty concurrent images of a new registry cost one challenge', async () => {
     registry.access = tokens.access();
     const images = Array.from({ length: 20 }, (_, at) => `v${at}`);
     for (const tag of images) registry.push('public/app', tag, multiPlatformImage(['linux/amd64'], tag));
@@ -99,7 +99,7 @@ describe('I6 token authentication', () => {
     expect(registry.requests).toHaveLength(1 + images.length);
   });
 
-  test('I6 access_token is as good as token', async () => {
+  test('I6 access_token is accepted in place of token', async () => {
     registry.access = tokens.access();
     tokens.field = 'access_token';
     expect(await inspect('public/app:v1')).toMatchObject(resolved);
@@ -108,7 +108,7 @@ describe('I6 token authentication', () => {
   test.each([
     [300, 239_000, 241_000],
     [undefined, 47_000, 49_000],
-  ])('I6 a token of %s s is used again until shortly before it expires', async (expiresIn, before, after) => {
+  ])('I6 a token of %s s is reused until shortly before it expires', async (expiresIn, before, after) => {
     registry.access = tokens.access();
     tokens.expiresIn = expiresIn;
     await inspect('public/app:v1');
@@ -123,7 +123,7 @@ describe('I6 token authentication', () => {
     expect(await tokensRequested('v3')).toBe(2);
   });
 
-  test('I6 a kept token that the registry refuses is replaced once', async () => {
+  test('I6 a cached token that the registry rejects is replaced once', async () => {
     registry.access = tokens.access();
     await inspect('public/app:v1');
     registry.push('public/app', 'v2', image);
@@ -135,7 +135,7 @@ describe('I6 token authentication', () => {
     expect(tokens.requests).toHaveLength(2);
   });
 
-  test('I6 two users of one repository have a token each', async () => {
+  test('I6 each user of a repository has its own token', async () => {
     registry.access = tokens.access();
     await inspect('private/app:v1', [rightSecret()]);
     await inspect('private/app:v1', [secret('bob:builder')]);
@@ -144,7 +144,7 @@ describe('I6 token authentication', () => {
     expect(first).not.toBe(second);
   });
 
-  test('I6 a fresh token that is refused is the end: no loop', async () => {
+  test('I6 the rejection of a fresh token is final', async () => {
     registry.access = tokens.access();
     expect(await inspect('private/app:v1')).toMatchObject({ reason: 'Unauthorized' });
     expect(registry.requests).toHaveLength(2);
@@ -159,13 +159,13 @@ describe('I6 token authentication', () => {
 
   test.each([
     ['a redirect', { kind: 'answer', status: 302, headers: { location: 'http://127.0.0.1:1/' } }, 'Blocked'],
-    ['no JSON', { kind: 'answer', status: 200, body: '<html>' }, 'Malformed'],
+    ['text that is not JSON', { kind: 'answer', status: 200, body: '<html>' }, 'Malformed'],
     ['a token with a line break', { kind: 'answer', status: 200, body: '{"token":"a\\r\\nHost: x"}' }, 'Malformed'],
     ['a body without end', { kind: 'answer', status: 200, body: `{"token":"${'a'.repeat(100_000)}"}` }, 'TooLarge'],
     ['too many requests', { kind: 'answer', status: 429, headers: { 'retry-after': '7' } }, 'RateLimited'],
     ['a failure', { kind: 'answer', status: 503 }, 'Unavailable'],
     ['a reset', { kind: 'reset' }, 'Unavailable'],
-  ] as const)('I6 a token service that answers with %s', async (_, fault, reason) => {
+  ] as const)('I6 the response of a token service is %s', async (_, fault, reason) => {
     registry.access = tokens.access();
     tokens.fault = () => fault;
     expect(await inspect('public/app:v1')).toMatchObject({ kind: 'unresolved', reason });
@@ -173,13 +173,13 @@ describe('I6 token authentication', () => {
   });
 
   test.each([
-    ['with credentials in it', (realm: string) => realm.replace('http://', 'http://user:pass@')],
+    ['with credentials', (realm: string) => realm.replace('http://', 'http://user:pass@')],
     ['of another protocol', (realm: string) => realm.replace('http://', 'file://')],
     ['that is relative', () => '/token'],
     ['that is too long', (realm: string) => `${realm}?${'a'.repeat(3000)}`],
     ['at a refused address', (realm: string) => realm.replace('127.0.0.1', '169.254.169.254')],
     ['at a refused address in disguise', (realm: string) => realm.replace('127.0.0.1', '[64:ff9b::a9fe:a9fe]')],
-  ])('I6 P6 a realm %s is not asked', async (_, change) => {
+  ])('I6 P6 a realm %s gets no request', async (_, change) => {
     registry.access = () => ({
       kind: 'answer',
       status: 401,
@@ -190,7 +190,7 @@ describe('I6 token authentication', () => {
   });
 });
 
-describe('I5 which credential is tried', () => {
+describe('I5 the credentials that are tried', () => {
   test('I5 Basic with the credential of the pod', async () => {
     registry.access = basicAccess(['alice:wonder:land']);
     expect(await inspect('private/app:v1', [rightSecret()])).toMatchObject(resolved);
@@ -218,7 +218,7 @@ describe('I5 which credential is tried', () => {
     );
   });
 
-  test('I5 a secret of the older kind', async () => {
+  test('I5 a secret of the type dockercfg', async () => {
     registry.access = basicAccess(['alice:wonder:land']);
     const auth = Buffer.from('alice:wonder:land').toString('base64');
     const old: PullSecret = {
@@ -233,7 +233,7 @@ describe('I5 which credential is tried', () => {
     expect(await inspect('public/app:v1', [secret('alice:wrong')])).toMatchObject(resolved);
   });
 
-  test('I5 a registry that hides private images as not found: the next credential is tried', async () => {
+  test('I5 after a 404, which may hide a private image, the next credential is tried', async () => {
     registry.access = (request) =>
       request.headers.authorization === undefined
         ? { kind: 'answer', status: 404 }
@@ -241,7 +241,7 @@ describe('I5 which credential is tried', () => {
     expect(await inspect('private/app:v1')).toMatchObject({ reason: 'NotFound' });
   });
 
-  test('P5 a credential for another host is not sent', async () => {
+  test('P5 credentials for other hosts are not sent', async () => {
     registry.access = basicAccess(['alice:wonder:land']);
     const others = ['127.0.0.1', '127.0.0.1:1', `x.${registry.host}`, `${registry.host}/other`].map((host) =>
       secret('alice:wonder:land', host),
@@ -250,7 +250,7 @@ describe('I5 which credential is tried', () => {
     expect(registry.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });
 
-  test('P5 a blob that is redirected to another host is asked for without the credential', async () => {
+  test('P5 a redirect of a blob to another host is followed without the credential', async () => {
     const storage = await new FakeRegistry().start();
     const single = singleImage('linux/arm64');
     for (const place of [registry, storage]) place.push('private/app', 'v2', single);
@@ -264,7 +264,7 @@ describe('I5 which credential is tried', () => {
     await storage.stop();
   });
 
-  test('P5 a host that a redirect leads to cannot ask for credentials', async () => {
+  test('P5 a 401 of the target of a redirect is not answered with credentials', async () => {
     const other = await new FakeRegistry().start();
     other.access = tokens.access();
     registry.fault = ({ path }) => ({
@@ -293,8 +293,8 @@ describe('I5 which credential is tried', () => {
   });
 });
 
-describe('P4 what a tenant learns', () => {
-  test('P4 K2 a hundred tenants with one private image cost one GET and a HEAD each; a wrong credential learns nothing', async () => {
+describe('P4 isolation of tenants', () => {
+  test('P4 K2 a hundred tenants of one private image cost one GET and a HEAD each; a wrong credential gets Unauthorized', async () => {
     const tenants = Array.from({ length: 100 }, (_, at) => `tenant-${at}:password-${at}`);
     registry.access = basicAccess(tenants);
     const secrets = tenants.map((tenant) => [secret(tenant)]);
@@ -310,14 +310,14 @@ describe('P4 what a tenant learns', () => {
     expect(await inspect('private/app:v1')).toMatchObject({ reason: 'Unauthorized' });
   });
 
-  test('P4 K2 a known digest is shown to another repository only after that repository has shown it', async () => {
+  test('P4 K2 a cached digest is used for another repository only after that repository returned it', async () => {
     registry.access = basicAccess(['alice:wonder:land']);
     await inspect('private/app:v1', [rightSecret()]);
     registry.access = () => undefined;
     expect(await inspect(`elsewhere/app@${image.manifest.digest}`)).toMatchObject({ reason: 'NotFound' });
   });
 
-  test('P4 credentials in many concurrent wrong hands leave the right one unharmed', async () => {
+  test('P4 many concurrent wrong credentials do not affect the right one', async () => {
     registry.access = basicAccess(['bob:builder']);
     const wrong = Array.from({ length: 30 }, (_, at) => inspect('private/app:v1', [secret(`wrong-${at}:x`)]));
     const right = inspect('private/app:v1', [secret('bob:builder')]);

@@ -4,7 +4,7 @@ import { ChallengeDiscovery } from './challenge-discovery.ts';
 const ORIGIN = 'https://registry.example';
 const { signal } = new AbortController();
 
-/** A clock whose waits end when told. */
+/** A clock whose waits the test ends. */
 const start = () => {
   const sleeping: (() => void)[] = [];
   const waits: AbortSignal[] = [];
@@ -28,7 +28,7 @@ const settled = async (promise: Promise<unknown>): Promise<boolean> => {
 };
 
 describe('I6 the first request to a registry', () => {
-  test('I6 others wait until it has been answered, and no timer is left', async () => {
+  test('I6 delays other requests until it has a response, and leaves no timer', async () => {
     const { contacts, waits } = start();
     const end = await contacts.enter(ORIGIN, signal);
     const other = contacts.enter(ORIGIN, signal);
@@ -38,14 +38,14 @@ describe('I6 the first request to a registry', () => {
     expect(waits.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
-  test('I6 a registry that has answered once is never waited for again', async () => {
+  test('I6 after a response, no request to that registry waits', async () => {
     const { contacts, waits } = start();
     (await contacts.enter(ORIGIN, signal))?.(true);
     expect(await contacts.enter(ORIGIN, signal)).toBeUndefined();
     expect(waits).toEqual([]);
   });
 
-  test('I6 one that hangs holds up the others for a while only', async () => {
+  test('I6 delays other requests only for a bounded time when it hangs', async () => {
     const { contacts, wakeAll } = start();
     await contacts.enter(ORIGIN, signal);
     const other = contacts.enter(ORIGIN, signal);
@@ -54,13 +54,13 @@ describe('I6 the first request to a registry', () => {
     expect(await other).toBeUndefined();
   });
 
-  test('I6 after one that was not answered the next one is the first', async () => {
+  test('I6 is repeated by the next request if it failed', async () => {
     const { contacts } = start();
     (await contacts.enter(ORIGIN, signal))?.(false);
     expect(await contacts.enter(ORIGIN, signal)).toBeDefined();
   });
 
-  test('I6 at another registry nobody waits', async () => {
+  test('I6 does not delay requests to another registry', async () => {
     const { contacts } = start();
     await contacts.enter(ORIGIN, signal);
     expect(await contacts.enter('https://other.example', signal)).toBeDefined();

@@ -2,17 +2,17 @@ import { waitAtMost } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 
-/** Registries that one process reads; one that was dropped is discovered again. */
+/** Registries that one process reads; an evicted one is discovered again. */
 const MAX_DISCOVERED = 1_000;
-/** Half of the inspection budget of an admission: a registry that works has answered by then. */
+/** Half of the inspection budget of an admission: enough for a registry that works. */
 const MAX_WAIT_MS = 200;
 
-/** Ends a discovery: whether the registry answered the request at all. */
+/** Ends a discovery. `answered`: whether the registry sent a response. */
 export type EndDiscovery = (answered: boolean) => void;
 
 /**
- * Sends one request first to a registry that has never answered. Its response has the registry's challenge, which the
- * other requests wait for: fifty images of a new registry cost one 401 response instead of fifty.
+ * Sends only one request at first to a registry that has never answered. Its response has the challenge, for which the
+ * other requests wait: fifty images of a new registry cost one 401 response instead of fifty.
  */
 export class ChallengeDiscovery {
   readonly #clock: Pick<Clock, 'sleep'>;
@@ -24,9 +24,9 @@ export class ChallengeDiscovery {
   }
 
   /**
-   * Returns at once for the first request, and for all requests to a registry that has answered. Other requests wait for
+   * Returns immediately for the first request, and for all requests to a registry that has answered. Other requests wait for
    * the response to the first one, at most 200 ms.
-   * @returns for the first request, what must be called when it has ended, in any case
+   * @returns for the first request, a function that must be called when it has ended, in any case
    */
   async enter(origin: string, signal: AbortSignal): Promise<EndDiscovery | undefined> {
     if (this.#discovered.has(origin)) return undefined;

@@ -1,5 +1,5 @@
 /**
- * What a registry demands in `WWW-Authenticate`.
+ * The authentication that a registry requires, from its `WWW-Authenticate` header.
  *
  * @see https://distribution.github.io/distribution/spec/auth/token/, the header's grammar in
  *   https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1, and Bearer in https://www.rfc-editor.org/rfc/rfc6750#section-3
@@ -13,10 +13,10 @@ export type Challenge =
 const MAX_CHALLENGE_LENGTH = 4096;
 
 const SCHEME = /(?:^|,)\s*(basic|bearer)(?=\s|$|,)/gi;
-/** A name begins where no name goes on: else a long one without a value is tried from each of its characters. */
+/** The look-behind lets a match start only at the start of a name, so that a long name without a value takes linear time. */
 const PARAMETER = /(?<![a-z_])([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/gi;
 
-/** Reads the strongest challenge that can be answered: Bearer before Basic. Undefined when there is none. */
+/** Returns the strongest supported challenge: Bearer before Basic. Undefined when there is none. */
 export function parseChallenge(header: string | readonly string[] | undefined): Challenge | undefined {
   const text = typeof header === 'string' ? header : (header ?? []).join(', ');
   if (text.length > MAX_CHALLENGE_LENGTH) return undefined;

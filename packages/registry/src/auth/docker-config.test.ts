@@ -11,11 +11,11 @@ describe('I5 docker config files', () => {
   test.each([
     ['auth', { auth: encode('alice:pass') }, [alice]],
     ['auth without padding', { auth: encode('alice:pass').replace(/=+$/, '') }, [alice]],
-    ['auth with a trailing NUL, as old tools write it', { auth: encode('alice:pass\0') }, [alice]],
+    ['auth with a trailing NUL of old tools', { auth: encode('alice:pass\0') }, [alice]],
     ['a password with colons', { auth: encode('alice:p:a:ss') }, [{ ...alice, password: 'p:a:ss' }]],
     ['an empty password', { auth: encode('alice:') }, [{ ...alice, password: '' }]],
     ['username and password', { username: 'alice', password: 'pass' }, [alice]],
-    ['both: auth wins', { auth: encode('alice:pass'), username: 'x', password: 'y' }, [alice]],
+    ['both: auth has precedence', { auth: encode('alice:pass'), username: 'x', password: 'y' }, [alice]],
     ['an identity token', { auth: encode('00000000:'), identitytoken: 'T' }, [{ kind: 'identity-token', token: 'T' }]],
     ['a registry token', { registrytoken: 'T' }, [{ kind: 'bearer', token: 'T' }]],
     ['auth without a colon', { auth: encode('alice') }, []],
@@ -29,19 +29,19 @@ describe('I5 docker config files', () => {
     expect(credentials({ 'registry.corp': entry })).toEqual(expected);
   });
 
-  test('I5 one unreadable entry takes nothing from the others', () => {
+  test('I5 an invalid entry does not affect the others', () => {
     expect(
       credentials({ a: null, '': { auth: encode('x:y') }, b: { auth: '%%%' }, c: { auth: encode('alice:pass') } }),
     ).toEqual([alice]);
   });
 
-  test('I5 the older form has no auths', () => {
+  test('I5 dockercfg has no auths', () => {
     const json = JSON.stringify({ 'registry.corp': { auth: encode('alice:pass') } });
     expect(parseDockerConfig(json, 'kubernetes.io/dockercfg').entries).toHaveLength(1);
     expect(parseDockerConfig(json, 'kubernetes.io/dockerconfigjson').entries).toEqual([]);
   });
 
-  test('I5 keys that cannot be used are counted by their reason', () => {
+  test('I5 unusable keys are counted by reason', () => {
     const entry = { auth: encode('alice:pass') };
     const auths = {
       '': entry,
@@ -60,13 +60,13 @@ describe('I5 docker config files', () => {
   });
 
   test.each([
-    ['more values than are parsed', `{"auths":{"a":{"auth":"YTpi","x":[${'0,'.repeat(10_000)}0]}}}`],
-    ['deeper than is parsed', `{"auths":{"a":{"auth":"YTpi","x":${'['.repeat(40)}${']'.repeat(40)}}}}`],
+    ['too many values', `{"auths":{"a":{"auth":"YTpi","x":[${'0,'.repeat(10_000)}0]}}}`],
+    ['too deep nesting', `{"auths":{"a":{"auth":"YTpi","x":${'['.repeat(40)}${']'.repeat(40)}}}}`],
   ])('P8 a config with %s is not parsed', (_, json) => {
     expect(parseDockerConfig(json, 'kubernetes.io/dockerconfigjson').entries).toEqual([]);
   });
 
-  test('I5 no text makes the parser throw', () => {
+  test('I5 any text is parsed without throwing', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), fc.json(), (text, auths) => {
         parseDockerConfig(text, 'kubernetes.io/dockercfg');

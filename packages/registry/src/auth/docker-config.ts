@@ -5,27 +5,27 @@ import type { Credential, PullSecret } from './credential.ts';
 import { parsePattern } from '../image/match-pattern.ts';
 import type { MatchEntry } from '../image/match-index.ts';
 
-/** A credential and the images that it is meant for. */
+/** A credential with the images to which it applies. */
 export type ConfigEntry = MatchEntry<Credential>;
 
-/** What a docker config holds that can be used. */
+/** The usable entries of a docker config. */
 export interface DockerConfig {
   readonly entries: readonly ConfigEntry[];
-  /** The keys that were left out, by reason. */
+  /** The reasons of the keys that were left out. */
   readonly unusable: readonly UnusableKey[];
 }
 
-/** A Secret holds at most 1 MiB. */
+/** The maximum size of a Secret. */
 const MAX_CONFIG_LENGTH = 1024 * 1024;
 const MAX_ENTRIES = 1_000;
-/** Long enough for the access tokens that clouds hand out as passwords. */
+/** Enough for the access tokens that clouds issue as passwords. */
 const MAX_SECRET_LENGTH = 16 * 1024;
 
-/** 1,000 entries with all their fields have half as many values; so many parse in a millisecond or two. */
+/** 1,000 entries with all fields have half as many values. Parsing up to these bounds takes 1 to 2 ms. */
 const JSON_BOUNDS: JsonBounds = { depth: 32, containers: 10_000, separators: 10_000, values: 10_000 };
 
 /**
- * The entries of a docker config: `config.json` with `auths`, or the older `.dockercfg` without. Unreadable ones are left out.
+ * Parses a docker config: `config.json` with `auths`, or the older `.dockercfg` without. Invalid entries are left out.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/credentialprovider/config.go
  * @example {"auths":{"registry.example.com:5000/team":{"auth":"dXNlcjpwYXNzd29yZA=="},"ghcr.io":{"username":"user","password":"…"}}}
@@ -40,7 +40,7 @@ export function parseDockerConfig(text: string, type: PullSecret['type']): Docke
   return parseEntries(credentials);
 }
 
-/** The credentials with the images that their keys are about, without those whose key cannot be used. */
+/** Parses the keys, which state to which images the credentials apply. Leaves out unusable keys. */
 export function parseEntries(credentials: Iterable<readonly [key: string, Credential | undefined]>): DockerConfig {
   const entries: ConfigEntry[] = [];
   const unusable: UnusableKey[] = [];
@@ -52,7 +52,7 @@ export function parseEntries(credentials: Iterable<readonly [key: string, Creden
   return { entries, unusable };
 }
 
-/** `auth` wins over `username` and `password`, as the kubelet has it; either is enough. */
+/** `auth` has precedence over `username` and `password`, as in the kubelet. */
 function parseCredential(entry: JsonObject): Credential | undefined {
   const identityToken = parseSecretText(entry['identitytoken']);
   if (identityToken !== undefined) return { kind: 'identity-token', token: identityToken };
@@ -63,7 +63,7 @@ function parseCredential(entry: JsonObject): Credential | undefined {
   return toBasicCredential(parseSecretText(entry['username']), parseSecretText(entry['password']));
 }
 
-/** Whether a username or password can be sent in a Basic header and a form. */
+/** Returns a credential, or undefined if the username cannot be sent in a Basic header (RFC 7617: no colon). */
 export function toBasicCredential(username: string | undefined, password: string | undefined): Credential | undefined {
   if (username === undefined || password === undefined || username.includes(':')) return undefined;
   return { kind: 'basic', username, password };

@@ -3,12 +3,12 @@ import type { Credential } from './credential.ts';
 import type { DockerConfig } from './docker-config.ts';
 import { MatchIndex } from '../image/match-index.ts';
 
-/** Credentials, found by the image that they are meant for. */
+/** Credentials, indexed by the images to which they apply. */
 export type EntryIndex = MatchIndex<Credential>;
 
 export const NO_ENTRIES: EntryIndex = new MatchIndex([]);
 
-/** Indexes the entries of a docker config, and counts the keys that are not used. */
+/** Indexes the entries of a docker config, and counts the unused keys. */
 export function indexEntries({ entries, unusable }: DockerConfig, metrics: RegistryMetrics): EntryIndex {
   const index = new MatchIndex(entries, metrics.credentialComparisons);
   countUnusable(unusable, metrics);
@@ -16,7 +16,7 @@ export function indexEntries({ entries, unusable }: DockerConfig, metrics: Regis
   return index;
 }
 
-/** Counts keys that are not used. */
+/** Counts unused keys by reason. */
 export function countUnusable(reasons: readonly UnusableKey[], metrics: RegistryMetrics): void {
   const counts = new Map<UnusableKey, number>();
   for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);

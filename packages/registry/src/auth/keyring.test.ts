@@ -39,41 +39,41 @@ const numbered = (count: number, key: (index: number) => string): Record<string,
   Object.fromEntries(Array.from({ length: count }, (_, index) => [key(index), `user-${index}`]));
 
 describe('I5 the credentials of a pod', () => {
-  test('I5 over all of its secrets the longer key goes first, then the earlier secret', () => {
+  test('I5 are sorted over all secrets: longer keys first, then earlier secrets', () => {
     const first = secret({ 'registry.corp': 'host', 'registry.corp/team': 'team' });
     const second = secret({ 'registry.corp/team/app': 'app', 'registry.corp': 'other' });
     expect(users('registry.corp/team/app:1', first, second)).toEqual(['app', 'team', 'host', 'other']);
   });
 
-  test('I5 of those meant for an image the first eight distinct ones are tried', () => {
+  test('I5 are limited to the first eight distinct ones for an image', () => {
     const keys = numbered(200, (index) => `registry.corp/${'a/'.repeat(index >> 1)}${index % 2 === 0 ? '' : '/'}`);
     expect(users(`registry.corp/${'a/'.repeat(100)}app`, secret({ ...keys, 'registry.corp': 'user-199' }))).toEqual(
       Array.from({ length: 8 }, (_, at) => `user-${198 - (at >> 1) * 2 + (at % 2)}`),
     );
   });
 
-  test('I5 keys beyond 256 over all secrets are not used, and are counted', () => {
+  test('I5 use at most 256 keys of all secrets; the others are counted', () => {
     const secrets = [0, 1, 2].map((part) => secret(numbered(100, (index) => `r${part * 100 + index}.corp`)));
     expect(users('r255.corp/app', ...secrets)).toEqual(['user-55']);
     expect(users('r256.corp/app', ...secrets)).toEqual([]);
     expect(unusable).toContainEqual(['too-many-keys', 44]);
   });
 
-  test('P8 a secret is parsed and indexed once, and hosts without wildcards cost no comparison but of their paths', () => {
+  test('P8 are parsed and indexed once per secret; hosts without wildcards cost only comparisons of paths', () => {
     const only = secret(numbered(256, (index) => `r${index}.corp/team`));
     for (let round = 0; round < 3; round += 1) expect(users('r7.corp/team/app', only)).toEqual(['user-7']);
     expect(users('other.corp/team/app', only)).toEqual([]);
     expect(comparisons).toBe(3);
   });
 
-  test('P8 a host is compared with wildcards once, however many images it has', () => {
+  test('P8 are compared with wildcards once per host of images', () => {
     const only = secret(numbered(64, (index) => `*.h${index}.corp`));
     for (const name of ['a', 'b', 'c']) expect(users(`x.h63.corp/${name}`, only)).toEqual(['user-63']);
-    // The wildcard matches, the second label decides, the last one is compared of the one that is left; a path each.
+    // The first label of each wildcard host matches, the second differs for all but one, whose last label is compared; then one path each.
     expect(comparisons).toBe(64 * 2 + 1 + 3);
   });
 
-  test('I5 a pod without secrets has the anonymous scope', () => {
+  test('I5 have the anonymous scope without secrets', () => {
     const image = references.parse('registry.corp/app');
     expect(image && keyring.scopes(image, [], DEFAULT_REGISTRIES)).toEqual(['anonymous']);
   });

@@ -15,25 +15,25 @@ import type { EntryIndex } from './entry-index.ts';
 import type { ImageName } from '../image/match-pattern.ts';
 import type { CredentialScopes } from './scopes.ts';
 
-/** Credentials that are expensive to get: those of plugins. */
+/** Provides the credentials of plugins, which are expensive to get. */
 export interface ProvidedCredentials {
-  /** Those in memory. */
+  /** Returns the cached credentials. */
   cached(imageName: ImageName): readonly Credential[];
-  /** All of them; runs plugins where necessary. Never rejects. */
+  /** Returns all credentials, and runs plugins where necessary. Never rejects. */
   get(imageName: ImageName, signal: AbortSignal): Promise<readonly Credential[]>;
 }
 
-/** Without plugins. */
+/** For a process without plugins. */
 export const NO_PROVIDED_CREDENTIALS: ProvidedCredentials = { cached: () => [], get: () => Promise.resolve([]) };
 
-/** Credentials tried for one image at most: a pod may name many secrets, each costs requests. */
+/** Bounds the credentials that are tried for one image: a pod may name many secrets, and each costs requests. */
 const MAX_CREDENTIALS = 8;
 /**
- * Entries of a pod's pull secrets that are used, over all of them; the rest are left out. A tenant writes them, and each may
- * be compared with each of the pod's images at every admission.
+ * Bounds the entries of all pull secrets of a pod; further ones are not used. Tenants write them, and each may be compared
+ * with each image of the pod at every admission.
  */
 const MAX_POD_ENTRIES = 256;
-/** Docker config files that are kept parsed: those of the registries file. */
+/** Bounds the cache of parsed docker config files, which the registries file names. */
 const MAX_PARSED_FILES = 100;
 
 /** Finds the credentials that apply to an image, in the order in which they are tried (I5). */
@@ -42,7 +42,7 @@ export class Keyring {
   readonly #provided: ProvidedCredentials;
   readonly #metrics: RegistryMetrics;
   readonly #parsed = new WeakMap<PullSecret, readonly ConfigEntry[]>();
-  /** By the secret of a pod that names one, else by the list of a pod's secrets. */
+  /** Indexes by the only secret of a pod, or else by the list of its secrets. */
   readonly #indexes = new WeakMap<object, EntryIndex>();
   readonly #files = new LRUCache<string, EntryIndex>({ max: MAX_PARSED_FILES });
 
@@ -56,13 +56,13 @@ export class Keyring {
     this.#metrics = metrics;
   }
 
-  /** The credentials in a pod's pull secrets that are meant for the image, in the order in which they are tried. */
+  /** Returns the credentials in a pod's pull secrets that apply to the image, in the order in which they are tried. */
   podCredentials(image: ParsedImage, pullSecrets: readonly PullSecret[]): readonly Credential[] {
     return pullSecrets.length === 0 ? [] : this.#findDistinct(this.#indexPod(pullSecrets), toImageName(image));
   }
 
   /**
-   * The scopes whose cache entries a pod may use, by the credentials in memory: those that its attempts would have.
+   * Returns the scopes whose cache entries a pod may use: those of its attempts, with cached credentials of plugins only.
    * @param podCredentials the pod's own credentials for the image
    */
   scopes(image: ParsedImage, podCredentials: readonly Credential[], registries: Registries): readonly string[] {
@@ -72,7 +72,7 @@ export class Keyring {
   }
 
   /**
-   * The attempts to read an image, in the order in which they are made; none when its registry is blocked.
+   * Returns the attempts to read an image, in their order; none when its registry is blocked.
    * @param podCredentials the pod's own credentials for the image
    */
   async attempts(
@@ -138,7 +138,7 @@ export class Keyring {
     return index;
   }
 
-  /** The first distinct credentials that are meant for the image; the search ends with them. */
+  /** Returns the first distinct credentials that apply to the image, and searches no further. */
   #findDistinct(index: EntryIndex, imageName: ImageName): readonly Credential[] {
     const distinct = new Map<string, Credential>();
     for (const credential of index.find(imageName)) {
@@ -162,7 +162,7 @@ export class Keyring {
     const entries: ConfigEntry[] = [];
     let unused = 0;
     for (const secret of secrets) {
-      // Parsing costs as well: secrets beyond the last entry that is used are not.
+      // Do not parse secrets beyond the last entry that is used.
       if (entries.length === MAX_POD_ENTRIES) break;
       const all = this.#parse(secret);
       const used = all.slice(0, MAX_POD_ENTRIES - entries.length);

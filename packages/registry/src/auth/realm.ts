@@ -3,9 +3,9 @@ import type { Registries } from '../config/registries.ts';
 const MAX_REALM_LENGTH = 2048;
 
 /**
- * The token service that a registry names, or undefined when no credential may go there: no absolute URL, another
- * protocol, credentials in it, a blocked host, or less protected than the registry itself (P5). The address
- * guard checks its addresses while connecting.
+ * Returns the URL of the token service that a registry names, or undefined when no credential may be sent to it: not an
+ * absolute URL, another protocol, credentials in the URL, a blocked host, or HTTP when the registry has HTTPS (P5). The
+ * address guard checks its addresses while connecting.
  */
 export function validateRealm(realm: string, registry: URL, registries: Registries): URL | undefined {
   if (realm.length > MAX_REALM_LENGTH) return undefined;

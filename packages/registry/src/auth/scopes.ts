@@ -1,15 +1,15 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Credential } from './credential.ts';
 
-/** 128 bits: two credentials with the same scope cannot be found. */
+/** Length of 128 bits in base64url: collisions of credentials cannot be found. */
 const SCOPE_LENGTH = 22;
 
-/** Names credentials by a MAC, which does not reveal them: equal credentials have equal scopes wherever the key is the same (K2). */
+/** Computes the scope of a credential, a MAC that does not reveal it. With the same key, equal credentials have equal scopes (K2). */
 export class CredentialScopes {
   readonly #key: string | Buffer;
   readonly #scopesByCredential = new WeakMap<Credential, string>();
 
-  /** @param key shared by all replicas that share a Redis; a random one otherwise, good for this process. */
+  /** @param key the same in all replicas that share a Redis; otherwise random, for this process only */
   constructor(key: string | Buffer = randomBytes(32)) {
     this.#key = key;
   }

@@ -22,14 +22,14 @@ interface CachedEntries {
   readonly untilMs: number;
 }
 
-/** One answer for each image or registry that pods name: bounded like everything that tenants choose. */
+/** Bounds the cached responses: there is one for each image or registry, which tenants choose. */
 const MAX_CACHED = 1_000;
-/** A plugin that failed is not run again for every pod. */
+/** Negative caching: a plugin that failed is not run again for every pod. */
 const FAILED_TTL_MS = 30_000;
 
 const GLOBAL = '*';
 
-/** Credentials of the kubelet's credential-provider plugins, kept as long and as widely as each answer says (I5). */
+/** Gets credentials from the kubelet's credential-provider plugins, cached by the duration and key type of each response (I5). */
 export class PluginCredentials implements ProvidedCredentials {
   readonly #registries: RegistriesSource;
   readonly #clock: Clock;
@@ -39,7 +39,7 @@ export class PluginCredentials implements ProvidedCredentials {
   readonly #cache = new LRUCache<string, CachedEntries>({ max: MAX_CACHED });
   readonly #singleFlight = new SingleFlight<EntryIndex>();
 
-  /** @param environment what plugins see beside the `env` of their configuration, such as the cloud's role variables. */
+  /** @param environment variables for all plugins, such as the cloud's role variables, beside the `env` of their configuration */
   constructor(
     registries: RegistriesSource,
     clock: Clock,

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { toBasicCredential, parseEntries } from '../docker-config.ts';
 import type { DockerConfig } from '../docker-config.ts';
 
-/** What a plugin answered, with how long and for what it may be kept. */
+/** The response of a plugin, with the duration and the key type of its cache entry. */
 export interface PluginResponse extends DockerConfig {
   readonly cacheKeyType: 'Image' | 'Registry' | 'Global';
-  /** Absent: the configuration's default. */
+  /** Milliseconds. Absent: the default of the configuration. */
   readonly cacheMs?: number;
 }
 
-/** Providers of clouds answer with one or two. */
+/** The providers of clouds return one or two. */
 const MAX_ENTRIES = 1_000;
 
 /** `CredentialProviderResponse`: https://kubernetes.io/docs/reference/config-api/kubelet-credentialprovider.v1/ */
@@ -23,7 +23,7 @@ const schema = z.object({
 });
 
 /**
- * Undefined when it is not a response of the requested version: nothing of it may be used.
+ * Parses a plugin's output. Returns undefined when it is not a response of the requested version.
  *
  * @example {"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry",
  *   "cacheDuration":"12h","auth":{"*.dkr.ecr.*.amazonaws.com":{"username":"AWS","password":"…"}}}

@@ -33,7 +33,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true }));
 
-/** A plugin that notes down each of its runs and prints the answer. */
+/** Installs a plugin that records each of its runs and prints the answer. */
 async function install(answer: string): Promise<PluginCredentials> {
   const plugin = join(directory, 'provider');
   const script = [
@@ -78,7 +78,7 @@ const get = (plugins: PluginCredentials, place: ImageName): Promise<readonly Cre
   plugins.get(place, signal);
 
 describe('I5 credential-provider plugins', () => {
-  test('I5 a plugin is asked for the image, with its arguments and no environment but what is configured', async () => {
+  test('I5 a plugin gets the image, its arguments, and only the configured environment', async () => {
     const plugins = await install(print(response({ cacheKeyType: 'Image' })));
     expect(plugins.cached(app)).toEqual([]);
     expect(await get(plugins, app)).toEqual([alice]);
@@ -92,7 +92,7 @@ describe('I5 credential-provider plugins', () => {
     ['Image', 3],
     ['Registry', 2],
     ['Global', 1],
-  ])('I5 an answer for the %s is kept that widely', async (cacheKeyType, expected) => {
+  ])('I5 a response with the key type %s is cached for it', async (cacheKeyType, expected) => {
     const plugins = await install(print(response({ cacheKeyType })));
     for (const place of [app, other, elsewhere, app, other, elsewhere])
       expect(await get(plugins, place)).toEqual([alice]);
@@ -113,20 +113,20 @@ describe('I5 credential-provider plugins', () => {
     expect(await runs()).toHaveLength(2);
   });
 
-  test('I5 a duration of nothing is not kept', async () => {
+  test('I5 a response with a duration of 0 is not cached', async () => {
     const plugins = await install(print(response({ cacheKeyType: 'Registry', cacheDuration: '0' })));
     await get(plugins, app);
     await get(plugins, app);
     expect(await runs()).toHaveLength(2);
   });
 
-  test('I5 an image that no pattern matches runs nothing', async () => {
+  test('I5 an image that matches no pattern runs no plugin', async () => {
     const plugins = await install('exit 1');
     expect(await get(plugins, { registry: 'ecr.example.attacker.tld', repository: 'app' })).toEqual([]);
     expect(warnings).toEqual([]);
   });
 
-  test('P5 credentials for other hosts in the answer are left out', async () => {
+  test('P5 credentials for other hosts in the response are not used', async () => {
     const auth = { 'other.example': { username: 'x', password: 'y' } };
     const plugins = await install(print(response({ cacheKeyType: 'Image', auth })));
     expect(await get(plugins, app)).toEqual([]);
@@ -134,30 +134,33 @@ describe('I5 credential-provider plugins', () => {
 
   test.each([
     ['fails', 'echo canary-secret >&2; exit 1'],
-    ['prints no JSON', 'echo canary-secret'],
+    ['prints text that is not JSON', 'echo canary-secret'],
     [
-      'answers in another version',
+      'responds in another version',
       print(response({ cacheKeyType: 'Image', apiVersion: 'credentialprovider.kubelet.k8s.io/v2' })),
     ],
-    ['names no cache key', print(response({}))],
-    ['prints without end', 'yes canary-secret'],
-  ])('I5 P5 a plugin that %s gives nothing, is not run again at once, and is not quoted', async (_, answer) => {
-    const plugins = await install(answer);
-    expect(await get(plugins, app)).toEqual([]);
-    expect(await get(plugins, app)).toEqual([]);
-    expect(await runs()).toHaveLength(1);
-    expect(warnings).toEqual([{ provider: 'provider' }]);
-  });
+    ['returns no cache key type', print(response({}))],
+    ['prints endlessly', 'yes canary-secret'],
+  ])(
+    'I5 P5 a plugin that %s provides no credential, is not rerun immediately, and its output is not logged',
+    async (_, answer) => {
+      const plugins = await install(answer);
+      expect(await get(plugins, app)).toEqual([]);
+      expect(await get(plugins, app)).toEqual([]);
+      expect(await runs()).toHaveLength(1);
+      expect(warnings).toEqual([{ provider: 'provider' }]);
+    },
+  );
 
   test.each([
-    ['a path for a name', { name: '../provider' }],
+    ['a path as name', { name: '../provider' }],
     ['no patterns', { matchImages: [] }],
     ['no duration', { defaultCacheDuration: 'long' }],
     ['another API', { apiVersion: 'v1' }],
-    ['a pattern that matches nothing', { matchImages: ['a.example', 'user@a.example'] }],
-    ['more wildcards in a label than are compared', { matchImages: ['*a*b*c*d*.example'] }],
-    ['more wildcard hosts than are compared', { matchImages: Array.from({ length: 65 }, (_, i) => `*.h${i}.example`) }],
-  ])('I5 a configuration with %s is refused', (_, change) => {
+    ['a pattern that cannot match', { matchImages: ['a.example', 'user@a.example'] }],
+    ['too many wildcards in a label', { matchImages: ['*a*b*c*d*.example'] }],
+    ['too many hosts with wildcards', { matchImages: Array.from({ length: 65 }, (_, i) => `*.h${i}.example`) }],
+  ])('I5 a configuration with %s is rejected', (_, change) => {
     const provider = {
       name: 'p',
       matchImages: ['a.example'],

@@ -3,18 +3,18 @@ import { execFile } from 'node:child_process';
 export interface PluginCall {
   readonly file: string;
   readonly args: readonly string[];
-  /** All that the plugin sees of an environment. */
+  /** The whole environment of the plugin. */
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
   readonly signal: AbortSignal;
 }
 
-/** A cloud's token endpoint answers in well under a second; the kubelet waits a minute, but no pod waits for us that long. */
+/** A cloud's token endpoint answers in less than a second. The kubelet waits a minute, but an admission cannot. */
 const TIMEOUT_MS = 10_000;
-/** The answer holds some credentials of a few KB each. */
+/** A response contains a few credentials of some KB each. */
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
-/** Runs a plugin and returns what it printed; undefined when it failed in any way. Its stderr is thrown away: it may hold secrets. */
+/** Runs a plugin and returns its output; undefined when it failed in any way. Discards its stderr, which may contain secrets. */
 export function runPlugin({ file, args, env, input, signal }: PluginCall): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = execFile(
@@ -32,7 +32,7 @@ export function runPlugin({ file, args, env, input, signal }: PluginCall): Promi
         resolve(error === null ? stdout : undefined);
       },
     );
-    // A plugin may end before it has read everything.
+    // A plugin may end before it has read all input.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(input);
   });
