@@ -5,22 +5,22 @@ import { LRUCache } from 'lru-cache';
 /** A parsed reference with its cache keys, computed once. */
 export interface ParsedImage {
   readonly reference: ImageReference;
-  /** The registry's host in lower case. Content of its mirrors counts as its own. */
+  /** The registry's host in lower case. Content of its mirrors is stored under it as well. */
   readonly host: string;
-  /** `registry/repository:tag` or `registry/repository@digest`; the digest wins. */
+  /** `registry/repository:tag` or `registry/repository@digest`; the digest has precedence. */
   readonly key: string;
-  /** What stands after `/manifests/`. */
+  /** The tag or digest, as in the path `/manifests/<wanted>`. */
   readonly wanted: string;
 }
 
-/** Pods of one cluster use some thousand references; an entry takes under 1 KB. */
+/** Pods of one cluster use some thousand references; an entry takes less than 1 KB. */
 const MAX_REFERENCES = 20_000;
 
-/** Parses image references and caches the results: an answer from memory costs no parsing. */
+/** Parses image references and caches the results, so that an inspection answered from memory parses nothing. */
 export class ReferenceCache {
   readonly #images = new LRUCache<string, ParsedImage>({ max: MAX_REFERENCES });
 
-  /** Undefined when the text is not an image reference. */
+  /** Returns undefined when the text is not an image reference. */
   parse(text: string): ParsedImage | undefined {
     const cached = this.#images.get(text);
     if (cached !== undefined) return cached;

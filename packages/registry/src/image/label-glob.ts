@@ -1,15 +1,15 @@
 /** One DNS label of a host in which `*` stands for any run of characters, split at each `*`. */
 export interface LabelGlob {
   readonly head: string;
-  /** The texts between the wildcards, none of them empty. */
+  /** The non-empty texts between the wildcards. */
   readonly middles: readonly string[];
   readonly tail: string;
   readonly wildcards: number;
-  /** Characters that are no `*`: a label that matches is at least as long. */
+  /** The number of characters other than `*`: a matching label is at least as long. */
   readonly literalLength: number;
 }
 
-/** @param text a label in which no `*` follows another */
+/** @param text a label without consecutive `*` */
 export function parseLabelGlob(text: string): LabelGlob {
   const [head = '', ...rest] = text.split('*');
   const wildcards = rest.length;
@@ -22,7 +22,7 @@ export function parseLabelGlob(text: string): LabelGlob {
   };
 }
 
-/** A glob never reaches beyond its DNS label, so `*.corp.io` is not `registry.corp.io.attacker.tld`. */
+/** Whether a DNS label matches. A glob matches within one label, so `*.corp.io` does not match `registry.corp.io.attacker.tld`. */
 export function matchesLabel({ head, middles, tail, wildcards, literalLength }: LabelGlob, label: string): boolean {
   if (wildcards === 0) return label === head;
   if (label.length < literalLength || !label.startsWith(head) || !label.endsWith(tail)) return false;

@@ -4,13 +4,13 @@ import type { ImageName, ParsedMatchPattern } from './match-pattern.ts';
 import { matchesLabel } from './label-glob.ts';
 import type { LabelGlob } from './label-glob.ts';
 
-/** A value and the images that it is meant for. */
+/** A value with the images to which it applies. */
 export interface MatchEntry<T> {
   readonly pattern: ParsedMatchPattern;
   readonly value: T;
 }
 
-/** The entries of one host, or of one host with wildcards, in their order. */
+/** The entries of one host, which may have wildcards, in their order. */
 interface HostGroup<T> {
   readonly globs: readonly LabelGlob[] | undefined;
   readonly port: string;
@@ -21,37 +21,37 @@ interface GroupedEntry<T> extends MatchEntry<T> {
   readonly group: HostGroup<T>;
 }
 
-/** The groups that match a host, and the comparisons that it took to find them. */
+/** The groups that match a host, and the number of comparisons of the search. */
 interface HostMatch<T> {
   readonly groups: ReadonlySet<HostGroup<T>>;
   readonly comparisons: number;
 }
 
-/** Distinct hosts with wildcards: each is compared with each host of a pod's images. A usual secret has one or two. */
+/** Bounds the distinct hosts with wildcards: each is compared with each host of a pod's images. A usual secret has one or two. */
 export const MAX_WILDCARD_HOSTS = 64;
-/** Groups that are remembered, over all hosts. A pod's images come from a few hosts, and each host matches a group or two. */
+/** Bounds the cached groups of all hosts. A pod's images come from a few hosts, and each host matches one or two groups. */
 const MAX_CACHED_GROUPS = 1_024;
 
-/** Docker Hub's credentials are kept under the address of its first API. */
+/** The key of Docker Hub's credentials is the address of its first API. */
 const DOCKER_HUB = 'docker.io';
 const DOCKER_HUB_KEY = 'index.docker.io';
 
 /**
- * Finds the entries that are meant for an image. Hosts without wildcards are found by name; hosts with wildcards are
+ * Finds the entries that apply to an image. Hosts without wildcards are looked up by name; hosts with wildcards are
  * compared once for each host of images, paths once for each image.
  */
 export class MatchIndex<T> {
-  /** Longer keys first, in the order of the entries otherwise. */
+  /** Sorted: longer keys first, otherwise in the order of the entries. */
   readonly #entries: readonly GroupedEntry<T>[];
   readonly #groups = new Map<string, HostGroup<T>>();
   readonly #wildcards: readonly HostGroup<T>[];
   readonly #hostMatches = new Map<string, HostMatch<T>['groups']>();
   readonly #onCompared: (comparisons: number) => void;
   #cachedGroups = 0;
-  /** Entries that are not used, because other entries have as many hosts with wildcards as are compared. */
+  /** The number of entries that exceed the bound of hosts with wildcards. */
   readonly unused: number;
 
-  /** @param onCompared called with the comparisons (of a label or a path) of each search */
+  /** @param onCompared called with the number of comparisons (of a label or a path) of each search */
   constructor(entries: readonly MatchEntry<T>[], onCompared: (comparisons: number) => void = () => undefined) {
     this.#onCompared = onCompared;
     const used = withinBounds(entries);
@@ -69,7 +69,7 @@ export class MatchIndex<T> {
     return grouped;
   }
 
-  /** What is meant for the image, longer keys first, in the order of the entries otherwise. Stop early to compare less. */
+  /** Yields the values that apply to the image: longer keys first, otherwise in the order of the entries. Stop early to compare less. */
   *find({ registry, repository }: ImageName): Generator<T, undefined> {
     const { groups, comparisons } = this.#matchHost(registry);
     let compared = comparisons;
@@ -83,7 +83,7 @@ export class MatchIndex<T> {
     }
   }
 
-  /** Whether anything is meant for the image. */
+  /** Whether an entry applies to the image. */
   matches(imageName: ImageName): boolean {
     const found = this.find(imageName);
     const isFound = found.next().done !== true;
@@ -137,7 +137,7 @@ export class MatchIndex<T> {
   }
 }
 
-/** How many labels their globs match, up to the first that does not match. */
+/** Counts the labels that match, up to the first that does not. */
 function matchingLabels(globs: readonly LabelGlob[], labels: readonly string[]): number {
   let at = 0;
   for (const glob of globs) {
@@ -147,7 +147,7 @@ function matchingLabels(globs: readonly LabelGlob[], labels: readonly string[]):
   return at;
 }
 
-/** The entries without those of further hosts with wildcards than are compared. */
+/** Returns the entries, without those of hosts with wildcards beyond the bound. */
 function withinBounds<T>(entries: readonly MatchEntry<T>[]): readonly MatchEntry<T>[] {
   const hosts = new Set<string>();
   return entries.filter(({ pattern: { globs, host } }) => {

@@ -5,7 +5,7 @@ import type { ImageName } from './match-pattern.ts';
 import { MatchIndex } from './match-index.ts';
 import { matchesKey } from './fixtures/reference-match.ts';
 
-/** Pattern, image, whether a credential kept under the pattern is meant for the image. */
+/** Pattern, image, and whether a credential with the pattern applies to the image. */
 const cases: readonly (readonly [string, string, boolean])[] = [
   ['registry.corp', 'registry.corp/team/app', true],
   ['https://registry.corp', 'registry.corp/team/app', true],
@@ -14,7 +14,7 @@ const cases: readonly (readonly [string, string, boolean])[] = [
   ['https://registry.corp/v2/', 'registry.corp/team/app', true],
   ['https://registry.corp/v2/team', 'registry.corp/team/app', true],
   ['REGISTRY.corp', 'registry.corp/app', true],
-  // Host and port exactly.
+  // Host and port match exactly.
   ['registry.corp', 'registry.corp.attacker.tld/app', false],
   ['registry.corp', 'notregistry.corp/app', false],
   ['registry.corp', 'sub.registry.corp/app', false],
@@ -36,7 +36,7 @@ const cases: readonly (readonly [string, string, boolean])[] = [
   ['*', 'registry.corp/app', false],
   ['*.corp:5000', 'registry.corp:5000/app', true],
   ['*.corp:*', 'registry.corp:5000/app', false],
-  // The path by whole segments.
+  // Paths match by whole segments.
   ['registry.corp/team', 'registry.corp/team/app', true],
   ['registry.corp/team/', 'registry.corp/team/app', true],
   ['registry.corp/team', 'registry.corp/teams/app', false],
@@ -49,7 +49,7 @@ const cases: readonly (readonly [string, string, boolean])[] = [
   ['docker.io', 'docker.io/team/app', true],
   ['registry-1.docker.io', 'docker.io/team/app', false],
   ['https://index.docker.io/v1/', 'registry.corp/library/nginx', false],
-  // No pattern at all.
+  // Invalid patterns.
   ['', 'registry.corp/app', false],
   ['https://', 'registry.corp/app', false],
   ['user@registry.corp', 'registry.corp/app', false],
@@ -58,7 +58,7 @@ const cases: readonly (readonly [string, string, boolean])[] = [
   ['[::1]', '[::1]:5000/app', false],
 ];
 
-/** Whether a credential kept under the key is meant for the image. */
+/** Whether a credential with the key applies to the image. */
 function matches(key: string, imageName: ImageName): boolean {
   const parse = parsePattern(key);
   return parse.kind === 'ok' && new MatchIndex([{ pattern: parse.value, value: key }]).matches(imageName);
@@ -69,13 +69,13 @@ function toImageName(image: string): ImageName {
   return { registry: image.slice(0, slash), repository: image.slice(slash + 1) };
 }
 
-describe('I5 which images a credential is meant for', () => {
+describe('I5 the images to which a credential applies', () => {
   test.each(cases)('I5 %j and %s: %s', (key, image, expected) => {
     expect(matches(key, toImageName(image))).toBe(expected);
     if (key !== '') expect(matchesKey(key, toImageName(image))).toBe(expected);
   });
 
-  test('I5 keys match as a search that tries every way says', () => {
+  test('I5 keys match like the reference implementation', () => {
     fc.assert(
       fc.property(image, key, (imageName, generated) => {
         expect(matches(generated, imageName)).toBe(matchesKey(generated, imageName));
@@ -84,7 +84,7 @@ describe('I5 which images a credential is meant for', () => {
     );
   });
 
-  test('I5 a host of which characters are replaced by wildcards matches, and so does its leading path', () => {
+  test('I5 a host with characters replaced by wildcards matches, also with a leading path', () => {
     fc.assert(
       fc.property(
         image,
@@ -101,7 +101,7 @@ describe('I5 which images a credential is meant for', () => {
     );
   });
 
-  test('I5 an index finds what each key matches, the later in the alphabet first', () => {
+  test('I5 an index finds all matching keys, in reverse alphabetical order', () => {
     fc.assert(
       fc.property(fc.array(key, { maxLength: 40 }), fc.array(image, { maxLength: 5 }), (keys, imageNames) => {
         const entries = keys.flatMap((value) => {
@@ -109,7 +109,7 @@ describe('I5 which images a credential is meant for', () => {
           return parse.kind === 'ok' ? [{ pattern: parse.value, value }] : [];
         });
         const index = new MatchIndex(entries);
-        // Twice: the second time from what is remembered.
+        // Twice: the second time from the cache.
         for (const imageName of [...imageNames, ...imageNames]) {
           const meant = entries.filter(({ value }) => matchesKey(value, imageName));
           const sorted = meant.toSorted((a, b) =>
@@ -150,7 +150,7 @@ const key = fc
   )
   .map(([scheme, host, end, path]) => [`${scheme}${host}${end}`, ...path].join('/'));
 
-describe('P8 keys that cannot be matched within bounds', () => {
+describe('P8 keys beyond the bounds of matching', () => {
   const most = 'a'.repeat(63);
   test.each([
     ['', 'malformed'],
@@ -163,21 +163,21 @@ describe('P8 keys that cannot be matched within bounds', () => {
     [`registry.corp/${'a/'.repeat(128)}b`, 'too-long'],
     ['*a*b*c*d*', 'too-many-wildcards'],
     [Array.from({ length: 17 }, () => '*').join('.'), 'too-many-wildcards'],
-  ])('P8 %j cannot be used: %s', (text, reason) => {
+  ])('P8 %j is unusable: %s', (text, reason) => {
     expect(parsePattern(text)).toEqual({ kind: 'failed', failure: reason });
   });
 
   test.each([
-    ['a run of wildcards is one', `${'*'.repeat(900)}.corp`],
+    ['consecutive wildcards', `${'*'.repeat(900)}.corp`],
     ['four wildcards', '*r*y*.corp'],
     ['the longest label', `${most}*.corp`],
     ['sixteen labels', Array.from({ length: 16 }, () => '*').join('.')],
     ['more labels without a wildcard', Array.from({ length: 17 }, () => 'a').join('.')],
-  ])('P8 %s: %j is used', (_, text) => {
+  ])('P8 %s: %j is usable', (_, text) => {
     expect(parsePattern(text).kind).toBe('ok');
   });
 
-  test('P8 of too many wildcard hosts the first are used, and the others are counted', () => {
+  test('P8 of too many hosts with wildcards, the first are used and the others counted', () => {
     const keys = Array.from({ length: 70 }, (_, index) => [
       `*.h${index}.corp`,
       `*.h${index}.corp/team`,

@@ -5,42 +5,42 @@ import type { UnusableKey } from '../metrics.ts';
 import { parseLabelGlob } from './label-glob.ts';
 import type { LabelGlob } from './label-glob.ts';
 
-/** `registry/repository` of an image, lower-case registry: what credentials are matched against. */
+/** The name of an image, with which credentials are matched. The registry is in lower case. */
 export interface ImageName {
   readonly registry: string;
   readonly repository: string;
 }
 
-/** Makes the type nominal: a value of it can only come from `parsePattern`. */
+/** Makes the type nominal: only `parsePattern` creates values of it. */
 declare const parsed: unique symbol;
 
 /**
- * Where a credential applies: a host, whose labels may be globs, with its port, and a leading path. Holding one means
- * that matching it with an image has a bound, whatever its author wrote.
+ * The images to which a credential applies: a host, whose labels may be globs, with its port, and a leading path. The cost
+ * of matching a parsed pattern with an image is bounded.
  */
 export interface ParsedMatchPattern {
   readonly [parsed]: true;
   /** Lower case, with its port; runs of `*` collapsed. */
   readonly host: string;
-  /** The labels of a host with a `*`; absent for a host that is compared as a whole. */
+  /** The labels of a host with a `*`; absent without one: the host is then compared as a whole. */
   readonly globs?: readonly LabelGlob[];
-  /** Port of the host, empty without. */
+  /** Port of the host; empty without one. */
   readonly port: string;
   /** Leading path without slashes around it; empty for any path. */
   readonly path: string;
-  /** Host and path. The kubelet tries the later in the alphabet first, so that longer paths come first. */
+  /** Host and path. The kubelet tries keys in reverse alphabetical order, so that longer paths come first. */
   readonly key: string;
 }
 
 const MAX_KEY_LENGTH = 1024;
-/** Of a host without its port, and of a label of it: the limits of DNS. */
+/** The limits of DNS for a host (without its port) and for a label. */
 const MAX_HOST_LENGTH = 253;
 const MAX_LABEL_LENGTH = 63;
 /** Limit of the distribution grammar for a repository's name. */
 const MAX_PATH_LENGTH = 255;
 /** `*.dkr.ecr.*.amazonaws.com.cn` has 7. Each label of a wildcard host is compared on its own. */
 export const MAX_WILDCARD_HOST_LABELS = 16;
-/** In one label; a run of them counts once. */
+/** Bounds the wildcards in one label; consecutive ones count once. */
 const MAX_LABEL_WILDCARDS = 4;
 
 /**
@@ -87,7 +87,7 @@ function isBounded(labels: readonly LabelGlob[]): boolean {
   return labels.length <= MAX_WILDCARD_HOST_LABELS && labels.every(({ wildcards }) => wildcards <= MAX_LABEL_WILDCARDS);
 }
 
-/** The leading path by whole segments, so that `registry/team` is not `registry/teams/app`. */
+/** Whether the leading path matches, by whole segments: `registry/team` does not match `registry/teams/app`. */
 export function matchesPath({ path }: ParsedMatchPattern, repository: string): boolean {
   if (path === '') return true;
   return repository.startsWith(path) && (repository.length === path.length || repository[path.length] === '/');
