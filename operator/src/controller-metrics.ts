@@ -1,5 +1,5 @@
 import type { Clock } from '@archpolicy/async';
-import { closedGauge, closedHistogram } from '@archpolicy/service';
+import { enumGauge, enumHistogram } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 export const CONTROLLERS = ['remediation', 'policy'] as const;
@@ -17,14 +17,14 @@ export interface ControllerMetrics {
 
 /** Declares the metrics, once for each registry. */
 export function declareControllerMetrics(registry: Registry): ControllerMetrics {
-  const durations = closedHistogram({
+  const durations = enumHistogram({
     registry,
     name: 'archpolicy_reconcile_duration_seconds',
     help: 'Time of one reconcile.',
     labels: { controller: CONTROLLERS, outcome: ['ok', 'error'] },
     buckets: DURATION_BUCKETS,
   });
-  const depth = closedGauge({
+  const depth = enumGauge({
     registry,
     name: 'archpolicy_queue_depth',
     help: 'Keys that are queued for a worker.',

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 
-// 100,000 pods in 350 MB (docs/adr/0022-the-operators-heap-is-kept-small.md). Set before other modules are loaded: a heap
+// 100,000 pods in 350 MB (docs/adr/0022-keep-the-operators-heap-small.md). Set before other modules are loaded: a heap
 // that has grown at start does not shrink. The growing factors keep the garbage independent of the machine's load.
 setFlagsFromString('--optimize-for-size');
 setFlagsFromString('--semi-space-growth-factor=1');

@@ -1,5 +1,5 @@
 import type { EventObserver } from '@archpolicy/kube';
-import { closedCounter, closedGauge } from '@archpolicy/service';
+import { enumCounter, enumGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 import { declareControllerMetrics } from './controller-metrics.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
@@ -31,7 +31,7 @@ export function declareMetrics(registry: Registry): OperatorMetrics {
 }
 
 function leaderMetric(registry: Registry): OperatorMetrics['leading'] {
-  const leader = closedGauge({
+  const leader = enumGauge({
     registry,
     name: 'archpolicy_leader',
     help: '1 while this process holds the Lease.',
@@ -44,8 +44,8 @@ function leaderMetric(registry: Registry): OperatorMetrics['leading'] {
 }
 
 function eventMetrics(registry: Registry): EventObserver {
-  const sent = closedCounter({ registry, name: 'archpolicy_events_sent_total', help: 'Events written.', labels: {} });
-  const dropped = closedCounter({
+  const sent = enumCounter({ registry, name: 'archpolicy_events_sent_total', help: 'Events written.', labels: {} });
+  const dropped = enumCounter({
     registry,
     name: 'archpolicy_events_dropped_total',
     help: 'Events that were not written.',

@@ -92,7 +92,7 @@ class Webhook {
   }
 
   #startAdmission(inspector: Inspector): ReviewHandler {
-    const { api, clock, logger, closers, config } = this.#process;
+    const { api, clock, logger, shutdownHooks, config } = this.#process;
     const canGate = (): boolean => this.#operatorLease.isFresh();
     const metrics = declareMetrics(this.#process.metrics, {
       inFlight: () => this.#server?.inFlight ?? 0,
@@ -112,17 +112,17 @@ class Webhook {
       inspectionBudgetMs,
       canGate,
     });
-    closers.add('admission', () => admission.close());
+    shutdownHooks.add('admission', () => admission.close());
     return admission.handler;
   }
 
   async #listen(handler: ReviewHandler, certificate: Certificate): Promise<number> {
-    const { clock, config, closers } = this.#process;
+    const { clock, config, shutdownHooks } = this.#process;
     const { webhookAddress: address, inspectionBudgetMs } = config;
     const server = new WebhookServer({ certificate, address, handler, clock, random: Math.random, inspectionBudgetMs });
     this.#server = server;
     const port = await server.listen();
-    closers.add('server', (signal) =>
+    shutdownHooks.add('server', (signal) =>
       withTimeout({ clock, ms: CLOSE_SERVER_MS, signal }, (until) => server.close(until)),
     );
     return port;

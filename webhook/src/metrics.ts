@@ -1,6 +1,6 @@
 import { PLACEMENT_REASONS } from '@archpolicy/core';
 import type { PlacementDecision } from '@archpolicy/core';
-import { closedCounter, closedHistogram, observedGauge } from '@archpolicy/service';
+import { enumCounter, enumHistogram, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 import { CERTIFICATE_READ_OUTCOMES } from './tls/certificate-watch.ts';
 import type { CertificateReadOutcome } from './tls/certificate-watch.ts';
@@ -53,26 +53,26 @@ export interface WebhookMetrics {
 
 /** Declares the webhook's metrics. */
 export function declareMetrics(registry: Registry, observed: GaugeSources): WebhookMetrics {
-  const reviews = closedCounter({
+  const reviews = enumCounter({
     registry,
     name: 'archpolicy_admission_reviews_total',
     help: 'Admission reviews, by outcome.',
     labels: { outcome: REVIEW_OUTCOMES },
   });
-  const decisions = closedCounter({
+  const decisions = enumCounter({
     registry,
     name: 'archpolicy_admission_decisions_total',
     help: 'Placement decisions, by mode of the policy, kind and reason.',
     labels: { mode: DECISION_MODES, kind: DECISION_KINDS, reason: PLACEMENT_REASONS },
   });
-  const duration = closedHistogram({
+  const duration = enumHistogram({
     registry,
     name: 'archpolicy_admission_duration_seconds',
     help: 'Time from receiving the headers of a review to its response.',
     labels: {},
     buckets: DURATION_BUCKETS,
   });
-  const audits = closedCounter({
+  const audits = enumCounter({
     registry,
     name: 'archpolicy_admission_audits_total',
     help: 'Inspections after the response, for policies in Audit mode.',
@@ -112,7 +112,7 @@ export function declareMetrics(registry: Registry, observed: GaugeSources): Webh
 
 /** Declares the metric of certificate reads. Returns the function that counts one. */
 export function declareCertificateMetrics(registry: Registry): (outcome: CertificateReadOutcome) => void {
-  const reads = closedCounter({
+  const reads = enumCounter({
     registry,
     name: 'archpolicy_certificate_reads_total',
     help: 'Reads of the certificate files that did not find the certificate in use, by outcome.',

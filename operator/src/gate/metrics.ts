@@ -1,6 +1,6 @@
 import { PATCH_LEVELS, PLACEMENT_REASONS } from '@archpolicy/core';
 import type { Inspection, LiftAnswer, PatchLevel, PlacementReason } from '@archpolicy/core';
-import { closedCounter, closedHistogram, observedGauge } from '@archpolicy/service';
+import { enumCounter, enumHistogram, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 /** The metrics of the gate controller. */
@@ -28,13 +28,13 @@ const WAIT_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
 
 /** Declares the metrics, once for each registry. */
 export function createGateMetrics(registry: Registry): GateMetrics {
-  const lifted = closedCounter({
+  const lifted = enumCounter({
     registry,
     name: 'archpolicy_gate_lifted_total',
     help: 'Pods whose gate was lifted, by the patch level that the API server accepted and the reason of the decision.',
     labels: { level: PATCH_LEVELS, reason: PLACEMENT_REASONS },
   });
-  const waited = closedHistogram({
+  const waited = enumHistogram({
     registry,
     name: 'archpolicy_gate_wait_seconds',
     help: 'Time from the creation of a gated pod until its gate was lifted.',
@@ -47,13 +47,13 @@ export function createGateMetrics(registry: Registry): GateMetrics {
     'Gates lifted by gateTimeout before the images were inspected.',
   );
   const failed = counter(registry, 'archpolicy_gate_failures_total', 'Failed reconciles of gated pods.');
-  const patched = closedCounter({
+  const patched = enumCounter({
     registry,
     name: 'archpolicy_gate_patches_total',
     help: 'Patches that lift a gate, by level and response; without dry runs.',
     labels: { level: PATCH_LEVELS, answer: ANSWERS },
   });
-  const inspected = closedCounter({
+  const inspected = enumCounter({
     registry,
     name: 'archpolicy_gate_inspections_total',
     help: 'Inspections of images that gated pods wait for.',
@@ -90,7 +90,7 @@ export function createGateMetrics(registry: Registry): GateMetrics {
 }
 
 function counter(registry: Registry, name: `archpolicy_${string}`, help: string): () => void {
-  const declared = closedCounter({ registry, name, help, labels: {} });
+  const declared = enumCounter({ registry, name, help, labels: {} });
   return () => {
     declared.inc({});
   };

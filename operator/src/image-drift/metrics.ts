@@ -1,6 +1,6 @@
 import { NODE_ARCHITECTURES } from '@archpolicy/core';
 import type { NodeArchitecture } from '@archpolicy/core';
-import { closedCounter } from '@archpolicy/service';
+import { enumCounter } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 /** Whether an image lost or gained an architecture. */
@@ -15,7 +15,7 @@ export interface DriftMetrics {
 
 /** Declares the metrics, once for each registry. */
 export function declareDriftMetrics(registry: Registry): DriftMetrics {
-  const changes = closedCounter({
+  const changes = enumCounter({
     registry,
     name: 'archpolicy_image_architecture_changes_total',
     help: 'Architectures that the content of tags lost or gained.',

@@ -1,4 +1,4 @@
-import { closedCounter, closedGauge } from '@archpolicy/service';
+import { enumCounter, enumGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 const OUTCOMES = [
@@ -20,13 +20,13 @@ export interface KeepWarmMetrics {
 
 /** Declares the metrics, once for each registry. */
 export function declareKeepWarmMetrics(registry: Registry): KeepWarmMetrics {
-  const inspections = closedCounter({
+  const inspections = enumCounter({
     registry,
     name: 'archpolicy_keep_warm_inspections_total',
     help: 'Inspections that refresh images before their cache entries expire, by the resulting entry.',
     labels: { outcome: OUTCOMES },
   });
-  const images = closedGauge({
+  const images = enumGauge({
     registry,
     name: 'archpolicy_keep_warm_images',
     help: 'Images that are kept warm; due: images that wait for an inspection.',

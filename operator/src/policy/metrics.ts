@@ -1,4 +1,4 @@
-import { closedCounter, closedGauge } from '@archpolicy/service';
+import { enumCounter, enumGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 import { DEGRADED_REASONS } from './degradations.ts';
 import type { DegradedReason } from './degradations.ts';
@@ -14,13 +14,13 @@ export interface PolicyMetrics {
 
 /** Declares the metrics, once for each registry. */
 export function declarePolicyMetrics(registry: Registry): PolicyMetrics {
-  const writes = closedCounter({
+  const writes = enumCounter({
     registry,
     name: 'archpolicy_status_writes_total',
     help: 'Writes of a policy’s status; unconfirmed ones are retried.',
     labels: { outcome: STATUS_WRITES },
   });
-  const degraded = closedGauge({
+  const degraded = enumGauge({
     registry,
     name: 'archpolicy_degraded_policies',
     help: 'Policies whose condition Degraded is True, by its reason.',

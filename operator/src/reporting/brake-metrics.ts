@@ -1,5 +1,5 @@
 import type { BrakeState } from '@archpolicy/core';
-import { closedCounter, closedGauge } from '@archpolicy/service';
+import { enumCounter, enumGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 /**
@@ -16,19 +16,19 @@ export interface BrakeMetrics {
 }
 
 export function declareBrakeMetrics(registry: Registry): BrakeMetrics {
-  const faults = closedCounter({
+  const faults = enumCounter({
     registry,
     name: 'archpolicy_eviction_faults_total',
     help: 'Placement violations that the eviction brake counts.',
     labels: { fault: VIOLATION_KINDS },
   });
-  const stopped = closedGauge({
+  const stopped = enumGauge({
     registry,
     name: 'archpolicy_evictions_stopped',
     help: '1 while the eviction brake stops all evictions.',
     labels: {},
   });
-  const owners = closedGauge({
+  const owners = enumGauge({
     registry,
     name: 'archpolicy_evictions_stopped_owners',
     help: 'Owners whose evictions are stopped while the eviction brake does not stop all.',

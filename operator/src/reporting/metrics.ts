@@ -1,7 +1,7 @@
 import { LANDINGS, REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
 import type { Landing } from '@archpolicy/core';
 import type { EvictionResult } from '@archpolicy/kube';
-import { closedCounter, closedGauge } from '@archpolicy/service';
+import { enumCounter, enumGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 import { declareBrakeMetrics } from './brake-metrics.ts';
 import type { BrakeMetrics } from './brake-metrics.ts';
@@ -33,25 +33,25 @@ export interface RemediationMetrics extends BrakeMetrics {
 
 /** Declares the metrics, once for each registry. */
 export function declareRemediationMetrics(registry: Registry): RemediationMetrics {
-  const answers = closedCounter({
+  const answers = enumCounter({
     registry,
     name: 'archpolicy_evictions_total',
     help: 'Calls of the Eviction API, by result.',
     labels: { result: ANSWERS },
   });
-  const landings = closedCounter({
+  const landings = enumCounter({
     registry,
     name: 'archpolicy_replacements_total',
     help: 'Replacements of evicted pods: right (the node supports their images), wrong (it does not) or broken (the image is broken).',
     labels: { landing: LANDINGS },
   });
-  const misplaced = closedGauge({
+  const misplaced = enumGauge({
     registry,
     name: 'archpolicy_misplaced_pods',
     help: 'Pods on a node that cannot run all of their images.',
     labels: {},
   });
-  const notEvicted = closedGauge({
+  const notEvicted = enumGauge({
     registry,
     name: 'archpolicy_pods_not_evicted',
     help: 'Pods that need attention and are not evicted, by reason.',

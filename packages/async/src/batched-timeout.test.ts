@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 describe('waits with deadlines of their own', () => {
-  test('return what comes in time, with one timer for all, which ends when nothing is pending', async () => {
+  test('return results that arrive in time, with one timer for all, which ends when nothing is pending', async () => {
     const all = [1, 2, 3].map((value) => timeout.wait(Promise.resolve(value), MS));
     expect(await Promise.all(all)).toEqual([1, 2, 3].map((value) => ({ kind: 'done', value })));
     expect(clock.sleeping).toEqual([50]);
@@ -30,7 +30,7 @@ describe('waits with deadlines of their own', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('throw what is thrown in time', async () => {
+  test('throw errors that are thrown in time', async () => {
     await expect(timeout.wait(Promise.reject(new Error('no')), MS)).rejects.toThrow('no');
   });
 
@@ -63,7 +63,7 @@ describe('waits with deadlines of their own', () => {
           });
           const { kind } = await timeout.wait(work, startedAt + limitMs).catch(() => ({ kind: 'failed' }));
           const took = clock.monotonic() - startedAt;
-          // Of two things that fall due at the same time either may come first.
+          // If result and deadline fall due at the same time, either may win.
           expect(took).toBe(Math.min(workMs, limitMs));
           if (workMs !== limitMs) expect(kind).toBe(workMs > limitMs ? 'timed-out' : fails ? 'failed' : 'done');
         };
@@ -80,7 +80,7 @@ describe('waits with deadlines of their own', () => {
     );
   });
 
-  test('after a stall, a result that has arrived counts although the time is over', async () => {
+  test('after a stall, a result that has arrived counts although the deadline has passed', async () => {
     let wake: () => void = () => undefined;
     let elapsed = 0;
     const stalled = { monotonic: () => elapsed, sleep: () => new Promise<void>((resolve) => (wake = resolve)) };
@@ -88,7 +88,7 @@ describe('waits with deadlines of their own', () => {
     const work = new Promise<string>((resolve) => (answer = resolve));
     const waiting = new BatchedTimeout({ clock: stalled }).wait(work, MS);
     elapsed = 60;
-    // Timers run before sockets: this is what a process finds that was stalled.
+    // Node runs timers before sockets, so a stalled process sees the timeout first.
     wake();
     for (let microtasks = 0; microtasks < 20; microtasks += 1) await Promise.resolve();
     answer('in time');
@@ -103,7 +103,7 @@ describe('waits with deadlines of their own', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('closing between the end of the time and the turn of the event loop after it leaves no timer', async () => {
+  test('closing between the deadline and the next turn of the event loop leaves no timer', async () => {
     const waiting = timeout.wait(never(), clock.monotonic() + MS);
     const advanced = clock.advance(50);
     void clock.sleep(50).then(() => {
@@ -116,7 +116,7 @@ describe('waits with deadlines of their own', () => {
 });
 
 describe('signals with deadlines of their own', () => {
-  test('are shared by those that ask within the given time, and abort on time', async () => {
+  test('are shared by requests within the given time, and abort on time', async () => {
     const first = timeout.signal(clock.monotonic() + MS);
     await clock.advance(9);
     expect(timeout.signal(clock.monotonic() + MS)).toBe(first);

@@ -30,7 +30,7 @@ describe('the circuit breaker', () => {
     expect(other.state(20)).toBe('closed');
   });
 
-  test('with a window, as many failures within it open it, whatever succeeds in between', () => {
+  test('with a window, as many failures within it open it, despite successes in between', () => {
     const failAt = (times: readonly number[]): string => {
       const breaker = new CircuitBreaker({ ...OPTIONS, failureThreshold: 3, windowMs: 1_000 });
       for (const at of times) {
@@ -43,7 +43,7 @@ describe('the circuit breaker', () => {
     expect(failAt([0, 500, 1_000, 1_500, 2_000])).toBe('closed');
   });
 
-  test('half-open, it lets one probe pass; a success closes it', () => {
+  test('half-open, it allows one probe; a success closes it', () => {
     const breaker = opened();
     expect(breaker.state(1_004)).toBe('half-open');
     expect(breaker.tryAcquire(1_004)).toEqual(ALLOWED);
@@ -69,7 +69,7 @@ describe('the circuit breaker', () => {
     expect([breaker.state(now + 999), breaker.state(now + 1_000)]).toEqual(['open', 'half-open']);
   });
 
-  test('a probe that is released lets another one pass', () => {
+  test('after a probe is released, another one is allowed', () => {
     const breaker = opened();
     breaker.release(breaker.tryAcquire(2_000));
     expect(breaker.tryAcquire(2_000)).toEqual(ALLOWED);
@@ -88,7 +88,7 @@ describe('the circuit breaker', () => {
     expect(breaker.tryAcquire(FIRST_MS)).toEqual({ kind: 'rejected', retryAtMs: 3 * FIRST_MS });
   });
 
-  test('whatever happens: closed, it allows all; open, none; half-open, one at a time', () => {
+  test('closed, it allows all calls; open, none; half-open, one at a time, for any sequence of calls', () => {
     const step = fc.record({
       gapMs: fc.constantFrom(0, 10, 999, 1_000, 5_000, 40_000),
       outcome: fc.constantFrom('success', 'failure', 'failure', 'failure', 'release', 'pending', 'trip'),
@@ -107,7 +107,7 @@ describe('the circuit breaker', () => {
   });
 });
 
-/** Calls through a breaker, and what must hold of them. */
+/** Calls through a breaker, with their invariants. */
 class Calls {
   readonly breaker = new CircuitBreaker({ ...OPTIONS, failureThreshold: 2, windowMs: 5_000 });
   nowMs = 0;
@@ -126,7 +126,7 @@ class Calls {
     if (isProbe) this.#probe = admission;
   }
 
-  /** A success closes it, whenever its call began: the dependency works now. Of failures only the probe's prolongs it. */
+  /** Any success closes it, because the dependency works now; only the probe's failure prolongs it. */
   end(outcome: 'success' | 'failure' | 'release'): void {
     const admission = this.#pending.shift();
     if (admission === undefined) return;

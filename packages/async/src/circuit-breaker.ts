@@ -19,8 +19,8 @@ export interface CircuitBreakerOptions {
 const ALLOWED: CircuitAdmission = { kind: 'allowed' };
 
 /**
- * A circuit breaker (Nygard, "Release It!"): stops calls to a dependency that fails, and lets single probes through to
- * find out when it is back. Has no clock and no timer; times are monotonic milliseconds.
+ * A circuit breaker (Nygard, "Release It!"): blocks calls to a dependency that fails, and allows single probes to detect its
+ * recovery. Has no clock and no timer; times are monotonic milliseconds.
  */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
@@ -31,7 +31,7 @@ export class CircuitBreaker {
   #openMs: number;
   /** Undefined while closed. */
   #openUntilMs: number | undefined;
-  /** The admission of the call whose outcome decides; undefined while none is out. */
+  /** The admission of the probe; undefined while no probe is in flight. */
   #probe: CircuitAdmission | undefined;
 
   constructor(options: CircuitBreakerOptions) {
@@ -55,7 +55,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * Asks to make a call. One that is allowed must be reported by `recordSuccess`, `recordFailure` or `release`, the last two
+   * Requests permission for a call. The outcome of an allowed call must be reported by `recordSuccess`, `recordFailure` or `release`, the last two
    * with the admission: only the probe's own outcome ends the probe.
    */
   tryAcquire(nowMs: number): CircuitAdmission {
@@ -67,7 +67,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * A call succeeded: closes the circuit, also by a call that began before it opened, since the dependency works now.
+   * A call succeeded: closes the circuit, even if the call began before it opened, because the dependency works now.
    * Failures in the window still count, unless it was open.
    */
   recordSuccess(): void {
@@ -103,7 +103,7 @@ export class CircuitBreaker {
     this.#openUntilMs = nowMs + this.#openMs;
   }
 
-  /** Whether the call was the probe, which has ended then. */
+  /** Returns whether the call was the probe, and clears it. */
   #endProbe(admission: CircuitAdmission | undefined): boolean {
     if (admission === undefined || admission !== this.#probe) return false;
     this.#probe = undefined;

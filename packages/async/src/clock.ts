@@ -1,4 +1,4 @@
-/** Time, as a collaborator. Everything that waits or measures takes one, so that tests control it. */
+/** The time. Everything that waits or measures takes a clock, so that tests control it. */
 export interface Clock {
   /** Wall-clock time, epoch milliseconds. It may jump: use it for timestamps that other processes read. */
   now(): number;
@@ -41,7 +41,7 @@ export function systemClock(): Clock {
   };
 }
 
-/** The reason of every stopped timer: one for all, since an AbortError of its own would cost more than the timer. */
+/** The abort reason of every stopped timer, shared because creating an AbortError costs more than the timer. */
 const STOPPED = new Error('the timer was stopped');
 
 /** Calls `onElapsed` after `ms` milliseconds. Returns a function that stops the timer. */

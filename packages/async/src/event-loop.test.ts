@@ -12,7 +12,7 @@ describe('yielding to the event loop', () => {
 });
 
 describe('a periodic yield', () => {
-  /** How many of so many units pass before each yield. */
+  /** Returns after how many units each yield is due. */
   const runs = async (yields: PeriodicYield, costs: readonly number[]): Promise<number[]> => {
     const passed: number[] = [];
     let units = 0;
@@ -27,12 +27,12 @@ describe('a periodic yield', () => {
     return passed;
   };
 
-  test('is due once every so many units', async () => {
+  test('is due once per number of units', async () => {
     expect(await runs(new PeriodicYield(3), Array<number>(10).fill(1))).toEqual([3, 3, 3]);
     expect(await runs(new PeriodicYield(100), [60, 60, 10, 300, 99, 1])).toEqual([120, 310, 100]);
   });
 
-  test('workers that share one wait for the same turn of the event loop', async () => {
+  test('workers that share an instance wait for the same turn of the event loop', async () => {
     const yields = new PeriodicYield(2);
     expect(yields.count()).toBeUndefined();
     const [one, other] = [yields.count(), yields.count()];

@@ -7,7 +7,7 @@ export function yieldToEventLoop(): Promise<void> {
 
 /**
  * Splits long synchronous work: yields to the event loop once every `units` units of work. Concurrent workers may share
- * one instance; those that are due at the same time wait for the same turn.
+ * one instance; yields that are due at the same time share one turn of the event loop.
  */
 export class PeriodicYield {
   readonly #units: number;

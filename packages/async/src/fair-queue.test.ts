@@ -8,7 +8,7 @@ interface Entry {
   readonly value: number;
 }
 
-/** The same queue, as plainly as it can be written. */
+/** The same queue, written as simply as possible. */
 class Model {
   tenants: string[] = [];
   entries: Entry[] = [];
@@ -28,11 +28,11 @@ class Model {
     if (!this.tenants.includes(entry.tenant)) this.tenants.push(entry.tenant);
   }
 
-  remove(entry: Entry, endsTurn: boolean): void {
+  remove(entry: Entry, rotates: boolean): void {
     this.entries = this.entries.filter((other) => other !== entry);
     const isEmpty = this.of(entry.tenant).length === 0;
-    if (isEmpty || endsTurn) this.tenants = this.tenants.filter((tenant) => tenant !== entry.tenant);
-    if (!isEmpty && endsTurn) this.tenants.push(entry.tenant);
+    if (isEmpty || rotates) this.tenants = this.tenants.filter((tenant) => tenant !== entry.tenant);
+    if (!isEmpty && rotates) this.tenants.push(entry.tenant);
   }
 
   delete(tenant: string, key: string): boolean {
@@ -81,7 +81,7 @@ describe('the fair queue', () => {
     );
   });
 
-  test('between two entries of one tenant every other tenant that waits has a turn', () => {
+  test('between two entries of one tenant, one entry of every other waiting tenant is served', () => {
     const entries = fc.array(fc.record({ tenant, value: fc.nat(99) }), { maxLength: 40 });
     fc.assert(
       fc.property(entries, (all) => {

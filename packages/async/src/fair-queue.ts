@@ -1,9 +1,9 @@
 /**
- * A round-robin queue: tenants take turns, and each tenant's entries leave in the order of their arrival. A tenant that
- * adds many entries delays its own, not those of others.
+ * A round-robin queue: serves one entry of each tenant in rotation, and each tenant's entries in the order of their arrival. A
+ * tenant that adds many entries delays only its own.
  */
 export class FairQueue<K, V> {
-  /** Tenant → its entries, never empty. The tenant whose turn it is comes first. */
+  /** Tenant → its entries, never empty. The tenant that is served next comes first. */
   readonly #tenants = new Map<string, Map<K, V>>();
   #size = 0;
 
@@ -16,7 +16,7 @@ export class FairQueue<K, V> {
     return this.#tenants.get(tenant)?.size ?? 0;
   }
 
-  /** The entry whose turn it is. */
+  /** The entry that is served next. */
   get first(): V | undefined {
     for (const entries of this.#tenants.values()) return entries.values().next().value;
     return undefined;
@@ -36,7 +36,7 @@ export class FairQueue<K, V> {
     this.#size += entries.size;
   }
 
-  /** Removes an entry; if it was the first one, the next tenant has its turn. Returns whether it was queued. */
+  /** Removes an entry; if it was the first one, the next tenant is served. Returns whether it was queued. */
   delete(tenant: string, key: K): boolean {
     const entries = this.#tenants.get(tenant);
     if (!entries?.has(key)) return false;
@@ -46,7 +46,7 @@ export class FairQueue<K, V> {
     return true;
   }
 
-  /** Removes and returns the oldest entry of the first tenant whose oldest entry is eligible; that tenant's turn is over. */
+  /** Removes and returns the oldest entry of the first tenant whose oldest entry is eligible; that tenant moves to the end. */
   take(isEligible: (value: V) => boolean = () => true): V | undefined {
     for (const [tenant, entries] of this.#tenants) {
       const [oldest] = entries;
@@ -57,10 +57,10 @@ export class FairQueue<K, V> {
     return undefined;
   }
 
-  #remove(tenant: string, entries: Map<K, V>, key: K, endsTurn: boolean): void {
+  #remove(tenant: string, entries: Map<K, V>, key: K, rotates: boolean): void {
     entries.delete(key);
     this.#size -= 1;
-    if (entries.size > 0 && !endsTurn) return;
+    if (entries.size > 0 && !rotates) return;
     this.#tenants.delete(tenant);
     if (entries.size > 0) this.#tenants.set(tenant, entries);
   }

@@ -4,8 +4,8 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Fifo } from './fifo.ts';
 
-test('a first-in-first-out gives what an array would give', () => {
-  // Runs of pushes and shifts that are long enough to be cut off in between.
+test('a FIFO returns what an array would return', () => {
+  // Runs of pushes and shifts that are long enough for consumed slots to be cut off.
   const runs = fc.array(fc.record({ pushes: fc.nat({ max: 3_000 }), shifts: fc.nat({ max: 3_000 }) }), {
     maxLength: 6,
   });
@@ -27,7 +27,7 @@ test('a first-in-first-out gives what an array would give', () => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-test('a first-in-first-out does not retain what was consumed', async () => {
+test('a FIFO does not retain consumed items', async () => {
   const fifo = new Fifo<object>();
   fifo.push({});
   const consumed = new WeakRef(fifo.shift() ?? {});

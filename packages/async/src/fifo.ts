@@ -1,4 +1,4 @@
-/** Consumed slots are cut off once they are this many and half of the array: a constant cost per item. */
+/** Consumed slots are cut off once there are this many and they are half of the array: a constant cost per item. */
 const MIN_CUT = 1_024;
 
 /**

@@ -16,7 +16,7 @@ export interface KeyedConcurrencyLimitOptions<P extends string> {
 /** The slot that a piece of work needs. */
 export interface ConcurrencySlot<P extends string> {
   readonly priority: P;
-  /** What the limit is divided by, such as a host. */
+  /** The key of the per-key limit, such as a host. */
   readonly key: string;
   /** What the work is about. Work on an item that is in progress for the same key and priority needs no slot of its own. */
   readonly item: string;
@@ -35,8 +35,8 @@ interface Class {
 }
 
 /**
- * Bounds concurrent work, in all and per key. Work that finds no slot waits, within bounds; keys take turns, more urgent
- * priorities first. Slots of one key are counted per priority, so that urgent work is never behind the rest.
+ * Bounds concurrent work, in all and per key. Work without a free slot waits, within bounds; waiters are served by priority,
+ * then round-robin over the keys. Each priority has its own slots per key, so that urgent work never waits for less urgent work.
  */
 export class KeyedConcurrencyLimit<P extends string> {
   readonly #options: KeyedConcurrencyLimitOptions<P>;
@@ -51,7 +51,7 @@ export class KeyedConcurrencyLimit<P extends string> {
     );
   }
 
-  /** Runs the work as soon as there is a slot. Returns undefined, and does not run it, when too many calls wait. */
+  /** Runs the work as soon as a slot is free. Returns undefined, and does not run it, when too many calls wait. */
   run<T>({ priority, key, item }: ConcurrencySlot<P>, work: () => Promise<T>): Promise<T> | undefined {
     const { maxWaiting, maxWaitingPerKey } = this.#options;
     const inClass = this.#classOf(priority);

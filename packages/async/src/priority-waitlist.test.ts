@@ -85,7 +85,7 @@ describe('the priority waitlist', () => {
     expect(await list.acquire('later', AbortSignal.abort())).toEqual({ kind: 'aborted' });
   });
 
-  test('K5 a waiter that comes at the moment at which the last one gives up gets no permit that is not valid yet', async () => {
+  test('K5 a waiter that arrives when the last one gives up does not get a permit that is not valid yet', async () => {
     const { clock, list } = start();
     await list.acquire('later', never);
     const stop = new AbortController();
@@ -99,7 +99,7 @@ describe('the priority waitlist', () => {
     expect([list.size, clock.sleeping]).toEqual([0, []]);
   });
 
-  test('a waiter that comes while a permit is reserved gets it when it is more urgent', async () => {
+  test('a more urgent waiter that arrives while a permit is reserved gets it', async () => {
     const { clock, list } = start();
     const order: string[] = [];
     const acquire = async (name: string, priority: (typeof PRIORITIES)[number]): Promise<void> => {

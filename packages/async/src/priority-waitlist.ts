@@ -74,7 +74,7 @@ export class PriorityWaitlist<P extends string> {
     while (this.size > 0) {
       const waitMs = await this.#options.reserve();
       if (waitMs > this.#options.maxWaitMs) this.#rejectAll(waitMs);
-      // A newcomer after the last waiter waits for a permit of its own: this one is not valid yet.
+      // A waiter that arrives after the last one gave up needs its own permit: this one is not valid yet.
       else if (waitMs > 0 && !(await this.#sleep(waitMs))) continue;
       this.#next()?.settle({ kind: 'acquired' });
     }

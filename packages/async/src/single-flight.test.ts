@@ -7,7 +7,7 @@ describe('single flight', () => {
     const step = fc.record({ key: fc.constantFrom('a', 'b', 'c'), ends: fc.boolean(), fails: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const flights = new SingleFlight<number>();
+        const singleFlight = new SingleFlight<number>();
         const running = new Map<string, { readonly id: number; readonly end: (fails: boolean) => void }>();
         const answers: Promise<void>[] = [];
         let started = 0;
@@ -29,8 +29,8 @@ describe('single flight', () => {
         };
         for (const { key, ends, fails } of steps) {
           if (ends) await end(key, fails);
-          const work = flights.do(key, start(key));
-          expect(flights.get(key)).toBe(work);
+          const work = singleFlight.do(key, start(key));
+          expect(singleFlight.get(key)).toBe(work);
           const joined = running.get(key)?.id;
           answers.push(
             work
@@ -42,7 +42,7 @@ describe('single flight', () => {
         }
         for (const key of [...running.keys()]) await end(key, false);
         await Promise.all(answers);
-        expect(['a', 'b', 'c'].map((key) => flights.get(key))).toEqual([undefined, undefined, undefined]);
+        expect(['a', 'b', 'c'].map((key) => singleFlight.get(key))).toEqual([undefined, undefined, undefined]);
       }),
       { numRuns: 50 },
     );

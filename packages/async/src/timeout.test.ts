@@ -6,20 +6,20 @@ import { TimeoutError, waitAtMost, withTimeout } from './timeout.ts';
 /** Three moments, no two of them at the same time. */
 const moments = fc.uniqueArray(fc.integer({ min: 1, max: 50 }), { minLength: 3, maxLength: 3 });
 
-describe('waiting for shared work, for so long', () => {
-  test('returns what comes in time, and leaves no timer behind', async () => {
+describe('waiting for shared work, at most for a duration', () => {
+  test('returns a result that arrives in time, and leaves no timer behind', async () => {
     const clock = new FakeClock();
     expect(await waitAtMost(Promise.resolve(7), { clock, ms: 50 })).toEqual({ kind: 'done', value: 7 });
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('throws what is thrown in time', async () => {
+  test('throws an error that is thrown in time', async () => {
     const clock = new FakeClock();
     await expect(waitAtMost(Promise.reject(new Error('no')), { clock, ms: 50 })).rejects.toThrow('no');
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('of the result, the timeout and the abort the first one counts; what comes later is dropped', async () => {
+  test('the first of result, timeout and abort counts; later ones are dropped', async () => {
     await fc.assert(
       fc.asyncProperty(moments, fc.boolean(), async ([workMs = 0, ms = 0, abortMs = 0], fails) => {
         const clock = new FakeClock();
@@ -44,13 +44,13 @@ describe('waiting for shared work, for so long', () => {
     );
   });
 
-  test('after a stall, a result that has arrived counts although the time is over', async () => {
+  test('after a stall, a result that has arrived counts although the deadline has passed', async () => {
     let wake: () => void = () => undefined;
     const clock = { sleep: () => new Promise<void>((resolve) => (wake = resolve)) };
     let answer: (value: string) => void = () => undefined;
     const work = new Promise<string>((resolve) => (answer = resolve));
     const waiting = waitAtMost(work, { clock, ms: 50 });
-    // Timers run before sockets: this is what a process finds that was stalled.
+    // Node runs timers before sockets, so a stalled process sees the timeout first.
     wake();
     for (let microtasks = 0; microtasks < 20; microtasks += 1) await Promise.resolve();
     answer('in time');
@@ -93,7 +93,7 @@ describe('running with a timeout', () => {
     );
   });
 
-  test('what is returned after an abort is returned; what is thrown without one is thrown as it is', async () => {
+  test('a value returned after an abort is returned; an error thrown without an abort is thrown unchanged', async () => {
     const clock = new FakeClock();
     const aborted = { clock, ms: 50, signal: AbortSignal.abort(new Error('before')) };
     expect(await withTimeout(aborted, (signal) => Promise.resolve(signal.aborted))).toBe(true);
@@ -101,7 +101,7 @@ describe('running with a timeout', () => {
     await expect(withTimeout({ clock, ms: 50 }, () => Promise.reject(failure))).rejects.toBe(failure);
   });
 
-  test('the timeout may be an error of the caller', async () => {
+  test('the caller may supply the timeout error', async () => {
     const clock = new FakeClock();
     const failure = new Error('too slow');
     const ended = withTimeout({ clock, ms: 50, timeoutError: () => failure }, (signal) => clock.sleep(99, signal));

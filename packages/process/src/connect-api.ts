@@ -1,6 +1,6 @@
 import type { Clock } from '@archpolicy/async';
 import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
-import { using } from '@archpolicy/service';
+import { withVariableContext } from '@archpolicy/service';
 import type { Logger } from '@archpolicy/service';
 
 export interface ConnectOptions {
@@ -21,6 +21,6 @@ export async function connectApi({ kubeconfig, userAgent, clock, logger }: Conne
   const location = kubeconfig === undefined ? 'in-cluster' : { file: kubeconfig };
   const credentials = new KubeConfigCredentials(location, clock, logger);
   const variable = { variable: 'ARCHPOLICY_KUBECONFIG', value: kubeconfig, example: '/home/me/.kube/config' };
-  await using(variable, () => credentials.read());
+  await withVariableContext(variable, () => credentials.read());
   return new ApiClient({ credentials, clock, userAgent });
 }

@@ -8,10 +8,10 @@ import {
   createRegistry,
   declareInspectionMetrics,
   Health,
-  sharedCacheOf,
+  readSharedCache,
   startOpsServer,
 } from '@archpolicy/service';
-import type { Check, Closers, commonVariables, Config, createLogger } from '@archpolicy/service';
+import type { Check, ShutdownHooks, commonVariables, Config, createLogger } from '@archpolicy/service';
 import { createInstanceId } from './instance-id.ts';
 import { VERSION } from './names.ts';
 import { openRegistries } from './open-registries.ts';
@@ -27,26 +27,26 @@ export interface ProcessParts<C extends ProcessConfig> {
   readonly clock: Clock;
   readonly logger: ProcessLogger;
   /** Closed in reverse order when the process ends. */
-  readonly closers: Closers;
+  readonly shutdownHooks: ShutdownHooks;
   readonly api: ApiClient;
 }
 
-/** What every process consists of. All that its methods open is closed with the process. */
+/** The parts of every process. Everything that its methods open is closed with the process. */
 export class ManagedProcess<C extends ProcessConfig> {
   readonly config: C;
   readonly clock: Clock;
   readonly logger: ProcessLogger;
-  readonly closers: Closers;
+  readonly shutdownHooks: ShutdownHooks;
   readonly api: ApiClient;
   readonly metrics = createRegistry();
   /** Differs between replicas and between starts: the holder of Leases, the reporter of Events. */
   readonly instance = createInstanceId();
 
-  constructor({ config, clock, logger, closers, api }: ProcessParts<C>) {
+  constructor({ config, clock, logger, shutdownHooks, api }: ProcessParts<C>) {
     this.config = config;
     this.clock = clock;
     this.logger = logger;
-    this.closers = closers;
+    this.shutdownHooks = shutdownHooks;
     this.api = api;
   }
 
@@ -54,7 +54,7 @@ export class ManagedProcess<C extends ProcessConfig> {
   runInBackground(name: string, run: (closing: AbortSignal) => Promise<void>): void {
     const closing = new AbortController();
     const running = run(closing.signal);
-    this.closers.add(name, async () => {
+    this.shutdownHooks.add(name, async () => {
       closing.abort();
       await running;
     });
@@ -69,7 +69,7 @@ export class ManagedProcess<C extends ProcessConfig> {
     const metrics = declareInspectionMetrics(this.metrics);
     const registries = await openRegistries(config, { clock, logger, metrics });
     this.runInBackground('registries file', registries.run);
-    const redis = sharedCacheOf(config);
+    const redis = readSharedCache(config);
     const inspector = createInspector({
       clock,
       logger,
@@ -78,7 +78,7 @@ export class ManagedProcess<C extends ProcessConfig> {
       userAgent: `archpolicy/${VERSION}`,
       ...withoutUndefined({ redis }),
     });
-    this.closers.add('inspector', () => inspector.close());
+    this.shutdownHooks.add('inspector', () => inspector.close());
     return inspector;
   }
 
@@ -88,6 +88,6 @@ export class ManagedProcess<C extends ProcessConfig> {
     const health = new Health();
     for (const [name, check] of Object.entries(readiness)) health.addReadiness(name, check);
     const ops = await startOpsServer({ address: this.config.metricsAddress, health, registry: this.metrics });
-    this.closers.add('ops server', () => ops.close());
+    this.shutdownHooks.add('ops server', () => ops.close());
   }
 }

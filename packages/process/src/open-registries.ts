@@ -1,11 +1,11 @@
 import type { Clock } from '@archpolicy/async';
 import { followRegistries } from '@archpolicy/registry';
 import type { FollowedRegistries, RegistryMetrics } from '@archpolicy/registry';
-import { using } from '@archpolicy/service';
+import { withVariableContext } from '@archpolicy/service';
 import type { Logger } from '@archpolicy/service';
 
 /**
- * Opens the registries file, which is read again when it changes; returns the defaults where none is configured.
+ * Opens the registries file, which is reloaded when it changes; returns the defaults if no file is configured.
  * @throws ConfigError that names ARCHPOLICY_REGISTRIES_FILE
  */
 export function openRegistries(
@@ -13,5 +13,7 @@ export function openRegistries(
   parts: { readonly clock: Clock; readonly logger: Logger; readonly metrics: RegistryMetrics },
 ): Promise<FollowedRegistries> {
   const example = '/etc/archpolicy/registries/registries.yaml';
-  return using({ variable: 'ARCHPOLICY_REGISTRIES_FILE', value, example }, () => followRegistries(value, parts));
+  return withVariableContext({ variable: 'ARCHPOLICY_REGISTRIES_FILE', value, example }, () =>
+    followRegistries(value, parts),
+  );
 }

@@ -47,14 +47,14 @@ describe('a process', () => {
   ])('closes what it opened, the last first, when %s', async (_, error) => {
     const closed: string[] = [];
     const ended = run({}, (process) => {
-      process.closers.add('first', () => void closed.push('first'));
+      process.shutdownHooks.add('first', () => void closed.push('first'));
       process.runInBackground('task', async (closing) => {
         await new Promise((resolve) => {
           closing.addEventListener('abort', resolve);
         });
         closed.push('task');
       });
-      process.closers.add('last', () => void closed.push('last'));
+      process.shutdownHooks.add('last', () => void closed.push('last'));
       return error === undefined ? Promise.resolve() : Promise.reject(error);
     });
     await (error === undefined ? ended : expect(ended).rejects.toBe(error));

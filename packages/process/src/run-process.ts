@@ -1,4 +1,4 @@
-import { Closers, createLogger } from '@archpolicy/service';
+import { ShutdownHooks, createLogger } from '@archpolicy/service';
 import type { RunContext } from '@archpolicy/service';
 import { connectApi } from './connect-api.ts';
 import { ManagedProcess } from './managed-process.ts';
@@ -24,7 +24,7 @@ export async function runProcess<C extends ProcessConfig>(
   body: (process: ManagedProcess<C>) => Promise<void>,
 ): Promise<void> {
   const logger = createLogger({ name, level: config.logLevel });
-  const closers = new Closers({ clock, logger });
+  const shutdownHooks = new ShutdownHooks({ clock, logger });
   try {
     const api = await connectApi({
       kubeconfig: config.kubeconfig,
@@ -32,10 +32,10 @@ export async function runProcess<C extends ProcessConfig>(
       clock,
       logger,
     });
-    closers.add('API client', () => api.close());
-    await body(new ManagedProcess({ config, clock, logger, closers, api }));
+    shutdownHooks.add('API client', () => api.close());
+    await body(new ManagedProcess({ config, clock, logger, shutdownHooks, api }));
     logger.info({}, 'closing');
   } finally {
-    await closers.closeAll(closeWithinMs);
+    await shutdownHooks.closeAll(closeWithinMs);
   }
 }

@@ -1,13 +1,13 @@
 import { CodedError } from '@archpolicy/core';
 
-/** What can go wrong unexpectedly in this package. */
+/** Codes of the unexpected failures of this package. */
 export type ServiceErrorCode =
   /** A server could not listen on its address. */
   | 'ListenFailed'
-  /** Something did not close before the deadline and was abandoned. */
+  /** A shutdown hook did not finish before the deadline and was abandoned. */
   | 'CloseTimedOut';
 
-/** An unexpected failure of what makes a process a service. */
+/** An unexpected failure of a server or of the shutdown. */
 export class ServiceError extends CodedError<ServiceErrorCode> {
   override readonly name = 'ServiceError';
 }

@@ -7,7 +7,7 @@ describe('health', () => {
     expect(new Health().live()).toEqual({ ok: true, checks: {} });
   });
 
-  test('one failing check makes it unready, with the reason; the others are still shown', () => {
+  test('one failing check makes it unready, with the reason; the other checks are still reported', () => {
     const health = new Health();
     health.addReadiness('policies', () => ({ ok: true }));
     health.addReadiness('certificate', () => ({ ok: false, reason: 'expired' }));
@@ -15,7 +15,7 @@ describe('health', () => {
     expect(health.live().ok).toBe(true);
   });
 
-  test('a check that throws is a failed one and tells nothing of the error', () => {
+  test('a check that throws fails, and the report contains nothing of its error', () => {
     const health = new Health();
     health.addLiveness('loop', () => {
       throw new Error('https://user:geheim@host');

@@ -1,21 +1,21 @@
-/** The state of one thing that health depends on. The reason is shown to whoever asks: no secrets in it. */
+/** The result of one check. Every client of the endpoint sees the reason: it must not contain secrets. */
 export type CheckResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-/** Answers at once, from memory: a probe that waits for a dependency takes the process down with it. */
+/** Returns immediately, from memory: if a probe waited for a dependency, its outage would restart this process. */
 export type Check = () => CheckResult;
 
 export interface HealthReport {
   readonly ok: boolean;
-  /** By name: `ok`, or why not. */
+  /** Name → `ok`, or the reason. */
   readonly checks: Readonly<Record<string, string>>;
 }
 
-/** Named checks. *Live*: is a restart of no use? *Ready*: should requests come here? */
+/** Named checks. Not live: a restart would help. Not ready: requests should go to another replica. */
 export class Health {
   readonly #live = new Map<string, Check>();
   readonly #ready = new Map<string, Check>();
 
-  /** Liveness: only what a restart would cure. */
+  /** Adds a liveness check: only for failures that a restart fixes. */
   addLiveness(name: string, check: Check): void {
     this.#live.set(name, check);
   }

@@ -38,7 +38,7 @@ describe('logger', () => {
     expect(JSON.parse(lines[0]!)).toMatchObject({ controller: 'remediation', key: 'a/b', level: 'warn' });
   });
 
-  test('P5 a secret is not written when it is bound to a child, or the error is all there is', () => {
+  test('P5 a secret is not written when it is bound to a child, or when the error is the only field', () => {
     const { logger, lines } = capture();
     logger.child({ password: 'geheim' }).child({ token: 'geheim' }).info({}, 'm');
     logger.error(new Error('https://user:geheim@host'), 'm');
@@ -66,7 +66,7 @@ describe('logger', () => {
     expect(line).toContain('[redacted]');
   });
 
-  test('P5 of the error of a parser the position is written, and nothing that it quotes', () => {
+  test('P5 the error of a parser is written with its position and without its quotes of the input', () => {
     let cause: unknown;
     try {
       JSON.parse('{"password": "geheim" "host": 1}');
@@ -87,7 +87,7 @@ describe('logger', () => {
     });
   });
 
-  test('what cannot be written whole is cut: long texts, deep, circular and hostile values', () => {
+  test('long texts and deep, circular and hostile values are cut', () => {
     const circular: Record<string, unknown> = {};
     circular['self'] = circular;
     const hostile = {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Health } from './health.ts';
-import { closedCounter, createRegistry } from './metrics/index.ts';
+import { enumCounter, createRegistry } from './metrics/index.ts';
 import { startOpsServer } from './ops-server.ts';
 import type { OpsServer } from './ops-server.ts';
 
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 describe('ops server', () => {
-  test('/readyz answers 503 with the reason until all is well', async () => {
+  test('/readyz returns 503 with the reason until all checks pass', async () => {
     const { health, get } = await start();
     let synced = false;
     health.addReadiness('policies', () => (synced ? { ok: true } : { ok: false, reason: 'not synced' }));
@@ -33,22 +33,22 @@ describe('ops server', () => {
     expect((await get('/healthz')).status).toBe(200);
   });
 
-  test('/metrics is the registry as text', async () => {
+  test('/metrics returns the metrics as text', async () => {
     const { registry, get } = await start();
-    closedCounter({ registry, name: 'archpolicy_x_total', help: 'X.', labels: {} });
+    enumCounter({ registry, name: 'archpolicy_x_total', help: 'X.', labels: {} });
     const response = await get('/metrics');
     expect(response.headers.get('content-type')).toContain('text/plain');
     expect(await response.text()).toContain('archpolicy_x_total 0');
   });
 
-  test('other paths and methods are refused', async () => {
+  test('other paths and methods are rejected', async () => {
     const { server, get } = await start();
     expect((await get('/')).status).toBe(404);
     const post = await fetch(`http://127.0.0.1:${server.port}/metrics`, { method: 'POST', body: 'x' });
     expect(post.status).toBe(405);
   });
 
-  test('headers over 8 KiB are refused', async () => {
+  test('headers over 8 KiB are rejected', async () => {
     const { server } = await start();
     const response = await fetch(`http://127.0.0.1:${server.port}/healthz`, { headers: { x: 'a'.repeat(9000) } });
     expect(response.status).toBe(431);

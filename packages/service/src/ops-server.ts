@@ -6,12 +6,12 @@ import type { Address } from './config/schemas.ts';
 import { ServiceError } from './errors.ts';
 import type { Health, HealthReport } from './health.ts';
 
-/** Probes and a few scrapers; more is a mistake or an attack. */
+/** Enough for probes and a few scrapers; more indicates a mistake or an attack. */
 const MAX_CONNECTIONS = 64;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const CHECKING_INTERVAL_MS = 1_000;
-/** No request here needs more than its line and a few headers. */
+/** Enough for a request line and a few headers. */
 const MAX_HEADER_BYTES = 8 * 1024;
 
 export interface OpsServerOptions {
@@ -20,9 +20,9 @@ export interface OpsServerOptions {
   readonly registry: Registry;
 }
 
-/** A listening server for operations. */
+/** The listening server of health and metrics. */
 export interface OpsServer {
-  /** The port that it listens on, also where the configuration said 0. */
+  /** The actual port, also where 0 was configured. */
   readonly port: number;
   /** Ends all connections and releases the port. */
   close(): Promise<void>;
@@ -85,7 +85,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // Whatever comes as a body is not read; the connection ends rather than carry it to the next request.
+  // The body is not read, so the connection is closed: its bytes would be parsed as the next request.
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     send(response, 405, 'text/plain', 'method not allowed\n');
     return;

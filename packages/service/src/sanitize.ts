@@ -2,34 +2,34 @@ import { describeParseError, isParseError, withoutUndefined } from '@archpolicy/
 
 const REDACTED = '[redacted]';
 
-/** A field with such a name is not shown, whatever it holds. */
+/** The value of a field with such a name is redacted. */
 const SECRET_NAME =
   /(?:pass(?:word|wd)?$|secret$|token$|authorization|credential|cookie|private-?key|api-?key|dockerconfig)/iu;
 
-/** Secrets inside texts: credentials in a URL, and what follows an authentication scheme. */
+/** Secrets inside texts: credentials in a URL, and the token after an authentication scheme. */
 const URL_CREDENTIALS = /(?<scheme>[a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/giu;
 const SCHEME_CREDENTIALS = /\b(?<scheme>bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}/giu;
-/** Signed URLs (blobs are redirected to them) carry their right in the query. */
+/** Signed URLs (registries redirect blobs to them) carry their credentials in the query. */
 const QUERY = /(?<path>https?:\/\/[^\s?"']+)\?[^\s"']+/giu;
 const PEM_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/gu;
 
-/** A log line is for a person: longer texts, deeper and longer structures are cut. */
+/** Longer texts, and deeper and longer structures, are cut to keep log lines readable. */
 const MAX_TEXT = 2000;
 const MAX_STACK = 4000;
 const MAX_DEPTH = 6;
 const MAX_ITEMS = 50;
 
 /**
- * A copy of log fields that is safe to write: secrets redacted by name and by shape, sizes bounded, errors as plain
- * objects with their code and causes. It never throws.
+ * Returns a copy of log fields that is safe to write: secrets redacted by name and by shape, sizes bounded, errors as plain
+ * objects with their code and causes. Never throws.
  */
 export function sanitize(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return copyObject(fields, 0);
 }
 
-/** A text without credentials, at most `max` characters. */
+/** Returns a text without credentials, of at most `max` characters. */
 export function sanitizeText(text: string, max = MAX_TEXT): string {
-  // Cut first: the work of the expressions below is then bounded.
+  // Cut first, to bound the work of the expressions below.
   const cut = text.length > max ? `${text.slice(0, max)}…` : text;
   return cut
     .replace(PEM_KEY, REDACTED)
@@ -51,7 +51,7 @@ function copy(value: unknown, depth: number): unknown {
 }
 
 function isError(value: object): value is Error {
-  // The tag holds for errors of another realm too (those of Node's own modules, under a test runner).
+  // The tag also matches errors of another realm (those of Node's own modules, under a test runner).
   return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }
 
@@ -77,7 +77,7 @@ function copyObject(value: object, depth: number): Record<string, unknown> {
 function copyError(error: Error, depth: number): Record<string, unknown> {
   const code =
     'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined;
-  // Its message and stack quote what it failed on.
+  // Its message and stack quote the parsed text.
   if (isParseError(error)) return { type: error.name, message: describeParseError(error) };
   return withoutUndefined({
     type: error.name,

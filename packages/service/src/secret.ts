@@ -4,7 +4,7 @@ const REDACTED = '[redacted]';
 
 /**
  * A value that must not be shown. Printing it, logging it, putting it into a template or into JSON gives `[redacted]`;
- * only `reveal` gives the value, so that each place where it leaves is easy to find.
+ * only `reveal` returns the value, so that each use is easy to find.
  */
 export class Secret {
   readonly #value: string;

@@ -19,9 +19,9 @@ export interface ClientFileNames extends FileNames {
 
 /** What a client uses from now on. Problems are clauses without any content of the files. */
 export type ClientTlsSelection =
-  /** With a problem: of the new texts, those at fault are not used, and the current ones in their place. */
+  /** With a problem: the current text is used in place of each faulty new one. */
   | { readonly kind: 'usable'; readonly tls: ClientTls; readonly problems: readonly string[] }
-  /** Something is at fault that no current text can replace: nothing may be sent. */
+  /** A faulty text has no current one to replace it: nothing may be sent. */
   | { readonly kind: 'unusable'; readonly problems: readonly string[] };
 
 interface Part {

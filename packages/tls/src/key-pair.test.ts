@@ -111,7 +111,7 @@ describe('key pairs', () => {
     }
   });
 
-  test('P2 whatever the files contain, parsing does not throw, and TLS accepts what is usable', async () => {
+  test('P2 for any content of the files, parsing does not throw, and TLS accepts what it calls usable', async () => {
     const rsa = await authority.issue({ keyType: 'RSA-1024' });
     const chain = good.certificate + rsa.certificate;
     const pieces = ['', '-', '\n', 'A', '=', '-----BEGIN CERTIFICATE-----\n', '-----END CERTIFICATE-----\n', '\u0000'];

@@ -18,7 +18,7 @@ export interface TlsProblem {
   readonly opensslCode?: string;
 }
 
-/** How the reader of a problem knows the files. */
+/** The names of the files in a problem's text. */
 export interface FileNames {
   readonly certificate: string;
   readonly key: string;

@@ -5,6 +5,6 @@ import { PLACEMENT_REASONS } from './decision.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../../docs/placement.md'), 'utf8');
 
-test.each(PLACEMENT_REASONS)('PL6 docs/placement.md tells what %s means', (reason) => {
+test.each(PLACEMENT_REASONS)('PL6 docs/placement.md explains %s', (reason) => {
   expect(page).toContain(`\`${reason}\``);
 });

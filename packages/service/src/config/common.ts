@@ -1,7 +1,7 @@
 import { address, cacheKey, logLevel, namespaceName, path, redisUrl } from './schemas.ts';
 import { optionalVariable, variable } from './variable.ts';
 
-/** The variables that every process of ours has (docs/architecture.md, Seams). */
+/** The variables of every process (docs/architecture.md, Seams). */
 export const commonVariables = {
   kubeconfig: optionalVariable({
     name: 'ARCHPOLICY_KUBECONFIG',
@@ -11,7 +11,7 @@ export const commonVariables = {
   }),
   namespace: variable({
     name: 'ARCHPOLICY_NAMESPACE',
-    description: 'namespace of our Leases',
+    description: 'namespace of the Leases',
     example: 'archpolicy-system',
     default: 'archpolicy-system',
     schema: namespaceName,

@@ -1,6 +1,6 @@
 import { CodedError, describeParseError, isParseError } from '@archpolicy/core';
 
-/** Bad configuration: its message is one line that names the variable, says what is wrong and gives an example. */
+/** Bad configuration. The message is one line with the variable, the problem and an example. */
 export class ConfigError extends CodedError<'BadConfiguration'> {
   override readonly name = 'ConfigError';
   /** The variable at fault. */
@@ -15,29 +15,32 @@ export class ConfigError extends CodedError<'BadConfiguration'> {
 /** A variable and the value that it has. */
 export interface VariableInUse {
   readonly variable: string;
-  /** Undefined when it is not set and what it stands for is looked for elsewhere. */
+  /** Undefined when the variable is not set and a default source is used. */
   readonly value: string | undefined;
   readonly example: string;
 }
 
 /**
- * Runs what a variable's value is for, so that a wrong one ends the start with one line that names it.
+ * Runs `use`, which depends on a variable's value, and names the variable in the error when it fails.
  * @throws ConfigError
  */
-export async function using<T>({ variable, value, example }: VariableInUse, use: () => Promise<T>): Promise<T> {
+export async function withVariableContext<T>(
+  { variable, value, example }: VariableInUse,
+  use: () => Promise<T>,
+): Promise<T> {
   try {
     return await use();
   } catch (error) {
-    const what = value === undefined ? 'it is not set, and what is used instead fails' : `"${value}" cannot be used`;
-    throw new ConfigError(variable, `${what} (${reasonOf(error)})`, example);
+    const what = value === undefined ? 'it is not set, and the default fails' : `"${value}" cannot be used`;
+    throw new ConfigError(variable, `${what} (${describeCause(error)})`, example);
   }
 }
 
 /**
- * Our packages' errors say what is wrong, and what the system said to it. Other causes are not told: a parser quotes what
- * it failed on, and that may be a token.
+ * Returns the error's message, with the message of the system call that caused it. Omits other causes: a parser quotes its
+ * input, which may contain a token.
  */
-function reasonOf(error: unknown): string {
+function describeCause(error: unknown): string {
   if (!(error instanceof Error)) return 'unexpected failure';
   if (isParseError(error)) return describeParseError(error);
   const { cause } = error;

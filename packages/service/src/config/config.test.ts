@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { commonVariables } from './common.ts';
-import { ConfigError, using } from './config-error.ts';
+import { ConfigError, withVariableContext } from './config-error.ts';
 import { address, durationMs, formatDuration, oneOf, redisUrl, wholeNumber } from './schemas.ts';
 import { describeVariables, readConfig, variable } from './variable.ts';
 
@@ -14,7 +14,7 @@ const message = (environment: Record<string, string>): string => {
 };
 
 describe('configuration', () => {
-  test('defaults stand for absent and for empty variables', () => {
+  test('defaults replace absent and empty variables', () => {
     expect(readConfig(commonVariables, { ARCHPOLICY_LOG_LEVEL: ' ' })).toEqual({
       kubeconfig: undefined,
       namespace: 'archpolicy-system',
@@ -47,7 +47,7 @@ describe('configuration', () => {
       { ARCHPOLICY_CACHE_KEY: 'geheim' },
       'ARCHPOLICY_CACHE_KEY: its value (not shown) is shorter than 32 characters or far too long; example: ARCHPOLICY_CACHE_KEY=$(openssl rand -base64 32)',
     ],
-  ])('%j is refused in one line that names the variable and gives an example', (environment, expected) => {
+  ])('%j is rejected in one line that names the variable and gives an example', (environment, expected) => {
     expect(message(environment)).toBe(expected);
   });
 
@@ -57,7 +57,7 @@ describe('configuration', () => {
     expect(line.length).toBeLessThan(300);
   });
 
-  test('variables that Kubernetes makes for a Service named archpolicy-webhook are no error', () => {
+  test('variables that Kubernetes sets for a Service named archpolicy-webhook are no error', () => {
     expect(message({ ARCHPOLICY_WEBHOOK_SERVICE_HOST: '10.0.0.1' })).toBe('accepted');
   });
 
@@ -144,37 +144,37 @@ describe('values', () => {
     expect(redisUrl.safeParse(text).success).toBe(valid);
   });
 
-  test('a word outside the set is refused', () => {
+  test('a word outside the set is rejected', () => {
     expect(oneOf(['a', 'b']).safeParse('c').success).toBe(false);
     expect(oneOf(['a', 'b']).parse('b')).toBe('b');
   });
 });
 
-describe('what a variable names', () => {
+describe('withVariableContext', () => {
   const kubeconfig = { variable: 'ARCHPOLICY_KUBECONFIG', value: '/a/b', example: '/home/me/.kube/config' };
   const refused = (error: unknown, value: string | undefined = kubeconfig.value): Promise<string> =>
-    using({ ...kubeconfig, value }, () => Promise.reject(error as Error)).then(
+    withVariableContext({ ...kubeconfig, value }, () => Promise.reject(error as Error)).then(
       () => 'accepted',
       (thrown: unknown) => (thrown instanceof Error ? thrown.message : ''),
     );
 
-  test('is given out when it can be used', async () => {
-    expect(await using(kubeconfig, () => Promise.resolve(7))).toBe(7);
+  test('returns the result', async () => {
+    expect(await withVariableContext(kubeconfig, () => Promise.resolve(7))).toBe(7);
   });
 
-  test('is told with what the system said when it cannot', async () => {
+  test('throws an error with the message of the system call that failed', async () => {
     const cause = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT', syscall: 'open' });
     expect(await refused(new Error('the kubeconfig cannot be used', { cause }))).toBe(
       'ARCHPOLICY_KUBECONFIG: "/a/b" cannot be used (the kubeconfig cannot be used: ENOENT: no such file); ' +
         'example: ARCHPOLICY_KUBECONFIG=/home/me/.kube/config',
     );
     expect(await refused('odd')).toContain('unexpected failure');
-    expect(await using({ ...kubeconfig, value: undefined }, () => Promise.reject(cause)).catch(String)).toContain(
-      'ARCHPOLICY_KUBECONFIG: it is not set',
-    );
+    expect(
+      await withVariableContext({ ...kubeconfig, value: undefined }, () => Promise.reject(cause)).catch(String),
+    ).toContain('ARCHPOLICY_KUBECONFIG: it is not set');
   });
 
-  test('P5 is told without what a parser quotes of it', async () => {
+  test('P5 throws an error without the input that a parser quotes', async () => {
     const cause = new SyntaxError('bad indentation: "token: geheim"');
     expect(await refused(new Error('the kubeconfig cannot be used', { cause }))).not.toContain('geheim');
   });

@@ -5,7 +5,7 @@ import { Secret } from '../secret.ts';
 /** Where a server listens. An empty host means all interfaces. */
 export interface Address {
   readonly host: string;
-  /** 0 to 65535; 0 asks the system for a free one. */
+  /** 0 to 65535; 0 lets the system choose a free port. */
   readonly port: number;
 }
 
@@ -86,7 +86,7 @@ export const path: z.ZodType<string, string> = z
 /** One node, Sentinels or a Cluster, with `rediss` for TLS. */
 const REDIS_URL = /^rediss?(?:\+sentinel|\+cluster)?:\/\/[^/]/u;
 
-/** Where Redis is; it may carry a password and so is never shown. */
+/** The URL of Redis. It may contain a password and so is never shown. */
 export const redisUrl: z.ZodType<Secret, string> = z.string().transform((text, context) => {
   if (REDIS_URL.test(text)) return new Secret(text);
   const message = 'is no redis://, redis+sentinel:// or redis+cluster:// URL';
@@ -97,7 +97,7 @@ export const redisUrl: z.ZodType<Secret, string> = z.string().transform((text, c
 /** Random bytes in any text form; 32 characters of base64 or hex are 128 bits or more. Never shown. */
 const KEY_LENGTH = { min: 32, max: 4096 } as const;
 
-/** The key that authenticates what is kept in Redis. */
+/** The key that authenticates values in Redis. */
 export const cacheKey: z.ZodType<Secret, string> = z.string().transform((text, context) => {
   if (text.length >= KEY_LENGTH.min && text.length <= KEY_LENGTH.max) return new Secret(text);
   context.issues.push({

@@ -1,24 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
 import { commonVariables } from './common.ts';
-import { sharedCacheOf } from './shared-cache.ts';
+import { readSharedCache } from './shared-cache.ts';
 import { readConfig } from './variable.ts';
 
 const KEY = '0123456789abcdef0123456789abcdef';
 const URL = 'redis://:password@redis:6379';
-const read = (environment: Record<string, string>): ReturnType<typeof sharedCacheOf> =>
-  sharedCacheOf(readConfig(commonVariables, environment));
+const read = (environment: Record<string, string>): ReturnType<typeof readSharedCache> =>
+  readSharedCache(readConfig(commonVariables, environment));
 
 describe('the shared cache', () => {
-  test('is none without a URL', () => {
+  test('is undefined without a URL', () => {
     expect(read({})).toBeUndefined();
     expect(read({ ARCHPOLICY_CACHE_KEY: KEY })).toBeUndefined();
   });
 
-  test('is a URL with a key', () => {
+  test('has a URL and a key', () => {
     expect(read({ ARCHPOLICY_REDIS_URL: URL, ARCHPOLICY_CACHE_KEY: KEY })).toEqual({ url: URL, cacheKey: KEY });
   });
 
-  test('K6 is refused without a key, in words that show no secret', () => {
+  test('K6 without a key is rejected, with an error that contains no secret', () => {
     expect(() => read({ ARCHPOLICY_REDIS_URL: URL })).toThrow(
       /^ARCHPOLICY_CACHE_KEY: is needed with ARCHPOLICY_REDIS_URL; example: ARCHPOLICY_CACHE_KEY=\$\(openssl rand -base64 32\)$/,
     );

@@ -2,17 +2,17 @@ import type { commonVariables } from './common.ts';
 import { ConfigError } from './config-error.ts';
 import type { Config } from './variable.ts';
 
-/** Where the shared cache is and how its values are authenticated, in the clear: for the one call that opens it. */
+/** The URL of the shared cache and the key of its values, in plain text: only for the call that opens it. */
 export interface SharedCacheSettings {
   readonly url: string;
   readonly cacheKey: string;
 }
 
 /**
- * The shared cache that is configured; undefined: memory only.
- * @throws ConfigError for a cache without a key: whoever can write to Redis could make pods run where they cannot
+ * Returns the configured shared cache; undefined means memory only.
+ * @throws ConfigError for a cache without a key: writers of Redis could then forge facts, and so misplace pods
  */
-export function sharedCacheOf({
+export function readSharedCache({
   redisUrl,
   cacheKey,
 }: Pick<Config<typeof commonVariables>, 'redisUrl' | 'cacheKey'>): SharedCacheSettings | undefined {

@@ -6,14 +6,14 @@ import { ConfigError } from './config-error.ts';
 /** The environment as given by `main.ts`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One `ARCHPOLICY_*` variable: the parser and the line of `--help` come from the same row. */
+/** One `ARCHPOLICY_*` variable: its parser and its line in `--help`. */
 export interface Variable<T> {
   readonly name: `ARCHPOLICY_${string}`;
-  /** What it says, in half a line. */
+  /** Its meaning, in half a line. */
   readonly description: string;
-  /** A valid value, shown when a given one is not. */
+  /** A valid value, for error messages. */
   readonly example: string;
-  /** What stands for an absent or empty variable, as text. */
+  /** The value of an absent or empty variable, as text. */
   readonly default?: string;
   /** Its value is never shown. */
   readonly secret?: boolean;
@@ -41,20 +41,20 @@ function parse<T>(schema: z.ZodType<T, string>, text: string): Result<T, string>
   return result.success ? ok(result.data) : failed(result.error.issues.map(({ message }) => message).join(' and '));
 }
 
-/** A process's variables, by the name that its code uses for each. */
+/** A process's variables, by their names in code. */
 export type Variables = Readonly<Record<string, Variable<unknown>>>;
 
-/** What a table of variables parses into. */
+/** The parsed values of a table of variables. */
 export type Config<V extends Variables> = {
   readonly [K in keyof V]: V[K] extends Variable<infer T> ? T : never;
 };
 
-/** Long enough to recognise a value, short enough for one line. */
+/** Long enough to recognize a value, short enough for one line. */
 const SHOWN_VALUE_LENGTH = 80;
 
 /**
  * Reads a process's configuration. An empty variable counts as absent. Unknown `ARCHPOLICY_*` variables are no error:
- * Kubernetes makes some of that shape for every Service of the namespace (`ARCHPOLICY_WEBHOOK_SERVICE_HOST`).
+ * Kubernetes sets such variables for every Service of the namespace (`ARCHPOLICY_WEBHOOK_SERVICE_HOST`).
  * @throws ConfigError for the first variable that is wrong
  */
 export function readConfig<V extends Variables>(variables: V, environment: Environment): Config<V> {
@@ -66,7 +66,7 @@ export function readConfig<V extends Variables>(variables: V, environment: Envir
     }
     return [key, result.value] as const;
   });
-  // The entries have the table's keys and the parsed values; Object.fromEntries cannot say so.
+  // The entries have the table's keys and the parsed values; the type of Object.fromEntries loses that.
   return Object.fromEntries(entries) as Config<V>;
 }
 
@@ -81,7 +81,7 @@ function shown(row: Variable<unknown>, text: string | undefined): string {
   return JSON.stringify(value.length > SHOWN_VALUE_LENGTH ? `${value.slice(0, SHOWN_VALUE_LENGTH)}…` : value);
 }
 
-/** The variables as lines of `--help`: name, meaning, default. */
+/** Renders the variables as lines of `--help`: name, meaning, default. */
 export function describeVariables(variables: Variables): string {
   const rows = Object.values(variables);
   const width = Math.max(...rows.map(({ name }) => name.length));

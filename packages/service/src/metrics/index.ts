@@ -1,4 +1,4 @@
-export * from './closed.ts';
+export * from './enum-metrics.ts';
 export { declareInspectionMetrics } from './inspection.ts';
 export type { InspectionCounts } from './inspection.ts';
 export { declarePullSecretMetrics } from './pull-secrets.ts';

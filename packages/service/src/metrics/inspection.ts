@@ -1,6 +1,6 @@
 import type { FactSource, UnresolvedReason } from '@archpolicy/core';
-import { closedCounter } from './closed.ts';
-import type { ClosedCounter, LabelSets, LabelsOf, Registry } from './closed.ts';
+import { enumCounter } from './enum-metrics.ts';
+import type { EnumCounter, LabelSets, LabelsOf, Registry } from './enum-metrics.ts';
 
 const OUTCOMES = [
   'resolved',
@@ -30,7 +30,7 @@ const REQUEST_OUTCOMES = [
   'aborted',
 ] as const;
 
-/** Labels of each metric: hosts and image names are chosen by tenants, and are none. */
+/** Labels of each metric. Hosts and image names are not labels, because tenants choose them. */
 const LABELS = {
   inspection: { outcome: OUTCOMES, source: SOURCES },
   request: { purpose: ['manifest', 'blob', 'token'], method: ['GET', 'HEAD', 'POST'], outcome: REQUEST_OUTCOMES },
@@ -44,7 +44,7 @@ const LABELS = {
 /** Metrics that grow by more than one at a time. */
 type Amount = 'credentialComparisons' | 'unusableKeys';
 
-/** What the inspector of images counts. */
+/** The callbacks with which the inspector counts. */
 export type InspectionCounts = {
   readonly [M in Exclude<keyof typeof LABELS, Amount>]: (labels: LabelsOf<(typeof LABELS)[M]>) => void;
 } & {
@@ -52,22 +52,22 @@ export type InspectionCounts = {
   readonly unusableKeys: (labels: LabelsOf<(typeof LABELS)['unusableKeys']>, count: number) => void;
 };
 
-/** Declares the metrics of inspection: answers, requests, caches, and the registries file. */
+/** Declares the metrics of inspections, registry requests, caches and the registries file. */
 export function declareInspectionMetrics(registry: Registry): InspectionCounts {
   return { ...declareAnswers(registry), ...declareCredentials(registry) };
 }
 
 function declareCredentials(registry: Registry): Pick<InspectionCounts, Amount> {
-  const comparisons = closedCounter({
+  const comparisons = enumCounter({
     registry,
     name: 'archpolicy_credential_comparisons_total',
     help: 'Comparisons of images with the keys of pull secrets, docker config files and plugin answers.',
     labels: LABELS.credentialComparisons,
   });
-  const unusable = closedCounter({
+  const unusable = enumCounter({
     registry,
     name: 'archpolicy_credential_keys_unusable_total',
-    help: 'Keys of credentials that were left out, by reason: they match no image, or exceed a bound.',
+    help: 'Keys of credentials that were ignored, by reason: they match no image, or exceed a bound.',
     labels: LABELS.unusableKeys,
   });
   return {
@@ -82,41 +82,41 @@ function declareCredentials(registry: Registry): Pick<InspectionCounts, Amount> 
 
 function declareAnswers(registry: Registry): Omit<InspectionCounts, Amount> {
   return {
-    inspection: told({
+    inspection: buildIncrement({
       registry,
       name: 'archpolicy_inspections_total',
-      help: 'Answers about images, by outcome and where the facts came from.',
+      help: 'Inspections of images, by outcome and source of the facts.',
       labels: LABELS.inspection,
     }),
-    request: told({
+    request: buildIncrement({
       registry,
       name: 'archpolicy_registry_requests_total',
       help: 'Requests to registries and token services.',
       labels: LABELS.request,
     }),
-    discarded: told({
+    discarded: buildIncrement({
       registry,
       name: 'archpolicy_registry_discarded_total',
-      help: 'Bodies and cached values thrown away because they could not be trusted.',
+      help: 'Bodies and cached values that were discarded because a check of their content failed.',
       labels: LABELS.discarded,
     }),
-    cache: told({
+    cache: buildIncrement({
       registry,
       name: 'archpolicy_cache_lookups_total',
-      help: 'Look-ups in the caches of image facts.',
+      help: 'Lookups in the caches of image facts.',
       labels: LABELS.cache,
     }),
-    registriesFile: told({
+    registriesFile: buildIncrement({
       registry,
       name: 'archpolicy_registries_file_reads_total',
-      help: 'Times the registries file was read again.',
+      help: 'Reloads of the registries file, by outcome.',
       labels: LABELS.registriesFile,
     }),
   };
 }
 
-function told<L extends LabelSets>(row: Parameters<typeof closedCounter<L>>[0]): (labels: LabelsOf<L>) => void {
-  const counter: ClosedCounter<L> = closedCounter(row);
+function buildIncrement<L extends LabelSets>(row: Parameters<typeof enumCounter<L>>[0]): (labels: LabelsOf<L>) => void {
+  const counter: EnumCounter<L> = enumCounter(row);
   return (labels) => {
     counter.inc(labels);
   };

@@ -1,7 +1,7 @@
-import { closedCounter } from './closed.ts';
-import type { Registry } from './closed.ts';
+import { enumCounter } from './enum-metrics.ts';
+import type { Registry } from './enum-metrics.ts';
 
-/** What is watched of a cluster. */
+/** The watched resources. */
 const RESOURCES = ['archpolicies', 'namespaces', 'nodes', 'pods', 'cronjobs'] as const;
 const FAILURES = [
   'list-failed',
@@ -13,21 +13,21 @@ const FAILURES = [
   'watch-too-short',
 ] as const;
 
-/** What one reflector tells. */
+/** The callbacks with which a reflector counts. */
 export interface ReflectorCounts {
   readonly listStarted: () => void;
   readonly failed: (failure: (typeof FAILURES)[number]) => void;
 }
 
-/** Declares the metrics of the views over the cluster. */
+/** Declares the metrics of reflectors. Returns the callbacks for one resource. */
 export function declareReflectorMetrics(registry: Registry): (resource: (typeof RESOURCES)[number]) => ReflectorCounts {
-  const lists = closedCounter({
+  const lists = enumCounter({
     registry,
     name: 'archpolicy_reflector_lists_total',
-    help: 'LISTs begun, by resource.',
+    help: 'LISTs that were started, by resource.',
     labels: { resource: RESOURCES },
   });
-  const failures = closedCounter({
+  const failures = enumCounter({
     registry,
     name: 'archpolicy_reflector_failures_total',
     help: 'LISTs and watches that failed or ended early, by resource and kind.',

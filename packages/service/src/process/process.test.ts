@@ -4,14 +4,14 @@ import type { Clock } from '@archpolicy/async';
 import { commonVariables } from '../config/common.ts';
 import { readConfig } from '../config/variable.ts';
 import { createLogger } from '../logger.ts';
-import { Closers } from './closers.ts';
+import { ShutdownHooks } from './shutdown-hooks.ts';
 import { runMain } from './run-main.ts';
 import type { HostProcess, RunContext } from './run-main.ts';
-import { listenForShutdown } from './shutdown.ts';
+import { listenForShutdown } from './shutdown-signal.ts';
 
 const silent = createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } });
 
-/** A clock whose sleeps end when told. */
+/** A clock whose sleeps end on `elapse`. */
 const heldClock = () => {
   const held: (() => void)[] = [];
   const clock: Clock = {
@@ -77,7 +77,7 @@ describe('runMain', () => {
     expect(statuses).toEqual([0]);
   });
 
-  test('any other argument is refused with status 2', async () => {
+  test('any other argument is rejected with status 2', async () => {
     const { written, statuses } = await main(new FakeProcess(['serve']));
     expect(written).toHaveLength(1);
     expect(statuses).toEqual([2]);
@@ -123,25 +123,25 @@ describe('listenForShutdown', () => {
   });
 });
 
-describe('Closers', () => {
+describe('ShutdownHooks', () => {
   test('close in the reverse order of opening, once', async () => {
     const order: string[] = [];
-    const closers = new Closers({ clock: heldClock().clock, logger: silent });
-    for (const name of ['first', 'second', 'third']) closers.add(name, () => void order.push(name));
-    await closers.closeAll(1000);
-    await closers.closeAll(1000);
+    const hooks = new ShutdownHooks({ clock: heldClock().clock, logger: silent });
+    for (const name of ['first', 'second', 'third']) hooks.add(name, () => void order.push(name));
+    await hooks.closeAll(1000);
+    await hooks.closeAll(1000);
     expect(order).toEqual(['third', 'second', 'first']);
   });
 
-  test('one that fails does not keep the others open', async () => {
+  test('a hook that fails does not prevent the next ones', async () => {
     const order: string[] = [];
-    const closers = new Closers({ clock: heldClock().clock, logger: silent });
-    closers.add('good', () => void order.push('good'));
-    closers.add('throws', () => {
+    const hooks = new ShutdownHooks({ clock: heldClock().clock, logger: silent });
+    hooks.add('good', () => void order.push('good'));
+    hooks.add('throws', () => {
       throw new Error('no');
     });
-    closers.add('rejects', () => Promise.reject(new Error('no')));
-    await closers.closeAll(1000);
+    hooks.add('rejects', () => Promise.reject(new Error('no')));
+    await hooks.closeAll(1000);
     expect(order).toEqual(['good']);
   });
 
@@ -149,27 +149,27 @@ describe('Closers', () => {
     const { clock, elapse } = heldClock();
     const messages: string[] = [];
     const destination = { write: (line: string) => messages.push(line) };
-    const closers = new Closers({ clock, logger: createLogger({ name: 'test', level: 'warn', destination }) });
-    closers.add('immediately', () => Promise.resolve());
-    closers.add('hangs', () => {
+    const hooks = new ShutdownHooks({ clock, logger: createLogger({ name: 'test', level: 'warn', destination }) });
+    hooks.add('immediately', () => Promise.resolve());
+    hooks.add('hangs', () => {
       setImmediate(elapse);
       return new Promise(() => undefined);
     });
-    await closers.closeAll(1000);
+    await hooks.closeAll(1000);
     expect(messages).toEqual([expect.stringContaining('"closing":"hangs"')]);
   });
 
-  test('one that hangs is told and abandoned at the deadline', async () => {
+  test('a hook that hangs is aborted and abandoned at the deadline', async () => {
     const { clock, elapse } = heldClock();
-    const closers = new Closers({ clock, logger: silent });
+    const hooks = new ShutdownHooks({ clock, logger: silent });
     const order: string[] = [];
-    closers.add('after it', () => void order.push('after it'));
-    closers.add('hangs', async (signal) => {
+    hooks.add('after it', () => void order.push('after it'));
+    hooks.add('hangs', async (signal) => {
       signal.addEventListener('abort', () => order.push('told'));
       setImmediate(elapse);
       await new Promise(() => undefined);
     });
-    await closers.closeAll(1000);
+    await hooks.closeAll(1000);
     expect(order).toEqual(['told', 'after it']);
   });
 });

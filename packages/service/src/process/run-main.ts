@@ -5,10 +5,10 @@ import { ConfigError } from '../config/config-error.ts';
 import { describeVariables } from '../config/variable.ts';
 import type { Environment, Variables } from '../config/variable.ts';
 import { createLogger } from '../logger.ts';
-import { listenForShutdown } from './shutdown.ts';
-import type { SignalSource } from './shutdown.ts';
+import { listenForShutdown } from './shutdown-signal.ts';
+import type { SignalSource } from './shutdown-signal.ts';
 
-/** The part of Node's `process` that `runMain` uses; `main.ts` hands the real one over. */
+/** The part of Node's `process` that `runMain` uses; `main.ts` passes the real one. */
 export interface HostProcess extends SignalSource {
   readonly argv: readonly string[];
   readonly env: Environment;
@@ -19,7 +19,7 @@ export interface HostProcess extends SignalSource {
   exit(status: number): unknown;
 }
 
-/** What a process gets to run with. */
+/** The dependencies of a process's `run`. */
 export interface RunContext {
   readonly env: Environment;
   /** Aborts at the first SIGTERM or SIGINT: finish, close, return. */
@@ -42,14 +42,14 @@ export interface MainOptions {
 const FAILURE = 1;
 const WRONG_USE = 2;
 
-/** What every `main.ts` calls: options, configuration errors, signals, unexpected errors, exit status. */
+/** Runs a process: handles options, configuration errors, signals, unexpected errors and the exit status. */
 export async function runMain(host: HostProcess, options: MainOptions): Promise<void> {
   const [first] = host.argv.slice(2);
   if (first === '--version') host.stdout.write(`${options.name} ${options.version}\n`);
   else if (first === '--help' || first === '-h') host.stdout.write(help(options));
   else if (first !== undefined) {
     host.stderr.write(
-      `${options.name}: it takes no arguments but --help and --version; it is configured by ARCHPOLICY_* variables\n`,
+      `${options.name}: the only arguments are --help and --version; configure it with ARCHPOLICY_* variables\n`,
     );
     host.exit(WRONG_USE);
     return;
@@ -76,7 +76,7 @@ async function run(host: HostProcess, options: MainOptions): Promise<number> {
     );
     return FAILURE;
   };
-  // An unhandled rejection arrives here too. The state is unknown then: end, and be started afresh.
+  // Unhandled rejections arrive here, too. The state is unknown, so the process ends and is restarted.
   host.on('uncaughtException', (error) => host.exit(failed(error)));
   const shutdown = listenForShutdown(host, (status) => host.exit(status));
   try {

@@ -3,15 +3,15 @@ import type { Clock } from '@archpolicy/async';
 import { ServiceError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 
-/** Closes one thing; `signal` aborts when the time for all of it is up. */
+/** Closes one resource; `signal` aborts when the deadline of all hooks has passed. */
 export type Close = (signal: AbortSignal) => Promise<void> | void;
 
 /**
- * What a process must close at its end, in the reverse order of opening. One that fails or hangs is logged and does
- * not keep the others open.
+ * Closes the resources of a process at its end, in the reverse order of opening. A hook that fails or hangs is logged and
+ * does not prevent the next ones.
  */
-export class Closers {
-  readonly #closers: { readonly name: string; readonly close: Close }[] = [];
+export class ShutdownHooks {
+  readonly #hooks: { readonly name: string; readonly close: Close }[] = [];
   readonly #clock: Clock;
   readonly #logger: Logger;
 
@@ -21,13 +21,13 @@ export class Closers {
   }
 
   add(name: string, close: Close): void {
-    this.#closers.push({ name, close });
+    this.#hooks.push({ name, close });
   }
 
-  /** Closes everything within `deadlineMs` in all. A second call finds nothing left to do. */
+  /** Runs all hooks within `deadlineMs` in total. A second call does nothing. */
   async closeAll(deadlineMs: number): Promise<void> {
     await withTimeout({ clock: this.#clock, ms: deadlineMs, timeoutError: closeTimedOut }, async (signal) => {
-      for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {
+      for (let next = this.#hooks.pop(); next !== undefined; next = this.#hooks.pop()) {
         await this.#close(next.name, next.close, signal);
       }
     });
@@ -44,5 +44,5 @@ export class Closers {
 }
 
 function closeTimedOut(): ServiceError {
-  return new ServiceError('CloseTimedOut', 'the time for closing is up');
+  return new ServiceError('CloseTimedOut', 'the deadline for closing has passed');
 }

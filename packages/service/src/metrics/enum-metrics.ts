@@ -2,22 +2,22 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 
 export type { Registry } from 'prom-client';
 
-/** A process's own registry: no global one, so that two in one process (tests) do not meet. */
+/** Creates a registry. The global one is not used, so that two in one process (tests) are independent. */
 export function createRegistry(): Registry {
   return new Registry();
 }
 
-/** Memory, CPU, garbage collection and event-loop delay (maximum and percentiles since the last scrape). */
+/** Collects memory, CPU, garbage collection and event-loop delay (maximum and percentiles since the last scrape). */
 export function collectProcessMetrics(registry: Registry): void {
   collectDefaultMetrics({ register: registry });
 }
 
-/** For each label, the closed set of its values: what a tenant can write never becomes a label. */
+/** The possible values of each label, a closed set: text that a tenant can choose never becomes a label value. */
 export type LabelSets = Readonly<Record<string, readonly string[]>>;
 /** One value for each label. */
 export type LabelsOf<L extends LabelSets> = { readonly [K in keyof L]: L[K][number] };
 
-interface MetricRow<L extends LabelSets> {
+interface EnumMetricOptions<L extends LabelSets> {
   readonly registry: Registry;
   /** `archpolicy_…`, with the unit, ending in `_total` when it counts. */
   readonly name: `archpolicy_${string}`;
@@ -25,18 +25,22 @@ interface MetricRow<L extends LabelSets> {
   readonly labels: L;
 }
 
-/** A number that only grows. */
-export interface ClosedCounter<L extends LabelSets> {
+/** A counter whose labels have closed sets of values. */
+export interface EnumCounter<L extends LabelSets> {
   inc(labels: LabelsOf<L>, by?: number): void;
 }
 
-/** Every combination of a small metric is there from the start, as 0: a first increment then counts as a rate. */
+/** A metric with at most this many combinations starts with all of them at 0, so that `rate()` sees the first increment. */
 const MAX_PREPARED = 64;
 
 /** Declares a counter whose labels come from closed sets. */
-export function closedCounter<const L extends LabelSets>({ registry, labels, ...row }: MetricRow<L>): ClosedCounter<L> {
+export function enumCounter<const L extends LabelSets>({
+  registry,
+  labels,
+  ...row
+}: EnumMetricOptions<L>): EnumCounter<L> {
   const counter = new Counter({ ...row, labelNames: Object.keys(labels), registers: [registry] });
-  const all = combinations(labels);
+  const all = buildCombinations(labels);
   if (all.length <= MAX_PREPARED) for (const combination of all) counter.inc(combination, 0);
   return {
     inc: (values, by = 1) => {
@@ -45,13 +49,13 @@ export function closedCounter<const L extends LabelSets>({ registry, labels, ...
   };
 }
 
-/** A number that goes up and down. */
-export interface ClosedGauge<L extends LabelSets> {
+/** A gauge whose labels have closed sets of values. */
+export interface EnumGauge<L extends LabelSets> {
   set(labels: LabelsOf<L>, value: number): void;
 }
 
 /** Declares a gauge whose labels come from closed sets. */
-export function closedGauge<const L extends LabelSets>({ registry, labels, ...row }: MetricRow<L>): ClosedGauge<L> {
+export function enumGauge<const L extends LabelSets>({ registry, labels, ...row }: EnumMetricOptions<L>): EnumGauge<L> {
   const gauge = new Gauge({ ...row, labelNames: Object.keys(labels), registers: [registry] });
   return {
     set: (values, value) => {
@@ -62,10 +66,10 @@ export function closedGauge<const L extends LabelSets>({ registry, labels, ...ro
 
 /** Declares a gauge that is read at each scrape. */
 export function observedGauge(
-  row: Omit<MetricRow<Record<string, never>>, 'labels'> & { readonly read: () => number },
+  row: Omit<EnumMetricOptions<Record<string, never>>, 'labels'> & { readonly read: () => number },
 ): void {
   const { registry, read, ...rest } = row;
-  // prom-client keeps it through the registry; `collect` runs at each scrape.
+  // The registry holds the gauge; prom-client calls `collect` at each scrape.
   new Gauge({
     ...rest,
     registers: [registry],
@@ -75,15 +79,15 @@ export function observedGauge(
   });
 }
 
-/** A distribution. */
-export interface ClosedHistogram<L extends LabelSets> {
+/** A histogram whose labels have closed sets of values. */
+export interface EnumHistogram<L extends LabelSets> {
   observe(labels: LabelsOf<L>, value: number): void;
 }
 
 /** Declares a histogram whose labels come from closed sets; `buckets` are upper bounds in the metric's unit. */
-export function closedHistogram<const L extends LabelSets>(
-  row: MetricRow<L> & { readonly buckets: readonly number[] },
-): ClosedHistogram<L> {
+export function enumHistogram<const L extends LabelSets>(
+  row: EnumMetricOptions<L> & { readonly buckets: readonly number[] },
+): EnumHistogram<L> {
   const { registry, labels, buckets, ...rest } = row;
   const histogram = new Histogram({
     ...rest,
@@ -98,7 +102,7 @@ export function closedHistogram<const L extends LabelSets>(
   };
 }
 
-function combinations(labels: LabelSets): Record<string, string>[] {
+function buildCombinations(labels: LabelSets): Record<string, string>[] {
   return Object.entries(labels).reduce<Record<string, string>[]>(
     (rows, [label, values]) => rows.flatMap((row) => values.map((value) => ({ ...row, [label]: value }))),
     [{}],

@@ -1,4 +1,4 @@
-/** The part of `process` that tells of signals. */
+/** The part of `process` that emits signals. */
 export interface SignalSource {
   on(event: 'SIGTERM' | 'SIGINT', listener: (name: 'SIGTERM' | 'SIGINT') => void): unknown;
   off(event: 'SIGTERM' | 'SIGINT', listener: (name: 'SIGTERM' | 'SIGINT') => void): unknown;
@@ -14,7 +14,7 @@ export interface Shutdown {
   dispose(): void;
 }
 
-/** Turns SIGTERM and SIGINT into an abort; a second one calls `endNow` with the exit status: no more patience. */
+/** Aborts at the first SIGTERM or SIGINT; a second one calls `endNow` with the exit status, without waiting. */
 export function listenForShutdown(source: SignalSource, endNow: (status: number) => void): Shutdown {
   const controller = new AbortController();
   const listener = (name: 'SIGTERM' | 'SIGINT') => {
