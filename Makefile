@@ -1,11 +1,11 @@
-# The one front door. Every target runs on the Node that the lockfile brings (see `make help`).
+# Every target runs on the Node of the lockfile (see `make help`).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
 export CLUSTER_DIR ?= $(CURDIR)/.cluster
 BIN := node_modules/.bin
-# Linux brings its own Node through the lockfile; elsewhere the user's Node is checked.
+# On Linux the lockfile installs Node; elsewhere the installed Node is checked.
 NODE = $$([ -x $(BIN)/node ] && echo $(BIN)/node || echo node)
 RUN = $(NODE) --disable-warning=ExperimentalWarning
 
@@ -24,11 +24,11 @@ setup: node_modules/.package-lock.json ## Install the dependencies that the lock
 	@$(NODE) tools/src/check-node.js
 
 .PHONY: lint
-lint: setup ## Formatter, linter, both type checks, layers and import cycles, language
+lint: setup ## Check format, types, layers, import cycles, language and lint rules
 	@$(RUN) tools/src/lint/main.ts
 
 .PHONY: words
-words: setup ## Count the words of comments, and the rates of those that docs/glossary.md limits
+words: setup ## Count words of comments, and the rates of words for people and speech
 	@$(RUN) tools/src/language/main.ts --count
 
 .PHONY: words-allowance
@@ -36,15 +36,15 @@ words-allowance: setup ## Lower the counts of tools/src/language/allowance.json 
 	@$(RUN) tools/src/language/main.ts --write-allowance
 
 .PHONY: format
-format: setup ## Rewrite the sources as the formatter wants them
+format: setup ## Format the sources
 	@$(NODE) $(BIN)/prettier --write --log-level warn .
 
 .PHONY: test
-test: setup ## Everything: lint, unit, component and e2e tests, promises
+test: setup ## Run everything: lint, unit, component and e2e tests, promises
 	@$(RUN) tools/src/test/main.ts
 
 .PHONY: promises
-promises: setup ## Which test proves which rule or promise
+promises: setup ## List which tests prove which rule or promise
 	@$(RUN) tools/src/promises/main.ts
 
 .PHONY: up
@@ -56,11 +56,11 @@ down: setup ## Stop the local cluster and remove CLUSTER_DIR
 	@$(RUN) e2e/cluster/src/main.ts down
 
 .PHONY: status
-status: setup ## What of the local cluster runs
+status: setup ## Show which components of the local cluster run
 	@$(RUN) e2e/cluster/src/main.ts status
 
 .PHONY: soak
-soak: setup ## make up and make down, 20 times; writes docs/performance/soak.json
+soak: setup ## Run make up and make down 20 times; writes docs/performance/soak.json
 	@$(RUN) e2e/cluster/src/main.ts soak
 
 .PHONY: crds
@@ -72,7 +72,7 @@ performance: setup ## Generate docs/performance/README.md from the results besid
 	@$(RUN) tools/src/performance/main.ts
 
 .PHONY: demo
-demo: setup ## The story in a terminal, on a cluster of its own (KEEP=1 leaves it)
+demo: setup ## Show ArchPolicy in a terminal, on its own cluster (KEEP=1 keeps the cluster)
 	@$(RUN) e2e/demo/src/main.ts
 
 .PHONY: demo-picture
@@ -80,7 +80,7 @@ demo-picture: setup ## Record the demo as docs/demo.svg
 	@DEMO_PICTURE=docs/demo.svg $(RUN) e2e/demo/src/main.ts
 
 .PHONY: bench-inspect
-bench-inspect: setup ## Measure what inspections cost; writes docs/performance/inspect-*.json
+bench-inspect: setup ## Measure the cost of inspections; writes docs/performance/inspect-*.json
 	@$(RUN) e2e/bench/inspect/main.ts
 
 .PHONY: bench-redis
@@ -88,15 +88,15 @@ bench-redis: setup ## Measure inspections while Redis fails; writes docs/perform
 	@$(RUN) e2e/bench/redis/main.ts
 
 .PHONY: bench-mutations
-bench-mutations: setup ## A million mutated references and manifests through the parsers (RUNS=, SEED=)
+bench-mutations: setup ## Feed a million mutated references and manifests to the parsers (RUNS=, SEED=)
 	@$(RUN) e2e/bench/mutations/main.ts $(or $(RUNS),1000000) $(SEED)
 
 .PHONY: bench-gate
-bench-gate: setup ## Measure how fast gates are lifted beside creating pods; writes docs/performance
+bench-gate: setup ## Measure how fast gates are lifted while pods are created; writes docs/performance
 	@$(RUN) e2e/bench/gate/main.ts
 
 .PHONY: bench-webhook
-bench-webhook: setup ## Measure admission, some 15 minutes; writes docs/performance (PARTS=decision,warm,mixed,neighbour,creators,cold: some of it; RUNS=1: to see that it works)
+bench-webhook: setup ## Measure admission, about 15 minutes; writes docs/performance (PARTS=decision,warm,mixed,neighbour,creators,cold: some parts; RUNS=1: a quick trial)
 	@$(RUN) e2e/bench/webhook/main.ts '$(PARTS)' $(RUNS)
 
 .PHONY: bench-operator
@@ -104,13 +104,13 @@ bench-operator: setup ## Measure the operator: 1,000 misplaced pods, 100,000 pod
 	@$(RUN) e2e/bench/operator/main.ts
 
 .PHONY: mutants
-mutants: setup ## Change the code of placement and requirements a little, 1,700 times: some test must notice (10 minutes on two cores; FILE=preference: one file)
+mutants: setup ## Apply 1,700 small changes to placement and requirements; a test must fail for each (10 minutes on two cores; FILE=preference: one file)
 	@$(RUN) tools/src/mutants/main.ts $(FILE)
 
 .PHONY: scale
-scale: setup ## Print the tables of docs/scale.md: what larger clusters and fleets would need, simulated
+scale: setup ## Print the tables of docs/scale.md: the simulated needs of larger clusters and fleets
 	@$(RUN) tools/src/scale/main.ts
 
 .PHONY: test-node
-test-node: setup ## A real kubelet and containerd: root on Linux; not part of make test
+test-node: setup ## Test with a real kubelet and containerd (root on Linux; not part of make test)
 	@$(RUN) --experimental-vm-modules node_modules/jest/bin/jest.js --config e2e/node/jest.config.js --runInBand

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 /** The top of the checkout. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Where npm puts the programs of the lockfile. */
+/** The folder into which npm installs the packages of the lockfile. */
 export const MODULES = `${ROOT}node_modules/`;
 
-/** Runs this same Node with the given arguments at the top of the checkout, its output passed through or dropped. */
+/** Runs the current Node binary at the top of the checkout. Its output is passed through or dropped. */
 export async function runNode(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -22,19 +22,19 @@ export async function runNode(
   });
 }
 
-/** Runs this same Node as `runNode` does, and keeps what it says for the end, so that it may run beside others. */
+/** Runs the current Node binary as `runNode` does, and returns its output, so that concurrent runs do not mix theirs. */
 export async function runNodeQuietly(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-): Promise<{ readonly code: number; readonly said: string }> {
+): Promise<{ readonly code: number; readonly output: string }> {
   return await new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env });
-    const said: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => said.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+    const output: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      resolve({ code: signal === null ? (code ?? 1) : 1, said: Buffer.concat(said).toString() });
+      resolve({ code: signal === null ? (code ?? 1) : 1, output: Buffer.concat(output).toString() });
     });
   });
 }

@@ -26,16 +26,16 @@ const forbidden: readonly [string, string, string][] = [
   ['async imports core', 'packages/async/src/a.ts', '@archpolicy/core'],
   ['an adapter imports another adapter', 'packages/kube/src/a.ts', '@archpolicy/registry'],
   ['tls imports an adapter', 'packages/tls/src/a.ts', '@archpolicy/kube'],
-  ['a path climbs into tls', 'packages/kube/src/a.ts', '../../tls/src/index.ts'],
-  ['a path climbs into process', 'packages/kube/src/a.ts', '../../process/src/index.ts'],
+  ['a relative path leads into tls', 'packages/kube/src/a.ts', '../../tls/src/index.ts'],
+  ['a relative path leads into process', 'packages/kube/src/a.ts', '../../process/src/index.ts'],
   ['an adapter imports a file of another adapter', 'packages/kube/src/a.ts', '@archpolicy/registry/src/x.ts'],
   ['cluster-view imports the registry', 'packages/cluster-view/src/a.ts', '@archpolicy/registry'],
   ['webhook imports operator', 'webhook/src/a.ts', '@archpolicy/operator'],
   ['operator imports webhook', 'operator/src/a.ts', '@archpolicy/webhook'],
   ['a src imports the testkit', 'packages/registry/src/a.ts', '@archpolicy/testkit'],
   ['an app imports the local cluster', 'operator/src/a.ts', '@archpolicy/e2e'],
-  ['a path climbs into another package', 'packages/kube/src/a.ts', '../../core/src/index.ts'],
-  ['a path climbs into an app', 'packages/kube/src/a.ts', '../../../operator/src/app.ts'],
+  ['a relative path leads into another package', 'packages/kube/src/a.ts', '../../core/src/index.ts'],
+  ['a relative path leads into an app', 'packages/kube/src/a.ts', '../../../operator/src/app.ts'],
   ['a test imports an app that is not its own', 'webhook/src/a.test.ts', '@archpolicy/operator'],
   ['policy statuses import remediation', 'operator/src/policy/a.ts', '../remediation/evaluation/a.ts'],
   ['keep-warm imports remediation', 'operator/src/keep-warm/a.ts', '../remediation/remediation.ts'],
@@ -58,7 +58,7 @@ const allowed: readonly [string, string, string][] = [
   ['remediation imports statistics', 'operator/src/remediation/a.ts', '../statistics/pod-record.ts'],
   ['policy statuses import statistics', 'operator/src/policy/a.ts', '../statistics/policy-pod-stats.ts'],
   ['the leader imports remediation', 'operator/src/leader.ts', './remediation/build-remediation.ts'],
-  ["what core's tests share imports an npm package", 'packages/core/src/placement/fixtures/a.ts', 'fast-check'],
+  ["a fixture of core's tests imports an npm package", 'packages/core/src/placement/fixtures/a.ts', 'fast-check'],
 ];
 
 describe('arrows between the parts', () => {
@@ -80,7 +80,7 @@ describe('the real lint configuration', () => {
     'packages/kube/src/index.ts',
     'packages/service/src/index.ts',
     'tools/src/arrows/arrows.ts',
-  ])('holds the arrows for %s', async (file) => {
+  ])('contains the arrows for %s', async (file) => {
     const config = (await real.calculateConfigForFile(file)) as { rules?: Record<string, unknown[]> } | undefined;
     const expected = arrowConfigs.find(({ files }) => file.startsWith(files[0]?.replace('**/*.ts', '') ?? '-'));
     expect(config?.rules?.['no-restricted-imports']?.[1]).toEqual(expected?.rules['no-restricted-imports'][1]);

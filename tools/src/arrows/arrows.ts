@@ -1,13 +1,13 @@
 /**
- * The arrows between the parts (docs/architecture.md): who may import whom. One table, read by eslint.config.js, and
- * proven to bite by the test beside it.
+ * The arrows between the parts (docs/architecture.md): which part may import which. eslint.config.js reads this table;
+ * arrows.test.ts proves that violations are reported.
  */
 export interface Part {
   readonly name: string;
   readonly folder: string;
   /** Parts that this one may import, by package name. */
   readonly may: readonly string[];
-  /** When given, the only other packages that the part may import: it is pure. */
+  /** The only npm packages that a pure part may import; absent for other parts. */
   readonly npm?: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export interface Rooms {
   /** Name of the part. */
   readonly part: string;
   readonly folders: readonly string[];
-  /** The folder that none of them imports, and that may import all of them. */
+  /** The folder that the others must not import. It may import all of them. */
   readonly never: string;
 }
 
@@ -54,15 +54,15 @@ export const rooms: readonly Rooms[] = [
   },
 ];
 
-/** Tests, and what several of them share. */
+/** Tests and their shared fixtures. */
 const TESTS = ['**/*.test.ts', '**/fixtures/**/*.ts'];
 
-/** What tests may import on top of their part's own arrows. */
+/** Parts that tests may import in addition to those of their own part. */
 const FOR_TESTS = ['testkit', 'e2e'];
 
 const message = 'This import goes against an arrow of docs/architecture.md; the table is tools/src/arrows/arrows.ts.';
 
-/** Relative paths that climb out of a package hide an arrow: it must be visible as a package name. */
+/** Relative paths that leave a package are refused: an arrow must be visible as a package name. */
 const climbing = {
   regex: String.raw`^(\.\./)+(packages|operator|webhook|crds|e2e|tools|core|async|tls/src|registry|kube|service|process/src|cluster-view|testkit)/`,
   message,
@@ -105,7 +105,7 @@ function restrictions(part: Part, isTest: boolean, more: readonly Pattern[] = []
 }
 
 /** Configuration objects for the sources and for the tests below these folders. */
-function configsOf(part: Part, folders: readonly string[], more?: readonly Pattern[]): RestrictedImports[] {
+function buildConfigs(part: Part, folders: readonly string[], more?: readonly Pattern[]): RestrictedImports[] {
   return [
     { files: folders.map((folder) => `${folder}/**/*.ts`), ignores: TESTS, rules: restrictions(part, false, more) },
     {
@@ -115,13 +115,13 @@ function configsOf(part: Part, folders: readonly string[], more?: readonly Patte
   ];
 }
 
-/** A later object replaces the rule of an earlier one: this one repeats the arrows of the part. */
+/** In ESLint a later object replaces the rule of an earlier one, so this one repeats the arrows of the part. */
 function roomConfigs(part: Part): RestrictedImports[] {
   return rooms
     .filter((room) => room.part === part.name)
     .flatMap(({ folders, never }) => {
       const room = { regex: String.raw`^(\.\./)+${never}/`, message: `This folder does not import ${never}/.` };
-      return configsOf(
+      return buildConfigs(
         part,
         folders.map((folder) => `${part.folder}/src/${folder}`),
         [room],
@@ -129,8 +129,8 @@ function roomConfigs(part: Part): RestrictedImports[] {
     });
 }
 
-/** ESLint configuration objects that hold the arrows: for the sources and the tests of each part, and for its rooms. */
+/** ESLint configuration objects for the arrows: for the sources and the tests of each part, and for its rooms. */
 export const arrowConfigs: readonly RestrictedImports[] = parts.flatMap((part) => [
-  ...configsOf(part, [part.folder]),
+  ...buildConfigs(part, [part.folder]),
   ...roomConfigs(part),
 ]);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
 const OPERATOR = join(import.meta.dirname, '../../../operator/src');
-/** A folder has one subject, and a reader finds a file in it at a glance. */
+/** A folder has one subject, and few enough files to find one quickly. */
 const MAX_FILES = 12;
 const MAX_LINES = 300;
 

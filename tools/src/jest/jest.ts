@@ -8,7 +8,7 @@ import type { TestResult } from './results.ts';
 
 const JEST = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', `${MODULES}jest/bin/jest.js`];
 
-/** Runs jest once over all projects and reads what every test did. */
+/** Runs jest once over all projects and returns the result of every test. */
 export async function runJest(
   args: readonly string[],
   env: NodeJS.ProcessEnv,

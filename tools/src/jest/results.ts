@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '@archpolicy/core';
 import { isJsonObject } from '@archpolicy/core';
 
-/** One test as jest's JSON report tells it. */
+/** One test of jest's JSON report. */
 export interface TestResult {
   readonly file: string;
   /** Titles from the outermost `describe` to the test. */

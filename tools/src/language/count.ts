@@ -1,3 +1,4 @@
+import type { Allowance } from './allowance.ts';
 import { readSourceText } from './check.ts';
 
 /** Words of the comments of one part of the repository, and how many of these are in the two groups that STYLE limits. */
@@ -8,8 +9,8 @@ export interface WordCount {
   readonly speech: number;
 }
 
-/** A rate per 1,000 words of comments above this is a failure. */
-export const MAX_RATE = 0.5;
+/** The highest rate per 1,000 words of comments, for each of both groups. */
+const MAX_RATE = 0.5;
 
 const WORD = /[a-z][\w'’-]*/gi;
 const PEOPLE = /^(?:who|whoever|nobody|everybody|somebody)$/i;
@@ -38,8 +39,29 @@ function toPart(file: string): string {
   return /^(?:packages\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? 'top';
 }
 
+/**
+ * Returns a line for each rate above the limit. A part that still has banned words by the allowance is not limited yet, nor is
+ * one with so few words that a single one exceeds the rate.
+ */
+export function findHighRates(counts: readonly WordCount[], allowance: Allowance): readonly string[] {
+  const unfinished = new Set(Object.keys(allowance).map(toPart));
+  return counts
+    .filter(({ part }) => !unfinished.has(part))
+    .flatMap(({ part, words, people, speech }) => [
+      ...describeRate(part, 'pronouns for people', people, words),
+      ...describeRate(part, 'verbs of speech', speech, words),
+    ]);
+}
+
+function describeRate(part: string, what: string, count: number, words: number): readonly string[] {
+  if (count <= 1 || toRate(count, words) <= MAX_RATE) return [];
+  return [
+    `${part}: ${toRate(count, words).toFixed(2)} ${what} per 1,000 words of comments, at most ${MAX_RATE} are allowed`,
+  ];
+}
+
 /** Returns a count per 1,000 words. */
-export function toRate(count: number, words: number): number {
+function toRate(count: number, words: number): number {
   return words === 0 ? 0 : (count * 1000) / words;
 }
 
@@ -53,7 +75,7 @@ export function renderCounts(counts: readonly WordCount[]): string {
     toRate(people, words).toFixed(2),
     toRate(speech, words).toFixed(2),
   ]);
-  const header = ['part', 'words of comments', 'who … per 1,000', 'say … per 1,000'];
+  const header = ['part', 'words of comments', 'people per 1,000', 'speech per 1,000'];
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const toLine = (row: readonly string[]): string =>
     row

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compare, shrink } from './allowance.ts';
 import { buildChecker, describeFinding } from './check.ts';
-import { countWords, renderCounts } from './count.ts';
+import { countWords, findHighRates, renderCounts } from './count.ts';
 import { readGlossary } from './glossary.ts';
 
 const GLOSSARY = `
@@ -127,5 +127,14 @@ describe('the count of words', () => {
       { part: 'packages/kube', words: 5, people: 1, speech: 0 },
     ]);
     expect(renderCounts(counts)).toMatch(/^packages\/kube +5 +200\.00 +0\.00\nall +7 +142\.86 +0\.00$/m);
+  });
+
+  test.each([
+    ['at the limit', 4_000, 2, {}, []],
+    ['above it', 3_999, 2, {}, [expect.stringMatching(/^operator: 0\.50 pronouns for people/)]],
+    ['above it by a single word', 100, 1, {}, []],
+    ['above it, in a part with an allowance', 100, 2, { 'operator/src/a.ts': 1 }, []],
+  ])('a rate %s', (_what, words, people, allowance, expected) => {
+    expect(findHighRates([{ part: 'operator', words, people, speech: 0 }], allowance)).toEqual(expected);
   });
 });

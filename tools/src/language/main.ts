@@ -8,7 +8,7 @@ import { ROOT } from '../run.ts';
 import { compare, shrink } from './allowance.ts';
 import type { Allowance } from './allowance.ts';
 import { buildChecker, describeFinding } from './check.ts';
-import { countWords, renderCounts } from './count.ts';
+import { countWords, findHighRates, renderCounts } from './count.ts';
 import { GLOSSARY, readCheckout } from './files.ts';
 import { readGlossary } from './glossary.ts';
 
@@ -19,10 +19,11 @@ const print = (lines: readonly string[]): void => {
 };
 
 const [mode] = process.argv.slice(2);
-if (mode === '--count') print([renderCounts(countWords(readCheckout()))]);
+const files = [...readCheckout()];
+if (mode === '--count') print([renderCounts(countWords(files))]);
 else {
   const check = buildChecker(readGlossary(readFileSync(join(ROOT, GLOSSARY), 'utf8')));
-  const findings = [...readCheckout()].flatMap(([file, text]) => check(file, text));
+  const findings = files.flatMap(([file, text]) => check(file, text));
   const allowance = JSON.parse(readFileSync(ALLOWANCE, 'utf8')) as Allowance;
   if (mode === '--all') print(findings.map(describeFinding));
   else if (mode === '--write-allowance') {
@@ -31,7 +32,7 @@ else {
     else print(shrunk.files.map((file) => `${file}: holds more banned words than allowance.json allows`));
     process.exitCode = shrunk.kind === 'shrunk' ? 0 : 1;
   } else {
-    const problems = compare(findings, allowance, describeFinding);
+    const problems = [...compare(findings, allowance, describeFinding), ...findHighRates(countWords(files), allowance)];
     print(problems);
     process.exitCode = problems.length === 0 ? 0 : 1;
   }

@@ -9,7 +9,7 @@ import { layers } from './layers.ts';
 /** A package with three layers; `low` and `beside` are one layer. */
 const THREE = { 'packages/x/src': [['low', 'beside'], 'high', 'index.ts'] };
 
-/** Files of that package: what each one imports. */
+/** Files of that package, with their imports. */
 type Files = Readonly<Record<string, readonly string[]>>;
 
 const SOUND: Files = {
@@ -62,7 +62,7 @@ describe('imports inside a package', () => {
     return new Set(violations.map((line) => line.split(':')[0]));
   }
 
-  test('are accepted where they go from higher layers to lower ones', async () => {
+  test('are accepted from higher layers to lower ones', async () => {
     expect(await rulesBrokenBy(SOUND)).toEqual(new Set());
   });
 

@@ -1,4 +1,4 @@
-/** Checks the imports inside the packages: prints what breaks a rule of `rules.ts`, and exits with 1. */
+/** Checks the imports inside the packages: prints the violations of `rules.ts`, and exits with 1 if there are any. */
 import { ROOT } from '../run.ts';
 import { checkImports } from './check.ts';
 import { layers } from './layers.ts';

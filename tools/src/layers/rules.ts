@@ -14,14 +14,14 @@ export function importRules(layers: Readonly<Record<string, readonly Layer[]>>):
   return [
     {
       name: 'import-cycle',
-      comment: 'Files import each other. Move what they share into a file of its own.',
+      comment: 'Files import each other. Move the shared code into a third file.',
       severity: 'error',
       from: {},
       to: { circular: true },
     },
     {
       name: 'folder-cycle',
-      comment: 'Folders import each other. Move what they share into a folder below both.',
+      comment: 'Folders import each other. Move the shared code into a folder below both.',
       severity: 'error',
       scope: 'folder',
       from: {},
@@ -70,7 +70,7 @@ function layerRules(folder: string, ordered: readonly Layer[]): object[] {
     .filter(({ to }) => to.path.length > 0);
 }
 
-/** A file is matched whole, a folder with all that is in it. */
+/** Matches a file, or all files below a folder. */
 function toPattern(folder: string, name: string): string {
   const escaped = `${folder}/${name}`.replaceAll('.', '\\.');
   return /\.[jt]s$/.test(name) ? `^${escaped}$` : `^${escaped}/`;

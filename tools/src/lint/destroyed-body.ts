@@ -1,6 +1,6 @@
 /**
- * Response bodies that are destroyed, for `no-restricted-syntax`: undici emits an 'error' event on them, and one without
- * a listener ends the process.
+ * Finds destroyed response bodies, for `no-restricted-syntax`: undici then emits an 'error' event, which ends the process if
+ * it has no listener.
  */
 export const destroyedBody = {
   selector: [

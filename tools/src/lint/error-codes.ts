@@ -1,6 +1,6 @@
 /**
- * Codes of errors and problems in another spelling than PascalCase, for `no-restricted-syntax`. A type of codes is named
- * `…Code`; the `code` of an error class, or the parameter of `CodedError`, is one literal or of such a type.
+ * Finds codes of errors and problems that are not in PascalCase, for `no-restricted-syntax`. A type of codes is named
+ * `…Code`; the `code` of an error class, or the parameter of `CodedError`, is one literal or such a type.
  */
 const message = 'Write codes in PascalCase (AddressRefused), and their union as a type named …Code.';
 

@@ -24,15 +24,15 @@ export interface LintOutcome {
   readonly passed: boolean;
 }
 
-/** Runs the formatter, both type checks, the checks of imports and language, and the linter, one after the other, and prints each one's result. */
+/** Runs all steps in sequence and prints the result of each. */
 export async function lint(env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<LintOutcome[]> {
   const outcomes: LintOutcome[] = [];
   for (const { name, args } of STEPS) {
     const started = performance.now();
-    const { code, said } = await runNodeQuietly(args, env);
+    const { code, output } = await runNodeQuietly(args, env);
     const passed = code === 0;
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    if (said.trim() !== '') print(said.trimEnd());
+    if (output.trim() !== '') print(output.trimEnd());
     print(`lint: ${name}: ${passed ? 'passed' : 'FAILED'} (${seconds} s)`);
     outcomes.push({ name, passed });
   }

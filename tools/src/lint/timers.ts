@@ -1,6 +1,6 @@
 /**
- * Waiting that does not go through packages/async, for `no-restricted-syntax`: a test cannot control it, and each copy of
- * it has faults of its own. `setImmediate(callback)`, which schedules work and waits for nothing, is allowed.
+ * Finds waits that bypass packages/async, for `no-restricted-syntax`: tests cannot control them, and each copy has its own
+ * faults. `setImmediate(callback)`, which schedules work without waiting, is allowed.
  */
 export const timers = [
   {
@@ -21,11 +21,11 @@ export const timers = [
   },
   {
     selector: "CallExpression[callee.object.name='Promise'][callee.property.name='race']",
-    message: 'Use waitAtMost or waitUnlessAborted (packages/async): what loses a race is never released.',
+    message: 'Use waitAtMost or waitUnlessAborted (packages/async): Promise.race never releases the losers.',
   },
   {
     selector: "CallExpression[callee.property.name='addEventListener'][arguments.0.value='abort']",
-    message: 'Use onAbort (packages/async): it also calls back for a signal that has aborted.',
+    message: 'Use onAbort (packages/async): it also calls back if the signal has already aborted.',
   },
 ];
 

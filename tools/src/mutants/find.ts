@@ -1,16 +1,16 @@
 import ts from 'typescript';
 import type { Mutant } from './mutant.ts';
 import type { Change } from './operators.ts';
-import { changesOf } from './operators.ts';
+import { findChanges } from './operators.ts';
 
-/** All mutants of a source file, in the order in which they stand in it. */
+/** Returns all mutants of a source file, in the order of their positions. */
 export function findMutants(file: string, text: string): readonly Mutant[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const mutants: Mutant[] = [];
   const seen = new Map<string, number>();
   const visit = (node: ts.Node, within: string, isStatic: boolean): void => {
     if (isErased(node)) return;
-    for (const { target, replacement } of changesOf(node).map(widenToOptionalChain)) {
+    for (const { target, replacement } of findChanges(node).map(widenToOptionalChain)) {
       const start = target.getStart();
       const [from, to] = [onOneLine(target.getText()), onOneLine(replacement)];
       const key = [within, from, to].join('\n');

@@ -1,10 +1,10 @@
-/** What tests import as `fast-check` while mutants run: always the same cases, and no search for the smallest one. */
+/** Replaces `fast-check` while mutants run: always the same cases, without shrinking. */
 import real from 'fast-check';
 
 export * from 'fast-check';
 
 const SEED = 1;
-/** Enough for most, and little enough for some hundred mutants. */
+/** Enough cases to kill most mutants, and few enough to run for hundreds of them. */
 const MAX_RUNS = 150;
 
 const assert: typeof real.assert = ((property: never, parameters: { readonly numRuns?: number } = {}): unknown =>

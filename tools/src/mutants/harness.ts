@@ -1,13 +1,13 @@
 /**
- * What tests import as `@jest/globals` while mutants run: `describe` and `test` collect, and all tests of all files then
- * run in one process, many times, without being loaded again.
+ * Replaces `@jest/globals` while mutants run: `describe` and `test` collect the tests of all files, which then run in one
+ * process many times without being reloaded.
  */
 export { expect } from 'expect';
 
 export interface CollectedTest {
   readonly title: string;
   readonly run: () => unknown;
-  /** Generated cases take long: they come after the tables. */
+  /** Property tests take long, so they run after the tables. */
   readonly isProperty: boolean;
 }
 

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-/** Where the number of the mutant that is switched on stands; 0: none. */
+/** The global variable with the number of the active mutant; 0: no mutant. */
 export const SWITCH = 'activeMutant';
 
 export interface NumberedMutant extends Mutant {
@@ -8,19 +8,19 @@ export interface NumberedMutant extends Mutant {
   readonly number: number;
 }
 
-/** The source with all its mutants in it, each behind the switch: the module is loaded once for all of them. */
+/** Returns the source with all its mutants, each behind the switch, so that the module is loaded only once. */
 export function instrument(text: string, mutants: readonly NumberedMutant[]): string {
-  const byPlace = Map.groupBy(mutants, ({ start, end }) => `${start} ${end}`);
-  // Outer ones first: at the same start the longer one is outside.
-  const places = [...byPlace.values()].sort(([a], [b]) => startOf(a) - startOf(b) || endOf(b) - endOf(a));
+  const byRange = Map.groupBy(mutants, ({ start, end }) => `${start} ${end}`);
+  // Outer ranges first: of two with the same start, the longer one is outside.
+  const ranges = [...byRange.values()].sort(([a], [b]) => getStart(a) - getStart(b) || getEnd(b) - getEnd(a));
   let next = 0;
   const write = (from: number, to: number): string => {
     let out = '';
     let at = from;
-    for (let place = places[next]; place !== undefined && startOf(place[0]) < to; place = places[next]) {
-      const [start, end] = [startOf(place[0]), endOf(place[0])];
+    for (let range = ranges[next]; range !== undefined && getStart(range[0]) < to; range = ranges[next]) {
+      const [start, end] = [getStart(range[0]), getEnd(range[0])];
       next += 1;
-      out += text.slice(at, start) + switched(place, write(start, end));
+      out += text.slice(at, start) + switched(range, write(start, end));
       at = end;
     }
     return out + text.slice(at, to);
@@ -28,17 +28,17 @@ export function instrument(text: string, mutants: readonly NumberedMutant[]): st
   return write(0, text.length);
 }
 
-function switched(place: readonly NumberedMutant[], original: string): string {
+function switched(range: readonly NumberedMutant[], original: string): string {
   const isJump = /^(?:continue|break)\b/u.test(original);
-  if (isJump) return `if (globalThis.${SWITCH} !== ${place[0]?.number ?? 0}) ${original}`;
-  const choices = place.map(({ number, replacement }) => `globalThis.${SWITCH} === ${number} ? (${replacement}) : `);
+  if (isJump) return `if (globalThis.${SWITCH} !== ${range[0]?.number ?? 0}) ${original}`;
+  const choices = range.map(({ number, replacement }) => `globalThis.${SWITCH} === ${number} ? (${replacement}) : `);
   return `(${choices.join('')}(${original}))`;
 }
 
-function startOf(mutant: NumberedMutant | undefined): number {
+function getStart(mutant: NumberedMutant | undefined): number {
   return mutant?.start ?? Number.NaN;
 }
 
-function endOf(mutant: NumberedMutant | undefined): number {
+function getEnd(mutant: NumberedMutant | undefined): number {
   return mutant?.end ?? Number.NaN;
 }

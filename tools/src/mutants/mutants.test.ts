@@ -36,7 +36,7 @@ describe('mutants', () => {
     expect(changes(`import { a } from 'b';\ntype A = 1 | true;\nexport interface B { readonly c: 3 }\n`)).toEqual([]);
   });
 
-  test('each is named by its function, whatever stands above; what is evaluated at the start is marked', () => {
+  test('each is named by its function, not by its line; code that is evaluated at load time is marked', () => {
     const [limit, first] = findMutants('a.ts', source);
     expect([limit?.within, limit?.isStatic]).toEqual(['', true]);
     expect([first?.within, first?.isStatic, first?.nth]).toEqual(['few', false, 1]);
@@ -44,7 +44,7 @@ describe('mutants', () => {
     expect(twice).toEqual([1, 2]);
   });
 
-  test('with none switched on the source does what it did, with one of them only that', () => {
+  test('without an active mutant the source is unchanged; with one, only its change applies', () => {
     const text = 'const max = (a, b) => { if (a > b || false) return a; return b; }; return max;';
     const wrapped = `(() => { ${text} })()`;
     const mutants = findMutants('a.ts', wrapped).map((mutant, index) => ({ ...mutant, number: index + 1 }));
@@ -72,7 +72,7 @@ describe('mutants', () => {
     Object.assign(globalThis, { [SWITCH]: 0 });
   });
 
-  test('every reason why a mutant may survive is about code that is there', () => {
+  test('every reason for a surviving mutant refers to existing code', () => {
     expect(outdated(readAccepted(), allMutants())).toEqual([]);
   });
 });

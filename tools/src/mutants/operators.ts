@@ -1,12 +1,12 @@
 import ts from 'typescript';
 
-/** A node and the text that takes its place. */
+/** A node and its replacement. */
 export interface Change {
   readonly target: ts.Expression | ts.ContinueStatement | ts.BreakStatement;
   readonly replacement: string;
 }
 
-/** Flipped and moved bounds, and their kin. */
+/** Replacements of operators: flipped and shifted bounds, and similar ones. */
 const OPERATORS: ReadonlyMap<ts.SyntaxKind, readonly string[]> = new Map([
   [ts.SyntaxKind.EqualsEqualsEqualsToken, ['!==']],
   [ts.SyntaxKind.ExclamationEqualsEqualsToken, ['===']],
@@ -23,7 +23,7 @@ const OPERATORS: ReadonlyMap<ts.SyntaxKind, readonly string[]> = new Map([
   [ts.SyntaxKind.PlusEqualsToken, ['-=']],
 ]);
 
-/** Methods that are called instead; empty: the call is left out. */
+/** Method → the method to call instead; empty: the call is removed. */
 const METHODS: ReadonlyMap<string, string> = new Map([
   ['every', 'some'],
   ['some', 'every'],
@@ -39,8 +39,8 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ['trim', ''],
 ]);
 
-/** How a node can be changed. */
-export function changesOf(node: ts.Node): readonly Change[] {
+/** Returns the possible changes of a node. */
+export function findChanges(node: ts.Node): readonly Change[] {
   if (ts.isIfStatement(node)) return forced(node.expression);
   if (ts.isConditionalExpression(node)) return forced(node.condition);
   if (ts.isBinaryExpression(node)) return changedOperator(node);
@@ -101,7 +101,7 @@ function changedMethod(node: ts.CallExpression): readonly Change[] {
   return [{ target: node, replacement: other === '' ? object : `${object}.${other}(${given})` }];
 }
 
-/** A call that stands alone does something: without it, something is not done. */
+/** A call as a statement has a side effect; the change removes it. */
 function droppedCall(node: ts.CallExpression): readonly Change[] {
   return ts.isExpressionStatement(node.parent) ? [{ target: node, replacement: 'undefined' }] : [];
 }

@@ -13,9 +13,9 @@ const RUNNER = fileURLToPath(new URL('./runner.ts', import.meta.url));
 export type Outcome = 'killed' | 'survived';
 type OnOutcome = (number: number, outcome: Outcome) => void;
 
-/** What one process did: how many of its numbers it told of, and whether it was stuck. */
+/** The result of one process: for how many of its numbers it printed an outcome, and whether it was stuck. */
 interface Run {
-  readonly told: number;
+  readonly reported: number;
   readonly stuck: boolean;
 }
 
@@ -31,7 +31,7 @@ async function run(
     ['--disable-warning=ExperimentalWarning', RUNNER, mode, ...numbers.map(String)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  let told = 0;
+  let reported = 0;
   let stuck = false;
   const end = (): void => {
     stuck = true;
@@ -43,18 +43,18 @@ async function run(
     timer = setTimeout(end, timeoutMs);
     const [number, outcome] = line.split(' ');
     if (outcome !== 'killed' && outcome !== 'survived') continue;
-    told += 1;
+    reported += 1;
     onOutcome(Number(number), outcome);
   }
   clearTimeout(timer);
-  return { told, stuck };
+  return { reported, stuck };
 }
 
-/** All of these in one process, and in another one from where it was stuck. */
+/** Runs all of these in one process; continues in a new process after a mutant that was stuck. */
 async function runAll(numbers: readonly number[], timeoutMs: number, onOutcome: OnOutcome): Promise<void> {
   for (let rest = numbers; rest.length > 0;) {
-    const { told, stuck } = await run('all', rest, timeoutMs, onOutcome);
-    const [at, ...later] = rest.slice(told);
+    const { reported, stuck } = await run('all', rest, timeoutMs, onOutcome);
+    const [at, ...later] = rest.slice(reported);
     if (at === undefined) return;
     if (!stuck) throw new Error(`the tests of mutant ${at} could not be run`);
     onOutcome(at, 'killed');
@@ -62,7 +62,7 @@ async function runAll(numbers: readonly number[], timeoutMs: number, onOutcome: 
   }
 }
 
-/** One mutant in a process of its own, in which it is switched on before anything is loaded. */
+/** Runs one mutant in its own process, in which it is active before any module is loaded. */
 async function runAlone(number: number, timeoutMs: number): Promise<Outcome> {
   let outcome: Outcome = 'killed';
   await run('static', [number], timeoutMs, (_, one) => {
@@ -71,23 +71,23 @@ async function runAlone(number: number, timeoutMs: number): Promise<Outcome> {
   return outcome;
 }
 
-/** Runs the tests for every mutant, in some processes side by side. */
+/** Runs the tests for every mutant, in several concurrent processes. */
 export async function runMutants(
   mutants: readonly NumberedMutant[],
   processes: number,
   onOutcome: OnOutcome,
 ): Promise<void> {
   const shares = Array.from({ length: processes }, (_, share) =>
-    // Neighbours take alike long: dealt out like cards.
+    // Neighbours take a similar time, so they are dealt out to different processes.
     mutants.filter((_mutant, index) => index % processes === share),
   );
   await Promise.all(
     shares.map(async (share) => {
       const start = performance.now();
-      const { told } = await run('all', [0], FIRST_RUN_MS, () => undefined);
-      if (told !== 1) throw new Error('the tests fail without any mutant');
+      const { reported } = await run('all', [0], FIRST_RUN_MS, () => undefined);
+      if (reported !== 1) throw new Error('the tests fail without any mutant');
       const timeoutMs = Math.max(MIN_TIMEOUT_MS, ENDLESS_LOOP_FACTOR * (performance.now() - start));
-      // What is evaluated when a module is loaded, by the sources or by the tables of tests, needs a process of its own.
+      // Code that is evaluated when a module is loaded, by sources or by the tables of tests, needs its own process.
       const alone = share.filter(({ isStatic }) => isStatic).map(({ number }) => number);
       const together = share.filter(({ isStatic }) => !isStatic).map(({ number }) => number);
       await runAll(together, timeoutMs, (number, outcome) => {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nameOf } from './mutant.ts';
+import { describeMutant } from './mutant.ts';
 import type { Mutant, MutantName } from './mutant.ts';
 import { ROOT } from './subjects.ts';
 
-/** A mutant that no test notices, and why that is right. */
+/** A mutant that may survive, with the reason. */
 export interface Accepted extends MutantName {
   readonly reason: string;
 }
@@ -21,8 +21,8 @@ export function readAccepted(): readonly Accepted[] {
   );
 }
 
-/** Reasons for mutants that there are not, or not any more. */
+/** Returns reasons for mutants that do not exist. */
 export function outdated(accepted: readonly Accepted[], mutants: readonly Mutant[]): readonly Accepted[] {
-  const names = new Set(mutants.map(nameOf));
-  return accepted.filter((one) => !names.has(nameOf(one)));
+  const names = new Set(mutants.map(describeMutant));
+  return accepted.filter((one) => !names.has(describeMutant(one)));
 }

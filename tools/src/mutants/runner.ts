@@ -1,6 +1,6 @@
 /**
  * Loads the instrumented sources and their tests once, then runs the tests for each mutant whose number is given, until
- * one fails. Says on standard output, a line each: `ready`, `NUMBER killed`, `NUMBER survived`.
+ * one fails. Prints one line each: `ready`, `NUMBER killed`, `NUMBER survived`.
  */
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -11,18 +11,18 @@ import { instrument, SWITCH } from './instrument.ts';
 import { allMutants, ROOT, testFiles } from './subjects.ts';
 
 const here = (name: string): string => new URL(name, import.meta.url).href;
-const STAND_INS: Readonly<Record<string, string>> = {
+const REPLACEMENTS: Readonly<Record<string, string>> = {
   '@jest/globals': here('./harness.ts'),
   'fast-check': here('./generated.ts'),
 };
 
-/** Resolves once the tests are loaded, with `active` switched on meanwhile. */
+/** Loads the tests while the mutant `active` is switched on. */
 async function load(active: number): Promise<readonly CollectedTest[]> {
   const byFile = Map.groupBy(allMutants(), ({ file }) => pathToFileURL(join(ROOT, file)).href);
   registerHooks({
     resolve: (specifier, context, next) => {
-      const standIn = context.parentURL === here('./generated.ts') ? undefined : STAND_INS[specifier];
-      return standIn === undefined ? next(specifier, context) : { url: standIn, shortCircuit: true };
+      const replacement = context.parentURL === here('./generated.ts') ? undefined : REPLACEMENTS[specifier];
+      return replacement === undefined ? next(specifier, context) : { url: replacement, shortCircuit: true };
     },
     load: (url, context, next) => {
       const mutants = byFile.get(url);
@@ -41,7 +41,7 @@ function switchOn(number: number): void {
   Object.assign(globalThis, { [SWITCH]: number });
 }
 
-/** The title of the first test that fails. */
+/** Returns the title of the first test that fails. */
 async function firstFailure(tests: readonly CollectedTest[]): Promise<string | undefined> {
   for (const { title, run } of tests) {
     try {
@@ -53,7 +53,7 @@ async function firstFailure(tests: readonly CollectedTest[]): Promise<string | u
   return undefined;
 }
 
-const say = (line: string): void => {
+const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
@@ -63,13 +63,13 @@ let tests: readonly CollectedTest[] = [];
 try {
   tests = await load(loadedWith);
 } catch (error) {
-  // A module that cannot even be loaded is noticed.
+  // A module that cannot be loaded counts as killed.
   if (loadedWith === 0) throw error;
 }
-say('ready');
+print('ready');
 for (const number of numbers.map(Number)) {
   switchOn(number);
   const failure = tests.length === 0 ? 'not loaded' : await firstFailure(tests);
   if (number === 0 && failure !== undefined) throw new Error(`without any mutant a test fails: ${failure}`);
-  say(`${number} ${failure === undefined ? 'survived' : 'killed'}`);
+  print(`${number} ${failure === undefined ? 'survived' : 'killed'}`);
 }

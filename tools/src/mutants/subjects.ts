@@ -5,9 +5,9 @@ import { findMutants } from './find.ts';
 import type { NumberedMutant } from './instrument.ts';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-/** What is mutated, and whose tests must notice. */
+/** The mutated folders. Their tests must detect the mutants. */
 const FOLDERS = ['packages/core/src/placement', 'packages/core/src/pod', 'packages/core/src/requirement'];
-/** It compares a page with names: it says nothing of what code does. */
+/** Compares a page with names, and so does not test code. */
 const NO_TEST_OF_CODE = 'docs.test.ts';
 
 function filesOf(folder: string): readonly string[] {
@@ -17,7 +17,7 @@ function filesOf(folder: string): readonly string[] {
     .map((name) => `${folder}/${name}`);
 }
 
-/** Every mutant, numbered from 1. */
+/** Returns every mutant, numbered from 1. */
 export function allMutants(): readonly NumberedMutant[] {
   return FOLDERS.flatMap(filesOf)
     .filter((file) => !file.endsWith('.test.ts') && !file.endsWith('/index.ts'))
@@ -25,7 +25,7 @@ export function allMutants(): readonly NumberedMutant[] {
     .map((mutant, index) => ({ ...mutant, number: index + 1 }));
 }
 
-/** Paths of the tests. */
+/** Returns the paths of the tests. */
 export function testFiles(): readonly string[] {
   return FOLDERS.flatMap(filesOf)
     .filter((file) => file.endsWith('.test.ts') && !file.endsWith(NO_TEST_OF_CODE))

@@ -7,7 +7,7 @@ const FOLDER = `${ROOT}docs/performance/`;
 /** The generated page. */
 export const PAGE = `${FOLDER}README.md`;
 
-/** Every result in docs/performance. They are written by our own benches. */
+/** Reads every result in docs/performance; the benches of the project write them. */
 export async function readResults(): Promise<PerformanceResult[]> {
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.json'));
   return await Promise.all(

@@ -12,19 +12,19 @@ const result: PerformanceResult = {
   machine: { cpu: 'cpu', cores: 2, memoryGiB: 24, node: 'v24' },
   command: 'make bench-x',
   measurements: [
-    { name: 'm', unit: 's', runs: [3, 1, 2], target: 'at most 1.5 s', met: false, note: 'the profile says y' },
+    { name: 'm', unit: 's', runs: [3, 1, 2], target: 'at most 1.5 s', met: false, note: 'the profile shows y' },
     { name: 'n', unit: 's', runs: [1], baseline: { name: 'no-op', runs: [2] }, target: 'at most 2 s', met: true },
   ],
 };
 
 describe('the performance page', () => {
-  test('is what the generator makes of the results beside it', async () => {
+  test('is up to date with the results beside it', async () => {
     expect(await readFile(PAGE, 'utf8')).toBe(performancePage(await readResults()));
   });
 
-  test('a missed target stays on it as missed, with its note', () => {
+  test('shows a missed target as missed, with its note', () => {
     const page = performancePage([result]);
-    expect(page).toContain('| m | 2 s (1–3, 3 runs) | – | at most 1.5 s | **missed**: the profile says y |');
+    expect(page).toContain('| m | 2 s (1–3, 3 runs) | – | at most 1.5 s | **missed**: the profile shows y |');
     expect(page).toContain('| n | 1 s | no-op: 2 s | at most 2 s | met |');
   });
 });

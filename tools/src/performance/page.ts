@@ -1,7 +1,7 @@
 import type { Measurement, PerformanceResult } from '@archpolicy/testkit';
 import { spread } from '@archpolicy/testkit';
 
-/** Three significant digits, without an exponent for the numbers that benches produce. */
+/** Renders three significant digits, without an exponent for the numbers that benches produce. */
 function short(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
@@ -32,7 +32,7 @@ function section({ title, date, commit, machine, command, measurements }: Perfor
   ].join('\n');
 }
 
-/** The performance page, generated from the results that the benches left. A missed target stays there as missed. */
+/** Renders the performance page from the results of the benches. A missed target is shown as missed. */
 export function performancePage(results: readonly PerformanceResult[]): string {
   const sorted = [...results].sort((a, b) => a.name.localeCompare(b.name));
   return [

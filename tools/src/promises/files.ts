@@ -14,5 +14,5 @@ export async function readNotBuilt(): Promise<ReadonlyMap<string, string>> {
   const parsed = JSON.parse(await readFile(`${ROOT}docs/promises.json`, 'utf8')) as Json;
   const listed = isJsonObject(parsed) ? parsed['notBuilt'] : undefined;
   if (!isJsonObject(listed)) throw new Error('docs/promises.json: "notBuilt" must be an object of id to reason');
-  return new Map(Object.entries(listed).map(([id, issue]) => [id, typeof issue === 'string' ? issue : 'not said']));
+  return new Map(Object.entries(listed).map(([id, issue]) => [id, typeof issue === 'string' ? issue : 'no reason']));
 }

@@ -18,7 +18,7 @@ export function describeInFull(reports: readonly PromiseReport[]): string[] {
   return reports.flatMap((report) => [heading(report), ...report.tests.map(line)]);
 }
 
-/** One line an id: what `make test` ends with. */
+/** One line per id, for the end of `make test`. */
 export function describeInShort(reports: readonly PromiseReport[]): string[] {
   const ids = (state: PromiseReport['state']): string[] =>
     reports.filter((report) => report.state === state).map(({ id }) => id);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { TestResult } from '../jest/results.ts';
-import { definedIds, idsOfTitle, report, unknownIds } from './promises.ts';
+import { definedIds, parseIds, report, unknownIds } from './promises.ts';
 
 const design = ['- **PL1 Left alone**: x', '- **I1** Reference', '- **P2** y', 'not - **P9** here'].join('\n');
 
@@ -9,7 +9,7 @@ function result(title: string, status: TestResult['status']): TestResult {
 }
 
 describe('promises', () => {
-  test('the ids are those that the design defines at the start of a list item', () => {
+  test('ids are defined at the start of a list item of the design', () => {
     expect(definedIds(design)).toEqual(['PL1', 'I1', 'P2']);
   });
 
@@ -19,7 +19,7 @@ describe('promises', () => {
     ['every PL5 term', []],
     ['P1024MB is no id but a word', ['P1024MB'].slice(1)],
   ])('ids of the title %p', (title, ids) => {
-    expect(idsOfTitle(title)).toEqual(ids);
+    expect(parseIds(title)).toEqual(ids);
   });
 
   test.each([
@@ -34,7 +34,7 @@ describe('promises', () => {
     expect(only?.state).toBe(state);
   });
 
-  test('an id that the design does not define is told', () => {
+  test('an id that the design does not define is reported', () => {
     expect(unknownIds(['I1'], [result('I11 a', 'passed')], new Map([['P77', 'x']]))).toEqual(['I11', 'P77']);
   });
 });

@@ -1,6 +1,6 @@
 import type { TestResult } from '../jest/results.ts';
 
-/** What is known about one rule or promise of docs/design.md. */
+/** The state of one rule or promise of docs/design.md. */
 export interface PromiseReport {
   readonly id: string;
   readonly tests: readonly TestResult[];
@@ -13,13 +13,13 @@ export interface PromiseReport {
 const DEFINITION = /^- \*\*((?:PL|I|K|R|P)\d+)\b/gm;
 const ID = /^(?:PL|I|K|R|P)\d+$/;
 
-/** The ids that the design defines, in its order. */
+/** Returns the ids that the design defines, in its order. */
 export function definedIds(design: string): string[] {
   return [...new Set([...design.matchAll(DEFINITION)].flatMap(([, id]) => (id === undefined ? [] : [id])))];
 }
 
-/** The ids at the beginning of a title: `PL5 PL2 every term …` names two. */
-export function idsOfTitle(title: string): string[] {
+/** Returns the ids at the beginning of a title: `PL5 PL2 every term …` has two. */
+export function parseIds(title: string): string[] {
   const ids: string[] = [];
   for (const word of title.split(/[\s,:/]+/)) {
     if (!ID.test(word)) break;
@@ -29,7 +29,7 @@ export function idsOfTitle(title: string): string[] {
 }
 
 function names(test: TestResult, id: string): boolean {
-  return test.path.some((title) => idsOfTitle(title).includes(id));
+  return test.path.some((title) => parseIds(title).includes(id));
 }
 
 function stateOf(tests: readonly TestResult[], notBuilt: string | undefined): PromiseReport['state'] {
@@ -38,7 +38,7 @@ function stateOf(tests: readonly TestResult[], notBuilt: string | undefined): Pr
   return tests.some(({ status }) => status === 'passed') ? 'proven' : 'broken';
 }
 
-/** Joins ids, tests and the list of what is not built yet. */
+/** Joins ids, tests and the list of ids that are not built yet. */
 export function report(
   ids: readonly string[],
   tests: readonly TestResult[],
@@ -51,13 +51,13 @@ export function report(
   });
 }
 
-/** Ids that docs/promises.json or a test's title names and the design does not define: a typing error somewhere. */
+/** Returns ids of docs/promises.json and of test titles that the design does not define: typing errors. */
 export function unknownIds(
   ids: readonly string[],
   tests: readonly TestResult[],
   notBuilt: ReadonlyMap<string, string>,
 ): string[] {
   const known = new Set(ids);
-  const named = [...notBuilt.keys(), ...tests.flatMap(({ path }) => path.flatMap(idsOfTitle))];
+  const named = [...notBuilt.keys(), ...tests.flatMap(({ path }) => path.flatMap(parseIds))];
   return [...new Set(named)].filter((id) => !known.has(id)).sort();
 }

@@ -5,9 +5,9 @@ export interface Fleet {
   readonly clusters: number;
   /** Tags that one cluster uses. */
   readonly tagsPerCluster: number;
-  /** Tags that there are: clusters have many in common. */
+  /** Distinct tags of all clusters, which have many in common. */
   readonly distinctTags: number;
-  /** Each cluster has credentials of its own at the registries: nothing that one was shown counts for another (K2). */
+  /** Whether each cluster has its own registry credentials: cache entries of one are then not used for another (K2). */
   readonly ownCredentials: boolean;
 }
 
@@ -15,30 +15,30 @@ export interface FleetNeeds {
   readonly connections: number;
   readonly commandsPerSecond: number;
   readonly memoryMib: number;
-  /** HEADs a second, over all registries, if each tag is to be looked at as soon as it is due. */
+  /** HEADs per second, over all registries, if each tag is revalidated as soon as it is due. */
   readonly headsPerSecond: number;
-  /** Registries with the default limit over which these must be spread, else tags are served stale. */
+  /** The number of registries with the default limit that is needed for these HEADs; with fewer, tags are served stale. */
   readonly registriesNeeded: number;
 }
 
 /** Three webhooks and two operators, each with one connection. */
 const PROCESSES = 5;
-/** How long a process believes its own memory, and everybody Redis (K3). */
+/** The soft TTL of a tag, in the memory of a process and in Redis (K3). */
 const SOFT_TTL_SECONDS = 600;
-/** The tag and its facts; and what comes with a HEAD: a place of the limit, a lock, the answer. */
+/** Commands of a read (the tag, its facts), and in addition those of a HEAD (a rate-limit token, a lock, the result). */
 const COMMANDS_PER_READ = 2;
 const COMMANDS_PER_HEAD = 4;
-/** 100,000 images of eight platforms take 130 MB; a tag of one credential a quarter of a kilobyte. */
+/** 100,000 images with eight platforms take 130 MB; a tag of one credential takes a quarter of a kilobyte. */
 const KB_PER_IMAGE = 1.3;
 const KB_PER_TAG = 0.25;
 const BACKGROUND_PER_SECOND = 5;
 const SEED = 11;
-/** Tags are simulated one by one; a sample of this many stands for all. */
+/** Tags are simulated individually; this many represent all of them. */
 const SAMPLE = 500;
 
 /**
- * Simulated: which process finds when that its memory of a tag is too old, and asks Redis; the first one that finds Redis'
- * answer too old as well asks the registry, for all that share it. Popularity of tags falls as 1/rank.
+ * Simulates when a process finds its cached tag stale and reads Redis. The first process that finds the entry in Redis stale,
+ * too, sends a HEAD to the registry, for all that share the entry. The popularity of tags falls as 1/rank.
  */
 export function fleetNeeds(fleet: Fleet): FleetNeeds {
   const random = seeded(SEED);
@@ -64,7 +64,7 @@ export function fleetNeeds(fleet: Fleet): FleetNeeds {
   };
 }
 
-/** So that all clusters together use `tagsPerCluster` tags each: by halving the interval in which it must lie. */
+/** Finds, by bisection, the scale with which each cluster uses `tagsPerCluster` tags. */
 function popularityScale({ clusters, tagsPerCluster, distinctTags }: Fleet): number {
   const wanted = clusters * tagsPerCluster;
   let [low, high] = [1, clusters * distinctTags];
@@ -78,17 +78,17 @@ function popularityScale({ clusters, tagsPerCluster, distinctTags }: Fleet): num
   return high;
 }
 
-/** How many of these moments, over and over, find the answer of the one before too old. */
+/** Counts the reads that find the entry stale, when these moments repeat. */
 function refreshes(moments: readonly number[]): number {
   const sorted = [...moments].sort((a, b) => a - b);
   let count = 0;
-  let believedUntil = -Infinity;
-  // Two rounds: the first only says how the second begins.
+  let freshUntil = -Infinity;
+  // Two rounds: the first only determines the initial state of the second.
   for (const round of [0, 1]) {
     for (const moment of sorted) {
       const at = moment + round * SOFT_TTL_SECONDS;
-      if (at < believedUntil) continue;
-      believedUntil = at + SOFT_TTL_SECONDS;
+      if (at < freshUntil) continue;
+      freshUntil = at + SOFT_TTL_SECONDS;
       if (round === 1) count += 1;
     }
   }

@@ -1,6 +1,6 @@
 import { seeded } from './random.ts';
 
-/** A cluster, by what an operator feels of it. */
+/** The size of a cluster, as far as it affects the operator. */
 export interface ClusterSize {
   readonly nodes: number;
   readonly pods: number;
@@ -10,30 +10,30 @@ export interface ClusterSize {
 /** Measured at 100,000 pods by `make bench-operator` and the test of P8, rounded up. */
 const BASE_MIB = 160;
 const MIB_PER_1000_PODS = 1.5;
-/** Cut out of a list, parsed, shared, filed: 0.2 ms on a quiet core, more on a busy one. */
+/** To split an item from a list, parse, intern and store it: 0.2 ms on an idle core, more on a busy one. */
 const LIST_MS_PER_POD = 0.2;
-/** Parsed whole with its managed fields, and looked at once by every controller. */
+/** To parse an event with its managed fields, and to evaluate it once in every controller. */
 const EVENT_MS = 0.6;
 /** A kubelet writes its node's status every 5 minutes at the least. */
 const NODE_STATUS_SECONDS = 300;
 const POD_KB = 14;
-/** What background inspections may ask of one registry (no limit configured). */
+/** The rate of background inspections per registry (no limit configured). */
 const BACKGROUND_PER_SECOND = 5;
 /** Default of a policy. */
 const EVICTIONS_PER_MINUTE = 60;
 
-/** What the operator of such a cluster needs. */
+/** The resources and times that the operator of such a cluster needs. */
 export interface OperatorNeeds {
   readonly memoryMib: number;
   readonly listSeconds: number;
   readonly listMegabytes: number;
-  /** Until every image was read once, where all are at one registry that nobody knows anything of. */
+  /** Until every image was read once, if all are in one registry and no cache has them. */
   readonly firstReadMinutes: number;
   /** Until 1 % of the pods, misplaced, are evicted at the default rate. */
   readonly evictOnePercentMinutes: number;
 }
 
-/** On paper: linear in what was measured. */
+/** Extrapolates linearly from measurements. */
 export function operatorNeeds({ pods, distinctImages }: ClusterSize): OperatorNeeds {
   return {
     memoryMib: BASE_MIB + (pods / 1_000) * MIB_PER_1000_PODS,
@@ -48,7 +48,7 @@ export interface EventLoad {
   /** Events of pods a second, on average. */
   readonly perSecond: number;
   readonly busyPercent: number;
-  /** How long an event waits until it is taken in: 99 of 100, and the longest. */
+  /** How long an event waits until it is processed: 99th percentile and maximum. */
   readonly p99Ms: number;
   readonly maxMs: number;
 }
@@ -57,8 +57,8 @@ const SIMULATED_SECONDS = 120;
 const SEED = 7;
 
 /**
- * Simulated: events that come at random moments to one thread, in arrival order, for two minutes. Node statuses come on
- * top, at their own rate.
+ * Simulates events that arrive at random moments at one thread, for two minutes, in addition to node statuses at their own
+ * rate.
  */
 export function eventLoad({ nodes }: ClusterSize, podEventsPerSecond: number): EventLoad {
   const random = seeded(SEED);
@@ -68,7 +68,7 @@ export function eventLoad({ nodes }: ClusterSize, podEventsPerSecond: number): E
   let freeAt = 0;
   while (now < SIMULATED_SECONDS * 1_000) {
     now += (-Math.log(1 - random()) / rate) * 1_000;
-    // From half to one and a half of the average: events differ in size.
+    // From half to one and a half times the average, because events differ in size.
     const begin = Math.max(now, freeAt);
     freeAt = begin + EVENT_MS * (0.5 + random());
     waits.push(begin - now);

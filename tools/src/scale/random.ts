@@ -1,4 +1,4 @@
-/** Mulberry32: numbers in [0, 1) that are the same at every run, for a simulation that can be checked. */
+/** Returns a Mulberry32 generator of numbers in [0, 1): reproducible, so that the simulation can be checked. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -8,7 +8,7 @@ import { scaleTables } from './tables.ts';
 const PAGE = join(import.meta.dirname, '../../../docs/scale.md');
 
 describe('docs/scale.md', () => {
-  test('shows what the models say (make scale prints it)', async () => {
+  test('shows the results of the models (make scale prints them)', async () => {
     const cells = (text: string): string => text.replaceAll(/ +/gu, ' ').replaceAll(/-+/gu, '-');
     const page = cells(await readFile(PAGE, 'utf8'));
     for (const table of scaleTables()) expect(page).toContain(cells(table));
@@ -22,7 +22,7 @@ describe('the models', () => {
     expect(waits).toEqual([...waits].sort((a, b) => a - b));
   });
 
-  test('one tag that all clusters share is looked at once in ten minutes, with own credentials once by each', () => {
+  test('one tag that all clusters share is revalidated once in ten minutes; with separate credentials, once per cluster', () => {
     const fleet = { clusters: 100, tagsPerCluster: 1, distinctTags: 1, ownCredentials: false };
     expect(fleetNeeds(fleet).headsPerSecond * 600).toBeCloseTo(1);
     expect(fleetNeeds({ ...fleet, ownCredentials: true }).headsPerSecond * 600).toBeCloseTo(100);

@@ -31,7 +31,7 @@ describe('docs/adr/README.md', () => {
     expect(readText(file).split('\n', 1)).toEqual([`# ${number}. ${title}`]);
   });
 
-  test.each(rows)('says in one line what $file decides', ({ decision }) => {
+  test.each(rows)('states in one line the decision of $file', ({ decision }) => {
     expect(decision.length).toBeGreaterThan(20);
     expect(decision.length).toBeLessThan(140);
   });

@@ -4,10 +4,10 @@ import { ROOT } from '../run.ts';
 import { readNotBuilt } from '../promises/files.ts';
 
 const design = await readFile(`${ROOT}docs/design.md`, 'utf8');
-/** The list items of the page that define a rule, each with what belongs to it. */
+/** The list items that define a rule, each with its sub-items. */
 const items = design.split(/^(?=- \*\*(?:PL|I|K|R|P)\d+\b|#)/m).filter((part) => part.startsWith('- **'));
 const idOf = (item: string): string => /^- \*\*([A-Z]+\d+)/.exec(item)?.[1] ?? '';
-/** What is marked is what follows directly on the id: `- **P9** (*not built yet*) …`. */
+/** The mark follows directly on the id: `- **P9** (*not built yet*) …`. */
 const isMarked = (item: string): boolean => /^- \*\*[^*]+\*\* \(\*not built yet\*\)/.test(item);
 
 describe('the contract, docs/design.md', () => {
@@ -25,7 +25,7 @@ describe('the contract, docs/design.md', () => {
     }
   });
 
-  test('marks as not built yet what docs/promises.json lists as not built', async () => {
+  test('marks the ids that docs/promises.json lists as not built', async () => {
     const marked = items.filter(isMarked).map(idOf);
     expect(marked).toEqual([...(await readNotBuilt()).keys()]);
   });

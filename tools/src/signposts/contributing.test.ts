@@ -23,7 +23,7 @@ const rows = readTables(contributing).find(({ header }) => header[0] === 'to cha
 const isPath = (code: string): boolean => code.includes('/') && !code.includes(' ');
 
 describe('CONTRIBUTING.md: Where do I change …', () => {
-  test('answers each of the usual changes', () => {
+  test('lists each of the usual changes', () => {
     expect(rows.map(([what]) => what)).toEqual(expect.arrayContaining(CHANGES));
   });
 

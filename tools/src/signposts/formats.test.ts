@@ -6,10 +6,10 @@ const table = readTables(readText('docs/architecture.md')).find(({ header }) => 
 const parsers = (table?.rows ?? []).flatMap(([format = '', where = '']) =>
   codeSpans(where).map((file) => ({ format, file })),
 );
-/** A page of a branch changes, and its lines move. */
+/** Lines of a file move on a branch, but not at a tag. */
 const BRANCH = /https:\/\/github\.com\/[\w.-]+\/[\w.-]+\/blob\/(?:main|master)\//;
 
-describe('formats of others', () => {
+describe('external formats', () => {
   test('are listed', () => {
     expect(parsers.length).toBeGreaterThan(15);
   });

@@ -5,7 +5,7 @@ import { anchors, localLinks } from './fixtures/markdown.ts';
 
 const pages = files.filter((file) => file.endsWith('.md'));
 
-/** What is wrong with a link of a page; undefined when its target is there. */
+/** Returns the problem of a link of a page; undefined when its target exists. */
 function problem(page: string, link: string): string | undefined {
   const [path = '', anchor] = link.split('#');
   const target = path === '' ? page : normalize(join(page, '..', path));

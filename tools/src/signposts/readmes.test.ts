@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { exportedNames, files, isThere, parts, readText } from './fixtures/checkout.ts';
 import { codeSpans, readTables } from './fixtures/markdown.ts';
 
-/** The parts whose README is a signpost and nothing else; deploy's and e2e's are guides for users. */
+/** The parts whose README is only a signpost; those of deploy and e2e are guides for users. */
 const packages = parts.filter((part) => part !== 'deploy' && part !== 'e2e');
 const MAX_LINES = 45;
 /** A path below the part's folder: with a slash, or a file's name with its extension. */

@@ -5,17 +5,17 @@ import { files, readText } from './fixtures/checkout.ts';
 const SENTENCE = /^ *\/\/ (?:PL|I|K|R|P)\d+(?:, (?:PL|I|K|R|P)\d+)*: [A-Z].*\.$/;
 /** `const RULES: readonly Rule[] = [` up to its `];`. */
 const ARRAY = /^const (\w*RULES)\b[^=\n]*=.*\[\n([\s\S]*?)\n\];$/gm;
-/** Functions that ask one rule after the other. */
+/** Functions that evaluate one rule after the other. */
 const FUNCTIONS = ['findExemption', 'concernsUs', 'mayGate'];
 
 interface RuleList {
   readonly name: string;
-  /** The lines that a rule begins with, each with the comment before it. */
+  /** The first line of each rule, with the comment before it. */
   readonly rules: readonly (readonly [string, string])[];
 }
 
 /** A rule may begin with constants that it reads. */
-function rulesOf(body: string, isRule: (line: string) => boolean): RuleList['rules'] {
+function parseRules(body: string, isRule: (line: string) => boolean): RuleList['rules'] {
   const lines = body.split('\n').filter((line) => !line.startsWith('  const '));
   return lines.flatMap((line, at) => (isRule(line) ? [[line, lines[at - 1] ?? ''] as const] : []));
 }
@@ -23,14 +23,14 @@ function rulesOf(body: string, isRule: (line: string) => boolean): RuleList['rul
 function arrays(text: string): readonly RuleList[] {
   return [...text.matchAll(ARRAY)].map(([, name = '', body = '']) => ({
     name,
-    rules: rulesOf(body, (line) => /^ {2}\w+,$/.test(line)),
+    rules: parseRules(body, (line) => /^ {2}\w+,$/.test(line)),
   }));
 }
 
 function functions(text: string): readonly RuleList[] {
   return FUNCTIONS.flatMap((name) => {
     const body = new RegExp(`function ${name}\\([\\s\\S]*?\\n\\}\\n`).exec(text)?.[0];
-    return body === undefined ? [] : [{ name, rules: rulesOf(body, (line) => /^ {2}(?:if \(|return )/.test(line)) }];
+    return body === undefined ? [] : [{ name, rules: parseRules(body, (line) => /^ {2}(?:if \(|return )/.test(line)) }];
   });
 }
 

@@ -12,7 +12,7 @@ const print = (line: string): void => {
 
 // The programs of the local cluster are built before the tests, not within some test's time limit.
 const prepared = await runNode([`${ROOT}e2e/cluster/src/main.ts`, 'prepare'], process.env);
-// Beside the tests: those of the local cluster wait more than they compute.
+// Concurrent with the tests: those of the local cluster wait more than they compute.
 const [linted, tests] = await Promise.all([lint(process.env, print), runJest([], process.env)]);
 const steps = [...linted, { name: 'programs of the local cluster', passed: prepared === 0 }];
 const [ids, notBuilt] = await Promise.all([readIds(), readNotBuilt()]);

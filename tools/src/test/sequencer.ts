@@ -7,15 +7,15 @@ const { default: TestSequencer } = createRequire(import.meta.url)('@jest/test-se
 
 type Test = Awaited<ReturnType<jest.default['sort']>>[number];
 
-/** What waits longest comes first, so that no worker is left alone with it at the end. */
+/** The kinds that wait longest come first, so that the run does not end with one busy worker. */
 const ORDER = ['e2e', 'component', 'unit'];
 
-/** The longest of all; its cases stand in files beside it, so that its size does not show. */
+/** The longest test. Its cases are in other files, so its size does not show that. */
 const FIRST = '/e2e/suites/operator/';
 
 /**
- * Jest knows how long a file took only where it ran before, and a clean clone never did: e2e tests first, then those with
- * sockets, and among them the longest files first.
+ * Jest orders files by the durations of earlier runs, which a clean clone does not have. This order is: e2e tests, tests with
+ * sockets, unit tests; the largest files first within each kind.
  */
 export default class LongestFirst extends TestSequencer {
   override sort(tests: Iterable<Test>): Test[] {

@@ -7,7 +7,7 @@ export interface Summary {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** What failed beside jest's own failed tests, one line each. */
+  /** Failures other than failed tests, one line each. */
   readonly complaints: readonly string[];
 }
 
