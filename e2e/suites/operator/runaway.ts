@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { arrayAt, isJsonObject, objectAt, PLACES_PER_OWNER, PLACES_PER_OWNER_AT_START, textAt } from '@archpolicy/core';
+import { arrayAt, isJsonObject, objectAt, SLOTS_PER_OWNER, SLOTS_PER_OWNER_AT_START, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import type { SeenPod } from '../../support/pods.ts';
@@ -12,7 +12,7 @@ const ALONE = 'runaway-alone';
 const OWNERS: Readonly<Record<string, readonly string[]>> = { 'runaway-1': ['a', 'b', 'c'], 'runaway-2': ['d', 'e'] };
 const NAMESPACES = Object.keys(OWNERS);
 /** More than the limit of an owner, so that there is always another pod to evict. */
-const REPLICAS = PLACES_PER_OWNER + 1;
+const REPLICAS = SLOTS_PER_OWNER + 1;
 
 /** Pods whose scheduler binds them to amd64 nodes despite their requirement. */
 const createCase = (owners: Readonly<Record<string, readonly string[]>>): Case => ({
@@ -47,17 +47,17 @@ function aloneTests(suite: OperatorSuite): void {
   test('R6 every replacement of an owner is bound wrong: evictions stop after the one that a new leader allows', async () => {
     await suite.replaceLeader('ageing', { ages: true });
     await suite.enable(runawayAlone);
-    await waitUntilStopped(suite, PLACES_PER_OWNER_AT_START);
-    expect(await listEvictedOwners(suite, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START);
+    await waitUntilStopped(suite, SLOTS_PER_OWNER_AT_START);
+    expect(await listEvictedOwners(suite, [ALONE])).toHaveLength(SLOTS_PER_OWNER_AT_START);
   });
 
   test('R6 ten minutes later they stop after three more, and other owners are not affected', async () => {
     suite.leader.advanceTenMinutes();
-    await waitUntilStopped(suite, PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
-    expect(await listEvictedOwners(suite, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
+    await waitUntilStopped(suite, SLOTS_PER_OWNER_AT_START + SLOTS_PER_OWNER);
+    expect(await listEvictedOwners(suite, [ALONE])).toHaveLength(SLOTS_PER_OWNER_AT_START + SLOTS_PER_OWNER);
     await suite.waitFor('its pods to be counted', async () => {
       const { misplaced, evicted } = objectAt(await getStatus(suite, ALONE), 'pods');
-      return misplaced === REPLICAS && evicted === PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER;
+      return misplaced === REPLICAS && evicted === SLOTS_PER_OWNER_AT_START + SLOTS_PER_OWNER;
     });
     expect((await findDegraded(suite, ALONE))?.['reason']).not.toBe('EvictionsStopped');
   });
@@ -87,9 +87,9 @@ function brakeTests(suite: OperatorSuite): void {
   });
 
   test('R6 no owner had more evictions than its limit', async () => {
-    expect(await listEvictedOwners(suite, [ALONE])).toHaveLength(PLACES_PER_OWNER_AT_START + PLACES_PER_OWNER);
+    expect(await listEvictedOwners(suite, [ALONE])).toHaveLength(SLOTS_PER_OWNER_AT_START + SLOTS_PER_OWNER);
     const byOwner = Object.groupBy(await listEvictedOwners(suite, NAMESPACES), (app) => app);
-    expect(Object.values(byOwner).filter((all = []) => all.length > PLACES_PER_OWNER)).toEqual([]);
+    expect(Object.values(byOwner).filter((all = []) => all.length > SLOTS_PER_OWNER)).toEqual([]);
     expect(
       [ALONE, ...NAMESPACES]
         .flatMap((name) => suite.live.pods(name))

@@ -73,8 +73,8 @@ export function tolerationVerdict(
 
 /** R7. */
 function braked({ policy, brake }: DegradationInput): Degradation | undefined {
-  if (!evicts(policy) || brake.kind === 'open') return undefined;
-  return { reason: brake.kind === 'all-stopped' ? 'EvictionsStopped' : 'OwnersStopped', message: brakeNote(brake) };
+  if (!evicts(policy) || brake.kind === 'running') return undefined;
+  return { reason: brake.kind === 'paused' ? 'EvictionsStopped' : 'OwnersStopped', message: brakeNote(brake) };
 }
 
 function evicts({ spec }: ArchPolicy): boolean {

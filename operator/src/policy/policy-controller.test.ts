@@ -56,7 +56,7 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
     webhookReachable: () => state.isReachable,
     tolerations: () => undefined,
     losses: () => [],
-    brake: () => ({ kind: 'open' }) as const,
+    brake: () => ({ kind: 'running' }) as const,
   };
   const write = ({ resourceVersion }: { readonly resourceVersion: string }, status: Json): Promise<boolean> => {
     writes.push({ resourceVersion, status: status as JsonObject, atMs: clock.monotonic() });

@@ -23,7 +23,7 @@ const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
   webhookReachable: true,
   tolerations: undefined,
   losses: [],
-  brake: { kind: 'open' },
+  brake: { kind: 'running' },
   relaxed: [],
   nowMs: NOW,
   ...changes,
@@ -160,12 +160,12 @@ describe('the status of a policy', () => {
     ],
     [
       'R7 with all evictions stopped',
-      { brake: { kind: 'all-stopped', faults: 5, owners: ['bank/Deployment/web'], namespaces: 2 } },
+      { brake: { kind: 'paused', violations: 5, owners: ['bank/Deployment/web'], namespaces: 2 } },
       ['Ready=True Enforcing', 'Degraded=True EvictionsStopped'],
     ],
     [
       'R7 with the evictions of one owner stopped',
-      { brake: { kind: 'owners-stopped', owners: ['bank/Deployment/web'] } },
+      { brake: { kind: 'owners-paused', owners: ['bank/Deployment/web'] } },
       ['Ready=True Enforcing', 'Degraded=True OwnersStopped'],
     ],
     ['new', { lastRecheckMs: undefined }, ['Ready=Unknown Checking', 'Degraded=False AsExpected']],

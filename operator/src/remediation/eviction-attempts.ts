@@ -1,4 +1,4 @@
-import type { LastTry } from '@archpolicy/core';
+import type { LastAttempt } from '@archpolicy/core';
 
 /** The outcome of this leader's attempts to evict one pod. */
 export type AttemptState =
@@ -7,7 +7,7 @@ export type AttemptState =
   | { readonly kind: 'accepted' }
   | {
       readonly kind: 'failed';
-      readonly lastTry: LastTry;
+      readonly lastAttempt: LastAttempt;
       /** In a row. */
       readonly failures: number;
     };
@@ -27,7 +27,7 @@ export class EvictionAttempts {
   /** Whether the last attempt got no answer: it may have been accepted. */
   isUnanswered(key: string, uid: string): boolean {
     const state = this.of(key, uid);
-    return state.kind === 'failed' && state.lastTry.reason === 'NoAnswer';
+    return state.kind === 'failed' && state.lastAttempt.reason === 'NoAnswer';
   }
 
   failuresOf(key: string, uid: string): number {
@@ -39,16 +39,16 @@ export class EvictionAttempts {
     this.#byKey.set(key, { uid, state: { kind: 'accepted' } });
   }
 
-  failed(key: string, uid: string, lastTry: LastTry): void {
+  failed(key: string, uid: string, lastAttempt: LastAttempt): void {
     const failures = this.failuresOf(key, uid) + 1;
-    this.#byKey.set(key, { uid, state: { kind: 'failed', lastTry, failures } });
+    this.#byKey.set(key, { uid, state: { kind: 'failed', lastAttempt, failures } });
   }
 
   /** Drops the attempts for a deleted pod. Returns whether the last one was unanswered: then it was accepted. */
   forget(key: string): boolean {
     const known = this.#byKey.get(key);
     this.#byKey.delete(key);
-    return known?.state.kind === 'failed' && known.state.lastTry.reason === 'NoAnswer';
+    return known?.state.kind === 'failed' && known.state.lastAttempt.reason === 'NoAnswer';
   }
 
   get size(): number {

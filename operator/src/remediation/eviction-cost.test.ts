@@ -51,16 +51,16 @@ describe('what one accepted eviction costs', () => {
   test('R6 the evaluation that finds the limits free and the reservation are one synchronous step', async () => {
     const world = new World(new FakeClock());
     const { ledger } = world;
-    const [limit, take] = [ledger.limit.bind(ledger), ledger.take.bind(ledger)];
+    const [limit, reserve] = [ledger.limit.bind(ledger), ledger.reserve.bind(ledger)];
     const steps: string[] = [];
     jest.spyOn(ledger, 'limit').mockImplementation((...args) => {
       steps.push('limits read');
       queueMicrotask(() => steps.push('another task could run'));
       return limit(...args);
     });
-    jest.spyOn(ledger, 'take').mockImplementation((...args) => {
+    jest.spyOn(ledger, 'reserve').mockImplementation((...args) => {
       steps.push('reserved');
-      take(...args);
+      reserve(...args);
     });
     world.add('a');
     await world.evict('shop/a');

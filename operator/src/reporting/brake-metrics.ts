@@ -39,8 +39,8 @@ export function declareBrakeMetrics(registry: Registry): BrakeMetrics {
       faults.inc({ fault });
     },
     brake: (state) => {
-      stopped.set({}, state.kind === 'all-stopped' ? 1 : 0);
-      owners.set({}, state.kind === 'owners-stopped' ? state.owners.length : 0);
+      stopped.set({}, state.kind === 'paused' ? 1 : 0);
+      owners.set({}, state.kind === 'owners-paused' ? state.owners.length : 0);
     },
   };
 }

@@ -7,7 +7,7 @@ import type { BrakeMetrics } from './brake-metrics.ts';
 import { brakeNote } from './messages.ts';
 
 export interface BrakeMonitorOptions {
-  readonly ledger: Pick<EvictionLedger, 'brake'>;
+  readonly ledger: Pick<EvictionLedger, 'brakeState'>;
   readonly policies: { list(): readonly ArchPolicy[] };
   readonly events: { record(event: EventInput): void };
   readonly metrics: Pick<BrakeMetrics, 'brake'>;
@@ -16,9 +16,9 @@ export interface BrakeMonitorOptions {
 }
 
 const REASONS = {
-  open: 'EvictionsResumed',
-  'owners-stopped': 'OwnersStopped',
-  'all-stopped': 'EvictionsStopped',
+  running: 'EvictionsResumed',
+  'owners-paused': 'OwnersStopped',
+  paused: 'EvictionsStopped',
 } as const satisfies Record<BrakeState['kind'], string>;
 
 /** How often the state of the brake is read. */
@@ -28,7 +28,7 @@ const CHECK_MS = 500;
 export class BrakeMonitor {
   readonly #options: BrakeMonitorOptions;
   readonly #changes = new Listeners<BrakeState>();
-  #state: BrakeState = { kind: 'open' };
+  #state: BrakeState = { kind: 'running' };
 
   constructor(options: BrakeMonitorOptions) {
     this.#options = options;
@@ -54,12 +54,15 @@ export class BrakeMonitor {
 
   #check(): void {
     const { ledger, clock, metrics, logger, policies } = this.#options;
-    const state = ledger.brake(clock.monotonic());
+    const state = ledger.brakeState(clock.monotonic());
     metrics.brake(state);
     if (isSame(state, this.#state)) return;
     this.#state = state;
-    const fields = { brake: state.kind, owners: state.kind === 'open' ? undefined : state.owners.slice(0, MAX_LOGGED) };
-    if (state.kind === 'open') logger.info(fields, 'evictions resumed');
+    const fields = {
+      brake: state.kind,
+      owners: state.kind === 'running' ? undefined : state.owners.slice(0, MAX_LOGGED),
+    };
+    if (state.kind === 'running') logger.info(fields, 'evictions resumed');
     else logger.error(fields, 'evictions stopped');
     for (const policy of policies.list()) if (evicts(policy)) this.#record(policy, state);
     this.#changes.notify(state);
@@ -68,7 +71,7 @@ export class BrakeMonitor {
   #record({ name, uid }: ArchPolicy, state: BrakeState): void {
     this.#options.events.record({
       regarding: { apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', name, uid },
-      type: state.kind === 'open' ? 'Normal' : 'Warning',
+      type: state.kind === 'running' ? 'Normal' : 'Warning',
       reason: REASONS[state.kind],
       action: 'Evict',
       note: brakeNote(state),
@@ -84,7 +87,7 @@ function evicts({ spec }: ArchPolicy): boolean {
 }
 
 function isSame(one: BrakeState, other: BrakeState): boolean {
-  if (one.kind === 'open' || other.kind === 'open') return one.kind === other.kind;
+  if (one.kind === 'running' || other.kind === 'running') return one.kind === other.kind;
   return (
     one.kind === other.kind &&
     one.owners.length === other.owners.length &&

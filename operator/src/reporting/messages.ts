@@ -128,12 +128,12 @@ const MAX_OWNERS = 3;
 /** R7: states which evictions are stopped, and why. */
 export function brakeNote(state: BrakeState): string {
   switch (state.kind) {
-    case 'open':
+    case 'running':
       return 'The replacement of the trial eviction was placed correctly: evictions continue.';
-    case 'owners-stopped':
+    case 'owners-paused':
       return `Evictions of ${listOwners(state.owners)} are stopped: their pods were bound to nodes that cannot run them although the webhook was reachable, or their replacements have broken images. ${TRIAL}`;
-    case 'all-stopped':
-      return `All evictions are stopped: ${state.faults} pods of ${state.owners.length} owners in ${state.namespaces} namespaces were bound to nodes that cannot run them although the webhook was reachable (${listOwners(state.owners)}). ${TRIAL}`;
+    case 'paused':
+      return `All evictions are stopped: ${state.violations} pods of ${state.owners.length} owners in ${state.namespaces} namespaces were bound to nodes that cannot run them although the webhook was reachable (${listOwners(state.owners)}). ${TRIAL}`;
   }
 }
 

@@ -1,5 +1,5 @@
-import { LANDINGS, REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
-import type { Landing } from '@archpolicy/core';
+import { PLACEMENT_OUTCOMES, REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
+import type { PlacementOutcome } from '@archpolicy/core';
 import type { EvictionResult } from '@archpolicy/kube';
 import { enumCounter, enumGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
@@ -26,7 +26,7 @@ export type NotEvictedReason = (typeof NOT_EVICTED_REASONS)[number];
 /** The metrics of remediation. */
 export interface RemediationMetrics extends BrakeMetrics {
   readonly answer: (kind: EvictionResult['kind']) => void;
-  readonly landing: (landing: Landing) => void;
+  readonly landing: (landing: PlacementOutcome) => void;
   readonly misplaced: (pods: number) => void;
   readonly notEvicted: (reason: NotEvictedReason, pods: number) => void;
 }
@@ -43,7 +43,7 @@ export function declareRemediationMetrics(registry: Registry): RemediationMetric
     registry,
     name: 'archpolicy_replacements_total',
     help: 'Replacements of evicted pods: right (the node supports their images), wrong (it does not) or broken (the image is broken).',
-    labels: { landing: LANDINGS },
+    labels: { landing: PLACEMENT_OUTCOMES },
   });
   const misplaced = enumGauge({
     registry,

@@ -3,7 +3,7 @@ import { isUnschedulable } from '@archpolicy/core';
 import type {
   ArchPolicy,
   EvictionDecision,
-  Landing,
+  PlacementOutcome,
   NodeFacts,
   PlacementAssessment,
   PodFacts,
@@ -102,7 +102,7 @@ export class Reporter {
     else this.#options.logger.info(fields, 'eviction not accepted');
   }
 
-  landed({ pod, node }: ReportedPod, landing: Landing): void {
+  landed({ pod, node }: ReportedPod, landing: PlacementOutcome): void {
     const fields = { ...logFields(pod), node: pod.nodeName };
     if (landing === 'right') this.#options.logger.info(fields, 'replacement landed right');
     else if (landing === 'wrong') this.#options.logger.warn(fields, 'replacement landed wrong');

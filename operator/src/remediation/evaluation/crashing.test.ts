@@ -69,7 +69,7 @@ describe('four replicas that have run since January, and crash for good', () => 
       containers: [container({ restartCount: 1, lastTerminated: ended('exec /app: exec format error') })],
     });
     expect([world.landings, world.faults, world.reasonOf('b')]).toEqual([['broken'], [], 'OwnerStopped']);
-    expect(world.ledger.brake(world.clock.monotonic())).toEqual({ kind: 'owners-stopped', owners: [OWNER] });
+    expect(world.ledger.brakeState(world.clock.monotonic())).toEqual({ kind: 'owners-paused', owners: [OWNER] });
     await world.clock.advance(23 * HOUR);
     await crash(world);
     expect([world.evictions.length, world.reasonOf('b')]).toEqual([1, 'OwnerLimit']);

@@ -5,7 +5,7 @@ import {
   isSkipped,
   isUnschedulable,
   isTerminalOrTerminating,
-  ownedByJob,
+  isOwnedByJob,
   rivalOf,
   selectPolicy,
   suspectPlatforms,
@@ -115,7 +115,7 @@ export class ContextGatherer {
   /** Only of a misplaced or stuck pod: reading the Job of every pod would be many requests for nothing. */
   async #jobOf(context: EvictionContext, signal: AbortSignal): Promise<JobFacts | undefined> {
     const { pod } = context;
-    if (pod.owner === undefined || !ownedByJob(pod)) return undefined;
+    if (pod.owner === undefined || !isOwnedByJob(pod)) return undefined;
     if (assess(context, this.#options.clock.now()).kind !== 'misplaced' && !isUnschedulable(pod)) return undefined;
     return this.#options.jobs.get(pod.namespace, pod.owner, signal);
   }

@@ -8,8 +8,8 @@ import {
   narrowedTo,
   needsRelaxation,
   relaxingHelps,
-  replacementOf,
-  runsAllTheSame,
+  evaluateReplacement,
+  runsDespiteImages,
   unschedulableAfterMs,
   workloadKey,
 } from '@archpolicy/core';
@@ -46,7 +46,7 @@ export interface PodEvaluatorOptions {
   readonly nodes: Nodes;
   readonly pods: Pick<Pods, 'byNode'>;
   readonly webhook: Pick<Webhook, 'callFor' | 'isReachable'>;
-  readonly ledger: Pick<EvictionLedger, 'limit' | 'passes'>;
+  readonly ledger: Pick<EvictionLedger, 'limit' | 'brakeLimit'>;
   readonly attempts: Pick<EvictionAttempts, 'of'>;
   readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'crashesOf'>;
   readonly unschedulable: Pick<UnschedulableHistory, 'forMs'>;
@@ -76,19 +76,19 @@ export class PodEvaluator {
     const forecast = this.#forecast(context, assessment);
     const account = {
       ...accountOf(context),
-      ...(runsAllTheSame(observed) && { hasRun: true }),
+      ...(runsDespiteImages(observed) && { hasRun: true }),
       ...(forecast === 'from-zero' && { fromZero: true }),
     };
     const input: EvictionInput = {
       ...observed,
       skipped: isSkipped(pod.labels, namespace),
       ...(node !== undefined && { node }),
-      replacement: replacementOf(pod, job, policy.spec.remediation.ownerKinds),
+      replacement: evaluateReplacement(pod, job, policy.spec.remediation.ownerKinds),
       webhook: reachOf(webhook, context),
       ...this.#unschedulable(context),
       forecast,
       limit: this.#limit(account, pod.uid, hasReservation),
-      ...(attempt.kind === 'failed' && { lastTry: attempt.lastTry }),
+      ...(attempt.kind === 'failed' && { lastAttempt: attempt.lastAttempt }),
       evictedBefore: attempt.kind === 'accepted',
     };
     return { assessment, decision: decideEviction(input), relax: needsRelaxation(input), account };
@@ -129,7 +129,9 @@ export class PodEvaluator {
   #limit(account: EvictionAccount, uid: string, hasReservation: boolean): EvictionLimit {
     const { ledger, clock } = this.#options;
     const monotonicMs = clock.monotonic();
-    const limit = hasReservation ? ledger.passes(account, uid, monotonicMs) : ledger.limit(account, uid, monotonicMs);
+    const limit = hasReservation
+      ? ledger.brakeLimit(account, uid, monotonicMs)
+      : ledger.limit(account, uid, monotonicMs);
     return limit.kind === 'free' ? limit : { ...limit, untilMs: limit.untilMs - monotonicMs + clock.now() };
   }
 }

@@ -146,7 +146,7 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
     await settle(world);
     expect([world.evictions.length, world.landings, world.reasonOf('b')]).toEqual([1, ['broken'], 'OwnerStopped']);
     expect(world.faults).toEqual([]);
-    expect(world.ledger.brake(world.clock.monotonic())).toEqual({ kind: 'owners-stopped', owners: [OWNER] });
+    expect(world.ledger.brakeState(world.clock.monotonic())).toEqual({ kind: 'owners-paused', owners: [OWNER] });
     expect(world.events.filter(({ reason }) => reason === 'ReplacementBroken')).toMatchObject([
       {
         type: 'Warning',

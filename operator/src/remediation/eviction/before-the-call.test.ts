@@ -14,7 +14,7 @@ describe('right before the call', () => {
     world.current.set('shop/a', world.pod('a', { ready: { value: true, sinceMs: 0 }, containers: [running] }));
     await world.reconcile('a');
     expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
-    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
+    expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(0);
   });
 
   test.each<[string, (world: World) => void]>([
@@ -32,7 +32,7 @@ describe('right before the call', () => {
       change(world);
     };
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 50 });
-    expect([world.evictions, world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())]).toEqual([[], 0]);
+    expect([world.evictions, world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())]).toEqual([[], 0]);
     await world.reconcile('a');
     expect(world.evictions).toEqual([]);
   });
@@ -78,7 +78,7 @@ describe('right before the call', () => {
     world.add('a');
     world.currentNodes.set('amd64-1', current);
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 10_000 });
-    expect([world.evictions, world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())]).toEqual([[], 0]);
+    expect([world.evictions, world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())]).toEqual([[], 0]);
     world.currentNodes.clear();
     await world.reconcile('a');
     expect(world.evictions).toHaveLength(1);

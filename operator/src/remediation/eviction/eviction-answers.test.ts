@@ -31,7 +31,7 @@ describe('what the Eviction API answers', () => {
     world.answer = () => answer;
     expect(await world.reconcile('a')).toEqual(requeueAfterMs === undefined ? {} : { requeueAfterMs });
     expect(world.reasonOf('a')).toBe(reason);
-    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
+    expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(0);
     expect(world.evicted).toEqual([]);
   });
 
@@ -80,7 +80,7 @@ describe('what the Eviction API answers', () => {
     const { uid } = world.add('a');
     world.answer = () => noAnswer;
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 10_000 });
-    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(1);
+    expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(1);
     world.add('a', { deleting: true });
     await world.reconcile('a');
     expect([world.evicted, world.attempts.of('shop/a', uid).kind]).toEqual([['default'], 'accepted']);
@@ -97,6 +97,6 @@ describe('what the Eviction API answers', () => {
     await world.clock.advance(10_000);
     await world.reconcile('a');
     expect(world.evictions).toHaveLength(2);
-    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(1);
+    expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-import type { LastTry } from '@archpolicy/core';
+import type { LastAttempt } from '@archpolicy/core';
 import type { EvictionResult } from '@archpolicy/kube';
 
 /** What an answer of the Eviction API means for the pod (R8). */
@@ -7,7 +7,7 @@ export type AttemptResult =
   | { readonly kind: 'accepted' }
   /** The pod does not exist. */
   | { readonly kind: 'gone' }
-  | { readonly kind: 'not-accepted'; readonly reason: LastTry['reason']; readonly delayMs: number };
+  | { readonly kind: 'not-accepted'; readonly reason: LastAttempt['reason']; readonly delayMs: number };
 
 /** A version or UID that did not match: the pod has changed, and a pod in a crash loop changes often. */
 const CONFLICT_DELAY_MS = 10_000;
@@ -23,7 +23,7 @@ const NO_ANSWER_DELAY_MS = 10_000;
 type Delay = number | 'server' | 'final';
 
 const NOT_ACCEPTED: Readonly<
-  Record<Exclude<EvictionResult['kind'], 'evicted' | 'gone'>, readonly [LastTry['reason'], Delay]>
+  Record<Exclude<EvictionResult['kind'], 'evicted' | 'gone'>, readonly [LastAttempt['reason'], Delay]>
 > = {
   conflict: ['Conflict', CONFLICT_DELAY_MS],
   budget: ['DisruptionBudget', 'server'],

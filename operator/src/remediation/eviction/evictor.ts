@@ -31,7 +31,7 @@ export interface EvictorOptions {
   readonly evict: Evict;
   readonly lease: Lease;
   readonly webhook: Pick<Webhook, 'confirm'>;
-  readonly ledger: Pick<EvictionLedger, 'take' | 'giveBack'>;
+  readonly ledger: Pick<EvictionLedger, 'reserve' | 'release'>;
   readonly attempts: EvictionAttempts;
   readonly metrics: Pick<RemediationMetrics, 'answer'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
@@ -55,14 +55,14 @@ export class Evictor {
   async evict(context: EvictionContext, account: EvictionAccount, signal: AbortSignal): Promise<EvictionOutcome> {
     const { ledger, clock, attempts } = this.#options;
     const { uid } = context.pod;
-    ledger.take(uid, account, clock.monotonic());
+    ledger.reserve(uid, account, clock.monotonic());
     let keepsReservation = false;
     try {
       const outcome = await this.#evictReserved(context, signal);
       keepsReservation = outcome.kind === 'accepted' || attempts.isUnanswered(context.key, uid);
       return outcome;
     } finally {
-      if (!keepsReservation) ledger.giveBack(uid);
+      if (!keepsReservation) ledger.release(uid);
     }
   }
 

@@ -47,7 +47,7 @@ describe('pods of one owner', () => {
     };
     await world.reconcile('a');
     expect(world.landings).toEqual(['right']);
-    expect(world.ledger.placesOf('shop/Deployment/web', world.clock.monotonic())).toBe(0);
+    expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(0);
   });
 
   test('R6 replacements of several evictions each prove one, in whatever order they are evaluated', async () => {

@@ -1,5 +1,5 @@
 import type { Clock } from '@archpolicy/async';
-import { controllerKey, isAgainstTerms, findTopController } from '@archpolicy/core';
+import { controllerKey, violatesArchitectureTerms, findTopController } from '@archpolicy/core';
 import type { EvictionLedger, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { ViolationKind } from '../../reporting/brake-metrics.ts';
@@ -13,7 +13,7 @@ export interface PlacementViolationsOptions {
   readonly nodes: Pick<Nodes, 'get'>;
   readonly reader: NodeReader;
   readonly webhook: Pick<Webhook, 'confirmNow'>;
-  readonly ledger: Pick<EvictionLedger, 'fault'>;
+  readonly ledger: Pick<EvictionLedger, 'recordViolation'>;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
@@ -33,7 +33,7 @@ export class PlacementViolations {
   /** The watch has shown the pod's binding. Its terms are compared with its node now: a node's labels change later. */
   onBound(pod: PodFacts): void {
     const node = pod.nodeName === undefined ? undefined : this.#options.nodes.get(pod.nodeName);
-    if (node !== undefined && isAgainstTerms(pod, node)) this.#againstTerms.set(podKey(pod), pod.uid);
+    if (node !== undefined && violatesArchitectureTerms(pod, node)) this.#againstTerms.set(podKey(pod), pod.uid);
   }
 
   /**
@@ -67,7 +67,7 @@ export class PlacementViolations {
   record(pod: PodFacts): void {
     const { ledger, clock } = this.#options;
     const owner = controllerKey(findTopController(pod));
-    ledger.fault({ pod: pod.uid, owner, namespace: pod.namespace }, clock.monotonic());
+    ledger.recordViolation({ pod: pod.uid, owner, namespace: pod.namespace }, clock.monotonic());
   }
 
   /** For a pod that was deleted, or that no policy governs. */

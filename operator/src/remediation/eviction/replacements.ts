@@ -3,18 +3,24 @@ import {
   boundAtMs,
   controllerKey,
   LANDING_DEADLINE_MS,
-  PLACE_HELD_MS,
+  SLOT_HELD_MS,
   READY_AFTER_MS,
   findTopController,
 } from '@archpolicy/core';
-import type { ContainerEvidence, EvictionLedger, Landing, PlacementAssessment, PodFacts } from '@archpolicy/core';
+import type {
+  ContainerEvidence,
+  EvictionLedger,
+  PlacementOutcome,
+  PlacementAssessment,
+  PodFacts,
+} from '@archpolicy/core';
 import type { Pods } from '../ports.ts';
 
 /** What a pod that replaces an evicted one shows. */
 export type ReplacementState =
   | {
       readonly kind: 'landed';
-      readonly landing: Landing;
+      readonly landing: PlacementOutcome;
       /** The watch had shown it without a node before: the scheduler has bound it, not its creator. */
       readonly observedUnbound: boolean;
     }
@@ -70,7 +76,7 @@ export class Replacements {
   prune(pod: PodFacts): void {
     const { ledger, clock } = this.#options;
     const owner = ownerOf(pod);
-    if (ledger.awaited(owner, clock.monotonic()) === undefined) this.#forget(owner);
+    if (ledger.oldestAwaited(owner, clock.monotonic()) === undefined) this.#forget(owner);
   }
 
   /** The watch has shown the pod's binding. */
@@ -96,8 +102,8 @@ export class Replacements {
     if (landing === undefined || typeof landing === 'object') return landing;
     known.add(pod.uid);
     const { ledger, clock } = this.#options;
-    const evicted = ledger.awaited(owner, clock.monotonic());
-    if (evicted !== undefined) ledger.landed(evicted, landing, clock.monotonic());
+    const evicted = ledger.oldestAwaited(owner, clock.monotonic());
+    if (evicted !== undefined) ledger.recordLanding(evicted, landing, clock.monotonic());
     const observedUnbound = this.#observedUnbound.get(owner)?.has(pod.uid) ?? false;
     this.prune(pod);
     return evicted === undefined ? undefined : { kind: 'landed', landing, observedUnbound };
@@ -107,12 +113,12 @@ export class Replacements {
     owner: string,
     pod: PodFacts,
     assessment: PlacementAssessment,
-  ): Landing | Extract<ReplacementState, { kind: 'coming-up' }> | undefined {
+  ): PlacementOutcome | Extract<ReplacementState, { kind: 'coming-up' }> | undefined {
     const { now, monotonic } = { now: this.#options.clock.now(), monotonic: this.#options.clock.monotonic() };
-    const evicted = this.#options.ledger.awaited(owner, monotonic);
+    const evicted = this.#options.ledger.oldestAwaited(owner, monotonic);
     const mustBeReady = evicted !== undefined && this.#options.ledger.hadRun(evicted);
     if (hasComeUp(pod, assessment, now)) {
-      this.#cameUp.set(owner, monotonic + PLACE_HELD_MS);
+      this.#cameUp.set(owner, monotonic + SLOT_HELD_MS);
       return 'right';
     }
     switch (assessment.kind) {
@@ -135,7 +141,7 @@ export class Replacements {
     const now = clock.monotonic();
     if (now < this.#sweptAt + SWEEP_MS) return;
     this.#sweptAt = now;
-    for (const owner of this.#known.keys()) if (ledger.awaited(owner, now) === undefined) this.#forget(owner);
+    for (const owner of this.#known.keys()) if (ledger.oldestAwaited(owner, now) === undefined) this.#forget(owner);
     for (const [owner, untilMs] of this.#cameUp) if (untilMs <= now) this.#cameUp.delete(owner);
   }
 
@@ -164,7 +170,10 @@ function hasComeUp(pod: PodFacts, assessment: PlacementAssessment, nowMs: number
  * A replacement may have reasons of its own not to become Ready. It counts as right a minute after its binding, when each of
  * its containers has been running or has ended by then and the node has refused none.
  */
-function mayHaveComeUp(pod: PodFacts, nowMs: number): Landing | Extract<ReplacementState, { kind: 'coming-up' }> {
+function mayHaveComeUp(
+  pod: PodFacts,
+  nowMs: number,
+): PlacementOutcome | Extract<ReplacementState, { kind: 'coming-up' }> {
   const rightAtMs = Math.max(boundAtMs(pod) + LANDING_DEADLINE_MS, triedAtMs(pod));
   return nowMs >= rightAtMs ? 'right' : comingUp(pod, rightAtMs);
 }

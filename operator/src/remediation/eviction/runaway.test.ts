@@ -57,7 +57,7 @@ describe('an adversary that binds every replacement to the wrong architecture ag
     misplaced(world, 'shop', 'web', 8);
     await settle(world);
     expect(world.evictions).toHaveLength(3);
-    expect(world.ledger.brake(world.clock.monotonic())).toEqual({ kind: 'open' });
+    expect(world.ledger.brakeState(world.clock.monotonic())).toEqual({ kind: 'running' });
     await world.clock.advance(10 * MINUTE);
     await settle(world);
     // Three more, whose faults are the first of a new window: they are six of one owner by now.
@@ -77,7 +77,7 @@ describe('an adversary that binds every replacement to the wrong architecture ag
     await settle(world);
     // Three of shop/web, two of shop/api: five that stop these two. The first one of bank/web stops everything.
     expect(world.evictions).toHaveLength(6);
-    expect(world.ledger.brake(world.clock.monotonic())).toMatchObject({ kind: 'all-stopped', faults: 6 });
+    expect(world.ledger.brakeState(world.clock.monotonic())).toMatchObject({ kind: 'paused', violations: 6 });
     misplaced(world, 'other', 'pods', 1);
     await settle(world);
     expect(world.evictions).toHaveLength(6);
@@ -102,7 +102,7 @@ describe('an adversary that binds every replacement to the wrong architecture ag
       await settle(world);
     }
     expect(reasons(world)).toEqual(new Set(['Fits']));
-    expect(world.ledger.brake(world.clock.monotonic())).toEqual({ kind: 'open' });
+    expect(world.ledger.brakeState(world.clock.monotonic())).toEqual({ kind: 'running' });
   });
 });
 
@@ -122,7 +122,7 @@ describe('what tenants can do does not stop the evictions of others', () => {
     }
     await settle(world);
     expect(world.landings.filter((landing) => landing === 'wrong').length).toBeGreaterThanOrEqual(5);
-    expect([world.faults, world.ledger.brake(world.clock.monotonic())]).toEqual([[], { kind: 'open' }]);
+    expect([world.faults, world.ledger.brakeState(world.clock.monotonic())]).toEqual([[], { kind: 'running' }]);
   });
 
   test('R7 twenty pods with forged decision annotations', async () => {

@@ -66,7 +66,7 @@ export interface AssessmentInput {
 export function assessPlacement({ nowMs, pod, node, inspections, policy }: AssessmentInput): PlacementAssessment {
   if (!isArchitecture(node.architecture) || node.os === '') return { kind: 'node-unknown' };
   const signal = readSignals(pod.containers);
-  const knowledge = imageKnowledge(pod, inspections, policy).filter(isRun(pod));
+  const knowledge = imageKnowledge(pod, inspections, policy).filter(runsImage(pod));
   const { plain: supported, architectures, unresolved } = supportOn(node, pod, knowledge, policy);
   // One image that cannot run here is enough, whatever the others turn out to be.
   const excluding = knowledge.filter((known) => cannotRun(known, pod, node));
@@ -83,11 +83,11 @@ export function assessPlacement({ nowMs, pod, node, inspections, policy }: Asses
       ...latestMissing(excluding, node),
     };
   }
-  if (unresolved.length > 0) return { kind: 'unknown', signal, images: unresolved, ...retryOf(knowledge) };
+  if (unresolved.length > 0) return { kind: 'unknown', signal, images: unresolved, ...summarizeRetry(knowledge) };
   const refusal = findRefusal({ nowMs, pod, images: pod.images });
   if (refusal === undefined) return { kind: 'fits', signal, supported };
   // PL4: a node that refuses a weak offer shows nothing of the image.
-  const weak = knowledge.filter((known) => offerOf(known, pod, node) === 'weak').map(({ image }) => image);
+  const weak = knowledge.filter((known) => readOffer(known, pod, node) === 'weak').map(({ image }) => image);
   if (weak.length === 0) return { kind: 'broken-image', signal: refusal };
   return { kind: 'unknown', signal, images: weak.map(toUnknown), waitingHelps: false };
 }
@@ -106,16 +106,16 @@ function supportOn(
 }
 
 /** PL4: an image that is only mounted never makes a pod misplaced. */
-function isRun({ volumeImages }: AssessmentInput['pod']): (known: ImageKnowledge) => boolean {
+function runsImage({ volumeImages }: AssessmentInput['pod']): (known: ImageKnowledge) => boolean {
   return ({ image }) => volumeImages?.includes(image) !== true;
 }
 
-function cannotRun(...args: Parameters<typeof offerOf>): boolean {
-  return offerOf(...args) === 'none';
+function cannotRun(...args: Parameters<typeof readOffer>): boolean {
+  return readOffer(...args) === 'none';
 }
 
 /** A platform that is missing in the registry may be on the node: it counts only for a pod whose own pull has failed. */
-function offerOf(
+function readOffer(
   { image, inspection }: ImageKnowledge,
   { containers }: AssessmentInput['pod'],
   node: AssessmentInput['node'],
@@ -140,7 +140,7 @@ function toUnknown(image: string): UnresolvedImage {
   return { image, reason: 'UnknownPlatform' };
 }
 
-function retryOf(knowledge: readonly ImageKnowledge[]): {
+function summarizeRetry(knowledge: readonly ImageKnowledge[]): {
   readonly waitingHelps: boolean;
   readonly retryAtMs?: number;
 } {

@@ -34,27 +34,27 @@ type Step = (brake: EvictionBrake, owner: string, now: number, pod: string) => s
 /** The evicted pod of each owner is named after it. */
 const STEPS: Readonly<Record<string, Step>> = {
   fault: (brake, owner, now, pod) => {
-    brake.fault({ pod, owner, namespace: owner.split('/')[0] ?? '' }, now);
+    brake.onViolation({ pod, owner, namespace: owner.split('/')[0] ?? '' }, now);
     return undefined;
   },
   'same fault': (brake, owner, now) => {
-    brake.fault({ pod: 'the-same', owner, namespace: owner.split('/')[0] ?? '' }, now);
+    brake.onViolation({ pod: 'the-same', owner, namespace: owner.split('/')[0] ?? '' }, now);
     return undefined;
   },
   evict: (brake, owner, now) => {
-    brake.taken(owner, `evicted ${owner}`, now);
+    brake.onEvictionStarted(owner, `evicted ${owner}`, now);
     return undefined;
   },
   'not accepted': (brake, owner) => {
-    brake.givenBack(owner, `evicted ${owner}`);
+    brake.onEvictionRejected(owner, `evicted ${owner}`);
     return undefined;
   },
   right: (brake, owner) => {
-    brake.landedRight(owner);
+    brake.onLandedRight(owner);
     return undefined;
   },
   broken: (brake, owner, now) => {
-    brake.landedBroken(owner, now);
+    brake.onLandedBroken(owner, now);
     return undefined;
   },
   asks: (brake, owner, now, pod) => {
@@ -293,33 +293,38 @@ describe('the brake', () => {
   });
 
   test.each<[string, string, BrakeState]>([
-    ['open', '0:00 shop/web fault', { kind: 'open' }],
+    ['running', '0:00 shop/web fault', { kind: 'running' }],
     [
       'closed for everything',
       CLOSED,
-      { kind: 'all-stopped', faults: 5, owners: ['bank/web', 'shop/api', 'shop/web'], namespaces: 2 },
+      { kind: 'paused', violations: 5, owners: ['bank/web', 'shop/api', 'shop/web'], namespaces: 2 },
     ],
-    ['closed for an owner', STOPPED, { kind: 'owners-stopped', owners: ['shop/web'] }],
-    ['closed for an owner of broken images', '0:00 shop/web broken', { kind: 'owners-stopped', owners: ['shop/web'] }],
-    ['closed for an owner of which nothing was due for an hour', `${STOPPED}\n70:04 bank/web asks`, { kind: 'open' }],
+    ['closed for an owner', STOPPED, { kind: 'owners-paused', owners: ['shop/web'] }],
+    ['closed for an owner of broken images', '0:00 shop/web broken', { kind: 'owners-paused', owners: ['shop/web'] }],
+    [
+      'closed for an owner of which nothing was due for an hour',
+      `${STOPPED}\n70:04 bank/web asks`,
+      { kind: 'running' },
+    ],
   ])('R7 says what it stops: %s', (_, story, expected) => {
     expect(play(story).state).toEqual(expected);
   });
 
   test('R7 the trial itself is let through when it is judged again', () => {
     const brake = new EvictionBrake();
-    for (let pod = 0; pod < 5; pod += 1) brake.fault({ pod: `${pod}`, owner: 'shop/web', namespace: 'shop' }, 0);
-    brake.taken('shop/web', 'trial', 600_000);
+    for (let pod = 0; pod < 5; pod += 1) brake.onViolation({ pod: `${pod}`, owner: 'shop/web', namespace: 'shop' }, 0);
+    brake.onEvictionStarted('shop/web', 'trial', 600_000);
     expect(brake.limit('shop/web', 'trial', 600_000)).toEqual({ kind: 'free' });
     expect(brake.limit('shop/web', 'other', 600_000).kind).toBe('limited');
   });
 
   test('a scheduler that ignores all terms fills no memory', () => {
     const brake = new EvictionBrake();
-    for (let pod = 0; pod < 3_000; pod += 1) brake.fault({ pod: `${pod}`, owner: `shop/${pod}`, namespace: 'shop' }, 0);
+    for (let pod = 0; pod < 3_000; pod += 1)
+      brake.onViolation({ pod: `${pod}`, owner: `shop/${pod}`, namespace: 'shop' }, 0);
     const state = brake.state(0);
-    expect(state.kind).toBe('owners-stopped');
-    brake.fault({ pod: 'last', owner: 'bank/web', namespace: 'bank' }, 1);
-    expect(brake.state(1)).toMatchObject({ kind: 'all-stopped', faults: 1_000 });
+    expect(state.kind).toBe('owners-paused');
+    brake.onViolation({ pod: 'last', owner: 'bank/web', namespace: 'bank' }, 1);
+    expect(brake.state(1)).toMatchObject({ kind: 'paused', violations: 1_000 });
   });
 });

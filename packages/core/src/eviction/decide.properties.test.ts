@@ -10,7 +10,7 @@ import { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
 import { container, node, REMEDIATION, resolved, without } from './fixtures/objects.ts';
 import { READY_AFTER_MS } from './has-run.ts';
 import type { EvictionLimit } from './ledger.ts';
-import { replacementOf } from './owner.ts';
+import { evaluateReplacement } from './owner.ts';
 
 const NOW = 10_000_000;
 
@@ -135,7 +135,7 @@ const worlds: fc.Arbitrary<World> = fc
           inspections,
           policy: { images: [], whenNoCommonArchitecture: 'Admit' },
         }),
-        replacement: replacementOf(rest.pod, undefined, []),
+        replacement: evaluateReplacement(rest.pod, undefined, []),
       },
     };
   });

@@ -2,18 +2,18 @@ import { describe, expect, test } from '@jest/globals';
 import type { Inspection } from '../inspection/inspection.ts';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import { decideEviction, needsRelaxation } from './decide.ts';
-import type { EvictionDecision, LastTry } from './decision.ts';
+import type { EvictionDecision, LastAttempt } from './decision.ts';
 import { container, CREATED_AT, IMAGE, neutral, node, ON_WINDOWS, pod, resolved, without } from './fixtures/objects.ts';
 import { UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
 import type { Unschedulable } from './unschedulable.ts';
-import { inputOf, NOW, seconds, summarize } from './fixtures/situation.ts';
-import type { Situation } from './fixtures/situation.ts';
+import { buildInput, NOW, seconds, summarize } from './fixtures/eviction-case.ts';
+import type { EvictionCase } from './fixtures/eviction-case.ts';
 
-type Row = readonly [string, Situation, string];
+type Row = readonly [string, EvictionCase, string];
 
 function table(rows: readonly Row[]): void {
   test.each(rows)('%s', (_, situation, expected) => {
-    expect(summarize(decideEviction(inputOf(situation)), situation.now ?? NOW)).toBe(expected);
+    expect(summarize(decideEviction(buildInput(situation)), situation.now ?? NOW)).toBe(expected);
   });
 }
 
@@ -65,7 +65,7 @@ describe('R1 what concerns us at all', () => {
 
   test('R1 not bound', () => {
     const unbound = without('nodeName');
-    expect(decideEviction(inputOf({ pod: unbound, node: null }))).toEqual({ kind: 'leave', reason: 'NotBound' });
+    expect(decideEviction(buildInput({ pod: unbound, node: null }))).toEqual({ kind: 'leave', reason: 'NotBound' });
   });
 });
 
@@ -218,7 +218,7 @@ describe('R5 the node’s label and report agree', () => {
 });
 
 describe('R6 limits', () => {
-  const limited = (reason: 'OwnerLimit' | 'PolicyLimit', untilMs: number): Situation => ({
+  const limited = (reason: 'OwnerLimit' | 'PolicyLimit', untilMs: number): EvictionCase => ({
     limit: { kind: 'limited', reason, untilMs },
   });
   // prettier-ignore
@@ -233,7 +233,7 @@ describe('R6 limits', () => {
 describe('R9 a pod that carries our additions and finds no node', () => {
   const unbound = (changes: Partial<PodFacts> = {}): PodFacts =>
     without('nodeName', { phase: 'Pending', containers: [], ...changes });
-  const unschedulable = (changes: Partial<Unschedulable> = {}, ageMs = seconds(120)): Situation => ({
+  const unschedulable = (changes: Partial<Unschedulable> = {}, ageMs = seconds(120)): EvictionCase => ({
     pod: unbound(),
     node: null,
     unschedulable: { forMs: ageMs, afterMs: UNSCHEDULABLE_AFTER_MS, relaxingHelps: true, relaxed: true, ...changes },
@@ -254,7 +254,7 @@ describe('R9 a pod that carries our additions and finds no node', () => {
     ['R9 the webhook would not be called', { ...unschedulable(), webhook: 'not-called' }, 'report WebhookNotCalled'],
     ['R9 the webhook is not reachable', { ...unschedulable(), webhook: 'unreachable' }, 'wait WebhookUnreachable'],
     ['R9 its owner has no place left', { ...unschedulable(), limit: { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1_000 } }, 'wait OwnerLimit 1s'],
-    ['R9 after a try that was not accepted', { ...unschedulable(), lastTry: { reason: 'ApiBusy', untilMs: NOW + 1_000 } }, 'wait ApiBusy 1s'],
+    ['R9 after a try that was not accepted', { ...unschedulable(), lastAttempt: { reason: 'ApiBusy', untilMs: NOW + 1_000 } }, 'wait ApiBusy 1s'],
     ['R9 evicted a moment ago', { ...unschedulable(), evictedBefore: true }, 'leave AlreadyEvicted'],
     ['R9 being deleted', { ...unschedulable(), pod: unbound({ deleting: true }) }, 'leave Terminating'],
   ]);
@@ -263,14 +263,14 @@ describe('R9 a pod that carries our additions and finds no node', () => {
 describe('R9 whether the preference is skipped for the workload of a pod that finds no node', () => {
   const unbound = (changes: Partial<PodFacts> = {}): PodFacts =>
     without('nodeName', { phase: 'Pending', containers: [], ...changes });
-  const unschedulable = (changes: Partial<Unschedulable> = {}, ageMs = seconds(120)): Situation => ({
+  const unschedulable = (changes: Partial<Unschedulable> = {}, ageMs = seconds(120)): EvictionCase => ({
     pod: unbound(),
     node: null,
     unschedulable: { forMs: ageMs, afterMs: UNSCHEDULABLE_AFTER_MS, relaxingHelps: true, relaxed: true, ...changes },
   });
   const asked = unschedulable({ relaxed: false });
   // prettier-ignore
-  test.each<[string, Situation, boolean, string]>([
+  test.each<[string, EvictionCase, boolean, string]>([
     ['R9 a node would take it without the preference', asked, true, 'it must run'],
     ['R9 no controller replaces it', { ...asked, notReplaced: 'BarePod' }, true, 'the next one of its name finds a node, once someone deletes this one'],
     ['R9 its owner is of an unknown kind', { ...asked, notReplaced: 'UnknownOwner' }, true, 'its owner may well replace it, when it is deleted'],
@@ -287,12 +287,12 @@ describe('R9 whether the preference is skipped for the workload of a pod that fi
     ['R9 skipped by its owner', { ...asked, skipped: true }, false, 'it is left alone'],
     ['R9 being deleted', { ...asked, pod: unbound({ deleting: true }) }, false, 'its replacement is judged by itself'],
   ])('%s', (_, situation, expected) => {
-    expect(needsRelaxation(inputOf(situation))).toBe(expected);
+    expect(needsRelaxation(buildInput(situation))).toBe(expected);
   });
 });
 
 describe('R7 the brake', () => {
-  const braked = (reason: 'EvictionsStopped' | 'OwnerStopped'): Situation => ({
+  const braked = (reason: 'EvictionsStopped' | 'OwnerStopped'): EvictionCase => ({
     limit: { kind: 'limited', reason, untilMs: NOW + seconds(600) },
   });
   // prettier-ignore
@@ -305,8 +305,8 @@ describe('R7 the brake', () => {
 });
 
 describe('R8 after a try that was not accepted', () => {
-  const tried = (reason: LastTry['reason'], untilMs = NOW + seconds(9)): Situation => ({
-    lastTry: { reason, untilMs },
+  const tried = (reason: LastAttempt['reason'], untilMs = NOW + seconds(9)): EvictionCase => ({
+    lastAttempt: { reason, untilMs },
   });
   // prettier-ignore
   table([
@@ -324,8 +324,8 @@ describe('R8 after a try that was not accepted', () => {
 });
 
 describe('R8 preconditions', () => {
-  const evicted = (situation: Situation): Extract<EvictionDecision, { kind: 'evict' }> => {
-    const decision = decideEviction(inputOf(situation));
+  const evicted = (situation: EvictionCase): Extract<EvictionDecision, { kind: 'evict' }> => {
+    const decision = decideEviction(buildInput(situation));
     if (decision.kind !== 'evict') throw new Error(summarize(decision, NOW));
     return decision;
   };

@@ -16,7 +16,7 @@ import {
   preferenceIsNotRelaxed,
   replacementWouldNotFit,
   webhookIsUnreachable,
-  webhookMayPlaceItAgain,
+  webhookMayUseMissingPlatform,
   webhookWouldNotBeCalled,
 } from './rules.ts';
 
@@ -26,7 +26,7 @@ import {
  * the lasting reason. The policy's mode comes before webhook and limits: Audit reports what Enforce would do, whatever else is down.
  */
 export function decideEviction(input: EvictionInput): EvictionDecision {
-  const verdict = concernsUs(input) ?? decideUnschedulable(input) ?? isMisplaced(input);
+  const verdict = isOutOfScope(input) ?? decideUnschedulable(input) ?? checkMisplaced(input);
   if (isDecision(verdict)) return verdict;
   for (const rule of RULES) {
     const objection = rule(verdict);
@@ -60,7 +60,7 @@ const RULES: readonly Rule<Misplaced>[] = [
   // R4: The replacement would be bound to a node that does not support its images, or to none.
   replacementWouldNotFit,
   // R4, I9: A webhook may not have read yet that the node's platform is missing.
-  webhookMayPlaceItAgain,
+  webhookMayUseMissingPlatform,
   // R3: The installed webhook configuration does not select the replacement.
   webhookWouldNotBeCalled,
   // R10: The node is not Ready.
@@ -98,7 +98,7 @@ const UNSCHEDULABLE_RULES: readonly Rule<Governed>[] = [
 ];
 
 /** R1, P3: the part that needs nothing of the images. */
-function concernsUs({
+function isOutOfScope({
   pod,
   policy,
   skipped,
@@ -143,12 +143,12 @@ function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined
  */
 export function needsRelaxation(input: EvictionInput): boolean {
   const { unschedulable, policy } = input;
-  if (concernsUs(input) !== undefined || unschedulable === undefined || policy?.mode !== 'Enforce') return false;
+  if (isOutOfScope(input) !== undefined || unschedulable === undefined || policy?.mode !== 'Enforce') return false;
   const { forMs, afterMs, relaxingHelps, relaxed } = unschedulable;
   return forMs >= afterMs && relaxingHelps && !relaxed;
 }
 
-function isMisplaced(input: EvictionInput): EvictionDecision | Misplaced {
+function checkMisplaced(input: EvictionInput): EvictionDecision | Misplaced {
   const { assessment, policy, node } = input;
   if (policy === undefined) return leave('NoPolicy');
   if (node === undefined) return leave('NodeUnknown');

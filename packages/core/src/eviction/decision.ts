@@ -66,7 +66,7 @@ export type ReportReason = (typeof REPORT_REASONS)[number];
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
 /** What came of the last try to evict this very pod, when it was not accepted (R8). */
-export interface LastTry {
+export interface LastAttempt {
   readonly reason: Extract<
     WaitReason | ReportReason,
     'DisruptionBudget' | 'ApiBusy' | 'Conflict' | 'Forbidden' | 'NoAnswer' | 'SeveralBudgets' | 'Refused'

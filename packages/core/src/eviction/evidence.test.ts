@@ -9,7 +9,7 @@ import { decideEviction } from './decide.ts';
 import { readSignals } from './evidence.ts';
 import type { Signal } from './evidence.ts';
 import { container, IMAGE, node, pod, resolved, without } from './fixtures/objects.ts';
-import { inputOf, NOW } from './fixtures/situation.ts';
+import { buildInput, NOW } from './fixtures/eviction-case.ts';
 import { UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
 
 /**
@@ -123,8 +123,8 @@ describe('what a real node says', () => {
       relaxed: false,
     };
     expect(readSignals(unbound.containers)).toEqual({ signal: 'None' });
-    expect(decideEviction(inputOf({ pod: unbound, node: null }))).toMatchObject({ reason: 'NotBound' });
-    expect(decideEviction(inputOf({ pod: unbound, node: null, unschedulable: ours }))).toMatchObject({
+    expect(decideEviction(buildInput({ pod: unbound, node: null }))).toMatchObject({ reason: 'NotBound' });
+    expect(decideEviction(buildInput({ pod: unbound, node: null, unschedulable: ours }))).toMatchObject({
       reason: 'Unschedulable',
     });
   });
@@ -132,7 +132,7 @@ describe('what a real node says', () => {
   test('row 34: bound by hand against its selector, and rejected by the kubelet: it has failed, its owner goes on', () => {
     const rejected = pod({ phase: 'Failed', containers: [] });
     expect(readSignals(rejected.containers)).toEqual({ signal: 'None' });
-    expect(decideEviction(inputOf({ pod: rejected }))).toEqual({ kind: 'leave', reason: 'Finished' });
+    expect(decideEviction(buildInput({ pod: rejected }))).toEqual({ kind: 'leave', reason: 'Finished' });
   });
 
   test('every row of docs/node-evidence.md is here', () => {

@@ -87,11 +87,11 @@ function readSignal(container: ContainerEvidence): Signal {
 function readEnd(end: TerminatedEvidence | undefined): Signal {
   if (end === undefined || end.exitCode === 0) return 'None';
   if (EXEC_FORMAT_ERROR.test(end.message)) return 'ExecFormatError';
-  const looksRefused =
+  const endsAsRefused =
     end.reason === 'Error' &&
     REFUSED_EXIT_CODES.has(end.exitCode) &&
     end.seconds !== undefined &&
     end.seconds <= SHORT_LIVED_SECONDS &&
     (end.message === '' || WRAPPED.test(end.message));
-  return looksRefused ? 'ShortLived' : 'None';
+  return endsAsRefused ? 'ShortLived' : 'None';
 }

@@ -3,15 +3,15 @@ import type { Inspection } from '../inspection/inspection.ts';
 import type { ContainerEvidence, PodFacts } from '../kubernetes/facts.ts';
 import { decideEviction } from './decide.ts';
 import { container, IMAGE, node, pod, resolved } from './fixtures/objects.ts';
-import { inputOf, NOW, seconds, summarize } from './fixtures/situation.ts';
-import type { Situation } from './fixtures/situation.ts';
+import { buildInput, NOW, seconds, summarize } from './fixtures/eviction-case.ts';
+import type { EvictionCase } from './fixtures/eviction-case.ts';
 
 /** Title, the situation, the decision, and why. */
-type Row = readonly [string, Situation, string, string];
+type Row = readonly [string, EvictionCase, string, string];
 
 function table(rows: readonly Row[]): void {
   test.each(rows)('%s', (_, situation, expected) => {
-    expect(summarize(decideEviction(inputOf(situation)), situation.now ?? NOW)).toBe(expected);
+    expect(summarize(decideEviction(buildInput(situation)), situation.now ?? NOW)).toBe(expected);
   });
 }
 
@@ -44,7 +44,7 @@ const old = (containers: readonly ContainerEvidence[], changes: Partial<PodFacts
     ...changes,
   });
 const turnedFalse = { ready: { value: false, sinceMs: NOW - 1, turnedFalse: true } } as const;
-const is = (containers: readonly ContainerEvidence[], changes: Partial<PodFacts> = {}): Situation => ({
+const is = (containers: readonly ContainerEvidence[], changes: Partial<PodFacts> = {}): EvictionCase => ({
   pod: old(containers, changes),
   images,
 });
@@ -99,7 +99,7 @@ describe('R10 what the node autoscalers are told not to move', () => {
 });
 
 describe('R10 a pod that has run, and crashes for good', () => {
-  const crashes = (minutes: number, restarts: number, name = 'main'): Situation['crashes'] => ({
+  const crashes = (minutes: number, restarts: number, name = 'main'): EvictionCase['crashes'] => ({
     unreadyForMs: seconds(60 * minutes),
     restarts: new Map([[name, restarts]]),
   });
@@ -118,7 +118,7 @@ describe('R10 a pod that has run, and crashes for good', () => {
 });
 
 describe('R10 what containers show after a restart of the operator', () => {
-  const grace = (gracePeriodAfterScheduling: string): Situation => ({ policy: { gracePeriodAfterScheduling } });
+  const grace = (gracePeriodAfterScheduling: string): EvictionCase => ({ policy: { gracePeriodAfterScheduling } });
   // prettier-ignore
   table([
     ['R10 its program has been running for an hour', is([runningFor(HOUR)]), 'report ReadyOnWrongArchitecture', 'a refused program ends within a second'],

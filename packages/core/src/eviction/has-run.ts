@@ -45,14 +45,14 @@ export interface RunEvidence {
  */
 export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidence): boolean {
   if (hasBeenReady) return true;
-  const containers = containersOf(pod, images);
+  const containers = selectContainers(pod, images);
   const provenMs = provenAfterMs(graceMs);
   if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, pod, nowMs) > provenMs)) {
     return true;
   }
   // All containers of a pod that was Ready had started. Where they are refused, they have ended since, again and again.
   const ageMs = nowMs - boundAtMs(pod);
-  return pod.ready.turnedFalse === true && containers.every((container) => isNoCrashLoop(container, ageMs));
+  return pod.ready.turnedFalse === true && containers.every((container) => outlivedCrashLoop(container, ageMs));
 }
 
 /**
@@ -60,7 +60,7 @@ export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidenc
  * runs there: epoch milliseconds, undefined when none is running. A program that the kernel refuses has ended by then.
  */
 export function willHaveRunAtMs({ nowMs, pod, images, graceMs }: RunEvidence): number | undefined {
-  const starts = containersOf(pod, images).flatMap(({ running, runningSinceMs }) =>
+  const starts = selectContainers(pod, images).flatMap(({ running, runningSinceMs }) =>
     running && runningSinceMs !== undefined && runningSinceMs <= nowMs ? [runningSinceMs] : [],
   );
   return starts.length === 0 ? undefined : Math.min(...starts) + provenAfterMs(graceMs) + 1;
@@ -72,7 +72,7 @@ export function willHaveRunAtMs({ nowMs, pod, images, graceMs }: RunEvidence): n
  */
 export function keepsCrashing({ pod, images, crashes }: Pick<RunEvidence, 'pod' | 'images' | 'crashes'>): boolean {
   if (crashes === undefined || crashes.unreadyForMs < CRASHING_AFTER_MS) return false;
-  return containersOf(pod, images).some(({ name }) => (crashes.restarts.get(name) ?? 0) >= CRASHING_RESTARTS);
+  return selectContainers(pod, images).some(({ name }) => (crashes.restarts.get(name) ?? 0) >= CRASHING_RESTARTS);
 }
 
 function provenAfterMs(graceMs: number): number {
@@ -96,14 +96,14 @@ export function isRefused(evidence: RefusalEvidence): boolean {
 
 /** The strongest signal of such a refusal, and the container that shows it. */
 export function findRefusal({ nowMs, pod, images }: RefusalEvidence): PodSignal | undefined {
-  const suspects = containersOf(pod, images).filter(
+  const suspects = selectContainers(pod, images).filter(
     (container) => runningForMs(container, pod, nowMs) < READY_AFTER_MS,
   );
   const signal = readSignals(suspects);
   return isRefusal(signal.signal) ? signal : undefined;
 }
 
-function containersOf(
+function selectContainers(
   { containers }: Pick<PodFacts, 'containers'>,
   images: readonly string[],
 ): readonly ContainerEvidence[] {
@@ -132,7 +132,7 @@ function runningForMs(
 }
 
 /** @param ageMs since the pod was bound */
-function isNoCrashLoop(
+function outlivedCrashLoop(
   { restartCount, waiting, terminated, lastTerminated }: ContainerEvidence,
   ageMs: number,
 ): boolean {

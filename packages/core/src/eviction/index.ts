@@ -1,14 +1,14 @@
-export { isAgainstTerms } from './against-terms.ts';
+export { violatesArchitectureTerms } from './architecture-violation.ts';
 export { assessPlacement } from './assess.ts';
 export type { AssessmentInput, PlacementAssessment } from './assess.ts';
-export { BRAKE_FAULTS, BRAKE_NAMESPACES, BRAKE_OWNERS, BRAKE_WINDOW_MS } from './brake.ts';
-export type { BrakeLimit, BrakeState, Fault } from './brake.ts';
+export { BRAKE_VIOLATIONS, BRAKE_NAMESPACES, BRAKE_OWNERS, BRAKE_WINDOW_MS } from './brake.ts';
+export type { BrakeLimit, BrakeState, PlacementViolation } from './brake.ts';
 export { decideEviction, needsRelaxation } from './decide.ts';
 export { LEAVE_REASONS, REPORT_REASONS, WAIT_REASONS } from './decision.ts';
 export type {
   EvictionDecision,
   EvictionPreconditions,
-  LastTry,
+  LastAttempt,
   LeaveReason,
   ReportReason,
   WaitReason,
@@ -36,13 +36,13 @@ export type { ReplacementForecast } from './replacement-forecast.ts';
 export {
   EvictionLedger,
   LANDING_DEADLINE_MS,
-  LANDINGS,
-  PLACE_HELD_MS,
-  PLACES_PER_OWNER,
-  PLACES_PER_OWNER_AT_START,
-  RUNNING_PLACE_HELD_MS,
+  PLACEMENT_OUTCOMES,
+  SLOT_HELD_MS,
+  SLOTS_PER_OWNER,
+  SLOTS_PER_OWNER_AT_START,
+  SLOT_HELD_AFTER_RUN_MS,
 } from './ledger.ts';
-export type { EvictionAccount, EvictionLimit, Landing } from './ledger.ts';
+export type { EvictionAccount, EvictionLimit, PlacementOutcome } from './ledger.ts';
 export {
   isUnschedulable,
   narrowedTo,
@@ -54,8 +54,8 @@ export {
   unschedulableAfterMs,
 } from './unschedulable.ts';
 export type { StuckWorkload, Unschedulable } from './unschedulable.ts';
-export { ownedByJob, replacementOf } from './owner.ts';
-export type { NotReplacedReason, Replacement } from './owner.ts';
-export { runsAllTheSame } from './rules.ts';
+export { isOwnedByJob, evaluateReplacement } from './owner.ts';
+export type { NotReplacedReason, ReplacementByOwner } from './owner.ts';
+export { runsDespiteImages } from './rules.ts';
 export { suspectPlatforms } from './missing-platform.ts';
 export type { SuspectPlatform } from './missing-platform.ts';

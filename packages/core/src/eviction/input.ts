@@ -1,11 +1,11 @@
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import type { PlacementAssessment } from './assess.ts';
-import type { LastTry } from './decision.ts';
+import type { LastAttempt } from './decision.ts';
 import type { CrashHistory } from './has-run.ts';
 import type { WebhookCall } from './installed-webhook.ts';
 import type { EvictionLimit } from './ledger.ts';
-import type { Replacement } from './owner.ts';
+import type { ReplacementByOwner } from './owner.ts';
 import type { ReplacementForecast } from './replacement-forecast.ts';
 import type { Unschedulable } from './unschedulable.ts';
 
@@ -32,7 +32,7 @@ export interface EvictionInput {
   /** Present for a pod that carries our additions and finds no node (R9). */
   readonly unschedulable?: Unschedulable;
   /** Whether its owner replaces it (R2). */
-  readonly replacement: Replacement;
+  readonly replacement: ReplacementByOwner;
   /** Whether the webhook would be asked about the replacement, and answers (R3). */
   readonly webhook: 'reachable' | 'unreachable' | Exclude<WebhookCall, 'called'>;
   /** Where the replacement would come to stand (R4). */
@@ -40,7 +40,7 @@ export interface EvictionInput {
   /** What the limits and the brake say (R6, R7). */
   readonly limit: EvictionLimit;
   /** What came of the last try, when it was not accepted (R8). */
-  readonly lastTry?: LastTry;
+  readonly lastAttempt?: LastAttempt;
   /** An eviction of this very pod (by UID) has been accepted already (P3). */
   readonly evictedBefore: boolean;
 }

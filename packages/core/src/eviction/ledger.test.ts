@@ -2,56 +2,56 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   EvictionLedger,
-  FROM_ZERO_PLACE_HELD_MS,
+  SLOT_HELD_FROM_ZERO_MS,
   LANDING_DEADLINE_MS,
-  PLACE_HELD_MS,
-  PLACES_PER_OWNER,
-  RUNNING_PLACE_HELD_MS,
+  SLOT_HELD_MS,
+  SLOTS_PER_OWNER,
+  SLOT_HELD_AFTER_RUN_MS,
 } from './ledger.ts';
 import type { EvictionAccount } from './ledger.ts';
 
 const START = 1_000_000;
 /** A leader that has led for ten minutes. */
-const LATER = START + PLACE_HELD_MS;
+const LATER = START + SLOT_HELD_MS;
 const WEB: EvictionAccount = { policy: 'default', maxPerMinute: 60, owner: 'shop/Deployment/web' };
 
 function ledgerWith(evictions: number, atMs: number): EvictionLedger {
   const ledger = new EvictionLedger(START);
-  for (let index = 0; index < evictions; index += 1) ledger.take(`uid-${index}`, WEB, atMs);
+  for (let index = 0; index < evictions; index += 1) ledger.reserve(`uid-${index}`, WEB, atMs);
   return ledger;
 }
 
 describe('places of an owner whose pods have run', () => {
   const RAN: EvictionAccount = { ...WEB, hasRun: true };
-  const DAY = LATER + RUNNING_PLACE_HELD_MS;
-  const ledgerOf = (account: EvictionAccount): EvictionLedger => {
+  const DAY = LATER + SLOT_HELD_AFTER_RUN_MS;
+  const ledgerWith = (account: EvictionAccount): EvictionLedger => {
     const ledger = new EvictionLedger(START);
-    ledger.take('uid-0', account, LATER);
+    ledger.reserve('uid-0', account, LATER);
     return ledger;
   };
   const limited = { kind: 'limited', reason: 'OwnerLimit', untilMs: DAY } as const;
 
   test('R6 R10 one is evicted at a time, and the next not before its replacement has landed right', () => {
-    const ledger = ledgerOf(RAN);
+    const ledger = ledgerWith(RAN);
     expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual(limited);
-    expect(ledger.awaited(WEB.owner, DAY - 1)).toBe('uid-0');
-    ledger.landed('uid-0', 'right', DAY - 1);
+    expect(ledger.oldestAwaited(WEB.owner, DAY - 1)).toBe('uid-0');
+    ledger.recordLanding('uid-0', 'right', DAY - 1);
     expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual({ kind: 'free' });
   });
 
   test('R6 R10 nor is one that has not run', () => {
-    expect(ledgerOf(RAN).limit(WEB, 'asking', LATER)).toEqual(limited);
+    expect(ledgerWith(RAN).limit(WEB, 'asking', LATER)).toEqual(limited);
   });
 
   test('R6 R10 nor one that has run while the replacement of one that has not is awaited', () => {
-    const untilMs = LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS;
-    expect(ledgerOf(WEB).limit(RAN, 'asking', LATER)).toEqual({ ...limited, untilMs });
-    expect(ledgerOf(WEB).limit(WEB, 'asking', LATER)).toEqual({ kind: 'free' });
+    const untilMs = LATER + LANDING_DEADLINE_MS + SLOT_HELD_MS;
+    expect(ledgerWith(WEB).limit(RAN, 'asking', LATER)).toEqual({ ...limited, untilMs });
+    expect(ledgerWith(WEB).limit(WEB, 'asking', LATER)).toEqual({ kind: 'free' });
   });
 
   test.each(['wrong', 'broken'] as const)('R6 R10 a %s landing keeps the place for a day', (landing) => {
-    const ledger = ledgerOf(RAN);
-    ledger.landed('uid-0', landing, LATER);
+    const ledger = ledgerWith(RAN);
+    ledger.recordLanding('uid-0', landing, LATER);
     // Longer than the brake stops the owner.
     expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual(limited);
     expect(ledger.limit(RAN, 'asking', DAY)).toEqual({ kind: 'free' });
@@ -62,29 +62,28 @@ describe('places of an owner whose pods have run', () => {
 describe('places of an owner whose replacements wait for a node that an autoscaler brings', () => {
   const FROM_ZERO: EvictionAccount = { ...WEB, fromZero: true };
   const HOUR = 60 * 60_000;
-  const untilMs = LATER + FROM_ZERO_PLACE_HELD_MS;
+  const untilMs = LATER + SLOT_HELD_FROM_ZERO_MS;
   const limited = { kind: 'limited', reason: 'OwnerLimit', untilMs } as const;
   const ledgerOf = (evictions: number): EvictionLedger => {
     const ledger = new EvictionLedger(START);
-    for (let index = 0; index < evictions; index += 1) ledger.take(`uid-${index}`, FROM_ZERO, LATER);
+    for (let index = 0; index < evictions; index += 1) ledger.reserve(`uid-${index}`, FROM_ZERO, LATER);
     return ledger;
   };
 
   test('R6 three are awaited, however late: no minute and no ten minutes give a place back', () => {
     expect(ledgerOf(2).limit(FROM_ZERO, 'asking', LATER)).toEqual({ kind: 'free' });
     const ledger = ledgerOf(3);
-    for (const passed of [LANDING_DEADLINE_MS, LANDING_DEADLINE_MS + PLACE_HELD_MS, HOUR]) {
-      expect([ledger.limit(FROM_ZERO, 'asking', LATER + passed), ledger.placesOf(WEB.owner, LATER + passed)]).toEqual([
-        limited,
-        3,
-      ]);
+    for (const passed of [LANDING_DEADLINE_MS, LANDING_DEADLINE_MS + SLOT_HELD_MS, HOUR]) {
+      expect([ledger.limit(FROM_ZERO, 'asking', LATER + passed), ledger.countSlots(WEB.owner, LATER + passed)]).toEqual(
+        [limited, 3],
+      );
     }
   });
 
   test('R6 a right landing after an hour gives the place back at once', () => {
     const ledger = ledgerOf(3);
-    expect(ledger.awaited(WEB.owner, LATER + HOUR)).toBe('uid-0');
-    ledger.landed('uid-0', 'right', LATER + HOUR);
+    expect(ledger.oldestAwaited(WEB.owner, LATER + HOUR)).toBe('uid-0');
+    ledger.recordLanding('uid-0', 'right', LATER + HOUR);
     expect(ledger.limit(FROM_ZERO, 'asking', LATER + HOUR)).toEqual({ kind: 'free' });
   });
 
@@ -92,9 +91,9 @@ describe('places of an owner whose replacements wait for a node that an autoscal
     'R6 a %s landing after an hour keeps it for ten minutes from then on',
     (landing) => {
       const ledger = ledgerOf(1);
-      ledger.landed('uid-0', landing, LATER + HOUR);
-      expect(ledger.placesOf(WEB.owner, LATER + HOUR + PLACE_HELD_MS - 1)).toBe(1);
-      expect(ledger.placesOf(WEB.owner, LATER + HOUR + PLACE_HELD_MS)).toBe(0);
+      ledger.recordLanding('uid-0', landing, LATER + HOUR);
+      expect(ledger.countSlots(WEB.owner, LATER + HOUR + SLOT_HELD_MS - 1)).toBe(1);
+      expect(ledger.countSlots(WEB.owner, LATER + HOUR + SLOT_HELD_MS)).toBe(0);
     },
   );
 
@@ -106,8 +105,8 @@ describe('places of an owner whose replacements wait for a node that an autoscal
 
   test('R6 of replacements that need no such node, the minute and the ten minutes hold', () => {
     const ledger = ledgerOf(1);
-    ledger.take('other', WEB, LATER);
-    expect(ledger.placesOf(WEB.owner, LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS)).toBe(1);
+    ledger.reserve('other', WEB, LATER);
+    expect(ledger.countSlots(WEB.owner, LATER + LANDING_DEADLINE_MS + SLOT_HELD_MS)).toBe(1);
   });
 });
 
@@ -117,7 +116,7 @@ describe('places of an owner', () => {
     expect(ledgerWith(3, LATER).limit(WEB, 'asking', LATER)).toEqual({
       kind: 'limited',
       reason: 'OwnerLimit',
-      untilMs: LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS,
+      untilMs: LATER + LANDING_DEADLINE_MS + SLOT_HELD_MS,
     });
   });
 
@@ -129,45 +128,45 @@ describe('places of an owner', () => {
 
   test('R6 a right landing gives the place back at once', () => {
     const ledger = ledgerWith(3, LATER);
-    ledger.landed('uid-1', 'right', LATER + 100);
+    ledger.recordLanding('uid-1', 'right', LATER + 100);
     expect(ledger.limit(WEB, 'asking', LATER + 100)).toEqual({ kind: 'free' });
-    expect(ledger.placesOf(WEB.owner, LATER + 100)).toBe(2);
+    expect(ledger.countSlots(WEB.owner, LATER + 100)).toBe(2);
   });
 
   test('R6 a wrong landing keeps it for ten minutes', () => {
     const ledger = ledgerWith(3, LATER);
-    ledger.landed('uid-0', 'wrong', LATER + 5_000);
-    const freeAt = LATER + 5_000 + PLACE_HELD_MS;
+    ledger.recordLanding('uid-0', 'wrong', LATER + 5_000);
+    const freeAt = LATER + 5_000 + SLOT_HELD_MS;
     expect(ledger.limit(WEB, 'asking', freeAt - 1)).toEqual({ kind: 'limited', reason: 'OwnerLimit', untilMs: freeAt });
     expect(ledger.limit(WEB, 'asking', freeAt)).toEqual({ kind: 'free' });
   });
 
   test('R6 R10 a broken image keeps it for ten minutes, and stops its owner', () => {
     const ledger = ledgerWith(1, LATER);
-    ledger.landed('uid-0', 'broken', LATER + 5_000);
-    const untilMs = LATER + 5_000 + PLACE_HELD_MS;
+    ledger.recordLanding('uid-0', 'broken', LATER + 5_000);
+    const untilMs = LATER + 5_000 + SLOT_HELD_MS;
     expect(ledger.limit(WEB, 'asking', LATER + 5_000)).toEqual({ kind: 'limited', reason: 'OwnerStopped', untilMs });
-    expect(ledger.placesOf(WEB.owner, untilMs - 1)).toBe(1);
+    expect(ledger.countSlots(WEB.owner, untilMs - 1)).toBe(1);
     expect(ledger.limit({ ...WEB, owner: 'shop/Deployment/api' }, 'asking', LATER + 5_000)).toEqual({ kind: 'free' });
     expect(ledger.limit(WEB, 'asking', untilMs)).toEqual({ kind: 'free' });
   });
 
   test('R6 no landing within a minute keeps it for ten minutes more', () => {
     const ledger = ledgerWith(3, LATER);
-    const freeAt = LATER + LANDING_DEADLINE_MS + PLACE_HELD_MS;
+    const freeAt = LATER + LANDING_DEADLINE_MS + SLOT_HELD_MS;
     expect(ledger.limit(WEB, 'asking', freeAt - 1).kind).toBe('limited');
     expect(ledger.limit(WEB, 'asking', freeAt)).toEqual({ kind: 'free' });
   });
 
   test('R6 a right landing that comes late gives the place back all the same', () => {
     const ledger = ledgerWith(3, LATER);
-    ledger.landed('uid-0', 'right', LATER + 5 * LANDING_DEADLINE_MS);
+    ledger.recordLanding('uid-0', 'right', LATER + 5 * LANDING_DEADLINE_MS);
     expect(ledger.limit(WEB, 'asking', LATER + 5 * LANDING_DEADLINE_MS)).toEqual({ kind: 'free' });
   });
 
   test('R6 a call that was not accepted uses neither a place nor the rate', () => {
     const ledger = ledgerWith(3, LATER);
-    ledger.giveBack('uid-2');
+    ledger.release('uid-2');
     expect(ledger.limit({ ...WEB, maxPerMinute: 3 }, 'asking', LATER)).toEqual({ kind: 'free' });
   });
 
@@ -179,10 +178,10 @@ describe('places of an owner', () => {
 
   test('R6 the landing pod proves the oldest eviction that is still awaited', () => {
     const ledger = ledgerWith(3, LATER);
-    expect(ledger.awaited(WEB.owner, LATER)).toBe('uid-0');
-    ledger.landed('uid-0', 'wrong', LATER);
-    expect(ledger.awaited(WEB.owner, LATER)).toBe('uid-1');
-    expect(ledger.awaited('shop/Deployment/api', LATER)).toBeUndefined();
+    expect(ledger.oldestAwaited(WEB.owner, LATER)).toBe('uid-0');
+    ledger.recordLanding('uid-0', 'wrong', LATER);
+    expect(ledger.oldestAwaited(WEB.owner, LATER)).toBe('uid-1');
+    expect(ledger.oldestAwaited('shop/Deployment/api', LATER)).toBeUndefined();
   });
 });
 
@@ -192,9 +191,9 @@ describe('a new leader', () => {
     expect(ledger.limit(WEB, 'asking', START + 1_000)).toEqual({
       kind: 'limited',
       reason: 'OwnerLimit',
-      untilMs: START + PLACE_HELD_MS,
+      untilMs: START + SLOT_HELD_MS,
     });
-    expect(ledger.limit(WEB, 'asking', START + PLACE_HELD_MS)).toEqual({ kind: 'free' });
+    expect(ledger.limit(WEB, 'asking', START + SLOT_HELD_MS)).toEqual({ kind: 'free' });
   });
 
   test('R6 moves a whole Deployment in its first seconds when each replacement lands right', () => {
@@ -202,9 +201,9 @@ describe('a new leader', () => {
     for (let replica = 0; replica < 10; replica += 1) {
       const now = START + replica * 200;
       expect(ledger.limit(WEB, 'asking', now)).toEqual({ kind: 'free' });
-      ledger.take(`uid-${replica}`, WEB, now);
+      ledger.reserve(`uid-${replica}`, WEB, now);
       expect(ledger.limit(WEB, 'asking', now).kind).toBe('limited');
-      ledger.landed(`uid-${replica}`, 'right', now + 100);
+      ledger.recordLanding(`uid-${replica}`, 'right', now + 100);
     }
   });
 });
@@ -214,8 +213,8 @@ describe('the rate of a policy', () => {
 
   test('R6 no more evictions in any minute than the policy says', () => {
     const ledger = new EvictionLedger(START);
-    ledger.take('uid-0', owners(0), START);
-    ledger.take('uid-1', owners(1), START + 10_000);
+    ledger.reserve('uid-0', owners(0), START);
+    ledger.reserve('uid-1', owners(1), START + 10_000);
     const limited = { kind: 'limited', reason: 'PolicyLimit', untilMs: START + 60_000 };
     expect(ledger.limit(owners(2), 'asking', START + 59_999)).toEqual(limited);
     expect(ledger.limit(owners(2), 'asking', START + 60_000)).toEqual({ kind: 'free' });
@@ -223,13 +222,13 @@ describe('the rate of a policy', () => {
 
   test('R6 policies do not share a rate', () => {
     const ledger = new EvictionLedger(START);
-    ledger.take('uid-0', { ...owners(0), maxPerMinute: 1 }, START);
+    ledger.reserve('uid-0', { ...owners(0), maxPerMinute: 1 }, START);
     expect(ledger.limit({ ...owners(1), maxPerMinute: 1, policy: 'other' }, 'asking', START)).toEqual({ kind: 'free' });
   });
 
   test('R6 a rate that was lowered waits until the minute holds no more than it', () => {
     const ledger = new EvictionLedger(START);
-    for (let index = 0; index < 5; index += 1) ledger.take(`uid-${index}`, owners(index), START + index * 1_000);
+    for (let index = 0; index < 5; index += 1) ledger.reserve(`uid-${index}`, owners(index), START + index * 1_000);
     // Only when the fourth of the five is a minute old does the window hold fewer than two.
     expect(ledger.limit(owners(9), 'asking', START + 5_000)).toMatchObject({
       reason: 'PolicyLimit',
@@ -257,7 +256,7 @@ const acts: fc.Arbitrary<readonly Act[]> = fc.array(
 test('R6 whatever happens: never over three places of an owner, never over the rate in any minute', () => {
   fc.assert(
     fc.property(acts, (sequence) => {
-      const ledger = new EvictionLedger(START - PLACE_HELD_MS);
+      const ledger = new EvictionLedger(START - SLOT_HELD_MS);
       const account = (owner: number): EvictionAccount => ({ policy: 'p', maxPerMinute: 4, owner: `o${owner}` });
       const taken: { uid: string; atMs: number; refused: boolean }[] = [];
       let now = START;
@@ -266,20 +265,20 @@ test('R6 whatever happens: never over three places of an owner, never over the r
         if (act.kind === 'wait') now += act.ms;
         else if (act.kind === 'evict') {
           if (ledger.limit(account(act.owner), 'asking', now).kind !== 'free') continue;
-          ledger.take(`u${taken.length}`, account(act.owner), now);
+          ledger.reserve(`u${taken.length}`, account(act.owner), now);
           taken.push({ uid: `u${taken.length}`, atMs: now, refused: false });
         } else {
           const pick = taken[act.pick % Math.max(1, taken.length)];
           if (pick === undefined) continue;
-          if (act.kind === 'land') ledger.landed(pick.uid, act.landing, now);
+          if (act.kind === 'land') ledger.recordLanding(pick.uid, act.landing, now);
           // Only a call under way can be refused: the last one taken.
           else if (pick === taken.at(-1)) {
-            ledger.giveBack(pick.uid);
+            ledger.release(pick.uid);
             pick.refused = true;
           }
         }
         for (const owner of [0, 1, 2]) {
-          expect(ledger.placesOf(`o${owner}`, now)).toBeLessThanOrEqual(PLACES_PER_OWNER);
+          expect(ledger.countSlots(`o${owner}`, now)).toBeLessThanOrEqual(SLOTS_PER_OWNER);
         }
         const accepted = taken.filter(({ refused, atMs }) => !refused && atMs > now - 60_000);
         expect(accepted.length).toBeLessThanOrEqual(4);
@@ -290,8 +289,8 @@ test('R6 whatever happens: never over three places of an owner, never over the r
 
 test('R6 policies that evict no more are not remembered for ever', () => {
   const ledger = new EvictionLedger(START);
-  for (let index = 0; index < 10; index += 1) ledger.take(`uid-${index}`, { ...WEB, policy: `p${index}` }, START);
+  for (let index = 0; index < 10; index += 1) ledger.reserve(`uid-${index}`, { ...WEB, policy: `p${index}` }, START);
   expect(ledger.policies).toBe(10);
-  ledger.take('late', WEB, START + 60_000);
+  ledger.reserve('late', WEB, START + 60_000);
   expect(ledger.policies).toBe(1);
 });

@@ -1,26 +1,26 @@
 import { EvictionBrake } from './brake.ts';
-import type { BrakeLimit, BrakeState, Fault } from './brake.ts';
+import type { BrakeLimit, BrakeState, PlacementViolation } from './brake.ts';
 
 /** Evictions of one policy are counted over this long: its limit is per minute. */
 const RATE_WINDOW_MS = 60_000;
 
 /** Unproven evictions of one owner: more would repeat a mistake faster than its replacements can show it. */
-export const PLACES_PER_OWNER = 3;
+export const SLOTS_PER_OWNER = 3;
 
 /** A new leader knows nothing of its predecessor's evictions, so it starts with less. */
-export const PLACES_PER_OWNER_AT_START = 1;
+export const SLOTS_PER_OWNER_AT_START = 1;
 
 /** How long a place stays taken after a wrong landing, and how long a new leader is careful. */
-export const PLACE_HELD_MS = 10 * 60_000;
+export const SLOT_HELD_MS = 10 * 60_000;
 
 /** The same of a pod that has run on its node, unless its replacement lands right: long enough for a person to see it. */
-export const RUNNING_PLACE_HELD_MS = 24 * 60 * 60_000;
+export const SLOT_HELD_AFTER_RUN_MS = 24 * 60 * 60_000;
 
 /**
  * How long a replacement is awaited for which an autoscaler brings a node. It may come late, and until then further evictions would
  * only add Pending pods. A day bounds what is remembered of owners whose node never comes.
  */
-export const FROM_ZERO_PLACE_HELD_MS = 24 * 60 * 60_000;
+export const SLOT_HELD_FROM_ZERO_MS = 24 * 60 * 60_000;
 
 /** A replacement not seen on a node by then counts as one that landed wrong. */
 export const LANDING_DEADLINE_MS = 60_000;
@@ -32,8 +32,8 @@ export const LANDING_DEADLINE_MS = 60_000;
  * - `wrong`: on one that some image does not support
  * - `broken`: on one that all its images support, and the node refuses it all the same: no node would run it
  */
-export const LANDINGS = ['right', 'wrong', 'broken'] as const;
-export type Landing = (typeof LANDINGS)[number];
+export const PLACEMENT_OUTCOMES = ['right', 'wrong', 'broken'] as const;
+export type PlacementOutcome = (typeof PLACEMENT_OUTCOMES)[number];
 
 /** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs`: when asking again pays. */
 export type EvictionLimit =
@@ -52,7 +52,7 @@ export interface EvictionAccount {
   readonly fromZero?: boolean;
 }
 
-interface Place {
+interface Slot {
   readonly owner: string;
   readonly policy: string;
   readonly takenAtMs: number;
@@ -74,7 +74,7 @@ export class EvictionLedger {
   readonly #startedAtMs: number;
   readonly #brake = new EvictionBrake();
   /** By the UID of the evicted pod. Invariant: `#byOwner` holds exactly the same UIDs. */
-  readonly #places = new Map<string, Place>();
+  readonly #slots = new Map<string, Slot>();
   readonly #byOwner = new Map<string, Set<string>>();
   /** Times of the evictions of the last minute, ascending. */
   readonly #rate = new Map<string, number[]>();
@@ -89,9 +89,9 @@ export class EvictionLedger {
   limit({ policy, maxPerMinute, owner, hasRun }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
     const braked = this.#brake.limit(owner, uid, nowMs);
     if (braked.kind === 'limited') return braked;
-    const held = this.#heldPlaces(owner, nowMs).filter(([holder]) => holder !== uid);
+    const held = this.#heldSlots(owner, nowMs).filter(([holder]) => holder !== uid);
     const oneByOne = hasRun === true || held.some(([, place]) => place.hasRun);
-    const allowed = oneByOne ? 1 : this.#placesPerOwner(nowMs);
+    const allowed = oneByOne ? 1 : this.#slotsPerOwner(nowMs);
     if (held.length >= allowed)
       return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAt(held, nowMs) };
     const recent = this.#recent(policy, nowMs);
@@ -102,88 +102,88 @@ export class EvictionLedger {
   }
 
   /** Takes a place for the eviction of the pod `uid`, whose limits the caller has just found free. */
-  take(uid: string, account: EvictionAccount, nowMs: number): void {
+  reserve(uid: string, account: EvictionAccount, nowMs: number): void {
     const { policy, owner, hasRun = false } = account;
     this.#sweep(nowMs);
-    const heldUntilMs = nowMs + awaitedForMs(account);
-    this.#places.set(uid, { owner, policy, takenAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
+    const heldUntilMs = nowMs + slotTimeoutMs(account);
+    this.#slots.set(uid, { owner, policy, takenAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
     const uids = this.#byOwner.get(owner) ?? new Set<string>();
     this.#byOwner.set(owner, uids.add(uid));
     this.#recent(policy, nowMs).push(nowMs);
-    this.#brake.taken(owner, uid, nowMs);
+    this.#brake.onEvictionStarted(owner, uid, nowMs);
   }
 
   /** Whether the brake still lets the eviction of `uid` pass, which has its place: it may have closed since. */
-  passes({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit {
+  brakeLimit({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit {
     return this.#brake.limit(owner, uid, nowMs);
   }
 
   /** The eviction was not accepted: neither its place nor its share of the rate was used. */
-  giveBack(uid: string): void {
-    const place = this.#places.get(uid);
+  release(uid: string): void {
+    const place = this.#slots.get(uid);
     if (place === undefined) return;
     const times = this.#rate.get(place.policy) ?? [];
     const index = times.lastIndexOf(place.takenAtMs);
     if (index !== -1) times.splice(index, 1);
     this.#remove(uid, place);
-    this.#brake.givenBack(place.owner, uid);
+    this.#brake.onEvictionRejected(place.owner, uid);
   }
 
   /** The oldest eviction of this owner whose replacement is still awaited: the one that a landing pod proves. */
-  awaited(owner: string, nowMs: number): string | undefined {
-    return this.#heldPlaces(owner, nowMs).find(([, place]) => place.state === 'awaited')?.[0];
+  oldestAwaited(owner: string, nowMs: number): string | undefined {
+    return this.#heldSlots(owner, nowMs).find(([, place]) => place.state === 'awaited')?.[0];
   }
 
   /** Whether the evicted pod is known to have run on its node: then only a replacement that is Ready has landed right (R10). */
   hadRun(uid: string): boolean {
-    return this.#places.get(uid)?.hasRun === true;
+    return this.#slots.get(uid)?.hasRun === true;
   }
 
   /** The replacement of `uid` has landed. Right gives the place back at once; broken stops its owner's evictions as well. */
-  landed(uid: string, landing: Landing, nowMs: number): void {
-    const place = this.#places.get(uid);
+  recordLanding(uid: string, landing: PlacementOutcome, nowMs: number): void {
+    const place = this.#slots.get(uid);
     if (place === undefined) return;
     if (landing === 'right') {
       this.#remove(uid, place);
-      this.#brake.landedRight(place.owner);
+      this.#brake.onLandedRight(place.owner);
       return;
     }
-    const heldUntilMs = nowMs + (place.hasRun ? RUNNING_PLACE_HELD_MS : PLACE_HELD_MS);
-    this.#places.set(uid, { ...place, state: 'kept', heldUntilMs });
-    if (landing === 'broken') this.#brake.landedBroken(place.owner, nowMs);
+    const heldUntilMs = nowMs + (place.hasRun ? SLOT_HELD_AFTER_RUN_MS : SLOT_HELD_MS);
+    this.#slots.set(uid, { ...place, state: 'kept', heldUntilMs });
+    if (landing === 'broken') this.#brake.onLandedBroken(place.owner, nowMs);
   }
 
   /** R7: a pod came to stand where it must not. */
-  fault(fault: Fault, nowMs: number): void {
-    this.#brake.fault(fault, nowMs);
+  recordViolation(fault: PlacementViolation, nowMs: number): void {
+    this.#brake.onViolation(fault, nowMs);
   }
 
   /** Which evictions are stopped (R7). */
-  brake(nowMs: number): BrakeState {
+  brakeState(nowMs: number): BrakeState {
     return this.#brake.state(nowMs);
   }
 
   /** Places taken by the evictions of `owner`. */
-  placesOf(owner: string, nowMs: number): number {
-    return this.#heldPlaces(owner, nowMs).length;
+  countSlots(owner: string, nowMs: number): number {
+    return this.#heldSlots(owner, nowMs).length;
   }
 
-  #placesPerOwner(nowMs: number): number {
-    return nowMs < this.#startedAtMs + PLACE_HELD_MS ? PLACES_PER_OWNER_AT_START : PLACES_PER_OWNER;
+  #slotsPerOwner(nowMs: number): number {
+    return nowMs < this.#startedAtMs + SLOT_HELD_MS ? SLOTS_PER_OWNER_AT_START : SLOTS_PER_OWNER;
   }
 
   /** When the first of these places is over, or a new leader's carefulness, whichever comes first. */
-  #ownerFreeAt(held: readonly (readonly [string, Place])[], nowMs: number): number {
+  #ownerFreeAt(held: readonly (readonly [string, Slot])[], nowMs: number): number {
     const soonest = Math.min(...held.map(([, place]) => place.heldUntilMs));
-    const startOver = this.#startedAtMs + PLACE_HELD_MS;
+    const startOver = this.#startedAtMs + SLOT_HELD_MS;
     return nowMs < startOver ? Math.min(soonest, startOver) : soonest;
   }
 
   /** Places still held, oldest first; those that are over are dropped. */
-  #heldPlaces(owner: string, nowMs: number): readonly (readonly [string, Place])[] {
-    const held: (readonly [string, Place])[] = [];
+  #heldSlots(owner: string, nowMs: number): readonly (readonly [string, Slot])[] {
+    const held: (readonly [string, Slot])[] = [];
     for (const uid of [...(this.#byOwner.get(owner) ?? [])]) {
-      const place = this.#places.get(uid);
+      const place = this.#slots.get(uid);
       if (place === undefined) continue;
       if (place.heldUntilMs <= nowMs) this.#remove(uid, place);
       else held.push([uid, place]);
@@ -195,7 +195,7 @@ export class EvictionLedger {
   #sweep(nowMs: number): void {
     if (nowMs < this.#sweptAtMs + RATE_WINDOW_MS) return;
     this.#sweptAtMs = nowMs;
-    for (const [uid, place] of this.#places) if (place.heldUntilMs <= nowMs) this.#remove(uid, place);
+    for (const [uid, place] of this.#slots) if (place.heldUntilMs <= nowMs) this.#remove(uid, place);
     for (const [policy, times] of this.#rate) if (!isInWindow(times.at(-1), nowMs)) this.#rate.delete(policy);
   }
 
@@ -210,8 +210,8 @@ export class EvictionLedger {
     return recent;
   }
 
-  #remove(uid: string, { owner }: Place): void {
-    this.#places.delete(uid);
+  #remove(uid: string, { owner }: Slot): void {
+    this.#slots.delete(uid);
     const uids = this.#byOwner.get(owner);
     uids?.delete(uid);
     if (uids?.size === 0) this.#byOwner.delete(owner);
@@ -219,9 +219,9 @@ export class EvictionLedger {
 }
 
 /** How long a place stays taken while no replacement lands. */
-function awaitedForMs({ hasRun = false, fromZero = false }: EvictionAccount): number {
-  if (hasRun) return RUNNING_PLACE_HELD_MS;
-  return fromZero ? FROM_ZERO_PLACE_HELD_MS : LANDING_DEADLINE_MS + PLACE_HELD_MS;
+function slotTimeoutMs({ hasRun = false, fromZero = false }: EvictionAccount): number {
+  if (hasRun) return SLOT_HELD_AFTER_RUN_MS;
+  return fromZero ? SLOT_HELD_FROM_ZERO_MS : LANDING_DEADLINE_MS + SLOT_HELD_MS;
 }
 
 function isInWindow(atMs: number | undefined, nowMs: number): boolean {

@@ -4,8 +4,8 @@ import type { ContainerEvidence, PodFacts } from '../kubernetes/facts.ts';
 import { decideEviction } from './decide.ts';
 import { lacksManifest } from './evidence.ts';
 import { container, IMAGE, node, ON_WINDOWS, pod, resolved } from './fixtures/objects.ts';
-import { inputOf, NOW, seconds, summarize } from './fixtures/situation.ts';
-import type { Situation } from './fixtures/situation.ts';
+import { buildInput, NOW, seconds, summarize } from './fixtures/eviction-case.ts';
+import type { EvictionCase } from './fixtures/eviction-case.ts';
 import { suspectPlatforms } from './missing-platform.ts';
 
 const CHILD = 'sha256:18ac5a080828ba21d9c31045b911a2dcaab464367f04bd9c0d6addfa0c96713a';
@@ -85,7 +85,7 @@ describe('I9 R4 a pod whose platform is missing', () => {
   const stuck = pod({ phase: 'Pending', containers: [failing()] });
   const running = pod({ containers: [container({ running: true })] });
 
-  test.each<[string, Situation, string]>([
+  test.each<[string, EvictionCase, string]>([
     ['is evicted once every webhook has read it', { pod: stuck, images: without(both, 11 * minute) }, 'evict'],
     ['waits until then', { pod: stuck, images: without(both, minute) }, 'wait PlatformMissing 600s'],
     ['stays when its pull fails otherwise', { pod: pod(), images: without(both, 11 * minute) }, 'leave Fits'],
@@ -112,6 +112,6 @@ describe('I9 R4 a pod whose platform is missing', () => {
       'report NoCommonArchitecture',
     ],
   ])('I9 %s', (_, situation, expected) => {
-    expect(summarize(decideEviction(inputOf(situation)), NOW)).toBe(expected);
+    expect(summarize(decideEviction(buildInput(situation)), NOW)).toBe(expected);
   });
 });

@@ -3,7 +3,7 @@ import type { JsonObject } from '../json/json.ts';
 import type { OwnerReference } from '../kubernetes/facts.ts';
 import { pod, without } from './fixtures/objects.ts';
 import { parseJobFacts } from './job.ts';
-import { ownedByJob, replacementOf } from './owner.ts';
+import { isOwnedByJob, evaluateReplacement } from './owner.ts';
 
 const owner = (apiVersion: string, kind: string, name = 'web'): OwnerReference => ({
   apiVersion,
@@ -26,16 +26,18 @@ describe('who replaces an evicted pod', () => {
     ['a node: the mirror of a static pod', owner('v1', 'Node', 'amd64-1'), 'StaticPod'],
     ['a Job that nobody could read', owner('batch/v1', 'Job'), 'JobUnknown'],
   ])('R2 %s', (_, reference, expected) => {
-    const replacement = replacementOf(pod({ owner: reference }), undefined, ['argoproj.io/Rollout']);
+    const replacement = evaluateReplacement(pod({ owner: reference }), undefined, ['argoproj.io/Rollout']);
     expect(replacement.kind === 'replaced' ? 'replaced' : replacement.reason).toBe(expected);
   });
 
   test('R2 nobody replaces a bare pod', () => {
-    expect(replacementOf(without('owner'), undefined, [])).toEqual({ kind: 'not-replaced', reason: 'BarePod' });
+    expect(evaluateReplacement(without('owner'), undefined, [])).toEqual({ kind: 'not-replaced', reason: 'BarePod' });
   });
 
   test('R2 a DaemonSet stays one when the policy lists it', () => {
-    const replacement = replacementOf(pod({ owner: owner('apps/v1', 'DaemonSet') }), undefined, ['apps/DaemonSet']);
+    const replacement = evaluateReplacement(pod({ owner: owner('apps/v1', 'DaemonSet') }), undefined, [
+      'apps/DaemonSet',
+    ]);
     expect(replacement).toEqual({ kind: 'not-replaced', reason: 'DaemonSetPod' });
   });
 
@@ -43,12 +45,15 @@ describe('who replaces an evicted pod', () => {
     ['the mirror mark', { 'kubernetes.io/config.mirror': 'abc' }],
     ['a source that is a file', { 'kubernetes.io/config.source': 'file' }],
   ])('R2 a static pod by %s, whoever owns it', (_, annotations) => {
-    expect(replacementOf(pod({ annotations }), undefined, [])).toEqual({ kind: 'not-replaced', reason: 'StaticPod' });
+    expect(evaluateReplacement(pod({ annotations }), undefined, [])).toEqual({
+      kind: 'not-replaced',
+      reason: 'StaticPod',
+    });
   });
 
   test('R2 a pod from the API server is no static one', () => {
     const annotations = { 'kubernetes.io/config.source': 'api' };
-    expect(replacementOf(pod({ annotations }), undefined, []).kind).toBe('replaced');
+    expect(evaluateReplacement(pod({ annotations }), undefined, []).kind).toBe('replaced');
   });
 });
 
@@ -85,7 +90,7 @@ describe('Jobs', () => {
   ])('R2 %s', (_, raw, replaced) => {
     const facts = parseJobFacts(raw);
     expect(facts).toBeDefined();
-    const replacement = replacementOf(pod({ owner: owner('batch/v1', 'Job') }), facts, []);
+    const replacement = evaluateReplacement(pod({ owner: owner('batch/v1', 'Job') }), facts, []);
     expect(replacement).toEqual(replaced ? { kind: 'replaced' } : { kind: 'not-replaced', reason: 'JobWouldFail' });
   });
 
@@ -102,8 +107,8 @@ describe('Jobs', () => {
   });
 
   test('only the pods of Jobs of the batch group are worth asking about', () => {
-    expect(ownedByJob(pod({ owner: owner('batch/v1', 'Job') }))).toBe(true);
-    expect(ownedByJob(pod({ owner: owner('example.org/v1', 'Job') }))).toBe(false);
-    expect(ownedByJob(without('owner'))).toBe(false);
+    expect(isOwnedByJob(pod({ owner: owner('batch/v1', 'Job') }))).toBe(true);
+    expect(isOwnedByJob(pod({ owner: owner('example.org/v1', 'Job') }))).toBe(false);
+    expect(isOwnedByJob(without('owner'))).toBe(false);
   });
 });

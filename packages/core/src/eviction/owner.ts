@@ -6,7 +6,7 @@ import { isReplacingOwner } from '../pod/replacing-owners.ts';
 import type { JobFacts } from './job.ts';
 
 /** Who replaces the pod, or why nobody is known to (R2). The reason says it all: it is a metric label. */
-export type Replacement =
+export type ReplacementByOwner =
   { readonly kind: 'replaced' } | { readonly kind: 'not-replaced'; readonly reason: NotReplacedReason };
 
 export type NotReplacedReason = NodeBound | 'BarePod' | 'UnknownOwner' | 'JobUnknown' | 'JobWouldFail';
@@ -17,7 +17,11 @@ export type NotReplacedReason = NodeBound | 'BarePod' | 'UnknownOwner' | 'JobUnk
  * @param job facts of the owning Job, when the owner is one; absent when they could not be read
  * @param ownerKinds further owners that replace, as `group/Kind` (policy)
  */
-export function replacementOf(pod: PodFacts, job: JobFacts | undefined, ownerKinds: readonly string[]): Replacement {
+export function evaluateReplacement(
+  pod: PodFacts,
+  job: JobFacts | undefined,
+  ownerKinds: readonly string[],
+): ReplacementByOwner {
   // Whatever the list of further kinds names: a DaemonSet puts its next pod on the same node.
   const reason = nodeBound(pod);
   if (reason !== undefined) return { kind: 'not-replaced', reason };
@@ -28,11 +32,11 @@ export function replacementOf(pod: PodFacts, job: JobFacts | undefined, ownerKin
 }
 
 /** Whether the pod is a Job's: only then are the facts of the Job worth a request. */
-export function ownedByJob(pod: PodFacts): boolean {
+export function isOwnedByJob(pod: PodFacts): boolean {
   return pod.owner !== undefined && groupKind(pod.owner) === 'batch/Job';
 }
 
-function replacementOfJobPod(job: JobFacts | undefined): Replacement {
+function replacementOfJobPod(job: JobFacts | undefined): ReplacementByOwner {
   if (job === undefined) return { kind: 'not-replaced', reason: 'JobUnknown' };
   return jobSurvives(job) ? { kind: 'replaced' } : { kind: 'not-replaced', reason: 'JobWouldFail' };
 }

@@ -12,7 +12,7 @@ import { imageKnowledge } from '../pod/image-knowledge.ts';
 import { podOs } from '../pod/operating-system.ts';
 import { canBeBrought } from '../pod/scale-from-zero.ts';
 import type { ArchPolicy } from '../policy/index.ts';
-import { isAgainstTerms } from './against-terms.ts';
+import { violatesArchitectureTerms } from './architecture-violation.ts';
 import { replacementPod } from './replacement-pod.ts';
 
 /** Where a replacement would come to stand (R4). */
@@ -56,11 +56,11 @@ export function replacementDemand({ pod, namespace, policy, ...rest }: Replaceme
   });
   const patched = applyPatch(raw, patch);
   const spec = readPodSpec(patched.kind === 'applied' && isJsonObject(patched.value) ? patched.value : raw);
-  return { ...spec, ...osOf(pod, imageKnowledge(pod, rest.images, policy.spec), rest.nodes) };
+  return { ...spec, ...resolveOs(pod, imageKnowledge(pod, rest.images, policy.spec), rest.nodes) };
 }
 
 /** The scheduler knows no operating system but by labels; the kubelet of another one would not run the pod. */
-function osOf(...pod: Parameters<typeof podOs>): { readonly os?: string } {
+function resolveOs(...pod: Parameters<typeof podOs>): { readonly os?: string } {
   const os = podOs(...pod);
   return os.kind === 'open' ? {} : { os: os.name };
 }
@@ -78,7 +78,7 @@ export function forecastReplacement(
   architectures: readonly NodeArchitecture[],
 ): ReplacementForecast {
   const demand = replacementDemand(input);
-  if (!isAgainstTerms(demand, node)) return 'same-node';
+  if (!violatesArchitectureTerms(demand, node)) return 'same-node';
   if (hasFeasibleNode(demand, input.nodes, architectures)) return 'right';
   const { scaleFromZero } = input.policy.spec;
   const brought = allowedByOwner(demand, architectures).filter((architecture) => scaleFromZero.includes(architecture));

@@ -19,11 +19,11 @@ export function replacementPod(pod: PodFacts): JsonObject {
       annotations: { ...annotations },
       ...(owner !== undefined && { ownerReferences: [{ ...owner, controller: true }] }),
     },
-    spec: specOf(pod),
+    spec: toSpec(pod),
   };
 }
 
-function specOf(pod: PodFacts): JsonObject {
+function toSpec(pod: PodFacts): JsonObject {
   const { os, images, volumeImages = [], mountsClaim, nodeSelector, requiredAffinity, tolerations } = pod;
   const run = images.filter((image) => !volumeImages.includes(image));
   return {
@@ -36,18 +36,18 @@ function specOf(pod: PodFacts): JsonObject {
     nodeSelector,
     ...(tolerations.length > 0 && { tolerations: tolerations.map((toleration) => ({ ...toleration })) }),
     ...(requiredAffinity !== undefined && {
-      affinity: { nodeAffinity: { [REQUIRED]: { nodeSelectorTerms: requiredAffinity.nodeSelectorTerms.map(termOf) } } },
+      affinity: { nodeAffinity: { [REQUIRED]: { nodeSelectorTerms: requiredAffinity.nodeSelectorTerms.map(toTerm) } } },
     }),
   };
 }
 
-function termOf({ matchExpressions, matchFields }: NodeSelectorTerm): Json {
+function toTerm({ matchExpressions, matchFields }: NodeSelectorTerm): Json {
   return {
-    ...(matchExpressions.length > 0 && { matchExpressions: matchExpressions.map(requirementOf) }),
-    ...(matchFields.length > 0 && { matchFields: matchFields.map(requirementOf) }),
+    ...(matchExpressions.length > 0 && { matchExpressions: matchExpressions.map(toRequirement) }),
+    ...(matchFields.length > 0 && { matchFields: matchFields.map(toRequirement) }),
   };
 }
 
-function requirementOf({ key, operator, values }: NodeSelectorRequirement): Json {
+function toRequirement({ key, operator, values }: NodeSelectorRequirement): Json {
   return { key, operator, ...(values.length > 0 && { values }) };
 }

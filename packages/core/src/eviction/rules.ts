@@ -38,7 +38,7 @@ export function podMustNotBeDisrupted(input: Misplaced): EvictionDecision | unde
   const { annotations, ready } = input.pod;
   const isMarked =
     annotations[ANNOTATION_DO_NOT_DISRUPT] === 'true' || annotations[ANNOTATION_SAFE_TO_EVICT] === 'false';
-  return isMarked && (ready.value || runsAllTheSame(input)) ? report('DoNotDisrupt') : undefined;
+  return isMarked && (ready.value || runsDespiteImages(input)) ? report('DoNotDisrupt') : undefined;
 }
 
 /**
@@ -53,23 +53,23 @@ export function podRuns(input: Misplaced): EvictionDecision | undefined {
     // A crash loop is not Ready again within a second, and evicted then: while it is, it would use up its budget.
     return nowMs >= countsAtMs ? report('ReadyOnWrongArchitecture') : wait('ReadyTooShort', countsAtMs);
   }
-  const evidence = evidenceOf(input);
+  const evidence = toRunEvidence(input);
   return hasRun(evidence) && !isRefused(evidence) && !keepsCrashing(evidence)
     ? report('ReadyOnWrongArchitecture')
     : undefined;
 }
 
 /** R10: whether the pod is known to run, or to have run, on the node that its images exclude. */
-export function runsAllTheSame(
+export function runsDespiteImages(
   input: Pick<EvictionInput, 'nowMs' | 'pod' | 'policy' | 'assessment' | 'hasBeenReady'>,
 ): boolean {
   const { nowMs, pod, policy, assessment } = input;
   if (policy === undefined || assessment.kind !== 'misplaced') return false;
   if (pod.ready.value && nowMs >= pod.ready.sinceMs + READY_AFTER_MS) return true;
-  return hasRun(evidenceOf({ ...input, policy, assessment }));
+  return hasRun(toRunEvidence({ ...input, policy, assessment }));
 }
 
-function evidenceOf({
+function toRunEvidence({
   nowMs,
   pod,
   policy,
@@ -77,7 +77,7 @@ function evidenceOf({
   hasBeenReady,
   crashes,
 }: Pick<Misplaced, 'nowMs' | 'pod' | 'policy' | 'assessment' | 'hasBeenReady' | 'crashes'>): RunEvidence {
-  const evidence = { nowMs, pod, images: assessment.images, hasBeenReady, graceMs: graceMsOf(policy) };
+  const evidence = { nowMs, pod, images: assessment.images, hasBeenReady, graceMs: gracePeriodMs(policy) };
   return crashes === undefined ? evidence : { ...evidence, crashes };
 }
 
@@ -99,7 +99,7 @@ export function replacementWouldNotFit({ assessment, forecast }: Misplaced): Evi
  * R4, I9: objects while a replica of the webhook may still have the platform in its memory: the replacement would be placed on such a
  * node again.
  */
-export function webhookMayPlaceItAgain({ nowMs, assessment }: Misplaced): EvictionDecision | undefined {
+export function webhookMayUseMissingPlatform({ nowMs, assessment }: Misplaced): EvictionDecision | undefined {
   if (assessment.missingSinceMs === undefined) return undefined;
   const knownAtMs = assessment.missingSinceMs + MISSING_KNOWN_AFTER_MS;
   return nowMs < knownAtMs ? wait('PlatformMissing', knownAtMs) : undefined;
@@ -129,16 +129,16 @@ export function nodeIsNotReady({ node }: Misplaced): EvictionDecision | undefine
 export function podIsTooYoung(input: Misplaced): EvictionDecision | undefined {
   const { nowMs, pod, policy } = input;
   const works = pod.containers.some(({ running, ready }) => running && ready);
-  const untilMs = boundAtMs(pod) + graceMsOf(policy) * (works ? GRACE_FACTOR_WHILE_WORKING : 1);
+  const untilMs = boundAtMs(pod) + gracePeriodMs(policy) * (works ? GRACE_FACTOR_WHILE_WORKING : 1);
   if (nowMs < untilMs) return wait('GracePeriod', untilMs);
-  const evidence = evidenceOf(input);
+  const evidence = toRunEvidence(input);
   if (policy.remediation.includeReady || hasRun(evidence) || isRefused(evidence)) return undefined;
   const runsAtMs = willHaveRunAtMs(evidence);
   return runsAtMs === undefined ? undefined : wait('GracePeriod', runsAtMs);
 }
 
 /** What does not parse was refused by the API server; without a period nothing is ever old enough. */
-function graceMsOf({ remediation }: RemediationPolicy): number {
+function gracePeriodMs({ remediation }: RemediationPolicy): number {
   return parseDurationMs(remediation.gracePeriodAfterScheduling) ?? Number.POSITIVE_INFINITY;
 }
 
@@ -154,9 +154,9 @@ export function webhookIsUnreachable({ webhook }: Governed): EvictionDecision | 
 }
 
 /** R8: nothing that happens to the pod meanwhile makes the API server say something else. */
-export function lastAttemptForbids({ nowMs, lastTry }: Governed): EvictionDecision | undefined {
-  if (lastTry === undefined || nowMs >= lastTry.untilMs) return undefined;
-  const { reason, untilMs } = lastTry;
+export function lastAttemptForbids({ nowMs, lastAttempt }: Governed): EvictionDecision | undefined {
+  if (lastAttempt === undefined || nowMs >= lastAttempt.untilMs) return undefined;
+  const { reason, untilMs } = lastAttempt;
   return reason === 'SeveralBudgets' || reason === 'Refused' ? report(reason) : wait(reason, untilMs);
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { decideEviction } from '../eviction/decide.ts';
 import { pod, without } from '../eviction/fixtures/objects.ts';
-import { inputOf } from '../eviction/fixtures/situation.ts';
+import { buildInput } from '../eviction/fixtures/eviction-case.ts';
 import { isUnschedulable } from '../eviction/unschedulable.ts';
 import type { PodFacts } from '../kubernetes/facts.ts';
 import { isTerminalOrTerminating } from './lifecycle.ts';
@@ -22,6 +22,6 @@ test.each<[Partial<PodFacts>, boolean]>([
 ])('R1 R9 terminal or terminating: %j is %p for all rules', (changes, expected) => {
   expect(isTerminalOrTerminating(pod(changes))).toBe(expected);
   expect(isUnschedulable(without('nodeName', { ...unscheduled, ...changes }))).toBe(!expected);
-  const decision = decideEviction(inputOf({ pod: pod(changes) }));
+  const decision = decideEviction(buildInput({ pod: pod(changes) }));
   expect(decision.kind).toBe(expected ? 'leave' : 'evict');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { replacementOf } from '../eviction/owner.ts';
+import { evaluateReplacement } from '../eviction/owner.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
 import { inputOf } from '../placement/fixtures/row.ts';
@@ -36,7 +36,7 @@ describe('pods that are bound to one node', () => {
     if (pod === undefined) throw new Error('no pod');
     expect([nodeBound(readPodView(row.pod)), nodeBound(pod)]).toEqual([expected, expected]);
     expect(placePod(row).decision.reason).toBe(expected ?? 'ImagesSupport');
-    const replacement = replacementOf(pod, undefined, ['example.org/Node']);
+    const replacement = evaluateReplacement(pod, undefined, ['example.org/Node']);
     expect(replacement.kind === 'replaced' ? undefined : replacement.reason).toBe(expected);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { NodeSelectorOperator } from '../kubernetes/node-selector.ts';
-import { isAgainstTerms } from './against-terms.ts';
+import { violatesArchitectureTerms } from './architecture-violation.ts';
 import { node, pod } from './fixtures/objects.ts';
 
 const term = (key: string, operator: NodeSelectorOperator, ...values: readonly string[]) => ({
@@ -28,5 +28,5 @@ test.each<[string, PodFacts, Partial<NodeFacts>, boolean]>([
   ['the node’s label and report differ', requiring(ARM), { labels: { 'kubernetes.io/arch': 'arm64' } }, false],
   ['a node that has not said what it is', requiring(ARM), { architecture: '' }, false],
 ])('R7 bound against its own terms: %s', (_, thePod, changes, expected) => {
-  expect(isAgainstTerms(thePod, node(changes))).toBe(expected);
+  expect(violatesArchitectureTerms(thePod, node(changes))).toBe(expected);
 });

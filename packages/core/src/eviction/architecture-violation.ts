@@ -7,7 +7,7 @@ import { isNodeArchitecture } from '../platform/supported.ts';
  * Whether the pod's own node selector and required terms exclude the architecture of this node (R7). Only that label:
  * others can change in the moment of the binding, and this one cannot. A node whose label and report differ says nothing.
  */
-export function isAgainstTerms(
+export function violatesArchitectureTerms(
   pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>,
   node: Pick<NodeFacts, 'architecture' | 'labels'>,
 ): boolean {
