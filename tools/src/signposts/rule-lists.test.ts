@@ -6,7 +6,7 @@ const SENTENCE = /^ *\/\/ (?:PL|I|K|R|P)\d+(?:, (?:PL|I|K|R|P)\d+)*: [A-Z].*\.$/
 /** `const RULES: readonly Rule[] = [` up to its `];`. */
 const ARRAY = /^const (\w*RULES)\b[^=\n]*=.*\[\n([\s\S]*?)\n\];$/gm;
 /** Functions that evaluate one rule after the other. */
-const FUNCTIONS = ['findExemption', 'concernsUs', 'mayGate'];
+const FUNCTIONS = ['findExemption', 'checkScope', 'mayGate'];
 
 interface RuleList {
   readonly name: string;

@@ -4,8 +4,8 @@ import { allowedByOwner } from '../placement/node-constraints.ts';
 import { isNodeArchitecture } from '../platform/supported.ts';
 
 /**
- * Whether the pod's own node selector and required terms exclude the architecture of this node (R7). Only that label:
- * others can change in the moment of the binding, and this one cannot. A node whose label and report differ says nothing.
+ * Whether the pod's own node selector and required terms exclude the architecture of this node (R7). Only that label is compared:
+ * other labels can change while the pod is being bound. False for a node whose label and `nodeInfo` differ.
  */
 export function violatesArchitectureTerms(
   pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>,

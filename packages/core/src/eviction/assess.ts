@@ -19,7 +19,7 @@ export type PlacementAssessment =
   | {
       readonly kind: 'fits';
       readonly signal: PodSignal;
-      /** What all images offer plainly, whatever the policy allows. */
+      /** The architectures that all images plainly support, before the policy's allow-list. */
       readonly supported: Architectures;
     }
   | {
@@ -27,14 +27,14 @@ export type PlacementAssessment =
       readonly signal: PodSignal;
       /** The images that the node cannot run; never empty. */
       readonly images: readonly string[];
-      /** What all known images offer plainly, whatever the policy allows. */
+      /** The architectures that all resolved images plainly support, before the policy's allow-list. */
       readonly supported: Architectures;
-      /** Those of them that a replacement may be placed on, sorted. Empty: none. */
+      /** The architectures on which a replacement may be placed, sorted. May be empty. */
       readonly architectures: readonly NodeArchitecture[];
-      /** When the latest of the platforms was found missing that make it misplaced (I9), epoch milliseconds. Absent: none does. */
+      /** When the last of the missing platforms that make it misplaced was detected (I9), epoch milliseconds. Absent: no platform is missing. */
       readonly missingSinceMs?: number;
     }
-  /** Its containers say that the node cannot run it, its images that it can. No other node would help. */
+  /** The containers' statuses show that the node refuses it, although its images declare the node's platform. No other node would help. */
   | { readonly kind: 'broken-image'; readonly signal: PodSignal }
   | {
       readonly kind: 'unknown';
@@ -42,10 +42,10 @@ export type PlacementAssessment =
       /** Never empty. */
       readonly images: readonly UnresolvedImage[];
       readonly waitingHelps: boolean;
-      /** Epoch milliseconds before which asking again is useless. Absent: not known. */
+      /** Epoch milliseconds before which another inspection is useless. Absent: not known. */
       readonly retryAtMs?: number;
     }
-  /** The node has not said yet what it is. */
+  /** The node has not reported its platform yet. */
   | { readonly kind: 'node-unknown' };
 
 export interface AssessmentInput {
@@ -56,29 +56,29 @@ export interface AssessmentInput {
     'images' | 'volumeImages' | 'os' | 'nodeSelector' | 'requiredAffinity' | 'containers' | 'ready'
   >;
   readonly node: Pick<NodeFacts, 'architecture' | 'os'>;
-  /** What is known of each image that `imagesToInspect` names. One that is missing has not been answered in time. */
+  /** The inspections of the images that `imagesToInspect` names. An image without one was not inspected in time. */
   readonly inspections: ReadonlyMap<string, Inspection>;
   /** The policy's overrides and its allow-list. */
   readonly policy: Pick<ArchPolicySpec, 'images' | 'architectures' | 'whenNoCommonArchitecture'>;
 }
 
-/** Assesses by what the images declare; what the containers' statuses say is only added to it. */
+/** Assesses the placement by the platforms that the images declare. The containers' statuses only add a signal. */
 export function assessPlacement({ nowMs, pod, node, inspections, policy }: AssessmentInput): PlacementAssessment {
   if (!isArchitecture(node.architecture) || node.os === '') return { kind: 'node-unknown' };
   const signal = readSignals(pod.containers);
   const knowledge = imageKnowledge(pod, inspections, policy).filter(runsImage(pod));
   const { plain: supported, architectures, unresolved } = supportOn(node, pod, knowledge, policy);
-  // One image that cannot run here is enough, whatever the others turn out to be.
+  // One image that cannot run here is enough, even if others are not resolved.
   const excluding = knowledge.filter((known) => cannotRun(known, pod, node));
   const images = excluding.map(({ image }) => image);
-  // Images that run anywhere are never among those that cannot run here, so something is known of the others.
+  // An image that cannot run here is never one that runs anywhere, so `architectures` is not 'any'.
   if (images.length > 0) {
     return {
       kind: 'misplaced',
       signal,
       images,
       supported,
-      // What is missing in the registry is still a weak offer (I9).
+      // A platform that is missing in the registry still counts as weakly offered (I9).
       architectures: architectures === 'any' ? [] : architectures.filter((one) => one !== node.architecture),
       ...latestMissing(excluding, node),
     };
@@ -86,13 +86,13 @@ export function assessPlacement({ nowMs, pod, node, inspections, policy }: Asses
   if (unresolved.length > 0) return { kind: 'unknown', signal, images: unresolved, ...summarizeRetry(knowledge) };
   const refusal = findRefusal({ nowMs, pod, images: pod.images });
   if (refusal === undefined) return { kind: 'fits', signal, supported };
-  // PL4: a node that refuses a weak offer shows nothing of the image.
+  // PL4: a refusal of a weakly offered platform is no evidence against the image.
   const weak = knowledge.filter((known) => readOffer(known, pod, node) === 'weak').map(({ image }) => image);
   if (weak.length === 0) return { kind: 'broken-image', signal: refusal };
   return { kind: 'unknown', signal, images: weak.map(toUnknown), waitingHelps: false };
 }
 
-/** PL4: a pod that does not declare its operating system is for Linux, unless its images offer it nothing there. */
+/** PL4: a pod that does not declare its operating system is for Linux, unless its images support no architecture on Linux. */
 function supportOn(
   node: AssessmentInput['node'],
   pod: AssessmentInput['pod'],
@@ -105,7 +105,7 @@ function supportOn(
   return isNone(onLinux.supported) && node.os !== LINUX ? commonSupport(knowledge, node.os, policy) : onLinux;
 }
 
-/** PL4: an image that is only mounted never makes a pod misplaced. */
+/** Selects the images that containers run. PL4: an image that is only mounted never makes a pod misplaced. */
 function runsImage({ volumeImages }: AssessmentInput['pod']): (known: ImageKnowledge) => boolean {
   return ({ image }) => volumeImages?.includes(image) !== true;
 }
@@ -114,7 +114,7 @@ function cannotRun(...args: Parameters<typeof readOffer>): boolean {
   return readOffer(...args) === 'none';
 }
 
-/** A platform that is missing in the registry may be on the node: it counts only for a pod whose own pull has failed. */
+/** Whether the image offers the node's platform. A missing platform (I9) counts only if the pod's own pull failed: the image may be on the node. */
 function readOffer(
   { image, inspection }: ImageKnowledge,
   { containers }: AssessmentInput['pod'],
@@ -147,6 +147,6 @@ function summarizeRetry(knowledge: readonly ImageKnowledge[]): {
   const unresolved = knowledge.map(({ inspection }) => inspection).filter((one) => one.kind === 'unresolved');
   const waitingHelps = unresolved.some(({ reason }) => WAITING_HELPS.has(reason));
   const times = unresolved.map(({ retryAtMs }) => retryAtMs).filter((time) => time !== undefined);
-  // The earliest: an answer about any of the images may already decide.
+  // The earliest time: the inspection of one image may already decide.
   return times.length === 0 ? { waitingHelps } : { waitingHelps, retryAtMs: Math.min(...times) };
 }

@@ -1,33 +1,33 @@
-/** Faults count for this long, and a closed brake stays closed for as long before an eviction is tried. */
+/** How long a violation counts, and how long evictions are paused before a trial eviction. */
 export const BRAKE_WINDOW_MS = 10 * 60_000;
-/** As many faults are no accident. */
+/** Violations within the window that pause evictions. */
 export const BRAKE_VIOLATIONS = 5;
-/** Faults of so many owners in so many namespaces are nobody's own mistake: everything stops. */
+/** Violations of this many owners in this many namespaces cannot be the mistake of one team: all evictions are paused. */
 export const BRAKE_OWNERS = 3;
 export const BRAKE_NAMESPACES = 2;
 /**
- * A trial whose replacement has not landed by then decided nothing: the next one may try. Longer than a replacement that
- * does not become Ready takes to count as landed.
+ * After this long, a trial whose replacement has not landed is inconclusive, and another one may start. Longer than a replacement
+ * that does not become Ready takes to count as landed.
  */
 const TRIAL_DEADLINE_MS = 2 * 60_000;
-/** An owner of which nothing was due for an hour after its trial was may be gone. */
+/** A pause without a trial expires this long after the trial was due: the owner may have been deleted. */
 const PAUSE_EXPIRES_AFTER_MS = 60 * 60_000;
-/** Beyond that the oldest go: a scheduler that ignores all terms shows a fault with each pod that it binds. */
+/** Bounds memory, the oldest violations are dropped first: a scheduler that ignores all terms causes one with each pod that it binds. */
 const MAX_VIOLATIONS = 1_000;
 
 /**
- * A pod that came to stand where it must not (R7). Only what tenants cannot forge is one: a replacement of an eviction of
- * ours that landed wrong although the webhook was reachable, or a pod bound against its own required terms.
+ * A pod that was placed on a node that it must not be on (R7). Only what tenants cannot forge counts: the replacement of an
+ * evicted pod that landed wrong although the webhook was reachable, or a pod bound against its own required terms.
  */
 export interface PlacementViolation {
-  /** UID of the pod: it counts once. */
+  /** UID of the pod. Each pod counts once. */
   readonly pod: string;
   /** `controllerKey` of its top controller. */
   readonly owner: string;
   readonly namespace: string;
 }
 
-/** Which evictions are stopped, and by what. */
+/** Which evictions are paused, and why. */
 export type BrakeState =
   | { readonly kind: 'running' }
   /** Sorted. */
@@ -35,12 +35,12 @@ export type BrakeState =
   | {
       readonly kind: 'paused';
       readonly violations: number;
-      /** Those of the faults, sorted. */
+      /** The owners of the violations, sorted. */
       readonly owners: readonly string[];
       readonly namespaces: number;
     };
 
-/** Whether the brake lets an eviction pass now. `untilMs`: when asking again pays. */
+/** Whether the brake allows an eviction now. `untilMs`: the earliest time at which that can change. */
 export type BrakeLimit =
   | { readonly kind: 'free' }
   | {
@@ -51,71 +51,71 @@ export type BrakeLimit =
 
 interface Pause {
   readonly trialAtMs: number;
-  /** A broken image caused it, and no fault. */
+  /** Caused by a broken image, not by a violation. */
   readonly isBroken?: true;
-  /** The one eviction that is allowed to decide. */
+  /** The one eviction that is allowed, and whose outcome decides. */
   readonly trial?: { readonly pod: string; readonly owner: string; readonly startedAtMs: number };
 }
 
 const FREE: BrakeLimit = { kind: 'free' };
 
 /**
- * The brake of one leader's term (R7). It has no clock: every question carries the time.
+ * The eviction brake of one leader (R7). It has no clock: the caller passes the time.
  *
- * Five faults in ten minutes close it: for everything when they are of three owners in two namespaces, else for their
- * owners. Ten minutes later one eviction is let through. Its right landing opens the brake, a fault of its owner closes
- * it for ten minutes more; what decides nothing (no landing, a wrong one that a tenant can bring about) is followed by
- * another trial, so that nobody can keep the brake closed.
+ * Five violations in ten minutes pause evictions: all of them if the violations are of three owners in two namespaces, else those of
+ * their owners. Ten minutes later one trial eviction is allowed. If its replacement lands right, evictions resume; a violation of its
+ * owner pauses them for ten minutes more. An inconclusive trial (no landing, or a wrong one that a tenant can cause) is followed by
+ * another one, so that a tenant cannot keep evictions paused.
  *
- * A replacement that is a broken image stops its own owner in the same way. It is no fault: a tenant can build such an
- * image.
+ * A replacement with a broken image pauses the evictions of its owner in the same way. It is not a violation: a tenant can build
+ * such an image.
  */
 export class EvictionBrake {
   readonly #violations = new Map<string, PlacementViolation & { readonly atMs: number }>();
   readonly #owners = new Map<string, Pause>();
   #all: (Pause & { readonly by: Extract<BrakeState, { kind: 'paused' }> }) | undefined;
 
-  /** @param pod UID of the pod to be evicted: the trial itself is let through */
+  /** @param pod UID of the pod to be evicted: the pod of the trial is allowed */
   limit(owner: string, pod: string, nowMs: number): BrakeLimit {
-    const stop = this.#owners.get(owner);
-    // An owner of broken images does not take part in the trials of the others.
-    if (stop?.isBroken === true) {
-      const limit = toLimit(stop, 'OwnerStopped', pod, nowMs);
+    const pause = this.#owners.get(owner);
+    // A broken image pauses its owner even during the trials of a pause of all evictions.
+    if (pause?.isBroken === true) {
+      const limit = toLimit(pause, 'OwnerStopped', pod, nowMs);
       if (limit.kind === 'limited') return limit;
     }
     if (this.#all !== undefined) return toLimit(this.#all, 'EvictionsStopped', pod, nowMs);
-    return stop === undefined ? FREE : toLimit(stop, 'OwnerStopped', pod, nowMs);
+    return pause === undefined ? FREE : toLimit(pause, 'OwnerStopped', pod, nowMs);
   }
 
-  /** An eviction that the brake let pass is under way: while it is closed, that is the trial. */
+  /** An eviction that the brake allowed has started. During a pause it becomes the trial. */
   onEvictionStarted(owner: string, pod: string, nowMs: number): void {
     const trial = { pod, owner, startedAtMs: nowMs };
     if (this.#all !== undefined) this.#all = { ...this.#all, trial };
-    const stop = this.#owners.get(owner);
-    if (stop !== undefined) this.#owners.set(owner, { ...stop, trial });
+    const pause = this.#owners.get(owner);
+    if (pause !== undefined) this.#owners.set(owner, { ...pause, trial });
   }
 
-  /** The eviction of this pod was not accepted: if it was the trial, another may be. */
+  /** The eviction of this pod was not accepted. If it was the trial, another one may start. */
   onEvictionRejected(owner: string, pod: string): void {
     if (this.#all?.trial?.pod === pod) this.#all = { trialAtMs: this.#all.trialAtMs, by: this.#all.by };
-    const stop = this.#owners.get(owner);
-    if (stop?.trial?.pod !== pod) return;
-    this.#owners.set(owner, { trialAtMs: stop.trialAtMs, ...(stop.isBroken === true && { isBroken: true }) });
+    const pause = this.#owners.get(owner);
+    if (pause?.trial?.pod !== pod) return;
+    this.#owners.set(owner, { trialAtMs: pause.trialAtMs, ...(pause.isBroken === true && { isBroken: true }) });
   }
 
-  /** A replacement of this owner is a broken image. */
+  /** A replacement of this owner has a broken image. */
   onLandedBroken(owner: string, nowMs: number): void {
     this.#owners.set(owner, { trialAtMs: nowMs + BRAKE_WINDOW_MS, isBroken: true });
-    // As a trial for all it decided nothing.
+    // As the trial of a pause of all evictions it is inconclusive.
     if (this.#all?.trial?.owner === owner) this.#all = { trialAtMs: this.#all.trialAtMs, by: this.#all.by };
   }
 
-  /** A replacement of this owner landed right: what waited for that is open. */
+  /** A replacement of this owner landed right: ends the pause of which it was the trial. */
   onLandedRight(owner: string): void {
     if (this.#all?.trial?.owner === owner) {
       this.#all = undefined;
-      for (const [stopped, { isBroken }] of this.#owners) {
-        if (isBroken !== true || stopped === owner) this.#owners.delete(stopped);
+      for (const [paused, { isBroken }] of this.#owners) {
+        if (isBroken !== true || paused === owner) this.#owners.delete(paused);
       }
       this.#violations.clear();
     } else if (this.#owners.get(owner)?.trial !== undefined) {
@@ -124,16 +124,17 @@ export class EvictionBrake {
     }
   }
 
-  /** A fault was seen. */
-  onViolation(fault: PlacementViolation, nowMs: number): void {
+  /** Records a violation, and pauses evictions when the limit is reached. */
+  onViolation(violation: PlacementViolation, nowMs: number): void {
     if (this.#all !== undefined) {
-      if (this.#all.trial?.owner === fault.owner) this.#all = { trialAtMs: nowMs + BRAKE_WINDOW_MS, by: this.#all.by };
+      if (this.#all.trial?.owner === violation.owner)
+        this.#all = { trialAtMs: nowMs + BRAKE_WINDOW_MS, by: this.#all.by };
       return;
     }
-    const stop = this.#owners.get(fault.owner);
-    if (stop?.trial !== undefined) this.#owners.set(fault.owner, { trialAtMs: nowMs + BRAKE_WINDOW_MS });
-    if (this.#violations.has(fault.pod)) return;
-    this.#violations.set(fault.pod, { ...fault, atMs: nowMs });
+    const pause = this.#owners.get(violation.owner);
+    if (pause?.trial !== undefined) this.#owners.set(violation.owner, { trialAtMs: nowMs + BRAKE_WINDOW_MS });
+    if (this.#violations.has(violation.pod)) return;
+    this.#violations.set(violation.pod, { ...violation, atMs: nowMs });
     this.#prune(nowMs);
     this.#pauseIfNeeded(nowMs);
   }
@@ -150,12 +151,12 @@ export class EvictionBrake {
 
   #pauseIfNeeded(nowMs: number): void {
     if (this.#violations.size < BRAKE_VIOLATIONS) return;
-    const faults = [...this.#violations.values()];
-    const owners = [...new Set(faults.map(({ owner }) => owner))].sort();
-    const namespaces = new Set(faults.map(({ namespace }) => namespace)).size;
+    const violations = [...this.#violations.values()];
+    const owners = [...new Set(violations.map(({ owner }) => owner))].sort();
+    const namespaces = new Set(violations.map(({ namespace }) => namespace)).size;
     const trialAtMs = nowMs + BRAKE_WINDOW_MS;
     if (owners.length >= BRAKE_OWNERS && namespaces >= BRAKE_NAMESPACES) {
-      this.#all = { trialAtMs, by: { kind: 'paused', violations: faults.length, owners, namespaces } };
+      this.#all = { trialAtMs, by: { kind: 'paused', violations: violations.length, owners, namespaces } };
       return;
     }
     for (const owner of owners) if (!this.#owners.has(owner)) this.#owners.set(owner, { trialAtMs });
@@ -169,7 +170,7 @@ export class EvictionBrake {
   }
 
   #deleteViolations(owner: string): void {
-    for (const [pod, fault] of this.#violations) if (fault.owner === owner) this.#violations.delete(pod);
+    for (const [pod, violation] of this.#violations) if (violation.owner === owner) this.#violations.delete(pod);
   }
 }
 

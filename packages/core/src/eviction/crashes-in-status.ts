@@ -1,26 +1,26 @@
 import type { ContainerEvidence, PodFacts, TerminatedEvidence } from '../kubernetes/facts.ts';
 import { READY_AFTER_MS } from './has-run.ts';
 
-/** What the status of a pod that is not Ready shows of its crashes. Epoch milliseconds. */
+/** The crashes that the status of a pod that is not Ready shows. Epoch milliseconds. */
 export interface CrashesInStatus {
-  /** It has not been Ready for {@link READY_AFTER_MS} since then, or since an earlier time. */
+  /** Since then at the latest, the pod has not been Ready for {@link READY_AFTER_MS}. */
   readonly unreadySinceMs: number;
-  /** By the name of the container: the restarts whose times the status shows, ascending. Never empty lists. */
+  /** By the name of the container: the restarts whose times the status shows, ascending. Lists are never empty. */
   readonly restartsAtMs: ReadonlyMap<string, readonly number[]>;
 }
 
 type CrashingPod = Pick<PodFacts, 'ready' | 'containers'>;
 
 /**
- * R10: what a process that starts can conclude of the time before. Both values are lower bounds, so that a pod is evicted later than
- * by a process that observed everything, never earlier:
+ * R10: derives from a pod's status what happened before this process started. Both values are lower bounds, so that a pod is evicted
+ * later than by a process that observed everything, never earlier:
  *
- * - A status shows the times of the two latest runs of a container at most, while `restartCount` counts all of them. When the
- *   others were is not known: they are not counted.
- * - A pod without a readiness probe is Ready for a moment at each restart, which moves the time of its condition. Beyond it, only
- *   the two latest runs show that the pod was not Ready for long.
+ * - A status shows the times of the two latest runs of a container at most, while `restartCount` counts all of them. The
+ *   others have no known time and are not counted.
+ * - A pod without a readiness probe is Ready for a moment at each restart, which moves the time of its condition. For the time before
+ *   that, only the two latest runs show that the pod was not Ready for long.
  *
- * Undefined for a pod that is Ready (its containers' times are not kept), and where no restart has a time.
+ * Returns undefined for a Ready pod (its containers' times are not stored), and when no restart has a time.
  */
 export function crashesInStatus(pod: CrashingPod): CrashesInStatus | undefined {
   if (pod.ready.value) return undefined;
@@ -29,14 +29,14 @@ export function crashesInStatus(pod: CrashingPod): CrashesInStatus | undefined {
   return restartsAtMs.size === 0 ? undefined : { unreadySinceMs: unreadySinceMs(pod), restartsAtMs };
 }
 
-/** Since when a pod that is not Ready has certainly not been Ready for {@link READY_AFTER_MS}. Epoch milliseconds. */
+/** The time since when a pod that is not Ready has certainly not been Ready for {@link READY_AFTER_MS}, epoch milliseconds. */
 export function unreadySinceMs({ ready, containers }: CrashingPod): number {
   return Math.min(ready.sinceMs, ...containers.map((container) => failingSinceMs(container, ready.sinceMs)));
 }
 
 /**
- * The start of the earliest run that the status shows, when that and all later ones failed within {@link READY_AFTER_MS}. While a
- * container fails, init containers included, its pod is not Ready in between.
+ * The start of the earliest run that the status shows, if it and all later runs failed within {@link READY_AFTER_MS}; else Infinity.
+ * While a container keeps failing, init containers included, its pod is not Ready in between.
  *
  * @param unreadySince when the pod lost its readiness
  */
@@ -50,11 +50,11 @@ function failingSinceMs(
     return latest === undefined ? Infinity : Math.min(latest, earlier);
   }
   if (!running) return earlier;
-  // The present run can have made the pod Ready until it lost its readiness.
+  // The present run may have made the pod Ready before the pod lost its readiness.
   return runningSinceMs !== undefined && unreadySince - runningSinceMs < READY_AFTER_MS ? earlier : Infinity;
 }
 
-/** Undefined for a run that succeeded, lasted, or has no times. */
+/** Undefined for a run that succeeded, lasted {@link READY_AFTER_MS}, or has no times. */
 function startOfFailure(end: TerminatedEvidence | undefined): number | undefined {
   if (end === undefined || end.exitCode === 0 || (end.seconds ?? Infinity) * 1_000 >= READY_AFTER_MS) return undefined;
   return startOf(end);
@@ -64,7 +64,7 @@ function startOf({ seconds, finishedAtMs }: TerminatedEvidence): number | undefi
   return seconds === undefined || finishedAtMs === undefined ? undefined : finishedAtMs - seconds * 1_000;
 }
 
-/** Each run but the first begins with a restart. */
+/** The times of the restarts that the status shows: each run but the first begins with one. */
 function restartTimes({
   restartCount,
   runningSinceMs,

@@ -21,12 +21,12 @@ import {
 } from './rules.ts';
 
 /**
- * Decides about one pod by R1 to R7 and R10, and by the answer to the last attempt (R8). The rules are asked in their order, and the first
- * objection is the decision; a pod to which no rule objects is evicted. Lasting objections come before passing ones, so that a report names
- * the lasting reason. The policy's mode comes before webhook and limits: Audit reports what Enforce would do, whatever else is down.
+ * Decides about one pod by R1 to R7 and R10, and by the result of the last attempt (R8). The rules are evaluated in order, and the first
+ * objection is the decision; a pod to which no rule objects is evicted. Lasting objections come before temporary ones, so that a report
+ * names the lasting reason. The policy's mode comes before webhook and limits: Audit reports what Enforce would do, even during an outage.
  */
 export function decideEviction(input: EvictionInput): EvictionDecision {
-  const verdict = isOutOfScope(input) ?? decideUnschedulable(input) ?? checkMisplaced(input);
+  const verdict = checkScope(input) ?? decideUnschedulable(input) ?? checkMisplaced(input);
   if (isDecision(verdict)) return verdict;
   for (const rule of RULES) {
     const objection = rule(verdict);
@@ -42,7 +42,7 @@ export function decideEviction(input: EvictionInput): EvictionDecision {
   };
 }
 
-/** Returns the decision against an eviction, or undefined when it does not object. */
+/** Returns the decision against an eviction, or undefined if the rule does not object. */
 type Rule<Pod> = (pod: Pod) => EvictionDecision | undefined;
 
 /** R1 to R8 and R10 for a misplaced pod. */
@@ -59,7 +59,7 @@ const RULES: readonly Rule<Misplaced>[] = [
   podMustNotBeDisrupted,
   // R4: The replacement would be bound to a node that does not support its images, or to none.
   replacementWouldNotFit,
-  // R4, I9: A webhook may not have read yet that the node's platform is missing.
+  // R4, I9: A webhook may not have read yet that the node's platform is missing in the registry.
   webhookMayUseMissingPlatform,
   // R3: The installed webhook configuration does not select the replacement.
   webhookWouldNotBeCalled,
@@ -77,7 +77,7 @@ const RULES: readonly Rule<Misplaced>[] = [
   limitIsReached,
 ];
 
-/** R9: those of the rules that apply to a pod without a node. */
+/** R9: the rules that apply to a pod without a node. */
 const UNSCHEDULABLE_RULES: readonly Rule<Governed>[] = [
   // R2: The owner is not known to replace an evicted pod.
   ownerDoesNotReplace,
@@ -97,8 +97,8 @@ const UNSCHEDULABLE_RULES: readonly Rule<Governed>[] = [
   limitIsReached,
 ];
 
-/** R1, P3: the part that needs nothing of the images. */
-function isOutOfScope({
+/** R1, P3: the rules that need no image facts. Returns why remediation ignores the pod, or undefined. */
+function checkScope({
   pod,
   policy,
   skipped,
@@ -116,13 +116,13 @@ function isOutOfScope({
   if (pod.deleting) return leave('Terminating');
   // P3: An eviction of this pod has been accepted.
   if (evictedBefore) return leave('AlreadyEvicted');
-  // R9: A pod without a node is of interest only while it is unschedulable because of us.
+  // R9: A pod without a node is in scope only while it carries additions of ArchPolicy and is unschedulable.
   if (pod.nodeName === undefined) return unschedulable === undefined ? leave('NotBound') : undefined;
   // R5: The pod's node is not known.
   return node === undefined ? leave('NodeUnknown') : undefined;
 }
 
-/** R9: evicted like a misplaced pod, once the policy's status says that its replacement will not be narrowed. */
+/** R9: evicts an unschedulable pod like a misplaced one, once the policy's status shows that its replacement will not be constrained. */
 function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined {
   const { unschedulable, nowMs, pod, policy } = input;
   if (unschedulable === undefined || policy === undefined) return undefined;
@@ -138,12 +138,12 @@ function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined
 }
 
 /**
- * R9: whether the policy's status is to say that the preference is skipped for the pod's workload. Whether the pod may be
- * evicted is another decision: the next pod of a workload whose pods nothing evicts finds a node, too.
+ * R9: whether to record in the policy's status that the preference is skipped for the pod's workload. That does not depend on whether
+ * the pod may be evicted: the next pod of the workload then finds a node even if this one stays.
  */
 export function needsRelaxation(input: EvictionInput): boolean {
   const { unschedulable, policy } = input;
-  if (isOutOfScope(input) !== undefined || unschedulable === undefined || policy?.mode !== 'Enforce') return false;
+  if (checkScope(input) !== undefined || unschedulable === undefined || policy?.mode !== 'Enforce') return false;
   const { forMs, afterMs, relaxingHelps, relaxed } = unschedulable;
   return forMs >= afterMs && relaxingHelps && !relaxed;
 }

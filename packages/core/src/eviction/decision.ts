@@ -1,7 +1,7 @@
 import type { NodeArchitecture } from '../platform/supported.ts';
 import type { Signal } from './evidence.ts';
 
-/** Why a pod is no business of remediation, now or ever. */
+/** Why remediation ignores a pod. */
 export const LEAVE_REASONS = [
   'NoPolicy',
   'Skipped',
@@ -13,7 +13,7 @@ export const LEAVE_REASONS = [
   'Fits',
 ] as const;
 
-/** Why a pod stays where it is although something is wrong: it is counted and told, and nothing else happens. */
+/** Why a pod is not evicted although it is misplaced or unschedulable: it is counted and reported. */
 export const REPORT_REASONS = [
   'ImagesUnknown',
   'BrokenImage',
@@ -65,56 +65,56 @@ export type LeaveReason = (typeof LEAVE_REASONS)[number];
 export type ReportReason = (typeof REPORT_REASONS)[number];
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
-/** What came of the last try to evict this very pod, when it was not accepted (R8). */
+/** The result of the last attempt to evict this pod, if it was not accepted (R8). */
 export interface LastAttempt {
   readonly reason: Extract<
     WaitReason | ReportReason,
     'DisruptionBudget' | 'ApiBusy' | 'Conflict' | 'Forbidden' | 'NoAnswer' | 'SeveralBudgets' | 'Refused'
   >;
-  /** Epoch milliseconds before which another try is useless or rude. */
+  /** Epoch milliseconds before which no further attempt is made. */
   readonly untilMs: number;
 }
 
-/** What must still be true of the pod when the API server evicts it (R8). */
+/** The preconditions that the API server checks when it evicts the pod (R8). */
 export interface EvictionPreconditions {
   readonly uid: string;
   /**
-   * Absent for a pod that is Ready at this moment: the API server takes from a Ready pod's disruption budget before it
-   * checks preconditions, so that a stale version would use the budget up without evicting.
+   * Absent for a pod that is Ready at this moment: the API server decrements the disruption budget of a Ready pod before it checks
+   * preconditions, so a stale version would consume the budget without an eviction.
    */
   readonly resourceVersion?: string;
 }
 
-/** What remediation does about one pod. The reason is the metric label, the event reason and the log field. */
+/** What remediation does with one pod. The reason is the metric label, the event reason and the log field. */
 export type EvictionDecision =
   | { readonly kind: 'leave'; readonly reason: LeaveReason }
   | { readonly kind: 'report'; readonly reason: ReportReason }
   | {
       readonly kind: 'wait';
       readonly reason: WaitReason;
-      /** Epoch milliseconds at which deciding again pays. Absent: not known, so the caller waits for a change, or backs off. */
+      /** Epoch milliseconds of the next evaluation. Absent: not known, so the caller waits for a change, or backs off. */
       readonly untilMs?: number;
     }
   | {
       readonly kind: 'evict';
-      /** `Unschedulable`: it is bound to no node, and without our preference it would be (R9). */
+      /** `Unschedulable`: the pod is not bound, and would be without the policy's preference (R9). */
       readonly reason: 'Misplaced' | 'Unschedulable';
       readonly preconditions: EvictionPreconditions;
       readonly architectures: readonly NodeArchitecture[];
       readonly signal: Signal;
     };
 
-/** The pod is none of remediation's business. */
+/** Remediation ignores the pod. */
 export function leave(reason: LeaveReason): EvictionDecision {
   return { kind: 'leave', reason };
 }
 
-/** The pod is misplaced and stays; its owner is informed. */
+/** The pod is misplaced or unschedulable and is not evicted; an event informs its owner. */
 export function report(reason: ReportReason): EvictionDecision {
   return { kind: 'report', reason };
 }
 
-/** The pod is evaluated again, at `untilMs` where that is known. */
+/** The eviction is delayed; the pod is evaluated again at `untilMs`, if given. */
 export function wait(reason: WaitReason, untilMs?: number): EvictionDecision {
   return { kind: 'wait', reason, ...(untilMs !== undefined && { untilMs }) };
 }

@@ -9,22 +9,22 @@ import type { PodSignal } from './evidence.ts';
  */
 export const READY_AFTER_MS = 10_000;
 
-/** A crash loop ends at least once in this time: the longest back-off of a kubelet is 5 minutes. */
+/** A container in a crash loop ends at least once in this time: the longest back-off of a kubelet is 5 minutes. */
 const CRASH_LOOP_PERIOD_MS = 10 * 60_000;
 
-/** A pod that has run and is not Ready for this long, with so many restarts of a container in it, runs there no longer. */
+/** A pod that has run, but has not been Ready for this long, in which a container restarted this often, no longer runs there. */
 export const CRASHING_AFTER_MS = 15 * 60_000;
 export const CRASHING_RESTARTS = 3;
 
-/** What this process has observed of the crashes of a pod (by UID), or found in its status when it started. Lower bounds. */
+/** The crashes of a pod (by UID) that this process observed, or found in the pod's status when it started. Lower bounds. */
 export interface CrashHistory {
-  /** Since it was last Ready for {@link READY_AFTER_MS}. */
+  /** Milliseconds since the pod was last Ready for {@link READY_AFTER_MS}. */
   readonly unreadyForMs: number;
   /** Restarts within the last {@link CRASHING_AFTER_MS}, by the name of the container. */
   readonly restarts: ReadonlyMap<string, number>;
 }
 
-/** What shows whether a misplaced pod has run on the node that it is bound to. */
+/** Evidence of whether a misplaced pod has run on the node to which it is bound. */
 export interface RunEvidence {
   /** Epoch milliseconds. */
   readonly nowMs: number;
@@ -40,8 +40,8 @@ export interface RunEvidence {
 }
 
 /**
- * R10: whether the pod has run on its node, although an image declares that it cannot. Only containers whose own image
- * does not support the node show it: a sidecar whose image supports the node runs in any case.
+ * R10: whether the pod has run on its node, although an image does not declare the node's platform. Only containers whose own image
+ * does not support the node are evidence: a sidecar whose image supports the node runs in any case.
  */
 export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidence): boolean {
   if (hasBeenReady) return true;
@@ -50,14 +50,14 @@ export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidenc
   if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, pod, nowMs) > provenMs)) {
     return true;
   }
-  // All containers of a pod that was Ready had started. Where they are refused, they have ended since, again and again.
+  // All containers of a pod that was Ready had started. If the node refuses them, they have ended repeatedly since.
   const ageMs = nowMs - boundAtMs(pod);
   return pod.ready.turnedFalse === true && containers.every((container) => outlivedCrashLoop(container, ageMs));
 }
 
 /**
- * R10: when a container whose image does not support the node will have been running for long enough to show that the pod
- * runs there: epoch milliseconds, undefined when none is running. A program that the kernel refuses has ended by then.
+ * R10: returns when a container whose image does not support the node will have run long enough to prove that the pod runs there:
+ * epoch milliseconds, undefined if no such container is running. A program that the kernel refuses has ended by then.
  */
 export function willHaveRunAtMs({ nowMs, pod, images, graceMs }: RunEvidence): number | undefined {
   const starts = selectContainers(pod, images).flatMap(({ running, runningSinceMs }) =>
@@ -67,8 +67,8 @@ export function willHaveRunAtMs({ nowMs, pod, images, graceMs }: RunEvidence): n
 }
 
 /**
- * R10: whether the pod, which has run, does not run any longer: it has not been Ready for a quarter of an hour, and a container
- * whose image does not support the node has restarted again and again in it.
+ * R10: whether a pod that has run no longer runs: it has not been Ready for {@link CRASHING_AFTER_MS}, in which a container whose image
+ * does not support the node has restarted at least {@link CRASHING_RESTARTS} times.
  */
 export function keepsCrashing({ pod, images, crashes }: Pick<RunEvidence, 'pod' | 'images' | 'crashes'>): boolean {
   if (crashes === undefined || crashes.unreadyForMs < CRASHING_AFTER_MS) return false;
@@ -79,7 +79,7 @@ function provenAfterMs(graceMs: number): number {
   return Math.max(graceMs, READY_AFTER_MS);
 }
 
-/** Whether a container that ended so many times within this time was running for longer than a crash loop in between. */
+/** Whether a container that ended `ends` times within `elapsedMs` ran longer in between than in a crash loop. */
 export function outlastsCrashLoop(elapsedMs: number, ends: number): boolean {
   return elapsedMs >= READY_AFTER_MS + ends * CRASH_LOOP_PERIOD_MS;
 }
@@ -87,14 +87,14 @@ export function outlastsCrashLoop(elapsedMs: number, ends: number): boolean {
 type RefusalEvidence = Pick<RunEvidence, 'nowMs' | 'images'> & { readonly pod: Pick<PodFacts, 'containers' | 'ready'> };
 
 /**
- * R10: whether the runtime or the kernel has refused a container of one of these images. The end of a former run is no
- * evidence against a container that has been running since.
+ * R10: whether the runtime or the kernel has refused a container of one of these images. The end of an earlier run is no evidence
+ * against a container that has been running since.
  */
 export function isRefused(evidence: RefusalEvidence): boolean {
   return findRefusal(evidence) !== undefined;
 }
 
-/** The strongest signal of such a refusal, and the container that shows it. */
+/** Returns the strongest refusal and its container, or undefined. */
 export function findRefusal({ nowMs, pod, images }: RefusalEvidence): PodSignal | undefined {
   const suspects = selectContainers(pod, images).filter(
     (container) => runningForMs(container, pod, nowMs) < READY_AFTER_MS,
@@ -115,13 +115,13 @@ function hasSucceeded({ terminated, lastTerminated }: ContainerEvidence): boolea
   return terminated?.exitCode === 0 || lastTerminated?.exitCode === 0;
 }
 
-/** Of the runs that its status shows: the present one and the one or two that ended last. */
+/** The longest run that the status shows: of the present one and the one or two that ended last. */
 function longestLifeMs(container: ContainerEvidence, pod: Pick<PodFacts, 'ready'>, nowMs: number): number {
   const ended = [container.terminated, container.lastTerminated].map((end) => (end?.seconds ?? 0) * 1_000);
   return Math.max(runningForMs(container, pod, nowMs), ...ended);
 }
 
-/** The start times of a Ready pod's containers are not kept: its condition shows since when all of them have been running. */
+/** How long the container has been running. Start times of a Ready pod's containers are not stored: its condition shows since when all run. */
 function runningForMs(
   { running, runningSinceMs }: ContainerEvidence,
   { ready }: Pick<PodFacts, 'ready'>,
@@ -131,7 +131,11 @@ function runningForMs(
   return nowMs - sinceMs;
 }
 
-/** @param ageMs since the pod was bound */
+/**
+ * Whether the container has run for longer than in a crash loop.
+ *
+ * @param ageMs since the pod was bound
+ */
 function outlivedCrashLoop(
   { restartCount, waiting, terminated, lastTerminated }: ContainerEvidence,
   ageMs: number,

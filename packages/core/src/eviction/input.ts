@@ -9,46 +9,46 @@ import type { ReplacementByOwner } from './owner.ts';
 import type { ReplacementForecast } from './replacement-forecast.ts';
 import type { Unschedulable } from './unschedulable.ts';
 
-/** The part of a policy that remediation obeys. */
+/** The part of a policy that remediation reads. */
 export type RemediationPolicy = Pick<ArchPolicySpec, 'mode' | 'remediation'>;
 
-/** Everything that decides about one pod. Gathered first, so that the decision itself waits for nothing. */
+/** All input of a decision about one pod. It is gathered first, so that the decision is synchronous. */
 export interface EvictionInput {
   /** Epoch milliseconds. */
   readonly nowMs: number;
   readonly pod: PodFacts;
-  /** The policy that governs the pod; absent when none does. */
+  /** The governing policy; absent if the pod has none. */
   readonly policy?: RemediationPolicy;
   /** The pod or its namespace carries the skip label. */
   readonly skipped: boolean;
-  /** The node that the pod is bound to; absent when it is bound to none, or to one that is not known. */
+  /** The node to which the pod is bound; absent if it is not bound, or the node is not known. */
   readonly node?: NodeFacts;
-  /** The pod's images against its node. */
+  /** Whether the node can run the pod's images. */
   readonly assessment: PlacementAssessment;
   /** This process has observed the pod (by UID) Ready for `READY_AFTER_MS` (R10). */
   readonly hasBeenReady: boolean;
-  /** What this process knows of its crashes; absent when it knows of none (R10). */
+  /** The crashes that this process has observed; absent if there are none (R10). */
   readonly crashes?: CrashHistory;
-  /** Present for a pod that carries our additions and finds no node (R9). */
+  /** Present for an unschedulable pod that carries additions of ArchPolicy (R9). */
   readonly unschedulable?: Unschedulable;
   /** Whether its owner replaces it (R2). */
   readonly replacement: ReplacementByOwner;
-  /** Whether the webhook would be asked about the replacement, and answers (R3). */
+  /** Whether the webhook would be called for the replacement, and is reachable (R3). */
   readonly webhook: 'reachable' | 'unreachable' | Exclude<WebhookCall, 'called'>;
-  /** Where the replacement would come to stand (R4). */
+  /** Where the replacement would be placed (R4). */
   readonly forecast: ReplacementForecast;
-  /** What the limits and the brake say (R6, R7). */
+  /** Whether the limits and the brake allow an eviction (R6, R7). */
   readonly limit: EvictionLimit;
-  /** What came of the last try, when it was not accepted (R8). */
+  /** The last eviction attempt, if it was not accepted (R8). */
   readonly lastAttempt?: LastAttempt;
-  /** An eviction of this very pod (by UID) has been accepted already (P3). */
+  /** An eviction of this pod (by UID) has already been accepted (P3). */
   readonly evictedBefore: boolean;
 }
 
-/** A pod that a policy governs. */
+/** The input for a pod with a governing policy. */
 export type Governed = EvictionInput & { readonly policy: RemediationPolicy };
 
-/** A misplacement, once it is known to be one. */
+/** The input for a misplaced pod. */
 export type Misplaced = EvictionInput & {
   readonly policy: RemediationPolicy;
   readonly node: NodeFacts;

@@ -6,33 +6,33 @@ import { arrayAt, textAt } from '../json/read.ts';
 import type { LabelSelector } from '../policy/label-selector.ts';
 import { isValidSelector, matchesNamespace, matchesSelector } from '../policy/label-selector.ts';
 
-/** The name of the webhook within our configuration (deploy/base/webhook-configuration). */
+/** The name of the webhook within its MutatingWebhookConfiguration (deploy/base/webhook-configuration). */
 const WEBHOOK_NAME = 'pods.archpolicy.dev';
 
 /**
- * The match conditions that we shipped once (adr/0048): a cluster that was not updated has them. Each holds for every pod that a
- * controller creates in place of another: it is not bound, and no mirror. What any other expression says is not known.
+ * The match conditions of earlier versions (adr/0048), which a cluster that was not updated still has. Each is true for every pod that
+ * a controller creates as a replacement: it is not bound, and is not a mirror pod. Other expressions are not evaluated.
  */
 const CONDITIONS_THAT_HOLD: ReadonlySet<string> = new Set([
   "!has(object.spec.nodeName) || object.spec.nodeName == ''",
   "!has(object.metadata.annotations) || !('kubernetes.io/config.mirror' in object.metadata.annotations)",
 ]);
 
-/** The webhook as the cluster has it installed (R3). */
+/** The webhook's configuration in the cluster (R3). */
 export type InstalledWebhook =
-  /** Nothing calls the webhook. */
+  /** There is no configuration: the webhook is never called. */
   | { readonly kind: 'absent' }
-  /** It holds something that is not known here, so that nobody can say what it is called for. */
+  /** It contains a selector or a condition that is not understood, so it is not known for which pods the webhook is called. */
   | { readonly kind: 'unknown' }
   | {
       readonly kind: 'installed';
       readonly namespaces: LabelSelector;
       readonly objects: LabelSelector;
-      /** Whether its rules name the creation of pods. */
+      /** Whether its rules include the creation of pods. */
       readonly pods: boolean;
     };
 
-/** Whether the API server would ask the webhook about a pod. */
+/** Whether the API server would call the webhook for a pod. */
 export type WebhookCall = 'called' | 'not-called' | 'not-installed' | 'unknown';
 
 /**
@@ -55,9 +55,9 @@ export function parseInstalledWebhook(configuration: JsonObject): InstalledWebho
 }
 
 /**
- * R3: whether it would be called for a replacement.
+ * R3: returns whether the webhook would be called for a replacement.
  *
- * @param labels of the pod: those of its template, and what its controller adds
+ * @param labels of the pod: the labels of its template and of its controller
  */
 export function webhookCall(
   installed: InstalledWebhook,
@@ -91,7 +91,7 @@ function names(rule: JsonObject, field: string, any: readonly string[]): boolean
   return arrayAt(rule, field).some((value) => typeof value === 'string' && any.includes(value));
 }
 
-/** Absent: everything. Undefined: not of the API's shape, or invalid. */
+/** Absent: selects everything. Returns undefined if it is not of the API's shape, or invalid. */
 function parseSelector(raw: Json | undefined): LabelSelector | undefined {
   if (raw === undefined || raw === null) return {};
   if (!isJsonObject(raw)) return undefined;

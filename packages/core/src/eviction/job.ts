@@ -1,23 +1,23 @@
 import { isJsonObject } from '../json/json.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 
-/** What of a Job decides whether it survives the eviction of one of its pods (R2). */
+/** The facts of a Job that decide whether it survives the eviction of one of its pods (R2). */
 export interface JobFacts {
   /** Complete, failed, suspended or being deleted: it starts no further pod. */
   readonly ended: boolean;
   readonly backoffLimit: number;
-  /** The Job counts failures per index: a single one may end its index for good. */
+  /** The Job counts failures per index: a single failure may fail its index permanently. */
   readonly backoffLimitPerIndex: boolean;
   /** Pods that have failed so far. */
   readonly failed: number;
   /**
    * What the Job's `podFailurePolicy` does with a pod that carries `DisruptionTarget`: `Ignored` by a rule that no
-   * failing rule precedes; `MayFail` where a failing rule could match first; else it is `Counted` as a failure.
+   * failing rule precedes; `MayFail` if a failing rule could match first; else `Counted` as a failure.
    */
   readonly onDisruption: 'Ignored' | 'Counted' | 'MayFail';
 }
 
-/** The API's default when `spec.backoffLimit` is absent (it is defaulted at admission, so this is for old objects). */
+/** The API's default of `spec.backoffLimit`. It is set at admission, so only old objects need it here. */
 const DEFAULT_BACKOFF_LIMIT = 6;
 
 const ENDING_CONDITIONS: ReadonlySet<Json | undefined> = new Set([
@@ -28,7 +28,7 @@ const ENDING_CONDITIONS: ReadonlySet<Json | undefined> = new Set([
 ]);
 
 /**
- * Facts of a Job as the API server sent it, or undefined when it is none.
+ * Parses a Job as the API server returns it. Returns undefined if `raw` is not a Job.
  *
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy
  * @example {"spec":{"backoffLimit":6,"podFailurePolicy":{"rules":[{"action":"Ignore",
@@ -54,7 +54,7 @@ function hasEnded(status: JsonObject): boolean {
   );
 }
 
-/** Rules are tried in order and the first that matches decides, so an earlier failing rule may win over `Ignore`. */
+/** The first rule that matches decides, so an earlier failing rule may take precedence over `Ignore`. */
 function onDisruption(spec: JsonObject): JobFacts['onDisruption'] {
   const policy = isJsonObject(spec['podFailurePolicy']) ? spec['podFailurePolicy'] : {};
   for (const rule of objects(policy['rules'])) {

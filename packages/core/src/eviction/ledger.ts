@@ -1,74 +1,73 @@
 import { EvictionBrake } from './brake.ts';
 import type { BrakeLimit, BrakeState, PlacementViolation } from './brake.ts';
 
-/** Evictions of one policy are counted over this long: its limit is per minute. */
+/** The window of a policy's rate limit, which is per minute. */
 const RATE_WINDOW_MS = 60_000;
 
-/** Unproven evictions of one owner: more would repeat a mistake faster than its replacements can show it. */
+/** Evictions of one owner whose replacements have not landed right yet. More would repeat a mistake before the replacements can show it. */
 export const SLOTS_PER_OWNER = 3;
 
-/** A new leader knows nothing of its predecessor's evictions, so it starts with less. */
+/** The same after a change of the leader: a new leader has no record of its predecessor's evictions. */
 export const SLOTS_PER_OWNER_AT_START = 1;
 
-/** How long a place stays taken after a wrong landing, and how long a new leader is careful. */
+/** How long a slot is held after a wrong landing, and how long a new leader uses the smaller limit. */
 export const SLOT_HELD_MS = 10 * 60_000;
 
-/** The same of a pod that has run on its node, unless its replacement lands right: long enough for a person to see it. */
+/** The same for a pod that has run on its node: long enough for an operator to notice. */
 export const SLOT_HELD_AFTER_RUN_MS = 24 * 60 * 60_000;
 
 /**
- * How long a replacement is awaited for which an autoscaler brings a node. It may come late, and until then further evictions would
- * only add Pending pods. A day bounds what is remembered of owners whose node never comes.
+ * How long a replacement is awaited for which an autoscaler adds a node. The node may come late, and until then further evictions
+ * would only add Pending pods. The bound of a day is for owners whose node never comes.
  */
 export const SLOT_HELD_FROM_ZERO_MS = 24 * 60 * 60_000;
 
-/** A replacement not seen on a node by then counts as one that landed wrong. */
+/** A replacement that has not been bound by then counts as landed wrong. */
 export const LANDING_DEADLINE_MS = 60_000;
 
 /**
  * Where the replacement of an evicted pod landed:
  *
  * - `right`: on a node that all its images support
- * - `wrong`: on one that some image does not support
- * - `broken`: on one that all its images support, and the node refuses it all the same: no node would run it
+ * - `wrong`: on a node that some image does not support
+ * - `broken`: on a node that all its images support but that refuses it, as any node would
  */
 export const PLACEMENT_OUTCOMES = ['right', 'wrong', 'broken'] as const;
 export type PlacementOutcome = (typeof PLACEMENT_OUTCOMES)[number];
 
-/** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs`: when asking again pays. */
+/** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs`: the earliest time at which that can change. */
 export type EvictionLimit =
   BrakeLimit | { readonly kind: 'limited'; readonly reason: 'PolicyLimit' | 'OwnerLimit'; readonly untilMs: number };
 
-/** What an eviction counts against. */
+/** The limits against which an eviction counts. */
 export interface EvictionAccount {
   readonly policy: string;
   /** `maxEvictionsPerMinute` of the policy. */
   readonly maxPerMinute: number;
   /** `controllerKey` of the pod's top controller. */
   readonly owner: string;
-  /** R10: the pod is known to have run on its node, so that its owner's evictions go one by one. */
+  /** R10: the pod has run on its node, so its owner's pods are evicted one at a time. */
   readonly hasRun?: boolean;
-  /** R4: no node that is there can take the replacement, and an autoscaler brings one. */
+  /** R4: no existing node can take the replacement, and an autoscaler adds one. */
   readonly fromZero?: boolean;
 }
 
 interface Slot {
   readonly owner: string;
   readonly policy: string;
-  readonly takenAtMs: number;
-  /** `awaited`: no replacement has landed. `kept`: it landed on a node that cannot run it, or is a broken image. */
-  readonly state: 'awaited' | 'kept';
+  readonly reservedAtMs: number;
+  /** `awaited`: no replacement has landed. `failed`: it landed on a node that cannot run it, or has a broken image. */
+  readonly state: 'awaited' | 'failed';
   readonly heldUntilMs: number;
   readonly hasRun: boolean;
 }
 
 /**
- * The evictions under way or not yet proven right, of one leader's term (R6). It has no clock: every question carries
- * the time.
+ * The recent evictions of one leader, against which the limits are checked (R6). It has no clock: the caller passes the time.
  *
- * A place is taken before the call and given back when the call was not accepted. An accepted eviction keeps its place
- * until its replacement is seen to land right; a wrong landing, a broken image, or no landing within a minute keeps it for
- * ten minutes more. A replacement for which an autoscaler brings a node has no such minute.
+ * A slot is reserved before the call of the API and released if the eviction was not accepted. An accepted eviction holds its slot
+ * until its replacement lands right. A wrong landing, a broken image, or no landing within a minute holds it for ten minutes more.
+ * The minute does not apply to a replacement for which an autoscaler adds a node.
  */
 export class EvictionLedger {
   readonly #startedAtMs: number;
@@ -85,61 +84,61 @@ export class EvictionLedger {
     this.#sweptAtMs = startedAtMs;
   }
 
-  /** @param uid the pod in question: a place that an unanswered try of it may still hold does not stand in its way */
+  /** @param uid of the pod to be evicted: a slot that an unanswered attempt for it still holds does not count */
   limit({ policy, maxPerMinute, owner, hasRun }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
     const braked = this.#brake.limit(owner, uid, nowMs);
     if (braked.kind === 'limited') return braked;
     const held = this.#heldSlots(owner, nowMs).filter(([holder]) => holder !== uid);
-    const oneByOne = hasRun === true || held.some(([, place]) => place.hasRun);
-    const allowed = oneByOne ? 1 : this.#slotsPerOwner(nowMs);
+    const oneAtATime = hasRun === true || held.some(([, place]) => place.hasRun);
+    const allowed = oneAtATime ? 1 : this.#slotsPerOwner(nowMs);
     if (held.length >= allowed)
-      return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAt(held, nowMs) };
+      return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAtMs(held, nowMs) };
     const recent = this.#recent(policy, nowMs);
     if (recent.length < maxPerMinute) return { kind: 'free' };
-    // The window must shed as many as are over the limit before one more fits.
+    // All evictions over the limit must leave the window before one more fits.
     const oldest = recent[recent.length - Math.max(1, maxPerMinute)] ?? nowMs;
     return { kind: 'limited', reason: 'PolicyLimit', untilMs: oldest + RATE_WINDOW_MS };
   }
 
-  /** Takes a place for the eviction of the pod `uid`, whose limits the caller has just found free. */
+  /** Reserves a slot for the eviction of the pod `uid`. The caller has just checked {@link limit}. */
   reserve(uid: string, account: EvictionAccount, nowMs: number): void {
     const { policy, owner, hasRun = false } = account;
     this.#sweep(nowMs);
     const heldUntilMs = nowMs + slotTimeoutMs(account);
-    this.#slots.set(uid, { owner, policy, takenAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
+    this.#slots.set(uid, { owner, policy, reservedAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
     const uids = this.#byOwner.get(owner) ?? new Set<string>();
     this.#byOwner.set(owner, uids.add(uid));
     this.#recent(policy, nowMs).push(nowMs);
     this.#brake.onEvictionStarted(owner, uid, nowMs);
   }
 
-  /** Whether the brake still lets the eviction of `uid` pass, which has its place: it may have closed since. */
+  /** Whether the brake still allows the eviction of `uid`, which holds a slot: evictions may have been paused since. */
   brakeLimit({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit {
     return this.#brake.limit(owner, uid, nowMs);
   }
 
-  /** The eviction was not accepted: neither its place nor its share of the rate was used. */
+  /** The eviction was not accepted: releases its slot, and removes it from the rate. */
   release(uid: string): void {
     const place = this.#slots.get(uid);
     if (place === undefined) return;
     const times = this.#rate.get(place.policy) ?? [];
-    const index = times.lastIndexOf(place.takenAtMs);
+    const index = times.lastIndexOf(place.reservedAtMs);
     if (index !== -1) times.splice(index, 1);
     this.#remove(uid, place);
     this.#brake.onEvictionRejected(place.owner, uid);
   }
 
-  /** The oldest eviction of this owner whose replacement is still awaited: the one that a landing pod proves. */
+  /** Returns the UID of the owner's oldest eviction whose replacement has not landed: the next landing counts for it. */
   oldestAwaited(owner: string, nowMs: number): string | undefined {
     return this.#heldSlots(owner, nowMs).find(([, place]) => place.state === 'awaited')?.[0];
   }
 
-  /** Whether the evicted pod is known to have run on its node: then only a replacement that is Ready has landed right (R10). */
+  /** Whether the evicted pod had run on its node: then only a Ready replacement has landed right (R10). */
   hadRun(uid: string): boolean {
     return this.#slots.get(uid)?.hasRun === true;
   }
 
-  /** The replacement of `uid` has landed. Right gives the place back at once; broken stops its owner's evictions as well. */
+  /** The replacement of `uid` has landed. `right` releases the slot at once; `broken` also pauses its owner's evictions. */
   recordLanding(uid: string, landing: PlacementOutcome, nowMs: number): void {
     const place = this.#slots.get(uid);
     if (place === undefined) return;
@@ -149,21 +148,21 @@ export class EvictionLedger {
       return;
     }
     const heldUntilMs = nowMs + (place.hasRun ? SLOT_HELD_AFTER_RUN_MS : SLOT_HELD_MS);
-    this.#slots.set(uid, { ...place, state: 'kept', heldUntilMs });
+    this.#slots.set(uid, { ...place, state: 'failed', heldUntilMs });
     if (landing === 'broken') this.#brake.onLandedBroken(place.owner, nowMs);
   }
 
-  /** R7: a pod came to stand where it must not. */
+  /** R7: records that a pod was placed where it must not be. */
   recordViolation(fault: PlacementViolation, nowMs: number): void {
     this.#brake.onViolation(fault, nowMs);
   }
 
-  /** Which evictions are stopped (R7). */
+  /** Returns which evictions are paused (R7). */
   brakeState(nowMs: number): BrakeState {
     return this.#brake.state(nowMs);
   }
 
-  /** Places taken by the evictions of `owner`. */
+  /** Slots held by evictions of `owner`. */
   countSlots(owner: string, nowMs: number): number {
     return this.#heldSlots(owner, nowMs).length;
   }
@@ -172,14 +171,14 @@ export class EvictionLedger {
     return nowMs < this.#startedAtMs + SLOT_HELD_MS ? SLOTS_PER_OWNER_AT_START : SLOTS_PER_OWNER;
   }
 
-  /** When the first of these places is over, or a new leader's carefulness, whichever comes first. */
-  #ownerFreeAt(held: readonly (readonly [string, Slot])[], nowMs: number): number {
+  /** When the first of these slots expires, or the new leader's smaller limit ends, if that is earlier. */
+  #ownerFreeAtMs(held: readonly (readonly [string, Slot])[], nowMs: number): number {
     const soonest = Math.min(...held.map(([, place]) => place.heldUntilMs));
-    const startOver = this.#startedAtMs + SLOT_HELD_MS;
-    return nowMs < startOver ? Math.min(soonest, startOver) : soonest;
+    const startEndsAtMs = this.#startedAtMs + SLOT_HELD_MS;
+    return nowMs < startEndsAtMs ? Math.min(soonest, startEndsAtMs) : soonest;
   }
 
-  /** Places still held, oldest first; those that are over are dropped. */
+  /** Returns the held slots, oldest first, and drops expired ones. */
   #heldSlots(owner: string, nowMs: number): readonly (readonly [string, Slot])[] {
     const held: (readonly [string, Slot])[] = [];
     for (const uid of [...(this.#byOwner.get(owner) ?? [])]) {
@@ -191,7 +190,7 @@ export class EvictionLedger {
     return held;
   }
 
-  /** Owners and policies that nobody asks about any more would be kept for ever. */
+  /** Drops expired slots and rates: owners and policies that were deleted would otherwise take memory for ever. */
   #sweep(nowMs: number): void {
     if (nowMs < this.#sweptAtMs + RATE_WINDOW_MS) return;
     this.#sweptAtMs = nowMs;
@@ -199,7 +198,7 @@ export class EvictionLedger {
     for (const [policy, times] of this.#rate) if (!isInWindow(times.at(-1), nowMs)) this.#rate.delete(policy);
   }
 
-  /** For how many policies evictions are counted. */
+  /** Number of policies with evictions in the window. */
   get policies(): number {
     return this.#rate.size;
   }
@@ -218,7 +217,7 @@ export class EvictionLedger {
   }
 }
 
-/** How long a place stays taken while no replacement lands. */
+/** How long a slot is held while no replacement lands. */
 function slotTimeoutMs({ hasRun = false, fromZero = false }: EvictionAccount): number {
   if (hasRun) return SLOT_HELD_AFTER_RUN_MS;
   return fromZero ? SLOT_HELD_FROM_ZERO_MS : LANDING_DEADLINE_MS + SLOT_HELD_MS;

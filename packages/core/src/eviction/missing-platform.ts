@@ -6,7 +6,7 @@ import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import { lacksManifest } from './evidence.ts';
 
-/** An image of which a node got "not found" for a manifest that the index lists for it. */
+/** A platform of an image whose manifest, listed in the index, the registry reported as "not found" to a node. */
 export interface SuspectPlatform {
   /** As written in the pod. */
   readonly image: string;
@@ -17,8 +17,8 @@ export interface SuspectPlatform {
 }
 
 /**
- * I9: the platforms of a pod's images that the registry may not have any longer, although an index lists them: those of its node,
- * where the node's own pull has failed. What a policy's `images` declares is not checked.
+ * I9: returns the platforms of a pod's images that the registry may no longer have although an index lists them: the platform of the
+ * pod's node, if the node's pull failed. Platforms that a policy's `images` declares are not checked.
  */
 export function suspectPlatforms(
   pod: Pick<PodFacts, 'images' | 'volumeImages' | 'containers'>,

@@ -5,24 +5,24 @@ import type { NodeBound } from '../pod/node-bound.ts';
 import { isReplacingOwner } from '../pod/replacing-owners.ts';
 import type { JobFacts } from './job.ts';
 
-/** Who replaces the pod, or why nobody is known to (R2). The reason says it all: it is a metric label. */
+/** Whether the pod's owner replaces it, or why not (R2). The reason is a metric label. */
 export type ReplacementByOwner =
   { readonly kind: 'replaced' } | { readonly kind: 'not-replaced'; readonly reason: NotReplacedReason };
 
 export type NotReplacedReason = NodeBound | 'BarePod' | 'UnknownOwner' | 'JobUnknown' | 'JobWouldFail';
 
 /**
- * Whether the owner is known to replace this pod once it is evicted (R2).
+ * Returns whether the owner replaces this pod once it is evicted (R2).
  *
- * @param job facts of the owning Job, when the owner is one; absent when they could not be read
- * @param ownerKinds further owners that replace, as `group/Kind` (policy)
+ * @param job facts of the owning Job, if the owner is a Job; undefined if they could not be read
+ * @param ownerKinds further owners that replace their pods, as `group/Kind` (from the policy)
  */
 export function evaluateReplacement(
   pod: PodFacts,
   job: JobFacts | undefined,
   ownerKinds: readonly string[],
 ): ReplacementByOwner {
-  // Whatever the list of further kinds names: a DaemonSet puts its next pod on the same node.
+  // Even if `ownerKinds` lists it: a DaemonSet creates the next pod on the same node.
   const reason = nodeBound(pod);
   if (reason !== undefined) return { kind: 'not-replaced', reason };
   if (pod.owner === undefined) return { kind: 'not-replaced', reason: 'BarePod' };
@@ -31,7 +31,7 @@ export function evaluateReplacement(
   return { kind: 'not-replaced', reason: 'UnknownOwner' };
 }
 
-/** Whether the pod is a Job's: only then are the facts of the Job worth a request. */
+/** Whether a Job owns the pod: only then the Job must be read. */
 export function isOwnedByJob(pod: PodFacts): boolean {
   return pod.owner !== undefined && groupKind(pod.owner) === 'batch/Job';
 }

@@ -15,33 +15,33 @@ import type { ArchPolicy } from '../policy/index.ts';
 import { violatesArchitectureTerms } from './architecture-violation.ts';
 import { replacementPod } from './replacement-pod.ts';
 
-/** Where a replacement would come to stand (R4). */
+/** Where a replacement would be placed (R4). */
 export type ReplacementForecast =
-  /** On a node that is there and can run it, and not on this one again. */
+  /** On an existing node that can run it, and not on the pod's node again. */
   | 'right'
-  /** On a node that can run it, which an autoscaler brings once it sees the replacement Pending. */
+  /** On a node that can run it, which an autoscaler adds for the Pending replacement. */
   | 'from-zero'
-  /** No ready, schedulable node that can run it would take it. */
+  /** No ready, schedulable node can run it and satisfies its constraints. */
   | 'no-node'
-  /** Nothing would keep it from this node, or one like it. */
+  /** Nothing would exclude the pod's node, or one of its architecture. */
   | 'same-node';
 
 export interface ReplacementInput {
   readonly pod: PodFacts;
   readonly namespace: NamespaceFacts;
   readonly policy: ArchPolicy;
-  /** What is known of the pod's images, by their strings. */
+  /** The inspections of the pod's images, by their references in the spec. */
   readonly images: ReadonlyMap<string, Inspection>;
   readonly nodes: readonly NodeFacts[];
   /** Epoch milliseconds. */
   readonly nowMs: number;
-  /** Whatever the policy's status says: without our preference (R9). */
+  /** Ignores the policy's preference, independent of the policy's status (R9). */
   readonly preferenceRelaxed?: boolean;
 }
 
 /**
- * What a replacement of this pod would ask of the scheduler once the webhook has decided about it: afresh, by today's
- * policy, nodes and images, without what we once added. A policy in Audit is taken as it would be in Enforce.
+ * Returns the constraints that the webhook would give a replacement of this pod: by the current policy, nodes and images, without the
+ * additions that ArchPolicy made to this pod. A policy in Audit is treated as in Enforce.
  */
 export function replacementDemand({ pod, namespace, policy, ...rest }: ReplacementInput): SchedulingDemand {
   const raw = replacementPod(pod);
@@ -59,18 +59,18 @@ export function replacementDemand({ pod, namespace, policy, ...rest }: Replaceme
   return { ...spec, ...resolveOs(pod, imageKnowledge(pod, rest.images, policy.spec), rest.nodes) };
 }
 
-/** The scheduler knows no operating system but by labels; the kubelet of another one would not run the pod. */
+/** The scheduler compares operating systems by labels only, but the kubelet of another one would not run the pod. */
 function resolveOs(...pod: Parameters<typeof podOs>): { readonly os?: string } {
   const os = podOs(...pod);
   return os.kind === 'open' ? {} : { os: os.name };
 }
 
 /**
- * R4: the replacement must be kept from this node, and a node that can run it must be able to take it, or come: from an
- * autoscaler (`scaleFromZero`).
+ * R4: the replacement's constraints must exclude this node, and a node that can run it must be able to take it, or an autoscaler must
+ * add one (`scaleFromZero`).
  *
- * @param node the one that the pod is bound to
- * @param architectures what all its images support
+ * @param node to which the pod is bound
+ * @param architectures that all its images support
  */
 export function forecastReplacement(
   input: ReplacementInput,
@@ -81,6 +81,6 @@ export function forecastReplacement(
   if (!violatesArchitectureTerms(demand, node)) return 'same-node';
   if (hasFeasibleNode(demand, input.nodes, architectures)) return 'right';
   const { scaleFromZero } = input.policy.spec;
-  const brought = allowedByOwner(demand, architectures).filter((architecture) => scaleFromZero.includes(architecture));
-  return brought.some((architecture) => canBeBrought(demand, architecture, input.nodes)) ? 'from-zero' : 'no-node';
+  const addable = allowedByOwner(demand, architectures).filter((architecture) => scaleFromZero.includes(architecture));
+  return addable.some((architecture) => canBeBrought(demand, architecture, input.nodes)) ? 'from-zero' : 'no-node';
 }

@@ -5,9 +5,8 @@ import { REQUIRED } from '../kubernetes/pod-spec.ts';
 import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 
 /**
- * The pod that would come in place of this one, as far as its placement is decided by it: what is kept of the pod, without
- * its node and what happened to it, in the API's shape. A list that is empty is left out, as the API server does: what we
- * once added is found verbatim.
+ * Builds the pod that the owner would create in place of this one, in the API's shape: the fields that decide its placement, without
+ * node and status. Empty lists are omitted, as the API server does, so that earlier additions of ArchPolicy are found verbatim.
  */
 export function replacementPod(pod: PodFacts): JsonObject {
   const { namespace, name, labels, annotations, owner, generateName = name } = pod;

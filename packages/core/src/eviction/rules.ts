@@ -9,18 +9,21 @@ import { hasRun, isRefused, keepsCrashing, READY_AFTER_MS, willHaveRunAtMs } fro
 import type { RunEvidence } from './has-run.ts';
 import type { EvictionInput, Governed, Misplaced, RemediationPolicy } from './input.ts';
 
-/** A pod of which one container works gets this many times the grace period: evicting it ends what works, too. */
+/** Multiplies the grace period of a pod with a working container: an eviction would end that container, too. */
 const GRACE_FACTOR_WHILE_WORKING = 10;
 
-/** Every process reads what the others have found about an image after 10 minutes at the latest (K3). The minute more is for clocks and work under way. */
+/**
+ * Every process reads within 10 minutes what other processes found about an image (K3). The additional minute allows for clock differences
+ * and work in progress.
+ */
 const MISSING_KNOWN_AFTER_MS = 11 * 60_000;
 
-/** R5: a node whose label and report differ is not known for what it is, and the label decides where pods go. */
+/** R5: objects to a node whose labels and `nodeInfo` differ: the scheduler uses the labels, the kubelet its own platform. */
 export function nodeIsContradictory({ node }: Misplaced): EvictionDecision | undefined {
   return hasTrueArchitectureLabel(node) && hasTrueOsLabel(node) ? undefined : report('NodeContradictory');
 }
 
-/** R2: objects where the owner is not known to replace an evicted pod. */
+/** R2: objects if the owner is not known to replace an evicted pod. */
 export function ownerDoesNotReplace({ replacement }: Governed): EvictionDecision | undefined {
   return replacement.kind === 'replaced' ? undefined : report(replacement.reason);
 }
@@ -31,8 +34,8 @@ export function podOptsOut({ pod }: Governed): EvictionDecision | undefined {
 }
 
 /**
- * R10: objects to a pod that runs, or has run, and carries a mark of a node autoscaler that it must not be moved. One that cannot
- * run is moved all the same: the mark is for work that would be lost.
+ * R10: objects to a pod that runs or has run, and whose annotation asks node autoscalers not to move it. A pod that has never run is
+ * evicted regardless: the annotation protects work that would be lost.
  */
 export function podMustNotBeDisrupted(input: Misplaced): EvictionDecision | undefined {
   const { annotations, ready } = input.pod;
@@ -42,15 +45,15 @@ export function podMustNotBeDisrupted(input: Misplaced): EvictionDecision | unde
 }
 
 /**
- * R1, R10: a Ready pod runs, whatever its images declare; and one that has run is not evicted for a moment in which it is not Ready.
- * Both have one reason: a pod that runs in spite of its images, and flaps, is one finding.
+ * R1, R10: objects to a Ready pod, which runs regardless of the platforms that its images declare, and to a pod that has run and is not
+ * Ready for a moment. Both have the same reason, so that a flapping pod is reported once.
  */
 export function podRuns(input: Misplaced): EvictionDecision | undefined {
   const { nowMs, pod, policy } = input;
   if (policy.remediation.includeReady) return undefined;
   if (pod.ready.value) {
     const countsAtMs = pod.ready.sinceMs + READY_AFTER_MS;
-    // A crash loop is not Ready again within a second, and evicted then: while it is, it would use up its budget.
+    // A crash loop is Ready for less than a second, and is evicted after that: while Ready it would consume its disruption budget.
     return nowMs >= countsAtMs ? report('ReadyOnWrongArchitecture') : wait('ReadyTooShort', countsAtMs);
   }
   const evidence = toRunEvidence(input);
@@ -59,7 +62,7 @@ export function podRuns(input: Misplaced): EvictionDecision | undefined {
     : undefined;
 }
 
-/** R10: whether the pod is known to run, or to have run, on the node that its images exclude. */
+/** R10: whether the pod runs, or has run, on its node although its images do not support the node. */
 export function runsDespiteImages(
   input: Pick<EvictionInput, 'nowMs' | 'pod' | 'policy' | 'assessment' | 'hasBeenReady'>,
 ): boolean {
@@ -81,7 +84,7 @@ function toRunEvidence({
   return crashes === undefined ? evidence : { ...evidence, crashes };
 }
 
-/** R4: objects where the replacement would be placed no better, or nowhere. */
+/** R4: objects if the replacement would not be placed on a node that can run it. */
 export function replacementWouldNotFit({ assessment, forecast }: Misplaced): EvictionDecision | undefined {
   if (assessment.architectures.length === 0) return report('NoCommonArchitecture');
   switch (forecast) {
@@ -96,8 +99,8 @@ export function replacementWouldNotFit({ assessment, forecast }: Misplaced): Evi
 }
 
 /**
- * R4, I9: objects while a replica of the webhook may still have the platform in its memory: the replacement would be placed on such a
- * node again.
+ * R4, I9: objects while a replica of the webhook may still have the missing platform in its cache: it would place the replacement on
+ * such a node again.
  */
 export function webhookMayUseMissingPlatform({ nowMs, assessment }: Misplaced): EvictionDecision | undefined {
   if (assessment.missingSinceMs === undefined) return undefined;
@@ -105,7 +108,7 @@ export function webhookMayUseMissingPlatform({ nowMs, assessment }: Misplaced): 
   return nowMs < knownAtMs ? wait('PlatformMissing', knownAtMs) : undefined;
 }
 
-/** R3: where the webhook is not asked, the replacement would land as wrongly. */
+/** R3: objects if the webhook would not be called for the replacement, which would then be placed on any node. */
 export function webhookWouldNotBeCalled({ webhook }: Governed): EvictionDecision | undefined {
   switch (webhook) {
     case 'not-installed':
@@ -120,12 +123,12 @@ export function webhookWouldNotBeCalled({ webhook }: Governed): EvictionDecision
   }
 }
 
-/** R10: pods of a node that is not Ready are evicted by its taints, and their status is as old as the kubelet's last word. */
+/** R10: objects while the node is not Ready: its taints evict its pods, and their status is as old as the kubelet's last update. */
 export function nodeIsNotReady({ node }: Misplaced): EvictionDecision | undefined {
   return node.ready ? undefined : wait('NodeNotReady');
 }
 
-/** R1, R10: objects during the grace period, and while a container may still have run longer than it. */
+/** R1, R10: objects during the grace period, and while a running container may still outlast it. */
 export function podIsTooYoung(input: Misplaced): EvictionDecision | undefined {
   const { nowMs, pod, policy } = input;
   const works = pod.containers.some(({ running, ready }) => running && ready);
@@ -137,12 +140,12 @@ export function podIsTooYoung(input: Misplaced): EvictionDecision | undefined {
   return runsAtMs === undefined ? undefined : wait('GracePeriod', runsAtMs);
 }
 
-/** What does not parse was refused by the API server; without a period nothing is ever old enough. */
+/** The API server has rejected invalid durations. If one is found here nevertheless, the grace period never ends. */
 function gracePeriodMs({ remediation }: RemediationPolicy): number {
   return parseDurationMs(remediation.gracePeriodAfterScheduling) ?? Number.POSITIVE_INFINITY;
 }
 
-/** R1: objects where the policy only reports. */
+/** R1: objects if the policy only reports. */
 export function policyDoesNotEvict({ policy }: Governed): EvictionDecision | undefined {
   if (policy.mode !== 'Enforce') return report('AuditMode');
   return policy.remediation.action === 'Evict' ? undefined : report('ReportOnly');
@@ -153,7 +156,7 @@ export function webhookIsUnreachable({ webhook }: Governed): EvictionDecision | 
   return webhook === 'reachable' ? undefined : wait('WebhookUnreachable');
 }
 
-/** R8: nothing that happens to the pod meanwhile makes the API server say something else. */
+/** R8: objects until the retry time of the last attempt: before that, the API server would return the same result. */
 export function lastAttemptForbids({ nowMs, lastAttempt }: Governed): EvictionDecision | undefined {
   if (lastAttempt === undefined || nowMs >= lastAttempt.untilMs) return undefined;
   const { reason, untilMs } = lastAttempt;
@@ -165,7 +168,7 @@ export function limitIsReached({ limit }: Governed): EvictionDecision | undefine
   return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
 }
 
-/** R9: objects until the policy's status shows that the preference is skipped for the owner, which can find the list full. */
+/** R9: objects until the policy's status shows that the preference is skipped for the owner. The status may have no room for the entry. */
 export function preferenceIsNotRelaxed({ unschedulable }: Governed): EvictionDecision | undefined {
   return unschedulable?.relaxed === false ? wait('Relaxing') : undefined;
 }

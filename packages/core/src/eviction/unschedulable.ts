@@ -14,28 +14,28 @@ import { untolerated } from '../requirement/tolerations.ts';
 import { replacementDemand } from './replacement-forecast.ts';
 import type { ReplacementInput } from './replacement-forecast.ts';
 
-/** A pod that has found no node for this long is told of: autoscalers and rollouts need some time, too. */
+/** How long a pod may be unschedulable before it is handled (R9): autoscalers and rollouts need some time. */
 export const UNSCHEDULABLE_AFTER_MS = 2 * 60_000;
-/** The same of a pod that the scheduler makes room for: the pods that it preempts have up to their grace period to end. */
+/** The same for a pod with a nominated node: the pods that the scheduler preempts have up to their grace period to end. */
 export const NOMINATED_AFTER_MS = 10 * 60_000;
-/** The schema validates the duration; this is for a value that it missed. */
+/** For a duration that the CRD's schema did not reject although it does not parse. */
 const SCALE_FROM_ZERO_WAIT_MS = 10 * 60_000;
-/** How long the next decisions for its owner skip the preference. */
+/** How long decisions for its owner skip the preference. */
 export const RELAXED_FOR_MS = 60 * 60_000;
 
-/** What is known of a pod that carries our additions and finds no node (R9). */
+/** An unschedulable pod that carries additions of ArchPolicy (R9). */
 export interface Unschedulable {
-  /** For how long, since it was first seen so: the condition's own time includes that behind scheduling gates. */
+  /** Milliseconds since it was first observed unschedulable. The condition's own time would include the time behind scheduling gates. */
   readonly forMs: number;
-  /** For how long it may be so: see {@link unschedulableAfterMs}. */
+  /** How long it may be unschedulable: see {@link unschedulableAfterMs}. */
   readonly afterMs: number;
-  /** Whether a ready node would take it without our preference, and does not with it. */
+  /** Whether a ready node would take it without the policy's preference, but does not with it. */
   readonly relaxingHelps: boolean;
-  /** The policy's status says that the preference is skipped for its workload. */
+  /** The policy's status lists its workload among those whose preference is skipped. */
   readonly relaxed: boolean;
 }
 
-/** Whether the pod carries a record of ours, is behind no gate, and the scheduler has said that it finds no node. */
+/** Whether the pod carries a decision of ArchPolicy, has no scheduling gate, and the scheduler has reported it as unschedulable. */
 export function isUnschedulable(pod: PodFacts): boolean {
   const { scheduled, nodeName, schedulingGates } = pod;
   if (nodeName !== undefined || schedulingGates.length > 0 || isTerminalOrTerminating(pod)) return false;
@@ -43,11 +43,11 @@ export function isUnschedulable(pod: PodFacts): boolean {
   return readDecision(pod.annotations) !== undefined;
 }
 
-/** A workload whose pods find no node because of our preference for an architecture. */
+/** A workload whose pods are unschedulable because of the policy's preference for an architecture. */
 export interface StuckWorkload {
-  /** As `workloadKey` names it. */
+  /** As {@link workloadKey} returns it. */
   readonly workload: string;
-  /** That its pods were narrowed to; absent: several. */
+  /** The only architecture that its pods allow; absent if they allow several. */
   readonly architecture?: string;
 }
 
@@ -57,18 +57,17 @@ export function stuckWorkload(pod: PodFacts): StuckWorkload {
 }
 
 /**
- * The only architecture that the pod's selector and required terms allow; undefined when they allow several, or none. The record
- * of our decision is no evidence: tenants can write the annotation.
+ * Returns the only architecture that the pod's selector and required terms allow; undefined if they allow several, or none. The
+ * decision annotation is not read: tenants can write it.
  */
 export function narrowedTo(pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>): NodeArchitecture | undefined {
-  const [architecture, ...others] = allowedByOwner(pod, NODE_ARCHITECTURES);
-  return others.length === 0 ? architecture : undefined;
+  const [architecture, ...further] = allowedByOwner(pod, NODE_ARCHITECTURES);
+  return further.length === 0 ? architecture : undefined;
 }
 
 /**
- * R9: how long the pod may look for a node before it counts as one that our preference keeps from every node. What it is narrowed to
- * is read from its selector and required terms, as in {@link narrowedTo}; one that they leave every architecture to waits for no
- * certain one.
+ * R9: returns how long the pod may be unschedulable, milliseconds. It waits longer for a node that an autoscaler adds: if its selector
+ * and required terms (as in {@link narrowedTo}) exclude some architecture, and allow one of `scaleFromZero`.
  */
 export function unschedulableAfterMs(
   pod: Pick<PodFacts, 'nominated' | 'nodeSelector' | 'requiredAffinity'>,
@@ -85,14 +84,14 @@ export function unschedulableAfterMs(
 }
 
 export interface RelaxationInput extends ReplacementInput {
-  /** The pods that are bound to a node. */
+  /** Returns the pods that are bound to a node. */
   readonly podsOn: (node: string) => readonly Pick<PodFacts, 'requests' | 'phase'>[];
 }
 
 /**
- * R9: whether dropping our preference would let a ready node take the pod's replacement that cannot take the pod: by selectors,
- * taints, and requests against what the node has left. What the scheduler says only excludes: while it names a claim that no
- * node can satisfy, another node would not help.
+ * R9: whether, without the policy's preference, a ready node could take the pod's replacement that cannot take the pod: by selectors,
+ * taints, and the node's free resources. The scheduler's message can only exclude that: while it names a claim that no node can
+ * satisfy, another node would not help.
  */
 export function relaxingHelps(input: RelaxationInput): boolean {
   const { pod, nodes, podsOn } = input;
@@ -105,12 +104,12 @@ export function relaxingHelps(input: RelaxationInput): boolean {
   );
 }
 
-/** The scheduler reserves for all pods that are bound to the node and have not ended. */
+/** The scheduler reserves resources for all pods that are bound to the node and have not ended. */
 function hasRoomFor(
   { requests = {} }: Pick<PodFacts, 'requests'>,
   { allocatable }: Pick<NodeFacts, 'allocatable'>,
-  others: readonly Pick<PodFacts, 'requests' | 'phase'>[],
+  boundPods: readonly Pick<PodFacts, 'requests' | 'phase'>[],
 ): boolean {
-  const reserved = others.filter((other) => !isTerminal(other)).map((other) => other.requests ?? {});
+  const reserved = boundPods.filter((bound) => !isTerminal(bound)).map((bound) => bound.requests ?? {});
   return hasRoom(requests, allocatable, reserved);
 }
