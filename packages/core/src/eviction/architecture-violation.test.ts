@@ -14,19 +14,24 @@ const ARM = term('kubernetes.io/arch', 'In', 'arm64');
 
 test.each<[string, PodFacts, Partial<NodeFacts>, boolean]>([
   ['nothing is required', pod(), {}, false],
-  ['its term says another architecture', requiring(ARM), {}, true],
-  ['its term says this one', requiring(ARM), { architecture: 'arm64' }, false],
-  ['one of its terms says another label', requiring(ARM, term('pool', 'In', 'a')), {}, false],
+  ['its term requires another architecture', requiring(ARM), {}, true],
+  ['its term requires the node’s architecture', requiring(ARM), { architecture: 'arm64' }, false],
+  ['one of its terms requires another label', requiring(ARM, term('pool', 'In', 'a')), {}, false],
   [
-    'each of its terms says another architecture',
+    'each of its terms requires another architecture',
     requiring(ARM, term('kubernetes.io/arch', 'NotIn', 'amd64')),
     {},
     true,
   ],
-  ['its node selector says another architecture', pod({ nodeSelector: { 'kubernetes.io/arch': 'arm64' } }), {}, true],
+  [
+    'its node selector requires another architecture',
+    pod({ nodeSelector: { 'kubernetes.io/arch': 'arm64' } }),
+    {},
+    true,
+  ],
   ['another label that the node lacks', pod({ nodeSelector: { pool: 'a' } }), {}, false],
   ['the node’s label and report differ', requiring(ARM), { labels: { 'kubernetes.io/arch': 'arm64' } }, false],
-  ['a node that has not said what it is', requiring(ARM), { architecture: '' }, false],
-])('R7 bound against its own terms: %s', (_, thePod, changes, expected) => {
+  ['a node that has not reported its platform', requiring(ARM), { architecture: '' }, false],
+])('R7 the node’s architecture violates the pod’s terms: %s', (_, thePod, changes, expected) => {
   expect(violatesArchitectureTerms(thePod, node(changes))).toBe(expected);
 });

@@ -3,29 +3,29 @@ import { EvictionBrake } from './brake.ts';
 import type { BrakeState } from './brake.ts';
 
 /**
- * Stories of the brake, one line a step: minutes and seconds, an owner as `namespace/name`, and what happens:
+ * Scripts for the brake, one step a line: minutes and seconds, an owner as `namespace/name`, and an event:
  *
- * - `fault`: one of its pods came to stand where it must not
- * - `evict`, `not accepted`, `right`: an eviction of it is under way, was not accepted, its replacement landed right
- * - `broken`: its replacement is a broken image
- * - `asks → …`: whether one more eviction of it passes, and if not, why and for how many seconds
+ * - `violation`: one of its pods was placed where it must not be
+ * - `evict`, `not accepted`, `right`: an eviction of it has started, was not accepted, its replacement landed right
+ * - `broken`: its replacement has a broken image
+ * - `asks → …`: whether another eviction of it is allowed, and if not, why and for how many seconds
  */
-function play(story: string): { readonly told: string; readonly state: BrakeState } {
+function play(story: string): { readonly transcript: string; readonly state: BrakeState } {
   const brake = new EvictionBrake();
-  const told = lines(story).map((line, index) => playLine(brake, line, index));
-  return { told: told.join('\n'), state: brake.state(timeOf(lines(story).at(-1) ?? '')) };
+  const transcript = lines(story).map((line, index) => playLine(brake, line, index));
+  return { transcript: transcript.join('\n'), state: brake.state(parseTime(lines(story).at(-1) ?? '')) };
 }
 
-/** The line as it should read. */
+/** Runs one step. Returns its line with the actual answer. */
 function playLine(brake: EvictionBrake, line: string, index: number): string {
   const [, time = '', owner = '', act = ''] = /^(\d+:\d\d) (\S+) ([a-z ]+)/.exec(line) ?? [];
   const step = STEPS[act.trim()];
   if (step === undefined) throw new Error(`not a step: ${line}`);
-  const answer = step(brake, owner, timeOf(line), `pod-${index}`);
+  const answer = step(brake, owner, parseTime(line), `pod-${index}`);
   return answer === undefined ? line : `${time} ${owner} asks → ${answer}`;
 }
 
-function timeOf(line: string): number {
+function parseTime(line: string): number {
   const [, minutes = '', seconds = ''] = /^(\d+):(\d\d)/.exec(line) ?? [];
   return (Number(minutes) * 60 + Number(seconds)) * 1_000;
 }
@@ -33,11 +33,11 @@ function timeOf(line: string): number {
 type Step = (brake: EvictionBrake, owner: string, now: number, pod: string) => string | undefined;
 /** The evicted pod of each owner is named after it. */
 const STEPS: Readonly<Record<string, Step>> = {
-  fault: (brake, owner, now, pod) => {
+  violation: (brake, owner, now, pod) => {
     brake.onViolation({ pod, owner, namespace: owner.split('/')[0] ?? '' }, now);
     return undefined;
   },
-  'same fault': (brake, owner, now) => {
+  'same violation': (brake, owner, now) => {
     brake.onViolation({ pod: 'the-same', owner, namespace: owner.split('/')[0] ?? '' }, now);
     return undefined;
   },
@@ -70,90 +70,90 @@ function lines(story: string): readonly string[] {
     .filter((line) => line !== '');
 }
 
-/** Five faults of three owners in two namespaces, the last one at 0:04. */
-const CLOSED = `
-  0:00 shop/web fault
-  0:01 shop/api fault
-  0:02 bank/web fault
-  0:03 shop/web fault
-  0:04 bank/web fault`;
-/** Five faults of one owner, the last one at 0:04. */
-const STOPPED = `
-  0:00 shop/web fault
-  0:01 shop/web fault
-  0:02 shop/web fault
-  0:03 shop/web fault
-  0:04 shop/web fault`;
+/** Five violations of three owners in two namespaces, the last one at 0:04. */
+const PAUSED = `
+  0:00 shop/web violation
+  0:01 shop/api violation
+  0:02 bank/web violation
+  0:03 shop/web violation
+  0:04 bank/web violation`;
+/** Five violations of one owner, the last one at 0:04. */
+const OWNER_PAUSED = `
+  0:00 shop/web violation
+  0:01 shop/web violation
+  0:02 shop/web violation
+  0:03 shop/web violation
+  0:04 shop/web violation`;
 
 describe('the brake', () => {
   test.each<[string, string]>([
     [
-      'R7 four faults close nothing',
-      `0:00 shop/web fault
-       0:01 shop/api fault
-       0:02 bank/web fault
-       0:03 bank/api fault
+      'R7 four violations pause nothing',
+      `0:00 shop/web violation
+       0:01 shop/api violation
+       0:02 bank/web violation
+       0:03 bank/api violation
        0:04 shop/web asks → free`,
     ],
     [
-      'R7 five of three owners in two namespaces stop everything, everybody',
-      `${CLOSED}
+      'R7 five of three owners in two namespaces pause all evictions, also of other owners',
+      `${PAUSED}
        0:05 shop/web asks → EvictionsStopped 599s
        0:05 other/job asks → EvictionsStopped 599s`,
     ],
     [
-      'R7 five of three owners in one namespace stop these owners',
-      `0:00 shop/a fault
-       0:01 shop/b fault
-       0:02 shop/c fault
-       0:03 shop/a fault
-       0:04 shop/b fault
+      'R7 five of three owners in one namespace pause these owners',
+      `0:00 shop/a violation
+       0:01 shop/b violation
+       0:02 shop/c violation
+       0:03 shop/a violation
+       0:04 shop/b violation
        0:05 shop/c asks → OwnerStopped 599s
        0:05 shop/d asks → free
        0:05 bank/a asks → free`,
     ],
     [
-      'R7 five of two owners in two namespaces stop these owners',
-      `0:00 shop/a fault
-       0:01 shop/a fault
-       0:02 shop/a fault
-       0:03 bank/a fault
-       0:04 bank/a fault
+      'R7 five of two owners in two namespaces pause these owners',
+      `0:00 shop/a violation
+       0:01 shop/a violation
+       0:02 shop/a violation
+       0:03 bank/a violation
+       0:04 bank/a violation
        0:05 shop/a asks → OwnerStopped 599s
        0:05 bank/a asks → OwnerStopped 599s
        0:05 bank/b asks → free`,
     ],
     [
-      'R7 one more, of a third owner in a second namespace, stops everything',
-      `${STOPPED}
-       0:05 shop/api fault
+      'R7 one more, of a third owner in a second namespace, pauses all evictions',
+      `${OWNER_PAUSED}
+       0:05 shop/api violation
        0:05 other/job asks → free
-       0:06 bank/web fault
+       0:06 bank/web violation
        0:06 other/job asks → EvictionsStopped 600s`,
     ],
     [
-      'R7 five in more than ten minutes are not five',
-      `0:00 shop/web fault
-       0:01 shop/api fault
-       0:02 bank/web fault
-       0:03 shop/web fault
-       10:00 bank/web fault
+      'R7 violations older than ten minutes do not count',
+      `0:00 shop/web violation
+       0:01 shop/api violation
+       0:02 bank/web violation
+       0:03 shop/web violation
+       10:00 bank/web violation
        10:00 shop/web asks → free
-       10:00 shop/web fault
+       10:00 shop/web violation
        10:00 shop/web asks → EvictionsStopped 600s`,
     ],
     [
-      'R7 one pod is one fault, however often it is looked at',
-      `0:00 shop/web same fault
-       0:01 shop/web same fault
-       0:02 shop/web same fault
-       0:03 shop/web same fault
-       0:04 shop/web same fault
+      'R7 a pod counts once, however often it is evaluated',
+      `0:00 shop/web same violation
+       0:01 shop/web same violation
+       0:02 shop/web same violation
+       0:03 shop/web same violation
+       0:04 shop/web same violation
        0:05 shop/web asks → free`,
     ],
     [
-      'R7 after ten minutes one eviction is tried, and no second one beside it',
-      `${CLOSED}
+      'R7 after ten minutes one trial is allowed, and no second one at the same time',
+      `${PAUSED}
        10:03 shop/web asks → EvictionsStopped 1s
        10:04 shop/web asks → free
        10:04 shop/web evict
@@ -161,25 +161,25 @@ describe('the brake', () => {
        10:05 shop/web asks → EvictionsStopped 119s`,
     ],
     [
-      'R7 it lands right: the brake opens, and what was before does not count any more',
-      `${CLOSED}
+      'R7 the trial lands right: evictions resume, and earlier violations no longer count',
+      `${PAUSED}
        10:04 other/job evict
        10:06 other/job right
        10:06 shop/web asks → free
-       10:07 shop/web fault
+       10:07 shop/web violation
        10:07 shop/web asks → free`,
     ],
     [
-      'R7 it lands wrong: closed for ten minutes more',
-      `${CLOSED}
+      'R7 the trial lands wrong: paused for ten minutes more',
+      `${PAUSED}
        10:04 shop/web evict
-       10:06 shop/web fault
+       10:06 shop/web violation
        10:07 shop/web asks → EvictionsStopped 599s
        20:06 shop/web asks → free`,
     ],
     [
-      'R7 it is never seen to land: after two minutes another is tried',
-      `${CLOSED}
+      'R7 the trial never lands: another one is allowed after two minutes',
+      `${PAUSED}
        10:04 shop/web evict
        12:03 bank/web asks → EvictionsStopped 1s
        12:04 bank/web asks → free
@@ -188,30 +188,30 @@ describe('the brake', () => {
        12:05 shop/web asks → free`,
     ],
     [
-      'R7 it is not accepted: another is tried',
-      `${CLOSED}
+      'R7 the trial is not accepted: another one is allowed',
+      `${PAUSED}
        10:04 shop/web evict
        10:05 shop/web not accepted
        10:05 bank/web asks → free`,
     ],
     [
-      'R7 what lands right and was not the trial opens nothing',
+      'R7 a right landing that was not the trial does not end the pause',
       `0:00 other/job evict
-       ${CLOSED}
+       ${PAUSED}
        0:05 other/job right
        0:05 other/job asks → EvictionsStopped 599s`,
     ],
     [
-      'R7 a fault of another owner does not end the trial',
-      `${CLOSED}
+      'R7 a violation of another owner does not end the trial',
+      `${PAUSED}
        10:04 shop/web evict
-       10:05 bank/web fault
+       10:05 bank/web violation
        10:06 shop/web right
        10:06 bank/web asks → free`,
     ],
     [
-      'R7 the trial of a stopped owner opens it alone',
-      `${STOPPED}
+      'R7 the trial of a paused owner ends the pause of that owner',
+      `${OWNER_PAUSED}
        10:04 shop/web asks → free
        10:04 shop/web evict
        10:05 shop/web asks → OwnerStopped 119s
@@ -219,14 +219,14 @@ describe('the brake', () => {
        10:06 shop/web asks → free`,
     ],
     [
-      'R7 the trial of a stopped owner fails',
-      `${STOPPED}
+      'R7 the trial of a paused owner fails',
+      `${OWNER_PAUSED}
        10:04 shop/web evict
-       10:06 shop/web fault
+       10:06 shop/web violation
        10:06 shop/web asks → OwnerStopped 600s`,
     ],
     [
-      'R7 R10 a broken image stops its owner at once, and no other',
+      'R7 R10 a broken image pauses its owner at once, and no other',
       `0:00 shop/web evict
        0:01 shop/web broken
        0:01 shop/web asks → OwnerStopped 600s
@@ -234,7 +234,7 @@ describe('the brake', () => {
        10:01 shop/web asks → free`,
     ],
     [
-      'R7 R10 the trial of its owner is broken, too: stopped for ten minutes more',
+      'R7 R10 the trial of its owner is broken, too: paused for ten minutes more',
       `0:01 shop/web broken
        10:01 shop/web evict
        10:02 shop/web asks → OwnerStopped 119s
@@ -242,7 +242,7 @@ describe('the brake', () => {
        10:03 shop/web asks → OwnerStopped 600s`,
     ],
     [
-      'R7 R10 the trial of its owner is not accepted: another pod of it is tried',
+      'R7 R10 the trial of its owner is not accepted: another pod may be the trial',
       `0:01 shop/web broken
        10:01 shop/web evict
        10:02 shop/web not accepted
@@ -252,13 +252,13 @@ describe('the brake', () => {
        10:03 shop/web asks → free`,
     ],
     [
-      'R7 R10 what was under way and lands right does not lift its stop',
+      'R7 R10 the right landing of an earlier eviction does not end the pause',
       `0:01 shop/web broken
        0:02 shop/web right
        0:02 shop/web asks → OwnerStopped 599s`,
     ],
     [
-      'R7 R10 broken images of many owners in many namespaces stop no other owner',
+      'R7 R10 broken images of many owners in many namespaces pause no other owner',
       `0:00 a/1 broken
        0:01 b/2 broken
        0:02 c/3 broken
@@ -268,17 +268,17 @@ describe('the brake', () => {
        0:06 shop/web asks → free`,
     ],
     [
-      'R7 R10 a broken image is no fault: four faults and one of them stop nothing',
-      `0:00 shop/web fault
-       0:01 shop/api fault
-       0:02 bank/web fault
-       0:03 shop/web fault
+      'R7 R10 a broken image is not a violation: with four violations it pauses nothing',
+      `0:00 shop/web violation
+       0:01 shop/api violation
+       0:02 bank/web violation
+       0:03 shop/web violation
        0:04 bank/web broken
        0:05 shop/web asks → free`,
     ],
     [
-      'R7 R10 a trial for all that is a broken image decides nothing, and its owner takes no further one',
-      `${CLOSED}
+      'R7 R10 a trial with a broken image is inconclusive, and its owner gets no further trial',
+      `${PAUSED}
        10:04 other/job evict
        10:06 other/job broken
        10:06 other/job asks → OwnerStopped 600s
@@ -289,28 +289,28 @@ describe('the brake', () => {
        10:07 other/job asks → OwnerStopped 599s`,
     ],
   ])('%s', (_, story) => {
-    expect(play(story).told).toBe(lines(story).join('\n'));
+    expect(play(story).transcript).toBe(lines(story).join('\n'));
   });
 
   test.each<[string, string, BrakeState]>([
-    ['running', '0:00 shop/web fault', { kind: 'running' }],
+    ['running', '0:00 shop/web violation', { kind: 'running' }],
     [
-      'closed for everything',
-      CLOSED,
+      'all evictions paused',
+      PAUSED,
       { kind: 'paused', violations: 5, owners: ['bank/web', 'shop/api', 'shop/web'], namespaces: 2 },
     ],
-    ['closed for an owner', STOPPED, { kind: 'owners-paused', owners: ['shop/web'] }],
-    ['closed for an owner of broken images', '0:00 shop/web broken', { kind: 'owners-paused', owners: ['shop/web'] }],
+    ['an owner paused', OWNER_PAUSED, { kind: 'owners-paused', owners: ['shop/web'] }],
     [
-      'closed for an owner of which nothing was due for an hour',
-      `${STOPPED}\n70:04 bank/web asks`,
-      { kind: 'running' },
+      'an owner paused because of a broken image',
+      '0:00 shop/web broken',
+      { kind: 'owners-paused', owners: ['shop/web'] },
     ],
-  ])('R7 says what it stops: %s', (_, story, expected) => {
+    ['an owner whose trial has been due for an hour', `${OWNER_PAUSED}\n70:04 bank/web asks`, { kind: 'running' }],
+  ])('R7 the state names what is paused: %s', (_, story, expected) => {
     expect(play(story).state).toEqual(expected);
   });
 
-  test('R7 the trial itself is let through when it is judged again', () => {
+  test('R7 the trial itself is allowed when its pod is evaluated again', () => {
     const brake = new EvictionBrake();
     for (let pod = 0; pod < 5; pod += 1) brake.onViolation({ pod: `${pod}`, owner: 'shop/web', namespace: 'shop' }, 0);
     brake.onEvictionStarted('shop/web', 'trial', 600_000);
@@ -318,7 +318,7 @@ describe('the brake', () => {
     expect(brake.limit('shop/web', 'other', 600_000).kind).toBe('limited');
   });
 
-  test('a scheduler that ignores all terms fills no memory', () => {
+  test('a scheduler that ignores all terms does not exhaust the memory', () => {
     const brake = new EvictionBrake();
     for (let pod = 0; pod < 3_000; pod += 1)
       brake.onViolation({ pod: `${pod}`, owner: `shop/${pod}`, namespace: 'shop' }, 0);

@@ -19,7 +19,7 @@ const container = (restartCount: number, changes: Partial<ContainerEvidence>): C
 const since = (seconds: number): Partial<ContainerEvidence> => ({ running: true, runningSinceMs: ago(seconds) });
 const untimed = { reason: 'StartError', exitCode: 128, message: '' };
 
-describe('R10 what a status shows of restarts', () => {
+describe('R10 restarts that a status shows', () => {
   // prettier-ignore
   test.each<[string, ContainerEvidence, readonly number[], string]>([
     ['R10 it has never restarted', container(0, since(600)), [], 'its start is no restart'],
@@ -28,7 +28,7 @@ describe('R10 what a status shows of restarts', () => {
     ['R10 it has restarted once, and runs', container(1, { ...since(60), lastTerminated: run(600, 70) }), [60], 'the run before was its first'],
     ['R10 it has restarted twice, and runs', container(2, { ...since(60), lastTerminated: run(600, 70) }), [600, 60], 'both of its last runs began with a restart'],
     ['R10 it has restarted twice, and its last run has ended', container(2, { terminated: run(60, 50), lastTerminated: run(600, 70) }), [600, 60], 'the same'],
-    ['R10 it has restarted nine times, and waits', container(9, { waiting, lastTerminated: run(60, 50) }), [60], 'when the other eight were is not known'],
+    ['R10 it has restarted nine times, and waits', container(9, { waiting, lastTerminated: run(60, 50) }), [60], 'the times of the others are not known'],
     ['R10 it never started', container(3, { waiting, lastTerminated: untimed }), [], 'it has no times'],
     ['R10 it runs, and its last run never started', container(3, { ...since(60), lastTerminated: untimed }), [60], 'the present run has one'],
   ])('%s: %j', (_, status, times) => {
@@ -36,18 +36,18 @@ describe('R10 what a status shows of restarts', () => {
     expect([...(crashesInStatus(pod)?.restartsAtMs ?? [])]).toEqual(times.length === 0 ? [] : [['main', times.map(ago)]]);
   });
 
-  test('R10 of a Ready pod nothing is concluded: the times of its containers are not kept', () => {
+  test('R10 a Ready pod shows none: the times of its containers are not stored', () => {
     const containers = [container(9, { ready: true, running: true, lastTerminated: run(60, 50) })];
     expect(crashesInStatus({ ready: { value: true, sinceMs: ago(5) }, containers })).toBeUndefined();
   });
 });
 
-describe('R10 since when a status shows that a pod has not been Ready for ten seconds', () => {
+describe('R10 since when a pod has certainly not been Ready for ten seconds', () => {
   // prettier-ignore
   test.each<[string, number, readonly ContainerEvidence[], number, string]>([
     ['R10 a readiness probe that fails', 1_200, [container(0, since(3_600))], 1_200, 'the condition shows it'],
     ['R10 a crash loop with a readiness probe', 1_200, [container(9, { waiting, lastTerminated: run(60, 59) })], 1_200, 'the condition never turned True'],
-    ['R10 a crash loop without one, waiting', 59, [container(9, { waiting, lastTerminated: run(60, 59) })], 60, 'it was Ready for a moment'],
+    ['R10 a crash loop without one, waiting', 59, [container(9, { waiting, lastTerminated: run(60, 59) })], 60, 'it was Ready for a moment at each restart'],
     ['R10 a crash loop without one, its run just ended', 1, [container(9, { terminated: run(2, 1), lastTerminated: run(305, 304) })], 305, 'the run before was as short'],
     ['R10 a crash loop without one, its run began after it was not Ready', 304, [container(9, { ...since(3), lastTerminated: run(305, 304) })], 305, 'the present run has not made it Ready'],
     ['R10 its run made it Ready for nine seconds', 11, [container(9, { ...since(20), lastTerminated: run(305, 304) })], 305, 'that was too short'],
@@ -55,7 +55,7 @@ describe('R10 since when a status shows that a pod has not been Ready for ten se
     ['R10 its last run took ten seconds', 50, [container(9, { waiting, lastTerminated: run(60, 50) })], 50, 'it may have been Ready in it'],
     ['R10 its last run took ten seconds, and the one before a second', 50, [container(9, { terminated: run(60, 50), lastTerminated: run(305, 304) })], 50, 'the same'],
     ['R10 an init container that succeeded at once', 50, [container(0, { name: 'setup', terminated: run(9_000, 8_999, 0) }), container(0, since(60))], 50, 'after that the pod was Ready'],
-    ['R10 an init container that is retried', 50, [container(3, { name: 'setup', waiting, lastTerminated: run(61, 60) }), container(0, { waiting })], 61, 'no other container has been running since'],
+    ['R10 an init container that is retried', 50, [container(3, { name: 'setup', waiting, lastTerminated: run(61, 60) }), container(0, { waiting })], 61, 'no other container has run since then'],
     ['R10 a sidecar that fails beside an application that runs', 59, [container(0, since(3_600)), container(9, { name: 'proxy', waiting, lastTerminated: run(60, 59) })], 60, 'a pod is not Ready while one of its containers is not'],
     ['R10 it never started', 59, [container(9, { waiting, lastTerminated: untimed })], 59, 'it has no times'],
   ])('%s (for %d s)', (_, notReady, containers, expected) => {

@@ -14,7 +14,7 @@ import { evaluateReplacement } from './owner.ts';
 
 const NOW = 10_000_000;
 
-/** Most often what does not object: else hardly any world would be without an objection. */
+/** Mostly the usual value, to which no rule objects: else almost every case would have an objection. */
 const mostly = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 15, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 const time = fc.oneof(fc.constant(0), fc.integer({ min: NOW - 600_000, max: NOW + 10_000 }));
@@ -146,10 +146,10 @@ const boundForMs = ({ scheduled, createdAtMs }: PodFacts): number =>
 const cannotRun = (known: Inspection | undefined, on: NodeFacts | undefined): boolean =>
   known?.kind === 'resolved' && on !== undefined && !runsOn(known.facts, on);
 
-/** Most worlds hold an objection; enough runs that evictions are among them, and the tests say so. */
+/** Most cases have an objection. With this many runs some are evictions, which the tests check. */
 const RUNS = { numRuns: 5_000 };
 
-test('R1 R2 R3 R5 R6 R10 P3 an eviction is never of a pod that a single rule protects', () => {
+test('R1 R2 R3 R5 R6 R10 P3 a pod that any rule protects is never evicted', () => {
   let evictions = 0;
   fc.assert(
     fc.property(worlds, ({ input, inspections }) => {
@@ -174,7 +174,7 @@ test('R1 R2 R3 R5 R6 R10 P3 an eviction is never of a pod that a single rule pro
   expect(evictions).toBeGreaterThan(50);
 });
 
-test('R10 a pod that was Ready for ten seconds is never evicted without a refusal, whatever its status shows later', () => {
+test('R10 a pod that was Ready for ten seconds is never evicted without a refusal, independent of its later status', () => {
   const refuses = ({ waiting, terminated, lastTerminated }: ContainerEvidence): boolean =>
     [waiting?.message, terminated?.message, lastTerminated?.message].some((text) =>
       /no match for platform|exec format error/u.test(text ?? ''),
@@ -196,7 +196,7 @@ test('R10 a pod that was Ready for ten seconds is never evicted without a refusa
   expect(protectedPods).toBeGreaterThan(50);
 });
 
-test('R8 an eviction carries the UID always, and the version unless the pod is Ready', () => {
+test('R8 an eviction always has the UID as a precondition, and the version unless the pod is Ready', () => {
   fc.assert(
     fc.property(worlds, ({ input }) => {
       const decision = decideEviction(input);
@@ -208,7 +208,7 @@ test('R8 an eviction carries the UID always, and the version unless the pod is R
   );
 });
 
-test('every reason is one of the closed sets, and a wait is for later', () => {
+test('every reason is one of the closed sets, and a wait ends in the future', () => {
   const sets = { leave: LEAVE_REASONS, report: REPORT_REASONS, wait: WAIT_REASONS, evict: ['Misplaced'] };
   fc.assert(
     fc.property(worlds, ({ input }) => {
@@ -220,7 +220,7 @@ test('every reason is one of the closed sets, and a wait is for later', () => {
   );
 });
 
-test('R1 an Audit and a Report never evict, whatever else holds', () => {
+test('R1 mode Audit and action Report never evict', () => {
   fc.assert(
     fc.property(worlds, fc.constantFrom('Audit', 'Report'), ({ input }, switchedOff) => {
       if (input.policy === undefined) return;

@@ -13,8 +13,8 @@ import { buildInput, NOW } from './fixtures/eviction-case.ts';
 import { UNSCHEDULABLE_AFTER_MS } from './unschedulable.ts';
 
 /**
- * Every row of the table of signals that was measured on a real node: an amd64 one, so that an arm64 image is wrong.
- * `image` is what the registry says of the reference in the pod's spec.
+ * Every row of the table of signals that was measured on a real amd64 node, which cannot run arm64 images. `image` is the registry's
+ * answer for the reference in the pod's spec.
  */
 type Row = readonly [
   row: string,
@@ -44,7 +44,7 @@ const backOff = (exitCode: number, changes: Partial<TerminatedEvidence> = {}): P
 });
 const startError = (message: string): Partial<ContainerEvidence> => ({
   waiting: { reason: 'RunContainerError', message },
-  // The start is reported as 1970, so that there is no duration worth the name.
+  // The start is reported as 1970, so there is no useful duration.
   terminated: { reason: 'StartError', exitCode: 128, message },
 });
 
@@ -56,20 +56,20 @@ const ROWS: readonly Row[] = [
   ['1', 'CRI-O, manifest list', ARM, waiting('ErrImagePull', 'no image found in manifest list for architecture "amd64", variant "", OS "linux"'), 'PlatformRefused', 'misplaced'],
   ['1', 'CRI-O, image index', ARM, waiting('ErrImagePull', 'no image found in image index for architecture "amd64", variant "", OS "linux"'), 'PlatformRefused', 'misplaced'],
   ['1b', 'index with windows/amd64 only', resolved('windows/amd64'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'misplaced'],
-  ['1b', 'index with linux/amd64/v4 only: the node does not tell its variant', resolved('linux/amd64/v4'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'unknown'],
+  ['1b', 'index with linux/amd64/v4 only: the node does not report its variant', resolved('linux/amd64/v4'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'unknown'],
   ['1b', 'index with ppc64le only', resolved('linux/ppc64le'), waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'misplaced'],
   ['1b', 'empty index', { kind: 'unresolved', reason: 'UnknownPlatform' }, waiting('ErrImagePull', NO_MATCH), 'PlatformRefused', 'unknown'],
   ['2', 'single arm64 manifest, runc 1.1', ARM, backOff(1), 'ShortLived', 'misplaced'],
   ['2', 'single arm64 manifest, runc 1.5', ARM, ended(255), 'ShortLived', 'misplaced'],
   ['3', 'the same with FallbackToLogsOnError', ARM, ended(1, { message: 'exec /app: exec format error\n' }), 'ExecFormatError', 'misplaced'],
   ['3', 'the same while backing off', ARM, backOff(255, { message: 'exec /app: exec format error\n' }), 'ExecFormatError', 'misplaced'],
-  ['4', 'config says amd64, binary is arm64: the registry cannot tell', AMD, backOff(1), 'ShortLived', 'fits'],
-  ['4', 'the same, and it says so', AMD, backOff(1, { message: 'exec /app: exec format error' }), 'ExecFormatError', 'broken-image'],
-  ['5', 'index says amd64, child and binary are arm64', resolved('linux/amd64', 'linux/arm64'), backOff(255), 'ShortLived', 'fits'],
+  ['4', 'config declares amd64, binary is arm64: not visible in the registry', AMD, backOff(1), 'ShortLived', 'fits'],
+  ['4', 'the same, with the message', AMD, backOff(1, { message: 'exec /app: exec format error' }), 'ExecFormatError', 'broken-image'],
+  ['5', 'index declares amd64, child and binary are arm64', resolved('linux/amd64', 'linux/arm64'), backOff(255), 'ShortLived', 'fits'],
   ['6', 'config without architecture', { kind: 'unresolved', reason: 'UnknownPlatform' }, backOff(1), 'ShortLived', 'unknown'],
   ['7', 'script whose interpreter is arm64', ARM, backOff(1, { message: 'exec /entry.sh: exec format error' }), 'ExecFormatError', 'misplaced'],
   ['8', 'arm64 child pinned by digest', ARM, backOff(1), 'ShortLived', 'misplaced'],
-  ['9', 'config says arm64, binary is amd64: it runs', ARM, { running: true, ready: true }, 'None', 'misplaced'],
+  ['9', 'config declares arm64, binary is amd64: it runs', ARM, { running: true, ready: true }, 'None', 'misplaced'],
   ['10', 'the same in an index: refused', ARM, waiting('ImagePullBackOff', NO_MATCH), 'PlatformRefused', 'misplaced'],
   ['11', 'crun', ARM, ended(1, { message: '{"msg":"exec container process `/app`: Exec format error","level":"error"}' }), 'ExecFormatError', 'misplaced'],
   ['12', 'script without #!', AMD, ended(1, { message: 'exec /entry.sh: exec format error' }), 'ExecFormatError', 'broken-image'],
@@ -82,7 +82,7 @@ const ROWS: readonly Row[] = [
   ['19', 'tini with busybox sh', ARM, ended(2), 'ShortLived', 'misplaced'],
   ['20', 'Go os/exec', ARM, ended(3, { message: 'fork/exec /app: exec format error', seconds: 20 }), 'ExecFormatError', 'misplaced'],
   ['21', 'a program that fails at once looks the same', AMD, backOff(1), 'ShortLived', 'fits'],
-  ['21', 'a program that fails and says why', AMD, ended(1, { message: 'panic: no configuration' }), 'None', 'fits'],
+  ['21', 'a program that fails with a message', AMD, ended(1, { message: 'panic: no configuration' }), 'None', 'fits'],
   ['22', 'no such file', AMD, startError('exec: "/app": stat /app: no such file or directory'), 'None', 'fits'],
   ['23', 'no execute bit', AMD, startError('exec: "/app": permission denied'), 'None', 'fits'],
   ['24', 'CRLF shebang, or loader missing', AMD, ended(1, { message: 'exec /entry.sh: no such file or directory' }), 'None', 'fits'],
@@ -97,7 +97,7 @@ const ROWS: readonly Row[] = [
   ['32', 'postStart hook is arm64: a waiting message', AMD, waiting('PostStartHookError', "command '/armapp' exited with 1: exec /armapp: exec format error"), 'None', 'fits'],
 ];
 
-describe('what a real node says', () => {
+describe('statuses of a real node', () => {
   test.each(ROWS)('row %s: %s', (_row, _what, image, status, signal, verdict) => {
     const containers = [container(status)];
     expect(readSignals(containers).signal).toBe(signal);
@@ -112,11 +112,11 @@ describe('what a real node says', () => {
   });
 
   // Pods that never start: without a container status there is no signal, and the pod's own status decides.
-  test('row 33: no node has what the pod asks for: ours only where we have constrained it', () => {
+  test('row 33: no node satisfies the pod: handled only if ArchPolicy constrained it', () => {
     const sinceMs = NOW - UNSCHEDULABLE_AFTER_MS;
     const scheduled = { value: false, sinceMs, reason: 'Unschedulable' };
     const unbound = without('nodeName', { phase: 'Pending', containers: [], scheduled });
-    const ours = {
+    const unschedulable = {
       forMs: UNSCHEDULABLE_AFTER_MS,
       afterMs: UNSCHEDULABLE_AFTER_MS,
       relaxingHelps: false,
@@ -124,12 +124,12 @@ describe('what a real node says', () => {
     };
     expect(readSignals(unbound.containers)).toEqual({ signal: 'None' });
     expect(decideEviction(buildInput({ pod: unbound, node: null }))).toMatchObject({ reason: 'NotBound' });
-    expect(decideEviction(buildInput({ pod: unbound, node: null, unschedulable: ours }))).toMatchObject({
+    expect(decideEviction(buildInput({ pod: unbound, node: null, unschedulable }))).toMatchObject({
       reason: 'Unschedulable',
     });
   });
 
-  test('row 34: bound by hand against its selector, and rejected by the kubelet: it has failed, its owner goes on', () => {
+  test('row 34: bound against its selector, and rejected by the kubelet: it has failed, and its owner replaces it', () => {
     const rejected = pod({ phase: 'Failed', containers: [] });
     expect(readSignals(rejected.containers)).toEqual({ signal: 'None' });
     expect(decideEviction(buildInput({ pod: rejected }))).toEqual({ kind: 'leave', reason: 'Finished' });
@@ -144,7 +144,7 @@ describe('what a real node says', () => {
   });
 });
 
-describe('signs of several containers', () => {
+describe('signals of several containers', () => {
   test('the strongest counts, and names its container', () => {
     const containers = [
       container({ name: 'main', running: true, ready: true }),
@@ -163,11 +163,11 @@ describe('signs of several containers', () => {
 
   test.each<[string, Partial<TerminatedEvidence>]>([
     ['it lived for two seconds', { seconds: 2 }],
-    ['nobody knows how long it lived', { exitCode: 1 }],
+    ['its duration is not known', { exitCode: 1 }],
     ['it was killed', { exitCode: 137, seconds: 0 }],
-    ['it ended well', { exitCode: 0, reason: 'Completed', seconds: 0 }],
-    ['it ended well and printed the words', { exitCode: 0, reason: 'Completed', message: 'exec format error' }],
-    ['the reason is another', { reason: 'OOMKilled', seconds: 0 }],
+    ['it succeeded', { exitCode: 0, reason: 'Completed', seconds: 0 }],
+    ['it succeeded and printed the message', { exitCode: 0, reason: 'Completed', message: 'exec format error' }],
+    ['it ended for another reason', { reason: 'OOMKilled', seconds: 0 }],
   ])('no signal: %s', (_, changes) => {
     const terminated: TerminatedEvidence = { reason: 'Error', exitCode: 1, message: '', ...changes };
     expect(readSignals([container({ terminated })]).signal).toBe('None');

@@ -7,7 +7,7 @@ const RULE = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], res
 const NOT_SKIPPED = { key: 'archpolicy.dev/skip', operator: 'NotIn', values: ['true'] };
 const NOT_BOUND = { name: 'not-bound', expression: "!has(object.spec.nodeName) || object.spec.nodeName == ''" };
 
-/** As deploy/ has it, but for what the row changes. */
+/** The configuration in deploy/, with the changes of the row. */
 const configuration = (changes: JsonObject = {}): JsonObject => ({
   webhooks: [
     { name: 'another.example.com', rules: [] },
@@ -38,23 +38,23 @@ interface Asked {
 describe('whether the webhook would be called for a replacement', () => {
   // prettier-ignore
   test.each<[string, JsonObject, Asked, string]>([
-    ['as we ship it', configuration(), {}, 'called'],
-    ['in a namespace that is left out by name', configuration(), { namespace: 'kube-system' }, 'not-called'],
-    ['in ours', configuration(), { namespace: 'archpolicy-system' }, 'not-called'],
-    ['in one that forges the label of its name', configuration(), { namespace: 'kube-system', namespaceLabels: { 'kubernetes.io/metadata.name': 'shop' } }, 'not-called'],
+    ['as installed by deploy/', configuration(), {}, 'called'],
+    ['in a namespace that is excluded by name', configuration(), { namespace: 'kube-system' }, 'not-called'],
+    ['in ArchPolicy’s own namespace', configuration(), { namespace: 'archpolicy-system' }, 'not-called'],
+    ['in an excluded namespace that forges the label of its name', configuration(), { namespace: 'kube-system', namespaceLabels: { 'kubernetes.io/metadata.name': 'shop' } }, 'not-called'],
     ['in a namespace with the skip label', configuration(), { namespaceLabels: { 'archpolicy.dev/skip': 'true' } }, 'not-called'],
-    ['in a namespace whose skip label says no', configuration(), { namespaceLabels: { 'archpolicy.dev/skip': 'false' } }, 'called'],
+    ['in a namespace whose skip label is false', configuration(), { namespaceLabels: { 'archpolicy.dev/skip': 'false' } }, 'called'],
     ['for a pod with the skip label', configuration(), { podLabels: { 'archpolicy.dev/skip': 'true' } }, 'not-called'],
-    ['somebody selects namespaces by a label: this one has it', configuration({ namespaceSelector: { matchLabels: { arch: 'on' } } }), { namespaceLabels: { arch: 'on' } }, 'called'],
-    ['somebody selects namespaces by a label: this one has not', configuration({ namespaceSelector: { matchLabels: { arch: 'on' } } }), {}, 'not-called'],
-    ['somebody selects pods by a label: this one has not', configuration({ objectSelector: { matchLabels: { arch: 'on' } } }), {}, 'not-called'],
+    ['a namespace selector that matches', configuration({ namespaceSelector: { matchLabels: { arch: 'on' } } }), { namespaceLabels: { arch: 'on' } }, 'called'],
+    ['a namespace selector that does not match', configuration({ namespaceSelector: { matchLabels: { arch: 'on' } } }), {}, 'not-called'],
+    ['an object selector that does not match', configuration({ objectSelector: { matchLabels: { arch: 'on' } } }), {}, 'not-called'],
     ['no selectors', configuration({ namespaceSelector: null, objectSelector: {} }), { namespace: 'kube-system' }, 'called'],
     ['no conditions', configuration({ matchConditions: [] }), {}, 'called'],
-    ['the conditions that we shipped once', condition(MIRROR), {}, 'called'],
-    ['a condition that nobody knows', condition("object.metadata.namespace != 'shop'"), {}, 'unknown'],
-    ['a condition that only looks like ours', condition(`${MIRROR} && false`), {}, 'unknown'],
-    ['a condition that is none', condition(7), {}, 'unknown'],
-    ['a selector with an operator that nobody knows', configuration({ objectSelector: { matchExpressions: [{ key: 'a', operator: 'Like', values: ['b'] }] } }), {}, 'unknown'],
+    ['the conditions of earlier versions', condition(MIRROR), {}, 'called'],
+    ['an unknown condition', condition("object.metadata.namespace != 'shop'"), {}, 'unknown'],
+    ['a condition that extends one of earlier versions', condition(`${MIRROR} && false`), {}, 'unknown'],
+    ['a condition of another shape', condition(7), {}, 'unknown'],
+    ['a selector with an unknown operator', configuration({ objectSelector: { matchExpressions: [{ key: 'a', operator: 'Like', values: ['b'] }] } }), {}, 'unknown'],
     ['a selector of another shape', configuration({ objectSelector: 'all' }), {}, 'unknown'],
     ['labels of another shape', configuration({ namespaceSelector: { matchLabels: { a: 1 } } }), {}, 'unknown'],
     ['expressions of another shape', configuration({ namespaceSelector: { matchExpressions: [7] } }), {}, 'unknown'],
@@ -62,9 +62,9 @@ describe('whether the webhook would be called for a replacement', () => {
     ['rules for another resource', rule({ resources: ['pods/status'] }), {}, 'not-called'],
     ['rules for another operation', rule({ operations: ['UPDATE'] }), {}, 'not-called'],
     ['rules for another group', rule({ apiGroups: ['apps'] }), {}, 'not-called'],
-    ['rules for what has no namespace', rule({ scope: 'Cluster' }), {}, 'not-called'],
+    ['rules for cluster-scoped objects', rule({ scope: 'Cluster' }), {}, 'not-called'],
     ['no rules', configuration({ rules: [] }), {}, 'not-called'],
-    ['only somebody else’s webhook', { webhooks: [{ name: 'another.example.com' }] }, {}, 'not-installed'],
+    ['only another webhook', { webhooks: [{ name: 'another.example.com' }] }, {}, 'not-installed'],
     ['no webhooks', {}, {}, 'not-installed'],
   ])('R3 %s', (_, raw, { namespace = 'shop', namespaceLabels = {}, podLabels = {} }, expected) => {
     const facts = { name: namespace, labels: namespaceLabels, annotations: {} };

@@ -11,7 +11,7 @@ import {
 import type { EvictionAccount } from './ledger.ts';
 
 const START = 1_000_000;
-/** A leader that has led for ten minutes. */
+/** Ten minutes after the leader has started. */
 const LATER = START + SLOT_HELD_MS;
 const WEB: EvictionAccount = { policy: 'default', maxPerMinute: 60, owner: 'shop/Deployment/web' };
 
@@ -21,7 +21,7 @@ function ledgerWith(evictions: number, atMs: number): EvictionLedger {
   return ledger;
 }
 
-describe('places of an owner whose pods have run', () => {
+describe('slots of an owner whose pods have run', () => {
   const RAN: EvictionAccount = { ...WEB, hasRun: true };
   const DAY = LATER + SLOT_HELD_AFTER_RUN_MS;
   const ledgerWith = (account: EvictionAccount): EvictionLedger => {
@@ -31,7 +31,7 @@ describe('places of an owner whose pods have run', () => {
   };
   const limited = { kind: 'limited', reason: 'OwnerLimit', untilMs: DAY } as const;
 
-  test('R6 R10 one is evicted at a time, and the next not before its replacement has landed right', () => {
+  test('R6 R10 one pod is evicted at a time, and the next after its replacement has landed right', () => {
     const ledger = ledgerWith(RAN);
     expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual(limited);
     expect(ledger.oldestAwaited(WEB.owner, DAY - 1)).toBe('uid-0');
@@ -39,40 +39,40 @@ describe('places of an owner whose pods have run', () => {
     expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual({ kind: 'free' });
   });
 
-  test('R6 R10 nor is one that has not run', () => {
+  test('R6 R10 until then a pod that has not run waits, too', () => {
     expect(ledgerWith(RAN).limit(WEB, 'asking', LATER)).toEqual(limited);
   });
 
-  test('R6 R10 nor one that has run while the replacement of one that has not is awaited', () => {
+  test('R6 R10 a pod that has run waits for the replacement of one that has not', () => {
     const untilMs = LATER + LANDING_DEADLINE_MS + SLOT_HELD_MS;
     expect(ledgerWith(WEB).limit(RAN, 'asking', LATER)).toEqual({ ...limited, untilMs });
     expect(ledgerWith(WEB).limit(WEB, 'asking', LATER)).toEqual({ kind: 'free' });
   });
 
-  test.each(['wrong', 'broken'] as const)('R6 R10 a %s landing keeps the place for a day', (landing) => {
+  test.each(['wrong', 'broken'] as const)('R6 R10 a %s landing holds the slot for a day', (landing) => {
     const ledger = ledgerWith(RAN);
     ledger.recordLanding('uid-0', landing, LATER);
-    // Longer than the brake stops the owner.
+    // Longer than the brake pauses the owner.
     expect(ledger.limit(RAN, 'asking', DAY - 1)).toEqual(limited);
     expect(ledger.limit(RAN, 'asking', DAY)).toEqual({ kind: 'free' });
     expect(ledger.limit({ ...RAN, owner: 'shop/Deployment/api' }, 'asking', LATER)).toEqual({ kind: 'free' });
   });
 });
 
-describe('places of an owner whose replacements wait for a node that an autoscaler brings', () => {
+describe('slots of an owner whose replacements wait for a node that an autoscaler adds', () => {
   const FROM_ZERO: EvictionAccount = { ...WEB, fromZero: true };
   const HOUR = 60 * 60_000;
   const untilMs = LATER + SLOT_HELD_FROM_ZERO_MS;
   const limited = { kind: 'limited', reason: 'OwnerLimit', untilMs } as const;
-  const ledgerOf = (evictions: number): EvictionLedger => {
+  const fromZeroLedger = (evictions: number): EvictionLedger => {
     const ledger = new EvictionLedger(START);
     for (let index = 0; index < evictions; index += 1) ledger.reserve(`uid-${index}`, FROM_ZERO, LATER);
     return ledger;
   };
 
-  test('R6 three are awaited, however late: no minute and no ten minutes give a place back', () => {
-    expect(ledgerOf(2).limit(FROM_ZERO, 'asking', LATER)).toEqual({ kind: 'free' });
-    const ledger = ledgerOf(3);
+  test('R6 three are awaited for a day: their slots are not released after a minute, nor after ten', () => {
+    expect(fromZeroLedger(2).limit(FROM_ZERO, 'asking', LATER)).toEqual({ kind: 'free' });
+    const ledger = fromZeroLedger(3);
     for (const passed of [LANDING_DEADLINE_MS, LANDING_DEADLINE_MS + SLOT_HELD_MS, HOUR]) {
       expect([ledger.limit(FROM_ZERO, 'asking', LATER + passed), ledger.countSlots(WEB.owner, LATER + passed)]).toEqual(
         [limited, 3],
@@ -80,38 +80,38 @@ describe('places of an owner whose replacements wait for a node that an autoscal
     }
   });
 
-  test('R6 a right landing after an hour gives the place back at once', () => {
-    const ledger = ledgerOf(3);
+  test('R6 a right landing after an hour releases the slot at once', () => {
+    const ledger = fromZeroLedger(3);
     expect(ledger.oldestAwaited(WEB.owner, LATER + HOUR)).toBe('uid-0');
     ledger.recordLanding('uid-0', 'right', LATER + HOUR);
     expect(ledger.limit(FROM_ZERO, 'asking', LATER + HOUR)).toEqual({ kind: 'free' });
   });
 
   test.each(['wrong', 'broken'] as const)(
-    'R6 a %s landing after an hour keeps it for ten minutes from then on',
+    'R6 a %s landing after an hour holds it for ten minutes from then on',
     (landing) => {
-      const ledger = ledgerOf(1);
+      const ledger = fromZeroLedger(1);
       ledger.recordLanding('uid-0', landing, LATER + HOUR);
       expect(ledger.countSlots(WEB.owner, LATER + HOUR + SLOT_HELD_MS - 1)).toBe(1);
       expect(ledger.countSlots(WEB.owner, LATER + HOUR + SLOT_HELD_MS)).toBe(0);
     },
   );
 
-  test('R6 a node that never comes: after a day the owner is not remembered', () => {
-    const ledger = ledgerOf(3);
+  test('R6 a node that never comes: after a day the slots are released', () => {
+    const ledger = fromZeroLedger(3);
     expect(ledger.limit(FROM_ZERO, 'asking', untilMs - 1)).toEqual(limited);
     expect(ledger.limit(FROM_ZERO, 'asking', untilMs)).toEqual({ kind: 'free' });
   });
 
-  test('R6 of replacements that need no such node, the minute and the ten minutes hold', () => {
-    const ledger = ledgerOf(1);
+  test('R6 the slot of a replacement that needs no such node is released after the minute and ten minutes', () => {
+    const ledger = fromZeroLedger(1);
     ledger.reserve('other', WEB, LATER);
     expect(ledger.countSlots(WEB.owner, LATER + LANDING_DEADLINE_MS + SLOT_HELD_MS)).toBe(1);
   });
 });
 
-describe('places of an owner', () => {
-  test('R6 three evictions whose replacements have not landed are the most', () => {
+describe('slots of an owner', () => {
+  test('R6 at most three evictions have replacements that have not landed', () => {
     expect(ledgerWith(2, LATER).limit(WEB, 'asking', LATER)).toEqual({ kind: 'free' });
     expect(ledgerWith(3, LATER).limit(WEB, 'asking', LATER)).toEqual({
       kind: 'limited',
@@ -120,20 +120,20 @@ describe('places of an owner', () => {
     });
   });
 
-  test('R6 they are counted per owner', () => {
+  test('R6 evictions are counted per owner', () => {
     expect(ledgerWith(3, LATER).limit({ ...WEB, owner: 'shop/Deployment/api' }, 'asking', LATER)).toEqual({
       kind: 'free',
     });
   });
 
-  test('R6 a right landing gives the place back at once', () => {
+  test('R6 a right landing releases the slot at once', () => {
     const ledger = ledgerWith(3, LATER);
     ledger.recordLanding('uid-1', 'right', LATER + 100);
     expect(ledger.limit(WEB, 'asking', LATER + 100)).toEqual({ kind: 'free' });
     expect(ledger.countSlots(WEB.owner, LATER + 100)).toBe(2);
   });
 
-  test('R6 a wrong landing keeps it for ten minutes', () => {
+  test('R6 a wrong landing holds it for ten minutes', () => {
     const ledger = ledgerWith(3, LATER);
     ledger.recordLanding('uid-0', 'wrong', LATER + 5_000);
     const freeAt = LATER + 5_000 + SLOT_HELD_MS;
@@ -141,7 +141,7 @@ describe('places of an owner', () => {
     expect(ledger.limit(WEB, 'asking', freeAt)).toEqual({ kind: 'free' });
   });
 
-  test('R6 R10 a broken image keeps it for ten minutes, and stops its owner', () => {
+  test('R6 R10 a broken image holds it for ten minutes, and pauses its owner', () => {
     const ledger = ledgerWith(1, LATER);
     ledger.recordLanding('uid-0', 'broken', LATER + 5_000);
     const untilMs = LATER + 5_000 + SLOT_HELD_MS;
@@ -151,32 +151,32 @@ describe('places of an owner', () => {
     expect(ledger.limit(WEB, 'asking', untilMs)).toEqual({ kind: 'free' });
   });
 
-  test('R6 no landing within a minute keeps it for ten minutes more', () => {
+  test('R6 no landing within a minute holds it for ten minutes more', () => {
     const ledger = ledgerWith(3, LATER);
     const freeAt = LATER + LANDING_DEADLINE_MS + SLOT_HELD_MS;
     expect(ledger.limit(WEB, 'asking', freeAt - 1).kind).toBe('limited');
     expect(ledger.limit(WEB, 'asking', freeAt)).toEqual({ kind: 'free' });
   });
 
-  test('R6 a right landing that comes late gives the place back all the same', () => {
+  test('R6 a late right landing releases the slot, too', () => {
     const ledger = ledgerWith(3, LATER);
     ledger.recordLanding('uid-0', 'right', LATER + 5 * LANDING_DEADLINE_MS);
     expect(ledger.limit(WEB, 'asking', LATER + 5 * LANDING_DEADLINE_MS)).toEqual({ kind: 'free' });
   });
 
-  test('R6 a call that was not accepted uses neither a place nor the rate', () => {
+  test('R6 a call that was not accepted uses neither a slot nor the rate', () => {
     const ledger = ledgerWith(3, LATER);
     ledger.release('uid-2');
     expect(ledger.limit({ ...WEB, maxPerMinute: 3 }, 'asking', LATER)).toEqual({ kind: 'free' });
   });
 
-  test('R6 a try that nobody answered keeps its place, and does not stand in the way of the next try', () => {
+  test('R6 an attempt without an answer holds its slot, which does not block the next attempt for its pod', () => {
     const ledger = ledgerWith(3, LATER);
     expect(ledger.limit(WEB, 'uid-1', LATER)).toEqual({ kind: 'free' });
     expect(ledger.limit(WEB, 'asking', LATER).kind).toBe('limited');
   });
 
-  test('R6 the landing pod proves the oldest eviction that is still awaited', () => {
+  test('R6 a landing counts for the oldest eviction that is still awaited', () => {
     const ledger = ledgerWith(3, LATER);
     expect(ledger.oldestAwaited(WEB.owner, LATER)).toBe('uid-0');
     ledger.recordLanding('uid-0', 'wrong', LATER);
@@ -186,7 +186,7 @@ describe('places of an owner', () => {
 });
 
 describe('a new leader', () => {
-  test('R6 starts with one place per owner, for ten minutes', () => {
+  test('R6 starts with one slot per owner, for ten minutes', () => {
     const ledger = ledgerWith(1, START);
     expect(ledger.limit(WEB, 'asking', START + 1_000)).toEqual({
       kind: 'limited',
@@ -196,7 +196,7 @@ describe('a new leader', () => {
     expect(ledger.limit(WEB, 'asking', START + SLOT_HELD_MS)).toEqual({ kind: 'free' });
   });
 
-  test('R6 moves a whole Deployment in its first seconds when each replacement lands right', () => {
+  test('R6 moves a whole Deployment in its first seconds if each replacement lands right', () => {
     const ledger = new EvictionLedger(START);
     for (let replica = 0; replica < 10; replica += 1) {
       const now = START + replica * 200;
@@ -211,7 +211,7 @@ describe('a new leader', () => {
 describe('the rate of a policy', () => {
   const owners = (index: number): EvictionAccount => ({ ...WEB, maxPerMinute: 2, owner: `shop/Deployment/${index}` });
 
-  test('R6 no more evictions in any minute than the policy says', () => {
+  test('R6 no more evictions in any minute than the policy allows', () => {
     const ledger = new EvictionLedger(START);
     ledger.reserve('uid-0', owners(0), START);
     ledger.reserve('uid-1', owners(1), START + 10_000);
@@ -226,7 +226,7 @@ describe('the rate of a policy', () => {
     expect(ledger.limit({ ...owners(1), maxPerMinute: 1, policy: 'other' }, 'asking', START)).toEqual({ kind: 'free' });
   });
 
-  test('R6 a rate that was lowered waits until the minute holds no more than it', () => {
+  test('R6 after a rate is lowered, evictions wait until the minute holds fewer', () => {
     const ledger = new EvictionLedger(START);
     for (let index = 0; index < 5; index += 1) ledger.reserve(`uid-${index}`, owners(index), START + index * 1_000);
     // Only when the fourth of the five is a minute old does the window hold fewer than two.
@@ -240,54 +240,54 @@ describe('the rate of a policy', () => {
 type Act =
   | { readonly kind: 'evict'; readonly owner: number }
   | { readonly kind: 'land'; readonly pick: number; readonly landing: 'right' | 'wrong' }
-  | { readonly kind: 'refused'; readonly pick: number }
+  | { readonly kind: 'rejected'; readonly pick: number }
   | { readonly kind: 'wait'; readonly ms: number };
 
 const acts: fc.Arbitrary<readonly Act[]> = fc.array(
   fc.oneof(
     fc.record({ kind: fc.constant('evict' as const), owner: fc.nat(2) }),
     fc.record({ kind: fc.constant('land' as const), pick: fc.nat(20), landing: fc.constantFrom('right', 'wrong') }),
-    fc.record({ kind: fc.constant('refused' as const), pick: fc.nat(20) }),
+    fc.record({ kind: fc.constant('rejected' as const), pick: fc.nat(20) }),
     fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(120_000) }),
   ),
   { maxLength: 60 },
 );
 
-test('R6 whatever happens: never over three places of an owner, never over the rate in any minute', () => {
+test('R6 in any sequence of events: at most three slots per owner, and at most the rate in any minute', () => {
   fc.assert(
     fc.property(acts, (sequence) => {
       const ledger = new EvictionLedger(START - SLOT_HELD_MS);
       const account = (owner: number): EvictionAccount => ({ policy: 'p', maxPerMinute: 4, owner: `o${owner}` });
-      const taken: { uid: string; atMs: number; refused: boolean }[] = [];
+      const reserved: { uid: string; atMs: number; rejected: boolean }[] = [];
       let now = START;
       for (const act of sequence) {
         now += 1;
         if (act.kind === 'wait') now += act.ms;
         else if (act.kind === 'evict') {
           if (ledger.limit(account(act.owner), 'asking', now).kind !== 'free') continue;
-          ledger.reserve(`u${taken.length}`, account(act.owner), now);
-          taken.push({ uid: `u${taken.length}`, atMs: now, refused: false });
+          ledger.reserve(`u${reserved.length}`, account(act.owner), now);
+          reserved.push({ uid: `u${reserved.length}`, atMs: now, rejected: false });
         } else {
-          const pick = taken[act.pick % Math.max(1, taken.length)];
+          const pick = reserved[act.pick % Math.max(1, reserved.length)];
           if (pick === undefined) continue;
           if (act.kind === 'land') ledger.recordLanding(pick.uid, act.landing, now);
-          // Only a call under way can be refused: the last one taken.
-          else if (pick === taken.at(-1)) {
+          // Only a call in progress can be rejected: the last one.
+          else if (pick === reserved.at(-1)) {
             ledger.release(pick.uid);
-            pick.refused = true;
+            pick.rejected = true;
           }
         }
         for (const owner of [0, 1, 2]) {
           expect(ledger.countSlots(`o${owner}`, now)).toBeLessThanOrEqual(SLOTS_PER_OWNER);
         }
-        const accepted = taken.filter(({ refused, atMs }) => !refused && atMs > now - 60_000);
+        const accepted = reserved.filter(({ rejected, atMs }) => !rejected && atMs > now - 60_000);
         expect(accepted.length).toBeLessThanOrEqual(4);
       }
     }),
   );
 });
 
-test('R6 policies that evict no more are not remembered for ever', () => {
+test('R6 policies that no longer evict are dropped', () => {
   const ledger = new EvictionLedger(START);
   for (let index = 0; index < 10; index += 1) ledger.reserve(`uid-${index}`, { ...WEB, policy: `p${index}` }, START);
   expect(ledger.policies).toBe(10);

@@ -9,7 +9,7 @@ import type { EvictionCase } from './fixtures/eviction-case.ts';
 import { suspectPlatforms } from './missing-platform.ts';
 
 const CHILD = 'sha256:18ac5a080828ba21d9c31045b911a2dcaab464367f04bd9c0d6addfa0c96713a';
-/** Of containerd 1.6.20, measured with a manifest that was deleted from registry 2.8.2. */
+/** Measured with containerd 1.6.20 and a manifest that was deleted from registry 2.8.2. */
 const CONTAINERD = `rpc error: code = NotFound desc = failed to pull and unpack image "${IMAGE}": failed to copy: httpReadSeeker: failed open: content at https://registry.test/v2/web/manifests/${CHILD} not found: not found`;
 const FROM_REMOTE = `failed to copy: httpReadSeeker: failed open: could not fetch content descriptor ${CHILD} (application/vnd.oci.image.manifest.v1+json) from remote: not found`;
 const CRI_O = `copying system image from manifest list: determining manifest MIME type for docker://${IMAGE}: reading manifest ${CHILD} in registry.test/web: manifest unknown`;
@@ -20,14 +20,14 @@ const failing = (message = CONTAINERD, changes: Partial<ContainerEvidence> = {})
 const both = resolved('linux/amd64', 'linux/arm64');
 const minute = seconds(60);
 
-/** An index whose manifest for amd64 was found missing so long ago. */
+/** An index whose manifest for the architecture was found missing `agoMs` ago. */
 const without = (inspection: Inspection, agoMs: number, architecture: 'amd64' | 'arm64' = 'amd64'): Inspection => {
   if (inspection.kind === 'unresolved') return inspection;
   const missing = [{ os: 'linux', architecture, sinceMs: NOW - agoMs }];
   return { ...inspection, facts: { ...inspection.facts, missing } };
 };
 
-describe('I9 the words of a node that did not find a manifest', () => {
+describe('I9 messages of a node that did not find a manifest', () => {
   test.each<[string, string, boolean]>([
     ['containerd', CONTAINERD, true],
     ['containerd, while backing off', `Back-off pulling image "${IMAGE}": ErrImagePull: ${CONTAINERD}`, true],
@@ -43,7 +43,7 @@ describe('I9 the words of a node that did not find a manifest', () => {
     expect(lacksManifest([failing(message)], IMAGE)).toBe(expected);
   });
 
-  test('I9 they concern the image of the container that waits', () => {
+  test('I9 the message is about the image of its container', () => {
     expect(lacksManifest([failing(CONTAINERD, { image: PROXY })], IMAGE)).toBe(false);
     expect(lacksManifest([container(), failing(CONTAINERD, { name: 'other' })], IMAGE)).toBe(true);
   });
@@ -55,17 +55,17 @@ describe('I9 which platforms are checked', () => {
   const stuck = pod({ containers: [failing()] });
 
   test.each<[string, Partial<PodFacts>, Inspection | undefined, boolean]>([
-    ['that of the node of a pod that could not pull it', stuck, both, true],
-    ['of an image that offers it weakly', stuck, resolved('linux/amd64/v3', 'linux/arm64'), true],
-    ['not of a pod that waits for something else', pod(), both, false],
-    ['not of another image', pod({ containers: [failing(CONTAINERD, { image: PROXY })] }), both, false],
-    ['not what is known to be missing', stuck, without(both, 0), false],
-    ['but what is missing for another node', stuck, without(both, 0, 'arm64'), true],
-    ['not what the image does not list', stuck, resolved('linux/arm64'), false],
-    ['not of a single manifest', stuck, single, false],
-    ['not of an image that is not known', stuck, { kind: 'unresolved', reason: 'NotFound' }, false],
-    ['not of an image that was not inspected', stuck, undefined, false],
-    ['not what a policy declares', stuck, override, false],
+    ['the platform of the node of a pod whose pull failed', stuck, both, true],
+    ['the same of an image that offers it weakly', stuck, resolved('linux/amd64/v3', 'linux/arm64'), true],
+    ['not for a pod that waits for something else', pod(), both, false],
+    ['not for another image', pod({ containers: [failing(CONTAINERD, { image: PROXY })] }), both, false],
+    ['not a platform that is known to be missing', stuck, without(both, 0), false],
+    ['but if a platform of another node is missing', stuck, without(both, 0, 'arm64'), true],
+    ['not a platform that the image does not list', stuck, resolved('linux/arm64'), false],
+    ['not for a single manifest', stuck, single, false],
+    ['not for an image that is not resolved', stuck, { kind: 'unresolved', reason: 'NotFound' }, false],
+    ['not for an image that was not inspected', stuck, undefined, false],
+    ['not a platform that a policy declares', stuck, override, false],
   ])('I9 %s', (_, change, inspection, expected) => {
     const inspections = new Map(inspection === undefined ? [] : [[IMAGE, inspection]]);
     const digest = `sha256:${'0'.repeat(64)}`;
@@ -73,7 +73,7 @@ describe('I9 which platforms are checked', () => {
     expect(suspectPlatforms(pod(change), node(), inspections, { images: [] })).toEqual(expected ? [suspect] : []);
   });
 
-  test('I9 none of a node whose architecture is not known, or of an image that the policy overrides', () => {
+  test('I9 no platform is checked if the node’s architecture is not known, or the policy overrides the image', () => {
     const inspections = new Map([[IMAGE, both]]);
     expect(suspectPlatforms(stuck, node({ architecture: '' }), inspections, { images: [] })).toEqual([]);
     const images = [{ match: 'registry.test/*', platforms: ['linux/amd64'] }];
@@ -88,30 +88,26 @@ describe('I9 R4 a pod whose platform is missing', () => {
   test.each<[string, EvictionCase, string]>([
     ['is evicted once every webhook has read it', { pod: stuck, images: without(both, 11 * minute) }, 'evict'],
     ['waits until then', { pod: stuck, images: without(both, minute) }, 'wait PlatformMissing 600s'],
-    ['stays when its pull fails otherwise', { pod: pod(), images: without(both, 11 * minute) }, 'leave Fits'],
-    ['stays when it runs: the node has the image', { pod: running, images: without(both, 11 * minute) }, 'leave Fits'],
-    ['stays when the registry has it', { pod: stuck, images: both }, 'leave Fits'],
+    ['stays if its pull fails for another reason', { pod: pod(), images: without(both, 11 * minute) }, 'leave Fits'],
+    ['stays if it runs: the node has the image', { pod: running, images: without(both, 11 * minute) }, 'leave Fits'],
+    ['stays if the registry has it', { pod: stuck, images: both }, 'leave Fits'],
+    ['stays if another platform is missing', { pod: stuck, images: without(both, 11 * minute, 'arm64') }, 'leave Fits'],
     [
-      'stays when another platform is missing',
-      { pod: stuck, images: without(both, 11 * minute, 'arm64') },
-      'leave Fits',
-    ],
-    [
-      'stays when the image offers nothing else',
+      'stays if the image offers no other platform',
       { pod: stuck, images: without(resolved('linux/amd64'), 11 * minute) },
       'report NoCommonArchitecture',
     ],
     [
-      'stays when no node of another architecture can take it',
+      'stays if no node of another architecture can take it',
       { pod: stuck, images: without(both, 11 * minute), forecast: 'no-node' },
       'report NoNodeForReplacement',
     ],
     [
-      'stays when it is for another system',
+      'stays if the platforms are for another OS',
       { pod: pod({ ...stuck, requiredAffinity: ON_WINDOWS }), images: without(both, 11 * minute) },
       'report NoCommonArchitecture',
     ],
-  ])('I9 %s', (_, situation, expected) => {
-    expect(summarize(decideEviction(buildInput(situation)), NOW)).toBe(expected);
+  ])('I9 %s', (_, row, expected) => {
+    expect(summarize(decideEviction(buildInput(row)), NOW)).toBe(expected);
   });
 });

@@ -12,7 +12,7 @@ const owner = (apiVersion: string, kind: string, name = 'web'): OwnerReference =
   uid: 'u',
 });
 
-describe('who replaces an evicted pod', () => {
+describe('whether the owner replaces an evicted pod', () => {
   test.each<[string, OwnerReference, string]>([
     ['a ReplicaSet', owner('apps/v1', 'ReplicaSet'), 'replaced'],
     ['a StatefulSet', owner('apps/v1', 'StatefulSet'), 'replaced'],
@@ -24,17 +24,17 @@ describe('who replaces an evicted pod', () => {
     ['a ReplicaSet of another group', owner('example.org/v1', 'ReplicaSet'), 'UnknownOwner'],
     ['a ReplicationController of another group', owner('apps/v1', 'ReplicationController'), 'UnknownOwner'],
     ['a node: the mirror of a static pod', owner('v1', 'Node', 'amd64-1'), 'StaticPod'],
-    ['a Job that nobody could read', owner('batch/v1', 'Job'), 'JobUnknown'],
+    ['a Job that could not be read', owner('batch/v1', 'Job'), 'JobUnknown'],
   ])('R2 %s', (_, reference, expected) => {
     const replacement = evaluateReplacement(pod({ owner: reference }), undefined, ['argoproj.io/Rollout']);
     expect(replacement.kind === 'replaced' ? 'replaced' : replacement.reason).toBe(expected);
   });
 
-  test('R2 nobody replaces a bare pod', () => {
+  test('R2 a bare pod has no owner', () => {
     expect(evaluateReplacement(without('owner'), undefined, [])).toEqual({ kind: 'not-replaced', reason: 'BarePod' });
   });
 
-  test('R2 a DaemonSet stays one when the policy lists it', () => {
+  test('R2 a DaemonSet that the policy lists does not replace its pods elsewhere', () => {
     const replacement = evaluateReplacement(pod({ owner: owner('apps/v1', 'DaemonSet') }), undefined, [
       'apps/DaemonSet',
     ]);
@@ -42,16 +42,16 @@ describe('who replaces an evicted pod', () => {
   });
 
   test.each([
-    ['the mirror mark', { 'kubernetes.io/config.mirror': 'abc' }],
-    ['a source that is a file', { 'kubernetes.io/config.source': 'file' }],
-  ])('R2 a static pod by %s, whoever owns it', (_, annotations) => {
+    ['the mirror annotation', { 'kubernetes.io/config.mirror': 'abc' }],
+    ['a file as its source', { 'kubernetes.io/config.source': 'file' }],
+  ])('R2 a static pod by %s, with any owner', (_, annotations) => {
     expect(evaluateReplacement(pod({ annotations }), undefined, [])).toEqual({
       kind: 'not-replaced',
       reason: 'StaticPod',
     });
   });
 
-  test('R2 a pod from the API server is no static one', () => {
+  test('R2 a pod from the API server is not static', () => {
     const annotations = { 'kubernetes.io/config.source': 'api' };
     expect(evaluateReplacement(pod({ annotations }), undefined, []).kind).toBe('replaced');
   });
@@ -71,17 +71,17 @@ describe('Jobs', () => {
   test.each<[string, JsonObject, boolean]>([
     ['failures are left', job({ backoffLimit: 6 }, { failed: 2 }), true],
     ['the last failure is left', job({ backoffLimit: 3 }, { failed: 2 }), true],
-    ['none is left', job({ backoffLimit: 2 }, { failed: 2 }), false],
+    ['no failure is left', job({ backoffLimit: 2 }, { failed: 2 }), false],
     ['backoffLimit 0', job({ backoffLimit: 0 }), false],
-    ['no backoffLimit: the API would have said 6', job({}, { failed: 5 }), true],
+    ['no backoffLimit: the default is 6', job({}, { failed: 5 }), true],
     ['failures are counted per index', job({ backoffLimit: 6, backoffLimitPerIndex: 1 }), false],
     ['per index, but disruptions are ignored', job({ ...rules(IGNORE), backoffLimitPerIndex: 0 }), true],
     ['disruptions are ignored', job(rules(IGNORE)), true],
     ['disruptions are ignored by the second rule', job(rules(OTHER, IGNORE)), true],
-    ['a rule that fails the Job stands first', job({ ...rules(FAIL, IGNORE), backoffLimit: 6 }), false],
-    ['a rule that fails the Job stands behind', job(rules(IGNORE, FAIL)), true],
+    ['a rule that fails the Job comes first', job({ ...rules(FAIL, IGNORE), backoffLimit: 6 }), false],
+    ['a rule that fails the Job comes later', job(rules(IGNORE, FAIL)), true],
     ['disruptions are counted', job(rules(COUNT, IGNORE)), false],
-    ['the rule wants the condition absent', job(rules(ABSENT)), false],
+    ['the rule requires the condition to be false', job(rules(ABSENT)), false],
     ['suspended', job({ backoffLimit: 6, suspend: true }), false],
     ['complete', job({ backoffLimit: 6 }, ended('Complete')), false],
     ['failed', job({ backoffLimit: 6 }, ended('Failed')), false],
@@ -94,7 +94,7 @@ describe('Jobs', () => {
     expect(replacement).toEqual(replaced ? { kind: 'replaced' } : { kind: 'not-replaced', reason: 'JobWouldFail' });
   });
 
-  test('what is no Job has no facts, and odd fields read as absent', () => {
+  test('an object that is not a Job has no facts, and invalid fields count as absent', () => {
     expect(parseJobFacts(null)).toBeUndefined();
     expect(parseJobFacts({ kind: 'Job' })).toBeUndefined();
     expect(parseJobFacts(job({ backoffLimit: 'many' }, { failed: -1 }))).toEqual({
@@ -106,7 +106,7 @@ describe('Jobs', () => {
     });
   });
 
-  test('only the pods of Jobs of the batch group are worth asking about', () => {
+  test('only Jobs of the group batch are read', () => {
     expect(isOwnedByJob(pod({ owner: owner('batch/v1', 'Job') }))).toBe(true);
     expect(isOwnedByJob(pod({ owner: owner('example.org/v1', 'Job') }))).toBe(false);
     expect(isOwnedByJob(without('owner'))).toBe(false);

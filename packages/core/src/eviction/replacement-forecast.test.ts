@@ -60,41 +60,41 @@ const ROWS: readonly Row[] = [
   { title: 'no other node', other: null, expected: 'no-node' },
   { title: 'a node that is not ready', other: arm({ ready: false }), expected: 'no-node' },
   { title: 'a node that is cordoned', other: arm({ cordoned: true }), expected: 'no-node' },
-  { title: 'a node of this architecture again', other: node({ name: 'amd64-2' }), expected: 'no-node' },
+  { title: 'another node of this architecture', other: node({ name: 'amd64-2' }), expected: 'no-node' },
   { title: 'a node of another OS', other: arm({ os: 'windows' }), expected: 'no-node' },
-  { title: 'a node of the OS that a required term leaves', other: arm({ os: 'windows' }), pod: { ...required(WINDOWS) }, image: 'windows/arm64', expected: 'right' },
-  { title: 'a node whose label says something else', other: arm({ labels: { [ARCH]: 'amd64' } }), expected: 'no-node' },
+  { title: 'a node of the OS that a required term allows', other: arm({ os: 'windows' }), pod: { ...required(WINDOWS) }, image: 'windows/arm64', expected: 'right' },
+  { title: 'a node whose label contradicts its report', other: arm({ labels: { [ARCH]: 'amd64' } }), expected: 'no-node' },
   { title: 'a taint that the pod does not tolerate', other: arm({ taints: [taint('team')] }), expected: 'no-node' },
   { title: 'a taint that it tolerates', other: arm({ taints: [taint('team')] }), pod: toleratesAll, expected: 'right' },
-  { title: 'a taint that keeps nothing off', other: arm({ taints: [{ ...taint('team'), effect: 'PreferNoSchedule' }] }), expected: 'right' },
-  { title: 'the taint of the architecture: tolerated by us', other: arm({ taints: [taint(ARCH)] }), expected: 'right' },
+  { title: 'a taint without effect on scheduling', other: arm({ taints: [{ ...taint('team'), effect: 'PreferNoSchedule' }] }), expected: 'right' },
+  { title: 'the taint of the architecture: ArchPolicy adds the toleration', other: arm({ taints: [taint(ARCH)] }), expected: 'right' },
   { title: 'the same, and the policy adds no toleration', other: arm({ taints: [taint(ARCH)] }), policy: { tolerateArchitectureTaints: false }, expected: 'no-node' },
   { title: 'a preference that its image does not support', policy: prefers('amd64'), expected: 'right' },
-  { title: 'the policy is in Audit: as it would be in Enforce', policy: { mode: 'Audit' }, expected: 'right' },
-  { title: 'no other node, and an autoscaler brings one', other: null, policy: { scaleFromZero: ['arm64'] }, expected: 'from-zero' },
-  { title: 'a ready node of its architecture, and an autoscaler brings more', policy: { scaleFromZero: ['arm64'] }, expected: 'right' },
-  { title: 'a node with a taint, and an autoscaler brings another', other: arm({ taints: [taint('team')] }), policy: { scaleFromZero: ['arm64'] }, expected: 'from-zero' },
-  { title: 'an autoscaler that brings another architecture', other: null, policy: { scaleFromZero: ['s390x'] }, expected: 'no-node' },
-  { title: 'a preferred architecture that is to be brought, beside a node that could take it', policy: { scaleFromZero: ['s390x'], ...prefers('s390x') }, image: 'linux/arm64 linux/s390x', expected: 'from-zero' },
-  { title: 'its own node by name, which no autoscaler brings', other: null, policy: { scaleFromZero: ['arm64'] }, pod: { nodeSelector: { pool: 'amd' } }, expected: 'no-node' },
-  { title: 'its owner chose the architecture that it is on', pod: onAmd64, expected: 'same-node' },
-  { title: 'the same, and an annotation says anything', pod: { ...onAmd64, annotations: annotated([{ path: '/spec/nodeSelector', value: onAmd64.nodeSelector }]) }, expected: 'same-node' },
+  { title: 'the policy is in Audit: treated as Enforce', policy: { mode: 'Audit' }, expected: 'right' },
+  { title: 'no other node, and an autoscaler adds one', other: null, policy: { scaleFromZero: ['arm64'] }, expected: 'from-zero' },
+  { title: 'a ready node of its architecture, and an autoscaler adds more', policy: { scaleFromZero: ['arm64'] }, expected: 'right' },
+  { title: 'a node with a taint, and an autoscaler adds another', other: arm({ taints: [taint('team')] }), policy: { scaleFromZero: ['arm64'] }, expected: 'from-zero' },
+  { title: 'an autoscaler that adds another architecture', other: null, policy: { scaleFromZero: ['s390x'] }, expected: 'no-node' },
+  { title: 'a preferred architecture that an autoscaler adds, and a node that could take it', policy: { scaleFromZero: ['s390x'], ...prefers('s390x') }, image: 'linux/arm64 linux/s390x', expected: 'from-zero' },
+  { title: 'its own node by name, which no autoscaler adds', other: null, policy: { scaleFromZero: ['arm64'] }, pod: { nodeSelector: { pool: 'amd' } }, expected: 'no-node' },
+  { title: 'its owner chose the architecture of its node', pod: onAmd64, expected: 'same-node' },
+  { title: 'the same, with an arbitrary annotation', pod: { ...onAmd64, annotations: annotated([{ path: '/spec/nodeSelector', value: onAmd64.nodeSelector }]) }, expected: 'same-node' },
   { title: 'the same by a required term', pod: required(AMD64), expected: 'same-node' },
-  { title: 'the same, and an annotation without meaning', pod: { ...required(AMD64), annotations: forged('{}') }, expected: 'same-node' },
-  { title: 'the same, and an annotation that names no addition', pod: { ...required(AMD64), annotations: annotated([]) }, expected: 'same-node' },
-  { title: 'the same, and an annotation that names another one', pod: { ...required(AMD64), annotations: annotated([whole(ARM64)]) }, expected: 'same-node' },
-  { title: 'the same, and an annotation that names it as a preference', pod: { ...required(AMD64), annotations: annotated([{ path: `${AFFINITY}/preferred/0`, value: AMD64 }]) }, expected: 'same-node' },
-  { title: 'we once chose it: that is decided afresh', pod: { ...required(AMD64), annotations: annotated([whole(AMD64)]) }, expected: 'right' },
-  { title: 'we once chose another: it was bound against it', pod: { ...required(ARM64), annotations: annotated([whole(ARM64)]) }, expected: 'right' },
+  { title: 'the same, with an invalid annotation', pod: { ...required(AMD64), annotations: forged('{}') }, expected: 'same-node' },
+  { title: 'the same, with an annotation that names no addition', pod: { ...required(AMD64), annotations: annotated([]) }, expected: 'same-node' },
+  { title: 'the same, with an annotation that names another addition', pod: { ...required(AMD64), annotations: annotated([whole(ARM64)]) }, expected: 'same-node' },
+  { title: 'the same, with an annotation that names it as a preference', pod: { ...required(AMD64), annotations: annotated([{ path: `${AFFINITY}/preferred/0`, value: AMD64 }]) }, expected: 'same-node' },
+  { title: 'ArchPolicy once chose its architecture: that is decided again', pod: { ...required(AMD64), annotations: annotated([whole(AMD64)]) }, expected: 'right' },
+  { title: 'ArchPolicy once chose another: it was bound against it', pod: { ...required(ARM64), annotations: annotated([whole(ARM64)]) }, expected: 'right' },
   { title: 'its owner chose the right one, and it was bound against it', pod: required(ARM64), expected: 'right' },
-  { title: 'we once added to a term of its owner that the node satisfies', other: arm({ labels: { [ARCH]: 'arm64', zone: 'a' } }), pod: { ...required(ZONE, AMD64), annotations: annotated([into(1, AMD64)]) }, expected: 'right' },
-  { title: 'we once added to a term of its owner that the node does not satisfy', pod: { ...required(ZONE, AMD64), annotations: annotated([into(1, AMD64)]) }, expected: 'no-node' },
+  { title: 'ArchPolicy once added to a term of its owner that the node satisfies', other: arm({ labels: { [ARCH]: 'arm64', zone: 'a' } }), pod: { ...required(ZONE, AMD64), annotations: annotated([into(1, AMD64)]) }, expected: 'right' },
+  { title: 'ArchPolicy once added to a term of its owner that the node does not satisfy', pod: { ...required(ZONE, AMD64), annotations: annotated([into(1, AMD64)]) }, expected: 'no-node' },
   { title: 'an annotation that names its owner’s other choices', pod: { ...required(ZONE), annotations: annotated([into(0, ZONE)]) }, expected: 'no-node' },
   { title: 'it is pinned to nodes by their names', pod: { requiredAffinity: { nodeSelectorTerms: [{ matchExpressions: [], matchFields: [{ key: 'metadata.name', operator: 'In', values: ['amd64-1'] }] }] } }, expected: 'same-node' },
-  { title: 'more tolerations than placement looks into', pod: { tolerations: Array.from({ length: 300 }, (_, index) => ({ key: `k${index}` })) }, expected: 'same-node' },
+  { title: 'more tolerations than placement reads', pod: { tolerations: Array.from({ length: 300 }, (_, index) => ({ key: `k${index}` })) }, expected: 'same-node' },
 ];
 
-describe('where a replacement would land', () => {
+describe('where a replacement would be placed', () => {
   test.each(ROWS)('R4 $title', ({ other = arm(), pod: changes = {}, policy = {}, image = 'linux/arm64', expected }) => {
     const input = {
       pod: pod(changes),
@@ -152,7 +152,7 @@ const policies = fc.constantFrom<JsonObject>(
 );
 const images = fc.constantFrom('linux/amd64', 'linux/arm64', 'linux/amd64 linux/arm64');
 
-test('R4 what is kept of a pod tells the same about its replacement as the whole pod, placed by us or not', () => {
+test('R4 the stored facts of a pod lead to the same placement of its replacement as the whole pod', () => {
   fc.assert(
     fc.property(spec, policies, images, images, fc.boolean(), (theSpec, thePolicy, a, b, isPlaced) => {
       const raw: JsonObject = { metadata: { ...IDENTITY, labels: { app: 'web' } }, spec: theSpec };
@@ -171,9 +171,9 @@ test('R4 what is kept of a pod tells the same about its replacement as the whole
       };
       const placed = isPlaced ? applyPatch(raw, placePod({ ...input, pod: raw }).patch) : undefined;
       const whole = placed?.kind === 'applied' ? (placed.value as JsonObject) : raw;
-      const kept = parsePod(whole);
-      if (kept === undefined) throw new Error('no pod');
-      expect(decidePlacement({ ...input, pod: replacementPod(kept) })).toEqual(
+      const facts = parsePod(whole);
+      if (facts === undefined) throw new Error('no pod');
+      expect(decidePlacement({ ...input, pod: replacementPod(facts) })).toEqual(
         decidePlacement({ ...input, pod: whole }),
       );
     }),

@@ -30,7 +30,7 @@ interface Row {
   readonly nodes?: readonly NodeFacts[];
   /** CPUs that are requested on the arm64 node. */
   readonly taken?: string;
-  /** What the scheduler says. */
+  /** The scheduler's message. */
   readonly message?: string;
   readonly expected: boolean;
 }
@@ -46,27 +46,27 @@ const ROWS: readonly Row[] = [
   { title: 'its images support the preferred architecture only', platforms: 'linux/amd64', expected: false },
   { title: 'the other architecture has no ready node', nodes: [amd(), arm({ ready: false })], expected: false },
   { title: 'its node has a taint that the pod does not tolerate', nodes: [amd(), arm({ taints: [TEAM] })], expected: false },
-  { title: 'its node has the taint of the architecture, tolerated by us then', nodes: [amd(), arm({ taints: [{ key: 'kubernetes.io/arch', value: 'arm64', effect: 'NoSchedule' }] })], expected: true },
-  { title: 'the policy prefers nothing: it is where it can be', policy: { preference: undefined }, expected: false },
-  { title: 'the policy only weighs: nothing is narrowed', policy: { preference: { architectures: ['amd64'], type: 'Prefer' } }, expected: false },
+  { title: 'its node has the taint of the architecture, which ArchPolicy then tolerates', nodes: [amd(), arm({ taints: [{ key: 'kubernetes.io/arch', value: 'arm64', effect: 'NoSchedule' }] })], expected: true },
+  { title: 'the policy has no preference', policy: { preference: undefined }, expected: false },
+  { title: 'the policy only adds a weight: the pod is not constrained', policy: { preference: { architectures: ['amd64'], type: 'Prefer' } }, expected: false },
   { title: 'the policy allows nothing else', policy: { architectures: ['amd64'], preference: { architectures: ['amd64'] } }, expected: false },
   { title: 'the other node has room for it', spec: asking('2'), nodes: [amd(), arm(WITH_FOUR)], taken: '2', expected: true },
-  { title: 'it asks more than what is left on the other node', spec: asking('2'), nodes: [amd(), arm(WITH_FOUR)], taken: '3', expected: false },
-  { title: 'it asks more than any node has', spec: asking('1000'), nodes: [amd(WITH_FOUR), arm(WITH_FOUR)], expected: false },
-  { title: 'it asks for a GPU that only nodes to come have', spec: asking('1', { 'nvidia.com/gpu': '1' }), nodes: [amd(WITH_FOUR), arm(WITH_FOUR)], expected: false },
-  { title: 'a claim is missing whose name speaks of affinity: no node would do', message: '0/2 nodes are available: persistentvolumeclaim "session-affinity-data" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
-  { title: 'its claim is not bound: no node would do', message: '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
+  { title: 'it requests more than is free on the other node', spec: asking('2'), nodes: [amd(), arm(WITH_FOUR)], taken: '3', expected: false },
+  { title: 'it requests more than any node has', spec: asking('1000'), nodes: [amd(WITH_FOUR), arm(WITH_FOUR)], expected: false },
+  { title: 'it requests a GPU that only future nodes have', spec: asking('1', { 'nvidia.com/gpu': '1' }), nodes: [amd(WITH_FOUR), arm(WITH_FOUR)], expected: false },
+  { title: 'a claim is missing whose name contains “affinity”: no node would help', message: '0/2 nodes are available: persistentvolumeclaim "session-affinity-data" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
+  { title: 'its claim is not bound: no node would help', message: '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
   { title: 'its claim does not exist', message: '0/2 nodes are available: persistentvolumeclaim "data" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.', expected: false },
-  { title: 'no node that its volumes allow is left, and the message names affinity, too', message: "0/2 nodes are available: 1 node(s) didn't find available persistent volumes to bind, 1 node(s) didn't match Pod's node affinity/selector.", expected: true },
+  { title: 'no node remains that its volumes allow, and the message also names affinity', message: "0/2 nodes are available: 1 node(s) didn't find available persistent volumes to bind, 1 node(s) didn't match Pod's node affinity/selector.", expected: true },
   { title: 'its volume is on the other node', message: "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had volume node affinity conflict. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.", expected: true },
-  { title: 'the words of another version about devices exclude nothing', message: '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: none.', expected: true },
-  { title: 'the message of another scheduler has another form', message: 'cannot schedule this pod', expected: true },
+  { title: 'the message of another version about devices excludes nothing', message: '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: none.', expected: true },
+  { title: 'the message of another scheduler has another format', message: 'cannot schedule this pod', expected: true },
   { title: 'the other node has no architecture label, and stays open to a pod without a preference', nodes: [amd(), amd({ name: 'virtual', labels: {} })], expected: true },
   { title: 'that node has a taint that the pod does not tolerate', nodes: [amd(), amd({ name: 'virtual', labels: {}, taints: [TEAM] })], expected: false },
   { title: 'its owner has chosen', spec: { nodeSelector: { 'kubernetes.io/arch': 'amd64' } }, expected: false },
 ];
 
-describe('whether dropping our preference would help', () => {
+describe('whether dropping the preference would help', () => {
   test.each(ROWS)(
     'R9 $title',
     ({
@@ -112,27 +112,25 @@ describe('whether dropping our preference would help', () => {
   );
 });
 
-const ours = { 'archpolicy.dev/decision': JSON.stringify({ v: 1, kind: 'constrain', reason: 'Preferred', added: [] }) };
+const decision = {
+  'archpolicy.dev/decision': JSON.stringify({ v: 1, kind: 'constrain', reason: 'Preferred', added: [] }),
+};
 const unbound = (changes: Partial<PodFacts>): PodFacts =>
   without('nodeName', {
-    annotations: ours,
+    annotations: decision,
     scheduled: { value: false, sinceMs: 0, reason: 'Unschedulable' },
     ...changes,
   });
 
 test.each<[string, PodFacts, boolean]>([
-  ['with our record, and Unschedulable', unbound({}), true],
-  ['without our record', unbound({ annotations: {} }), false],
+  ['with a decision of ArchPolicy, and Unschedulable', unbound({}), true],
+  ['without a decision of ArchPolicy', unbound({ annotations: {} }), false],
   ['behind a gate', unbound({ scheduled: { value: false, sinceMs: 0, reason: 'SchedulingGated' } }), false],
-  [
-    'with a gate of its own, whatever the condition says',
-    unbound({ schedulingGates: ['kueue.x-k8s.io/admission'] }),
-    false,
-  ],
-  ['not looked at by the scheduler yet', unbound({ scheduled: { value: false, sinceMs: 0 } }), false],
+  ['with another gate', unbound({ schedulingGates: ['kueue.x-k8s.io/admission'] }), false],
+  ['not tried by the scheduler yet', unbound({ scheduled: { value: false, sinceMs: 0 } }), false],
   ['being deleted', unbound({ deleting: true }), false],
   ['bound', { ...unbound({}), nodeName: 'amd64-1' }, false],
-])('R9 a pod counts as one that we keep from nodes: %s', (_, pod, expected) => {
+])('R9 whether a pod is unschedulable: %s', (_, pod, expected) => {
   expect(isUnschedulable(pod)).toBe(expected);
 });
 
@@ -142,12 +140,12 @@ const arch = (...values: readonly string[]): NonNullable<PodFacts['requiredAffin
     { matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: [...values] }], matchFields: [] },
   ],
 });
-/** The annotation of our decision, as anybody can write it. */
+/** The decision annotation, which tenants can forge. */
 const claims = (...architectures: readonly string[]): PodFacts['annotations'] => ({
   'archpolicy.dev/decision': JSON.stringify({ v: 1, kind: 'constrain', reason: 'Preferred', architectures, added: [] }),
 });
 
-describe('how long a pod may look for a node', () => {
+describe('how long a pod may be unschedulable', () => {
   const minutes = (pod: Partial<PodFacts>, policy: JsonObject = {}): number =>
     unschedulableAfterMs(unbound(pod), policyOf(policy).spec) / 60_000;
   const zero = { scaleFromZero: ['arm64'] };
@@ -158,23 +156,23 @@ describe('how long a pod may look for a node', () => {
   // prettier-ignore
   test.each<[string, number, number, string]>([
     ['R9 any pod', minutes({}), 2, 'rollouts and autoscalers need some time'],
-    ['R9 one that the scheduler makes room for', minutes({ nominated: true }), 10, 'the pods that it preempts need their grace period'],
-    ['R9 one that is narrowed to an architecture of scaleFromZero', minutes({ ...arm64 }, zero), 10, 'its node is starting'],
-    ['R9 the same, with a wait of its own', minutes({ ...arm64 }, { ...zero, scaleFromZeroWait: '20m' }), 20, 'GPU nodes take longer'],
-    ['R9 the same, and the scheduler makes room for it', minutes({ ...arm64, nominated: true }, { ...zero, scaleFromZeroWait: '5m' }), 10, 'the longer one'],
-    ['R9 one that is narrowed to two, of which one is in scaleFromZero', minutes({ ...both }, zero), 10, 'its node may be starting'],
-    ['R9 one that is narrowed to another architecture', minutes({ ...amd64 }, zero), 2, 'no node of it is about to come'],
-    ['R9 one that every architecture is left to', minutes({}, zero), 2, 'it waits for no certain one'],
-    ['R9 the same, and its annotation names one of scaleFromZero', minutes({ annotations: claims('arm64') }, zero), 2, 'tenants can write the annotation'],
-    ['R9 one that is narrowed to amd64, and its annotation names arm64', minutes({ ...amd64, annotations: claims('arm64') }, zero), 2, 'the same'],
-    ['R9 one that is narrowed to arm64, and its annotation names none', minutes({ ...arm64, annotations: claims() }, zero), 10, 'the same'],
+    ['R9 a pod for which the scheduler preempts others', minutes({ nominated: true }), 10, 'the pods that it preempts need their grace period'],
+    ['R9 a pod that is constrained to an architecture of scaleFromZero', minutes({ ...arm64 }, zero), 10, 'its node is starting'],
+    ['R9 the same, with a wait that the policy sets', minutes({ ...arm64 }, { ...zero, scaleFromZeroWait: '20m' }), 20, 'GPU nodes take longer'],
+    ['R9 the same, and the scheduler preempts others for it', minutes({ ...arm64, nominated: true }, { ...zero, scaleFromZeroWait: '5m' }), 10, 'the longer one'],
+    ['R9 a pod that is constrained to two, one of them of scaleFromZero', minutes({ ...both }, zero), 10, 'its node may be starting'],
+    ['R9 a pod that is constrained to another architecture', minutes({ ...amd64 }, zero), 2, 'no node of it is being added'],
+    ['R9 a pod that allows every architecture', minutes({}, zero), 2, 'it does not wait for a certain one'],
+    ['R9 the same, but its annotation names one of scaleFromZero', minutes({ annotations: claims('arm64') }, zero), 2, 'tenants can write the annotation'],
+    ['R9 a pod that is constrained to amd64, but its annotation names arm64', minutes({ ...amd64, annotations: claims('arm64') }, zero), 2, 'the same'],
+    ['R9 a pod that is constrained to arm64, but its annotation names none', minutes({ ...arm64, annotations: claims() }, zero), 10, 'the same'],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
   });
 });
 
-describe('the architecture that a stuck workload is stuck on', () => {
-  const stuckOn = (changes: Partial<PodFacts>): string | undefined =>
+describe('the architecture of a stuck workload', () => {
+  const readArchitecture = (changes: Partial<PodFacts>): string | undefined =>
     stuckWorkload(without('nodeName', { annotations: claims('arm64'), ...changes })).architecture;
 
   // prettier-ignore
@@ -183,9 +181,9 @@ describe('the architecture that a stuck workload is stuck on', () => {
     ['the annotation was emptied', { requiredAffinity: arch('amd64'), annotations: claims() }, 'amd64'],
     ['the annotation names several', { requiredAffinity: arch('amd64'), annotations: claims('amd64', 'arm64') }, 'amd64'],
     ['its terms allow several', { requiredAffinity: arch('amd64', 'arm64') }, undefined],
-    ['its selector leaves one of several', { requiredAffinity: arch('amd64', 'arm64'), nodeSelector: { 'kubernetes.io/arch': 'arm64' } }, 'arm64'],
+    ['its selector excludes all but one', { requiredAffinity: arch('amd64', 'arm64'), nodeSelector: { 'kubernetes.io/arch': 'arm64' } }, 'arm64'],
     ['it has no terms', {}, undefined],
   ])('R9 is what the pod requires, not what its annotation names: %s', (_, changes, expected) => {
-    expect(stuckOn(changes)).toBe(expected);
+    expect(readArchitecture(changes)).toBe(expected);
   });
 });
