@@ -1,23 +1,23 @@
 import type { Registries } from './registries.ts';
 import type { Rewrite } from './schema.ts';
 
-/** Where one repository is read: the registry itself or a mirror of it. */
+/** A host at which a repository is read: the registry itself or a mirror. */
 export interface Endpoint {
-  /** Host and port as references and the registries file write it, lower case. */
+  /** Host and port as written in references and the registries file, in lower case. */
   readonly host: string;
   /** `https://host[:port]/v2/`. */
   readonly base: URL;
   /** Path of the repository at this host. */
   readonly repository: string;
-  /** Whether this is a mirror: credentials of the registry that it mirrors never go there. */
+  /** Whether this is a mirror. Credentials of the mirrored registry are never sent to it. */
   readonly mirror: boolean;
 }
 
-/** Docker Hub's API has another host than its references. */
+/** The API hosts of registries whose references have another host (Docker Hub). */
 const API_HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
 
 /**
- * The endpoints of a repository in the order in which they are tried: mirrors, then the registry itself. Blocked ones are
+ * Returns the endpoints of a repository in the order of attempts: mirrors, then the registry itself. Blocked ones are
  * left out; the list is empty when the registry is blocked or its host is invalid.
  */
 export function endpointsFor(registry: string, repository: string, registries: Registries): readonly Endpoint[] {

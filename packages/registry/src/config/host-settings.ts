@@ -3,7 +3,7 @@ import { normalHost } from '../hosts/host-pattern.ts';
 import type { Registries } from './registries.ts';
 import type { RequestLimit } from './schema.ts';
 
-/** How a host is reached. Two equal ones share connections; a changed one starts with new connections. */
+/** The settings of connections to a host. Hosts with equal settings share a pool; changed settings get new connections. */
 export interface ConnectionSettings {
   readonly allowAddresses: readonly string[];
   readonly refuseAddresses: readonly string[];
@@ -11,14 +11,14 @@ export interface ConnectionSettings {
   readonly tls?: ClientTls | 'unusable';
 }
 
-/** How many requests a host may get. */
+/** The rate limit of a host. */
 export interface HostLimits {
-  /** In its usual form, so that all spellings share their limits. */
+  /** The normalized host, so that all spellings share one limit. */
   readonly host: string;
   readonly requestLimit?: RequestLimit;
 }
 
-/** The connection settings of a host's entry in the registries file, or the defaults. */
+/** Returns the connection settings of a host's entry in the registries file, or the defaults. */
 export function connectionFor(host: string, registries: Registries): ConnectionSettings {
   const entry = registries.entryFor(host);
   const tls = entry === undefined ? undefined : registries.tlsFor(entry);
@@ -29,7 +29,7 @@ export function connectionFor(host: string, registries: Registries): ConnectionS
   };
 }
 
-/** The limits of a host's entry in the registries file. */
+/** Returns the limits of a host's entry in the registries file. */
 export function limitsFor(host: string, registries: Registries): HostLimits {
   const requestLimit = registries.entryFor(host)?.requestLimit;
   return { host: normalHost(host), ...(requestLimit === undefined ? {} : { requestLimit }) };

@@ -3,21 +3,21 @@ import { selectClientTls } from '@archpolicy/tls';
 import type { ClientTls, ClientTlsSelection } from '@archpolicy/tls';
 import type { RegistriesConfig, RegistryConfig } from './schema.ts';
 
-/** The TLS files of each entry that names some, by the entry's host. */
+/** The TLS files of entries, by the entry's host. Entries without TLS files are absent. */
 export type HostTls = ReadonlyMap<string, ClientTlsSelection>;
 
 /** TLS files of a registry that are not used. */
 export interface HostTlsProblem {
   readonly host: string;
-  /** Names the field of the entry; contains nothing of the file. */
+  /** Names the field of the entry; contains no part of the file. */
   readonly problem: string;
-  /** What happens instead. */
+  /** The consequence. */
   readonly effect: 'PreviousFilesUsed' | 'HostUnreachable';
 }
 
 const NAMES = { ca: 'caFile', certificate: 'certFile', key: 'keyFile' } as const;
 
-/** Decides for each host which TLS files to use: the new ones, or those in use where the new ones are worse. */
+/** Selects the TLS files of each host: the new ones, or the current ones if the new ones are worse. */
 export function selectHostTls(
   { registries }: RegistriesConfig,
   files: ReadonlyMap<string, string>,
@@ -25,7 +25,7 @@ export function selectHostTls(
 ): HostTls {
   const all = new Map<string, ClientTlsSelection>();
   for (const entry of registries) {
-    // Of two entries for one host the first counts, as for everything else.
+    // The first entry of a host applies, as for all settings.
     if (all.has(entry.host) || !namesTlsFiles(entry)) continue;
     const used = current.get(entry.host);
     const options = { nowMs, names: NAMES };
@@ -37,7 +37,7 @@ export function selectHostTls(
   return all;
 }
 
-/** What is wrong with the TLS files, host by host. */
+/** Returns the problems of the TLS files, by host. */
 export function listTlsProblems(all: HostTls): readonly HostTlsProblem[] {
   return [...all].flatMap(([host, { kind, problems }]) => {
     const effect = kind === 'usable' ? 'PreviousFilesUsed' : 'HostUnreachable';

@@ -41,7 +41,7 @@ const secret = (user: string): PullSecret => ({
   json: dockerConfigJson({ [upstream.host]: user }),
 });
 
-/** Inspects the image of upstream under a registries file of these entries. */
+/** Inspects the image of upstream with a registries file of these entries. */
 async function inspect(
   file: string,
   reference = `${upstream.host}/team/app:v1`,
@@ -64,7 +64,7 @@ const entries = (more = ''): string => `registries:
 const found = (image: typeof onMirror): object => ({ kind: 'resolved', facts: { digest: image.manifest.digest } });
 
 describe('I7 mirrors', () => {
-  test('I7 a mirror is asked first, under its own path', async () => {
+  test('I7 a mirror gets the first request, with its own path', async () => {
     expect(await inspect(entries())).toMatchObject(found(onMirror));
     expect(mirror.lines).toEqual(['GET /v2/proxy/team/app/manifests/v1']);
     expect(upstream.lines).toEqual([]);
@@ -72,15 +72,15 @@ describe('I7 mirrors', () => {
 
   test.each([
     ['does not have the image', { kind: 'answer', status: 404 }],
-    ['refuses', { kind: 'answer', status: 403 }],
-    ['is limited', { kind: 'answer', status: 429 }],
+    ['rejects the request', { kind: 'answer', status: 403 }],
+    ['has a rate limit', { kind: 'answer', status: 429 }],
     ['fails', { kind: 'answer', status: 502 }],
-    ['hangs up', { kind: 'reset' }],
+    ['resets the connection', { kind: 'reset' }],
     [
-      'tells rubbish',
+      'returns an invalid body',
       { kind: 'answer', status: 200, headers: { 'docker-content-digest': onMirror.manifest.digest }, body: 'rubbish' },
     ],
-  ] as const)('I7 a mirror that %s: upstream is asked', async (_, fault) => {
+  ] as const)('I7 a mirror %s: the request goes to upstream', async (_, fault) => {
     mirror.fault = () => fault;
     expect(await inspect(entries())).toMatchObject(found(onUpstream));
   });
@@ -92,19 +92,19 @@ describe('I7 mirrors', () => {
     expect(mirror.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });
 
-  test('I7 a mirror has credentials of its own', async () => {
+  test('I7 a mirror has its own credentials', async () => {
     const file = join(directory, 'mirror.json');
     await writeFile(file, dockerConfigJson({ [mirror.host]: 'mirror:pass', [upstream.host]: 'alice:pass' }));
     mirror.access = basicAccess(['mirror:pass']);
     expect(await inspect(entries(`, credentialsFile: ${file}`))).toMatchObject(found(onMirror));
   });
 
-  test('I5 I7 credentials of the registries file come after those of the pod, those of the docker config file after both', async () => {
-    const [ofHost, ofAll] = [join(directory, 'host.json'), join(directory, 'all.json')];
-    await writeFile(ofHost, dockerConfigJson({ [upstream.host]: 'host:pass' }));
-    await writeFile(ofAll, dockerConfigJson({ [upstream.host]: 'all:pass' }));
-    const file = `dockerConfigFile: ${ofAll}
-registries: [{host: "${upstream.host}", plainHttp: true, allowAddresses: [127.0.0.0/8], credentialsFile: ${ofHost}}]`;
+  test('I5 I7 the order of credentials: the pod, the registries file, the docker config file', async () => {
+    const [hostFile, globalFile] = [join(directory, 'host.json'), join(directory, 'all.json')];
+    await writeFile(hostFile, dockerConfigJson({ [upstream.host]: 'host:pass' }));
+    await writeFile(globalFile, dockerConfigJson({ [upstream.host]: 'all:pass' }));
+    const file = `dockerConfigFile: ${globalFile}
+registries: [{host: "${upstream.host}", plainHttp: true, allowAddresses: [127.0.0.0/8], credentialsFile: ${hostFile}}]`;
     upstream.access = basicAccess(['all:pass']);
     expect(await inspect(file, undefined, [secret('pod:pass')])).toMatchObject(found(onUpstream));
     const tried = upstream.requests.map(({ headers }) => headers.authorization?.slice('Basic '.length) ?? '');
@@ -116,7 +116,7 @@ registries: [{host: "${upstream.host}", plainHttp: true, allowAddresses: [127.0.
     ]);
   });
 
-  test('I7 a blocked registry is not asked, and neither are its mirrors', async () => {
+  test('I7 a blocked registry and its mirrors get no request', async () => {
     const file = `registries: [{host: "${upstream.host}", blocked: true, mirrors: [{host: "${mirror.host}"}]}]`;
     expect(await inspect(file)).toEqual({ kind: 'unresolved', reason: 'Blocked' });
     expect([...upstream.lines, ...mirror.lines]).toEqual([]);
@@ -130,7 +130,7 @@ describe('I7 TLS', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test('I7 a host has its own CA bundle and client certificate; without them it is not reached', async () => {
+  test('I7 a host needs its own CA bundle and client certificate', async () => {
     const ca = await createCertificateAuthority();
     const [leaf, client] = [await ca.issue({ commonName: 'localhost' }), await ca.issue({ commonName: 'client' })];
     const { body, mediaType } = onUpstream.manifest;

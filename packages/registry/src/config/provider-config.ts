@@ -27,7 +27,7 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** Rejects entries that can never match, or whose matching has no bound, as the kubelet rejects entries that it cannot parse. */
+/** Rejects entries that cannot match, or whose matching is not bounded. The kubelet rejects entries that it cannot parse, too. */
 const matchImage = z.string().transform((text, context): ParsedMatchPattern => {
   const parse = parsePattern(text);
   if (parse.kind === 'ok') return parse.value;
@@ -41,7 +41,7 @@ const schema = z.object({
   providers: z
     .array(
       z.object({
-        // A file of the plugins' directory, never a path out of it.
+        // A file in the plugins' directory: a path out of it is invalid.
         name: z
           .string()
           .regex(/^[^/\\\s]{1,255}$/)

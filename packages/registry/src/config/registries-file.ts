@@ -3,23 +3,23 @@ import { RegistryError } from '../errors.ts';
 import { DEFAULT_REGISTRIES, MAX_REGISTRIES_FILE_BYTES, parseRegistries, Registries } from './registries.ts';
 import type { RegistriesConfig } from './schema.ts';
 
-/** Provides the current registries. Each inspection reads it, so that a reload takes effect at once. */
+/** Provides the current registries. Each inspection reads them, so that a reload takes effect immediately. */
 export interface RegistriesSource {
   current(): Registries;
 }
 
-/** Registries that never change. */
+/** Returns a source whose registries never change. */
 export function fixedRegistries(registries: Registries = DEFAULT_REGISTRIES): RegistriesSource {
   return { current: () => registries };
 }
 
-/** A Secret or ConfigMap holds at most 1 MiB, and so does what is mounted from one. */
+/** The maximum size of a Secret or ConfigMap, from which the files are mounted. */
 const MAX_REFERENCED_FILE_BYTES = 1024 * 1024;
 
 /**
  * Reads and parses a registries file, and reads the files that it names.
  *
- * @param replaced what is in use until now; absent at the start
+ * @param replaced the registries currently in use; absent at the start
  * @throws RegistryError with code RegistriesFile
  */
 export async function readRegistriesFile(
@@ -45,7 +45,7 @@ function referencedFiles(config: RegistriesConfig): readonly string[] {
 }
 
 /**
- * The text of a file, read up to a limit: one byte more is an error.
+ * Reads a file. A file over the limit is an error.
  * @throws RegistryError with code RegistriesFile
  */
 export async function readBounded(path: string, limit: number): Promise<string> {

@@ -6,7 +6,7 @@ import { parseRegistries, Registries } from './registries.ts';
 
 const load = (text: string): Registries => new Registries(parseRegistries(text));
 
-describe('I7 which entry is about a host', () => {
+describe('I7 the entry of a host', () => {
   const registries = load(`registries:
     - {host: '*.corp.example', rewrite: [{from: a, to: wildcard}]}
     - {host: '*.eu.corp.example', rewrite: [{from: a, to: longer-wildcard}]}
@@ -34,7 +34,7 @@ describe('I7 which entry is about a host', () => {
   });
 });
 
-describe('I7 a blocked host has no other spelling', () => {
+describe('I7 all spellings of a blocked host', () => {
   const registries = load(`registries:
     - {host: registry.corp, blocked: true}
     - {host: 'ported.corp:443', blocked: true}
@@ -56,27 +56,27 @@ describe('I7 a blocked host has no other spelling', () => {
     '012.0.0.5:443',
     '10.6:5000',
     'a.blocked.corp:443',
-  ])('I7 %s is blocked', (host) => {
+  ])('I7 %s: blocked', (host) => {
     expect(registries.entryFor(host)?.blocked).toBe(true);
     expect(endpointsFor(host, 'app', registries)).toEqual([]);
   });
 
-  test.each(['registry.corp:5000', '10.0.0.7', 'open.corp', 'open.corp:5000'])('I7 %s is not', (host) => {
+  test.each(['registry.corp:5000', '10.0.0.7', 'open.corp', 'open.corp:5000'])('I7 %s: not blocked', (host) => {
     expect(registries.entryFor(host)?.blocked).not.toBe(true);
   });
 
-  test('K5 all spellings of a host share its limits', () => {
+  test('K5 all spellings of a host share one limit', () => {
     const hosts = ['10.0.0.9', '10.9:443', '0xa.0.0.9'].map((host) => limitsFor(host, registries).host);
     expect(new Set(hosts)).toEqual(new Set(['10.0.0.9']));
   });
 });
 
-describe('I7 where an image is asked for', () => {
+describe('I7 the endpoints of an image', () => {
   const urls = (text: string, registry = 'docker.io', repository = 'library/nginx'): readonly string[] =>
     endpointsFor(registry, repository, load(text)).map(({ base, repository: path }) => `${base.href}${path}`);
 
   test.each([
-    ['nothing said', '', ['https://registry-1.docker.io/v2/library/nginx']],
+    ['no entry', '', ['https://registry-1.docker.io/v2/library/nginx']],
     [
       'a mirror, then upstream',
       'registries: [{host: docker.io, mirrors: [{host: "mirror.corp:5000"}]}]',
@@ -132,7 +132,7 @@ describe('I7 the registries file', () => {
       'registries file: unknown field at line 2, column 2 and line 3, column 2',
     ],
     ['no host', 'registries: [{plainHttp: true}]', 'registries.0.host'],
-    ['a URL for a host', 'registries: [{host: "https://a.example"}]', 'registries.0.host'],
+    ['a URL as host', 'registries: [{host: "https://a.example"}]', 'registries.0.host'],
     ['a wrong range', 'refuseAddresses: [10.0.0.0]', 'refuseAddresses.0'],
     [
       'a wrong range of a host',
@@ -140,19 +140,27 @@ describe('I7 the registries file', () => {
       'registries.0.allowAddresses.0',
     ],
     [
-      'a limit of nothing',
+      'a limit of 0',
       'registries: [{host: a.example, requestLimit: {perSecond: 0, burst: 1}}]',
       'registries.0.requestLimit.perSecond',
     ],
     ['text', 'hello', ''],
-    ['no YAML', 'registries:\n  {', 'registries file: not YAML: syntax error at line 2, column 4 (BAD_INDENT)'],
-    ['aliases, which can blow up', 'a: &a [1]\nregistries: *a', 'registries file: aliases (*name) are not supported'],
-  ])('I7 %s is refused, and the message says where', (_, text, where) => {
+    [
+      'text that is not YAML',
+      'registries:\n  {',
+      'registries file: not YAML: syntax error at line 2, column 4 (BAD_INDENT)',
+    ],
+    [
+      'aliases, which can expand exponentially',
+      'a: &a [1]\nregistries: *a',
+      'registries file: aliases (*name) are not supported',
+    ],
+  ])('I7 %s is rejected with its position', (_, text, where) => {
     expect(() => load(text)).toThrow(where);
     expect(() => load(text)).toThrow(RegistryError);
   });
 
-  test('P5 a refusal does not repeat the values of the file', () => {
+  test('P5 an error does not contain values of the file', () => {
     const text = 'dockerConfigFile: 7\nregistries: [{host: "secret canary-value"}]\npassword: canary-value';
     expect(() => load(text)).toThrow();
     try {
@@ -162,7 +170,7 @@ describe('I7 the registries file', () => {
     }
   });
 
-  test.each(['', '{}', 'registries: []'])('I7 %j is a file without entries', (text) => {
+  test.each(['', '{}', 'registries: []'])('I7 %j is a valid file without entries', (text) => {
     expect(load(text).entryFor('docker.io')).toBeUndefined();
   });
 });

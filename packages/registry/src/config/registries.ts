@@ -13,28 +13,28 @@ import { registriesSchema } from './schema.ts';
 import type { RegistriesConfig, RegistryConfig } from './schema.ts';
 import { parseYamlText } from '../yaml/yaml-text.ts';
 
-/** A ConfigMap holds at most 1 MiB. */
+/** The maximum size of a ConfigMap. */
 export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
 
-/** Tenants choose hosts, so the look-ups that are remembered are bounded. */
+/** Bounds the cached look-ups: tenants choose hosts. */
 const MAX_CACHED_HOSTS = 1_000;
 
-/** The registries file, with its entries by host. Immutable: a reload creates a new one. */
+/** The parsed registries file, with its entries by host. Immutable: a reload creates a new one. */
 export class Registries {
   readonly config: RegistriesConfig;
   readonly #entries: readonly (readonly [HostMatcher, RegistryConfig])[];
   readonly #files: ReadonlyMap<string, string>;
   readonly #tls: HostTls;
   readonly #found = new LRUCache<string, { readonly entry: RegistryConfig | undefined }>({ max: MAX_CACHED_HOSTS });
-  /** Whether any credential comes from here: if not, a pod without pull secrets is anonymous. */
+  /** Whether the file configures credentials. If not, a pod without pull secrets is anonymous. */
   readonly hasCredentials: boolean;
-  /** Credential-provider plugins. */
+  /** The credential-provider plugins. */
   readonly providers: readonly ProviderConfig[];
 
   /**
    * @param files the texts of the files that the configuration names, by path.
-   * @param replaced what is in use until now: its TLS files stay in use where the new ones are worse.
-   * @throws RegistryError with code RegistriesFile when the credential providers' configuration is none
+   * @param replaced the registries currently in use: their TLS files stay in use where the new ones are worse
+   * @throws RegistryError with code RegistriesFile when the configuration of the credential providers is invalid
    */
   constructor(
     config: RegistriesConfig,
@@ -58,8 +58,8 @@ export class Registries {
   }
 
   /**
-   * The most specific entry for a host: exact, then any port, then a wildcard; of two wildcards the longer one. A host
-   * written in another way (`host:443`, `10.5`) has the entry of its usual form as well, and that one's if it blocks.
+   * Returns the most specific entry of a host: exact, then any port, then the longest wildcard. Another spelling of a host
+   * (`host:443`, `10.5`) falls back to the entry of the normalized host, which has precedence if it blocks.
    */
   entryFor(host: string): RegistryConfig | undefined {
     const cached = this.#found.get(host);
@@ -76,7 +76,7 @@ export class Registries {
     return this.#entries.find(([matcher]) => matcher.matches(host))?.[1];
   }
 
-  /** Whether both have the same settings, and the same contents of the files that they name and use. */
+  /** Whether both have the same settings, and the same contents of the files that they use. */
   equals(other: Registries): boolean {
     return (
       isDeepStrictEqual(this.config, other.config) &&
@@ -85,33 +85,33 @@ export class Registries {
     );
   }
 
-  /** The TLS files for connections to the host of an entry; undefined when the entry names none. */
+  /** Returns the TLS files of an entry; undefined when it has none. */
   tlsFor({ host }: RegistryConfig): ClientTlsSelection | undefined {
     return this.#tls.get(host);
   }
 
-  /** TLS files that are not used. */
+  /** The TLS files that are not used. */
   get tlsProblems(): readonly HostTlsProblem[] {
     return listTlsProblems(this.#tls);
   }
 
-  /** The text of a file that the configuration names, as it was when the configuration was read. */
+  /** Returns the text of a file that the configuration names, as of the time at which the configuration was read. */
   file(path: string): string | undefined {
     return this.#files.get(path);
   }
 }
 
-/** What is blocked is so under every spelling of it. */
+/** Returns the patterns of an entry. A blocked host is blocked in its normalized form as well. */
 function toPatterns({ host, blocked }: RegistryConfig): readonly string[] {
   return blocked ? [...new Set([host, normalHost(host)])] : [host];
 }
 
-/** Without a file: HTTPS everywhere, the guard on, no credentials of its own. */
+/** The defaults without a file: HTTPS, address guard on, no own credentials. */
 export const DEFAULT_REGISTRIES = new Registries(registriesSchema.parse({}));
 
 /**
  * Parses the text of a registries file (YAML or JSON).
- * @throws RegistryError with code RegistriesFile; its message names the fields at fault and none of their values.
+ * @throws RegistryError with code RegistriesFile; its message names the invalid fields, without their values
  */
 export function parseRegistries(text: string): RegistriesConfig {
   if (text.length > MAX_REGISTRIES_FILE_BYTES) throw invalid('the file is larger than 1 MiB');

@@ -2,7 +2,7 @@ import { isRegistryHost } from '@archpolicy/core';
 import { z } from 'zod';
 import { parseRange } from '../address-guard/ranges.ts';
 
-/** More entries than any configuration needs; keeps a broken generator from filling the memory. */
+/** More entries than a configuration needs; bounds the memory for the output of a broken generator. */
 const MAX_REGISTRIES = 1_000;
 const MAX_RULES = 100;
 
@@ -26,12 +26,12 @@ const path = z.string().min(1).max(4096);
 const rewrite = z
   .strictObject({
     from: z.string().max(255).describe('Leading path of the repository; empty matches every repository.'),
-    to: z.string().max(255).describe('What replaces it.'),
+    to: z.string().max(255).describe('Replacement of the leading path.'),
   })
-  .describe('The first rule whose `from` is the leading path wins.');
+  .describe('The first rule whose `from` is the leading path applies.');
 
 const mirror = z.strictObject({
-  host: mirrorHost.describe('Asked before the registry itself. Its own entry says how it is reached.'),
+  host: mirrorHost.describe('Gets requests before the registry itself. The settings of its own entry apply.'),
   rewrite: z.array(rewrite).max(MAX_RULES).default([]),
 });
 
@@ -40,13 +40,13 @@ const requestLimit = z.strictObject({
     .number()
     .positive()
     .max(100_000)
-    .describe('Requests a second in the long run, over all replicas that share a Redis.'),
-  burst: z.number().int().positive().max(100_000).describe('Requests at once.'),
+    .describe('Average requests per second, over all replicas that share a Redis.'),
+  burst: z.number().int().positive().max(100_000).describe('Requests that may be sent immediately.'),
 });
 
 const registry = z.strictObject({
   host: hostPattern,
-  blocked: z.boolean().default(false).describe('Never connect: images of this registry stay unresolved (`Blocked`).'),
+  blocked: z.boolean().default(false).describe('Never connect: images of this registry remain unresolved (`Blocked`).'),
   plainHttp: z.boolean().default(false).describe('HTTP instead of HTTPS.'),
   allowAddresses: z
     .array(range)
@@ -68,14 +68,16 @@ export const registriesSchema = z.strictObject({
     .array(range)
     .max(MAX_RULES)
     .default([])
-    .describe('Ranges no registry may be at: cluster and Service ranges.'),
+    .describe('Address ranges that registries may not have: Pod and Service ranges.'),
   credentialProviders: z
     .strictObject({ configFile: path, binDirectory: path })
     .optional()
     .describe(
       "The kubelet's credential-provider configuration (`CredentialProviderConfig`) and the directory of its plugins.",
     ),
-  dockerConfigFile: path.optional().describe('A docker config file tried after everything else, before anonymous.'),
+  dockerConfigFile: path
+    .optional()
+    .describe('A docker config file whose credentials are tried last, before anonymous access.'),
 });
 
 export type RegistriesConfig = z.output<typeof registriesSchema>;

@@ -29,7 +29,7 @@ let directory: string;
 let server: Server;
 let host: string;
 let good: Files;
-/** Common names of the client certificates that the server saw. */
+/** Common names of the client certificates that the server received. */
 let callers: string[];
 let nowMs: number;
 let outcomes: string[];
@@ -89,7 +89,7 @@ function open(): Promise<WatchedRegistries> {
   });
 }
 
-/** Over a new connection, with nothing in a cache. */
+/** Inspects over a new connection, with empty caches. */
 async function inspect(registries: WatchedRegistries): Promise<Inspection> {
   const inspector = createInspector({ clock, registries });
   try {
@@ -106,10 +106,10 @@ const encrypted = (pem: string): string =>
 
 type Change = () => Promise<Partial<Files>>;
 
-/** What OpenSSL rejects, and what it ignores. */
+/** Files that OpenSSL rejects, and files that it ignores. */
 const UNUSABLE: readonly [string, Change, string][] = [
   ['an empty CA bundle', () => Promise.resolve({ ca: '' }), 'caFile contains no PEM certificate'],
-  ['text instead of a CA bundle', () => Promise.resolve({ ca: 'garbage' }), 'caFile contains no PEM certificate'],
+  ['a CA bundle that is plain text', () => Promise.resolve({ ca: 'garbage' }), 'caFile contains no PEM certificate'],
   [
     'a CA bundle with a broken second block',
     () => Promise.resolve({ ca: good.ca + good.ca.replace(/\nM/u, '\n!') }),
@@ -135,7 +135,7 @@ const UNUSABLE: readonly [string, Change, string][] = [
   ],
 ];
 
-/** Usable files that are worse than those in use. */
+/** Valid files that are worse than those in use. */
 const WORSE: readonly [string, Change, string][] = [
   [
     'a client certificate that is not valid yet',
@@ -152,34 +152,31 @@ const WORSE: readonly [string, Change, string][] = [
 const found = { kind: 'resolved', facts: { digest: image.manifest.digest } };
 
 describe('I7 TLS files', () => {
-  test.each([...UNUSABLE, ...WORSE])(
-    'I7 at a reload, %s: the previous files stay in use',
-    async (_, change, problem) => {
-      await write(good);
-      const registries = await open();
-      await write({ ...good, ...(await change()) });
-      await registries.reload();
-      await registries.reload();
-      expect(await inspect(registries)).toMatchObject(found);
-      expect(callers).toEqual(['first']);
-      expect(outcomes).toEqual(['refused', 'refused']);
-      expect(logged).toEqual([
-        {
-          message: 'TLS files of registries not used',
-          path: join(directory, 'registries.yaml'),
-          problems: [{ host, problem, effect: 'PreviousFilesUsed' }],
-        },
-      ]);
+  test.each([...UNUSABLE, ...WORSE])('I7 a reload with %s keeps the previous files', async (_, change, problem) => {
+    await write(good);
+    const registries = await open();
+    await write({ ...good, ...(await change()) });
+    await registries.reload();
+    await registries.reload();
+    expect(await inspect(registries)).toMatchObject(found);
+    expect(callers).toEqual(['first']);
+    expect(outcomes).toEqual(['refused', 'refused']);
+    expect(logged).toEqual([
+      {
+        message: 'TLS files of registries not used',
+        path: join(directory, 'registries.yaml'),
+        problems: [{ host, problem, effect: 'PreviousFilesUsed' }],
+      },
+    ]);
 
-      await write(await filesFor('second'));
-      await registries.reload();
-      expect(await inspect(registries)).toMatchObject(found);
-      expect(callers).toEqual(['first', 'second']);
-      expect(outcomes.at(-1)).toBe('loaded');
-    },
-  );
+    await write(await filesFor('second'));
+    await registries.reload();
+    expect(await inspect(registries)).toMatchObject(found);
+    expect(callers).toEqual(['first', 'second']);
+    expect(outcomes.at(-1)).toBe('loaded');
+  });
 
-  test.each(UNUSABLE)('I7 at the start, %s: that host alone is not reached', async (_, change, problem) => {
+  test.each(UNUSABLE)('I7 a start with %s makes only that host unreachable', async (_, change, problem) => {
     await write({ ...good, ...(await change()) });
     const registries = await open();
     expect(await inspect(registries)).toMatchObject({ kind: 'unresolved', reason: 'Unavailable' });
@@ -209,9 +206,9 @@ describe('I7 TLS files', () => {
 
   test.each([
     ['once it is valid', DAY_MS / 4],
-    ['once the one in use has expired', DAY_MS / 2],
+    ['once the current one has expired', DAY_MS / 2],
   ])('I7 a client certificate that is not valid yet is used %s', async (_, afterMs) => {
-    // The server's clock is the machine's: for it both are valid.
+    // The server uses the machine's clock, by which both are valid.
     nowMs -= DAY_MS * 0.75;
     await write(await filesFor('first', { notAfter: new Date(nowMs + DAY_MS / 2 + DAY_MS) }));
     const registries = await open();

@@ -33,7 +33,7 @@ const blocks = (watched: WatchedRegistries, host: string): boolean | undefined =
   watched.current().entryFor(host)?.blocked;
 
 describe('I7 hot reload', () => {
-  test('I7 a changed file takes effect, an unchanged one does nothing', async () => {
+  test('I7 a changed file takes effect, an unchanged one is not loaded', async () => {
     await writeFile(path, 'registries: [{host: a.example, blocked: true}]');
     const watched = await open();
     expect(blocks(watched, 'a.example')).toBe(true);
@@ -45,7 +45,7 @@ describe('I7 hot reload', () => {
     expect(events).toEqual(['loaded', 'registries file loaded']);
   });
 
-  test('I7 a changed credentials file takes effect although the registries file is the same', async () => {
+  test('I7 a changed credentials file takes effect with an unchanged registries file', async () => {
     const credentialsFile = join(directory, 'config.json');
     await writeFile(credentialsFile, 'first');
     await writeFile(path, `registries: [{host: a.example, credentialsFile: ${credentialsFile}}]`);
@@ -57,9 +57,9 @@ describe('I7 hot reload', () => {
 
   test.each([
     ['does not follow the schema', 'registries: 7'],
-    ['names a file that is not there', 'dockerConfigFile: /nonexistent'],
+    ['names a file that does not exist', 'dockerConfigFile: /nonexistent'],
     ['is too large', ' '.repeat(1024 * 1024 + 1)],
-  ])('I7 a file that %s leaves the last good one in force, and it is said once', async (_, text) => {
+  ])('I7 a file that %s is rejected, logged once, and the previous one stays in use', async (_, text) => {
     await writeFile(path, 'registries: [{host: a.example, blocked: true}]');
     const watched = await open();
     await writeFile(path, text);
@@ -69,11 +69,11 @@ describe('I7 hot reload', () => {
     expect(events).toEqual(['refused', 'registries file refused, the last good one stays in force', 'refused']);
   });
 
-  test('I7 at the start a bad file is an error', async () => {
+  test('I7 an invalid file at the start is an error', async () => {
     await expect(open()).rejects.toMatchObject({ code: 'RegistriesFile' });
   });
 
-  test('I7 it follows until it is told to stop', async () => {
+  test('I7 polling ends when the signal aborts', async () => {
     await writeFile(path, '');
     const watched = await open();
     const stop = new AbortController();

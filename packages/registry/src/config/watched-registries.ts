@@ -14,12 +14,12 @@ interface WatchOptions {
   readonly metrics: RegistryMetrics;
 }
 
-/** The kubelet brings a changed ConfigMap within a minute or so; reading some KB this often costs nothing. */
+/** The kubelet updates a mounted ConfigMap within about a minute; polling a file of some KB costs little. */
 const RELOAD_INTERVAL_MS = 10_000;
 
 /**
- * A registries file that follows its changes, and those of the files that it names. It is read again and compared,
- * because a mounted ConfigMap changes by swapping symbolic links, which file watchers miss.
+ * The current registries file, reloaded when it or a file that it names changes. The files are polled, because the kubelet
+ * updates a mounted ConfigMap by swapping symbolic links, which file watchers miss.
  */
 export class WatchedRegistries implements RegistriesSource {
   readonly #options: WatchOptions;
@@ -33,8 +33,8 @@ export class WatchedRegistries implements RegistriesSource {
   }
 
   /**
-   * Reads the file for the first time. TLS files that cannot be used are logged: their host alone is not reached.
-   * @throws RegistryError with code RegistriesFile: at the start there is no good one to go on with
+   * Reads the file for the first time. Logs unusable TLS files: only their host is then unreachable.
+   * @throws RegistryError with code RegistriesFile: at the start there is no previous file
    */
   static async open(options: WatchOptions): Promise<WatchedRegistries> {
     const watched = new WatchedRegistries(options, await readRegistriesFile(options.path));
@@ -46,7 +46,7 @@ export class WatchedRegistries implements RegistriesSource {
     return this.#current;
   }
 
-  /** Follows the file until the signal aborts. */
+  /** Polls the file until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
@@ -59,8 +59,8 @@ export class WatchedRegistries implements RegistriesSource {
   }
 
   /**
-   * Reads the file again. An invalid file is ignored, and logged once. TLS files that are worse than
-   * those in use leave these in use for their host; the rest of the file takes effect.
+   * Reads the file again. Ignores an invalid file, and logs it once. Keeps the current TLS files of a host if the new ones are
+   * worse; the rest of the file takes effect.
    */
   async reload(): Promise<void> {
     const { path, clock, logger, metrics } = this.#options;
@@ -80,7 +80,7 @@ export class WatchedRegistries implements RegistriesSource {
     }
   }
 
-  /** Once for each change. */
+  /** Logs the problems once per change. */
   #logTlsProblems(): void {
     const problems = this.#current.tlsProblems;
     if (isDeepStrictEqual(problems, this.#loggedTlsProblems)) return;
@@ -90,15 +90,15 @@ export class WatchedRegistries implements RegistriesSource {
   }
 }
 
-/** Where an inspector learns about registries, and what keeps that up to date. */
+/** The registries for an inspector, and the loop that keeps them up to date. */
 export interface FollowedRegistries {
   readonly source: RegistriesSource;
-  /** Follows the file until the signal aborts. */
+  /** Polls the file until the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
- * The registries file, followed as it changes; without a path the defaults, which do not.
+ * Opens the registries file, and follows its changes. Without a path, returns the defaults.
  * @throws RegistryError with code RegistriesFile
  */
 export async function followRegistries(
