@@ -22,7 +22,7 @@ beforeEach(() => {
   limiter = new BackgroundLimiter({ store: NO_SHARED_STORE, keys, clock });
 });
 
-/** When each of some inspections has its permit, milliseconds from now; undefined: it was rejected. */
+/** Returns when each inspection has its permit (milliseconds from now), or undefined if it is rejected. */
 async function times(
   count: number,
   host = 'docker.io',
@@ -38,12 +38,12 @@ async function times(
   return all;
 }
 
-describe('K5 inspections that no pod waits for', () => {
-  test('K5 run one request at a time, five a second', async () => {
+describe('K5 background inspections', () => {
+  test('K5 get five permits a second, without a burst', async () => {
     expect(await times(7)).toEqual([0, 200, 400, 600, 800, 1_000, 1_200]);
   });
 
-  test('K5 take at most half of a configured limit', async () => {
+  test('K5 use at most half of a configured limit', async () => {
     expect(await times(4, 'docker.io', { perSecond: 2, burst: 100 })).toEqual([0, 1_000, 2_000, 3_000]);
     expect(await times(3, 'quay.io', { perSecond: 0.5, burst: 1 })).toEqual([60_000, 64_000, 68_000]);
   });
@@ -66,7 +66,7 @@ describe('K5 inspections that no pod waits for', () => {
     });
   });
 
-  test('K5 an aborted wait is no failure of the registry', async () => {
+  test('K5 an aborted wait is not a failure of the registry', async () => {
     await times(0);
     await limiter.acquire(DOCKER);
     const controller = new AbortController();
@@ -103,7 +103,7 @@ describe('K5 inspections that no pod waits for', () => {
     const all = Promise.all([wait('a', 'new'), wait('b', 'new'), wait('a again', 'follow-up')]);
     await clock.advance(1_000);
     await all;
-    // The reservation of the first was on its way when the third came.
+    // The first waiter was reserving when the third was queued.
     expect(order).toEqual(['a again 0', 'a 200', 'b 400']);
   });
 });

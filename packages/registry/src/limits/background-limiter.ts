@@ -8,13 +8,13 @@ import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { reserveLocally } from './reserve-locally.ts';
 
-/** What one node's kubelet may pull by default (`registryPullQPS`): a recheck of everything is no more than one node. */
+/** The default rate of one kubelet (`registryPullQPS`): background inspections load a registry no more than one node. */
 const PER_SECOND = 5;
-/** Beside a configured limit, at most this part of it: pods that are being created have the rest. */
+/** The share of a configured limit; the rest is for the admission of pods. */
 const SHARE = 0.5;
-/** Leaves an inspection, which may take 15 s in all, time for its requests. */
+/** Less than the 15 s of an inspection, so that time remains for its requests. */
 const MAX_WAIT_MS = 10_000;
-/** Tenants choose hosts. */
+/** Bounds the memory: tenants choose hosts. */
 const MAX_HOSTS = 1_000;
 const MS_PER_SECOND = 1_000;
 const PRIORITIES = ['follow-up', 'new'] as const;
@@ -30,7 +30,7 @@ interface LimiterParts {
 export interface PermitRequest {
   readonly host: string;
   readonly limit: RequestLimit | undefined;
-  /** `follow-up` requests continue an inspection, whose end others may wait for; they run before `new` inspections. */
+  /** `follow-up` requests belong to a running inspection; they get permits before `new` inspections. */
   readonly priority: Priority;
   readonly signal: AbortSignal;
 }
@@ -48,7 +48,7 @@ export class BackgroundLimiter {
     this.#parts = parts;
   }
 
-  /** Waits for a permit; returns undefined when it is valid, or the failure of a request that would wait too long. */
+  /** Waits for a permit, then returns undefined. Returns a failure if the request would wait too long. */
   async acquire({ host, limit, priority, signal }: PermitRequest): Promise<FetchFailure | undefined> {
     const { clock } = this.#parts;
     const bucket = bucketFor(limit);
@@ -85,7 +85,7 @@ export class BackgroundLimiter {
   }
 }
 
-/** Never two at once. */
+/** Returns the bucket of a host; its burst of 1 spaces the requests evenly. */
 function bucketFor(limit: RequestLimit | undefined): Bucket {
   const perSecond = Math.min(PER_SECOND, (limit?.perSecond ?? Number.POSITIVE_INFINITY) * SHARE);
   return { perSecond, burst: 1, maxWaitMs: MAX_WAIT_MS };

@@ -4,7 +4,7 @@ import type { Registries } from '../config/registries.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { BackgroundLimiter } from './background-limiter.ts';
 
-/** The permits of one background inspection: one before it begins, then one for each further request. */
+/** The permits of one background inspection: one for its start and first request, then one for each further request. */
 export class BackgroundPermit {
   readonly #limiter: BackgroundLimiter;
   readonly #registries: Registries;
@@ -23,7 +23,7 @@ export class BackgroundPermit {
     return this.#isPending;
   }
 
-  /** Waits for the first permit, which covers one request to the host; returns undefined when it is valid. */
+  /** Waits for the first permit, which covers one request to the host. Returns undefined, or the failure if there is none. */
   async acquireFirst(endpointHost: string, signal: AbortSignal): Promise<FetchFailure | undefined> {
     this.#isPending = false;
     const { host, requestLimit } = limitsFor(endpointHost, this.#registries);
@@ -31,7 +31,7 @@ export class BackgroundPermit {
     return this.#limiter.acquire({ host, limit: requestLimit, priority: 'new', signal });
   }
 
-  /** Waits before a request; returns undefined when it may be sent. */
+  /** Waits for the permit of a request. Returns undefined, or the failure if there is none. */
   async acquire({ host, requestLimit }: HostLimits, signal: AbortSignal): Promise<FetchFailure | undefined> {
     const isCovered = this.#firstHost === host;
     this.#firstHost = undefined;
@@ -42,7 +42,7 @@ export class BackgroundPermit {
     return this.#isPromoted() ? undefined : rejection;
   }
 
-  /** A pod waits for the inspection: its requests need no further permits. */
+  /** Call when a pod waits for the inspection: its requests then need no further permits. */
   promote(): void {
     this.#promotion.abort();
   }

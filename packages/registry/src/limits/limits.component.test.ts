@@ -54,7 +54,7 @@ describe('K5 limits', () => {
   test.each([
     ['alone', false],
     ['with Redis', true],
-  ])('K5 after a 429 no request goes before its time, %s', async (_, shared) => {
+  ])('K5 after a 429, no request is sent before the time to retry, %s', async (_, shared) => {
     const inspector = replica('', shared);
     registry.fault = () => ({ kind: 'answer', status: 429, headers: { 'retry-after': '600' } });
     expect(await inspect(inspector, 0)).toMatchObject(limited);
@@ -66,7 +66,7 @@ describe('K5 limits', () => {
     expect(registry.requests).toHaveLength(1);
   });
 
-  test('K5 a 429 stops every replica', async () => {
+  test('K5 a 429 blocks the host for all replicas', async () => {
     const [first, second] = [replica(), replica()];
     registry.fault = () => ({ kind: 'answer', status: 429, headers: { 'retry-after': '600' } });
     await inspect(first, 0);
@@ -77,7 +77,7 @@ describe('K5 limits', () => {
     expect(registry.requests).toHaveLength(1);
   });
 
-  test('K5 a quota that is used up stops requests, by what the registry tells with an answer', async () => {
+  test('K5 an exhausted quota in the headers of a response blocks the host', async () => {
     const inspector = replica();
     const { body, mediaType } = image.manifest;
     const headers = { 'content-type': mediaType, 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '0;w=21600' };
@@ -87,18 +87,18 @@ describe('K5 limits', () => {
     expect(registry.requests).toHaveLength(1);
   });
 
-  test('K5 a configured limit holds over all replicas: who would wait too long is told when to come back', async () => {
+  test('K5 a configured limit applies to all replicas together; a request that would wait too long is rejected', async () => {
     const limit = ', requestLimit: {perSecond: 2, burst: 5}';
     const both = [replica(limit), replica(limit)];
     const all = await Promise.all(Array.from({ length: 30 }, (_, at) => inspect(both[at % 2]!, at)));
-    // 5 at once, 4 within the longest wait of 2 s, and what refilled while they ran.
+    // 5 immediately, 4 within the longest wait of 2 s, and the tokens that were refilled meanwhile.
     const answered = all.filter(({ kind }) => kind === 'resolved').length;
     expect(answered).toBeGreaterThanOrEqual(9);
     expect(answered).toBeLessThanOrEqual(15);
     expect(registry.requests).toHaveLength(answered);
   });
 
-  test('K5 a host that fails five times is left alone, and other hosts are not', async () => {
+  test('K5 five failures of a host open its breaker, not that of other hosts', async () => {
     const other = await new FakeRegistry().start();
     other.push('app', 'v1', image);
     const inspector = replica('', false);
@@ -119,7 +119,7 @@ describe('K5 limits', () => {
     await other.stop();
   });
 
-  test('K6 garbage in a limit is a full bucket', async () => {
+  test('K6 an invalid limit in Redis counts as a full bucket', async () => {
     const limit = ', requestLimit: {perSecond: 2, burst: 5}';
     await inspect(replica(limit), 0);
     const key = [...(await redis.keys()).keys()].find((name) => name.includes(':limit:')) ?? '';
