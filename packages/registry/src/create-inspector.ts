@@ -39,34 +39,34 @@ export interface RedisOptions {
   /** `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; see `parseRedisUrl`. */
   readonly url: string;
   /**
-   * The cache key: the same secret in all processes that share this Redis. Values are signed with it: a process that
+   * The cache key: the same secret in all processes that share this Redis. It signs the values: a process that
    * can write to Redis but does not have the key cannot change an answer.
    */
   readonly cacheKey: string;
-  /** How long a command may take, milliseconds; 50 by default: so long a Redis that does not answer may delay an inspection. */
+  /** Timeout of a command, milliseconds; 50 by default. It bounds the delay of an inspection when Redis does not answer. */
   readonly commandTimeoutMs?: number;
 }
 
 export interface InspectorOptions {
   readonly clock: Clock;
-  /** By default: HTTPS everywhere, the address guard on, no credentials of its own. */
+  /** By default: HTTPS, address guard on, no own credentials. */
   readonly registries?: RegistriesSource;
   readonly metrics?: RegistryMetrics;
   readonly logger?: Logger;
-  /** The environment of credential-provider plugins, beside the `env` of their configuration. Empty by default. */
+  /** The environment of credential-provider plugins, in addition to the `env` of their configuration. Empty by default. */
   readonly pluginEnvironment?: Readonly<Record<string, string>>;
   readonly memory?: MemoryLimits;
-  /** A Redis that replicas share; memory only by default. */
+  /** The Redis that replicas share; by default, caches are in memory only. */
   readonly redis?: RedisOptions;
   /** The `User-Agent` of requests; registries reject or limit clients without one. `archpolicy` by default. */
   readonly userAgent?: string;
   /** Name resolution; the system's by default. */
   readonly resolve?: Resolve;
-  /** Sends requests, below all limits; over the network by default. */
+  /** The lowest sender, below all limits; by default, it sends requests over the network. */
   readonly sender?: Sender;
 }
 
-/** Creates an inspector with all its parts. Opens no connection to registries; `close()` it when done. */
+/** Creates an inspector with all its parts. Opens no connection to registries. Call `close()` at the end. */
 export function createInspector(options: InspectorOptions): Inspector {
   const {
     clock,
@@ -110,7 +110,7 @@ export function createInspector(options: InspectorOptions): Inspector {
   });
 }
 
-/** One fetch of an image in this process, and then one among the replicas that share a store. */
+/** Builds a fetcher that runs one fetch of an image in this process, and one among the replicas that share a store. */
 function buildFetcher(
   reading: ReaderParts,
   cache: ImageCache,

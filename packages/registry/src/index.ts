@@ -1,6 +1,6 @@
 /**
- * The only access to registries: `createInspector(…).inspect({ reference, pullSecrets, budgetMs })` returns the platforms of
- * an image, or why they are unknown. Requests, credentials, caches and limits are private.
+ * `createInspector(…).inspect({ reference, pullSecrets, budgetMs })` returns the platforms of an image, or why they are
+ * unknown. All access to registries goes through this package; requests, credentials, caches and limits are private.
  */
 export { createInspector } from './create-inspector.ts';
 export type { InspectorOptions, RedisOptions } from './create-inspector.ts';

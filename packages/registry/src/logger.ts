@@ -6,7 +6,7 @@ export interface Logger {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** For callers that log nothing. */
+/** Logs nothing. */
 export const NO_LOGGER: Logger = {
   debug: () => undefined,
   info: () => undefined,

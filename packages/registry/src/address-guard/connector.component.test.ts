@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => registry.stop());
 
-/** A resolver that gives each name the addresses of the table, one answer a call. */
+/** Creates a resolver that returns the addresses of the table by name, one answer per call. */
 function resolver(table: Readonly<Record<string, readonly (readonly string[])[]>>): Resolve {
   const calls = new Map<string, number>();
   return (hostname, _, callback) => {
@@ -46,7 +46,7 @@ const plain = (host: string, allow = '[]'): string =>
   `registries: [{host: "${host}", plainHttp: true, allowAddresses: ${allow}}]`;
 const blocked = { kind: 'unresolved', reason: 'Blocked' };
 
-describe('I8 P6 the guard at the moment of connecting', () => {
+describe('I8 P6 the address guard when connecting', () => {
   test.each([
     ['127.0.0.1', 'Blocked'],
     ['127.1', 'Blocked'],
@@ -58,7 +58,7 @@ describe('I8 P6 the guard at the moment of connecting', () => {
     ['[64:ff9b::7f00:1]', 'Blocked'],
     ['[::ffff:7f00:1]', 'Blocked'],
     ['[::ffff:127.0.0.1]', 'InvalidReference'],
-  ])('P6 the literal %s ends as %s', async (host, reason) => {
+  ])('P6 the literal %s is %s', async (host, reason) => {
     expect(await inspect(`${host}:${registry.port}`, 'registries: []')).toMatchObject({ kind: 'unresolved', reason });
     expect(registry.requests).toEqual([]);
   });
@@ -69,14 +69,14 @@ describe('I8 P6 the guard at the moment of connecting', () => {
     expect(registry.requests).toEqual([]);
   });
 
-  test('I8 of a dual-stack name only the permitted addresses are tried', async () => {
+  test('I8 only the allowed addresses of a dual-stack name are tried', async () => {
     const host = `dual.example:${registry.port}`;
     const names = resolver({ 'dual.example': [['::1', '169.254.169.254', '64:ff9b::7f00:1', '127.0.0.1']] });
     expect(await inspect(host, plain(host), names)).toMatchObject(blocked);
     expect(await inspect(host, plain(host, '[127.0.0.0/8]'), names)).toMatchObject({ kind: 'resolved' });
   });
 
-  test('P6 a name that resolves to another address later is judged at each connection', async () => {
+  test('P6 the addresses of a name are checked at each connection', async () => {
     const host = `rebind.example:${registry.port}`;
     const resolve = resolver({ 'rebind.example': [['127.0.0.1'], ['127.0.0.2']] });
     const registries = fixedRegistries(new Registries(parseRegistries(plain(host, '[127.0.0.1/32]'))));
@@ -105,7 +105,7 @@ describe('I8 P6 the guard at the moment of connecting', () => {
     await target.stop();
   });
 
-  test('I8 loopback works where the registries file allows it for the host', async () => {
+  test('I8 loopback is allowed for a host by the registries file', async () => {
     expect(await inspect(registry.host, plain('127.0.0.1:*', '[127.0.0.0/8]'))).toMatchObject({ kind: 'resolved' });
   });
 });

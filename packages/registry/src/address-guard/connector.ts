@@ -18,8 +18,8 @@ export const resolveBySystem: Resolve = (hostname, options, callback) => {
 };
 
 /**
- * Wraps a connector so that the guard checks every address at the moment of connecting: what a name resolved to
- * earlier, or how a URL is spelled, proves nothing. Each connection of each hop uses it.
+ * Wraps a connector so that the guard checks every address when connecting: an earlier resolution of the name, or the
+ * spelling of a URL, is no evidence. Every connection of every hop uses it.
  */
 export function guardedConnector(
   guard: AddressGuard,
@@ -29,13 +29,13 @@ export function guardedConnector(
   const connect = buildConnector({ ...options, lookup: guardedLookup(guard, resolve) });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');
-    // Sockets do not look literals up, so the lookup below never sees them.
+    // Check literals here: sockets do not call `lookup` for them.
     if (isIP(host) !== 0 && !guard.permits(host)) callback(refused(), null);
     else connect(target, callback);
   };
 }
 
-/** A `lookup` for sockets that leaves out the addresses that the guard refuses. */
+/** Returns a `lookup` for sockets without the addresses that the guard refuses. */
 export function guardedLookup(guard: AddressGuard, resolve: Resolve): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {

@@ -57,7 +57,7 @@ describe('I8 the address guard', () => {
     '2606:4700::1111',
     'fd00::1',
     '2001:db8::1',
-  ])('I8 %s is permitted: public, or private as in-cluster registries are', (address) => {
+  ])('I8 %s is allowed: public, or private like in-cluster registries', (address) => {
     expect(guard.permits(address)).toBe(true);
   });
 

@@ -9,15 +9,15 @@ export class AddressGuard {
   readonly #allowed: readonly AddressRange[];
 
   /**
-   * @param refused ranges in CIDR notation refused beside the built-in ones: cluster and Service ranges.
-   * @param allowed ranges that the registries file allows for this one host, whatever is refused otherwise.
+   * @param refused ranges in CIDR notation that are refused in addition to the built-in ones: Pod and Service ranges
+   * @param allowed ranges that the registries file allows for this host, with precedence over refused ones
    */
   constructor(refused: readonly string[], allowed: readonly string[]) {
     this.#refused = [...builtIn, ...parseAll(refused)];
     this.#allowed = parseAll(allowed);
   }
 
-  /** Whether a connection to this address may be made. An address that cannot be parsed is refused. */
+  /** Whether a connection to this address is allowed. An address that cannot be parsed is refused. */
   permits(address: string): boolean {
     if (!isAddress(address)) return false;
     return isInRanges(address, this.#allowed) || !isInRanges(address, this.#refused);

@@ -4,9 +4,9 @@ import ipaddr from 'ipaddr.js';
 export type AddressRange = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * Never a registry, unless the registries file allows it for its host. Private ranges (RFC 1918, unique local) are not
- * among them: in-cluster registries live there. Clusters add their own in the registries file.
- * Registries of special addresses: https://www.iana.org/assignments/iana-ipv4-special-registry and …-ipv6-….
+ * Refused ranges, unless the registries file allows them for a host. Private ranges (RFC 1918, unique local) are not
+ * among them: in-cluster registries use them. Clusters add their own ranges in the registries file.
+ * IANA's registries of special addresses: https://www.iana.org/assignments/iana-ipv4-special-registry and …-ipv6-….
  */
 export const REFUSED_RANGES: readonly string[] = [
   '0.0.0.0/8', // "this network": Linux connects 0.0.0.0 to loopback
@@ -32,12 +32,12 @@ export const REFUSED_RANGES: readonly string[] = [
   'ff00::/8', // multicast
 ];
 
-/** Parses CIDR notation; undefined when it is none. */
+/** Parses a range in CIDR notation; undefined when it is invalid. */
 export function parseRange(text: string): AddressRange | undefined {
   return ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : undefined;
 }
 
-/** Whether an address lies in one of the ranges. IPv4-mapped IPv6 addresses count as the IPv4 address they are. */
+/** Whether an address is in one of the ranges. IPv4-mapped IPv6 addresses count as IPv4 addresses. */
 export function isInRanges(address: string, ranges: readonly AddressRange[]): boolean {
   const parsed = ipaddr.process(address);
   return ranges.some(([base, bits]) => parsed.kind() === base.kind() && parsed.match(base, bits));

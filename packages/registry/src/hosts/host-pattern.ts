@@ -1,6 +1,6 @@
-/** Decides whether a registry host (lower case, with its port) is the one that an entry is about. */
+/** Matches registry hosts (lower case, with port) against the host pattern of an entry. */
 export interface HostMatcher {
-  /** The higher, the more specific. */
+  /** The matcher with the highest rank is the most specific one. */
   readonly rank: number;
   matches(host: string): boolean;
 }
@@ -9,7 +9,7 @@ const EXACT = 3_000;
 const ANY_PORT = 2_000;
 const SUBDOMAINS = 0;
 
-/** `host`, `host:port`, `host:*` (any port or none) or `*.domain` (any depth below it, no port). */
+/** Parses `host`, `host:port`, `host:*` (any port or none) or `*.domain` (any depth below it, no port). */
 export function hostMatcher(pattern: string): HostMatcher {
   const wanted = pattern.toLowerCase();
   if (wanted.startsWith('*.')) return subdomains(wanted.slice(1));
@@ -25,12 +25,12 @@ function subdomains(suffix: string): HostMatcher {
   return { rank, matches: (host) => (anyPort ? withoutPort(host) : host).endsWith(tail) };
 }
 
-/** The host as a connection has it: without HTTPS's own port, an address in its one form. As written if it is no host. */
+/** Returns the normalized host: without port 443, addresses in canonical form. Returns an invalid host unchanged. */
 export function normalHost(host: string): string {
   return URL.parse(`https://${host}`)?.host ?? host;
 }
 
-/** The host of `host:port`; bracketed IPv6 keeps its colons. */
+/** Returns the host of `host:port`. Handles bracketed IPv6 addresses. */
 export function withoutPort(host: string): string {
   const colon = host.lastIndexOf(':');
   return colon > host.lastIndexOf(']') ? host.slice(0, colon) : host;

@@ -1,4 +1,4 @@
-/** Reads a stream of chunks up to a limit; undefined when there is more. The rest is not read: the connection ends. */
+/** Reads a stream of chunks up to a limit. Returns undefined when there is more; the rest is not read, and the connection ends. */
 export async function readUpTo(stream: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -10,23 +10,23 @@ export async function readUpTo(stream: AsyncIterable<Uint8Array>, limit: number)
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
 }
 
-/** The part of undici's response body that is used to discard it. */
+/** The part of undici's response body that discarding needs. */
 export interface DiscardableBody {
   dump(options: { readonly limit: number; readonly signal: AbortSignal }): Promise<unknown>;
 }
 
-/** A discarded body is read this far so that its connection can be used again. */
+/** A discarded body is read up to this size, so that its connection can be reused. */
 const MAX_DISCARDED_BYTES = 64 * 1024;
 
 /**
- * Discards a body that is not needed: reads it to its end, or closes its connection when it is longer than 64 KiB or the
- * request's signal aborts. Returns at once: an outcome that is known does not wait for such a body, and how it ends does
- * not matter.
+ * Discards a body: reads it to its end, or closes its connection when it is longer than 64 KiB or the
+ * request's signal aborts. Returns immediately, so that the outcome of the request does not wait for it. Errors of the body
+ * are ignored.
  *
- * This is the only way to discard a body. `body.destroy()` makes undici emit an 'error' event, and an 'error' event
+ * Discard bodies only by this function: `body.destroy()` makes undici emit an 'error' event, and an 'error' event
  * without a listener ends the process.
  *
- * @param signal the signal of the request; it must abort some time, whether the request has ended or not
+ * @param signal the signal of the request; it must abort eventually, also when the request has ended
  */
 export function discardBody(body: DiscardableBody, signal: AbortSignal): void {
   body.dump({ limit: MAX_DISCARDED_BYTES, signal }).catch(() => undefined);

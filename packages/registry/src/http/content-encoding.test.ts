@@ -75,41 +75,44 @@ describe('a body', () => {
     ['deflated without the zlib header', 'deflate', deflateRawSync(TEXT), decoded],
     ['gzipped twice', 'gzip, gzip', gzipSync(GZIPPED), decoded],
     ['deflated, then gzipped', 'deflate, gzip', gzipSync(DEFLATED), decoded],
-    ['gzipped once of the two times named', 'gzip, gzip', GZIPPED, malformed],
-    ['named in the wrong order', 'gzip, deflate', gzipSync(DEFLATED), malformed],
+    ['gzipped once but named twice', 'gzip, gzip', GZIPPED, malformed],
+    ['with codings in the wrong order', 'gzip, deflate', gzipSync(DEFLATED), malformed],
     ['plain, named gzip', 'gzip', TEXT, malformed],
     ['plain, named deflate', 'deflate', TEXT, malformed],
-    ['of no bytes, named gzip', 'gzip', Buffer.alloc(0), malformed],
-    ['of no bytes, named deflate', 'deflate', Buffer.alloc(0), malformed],
+    ['empty, named gzip', 'gzip', Buffer.alloc(0), malformed],
+    ['empty, named deflate', 'deflate', Buffer.alloc(0), malformed],
     ['gzipped, with a wrong checksum', 'gzip', changed(GZIPPED, GZIPPED.length - 8), malformed],
     ['gzipped, with a wrong length', 'gzip', changed(GZIPPED, GZIPPED.length - 4), malformed],
     ['deflated, with a wrong checksum', 'deflate', changed(DEFLATED, DEFLATED.length - 1), malformed],
-    ['gzipped, followed by something else', 'gzip', Buffer.concat([GZIPPED, TEXT]), malformed],
-    ['deflated, followed by something else', 'deflate', Buffer.concat([DEFLATED, TEXT]), malformed],
+    ['gzipped, followed by other bytes', 'gzip', Buffer.concat([GZIPPED, TEXT]), malformed],
+    ['deflated, followed by other bytes', 'deflate', Buffer.concat([DEFLATED, TEXT]), malformed],
   ])('I3 %s', async (_, header, body, outcome) => {
     expect(await decode(header, body)).toEqual(outcome);
   });
 
-  test.each(['gzip', 'deflate'])('I4 %s: exactly the bound is read, one byte more is TooLarge', async (coding) => {
-    const most = Buffer.alloc(MAX_BYTES, 'a');
-    expect(await decode(coding, encodeBody(most, coding))).toEqual({ kind: 'fetched', value: most });
-    expect(await decode(coding, encodeBody(Buffer.alloc(MAX_BYTES + 1, 'a'), coding))).toEqual(tooLarge);
-  });
+  test.each(['gzip', 'deflate'])(
+    'I4 %s: a body of the maximum size is decoded, one byte more is TooLarge',
+    async (coding) => {
+      const most = Buffer.alloc(MAX_BYTES, 'a');
+      expect(await decode(coding, encodeBody(most, coding))).toEqual({ kind: 'fetched', value: most });
+      expect(await decode(coding, encodeBody(Buffer.alloc(MAX_BYTES + 1, 'a'), coding))).toEqual(tooLarge);
+    },
+  );
 
-  test.each(['gzip', 'deflate', 'gzip, gzip'])('I4 a %s bomb is not inflated beyond the bound', async (codings) => {
+  test.each(['gzip', 'deflate', 'gzip, gzip'])('I4 a %s bomb is inflated up to the bound only', async (codings) => {
     const bomb = encodeBody(Buffer.alloc(16 * 1024 * 1024), codings);
     expect(bomb.length).toBeLessThanOrEqual(MAX_BYTES);
     expect(await decode(codings, bomb)).toEqual(tooLarge);
-    // The end is missing: a decoder that went on to it would find the body malformed.
+    // The end is missing: a decoder that reached it would return Malformed.
     if (!codings.includes(',')) expect(await decode(codings, bomb.subarray(0, -100))).toEqual(tooLarge);
   });
 
-  test('I4 a bomb under another coding is not inflated beyond the bound', async () => {
-    // The first coding to be removed is the bomb: its content is no gzip at all, which only a longer read would find.
+  test('I4 a bomb inside another coding is inflated up to the bound only', async () => {
+    // The outer coding is the bomb. Its content is not gzip, which only a longer read would detect.
     expect(await decode('gzip, gzip', gzipSync(Buffer.alloc(MAX_BYTES * 4)))).toEqual(tooLarge);
   });
 
-  test('I3 whatever is encoded is decoded to the same bytes; cut off anywhere, it is malformed', async () => {
+  test('I3 an encoded body is decoded to the same bytes; a truncated one is malformed', async () => {
     const coding = fc.constantFrom('gzip', 'deflate', 'x-gzip', 'identity', 'aws-chunked');
     const cases = fc.record({
       body: fc.uint8Array({ maxLength: 2_000 }),
@@ -129,7 +132,7 @@ describe('a body', () => {
     );
   });
 
-  test('I3 a gzipped body with a byte changed is malformed, or decoded to the same bytes', async () => {
+  test('I3 a gzipped body with a changed byte is malformed, or decoded to the same bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: GZIPPED.length - 1 }), fc.integer({ min: 1, max: 255 }), async (at, bits) => {
         const copy = Buffer.from(GZIPPED);

@@ -3,11 +3,11 @@ import type { UnresolvedReason } from '@archpolicy/core';
 /** Why there is no usable response. */
 export type FetchFailureReason = Exclude<UnresolvedReason, 'InvalidReference' | 'UnknownPlatform'>;
 
-/** A request that failed: an outcome, never an exception, never a default (I4). */
+/** The failure of a request, as an outcome instead of an exception or a default (I4). */
 export interface FetchFailure {
   readonly kind: 'failed';
   readonly reason: FetchFailureReason;
-  /** No retry before this time (epoch milliseconds) can succeed. Absent: unknown. */
+  /** A retry before this time (epoch milliseconds) would fail. Absent: unknown. */
   readonly retryAtMs?: number;
 }
 
@@ -21,7 +21,7 @@ export function failed(reason: FetchFailureReason, retryAtMs?: number): FetchFai
   return { kind: 'failed', reason, ...(retryAtMs === undefined ? {} : { retryAtMs }) };
 }
 
-/** Whether the registry answered, and does not return the image to this credential. */
+/** Whether the registry answered that it does not return the image to this credential. */
 export function isRejection({ reason }: FetchFailure): boolean {
   return reason === 'Unauthorized' || reason === 'NotFound';
 }

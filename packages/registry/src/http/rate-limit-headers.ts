@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Docker Hub's window; the longest known. */
+/** Docker Hub's window, the longest known one. */
 const MAX_WINDOW_SECONDS = 6 * 60 * 60;
 
 /**
- * How long a registry must not get requests by its own `ratelimit-*` headers, milliseconds: when nothing remains, one
+ * Returns how long to pause requests by a registry's `ratelimit-*` headers, milliseconds: when nothing remains, one
  * request's share of the window. 0 when something remains, or the headers are absent or malformed.
  *
  * @see https://docs.docker.com/docker-hub/usage/pulls/#view-pull-rate-and-limit

@@ -24,7 +24,7 @@ describe('K5 Retry-After', () => {
   });
 });
 
-describe('K5 quotas that registries tell', () => {
+describe('K5 quotas in headers of registries', () => {
   test.each([
     ['100;w=21600', '0;w=21600', 216_000],
     ['100;w=21600', '0', 216_000],

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import type { YamlText } from './yaml-text.ts';
 
-/** Enough to begin with; one mistake often has several. */
+/** Bounds the listed problems: one mistake often causes several. */
 const MAX_PROBLEMS = 5;
 
 /**
- * What does not follow a schema, by field. Unknown fields are given by their position: where a brace or colon was lost, a
- * secret can be where a field is expected.
+ * Describes the violations of a schema, by field. Gives only the position of unknown fields: after a missing brace or colon, a
+ * secret may be in place of a field name.
  */
 export function describeProblems({ issues }: z.ZodError, yaml: YamlText): string {
   return issues

@@ -2,16 +2,16 @@ import { describeParseError, formatPosition } from '@archpolicy/core';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { RegistryError } from '../errors.ts';
 
-/** A parsed YAML text. Nothing in it quotes the text but `value`. */
+/** A parsed YAML text. Only `value` contains parts of the text. */
 export interface YamlText {
   readonly value: unknown;
-  /** Where a field of the object at `path` is, such as `line 3, column 5`. */
+  /** Returns the position of a field of the object at `path`, such as `line 3, column 5`. */
   readonly positionOf: (path: readonly PropertyKey[], field: string) => string | undefined;
 }
 
 /**
- * Parses YAML or JSON without aliases. The parser's errors and warnings quote the text, which may hold a secret: only their code
- * and position are kept.
+ * Parses YAML or JSON without aliases. Errors contain only the code and position of the parser's errors, which quote the text
+ * and so may contain a secret.
  * @param what names the text in the message
  * @throws RegistryError with code RegistriesFile and without a cause
  */
