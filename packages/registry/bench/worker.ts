@@ -1,6 +1,6 @@
 /**
- * One process of the bench of inspections: does the task of its first argument (JSON) and prints what it measured (JSON).
- * The bench itself, with the registry and the Redis that this process talks to, is e2e/bench/inspect.
+ * One process of the benchmark of inspections: runs the task of its first argument (JSON) and prints its measurements (JSON).
+ * The benchmark, with the registry and the Redis of this process, is e2e/bench/inspect.
  */
 import { PerformanceObserver } from 'node:perf_hooks';
 import type { PerformanceEntry } from 'node:perf_hooks';
@@ -13,16 +13,16 @@ import { computeDigest } from '../src/inspect/digest.ts';
 
 interface Task {
   readonly kind: 'inspect' | 'revalidate' | 'memory-hits' | 'redis-hits' | 'latency' | 'digests' | 'silent';
-  /** References to inspect, all at once. */
+  /** References to inspect concurrently. */
   readonly references: readonly string[];
-  /** docker config files, one a tenant; absent: anonymous. */
+  /** Docker config files, one per tenant; absent: anonymous. */
   readonly secrets?: readonly string[];
   /** How often each reference is inspected. */
   readonly times: number;
   readonly redisUrl?: string;
 }
 
-/** Of the clock that the inspector sees. */
+/** The offset of the inspector's clock. */
 let shiftMs = 0;
 const clock = {
   ...systemClock(),
@@ -33,13 +33,13 @@ const clock = {
 const BUDGET_MS = 10_000;
 const SILENT_BUDGET_MS = 50;
 const WARM_UP = 20_000;
-/** Past the soft TTL of a tag. */
+/** Longer than the soft TTL of a tag. */
 const LATER_MS = 11 * 60_000;
-/** Answers from Redis of a process that has just started. */
+/** Answers from Redis that count as those of a new process. */
 const FIRST_HITS = 500;
-/** The bench's target for a result from Redis. */
+/** The target for a result from Redis. */
 const SLOW_MS = 1;
-/** Inspections until everything is loaded, connected, and whatever is wrong with Redis is noticed. */
+/** Warm-up inspections: the code is loaded, connections are open, and an outage of Redis is detected afterwards. */
 const UNNOTICED = 50;
 
 function createWorkerInspector({ redisUrl }: Task): Inspector {
@@ -50,7 +50,7 @@ function createWorkerInspector({ redisUrl }: Task): Inspector {
 
 const firstReference = (task: Task): string => task.references[0] ?? '';
 
-/** How many of all inspections at once were resolved. */
+/** Runs all inspections concurrently, and returns how many were resolved. */
 async function inspectAll(task: Task, inspector: Inspector): Promise<object> {
   const secrets: readonly (readonly PullSecret[])[] = task.secrets?.map((json) => [
     { type: 'kubernetes.io/dockerconfigjson', json },
@@ -64,14 +64,14 @@ async function inspectAll(task: Task, inspector: Inspector): Promise<object> {
   return { resolved: inspections.filter(({ kind }) => kind === 'resolved').length, asked: inspections.length };
 }
 
-/** Inspects, and again when the soft TTL has expired. */
+/** Inspects twice, the second time after the soft TTL. */
 async function revalidate(task: Task, inspector: Inspector): Promise<object> {
   await inspectAll(task, inspector);
   shiftMs = LATER_MS;
   return inspectAll(task, inspector);
 }
 
-/** Milliseconds of inspections, one after the other, each of a tag that is in no cache. */
+/** Measures milliseconds of consecutive inspections, each of an uncached tag. */
 async function latency(task: Task, inspector: Inspector): Promise<object> {
   const times: number[] = [];
   let resolved = 0;
@@ -90,7 +90,7 @@ function percentiles(times: number[]): { readonly p50: number; readonly p99: num
   return { p50: at(0.5), p99: at(0.99) };
 }
 
-/** Microseconds of one answer from memory. */
+/** Measures microseconds of one answer from memory. */
 async function memoryHits(task: Task, inspector: Inspector): Promise<object> {
   const request = { reference: firstReference(task), budgetMs: BUDGET_MS };
   for (let at = 0; at < WARM_UP; at += 1) await inspector.inspect(request);
@@ -100,8 +100,8 @@ async function memoryHits(task: Task, inspector: Inspector): Promise<object> {
 }
 
 /**
- * Milliseconds of answers from Redis: each tag is new to this process. The first of them are reported separately: a process that has
- * just started compiles its code and grows its heap, and of 500 answers the p99 would be no more than the fifth worst.
+ * Measures milliseconds of answers from Redis: each tag is new to this process. The first ones are reported separately: a process that has
+ * just started compiles its code and grows its heap, and the p99 of 500 answers is only the fifth worst.
  */
 async function redisHits(task: Task, inspector: Inspector): Promise<object> {
   const answers: { readonly start: number; readonly ms: number }[] = [];
@@ -118,7 +118,7 @@ async function redisHits(task: Task, inspector: Inspector): Promise<object> {
     }
   }
   const { user, system } = process.cpuUsage(cpu);
-  // Collections are reported a little later.
+  // Garbage collections are reported with a delay.
   await delay(20);
   collections.disconnect();
   const later = answers.slice(FIRST_HITS);
@@ -136,7 +136,7 @@ async function redisHits(task: Task, inspector: Inspector): Promise<object> {
   };
 }
 
-/** MiB of heap that facts of so many digests and the tags that name them take. */
+/** Measures the MiB of heap for the facts of `times` digests. */
 function digests(task: Task): object {
   const cache = new MemoryCache();
   globalThis.gc?.();
@@ -154,7 +154,7 @@ function digests(task: Task): object {
   return { mib, kept: kept.length };
 }
 
-/** What calls to a registry that never answers cost their callers and this process. */
+/** Measures the cost of calls to a registry that never answers, for the callers and this process. */
 async function silent(task: Task, inspector: Inspector): Promise<object> {
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
@@ -188,10 +188,10 @@ async function run(task: Task): Promise<object> {
     latency,
     silent,
   };
-  // Redis and the loader are there before anything is measured.
+  // Load the code and connect to Redis before measuring.
   if (task.kind === 'memory-hits') await inspectAll({ ...task, times: 1 }, inspector);
   const result = await tasks[task.kind](task, inspector);
-  // Stores are not awaited.
+  // Wait for writes to Redis, which inspections do not await.
   if (task.redisUrl !== undefined) await delay(200);
   await inspector.close();
   return result;

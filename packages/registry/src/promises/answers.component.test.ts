@@ -34,10 +34,10 @@ const REASONS: Readonly<Record<UnresolvedReason, true>> = {
   UnknownPlatform: true,
 };
 
-// Sockets on a busy machine.
+// Sockets are slow on a busy machine.
 jest.setTimeout(60_000);
 
-describe('a registry that answers anything', () => {
+describe('a registry with arbitrary responses', () => {
   let server: RawServer;
 
   beforeAll(async () => {
@@ -82,8 +82,8 @@ describe('a registry that answers anything', () => {
     return fc.record({ head: answer, manifest: answer, config: answer, token: answer });
   };
 
-  // An 'error' event or a rejection that nothing handles fails the test by itself.
-  test('I4 P2 the outcome is the platforms or a reason, and no error is left without a handler', async () => {
+  // An unhandled 'error' event or rejection fails the test.
+  test('I4 P2 the outcome is the platforms or a reason, and every error is handled', async () => {
     const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
     const registries = fixedRegistries(new Registries(file));
     const seen = new Set<string>();
@@ -97,7 +97,7 @@ describe('a registry that answers anything', () => {
           const inspection = await inspector.inspect({ reference: `${server.host}/app:v1`, budgetMs: 30_000 });
           expectOutcome(inspection);
           seen.add(inspection.kind === 'resolved' ? 'resolved' : inspection.reason);
-          // A known tag is past its time then, and is asked about by HEAD.
+          // A cached tag is then stale, and is revalidated by HEAD.
           now += 11 * 60_000;
         }
         await inspector.close();

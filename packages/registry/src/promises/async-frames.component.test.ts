@@ -9,12 +9,12 @@ import { Pools } from '../senders/pools.ts';
 import type { Sender } from '../senders/sender.ts';
 
 /**
- * Each async function between a caller and the network costs a promise and turns of the microtask queue, and is a step for
- * the reader. Lower this number with them. The caller's own wait (`waitAtMost`) is no frame of the work.
+ * Each async function between a caller and the network costs a promise and microtasks, and complicates the code. Lower this
+ * number when you remove one. The caller's own wait (`waitAtMost`) is not a frame of the work.
  */
 const MAX_FRAMES = 10;
 
-/** The functions of this package and of async above the call of `send`, from the stack that V8 reconstructs across `await`. */
+/** Returns the functions of this package and of async above the call of `send`, from the stack that V8 reconstructs across `await`. */
 function framesAbove(stack = ''): readonly string[] {
   const frames = stack.split('\n').filter((line) => /\/packages\/(?:registry|async)\/src\//.test(line));
   return frames.filter((line) => !line.includes('.test.ts'));
@@ -29,7 +29,7 @@ test('a cold inspection reaches the network through few async functions', async 
   const frames: (readonly string[])[] = [];
   const sender: Sender = {
     send: async (request, context) => {
-      // After a wait the stack has async functions alone, without senders that only pass a request on.
+      // After an await, the stack has only async functions, without senders that only forward a request.
       await Promise.resolve();
       frames.push(framesAbove(new Error('the stack of a request').stack));
       return network.send(request, context);

@@ -19,7 +19,7 @@ import { createInspector } from '../create-inspector.ts';
 import type { InspectRequest } from '../inspect/inspect-request.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 
-/** What others who inspect images at admission were seen to get wrong: each of these tests fails for one of them. */
+/** Known bugs of other projects that inspect images at admission: each of these tests fails for one of them. */
 let registry: FakeRegistry;
 let inspector: Inspector;
 let now = 0;
@@ -54,36 +54,36 @@ function architectures(inspection: Inspection): readonly string[] {
   return inspection.facts.platforms.map(({ architecture }) => architecture);
 }
 
-describe('what an image supports', () => {
-  test('I1 a digest is not dropped and read as latest', async () => {
+describe('the platforms of an image', () => {
+  test('I1 a digest is not replaced by the tag latest', async () => {
     registry.push('app', 'latest', amd64);
     registry.push('app', 'v1', arm64);
     expect(architectures(await inspect(`app@${arm64.manifest.digest}`))).toEqual(['arm64']);
   });
 
-  test('I3 a single image for arm64 is not taken for amd64: its config blob is read', async () => {
+  test('I3 a single image for arm64 is not amd64: its config blob is read', async () => {
     registry.push('app', 'v1', arm64);
     expect(architectures(await inspect('app:v1'))).toEqual(['arm64']);
   });
 
-  test('I3 a media type with parameters is the same media type', async () => {
+  test('I3 parameters of a media type are ignored', async () => {
     const index = indexOf([declared], [arm64]);
     const document: unknown = JSON.parse(index.manifest.body.toString());
     registry.push('app', 'v1', rawImage(`${OCI_INDEX}; charset=utf-8`, document, [], index.children));
     expect(architectures(await inspect('app:v1'))).toEqual(['arm64']);
   });
 
-  test('I3 an entry without a platform is no crash: that child is read', async () => {
+  test('I3 an entry without a platform does not crash: its manifest is read', async () => {
     registry.push('app', 'v1', indexOf([descriptor(amd64.manifest), declared], [amd64, arm64]));
     expect(architectures(await inspect('app:v1'))).toEqual(['amd64', 'arm64']);
   });
 
-  test('I3 a first child that is missing takes nothing from the others', async () => {
+  test('I3 a missing first child does not affect the others', async () => {
     registry.push('app', 'v1', indexOf([descriptor(amd64.manifest), declared], [arm64]));
     expect(architectures(await inspect('app:v1'))).toEqual(['arm64']);
   });
 
-  test('I4 an error at a child does not become amd64 for an hour: it is an error, for a second', async () => {
+  test('I4 a failure to read a child is a failure for a second, not amd64 for an hour', async () => {
     registry.push('app', 'v1', indexOf([descriptor(arm64.manifest)], [arm64]));
     registry.fault = ({ path }) => (path.includes('sha256') ? { kind: 'answer', status: 500 } : undefined);
     expect(architectures(await inspect('app:v1'))).toEqual(['Unavailable']);
@@ -93,14 +93,14 @@ describe('what an image supports', () => {
   });
 });
 
-describe('what an inspection costs', () => {
-  test('I2 an index of N platforms is one GET, not 1 + N and as many HEADs', async () => {
+describe('the cost of an inspection', () => {
+  test('I2 an index of N platforms costs one GET, not 1 + N GETs and as many HEADs', async () => {
     registry.push('app', 'v1', multiPlatformImage(['linux/amd64', 'linux/arm64', 'linux/s390x', 'linux/ppc64le']));
     await inspect('app:v1');
     expect(registry.lines).toEqual(['GET /v2/app/manifests/v1']);
   });
 
-  test('I2 with Always a digest is still known, and a tag for a minute', async () => {
+  test('I2 with Always, a digest is still cached, and a tag for a minute', async () => {
     registry.push('app', 'v1', arm64);
     for (const image of ['app:v1', `app@${arm64.manifest.digest}`]) await inspect(image, { pullPolicy: 'Always' });
     registry.forgetRequests();
@@ -109,7 +109,7 @@ describe('what an inspection costs', () => {
     expect(registry.lines).toEqual([]);
   });
 
-  test('K1 more images than 256 are remembered', async () => {
+  test('K1 more than 256 images are cached', async () => {
     const names = Array.from({ length: 400 }, (_, at) => `app-${at}`);
     for (const name of names) registry.push(name, 'v1', multiPlatformImage(['linux/arm64'], name));
     for (const name of names) await inspect(`${name}:v1`, { budgetMs: 60_000 });
@@ -119,25 +119,25 @@ describe('what an inspection costs', () => {
   });
 });
 
-describe('which credentials are used', () => {
+describe('the credentials that are used', () => {
   test.each([
     ['the last', ['alice:wrong', 'bob:builder']],
     ['the first', ['bob:builder', 'alice:wrong']],
-  ])('I5 of two secrets for one host both are tried: %s is right', async (_, users) => {
+  ])('I5 both of two secrets for one host are tried: %s is right', async (_, users) => {
     registry.access = basicAccess(['bob:builder']);
     registry.push('app', 'v1', arm64);
     const pullSecrets = users.map((user) => secret(user));
     expect(architectures(await inspect('app:v1', { pullSecrets }))).toEqual(['arm64']);
   });
 
-  test('I5 an entry with username and password alone is one', async () => {
+  test('I5 an entry with only username and password is used', async () => {
     registry.access = basicAccess(['bob:builder']);
     registry.push('app', 'v1', arm64);
     const pullSecrets = [secret({ username: 'bob', password: 'builder' })];
     expect(architectures(await inspect('app:v1', { pullSecrets }))).toEqual(['arm64']);
   });
 
-  test('I6 token requests carry the credential, and a token goes to no other registry of the same token service', async () => {
+  test('I6 token requests have the credential, and a token is not sent to another registry of the same token service', async () => {
     const bob = { name: 'bob', password: 'builder', repositories: ['app'] };
     const [tokens, other] = await Promise.all([new TokenServer([bob]).start(), new FakeRegistry().start()]);
     for (const one of [registry, other]) {
@@ -156,7 +156,7 @@ describe('which credentials are used', () => {
     await Promise.all([tokens.stop(), other.stop()]);
   });
 
-  test('P5 a host that begins with the name of a known one does not get its credential', async () => {
+  test('P5 a host whose name starts with that of another does not get its credential', async () => {
     registry.access = basicAccess(['bob:builder']);
     registry.push('app', 'v1', arm64);
     const [, port = ''] = registry.host.split(':');

@@ -19,7 +19,7 @@ import type { Inspector } from '../inspect/inspector.ts';
 import type { PlatformCheck } from '../inspect/platform-checker.ts';
 import { NO_METRICS } from '../metrics.ts';
 
-/** The distribution project's registry, once open to everyone, once with tokens that it verifies by itself. */
+/** Two registries of the distribution project: one with anonymous access, one that verifies tokens itself. */
 const PLATFORMS = ['linux/amd64', 'linux/arm64/v8', 'linux/arm/v7'];
 const alice = { name: 'alice', password: 'wonder:land', repositories: ['team/app', 'team/single'] };
 const bob = { name: 'bob', password: 'builder', repositories: [] };
@@ -29,7 +29,7 @@ let open: RealRegistry;
 let guarded: RealRegistry;
 let tokens: TokenServer;
 let storage: Server;
-let asked: IncomingMessage[];
+let storageRequests: IncomingMessage[];
 let index: PushedImage;
 let single: PushedImage;
 let inspector: Inspector;
@@ -44,9 +44,9 @@ const clock = {
 
 beforeAll(async () => {
   content = await mkdtemp(join(tmpdir(), 'archpolicy-registry-'));
-  asked = [];
+  storageRequests = [];
   storage = createServer((request, response) => {
-    asked.push(request);
+    storageRequests.push(request);
     createReadStream(join(content, request.url ?? '')).pipe(response);
   });
   await new Promise<void>((resolve) => storage.listen(0, '127.0.0.1', resolve));
@@ -71,7 +71,7 @@ afterAll(async () => {
 beforeEach(() => {
   shiftMs = 0;
   requests = [];
-  asked = [];
+  storageRequests = [];
   const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
   inspector = createInspector({
     clock,
@@ -94,22 +94,22 @@ const inspect = (reference: string, users: readonly string[] = []): Promise<Insp
 
 const RIGHT = 'alice:wonder:land';
 
-/** `os/architecture/variant` of a resolved inspection. */
+/** Returns `os/architecture/variant` of the platforms of a resolved inspection. */
 function platforms(inspection: Inspection): readonly string[] {
   if (inspection.kind !== 'resolved') throw new Error(`unresolved: ${inspection.reason}`);
   const { platforms: declared } = inspection.facts;
   return declared.map(({ os, architecture, variant }) => [os, architecture, variant].filter(Boolean).join('/'));
 }
 
-describe('a real registry that everybody may read', () => {
-  test('I2 a tag never seen costs one GET, past its soft TTL one HEAD, and by its digest nothing more', async () => {
+describe('a real registry with anonymous access', () => {
+  test('I2 a new tag costs one GET, a stale one one HEAD, and its digest one HEAD', async () => {
     const tag = `${open.host}/team/app:v1`;
     expect(platforms(await inspect(tag))).toEqual(PLATFORMS);
     expect(requests).toEqual(['GET manifest ok']);
     shiftMs = 11 * 60_000;
     expect(await inspect(tag)).toMatchObject({ facts: { digest: index.digest } });
     expect(requests).toEqual(['GET manifest ok', 'HEAD manifest ok']);
-    // The tag was shown, the digest was not yet: that it is there is asked once.
+    // The registry has returned the tag but not the digest itself: one HEAD confirms it.
     expect(platforms(await inspect(`${open.host}/team/app@${index.digest}`))).toEqual(PLATFORMS);
     expect(requests.slice(2)).toEqual(['HEAD manifest ok']);
   });
@@ -129,7 +129,7 @@ describe('a real registry that everybody may read', () => {
     expect(platforms(await inspect(`${open.host}/team/app@${index.manifests[1]}`))).toEqual(['linux/arm64/v8']);
   });
 
-  test('I9 a manifest that was deleted although an index lists it', async () => {
+  test('I9 a deleted manifest that an index still lists is missing', async () => {
     const { digest, manifests, reference } = await pushImage(open.host, 'cleaned/app', 'v1', PLATFORMS);
     const check = (architecture: 'amd64' | 'arm64'): Promise<PlatformCheck> =>
       inspector.checkPlatform({ reference, digest, os: 'linux', architecture });
@@ -146,7 +146,7 @@ describe('a real registry that everybody may read', () => {
     expect(await inspect(reference)).toMatchObject({ facts: { missing: [{ os: 'linux', architecture: 'amd64' }] } });
   });
 
-  test('I4 what is not there', async () => {
+  test('I4 absent images are NotFound', async () => {
     for (const reference of ['team/app:none', 'none/app:v1', `team/app@sha256:${'0'.repeat(64)}`]) {
       expect(await inspect(`${open.host}/${reference}`)).toMatchObject({ kind: 'unresolved', reason: 'NotFound' });
     }
@@ -154,7 +154,7 @@ describe('a real registry that everybody may read', () => {
 });
 
 describe('a real registry that verifies tokens', () => {
-  test('I5 I6 the right credential sees a private image, a wrong one and none do not', async () => {
+  test('I5 I6 only the right credential resolves a private image', async () => {
     const tag = `${guarded.host}/team/app:v1`;
     for (const users of [[], ['alice:wrong'], ['bob:builder']]) {
       expect(await inspect(tag, users)).toMatchObject({ kind: 'unresolved', reason: 'Unauthorized' });
@@ -166,12 +166,12 @@ describe('a real registry that verifies tokens', () => {
   test.each([
     ['first wrong, second right', ['alice:wrong', RIGHT]],
     ['first right, second wrong', [RIGHT, 'alice:wrong']],
-    ['first without the right to it, second right', ['bob:builder', RIGHT]],
+    ['first without permission, second right', ['bob:builder', RIGHT]],
   ])('I5 two secrets for one host: %s', async (_, users) => {
     expect(platforms(await inspect(`${guarded.host}/team/app:v1`, users))).toEqual(PLATFORMS);
   });
 
-  test('I6 I2 a revalidation is one HEAD, with a token of its own once the first has expired', async () => {
+  test('I6 I2 a revalidation costs one HEAD, and a new token if the first has expired', async () => {
     const tag = `${guarded.host}/team/app:v1`;
     await inspect(tag, [RIGHT]);
     expect(requests).toEqual(['GET manifest unauthorized', 'GET token ok', 'GET manifest ok']);
@@ -180,7 +180,7 @@ describe('a real registry that verifies tokens', () => {
     expect(requests.slice(3)).toEqual(['GET token ok', 'HEAD manifest ok']);
   });
 
-  test('P4 K2 by digest, what one credential was shown another does not see', async () => {
+  test('P4 K2 an image returned to one credential by digest is not returned to another', async () => {
     const reference = `${guarded.host}/team/app@${index.digest}`;
     expect(await inspect(reference, [RIGHT])).toMatchObject({ kind: 'resolved' });
     for (const users of [[], ['alice:wrong'], ['bob:builder']]) {
@@ -188,10 +188,10 @@ describe('a real registry that verifies tokens', () => {
     }
   });
 
-  test('P5 a blob that lies elsewhere is read there, and no credential goes along', async () => {
+  test('P5 a redirected blob is read without the credential', async () => {
     expect(platforms(await inspect(`${guarded.host}/team/single:v1`, [RIGHT]))).toEqual(['linux/arm64']);
     expect(requests.slice(-2)).toEqual(['GET blob ok', 'GET blob ok']);
-    expect(asked.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+    expect(storageRequests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
     expect(await inspect(`${guarded.host}/team/single@${single.digest}`, [RIGHT])).toMatchObject({ kind: 'resolved' });
   });
 });
