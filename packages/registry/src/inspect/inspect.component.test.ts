@@ -98,13 +98,13 @@ describe('inspecting an image at a registry', () => {
     registry.push('app', 'v1', multiPlatformImage(EIGHT));
     await inspect('app:v1');
     registry.fault = () => ({ kind: 'hang' });
-    const unknown = inspect('new:v1', { budgetMs: 50 });
+    const uncached = inspect('new:v1', { budgetMs: 50 });
     await clock.advance(50);
-    expect(await unknown).toEqual({ kind: 'unresolved', reason: 'Deadline' });
+    expect(await uncached).toEqual({ kind: 'unresolved', reason: 'Deadline' });
     clock.jump(11 * 60_000);
-    const known = inspect('app:v1', { budgetMs: 50 });
+    const cached = inspect('app:v1', { budgetMs: 50 });
     await clock.advance(50);
-    expect(await known).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 + 100 });
+    expect(await cached).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 + 100 });
   });
 
   test('I4 a registry that hangs takes 64 slots; stale answers and other registries remain available', async () => {
@@ -115,11 +115,11 @@ describe('inspecting an image at a registry', () => {
     registry.fault = () => ({ kind: 'hang' });
     for (let at = 0; at < 100; at += 1) void inspect(`hanging-${at}:v1`, { budgetMs: 1 });
     await clock.advance(6_000);
-    const known = inspect('app:v1', { budgetMs: 50, maxAgeMs: 5_000 });
-    const unknown = inspect('new:v1', { budgetMs: 50 });
+    const cached = inspect('app:v1', { budgetMs: 50, maxAgeMs: 5_000 });
+    const uncached = inspect('new:v1', { budgetMs: 50 });
     await clock.advance(50);
-    expect(await known).toMatchObject({ kind: 'resolved', ageMs: 6_050 });
-    expect(await unknown).toEqual({ kind: 'unresolved', reason: 'Deadline' });
+    expect(await cached).toMatchObject({ kind: 'resolved', ageMs: 6_050 });
+    expect(await uncached).toEqual({ kind: 'unresolved', reason: 'Deadline' });
     const reference = `${other.host}/app:v1`;
     expect(await inspector.inspect({ reference, budgetMs: 5_000 })).toMatchObject({ kind: 'resolved' });
     await other.stop();
@@ -162,8 +162,8 @@ describe('inspecting an image at a registry', () => {
 
   test('I4 an unavailable registry is retried after 1, 2, 4, … 30 s; an answer resets the back-off', async () => {
     registry.push('app', 'v1', multiPlatformImage(EIGHT));
-    const away = (): { readonly kind: 'reset' } => ({ kind: 'reset' });
-    registry.fault = away;
+    const unavailable = (): { readonly kind: 'reset' } => ({ kind: 'reset' });
+    registry.fault = unavailable;
     const waits: number[] = [];
     for (let at = 0; at < 7; at += 1) {
       const inspection = await inspect('app:v1');
@@ -175,7 +175,7 @@ describe('inspecting an image at a registry', () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     registry.fault = () => undefined;
     expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 0 });
-    registry.fault = away;
+    registry.fault = unavailable;
     clock.jump(11 * 60_000);
     // This tag is served stale: another image shows the pause.
     expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 });

@@ -32,7 +32,7 @@ const MAX_WAIT_MS = 2_000;
 const UNLIMITED = { perSecond: 0, burst: 0 };
 
 /**
- * Respects the rate limits of hosts (K5): those in the registries file, and those that hosts send in 429 responses and
+ * Respects the rate limits of hosts (K5): the limits in the registries file, and the ones that hosts send in 429 responses and
  * rate-limit headers. Replicas that share a store respect them together.
  */
 export class RateLimitSender implements Sender {

@@ -101,7 +101,7 @@ describe('the client of Redis', () => {
     expect(clock.sleeping).toEqual([50]);
   });
 
-  test('K7 a command waits 50 ms at most, and after three timeouts none is sent', async () => {
+  test('K7 a command waits 50 ms at most, and after three timeouts no further one is sent', async () => {
     await answer('a');
     expect([await timedOutCommand(), await timedOutCommand(), await timedOutCommand()]).toEqual([50, 50, 50]);
     const sent: string[] = [];
