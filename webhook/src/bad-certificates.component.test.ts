@@ -175,7 +175,7 @@ describe('NODE_EXTRA_CA_CERTS, which Redis over TLS needs for a private CA', () 
       ARCHPOLICY_CACHE_KEY: 'a-cache-key-of-thirty-two-characters',
     });
     webhook = process;
-    await process.until(() => process.log.some(({ msg }) => msg.startsWith('redis does not answer')));
+    await process.until(() => process.log.some(({ msg }) => msg.startsWith('redis unavailable')));
     await process.until(async () => (await process.ready()).status === 200);
     if (isTrusted) await process.until(() => receivedBytes > 0);
     else expect(receivedBytes).toBe(0);

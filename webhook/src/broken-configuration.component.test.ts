@@ -97,7 +97,7 @@ async function readBroken(breakIt: () => Promise<void>): Promise<void> {
     await catchError(() => openRegistries(config, { clock, logger, metrics })),
   );
   expect(watched.current().entryFor('a.example')?.blocked).toBe(true);
-  expect(lines.join('')).toContain('registries file refused, the last good one stays in force');
+  expect(lines.join('')).toContain('registries file rejected, using the last valid one');
 }
 
 describe('P5 no secret of a broken text is printed', () => {

@@ -163,7 +163,7 @@ describe('I7 TLS files', () => {
     expect(outcomes).toEqual(['refused', 'refused']);
     expect(logged).toEqual([
       {
-        message: 'TLS files of registries not used',
+        message: 'registry TLS files not used',
         path: join(directory, 'registries.yaml'),
         problems: [{ host, problem, effect: 'PreviousFilesUsed' }],
       },

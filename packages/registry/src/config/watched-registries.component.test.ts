@@ -66,7 +66,7 @@ describe('I7 hot reload', () => {
     await watched.reload();
     await watched.reload();
     expect(blocks(watched, 'a.example')).toBe(true);
-    expect(events).toEqual(['refused', 'registries file refused, the last good one stays in force', 'refused']);
+    expect(events).toEqual(['refused', 'registries file rejected, using the last valid one', 'refused']);
   });
 
   test('I7 an invalid file at the start is an error', async () => {

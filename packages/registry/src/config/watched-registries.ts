@@ -75,7 +75,7 @@ export class WatchedRegistries implements RegistriesSource {
       if (!isUnchanged) logger.info({ path }, 'registries file loaded');
     } catch (err) {
       metrics.registriesFile({ outcome: 'refused' });
-      if (!this.#isInvalid) logger.error({ path, err }, 'registries file refused, the last good one stays in force');
+      if (!this.#isInvalid) logger.error({ path, err }, 'registries file rejected, using the last valid one');
       this.#isInvalid = true;
     }
   }
@@ -86,7 +86,7 @@ export class WatchedRegistries implements RegistriesSource {
     if (isDeepStrictEqual(problems, this.#loggedTlsProblems)) return;
     this.#loggedTlsProblems = problems;
     const { path, logger } = this.#options;
-    if (problems.length > 0) logger.error({ path, problems }, 'TLS files of registries not used');
+    if (problems.length > 0) logger.error({ path, problems }, 'registry TLS files not used');
   }
 }
 

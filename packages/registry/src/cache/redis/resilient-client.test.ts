@@ -155,7 +155,7 @@ describe('the client of Redis', () => {
     expect(replies).toEqual([UNAVAILABLE, UNAVAILABLE]);
     expect(await answer('c')).toEqual(UNAVAILABLE);
     expect(connections.map(({ calls }) => calls)).toEqual([['open', 'close']]);
-    expect(logLines).toEqual(['redis does not answer: going on without {"reason":"ECONNREFUSED"}']);
+    expect(logLines).toEqual(['redis unavailable, continuing without it {"reason":"ECONNREFUSED"}']);
   });
 
   test('K7 a host that accepts a connection and never replies costs 50 ms per command until the connect timeout', async () => {
@@ -190,8 +190,8 @@ describe('the client of Redis', () => {
     expect(await answer('f')).toEqual({ kind: 'reply', value: 'f' });
     expect(connections).toHaveLength(3);
     expect(logLines).toEqual([
-      'redis does not answer: going on without {"reason":"ECONNREFUSED"}',
-      'redis answers again {}',
+      'redis unavailable, continuing without it {"reason":"ECONNREFUSED"}',
+      'redis available again {}',
     ]);
   });
 

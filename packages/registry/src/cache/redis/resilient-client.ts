@@ -156,7 +156,7 @@ export class ResilientClient {
     }
     this.#connection = connection;
     this.#breaker.recordSuccess();
-    this.#parts.logger.info({}, 'redis answers again');
+    this.#parts.logger.info({}, 'redis available again');
   }
 
   /** Ignores replies while the breaker is open: they belong to earlier commands, and only a new connection closes it. */
@@ -182,7 +182,7 @@ export class ResilientClient {
   #dropConnection(errorCode: string | undefined): void {
     this.#connection?.close();
     this.#connection = undefined;
-    this.#parts.logger.warn({ reason: errorCode ?? 'timeout' }, 'redis does not answer: going on without');
+    this.#parts.logger.warn({ reason: errorCode ?? 'timeout' }, 'redis unavailable, continuing without it');
   }
 
   #recordErrorReply(error: Error): { readonly kind: 'refused' } {

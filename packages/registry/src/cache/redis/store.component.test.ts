@@ -60,7 +60,7 @@ async function startBehindProxy(): Promise<{ server: RedisNode; proxy: FaultProx
 
 /** Advances the clock, no faster than real time, until a probe in the background succeeds. */
 async function waitUntilAvailable(redis: RedisStore): Promise<void> {
-  while (!logLines.some((line) => line.startsWith('redis answers again'))) {
+  while (!logLines.some((line) => line.startsWith('redis available again'))) {
     await advanceRealTime();
     await read(redis, 'any');
   }
@@ -157,7 +157,7 @@ describe('K7 an outage of Redis', () => {
     await expectNoWait(redis);
     await expectNoWait(redis);
     expect(logLines).toHaveLength(1);
-    expect(logLines[0]).toMatch(/^redis does not answer: going on without/);
+    expect(logLines[0]).toMatch(/^redis unavailable, continuing without it/);
     await proxy.set({ kind: 'none' });
     await waitUntilAvailable(redis);
     expect(await read(redis, 'known')).toBe('value');
@@ -326,7 +326,7 @@ describe('limits and secrets of Redis', () => {
     expect(await read(right, 'known')).toBe('value');
     const wrong = store(`redis://:wrong-geheim@127.0.0.1:${server.port}`);
     expect(await read(wrong, 'known')).toBeUndefined();
-    expect(logLines).toEqual(['redis does not answer: going on without {"reason":"WRONGPASS"}']);
+    expect(logLines).toEqual(['redis unavailable, continuing without it {"reason":"WRONGPASS"}']);
   });
 });
 
