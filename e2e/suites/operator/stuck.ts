@@ -21,8 +21,8 @@ export const stuck: Case = {
   objects: () => [],
 };
 
-/** Returns a volume on an arm64 node, which admission cannot foresee. */
-function volume(): readonly JsonObject[] {
+/** Returns a volume on an arm64 node, which admission cannot foresee, and its claim of the same name. */
+export function volumeOnArm64(namespace: string, name: string): readonly JsonObject[] {
   const common = { storageClassName: '', accessModes: ['ReadWriteOnce'] };
   const host = { key: 'kubernetes.io/hostname', operator: 'In', values: ['arm64-1'] };
   const nodeAffinity = { required: { nodeSelectorTerms: [{ matchExpressions: [host] }] } };
@@ -31,19 +31,24 @@ function volume(): readonly JsonObject[] {
     {
       apiVersion: 'v1',
       kind: 'PersistentVolume',
-      metadata: { name: DATA },
+      metadata: { name },
       spec: { ...common, capacity, local: { path: '/data' }, nodeAffinity },
     },
     {
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
-      metadata: { name: DATA, namespace: NAMESPACE },
-      spec: { ...common, volumeName: DATA, resources: { requests: capacity } },
+      metadata: { name, namespace },
+      spec: { ...common, volumeName: name, resources: { requests: capacity } },
     },
   ];
 }
 
-const WITH_DATA = { spec: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: DATA } }] } };
+/** Returns the options of a pod that mounts the claim. */
+export function withClaim(claimName: string): { readonly spec: JsonObject } {
+  return { spec: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] } };
+}
+
+const WITH_DATA = withClaim(DATA);
 
 function pods({ both }: Images): readonly JsonObject[] {
   const nowhere = podTemplate('nowhere', both, { spec: { nodeSelector: { disk: 'none' } } });
@@ -56,7 +61,7 @@ function pods({ both }: Images): readonly JsonObject[] {
 
 export function stuckTests(suite: OperatorSuite): void {
   test('R9 pods whose volume is on an arm64 node are constrained to amd64 and unschedulable', async () => {
-    await suite.apply([...volume(), ...pods(suite.images)]);
+    await suite.apply([...volumeOnArm64(NAMESPACE, DATA), ...pods(suite.images)]);
     const all = await suite.waitFor('the scheduler to report them as unschedulable', () => {
       const found = suite.live.pods(NAMESPACE).filter(({ app }) => app !== 'claims');
       return found.length === 2 && found.every(({ unschedulable }) => unschedulable) && found;
@@ -167,9 +172,12 @@ async function getStatus({ live }: OperatorSuite): Promise<JsonObject> {
   return objectAt(await live.get(ARCHPOLICIES, undefined, NAMESPACE), 'status');
 }
 
-/** Returns the architectures of its required terms. */
-async function getArchitectures({ live }: OperatorSuite, { name }: SeenPod): Promise<readonly unknown[]> {
-  const affinity = objectAt(objectAt(await live.get(PODS, NAMESPACE, name), 'spec'), 'affinity');
+/** Returns the architectures of the pod's required terms. */
+export async function getArchitectures(
+  { live }: OperatorSuite,
+  { namespace, name }: SeenPod,
+): Promise<readonly unknown[]> {
+  const affinity = objectAt(objectAt(await live.get(PODS, namespace, name), 'spec'), 'affinity');
   const required = objectAt(objectAt(affinity, 'nodeAffinity'), 'requiredDuringSchedulingIgnoredDuringExecution');
   return arrayAt(required, 'nodeSelectorTerms')
     .filter(isJsonObject)
