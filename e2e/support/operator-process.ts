@@ -62,7 +62,7 @@ export class OperatorProcess {
 
   /** Whether it has ever acquired the Lease. */
   async isLeading(): Promise<boolean> {
-    return (await this.log()).includes('"msg":"leading"');
+    return (await this.log()).includes('"msg":"became leader"');
   }
 
   /** Whether its caches are complete, so that it could lead. */

@@ -29,7 +29,7 @@ describe('an operator process whose registry encodes its responses', () => {
     return WatchedProcess.start({
       command: 'env',
       args: () => [...variables.map(([name, value]) => `${name}=${value}`), process.execPath, MAIN],
-      ready: '"leading"',
+      ready: 'became leader',
     });
   };
 
