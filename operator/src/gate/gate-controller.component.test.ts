@@ -84,7 +84,7 @@ describe('registry failures', () => {
     rig.inspector.answer('web', unresolved('RateLimited', rig.clock.now() + 20_000));
     rig.addPod('web', ['web']);
     await rig.start();
-    await rig.clock.somebodySleeps((ms) => ms === 20_000);
+    await rig.clock.untilSleeping((ms) => ms === 20_000);
     await rig.clock.advance(19_999);
     expect(rig.inspector.asked('web')).toBe(1);
     rig.inspector.answer('web', runsOn('linux/arm64'));
@@ -127,7 +127,7 @@ describe('registry failures', () => {
     const rig = await newRig({ gateTimeout: '30s', ...policy });
     rig.addPod('web', ['web']);
     await rig.start();
-    await rig.clock.somebodySleeps((ms) => ms === 30_000);
+    await rig.clock.untilSleeping((ms) => ms === 30_000);
     await rig.clock.advance(29_999);
     expect(rig.state('web')).toBe(GATE);
     await rig.clock.advance(1);
@@ -231,7 +231,7 @@ describe('changes while a pod waits', () => {
     rig.inspector.answer('web', unresolved('Unavailable'));
     rig.addPod('web', ['web']);
     await rig.start();
-    await rig.clock.somebodySleeps((ms) => ms === 500);
+    await rig.clock.untilSleeping((ms) => ms === 500);
     rig.api.server.collection('/api/v1/pods').remove('shop/web');
     await rig.until(() => !rig.clock.sleeping.includes(500));
     await expect(rig.metrics.getSingleMetricAsString('archpolicy_gate_images')).resolves.toMatch(/ 0$/);

@@ -103,7 +103,7 @@ describe('responses of the API server', () => {
 
   test('PL12 another webhook re-adds the gate: the next level, then a retry', async () => {
     const rig = await lifting((_, pod) => ({ kind: 'answer', status: 200, body: pod }));
-    await rig.clock.somebodySleeps((ms) => ms === 100);
+    await rig.clock.untilSleeping((ms) => ms === 100);
     expect(rig.api.patches).toHaveLength(3);
     rig.api.rule = () => undefined;
     await rig.pass(100);
@@ -115,7 +115,7 @@ describe('responses of the API server', () => {
     const rig = await lifting(() =>
       busy ? { kind: 'answer', status: 429, headers: { 'retry-after': '7' } } : undefined,
     );
-    await rig.clock.somebodySleeps((ms) => ms === 7_000);
+    await rig.clock.untilSleeping((ms) => ms === 7_000);
     busy = false;
     expect(rig.api.patches).toHaveLength(1);
     await rig.pass(7_000);

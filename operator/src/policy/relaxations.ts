@@ -2,7 +2,7 @@ import {
   MAX_RELAXED,
   parseRelaxation,
   RELAXED_FOR_MS,
-  RELIEF_REMEMBERED_MS,
+  RELAXATION_HISTORY_MS,
   SCOPE_ARCHITECTURE,
   SCOPE_NAMESPACE,
 } from '@archpolicy/core';
@@ -77,12 +77,12 @@ export class Relaxations {
   }
 
   /**
-   * The entries of the status and the requested ones, sorted. Namespaces share a full list in turns; those whose time is over
-   * get what the others leave.
+   * Returns the entries of the status and the requested ones, sorted. Namespaces share a full list round-robin; expired entries
+   * get the remaining space.
    */
   of({ name, status }: ArchPolicy, nowMs: number): Relaxed {
     const written = readEntries(status);
-    const relaxations = new Map(written.map((entry) => [keyOf(entry), entry]));
+    const relaxations = new Map(written.map((entry) => [toKey(entry), entry]));
     const isWritten = new Set(relaxations.keys());
     const requested = this.#requested.get(name);
     for (const relaxation of requested?.list() ?? []) {
@@ -91,21 +91,19 @@ export class Relaxations {
         (entry) => covers(entry, relaxation) && entry.untilMs + MS_PER_SECOND > relaxation.untilMs,
       );
       if (isConfirmed || relaxation.untilMs <= nowMs) requested?.delete(relaxation.workload);
-      else relaxations.set(keyOf(relaxation), relaxation);
+      else relaxations.set(toKey(relaxation), relaxation);
     }
     const all = [...relaxations.values()];
     const active = all.filter(({ untilMs }) => untilMs > nowMs);
     const grouped = shareFairly(
-      byArchitecture(byNamespace(active)),
-      (entry) => isWritten.has(keyOf(entry)),
+      groupByArchitecture(groupByNamespace(active)),
+      (entry) => isWritten.has(toKey(entry)),
       MAX_RELAXED,
     );
-    const shown = new Set(grouped.map(keyOf));
-    const over = all.filter(({ untilMs }) => untilMs <= nowMs);
-    const remembered = over.filter((entry) => isRemembered(entry, nowMs) && !shown.has(keyOf(entry))).sort(latestFirst);
-    return [...grouped, ...shareFairly(remembered, () => true, MAX_RELAXED - grouped.length)]
-      .sort(compare)
-      .map(toEntry);
+    const listed = new Set(grouped.map(toKey));
+    const expired = all.filter(({ untilMs }) => untilMs <= nowMs);
+    const recent = expired.filter((entry) => isRecent(entry, nowMs) && !listed.has(toKey(entry))).sort(latestFirst);
+    return [...grouped, ...shareFairly(recent, () => true, MAX_RELAXED - grouped.length)].sort(compare).map(toEntry);
   }
 
   forget(policy: string): void {
@@ -118,25 +116,25 @@ function readEntries(status: ArchPolicyStatus | undefined): readonly Relaxation[
 }
 
 /**
- * How long a workload is relaxed: an hour, and twice as long as before where a relief of it, or of its namespace or architecture, was
- * over within a day. The cause may be a lasting one (a volume), and each time costs its pods two minutes and an eviction.
+ * Returns how long a workload is relaxed: an hour, or twice as long as the last relaxation of it, its namespace or its architecture if
+ * that ended within a day. The cause may be permanent (a volume), and each time costs its pods two minutes and an eviction.
  */
 function nextLengthMs(entries: readonly Relaxation[], stuck: Stuck, nowMs: number): number {
-  const before = entries.filter((entry) => covers(entry, stuck) && isRemembered(entry, nowMs)).map(lengthMs);
-  return before.length === 0 ? RELAXED_FOR_MS : Math.min(2 * Math.max(...before), RELIEF_REMEMBERED_MS);
+  const before = entries.filter((entry) => covers(entry, stuck) && isRecent(entry, nowMs)).map(lengthMs);
+  return before.length === 0 ? RELAXED_FOR_MS : Math.min(2 * Math.max(...before), RELAXATION_HISTORY_MS);
 }
 
-/** An entry of a version that did not write its beginning counts as one of an hour. */
+/** An entry of a version that did not write its start counts as one of an hour. */
 function lengthMs({ sinceMs, untilMs }: Relaxation): number {
   return sinceMs === undefined ? RELAXED_FOR_MS : Math.max(untilMs - sinceMs, RELAXED_FOR_MS);
 }
 
-function isRemembered({ untilMs }: Relaxation, nowMs: number): boolean {
-  return nowMs < untilMs + RELIEF_REMEMBERED_MS;
+function isRecent({ untilMs }: Relaxation, nowMs: number): boolean {
+  return nowMs < untilMs + RELAXATION_HISTORY_MS;
 }
 
-/** One entry in place of those of many workloads of one namespace and architecture. */
-function byNamespace(relaxations: readonly Relaxation[]): readonly Relaxation[] {
+/** Replaces the entries of many workloads of one namespace and architecture by one entry. */
+function groupByNamespace(relaxations: readonly Relaxation[]): readonly Relaxation[] {
   const groups = Map.groupBy(relaxations, (one) =>
     one.kind === 'workload' && one.architecture !== undefined ? `${namespaceOf(one)} ${one.architecture}` : '',
   );
@@ -147,16 +145,16 @@ function byNamespace(relaxations: readonly Relaxation[]): readonly Relaxation[] 
   });
 }
 
-/** One entry in place of all others of one architecture, where those of many namespaces are stuck on it. */
-function byArchitecture(relaxations: readonly Relaxation[]): readonly Relaxation[] {
+/** Replaces the entries of one architecture by one entry, if workloads of many namespaces are unschedulable on it. */
+function groupByArchitecture(relaxations: readonly Relaxation[]): readonly Relaxation[] {
   const groups = Map.groupBy(relaxations, ({ architecture = '' }) => architecture);
   return [...groups].flatMap(([architecture, group]) => {
-    if (architecture === '' || !isEverywhere(group)) return group;
+    if (architecture === '' || !isWidespread(group)) return group;
     return [{ kind: 'architecture', architecture, ...latest(group) } as const];
   });
 }
 
-function isEverywhere(group: readonly Relaxation[]): boolean {
+function isWidespread(group: readonly Relaxation[]): boolean {
   if (group.some(({ kind }) => kind === 'architecture')) return true;
   const counts = new Map<string, number>();
   for (const one of group) {
@@ -168,8 +166,8 @@ function isEverywhere(group: readonly Relaxation[]): boolean {
 }
 
 /**
- * As many entries as there is room for. Namespaces take turns, so that one with many entries does not keep out others. Of one
- * namespace, those come first that relax more than a workload, then those that the status has already.
+ * Returns as many entries as fit. Namespaces are served round-robin, so that one with many entries does not exclude others. Within
+ * a namespace, entries for more than a workload come first, then entries that are already in the status.
  */
 function shareFairly(
   relaxations: readonly Relaxation[],
@@ -182,9 +180,9 @@ function shareFairly(
     (one, other) => kindOrder(one) - kindOrder(other) || writtenOrder(one) - writtenOrder(other),
   );
   const byTenant = Map.groupBy(ordered, namespaceOf);
-  const turns = [...byTenant.values()].flatMap((entries) => entries.map((entry, turn) => ({ entry, turn })));
-  return turns
-    .sort((one, other) => one.turn - other.turn || writtenOrder(one.entry) - writtenOrder(other.entry))
+  const ranked = [...byTenant.values()].flatMap((entries) => entries.map((entry, rank) => ({ entry, rank })));
+  return ranked
+    .sort((one, other) => one.rank - other.rank || writtenOrder(one.entry) - writtenOrder(other.entry))
     .slice(0, room)
     .map(({ entry }) => entry);
 }
@@ -222,12 +220,12 @@ function latestFirst(one: Relaxation, other: Relaxation): number {
   return other.untilMs - one.untilMs;
 }
 
-function keyOf(relaxation: Relaxation): string {
+function toKey(relaxation: Relaxation): string {
   return relaxation.kind === 'workload' ? relaxation.workload : `${namespaceOf(relaxation)} ${relaxation.architecture}`;
 }
 
 function compare(one: Relaxation, other: Relaxation): number {
-  return keyOf(one) < keyOf(other) ? -1 : 1;
+  return toKey(one) < toKey(other) ? -1 : 1;
 }
 
 function toEntry(relaxation: Relaxation): Relaxed[number] {

@@ -23,8 +23,8 @@ describe('R9 a workload that is stuck again within a day', () => {
   const WEB = stuck('shop', 'web');
 
   /**
-   * For how many hours it is relaxed, each time that it is stuck so many hours after the relief before has ended. Each relief is
-   * by another process, which knows what the status says.
+   * Returns for how many hours it is relaxed when it is unschedulable again at these numbers of hours after the end of the previous
+   * relaxation. Each relaxation is by a new process, which reads the status.
    */
   function lengths(...pauses: readonly number[]): readonly number[] {
     let now = NOW;

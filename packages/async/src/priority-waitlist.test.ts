@@ -77,7 +77,7 @@ describe('the priority waitlist', () => {
     await list.acquire('later', never);
     const stop = new AbortController();
     const outcome = list.acquire('later', stop.signal);
-    await clock.somebodySleeps();
+    await clock.untilSleeping();
     stop.abort();
     expect(await outcome).toEqual({ kind: 'aborted' });
     await clock.advance(0);
@@ -90,7 +90,7 @@ describe('the priority waitlist', () => {
     await list.acquire('later', never);
     const stop = new AbortController();
     const givesUp = list.acquire('later', stop.signal);
-    await clock.somebodySleeps();
+    await clock.untilSleeping();
     stop.abort();
     const grantedAt = list.acquire('later', never).then(({ kind }) => `${kind} at ${clock.monotonic()}`);
     await clock.advance(1_000);
@@ -108,7 +108,7 @@ describe('the priority waitlist', () => {
     };
     await acquire('first', 'later');
     const all = [acquire('second', 'later')];
-    await clock.somebodySleeps();
+    await clock.untilSleeping();
     all.push(acquire('third', 'urgent'));
     await clock.advance(1_000);
     await Promise.all(all);

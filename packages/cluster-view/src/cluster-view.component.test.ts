@@ -148,7 +148,7 @@ describe('the view of the webhook', () => {
     expect(server.requests.map(({ path }) => path)).toEqual([`${NAMESPACES}/shop`, `${NAMESPACES}/nowhere`]);
     server.fault = () => ({ kind: 'hang' });
     const late = view.namespaces.fetch('shop', stop.signal);
-    await clock.somebodySleeps((ms) => ms === 500);
+    await clock.untilSleeping((ms) => ms === 500);
     await clock.advance(500);
     expect(await late).toBeUndefined();
     server.fault = () => ({ kind: 'answer', status: 500 });

@@ -198,7 +198,7 @@ describe('the cache', () => {
     expect(await read('one-more')).toEqual({ secrets: [], complete: false });
     const other = view.read('bank', ['pull'], signal);
     await waitUntil(() => server.requests.length === 17);
-    await clock.somebodySleeps();
+    await clock.untilSleeping();
     await clock.advance(5_000);
     expect(await Promise.all(pending)).toEqual([false, false, false]);
     expect((await other).complete).toBe(false);

@@ -6,7 +6,7 @@ export { MAX_RELAXED } from './status.ts';
 export {
   isRelaxedAt,
   parseRelaxation,
-  RELIEF_REMEMBERED_MS,
+  RELAXATION_HISTORY_MS,
   relaxesAnything,
   SCOPE_ARCHITECTURE,
   SCOPE_NAMESPACE,

@@ -4,7 +4,7 @@ import type { ArchPolicyStatus } from './arch-policy.ts';
 type RelaxedEntry = NonNullable<ArchPolicyStatus['relaxed']>[number];
 
 /** A workload that is stuck again within this time after its relief is relaxed for twice as long, up to this long. */
-export const RELIEF_REMEMBERED_MS = 24 * 60 * 60_000;
+export const RELAXATION_HISTORY_MS = 24 * 60 * 60_000;
 
 /** When a relaxation holds. Epoch milliseconds. */
 interface Period {

@@ -173,7 +173,7 @@ describe('an eviction', () => {
   test('R8 times out after 12 s, later than the 10 s that a mismatch on a Pending pod takes', async () => {
     answers({ kind: 'hang' });
     const answer = evict(client, TARGET, never);
-    await clock.somebodySleeps((ms) => ms === 12_000);
+    await clock.untilSleeping((ms) => ms === 12_000);
     await clock.advance(11_999);
     expect(clock.sleeping).toEqual([1]);
     await clock.advance(1);
@@ -190,7 +190,7 @@ describe('an eviction', () => {
     answers({ kind: 'hang' });
     const controller = new AbortController();
     const failed = expect(evict(client, TARGET, controller.signal)).rejects.toMatchObject({ code: 'Aborted' });
-    await clock.somebodySleeps();
+    await clock.untilSleeping();
     controller.abort();
     await failed;
     const before = server.requests.length;

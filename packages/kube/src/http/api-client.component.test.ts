@@ -102,7 +102,7 @@ describe('a call', () => {
     server.fault = () => ({ kind: 'hang' });
     const call = get({ timeoutMs: 12_000 });
     const failed = expect(call).rejects.toMatchObject({ name: 'KubeError', code: 'Timeout' });
-    await clock.somebodySleeps((ms) => ms === 12_000);
+    await clock.untilSleeping((ms) => ms === 12_000);
     await clock.advance(12_000);
     await failed;
     expect(clock.sleeping).toEqual([]);
@@ -112,7 +112,7 @@ describe('a call', () => {
     server.fault = () => ({ kind: 'hang' });
     const controller = new AbortController();
     const failed = expect(get({ signal: controller.signal })).rejects.toMatchObject({ code: 'Aborted' });
-    await clock.somebodySleeps();
+    await clock.untilSleeping();
     controller.abort(new Error('no longer wanted'));
     await failed;
     await expect(get({ signal: controller.signal })).rejects.toMatchObject({ code: 'Aborted' });
@@ -276,7 +276,7 @@ describe('a watch', () => {
   test('times out without headers', async () => {
     server.fault = () => ({ kind: 'hang' });
     const failed = expect(open()).rejects.toMatchObject({ code: 'Timeout' });
-    await clock.somebodySleeps((ms) => ms === 30_000);
+    await clock.untilSleeping((ms) => ms === 30_000);
     await clock.advance(30_000);
     await failed;
   });

@@ -139,7 +139,7 @@ describe('a reflector lists', () => {
     const { rig, clock } = scene;
     scene.failNext('list', { kind: 'hang' });
     rig.run();
-    await clock.somebodySleeps((ms) => ms === 60_000);
+    await clock.untilSleeping((ms) => ms === 60_000);
     await clock.advance(60_000);
     await rig.synced();
     expect(rig.failures.map(({ failure }) => failure)).toEqual(['list-failed']);

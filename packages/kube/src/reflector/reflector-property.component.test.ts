@@ -113,7 +113,7 @@ async function settle(server: FakeApiServer, clock: FakeClock, rig: ReflectorRig
   const arrived = (): boolean => rig.store.get('shop/last') !== undefined;
   const done = rig.until(arrived);
   const arrivedOrSleeping = async (): Promise<void> => {
-    await Promise.race([done, clock.somebodySleeps((ms) => ms <= 200_000 && ms > 60_000)]);
+    await Promise.race([done, clock.untilSleeping((ms) => ms <= 200_000 && ms > 60_000)]);
     for (let i = 0; i < 20; i += 1) await new Promise(setImmediate);
   };
   await arrivedOrSleeping();

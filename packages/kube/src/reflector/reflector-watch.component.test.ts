@@ -60,7 +60,7 @@ async function watching(): Promise<{
   const opened = server.nextWatch();
   rig.run();
   const watch = await opened;
-  await clock.somebodySleeps(isWatchdog); // the reflector has the headers
+  await clock.untilSleeping(isWatchdog); // the reflector has the headers
   return { scene, server, clock, rig, watch };
 }
 

@@ -71,7 +71,7 @@ describe('K5 background inspections', () => {
     await limiter.acquire(DOCKER);
     const controller = new AbortController();
     const waiting = limiter.acquire({ ...DOCKER, signal: controller.signal });
-    await clock.somebodySleeps();
+    await clock.untilSleeping();
     controller.abort();
     expect(await waiting).toEqual({ kind: 'failed', reason: 'Deadline' });
   });
@@ -133,7 +133,7 @@ describe('K5 the permits of one inspection', () => {
     await permit.acquireFirst('docker.io', never);
     await permit.acquire(target, never);
     const second = permit.acquire(target, never);
-    await clock.somebodySleeps();
+    await clock.untilSleeping();
     permit.promote();
     expect(await second).toBeUndefined();
     expect(await permit.acquire(target, never)).toBeUndefined();

@@ -29,7 +29,7 @@ const inspect = (at: number, priority: NonNullable<InspectRequest['priority']>):
 
 test('K5 background inspections wait for permits, a pod does not, even for the same image', async () => {
   const recheck = Array.from({ length: 10 }, (_, at) => inspect(at, 'background'));
-  await clock.somebodySleeps((ms) => ms === 200);
+  await clock.untilSleeping((ms) => ms === 200);
   expect(await recheck[0]).toMatchObject({ kind: 'resolved' });
   expect(registry.requests).toHaveLength(1);
   // The permit of the tenth is due in almost two seconds.

@@ -42,9 +42,9 @@ describe('the fake clock', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('resolves somebodySleeps once a sleep matches', async () => {
+  test('resolves untilSleeping once a sleep matches', async () => {
     const clock = new FakeClock();
-    const waiting = clock.somebodySleeps((ms) => ms > 50);
+    const waiting = clock.untilSleeping((ms) => ms > 50);
     const sleeps = [clock.sleep(10), clock.sleep(60)];
     await waiting;
     await clock.advance(60);

@@ -55,7 +55,7 @@ export class FakeClock implements Clock {
   }
 
   /** Resolves once there is a sleep whose remaining milliseconds match. */
-  async somebodySleeps(matches: (ms: number) => boolean = () => true): Promise<void> {
+  async untilSleeping(matches: (ms: number) => boolean = () => true): Promise<void> {
     const sleeps = (): boolean => this.sleeping.some(matches);
     if (sleeps()) return;
     await new Promise<void>((resolve) => {
