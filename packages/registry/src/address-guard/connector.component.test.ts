@@ -6,7 +6,7 @@ import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import type { Resolve } from './connector.ts';
 
-const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('nothing waits here')) };
+const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('unexpected sleep')) };
 
 let registry: FakeRegistry;
 

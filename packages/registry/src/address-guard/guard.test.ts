@@ -41,9 +41,9 @@ describe('I8 the address guard', () => {
     ['10.111.255.255', 'configured range'],
     ['::ffff:10.96.0.1', 'configured range, mapped'],
     ['fd12:3456::1', 'configured range'],
-    ['not an address', 'nothing that could be judged'],
-    ['', 'nothing that could be judged'],
-  ])('I8 %s is refused: %s', (address) => {
+    ['not an address', 'cannot be parsed'],
+    ['', 'cannot be parsed'],
+  ])('I8 %j is refused: %s', (address) => {
     expect(guard.permits(address)).toBe(false);
   });
 

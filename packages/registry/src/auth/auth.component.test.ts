@@ -20,7 +20,7 @@ let tokens: TokenServer;
 let inspector: Inspector;
 let now = 1_000_000;
 
-const clock = { now: () => now, monotonic: () => now, sleep: () => Promise.reject(new Error('nothing waits here')) };
+const clock = { now: () => now, monotonic: () => now, sleep: () => Promise.reject(new Error('unexpected sleep')) };
 const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
 const alice = { name: 'alice', password: 'wonder:land', repositories: ['private/app'], identityToken: 'alice-refresh' };
 const bob = { name: 'bob', password: 'builder', repositories: ['private/app'] };
@@ -54,7 +54,7 @@ const rightSecret = (): PullSecret => secret('alice:wonder:land');
 const resolved = { kind: 'resolved' };
 
 describe('I5 the bound of the entries of a pod’s pull secrets', () => {
-  const others = (count: number): PullSecret => {
+  const otherEntries = (count: number): PullSecret => {
     const auths = Array.from({ length: count }, (_, index) => [`registry-${index}.example`, 'user:password'] as const);
     return { type: 'kubernetes.io/dockerconfigjson', json: dockerConfigJson(Object.fromEntries(auths)) };
   };
@@ -64,7 +64,7 @@ describe('I5 the bound of the entries of a pod’s pull secrets', () => {
     [256, 'unresolved'],
   ])('I5 after %i other entries, the right one gives %s', async (count, kind) => {
     registry.access = tokens.access();
-    expect(await inspect('private/app:v1', [others(count), rightSecret()])).toMatchObject({ kind });
+    expect(await inspect('private/app:v1', [otherEntries(count), rightSecret()])).toMatchObject({ kind });
   });
 });
 

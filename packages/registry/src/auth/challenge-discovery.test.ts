@@ -8,7 +8,7 @@ const { signal } = new AbortController();
 const start = () => {
   const sleeping: (() => void)[] = [];
   const waits: AbortSignal[] = [];
-  const contacts = new ChallengeDiscovery({
+  const discovery = new ChallengeDiscovery({
     sleep: (_, until) => {
       if (until !== undefined) waits.push(until);
       return new Promise((resolve) => sleeping.push(resolve));
@@ -17,7 +17,7 @@ const start = () => {
   const wakeAll = (): void => {
     for (const wake of sleeping.splice(0)) wake();
   };
-  return { contacts, waits, wakeAll };
+  return { discovery, waits, wakeAll };
 };
 
 const settled = async (promise: Promise<unknown>): Promise<boolean> => {
@@ -29,9 +29,9 @@ const settled = async (promise: Promise<unknown>): Promise<boolean> => {
 
 describe('I6 the first request to a registry', () => {
   test('I6 delays other requests until it has a response, and leaves no timer', async () => {
-    const { contacts, waits } = start();
-    const end = await contacts.enter(ORIGIN, signal);
-    const other = contacts.enter(ORIGIN, signal);
+    const { discovery, waits } = start();
+    const end = await discovery.enter(ORIGIN, signal);
+    const other = discovery.enter(ORIGIN, signal);
     expect(await settled(other)).toBe(false);
     end?.(true);
     expect(await other).toBeUndefined();
@@ -39,30 +39,30 @@ describe('I6 the first request to a registry', () => {
   });
 
   test('I6 after a response, no request to that registry waits', async () => {
-    const { contacts, waits } = start();
-    (await contacts.enter(ORIGIN, signal))?.(true);
-    expect(await contacts.enter(ORIGIN, signal)).toBeUndefined();
+    const { discovery, waits } = start();
+    (await discovery.enter(ORIGIN, signal))?.(true);
+    expect(await discovery.enter(ORIGIN, signal)).toBeUndefined();
     expect(waits).toEqual([]);
   });
 
   test('I6 delays other requests only for a bounded time when it hangs', async () => {
-    const { contacts, wakeAll } = start();
-    await contacts.enter(ORIGIN, signal);
-    const other = contacts.enter(ORIGIN, signal);
+    const { discovery, wakeAll } = start();
+    await discovery.enter(ORIGIN, signal);
+    const other = discovery.enter(ORIGIN, signal);
     expect(await settled(other)).toBe(false);
     wakeAll();
     expect(await other).toBeUndefined();
   });
 
   test('I6 is repeated by the next request if it failed', async () => {
-    const { contacts } = start();
-    (await contacts.enter(ORIGIN, signal))?.(false);
-    expect(await contacts.enter(ORIGIN, signal)).toBeDefined();
+    const { discovery } = start();
+    (await discovery.enter(ORIGIN, signal))?.(false);
+    expect(await discovery.enter(ORIGIN, signal)).toBeDefined();
   });
 
   test('I6 does not delay requests to another registry', async () => {
-    const { contacts } = start();
-    await contacts.enter(ORIGIN, signal);
-    expect(await contacts.enter('https://other.example', signal)).toBeDefined();
+    const { discovery } = start();
+    await discovery.enter(ORIGIN, signal);
+    expect(await discovery.enter('https://other.example', signal)).toBeDefined();
   });
 });

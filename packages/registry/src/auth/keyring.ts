@@ -101,7 +101,11 @@ export class Keyring {
   }
 
   #toAttempts(endpoint: Endpoint, credentials: readonly Credential[]): readonly EndpointCredential[] {
-    const attempts = credentials.map((credential) => ({ endpoint, credential, scope: this.#scopes.of(credential) }));
+    const attempts = credentials.map((credential) => ({
+      endpoint,
+      credential,
+      scope: this.#scopes.scopeFor(credential),
+    }));
     const different = new Map(attempts.map((attempt) => [attempt.scope, attempt]));
     return [...[...different.values()].slice(0, MAX_CREDENTIALS), { endpoint, scope: ANONYMOUS_SCOPE }];
   }
@@ -142,7 +146,7 @@ export class Keyring {
   #findDistinct(index: EntryIndex, imageName: ImageName): readonly Credential[] {
     const distinct = new Map<string, Credential>();
     for (const credential of index.find(imageName)) {
-      distinct.set(this.#scopes.of(credential), credential);
+      distinct.set(this.#scopes.scopeFor(credential), credential);
       if (distinct.size === MAX_CREDENTIALS) break;
     }
     return [...distinct.values()];

@@ -14,7 +14,7 @@ export class CredentialScopes {
     this.#key = key;
   }
 
-  of(credential: Credential): string {
+  scopeFor(credential: Credential): string {
     const cached = this.#scopesByCredential.get(credential);
     if (cached !== undefined) return cached;
     const identity = credential.kind === 'basic' ? [credential.username, credential.password] : [credential.token];

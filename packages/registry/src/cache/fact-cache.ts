@@ -109,8 +109,8 @@ export class FactCache {
   }
 
   /** Returns the platforms of an index that the registry no longer has, as found by the scope (I9). */
-  missing(scope: string, image: string): CachedMissing | undefined {
-    return this.#parts.memory.missing(scope, image);
+  missingPlatforms(scope: string, image: string): CachedMissing | undefined {
+    return this.#parts.memory.missingPlatforms(scope, image);
   }
 
   putMissing(scope: string, image: string, missing: CachedMissing, ttlMs: number): void {

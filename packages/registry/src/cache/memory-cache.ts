@@ -130,7 +130,7 @@ export class MemoryCache {
     this.#negativeEntries.set(scopedKey(scope, image), entry);
   }
 
-  missing(scope: string, image: string): CachedMissing | undefined {
+  missingPlatforms(scope: string, image: string): CachedMissing | undefined {
     // The fast path: called for each image of each pod, and there is almost never an entry.
     return this.#missing.size === 0 ? undefined : this.#missing.get(scopedKey(scope, image));
   }

@@ -25,13 +25,18 @@ export function endpointsFor(registry: string, repository: string, registries: R
   const entry = registries.entryFor(host);
   if (entry?.blocked === true) return [];
   const mirrors = (entry?.mirrors ?? []).map((mirror) =>
-    endpoint(mirror.host.toLowerCase(), rewritePath(repository, mirror.rewrite), true, registries),
+    createEndpoint(mirror.host.toLowerCase(), rewritePath(repository, mirror.rewrite), true, registries),
   );
-  const upstream = endpoint(host, rewritePath(repository, entry?.rewrite ?? []), false, registries);
+  const upstream = createEndpoint(host, rewritePath(repository, entry?.rewrite ?? []), false, registries);
   return [...mirrors, upstream].filter((candidate) => candidate !== undefined);
 }
 
-function endpoint(host: string, repository: string, mirror: boolean, registries: Registries): Endpoint | undefined {
+function createEndpoint(
+  host: string,
+  repository: string,
+  mirror: boolean,
+  registries: Registries,
+): Endpoint | undefined {
   const entry = registries.entryFor(host);
   if (entry?.blocked === true) return undefined;
   const scheme = entry?.plainHttp === true ? 'http' : 'https';

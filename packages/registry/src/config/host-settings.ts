@@ -1,5 +1,5 @@
 import type { ClientTls } from '@archpolicy/tls';
-import { normalHost } from '../hosts/host-pattern.ts';
+import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { Registries } from './registries.ts';
 import type { RequestLimit } from './schema.ts';
 
@@ -32,5 +32,5 @@ export function connectionFor(host: string, registries: Registries): ConnectionS
 /** Returns the limits of a host's entry in the registries file. */
 export function limitsFor(host: string, registries: Registries): HostLimits {
   const requestLimit = registries.entryFor(host)?.requestLimit;
-  return { host: normalHost(host), ...(requestLimit === undefined ? {} : { requestLimit }) };
+  return { host: normalizeHost(host), ...(requestLimit === undefined ? {} : { requestLimit }) };
 }

@@ -17,7 +17,7 @@ import type { PullSecret } from '../auth/credential.ts';
 import { createInspector } from '../create-inspector.ts';
 import { fixedRegistries, readRegistriesFile } from './registries-file.ts';
 
-const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('nothing waits here')) };
+const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('unexpected sleep')) };
 const onUpstream = multiPlatformImage(['linux/amd64']);
 const onMirror = multiPlatformImage(['linux/amd64'], 'mirrored');
 
@@ -61,11 +61,11 @@ const entries = (more = ''): string => `registries:
   - {host: "${upstream.host}", plainHttp: true, allowAddresses: [127.0.0.0/8], mirrors: [{host: "${mirror.host}", rewrite: [{from: "", to: proxy}]}]}
   - {host: "${mirror.host}", plainHttp: true, allowAddresses: [127.0.0.0/8] ${more}}`;
 
-const found = (image: typeof onMirror): object => ({ kind: 'resolved', facts: { digest: image.manifest.digest } });
+const resolvedTo = (image: typeof onMirror): object => ({ kind: 'resolved', facts: { digest: image.manifest.digest } });
 
 describe('I7 mirrors', () => {
   test('I7 a mirror gets the first request, with its own path', async () => {
-    expect(await inspect(entries())).toMatchObject(found(onMirror));
+    expect(await inspect(entries())).toMatchObject(resolvedTo(onMirror));
     expect(mirror.lines).toEqual(['GET /v2/proxy/team/app/manifests/v1']);
     expect(upstream.lines).toEqual([]);
   });
@@ -82,13 +82,13 @@ describe('I7 mirrors', () => {
     ],
   ] as const)('I7 a mirror %s: the request goes to upstream', async (_, fault) => {
     mirror.fault = () => fault;
-    expect(await inspect(entries())).toMatchObject(found(onUpstream));
+    expect(await inspect(entries())).toMatchObject(resolvedTo(onUpstream));
   });
 
   test('P5 upstream credentials never go to a mirror', async () => {
     mirror.access = basicAccess(['nobody:nothing']);
     upstream.access = basicAccess(['alice:pass']);
-    expect(await inspect(entries(), undefined, [secret('alice:pass')])).toMatchObject(found(onUpstream));
+    expect(await inspect(entries(), undefined, [secret('alice:pass')])).toMatchObject(resolvedTo(onUpstream));
     expect(mirror.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });
 
@@ -96,7 +96,7 @@ describe('I7 mirrors', () => {
     const file = join(directory, 'mirror.json');
     await writeFile(file, dockerConfigJson({ [mirror.host]: 'mirror:pass', [upstream.host]: 'alice:pass' }));
     mirror.access = basicAccess(['mirror:pass']);
-    expect(await inspect(entries(`, credentialsFile: ${file}`))).toMatchObject(found(onMirror));
+    expect(await inspect(entries(`, credentialsFile: ${file}`))).toMatchObject(resolvedTo(onMirror));
   });
 
   test('I5 I7 the order of credentials: the pod, the registries file, the docker config file', async () => {
@@ -106,7 +106,7 @@ describe('I7 mirrors', () => {
     const file = `dockerConfigFile: ${globalFile}
 registries: [{host: "${upstream.host}", plainHttp: true, allowAddresses: [127.0.0.0/8], credentialsFile: ${hostFile}}]`;
     upstream.access = basicAccess(['all:pass']);
-    expect(await inspect(file, undefined, [secret('pod:pass')])).toMatchObject(found(onUpstream));
+    expect(await inspect(file, undefined, [secret('pod:pass')])).toMatchObject(resolvedTo(onUpstream));
     const tried = upstream.requests.map(({ headers }) => headers.authorization?.slice('Basic '.length) ?? '');
     expect(tried.map((text) => Buffer.from(text, 'base64').toString())).toEqual([
       '',
@@ -147,7 +147,7 @@ describe('I7 TLS', () => {
     const file = (more: string): string => `registries: [{host: "${host}", allowAddresses: [127.0.0.0/8] ${more}}]`;
     const trust = `, caFile: ${directory}/ca`;
     const identity = `, clientCertificate: {certFile: ${directory}/cert, keyFile: ${directory}/key}`;
-    expect(await inspect(file(trust + identity), `${host}/app:v1`)).toMatchObject(found(onUpstream));
+    expect(await inspect(file(trust + identity), `${host}/app:v1`)).toMatchObject(resolvedTo(onUpstream));
     expect(await inspect(file(trust), `${host}/app:v1`)).toMatchObject({ reason: 'Unavailable' });
     expect(await inspect(file(identity), `${host}/app:v1`)).toMatchObject({ reason: 'Unavailable' });
   });

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { parseProviderConfig } from './provider-config.ts';
 import type { ProviderConfig } from './provider-config.ts';
 import { RegistryError } from '../errors.ts';
-import { hostMatcher, normalHost } from '../hosts/host-pattern.ts';
+import { createHostMatcher, normalizeHost } from '../hosts/host-pattern.ts';
 import type { HostMatcher } from '../hosts/host-pattern.ts';
 import { listTlsProblems, selectHostTls } from './host-tls.ts';
 import type { HostTls, HostTlsProblem } from './host-tls.ts';
@@ -25,7 +25,9 @@ export class Registries {
   readonly #entries: readonly (readonly [HostMatcher, RegistryConfig])[];
   readonly #files: ReadonlyMap<string, string>;
   readonly #tls: HostTls;
-  readonly #found = new LRUCache<string, { readonly entry: RegistryConfig | undefined }>({ max: MAX_CACHED_HOSTS });
+  readonly #entriesByHost = new LRUCache<string, { readonly entry: RegistryConfig | undefined }>({
+    max: MAX_CACHED_HOSTS,
+  });
   /** Whether the file configures credentials. If not, a pod without pull secrets is anonymous. */
   readonly hasCredentials: boolean;
   /** The credential-provider plugins. */
@@ -52,7 +54,7 @@ export class Registries {
       config.credentialProviders !== undefined ||
       config.registries.some(({ credentialsFile, mirrors }) => credentialsFile !== undefined || mirrors.length > 0);
     const entries = config.registries.flatMap((entry) =>
-      toPatterns(entry).map((pattern) => [hostMatcher(pattern), entry] as const),
+      toPatterns(entry).map((pattern) => [createHostMatcher(pattern), entry] as const),
     );
     this.#entries = entries.toSorted(([a], [b]) => b.rank - a.rank);
   }
@@ -62,13 +64,13 @@ export class Registries {
    * (`host:443`, `10.5`) falls back to the entry of the normalized host, which has precedence if it blocks.
    */
   entryFor(host: string): RegistryConfig | undefined {
-    const cached = this.#found.get(host);
+    const cached = this.#entriesByHost.get(host);
     if (cached !== undefined) return cached.entry;
-    const wanted = host.toLowerCase();
-    const asWritten = this.#find(wanted);
-    const usual = this.#find(normalHost(wanted));
-    const entry = usual?.blocked === true ? usual : (asWritten ?? usual);
-    this.#found.set(host, { entry });
+    const lowerCase = host.toLowerCase();
+    const asWritten = this.#find(lowerCase);
+    const normalized = this.#find(normalizeHost(lowerCase));
+    const entry = normalized?.blocked === true ? normalized : (asWritten ?? normalized);
+    this.#entriesByHost.set(host, { entry });
     return entry;
   }
 
@@ -103,7 +105,7 @@ export class Registries {
 
 /** Returns the patterns of an entry. A blocked host is blocked in its normalized form as well. */
 function toPatterns({ host, blocked }: RegistryConfig): readonly string[] {
-  return blocked ? [...new Set([host, normalHost(host)])] : [host];
+  return blocked ? [...new Set([host, normalizeHost(host)])] : [host];
 }
 
 /** The defaults without a file: HTTPS, address guard on, no own credentials. */

@@ -38,7 +38,7 @@ let logged: { readonly message: string; readonly problems?: readonly object[] }[
 const clock = {
   now: () => nowMs,
   monotonic: () => 0,
-  sleep: () => Promise.reject(new Error('nothing waits here')),
+  sleep: () => Promise.reject(new Error('unexpected sleep')),
 };
 
 beforeEach(async () => {
@@ -149,7 +149,7 @@ const WORSE: readonly [string, Change, string][] = [
   ],
 ];
 
-const found = { kind: 'resolved', facts: { digest: image.manifest.digest } };
+const resolved = { kind: 'resolved', facts: { digest: image.manifest.digest } };
 
 describe('I7 TLS files', () => {
   test.each([...UNUSABLE, ...WORSE])('I7 a reload with %s keeps the previous files', async (_, change, problem) => {
@@ -158,7 +158,7 @@ describe('I7 TLS files', () => {
     await write({ ...good, ...(await change()) });
     await registries.reload();
     await registries.reload();
-    expect(await inspect(registries)).toMatchObject(found);
+    expect(await inspect(registries)).toMatchObject(resolved);
     expect(callers).toEqual(['first']);
     expect(outcomes).toEqual(['refused', 'refused']);
     expect(logged).toEqual([
@@ -171,7 +171,7 @@ describe('I7 TLS files', () => {
 
     await write(await filesFor('second'));
     await registries.reload();
-    expect(await inspect(registries)).toMatchObject(found);
+    expect(await inspect(registries)).toMatchObject(resolved);
     expect(callers).toEqual(['first', 'second']);
     expect(outcomes.at(-1)).toBe('loaded');
   });
@@ -186,7 +186,7 @@ describe('I7 TLS files', () => {
 
     await write(good);
     await registries.reload();
-    expect(await inspect(registries)).toMatchObject(found);
+    expect(await inspect(registries)).toMatchObject(resolved);
   });
 
   test('I7 with unusable TLS files, the rest of the file takes effect', async () => {
@@ -201,7 +201,7 @@ describe('I7 TLS files', () => {
     );
     await registries.reload();
     expect(registries.current().entryFor('a.example')?.blocked).toBe(true);
-    expect(await inspect(registries)).toMatchObject(found);
+    expect(await inspect(registries)).toMatchObject(resolved);
   });
 
   test.each([

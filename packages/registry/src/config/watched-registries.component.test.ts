@@ -10,7 +10,7 @@ let directory: string;
 let path: string;
 let events: string[];
 
-const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('nothing waits here')) };
+const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('unexpected sleep')) };
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'archpolicy-registries-'));

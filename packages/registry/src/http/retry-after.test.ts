@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { retryAt } from './retry-after.ts';
+import { parseRetryAfter } from './retry-after.ts';
 import { pauseFromHeaders } from './rate-limit-headers.ts';
 
 const HOUR_MS = 3_600_000;
@@ -20,7 +20,7 @@ describe('K5 Retry-After', () => {
     ['', 10_000],
     [undefined, 10_000],
   ])('K5 %s', (header, waitMs) => {
-    expect(retryAt(header, now)).toBe(now + waitMs);
+    expect(parseRetryAfter(header, now)).toBe(now + waitMs);
   });
 });
 

@@ -9,8 +9,8 @@ export interface ParsedImage {
   readonly host: string;
   /** `registry/repository:tag` or `registry/repository@digest`; the digest has precedence. */
   readonly key: string;
-  /** The tag or digest, as in the path `/manifests/<wanted>`. */
-  readonly wanted: string;
+  /** The tag or digest, as in the path `/manifests/<tag or digest>`. */
+  readonly tagOrDigest: string;
 }
 
 /** Pods of one cluster use some thousand references; an entry takes less than 1 KB. */
@@ -36,6 +36,6 @@ function parseImage(reference: ImageReference): ParsedImage {
   const { registry, repository, digest, tag } = reference;
   const host = registry.toLowerCase();
   const name = `${host}/${repository}`;
-  const wanted = digest ?? tag;
-  return { reference, host, wanted, key: digest === undefined ? `${name}:${wanted}` : `${name}@${digest}` };
+  const tagOrDigest = digest ?? tag;
+  return { reference, host, tagOrDigest, key: digest === undefined ? `${name}:${tagOrDigest}` : `${name}@${digest}` };
 }

@@ -1,4 +1,4 @@
-import { withoutPort } from '../hosts/host-pattern.ts';
+import { removePort } from '../hosts/host-pattern.ts';
 import { matchesPath } from './match-pattern.ts';
 import type { ImageName, ParsedMatchPattern } from './match-pattern.ts';
 import { matchesLabel } from './label-glob.ts';
@@ -54,7 +54,7 @@ export class MatchIndex<T> {
   /** @param onCompared called with the number of comparisons (of a label or a path) of each search */
   constructor(entries: readonly MatchEntry<T>[], onCompared: (comparisons: number) => void = () => undefined) {
     this.#onCompared = onCompared;
-    const used = withinBounds(entries);
+    const used = limitWildcardHosts(entries);
     this.unused = entries.length - used.length;
     this.#entries = used.toSorted((a, b) => compareText(b.pattern.key, a.pattern.key)).map((entry) => this.#add(entry));
     this.#wildcards = [...this.#groups.values()].filter(({ globs }) => globs !== undefined);
@@ -85,10 +85,10 @@ export class MatchIndex<T> {
 
   /** Whether an entry applies to the image. */
   matches(imageName: ImageName): boolean {
-    const found = this.find(imageName);
-    const isFound = found.next().done !== true;
-    found.return(undefined);
-    return isFound;
+    const values = this.find(imageName);
+    const isMatch = values.next().done !== true;
+    values.return(undefined);
+    return isMatch;
   }
 
   #inOrder(groups: HostMatch<T>['groups']): readonly GroupedEntry<T>[] {
@@ -114,7 +114,7 @@ export class MatchIndex<T> {
   /** Adds the groups that match, and returns the number of comparisons. */
   #matchWildcards(host: string, matching: Set<HostGroup<T>>): number {
     if (this.#wildcards.length === 0) return 0;
-    const name = withoutPort(host);
+    const name = removePort(host);
     const port = host.slice(name.length + 1);
     const labels = name.split('.');
     let comparisons = 0;
@@ -148,7 +148,7 @@ function matchingLabels(globs: readonly LabelGlob[], labels: readonly string[]):
 }
 
 /** Returns the entries, without those of hosts with wildcards beyond the bound. */
-function withinBounds<T>(entries: readonly MatchEntry<T>[]): readonly MatchEntry<T>[] {
+function limitWildcardHosts<T>(entries: readonly MatchEntry<T>[]): readonly MatchEntry<T>[] {
   const hosts = new Set<string>();
   return entries.filter(({ pattern: { globs, host } }) => {
     if (globs === undefined || hosts.has(host)) return true;

@@ -111,8 +111,8 @@ describe('I5 the images to which a credential applies', () => {
         const index = new MatchIndex(entries);
         // Twice: the second time from the cache.
         for (const imageName of [...imageNames, ...imageNames]) {
-          const meant = entries.filter(({ value }) => matchesKey(value, imageName));
-          const sorted = meant.toSorted((a, b) =>
+          const matching = entries.filter(({ value }) => matchesKey(value, imageName));
+          const sorted = matching.toSorted((a, b) =>
             a.pattern.key === b.pattern.key ? 0 : a.pattern.key < b.pattern.key ? 1 : -1,
           );
           expect([...index.find(imageName)]).toEqual(sorted.map(({ value }) => value));
@@ -190,9 +190,9 @@ describe('P8 keys beyond the bounds of matching', () => {
       }),
     );
     expect(index.unused).toBe(12);
-    const found = (registry: string): string[] => [...index.find({ registry, repository: 'team/app' })];
-    expect(found('a.h63.corp')).toEqual(['*.h63.corp/team', '*.h63.corp']);
-    expect(found('a.h64.corp')).toEqual([]);
-    expect(found('h69.corp')).toEqual(['h69.corp']);
+    const find = (registry: string): string[] => [...index.find({ registry, repository: 'team/app' })];
+    expect(find('a.h63.corp')).toEqual(['*.h63.corp/team', '*.h63.corp']);
+    expect(find('a.h64.corp')).toEqual([]);
+    expect(find('h69.corp')).toEqual(['h69.corp']);
   });
 });

@@ -1,6 +1,6 @@
 import { failed, ok } from '@archpolicy/core';
 import type { Result } from '@archpolicy/core';
-import { withoutPort } from '../hosts/host-pattern.ts';
+import { removePort } from '../hosts/host-pattern.ts';
 import type { UnusableKey } from '../metrics.ts';
 import { parseLabelGlob } from './label-glob.ts';
 import type { LabelGlob } from './label-glob.ts';
@@ -54,7 +54,7 @@ export function parsePattern(text: string): Result<ParsedMatchPattern, UnusableK
   const host = address.toLowerCase().replaceAll(/\*+/g, '*');
   if (host === '' || host.includes('@')) return failed('malformed');
   const path = parsePath(rest);
-  const name = withoutPort(host);
+  const name = removePort(host);
   const labels = name.split('.').map(parseLabelGlob);
   if (path.length > MAX_PATH_LENGTH || isTooLong(labels)) return failed('too-long');
   const hasWildcards = name.includes('*');

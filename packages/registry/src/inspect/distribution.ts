@@ -2,7 +2,7 @@ import { ACCEPTED_MEDIA_TYPES } from '@archpolicy/core';
 import type { Endpoint } from '../config/endpoint.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
-import { retryAt } from '../http/retry-after.ts';
+import { parseRetryAfter } from '../http/retry-after.ts';
 import type { HttpRequest, HttpResponse } from '../senders/sender.ts';
 
 /** The limit of the distribution project's registry for a manifest. */
@@ -44,6 +44,6 @@ export function evaluateResponse(response: HttpResponse | FetchFailure, nowMs: n
   if (status === 200) return fetched(response);
   if (status === 401 || status === 403) return failed('Unauthorized');
   if (status === 404) return failed('NotFound');
-  if (status === 429) return failed('RateLimited', retryAt(response.headers['retry-after'], nowMs));
+  if (status === 429) return failed('RateLimited', parseRetryAfter(response.headers['retry-after'], nowMs));
   return failed('Unavailable');
 }

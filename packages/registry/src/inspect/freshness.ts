@@ -44,7 +44,7 @@ export function allowsStaleOnError(failure: FetchFailure): boolean {
  * Decides the cheapest next step: the entry is fresh, a failure is cached, or a request is needed
  * (https://www.rfc-editor.org/rfc/rfc9111#section-4.2). Pure: the caller acts, and decides again.
  */
-export function nextStep(entry: CacheEntry, wanted: string, softTtlMs: number, nowMs: number): Step {
+export function nextStep(entry: CacheEntry, reference: string, softTtlMs: number, nowMs: number): Step {
   const { tag, facts, failure, isCachedForOtherScope } = entry;
   if (tag !== undefined && isFresh(tag, softTtlMs, nowMs)) {
     return facts === undefined ? { kind: 'fetch', reference: tag.digest } : { kind: 'answer', tag, facts };
@@ -53,7 +53,7 @@ export function nextStep(entry: CacheEntry, wanted: string, softTtlMs: number, n
     const stale = allowsStaleOnError(failure.failure) ? staleIfError(entry, nowMs) : undefined;
     return stale ?? { kind: 'fail', failure: failure.failure };
   }
-  return tag !== undefined || isCachedForOtherScope ? { kind: 'revalidate' } : { kind: 'fetch', reference: wanted };
+  return tag !== undefined || isCachedForOtherScope ? { kind: 'revalidate' } : { kind: 'fetch', reference: reference };
 }
 
 /** Returns the entry as an answer if it has facts and is less than a day old, for use when the registry does not answer. */

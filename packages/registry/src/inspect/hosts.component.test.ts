@@ -28,7 +28,7 @@ let now = 1_000_000;
 const clock = {
   now: () => now,
   monotonic: () => now,
-  sleep: () => Promise.reject(new Error('nothing waits here')),
+  sleep: () => Promise.reject(new Error('unexpected sleep')),
 };
 
 beforeEach(async () => {

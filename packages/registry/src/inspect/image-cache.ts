@@ -50,10 +50,14 @@ export class ImageCache {
   }
 
   /** Returns the platforms of an index that the registry no longer has, as found by one of the scopes (I9); undefined when there are none. */
-  missing({ key }: ParsedImage, scopes: readonly string[], digest: string): readonly MissingPlatform[] | undefined {
+  missingPlatforms(
+    { key }: ParsedImage,
+    scopes: readonly string[],
+    digest: string,
+  ): readonly MissingPlatform[] | undefined {
     const sinceMs = this.#clock.now() - HARD_TTL_MS;
     for (const scope of scopes) {
-      const missing = this.#facts.missing(scope, key);
+      const missing = this.#facts.missingPlatforms(scope, key);
       if (missing?.digest !== digest) continue;
       const platforms = missing.platforms.filter((platform) => platform.sinceMs > sinceMs);
       if (platforms.length > 0) return platforms;
@@ -63,17 +67,17 @@ export class ImageCache {
 
   /** @param scope the scope of the attempt, or the anonymous one if the registry required no credential */
   storeMissing({ key }: ParsedImage, scope: string, digest: string, platform: Omit<MissingPlatform, 'sinceMs'>): void {
-    const before = this.#facts.missing(scope, key);
-    const others = (before?.digest === digest ? before.platforms : []).filter(
+    const before = this.#facts.missingPlatforms(scope, key);
+    const otherPlatforms = (before?.digest === digest ? before.platforms : []).filter(
       ({ os, architecture }) => os !== platform.os || architecture !== platform.architecture,
     );
-    const platforms = [...others, { ...platform, sinceMs: this.#clock.now() }];
+    const platforms = [...otherPlatforms, { ...platform, sinceMs: this.#clock.now() }];
     this.#facts.putMissing(scope, key, { digest, platforms }, HARD_TTL_MS);
   }
 
   nextStep({ image, softTtlMs, context: { attempt } }: FetchRequest): Step {
     const now = this.#clock.now();
-    return nextStep(this.#entry(image, attempt.scope, cacheScope(attempt), now), image.wanted, softTtlMs, now);
+    return nextStep(this.#entry(image, attempt.scope, cacheScope(attempt), now), image.tagOrDigest, softTtlMs, now);
   }
 
   /** Loads the entries that other replicas have stored for these attempts. */

@@ -3,7 +3,7 @@ import type { Clock } from '@archpolicy/async';
 import type { FactSource, Inspection, MissingPlatform } from '@archpolicy/core';
 import type { Credential, PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
-import { normalHost } from '../hosts/host-pattern.ts';
+import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
 import type { BackgroundLimiter } from '../limits/background-limiter.ts';
 import { BackgroundPermit } from '../limits/background-permit.ts';
@@ -83,7 +83,7 @@ export class ImageInspector implements Inspector {
     }
     const podCredentials = keyring.podCredentials(image, request.pullSecrets ?? NO_SECRETS);
     const scopes = keyring.scopes(image, podCredentials, registries);
-    const softTtlMs = softTtl(image, request);
+    const softTtlMs = softTtlFor(image, request);
     const fresh = cache.fresh(image, scopes, softTtlMs);
     if (fresh !== undefined)
       return Promise.resolve(this.#recordOutcome(this.#toInspection(fresh, image, scopes, 'memory')));
@@ -119,7 +119,7 @@ export class ImageInspector implements Inspector {
     const { priority = 'admission', budgetMs: ms, signal } = request;
     // The key contains the priority: a pod must not wait for the permits of a background inspection.
     const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${image.key}`;
-    const slot = { priority, key: normalHost(image.host), item: image.key };
+    const slot = { priority, key: normalizeHost(image.host), item: image.key };
     const running =
       this.#work.get(key) ??
       this.#share(
@@ -159,7 +159,7 @@ export class ImageInspector implements Inspector {
   ): Inspection {
     if (resolution.kind === 'answer') {
       const { cache, clock } = this.#parts;
-      const missing = cache.missing(image, scopes, resolution.tag.digest);
+      const missing = cache.missingPlatforms(image, scopes, resolution.tag.digest);
       return resolved(resolution, missing, source ?? resolution.facts.source, clock.now());
     }
     const { reason, retryAtMs } = resolution.failure;
@@ -176,7 +176,7 @@ export class ImageInspector implements Inspector {
   }
 }
 
-function softTtl(image: ParsedImage, { pullPolicy, maxAgeMs = Number.POSITIVE_INFINITY }: InspectRequest): number {
+function softTtlFor(image: ParsedImage, { pullPolicy, maxAgeMs = Number.POSITIVE_INFINITY }: InspectRequest): number {
   // Content under a digest never changes: only the registry's permission for this scope expires.
   if (image.reference.digest !== undefined) return Math.min(HARD_TTL_MS, maxAgeMs);
   return Math.min(pullPolicy === 'Always' ? SOFT_TTL_MS.always : SOFT_TTL_MS.otherwise, maxAgeMs);

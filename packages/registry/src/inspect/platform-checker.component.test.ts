@@ -135,11 +135,11 @@ describe('a manifest that an index lists', () => {
     const arm = multiPlatformImage(variants, 'arm');
     registry.push('app', 'v1', arm);
     const [v6, v7] = arm.children;
-    const gone = new Set([`/v2/app/manifests/${v6!.digest}`]);
-    registry.fault = ({ path }) => (gone.has(path) ? { kind: 'answer', status: 404 } : undefined);
+    const deletedPaths = new Set([`/v2/app/manifests/${v6!.digest}`]);
+    registry.fault = ({ path }) => (deletedPaths.has(path) ? { kind: 'answer', status: 404 } : undefined);
     const of = { digest: arm.manifest.digest, architecture: 'arm' };
     expect(await check(undefined, of)).toBe('available');
-    gone.add(`/v2/app/manifests/${v7!.digest}`);
+    deletedPaths.add(`/v2/app/manifests/${v7!.digest}`);
     expect(await check(undefined, of)).toBe('missing');
     expect(await missing()).toEqual(['arm']);
   });

@@ -14,7 +14,7 @@ let now = 0;
 const clock = {
   now: () => now,
   monotonic: () => now,
-  sleep: () => Promise.reject(new Error('nothing waits here')),
+  sleep: () => Promise.reject(new Error('unexpected sleep')),
 };
 const MINUTE = 60_000;
 const PAST_SOFT_TTL = 11 * MINUTE;

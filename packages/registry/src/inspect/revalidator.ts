@@ -23,13 +23,13 @@ export class Revalidator {
   async revalidate(request: FetchRequest): Promise<FetchFailure | undefined> {
     const { image, context } = request;
     const { host } = context.attempt.endpoint;
-    if (!this.#headSupport.isUseful(host)) return this.#fetcher.fetch(image.wanted, request);
+    if (!this.#headSupport.isUseful(host)) return this.#fetcher.fetch(image.tagOrDigest, request);
     const reader = new RegistryReader(this.#parts, context);
-    const head = await reader.head(image.wanted);
+    const head = await reader.head(image.tagOrDigest);
     if (head.kind === 'failed') return head;
     if (head.kind === 'unusable') {
       this.#headSupport.markUseless(host);
-      return this.#fetcher.fetch(image.wanted, request);
+      return this.#fetcher.fetch(image.tagOrDigest, request);
     }
     // Facts are stored by host: a digest from this host gives no access to the facts of another host.
     this.#cache.storeTag(request, reader.scope, head.value);

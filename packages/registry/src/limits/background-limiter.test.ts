@@ -81,16 +81,16 @@ describe('K5 background inspections', () => {
     const names = new Set<string>();
     const store: SharedStore = {
       ...NO_SHARED_STORE,
-      reserve: (name, wanted) => {
+      reserve: (name, limit) => {
         names.add(name);
-        return Promise.resolve({ waitMs: reserveLocally(bucket, wanted, clock.monotonic()), blockedMs: 0 });
+        return Promise.resolve({ waitMs: reserveLocally(bucket, limit, clock.monotonic()), blockedMs: 0 });
       },
     };
     limiter = new BackgroundLimiter({ store, keys, clock });
     const other = new BackgroundLimiter({ store, keys, clock });
-    const others = other.acquire(DOCKER).then(() => clock.monotonic());
+    const otherReplica = other.acquire(DOCKER).then(() => clock.monotonic());
     expect(await times(3)).toEqual([200, 400, 600]);
-    expect(await others).toBe(0);
+    expect(await otherReplica).toBe(0);
     expect([...names]).toEqual([keys.cacheKey('limit', 'background docker.io')]);
   });
 
@@ -115,17 +115,17 @@ describe('K5 the permits of one inspection', () => {
   test('K5 the first covers the first request, each further request waits', async () => {
     const permit = new BackgroundPermit(limiter, registries);
     await permit.acquireFirst('docker.io', never);
-    const passed: number[] = [];
+    const sentAtMs: number[] = [];
     const requests = async (): Promise<void> => {
       for (let request = 0; request < 3; request += 1) {
         await permit.acquire(target, never);
-        passed.push(clock.monotonic());
+        sentAtMs.push(clock.monotonic());
       }
     };
     const done = requests();
     await clock.advance(1_000);
     await done;
-    expect(passed).toEqual([0, 200, 400]);
+    expect(sentAtMs).toEqual([0, 200, 400]);
   });
 
   test('K5 a pod that waits for the inspection promotes it', async () => {

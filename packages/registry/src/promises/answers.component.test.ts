@@ -90,7 +90,7 @@ describe('a registry with arbitrary responses', () => {
     await fc.assert(
       fc.asyncProperty(answers(), answers(), async (first, second) => {
         let now = 1_000_000;
-        const sleep = (): Promise<never> => Promise.reject(new Error('nothing waits here'));
+        const sleep = (): Promise<never> => Promise.reject(new Error('unexpected sleep'));
         const inspector = createInspector({ clock: { now: () => now, monotonic: () => now, sleep }, registries });
         for (const plan of [first, second]) {
           answerWith(plan);

@@ -24,7 +24,7 @@ let registry: FakeRegistry;
 let inspector: Inspector;
 let now = 0;
 
-const clock = { now: () => now, monotonic: () => now, sleep: () => Promise.reject(new Error('nothing waits here')) };
+const clock = { now: () => now, monotonic: () => now, sleep: () => Promise.reject(new Error('unexpected sleep')) };
 const amd64 = singleImage('linux/amd64');
 const arm64 = singleImage('linux/arm64');
 const declared = descriptor(arm64.manifest, { platform: { os: 'linux', architecture: 'arm64' } });

@@ -9,7 +9,7 @@ import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
-import { basicHeader } from './token-service.ts';
+import { toBasicHeader } from './token-service.ts';
 import type { TokenRequest, TokenService } from './token-service.ts';
 
 /** The answer to a challenge. */
@@ -58,10 +58,10 @@ export class AuthenticationSender implements Sender {
     }
     if (challenge === undefined) return response;
     // Retry only after an outdated challenge or a cached token; a 401 to the right answer is final.
-    if (isSame(challengeBefore, challenge) && !usedCachedToken(authorization)) return response;
+    if (isSameChallenge(challengeBefore, challenge) && !usedCachedToken(authorization)) return response;
     const second = await this.#authorize(challenge, context);
     response = await this.#sendWith(second, request, context);
-    this.#forgetRejected(response, second, context);
+    this.#invalidateRejectedToken(response, second, context);
     return response;
   }
 
@@ -82,14 +82,14 @@ export class AuthenticationSender implements Sender {
     authorization: Fetched<Authorization>,
     context: RequestContext,
   ): Challenge | undefined {
-    this.#forgetRejected(response, authorization, context);
+    this.#invalidateRejectedToken(response, authorization, context);
     if (!isChallenged(response)) return undefined;
     const challenge = parseChallenge(response.headers['www-authenticate']);
     if (challenge !== undefined) this.#challenges.set(context.attempt.endpoint.base.origin, challenge);
     return challenge;
   }
 
-  #forgetRejected(
+  #invalidateRejectedToken(
     response: HttpResponse | FetchFailure,
     authorization: Fetched<Authorization>,
     context: RequestContext,
@@ -104,7 +104,7 @@ export class AuthenticationSender implements Sender {
     if (credential !== undefined) context.onCredentialUsed?.();
     if (challenge.kind === 'basic') return authorizeBasic(credential);
     if (credential?.kind === 'bearer') return fetched({ header: `Bearer ${credential.token}` });
-    const request = tokenRequest(challenge, context);
+    const request = toTokenRequest(challenge, context);
     if (request === undefined) return failed('Blocked');
     const token = await this.#tokens.token(request, context);
     if (token.kind === 'failed') return token;
@@ -116,10 +116,10 @@ export class AuthenticationSender implements Sender {
 /** Without a credential, sends no header: a registry with Basic authentication may return some repositories anonymously. */
 function authorizeBasic(credential: Credential | undefined): Fetched<Authorization> {
   if (credential === undefined) return NO_AUTHORIZATION;
-  return credential.kind === 'basic' ? fetched({ header: basicHeader(credential) }) : failed('Unauthorized');
+  return credential.kind === 'basic' ? fetched({ header: toBasicHeader(credential) }) : failed('Unauthorized');
 }
 
-function tokenRequest(
+function toTokenRequest(
   { realm, service }: Extract<Challenge, { readonly kind: 'bearer' }>,
   { attempt: { endpoint }, registries }: RequestContext,
 ): TokenRequest | undefined {
@@ -133,7 +133,7 @@ function usedCachedToken(authorization: Fetched<Authorization>): boolean {
   return authorization.kind === 'fetched' && authorization.value.cachedToken !== undefined;
 }
 
-function isSame(before: Challenge | undefined, after: Challenge): boolean {
+function isSameChallenge(before: Challenge | undefined, after: Challenge): boolean {
   if (before?.kind !== after.kind) return false;
   if (before.kind === 'basic' || after.kind === 'basic') return true;
   return before.realm === after.realm && before.service === after.service;

@@ -1,7 +1,7 @@
 import { CircuitBreaker } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
-import { normalHost } from '../hosts/host-pattern.ts';
+import { normalizeHost } from '../hosts/host-pattern.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
@@ -41,15 +41,15 @@ export class CircuitBreakerSender implements Sender {
   }
 
   async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
-    const endpointHost = normalHost(context.attempt.endpoint.host);
+    const endpointHost = normalizeHost(context.attempt.endpoint.host);
     const breaker = this.#breakerFor(endpointHost);
     const startMs = this.#clock.monotonic();
     const admission = breaker.tryAcquire(startMs);
     if (admission.kind !== 'allowed') return this.#reject(breaker, startMs, admission.retryAtMs);
     const response = await this.#next.send(request, context);
     const endMs = this.#clock.monotonic();
-    const isEndpoint = normalHost(request.host) === endpointHost;
-    const evidence = evaluate(response, endMs - startMs, isEndpoint);
+    const isEndpoint = normalizeHost(request.host) === endpointHost;
+    const evidence = toEvidence(response, endMs - startMs, isEndpoint);
     if (evidence === 'failure') breaker.recordFailure(endMs, admission);
     else if (evidence === 'success') breaker.recordSuccess();
     else breaker.release(admission);
@@ -71,7 +71,7 @@ export class CircuitBreakerSender implements Sender {
 }
 
 /** Returns the evidence of a response. A redirect or token request that succeeds is none for the endpoint; one that fails is a failure of it. */
-function evaluate(response: HttpResponse | FetchFailure, tookMs: number, isEndpoint: boolean): Evidence {
+function toEvidence(response: HttpResponse | FetchFailure, tookMs: number, isEndpoint: boolean): Evidence {
   if (response.kind === 'failed') {
     const isSilence = response.reason === 'Deadline' && tookMs >= SILENT_MS;
     return response.reason === 'Unavailable' || isSilence ? 'failure' : 'none';

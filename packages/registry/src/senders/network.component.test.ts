@@ -23,7 +23,7 @@ let now: number;
 const clock = {
   now: () => now,
   monotonic: () => now,
-  sleep: () => Promise.reject(new Error('nothing waits here')),
+  sleep: () => Promise.reject(new Error('unexpected sleep')),
 };
 
 const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');

@@ -8,7 +8,7 @@ import type { HostLimits } from '../config/host-settings.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { pauseFromHeaders } from '../http/rate-limit-headers.ts';
-import { retryAt } from '../http/retry-after.ts';
+import { parseRetryAfter } from '../http/retry-after.ts';
 import { reserveLocally } from '../limits/reserve-locally.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
@@ -85,7 +85,7 @@ export class RateLimitSender implements Sender {
   #observe(host: string, state: HostState, { status, headers }: HttpResponse): void {
     const { clock, store, keys } = this.#parts;
     const nowMs = clock.now();
-    const retryMs = status === 429 ? retryAt(headers['retry-after'], nowMs) - nowMs : 0;
+    const retryMs = status === 429 ? parseRetryAfter(headers['retry-after'], nowMs) - nowMs : 0;
     const blockMs = Math.max(retryMs, pauseFromHeaders(headers));
     if (blockMs <= 0) return;
     state.blockedUntilMs = Math.max(state.blockedUntilMs, clock.monotonic() + blockMs);

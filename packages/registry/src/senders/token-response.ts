@@ -1,7 +1,7 @@
 import { isJsonObject, jsonOrUndefined } from '@archpolicy/core';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
-import { retryAt } from '../http/retry-after.ts';
+import { parseRetryAfter } from '../http/retry-after.ts';
 import type { HttpResponse } from './sender.ts';
 
 export interface TokenGrant {
@@ -27,7 +27,7 @@ export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs:
   if (status === 200) return parseGrant(body);
   // OAuth2 answers 400 to an invalid grant: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
   if (status === 400 || status === 401 || status === 403) return failed('Unauthorized');
-  if (status === 429) return failed('RateLimited', retryAt(headers['retry-after'], nowMs));
+  if (status === 429) return failed('RateLimited', parseRetryAfter(headers['retry-after'], nowMs));
   // Do not follow redirects: only the realm was validated.
   return failed(status >= 300 && status < 400 ? 'Blocked' : 'Unavailable');
 }

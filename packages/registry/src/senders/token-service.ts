@@ -47,7 +47,7 @@ export class TokenService {
   }
 
   token(request: TokenRequest, context: RequestContext): Promise<Fetched<IssuedToken>> {
-    const key = tokenKey(request, context);
+    const key = toTokenKey(request, context);
     const cached = this.#tokens.get(key);
     if (cached !== undefined && this.#clock.monotonic() < cached.usableUntilMs) {
       return Promise.resolve(fetched({ value: cached.value, fresh: false }));
@@ -59,7 +59,7 @@ export class TokenService {
 
   /** Drops a token that the registry rejected, so that the next request gets a new one. */
   invalidate(request: TokenRequest, context: RequestContext): void {
-    this.#tokens.delete(tokenKey(request, context));
+    this.#tokens.delete(toTokenKey(request, context));
   }
 
   async #request(key: string, request: TokenRequest, context: RequestContext): Promise<Fetched<IssuedToken>> {
@@ -74,27 +74,27 @@ export class TokenService {
 }
 
 /** Returns a key of everything that a token depends on (I6). */
-function tokenKey({ realm, service, scope }: TokenRequest, { attempt }: RequestContext): string {
+function toTokenKey({ realm, service, scope }: TokenRequest, { attempt }: RequestContext): string {
   return JSON.stringify([attempt.endpoint.host, realm.href, service, scope, attempt.scope]);
 }
 
 function toHttpRequest(request: TokenRequest, credential: Credential | undefined): HttpRequest {
   return credential?.kind === 'identity-token'
-    ? exchangeRequest(request, credential.token)
-    : tokenRequest(request, credential);
+    ? buildExchangeRequest(request, credential.token)
+    : buildGetRequest(request, credential);
 }
 
 /** https://distribution.github.io/distribution/spec/auth/token/#requesting-a-token */
-function tokenRequest({ realm, service, scope }: TokenRequest, credential: Credential | undefined): HttpRequest {
+function buildGetRequest({ realm, service, scope }: TokenRequest, credential: Credential | undefined): HttpRequest {
   const url = new URL(realm);
   if (service !== '') url.searchParams.set('service', service);
   url.searchParams.set('scope', scope);
-  const headers = credential?.kind === 'basic' ? { authorization: basicHeader(credential) } : {};
+  const headers = credential?.kind === 'basic' ? { authorization: toBasicHeader(credential) } : {};
   return { purpose: 'token', method: 'GET', url, host: url.host, headers, maxBytes: MAX_TOKEN_BODY_BYTES };
 }
 
 /** Exchanges a refresh token: https://distribution.github.io/distribution/spec/auth/oauth/. */
-function exchangeRequest({ realm, service, scope }: TokenRequest, refreshToken: string): HttpRequest {
+function buildExchangeRequest({ realm, service, scope }: TokenRequest, refreshToken: string): HttpRequest {
   const form = {
     grant_type: 'refresh_token',
     service,
@@ -114,6 +114,6 @@ function exchangeRequest({ realm, service, scope }: TokenRequest, refreshToken: 
 }
 
 /** Returns the value of a Basic Authorization header: https://www.rfc-editor.org/rfc/rfc7617#section-2. */
-export function basicHeader({ username, password }: Extract<Credential, { readonly kind: 'basic' }>): string {
+export function toBasicHeader({ username, password }: Extract<Credential, { readonly kind: 'basic' }>): string {
   return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }

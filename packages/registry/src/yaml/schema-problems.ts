@@ -15,8 +15,8 @@ export function describeProblems({ issues }: z.ZodError, yaml: YamlText): string
     .join('; ');
 }
 
-function describe(issue: z.core.$ZodIssue, { positionOf }: YamlText): string {
+function describe(issue: z.core.$ZodIssue, { getPosition }: YamlText): string {
   if (issue.code !== 'unrecognized_keys') return issue.message;
-  const positions = issue.keys.map((key) => positionOf(issue.path, key) ?? 'an unknown position');
+  const positions = issue.keys.map((key) => getPosition(issue.path, key) ?? 'an unknown position');
   return `unknown field at ${positions.join(' and ')}`;
 }

@@ -6,7 +6,7 @@ import { RegistryError } from '../errors.ts';
 export interface YamlText {
   readonly value: unknown;
   /** Returns the position of a field of the object at `path`, such as `line 3, column 5`. */
-  readonly positionOf: (path: readonly PropertyKey[], field: string) => string | undefined;
+  readonly getPosition: (path: readonly PropertyKey[], field: string) => string | undefined;
 }
 
 /**
@@ -24,7 +24,7 @@ export function parseYamlText(text: string, what: string): YamlText {
   }
   return {
     value: parseValue(document, what),
-    positionOf: (path, field) => {
+    getPosition: (path, field) => {
       const parent = path.length === 0 ? document.contents : document.getIn(path, true);
       const keys = isMap(parent) ? parent.items.map(({ key }) => key) : [];
       const key = keys.filter(isScalar).find(({ value }) => String(value) === field);

@@ -74,8 +74,9 @@ export class PluginCredentials implements ProvidedCredentials {
   #getCached({ name }: ProviderConfig, imageName: ImageName): EntryIndex | undefined {
     const now = this.#clock.monotonic();
     const keys = [`${imageName.registry}/${imageName.repository}`, imageName.registry, GLOBAL];
-    return keys.map((key) => this.#cache.get(`${name} ${key}`)).find((kept) => kept !== undefined && kept.untilMs > now)
-      ?.entries;
+    return keys
+      .map((key) => this.#cache.get(`${name} ${key}`))
+      .find((cached) => cached !== undefined && cached.untilMs > now)?.entries;
   }
 
   #getEntries(provider: ProviderConfig, imageName: ImageName, signal: AbortSignal): Promise<EntryIndex> {

@@ -16,7 +16,7 @@ let warnings: object[];
 const clock = {
   now: () => nowMs,
   monotonic: () => nowMs,
-  sleep: () => Promise.reject(new Error('nothing waits here')),
+  sleep: () => Promise.reject(new Error('unexpected sleep')),
 };
 const logger = { ...NO_LOGGER, warn: (fields: object) => void warnings.push(fields) };
 const signal = new AbortController().signal;

@@ -45,7 +45,7 @@ export function parseRedisUrl(text: string): RedisTarget {
     tls: scheme === 'rediss',
     ...(username === '' ? {} : { username: decode(username) }),
     ...(password === '' ? {} : { password: decode(password) }),
-    ...pathMeaning(kind, path),
+    ...parsePath(kind, path),
   };
 }
 
@@ -57,7 +57,7 @@ function parseNodes(hosts: string, kind: RedisTarget['kind']): readonly RedisNod
   return nodes;
 }
 
-function pathMeaning(kind: RedisTarget['kind'], path: string): Pick<RedisTarget, 'primary' | 'database'> {
+function parsePath(kind: RedisTarget['kind'], path: string): Pick<RedisTarget, 'primary' | 'database'> {
   if (kind === 'sentinel') {
     if (path === '') throw invalid();
     return { primary: decode(path) };
