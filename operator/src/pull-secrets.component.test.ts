@@ -179,7 +179,7 @@ describe('P5 the operator’s process', () => {
 
   function putSecrets(): void {
     const { host } = world.registry;
-    world.putPullSecret('shop', 'refused', { [host]: `nobody-${MARKER}:${MARKER}` });
+    world.putPullSecret('shop', 'refused', { [host]: `unknown-${MARKER}:${MARKER}` });
     world.putPullSecret('shop', 'identity', { [host]: { identitytoken: `identity-${MARKER}` } });
     world.putPullSecret('shop', 'bearer', { [host]: { registrytoken: `bearer-${MARKER}` } });
     world.putPullSecret('shop', 'pull', { [host]: CREDENTIAL });

@@ -13,7 +13,7 @@ export interface WordCount {
 const MAX_RATE = 0.5;
 
 const WORD = /[a-z][\w'’-]*/gi;
-const PEOPLE = /^(?:who|whoever|nobody|everybody|somebody)$/i;
+const PEOPLE = /^(?:who(?:ever)?|(?:no|every|some)body)$/i;
 const SPEECH = /^(?:say|says|said|tell|told)$/i;
 
 /** Counts the words of all comments per part: a folder of `packages/`, or a folder at the top. */

@@ -15,7 +15,7 @@ export interface Taint {
   readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
 }
 
-/** A pod toleration. Absent fields mean what the API says they mean: no key with Exists tolerates everything. */
+/** A pod toleration. Absent fields have the meaning of the API: no key with Exists tolerates everything. */
 export interface Toleration {
   readonly key?: string;
   readonly operator?: string;
@@ -63,8 +63,8 @@ export interface ContainerEvidence {
   readonly ready: boolean;
   readonly running: boolean;
   /**
-   * `state.running.startedAt`, epoch milliseconds. Absent while the pod is Ready: the condition already says how long its
-   * containers have been running, and without the time the statuses of sibling pods are equal and kept once (P8).
+   * `state.running.startedAt`, epoch milliseconds. Absent while the pod is Ready: the condition already has the time since when its
+   * containers run, and without the time the statuses of sibling pods are equal and stored once (P8).
    */
   readonly runningSinceMs?: number;
   readonly restartCount: number;

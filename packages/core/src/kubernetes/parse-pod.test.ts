@@ -95,7 +95,7 @@ describe('pods', () => {
       containers: [
         {
           name: 'main',
-          image: 'registry.corp/shop/web:v1', // the spec's, whatever the status says
+          image: 'registry.corp/shop/web:v1', // from the spec, not from the status
           ready: false,
           running: false,
           restartCount: 6,
@@ -210,7 +210,7 @@ describe('pods', () => {
     expect(parsePod(withStatus({ ephemeralContainerStatuses }))?.containers).toEqual([]);
   });
 
-  test('no JSON whatever makes it throw', () => {
+  test('no JSON makes it throw', () => {
     const json = fc.jsonValue({ maxDepth: 4 });
     fc.assert(
       fc.property(json, json, json, (metadata, spec, status) => {

@@ -60,11 +60,11 @@ describe('parseArchPolicy', () => {
     });
   });
 
-  test('ignores fields that it does not know', () => {
+  test('ignores unknown fields', () => {
     expect(problems(policy({ later: true, remediation: { later: 1 } }, { more: {} }))).toEqual([]);
   });
 
-  test('takes a field that is null for absent, as the API server does, and refuses null in a list', () => {
+  test('treats a field that is null as absent, like the API server, and rejects null in a list', () => {
     const blank = { podSelector: null, remediation: { recheckInterval: null }, mode: null, preference: null };
     expect(parsed(policy(blank))).toEqual(parsed(policy({})));
     expect(problems(policy({ images: [null] }))).toEqual([expect.stringMatching(/^spec\.images\[0\]: /)]);
@@ -82,13 +82,13 @@ describe('parseArchPolicy', () => {
     expect(parsed({ metadata: { name: 'new' }, spec: {} })).toMatchObject({ name: 'new', uid: '', generation: 0 });
   });
 
-  test('tells a policy that is being deleted', () => {
+  test('detects a policy that is being deleted', () => {
     const raw = policy({}, { metadata: { name: 'old', deletionTimestamp: '2026-01-02T03:04:05Z' } });
     expect(parsed(raw)).toMatchObject({ name: 'old', deleting: true });
     expect(parsed(policy({}))).not.toHaveProperty('deleting');
   });
 
-  test('keeps a status that reads and drops one that does not: the policy holds all the same', () => {
+  test('keeps a valid status and drops an invalid one: the policy is still valid', () => {
     expect(parsed(policy({}, { status: { pods: { matched: 4 } } }))).toMatchObject({
       status: { pods: { matched: 4 } },
     });
@@ -101,11 +101,11 @@ describe('parseArchPolicy', () => {
     ['another group', { apiVersion: 'example.com/v1' }, 'apiVersion: '],
     ['no name', { metadata: {} }, 'metadata.name: '],
     ['no object', { metadata: 'default' }, 'metadata: '],
-  ])('refuses %s', (_, more, path) => {
+  ])('rejects %s', (_, more, path) => {
     expect(problems(policy({}, more))).toEqual([expect.stringContaining(path)]);
   });
 
-  test('tells every problem, with its field and what to do', () => {
+  test('returns every problem, with its field and the required change', () => {
     expect(problems(policy({ gateTimeout: '3 weeks', whenUnresolved: 'Fallback' }))).toEqual([
       'spec.gateTimeout: write a duration from 5s to 10m in whole hours (h), minutes (m) and seconds (s), such as 60s',
       'spec.whenUnresolved: set spec.fallbackArchitecture, or choose another whenUnresolved',

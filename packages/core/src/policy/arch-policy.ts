@@ -10,31 +10,31 @@ import { withoutNulls } from './without-nulls.ts';
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
-/** What is wanted of the pods that the policy governs, with every default filled in. */
+/** The specification of a policy, with all defaults. */
 export type ArchPolicySpec = DeepReadonly<ParsedSpec>;
 
-/** What the operator has seen and done. */
+/** The observed state, as written by the operator. */
 export type ArchPolicyStatus = DeepReadonly<z.output<typeof archPolicyStatusSchema>>;
 
 /** `metav1.Condition` of a policy. */
 export type ArchPolicyCondition = NonNullable<ArchPolicyStatus['conditions']>[number];
 
-/** A policy whose specification parsed. Only `parseArchPolicy` makes them from outside data. */
+/** A policy with a valid specification. Only `parseArchPolicy` creates it from external data. */
 export interface ArchPolicy {
   readonly name: string;
-  /** Empty, as `resourceVersion`, when the policy was read from a file and has never been stored. */
+  /** Empty, like `resourceVersion`, if the policy was read from a file and never stored. */
   readonly uid: string;
-  /** 0 when the policy has never been stored. */
+  /** 0 if the policy was never stored. */
   readonly generation: number;
   readonly resourceVersion: string;
-  /** Deleted, but something still holds it. It governs nothing any more. */
+  /** The policy is being deleted but still has a finalizer. It governs no pods. */
   readonly deleting?: boolean;
   readonly spec: ArchPolicySpec;
-  /** Absent when nothing was written yet, or when what stands there cannot be read. */
+  /** Absent if no status was written yet, or if it cannot be parsed. */
   readonly status?: ArchPolicyStatus;
 }
 
-/** What is wrong with a field, and what to do about it. */
+/** The problem of a field, with the required change. */
 export interface PolicyProblem {
   /** The field, such as `spec.preference.weight`. */
   readonly path: string;
@@ -42,7 +42,7 @@ export interface PolicyProblem {
 }
 
 const archPolicySchema = z.object({
-  // Items of a list need not say what they are.
+  // Items of a list have neither apiVersion nor kind.
   apiVersion: z.literal(`${API_GROUP}/${API_VERSION}`).optional(),
   kind: z.literal(ARCHPOLICY_KIND).optional(),
   metadata: z.object({
@@ -56,8 +56,8 @@ const archPolicySchema = z.object({
 });
 
 /**
- * Parses an ArchPolicy as the API server sends it or as it stands in a file: defaults are filled in, unknown fields
- * ignored. It accepts exactly the specifications that the API server accepts.
+ * Parses an ArchPolicy from the API server or from a file: fills in defaults and ignores unknown fields. Accepts exactly the
+ * specifications that the API server accepts.
  */
 export function parseArchPolicy(raw: JsonObject): Result<ArchPolicy, readonly PolicyProblem[]> {
   const result = archPolicySchema.safeParse(withoutNulls(raw));
@@ -80,7 +80,7 @@ function toProblem({ path, message }: z.core.$ZodIssue): PolicyProblem {
   return { path: path.reduce<string>(extend, ''), message };
 }
 
-/** Paths as the API server writes them: the keys of a map, like the numbers of a list, stand in brackets. */
+/** Extends a path in the API server's format: keys of a map and indexes of a list are in brackets. */
 function extend(path: string, step: PropertyKey): string {
   if (path === '') return String(step);
   return typeof step === 'number' || path.endsWith('.matchLabels')

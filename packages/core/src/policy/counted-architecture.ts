@@ -7,7 +7,7 @@ import { UNKNOWN_ARCHITECTURE } from './status.ts';
 /** A name in `status.architectures`. */
 export type CountedArchitecture = NonNullable<ArchPolicyStatus['architectures']>[number]['name'];
 
-/** The name under which `status.architectures` counts a node and the pods on it. */
+/** Returns the name under which `status.architectures` counts a node and its pods. */
 export function countedArchitecture(node: Pick<NodeFacts, 'architecture' | 'labels'>): CountedArchitecture {
   const { architecture } = node;
   return hasArchitectureLabel(node) && isNodeArchitecture(architecture) ? architecture : UNKNOWN_ARCHITECTURE;

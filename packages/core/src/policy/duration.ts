@@ -4,7 +4,7 @@ import { parseGoDuration } from '../duration/index.ts';
 export const DURATION_PATTERN = '^([1-9][0-9]*(s|m|h))+$';
 const DURATION = new RegExp(DURATION_PATTERN);
 
-/** Milliseconds of a duration such as `1h30m`. `undefined` when `text` is no duration: there is no default for it. */
+/** Parses a duration such as `1h30m` into milliseconds. Returns undefined, not a default, if `text` is no duration. */
 export function parseDurationMs(text: string): number | undefined {
   return DURATION.test(text) ? parseGoDuration(text) : undefined;
 }

@@ -29,7 +29,7 @@ describe('overriddenPlatforms', () => {
     expect(found).toEqual(expected ? [{ os: 'linux', architecture: 'amd64' }] : undefined);
   });
 
-  test('a digest can be named', () => {
+  test('a pattern can contain a digest', () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const entry = { match: `registry.corp/legacy/app@${digest}`, platforms: ['linux/arm64'] };
     expect(overriddenPlatforms([entry], { ...image, digest })).toEqual([{ os: 'linux', architecture: 'arm64' }]);
@@ -46,7 +46,7 @@ describe('overriddenPlatforms', () => {
     expect(overriddenPlatforms([], image)).toBeUndefined();
   });
 
-  test('PL4 a pattern matches as a search that tries every way says', () => {
+  test('PL4 a pattern matches like an exhaustive search', () => {
     const canMatch = (pattern: string, text: string): boolean => {
       if (pattern === '') return text === '';
       if (!pattern.startsWith('*'))
@@ -64,7 +64,7 @@ describe('overriddenPlatforms', () => {
     );
   });
 
-  test('many stars against a long text that almost matches take no time worth measuring', () => {
+  test('many stars against a long text that almost matches take linear time', () => {
     const match = `${'a*'.repeat(255)}b`;
     expect(
       overriddenPlatforms([{ match, platforms: ['linux/amd64'] }], { ...image, registry: 'a'.repeat(800) }),

@@ -7,7 +7,7 @@ import { withoutUndefined } from '../without-undefined.ts';
 type NamedImage = Pick<ImageReference, 'registry' | 'repository' | 'tag' | 'digest'>;
 
 /**
- * What `spec.images` says that an image runs on; `undefined` when it says nothing and the image has to be inspected.
+ * Returns the platforms that `spec.images` sets for an image; undefined if no entry matches and the image must be inspected.
  * The first entry that matches `registry/repository`, alone or with the tag or the digest, counts.
  */
 export function overriddenPlatforms(
@@ -24,7 +24,7 @@ export function overriddenPlatforms(
   return entry?.platforms.flatMap(toPlatform);
 }
 
-/** The schema has checked the shape; an entry that slipped through says nothing rather than something wrong. */
+/** Ignores an unparsable entry, which the schema should have rejected. */
 function toPlatform(text: string): Platform[] {
   const [os = '', architecture = '', variant] = text.split('/');
   if (!isArchitecture(architecture)) return [];
@@ -32,9 +32,9 @@ function toPlatform(text: string): Platform[] {
 }
 
 /**
- * Whether `text` matches a pattern in which `*` stands for any run of characters. Tenants choose the text, and a policy has
- * up to 128 patterns for each of a pod's images: each part between two stars is searched for once, from where the one
- * before it ended.
+ * Returns whether `text` matches a pattern in which `*` matches any characters. Tenants choose the text, and a policy has
+ * up to 128 patterns for each of a pod's images. So each part between two stars is searched for only once, from the end of the
+ * previous one.
  */
 function matchesGlob(pattern: string, text: string): boolean {
   const first = pattern.indexOf('*');

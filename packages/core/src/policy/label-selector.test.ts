@@ -23,7 +23,7 @@ describe('matchesSelector', () => {
     ['In, absent', expression('In', ['web']), {}, false],
     ['NotIn, one of the values', expression('NotIn', ['web']), { app: 'web' }, false],
     ['NotIn, another value', expression('NotIn', ['web']), { app: 'db' }, true],
-    ['NotIn also matches where the label is absent', expression('NotIn', ['web']), {}, true],
+    ['NotIn also matches an absent label', expression('NotIn', ['web']), {}, true],
     ['Exists, present', expression('Exists'), { app: '' }, true],
     ['Exists, absent', expression('Exists'), {}, false],
     ['Exists, with an empty list of values', expression('Exists', []), { app: 'web' }, true],
@@ -36,7 +36,7 @@ describe('matchesSelector', () => {
       false,
     ],
     [
-      'all parts are ANDed: all hold',
+      'all parts are ANDed: all match',
       { matchLabels: { app: 'web' }, ...expression('Exists', [], 'x') },
       { app: 'web', x: '' },
       true,
@@ -69,7 +69,7 @@ describe('matchesSelector', () => {
   const value = fc.constantFrom('', 'x', 'y');
   const labels = fc.dictionary(key, value);
 
-  test('NotIn is the complement of In, DoesNotExist of Exists, whatever the labels', () => {
+  test('NotIn is the complement of In, DoesNotExist of Exists, for any labels', () => {
     fc.assert(
       fc.property(key, fc.array(value, { minLength: 1 }), labels, (name, values, given) => {
         expect(matchesSelector(expression('NotIn', values, name), given)).toBe(

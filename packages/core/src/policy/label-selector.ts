@@ -18,7 +18,7 @@ export interface LabelSelector {
   readonly matchExpressions?: readonly LabelSelectorRequirement[] | undefined;
 }
 
-/** Whether the operator is known, and has the values that it needs and none that it forbids. */
+/** Returns whether the operator is valid and the number of values fits it. */
 export function hasFittingValues({ operator, values = [] }: LabelSelectorRequirement): boolean {
   switch (operator) {
     case 'In':
@@ -32,7 +32,7 @@ export function hasFittingValues({ operator, values = [] }: LabelSelectorRequire
   }
 }
 
-/** Whether the API server would accept the selector: known operators with fitting values, keys and values that can be labels. */
+/** Returns whether the API server would accept the selector: valid operators with fitting values, valid label keys and values. */
 export function isValidSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
   return (
     Object.entries(matchLabels).every(([key, value]) => isLabelKey(key) && isLabelValue(value)) &&
@@ -44,8 +44,8 @@ export function isValidSelector({ matchLabels = {}, matchExpressions = [] }: Lab
 }
 
 /**
- * Whether `labels` match the selector, as `metav1.LabelSelectorAsSelector` decides it: `NotIn` also matches where the
- * key is absent. An invalid selector matches nothing: a typing error must not widen what a policy governs.
+ * Returns whether `labels` match the selector, like `metav1.LabelSelectorAsSelector`: `NotIn` also matches an absent
+ * key. An invalid selector matches nothing, so that a typing error does not widen the policy.
  */
 export function matchesSelector(selector: LabelSelector, labels: SelectableLabels): boolean {
   if (!isValidSelector(selector)) return false;
@@ -56,7 +56,7 @@ export function matchesSelector(selector: LabelSelector, labels: SelectableLabel
   );
 }
 
-/** Whether a namespace selector matches. The API server sets the label with the name; a view or a test need not hold it. */
+/** Returns whether a namespace selector matches. Adds the name label, which the API server sets but callers may omit. */
 export function matchesNamespace(
   selector: LabelSelector,
   { name, labels }: Pick<NamespaceFacts, 'name' | 'labels'>,

@@ -18,7 +18,7 @@ const expression = (key: string, operator: string, ...values: string[]): JsonObj
 });
 const labels = (matchLabels: JsonObject): JsonObject => ({ matchLabels });
 
-describe('a policy is shadowed by one that comes before it and selects all that it selects', () => {
+describe('a policy is shadowed by one that has precedence and selects the same pods', () => {
   test.each<[string, JsonObject, JsonObject, boolean]>([
     ['by one of everything', {}, labels({ app: 'web' }), true],
     ['not by a narrower one', labels({ app: 'web' }), {}, false],
@@ -32,12 +32,17 @@ describe('a policy is shadowed by one that comes before it and selects all that 
     ['not by all but this', expression('app', 'NotIn', 'web'), labels({ app: 'web' }), false],
     ['by all but fewer', expression('app', 'NotIn', 'db'), expression('app', 'NotIn', 'db', 'web'), true],
     [
-      'by all but some, where none is wanted',
+      'by all but some, if the inner selector requires absence',
       expression('app', 'NotIn', 'db'),
       expression('app', 'DoesNotExist'),
       true,
     ],
-    ['not by any value, where none is wanted', expression('app', 'Exists'), expression('app', 'DoesNotExist'), false],
+    [
+      'not by any value, if the inner selector requires absence',
+      expression('app', 'Exists'),
+      expression('app', 'DoesNotExist'),
+      false,
+    ],
     ['by fewer conditions', labels({ app: 'web' }), labels({ app: 'web', tier: 'front' }), true],
     ['not by more conditions', labels({ app: 'web', tier: 'front' }), labels({ app: 'web' }), false],
   ])('%s', (_, outer, inner, shadowed) => {
@@ -52,7 +57,7 @@ describe('a policy is shadowed by one that comes before it and selects all that 
     expect(shadowOf(policy('one', { podSelector: labels({ app: 'web' }) }), [outer])).toBeUndefined();
   });
 
-  test('of equals the one with the later name is', () => {
+  test('of equal ones, the one with the later name is', () => {
     const [a, b] = [policy('a'), policy('b')];
     expect([shadowOf(a, [a, b]), shadowOf(b, [a, b])?.name]).toEqual([undefined, 'a']);
   });
@@ -73,7 +78,7 @@ describe('a policy is shadowed by one that comes before it and selects all that 
   const selector = fc.record({ matchExpressions: fc.array(requirement, { maxLength: 3 }) });
   const podLabels = fc.dictionary(keys, fc.constantFrom('a', 'b', 'c', 'd'));
 
-  test('property: what is shadowed governs no pod', () => {
+  test('property: a shadowed policy governs no pod', () => {
     fc.assert(
       fc.property(selector, selector, podLabels, (outer, inner, labelsOfPod) => {
         const first = policy('first', { priority: 1, podSelector: outer });
@@ -95,7 +100,7 @@ describe('the rival of the winner', () => {
     return winner && rivalOf(winner, policies, shop, web)?.name;
   };
 
-  test('has its priority and selects the pod as well', () => {
+  test('has the same priority and also selects the pod', () => {
     expect(rival(policy('c'), policy('a'), policy('b'))).toBe('b');
     expect(rival(policy('a'), policy('b', { priority: 1 }))).toBeUndefined();
     expect(rival(policy('a'), policy('b', { podSelector: labels({ app: 'db' }) }))).toBeUndefined();

@@ -8,8 +8,8 @@ import type { LabelSelector } from './label-selector.ts';
 import { beats, selectPolicy } from './select-policy.ts';
 
 /**
- * The policy because of which this one never governs a pod, whatever pods there are: it comes before it, and selects all
- * that this one selects. Undefined also where several others only together do.
+ * Returns the policy because of which this one can never govern a pod: it has precedence, and selects all pods that this
+ * one selects. Does not detect a combination of several policies.
  */
 export function shadowOf(policy: ArchPolicy, policies: Iterable<ArchPolicy>): ArchPolicy | undefined {
   let shadow: ArchPolicy | undefined;
@@ -20,7 +20,7 @@ export function shadowOf(policy: ArchPolicy, policies: Iterable<ArchPolicy>): Ar
   return shadow;
 }
 
-/** The next policy of the winner's priority that selects the pod as well: only its name made it lose. */
+/** Returns the next policy with the winner's priority that also selects the pod: it loses only by its name. */
 export function rivalOf(
   winner: ArchPolicy,
   policies: Iterable<ArchPolicy>,
@@ -44,14 +44,14 @@ function covers(outer: ArchPolicy, inner: ArchPolicy): boolean {
   );
 }
 
-/** Whether all labels that match `inner` match `outer`. An invalid selector matches nothing. */
+/** Returns whether all labels that match `inner` also match `outer`. An invalid selector matches nothing. */
 function selectorCovers(outer: LabelSelector, inner: LabelSelector): boolean {
   if (!isValidSelector(outer) || !isValidSelector(inner)) return false;
   const allowed = allowedBy(inner);
   return [...allowedBy(outer)].every(([key, set]) => implies(allowed.get(key) ?? ANY_VALUE, set));
 }
 
-/** What a valid selector allows, by label key. Node selectors read these operators the same way. */
+/** Returns the values that a valid selector allows, by label key. Node selectors use the same operators. */
 function allowedBy({ matchLabels = {}, matchExpressions = [] }: LabelSelector): ReadonlyMap<string, ValueSet> {
   const allowed = new Map<string, ValueSet>();
   const add = (key: string, operator: string, values: readonly string[]): void => {

@@ -6,7 +6,7 @@ const UNTIL = '2026-01-01T13:00:00Z';
 const NOW = Date.UTC(2026, 0, 1, 12);
 const WEB = { namespace: 'shop', workload: 'shop/Deployment/web' };
 
-/** Whether these entries, as they are stored, relax the preference for arm64 for the workload `web` of namespace `shop`. */
+/** Returns whether these stored entries relax the preference for arm64 for the workload `web` of namespace `shop`. */
 function relaxes(...relaxed: readonly Record<string, string>[]): boolean {
   const parsed = parseArchPolicy({ metadata: { name: 'default' }, spec: {}, status: { relaxed: [...relaxed] } });
   if (parsed.kind === 'failed') throw new Error('invalid');
@@ -17,7 +17,7 @@ describe('what an entry of status.relaxed relaxes', () => {
   test.each<[string, Record<string, string>, boolean]>([
     ['the workload', { owner: 'shop/Deployment/web', until: UNTIL }, true],
     [
-      'the workload, with the architecture that it was stuck on',
+      'the workload, with the architecture on which it was unschedulable',
       { owner: 'shop/Deployment/web', architecture: 'amd64', until: UNTIL },
       true,
     ],
@@ -40,22 +40,22 @@ describe('what an entry of status.relaxed relaxes', () => {
       { owner: 'shop/Deployment/web', since: '2026-01-01T11:00:00Z', until: UNTIL },
       true,
     ],
-    ['the workload, with a field that is not known', { owner: 'shop/Deployment/web', times: '4', until: UNTIL }, true],
-    ['its time is over', { owner: 'shop/Deployment/web', until: '2026-01-01T12:00:00Z' }, false],
-    ['its time cannot be read', { owner: 'shop/Deployment/web', until: 'soon' }, false],
+    ['the workload, with an unknown field', { owner: 'shop/Deployment/web', times: '4', until: UNTIL }, true],
+    ['it has expired', { owner: 'shop/Deployment/web', until: '2026-01-01T12:00:00Z' }, false],
+    ['its time cannot be parsed', { owner: 'shop/Deployment/web', until: 'soon' }, false],
     ['it has no time', { owner: 'shop/Deployment/web' }, false],
-    ['a scope without what it is about', { scope: 'Architecture', until: UNTIL }, false],
+    ['a scope without its field', { scope: 'Architecture', until: UNTIL }, false],
     [
-      'a scope that is not known',
+      'an unknown scope',
       { scope: 'Zone', zone: 'a', architecture: 'arm64', owner: 'shop/Deployment/web', until: UNTIL },
       false,
     ],
-    ['a form that is not known', { zone: 'a', until: UNTIL }, false],
+    ['an unknown form', { zone: 'a', until: UNTIL }, false],
   ])('R9 %s', (_, entry, expected) => {
     expect(relaxes(entry)).toBe(expected);
   });
 
-  test('R9 an entry of a form that is not known hides no other', () => {
+  test('R9 an entry of an unknown form does not hide others', () => {
     const other = { owner: 'shop/Deployment/web', until: UNTIL };
     expect(relaxes({ scope: 'Zone', zone: 'a', until: UNTIL }, { zone: 'b' }, other)).toBe(true);
   });
@@ -63,9 +63,9 @@ describe('what an entry of status.relaxed relaxes', () => {
 
 test.each<[string, readonly (string | undefined)[], boolean]>([
   ['no entry', [], false],
-  ['one that holds', ['2026-01-01T11:00:00Z', UNTIL], true],
-  ['those that are over, and kept for a day', ['2026-01-01T11:00:00Z', '2026-01-01T12:00:00Z'], false],
-  ['one without a time that can be read', ['soon', undefined], false],
+  ['an active one', ['2026-01-01T11:00:00Z', UNTIL], true],
+  ['expired ones, kept for a day', ['2026-01-01T11:00:00Z', '2026-01-01T12:00:00Z'], false],
+  ['one without a valid time', ['soon', undefined], false],
 ])('R9 whether anything is relaxed now: %s', (_, untils, expected) => {
   const relaxed = untils.map((until) => ({ owner: 'shop/Deployment/web', ...(until !== undefined && { until }) }));
   expect(relaxesAnything(relaxed, NOW)).toBe(expected);

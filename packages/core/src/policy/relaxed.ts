@@ -3,18 +3,18 @@ import type { ArchPolicyStatus } from './arch-policy.ts';
 
 type RelaxedEntry = NonNullable<ArchPolicyStatus['relaxed']>[number];
 
-/** A workload that is stuck again within this time after its relief is relaxed for twice as long, up to this long. */
+/** A workload that is unschedulable again within this time after a relaxation is relaxed for twice as long, up to this time. */
 export const RELAXATION_HISTORY_MS = 24 * 60 * 60_000;
 
-/** When a relaxation holds. Epoch milliseconds. */
+/** When a relaxation applies. Epoch milliseconds. */
 interface Period {
-  /** Absent: an entry of a version that did not write it. */
+  /** Absent in entries of older versions. */
   readonly sinceMs?: number;
   readonly untilMs: number;
 }
 
 /**
- * What an entry of `status.relaxed` relaxes (R9). Its form is named by `scope`, which is absent for a workload:
+ * What an entry of `status.relaxed` relaxes (R9), by its `scope`, which is absent for a workload:
  *
  * - workload: every preference, for the pods of one workload
  * - namespace: the preference for one architecture, for the pods of one namespace
@@ -27,20 +27,20 @@ export type Relaxation = Period &
     | { readonly kind: 'architecture'; readonly architecture: string }
   );
 
-/** `scope` of the entries that are about more than one workload. */
+/** `scope` of entries for more than one workload. */
 export const SCOPE_NAMESPACE = 'Namespace';
 export const SCOPE_ARCHITECTURE = 'Architecture';
 
-/** What the pod is, as far as relaxing is concerned. */
+/** The properties of a pod that relaxing depends on. */
 export interface RelaxedPod {
   readonly namespace: string;
-  /** As `workloadKey` names it. */
+  /** The key by `workloadKey`. */
   readonly workload: string;
 }
 
 /**
- * Reads an entry. Undefined for one whose form is not known, which another version wrote, and for one without a time that can
- * be read: they relax nothing.
+ * Parses an entry. Returns undefined for an entry of unknown form, which another version wrote, and for one without a valid
+ * time: they relax nothing.
  */
 export function parseRelaxation(entry: RelaxedEntry): Relaxation | undefined {
   const { scope, owner, namespace, architecture } = entry;
@@ -65,13 +65,13 @@ function parsePeriod({ since, until }: RelaxedEntry): Period | undefined {
   return untilMs === undefined ? undefined : { ...(sinceMs !== undefined && { sinceMs }), untilMs };
 }
 
-/** Whether any of the entries relaxes something at this moment: those whose time is over are kept for a day. */
+/** Returns whether any entry is active now: expired entries are kept for a day. */
 export function relaxesAnything(relaxed: readonly RelaxedEntry[], nowMs: number): boolean {
   return relaxed.some((entry) => (parseRelaxation(entry)?.untilMs ?? nowMs) > nowMs);
 }
 
 /**
- * R9: whether the preference for an architecture is relaxed for a pod at this moment.
+ * R9: returns whether the preference for an architecture is relaxed for a pod now.
  *
  * @param architecture absent: whether every preference is
  * @param nowMs epoch milliseconds

@@ -1,20 +1,20 @@
 import type { z } from 'zod';
 
 /**
- * A rule that a schema cannot say, said twice: as CEL for the API server and as a predicate for the parser. They stand
- * side by side so that one is not changed without the other; the contract test on a real API server holds them together.
+ * A rule that a schema cannot express, in two forms: as CEL for the API server and as a predicate for the parser. One object
+ * has both, so that they are changed together; the contract test compares them on a real API server.
  */
 export interface Rule<T> {
   /** CEL over `self`. */
   readonly cel: string;
   readonly holds: (value: T) => boolean;
-  /** What to do about it, in one line. */
+  /** The required change, in one line. */
   readonly message: string;
-  /** The field that the refusal is about, below the ruled one. */
+  /** The rejected field, relative to the field with the rule. */
   readonly path?: readonly string[];
 }
 
-/** Anything that goes into the CRD beside what zod says by itself. */
+/** Parts of the CRD that zod does not generate. */
 export interface FieldMeta {
   readonly description: string;
   readonly [extension: `x-kubernetes-${string}`]: unknown;
@@ -22,7 +22,7 @@ export interface FieldMeta {
   readonly maxProperties?: number;
 }
 
-/** The schema with its rules, which `parse` checks and the CRD carries. Call it last: zod's methods drop the metadata. */
+/** Adds rules to a schema: `parse` checks them, and the CRD contains them. Call it last: zod's methods drop the metadata. */
 export function ruled<S extends z.ZodType>(schema: S, rules: readonly Rule<z.output<S>>[], meta: FieldMeta): S {
   const checked = schema.superRefine((value, context) => {
     for (const { holds, message, path = [] } of rules) {
@@ -39,7 +39,7 @@ export function ruled<S extends z.ZodType>(schema: S, rules: readonly Rule<z.out
   });
 }
 
-/** A regular expression as a raw CEL string. */
+/** Returns a CEL match with a raw regular expression. */
 export function celMatches(subject: string, pattern: string): string {
   return `${subject}.matches(r'${pattern}')`;
 }

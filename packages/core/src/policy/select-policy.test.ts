@@ -31,7 +31,7 @@ describe('selectPolicy', () => {
     expect(selected(policy('a', { priority: -1 }), policy('b'))).toBe('b');
   });
 
-  test('of equals the first by name wins, by code unit, not by locale', () => {
+  test('of equal priorities the first by name wins, by code unit, not by locale', () => {
     expect(selected(policy('b'), policy('a'), policy('a-b'), policy('a.b'))).toBe('a');
     expect(selected(policy('a.b'), policy('a-b'))).toBe('a-b');
   });
@@ -65,7 +65,7 @@ describe('selectPolicy', () => {
     expect(selected(policy('a', {}, { deletionTimestamp: '2026-01-02T03:04:05Z' }))).toBeUndefined();
   });
 
-  test('the order in which policies come does not matter', () => {
+  test('the order of the policies does not matter', () => {
     const policies = [policy('a'), policy('b'), policy('c', { priority: 1 }), policy('d', { priority: 1 })];
     fc.assert(
       fc.property(fc.shuffledSubarray(policies, { minLength: 1 }), (some) => {

@@ -3,7 +3,7 @@ import type { SelectableLabels } from '../kubernetes/labels.ts';
 import type { ArchPolicy } from './arch-policy.ts';
 import { matchesNamespace, matchesSelector } from './label-selector.ts';
 
-/** Whether the policy's selectors match a pod with these labels in this namespace. A policy being deleted matches nothing. */
+/** Returns whether the policy's selectors match a pod with these labels in this namespace. A policy being deleted matches nothing. */
 export function governs(
   { deleting = false, spec }: ArchPolicy,
   namespace: NamespaceFacts,
@@ -14,7 +14,7 @@ export function governs(
   );
 }
 
-/** The one policy that governs the pod: the highest priority, of equals the first by name. Nothing is merged. */
+/** Returns the policy that governs the pod: the highest priority, then the first by name. Policies are not merged. */
 export function selectPolicy(
   policies: Iterable<ArchPolicy>,
   namespace: NamespaceFacts,
@@ -27,7 +27,7 @@ export function selectPolicy(
   return winner;
 }
 
-/** Whether one comes before the other where both match: by priority, then by name. */
+/** Returns whether `one` has precedence over `other`: by priority, then by name. */
 export function beats(one: ArchPolicy, other: ArchPolicy): boolean {
   if (one.spec.priority !== other.spec.priority) return one.spec.priority > other.spec.priority;
   return one.name < other.name;

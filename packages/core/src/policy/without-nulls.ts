@@ -2,8 +2,8 @@ import type { Json } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 
 /**
- * Takes out the fields whose value is `null`, as the API server does before it fills defaults in: `podSelector:` with
- * nothing behind it is a common way to write YAML. An entry of a list stays what it is, and is refused.
+ * Removes fields whose value is `null`, as the API server does before defaulting: YAML often contains `podSelector:` without
+ * a value. A `null` entry of a list is kept, and rejected by the schema.
  */
 export function withoutNulls(value: Json | undefined): Json | undefined {
   if (Array.isArray(value)) return value.map((entry: Json) => withoutNulls(entry) ?? null);

@@ -86,7 +86,7 @@ describe('I7 mirrors', () => {
   });
 
   test('P5 upstream credentials never go to a mirror', async () => {
-    mirror.access = basicAccess(['nobody:nothing']);
+    mirror.access = basicAccess(['other:wrong']);
     upstream.access = basicAccess(['alice:pass']);
     expect(await inspect(entries(), undefined, [secret('alice:pass')])).toMatchObject(resolvedTo(onUpstream));
     expect(mirror.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
