@@ -99,8 +99,7 @@ describe('pods on the real API server and scheduler', () => {
 
   test("PL1 a DaemonSet's pods are unchanged: one on each node", async () => {
     await kubectl(['apply', '-f', '-'], workload('DaemonSet', 'daemon', arm64Only));
-    const nodes = await waitForPlacement('daemon', nodeNames.length);
-    expect([...nodes].sort()).toEqual([...nodeNames].sort());
+    expect([...(await waitForPlacement('daemon', nodeNames.length))].sort()).toEqual([...nodeNames].sort());
   });
 
   test.each<['type' | 'pool', () => string, RegExp]>([
@@ -117,8 +116,7 @@ describe('pods on the real API server and scheduler', () => {
     };
     await waitFor(decided, { timeoutMs: 30_000, what: 'a pod that is open to nodes without an architecture label' });
     const bound = async (): Promise<string | undefined> => (await get('virtual')).spec.nodeName;
-    const timeout = { timeoutMs: 30_000, what: 'the pod to be bound' };
-    expect(await waitFor(bound, timeout)).toBe('virtual-1');
+    expect(await waitFor(bound, { timeoutMs: 30_000, what: 'the pod to be bound' })).toBe('virtual-1');
     await kubectl(['delete', 'pod', 'virtual', '--force', '--grace-period=0']);
     await kubectl(['delete', 'node', 'virtual-1']);
     await kubectl(['label', 'nodes', '-l', 'pool', 'pool-']);

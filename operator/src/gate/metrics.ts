@@ -72,21 +72,25 @@ export function createGateMetrics(registry: Registry): GateMetrics {
     inspected: ({ kind }) => {
       inspected.inc({ outcome: kind });
     },
-    watch: ({ waiting, images }) => {
-      observedGauge({
-        registry,
-        name: 'archpolicy_gate_pods',
-        help: 'Pods with the gate archpolicy.dev/inspecting.',
-        read: waiting,
-      });
-      observedGauge({
-        registry,
-        name: 'archpolicy_gate_images',
-        help: 'Images that gated pods wait for.',
-        read: images,
-      });
+    watch: (sizes) => {
+      observeSizes(registry, sizes);
     },
   };
+}
+
+function observeSizes(registry: Registry, { waiting, images }: Parameters<GateMetrics['watch']>[0]): void {
+  observedGauge({
+    registry,
+    name: 'archpolicy_gate_pods',
+    help: 'Pods with the gate archpolicy.dev/inspecting.',
+    read: waiting,
+  });
+  observedGauge({
+    registry,
+    name: 'archpolicy_gate_images',
+    help: 'Images that gated pods wait for.',
+    read: images,
+  });
 }
 
 function counter(registry: Registry, name: `archpolicy_${string}`, help: string): () => void {
