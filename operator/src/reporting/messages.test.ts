@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
-import { brokenImageNote, evictedNote, stayingNote, stuckNote } from './messages.ts';
+import type { PodFacts } from '@archpolicy/core';
+import { brokenImageNote, evictedNote, relaxedNote, stayingNote, stuckNote } from './messages.ts';
 import type { Misplacement } from './messages.ts';
 import { crashLoopingPod } from '../fixtures/objects.ts';
 
@@ -12,6 +13,27 @@ const misplacement: Misplacement = {
   images: ['registry.test/web:v1'],
   architectures: ['arm64'],
 };
+
+/** Required terms for these architectures. */
+const terms = (...values: readonly string[]): Partial<PodFacts> => ({
+  requiredAffinity: {
+    nodeSelectorTerms: [
+      { matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: [...values] }], matchFields: [] },
+    ],
+  },
+});
+/** The decision annotation, which tenants can forge. */
+const claims = (...architectures: readonly string[]): Partial<PodFacts> => ({
+  annotations: {
+    'archpolicy.dev/decision': JSON.stringify({
+      v: 1,
+      kind: 'constrain',
+      reason: 'Preferred',
+      architectures,
+      added: [],
+    }),
+  },
+});
 
 describe('event texts', () => {
   test('contain pod, owner, node, image and architectures', () => {
@@ -53,6 +75,17 @@ describe('event texts', () => {
       expect(stuckNote({ ...pod, owner }, reason)).toMatch(expected);
     },
   );
+
+  test.each<[string, Partial<PodFacts>, string]>([
+    ['its terms, not what its annotation names', { ...terms('arm64'), ...claims('amd64') }, 'arm64 nodes'],
+    ['several architectures of its terms', { ...terms('amd64', 'arm64'), ...claims('arm64') }, 'amd64 or arm64 nodes'],
+    ['no architecture, if its terms allow all', claims('amd64'), 'certain nodes'],
+    ['no architecture, if its terms allow none', { ...terms(), ...claims('amd64') }, 'certain nodes'],
+  ])('R9 the constraint of an unschedulable pod contains %s', (_, changes, expected) => {
+    const constrained = `ArchPolicy constrained it to ${expected} (Preferred)`;
+    expect(stuckNote(crashLoopingPod('web-1', changes), 'Unschedulable')).toContain(constrained);
+    expect(relaxedNote(crashLoopingPod('web-1', changes))).toContain(constrained);
+  });
 
   test('contain the container of a broken image', () => {
     expect(brokenImageNote(pod, 'amd64-1', 'main')).toMatch(

@@ -1,4 +1,4 @@
-import { readDecision, findTopController } from '@archpolicy/core';
+import { findTopController, requiredArchitectures, readDecision } from '@archpolicy/core';
 import type { BrakeState, NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 
 /**
@@ -116,10 +116,9 @@ export function relaxedNote(pod: PodFacts): string {
 }
 
 function constraint(pod: PodFacts): string {
-  const record = readDecision(pod.annotations);
-  const architectures =
-    record === undefined || record.architectures.length === 0 ? 'certain' : record.architectures.join(' or ');
-  return `ArchPolicy constrained it to ${architectures} nodes (${record?.reason ?? 'unknown'})`;
+  const architectures = requiredArchitectures(pod);
+  const nodes = architectures.length === 0 ? 'certain' : architectures.join(' or ');
+  return `ArchPolicy constrained it to ${nodes} nodes (${readDecision(pod.annotations)?.reason ?? 'unknown'})`;
 }
 
 /** Maximum number of owners in a sentence: each has up to 380 characters. */

@@ -5,7 +5,7 @@ import {
   isRelaxedAt,
   isSkipped,
   isUnschedulable,
-  narrowedTo,
+  requiredArchitecture,
   needsRelaxation,
   relaxingHelps,
   evaluateReplacement,
@@ -148,5 +148,5 @@ function reachOf(
 /** R9: whether the preference that the pod was narrowed by is relaxed for its workload, its namespace or the policy. */
 function isRelaxedFor(pod: PodFacts, relaxed: NonNullable<ArchPolicyStatus['relaxed']>, nowMs: number): boolean {
   const { namespace } = pod;
-  return isRelaxedAt(relaxed, { workload: workloadKey(pod), namespace }, nowMs, narrowedTo(pod));
+  return isRelaxedAt(relaxed, { workload: workloadKey(pod), namespace }, nowMs, requiredArchitecture(pod));
 }

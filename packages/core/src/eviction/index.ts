@@ -45,7 +45,8 @@ export {
 export type { EvictionAccount, EvictionLimit, PlacementOutcome } from './ledger.ts';
 export {
   isUnschedulable,
-  narrowedTo,
+  requiredArchitecture,
+  requiredArchitectures,
   NOMINATED_AFTER_MS,
   RELAXED_FOR_MS,
   relaxingHelps,

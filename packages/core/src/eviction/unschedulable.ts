@@ -52,30 +52,43 @@ export interface StuckWorkload {
 }
 
 export function stuckWorkload(pod: PodFacts): StuckWorkload {
-  const architecture = narrowedTo(pod);
+  const architecture = requiredArchitecture(pod);
   return { workload: workloadKey(pod), ...(architecture !== undefined && { architecture }) };
 }
 
 /**
- * Returns the only architecture that the pod's selector and required terms allow; undefined if they allow several, or none. The
- * decision annotation is not read: tenants can write it.
+ * Returns the only architecture that the pod's selector and required terms allow; undefined if they allow several, or none. See
+ * {@link requiredArchitectures}.
  */
-export function narrowedTo(pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>): NodeArchitecture | undefined {
-  const [architecture, ...further] = allowedByOwner(pod, NODE_ARCHITECTURES);
+export function requiredArchitecture(
+  pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>,
+): NodeArchitecture | undefined {
+  const [architecture, ...further] = requiredArchitectures(pod);
   return further.length === 0 ? architecture : undefined;
 }
 
 /**
+ * Returns the architectures that the pod's selector and required terms allow; none if they allow all, or none. The decision
+ * annotation is not read: tenants can write it.
+ */
+export function requiredArchitectures(
+  pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>,
+): readonly NodeArchitecture[] {
+  const allowed = allowedByOwner(pod, NODE_ARCHITECTURES);
+  return allowed.length < NODE_ARCHITECTURES.length ? allowed : [];
+}
+
+/**
  * R9: returns how long the pod may be unschedulable, milliseconds. It waits longer for a node that an autoscaler adds: if its selector
- * and required terms (as in {@link narrowedTo}) exclude some architecture, and allow one of `scaleFromZero`.
+ * and required terms (as in {@link requiredArchitecture}) exclude some architecture, and allow one of `scaleFromZero`.
  */
 export function unschedulableAfterMs(
   pod: Pick<PodFacts, 'nominated' | 'nodeSelector' | 'requiredAffinity'>,
   { scaleFromZero, scaleFromZeroWait }: Pick<ArchPolicySpec, 'scaleFromZero' | 'scaleFromZeroWait'>,
 ): number {
-  const allowed = allowedByOwner(pod, NODE_ARCHITECTURES);
-  const isNarrowed = allowed.length < NODE_ARCHITECTURES.length;
-  const waitsForNode = isNarrowed && allowed.some((architecture) => scaleFromZero.some((one) => one === architecture));
+  const waitsForNode = requiredArchitectures(pod).some((architecture) =>
+    scaleFromZero.some((one) => one === architecture),
+  );
   return Math.max(
     UNSCHEDULABLE_AFTER_MS,
     pod.nominated === true ? NOMINATED_AFTER_MS : 0,
