@@ -7,7 +7,7 @@ import type { RemediationMetrics } from '../reporting/metrics.ts';
 import { Reporter } from '../reporting/reporter.ts';
 import type { PolicyPodStats } from '../statistics/policy-pod-stats.ts';
 import { EvaluationRetry } from './evaluation/evaluation-retry.ts';
-import { ContextGatherer } from './evaluation/gather-context.ts';
+import { ContextGatherer } from './evaluation/context-gatherer.ts';
 import { PodEvaluator } from './evaluation/pod-evaluator.ts';
 import type { ReadinessHistory } from './evaluation/readiness-history.ts';
 import type { UnschedulableHistory } from './evaluation/unschedulable-history.ts';
@@ -48,7 +48,7 @@ export interface RemediationParts {
   readonly progress: ResyncProgress;
   readonly ledger: EvictionLedger;
   readonly stats: PolicyPodStats;
-  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'crashesOf'>;
+  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'getCrashes'>;
   readonly unschedulable: Pick<UnschedulableHistory, 'forMs'>;
   readonly webhook: Webhook;
   readonly images: PodImages;

@@ -19,19 +19,19 @@ export class EvictionAttempts {
   readonly #byKey = new Map<string, { readonly uid: string; readonly state: AttemptState }>();
 
   /** The state for the pod of this key and UID: `none` when the attempts were for another pod of its name. */
-  of(key: string, uid: string): AttemptState {
+  get(key: string, uid: string): AttemptState {
     const known = this.#byKey.get(key);
     return known?.uid === uid ? known.state : NONE;
   }
 
   /** Whether the last attempt got no answer: it may have been accepted. */
   isUnanswered(key: string, uid: string): boolean {
-    const state = this.of(key, uid);
+    const state = this.get(key, uid);
     return state.kind === 'failed' && state.lastAttempt.reason === 'NoAnswer';
   }
 
-  failuresOf(key: string, uid: string): number {
-    const state = this.of(key, uid);
+  countFailures(key: string, uid: string): number {
+    const state = this.get(key, uid);
     return state.kind === 'failed' ? state.failures : 0;
   }
 
@@ -40,7 +40,7 @@ export class EvictionAttempts {
   }
 
   failed(key: string, uid: string, lastAttempt: LastAttempt): void {
-    const failures = this.failuresOf(key, uid) + 1;
+    const failures = this.countFailures(key, uid) + 1;
     this.#byKey.set(key, { uid, state: { kind: 'failed', lastAttempt, failures } });
   }
 

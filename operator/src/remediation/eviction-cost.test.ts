@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
-import { ContextGatherer } from './evaluation/gather-context.ts';
+import { ContextGatherer } from './evaluation/context-gatherer.ts';
 import { PodEvaluator } from './evaluation/pod-evaluator.ts';
 import { World } from './fixtures/world.ts';
 
@@ -37,7 +37,7 @@ describe('what one accepted eviction costs', () => {
     await world.reconcile('a');
     const before = counts();
     await world.bind('x', 'amd64-1', { scheduled: { value: true, sinceMs: world.clock.now() - MINUTE } });
-    expect([world.landings, world.faults, world.evictions.map(({ name }) => name)]).toEqual([
+    expect([world.landings, world.violations, world.evictions.map(({ name }) => name)]).toEqual([
       ['wrong'],
       ['landed-wrong'],
       ['a', 'x'],

@@ -38,7 +38,7 @@ export interface Policies {
 
 /** Inspections of the images of a pod that need one, by their strings in its spec. Never rejects for what a registry does. */
 export interface PodImages {
-  of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>>;
+  inspect(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>>;
 }
 
 /** Has registries checked for platforms that nodes could not pull (I9). Returns at once. */

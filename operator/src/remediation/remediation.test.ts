@@ -29,7 +29,7 @@ describe('a misplaced pod', () => {
     world.add('a');
     await world.reconcile('a');
     await world.reconcile('a');
-    expect(world.reasonOf('a')).toBe('AlreadyEvicted');
+    expect(world.getReason('a')).toBe('AlreadyEvicted');
     world.add('a', { deleting: true });
     await world.reconcile('a');
     expect(world.evictions).toHaveLength(1);
@@ -41,7 +41,7 @@ describe('a misplaced pod', () => {
     await world.reconcile('a');
     world.add('a', { uid: 'uid-2', nodeName: 'arm64-1' });
     await world.reconcile('a');
-    expect([world.evictions.length, world.reasonOf('a')]).toEqual([1, 'Fits']);
+    expect([world.evictions.length, world.getReason('a')]).toEqual([1, 'Fits']);
   });
 
   test('R1 waits for the rest of its grace period', async () => {
@@ -94,7 +94,7 @@ describe('a misplaced pod', () => {
     const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'once', uid: 'job' };
     world.add('a', { owner });
     await world.reconcile('a');
-    expect(world.reasonOf('a')).toBe('JobUnknown');
+    expect(world.getReason('a')).toBe('JobUnknown');
     const job = {
       ended: false,
       backoffLimit: 6,
@@ -112,7 +112,7 @@ describe('a misplaced pod', () => {
     world.nodes.set('arm64-1', node('arm64-1', 'arm64', { ready: false }));
     world.add('a');
     await world.reconcile('a');
-    expect(world.reasonOf('a')).toBe('NoNodeForReplacement');
+    expect(world.getReason('a')).toBe('NoNodeForReplacement');
   });
 
   test('an image that is not known is asked about again, later each time', async () => {

@@ -10,17 +10,17 @@ import type { Reporter } from '../reporting/reporter.ts';
 import { ClusterArchitectures, toPodRecord } from '../statistics/pod-record.ts';
 import type { PolicyPodStats } from '../statistics/policy-pod-stats.ts';
 import { MIN_DELAY_MS } from './evaluation/evaluation-retry.ts';
-import { whenUp } from './eviction/replacement-retry.ts';
+import { evaluateWhenUp } from './eviction/replacement-retry.ts';
 import type { EvaluationRetry } from './evaluation/evaluation-retry.ts';
-import { accountOf } from './evaluation/gather-context.ts';
-import type { ContextGatherer, EvictionContext } from './evaluation/gather-context.ts';
+import { toAccount } from './evaluation/context-gatherer.ts';
+import type { ContextGatherer, EvictionContext } from './evaluation/context-gatherer.ts';
 import type { Evaluation, PodEvaluator } from './evaluation/pod-evaluator.ts';
 import type { EvictionAttempts } from './eviction-attempts.ts';
 import type { EvictionOutcome, Evictor } from './eviction/evictor.ts';
 import type { PlacementViolations } from './eviction/placement-violations.ts';
 import type { Replacements, ReplacementState } from './eviction/replacements.ts';
 import type { Nodes, PolicyUpdates } from './ports.ts';
-import type { Done, NextStep, Pipeline, Stages } from './queue/eviction-pipeline.ts';
+import type { Done, NextStep, Pipeline, StageHandlers } from './queue/eviction-pipeline.ts';
 import { isSharedLimit } from './queue/limit-queues.ts';
 import type { LimitQueues, WakeUp } from './queue/limit-queues.ts';
 import type { EnqueueAll } from './resync/enqueue-all.ts';
@@ -42,7 +42,7 @@ export interface RemediationOptions {
   readonly stats: PolicyPodStats;
   readonly statuses: PolicyUpdates;
   readonly reporter: Reporter;
-  readonly metrics: Pick<RemediationMetrics, 'fault' | 'landing'> & Pick<ControllerMetrics, 'reconciled'>;
+  readonly metrics: Pick<RemediationMetrics, 'violation' | 'landing'> & Pick<ControllerMetrics, 'reconciled'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly logger: Pick<Logger, 'warn'>;
 }
@@ -106,7 +106,7 @@ export class Remediation {
       pipeline.startEvictions();
     });
     const timed = <T>(stage: () => Promise<T>): Promise<T> => timeReconcile('remediation', this.#options, stage);
-    const stages: Stages = {
+    const stages: StageHandlers = {
       evaluate: (key, ended) => timed(() => this.#evaluate(key, ended)),
       evict: (key, ended) => timed(() => this.#evict(key, ended)),
       failed: this.#failed.bind(this),
@@ -119,12 +119,12 @@ export class Remediation {
   async #evaluate(key: string, signal: AbortSignal): Promise<NextStep> {
     const { progress, clock } = this.#options;
     const context = await this.#gather(key, signal);
-    const next = context === undefined ? DONE : await this.#queueOrSettle(context, signal);
+    const next = context === undefined ? DONE : await this.#queueOrPostpone(context, signal);
     progress.evaluated(key, clock.now());
     return next;
   }
 
-  async #queueOrSettle(context: EvictionContext, signal: AbortSignal): Promise<NextStep> {
+  async #queueOrPostpone(context: EvictionContext, signal: AbortSignal): Promise<NextStep> {
     const { violation, replacement, ...observed } = this.#observe(context);
     let { evaluation } = observed;
     if (violation !== undefined) {
@@ -134,7 +134,7 @@ export class Remediation {
     }
     evaluation = this.#behindWaiters(context, evaluation);
     if (evaluation.decision.kind !== 'evict') {
-      return whenUp(this.#settle(context, evaluation), replacement, this.#options.clock.now());
+      return evaluateWhenUp(this.#postpone(context, evaluation), replacement, this.#options.clock.now());
     }
     this.#count(context, evaluation);
     return { kind: 'evict' };
@@ -159,7 +159,7 @@ export class Remediation {
     if (replacement?.kind === 'landed') {
       metrics.landing(replacement.landing);
       reporter.landed(context, replacement.landing);
-      this.#wake(limitQueues.wakeNext(accountOf(context)));
+      this.#wake(limitQueues.wakeNext(toAccount(context)));
     }
     return { evaluation, replacement, violation: violations.detect(context, evaluation, replacement) };
   }
@@ -169,7 +169,7 @@ export class Remediation {
     if (!(await violations.confirm(context, kind, signal))) return;
     const { pod } = context;
     violations.record(pod);
-    metrics.fault(kind);
+    metrics.violation(kind);
     reporter.violation(pod, kind);
   }
 
@@ -202,7 +202,7 @@ export class Remediation {
     // the same limits free.
     return evaluation.decision.kind === 'evict'
       ? this.#evictNow(context, evaluation, signal)
-      : this.#settle(context, evaluation);
+      : this.#postpone(context, evaluation);
   }
 
   async #evictNow(context: EvictionContext, evaluation: Evaluation, signal: AbortSignal): Promise<Done> {
@@ -214,7 +214,7 @@ export class Remediation {
     this.#wake(limitQueues.leave(key));
     const outcome = await evicting;
     replacements.prune(pod);
-    this.#wake(limitQueues.wakeNext(accountOf(context)));
+    this.#wake(limitQueues.wakeNext(toAccount(context)));
     return this.#report(context, evaluation, outcome);
   }
 
@@ -238,17 +238,17 @@ export class Remediation {
       case 'node-changed':
         return { kind: 'evaluate', afterMs: NODE_CHANGED_DELAY_MS };
       case 'no-longer-evictable':
-        return this.#settle(context, outcome.evaluation);
+        return this.#postpone(context, outcome.evaluation);
       case 'not-accepted': {
         reporter.notAccepted(context, outcome.answer, outcome.delayMs);
         const detail = outcome.answer.kind === 'budget' ? outcome.answer.message : undefined;
-        return this.#settle(context, evaluator.evaluate(context), detail);
+        return this.#postpone(context, evaluator.evaluate(context), detail);
       }
     }
   }
 
   /** The pod is not evicted now: counts and reports it, and schedules its next evaluation. */
-  #settle(context: EvictionContext, evaluation: Evaluation, detail?: string): Done {
+  #postpone(context: EvictionContext, evaluation: Evaluation, detail?: string): Done {
     const { reporter, limitQueues, statuses, retry, clock } = this.#options;
     const { key, pod, policy } = context;
     const { decision } = evaluation;

@@ -11,7 +11,7 @@ export type ViolationKind = (typeof VIOLATION_KINDS)[number];
 
 /** The metrics of the eviction brake (R7). */
 export interface BrakeMetrics {
-  readonly fault: (kind: ViolationKind) => void;
+  readonly violation: (kind: ViolationKind) => void;
   readonly brake: (state: BrakeState) => void;
 }
 
@@ -35,7 +35,7 @@ export function declareBrakeMetrics(registry: Registry): BrakeMetrics {
     labels: {},
   });
   return {
-    fault: (fault) => {
+    violation: (fault) => {
       faults.inc({ fault });
     },
     brake: (state) => {

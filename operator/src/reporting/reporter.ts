@@ -115,8 +115,8 @@ export class Reporter {
   }
 
   /** R7: reports a placement violation that the brake counts. */
-  violation(pod: PodFacts, fault: ViolationKind): void {
-    this.#options.logger.warn({ ...logFields(pod), node: pod.nodeName, fault }, 'placement violation');
+  violation(pod: PodFacts, violation: ViolationKind): void {
+    this.#options.logger.warn({ ...logFields(pod), node: pod.nodeName, violation }, 'placement violation');
   }
 
   #wasReported(key: string, uid: string, reason: string): boolean {

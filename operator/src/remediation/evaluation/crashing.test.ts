@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { READY_AFTER_MS } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
 import { policy } from '../../fixtures/objects.ts';
-import { container, ended, HOUR, MINUTE, OWNER, settle, unready, worldWith } from '../fixtures/unready.ts';
+import { container, ended, HOUR, MINUTE, OWNER, workUntilStable, unready, worldWith } from '../fixtures/unready.ts';
 import type { World } from '../fixtures/world.ts';
 
 describe('four replicas that have run since January, and crash for good', () => {
@@ -24,7 +24,7 @@ describe('four replicas that have run since January, and crash for good', () => 
       return { kind: 'evicted' };
     };
     await crash(world);
-    await settle(world);
+    await workUntilStable(world);
     return world;
   }
   /** Those on amd64 crash three times in ten minutes. */
@@ -41,12 +41,12 @@ describe('four replicas that have run since January, and crash for good', () => 
     const { scheduled } = world.pods.get(`shop/${name}`)!;
     world.add(name, { nodeName: 'arm64-1', scheduled, ...changes });
     await world.reconcile(name);
-    await settle(world);
+    await workUntilStable(world);
   };
 
   test('R10 one is evicted, and the next when its replacement has been Ready for ten seconds', async () => {
     const world = await crashed();
-    expect([world.evictions.map(({ name }) => name), world.reasonOf('b')]).toEqual([['a'], 'OwnerLimit']);
+    expect([world.evictions.map(({ name }) => name), world.getReason('b')]).toEqual([['a'], 'OwnerLimit']);
     const sinceMs = world.clock.now();
     await become(world, 'a-new', {
       ready: { value: false, sinceMs },
@@ -59,7 +59,7 @@ describe('four replicas that have run since January, and crash for good', () => 
     expect(world.evictions).toHaveLength(1);
     await world.clock.advance(READY_AFTER_MS);
     await world.reconcile('a-new');
-    await settle(world);
+    await workUntilStable(world);
     expect([world.evictions.map(({ name }) => name), world.landings]).toEqual([['a', 'b'], ['right']]);
   });
 
@@ -68,19 +68,19 @@ describe('four replicas that have run since January, and crash for good', () => 
     await become(world, 'a-new', {
       containers: [container({ restartCount: 1, lastTerminated: ended('exec /app: exec format error') })],
     });
-    expect([world.landings, world.faults, world.reasonOf('b')]).toEqual([['broken'], [], 'OwnerStopped']);
+    expect([world.landings, world.violations, world.getReason('b')]).toEqual([['broken'], [], 'OwnerStopped']);
     expect(world.ledger.brakeState(world.clock.monotonic())).toEqual({ kind: 'owners-paused', owners: [OWNER] });
     await world.clock.advance(23 * HOUR);
     await crash(world);
-    expect([world.evictions.length, world.reasonOf('b')]).toEqual([1, 'OwnerLimit']);
+    expect([world.evictions.length, world.getReason('b')]).toEqual([1, 'OwnerLimit']);
   });
 
   test('R10 with includeReady they go one by one as well', async () => {
     const world = await worldWith(names);
     world.policies = [policy({ remediation: { includeReady: true } })];
-    await settle(world);
+    await workUntilStable(world);
     await world.clock.advance(HOUR);
-    await settle(world);
-    expect([world.evictions.length, world.reasonOf('b')]).toEqual([1, 'OwnerLimit']);
+    await workUntilStable(world);
+    expect([world.evictions.length, world.getReason('b')]).toEqual([1, 'OwnerLimit']);
   });
 });

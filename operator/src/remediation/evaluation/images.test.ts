@@ -59,7 +59,7 @@ const named = (count: number): string[] => Array.from({ length: count }, (_, ind
 describe('the images of a pod', () => {
   test('no worker waits long for a slow registry', async () => {
     const { images, asked } = inspecting();
-    await images.of(crashLoopingPod('a'), policy({}), signal);
+    await images.inspect(crashLoopingPod('a'), policy({}), signal);
     expect(asked.map(({ reference }) => reference)).toEqual(['registry.test/web:v1']);
     expect(asked[0]?.budgetMs).toBeLessThanOrEqual(400);
   });
@@ -70,7 +70,7 @@ describe('the images of a pod', () => {
   ])('of %i, %i are inspected', async (count, expected) => {
     const { images, asked } = inspecting();
     const pod = crashLoopingPod('a', { images: named(count) });
-    expect(await images.of(pod, policy({}), signal)).toHaveProperty('size', expected);
+    expect(await images.inspect(pod, policy({}), signal)).toHaveProperty('size', expected);
     expect(asked).toHaveLength(expected);
   });
 
@@ -78,27 +78,27 @@ describe('the images of a pod', () => {
     const { images, asked, named: read } = inspecting();
     const governing = policy({ images: [{ match: 'registry.test/*', platforms: ['linux/amd64'] }] });
     const pod = crashLoopingPod('a', { pullSecrets: ['a'] });
-    expect([(await images.of(pod, governing, signal)).size, asked, read]).toEqual([0, [], []]);
+    expect([(await images.inspect(pod, governing, signal)).size, asked, read]).toEqual([0, [], []]);
   });
 
   test('I5 they are asked for with the pull secrets that the pod names, and take turns', async () => {
     const secrets = [new PullSecretContent('shop', 'kubernetes.io/dockercfg', '{}')];
     const { images, asked, named: read } = inspecting({ found: { secrets, complete: true } });
     const pod = crashLoopingPod('a', { pullSecrets: ['b', 'a'] });
-    await images.of(pod, policy({}), signal);
+    await images.inspect(pod, policy({}), signal);
     expect(read).toEqual(['shop/b', 'shop/a']);
     expect(asked).toMatchObject([{ pullSecrets: secrets, priority: 'background' }]);
   });
 
   test('cached pull secrets are not waited for', async () => {
     const { images, asked, named: read } = inspecting({ isCached: true });
-    await images.of(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
+    await images.inspect(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
     expect([asked.length, read]).toEqual([1, []]);
   });
 
   test('a read of pull secrets that hangs ends with the budget, and the images are inspected without them', async () => {
     const { images, asked, clock } = inspecting({ readHangs: true });
-    const inspected = images.of(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
+    const inspected = images.inspect(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
     await clock.advance(399);
     expect(asked).toEqual([]);
     await clock.advance(1);
@@ -111,7 +111,7 @@ describe('the images of a pod', () => {
     const pod = crashLoopingPod('a');
     const of = async (complete: boolean): Promise<readonly Inspection[]> => {
       const { images } = inspecting({ answer, found: { secrets: [], complete } });
-      return [...(await images.of(pod, policy({}), signal)).values()];
+      return [...(await images.inspect(pod, policy({}), signal)).values()];
     };
     expect(await of(true)).toEqual([answer]);
     expect(await of(false)).toEqual([{ kind: 'unresolved', reason: 'Deadline' }]);

@@ -13,12 +13,12 @@ import type { PodImages } from '../ports.ts';
 const INSPECTION_BUDGET_MS = 400;
 
 /** The part of the inspector that is used here. */
-export interface ImageInspector {
+export interface PodImageInspector {
   inspect(request: InspectRequest): Promise<Inspection>;
 }
 
 export interface InspectedImagesOptions {
-  readonly inspector: ImageInspector;
+  readonly inspector: PodImageInspector;
   readonly pullSecrets: Pick<PullSecretView, 'peek' | 'read'>;
   readonly clock: Pick<Clock, 'sleep'>;
 }
@@ -31,10 +31,10 @@ export class InspectedImages implements PodImages {
     this.#options = options;
   }
 
-  async of(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>> {
+  async inspect(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>> {
     const images = imagesToInspect(pod.images, policy.spec);
     if (images.length === 0) return new Map();
-    const found = await this.#secretsOf(pod, signal);
+    const found = await this.#readPullSecrets(pod, signal);
     const answers = await Promise.all(
       images.map(async (image) => [image, await this.#inspect(image, found, signal)] as const),
     );
@@ -42,7 +42,10 @@ export class InspectedImages implements PodImages {
   }
 
   /** The API server copied those of the ServiceAccount into the pod when it was created. */
-  async #secretsOf({ namespace, pullSecrets: names = [] }: PodFacts, signal: AbortSignal): Promise<PullSecretsResult> {
+  async #readPullSecrets(
+    { namespace, pullSecrets: names = [] }: PodFacts,
+    signal: AbortSignal,
+  ): Promise<PullSecretsResult> {
     const { pullSecrets: view, clock } = this.#options;
     const cached = view.peek(namespace, names);
     if (cached !== undefined) return cached;

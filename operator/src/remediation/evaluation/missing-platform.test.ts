@@ -40,7 +40,7 @@ describe('a pod whose node did not find the manifest that the index lists', () =
     await world.reconcile('a');
     await world.reconcile('b');
     expect(world.suspects).toMatchObject([{ image: IMAGE, os: 'linux', architecture: 'amd64' }]);
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'Fits']);
+    expect([world.evictions, world.getReason('a')]).toEqual([[], 'Fits']);
   });
 
   test('I9 R4 it is evicted when every webhook has read that it is missing', async () => {
@@ -49,7 +49,7 @@ describe('a pod whose node did not find the manifest that the index lists', () =
     world.images.set(IMAGE, both(world.clock.now()));
     world.add('a', stuck);
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 11 * MINUTE });
-    expect([world.evictions, world.reasonOf('a'), world.suspects]).toEqual([[], 'PlatformMissing', []]);
+    expect([world.evictions, world.getReason('a'), world.suspects]).toEqual([[], 'PlatformMissing', []]);
     await world.clock.advance(11 * MINUTE);
     await world.reconcile('a');
     expect(world.evictions).toHaveLength(1);

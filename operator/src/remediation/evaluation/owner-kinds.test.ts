@@ -13,5 +13,5 @@ test.each<[string, readonly string[], string | undefined]>([
   world.policies = [policy({ remediation: { ownerKinds } })];
   world.add('a', { owner });
   await world.reconcile('a');
-  expect([world.evictions.length, world.reasonOf('a')]).toEqual(reason === undefined ? [1, undefined] : [0, reason]);
+  expect([world.evictions.length, world.getReason('a')]).toEqual(reason === undefined ? [1, undefined] : [0, reason]);
 });

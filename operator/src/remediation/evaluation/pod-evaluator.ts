@@ -27,8 +27,8 @@ import type {
 } from '@archpolicy/core';
 import type { EvictionAttempts } from '../eviction-attempts.ts';
 import type { Nodes, Pods, Webhook } from '../ports.ts';
-import { accountOf, assess } from './gather-context.ts';
-import type { EvictionContext } from './gather-context.ts';
+import { toAccount, assess } from './context-gatherer.ts';
+import type { EvictionContext } from './context-gatherer.ts';
 import type { ReadinessHistory } from './readiness-history.ts';
 import type { UnschedulableHistory } from './unschedulable-history.ts';
 
@@ -47,8 +47,8 @@ export interface PodEvaluatorOptions {
   readonly pods: Pick<Pods, 'byNode'>;
   readonly webhook: Pick<Webhook, 'callFor' | 'isReachable'>;
   readonly ledger: Pick<EvictionLedger, 'limit' | 'brakeLimit'>;
-  readonly attempts: Pick<EvictionAttempts, 'of'>;
-  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'crashesOf'>;
+  readonly attempts: Pick<EvictionAttempts, 'get'>;
+  readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'getCrashes'>;
   readonly unschedulable: Pick<UnschedulableHistory, 'forMs'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
@@ -61,13 +61,13 @@ export class PodEvaluator {
     this.#options = options;
   }
 
-  /** @param hasReservation the eviction has its reservation already: of the limits only the brake can still stop it */
-  evaluate(context: EvictionContext, hasReservation = false): Evaluation {
+  /** @param hasSlot the eviction has its reservation already: of the limits only the brake can still stop it */
+  evaluate(context: EvictionContext, hasSlot = false): Evaluation {
     const { clock, webhook, attempts, readiness } = this.#options;
     const { pod, policy, namespace, node, job } = context;
     const assessment = assess(context, clock.now());
-    const attempt = attempts.of(context.key, pod.uid);
-    const crashes = readiness.crashesOf(pod.uid);
+    const attempt = attempts.get(context.key, pod.uid);
+    const crashes = readiness.getCrashes(pod.uid);
     const observed = {
       ...{ nowMs: clock.now(), pod, policy: policy.spec, assessment },
       hasBeenReady: readiness.hasBeenReady(pod.uid),
@@ -75,7 +75,7 @@ export class PodEvaluator {
     };
     const forecast = this.#forecast(context, assessment);
     const account = {
-      ...accountOf(context),
+      ...toAccount(context),
       ...(runsDespiteImages(observed) && { hasRun: true }),
       ...(forecast === 'from-zero' && { fromZero: true }),
     };
@@ -84,10 +84,10 @@ export class PodEvaluator {
       skipped: isSkipped(pod.labels, namespace),
       ...(node !== undefined && { node }),
       replacement: evaluateReplacement(pod, job, policy.spec.remediation.ownerKinds),
-      webhook: reachOf(webhook, context),
+      webhook: checkWebhook(webhook, context),
       ...this.#unschedulable(context),
       forecast,
-      limit: this.#limit(account, pod.uid, hasReservation),
+      limit: this.#limit(account, pod.uid, hasSlot),
       ...(attempt.kind === 'failed' && { lastAttempt: attempt.lastAttempt }),
       evictedBefore: attempt.kind === 'accepted',
     };
@@ -126,17 +126,15 @@ export class PodEvaluator {
   }
 
   /** The ledger uses the monotonic clock, decisions wall-clock time. */
-  #limit(account: EvictionAccount, uid: string, hasReservation: boolean): EvictionLimit {
+  #limit(account: EvictionAccount, uid: string, hasSlot: boolean): EvictionLimit {
     const { ledger, clock } = this.#options;
     const monotonicMs = clock.monotonic();
-    const limit = hasReservation
-      ? ledger.brakeLimit(account, uid, monotonicMs)
-      : ledger.limit(account, uid, monotonicMs);
+    const limit = hasSlot ? ledger.brakeLimit(account, uid, monotonicMs) : ledger.limit(account, uid, monotonicMs);
     return limit.kind === 'free' ? limit : { ...limit, untilMs: limit.untilMs - monotonicMs + clock.now() };
   }
 }
 
-function reachOf(
+function checkWebhook(
   webhook: Pick<Webhook, 'callFor' | 'isReachable'>,
   { namespace, pod }: EvictionContext,
 ): EvictionInput['webhook'] {

@@ -16,7 +16,7 @@ function podAt(value: boolean, sinceMs: number, restartCount = 0, changes: Parti
 
 const bare = (sinceMs: number): PodFacts => ({ ...podAt(false, sinceMs), containers: [] });
 
-function historyOf(...states: readonly PodFacts[]): ReadinessHistory {
+function readHistory(...states: readonly PodFacts[]): ReadinessHistory {
   const history = new ReadinessHistory(new FakeClock());
   states.forEach((object, index) => {
     const previous = states[index - 1];
@@ -46,7 +46,7 @@ describe('restarts of a pod that is not Ready', () => {
       previous = object;
     };
     const crashes = (): unknown => {
-      const found = history.crashesOf('uid');
+      const found = history.getCrashes('uid');
       return found === undefined ? undefined : [found.unreadyForMs / MINUTE, found.restarts.get('main')];
     };
     expect(crashes()).toBeUndefined();
@@ -74,7 +74,7 @@ describe('restarts of a pod that is not Ready', () => {
     update(podAt(false, clock.now()), podAt(false, clock.now(), 1));
     await clock.advance(20 * MINUTE);
     update(podAt(true, 0, 1), podAt(false, clock.now(), 1));
-    expect(history.crashesOf('uid')).toEqual({ unreadyForMs: 0, restarts: new Map() });
+    expect(history.getCrashes('uid')).toEqual({ unreadyForMs: 0, restarts: new Map() });
   });
 });
 
@@ -108,7 +108,7 @@ describe('a process that starts while a pod crashes', () => {
     const clock = new FakeClock();
     const processes = [new ReadinessHistory(clock)];
     await crashFor(6, clock, clock.now(), processes);
-    const [first, second] = processes.map((history) => history.crashesOf('uid'));
+    const [first, second] = processes.map((history) => history.getCrashes('uid'));
     expect(first).toEqual({ unreadyForMs: 25 * MINUTE, restarts: new Map([['main', 3]]) });
     // Instead of none, and no minute: the next restart is the third.
     expect(second).toEqual({ unreadyForMs: 25 * MINUTE, restarts: new Map([['main', 2]]) });
@@ -119,10 +119,10 @@ describe('a process that starts while a pod crashes', () => {
     const [history, since] = [new ReadinessHistory(clock), clock.now()];
     await clock.advance(20 * MINUTE);
     history.onPodChanged({ type: 'added', key: 'shop/a', object: podAt(false, since) });
-    expect(history.crashesOf('uid')).toBeUndefined();
+    expect(history.getCrashes('uid')).toBeUndefined();
     const [object, previous] = [podAt(false, since, 1), podAt(false, since)];
     history.onPodChanged({ type: 'updated', key: 'shop/a', object, previous });
-    expect(history.crashesOf('uid')).toEqual({ unreadyForMs: 20 * MINUTE, restarts: new Map([['main', 1]]) });
+    expect(history.getCrashes('uid')).toEqual({ unreadyForMs: 20 * MINUTE, restarts: new Map([['main', 1]]) });
   });
 
   test('R10 the clock of its node is ahead: nothing has been going on for less than no time', () => {
@@ -130,7 +130,7 @@ describe('a process that starts while a pod crashes', () => {
     const ahead = clock.now() + MINUTE;
     const lastTerminated = { reason: 'Error', exitCode: 1, message: '', seconds: 0, finishedAtMs: ahead };
     const history = startedWith(podAt(false, ahead, 4, { waiting, lastTerminated }), clock);
-    expect(history.crashesOf('uid')).toEqual({ unreadyForMs: 0, restarts: new Map([['main', 1]]) });
+    expect(history.getCrashes('uid')).toEqual({ unreadyForMs: 0, restarts: new Map([['main', 1]]) });
   });
 
   test('R10 a process never counts more than what happened, whenever it starts', () => {
@@ -150,7 +150,7 @@ describe('a process that starts while a pod crashes', () => {
           const added = { type: 'added', key: 'shop/a', object } as const;
           const previous = all[index - 1]?.pod;
           history.onPodChanged(previous === undefined ? added : { ...added, type: 'updated', previous });
-          const crashes = history.crashesOf('uid');
+          const crashes = history.getCrashes('uid');
           const recent = startsMs.filter((startMs) => startMs > atMs - CRASHING_AFTER_MS);
           expect(crashes?.restarts.get('main') ?? 0).toBeLessThanOrEqual(recent.length);
           expect(crashes?.unreadyForMs ?? 0).toBeLessThanOrEqual(atMs - unreadySinceMs);
@@ -218,11 +218,11 @@ test.each<[string, readonly PodFacts[], boolean]>([
     false,
   ],
 ])('R10 a pod that has been Ready for ten seconds is remembered: %s', (_, states, expected) => {
-  expect(historyOf(...states).hasBeenReady('uid')).toBe(expected);
+  expect(readHistory(...states).hasBeenReady('uid')).toBe(expected);
 });
 
 test('R10 P8 only pods that lost their readiness are remembered, and only until they are deleted', () => {
-  const history = historyOf(podAt(true, 0), podAt(false, READY_AFTER_MS));
+  const history = readHistory(podAt(true, 0), podAt(false, READY_AFTER_MS));
   expect([history.size, history.hasBeenReady('other')]).toEqual([1, false]);
   const gone = podAt(false, READY_AFTER_MS);
   history.onPodChanged({ type: 'deleted', key: 'shop/a', object: gone, previous: gone });
@@ -244,7 +244,7 @@ test('R10 a crash loop is never remembered, whatever the watch missed of it', ()
         return [up, down];
       });
       const seen = states.filter((_, index) => index === 0 || missed.next().value === false);
-      expect(historyOf(...seen).hasBeenReady('uid')).toBe(false);
+      expect(readHistory(...seen).hasBeenReady('uid')).toBe(false);
     }),
   );
 });

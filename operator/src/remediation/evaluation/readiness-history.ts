@@ -63,7 +63,7 @@ export class ReadinessHistory {
   }
 
   /** Undefined when no loss of readiness and no restart is known. */
-  crashesOf(uid: string): CrashHistory | undefined {
+  getCrashes(uid: string): CrashHistory | undefined {
     const crashes = this.#crashes.get(uid);
     if (crashes === undefined) return undefined;
     const now = this.#clock.monotonic();

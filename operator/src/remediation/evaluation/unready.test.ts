@@ -13,7 +13,7 @@ import {
   OWNER,
   readySince,
   runsSinceJanuary,
-  settle,
+  workUntilStable,
   unready,
   worldWith,
 } from '../fixtures/unready.ts';
@@ -26,13 +26,13 @@ describe('a pod that has been Ready since January is not Ready for a moment', ()
     await unready(world, 'a', [container({ ready: true, running: true, runningSinceMs: world.clock.now() - JANUARY })]);
     world.nodes.set('amd64-1', node('amd64-1', 'amd64'));
     await world.reconcile('a');
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
+    expect([world.evictions, world.getReason('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
   });
 
   test('R10 one failed readiness probe', async () => {
     const world = await worldWith(['a']);
     await unready(world, 'a', [runsSinceJanuary(world)]);
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
+    expect([world.evictions, world.getReason('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
   });
 
   test('R10 the same, seen by an operator that started a moment later', async () => {
@@ -46,7 +46,7 @@ describe('a pod that has been Ready since January is not Ready for a moment', ()
       containers: [runsSinceJanuary(world)],
     });
     await world.reconcile('a');
-    expect([world.readiness.size, world.evictions, world.reasonOf('a')]).toEqual([0, [], 'ReadyOnWrongArchitecture']);
+    expect([world.readiness.size, world.evictions, world.getReason('a')]).toEqual([0, [], 'ReadyOnWrongArchitecture']);
   });
 
   test('R10 four replicas whose database restarts crash at once: none is evicted', async () => {
@@ -57,9 +57,9 @@ describe('a pod that has been Ready since January is not Ready for a moment', ()
     for (const name of names) {
       await unready(world, name, [container({ restartCount: 4, lastTerminated: ended() })]);
     }
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions).toEqual([]);
-    expect(new Set(names.map((name) => world.reasonOf(name)))).toEqual(new Set(['ReadyOnWrongArchitecture']));
+    expect(new Set(names.map((name) => world.getReason(name)))).toEqual(new Set(['ReadyOnWrongArchitecture']));
   });
 
   test('R10 its image got another content, which the kernel refuses: it is evicted', async () => {
@@ -74,7 +74,7 @@ test('R10 a pod that never ran on a node that is not Ready waits, and is evicted
   world.nodes.set('amd64-1', node('amd64-1', 'amd64', { ready: false }));
   world.add('a');
   // No time: the change of the node has it evaluated.
-  expect([await world.reconcile('a'), world.reasonOf('a')]).toEqual([{}, 'NodeNotReady']);
+  expect([await world.reconcile('a'), world.getReason('a')]).toEqual([{}, 'NodeNotReady']);
   world.nodes.set('amd64-1', node('amd64-1', 'amd64'));
   await world.reconcile('a');
   expect(world.evictions).toHaveLength(1);
@@ -133,19 +133,19 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
 
   test('R6 R7 R10 the broken replacement stops the owner after the first eviction', async () => {
     const world = await replicas(0);
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions.map(({ name }) => name)).toEqual(['a']);
-    expect([world.landings, world.reasonOf('b')]).toEqual([[], 'OwnerLimit']);
+    expect([world.landings, world.getReason('b')]).toEqual([[], 'OwnerLimit']);
     await become(world, 'a-new', {
       ready: { value: true, sinceMs: world.clock.now() },
       containers: [container({ running: true })],
     });
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions).toHaveLength(1);
     await become(world, 'a-new', { ready: { value: false, sinceMs: world.clock.now() }, containers: [REFUSED] });
-    await settle(world);
-    expect([world.evictions.length, world.landings, world.reasonOf('b')]).toEqual([1, ['broken'], 'OwnerStopped']);
-    expect(world.faults).toEqual([]);
+    await workUntilStable(world);
+    expect([world.evictions.length, world.landings, world.getReason('b')]).toEqual([1, ['broken'], 'OwnerStopped']);
+    expect(world.violations).toEqual([]);
     expect(world.ledger.brakeState(world.clock.monotonic())).toEqual({ kind: 'owners-paused', owners: [OWNER] });
     expect(world.events.filter(({ reason }) => reason === 'ReplacementBroken')).toMatchObject([
       {
@@ -156,26 +156,26 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
       },
     ]);
     await world.clock.advance(9 * MINUTE);
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions).toHaveLength(1);
     await world.clock.advance(MINUTE);
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions).toHaveLength(2);
   });
 
   test('R6 R10 later in a term: at most three, and the first broken one stops the rest', async () => {
     const world = await replicas(HOUR);
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions).toHaveLength(3);
     await become(world, 'a-new', { containers: [REFUSED] });
     await world.clock.advance(MINUTE);
-    await settle(world);
-    expect([world.evictions.length, world.reasonOf('d')]).toEqual([3, 'OwnerStopped']);
+    await workUntilStable(world);
+    expect([world.evictions.length, world.getReason('d')]).toEqual([3, 'OwnerStopped']);
   });
 
   test('R6 R10 the first replacement comes up: the others follow without waiting for theirs', async () => {
     const world = await replicas(0);
-    await settle(world);
+    await workUntilStable(world);
     const readyAtMs = world.clock.now();
     const up = { ready: { value: true, sinceMs: readyAtMs }, containers: [container({ ready: true, running: true })] };
     await become(world, 'a-new', up);
@@ -183,13 +183,13 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
     expect(await world.reconcile('a-new')).toEqual({ requeueAfterMs: READY_AFTER_MS });
     await world.clock.advance(READY_AFTER_MS);
     await world.reconcile('a-new');
-    await settle(world);
+    await workUntilStable(world);
     expect([world.evictions.length, world.landings]).toEqual([4, ['right', 'right', 'right', 'right']]);
   });
 
   test('R6 R10 a replacement that is not Ready for reasons of its own counts as right after a minute', async () => {
     const world = await replicas(0);
-    await settle(world);
+    await workUntilStable(world);
     const sinceMs = world.clock.now();
     const running = container({ running: true, runningSinceMs: sinceMs });
     await become(world, 'a-new', { ready: { value: false, sinceMs }, containers: [running] });
@@ -197,21 +197,21 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
     await world.clock.advance(MINUTE);
     await world.reconcile('a-new');
     expect(world.landings).toEqual(['right']);
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions).toHaveLength(2);
   });
 
   test('R6 R10 one that has not started yet shows nothing, however long it takes', async () => {
     const world = await replicas(0);
-    await settle(world);
+    await workUntilStable(world);
     await world.clock.advance(5 * MINUTE);
-    await settle(world);
+    await workUntilStable(world);
     expect([world.evictions.length, world.landings]).toEqual([1, []]);
   });
 
   test('R6 R10 the pod of a Job that has finished well has come up', async () => {
     const world = await replicas(0);
-    await settle(world);
+    await workUntilStable(world);
     await become(world, 'a-new', {
       phase: 'Succeeded',
       containers: [container({ terminated: { ...ended(), exitCode: 0 } })],

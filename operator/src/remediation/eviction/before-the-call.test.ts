@@ -13,7 +13,7 @@ describe('right before the call', () => {
     const running = { name: 'main', image: '', ready: true, running: true, restartCount: 0 };
     world.current.set('shop/a', world.pod('a', { ready: { value: true, sinceMs: 0 }, containers: [running] }));
     await world.reconcile('a');
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
+    expect([world.evictions, world.getReason('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
     expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(0);
   });
 
@@ -44,7 +44,7 @@ describe('right before the call', () => {
       world.namespaces.set('shop', { name: 'shop', labels: { 'archpolicy.dev/skip': 'true' }, annotations: {} });
     };
     await world.reconcile('a');
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'Skipped']);
+    expect([world.evictions, world.getReason('a')]).toEqual([[], 'Skipped']);
   });
 
   test('R8 it is Ready for a moment: the UID alone', async () => {
@@ -89,7 +89,7 @@ describe('right before the call', () => {
     world.add('a');
     world.currentNodes.set('amd64-1', node('amd64-1', 'amd64', { ready: false }));
     await world.reconcile('a');
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'NodeNotReady']);
+    expect([world.evictions, world.getReason('a')]).toEqual([[], 'NodeNotReady']);
   });
 
   test('R7 a replacement landed wrong only by a node that was replaced: it is no fault', async () => {
@@ -99,7 +99,7 @@ describe('right before the call', () => {
     await world.remove('a');
     world.currentNodes.set('amd64-1', node('amd64-1', 'arm64', { uid: 'another' }));
     await world.bind('x', 'amd64-1', { uid: 'x' });
-    expect([world.landings, world.faults]).toEqual([['wrong'], []]);
+    expect([world.landings, world.violations]).toEqual([['wrong'], []]);
   });
 
   test('R8 P3 the Lease was lost: nothing is sent', async () => {
@@ -115,7 +115,7 @@ describe('right before the call', () => {
     world.add('a');
     world.webhook.answers = false;
     expect(await world.reconcile('a')).toEqual({});
-    expect([world.evictions, world.reasonOf('a')]).toEqual([[], 'WebhookUnreachable']);
+    expect([world.evictions, world.getReason('a')]).toEqual([[], 'WebhookUnreachable']);
     world.remediation.onWebhookReachable();
     expect(world.woken).toEqual([{ key: 'shop/a', delayMs: 0 }]);
     world.webhook = { reachable: true, answers: true, call: 'called' };

@@ -30,7 +30,7 @@ describe('what the Eviction API answers', () => {
     world.add('a');
     world.answer = () => answer;
     expect(await world.reconcile('a')).toEqual(requeueAfterMs === undefined ? {} : { requeueAfterMs });
-    expect(world.reasonOf('a')).toBe(reason);
+    expect(world.getReason('a')).toBe(reason);
     expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(0);
     expect(world.evicted).toEqual([]);
   });
@@ -83,7 +83,7 @@ describe('what the Eviction API answers', () => {
     expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(1);
     world.add('a', { deleting: true });
     await world.reconcile('a');
-    expect([world.evicted, world.attempts.of('shop/a', uid).kind]).toEqual([['default'], 'accepted']);
+    expect([world.evicted, world.attempts.get('shop/a', uid).kind]).toEqual([['default'], 'accepted']);
     await world.replace('b', 'arm64-1');
     expect(world.landings).toEqual(['right']);
   });

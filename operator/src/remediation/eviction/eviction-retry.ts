@@ -39,7 +39,7 @@ const NOT_ACCEPTED: Readonly<
  * @param failures attempts for this pod that were not accepted before this one
  * @param finalDelayMs when a final rejection is tried again, since it may have been fixed: the policy's recheck interval
  */
-export function interpretAnswer(answer: EvictionResult, failures: number, finalDelayMs: number): AttemptResult {
+export function interpretResult(answer: EvictionResult, failures: number, finalDelayMs: number): AttemptResult {
   if (answer.kind === 'evicted') return { kind: 'accepted' };
   if (answer.kind === 'gone') return { kind: 'gone' };
   const retryAfterMs = 'retryAfterMs' in answer ? answer.retryAfterMs : undefined;

@@ -3,12 +3,12 @@ import { parseDurationMs } from '@archpolicy/core';
 import type { EvictionAccount, EvictionDecision, EvictionLedger, NodeFacts, PodFacts } from '@archpolicy/core';
 import type { EvictionResult } from '@archpolicy/kube';
 import type { RemediationMetrics } from '../../reporting/metrics.ts';
-import type { ContextGatherer, EvictionContext } from '../evaluation/gather-context.ts';
+import type { ContextGatherer, EvictionContext } from '../evaluation/context-gatherer.ts';
 import { readSameNode } from '../evaluation/current-node.ts';
 import type { Evaluation, PodEvaluator } from '../evaluation/pod-evaluator.ts';
 import type { Evict, Lease, NodeReader, PodReader, Webhook } from '../ports.ts';
 import type { EvictionAttempts } from '../eviction-attempts.ts';
-import { interpretAnswer } from './eviction-retry.ts';
+import { interpretResult } from './eviction-retry.ts';
 
 /** The outcome of one attempt to evict a pod. */
 export type EvictionOutcome =
@@ -56,17 +56,17 @@ export class Evictor {
     const { ledger, clock, attempts } = this.#options;
     const { uid } = context.pod;
     ledger.reserve(uid, account, clock.monotonic());
-    let keepsReservation = false;
+    let keepsSlot = false;
     try {
-      const outcome = await this.#evictReserved(context, signal);
-      keepsReservation = outcome.kind === 'accepted' || attempts.isUnanswered(context.key, uid);
+      const outcome = await this.#evictWithSlot(context, signal);
+      keepsSlot = outcome.kind === 'accepted' || attempts.isUnanswered(context.key, uid);
       return outcome;
     } finally {
-      if (!keepsReservation) ledger.release(uid);
+      if (!keepsSlot) ledger.release(uid);
     }
   }
 
-  async #evictReserved(context: EvictionContext, signal: AbortSignal): Promise<EvictionOutcome> {
+  async #evictWithSlot(context: EvictionContext, signal: AbortSignal): Promise<EvictionOutcome> {
     const { lease, evaluator, webhook } = this.#options;
     if (!(await webhook.confirm(signal))) {
       return { kind: 'no-longer-evictable', evaluation: evaluator.evaluate(context, true) };
@@ -106,7 +106,7 @@ export class Evictor {
     const answer = await evict({ namespace, name, ...preconditions }, signal);
     metrics.answer(answer.kind);
     const recheckMs = parseDurationMs(policy.spec.remediation.recheckInterval) ?? DEFAULT_RECHECK_MS;
-    const result = interpretAnswer(answer, attempts.failuresOf(key, uid), recheckMs);
+    const result = interpretResult(answer, attempts.countFailures(key, uid), recheckMs);
     switch (result.kind) {
       case 'accepted':
         return this.#accepted(context);

@@ -14,7 +14,7 @@ describe('pods of one owner', () => {
     await world.reconcile('b');
     await world.reconcile('c');
     expect(world.evictions.map(({ name }) => name)).toEqual(['a']);
-    expect(world.reasonOf('b')).toBe('OwnerLimit');
+    expect(world.getReason('b')).toBe('OwnerLimit');
     for (const [gone, replacement, next] of [
       ['a', 'x', 'b'],
       ['b', 'y', 'c'],
@@ -35,7 +35,7 @@ describe('pods of one owner', () => {
     await world.reconcile('a');
     await world.replace('x', 'amd64-1');
     await world.reconcile('b');
-    expect([world.evictions.length, world.landings, world.reasonOf('b')]).toEqual([1, ['wrong'], 'OwnerLimit']);
+    expect([world.evictions.length, world.landings, world.getReason('b')]).toEqual([1, ['wrong'], 'OwnerLimit']);
   });
 
   test('R6 a replacement that is there before the eviction is answered proves it all the same', async () => {
@@ -72,10 +72,10 @@ describe('pods of one owner', () => {
     const names = ['a', 'b', 'c', 'd'] as const;
     for (const name of names) world.add(name);
     for (const name of names) await world.reconcile(name);
-    expect([world.evictions.length, world.reasonOf('d')]).toEqual([3, 'OwnerLimit']);
+    expect([world.evictions.length, world.getReason('d')]).toEqual([3, 'OwnerLimit']);
     await world.clock.advance(45 * MINUTE);
     await world.reconcile('d');
-    expect([world.evictions.length, world.reasonOf('d')]).toEqual([3, 'OwnerLimit']);
+    expect([world.evictions.length, world.getReason('d')]).toEqual([3, 'OwnerLimit']);
     world.nodes.set('arm64-1', node('arm64-1', 'arm64'));
     for (const name of names.slice(0, 3)) await world.remove(name);
     await world.replace('a-2', 'arm64-1');

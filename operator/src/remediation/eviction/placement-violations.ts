@@ -4,7 +4,7 @@ import type { EvictionLedger, PodFacts } from '@archpolicy/core';
 import { podKey } from '@archpolicy/cluster-view';
 import type { ViolationKind } from '../../reporting/brake-metrics.ts';
 import { readSameNode } from '../evaluation/current-node.ts';
-import type { EvictionContext } from '../evaluation/gather-context.ts';
+import type { EvictionContext } from '../evaluation/context-gatherer.ts';
 import type { Evaluation } from '../evaluation/pod-evaluator.ts';
 import type { NodeReader, Nodes, Webhook } from '../ports.ts';
 import type { ReplacementState } from './replacements.ts';

@@ -50,11 +50,11 @@ const SWEEP_MS = 60_000;
 export class Replacements {
   readonly #options: ReplacementsOptions;
   /** By owner, while it has unproven evictions: pods that prove nothing, because they existed before or already have. */
-  readonly #known = new Map<string, Set<string>>();
+  readonly #notReplacements = new Map<string, Set<string>>();
   /** Of the same owners: pods whose binding the watch has shown. */
   readonly #observedUnbound = new Map<string, Set<string>>();
   /** Owners of which a replacement has come up, until when that counts (monotonic). */
-  readonly #cameUp = new Map<string, number>();
+  readonly #cameUpUntil = new Map<string, number>();
   #sweptAt = -Infinity;
 
   constructor(options: ReplacementsOptions) {
@@ -67,38 +67,38 @@ export class Replacements {
    */
   onEvictionRequested(evicted: PodFacts): void {
     this.#sweep();
-    const owner = ownerOf(evicted);
-    const known = this.#known.get(owner) ?? this.#present(evicted.namespace, owner);
-    this.#known.set(owner, known.add(evicted.uid));
+    const owner = ownerKey(evicted);
+    const known = this.#notReplacements.get(owner) ?? this.#existingPods(evicted.namespace, owner);
+    this.#notReplacements.set(owner, known.add(evicted.uid));
   }
 
   /** The eviction of this pod has an outcome: an owner without unproven evictions is dropped until its next one. */
   prune(pod: PodFacts): void {
     const { ledger, clock } = this.#options;
-    const owner = ownerOf(pod);
+    const owner = ownerKey(pod);
     if (ledger.oldestAwaited(owner, clock.monotonic()) === undefined) this.#forget(owner);
   }
 
   /** The watch has shown the pod's binding. */
   onBound(pod: PodFacts): void {
-    if (this.#known.size === 0) return;
-    const owner = ownerOf(pod);
-    if (!this.#known.has(owner)) return;
+    if (this.#notReplacements.size === 0) return;
+    const owner = ownerKey(pod);
+    if (!this.#notReplacements.has(owner)) return;
     this.#observedUnbound.set(owner, (this.#observedUnbound.get(owner) ?? new Set()).add(pod.uid));
   }
 
   /** Owners whose replacements are followed. */
   get size(): number {
-    return this.#known.size;
+    return this.#notReplacements.size;
   }
 
   /** Returns what an evaluated pod shows, if it is a replacement. Unknown images show nothing. */
   onPodEvaluated(pod: PodFacts, assessment: PlacementAssessment): ReplacementState | undefined {
-    if (this.#known.size === 0) return undefined;
-    const owner = ownerOf(pod);
-    const known = this.#known.get(owner);
+    if (this.#notReplacements.size === 0) return undefined;
+    const owner = ownerKey(pod);
+    const known = this.#notReplacements.get(owner);
     if (known === undefined || known.has(pod.uid)) return undefined;
-    const landing = this.#landingOf(owner, pod, assessment);
+    const landing = this.#evaluateLanding(owner, pod, assessment);
     if (landing === undefined || typeof landing === 'object') return landing;
     known.add(pod.uid);
     const { ledger, clock } = this.#options;
@@ -109,7 +109,7 @@ export class Replacements {
     return evicted === undefined ? undefined : { kind: 'landed', landing, observedUnbound };
   }
 
-  #landingOf(
+  #evaluateLanding(
     owner: string,
     pod: PodFacts,
     assessment: PlacementAssessment,
@@ -118,7 +118,7 @@ export class Replacements {
     const evicted = this.#options.ledger.oldestAwaited(owner, monotonic);
     const mustBeReady = evicted !== undefined && this.#options.ledger.hadRun(evicted);
     if (hasComeUp(pod, assessment, now)) {
-      this.#cameUp.set(owner, monotonic + SLOT_HELD_MS);
+      this.#cameUpUntil.set(owner, monotonic + SLOT_HELD_MS);
       return 'right';
     }
     switch (assessment.kind) {
@@ -131,7 +131,7 @@ export class Replacements {
         return undefined;
       case 'fits':
         if (mustBeReady) return comingUp(pod);
-        return (this.#cameUp.get(owner) ?? -Infinity) > monotonic ? 'right' : mayHaveComeUp(pod, now);
+        return (this.#cameUpUntil.get(owner) ?? -Infinity) > monotonic ? 'right' : mayHaveComeUp(pod, now);
     }
   }
 
@@ -141,22 +141,23 @@ export class Replacements {
     const now = clock.monotonic();
     if (now < this.#sweptAt + SWEEP_MS) return;
     this.#sweptAt = now;
-    for (const owner of this.#known.keys()) if (ledger.oldestAwaited(owner, now) === undefined) this.#forget(owner);
-    for (const [owner, untilMs] of this.#cameUp) if (untilMs <= now) this.#cameUp.delete(owner);
+    for (const owner of this.#notReplacements.keys())
+      if (ledger.oldestAwaited(owner, now) === undefined) this.#forget(owner);
+    for (const [owner, untilMs] of this.#cameUpUntil) if (untilMs <= now) this.#cameUpUntil.delete(owner);
   }
 
   #forget(owner: string): void {
-    this.#known.delete(owner);
+    this.#notReplacements.delete(owner);
     this.#observedUnbound.delete(owner);
   }
 
-  #present(namespace: string, owner: string): Set<string> {
+  #existingPods(namespace: string, owner: string): Set<string> {
     const pods = this.#options.pods.byNamespace(namespace);
-    return new Set(pods.filter((pod) => ownerOf(pod) === owner).map(({ uid }) => uid));
+    return new Set(pods.filter((pod) => ownerKey(pod) === owner).map(({ uid }) => uid));
   }
 }
 
-function ownerOf(pod: PodFacts): string {
+function ownerKey(pod: PodFacts): string {
   return controllerKey(findTopController(pod));
 }
 

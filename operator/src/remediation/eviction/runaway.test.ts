@@ -21,7 +21,7 @@ const ownedBy = (namespace: string, workload: string, uid: string): Partial<PodF
 });
 
 /** A world, some time after its leader began, in which every replacement comes to stand on the same node. */
-async function worldWith(nodeOfReplacements: () => string): Promise<World> {
+async function worldWith(replacementNode: () => string): Promise<World> {
   const world = new World(new FakeClock());
   await world.clock.advance(10 * MINUTE);
   let replaced = 0;
@@ -32,14 +32,14 @@ async function worldWith(nodeOfReplacements: () => string): Promise<World> {
     replaced += 1;
     const uid = `replacement-${replaced}`;
     const owner = evicted?.owner?.name.replace('-5d4f', '') ?? '';
-    await world.bind(`${owner}-r${replaced}`, nodeOfReplacements(), ownedBy(namespace, owner, uid));
+    await world.bind(`${owner}-r${replaced}`, replacementNode(), ownedBy(namespace, owner, uid));
     return { kind: 'evicted' };
   };
   return world;
 }
 
 /** Evaluates every pod, and evicts it if it is queued for that, until a round evicts nothing. */
-async function settle(world: World): Promise<void> {
+async function workUntilStable(world: World): Promise<void> {
   for (let before = -1; before !== world.evictions.length;) {
     before = world.evictions.length;
     for (const pod of [...world.pods.values()]) {
@@ -55,11 +55,11 @@ describe('an adversary that binds every replacement to the wrong architecture ag
   test('R6 R7 one owner stops at three unproven evictions', async () => {
     const world = await worldWith(() => 'amd64-1');
     misplaced(world, 'shop', 'web', 8);
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions).toHaveLength(3);
     expect(world.ledger.brakeState(world.clock.monotonic())).toEqual({ kind: 'running' });
     await world.clock.advance(10 * MINUTE);
-    await settle(world);
+    await workUntilStable(world);
     // Three more, whose faults are the first of a new window: they are six of one owner by now.
     expect(world.evictions.length).toBeLessThanOrEqual(6);
   });
@@ -74,18 +74,18 @@ describe('an adversary that binds every replacement to the wrong architecture ag
     ] as const) {
       misplaced(world, namespace, workload, 8);
     }
-    await settle(world);
+    await workUntilStable(world);
     // Three of shop/web, two of shop/api: five that stop these two. The first one of bank/web stops everything.
     expect(world.evictions).toHaveLength(6);
     expect(world.ledger.brakeState(world.clock.monotonic())).toMatchObject({ kind: 'paused', violations: 6 });
     misplaced(world, 'other', 'pods', 1);
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions).toHaveLength(6);
     expect(world.stats.get('other/pods-0')?.reason).toBe('EvictionsStopped');
     await world.clock.advance(10 * MINUTE);
-    await settle(world);
+    await workUntilStable(world);
     expect(world.evictions).toHaveLength(7);
-    expect(world.faults).toHaveLength(7);
+    expect(world.violations).toHaveLength(7);
   });
 
   test('R7 it goes away: the trial lands right, and everything is put right', async () => {
@@ -94,12 +94,12 @@ describe('an adversary that binds every replacement to the wrong architecture ag
     for (const namespace of ['shop', 'bank']) {
       for (const workload of ['web', 'api']) misplaced(world, namespace, workload, 4);
     }
-    await settle(world);
+    await workUntilStable(world);
     expect(reasons(world)).toContain('EvictionsStopped');
     target = 'arm64-1';
     for (let minute = 0; minute < 40; minute += 1) {
       await world.clock.advance(MINUTE);
-      await settle(world);
+      await workUntilStable(world);
     }
     expect(reasons(world)).toEqual(new Set(['Fits']));
     expect(world.ledger.brakeState(world.clock.monotonic())).toEqual({ kind: 'running' });
@@ -120,9 +120,9 @@ describe('what tenants can do does not stop the evictions of others', () => {
     for (const namespace of ['shop', 'bank']) {
       for (const workload of ['web', 'api']) misplaced(world, namespace, workload, 4);
     }
-    await settle(world);
+    await workUntilStable(world);
     expect(world.landings.filter((landing) => landing === 'wrong').length).toBeGreaterThanOrEqual(5);
-    expect([world.faults, world.ledger.brakeState(world.clock.monotonic())]).toEqual([[], { kind: 'running' }]);
+    expect([world.violations, world.ledger.brakeState(world.clock.monotonic())]).toEqual([[], { kind: 'running' }]);
   });
 
   test('R7 twenty pods with forged decision annotations', async () => {
@@ -135,8 +135,8 @@ describe('what tenants can do does not stop the evictions of others', () => {
       });
     }
     misplaced(world, 'bank', 'web', 2);
-    await settle(world);
-    expect(world.faults).toEqual([]);
+    await workUntilStable(world);
+    expect(world.violations).toEqual([]);
     expect(world.stats.get('bank/web-0')).toBeUndefined();
     expect(world.evictions.map(({ namespace }) => namespace)).toContain('bank');
   });
@@ -149,13 +149,13 @@ describe('what counts as a fault', () => {
     const world = await worldWith(() => 'amd64-1');
     await world.bind('x', 'amd64-1', arm);
     await world.reconcile('x');
-    expect(world.faults).toEqual(['against-terms']);
+    expect(world.violations).toEqual(['against-terms']);
   });
 
   test('R7 not one whose terms allow its node', async () => {
     const world = await worldWith(() => 'amd64-1');
     await world.bind('x', 'arm64-1', arm);
-    expect(world.faults).toEqual([]);
+    expect(world.violations).toEqual([]);
   });
 
   test('R7 a wrong landing is none when the webhook went away meanwhile', async () => {
@@ -164,8 +164,8 @@ describe('what counts as a fault', () => {
       return 'amd64-1';
     });
     misplaced(world, 'shop', 'web', 1);
-    await settle(world);
-    expect([world.landings, world.faults]).toEqual([['wrong'], []]);
+    await workUntilStable(world);
+    expect([world.landings, world.violations]).toEqual([['wrong'], []]);
   });
 
   test('R7 nor where its owner opts out by then', async () => {
@@ -177,7 +177,7 @@ describe('what counts as a fault', () => {
       return { kind: 'evicted' };
     };
     await world.reconcile('web-0');
-    expect([world.landings, world.faults]).toEqual([['wrong'], []]);
+    expect([world.landings, world.violations]).toEqual([['wrong'], []]);
   });
 });
 

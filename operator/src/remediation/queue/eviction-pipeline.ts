@@ -27,7 +27,7 @@ export type NextStep =
 export type Done = Exclude<NextStep, { kind: 'evict' }>;
 
 /** What workers do with a pod in each stage. One that throws is retried with back-off. */
-export interface Stages {
+export interface StageHandlers {
   evaluate(key: string, signal: AbortSignal): Promise<NextStep>;
   evict(key: string, signal: AbortSignal): Promise<Done>;
   failed(key: string, error: unknown): void;
@@ -39,7 +39,7 @@ export interface Pipeline {
   enqueue(key: string, delayMs?: number): void;
   /** Lets evictions start before their time: all pods have been evaluated. */
   startEvictions(): void;
-  run(stages: Stages, signal: AbortSignal): Promise<void>;
+  run(stages: StageHandlers, signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -84,7 +84,7 @@ export class EvictionPipeline implements Pipeline {
   }
 
   /** Runs until the signal is aborted and every stage in progress has ended. */
-  async run(stages: Stages, signal: AbortSignal): Promise<void> {
+  async run(stages: StageHandlers, signal: AbortSignal): Promise<void> {
     const evaluate = (key: string, ended: AbortSignal) => this.#evaluate(stages, key, ended);
     await Promise.all([
       runWorkers(this.#evaluations, EVALUATION_WORKERS, evaluate, signal, stages),
@@ -93,13 +93,13 @@ export class EvictionPipeline implements Pipeline {
     for (const queue of [this.#evaluations, this.#evictions]) queue.stop();
   }
 
-  async #runEvictions(stages: Stages, signal: AbortSignal): Promise<void> {
+  async #runEvictions(stages: StageHandlers, signal: AbortSignal): Promise<void> {
     await waitAtMost(this.#start.promise, { clock: this.#clock, ms: START_AFTER_MS, signal });
     const evict = (key: string, ended: AbortSignal) => this.#evict(stages, key, ended);
     await runWorkers(this.#evictions, EVICTION_WORKERS, evict, signal, stages);
   }
 
-  async #evaluate(stages: Stages, key: string, signal: AbortSignal): Promise<ReconcileResult> {
+  async #evaluate(stages: StageHandlers, key: string, signal: AbortSignal): Promise<ReconcileResult> {
     if (this.#evicting.has(key)) {
       this.#deferred.add(key);
       return {};
@@ -113,7 +113,7 @@ export class EvictionPipeline implements Pipeline {
   }
 
   /** One that throws stays queued: the retry begins with an evaluation of its own. */
-  async #evict(stages: Stages, key: string, signal: AbortSignal): Promise<ReconcileResult> {
+  async #evict(stages: StageHandlers, key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const next = await stages.evict(key, signal);
     this.#evicting.delete(key);
     if (this.#deferred.delete(key)) this.enqueue(key);

@@ -62,7 +62,7 @@ export class LimitQueues {
     const queue = this.#queues.get(name) ?? { limit, pods: new FairQueue<string, WaitingPod>() };
     this.#queues.set(name, queue);
     this.#names.set(pod.key, name);
-    queue.pods.set(namespaceOf(pod.key), pod.key, pod);
+    queue.pods.set(parseNamespace(pod.key), pod.key, pod);
     return [...woken, ...this.#wakeFirst(name)];
   }
 
@@ -72,7 +72,7 @@ export class LimitQueues {
     if (name === undefined) return [];
     this.#names.delete(key);
     const pods = this.#queues.get(name)?.pods;
-    pods?.delete(namespaceOf(key), key);
+    pods?.delete(parseNamespace(key), key);
     if (pods?.first !== undefined) return this.#wakeFirst(name);
     this.#queues.delete(name);
     return [];
@@ -114,7 +114,7 @@ export class LimitQueues {
 }
 
 /** Keys are `namespace/name`. */
-function namespaceOf(key: string): string {
+function parseNamespace(key: string): string {
   return key.slice(0, key.indexOf('/'));
 }
 

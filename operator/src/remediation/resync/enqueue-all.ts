@@ -5,7 +5,7 @@ import type { PodFacts } from '@archpolicy/core';
 import type { ResyncProgress } from './progress.ts';
 
 /** Pods that are visited between two yields to the event loop: a few milliseconds. 100,000 take 0.1 s and more. */
-const PODS_PER_TURN = 4_000;
+const PODS_PER_YIELD = 4_000;
 /**
  * Pods in the queue at a time. Queues, sets and the garbage of their growth are 25 MB for 100,000 keys; and a pod that
  * changes meanwhile does not queue behind all others.
@@ -88,11 +88,11 @@ export class EnqueueAll {
   }
 
   async #visit(visit: (key: string, urgency: number) => void, signal: AbortSignal): Promise<void> {
-    const yields = new PeriodicYield(PODS_PER_TURN);
+    const yields = new PeriodicYield(PODS_PER_YIELD);
     for (const [key, pod] of this.#options.pods.entries()) {
       if (this.#isFull(signal)) await this.#waitForRoom(signal);
       if (signal.aborted) return;
-      visit(key, urgencyOf(pod));
+      visit(key, getUrgency(pod));
       const due = yields.count();
       if (due !== undefined) await due;
     }
@@ -114,6 +114,6 @@ export class EnqueueAll {
 }
 
 /** Pods with signs of a refused image first, then pods that are not Ready, then the others. */
-function urgencyOf(pod: PodFacts): number {
+function getUrgency(pod: PodFacts): number {
   return signalStrength(readSignals(pod.containers).signal) * 2 + (pod.ready.value ? 0 : 1);
 }

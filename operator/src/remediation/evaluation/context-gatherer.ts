@@ -71,16 +71,16 @@ export class ContextGatherer {
     const { policy, namespace } = governing;
     const rival = rivalOf(policy, policies.list(), namespace, pod.labels)?.name;
     const bare = {
-      ...{ key, pod, policy, namespace, node: this.#nodeOf(pod) },
+      ...{ key, pod, policy, namespace, node: this.#findNode(pod) },
       ...{ inspections: new Map<string, Inspection>(), job: undefined },
       ...(rival !== undefined && { rival }),
     };
     if (isTerminalOrTerminating(pod) || (bare.node === undefined && !isUnschedulable(pod))) {
       return { kind: 'governed', context: bare };
     }
-    const inspected = { ...bare, inspections: await images.of(pod, policy, signal) };
+    const inspected = { ...bare, inspections: await images.inspect(pod, policy, signal) };
     this.#requestChecks(inspected, signal);
-    return { kind: 'governed', context: { ...inspected, job: await this.#jobOf(inspected, signal) } };
+    return { kind: 'governed', context: { ...inspected, job: await this.#readJob(inspected, signal) } };
   }
 
   /**
@@ -91,7 +91,7 @@ export class ContextGatherer {
     const governing = this.#governing(pod);
     if (governing?.policy.uid !== context.policy.uid) return undefined;
     if (governing.policy.generation !== context.policy.generation) return undefined;
-    return { ...context, ...governing, pod, node: this.#nodeOf(pod) };
+    return { ...context, ...governing, pod, node: this.#findNode(pod) };
   }
 
   /** The pods of a namespace that is not known yet are enqueued when it is. */
@@ -102,7 +102,7 @@ export class ContextGatherer {
     return namespace && policy && { namespace, policy };
   }
 
-  #nodeOf({ nodeName }: PodFacts): NodeFacts | undefined {
+  #findNode({ nodeName }: PodFacts): NodeFacts | undefined {
     return nodeName === undefined ? undefined : this.#options.nodes.get(nodeName);
   }
 
@@ -113,7 +113,7 @@ export class ContextGatherer {
   }
 
   /** Only of a misplaced or stuck pod: reading the Job of every pod would be many requests for nothing. */
-  async #jobOf(context: EvictionContext, signal: AbortSignal): Promise<JobFacts | undefined> {
+  async #readJob(context: EvictionContext, signal: AbortSignal): Promise<JobFacts | undefined> {
     const { pod } = context;
     if (pod.owner === undefined || !isOwnedByJob(pod)) return undefined;
     if (assess(context, this.#options.clock.now()).kind !== 'misplaced' && !isUnschedulable(pod)) return undefined;
@@ -122,7 +122,7 @@ export class ContextGatherer {
 }
 
 /** What an eviction of the pod counts against. */
-export function accountOf({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy'>): EvictionAccount {
+export function toAccount({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy'>): EvictionAccount {
   return {
     policy: policy.name,
     maxPerMinute: policy.spec.remediation.maxEvictionsPerMinute,

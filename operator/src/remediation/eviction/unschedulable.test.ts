@@ -83,7 +83,7 @@ describe('a pod that our constraint keeps from every node', () => {
     const delays: (number | undefined)[] = [];
     for (let round = 0; round < 10; round += 1) delays.push((await world.reconcile('a')).requeueAfterMs);
     expect(delays.map((ms) => (ms ?? 0) / 1_000)).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-    expect(world.reasonOf('a')).toBe('Relaxing');
+    expect(world.getReason('a')).toBe('Relaxing');
   });
 
   test('R9 R6 one of many is evicted, the others when its replacement has landed', async () => {
@@ -94,7 +94,7 @@ describe('a pod that our constraint keeps from every node', () => {
     await world.clock.advance(2 * MINUTE);
     await world.reconcile('a');
     await world.reconcile('b');
-    expect([world.evictions.length, world.reasonOf('b')]).toEqual([1, 'OwnerLimit']);
+    expect([world.evictions.length, world.getReason('b')]).toEqual([1, 'OwnerLimit']);
     await world.remove('a');
     await world.bind('x', 'arm64-1', { uid: 'x' });
     await world.reconcile('b');
@@ -105,7 +105,7 @@ describe('a pod that our constraint keeps from every node', () => {
     const world = await worldWith(2 * MINUTE);
     world.nodes.delete('arm64-1');
     await world.reconcile('a');
-    expect([world.reasonOf('a'), world.relaxations]).toEqual(['Unschedulable', []]);
+    expect([world.getReason('a'), world.relaxations]).toEqual(['Unschedulable', []]);
     expect(world.events.map(({ type, reason, note }) => [type, reason, note])).toEqual([
       ['Warning', 'Unschedulable', expect.stringMatching(/constrained it to amd64 nodes \(Preferred\)\. Not evicted/u)],
     ]);
@@ -123,7 +123,7 @@ describe('a pod that our constraint keeps from every node', () => {
       const { spec, ...rest } = prefersAmd64();
       world.policies = [{ ...rest, spec: { ...spec, remediation: { ...spec.remediation, ...remediation } } }];
       await world.reconcile('a');
-      expect([world.reasonOf('a'), world.evictions, world.relaxations.length]).toEqual([reason, [], 1]);
+      expect([world.getReason('a'), world.evictions, world.relaxations.length]).toEqual([reason, [], 1]);
     },
   );
 
@@ -144,7 +144,7 @@ describe('a pod that our constraint keeps from every node', () => {
     const { spec, ...rest } = prefersAmd64();
     world.policies = [{ ...rest, spec: { ...spec, mode: 'Audit' } }];
     await world.reconcile('a');
-    expect([world.reasonOf('a'), world.relaxations, world.evictions]).toEqual(['AuditMode', [], []]);
+    expect([world.getReason('a'), world.relaxations, world.evictions]).toEqual(['AuditMode', [], []]);
   });
 
   test('R9 that has found a node meanwhile is left', async () => {

@@ -8,6 +8,6 @@ describe('evictions side by side', () => {
     for (const name of ['a', 'b']) world.add(name);
     await Promise.all(['shop/a', 'shop/b'].map((key) => world.evict(key)));
     expect(world.evictions.map(({ name }) => name)).toEqual(['a']);
-    expect(world.reasonOf('b')).toBe('OwnerLimit');
+    expect(world.getReason('b')).toBe('OwnerLimit');
   });
 });
