@@ -36,7 +36,7 @@ import { Remediation } from './remediation.ts';
 import { EnqueueAll } from './resync/enqueue-all.ts';
 import type { ResyncProgress } from './resync/progress.ts';
 
-/** What remediation is built from. All of it exists before: no part refers to one that is built later. */
+/** The dependencies of remediation. All exist before it: none refers to a part that is built later. */
 export interface RemediationParts {
   readonly views: {
     readonly pods: Pods & { entries(): Iterable<readonly [string, PodFacts]> };
@@ -64,7 +64,7 @@ export interface RemediationParts {
   readonly logger: Logger;
 }
 
-/** Remediation, and the parts of it that resync and tests use. */
+/** Remediation, and its parts that resync and tests use. */
 export interface BuiltRemediation {
   readonly remediation: Remediation;
   readonly enqueueAll: EnqueueAll;
@@ -73,7 +73,7 @@ export interface BuiltRemediation {
   readonly replacements: Replacements;
 }
 
-/** Builds remediation from its parts: for the operator, and for tests with other ports. */
+/** Builds remediation, for the operator and for tests with other ports. */
 export function buildRemediation(parts: RemediationParts): BuiltRemediation {
   const { views, pipeline, clock, ledger } = parts;
   const { pods, nodes } = views;

@@ -3,12 +3,12 @@ import type { LastAttempt } from '@archpolicy/core';
 /** The outcome of this leader's attempts to evict one pod. */
 export type AttemptState =
   | { readonly kind: 'none' }
-  /** There is no second one (P3). */
+  /** There is no second attempt (P3). */
   | { readonly kind: 'accepted' }
   | {
       readonly kind: 'failed';
       readonly lastAttempt: LastAttempt;
-      /** In a row. */
+      /** Consecutive failed attempts. */
       readonly failures: number;
     };
 
@@ -18,13 +18,13 @@ const NONE: AttemptState = { kind: 'none' };
 export class EvictionAttempts {
   readonly #byKey = new Map<string, { readonly uid: string; readonly state: AttemptState }>();
 
-  /** The state for the pod of this key and UID: `none` when the attempts were for another pod of its name. */
+  /** Returns the state of the pod with this key and UID: `none` if the attempts were for another pod of this name. */
   get(key: string, uid: string): AttemptState {
     const known = this.#byKey.get(key);
     return known?.uid === uid ? known.state : NONE;
   }
 
-  /** Whether the last attempt got no answer: it may have been accepted. */
+  /** Whether the last attempt got no response: it may have been accepted. */
   isUnanswered(key: string, uid: string): boolean {
     const state = this.get(key, uid);
     return state.kind === 'failed' && state.lastAttempt.reason === 'NoAnswer';
@@ -44,7 +44,7 @@ export class EvictionAttempts {
     this.#byKey.set(key, { uid, state: { kind: 'failed', lastAttempt, failures } });
   }
 
-  /** Drops the attempts for a deleted pod. Returns whether the last one was unanswered: then it was accepted. */
+  /** Drops the attempts for a deleted pod. Returns whether the last one got no response: then it was accepted. */
   forget(key: string): boolean {
     const known = this.#byKey.get(key);
     this.#byKey.delete(key);

@@ -6,7 +6,7 @@ import { World } from './fixtures/world.ts';
 
 const MINUTE = 60_000;
 
-/** The world, and what the gatherer and the evaluator of its remediation have been called for. */
+/** Creates a world that counts the calls of its gatherer and evaluator. */
 function counted() {
   const gathers = jest.spyOn(ContextGatherer.prototype, 'gather');
   const evaluations = jest.spyOn(PodEvaluator.prototype, 'evaluate');
@@ -17,12 +17,12 @@ function counted() {
   return { world: new World(new FakeClock()), counts };
 }
 
-describe('what one accepted eviction costs', () => {
+describe('cost of an accepted eviction', () => {
   afterEach(() => {
     jest.restoreAllMocks();
   });
 
-  test('R8 two gathers and three evaluations: when it is found, when its eviction starts, right before the call', async () => {
+  test('R8 two gathers and three evaluations: on detection, at the start of the eviction, and right before the call', async () => {
     const { world, counts } = counted();
     world.add('a');
     await world.reconcile('a');
@@ -30,7 +30,7 @@ describe('what one accepted eviction costs', () => {
     expect(counts()).toEqual({ gathers: 2, evaluations: 3 });
   });
 
-  test('R7 no more for a replacement that landed wrong, although its evaluation waits for a probe of the webhook', async () => {
+  test('R7 the same for a replacement that landed wrong, although its evaluation waits for a probe of the webhook', async () => {
     const { world, counts } = counted();
     await world.clock.advance(10 * MINUTE);
     world.add('a');
@@ -48,7 +48,7 @@ describe('what one accepted eviction costs', () => {
     });
   });
 
-  test('R6 the evaluation that finds the limits free and the reservation are one synchronous step', async () => {
+  test('R6 the evaluation that checks the limits and the reservation of the slot are one synchronous step', async () => {
     const world = new World(new FakeClock());
     const { ledger } = world;
     const [limit, reserve] = [ledger.limit.bind(ledger), ledger.reserve.bind(ledger)];

@@ -13,13 +13,13 @@ import type {
 } from '@archpolicy/core';
 import type { EvictionResult, EvictionTarget } from '@archpolicy/kube';
 
-/** What remediation needs of other parts. Each port is as narrow as its use: a test's fake is a few lines. */
+/** The interfaces to other parts that remediation uses. Each is as narrow as its use, so that tests can implement it in a few lines. */
 
 /** The pods of the cluster, from the reflector's store. */
 export interface Pods {
   byKey(key: string): PodFacts | undefined;
   byNamespace(namespace: string): readonly PodFacts[];
-  /** Bound to this node. */
+  /** The pods that are bound to this node. */
   byNode(node: string): readonly PodFacts[];
 }
 
@@ -36,65 +36,65 @@ export interface Policies {
   list(): readonly ArchPolicy[];
 }
 
-/** Inspections of the images of a pod that need one, by their strings in its spec. Never rejects for what a registry does. */
+/** Inspects the images of a pod that need it, by their references in its spec. Never rejects because of a registry. */
 export interface PodImages {
   inspect(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>>;
 }
 
-/** Has registries checked for platforms that nodes could not pull (I9). Returns at once. */
+/** Starts checks of registries for platforms that nodes could not pull (I9). Returns at once. */
 export interface PlatformChecks {
   request(pod: PodFacts, suspects: readonly SuspectPlatform[], signal: AbortSignal): void;
 }
 
-/** Without a cache that the webhook shares, a missing platform would be known to the operator alone. */
+/** For an operator without the cache that it shares with the webhook: the webhook could not read the result. */
 export const NO_PLATFORM_CHECKS: PlatformChecks = { request: () => undefined };
 
-/** Returns the facts of a Job; undefined when it does not exist, is another one by now, or cannot be read. */
+/** Returns the facts of a Job; undefined if it does not exist, was replaced by another one of its name, or cannot be read. */
 export interface Jobs {
   get(namespace: string, owner: OwnerReference, signal: AbortSignal): Promise<JobFacts | undefined>;
 }
 
-/** Reads a pod from the API server, past every cache. */
+/** Reads a pod from the API server, bypassing caches. */
 export interface PodReader {
   /**
-   * Returns undefined when it does not exist.
-   * @throws when that is not known
+   * Returns undefined if it does not exist.
+   * @throws if it cannot be read
    */
   read(namespace: string, name: string, signal: AbortSignal): Promise<PodFacts | undefined>;
 }
 
-/** Reads a node from the API server, past every cache. */
+/** Reads a node from the API server, bypassing caches. */
 export interface NodeReader {
   /**
-   * Returns undefined when it does not exist.
-   * @throws when that is not known
+   * Returns undefined if it does not exist.
+   * @throws if it cannot be read
    */
   readNode(name: string, signal: AbortSignal): Promise<NodeFacts | undefined>;
 }
 
-/** Calls the Eviction API once. Every answer is a value. */
+/** Calls the Eviction API once. Every outcome is a value. */
 export type Evict = (target: EvictionTarget, signal: AbortSignal) => Promise<EvictionResult>;
 
-/** Whether the webhook would handle a replacement (R3). */
+/** Whether the webhook would be called for a replacement, and responds (R3). */
 export interface Webhook {
   isReachable(): boolean;
-  /** Probes it right before an eviction, unless a probe succeeded a moment ago. */
+  /** Probes it right before an eviction, unless a recent probe succeeded. */
   confirm(signal: AbortSignal): Promise<boolean>;
-  /** Probes it in any case. */
+  /** Probes it now. */
   confirmNow(signal: AbortSignal): Promise<boolean>;
   /** Whether the API server would call it for a replacement with these labels. */
   callFor(namespace: NamespaceFacts, labels: SelectableLabels): WebhookCall;
 }
 
-/** Whether this process holds the Lease at this moment. */
+/** Whether this process holds the Lease now. */
 export interface Lease {
   isHeld(): boolean;
 }
 
-/** What the status of a policy shows of remediation. */
+/** Updates of a policy's status by remediation. */
 export interface PolicyUpdates {
   /** A pod of the policy has been evicted. */
   evicted(policy: string): void;
-  /** R9: the preference is to be ignored for this workload for a while. */
+  /** R9: ignore the preference for this workload for an hour. */
   relax(policy: string, stuck: StuckWorkload): void;
 }

@@ -24,7 +24,7 @@ describe('a misplaced pod', () => {
     ]);
   });
 
-  test('P3 is not evicted again while it ends, nor when it does not end', async () => {
+  test('P3 is not evicted again while it is terminating, nor if it is not deleted', async () => {
     const world = newWorld();
     world.add('a');
     await world.reconcile('a');
@@ -35,7 +35,7 @@ describe('a misplaced pod', () => {
     expect(world.evictions).toHaveLength(1);
   });
 
-  test('P3 a pod of the same name and another UID is judged for itself', async () => {
+  test('P3 a pod of the same name with another UID is evaluated on its own', async () => {
     const world = newWorld();
     world.add('a');
     await world.reconcile('a');
@@ -52,7 +52,7 @@ describe('a misplaced pod', () => {
     expect(world.events).toEqual([]);
   });
 
-  test('R1 in Audit is reported and left', async () => {
+  test('R1 in Audit is reported, not evicted', async () => {
     const world = newWorld();
     world.policies = [policy({ mode: 'Audit' })];
     world.add('a');
@@ -81,7 +81,7 @@ describe('a misplaced pod', () => {
   test.each([
     ['pod', { 'archpolicy.dev/skip': 'true' }, {}],
     ['namespace', {}, { 'archpolicy.dev/skip': 'true' }],
-  ])('R1 whose %s is marked to be skipped is counted nowhere', async (_what, podLabels, labels) => {
+  ])('R1 whose %s has the skip label is not counted', async (_what, podLabels, labels) => {
     const world = newWorld();
     world.namespaces.set('shop', { name: 'shop', labels, annotations: {} });
     world.add('a', { labels: { 'pod-template-hash': 'abc', ...podLabels } });
@@ -89,7 +89,7 @@ describe('a misplaced pod', () => {
     expect([world.evictions, world.stats.counts('default').matched]).toEqual([[], 0]);
   });
 
-  test('R2 of a Job is evicted where the Job survives it, and not where that is not known', async () => {
+  test('R2 of a Job is evicted if the Job survives that, and not if that is not known', async () => {
     const world = newWorld();
     const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'once', uid: 'job' };
     world.add('a', { owner });
@@ -107,7 +107,7 @@ describe('a misplaced pod', () => {
     expect(world.evictions).toHaveLength(1);
   });
 
-  test('R4 stays where no node could take its replacement', async () => {
+  test('R4 stays if no node could take its replacement', async () => {
     const world = newWorld();
     world.nodes.set('arm64-1', node('arm64-1', 'arm64', { ready: false }));
     world.add('a');
@@ -115,7 +115,7 @@ describe('a misplaced pod', () => {
     expect(world.getReason('a')).toBe('NoNodeForReplacement');
   });
 
-  test('an image that is not known is asked about again, later each time', async () => {
+  test('an unknown image is inspected again with growing delays', async () => {
     const world = newWorld();
     world.images.set('registry.test/web:v1', { kind: 'unresolved', reason: 'Unavailable' });
     world.add('a');
@@ -130,7 +130,7 @@ describe('a misplaced pod', () => {
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: MINUTE });
   });
 
-  test('without a policy, or when its policy is deleted, is not counted', async () => {
+  test('without a policy, or after its policy is deleted, is not counted', async () => {
     const world = newWorld();
     world.policies = [policy({ mode: 'Audit' })];
     world.add('a');

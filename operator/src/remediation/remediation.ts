@@ -47,7 +47,7 @@ export interface RemediationOptions {
   readonly logger: Pick<Logger, 'warn'>;
 }
 
-/** What an evaluation shows, about the pod and about earlier evictions of its owner. */
+/** The evaluation of a pod, and what it shows about earlier evictions of its owner. */
 interface Observation {
   readonly evaluation: Evaluation;
   readonly replacement: ReplacementState | undefined;
@@ -56,13 +56,13 @@ interface Observation {
 
 const DONE: Done = { kind: 'done' };
 const AGAIN: Done = { kind: 'evaluate', afterMs: 0 };
-/** The watch shows the change when it works, and has the pod evaluated. */
+/** A fallback: if the watch works, it shows the change earlier, which enqueues the pod. */
 const NODE_CHANGED_DELAY_MS = 10_000;
 const WAITS_FOR_RATE: EvictionDecision = { kind: 'wait', reason: 'PolicyLimit' };
 
 /**
- * The path of a pod: it is enqueued, evaluated, queued for eviction, evicted, and reported. Each stage gathers, decides and
- * acts, and the parts return what they find: this class alone acts on it.
+ * The path of a pod: it is enqueued, evaluated, queued for eviction, evicted, and reported. Each stage gathers, decides and acts. The
+ * parts only return results; this class acts on them.
  */
 export class Remediation {
   readonly #options: RemediationOptions;
@@ -88,7 +88,7 @@ export class Remediation {
     for (const [key, { reason }] of stats.entries()) if (reasons.has(reason)) pipeline.enqueue(key);
   }
 
-  /** The scheduler has bound the pod: the watch has shown it without a node before. */
+  /** The scheduler has bound the pod: the watch had shown it without a node before. */
   onPodBound(pod: PodFacts): void {
     const { replacements, violations } = this.#options;
     replacements.onBound(pod);
@@ -99,7 +99,7 @@ export class Remediation {
     this.enqueue(this.#options.limitQueues.waitingForWebhook());
   }
 
-  /** Works on enqueued pods until the signal is aborted and every stage in progress has ended. */
+  /** Processes enqueued pods until the signal is aborted and every stage in progress has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const { pipeline, progress } = this.#options;
     const end = progress.subscribe(() => {
@@ -129,7 +129,7 @@ export class Remediation {
     let { evaluation } = observed;
     if (violation !== undefined) {
       await this.#recordViolation(context, violation, signal);
-      // The brake may have engaged. The start of an eviction evaluates the pod in any case.
+      // Evictions may be paused now. The start of an eviction evaluates the pod again in any case.
       if (evaluation.decision.kind !== 'evict') evaluation = this.#options.evaluator.evaluate(context);
     }
     evaluation = this.#behindWaiters(context, evaluation);
@@ -140,7 +140,7 @@ export class Remediation {
     return { kind: 'evict' };
   }
 
-  /** Returns undefined for a pod that does not exist, or that no policy governs. */
+  /** Returns undefined for a pod that does not exist, or has no governing policy. */
   async #gather(key: string, signal: AbortSignal): Promise<EvictionContext | undefined> {
     const gathered = await this.#options.gatherer.gather(key, signal);
     if (gathered.kind !== 'governed') {
@@ -151,7 +151,7 @@ export class Remediation {
     return gathered.context;
   }
 
-  /** Evaluates the pod, and records what its placement shows about earlier evictions of its owner (R6, R7). */
+  /** Evaluates the pod, and records whether it is a replacement that has landed, or a violation (R6, R7). */
   #observe(context: EvictionContext): Observation {
     const { evaluator, replacements, violations, metrics, reporter, limitQueues } = this.#options;
     const evaluation = evaluator.evaluate(context);
@@ -193,13 +193,13 @@ export class Remediation {
     if (context === undefined) return DONE;
     const { evaluation: found, violation } = this.#observe(context);
     if (violation !== undefined) {
-      // It is recorded, which takes a probe: the limits found before are out of date.
+      // Recording it includes a probe, after which the limits checked before are outdated.
       await this.#recordViolation(context, violation, signal);
       return AGAIN;
     }
     const evaluation = this.#behindWaiters(context, found);
-    // From the evaluation to the reservation, the evictor's first step, nothing is awaited: other evictions would find
-    // the same limits free.
+    // No await between the evaluation and the reservation of a slot, the evictor's first step: otherwise other evictions could pass the
+    // same limits.
     return evaluation.decision.kind === 'evict'
       ? this.#evictNow(context, evaluation, signal)
       : this.#postpone(context, evaluation);
@@ -210,7 +210,7 @@ export class Remediation {
     const { key, pod } = context;
     replacements.onEvictionRequested(pod);
     const evicting = evictor.evict(context, evaluation.account, signal);
-    // Its reservation is taken: the next pod does not wait for the answer.
+    // Its slot is reserved, so the next pod need not wait for the response.
     this.#wake(limitQueues.leave(key));
     const outcome = await evicting;
     replacements.prune(pod);
@@ -247,7 +247,7 @@ export class Remediation {
     }
   }
 
-  /** The pod is not evicted now: counts and reports it, and schedules its next evaluation. */
+  /** Counts and reports a pod that is not evicted now, and schedules its next evaluation. */
   #postpone(context: EvictionContext, evaluation: Evaluation, detail?: string): Done {
     const { reporter, limitQueues, statuses, retry, clock } = this.#options;
     const { key, pod, policy } = context;
@@ -270,7 +270,7 @@ export class Remediation {
     stats.update(context.key, toPodRecord(context, evaluation, this.#architectures.of(nodes.list())));
   }
 
-  /** Records what the pod shows about an earlier pod of its name, or about its own attempt without an answer. */
+  /** Drops an earlier pod of this name, and records an attempt without a response as accepted if the pod is being deleted. */
   #recordEarlierPod({ key, pod, policy }: EvictionContext): void {
     const { stats, attempts, statuses } = this.#options;
     const before = stats.get(key);
@@ -294,7 +294,7 @@ export class Remediation {
   #failed(key: string, err: unknown): void {
     const { logger, limitQueues } = this.#options;
     logger.warn({ err, pod: key }, 'failed to reconcile pod');
-    // The pods behind it do not wait for its retry.
+    // The pods behind it need not wait for its retry.
     this.#wake(limitQueues.leave(key));
   }
 }

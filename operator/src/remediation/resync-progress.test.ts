@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
 import { World } from './fixtures/world.ts';
 
-test('a resync is not complete while the evaluation of a pod fails: it is complete when a retry succeeds', async () => {
+test('a resync with a failed evaluation is complete once a retry succeeds', async () => {
   const world = new World(new FakeClock());
   const { progress } = world;
   progress.open();

@@ -7,12 +7,12 @@ import { OperatorError } from '../../errors.ts';
 import type { Jobs, NodeReader, PodReader } from '../ports.ts';
 
 const JOBS: Resource = { group: 'batch', version: 'v1', resource: 'jobs' };
-/** One small GET; the reconcile is tried again when it takes longer. */
+/** For one small GET. The reconcile is retried if it takes longer. */
 const READ_TIMEOUT_MS = 10_000;
-/** An object is at most 1.5 MB in etcd, and somewhat more as JSON. */
+/** An object has at most 1.5 MB in etcd, and somewhat more as JSON. */
 const MAX_OBJECT_BYTES = 4 * 1024 * 1024;
 
-/** Single objects, as the API server has them now. */
+/** Reads single objects from the API server. */
 export class ApiReader implements PodReader, NodeReader, Jobs {
   readonly #api: Pick<Api, 'request'>;
   readonly #logger: Logger;
@@ -26,7 +26,7 @@ export class ApiReader implements PodReader, NodeReader, Jobs {
     const answer = await this.#get(PODS, { namespace, name }, signal);
     if (answer.kind === 'refused' && answer.status === 404) return undefined;
     const pod = answer.kind === 'ok' ? parsePod(answer.object) : undefined;
-    if (pod === undefined) throw new OperatorError('PodUnreadable', 'the pod could not be read');
+    if (pod === undefined) throw new OperatorError('PodUnreadable', 'failed to read pod');
     return pod;
   }
 
@@ -34,17 +34,17 @@ export class ApiReader implements PodReader, NodeReader, Jobs {
     const answer = await this.#get(NODES, { name }, signal);
     if (answer.kind === 'refused' && answer.status === 404) return undefined;
     const node = answer.kind === 'ok' ? parseNode(answer.object) : undefined;
-    if (node === undefined) throw new OperatorError('NodeUnreadable', 'the node could not be read');
+    if (node === undefined) throw new OperatorError('NodeUnreadable', 'failed to read node');
     return node;
   }
 
   async get(namespace: string, owner: OwnerReference, signal: AbortSignal): Promise<JobFacts | undefined> {
     const answer = await this.#get(JOBS, { namespace, name: owner.name }, signal);
     if (answer.kind === 'refused') {
-      this.#logger.debug({ namespace, job: owner.name, status: answer.status }, 'a Job could not be read');
+      this.#logger.debug({ namespace, job: owner.name, status: answer.status }, 'failed to read Job');
       return undefined;
     }
-    // Another Job of the same name says nothing about the one that owns the pod.
+    // A Job of the same name with another UID does not own the pod.
     const isIt = textAt(objectAt(answer.object, 'metadata'), 'uid') === owner.uid;
     return isIt ? parseJobFacts(answer.object) : undefined;
   }

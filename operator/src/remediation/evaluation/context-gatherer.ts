@@ -23,23 +23,23 @@ import type {
 } from '@archpolicy/core';
 import type { Jobs, Namespaces, Nodes, PlatformChecks, PodImages, Pods, Policies } from '../ports.ts';
 
-/** What is known about one governed pod: evaluating it waits for nothing. */
+/** The input of an evaluation of one governed pod, which is then synchronous. */
 export interface EvictionContext {
   readonly key: string;
   readonly pod: PodFacts;
   readonly policy: ArchPolicy;
-  /** A policy of the same priority that selects the pod as well, and loses the tie. */
+  /** A policy of the same priority that also selects the pod, and loses the tie. */
   readonly rival?: string;
   readonly namespace: NamespaceFacts;
   readonly node: NodeFacts | undefined;
-  /** Empty for a pod that is on no node (and that no constraint of ours keeps from one), or is terminal or terminating. */
+  /** Empty for a pod that is not bound (unless it is unschedulable with additions of ArchPolicy), terminal or terminating. */
   readonly inspections: ReadonlyMap<string, Inspection>;
   readonly job: JobFacts | undefined;
 }
 
 export type GatherResult =
   | { readonly kind: 'gone' }
-  /** No policy governs the pod, or it is to be skipped: it is not counted, and its images are not inspected. */
+  /** The pod has no governing policy, or is skipped: it is not counted, and its images are not inspected. */
   | { readonly kind: 'ungoverned' }
   | { readonly kind: 'governed'; readonly context: EvictionContext };
 
@@ -54,7 +54,7 @@ export interface ContextGathererOptions {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Gathers what an evaluation takes: from the views, from registries, and for some pods from the API server. */
+/** Gathers the input of an evaluation: from the views, from registries, and for some pods from the API server. */
 export class ContextGatherer {
   readonly #options: ContextGathererOptions;
 
@@ -84,8 +84,8 @@ export class ContextGatherer {
   }
 
   /**
-   * The context of the pod as it is now, with the policy, namespace and node of this moment. Undefined when no policy governs
-   * it now, or another one, or another generation: then its images must be gathered and its limits checked again.
+   * Returns the context with this version of the pod and the current policy, namespace and node. Undefined if its governing policy or the
+   * policy's generation has changed: then its images must be gathered and its limits checked again.
    */
   refresh(context: EvictionContext, pod: PodFacts): EvictionContext | undefined {
     const governing = this.#governing(pod);
@@ -94,7 +94,7 @@ export class ContextGatherer {
     return { ...context, ...governing, pod, node: this.#findNode(pod) };
   }
 
-  /** The pods of a namespace that is not known yet are enqueued when it is. */
+  /** Returns undefined while the namespace is not in the store: when it is added, its pods are enqueued. */
   #governing(pod: PodFacts): { readonly namespace: NamespaceFacts; readonly policy: ArchPolicy } | undefined {
     const { namespaces, policies } = this.#options;
     const namespace = namespaces.get(pod.namespace);
@@ -112,7 +112,7 @@ export class ContextGatherer {
     if (suspects.length > 0) this.#options.checks.request(pod, suspects, signal);
   }
 
-  /** Only of a misplaced or stuck pod: reading the Job of every pod would be many requests for nothing. */
+  /** Reads the Job of a misplaced or unschedulable pod only, which saves many requests. */
   async #readJob(context: EvictionContext, signal: AbortSignal): Promise<JobFacts | undefined> {
     const { pod } = context;
     if (pod.owner === undefined || !isOwnedByJob(pod)) return undefined;
@@ -121,7 +121,7 @@ export class ContextGatherer {
   }
 }
 
-/** What an eviction of the pod counts against. */
+/** Returns the limits against which an eviction of the pod counts. */
 export function toAccount({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy'>): EvictionAccount {
   return {
     policy: policy.name,
@@ -130,7 +130,7 @@ export function toAccount({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy
   };
 }
 
-/** Whether the pod's node can run its images. */
+/** Assesses whether the pod's node can run its images. */
 export function assess({ pod, node, inspections, policy }: EvictionContext, nowMs: number): PlacementAssessment {
   if (node === undefined || isTerminalOrTerminating(pod)) return { kind: 'node-unknown' };
   return assessPlacement({ nowMs, pod, node, inspections, policy: policy.spec });

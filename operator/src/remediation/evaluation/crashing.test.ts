@@ -5,10 +5,10 @@ import { policy } from '../../fixtures/objects.ts';
 import { container, ended, HOUR, MINUTE, OWNER, workUntilStable, unready, worldWith } from '../fixtures/unready.ts';
 import type { World } from '../fixtures/world.ts';
 
-describe('four replicas that have run since January, and crash for good', () => {
+describe('four replicas that have run since January and keep crashing', () => {
   const names = ['a', 'b', 'c', 'd'];
 
-  /** They have crashed for a quarter of an hour; each evicted one is replaced on arm64, and is starting there. */
+  /** Creates a world in which they have crashed for 15 minutes. Each evicted pod is replaced on arm64, and starts there. */
   async function crashed(): Promise<World> {
     const world = await worldWith(names);
     await crash(world);
@@ -27,7 +27,7 @@ describe('four replicas that have run since January, and crash for good', () => 
     await workUntilStable(world);
     return world;
   }
-  /** Those on amd64 crash three times in ten minutes. */
+  /** The pods on amd64 crash three times in ten minutes. */
   async function crash(world: World): Promise<void> {
     for (let times = 0; times < 3; times += 1) {
       if (times > 0) await world.clock.advance(5 * MINUTE);
@@ -44,7 +44,7 @@ describe('four replicas that have run since January, and crash for good', () => 
     await workUntilStable(world);
   };
 
-  test('R10 one is evicted, and the next when its replacement has been Ready for ten seconds', async () => {
+  test('R10 one is evicted, and the next once its replacement has been Ready for ten seconds', async () => {
     const world = await crashed();
     expect([world.evictions.map(({ name }) => name), world.getReason('b')]).toEqual([['a'], 'OwnerLimit']);
     const sinceMs = world.clock.now();
@@ -63,7 +63,7 @@ describe('four replicas that have run since January, and crash for good', () => 
     expect([world.evictions.map(({ name }) => name), world.landings]).toEqual([['a', 'b'], ['right']]);
   });
 
-  test('R6 R7 R10 the replacement is a broken image: its owner is stopped for a day, and the brake of the cluster hears nothing', async () => {
+  test('R6 R7 R10 the replacement has a broken image: its owner waits for a day, and other owners are not affected', async () => {
     const world = await crashed();
     await become(world, 'a-new', {
       containers: [container({ restartCount: 1, lastTerminated: ended('exec /app: exec format error') })],
@@ -75,7 +75,7 @@ describe('four replicas that have run since January, and crash for good', () => 
     expect([world.evictions.length, world.getReason('b')]).toEqual([1, 'OwnerLimit']);
   });
 
-  test('R10 with includeReady they go one by one as well', async () => {
+  test('R10 with includeReady they are evicted one at a time, too', async () => {
     const world = await worldWith(names);
     world.policies = [policy({ remediation: { includeReady: true } })];
     await workUntilStable(world);

@@ -2,11 +2,10 @@ import type { NodeFacts } from '@archpolicy/core';
 import type { NodeReader } from '../ports.ts';
 
 /**
- * The node as the API server has it now. Undefined when it does not exist, or is another node of the same name: replaced
- * (names of cloud nodes are addresses, which are used again), or installed with another platform. The watch may have missed
- * either for minutes.
+ * Reads the node from the API server. Returns undefined if it does not exist, or is another node of the same name: replaced (names of
+ * cloud nodes are often addresses, which are reused), or reinstalled with another platform. The watch can be minutes behind.
  *
- * @throws when the node cannot be read
+ * @throws if the node cannot be read
  */
 export async function readSameNode(
   reader: NodeReader,

@@ -1,24 +1,24 @@
 import type { EvictionDecision, PodFacts, WaitReason } from '@archpolicy/core';
 
-/** What another party has to answer first: a registry, or the writer of the policy's status. Nothing shows when it will. */
+/** Reasons that a registry, or a write of the policy's status, must resolve first. Nothing shows when. */
 const BACKS_OFF: ReadonlySet<string> = new Set<WaitReason>(['ImagesUnknown', 'Relaxing']);
-/** Then the pod is evaluated again after this long, doubled each time. */
+/** For these, the delay of the next evaluation. It doubles each time. */
 const FIRST_BACKOFF_MS = 2_000;
 const MAX_BACKOFF_MS = 5 * 60_000;
-/** The time at which a decision can change may have passed already. */
+/** Minimum delay: the time at which a decision can change may have passed already. */
 export const MIN_DELAY_MS = 50;
-/** What waits longer is found by the recheck. */
+/** Maximum delay. The recheck evaluates the pod in any case. */
 const MAX_DELAY_MS = 60 * 60_000;
 
-/** When a pod whose eviction waits is evaluated again. */
+/** Computes when a pod whose eviction is delayed is evaluated again. */
 export class EvaluationRetry {
-  /** Evaluations in a row without an answer, by the pod's UID. */
+  /** Consecutive evaluations without a result, by the pod's UID. */
   readonly #unanswered = new Map<string, number>();
 
-  /** Milliseconds until the next evaluation; undefined when none is due before something changes. */
+  /** Returns the milliseconds until the next evaluation; undefined if it only follows a change. */
   delayMs({ uid }: PodFacts, decision: EvictionDecision, nowMs: number): number | undefined {
     if (!BACKS_OFF.has(decision.reason)) this.forget(uid);
-    // A change of its node has its pods evaluated again.
+    // A change of the node enqueues its pods.
     if (decision.kind !== 'wait' || decision.reason === 'NodeNotReady') return undefined;
     if (decision.untilMs !== undefined) return clamp(decision.untilMs - nowMs);
     const failures = this.#unanswered.get(uid) ?? 0;

@@ -12,10 +12,10 @@ const signal = new AbortController().signal;
 
 interface SetUp {
   readonly answer?: Inspection;
-  /** What was read of the pod's pull secrets. */
+  /** The result of reading the pod's pull secrets. */
   readonly found?: PullSecretsResult;
   readonly isCached?: boolean;
-  /** The read ends with its signal only. */
+  /** The read ends only when its signal is aborted. */
   readonly readHangs?: boolean;
 }
 
@@ -56,8 +56,8 @@ function inspecting({
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, index) => `registry.test/web:v${index}`);
 
-describe('the images of a pod', () => {
-  test('no worker waits long for a slow registry', async () => {
+describe('inspecting the images of a pod', () => {
+  test('a worker does not wait long for a slow registry', async () => {
     const { images, asked } = inspecting();
     await images.inspect(crashLoopingPod('a'), policy({}), signal);
     expect(asked.map(({ reference }) => reference)).toEqual(['registry.test/web:v1']);
@@ -74,14 +74,14 @@ describe('the images of a pod', () => {
     expect(asked).toHaveLength(expected);
   });
 
-  test('I5 one that the policy overrides is not inspected, and pull secrets are not read for it', async () => {
+  test('I5 an image that the policy overrides is not inspected, and pull secrets are not read for it', async () => {
     const { images, asked, named: read } = inspecting();
     const governing = policy({ images: [{ match: 'registry.test/*', platforms: ['linux/amd64'] }] });
     const pod = crashLoopingPod('a', { pullSecrets: ['a'] });
     expect([(await images.inspect(pod, governing, signal)).size, asked, read]).toEqual([0, [], []]);
   });
 
-  test('I5 they are asked for with the pull secrets that the pod names, and take turns', async () => {
+  test('I5 images are inspected with the pod’s pull secrets and background priority', async () => {
     const secrets = [new PullSecretContent('shop', 'kubernetes.io/dockercfg', '{}')];
     const { images, asked, named: read } = inspecting({ found: { secrets, complete: true } });
     const pod = crashLoopingPod('a', { pullSecrets: ['b', 'a'] });
@@ -90,7 +90,7 @@ describe('the images of a pod', () => {
     expect(asked).toMatchObject([{ pullSecrets: secrets, priority: 'background' }]);
   });
 
-  test('cached pull secrets are not waited for', async () => {
+  test('cached pull secrets need no wait', async () => {
     const { images, asked, named: read } = inspecting({ isCached: true });
     await images.inspect(crashLoopingPod('a', { pullSecrets: ['a'] }), policy({}), signal);
     expect([asked.length, read]).toEqual([1, []]);
@@ -106,7 +106,7 @@ describe('the images of a pod', () => {
     await inspected;
   });
 
-  test('I4 a refusal without all of the pull secrets is none', async () => {
+  test('I4 without all pull secrets, a rejection is not final', async () => {
     const answer: Inspection = { kind: 'unresolved', reason: 'Unauthorized' };
     const pod = crashLoopingPod('a');
     const of = async (complete: boolean): Promise<readonly Inspection[]> => {

@@ -7,8 +7,8 @@ import type { InspectRequest } from '@archpolicy/registry';
 import type { PodImages } from '../ports.ts';
 
 /**
- * Enough for what is known and for a quick registry. A worker that waited for a slow one would keep other pods waiting:
- * the inspector goes on without it, and the pod gets the answer at its next evaluation.
+ * Enough for cached images and a fast registry. Waiting longer would delay other pods: the inspection continues in the background, and
+ * the next evaluation of the pod uses its result.
  */
 const INSPECTION_BUDGET_MS = 400;
 
@@ -23,7 +23,7 @@ export interface InspectedImagesOptions {
   readonly clock: Pick<Clock, 'sleep'>;
 }
 
-/** Inspects the images of a pod that the policy does not override; none of a pod that has too many. */
+/** Inspects the images of a pod that the policy does not override. A pod with too many images has none inspected. */
 export class InspectedImages implements PodImages {
   readonly #options: InspectedImagesOptions;
 
@@ -41,7 +41,7 @@ export class InspectedImages implements PodImages {
     return new Map(answers);
   }
 
-  /** The API server copied those of the ServiceAccount into the pod when it was created. */
+  /** Reads the pod's pull secrets. The API server copied those of its ServiceAccount into the pod when it was created. */
   async #readPullSecrets(
     { namespace, pullSecrets: names = [] }: PodFacts,
     signal: AbortSignal,
@@ -52,7 +52,7 @@ export class InspectedImages implements PodImages {
     return withTimeout({ clock, ms: INSPECTION_BUDGET_MS, signal }, (inTime) => view.read(namespace, names, inTime));
   }
 
-  /** No pod waits for it: it takes turns, so that a recheck of everything topples no registry. */
+  /** Inspects with background priority: no pod waits for it, and a recheck of all pods must not overload a registry. */
   async #inspect(
     reference: string,
     { secrets, complete }: PullSecretsResult,

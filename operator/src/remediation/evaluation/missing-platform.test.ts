@@ -16,7 +16,7 @@ const both = (sinceMs?: number): Inspection => {
   return { ...inspection, facts: { ...inspection.facts, missing } };
 };
 
-/** A pod on amd64 whose image could not be pulled there. */
+/** A pod on amd64 whose image pull failed there. */
 const stuck: Partial<PodFacts> = {
   phase: 'Pending',
   containers: [
@@ -32,7 +32,7 @@ const stuck: Partial<PodFacts> = {
 };
 
 describe('a pod whose node did not find the manifest that the index lists', () => {
-  test('I9 its evaluation requests a check, and nothing is evicted while the registry is not known to lack it', async () => {
+  test('I9 its evaluation requests a check, and it is not evicted before the registry is known to lack the manifest', async () => {
     const world = new World(new FakeClock());
     world.images.set(IMAGE, both());
     world.add('a', stuck);
@@ -43,7 +43,7 @@ describe('a pod whose node did not find the manifest that the index lists', () =
     expect([world.evictions, world.getReason('a')]).toEqual([[], 'Fits']);
   });
 
-  test('I9 R4 it is evicted when every webhook has read that it is missing', async () => {
+  test('I9 R4 it is evicted once every webhook has read that the manifest is missing', async () => {
     const world = new World(new FakeClock());
     world.policies = [policy({ preference: { architectures: ['amd64'] } })];
     world.images.set(IMAGE, both(world.clock.now()));

@@ -7,7 +7,7 @@ const owner = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web'
 
 test.each<[string, readonly string[], string | undefined]>([
   ['is listed by the policy', ['argoproj.io/Rollout'], undefined],
-  ['is not', ['apps.kruise.io/CloneSet'], 'UnknownOwner'],
+  ['is not listed by the policy', ['apps.kruise.io/CloneSet'], 'UnknownOwner'],
 ])('R2 a pod whose owner kind %s', async (_, ownerKinds, reason) => {
   const world = new World(new FakeClock());
   world.policies = [policy({ remediation: { ownerKinds } })];

@@ -16,7 +16,7 @@ const suspect = (image = 'registry.test/web:v1'): SuspectPlatform => ({
   architecture: 'amd64',
 });
 
-/** Checks whose results the test gives. */
+/** Checks whose results the test sets. */
 class Checks {
   readonly clock = new FakeClock();
   readonly requests: PlatformCheckRequest[] = [];
@@ -40,7 +40,7 @@ class Checks {
     logger: silent,
   });
 
-  /** Requests the checks of a pod, and waits for the results that are there. */
+  /** Requests the checks of a pod, and waits for the available results. */
   async request(suspects: readonly SuspectPlatform[], changes: Partial<PodFacts> = {}): Promise<void> {
     this.#checks.request(crashLoopingPod('a', changes), suspects, new AbortController().signal);
     await this.clock.advance(0);
@@ -51,7 +51,7 @@ const images = (count: number): readonly SuspectPlatform[] =>
   Array.from({ length: count }, (_, at) => suspect(`registry.test/web:v${at}`));
 
 describe('checks of platforms', () => {
-  test('I9 I5 one is made with the pull secrets of the pod', async () => {
+  test('I9 I5 a check uses the pull secrets of the pod', async () => {
     const checks = new Checks();
     await checks.request([suspect()], { pullSecrets: ['b', 'a'] });
     const { digest, os, architecture, image: reference } = suspect();
@@ -59,7 +59,7 @@ describe('checks of platforms', () => {
     expect(checks.read).toEqual(['shop/b', 'shop/a']);
   });
 
-  test('I9 I4 without all of the pull secrets there is no check', async () => {
+  test('I9 I4 without all pull secrets no check is made', async () => {
     const checks = new Checks();
     checks.complete = false;
     await checks.request([suspect()], { pullSecrets: ['a'] });
@@ -70,8 +70,8 @@ describe('checks of platforms', () => {
     ['with a result, an hour', () => Promise.resolve('available'), 60],
     ['that found it missing, an hour', () => Promise.resolve('missing'), 60],
     ['without a result, five minutes', () => Promise.resolve('unknown'), 5],
-    ['that failed, five minutes', () => Promise.reject(new Error('a defect')), 5],
-  ])('I9 the next check of the same platform follows one %s later', async (_, result, minutes) => {
+    ['that threw, five minutes', () => Promise.reject(new Error('a defect')), 5],
+  ])('I9 the next check of the same platform follows a check %s later', async (_, result, minutes) => {
     const checks = new Checks();
     checks.result = result;
     await checks.request([suspect()]);
@@ -83,7 +83,7 @@ describe('checks of platforms', () => {
     expect(checks.requests).toHaveLength(2);
   });
 
-  test('I9 pods of another namespace may have another credential, and other content is another check', async () => {
+  test('I9 another namespace, whose credential may differ, and another digest are checked separately', async () => {
     const checks = new Checks();
     await checks.request([suspect()]);
     await checks.request([suspect()], { namespace: 'other' });
@@ -91,7 +91,7 @@ describe('checks of platforms', () => {
     expect(checks.requests).toHaveLength(3);
   });
 
-  test('I9 a namespace gets 20 an hour, for any number of images, and takes none from others', async () => {
+  test('I9 a namespace gets 20 checks an hour, for any number of images, and does not reduce those of others', async () => {
     const checks = new Checks();
     for (const one of images(30)) await checks.request([one]);
     expect(checks.requests).toHaveLength(20);
@@ -102,13 +102,13 @@ describe('checks of platforms', () => {
     expect(checks.requests).toHaveLength(41);
   });
 
-  test('I9 all namespaces together get 1,000 an hour', async () => {
+  test('I9 all namespaces together get 1,000 checks an hour', async () => {
     const checks = new Checks();
     for (let at = 0; at < 1_010; at += 1) await checks.request([suspect()], { namespace: `team-${at}` });
     expect(checks.requests).toHaveLength(1_000);
   });
 
-  test('I9 four are made at once; the others are requested again by their pods', async () => {
+  test('I9 four checks run concurrently; the pods request the others again', async () => {
     const checks = new Checks();
     const ends: ((result: PlatformCheck) => void)[] = [];
     checks.result = () => new Promise((resolve) => ends.push(resolve));

@@ -12,29 +12,29 @@ export interface RegistryPlatformChecksOptions {
   readonly logger: Pick<Logger, 'info' | 'warn'>;
 }
 
-/** A platform of one image is checked for the pods of one namespace, which have the same pull secrets as a rule, once in this time. */
+/** A platform of an image is checked once in this time per namespace, whose pods usually have the same pull secrets. */
 const REPEAT_MS = 60 * 60_000;
-/** After a check without a result. */
+/** The same after a check without a result. */
 const RETRY_MS = 5 * 60_000;
-/** A tenant writes the images whose platforms are checked. */
+/** Limits checks per namespace: tenants choose the images that are checked. */
 const MAX_PER_NAMESPACE = 20;
 const MAX_RECENT = 1_000;
-/** Each is a few requests, which are rate-limited per registry. */
+/** Maximum number of concurrent checks. Each makes a few requests, which are rate-limited per registry. */
 const MAX_AT_ONCE = 4;
 
 interface RecentCheck {
   readonly namespace: string;
-  /** Monotonic milliseconds before which it is not repeated. */
+  /** Monotonic milliseconds until which it is not repeated. */
   readonly untilMs: number;
 }
 
 /**
- * Has a registry checked for platforms that nodes could not pull (I9). Does not delay the evaluation of the pod: the next inspection of the
- * image has the result. Checks beyond the limits are dropped; the pod's next status update requests them again.
+ * Checks registries for platforms that nodes could not pull (I9). Does not delay the evaluation of the pod: the next inspection of the
+ * image contains the result. Checks over the limits are dropped; the pod's next status update requests them again.
  */
 export class RegistryPlatformChecks implements PlatformChecks {
   readonly #options: RegistryPlatformChecksOptions;
-  /** Checks of the last hour. */
+  /** Checks that are not due again yet. */
   readonly #recent = new Map<string, RecentCheck>();
   #running = 0;
 
@@ -64,7 +64,7 @@ export class RegistryPlatformChecks implements PlatformChecks {
     const { image: reference, digest, os, architecture } = suspect;
     try {
       const { secrets, complete } = await pullSecrets.read(pod.namespace, pod.pullSecrets ?? [], signal);
-      // Without all of them "not found" may be meant for another credential.
+      // Without all pull secrets, "not found" may be due to a missing credential.
       if (!complete) return 'unknown';
       const result = await inspector.checkPlatform({ reference, pullSecrets: secrets, digest, os, architecture });
       if (result === 'missing')

@@ -32,13 +32,13 @@ import type { EvictionContext } from './context-gatherer.ts';
 import type { ReadinessHistory } from './readiness-history.ts';
 import type { UnschedulableHistory } from './unschedulable-history.ts';
 
-/** What is decided about a pod, and the assessment of its placement that it is based on. */
+/** The decision about a pod, and the assessment of its placement on which it is based. */
 export interface Evaluation {
   readonly assessment: PlacementAssessment;
   readonly decision: EvictionDecision;
-  /** R9: the policy's status is to say that the preference is skipped for its workload. */
+  /** R9: whether to record in the policy's status that the preference is skipped for its workload. */
   readonly relax: boolean;
-  /** What an eviction of the pod counts against. */
+  /** The limits against which an eviction of the pod counts. */
   readonly account: EvictionAccount;
 }
 
@@ -53,7 +53,7 @@ export interface PodEvaluatorOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** Applies the pure rules to the context of a pod. Synchronous. */
+/** Applies the rules of core to the context of a pod. Synchronous. */
 export class PodEvaluator {
   readonly #options: PodEvaluatorOptions;
 
@@ -61,7 +61,7 @@ export class PodEvaluator {
     this.#options = options;
   }
 
-  /** @param hasSlot the eviction has its reservation already: of the limits only the brake can still stop it */
+  /** @param hasSlot whether the eviction has reserved a slot: then only the brake is checked, not the other limits */
   evaluate(context: EvictionContext, hasSlot = false): Evaluation {
     const { clock, webhook, attempts, readiness } = this.#options;
     const { pod, policy, namespace, node, job } = context;
@@ -118,7 +118,7 @@ export class PodEvaluator {
       unschedulable: {
         forMs,
         afterMs,
-        // Compares the pod with every node and the pods on it: not before it is due, since nothing depends on it until then.
+        // Expensive, because it compares the pod with every node and the pods on it: not computed before it is needed.
         relaxingHelps: forMs >= afterMs && relaxingHelps(input),
         relaxed,
       },
@@ -143,7 +143,7 @@ function checkWebhook(
   return webhook.isReachable() ? 'reachable' : 'unreachable';
 }
 
-/** R9: whether the preference that the pod was narrowed by is relaxed for its workload, its namespace or the policy. */
+/** R9: whether the preference that constrained the pod is relaxed for its workload, its namespace or the policy. */
 function isRelaxedFor(pod: PodFacts, relaxed: NonNullable<ArchPolicyStatus['relaxed']>, nowMs: number): boolean {
   const { namespace } = pod;
   return isRelaxedAt(relaxed, { workload: workloadKey(pod), namespace }, nowMs, requiredArchitecture(pod));

@@ -8,7 +8,7 @@ import { World } from '../fixtures/world.ts';
 
 const world = new World(new FakeClock());
 
-/** A pod whose condition Ready has this status since then; its only container has restarted so often. */
+/** A pod with this condition Ready, whose only container has `restartCount` restarts. */
 function podAt(value: boolean, sinceMs: number, restartCount = 0, changes: Partial<ContainerEvidence> = {}): PodFacts {
   const container = { name: 'main', image: 'i', ready: value, running: value, restartCount, ...changes };
   return world.pod('a', { uid: 'uid', ready: { value, sinceMs }, containers: [container] });
@@ -36,7 +36,7 @@ const endedAfter = (seconds: number): Partial<ContainerEvidence> => ({
 describe('restarts of a pod that is not Ready', () => {
   const MINUTE = 60_000;
 
-  test('R10 those of the last 15 minutes count, from the loss of readiness on', async () => {
+  test('R10 restarts of the last 15 minutes count, starting with the loss of readiness', async () => {
     const clock = new FakeClock();
     const history = new ReadinessHistory(clock);
     let previous = podAt(false, clock.now());
@@ -56,7 +56,7 @@ describe('restarts of a pod that is not Ready', () => {
     restart(8);
     restart(8);
     await clock.advance(6 * MINUTE);
-    // An interrupted watch: when the others happened is not known.
+    // An interrupted watch: the times of the others are not known.
     restart(12);
     expect(crashes()).toEqual([12, 3]);
     await clock.advance(4 * MINUTE);
@@ -82,7 +82,7 @@ describe('a process that starts while a pod crashes', () => {
   const MINUTE = 60_000;
   const waiting = { reason: 'CrashLoopBackOff', message: '' };
 
-  /** Crashes at once at each start, and waits for five minutes in between. */
+  /** Simulates a container that crashes at once at each start, with five minutes in between. */
   async function crashFor(starts: number, clock: FakeClock, unreadySince: number, processes: ReadinessHistory[]) {
     let previous: PodFacts | undefined;
     for (let restarts = 1; restarts <= starts; restarts += 1) {
@@ -104,17 +104,17 @@ describe('a process that starts while a pod crashes', () => {
     return history;
   }
 
-  test('R10 its 15 minutes do not begin again, and of the restarts those count whose times the status has', async () => {
+  test('R10 the 15 minutes do not begin again, and the restarts count whose times the status contains', async () => {
     const clock = new FakeClock();
     const processes = [new ReadinessHistory(clock)];
     await crashFor(6, clock, clock.now(), processes);
     const [first, second] = processes.map((history) => history.getCrashes('uid'));
     expect(first).toEqual({ unreadyForMs: 25 * MINUTE, restarts: new Map([['main', 3]]) });
-    // Instead of none, and no minute: the next restart is the third.
+    // Not 0 minutes and no restart: the next restart is the third.
     expect(second).toEqual({ unreadyForMs: 25 * MINUTE, restarts: new Map([['main', 2]]) });
   });
 
-  test('R10 a pod that is not Ready and restarts for the first time has not been Ready since its condition says so', async () => {
+  test('R10 at its first restart, a pod has not been Ready since the time of its condition', async () => {
     const clock = new FakeClock();
     const [history, since] = [new ReadinessHistory(clock), clock.now()];
     await clock.advance(20 * MINUTE);
@@ -125,7 +125,7 @@ describe('a process that starts while a pod crashes', () => {
     expect(history.getCrashes('uid')).toEqual({ unreadyForMs: 20 * MINUTE, restarts: new Map([['main', 1]]) });
   });
 
-  test('R10 the clock of its node is ahead: nothing has been going on for less than no time', () => {
+  test('R10 the clock of its node is ahead: durations are never negative', () => {
     const clock = new FakeClock();
     const ahead = clock.now() + MINUTE;
     const lastTerminated = { reason: 'Error', exitCode: 1, message: '', seconds: 0, finishedAtMs: ahead };
@@ -133,7 +133,7 @@ describe('a process that starts while a pod crashes', () => {
     expect(history.getCrashes('uid')).toEqual({ unreadyForMs: 0, restarts: new Map([['main', 1]]) });
   });
 
-  test('R10 a process never counts more than what happened, whenever it starts', () => {
+  test('R10 a process never overestimates, whenever it starts', () => {
     const run = fc.record({
       seconds: fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 10, max: 900 })),
       backOff: fc.integer({ min: 1, max: 300 }),
@@ -143,7 +143,7 @@ describe('a process that starts while a pod crashes', () => {
     fc.assert(
       fc.property(fc.array(run, { minLength: 2, maxLength: 10 }), fc.nat(), (runs, at) => {
         const clock = new FakeClock();
-        const states = lifeOf(runs, clock.now());
+        const states = simulateRuns(runs, clock.now());
         const history = new ReadinessHistory(clock);
         states.slice(at % states.length).forEach(({ atMs, pod: object, unreadySinceMs, startsMs }, index, all) => {
           clock.jump(atMs - clock.now());
@@ -168,8 +168,8 @@ describe('a process that starts while a pod crashes', () => {
     readonly makesReady: boolean;
   }
 
-  /** Each status of a pod with these runs, since when it has not been Ready for ten seconds, and when it restarted. */
-  function lifeOf(runs: readonly Run[], bornMs: number) {
+  /** Computes the statuses of a pod with these runs, since when it has not been Ready for ten seconds, and the times of its restarts. */
+  function simulateRuns(runs: readonly Run[], bornMs: number) {
     let [atMs, readyMs, unreadySinceMs] = [bornMs, bornMs, bornMs];
     let lastTerminated: ContainerEvidence['lastTerminated'];
     const startsMs: number[] = [];
@@ -196,12 +196,12 @@ describe('a process that starts while a pod crashes', () => {
 
 test.each<[string, readonly PodFacts[], boolean]>([
   ['never Ready', [podAt(false, 0), podAt(false, 0)], false],
-  ['Ready now: its condition says so itself', [podAt(false, 0), podAt(true, 5_000)], false],
+  ['Ready now: its condition shows it', [podAt(false, 0), podAt(true, 5_000)], false],
   ['Ready for nine seconds', [podAt(true, 0), podAt(false, 9_000)], false],
   ['Ready for ten seconds', [podAt(true, 0), podAt(false, 10_000)], true],
   ['and Ready again, and not', [podAt(true, 0), podAt(false, 10_000), podAt(true, 11_000), podAt(false, 12_000)], true],
   ['Ready for a moment at each of two restarts', [podAt(true, 0), podAt(false, 500), podAt(true, 300_000, 1)], false],
-  ['the same, but the watch missed what was between', [podAt(true, 0), podAt(false, 300_500, 1)], false],
+  ['the same, but the watch missed the time in between', [podAt(true, 0), podAt(false, 300_500, 1)], false],
   ['the same, but the watch missed several restarts', [podAt(true, 0), podAt(false, 900_500, 3)], false],
   ['Ready for months, and the watch missed the first two restarts', [podAt(true, 0), podAt(false, 5e9, 2)], true],
   ['Ready for twenty minutes, and the watch missed two restarts', [podAt(true, 0), podAt(false, 1_200_000, 2)], false],
@@ -217,11 +217,11 @@ test.each<[string, readonly PodFacts[], boolean]>([
     [podAt(true, 0), podAt(true, 60_000, 1, endedAfter(1))],
     false,
   ],
-])('R10 a pod that has been Ready for ten seconds is remembered: %s', (_, states, expected) => {
+])('R10 whether a pod has been Ready for ten seconds: %s', (_, states, expected) => {
   expect(readHistory(...states).hasBeenReady('uid')).toBe(expected);
 });
 
-test('R10 P8 only pods that lost their readiness are remembered, and only until they are deleted', () => {
+test('R10 P8 only pods that lost their readiness are recorded, until they are deleted', () => {
   const history = readHistory(podAt(true, 0), podAt(false, READY_AFTER_MS));
   expect([history.size, history.hasBeenReady('other')]).toEqual([1, false]);
   const gone = podAt(false, READY_AFTER_MS);
@@ -229,7 +229,7 @@ test('R10 P8 only pods that lost their readiness are remembered, and only until 
   expect([history.size, history.hasBeenReady('uid')]).toEqual([0, false]);
 });
 
-test('R10 a crash loop is never remembered, whatever the watch missed of it', () => {
+test('R10 a crash loop never counts as Ready, whichever events the watch missed', () => {
   const lives = fc.array(
     fc.record({ readyMs: fc.integer({ min: 100, max: 1_000 }), backOffMs: fc.integer({ min: 1_000, max: 300_000 }) }),
     { minLength: 2, maxLength: 12 },

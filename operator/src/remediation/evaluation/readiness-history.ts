@@ -13,18 +13,18 @@ import type { StoreEvent } from '@archpolicy/kube';
 /** Restarts of a pod that is not Ready. Monotonic milliseconds. */
 interface Crashes {
   readonly unreadySince: number;
-  /** By the name of the container: its latest restarts, as many as count. */
+  /** By the name of the container: the times of its latest restarts, at most {@link CRASHING_RESTARTS}. */
   readonly restarts: Map<string, number[]>;
 }
 
 /**
- * Which pods have been Ready for 10 s and are not any longer, and how often their containers have restarted since (R10): the
- * status alone forgets that with its next change. It belongs to the process, not to a term: a standby that takes over has
- * seen the same. A process that starts concludes from a pod's first status what it can (`crashesInStatus`), so that its 15 minutes do
- * not begin again: the restarts whose times the status has, and since when the pod has not been Ready. Further restarts in
- * `restartCount` have no time and do not count, and whether the pod has ever been Ready for 10 s is up to `hasRun`.
+ * Records which pods were Ready for 10 s and no longer are, and how often their containers have restarted since then (R10), because a
+ * pod's status does not retain that. A standby records the same as the leader, so nothing is lost when it takes over. A process that
+ * starts derives what it can from a pod's first status (`crashesInStatus`), so that the 15 minutes do not begin again: the restarts whose
+ * times the status contains, and since when the pod has not been Ready. Further restarts in `restartCount` have no time and do not
+ * count; `hasRun` decides whether the pod has ever been Ready for 10 s.
  *
- * Only pods that lost their readiness or crash take memory, and only until they are deleted.
+ * Only pods that lost their readiness or crash use memory, until they are deleted.
  */
 export class ReadinessHistory {
   readonly #clock: Pick<Clock, 'monotonic' | 'now'>;
@@ -37,7 +37,7 @@ export class ReadinessHistory {
     this.#clock = clock;
   }
 
-  /** To be called with every change of a pod, before the pod is evaluated for it. */
+  /** Must be called for every change of a pod, before the pod is evaluated. */
   onPodChanged(event: StoreEvent<PodFacts>): void {
     const { uid } = event.object;
     if (event.type === 'deleted') {
@@ -62,7 +62,7 @@ export class ReadinessHistory {
     return this.#haveBeenReady.has(uid);
   }
 
-  /** Undefined when no loss of readiness and no restart is known. */
+  /** Returns undefined if neither a loss of readiness nor a restart was observed. */
   getCrashes(uid: string): CrashHistory | undefined {
     const crashes = this.#crashes.get(uid);
     if (crashes === undefined) return undefined;
@@ -74,7 +74,7 @@ export class ReadinessHistory {
     };
   }
 
-  /** How many pods are remembered. */
+  /** Number of recorded pods. */
   get size(): number {
     return this.#haveBeenReady.size;
   }
@@ -92,7 +92,7 @@ export class ReadinessHistory {
     });
   }
 
-  /** Several restarts in one update count as one: when the others happened is not known. */
+  /** Several restarts in one update count as one, because the times of the others are not known. */
   #restarted(pod: PodFacts, name: string): void {
     const now = this.#clock.monotonic();
     const crashes = this.#crashes.get(pod.uid) ?? {
@@ -104,7 +104,7 @@ export class ReadinessHistory {
     crashes.restarts.set(name, times.slice(-CRASHING_RESTARTS));
   }
 
-  /** A time after the present one, by the clock of a node that is ahead, is the present one. */
+  /** Converts to monotonic time. A time in the future, from a node whose clock is ahead, counts as now. */
   #toMonotonic(epochMs: number): number {
     return this.#clock.monotonic() - Math.max(0, this.#clock.now() - epochMs);
   }
@@ -114,7 +114,7 @@ function wasReadyLongEnough(previous: PodFacts, pod: PodFacts): boolean {
   const elapsedMs = pod.ready.sinceMs - previous.ready.sinceMs;
   if (!previous.ready.value || elapsedMs < READY_AFTER_MS) return false;
   return pod.containers.every((container) => {
-    // An interrupted watch may have missed restarts: a crash loop that is Ready at both ends was not Ready between them.
+    // An interrupted watch may have missed restarts: a pod in a crash loop that is Ready at both times was not Ready in between.
     const restarts = restartsSince(previous, container);
     return outlastsCrashLoop(elapsedMs, restarts) || (restarts === 1 && hasRunLong(container));
   });

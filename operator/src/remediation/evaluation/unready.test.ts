@@ -20,7 +20,7 @@ import {
 import { World } from '../fixtures/world.ts';
 
 describe('a pod that has been Ready since January is not Ready for a moment', () => {
-  test('R10 its node is not Ready: nothing is evicted, nor when the node comes back', async () => {
+  test('R10 its node is not Ready: nothing is evicted, also after the node recovers', async () => {
     const world = await worldWith(['a']);
     world.nodes.set('amd64-1', node('amd64-1', 'amd64', { ready: false }));
     await unready(world, 'a', [container({ ready: true, running: true, runningSinceMs: world.clock.now() - JANUARY })]);
@@ -35,11 +35,11 @@ describe('a pod that has been Ready since January is not Ready for a moment', ()
     expect([world.evictions, world.getReason('a')]).toEqual([[], 'ReadyOnWrongArchitecture']);
   });
 
-  test('R10 the same, seen by an operator that started a moment later', async () => {
+  test('R10 the same with an operator that started a moment later', async () => {
     const world = new World(new FakeClock());
     await world.clock.advance(JANUARY);
     world.add('a', readySince(world, JANUARY));
-    // It observed nothing: the pod is another one to it.
+    // It has observed nothing: the pod gets another UID.
     world.pods.set('shop/a', {
       ...world.pods.get('shop/a')!,
       ready: { value: false, sinceMs: world.clock.now(), turnedFalse: true },
@@ -49,7 +49,7 @@ describe('a pod that has been Ready since January is not Ready for a moment', ()
     expect([world.readiness.size, world.evictions, world.getReason('a')]).toEqual([0, [], 'ReadyOnWrongArchitecture']);
   });
 
-  test('R10 four replicas whose database restarts crash at once: none is evicted', async () => {
+  test('R10 four replicas crash at once while their database restarts: no pod is evicted', async () => {
     const names = ['a', 'b', 'c', 'd'];
     const world = await worldWith(names);
     for (const name of names) await unready(world, name, [container({ terminated: ended() })]);
@@ -62,25 +62,25 @@ describe('a pod that has been Ready since January is not Ready for a moment', ()
     expect(new Set(names.map((name) => world.getReason(name)))).toEqual(new Set(['ReadyOnWrongArchitecture']));
   });
 
-  test('R10 its image got another content, which the kernel refuses: it is evicted', async () => {
+  test('R10 its tag resolves to other content, which the kernel refuses: it is evicted', async () => {
     const world = await worldWith(['a']);
     await unready(world, 'a', [container({ restartCount: 1, lastTerminated: ended('exec /app: exec format error') })]);
     expect(world.evictions).toHaveLength(1);
   });
 });
 
-test('R10 a pod that never ran on a node that is not Ready waits, and is evicted when the node is back', async () => {
+test('R10 a pod that never ran waits while its node is not Ready, and is evicted when the node recovers', async () => {
   const world = new World(new FakeClock());
   world.nodes.set('amd64-1', node('amd64-1', 'amd64', { ready: false }));
   world.add('a');
-  // No time: the change of the node has it evaluated.
+  // No delay: the change of the node enqueues the pod.
   expect([await world.reconcile('a'), world.getReason('a')]).toEqual([{}, 'NodeNotReady']);
   world.nodes.set('amd64-1', node('amd64-1', 'amd64'));
   await world.reconcile('a');
   expect(world.evictions).toHaveLength(1);
 });
 
-test('R10 an application of arm64 alone that crashes beside a sidecar that runs is evicted', async () => {
+test('R10 an application that declares only arm64, and crashes beside a running sidecar, is evicted', async () => {
   const world = new World(new FakeClock());
   await world.clock.advance(HOUR);
   world.images.set('registry.test/proxy:v1', resolved('linux/amd64', 'linux/arm64'));
@@ -104,11 +104,11 @@ test('R10 an application of arm64 alone that crashes beside a sidecar that runs 
   expect(world.evictions).toHaveLength(1);
 });
 
-describe('four replicas that never ran, of an image whose arm64 part is a binary of amd64', () => {
+describe('four replicas that never ran, of an image whose arm64 manifest contains an amd64 binary', () => {
   const names = ['a', 'b', 'c', 'd'];
   const REFUSED = container({ restartCount: 1, lastTerminated: ended('exec /app: exec format error') });
 
-  /** Each evicted pod is replaced on arm64: bound and creating its containers at first. */
+  /** Creates a world in which each evicted pod is replaced on arm64, at first bound and creating its containers. */
   async function replicas(afterMs: number): Promise<World> {
     const world = new World(new FakeClock());
     await world.clock.advance(afterMs);
@@ -163,7 +163,7 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
     expect(world.evictions).toHaveLength(2);
   });
 
-  test('R6 R10 later in a term: at most three, and the first broken one stops the rest', async () => {
+  test('R6 R10 ten minutes after the leader started: at most three, and the first broken one stops the rest', async () => {
     const world = await replicas(HOUR);
     await workUntilStable(world);
     expect(world.evictions).toHaveLength(3);
@@ -173,7 +173,7 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
     expect([world.evictions.length, world.getReason('d')]).toEqual([3, 'OwnerStopped']);
   });
 
-  test('R6 R10 the first replacement comes up: the others follow without waiting for theirs', async () => {
+  test('R6 R10 once the first replacement has come up, the others follow without waiting for theirs', async () => {
     const world = await replicas(0);
     await workUntilStable(world);
     const readyAtMs = world.clock.now();
@@ -187,7 +187,7 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
     expect([world.evictions.length, world.landings]).toEqual([4, ['right', 'right', 'right', 'right']]);
   });
 
-  test('R6 R10 a replacement that is not Ready for reasons of its own counts as right after a minute', async () => {
+  test('R6 R10 a replacement that is not Ready for another reason counts as right after a minute', async () => {
     const world = await replicas(0);
     await workUntilStable(world);
     const sinceMs = world.clock.now();
@@ -201,7 +201,7 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
     expect(world.evictions).toHaveLength(2);
   });
 
-  test('R6 R10 one that has not started yet shows nothing, however long it takes', async () => {
+  test('R6 R10 a replacement that has not started does not count, even after a long time', async () => {
     const world = await replicas(0);
     await workUntilStable(world);
     await world.clock.advance(5 * MINUTE);
@@ -209,7 +209,7 @@ describe('four replicas that never ran, of an image whose arm64 part is a binary
     expect([world.evictions.length, world.landings]).toEqual([1, []]);
   });
 
-  test('R6 R10 the pod of a Job that has finished well has come up', async () => {
+  test('R6 R10 a succeeded pod of a Job has come up', async () => {
     const world = await replicas(0);
     await workUntilStable(world);
     await become(world, 'a-new', {

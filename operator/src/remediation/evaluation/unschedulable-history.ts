@@ -4,10 +4,9 @@ import type { Clock } from '@archpolicy/async';
 import type { StoreEvent } from '@archpolicy/kube';
 
 /**
- * Since when pods with our additions have been looking for a node (R9). The condition's own time does not show it: the scheduler
- * keeps that time from one reason to another, so that it includes the time behind scheduling gates
- * (https://github.com/kubernetes/kubernetes/issues/122164). It belongs to the process, not to a term: a standby that takes over
- * has seen the same.
+ * Records since when pods with additions of ArchPolicy have been unschedulable (R9). The time of the pod's condition is not used: the
+ * scheduler does not change it with the reason, so it includes the time behind scheduling gates
+ * (https://github.com/kubernetes/kubernetes/issues/122164). A standby records the same as the leader.
  */
 export class UnschedulableHistory {
   readonly #clock: Pick<Clock, 'monotonic'>;
@@ -18,19 +17,19 @@ export class UnschedulableHistory {
     this.#clock = clock;
   }
 
-  /** To be called with every change of a pod, before the pod is evaluated for it. */
+  /** Must be called for every change of a pod, before the pod is evaluated. */
   onPodChanged({ type, object }: StoreEvent<PodFacts>): void {
     if (type === 'deleted' || !isUnschedulable(object)) this.#since.delete(object.uid);
     else if (!this.#since.has(object.uid)) this.#since.set(object.uid, this.#clock.monotonic());
   }
 
-  /** Milliseconds since the pod was first seen without a node; 0 for one that was not. */
+  /** Returns the milliseconds since the pod was first observed unschedulable; 0 if it is not. */
   forMs(uid: string): number {
     const since = this.#since.get(uid);
     return since === undefined ? 0 : this.#clock.monotonic() - since;
   }
 
-  /** How many pods are remembered. */
+  /** Number of recorded pods. */
   get size(): number {
     return this.#since.size;
   }

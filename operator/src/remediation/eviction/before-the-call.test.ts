@@ -6,8 +6,8 @@ import { World } from '../fixtures/world.ts';
 const MINUTE = 60_000;
 const newWorld = (): World => new World(new FakeClock());
 
-describe('right before the call', () => {
-  test('R8 the pod is judged again as it is now: it runs', async () => {
+describe('checks right before the call', () => {
+  test('R8 the pod is evaluated again: it runs now', async () => {
     const world = newWorld();
     world.add('a');
     const running = { name: 'main', image: '', ready: true, running: true, restartCount: 0 };
@@ -19,12 +19,12 @@ describe('right before the call', () => {
 
   test.each<[string, (world: World) => void]>([
     [
-      'says Report by now',
+      'has action Report now',
       (world) => (world.policies = [{ ...policy({ remediation: { action: 'Report' } }), generation: 2 }]),
     ],
-    ['is in Audit by now', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), generation: 2 }])],
-    ['is gone', (world) => (world.policies = [])],
-    ['was made again', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), uid: 'another' }])],
+    ['is in Audit now', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), generation: 2 }])],
+    ['was deleted', (world) => (world.policies = [])],
+    ['was created again', (world) => (world.policies = [{ ...policy({ mode: 'Audit' }), uid: 'another' }])],
   ])('R1 its policy %s: nothing is sent, and it is evaluated again', async (_, change) => {
     const world = newWorld();
     world.add('a');
@@ -37,7 +37,7 @@ describe('right before the call', () => {
     expect(world.evictions).toEqual([]);
   });
 
-  test('R1 its namespace is marked to be skipped by now: nothing is sent', async () => {
+  test('R1 its namespace has the skip label now: nothing is sent', async () => {
     const world = newWorld();
     world.add('a');
     world.onConfirm = () => {
@@ -47,7 +47,7 @@ describe('right before the call', () => {
     expect([world.evictions, world.getReason('a')]).toEqual([[], 'Skipped']);
   });
 
-  test('R8 it is Ready for a moment: the UID alone', async () => {
+  test('R8 it has just become Ready: the UID is the only precondition', async () => {
     const world = newWorld();
     const crashing = world.add('a').containers.map((status) => ({ ...status, ready: true, running: true }));
     const scheduled = { value: true, sinceMs: world.clock.now() - 60 * MINUTE };
@@ -59,7 +59,7 @@ describe('right before the call', () => {
 
   test.each([
     ['gone', 'gone' as const],
-    ['another of the same name', 'other' as const],
+    ['another one of the same name', 'other' as const],
   ])('R8 the pod is %s: nothing is sent', async (_, what) => {
     const world = newWorld();
     world.add('a');
@@ -69,11 +69,11 @@ describe('right before the call', () => {
   });
 
   test.each([
-    ['another one of the same name, with another architecture', node('amd64-1', 'arm64', { uid: 'another' })],
+    ['another node of the same name with another architecture', node('amd64-1', 'arm64', { uid: 'another' })],
     ['another one of the same name', node('amd64-1', 'amd64', { uid: 'another' })],
-    ['installed again with another architecture', node('amd64-1', 'arm64')],
+    ['reinstalled with another architecture', node('amd64-1', 'arm64')],
     ['gone', 'gone' as const],
-  ])('R8 its node is %s, and the watch has not shown it: nothing is sent', async (_, current) => {
+  ])('R8 its node is %s, which the watch has not shown: nothing is sent', async (_, current) => {
     const world = newWorld();
     world.add('a');
     world.currentNodes.set('amd64-1', current);
@@ -84,7 +84,7 @@ describe('right before the call', () => {
     expect(world.evictions).toHaveLength(1);
   });
 
-  test('R8 R10 its node is not Ready by now: nothing is sent', async () => {
+  test('R8 R10 its node is not Ready now: nothing is sent', async () => {
     const world = newWorld();
     world.add('a');
     world.currentNodes.set('amd64-1', node('amd64-1', 'amd64', { ready: false }));
@@ -92,7 +92,7 @@ describe('right before the call', () => {
     expect([world.evictions, world.getReason('a')]).toEqual([[], 'NodeNotReady']);
   });
 
-  test('R7 a replacement landed wrong only by a node that was replaced: it is no fault', async () => {
+  test('R7 a replacement that landed wrong because its node was replaced is not a violation', async () => {
     const world = newWorld();
     world.add('a');
     await world.reconcile('a');
@@ -110,7 +110,7 @@ describe('right before the call', () => {
     expect(world.evictions).toEqual([]);
   });
 
-  test('R3 the webhook does not answer: the pod waits with all others, and goes when it does', async () => {
+  test('R3 the webhook does not respond: the pod waits until it is reachable', async () => {
     const world = newWorld();
     world.add('a');
     world.webhook.answers = false;

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
 import { World } from '../fixtures/world.ts';
 
-describe('evictions side by side', () => {
-  test('R6 two pods of one owner whose evictions are due at the same time take one place, not two', async () => {
+describe('concurrent evictions', () => {
+  test('R6 two pods of one owner whose evictions are due at the same time reserve one slot, not two', async () => {
     const world = new World(new FakeClock());
     for (const name of ['a', 'b']) world.add(name);
     await Promise.all(['shop/a', 'shop/b'].map((key) => world.evict(key)));

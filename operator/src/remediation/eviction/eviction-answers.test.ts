@@ -8,22 +8,27 @@ const accepted: EvictionResult = { kind: 'evicted' };
 const noAnswer: EvictionResult = { kind: 'no-answer', error: new KubeError('Timeout', 'too late') };
 const newWorld = (): World => new World(new FakeClock());
 
-describe('what the Eviction API answers', () => {
+describe('results of the Eviction API', () => {
   const cases: readonly (readonly [string, EvictionResult, string | undefined, number | undefined])[] = [
     ['404: done', { kind: 'gone' }, undefined, undefined],
-    ['409: judged again after 10 s', { kind: 'conflict', message: '' }, 'Conflict', 10_000],
+    ['409: evaluated again after 10 s', { kind: 'conflict', message: '' }, 'Conflict', 10_000],
     [
-      '429 of a budget, as the server says',
+      '429 of a budget, with a retry time',
       { kind: 'budget', message: '', retryAfterMs: 10_000 },
       'DisruptionBudget',
       10_000,
     ],
-    ['429 of a budget, without a time: backs off', { kind: 'budget', message: '' }, 'DisruptionBudget', 100],
-    ['429 of a busy server, as it says', { kind: 'throttled', message: '', retryAfterMs: 1_000 }, 'ApiBusy', 1_000],
-    ['a failure: backs off', { kind: 'failed', status: 500, message: '' }, 'ApiBusy', 100],
-    ['403: later', { kind: 'forbidden', message: '' }, 'Forbidden', 60_000],
+    ['429 of a budget, without a retry time: back-off', { kind: 'budget', message: '' }, 'DisruptionBudget', 100],
+    [
+      '429 of a busy server, with a retry time',
+      { kind: 'throttled', message: '', retryAfterMs: 1_000 },
+      'ApiBusy',
+      1_000,
+    ],
+    ['a failure: back-off', { kind: 'failed', status: 500, message: '' }, 'ApiBusy', 100],
+    ['403: a minute later', { kind: 'forbidden', message: '' }, 'Forbidden', 60_000],
     ['several budgets: final', { kind: 'several-budgets', message: '' }, 'SeveralBudgets', undefined],
-    ['a request that it does not take: final', { kind: 'invalid', status: 400, message: '' }, 'Refused', undefined],
+    ['a rejected request: final', { kind: 'invalid', status: 400, message: '' }, 'Refused', undefined],
   ];
   test.each(cases)('R8 %s', async (_, answer, reason, requeueAfterMs) => {
     const world = newWorld();
@@ -35,7 +40,7 @@ describe('what the Eviction API answers', () => {
     expect(world.evicted).toEqual([]);
   });
 
-  test('R8 a crash loop’s news do not make it try again before its time', async () => {
+  test('R8 updates of a crash-looping pod do not lead to an early attempt', async () => {
     const world = newWorld();
     world.add('a');
     world.answer = () => ({ kind: 'budget', message: '', retryAfterMs: 10_000 });
@@ -49,7 +54,7 @@ describe('what the Eviction API answers', () => {
     expect(world.evictions).toHaveLength(2);
   });
 
-  test('R8 a budget’s refusals come later each time, up to 5 minutes', async () => {
+  test('R8 the delay after a rejection by a budget grows up to 5 minutes', async () => {
     const world = newWorld();
     world.add('a');
     world.answer = () => ({ kind: 'budget', message: '' });
@@ -63,7 +68,7 @@ describe('what the Eviction API answers', () => {
     expect(delays.slice(-2)).toEqual([300_000, 300_000]);
   });
 
-  test('R8 a budget that blocks is reported, with what to do and the API server’s message', async () => {
+  test('R8 a budget that blocks is reported with a remedy and the API server’s message', async () => {
     const world = newWorld();
     world.add('a');
     world.answer = () => ({
@@ -75,7 +80,7 @@ describe('what the Eviction API answers', () => {
     expect(world.events[0]?.note).toMatch(/unhealthyPodEvictionPolicy to AlwaysAllow\. .*budget web needs 1/u);
   });
 
-  test('R8 no answer: the pod shows whether it was accepted, and it counts as one', async () => {
+  test('R8 no response: the pod shows that it was accepted, and it counts', async () => {
     const world = newWorld();
     const { uid } = world.add('a');
     world.answer = () => noAnswer;
@@ -88,7 +93,7 @@ describe('what the Eviction API answers', () => {
     expect(world.landings).toEqual(['right']);
   });
 
-  test('R8 no answer, and the pod is still there: it is tried again, in its own place', async () => {
+  test('R8 no response, and the pod still exists: it is tried again in its own slot', async () => {
     const world = newWorld();
     world.add('a');
     world.answer = () => noAnswer;

@@ -1,7 +1,7 @@
 import type { LastAttempt } from '@archpolicy/core';
 import type { EvictionResult } from '@archpolicy/kube';
 
-/** What an answer of the Eviction API means for the pod (R8). */
+/** The meaning of the Eviction API's response for the pod (R8). */
 export type AttemptResult =
   /** The pod is being deleted. */
   | { readonly kind: 'accepted' }
@@ -9,17 +9,17 @@ export type AttemptResult =
   | { readonly kind: 'gone' }
   | { readonly kind: 'not-accepted'; readonly reason: LastAttempt['reason']; readonly delayMs: number };
 
-/** A version or UID that did not match: the pod has changed, and a pod in a crash loop changes often. */
+/** UID or version did not match: the pod has changed, as a pod in a crash loop often does. */
 const CONFLICT_DELAY_MS = 10_000;
-/** A budget that does not allow an eviction may allow it a moment later, or never. */
+/** Back-off for a budget that does not allow an eviction: it may allow it soon, or never. */
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5 * 60_000;
-/** RBAC and admission policies are changed by hand. */
+/** RBAC and admission policies change rarely. */
 const FORBIDDEN_DELAY_MS = 60_000;
-/** Long enough for the watch to show whether it was accepted. */
+/** Long enough for the watch to show whether the eviction was accepted. */
 const NO_ANSWER_DELAY_MS = 10_000;
 
-/** Milliseconds; `server`: as the server said, else back-off; `final`: it changes by hand only. */
+/** Milliseconds; `server`: the server's Retry-After, else back-off; `final`: the policy's recheck interval. */
 type Delay = number | 'server' | 'final';
 
 const NOT_ACCEPTED: Readonly<
@@ -36,8 +36,8 @@ const NOT_ACCEPTED: Readonly<
 };
 
 /**
- * @param failures attempts for this pod that were not accepted before this one
- * @param finalDelayMs when a final rejection is tried again, since it may have been fixed: the policy's recheck interval
+ * @param failures earlier attempts for this pod that were not accepted
+ * @param finalDelayMs the policy's recheck interval: after it, a final rejection is tried again, since its cause may have been fixed
  */
 export function interpretResult(answer: EvictionResult, failures: number, finalDelayMs: number): AttemptResult {
   if (answer.kind === 'evicted') return { kind: 'accepted' };
@@ -48,7 +48,7 @@ export function interpretResult(answer: EvictionResult, failures: number, finalD
   return { kind: 'not-accepted', reason, delayMs: typeof delay === 'number' ? delay : delays[delay] };
 }
 
-/** Doubled at each failure. */
+/** Doubles with each failure. */
 function backOff(failures: number): number {
   return Math.min(FIRST_DELAY_MS * 2 ** failures, MAX_DELAY_MS);
 }

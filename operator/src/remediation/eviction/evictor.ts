@@ -14,11 +14,11 @@ import { interpretResult } from './eviction-retry.ts';
 export type EvictionOutcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'gone' }
-  /** Right before the call the pod was not to be evicted: nothing was sent. */
+  /** The evaluation right before the call objected: nothing was sent. */
   | { readonly kind: 'no-longer-evictable'; readonly evaluation: Evaluation }
-  /** Right before the call another policy governed the pod, or a changed one, or none: nothing was sent. */
+  /** Right before the call, the pod had another governing policy, a changed one, or none: nothing was sent. */
   | { readonly kind: 'policy-changed' }
-  /** Right before the call the pod was on another node, or its node was another one of the same name: nothing was sent. */
+  /** Right before the call, the pod was on another node, or its node had been replaced by another one of the same name: nothing was sent. */
   | { readonly kind: 'node-changed' }
   /** The Lease was lost: nothing was sent. */
   | { readonly kind: 'not-leading' }
@@ -37,12 +37,12 @@ export interface EvictorOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** The schema validates the duration; this is for a value that it missed. */
+/** For a duration that the CRD's schema did not reject although it does not parse. */
 const DEFAULT_RECHECK_MS = 600_000;
 
 /**
- * Evicts a pod (R8): takes a reservation, probes the webhook, reads the pod and its node, evaluates the pod again, checks the Lease, and calls
- * the Eviction API.
+ * Evicts a pod (R8): reserves a slot, probes the webhook, reads the pod and its node, evaluates the pod again, checks the Lease, and
+ * calls the Eviction API.
  */
 export class Evictor {
   readonly #options: EvictorOptions;
@@ -51,7 +51,7 @@ export class Evictor {
     this.#options = options;
   }
 
-  /** To be called without an `await` after the evaluation that found the limits free: reserves before it waits. */
+  /** Must be called without an `await` after the evaluation that checked the limits: it reserves the slot synchronously. */
   async evict(context: EvictionContext, account: EvictionAccount, signal: AbortSignal): Promise<EvictionOutcome> {
     const { ledger, clock, attempts } = this.#options;
     const { uid } = context.pod;
@@ -79,7 +79,7 @@ export class Evictor {
     return this.#call(current, evaluation.decision, signal);
   }
 
-  /** The context of the pod with what the API server has of the pod and its node now, or why it is not to be evicted. */
+  /** Returns the context with the pod and node as the API server has them now, or the outcome if the pod must not be evicted. */
   async #readAgain(context: EvictionContext, signal: AbortSignal): Promise<EvictionContext | EvictionOutcome> {
     const { reader, gatherer, attempts } = this.#options;
     const { namespace, name, uid } = context.pod;

@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 const newWorld = (): World => new World(new FakeClock());
 
 describe('pods of one owner', () => {
-  test('R6 go one by one in a new leader’s term, each when the one before it has landed right', async () => {
+  test('R6 a new leader evicts one at a time, the next once the replacement has landed right', async () => {
     const world = newWorld();
     for (const name of ['a', 'b', 'c']) world.add(name);
     await world.reconcile('a');
@@ -28,7 +28,7 @@ describe('pods of one owner', () => {
     expect(world.landings).toEqual(['right', 'right']);
   });
 
-  test('R6 stop when a replacement lands wrong again', async () => {
+  test('R6 evictions stop when a replacement lands wrong', async () => {
     const world = newWorld();
     world.add('a');
     world.add('b');
@@ -38,7 +38,7 @@ describe('pods of one owner', () => {
     expect([world.evictions.length, world.landings, world.getReason('b')]).toEqual([1, ['wrong'], 'OwnerLimit']);
   });
 
-  test('R6 a replacement that is there before the eviction is answered proves it all the same', async () => {
+  test('R6 a replacement that exists before the response of the eviction counts', async () => {
     const world = newWorld();
     world.add('a');
     world.answer = async () => {
@@ -50,13 +50,13 @@ describe('pods of one owner', () => {
     expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(0);
   });
 
-  test('R6 replacements of several evictions each prove one, in whatever order they are evaluated', async () => {
+  test('R6 each replacement counts for one eviction, in any order of evaluation', async () => {
     const world = newWorld();
     await world.clock.advance(10 * MINUTE);
     for (const name of ['a', 'b', 'c']) world.add(name);
     for (const name of ['a', 'b', 'c']) {
       await world.reconcile(name);
-      // There, and not on a node yet, when the next one is evicted.
+      // It exists without a node when the next pod is evicted.
       world.add(`${name}-2`, { phase: 'Pending', nodeName: 'arm64-1' });
     }
     expect(world.evictions).toHaveLength(3);
@@ -64,7 +64,7 @@ describe('pods of one owner', () => {
     expect(world.landings).toEqual(['right', 'right', 'right']);
   });
 
-  test('R4 R6 an autoscaler is asked for a node by three replacements, and the next follows when one has landed right, however late', async () => {
+  test('R4 R6 three replacements wait for an autoscaler, and the next eviction follows once one has landed right, even late', async () => {
     const world = newWorld();
     world.policies = [policy({ scaleFromZero: ['arm64'] })];
     world.nodes.delete('arm64-1');
@@ -83,7 +83,7 @@ describe('pods of one owner', () => {
     expect([world.evictions.length, world.landings]).toEqual([4, ['right']]);
   });
 
-  test('R6 a pod that was there before proves nothing', async () => {
+  test('R6 a pod that existed before does not count', async () => {
     const world = newWorld();
     world.add('a');
     world.add('good', { nodeName: 'arm64-1' });
@@ -98,7 +98,7 @@ describe('pods of one owner', () => {
     expect(world.landings).toEqual([]);
   });
 
-  test('R6 a replacement whose images are not known proves nothing yet', async () => {
+  test('R6 a replacement whose images are unknown does not count yet', async () => {
     const world = newWorld();
     world.add('a');
     await world.reconcile('a');
@@ -111,7 +111,7 @@ describe('pods of one owner', () => {
     expect(world.landings).toEqual(['right']);
   });
 
-  test('R6 a policy’s rate holds all its pods, and wakes the first when there is room', async () => {
+  test('R6 a policy’s rate limits all its pods, and the first one is woken when it allows an eviction', async () => {
     const world = newWorld();
     world.policies = [policy({ remediation: { maxEvictionsPerMinute: 1 } })];
     const owner = (name: string) => ({ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid: name });
@@ -125,7 +125,7 @@ describe('pods of one owner', () => {
     expect(world.woken.at(-1)).toEqual({ key: 'shop/c', delayMs: MINUTE });
   });
 
-  test('R6 a rate that is lowered while pods wait holds them by what it is now', async () => {
+  test('R6 after a rate is lowered, waiting pods wait for the new rate', async () => {
     const world = newWorld();
     const owner = (name: string) => ({ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid: name });
     for (const name of ['a', 'b', 'c']) world.add(name, { owner: owner(name) });
@@ -140,7 +140,7 @@ describe('pods of one owner', () => {
     expect(world.woken.at(-1)).toEqual({ key: 'shop/c', delayMs: 30_000 });
   });
 
-  test('R6 one that waits and goes away lets the next one go', async () => {
+  test('R6 when a waiting pod is deleted, the next one is woken', async () => {
     const world = newWorld();
     for (const name of ['a', 'b', 'c']) world.add(name);
     for (const name of ['a', 'b', 'c']) await world.reconcile(name);

@@ -18,42 +18,42 @@ export interface PlacementViolationsOptions {
 }
 
 /**
- * R7: detects what the brake counts. Both kinds require that the watch showed the pod first without a node and then with
- * one: a pod that was created with `spec.nodeName` was placed by its owner, and by neither webhook nor scheduler.
+ * R7: detects the violations that the brake counts. Both kinds require that the watch showed the pod first without a node and then
+ * with one: a pod that was created with `spec.nodeName` was placed by its owner, not by webhook and scheduler.
  */
 export class PlacementViolations {
   readonly #options: PlacementViolationsOptions;
-  /** UIDs of pods that were bound against their own terms, by key, until they are evaluated. */
-  readonly #againstTerms = new Map<string, string>();
+  /** UIDs of pods that were bound to a node that their own terms exclude, by key, until they are evaluated. */
+  readonly #excludedBindings = new Map<string, string>();
 
   constructor(options: PlacementViolationsOptions) {
     this.#options = options;
   }
 
-  /** The watch has shown the pod's binding. Its terms are compared with its node now: a node's labels change later. */
+  /** The watch has shown the pod's binding. Compares its terms with its node at once, because a node's labels can change later. */
   onBound(pod: PodFacts): void {
     const node = pod.nodeName === undefined ? undefined : this.#options.nodes.get(pod.nodeName);
-    if (node !== undefined && violatesArchitectureTerms(pod, node)) this.#againstTerms.set(podKey(pod), pod.uid);
+    if (node !== undefined && violatesArchitectureTerms(pod, node)) this.#excludedBindings.set(podKey(pod), pod.uid);
   }
 
   /**
-   * Returns what an evaluated pod violates, as far as the watches have shown it: {@link confirm} decides whether it counts.
+   * Returns the violation of an evaluated pod, according to the watches. {@link confirm} decides whether it counts.
    */
   detect(
     { key, pod }: EvictionContext,
     evaluation: Evaluation,
     replacement: ReplacementState | undefined,
   ): ViolationKind | undefined {
-    const uid = this.#againstTerms.get(key);
+    const uid = this.#excludedBindings.get(key);
     this.forget(key);
     if (uid === pod.uid) return 'against-terms';
     return replacement?.kind === 'landed' && isAttributable(replacement, evaluation) ? 'landed-wrong' : undefined;
   }
 
   /**
-   * Whether a violation counts. One by a node that is another one by now does not, and `landed-wrong` only if a probe of the
-   * webhook, sent now, succeeds: it may have become unreachable since the eviction. A node that cannot be read counts as the
-   * same one: the brake is for what is not understood.
+   * Whether a violation counts. It does not if the node has been replaced by another one of its name. `landed-wrong` counts only if a
+   * probe of the webhook succeeds now: the webhook may have become unreachable since the eviction. If the node cannot be read, the
+   * violation counts: the brake is the safe side.
    */
   async confirm({ node }: EvictionContext, kind: ViolationKind, signal: AbortSignal): Promise<boolean> {
     const { webhook, reader } = this.#options;
@@ -70,16 +70,15 @@ export class PlacementViolations {
     ledger.recordViolation({ pod: pod.uid, owner, namespace: pod.namespace }, clock.monotonic());
   }
 
-  /** For a pod that was deleted, or that no policy governs. */
+  /** For a pod that was deleted, or has no governing policy. */
   forget(key: string): void {
-    this.#againstTerms.delete(key);
+    this.#excludedBindings.delete(key);
   }
 }
 
 /**
- * Whether webhook or scheduler placed the replacement wrong. A broken image is its builder's fault, on the node that it was
- * meant for. A replacement that would not be evicted in any case, such as one whose owner has chosen the architecture by
- * now, landed as its owner wanted.
+ * Whether webhook or scheduler placed the replacement on the wrong node. A broken image does not count: its node is right. Neither does
+ * a replacement that would not be evicted, such as one whose owner has since chosen the architecture.
  */
 function isAttributable(
   { landing, observedUnbound }: Extract<ReplacementState, { kind: 'landed' }>,

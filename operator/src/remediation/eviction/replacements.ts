@@ -16,18 +16,18 @@ import type {
 } from '@archpolicy/core';
 import type { Pods } from '../ports.ts';
 
-/** What a pod that replaces an evicted one shows. */
+/** The state of a pod that replaces an evicted one. */
 export type ReplacementState =
   | {
       readonly kind: 'landed';
       readonly landing: PlacementOutcome;
-      /** The watch had shown it without a node before: the scheduler has bound it, not its creator. */
+      /** The watch had shown it without a node before: the scheduler bound it, not its creator. */
       readonly observedUnbound: boolean;
     }
   /** Its node supports its images, and it has not come up yet. */
   | {
       readonly kind: 'coming-up';
-      /** Epoch milliseconds at which it is to be evaluated again; absent: when it changes. */
+      /** Epoch milliseconds of its next evaluation; absent: when it changes. */
       readonly untilMs?: number;
     };
 
@@ -37,23 +37,23 @@ export interface ReplacementsOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** How often owners without an awaited replacement are dropped. */
+/** Interval at which owners without an awaited replacement are dropped. */
 const SWEEP_MS = 60_000;
 
 /**
- * Follows the replacements of evicted pods (R6). A replacement is a pod of the same top controller that did not exist when
- * an eviction was first requested; each proves one eviction, the oldest first.
+ * Tracks the replacements of evicted pods (R6). A replacement is a pod of the same top controller that did not exist when an eviction
+ * was first requested. Each counts for one eviction, the oldest first.
  *
- * On a node that supports its images a replacement has landed right once it has come up: before that, it may still turn out
- * to be a broken image. Once one has, further ones of its owner have landed as soon as they are bound.
+ * On a node that supports its images, a replacement has landed right once it has come up: before that, its image may turn out to be
+ * broken. Once one has come up, further ones of its owner have landed as soon as they are bound.
  */
 export class Replacements {
   readonly #options: ReplacementsOptions;
-  /** By owner, while it has unproven evictions: pods that prove nothing, because they existed before or already have. */
+  /** By owner, while a replacement is awaited: UIDs of pods that do not count, because they existed before or were counted. */
   readonly #notReplacements = new Map<string, Set<string>>();
-  /** Of the same owners: pods whose binding the watch has shown. */
+  /** By the same owners: UIDs of pods whose binding the watch has shown. */
   readonly #observedUnbound = new Map<string, Set<string>>();
-  /** Owners of which a replacement has come up, until when that counts (monotonic). */
+  /** Owners of which a replacement has come up, and until when that counts (monotonic milliseconds). */
   readonly #cameUpUntil = new Map<string, number>();
   #sweptAt = -Infinity;
 
@@ -62,8 +62,8 @@ export class Replacements {
   }
 
   /**
-   * An eviction of this pod is about to be requested: its replacement can exist before the answer arrives. A further call
-   * for the same owner only adds the pod: pods that were created since the first one are replacements.
+   * An eviction of this pod is about to be requested. Its replacement can exist before the response arrives. A further call for the
+   * same owner only adds the pod, because pods created since the first call are replacements.
    */
   onEvictionRequested(evicted: PodFacts): void {
     this.#sweep();
@@ -72,7 +72,7 @@ export class Replacements {
     this.#notReplacements.set(owner, known.add(evicted.uid));
   }
 
-  /** The eviction of this pod has an outcome: an owner without unproven evictions is dropped until its next one. */
+  /** The eviction of this pod has an outcome: drops its owner if no replacement is awaited. */
   prune(pod: PodFacts): void {
     const { ledger, clock } = this.#options;
     const owner = ownerKey(pod);
@@ -87,12 +87,12 @@ export class Replacements {
     this.#observedUnbound.set(owner, (this.#observedUnbound.get(owner) ?? new Set()).add(pod.uid));
   }
 
-  /** Owners whose replacements are followed. */
+  /** Number of owners whose replacements are tracked. */
   get size(): number {
     return this.#notReplacements.size;
   }
 
-  /** Returns what an evaluated pod shows, if it is a replacement. Unknown images show nothing. */
+  /** Returns the state of an evaluated pod if it is a replacement; undefined also while its images are unknown. */
   onPodEvaluated(pod: PodFacts, assessment: PlacementAssessment): ReplacementState | undefined {
     if (this.#notReplacements.size === 0) return undefined;
     const owner = ownerKey(pod);
@@ -135,7 +135,7 @@ export class Replacements {
     }
   }
 
-  /** The replacements of a deleted owner never come. */
+  /** Drops owners without an awaited replacement: a deleted owner never creates one. */
   #sweep(): void {
     const { ledger, clock } = this.#options;
     const now = clock.monotonic();
@@ -161,15 +161,15 @@ function ownerKey(pod: PodFacts): string {
   return controllerKey(findTopController(pod));
 }
 
-/** Ready for as long as no crash loop is, or, a pod of a Job, finished well. */
+/** Whether the pod has been Ready for longer than in a crash loop, or, as a pod of a Job, has succeeded. */
 function hasComeUp(pod: PodFacts, assessment: PlacementAssessment, nowMs: number): boolean {
   if (pod.phase === 'Succeeded') return true;
   return assessment.kind === 'fits' && pod.ready.value && nowMs >= pod.ready.sinceMs + READY_AFTER_MS;
 }
 
 /**
- * A replacement may have reasons of its own not to become Ready. It counts as right a minute after its binding, when each of
- * its containers has been running or has ended by then and the node has refused none.
+ * A replacement may have other reasons not to become Ready. It counts as right a minute after its binding, if each of its containers
+ * has run or ended by then and the node has refused none.
  */
 function mayHaveComeUp(
   pod: PodFacts,
@@ -179,14 +179,14 @@ function mayHaveComeUp(
   return nowMs >= rightAtMs ? 'right' : comingUp(pod, rightAtMs);
 }
 
-/** @param otherwiseAtMs when it counts as right although it is not Ready */
+/** @param otherwiseAtMs when it counts as right even if it is not Ready */
 function comingUp(pod: PodFacts, otherwiseAtMs = Infinity): Extract<ReplacementState, { kind: 'coming-up' }> {
   const readyAtMs = pod.ready.value ? pod.ready.sinceMs + READY_AFTER_MS : Infinity;
   const untilMs = Math.min(readyAtMs, otherwiseAtMs);
   return { kind: 'coming-up', ...(Number.isFinite(untilMs) && { untilMs }) };
 }
 
-/** When each of its programs has been tried for long enough: a refused one ends within a second. Infinity: not known yet. */
+/** When each container has run for long enough: a refused program ends within a second. Infinity: not known yet. */
 function triedAtMs({ containers }: PodFacts): number {
   return containers.length === 0 ? Infinity : Math.max(...containers.map(containerTriedAtMs));
 }

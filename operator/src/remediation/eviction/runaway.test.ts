@@ -6,7 +6,7 @@ import { World } from '../fixtures/world.ts';
 
 const MINUTE = 60_000;
 
-/** Pods of Deployments `web`, `api` and so on, each on the wrong node. */
+/** Adds misplaced pods of a Deployment. */
 function misplaced(world: World, namespace: string, workload: string, count: number): void {
   world.namespaces.set(namespace, { name: namespace, labels: {}, annotations: {} });
   for (let index = 0; index < count; index += 1) {
@@ -20,7 +20,7 @@ const ownedBy = (namespace: string, workload: string, uid: string): Partial<PodF
   owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${workload}-5d4f`, uid: 'rs' },
 });
 
-/** A world, some time after its leader began, in which every replacement comes to stand on the same node. */
+/** Creates a world, ten minutes after its leader started, in which every replacement is bound to the same node. */
 async function worldWith(replacementNode: () => string): Promise<World> {
   const world = new World(new FakeClock());
   await world.clock.advance(10 * MINUTE);
@@ -38,7 +38,7 @@ async function worldWith(replacementNode: () => string): Promise<World> {
   return world;
 }
 
-/** Evaluates every pod, and evicts it if it is queued for that, until a round evicts nothing. */
+/** Evaluates all pods, and evicts queued ones, until no further pod is evicted. */
 async function workUntilStable(world: World): Promise<void> {
   for (let before = -1; before !== world.evictions.length;) {
     before = world.evictions.length;
@@ -51,8 +51,8 @@ async function workUntilStable(world: World): Promise<void> {
 const reasons = (world: World): ReadonlySet<string | undefined> =>
   new Set([...world.pods.values()].map((pod) => world.stats.get(podKey(pod))?.reason));
 
-describe('an adversary that binds every replacement to the wrong architecture again', () => {
-  test('R6 R7 one owner stops at three unproven evictions', async () => {
+describe('a scheduler that binds every replacement to the wrong architecture', () => {
+  test('R6 R7 the evictions of one owner stop at three that have not landed right', async () => {
     const world = await worldWith(() => 'amd64-1');
     misplaced(world, 'shop', 'web', 8);
     await workUntilStable(world);
@@ -60,11 +60,11 @@ describe('an adversary that binds every replacement to the wrong architecture ag
     expect(world.ledger.brakeState(world.clock.monotonic())).toEqual({ kind: 'running' });
     await world.clock.advance(10 * MINUTE);
     await workUntilStable(world);
-    // Three more, whose faults are the first of a new window: they are six of one owner by now.
+    // Three more, whose violations are the first of a new window: six of one owner now.
     expect(world.evictions.length).toBeLessThanOrEqual(6);
   });
 
-  test('R7 several owners stop all evictions, and one eviction is tried ten minutes later', async () => {
+  test('R7 violations of several owners stop all evictions, and one trial is allowed ten minutes later', async () => {
     const world = await worldWith(() => 'amd64-1');
     for (const [namespace, workload] of [
       ['shop', 'web'],
@@ -75,7 +75,7 @@ describe('an adversary that binds every replacement to the wrong architecture ag
       misplaced(world, namespace, workload, 8);
     }
     await workUntilStable(world);
-    // Three of shop/web, two of shop/api: five that stop these two. The first one of bank/web stops everything.
+    // Three of shop/web and two of shop/api pause these two owners. The first one of bank/web pauses all evictions.
     expect(world.evictions).toHaveLength(6);
     expect(world.ledger.brakeState(world.clock.monotonic())).toMatchObject({ kind: 'paused', violations: 6 });
     misplaced(world, 'other', 'pods', 1);
@@ -88,7 +88,7 @@ describe('an adversary that binds every replacement to the wrong architecture ag
     expect(world.violations).toHaveLength(7);
   });
 
-  test('R7 it goes away: the trial lands right, and everything is put right', async () => {
+  test('R7 the scheduler recovers: the trial lands right, and all pods are moved', async () => {
     let target = 'amd64-1';
     const world = await worldWith(() => target);
     for (const namespace of ['shop', 'bank']) {
@@ -106,8 +106,8 @@ describe('an adversary that binds every replacement to the wrong architecture ag
   });
 });
 
-describe('what tenants can do does not stop the evictions of others', () => {
-  test('R7 pods that are created with spec.nodeName come to the wrong node again and again', async () => {
+describe('a tenant cannot stop the evictions of others', () => {
+  test('R7 by pods that are created with spec.nodeName on the wrong node', async () => {
     const world = await worldWith(() => 'amd64-1');
     world.answer = async ({ namespace, name }) => {
       const evicted = world.pods.get(`${namespace}/${name}`);
@@ -125,7 +125,7 @@ describe('what tenants can do does not stop the evictions of others', () => {
     expect([world.violations, world.ledger.brakeState(world.clock.monotonic())]).toEqual([[], { kind: 'running' }]);
   });
 
-  test('R7 twenty pods with forged decision annotations', async () => {
+  test('R7 by twenty pods with forged decision annotations', async () => {
     const world = await worldWith(() => 'arm64-1');
     const forged = JSON.stringify({ v: 1, kind: 'constrain', reason: 'ImagesSupport', architectures: ['arm64'] });
     for (let index = 0; index < 20; index += 1) {
@@ -142,23 +142,23 @@ describe('what tenants can do does not stop the evictions of others', () => {
   });
 });
 
-describe('what counts as a fault', () => {
+describe('what counts as a violation', () => {
   const arm = { requiredAffinity: { nodeSelectorTerms: [requiring('arm64')] } };
 
-  test('R7 a pod bound against its own terms, once', async () => {
+  test('R7 a pod bound to a node that its own terms exclude, once', async () => {
     const world = await worldWith(() => 'amd64-1');
     await world.bind('x', 'amd64-1', arm);
     await world.reconcile('x');
     expect(world.violations).toEqual(['against-terms']);
   });
 
-  test('R7 not one whose terms allow its node', async () => {
+  test('R7 not a pod whose terms allow its node', async () => {
     const world = await worldWith(() => 'amd64-1');
     await world.bind('x', 'arm64-1', arm);
     expect(world.violations).toEqual([]);
   });
 
-  test('R7 a wrong landing is none when the webhook went away meanwhile', async () => {
+  test('R7 not a wrong landing while the webhook is unreachable', async () => {
     const world = await worldWith(() => {
       world.webhook.answers = false;
       return 'amd64-1';
@@ -168,7 +168,7 @@ describe('what counts as a fault', () => {
     expect([world.landings, world.violations]).toEqual([['wrong'], []]);
   });
 
-  test('R7 nor where its owner opts out by then', async () => {
+  test('R7 not a wrong landing whose owner has opted out', async () => {
     const world = await worldWith(() => 'amd64-1');
     misplaced(world, 'shop', 'web', 1);
     world.answer = async () => {
@@ -181,7 +181,7 @@ describe('what counts as a fault', () => {
   });
 });
 
-test('R6 owners that were deleted are not remembered', async () => {
+test('R6 deleted owners are dropped', async () => {
   const world = new World(new FakeClock());
   await world.clock.advance(10 * MINUTE);
   misplaced(world, 'shop', 'web', 1);

@@ -31,7 +31,7 @@ const OPTED_OUT = { ...ANNOTATION, 'archpolicy.dev/allow-eviction': 'false' };
 const CLUSTER = { apiVersion: 'postgresql.cnpg.io/v1', kind: 'Cluster', name: 'db', uid: 'db' };
 const JOB = { apiVersion: 'batch/v1', kind: 'Job', name: 'import-29000000', uid: 'job' };
 
-/** A world in which pods that run everywhere are narrowed to amd64, and one that has found no node there for so long. */
+/** Creates a world whose policy prefers amd64, and a pod that has been unschedulable there for `ageMs` although its image runs everywhere. */
 async function worldWith(ageMs: number, changes: Partial<PodFacts> = {}): Promise<World> {
   const world = new World(new FakeClock());
   world.images.set('registry.test/web:v1', resolved('linux/amd64', 'linux/arm64'));
@@ -41,7 +41,7 @@ async function worldWith(ageMs: number, changes: Partial<PodFacts> = {}): Promis
     containers: [],
     requiredAffinity: { nodeSelectorTerms: [{ matchExpressions: [AMD64], matchFields: [] }] },
     annotations: ANNOTATION,
-    // Its condition is an hour old: it was behind a gate.
+    // The condition is an hour old, because the pod was behind a gate.
     scheduled: { value: false, sinceMs: world.clock.now() - HOUR, reason: 'Unschedulable' },
     ...changes,
   } satisfies Partial<PodFacts>);
@@ -51,8 +51,8 @@ async function worldWith(ageMs: number, changes: Partial<PodFacts> = {}): Promis
   return world;
 }
 
-describe('a pod that our constraint keeps from every node', () => {
-  test('R9 is evaluated again after two minutes, and counts then', async () => {
+describe('a pod that is unschedulable because of our constraint', () => {
+  test('R9 is evaluated again after two minutes, and then counts as unschedulable', async () => {
     const world = await worldWith(MINUTE);
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: MINUTE });
     expect([world.stats.counts('default').unschedulable, world.relaxations]).toEqual([0, []]);
@@ -61,7 +61,7 @@ describe('a pod that our constraint keeps from every node', () => {
     expect(world.stats.counts('default').unschedulable).toBe(1);
   });
 
-  test('R9 its workload is relaxed first, and it is evicted when the policy’s status says so', async () => {
+  test('R9 its workload is relaxed first, and it is evicted once the policy’s status shows that', async () => {
     const world = await worldWith(2 * MINUTE);
     expect(await world.reconcile('a')).toEqual({ requeueAfterMs: 2_000 });
     const untilMs = world.clock.now() + HOUR;
@@ -78,7 +78,7 @@ describe('a pod that our constraint keeps from every node', () => {
     ]);
   });
 
-  test('R9 while the list of the status has no place for its workload, it is evaluated less and less often', async () => {
+  test('R9 while the status has no room for its workload, it is evaluated with growing delays', async () => {
     const world = await worldWith(2 * MINUTE);
     const delays: (number | undefined)[] = [];
     for (let round = 0; round < 10; round += 1) delays.push((await world.reconcile('a')).requeueAfterMs);
@@ -86,7 +86,7 @@ describe('a pod that our constraint keeps from every node', () => {
     expect(world.getReason('a')).toBe('Relaxing');
   });
 
-  test('R9 R6 one of many is evicted, the others when its replacement has landed', async () => {
+  test('R9 R6 one of many is evicted, and the others once its replacement has landed', async () => {
     const world = await worldWith(2 * MINUTE);
     world.policies = [prefersAmd64(world.clock.now() + HOUR)];
     const first = world.pods.get('shop/a');
@@ -101,7 +101,7 @@ describe('a pod that our constraint keeps from every node', () => {
     expect([world.landings, world.evictions.length]).toEqual([['right'], 2]);
   });
 
-  test('R9 that no other node would take is reported, with the constraint', async () => {
+  test('R9 is reported with the constraint if no other node would take it', async () => {
     const world = await worldWith(2 * MINUTE);
     world.nodes.delete('arm64-1');
     await world.reconcile('a');
@@ -116,18 +116,15 @@ describe('a pod that our constraint keeps from every node', () => {
     ['a policy that reports', 'ReportOnly', {}, { action: 'Report' }],
     ['an owner that opted out', 'OptedOut', { annotations: OPTED_OUT }, {}],
     ['a Job that cannot be read', 'JobUnknown', { owner: JOB }, {}],
-  ])(
-    'R9 of %s is not evicted (%s), and its workload is relaxed all the same',
-    async (_, reason, changes, remediation) => {
-      const world = await worldWith(2 * MINUTE, changes);
-      const { spec, ...rest } = prefersAmd64();
-      world.policies = [{ ...rest, spec: { ...spec, remediation: { ...spec.remediation, ...remediation } } }];
-      await world.reconcile('a');
-      expect([world.getReason('a'), world.evictions, world.relaxations.length]).toEqual([reason, [], 1]);
-    },
-  );
+  ])('R9 of %s is not evicted (%s), but its workload is relaxed', async (_, reason, changes, remediation) => {
+    const world = await worldWith(2 * MINUTE, changes);
+    const { spec, ...rest } = prefersAmd64();
+    world.policies = [{ ...rest, spec: { ...spec, remediation: { ...spec.remediation, ...remediation } } }];
+    await world.reconcile('a');
+    expect([world.getReason('a'), world.evictions, world.relaxations.length]).toEqual([reason, [], 1]);
+  });
 
-  test('R9 that is bound while it is counted, and is without a node again, is counted from then on', async () => {
+  test('R9 that is bound in between counts from when it was unschedulable again', async () => {
     const world = await worldWith(MINUTE);
     const stuck = world.pods.get('shop/a');
     if (stuck === undefined) throw new Error('no pod');
@@ -139,7 +136,7 @@ describe('a pod that our constraint keeps from every node', () => {
     expect(world.unschedulable.size).toBe(0);
   });
 
-  test('R9 in Audit is reported and left, and nothing is relaxed', async () => {
+  test('R9 in Audit is reported, and nothing is relaxed', async () => {
     const world = await worldWith(2 * MINUTE);
     const { spec, ...rest } = prefersAmd64();
     world.policies = [{ ...rest, spec: { ...spec, mode: 'Audit' } }];
@@ -147,7 +144,7 @@ describe('a pod that our constraint keeps from every node', () => {
     expect([world.getReason('a'), world.relaxations, world.evictions]).toEqual(['AuditMode', [], []]);
   });
 
-  test('R9 that has found a node meanwhile is left', async () => {
+  test('R9 that has been bound meanwhile is ignored', async () => {
     const world = await worldWith(2 * MINUTE);
     world.policies = [prefersAmd64(world.clock.now() + HOUR)];
     world.current.set('shop/a', world.pod('a', { nodeName: 'arm64-1' }));

@@ -3,7 +3,7 @@ import { FakeClock } from '@archpolicy/testkit';
 import { EvictionPipeline } from './eviction-pipeline.ts';
 import type { Done } from './eviction-pipeline.ts';
 
-/** A running pipeline whose evictions end when the test ends them. */
+/** Starts a pipeline whose evictions the test ends. */
 const start = ({ areAllEvaluated = true } = {}) => {
   const clock = new FakeClock();
   const ending = new AbortController();
@@ -36,8 +36,8 @@ const start = ({ areAllEvaluated = true } = {}) => {
   return { clock, pipeline, evaluated, evicting, failed, due, end };
 };
 
-const turns = async (): Promise<void> => {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+const yieldSeveralTimes = async (): Promise<void> => {
+  for (let index = 0; index < 5; index += 1) await new Promise(setImmediate);
 };
 
 describe('evaluations and evictions', () => {
@@ -47,22 +47,22 @@ describe('evaluations and evictions', () => {
       const { clock, pipeline, evicting, due, end } = start({ areAllEvaluated: false });
       due.add('a');
       pipeline.enqueue('a');
-      await turns();
+      await yieldSeveralTimes();
       expect([...evicting.keys()]).toEqual([]);
       if (when === 'half a second has passed') await clock.advance(500);
       else pipeline.startEvictions();
-      await turns();
+      await yieldSeveralTimes();
       expect([...evicting.keys()]).toEqual(['a']);
       await end();
     },
   );
 
-  test('R6 evictions that wait for the API server delay no evaluation', async () => {
+  test('R6 evictions that wait for the API server do not delay evaluations', async () => {
     const { pipeline, evaluated, evicting, due, end } = start();
     const misplaced = Array.from({ length: 100 }, (_, at) => `pod-${at}`);
     for (const key of misplaced) due.add(key);
     for (const key of [...misplaced, 'last']) pipeline.enqueue(key);
-    await turns();
+    await yieldSeveralTimes();
     expect(evaluated).toEqual([...misplaced, 'last']);
     expect([...evicting.keys()]).toEqual(misplaced.slice(0, 16));
     await end();
@@ -72,12 +72,12 @@ describe('evaluations and evictions', () => {
     const { pipeline, evaluated, evicting, due, end } = start();
     due.add('a');
     pipeline.enqueue('a');
-    await turns();
+    await yieldSeveralTimes();
     pipeline.enqueue('a');
-    await turns();
+    await yieldSeveralTimes();
     expect(evaluated).toEqual(['a']);
     evicting.get('a')?.resolve({ kind: 'done' });
-    await turns();
+    await yieldSeveralTimes();
     expect(evaluated).toEqual(['a', 'a']);
     await end();
   });
@@ -86,12 +86,12 @@ describe('evaluations and evictions', () => {
     const { clock, pipeline, evaluated, evicting, due, end } = start();
     due.add('a');
     pipeline.enqueue('a');
-    await turns();
+    await yieldSeveralTimes();
     evicting.get('a')?.resolve({ kind: 'evaluate', afterMs: 10_000 });
-    await turns();
+    await yieldSeveralTimes();
     expect(evaluated).toEqual(['a']);
     await clock.advance(10_000);
-    await turns();
+    await yieldSeveralTimes();
     expect(evaluated).toEqual(['a', 'a']);
     await end();
   });
@@ -100,18 +100,18 @@ describe('evaluations and evictions', () => {
     const { clock, pipeline, evaluated, evicting, failed, due, end } = start();
     due.add('a');
     pipeline.enqueue('a');
-    await turns();
+    await yieldSeveralTimes();
     const first = evicting.get('a');
-    first?.reject(new Error('the API server is away'));
-    await turns();
+    first?.reject(new Error('the API server is unreachable'));
+    await yieldSeveralTimes();
     pipeline.enqueue('a');
-    await turns();
+    await yieldSeveralTimes();
     expect({ failed, evaluated }).toEqual({ failed: ['a'], evaluated: ['a'] });
     await clock.advance(200);
-    await turns();
+    await yieldSeveralTimes();
     expect(evicting.get('a')).not.toBe(first);
     evicting.get('a')?.resolve({ kind: 'done' });
-    await turns();
+    await yieldSeveralTimes();
     expect(evaluated).toEqual(['a', 'a']);
     await end();
   });

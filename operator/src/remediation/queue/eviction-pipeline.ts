@@ -3,30 +3,30 @@ import type { Clock } from '@archpolicy/async';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { RateLimitTiming, ReconcileResult } from '@archpolicy/kube';
 
-/** Most evaluations wait for nothing, those of new images for registries. */
+/** Most evaluations do not wait; those with new images wait for registries. */
 const EVALUATION_WORKERS = 16;
-/** Each makes one call at a time; half of the client's connections are left to other parts. */
+/** Each makes one call at a time. That leaves half of the client's connections to other parts. */
 const EVICTION_WORKERS = 16;
-/** For an eviction that throws, usually because the API server does not answer: the pod is not evaluated until the retry. */
+/** For an eviction that throws, usually because the API server does not respond. The pod is not evaluated until the retry. */
 const RETRY: RateLimitTiming = { firstMs: 200, maxMs: 15_000, perSecond: 10, burst: 100 };
 /**
- * Evictions start when all pods have been evaluated once, and after this long in any case: until then the API server is
- * busy with the lists, and the first eviction would be the most likely of the pods evaluated so far, not of all.
+ * Evictions start when all pods have been evaluated once, or after this long: until then the API server is busy with the lists, and the
+ * first eviction would be the most likely one of the pods evaluated so far, not of all.
  */
 const START_AFTER_MS = 500;
 
-/** What becomes of a pod after a stage. */
+/** What happens to a pod after a stage. */
 export type NextStep =
   /** Nothing, until it is enqueued again. */
   | { readonly kind: 'done' }
   | { readonly kind: 'evaluate'; readonly afterMs: number }
-  /** After an evaluation only. */
+  /** Only after an evaluation. */
   | { readonly kind: 'evict' };
 
-/** After an eviction: one that does not happen now begins with another evaluation. */
+/** After an eviction. A retry begins with another evaluation. */
 export type Done = Exclude<NextStep, { kind: 'evict' }>;
 
-/** What workers do with a pod in each stage. One that throws is retried with back-off. */
+/** The work on a pod in each stage. If it throws, it is retried with back-off. */
 export interface StageHandlers {
   evaluate(key: string, signal: AbortSignal): Promise<NextStep>;
   evict(key: string, signal: AbortSignal): Promise<Done>;
@@ -37,17 +37,16 @@ export interface StageHandlers {
 export interface Pipeline {
   /** Enqueues the pod for evaluation. */
   enqueue(key: string, delayMs?: number): void;
-  /** Lets evictions start before their time: all pods have been evaluated. */
+  /** Starts evictions early: all pods have been evaluated. */
   startEvictions(): void;
   run(stages: StageHandlers, signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Two queues with their own workers: evaluations, which are quick, and evictions, which wait for the API server. Misplaced
- * pods are found without waiting for evictions.
+ * Two queues with their own workers: evaluations, which are quick, and evictions, which wait for the API server. So evictions do not
+ * delay the detection of misplaced pods.
  *
- * Invariant: a pod is not evaluated from the moment its eviction is queued until that has ended. If it is enqueued
- * meanwhile, it is evaluated afterwards.
+ * Invariant: a pod is not evaluated while its eviction is queued or in progress. If it is enqueued meanwhile, it is evaluated afterwards.
  */
 export class EvictionPipeline implements Pipeline {
   readonly #clock: Clock;
@@ -55,7 +54,7 @@ export class EvictionPipeline implements Pipeline {
   readonly #evictions: WorkQueue<string>;
   /** Pods whose eviction is queued or in progress. */
   readonly #evicting = new Set<string>();
-  /** Of these: pods that are to be evaluated afterwards. */
+  /** Of these: pods to evaluate afterwards. */
   readonly #deferred = new Set<string>();
   readonly #start = Promise.withResolvers<undefined>();
 
@@ -65,7 +64,7 @@ export class EvictionPipeline implements Pipeline {
     this.#evictions = new WorkQueue({ clock, rateLimit: RETRY });
   }
 
-  /** Pods that workers could take now. */
+  /** Number of pods that workers could process now. */
   get length(): number {
     return this.#evaluations.length + this.#evictions.length;
   }
@@ -112,7 +111,7 @@ export class EvictionPipeline implements Pipeline {
     return next.kind === 'evaluate' ? { requeueAfterMs: next.afterMs } : {};
   }
 
-  /** One that throws stays queued: the retry begins with an evaluation of its own. */
+  /** If it throws, the pod stays in `#evicting`: the retry evaluates the pod itself. */
   async #evict(stages: StageHandlers, key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const next = await stages.evict(key, signal);
     this.#evicting.delete(key);

@@ -6,7 +6,7 @@ import { World } from '../fixtures/world.ts';
 
 const MINUTE = 60_000;
 
-/** One eviction a minute, and misplaced pods of workloads of their own. */
+/** Creates a world with one eviction a minute, and misplaced pods of different workloads. */
 function worldWith(...keys: readonly string[]): World {
   const world = new World(new FakeClock());
   world.policies = [policy({ remediation: { maxEvictionsPerMinute: 1 } })];
@@ -23,7 +23,7 @@ function addPod(world: World, key: string): void {
 
 const work = (world: World, key: string) => world.work(key);
 
-/** What the pipeline does: the pod that was woken last is evaluated when its delay is over. */
+/** Evaluates the pod that was woken last after its delay, as the pipeline does. */
 async function nextMinute(world: World): Promise<void> {
   await world.clock.advance(MINUTE);
   const woken = world.woken.at(-1);

@@ -9,18 +9,18 @@ export interface WaitingPod {
   readonly account: EvictionAccount;
 }
 
-/** Limits that one account can free. */
+/** Limits that can be freed by an eviction's outcome. */
 const ACCOUNT_LIMITS = ['EvictionsStopped', 'OwnerStopped', 'OwnerLimit', 'PolicyLimit'] as const;
 const SHARED_LIMITS = [...ACCOUNT_LIMITS, 'WebhookUnreachable'] as const satisfies readonly WaitReason[];
 
-/** What several pods wait for together. */
+/** A limit for which several pods wait. */
 export type SharedLimit = (typeof SHARED_LIMITS)[number];
 
 export function isSharedLimit(reason: WaitReason): reason is SharedLimit {
   return SHARED_LIMITS.some((limit) => limit === reason);
 }
 
-/** A pod that is to be evaluated again after a delay, milliseconds. */
+/** A pod to evaluate again after a delay, milliseconds. */
 export interface WakeUp {
   readonly key: string;
   readonly delayMs: number;
@@ -31,31 +31,31 @@ export interface LimitQueuesOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** Pods that wait for one limit. Round-robin between namespaces: one with many pods gets no more of a rate. */
+/** Pods that wait for one limit, round-robin by namespace: a namespace with many pods gets no larger share of a rate. */
 interface LimitQueue {
   readonly limit: SharedLimit;
   readonly pods: FairQueue<string, WaitingPod>;
 }
 
 /**
- * The order of evictions among pods that wait for a reservation of their owner, the rate of their policy, the brake or the
- * webhook: first in, first out, with round-robin between namespaces. Only the first pod of each queue is woken, and its
- * leaving wakes the next: a thousand pods do not compete for one reservation.
+ * Orders pods that wait for a slot of their owner, the rate of their policy, the brake or the webhook: first in, first out, with
+ * round-robin between namespaces. Only the first pod of each queue is woken; when it leaves, the next one is. So a thousand pods do not
+ * compete for one slot.
  *
- * It wakes nothing itself: its methods return the pods to wake.
+ * Methods return the pods to wake; the caller enqueues them.
  */
 export class LimitQueues {
   readonly #options: LimitQueuesOptions;
-  /** By name, none of them empty. */
+  /** By name. Queues are never empty. */
   readonly #queues = new Map<string, LimitQueue>();
-  /** Pod → the name of the queue that it is in. */
+  /** Pod key → name of its queue. */
   readonly #names = new Map<string, string>();
 
   constructor(options: LimitQueuesOptions) {
     this.#options = options;
   }
 
-  /** Moves the pod to the queue of this limit. A pod that is in it keeps its position, with its present account. */
+  /** Moves the pod to the queue of this limit. A pod that is already in it keeps its position, with its current account. */
   wait(pod: WaitingPod, limit: SharedLimit): readonly WakeUp[] {
     const name = queueName(limit, pod.account);
     const woken = this.#names.get(pod.key) === name ? [] : this.leave(pod.key);
@@ -66,7 +66,7 @@ export class LimitQueues {
     return [...woken, ...this.#wakeFirst(name)];
   }
 
-  /** Removes the pod from its queue: another pod may be the first now. */
+  /** Removes the pod from its queue, and wakes the pod that is first then. */
   leave(key: string): readonly WakeUp[] {
     const name = this.#names.get(key);
     if (name === undefined) return [];
@@ -78,23 +78,23 @@ export class LimitQueues {
     return [];
   }
 
-  /** For when a reservation of this owner or a share of this policy's rate may be free, or the brake may run again. */
+  /** A slot of this owner or the rate of this policy may be free, or evictions may have resumed. */
   wakeNext(account: EvictionAccount): readonly WakeUp[] {
     return ACCOUNT_LIMITS.flatMap((limit) => this.#wakeFirst(queueName(limit, account)));
   }
 
-  /** Whether other pods wait for this policy's rate before it: a newcomer queues behind them. */
+  /** Whether other pods wait for this policy's rate before this one, which then queues behind them. */
   hasEarlierWaiters({ key, account }: Pick<WaitingPod, 'key' | 'account'>): boolean {
     const first = this.#queues.get(queueName('PolicyLimit', account))?.pods.first;
     return first !== undefined && first.key !== key;
   }
 
-  /** The pods that wait for the webhook: when it is reachable again, all of them are evaluated. */
+  /** The keys of pods that wait for the webhook. All are evaluated when it is reachable again. */
   waitingForWebhook(): Iterable<string> {
     return this.#queues.get(WEBHOOK_QUEUE)?.pods.keys() ?? [];
   }
 
-  /** How many pods wait. */
+  /** Number of waiting pods. */
   get size(): number {
     return this.#names.size;
   }
@@ -107,7 +107,7 @@ export class LimitQueues {
     const { key, account, uid } = first;
     const now = clock.monotonic();
     const limit = ledger.limit(account, uid, now);
-    // If another limit holds it up by now, it has to change queues.
+    // If another limit blocks it now, an evaluation moves it to that queue.
     const isTheLimit = limit.kind === 'limited' && limit.reason === queue?.limit;
     return [{ key, delayMs: isTheLimit ? limit.untilMs - now : 0 }];
   }

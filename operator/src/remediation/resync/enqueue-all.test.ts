@@ -5,7 +5,7 @@ import { World } from '../fixtures/world.ts';
 import { EnqueueAll } from './enqueue-all.ts';
 import { ResyncProgress } from './progress.ts';
 
-/** Some 3 µs each: far from 100 ms. */
+/** About 3 µs each, so a slice is far below 100 ms. */
 const MAX_PER_SLICE = 5_000;
 
 describe('enqueueing all pods', () => {
@@ -13,7 +13,7 @@ describe('enqueueing all pods', () => {
   const world = new World(clock);
   let progress: ResyncProgress;
   let queued: string[];
-  /** How many of them the workers have taken. */
+  /** How many of them the workers have processed. */
   let taken: number;
   let stop: AbortController;
   let visited: number;
@@ -62,7 +62,7 @@ describe('enqueueing all pods', () => {
     for (let at = 0; at < count; at += 1) world.add(`web-${at}`, { containers: [], ready });
   };
 
-  /** The workers take everything from the queue, until `count` pods have been queued. */
+  /** Runs until `count` pods have been queued; the workers process the queue after each slice. */
   const until = async (count: number, onSlice: (visited: number) => void = () => undefined): Promise<void> => {
     while (queued.length < count) {
       const before = visited;
@@ -73,7 +73,7 @@ describe('enqueueing all pods', () => {
     }
   };
 
-  test('begins with the most likely misplaced', async () => {
+  test('begins with the pods that are most likely misplaced', async () => {
     world.add('ready', { containers: [], ready: { value: true, sinceMs: 0 } });
     world.add('not-ready', { containers: [] });
     world.add('crashed');
@@ -93,10 +93,10 @@ describe('enqueueing all pods', () => {
     expect(new Set(queued)).toEqual(new Set(world.pods.keys()));
   });
 
-  test('waits for the workers however long they take, until its signal is aborted', async () => {
+  test('waits for slow workers until its signal is aborted', async () => {
     addReady(2 * MAX_PER_SLICE);
     void enqueueAll().run(stop.signal);
-    for (let turn = 0; turn < 50; turn += 1) {
+    for (let index = 0; index < 50; index += 1) {
       await yieldToEventLoop();
       await clock.advance(10);
     }
@@ -104,11 +104,11 @@ describe('enqueueing all pods', () => {
     stop.abort();
     const before = queued.length;
     taken = before;
-    for (let turn = 0; turn < 50; turn += 1) await yieldToEventLoop();
+    for (let index = 0; index < 50; index += 1) await yieldToEventLoop();
     expect(queued).toHaveLength(before);
   });
 
-  test('is complete when all have been evaluated, even if the first were before the last was queued', async () => {
+  test('is complete when all have been evaluated, even if some were before the last was queued', async () => {
     addReady(2 * MAX_PER_SLICE);
     void enqueueAll().run(stop.signal);
     let evaluated = 0;
@@ -116,7 +116,7 @@ describe('enqueueing all pods', () => {
       for (; evaluated < queued.length - 1; evaluated += 1) progress.evaluated(queued[evaluated] ?? '', 1);
       expect(completions).toBe(0);
     });
-    for (let turn = 0; turn < 50; turn += 1) await yieldToEventLoop();
+    for (let index = 0; index < 50; index += 1) await yieldToEventLoop();
     expect([progress.completedAtMs, completions]).toEqual([undefined, 0]);
     for (; evaluated < queued.length - 1; evaluated += 1) progress.evaluated(queued[evaluated] ?? '', 1);
     expect(completions).toBe(0);
@@ -124,13 +124,13 @@ describe('enqueueing all pods', () => {
     expect([progress.completedAtMs, completions]).toEqual([2, 1]);
   });
 
-  test('P8 does not run concurrently: however often it is requested meanwhile, it runs once more', async () => {
+  test('P8 does not run concurrently: after any number of requests it runs once more', async () => {
     addReady(2 * MAX_PER_SLICE);
     const all = enqueueAll();
     void all.run(stop.signal);
     for (let times = 0; times < 20; times += 1) all.request();
     await until(2 * world.pods.size);
-    for (let turn = 0; turn < 50; turn += 1) {
+    for (let index = 0; index < 50; index += 1) {
       await yieldToEventLoop();
       taken = queued.length;
       await clock.advance(10);

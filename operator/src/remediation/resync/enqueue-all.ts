@@ -34,7 +34,7 @@ export class EnqueueAll {
     this.#options = options;
   }
 
-  /** Every pod is to be evaluated. While they are being enqueued: once more, since some were evaluated before the request. */
+  /** Requests an evaluation of all pods. While they are being enqueued: once more, since some were evaluated before the request. */
   request(): void {
     this.#isRequested = true;
     this.#wake();
@@ -68,14 +68,14 @@ export class EnqueueAll {
         this.#add(key);
       }
     }
-    // A pod that has become urgent since is queued for that change.
+    // A pod that has become urgent since then is queued because of that change.
     await this.#visit((key, urgency) => {
       if (urgency === 0) this.#add(key);
     }, signal);
     if (!signal.aborted) progress.close(clock.now());
   }
 
-  /** The keys of pods that do not just run, the most urgent first: few, as a rule. */
+  /** Returns the keys of pods that are not Ready or have a signal, by urgency, most urgent first. Usually few. */
   async #urgent(signal: AbortSignal): Promise<readonly (readonly string[])[]> {
     const keys = new Map<number, string[]>();
     await this.#visit((key, urgency) => {
@@ -113,7 +113,7 @@ export class EnqueueAll {
   }
 }
 
-/** Pods with signs of a refused image first, then pods that are not Ready, then the others. */
+/** Higher for pods with a signal of a refused image, then for pods that are not Ready; 0 for other pods. */
 function getUrgency(pod: PodFacts): number {
   return signalStrength(readSignals(pod.containers).signal) * 2 + (pod.ready.value ? 0 : 1);
 }

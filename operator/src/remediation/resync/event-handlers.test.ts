@@ -49,7 +49,7 @@ describe('watch events that enqueue pods', () => {
     expect(enqueued).toEqual(['shop/b', 'shop/b', 'shop/b']);
   });
 
-  test('R7 a pod counts as bound when the watch has shown the same pod without a node before', () => {
+  test('R7 a pod counts as bound if the watch had shown the same pod without a node', () => {
     const { pods, enqueued } = rig();
     const bound = crashLoopingPod('b');
     const { nodeName, ...unbound } = bound;
@@ -71,7 +71,7 @@ describe('watch events that enqueue pods', () => {
     expect(enqueued).toEqual(['shop/a', 'NoNodeForReplacement Unschedulable', 'shop/a']);
   });
 
-  test('a policy that is created, changed or deleted; not a write of its status', () => {
+  test('a policy that is created, changed or deleted, but not a write of its status', () => {
     const { policies, enqueued } = rig();
     const entry = (generation: number): PolicyEntry => ({ kind: 'ok', value: { ...policy({}), generation } });
     policies.set('default', entry(1));

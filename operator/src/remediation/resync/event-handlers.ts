@@ -8,7 +8,7 @@ interface Subscribable<T> {
   subscribe(listener: StoreListener<T>): () => void;
 }
 
-/** The views whose changes make pods worth another evaluation. */
+/** The views whose changes enqueue pods for evaluation. */
 export interface WatchedViews {
   readonly pods: Pods & Subscribable<PodFacts> & { byNode(node: string): readonly PodFacts[] };
   readonly nodes: Subscribable<NodeFacts>;
@@ -16,20 +16,20 @@ export interface WatchedViews {
   readonly policies: Subscribable<PolicyEntry>;
 }
 
-/** Where pods are enqueued for evaluation. */
+/** The handlers of watch events. */
 export interface EnqueueHandlers {
   enqueue(keys: Iterable<string>): void;
   enqueueAll(): void;
   /** Enqueues the pods whose last decision has one of these reasons. */
   enqueueDecided(reasons: ReadonlySet<string>): void;
-  /** The scheduler has bound the pod: the watch has shown it without a node before. */
+  /** The scheduler has bound the pod: the watch had shown it without a node before. */
   onPodBound(pod: PodFacts): void;
 }
 
-/** A node that appears or changes may be the one that a replacement needs. */
+/** A new or changed node may be the one that a replacement needs. */
 const NO_NODE: ReadonlySet<string> = new Set<ReportReason>(['NoNodeForReplacement', 'Unschedulable']);
 
-/** Maps watch events to pods that are enqueued. Returns the function that unsubscribes. */
+/** Maps watch events to pods, which it enqueues. Returns the function that unsubscribes. */
 export function watchCluster(views: WatchedViews, handlers: EnqueueHandlers): () => void {
   const ends = [
     views.pods.subscribe((event) => {

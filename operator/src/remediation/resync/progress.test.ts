@@ -31,7 +31,7 @@ describe('a resync of all pods', () => {
     progress.add('a');
     progress.evaluated('a', 1);
     expect(completions).toEqual([]);
-    // Another resync is added meanwhile: each is complete only with the other.
+    // Another resync starts meanwhile: both complete together.
     resync(['b'], 2);
     progress.evaluated('b', 3);
     expect([completions, progress.completedAtMs]).toEqual([[], undefined]);
@@ -47,7 +47,7 @@ describe('a resync of all pods', () => {
     progress.evaluated('a', 2);
     progress.renew(100);
     expect(progress.completedAtMs).toBe(1);
-    // The last pod that was due completes nothing: the interval does.
+    // The evaluation of the last due pod does not complete it: the end of the interval does.
     progress.evaluated('b', 101);
     expect(progress.completedAtMs).toBe(1);
     progress.renew(102);

@@ -1,16 +1,15 @@
 import { Listeners } from '../../listeners.ts';
 
 /**
- * When all pods were last evaluated: once after the start, again after each change of policies, then once in every recheck
- * interval.
+ * Tracks when all pods were last evaluated: after the start, after each change of policies, and in every recheck interval.
  */
 export class ResyncProgress {
   readonly #completions = new Listeners<number>();
-  /** Pods of resyncs that have not been evaluated since. */
+  /** Pods of resyncs that have not been evaluated yet. */
   readonly #pending = new Set<string>();
-  /** Pods that the periodic recheck has enqueued and that have not been evaluated since. */
+  /** Pods that the periodic recheck has enqueued and that have not been evaluated yet. */
   readonly #due = new Set<string>();
-  /** Resyncs whose pods are still being added: none is complete before. */
+  /** Number of resyncs whose pods are still being added: they are not complete before. */
   #open = 0;
   #completedAtMs: number | undefined;
 
@@ -29,7 +28,7 @@ export class ResyncProgress {
     this.#open += 1;
   }
 
-  /** The pod is to be evaluated. */
+  /** Adds a pod of a resync. */
   add(key: string): void {
     this.#pending.add(key);
   }
@@ -40,18 +39,18 @@ export class ResyncProgress {
     this.#completeWhenDone(nowMs);
   }
 
-  /** The pod is due within the recheck interval. */
+  /** The periodic recheck has enqueued the pod. */
   due(key: string): void {
     this.#due.add(key);
   }
 
-  /** The pod has been evaluated. One whose evaluation failed has not: it stays pending until a retry succeeds. */
+  /** The pod has been evaluated. After a failed evaluation it stays pending until a retry succeeds. */
   evaluated(key: string, nowMs: number): void {
     this.#due.delete(key);
     if (this.#pending.delete(key)) this.#completeWhenDone(nowMs);
   }
 
-  /** A recheck interval has passed, in which each pod was due once: completes unless some have not been evaluated. */
+  /** A recheck interval has passed, in which each pod was due once: completes it unless a pod has not been evaluated. */
   renew(nowMs: number): void {
     if (this.#due.size === 0) this.#completeWhenDone(nowMs);
   }

@@ -21,7 +21,7 @@ export interface ResyncOptions {
   readonly remediation: EnqueueHandlers & { onWebhookReachable(): void };
 }
 
-/** What pods are reported for while the webhook is not called for them. */
+/** Report reasons that a change of the webhook configuration can resolve. */
 const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
   'WebhookNotInstalled',
   'WebhookNotCalled',
@@ -29,8 +29,8 @@ const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
 ]);
 
 /**
- * Decides when pods are evaluated: all of them at the start and when a policy changes, each when something that concerns
- * it changes, and each once within every recheck interval.
+ * Decides when pods are evaluated: all at the start and when a policy changes, each when an object that affects it changes, and each once
+ * within every recheck interval.
  */
 export class Resync {
   readonly #options: ResyncOptions;

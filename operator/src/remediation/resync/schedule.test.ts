@@ -12,7 +12,7 @@ const CHECK = 5_000;
 const INTERVALS = new Map([['default', 10 * MINUTE]]);
 
 describe('the recheck', () => {
-  test('enqueues every pod once in an interval, wherever the interval begins', () => {
+  test('enqueues every pod once in any interval', () => {
     for (const start of [0, 1_234_567, Date.UTC(2026, 0, 1)]) {
       const seen: string[] = [];
       for (let at = start; at < start + 10 * MINUTE; at += CHECK)
@@ -22,7 +22,7 @@ describe('the recheck', () => {
     }
   });
 
-  test('spreads them over it: no minute has much more than its share', () => {
+  test('spreads the pods evenly over the interval', () => {
     for (let minute = 0; minute < 10; minute += 1) {
       const due = [...dueForRecheck(PODS, INTERVALS, minute * MINUTE, (minute + 1) * MINUTE)];
       expect(due.length).toBeGreaterThan(50);
@@ -34,7 +34,7 @@ describe('the recheck', () => {
     expect([...dueForRecheck(PODS, INTERVALS, 0, 10 * MINUTE)]).toHaveLength(PODS.length);
   });
 
-  test('takes the interval from the policy; pods of a policy that is gone wait', () => {
+  test('uses the interval of the policy; pods of a deleted policy wait', () => {
     const intervals = recheckIntervals([policy({ remediation: { recheckInterval: '1m30s' } }, 'fast')]);
     expect(intervals).toEqual(new Map([['fast', 90_000]]));
     expect([...dueForRecheck(PODS, intervals, 0, 10 * MINUTE)]).toEqual([]);

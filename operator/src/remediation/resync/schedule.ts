@@ -6,11 +6,11 @@ import type { ResyncProgress } from './progress.ts';
 /** A pod that is rechecked. */
 export interface Rechecked {
   readonly policy: string;
-  /** When within the interval it is due, in [0, 1). */
+  /** The part of the interval after which it is due, in [0, 1). */
   readonly phase: number;
 }
 
-/** How often due pods are enqueued. */
+/** Interval at which due pods are enqueued. */
 const CHECK_MS = 500;
 
 export interface RecheckScheduleOptions {
@@ -54,8 +54,8 @@ export class RecheckSchedule {
 }
 
 /**
- * The pods that are due between two moments. Each pod has its own phase within its policy's interval, so that the checks of
- * a policy's pods, and the load on registries, are spread evenly over it.
+ * Returns the pods that are due between two times. Each pod has its own phase within its policy's interval, which spreads the checks of
+ * a policy's pods, and the load on registries, evenly over it.
  *
  * @param fromMs exclusive, epoch milliseconds
  * @param toMs inclusive

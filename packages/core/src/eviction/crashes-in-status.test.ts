@@ -6,7 +6,7 @@ import { crashesInStatus, unreadySinceMs } from './crashes-in-status.ts';
 const NOW = Date.UTC(2026, 0, 1);
 const ago = (seconds: number): number => NOW - seconds * 1_000;
 
-/** A run that began and ended so many seconds ago. */
+/** A run that began and ended this many seconds ago. */
 const run = (began: number, ended: number, exitCode = 1): TerminatedEvidence => ({
   ...{ reason: 'Error', exitCode, message: '' },
   ...{ seconds: began - ended, finishedAtMs: ago(ended) },

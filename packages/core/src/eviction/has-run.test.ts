@@ -113,7 +113,7 @@ describe('R10 a pod that has run and keeps crashing', () => {
     ['R10 three restarts of a sidecar whose image supports the node', { ...crashed, crashes: crashes(60, 3, 'proxy') }, 'report ReadyOnWrongArchitecture', 'it would crash on every node'],
     ['R10 the same of a pod that only its status shows to have run', { ...is([container({ restartCount: 3, lastTerminated: ended(3_600) })]), crashes: crashes(15, 3) }, 'evict', 'the last three runs may have been long, but 15 minutes without readiness are not'],
     ['R10 the same while its node is not Ready', { ...crashed, node: node({ ready: false }), crashes: crashes(15, 3) }, 'wait NodeNotReady', 'no pod is evicted from such a node'],
-    ['R10 the same of a pod that is Ready by now', { ...is([crashing], { ready: { value: true, sinceMs: NOW - seconds(10) } }), crashes: crashes(15, 3) }, 'report ReadyOnWrongArchitecture', 'it runs again'],
+    ['R10 the same of a pod that is Ready now', { ...is([crashing], { ready: { value: true, sinceMs: NOW - seconds(10) } }), crashes: crashes(15, 3) }, 'report ReadyOnWrongArchitecture', 'it runs again'],
   ]);
 });
 

@@ -89,7 +89,7 @@ export class EvictionLedger {
     const braked = this.#brake.limit(owner, uid, nowMs);
     if (braked.kind === 'limited') return braked;
     const held = this.#heldSlots(owner, nowMs).filter(([holder]) => holder !== uid);
-    const oneAtATime = hasRun === true || held.some(([, place]) => place.hasRun);
+    const oneAtATime = hasRun === true || held.some(([, slot]) => slot.hasRun);
     const allowed = oneAtATime ? 1 : this.#slotsPerOwner(nowMs);
     if (held.length >= allowed)
       return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAtMs(held, nowMs) };
@@ -119,18 +119,18 @@ export class EvictionLedger {
 
   /** The eviction was not accepted: releases its slot, and removes it from the rate. */
   release(uid: string): void {
-    const place = this.#slots.get(uid);
-    if (place === undefined) return;
-    const times = this.#rate.get(place.policy) ?? [];
-    const index = times.lastIndexOf(place.reservedAtMs);
+    const slot = this.#slots.get(uid);
+    if (slot === undefined) return;
+    const times = this.#rate.get(slot.policy) ?? [];
+    const index = times.lastIndexOf(slot.reservedAtMs);
     if (index !== -1) times.splice(index, 1);
-    this.#remove(uid, place);
-    this.#brake.onEvictionRejected(place.owner, uid);
+    this.#remove(uid, slot);
+    this.#brake.onEvictionRejected(slot.owner, uid);
   }
 
   /** Returns the UID of the owner's oldest eviction whose replacement has not landed: the next landing counts for it. */
   oldestAwaited(owner: string, nowMs: number): string | undefined {
-    return this.#heldSlots(owner, nowMs).find(([, place]) => place.state === 'awaited')?.[0];
+    return this.#heldSlots(owner, nowMs).find(([, slot]) => slot.state === 'awaited')?.[0];
   }
 
   /** Whether the evicted pod had run on its node: then only a Ready replacement has landed right (R10). */
@@ -140,21 +140,21 @@ export class EvictionLedger {
 
   /** The replacement of `uid` has landed. `right` releases the slot at once; `broken` also pauses its owner's evictions. */
   recordLanding(uid: string, landing: PlacementOutcome, nowMs: number): void {
-    const place = this.#slots.get(uid);
-    if (place === undefined) return;
+    const slot = this.#slots.get(uid);
+    if (slot === undefined) return;
     if (landing === 'right') {
-      this.#remove(uid, place);
-      this.#brake.onLandedRight(place.owner);
+      this.#remove(uid, slot);
+      this.#brake.onLandedRight(slot.owner);
       return;
     }
-    const heldUntilMs = nowMs + (place.hasRun ? SLOT_HELD_AFTER_RUN_MS : SLOT_HELD_MS);
-    this.#slots.set(uid, { ...place, state: 'failed', heldUntilMs });
-    if (landing === 'broken') this.#brake.onLandedBroken(place.owner, nowMs);
+    const heldUntilMs = nowMs + (slot.hasRun ? SLOT_HELD_AFTER_RUN_MS : SLOT_HELD_MS);
+    this.#slots.set(uid, { ...slot, state: 'failed', heldUntilMs });
+    if (landing === 'broken') this.#brake.onLandedBroken(slot.owner, nowMs);
   }
 
   /** R7: records that a pod was placed where it must not be. */
-  recordViolation(fault: PlacementViolation, nowMs: number): void {
-    this.#brake.onViolation(fault, nowMs);
+  recordViolation(violation: PlacementViolation, nowMs: number): void {
+    this.#brake.onViolation(violation, nowMs);
   }
 
   /** Returns which evictions are paused (R7). */
@@ -173,7 +173,7 @@ export class EvictionLedger {
 
   /** When the first of these slots expires, or the new leader's smaller limit ends, if that is earlier. */
   #ownerFreeAtMs(held: readonly (readonly [string, Slot])[], nowMs: number): number {
-    const soonest = Math.min(...held.map(([, place]) => place.heldUntilMs));
+    const soonest = Math.min(...held.map(([, slot]) => slot.heldUntilMs));
     const startEndsAtMs = this.#startedAtMs + SLOT_HELD_MS;
     return nowMs < startEndsAtMs ? Math.min(soonest, startEndsAtMs) : soonest;
   }
@@ -182,10 +182,10 @@ export class EvictionLedger {
   #heldSlots(owner: string, nowMs: number): readonly (readonly [string, Slot])[] {
     const held: (readonly [string, Slot])[] = [];
     for (const uid of [...(this.#byOwner.get(owner) ?? [])]) {
-      const place = this.#slots.get(uid);
-      if (place === undefined) continue;
-      if (place.heldUntilMs <= nowMs) this.#remove(uid, place);
-      else held.push([uid, place]);
+      const slot = this.#slots.get(uid);
+      if (slot === undefined) continue;
+      if (slot.heldUntilMs <= nowMs) this.#remove(uid, slot);
+      else held.push([uid, slot]);
     }
     return held;
   }
@@ -194,7 +194,7 @@ export class EvictionLedger {
   #sweep(nowMs: number): void {
     if (nowMs < this.#sweptAtMs + RATE_WINDOW_MS) return;
     this.#sweptAtMs = nowMs;
-    for (const [uid, place] of this.#slots) if (place.heldUntilMs <= nowMs) this.#remove(uid, place);
+    for (const [uid, slot] of this.#slots) if (slot.heldUntilMs <= nowMs) this.#remove(uid, slot);
     for (const [policy, times] of this.#rate) if (!isInWindow(times.at(-1), nowMs)) this.#rate.delete(policy);
   }
 
