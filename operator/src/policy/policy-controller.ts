@@ -174,7 +174,7 @@ export class PolicyController {
   /** Whether the policy already has this status. */
   #isWritten(entry: PolicyEntry, wanted: OwnStatus): boolean {
     // The status of an invalid policy is not parsed: write it once per generation.
-    if (entry.kind === 'failed') return this.#reportedInvalid.get(entry.failure.name) === versionOf(entry.failure);
+    if (entry.kind === 'failed') return this.#reportedInvalid.get(entry.failure.name) === toVersion(entry.failure);
     const current: ArchPolicyStatus = { ...entry.value.status };
     return isDeepStrictEqual(current, { ...wanted });
   }
@@ -192,11 +192,11 @@ export class PolicyController {
     const resourceVersion = entry.kind === 'ok' ? entry.value.resourceVersion : '';
     const written = await write({ name, resourceVersion }, toJson(status));
     metrics.statusWrite(written ? 'written' : 'unconfirmed');
-    if (written && entry.kind === 'failed') this.#reportedInvalid.set(name, versionOf(entry.failure));
+    if (written && entry.kind === 'failed') this.#reportedInvalid.set(name, toVersion(entry.failure));
   }
 }
 
-function versionOf({ uid, generation }: InvalidPolicy): string {
+function toVersion({ uid, generation }: InvalidPolicy): string {
   return `${uid}/${generation}`;
 }
 

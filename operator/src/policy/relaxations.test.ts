@@ -120,7 +120,7 @@ describe('R9 a full list is shared by namespaces', () => {
 });
 
 describe('R9 many workloads that are stuck on one architecture are one entry', () => {
-  const entriesOf = (
+  const toEntries = (
     relaxMore: (relaxations: Relaxations) => void,
     before: readonly Entry[] = [],
   ): readonly string[] => {
@@ -136,18 +136,18 @@ describe('R9 many workloads that are stuck on one architecture are one entry', (
     };
 
   test('ten of a namespace are ten entries, eleven are one', () => {
-    expect(entriesOf(many('shop', 10))).toHaveLength(10);
-    expect(entriesOf(many('shop', 11))).toEqual(['Namespace shop arm64']);
+    expect(toEntries(many('shop', 10))).toHaveLength(10);
+    expect(toEntries(many('shop', 11))).toEqual(['Namespace shop arm64']);
   });
 
   test('two hundred of one tenant do not keep others out, nor relax them', () => {
-    expect(entriesOf(many('tenant', 200))).toEqual(['Namespace tenant arm64']);
+    expect(toEntries(many('tenant', 200))).toEqual(['Namespace tenant arm64']);
     const before = { scope: 'Namespace', namespace: 'tenant', architecture: 'arm64', until: AT_ONE };
-    expect(entriesOf(many('shop', 1), [before])).toEqual(['shop/Deployment/0', 'Namespace tenant arm64']);
+    expect(toEntries(many('shop', 1), [before])).toEqual(['shop/Deployment/0', 'Namespace tenant arm64']);
   });
 
   test('of two architectures they are counted each by itself', () => {
-    const entries = entriesOf((all) => {
+    const entries = toEntries((all) => {
       relaxMany(all, 'shop', 6, 'arm64');
       for (let index = 10; index < 16; index += 1) all.relax(DEFAULT, stuck('shop', index, 'amd64'), NOW);
     });
@@ -193,7 +193,7 @@ describe('R9 many workloads that are stuck on one architecture are one entry', (
       true,
     ],
   ])('the architecture as a whole: %s', (_, namespaces, expected) => {
-    const entries = entriesOf((all) => {
+    const entries = toEntries((all) => {
       for (const [namespace, count] of namespaces) relaxMany(all, namespace, count);
     });
     expect(entries.includes('Architecture arm64')).toBe(expected);

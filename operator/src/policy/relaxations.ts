@@ -136,7 +136,7 @@ function isRecent({ untilMs }: Relaxation, nowMs: number): boolean {
 /** Replaces the entries of many workloads of one namespace and architecture by one entry. */
 function groupByNamespace(relaxations: readonly Relaxation[]): readonly Relaxation[] {
   const groups = Map.groupBy(relaxations, (one) =>
-    one.kind === 'workload' && one.architecture !== undefined ? `${namespaceOf(one)} ${one.architecture}` : '',
+    one.kind === 'workload' && one.architecture !== undefined ? `${getNamespace(one)} ${one.architecture}` : '',
   );
   return [...groups].flatMap(([key, group]) => {
     const [namespace = '', architecture = ''] = key.split(' ');
@@ -158,7 +158,7 @@ function isWidespread(group: readonly Relaxation[]): boolean {
   if (group.some(({ kind }) => kind === 'architecture')) return true;
   const counts = new Map<string, number>();
   for (const one of group) {
-    const namespace = namespaceOf(one);
+    const namespace = getNamespace(one);
     const count = (counts.get(namespace) ?? 0) + (one.kind === 'namespace' ? MAX_COUNT_OF_NAMESPACE : 1);
     counts.set(namespace, Math.min(count, MAX_COUNT_OF_NAMESPACE));
   }
@@ -179,7 +179,7 @@ function shareFairly(
   const ordered = [...relaxations].sort(
     (one, other) => kindOrder(one) - kindOrder(other) || writtenOrder(one) - writtenOrder(other),
   );
-  const byTenant = Map.groupBy(ordered, namespaceOf);
+  const byTenant = Map.groupBy(ordered, getNamespace);
   const ranked = [...byTenant.values()].flatMap((entries) => entries.map((entry, rank) => ({ entry, rank })));
   return ranked
     .sort((one, other) => one.rank - other.rank || writtenOrder(one.entry) - writtenOrder(other.entry))
@@ -199,7 +199,7 @@ function covers(entry: Relaxation, asked: Stuck): boolean {
   }
 }
 
-function namespaceOf(relaxation: Relaxation): string {
+function getNamespace(relaxation: Relaxation): string {
   switch (relaxation.kind) {
     case 'workload':
       return namespaceOfWorkload(relaxation.workload);
@@ -221,7 +221,9 @@ function latestFirst(one: Relaxation, other: Relaxation): number {
 }
 
 function toKey(relaxation: Relaxation): string {
-  return relaxation.kind === 'workload' ? relaxation.workload : `${namespaceOf(relaxation)} ${relaxation.architecture}`;
+  return relaxation.kind === 'workload'
+    ? relaxation.workload
+    : `${getNamespace(relaxation)} ${relaxation.architecture}`;
 }
 
 function compare(one: Relaxation, other: Relaxation): number {

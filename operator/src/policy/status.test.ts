@@ -194,15 +194,17 @@ describe('the status of a policy', () => {
     ]);
   });
 
-  const messageOf = (type: string, changes: Partial<StatusInput>): string | undefined =>
+  const getMessage = (type: string, changes: Partial<StatusInput>): string | undefined =>
     buildStatus(input(changes)).conditions?.find((condition) => condition.type === type)?.message;
 
   test('the message states why a policy governs no pods', () => {
     const elsewhere = policy({ namespaceSelector: { matchLabels: { team: 'red' } } });
-    expect(messageOf('Ready', { policy: elsewhere, counts: NO_PODS })).toContain('namespaceSelector matches no namesp');
+    expect(getMessage('Ready', { policy: elsewhere, counts: NO_PODS })).toContain(
+      'namespaceSelector matches no namesp',
+    );
     const here = policy({ namespaceSelector: { matchLabels: { team: 'blue' } } });
-    expect(messageOf('Ready', { policy: here, counts: NO_PODS })).toContain('its selectors match no pod');
-    expect(messageOf('Ready', { policies: [policy({ priority: 7 }, 'first')] })).toContain(
+    expect(getMessage('Ready', { policy: here, counts: NO_PODS })).toContain('its selectors match no pod');
+    expect(getMessage('Ready', { policies: [policy({ priority: 7 }, 'first')] })).toContain(
       'policy first selects the same pods',
     );
   });
@@ -210,14 +212,14 @@ describe('the status of a policy', () => {
   test('the message lists all degradations, names a few objects, and is bounded', () => {
     const losesTieTo = new Map(['d', 'c', 'b', 'a'].map((name) => [name, 2]));
     const counts = { ...NO_PODS, matched: 1, losesTieTo };
-    const message = messageOf('Degraded', { webhookReachable: false, counts }) ?? '';
+    const message = getMessage('Degraded', { webhookReachable: false, counts }) ?? '';
     expect(message).toContain('The webhook is unreachable');
     expect(message).toContain('Policy a has the same priority');
     expect(message).toContain('And 1 more policies.');
     expect(message).not.toContain('Policy d ');
     const losses = ['x'.repeat(2_000), 'bearer c2VjcmV0LXRva2Vu'];
-    expect(messageOf('Degraded', { losses: ['bearer c2VjcmV0LXRva2Vu'] })).not.toContain('c2VjcmV0');
-    expect(messageOf('Degraded', { losses })?.length).toBe(1_024);
+    expect(getMessage('Degraded', { losses: ['bearer c2VjcmV0LXRva2Vu'] })).not.toContain('c2VjcmV0');
+    expect(getMessage('Degraded', { losses })?.length).toBe(1_024);
   });
 
   test('an invalid policy gets its errors as message', () => {

@@ -1,4 +1,4 @@
-import { countedArchitecture, governs, shadowOf, withoutUndefined } from '@archpolicy/core';
+import { countedArchitecture, governs, findShadow, withoutUndefined } from '@archpolicy/core';
 import type { ArchPolicy, ArchPolicyStatus, CountedArchitecture, NamespaceFacts, NodeFacts } from '@archpolicy/core';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import { buildConditions, invalidConditions, timestamp } from './conditions.ts';
@@ -36,7 +36,7 @@ export function buildStatus(input: StatusInput): OwnStatus {
       policy,
       previous: policy.status?.conditions ?? [],
       checked: lastRecheckMs !== undefined,
-      shadow: shadowOf(policy, input.policies)?.name,
+      shadow: findShadow(policy, input.policies)?.name,
       matched,
       namespaces: matched > 0 ? matched : selectedNamespaces(input),
       degradations: findDegradations({ ...input, losesTieTo: counts.losesTieTo }),

@@ -24,7 +24,7 @@ function objects(value: Json | undefined): JsonObject[] {
   return list(value).filter((item): item is JsonObject => isJsonObject(item));
 }
 
-function testOf(file: string, raw: JsonObject): TestResult {
+function toTestResult(file: string, raw: JsonObject): TestResult {
   const ancestors = list(raw['ancestorTitles']).map(text);
   const status = text(raw['status']);
   return {
@@ -38,7 +38,7 @@ function testOf(file: string, raw: JsonObject): TestResult {
 function testsOfFile(raw: JsonObject, root: string): TestResult[] {
   const name = text(raw['name']);
   const file = name.startsWith(root) ? name.slice(root.length) : name;
-  const tests = objects(raw['assertionResults']).map((test) => testOf(file, test));
+  const tests = objects(raw['assertionResults']).map((test) => toTestResult(file, test));
   const brokenFile = text(raw['status']) === 'failed' && !tests.some(({ status }) => status === 'failed');
   if (!brokenFile) return tests;
   return [...tests, { file, path: ['the test file runs'], status: 'failed', milliseconds: 0 }];

@@ -27,7 +27,7 @@ export function readSourceText(file: string, text: string): SourceText | undefin
 /** Builds the check of a glossary: prose, identifiers and the file's own name. */
 export function buildChecker(banned: readonly BannedWord[]): Checker {
   const inProse = toPattern(banned.filter(({ namesOnly }) => !namesOnly));
-  const insteadOf = new Map(banned.map(({ phrase, instead }) => [phrase, instead]));
+  const replacements = new Map(banned.map(({ phrase, instead }) => [phrase, instead]));
   const inName = memoize((name) => findInName(splitName(name), banned));
 
   return (file, text) => {
@@ -47,7 +47,7 @@ export function buildChecker(banned: readonly BannedWord[]): Checker {
       file,
       line,
       found: 'name' in more ? `${found} (${String(more.name)})` : found,
-      instead: insteadOf.get(found) ?? '',
+      instead: replacements.get(found) ?? '',
     }));
   };
 }

@@ -26,7 +26,7 @@ function group(title: string, body: () => void): void {
   around.pop();
 }
 
-const rowsOf = (table: Iterable<unknown>): unknown[][] =>
+const toRows = (table: Iterable<unknown>): unknown[][] =>
   [...table].map((row) => (Array.isArray(row) ? (row as unknown[]) : [row]));
 
 export const test = Object.assign(
@@ -37,7 +37,7 @@ export const test = Object.assign(
     each:
       (table: Iterable<unknown>) =>
       (title: string, body: Body): void => {
-        for (const [index, row] of rowsOf(table).entries()) add(`${title} ${index}`, () => body(...row), body);
+        for (const [index, row] of toRows(table).entries()) add(`${title} ${index}`, () => body(...row), body);
       },
   },
 );
@@ -46,7 +46,7 @@ export const describe = Object.assign(group, {
   each:
     (table: Iterable<unknown>) =>
     (title: string, body: Body): void => {
-      for (const row of rowsOf(table)) {
+      for (const row of toRows(table)) {
         group(`${title} ${String(row[0])}`, () => {
           body(...row);
         });

@@ -10,7 +10,7 @@ const FOLDERS = ['packages/core/src/placement', 'packages/core/src/pod', 'packag
 /** Compares a page with names, and so does not test code. */
 const NO_TEST_OF_CODE = 'docs.test.ts';
 
-function filesOf(folder: string): readonly string[] {
+function listFiles(folder: string): readonly string[] {
   return readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith('.ts'))
     .sort()
@@ -19,7 +19,7 @@ function filesOf(folder: string): readonly string[] {
 
 /** Returns every mutant, numbered from 1. */
 export function allMutants(): readonly NumberedMutant[] {
-  return FOLDERS.flatMap(filesOf)
+  return FOLDERS.flatMap(listFiles)
     .filter((file) => !file.endsWith('.test.ts') && !file.endsWith('/index.ts'))
     .flatMap((file) => findMutants(file, readFileSync(join(ROOT, file), 'utf8')))
     .map((mutant, index) => ({ ...mutant, number: index + 1 }));
@@ -27,7 +27,7 @@ export function allMutants(): readonly NumberedMutant[] {
 
 /** Returns the paths of the tests. */
 export function testFiles(): readonly string[] {
-  return FOLDERS.flatMap(filesOf)
+  return FOLDERS.flatMap(listFiles)
     .filter((file) => file.endsWith('.test.ts') && !file.endsWith(NO_TEST_OF_CODE))
     .map((file) => join(ROOT, file));
 }

@@ -32,7 +32,7 @@ function names(test: TestResult, id: string): boolean {
   return test.path.some((title) => parseIds(title).includes(id));
 }
 
-function stateOf(tests: readonly TestResult[], notBuilt: string | undefined): PromiseReport['state'] {
+function determineState(tests: readonly TestResult[], notBuilt: string | undefined): PromiseReport['state'] {
   if (tests.some(({ status }) => status === 'failed')) return 'broken';
   if (notBuilt !== undefined) return 'open';
   return tests.some(({ status }) => status === 'passed') ? 'proven' : 'broken';
@@ -47,7 +47,7 @@ export function report(
   return ids.map((id) => {
     const own = tests.filter((test) => names(test, id));
     const issue = notBuilt.get(id);
-    return { id, tests: own, ...(issue === undefined ? {} : { notBuilt: issue }), state: stateOf(own, issue) };
+    return { id, tests: own, ...(issue === undefined ? {} : { notBuilt: issue }), state: determineState(own, issue) };
   });
 }
 

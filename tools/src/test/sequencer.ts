@@ -20,13 +20,13 @@ const FIRST = '/e2e/suites/operator/';
 export default class LongestFirst extends TestSequencer {
   override sort(tests: Iterable<Test>): Test[] {
     return [...tests]
-      .map((test) => ({ test, kind: kindOf(test), bytes: statSync(test.path).size }))
+      .map((test) => ({ test, kind: getOrder(test), bytes: statSync(test.path).size }))
       .sort((a, b) => a.kind - b.kind || b.bytes - a.bytes)
       .map(({ test }) => test);
   }
 }
 
-function kindOf({ context, path }: Test): number {
+function getOrder({ context, path }: Test): number {
   if (path.includes(FIRST)) return -1;
   return ORDER.indexOf(context.config.displayName?.name ?? '');
 }

@@ -6,7 +6,7 @@ import {
   isUnschedulable,
   isTerminalOrTerminating,
   isOwnedByJob,
-  rivalOf,
+  findRival,
   selectPolicy,
   suspectPlatforms,
   findTopController,
@@ -69,7 +69,7 @@ export class ContextGatherer {
     const governing = this.#governing(pod);
     if (governing === undefined || isSkipped(pod.labels, governing.namespace)) return { kind: 'ungoverned' };
     const { policy, namespace } = governing;
-    const rival = rivalOf(policy, policies.list(), namespace, pod.labels)?.name;
+    const rival = findRival(policy, policies.list(), namespace, pod.labels)?.name;
     const bare = {
       ...{ key, pod, policy, namespace, node: this.#findNode(pod) },
       ...{ inspections: new Map<string, Inspection>(), job: undefined },

@@ -172,13 +172,13 @@ describe('pods', () => {
     const containerStatuses = [
       { name: 'main', state: { running: run }, lastState: { terminated: { exitCode: 1, ...run } } },
     ];
-    const timesOf = (status: string): unknown => {
+    const parseTimes = (status: string): unknown => {
       const conditions = [readyCondition(status, LATE)];
       const [container] = parsePod(withStatus({ conditions, containerStatuses }))?.containers ?? [];
       return [container?.runningSinceMs, container?.lastTerminated?.finishedAtMs, container?.lastTerminated?.seconds];
     };
-    expect(timesOf('True')).toEqual([undefined, undefined, 10]);
-    expect(timesOf('False')).toEqual([Date.parse(EARLY), Date.parse(LATE), 10]);
+    expect(parseTimes('True')).toEqual([undefined, undefined, 10]);
+    expect(parseTimes('False')).toEqual([Date.parse(EARLY), Date.parse(LATE), 10]);
   });
 
   test('R10 a container that never started has no start time and no duration', () => {

@@ -113,15 +113,15 @@ describe('podRequests with very many resources', () => {
 
   /** A naive implementation, as in the scheduler's helper. */
   function reference(containers: readonly JsonObject[], initContainers: readonly JsonObject[]): number {
-    const cpuOf = (container: JsonObject): number => podRequests({ containers: [container] })['cpu'] ?? 0;
+    const getCpu = (container: JsonObject): number => podRequests({ containers: [container] })['cpu'] ?? 0;
     let sidecars = 0;
     let initial = 0;
     for (const container of initContainers) {
-      initial = Math.max(initial, sidecars + cpuOf(container));
-      if (container['restartPolicy'] === 'Always') sidecars += cpuOf(container);
+      initial = Math.max(initial, sidecars + getCpu(container));
+      if (container['restartPolicy'] === 'Always') sidecars += getCpu(container);
     }
     return Math.max(
-      containers.reduce((sum, container) => sum + cpuOf(container), sidecars),
+      containers.reduce((sum, container) => sum + getCpu(container), sidecars),
       initial,
     );
   }

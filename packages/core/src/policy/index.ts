@@ -26,4 +26,4 @@ export type {
   PolicyProblem,
 } from './arch-policy.ts';
 export { governs, selectPolicy } from './select-policy.ts';
-export { rivalOf, shadowOf } from './overlap.ts';
+export { findRival, findShadow } from './overlap.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { JsonObject } from '../json/json.ts';
 import type { ArchPolicy } from './arch-policy.ts';
 import { parseArchPolicy } from './arch-policy.ts';
-import { rivalOf, shadowOf } from './overlap.ts';
+import { findRival, findShadow } from './overlap.ts';
 import { selectPolicy } from './select-policy.ts';
 
 function policy(name: string, spec: JsonObject = {}): ArchPolicy {
@@ -48,25 +48,25 @@ describe('a policy is shadowed by one that has precedence and selects the same p
   ])('%s', (_, outer, inner, shadowed) => {
     for (const selector of ['podSelector', 'namespaceSelector']) {
       const first = policy('first', { priority: 1, [selector]: outer });
-      expect(shadowOf(policy('one', { [selector]: inner }), [first])?.name).toBe(shadowed ? 'first' : undefined);
+      expect(findShadow(policy('one', { [selector]: inner }), [first])?.name).toBe(shadowed ? 'first' : undefined);
     }
   });
 
   test('both selectors count', () => {
     const outer = policy('outer', { priority: 1, namespaceSelector: labels({ team: 'a' }) });
-    expect(shadowOf(policy('one', { podSelector: labels({ app: 'web' }) }), [outer])).toBeUndefined();
+    expect(findShadow(policy('one', { podSelector: labels({ app: 'web' }) }), [outer])).toBeUndefined();
   });
 
   test('of equal ones, the one with the later name is', () => {
     const [a, b] = [policy('a'), policy('b')];
-    expect([shadowOf(a, [a, b]), shadowOf(b, [a, b])?.name]).toEqual([undefined, 'a']);
+    expect([findShadow(a, [a, b]), findShadow(b, [a, b])?.name]).toEqual([undefined, 'a']);
   });
 
   test('not by one of lower priority, by itself, or by one that is being deleted', () => {
     const low = policy('low', { priority: -1 });
     const deleted = { ...policy('gone', { priority: 5 }), deleting: true };
     const one = policy('one');
-    expect(shadowOf(one, [low, deleted, one])).toBeUndefined();
+    expect(findShadow(one, [low, deleted, one])).toBeUndefined();
   });
 
   const keys = fc.constantFrom('app', 'tier');
@@ -83,7 +83,7 @@ describe('a policy is shadowed by one that has precedence and selects the same p
       fc.property(selector, selector, podLabels, (outer, inner, labelsOfPod) => {
         const first = policy('first', { priority: 1, podSelector: outer });
         const second = policy('second', { podSelector: inner });
-        if (shadowOf(second, [first, second]) === undefined) return;
+        if (findShadow(second, [first, second]) === undefined) return;
         const namespace = { name: 'shop', labels: {}, annotations: {} };
         expect(selectPolicy([first, second], namespace, labelsOfPod)?.name).not.toBe('second');
       }),
@@ -97,7 +97,7 @@ describe('the rival of the winner', () => {
   const shop = { name: 'shop', labels: {}, annotations: {} };
   const rival = (...policies: ArchPolicy[]): string | undefined => {
     const winner = selectPolicy(policies, shop, web);
-    return winner && rivalOf(winner, policies, shop, web)?.name;
+    return winner && findRival(winner, policies, shop, web)?.name;
   };
 
   test('has the same priority and also selects the pod', () => {

@@ -11,7 +11,7 @@ import { beats, selectPolicy } from './select-policy.ts';
  * Returns the policy because of which this one can never govern a pod: it has precedence, and selects all pods that this
  * one selects. Does not detect a combination of several policies.
  */
-export function shadowOf(policy: ArchPolicy, policies: Iterable<ArchPolicy>): ArchPolicy | undefined {
+export function findShadow(policy: ArchPolicy, policies: Iterable<ArchPolicy>): ArchPolicy | undefined {
   let shadow: ArchPolicy | undefined;
   for (const other of policies) {
     const first = shadow === undefined || beats(other, shadow);
@@ -21,7 +21,7 @@ export function shadowOf(policy: ArchPolicy, policies: Iterable<ArchPolicy>): Ar
 }
 
 /** Returns the next policy with the winner's priority that also selects the pod: it loses only by its name. */
-export function rivalOf(
+export function findRival(
   winner: ArchPolicy,
   policies: Iterable<ArchPolicy>,
   namespace: NamespaceFacts,
