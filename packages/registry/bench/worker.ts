@@ -61,7 +61,7 @@ async function inspectAll(task: Task, inspector: Inspector): Promise<object> {
     ),
   );
   const inspections = await Promise.all(requests.map((request) => inspector.inspect(request)));
-  return { resolved: inspections.filter(({ kind }) => kind === 'resolved').length, asked: inspections.length };
+  return { resolved: inspections.filter(({ kind }) => kind === 'resolved').length, inspections: inspections.length };
 }
 
 /** Inspects twice, the second time after the soft TTL. */
@@ -148,17 +148,17 @@ function digests(task: Task): object {
   }
   globalThis.gc?.();
   const mib = (process.memoryUsage().heapUsed - before) / 1024 ** 2;
-  const kept = Array.from({ length: task.times }).filter(
+  const retained = Array.from({ length: task.times }).filter(
     (_, at) => cache.facts(computeDigest(Buffer.from(`${at}`)), 0) !== undefined,
   );
-  return { mib, kept: kept.length };
+  return { mib, kept: retained.length };
 }
 
 /** Measures the cost of calls to a registry that never answers, for the callers and this process. */
 async function silent(task: Task, inspector: Inspector): Promise<object> {
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
-  const late: number[] = [];
+  const delaysMs: number[] = [];
   for (let at = 0; at < task.times; at += 50) {
     const start = performance.now();
     await Promise.all(
@@ -166,7 +166,7 @@ async function silent(task: Task, inspector: Inspector): Promise<object> {
         inspector.inspect({ reference: `${firstReference(task)}-${at + offset}:v1`, budgetMs: SILENT_BUDGET_MS }),
       ),
     );
-    late.push(performance.now() - start - SILENT_BUDGET_MS);
+    delaysMs.push(performance.now() - start - SILENT_BUDGET_MS);
   }
   const start = performance.now();
   const other = await inspector.inspect({ reference: task.references[1] ?? '', budgetMs: BUDGET_MS });
@@ -174,7 +174,7 @@ async function silent(task: Task, inspector: Inspector): Promise<object> {
   globalThis.gc?.();
   const mib = (process.memoryUsage().heapUsed - before) / 1024 ** 2;
   const sockets = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
-  return { lateMs: Math.max(...late), mib, sockets, otherMs, other: other.kind };
+  return { lateMs: Math.max(...delaysMs), mib, sockets, otherMs, other: other.kind };
 }
 
 async function run(task: Task): Promise<object> {

@@ -29,7 +29,7 @@ export class ImageCache {
   }
 
   /** Returns a fresh answer for one of the scopes. On the hot path, this makes fewer look-ups than `nextStep`. */
-  fresh(image: ParsedImage, scopes: readonly string[], softTtlMs: number): Answer | undefined {
+  findFresh(image: ParsedImage, scopes: readonly string[], softTtlMs: number): Answer | undefined {
     const now = this.#clock.now();
     if (this.#facts.isOutdated(image, now - SOFT_TTL_MS.otherwise)) return undefined;
     for (const scope of scopes) {
@@ -42,7 +42,7 @@ export class ImageCache {
   }
 
   /** Returns a stale answer for one of the scopes, for use when the registry does not answer. */
-  stale(image: ParsedImage, scopes: readonly string[]): Answer | undefined {
+  findStale(image: ParsedImage, scopes: readonly string[]): Answer | undefined {
     const now = this.#clock.now();
     return scopes
       .map((scope) => staleIfError(this.#entry(image, scope, scope, now), now))

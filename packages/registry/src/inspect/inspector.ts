@@ -84,7 +84,7 @@ export class ImageInspector implements Inspector {
     const podCredentials = keyring.podCredentials(image, request.pullSecrets ?? NO_SECRETS);
     const scopes = keyring.scopes(image, podCredentials, registries);
     const softTtlMs = softTtlFor(image, request);
-    const fresh = cache.fresh(image, scopes, softTtlMs);
+    const fresh = cache.findFresh(image, scopes, softTtlMs);
     if (fresh !== undefined)
       return Promise.resolve(this.#recordOutcome(this.#toInspection(fresh, image, scopes, 'memory')));
     return this.#inspectUncached({ image, podCredentials, softTtlMs, request }, scopes);
@@ -137,7 +137,7 @@ export class ImageInspector implements Inspector {
   }
 
   #staleOr(reason: 'Unavailable' | 'Deadline', image: ParsedImage, scopes: readonly string[]): Inspection {
-    const stale = this.#parts.cache.stale(image, scopes);
+    const stale = this.#parts.cache.findStale(image, scopes);
     return this.#recordOutcome(
       stale === undefined ? unresolved(reason) : this.#toInspection(stale, image, scopes, 'memory'),
     );

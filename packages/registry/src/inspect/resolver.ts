@@ -59,7 +59,7 @@ export class Resolver {
       failure = moreSpecificFailure(failure, resolution.failure);
       if (!attempt.endpoint.mirror && !isRejection(resolution.failure)) break;
     }
-    const stale = allowsStaleOnError(failure) ? cache.stale(image, attempts.map(toScope)) : undefined;
+    const stale = allowsStaleOnError(failure) ? cache.findStale(image, attempts.map(toScope)) : undefined;
     return stale ?? { kind: 'fail', failure };
   }
 

@@ -15,7 +15,7 @@ const MAX_CONNECTIONS_PER_HOST = 16;
 /** Tenants choose hosts: beyond this many, the connections of the least recently used host are closed. */
 const MAX_LIVE_HOSTS = 64;
 const CONNECT_TIMEOUT_MS = 3_000;
-/** Longer than the deadline of an inspection, which normally aborts a request first. */
+/** Fallbacks: normally, the deadline of the inspection aborts a request first. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const BODY_IDLE_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 20_000;
@@ -35,7 +35,7 @@ export class Pools {
 
   get(origin: string, settings: ConnectionSettings): Pool {
     const key = `${origin} ${JSON.stringify(settings)}`;
-    return this.#pools.get(key) ?? this.#add(key, this.#make(origin, settings));
+    return this.#pools.get(key) ?? this.#add(key, this.#create(origin, settings));
   }
 
   /** Ends all connections, and aborts requests in flight. */
@@ -50,7 +50,7 @@ export class Pools {
     return pool;
   }
 
-  #make(origin: string, settings: ConnectionSettings): Pool {
+  #create(origin: string, settings: ConnectionSettings): Pool {
     const guard = new AddressGuard(settings.refuseAddresses, settings.allowAddresses);
     return new Pool(origin, {
       connections: MAX_CONNECTIONS_PER_HOST,
