@@ -3,7 +3,7 @@ import {
   escalates,
   isGated,
   readPodLabels,
-  liftAgainMs,
+  liftRetryDelayMs,
   liftEvent,
   refusedEvent,
   selectPolicy,
@@ -171,7 +171,7 @@ export class GateReconciler {
   #conflicted(tracked: GatedPod): ReconcileResult {
     tracked.conflicts += 1;
     const late = tracked.conflicts - QUICK_CONFLICTS;
-    return { requeueAfterMs: late <= 0 ? 0 : liftAgainMs(late, this.#options.random()) };
+    return { requeueAfterMs: late <= 0 ? 0 : liftRetryDelayMs(late, this.#options.random()) };
   }
 
   #failed(
@@ -182,7 +182,7 @@ export class GateReconciler {
     const { metrics, logger, random } = this.#options;
     tracked.passes += 1;
     tracked.answered500 = answered500;
-    const delayMs = liftAgainMs(tracked.passes, random(), { retryAfterMs, remainingMs });
+    const delayMs = liftRetryDelayMs(tracked.passes, random(), { retryAfterMs, remainingMs });
     metrics.failed();
     logger.warn({ pod: key, status, refused, delayMs }, 'failed to lift gate, retrying');
     if (refused) this.#recordEvent(facts, refusedEvent(status));

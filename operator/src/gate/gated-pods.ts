@@ -1,9 +1,9 @@
-import { hasOurGate, isTerminalOrTerminating } from '@archpolicy/core';
+import { hasGate, isTerminalOrTerminating } from '@archpolicy/core';
 import type { LiftPatch, PodFacts } from '@archpolicy/core';
 
 /** Whether the pod waits behind our gate. A terminal or terminating pod does not. */
 export function hasPendingGate(pod: PodFacts): boolean {
-  return !isTerminalOrTerminating(pod) && hasOurGate(pod);
+  return !isTerminalOrTerminating(pod) && hasGate(pod);
 }
 
 /** The state of a gated pod. */

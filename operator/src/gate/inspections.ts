@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@archpolicy/async';
-import { inspectAgainMs } from '@archpolicy/core';
+import { inspectionRetryDelayMs } from '@archpolicy/core';
 import type { Inspection } from '@archpolicy/core';
 import type { Logger } from '@archpolicy/service';
 import type { Inspector, PullSecrets } from './ports.ts';
@@ -95,7 +95,7 @@ export class Inspections {
       entry.answer = inspection;
       this.#options.onResult(entry.pods);
       const { clock, random } = this.#options;
-      const delayMs = inspectAgainMs(inspection, { attempts, nowMs: clock.now(), random: random() });
+      const delayMs = inspectionRetryDelayMs(inspection, { attempts, nowMs: clock.now(), random: random() });
       if (delayMs === undefined) return;
       await clock.sleep(delayMs, signal).catch(() => undefined);
     }

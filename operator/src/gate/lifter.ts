@@ -3,11 +3,11 @@ import {
   isJsonObject,
   isSamePatch,
   passesDryRun,
-  readLiftAnswer,
-  stepAfter,
+  parseLiftResponse,
+  nextLiftStep,
   withoutUndefined,
 } from '@archpolicy/core';
-import type { JsonObject, LiftAnswer, LiftPatch, LiftProgress, PatchFallbacks, PatchLevel } from '@archpolicy/core';
+import type { JsonObject, LiftResponse, LiftPatch, LiftProgress, PatchFallbacks, PatchLevel } from '@archpolicy/core';
 import type { ApiResponse } from '@archpolicy/kube';
 import { getResourceVersion } from './pod-client.ts';
 import type { PodClient, PodIdentity } from './pod-client.ts';
@@ -38,7 +38,7 @@ export interface Lifting {
   readonly answered500: LiftPatch | undefined;
 }
 
-export type LiftObserver = (level: PatchLevel, answer: LiftAnswer['kind']) => void;
+export type LiftObserver = (level: PatchLevel, answer: LiftResponse['kind']) => void;
 
 type Next = LiftOutcome | { readonly kind: 'try'; readonly index: number };
 
@@ -71,17 +71,17 @@ export class Lifter {
     const meaning = interpret(answer);
     this.#observe(patch.level, meaning.kind);
     if (meaning.kind === 'gone') return { kind: 'gone' };
-    const pod = meaning.kind === 'contested' ? await this.#calls.read(identity, signal) : lifting.pod;
+    const pod = meaning.kind === 'conflict' ? await this.#calls.read(identity, signal) : lifting.pod;
     if (pod === undefined) return { kind: 'gone' };
-    const step = stepAfter(meaning, toProgress(lifting, index, pod));
+    const step = nextLiftStep(meaning, toProgress(lifting, index, pod));
     switch (step.kind) {
       case 'finished':
         return { kind: 'lifted', level: patch.level, refused: index > 0 };
-      case 'again':
+      case 'restart':
         return { kind: 'changed', pod };
       case 'next-level':
         return { kind: 'try', index: index + 1 };
-      case 'later':
+      case 'retry-later':
         return failure(answer, meaning, patch);
       case 'compare': {
         if (lower !== undefined) return { kind: 'try', index: lower };
@@ -121,16 +121,16 @@ function toProgress({ pod, fallbacks, escalate, answered500 }: Lifting, index: n
 }
 
 /** If another webhook adds the gate again, the 2xx response is a rejection. */
-function interpret(answer: ApiResponse): LiftAnswer {
+function interpret(answer: ApiResponse): LiftResponse {
   const stillGated = answer.kind === 'ok' && isJsonObject(answer.body) && isGated(answer.body);
-  return stillGated ? { kind: 'refused' } : readLiftAnswer(answer.status);
+  return stillGated ? { kind: 'refused' } : parseLiftResponse(answer.status);
 }
 
-function failure(answer: ApiResponse, meaning: LiftAnswer, patch: LiftPatch): LiftOutcome {
+function failure(answer: ApiResponse, meaning: LiftResponse, patch: LiftPatch): LiftOutcome {
   return withoutUndefined({
     kind: 'failed',
     status: answer.status,
-    refused: meaning.kind !== 'trouble' && meaning.kind !== 'internal-error',
+    refused: meaning.kind !== 'transient-error' && meaning.kind !== 'internal-error',
     retryAfterMs: answer.kind === 'refused' ? answer.retryAfterMs : undefined,
     answered500: meaning.kind === 'internal-error' ? patch : undefined,
   });

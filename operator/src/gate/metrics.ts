@@ -1,5 +1,5 @@
 import { PATCH_LEVELS, PLACEMENT_REASONS } from '@archpolicy/core';
-import type { Inspection, LiftAnswer, PatchLevel, PlacementReason } from '@archpolicy/core';
+import type { Inspection, LiftResponse, PatchLevel, PlacementReason } from '@archpolicy/core';
 import { enumCounter, enumHistogram, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
@@ -7,7 +7,7 @@ import type { Registry } from '@archpolicy/service';
 export interface GateMetrics {
   lifted(level: PatchLevel, reason: PlacementReason, waitedMs: number): void;
   timedOut(): void;
-  patched(level: PatchLevel, answer: LiftAnswer['kind']): void;
+  patched(level: PatchLevel, answer: LiftResponse['kind']): void;
   inspected(inspection: Inspection): void;
   /** A failed reconcile that is retried. */
   failed(): void;
@@ -15,14 +15,15 @@ export interface GateMetrics {
   watch(gauges: { readonly waiting: () => number; readonly images: () => number }): void;
 }
 
-const ANSWERS = [
-  'lifted',
-  'gone',
-  'contested',
-  'refused',
-  'internal-error',
-  'trouble',
-] as const satisfies readonly LiftAnswer['kind'][];
+/** The values of the label `answer`. */
+const ANSWERS = {
+  lifted: 'lifted',
+  gone: 'gone',
+  conflict: 'contested',
+  refused: 'refused',
+  'internal-error': 'internal-error',
+  'transient-error': 'trouble',
+} as const satisfies Readonly<Record<LiftResponse['kind'], string>>;
 /** Seconds, from a cache hit to the longest `gateTimeout`. */
 const WAIT_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
 
@@ -51,7 +52,7 @@ export function createGateMetrics(registry: Registry): GateMetrics {
     registry,
     name: 'archpolicy_gate_patches_total',
     help: 'Patches that lift a gate, by level and response; without dry runs.',
-    labels: { level: PATCH_LEVELS, answer: ANSWERS },
+    labels: { level: PATCH_LEVELS, answer: Object.values(ANSWERS) },
   });
   const inspected = enumCounter({
     registry,
@@ -67,7 +68,7 @@ export function createGateMetrics(registry: Registry): GateMetrics {
     timedOut,
     failed,
     patched: (level, answer) => {
-      patched.inc({ level, answer });
+      patched.inc({ level, answer: ANSWERS[answer] });
     },
     inspected: ({ kind }) => {
       inspected.inc({ outcome: kind });

@@ -1,6 +1,6 @@
 import {
   countedArchitecture,
-  hasOurGate,
+  hasGate,
   isUnschedulable,
   isTerminalOrTerminating,
   readDecision,
@@ -68,7 +68,7 @@ export function toPodRecord(
     reason: decision.reason,
     ...(node !== undefined && { architecture: countedArchitecture(node) }),
     constrained,
-    gated: hasOurGate(pod),
+    gated: hasGate(pod),
     unschedulable: isUnschedulable(pod) && decision.reason !== 'UnschedulableTooShort',
     ...(portable !== undefined && { portable }),
   };

@@ -1,4 +1,4 @@
-import { architectureToleration, readLiftAnswer } from '@archpolicy/core';
+import { architectureToleration, parseLiftResponse } from '@archpolicy/core';
 import type { JsonObject, NodeArchitecture } from '@archpolicy/core';
 import type { Api, ApiResponse } from '@archpolicy/kube';
 import { sanitizeText } from '@archpolicy/service';
@@ -63,5 +63,5 @@ export class TolerationProbe {
 }
 
 function mayBeRefusal({ status }: ApiResponse): boolean {
-  return readLiftAnswer(status).kind !== 'trouble';
+  return parseLiftResponse(status).kind !== 'transient-error';
 }

@@ -5,7 +5,7 @@ import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
 import { applyPatch } from '../placement/json-patch.ts';
-import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
+import { parseInspection, buildPolicy } from '../placement/fixtures/row.ts';
 import { decidePlacement, placePod } from '../placement/place-pod.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import { IMAGE, node, pod } from './fixtures/objects.ts';
@@ -99,8 +99,8 @@ describe('where a replacement would be placed', () => {
     const input = {
       pod: pod(changes),
       namespace: NAMESPACE,
-      policy: policyOf(policy),
-      images: new Map([[IMAGE, inspectionOf(image)]]),
+      policy: buildPolicy(policy),
+      images: new Map([[IMAGE, parseInspection(image)]]),
       nodes: other === null ? [here] : [here, other],
       nowMs: 0,
     };
@@ -159,12 +159,12 @@ test('R4 the stored facts of a pod lead to the same placement of its replacement
       const input = {
         namespace: 'shop',
         namespaceFacts: NAMESPACE,
-        policy: policyOf(thePolicy),
+        policy: buildPolicy(thePolicy),
         operation: 'CREATE',
         canGate: true,
         images: new Map([
-          ['a', inspectionOf(a)],
-          ['b', inspectionOf(b)],
+          ['a', parseInspection(a)],
+          ['b', parseInspection(b)],
         ]),
         nodes: [here, arm()],
         nowMs: 0,

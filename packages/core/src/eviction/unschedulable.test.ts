@@ -3,7 +3,7 @@ import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { JsonObject } from '../json/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
 import { podRequests } from '../kubernetes/requests.ts';
-import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
+import { parseInspection, buildPolicy } from '../placement/fixtures/row.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
 import { node, without } from './fixtures/objects.ts';
@@ -80,8 +80,8 @@ describe('whether dropping the preference would help', () => {
     }) => {
       const input = {
         namespace: NAMESPACE,
-        policy: policyOf({ preference: { architectures: ['amd64'] }, ...policy }),
-        images: new Map([['a', inspectionOf(platforms)]]),
+        policy: buildPolicy({ preference: { architectures: ['amd64'] }, ...policy }),
+        images: new Map([['a', parseInspection(platforms)]]),
         nodes,
         nowMs: 0,
       };
@@ -147,7 +147,7 @@ const claims = (...architectures: readonly string[]): PodFacts['annotations'] =>
 
 describe('how long a pod may be unschedulable', () => {
   const minutes = (pod: Partial<PodFacts>, policy: JsonObject = {}): number =>
-    unschedulableAfterMs(unbound(pod), policyOf(policy).spec) / 60_000;
+    unschedulableAfterMs(unbound(pod), buildPolicy(policy).spec) / 60_000;
   const zero = { scaleFromZero: ['arm64'] };
   const [amd64, arm64, both] = [arch('amd64'), arch('arm64'), arch('amd64', 'arm64')].map((requiredAffinity) => ({
     requiredAffinity,

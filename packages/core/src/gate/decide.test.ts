@@ -9,7 +9,7 @@ const arm = { web: 'linux/arm64' };
 
 interface Case {
   readonly why: string;
-  /** At admission, and now except for `now`. */
+  /** The row at admission; `now` replaces it for the second decision. */
   readonly row?: Row;
   readonly now?: Row;
   readonly later?: Readonly<Record<string, string>>;
@@ -32,22 +32,22 @@ function outcome({ row = slow, now, later = {}, waitedMs }: Case): string {
 const fallback: Row = { ...slow, policy: { fallbackArchitecture: 'amd64' } };
 
 const cases: readonly Case[] = [
-  { why: 'PL9 nothing is known yet', then: 'wait 59000: web Deadline' },
-  { why: 'PL9 its image is known', later: arm, then: 'lift constrain ImagesSupport arm64' },
+  { why: 'PL9 no image is resolved yet', then: 'wait 59000: web Deadline' },
+  { why: 'PL9 its image is resolved', later: arm, then: 'lift constrain ImagesSupport arm64' },
   {
-    why: 'PL9 preference counts once all is known',
+    why: 'PL9 a preference counts when all images are resolved',
     row: { ...slow, policy: { preference: { architectures: ['amd64'] } } },
     later: both,
     then: 'lift constrain Preferred amd64',
   },
   {
-    why: 'PL9 one image is known, the other is not yet',
+    why: 'PL9 one image is resolved, the other is not yet',
     row: { images: { web: 'unresolved Deadline', db: 'unresolved Deadline' } },
     later: arm,
     then: 'wait 59000: db Deadline',
   },
   {
-    why: 'PL2 what admission added for the known image is not taken for the choice of the owner',
+    why: "PL2 what admission added for the resolved image is not mistaken for the owner's choice",
     row: {
       images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' },
       policy: { preference: { architectures: ['arm64'] } },
@@ -57,85 +57,89 @@ const cases: readonly Case[] = [
   },
   ...['Unauthorized', 'NotFound', 'Blocked', 'Malformed', 'TooLarge', 'BreakerOpen', 'UnknownPlatform'].map(
     (reason) => ({
-      why: `PL9 ${reason} is final: freed at once`,
+      why: `PL9 ${reason} is final: lifted at once`,
       later: { web: `unresolved ${reason}` },
       then: 'lift leave Unresolved',
     }),
   ),
   ...['Deadline', 'RateLimited', 'Unavailable'].map((reason) => ({
-    why: `PL9 ${reason} is not`,
+    why: `PL9 ${reason} is not final`,
     later: { web: `unresolved ${reason}` },
     then: `wait 59000: web ${reason}`,
   })),
   {
-    why: 'PL9 rate limited, but not for longer than it may wait',
+    why: 'PL9 rate limited for less than the remaining time',
     later: { web: 'unresolved RateLimited 1058999' },
     then: 'wait 59000: web RateLimited',
   },
   {
-    why: 'PL9 rate limited for longer than it may wait: freed at once',
+    why: 'PL9 rate limited for longer than the remaining time: lifted at once',
     later: { web: 'unresolved RateLimited 1059000' },
     then: 'lift leave Unresolved',
   },
-  { why: 'PL9 one moment before its time is up', waitedMs: 59_999, then: 'wait 1: web Deadline' },
-  { why: 'PL9 its time is up', waitedMs: 60_000, then: 'lift leave Unresolved timed out' },
+  { why: 'PL9 one millisecond before the timeout', waitedMs: 59_999, then: 'wait 1: web Deadline' },
+  { why: 'PL9 at the timeout', waitedMs: 60_000, then: 'lift leave Unresolved timed out' },
   {
-    why: 'PL9 its time is up, but everything is known now',
+    why: 'PL9 at the timeout, with all images resolved',
     waitedMs: 3_600_000,
     later: arm,
     then: 'lift constrain ImagesSupport arm64',
   },
   {
-    why: 'PL9 its time is up: fallback',
+    why: 'PL9 at the timeout: fallback',
     row: fallback,
     waitedMs: 60_000,
     then: 'lift constrain Fallback amd64 timed out',
   },
-  { why: 'PL9 no fallback before', row: fallback, then: 'wait 59000: web Deadline' },
+  { why: 'PL9 no fallback before the timeout', row: fallback, then: 'wait 59000: web Deadline' },
   {
-    why: 'PL9 a final answer ends the waiting: the fallback is used at once',
+    why: 'PL9 a final result ends the wait: the fallback is used at once',
     row: fallback,
     later: { web: 'unresolved NotFound' },
     then: 'lift constrain Fallback amd64',
   },
   {
-    why: 'PL9 a final answer without a fallback: Gate then means Admit',
+    why: 'PL9 a final result without a fallback: Gate then means Admit',
     row: slow,
     later: { web: 'unresolved NotFound' },
     then: 'lift leave Unresolved',
   },
   {
-    why: 'PL9 its time is up: the known images constrain',
+    why: 'PL9 at the timeout the resolved images constrain',
     row: { images: { web: 'unresolved Deadline', db: 'unresolved Deadline' } },
     later: arm,
     waitedMs: 60_000,
     then: 'lift constrain PartlyKnown arm64 timed out',
   },
   {
-    why: 'PL9 the policy was given another time-out',
+    why: 'PL9 the policy now has another timeout',
     now: { ...slow, policy: { gateTimeout: '10s' } },
     waitedMs: 10_000,
     then: 'lift leave Unresolved timed out',
   },
   { why: 'PL12 the policy was deleted', now: { ...slow, policy: null }, then: 'lift leave NoPolicy' },
-  { why: 'PL12 the policy only audits now', now: { ...slow, policy: { mode: 'Audit' } }, then: 'lift leave Audit' },
   {
-    why: 'PL12 the policy admits what is not known now',
+    why: 'PL12 the policy is now in mode Audit',
+    now: { ...slow, policy: { mode: 'Audit' } },
+    then: 'lift leave Audit',
+  },
+  {
+    why: 'PL12 the policy now admits unresolved images',
     now: { ...slow, policy: { whenUnresolved: 'Admit' } },
     then: 'lift leave Unresolved',
   },
   {
-    why: 'PL12 the policy falls back now',
+    why: 'PL12 the policy now uses the fallback',
     now: { ...slow, policy: { whenUnresolved: 'Fallback', fallbackArchitecture: 'arm64' } },
     then: 'lift constrain Fallback arm64',
   },
   {
-    why: 'PL12 the policy denies now, which is too late',
+    why: 'PL12 the policy now denies, which is too late',
     now: { ...slow, policy: { whenUnresolved: 'Deny' } },
     then: 'lift deny Unresolved',
   },
   {
-    why: 'PL12 the images turn out to have nothing in common, which the policy denies: too late as well',
+    why: 'PL12 the images turn out to have no common architecture, which the policy denies: also too late',
     row: {
       images: { web: 'unresolved Deadline', db: 'unresolved Deadline' },
       policy: { whenNoCommonArchitecture: 'Deny' },
@@ -144,24 +148,24 @@ const cases: readonly Case[] = [
     then: 'lift deny NoCommonArchitecture',
   },
   {
-    why: 'PL12 the namespace is skipped now',
+    why: 'PL12 the namespace now has the skip label',
     now: { ...slow, namespace: { labels: { 'archpolicy.dev/skip': 'true' } } },
     then: 'lift leave Skipped',
   },
   { why: 'PL12 the namespace is unknown', now: { ...slow, namespace: null }, then: 'lift leave NamespaceUnknown' },
   {
-    why: 'PL12 the policy now overrides the platforms of the image',
+    why: 'PL12 the policy now declares the platforms of the image',
     now: { ...slow, policy: { images: [{ match: 'docker.io/library/web', platforms: ['linux/arm64'] }] } },
     then: 'lift constrain ImagesSupport arm64',
   },
 ];
 
-describe('decideGate', () => {
+describe('the decision about a gated pod', () => {
   test.each(cases.map((row): [string, Case] => [row.why, row]))('%s', (_, row) => {
     expect(outcome(row)).toBe(row.then);
   });
 
-  test('PL12 the skip label was set on the pod behind the gate', () => {
+  test('PL12 the skip label was set on the gated pod', () => {
     const input = gatedInput(slow, {});
     const metadata = { name: 'app', labels: { 'archpolicy.dev/skip': 'true' } };
     expect(decideGate({ ...input, pod: { ...input.pod, metadata } })).toMatchObject({

@@ -5,44 +5,45 @@ import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { parseDurationMs } from '../policy/index.ts';
 
-/** The input of the decision about a gated pod. */
+/** The input of a decision about a gated pod. */
 export interface GatedPodInput extends Omit<PlacementInput, 'operation' | 'canGate' | 'nowMs'> {
   /** Epoch milliseconds. */
   readonly nowMs: number;
-  /** Milliseconds since the pod was gated. */
+  /** Time behind the gate so far, milliseconds. */
   readonly waitedMs: number;
 }
 
 export type GateDecision =
   | {
       readonly kind: 'wait';
-      /** The images that it waits for. */
+      /** The images that the pod waits for. */
       readonly unresolved: readonly UnresolvedImage[];
       /** Milliseconds until the gate is lifted in any case; above 0. */
       readonly remainingMs: number;
     }
   | {
       readonly kind: 'lift';
-      /** The placement to apply. A `deny` is too late, because the pod exists. */
+      /** What the patch applies. A `deny` is too late to be enforced: the pod exists. */
       readonly decision: Exclude<PlacementDecision, { readonly kind: 'gate' }>;
       /**
-       * The placement for a cluster that rejects the tolerations (PL12): the images' requirements without a preference. The
-       * preferred architecture may need a toleration, and without the annotation of the tolerations R9 cannot relax it.
+       * The decision for a cluster that refuses the tolerations (PL12): what the images require, without a preference.
+       * Nodes of the preferred architecture may need the toleration, and R9 cannot relax the preference without the
+       * annotation that is in the same patch as the tolerations.
        */
       readonly withoutTolerations: Exclude<PlacementDecision, { readonly kind: 'gate' }>;
-      /** The time-out passed before all images were known. */
+      /** The pod's timeout was over before all its images were resolved. */
       readonly timedOut: boolean;
-      /** Milliseconds until the time-out; 0 or less after it. */
+      /** Milliseconds until the pod's timeout; 0 or less when it is over. */
       readonly remainingMs: number;
     };
 
 /**
- * PL9, PL12: decides about a gated pod with the same placement as for a new one. The pod waits only while an inspection may
- * succeed within the policy's `gateTimeout`. The gate is lifted at once if no policy matches, the pod is exempt, or all results
- * are final. After the time-out the pod gets the fallback architecture, or no constraint.
+ * PL9, PL12: decides about a gated pod by the placement of a new one. The pod waits only while a result can still
+ * arrive within the policy's `gateTimeout`. Its gate is lifted at once if no policy matches now, if it is exempt now,
+ * or if all results are final. After the timeout the pod gets the fallback architecture, or no constraint.
  */
 export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput): GateDecision {
-  // The schema ensures a valid duration; without a policy there is no wait.
+  // The schema validates the duration; without a policy there is no wait.
   const timeoutMs = parseDurationMs(policy?.spec.gateTimeout ?? '') ?? 0;
   const remainingMs = timeoutMs - waitedMs;
   const overdue = remainingMs <= 0;
@@ -51,7 +52,7 @@ export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput):
     operation: 'CREATE',
     policy: overdue && policy !== undefined ? withoutGate(policy) : policy,
     canGate: !overdue,
-    // Placement compares an image's `retryAtMs` with the whole time-out, which started at the pod's creation.
+    // Placement compares `retryAtMs` of an image with the whole timeout, which started when the pod was created.
     nowMs: nowMs - waitedMs,
   };
   const decision = decidePlacement(input);
@@ -61,7 +62,7 @@ export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput):
   return {
     kind: 'lift',
     decision,
-    // With the same images and remaining time the result is not a gate, either.
+    // With the same images and the same remaining time this is no gate either.
     withoutTolerations: reduced.kind === 'gate' ? decision : reduced,
     timedOut: overdue && unresolved.length > 0,
     remainingMs,

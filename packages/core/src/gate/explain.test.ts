@@ -22,10 +22,10 @@ const lifted: LiftedPod = { decision: constrain, timedOut: false, contradicted: 
 type Case = readonly [why: string, lifted: LiftedPod, expected: GateEvent['reason'] | undefined, note: RegExp];
 
 const cases: readonly Case[] = [
-  ['nothing is told when all went well', lifted, undefined, /^$/],
-  ['nor when the requirements passed', { ...lifted, level: 'requirements', refused: true }, undefined, /^$/],
-  ['the gate alone', { ...lifted, level: 'gate', refused: true }, 'LiftRefused', /refused every patch/],
-  ['the gate alone is all there was to do', { ...lifted, level: 'gate' }, undefined, /^$/],
+  ['no event after a complete patch', lifted, undefined, /^$/],
+  ['no event when the requirements passed', { ...lifted, level: 'requirements', refused: true }, undefined, /^$/],
+  ['only the gate removed', { ...lifted, level: 'gate', refused: true }, 'LiftRefused', /refused every patch/],
+  ['only the gate removed, with nothing else to add', { ...lifted, level: 'gate' }, undefined, /^$/],
   ['contradicted', { ...lifted, contradicted: true }, 'RequirementsContradicted', /nothing was added/],
   [
     'timed out, unconstrained',
@@ -61,7 +61,7 @@ const cases: readonly Case[] = [
     'GateTimedOut',
     /constrained to what the other images support$/,
   ],
-  ['too late to deny', { ...lifted, decision: deny }, 'NoCommonArchitecture', /goes unconstrained$/],
+  ['too late to deny', { ...lifted, decision: deny }, 'NoCommonArchitecture', /is not constrained$/],
   [
     'warnings',
     { ...lifted, decision: { ...leave, warnings: [{ kind: 'Unresolved', image: 'web', reason: 'NotFound' }] } },
@@ -70,20 +70,20 @@ const cases: readonly Case[] = [
   ],
 ];
 
-describe('PL12 what is told of a pod', () => {
+describe('PL12 the events about a gated pod', () => {
   test.each(cases)('%s', (_, pod, reason, note) => {
     const event = liftEvent(pod);
     expect(event?.reason).toBe(reason);
     expect(event?.note ?? '').toMatch(note);
   });
 
-  test('a time-out that ends unconstrained is a warning, a fallback is not', () => {
+  test('PL12 a timeout without a constraint is a warning, a fallback is not', () => {
     const timedOut = { ...lifted, timedOut: true };
     expect(liftEvent({ ...timedOut, decision: leave })?.type).toBe('Warning');
     expect(liftEvent({ ...timedOut, decision: { ...constrain, reason: 'Fallback' } })?.type).toBe('Normal');
   });
 
-  test('while it waits', () => {
+  test('PL12 the event while the pod waits', () => {
     expect(waitEvent(unresolved, 12_345)).toEqual({
       type: 'Normal',
       reason: 'Inspecting',
@@ -91,13 +91,13 @@ describe('PL12 what is told of a pod', () => {
     });
   });
 
-  test('of images only what references can contain is shown', () => {
+  test('PL12 an image name is reduced to the characters of references', () => {
     const image = `${'a'.repeat(2_000)}\n\u001b[31m<script>`;
     const { note } = waitEvent([{ image, reason: 'Deadline' }], 1);
     expect(note).toMatch(/^[\x20-\x7e]{0,400}$/);
   });
 
-  test('of which not even the gate can be removed', () => {
+  test('PL12 the event when the gate cannot be removed', () => {
     expect(refusedEvent(403)).toMatchObject({ type: 'Warning', reason: 'LiftRefused' });
     expect(refusedEvent(403).note).toMatch(/\(403\)/);
   });

@@ -4,7 +4,7 @@ import { quote } from '../placement/quote.ts';
 import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { PatchLevel } from './lift.ts';
 
-/** What people should see when they look at a pod that waits or waited. Holds nothing that a registry said. */
+/** An event about a pod that waits or waited behind the gate. It contains no text of a registry. */
 export interface GateEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason: PlacementReason | GateEventReason;
@@ -12,56 +12,56 @@ export interface GateEvent {
 }
 
 export type GateEventReason =
-  /** The pod's time was up before its images were known. */
+  /** The pod's timeout was over before its images were resolved. */
   | 'GateTimedOut'
-  /** The API server let only the removal of the gate pass, or not even that. */
+  /** The API server accepted only the removal of the gate, or refused that as well. */
   | 'LiftRefused'
-  /** What the images support now contradicts what was added at admission. */
+  /** What the images now support contradicts what admission added. */
   | 'RequirementsContradicted';
 
-/** How a pod was lifted. */
+/** The result of lifting a gate. */
 export interface LiftedPod {
   readonly decision: PlacementDecision;
   readonly timedOut: boolean;
   readonly contradicted: boolean;
-  /** The level that passed, and whether a better one was refused. */
+  /** The level of the accepted patch; `refused`: a better level was refused. */
   readonly level: PatchLevel;
   readonly refused: boolean;
 }
 
 const MAX_IMAGE = 200;
-const LOOK_FOR_A_POLICY = 'Look for an admission policy or webhook that refuses updates of pods by ArchPolicy';
+const CHECK_ADMISSION = 'Check for an admission policy or webhook that refuses updates of pods by ArchPolicy';
 
-/** What is told of a lifted pod; undefined when everything went as it should. */
+/** Returns the event about a lifted pod; undefined if the patch was complete and there are no warnings. */
 export function liftEvent({ decision, timedOut, contradicted, level, refused }: LiftedPod): GateEvent | undefined {
   if (refused && level === 'gate') {
-    const note = `The API server refused every patch that constrains the pod: its gate was lifted and nothing else. ${LOOK_FOR_A_POLICY}`;
+    const note = `The API server refused every patch that constrains the pod: only the gate was removed. ${CHECK_ADMISSION}`;
     return { type: 'Warning', reason: 'LiftRefused', note };
   }
   if (contradicted) {
     const note =
-      'What the images support contradicts what was required of nodes at admission, which cannot be taken back: nothing was added';
+      'The architectures that the images support contradict the requirements added at admission, which cannot be removed: nothing was added';
     return { type: 'Warning', reason: 'RequirementsContradicted', note };
   }
   if (timedOut) return timedOutEvent(decision);
   if (decision.kind === 'deny') {
-    const note = `${denialText(decision)}. It was admitted behind a gate before that was known, and goes unconstrained`;
+    const note = `${denialText(decision)}. The pod was admitted behind a gate before this was known and is not constrained`;
     return { type: 'Warning', reason: decision.reason, note };
   }
   if (decision.warnings.length === 0) return undefined;
   return { type: 'Warning', reason: decision.reason, note: decision.warnings.map(warningText).join('; ') };
 }
 
-/** What is told of a pod that keeps waiting. */
+/** Returns the event about a pod that keeps waiting. */
 export function waitEvent(unresolved: readonly UnresolvedImage[], remainingMs: number): GateEvent {
   const seconds = Math.ceil(remainingMs / 1000);
   const note = `Not scheduled until its images are inspected, for ${seconds} s at most: ${unresolved.map(unresolvedText).join('; ')}`;
   return { type: 'Normal', reason: 'Inspecting', note };
 }
 
-/** What is told of a pod of which even the gate cannot be removed. */
+/** Returns the event about a pod whose gate cannot be removed. */
 export function refusedEvent(status: number): GateEvent {
-  const note = `The API server refuses to remove the gate (${status}); it is tried again. ${LOOK_FOR_A_POLICY}`;
+  const note = `The API server refuses to remove the gate (${status}); the operator retries. ${CHECK_ADMISSION}`;
   return { type: 'Warning', reason: 'LiftRefused', note };
 }
 

@@ -8,7 +8,7 @@ import { parseDecision } from '../placement/annotation.ts';
 import type { Row } from '../placement/fixtures/row.ts';
 import { ANNOTATION_DECISION, GATE_INSPECTING } from '../kubernetes/archpolicy-keys.ts';
 import { decideGate } from './decide.ts';
-import { admitted, asked, gatedInput } from './fixtures/gated-pod.ts';
+import { admitPod, formatConstraints, gatedInput } from './fixtures/gated-pod.ts';
 import { gateOnly, patchFallbacks } from './lift.ts';
 import { isGated } from '../pod/gate.ts';
 import type { PatchFallbacks } from './lift.ts';
@@ -35,9 +35,9 @@ function patched(pod: JsonObject, { patches }: PatchFallbacks): Record<string, J
 function lift(row: Row, later: Readonly<Record<string, string>>, waitedMs = 1_000, now: Row = row): Lifted {
   const input = gatedInput(row, later, { waitedMs, now });
   const decided = decideGate(input);
-  if (decided.kind === 'wait') throw new Error('it waits');
+  if (decided.kind === 'wait') throw new Error('the pod still waits');
   const fallbacks = patchFallbacks({ ...input, ...decided });
-  if (fallbacks === undefined) throw new Error('it is not gated');
+  if (fallbacks === undefined) throw new Error('the pod has no gate');
   return { pod: input.pod, fallbacks, after: patched(input.pod, fallbacks) };
 }
 
@@ -55,7 +55,7 @@ interface Case {
   readonly later?: Readonly<Record<string, string>>;
   readonly now?: Row;
   readonly waitedMs?: number;
-  /** What the pod asks for after each level. */
+  /** The constraints of the pod after each level. */
   readonly then: Readonly<Record<string, string>>;
 }
 
@@ -66,7 +66,7 @@ const cases: readonly Case[] = [
     then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In arm64', gate: '' },
   },
   {
-    why: 'preferences and tolerations are on the first level alone',
+    why: 'preferences and tolerations are only on the first level',
     row: { ...slow, policy: { preference: { architectures: ['arm64'], type: 'Prefer', weight: 40 } } },
     later: both,
     then: {
@@ -76,13 +76,13 @@ const cases: readonly Case[] = [
     },
   },
   {
-    why: 'without its toleration a required preference goes as well: the nodes that it chose may all need the toleration',
+    why: 'a required preference is dropped with its toleration: all nodes that it selects may need the toleration',
     row: { ...slow, policy: { preference: { architectures: ['arm64'] } }, nodes: TAINTED },
     later: both,
     then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In amd64 arm64', gate: '' },
   },
   {
-    why: 'so does one that an autoscaler is to bring nodes for: it may bring them with the taint',
+    why: 'also dropped: a preference for nodes that an autoscaler brings, which may have the taint',
     row: {
       ...slow,
       policy: { preference: { architectures: ['arm64'] }, scaleFromZero: ['arm64'] },
@@ -92,19 +92,19 @@ const cases: readonly Case[] = [
     then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In amd64 arm64', gate: '' },
   },
   {
-    why: 'and the choice of the pod or the namespace: the pod must run',
+    why: 'also dropped: the preference of the pod or the namespace, because the pod must run',
     row: { ...slow, metadata: { labels: { 'archpolicy.dev/preferred': 'arm64' } }, nodes: TAINTED },
     later: both,
     then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In amd64 arm64', gate: '' },
   },
   {
-    why: 'what the images require stays, even where only tainted nodes have it: elsewhere the pod would crash',
+    why: 'what the images require is kept, even if only tainted nodes have it: elsewhere the pod would crash',
     row: { ...slow, nodes: TAINTED },
     later: arm,
     then: { full: 'needs arch In arm64; tolerates arm64', requirements: 'needs arch In arm64', gate: '' },
   },
   {
-    why: 'expressions are appended to every term, after what the owner wrote',
+    why: 'expressions are appended to each term, after those of the owner',
     row: {
       ...slow,
       pod: required(zone, { matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['n'] }] }),
@@ -127,7 +127,7 @@ const cases: readonly Case[] = [
     },
   },
   {
-    why: 'a further In is appended to the one that admission added for the known image',
+    why: 'another In is appended to the one that admission added for the resolved image',
     row: { images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' }, pod: { ...required(zone) } },
     later: { ...both, db: 'linux/arm64' },
     then: {
@@ -137,7 +137,7 @@ const cases: readonly Case[] = [
     },
   },
   {
-    why: 'also where admission set required affinity itself',
+    why: 'another In is appended where admission set required affinity',
     row: { images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' } },
     later: { ...both, db: 'linux/arm64' },
     then: {
@@ -147,7 +147,7 @@ const cases: readonly Case[] = [
     },
   },
   {
-    why: 'the preference is appended to what admission excluded for the known image, as nodes without the label match',
+    why: 'the preference is appended to what admission excluded for the resolved image, as nodes without the label match',
     row: {
       images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' },
       policy: { preference: { architectures: ['arm64'] } },
@@ -160,19 +160,19 @@ const cases: readonly Case[] = [
     },
   },
   {
-    why: 'what admission required already is not added again',
+    why: 'what admission already required is not added again',
     row: { images: { web: 'linux/arm64', db: 'unresolved Deadline' } },
     later: { web: 'linux/arm64', db: 'linux/arm64' },
     then: { full: 'needs arch In arm64; tolerates arm64', gate: 'needs arch In arm64' },
   },
   {
-    why: 'what contradicts admission is not added: such a pod could run nowhere',
+    why: 'requirements that contradict those of admission are not added: no node would match the pod',
     row: { images: { web: 'linux/amd64', db: 'unresolved Deadline' } },
     later: { web: 'linux/arm64', db: 'linux/arm64' },
     then: { full: 'needs arch In amd64', gate: 'needs arch In amd64' },
   },
   {
-    why: 'the gates of others stay, wherever they stand',
+    why: 'other gates are kept, at any position',
     row: { ...slow, pod: { schedulingGates: [{ name: 'corp.example/quota' }] } },
     later: arm,
     then: {
@@ -182,19 +182,19 @@ const cases: readonly Case[] = [
     },
   },
   {
-    why: 'a pod that nothing is added to: the annotation goes with the gate',
+    why: 'a pod to which nothing is added loses the annotation with the gate',
     later: { web: 'unresolved NotFound' },
     then: { full: '', gate: '' },
   },
   {
-    why: 'the time is up: what admission required for the known image stands',
+    why: 'after the timeout, what admission required for the resolved image is kept',
     row: { images: { web: 'linux/arm64', db: 'unresolved Deadline' } },
     later: arm,
     waitedMs: 60_000,
     then: { full: 'needs arch In arm64', gate: 'needs arch In arm64' },
   },
   {
-    why: 'the policy is gone: so does it, for it cannot be taken back',
+    why: 'without a policy, what admission required is kept, because it cannot be removed',
     row: { images: { web: 'linux/arm64', db: 'unresolved Deadline' } },
     now: { policy: null },
     then: { full: 'needs arch In arm64', gate: 'needs arch In arm64' },
@@ -206,7 +206,9 @@ describe('PL12 the patches, best first', () => {
     'PL12 %s',
     (_, { row = slow, now, waitedMs, ...rest }) => {
       const { after } = lift(row, rest.later ?? {}, waitedMs, now ?? row);
-      expect(Object.fromEntries(Object.entries(after).map(([level, pod]) => [level, asked(pod)]))).toEqual(rest.then);
+      expect(Object.fromEntries(Object.entries(after).map(([level, pod]) => [level, formatConstraints(pod)]))).toEqual(
+        rest.then,
+      );
     },
   );
 
@@ -222,7 +224,7 @@ describe('PL12 the patches, best first', () => {
     expect(fallbacks.patches.at(-1)?.operations).toHaveLength(3);
   });
 
-  test('PL12 nothing but the gate and our annotation is replaced or removed', () => {
+  test('PL12 only the gate and the decision annotation are replaced or removed', () => {
     const annotation = '/metadata/annotations/archpolicy.dev~1decision';
     for (const { row = slow, later = {}, waitedMs, now } of cases) {
       const { fallbacks } = lift(row, later, waitedMs, now ?? row);
@@ -231,7 +233,7 @@ describe('PL12 the patches, best first', () => {
     }
   });
 
-  test('PL12 a contradiction is told', () => {
+  test('PL12 a contradiction is reported', () => {
     const row: Row = { images: { web: 'linux/amd64', db: 'unresolved Deadline' } };
     expect(lift(row, { web: 'linux/arm64', db: 'linux/arm64' }).fallbacks.contradicted).toBe(true);
     expect(lift(row, { web: 'linux/amd64', db: 'linux/amd64' }).fallbacks.contradicted).toBe(false);
@@ -242,7 +244,7 @@ describe('PL12 the patches, best first', () => {
     ['no gate', { metadata: { resourceVersion: '1' }, spec: {} }],
     ['no version to lock on', { metadata: {}, spec: { schedulingGates: [{ name: GATE_INSPECTING }] } }],
     ['gates of another shape', { metadata: { resourceVersion: '1' }, spec: { schedulingGates: 'all' } }],
-  ])('PL12 there is nothing to lift: %s', (_, pod) => {
+  ])('PL12 no patch: %s', (_, pod) => {
     const decision = { kind: 'leave', reason: 'NoPolicy', unresolved: [], warnings: [] } as const;
     expect(
       patchFallbacks({ pod, decision, withoutTolerations: decision, policy: undefined, images: new Map() }),
@@ -250,26 +252,26 @@ describe('PL12 the patches, best first', () => {
     expect(gateOnly(pod)).toBeUndefined();
   });
 
-  test('PL12 a pod that nothing can be decided about has the last level', () => {
-    const pod = admitted(slow);
+  test('PL12 a pod whose decision failed gets the last level', () => {
+    const pod = admitPod(slow);
     expect(gateOnly(pod)?.patches.map(({ level }) => level)).toEqual(['gate']);
   });
 });
 
 describe('the decision annotation of a lifted pod', () => {
-  const annotationOf = (pod: JsonObject): string | undefined =>
+  const getDecisionAnnotation = (pod: JsonObject): string | undefined =>
     getLabel(stringMapAt(objectAt(pod, 'metadata'), 'annotations'), ANNOTATION_DECISION);
   const row: Row = { images: { web: 'linux/amd64 linux/arm64', db: 'unresolved Deadline' }, pod: required(zone) };
   const later = { ...both, db: 'linux/arm64' };
 
-  test('PL2 PL12 with it, all that admission and the operator added is found again', () => {
+  test('PL2 PL12 it lists all that admission and the operator added', () => {
     const { after, pod } = lift(row, later);
     const lifted = after['full']!;
-    expect(parseDecision(annotationOf(lifted)!)).toMatchObject({
+    expect(parseDecision(getDecisionAnnotation(lifted)!)).toMatchObject({
       kind: 'record',
       record: { kind: 'constrain', reason: 'ImagesSupport', architectures: ['arm64'], policy: 'default' },
     });
-    // Deciding afresh about the lifted pod takes both additions out: with other images it gets another answer.
+    // A new decision about the lifted pod reverts both additions: other images lead to another result.
     const input = {
       ...gatedInput(row, { web: 'linux/amd64', db: 'linux/amd64' }),
       operation: 'CREATE',
@@ -278,42 +280,42 @@ describe('the decision annotation of a lifted pod', () => {
     const { patch } = placePod({ ...input, pod: lifted });
     const replaced = applyPatch(lifted, patch);
     if (replaced.kind === 'refused') throw new Error('the patch does not apply');
-    expect(asked(replaced.value as JsonObject)).toBe('needs zone In a & arch In amd64; tolerates amd64');
+    expect(formatConstraints(replaced.value as JsonObject)).toBe('needs zone In a & arch In amd64; tolerates amd64');
     expect(isGated(pod)).toBe(true);
     expect(isGated(lifted)).toBe(false);
   });
 
-  test('PL2 deciding again about a lifted pod with the same images changes nothing that matters', () => {
+  test('PL2 a second decision about a lifted pod with the same images changes nothing that matters', () => {
     const lifted = lift(row, later).after['full']!;
     const input = { ...gatedInput(row, later), operation: 'CREATE', canGate: false };
     expect(decidePlacement({ ...input, pod: lifted })).toMatchObject({ kind: 'constrain', architectures: ['arm64'] });
   });
 
   test.each<[string, Row, Readonly<Record<string, string>>, string | undefined]>([
-    ['nothing of ours is left', slow, { web: 'unresolved NotFound' }, undefined],
+    ['no addition is left', slow, { web: 'unresolved NotFound' }, undefined],
     [
-      'what admission added is left',
+      'an addition of admission is left',
       { images: { web: 'linux/arm64', db: 'unresolved Deadline' } },
       { ...arm, db: 'unresolved NotFound' },
       'PartlyKnown',
     ],
-  ])('PL12 a pod that is freed: %s', (_, at, now, reason) => {
-    const annotation = annotationOf(lift(at, now).after['full']!);
+  ])('PL12 after lifting without an addition: %s', (_, at, now, reason) => {
+    const annotation = getDecisionAnnotation(lift(at, now).after['full']!);
     const parsed = annotation === undefined ? undefined : parseDecision(annotation);
     expect(parsed?.kind === 'record' ? parsed.record.reason : undefined).toBe(reason);
   });
 
-  test('PL12 what somebody wrote there who is not us is replaced', () => {
+  test('PL12 a forged annotation is replaced', () => {
     const input = gatedInput(slow, arm);
     const decided = decideGate(input);
-    if (decided.kind === 'wait') throw new Error('it waits');
+    if (decided.kind === 'wait') throw new Error('the pod still waits');
     for (const annotations of [undefined, { [ANNOTATION_DECISION]: '{"v":1' }, { note: 'x' }]) {
       const pod = {
         ...input.pod,
         metadata: { name: 'app', resourceVersion: '9', ...(annotations && { annotations }) },
       };
       const fallbacks = patchFallbacks({ ...input, ...decided, pod })!;
-      expect(parseDecision(annotationOf(patched(pod, fallbacks)['full']!)!).kind).toBe('record');
+      expect(parseDecision(getDecisionAnnotation(patched(pod, fallbacks)['full']!)!).kind).toBe('record');
     }
   });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Inspection } from '../inspection/inspection.ts';
 import type { JsonObject } from '../json/json.ts';
 import { naiveSelects } from '../placement/fixtures/naive-scheduler.ts';
-import { policyOf } from '../placement/fixtures/row.ts';
+import { buildPolicy } from '../placement/fixtures/row.ts';
 import { IMAGES, nodes, overTheWire, world } from '../placement/fixtures/worlds.ts';
 import type { PlacementInput } from '../placement/input.ts';
 import { applyPatch } from '../placement/json-patch.ts';
@@ -26,8 +26,8 @@ const applied = (pod: JsonObject, patch: readonly JsonPatchOperation[]): JsonObj
   return (result.kind === 'applied' ? result.value : pod) as JsonObject;
 };
 
-/** The pod as admission leaves it, and the operator when the registry has answered. */
-function settled(input: PlacementInput, atAdmission: Images, later: Images): JsonObject {
+/** Returns the pod after admission and, if it is gated, after the operator with the results of the registry. */
+function admitAndLift(input: PlacementInput, atAdmission: Images, later: Images): JsonObject {
   const admitted = applied(input.pod, placePod({ ...input, images: atAdmission }).patch);
   if (!isGated(admitted)) return admitted;
   const decision = decideGate({ ...input, pod: admitted, images: later, nowMs: 2_000, waitedMs: 1_000 });
@@ -37,37 +37,37 @@ function settled(input: PlacementInput, atAdmission: Images, later: Images): Jso
   return applied(admitted, fallbacks?.patches[0]?.operations ?? []);
 }
 
-const reached = (pod: JsonObject): readonly string[] =>
+const selectedNodes = (pod: JsonObject): readonly string[] =>
   nodes.filter((node) => naiveSelects(pod, node)).map(({ name }) => name);
 
-test('PL9 all pods of a ReplicaSet may go to the same nodes, whether their images were cold, warm or stale', () => {
+test('PL9 all pods of a ReplicaSet may be scheduled to the same nodes, with cold, warm or stale images', () => {
   const gating = world.filter(({ facts }) => [...facts.values()].every((text) => !text.startsWith('unresolved')));
-  /** How each image is known when one of the pods comes. */
+  /** The cache state of each image when one of the pods is created. */
   const known = fc.tuple(...IMAGES.map(() => fc.constantFrom('cold', 'warm', 'stale')));
   let gated = 0;
   fc.assert(
-    fc.property(gating, fc.array(known, { minLength: 1, maxLength: 6 }), ({ input }, comers) => {
+    fc.property(gating, fc.array(known, { minLength: 1, maxLength: 6 }), ({ input }, podStates) => {
       const metadata = { ...(input.pod['metadata'] as JsonObject), ownerReferences, resourceVersion: '1' };
-      const policy = policyOf({ ...withoutDeny(input), whenUnresolved: 'Gate' });
+      const policy = buildPolicy({ ...withoutDeny(input), whenUnresolved: 'Gate' });
       const one: PlacementInput = { ...input, policy, canGate: true, pod: { ...input.pod, metadata } };
-      // What no node can run may stay narrowed to what a part of it runs on: a gated pod's terms are never widened.
+      // A pod that no node can run may stay constrained for a part of its images: terms of a gated pod are never widened.
       fc.pre(!NOWHERE.has(placePod(one).decision.reason));
-      const warm = reached(settled(one, one.images, one.images));
-      for (const states of comers) {
+      const warm = selectedNodes(admitAndLift(one, one.images, one.images));
+      for (const states of podStates) {
         const then = asKnown(one.images, new Map(IMAGES.map((image, index) => [image, states[index]])));
         if (placePod({ ...one, images: then }).decision.kind === 'gate') gated += 1;
-        expect(reached(settled(one, then, one.images))).toEqual(warm);
-        // What the registry did not confirm in time is stale when the operator decides, too.
-        expect(reached(settled(one, then, stale(one.images)))).toEqual(warm);
+        expect(selectedNodes(admitAndLift(one, then, one.images))).toEqual(warm);
+        // What the registry did not confirm in time is also stale for the operator.
+        expect(selectedNodes(admitAndLift(one, then, stale(one.images)))).toEqual(warm);
       }
     }),
     { numRuns: 150 },
   );
-  // The property is meaningful only if many were gated.
+  // The property proves something only if many pods were gated.
   expect(gated).toBeGreaterThan(50);
 });
 
-/** A refused pod goes nowhere: there is nothing to compare. */
+/** A denied pod has no nodes to compare. */
 function withoutDeny({ policy }: PlacementInput): JsonObject {
   return { ...(overTheWire(policy?.spec ?? {}) as JsonObject), whenNoCommonArchitecture: 'Admit' };
 }
@@ -82,7 +82,7 @@ function asKnown(images: Images, states: ReadonlyMap<string, string | undefined>
   );
 }
 
-/** Known from long ago, out of the shared cache. */
+/** Facts from the shared cache that the registry has not confirmed. */
 function stale(images: Images): Images {
   return new Map(
     [...images].map(([image, one]) => [

@@ -16,11 +16,11 @@ import type { ArchPolicy } from '../policy/index.ts';
 import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 
-/** The input of the annotation. */
+/** The input of the decision annotation. */
 export interface Recording {
   readonly pod: JsonObject;
   readonly decision: PlacementDecision;
-  /** The decision if it is applied; undefined: nothing is added. */
+  /** The decision that is applied; undefined when nothing is added. */
   readonly wanted: Constrain | undefined;
   /** The additions of this patch. */
   readonly additions: readonly Addition[];
@@ -32,8 +32,8 @@ const GATES = '/spec/schedulingGates';
 const PATH = pointer('metadata', 'annotations', ANNOTATION_DECISION);
 
 /**
- * Returns the operations that update the decision annotation for the lifted pod: the remaining additions of admission, without
- * the gate, and the new ones. Without additions the annotation is removed.
+ * Returns the operations that make the decision annotation list the additions of the lifted pod: those of admission
+ * that are still in the pod, except the gate, and those of this patch. A pod without additions has no annotation.
  */
 export function recordingOperations({
   pod,
@@ -64,7 +64,7 @@ function remainingAdditions(
   return removed.toReversed().filter(({ path }) => path !== GATES && !path.startsWith(`${GATES}/`));
 }
 
-/** Nothing is added, but the additions of admission for the images known then cannot be removed. */
+/** The decision to record when nothing is added, but additions of admission for the resolved images remain. */
 function partlyKnown({ policy, image, unresolved }: PlacementDecision, record: DecisionRecord | undefined): Constrain {
   return withoutUndefined({
     kind: 'constrain',

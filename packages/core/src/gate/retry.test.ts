@@ -1,25 +1,25 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Inspection, UnresolvedReason } from '../inspection/inspection.ts';
-import { inspectAgainMs, liftAgainMs } from './retry.ts';
+import { inspectionRetryDelayMs, liftRetryDelayMs } from './retry.ts';
 
 const NOW = 1_000_000;
 
 function again(inspection: Inspection, attempts = 1, random = 0): number | undefined {
-  return inspectAgainMs(inspection, { attempts, nowMs: NOW, random });
+  return inspectionRetryDelayMs(inspection, { attempts, nowMs: NOW, random });
 }
 
 function unresolved(reason: UnresolvedReason, retryAtMs?: number): Inspection {
   return { kind: 'unresolved', reason, ...(retryAtMs !== undefined && { retryAtMs }) };
 }
 
-describe('PL9 when an image that pods wait for is inspected again', () => {
-  test('rate limited: at its time, not before', () => {
+describe('PL9 the delay until a pending image is inspected again', () => {
+  test('rate limited: at the given time, not before', () => {
     expect(again(unresolved('RateLimited', NOW + 7_000))).toBe(7_000);
     expect(again(unresolved('RateLimited', NOW + 7_000), 1, 1)).toBe(7_250);
     expect(again(unresolved('Unavailable', NOW + 7_000), 9)).toBe(7_000);
   });
 
-  test('a time that has passed is none', () => {
+  test('a time in the past is ignored', () => {
     expect(again(unresolved('RateLimited', NOW), 1, 0)).toBe(500);
   });
 
@@ -30,7 +30,7 @@ describe('PL9 when an image that pods wait for is inspected again', () => {
     [3, 1, 4_000],
     [6, 1, 30_000],
     [2_000, 1, 30_000],
-  ])('without a time, attempt %i: between 50 % and 100 % of the back-off', (attempts, random, expected) => {
+  ])('without a given time, attempt %i: between half of the back-off and all of it', (attempts, random, expected) => {
     for (const reason of ['RateLimited', 'Unavailable', 'Deadline'] as const) {
       expect(again(unresolved(reason), attempts, random)).toBe(expected);
     }
@@ -49,31 +49,31 @@ describe('PL9 when an image that pods wait for is inspected again', () => {
     expect(again(unresolved(reason, NOW + 1_000))).toBeUndefined();
   });
 
-  test('a known image: never', () => {
+  test('a resolved image: never', () => {
     const facts = { digest: 'sha256:a', platforms: [], neutral: true };
     expect(again({ kind: 'resolved', facts, source: 'registry', ageMs: 0 })).toBeUndefined();
   });
 });
 
-describe('PL12 liftAgainMs', () => {
+describe('PL12 the delay until the next attempt to lift a gate', () => {
   test.each<[string, number, number, number, number]>([
-    ['at first after 200 ms', 1, 1, 0, 200],
+    ['after the first failure', 1, 1, 0, 200],
     ['doubled', 3, 1, 0, 800],
     ['with jitter', 3, 0, 0, 400],
-    ['twice a minute at most', 12, 1, 0, 30_000],
-    ['without end', 5_000, 1, 0, 30_000],
-    ['by Retry-After, if that is later', 1, 1, 9_000, 9_000],
-    ['by the back-off, if that is later', 12, 1, 1_000, 30_000],
+    ['at most twice a minute', 12, 1, 0, 30_000],
+    ['without an end', 5_000, 1, 0, 30_000],
+    ['the delay of the server, if it is longer', 1, 1, 9_000, 9_000],
+    ['the back-off, if it is longer', 12, 1, 1_000, 30_000],
   ])('%s', (_, passes, random, retryAfterMs, expected) => {
-    expect(liftAgainMs(passes, random, { retryAfterMs })).toBe(expected);
+    expect(liftRetryDelayMs(passes, random, { retryAfterMs })).toBe(expected);
   });
 
   test.each<[string, number, number, number, number]>([
-    ['at the time-out, if that is sooner', 12, 0, 7_000, 7_000],
-    ['not before Retry-After', 12, 9_000, 7_000, 9_000],
-    ['by the back-off, if that is sooner', 1, 0, 7_000, 200],
-    ['by the back-off, after the time-out', 3, 0, -5_000, 800],
+    ['at the timeout, if that is sooner', 12, 0, 7_000, 7_000],
+    ['not before the delay of the server', 12, 9_000, 7_000, 9_000],
+    ['the back-off, if it is sooner', 1, 0, 7_000, 200],
+    ['the back-off after the timeout', 3, 0, -5_000, 800],
   ])('%s', (_, passes, retryAfterMs, remainingMs, expected) => {
-    expect(liftAgainMs(passes, 1, { retryAfterMs, remainingMs })).toBe(expected);
+    expect(liftRetryDelayMs(passes, 1, { retryAfterMs, remainingMs })).toBe(expected);
   });
 });

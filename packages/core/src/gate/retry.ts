@@ -1,20 +1,24 @@
 import type { Inspection } from '../inspection/inspection.ts';
 import { WAITING_HELPS } from '../inspection/inspection.ts';
 
-/** Back-off of inspections: short for a brief outage, at most two per minute for a longer one. */
+/** Delays for inspections: short for a registry that fails briefly, and at most two per minute during an outage. */
 const FIRST_MS = 1_000;
 const MAX_MS = 30_000;
-/** Jitter after `retryAtMs`, which spreads the images of one registry. */
+/**
+ * A random delay after `retryAtMs`: a request at that very millisecond may be too early, and images of one registry
+ * must not be requested together.
+ */
 const AFTER_RETRY_AT_MS = 250;
 
 /**
- * Returns the delay until an image of a gated pod is inspected again; undefined if the result is final. Uses the time of a rate
- * limit or `Retry-After`, else exponential back-off with jitter.
+ * Returns the delay until an image that pods wait for is inspected again; undefined when waiting does not change the
+ * result. With a `retryAtMs`, such as that of a rate limit, the delay ends then. Otherwise it is an exponential
+ * back-off with jitter.
  *
  * @param attempts inspections made so far, 1 or more
  * @param random in [0, 1)
  */
-export function inspectAgainMs(
+export function inspectionRetryDelayMs(
   inspection: Inspection,
   { attempts, nowMs, random }: { readonly attempts: number; readonly nowMs: number; readonly random: number },
 ): number | undefined {
@@ -24,17 +28,17 @@ export function inspectAgainMs(
   return backOff(attempts, FIRST_MS, MAX_MS, random);
 }
 
-/** Back-off of liftings: short for an overloaded API server, at most two per minute for a longer outage. */
+/** Delays for patches: short for an overloaded API server, and at most two per minute during an outage. */
 const LIFT_FIRST_MS = 200;
 const LIFT_MAX_MS = 30_000;
 
 /**
- * Returns the delay until a failed lifting is retried. Retries do not end. One is at the pod's time-out, because then a transient
- * error may lead to a lower level.
+ * Returns the delay until the next attempt to lift a gate. Attempts do not end. One is made at the pod's timeout,
+ * because from then on transient errors may lead to a lower level.
  *
- * @param passes failed passes over the patches, 1 or more
+ * @param passes failed passes over the patches so far, 1 or more
  */
-export function liftAgainMs(
+export function liftRetryDelayMs(
   passes: number,
   random: number,
   {
@@ -46,7 +50,7 @@ export function liftAgainMs(
   return Math.max(retryAfterMs, remainingMs > 0 ? Math.min(delayMs, remainingMs) : delayMs);
 }
 
-/** Exponential back-off with jitter between 50 % and 100 %. */
+/** Doubles with each attempt, with a jitter between half of the delay and all of it. */
 function backOff(attempts: number, firstMs: number, maxMs: number, random: number): number {
   return Math.min(maxMs, firstMs * 2 ** (attempts - 1)) * (0.5 + random / 2);
 }

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { withoutSomeCredentials } from './inspection.ts';
 import type { Inspection, UnresolvedReason } from './inspection.ts';
 
-describe('an answer that came without all credentials', () => {
+describe('an inspection without all credentials', () => {
   test.each<[UnresolvedReason, UnresolvedReason]>([
-    // The missing one may be the one that shows the image.
+    // The missing credential may be the one that has access.
     ['Unauthorized', 'Deadline'],
     ['NotFound', 'Deadline'],
     // No credential changes these.
@@ -13,11 +13,11 @@ describe('an answer that came without all credentials', () => {
     ['BreakerOpen', 'BreakerOpen'],
     ['Malformed', 'Malformed'],
     ['Blocked', 'Blocked'],
-  ])('I4 %s says no more than %s', (reason, expected) => {
+  ])('I4 %s becomes %s', (reason, expected) => {
     expect(withoutSomeCredentials({ kind: 'unresolved', reason })).toEqual({ kind: 'unresolved', reason: expected });
   });
 
-  test('I5 what was shown was shown', () => {
+  test('I5 a resolved image stays resolved', () => {
     const facts = { digest: 'sha256:0', platforms: [], neutral: true };
     const resolved: Inspection = { kind: 'resolved', facts, source: 'registry', ageMs: 0 };
     expect(withoutSomeCredentials(resolved)).toBe(resolved);

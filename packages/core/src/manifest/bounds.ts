@@ -1,8 +1,8 @@
 import type { JsonBounds } from '../json/index.ts';
 
-/** The deepest legitimate document (a config blob's history and labels) has 6 levels. */
+/** The deepest legitimate document (history and labels of a config blob) has 6 levels. */
 const MAX_DEPTH = 32;
-/** An index of 10,000 entries with all optional fields has 200,000 values; as many parse in about 40 ms. */
+/** An index of 10,000 entries with all optional fields has 200,000 values. Parsing that many takes about 40 ms. */
 const MAX_VALUES = 220_000;
 
 /** The bounds for manifests and config blobs. */

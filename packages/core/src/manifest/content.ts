@@ -3,19 +3,21 @@ import type { Json } from '../json/json.ts';
 import { parseDeclaredPlatform } from './declared-platform.ts';
 import type { DeclaredPlatform } from './declared-platform.ts';
 
-/** What a manifest, with all that it refers to, says of platforms. Immutable: it follows from the content alone. */
+/** The platforms of a manifest and all that it refers to. Immutable: derived from the content alone. */
 export type ContentFacts =
-  /** At least one platform, duplicates removed, in the order of the manifest; `single`: that of a single manifest's config. */
+  /**
+   * At least one platform, duplicates removed, in the order of the manifest; `single`: from a single manifest's config.
+   */
   | { readonly kind: 'platforms'; readonly platforms: readonly Platform[]; readonly single?: true }
   /** An artifact without platforms. */
   | { readonly kind: 'neutral' }
-  /** Read, and nothing usable is declared: empty index, unknown architecture. */
+  /** Parsed, but it declares nothing usable: empty index, unknown architecture. */
   | { readonly kind: 'unknown' }
-  /** No manifest at all, or one of two shapes at once. */
+  /** Not a manifest, or two shapes at once. */
   | { readonly kind: 'malformed' };
 
 /**
- * Parses a config blob. An artifact's config may be any JSON: without a platform it is neutral.
+ * Parses a config blob. The config of an artifact may be any JSON; without a platform the artifact is neutral.
  *
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md
  * @example {"architecture":"amd64","os":"linux","config":{…},"rootfs":{…},"history":[…]}
@@ -26,15 +28,15 @@ export function parseConfig(config: Json | undefined, manifest: 'image' | 'artif
   return singleContent(declared);
 }
 
-/** The facts of a single manifest with this declaration. */
+/** Returns the facts of a single manifest with this platform. */
 export function singleContent(declared: DeclaredPlatform): ContentFacts {
   if (declared.kind !== 'platform') return { kind: 'unknown' };
   return { kind: 'platforms', platforms: [declared.platform], single: true };
 }
 
 /**
- * What an index says, given what each of its entries says. Entries that say nothing take nothing away from those that
- * do: a platform that is declared can be pulled. With none, artifacts make it neutral and everything else unknown.
+ * Returns the facts of an index from those of its entries. A declared platform can be pulled, so entries without one do
+ * not hide it. Without any platform the index is neutral if all entries are artifacts, else unknown.
  */
 export function combineContent(entries: readonly ContentFacts[]): ContentFacts {
   const platforms = unique(entries.flatMap((entry) => (entry.kind === 'platforms' ? entry.platforms : [])));

@@ -4,23 +4,23 @@ import { isArchitecture } from '../platform/platform.ts';
 import type { Architecture, Platform } from '../platform/platform.ts';
 
 /**
- * What a descriptor's `platform` or a config blob says of the platform. Both use the same fields:
+ * The platform in a descriptor's `platform` or in a config blob. Both use the same fields:
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md and `config.md` beside it.
  *
  * @example {"architecture":"arm","os":"linux","variant":"v7"}
  */
 export type DeclaredPlatform =
   | { readonly kind: 'platform'; readonly platform: Platform }
-  /** Operating system or architecture is missing: nothing is declared. */
+  /** Operating system or architecture is missing. */
   | { readonly kind: 'undeclared' }
-  /** Declared, in words that are no platform (`unknown`, a name that is no GOARCH). */
+  /** The declared names are no platform (`unknown`, or not a GOARCH value). */
   | { readonly kind: 'unknown' };
 
-/** Every GOOS and variant is shorter; what is not made of these letters is no name of a platform. */
+/** The longest GOOS or variant is shorter, and all of them consist of these characters. */
 const NAME = /^[a-z0-9][a-z0-9.-]{0,31}$/;
 
 /**
- * Names of `uname -m` and of Debian that some builders write, and the name and variant that containerd reads them as:
+ * Names of `uname -m` and of Debian that some builders write, with the name and variant to which containerd maps them:
  * https://github.com/containerd/platforms/blob/v1.0.0/database.go (normalizeArch)
  */
 const UNAME_NAMES: ReadonlyMap<string, readonly [Architecture, string?]> = new Map([
@@ -32,7 +32,9 @@ const UNAME_NAMES: ReadonlyMap<string, readonly [Architecture, string?]> = new M
   ['armel', ['arm', 'v6']],
 ]);
 
-/** Reads `os`, `architecture` and `variant`. Case is ignored, and other names of an architecture are read, as runtimes do when they match. */
+/**
+ * Parses `os`, `architecture` and `variant`. Case is ignored and aliases of architectures are accepted, as in runtimes.
+ */
 export function parseDeclaredPlatform(value: Json | undefined): DeclaredPlatform {
   if (!isJsonObject(value)) return { kind: 'undeclared' };
   const os = name(value['os']);
@@ -41,9 +43,9 @@ export function parseDeclaredPlatform(value: Json | undefined): DeclaredPlatform
   const [architecture, ofName] = UNAME_NAMES.get(declared) ?? [declared];
   if (os === 'unknown' || !NAME.test(os) || !isArchitecture(architecture)) return { kind: 'unknown' };
   const variant = ofName ?? name(value['variant']);
-  // A variant decides little, so one that cannot be kept safely is no reason to lose the platform.
-  const kept = variant !== undefined && NAME.test(variant) ? { variant } : {};
-  return { kind: 'platform', platform: { os, architecture, ...kept } };
+  // An invalid variant is dropped, because the platform is still useful without it.
+  const validVariant = variant !== undefined && NAME.test(variant) ? { variant } : {};
+  return { kind: 'platform', platform: { os, architecture, ...validVariant } };
 }
 
 function name(value: Json | undefined): string | undefined {

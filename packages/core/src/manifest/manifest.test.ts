@@ -24,8 +24,8 @@ const corpus = readdirSync(folder)
   .sort()
   .map((file) => [file, JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Case] as const);
 
-/** A manifest in the words of the test data. */
-function inWords(manifest: Manifest): Json {
+/** Returns a manifest in the format of the test data. */
+function describeManifest(manifest: Manifest): Json {
   if (manifest.kind === 'index') return { kind: 'index', entries: manifest.entries.map(entryInWords) };
   if (manifest.kind === 'image' || manifest.kind === 'artifact')
     return { kind: manifest.kind, config: manifest.config.digest };
@@ -42,7 +42,7 @@ function platformInWords({ os, architecture, variant }: Platform): string {
 }
 
 function entryInWords(entry: IndexEntry): string {
-  if (entry.kind === 'skipped') return `skipped: ${entry.because}`;
+  if (entry.kind === 'skipped') return `skipped: ${entry.reason}`;
   if (entry.kind === 'undeclared') return `undeclared ${entry.child.digest}`;
   return platformInWords(entry.platform);
 }
@@ -55,10 +55,10 @@ const unknown: ContentFacts = { kind: 'unknown' };
 
 describe('I3 manifests', () => {
   test.each(corpus)('I3 %s', (_, { manifest, expected }) => {
-    expect(inWords(parseManifest(manifest))).toEqual(expected);
+    expect(describeManifest(parseManifest(manifest))).toEqual(expected);
   });
 
-  test('I3 no mutation of a manifest makes the parser throw, and it only ever declares real platforms', () => {
+  test('I3 no mutation of a manifest makes the parser throw or return an invalid platform', () => {
     const bodies = corpus.map(([, { manifest }]) => manifest);
     fc.assert(
       fc.property(mutatedJson(bodies), (body) => {
@@ -84,9 +84,9 @@ describe('I3 names of uname and Debian', () => {
     ['aarch64', 'v8', 'linux/arm64/v8'],
     ['armhf', '', 'linux/arm/v7'],
     ['armel', '', 'linux/arm/v6'],
-  ])('I3 PL4 %s with variant "%s" is %s, as containerd has it', (architecture, variant, expected) => {
+  ])('I3 PL4 %s with variant "%s" is %s, as in containerd', (architecture, variant, expected) => {
     const manifest = parseManifest({ manifests: [{ platform: { os: 'linux', architecture, variant } }] });
-    expect(inWords(manifest)).toEqual({ kind: 'index', entries: [expected] });
+    expect(describeManifest(manifest)).toEqual({ kind: 'index', entries: [expected] });
   });
 });
 
@@ -97,12 +97,12 @@ describe('I3 Docker schema 1', () => {
 
   test.each<[string, JsonObject, string]>([
     [
-      'with the same in its history',
+      'with the same architecture in its history',
       { architecture: 'arm64', history: history({ os: 'linux', architecture: 'arm64' }) },
       'linux/arm64',
     ],
     [
-      'that a registry made of another form and called amd64',
+      'that a registry converted and labelled amd64',
       { architecture: 'amd64', history: history({ os: 'linux', architecture: 'arm64' }) },
       'linux/arm64',
     ],
@@ -117,12 +117,12 @@ describe('I3 Docker schema 1', () => {
       'windows/amd64',
     ],
     [
-      'with an architecture at its top alone',
+      'with an architecture only at the top',
       { architecture: 'arm64', history: history({ os: 'linux' }) },
       'linux/arm64',
     ],
     [
-      'with an architecture in its history alone',
+      'with an architecture only in the history',
       { history: history({ os: 'linux', architecture: 'arm64' }) },
       'linux/arm64',
     ],
@@ -138,30 +138,26 @@ describe('I3 Docker schema 1', () => {
     ['with an empty architecture', { architecture: '', history: [] }, 'undeclared'],
     ['with an architecture that is no GOARCH', { architecture: 'sparc64' }, 'unknown'],
     [
-      'with a history that is no JSON',
+      'with a history that is not JSON',
       { architecture: 'arm64', history: [{ v1Compatibility: '{"os":' }] },
       'linux/arm64',
     ],
     ['with a history of another type', { architecture: 'arm64', history: { v1Compatibility: '{}' } }, 'linux/arm64'],
     ['with an entry of another type', { architecture: 'arm64', history: ['{}'] }, 'linux/arm64'],
-    [
-      'with a history that nests deeply',
-      { architecture: 'arm64', history: [{ v1Compatibility: deep }] },
-      'linux/arm64',
-    ],
+    ['with a deeply nested history', { architecture: 'arm64', history: [{ v1Compatibility: deep }] }, 'linux/arm64'],
     [
       'with a history that is too long',
       { architecture: 'arm64', history: [{ v1Compatibility: `${' '.repeat(256 * 1024)}{"architecture":"amd64"}` }] },
       'linux/arm64',
     ],
   ])('I3 a manifest %s', (_, document, platform) => {
-    expect(inWords(parseManifest({ schemaVersion: 1, fsLayers: [], ...document }))).toEqual({
+    expect(describeManifest(parseManifest({ schemaVersion: 1, fsLayers: [], ...document }))).toEqual({
       kind: 'schema1',
       platform,
     });
   });
 
-  test('I3 its platform is that of a single manifest, and without one it is unknown', () => {
+  test('I3 the platform of schema 1 is that of a single manifest, and without one it is unknown', () => {
     const manifest = parseManifest({ schemaVersion: 1, architecture: 'amd64' });
     expect(manifest.kind === 'schema1' && singleContent(manifest.declared)).toEqual(single(amd64));
     expect(singleContent({ kind: 'undeclared' })).toEqual(unknown);
@@ -196,8 +192,8 @@ describe('I3 config blobs', () => {
     ['with the name of uname', { os: 'Linux', architecture: 'X86_64' }, single(amd64), single(amd64)],
     ['of a chart', { name: 'chart', version: '1.0.0' }, unknown, neutral],
     ['that is empty', {}, unknown, neutral],
-    ['that is no object', [], unknown, neutral],
-    ['that is no JSON', undefined, unknown, neutral],
+    ['that is not an object', [], unknown, neutral],
+    ['that is not JSON', undefined, unknown, neutral],
   ];
 
   test.each(configs)('I3 a config %s', (_, config, ofImage, ofArtifact) => {
@@ -206,8 +202,8 @@ describe('I3 config blobs', () => {
   });
 });
 
-describe('I3 what the entries of an index come to', () => {
-  test('I3 an index with the config of one manifest is no single manifest', () => {
+describe('I3 the facts of an index from its entries', () => {
+  test('I3 an index with one manifest is not a single manifest', () => {
     expect(combineContent([single(amd64)])).toEqual(amd64);
   });
 
@@ -217,11 +213,11 @@ describe('I3 what the entries of an index come to', () => {
     ['one platform', [amd64], amd64],
     ['duplicates', [amd64, amd64], amd64],
     ['two platforms', [amd64, arm64], both],
-    ['a platform beside something unknown', [unknown, amd64], amd64],
+    ['a platform beside an unknown entry', [unknown, amd64], amd64],
     ['a platform beside an artifact', [neutral, amd64], amd64],
     ['artifacts only', [neutral, neutral], neutral],
-    ['an artifact beside something unknown', [neutral, unknown], unknown],
-    ['only the unknown', [unknown, { kind: 'malformed' }], unknown],
+    ['an artifact beside an unknown entry', [neutral, unknown], unknown],
+    ['only unknown entries', [unknown, { kind: 'malformed' }], unknown],
   ];
 
   test.each(cases)('I3 %s', (_, entries, expected) => {

@@ -13,14 +13,14 @@ import {
 } from './media-types.ts';
 import { isSchema1, parseSchema1 } from './schema1.ts';
 
-/** What a manifest or index says of content elsewhere: as far as it has to be read. */
+/** A reference from a manifest or index to other content; only the fields that are used. */
 export interface Descriptor {
   readonly digest: string;
   /** As declared, without parameters, in lower case; empty when absent. */
   readonly mediaType: string;
 }
 
-/** One entry of an image index, as far as platforms are concerned. */
+/** One entry of an image index. */
 export type IndexEntry =
   | {
       readonly kind: 'platform';
@@ -28,17 +28,17 @@ export type IndexEntry =
       /** Absent: its descriptor has no valid digest. */
       readonly child?: Descriptor;
     }
-  /** No platform on the descriptor: that child has to be read. */
+  /** The descriptor has no platform: the child must be read. */
   | { readonly kind: 'undeclared'; readonly child: Descriptor }
-  /** Says nothing of where the image runs: an attestation, an unknown platform, or an unreadable descriptor. */
-  | { readonly kind: 'skipped'; readonly because: 'attestation' | 'unknown-platform' | 'malformed' };
+  /** An attestation, an unknown platform, or an invalid descriptor: it declares no platform. */
+  | { readonly kind: 'skipped'; readonly reason: 'attestation' | 'unknown-platform' | 'malformed' };
 
-/** What a registry serves under `/manifests/`, told apart by the body alone. */
+/** A document that registries serve under `/manifests/`. The shape is determined from the body alone. */
 export type Manifest =
   | { readonly kind: 'index'; readonly entries: readonly IndexEntry[] }
-  /** A single manifest: its architecture stands in the config blob, always. */
+  /** A single manifest: its architecture is always in the config blob. */
   | { readonly kind: 'image'; readonly config: Descriptor }
-  /** A single manifest with a config of another kind: a platform only if that config declares one. */
+  /** A single manifest with another kind of config: it has a platform only if that config declares one. */
   | { readonly kind: 'artifact'; readonly config: Descriptor }
   /** An artifact that cannot declare a platform (empty config, or an artifact manifest). */
   | { readonly kind: 'neutral' }
@@ -46,14 +46,14 @@ export type Manifest =
   | { readonly kind: 'schema1'; readonly declared: DeclaredPlatform }
   | { readonly kind: 'malformed' };
 
-/** The largest index known to us has 60 entries. A registry's bound on bytes leaves room for more than this. */
+/** The largest known index has 60 entries. The bound on bytes of a registry response allows more than this. */
 const MAX_INDEX_ENTRIES = 10_000;
 
 const MALFORMED: Manifest = { kind: 'malformed' };
 
 /**
- * Parses the body of a manifest. The Content-Type header has no say: it is wrong, missing or carries parameters in the
- * field, and the body tells the shapes apart. A body of two shapes at once is malformed, as runtimes have it
+ * Parses the body of a manifest. The Content-Type header is ignored, because registries send it wrong, not at all, or
+ * with parameters, and the shapes differ in the body. A body with two shapes at once is malformed, as in runtimes
  * (CVE-2021-41190).
  *
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md and `manifest.md` beside it
@@ -71,26 +71,26 @@ export function parseManifest(body: Json): Manifest {
   return shapes[1] === true ? parseIndex(body) : parseImage(body);
 }
 
-/** The artifact manifest of image-spec 1.1's release candidates: `blobs` instead of `config` and `layers`. */
+/** The artifact manifest of the image-spec 1.1 release candidates: `blobs` instead of `config` and `layers`. */
 function isArtifactManifest(body: JsonObject): boolean {
-  return mediaTypeOf(body) === 'application/vnd.oci.artifact.manifest.v1+json';
+  return readMediaType(body) === 'application/vnd.oci.artifact.manifest.v1+json';
 }
 
 function parseIndex(body: JsonObject): Manifest {
   const manifests = body['manifests'];
   if (!Array.isArray(manifests) || manifests.length > MAX_INDEX_ENTRIES) return MALFORMED;
-  if (isManifestMediaType(mediaTypeOf(body))) return MALFORMED;
+  if (isManifestMediaType(readMediaType(body))) return MALFORMED;
   return { kind: 'index', entries: manifests.map(parseEntry) };
 }
 
 function parseEntry(value: Json): IndexEntry {
-  if (!isJsonObject(value)) return { kind: 'skipped', because: 'malformed' };
-  if (isAttestation(value)) return { kind: 'skipped', because: 'attestation' };
+  if (!isJsonObject(value)) return { kind: 'skipped', reason: 'malformed' };
+  if (isAttestation(value)) return { kind: 'skipped', reason: 'attestation' };
   const declared = parseDeclaredPlatform(value['platform']);
-  if (declared.kind === 'unknown') return { kind: 'skipped', because: 'unknown-platform' };
+  if (declared.kind === 'unknown') return { kind: 'skipped', reason: 'unknown-platform' };
   const child = parseDescriptor(value);
   if (declared.kind === 'platform') return { ...declared, ...(child !== undefined && { child }) };
-  return child === undefined ? { kind: 'skipped', because: 'malformed' } : { kind: 'undeclared', child };
+  return child === undefined ? { kind: 'skipped', reason: 'malformed' } : { kind: 'undeclared', child };
 }
 
 function isAttestation(entry: JsonObject): boolean {
@@ -100,7 +100,7 @@ function isAttestation(entry: JsonObject): boolean {
 
 function parseImage(body: JsonObject): Manifest {
   const config = body['config'];
-  if (!isJsonObject(config) || isIndexMediaType(mediaTypeOf(body))) return MALFORMED;
+  if (!isJsonObject(config) || isIndexMediaType(readMediaType(body))) return MALFORMED;
   const descriptor = parseDescriptor(config);
   if (descriptor === undefined) return MALFORMED;
   if (isEmptyConfig(descriptor.mediaType)) return { kind: 'neutral' };
@@ -110,10 +110,10 @@ function parseImage(body: JsonObject): Manifest {
 function parseDescriptor(value: JsonObject): Descriptor | undefined {
   const digest = value['digest'];
   if (typeof digest !== 'string' || !isDigest(digest)) return undefined;
-  return { digest, mediaType: mediaTypeOf(value) };
+  return { digest, mediaType: readMediaType(value) };
 }
 
-function mediaTypeOf(value: JsonObject): string {
+function readMediaType(value: JsonObject): string {
   const mediaType = value['mediaType'];
   if (typeof mediaType !== 'string') return '';
   return (mediaType.split(';', 1)[0] ?? '').trim().toLowerCase();

@@ -14,7 +14,7 @@ const SCHEMA1 = [
   'application/vnd.docker.distribution.manifest.v1+json',
 ];
 
-/** Config blobs that carry `os` and `architecture`. Some builders leave the type out, or say plain JSON. */
+/** Media types of config blobs with `os` and `architecture`. Some builders omit the type or write plain JSON. */
 const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   'application/vnd.oci.image.config.v1+json',
   'application/vnd.docker.container.image.v1+json',
@@ -22,16 +22,17 @@ const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   '',
 ]);
 
-/** The config of an artifact that has none: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md. */
+/** The config of an artifact without a config: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md. */
 const EMPTY_CONFIG = 'application/vnd.oci.empty.v1+json';
 
-/** Set by BuildKit on provenance and SBOM entries; their platform is `unknown/unknown` as a rule, not always. */
+/** Set by BuildKit on provenance and SBOM entries; their platform is usually `unknown/unknown`, but not always. */
 export const ATTESTATION_ANNOTATION = 'vnd.docker.reference.type';
 
 /**
- * The Accept list of every manifest request, HEAD included: with less, Docker Hub resolves an index to its amd64 child
- * and answers with that child's digest. Schema 1 is last and has the lowest quality: a registry that converts images must not
- * convert one for us, and one that prefers what is listed first or what it likes best must not choose it.
+ * The Accept list of every manifest request, HEAD included. With a shorter list Docker Hub resolves an index to its
+ * amd64 child and returns that child's digest. Schema 1 is last with the lowest quality, so that a registry neither
+ * converts an image to it nor selects it, whether it prefers the first type, the highest quality, or a type of its own
+ * choice.
  */
 export const ACCEPTED_MEDIA_TYPES: readonly string[] = [
   ...INDEXES,

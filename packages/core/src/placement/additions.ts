@@ -9,10 +9,10 @@ import { fitsNodeSelector } from './as-node-selector.ts';
 import type { Constrain, Gate, PreferredArchitecture } from './decision.ts';
 import { architectureRequirement, isImplied } from './node-constraints.ts';
 import { pointer } from './json-patch.ts';
-import { ourGateIndex } from '../pod/gate.ts';
+import { findGateIndex } from '../pod/gate.ts';
 import type { PodView } from './pod-view.ts';
 
-/** One value that we add where there was none: a field, or an element after the last of a list. */
+/** One added value: a new field, or an element appended to a list. */
 export interface Addition {
   /** JSON Pointer into the pod. */
   readonly path: string;
@@ -23,8 +23,8 @@ const AFFINITY = '/spec/affinity';
 const NODE_SELECTOR = '/spec/nodeSelector';
 
 /**
- * What makes the pod satisfy the decision, in the order in which it is added. Nothing that is there is replaced; the
- * parents that are missing are part of the value.
+ * Returns the additions that apply the decision to the pod, in order. No existing value is replaced; missing parents
+ * are part of the added value.
  */
 export function additionsFor(view: PodView, decision: Constrain | Gate): readonly Addition[] {
   const additions =
@@ -36,7 +36,7 @@ export function additionsFor(view: PodView, decision: Constrain | Gate): readonl
   return [...additions, ...appended(view.spec['tolerations'], '/spec/tolerations', tolerations)];
 }
 
-/** The requirements as keys of the node selector. On a gated pod the API server allows keys to be added there, too. */
+/** The requirements as keys of the node selector, which the API server also allows to be added on a gated pod. */
 function nodeSelectorAdditions(view: PodView, requirements: readonly NodeSelectorRequirement[]): readonly Addition[] {
   const keys = requirements
     .filter((requirement) => fitsNodeSelector(view, requirement))
@@ -46,13 +46,16 @@ function nodeSelectorAdditions(view: PodView, requirements: readonly NodeSelecto
   return keys.map(([key, value]) => ({ path: NODE_SELECTOR + pointer(key), value }));
 }
 
-/** PL5: the requirement enters every term, because terms are ORed: a term more would widen what the owner asked for. */
+/**
+ * PL5: the requirement is added to every term, because terms are ORed: an additional term would widen the owner's
+ * choice.
+ */
 function affinityAdditions(view: PodView, decision: Constrain | Gate): readonly Addition[] {
   const { spec, requiredAffinity } = view;
   const preferred = decision.kind === 'constrain' ? decision.preferred.map(preferredTerm) : [];
   const created: Record<string, Json> = {};
   if (requiredAffinity === undefined && decision.requirements.length > 0)
-    created[REQUIRED] = selectorOf(decision.requirements);
+    created[REQUIRED] = buildSelector(decision.requirements);
   if (!isJsonObject(spec['affinity'])) return nested(AFFINITY, 'nodeAffinity', created, preferred);
   const nodeAffinity = spec['affinity']['nodeAffinity'];
   const path = `${AFFINITY}/nodeAffinity`;
@@ -81,11 +84,11 @@ function termAdditions(
 }
 
 function gateAddition({ spec }: PodView): readonly Addition[] {
-  if (ourGateIndex(spec) !== undefined) return [];
+  if (findGateIndex(spec) !== undefined) return [];
   return appended(spec['schedulingGates'], '/spec/schedulingGates', [{ name: GATE_INSPECTING }]);
 }
 
-/** Elements after the last of a list, or the list where there is none. */
+/** Appends elements to a list, or adds the list. */
 function appended(list: Json | undefined, path: string, elements: readonly Json[]): readonly Addition[] {
   if (elements.length === 0) return [];
   if (!Array.isArray(list)) return [{ path, value: elements }];
@@ -105,7 +108,7 @@ function withPreferred(created: JsonObject, preferred: readonly Json[]): JsonObj
   return preferred.length === 0 ? created : { ...created, [PREFERRED]: preferred };
 }
 
-function selectorOf(requirements: readonly NodeSelectorRequirement[]): JsonObject {
+function buildSelector(requirements: readonly NodeSelectorRequirement[]): JsonObject {
   return { nodeSelectorTerms: [{ matchExpressions: requirements.map(expression) }] };
 }
 

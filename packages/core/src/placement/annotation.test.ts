@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import type { JsonObject } from '../json/json.ts';
 import { formatDecision, MAX_DECISION_BYTES, parseDecision } from './annotation.ts';
 import type { Row } from './fixtures/row.ts';
-import { inputOf, inspectionOf } from './fixtures/row.ts';
+import { buildInput, parseInspection } from './fixtures/row.ts';
 import { applyPatch } from './json-patch.ts';
 import { placePod } from './place-pod.ts';
 import { utf8Length } from './quote.ts';
 
 const annotationOf = (row: Row): string => {
-  const input = inputOf(row);
+  const input = buildInput(row);
   const applied = applyPatch(input.pod, placePod(input).patch);
   const pod = applied.kind === 'applied' ? (applied.value as JsonObject) : {};
   const annotations = (pod['metadata'] as JsonObject)['annotations'] as JsonObject;
@@ -17,7 +17,7 @@ const annotationOf = (row: Row): string => {
 };
 
 describe('the decision annotation', () => {
-  test('PL2 says what was decided, why, by which facts, and exactly what was added', () => {
+  test('PL2 contains the decision, its reason, the image facts and the exact additions', () => {
     const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
     const expression = { key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] };
     expect(
@@ -45,7 +45,7 @@ describe('the decision annotation', () => {
     });
   });
 
-  test('PL4 an override is said to be one', () => {
+  test('PL4 records an override as the source', () => {
     const policy = { images: [{ match: 'docker.io/library/app', platforms: ['linux/arm64'] }] };
     expect(JSON.parse(annotationOf({ images: { app: 'linux/amd64' }, policy }))).toMatchObject({
       images: [{ image: 'app', platforms: ['linux/arm64'], source: 'override' }],
@@ -60,7 +60,7 @@ describe('the decision annotation', () => {
     });
   });
 
-  test('PL2 an image of a thousand characters is told by its beginning', () => {
+  test('PL2 truncates an image reference of a thousand characters', () => {
     const image = `registry.corp/${'a'.repeat(1000)}`;
     expect(JSON.parse(annotationOf({ images: { [image]: 'linux/arm64' } }))).toMatchObject({
       image: image.slice(0, 256),
@@ -68,7 +68,7 @@ describe('the decision annotation', () => {
     });
   });
 
-  test('PL2 what was written is read', () => {
+  test('PL2 parses what was formatted', () => {
     expect(parseDecision(annotationOf({ images: { app: 'linux/arm64' } }))).toMatchObject({
       kind: 'record',
       record: {
@@ -82,7 +82,7 @@ describe('the decision annotation', () => {
     });
   });
 
-  test('PL2 what does not fit is left out, the facts of the images first', () => {
+  test('PL2 omits what does not fit, the image facts first', () => {
     const images = Object.fromEntries(
       Array.from({ length: 30 }, (_, i) => [`registry.corp/team/${'service'.repeat(10)}-${i}`, 'linux/arm64']),
     );
@@ -92,7 +92,7 @@ describe('the decision annotation', () => {
     expect(JSON.parse(text)).toHaveProperty('added');
   });
 
-  test('PL2 with very many terms not even what was added fits', () => {
+  test('PL2 omits the additions as well for a pod with very many terms', () => {
     const text = annotationOf({
       images: { app: 'linux/arm64' },
       terms: Array.from({ length: 40 }, (_, i) => `zone In z${i}`),
@@ -102,17 +102,17 @@ describe('the decision annotation', () => {
   });
 
   test.each<[string, string]>([
-    ['no JSON', '{'],
-    ['no object', '[]'],
+    ['not JSON', '{'],
+    ['not an object', '[]'],
     ['another version', '{"v":2,"kind":"constrain","reason":"ImagesSupport"}'],
     ['an unknown kind', '{"v":1,"kind":"bless","reason":"ImagesSupport"}'],
     ['an unknown reason', '{"v":1,"kind":"constrain","reason":"Because"}'],
-    ['more than we ever write', `{"v":1,"kind":"constrain","reason":"ImagesSupport","x":"${'x'.repeat(5000)}"}`],
-  ])('PL2 %s cannot be read', (_, text) => {
+    ['more than the maximum length', `{"v":1,"kind":"constrain","reason":"ImagesSupport","x":"${'x'.repeat(5000)}"}`],
+  ])('PL2 %s is unreadable', (_, text) => {
     expect(parseDecision(text)).toEqual({ kind: 'unreadable' });
   });
 
-  test('PL2 what has the wrong shape reads as absent', () => {
+  test('PL2 a field of the wrong type counts as absent', () => {
     const text =
       '{"v":1,"kind":"gate","reason":"Inspecting","architectures":["arm64","vax",1],"terms":"1","added":[1,null,{"path":1},{"path":"/a"},{"path":"/a","value":null}]}';
     expect(parseDecision(text)).toEqual({
@@ -127,7 +127,7 @@ describe('the decision annotation', () => {
     });
   });
 
-  test('PL2 any text is read without throwing', () => {
+  test('PL2 parses any text without throwing', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         expect(['record', 'unreadable']).toContain(parseDecision(text).kind);
@@ -150,17 +150,17 @@ describe('4 KiB', () => {
         unresolved: [],
         warnings: [],
       },
-      [{ image: 'app', inspection: inspectionOf('linux/arm64') }],
+      [{ image: 'app', inspection: parseInspection('linux/arm64') }],
       [],
       1,
     );
   const room = 4096 - utf8Length(withPolicy(''));
 
   test.each<[string, string, boolean]>([
-    ['ASCII that just fits', 'x'.repeat(room), true],
-    ['ASCII of a byte too many', 'x'.repeat(room + 1), false],
-    ['two bytes a character, which just fit', 'é'.repeat(room / 2) + 'x'.repeat(room % 2), true],
-    ['two bytes a character, too many', 'é'.repeat(room / 2) + 'x'.repeat((room % 2) + 1), false],
+    ['ASCII at the limit', 'x'.repeat(room), true],
+    ['ASCII of one byte too many', 'x'.repeat(room + 1), false],
+    ['two bytes per character, at the limit', 'é'.repeat(room / 2) + 'x'.repeat(room % 2), true],
+    ['two bytes per character, too many', 'é'.repeat(room / 2) + 'x'.repeat((room % 2) + 1), false],
     ['a short text that is not ASCII', 'é', true],
   ])('PL2 %s', (_, policy, fits) => {
     const text = withPolicy(policy);

@@ -12,18 +12,18 @@ import type { ImageKnowledge } from '../pod/image-knowledge.ts';
 import type { Addition } from './additions.ts';
 import type { Constrain, Gate, PlacementReason } from './decision.ts';
 import { PLACEMENT_REASONS } from './decision.ts';
-import type { Recorded } from './revert.ts';
+import type { RecordedAdditions } from './revert.ts';
 import { utf8Length } from './quote.ts';
 
-/** Version of the annotation's schema. Fields may be added to it; what is there keeps its meaning. */
+/** Version of the annotation's schema. New fields may be added; existing fields keep their meaning. */
 const SCHEMA_VERSION = 1;
-/** The annotation is information: it must never be what makes an object too large. */
+/** Bound on the annotation, which must never make an object too large. */
 export const MAX_DECISION_BYTES = 4096;
 const NON_ASCII = /[^ -~]/;
-/** A reference can have 1,024 characters; the beginning tells which image it is. */
+/** A reference may have 1,024 characters; its start identifies the image. */
 const MAX_IMAGE_LENGTH = 256;
 
-/** What the annotation says of one image. */
+/** The entry of one image in the annotation. */
 export type ImageRecord =
   | {
       readonly image: string;
@@ -33,8 +33,8 @@ export type ImageRecord =
     }
   | { readonly image: string; readonly unresolved: UnresolvedReason };
 
-/** The `archpolicy.dev/decision` annotation, read. Information, never evidence: tenants can write it. */
-export interface DecisionRecord extends Recorded {
+/** A parsed annotation `archpolicy.dev/decision`. It is information and no evidence, because tenants can write it. */
+export interface DecisionRecord extends RecordedAdditions {
   readonly policy: string;
   readonly kind: 'constrain' | 'gate';
   readonly reason: PlacementReason;
@@ -45,10 +45,10 @@ export type ParsedDecision =
   { readonly kind: 'record'; readonly record: DecisionRecord } | { readonly kind: 'unreadable' };
 
 /**
- * The annotation's value: compact JSON of at most {@link MAX_DECISION_BYTES}. What does not fit is left out, the
- * images' facts first, and then what was added: the next call then takes our additions for the owner's.
+ * Formats the annotation's value: compact JSON of at most {@link MAX_DECISION_BYTES}. If it is too long, the facts of
+ * the images are omitted, then the additions. Without the additions the next call treats them as the owner's.
  *
- * @param terms how many required terms the pod has
+ * @param terms number of required terms of the pod
  */
 export function formatDecision(
   decision: Constrain | Gate,
@@ -56,7 +56,7 @@ export function formatDecision(
   added: readonly Addition[],
   terms: number,
 ): string {
-  const said = {
+  const header = {
     v: SCHEMA_VERSION,
     policy: decision.policy,
     kind: decision.kind,
@@ -65,14 +65,14 @@ export function formatDecision(
     ...(decision.image !== undefined && { image: decision.image.slice(0, MAX_IMAGE_LENGTH) }),
   };
   const record = { terms, added };
-  const full = JSON.stringify({ ...said, images: knowledge.map(imageRecord), ...record });
+  const full = JSON.stringify({ ...header, images: knowledge.map(formatImage), ...record });
   if (fits(full)) return full;
-  const short = JSON.stringify({ ...said, ...record });
-  return fits(short) ? short : JSON.stringify(said);
+  const short = JSON.stringify({ ...header, ...record });
+  return fits(short) ? short : JSON.stringify(header);
 }
 
 /**
- * The record in a pod's annotation; undefined without one that we could have written.
+ * Returns the record in a pod's annotation; undefined if there is none or it is not valid.
  *
  * @example {"v":1,"policy":"default","kind":"constrain","reason":"Preferred","architectures":["amd64"],"images":[{"image":"nginx:1.27",
  *   "digest":"sha256:e692…","platforms":["linux/amd64","linux/arm64"],"source":"registry"}],"terms":0,"added":[{"path":"/spec/affinity",…}]}
@@ -83,7 +83,7 @@ export function readDecision(annotations: PodAnnotations): DecisionRecord | unde
   return parsed?.kind === 'record' ? parsed.record : undefined;
 }
 
-/** Reads the annotation's value, which anybody can have written. */
+/** Parses the annotation's value. It is untrusted: any client can write it. */
 export function parseDecision(text: string): ParsedDecision {
   const raw = text.length > MAX_DECISION_BYTES ? undefined : jsonOrUndefined(text);
   if (!isJsonObject(raw) || raw['v'] !== SCHEMA_VERSION) return { kind: 'unreadable' };
@@ -103,8 +103,8 @@ export function parseDecision(text: string): ParsedDecision {
   };
 }
 
-/** Whether two annotations differ in nothing but where the facts came from: memory, after the registry was asked. */
-export function saysTheSame(one: string, other: string): boolean {
+/** Whether two annotations differ only in the source of the facts (memory instead of the registry). */
+export function equalExceptSources(one: string, other: string): boolean {
   return withoutSources(one) === withoutSources(other);
 }
 
@@ -112,11 +112,11 @@ function withoutSources(text: string): string {
   return text.replaceAll(/"source":"[a-z]{1,10}"/g, '"source":""');
 }
 
-function imageRecord({ image, inspection }: ImageKnowledge): ImageRecord {
-  return { image: image.slice(0, MAX_IMAGE_LENGTH), ...factsOf(inspection) };
+function formatImage({ image, inspection }: ImageKnowledge): ImageRecord {
+  return { image: image.slice(0, MAX_IMAGE_LENGTH), ...formatFacts(inspection) };
 }
 
-function factsOf(
+function formatFacts(
   inspection: Inspection,
 ):
   | { readonly digest?: string; readonly platforms: readonly string[]; readonly source: FactSource }
@@ -142,6 +142,6 @@ function isArchitectureName(value: Json): value is NodeArchitecture {
 }
 
 function fits(text: string): boolean {
-  // Most texts are ASCII, and an expression finds that out in half the time of a count.
+  // Most values are ASCII, and testing for that takes half the time of counting bytes.
   return text.length <= MAX_DECISION_BYTES && (!NON_ASCII.test(text) || utf8Length(text) <= MAX_DECISION_BYTES);
 }

@@ -8,7 +8,7 @@ const spec = (more: JsonObject): JsonObject => ({ containers: [{ image: 'app' }]
 const affinity = (key: string, value: Json): JsonObject => ({ affinity: { nodeAffinity: { [key]: value } } });
 const term = { nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'Exists' }] }] };
 
-/** The keys that the manifest wrote, in one line; `-` when it is no pod that may be applied again. */
+/** Formats the keys that the manifest sets; `-` for a pod that is never applied. */
 const written = (pod: JsonObject): string => {
   const lists = writtenKeys(readPodView(pod));
   if (lists === undefined) return '-';
@@ -27,7 +27,7 @@ describe('client-side apply', () => {
     ['nothing', {}, ''],
     ['tolerations', { tolerations: [{ key: 'k' }] }, 'tolerations'],
     ['an empty list of tolerations', { tolerations: [] }, 'tolerations'],
-    ['null, which removes what is there', { tolerations: null, affinity: null }, 'affinity tolerations'],
+    ['null, which removes the present value', { tolerations: null, affinity: null }, 'affinity tolerations'],
     ['null as its node affinity', { affinity: { nodeAffinity: null } }, 'affinity'],
     ['required affinity', affinity(REQUIRED, term), 'affinity'],
     ['pod affinity', { affinity: { podAffinity: {} } }, 'affinity'],
@@ -35,7 +35,7 @@ describe('client-side apply', () => {
     ['a node selector, which is merged', { nodeSelector: { zone: 'a' } }, ''],
     ['node selector null', { nodeSelector: null }, 'nodeSelector'],
   ])('PL1 a manifest with %s', (_, manifest, expected) => {
-    // What the object has beyond its manifest was added on the way and survives a second apply.
+    // Fields of the object that the manifest does not set were added later and survive another apply.
     const live = { ...affinity(REQUIRED, term), tolerations: [{ key: 'injected' }] };
     expect(written(applied(JSON.stringify({ spec: spec(manifest) }), live))).toBe(expected);
   });
@@ -51,19 +51,19 @@ describe('client-side apply', () => {
 
   test.each<[string, JsonObject, string]>([
     ['nothing', {}, ''],
-    ['the tolerations that every pod gets', { tolerations: [ready, reachable] }, ''],
+    ['the default tolerations', { tolerations: [ready, reachable] }, ''],
     ['one more toleration', { tolerations: [ready, { key: 'k' }, reachable] }, 'tolerations'],
-    ['one that only looks alike by its key', { tolerations: [{ ...ready, operator: 'Equal' }] }, 'tolerations'],
-    ['one that only looks alike by its operator', { tolerations: [{ ...ready, key: 'k' }] }, 'tolerations'],
-    ['one of another effect', { tolerations: [{ ...reachable, effect: 'NoSchedule' }] }, 'tolerations'],
+    ['a toleration that only shares the key', { tolerations: [{ ...ready, operator: 'Equal' }] }, 'tolerations'],
+    ['a toleration that only shares the operator', { tolerations: [{ ...ready, key: 'k' }] }, 'tolerations'],
+    ['a toleration of another effect', { tolerations: [{ ...reachable, effect: 'NoSchedule' }] }, 'tolerations'],
     ['affinity', affinity(REQUIRED, term), 'affinity'],
     ['an empty affinity', { affinity: {} }, 'affinity'],
     ['affinity null', { affinity: null }, ''],
     ['a node selector', { nodeSelector: { zone: 'a' } }, ''],
-  ])('PL1 a manifest that cannot be read, of an object with %s', (_, live, expected) => {
+  ])('PL1 an unreadable manifest, of an object with %s', (_, live, expected) => {
     expect(written(applied('{', live))).toBe(expected);
     expect(written(applied('[]', live))).toBe(expected);
-    // Created, and applied later.
+    // Created first, and applied later.
     expect(written({ metadata: {}, spec: spec(live) })).toBe(expected);
   });
 
@@ -94,12 +94,12 @@ describe('server-side apply', () => {
     ['affinity', [entry({ 'f:affinity': { 'f:nodeAffinity': {} } })], 'affinity'],
     ['a node selector', [entry({ 'f:nodeSelector': {} })], 'nodeSelector'],
     ['tolerations by one of two appliers', [other, entry({ 'f:tolerations': {} })], 'tolerations'],
-    ['affinity by one of two', [entry({ 'f:affinity': {} }), other], 'affinity'],
-    ['a node selector by one of two', [other, entry({ 'f:nodeSelector': {} })], 'nodeSelector'],
+    ['affinity by one of two appliers', [entry({ 'f:affinity': {} }), other], 'affinity'],
+    ['a node selector by one of two appliers', [other, entry({ 'f:nodeSelector': {} })], 'nodeSelector'],
     ['status beside the fields', [other, { operation: 'Apply', fieldsV1: { 'f:status': {} } }], ''],
-    ['fields that cannot be read', [{ operation: 'Apply', fieldsV1: 'f:spec' }], 'tolerations nodeSelector'],
-    ['fields of updates alone', [entry({}, 'Update')], 'tolerations'],
-    ['no fields at all', ['Apply', null], 'tolerations'],
+    ['unreadable fields', [{ operation: 'Apply', fieldsV1: 'f:spec' }], 'tolerations nodeSelector'],
+    ['only fields of updates', [entry({}, 'Update')], 'tolerations'],
+    ['no fields', ['Apply', null], 'tolerations'],
   ])('PL1 %s', (_, entries, expected) => {
     expect(written(managed(...entries))).toBe(expected);
   });

@@ -6,21 +6,25 @@ import { arrayAt, objectAt, stringAt } from '../json/read.ts';
 import type { PodView } from './pod-view.ts';
 
 /**
- * Which keys of a bare pod's spec its manifest wrote. An apply of that manifest sets the value back, whatever had created
- * the pod, and the API server rejects an update that takes entries out of a pod's affinity or tolerations.
+ * The keys in the spec of a bare pod that its manifest sets. Another apply of the manifest restores their values, and
+ * the API server rejects an update that removes elements from the affinity or tolerations of a pod.
  */
 export interface WrittenKeys {
   readonly affinity: boolean;
   readonly tolerations: boolean;
-  /** Whether an apply sets the whole map back. Client-side apply merges it, and leaves keys that the manifest does not have. */
+  /**
+   * Whether an apply restores the whole map. Client-side apply merges it and keeps keys that are not in the manifest.
+   */
   readonly nodeSelector: boolean;
 }
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-/** Longer manifests of a single pod are not parsed: the object itself is judged, which errs towards adding less. */
+/** Longer manifests of one pod are not parsed. The object is used instead, which leads to fewer additions. */
 const MAX_LAST_APPLIED_LENGTH = 65_536;
 
-/** The keys that the manifest of a bare pod wrote; `undefined` for the pod of a workload, which is never applied. */
+/**
+ * Returns the keys that the manifest of a bare pod sets; `undefined` for the pod of a workload, which is never applied.
+ */
 export function writtenKeys(view: PodView): WrittenKeys | undefined {
   if (view.owner !== undefined) return undefined;
   const manifest = stringAt(objectAt(view.metadata, 'annotations'), LAST_APPLIED);
@@ -30,14 +34,14 @@ export function writtenKeys(view: PodView): WrittenKeys | undefined {
   return fromManagedFields(applied) ?? fromObject(view, true);
 }
 
-/** Client-side apply keeps the manifest in an annotation. */
+/** Client-side apply stores the manifest in an annotation. */
 function fromManifest(text: string): WrittenKeys | undefined {
   const manifest = text.length > MAX_LAST_APPLIED_LENGTH ? undefined : jsonOrUndefined(text);
   return isJsonObject(manifest) ? writtenInManifest(objectAt(manifest, 'spec')) : undefined;
 }
 
 /**
- * kubectl's patch sets every key that the manifest has, whatever its value: `tolerations: []` removes all tolerations, and
+ * The patch of kubectl sets every key of the manifest, with any value: `tolerations: []` removes all tolerations, and
  * `affinity: null` the whole affinity.
  */
 function writtenInManifest(spec: JsonObject): WrittenKeys {
@@ -48,7 +52,7 @@ function writtenInManifest(spec: JsonObject): WrittenKeys {
   };
 }
 
-/** Server-side apply keeps the names of the fields, prefixed with `f:`. To it the node selector is one value. */
+/** Server-side apply stores the names of the fields with the prefix `f:`. It treats the node selector as one value. */
 function fromManagedFields(applied: readonly JsonObject[]): WrittenKeys | undefined {
   const written = applied
     .map((entry) => objectAt(objectAt(entry, 'fieldsV1'), 'f:spec'))
@@ -61,7 +65,7 @@ function fromManagedFields(applied: readonly JsonObject[]): WrittenKeys | undefi
   };
 }
 
-/** No manifest can be read: what the object carries counts as written, but for what every pod gets. */
+/** Without a readable manifest the keys of the object count as set by it, except for defaults that every pod gets. */
 function fromObject({ spec, tolerations }: PodView, isServerSide: boolean): WrittenKeys {
   return {
     affinity: isJsonObject(spec['affinity']),
@@ -70,7 +74,7 @@ function fromObject({ spec, tolerations }: PodView, isServerSide: boolean): Writ
   };
 }
 
-/** The admission plugin DefaultTolerationSeconds gives these to every pod, before any webhook is called. */
+/** The admission plugin DefaultTolerationSeconds adds these to every pod, before any webhook is called. */
 function isDefaultToleration({ key, operator, effect }: Toleration): boolean {
   const node = key === 'node.kubernetes.io/not-ready' || key === 'node.kubernetes.io/unreachable';
   return node && operator === 'Exists' && effect === 'NoExecute';

@@ -15,14 +15,14 @@ import type { PodView } from './pod-view.ts';
 /** The effects that keep a pod off a node. */
 const EFFECTS: readonly Taint['effect'][] = ['NoSchedule', 'NoExecute'];
 
-/** The toleration of the taint `kubernetes.io/arch=<architecture>`, whatever its effect. */
+/** Returns the toleration of the taint `kubernetes.io/arch=<architecture>` with any effect. */
 export function architectureToleration(architecture: NodeArchitecture): Toleration & JsonObject {
   return { key: LABEL_ARCH, operator: 'Equal', value: architecture };
 }
 
 /**
- * PL8: those of the architectures whose taint the pod should tolerate and may, and does not already. None while the API server
- * refuses them: a pod that must run comes before one that may run there.
+ * PL8: returns the architectures whose taint the pod should and may tolerate, and does not tolerate yet. Returns none
+ * while the API server refuses such tolerations, because running the pod matters more than running it on those nodes.
  */
 export function tolerable(
   architectures: readonly NodeArchitecture[],
@@ -55,21 +55,22 @@ function isTolerated(architecture: NodeArchitecture, tolerations: readonly Toler
   );
 }
 
-/** One that lasts some seconds only lets the pod be evicted later. */
+/** A toleration with a duration only delays the eviction of the pod. */
 function isLasting(toleration: Json): toleration is JsonObject {
   return isJsonObject(toleration) && typeof toleration['tolerationSeconds'] !== 'number';
 }
 
 /**
- * Whether the plugin will let our toleration pass. A list that cannot be read lets nothing pass.
+ * Whether the plugin will accept the toleration. A list that is not valid accepts none.
  *
- * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/podtolerationrestriction/admission.go (`extractNSTolerations`)
+ * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/podtolerationrestriction/admission.go
+ *   (`extractNSTolerations`)
  */
 function mayTolerate(architecture: NodeArchitecture, whitelist: string): boolean {
-  // The plugin reads an empty text as an empty list.
+  // The plugin parses an empty string as an empty list.
   const entries = whitelist === '' ? [] : parseList(whitelist);
   if (entries === undefined) return false;
-  // The plugin takes an empty list for none.
+  // The plugin treats an empty list as no list.
   return (
     entries.length === 0 || entries.some((entry) => isJsonObject(entry) && covers(readToleration(entry), architecture))
   );

@@ -1,10 +1,13 @@
 import type { PlacementDecision } from './decision.ts';
 import { quote } from './quote.ts';
 
-/** Audit annotations are stored with every event: they are short. */
+/** Audit annotations are stored with every event, so they are short. */
 const MAX_VALUE_LENGTH = 256;
 
-/** What the API server's audit log is told: keys without the webhook's prefix, which the API server adds. */
+/**
+ * Returns the annotations for the API server's audit log; their keys lack the webhook's prefix, which the API server
+ * adds.
+ */
 export function auditAnnotations(decision: PlacementDecision): Readonly<Record<string, string>> {
   const { kind, reason, policy, image } = decision;
   const architectures = 'architectures' in decision ? decision.architectures.join(',') : '';

@@ -24,7 +24,7 @@ import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
 import { fitsNodeSelector } from './as-node-selector.ts';
 
-/** A pod that is ours to place, and what its images have in common. */
+/** A pod without an exemption, and the architectures that its images support. */
 export interface PlacementContext {
   readonly view: PodView;
   readonly input: PlacementInput;
@@ -33,37 +33,42 @@ export interface PlacementContext {
   readonly os: PodOs;
   readonly copied: CopiedLabels;
   readonly unlabelled: UnlabelledNodes;
-  /** What the manifest of a bare pod wrote itself. */
+  /** The keys that the manifest of a bare pod sets. */
   readonly written: WrittenKeys | undefined;
 }
 
-/** What a rule proposes for the pod. */
+/** The result of a placement rule. */
 export interface Proposal {
   readonly architectures: Architectures;
-  /** A preference or a guess chose them, and a node with the label can take the pod (PL6): the others are given up. */
+  /**
+   * A preference or a guess selected them, and a node with the label can take the pod (PL6): the others are excluded.
+   */
   readonly isChoice?: boolean;
   readonly reason: ConstrainReason;
-  /** The reason to leave the pod when nothing has to be added. */
+  /** The reason to leave the pod if nothing is added. */
   readonly otherwise: LeaveReason;
   readonly preferred?: readonly PreferredArchitecture[];
   readonly tolerated?: readonly NodeArchitecture[];
   readonly warnings?: readonly PlacementWarning[];
-  /** The image that decided, where one did. */
+  /** The decisive image, if there is one. */
   readonly image?: string | undefined;
 }
 
-/** Constrains the pod by the additions that its own node selection does not imply; leaves it when none remains. */
+/**
+ * Constrains the pod by the additions that its own node selection does not imply; leaves it unchanged without
+ * additions.
+ */
 export function constrainOrLeave(context: PlacementContext, proposal: Proposal): Constrain | Leave {
   const { architectures, tolerated = [], reason, otherwise } = proposal;
   const narrowing = architectureRequirements(context, proposal);
   const copied = copiedBeside(context.view, context.copied, narrowing);
-  const requirements = addable(context, [...narrowing, ...copiedRequirements(context, copied)]);
-  const preferred = addablePreferred(context, proposal);
+  const requirements = selectAddable(context, [...narrowing, ...copiedRequirements(context, copied)]);
+  const preferred = selectAddablePreferred(context, proposal);
   const details = {
-    ...explained(context, proposal.image),
+    ...commonFields(context, proposal.image),
     warnings: [...copied.warnings, ...(proposal.warnings ?? [])],
   };
-  // PL1: what the images require has no place in this pod.
+  // PL1: the requirement of the images cannot be added to this pod.
   if (!narrowing.every((one) => requirements.includes(one))) {
     return { kind: 'leave', reason: 'AppliedBarePod', ...details };
   }
@@ -82,23 +87,26 @@ export function constrainOrLeave(context: PlacementContext, proposal: Proposal):
   };
 }
 
-/** The pod behind our gate, with the requirement of its known images. */
-export function gated(context: PlacementContext, architectures: Architectures): Gate {
+/** Gates the pod, with the requirement of its resolved images. */
+export function gatePod(context: PlacementContext, architectures: Architectures): Gate {
   const narrowing = architectureRequirements(context, { architectures });
   const copied = copiedBeside(context.view, context.copied, narrowing);
   return {
     kind: 'gate',
     reason: 'Inspecting',
-    ...explained(context, context.support.unresolved[0]?.image),
+    ...commonFields(context, context.support.unresolved[0]?.image),
     warnings: copied.warnings,
     architectures: architectures === 'any' ? [] : architectures,
-    requirements: addable(context, [...narrowing, ...copiedRequirements(context, copied)]),
+    requirements: selectAddable(context, [...narrowing, ...copiedRequirements(context, copied)]),
     ...(ownsAffinity(context) && { asNodeSelector: true }),
   };
 }
 
-/** PL1: the owner's affinity gets no terms of ours. */
-function addablePreferred(context: PlacementContext, { preferred = [] }: Proposal): readonly PreferredArchitecture[] {
+/** PL1: no terms are added to the owner's affinity. */
+function selectAddablePreferred(
+  context: PlacementContext,
+  { preferred = [] }: Proposal,
+): readonly PreferredArchitecture[] {
   return ownsAffinity(context) ? [] : preferred;
 }
 
@@ -106,8 +114,8 @@ function ownsAffinity({ written }: PlacementContext): boolean {
   return written?.affinity === true;
 }
 
-/** PL1: those of the requirements that the pod can be given without a change to its owner's affinity. */
-function addable(
+/** PL1: returns the requirements that can be added without changing the owner's affinity. */
+function selectAddable(
   { view, written }: PlacementContext,
   requirements: readonly NodeSelectorRequirement[],
 ): readonly NodeSelectorRequirement[] {
@@ -115,18 +123,18 @@ function addable(
   return written.nodeSelector ? [] : requirements.filter((one) => fitsNodeSelector(view, one));
 }
 
-/** The pod as its owner wrote it. */
-export function left(
+/** Leaves the pod as its owner wrote it. */
+export function leavePod(
   context: PlacementContext,
   reason: LeaveReason,
   warnings: readonly PlacementWarning[] = [],
 ): Leave {
-  return { kind: 'leave', reason, ...explained(context, context.support.image), warnings };
+  return { kind: 'leave', reason, ...commonFields(context, context.support.image), warnings };
 }
 
-/** The pod refused. */
-export function denied(context: PlacementContext, reason: DenyReason, image: string | undefined): Deny {
-  return { kind: 'deny', reason, ...explained(context, image) };
+/** Denies the pod. */
+export function denyPod(context: PlacementContext, reason: DenyReason, image: string | undefined): Deny {
+  return { kind: 'deny', reason, ...commonFields(context, image) };
 }
 
 function architectureRequirements(
@@ -134,7 +142,7 @@ function architectureRequirements(
   { architectures, isChoice = false }: Pick<Proposal, 'architectures' | 'isChoice'>,
 ): readonly NodeSelectorRequirement[] {
   if (architectures === 'any') return [];
-  // PL5: nodes without the label that can take the pod stay open to it; perhaps no other node can.
+  // PL5: nodes without the label that can take the pod are not excluded, because it may fit on no other node.
   const keepsUnlabelled = unlabelled === 'also' && !isChoice;
   const requirement = (keepsUnlabelled ? exceptOthersRequirement : architectureRequirement)(architectures);
   return requirement === undefined || isImpliedEverywhere(view, requirement) ? [] : [requirement];
@@ -144,7 +152,7 @@ function copiedRequirements({ view }: PlacementContext, copied: CopiedLabels): r
   return copied.requirements.filter((requirement) => !isImpliedEverywhere(view, requirement));
 }
 
-function explained(
+function commonFields(
   { policy, support, copied }: PlacementContext,
   image: string | undefined,
 ): Pick<PlacementDecision, 'policy' | 'image' | 'unresolved' | 'warnings'> {
@@ -156,7 +164,7 @@ function explained(
   };
 }
 
-/** The image that a warning names, where there is one. */
-export function named(image: string | undefined): { readonly image?: string } {
+/** The image of a warning, if there is one. */
+export function optionalImage(image: string | undefined): { readonly image?: string } {
   return image === undefined ? {} : { image };
 }

@@ -2,7 +2,7 @@ import { selectableValue } from '../kubernetes/labels.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { PlacementWarning } from './decision.ts';
-import { contradicts, contradictTogether } from './node-constraints.ts';
+import { contradicts, contradictsTogether } from './node-constraints.ts';
 import type { PodView } from './pod-view.ts';
 
 export interface CopiedLabels {
@@ -12,7 +12,10 @@ export interface CopiedLabels {
 
 const NONE: CopiedLabels = { requirements: [], warnings: [] };
 
-/** PL3: those of the copied labels that leave the pod a term beside what its images and a preference require. */
+/**
+ * PL3: returns the copied labels with which a term still matches, together with what the images and a preference
+ * require.
+ */
 export function copiedBeside(
   view: PodView,
   copied: CopiedLabels,
@@ -21,7 +24,7 @@ export function copiedBeside(
   const requirements: NodeSelectorRequirement[] = [];
   const warnings: PlacementWarning[] = [...copied.warnings];
   for (const requirement of copied.requirements) {
-    const isAlone = contradictTogether(view, [...narrowing, ...requirements, requirement]);
+    const isAlone = contradictsTogether(view, [...narrowing, ...requirements, requirement]);
     if (isAlone) warnings.push({ kind: 'LabelContradicts', key: requirement.key });
     else requirements.push(requirement);
   }
@@ -29,8 +32,8 @@ export function copiedBeside(
 }
 
 /**
- * The node labels that the policy's `copyLabelsToNodeAffinity` asks for. A label that contradicts what the owner wrote
- * is not copied, because the pod could run nowhere. No key is the architecture's: the schema refuses it.
+ * Returns the requirements for the labels of the policy's `copyLabelsToNodeAffinity`. A label that contradicts what the
+ * owner wrote is not copied, because no node would match. The schema rejects the architecture label as a key.
  */
 export function copiedLabels(view: PodView, { spec }: ArchPolicy): CopiedLabels {
   if (spec.copyLabelsToNodeAffinity.length === 0) return NONE;

@@ -6,33 +6,33 @@ import { unlabelledNodesFor } from '../pod/unlabelled-nodes.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 import { writtenKeys } from './applied-pod.ts';
 import type { PlacementContext } from './context.ts';
-import { constrainOrLeave, denied, left, named } from './context.ts';
+import { constrainOrLeave, denyPod, leavePod, optionalImage } from './context.ts';
 import { copiedLabels } from './copied-labels.ts';
 import type { PlacementDecision } from './decision.ts';
 import { findExemption } from './exemptions.ts';
 import type { PlacementInput } from './input.ts';
-import { hasMatchableTerm, withinChoice } from './node-constraints.ts';
-import { nothingInCommon } from './nothing-in-common.ts';
+import { hasMatchableTerm, restrictToOwnerChoice } from './node-constraints.ts';
+import { decideNoCommonArchitecture } from './no-common-architecture.ts';
 import { placeKnown, placeNotAllowed } from './place-known.ts';
 import { placeUnresolved } from './place-unresolved.ts';
 import type { PodView } from './pod-view.ts';
 import type { UnresolvedAction } from './unresolved-policy.ts';
 import { unresolvedAction } from './unresolved-policy.ts';
 
-/** A decision, and what was known of each image when it was made. */
-export interface Verdict {
+/** A decision, and the image facts that it is based on. */
+export interface EvaluatedPlacement {
   readonly decision: PlacementDecision;
   readonly knowledge: readonly ImageKnowledge[];
 }
 
-/** Decides about a pod from which our earlier additions have been removed. */
-export function decideFor(view: PodView, input: PlacementInput): Verdict {
+/** Decides about a pod from which the additions of earlier calls have been removed. */
+export function decideFor(view: PodView, input: PlacementInput): EvaluatedPlacement {
   const { policy } = input;
   const reason = findExemption(view, input);
   if (policy === undefined) return withoutImages({ kind: 'leave', reason: reason ?? 'NoPolicy', ...NO_DETAILS });
   const details = { policy: policy.name, ...NO_DETAILS };
   if (reason !== undefined) return withoutImages({ kind: 'leave', reason, ...details });
-  // PL10: the audit evaluates the pod after the answer.
+  // PL10: the audit evaluates the pod after the response.
   if (policy.spec.mode === 'Audit') return withoutImages({ kind: 'leave', reason: 'Audit', ...details });
   const knowledge = imageKnowledge(view, input.images, policy.spec);
   return { decision: decideByImages(view, input, policy, knowledge), knowledge };
@@ -40,7 +40,7 @@ export function decideFor(view: PodView, input: PlacementInput): Verdict {
 
 const NO_DETAILS = { unresolved: [], warnings: [] } as const;
 
-function withoutImages(decision: PlacementDecision): Verdict {
+function withoutImages(decision: PlacementDecision): EvaluatedPlacement {
   return { decision, knowledge: [] };
 }
 
@@ -63,9 +63,9 @@ function decideByImages(
     written: writtenKeys(view),
   };
   const action = support.unresolved.length === 0 ? 'place' : unresolvedAction(view, knowledge, input, policy);
-  if (action === 'deny') return denied(context, 'Unresolved', support.unresolved[0]?.image);
-  if (os.kind === 'open') return left(context, 'OperatingSystemOpen');
-  if (isNone(support.architectures)) return nothingInCommon(context, knowledge);
+  if (action === 'deny') return denyPod(context, 'Unresolved', support.unresolved[0]?.image);
+  if (os.kind === 'open') return leavePod(context, 'OperatingSystemOpen');
+  if (isNone(support.architectures)) return decideNoCommonArchitecture(context, knowledge);
   return placeSupported(context, action);
 }
 
@@ -74,12 +74,12 @@ function placeSupported(
   action: Exclude<UnresolvedAction, 'deny'> | 'place',
 ): PlacementDecision {
   const { view, support } = context;
-  if (!hasMatchableTerm(view)) return left(context, 'MatchesNothing');
+  if (!hasMatchableTerm(view)) return leavePod(context, 'MatchesNothing');
   if (context.unlabelled === 'only') return placeOnUnlabelled(context);
-  const allowed = withinChoice(view, support.architectures);
+  const allowed = restrictToOwnerChoice(view, support.architectures);
   // PL3: the owner's choice is kept, and the allow-list yields to it where the images support it.
   const isBeyond = support.notAllowed || isNone(allowed);
-  const remaining = isNone(allowed) ? withinChoice(view, support.supported) : allowed;
+  const remaining = isNone(allowed) ? restrictToOwnerChoice(view, support.supported) : allowed;
   if (isNone(remaining)) return unsupportedChoice(context);
   if (action !== 'place') return placeUnresolved(context, remaining, action);
   return isBeyond ? placeNotAllowed(context, remaining) : placeKnown(context, remaining);
@@ -97,5 +97,7 @@ function placeOnUnlabelled(context: PlacementContext): PlacementDecision {
 
 /** PL3: the owner's choice is kept, even if the pod will not run. */
 function unsupportedChoice(context: PlacementContext): PlacementDecision {
-  return left(context, 'OwnerChoiceUnsupported', [{ kind: 'OwnerChoiceUnsupported', ...named(context.support.image) }]);
+  return leavePod(context, 'OwnerChoiceUnsupported', [
+    { kind: 'OwnerChoiceUnsupported', ...optionalImage(context.support.image) },
+  ]);
 }

@@ -3,16 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Row } from './fixtures/row.ts';
-import { inputOf } from './fixtures/row.ts';
+import { buildInput } from './fixtures/row.ts';
 import type { Summary } from './fixtures/summary.ts';
-import { summaryOf } from './fixtures/summary.ts';
+import { summarize } from './fixtures/summary.ts';
 
 interface TableRow extends Row {
-  /** The rule that the row proves, and why the outcome is what it is. */
+  /** The rule that the row proves, and the reason for the outcome. */
   readonly rule: string;
   readonly why: string;
   readonly then: string;
-  /** What is left out of a row must be empty, but for `required` and `tolerations` that the row's pod has itself. */
+  /** Omitted fields must be empty, except for `required` and `tolerations` of the row's own pod. */
   readonly image?: string;
   readonly required?: string;
   readonly preferred?: string;
@@ -24,11 +24,11 @@ interface TableRow extends Row {
 
 const folder = join(import.meta.dirname, 'testdata');
 const tables = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-const rowsOf = (table: string): TableRow[] => parse(readFileSync(join(folder, table), 'utf8')) as TableRow[];
+const readRows = (table: string): TableRow[] => parse(readFileSync(join(folder, table), 'utf8')) as TableRow[];
 
 const addedSelector = ({ selector = '' }: TableRow): string => selector;
 
-function expectedOf(row: TableRow, actual: Summary): Summary {
+function completeExpectation(row: TableRow, actual: Summary): Summary {
   const changed = row.then.startsWith('constrain') || row.then.startsWith('gate');
   return {
     then: row.then,
@@ -44,15 +44,15 @@ function expectedOf(row: TableRow, actual: Summary): Summary {
 }
 
 describe.each(tables)('%s', (table) => {
-  test.each(rowsOf(table).map((row): [string, TableRow] => [`${row.rule} ${row.why}`, row]))('%s', (_, row) => {
-    const actual = summaryOf(inputOf(row));
-    expect(actual).toEqual(expectedOf(row, actual));
+  test.each(readRows(table).map((row): [string, TableRow] => [`${row.rule} ${row.why}`, row]))('%s', (_, row) => {
+    const actual = summarize(buildInput(row));
+    expect(actual).toEqual(completeExpectation(row, actual));
   });
 });
 
 describe('the decision table', () => {
-  test('PL1 is as long as it should be, and no row is there twice', () => {
-    const rows = tables.flatMap(rowsOf);
+  test('PL1 has many rows and no duplicates', () => {
+    const rows = tables.flatMap(readRows);
     const titles = rows.map(({ rule, why }) => `${rule} ${why}`);
     expect(rows.length).toBeGreaterThanOrEqual(150);
     expect(new Set(titles).size).toBe(titles.length);

@@ -4,13 +4,13 @@ import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 
 /**
- * What is decided about a pod, and why. Every reason comes from one closed set of CamelCase words: it is the metric
- * label, the event reason, the audit annotation and the log field.
+ * The decision about a pod and its reason. Reasons are a closed set of CamelCase words, used as metric label, event
+ * reason, audit annotation and log field.
  */
 
-/** Reasons to leave a pod exactly as it was received, our earlier additions included (PL1, PL10, PL11). */
+/** Reasons to leave a pod exactly as received, with additions of earlier calls (PL1, PL10, PL11). */
 export const UNTOUCHED_REASONS = [
-  /** The request is no creation of a pod. */
+  /** The request does not create a pod. */
   'NotCreated',
   'NamespaceUnknown',
   /** `spec.nodeName` is set. */
@@ -22,60 +22,63 @@ export const UNTOUCHED_REASONS = [
   'Skipped',
   'NoPolicy',
   'NoImages',
-  /** Not of the API's shape where we would have to change it. */
+  /** A field that would have to be changed does not have the API's shape. */
   'Malformed',
   /** More images, terms or tolerations than the limits allow. */
   'Oversized',
   'Audit',
-  /** Our own patch did not pass its check. */
+  /** The patch failed its check. */
   'SelfCheckFailed',
 ] as const;
 
-/** Reasons to leave a pod as its owner wrote it, without additions of ours. */
+/** Reasons to leave a pod as its owner wrote it, without any additions. */
 export const LEAVE_REASONS = [
-  /** What the owner wrote about the architecture allows nothing that the images do not support. */
+  /** The architectures that the owner allows are all supported by the images. */
   'OwnerChoice',
-  /** The images do not support what the owner chose: it stays as written. */
+  /** The images support no architecture that the owner allows; the pod stays as written. */
   'OwnerChoiceUnsupported',
-  /** No required term can match a node, so there is nothing to narrow. */
+  /** No required term can match a node. */
   'MatchesNothing',
   /** The images constrain nothing. */
   'NothingToConstrain',
   /** The pod could be bound to nodes of several operating systems, none of them Linux. */
   'OperatingSystemOpen',
-  /** Its selectors match only nodes without an architecture label: any architecture would leave it no node. */
+  /** Its selectors match only nodes without an architecture label: any required architecture would exclude them all. */
   'NodesWithoutArchitecture',
   'NoCommonArchitecture',
-  /** The policy's allow-list has nothing of what the images support, and there is nothing to add. */
+  /** The images support no architecture of the policy's allow-list, and there is nothing to add. */
   'NotAllowedByPolicy',
-  /** No image is known, and the policy lets the pod in. */
+  /** No image is resolved, and the policy admits the pod. */
   'Unresolved',
-  /** A bare pod whose manifest has the key `affinity`: an apply would be rejected, and a node selector cannot hold the constraint. */
+  /**
+   * A bare pod whose manifest has the key `affinity`: an apply would be rejected, and the node selector cannot express
+   * the constraint.
+   */
   'AppliedBarePod',
 ] as const;
 
 export const CONSTRAIN_REASONS = [
-  /** To all that the images support, within what the policy allows. */
+  /** To all that the images support and the policy allows. */
   'ImagesSupport',
-  /** The owner's choice of architectures stands; the taints of these are tolerated. */
+  /** The owner's choice is kept; the taints of its architectures are tolerated. */
   'OwnerChoice',
-  /** To what the images support of the owner's choice. */
+  /** To the part of the owner's choice that the images support. */
   'OwnerChoiceNarrowed',
   /** To the policy's preferred architecture. */
   'Preferred',
   'PreferredByPod',
   'PreferredByNamespace',
-  /** To the architecture that the policy's rollout moves this workload to. */
+  /** To the architecture of the policy's rollout, which includes this workload. */
   'RolledOut',
-  /** To all that the images support: no node could take the pod on a preferred architecture. */
+  /** To all that the images support, because no node can take the pod on a preferred architecture. */
   'PreferredNotSchedulable',
-  /** To all that the images support: the policy's allow-list has none of it, and yields. */
+  /** To all that the images support, because the policy's allow-list excludes it. */
   'NotAllowedByPolicy',
-  /** To what the known images support; others are not known. */
+  /** To what the resolved images support; other images are unresolved. */
   'PartlyKnown',
-  /** To the policy's fallback architecture, because images are not known. */
+  /** To the policy's fallback architecture, because images are unresolved. */
   'Fallback',
-  /** To the policy's allow-list, because no image is known. */
+  /** To the policy's allow-list, because no image is resolved. */
   'AllowedByPolicy',
   /** Only labels were copied to node affinity. */
   'LabelsCopied',
@@ -90,7 +93,7 @@ export type GateReason = 'Inspecting';
 export type DenyReason = (typeof DENY_REASONS)[number];
 export type PlacementReason = LeaveReason | ConstrainReason | GateReason | DenyReason;
 
-/** All reasons: metrics have every label value from the start. */
+/** All reasons, so that metrics have every label value from the start. */
 export const PLACEMENT_REASONS: readonly PlacementReason[] = [
   ...new Set<PlacementReason>([
     ...UNTOUCHED_REASONS,
@@ -128,9 +131,9 @@ export type PlacementWarning =
 interface Explained {
   /** Name of the policy that decided; absent when none matched. */
   readonly policy?: string;
-  /** The image that decided, as written in the pod, where one did. */
+  /** The decisive image as written in the pod, if there is one. */
   readonly image?: string;
-  /** Images whose platforms are not known. Empty when all are known, and where no image was considered. */
+  /** The unresolved images. Empty if all are resolved, and if no image was considered. */
   readonly unresolved: readonly UnresolvedImage[];
   readonly warnings: readonly PlacementWarning[];
 }
@@ -139,7 +142,7 @@ interface Explained {
 export interface Constrain extends Explained {
   readonly kind: 'constrain';
   readonly reason: ConstrainReason;
-  /** The architectures left to it, sorted. Empty when only labels were copied. */
+  /** The allowed architectures, sorted. Empty if only labels were copied. */
   readonly architectures: readonly NodeArchitecture[];
   /** ANDed into every required term that does not imply them. */
   readonly requirements: readonly NodeSelectorRequirement[];
@@ -151,24 +154,24 @@ export interface Constrain extends Explained {
   readonly tolerated: readonly NodeArchitecture[];
 }
 
-/** The pod is admitted as it is. */
+/** The pod is admitted without additions. */
 export interface Leave extends Explained {
   readonly kind: 'leave';
   readonly reason: LeaveReason;
 }
 
-/** The pod waits for the operator behind our scheduling gate. */
+/** The pod waits behind the scheduling gate until the operator lifts it. */
 export interface Gate extends Explained {
   readonly kind: 'gate';
   readonly reason: GateReason;
-  /** What its known images leave to it, sorted. Empty when they constrain nothing. */
+  /** The architectures that its resolved images support, sorted. Empty if they constrain nothing. */
   readonly architectures: readonly NodeArchitecture[];
   readonly requirements: readonly NodeSelectorRequirement[];
-  /** As of a constrained pod. */
+  /** As for a constrained pod. */
   readonly asNodeSelector?: true;
 }
 
-/** The pod is refused, as its policy sets `Deny`. */
+/** The pod is denied, because its policy sets `Deny`. */
 export interface Deny extends Explained {
   readonly kind: 'deny';
   readonly reason: DenyReason;
@@ -178,7 +181,7 @@ export type PlacementDecision = Constrain | Leave | Gate | Deny;
 
 const untouched: ReadonlySet<string> = new Set(UNTOUCHED_REASONS);
 
-/** Whether the decision leaves the pod exactly as received, even if it carries additions of ours. */
+/** Whether the decision leaves the pod exactly as received, with additions of earlier calls. */
 export function isUntouched(decision: PlacementDecision): boolean {
   return decision.kind === 'leave' && untouched.has(decision.reason);
 }

@@ -8,11 +8,11 @@ import type { UntouchedReason } from './decision.ts';
 import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
 
-/** PL1: the reason why the pod is left alone; `undefined` for a pod that is decided about. */
+/** PL1: returns the reason why the pod is exempt; `undefined` if it must be decided. */
 export function findExemption(view: PodView, input: PlacementInput): UntouchedReason | undefined {
-  // PL1: Only the creation of a pod is decided about: later its affinity is immutable.
+  // PL1: Only the creation of a pod is decided, because its affinity is immutable later.
   if (input.operation !== 'CREATE') return 'NotCreated';
-  // PL1: The pod has a node already.
+  // PL1: The pod already has a node.
   if (textAt(view.spec, 'nodeName') !== undefined) return 'NodeAssigned';
   // PL1: Static and mirror pods, and pods of a DaemonSet, belong to one node.
   const bound = nodeBound(view);
@@ -21,13 +21,13 @@ export function findExemption(view: PodView, input: PlacementInput): UntouchedRe
   if (isPinned(view)) return 'PinnedToNode';
   // PL1: The namespace is unknown even after one GET, so its policy and skip label are unknown.
   if (input.namespaceFacts === undefined) return 'NamespaceUnknown';
-  // PL1: The pod or its namespace carries the skip label.
+  // PL1: The pod or its namespace has the skip label.
   if (isSkipped(view.labels, input.namespaceFacts)) return 'Skipped';
   // PL1: No policy matches the pod.
   if (input.policy === undefined) return 'NoPolicy';
   // PL1: The pod has no image.
   if (view.images.length === 0) return 'NoImages';
-  // P1: The pod is not of the API's shape, or too large to be decided about in time.
+  // P1: The pod does not have the API's shape, or is too large to be decided in time.
   return untouchable(view);
 }
 
@@ -36,7 +36,7 @@ function untouchable(view: PodView): UntouchedReason | undefined {
   return isOversized(view) ? 'Oversized' : undefined;
 }
 
-/** Terms are ORed: only when each of them names nodes is the pod pinned. */
+/** Terms are ORed, so the pod is pinned only if each of them names nodes. */
 function isPinned({ requiredAffinity }: PodView): boolean {
   const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   return terms.length > 0 && terms.every(namesNode);

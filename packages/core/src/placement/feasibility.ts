@@ -6,15 +6,15 @@ import { bringableArchitectures } from '../pod/scale-from-zero.ts';
 import { architectureToleration, tolerable } from './architecture-taints.ts';
 import type { PlacementContext } from './context.ts';
 
-/** PL6: whether a node of this architecture could take the pod, or an autoscaler could bring one. */
+/** PL6: whether a node of this architecture can take the pod, or an autoscaler can bring one. */
 export function isPossible(context: PlacementContext, architecture: NodeArchitecture): boolean {
-  const { found } = searchOf(context);
+  const { found } = getSearch(context);
   const possible = found.get(architecture) ?? search(context, architecture);
   found.set(architecture, possible);
   return possible;
 }
 
-/** What a decision found out about the nodes: several rules ask it, and each pass over the nodes counts (limits.ts). */
+/** The results of node searches for one decision. Several rules need them, and each search counts (limits.ts). */
 interface Search {
   readonly found: Map<NodeArchitecture, boolean>;
   bringable?: ReturnType<typeof bringableArchitectures>;
@@ -22,10 +22,10 @@ interface Search {
 
 const searches = new WeakMap<PlacementContext, Search>();
 
-function searchOf(context: PlacementContext): Search {
-  const known = searches.get(context) ?? { found: new Map<NodeArchitecture, boolean>() };
-  searches.set(context, known);
-  return known;
+function getSearch(context: PlacementContext): Search {
+  const memoized = searches.get(context) ?? { found: new Map<NodeArchitecture, boolean>() };
+  searches.set(context, memoized);
+  return memoized;
 }
 
 function search(context: PlacementContext, architecture: NodeArchitecture): boolean {
@@ -38,18 +38,18 @@ function search(context: PlacementContext, architecture: NodeArchitecture): bool
 
 function isBrought(context: PlacementContext, demand: SchedulingDemand, architecture: NodeArchitecture): boolean {
   if (!context.policy.spec.scaleFromZero.includes(architecture)) return false;
-  const known = searchOf(context);
-  // What an autoscaler can bring does not depend on tolerations, so it is the same for every architecture.
+  const known = getSearch(context);
+  // The nodes that an autoscaler can bring do not depend on tolerations, so the result holds for every architecture.
   const bringable = (known.bringable ??= bringableArchitectures(demand, context.input.nodes));
   return bringable === 'any' || bringable.has(architecture);
 }
 
-/** PL8: those of the architectures whose taint the pod is to tolerate. */
+/** PL8: returns the architectures whose taint the pod should tolerate. */
 export function tolerated(
   { view, input, policy, written }: PlacementContext,
   architectures: Architectures,
 ): readonly NodeArchitecture[] {
-  // PL1: an apply of that manifest would be rejected.
+  // PL1: another apply of the manifest would be rejected.
   if (written?.tolerations === true) return [];
   return architectures === 'any' ? [] : tolerable(architectures, view, input.namespaceFacts, policy, input.nodes);
 }

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 
 /**
- * The operations of JSON Patch that we use.
+ * The supported operations of JSON Patch.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6902#section-4
  * @example {"op":"add","path":"/metadata/annotations/archpolicy.dev~1decision","value":"…"}
@@ -14,27 +14,27 @@ export type JsonPatchOperation =
 
 export type AppliedPatch =
   | { readonly kind: 'applied'; readonly value: Json }
-  /** `at` is the index of the operation that cannot be applied. */
+  /** `at` is the index of the operation that failed. */
   | { readonly kind: 'refused'; readonly at: number };
 
-/** A JSON Pointer of these tokens: https://www.rfc-editor.org/rfc/rfc6901 */
+/** Formats a JSON Pointer: https://www.rfc-editor.org/rfc/rfc6901 */
 export function pointer(...tokens: readonly (string | number)[]): string {
   let path = '';
   for (const token of tokens) path += `/${typeof token === 'number' ? token : escapeToken(token)}`;
   return path;
 }
 
-/** The tokens of a JSON Pointer; `undefined` when it is none. */
+/** Parses a JSON Pointer; `undefined` if it is not valid. */
 export function pointerTokens(path: string): readonly string[] | undefined {
   if (path === '') return [];
   if (!path.startsWith('/')) return undefined;
   const tokens = path.slice(1).split('/');
-  // Hardly any path has an escape.
+  // Escapes are rare.
   if (!path.includes('~')) return tokens;
   return /~(?![01])/.test(path) ? undefined : tokens.map(unescapeToken);
 }
 
-/** Applies a patch. The document is not changed: what the patch does not touch is shared with the result. */
+/** Applies a patch. The document is not modified: unchanged parts are shared with the result. */
 export function applyPatch(document: Json, patch: readonly JsonPatchOperation[]): AppliedPatch {
   let value = document;
   for (const [at, operation] of patch.entries()) {
@@ -46,7 +46,7 @@ export function applyPatch(document: Json, patch: readonly JsonPatchOperation[])
   return { kind: 'applied', value };
 }
 
-/** Whether two JSON values are equal; the order of an object's fields does not count. */
+/** Whether two JSON values are equal, regardless of the order of fields. */
 export function jsonEqual(one: Json | undefined, other: Json | undefined): boolean {
   if (one === other) return true;
   if (isJsonArray(one)) {
@@ -93,7 +93,7 @@ function applyAt(
   return next === undefined ? undefined : withField(value, token, next);
 }
 
-/** The whole document can be tested or replaced; nothing of ours removes it. */
+/** The whole document can be tested or replaced; no patch of ArchPolicy removes it. */
 function applyToWhole(value: Json, operation: JsonPatchOperation): Json | undefined {
   if (operation.op === 'remove') return undefined;
   if (operation.op === 'test') return jsonEqual(value, operation.value) ? value : undefined;
@@ -117,7 +117,7 @@ function applyToField(object: JsonObject, key: string, operation: JsonPatchOpera
 }
 
 function withField(object: JsonObject, key: string, value: Json): JsonObject {
-  // A literal with a spread and a computed key takes three times as long; only it makes an own field of this key.
+  // Only this form creates an own field named `__proto__`, but it takes three times as long.
   if (key === '__proto__') return { ...object, [key]: value };
   const copy: Record<string, Json | undefined> = { ...object };
   copy[key] = value;
@@ -130,7 +130,7 @@ function withoutField(object: JsonObject, key: string): JsonObject {
 
 const INDEX = /^(0|[1-9][0-9]{0,9})$/;
 
-/** The position that a token names; `-` is the one after the last. */
+/** Parses an index; `-` is the position after the last element. */
 function arrayIndex(token: string, length: number): number | undefined {
   if (token === '-') return length;
   const index = INDEX.test(token) ? Number(token) : undefined;

@@ -8,22 +8,24 @@ import { isNodeArchitecture } from '../platform/supported.ts';
 import { jsonEqual } from './json-patch.ts';
 
 /**
- * Where additions of ours can stand in a pod, and what they can look like there. The record of what we added stands in
- * an annotation that tenants can write: what does not look like ours is never taken out on its word, so that nobody can
- * have another webhook's additions removed by us.
+ * A place in a pod where ArchPolicy may have added a value, and the shape of such a value. The record of the additions
+ * is in an annotation that tenants can write, so a recorded value of another shape is never removed: otherwise a tenant
+ * could make ArchPolicy remove the additions of other webhooks.
  */
 export type ManagedPath =
   | { readonly kind: 'object'; readonly fields: Readonly<Record<string, ManagedPath>> }
-  /** Node selector terms: lists of objects whose fields are places in turn. */
+  /** Node selector terms: a list of objects whose fields are managed paths. */
   | { readonly kind: 'terms'; readonly term: ManagedPath }
-  /** A list of elements that are ours as a whole or not at all. */
-  | { readonly kind: 'elements'; readonly isOurs: (element: Json) => boolean }
-  /** A value that is ours as a whole or not at all. */
-  | { readonly kind: 'value'; readonly isOurs: (value: Json) => boolean };
+  /** A list whose elements are each managed completely or not at all. */
+  | { readonly kind: 'elements'; readonly isManaged: (element: Json) => boolean }
+  /** A value that is managed completely or not at all. */
+  | { readonly kind: 'value'; readonly isManaged: (value: Json) => boolean };
 
 /**
+ * Returns the managed paths of a pod.
+ *
  * @param copiedKeys the label keys that the policy copies to node affinity
- * @param isBare the node selector of no other pod is written
+ * @param isBare whether the pod has no owner: only its node selector is managed
  */
 export function managedPaths(copiedKeys: readonly string[], isBare: boolean): ManagedPath {
   const expressions = elements((element) => isExpression(element, copiedKeys) || isExclusion(element));
@@ -38,20 +40,20 @@ export function managedPaths(copiedKeys: readonly string[], isBare: boolean): Ma
   return object({ spec });
 }
 
-/** The fields that are looked at: naming them spares the index signature. */
+/** The compared fields; named, because the compiler requires brackets for fields of an index signature. */
 type Fields = Readonly<Record<'key' | 'operator' | 'value' | 'values', Json | undefined>>;
 
 function object(fields: Readonly<Record<string, ManagedPath>>): ManagedPath {
   return { kind: 'object', fields };
 }
 
-/** Keys that a policy copies come from labels, so any text can be ours. */
+/** The values of copied keys come from labels, so any string can be an addition. */
 function selectorKeys(copiedKeys: readonly string[]): Readonly<Record<string, ManagedPath>> {
-  const copied = copiedKeys.map((key) => [key, { kind: 'value', isOurs: isText } as const] as const);
-  return { ...Object.fromEntries(copied), [LABEL_ARCH]: { kind: 'value', isOurs: isArchitecture } };
+  const copied = copiedKeys.map((key) => [key, { kind: 'value', isManaged: isString } as const] as const);
+  return { ...Object.fromEntries(copied), [LABEL_ARCH]: { kind: 'value', isManaged: isArchitecture } };
 }
 
-function isText(value: Json): boolean {
+function isString(value: Json): boolean {
   return typeof value === 'string';
 }
 
@@ -59,8 +61,8 @@ function isArchitecture(value: Json): boolean {
   return typeof value === 'string' && isNodeArchitecture(value);
 }
 
-function elements(isOurs: (element: Json) => boolean): ManagedPath {
-  return { kind: 'elements', isOurs };
+function elements(isManaged: (element: Json) => boolean): ManagedPath {
+  return { kind: 'elements', isManaged };
 }
 
 function isExpression(element: Json, copiedKeys: readonly string[]): boolean {
@@ -71,7 +73,7 @@ function isExpression(element: Json, copiedKeys: readonly string[]): boolean {
   return typeof key === 'string' && copiedKeys.includes(key) && values.length === 1;
 }
 
-/** PL5: the architectures that the images do not support. */
+/** PL5: excludes the architectures that the images do not support. */
 function isExclusion(element: Json): boolean {
   if (!isRequirement(element, 'NotIn')) return false;
   const { key, values } = element as Fields;

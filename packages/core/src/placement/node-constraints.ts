@@ -10,19 +10,19 @@ import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/no
 import type { ValueSet } from '../requirement/value-set.ts';
 import { ANY_VALUE, has, implies, intersection, isEmpty, toValueSet } from '../requirement/value-set.ts';
 
-/** What the owner asks of nodes. */
-export type NodeConstraints = Pick<SchedulingDemand, 'nodeSelector' | 'requiredAffinity'>;
+/** The owner's constraints on nodes. */
+export type OwnerConstraints = Pick<SchedulingDemand, 'nodeSelector' | 'requiredAffinity'>;
 
-/** The requirement that a node has one of these architectures. */
+/** Requires one of these architectures. */
 export function architectureRequirement(architectures: readonly NodeArchitecture[]): NodeSelectorRequirement {
   return { key: LABEL_ARCH, operator: 'In', values: architectures };
 }
 
 /**
- * The requirement that a node has none of the other architectures: a node without the label satisfies it. The list depends on
- * no node, so that pods of one template stay equal, and a node that comes later is excluded, too.
+ * Excludes all other architectures; a node without the label matches. The list does not depend on the nodes, so that
+ * pods of one template stay equal and nodes that are added later are excluded as well.
  *
- * @returns undefined where no other architecture exists
+ * @returns undefined if there is no other architecture
  */
 export function exceptOthersRequirement(
   architectures: readonly NodeArchitecture[],
@@ -31,39 +31,39 @@ export function exceptOthersRequirement(
   return others.length === 0 ? undefined : { key: LABEL_ARCH, operator: 'NotIn', values: others };
 }
 
-/** Whether node selector or required terms say anything about the architecture (PL3). */
-export function constrainsArchitecture({ nodeSelector, requiredAffinity }: NodeConstraints): boolean {
+/** Whether the node selector or the required terms constrain the architecture (PL3). */
+export function constrainsArchitecture({ nodeSelector, requiredAffinity }: OwnerConstraints): boolean {
   const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   return (
     isArch(nodeSelector) || terms.some(({ matchExpressions }) => matchExpressions.some(({ key }) => isArchKey(key)))
   );
 }
 
-/** Those of the architectures that node selector and at least one term that can match allow. */
+/** Returns the architectures that the node selector and at least one matchable term allow. */
 export function allowedByOwner(
-  owned: NodeConstraints,
+  owned: OwnerConstraints,
   architectures: readonly NodeArchitecture[],
 ): readonly NodeArchitecture[] {
-  const alternatives = termsOf(owned)
+  const alternatives = getTerms(owned)
     .filter((term) => term === undefined || !isEmptyTerm(term))
     .map((term) => allowedArchitectures(owned.nodeSelector, term));
   if (alternatives.includes(ANY_VALUE)) return architectures;
   return architectures.filter((architecture) => alternatives.some((allowed) => has(allowed, architecture)));
 }
 
-/** The same of what images support; `'any'` stays as it is. */
-export function withinChoice(owned: NodeConstraints, architectures: Architectures): Architectures {
+/** Returns the supported architectures that the owner allows; `'any'` stays unchanged. */
+export function restrictToOwnerChoice(owned: OwnerConstraints, architectures: Architectures): Architectures {
   return architectures === 'any' ? 'any' : allowedByOwner(owned, architectures);
 }
 
-/** Whether some term can match: an empty term matches nothing, and so does a list without terms. */
-export function hasMatchableTerm(owned: NodeConstraints): boolean {
-  return termsOf(owned).some((term) => term === undefined || !isEmptyTerm(term));
+/** Whether a term can match: an empty term matches nothing, and neither does an empty list. */
+export function hasMatchableTerm(owned: OwnerConstraints): boolean {
+  return getTerms(owned).some((term) => term === undefined || !isEmptyTerm(term));
 }
 
 /**
- * Whether the requirement is implied already by node selector and this term (`undefined`: there are no terms). For the
- * architecture, what is said of the deprecated label counts as well.
+ * Whether node selector and this term (`undefined`: there are no terms) imply the requirement. The deprecated
+ * architecture label counts as well.
  */
 export function isImplied(
   nodeSelector: Labels,
@@ -78,39 +78,44 @@ export function isImplied(
   return allowed !== ANY_VALUE && implies(allowed, toValueSet(requirement));
 }
 
-/** Whether the requirement is implied everywhere, so that adding it would change nothing. */
-export function isImpliedEverywhere(owned: NodeConstraints, requirement: NodeSelectorRequirement): boolean {
-  return termsOf(owned).every((term) => isImplied(owned.nodeSelector, term, requirement));
+/** Whether every term implies the requirement, so that adding it would change nothing. */
+export function isImpliedEverywhere(owned: OwnerConstraints, requirement: NodeSelectorRequirement): boolean {
+  return getTerms(owned).every((term) => isImplied(owned.nodeSelector, term, requirement));
 }
 
-/** Whether no term would be left that can match: the requirement contradicts what the owner wrote. */
-export function contradicts(owned: NodeConstraints, requirement: NodeSelectorRequirement): boolean {
+/** Whether no term could match with the requirement, because it contradicts what the owner wrote. */
+export function contradicts(owned: OwnerConstraints, requirement: NodeSelectorRequirement): boolean {
   const wanted = toValueSet(requirement);
-  return termsOf(owned).every(
+  return getTerms(owned).every(
     (term) =>
       (term !== undefined && isEmptyTerm(term)) ||
       isEmpty(intersection(allowedValues(owned.nodeSelector, term, requirement.key), wanted)),
   );
 }
 
-/** The same for all of the requirements together: no term would be left that satisfies each of them. */
-export function contradictTogether(owned: NodeConstraints, requirements: readonly NodeSelectorRequirement[]): boolean {
-  const alone = (term: NodeSelectorTerm | undefined): NodeConstraints => ({
+/** Whether no term could match with all of the requirements together. */
+export function contradictsTogether(
+  owned: OwnerConstraints,
+  requirements: readonly NodeSelectorRequirement[],
+): boolean {
+  const alone = (term: NodeSelectorTerm | undefined): OwnerConstraints => ({
     nodeSelector: owned.nodeSelector,
     ...(term !== undefined && { requiredAffinity: { nodeSelectorTerms: [term] } }),
   });
-  return termsOf(owned).every((term) => requirements.some((requirement) => contradicts(alone(term), requirement)));
+  return getTerms(owned).every((term) => requirements.some((requirement) => contradicts(alone(term), requirement)));
 }
 
-/** The required terms, which are ORed; without required affinity the node selector stands alone, as one `undefined`. */
-function termsOf({ requiredAffinity }: NodeConstraints): readonly (NodeSelectorTerm | undefined)[] {
+/**
+ * Returns the required terms, which are ORed; without required affinity one `undefined`, for the node selector alone.
+ */
+function getTerms({ requiredAffinity }: OwnerConstraints): readonly (NodeSelectorTerm | undefined)[] {
   return requiredAffinity?.nodeSelectorTerms ?? [undefined];
 }
 
 function allowedArchitectures(nodeSelector: Labels, term: NodeSelectorTerm | undefined): ValueSet {
   return intersection(
     allowedValues(nodeSelector, term, LABEL_ARCH),
-    // A node without the deprecated label is not meant by "any value, or none": only what is said of it counts.
+    // A node without the deprecated label may match, so only explicit constraints on it count.
     allowedValues(nodeSelector, term, LABEL_ARCH_BETA),
   );
 }

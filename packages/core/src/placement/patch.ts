@@ -3,8 +3,8 @@ import type { JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import type { Addition } from './additions.ts';
 import { additionsFor } from './additions.ts';
-import { formatDecision, saysTheSame } from './annotation.ts';
-import type { Verdict } from './decide.ts';
+import { formatDecision, equalExceptSources } from './annotation.ts';
+import type { EvaluatedPlacement } from './decide.ts';
 import type { Constrain, Gate } from './decision.ts';
 import { isUntouched } from './decision.ts';
 import type { JsonPatchOperation } from './json-patch.ts';
@@ -14,7 +14,7 @@ import { selfCheck } from './self-check.ts';
 import type { PodView } from './pod-view.ts';
 import type { Reverted } from './revert.ts';
 
-/** The pod without what we once added, and the annotation that said so. */
+/** The pod without the additions of earlier calls, and the annotation that recorded them. */
 export interface Original extends Reverted {
   readonly annotation: string | undefined;
 }
@@ -27,23 +27,23 @@ const UNCHANGED: PlacementPatch = { kind: 'patch', patch: [] };
 const ANNOTATIONS = '/metadata/annotations';
 const ANNOTATION = ANNOTATIONS + pointer(ANNOTATION_DECISION);
 
-/** The smallest patch that makes the received pod what was decided, checked against that pod. */
+/** Returns the smallest patch that applies the decision to the received pod, after checking it on that pod. */
 export function placementPatch(
   received: JsonObject,
   original: Original,
   view: PodView,
-  { decision, knowledge }: Verdict,
+  { decision, knowledge }: EvaluatedPlacement,
 ): PlacementPatch {
   if (decision.kind === 'deny' || isUntouched(decision)) return UNCHANGED;
-  if (decision.kind === 'leave') return { kind: 'patch', patch: withdrawal(original) };
+  if (decision.kind === 'leave') return { kind: 'patch', patch: removeAdditions(original) };
   const added = additionsFor(view, decision);
   const changes = difference(original.removed, added);
   const annotation = formatDecision(decision, knowledge, added, view.requiredAffinity?.nodeSelectorTerms.length ?? 1);
-  return checked(received, changes, annotate(received, original.annotation, annotation, changes), decision);
+  return checkPatch(received, changes, annotate(received, original.annotation, annotation, changes), decision);
 }
 
-/** Without room for our annotation the pod gets the rest. */
-function checked(
+/** Checks the patch. If the annotation does not fit, the pod gets the other changes. */
+function checkPatch(
   received: JsonObject,
   changes: readonly JsonPatchOperation[],
   annotating: readonly JsonPatchOperation[],
@@ -53,19 +53,19 @@ function checked(
   if (patch.length === 0) return UNCHANGED;
   const check = selfCheck(received, patch, decision);
   if (check.kind === 'passed') return { kind: 'patch', patch };
-  // All else is in order. Where the pod's own annotations are too large, the API server will say so whatever we do.
+  // The other changes are valid. If the pod's own annotations are too large, the API server rejects the pod in any case.
   return check.problem === 'AnnotationsTooLarge' ? { kind: 'patch', patch: changes } : check;
 }
 
-/** What we once added goes, and our annotation with it. One that recorded nothing that is still there may stay. */
-function withdrawal({ removed }: Original): readonly JsonPatchOperation[] {
+/** Removes the additions of earlier calls and the annotation. An annotation without remaining additions may stay. */
+function removeAdditions({ removed }: Original): readonly JsonPatchOperation[] {
   if (removed.length === 0) return [];
   return [...removed.map(removal), { op: 'remove', path: ANNOTATION }];
 }
 
 /**
- * What is added again exactly where it was removed is neither. Removals run backwards and additions forwards, so that
- * what cancels meets in the middle, and the rest still finds the positions that it expects.
+ * Cancels each removal against an equal addition at the same path. Removals run backwards and additions forwards, so
+ * what cancels is adjacent, and the remaining operations still find the positions that they expect.
  */
 function difference(removed: readonly Addition[], added: readonly Addition[]): readonly JsonPatchOperation[] {
   let same = 0;
@@ -80,8 +80,8 @@ function annotate(
   changes: readonly JsonPatchOperation[],
 ): readonly JsonPatchOperation[] {
   if (before !== undefined) {
-    const stands = before === after || (changes.length === 0 && saysTheSame(before, after));
-    return stands ? [] : [{ op: 'replace', path: ANNOTATION, value: after }];
+    const isCurrent = before === after || (changes.length === 0 && equalExceptSources(before, after));
+    return isCurrent ? [] : [{ op: 'replace', path: ANNOTATION, value: after }];
   }
   const metadata = received['metadata'];
   const annotated = isJsonObject(metadata) && isJsonObject(metadata['annotations']);

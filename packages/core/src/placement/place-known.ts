@@ -3,7 +3,7 @@ import { NODE_ARCHITECTURES } from '../platform/supported.ts';
 import { intersect } from '../pod/image-support.ts';
 import type { Architectures, CommonSupport } from '../pod/image-support.ts';
 import type { PlacementContext } from './context.ts';
-import { constrainOrLeave, named } from './context.ts';
+import { constrainOrLeave, optionalImage } from './context.ts';
 import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
 import { isPossible, tolerated } from './feasibility.ts';
 import { allowedByOwner, constrainsArchitecture } from './node-constraints.ts';
@@ -11,7 +11,7 @@ import type { Wanted } from './preference.ts';
 import { DEFAULT_WEIGHT, isSupported, resolvePreference, weighted } from './preference.ts';
 import { mayBeVolumeBound } from './volume-bound.ts';
 
-/** A pod of which all images are known. */
+/** Decides about a pod whose images are all resolved. */
 export function placeKnown(context: PlacementContext, possible: Architectures): PlacementDecision {
   const remaining = withoutWeakOffers(context, possible);
   return constrainsArchitecture(context.view)
@@ -19,7 +19,7 @@ export function placeKnown(context: PlacementContext, possible: Architectures): 
     : placeByPreference(context, remaining);
 }
 
-/** PL3: no preference narrows what the owner chose. */
+/** PL3: a preference does not narrow the owner's choice. */
 function placeWithinChoice(context: PlacementContext, remaining: Architectures): PlacementDecision {
   const chosen = remaining === 'any' ? allowedByOwner(context.view, NODE_ARCHITECTURES) : remaining;
   return constrainOrLeave(context, {
@@ -31,7 +31,10 @@ function placeWithinChoice(context: PlacementContext, remaining: Architectures):
   });
 }
 
-/** PL4: the pod is constrained to what its images support, although the allow-list names none of it: a pod must run. */
+/**
+ * PL4: constrains the pod to what its images support, although the allow-list contains none of it, because a pod must
+ * run.
+ */
 export function placeNotAllowed(context: PlacementContext, possible: Architectures): PlacementDecision {
   const { image } = context.support;
   const remaining = withoutWeakOffers(context, possible);
@@ -41,11 +44,11 @@ export function placeNotAllowed(context: PlacementContext, possible: Architectur
     otherwise: 'NotAllowedByPolicy',
     image,
     tolerated: tolerated(context, remaining),
-    warnings: [{ kind: 'NotAllowedByPolicy', ...named(image) }],
+    warnings: [{ kind: 'NotAllowedByPolicy', ...optionalImage(image) }],
   });
 }
 
-/** PL4: weak offers are used only where no node can take the pod on an architecture that is offered plainly. */
+/** PL4: uses weak offers only if no node can take the pod on a plainly offered architecture. */
 export function withoutWeakOffers(context: PlacementContext, possible: Architectures): Architectures {
   const { plain } = context.support;
   if (possible === 'any' || plain === 'any') return possible;
@@ -66,14 +69,14 @@ function placeByPreference(context: PlacementContext, remaining: Architectures):
     reason: chosen.reason,
     otherwise: 'NothingToConstrain',
     preferred: softened ? weighted(wanted, policy.spec.preference?.weight ?? DEFAULT_WEIGHT, remaining) : [],
-    // Where a preference decided, no image did.
+    // If a preference decided, no image was decisive.
     image: chosen.architecture === undefined ? support.image : undefined,
     tolerated: tolerated(context, architectures),
     warnings: [...warnings, ...chosen.warnings],
   });
 }
 
-/** What is required, and whether the preference becomes preferred terms instead. */
+/** Selects the required architecture, and whether the preference becomes preferred terms instead. */
 function chooseWithin(
   context: PlacementContext,
   wanted: readonly Wanted[],
@@ -83,16 +86,16 @@ function chooseWithin(
   if (remaining !== 'any' && remaining.length === 1) return { ...NOT_NARROWED, softened: false };
   if (context.policy.spec.preference?.type === 'Prefer') return { ...NOT_NARROWED, softened: true };
   const chosen = choose(context, wanted, remaining);
-  if (chosen.architecture === undefined || !isSoftened(chosen, context)) return { ...chosen, softened: false };
+  if (chosen.architecture === undefined || !becomesPreferred(chosen, context)) return { ...chosen, softened: false };
   return { ...NOT_NARROWED, warnings: chosen.warnings, softened: true };
 }
 
-/** Whether the choice becomes preferred terms. The pod's own label asks for this pod, and stays a requirement. */
-function isSoftened({ reason }: Chosen, { view, policy }: PlacementContext): boolean {
+/** Whether the choice becomes preferred terms. The label of the pod itself stays a requirement. */
+function becomesPreferred({ reason }: Chosen, { view, policy }: PlacementContext): boolean {
   return reason !== 'PreferredByPod' && mayBeVolumeBound(view, policy);
 }
 
-/** Sorts plain offers before weak ones; keeps the order of preference within each. */
+/** Sorts plain offers before weak ones and keeps the order of preference otherwise. */
 function weakLast(wanted: readonly Wanted[], { supported, plain }: CommonSupport): readonly Wanted[] {
   const isWeak = ({ architecture }: Wanted): boolean =>
     isSupported(architecture, supported) && !isSupported(architecture, plain);
@@ -108,7 +111,7 @@ interface Chosen {
 
 const NOT_NARROWED: Chosen = { reason: 'ImagesSupport', warnings: [] };
 
-/** The first wanted architecture that the images support and on which a node could take the pod. */
+/** Selects the first wanted architecture that the images support and on which a node can take the pod. */
 function choose(context: PlacementContext, wanted: readonly Wanted[], remaining: Architectures): Chosen {
   const candidates = wanted.filter(({ architecture }) => isSupported(architecture, remaining));
   const [first] = candidates;

@@ -2,7 +2,7 @@ import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
 import { readPodAnnotations } from '../kubernetes/annotations.ts';
 import { readDecision } from './annotation.ts';
 import { auditAnnotations } from './audit.ts';
-import type { Verdict } from './decide.ts';
+import type { EvaluatedPlacement } from './decide.ts';
 import { decideFor } from './decide.ts';
 import type { PlacementDecision } from './decision.ts';
 import type { PlacementInput } from './input.ts';
@@ -14,10 +14,10 @@ import { readPodView } from './pod-view.ts';
 import { revert } from './revert.ts';
 import { warningText } from './warnings.ts';
 
-/** The whole answer to one admission review. */
+/** The complete result of one admission review. */
 export interface PodPlacement {
   readonly decision: PlacementDecision;
-  /** RFC 6902, against the pod as received. Empty: admitted unchanged. */
+  /** RFC 6902, for the pod as received. Empty: admitted unchanged. */
   readonly patch: readonly JsonPatchOperation[];
   /** At most 120 characters each. */
   readonly warnings: readonly string[];
@@ -25,11 +25,11 @@ export interface PodPlacement {
   readonly auditAnnotations: Readonly<Record<string, string>>;
 }
 
-/** Decides about a pod and says how it has to be changed. Pure: the same input gets the same answer. */
+/** Decides about a pod and builds its patch. Pure: the same input has the same result. */
 export function placePod(input: PlacementInput): PodPlacement {
-  const original = revertOwn(input);
+  const original = revertAdditions(input);
   const view = readPodView(original.pod);
-  const { decision, patch } = changed(input, original, view, decideFor(view, input));
+  const { decision, patch } = applyDecision(input, original, view, decideFor(view, input));
   return {
     decision,
     patch,
@@ -38,9 +38,9 @@ export function placePod(input: PlacementInput): PodPlacement {
   };
 }
 
-/** The decision alone, for what a replacement would get. */
+/** Returns only the decision, for example about a replacement. */
 export function decidePlacement(input: PlacementInput): PlacementDecision {
-  return decideFor(readPodView(revertOwn(input).pod), input).decision;
+  return decideFor(readPodView(revertAdditions(input).pod), input).decision;
 }
 
 interface Change {
@@ -48,8 +48,8 @@ interface Change {
   readonly patch: readonly JsonPatchOperation[];
 }
 
-/** PL11: a patch that does not pass its check is not sent. */
-function changed(input: PlacementInput, original: Original, view: PodView, verdict: Verdict): Change {
+/** PL11: a patch that fails its check is not sent. */
+function applyDecision(input: PlacementInput, original: Original, view: PodView, verdict: EvaluatedPlacement): Change {
   const { decision } = verdict;
   const patched = placementPatch(input.pod, original, view, verdict);
   if (patched.kind === 'patch') return { decision, patch: patched.patch };
@@ -66,8 +66,8 @@ function changed(input: PlacementInput, original: Original, view: PodView, verdi
   };
 }
 
-/** PL2: the pod without what we once added. */
-function revertOwn({ pod, policy }: PlacementInput): Original {
+/** PL2: reverts the additions of earlier calls. */
+function revertAdditions({ pod, policy }: PlacementInput): Original {
   const annotations = readPodAnnotations(pod);
   const annotation = annotations[ANNOTATION_DECISION];
   const record = readDecision(annotations);

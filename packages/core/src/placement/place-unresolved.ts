@@ -3,16 +3,19 @@ import { NODE_ARCHITECTURES } from '../platform/supported.ts';
 import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { Architectures } from '../pod/image-support.ts';
 import type { PlacementContext, Proposal } from './context.ts';
-import { constrainOrLeave, gated, named } from './context.ts';
+import { constrainOrLeave, gatePod, optionalImage } from './context.ts';
 import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
 import { isPossible, tolerated } from './feasibility.ts';
-import { allowedByOwner, constrainsArchitecture, withinChoice } from './node-constraints.ts';
+import { allowedByOwner, constrainsArchitecture, restrictToOwnerChoice } from './node-constraints.ts';
 import { withoutWeakOffers } from './place-known.ts';
 import { DEFAULT_WEIGHT, isRelaxed, isSupported } from './preference.ts';
 import type { UnresolvedAction } from './unresolved-policy.ts';
 import { mayBeVolumeBound } from './volume-bound.ts';
 
-/** PL9: the known images constrain, and a guess where one is made; no preference while images are unknown. */
+/**
+ * PL9: constrains the pod by its resolved images, and by a guess if one is made. Preferences do not count while images
+ * are unresolved.
+ */
 export function placeUnresolved(
   context: PlacementContext,
   remaining: Architectures,
@@ -20,20 +23,20 @@ export function placeUnresolved(
 ): PlacementDecision {
   const { view, support } = context;
   const isOwnerChoice = constrainsArchitecture(view);
-  // Where the owner's choice is a single architecture, no answer could change anything.
+  // If the owner allows a single architecture, no result of an inspection changes anything.
   const settled = isOwnerChoice && allowedByOwner(view, NODE_ARCHITECTURES).length <= 1;
-  // What a gated pod requires cannot be taken back, and the allow-list yields where the other images leave nothing of it.
-  if (action === 'gate' && !settled) return gated(context, withinChoice(view, support.supported));
+  // A requirement of a gated pod cannot be removed, and the allow-list yields if the other images support none of it.
+  if (action === 'gate' && !settled) return gatePod(context, restrictToOwnerChoice(view, support.supported));
   return constrainOrLeave(context, {
-    ...(settled ? ownersChoice(context, remaining) : narrowing(context, remaining, action)),
+    ...(settled ? keepOwnerChoice(context, remaining) : narrow(context, remaining, action)),
     otherwise: isOwnerChoice ? 'OwnerChoice' : 'Unresolved',
     image: support.unresolved[0]?.image,
-    warnings: warningsOf(context, settled),
+    warnings: buildWarnings(context, settled),
   });
 }
 
-/** PL8: the taint of the architecture that the owner chose is tolerated, whatever the images are. */
-function ownersChoice(
+/** PL8: tolerates the taint of the architecture that the owner chose, for any images. */
+function keepOwnerChoice(
   context: PlacementContext,
   remaining: Architectures,
 ): Pick<Proposal, 'architectures' | 'reason' | 'tolerated'> {
@@ -45,16 +48,16 @@ function ownersChoice(
   };
 }
 
-function narrowing(
+function narrow(
   context: PlacementContext,
   remaining: Architectures,
   action: UnresolvedAction,
 ): Pick<Proposal, 'architectures' | 'isChoice' | 'preferred' | 'reason' | 'tolerated'> {
   const { view, input, policy } = context;
   const plain = withoutWeakOffers(context, remaining);
-  const guess = isRelaxed(view, input, policy) ? undefined : guessed(context, plain, action);
+  const guess = isRelaxed(view, input, policy) ? undefined : findGuess(context, plain, action);
   if (guess === undefined) {
-    // A node that takes the pod instead of a weak offer may take it only with our toleration (PL8).
+    // A node that replaces a weak offer may need the toleration (PL8).
     return {
       architectures: plain,
       reason: 'PartlyKnown',
@@ -62,19 +65,19 @@ function narrowing(
     };
   }
   const narrowed = { ...guess, tolerated: tolerated(context, guess.architectures) };
-  // The known images leave nothing else, so the guess narrows nothing.
+  // The resolved images leave nothing else, so the guess narrows nothing.
   if (plain !== 'any' && plain.length === guess.architectures.length) return narrowed;
-  return mayBeVolumeBound(view, policy) ? softened(context, guess, plain) : { ...narrowed, isChoice: true };
+  return mayBeVolumeBound(view, policy) ? soften(context, guess, plain) : { ...narrowed, isChoice: true };
 }
 
-/** PL6: of a pod whose volume may be bound elsewhere, and that nothing replaces, a guess is no more than a preference. */
-function softened(
+/** PL6: for a pod whose volume may be bound elsewhere and that nothing replaces, a guess is only a preference. */
+function soften(
   context: PlacementContext,
   { architectures: guesses, reason }: Guess,
   plain: Architectures,
 ): Pick<Proposal, 'architectures' | 'preferred' | 'reason' | 'tolerated'> {
   const { written, policy } = context;
-  // PL1: the owner's affinity gets no terms of ours.
+  // PL1: no terms are added to the owner's affinity.
   if (written?.affinity === true) return { architectures: plain, reason: 'PartlyKnown' };
   const weight = policy.spec.preference?.weight ?? DEFAULT_WEIGHT;
   return {
@@ -85,32 +88,35 @@ function softened(
   };
 }
 
-function warningsOf({ support }: PlacementContext, settled: boolean): readonly PlacementWarning[] {
+function buildWarnings({ support }: PlacementContext, settled: boolean): readonly PlacementWarning[] {
   const { notAllowed, image, unresolved } = support;
   return [
-    ...(notAllowed ? [{ kind: 'NotAllowedByPolicy' as const, ...named(image) }] : []),
+    ...(notAllowed ? [{ kind: 'NotAllowedByPolicy' as const, ...optionalImage(image) }] : []),
     ...(settled ? [] : unresolved.slice(0, MAX_UNRESOLVED_WARNINGS).map(warnUnresolved)),
   ];
 }
 
-/** A pod can name many images, and their warnings are alike. */
+/** A pod may have many images with similar warnings. */
 const MAX_UNRESOLVED_WARNINGS = 3;
 
-/** What is assumed of images that are not known. It narrows like a preference: only to where a node can take the pod (PL6). */
+/**
+ * An assumption about unresolved images. Like a preference it narrows only to architectures on which a node can take
+ * the pod (PL6).
+ */
 interface Guess {
   readonly architectures: readonly NodeArchitecture[];
   readonly reason: Extract<ConstrainReason, 'Fallback' | 'AllowedByPolicy'>;
 }
 
-function guessed(context: PlacementContext, remaining: Architectures, action: UnresolvedAction): Guess | undefined {
+function findGuess(context: PlacementContext, remaining: Architectures, action: UnresolvedAction): Guess | undefined {
   const { fallbackArchitecture, architectures } = context.policy.spec;
   const guesses: readonly Guess[] = [
     ...(action === 'fallback'
-      ? [{ architectures: within(context, remaining, [fallbackArchitecture]), reason: 'Fallback' as const }]
+      ? [{ architectures: filterAllowed(context, remaining, [fallbackArchitecture]), reason: 'Fallback' as const }]
       : []),
-    // Known images have narrowed the pod to the allow-list already.
+    // Resolved images have already restricted the pod to the allow-list.
     ...(remaining === 'any'
-      ? [{ architectures: within(context, remaining, architectures ?? []), reason: 'AllowedByPolicy' as const }]
+      ? [{ architectures: filterAllowed(context, remaining, architectures ?? []), reason: 'AllowedByPolicy' as const }]
       : []),
   ];
   const { view, input, policy } = context;
@@ -119,8 +125,8 @@ function guessed(context: PlacementContext, remaining: Architectures, action: Un
   return guesses.find((guess) => guess.architectures.some(isWorthIt));
 }
 
-/** The named architectures that the owner and the known images allow, sorted. */
-function within(
+/** Returns the named architectures that the owner and the resolved images allow, sorted. */
+function filterAllowed(
   { view }: PlacementContext,
   remaining: Architectures,
   names: readonly (string | undefined)[],

@@ -10,7 +10,7 @@ import { applyPatch } from './json-patch.ts';
 import type { PodPlacement } from './place-pod.ts';
 import { placePod } from './place-pod.ts';
 
-/** The pod as the API server makes it of our answer; the patch is applied by another's library. */
+/** Returns the pod as patched by the API server; the patch is applied by a third-party library. */
 function mutated(received: JsonObject, { patch }: PodPlacement): JsonObject {
   const copy = overTheWire(received) as Record<string, Json>;
   const problems = rfc6902.applyPatch(copy, overTheWire(patch) as Parameters<typeof rfc6902.applyPatch>[1]);
@@ -32,7 +32,7 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
     );
   });
 
-  test('PL5 every node that a constrained or gated pod may go to can run every known image', () => {
+  test('PL5 every node that a constrained or gated pod may use can run every resolved image', () => {
     fc.assert(
       fc.property(world, ({ input, facts }) => {
         const placement = placePod(input);
@@ -65,7 +65,7 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
     );
   });
 
-  test('PL2 where the facts came from is no reason to change the pod again', () => {
+  test('PL2 another source of the facts does not change the pod again', () => {
     fc.assert(
       fc.property(world, ({ input, facts }) => {
         const after = mutated(input.pod, placePod(input));
@@ -78,7 +78,7 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
     );
   });
 
-  test('PL2 a sidecar injected between two calls gets the answer of a pod that had it from the start', () => {
+  test('PL2 a sidecar that is injected between two calls leads to the result of a pod that always had it', () => {
     const specOf = (raw: JsonObject): JsonObject => raw['spec'] as JsonObject;
     const inject = (raw: JsonObject, image: string): JsonObject => {
       const containers = specOf(raw)['containers'] as readonly Json[];
@@ -91,7 +91,7 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
         const fresh = { ...input, pod: inject(input.pod, image) };
         const again = placePod(reinvoked);
         expect(again.decision).toEqual(placePod(fresh).decision);
-        // A refused pod is not patched.
+        // A denied pod is not patched.
         if (again.decision.kind === 'deny') return;
         expect(withoutNulls(specOf(mutated(reinvoked.pod, again)))).toEqual(
           withoutNulls(specOf(mutated(fresh.pod, placePod(fresh)))),
@@ -101,7 +101,7 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
     );
   });
 
-  test('PL11 nothing that was received is lost or changed', () => {
+  test('PL11 nothing in the received pod is lost or changed', () => {
     fc.assert(
       fc.property(world, ({ input }) => {
         expect(naiveHolds(withoutNulls(input.pod), mutated(input.pod, placePod(input)))).toBe(true);
@@ -110,7 +110,7 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
     );
   });
 
-  test('PL11 our own application of the patch is that of the RFC', () => {
+  test('PL11 applying the patch agrees with the RFC', () => {
     fc.assert(
       fc.property(world, ({ input }) => {
         const placement = placePod(input);
@@ -121,7 +121,7 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
     );
   });
 
-  test('PL9 a pod is gated only while somebody can lift the gate', () => {
+  test('PL9 a pod is gated only while an operator can lift the gate', () => {
     fc.assert(
       fc.property(world, ({ input }) => {
         if (placePod(input).decision.kind === 'gate') expect(input.canGate).toBe(true);
@@ -131,7 +131,7 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
   });
 });
 
-/** A field that is null is absent: where we write, it is gone, and it does not come back when we take out what we wrote. */
+/** A null field counts as absent: a patch replaces it, and reverting the addition does not restore it. */
 function withoutNulls(raw: Json): Json {
   if (Array.isArray(raw)) return raw as Json;
   if (raw === null || typeof raw !== 'object') return raw;

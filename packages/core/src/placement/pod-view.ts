@@ -17,7 +17,7 @@ import {
 import { objectAt, stringMapAt } from '../json/read.ts';
 import type { NodeSelector } from '../kubernetes/node-selector.ts';
 
-/** The pod that is decided about: read once, without our earlier additions. */
+/** The parsed pod of a decision, without the additions of earlier calls. */
 export interface PodView {
   readonly metadata: JsonObject;
   readonly spec: JsonObject;
@@ -27,13 +27,13 @@ export interface PodView {
   /** `spec.os.name`. */
   readonly os?: string;
   readonly images: readonly string[];
-  /** Those of them that no container runs. */
+  /** The images that no container runs. */
   readonly volumeImages?: readonly string[];
   readonly nodeSelector: Labels;
-  /** Absent also when it is malformed. */
+  /** Also absent if it is malformed. */
   readonly requiredAffinity?: NodeSelector;
   readonly tolerations: readonly Toleration[];
-  /** Whether everything that we may have to touch has the API's shape. */
+  /** Whether all fields that a patch may change have the API's shape. */
   readonly wellFormed: boolean;
 }
 

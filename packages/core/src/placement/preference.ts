@@ -10,13 +10,13 @@ import type { PodView } from './pod-view.ts';
 import { choosesSoftly } from './soft-choice.ts';
 import { computeBucket, getWorkload } from './workload.ts';
 
-/** One preferred architecture, and where the preference comes from. */
+/** One preferred architecture and the source of the preference. */
 export interface Wanted {
   readonly architecture: NodeArchitecture;
   readonly reason: Extract<ConstrainReason, 'Preferred' | 'PreferredByPod' | 'PreferredByNamespace' | 'RolledOut'>;
 }
 
-/** PL6: the wanted architectures, most wanted first, whether the images support them or not. */
+/** PL6: the wanted architectures, the most preferred first, supported by the images or not. */
 export interface Preference {
   readonly wanted: readonly Wanted[];
   readonly warnings: readonly PlacementWarning[];
@@ -27,17 +27,20 @@ interface Override {
   readonly text: string;
 }
 
-/** Of preferred terms for a rollout, a namespace's label or a guess, under a policy without a preference: the schema's default. */
+/**
+ * The weight of preferred terms for a rollout, a namespace's label or a guess if the policy has no preference: the
+ * schema's default.
+ */
 export const DEFAULT_WEIGHT = 100;
 
 const NOTHING_WANTED: Preference = { wanted: [], warnings: [] };
 
 /**
- * The pod's choice comes before the namespace's, that before the policy's rollout, and that before its preference.
- * A choice that is not allowed or that the images do not support is ignored with a warning. Where the owner chose among
+ * Resolves the preference. The pod's choice precedes that of the namespace, then follow the policy's rollout and its
+ * preference. A choice that is not allowed or not supported is ignored with a warning. If the owner chose among
  * architectures without requiring one (PL3), only the pod's own label counts.
  *
- * @param supported what the images support; `'any'` when they constrain nothing
+ * @param supported the architectures that the images support; `'any'` if they constrain nothing
  */
 export function resolvePreference(
   view: PodView,
@@ -51,19 +54,19 @@ export function resolvePreference(
   const hasChosen = choosesSoftly(view.spec);
   for (const override of readOverrides(view, input)) {
     if (hasChosen && override.by !== 'pod') continue;
-    const checked = check(override, policy, supported);
+    const checked = checkOverride(override, policy, supported);
     if (checked.kind === 'refused') warnings.push(checked.warning);
     else {
       wanted.push(checked.wanted);
       break;
     }
   }
-  if (!hasChosen) wanted.push(...policyWants(view, input, policy));
+  if (!hasChosen) wanted.push(...getPolicyPreferences(view, input, policy));
   const left = wanted.filter(({ architecture }) => !isRelaxed(view, input, policy, architecture));
-  return { wanted: left.filter(isFirst), warnings };
+  return { wanted: left.filter(isFirstOfArchitecture), warnings };
 }
 
-/** PL6, type Prefer: the i-th of n wanted architectures (from 0) weighs max(1, round(weight · (n − i) / n)). */
+/** PL6, type Prefer: the i-th of n wanted architectures (from 0) has the weight max(1, round(weight · (n − i) / n)). */
 export function weighted(
   wanted: readonly Wanted[],
   weight: number,
@@ -80,7 +83,8 @@ export function isSupported(architecture: NodeArchitecture, supported: readonly 
 }
 
 /**
- * R9: whether the policy's status relaxes the preference for the workload, its namespace or the policy: pods found no node with it.
+ * R9: whether the policy's status relaxes the preference for the workload, its namespace or the policy, because pods
+ * with it found no node.
  *
  * @param architecture absent: whether every preference is relaxed
  */
@@ -98,17 +102,17 @@ export function isRelaxed(
 
 function readOverrides({ labels, annotations }: PodView, { namespaceFacts }: PlacementInput): readonly Override[] {
   const overrides: Override[] = [];
-  const pod = chosenBy(labels, annotations) ?? labels[LABEL_PREFERRED_NOE];
+  const pod = readPreferred(labels, annotations) ?? labels[LABEL_PREFERRED_NOE];
   if (pod !== undefined) overrides.push({ by: 'pod', text: pod });
   if (namespaceFacts === undefined) return overrides;
-  const namespace = chosenBy(namespaceFacts.labels, namespaceFacts.annotations);
+  const namespace = readPreferred(namespaceFacts.labels, namespaceFacts.annotations);
   if (namespace !== undefined) overrides.push({ by: 'namespace', text: namespace });
   return overrides;
 }
 
-type Chosen = Readonly<Partial<Record<typeof LABEL_PREFERRED, string>>>;
+type PreferenceMetadata = Readonly<Partial<Record<typeof LABEL_PREFERRED, string>>>;
 
-function chosenBy(labels: Chosen, annotations: Chosen): string | undefined {
+function readPreferred(labels: PreferenceMetadata, annotations: PreferenceMetadata): string | undefined {
   return labels[LABEL_PREFERRED] ?? annotations[LABEL_PREFERRED];
 }
 
@@ -116,7 +120,7 @@ type CheckedOverride =
   | { readonly kind: 'accepted'; readonly wanted: Wanted }
   | { readonly kind: 'refused'; readonly warning: PlacementWarning };
 
-function check(
+function checkOverride(
   { by, text }: Override,
   { spec }: ArchPolicy,
   supported: readonly NodeArchitecture[] | 'any',
@@ -133,7 +137,11 @@ function check(
   return { kind: 'accepted', wanted: { architecture: text, reason } };
 }
 
-function policyWants(view: PodView, { namespace }: PlacementInput, { name, spec }: ArchPolicy): readonly Wanted[] {
+function getPolicyPreferences(
+  view: PodView,
+  { namespace }: PlacementInput,
+  { name, spec }: ArchPolicy,
+): readonly Wanted[] {
   const wanted: Wanted[] = [];
   const { rollout, preference } = spec;
   if (rollout !== undefined && isNodeArchitecture(rollout.architecture)) {
@@ -146,6 +154,6 @@ function policyWants(view: PodView, { namespace }: PlacementInput, { name, spec 
   return wanted;
 }
 
-function isFirst({ architecture }: Wanted, index: number, all: readonly Wanted[]): boolean {
+function isFirstOfArchitecture({ architecture }: Wanted, index: number, all: readonly Wanted[]): boolean {
   return all.findIndex((other) => other.architecture === architecture) === index;
 }

@@ -1,7 +1,7 @@
-/** Most bytes that one UTF-16 code unit takes in UTF-8. */
+/** The most bytes that one UTF-16 code unit has in UTF-8. */
 export const MAX_BYTES_PER_UNIT = 3;
 
-/** Bytes of a text in UTF-8; a lone surrogate counts as the replacement character that an encoder makes of it. */
+/** Returns the length in UTF-8 bytes; a lone surrogate counts as the replacement character that an encoder writes. */
 export function utf8Length(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i += 1) {
@@ -9,7 +9,7 @@ export function utf8Length(text: string): number {
     if (unit < 0x80) continue;
     if (unit < 0x800) bytes += 1;
     else if (isLead(unit) && isTrail(text.charCodeAt(i + 1))) {
-      // Four bytes for the two units of a pair.
+      // A pair of units has four bytes.
       bytes += 2;
       i += 1;
     } else bytes += 2;
@@ -18,8 +18,8 @@ export function utf8Length(text: string): number {
 }
 
 /**
- * A text of a tenant made fit to be shown: characters that image references and label keys have, and at most `max` of
- * them, the middle left out.
+ * Returns a tenant's text in a form that is safe to display: only characters of image references and label keys, and at
+ * most `max` of them; the middle is omitted.
  */
 export function quote(text: string, max: number): string {
   const clean = text.slice(0, MAX_SHOWN).replaceAll(/[^A-Za-z0-9._:/@-]/g, '?');
@@ -28,7 +28,7 @@ export function quote(text: string, max: number): string {
   return `${clean.slice(0, head)}~${clean.slice(clean.length - (max - 1 - head))}`;
 }
 
-/** Longer texts are cut before they are looked at. */
+/** Longer texts are truncated before they are processed. */
 const MAX_SHOWN = 1024;
 
 function isLead(unit: number): boolean {

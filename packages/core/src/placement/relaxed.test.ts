@@ -1,30 +1,33 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../json/json.ts';
-import { inputOf, policyOf } from './fixtures/row.ts';
+import { buildInput, buildPolicy } from './fixtures/row.ts';
 import { placePod } from './place-pod.ts';
 
 const UNTIL = '2026-01-01T13:00:00Z';
 const NOW = Date.UTC(2026, 0, 1, 12);
 const POLICY: JsonObject = { preference: { architectures: ['arm64', 's390x'] } };
 
-/** What a pod of namespace `team` that runs on three architectures is constrained to, with this in `status.relaxed`. */
+/**
+ * Returns the architectures of a pod in namespace `team` that runs on three architectures, with this in
+ * `status.relaxed`.
+ */
 function placed(
   entry: JsonObject,
   policy: JsonObject = POLICY,
   image = 'linux/amd64 linux/arm64 linux/s390x',
 ): readonly string[] {
   const row = { images: { web: image }, nodes: ['amd64', 'arm64', 's390x'], nowMs: NOW };
-  const input = inputOf({ title: '', ...row } as unknown as Parameters<typeof inputOf>[0]);
-  const { decision } = placePod({ ...input, policy: policyOf(policy, { relaxed: [{ ...entry, until: UNTIL }] }) });
+  const input = buildInput({ title: '', ...row } as unknown as Parameters<typeof buildInput>[0]);
+  const { decision } = placePod({ ...input, policy: buildPolicy(policy, { relaxed: [{ ...entry, until: UNTIL }] }) });
   return decision.kind === 'constrain' ? decision.architectures : [];
 }
 
 const ALL = ['amd64', 'arm64', 's390x'];
 
 test.each<[string, JsonObject, readonly string[]]>([
-  ['nothing of it', { owner: 'other/Deployment/web' }, ['arm64']],
+  ['nothing', { owner: 'other/Deployment/web' }, ['arm64']],
   [
-    'the preferred architecture in its namespace: the next one is taken',
+    'the preferred architecture in its namespace: the next one is used',
     { scope: 'Namespace', namespace: 'team', architecture: 'arm64' },
     ['s390x'],
   ],
@@ -34,18 +37,18 @@ test.each<[string, JsonObject, readonly string[]]>([
     ['arm64'],
   ],
   ['the preferred architecture', { scope: 'Architecture', architecture: 'arm64' }, ['s390x']],
-  ['an architecture that comes later in the preference', { scope: 'Architecture', architecture: 's390x' }, ['arm64']],
-  ['a scope that this version does not know', { scope: 'Zone', architecture: 'arm64', owner: 'team/Pod/p' }, ['arm64']],
+  ['a later architecture of the preference', { scope: 'Architecture', architecture: 's390x' }, ['arm64']],
+  ['an unknown scope', { scope: 'Zone', architecture: 'arm64', owner: 'team/Pod/p' }, ['arm64']],
 ])('R9 PL6 the status relaxes %s', (_, entry, expected) => {
   expect(placed(entry)).toEqual(expected);
 });
 
-test('R9 PL6 the only preferred architecture is relaxed: the pod gets all that its images support', () => {
+test('R9 PL6 if the only preferred architecture is relaxed, the pod gets all that its images support', () => {
   const policy = { preference: { architectures: ['arm64'] } };
   expect(placed({ scope: 'Architecture', architecture: 'arm64' }, policy)).toEqual(ALL);
 });
 
-test('R9 PL9 a fallback that is relaxed narrows nothing', () => {
+test('R9 PL9 a relaxed fallback narrows nothing', () => {
   const policy = { whenUnresolved: 'Fallback', fallbackArchitecture: 'arm64' };
   const unknown = 'unresolved Unauthorized';
   expect(placed({ scope: 'Architecture', architecture: 'amd64' }, policy, unknown)).toEqual(['arm64']);

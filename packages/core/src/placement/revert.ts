@@ -7,33 +7,35 @@ import { applyPatch, jsonEqual, pointer, pointerTokens } from './json-patch.ts';
 import type { ManagedPath } from './managed-paths.ts';
 import { managedPaths } from './managed-paths.ts';
 
-/** What we once added, as recorded in the pod's annotation. */
-export interface Recorded {
+/** The additions of earlier calls, from the pod's annotation. */
+export interface RecordedAdditions {
   readonly added: readonly Addition[];
-  /** How many required terms the pod had then; absent when none were touched. */
+  /** The number of required terms at that time; absent if none was changed. */
   readonly terms?: number;
 }
 
-/** A pod without what we once added. */
+/** A pod without the additions of earlier calls. */
 export interface Reverted {
   readonly pod: JsonObject;
-  /** What was removed, in the order of the removals: a path holds in the state that those before it left. */
+  /** The removed values, in the order of the removals: each path refers to the state after those before it. */
   readonly removed: readonly Addition[];
 }
 
 /**
- * PL2: takes our own additions out of a pod, each one only if it still stands there verbatim and looks like ours. Those
- * added last go first, so that the recorded positions hold. What others have put into the parents that we created stays,
- * and its parents with it.
+ * PL2: removes recorded additions from a pod, each only if it is still there unchanged and has a managed shape. The
+ * last addition is removed first, so that the recorded positions hold. Values that others added to parents that
+ * ArchPolicy created are kept, and so are those parents.
  */
-export function revert(pod: JsonObject, { added, terms }: Recorded, copiedKeys: readonly string[]): Reverted {
+export function revert(pod: JsonObject, { added, terms }: RecordedAdditions, copiedKeys: readonly string[]): Reverted {
   const root = managedPaths(copiedKeys, readOwner(pod) === undefined);
   let current: Json = pod;
   const removed: Addition[] = [];
   for (const addition of added.toReversed()) {
     const tokens = pointerTokens(addition.path);
     const found =
-      tokens === undefined ? [] : walk({ managed: root, value: current, path: '', terms }, tokens, addition.value);
+      tokens === undefined
+        ? []
+        : findRemovals({ managed: root, value: current, path: '', terms }, tokens, addition.value);
     const applied = applyPatch(
       current,
       found.map(({ path }) => ({ op: 'remove', path })),
@@ -52,49 +54,51 @@ interface Position {
   readonly terms?: number | undefined;
 }
 
-/** What is to be removed at the place that the tokens lead to; nothing where they lead nowhere of ours. */
-function walk(at: Position, tokens: readonly string[], recorded: Json): readonly Addition[] {
+/** Returns the values to remove at the path of the tokens; none if the path is not managed. */
+function findRemovals(at: Position, tokens: readonly string[], recorded: Json): readonly Addition[] {
   const [token, ...rest] = tokens;
   if (token === undefined) {
-    const found = matched(at, recorded);
+    const found = matchValue(at, recorded);
     return found === 'whole' ? [{ path: at.path, value: at.value }] : found;
   }
   const { managed, value } = at;
   if (managed.kind === 'elements') {
-    return rest.length === 0 && isJsonArray(value) ? oneElement(managed, value, at.path, recorded, Number(token)) : [];
+    return rest.length === 0 && isJsonArray(value)
+      ? matchElement(managed, value, at.path, recorded, Number(token))
+      : [];
   }
   if (managed.kind === 'value') return [];
-  const child = managed.kind === 'object' ? fieldOf(managed, token) : managed.term;
+  const child = managed.kind === 'object' ? getManagedField(managed, token) : managed.term;
   const next = managed.kind === 'object' ? fieldAt(value, token) : termAt(value, token, at.terms);
   if (child === undefined || next === undefined) return [];
-  return walk({ managed: child, value: next, path: at.path + pointer(token), terms: at.terms }, rest, recorded);
+  return findRemovals({ managed: child, value: next, path: at.path + pointer(token), terms: at.terms }, rest, recorded);
 }
 
-/** Which parts of a value are the recorded ones: all of it, or some (in the order of their removal). */
-function matched(at: Position, recorded: Json): 'whole' | readonly Addition[] {
+/** Returns the parts of a value that are recorded: all of it, or some (in the order of their removal). */
+function matchValue(at: Position, recorded: Json): 'whole' | readonly Addition[] {
   switch (at.managed.kind) {
     case 'object':
-      return matchedFields(at, at.managed, recorded);
+      return matchFields(at, at.managed, recorded);
     case 'terms':
-      return matchedTerms(at, at.managed, recorded);
+      return matchTerms(at, at.managed, recorded);
     case 'elements':
-      return matchedElements(at, at.managed, recorded);
+      return matchElements(at, at.managed, recorded);
     case 'value':
-      return at.managed.isOurs(recorded) && jsonEqual(at.value, recorded) ? 'whole' : [];
+      return at.managed.isManaged(recorded) && jsonEqual(at.value, recorded) ? 'whole' : [];
   }
 }
 
 type ManagedPathOf<K extends ManagedPath['kind']> = Extract<ManagedPath, { kind: K }>;
 
-function matchedFields(
+function matchFields(
   { value, path }: Position,
   managed: ManagedPathOf<'object'>,
   recorded: Json,
 ): 'whole' | readonly Addition[] {
   if (!isJsonObject(value) || !isJsonObject(recorded)) return [];
-  const parts: Part[] = [];
+  const parts: MatchedPart[] = [];
   for (const key of Object.keys(recorded)) {
-    const child = fieldOf(managed, key);
+    const child = getManagedField(managed, key);
     const present = fieldAt(value, key);
     const was = recorded[key];
     if (child === undefined || present === undefined || was === undefined) continue;
@@ -102,20 +106,20 @@ function matchedFields(
     parts.push({
       path: childPath,
       value: present,
-      found: matched({ managed: child, value: present, path: childPath }, was),
+      found: matchValue({ managed: child, value: present, path: childPath }, was),
     });
   }
-  return whole(parts, Object.keys(value).length);
+  return combineParts(parts, Object.keys(value).length);
 }
 
-/** Where terms came or went, none of them is known to be the one that we added to. */
-function matchedTerms(
+/** If the number of terms changed, it is unknown which of them contain additions. */
+function matchTerms(
   { value, path }: Position,
   managed: ManagedPathOf<'terms'>,
   recorded: Json,
 ): 'whole' | readonly Addition[] {
   if (!isJsonArray(value) || !isJsonArray(recorded) || value.length !== recorded.length) return [];
-  const parts: Part[] = [];
+  const parts: MatchedPart[] = [];
   for (const [index, was] of recorded.entries()) {
     const present = value[index];
     if (present === undefined) continue;
@@ -123,13 +127,13 @@ function matchedTerms(
     parts.push({
       path: childPath,
       value: present,
-      found: matched({ managed: managed.term, value: present, path: childPath }, was),
+      found: matchValue({ managed: managed.term, value: present, path: childPath }, was),
     });
   }
-  return whole(parts.toReversed(), value.length);
+  return combineParts(parts.toReversed(), value.length);
 }
 
-function matchedElements(
+function matchElements(
   { value, path }: Position,
   managed: ManagedPathOf<'elements'>,
   recorded: Json,
@@ -138,7 +142,7 @@ function matchedElements(
   let rest = value;
   const found: Addition[] = [];
   for (const [index, was] of [...recorded.entries()].toReversed()) {
-    const [one] = oneElement(managed, rest, path, was, index);
+    const [one] = matchElement(managed, rest, path, was, index);
     if (one === undefined) continue;
     found.push(one);
     rest = rest.toSpliced(Number(one.path.slice(path.length + 1)), 1);
@@ -146,27 +150,27 @@ function matchedElements(
   return rest.length === 0 && found.length > 0 ? 'whole' : found;
 }
 
-interface Part {
+interface MatchedPart {
   readonly path: string;
   readonly value: Json;
   readonly found: 'whole' | readonly Addition[];
 }
 
-/** A value is ours as a whole when every part of it is; parents that hold more than ours stay. */
-function whole(parts: readonly Part[], size: number): 'whole' | readonly Addition[] {
+/** A value is matched as a whole if each part of it is; parents with other parts are kept. */
+function combineParts(parts: readonly MatchedPart[], size: number): 'whole' | readonly Addition[] {
   if (size > 0 && parts.length === size && parts.every(({ found }) => found === 'whole')) return 'whole';
   return parts.flatMap(({ path, value, found }) => (found === 'whole' ? [{ path, value }] : found));
 }
 
-/** The element at its recorded position, or wherever it has been moved to in its list. */
-function oneElement(
-  { isOurs }: ManagedPathOf<'elements'>,
+/** The element at its recorded position, or at the position to which it was moved in its list. */
+function matchElement(
+  { isManaged }: ManagedPathOf<'elements'>,
   list: readonly Json[],
   path: string,
   recorded: Json,
   position: number,
 ): readonly Addition[] {
-  if (!isOurs(recorded)) return [];
+  if (!isManaged(recorded)) return [];
   const here = list[position];
   const index =
     here !== undefined && jsonEqual(here, recorded) ? position : list.findIndex((one) => jsonEqual(one, recorded));
@@ -174,7 +178,7 @@ function oneElement(
   return value === undefined ? [] : [{ path: path + pointer(index), value }];
 }
 
-function fieldOf({ fields }: ManagedPathOf<'object'>, key: string): ManagedPath | undefined {
+function getManagedField({ fields }: ManagedPathOf<'object'>, key: string): ManagedPath | undefined {
   return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Json, JsonObject } from '../json/json.ts';
 import type { Constrain } from './decision.ts';
 import type { Row } from './fixtures/row.ts';
-import { inputOf } from './fixtures/row.ts';
+import { buildInput } from './fixtures/row.ts';
 import { applyPatch } from './json-patch.ts';
 import { placePod } from './place-pod.ts';
 import { MAX_ANNOTATIONS_BYTES, selfCheck } from './self-check.ts';
@@ -24,14 +24,10 @@ const pod: JsonObject = { metadata: { annotations: { a: 'b' } }, spec: {} };
 
 describe('selfCheck', () => {
   test.each<[string, Partial<Constrain>, string]>([
-    ['a requirement that is in order', {}, 'passed'],
+    ['a valid requirement', {}, 'passed'],
+    ['an invalid label value', { requirements: [{ key: 'k', operator: 'In', values: ['a b'] }] }, 'InvalidRequirement'],
     [
-      'a value that is no label value',
-      { requirements: [{ key: 'k', operator: 'In', values: ['a b'] }] },
-      'InvalidRequirement',
-    ],
-    [
-      'a good value and a bad one',
+      'a valid and an invalid value',
       { requirements: [{ key: 'k', operator: 'In', values: ['a', 'a b'] }] },
       'InvalidRequirement',
     ],
@@ -40,15 +36,11 @@ describe('selfCheck', () => {
       { requirements: [{ key: 'k', operator: 'In', values: ['a'.repeat(64)] }] },
       'InvalidRequirement',
     ],
-    [
-      'a key that is no label key',
-      { requirements: [{ key: 'a b', operator: 'In', values: ['a'] }] },
-      'InvalidRequirement',
-    ],
+    ['an invalid label key', { requirements: [{ key: 'a b', operator: 'In', values: ['a'] }] }, 'InvalidRequirement'],
     ['no value', { requirements: [{ key: 'k', operator: 'In', values: [] }] }, 'InvalidRequirement'],
     ['a weight of 0', { preferred: [{ architecture: 'arm64', weight: 0 }] }, 'InvalidWeight'],
     ['a weight of 101', { preferred: [{ architecture: 'arm64', weight: 101 }] }, 'InvalidWeight'],
-    ['half a weight', { preferred: [{ architecture: 'arm64', weight: 1.5 }] }, 'InvalidWeight'],
+    ['a fractional weight', { preferred: [{ architecture: 'arm64', weight: 1.5 }] }, 'InvalidWeight'],
     [
       'weights of 1 and 100',
       {
@@ -75,7 +67,7 @@ describe('selfCheck', () => {
     [0, 'passed'],
     [1, 'AnnotationsTooLarge'],
   ])('PL11 annotations %d bytes beyond the limit', (beyond, expected) => {
-    // Two keys of one character, one value of two bytes a character.
+    // Two keys of one character, and one value with two bytes per character.
     const value = 'ä'.repeat((MAX_ANNOTATIONS_BYTES - 2) / 2 - 1);
     const large = { metadata: { annotations: { a: value, b: 'x'.repeat(2 + beyond) } }, spec: {} };
     const check = selfCheck(large, [{ op: 'add', path: '/spec/x', value: 1 }], decision);
@@ -83,34 +75,34 @@ describe('selfCheck', () => {
   });
 });
 
-describe('a pod whose annotations leave no room for ours', () => {
+describe('a pod whose annotations leave no room for the decision', () => {
   const row: Row = {
     images: { app: 'linux/arm64' },
     metadata: { annotations: { filler: 'x'.repeat(MAX_ANNOTATIONS_BYTES - 100) } },
   };
 
-  test('PL11 is constrained without our annotation', () => {
-    expect(placePod(inputOf(row))).toMatchObject({
+  test('PL11 is constrained without the decision annotation', () => {
+    expect(placePod(buildInput(row))).toMatchObject({
       decision: { kind: 'constrain' },
       patch: [{ op: 'add', path: '/spec/affinity' }],
     });
   });
 
-  test('PL11 a pod whose own annotations are too large is for the API server to refuse', () => {
+  test('PL11 is left to the API server if its own annotations are too large', () => {
     const filler = 'x'.repeat(MAX_ANNOTATIONS_BYTES);
-    expect(placePod(inputOf({ ...row, metadata: { annotations: { filler } } })).patch).toHaveLength(1);
+    expect(placePod(buildInput({ ...row, metadata: { annotations: { filler } } })).patch).toHaveLength(1);
   });
 
   test('PL11 and is not constrained again', () => {
-    const input = inputOf(row);
+    const input = buildInput(row);
     const applied = applyPatch(input.pod, placePod(input).patch);
     const after = applied.kind === 'applied' ? (applied.value as JsonObject) : {};
     expect(placePod({ ...input, pod: after }).patch).toEqual([]);
   });
 });
 
-describe('objects that no API server would send', () => {
-  test('PL11 whatever a forged review holds, there is an answer, and its patch applies', () => {
+describe('objects that no API server sends', () => {
+  test('PL11 any forged review gets a response, and its patch applies', () => {
     const field = fc.constantFrom(
       'spec',
       'metadata',
@@ -146,7 +138,7 @@ describe('objects that no API server would send', () => {
         fc.array(fc.tuple(field, tie('tree')), { maxLength: 5 }).map((entries) => Object.fromEntries(entries)),
       ),
     })).tree;
-    const base = inputOf({
+    const base = buildInput({
       images: { app: 'linux/arm64' },
       canGate: true,
       policy: { preference: { architectures: ['amd64'], type: 'Prefer' }, copyLabelsToNodeAffinity: ['name'] },
@@ -191,17 +183,17 @@ describe('objects that no API server would send', () => {
         ]),
       },
     ],
-  ])('PL11 a pod of very many %s is left alone, not worked through', (_, spec) => {
-    expect(placePod({ ...inputOf({}), pod: { metadata: {}, spec } })).toMatchObject({
+  ])('PL11 a pod of very many %s is exempt, without further processing', (_, spec) => {
+    expect(placePod({ ...buildInput({}), pod: { metadata: {}, spec } })).toMatchObject({
       decision: { kind: 'leave', reason: 'Oversized' },
       patch: [],
     });
   });
 
-  test('PL6 a pod that would take too long to match with every node is not narrowed', () => {
+  test('PL6 a pod that takes too long to match with every node is not narrowed', () => {
     const nodes = Array.from({ length: 5000 }, (_, i) => ({ arch: 'arm64', name: `n${i}`, labels: { zone: 'z99' } }));
     const terms = Array.from({ length: 100 }, (_, i) => `zone In z${i}`);
-    const input = inputOf({
+    const input = buildInput({
       nodes,
       terms,
       images: { app: 'linux/amd64 linux/arm64' },
@@ -254,14 +246,14 @@ describe('sizes', () => {
   });
 });
 
-describe('a pod that would become invalid', () => {
-  test('PL11 says which policy would have made it so', () => {
+describe('a pod that the constraint would make invalid', () => {
+  test('PL11 has the policy in its decision', () => {
     const row = {
       policy: { copyLabelsToNodeAffinity: ['team'] },
       metadata: { labels: { team: 'a b' } },
       images: { app: 'linux/arm64' },
     };
-    expect(placePod(inputOf(row))).toEqual({
+    expect(placePod(buildInput(row))).toEqual({
       decision: {
         kind: 'leave',
         reason: 'SelfCheckFailed',

@@ -21,12 +21,12 @@ export type SelfCheck =
   | { readonly kind: 'passed'; readonly pod: JsonObject }
   | { readonly kind: 'failed'; readonly problem: SelfCheckProblem };
 
-/** `AnnotationsTooLarge`: the patch is fine but for our annotation, which has to stay out. */
+/** `AnnotationsTooLarge`: the patch is valid except for the decision annotation, which must be omitted. */
 export type SelfCheckProblem = 'DoesNotApply' | 'InvalidRequirement' | 'InvalidWeight' | 'AnnotationsTooLarge';
 
 /**
- * PL11: applies the patch to the received object and checks what we touched as the API server will. A patch that does
- * not apply, and a pod that is invalid because of us, would be refused whatever the failure policy says.
+ * PL11: applies the patch to the received object and validates the changes as the API server does. The API server
+ * rejects a patch that does not apply, and a pod that the patch makes invalid, under any failure policy.
  */
 export function selfCheck(
   received: JsonObject,
@@ -61,7 +61,7 @@ function annotationsFit(pod: JsonObject): boolean {
   const annotations = Object.entries(stringMapAt(objectAt(pod, 'metadata'), 'annotations')).flat();
   let units = 0;
   for (const text of annotations) units += text.length;
-  // The exact count reads every character; most pods are far from the limit.
+  // Counting exactly reads every character, and most pods are far below the limit.
   if (units * MAX_BYTES_PER_UNIT <= MAX_ANNOTATIONS_BYTES) return true;
   let bytes = 0;
   for (const text of annotations) bytes += utf8Length(text);

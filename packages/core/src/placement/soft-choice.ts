@@ -5,10 +5,10 @@ import { PREFERRED, REQUIRED } from '../kubernetes/pod-spec.ts';
 import { isArchKey } from './node-constraints.ts';
 
 /**
- * PL3: whether the owner chose among architectures without requiring one: by preferred node affinity, a topology spread, or
- * pod affinity or anti-affinity over the architecture. Narrowing the pod would make that choice void.
+ * PL3: whether the owner chose among architectures without requiring one: by preferred node affinity, a topology
+ * spread, or pod affinity or anti-affinity over the architecture. Narrowing the pod would override that choice.
  *
- * @param spec of the pod, without our own preferred terms
+ * @param spec of the pod, without preferred terms of ArchPolicy
  */
 export function choosesSoftly(spec: JsonObject): boolean {
   const affinity = objectAt(spec, 'affinity');

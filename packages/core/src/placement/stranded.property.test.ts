@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../json/json.ts';
 import type { NodeFacts } from '../kubernetes/facts.ts';
-import { naiveBrings, naiveRunsThere, naiveSystem, naiveTakes } from './fixtures/naive-taker.ts';
+import { naiveBrings, naiveRunsThere, naiveSystem, naiveTakes } from './fixtures/naive-feasibility.ts';
 import type { StrandedCase } from './fixtures/stranded-cases.ts';
 import { CLASSES, OWNER_CLASSES, policies, strandedCase } from './fixtures/stranded-cases.ts';
 import type { PlacementInput } from './input.ts';
@@ -9,13 +9,13 @@ import { applyPatch } from './json-patch.ts';
 import type { PodPlacement } from './place-pod.ts';
 import { placePod } from './place-pod.ts';
 
-// eslint-disable-next-line no-restricted-properties -- `RUNS=5000000 SEED=7` asks for more cases, and for others
+// eslint-disable-next-line no-restricted-properties -- `RUNS=5000000 SEED=7` runs more and other cases
 const { RUNS: runs = '100000', SEED: seeds = '1' } = process.env;
 const RUNS = Number(runs);
 const SEED = Number(seeds);
 const TIMEOUT_MS = 60_000 + RUNS;
 
-/** Reasons that narrow a pod further than its images do: each must occur. */
+/** Reasons that narrow a pod more than its images do; each must occur. */
 const GUESSES_AND_PREFERENCES = ['AllowedByPolicy', 'Fallback', 'Preferred', 'PreferredByPod', 'RolledOut'];
 
 interface Placed extends Pick<PodPlacement, 'decision'> {
@@ -32,12 +32,12 @@ function placed(input: PlacementInput): Placed {
 const isTaken = (pod: JsonObject, nodes: readonly NodeFacts[]): boolean => nodes.some((node) => naiveTakes(pod, node));
 
 /**
- * Whether a ready node would take the pod as its owner wrote it, and run its images. Of a node without the label nothing is
- * known, so it may run them.
+ * Whether a ready node could take the pod as its owner wrote it, and run its images. The architecture of a node without
+ * the label is unknown, so it may run them.
  */
 function couldRun({ input, images }: StrandedCase): boolean {
   const { pod, nodes, policy } = input;
-  // An allow-list keeps pods from nodes on purpose.
+  // An allow-list excludes nodes on purpose.
   if (policy?.spec.architectures !== undefined) return false;
   const system = naiveSystem(pod, nodes);
   return nodes.some(
@@ -61,13 +61,15 @@ function waitsForNode({ input }: StrandedCase, { decision }: Placed): boolean {
   );
 }
 
-/** Whether nothing replaces the pod, so that its volume must decide where it runs. The pod's own label asks for this pod. */
+/**
+ * Whether nothing replaces the pod, so that its volume must decide where it runs. The pod's own label is an exception.
+ */
 function isVolumeBound({ classes }: StrandedCase, { decision }: Placed): boolean {
   return classes.includes('a claim that nothing replaces') && decision.reason !== 'PreferredByPod';
 }
 
 test(
-  'PL6 PL9 a pod that a ready node could take is still taken by one after a preference or a fallback, by each if its volume may be bound there',
+  'PL6 PL9 after a preference or a fallback a ready node can still take the pod, and each node can if its volume may be bound there',
   () => {
     const all = policies(400);
     const stranded: { readonly seed: number; readonly reason: string; readonly rule: string }[] = [];

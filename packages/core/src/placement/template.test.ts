@@ -35,7 +35,7 @@ function withValue(value: Json, [token, ...rest]: Path, replacement: Json): Json
 }
 
 describe('the text of a template', () => {
-  test('pods of one ReplicaSet have the same: volumes, mounts, times and environment are their own', () => {
+  test('PL11 pods of one ReplicaSet have the same text, with different volumes, mounts, times and environments', () => {
     const own = (suffix: string): JsonObject =>
       pod(
         {
@@ -54,17 +54,17 @@ describe('the text of a template', () => {
     ['a pod whose controller has no name', pod({}, { ownerReferences: [{ kind: 'ReplicaSet', controller: true }] })],
     ['no metadata', { spec: {} }],
     ['no spec', { metadata: { ownerReferences } }],
-    ['annotations beyond what is worth comparing', pod({}, { annotations: { a: 'x'.repeat(16_385) } })],
-  ])('%s has none', (_, one) => {
+    ['annotations above the limit', pod({}, { annotations: { a: 'x'.repeat(16_385) } })],
+  ])('PL11 %s has no text', (_, one) => {
     expect(templateText(one)).toBeUndefined();
   });
 
-  test('as many annotations as are worth comparing are compared', () => {
+  test('PL11 annotations at the limit are compared', () => {
     expect(templateText(pod({}, { annotations: { a: 'x'.repeat(16_384) } }))).toContain('xxx');
   });
 
   test.each<[string, JsonObject, JsonObject]>([
-    ['no affinity and one that is no object', {}, { affinity: Number.POSITIVE_INFINITY }],
+    ['no affinity and one that is not an object', {}, { affinity: Number.POSITIVE_INFINITY }],
     [
       'a spread over architectures and none',
       {},
@@ -73,7 +73,7 @@ describe('the text of a template', () => {
     ['one deadline and another', { activeDeadlineSeconds: 5 }, { activeDeadlineSeconds: 6 }],
     ['a number and its text as the deadline', { activeDeadlineSeconds: 5 }, { activeDeadlineSeconds: '5' }],
     ['a deadline and one below every number', {}, { activeDeadlineSeconds: Number.NEGATIVE_INFINITY }],
-  ])('%s differ', (_, one, other) => {
+  ])('PL11 %s differ', (_, one, other) => {
     expect(templateText(pod(one))).not.toBe(templateText(pod(other)));
   });
 
@@ -96,7 +96,7 @@ describe('the text of a template', () => {
       }),
       { numRuns: 3_000 },
     );
-    // The property says something only if enough pairs have the same text.
+    // The property proves something only if enough pairs have the same text.
     expect(same).toBeGreaterThan(5);
   });
 });

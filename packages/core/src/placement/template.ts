@@ -4,16 +4,16 @@ import { readOwner } from '../kubernetes/owner.ts';
 import { mountedOnly, podImages } from '../kubernetes/pod-spec.ts';
 import { stringMapAt } from '../json/read.ts';
 
-/** Characters of annotations: usual pods have hundreds. Beyond, comparing costs as much as deciding. */
+/** Characters of annotations: usual pods have hundreds. With more, comparing costs as much as deciding. */
 const MAX_ANNOTATIONS_LENGTH = 16_384;
 
 /**
- * Everything of a pod that its placement reads and that its patch touches, as text: two pods with the same text get the
- * same placement from the same input, and what was checked of a patch for one (PL11) holds for the other. A ReplicaSet's
- * pods have the same text, although each has volume names and times of its own.
+ * Returns all parts of a pod that its placement reads or its patch changes, as text. Two pods with the same text get
+ * the same placement from the same input, and the check of a patch for one (PL11) holds for the other. Pods of a
+ * ReplicaSet have the same text, although their names and some volume names differ.
  *
- * Undefined for a bare pod, of which names and managed fields count as well, and for one that is too large or has not
- * the shape of a pod. A number that is not finite reads as null here: what an API server sends has neither.
+ * Undefined for a bare pod, whose names and managed fields count as well, and for a pod that is too large or does not
+ * have the shape of a pod. A number that is not finite becomes null here, but no API server sends one.
  */
 export function templateText(pod: JsonObject): string | undefined {
   const { metadata, spec } = pod;
@@ -35,7 +35,7 @@ export function templateText(pod: JsonObject): string | undefined {
     tolerations: spec['tolerations'],
     spread: spec['topologySpreadConstraints'],
     schedulingGates: spec['schedulingGates'],
-    // Of another type it says nothing.
+    // Other types are ignored.
     deadline: typeof deadline === 'number' ? String(deadline) : undefined,
   });
 }

@@ -6,10 +6,10 @@ import { parseDurationMs } from '../policy/index.ts';
 import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
 
-/** A pod that may run this many gate timeouts at most spends too much of its time behind a gate. */
+/** A pod with a deadline of fewer gate timeouts would spend too much of its time behind the gate. */
 const DEADLINE_FACTOR = 3;
 
-/** PL9: what is done with a pod of which some images are not known. */
+/** PL9: the action for a pod with unresolved images. */
 export type UnresolvedAction = 'gate' | 'admit' | 'fallback' | 'deny';
 
 export function unresolvedAction(
@@ -30,7 +30,7 @@ export function unresolvedAction(
   }
 }
 
-/** Where no answer can come within the time-out, the gate would end in the fallback: it is used at once. */
+/** If no result can arrive within the timeout, waiting would end in the fallback, so the fallback is used at once. */
 function gateAction(
   view: PodView,
   knowledge: readonly ImageKnowledge[],
@@ -45,7 +45,10 @@ function gateAction(
     : 'fallback';
 }
 
-/** Whether the pod can be gated: an operator lifts the gate, waiting can bring an answer within the time-out, and the pod's deadline allows it. */
+/**
+ * Whether the pod can be gated: an operator lifts the gate, a result can arrive within the timeout, and the pod's
+ * deadline allows it.
+ */
 function mayGate(
   { spec }: PodView,
   knowledge: readonly ImageKnowledge[],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { UnresolvedReason } from '../inspection/inspection.ts';
-import { inputOf } from './fixtures/row.ts';
+import { buildInput } from './fixtures/row.ts';
 import type { PlacementWarning } from './decision.ts';
 import { placePod } from './place-pod.ts';
 import { quote, utf8Length } from './quote.ts';
@@ -37,7 +37,7 @@ const warning: fc.Arbitrary<PlacementWarning> = fc.oneof(
 );
 
 describe('warnings', () => {
-  test('PL11 no warning is longer than the API server allows, or holds what a terminal would act on', () => {
+  test("PL11 no warning exceeds the API server's limit or contains terminal control characters", () => {
     fc.assert(
       fc.property(warning, (one) => {
         const text = warningText(one);
@@ -93,40 +93,40 @@ describe('warnings', () => {
     expect(warningText(one)).toBe(text);
   });
 
-  test('PL4 the warning names the image that is to blame', () => {
+  test('PL4 the warning names the decisive image', () => {
     const rows = [
       { images: { app: 'linux/amd64', side: 'linux/arm64' } },
       { images: { app: 'linux/amd64' }, pod: { nodeSelector: { 'kubernetes.io/arch': 'arm64' } } },
     ];
-    expect(rows.map((row) => placePod(inputOf(row)).warnings)).toEqual([
+    expect(rows.map((row) => placePod(buildInput(row)).warnings)).toEqual([
       ['archpolicy: images have no architecture in common: not constrained: side'],
       ['archpolicy: images do not support the architecture that the pod selects: app'],
     ]);
   });
 
-  test('PL9 a refusal says who refuses, and for which image', () => {
+  test('PL9 a denial names the policy and the image', () => {
     const { decision } = placePod(
-      inputOf({ policy: { whenUnresolved: 'Deny' }, images: { app: 'unresolved Unauthorized' } }),
+      buildInput({ policy: { whenUnresolved: 'Deny' }, images: { app: 'unresolved Unauthorized' } }),
     );
-    if (decision.kind !== 'deny') throw new Error('not refused');
+    if (decision.kind !== 'deny') throw new Error('not denied');
     expect(denialText(decision)).toBe(
       'refused by ArchPolicy default: the platforms of an image are not known (app): Unauthorized',
     );
   });
 
-  test('PL4 a refusal for want of an allowed architecture', () => {
+  test('PL4 a denial because no architecture is allowed', () => {
     const policy = { whenNoCommonArchitecture: 'Deny', architectures: ['arm64'] };
-    const { decision } = placePod(inputOf({ policy, images: { app: 'linux/amd64' } }));
-    if (decision.kind !== 'deny') throw new Error('not refused');
+    const { decision } = placePod(buildInput({ policy, images: { app: 'linux/amd64' } }));
+    if (decision.kind !== 'deny') throw new Error('not denied');
     expect(denialText(decision)).toBe(
       'refused by ArchPolicy default: its images support none of the allowed architectures (app)',
     );
   });
 
-  test('PL4 a refusal for want of a common architecture', () => {
+  test('PL4 a denial because of no common architecture', () => {
     const row = { policy: { whenNoCommonArchitecture: 'Deny' }, images: { app: 'linux/amd64', side: 'linux/arm64' } };
-    const { decision } = placePod(inputOf(row));
-    if (decision.kind !== 'deny') throw new Error('not refused');
+    const { decision } = placePod(buildInput(row));
+    if (decision.kind !== 'deny') throw new Error('not denied');
     expect(denialText(decision)).toBe(
       'refused by ArchPolicy default: its images have no architecture in common (side)',
     );
@@ -144,7 +144,7 @@ describe('texts of tenants', () => {
     expect(quote(text, max)).toBe(expected);
   });
 
-  test('PL11 the length in UTF-8 is that of an encoder', () => {
+  test('PL11 the UTF-8 length equals that of an encoder', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(utf8Length(text)).toBe(new TextEncoder().encode(text).length);
@@ -172,15 +172,15 @@ test.each<[string, number]>([
 });
 
 describe('audit annotations', () => {
-  test('PL6 say kind, reason, policy, architectures and image', () => {
-    expect(placePod(inputOf({ images: { app: 'linux/amd64 linux/arm64' } })).auditAnnotations).toEqual({
+  test('PL6 contain kind, reason, policy, architectures and image', () => {
+    expect(placePod(buildInput({ images: { app: 'linux/amd64 linux/arm64' } })).auditAnnotations).toEqual({
       decision: 'constrain',
       reason: 'ImagesSupport',
       policy: 'default',
       architectures: 'amd64,arm64',
       image: 'app',
     });
-    expect(placePod(inputOf({ policy: null, images: { app: 'linux/amd64' } })).auditAnnotations).toEqual({
+    expect(placePod(buildInput({ policy: null, images: { app: 'linux/amd64' } })).auditAnnotations).toEqual({
       decision: 'leave',
       reason: 'NoPolicy',
     });

@@ -2,25 +2,27 @@ import type { Deny, PlacementWarning } from './decision.ts';
 import { quote } from './quote.ts';
 
 /**
- * The API server's advice. Beyond 4,096 characters in all it cuts warnings at 256.
+ * The length that the API server recommends. If all warnings exceed 4,096 characters, it truncates each at 256.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response and
  *   https://github.com/kubernetes/apiserver/blob/v0.36.3/pkg/endpoints/filters/warning.go
  */
 export const MAX_WARNING_LENGTH = 120;
-/** Leaves room for the words around it. */
+/** Leaves room for the rest of the message. */
 const MAX_SHOWN_IMAGE = 52;
 const MAX_SHOWN_KEY = 40;
 const MAX_SHOWN_POLICY = 40;
-/** What no message can be without. */
+/** The start of every message. */
 const PREFIX = 'archpolicy: ';
 
-/** The warning as kubectl prints it: at most {@link MAX_WARNING_LENGTH} characters, and nothing that a registry said. */
+/**
+ * Returns the warning as kubectl prints it: at most {@link MAX_WARNING_LENGTH} characters, and no text of a registry.
+ */
 export function warningText(warning: PlacementWarning): string {
-  return `${PREFIX}${words(warning)}`.slice(0, MAX_WARNING_LENGTH);
+  return `${PREFIX}${formatWarning(warning)}`.slice(0, MAX_WARNING_LENGTH);
 }
 
-/** What the user is told of a refused pod. */
+/** Returns the message for the user whose pod is denied. */
 export function denialText({ policy = '', reason, image, unresolved }: Deny): string {
   const by = `refused by ArchPolicy ${quote(policy, MAX_SHOWN_POLICY)}`;
   const subject = image === undefined ? '' : ` (${quote(image, MAX_SHOWN_IMAGE)})`;
@@ -34,7 +36,7 @@ export function denialText({ policy = '', reason, image, unresolved }: Deny): st
   }
 }
 
-function words(warning: PlacementWarning): string {
+function formatWarning(warning: PlacementWarning): string {
   switch (warning.kind) {
     case 'PreferenceUnknown':
       return `label archpolicy.dev/preferred of the ${warning.by} names no architecture: ignored`;
@@ -45,13 +47,13 @@ function words(warning: PlacementWarning): string {
     case 'PreferredNotSchedulable':
       return `no ready node can take the pod on ${warning.architecture}, which is preferred`;
     case 'OwnerChoiceUnsupported':
-      return `images do not support the architecture that the pod selects${imageOf(warning)}`;
+      return `images do not support the architecture that the pod selects${imageSuffix(warning)}`;
     case 'NoCommonArchitecture':
-      return `images have no architecture in common: not constrained${imageOf(warning)}`;
+      return `images have no architecture in common: not constrained${imageSuffix(warning)}`;
     case 'NotAllowedByPolicy':
-      return `not on an architecture that the policy allows${imageOf(warning)}`;
+      return `not on an architecture that the policy allows${imageSuffix(warning)}`;
     case 'Unresolved':
-      return `platforms not known (${warning.reason})${imageOf(warning)}`;
+      return `platforms not known (${warning.reason})${imageSuffix(warning)}`;
     case 'LabelContradicts':
       return `label ${quote(warning.key, MAX_SHOWN_KEY)} contradicts the pod's node selection: not copied`;
     case 'SelfCheckFailed':
@@ -59,6 +61,6 @@ function words(warning: PlacementWarning): string {
   }
 }
 
-function imageOf({ image }: { readonly image?: string }): string {
+function imageSuffix({ image }: { readonly image?: string }): string {
   return image === undefined ? '' : `: ${quote(image, MAX_SHOWN_IMAGE)}`;
 }

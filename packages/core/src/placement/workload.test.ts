@@ -21,19 +21,19 @@ describe('getWorkload', () => {
       owned('ReplicaSet', 'web-55', { 'rollouts-pod-template-hash': '55' }),
       'ns/Rollout/web',
     ],
-    ['a ReplicaSet of its own', owned('ReplicaSet', 'web-6f7d'), 'ns/ReplicaSet/web-6f7d'],
+    ['a ReplicaSet without a Deployment', owned('ReplicaSet', 'web-6f7d'), 'ns/ReplicaSet/web-6f7d'],
     [
-      'a hash that the name does not end with',
+      'a hash that is not the end of the name',
       owned('ReplicaSet', 'web', { 'pod-template-hash': 'eb' }),
       'ns/ReplicaSet/web',
     ],
     ['a CronJob over its runs', owned('Job', 'nightly-29421660'), 'ns/Job/nightly'],
-    ['a Job with a number of its own', owned('Job', 'import-7'), 'ns/Job/import-7'],
+    ['a Job with its own number', owned('Job', 'import-7'), 'ns/Job/import-7'],
     ['a StatefulSet', owned('StatefulSet', 'db-12345678'), 'ns/StatefulSet/db-12345678'],
     ['a bare pod', { metadata: { name: 'one' }, spec: {} }, 'ns/Pod/one'],
     ['a bare pod without any name', { metadata: {}, spec: {} }, 'ns/Pod/'],
     [
-      'a ReplicaSet of no version',
+      'a ReplicaSet without an API version',
       { metadata: { ownerReferences: [{ kind: 'ReplicaSet', name: 'web-6f7d', controller: true }] }, spec: {} },
       'ns/ReplicaSet/web-6f7d',
     ],
@@ -42,7 +42,7 @@ describe('getWorkload', () => {
       { metadata: { name: 'one-x7k2p', generateName: 'one-' }, spec: {} },
       'ns/Pod/one-',
     ],
-    ['a bare pod that has no name yet', { metadata: { generateName: 'one-' }, spec: {} }, 'ns/Pod/one-'],
+    ['a bare pod without a name yet', { metadata: { generateName: 'one-' }, spec: {} }, 'ns/Pod/one-'],
   ])('PL7 %s', (_, pod, expected) => {
     expect(getWorkload(readPodView(pod), 'ns')).toBe(expected);
   });
@@ -51,18 +51,18 @@ describe('getWorkload', () => {
 describe('computeBucket', () => {
   const workloads = Array.from({ length: 10_000 }, (_, i) => `team-${i % 7}/ReplicaSet/service-${i}`);
 
-  test('PL7 spreads workloads evenly over a hundred buckets', () => {
+  test('PL7 workloads are evenly distributed over a hundred buckets', () => {
     const counts = new Map<number, number>();
     for (const workload of workloads) {
       const bucket = computeBucket('default', workload);
       counts.set(bucket, (counts.get(bucket) ?? 0) + 1);
     }
     expect(counts.size).toBe(100);
-    // 100 each are expected; five standard deviations on either side.
+    // Each is expected 100 times; 50 are five standard deviations.
     for (const count of counts.values()) expect(Math.abs(count - 100)).toBeLessThan(50);
   });
 
-  test('PL7 gives a workload its bucket for good: values that must never change', () => {
+  test('PL7 the bucket of a workload never changes: these values must stay', () => {
     expect([
       computeBucket('default', 'shop/ReplicaSet/web'),
       computeBucket('default', 'shop/StatefulSet/db'),

@@ -2,7 +2,7 @@ import { textAt } from '../json/read.ts';
 import { workloadKey } from '../kubernetes/top-controller.ts';
 import type { PodView } from './pod-view.ts';
 
-/** PL7, R9: the workload that a pod belongs to. */
+/** PL7, R9: returns the workload of a pod. */
 export function getWorkload({ owner, labels, metadata }: PodView, namespace: string): string {
   const generateName = textAt(metadata, 'generateName');
   const name = textAt(metadata, 'name') ?? '';
@@ -15,7 +15,10 @@ export function getWorkload({ owner, labels, metadata }: PodView, namespace: str
   });
 }
 
-/** PL7: the workload's bucket, 0 to 99. It depends on nothing else, so that raising a percentage only adds workloads. */
+/**
+ * PL7: returns the workload's bucket, 0 to 99. It depends only on these names, so raising a percentage only adds
+ * workloads.
+ */
 export function computeBucket(policy: string, workload: string): number {
   return mix(fnv1a(`${policy}\n${workload}`)) % 100;
 }
@@ -27,7 +30,7 @@ function fnv1a(text: string): number {
   return hash >>> 0;
 }
 
-/** The finalizer of MurmurHash3: without it, similar names would fall into neighbouring buckets. */
+/** The finalizer of MurmurHash3: without it, similar names would get neighbouring buckets. */
 function mix(hash: number): number {
   let mixed = hash;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);

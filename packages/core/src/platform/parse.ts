@@ -3,16 +3,16 @@ import { isArchitecture } from './platform.ts';
 
 export type ParsedPlatform =
   | { readonly kind: 'platform'; readonly platform: Platform }
-  /** Well formed, but the architecture is not a GOARCH value. */
+  /** Well formed, but the name is no GOARCH value, so it matches no node. */
   | { readonly kind: 'unknown-architecture'; readonly name: string }
   | { readonly kind: 'malformed' };
 
 /** `os/architecture[/variant]`, with the character set of the OCI image specification's platform fields. */
 const PLATFORM = /^([a-z0-9]+)\/([a-z0-9_]+)(?:\/([a-z0-9._]+))?$/;
-/** Longer than any valid platform; longer input is rejected. */
+/** Above the length of every platform; longer input is rejected. */
 const MAX_PLATFORM_LENGTH = 64;
 
-/** Parses `os/architecture[/variant]`, such as `linux/arm64/v8`. Uses Go's names, without aliases. */
+/** Parses `os/architecture[/variant]`, such as `linux/arm64/v8`. Names are those of Go; aliases are not accepted. */
 export function parsePlatform(text: string): ParsedPlatform {
   if (text.length > MAX_PLATFORM_LENGTH) return { kind: 'malformed' };
   const [, os, architecture, variant] = PLATFORM.exec(text) ?? [];

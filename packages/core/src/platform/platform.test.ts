@@ -80,26 +80,26 @@ describe('parsePlatform', () => {
 
 describe('supportedArchitectures', () => {
   test.each<[string, string, string]>([
-    ['linux/amd64', 'amd64', 'the plain case'],
+    ['linux/amd64', 'amd64', 'one platform'],
     ['linux/arm64/v8 linux/amd64/v1', 'amd64 arm64', 'sorted; the first variants are the plain ones'],
     ['linux/amd64/v3', 'amd64?', 'most runtimes do not match it, and nodes do not report their variant'],
-    ['linux/amd64/v3 linux/amd64', 'amd64', 'a plain offer beside it is what counts'],
+    ['linux/amd64/v3 linux/amd64', 'amd64', 'a plain offer overrides a weak one'],
     ['linux/amd64/v2 linux/arm64', 'arm64 amd64?', 'a weak offer beside a plain one'],
-    ['linux/386', 'amd64', 'containerd on amd64 runs it, and no node carries the label 386'],
+    ['linux/386', 'amd64', 'containerd on amd64 runs it, and no node has the label 386'],
     ['linux/386 linux/amd64', 'amd64', 'one architecture, offered twice'],
-    ['linux/386 linux/arm64', 'amd64 arm64', '386 stands for amd64 beside others too'],
-    ['linux/arm/v7', 'arm arm64?', 'arm64 tries 32-bit arm, and not every CPU can'],
+    ['linux/386 linux/arm64', 'amd64 arm64', '386 counts as amd64 beside others, too'],
+    ['linux/arm/v7', 'arm arm64?', 'runtimes on arm64 try 32-bit arm, and not every CPU can run it'],
     ['linux/arm/v6 linux/arm/v7', 'arm arm64?', 'two variants of arm are one'],
     ['linux/arm/v7 linux/amd64', 'amd64 arm arm64?', 'also beside another architecture'],
-    ['linux/arm/v7 linux/arm64', 'arm arm64', 'arm64 offered by its own name'],
-    ['linux/arm/v7 windows/amd64', 'arm arm64?', 'another OS is no offer'],
-    ['linux/s390x linux/ppc64le', 'ppc64le s390x', 'the others are what they are called'],
+    ['linux/arm/v7 linux/arm64', 'arm arm64', 'arm64 declared by name'],
+    ['linux/arm/v7 windows/amd64', 'arm arm64?', 'a platform of another OS does not count'],
+    ['linux/s390x linux/ppc64le', 'ppc64le s390x', 'each other architecture counts as itself'],
     ['windows/amd64', '', 'nothing for linux'],
-    ['linux/arm64 windows/amd64', 'arm64', 'the OS counts (a neighbour takes both)'],
+    ['linux/arm64 windows/amd64', 'arm64', 'only the platforms of this OS count'],
     ['wasip1/wasm', 'any', 'wasm alone constrains nothing'],
     ['linux/wasm', 'any', 'with any OS'],
     ['linux/amd64 wasip1/wasm', 'amd64', 'wasm beside others adds nothing'],
-    ['', '', 'nothing declared is no offer: it is for inspection to call that unknown'],
+    ['', '', 'no platform declared: the inspection reports it as unknown'],
   ])('PL4 maps %j to %j: %s', (declared, expected) => {
     expect(support(declared)).toBe(expected);
   });
@@ -109,20 +109,20 @@ describe('supportedArchitectures', () => {
   });
 
   test.each<[string, string, string, string]>([
-    ['linux/amd64 linux/arm64', 'linux/amd64', 'arm64 amd64?', 'only nodes that have the image run it'],
+    ['linux/amd64 linux/arm64', 'linux/amd64', 'arm64 amd64?', 'only nodes that have the image can run it'],
     [
       'linux/amd64 linux/386 linux/arm64',
       'linux/amd64',
       'arm64 amd64?',
-      'a node of amd64 pulls amd64, never 386 in its place',
+      'an amd64 node pulls the amd64 manifest, never 386 instead',
     ],
-    ['linux/arm/v7 linux/arm64', 'linux/arm64', 'arm arm64?', 'nor 32-bit arm in place of arm64'],
+    ['linux/arm/v7 linux/arm64', 'linux/arm64', 'arm arm64?', 'nor 32-bit arm instead of arm64'],
     ['linux/amd64/v3 linux/arm64', 'linux/amd64', 'arm64 amd64?', 'a weak offer stays weak'],
     ['linux/amd64 windows/amd64 linux/arm64', 'windows/amd64', 'amd64 arm64', 'of another OS'],
     ['linux/amd64 linux/arm64 linux/s390x', 'linux/amd64 linux/s390x', 'arm64 amd64? s390x?', 'two of them'],
-    ['linux/amd64', 'linux/amd64', 'amd64?', 'nothing else is offered'],
+    ['linux/amd64', 'linux/amd64', 'amd64?', 'no other architecture is declared'],
     ['linux/arm64', 'linux/amd64', 'arm64', 'it adds nothing'],
-    ['wasip1/wasm', 'linux/amd64', 'any', 'what constrains nothing'],
+    ['wasip1/wasm', 'linux/amd64', 'any', 'an image that constrains nothing'],
   ])('I9 maps %j without %j to %j: %s', (declared, missing, expected) => {
     expect(support(declared, 'linux', missing)).toBe(expected);
   });

@@ -1,8 +1,8 @@
 /**
  * The platforms that images declare and the architectures that nodes have.
  *
- * The names are Go's (`go tool dist list`), as in image indexes, config blobs and the label `kubernetes.io/arch`. Any other
- * name is not an architecture, and a platform with it is ignored.
+ * Names are Go's (`go tool dist list`), because image indexes, config blobs and the label `kubernetes.io/arch` all use
+ * them. A name outside this list is not an architecture, and a manifest with such a name declares nothing usable.
  */
 export const ARCHITECTURES = [
   '386',
@@ -21,7 +21,7 @@ export const ARCHITECTURES = [
   'wasm',
 ] as const;
 
-/** A GOARCH value. As a node's architecture it is the value of the node label `kubernetes.io/arch`. */
+/** A GOARCH value. The architecture of a node is the value of its label `kubernetes.io/arch`. */
 export type Architecture = (typeof ARCHITECTURES)[number];
 
 /** A platform that an image declares: `os/architecture[/variant]`, as in an image index or a config blob. */
@@ -29,13 +29,16 @@ export interface Platform {
   /** GOOS in lower case, such as `linux` or `windows`. */
   readonly os: string;
   readonly architecture: Architecture;
-  /** CPU variant such as `v7` (arm), `v8` (arm64) or `v3` (amd64). Nodes do not report theirs; of amd64 a variant above `v1` is a weak offer. */
+  /**
+   * CPU variant such as `v7` (arm), `v8` (arm64) or `v3` (amd64). Nodes do not report theirs, so a variant of amd64
+   * above `v1` is a weak offer.
+   */
   readonly variant?: string;
 }
 
 const known: ReadonlySet<string> = new Set(ARCHITECTURES);
 
-/** Returns whether `name` is a supported GOARCH value. */
+/** Whether `name` is a GOARCH value of the list. */
 export function isArchitecture(name: string): name is Architecture {
   return known.has(name);
 }

@@ -2,8 +2,8 @@ import type { Architecture, Platform } from './platform.ts';
 import { ARCHITECTURES, isArchitecture } from './platform.ts';
 
 /**
- * An architecture that a node can have. `wasm` is none: a node that runs it is still amd64 or arm64. Nor is `386`:
- * kubelets are not built for it, and containerd on amd64 runs its images.
+ * An architecture that a node can have. Not `wasm`: a node that runs it is amd64 or arm64. Not `386`: kubelets are not
+ * built for it, and containerd on amd64 runs its images.
  */
 export type NodeArchitecture = Exclude<Architecture, 'wasm' | '386'>;
 
@@ -21,13 +21,13 @@ export type Support =
   | { readonly kind: 'any' }
   | {
       readonly kind: 'some';
-      /** Offered plainly, sorted. */
+      /** All nodes of these architectures run the image; sorted. */
       readonly architectures: readonly NodeArchitecture[];
-      /** Some nodes of these architectures run it, others do not, and which do is not known; sorted. */
+      /** Some nodes of these architectures run the image and others do not; which is unknown. Sorted. */
       readonly weak: readonly NodeArchitecture[];
     };
 
-/** An index lists manifests for nodes of this kind, and the registry has none of them (I9). */
+/** A node kind for which an index lists manifests, none of which the registry has (I9). */
 export interface MissingPlatform {
   readonly os: string;
   readonly architecture: NodeArchitecture;
@@ -35,7 +35,7 @@ export interface MissingPlatform {
   readonly sinceMs: number;
 }
 
-/** What is known of where an image runs. */
+/** The platforms that an image declares. */
 export interface DeclaredPlatforms {
   readonly platforms: readonly Platform[];
   /** An artifact without platforms. */
@@ -47,12 +47,13 @@ export interface DeclaredPlatforms {
 const ANY: Support = { kind: 'any' };
 
 /**
- * Maps what an image declares to the architectures of nodes, as runtimes match them (PL4): amd64 runs amd64 and 386;
- * arm64 runs arm64; `wasm` constrains nothing. Three offers are weak: amd64 of a variant above v1, which most containerd
- * releases do not match on any node; 32-bit arm on arm64, which runtimes try and not every CPU can run; and what the registry no
- * longer has, which only nodes run that have pulled it before. The mapping serves both placement and "misplaced".
+ * Maps the declared platforms to the architectures of nodes, as runtimes match them (PL4): amd64 runs amd64 and 386;
+ * arm64 runs arm64; `wasm` constrains nothing. Three offers are weak: amd64 with a variant above v1, which most
+ * containerd releases do not match on any node; 32-bit arm on arm64, which runtimes try and not every CPU can run; and
+ * manifests that the registry no longer has, which only nodes run that have pulled them before. Placement and
+ * remediation both use this mapping.
  *
- * @param os the pod's OS: platforms of another are no offer to it
+ * @param os the pod's OS; platforms of another OS do not count
  */
 export function supportedArchitectures({ platforms, neutral, missing = [] }: DeclaredPlatforms, os: string): Support {
   if (neutral) return ANY;
@@ -72,11 +73,11 @@ export function supportedArchitectures({ platforms, neutral, missing = [] }: Dec
   return { kind: 'some', architectures: [...architectures].sort(), weak: onlyWeak.sort() };
 }
 
-/** How an image offers itself to a node: `weak` where the node may or may not run it. */
+/** How well an image suits a node: `weak` means that the node may or may not run it. */
 export type Offer = 'plain' | 'weak' | 'none';
 
 /**
- * What the image offers to a node of this OS and architecture.
+ * Returns the offer of an image to a node of this OS and architecture.
  *
  * @param node as in `status.nodeInfo`
  */
@@ -87,7 +88,7 @@ export function offerTo(image: DeclaredPlatforms, node: { readonly os: string; r
   return support.weak.some(isNodes) ? 'weak' : 'none';
 }
 
-/** What is missing for a node of this OS and architecture. */
+/** Returns the missing platform for a node of this OS and architecture. */
 export function missingOn(
   missing: readonly MissingPlatform[] | undefined,
   node: { readonly os: string; readonly architecture: string },
@@ -95,7 +96,7 @@ export function missingOn(
   return (missing ?? []).filter(({ os, architecture }) => os === node.os && architecture === node.architecture);
 }
 
-/** Whether a node of this OS and architecture can run the image, as far as it is known. */
+/** Whether a node of this OS and architecture can run the image. A weak offer counts. */
 export function runsOn(...args: Parameters<typeof offerTo>): boolean {
   return offerTo(...args) !== 'none';
 }

@@ -10,21 +10,22 @@ import { satisfies } from '../requirement/value-set.ts';
 import type { Architectures } from './image-support.ts';
 import { isSearchable } from './limits.ts';
 
-/** What a pod asks of the scheduler. */
+/** What a pod requires of a node. */
 export interface SchedulingDemand {
-  /** Absent: nodes of any operating system. */
+  /** Absent: any operating system. */
   readonly os?: string;
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector;
   readonly tolerations: readonly Toleration[];
-  /** Further requirements, ANDed to the pod's own. */
+  /** Additional requirements, ANDed with those of the pod. */
   readonly requirements?: readonly NodeSelectorRequirement[];
 }
 
 /**
- * The ready, schedulable nodes of these architectures that satisfy the demand and have no taint that it does not
- * tolerate (PL6, R4, R9). With `'any'` also those without an architecture label, where the demand matches them. None for a demand that takes too many steps to match with that many nodes: a pod is of a
- * tenant's choice. Resources and the pods on a node are not considered.
+ * Returns the ready, schedulable nodes of these architectures that satisfy the demand and have only taints that it
+ * tolerates (PL6, R4, R9). `'any'` includes matching nodes without an architecture label. Returns none if matching the
+ * demand with that many nodes takes too many steps, because tenants write pods. Resources and the pods on a node are
+ * not considered.
  */
 export function feasibleNodes(
   demand: SchedulingDemand,
@@ -37,7 +38,7 @@ export function feasibleNodes(
   );
 }
 
-/** Whether there is a feasible node of these architectures: one whose label names it. */
+/** Whether a feasible node has a label with one of these architectures. */
 export function hasFeasibleNode(
   demand: SchedulingDemand,
   nodes: readonly NodeFacts[],
@@ -53,11 +54,11 @@ function candidates(
   nodes: readonly NodeFacts[],
   architectures: Architectures,
 ): readonly NodeFacts[] {
-  const found =
+  const ofArchitecture =
     architectures === 'any'
       ? nodes
       : nodes.filter(({ architecture }) => architectures.some((one) => one === architecture));
-  return isSearchable(demand, found.length) ? found : [];
+  return isSearchable(demand, ofArchitecture.length) ? ofArchitecture : [];
 }
 
 function isFeasible(demand: SchedulingDemand, node: NodeFacts): boolean {

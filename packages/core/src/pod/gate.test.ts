@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { parsePod } from '../kubernetes/parse-pod.ts';
-import { hasOurGate, isGated, ourGateIndex } from './gate.ts';
+import { hasGate, isGated, findGateIndex } from './gate.ts';
 
 const GATE = { name: 'archpolicy.dev/inspecting' };
 const METADATA = {
@@ -13,22 +13,19 @@ const METADATA = {
 const OTHER = { name: 'example.com/quota' };
 
 test.each([
-  ['only our gate', [GATE], 0],
-  ['our gate after others', [OTHER, OTHER, GATE], 2],
-  ['our gate twice: the first', [OTHER, GATE, GATE], 1],
-  ['our gate after invalid entries', [null, 'archpolicy.dev/inspecting', GATE], 2],
-  ['our gate with an unknown field', [{ ...GATE, since: 1 }], 0],
-  ['only others', [OTHER], undefined],
-  ['a name with our gate as prefix', [{ name: 'archpolicy.dev/inspecting-later' }], undefined],
+  ['only the gate of ArchPolicy', [GATE], 0],
+  ['behind other gates', [OTHER, OTHER, GATE], 2],
+  ['twice: the first', [OTHER, GATE, GATE], 1],
+  ['behind an element that is no gate', [null, 'archpolicy.dev/inspecting', GATE], 2],
+  ['with a field that a later Kubernetes adds', [{ ...GATE, since: 1 }], 0],
+  ['only other gates', [OTHER], undefined],
+  ['a gate whose name starts with that of ArchPolicy', [{ name: 'archpolicy.dev/inspecting-later' }], undefined],
   ['none', [], undefined],
-  ['not a list', 'archpolicy.dev/inspecting', undefined],
-])('PL12 a raw pod and its parsed form agree about our gate: %s', (_, schedulingGates, index) => {
+  ['no list', 'archpolicy.dev/inspecting', undefined],
+])('PL12 a raw pod and its parsed form have the same gate: %s', (_, schedulingGates, index) => {
   const spec = { schedulingGates };
   const raw = { metadata: METADATA, spec };
   const parsed = parsePod(raw);
-  expect(ourGateIndex(spec)).toBe(index);
-  expect([isGated(raw), parsed !== undefined && hasOurGate(parsed)]).toEqual([
-    index !== undefined,
-    index !== undefined,
-  ]);
+  expect(findGateIndex(spec)).toBe(index);
+  expect([isGated(raw), parsed !== undefined && hasGate(parsed)]).toEqual([index !== undefined, index !== undefined]);
 });

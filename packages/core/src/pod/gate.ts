@@ -4,20 +4,20 @@ import type { JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt } from '../json/read.ts';
 
-/** Returns the index of our scheduling gate in the `schedulingGates` of a pod's spec; undefined if absent. */
-export function ourGateIndex(spec: JsonObject): number | undefined {
+/** Returns the index of ArchPolicy's gate in `schedulingGates` of a pod's spec; undefined when it has none. */
+export function findGateIndex(spec: JsonObject): number | undefined {
   const index = arrayAt(spec, 'schedulingGates').findIndex(
     (gate) => isJsonObject(gate) && gate['name'] === GATE_INSPECTING,
   );
   return index === -1 ? undefined : index;
 }
 
-/** Returns whether a raw pod has our scheduling gate. */
+/** Whether a pod, as the API server sends it, has ArchPolicy's gate. */
 export function isGated(pod: JsonObject): boolean {
-  return ourGateIndex(objectAt(pod, 'spec')) !== undefined;
+  return findGateIndex(objectAt(pod, 'spec')) !== undefined;
 }
 
-/** Returns whether a parsed pod has our scheduling gate. */
-export function hasOurGate({ schedulingGates }: Pick<PodFacts, 'schedulingGates'>): boolean {
+/** Whether a parsed pod has ArchPolicy's gate. */
+export function hasGate({ schedulingGates }: Pick<PodFacts, 'schedulingGates'>): boolean {
   return schedulingGates.includes(GATE_INSPECTING);
 }

@@ -3,7 +3,7 @@ import { container, IMAGE, node, pod, resolved } from '../eviction/fixtures/obje
 import { assessPlacement } from '../eviction/assess.ts';
 import type { PlacementAssessment } from '../eviction/assess.ts';
 import type { Inspection } from '../inspection/inspection.ts';
-import { inspectionOf, policyOf } from '../placement/fixtures/row.ts';
+import { parseInspection, buildPolicy } from '../placement/fixtures/row.ts';
 import { placePod } from '../placement/place-pod.ts';
 import type { ArchPolicySpec } from '../policy/index.ts';
 import { imagesToInspect } from './image-knowledge.ts';
@@ -15,14 +15,14 @@ const NO_PLATFORMS: Inspection = {
   ageMs: 0,
 };
 
-/** A policy of which the API server checked nothing. */
+/** A policy that the API server has not validated. */
 const policyWith = (images: ArchPolicySpec['images']) => {
-  const policy = policyOf({});
+  const policy = buildPolicy({});
   return { ...policy, spec: { ...policy.spec, images } };
 };
 
-/** What placement and eviction make of a pod with this image on an amd64 node: the reason, and the assessment. */
-function bothViews(inspections: ReadonlyMap<string, Inspection>, policy = policyOf({}), images = [IMAGE]) {
+/** The results of placement and eviction for a pod with this image on an amd64 node: the reason, and the assessment. */
+function bothViews(inspections: ReadonlyMap<string, Inspection>, policy = buildPolicy({}), images = [IMAGE]) {
   const input = {
     namespace: 'shop',
     namespaceFacts: { name: 'shop', labels: {}, annotations: {} },
@@ -40,35 +40,35 @@ function bothViews(inspections: ReadonlyMap<string, Inspection>, policy = policy
 const unknownBy = (assessment: PlacementAssessment): readonly string[] =>
   assessment.kind === 'unknown' ? assessment.images.map(({ reason }) => reason) : [assessment.kind];
 
-describe('imageKnowledge', () => {
-  test('PL4 R1 facts without platforms are unknown to placement and to eviction, not "runs nowhere"', () => {
+describe('the image facts of a pod', () => {
+  test('PL4 R1 facts without platforms are unresolved for placement and eviction, not "runs nowhere"', () => {
     const { decision, assessment } = bothViews(new Map([[IMAGE, NO_PLATFORMS]]));
     expect(decision.unresolved).toEqual([{ image: IMAGE, reason: 'UnknownPlatform' }]);
     expect(unknownBy(assessment)).toEqual(['UnknownPlatform']);
   });
 
-  test('PL4 R1 they do not hide the facts of other images', () => {
+  test('PL4 R1 an image without platforms does not hide the facts of the other images', () => {
     const inspections = new Map([
       ['unknown', NO_PLATFORMS],
       [IMAGE, resolved('linux/arm64')],
     ]);
-    const { decision, assessment } = bothViews(inspections, policyOf({}), ['unknown', IMAGE]);
+    const { decision, assessment } = bothViews(inspections, buildPolicy({}), ['unknown', IMAGE]);
     expect(decision).toMatchObject({ reason: 'PartlyKnown', architectures: ['arm64'] });
     expect(assessment).toMatchObject({ kind: 'misplaced', images: [IMAGE], architectures: ['arm64'] });
   });
 
-  test('PL4 R1 an override without a valid platform is ignored in placement and eviction', () => {
+  test('PL4 R1 an override without a valid platform does not replace the inspection', () => {
     const policy = policyWith([{ match: '*', platforms: ['linux/pdp11'] }]);
     expect(imagesToInspect([IMAGE], policy.spec)).toEqual([IMAGE]);
-    const { decision, assessment } = bothViews(new Map([[IMAGE, inspectionOf('linux/amd64')]]), policy);
+    const { decision, assessment } = bothViews(new Map([[IMAGE, parseInspection('linux/amd64')]]), policy);
     expect(decision).toMatchObject({ reason: 'ImagesSupport', architectures: ['amd64'] });
     expect(assessment).toMatchObject({ kind: 'fits', supported: ['amd64'] });
   });
 
-  test('PL4 R1 an override takes precedence over an inspection in placement and eviction', () => {
+  test('PL4 R1 an override replaces the inspection, for placement and eviction', () => {
     const policy = policyWith([{ match: '*', platforms: ['linux/arm64'] }]);
     expect(imagesToInspect([IMAGE], policy.spec)).toEqual([]);
-    const { decision, assessment } = bothViews(new Map([[IMAGE, inspectionOf('linux/amd64')]]), policy);
+    const { decision, assessment } = bothViews(new Map([[IMAGE, parseInspection('linux/amd64')]]), policy);
     expect(decision).toMatchObject({ reason: 'ImagesSupport', architectures: ['arm64'] });
     expect(assessment).toMatchObject({ kind: 'misplaced', architectures: ['arm64'] });
   });
@@ -79,22 +79,22 @@ describe('imageKnowledge', () => {
   ])('PL11 R1 of a pod with %i images: %s', (count, reason, expected) => {
     const images = Array.from({ length: count }, (_, index) => `registry.test/app:${index}`);
     const known = new Map(images.map((image) => [image, resolved('linux/amd64')]));
-    const { decision, assessment } = bothViews(known, policyOf({}), images);
+    const { decision, assessment } = bothViews(known, buildPolicy({}), images);
     expect(decision.reason).toBe(reason);
     expect([...new Set(unknownBy(assessment))]).toEqual(expected);
-    expect(imagesToInspect(images, policyOf({}).spec)).toHaveLength(count > 256 ? 0 : count);
+    expect(imagesToInspect(images, buildPolicy({}).spec)).toHaveLength(count > 256 ? 0 : count);
   });
 });
 
 describe('imagesToInspect', () => {
   const images = ['registry.corp/legacy/a', 'nginx', ':::'];
 
-  test('PL4 returns all images without overrides', () => {
-    expect(imagesToInspect(images, policyOf({}).spec)).toEqual(images);
+  test('PL4 all images, if the policy overrides none', () => {
+    expect(imagesToInspect(images, buildPolicy({}).spec)).toEqual(images);
   });
 
-  test('PL4 excludes overridden images', () => {
-    const { spec } = policyOf({ images: [{ match: 'registry.corp/*', platforms: ['linux/amd64'] }] });
+  test('PL4 no image that the policy overrides', () => {
+    const { spec } = buildPolicy({ images: [{ match: 'registry.corp/*', platforms: ['linux/amd64'] }] });
     expect(imagesToInspect(images, spec)).toEqual(['nginx', ':::']);
   });
 });

@@ -3,23 +3,23 @@ import { isNodeArchitecture, supportedArchitectures } from '../platform/supporte
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import type { ImageKnowledge, UnresolvedImage } from './image-knowledge.ts';
 
-/** Sorted architectures; `'any'` without a constraint. */
+/** Sorted; `'any'`: not constrained. */
 export type Architectures = readonly NodeArchitecture[] | 'any';
 
-/** The architectures that all known images of a pod support (PL4). */
+/** What all resolved images of a pod support (PL4). */
 export interface CommonSupport {
-  /** Regardless of the policy; `'any'` if the known images constrain nothing. Empty: no common architecture. */
+  /** Without the policy's allow-list; `'any'` when the images constrain nothing. Empty: no common architecture. */
   readonly supported: Architectures;
   /**
-   * The common architectures in the policy's allow-list. If that leaves no architecture, the allow-list is ignored, unless the policy denies
-   * such pods.
+   * `supported` within the policy's allow-list. If the allow-list has none of them, `supported`, unless the policy
+   * denies such pods.
    */
   readonly architectures: Architectures;
-  /** The architectures in `supported` that all images offer plainly. For the others, at least one image has a weak offer. */
+  /** Those of `supported` that each image offers plainly; the others are weak offers of at least one image. */
   readonly plain: Architectures;
-  /** The last image that reduced the common architectures. */
+  /** The last image that reduced the architectures. */
   readonly image?: string;
-  /** The images have common architectures, but all are outside the policy's allow-list. */
+  /** The images have common architectures, but the policy's allow-list has none of them. */
   readonly notAllowed: boolean;
   readonly unresolved: readonly UnresolvedImage[];
 }
@@ -28,7 +28,7 @@ export interface CommonSupport {
 type AllowList = Pick<ArchPolicySpec, 'architectures' | 'whenNoCommonArchitecture'>;
 
 /**
- * Computes the architectures that all known images support, and the ones that the policy allows.
+ * Returns the architectures that all resolved images support, and those of them that the policy allows.
  *
  * @param os the pod's OS
  */
@@ -50,7 +50,7 @@ export function commonSupport(knowledge: readonly ImageKnowledge[], os: string, 
     supported = left;
     plain = leftPlain;
   }
-  const allowed = withinAllowed(supported, unresolved.length > 0, policy);
+  const allowed = restrictToAllowed(supported, unresolved.length > 0, policy);
   const notAllowed = isNone(allowed) && !isNone(supported);
   return {
     supported,
@@ -62,13 +62,20 @@ export function commonSupport(knowledge: readonly ImageKnowledge[], os: string, 
   };
 }
 
-/** Returns whether no architecture is left. */
+/** Whether the set is empty. */
 export function isNone(architectures: Architectures): boolean {
   return architectures !== 'any' && architectures.length === 0;
 }
 
-/** Known images without constraints allow the whole allow-list; unknown ones may not support it. */
-function withinAllowed(supported: Architectures, someUnknown: boolean, { architectures }: AllowList): Architectures {
+/**
+ * Images that constrain nothing leave the whole allow-list, unless some are unresolved: those may support only other
+ * architectures.
+ */
+function restrictToAllowed(
+  supported: Architectures,
+  someUnknown: boolean,
+  { architectures }: AllowList,
+): Architectures {
   if (architectures === undefined) return supported;
   const allowed = architectures.filter(isNodeArchitecture).sort();
   return supported === 'any' && someUnknown ? 'any' : intersect(supported, allowed);

@@ -1,4 +1,4 @@
-export { hasOurGate, isGated } from './gate.ts';
+export { hasGate, isGated } from './gate.ts';
 export { imagesToInspect } from './image-knowledge.ts';
 export type { UnresolvedImage } from './image-knowledge.ts';
 export type { Architectures } from './image-support.ts';

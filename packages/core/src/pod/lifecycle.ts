@@ -8,7 +8,7 @@ export function isTerminal({ phase }: Pick<PodFacts, 'phase'>): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
-/** Returns whether the pod is terminal or terminating. No decision is made about such a pod. */
+/** Whether the pod has ended or is being deleted: no decision is made about it, on any node. */
 export function isTerminalOrTerminating(pod: Pick<PodFacts, 'phase' | 'deleting'>): boolean {
   return pod.deleting || isTerminal(pod);
 }

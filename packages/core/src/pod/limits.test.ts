@@ -25,7 +25,7 @@ describe('hasTooManyParts', () => {
     expect([hasTooManyParts(podWith(5_000)), hasTooManyParts(podWith(5_001))]).toEqual([false, true]);
   });
 
-  test('a pod of an unexpected shape has no parts', () => {
+  test('PL11 a pod of another shape has none', () => {
     expect(hasTooManyParts({})).toBe(false);
     expect(hasTooManyParts({ spec: { containers: 'x'.repeat(1000) } })).toBe(false);
   });

@@ -5,31 +5,31 @@ import { isJsonArray, objectAt } from '../json/read.ts';
 import type { NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 
 /**
- * Limits for pods, since a tenant can write up to 3 MB into one and a single thread serves the cluster. Real pods are far below;
- * a pod over a limit is not evaluated.
+ * Bounds on what one pod may cost: a tenant's pod has up to three megabytes, and one thread serves the whole cluster.
+ * Legitimate pods are far below these bounds. A pod above them is not evaluated.
  */
 export const MAX_IMAGES = 256;
 const MAX_ELEMENTS = 256;
 /** Expressions, match fields and their values, in all terms together. */
 const MAX_SELECTOR_SIZE = 2_000;
-/** Steps of a decision's node search, about 20 ns each. */
+/** Steps of the node searches of one decision, at about 20 ns each. */
 const MAX_DECISION_STEPS = 1_000_000;
 /**
- * The number of passes over all nodes per decision: for the operating system, for nodes without an architecture label, for
- * nodes that an autoscaler can add, and for the nodes of each architecture.
+ * The most searches over all nodes in one decision: for the operating system, for nodes without an architecture label,
+ * for the nodes that an autoscaler can bring, and for the nodes of each architecture.
  */
 const PASSES = 4;
-/** Steps of one pass over the nodes, about 5 ms; a pod that needs more matches no node. About ten steps per node are usual. */
+/** Steps of one search, about 5 ms: a search that needs more finds no node. Ten steps per node are usual. */
 const MAX_SEARCH_STEPS = MAX_DECISION_STEPS / PASSES;
-/** An integer comparison (Gt, Lt) parses two texts and costs about ten other steps. */
+/** A comparison of integers (Gt, Lt) parses two strings, which takes as long as about ten other steps. */
 const COMPARISON_STEPS = 10;
 
-/** Containers, init containers and volumes together, since each may name an image. Large pods have some dozens. */
+/** Containers, init containers and volumes together: each may name an image. A large pod has some dozens. */
 const MAX_PARTS = 500;
-/** Entries of each map or list: annotations, labels, node selector, tolerations. */
+/** Annotations, labels, node selector and tolerations, each: a decision about so many takes no noticeable time. */
 const MAX_ENTRIES = 5_000;
 
-/** Returns whether a pod in an admission review exceeds the limits of parts. Such a pod is not read further. */
+/** Whether a pod in an admission review has more parts than any pod that runs: then it is not parsed. */
 export function hasTooManyParts(pod: JsonObject): boolean {
   const spec = objectAt(pod, 'spec');
   const parts = ['containers', 'initContainers', 'volumes'].map((field) => countEntries(spec[field]));
@@ -44,10 +44,10 @@ function countEntries(value: Json | undefined): number {
   return isJsonObject(value) ? Object.keys(value).length : 0;
 }
 
-/** The parts of a pod that determine the cost of matching it with nodes. */
+/** The parts of a pod that take time to match with nodes. */
 export type NodeSelection = Pick<PodSpecFacts, 'nodeSelector' | 'requiredAffinity' | 'tolerations'>;
 
-/** Returns whether the pod exceeds the limits of images, terms, selectors or tolerations. */
+/** Whether the pod has too many images, terms, selectors or tolerations for a decision. */
 export function isOversized(pod: NodeSelection & Pick<PodSpecFacts, 'images'>): boolean {
   const terms = pod.requiredAffinity?.nodeSelectorTerms ?? [];
   return (
@@ -59,7 +59,7 @@ export function isOversized(pod: NodeSelection & Pick<PodSpecFacts, 'images'>): 
   );
 }
 
-/** Returns whether the pod can be matched with this number of nodes without delaying other reviews. */
+/** Whether the pod can be matched with this many nodes without delaying other reviews. */
 export function isSearchable({ requiredAffinity, tolerations, nodeSelector }: NodeSelection, nodes: number): boolean {
   const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   const perNode = 1 + selectorSteps(terms) + tolerations.length + Object.keys(nodeSelector).length;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { evaluateReplacement } from '../eviction/owner.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
-import { inputOf } from '../placement/fixtures/row.ts';
+import { buildInput } from '../placement/fixtures/row.ts';
 import { placePod } from '../placement/place-pod.ts';
 import { readPodView } from '../placement/pod-view.ts';
 import { nodeBound } from './node-bound.ts';
@@ -24,14 +24,14 @@ describe('pods that are bound to one node', () => {
     ['from a file', annotated('source', 'file'), 'StaticPod'],
     ['from a source without a name', annotated('source', ''), 'StaticPod'],
     ['from the API server', annotated('source', 'api'), undefined],
-    ['a mark that is no text', annotated('mirror', 1), undefined],
+    ['a mark that is no string', annotated('mirror', 1), undefined],
     ['of a node', owned('v1', 'Node'), 'StaticPod'],
-    ['of something else that is called Node', owned('example.org/v1', 'Node'), undefined],
+    ['of another kind named Node', owned('example.org/v1', 'Node'), undefined],
     ['of a DaemonSet', owned('apps/v1', 'DaemonSet'), 'DaemonSetPod'],
     ['of a DaemonSet of another group', owned('apps.kruise.io/v1', 'DaemonSet'), 'DaemonSetPod'],
     ['of a ReplicaSet', owned('apps/v1', 'ReplicaSet'), undefined],
-  ])('PL1 R2 %s: equal for placement and eviction', (_, metadata, expected) => {
-    const row = inputOf({ metadata, images: { app: 'linux/arm64' } });
+  ])('PL1 R2 %s: the same for placement and for eviction', (_, metadata, expected) => {
+    const row = buildInput({ metadata, images: { app: 'linux/arm64' } });
     const pod = parsePod({ ...row.pod, metadata: { ...metadata, ...IDENTITY } });
     if (pod === undefined) throw new Error('no pod');
     expect([nodeBound(readPodView(row.pod)), nodeBound(pod)]).toEqual([expected, expected]);

@@ -11,13 +11,13 @@ export interface NodeBoundView {
   readonly owner?: Pick<OwnerReference, 'apiVersion' | 'kind'>;
 }
 
-/** Types of pods that cannot move to another node. */
+/** Pods whose node the scheduler does not choose: they cannot run on another node. */
 export type NodeBound = 'StaticPod' | 'DaemonSetPod';
 
-/** Returns why the pod is bound to one node (PL1, R2); undefined if it is not. */
+/** Returns why the pod is bound to one node (PL1, R2); undefined when it is not. */
 export function nodeBound(pod: NodeBoundView): NodeBound | undefined {
   if (isStatic(pod)) return 'StaticPod';
-  // Of any API group: a DaemonSet needs a pod on each node.
+  // Of any API group: each pod of a DaemonSet covers its node, and evicting it leaves the node uncovered.
   return pod.owner?.kind === 'DaemonSet' ? 'DaemonSetPod' : undefined;
 }
 

@@ -3,12 +3,14 @@ import fc from 'fast-check';
 import { node } from '../eviction/fixtures/objects.ts';
 import type { JsonObject } from '../json/json.ts';
 import { readPodSpec } from '../kubernetes/pod-spec.ts';
-import { inspectionOf } from '../placement/fixtures/row.ts';
+import { parseInspection } from '../placement/fixtures/row.ts';
 import type { ImageKnowledge } from './image-knowledge.ts';
 import { declaredOs, podOs } from './operating-system.ts';
 
 const OS = 'kubernetes.io/os';
-const images = (platforms: string): readonly ImageKnowledge[] => [{ image: 'a', inspection: inspectionOf(platforms) }];
+const images = (platforms: string): readonly ImageKnowledge[] => [
+  { image: 'a', inspection: parseInspection(platforms) },
+];
 const terms = (...all: readonly (readonly [string, string, ...string[]])[]): JsonObject => ({
   affinity: {
     nodeAffinity: {
@@ -21,28 +23,28 @@ const terms = (...all: readonly (readonly [string, string, ...string[]])[]): Jso
   },
 });
 
-describe('declaredOs', () => {
+describe('the operating system of a pod', () => {
   test.each<[string, JsonObject, string | undefined]>([
     ['nothing', {}, undefined],
     ['the field', { os: { name: 'windows' } }, 'windows'],
-    ['the field against the selector', { os: { name: 'linux' }, nodeSelector: { [OS]: 'windows' } }, 'linux'],
+    ['the field overrides the selector', { os: { name: 'linux' }, nodeSelector: { [OS]: 'windows' } }, 'linux'],
     ['the selector', { nodeSelector: { [OS]: 'windows' } }, 'windows'],
     ['the selector by the deprecated label', { nodeSelector: { 'beta.kubernetes.io/os': 'windows' } }, 'windows'],
-    ['a system of another name', { nodeSelector: { [OS]: 'freebsd' } }, 'freebsd'],
+    ['an unknown operating system', { nodeSelector: { [OS]: 'freebsd' } }, 'freebsd'],
     ['In', terms([OS, 'In', 'windows']), 'windows'],
     ['In of two', terms([OS, 'In', 'windows', 'linux']), undefined],
     ['NotIn', terms([OS, 'NotIn', 'windows']), 'linux'],
     ['Exists', terms([OS, 'Exists']), undefined],
     ['the same in each alternative', terms([OS, 'In', 'windows'], [OS, 'In', 'windows']), 'windows'],
-    ['an alternative that leaves it open', terms([OS, 'In', 'windows'], ['zone', 'Exists']), undefined],
-    ['terms within the selector', { nodeSelector: { [OS]: 'linux' }, ...terms([OS, 'Exists']) }, 'linux'],
+    ['an alternative without an operating system', terms([OS, 'In', 'windows'], ['zone', 'Exists']), undefined],
+    ['terms that the selector narrows', { nodeSelector: { [OS]: 'linux' }, ...terms([OS, 'Exists']) }, 'linux'],
     ['no term that can match', terms(), undefined],
   ])('PL4 %s', (_, spec, expected) => {
     expect(declaredOs(readPodSpec({ spec }))).toBe(expected);
   });
 });
 
-test('PL4 searches nodes only for images that offer another system than Linux', () => {
+test('PL4 nodes are searched only for images that offer an operating system beside Linux', () => {
   const unread = new Proxy([node()], {
     get: () => {
       throw new Error('the nodes were read');
@@ -52,7 +54,7 @@ test('PL4 searches nodes only for images that offer another system than Linux', 
   expect(podOs(pod, images('linux/amd64 linux/arm64 wasip1/wasm'), unread)).toEqual({ kind: 'assumed', name: 'linux' });
 });
 
-test('PL4 for generated nodes and selectors: Linux if a Linux node or no node matches, else the only system', () => {
+test('PL4 over generated nodes and selectors: Linux if a Linux node matches or no node does, else the only operating system', () => {
   const one = fc.record({ os: fc.constantFrom('linux', 'windows', 'freebsd'), pool: fc.constantFrom('a', 'b') });
   fc.assert(
     fc.property(fc.array(one, { maxLength: 4 }), fc.constantFrom('a', 'b', undefined), (nodes, pool) => {

@@ -9,11 +9,11 @@ import { isSearchable } from './limits.ts';
 
 /** The operating system of a pod (PL4). */
 export type PodOs =
-  /** From `spec.os.name`, or the only one that node selector and required terms allow. */
+  /** From `spec.os.name`, or the only one that its node selector and required terms allow. */
   | { readonly kind: 'declared'; readonly name: string }
-  /** Inferred from the matching nodes: not a reason to deny the pod. */
+  /** Derived from the nodes that match the pod: not certain enough to deny the pod. */
   | { readonly kind: 'assumed'; readonly name: string }
-  /** Nodes of several systems match, none of them Linux. */
+  /** The pod matches nodes of several operating systems, none of them Linux. */
   | { readonly kind: 'open' };
 
 /** The parts of a pod that determine its operating system. */
@@ -24,9 +24,10 @@ export const LINUX = 'linux';
 const SYSTEMS = [LINUX, 'windows'] as const;
 
 /**
- * PL4: returns the pod's operating system. If the pod does not determine it, Linux if a Linux node matches the pod's node selector
- * and required terms or no node does, else the only system of the matching nodes. Nodes are searched only for images that
- * offer another system than Linux; for others the result does not matter.
+ * PL4: returns the pod's operating system. If the pod does not declare one, it is Linux if a Linux node matches the
+ * pod's node selector and required terms, or if no node does; else the one operating system of the matching nodes.
+ * Nodes are searched only for images that offer an operating system beside Linux; for others the result would not
+ * matter.
  */
 export function podOs(pod: OsConstraints, knowledge: readonly ImageKnowledge[], nodes: readonly NodeFacts[]): PodOs {
   const declared = declaredOs(pod);
@@ -43,7 +44,10 @@ export function podOs(pod: OsConstraints, knowledge: readonly ImageKnowledge[], 
   return others.length > 0 ? { kind: 'open' } : { kind: 'assumed', name };
 }
 
-/** Returns `spec.os.name`, else the only system that node selector and required terms allow; undefined if several. */
+/**
+ * Returns `spec.os.name`, else the only operating system that the node selector and required terms allow; undefined
+ * when they allow several.
+ */
 export function declaredOs(pod: Pick<OsConstraints, 'os' | 'nodeSelector' | 'requiredAffinity'>): string | undefined {
   if (pod.os !== undefined) return pod.os;
   const alternatives = allowedSystems(pod);
@@ -54,7 +58,7 @@ export function declaredOs(pod: Pick<OsConstraints, 'os' | 'nodeSelector' | 'req
   return left.length === 1 ? left[0] : undefined;
 }
 
-/** Returns the operating systems that each matchable required term and the node selector allow. */
+/** Returns, for each required term that can match, the operating systems that it and the node selector allow. */
 function allowedSystems({
   nodeSelector,
   requiredAffinity,
@@ -71,7 +75,7 @@ function allowedSystems({
     );
 }
 
-/** Returns the operating systems of all platforms of the images. */
+/** Returns the operating systems for which any of the images has a platform. */
 export function offeredSystems(knowledge: readonly ImageKnowledge[]): readonly string[] {
   const systems = new Set<string>();
   for (const { inspection } of knowledge) {

@@ -1,14 +1,14 @@
 import type { OwnerReference } from '../kubernetes/facts.ts';
 import { groupKind } from '../kubernetes/owner.ts';
 
-/** The built-in controllers that replace an evicted pod, as `group/Kind`. */
+/** The built-in controllers that create a new pod for an evicted one, as `group/Kind`. */
 const REPLACING: ReadonlySet<string> = new Set(['apps/ReplicaSet', 'apps/StatefulSet', '/ReplicationController']);
 
 /**
- * Returns whether an owner of this kind replaces each deleted pod (R2). A Job does not always: it depends on its spec and its
- * failures.
+ * Whether an owner of this kind creates a new pod for each that is gone (R2). A Job is not included: that depends on
+ * its spec and its failures.
  *
- * @param ownerKinds further replacing kinds, as `group/Kind` (policy)
+ * @param ownerKinds additional kinds from the policy, as `group/Kind`
  */
 export function isReplacingOwner(
   owner: Pick<OwnerReference, 'apiVersion' | 'kind'>,

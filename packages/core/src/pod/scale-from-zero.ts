@@ -10,7 +10,10 @@ import { satisfies } from '../requirement/value-set.ts';
 import type { SchedulingDemand } from './feasible-nodes.ts';
 import { isSearchable } from './limits.ts';
 
-/** The labels that any new node of an autoscaler has or can have: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
+/**
+ * Labels that every new node of an autoscaler has or may have:
+ * https://kubernetes.io/docs/reference/labels-annotations-taints/
+ */
 const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
   LABEL_ARCH,
   LABEL_ARCH_BETA,
@@ -23,8 +26,9 @@ const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * PL6, R4: returns whether an autoscaler that adds nodes of this architecture (`scaleFromZero`) can add one for this pod. It cannot
- * if the pod selects nodes by other labels or by name and all matching existing nodes have other architectures.
+ * PL6, R4: whether an autoscaler that brings nodes of this architecture (`scaleFromZero`) can bring one for this pod.
+ * It cannot if the pod selects nodes by other labels or by name, and all existing nodes that match have other
+ * architectures.
  */
 export function canBeBrought(
   demand: SchedulingDemand,
@@ -35,12 +39,12 @@ export function canBeBrought(
   return bringable === 'any' || bringable.has(architecture);
 }
 
-/** Filters the architectures by {@link canBeBrought}. Matches the nodes only once. */
+/** Returns the architectures for which {@link canBeBrought} holds, with one search over the nodes. */
 export function bringableArchitectures(
   demand: SchedulingDemand,
   nodes: readonly NodeFacts[],
 ): ReadonlySet<string> | 'any' {
-  const own = ownSelection(demand);
+  const own = getOwnSelection(demand);
   if (own === 'any' || !isSearchable(demand, nodes.length)) return 'any';
   const { requirements } = own;
   const matching = nodes.filter(
@@ -53,8 +57,14 @@ export function bringableArchitectures(
 
 type OwnSelection = NodeConstraints & { readonly requirements: readonly NodeSelectorRequirement[] };
 
-/** Returns the pod's constraints beyond the labels of any node; `'any'` if at least one alternative has none. */
-function ownSelection({ nodeSelector, requiredAffinity, requirements = [] }: SchedulingDemand): OwnSelection | 'any' {
+/**
+ * Returns what the pod requires beyond the labels of every new node; `'any'` if one alternative requires nothing more.
+ */
+function getOwnSelection({
+  nodeSelector,
+  requiredAffinity,
+  requirements = [],
+}: SchedulingDemand): OwnSelection | 'any' {
   const labels = Object.fromEntries(Object.entries(nodeSelector).filter(([key]) => !LABELS_OF_ANY_NODE.has(key)));
   const further = requirements.filter(isOwn);
   const terms = requiredAffinity?.nodeSelectorTerms.filter((term) => !isEmptyTerm(term)).map(withOwnExpressions);

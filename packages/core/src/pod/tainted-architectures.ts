@@ -5,8 +5,8 @@ import { isNodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 
 /**
- * Returns the architectures with the taint `kubernetes.io/arch=ARCHITECTURE` on any node, ready or not (PL8), and those of
- * `scaleFromZero`, whose new nodes may have it. Sorted.
+ * Returns the architectures whose taint `kubernetes.io/arch=ARCHITECTURE` a node has, ready or not (PL8), and those of
+ * `scaleFromZero`, whose nodes may have it. Sorted.
  */
 export function taintedArchitectures(
   nodes: readonly NodeFacts[],
@@ -17,14 +17,14 @@ export function taintedArchitectures(
   return brought.length === 0 ? carried : [...new Set([...carried, ...brought])].sort();
 }
 
-/** Cached by array: the node view returns the same array until a change. */
-const known = new WeakMap<readonly NodeFacts[], readonly NodeArchitecture[]>();
+/** The node view returns the same array until a node changes, so each array is searched once. */
+const cached = new WeakMap<readonly NodeFacts[], readonly NodeArchitecture[]>();
 
 function carriedTaints(nodes: readonly NodeFacts[]): readonly NodeArchitecture[] {
-  const before = known.get(nodes);
+  const before = cached.get(nodes);
   if (before !== undefined) return before;
   const values = nodes.flatMap(({ taints }) => taints.flatMap(({ key, value }) => (key === LABEL_ARCH ? [value] : [])));
   const carried = [...new Set(values)].filter(isNodeArchitecture).sort();
-  known.set(nodes, carried);
+  cached.set(nodes, carried);
   return carried;
 }

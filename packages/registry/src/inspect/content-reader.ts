@@ -64,7 +64,7 @@ export class ContentReader {
     let complete = true;
     for (const entry of entries) {
       if (entry.kind === 'platform') parts.push({ kind: 'platforms', platforms: [entry.platform] });
-      if (entry.kind === 'skipped' && entry.because !== 'attestation') parts.push(UNKNOWN);
+      if (entry.kind === 'skipped' && entry.reason !== 'attestation') parts.push(UNKNOWN);
       if (entry.kind !== 'undeclared') continue;
       const child = await this.#readChild(entry.child, depth + 1);
       if (child.kind === 'failed' && !isMissing(child)) return child;
