@@ -149,10 +149,10 @@ function subject({ pod }: Pick<Misplacement, 'pod'>): string {
 }
 
 function describePlacement({ node, architecture, images, architectures }: Misplacement): string {
-  const shown = images.slice(0, MAX_IMAGES).join(', ');
+  const named = images.slice(0, MAX_IMAGES).join(', ');
   const more = images.length > MAX_IMAGES ? ` and ${images.length - MAX_IMAGES} more` : '';
   const instead = architectures.length === 0 ? 'no architecture that its policy allows' : architectures.join(' or ');
-  return `node ${node} (${architecture}) cannot run ${shown}${more}; its images run on ${instead}.`;
+  return `node ${node} (${architecture}) cannot run ${named}${more}; its images run on ${instead}.`;
 }
 
 function capitalize(text: string): string {

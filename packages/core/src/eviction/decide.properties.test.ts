@@ -15,8 +15,8 @@ import { evaluateReplacement } from './owner.ts';
 const NOW = 10_000_000;
 
 /** Mostly the usual value, to which no rule objects: else almost every case would have an objection. */
-const mostly = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
-  fc.oneof({ weight: 15, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+const mostly = <T>(usual: T, ...rarer: readonly T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 15, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...rarer) });
 const time = fc.oneof(fc.constant(0), fc.integer({ min: NOW - 600_000, max: NOW + 10_000 }));
 const owned = (apiVersion: string, kind: string): OwnerReference => ({ apiVersion, kind, name: 'o', uid: 'o' });
 

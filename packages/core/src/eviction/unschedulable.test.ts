@@ -92,7 +92,7 @@ describe('whether dropping the preference would help', () => {
         spec: { containers: [{ name: 'a', image: 'a' }], ...spec },
         status: { conditions },
       };
-      const others = [
+      const boundPods = [
         { phase: 'Running' as const, requests: podRequests(asking(taken ?? '0')) },
         { phase: 'Succeeded' as const, requests: podRequests(asking('99')) },
       ];
@@ -107,7 +107,7 @@ describe('whether dropping the preference would help', () => {
       const placed = applyPatch(raw, patch);
       const pod = placed.kind === 'applied' ? parsePod(placed.value as JsonObject) : undefined;
       if (pod === undefined) throw new Error('no pod');
-      expect(relaxingHelps({ ...input, pod, podsOn: () => others })).toBe(expected);
+      expect(relaxingHelps({ ...input, pod, podsOn: () => boundPods })).toBe(expected);
     },
   );
 });
