@@ -220,14 +220,23 @@ function templateSpec(image: string): JsonObject {
   return { terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image }] };
 }
 
-/** Returns a workload whose pods have its name as label, and crash on nodes other than arm64. */
-export function workload(kind: string, name: string, image: string, extra: JsonObject = {}): JsonObject {
+/**
+ * Returns a workload whose pods have its name as label, and crash on nodes other than arm64.
+ * @param podSpec further fields of its pods
+ */
+export function workload(
+  kind: string,
+  name: string,
+  image: string,
+  extra: JsonObject = {},
+  podSpec: JsonObject = {},
+): JsonObject {
   const labels = { app: name };
   const isJob = kind === 'Job' || kind === 'CronJob';
   const annotations = { [PLATFORMS_ANNOTATION]: 'linux/arm64' };
   const pod = {
     metadata: { labels, annotations },
-    spec: { ...templateSpec(image), ...(isJob && { restartPolicy: 'Never' }) },
+    spec: { ...templateSpec(image), ...(isJob && { restartPolicy: 'Never' }), ...podSpec },
   };
   const job = { template: pod, ...(!isJob && { selector: { matchLabels: labels } }), ...extra };
   const spec = kind === 'CronJob' ? { schedule: '0 0 1 1 *', jobTemplate: { spec: job } } : job;

@@ -124,12 +124,15 @@ test.concurrent('PL12 existing terms and foreign gates are kept', async () => {
   ];
   const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } };
   await testCase.create(
-    podManifest('terms', image, { affinity }),
+    workload('Deployment', 'terms', image, { replicas: 1 }, { affinity }),
+    podManifest('bare', image, { affinity }),
     podManifest('gates', image, { schedulingGates: [{ name: 'a.b/c' }] }),
   );
   expect(await testCase.state('gates')).toBe(`a.b/c ${GATE}`);
   release();
-  await testCase.waitForState('terms', /^arm64-\d arm64 arm64$/u);
+  await testCase.waitForStates('terms', 1, /^arm64-\d arm64 arm64$/u);
+  // The affinity of a bare pod is its owner's: the architecture is required by its node selector.
+  await testCase.waitForState('bare', /^arm64-\d$/u);
   await testCase.waitForState('gates', /^arm64 a\.b\/c$/u);
 });
 
