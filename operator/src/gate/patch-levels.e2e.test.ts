@@ -174,7 +174,7 @@ describe('PL12 what the patches rely on', () => {
   });
 });
 
-/** The pod as our webhook would admit it: gated, with the requirement of the images that it knows. */
+/** The pod as our webhook would admit it: gated, with the requirement of its known images. */
 function gated(spec: JsonObject, before: Known['before']): JsonObject {
   const pod: JsonObject = {
     apiVersion: 'v1',

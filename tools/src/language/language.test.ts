@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { compare, shrink } from './allowance.ts';
 import { buildChecker, describeFinding } from './check.ts';
@@ -86,6 +88,10 @@ describe('the allowance', () => {
   const findings = ['a.md', 'a.md', 'b.md'].flatMap((file) => check(file, 'flubber'));
   const problems = (allowance: Record<string, number>): readonly string[] =>
     compare(findings, allowance, ({ file }) => file);
+
+  test('of this checkout is empty', () => {
+    expect(JSON.parse(readFileSync(join(import.meta.dirname, 'allowance.json'), 'utf8'))).toEqual({});
+  });
 
   test('covers what a file holds', () => {
     expect(problems({ 'a.md': 2, 'b.md': 1 })).toEqual([]);
