@@ -8,7 +8,7 @@ import { applyPatch } from './json-patch.ts';
 import { placePod } from './place-pod.ts';
 import { utf8Length } from './quote.ts';
 
-const annotationOf = (row: Row): string => {
+const getAnnotation = (row: Row): string => {
   const input = buildInput(row);
   const applied = applyPatch(input.pod, placePod(input).patch);
   const pod = applied.kind === 'applied' ? (applied.value as JsonObject) : {};
@@ -22,7 +22,7 @@ describe('the decision annotation', () => {
     const expression = { key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] };
     expect(
       JSON.parse(
-        annotationOf({ images: { app: 'linux/arm64/v8', side: 'unresolved NotFound' }, terms: ['zone In a'] }),
+        getAnnotation({ images: { app: 'linux/arm64/v8', side: 'unresolved NotFound' }, terms: ['zone In a'] }),
       ),
     ).toEqual({
       v: 1,
@@ -47,7 +47,7 @@ describe('the decision annotation', () => {
 
   test('PL4 records an override as the source', () => {
     const policy = { images: [{ match: 'docker.io/library/app', platforms: ['linux/arm64'] }] };
-    expect(JSON.parse(annotationOf({ images: { app: 'linux/amd64' }, policy }))).toMatchObject({
+    expect(JSON.parse(getAnnotation({ images: { app: 'linux/amd64' }, policy }))).toMatchObject({
       images: [{ image: 'app', platforms: ['linux/arm64'], source: 'override' }],
     });
   });
@@ -55,21 +55,21 @@ describe('the decision annotation', () => {
   test('PL4 an override of an image by digest keeps the digest', () => {
     const image = `app@sha256:${'ab'.repeat(32)}`;
     const policy = { images: [{ match: 'docker.io/library/app', platforms: ['linux/arm64'] }] };
-    expect(JSON.parse(annotationOf({ images: { [image]: 'linux/amd64' }, policy }))).toMatchObject({
+    expect(JSON.parse(getAnnotation({ images: { [image]: 'linux/amd64' }, policy }))).toMatchObject({
       images: [{ image, digest: `sha256:${'ab'.repeat(32)}` }],
     });
   });
 
   test('PL2 truncates an image reference of a thousand characters', () => {
     const image = `registry.corp/${'a'.repeat(1000)}`;
-    expect(JSON.parse(annotationOf({ images: { [image]: 'linux/arm64' } }))).toMatchObject({
+    expect(JSON.parse(getAnnotation({ images: { [image]: 'linux/arm64' } }))).toMatchObject({
       image: image.slice(0, 256),
       images: [{ image: image.slice(0, 256) }],
     });
   });
 
   test('PL2 parses what was formatted', () => {
-    expect(parseDecision(annotationOf({ images: { app: 'linux/arm64' } }))).toMatchObject({
+    expect(parseDecision(getAnnotation({ images: { app: 'linux/arm64' } }))).toMatchObject({
       kind: 'record',
       record: {
         policy: 'default',
@@ -86,14 +86,14 @@ describe('the decision annotation', () => {
     const images = Object.fromEntries(
       Array.from({ length: 30 }, (_, i) => [`registry.corp/team/${'service'.repeat(10)}-${i}`, 'linux/arm64']),
     );
-    const text = annotationOf({ images });
+    const text = getAnnotation({ images });
     expect(utf8Length(text)).toBeLessThanOrEqual(MAX_DECISION_BYTES);
     expect(JSON.parse(text)).not.toHaveProperty('images');
     expect(JSON.parse(text)).toHaveProperty('added');
   });
 
   test('PL2 omits the additions as well for a pod with very many terms', () => {
-    const text = annotationOf({
+    const text = getAnnotation({
       images: { app: 'linux/arm64' },
       terms: Array.from({ length: 40 }, (_, i) => `zone In z${i}`),
     });

@@ -27,8 +27,8 @@ export function architectureRequirement(architectures: readonly NodeArchitecture
 export function exceptOthersRequirement(
   architectures: readonly NodeArchitecture[],
 ): NodeSelectorRequirement | undefined {
-  const others = NODE_ARCHITECTURES.filter((architecture) => !architectures.includes(architecture));
-  return others.length === 0 ? undefined : { key: LABEL_ARCH, operator: 'NotIn', values: others };
+  const excluded = NODE_ARCHITECTURES.filter((architecture) => !architectures.includes(architecture));
+  return excluded.length === 0 ? undefined : { key: LABEL_ARCH, operator: 'NotIn', values: excluded };
 }
 
 /** Whether the node selector or the required terms constrain the architecture (PL3). */

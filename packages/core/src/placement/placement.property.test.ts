@@ -41,7 +41,7 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
         if (decision.reason === 'LabelsCopied' && decision.architectures.length === 0) return;
         const after = mutated(input.pod, placement);
         for (const node of nodes.filter((one) => selects(after, one))) {
-          for (const image of imagesOf(input.pod)) {
+          for (const image of getImages(input.pod)) {
             const known = overridden(input, image) ?? facts.get(image) ?? '';
             if (!known.startsWith('linux') && !known.startsWith('w')) continue;
             expect([image, known, node.architecture, naiveRuns(known.split(' '), node.architecture)]).toContain(true);
@@ -79,10 +79,10 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
   });
 
   test('PL2 a sidecar that is injected between two calls leads to the result of a pod that always had it', () => {
-    const specOf = (raw: JsonObject): JsonObject => raw['spec'] as JsonObject;
+    const getSpec = (raw: JsonObject): JsonObject => raw['spec'] as JsonObject;
     const inject = (raw: JsonObject, image: string): JsonObject => {
-      const containers = specOf(raw)['containers'] as readonly Json[];
-      return { ...raw, spec: { ...specOf(raw), containers: [...containers, { name: 'injected', image }] } };
+      const containers = getSpec(raw)['containers'] as readonly Json[];
+      return { ...raw, spec: { ...getSpec(raw), containers: [...containers, { name: 'injected', image }] } };
     };
     fc.assert(
       fc.property(world, fc.constantFrom(...IMAGES), ({ input }, image) => {
@@ -93,8 +93,8 @@ describe('placement, over generated pods, policies, platforms and nodes', () => 
         expect(again.decision).toEqual(placePod(fresh).decision);
         // A denied pod is not patched.
         if (again.decision.kind === 'deny') return;
-        expect(withoutNulls(specOf(mutated(reinvoked.pod, again)))).toEqual(
-          withoutNulls(specOf(mutated(fresh.pod, placePod(fresh)))),
+        expect(withoutNulls(getSpec(mutated(reinvoked.pod, again)))).toEqual(
+          withoutNulls(getSpec(mutated(fresh.pod, placePod(fresh)))),
         );
       }),
       runs,
@@ -142,7 +142,7 @@ function withoutNulls(raw: Json): Json {
   );
 }
 
-function imagesOf(raw: JsonObject): readonly string[] {
+function getImages(raw: JsonObject): readonly string[] {
   const { containers, initContainers = [] } = raw['spec'] as {
     readonly containers: readonly { readonly image: string }[];
     readonly initContainers?: readonly { readonly image: string }[];

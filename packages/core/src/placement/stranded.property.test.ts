@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../json/json.ts';
 import type { NodeFacts } from '../kubernetes/facts.ts';
-import { naiveBrings, naiveRunsThere, naiveSystem, naiveTakes } from './fixtures/naive-feasibility.ts';
+import { naiveBrings, naiveRunsThere, naiveSystem, naiveFits } from './fixtures/naive-feasibility.ts';
 import type { StrandedCase } from './fixtures/stranded-cases.ts';
 import { CLASSES, OWNER_CLASSES, policies, strandedCase } from './fixtures/stranded-cases.ts';
 import type { PlacementInput } from './input.ts';
@@ -29,7 +29,7 @@ function placed(input: PlacementInput): Placed {
   return { decision, pod: applied.value as JsonObject };
 }
 
-const isTaken = (pod: JsonObject, nodes: readonly NodeFacts[]): boolean => nodes.some((node) => naiveTakes(pod, node));
+const fitsOn = (pod: JsonObject, nodes: readonly NodeFacts[]): boolean => nodes.some((node) => naiveFits(pod, node));
 
 /**
  * Whether a ready node could take the pod as its owner wrote it, and run its images. The architecture of a node without
@@ -43,7 +43,7 @@ function couldRun({ input, images }: StrandedCase): boolean {
   return nodes.some(
     (node) =>
       node.os === system &&
-      naiveTakes(pod, node) &&
+      naiveFits(pod, node) &&
       (isVirtual(node) || images.every((platforms) => naiveRunsThere(platforms, system, node.architecture))),
   );
 }
@@ -84,13 +84,13 @@ test(
       count(after.decision.reason);
       if (
         isVolumeBound(one, after) &&
-        nodes.some((node) => isTaken(relaxed.pod, [node]) && !isTaken(after.pod, [node]))
+        nodes.some((node) => fitsOn(relaxed.pod, [node]) && !fitsOn(after.pod, [node]))
       ) {
         stranded.push({ seed, reason: after.decision.reason, rule: 'kept from the node of its volume' });
       }
-      if (isTaken(after.pod, nodes)) {
+      if (fitsOn(after.pod, nodes)) {
         if (
-          !isTaken(
+          !fitsOn(
             after.pod,
             nodes.filter((node) => !isVirtual(node)),
           )
@@ -99,7 +99,7 @@ test(
         continue;
       }
       if (waitsForNode(one, after)) count('waits for a node');
-      else if (isTaken(relaxed.pod, nodes)) stranded.push({ seed, reason: after.decision.reason, rule: 'narrowed' });
+      else if (fitsOn(relaxed.pod, nodes)) stranded.push({ seed, reason: after.decision.reason, rule: 'narrowed' });
       else if (couldRun(one)) stranded.push({ seed, reason: after.decision.reason, rule: 'constrained' });
     }
     expect(stranded.slice(0, 10)).toEqual([]);

@@ -14,12 +14,12 @@ const pod = (spec: JsonObject = {}, metadata: JsonObject = {}): JsonObject => ({
 
 type Path = readonly (string | number)[];
 
-function pathsOf(value: Json, path: Path = []): Path[] {
+function listPaths(value: Json, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [path];
   return [
     path,
     ...Object.entries(value).flatMap(([key, child]) =>
-      child === undefined ? [] : pathsOf(child, [...path, Array.isArray(value) ? Number(key) : key]),
+      child === undefined ? [] : listPaths(child, [...path, Array.isArray(value) ? Number(key) : key]),
     ),
   ];
 }
@@ -83,7 +83,7 @@ describe('the text of a template', () => {
     fc.assert(
       fc.property(world, fc.array(change, { minLength: 1, maxLength: 3 }), ({ input }, changes) => {
         const other = changes.reduce<JsonObject>((raw, [at, value]) => {
-          const paths = pathsOf(raw).slice(1);
+          const paths = listPaths(raw).slice(1);
           return withValue(raw, paths[at % paths.length] ?? ['spec'], value) as JsonObject;
         }, input.pod);
         const text = templateText(input.pod);

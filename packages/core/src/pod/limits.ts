@@ -35,8 +35,8 @@ export function hasTooManyParts(pod: JsonObject): boolean {
   const parts = ['containers', 'initContainers', 'volumes'].map((field) => countEntries(spec[field]));
   if (parts.reduce((sum, count) => sum + count, 0) > MAX_PARTS) return true;
   const metadata = objectAt(pod, 'metadata');
-  const others = [metadata['annotations'], metadata['labels'], spec['nodeSelector'], spec['tolerations']];
-  return others.some((one) => countEntries(one) > MAX_ENTRIES);
+  const collections = [metadata['annotations'], metadata['labels'], spec['nodeSelector'], spec['tolerations']];
+  return collections.some((one) => countEntries(one) > MAX_ENTRIES);
 }
 
 function countEntries(value: Json | undefined): number {
