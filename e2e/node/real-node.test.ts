@@ -110,8 +110,11 @@ const reason = await findMissingPrerequisite();
       const file = join(folder, `${name}-${architecture}`);
       await buildImageProgram(architecture, file);
       const layer = createTar('app', await readFile(file));
-      const contentOf = () => ({ layer, config: { Entrypoint: ['/app'] } });
-      return pushImage(cluster.get('REGISTRY'), name, 'v1', [`linux/${architecture}`], { kind, getContent: contentOf });
+      const buildContent = () => ({ layer, config: { Entrypoint: ['/app'] } });
+      return pushImage(cluster.get('REGISTRY'), name, 'v1', [`linux/${architecture}`], {
+        kind,
+        getContent: buildContent,
+      });
     }
 
     /** Waits for a state of a container of the app's pod and returns it. */

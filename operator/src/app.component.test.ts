@@ -88,7 +88,7 @@ describe('the operator', () => {
       objectAt(world.api.collection(LEASES_PATH).objects.get(`${SYSTEM}/archpolicy-operator`) ?? {}, 'spec'),
       'holderIdentity',
     );
-  const statusOf = (policy: string): JsonObject =>
+  const getStatus = (policy: string): JsonObject =>
     objectAt(world.api.collection(POLICIES).objects.get(policy) ?? {}, 'status');
 
   function pushArmImage(): string {
@@ -126,7 +126,7 @@ describe('the operator', () => {
     const metadata = { name: 'a', namespace: 'shop' };
     expect(evictions).toEqual([{ apiVersion: 'policy/v1', kind: 'Eviction', metadata, deleteOptions }]);
     world.api.collection(PODS).remove('shop/a');
-    await until(() => objectAt(statusOf('default'), 'pods')['evicted'] === 1);
+    await until(() => objectAt(getStatus('default'), 'pods')['evicted'] === 1);
     const events = world.api.collection('/apis/events.k8s.io/v1/events').objects;
     await until(() => [...events.values()].some(({ reason }) => reason === 'Misplaced'));
     const metrics = (await get('/metrics')).text;
@@ -166,7 +166,7 @@ describe('the operator', () => {
     // Advance the clock past the poll interval of 10 s.
     const sleep: typeof clock.sleep = (ms, signal) => clock.sleep(ms === 10_000 ? 50 : ms, signal);
     start(undefined, { ...clock, sleep });
-    await until(() => objectAt(statusOf('default'), 'pods')['unresolved'] === 1);
+    await until(() => objectAt(getStatus('default'), 'pods')['unresolved'] === 1);
     expect(world.registry.lines).toEqual([]);
     await write(host);
     await until(async () => (await get('/metrics')).text.includes('registries_file_reads_total{outcome="loaded"} 1'));
@@ -183,7 +183,7 @@ describe('the operator', () => {
     edit(2, { mode: 'Audit' });
     putPod('a', pushArmImage(), 'amd64-1');
     start();
-    await until(() => objectAt(statusOf('default'), 'pods')['misplaced'] === 1);
+    await until(() => objectAt(getStatus('default'), 'pods')['misplaced'] === 1);
     expect(evictions).toEqual([]);
     edit(3, { mode: 'Enforce' });
     // Long before any recheck.
@@ -203,13 +203,13 @@ describe('the operator', () => {
     putPod('a', image, 'amd64-1');
     let aheadMs = 0;
     start(undefined, { ...systemClock(), now: () => Date.now() + aheadMs });
-    const portable = (): unknown => objectAt(statusOf('default'), 'workloads')['portable'];
+    const portable = (): unknown => objectAt(getStatus('default'), 'workloads')['portable'];
     await until(() => portable() === 1);
     const to = push('linux/arm64');
     // A tag is revalidated after ten minutes.
     aheadMs = 10 * 60_000;
     const degraded = (): JsonObject | undefined =>
-      arrayAt(statusOf('default'), 'conditions')
+      arrayAt(getStatus('default'), 'conditions')
         .filter(isJsonObject)
         .find(({ type, status }) => type === 'Degraded' && status === 'True');
     await until(() => {

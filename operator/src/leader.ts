@@ -82,14 +82,14 @@ export async function runAsLeader(options: LeaderOptions, leadership: Leadership
 function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>): readonly Runnable[] {
   const { api, views, clock, logger } = options;
   const stats = new PolicyPodStats();
-  const policyOf = (pod: string): string | undefined => stats.get(pod)?.policy;
+  const getPolicy = (pod: string): string | undefined => stats.get(pod)?.policy;
   const ledger = new EvictionLedger(clock.monotonic());
   const progress = new ResyncProgress();
   const brake = new BrakeMonitor({ ...options, ledger, policies: views.policies });
   const configuration = new WebhookConfiguration(options);
   const webhook = webhookHealth(options, configuration);
   const tolerations = tolerationMonitor(options);
-  const drift = new DriftMonitor({ ...options, policyOf });
+  const drift = new DriftMonitor({ ...options, getPolicy });
   const { inspector } = drift;
   const observed = { ...options, stats, progress, brake, webhook, tolerations, drift };
   const statuses = new PolicyStatuses({ ...observed, isLeading: () => lease.isHeld() });
@@ -107,7 +107,7 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const resync = new Resync({ ...observed, ...built, configuration, schedule });
   const gauges = new PodGauges({ ...observed, queue: pipeline });
   const gate = gateController({ ...options, inspector });
-  const warm = keepWarm({ ...options, inspector }, policyOf);
+  const warm = keepWarm({ ...options, inspector }, getPolicy);
   return [brake, configuration, webhook, tolerations, statuses, remediation, resync, gauges, gate, ...warm];
 }
 
@@ -116,11 +116,11 @@ function platformChecks(options: LeaderOptions): PlatformChecks {
   return inspector === undefined ? NO_PLATFORM_CHECKS : new RegistryPlatformChecks({ ...options, inspector });
 }
 
-function keepWarm(options: LeaderOptions, policyOf: (pod: string) => string | undefined): readonly Runnable[] {
+function keepWarm(options: LeaderOptions, getPolicy: (pod: string) => string | undefined): readonly Runnable[] {
   if (options.keepWarm === undefined) return [];
   const { cronJobs, metrics } = options.keepWarm;
   const { pods, namespaces, policies } = options.views;
-  const sources = { pods, namespaces, policies, cronJobs, policyOf, pullSecrets: options.pullSecrets };
+  const sources = { pods, namespaces, policies, cronJobs, getPolicy, pullSecrets: options.pullSecrets };
   return [new KeepWarm({ ...options, sources, metrics })];
 }
 

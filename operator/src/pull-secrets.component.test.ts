@@ -10,7 +10,7 @@ import type { JsonObject } from '@archpolicy/core';
 import {
   createWorld,
   dockerConfigJson,
-  formsOf,
+  listEncodings,
   LEASES_PATH,
   multiPlatformImage,
   TokenServer,
@@ -123,10 +123,10 @@ async function until(what: () => boolean): Promise<void> {
   }
 }
 
-const statusOf = (policy: string): JsonObject =>
+const getStatus = (policy: string): JsonObject =>
   objectAt(world.api.collection(POLICIES).objects.get(policy) ?? {}, 'status');
 const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${world.opsPort}/metrics`)).text();
-const eventsOf = (pod: string): readonly (string | undefined)[] =>
+const listEvents = (pod: string): readonly (string | undefined)[] =>
   [...world.api.collection('/apis/events.k8s.io/v1/events').objects.values()]
     .filter((event) => textAt(objectAt(event, 'regarding'), 'name') === pod)
     .map((event) => textAt(event, 'reason'));
@@ -139,10 +139,10 @@ describe('private images', () => {
     putPod('other', 'theirs', ['wrong', 'pull']);
     start();
     await until(() => evicted.length > 0);
-    await until(() => objectAt(statusOf('default'), 'pods')['unresolved'] === 1);
+    await until(() => objectAt(getStatus('default'), 'pods')['unresolved'] === 1);
     expect(evicted).toEqual(['mine']);
-    await until(() => eventsOf('mine').includes('Misplaced'));
-    expect(eventsOf('theirs')).toEqual([]);
+    await until(() => listEvents('mine').includes('Misplaced'));
+    expect(listEvents('theirs')).toEqual([]);
     const reads = world.api.requests.map(({ path }) => path).filter((path) => path.includes('/secrets'));
     expect([...new Set(reads)].sort()).toEqual([
       '/api/v1/namespaces/other/secrets/pull',
@@ -202,8 +202,8 @@ describe('P5 the operator’s process', () => {
     putPod('shop', 'refused', ['refused', 'broken-off']);
     start();
     await until(() => evicted.length > 0 && patches.length > 0);
-    await until(() => eventsOf('mine').includes('Misplaced'));
-    await until(() => objectAt(statusOf('default'), 'pods')['unresolved'] === 1);
+    await until(() => listEvents('mine').includes('Misplaced'));
+    await until(() => objectAt(getStatus('default'), 'pods')['unresolved'] === 1);
     await until(() => written.includes('failed to read object'));
     const outputs = [written, await metrics(), ...world.api.requests.map((request) => JSON.stringify(request))].join(
       '\n',
@@ -212,7 +212,7 @@ describe('P5 the operator’s process', () => {
     await once(child, 'close');
     // Proves that the credentials were used.
     const sent = [...world.registry.requests, ...tokens.requests].map(({ headers }) => headers.authorization).join(' ');
-    expect(formsOf(MARKER).some((form) => sent.includes(form))).toBe(true);
-    for (const form of formsOf(MARKER)) expect(`${outputs}${written}`).not.toContain(form);
+    expect(listEncodings(MARKER).some((form) => sent.includes(form))).toBe(true);
+    for (const form of listEncodings(MARKER)) expect(`${outputs}${written}`).not.toContain(form);
   });
 });

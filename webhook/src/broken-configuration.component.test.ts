@@ -12,7 +12,7 @@ import { createInspector, NO_METRICS, readRegistriesFile, WatchedRegistries } fr
 import type { RegistryMetrics } from '@archpolicy/registry';
 import { openRegistries } from '@archpolicy/process';
 import { createLogger, readConfig } from '@archpolicy/service';
-import { FakeClock, formsOf } from '@archpolicy/testkit';
+import { FakeClock, listEncodings } from '@archpolicy/testkit';
 import { variables } from './config.ts';
 import { CertificateWatch } from './tls/certificate-watch.ts';
 
@@ -71,7 +71,7 @@ afterEach(async () => {
 function expectNoCanary(...errors: readonly unknown[]): void {
   for (const err of errors) logger.error({ err }, 'process failed');
   const shown = show([errors, counted, warned], { depth: 20, showHidden: true, maxStringLength: null });
-  for (const form of formsOf(CANARY)) expect(`${shown}\n${lines.join('')}`).not.toContain(form);
+  for (const form of listEncodings(CANARY)) expect(`${shown}\n${lines.join('')}`).not.toContain(form);
 }
 
 async function catchError(work: () => Promise<unknown>): Promise<unknown> {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createWorld, dockerConfigJson, formsOf, RedisNode, singleImage, TokenServer } from '@archpolicy/testkit';
+import { createWorld, dockerConfigJson, listEncodings, RedisNode, singleImage, TokenServer } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { body, container, pod, review } from './fixtures/reviews.ts';
 import { TlsClient } from './fixtures/tls-client.ts';
@@ -114,9 +114,9 @@ test('P5 the webhook’s process leaks no credential to logs, responses, metrics
   const outputs = [written, metrics, ...answers, ...stored, ...world.api.requests.map((each) => JSON.stringify(each))];
   // Proves that the credentials were used, and sent where they belong.
   const sent = [...world.registry.requests, ...tokens.requests].map(({ headers }) => headers.authorization);
-  expect(formsOf(MARKER).some((form) => sent.join(' ').includes(form))).toBe(true);
+  expect(listEncodings(MARKER).some((form) => sent.join(' ').includes(form))).toBe(true);
   expect(new Set(sent).size).toBeGreaterThanOrEqual(5);
   expect(answers.join()).toContain('arm64');
   expect(stored.length).toBeGreaterThan(0);
-  for (const form of formsOf(MARKER)) expect(outputs.join('\n')).not.toContain(form);
+  for (const form of listEncodings(MARKER)) expect(outputs.join('\n')).not.toContain(form);
 });

@@ -54,9 +54,9 @@ function counter(registry: FakeRegistry, tokens: TokenServer): () => number {
 }
 
 async function runOnce(bursts: BurstRunner, run: number, host: string, requests: () => number): Promise<Run> {
-  const imageOf = (index: number): string => `${host}/new/app-${run * IMAGES + (index % IMAGES)}:v1`;
+  const buildReference = (index: number): string => `${host}/new/app-${run * IMAGES + (index % IMAGES)}:v1`;
   const burst = (namespace: string): Promise<Burst> =>
-    bursts.run({ namespace, pods: PODS, creators: CREATORS, getImage: imageOf });
+    bursts.run({ namespace, pods: PODS, creators: CREATORS, getImage: buildReference });
   const without = await burst(WITHOUT_WEBHOOK);
   const one = await burst(WITH_WEBHOOK);
   print(

@@ -42,7 +42,7 @@ test('PL8 a whitelist without our tolerations: the policy shows it, every pod ru
   };
   // No node has a taint yet: no toleration, nothing refused.
   await create('before');
-  await until('two pods that run before', async () => (await nodesOf('before')).length === 2);
+  await until('two pods that run before', async () => (await listNodes('before')).length === 2);
 
   await kubectl([
     'patch',
@@ -63,7 +63,7 @@ test('PL8 a whitelist without our tolerations: the policy shows it, every pod ru
   // Preferred are nodes that need the toleration: the pods go where they need none.
   await create('after');
   const nodes = await until('two pods that run after', async () => {
-    const found = await nodesOf('after');
+    const found = await listNodes('after');
     return found.length === 2 && found;
   });
   expect(nodes.filter((name) => !name.startsWith('amd64-'))).toEqual([]);
@@ -78,7 +78,7 @@ test('PL8 a whitelist without our tolerations: the policy shows it, every pod ru
 
   await create('recovered');
   const preferred = await until('two pods with the toleration', async () => {
-    const found = await nodesOf('recovered');
+    const found = await listNodes('recovered');
     return found.length === 2 && found;
   });
   expect(preferred.filter((name) => !name.startsWith('arm64-'))).toEqual([]);
@@ -105,7 +105,7 @@ async function degradedReason(): Promise<Json | undefined> {
 }
 
 /** The nodes of the pods with this label that have one. */
-async function nodesOf(app: string): Promise<readonly string[]> {
+async function listNodes(app: string): Promise<readonly string[]> {
   const path = 'jsonpath={range .items[*]}{.spec.nodeName}{"\\n"}{end}';
   return (await kubectl(['get', 'pods', '-l', `app=${app}`, '-o', path])).split('\n').filter((name) => name !== '');
 }

@@ -123,7 +123,7 @@ const cases = SHAPES.flatMap(([shape, spec]) =>
 describe('PL12 every level is accepted by the API server, as our account and through our own fence', () => {
   test.each(cases)('PL12 %s', async (_, spec, { before, after }) => {
     const pod = await create(gated(spec, before));
-    const fallbacks = fallbacksOf(pod, after);
+    const fallbacks = planFallbacks(pod, after);
     expect(fallbacks.contradicted).toBe(false);
     for (const { level, operations } of fallbacks.patches) {
       const answer = await patch(pod, operations, { dryRun: 'All' });
@@ -134,7 +134,7 @@ describe('PL12 every level is accepted by the API server, as our account and thr
     const expected = applyPatch(pod, fallbacks.patches[0]!.operations);
     expect(expected.kind).toBe('applied');
     if (expected.kind === 'applied' && isJsonObject(expected.value) && lifted.kind === 'ok') {
-      expect(specOf(lifted.body)).toEqual(specOf(expected.value));
+      expect(getSpec(lifted.body)).toEqual(getSpec(expected.value));
     }
   });
 });
@@ -142,10 +142,10 @@ describe('PL12 every level is accepted by the API server, as our account and thr
 describe('PL12 what the patches rely on', () => {
   test('PL12 another version is 409, a failed test 422', async () => {
     const pod = await create(gated({}, {}));
-    const [{ operations }] = fallbacksOf(pod, { web: ['linux/arm64'], db: ['linux/arm64'] }).patches as [
+    const [{ operations }] = planFallbacks(pod, { web: ['linux/arm64'], db: ['linux/arm64'] }).patches as [
       PatchFallbacks['patches'][0],
     ];
-    await output(cluster.kubectl, ['annotate', 'pod', nameOf(pod), 'changed=yes']);
+    await output(cluster.kubectl, ['annotate', 'pod', getName(pod), 'changed=yes']);
     expect(await patch(pod, operations)).toMatchObject({ kind: 'refused', status: 409 });
     const moved = operations.map((one) => (one.op === 'test' ? { ...one, value: 'corp.example/other' } : one));
     expect(await patch(pod, moved)).toMatchObject({ kind: 'refused', status: 422 });
@@ -193,7 +193,7 @@ function gated(spec: JsonObject, before: Known['before']): JsonObject {
   return applied.value;
 }
 
-function fallbacksOf(pod: JsonObject, after: Known['after']): PatchFallbacks {
+function planFallbacks(pod: JsonObject, after: Known['after']): PatchFallbacks {
   const input = { ...situation(pod, after), nowMs: 0, waitedMs: 0 };
   const decided = decideGate(input);
   if (decided.kind === 'wait') throw new Error('it waits');
@@ -229,7 +229,7 @@ function patch(
 ): Promise<ApiResponse> {
   return api.request({
     method: 'PATCH',
-    path: resourcePath(PODS, { namespace: 'default', name: nameOf(pod) }),
+    path: resourcePath(PODS, { namespace: 'default', name: getName(pod) }),
     query,
     contentType: 'application/json-patch+json',
     body: operations.map((operation) => ({ ...operation })),
@@ -237,12 +237,12 @@ function patch(
   });
 }
 
-function nameOf(pod: JsonObject): string {
+function getName(pod: JsonObject): string {
   return textAt(objectAt(pod, 'metadata'), 'name') ?? '';
 }
 
 /** The API server writes no empty list. */
-function specOf(pod: Json): JsonObject {
+function getSpec(pod: Json): JsonObject {
   const spec = isJsonObject(pod) ? objectAt(pod, 'spec') : {};
   const { schedulingGates, ...rest } = spec as { readonly schedulingGates?: readonly Json[] } & JsonObject;
   return schedulingGates === undefined || schedulingGates.length === 0 ? rest : spec;

@@ -52,7 +52,7 @@ afterAll(async () => {
 
 test('PL12 PodTolerationRestriction rejects the toleration with 500: the pod runs where it needs none', async () => {
   const pod = await create(await gated());
-  const fallbacks = await fallbacksOf(pod);
+  const fallbacks = await planFallbacks(pod);
   expect(fallbacks.patches.map(({ level }) => level)).toEqual(['full', 'requirements', 'gate']);
 
   const first = await lift(pod, fallbacks, undefined);
@@ -61,7 +61,7 @@ test('PL12 PodTolerationRestriction rejects the toleration with 500: the pod run
   const second = await lift(pod, fallbacks, first.kind === 'failed' ? first.answered500 : undefined);
   expect(second).toEqual({ kind: 'lifted', level: 'requirements', refused: true });
 
-  const path = resourcePath(PODS, { namespace: 'default', name: nameOf(pod) });
+  const path = resourcePath(PODS, { namespace: 'default', name: getName(pod) });
   const node = await waitFor(async () => textAt(objectAt(await get(path), 'spec'), 'nodeName') ?? false, {
     timeoutMs: 30_000,
     what: 'the pod to be scheduled',
@@ -71,7 +71,7 @@ test('PL12 PodTolerationRestriction rejects the toleration with 500: the pod run
 
 function lift(pod: JsonObject, fallbacks: PatchFallbacks, answered500: Lift['answered500']): Promise<LiftOutcome> {
   const lifter = new Lifter(new PodClient(api), () => undefined);
-  const identity = { namespace: 'default', name: nameOf(pod), uid: textAt(objectAt(pod, 'metadata'), 'uid') ?? '' };
+  const identity = { namespace: 'default', name: getName(pod), uid: textAt(objectAt(pod, 'metadata'), 'uid') ?? '' };
   return lifter.lift(identity, { pod, fallbacks, escalate: false, answered500 }, signal);
 }
 
@@ -91,7 +91,7 @@ async function gated(): Promise<JsonObject> {
   return applied.value;
 }
 
-async function fallbacksOf(pod: JsonObject): Promise<PatchFallbacks> {
+async function planFallbacks(pod: JsonObject): Promise<PatchFallbacks> {
   const input = { ...(await situation(pod, true)), nowMs: 0, waitedMs: 0 };
   const decided = decideGate(input);
   if (decided.kind === 'wait') throw new Error('it waits');
@@ -129,6 +129,6 @@ async function create(pod: JsonObject): Promise<JsonObject> {
   return isJsonObject(body) ? body : {};
 }
 
-function nameOf(pod: JsonObject): string {
+function getName(pod: JsonObject): string {
   return textAt(objectAt(pod, 'metadata'), 'name') ?? '';
 }

@@ -31,7 +31,7 @@ function rig() {
       pods: { byImage: (image) => [...pods.values()].filter(({ images }) => images.includes(image)) },
       nodes: { get: (name) => nodes.get(name) },
     },
-    policyOf: (key) => policies.get(key),
+    getPolicy: (key) => policies.get(key),
     events: { record: (event) => events.push(event) },
     metrics: { contentChange: (...labels) => counted.push(labels.join(' ')) },
     clock,

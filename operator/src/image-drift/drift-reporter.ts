@@ -14,7 +14,7 @@ export interface DriftReporterOptions {
   };
   readonly history: Pick<TagHistory, 'lostArchitectures' | 'drop'>;
   /** Returns the policy that governs the pod of this key. */
-  readonly policyOf: (pod: string) => string | undefined;
+  readonly getPolicy: (pod: string) => string | undefined;
   readonly events: { record(event: EventInput): void };
   readonly count: (direction: Direction, architecture: NodeArchitecture) => void;
   readonly clock: Pick<Clock, 'monotonic'>;
@@ -94,12 +94,12 @@ export class DriftReporter {
   }
 
   #stranded({ image, architectures }: LostArchitecture): ReadonlyMap<string, Stranded> {
-    const { views, policyOf } = this.#options;
+    const { views, getPolicy } = this.#options;
     const found = new Map<string, Stranded>();
     for (const pod of views.pods.byImage(image)) {
       const node = pod.nodeName === undefined ? undefined : views.nodes.get(pod.nodeName);
       if (node === undefined || ![...architectures].some((lost) => lost === node.architecture)) continue;
-      const policy = policyOf(podKey(pod));
+      const policy = getPolicy(podKey(pod));
       if (policy === undefined) continue;
       const stranded = found.get(policy) ?? { pods: 0, named: [] };
       found.set(policy, stranded);
@@ -113,7 +113,7 @@ export class DriftReporter {
     const owners = new Map<string, Workload>();
     for (const pod of this.#options.views.pods.byImage(image)) {
       if (namespace !== undefined && pod.namespace !== namespace) continue;
-      if (this.#options.policyOf(podKey(pod)) === undefined) continue;
+      if (this.#options.getPolicy(podKey(pod)) === undefined) continue;
       const workload = getWorkload(pod);
       owners.set(workload.uid, workload);
     }

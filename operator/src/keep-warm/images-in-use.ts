@@ -24,7 +24,7 @@ export interface ImageSources {
   readonly namespaces: { get(name: string): NamespaceFacts | undefined };
   readonly policies: { list(): readonly ArchPolicy[] };
   /** Returns the name of the policy that governs the pod of this key. */
-  readonly policyOf: (pod: string) => string | undefined;
+  readonly getPolicy: (pod: string) => string | undefined;
   readonly pullSecrets: Pick<PullSecretView, 'read' | 'readForTemplate'>;
 }
 
@@ -49,7 +49,7 @@ export async function listImagesInUse(
     if (due !== undefined) await due;
     if (signal.aborted || wanted.size >= MAX_WARM_IMAGES) break;
     if (isTerminalOrTerminating(pod)) continue;
-    const policy = policies.get(sources.policyOf(podKey(pod)) ?? '');
+    const policy = policies.get(sources.getPolicy(podKey(pod)) ?? '');
     if (policy !== undefined) addAll(wanted, pod.images, policy, () => podIdentity(pod, sources));
   }
   for (const job of sources.cronJobs.list()) {

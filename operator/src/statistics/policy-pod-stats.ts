@@ -63,7 +63,7 @@ export class PolicyPodStats {
     if (before !== undefined) this.#count(before, -1);
     this.#count(record, 1);
     // Interns the workload's name: each pod has its own copy of the string.
-    this.#records.set(key, { ...record, workload: this.#sums.get(record.policy)?.nameOf(record) ?? record.workload });
+    this.#records.set(key, { ...record, workload: this.#sums.get(record.policy)?.getName(record) ?? record.workload });
     const concerned = new Set([before?.policy, before?.rival, record.policy, record.rival]);
     for (const policy of concerned) if (policy !== undefined) this.#changes.notify(policy);
   }
@@ -154,7 +154,7 @@ class PolicySums {
   }
 
   /** Returns the interned name of the workload. */
-  nameOf({ workload }: PodRecord): string | undefined {
+  getName({ workload }: PodRecord): string | undefined {
     return this.#workloads.get(workload)?.name;
   }
 

@@ -8,7 +8,7 @@ interface Target {
   readonly seconds?: number;
 }
 
-const namespaceOf = (name: string): string | undefined => (name === 'node' ? undefined : 'shop');
+const getNamespace = (name: string): string | undefined => (name === 'node' ? undefined : 'shop');
 
 test.each([
   [{ a: undefined, b: 1 }, { b: 1 }],
@@ -23,12 +23,12 @@ test.each([
 });
 
 test('the result has optional fields where the argument had undefined ones', () => {
-  const target: Target = withoutUndefined({ kind: 'pod', name: 'a', namespace: namespaceOf('a') });
+  const target: Target = withoutUndefined({ kind: 'pod', name: 'a', namespace: getNamespace('a') });
   expect(target).toStrictEqual({ kind: 'pod', name: 'a', namespace: 'shop' });
   // @ts-expect-error -- a field that can be undefined is not a required one
-  const nameless: Target = withoutUndefined({ kind: 'node', name: namespaceOf('node') });
+  const nameless: Target = withoutUndefined({ kind: 'node', name: getNamespace('node') });
   expect(nameless).toStrictEqual({ kind: 'node' });
   // @ts-expect-error -- a field of another type
-  const mistyped: Target = withoutUndefined({ kind: 'node', name: 'a', seconds: namespaceOf('node') });
+  const mistyped: Target = withoutUndefined({ kind: 'node', name: 'a', seconds: getNamespace('node') });
   expect(mistyped).toStrictEqual({ kind: 'node', name: 'a' });
 });

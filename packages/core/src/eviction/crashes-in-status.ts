@@ -57,10 +57,10 @@ function failingSinceMs(
 /** Undefined for a run that succeeded, lasted {@link READY_AFTER_MS}, or has no times. */
 function startOfFailure(end: TerminatedEvidence | undefined): number | undefined {
   if (end === undefined || end.exitCode === 0 || (end.seconds ?? Infinity) * 1_000 >= READY_AFTER_MS) return undefined;
-  return startOf(end);
+  return getStart(end);
 }
 
-function startOf({ seconds, finishedAtMs }: TerminatedEvidence): number | undefined {
+function getStart({ seconds, finishedAtMs }: TerminatedEvidence): number | undefined {
   return seconds === undefined || finishedAtMs === undefined ? undefined : finishedAtMs - seconds * 1_000;
 }
 
@@ -71,8 +71,8 @@ function restartTimes({
   terminated,
   lastTerminated,
 }: ContainerEvidence): readonly number[] {
-  const present = runningSinceMs ?? (terminated && startOf(terminated));
-  const last = lastTerminated && startOf(lastTerminated);
+  const present = runningSinceMs ?? (terminated && getStart(terminated));
+  const last = lastTerminated && getStart(lastTerminated);
   // While the container waits for its next start, `restartCount` counts the restart that began the last run.
   const isPast = runningSinceMs === undefined && terminated === undefined;
   const times = [restartCount >= (isPast ? 1 : 2) ? last : undefined, restartCount >= 1 ? present : undefined];

@@ -3,8 +3,8 @@ import { isArchitecture } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import {
   descriptor,
-  digestOf,
-  indexOf,
+  computeDigest,
+  buildIndex,
   multiPlatformImage,
   OCI_CONFIG,
   OCI_INDEX,
@@ -61,15 +61,15 @@ const declared = descriptor(amd64.manifest, { platform: { os: 'linux', architect
 describe('reading the content of a manifest', () => {
   test('I3 any body is read without throwing or hanging, and yields only known platforms', async () => {
     const seeds = [
-      indexOf([declared, descriptor(arm64.manifest)], [amd64, arm64]),
+      buildIndex([declared, descriptor(arm64.manifest)], [amd64, arm64]),
       multiPlatformImage(['linux/arm/v7', 'windows/amd64']),
       arm64,
     ];
-    const repository = new Repository(indexOf([], [amd64, arm64]));
+    const repository = new Repository(buildIndex([], [amd64, arm64]));
     const documents = seeds.map(({ manifest }) => JSON.parse(manifest.body.toString()) as Json);
     await fc.assert(
       fc.asyncProperty(mutatedBody(documents), async (body) => {
-        const content = await new ContentReader(repository).read(body, digestOf(body));
+        const content = await new ContentReader(repository).read(body, computeDigest(body));
         const facts = content.kind === 'fetched' ? content.value.facts : undefined;
         for (const { architecture } of facts?.kind === 'platforms' ? facts.platforms : []) {
           expect(isArchitecture(architecture)).toBe(true);
@@ -87,7 +87,7 @@ describe('reading the content of a manifest', () => {
   });
 
   test('I3 an entry without a platform costs a read of that child and of its config', async () => {
-    const image = indexOf([declared, descriptor(arm64.manifest)], [amd64, arm64]);
+    const image = buildIndex([declared, descriptor(arm64.manifest)], [amd64, arm64]);
     const repository = new Repository(image);
     expect(platforms(await read(image, repository))).toEqual(['linux/amd64', 'linux/arm64']);
     expect(repository.reads).toEqual(['manifest', 'config']);
@@ -98,7 +98,7 @@ describe('reading the content of a manifest', () => {
   });
 
   test('I3 nested indexes are followed to depth 2', async () => {
-    const nest = (image: BuiltImage): BuiltImage => indexOf([descriptor(image.manifest)], [image]);
+    const nest = (image: BuiltImage): BuiltImage => buildIndex([descriptor(image.manifest)], [image]);
     const one = multiPlatformImage(['linux/s390x']);
     expect(platforms(await read(nest(one)))).toEqual(['linux/s390x']);
     expect(platforms(await read(nest(nest(one))))).toEqual(['linux/s390x']);
@@ -106,7 +106,7 @@ describe('reading the content of a manifest', () => {
   });
 
   test('I3 a missing child leaves the other platforms, and the facts incomplete', async () => {
-    const image = indexOf([declared, descriptor(arm64.manifest)], [amd64]);
+    const image = buildIndex([declared, descriptor(arm64.manifest)], [amd64]);
     expect(await read(image)).toMatchObject({
       kind: 'fetched',
       value: { complete: false, facts: { kind: 'platforms' } },
@@ -117,7 +117,7 @@ describe('reading the content of a manifest', () => {
   test.each(['Unavailable', 'RateLimited', 'Deadline', 'Unauthorized'] as const)(
     'I4 a child with a transient failure (%s) fails the image',
     async (reason) => {
-      const image = indexOf([declared, descriptor(arm64.manifest)], [amd64, arm64]);
+      const image = buildIndex([declared, descriptor(arm64.manifest)], [amd64, arm64]);
       const repository = new Repository(image);
       repository.failures.set(arm64.manifest.digest, failed(reason));
       expect(platforms(await read(image, repository))).toBe(reason);
@@ -127,7 +127,7 @@ describe('reading the content of a manifest', () => {
   test('I3 a child listed a hundred times is read once, and at most 16 children are read', async () => {
     const children = Array.from({ length: 40 }, (_, at) => singleImage('linux/arm64', `${at}`));
     const entries = children.flatMap(({ manifest }) => [descriptor(manifest), descriptor(manifest)]);
-    const image = indexOf(entries, children);
+    const image = buildIndex(entries, children);
     const repository = new Repository(image);
     const content = await read(image, repository);
     expect(platforms(content)).toEqual(['linux/arm64']);
@@ -165,7 +165,7 @@ describe('reading the content of a manifest', () => {
     const repository = new Repository(image);
     repository.failures.set(image.blobs[0]!.digest, failed(reason));
     expect(platforms(await read(image, repository))).toBe(reason);
-    const index = indexOf([descriptor(image.manifest)], [image]);
+    const index = buildIndex([descriptor(image.manifest)], [image]);
     const nested = new Repository({ ...index, blobs: image.blobs });
     nested.failures.set(image.blobs[0]!.digest, failed(reason));
     expect(await read(index, nested)).toMatchObject({ value: { facts: { kind: 'unknown' }, complete: false } });

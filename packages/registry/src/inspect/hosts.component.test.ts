@@ -4,7 +4,7 @@ import {
   descriptor,
   dockerConfigJson,
   FakeRegistry,
-  indexOf,
+  buildIndex,
   multiPlatformImage,
   singleImage,
 } from '@archpolicy/testkit';
@@ -18,7 +18,7 @@ import type { Inspector } from './inspector.ts';
 const secret = multiPlatformImage(['linux/s390x']);
 const amd64 = singleImage('linux/amd64');
 const arm64 = singleImage('linux/arm64');
-const undeclared = indexOf([descriptor(amd64.manifest), descriptor(arm64.manifest)], [amd64, arm64]);
+const undeclared = buildIndex([descriptor(amd64.manifest), descriptor(arm64.manifest)], [amd64, arm64]);
 
 let honest: FakeRegistry;
 let hostile: FakeRegistry;

@@ -4,7 +4,7 @@ import {
   basicAccess,
   dockerConfigJson,
   FakeRegistry,
-  indexOf,
+  buildIndex,
   descriptor,
   multiPlatformImage,
   platformObject,
@@ -150,10 +150,10 @@ describe('a manifest that an index lists', () => {
   test.each<[string, BuiltImage]>([
     ['a single manifest', single],
     ['an index without the platform', multiPlatformImage(['linux/s390x'])],
-    ['an index with an invalid digest', indexOf([entry({ digest: 'sha256:1' })], [])],
+    ['an index with an invalid digest', buildIndex([entry({ digest: 'sha256:1' })], [])],
     [
       'an index with more variants than are checked',
-      indexOf(
+      buildIndex(
         Array.from({ length: 5 }, () => entry({})),
         [],
       ),

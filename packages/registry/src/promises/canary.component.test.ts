@@ -8,7 +8,7 @@ import {
   basicAccess,
   dockerConfigJson,
   FakeRegistry,
-  formsOf,
+  listEncodings,
   RedisNode,
   singleImage,
   TokenServer,
@@ -161,7 +161,7 @@ describe('P5 confidentiality of credentials', () => {
     const sent = [...registry.requests, ...tokens.requests].map(({ headers }) => headers.authorization);
     // The test is meaningful only if the credentials were used.
     expect(new Set(sent).size).toBeGreaterThanOrEqual(4);
-    expect(formsOf(CANARY).some((form) => sent.join(' ').includes(form))).toBe(true);
+    expect(listEncodings(CANARY).some((form) => sent.join(' ').includes(form))).toBe(true);
     expect(emitted.some((what) => show(what, { depth: 10 }).includes("kind: 'resolved'"))).toBe(true);
     const content = await redisContent();
     expect(content.length).toBeGreaterThanOrEqual(3);
@@ -171,6 +171,6 @@ describe('P5 confidentiality of credentials', () => {
       maxStringLength: null,
       showHidden: true,
     });
-    for (const form of formsOf(CANARY)) expect(everything).not.toContain(form);
+    for (const form of listEncodings(CANARY)) expect(everything).not.toContain(form);
   });
 });

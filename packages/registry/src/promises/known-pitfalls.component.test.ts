@@ -5,7 +5,7 @@ import {
   descriptor,
   dockerConfigJson,
   FakeRegistry,
-  indexOf,
+  buildIndex,
   multiPlatformImage,
   OCI_INDEX,
   rawImage,
@@ -67,24 +67,24 @@ describe('the platforms of an image', () => {
   });
 
   test('I3 parameters of a media type are ignored', async () => {
-    const index = indexOf([declared], [arm64]);
+    const index = buildIndex([declared], [arm64]);
     const document: unknown = JSON.parse(index.manifest.body.toString());
     registry.push('app', 'v1', rawImage(`${OCI_INDEX}; charset=utf-8`, document, [], index.children));
     expect(architectures(await inspect('app:v1'))).toEqual(['arm64']);
   });
 
   test('I3 an entry without a platform does not crash: its manifest is read', async () => {
-    registry.push('app', 'v1', indexOf([descriptor(amd64.manifest), declared], [amd64, arm64]));
+    registry.push('app', 'v1', buildIndex([descriptor(amd64.manifest), declared], [amd64, arm64]));
     expect(architectures(await inspect('app:v1'))).toEqual(['amd64', 'arm64']);
   });
 
   test('I3 a missing first child does not affect the others', async () => {
-    registry.push('app', 'v1', indexOf([descriptor(amd64.manifest), declared], [arm64]));
+    registry.push('app', 'v1', buildIndex([descriptor(amd64.manifest), declared], [arm64]));
     expect(architectures(await inspect('app:v1'))).toEqual(['arm64']);
   });
 
   test('I4 a failure to read a child is a failure for a second, not amd64 for an hour', async () => {
-    registry.push('app', 'v1', indexOf([descriptor(arm64.manifest)], [arm64]));
+    registry.push('app', 'v1', buildIndex([descriptor(arm64.manifest)], [arm64]));
     registry.fault = ({ path }) => (path.includes('sha256') ? { kind: 'answer', status: 500 } : undefined);
     expect(architectures(await inspect('app:v1'))).toEqual(['Unavailable']);
     registry.fault = () => undefined;

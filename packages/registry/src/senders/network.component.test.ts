@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
-import { digestOf, encodeBody, FakeRegistry, RawServer, singleImage, TokenServer } from '@archpolicy/testkit';
+import { computeDigest, encodeBody, FakeRegistry, RawServer, singleImage, TokenServer } from '@archpolicy/testkit';
 import type { Fault } from '@archpolicy/testkit';
 import type { Inspection } from '@archpolicy/core';
 import { fixedRegistries } from '../config/registries-file.ts';
@@ -80,7 +80,7 @@ describe('an encoded manifest', () => {
           ? answer({ 'content-encoding': 'gzip', 'docker-content-digest': digest }, gzipped)
           : undefined;
     };
-    serve(digestOf(gzipped));
+    serve(computeDigest(gzipped));
     expect(await inspect('app:encoded')).toMatchObject(unresolved('Malformed'));
     serve(image.manifest.digest);
     expect(await inspect('app:decoded')).toMatchObject({ ...arm64, facts: { digest: image.manifest.digest } });
@@ -90,7 +90,7 @@ describe('an encoded manifest', () => {
     registry.contentEncoding = () => 'gzip';
     expect(await inspect(`app@${image.manifest.digest}`)).toMatchObject(arm64);
     registry.fault = () => answer({ 'content-encoding': 'gzip' }, gzipped);
-    expect(await inspect(`app@${digestOf(gzipped)}`)).toMatchObject(unresolved('Malformed'));
+    expect(await inspect(`app@${computeDigest(gzipped)}`)).toMatchObject(unresolved('Malformed'));
   });
 
   test('I3 the digest of a config blob is verified after decoding', async () => {

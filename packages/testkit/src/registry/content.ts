@@ -20,14 +20,14 @@ export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
 export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
 
 /** Computes the digest of a body; `sha256:…` by default. */
-export function digestOf(body: Uint8Array | string, algorithm = 'sha256'): string {
+export function computeDigest(body: Uint8Array | string, algorithm = 'sha256'): string {
   return `${algorithm}:${createHash(algorithm).update(body).digest('hex')}`;
 }
 
 /** Serializes a JSON document as stored content. */
 export function stored(mediaType: string, document: unknown): StoredContent {
   const body = Buffer.from(JSON.stringify(document));
-  return { mediaType, digest: digestOf(body), body };
+  return { mediaType, digest: computeDigest(body), body };
 }
 
 /** Builds the descriptor of stored content, with further fields such as `platform` or `annotations`. */

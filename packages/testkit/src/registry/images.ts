@@ -34,14 +34,14 @@ export function multiPlatformImage(platforms: readonly string[], salt = ''): Bui
   const entries = images.map(([platform, { manifest }]) =>
     descriptor(manifest, { platform: platformObject(platform) }),
   );
-  return indexOf(
+  return buildIndex(
     entries,
     images.map(([, image]) => image),
   );
 }
 
 /** Builds an index of the given descriptors, with the images that they refer to. */
-export function indexOf(entries: readonly object[], images: readonly BuiltImage[]): BuiltImage {
+export function buildIndex(entries: readonly object[], images: readonly BuiltImage[]): BuiltImage {
   return {
     manifest: stored(OCI_INDEX, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: entries }),
     children: images.flatMap(({ manifest, children }) => [manifest, ...children]),

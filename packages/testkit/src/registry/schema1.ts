@@ -1,4 +1,4 @@
-import { digestOf, stored } from './content.ts';
+import { computeDigest, stored } from './content.ts';
 import type { BuiltImage, StoredContent } from './content.ts';
 
 export const SCHEMA1 = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -58,7 +58,7 @@ export function schema1Document({ architecture, image }: Schema1Platform): objec
     name: 'team/hello',
     tag: 'v1',
     ...(architecture !== undefined && { architecture }),
-    fsLayers: [{ blobSum: digestOf('layer') }],
+    fsLayers: [{ blobSum: computeDigest('layer') }],
     history: image === undefined ? [] : [{ v1Compatibility: JSON.stringify(image) }],
   };
 }
@@ -69,7 +69,7 @@ export function schema1Image(platform: Schema1Platform): BuiltImage {
 }
 
 /** A signature as it is inserted: only its protected header matters here, nothing is signed with a key. */
-export function signatureOf(protectedHeader: object | string): object {
+export function buildSignature(protectedHeader: object | string): object {
   const text = typeof protectedHeader === 'string' ? protectedHeader : JSON.stringify(protectedHeader);
   return { header: { alg: 'ES256' }, signature: 'AA', protected: Buffer.from(text).toString('base64url') };
 }
@@ -79,9 +79,9 @@ export function signedSchema1Image(platform: Schema1Platform): BuiltImage {
   const payload = JSON.stringify(schema1Document(platform), undefined, 3);
   const formatLength = payload.length - 2;
   const header = { formatLength, formatTail: Buffer.from('\n}').toString('base64url'), time: '2016-05-06T12:00:00Z' };
-  const body = `${payload.slice(0, formatLength)},\n   "signatures": ${JSON.stringify([signatureOf(header)])}\n}`;
+  const body = `${payload.slice(0, formatLength)},\n   "signatures": ${JSON.stringify([buildSignature(header)])}\n}`;
   return {
-    manifest: { mediaType: SIGNED_SCHEMA1, digest: digestOf(payload), body: Buffer.from(body) },
+    manifest: { mediaType: SIGNED_SCHEMA1, digest: computeDigest(payload), body: Buffer.from(body) },
     children: [],
     blobs: [],
   };
