@@ -48,7 +48,7 @@ describe('the operator’s process', () => {
 
   test('SIGTERM: releases the Lease and exits with status 0', async () => {
     const { child, ended, waitForLog } = spawned([], { ...world.env, ARCHPOLICY_LOG_LEVEL: 'info' });
-    await waitForLog('"leading"');
+    await waitForLog('became leader');
     child.kill('SIGTERM');
     const { status, stderr } = await ended;
     expect([status, stderr]).toEqual([0, '']);
