@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
 import type { JsonObject } from '../json/json.ts';
 import { parsePod } from '../kubernetes/parse-pod.ts';
@@ -6,6 +7,7 @@ import { podRequests } from '../kubernetes/requests.ts';
 import { parseInspection, buildPolicy } from '../placement/fixtures/row.ts';
 import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
+import { archPolicyStatusSchema } from '../policy/status.ts';
 import { node, without } from './fixtures/objects.ts';
 import { isUnschedulable, relaxingHelps, stuckWorkload, unschedulableAfterMs } from './unschedulable.ts';
 
@@ -185,5 +187,31 @@ describe('the architecture of a stuck workload', () => {
     ['it has no terms', {}, undefined],
   ])('R9 is what the pod requires, not what its annotation names: %s', (_, changes, expected) => {
     expect(readArchitecture(changes)).toBe(expected);
+  });
+});
+
+describe('the workload of a stuck pod', () => {
+  const ofOwner = (kind: string, name: string): PodFacts | undefined =>
+    parsePod({
+      metadata: {
+        namespace: 'n'.repeat(63),
+        name: 'a',
+        uid: 'u',
+        resourceVersion: '1',
+        creationTimestamp: '2026-01-01T12:00:00Z',
+        ownerReferences: [{ apiVersion: 'example.org/v1', kind, name, uid: 'o', controller: true }],
+      },
+    });
+
+  test('R9 fits into the status, whatever owner a tenant writes: one entry that does not would keep out all others', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1, size: 'large' }), fc.nat(400), (text, repeated) => {
+        const pod = ofOwner(text, text.repeat(repeated + 1));
+        if (pod === undefined) throw new Error('the pod was not parsed');
+        const relaxed = [{ owner: stuckWorkload(pod).workload }];
+        expect(archPolicyStatusSchema.safeParse({ relaxed }).success).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
   });
 });

@@ -21,6 +21,17 @@ test.each<[string, Json, ReturnType<typeof readOwner>]>([
   expect(readOwner({ metadata: { ownerReferences } })).toEqual(expected);
 });
 
+test('R2 R9 the fields of an owner reference, whose lengths the API server does not limit, are truncated', () => {
+  // An emoji is two characters of a string: half of one would come back from the API server as another text.
+  const long = `a${'\u{1f600}'.repeat(5_000)}`;
+  const owner = readOwner({
+    metadata: { ownerReferences: [{ apiVersion: long, kind: long, name: long, uid: long, controller: true }] },
+  });
+  const fields = Object.values(owner ?? {});
+  expect(fields.map((text) => text.length)).toEqual([317, 63, 253, 127]);
+  expect(fields.join(' ')).not.toMatch(/\p{Cs}/u);
+});
+
 test.each([
   ['apps/v1', 'apps/ReplicaSet'],
   ['v1', '/ReplicaSet'],

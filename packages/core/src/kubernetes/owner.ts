@@ -4,8 +4,16 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
 
 /**
+ * The lengths of real values. The API server checks only that the fields of an owner reference are not empty, and tenants write them: a
+ * key with a longer one would make the status of a policy invalid, and with it the entries of all other workloads.
+ *
+ * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/api/validation/objectmeta.go (`validateOwnerReference`)
+ */
+const MAX_LENGTHS = { apiVersion: 253 + 1 + 63, kind: 63, name: 253, uid: 128 } as const;
+
+/**
  * Reads the owner reference with `controller: true`; an object has at most one. Requires only kind and name, because objects in
- * an admission review may lack the other fields.
+ * an admission review may lack the other fields. Longer fields than an existing owner has are truncated.
  *
  * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
  * @example {"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-7d4b9c","uid":"d9607e19-…","controller":true}
@@ -13,12 +21,22 @@ import { arrayAt, objectAt, textAt } from '../json/read.ts';
 export function readOwner(object: JsonObject): OwnerReference | undefined {
   for (const reference of arrayAt(objectAt(object, 'metadata'), 'ownerReferences')) {
     if (!isJsonObject(reference) || reference['controller'] !== true) continue;
-    const kind = textAt(reference, 'kind');
-    const name = textAt(reference, 'name');
+    const kind = truncatedAt(reference, 'kind');
+    const name = truncatedAt(reference, 'name');
     if (kind === undefined || name === undefined) continue;
-    return { apiVersion: textAt(reference, 'apiVersion') ?? '', kind, name, uid: textAt(reference, 'uid') ?? '' };
+    const [apiVersion = '', uid = ''] = [truncatedAt(reference, 'apiVersion'), truncatedAt(reference, 'uid')];
+    return { apiVersion, kind, name, uid };
   }
   return undefined;
+}
+
+/** Half of a surrogate pair: the API server would return another text than it was sent. */
+const HALF_PAIR = /\p{Cs}$/u;
+
+function truncatedAt(reference: JsonObject, field: keyof typeof MAX_LENGTHS): string | undefined {
+  const text = textAt(reference, field);
+  const max = MAX_LENGTHS[field];
+  return text === undefined || text.length <= max ? text : text.slice(0, max).replace(HALF_PAIR, '');
 }
 
 /** Builds `group/Kind`, such as `apps/ReplicaSet`. The core group is empty. */
