@@ -108,15 +108,38 @@ describe('checks of platforms', () => {
     expect(checks.requests).toHaveLength(1_000);
   });
 
-  test('I9 four checks run concurrently; the pods request the others again', async () => {
+  test('I9 four checks of different namespaces run concurrently; the pods request the others again', async () => {
     const checks = new Checks();
     const ends: ((result: PlatformCheck) => void)[] = [];
     checks.result = () => new Promise((resolve) => ends.push(resolve));
-    await checks.request(images(6));
+    const namespaces = ['shop', 'a', 'b', 'c', 'd', 'e'];
+    for (const namespace of namespaces) await checks.request(images(6), { namespace });
     expect(checks.requests).toHaveLength(4);
     for (const end of ends) end('available');
     await checks.clock.advance(0);
-    await checks.request(images(6));
-    expect(checks.requests).toHaveLength(6);
+    for (const namespace of namespaces) await checks.request(images(6), { namespace });
+    expect(checks.requests).toHaveLength(8);
+  });
+
+  test('I9 a namespace whose registry does not answer does not block the checks of other namespaces', async () => {
+    const checks = new Checks();
+    checks.result = () => new Promise(() => undefined);
+    await checks.request(images(30));
+    checks.result = () => Promise.resolve('available');
+    const before = checks.requests.length;
+    await checks.request([suspect()], { namespace: 'other' });
+    expect(checks.requests).toHaveLength(before + 1);
+  });
+
+  test('I9 checks without a result count for an hour, too: each can last as long as its deadline', async () => {
+    const checks = new Checks();
+    checks.result = () => Promise.resolve('unknown');
+    for (let minute = 0; minute < 60; minute += 5) {
+      for (const one of images(30)) await checks.request([one]);
+      await checks.clock.advance(5 * MINUTE);
+    }
+    expect(checks.requests).toHaveLength(20);
+    for (const one of images(30)) await checks.request([one]);
+    expect(checks.requests).toHaveLength(40);
   });
 });

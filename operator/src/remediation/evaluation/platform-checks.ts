@@ -16,16 +16,19 @@ export interface RegistryPlatformChecksOptions {
 const REPEAT_MS = 60 * 60_000;
 /** The same after a check without a result. */
 const RETRY_MS = 5 * 60_000;
-/** Limits checks per namespace: tenants choose the images that are checked. */
+/** Limits checks per hour and namespace: tenants choose the images that are checked. */
 const MAX_PER_NAMESPACE = 20;
-const MAX_RECENT = 1_000;
-/** Maximum number of concurrent checks. Each makes a few requests, which are rate-limited per registry. */
+const MAX_CHECKS = 1_000;
+/**
+ * Maximum number of concurrent checks, one of each namespace: a registry that does not answer blocks only the tenant that uses it. Each
+ * makes a few requests, which are rate-limited per registry.
+ */
 const MAX_AT_ONCE = 4;
 
-interface RecentCheck {
+interface StartedCheck {
   readonly namespace: string;
-  /** Monotonic milliseconds until which it is not repeated. */
-  readonly untilMs: number;
+  /** Monotonic milliseconds. */
+  readonly atMs: number;
 }
 
 /**
@@ -34,26 +37,29 @@ interface RecentCheck {
  */
 export class RegistryPlatformChecks implements PlatformChecks {
   readonly #options: RegistryPlatformChecksOptions;
-  /** Checks that are not due again yet. */
-  readonly #recent = new Map<string, RecentCheck>();
-  #running = 0;
+  /** By check: monotonic milliseconds before which it is not repeated. */
+  readonly #notBefore = new Map<string, number>();
+  /** All checks of the last hour, with and without a result, ascending. */
+  #started: readonly StartedCheck[] = [];
+  /** The namespaces of the checks in progress. */
+  readonly #running = new Set<string>();
 
   constructor(options: RegistryPlatformChecksOptions) {
     this.#options = options;
   }
 
   request(pod: PodFacts, suspects: readonly SuspectPlatform[], signal: AbortSignal): void {
+    const { namespace } = pod;
     for (const suspect of suspects) {
-      const key = [pod.namespace, suspect.image, suspect.digest, suspect.os, suspect.architecture].join(' ');
-      if (!this.#isDue(key, pod.namespace)) continue;
-      this.#setUntil(key, pod.namespace, REPEAT_MS);
-      this.#running += 1;
+      const key = [namespace, suspect.image, suspect.digest, suspect.os, suspect.architecture].join(' ');
+      if (!this.#isDue(key, namespace)) continue;
+      this.#onStarted(key, namespace);
       void this.#check(pod, suspect, signal)
         .then((result) => {
-          if (result === 'unknown') this.#setUntil(key, pod.namespace, RETRY_MS);
+          if (result === 'unknown') this.#notBefore.set(key, this.#options.clock.monotonic() + RETRY_MS);
         })
         .finally(() => {
-          this.#running -= 1;
+          this.#running.delete(namespace);
         });
     }
   }
@@ -78,13 +84,17 @@ export class RegistryPlatformChecks implements PlatformChecks {
 
   #isDue(key: string, namespace: string): boolean {
     const now = this.#options.clock.monotonic();
-    for (const [known, { untilMs }] of this.#recent) if (untilMs <= now) this.#recent.delete(known);
-    if (this.#recent.has(key) || this.#running >= MAX_AT_ONCE || this.#recent.size >= MAX_RECENT) return false;
-    const inNamespace = [...this.#recent.values()].filter((check) => check.namespace === namespace);
-    return inNamespace.length < MAX_PER_NAMESPACE;
+    for (const [other, notBeforeMs] of this.#notBefore) if (notBeforeMs <= now) this.#notBefore.delete(other);
+    this.#started = this.#started.filter(({ atMs }) => atMs > now - REPEAT_MS);
+    if (this.#notBefore.has(key) || this.#running.has(namespace) || this.#running.size >= MAX_AT_ONCE) return false;
+    const inNamespace = this.#started.filter((check) => check.namespace === namespace).length;
+    return inNamespace < MAX_PER_NAMESPACE && this.#started.length < MAX_CHECKS;
   }
 
-  #setUntil(key: string, namespace: string, ms: number): void {
-    this.#recent.set(key, { namespace, untilMs: this.#options.clock.monotonic() + ms });
+  #onStarted(key: string, namespace: string): void {
+    const now = this.#options.clock.monotonic();
+    this.#running.add(namespace);
+    this.#notBefore.set(key, now + REPEAT_MS);
+    this.#started = [...this.#started, { namespace, atMs: now }];
   }
 }
