@@ -210,3 +210,25 @@ describe('R9 many workloads that are stuck on one architecture are one entry', (
     expect(isRelaxedAt(written, { namespace: 'other', workload: 'other/Deployment/web' }, NOW, 'arm64')).toBe(false);
   });
 });
+
+describe('what an operator that is late, or whose clock was wrong, cannot do', () => {
+  test('R9 an evaluation that read an older status does not double a relaxation that applies', () => {
+    const entry = { owner: 'shop/Deployment/web', architecture: 'arm64', since: AT_NOON, until: AT_ONE };
+    const relaxations = new Relaxations();
+    relaxations.relax(stored([entry]), stuck('shop', 'web'), NOW + 1_000);
+    expect(relaxations.of(stored([entry]), NOW + 1_000)).toEqual([entry]);
+  });
+
+  test('R9 an entry with an end that no relaxation of this time can have is dropped', () => {
+    const since = '2027-01-01T12:00:00Z';
+    const relaxed = [
+      { scope: 'Architecture', architecture: 'arm64', since, until: '2027-01-01T13:00:00Z' },
+      { owner: 'shop/Deployment/day', since: AT_NOON, until: '2026-01-02T12:00:00Z' },
+    ];
+    const relaxations = new Relaxations();
+    expect(summary(relaxations.of(stored(relaxed), NOW))).toEqual(['shop/Deployment/day']);
+    relaxations.relax(stored(relaxed), stuck('shop', 'web'), NOW);
+    const web = relaxations.of(stored(relaxed), NOW).find(({ owner }) => owner === 'shop/Deployment/web');
+    expect(web?.until).toBe(AT_ONE);
+  });
+});

@@ -21,6 +21,8 @@ export const MAX_WORKLOADS_PER_ARCHITECTURE = 20;
 const MAX_COUNT_OF_NAMESPACE = Math.ceil((MAX_WORKLOADS_PER_ARCHITECTURE + 1) / 3);
 
 const MS_PER_SECOND = 1_000;
+/** By which the clocks of two leaders may differ. */
+const MAX_CLOCK_DIFFERENCE_MS = 60 * 60_000;
 
 /** The relaxations of one policy that are not in its status yet: as many as the status holds, shared fairly by namespaces. */
 export class RequestedRelaxations {
@@ -68,11 +70,14 @@ export class Relaxations {
   readonly #requested = new Map<string, RequestedRelaxations>();
 
   relax({ name, status }: ArchPolicy, { workload, architecture }: StuckWorkload, nowMs: number): void {
+    const stuck = { kind: 'workload', workload, ...(architecture !== undefined && { architecture }) } as const;
+    const written = readEntries(status, nowMs);
+    // The evaluation of the pod read an older status: another request would double the time at once.
+    if (written.some((entry) => entry.untilMs > nowMs && covers(entry, stuck))) return;
     const requested = this.#requested.get(name) ?? new RequestedRelaxations();
     this.#requested.set(name, requested);
     if (!requested.makeRoomFor(workload)) return;
-    const stuck = { kind: 'workload', workload, ...(architecture !== undefined && { architecture }) } as const;
-    const untilMs = nowMs + nextLengthMs(readEntries(status), stuck, nowMs);
+    const untilMs = nowMs + nextLengthMs(written, stuck, nowMs);
     requested.add({ ...stuck, sinceMs: nowMs, untilMs });
   }
 
@@ -81,7 +86,7 @@ export class Relaxations {
    * get the remaining space.
    */
   of({ name, status }: ArchPolicy, nowMs: number): Relaxed {
-    const written = readEntries(status);
+    const written = readEntries(status, nowMs);
     const relaxations = new Map(written.map((entry) => [toKey(entry), entry]));
     const isWritten = new Set(relaxations.keys());
     const requested = this.#requested.get(name);
@@ -111,8 +116,12 @@ export class Relaxations {
   }
 }
 
-function readEntries(status: ArchPolicyStatus | undefined): readonly Relaxation[] {
-  return (status?.relaxed ?? []).map(parseRelaxation).filter((entry) => entry !== undefined);
+/** Ignores entries that end later than any relaxation: a leader with a wrong clock wrote them. */
+function readEntries(status: ArchPolicyStatus | undefined, nowMs: number): readonly Relaxation[] {
+  return (status?.relaxed ?? [])
+    .map(parseRelaxation)
+    .filter((entry) => entry !== undefined)
+    .filter(({ untilMs }) => untilMs <= nowMs + RELAXATION_HISTORY_MS + MAX_CLOCK_DIFFERENCE_MS);
 }
 
 /**
