@@ -232,3 +232,20 @@ describe('what an operator that is late, or whose clock was wrong, cannot do', (
     expect(web?.until).toBe(AT_ONE);
   });
 });
+
+test('R9 a tenant whose workload is stuck for good does not extend the relaxation of an architecture for all others', () => {
+  const before = stored([
+    { owner: 'tenant/Deployment/0', architecture: 'arm64', since: '2025-12-31T12:00:00Z', until: AT_NOON },
+  ]);
+  const relaxations = new Relaxations();
+  for (const namespace of ['tenant', 'shop', 'blog', 'wiki'])
+    for (let index = 0; index < 7; index += 1) relaxations.relax(before, stuck(namespace, index), NOW);
+  const expected = [
+    { scope: 'Architecture', architecture: 'arm64', since: AT_NOON, until: AT_ONE },
+    { owner: 'tenant/Deployment/0', architecture: 'arm64', since: AT_NOON, until: '2026-01-02T12:00:00Z' },
+  ];
+  const entries = relaxations.of(before, NOW);
+  expect(entries).toEqual(expected);
+  expect(relaxations.of(stored(entries), NOW + 1)).toEqual(expected);
+  expect(new Relaxations().of(stored(entries), NOW + 2 * HOUR)).toHaveLength(2);
+});

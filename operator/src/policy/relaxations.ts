@@ -154,13 +154,30 @@ function groupByNamespace(relaxations: readonly Relaxation[]): readonly Relaxati
   });
 }
 
-/** Replaces the entries of one architecture by one entry, if workloads of many namespaces are unschedulable on it. */
+/**
+ * Replaces the entries of one architecture by one entry, if workloads of many namespaces are unschedulable on it. It is as long as theirs
+ * usually are: a workload that no relaxation helps for long keeps its own entry, and does not extend that of all others.
+ */
 function groupByArchitecture(relaxations: readonly Relaxation[]): readonly Relaxation[] {
   const groups = Map.groupBy(relaxations, ({ architecture = '' }) => architecture);
   return [...groups].flatMap(([architecture, group]) => {
     if (architecture === '' || !isWidespread(group)) return group;
-    return [{ kind: 'architecture', architecture, ...latest(group) } as const];
+    const usualMs = usualLengthMs(group);
+    const [merged, longer] = [
+      group.filter((one) => lengthMs(one) <= usualMs),
+      group.filter((one) => lengthMs(one) > usualMs),
+    ];
+    return [{ kind: 'architecture', architecture, ...latest(merged) } as const, ...longer];
   });
+}
+
+/** The length of the entry for the architecture, if there is one; else the median of the namespaces' longest: one tenant cannot choose it. */
+function usualLengthMs(group: readonly Relaxation[]): number {
+  const wide = group.filter(({ kind }) => kind === 'architecture');
+  if (wide.length > 0) return Math.max(...wide.map(lengthMs));
+  const byNamespace = [...Map.groupBy(group, getNamespace).values()];
+  const longest = byNamespace.map((entries) => Math.max(...entries.map(lengthMs))).sort((one, other) => one - other);
+  return longest[Math.floor((longest.length - 1) / 2)] ?? RELAXED_FOR_MS;
 }
 
 function isWidespread(group: readonly Relaxation[]): boolean {
