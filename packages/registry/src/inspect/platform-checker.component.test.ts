@@ -101,7 +101,7 @@ describe('a manifest that an index lists', () => {
     answerChild(404);
     expect(await missing()).toEqual([]);
     expect(await check()).toBe('missing');
-    expect(registry.lines).toEqual([`GET ${INDEX}`, `HEAD ${CHILD}`, `GET ${CHILD}`]);
+    expect(registry.lines).toEqual([`GET ${INDEX}`, `HEAD ${CHILD}`, `GET ${CHILD}`, `HEAD ${INDEX}`]);
     expect(await missing()).toEqual(['amd64']);
     expect(await check(undefined, { architecture: 'arm64' })).toBe('available');
   });
@@ -129,6 +129,21 @@ describe('a manifest that an index lists', () => {
     expect(await check()).toBe('unknown');
     expect(await missing()).toEqual([]);
   });
+
+  test.each([404, 500, 401])(
+    'I9 I4 is not missing when the registry then returns %d for the index, too',
+    async (status) => {
+      await inspect();
+      let hasLostAll = false;
+      registry.fault = ({ path }) => {
+        hasLostAll ||= path === CHILD;
+        return hasLostAll ? { kind: 'answer', status: path === CHILD ? 404 : status } : undefined;
+      };
+      expect(await check()).toBe('unknown');
+      registry.fault = () => undefined;
+      expect(await missing()).toEqual([]);
+    },
+  );
 
   test('I9 is available when the registry has one of several variants', async () => {
     const variants = ['linux/arm/v6', 'linux/arm/v7', 'linux/amd64'];
@@ -175,7 +190,7 @@ describe('a manifest that an index lists', () => {
   test('I9 concurrent checks of one platform share their requests', async () => {
     answerChild(404);
     expect(await Promise.all([check(), check(), check()])).toEqual(['missing', 'missing', 'missing']);
-    expect(registry.lines).toHaveLength(3);
+    expect(registry.lines).toHaveLength(4);
   });
 
   test('I9 is unknown for a blocked registry, an invalid reference or a closed inspector', async () => {

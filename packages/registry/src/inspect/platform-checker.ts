@@ -81,7 +81,8 @@ export class PlatformChecker {
     const reader = new RegistryReader(reading, { registries, attempt, permit, signal });
     const index = await reader.get(platform.digest);
     if (index.kind === 'failed') return isRejection(index) ? 'next' : 'unknown';
-    const result = await checkChildren(findListedManifests(index.value.body, platform), reader);
+    const children = await checkChildren(findListedManifests(index.value.body, platform), reader);
+    const result = children === 'missing' ? await confirmMissing(platform.digest, reader) : children;
     const { digest, os, architecture } = platform;
     if (result === 'missing' && !attempt.endpoint.mirror) {
       cache.storeMissing(image, reader.scope, digest, { os, architecture });
@@ -109,6 +110,14 @@ async function checkChildren(children: readonly string[], reader: RegistryReader
     if (result !== 'missing') return result;
   }
   return 'missing';
+}
+
+/**
+ * Requests the index again: a registry that has lost its storage, or a backend without the repository, returns 404 for every manifest.
+ */
+async function confirmMissing(index: string, reader: RegistryReader): Promise<PlatformCheck> {
+  const head = await reader.head(index);
+  return head.kind === 'failed' ? 'unknown' : 'missing';
 }
 
 /** Confirms a 404 with a GET: registries and proxies that do not support HEAD return 404 to it as well. */
