@@ -233,7 +233,7 @@ describe('what an operator that is late, or whose clock was wrong, cannot do', (
   });
 });
 
-test('R9 a tenant whose workload is stuck for good does not extend the relaxation of an architecture for all others', () => {
+test('R9 a tenant whose workload is stuck permanently does not extend the relaxation of an architecture for all others', () => {
   const before = stored([
     { owner: 'tenant/Deployment/0', architecture: 'arm64', since: '2025-12-31T12:00:00Z', until: AT_NOON },
   ]);

@@ -203,7 +203,7 @@ describe('the workload of a stuck pod', () => {
       },
     });
 
-  test('R9 fits into the status, whatever owner a tenant writes: one entry that does not would keep out all others', () => {
+  test('R9 fits into the status with any owner reference: one invalid entry would invalidate all others', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1, size: 'large' }), fc.nat(400), (text, repeated) => {
         const pod = ofOwner(text, text.repeat(repeated + 1));
