@@ -11,7 +11,7 @@ const RUN_MS = 6_000;
 const WARM_UP_MS = 3_000;
 const PER_SECOND = 200;
 const CONNECTIONS = 16;
-/** By then every costly secret has been read and every image tried once. */
+/** The delay after which every costly secret has been read, and every image tried once. */
 const NEIGHBOUR_STARTS_MS = 2_000;
 const MAX_P99_FACTOR = 2;
 /** The longest stall of the event loop that P8 allows. */
@@ -25,14 +25,17 @@ interface Latencies {
   readonly longest: number;
 }
 
-/** A tenant alone; beside pods of 256 images with costly pull secrets; beside the same pods without secrets. */
+/** The tenant alone; while another sends pods of 256 images with costly pull secrets; while it sends the same pods without secrets. */
 interface Run {
   readonly alone: Latencies;
   readonly beside: Latencies;
   readonly withoutSecrets: Latencies;
 }
 
-/** Measures one tenant while another sends pods whose pull secrets are costly to match, in interleaved runs. */
+/**
+ * Measures the response times of one tenant while another tenant sends pods whose pull secrets are costly to match. Each run measures all
+ * cases of {@link Run}, so that changes of the machine's load affect them alike.
+ */
 export async function neighbour(runs: number): Promise<void> {
   const world = await createWorld();
   world.registry.push('checkout', 'v1', multiPlatformImage(['linux/amd64', 'linux/arm64']));

@@ -16,20 +16,20 @@ export function conditions(ready: boolean, reason?: string): JsonObject {
   };
 }
 
-/** Returns a container that has run for a minute without restarts. */
+/** Returns the status of a container that has run for a minute without restarts. */
 export function running(name: string, image: string, ready = true): JsonObject {
   const startedAt = new Date(Date.now() - MINUTE_MS).toISOString();
   return { ...common(name, image), ready, started: true, restartCount: 0, state: { running: { startedAt } } };
 }
 
-/** Returns a container whose first run ended just now, after one minute. */
+/** Returns the status of a container whose first run ended just now, after one minute. */
 export function ended(name: string, image: string): JsonObject {
   const [startedAt, finishedAt] = [Date.now() - MINUTE_MS, Date.now()].map((at) => new Date(at).toISOString());
   const state = { terminated: { exitCode: 1, reason: 'Error', startedAt, finishedAt } };
   return { ...common(name, image), ready: false, started: false, restartCount: 0, state };
 }
 
-/** Returns a container that ends as soon as it starts and waits for its next restart. */
+/** Returns the status of a container in CrashLoopBackOff: its last run failed as soon as it started, and it waits for its next start. */
 export function crashLoop(name: string, image: string, restartCount: number): JsonObject {
   const at = new Date().toISOString();
   const message = `back-off 5m0s restarting failed container=${name}`;

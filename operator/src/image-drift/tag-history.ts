@@ -2,7 +2,7 @@ import type { Clock } from '@archpolicy/async';
 import { compareContents, withoutUndefined } from '@archpolicy/core';
 import type { ContentChange, ImageFacts, Inspection, NodeArchitecture } from '@archpolicy/core';
 
-/** A changed content of an image reference that supports other architectures than before. */
+/** A change of an image reference to content that supports other architectures than before. */
 export interface ImageDrift extends ContentChange {
   /** As written in pods. */
   readonly image: string;
@@ -29,13 +29,13 @@ const MAX_LOSSES = 1_000;
 
 interface Observation {
   readonly facts: ImageFacts;
-  /** When the registry returned it, epoch milliseconds. */
+  /** The time at which the registry returned the facts, epoch milliseconds. */
   readonly confirmedAtMs: number;
 }
 
 /**
- * Stores the last observed content of each image reference and compares it with the next. In memory and bounded; evicts the
- * least recently observed. After a restart the first observation of an image reports no change.
+ * Stores the last observed content of each image reference and compares it with the next. The history is in memory and
+ * bounded: it evicts the least recently observed reference. After a restart the first observation of an image reports no change.
  */
 export class TagHistory {
   readonly #clock: Pick<Clock, 'now'>;

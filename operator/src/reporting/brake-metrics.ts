@@ -3,8 +3,8 @@ import { enumCounter, enumGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 /**
- * Kinds of placement violations: a misplaced replacement although the webhook was reachable, or a pod bound to a node that
- * violates its own required terms.
+ * Kinds of placement violations. `landed-wrong`: a replacement is misplaced, although the webhook was reachable. `against-terms`: a pod is
+ * bound to a node that does not satisfy the pod's own required terms.
  */
 export const VIOLATION_KINDS = ['landed-wrong', 'against-terms'] as const;
 export type ViolationKind = (typeof VIOLATION_KINDS)[number];

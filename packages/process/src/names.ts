@@ -1,8 +1,8 @@
-/** Released together: all programs have one version. */
+/** The version of all programs, which are released together. */
 export const VERSION = '0.1.0';
 
-/** The operator's name; its Lease and ServiceAccount have it as well. The leader renews the Lease. */
+/** The name of the operator, its Lease and its ServiceAccount. The leader renews the Lease. */
 export const OPERATOR = 'archpolicy-operator';
 
-/** The webhook's name; its Lease and ServiceAccount have it as well. Any replica that serves renews the Lease. */
+/** The name of the webhook, its Lease and its ServiceAccount. Each serving replica renews the Lease. */
 export const WEBHOOK = 'archpolicy-webhook';

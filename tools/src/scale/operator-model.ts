@@ -10,16 +10,16 @@ export interface ClusterSize {
 /** Measured at 100,000 pods by `make bench-operator` and the test of P8, rounded up. */
 const BASE_MIB = 160;
 const MIB_PER_1000_PODS = 1.5;
-/** To split an item from a list, parse, intern and store it: 0.2 ms on an idle core, more on a busy one. */
+/** The time to split an item from a list, parse, intern and store it: 0.2 ms on an idle core, more on a busy one. */
 const LIST_MS_PER_POD = 0.2;
-/** To parse an event with its managed fields, and to evaluate it once in every controller. */
+/** The time to parse an event with its managed fields, and to evaluate it once in every controller. */
 const EVENT_MS = 0.6;
-/** A kubelet writes its node's status every 5 minutes at the least. */
+/** A kubelet writes its node's status at least every 5 minutes. */
 const NODE_STATUS_SECONDS = 300;
 const POD_KB = 14;
 /** The rate of background inspections per registry (no limit configured). */
 const BACKGROUND_PER_SECOND = 5;
-/** Default of a policy. */
+/** The default of a policy. */
 const EVICTIONS_PER_MINUTE = 60;
 
 /** The resources and times that the operator of such a cluster needs. */
@@ -27,9 +27,9 @@ export interface OperatorNeeds {
   readonly memoryMib: number;
   readonly listSeconds: number;
   readonly listMegabytes: number;
-  /** Until every image was read once, if all are in one registry and no cache has them. */
+  /** The time to read every image once, if all are in one registry and no cache has them. */
   readonly firstReadMinutes: number;
-  /** Until 1 % of the pods, misplaced, are evicted at the default rate. */
+  /** The time to evict 1 % of all pods at the default rate, if these are misplaced. */
   readonly evictOnePercentMinutes: number;
 }
 
@@ -45,7 +45,7 @@ export function operatorNeeds({ pods, distinctImages }: ClusterSize): OperatorNe
 }
 
 export interface EventLoad {
-  /** Events of pods a second, on average. */
+  /** Pod events per second, on average. */
   readonly perSecond: number;
   readonly busyPercent: number;
   /** How long an event waits until it is processed: 99th percentile and maximum. */

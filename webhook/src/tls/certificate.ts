@@ -17,7 +17,7 @@ export interface Certificate extends CertificateValidity {
 /** Problems of the files in addition to `TlsProblemCode`. */
 type FileProblemCode = 'FileTooLarge' | 'FilesUnreadable' | 'KeyTypeUnsupported';
 
-/** The result of reading the directory. `problem` quotes nothing of the files. */
+/** The result of reading the directory. `problem` contains no text from the files. */
 export type CertificateRead =
   | { readonly kind: 'read'; readonly certificate: Certificate }
   | { readonly kind: 'absent' }
@@ -29,8 +29,8 @@ const FILES = { certificate: 'tls.crt', key: 'tls.key' } as const;
 const MAX_FILE_BYTES = 256 * 1024;
 
 /**
- * Reads `tls.crt` and `tls.key`. The kubelet replaces both at once, by one symlink. A pair read across that replacement
- * does not match and is reported as bad; the next poll reads the new pair.
+ * Reads `tls.crt` and `tls.key`. The kubelet replaces both at once, by one symlink. If it does so between the two reads, the
+ * pair does not match and is reported as bad; the next poll reads the new pair.
  */
 export async function readCertificate(directory: string): Promise<CertificateRead> {
   try {

@@ -34,13 +34,16 @@ export class EnqueueAll {
     this.#options = options;
   }
 
-  /** Requests an evaluation of all pods. While they are being enqueued: once more, since some were evaluated before the request. */
+  /**
+   * Requests an evaluation of all pods. While pods are being enqueued, all are enqueued once more afterwards, because some were
+   * evaluated before the request.
+   */
   request(): void {
     this.#isRequested = true;
     this.#wake();
   }
 
-  /** Enqueues all pods at once, and again at each request, until the signal is aborted. */
+  /** Enqueues all pods immediately, and again at each `request()`, until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     do {
       this.#isRequested = false;
@@ -48,7 +51,7 @@ export class EnqueueAll {
     } while (await this.#nextRequest(signal));
   }
 
-  /** Resolves with true at a request, with false when the signal is aborted. */
+  /** Waits for a call of `request()`. Resolves to true after one, and to false when the signal is aborted. */
   async #nextRequest(signal: AbortSignal): Promise<boolean> {
     if (!this.#isRequested && !signal.aborted) {
       const request = new Promise<void>((resolve) => {

@@ -58,7 +58,7 @@ export interface AssessmentInput {
   readonly node: Pick<NodeFacts, 'architecture' | 'os'>;
   /** The inspections of the images that `imagesToInspect` names. An image without one was not inspected in time. */
   readonly inspections: ReadonlyMap<string, Inspection>;
-  /** The policy's overrides and its allow-list. */
+  /** The policy's overrides of platforms, its allow-list, and what happens if no architecture remains. */
   readonly policy: Pick<ArchPolicySpec, 'images' | 'architectures' | 'whenNoCommonArchitecture'>;
 }
 

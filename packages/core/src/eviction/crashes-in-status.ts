@@ -1,11 +1,11 @@
 import type { ContainerEvidence, PodFacts, TerminatedEvidence } from '../kubernetes/facts.ts';
 import { READY_AFTER_MS } from './has-run.ts';
 
-/** The crashes that the status of a pod that is not Ready shows. Epoch milliseconds. */
+/** The crashes that a pod's status shows while the pod is not Ready. Times in epoch milliseconds. */
 export interface CrashesInStatus {
-  /** Since then at the latest, the pod has not been Ready for {@link READY_AFTER_MS}. */
+  /** Since this time, or an earlier one, the pod has not been Ready for {@link READY_AFTER_MS}. */
   readonly unreadySinceMs: number;
-  /** By the name of the container: the restarts whose times the status shows, ascending. Lists are never empty. */
+  /** The times of the restarts that the status shows, by container name. Lists are ascending and never empty. */
   readonly restartsAtMs: ReadonlyMap<string, readonly number[]>;
 }
 

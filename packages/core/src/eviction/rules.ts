@@ -45,8 +45,8 @@ export function podMustNotBeDisrupted(input: Misplaced): EvictionDecision | unde
 }
 
 /**
- * R1, R10: objects to a Ready pod, which runs regardless of the platforms that its images declare, and to a pod that has run and is not
- * Ready for a moment. Both have the same reason, so that a flapping pod is reported once.
+ * R1, R10: objects to a Ready pod, which runs regardless of the platforms that its images declare. Also objects to a pod that has run
+ * and is temporarily not Ready. Both have the same reason, so that a flapping pod is reported once.
  */
 export function podRuns(input: Misplaced): EvictionDecision | undefined {
   const { nowMs, pod, policy } = input;
@@ -145,7 +145,7 @@ function gracePeriodMs({ remediation }: RemediationPolicy): number {
   return parseDurationMs(remediation.gracePeriodAfterScheduling) ?? Number.POSITIVE_INFINITY;
 }
 
-/** R1: objects if the policy only reports. */
+/** R1: objects to any eviction if the policy is in `mode: Audit` or its `remediation.action` is not `Evict`. */
 export function policyDoesNotEvict({ policy }: Governed): EvictionDecision | undefined {
   if (policy.mode !== 'Enforce') return report('AuditMode');
   return policy.remediation.action === 'Evict' ? undefined : report('ReportOnly');

@@ -36,7 +36,7 @@ export function podRequests(spec: JsonObject): ResourceAmounts {
     const requests = readRequests(container);
     const isSidecar = container['restartPolicy'] === 'Always';
     if (isSidecar) add(total, requests);
-    // Iterates only over this container's names: the product of thousands of both would take seconds.
+    // Iterates over this container's names, not over all of `started`: with thousands of containers and names that would take seconds.
     for (const [name, amount] of requests) {
       const beside = (started.get(name) ?? 0) + amount;
       if (isSidecar) started.set(name, beside);

@@ -47,7 +47,7 @@ function object(fields: Readonly<Record<string, ManagedPath>>): ManagedPath {
   return { kind: 'object', fields };
 }
 
-/** The values of copied keys come from labels, so any string can be an addition. */
+/** Any string may be an addition of ArchPolicy under a copied key, because the value is copied from a label. */
 function selectorKeys(copiedKeys: readonly string[]): Readonly<Record<string, ManagedPath>> {
   const copied = copiedKeys.map((key) => [key, { kind: 'value', isManaged: isString } as const] as const);
   return { ...Object.fromEntries(copied), [LABEL_ARCH]: { kind: 'value', isManaged: isArchitecture } };

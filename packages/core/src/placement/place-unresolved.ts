@@ -13,8 +13,8 @@ import type { UnresolvedAction } from './unresolved-policy.ts';
 import { mayBeVolumeBound } from './volume-bound.ts';
 
 /**
- * PL9: constrains the pod by its resolved images, and by a guess if one is made. Preferences do not count while images
- * are unresolved.
+ * PL9: constrains the pod by its resolved images, and by a guess if there is one. Preferences do not apply
+ * while images are unresolved.
  */
 export function placeUnresolved(
   context: PlacementContext,
@@ -65,12 +65,12 @@ function narrow(
     };
   }
   const narrowed = { ...guess, tolerated: tolerated(context, guess.architectures) };
-  // The resolved images leave nothing else, so the guess narrows nothing.
+  // The resolved images allow only the guessed architectures, so the guess does not narrow the pod.
   if (plain !== 'any' && plain.length === guess.architectures.length) return narrowed;
   return mayBeVolumeBound(view, policy) ? soften(context, guess, plain) : { ...narrowed, isChoice: true };
 }
 
-/** PL6: for a pod whose volume may be bound elsewhere and that nothing replaces, a guess is only a preference. */
+/** PL6: turns the guess into preferred terms, for a pod whose volume may be bound elsewhere and that no controller is known to replace. */
 function soften(
   context: PlacementContext,
   { architectures: guesses, reason }: Guess,
@@ -114,7 +114,7 @@ function findGuess(context: PlacementContext, remaining: Architectures, action: 
     ...(action === 'fallback'
       ? [{ architectures: filterAllowed(context, remaining, [fallbackArchitecture]), reason: 'Fallback' as const }]
       : []),
-    // Resolved images have already restricted the pod to the allow-list.
+    // Only if no resolved image constrains the pod: otherwise `remaining` is already restricted to the allow-list.
     ...(remaining === 'any'
       ? [{ architectures: filterAllowed(context, remaining, architectures ?? []), reason: 'AllowedByPolicy' as const }]
       : []),

@@ -7,12 +7,12 @@ import type { FetchFailure } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
-/** The evidence of a request about the endpoint's host. */
+/** What the outcome of a request shows about the endpoint's host. */
 type Evidence = 'success' | 'failure' | 'none';
 
 /** Bounds the memory: tenants choose hosts. */
 const MAX_HOSTS = 1_000;
-/** A request that is aborted earlier is no evidence: other steps may have used the time. */
+/** A request that is aborted earlier is no evidence: other steps may have used up its time. */
 const SILENT_MS = 3_000;
 /**
  * Opens after five failures in a row: fewer may be transient. A host that recovers is detected within 30 s, and gets no more
@@ -20,7 +20,7 @@ const SILENT_MS = 3_000;
  */
 const BREAKER = { failureThreshold: 5, firstOpenMs: 1_000, maxOpenMs: 30_000 };
 /**
- * Failures that last longer are reported as an outage, for whose end no pod waits. Until then (half of the default
+ * Failures that last longer are reported as an outage, and no pod waits for its end. Until then (half of the default
  * `gateTimeout`) they count as transient, for any number of failed requests.
  */
 const OUTAGE_MS = 30_000;
@@ -70,7 +70,10 @@ export class CircuitBreakerSender implements Sender {
   }
 }
 
-/** Returns the evidence of a response. A redirect or token request that succeeds is none for the endpoint; one that fails is a failure of it. */
+/**
+ * Returns what a response shows about the endpoint's host. A successful request to another host (the target of a redirect, or a token
+ * service) shows nothing. A failure of such a request counts as a failure of the endpoint's host.
+ */
 function toEvidence(response: HttpResponse | FetchFailure, tookMs: number, isEndpoint: boolean): Evidence {
   if (response.kind === 'failed') {
     const isSilence = response.reason === 'Deadline' && tookMs >= SILENT_MS;
