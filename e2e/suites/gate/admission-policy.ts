@@ -1,10 +1,13 @@
 import { podManifest } from './gate-suite.ts';
 import type { GateCase } from './gate-suite.ts';
 
-/** Rejects changes of annotations: the first patch level only. */
+/**
+ * CEL expression: rejects an update that changes annotations. Of the patches that lift a gate, only the first level (`full`) does so: it
+ * records the decision in an annotation.
+ */
 export const KEEPS_ANNOTATIONS = 'object.metadata.?annotations == oldObject.metadata.?annotations';
 
-/** Rejects updates of the case's pods that do not meet the expression. Resolves once the policy is in force. */
+/** Rejects updates of the case's pods for which the CEL expression is false. Resolves once the API server enforces the policy. */
 export async function rejectUpdatesUnless(testCase: GateCase, expression: string, reason = 'Forbidden'): Promise<void> {
   const { suite, name } = testCase;
   const rule = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['UPDATE'] };
@@ -22,7 +25,7 @@ export async function rejectUpdatesUnless(testCase: GateCase, expression: string
       spec: { policyName: name, validationActions: ['Deny'], matchResources: { namespaceSelector } },
     },
   );
-  // The API server applies a policy a moment after it is created.
+  // The API server starts to enforce a policy some time after its creation: probe it with a pod that ArchPolicy skips.
   await testCase.create({
     ...podManifest('probe', 'probe'),
     metadata: { name: 'probe', labels: { 'archpolicy.dev/skip': 'true' } },

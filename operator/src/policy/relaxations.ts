@@ -13,20 +13,20 @@ type Relaxed = NonNullable<ArchPolicyStatus['relaxed']>;
 type WorkloadRelaxation = Extract<Relaxation, { kind: 'workload' }>;
 type Stuck = Pick<WorkloadRelaxation, 'workload' | 'architecture'>;
 
-/** More workloads of one namespace and architecture than this are one entry. */
+/** If more workloads of one namespace and architecture are relaxed than this, one entry replaces theirs. */
 export const MAX_WORKLOADS_PER_NAMESPACE = 10;
-/** More workloads of one architecture than this are one entry, if they are of at least three namespaces. */
+/** If more workloads of one architecture, in at least three namespaces, are relaxed than this, one entry replaces theirs. */
 export const MAX_WORKLOADS_PER_ARCHITECTURE = 20;
-/** A namespace counts for a third at most: one tenant cannot relax an architecture for all others. */
+/** A namespace counts for at most a third of that number, so that one tenant cannot relax an architecture for all others. */
 const MAX_COUNT_OF_NAMESPACE = Math.ceil((MAX_WORKLOADS_PER_ARCHITECTURE + 1) / 3);
 
 const MS_PER_SECOND = 1_000;
 /** By which the clocks of two leaders may differ. */
 const MAX_CLOCK_DIFFERENCE_MS = 60 * 60_000;
 
-/** The relaxations of one policy that are not in its status yet: as many as the status holds, shared fairly by namespaces. */
+/** The relaxations of one policy that are not in its status yet. At most as many as the status holds, shared fairly by namespaces. */
 export class RequestedRelaxations {
-  /** By workload, the latest last. */
+  /** By workload, in the order of their requests. */
   readonly #requested = new Map<string, WorkloadRelaxation>();
 
   list(): readonly WorkloadRelaxation[] {
@@ -42,8 +42,9 @@ export class RequestedRelaxations {
   }
 
   /**
-   * Whether a request of this workload can be added. When the list is full, it drops the latest request of the namespace with
-   * the most, if that one has at least two more than the workload's: with one more, the two would displace each other for ever.
+   * Returns whether a request of this workload can be added. If the list is full, drops the latest request of the namespace with
+   * the most requests, provided that it has at least two more than the workload's namespace. With a difference of one, the two
+   * namespaces would displace each other's requests repeatedly.
    */
   makeRoomFor(workload: string): boolean {
     if (this.#requested.has(workload)) return false;
@@ -59,14 +60,15 @@ export class RequestedRelaxations {
 }
 
 /**
- * R9: the entries of `status.relaxed`: for what the preference is skipped, and until when. Many workloads that are
- * stuck on one architecture become one entry for it, in their namespace or in the cluster.
+ * R9: computes the entries of `status.relaxed`. An entry names a workload, a namespace or an architecture for which the preference is
+ * skipped, and until when. If many workloads are unschedulable on one architecture, one entry for their namespace, or for the whole
+ * architecture, replaces theirs.
  *
- * The status is the only store: a new leader continues with what it finds there. So an entry stays for a day after its time
- * is over, as far as there is room, and shows that a workload is stuck again.
+ * The status is the only store: a new leader continues from its entries. So an expired entry stays for a day if there is room: it
+ * shows that a workload which is unschedulable again has been relaxed before.
  */
 export class Relaxations {
-  /** By policy. What is here is not in the status yet. */
+  /** By the name of the policy: relaxations that are not in its status yet. */
   readonly #requested = new Map<string, RequestedRelaxations>();
 
   relax({ name, status }: ArchPolicy, { workload, architecture }: StuckWorkload, nowMs: number): void {
@@ -126,14 +128,15 @@ function readEntries(status: ArchPolicyStatus | undefined, nowMs: number): reado
 
 /**
  * Returns how long a workload is relaxed: an hour, or twice as long as the last relaxation of it, its namespace or its architecture if
- * that ended within a day. The cause may be permanent (a volume), and each time costs its pods two minutes and an eviction.
+ * that ended less than a day ago. The cause may be permanent (a volume), and each new relaxation costs the workload's pods two minutes
+ * of waiting and an eviction.
  */
 function nextLengthMs(entries: readonly Relaxation[], stuck: Stuck, nowMs: number): number {
   const before = entries.filter((entry) => covers(entry, stuck) && isRecent(entry, nowMs)).map(lengthMs);
   return before.length === 0 ? RELAXED_FOR_MS : Math.min(2 * Math.max(...before), RELAXATION_HISTORY_MS);
 }
 
-/** An entry of a version that did not write its start counts as one of an hour. */
+/** Returns the length of the period. Earlier versions did not write its start: an hour is assumed for their entries. */
 function lengthMs({ sinceMs, untilMs }: Relaxation): number {
   return sinceMs === undefined ? RELAXED_FOR_MS : Math.max(untilMs - sinceMs, RELAXED_FOR_MS);
 }
@@ -192,8 +195,8 @@ function isWidespread(group: readonly Relaxation[]): boolean {
 }
 
 /**
- * Returns as many entries as fit. Namespaces are served round-robin, so that one with many entries does not exclude others. Within
- * a namespace, entries for more than a workload come first, then entries that are already in the status.
+ * Returns as many entries as there is room for. Namespaces are served round-robin, so that a namespace with many entries does not
+ * exclude others. Within a namespace, entries for the whole namespace come first, then entries that are already in the status.
  */
 function shareFairly(
   relaxations: readonly Relaxation[],
@@ -213,7 +216,7 @@ function shareFairly(
     .map(({ entry }) => entry);
 }
 
-/** Whether an entry relaxes this workload, for the architecture that it is stuck on. */
+/** Whether an entry relaxes this workload for the architecture on which it is unschedulable. */
 function covers(entry: Relaxation, asked: Stuck): boolean {
   switch (entry.kind) {
     case 'workload':
@@ -236,7 +239,7 @@ function getNamespace(relaxation: Relaxation): string {
   }
 }
 
-/** The period of the one that ends last. */
+/** Returns the period of the relaxation that ends last. */
 function latest(group: readonly Relaxation[]): Pick<Relaxation, 'sinceMs' | 'untilMs'> {
   const { sinceMs, untilMs } = group.reduce((last, one) => (one.untilMs > last.untilMs ? one : last));
   return { ...(sinceMs !== undefined && { sinceMs }), untilMs };

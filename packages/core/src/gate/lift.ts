@@ -29,12 +29,12 @@ export interface LiftPatch {
   readonly operations: readonly JsonPatchOperation[];
 }
 
-/** The patches to try, the best first; the last one removes only the gate. */
+/** The patches in the order in which they are tried. The last one removes only the gate. */
 export interface PatchFallbacks {
   readonly patches: readonly LiftPatch[];
   /**
-   * The decision's requirements contradict those in the pod, which cannot be removed (a tag that moved after
-   * admission). Nothing is added, because the pod must run.
+   * The decision's requirements contradict requirements that the pod already has, for example because a tag moved after
+   * admission. The API server does not allow their removal, so nothing is added: with both, no node could run the pod.
    */
   readonly contradicted: boolean;
 }
@@ -52,11 +52,11 @@ export interface Lifting {
 }
 
 /**
- * PL12: returns the patches that lift the gate of a pod; undefined when the pod has no gate or no version to lock on.
+ * PL12: returns the patches that lift the gate of a pod; undefined if the pod has no gate or no `resourceVersion`.
  *
  * On a gated pod the API server allows two changes of required node affinity: appending expressions to terms that are
- * not empty, and setting it where there is none. So nothing is removed from the terms, and only the expressions that
- * they do not imply yet are appended.
+ * not empty, and setting it if the pod has none. So the patches remove nothing from the terms, and append only
+ * expressions that the terms do not imply yet.
  *
  * @see
  *   https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/#mutable-pod-scheduling-directives
@@ -89,7 +89,7 @@ export function gateOnly(pod: JsonObject): PatchFallbacks | undefined {
   return operations === undefined ? undefined : { patches: [{ level: 'gate', operations }], contradicted: false };
 }
 
-/** Whether both patches are equal apart from the version that they lock on. */
+/** Whether both patches are equal, except for the `resourceVersion` that they require. */
 export function isSamePatch(one: LiftPatch, other: LiftPatch): boolean {
   return one.level === other.level && isSame(withoutLock(one), withoutLock(other));
 }
@@ -107,7 +107,7 @@ function requirementsOnly(view: PodView, decision: PlacementDecision): readonly 
   return additionsFor(view, { ...decision, preferred: [], tolerated: [] }).map(toOperation);
 }
 
-/** The lock on the version, and the removal of the gate from the list of gates. */
+/** Returns the operations that require the pod's `resourceVersion` and remove the gate from the list of gates. */
 function removeGate(pod: JsonObject): readonly JsonPatchOperation[] | undefined {
   const index = findGateIndex(objectAt(pod, 'spec'));
   const version = textAt(objectAt(pod, 'metadata'), 'resourceVersion');

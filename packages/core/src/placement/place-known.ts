@@ -19,7 +19,10 @@ export function placeKnown(context: PlacementContext, possible: Architectures): 
     : placeByPreference(context, remaining);
 }
 
-/** PL3: a preference does not narrow the owner's choice. */
+/**
+ * PL3: places a pod whose manifest already restricts the architecture. Adds what the images require, and ignores the
+ * preference: it must not narrow the owner's choice.
+ */
 function placeWithinChoice(context: PlacementContext, remaining: Architectures): PlacementDecision {
   const chosen = remaining === 'any' ? allowedByOwner(context.view, NODE_ARCHITECTURES) : remaining;
   return constrainOrLeave(context, {
@@ -32,8 +35,8 @@ function placeWithinChoice(context: PlacementContext, remaining: Architectures):
 }
 
 /**
- * PL4: constrains the pod to what its images support, although the allow-list contains none of it, because a pod must
- * run.
+ * PL4: constrains the pod to the architectures that its images support, although the policy's allow-list contains none
+ * of them, because a pod must run.
  */
 export function placeNotAllowed(context: PlacementContext, possible: Architectures): PlacementDecision {
   const { image } = context.support;
@@ -48,7 +51,7 @@ export function placeNotAllowed(context: PlacementContext, possible: Architectur
   });
 }
 
-/** PL4: uses weak offers only if no node can take the pod on a plainly offered architecture. */
+/** PL4: removes the weakly offered architectures, unless no node of the other ones can take the pod. */
 export function withoutWeakOffers(context: PlacementContext, possible: Architectures): Architectures {
   const { plain } = context.support;
   if (possible === 'any' || plain === 'any') return possible;
@@ -56,7 +59,7 @@ export function withoutWeakOffers(context: PlacementContext, possible: Architect
   return remaining.length < possible.length && remaining.some((one) => isPossible(context, one)) ? remaining : possible;
 }
 
-/** PL6: narrows to a preferred architecture, or adds preferred terms. */
+/** PL6: places a pod by the preference: requires one of the preferred architectures, or adds preferred terms. */
 function placeByPreference(context: PlacementContext, remaining: Architectures): PlacementDecision {
   const { view, input, policy, support } = context;
   const { warnings, wanted: resolved } = resolvePreference(view, input, policy, remaining);
@@ -90,7 +93,7 @@ function chooseWithin(
   return { ...NOT_NARROWED, warnings: chosen.warnings, softened: true };
 }
 
-/** Whether the choice becomes preferred terms. The label of the pod itself stays a requirement. */
+/** Whether to add the choice as preferred terms. A choice by the pod's own label stays a requirement. */
 function becomesPreferred({ reason }: Chosen, { view, policy }: PlacementContext): boolean {
   return reason !== 'PreferredByPod' && mayBeVolumeBound(view, policy);
 }

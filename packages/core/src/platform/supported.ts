@@ -21,13 +21,13 @@ export type Support =
   | { readonly kind: 'any' }
   | {
       readonly kind: 'some';
-      /** All nodes of these architectures run the image; sorted. */
+      /** All nodes of these architectures can run the image. Sorted. */
       readonly architectures: readonly NodeArchitecture[];
-      /** Some nodes of these architectures run the image and others do not; which is unknown. Sorted. */
+      /** Only some nodes of these architectures can run the image, and it is not known which. Sorted. */
       readonly weak: readonly NodeArchitecture[];
     };
 
-/** A node kind for which an index lists manifests, none of which the registry has (I9). */
+/** An OS and architecture for which the index lists manifests, but the registry has none of them (I9). */
 export interface MissingPlatform {
   readonly os: string;
   readonly architecture: NodeArchitecture;
@@ -40,7 +40,7 @@ export interface DeclaredPlatforms {
   readonly platforms: readonly Platform[];
   /** An artifact without platforms. */
   readonly neutral: boolean;
-  /** Absent: none. */
+  /** Absent: no platform is missing in the registry. */
   readonly missing?: readonly MissingPlatform[];
 }
 
@@ -48,10 +48,13 @@ const ANY: Support = { kind: 'any' };
 
 /**
  * Maps the declared platforms to the architectures of nodes, as runtimes match them (PL4): amd64 runs amd64 and 386;
- * arm64 runs arm64; `wasm` constrains nothing. Three offers are weak: amd64 with a variant above v1, which most
- * containerd releases do not match on any node; 32-bit arm on arm64, which runtimes try and not every CPU can run; and
- * manifests that the registry no longer has, which only nodes run that have pulled them before. Placement and
- * remediation both use this mapping.
+ * arm64 runs arm64; `wasm` constrains nothing. Placement and remediation both use this mapping.
+ *
+ * Three kinds of platform are offered weakly:
+ *
+ * - amd64 with a variant above v1: most containerd releases do not match it on any node.
+ * - 32-bit arm on arm64: runtimes try to run it, but not every CPU can.
+ * - a platform whose manifests the registry no longer has: only nodes that have pulled them before can run it.
  *
  * @param os the pod's OS; platforms of another OS do not count
  */
@@ -88,7 +91,7 @@ export function offerTo(image: DeclaredPlatforms, node: { readonly os: string; r
   return support.weak.some(isNodes) ? 'weak' : 'none';
 }
 
-/** Returns the missing platform for a node of this OS and architecture. */
+/** Returns those of the missing platforms that have this node's OS and architecture. */
 export function missingOn(
   missing: readonly MissingPlatform[] | undefined,
   node: { readonly os: string; readonly architecture: string },

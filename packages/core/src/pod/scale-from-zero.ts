@@ -26,9 +26,9 @@ const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * PL6, R4: whether an autoscaler that brings nodes of this architecture (`scaleFromZero`) can bring one for this pod.
- * It cannot if the pod selects nodes by other labels or by name, and all existing nodes that match have other
- * architectures.
+ * PL6, R4: whether an autoscaler that can add nodes of this architecture (`scaleFromZero`) can add one that this pod
+ * selects. It cannot if the pod also selects nodes by name or by labels that are not in {@link LABELS_OF_ANY_NODE}, and
+ * all existing nodes that match that selection have other architectures.
  */
 export function canBeBrought(
   demand: SchedulingDemand,
@@ -39,7 +39,7 @@ export function canBeBrought(
   return bringable === 'any' || bringable.has(architecture);
 }
 
-/** Returns the architectures for which {@link canBeBrought} holds, with one search over the nodes. */
+/** Returns the architectures for which {@link canBeBrought} returns true. Searches the nodes only once. */
 export function bringableArchitectures(
   demand: SchedulingDemand,
   nodes: readonly NodeFacts[],
@@ -58,7 +58,8 @@ export function bringableArchitectures(
 type OwnSelection = NodeConstraints & { readonly requirements: readonly NodeSelectorRequirement[] };
 
 /**
- * Returns what the pod requires beyond the labels of every new node; `'any'` if one alternative requires nothing more.
+ * Returns the pod's requirements without those on {@link LABELS_OF_ANY_NODE}; `'any'` if no other remains. Terms are
+ * alternatives: if one of them has no other requirement, none of them counts.
  */
 function getOwnSelection({
   nodeSelector,

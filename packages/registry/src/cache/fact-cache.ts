@@ -73,7 +73,7 @@ export class FactCache {
     return this.#parts.memory.negativeEntry(scope, image, nowMs);
   }
 
-  /** Returns the last failure, also when it has expired. */
+  /** Returns the last failure, even if it has expired. */
   lastNegativeEntry(scope: string, image: string): NegativeEntry | undefined {
     return this.#parts.memory.lastNegativeEntry(scope, image);
   }
@@ -103,12 +103,15 @@ export class FactCache {
     this.#store(this.#negativeKey(scope, image), encoded, entry.pauseMs);
   }
 
-  /** Deletes the failure after a success: the next one is then the first in a row. */
+  /** Deletes the failure after a success. The next failure then counts as the first one again. */
   deleteNegativeEntry(scope: string, image: string): void {
     this.#parts.memory.deleteNegativeEntry(scope, image);
   }
 
-  /** Returns the platforms of an index that the registry no longer has, as found by the scope (I9). */
+  /**
+   * Returns the platforms that the index lists but for which the registry no longer has a manifest (I9). The result was
+   * detected with the credential of this cache scope.
+   */
   missingPlatforms(scope: string, image: string): CachedMissing | undefined {
     return this.#parts.memory.missingPlatforms(scope, image);
   }
@@ -119,8 +122,8 @@ export class FactCache {
   }
 
   /**
-   * Whether the memory may lack results that other replicas have stored since this time. Only for references by digest, which are
-   * fresh for a day: a tag is revalidated more often, and the store is read before that.
+   * Whether other replicas may have stored results since this time that memory does not have. Always false for references by tag:
+   * a tag is revalidated often, and the store is read before each revalidation. A reference by digest is fresh for a day.
    */
   isOutdated({ key, reference }: ParsedImage, sinceMs: number): boolean {
     return this.isShared && reference.digest !== undefined && this.#loaded.of(key) <= sinceMs;
@@ -205,16 +208,16 @@ export class FactCache {
 
   #loadFailure(scope: string, image: string, value: StoredValue): void {
     const { memory, clock } = this.#parts;
-    // Do not count an absent failure as a miss: most images have none.
+    // An absent entry means that no request has failed, as for most images. Do not count it as a cache miss.
     const entry = value?.text === undefined ? undefined : this.#verify(value, decodeNegativeEntry);
     const now = clock.now();
-    // Clocks of replicas differ: ignore an entry that would outlast one stored now.
+    // The clocks of replicas differ: ignore an entry that would expire later than an entry stored now.
     if (entry === undefined || entry.untilMs > now + NEGATIVE_TTL_MS) return;
     if (memory.negativeEntry(scope, image, now) === undefined) memory.putNegativeEntry(scope, image, entry);
   }
 
   #loadMissing(scope: string, image: string, value: StoredValue): void {
-    // Do not count an absent entry as a miss: most images have all their platforms.
+    // An absent entry means that no platform is missing, as for most images. Do not count it as a cache miss.
     const missing = value?.text === undefined ? undefined : this.#verify(value, decodeMissing);
     if (missing !== undefined) this.#parts.memory.putMissing(scope, image, missing);
   }
