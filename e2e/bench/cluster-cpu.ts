@@ -4,7 +4,7 @@ import { readCpuMs } from './process-usage.ts';
 /** CPU time of the processes of a cluster by name, milliseconds. */
 export type CpuByProcess = ReadonlyMap<string, number>;
 
-/** Returns the CPU time of each running component so far, and of this process, which runs the clients, as `bench`. */
+/** Returns the CPU time that each running component has used. The entry `bench` is this process, which runs the clients. */
 export async function readClusterCpu(cluster: TestCluster): Promise<CpuByProcess> {
   const { components } = await cluster.status();
   const used = new Map([['bench', await readCpuMs(process.pid)]]);

@@ -73,7 +73,7 @@ class Webhook {
     const handler = this.#startAdmission(inspector);
     // Listen only once both are available: a refused connection costs the API server less than a wrong or missing response.
     const [first] = await Promise.all([this.#certificates.waitForFirst(signal), this.#synced(signal)]);
-    // The initial LISTs may be slow: the certificate may have been replaced since.
+    // Prefer the current certificate: it may have been replaced while the initial LISTs were read.
     const port = await this.#listen(handler, this.#certificates.current ?? first);
     this.#state = 'serving';
     this.#process.runInBackground('lease', (closing) => this.#lease().run(closing));

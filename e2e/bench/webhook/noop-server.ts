@@ -1,6 +1,6 @@
 /**
- * The baseline of `make bench-webhook`: an HTTPS server on the same Node that parses the review and returns a constant patch.
- * The webhook's additional time is the cost of its decision.
+ * The baseline of `make bench-webhook`: an HTTPS server, run with the same Node.js, that parses the review and returns a constant
+ * patch. The time that the webhook takes beyond it is the cost of its decision.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';

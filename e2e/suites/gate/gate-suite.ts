@@ -50,7 +50,7 @@ export class GateSuite {
     await Promise.all([this.registry, ...this.#silent].map((registry) => registry.stop()));
   }
 
-  /** Returns an image on a registry that never responds. It has its own registry, because clients stop calling a silent one. */
+  /** Returns an image on a new registry that never responds. New for each image, because the circuit breakers stop requests to it. */
   async silentImage(): Promise<string> {
     const registry = await new FakeRegistry().start();
     this.#silent.push(registry);

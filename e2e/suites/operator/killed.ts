@@ -5,7 +5,7 @@ import { runsOnArm64 } from './cases.ts';
 import type { Case } from './cases.ts';
 import type { OperatorSuite } from './operator-suite.ts';
 
-/** Keeps an evicted pod terminating until the end of the suite, so that a second eviction would be possible. */
+/** Keeps an evicted pod terminating until the end of the suite, so that the API server would accept a faulty second eviction. */
 const FINALIZER = 'testkit.archpolicy.dev/held';
 
 const createCase = (namespace: string, finalizers?: readonly string[]): Case => ({

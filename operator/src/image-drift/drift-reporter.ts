@@ -23,9 +23,12 @@ export interface DriftReporterOptions {
 
 /** Maximum number of workloads that get an event for one drift. */
 const MAX_OWNERS = 100;
-/** Interval of counting pods, as of writing a status: the image of a sidecar is in every pod. */
+/**
+ * Minimum interval between two counts of the affected pods; a policy status is not written more often either. A count is expensive
+ * for the image of a sidecar, which is in every pod.
+ */
 const COUNT_EVERY_MS = 5_000;
-/** Pods named in one sentence. */
+/** Maximum number of pods named in one sentence. */
 const MAX_PODS = 3;
 /** Longer image references are truncated in sentences. */
 const MAX_IMAGE_LENGTH = 200;
@@ -60,7 +63,7 @@ export class DriftReporter {
     else logger.info(fields, 'image gained architectures');
   }
 
-  /** Records events on the workloads that use the image, in the namespace with access to it or in all. */
+  /** Records events on the workloads that use the image: in the namespace that has access to it, or in all namespaces. */
   notify(drift: ImageDrift): void {
     const { image, lost, gained, audience } = drift;
     const owners = [...this.#owners(image, audience)].slice(0, MAX_OWNERS);

@@ -24,7 +24,10 @@ const MS_PER_SECOND = 1_000;
 /** By which the clocks of two leaders may differ. */
 const MAX_CLOCK_DIFFERENCE_MS = 60 * 60_000;
 
-/** The relaxations of one policy that are not in its status yet. At most as many as the status holds, shared fairly by namespaces. */
+/**
+ * The relaxations of one policy that are not in its status yet, at most as many as the status can contain. When the list is full, a new
+ * request may replace one of the namespace with the most requests.
+ */
 export class RequestedRelaxations {
   /** By workload, in the order of their requests. */
   readonly #requested = new Map<string, WorkloadRelaxation>();
@@ -127,7 +130,7 @@ function readEntries(status: ArchPolicyStatus | undefined, nowMs: number): reado
 }
 
 /**
- * Returns how long a workload is relaxed: an hour, or twice as long as the last relaxation of it, its namespace or its architecture if
+ * Returns how long a workload is relaxed: an hour, or twice as long as the longest relaxation of it, its namespace or its architecture
  * that ended less than a day ago. The cause may be permanent (a volume), and each new relaxation costs the workload's pods two minutes
  * of waiting and an eviction.
  */

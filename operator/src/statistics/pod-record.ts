@@ -22,9 +22,9 @@ export interface PodRecord {
   readonly policy: string;
   /** A policy of the same priority that also selects the pod and sorts later by name. */
   readonly rival?: string;
-  /** When the pod is due within each recheck interval, in [0, 1). */
+  /** The point within each recheck interval at which the pod is due, in [0, 1). */
   readonly phase: number;
-  /** The workload as `namespace/kind/name`; for a Job of a CronJob without its number. */
+  /** The workload as `namespace/kind/name`; for a Job of a CronJob without the number in its name. */
   readonly workload: string;
   readonly assessment: PlacementAssessment['kind'];
   readonly decision: EvictionDecision['kind'];
@@ -74,12 +74,12 @@ export function toPodRecord(
   };
 }
 
-/** The architectures of the cluster's nodes: computed once per change of the nodes, and used for each pod. */
+/** Computes the architectures of the cluster's nodes once for each change of the nodes, because each pod needs them. */
 export class ClusterArchitectures {
   #nodes: readonly NodeFacts[] | undefined;
   #known: ReadonlySet<string> = new Set();
 
-  /** @param nodes the same array until a node changes */
+  /** @param nodes a node list that is a new array after each change of a node; the same array returns the cached result */
   of(nodes: readonly NodeFacts[]): ReadonlySet<string> {
     if (nodes !== this.#nodes) {
       this.#nodes = nodes;

@@ -5,13 +5,13 @@ import { Listeners } from '../listeners.ts';
 import type { ProbeResult } from './webhook-probe.ts';
 
 /**
- * How long a successful probe is valid (docs/adr/0004), and so how long evictions may continue during an outage, in which
- * replacements are likely to be misplaced again. One dry run per second is cheap and is sent only while evictions are due.
+ * How long a successful probe is valid (docs/adr/0004). Evictions may continue for this time after an outage begins, although their
+ * replacements are likely to be misplaced again. One dry run per second is cheap, and is sent only while evictions are due.
  */
 const PROBE_VALID_MS = 1_000;
 /** Interval of probes of an unreachable webhook. */
 const RETRY_MS = 1_000;
-/** How often a change of reachability is detected: a Lease becomes stale by time alone. */
+/** Interval at which reachability is checked. It is polled because no event reports that a Lease has become stale. */
 const CHECK_MS = 500;
 
 export interface WebhookHealthOptions {

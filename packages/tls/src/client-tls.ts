@@ -17,22 +17,22 @@ export interface ClientFileNames extends FileNames {
   readonly ca: string;
 }
 
-/** What a client uses from now on. Problems are clauses without any content of the files. */
+/** The texts that a client uses from now on. Each problem is a clause that contains no part of the files. */
 export type ClientTlsSelection =
-  /** With a problem: the current text is used in place of each faulty new one. */
+  /** For each problem, the current text is used instead of the faulty new one. */
   | { readonly kind: 'usable'; readonly tls: ClientTls; readonly problems: readonly string[] }
-  /** A faulty text has no current one to replace it: nothing may be sent. */
+  /** A new text is faulty and no current one can replace it: nothing may be sent. */
   | { readonly kind: 'unusable'; readonly problems: readonly string[] };
 
 interface Part {
-  /** Undefined when nothing may be used; empty when nothing is configured. */
+  /** The texts to use. Empty: none are configured. Undefined: the new ones are faulty, and there are no current ones. */
   readonly selected: ClientTls | undefined;
   readonly problem?: string;
 }
 
 /**
- * Decides about the CA bundle and the client certificate separately: each replaces the current one unless it cannot be
- * used, or is less usable now. OpenSSL would ignore an empty or broken part, and trust other authorities or none.
+ * Decides about the CA bundle and the client certificate separately: each new one replaces the current one unless it
+ * cannot be used, or is less usable now. OpenSSL would ignore an empty or broken part, and trust other authorities or none.
  */
 export function selectClientTls(
   next: ClientTls,

@@ -1,14 +1,14 @@
 import { createSourceFile, createScanner, forEachChild, LanguageVariant, ScriptTarget, SyntaxKind } from 'typescript';
 import type { Node, SourceFile } from 'typescript';
 
-/** The parts of a file that hold language. */
+/** The parts of a file that contain words. */
 export interface SourceText {
   /**
-   * The prose of the file, each character at its place: markers of comments are blank, code is replaced by `CODE`, so that a
-   * phrase may run over a line but not over code.
+   * The prose of the file. Each character keeps its position: markers of comments are replaced by blanks, code by `CODE`.
+   * So a phrase is found across a line break, but not across code.
    */
   readonly prose: string;
-  /** The part of `prose` that is comments. */
+  /** Only the comments of `prose`. */
   readonly comments: string;
   readonly names: readonly Name[];
 }

@@ -20,9 +20,9 @@ import { withoutUndefined } from '../without-undefined.ts';
 export interface Recording {
   readonly pod: JsonObject;
   readonly decision: PlacementDecision;
-  /** The decision that is applied; undefined when nothing is added. */
+  /** The decision that the patch applies. Undefined when the patch adds no constraint. */
   readonly wanted: Constrain | undefined;
-  /** The additions of this patch. */
+  /** The additions of the patch. */
   readonly additions: readonly Addition[];
   readonly policy: ArchPolicy | undefined;
   readonly images: ReadonlyMap<string, Inspection>;

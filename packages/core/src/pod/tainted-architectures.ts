@@ -5,8 +5,8 @@ import { isNodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 
 /**
- * Returns the architectures whose taint `kubernetes.io/arch=ARCHITECTURE` a node has, ready or not (PL8), and those of
- * `scaleFromZero`, whose nodes may have it. Sorted.
+ * Returns the sorted architectures for which a pod may need a toleration of the taint `kubernetes.io/arch=ARCHITECTURE` (PL8):
+ * those of the taints of the nodes, ready or not, and those of `scaleFromZero`, whose future nodes may have the taint.
  */
 export function taintedArchitectures(
   nodes: readonly NodeFacts[],

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** More images by digest than a cluster uses; an entry takes some 300 bytes. */
+/** Bounds the memory: an entry takes about 300 bytes. A cluster uses fewer images by digest. */
 const MAX_IMAGES = 10_000;
 
 /** Stores for each image when the shared store was last read (epoch milliseconds). */

@@ -4,14 +4,17 @@ import type { FetchFailure } from '../http/outcome.ts';
 import type { Fetcher, FetchRequest } from './fetcher.ts';
 import type { ImageCache } from './image-cache.ts';
 
-/** The lifetime of a dead holder's lock (K4). */
+/**
+ * Time after which a replica fetches an image although another one holds the lock (K4). Equal to the TTL of a lock, so that a dead
+ * holder delays no replica for longer.
+ */
 const MAX_WAIT_MS = 2_000;
-/** Reading a manifest takes 20 to 200 ms. */
+/** Interval at which the lock is tried again. Short, because reading a manifest takes 20 to 200 ms. */
 const POLL_MS = 20;
 
 /**
- * Lets one replica fetch an image while the others wait for its result in the shared store (K4). A store that does not
- * answer delays no fetch.
+ * Lets one replica fetch an image while the others wait for its result in the shared store (K4). If the store does not
+ * answer, the replica fetches at once.
  */
 export class LockedFetcher implements Fetcher {
   readonly #next: Fetcher;

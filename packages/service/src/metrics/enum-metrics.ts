@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 
 export type { Registry } from 'prom-client';
 
-/** Creates a registry. The global one is not used, so that two in one process (tests) are independent. */
+/** Creates a registry. Does not use the global registry of prom-client, so that two registries in one process (tests) are independent. */
 export function createRegistry(): Registry {
   return new Registry();
 }
@@ -19,7 +19,7 @@ export type LabelsOf<L extends LabelSets> = { readonly [K in keyof L]: L[K][numb
 
 interface EnumMetricOptions<L extends LabelSets> {
   readonly registry: Registry;
-  /** `archpolicy_…`, with the unit, ending in `_total` when it counts. */
+  /** The metric name: begins with `archpolicy_` and contains the unit. The name of a counter ends in `_total`. */
   readonly name: `archpolicy_${string}`;
   readonly help: string;
   readonly labels: L;

@@ -45,11 +45,14 @@ export class TokenServer {
   readonly service = 'testkit-registry';
   /** Set to inject faults. */
   fault: (request: SeenRequest) => Fault | undefined = () => undefined;
-  /** Returns the `Content-Encoding` of the token response for a repository; undefined: not encoded. */
+  /** Returns the `Content-Encoding` of the token response for a repository; undefined means not encoded. */
   contentEncoding: (repository: string) => string | undefined = () => undefined;
-  /** The response field of the token. */
+  /** The name of the response field that contains the token. */
   field: 'token' | 'access_token' = 'token';
-  /** The lifetime in the response and the token, in seconds; undefined: none in the response, 60 in the token. */
+  /**
+   * The lifetime of tokens in seconds, which the response also contains. If undefined, the response has no lifetime, and tokens
+   * expire after 60 s.
+   */
   expiresIn: number | undefined = 300;
   readonly #users: readonly TokenUser[];
   readonly #server: Server;
