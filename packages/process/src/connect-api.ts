@@ -6,7 +6,7 @@ import type { Logger } from '@archpolicy/service';
 export interface ConnectOptions {
   /** Path of a kubeconfig; the in-cluster account without it. */
   readonly kubeconfig: string | undefined;
-  /** The `User-Agent` header, as in the API server's audit log: `archpolicy-webhook/0.1.0`. */
+  /** The `User-Agent` header, as in the API server's audit log: `archpolicy-webhook/VERSION`. */
   readonly userAgent: string;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -82,7 +82,7 @@ export interface Api {
 export interface ApiClientOptions {
   readonly credentials: CredentialSource;
   readonly clock: Clock;
-  /** Such as `archpolicy-operator/0.1.0`; in audit logs. */
+  /** Such as `archpolicy-operator/VERSION`; in audit logs. */
   readonly userAgent: string;
 }
 
