@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { VERSION } from '@archpolicy/process';
 import { createWorld } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 
@@ -28,6 +29,14 @@ describe('the operator’s process', () => {
     };
     return { child, ended, waitForLog };
   };
+
+  test.each([
+    [{}, 'unknown'],
+    [{ ARCHPOLICY_COMMIT: '1f3870b' }, '1f3870b'],
+  ])('--version shows version and commit: %j', async (env, commit) => {
+    const { status, stdout, stderr } = await spawned(['--version'], env).ended;
+    expect([status, stdout, stderr]).toEqual([0, `archpolicy-operator ${VERSION} (commit ${commit})\n`, '']);
+  });
 
   test('--help lists every variable', async () => {
     const { status, stdout } = await spawned(['--help'], {}).ended;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { VERSION } from '@archpolicy/process';
 import { createWorld } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 
@@ -31,6 +32,14 @@ const spawned = (args: readonly string[], env: Record<string, string>) => {
 jest.setTimeout(30_000);
 
 describe('the process', () => {
+  test.each([
+    [{}, 'unknown'],
+    [{ ARCHPOLICY_COMMIT: '1f3870b' }, '1f3870b'],
+  ])('--version shows version and commit: %j', async (env, commit) => {
+    const { status, stdout, stderr } = await spawned(['--version'], env).ended;
+    expect([status, stdout, stderr]).toEqual([0, `archpolicy-webhook ${VERSION} (commit ${commit})\n`, '']);
+  });
+
   test('--help lists every variable', async () => {
     const { status, stdout } = await spawned(['--help'], {}).ended;
     expect(status).toBe(0);

@@ -6,6 +6,7 @@ import type { Inspector } from '@archpolicy/registry';
 import {
   collectProcessMetrics,
   createRegistry,
+  declareBuildInfo,
   declareInspectionMetrics,
   Health,
   readSharedCache,
@@ -85,6 +86,7 @@ export class ManagedProcess<C extends ProcessConfig> {
   /** Serves /metrics, /healthz and /readyz. The process is ready while all checks pass. */
   async startOps(readiness: Readonly<Record<string, Check>>): Promise<void> {
     collectProcessMetrics(this.metrics);
+    declareBuildInfo(this.metrics, { version: VERSION, commit: this.config.commit });
     const health = new Health();
     for (const [name, check] of Object.entries(readiness)) health.addReadiness(name, check);
     const ops = await startOpsServer({ address: this.config.metricsAddress, health, registry: this.metrics });

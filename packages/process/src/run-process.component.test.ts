@@ -7,6 +7,7 @@ import { commonVariables, ConfigError, readConfig } from '@archpolicy/service';
 import type { Environment } from '@archpolicy/service';
 import { freePort } from '@archpolicy/testkit';
 import type { ManagedProcess, ProcessConfig } from './managed-process.ts';
+import { VERSION } from './names.ts';
 import { runProcess } from './run-process.ts';
 
 const KUBECONFIG = `
@@ -65,12 +66,15 @@ describe('a process', () => {
     const port = await freePort();
     const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
     let ready = false;
-    await run({ ARCHPOLICY_METRICS_ADDRESS: `127.0.0.1:${port}` }, async (process) => {
+    const env = { ARCHPOLICY_METRICS_ADDRESS: `127.0.0.1:${port}`, ARCHPOLICY_COMMIT: '1f3870b' };
+    await run(env, async (process) => {
       await process.startOps({ lists: () => (ready ? { ok: true } : { ok: false, reason: 'not listed' }) });
       expect((await get('/readyz')).status).toBe(503);
       ready = true;
       expect((await get('/readyz')).status).toBe(200);
-      expect(await (await get('/metrics')).text()).toContain('process_cpu_seconds_total');
+      const metrics = await (await get('/metrics')).text();
+      expect(metrics).toContain('process_cpu_seconds_total');
+      expect(metrics).toContain(`\narchpolicy_build_info{version="${VERSION}",commit="1f3870b"} 1\n`);
     });
     await expect(get('/readyz')).rejects.toThrow('fetch failed');
   });

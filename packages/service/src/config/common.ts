@@ -1,4 +1,4 @@
-import { address, cacheKey, logLevel, namespaceName, path, redisUrl } from './schemas.ts';
+import { address, cacheKey, commit, logLevel, namespaceName, path, redisUrl } from './schemas.ts';
 import { optionalVariable, variable } from './variable.ts';
 
 /** The variables of every process (docs/architecture.md, Seams). */
@@ -49,5 +49,12 @@ export const commonVariables = {
     example: '$(openssl rand -base64 32)',
     secret: true,
     schema: cacheKey,
+  }),
+  commit: variable({
+    name: 'ARCHPOLICY_COMMIT',
+    description: 'commit of the build, for --version and archpolicy_build_info; set in the image',
+    example: '1f3870be274f6c49b3e31a0c6728957f1f3870be',
+    default: 'unknown',
+    schema: commit,
   }),
 } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { commonVariables } from './common.ts';
 import { ConfigError, withVariableContext } from './config-error.ts';
-import { address, durationMs, formatDuration, oneOf, redisUrl, wholeNumber } from './schemas.ts';
+import { address, commit, durationMs, formatDuration, oneOf, redisUrl, wholeNumber } from './schemas.ts';
 import { describeVariables, readConfig, variable } from './variable.ts';
 
 const message = (environment: Record<string, string>): string => {
@@ -23,6 +23,7 @@ describe('configuration', () => {
       registriesFile: undefined,
       redisUrl: undefined,
       cacheKey: undefined,
+      commit: 'unknown',
     });
   });
 
@@ -93,6 +94,19 @@ describe('values', () => {
     ['', undefined],
   ])('address %j', (text, expected) => {
     expect(address.safeParse(text).data).toEqual(expected);
+  });
+
+  test.each([
+    ['unknown', true],
+    ['1f3870b', true],
+    ['a'.repeat(40), true],
+    ['a'.repeat(64), true],
+    ['1f3870', false],
+    ['a'.repeat(65), false],
+    ['HEAD', false],
+    ['1f3870b\n', false],
+  ])('commit %j: %j', (text, accepted) => {
+    expect(commit.safeParse(text).success).toBe(accepted);
   });
 
   const hour = durationMs({ min: 1, max: 3_600_000 });

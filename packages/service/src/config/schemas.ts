@@ -77,6 +77,11 @@ export const namespaceName: z.ZodType<string, string> = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/u, 'is no namespace name');
 
+/** An abbreviated or full commit hash (SHA-1 or SHA-256), or `unknown`. */
+export const commit: z.ZodType<string, string> = z
+  .string()
+  .regex(/^(?:[0-9a-f]{7,64}|unknown)$/u, 'is no commit hash of 7 to 64 hexadecimal digits');
+
 /** A path of a file or directory. */
 export const path: z.ZodType<string, string> = z
   .string()

@@ -1,3 +1,5 @@
+export { declareBuildInfo } from './build-info.ts';
+export type { Build } from './build-info.ts';
 export * from './enum-metrics.ts';
 export { declareInspectionMetrics } from './inspection.ts';
 export type { InspectionCounts } from './inspection.ts';

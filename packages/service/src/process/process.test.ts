@@ -68,13 +68,23 @@ describe('runMain', () => {
     const { written, statuses } = await main(new FakeProcess([option]));
     expect(written.join('')).toContain('Does nothing.');
     expect(written.join('')).toContain('ARCHPOLICY_LOG_LEVEL');
+    expect(written.join('')).toContain('  --version ');
     expect(statuses).toEqual([0]);
   });
 
-  test('--version shows name and version', async () => {
-    const { written, statuses } = await main(new FakeProcess(['--version']));
-    expect(written).toEqual(['out: archpolicy-test 1.2.3\n']);
+  test.each([
+    [{}, 'unknown'],
+    [{ ARCHPOLICY_COMMIT: '1f3870b' }, '1f3870b'],
+  ])('--version shows name, version and commit: %j', async (env, commit) => {
+    const { written, statuses } = await main(new FakeProcess(['--version'], env));
+    expect(written).toEqual([`out: archpolicy-test 1.2.3 (commit ${commit})\n`]);
     expect(statuses).toEqual([0]);
+  });
+
+  test('--version with an invalid commit ends in one line that names the variable, and status 2', async () => {
+    const { written, statuses } = await main(new FakeProcess(['--version'], { ARCHPOLICY_COMMIT: 'HEAD' }));
+    expect(written).toEqual([expect.stringMatching(/^err: ARCHPOLICY_COMMIT: "HEAD" .*; example: .*\n$/u)]);
+    expect(statuses).toEqual([2]);
   });
 
   test('any other argument is rejected with status 2', async () => {

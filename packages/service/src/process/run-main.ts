@@ -2,7 +2,8 @@ import { systemClock } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { errorCode } from '@archpolicy/core';
 import { ConfigError } from '../config/config-error.ts';
-import { describeVariables } from '../config/variable.ts';
+import { commonVariables } from '../config/common.ts';
+import { describeVariables, readConfig } from '../config/variable.ts';
 import type { Environment, Variables } from '../config/variable.ts';
 import { createLogger } from '../logger.ts';
 import { listenForShutdown } from './shutdown-signal.ts';
@@ -44,24 +45,43 @@ const WRONG_USE = 2;
 
 /** Runs a process: handles options, configuration errors, signals, unexpected errors and the exit status. */
 export async function runMain(host: HostProcess, options: MainOptions): Promise<void> {
-  const [first] = host.argv.slice(2);
-  if (first === '--version') host.stdout.write(`${options.name} ${options.version}\n`);
-  else if (first === '--help' || first === '-h') host.stdout.write(help(options));
-  else if (first !== undefined) {
-    host.stderr.write(
-      `${options.name}: the only arguments are --help and --version; configure it with ARCHPOLICY_* variables\n`,
-    );
-    host.exit(WRONG_USE);
-    return;
-  } else {
-    host.exit(await run(host, options));
-    return;
-  }
-  host.exit(0);
+  host.exit(await runArguments(host, options));
 }
 
+async function runArguments(host: HostProcess, options: MainOptions): Promise<number> {
+  const [first] = host.argv.slice(2);
+  if (first === undefined) return run(host, options);
+  if (first === '--version') return showVersion(host, options);
+  if (first === '--help' || first === '-h') {
+    host.stdout.write(help(options));
+    return 0;
+  }
+  host.stderr.write(
+    `${options.name}: the only arguments are --help and --version; configure it with ARCHPOLICY_* variables\n`,
+  );
+  return WRONG_USE;
+}
+
+function showVersion(host: HostProcess, { name, version }: MainOptions): number {
+  try {
+    const { commit } = readConfig({ commit: commonVariables.commit }, host.env);
+    host.stdout.write(`${name} ${version} (commit ${commit})\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    host.stderr.write(`${error.message}\n`);
+    return WRONG_USE;
+  }
+}
+
+const OPTIONS = `Options:
+  --help, -h  show this text
+  --version   show the version and the commit of the build
+`;
+
 function help({ name, version, help: text, variables }: MainOptions): string {
-  return [`${name} ${version}`, '', text.trim(), '', 'Environment:', describeVariables(variables), ''].join('\n');
+  const environment = describeVariables(variables);
+  return [`${name} ${version}`, '', text.trim(), '', OPTIONS, 'Environment:', environment, ''].join('\n');
 }
 
 async function run(host: HostProcess, options: MainOptions): Promise<number> {
