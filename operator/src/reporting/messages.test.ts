@@ -93,6 +93,12 @@ describe('event texts', () => {
     );
   });
 
+  test('a broken image: the node may still run the old content of a fixed tag, whose pull policy is IfNotPresent', () => {
+    expect(brokenImageNote(pod, 'amd64-1', undefined)).toMatch(
+      /the node still has the old content \(.*IfNotPresent\): use a new tag/u,
+    );
+  });
+
   test('each reason for not evicting is a complete sentence', () => {
     for (const reason of [...REPORT_REASONS, ...WAIT_REASONS]) {
       expect(stayingNote(misplacement, reason)).toMatch(/Not evicted: \S.*[^.]\.$/u);

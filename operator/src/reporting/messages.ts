@@ -23,7 +23,9 @@ const MAX_IMAGES = 2;
 /** Why a pod is not evicted, and what its owner can do about it. */
 const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   ImagesUnknown: 'the platforms of its images are unknown',
-  BrokenImage: 'its image declares the platform of the node but does not run on it: rebuild the image',
+  BrokenImage:
+    'its image declares the platform of the node but does not run on it: rebuild the image. ' +
+    'If the tag was already fixed, the node still has the old content (imagePullPolicy IfNotPresent): use a new tag or Always',
   NodeContradictory: "the node's label kubernetes.io/arch differs from the architecture that its kubelet reports",
   StaticPod: 'it is a static pod, which only its kubelet replaces',
   BarePod: 'it has no owner to replace it: delete and recreate it',
