@@ -15,6 +15,14 @@ export const ANNOTATION_SOURCE = 'kubernetes.io/config.source';
 export const ANNOTATION_TOLERATIONS_WHITELIST = 'scheduler.alpha.kubernetes.io/tolerationsWhitelist';
 
 /**
+ * The node selector of a namespace, which the admission plugin PodNodeSelector adds to each of its pods before webhooks are called.
+ * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#podnodeselector
+ *
+ * @example env=prod,kubernetes.io/arch=amd64
+ */
+export const ANNOTATION_NODE_SELECTOR = 'scheduler.alpha.kubernetes.io/node-selector';
+
+/**
  * Marks for node autoscalers on pods that must not be moved.
  * https://karpenter.sh/docs/concepts/disruption/#pod-level-controls
  * https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.34.0/cluster-autoscaler/FAQ.md#what-types-of-pods-can-prevent-ca-from-removing-a-node
@@ -37,6 +45,7 @@ export interface PodAnnotations {
 export interface NamespaceAnnotations {
   readonly [LABEL_PREFERRED]?: string;
   readonly [ANNOTATION_TOLERATIONS_WHITELIST]?: string;
+  readonly [ANNOTATION_NODE_SELECTOR]?: string;
 }
 
 const POD_KEYS = listKeys<PodAnnotations>({
@@ -51,6 +60,7 @@ const POD_KEYS = listKeys<PodAnnotations>({
 const NAMESPACE_KEYS = listKeys<NamespaceAnnotations>({
   'archpolicy.dev/preferred': true,
   'scheduler.alpha.kubernetes.io/tolerationsWhitelist': true,
+  'scheduler.alpha.kubernetes.io/node-selector': true,
 });
 
 /** The limit for values, which tenants write. No valid value is longer. */

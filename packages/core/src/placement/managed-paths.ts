@@ -25,14 +25,17 @@ export type ManagedPath =
  * Returns the managed paths of a pod.
  *
  * @param copiedKeys the label keys that the policy copies to node affinity
- * @param isBare whether the pod has no owner: only its node selector is managed
+ * @param selector the keys of the node selector that are never additions; undefined for a pod with an owner, whose node selector is not managed
  */
-export function managedPaths(copiedKeys: readonly string[], isBare: boolean): ManagedPath {
+export function managedPaths(
+  copiedKeys: readonly string[],
+  selector: { readonly except: readonly string[] } | undefined,
+): ManagedPath {
   const expressions = elements((element) => isExpression(element, copiedKeys) || isExclusion(element));
   const required = object({ nodeSelectorTerms: { kind: 'terms', term: object({ matchExpressions: expressions }) } });
   const nodeAffinity = object({ [REQUIRED]: required, [PREFERRED]: elements(isPreferredTerm) });
   const spec = object({
-    ...(isBare && { nodeSelector: object(selectorKeys(copiedKeys)) }),
+    ...(selector !== undefined && { nodeSelector: object(selectorKeys(copiedKeys, selector.except)) }),
     affinity: object({ nodeAffinity }),
     tolerations: elements(isToleration),
     schedulingGates: elements((element) => jsonEqual(element, { name: GATE_INSPECTING })),
@@ -48,9 +51,13 @@ function object(fields: Readonly<Record<string, ManagedPath>>): ManagedPath {
 }
 
 /** Any string may be an addition of ArchPolicy under a copied key, because the value is copied from a label. */
-function selectorKeys(copiedKeys: readonly string[]): Readonly<Record<string, ManagedPath>> {
+function selectorKeys(copiedKeys: readonly string[], except: readonly string[]): Readonly<Record<string, ManagedPath>> {
   const copied = copiedKeys.map((key) => [key, { kind: 'value', isManaged: isString } as const] as const);
-  return { ...Object.fromEntries(copied), [LABEL_ARCH]: { kind: 'value', isManaged: isArchitecture } };
+  const managed = {
+    ...Object.fromEntries(copied),
+    [LABEL_ARCH]: { kind: 'value', isManaged: isArchitecture } as const,
+  };
+  return Object.fromEntries(Object.entries(managed).filter(([key]) => !except.includes(key)));
 }
 
 function isString(value: Json): boolean {

@@ -1,5 +1,5 @@
 import { ANNOTATION_DECISION } from '../kubernetes/archpolicy-keys.ts';
-import { readPodAnnotations } from '../kubernetes/annotations.ts';
+import { ANNOTATION_NODE_SELECTOR, readPodAnnotations } from '../kubernetes/annotations.ts';
 import { readDecision } from './annotation.ts';
 import { auditAnnotations } from './audit.ts';
 import type { EvaluatedPlacement } from './decide.ts';
@@ -67,10 +67,16 @@ function applyDecision(input: PlacementInput, original: Original, view: PodView,
 }
 
 /** PL2: reverts the additions of earlier calls. */
-function revertAdditions({ pod, policy }: PlacementInput): Original {
+function revertAdditions({ pod, policy, namespaceFacts }: PlacementInput): Original {
   const annotations = readPodAnnotations(pod);
   const annotation = annotations[ANNOTATION_DECISION];
   const record = readDecision(annotations);
   if (record === undefined || policy === undefined) return { pod, removed: [], annotation };
-  return { ...revert(pod, record, policy.spec.copyLabelsToNodeAffinity), annotation };
+  const namespaceKeys = readSelectorKeys(namespaceFacts?.annotations[ANNOTATION_NODE_SELECTOR]);
+  return { ...revert(pod, record, policy.spec.copyLabelsToNodeAffinity, namespaceKeys), annotation };
+}
+
+/** Returns the keys of a namespace's node selector, `key=value` with commas between. */
+function readSelectorKeys(text = ''): readonly string[] {
+  return text.split(',').map((part) => part.replace(/=.*$/su, '').trim());
 }

@@ -25,9 +25,16 @@ export interface Reverted {
  * PL2: removes recorded additions from a pod, each only if it is still there unchanged and has a managed shape. The
  * last addition is removed first, so that the recorded positions hold. Values that others added to parents that
  * ArchPolicy created are kept, and so are those parents.
+ *
+ * @param namespaceKeys keys of the namespace's own node selector: it adds them before the webhook is called, so they are never additions
  */
-export function revert(pod: JsonObject, { added, terms }: RecordedAdditions, copiedKeys: readonly string[]): Reverted {
-  const root = managedPaths(copiedKeys, readOwner(pod) === undefined);
+export function revert(
+  pod: JsonObject,
+  { added, terms }: RecordedAdditions,
+  copiedKeys: readonly string[],
+  namespaceKeys: readonly string[] = [],
+): Reverted {
+  const root = managedPaths(copiedKeys, readOwner(pod) === undefined ? { except: namespaceKeys } : undefined);
   let current: Json = pod;
   const removed: Addition[] = [];
   for (const addition of added.toReversed()) {

@@ -64,6 +64,24 @@ describe('a second call', () => {
     expect(second.patch).toContainEqual({ op: 'add', path: '/spec/nodeSelector/kubernetes.io~1arch', value: 'arm64' });
   });
 
+  test.each<[string, string, JsonObject]>([
+    ['keys that the namespace has', 'team=a, kubernetes.io/arch=amd64', { team: 'a', 'kubernetes.io/arch': 'amd64' }],
+    ['keys that it does not have', 'zone=b', { 'kubernetes.io/arch': 'arm64' }],
+  ])('PL2 an annotation that claims the node selector of PodNodeSelector: %s', (_, namespaceSelector, expected) => {
+    const claimed = { team: 'a', 'kubernetes.io/arch': 'amd64' };
+    const added = [{ path: '/spec/nodeSelector', value: claimed }];
+    const row: Row = {
+      ...bare,
+      pod: { ...bare.pod, nodeSelector: claimed },
+      policy: { ...policy, preference: { architectures: ['arm64'] }, copyLabelsToNodeAffinity: ['team'] },
+      namespace: { annotations: { 'scheduler.alpha.kubernetes.io/node-selector': namespaceSelector } },
+      metadata: {
+        annotations: { [ANNOTATION_DECISION]: JSON.stringify({ v: 1, kind: 'constrain', reason: 'Preferred', added }) },
+      },
+    };
+    expect(getSpec(admit(row))['nodeSelector']).toEqual(expected);
+  });
+
   test('PL2 a second call changes nothing of a bare pod with affinity', () => {
     const first = admit(bare);
     expect(getSpec(first)).toMatchObject({ affinity, nodeSelector: { 'kubernetes.io/arch': 'amd64' } });
