@@ -62,7 +62,7 @@ export interface InspectorOptions {
   readonly userAgent?: string;
   /** Name resolution; the system's by default. */
   readonly resolve?: Resolve;
-  /** The lowest sender, below all limits; by default, it sends requests over the network. */
+  /** The sender below all limits, which performs the requests. By default, it sends them over the network. */
   readonly sender?: Sender;
 }
 
@@ -110,7 +110,10 @@ export function createInspector(options: InspectorOptions): Inspector {
   });
 }
 
-/** Builds a fetcher that runs one fetch of an image in this process, and one among the replicas that share a store. */
+/**
+ * Builds a fetcher that runs only one fetch of an image at a time in this process. If replicas share a store, only one
+ * of them fetches the image.
+ */
 function buildFetcher(
   reading: ReaderParts,
   cache: ImageCache,

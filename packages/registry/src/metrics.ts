@@ -12,17 +12,21 @@ export type RequestOutcome =
   | 'refused'
   | 'unavailable'
   | 'too-large'
-  /** Not encoded as declared in the header, or in an unsupported coding; for token requests: a response without a token. */
+  /**
+   * The body is not encoded as its header declares, or has an unsupported coding. For token requests, also a response
+   * without a token.
+   */
   | 'malformed'
   | 'blocked'
   | 'aborted';
 
-/** Why a key of a credential was left out: it cannot match an image, or its matching is not bounded. */
+/** Why a key of a credential was left out: it cannot match an image, or it exceeds a bound. */
 export type UnusableKey = 'malformed' | 'too-long' | 'too-many-wildcards' | 'too-many-keys';
 
 /**
- * The counters of this package. Labels have only these values, never hosts or image names, which tenants choose.
- * The process maps each function to one metric. They are properties, so that a missing label is a type error.
+ * The counters of this package. Labels have only these values, never hosts or image names, which tenants choose. The
+ * process maps each function to one metric. The functions are properties instead of methods, so that a missing label is
+ * a type error.
  */
 export interface RegistryMetrics {
   /** Counts one result of the inspector. */
@@ -40,9 +44,9 @@ export interface RegistryMetrics {
   readonly discarded: (labels: { readonly what: 'digest-mismatch' | 'redis-value' | 'header-digest' }) => void;
   /** Counts one look-up in a cache. */
   readonly cache: (labels: { readonly level: 'memory' | 'redis'; readonly outcome: 'hit' | 'miss' | 'error' }) => void;
-  /** Counts comparisons of an image with keys of credentials: of a host label, or of the path. */
+  /** Counts comparisons of images with keys of credentials. Each comparison is of one host label, or of the path. */
   readonly credentialComparisons: (count: number) => void;
-  /** Counts keys of pull secrets, docker config files and responses of plugins that were left out. */
+  /** Counts the keys that were left out of pull secrets, docker config files and responses of plugins. */
   readonly unusableKeys: (labels: { readonly reason: UnusableKey }, count: number) => void;
   /** Counts one reload of the registries file. */
   readonly registriesFile: (labels: { readonly outcome: 'loaded' | 'refused' }) => void;

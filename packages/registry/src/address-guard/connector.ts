@@ -6,7 +6,7 @@ import { buildConnector } from 'undici';
 import { RegistryError } from '../errors.ts';
 import type { AddressGuard } from './guard.ts';
 
-/** Resolves a name to all its addresses; the system's resolver outside tests. */
+/** Resolves a name to all its addresses. Outside tests, this is the system's resolver. */
 export type Resolve = (
   hostname: string,
   options: { readonly all: true },
@@ -18,8 +18,9 @@ export const resolveBySystem: Resolve = (hostname, options, callback) => {
 };
 
 /**
- * Wraps a connector so that the guard checks every address when connecting: an earlier resolution of the name, or the
- * spelling of a URL, is no evidence. Every connection of every hop uses it.
+ * Wraps a connector so that the guard checks every address at the time of connecting. An earlier check would not be
+ * enough: a name may resolve to another address later, and a URL can spell an address in several ways. Every connection
+ * of every hop uses this connector.
  */
 export function guardedConnector(
   guard: AddressGuard,
@@ -35,7 +36,7 @@ export function guardedConnector(
   };
 }
 
-/** Returns a `lookup` for sockets without the addresses that the guard refuses. */
+/** Returns a `lookup` function for sockets that leaves out the addresses that the guard refuses. */
 export function guardedLookup(guard: AddressGuard, resolve: Resolve): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {

@@ -4,9 +4,10 @@ import ipaddr from 'ipaddr.js';
 export type AddressRange = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * Refused ranges, unless the registries file allows them for a host. Private ranges (RFC 1918, unique local) are not
- * among them: in-cluster registries use them. Clusters add their own ranges in the registries file.
- * IANA's registries of special addresses: https://www.iana.org/assignments/iana-ipv4-special-registry and …-ipv6-….
+ * Address ranges that the guard refuses, unless the registries file allows them for a host. The list does not contain
+ * private ranges (RFC 1918, unique local), because in-cluster registries use them. Clusters add their own ranges in the
+ * registries file. IANA's registries of special addresses: https://www.iana.org/assignments/iana-ipv4-special-registry
+ * and …-ipv6-….
  */
 export const REFUSED_RANGES: readonly string[] = [
   '0.0.0.0/8', // "this network": Linux connects 0.0.0.0 to loopback

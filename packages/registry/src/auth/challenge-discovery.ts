@@ -2,17 +2,20 @@ import { waitAtMost } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 
-/** Registries that one process reads; an evicted one is discovered again. */
+/** Maximum number of registries that are cached as discovered. An evicted registry is discovered again. */
 const MAX_DISCOVERED = 1_000;
-/** Half of the inspection budget of an admission: enough for a registry that works. */
+/**
+ * How long a request waits for the first one: half of the inspection budget of an admission. A registry that works
+ * responds within this time.
+ */
 const MAX_WAIT_MS = 200;
 
 /** Ends a discovery. `answered`: whether the registry sent a response. */
 export type EndDiscovery = (answered: boolean) => void;
 
 /**
- * Sends only one request at first to a registry that has never answered. Its response has the challenge, for which the
- * other requests wait: fifty images of a new registry cost one 401 response instead of fifty.
+ * Lets only one request through to a registry that has never answered. The other requests wait for the response to the
+ * first one, which contains the challenge. So fifty images of a new registry cost one 401 response instead of fifty.
  */
 export class ChallengeDiscovery {
   readonly #clock: Pick<Clock, 'sleep'>;
@@ -26,7 +29,7 @@ export class ChallengeDiscovery {
   /**
    * Returns immediately for the first request, and for all requests to a registry that has answered. Other requests wait for
    * the response to the first one, at most 200 ms.
-   * @returns for the first request, a function that must be called when it has ended, in any case
+   * @returns for the first request, a function that the caller must call when that request has ended, even if it failed
    */
   async enter(origin: string, signal: AbortSignal): Promise<EndDiscovery | undefined> {
     if (this.#discovered.has(origin)) return undefined;

@@ -11,7 +11,7 @@ export type ConfigEntry = MatchEntry<Credential>;
 /** The usable entries of a docker config. */
 export interface DockerConfig {
   readonly entries: readonly ConfigEntry[];
-  /** The reasons of the keys that were left out. */
+  /** Why keys were left out: one reason for each of these keys. */
   readonly unusable: readonly UnusableKey[];
 }
 
@@ -21,11 +21,15 @@ const MAX_ENTRIES = 1_000;
 /** Enough for the access tokens that clouds issue as passwords. */
 const MAX_SECRET_LENGTH = 16 * 1024;
 
-/** 1,000 entries with all fields have half as many values. Parsing up to these bounds takes 1 to 2 ms. */
+/**
+ * Bounds of the JSON text. Parsing up to these bounds takes 1 to 2 ms. 1,000 entries with all fields have half as many
+ * values.
+ */
 const JSON_BOUNDS: JsonBounds = { depth: 32, containers: 10_000, separators: 10_000, values: 10_000 };
 
 /**
- * Parses a docker config: `config.json` with `auths`, or the older `.dockercfg` without. Invalid entries are left out.
+ * Parses a docker config: `config.json` with `auths`, or the older `.dockercfg` without `auths`. Invalid entries are
+ * left out.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/credentialprovider/config.go
  * @example {"auths":{"registry.example.com:5000/team":{"auth":"dXNlcjpwYXNzd29yZA=="},"ghcr.io":{"username":"user","password":"…"}}}

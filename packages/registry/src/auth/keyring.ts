@@ -29,8 +29,8 @@ export const NO_PROVIDED_CREDENTIALS: ProvidedCredentials = { cached: () => [], 
 /** Bounds the credentials that are tried for one image: a pod may name many secrets, and each costs requests. */
 const MAX_CREDENTIALS = 8;
 /**
- * Bounds the entries of all pull secrets of a pod; further ones are not used. Tenants write them, and each may be compared
- * with each image of the pod at every admission.
+ * Maximum number of entries that are used from all pull secrets of a pod. Tenants write these entries, and each entry
+ * may be compared with each image of the pod at every admission.
  */
 const MAX_POD_ENTRIES = 256;
 /** Bounds the cache of parsed docker config files, which the registries file names. */
@@ -42,7 +42,7 @@ export class Keyring {
   readonly #provided: ProvidedCredentials;
   readonly #metrics: RegistryMetrics;
   readonly #parsed = new WeakMap<PullSecret, readonly ConfigEntry[]>();
-  /** Indexes by the only secret of a pod, or else by the list of its secrets. */
+  /** The indexes of pull secrets. The key is the secret if a pod has exactly one, otherwise the list of its secrets. */
   readonly #indexes = new WeakMap<object, EntryIndex>();
   readonly #files = new LRUCache<string, EntryIndex>({ max: MAX_PARSED_FILES });
 
@@ -62,7 +62,8 @@ export class Keyring {
   }
 
   /**
-   * Returns the scopes whose cache entries a pod may use: those of its attempts, with cached credentials of plugins only.
+   * Returns the scopes whose cache entries a pod may use. They are the scopes of the attempts for the pod. A credential
+   * of a plugin is considered only if it is cached.
    * @param podCredentials the pod's own credentials for the image
    */
   scopes(image: ParsedImage, podCredentials: readonly Credential[], registries: Registries): readonly string[] {
@@ -72,7 +73,7 @@ export class Keyring {
   }
 
   /**
-   * Returns the attempts to read an image, in their order; none when its registry is blocked.
+   * Returns the attempts to read an image, in their order. The list is empty when the registry is blocked.
    * @param podCredentials the pod's own credentials for the image
    */
   async attempts(
@@ -142,7 +143,7 @@ export class Keyring {
     return index;
   }
 
-  /** Returns the first distinct credentials that apply to the image, and searches no further. */
+  /** Returns the first `MAX_CREDENTIALS` distinct credentials that apply to the image. Does not search for more. */
   #findDistinct(index: EntryIndex, imageName: ImageName): readonly Credential[] {
     const distinct = new Map<string, Credential>();
     for (const credential of index.find(imageName)) {

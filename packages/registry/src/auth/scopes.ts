@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Credential } from './credential.ts';
 
-/** Length of 128 bits in base64url: collisions of credentials cannot be found. */
+/** Length of 128 bits in base64url. With so many bits, a tenant cannot find two credentials with the same scope. */
 const SCOPE_LENGTH = 22;
 
 /** Computes the scope of a credential, a MAC that does not reveal it. With the same key, equal credentials have equal scopes (K2). */

@@ -1,10 +1,16 @@
 import type { KeyObject } from 'node:crypto';
 import { computeMac, deriveKey } from './mac.ts';
 
-/** The version in each key. Change it with the layout or the encoding of values: entries of another version are misses. */
+/**
+ * The version in each key. Change it whenever you change the layout or the encoding of values: entries of another
+ * version are not found.
+ */
 export const VERSION = '2';
 
-/** The kind in each key. Replicas of two releases share a store: a renamed kind needs a new `VERSION`. */
+/**
+ * The kind in each key. If you rename a kind, change `VERSION` as well, because replicas of two releases may share a
+ * store.
+ */
 const KINDS = {
   facts: 'facts',
   tag: 'shown',

@@ -34,10 +34,16 @@ export function decodeTag(text: string): CachedTag | undefined {
   return { digest, confirmedAtMs };
 }
 
-/** Answers of the registry: every replica with the same credential gets the same. Other failures concern one process. */
+/**
+ * The failures that replicas share. They are answers of the registry, and every replica with the same credential gets
+ * the same answer. Other failures concern one process only.
+ */
 const SHARED_REASONS = ['Unauthorized', 'NotFound', 'Malformed', 'TooLarge'] as const;
 
-/** Encodes a failure: `{"reason":"NotFound","untilMs":1767225630000}`. Returns undefined when it concerns this process only. */
+/**
+ * Encodes a failure: `{"reason":"NotFound","untilMs":1767225630000}`. Returns undefined when the failure concerns this
+ * process only.
+ */
 export function encodeNegativeEntry({ failure, untilMs }: NegativeEntry): string | undefined {
   return isShared(failure.reason) ? JSON.stringify({ reason: failure.reason, untilMs }) : undefined;
 }

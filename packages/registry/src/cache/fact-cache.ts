@@ -29,9 +29,14 @@ interface CacheParts {
   readonly metrics: RegistryMetrics;
 }
 
-/** Content under a digest never changes; entries that no replica has stored for a month expire. */
+/**
+ * How long facts stay in the store after a replica last stored them. They do not become outdated, because content under
+ * a digest never changes.
+ */
 const FACTS_TTL_MS = 30 * 24 * 60 * 60_000;
-/** Bounds the delay of other replicas when the holder of a lock dies (K4). */
+/**
+ * How long a lock lasts without renewal. When the holder of a lock dies, other replicas wait no longer than this (K4).
+ */
 const LOCK_TTL_MS = 2_000;
 const LOCK_RENEWAL_MS = 500;
 
@@ -42,15 +47,15 @@ export interface FetchLock {
   release(): void;
 }
 
-/** A key with its value in the store; `text` is undefined when there is none. */
+/** A key with its value in the store; `text` is undefined when the store has no value. */
 type StoredValue = { readonly key: string; readonly text: string | undefined } | undefined;
 
-/** The caches of images: memory (L1), and the store that replicas share, if there is one (L2, K1). */
+/** The caches of images (K1): memory (L1) and, if there is one, the store that replicas share (L2). */
 export class FactCache {
   readonly #parts: CacheParts;
   /** Whether there is a store that other replicas share. */
   readonly isShared: boolean;
-  /** The times of the last reads of the store for references by digest. */
+  /** When the store was last read, for each image that is referenced by digest. */
   readonly #loaded = new LoadTimes();
   /** Settles when all writes to the store so far have ended. */
   #writes: Promise<unknown> = Promise.resolve();
@@ -122,8 +127,9 @@ export class FactCache {
   }
 
   /**
-   * Whether other replicas may have stored results since this time that memory does not have. Always false for references by tag:
-   * a tag is revalidated often, and the store is read before each revalidation. A reference by digest is fresh for a day.
+   * Whether the store was last read before `sinceMs`, so that memory may lack newer results of other replicas. Always
+   * false for a reference by tag: a tag is revalidated often, and each revalidation reads the store first. A reference
+   * by digest stays fresh for a day without a revalidation.
    */
   isOutdated({ key, reference }: ParsedImage, sinceMs: number): boolean {
     return this.isShared && reference.digest !== undefined && this.#loaded.of(key) <= sinceMs;
@@ -164,7 +170,8 @@ export class FactCache {
     renew().catch(() => undefined);
     const release = (): void => {
       done.abort();
-      // Unlock after all writes, so that the next holder finds the results: in a Cluster, other nodes may store them.
+      // Unlock only after all writes have ended, so that the next holder finds the results. In a Cluster, the lock and
+      // the results may be on different nodes, so commands are not executed in the order of sending.
       void this.#writes.then(() => {
         store.unlock(key, token);
       });
@@ -190,7 +197,7 @@ export class FactCache {
   }
 
   #track(write: Promise<void>): void {
-    // Drop the result, or each promise would retain all earlier ones.
+    // Drop the results: otherwise each promise would retain the results of all earlier promises.
     this.#writes = Promise.all([this.#writes, write]).then(() => undefined);
   }
 

@@ -6,7 +6,10 @@ import type { FetchFailure } from '../http/outcome.ts';
 export interface CachedFacts {
   readonly content: ContentFacts;
   readonly source: FactSource;
-  /** The expiry (epoch milliseconds) of facts of which a part could not be read. Absent: complete; never expires. */
+  /**
+   * When the facts expire (epoch milliseconds), if a part of the image could not be read. Absent for complete facts,
+   * which never expire.
+   */
   readonly untilMs?: number;
 }
 
@@ -36,20 +39,25 @@ export interface CachedMissing {
 export interface MemoryLimits {
   /** Maximum bytes of facts by host and digest. */
   readonly factsBytes: number;
-  /** Maximum bytes of tags; negative entries have an eighth of it in addition. */
+  /** Maximum bytes of tags. Negative entries may use an eighth of this number in addition. */
   readonly tagsBytes: number;
 }
 
-/** Larger than 100,000 digests and 100,000 tags. */
+/** Enough for the facts of 100,000 digests and for 100,000 tags. */
 export const DEFAULT_MEMORY_LIMITS: MemoryLimits = { factsBytes: 32 * 1024 * 1024, tagsBytes: 32 * 1024 * 1024 };
 
 /** Size of an entry without its strings: map slot, links, the value's object. Measured: 160 to 200 bytes. */
 const ENTRY_OVERHEAD_BYTES = 200;
 /** Images with missing platforms are rare. An entry takes less than 1 KB. */
 const MAX_MISSING = 5_000;
-/** Some dozen lists of platforms are common; an image index may contain any. */
+/**
+ * Maximum number of interned contents. Most images have one of some dozen lists of platforms, but an index may contain
+ * any list.
+ */
 const MAX_SHARED_CONTENTS = 1_000;
-/** Longer lists are not interned: images rarely share them. */
+/**
+ * Number of platforms that are not counted in the size of an entry, because images usually share lists of this length.
+ */
 const USUAL_PLATFORMS = 16;
 const PLATFORM_BYTES = 120;
 
@@ -81,7 +89,7 @@ export class MemoryCache {
     return cached?.untilMs !== undefined && cached.untilMs <= nowMs ? undefined : cached;
   }
 
-  /** Stores facts, unless they are incomplete and complete ones are stored. */
+  /** Stores facts. Incomplete facts do not replace complete ones. */
   putFacts(key: string, facts: CachedFacts): void {
     if (facts.untilMs !== undefined && this.#isComplete(key)) return;
     this.#facts.set(key, { ...facts, content: this.#intern(facts.content) });
@@ -92,7 +100,7 @@ export class MemoryCache {
     return cached !== undefined && cached.untilMs === undefined;
   }
 
-  /** Returns the same object for equal contents: most images have the same platforms. */
+  /** Returns the same object for equal contents, to save memory: many images have the same platforms. */
   #intern(content: ContentFacts): ContentFacts {
     const key = JSON.stringify(content);
     const interned = this.#contents.get(key);
@@ -149,7 +157,10 @@ function scopedKey(scope: string, image: string): string {
   return `${scope} ${image}`;
 }
 
-/** Returns the size of an entry. Interned lists are not counted; longer ones are. */
+/**
+ * Returns the size of an entry. Counts the platforms beyond `USUAL_PLATFORMS`, because images rarely share such a long
+ * list.
+ */
 function factsSize({ content }: CachedFacts, key: string): number {
   const extra =
     content.kind === 'platforms' ? Math.max(0, content.platforms.length - USUAL_PLATFORMS) * PLATFORM_BYTES : 0;

@@ -7,12 +7,13 @@ export const NEGATIVE_TTL_MS = 30_000;
 const FIRST_PAUSE_MS = 1_000;
 /** The longest back-off: a registry that recovers is detected within this time. */
 const MAX_PAUSE_MS = NEGATIVE_TTL_MS;
-/** Failures further apart than this are not in a row. */
+/** Two failures count as in a row if the second one occurs within this time after the first one expired. */
 const IN_A_ROW_MS = 2 * MAX_PAUSE_MS;
 
 /**
- * Builds the cache entry of a failure. It expires at the time to retry that the registry sent; without one, after 30 s,
- * or, if the registry did not answer, after a back-off that grows with each failure in a row.
+ * Builds the cache entry of a failure. If the registry sent a time to retry, the entry expires then. If the registry
+ * did not answer, the entry expires after a back-off, which grows with each failure in a row. All other entries expire
+ * after 30 s.
  *
  * @param before the last failure of the same cache scope and image, also when it has expired
  */

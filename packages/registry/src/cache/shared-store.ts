@@ -10,7 +10,10 @@ export interface SharedStore {
   extend(key: string, token: string, ttlMs: number): void;
   /** Releases a lock, if the token still holds it. */
   unlock(key: string, token: string): void;
-  /** Reserves a token of a bucket, and returns how long the host is blocked. Undefined when the store does not answer. */
+  /**
+   * Reserves a token of a bucket. Returns how long to wait for the token, and how long the host is blocked. Returns
+   * undefined when the store does not answer.
+   */
   reserve(key: string, bucket: Bucket): Promise<Reservation | undefined>;
   /** Blocks the host of a bucket. Never shortens a block. */
   block(key: string, forMs: number): void;
@@ -22,7 +25,7 @@ export type LockOutcome = 'acquired' | 'busy' | 'unavailable';
 export interface Bucket {
   readonly perSecond: number;
   readonly burst: number;
-  /** A reservation with a longer wait is not made. */
+  /** Maximum wait for a token, in milliseconds. If the wait would be longer, nothing is reserved. */
   readonly maxWaitMs: number;
 }
 

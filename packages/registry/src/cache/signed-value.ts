@@ -3,7 +3,9 @@ import type { KeyObject } from 'node:crypto';
 import { VERSION } from './cache-keys.ts';
 import { computeMac, deriveKey, MAC_LENGTH } from './mac.ts';
 
-/** The facts of an index of a thousand platforms are shorter; a longer value is invalid. */
+/**
+ * Maximum length of a value: a longer value is invalid. The facts of an index with a thousand platforms are shorter.
+ */
 export const MAX_VALUE_LENGTH = 64 * 1024;
 
 /**

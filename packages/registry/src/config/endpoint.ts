@@ -44,7 +44,10 @@ function createEndpoint(
   return URL.canParse(address) ? { host, base: new URL(address), repository, mirror } : undefined;
 }
 
-/** Replaces a leading path, by whole segments: `team` does not match `teams/app`. */
+/**
+ * Replaces the leading path of a repository by the first rule that matches. A rule matches whole segments: `team` does
+ * not match `teams/app`.
+ */
 export function rewritePath(repository: string, rules: readonly Rewrite[]): string {
   const rule = rules.find(({ from }) => from === '' || repository === from || repository.startsWith(`${from}/`));
   if (rule === undefined) return repository;

@@ -41,7 +41,7 @@ const schema = z.object({
   providers: z
     .array(
       z.object({
-        // A file in the plugins' directory: a path out of it is invalid.
+        // The name of a file in the plugins' directory. A path that leaves this directory is invalid.
         name: z
           .string()
           .regex(/^[^/\\\s]{1,255}$/)

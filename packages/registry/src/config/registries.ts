@@ -60,8 +60,9 @@ export class Registries {
   }
 
   /**
-   * Returns the most specific entry of a host: exact, then any port, then the longest wildcard. Another spelling of a host
-   * (`host:443`, `10.5`) falls back to the entry of the normalized host, which has precedence if it blocks.
+   * Returns the most specific entry of a host: first an exact host, then a host with any port, then the longest
+   * wildcard. If no entry matches the host as written (`host:443`, `10.5`), returns the entry of the normalized host.
+   * If that entry blocks the host, it has precedence in any case.
    */
   entryFor(host: string): RegistryConfig | undefined {
     const cached = this.#entriesByHost.get(host);
@@ -78,7 +79,7 @@ export class Registries {
     return this.#entries.find(([matcher]) => matcher.matches(host))?.[1];
   }
 
-  /** Whether both have the same settings, and the same contents of the files that they use. */
+  /** Whether the other registries have the same settings, and the files that they name have the same contents. */
   equals(other: Registries): boolean {
     return (
       isDeepStrictEqual(this.config, other.config) &&

@@ -2,7 +2,9 @@ import { isRegistryHost } from '@archpolicy/core';
 import { z } from 'zod';
 import { parseRange } from '../address-guard/ranges.ts';
 
-/** More entries than a configuration needs; bounds the memory for the output of a broken generator. */
+/**
+ * Maximum number of entries, more than a configuration needs. Bounds the memory if a broken generator wrote the file.
+ */
 const MAX_REGISTRIES = 1_000;
 const MAX_RULES = 100;
 
@@ -61,7 +63,7 @@ const registry = z.strictObject({
   rewrite: z.array(rewrite).max(MAX_RULES).default([]),
 });
 
-/** The registries file. One schema is the type and the parser. */
+/** The schema of the registries file. It defines the type, and it is the parser. */
 export const registriesSchema = z.strictObject({
   registries: z.array(registry).max(MAX_REGISTRIES).default([]),
   refuseAddresses: z

@@ -33,7 +33,7 @@ export class WatchedRegistries implements RegistriesSource {
   }
 
   /**
-   * Reads the file for the first time. Logs unusable TLS files: only their host is then unreachable.
+   * Reads the file for the first time. Logs unusable TLS files. They make only their own host unreachable.
    * @throws RegistryError with code RegistriesFile: at the start there is no previous file
    */
   static async open(options: WatchOptions): Promise<WatchedRegistries> {

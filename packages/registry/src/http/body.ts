@@ -1,4 +1,7 @@
-/** Reads a stream of chunks up to a limit. Returns undefined when there is more; the rest is not read, and the connection ends. */
+/**
+ * Reads a stream of chunks up to a limit. Returns undefined when the stream is longer. The rest is then not read, and
+ * the connection ends.
+ */
 export async function readUpTo(stream: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -3,7 +3,10 @@ import { gunzip, inflate, inflateRaw } from 'node:zlib';
 import { failed, fetched } from './outcome.ts';
 import type { Fetched } from './outcome.ts';
 
-/** Removes one content coding. Rejects when the body is not encoded by it, or the decoded body is longer than `maxBytes`. */
+/**
+ * Removes one content coding. Rejects when the body does not have this coding, or when the decoded body is longer than
+ * `maxBytes`.
+ */
 type Decoder = (body: Uint8Array, maxBytes: number) => Promise<Uint8Array>;
 
 /** Bounds the codings of one body, as curl does. */
@@ -29,7 +32,7 @@ const DECODERS: ReadonlyMap<string, Decoder | undefined> = new Map([
   ['x-gzip', decodeGzip],
   ['deflate', decodeDeflate],
   ['identity', undefined],
-  // The coding of an upload to S3, which stores and returns the object without chunks:
+  // Uploads to S3 have this coding, but S3 stores and returns the object without chunks:
   // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
   ['aws-chunked', undefined],
 ]);
@@ -54,8 +57,8 @@ export function parseContentEncoding(header: string | readonly string[] | undefi
 }
 
 /**
- * Decodes a body. `TooLarge` when it, or the result of one of several codings, is longer than `maxBytes`; nothing beyond
- * that is inflated. `Malformed` when it is truncated, damaged, or not encoded as its header declares.
+ * Decodes a body. Returns `TooLarge` when the result of a coding is longer than `maxBytes`, and inflates nothing beyond
+ * this length. Returns `Malformed` when the body is truncated, damaged, or not encoded as its header declares.
  */
 export async function decodeBody(body: Uint8Array, decoders: Decoders, maxBytes: number): Promise<Fetched<Uint8Array>> {
   let decoded = body;

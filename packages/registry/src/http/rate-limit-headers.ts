@@ -4,8 +4,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 const MAX_WINDOW_SECONDS = 6 * 60 * 60;
 
 /**
- * Returns how long to pause requests by a registry's `ratelimit-*` headers, milliseconds: when nothing remains, one
- * request's share of the window. 0 when something remains, or the headers are absent or malformed.
+ * Computes from the `ratelimit-*` headers of a registry how long to pause requests, in milliseconds. When no request
+ * remains, the pause is one request's share of the window. Returns 0 when requests remain, or when the headers are
+ * absent or malformed.
  *
  * @see https://docs.docker.com/docker-hub/usage/pulls/#view-pull-rate-and-limit
  * @example ratelimit-limit: 100;w=21600

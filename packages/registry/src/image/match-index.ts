@@ -10,7 +10,7 @@ export interface MatchEntry<T> {
   readonly value: T;
 }
 
-/** The entries of one host, which may have wildcards, in their order. */
+/** The entries of one host, which may have wildcards, in the order of the index. */
 interface HostGroup<T> {
   readonly globs: readonly LabelGlob[] | undefined;
   readonly port: string;
@@ -37,8 +37,8 @@ const DOCKER_HUB = 'docker.io';
 const DOCKER_HUB_KEY = 'index.docker.io';
 
 /**
- * Finds the entries that apply to an image. Hosts without wildcards are looked up by name; hosts with wildcards are
- * compared once for each host of images, paths once for each image.
+ * Finds the entries that apply to an image. A host without wildcards is looked up by name. A host with wildcards is
+ * compared once with each host of images. A path is compared once with each image.
  */
 export class MatchIndex<T> {
   /** Sorted: longer keys first, otherwise in the order of the entries. */
@@ -48,7 +48,7 @@ export class MatchIndex<T> {
   readonly #hostMatches = new Map<string, HostMatch<T>['groups']>();
   readonly #onCompared: (comparisons: number) => void;
   #cachedGroups = 0;
-  /** The number of entries that exceed the bound of hosts with wildcards. */
+  /** The number of entries that were left out because there are too many hosts with wildcards. */
   readonly unused: number;
 
   /** @param onCompared called with the number of comparisons (of a label or a path) of each search */
@@ -147,7 +147,7 @@ function matchingLabels(globs: readonly LabelGlob[], labels: readonly string[]):
   return at;
 }
 
-/** Returns the entries, without those of hosts with wildcards beyond the bound. */
+/** Returns the entries, but of hosts with wildcards only those of the first `MAX_WILDCARD_HOSTS`. */
 function limitWildcardHosts<T>(entries: readonly MatchEntry<T>[]): readonly MatchEntry<T>[] {
   const hosts = new Set<string>();
   return entries.filter(({ pattern: { globs, host } }) => {

@@ -22,7 +22,7 @@ export interface ParsedMatchPattern {
   readonly [parsed]: true;
   /** Lower case, with its port; runs of `*` collapsed. */
   readonly host: string;
-  /** The labels of a host with a `*`; absent without one: the host is then compared as a whole. */
+  /** The labels of the host if it contains a `*`. Otherwise absent: the host is then compared as a whole. */
   readonly globs?: readonly LabelGlob[];
   /** Port of the host; empty without one. */
   readonly port: string;
@@ -38,7 +38,10 @@ const MAX_HOST_LENGTH = 253;
 const MAX_LABEL_LENGTH = 63;
 /** Limit of the distribution grammar for a repository's name. */
 const MAX_PATH_LENGTH = 255;
-/** `*.dkr.ecr.*.amazonaws.com.cn` has 7. Each label of a wildcard host is compared on its own. */
+/**
+ * Maximum number of labels in a host with wildcards, because each label is compared on its own.
+ * `*.dkr.ecr.*.amazonaws.com.cn` has 7.
+ */
 export const MAX_WILDCARD_HOST_LABELS = 16;
 /** Bounds the wildcards in one label; consecutive ones count once. */
 const MAX_LABEL_WILDCARDS = 4;

@@ -19,21 +19,24 @@ export interface Content {
 
 /** Nested indexes are legal and rare; no known tool nests deeper. Bounds the requests that one image can cause. */
 const MAX_INDEX_DEPTH = 2;
-/** Limits the reads of children whose descriptor has no platform; each takes one or two requests. */
+/**
+ * Maximum number of children that are read because their descriptor has no platform. Each read takes one or two
+ * requests.
+ */
 const MAX_CHILDREN_READ = 16;
 
 const UNKNOWN: ContentFacts = { kind: 'unknown' };
 
 /**
- * Reads the facts of an image from a manifest's body (I3). The descriptors of an index contain the platforms: only
- * descriptors without a platform cost a request. A single manifest costs one for its config blob.
+ * Reads the facts of an image from a manifest's body (I3). The descriptors of an index usually contain the platforms,
+ * so only a descriptor without a platform costs a request. A single manifest costs one request, for its config blob.
  */
 export class ContentReader {
   readonly #source: ContentSource;
   readonly #visited = new Set<string>();
   #childrenLeft = MAX_CHILDREN_READ;
 
-  /** Create one reader per image: it counts the children that it reads. */
+  /** Create one reader for each image, because a reader limits the number of children that it reads. */
   constructor(source: ContentSource) {
     this.#source = source;
   }
@@ -86,7 +89,7 @@ export class ContentReader {
 
   async #readConfig(kind: 'image' | 'artifact', config: Descriptor): Promise<Fetched<Content>> {
     const blob = await this.#source.config(config.digest);
-    // Read the config of an artifact too, before it counts as neutral: its declared size may be wrong.
+    // Before an artifact counts as neutral, read its config, too: the declared size of the config may be wrong.
     return blob.kind === 'failed' ? blob : completeContent(parseConfig(parseDocument(blob.value), kind));
   }
 }
@@ -95,7 +98,9 @@ function completeContent(facts: ContentFacts): Fetched<Content> {
   return fetched({ facts, complete: true });
 }
 
-/** Whether a retry would fail for the same reason. The other entries of the index are still valid. */
+/**
+ * Whether reading a child again would fail for the same reason. The other entries of the index are then still valid.
+ */
 function isMissing(failure: FetchFailure): boolean {
   return failure.reason === 'NotFound' || failure.reason === 'Malformed' || failure.reason === 'TooLarge';
 }

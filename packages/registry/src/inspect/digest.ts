@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDigest } from '@archpolicy/core';
 
-/** Returns the digest of a body, in the algorithm of the digest `like`, or in sha256. */
+/** Computes the digest of a body with the algorithm of the digest `like`, or with sha256 by default. */
 export function computeDigest(body: Uint8Array, like?: string): string {
   const algorithm = like !== undefined && isDigest(like) ? like.slice(0, like.indexOf(':')) : 'sha256';
   return `${algorithm}:${createHash(algorithm).update(body).digest('hex')}`;

@@ -5,7 +5,7 @@ import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
 import type { HttpRequest, HttpResponse } from '../senders/sender.ts';
 
-/** The limit of the distribution project's registry for a manifest. */
+/** Maximum size of a manifest, as in the registry of the distribution project. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** A config blob contains the history of every layer; the largest one seen has 300 KB. */
 export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;

@@ -7,7 +7,9 @@ export interface CacheEntry {
   /** Facts of the tag's digest. */
   readonly facts: CachedFacts | undefined;
   readonly failure: NegativeEntry | undefined;
-  /** The registry returned this tag to another scope, or has served the digest: a HEAD may be enough. */
+  /**
+   * Whether the registry has returned this tag to another scope, or has served this digest. A HEAD may then be enough.
+   */
   readonly isCachedForOtherScope: boolean;
 }
 
@@ -24,7 +26,10 @@ export type Answer = Extract<Step, { readonly kind: 'answer' }>;
 
 /** How long a tag's digest is fresh (K3), milliseconds: with `imagePullPolicy: Always`, and otherwise. */
 export const SOFT_TTL_MS = { always: 60_000, otherwise: 10 * 60_000 } as const;
-/** How long a registry's permission for a scope to see a digest lasts (K2), and how long a tag is served stale (K3). */
+/**
+ * How long a scope may use a digest that the registry returned to this scope (K2), and how long a stale tag is served
+ * (K3).
+ */
 export const HARD_TTL_MS = 24 * 60 * 60_000;
 
 /** Failures for which the registry gave no answer about the image. */
@@ -41,8 +46,9 @@ export function allowsStaleOnError(failure: FetchFailure): boolean {
 }
 
 /**
- * Decides the cheapest next step: the entry is fresh, a failure is cached, or a request is needed
- * (https://www.rfc-editor.org/rfc/rfc9111#section-4.2). Pure: the caller acts, and decides again.
+ * Decides the cheapest next step: an answer if the entry is fresh, a failure if one is cached, or else a request
+ * (https://www.rfc-editor.org/rfc/rfc9111#section-4.2). The function is pure: the caller performs the step, and then
+ * calls the function again.
  */
 export function nextStep(entry: CacheEntry, reference: string, softTtlMs: number, nowMs: number): Step {
   const { tag, facts, failure, isCachedForOtherScope } = entry;

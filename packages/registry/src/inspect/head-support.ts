@@ -1,14 +1,17 @@
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 
-/** Detects an upgraded registry within this time. Other registries without HEAD support cost one useless HEAD an hour. */
+/**
+ * How long no HEAD is sent to a host after a useless one. An upgraded registry is detected within this time. A registry
+ * that still does not support HEAD costs one useless HEAD an hour.
+ */
 const USELESS_TTL_MS = 60 * 60_000;
 /** Bounds the memory: tenants choose hosts. */
 const MAX_HOSTS = 1_000;
 
 /**
- * Caches which hosts return HEAD responses without a digest (older ECR, registry.redhat.io): there, a revalidation sends
- * only a GET, one request instead of two (I2).
+ * Caches which hosts return HEAD responses without a digest (older ECR, registry.redhat.io). For such a host, a
+ * revalidation sends only a GET: one request instead of two (I2).
  */
 export class HeadSupport {
   readonly #clock: Pick<Clock, 'monotonic'>;

@@ -13,7 +13,7 @@ import type { FetchRequest } from './fetcher.ts';
 import { HARD_TTL_MS, isFresh, nextStep, SOFT_TTL_MS, staleIfError } from './freshness.ts';
 import type { Answer, CacheEntry, Step } from './freshness.ts';
 
-/** For facts of an image of which a part could not be read. */
+/** How long facts are cached if a part of the image could not be read. */
 const INCOMPLETE_TTL_MS = 30_000;
 /** Entries under this scope record that the registry returned a tag to at least one scope. */
 const ANY_SCOPE = '*';
@@ -49,7 +49,10 @@ export class ImageCache {
       .find((answer) => answer !== undefined);
   }
 
-  /** Returns the platforms of an index that the registry no longer has, as found by one of the scopes (I9); undefined when there are none. */
+  /**
+   * Returns the platforms that an index lists but the registry no longer has (I9), if a check with one of the scopes
+   * found any. Otherwise returns undefined.
+   */
   missingPlatforms(
     { key }: ParsedImage,
     scopes: readonly string[],
@@ -108,9 +111,9 @@ export class ImageCache {
     this.#facts.putTag(ANY_SCOPE, image.key, tag, HARD_TTL_MS);
   }
 
-  /** Returns the failure with its time to retry. */
+  /** Stores a failure, and returns it with its time to retry. */
   storeFailure({ image, context: { attempt } }: FetchRequest, failure: FetchFailure): FetchFailure {
-    // The deadline of this process is no evidence about the registry: its response may be in flight.
+    // A deadline of this process is no failure of the registry, whose response may still be in flight.
     if (failure.reason === 'Deadline') return failure;
     if (isRejection(failure) && !attempt.endpoint.mirror) this.#facts.deleteTag(attempt.scope, image.key);
     const scope = cacheScope(attempt);

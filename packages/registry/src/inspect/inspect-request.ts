@@ -4,7 +4,7 @@ import type { PullSecret } from '../auth/credential.ts';
 export interface InspectRequest {
   /** The `image` field of a container, as written. */
   readonly reference: string;
-  /** The pod's imagePullSecrets, in their order. They are parsed once per object: pass the same objects again. */
+  /** The pod's imagePullSecrets, in their order. Each object is parsed only once, so pass the same objects again. */
   readonly pullSecrets?: readonly PullSecret[];
   /** The container's `imagePullPolicy`: with `Always` a tag is revalidated after a minute instead of ten. */
   readonly pullPolicy?: string;
@@ -13,7 +13,7 @@ export interface InspectRequest {
    * neither overload it nor delay pods. `admission` by default.
    */
   readonly priority?: InspectionPriority;
-  /** The longest age of an answer, milliseconds: to revalidate before the soft TTL has expired. */
+  /** Maximum age of an answer, in milliseconds. Use it to revalidate before the soft TTL has expired. */
   readonly maxAgeMs?: number;
   /** How long the caller waits, milliseconds. Work that takes longer continues, and its result is cached. */
   readonly budgetMs: number;

@@ -23,17 +23,22 @@ export interface Inspector {
   /** Returns the platforms of an image. Never rejects because of a registry, the network or a tenant. */
   inspect(request: InspectRequest): Promise<Inspection>;
   /**
-   * Checks whether the registry still has the manifests that an index lists for a platform; inspections with the same credentials
-   * return a missing platform afterwards. Never rejects because of a registry, the network or a tenant.
+   * Checks whether the registry still has the manifests that an index lists for a platform. If they are missing, later
+   * inspections with the same credentials return the platform as missing. Never rejects because of a registry, the
+   * network or a tenant.
    */
   checkPlatform(request: PlatformCheckRequest): Promise<PlatformCheck>;
   /** Ends all connections and work in flight. Afterwards every inspection that needs a request is `Unavailable`. */
   close(): Promise<void>;
 }
 
-/** Aborts work, also when no caller waits for it. A registry that works takes less time. */
+/**
+ * How long the work of an inspection may take, even if no caller waits for it. A registry that works takes less time.
+ */
 const WORK_DEADLINE_MS = 15_000;
-/** Work that starts within this time shares one signal, so a deadline may be earlier by this much. */
+/**
+ * Work that starts within this time shares one abort signal. A deadline may therefore be earlier by up to this time.
+ */
 const SHARED_DEADLINE_MS = 1_000;
 const NO_SECRETS: readonly PullSecret[] = [];
 

@@ -23,10 +23,13 @@ export interface PlatformCheckRequest {
   readonly architecture: NodeArchitecture;
 }
 
-/** Whether the registry has the manifests that an index lists for a platform. `unknown`: it did not answer, or rejected the credentials. */
+/**
+ * Whether the registry has the manifests that an index lists for a platform. `unknown`: the registry did not answer, or
+ * rejected the credentials.
+ */
 export type PlatformCheck = 'available' | 'missing' | 'unknown';
 
-/** Everything beside the platform that the result of a check depends on. */
+/** What the result of a check depends on, apart from the platform. */
 export interface CheckContext {
   readonly image: ParsedImage;
   readonly podCredentials: readonly Credential[];
@@ -43,13 +46,14 @@ interface Parts {
   readonly reading: ReaderParts;
 }
 
-/** An index with more variants of one architecture is not checked. */
+/** Maximum number of variants of one architecture. An index with more variants is not checked. */
 const MAX_CHILDREN = 4;
 
 /**
- * Checks whether a registry still has the manifests that an index lists for a platform (I9): one GET of the index, whose digest proves
- * its entries, and one HEAD of each such manifest. "Not found" counts only for a credential to which the registry returned the index in the same
- * check: registries hide a repository, not single manifests of one.
+ * Checks whether a registry still has the manifests that an index lists for a platform (I9). A check sends one GET of
+ * the index, whose digest proves its entries, and one HEAD of each of these manifests. "Not found" counts only if the
+ * registry returned the index to the same credential in the same check: registries hide whole repositories from a
+ * credential, not single manifests of a repository.
  */
 export class PlatformChecker {
   readonly #parts: Parts;
@@ -58,7 +62,10 @@ export class PlatformChecker {
     this.#parts = parts;
   }
 
-  /** A mirror can only prove that the platform is available; "missing" needs the registry itself, and is stored for the scope that found it. */
+  /**
+   * Checks a platform. A mirror can only prove that the platform is available. Only the registry itself can prove that
+   * it is missing. This result is stored for the scope of the credential with which it was found.
+   */
   async check(platform: CheckedPlatform, context: CheckContext): Promise<PlatformCheck> {
     const { image, podCredentials, registries, signal } = context;
     const attempts = await this.#parts.keyring.attempts(image, podCredentials, registries, signal);
@@ -91,7 +98,10 @@ export class PlatformChecker {
   }
 }
 
-/** Returns the digests of the manifests that an index lists for the platform, of all variants; empty for an entry without a usable digest. */
+/**
+ * Returns the digests of the manifests that an index lists for the platform, including all variants. A digest is empty
+ * if its entry has no usable one.
+ */
 function findListedManifests(body: Uint8Array, { os, architecture }: CheckedPlatform): readonly string[] {
   const manifest = parseManifest(parseDocument(body) ?? null);
   if (manifest.kind !== 'index') return [];
@@ -113,14 +123,18 @@ async function checkChildren(children: readonly string[], reader: RegistryReader
 }
 
 /**
- * Requests the index again: a registry that has lost its storage, or a backend without the repository, returns 404 for every manifest.
+ * Requests the index again before manifests count as missing. A registry that has lost its storage, or a backend
+ * without the repository, returns 404 for every manifest, so also for the index.
  */
 async function confirmMissing(index: string, reader: RegistryReader): Promise<PlatformCheck> {
   const head = await reader.head(index);
   return head.kind === 'failed' ? 'unknown' : 'missing';
 }
 
-/** Confirms a 404 with a GET: registries and proxies that do not support HEAD return 404 to it as well. */
+/**
+ * Checks one manifest with a HEAD. Confirms a 404 with a GET, because registries and proxies that do not support HEAD
+ * may answer it with 404.
+ */
 async function checkChild(digest: string, reader: RegistryReader): Promise<PlatformCheck> {
   const head = await reader.head(digest);
   if (head.kind === 'fetched') return 'available';

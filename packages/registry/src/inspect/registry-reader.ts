@@ -47,7 +47,10 @@ export class RegistryReader implements ContentSource {
     return this.#usedCredential ? this.#context.attempt.scope : ANONYMOUS_SCOPE;
   }
 
-  /** Returns the current digest of a tag, or the digest itself when it exists; one HEAD. */
+  /**
+   * Returns the current digest of a tag. For a digest, returns the digest itself if the registry has it. Sends one
+   * HEAD.
+   */
   async head(reference: string): Promise<Fetched<string> | HeadUnusable> {
     const response = await this.#send(manifestRequest('HEAD', reference, this.#context.attempt.endpoint));
     if (response.kind === 'response' && METHOD_REJECTED.has(response.status)) return { kind: 'unusable' };
@@ -58,7 +61,7 @@ export class RegistryReader implements ContentSource {
     return digest === undefined ? { kind: 'unusable' } : fetched(digest);
   }
 
-  /** Reads a manifest by tag or digest; one GET. */
+  /** Reads a manifest by tag or digest, with one GET. */
   async get(reference: string): Promise<Fetched<VerifiedManifest>> {
     const response = await this.#send(manifestRequest('GET', reference, this.#context.attempt.endpoint));
     const result = evaluateResponse(response, this.#parts.clock.now());
@@ -83,7 +86,7 @@ export class RegistryReader implements ContentSource {
   }
 
   #verifyManifest(reference: string, { body, headers }: HttpResponse): Fetched<VerifiedManifest> {
-    // The expected digest is the reference itself, or for a tag the one in the header, if any.
+    // For a digest reference, the expected digest is the reference. For a tag, it is the digest in the header, if any.
     const isDigestReference = isDigest(reference);
     const expected = isDigestReference ? reference : headerDigest(headers['docker-content-digest']);
     const verified = verifyManifest(body, expected);

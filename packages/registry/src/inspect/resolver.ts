@@ -35,7 +35,10 @@ interface Parts {
   readonly revalidator: Revalidator;
 }
 
-/** HEAD and GET, and both again when a tag moved or an entry was evicted in between. */
+/**
+ * Maximum number of steps of an attempt. Usually a HEAD and a GET are enough. Both are repeated when a tag moved or an
+ * entry was evicted in between.
+ */
 const MAX_STEPS = 6;
 
 /** Makes the attempts of an inspection: decides the next step from the caches, acts, and decides again (I2). */
@@ -68,8 +71,8 @@ export class Resolver {
     const { permit, signal, attempt } = context;
     const { cache, fetcher } = this.#parts;
     for (let steps = 0; steps < MAX_STEPS && !signal.aborted;) {
-      // A fetch in flight may store the result; another credential then needs a HEAD. Nothing is awaited between
-      // this check and the fetch below, so that only one of many inspections fetches.
+      // A fetch in flight may store the result. If it has another credential, this attempt then needs only a HEAD.
+      // Nothing is awaited between this check and the fetch below, so that only one of many inspections fetches.
       const inFlight = fetcher.join(image, permit);
       if (inFlight !== undefined) {
         await inFlight;
@@ -78,7 +81,8 @@ export class Resolver {
       const step = cache.nextStep(request);
       if (step.kind === 'answer' || step.kind === 'fail') return step;
       if (permit?.isPending === true) {
-        // Acquire before this fetch is in flight: an inspection that needs no permit may fetch in the meantime.
+        // Acquire the permit before the fetch is in flight, so that an inspection without permits can fetch in the
+        // meantime.
         const rejection = await permit.acquireFirst(attempt.endpoint.host, signal);
         if (rejection !== undefined) return { kind: 'fail', failure: rejection };
         continue;
@@ -96,7 +100,10 @@ export class Resolver {
   }
 }
 
-/** Prefers a 404 to an accepted credential over a later rejection: registries return "not found" for content that a credential may not read. */
+/**
+ * Returns the more specific of two failures. "Not found" is more specific than a later "unauthorized": the registry
+ * accepted the earlier credential, and registries return "not found" also for content that a credential may not read.
+ */
 function moreSpecificFailure(before: FetchFailure, after: FetchFailure): FetchFailure {
   return before.reason === 'NotFound' && after.reason === 'Unauthorized' ? before : after;
 }

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '@archpolicy/core';
 /** The signed payload in a body, if any. */
 export type SignedManifest =
   | { readonly kind: 'unsigned' }
-  /** The digest of the manifest is that of the payload; only the payload is read. */
+  /** The digest of the manifest is the digest of its payload. Only the payload is read. */
   | { readonly kind: 'signed'; readonly payload: Uint8Array }
   /** The signatures do not describe one and the same payload. */
   | { readonly kind: 'malformed' };
@@ -26,8 +26,9 @@ const MAX_PROTECTED_CHARACTERS = 1_024;
 const BASE64URL = /^[A-Za-z0-9_-]*$/u;
 
 /**
- * Restores the payload of a Docker schema 1 manifest (`…manifest.v1+prettyjws`). libtrust inserts the signatures before the payload's
- * closing brace; each protected header contains the position. They are not verified: the digest proves the content.
+ * Restores the payload of a Docker schema 1 manifest (`…manifest.v1+prettyjws`). libtrust inserts the signatures before
+ * the payload's closing brace. The protected header of each signature contains this position. The signatures are not
+ * verified, because the digest proves the content.
  *
  * @param manifest the parsed `body`
  * @see https://github.com/docker/libtrust/blob/aabc10ec26b7/jsonsign.go (ParsePrettySignature)

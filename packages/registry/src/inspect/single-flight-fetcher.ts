@@ -5,8 +5,8 @@ import type { BackgroundPermit } from '../limits/background-permit.ts';
 import type { Fetcher, FetchRequest } from './fetcher.ts';
 
 /**
- * Sends one GET for all concurrent inspections of an image. The others use its result from the caches, each under its own
- * scope. A failure is not shared, because it may concern one credential.
+ * Sends one GET for all concurrent inspections of an image. The other inspections use the result from the caches, each
+ * under its own scope. A failure is not shared, because it may concern one credential.
  */
 export class SingleFlightFetcher implements Fetcher {
   readonly #next: Fetcher;

@@ -29,7 +29,10 @@ export function verifyManifest(body: Uint8Array, expected: string | undefined): 
   return expected === undefined || payload.digest === expected ? payload : undefined;
 }
 
-/** Parses only manifests that contain `"signatures"`: almost none do. */
+/**
+ * Reads the signatures of a manifest. Parses only manifests that contain `"signatures"`, because almost no manifest
+ * does.
+ */
 function readSignature(body: Uint8Array): SignedManifest {
   const manifest = Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(SIGNATURES)
     ? parseDocument(body)

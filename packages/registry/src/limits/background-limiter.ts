@@ -8,11 +8,16 @@ import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { reserveLocally } from './reserve-locally.ts';
 
-/** The default rate of one kubelet (`registryPullQPS`): background inspections load a registry no more than one node. */
+/**
+ * Maximum requests per second to a host. This is the default rate of one kubelet (`registryPullQPS`), so background
+ * inspections load a registry no more than one node does.
+ */
 const PER_SECOND = 5;
-/** The share of a configured limit; the rest is for the admission of pods. */
+/**
+ * The share of a configured request limit that background inspections may use. The rest is for the admission of pods.
+ */
 const SHARE = 0.5;
-/** Less than the 15 s of an inspection, so that time remains for its requests. */
+/** Maximum wait for a permit. It is less than the 15 s of an inspection, so that time remains for the requests. */
 const MAX_WAIT_MS = 10_000;
 /** Bounds the memory: tenants choose hosts. */
 const MAX_HOSTS = 1_000;

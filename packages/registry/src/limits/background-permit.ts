@@ -23,7 +23,10 @@ export class BackgroundPermit {
     return this.#isPending;
   }
 
-  /** Waits for the first permit, which covers one request to the host. Returns undefined, or the failure if there is none. */
+  /**
+   * Waits for the first permit, which covers one request to the host. Then returns undefined. Returns a failure if the
+   * permit cannot be acquired.
+   */
   async acquireFirst(endpointHost: string, signal: AbortSignal): Promise<FetchFailure | undefined> {
     this.#isPending = false;
     const { host, requestLimit } = limitsFor(endpointHost, this.#registries);
@@ -31,7 +34,7 @@ export class BackgroundPermit {
     return this.#limiter.acquire({ host, limit: requestLimit, priority: 'new', signal });
   }
 
-  /** Waits for the permit of a request. Returns undefined, or the failure if there is none. */
+  /** Waits for the permit of a request, then returns undefined. Returns a failure if the permit cannot be acquired. */
   async acquire({ host, requestLimit }: HostLimits, signal: AbortSignal): Promise<FetchFailure | undefined> {
     const isCovered = this.#firstHost === host;
     this.#firstHost = undefined;

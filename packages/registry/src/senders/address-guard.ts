@@ -4,8 +4,8 @@ import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
 /**
- * Sets for each request the allowed addresses of its host (I8) and its TLS files (I7). The addresses
- * are checked while connecting (`address-guard/connector.ts`), because a name may resolve to another address at any time.
+ * Adds to each request the allowed addresses (I8) and the TLS files (I7) of its host. The addresses are checked while
+ * connecting (`address-guard/connector.ts`), because a name may resolve to another address at any time.
  */
 export class AddressGuardSender implements Sender {
   readonly #next: Sender;

@@ -16,11 +16,11 @@ import type { TokenRequest, TokenService } from './token-service.ts';
 interface Authorization {
   /** The `authorization` header. Absent: the request is sent without one. */
   readonly header?: string;
-  /** Set if the token is cached: it may have been revoked since. */
+  /** The request for the token, if the token came from the cache. A cached token may have been revoked since. */
   readonly cachedToken?: TokenRequest;
 }
 
-/** Registries that one process reads; an evicted challenge costs one rejected request. */
+/** Maximum number of registries whose challenge is cached. An evicted challenge costs one rejected request. */
 const MAX_CHALLENGES = 1_000;
 const NO_AUTHORIZATION: Fetched<Authorization> = fetched({});
 
@@ -42,7 +42,8 @@ export class AuthenticationSender implements Sender {
 
   async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
     const { origin } = context.attempt.endpoint.base;
-    // Do not discover by a background request: it may wait long for its permit, and other requests would wait too.
+    // Do not discover the challenge with a background request, which may wait long for its permit: other requests would
+    // have to wait for it.
     const end = context.permit === undefined ? await this.#discovery.enter(origin, context.signal) : undefined;
     const challengeBefore = this.#challenges.get(origin);
     let response: HttpResponse | FetchFailure = failed('Unavailable');
@@ -53,11 +54,11 @@ export class AuthenticationSender implements Sender {
       response = await this.#sendWith(authorization, request, context);
       challenge = this.#observe(response, authorization, context);
     } finally {
-      // The challenge is stored above, for the requests that wait for this one.
+      // The challenge is stored now, so the requests that wait for this one can continue.
       end?.(response.kind === 'response');
     }
     if (challenge === undefined) return response;
-    // Retry only after an outdated challenge or a cached token; a 401 to the right answer is final.
+    // Retry only if the request used an outdated challenge or a cached token. Otherwise the 401 is final.
     if (isSameChallenge(challengeBefore, challenge) && !usedCachedToken(authorization)) return response;
     const second = await this.#authorize(challenge, context);
     response = await this.#sendWith(second, request, context);
@@ -113,7 +114,10 @@ export class AuthenticationSender implements Sender {
   }
 }
 
-/** Without a credential, sends no header: a registry with Basic authentication may return some repositories anonymously. */
+/**
+ * Answers a Basic challenge. Without a credential, there is no header, because a registry with Basic authentication may
+ * return some repositories anonymously.
+ */
 function authorizeBasic(credential: Credential | undefined): Fetched<Authorization> {
   if (credential === undefined) return NO_AUTHORIZATION;
   return credential.kind === 'basic' ? fetched({ header: toBasicHeader(credential) }) : failed('Unauthorized');
@@ -139,7 +143,9 @@ function isSameChallenge(before: Challenge | undefined, after: Challenge): boole
   return before.realm === after.realm && before.service === after.service;
 }
 
-/** Whether the endpoint itself returned 401. A 401 of a host to which it redirected is not answered with credentials. */
+/**
+ * Whether the endpoint itself returned 401. A 401 from the target of a redirect must not be answered with credentials.
+ */
 function isChallenged(response: HttpResponse | FetchFailure): response is HttpResponse {
   return response.kind === 'response' && response.status === 401 && response.redirects === 0;
 }

@@ -28,11 +28,12 @@ interface SenderParts {
 export function buildSender({ network, store, keys, clock, metrics }: SenderParts): Sender {
   // Next to the network, so that every request connects to checked addresses only.
   const guarded = new AddressGuardSender(network);
-  // Below everything that may wait or reject: a request that the breaker allows is sent, and its outcome is recorded.
+  // Below everything that may wait or reject, so that each request that the breaker allows is sent and its outcome
+  // recorded.
   const breaking = new CircuitBreakerSender(guarded, clock);
   // Above the breaker: waiting for a token must not hold the breaker's single probe.
   const limited = new RateLimitSender(breaking, { store, keys, clock });
-  // Above the rate limit: a background request reserves a token only when it may run.
+  // Above the rate limit, so that a background request reserves a token only when it may run.
   const permitted = new PermitSender(limited);
   // Above the limits, so that it counts rejected requests as well.
   const counted = new MetricsSender(permitted, metrics, clock);

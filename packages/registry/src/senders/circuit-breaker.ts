@@ -12,23 +12,26 @@ type Evidence = 'success' | 'failure' | 'none';
 
 /** Bounds the memory: tenants choose hosts. */
 const MAX_HOSTS = 1_000;
-/** A request that is aborted earlier is no evidence: other steps may have used up its time. */
+/**
+ * How long a request must wait without a response to count as a failure. If it is aborted earlier, other steps of the
+ * inspection may have used up its time.
+ */
 const SILENT_MS = 3_000;
 /**
- * Opens after five failures in a row: fewer may be transient. A host that recovers is detected within 30 s, and gets no more
- * than two requests a minute until then.
+ * The breaker opens after five failures in a row, because fewer failures may be transient. A host that recovers is
+ * detected within 30 s, and gets no more than two requests a minute until then.
  */
 const BREAKER = { failureThreshold: 5, firstOpenMs: 1_000, maxOpenMs: 30_000 };
 /**
- * Failures that last longer are reported as an outage, and no pod waits for its end. Until then (half of the default
- * `gateTimeout`) they count as transient, for any number of failed requests.
+ * How long a host must fail until its failures are reported as an outage, for whose end no pod waits. Until then, the
+ * failures count as transient, no matter how many requests fail. This is half of the default `gateTimeout`.
  */
 const OUTAGE_MS = 30_000;
 
 /**
  * Sends no requests to hosts that fail repeatedly (K5). Each replica decides for itself whether a host can be reached
  * (ADR 0055). The failures of a redirect or of a token service count for the endpoint that named it, not for the named
- * host: otherwise a registry could open the breaker of any other.
+ * host: otherwise a registry could open the breaker of any other host.
  */
 export class CircuitBreakerSender implements Sender {
   readonly #next: Sender;

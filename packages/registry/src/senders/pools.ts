@@ -8,11 +8,15 @@ import type { ConnectionSettings } from '../config/host-settings.ts';
 import { RegistryError } from '../errors.ts';
 
 /**
- * Inspections send small requests with fast responses. A burst of 50 new images of a registry 30 ms away takes four
- * rounds over 16 connections: 0.15 s with the token, of the 0.4 s of an admission. With eight connections it takes seven.
+ * Maximum number of connections to one host. Requests of inspections are small, with fast responses. If a registry is
+ * 30 ms away, a burst of 50 new images takes four rounds over 16 connections. Together with the request for the token,
+ * this takes 0.15 s of the 0.4 s of an admission. Eight connections would take seven rounds.
  */
 const MAX_CONNECTIONS_PER_HOST = 16;
-/** Tenants choose hosts: beyond this many, the connections of the least recently used host are closed. */
+/**
+ * Maximum number of hosts with open connections, because tenants choose hosts. If there are more, the connections of
+ * the least recently used host are closed.
+ */
 const MAX_LIVE_HOSTS = 64;
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Fallbacks: normally, the deadline of the inspection aborts a request first. */
@@ -69,7 +73,10 @@ function connectOptions({ tls }: ConnectionSettings): buildConnector.BuildOption
   return { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...(tls === 'unusable' ? {} : tls) };
 }
 
-/** Returns the connector for the settings. With unusable TLS files it rejects: a connection would trust the system's CAs and be anonymous. */
+/**
+ * Returns the connector for the settings. With unusable TLS files, the connector rejects HTTPS connections: they would
+ * trust the system's CAs and be anonymous.
+ */
 function connectorFor({ tls }: ConnectionSettings, connect: buildConnector.connector): buildConnector.connector {
   if (tls !== 'unusable') return connect;
   return (target, callback) => {

@@ -21,7 +21,10 @@ interface LimitParts {
 
 interface HostState {
   bucket: TokenBucket | undefined;
-  /** No request before this time (monotonic milliseconds): the host returned 429, or its quota is used up. */
+  /**
+   * No request is sent before this time (monotonic milliseconds), because the host returned 429 or its quota is used
+   * up.
+   */
   blockedUntilMs: number;
 }
 

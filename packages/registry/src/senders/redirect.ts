@@ -32,7 +32,10 @@ export class RedirectSender implements Sender {
   }
 }
 
-/** Returns the request of the next hop. Undefined when it is not allowed: no location, a blocked host, another protocol, or HTTP where it is not allowed. */
+/**
+ * Returns the request of the next hop. Returns undefined when the response has no location, or when the location has a
+ * blocked host, another protocol, or HTTP where only HTTPS is allowed.
+ */
 function nextHop(from: HttpRequest, response: HttpResponse, registries: Registries): HttpRequest | undefined {
   const url = parseLocation(from, response);
   if (url === undefined) return undefined;

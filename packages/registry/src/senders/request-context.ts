@@ -10,7 +10,7 @@ export interface RequestContext {
   readonly attempt: EndpointCredential;
   /** Undefined when a pod waits for the inspection: its requests need no permit. */
   readonly permit: BackgroundPermit | undefined;
-  /** Aborts the requests, and the reading of discarded bodies after them: it must abort eventually. */
+  /** Aborts the requests, and also the reading of discarded bodies after the requests. So it must abort eventually. */
   readonly signal: AbortSignal;
   /** Called when a request is sent with the credential: only holders of that credential may use the response. */
   readonly onCredentialUsed?: () => void;

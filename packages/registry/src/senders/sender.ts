@@ -15,7 +15,7 @@ export interface HttpRequest {
   /** An `authorization` header is only for the origin of the URL. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** A longer body is `TooLarge`, before or after it is decoded. */
+  /** Maximum length of the body, both before and after decoding. A longer body is `TooLarge`. */
   readonly maxBytes: number;
   /** How to connect to the host. By default, the built-in ranges of the address guard are refused. */
   readonly connection?: ConnectionSettings;

@@ -9,7 +9,7 @@ export interface TokenGrant {
   readonly lifetimeSeconds: number;
 }
 
-/** The specification's lifetime when the response has none. */
+/** The lifetime of a token if the response contains none, from the specification. */
 const DEFAULT_LIFETIME_SECONDS = 60;
 const MAX_LIFETIME_SECONDS = 3600;
 /** Allows the characters of a header value; excludes line breaks. */

@@ -28,9 +28,12 @@ interface Token {
   readonly usableUntilMs: number;
 }
 
-/** The share of its lifetime for which a token is used: the rest covers the request and clock skew. */
+/**
+ * The share of a token's lifetime during which the token is used. The rest covers the duration of the request and clock
+ * skew.
+ */
 const USED_SHARE = 0.8;
-/** Pods of one cluster use some thousand repositories. */
+/** Maximum number of cached tokens. The pods of one cluster use some thousand repositories. */
 const MAX_TOKENS = 10_000;
 const MAX_TOKEN_BODY_BYTES = 64 * 1024;
 

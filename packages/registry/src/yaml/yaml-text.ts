@@ -10,8 +10,8 @@ export interface YamlText {
 }
 
 /**
- * Parses YAML or JSON without aliases. Errors contain only the code and position of the parser's errors, which quote the text
- * and so may contain a secret.
+ * Parses YAML or JSON without aliases. An error contains only the code and position of the parser's error. The parser's
+ * message quotes the text, which may contain a secret.
  * @param what names the text in the message
  * @throws RegistryError with code RegistriesFile and without a cause
  */

@@ -22,9 +22,9 @@ interface CachedEntries {
   readonly untilMs: number;
 }
 
-/** Bounds the cached responses: there is one for each image or registry, which tenants choose. */
+/** Maximum number of cached responses. There can be one for each image or registry, and tenants choose these. */
 const MAX_CACHED = 1_000;
-/** Negative caching: a plugin that failed is not run again for every pod. */
+/** How long a failure of a plugin is cached, so that the plugin is not run again for every pod. */
 const FAILED_TTL_MS = 30_000;
 
 const GLOBAL = '*';

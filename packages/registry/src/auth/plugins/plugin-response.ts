@@ -10,7 +10,7 @@ export interface PluginResponse extends DockerConfig {
   readonly cacheMs?: number;
 }
 
-/** The providers of clouds return one or two. */
+/** Maximum number of credentials in a response. The plugins of clouds return one or two. */
 const MAX_ENTRIES = 1_000;
 
 /** `CredentialProviderResponse`: https://kubernetes.io/docs/reference/config-api/kubelet-credentialprovider.v1/ */

@@ -14,7 +14,10 @@ const TIMEOUT_MS = 10_000;
 /** A response contains a few credentials of some KB each. */
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
-/** Runs a plugin and returns its output; undefined when it failed in any way. Discards its stderr, which may contain secrets. */
+/**
+ * Runs a plugin and returns its output, or undefined when the plugin failed in any way. Discards the stderr of the
+ * plugin, which may contain secrets.
+ */
 export function runPlugin({ file, args, env, input, signal }: PluginCall): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = execFile(

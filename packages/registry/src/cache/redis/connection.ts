@@ -5,23 +5,26 @@ import type { RedisOptions } from 'ioredis';
 import type { RedisTarget } from './target.ts';
 import type { RedisClient, RedisConnection } from './resilient-client.ts';
 
-/** Longer than the timeouts of `ResilientClient`: those of the library also fire when this process stalled. */
+/**
+ * Timeouts of the library. They are longer than the timeouts of `ResilientClient`, because the library's timeouts also
+ * fire after a stall of this process.
+ */
 const LIBRARY_TIMEOUT_MS = 5_000;
 /** By default the library takes up to 2 s to end a connection, which would delay the shutdown of the process. */
 const DISCONNECT_TIMEOUT_MS = 50;
 
 const RESEND_DELAY_MS = 2;
 
-/** Disables the library's reconnection: connections are replaced. */
+/** Disables the library's reconnection, because `ResilientClient` replaces connections. */
 const NEVER = (): null => null;
 
-/** Disables the queue of commands: by default they wait for a connection without a limit. */
+/** Disables the library's queue of commands, in which they would wait for a connection without a time limit. */
 const FAIL_FAST = {
   enableOfflineQueue: false,
   lazyConnect: true,
 } as const satisfies RedisOptions;
 
-/** The options for one node and for the nodes of a Cluster. `ResilientClient` has the timeouts of commands. */
+/** The options for one node and for the nodes of a Cluster. `ResilientClient` applies the timeouts of commands. */
 type NodeOptions = Pick<
   RedisOptions,
   | 'disconnectTimeout'
@@ -71,7 +74,7 @@ function createCluster(target: RedisTarget): Cluster {
     redisOptions: nodeOptions(target),
     clusterRetryStrategy: NEVER,
     slotsRefreshTimeout: LIBRARY_TIMEOUT_MS,
-    // The library replaces connections to nodes while commands are in flight; these are sent again until their timeout.
+    // When the library replaces the connection to a node, it sends the commands in flight again until they time out.
     retryDelayOnFailover: RESEND_DELAY_MS,
     // Do not retry during a failover: it takes seconds, and a pod waits for the command.
     retryDelayOnClusterDown: 0,
@@ -93,7 +96,8 @@ function clusterConnection(client: Cluster): RedisConnection {
 
 function connection(client: RedisClient, ping: () => Promise<void>): RedisConnection {
   let lastErrorCode: string | undefined;
-  // Without a listener, an error would end the process. Keep only the code: errors contain commands, AUTH included.
+  // Without a listener, an error would end the process. Keep only the code of an error: the error contains the command,
+  // which may be AUTH with the password.
   client.on('error', (error: unknown) => {
     lastErrorCode = toErrorCode(error);
   });

@@ -40,18 +40,19 @@ export type Reply<T> =
 
 /** Connecting takes several round trips, and more with TLS and Sentinels. */
 export const CONNECT_TIMEOUT_MS = 500;
-/** Limits reconnections to a Redis that stays read-only. */
+/** Minimum time between reconnections to a Redis that stays read-only. */
 const MIN_RECONNECT_INTERVAL_MS = 5_000;
 /**
- * Opens after three failures in a row or within a second: a single late reply may have another cause. When one of three
- * nodes of a Cluster is unavailable, every third command fails, hence the window. A recovery is detected within 5 s.
+ * The breaker opens after three failures in a row or within a second. A single late reply may have another cause. The
+ * window of a second is for Clusters: when one of three nodes is unavailable, only every third command fails. A
+ * recovery is detected within 5 s.
  */
 const BREAKER = { failureThreshold: 3, windowMs: 1_000, firstOpenMs: 500, maxOpenMs: 5_000 };
 
 /**
- * A client for a Redis that may be down, slow or failed over at any time (K7). Each command ends within its timeout. After
- * repeated failures no command is sent, and probes in the background detect when Redis is available again. They use new
- * connections, because one to a host that vanished seems healthy for 15 minutes.
+ * A client for a Redis that may be down, slow or failed over at any time (K7). Each command ends within its timeout.
+ * After repeated failures no command is sent, and probes in the background detect when Redis is available again. Probes
+ * use new connections, because a connection to a host that vanished seems healthy for 15 minutes.
  */
 export class ResilientClient {
   readonly #parts: ClientParts;
@@ -159,7 +160,10 @@ export class ResilientClient {
     this.#parts.logger.info({}, 'redis available again');
   }
 
-  /** Ignores replies while the breaker is open: they belong to earlier commands, and only a new connection closes it. */
+  /**
+   * Records a success, unless the breaker is open: then the reply belongs to an earlier command, and only a new
+   * connection may close the breaker.
+   */
   #recordSuccess(): void {
     if (this.#breaker.isClosed) this.#breaker.recordSuccess();
   }

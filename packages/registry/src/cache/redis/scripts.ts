@@ -6,7 +6,10 @@ export const EXTEND = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redi
 /** Releases a lock. KEYS[1]: lock. ARGV[1]: token. */
 export const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
-/** Uses the server's clock: those of replicas differ. A value that is not a hash is deleted. */
+/**
+ * Begins a script for a bucket. Reads the server's clock, because the clocks of replicas differ. Deletes a value that
+ * is not a hash.
+ */
 const BEGIN = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -16,9 +19,9 @@ local until_ms = tonumber(state[3]) or 0
 `;
 
 /**
- * Reserves a token. KEYS[1]: bucket. ARGV: tokens per second, burst, longest wait, longest block. Returns {wait, blocked} in
- * milliseconds; a wait beyond the longest reserves nothing. An invalid value counts as a full bucket without a block.
- * The key expires when the bucket is full again.
+ * Reserves a token. KEYS[1]: bucket. ARGV: tokens per second, burst, longest wait, longest block. Returns {wait,
+ * blocked} in milliseconds; if the wait would exceed the longest one, nothing is reserved. An invalid value counts as a
+ * full bucket without a block. The key expires when the bucket is full again.
  */
 export const RESERVE = `${BEGIN}
 local rate, burst, longest, most = tonumber(ARGV[1]) / 1000, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

@@ -9,9 +9,9 @@ import type { RedisClient } from './resilient-client.ts';
 import { BLOCK, EXTEND, RESERVE, UNLOCK } from './scripts.ts';
 import type { RedisTarget } from './target.ts';
 
-/** The longest delay of an inspection by one command (K7). */
+/** How long one command may delay an inspection (K7). */
 const COMMAND_TIMEOUT_MS = 50;
-/** The cap of Retry-After; a longer block is invalid. */
+/** Maximum duration of a block. It equals the cap of Retry-After, so a longer block in Redis is invalid. */
 const MAX_BLOCK_MS = 6 * 60 * 60_000;
 
 interface StoreParts {
@@ -20,7 +20,10 @@ interface StoreParts {
   readonly logger: Logger;
 }
 
-/** The shared cache (L2) in Redis, which may be down, slow, flushed, failed over or read-only at any time: this costs only speed (K7). */
+/**
+ * The shared cache (L2) in Redis. Redis may be down, slow, flushed, failed over or read-only at any time. This only
+ * makes inspections slower (K7).
+ */
 export class RedisStore implements SharedStore {
   readonly #client: ResilientClient;
   readonly #metrics: RegistryMetrics;
@@ -34,7 +37,10 @@ export class RedisStore implements SharedStore {
     this.#client.start();
   }
 
-  /** Reads the keys of a Cluster one by one: replies of other nodes must not wait for a node that hangs. */
+  /**
+   * Reads the values of keys. In a Cluster, sends one command for each key, so that the replies of other nodes do not
+   * wait for a node that hangs.
+   */
   async get(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
     const groups = this.#isCluster ? keys.map((key) => [key]) : [keys];
     const read = await Promise.all(groups.map((group) => this.#getTogether(group)));

@@ -8,7 +8,7 @@ export interface RedisNode {
 /** The address of Redis: one node, Sentinels that return the primary's address, or a Cluster (K7). */
 export interface RedisTarget {
   readonly kind: 'node' | 'sentinel' | 'cluster';
-  /** One node for `node`, at least one for the others. */
+  /** Exactly one node for the kind `node`, and at least one for the other kinds. */
   readonly nodes: readonly RedisNode[];
   readonly tls: boolean;
   readonly username?: string;
