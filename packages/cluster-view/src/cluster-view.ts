@@ -45,7 +45,7 @@ export interface ClusterViewOptions {
 }
 
 export interface PodViewOptions extends ClusterViewOptions {
-  /** Called with each raw pod before it is parsed and listeners are notified. Must not retain many. */
+  /** Called with each raw pod, before the pod is parsed and listeners are notified. Must not retain many raw pods. */
   readonly onPod?: (raw: JsonObject) => void;
 }
 
@@ -73,7 +73,7 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
   return withReflectors(view, reflectors);
 }
 
-/** Creates the operator's view: also pods. Sends no request before `run`. */
+/** Creates the operator's view, which has pods in addition. Sends no request before `run`. */
 export function createClusterViewWithPods(options: PodViewOptions): ClusterViewWithPods {
   const { view, reflectors } = createBaseView(options);
   const interner = new Interner(MAX_INTERNED_VALUES);
@@ -85,7 +85,7 @@ export function createClusterViewWithPods(options: PodViewOptions): ClusterViewW
   const pods = createReflector<PodFacts>(options, 'pods', PODS, parse, {
     indexes: POD_INDEXES,
     uid: ({ uid }) => uid,
-    // A relist reports no unchanged pods.
+    // After a relist, listeners are not notified of unchanged pods.
     isUnchanged: (a, b) => a.resourceVersion === b.resourceVersion,
   });
   return withReflectors({ ...view, pods: new StoredPods(pods.store) }, [...reflectors, pods.reflector]);

@@ -4,13 +4,16 @@ import { NAMESPACES, resourcePath } from '@archpolicy/kube';
 import type { Api, ReadStore, StoreListener } from '@archpolicy/kube';
 import type { Logger } from 'pino';
 
-/** A fraction of admission's 1.5 s. A namespace is small. */
+/** Timeout of a fetch: a fraction of the 1.5 s of an admission. It is enough, because a namespace is small. */
 const FETCH_TIMEOUT_MS = 500;
 const MAX_NAMESPACE_BYTES = 2 * 1024 * 1024;
 
 /** The namespaces of the cluster. */
 export interface NamespaceView {
-  /** Returns the namespace from the store; undefined also for one that the watch has not delivered yet. */
+  /**
+   * Returns a namespace from the store. Returns undefined if it does not exist, or if the watch has not delivered it
+   * yet.
+   */
   get(name: string): NamespaceFacts | undefined;
   list(): readonly NamespaceFacts[];
   /**
@@ -50,7 +53,7 @@ export class StoredNamespaces implements NamespaceView {
         timeoutMs: FETCH_TIMEOUT_MS,
         maxBytes: MAX_NAMESPACE_BYTES,
       });
-      // The reflector may have received it meanwhile, in a newer version.
+      // The reflector may have received the namespace in the meantime, in a newer version.
       return (
         this.#store.get(name) ??
         (answer.kind === 'ok' && isJsonObject(answer.body) ? parseNamespace(answer.body) : undefined)

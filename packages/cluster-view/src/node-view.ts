@@ -5,7 +5,7 @@ import { CachedList } from './cached-list.ts';
 /** The nodes of the cluster. */
 export interface NodeView {
   get(name: string): NodeFacts | undefined;
-  /** Returns all nodes, ready or not. The same array until a change. */
+  /** Returns all nodes, ready or not. Returns the same array until a node changes. */
   list(): readonly NodeFacts[];
   /** Notifies of changed facts, not of heartbeats. */
   subscribe(listener: StoreListener<NodeFacts>): () => void;

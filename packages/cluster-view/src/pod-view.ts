@@ -5,7 +5,7 @@ import type { IndexFunction, ReadStore, StoreListener } from '@archpolicy/kube';
 export interface PodView {
   readonly size: number;
   get(namespace: string, name: string): PodFacts | undefined;
-  /** By store key, `namespace/name`. */
+  /** Returns the pod with this store key (`namespace/name`). */
   byKey(key: string): PodFacts | undefined;
   list(): readonly PodFacts[];
   /** Iterates over all pods by store key, without a copy: changes during the iteration are visible. */
@@ -17,7 +17,10 @@ export interface PodView {
   byOwner(uid: string): readonly PodFacts[];
   /** Returns the pods with this image, as written in their spec. */
   byImage(image: string): readonly PodFacts[];
-  /** A pod replaced by one of the same name is reported as deleted, then added. */
+  /**
+   * Notifies of changes. If a pod is replaced by another pod of the same name, reports first a deleted, then an added
+   * pod.
+   */
   subscribe(listener: StoreListener<PodFacts>): () => void;
 }
 

@@ -16,7 +16,7 @@ export type PolicyEntry = Result<ArchPolicy, InvalidPolicy>;
 
 /** The ArchPolicies of the cluster. */
 export interface PolicyView {
-  /** Returns the valid policies, in no particular order. The same array until a change. */
+  /** Returns the valid policies, in no particular order. Returns the same array until a policy changes. */
   list(): readonly ArchPolicy[];
   invalid(): readonly InvalidPolicy[];
   get(name: string): PolicyEntry | undefined;
@@ -40,8 +40,8 @@ export function policyEntryUid(entry: PolicyEntry): string {
 }
 
 /**
- * Returns whether decisions about pods can differ after the event. They cannot after the operator's own status updates, or
- * for an invalid policy that remains invalid.
+ * Returns whether an event can change decisions about pods. The operator's own status updates cannot change them, nor
+ * can an update of an invalid policy that remains invalid.
  */
 export function isRelevantToPods(event: StoreEvent<PolicyEntry>): boolean {
   if (event.type !== 'updated') return true;

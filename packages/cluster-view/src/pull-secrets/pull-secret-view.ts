@@ -14,21 +14,24 @@ export interface PullSecretsResult {
   /** In the order of the pod's imagePullSecrets. */
   readonly secrets: readonly PullSecretContent[];
   /**
-   * False if the API server did not return each secret in time: a missing one may hold the credential for the image. A secret
-   * that does not exist or is forbidden does not count as missing.
+   * Whether all secrets could be read in time. If not, an unread secret may contain the credential for the image. A
+   * secret that does not exist or is forbidden counts as read.
    */
   readonly complete: boolean;
 }
 
-/** Pull secrets by name. Pass only the pod's own names and its namespace, so that tenants stay isolated. */
+/**
+ * Provides pull secrets by name. Pass only names from the pod itself, and the pod's namespace, so that tenants stay
+ * isolated.
+ */
 export interface PullSecretView {
   /** Returns the cached secrets without waiting; undefined if one must be read first. */
   peek(namespace: string, names: readonly string[]): PullSecretsResult | undefined;
   /** Returns the cached secrets, and reads the others until the signal is aborted. Never rejects. */
   read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<PullSecretsResult>;
   /**
-   * Returns the pull secrets of a pod of this template. The API server adds those of the ServiceAccount to a pod without its
-   * own. Never rejects.
+   * Returns the pull secrets that a pod of this template has. If the template names none, these are the pull secrets of
+   * the ServiceAccount, which the API server adds to such a pod. Never rejects.
    * @param spec the pod spec of the template
    */
   readForTemplate(namespace: string, spec: JsonObject, signal: AbortSignal): Promise<PullSecretsResult>;
@@ -46,7 +49,7 @@ const NONE: PullSecretsResult = { secrets: [], complete: true };
 
 const DEFAULT_ACCOUNT = 'default';
 
-/** Caches pull secrets, and those of ServiceAccounts, for a minute. Does not list, watch or prefetch. */
+/** Caches pull secrets, and which pull secrets ServiceAccounts name, for a minute. Does not list, watch or prefetch. */
 export class CachedPullSecrets implements PullSecretView {
   readonly #secrets: ReadThroughCache<PullSecretContent>;
   readonly #accounts: ReadThroughCache<readonly string[]>;

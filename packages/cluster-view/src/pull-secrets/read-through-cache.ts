@@ -10,7 +10,7 @@ import { LruCache } from './lru-cache.ts';
 /** The result of reading one object by name. */
 export type ReadResult<T> =
   | { readonly kind: 'found'; readonly value: T }
-  /** It does not exist, RBAC forbids reading it, or it is not usable. */
+  /** The object does not exist, RBAC forbids reading it, or its content is not usable. */
   | { readonly kind: 'absent'; readonly reason: 'not-found' | 'forbidden' | 'unusable' }
   /** The API server could not be read. */
   | { readonly kind: 'unavailable' };
@@ -36,9 +36,15 @@ export interface ReadThroughCacheOptions<T> {
 
 /** A change takes effect within this time (docs/design.md, section 2). */
 const TTL_MS = 60_000;
-/** A use after this starts a refresh in the background, so that objects in use never wait. */
+/**
+ * Age of a cached object from which its use starts a refresh in the background, so that callers never wait for an
+ * object in use.
+ */
 const REFRESH_AFTER_MS = 30_000;
-/** A Secret is often created right after its pod; a missing permission needs a manual change. */
+/**
+ * How long an absent object is cached. The time is short for `not-found`, because a Secret is often created right after
+ * its pod. It is longer for `forbidden`, because a missing permission needs a manual change.
+ */
 const NEGATIVE_TTL_MS = { 'not-found': 5_000, forbidden: 30_000, unusable: 30_000 } as const;
 /** Minimum time between reads that fail. */
 const RETRY_MS = 1_000;
@@ -50,7 +56,10 @@ const READ_TIMEOUT_MS = 5_000;
 const LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
 /** The largest usable content in base64, with the largest metadata of an object. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** As many as one pod can name. Pods with many secrets must not delay reads of other namespaces. */
+/**
+ * Maximum number of concurrent reads in a namespace, so that pods with many secrets do not delay reads of other
+ * namespaces. One pod can name this many secrets.
+ */
 const MAX_READS_PER_NAMESPACE = 16;
 const READ_LIMIT = {
   priorities: ['read'] as const,
@@ -65,7 +74,7 @@ interface Entry<T> {
   /** uid and resourceVersion of the object; empty if none was found. */
   readonly version: string;
   readonly bytes: number;
-  /** Monotonic milliseconds, as the two below. */
+  /** In monotonic milliseconds, like the next two fields. */
   readonly readAtMs: number;
   readonly refreshAtMs: number;
   readonly validUntilMs: number;
@@ -95,7 +104,10 @@ export class ReadThroughCache<T> {
     return entry.result;
   }
 
-  /** Returns the cached result, else the result of a read until the signal is aborted, else a stale one. Never rejects. */
+  /**
+   * Returns the cached result, or else reads the object. If the signal is aborted before the end of the read, returns a
+   * stale object, or `unavailable` if there is none. Never rejects.
+   */
   async read(namespace: string, name: string, signal: AbortSignal): Promise<ReadResult<T>> {
     const peek = this.peek(namespace, name);
     if (peek !== undefined) return peek;
@@ -129,7 +141,8 @@ export class ReadThroughCache<T> {
     return api.request({
       method: 'GET',
       path: resourcePath(resource, { namespace, name }),
-      // Ends only with the client or by its timeout, because several callers wait for it.
+      // The read ends early only with the client or by the timeout: the signal of one caller must not end it, because
+      // several callers may wait for it.
       signal: new AbortController().signal,
       timeoutMs: READ_TIMEOUT_MS,
       maxBytes: MAX_BODY_BYTES,
@@ -153,7 +166,7 @@ export class ReadThroughCache<T> {
       validUntilMs: now + TTL_MS,
       lastReadFailed: false,
     };
-    // Keeps the same value object, because callers cache by its identity.
+    // Keep the same value object for an unchanged version, because callers cache by the identity of the object.
     if (kept?.result.kind === 'found' && kept.version === version) return { ...kept, ...times };
     const parsed = this.#options.parse(raw);
     if (parsed === undefined) return this.#absent('unusable');

@@ -16,7 +16,10 @@ const MAX_JSON_CHARS = 256 * 1024;
 /** The Secret types that the kubelet uses to pull images. */
 export type PullSecretType = keyof typeof DATA_KEYS;
 
-/** The content of a pull secret. Only `json` returns it: printed or serialized, the object is empty. */
+/**
+ * The content of a pull secret. Only the getter `json` returns the content. If the object is printed or serialized, it
+ * does not appear.
+ */
 export class PullSecretContent {
   readonly type: PullSecretType;
   /** The Secret's namespace: its pods may use the credentials. */
