@@ -7,8 +7,8 @@ import type { TlsProblem } from './problem.ts';
 const BEGIN = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/gu;
 
 /**
- * Parses each certificate in a PEM text. OpenSSL stops at the first bad one in a CA bundle without an error: all
- * certificates after it would be missing.
+ * Parses each certificate in a PEM text. OpenSSL itself stops without an error at the first bad certificate in a CA
+ * bundle, so that all certificates after it would be missing.
  *
  * @returns the first certificate
  */

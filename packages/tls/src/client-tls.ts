@@ -31,8 +31,9 @@ interface Part {
 }
 
 /**
- * Decides about the CA bundle and the client certificate separately: each new one replaces the current one unless it
- * cannot be used, or is less usable now. OpenSSL would ignore an empty or broken part, and trust other authorities or none.
+ * Selects the CA bundle and the client certificate separately. A new one replaces the current one, unless the new one
+ * cannot be used, or is less usable now than the current one. OpenSSL would ignore an empty or broken part, and trust
+ * other authorities or none.
  */
 export function selectClientTls(
   next: ClientTls,
@@ -64,7 +65,8 @@ function selectPair(
   { nowMs, names }: { readonly nowMs: number; readonly names: ClientFileNames },
 ): Part {
   if (next.cert === undefined && next.key === undefined) return { selected: {} };
-  // One without the other is a problem: OpenSSL would connect without a client certificate.
+  // A certificate without its key, or a key without its certificate, is a problem: OpenSSL would connect without a
+  // client certificate.
   const pair = { cert: next.cert ?? '', key: next.key ?? '' };
   const used = toPair(current);
   if (pair.cert === used?.cert && pair.key === used.key) return { selected: pair };

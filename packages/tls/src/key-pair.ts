@@ -20,9 +20,9 @@ export interface KeyPair {
 }
 
 /**
- * Parses a pair, down to the TLS context that it is for.
+ * Parses a certificate and its key, and checks that OpenSSL accepts both for a TLS context.
  *
- * @param options of the connections that the pair is for, without the pair: OpenSSL's limits depend on them
+ * @param options the options of the connections that will use the pair, without the pair: OpenSSL's limits depend on them
  */
 export function parseKeyPair(
   { certificate, key }: Pem,
@@ -61,7 +61,7 @@ function findContextProblem(options: SecureContextOptions): TlsProblem | undefin
   }
 }
 
-/** The code alone: messages may quote their input. */
+/** Returns only the code of an error, because its message may quote the input. */
 function opensslCode(error: unknown): { readonly opensslCode?: string } {
   const code = errorCode(error);
   return code !== undefined && /^ERR_[A-Z0-9_]{1,80}$/u.test(code) ? { opensslCode: code } : {};

@@ -24,7 +24,7 @@ export interface FileNames {
   readonly key: string;
 }
 
-/** A problem in words: a clause without a full stop. */
+/** Describes a problem in words, as a clause without a full stop. */
 export function describeProblem({ code, position, opensslCode }: TlsProblem, names: FileNames): string {
   const { certificate, key } = names;
   switch (code) {
