@@ -1,7 +1,10 @@
 /** The result of one check. Every client of the endpoint sees the reason: it must not contain secrets. */
 export type CheckResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-/** Returns immediately, from memory: if a probe waited for a dependency, its outage would restart this process. */
+/**
+ * Returns immediately, from memory: if a probe waited for a dependency, an outage of the dependency would restart this
+ * process.
+ */
 export type Check = () => CheckResult;
 
 export interface HealthReport {
@@ -10,7 +13,10 @@ export interface HealthReport {
   readonly checks: Readonly<Record<string, string>>;
 }
 
-/** Named checks. Not live: a restart would help. Not ready: requests should go to another replica. */
+/**
+ * The named checks of this process. If a liveness check fails, a restart would help. If a readiness check fails,
+ * requests should go to another replica.
+ */
 export class Health {
   readonly #live = new Map<string, Check>();
   readonly #ready = new Map<string, Check>();

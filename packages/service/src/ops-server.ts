@@ -22,7 +22,7 @@ export interface OpsServerOptions {
 
 /** The listening server of health and metrics. */
 export interface OpsServer {
-  /** The actual port, also where 0 was configured. */
+  /** The port on which the server listens, even if port 0 was configured. */
   readonly port: number;
   /** Ends all connections and releases the port. */
   close(): Promise<void>;
@@ -85,7 +85,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // The body is not read, so the connection is closed: its bytes would be parsed as the next request.
+  // Close the connection, because the body of such a request is not read, and would be parsed as the next request.
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     send(response, 405, 'text/plain', 'method not allowed\n');
     return;

@@ -77,7 +77,7 @@ function copyObject(value: object, depth: number): Record<string, unknown> {
 function copyError(error: Error, depth: number): Record<string, unknown> {
   const code =
     'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined;
-  // Its message and stack quote the parsed text.
+  // The message and stack of a parse error quote the parsed text.
   if (isParseError(error)) return { type: error.name, message: describeParseError(error) };
   return withoutUndefined({
     type: error.name,

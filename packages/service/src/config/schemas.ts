@@ -37,7 +37,7 @@ export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T,
   });
 }
 
-/** A whole number, bounds included. */
+/** Parses a whole number. The bounds are included. */
 export function wholeNumber(bounds: { readonly min: number; readonly max: number }): z.ZodType<number, string> {
   return z.string().transform((text, context) => {
     const value = /^\d{1,15}$/u.test(text) ? Number(text) : Number.NaN;
@@ -50,7 +50,9 @@ export function wholeNumber(bounds: { readonly min: number; readonly max: number
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** A duration such as `400ms`, `30s` or `1m30s`, as milliseconds, bounds (milliseconds) included. */
+/**
+ * Parses a duration such as `400ms`, `30s` or `1m30s` into milliseconds. The bounds are in milliseconds, and included.
+ */
 export function durationMs(bounds: { readonly min: number; readonly max: number }): z.ZodType<number, string> {
   return z.string().transform((text, context) => {
     const value = isWholeDuration(text) ? parseGoDuration(text) : undefined;
@@ -61,12 +63,12 @@ export function durationMs(bounds: { readonly min: number; readonly max: number 
   });
 }
 
-/** Without fractions: every setting is a whole number of milliseconds. */
+/** Whether a duration has no fractions. Every setting is a whole number of milliseconds. */
 function isWholeDuration(text: string): boolean {
   return /^(?:\d{1,9}(?:ms|s|m|h))+$/u.test(text);
 }
 
-/** Milliseconds in the largest unit that divides them. */
+/** Formats milliseconds in the largest unit of which they are a multiple. */
 export function formatDuration(ms: number): string {
   const [unit, size] = Object.entries(UNIT_MS).findLast(([, candidate]) => ms > 0 && ms % candidate === 0) ?? ['ms', 1];
   return `${ms / size}${unit}`;
@@ -99,7 +101,10 @@ export const redisUrl: z.ZodType<Secret, string> = z.string().transform((text, c
   return z.NEVER;
 });
 
-/** Random bytes in any text form; 32 characters of base64 or hex are 128 bits or more. Never shown. */
+/**
+ * Allowed length of the cache key: random bytes in any text form. 32 characters of base64 or hex have 128 bits or more.
+ * The key is never shown.
+ */
 const KEY_LENGTH = { min: 32, max: 4096 } as const;
 
 /** The key that authenticates values in Redis. */

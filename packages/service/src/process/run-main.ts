@@ -23,7 +23,7 @@ export interface HostProcess extends SignalSource {
 /** The dependencies of a process's `run`. */
 export interface RunContext {
   readonly env: Environment;
-  /** Aborts at the first SIGTERM or SIGINT: finish, close, return. */
+  /** Aborts at the first SIGTERM or SIGINT. The process must then finish its work, close everything, and return. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
