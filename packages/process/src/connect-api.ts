@@ -4,7 +4,7 @@ import { withVariableContext } from '@archpolicy/service';
 import type { Logger } from '@archpolicy/service';
 
 export interface ConnectOptions {
-  /** Path of a kubeconfig; the in-cluster account without it. */
+  /** Path of a kubeconfig. Without it, the in-cluster account is used. */
   readonly kubeconfig: string | undefined;
   /** The `User-Agent` header, as in the API server's audit log: `archpolicy-webhook/VERSION`. */
   readonly userAgent: string;
@@ -13,8 +13,8 @@ export interface ConnectOptions {
 }
 
 /**
- * Returns a client of the API server; sends nothing. Reads the kubeconfig once, so that a wrong one ends the start and not
- * the first call.
+ * Creates a client of the API server, without sending a request. Reads the kubeconfig once, so that a wrong kubeconfig
+ * fails at the start of the process, not at the first request.
  * @throws ConfigError that names ARCHPOLICY_KUBECONFIG
  */
 export async function connectApi({ kubeconfig, userAgent, clock, logger }: ConnectOptions): Promise<ApiClient> {

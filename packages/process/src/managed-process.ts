@@ -32,7 +32,7 @@ export interface ProcessParts<C extends ProcessConfig> {
   readonly api: ApiClient;
 }
 
-/** The parts of every process. Everything that its methods open is closed with the process. */
+/** The parts that every process has. Everything that the methods open is closed when the process ends. */
 export class ManagedProcess<C extends ProcessConfig> {
   readonly config: C;
   readonly clock: Clock;
@@ -40,7 +40,10 @@ export class ManagedProcess<C extends ProcessConfig> {
   readonly shutdownHooks: ShutdownHooks;
   readonly api: ApiClient;
   readonly metrics = createRegistry();
-  /** Differs between replicas and between starts: the holder of Leases, the reporter of Events. */
+  /**
+   * The identity of this process as the holder of Leases and the reporter of Events. It differs between replicas and
+   * between starts.
+   */
   readonly instance = createInstanceId();
 
   constructor({ config, clock, logger, shutdownHooks, api }: ProcessParts<C>) {
@@ -51,7 +54,7 @@ export class ManagedProcess<C extends ProcessConfig> {
     this.api = api;
   }
 
-  /** Runs a task until the process ends; ending it aborts the task's signal and waits for it. */
+  /** Runs a task until the process ends. The shutdown then aborts the task's signal, and waits for the task. */
   runInBackground(name: string, run: (closing: AbortSignal) => Promise<void>): void {
     const closing = new AbortController();
     const running = run(closing.signal);

@@ -9,7 +9,7 @@ export interface ProcessOptions<C extends ProcessConfig> {
   /** The name in logs and in the `User-Agent` header. */
   readonly name: string;
   readonly config: C;
-  /** Milliseconds in which everything must have been closed; what takes longer is logged and left. */
+  /** How long closing may take in total, in milliseconds. A resource that takes longer is logged and abandoned. */
   readonly closeWithinMs: number;
 }
 
