@@ -19,7 +19,10 @@ import type { LeaderOptions } from './leader.ts';
 import { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
 import { UnschedulableHistory } from './remediation/evaluation/unschedulable-history.ts';
 
-/** Sending the queued events takes a second; the Lease is released before. The process exits within 5 s. */
+/**
+ * Maximum duration of the release of all resources. Sending the queued events takes one second of it; the Lease is
+ * released before. With this limit the process exits within 5 s.
+ */
 const CLOSE_ALL_MS = 3_000;
 
 /** `reportingController` of our Events. */
@@ -47,7 +50,7 @@ class Operator {
     this.#leaderClock = leaderClock;
   }
 
-  /** Watches from the start, so that a standby has warm views; leads once elected. */
+  /** Starts all watches at once, so that a standby already has warm views. Leads once it is elected. */
   async lead(signal: AbortSignal): Promise<void> {
     const { api, clock, logger, config, metrics: registry } = this.#process;
     const metrics = declareMetrics(registry);
@@ -123,14 +126,15 @@ class Operator {
       clock,
       logger,
       lease: { namespace: config.namespace, name: WEBHOOK },
-      // Trusting the last renewal of a crashed webhook costs at most one eviction per owner: a new leader evicts one of each.
+      // The webhook may have crashed since its last renewal. Trusting that renewal costs at most one eviction per
+      // owner, because a new leader evicts one pod of each owner first.
       trustFirstRead: true,
     });
     this.#process.runInBackground('webhook lease', (closing) => lease.run(closing));
     return lease;
   }
 
-  /** Off without a shared cache: it would only warm the operator's own memory. */
+  /** Returns nothing without a shared cache: keep-warm would then only warm the operator's own memory. */
   #keepWarm(observe: ClusterViewOptions['observe']): Pick<LeaderOptions, 'keepWarm'> {
     const { api, clock, logger, config } = this.#process;
     if (config.keepWarm === 'off' || config.redisUrl === undefined) return {};

@@ -47,7 +47,9 @@ export interface LeaderOptions {
   readonly readiness: ReadinessHistory;
   readonly unschedulable: UnschedulableHistory;
   readonly inspector: Inspector;
-  /** Absent: the webhook does not read what this process stores about images. */
+  /**
+   * Checks platforms for the webhook. Absent without a shared cache, because the webhook could not read the results.
+   */
   readonly platformChecker?: RegistryPlatformChecksOptions['inspector'];
   readonly pullSecrets: PullSecretView;
   /** The webhook's Lease. */
@@ -70,7 +72,7 @@ export async function runAsLeader(options: LeaderOptions, leadership: Leadership
   const { views, metrics } = options;
   metrics.leading(true);
   try {
-    // With incomplete views, pods would appear without policies, and policies without pods.
+    // Waits for complete views. Otherwise pods would seem to have no policy, and policies no pods.
     await views.synced(signal);
     await runGroup(buildLeader(options, leadership), signal);
   } finally {

@@ -1,10 +1,10 @@
-/** The listeners for one kind of change. Lets a part notify parts that are constructed later. */
+/** The listeners for one kind of change. With it, a part can notify parts that are constructed after it. */
 export class Listeners<T> {
   readonly #listeners = new Set<(value: T) => void>();
 
   /** Adds a listener. Returns its unsubscribe function. */
   subscribe(listener: (value: T) => void): () => void {
-    // Wrapped, so that one listener can subscribe twice.
+    // The wrapper makes each subscription a separate entry, so that one listener can subscribe twice.
     const entry = (value: T): void => {
       listener(value);
     };

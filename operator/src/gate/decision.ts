@@ -16,7 +16,7 @@ import { listPendingImages } from './pending-images.ts';
 export type GateAction =
   | {
       readonly kind: 'wait';
-      /** The failures of their inspections. Empty while no inspection has ended. */
+      /** The images whose inspection failed, with the failures. Empty while no inspection has ended. */
       readonly causes: readonly UnresolvedImage[];
       readonly remainingMs: number;
     }
@@ -24,7 +24,7 @@ export type GateAction =
       readonly kind: 'lift';
       readonly decision: PlacementDecision;
       readonly timedOut: boolean;
-      /** 0 or less: gateTimeout has passed. */
+      /** Milliseconds until `gateTimeout`; 0 or less after it. */
       readonly remainingMs: number;
       readonly fallbacks: PatchFallbacks;
     }
@@ -32,8 +32,8 @@ export type GateAction =
   | { readonly kind: 'none' };
 
 /**
- * Decides with the images inspected so far and starts inspections of the others, whose results requeue the pod. An exempt
- * pod costs no inspection. Rethrows errors of the decision.
+ * Decides with the images that are already inspected. Starts inspections of the others; each result enqueues the pod
+ * again. Starts no inspection for an exempt pod. Rethrows errors of the decision.
  */
 export function decideAction(inspections: Inspections, key: string, gathered: GatedPodInput): GateAction {
   const { pod, namespace, policy } = gathered;
@@ -47,7 +47,10 @@ export function decideAction(inspections: Inspections, key: string, gathered: Ga
   return toAction(decideGate(input), input);
 }
 
-/** Lifts only the gate, if the decision threw: our own failure must not keep the pod from running. */
+/**
+ * Returns the action after an error of the decision: it removes only the gate, because an error of ours must not keep
+ * the pod from running.
+ */
 export function liftUnconstrained({ pod, policy }: GatedPodInput): GateAction {
   const fallbacks = gateOnly(pod);
   if (fallbacks === undefined) return { kind: 'none' };

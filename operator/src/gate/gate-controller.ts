@@ -12,11 +12,14 @@ import type { RawPodCache } from './raw-pod-cache.ts';
 import { hasPendingGate, GatedPods } from './gated-pods.ts';
 
 /**
- * Each worker has one API call in flight. 16 saturate two cores of an API server, 32 lifted no faster. They use half of the
- * client's connections.
+ * Number of concurrent workers. Each has one API call in flight, so they use half of the client's connections. 16
+ * workers saturate two cores of an API server; 32 workers lifted gates no faster.
  */
 const WORKERS = 16;
-/** Back-off after errors, mostly an unreachable API server: hundreds of pods are retried within 15 s of its return. */
+/**
+ * Back-off after errors, most of which mean that the API server is unreachable. When it responds again, hundreds of
+ * pods are retried within 15 s.
+ */
 const RETRY: RateLimitTiming = { firstMs: 200, maxMs: 15_000, perSecond: 200, burst: 400 };
 
 export interface GateControllerOptions {
@@ -34,8 +37,8 @@ export interface GateControllerOptions {
 }
 
 /**
- * Lifts the gate `archpolicy.dev/inspecting`, of the pods that have it at the start and then of new pods. Runs only in the
- * leader. The view must have synced.
+ * Lifts the gate `archpolicy.dev/inspecting` of the pods that exist at the start, and then of new pods. Runs only in
+ * the leader. The view must have synced.
  */
 export class GateController {
   readonly #options: GateControllerOptions;

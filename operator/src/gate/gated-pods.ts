@@ -1,7 +1,7 @@
 import { hasGate, isTerminalOrTerminating } from '@archpolicy/core';
 import type { LiftPatch, PodFacts } from '@archpolicy/core';
 
-/** Whether the pod waits behind our gate. A terminal or terminating pod does not. */
+/** Whether the pod has our gate and still waits for its removal. False for a terminal or terminating pod. */
 export function hasPendingGate(pod: PodFacts): boolean {
   return !isTerminalOrTerminating(pod) && hasGate(pod);
 }
@@ -9,24 +9,27 @@ export function hasPendingGate(pod: PodFacts): boolean {
 /** The state of a gated pod. */
 export interface GatedPod {
   readonly uid: string;
-  /** When it was first observed, monotonic milliseconds: a wrong wall clock cannot keep it gated. */
+  /**
+   * The time of the pod's first observation, monotonic milliseconds. Independent of the wall clock, so a wrong one
+   * cannot keep the pod gated.
+   */
   readonly firstSeenMs: number;
-  /** Failed passes over the patches. */
+  /** Number of failed passes over the pod's patches. */
   passes: number;
-  /** The last patch that got a 500. */
+  /** The last patch to which the API server responded with 500. */
   answered500: LiftPatch | undefined;
-  /** Conflicts with other writers in a row. */
+  /** Number of consecutive conflicts with other writers. */
   conflicts: number;
-  /** Whether the event that the pod waits was recorded. */
+  /** Whether the event about the waiting pod has been recorded. */
   waitReported: boolean;
   /**
-   * The version of the watch when the gate was lifted or the pod was found deleted. A newer version that is still gated is
-   * reconciled again.
+   * The pod's version in the watch at the time when its gate was lifted or the pod was found deleted. If a newer
+   * version still has the gate, the pod is reconciled again.
    */
   finished: string | undefined;
 }
 
-/** The observed pods behind our gate, by key. */
+/** The observed pods with our gate, by key. */
 export class GatedPods {
   readonly #tracked = new Map<string, GatedPod>();
 
@@ -45,7 +48,7 @@ export class GatedPods {
     return this.#tracked.keys();
   }
 
-  /** Returns the state of the pod, new for another pod of the same name. */
+  /** Returns the state of the pod. A new pod of the same name gets a new state. */
   track(key: string, { uid }: PodFacts, nowMs: number): GatedPod {
     const known = this.#tracked.get(key);
     if (known?.uid === uid) return known;

@@ -6,7 +6,10 @@ import type { Inspector, PullSecrets } from './ports.ts';
 import { inspectionKey } from './pending-images.ts';
 import type { PendingImage } from './pending-images.ts';
 
-/** Longer than the inspector's own deadline for one image, so that a failure has its real cause. */
+/**
+ * How long one inspection may take. Longer than the inspector's own deadline for one image, so that a failure is
+ * reported with its real cause.
+ */
 const INSPECTION_BUDGET_MS = 20_000;
 
 export interface InspectionsOptions {
@@ -15,15 +18,16 @@ export interface InspectionsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Pick<Logger, 'warn'>;
-  /** Called with the pods that wait for an image when an inspection of it ends. */
+  /** Called when an inspection ends, with the pods that wait for its image. */
   readonly onResult: (pods: Iterable<string>) => void;
   /** Called with the result of each inspection. */
   readonly onInspected?: (inspection: Inspection) => void;
 }
 
 /**
- * Inspects the images of gated pods: each image once, shared by all waiting pods, and again with a back-off by cause while pods wait.
- * `ask` never blocks: it returns the results so far, and `onAnswer` reports new ones.
+ * Inspects the images of gated pods. All waiting pods share one inspection of an image. While pods wait, a failed
+ * inspection is repeated with a back-off that depends on the failure. `register` never blocks: it returns the results
+ * so far; `onResult` reports each new result.
  */
 export class Inspections {
   readonly #options: InspectionsOptions;
@@ -40,7 +44,10 @@ export class Inspections {
     return this.#entries.size;
   }
 
-  /** Registers the images of a pod, replacing its earlier ones. Returns the results so far, by image. */
+  /**
+   * Registers the images of a pod, which replace the images that it registered before. Returns the results so far, by
+   * image.
+   */
   register(pod: string, wanted: readonly PendingImage[]): ReadonlyMap<string, Inspection> {
     const entries = new Map(wanted.map((image) => [image.image, this.getEntry(image)]));
     const before = this.#waits.get(pod);
@@ -53,7 +60,7 @@ export class Inspections {
     return known;
   }
 
-  /** Removes a pod. Inspections without waiting pods are aborted. */
+  /** Removes a pod. Aborts inspections for which no pod waits then. */
   release(pod: string): void {
     const entries = this.#waits.get(pod);
     this.#waits.delete(pod);

@@ -14,7 +14,7 @@ import type { PodClient, PodIdentity } from './pod-client.ts';
 
 /** The result of one pass over the patches. */
 export type LiftOutcome =
-  /** `refused`: better levels were rejected. */
+  /** `refused`: the API server rejected the patches of better levels. */
   | { readonly kind: 'lifted'; readonly level: PatchLevel; readonly refused: boolean }
   | { readonly kind: 'gone' }
   /** Another client changed the pod. `pod` is the new version. */
@@ -22,17 +22,17 @@ export type LiftOutcome =
   | {
       readonly kind: 'failed';
       readonly status: number;
-      /** All levels were rejected; else a transient error. */
+      /** Whether the API server rejected the patches of all levels; false after a transient error. */
       readonly refused: boolean;
       readonly retryAfterMs?: number;
-      /** The patch that got a 500, if any. */
+      /** The patch to which the API server responded with 500, if any. */
       readonly answered500?: LiftPatch;
     };
 
 export interface Lifting {
   readonly pod: JsonObject;
   readonly fallbacks: PatchFallbacks;
-  /** Transient errors may lead to any lower level, see `escalates`. */
+  /** Whether a transient error may lead to any lower level, not only to the next one; see `escalates`. */
   readonly escalate: boolean;
   /** The patch that ended the previous pass with a 500. */
   readonly answered500: LiftPatch | undefined;
@@ -42,7 +42,10 @@ export type LiftObserver = (level: PatchLevel, answer: LiftResponse['kind']) => 
 
 type Next = LiftOutcome | { readonly kind: 'try'; readonly index: number };
 
-/** PL12: tries the patches of a pod, from the best level to the gate alone. Throws a KubeError without a response. */
+/**
+ * PL12: tries the patches of a pod in order, from the best level to the level that removes only the gate. Throws a
+ * KubeError if the API server does not respond.
+ */
 export class Lifter {
   readonly #calls: PodClient;
   readonly #observe: LiftObserver;
@@ -87,7 +90,7 @@ export class Lifter {
         if (lower !== undefined) return { kind: 'try', index: lower };
         const passing = await this.#firstPassing(identity, lifting, { index, lower: step.lower }, signal);
         if (passing === undefined) return failure(answer, meaning, patch);
-        // If the failure was a transient error that is over, this level is accepted now, too.
+        // Tries this level once more: if its failure was a transient error that is over, the API server accepts it now.
         return this.#try(identity, lifting, { index, lower: passing }, signal);
       }
     }
@@ -120,7 +123,10 @@ function toProgress({ pod, fallbacks, escalate, answered500 }: Lifting, index: n
   };
 }
 
-/** If another webhook adds the gate again, the 2xx response is a rejection. */
+/**
+ * Interprets a response of the API server. A 2xx response counts as a rejection if the pod in it still has the gate,
+ * because another webhook has added it again.
+ */
 function interpret(answer: ApiResponse): LiftResponse {
   const stillGated = answer.kind === 'ok' && isJsonObject(answer.body) && isGated(answer.body);
   return stillGated ? { kind: 'refused' } : parseLiftResponse(answer.status);

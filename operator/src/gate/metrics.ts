@@ -9,7 +9,7 @@ export interface GateMetrics {
   timedOut(): void;
   patched(level: PatchLevel, answer: LiftResponse['kind']): void;
   inspected(inspection: Inspection): void;
-  /** A failed reconcile that is retried. */
+  /** Counts a failed reconcile. Each is retried. */
   failed(): void;
   /** Sets the sources of the gauges, read at each scrape. */
   watch(gauges: { readonly waiting: () => number; readonly images: () => number }): void;
@@ -24,7 +24,7 @@ const ANSWERS = {
   'internal-error': 'internal-error',
   'transient-error': 'trouble',
 } as const satisfies Readonly<Record<LiftResponse['kind'], string>>;
-/** Seconds, from a cache hit to the longest `gateTimeout`. */
+/** Upper bounds of the buckets, seconds: from a cache hit to the longest `gateTimeout`. */
 const WAIT_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
 
 /** Declares the metrics, once for each registry. */

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '@archpolicy/core';
 
 /** An image that a pod waits for, with the inputs of its inspection. */
 export interface PendingImage {
-  /** As written in the pod. */
+  /** The image reference as written in the pod. */
   readonly image: string;
   readonly pullPolicy: string;
   readonly namespace: string;
@@ -11,7 +11,10 @@ export interface PendingImage {
   readonly pullSecrets: readonly string[];
 }
 
-/** Returns the key of an inspection, which waiting pods share. Without pull secrets it does not contain the namespace. */
+/**
+ * Returns the key of an inspection. All waiting pods with the same key share one inspection. Without pull secrets the
+ * key does not contain the namespace.
+ */
 export function inspectionKey({ image, pullPolicy, namespace, pullSecrets }: PendingImage): string {
   const credentials = pullSecrets.length === 0 ? [] : [namespace, ...pullSecrets];
   return JSON.stringify([image, pullPolicy === 'Always', ...credentials]);

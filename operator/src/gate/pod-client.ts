@@ -3,12 +3,12 @@ import type { JsonObject, JsonPatchOperation } from '@archpolicy/core';
 import { bodyOrThrow, PODS, resourcePath } from '@archpolicy/kube';
 import type { Api, ApiResponse } from '@archpolicy/kube';
 
-/** A pod is at most 1.5 MB in etcd. */
+/** Maximum size of a response. A pod takes at most 1.5 MB in etcd. */
 const MAX_POD_BYTES = 8 * 1024 * 1024;
-/** A call that takes longer is better retried. */
+/** Timeout of one call. A retry is better than a longer wait. */
 const TIMEOUT_MS = 10_000;
 
-/** Identifies a pod. The uid excludes another pod of the same name. */
+/** Identifies a pod. The uid distinguishes it from another pod of the same name. */
 export interface PodIdentity {
   readonly namespace: string;
   readonly name: string;
@@ -37,7 +37,9 @@ export class PodClient {
     return isJsonObject(body) && textAt(objectAt(body, 'metadata'), 'uid') === uid ? body : undefined;
   }
 
-  /** Sends a JSON Patch and returns any response. A dry run passes all of admission and changes nothing. */
+  /**
+   * Sends a JSON Patch and returns any response. With `dryRun` the patch passes all of admission, but changes nothing.
+   */
   patch(
     { namespace, name }: PodIdentity,
     operations: readonly JsonPatchOperation[],
@@ -46,7 +48,8 @@ export class PodClient {
     return this.#api.request({
       method: 'PATCH',
       path: resourcePath(PODS, { namespace, name }),
-      // Our fields are valid: strict decoding of the whole pod would cost the API server a tenth of the call.
+      // Our fields are always valid. Strict decoding of the whole pod would cost the API server a tenth of the call's
+      // time.
       query: { fieldValidation: 'Ignore', ...(dryRun && { dryRun: 'All' }) },
       contentType: 'application/json-patch+json',
       body: operations.map((operation) => ({ ...operation })),
@@ -57,7 +60,7 @@ export class PodClient {
   }
 }
 
-/** Returns `metadata.resourceVersion`, or '', which matches no version. */
+/** Returns `metadata.resourceVersion`. If it is absent, returns '', which equals no version. */
 export function getResourceVersion(pod: JsonObject): string {
   return textAt(objectAt(pod, 'metadata'), 'resourceVersion') ?? '';
 }

@@ -3,14 +3,17 @@ import type { EventInput, StoreListener } from '@archpolicy/kube';
 import type { PolicyEntry } from '@archpolicy/cluster-view';
 import type { InspectRequest, PullSecret } from '@archpolicy/registry';
 
-/** The ports of the gate controller, as narrow as their use, so that fakes in tests are small. */
+/**
+ * The ports of the gate controller. Each contains only the functions that the controller calls, so that fakes in tests
+ * are small.
+ */
 
 /** Inspects images. */
 export interface Inspector {
   inspect(request: InspectRequest): Promise<Inspection>;
 }
 
-/** Reads pull secrets by name, without unreadable ones. */
+/** Reads pull secrets by name. The result omits secrets that cannot be read. */
 export interface PullSecrets {
   read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<readonly PullSecret[]>;
 }
@@ -29,7 +32,7 @@ export interface View {
   };
   readonly namespaces: {
     get(name: string): NamespaceFacts | undefined;
-    /** One GET for a namespace that is not in the store. Never rejects. */
+    /** Reads a namespace that is not in the store, with one GET. Never rejects. */
     fetch(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
     subscribe(listener: StoreListener<NamespaceFacts>): () => void;
   };

@@ -3,14 +3,14 @@ import type { JsonObject } from '@archpolicy/core';
 import { getResourceVersion } from './pod-client.ts';
 
 /**
- * Maximum number of cached gated pods, about 25 KB each. A patch needs the complete pod; a pod that is not cached is read from
- * the API server. Pods are processed in FIFO order, so a full cache keeps the earlier ones.
+ * Maximum number of cached gated pods, about 25 KB each. A patch needs the complete pod, so a pod that is not cached is
+ * read from the API server. Pods are processed in FIFO order, so a full cache keeps the pods that came first.
  */
 const MAX_PODS = 2_000;
 
 interface CachedPod {
   readonly raw: JsonObject;
-  /** The version of the watch when the pod was cached. */
+  /** The pod's version in the watch at the time when it was cached. */
   readonly shown: string;
 }
 
@@ -22,7 +22,7 @@ export class RawPodCache {
     return this.pods.size;
   }
 
-  /** Call it with every pod that is listed or watched. Caches the gated ones. */
+  /** Caches the pod if it is gated. Must be called with every pod that is listed or watched. */
   observe(raw: JsonObject): void {
     const metadata = objectAt(raw, 'metadata');
     const key = `${textAt(metadata, 'namespace') ?? ''}/${textAt(metadata, 'name') ?? ''}`;
@@ -30,7 +30,7 @@ export class RawPodCache {
     else this.pods.delete(key);
   }
 
-  /** Caches a pod as read. `shown` is the current version of the watch. */
+  /** Caches a pod that was read from the API server. `shown` is its current version in the watch. */
   set(key: string, shown: string, raw: JsonObject): void {
     if (this.pods.size < MAX_PODS || this.pods.has(key)) this.pods.set(key, { raw, shown });
   }

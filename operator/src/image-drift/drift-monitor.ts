@@ -18,7 +18,10 @@ export class DriftMonitor {
   readonly inspector: Pick<Inspector, 'inspect'>;
   readonly #drifts = new Listeners<string>();
   readonly #history: TagHistory;
-  /** A namespace without access to an image gets no event about it, although its pods name it (P4). */
+  /**
+   * The history of each namespace. It prevents events in a namespace that has no access to an image, although pods of
+   * the namespace name the image (P4).
+   */
   readonly #historyByNamespace: TagHistory;
   readonly #reporter: DriftReporter;
 

@@ -24,8 +24,8 @@ export interface DriftReporterOptions {
 /** Maximum number of workloads that get an event for one drift. */
 const MAX_OWNERS = 100;
 /**
- * Minimum interval between two counts of the affected pods; a policy status is not written more often either. A count is expensive
- * for the image of a sidecar, which is in every pod.
+ * Minimum interval between two counts of the affected pods. A policy status is not written more often either. A count
+ * is expensive for an image that is in every pod, such as a sidecar.
  */
 const COUNT_EVERY_MS = 5_000;
 /** Maximum number of pods named in one sentence. */
@@ -63,7 +63,10 @@ export class DriftReporter {
     else logger.info(fields, 'image gained architectures');
   }
 
-  /** Records events on the workloads that use the image: in the namespace that has access to it, or in all namespaces. */
+  /**
+   * Records events on the workloads that use the image. If only one namespace has access to the image, only its
+   * workloads get an event.
+   */
   notify(drift: ImageDrift): void {
     const { image, lost, gained, audience } = drift;
     const owners = [...this.#owners(image, audience)].slice(0, MAX_OWNERS);
@@ -85,7 +88,7 @@ export class DriftReporter {
     const sentences = new Map<string, string[]>();
     for (const loss of history.lostArchitectures()) {
       const stranded = this.#stranded(loss);
-      // No pod runs on such a node, and the webhook admits no new one to it.
+      // No pod runs on a node of a lost architecture, and the webhook admits no new pod to one.
       if (stranded.size === 0) history.drop(loss);
       for (const [policy, pods] of stranded) {
         const ofPolicy = sentences.get(policy) ?? [];

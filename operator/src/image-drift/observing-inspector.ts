@@ -2,15 +2,17 @@ import type { Inspection } from '@archpolicy/core';
 import type { Inspector, InspectRequest } from '@archpolicy/registry';
 
 /**
- * Receives the result of each inspection and the namespace of its pull secrets: only that namespace may see the result.
- * Undefined: no pull secrets, all namespaces may see it.
+ * Receives the result of each inspection, with the namespace of the pull secrets that were used. Only that namespace
+ * may see the result. Without pull secrets the namespace is undefined, and all namespaces may see the result.
  */
 export type OnInspected = (image: string, inspection: Inspection, namespace: string | undefined) => void;
 
-/** For pull secrets of an unknown namespace. No namespace has this name. */
+/** The value for pull secrets whose namespace is unknown. No namespace has this name. */
 const UNKNOWN_NAMESPACE = '';
 
-/** Reports the results of an inspector, so that a drift is detected in the inspections of all parts of the operator. */
+/**
+ * Wraps an inspector and reports its results. So a drift is detected in the inspections of all parts of the operator.
+ */
 export class ObservingInspector implements Pick<Inspector, 'inspect'> {
   readonly #inspector: Pick<Inspector, 'inspect'>;
   readonly #onInspected: OnInspected;

@@ -4,27 +4,27 @@ import type { ContentChange, ImageFacts, Inspection, NodeArchitecture } from '@a
 
 /** A change of an image reference to content that supports other architectures than before. */
 export interface ImageDrift extends ContentChange {
-  /** As written in pods. */
+  /** The image reference as written in pods. */
   readonly image: string;
-  /** Digests. */
+  /** The digest before the change. `to` is the digest after it. */
   readonly from: string;
   readonly to: string;
   /** The namespace whose pull secrets were used; absent: observed without pull secrets. */
   readonly audience?: string;
 }
 
-/** Architectures that an image supported, and has not regained. */
+/** Architectures that an image supported before and does not support now. */
 export interface LostArchitecture {
   readonly image: string;
   readonly architectures: ReadonlySet<NodeArchitecture>;
-  /** The last digest that supported the first of them, and the first that did not. */
+  /** The last digest before the first loss. `to` is the digest that caused the first loss. */
   readonly from: string;
   readonly to: string;
 }
 
-/** Matches the inspector's cache of parsed references. */
+/** Maximum number of stored references, as in the inspector's cache of parsed references. */
 const MAX_IMAGES = 20_000;
-/** Bound on reported losses: one push of a base image can affect many images. */
+/** Maximum number of reported losses. One push of a base image can affect many images. */
 const MAX_LOSSES = 1_000;
 
 interface Observation {
@@ -39,7 +39,7 @@ interface Observation {
  */
 export class TagHistory {
   readonly #clock: Pick<Clock, 'now'>;
-  /** In order of observation, the least recent first. */
+  /** The last observation of each reference, the least recent first. */
   readonly #observed = new Map<string, Observation>();
   readonly #lost = new Map<string, LostArchitecture>();
 
@@ -52,13 +52,13 @@ export class TagHistory {
    * @param audience the namespace of a separate history; absent: the history without pull secrets
    */
   observe(image: string, inspection: Inspection, audience?: string): ImageDrift | undefined {
-    // A policy's override is not content of the image.
+    // A policy's override states nothing about the content of the image.
     if (inspection.kind === 'unresolved' || inspection.source === 'override') return undefined;
     const { facts, ageMs } = inspection;
     const key = audience === undefined ? image : `${audience} ${image}`;
     const before = this.#observed.get(key);
     const confirmedAtMs = this.#clock.now() - ageMs;
-    // The result for another credential may be an older cache entry.
+    // Another pod's credential can have an older cache entry: its result must not replace a newer observation.
     const isOlder = before !== undefined && before.confirmedAtMs > confirmedAtMs;
     this.#keep(key, isOlder ? before : { facts, confirmedAtMs });
     if (isOlder || before === undefined || before.facts.digest === facts.digest) return undefined;

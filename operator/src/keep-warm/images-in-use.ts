@@ -5,9 +5,9 @@ import { podKey } from '@archpolicy/cluster-view';
 import type { PullSecretsResult, PullSecretView } from '@archpolicy/cluster-view';
 import { HARD_TTL_MS, SOFT_TTL_MS } from '@archpolicy/registry';
 
-/** An image to keep warm, for all pods that pull it with the same credentials. */
+/** An image to keep warm. One object represents all pods that pull it with the same credentials. */
 export interface ImageInUse {
-  /** Identifies image and credentials. */
+  /** Identifies the image together with the credentials. */
   readonly key: string;
   readonly image: string;
   /** The registry host. */
@@ -28,14 +28,18 @@ export interface ImageSources {
   readonly pullSecrets: Pick<PullSecretView, 'read' | 'readForTemplate'>;
 }
 
-/** More images than the rate limits of a few registries allow to refresh within the TTL. */
+/**
+ * Maximum number of images that are kept warm. With the rate limits of a few registries, more images could not be
+ * refreshed within the TTL.
+ */
 const MAX_WARM_IMAGES = 10_000;
-/** Pods between two yields to the event loop, a few tenths of a millisecond. */
+/** Number of pods that are processed between two yields to the event loop, in a few tenths of a millisecond. */
 const PODS_PER_YIELD = 500;
 
 /**
- * Lists the images of running pods and of CronJobs that are not suspended. Without images that the governing policy
- * overrides, and without pods and CronJobs that have no policy or the skip label. One entry per image and credentials; at most 10,000.
+ * Lists the images of running pods and of CronJobs that are not suspended, at most 10,000. Omits images that the
+ * governing policy overrides. Omits pods and CronJobs without a policy and those with the skip label. Returns one entry
+ * for each combination of image and credentials.
  */
 export async function listImagesInUse(
   sources: ImageSources,
@@ -71,7 +75,7 @@ function findGoverningPolicy(
 }
 
 interface PullIdentity {
-  /** Empty: no pull secrets. */
+  /** The name; empty without pull secrets. */
   readonly name: string;
   readonly pullSecrets: ImageInUse['pullSecrets'];
 }

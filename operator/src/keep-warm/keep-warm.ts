@@ -19,27 +19,38 @@ export interface KeepWarmOptions {
   readonly logger: Pick<Logger, 'warn'>;
 }
 
-/** An image is refreshed after this share of its soft TTL. The rest is time to wait for the rate limits. */
+/**
+ * Share of an image's soft TTL after which the image is refreshed. The remaining time is for waiting for the rate
+ * limits.
+ */
 const REFRESH_SHARE = 0.75;
-/** Adds jitter so that entries fetched together do not expire together. Share of the TTL. */
+/**
+ * Jitter of the time until the next refresh, as a share of the TTL. It spreads images that were fetched at the same
+ * time.
+ */
 const JITTER = 0.1;
 /** How often the images in use are listed. */
 const LIST_MS = 60_000;
-/** The same while the list is empty: a new leader has not evaluated the pods yet. */
+/**
+ * How often the images in use are listed while the list is empty, because a new leader has not evaluated the pods yet.
+ */
 const LIST_EMPTY_MS = 5_000;
 const TICK_MS = 1_000;
-/** Concurrent inspections: one per registry host, for at most this many hosts. */
+/**
+ * Maximum number of registry hosts whose images are inspected at the same time. Each host has one inspection at a time.
+ */
 const MAX_HOSTS_AT_ONCE = 16;
-/** Longer than the inspector's own deadline for one image. */
+/** How long one inspection may take. Longer than the inspector's own deadline for one image. */
 const BUDGET_MS = 20_000;
-/** Delay of the retry after a transient error: short enough to retry before the entry expires. */
+/** Delay of the retry after a transient error. The retry takes place before the cache entry expires. */
 const RETRY_MS = 2 * 60_000;
 /** Delay of the retry after a final failure. */
 const FINAL_RETRY_MS = SOFT_TTL_MS.otherwise;
 
 /**
- * Refreshes the images of running pods and CronJobs before their cache entries expire, so that scale-ups and restarts hit
- * the shared cache. Uses inspections of background priority, one at a time per registry host, spread over the TTL.
+ * Refreshes the images of running pods and CronJobs before their cache entries expire. So scale-ups and restarts find
+ * their images in the shared cache. Inspections have background priority, run one at a time per registry host, and are
+ * spread over the TTL.
  */
 export class KeepWarm {
   readonly #options: KeepWarmOptions;
@@ -72,7 +83,8 @@ export class KeepWarm {
     const wanted = await listImagesInUse(sources, signal);
     if (signal.aborted) return;
     const now = clock.monotonic();
-    // The age of the cache entries is unknown: spread the first inspections like all later ones.
+    // The age of the cache entries is unknown. So the first inspections are spread over the same period as all later
+    // ones.
     this.schedule.replace(wanted, () => now + random() * SOFT_TTL_MS.otherwise * REFRESH_SHARE);
   }
 
@@ -98,7 +110,10 @@ export class KeepWarm {
     }
   }
 
-  /** Inspects an image. Undefined if its pull secrets could not be read: without them the result means nothing. */
+  /**
+   * Inspects an image. Returns undefined if its pull secrets could not be read, because the result would be meaningless
+   * without them.
+   */
   async inspect({ image, ttlMs, pullSecrets }: ImageInUse, signal: AbortSignal): Promise<Inspection | undefined> {
     try {
       const { clock } = this.#options;

@@ -14,7 +14,7 @@ export type WarmOutcome = (typeof OUTCOMES)[number];
 /** The metrics of keep-warm. */
 export interface KeepWarmMetrics {
   readonly inspected: (outcome: WarmOutcome) => void;
-  /** Sets the number of images that are kept warm, and the number of those whose inspection is due. */
+  /** Sets how many images are kept warm, and how many of them wait for an inspection that is due. */
   readonly images: (all: number, due: number) => void;
 }
 

@@ -1,6 +1,6 @@
 import type { ImageInUse } from './images-in-use.ts';
 
-/** When each image is due, by registry host. Times are monotonic milliseconds. */
+/** The time at which each image is due, by registry host. Times are monotonic milliseconds. */
 export class RefreshSchedule {
   readonly #hosts = new Map<string, Map<string, Scheduled>>();
   #size = 0;
@@ -9,7 +9,10 @@ export class RefreshSchedule {
     return this.#size;
   }
 
-  /** Replaces the images. Known images keep their due time, new ones get `firstDueOf`. */
+  /**
+   * Replaces the images. An image that is already scheduled keeps its due time; a new one gets the result of
+   * `getFirstDue`.
+   */
   replace(wanted: ReadonlyMap<string, ImageInUse>, getFirstDue: (image: ImageInUse) => number): void {
     for (const images of this.#hosts.values()) {
       for (const key of images.keys()) if (!wanted.has(key)) images.delete(key);
@@ -27,7 +30,7 @@ export class RefreshSchedule {
     return this.#hosts.keys();
   }
 
-  /** Returns the image of this host with the earliest due time in the past, or undefined. */
+  /** Returns the image of this host that has been due for the longest time, or undefined if no image is due. */
   nextDue(host: string, nowMs: number): ImageInUse | undefined {
     let next: Scheduled | undefined;
     for (const scheduled of this.#hosts.get(host)?.values() ?? []) {

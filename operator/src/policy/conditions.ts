@@ -7,7 +7,7 @@ export interface ConditionInput {
   readonly previous: readonly ArchPolicyCondition[];
   /** Whether this leader has evaluated all pods. */
   readonly checked: boolean;
-  /** The policy that shadows this one: this one never governs a pod. */
+  /** The policy that shadows this one, so that this one never governs a pod. */
   readonly shadow: string | undefined;
   /** Number of governed pods. */
   readonly matched: number;
@@ -19,10 +19,13 @@ export interface ConditionInput {
 
 type ConditionState = Pick<ArchPolicyCondition, 'status' | 'reason' | 'message'>;
 
-/** Longer messages are unreadable in a terminal. */
+/** Maximum length of a message, in characters. Longer messages are unreadable in a terminal. */
 const MAX_MESSAGE_LENGTH = 1_024;
 
-/** Returns the conditions `Ready` and `Degraded`. lastTransitionTime changes only with the status. */
+/**
+ * Returns the conditions `Ready` and `Degraded`. `lastTransitionTime` changes only if the status of the condition
+ * changes.
+ */
 export function buildConditions(input: ConditionInput): ArchPolicyCondition[] {
   return [condition('Ready', readiness(input), input), condition('Degraded', degradation(input), input)];
 }
@@ -42,7 +45,7 @@ function readiness(input: ConditionInput): ConditionState {
   return input.matched === 0 ? matchesNothing(input) : inEffect(policy);
 }
 
-/** Not a fault: pods may be created later. */
+/** Returns the state of a policy that governs no pods. `Ready` is True, because pods may be created later. */
 function matchesNothing({ namespaces }: ConditionInput): ConditionState {
   const message =
     namespaces === 0

@@ -3,7 +3,9 @@ import { sanitizeText } from '@archpolicy/service';
 import { brakeNote } from '../reporting/messages.ts';
 import type { TolerationProbeResult } from '../webhook-health/toleration-probe.ts';
 
-/** The reasons of `Degraded`, most severe first. The first that applies is the condition's reason. */
+/**
+ * The reasons of the condition `Degraded`, most severe first. If several apply, the condition has the first of them.
+ */
 export const DEGRADED_REASONS = [
   'Invalid',
   'WebhookUnreachable',
@@ -25,17 +27,20 @@ export interface Degradation {
 export interface DegradationInput {
   readonly policy: ArchPolicy;
   readonly webhookReachable: boolean;
-  /** The last probe of the tolerations that its pods would get (PL8); undefined: this leader has no result yet. */
+  /**
+   * The last result of the probe with the tolerations that the policy's pods would get (PL8). Undefined while this
+   * leader has no result.
+   */
   readonly tolerations: TolerationProbeResult | undefined;
   /** Which evictions are stopped (R7). */
   readonly brake: BrakeState;
-  /** Of {@link PolicyCounts}. */
+  /** As in {@link PolicyCounts}. */
   readonly losesTieTo: ReadonlyMap<string, number>;
   /** Sentences about architectures that images of its pods have lost. */
   readonly losses: readonly string[];
 }
 
-/** Maximum number of named policies or images. The others are counted. */
+/** Maximum number of policies or images that a message names. It states how many more there are. */
 export const MAX_NAMED = 3;
 
 /** Returns the current degradations of a policy. Pure; one function for each reason. */
@@ -52,7 +57,10 @@ function unreachable({ policy, webhookReachable }: DegradationInput): Degradatio
   return { reason: 'WebhookUnreachable', message };
 }
 
-/** PL8. Also in mode Audit: it must be visible before Enforce. */
+/**
+ * Detects rejected tolerations (PL8). Also reports them in mode Audit, so that they are visible before a change to
+ * Enforce.
+ */
 function intolerant({ policy, tolerations }: DegradationInput): Degradation | undefined {
   if ((tolerationVerdict(policy, tolerations) ?? 'Accepted') === 'Accepted') return undefined;
   const words = tolerations?.kind === 'refused' && tolerations.words !== '' ? `: "${tolerations.words}"` : '';
@@ -62,7 +70,10 @@ function intolerant({ policy, tolerations }: DegradationInput): Degradation | un
   return { reason: 'TolerationsRefused', message };
 }
 
-/** Returns the verdict for the status: from the last probe, or the current status if there is none. */
+/**
+ * Returns the verdict for the status: the result of the last probe, or the verdict in the current status if there is no
+ * result.
+ */
 export function tolerationVerdict(
   { status }: ArchPolicy,
   result: TolerationProbeResult | undefined,
@@ -71,7 +82,7 @@ export function tolerationVerdict(
   return result.kind === 'refused' ? 'Refused' : 'Accepted';
 }
 
-/** R7. */
+/** Detects evictions that the brake has stopped (R7). */
 function braked({ policy, brake }: DegradationInput): Degradation | undefined {
   if (!evicts(policy) || brake.kind === 'running') return undefined;
   return { reason: brake.kind === 'paused' ? 'EvictionsStopped' : 'OwnersStopped', message: brakeNote(brake) };

@@ -12,7 +12,7 @@ export class DegradedGauge {
     for (const reason of DEGRADED_REASONS) show(reason, 0);
   }
 
-  /** Sets the conditions of a policy; none if it was deleted. */
+  /** Sets the conditions of a policy. Call it without conditions if the policy was deleted. */
   set(policy: string, conditions: readonly ArchPolicyCondition[] = []): void {
     const degraded = conditions.find(({ type, status }) => type === 'Degraded' && status === 'True');
     const before = this.#reasons.get(policy);

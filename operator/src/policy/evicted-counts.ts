@@ -2,12 +2,12 @@ import type { ArchPolicy } from '@archpolicy/core';
 
 interface Count {
   readonly uid: string;
-  /** The count in the status when this leader began. */
+  /** The count in the policy's status when this process became the leader. */
   readonly before: number;
   since: number;
 }
 
-/** Evictions by policy, continued from the status of the previous leader. */
+/** The number of evictions of each policy. A new leader continues from the count in the policy's status. */
 export class EvictedCounts {
   readonly #counts = new Map<string, Count>();
   readonly #uncounted = new Map<string, number>();

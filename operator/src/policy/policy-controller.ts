@@ -26,9 +26,12 @@ import type { OwnStatus } from './status.ts';
 
 /** Minimum interval of status writes per policy, to limit the load of the API server. */
 const MIN_WRITE_INTERVAL_MS = 5_000;
-/** Debounce time: changes arrive in bursts, one per pod. */
+/**
+ * Delay before a changed policy is reconciled. Changes arrive in bursts, one per pod, so one reconcile covers many of
+ * them.
+ */
 const GATHER_MS = 250;
-/** When to reconcile a policy after a write, to confirm it. */
+/** Delay after a write until the policy is reconciled again, to confirm that it has the written status. */
 const CONFIRM_MS = MIN_WRITE_INTERVAL_MS;
 
 /** The inputs of the status in addition to the policy. */
@@ -64,7 +67,10 @@ export interface PolicyControllerOptions {
   readonly logger: Logger;
 }
 
-/** Reconciles the status of each ArchPolicy: level-based, at most one write per policy in 5 s, no write without a change. */
+/**
+ * Reconciles the status of each ArchPolicy. Writes a policy's status at most once in 5 s, and only if it has changed.
+ * Each reconcile computes the whole status from the current state.
+ */
 export class PolicyController {
   readonly #options: PolicyControllerOptions;
   readonly #queue: WorkQueue<string>;
@@ -82,18 +88,18 @@ export class PolicyController {
     this.#degraded = new DegradedGauge(options.metrics.degraded);
   }
 
-  /** Enqueues a policy: it, or its counts, may have changed. */
+  /** Enqueues a policy that may have changed, or whose counts may have changed. */
   touch(name: string): void {
     this.#queue.addAfter(name, GATHER_MS);
   }
 
-  /** Enqueues all policies: a common input of their statuses changed, such as nodes. */
+  /** Enqueues all policies, because an input of all their statuses has changed, such as the nodes. */
   touchAll(): void {
     const { policies } = this.#options;
     for (const { name } of [...policies.list(), ...policies.invalid()]) this.touch(name);
   }
 
-  /** R9: relaxes the preference for this workload, in the status. */
+  /** R9: relaxes the policy's preference for this workload, by an entry in the policy's status. */
   relax(policy: string, stuck: StuckWorkload): void {
     const entry = this.#options.policies.get(policy);
     if (entry?.kind !== 'ok') return;
@@ -173,7 +179,7 @@ export class PolicyController {
 
   /** Whether the policy already has this status. */
   #isWritten(entry: PolicyEntry, wanted: OwnStatus): boolean {
-    // The status of an invalid policy is not parsed: write it once per generation.
+    // The status of an invalid policy is not parsed, so it cannot be compared. It is written once per generation.
     if (entry.kind === 'failed') return this.#reportedInvalid.get(entry.failure.name) === toVersion(entry.failure);
     const current: ArchPolicyStatus = { ...entry.value.status };
     return isDeepStrictEqual(current, { ...wanted });

@@ -17,9 +17,12 @@ import { OperatorError } from '../errors.ts';
 import { EVENT_TYPES, Operator } from './dot-i.ts';
 import type { OperatorLogger, ResourceEvent, ResourceMeta } from './dot-i.ts';
 
-/** Never connected to: requests use our own client, which has the server's address. */
+/**
+ * The server in the URLs that the package requires. No connection to it is made: our own client sends the requests and
+ * has the server's address.
+ */
 const PLACEHOLDER_SERVER = 'https://kubernetes.invalid';
-/** Generous: no work waits for a status write. */
+/** Timeout of a status write. It can be long because no other work waits for a status write. */
 const STATUS_TIMEOUT_MS = 10_000;
 
 export interface PolicyOperatorOptions {
@@ -39,8 +42,9 @@ interface HttpRequest {
 }
 
 /**
- * ArchPolicy's operator based on @dot-i/k8s-operator, which provides life cycle, resource events and status writes. Our
- * reflector replaces the package's watch, which exits the process on any error, and our client its HTTP client.
+ * ArchPolicy's operator, based on @dot-i/k8s-operator, which provides the life cycle, resource events and status
+ * writes. Our reflector replaces the package's watch, because that watch exits the process on any error. Our client
+ * replaces the package's HTTP client.
  */
 export class PolicyOperator extends Operator {
   readonly #options: PolicyOperatorOptions;
@@ -67,8 +71,8 @@ export class PolicyOperator extends Operator {
   }
 
   /**
-   * Writes a status by JSON Merge Patch, with the resourceVersion of the policy it was computed from. Returns false if the
-   * outcome is unknown; the next event of the policy shows it.
+   * Writes a status by JSON Merge Patch, with the resourceVersion of the policy from which the status was computed.
+   * Returns false if the outcome is unknown; the next event of the policy contains the resulting status.
    */
   async writeStatus(
     policy: { readonly name: string; readonly resourceVersion: string },
@@ -84,7 +88,10 @@ export class PolicyOperator extends Operator {
     });
   }
 
-  /** Delivers events of our reflector's store, which survives watch errors, instead of the package's watch. */
+  /**
+   * Delivers the events of our reflector's store instead of those of the package's watch. The reflector continues after
+   * watch errors.
+   */
   protected override watchResource(
     group: string,
     version: string,
@@ -108,12 +115,18 @@ export class PolicyOperator extends Operator {
     return Promise.resolve();
   }
 
-  /** The package reads the server from a field that client-node 2 does not have. */
+  /**
+   * Returns the URL of a resource. The package's own function reads the server from a field that client-node 2 does not
+   * have.
+   */
   protected override getCustomResourceApiUri(group: string, version: string, plural: string): string {
     return `${PLACEHOLDER_SERVER}/apis/${group}/${version}/${plural}`;
   }
 
-  /** Called by the package to add credentials to its HTTP client. Sets our transport, which has them. */
+  /**
+   * Sets our client as the transport of the package's requests. The package calls this function to add credentials; our
+   * client already has them.
+   */
   protected override applyGaxiosKubeConfigAuth(options: object): Promise<void> {
     Object.assign(options, { adapter: (request: HttpRequest) => this.#send(request) });
     return Promise.resolve();
@@ -134,7 +147,10 @@ export class PolicyOperator extends Operator {
       : { status: answer.status, data: { reason: answer.reason } };
   }
 
-  /** Registers a path in the package's private field, which otherwise only its watch does. */
+  /**
+   * Registers a path in a private field of the package. Only the package's own watch registers paths, and it is not
+   * used.
+   */
   #registerPath(id: string, build: () => string): void {
     const builders: unknown = Reflect.get(this, 'resourcePathBuilders');
     if (typeof builders !== 'object' || builders === null) {

@@ -13,23 +13,29 @@ type Relaxed = NonNullable<ArchPolicyStatus['relaxed']>;
 type WorkloadRelaxation = Extract<Relaxation, { kind: 'workload' }>;
 type Stuck = Pick<WorkloadRelaxation, 'workload' | 'architecture'>;
 
-/** If more workloads of one namespace and architecture are relaxed than this, one entry replaces theirs. */
+/** Maximum number of workload entries per namespace and architecture. If there are more, one entry replaces them. */
 export const MAX_WORKLOADS_PER_NAMESPACE = 10;
-/** If more workloads of one architecture, in at least three namespaces, are relaxed than this, one entry replaces theirs. */
+/**
+ * Maximum number of workload entries per architecture. If there are more, and they are in at least three namespaces,
+ * one entry replaces them.
+ */
 export const MAX_WORKLOADS_PER_ARCHITECTURE = 20;
-/** A namespace counts for at most a third of that number, so that one tenant cannot relax an architecture for all others. */
+/**
+ * Maximum number of workloads of one namespace that count towards MAX_WORKLOADS_PER_ARCHITECTURE: a third of it. So one
+ * tenant cannot relax an architecture for all other tenants.
+ */
 const MAX_COUNT_OF_NAMESPACE = Math.ceil((MAX_WORKLOADS_PER_ARCHITECTURE + 1) / 3);
 
 const MS_PER_SECOND = 1_000;
-/** By which the clocks of two leaders may differ. */
+/** Maximum assumed difference between the clocks of two leaders. */
 const MAX_CLOCK_DIFFERENCE_MS = 60 * 60_000;
 
 /**
- * The relaxations of one policy that are not in its status yet, at most as many as the status can contain. When the list is full, a new
- * request may replace one of the namespace with the most requests.
+ * The requested relaxations of one policy that its status does not contain yet. Their number is limited to what the
+ * status can contain. If the list is full, a new request may replace a request of the namespace that has the most.
  */
 export class RequestedRelaxations {
-  /** By workload, in the order of their requests. */
+  /** The requests by workload, in the order in which they were made. */
   readonly #requested = new Map<string, WorkloadRelaxation>();
 
   list(): readonly WorkloadRelaxation[] {
@@ -45,9 +51,9 @@ export class RequestedRelaxations {
   }
 
   /**
-   * Returns whether a request of this workload can be added. If the list is full, drops the latest request of the namespace with
-   * the most requests, provided that it has at least two more than the workload's namespace. With a difference of one, the two
-   * namespaces would displace each other's requests repeatedly.
+   * Returns whether a request of this workload can be added. If the list is full, drops the latest request of the
+   * namespace with the most requests, if that namespace has at least two more than the workload's namespace. With a
+   * difference of one, they would displace each other's requests repeatedly.
    */
   makeRoomFor(workload: string): boolean {
     if (this.#requested.has(workload)) return false;
@@ -63,21 +69,22 @@ export class RequestedRelaxations {
 }
 
 /**
- * R9: computes the entries of `status.relaxed`. An entry names a workload, a namespace or an architecture for which the preference is
- * skipped, and until when. If many workloads are unschedulable on one architecture, one entry for their namespace, or for the whole
- * architecture, replaces theirs.
+ * R9: computes the entries of `status.relaxed`. An entry names a workload, a namespace or an architecture for which the
+ * preference is skipped, and the time until which it is skipped. If many workloads are unschedulable on one
+ * architecture, one entry for their namespace, or for the whole architecture, replaces their entries.
  *
- * The status is the only store: a new leader continues from its entries. So an expired entry stays for a day if there is room: it
- * shows that a workload which is unschedulable again has been relaxed before.
+ * The status is the only store, and a new leader continues from its entries. An expired entry stays in the status for a
+ * day if there is room. It shows that the workload has been relaxed before, in case it is unschedulable again.
  */
 export class Relaxations {
-  /** By the name of the policy: relaxations that are not in its status yet. */
+  /** The relaxations that a policy's status does not contain yet, by the name of the policy. */
   readonly #requested = new Map<string, RequestedRelaxations>();
 
   relax({ name, status }: ArchPolicy, { workload, architecture }: StuckWorkload, nowMs: number): void {
     const stuck = { kind: 'workload', workload, ...(architecture !== undefined && { architecture }) } as const;
     const written = readEntries(status, nowMs);
-    // The evaluation of the pod read an older status: another request would double the time at once.
+    // An active entry already covers the workload: the evaluation of the pod read an older status. Another request
+    // would double the period at once.
     if (written.some((entry) => entry.untilMs > nowMs && covers(entry, stuck))) return;
     const requested = this.#requested.get(name) ?? new RequestedRelaxations();
     this.#requested.set(name, requested);
@@ -87,8 +94,8 @@ export class Relaxations {
   }
 
   /**
-   * Returns the entries of the status and the requested ones, sorted. Namespaces share a full list round-robin; expired entries
-   * get the remaining space.
+   * Returns the entries of the status together with the requested ones, sorted. If there are too many, each namespace
+   * gets the same share of the list. Expired entries get the remaining space.
    */
   of({ name, status }: ArchPolicy, nowMs: number): Relaxed {
     const written = readEntries(status, nowMs);
@@ -96,7 +103,7 @@ export class Relaxations {
     const isWritten = new Set(relaxations.keys());
     const requested = this.#requested.get(name);
     for (const relaxation of requested?.list() ?? []) {
-      // The status has whole seconds.
+      // The status contains whole seconds, so its time may be up to a second earlier.
       const isConfirmed = written.some(
         (entry) => covers(entry, relaxation) && entry.untilMs + MS_PER_SECOND > relaxation.untilMs,
       );
@@ -121,7 +128,10 @@ export class Relaxations {
   }
 }
 
-/** Ignores entries that end later than any relaxation: a leader with a wrong clock wrote them. */
+/**
+ * Returns the valid entries of a status. Ignores an entry that ends later than a relaxation can end: a leader with a
+ * wrong clock wrote it.
+ */
 function readEntries(status: ArchPolicyStatus | undefined, nowMs: number): readonly Relaxation[] {
   return (status?.relaxed ?? [])
     .map(parseRelaxation)
@@ -130,16 +140,16 @@ function readEntries(status: ArchPolicyStatus | undefined, nowMs: number): reado
 }
 
 /**
- * Returns how long a workload is relaxed: an hour, or twice as long as the longest relaxation of it, its namespace or its architecture
- * that ended less than a day ago. The cause may be permanent (a volume), and each new relaxation costs the workload's pods two minutes
- * of waiting and an eviction.
+ * Returns for how long a workload is relaxed: an hour, or, if it was relaxed before, twice as long as the longest
+ * relaxation that ended less than a day ago. Relaxations of its namespace or its architecture count, too. The cause may
+ * be permanent (a volume), and each new relaxation costs the workload's pods two minutes of waiting and an eviction.
  */
 function nextLengthMs(entries: readonly Relaxation[], stuck: Stuck, nowMs: number): number {
   const before = entries.filter((entry) => covers(entry, stuck) && isRecent(entry, nowMs)).map(lengthMs);
   return before.length === 0 ? RELAXED_FOR_MS : Math.min(2 * Math.max(...before), RELAXATION_HISTORY_MS);
 }
 
-/** Returns the length of the period. Earlier versions did not write its start: an hour is assumed for their entries. */
+/** Returns the length of the period. Earlier versions did not write its start; their entries count as an hour. */
 function lengthMs({ sinceMs, untilMs }: Relaxation): number {
   return sinceMs === undefined ? RELAXED_FOR_MS : Math.max(untilMs - sinceMs, RELAXED_FOR_MS);
 }
@@ -161,8 +171,9 @@ function groupByNamespace(relaxations: readonly Relaxation[]): readonly Relaxati
 }
 
 /**
- * Replaces the entries of one architecture by one entry, if workloads of many namespaces are unschedulable on it. It is as long as theirs
- * usually are: a workload that no relaxation helps for long keeps its own entry, and does not extend that of all others.
+ * Replaces the entries of one architecture by one entry, if workloads of many namespaces are unschedulable on it. The
+ * new entry is as long as the replaced entries usually are. A workload whose relaxations have become longer keeps its
+ * own entry, so that it does not extend the period of all other workloads.
  */
 function groupByArchitecture(relaxations: readonly Relaxation[]): readonly Relaxation[] {
   const groups = Map.groupBy(relaxations, ({ architecture = '' }) => architecture);
@@ -177,7 +188,10 @@ function groupByArchitecture(relaxations: readonly Relaxation[]): readonly Relax
   });
 }
 
-/** The length of the entry for the architecture, if there is one; else the median of the namespaces' longest: one tenant cannot choose it. */
+/**
+ * Returns the length of the entry for the architecture. If there is none, returns the median of the longest entries of
+ * the namespaces, so that one tenant cannot choose it.
+ */
 function usualLengthMs(group: readonly Relaxation[]): number {
   const wide = group.filter(({ kind }) => kind === 'architecture');
   if (wide.length > 0) return Math.max(...wide.map(lengthMs));
@@ -198,8 +212,9 @@ function isWidespread(group: readonly Relaxation[]): boolean {
 }
 
 /**
- * Returns as many entries as there is room for. Namespaces are served round-robin, so that a namespace with many entries does not
- * exclude others. Within a namespace, entries for the whole namespace come first, then entries that are already in the status.
+ * Returns at most `room` entries. Namespaces are served round-robin, so that a namespace with many entries does not
+ * exclude others. Within a namespace, entries for the whole namespace come first, then entries that are already in the
+ * status.
  */
 function shareFairly(
   relaxations: readonly Relaxation[],

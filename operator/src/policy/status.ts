@@ -5,7 +5,7 @@ import { buildConditions, invalidConditions, timestamp } from './conditions.ts';
 import { findDegradations, tolerationVerdict } from './degradations.ts';
 import type { DegradationInput } from './degradations.ts';
 
-/** The status that this controller writes: all fields. */
+/** The status that this controller writes. It writes all fields. */
 export type OwnStatus = ArchPolicyStatus;
 
 export interface StatusInput extends Omit<DegradationInput, 'losesTieTo'> {
@@ -17,7 +17,10 @@ export interface StatusInput extends Omit<DegradationInput, 'losesTieTo'> {
   /** Evictions since the policy was created. */
   readonly evicted: number;
   readonly nodes: readonly NodeFacts[];
-  /** Epoch milliseconds; undefined until this leader has evaluated all pods. */
+  /**
+   * The time of the last evaluation of all pods, epoch milliseconds. Undefined until this leader has evaluated all
+   * pods.
+   */
   readonly lastRecheckMs: number | undefined;
   readonly nowMs: number;
   /** Relaxed preferences (R9). */
@@ -46,14 +49,14 @@ export function buildStatus(input: StatusInput): OwnStatus {
     architectures: countArchitectures(input),
     workloads: { total: counts.workloads, portable: counts.portableWorkloads },
     ...withoutUndefined({ tolerations, lastRecheckTime }),
-    // A merge patch without the list would not clear it.
+    // The list is written even if it is empty: a merge patch without the list would not remove the old entries.
     ...((relaxed.length > 0 || policy.status?.relaxed !== undefined) && { relaxed }),
   };
 }
 
 /**
- * Returns the status of an invalid policy, as a merge patch: it governs no pods, so the counts are zero. The count of
- * evictions is kept for the lifetime of the policy.
+ * Returns the status of an invalid policy, as a merge patch. The policy governs no pods, so the counts of pods are
+ * zero. The patch omits the count of evictions, which stays for the lifetime of the policy.
  */
 export function buildInvalidStatus(
   generation: number,

@@ -3,7 +3,7 @@ import type { LastAttempt } from '@archpolicy/core';
 /** The outcome of this leader's attempts to evict one pod. */
 export type AttemptState =
   | { readonly kind: 'none' }
-  /** There is no second attempt (P3). */
+  /** The API server has accepted the eviction. The pod is not evicted a second time (P3). */
   | { readonly kind: 'accepted' }
   | {
       readonly kind: 'failed';
@@ -14,17 +14,20 @@ export type AttemptState =
 
 const NONE: AttemptState = { kind: 'none' };
 
-/** The outcomes of this leader's attempts, by pod. Dropped when the pod is deleted. */
+/** The outcomes of this leader's attempts, by pod. An outcome is dropped when its pod is deleted. */
 export class EvictionAttempts {
   readonly #byKey = new Map<string, { readonly uid: string; readonly state: AttemptState }>();
 
-  /** Returns the state of the pod with this key and UID: `none` if the attempts were for another pod of this name. */
+  /**
+   * Returns the state of the pod with this key and UID. Returns `none` if the recorded attempts were for an earlier pod
+   * of this name.
+   */
   get(key: string, uid: string): AttemptState {
     const known = this.#byKey.get(key);
     return known?.uid === uid ? known.state : NONE;
   }
 
-  /** Whether the last attempt got no response: it may have been accepted. */
+  /** Whether the last attempt got no response. The API server may have accepted it. */
   isUnanswered(key: string, uid: string): boolean {
     const state = this.get(key, uid);
     return state.kind === 'failed' && state.lastAttempt.reason === 'NoAnswer';
@@ -44,7 +47,10 @@ export class EvictionAttempts {
     this.#byKey.set(key, { uid, state: { kind: 'failed', lastAttempt, failures } });
   }
 
-  /** Drops the attempts for a deleted pod. Returns whether the last one got no response: then it was accepted. */
+  /**
+   * Drops the attempts for a deleted pod. Returns whether the last attempt got no response. Because the pod was
+   * deleted, that attempt was accepted.
+   */
   forget(key: string): boolean {
     const known = this.#byKey.get(key);
     this.#byKey.delete(key);

@@ -13,7 +13,10 @@ import type {
 } from '@archpolicy/core';
 import type { EvictionResult, EvictionTarget } from '@archpolicy/kube';
 
-/** The interfaces to other parts that remediation uses. Each is as narrow as its use, so that tests can implement it in a few lines. */
+/**
+ * The interfaces of other parts that remediation uses. Each contains only the functions that remediation calls, so that
+ * tests can implement it in a few lines.
+ */
 
 /** The pods of the cluster, from the reflector's store. */
 export interface Pods {
@@ -36,7 +39,10 @@ export interface Policies {
   list(): readonly ArchPolicy[];
 }
 
-/** Inspects the images of a pod that need it, by their references in its spec. Never rejects because of a registry. */
+/**
+ * Inspects those images of a pod that need it. Returns the results by the image references in the pod's spec. Never
+ * rejects because of a registry.
+ */
 export interface PodImages {
   inspect(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>>;
 }
@@ -46,10 +52,13 @@ export interface PlatformChecks {
   request(pod: PodFacts, suspects: readonly SuspectPlatform[], signal: AbortSignal): void;
 }
 
-/** For an operator without the cache that it shares with the webhook: the webhook could not read the result. */
+/** Starts no checks. For an operator without a shared cache: the webhook could not read the results. */
 export const NO_PLATFORM_CHECKS: PlatformChecks = { request: () => undefined };
 
-/** Returns the facts of a Job; undefined if it does not exist, was replaced by another one of its name, or cannot be read. */
+/**
+ * Returns the facts of a Job. Returns undefined if the Job does not exist, if another one of the same name has replaced
+ * it, or if it cannot be read.
+ */
 export interface Jobs {
   get(namespace: string, owner: OwnerReference, signal: AbortSignal): Promise<JobFacts | undefined>;
 }
@@ -72,17 +81,17 @@ export interface NodeReader {
   readNode(name: string, signal: AbortSignal): Promise<NodeFacts | undefined>;
 }
 
-/** Calls the Eviction API once. Every outcome is a value. */
+/** Calls the Eviction API once. Never rejects: every outcome is a value. */
 export type Evict = (target: EvictionTarget, signal: AbortSignal) => Promise<EvictionResult>;
 
-/** Whether the webhook would be called for a replacement, and responds (R3). */
+/** Determines whether the webhook would be called for a replacement, and whether it responds (R3). */
 export interface Webhook {
   isReachable(): boolean;
-  /** Probes it right before an eviction, unless a recent probe succeeded. */
+  /** Probes the webhook right before an eviction, unless a recent probe succeeded. */
   confirm(signal: AbortSignal): Promise<boolean>;
-  /** Probes it now. */
+  /** Probes the webhook in any case. */
   confirmNow(signal: AbortSignal): Promise<boolean>;
-  /** Whether the API server would call it for a replacement with these labels. */
+  /** Whether the API server would call the webhook for a replacement with these labels. */
   callFor(namespace: NamespaceFacts, labels: SelectableLabels): WebhookCall;
 }
 

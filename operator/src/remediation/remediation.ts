@@ -47,7 +47,7 @@ export interface RemediationOptions {
   readonly logger: Pick<Logger, 'warn'>;
 }
 
-/** The evaluation of a pod, and what it shows about earlier evictions of its owner. */
+/** The evaluation of a pod, with what it shows about earlier evictions of the pod's owner. */
 interface Observation {
   readonly evaluation: Evaluation;
   readonly replacement: ReplacementState | undefined;
@@ -56,13 +56,13 @@ interface Observation {
 
 const DONE: Done = { kind: 'done' };
 const AGAIN: Done = { kind: 'evaluate', afterMs: 0 };
-/** A fallback: if the watch works, it shows the change earlier, which enqueues the pod. */
+/** Delay of a fallback. Usually the watch shows the change of the node earlier, which enqueues the pod. */
 const NODE_CHANGED_DELAY_MS = 10_000;
 const WAITS_FOR_RATE: EvictionDecision = { kind: 'wait', reason: 'PolicyLimit' };
 
 /**
- * The path of a pod: it is enqueued, evaluated, queued for eviction, evicted, and reported. Each stage gathers, decides and acts. The
- * parts only return results; this class acts on them.
+ * Moves each pod through these stages: enqueue, evaluate, queue for eviction, evict, report. Each stage gathers input,
+ * decides and acts. The other parts only return results; this class acts on them.
  */
 export class Remediation {
   readonly #options: RemediationOptions;
@@ -88,7 +88,7 @@ export class Remediation {
     for (const [key, { reason }] of stats.entries()) if (reasons.has(reason)) pipeline.enqueue(key);
   }
 
-  /** The scheduler has bound the pod: the watch had shown it without a node before. */
+  /** Must be called when the watch shows that the scheduler has bound a pod. */
   onPodBound(pod: PodFacts): void {
     const { replacements, violations } = this.#options;
     replacements.onBound(pod);
@@ -129,7 +129,7 @@ export class Remediation {
     let { evaluation } = observed;
     if (violation !== undefined) {
       await this.#recordViolation(context, violation, signal);
-      // Evictions may be paused now. The start of an eviction evaluates the pod again in any case.
+      // The violation may have stopped evictions. A decision to evict is checked again before the eviction.
       if (evaluation.decision.kind !== 'evict') evaluation = this.#options.evaluator.evaluate(context);
     }
     evaluation = this.#behindWaiters(context, evaluation);
@@ -140,7 +140,7 @@ export class Remediation {
     return { kind: 'evict' };
   }
 
-  /** Returns undefined for a pod that does not exist, or has no governing policy. */
+  /** Gathers the pod's context. Returns undefined for a pod that does not exist or has no governing policy. */
   async #gather(key: string, signal: AbortSignal): Promise<EvictionContext | undefined> {
     const gathered = await this.#options.gatherer.gather(key, signal);
     if (gathered.kind !== 'governed') {
@@ -151,7 +151,7 @@ export class Remediation {
     return gathered.context;
   }
 
-  /** Evaluates the pod, and records whether it is a replacement that has landed, or a violation (R6, R7). */
+  /** Evaluates the pod. Records its landing if it is a replacement, and detects a violation (R6, R7). */
   #observe(context: EvictionContext): Observation {
     const { evaluator, replacements, violations, metrics, reporter, limitQueues } = this.#options;
     const evaluation = evaluator.evaluate(context);
@@ -175,7 +175,7 @@ export class Remediation {
 
   // Queue.
 
-  /** Newcomers queue behind pods that wait for the policy's rate. */
+  /** Delays an eviction if other pods already wait for the policy's rate: a new pod must not overtake them. */
   #behindWaiters(context: EvictionContext, evaluation: Evaluation): Evaluation {
     if (evaluation.decision.kind !== 'evict') return evaluation;
     const isBehind = this.#options.limitQueues.hasEarlierWaiters({ key: context.key, account: evaluation.account });
@@ -193,13 +193,13 @@ export class Remediation {
     if (context === undefined) return DONE;
     const { evaluation: found, violation } = this.#observe(context);
     if (violation !== undefined) {
-      // Recording it includes a probe, after which the limits checked before are outdated.
+      // Recording a violation takes a probe. After it, the limits that were checked before may be outdated.
       await this.#recordViolation(context, violation, signal);
       return AGAIN;
     }
     const evaluation = this.#behindWaiters(context, found);
-    // No await between the evaluation and the reservation of a slot, the evictor's first step: otherwise other evictions could pass the
-    // same limits.
+    // There must be no await between the evaluation and the reservation of a slot, which is the evictor's first step.
+    // Otherwise other evictions could pass the same limits.
     return evaluation.decision.kind === 'evict'
       ? this.#evictNow(context, evaluation, signal)
       : this.#postpone(context, evaluation);
@@ -210,7 +210,7 @@ export class Remediation {
     const { key, pod } = context;
     replacements.onEvictionRequested(pod);
     const evicting = evictor.evict(context, evaluation.account, signal);
-    // Its slot is reserved, so the next pod need not wait for the response.
+    // The slot is reserved, so the next pod in the queue need not wait for the response.
     this.#wake(limitQueues.leave(key));
     const outcome = await evicting;
     replacements.prune(pod);
@@ -247,7 +247,7 @@ export class Remediation {
     }
   }
 
-  /** Counts and reports a pod that is not evicted now, and schedules its next evaluation. */
+  /** Counts and reports a pod that is not evicted now. Schedules its next evaluation. */
   #postpone(context: EvictionContext, evaluation: Evaluation, detail?: string): Done {
     const { reporter, limitQueues, statuses, retry, clock } = this.#options;
     const { key, pod, policy } = context;
@@ -270,7 +270,7 @@ export class Remediation {
     stats.update(context.key, toPodRecord(context, evaluation, this.#architectures.of(nodes.list())));
   }
 
-  /** Drops an earlier pod of this name, and records an attempt without a response as accepted if the pod is being deleted. */
+  /** Drops an earlier pod of this name. If the pod is being deleted, an attempt without a response was accepted. */
   #recordEarlierPod({ key, pod, policy }: EvictionContext): void {
     const { stats, attempts, statuses } = this.#options;
     const before = stats.get(key);
@@ -294,7 +294,7 @@ export class Remediation {
   #failed(key: string, err: unknown): void {
     const { logger, limitQueues } = this.#options;
     logger.warn({ err, pod: key }, 'failed to reconcile pod');
-    // The pods behind it need not wait for its retry.
+    // The pods behind this one need not wait for its retry.
     this.#wake(limitQueues.leave(key));
   }
 }

@@ -24,7 +24,10 @@ const REASONS = {
 /** How often the state of the brake is read. */
 const CHECK_MS = 500;
 
-/** Detects changes of the eviction brake. Reports them by events on the policies that evict, by log and by metric. */
+/**
+ * Detects changes of the eviction brake. Reports them in the log, by a metric, and by events on the policies that
+ * evict.
+ */
 export class BrakeMonitor {
   readonly #options: BrakeMonitorOptions;
   readonly #changes = new Listeners<BrakeState>();

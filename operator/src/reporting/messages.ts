@@ -2,8 +2,8 @@ import { findTopController, requiredArchitectures, readDecision } from '@archpol
 import type { BrakeState, NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 
 /**
- * Texts of the events on pods. They quote nothing of a registry, and of the API server only its message about a disruption
- * budget.
+ * Texts of the events on pods. They contain no text from a registry. From the API server they contain only its message
+ * about a disruption budget.
  */
 
 /** The fields of a misplaced pod that its texts use. */
@@ -13,14 +13,14 @@ export interface Misplacement {
   readonly architecture: string;
   /** The images that the node cannot run. */
   readonly images: readonly string[];
-  /** The architectures that all its images support. May be empty. */
+  /** The architectures that all images of the pod support. May be empty. */
   readonly architectures: readonly NodeArchitecture[];
 }
 
-/** Maximum number of images in a sentence. `kubectl describe` prints all. */
+/** Maximum number of images in a sentence. `kubectl describe` prints all images of the pod. */
 const MAX_IMAGES = 2;
 
-/** Why a pod is not evicted, and what its owner can do about it. */
+/** States for each reason why a pod is not evicted, and what its owner can do about it. */
 const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   ImagesUnknown: 'the platforms of its images are unknown',
   BrokenImage:
@@ -104,7 +104,10 @@ export function stuckNote(pod: PodFacts, reason: ReportReason | WaitReason): str
   return command === undefined ? why : `${why} ${command}`;
 }
 
-/** Returns the command for a pod that no controller replaces. Its next pod is temporarily not narrowed (R9). */
+/**
+ * Returns the command that helps a pod that no controller replaces. The next pod is not narrowed by the preference for
+ * some time (R9).
+ */
 function helpingCommand({ namespace, name, owner }: PodFacts, reason: ReportReason | WaitReason): string | undefined {
   const deletePod = `kubectl -n ${namespace} delete pod ${name}`;
   if (reason === 'BarePod') return `To run it: ${deletePod}, then create it again.`;
@@ -123,7 +126,7 @@ function constraint(pod: PodFacts): string {
   return `ArchPolicy constrained it to ${nodes} nodes (${readDecision(pod.annotations)?.reason ?? 'unknown'})`;
 }
 
-/** Maximum number of owners in a sentence: each has up to 380 characters. */
+/** Maximum number of owners in a sentence. The text for one owner has up to 380 characters. */
 const MAX_OWNERS = 3;
 
 /** R7: states which evictions are stopped, and why. */

@@ -22,7 +22,7 @@ export class PodGauges {
     this.#options = options;
   }
 
-  /** Updates the gauges until the signal is aborted, then sets the queue's to zero. */
+  /** Updates the gauges until the signal is aborted. Then sets the gauge of the queue to zero. */
   async run(signal: AbortSignal): Promise<void> {
     const { stats, queue, metrics, clock } = this.#options;
     while (!signal.aborted) {

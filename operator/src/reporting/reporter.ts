@@ -43,12 +43,12 @@ export interface ReporterOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** Repeats an event that still applies before the API server deletes it after an hour. */
+/** How often an event that still applies is repeated. The API server deletes events after an hour. */
 const REPEAT_MS = 50 * 60_000;
 
-/** Wait reasons with an event: they may need a user's action. The others end by themselves. */
+/** Wait reasons that get an event, because they may need a user's action. The other wait reasons end by themselves. */
 const WAITS_WITH_EVENT: ReadonlySet<EvictionDecision['reason']> = new Set(['DisruptionBudget', 'Forbidden']);
-/** Wait reasons that are not logged: every misplaced pod passes them. */
+/** Wait reasons that are not logged, because they are part of the normal course of an eviction. */
 const UNLOGGED_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
   'GracePeriod',
   'NodeNotReady',
@@ -60,14 +60,17 @@ const UNLOGGED_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
 /** Reports evaluations and evictions by events on the pod and in the log. */
 export class Reporter {
   readonly #options: ReporterOptions;
-  /** The last report on each pod that is misplaced or broken and not evicted. */
+  /** The last report on each pod that is not evicted although it is misplaced, broken or unschedulable. */
   readonly #reported = new Map<string, { readonly uid: string; readonly reason: string; readonly at: number }>();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  /** Reports the decision on a pod that is not evicted, if it changed or the last report is older than REPEAT_MS. */
+  /**
+   * Reports the decision on a pod that is not evicted. Repeats a report only if the reason has changed or the last
+   * report is older than REPEAT_MS.
+   */
   decided({ key, pod, policy, node }: ReportedPod, { assessment, decision }: Finding, detail?: string): void {
     if (decision.kind !== 'report' && decision.kind !== 'wait') {
       this.#reported.delete(key);

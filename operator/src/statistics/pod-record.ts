@@ -16,27 +16,29 @@ import type {
 } from '@archpolicy/core';
 import { recheckPhase } from './recheck-phase.ts';
 
-/** The fields of a governed pod that the counts need. Small, because there are up to 100,000 (P8). */
+/**
+ * The fields of a governed pod that the counts need. The record is small, because there are up to 100,000 of them (P8).
+ */
 export interface PodRecord {
   readonly uid: string;
   readonly policy: string;
-  /** A policy of the same priority that also selects the pod and sorts later by name. */
+  /** A policy of the same priority that also selects the pod, but does not govern it because its name sorts later. */
   readonly rival?: string;
   /** The point within each recheck interval at which the pod is due, in [0, 1). */
   readonly phase: number;
-  /** The workload as `namespace/kind/name`; for a Job of a CronJob without the number in its name. */
+  /** The workload as `namespace/kind/name`. The name of a Job of a CronJob is without its number. */
   readonly workload: string;
   readonly assessment: PlacementAssessment['kind'];
   readonly decision: EvictionDecision['kind'];
   readonly reason: EvictionDecision['reason'];
-  /** The architecture of its node. */
+  /** The architecture of the pod's node. */
   readonly architecture?: CountedArchitecture;
   /** Whether the pod has a decision annotation of ours. */
   readonly constrained: boolean;
   readonly gated: boolean;
   /** Whether the pod has a constraint of ours and has been unschedulable for a while (R9). */
   readonly unschedulable: boolean;
-  /** Whether all its images support more than one architecture of the cluster; absent while unknown. */
+  /** Whether more than one architecture of the cluster is supported by all images of the pod. Absent while unknown. */
   readonly portable?: boolean;
 }
 
@@ -74,7 +76,10 @@ export function toPodRecord(
   };
 }
 
-/** Computes the architectures of the cluster's nodes once for each change of the nodes, because each pod needs them. */
+/**
+ * Computes the architectures of the cluster's nodes. Each pod needs them, so they are computed only once after each
+ * change of the nodes.
+ */
 export class ClusterArchitectures {
   #nodes: readonly NodeFacts[] | undefined;
   #known: ReadonlySet<string> = new Set();

@@ -10,12 +10,15 @@ export interface PolicyCounts {
   readonly misplaced: number;
   readonly unresolved: number;
   readonly unschedulable: number;
-  /** Pods on nodes, by the node's architecture. */
+  /** Number of pods that have a node, by the architecture of the node. */
   readonly architectures: ReadonlyMap<CountedArchitecture, number>;
   readonly workloads: number;
-  /** Workloads with at least one portable pod and no pod known not to be portable. */
+  /** Number of workloads with at least one portable pod and without a pod that is known not to be portable. */
   readonly portableWorkloads: number;
-  /** Pods that it selects and a policy of the same priority governs, by that policy's name: the first by name wins. */
+  /**
+   * Number of pods that the policy selects, but another policy of the same priority governs, by the name of that
+   * policy. Its name sorts first.
+   */
   readonly losesTieTo: ReadonlyMap<string, number>;
 }
 
@@ -34,13 +37,18 @@ export const NO_PODS: PolicyCounts = {
 
 const COUNTED = ['matched', 'constrained', 'gated', 'misplaced', 'unresolved', 'unschedulable'] as const;
 
-/** Counts governed pods by policy incrementally, so that a status need not iterate over 100,000 pods. */
+/**
+ * Counts the governed pods of each policy. The counts are updated with each change of a pod, so that a status need not
+ * iterate over 100,000 pods.
+ */
 export class PolicyPodStats {
   readonly #records = new Map<string, PodRecord>();
   readonly #sums = new Map<string, PolicySums>();
-  /** By the policy that loses the tie, then by the one that wins it. */
+  /**
+   * Number of pods by the policy that does not govern them because of its name, then by the policy that governs them.
+   */
   readonly #losesTieTo = new Map<string, Map<string, number>>();
-  /** Pods that are not evicted, by reason. */
+  /** Number of pods that are not evicted, by reason. */
   readonly #reasons = new Map<string, number>();
   readonly #changes = new Listeners<string>();
 
@@ -62,13 +70,13 @@ export class PolicyPodStats {
     const before = this.#records.get(key);
     if (before !== undefined) this.#count(before, -1);
     this.#count(record, 1);
-    // Interns the workload's name: each pod has its own copy of the string.
+    // Interns the workload's name, because each pod has its own copy of the string.
     this.#records.set(key, { ...record, workload: this.#sums.get(record.policy)?.getName(record) ?? record.workload });
     const concerned = new Set([before?.policy, before?.rival, record.policy, record.rival]);
     for (const policy of concerned) if (policy !== undefined) this.#changes.notify(policy);
   }
 
-  /** Replaces the record of a pod; without one, removes it. */
+  /** Replaces the record of a pod, or removes it if `record` is undefined. */
   update(key: string, record: PodRecord | undefined): void {
     if (record === undefined) this.delete(key);
     else this.set(key, record);
@@ -97,7 +105,7 @@ export class PolicyPodStats {
     return sum;
   }
 
-  /** Returns the number of misplaced or broken pods that are not evicted for this reason. */
+  /** Returns the number of pods that are not evicted for this reason. */
   notEvicted(reason: string): number {
     return this.#reasons.get(reason) ?? 0;
   }

@@ -3,13 +3,19 @@ import type { JsonObject } from '@archpolicy/core';
 import { PODS, resourcePath } from '@archpolicy/kube';
 import type { Api, ApiResponse } from '@archpolicy/kube';
 
-/** Longer than two timeouts of the webhook: the API server may call it again. */
+/**
+ * Timeout of the probe. Longer than two timeouts of the webhook, because the API server may call the webhook a second
+ * time.
+ */
 const PROBE_TIMEOUT_MS = 6_000;
-/** A constant, so that no tenant's image affects the result. It is neither pulled (dry run) nor inspected. */
+/**
+ * The image of the probe pod. It is constant, so that no tenant's image affects the result. It is never pulled, because
+ * of the dry run, and never inspected.
+ */
 const PROBE_IMAGE = 'archpolicy.invalid/probe:v1';
 const PROBE_LABELS = { 'app.kubernetes.io/name': 'archpolicy', 'app.kubernetes.io/component': 'probe' };
 
-/** Meets the restricted Pod Security Standard, which its namespace enforces. */
+/** The spec of the probe pod. It meets the restricted Pod Security Standard, which its namespace enforces. */
 const SPEC: JsonObject = {
   automountServiceAccountToken: false,
   restartPolicy: 'Never',
@@ -24,7 +30,7 @@ const SPEC: JsonObject = {
 };
 
 /**
- * Creates the probe pod with `dryRun=All`: it passes all of admission, and nothing is stored.
+ * Creates the probe pod with `dryRun=All`. The pod passes all of admission, but is not stored.
  *
  * @param more additional fields of its `spec`
  */

@@ -4,9 +4,9 @@ import type { ArchPolicy, NodeArchitecture, NodeFacts } from '@archpolicy/core';
 import { Listeners } from '../listeners.ts';
 import type { TolerationProbeResult } from './toleration-probe.ts';
 
-/** Interval of probes of the same tolerations. */
+/** Interval between two probes of the same tolerations. */
 const PROBE_INTERVAL_MS = 60_000;
-/** How often a change of the tolerations is detected. */
+/** How often the tolerations are checked for a change. */
 const CHECK_MS = 1_000;
 
 export interface TolerationMonitorOptions {
@@ -23,25 +23,28 @@ export interface TolerationMonitorOptions {
 
 interface Probed {
   readonly atMs: number;
-  /** The last verdict. A probe without verdict keeps it. */
+  /** The last verdict. A probe without a verdict does not replace it. */
   readonly result: TolerationProbeResult | undefined;
 }
 
 /**
- * PL8: probes the tolerations that pods of each policy would get, also in mode Audit: once a minute and when they change.
- * Policies with the same tolerations share a probe.
+ * PL8: probes the tolerations that pods of each policy would get, once a minute and when they change. Also probes them
+ * in mode Audit. Policies with the same tolerations share a probe.
  */
 export class TolerationMonitor {
   readonly #options: TolerationMonitorOptions;
   readonly #changes = new Listeners<undefined>();
-  /** Keyed by the names of the architectures. */
+  /** The last probe of each set of architectures, keyed by their names. */
   #probed: ReadonlyMap<string, Probed> = new Map();
 
   constructor(options: TolerationMonitorOptions) {
     this.#options = options;
   }
 
-  /** Returns undefined without a verdict or without tolerations. If tolerations are no longer added, the verdict is accepted. */
+  /**
+   * Returns the verdict on the policy's tolerations, or undefined if there is none yet. If the policy's pods get no
+   * tolerations, returns `accepted` to replace an earlier verdict in the policy's status, otherwise undefined.
+   */
   verdict(policy: ArchPolicy): TolerationProbeResult | undefined {
     const tolerated = this.#toleratedBy(policy);
     if (tolerated.length > 0) return this.#probed.get(tolerated.join())?.result;

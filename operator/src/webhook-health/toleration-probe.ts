@@ -5,7 +5,9 @@ import { sanitizeText } from '@archpolicy/service';
 import type { Logger } from '@archpolicy/service';
 import { createProbePod } from './probe-pod.ts';
 
-/** Longer text would hide the rest of the condition's message. */
+/**
+ * Maximum length of the quoted message, in characters. A longer text would hide the rest of the condition's message.
+ */
 const MAX_WORDS = 300;
 
 /** Whether the API server admits pods with our tolerations (PL8). */
@@ -20,9 +22,10 @@ export interface TolerationProbeOptions {
 }
 
 /**
- * PL8: creates a pod with `dryRun=All` and the tolerations, so that it also detects when they are accepted again. A
- * rejection counts only if the same pod is admitted without tolerations and then rejected again with them: an overloaded
- * API server responds with 500, as PodTolerationRestriction does (adr/0100).
+ * PL8: creates a pod with the tolerations and `dryRun=All`. So it also detects when rejected tolerations are accepted
+ * again. A rejection counts only if the same pod is admitted without tolerations and then rejected again with them. A
+ * single response is not sufficient, because an overloaded API server responds with 500, as PodTolerationRestriction
+ * does (adr/0100).
  */
 export class TolerationProbe {
   readonly #options: TolerationProbeOptions;
@@ -32,7 +35,7 @@ export class TolerationProbe {
   }
 
   /**
-   * Returns the result, or undefined without a verdict.
+   * Returns the result, or undefined if the probe has no verdict.
    *
    * @throws only when the signal is aborted
    */

@@ -13,12 +13,12 @@ const CONFIGURATIONS: Resource = {
 };
 const NAME = 'archpolicy';
 /**
- * Polls one object by a small GET: a watch would need RBAC for all configurations. Short enough to detect a change between
- * the first and second eviction of an owner.
+ * Interval of the reads. Each is a small GET of one object; a watch would need RBAC for all configurations. The
+ * interval is short enough to detect a change between the first and second eviction of an owner.
  */
 const REFRESH_MS = 2_000;
 const READ_TIMEOUT_MS = 5_000;
-/** An object takes at most 1.5 MB in etcd, somewhat more as JSON. */
+/** Maximum size of a response. An object takes at most 1.5 MB in etcd, and somewhat more as JSON. */
 const MAX_OBJECT_BYTES = 4 * 1024 * 1024;
 
 export interface WebhookConfigurationOptions {
@@ -39,7 +39,7 @@ export class WebhookConfiguration {
     this.#options = options;
   }
 
-  /** The last value read; undefined before the first read. */
+  /** The last value that was read; undefined before the first read. */
   get installed(): InstalledWebhook | undefined {
     return this.#installed;
   }

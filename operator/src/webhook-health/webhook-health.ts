@@ -9,9 +9,12 @@ import type { ProbeResult } from './webhook-probe.ts';
  * replacements are likely to be misplaced again. One dry run per second is cheap, and is sent only while evictions are due.
  */
 const PROBE_VALID_MS = 1_000;
-/** Interval of probes of an unreachable webhook. */
+/** Interval between two probes of an unreachable webhook. */
 const RETRY_MS = 1_000;
-/** Interval at which reachability is checked. It is polled because no event reports that a Lease has become stale. */
+/**
+ * Interval at which reachability is checked. Polling is necessary because no event reports that a Lease has become
+ * stale.
+ */
 const CHECK_MS = 500;
 
 export interface WebhookHealthOptions {
@@ -19,19 +22,21 @@ export interface WebhookHealthOptions {
   readonly lease: { isFresh(): boolean };
   readonly probe: (signal: AbortSignal) => Promise<ProbeResult>;
   readonly clock: Clock;
-  /** For which pods the API server calls the webhook; undefined before the first read. */
+  /**
+   * The configuration, which defines for which pods the API server calls the webhook. Undefined before the first read.
+   */
   readonly configuration: { readonly installed: InstalledWebhook | undefined };
 }
 
 /**
- * R3: whether the webhook would handle a replacement. Its configuration defines for which pods it is called, its Lease
- * shows that it runs, and a probe shows that the API server reaches it.
+ * R3: determines whether the webhook would handle a replacement. Its configuration defines for which pods it is called.
+ * Its Lease shows that it runs. A probe shows that the API server reaches it.
  */
 export class WebhookHealth {
   readonly #options: WebhookHealthOptions;
   readonly #changes = new Listeners<boolean>();
   #isSilent = false;
-  /** Until when the last successful probe is valid, monotonic milliseconds. */
+  /** The time until which the last successful probe is valid, monotonic milliseconds. */
   #validUntil = -Infinity;
   #probing: Promise<boolean> | undefined;
 
@@ -45,7 +50,7 @@ export class WebhookHealth {
 
   callFor(namespace: NamespaceFacts, labels: SelectableLabels): WebhookCall {
     const { installed } = this.#options.configuration;
-    // Before the first read the webhook counts as unreachable: evictions wait, and no reason is reported.
+    // Before the first read, `isReachable` is false. So evictions wait, and no other reason is reported.
     return installed === undefined ? 'called' : webhookCall(installed, namespace, labels);
   }
 
@@ -62,8 +67,8 @@ export class WebhookHealth {
   }
 
   /**
-   * Calls the listener with the reachability when it changes while `run` runs. The initial state is unreachable. Returns an
-   * unsubscribe function.
+   * Calls the listener with the new reachability each time it changes while `run` runs. The initial state is
+   * unreachable. Returns an unsubscribe function.
    */
   subscribe(listener: (isReachable: boolean) => void): () => void {
     return this.#changes.subscribe(listener);
@@ -94,7 +99,7 @@ export class WebhookHealth {
     }
   }
 
-  /** Single flight: concurrent callers share the result. */
+  /** Probes the webhook. Concurrent calls share one probe and its result. */
   #probe(signal: AbortSignal): Promise<boolean> {
     this.#probing ??= this.#options
       .probe(signal)

@@ -8,7 +8,7 @@ import { createProbePod } from './probe-pod.ts';
 export type ProbeResult =
   /** The response contains our annotation: the API server reaches the webhook. */
   | 'answered'
-  /** The response does not contain it, or there is none. */
+  /** The response does not contain the annotation, or there is no response. */
   | 'silent';
 
 export interface WebhookProbeOptions {

@@ -7,9 +7,9 @@ import { OperatorError } from '../../errors.ts';
 import type { Jobs, NodeReader, PodReader } from '../ports.ts';
 
 const JOBS: Resource = { group: 'batch', version: 'v1', resource: 'jobs' };
-/** For one small GET. The reconcile is retried if it takes longer. */
+/** Timeout of one small GET. If it takes longer, the reconcile is retried. */
 const READ_TIMEOUT_MS = 10_000;
-/** An object has at most 1.5 MB in etcd, and somewhat more as JSON. */
+/** Maximum size of a response. An object takes at most 1.5 MB in etcd, and somewhat more as JSON. */
 const MAX_OBJECT_BYTES = 4 * 1024 * 1024;
 
 /** Reads single objects from the API server. */

@@ -23,23 +23,29 @@ import type {
 } from '@archpolicy/core';
 import type { Jobs, Namespaces, Nodes, PlatformChecks, PodImages, Pods, Policies } from '../ports.ts';
 
-/** The input of an evaluation of one governed pod, which is then synchronous. */
+/**
+ * The complete input of the evaluation of one governed pod. The evaluation needs no further reads, so it is
+ * synchronous.
+ */
 export interface EvictionContext {
   readonly key: string;
   readonly pod: PodFacts;
   readonly policy: ArchPolicy;
-  /** A policy of the same priority that also selects the pod, and loses the tie. */
+  /** A policy of the same priority that also selects the pod, but does not govern it because its name sorts later. */
   readonly rival?: string;
   readonly namespace: NamespaceFacts;
   readonly node: NodeFacts | undefined;
-  /** Empty for a pod that is not bound (unless it is unschedulable with additions of ArchPolicy), terminal or terminating. */
+  /**
+   * The inspections of the pod's images. Empty for a terminal or terminating pod. Also empty for a pod that is not
+   * bound, unless it is unschedulable and has additions of ArchPolicy.
+   */
   readonly inspections: ReadonlyMap<string, Inspection>;
   readonly job: JobFacts | undefined;
 }
 
 export type GatherResult =
   | { readonly kind: 'gone' }
-  /** The pod has no governing policy, or is skipped: it is not counted, and its images are not inspected. */
+  /** The pod has no governing policy, or it is skipped. It is not counted, and its images are not inspected. */
   | { readonly kind: 'ungoverned' }
   | { readonly kind: 'governed'; readonly context: EvictionContext };
 
@@ -54,7 +60,10 @@ export interface ContextGathererOptions {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Gathers the input of an evaluation: from the views, from registries, and for some pods from the API server. */
+/**
+ * Gathers the input of an evaluation from the views and from registries. For some pods it also reads a Job from the API
+ * server.
+ */
 export class ContextGatherer {
   readonly #options: ContextGathererOptions;
 
@@ -84,8 +93,9 @@ export class ContextGatherer {
   }
 
   /**
-   * Returns the context with this version of the pod and the current policy, namespace and node. Undefined if its governing policy or the
-   * policy's generation has changed: then its images must be gathered and its limits checked again.
+   * Returns the context with this version of the pod and the current policy, namespace and node. Returns undefined if
+   * another policy governs the pod now, or the policy's generation has changed. Then the images must be gathered and
+   * the limits checked again.
    */
   refresh(context: EvictionContext, pod: PodFacts): EvictionContext | undefined {
     const governing = this.#governing(pod);
@@ -94,7 +104,10 @@ export class ContextGatherer {
     return { ...context, ...governing, pod, node: this.#findNode(pod) };
   }
 
-  /** Returns undefined while the namespace is not in the store: when it is added, its pods are enqueued. */
+  /**
+   * Returns the pod's namespace and governing policy. Returns undefined while the namespace is not in the store; when
+   * it is added, its pods are enqueued.
+   */
   #governing(pod: PodFacts): { readonly namespace: NamespaceFacts; readonly policy: ArchPolicy } | undefined {
     const { namespaces, policies } = this.#options;
     const namespace = namespaces.get(pod.namespace);
@@ -112,7 +125,7 @@ export class ContextGatherer {
     if (suspects.length > 0) this.#options.checks.request(pod, suspects, signal);
   }
 
-  /** Reads the Job of a misplaced or unschedulable pod only, which saves many requests. */
+  /** Reads the pod's Job, but only if the pod is misplaced or unschedulable. This saves many requests. */
   async #readJob(context: EvictionContext, signal: AbortSignal): Promise<JobFacts | undefined> {
     const { pod } = context;
     if (pod.owner === undefined || !isOwnedByJob(pod)) return undefined;
@@ -121,7 +134,7 @@ export class ContextGatherer {
   }
 }
 
-/** Returns the limits against which an eviction of the pod counts. */
+/** Returns the policy and the owner whose limits an eviction of the pod counts towards. */
 export function toAccount({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy'>): EvictionAccount {
   return {
     policy: policy.name,

@@ -2,8 +2,9 @@ import type { NodeFacts } from '@archpolicy/core';
 import type { NodeReader } from '../ports.ts';
 
 /**
- * Reads the node from the API server. Returns undefined if it does not exist, or is another node of the same name: replaced (names of
- * cloud nodes are often addresses, which are reused), or reinstalled with another platform. The watch can be minutes behind.
+ * Reads the node from the API server. Returns undefined if it does not exist or is a different node of the same name.
+ * The node may have been replaced, because names of cloud nodes are often addresses, which are reused. Or it may have
+ * been reinstalled with another platform. The watch can be minutes behind.
  *
  * @throws if the node cannot be read
  */

@@ -1,13 +1,16 @@
 import type { EvictionDecision, PodFacts, WaitReason } from '@archpolicy/core';
 
-/** Reasons that a registry, or a write of the policy's status, must resolve first. Nothing shows when. */
+/**
+ * Reasons that end only when a registry responds or the policy's status is written. No event reports that, so the pod
+ * is evaluated again after a back-off.
+ */
 const BACKS_OFF: ReadonlySet<string> = new Set<WaitReason>(['ImagesUnknown', 'Relaxing']);
-/** For these, the delay of the next evaluation. It doubles each time. */
+/** The first delay of the back-off. It doubles with each further evaluation. */
 const FIRST_BACKOFF_MS = 2_000;
 const MAX_BACKOFF_MS = 5 * 60_000;
-/** Minimum delay: the time at which a decision can change may have passed already. */
+/** Minimum delay. It is needed because the time at which a decision can change may already be in the past. */
 export const MIN_DELAY_MS = 50;
-/** Maximum delay. The recheck evaluates the pod in any case. */
+/** Maximum delay. Independently of it, the recheck evaluates the pod once in each interval. */
 const MAX_DELAY_MS = 60 * 60_000;
 
 /** Computes when a pod whose eviction is delayed is evaluated again. */
@@ -15,7 +18,10 @@ export class EvaluationRetry {
   /** Consecutive evaluations without a result, by the pod's UID. */
   readonly #unanswered = new Map<string, number>();
 
-  /** Returns the milliseconds until the next evaluation; undefined if it only follows a change. */
+  /**
+   * Returns the milliseconds until the next evaluation. Returns undefined if only a change of the pod or its node
+   * enqueues the pod again.
+   */
   delayMs({ uid }: PodFacts, decision: EvictionDecision, nowMs: number): number | undefined {
     if (!BACKS_OFF.has(decision.reason)) this.forget(uid);
     // A change of the node enqueues its pods.

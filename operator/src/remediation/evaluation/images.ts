@@ -7,8 +7,8 @@ import type { InspectRequest } from '@archpolicy/registry';
 import type { PodImages } from '../ports.ts';
 
 /**
- * Enough for cached images and a fast registry. Waiting longer would delay other pods: the inspection continues in the background, and
- * the next evaluation of the pod uses its result.
+ * How long one inspection may take. It is enough for cached images and a fast registry. Waiting longer would delay
+ * other pods. A slower inspection continues in the background, and the next evaluation of the pod uses its result.
  */
 const INSPECTION_BUDGET_MS = 400;
 
@@ -23,7 +23,9 @@ export interface InspectedImagesOptions {
   readonly clock: Pick<Clock, 'sleep'>;
 }
 
-/** Inspects the images of a pod that the policy does not override. A pod with too many images has none inspected. */
+/**
+ * Inspects the images of a pod that the policy does not override. If a pod has too many images, inspects none of them.
+ */
 export class InspectedImages implements PodImages {
   readonly #options: InspectedImagesOptions;
 
@@ -41,7 +43,10 @@ export class InspectedImages implements PodImages {
     return new Map(answers);
   }
 
-  /** Reads the pod's pull secrets. The API server copied those of its ServiceAccount into the pod when it was created. */
+  /**
+   * Reads the pod's pull secrets. They include the pull secrets of its ServiceAccount, which the API server copied into
+   * the pod at its creation.
+   */
   async #readPullSecrets(
     { namespace, pullSecrets: names = [] }: PodFacts,
     signal: AbortSignal,
@@ -52,7 +57,10 @@ export class InspectedImages implements PodImages {
     return withTimeout({ clock, ms: INSPECTION_BUDGET_MS, signal }, (inTime) => view.read(namespace, names, inTime));
   }
 
-  /** Inspects with background priority: no pod waits for it, and a recheck of all pods must not overload a registry. */
+  /**
+   * Inspects an image with background priority. No pod waits for the result, and a recheck of all pods must not
+   * overload a registry.
+   */
   async #inspect(
     reference: string,
     { secrets, complete }: PullSecretsResult,

@@ -12,16 +12,22 @@ export interface RegistryPlatformChecksOptions {
   readonly logger: Pick<Logger, 'info' | 'warn'>;
 }
 
-/** A platform of an image is checked once in this time per namespace, whose pods usually have the same pull secrets. */
+/**
+ * How long a platform of an image is not checked again for the same namespace, whose pods usually have the same pull
+ * secrets.
+ */
 const REPEAT_MS = 60 * 60_000;
-/** The same after a check without a result. */
+/** How long a platform is not checked again after a check without a result. */
 const RETRY_MS = 5 * 60_000;
-/** Limits checks per hour and namespace: tenants choose the images that are checked. */
+/**
+ * Maximum number of checks per hour and namespace. It limits what a tenant can cause, because tenants choose the
+ * images.
+ */
 const MAX_PER_NAMESPACE = 20;
 const MAX_CHECKS = 1_000;
 /**
- * Maximum number of concurrent checks, one of each namespace: a registry that does not answer blocks only the tenant that uses it. Each
- * makes a few requests, which are rate-limited per registry.
+ * Maximum number of concurrent checks. At most one of them is for the same namespace, so that a registry that does not
+ * respond blocks only the tenant that uses it. Each check makes a few requests, which are rate-limited per registry.
  */
 const MAX_AT_ONCE = 4;
 
@@ -32,14 +38,15 @@ interface StartedCheck {
 }
 
 /**
- * Checks registries for platforms that nodes could not pull (I9). Does not delay the evaluation of the pod: the next inspection of the
- * image contains the result. Checks over the limits are dropped; the pod's next status update requests them again.
+ * Checks whether registries still have the platforms that nodes could not pull (I9). The evaluation of the pod does not
+ * wait for a check; the next inspection of the image contains the result. Checks beyond the limits are dropped. The
+ * next status update of the pod requests them again.
  */
 export class RegistryPlatformChecks implements PlatformChecks {
   readonly #options: RegistryPlatformChecksOptions;
-  /** By check: monotonic milliseconds before which it is not repeated. */
+  /** The time before which a check is not repeated, monotonic milliseconds, by check. */
   readonly #notBefore = new Map<string, number>();
-  /** All checks of the last hour, with and without a result, ascending. */
+  /** All checks of the last hour, with or without a result, oldest first. */
   #started: readonly StartedCheck[] = [];
   /** The namespaces of the checks in progress. */
   readonly #running = new Set<string>();
@@ -70,7 +77,7 @@ export class RegistryPlatformChecks implements PlatformChecks {
     const { image: reference, digest, os, architecture } = suspect;
     try {
       const { secrets, complete } = await pullSecrets.read(pod.namespace, pod.pullSecrets ?? [], signal);
-      // Without all pull secrets, "not found" may be due to a missing credential.
+      // If a pull secret is missing, "not found" may only mean that its credential is needed.
       if (!complete) return 'unknown';
       const result = await inspector.checkPlatform({ reference, pullSecrets: secrets, digest, os, architecture });
       if (result === 'missing')

@@ -32,13 +32,13 @@ import type { EvictionContext } from './context-gatherer.ts';
 import type { ReadinessHistory } from './readiness-history.ts';
 import type { UnschedulableHistory } from './unschedulable-history.ts';
 
-/** The decision about a pod, and the assessment of its placement on which it is based. */
+/** The decision about a pod, with the assessment of its placement on which the decision is based. */
 export interface Evaluation {
   readonly assessment: PlacementAssessment;
   readonly decision: EvictionDecision;
-  /** R9: whether to record in the policy's status that the preference is skipped for its workload. */
+  /** R9: whether the policy's status must record that the preference is skipped for the pod's workload. */
   readonly relax: boolean;
-  /** The limits against which an eviction of the pod counts. */
+  /** The policy and the owner whose limits an eviction of the pod counts towards. */
   readonly account: EvictionAccount;
 }
 
@@ -53,7 +53,7 @@ export interface PodEvaluatorOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** Applies the rules of core to the context of a pod. Synchronous. */
+/** Evaluates a pod by the rules of core. Synchronous. */
 export class PodEvaluator {
   readonly #options: PodEvaluatorOptions;
 
@@ -118,14 +118,17 @@ export class PodEvaluator {
       unschedulable: {
         forMs,
         afterMs,
-        // Expensive, because it compares the pod with every node and the pods on it: not computed before it is needed.
+        // Computed only if it is needed, because it compares the pod with every node and the pods on that node.
         relaxingHelps: forMs >= afterMs && relaxingHelps(input),
         relaxed,
       },
     };
   }
 
-  /** The ledger uses the monotonic clock, decisions wall-clock time. */
+  /**
+   * Returns the limit with its time converted from the ledger's monotonic clock to wall-clock time, which decisions
+   * use.
+   */
   #limit(account: EvictionAccount, uid: string, hasSlot: boolean): EvictionLimit {
     const { ledger, clock } = this.#options;
     const monotonicMs = clock.monotonic();
@@ -143,7 +146,9 @@ function checkWebhook(
   return webhook.isReachable() ? 'reachable' : 'unreachable';
 }
 
-/** R9: whether the preference that constrained the pod is relaxed for its workload, its namespace or the policy. */
+/**
+ * R9: whether the preference that constrained the pod is relaxed for its workload, its namespace or its architecture.
+ */
 function isRelaxedFor(pod: PodFacts, relaxed: NonNullable<ArchPolicyStatus['relaxed']>, nowMs: number): boolean {
   const { namespace } = pod;
   return isRelaxedAt(relaxed, { workload: workloadKey(pod), namespace }, nowMs, requiredArchitecture(pod));

@@ -10,19 +10,24 @@ import {
 import type { ContainerEvidence, CrashHistory, PodFacts } from '@archpolicy/core';
 import type { StoreEvent } from '@archpolicy/kube';
 
-/** Restarts of a pod that is not Ready. Monotonic milliseconds. */
+/** The restarts of a pod that is not Ready. Times are monotonic milliseconds. */
 interface Crashes {
   readonly unreadySince: number;
-  /** By the name of the container: the times of its latest restarts, at most {@link CRASHING_RESTARTS}. */
+  /**
+   * The times of the latest restarts of each container, at most {@link CRASHING_RESTARTS}, by the name of the
+   * container.
+   */
   readonly restarts: Map<string, number[]>;
 }
 
 /**
- * Records which pods were Ready for 10 s and no longer are, and how often their containers have restarted since then (R10), because a
- * pod's status does not retain that. A standby records the same as the leader, so nothing is lost when it takes over. A process that
- * starts derives what it can from a pod's first status (`crashesInStatus`), so that the 15 minutes do not begin again: the restarts whose
- * times the status contains, and since when the pod has not been Ready. Further restarts in `restartCount` have no time and do not
- * count; `hasRun` decides whether the pod has ever been Ready for 10 s.
+ * Records which pods were Ready for 10 s and no longer are, and how often their containers have restarted since then
+ * (R10). It is needed because a pod's status does not retain this. A standby records the same as the leader, so nothing
+ * is lost when the standby becomes the leader.
+ *
+ * A process that starts reads what a pod's first status contains (`crashesInStatus`): since when the pod has not been
+ * Ready, and the restarts with a time. So the 15 minutes do not begin again. Other restarts in `restartCount` have no
+ * time and do not count. `hasRun` decides whether the pod has ever been Ready for 10 s.
  *
  * Only pods that lost their readiness or crash use memory, until they are deleted.
  */
@@ -79,7 +84,7 @@ export class ReadinessHistory {
     return this.#haveBeenReady.size;
   }
 
-  /** Adds what the first status of a pod shows. */
+  /** Records what the first status of a pod contains. */
   #start(pod: PodFacts): void {
     const crashes = crashesInStatus(pod);
     if (crashes === undefined) return;
@@ -92,7 +97,7 @@ export class ReadinessHistory {
     });
   }
 
-  /** Several restarts in one update count as one, because the times of the others are not known. */
+  /** Records a restart. Several restarts in one update count as one, because only the time of the last one is known. */
   #restarted(pod: PodFacts, name: string): void {
     const now = this.#clock.monotonic();
     const crashes = this.#crashes.get(pod.uid) ?? {
@@ -114,7 +119,8 @@ function wasReadyLongEnough(previous: PodFacts, pod: PodFacts): boolean {
   const elapsedMs = pod.ready.sinceMs - previous.ready.sinceMs;
   if (!previous.ready.value || elapsedMs < READY_AFTER_MS) return false;
   return pod.containers.every((container) => {
-    // An interrupted watch may have missed restarts: a pod in a crash loop that is Ready at both times was not Ready in between.
+    // An interrupted watch may have missed restarts. A pod in a crash loop can be Ready before and after the
+    // interruption without having been Ready all the time.
     const restarts = restartsSince(previous, container);
     return outlastsCrashLoop(elapsedMs, restarts) || (restarts === 1 && hasRunLong(container));
   });

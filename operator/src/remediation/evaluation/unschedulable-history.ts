@@ -4,13 +4,13 @@ import type { Clock } from '@archpolicy/async';
 import type { StoreEvent } from '@archpolicy/kube';
 
 /**
- * Records since when pods with additions of ArchPolicy have been unschedulable (R9). The time of the pod's condition is not used: the
- * scheduler does not change it with the reason, so it includes the time behind scheduling gates
- * (https://github.com/kubernetes/kubernetes/issues/122164). A standby records the same as the leader.
+ * Records since when pods with additions of ArchPolicy have been unschedulable (R9). It does not use the time of the
+ * pod's condition: the scheduler does not update this time when the reason changes, so it includes the time behind
+ * scheduling gates (https://github.com/kubernetes/kubernetes/issues/122164). A standby records the same as the leader.
  */
 export class UnschedulableHistory {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  /** By UID, monotonic milliseconds. */
+  /** The time of the first observation as unschedulable, monotonic milliseconds, by UID. */
   readonly #since = new Map<string, number>();
 
   constructor(clock: Pick<Clock, 'monotonic'>) {

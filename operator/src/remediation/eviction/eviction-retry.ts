@@ -1,7 +1,7 @@
 import type { LastAttempt } from '@archpolicy/core';
 import type { EvictionResult } from '@archpolicy/kube';
 
-/** The meaning of the Eviction API's response for the pod (R8). */
+/** The meaning of an Eviction API response for the pod (R8). */
 export type AttemptResult =
   /** The pod is being deleted. */
   | { readonly kind: 'accepted' }
@@ -9,17 +9,23 @@ export type AttemptResult =
   | { readonly kind: 'gone' }
   | { readonly kind: 'not-accepted'; readonly reason: LastAttempt['reason']; readonly delayMs: number };
 
-/** UID or version did not match: the pod has changed, as a pod in a crash loop often does. */
+/**
+ * Delay after a conflict. The UID or the version did not match, because the pod has changed, as a pod in a crash loop
+ * often does.
+ */
 const CONFLICT_DELAY_MS = 10_000;
-/** Back-off for a budget that does not allow an eviction: it may allow it soon, or never. */
+/** First delay of the back-off if a disruption budget does not allow the eviction. It may allow it soon, or never. */
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5 * 60_000;
-/** RBAC and admission policies change rarely. */
+/** Delay after a rejection by RBAC or an admission policy. Both change rarely. */
 const FORBIDDEN_DELAY_MS = 60_000;
-/** Long enough for the watch to show whether the eviction was accepted. */
+/** Delay after an attempt without a response. By then the watch shows whether the eviction was accepted. */
 const NO_ANSWER_DELAY_MS = 10_000;
 
-/** Milliseconds; `server`: the server's Retry-After, else back-off; `final`: the policy's recheck interval. */
+/**
+ * A delay in milliseconds. `server` means the server's Retry-After, or a back-off without it. `final` means the
+ * policy's recheck interval.
+ */
 type Delay = number | 'server' | 'final';
 
 const NOT_ACCEPTED: Readonly<

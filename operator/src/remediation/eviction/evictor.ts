@@ -14,13 +14,16 @@ import { interpretResult } from './eviction-retry.ts';
 export type EvictionOutcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'gone' }
-  /** The evaluation right before the call objected: nothing was sent. */
+  /** Nothing was sent, because the evaluation right before the call decided against the eviction. */
   | { readonly kind: 'no-longer-evictable'; readonly evaluation: Evaluation }
-  /** Right before the call, the pod had another governing policy, a changed one, or none: nothing was sent. */
+  /** Nothing was sent. Right before the call, the pod had no governing policy, another one, or a changed one. */
   | { readonly kind: 'policy-changed' }
-  /** Right before the call, the pod was on another node, or its node had been replaced by another one of the same name: nothing was sent. */
+  /**
+   * Nothing was sent. Right before the call, the pod was on another node, or another node of the same name had replaced
+   * its node.
+   */
   | { readonly kind: 'node-changed' }
-  /** The Lease was lost: nothing was sent. */
+  /** Nothing was sent, because the Lease was lost. */
   | { readonly kind: 'not-leading' }
   | { readonly kind: 'not-accepted'; readonly answer: EvictionResult; readonly delayMs: number };
 
@@ -37,7 +40,7 @@ export interface EvictorOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** For a duration that the CRD's schema did not reject although it does not parse. */
+/** The recheck interval if the policy's duration cannot be parsed, although the CRD's schema accepted it. */
 const DEFAULT_RECHECK_MS = 600_000;
 
 /**
@@ -51,7 +54,10 @@ export class Evictor {
     this.#options = options;
   }
 
-  /** Must be called without an `await` after the evaluation that checked the limits: it reserves the slot synchronously. */
+  /**
+   * Evicts the pod. Must be called without an `await` after the evaluation that checked the limits, because it reserves
+   * the slot synchronously.
+   */
   async evict(context: EvictionContext, account: EvictionAccount, signal: AbortSignal): Promise<EvictionOutcome> {
     const { ledger, clock, attempts } = this.#options;
     const { uid } = context.pod;
@@ -79,7 +85,10 @@ export class Evictor {
     return this.#call(current, evaluation.decision, signal);
   }
 
-  /** Returns the context with the pod and node as the API server has them now, or the outcome if the pod must not be evicted. */
+  /**
+   * Reads the pod and its node from the API server. Returns the context with both, or an outcome if the pod must not be
+   * evicted.
+   */
   async #readAgain(context: EvictionContext, signal: AbortSignal): Promise<EvictionContext | EvictionOutcome> {
     const { reader, gatherer, attempts } = this.#options;
     const { namespace, name, uid } = context.pod;

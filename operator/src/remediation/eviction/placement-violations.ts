@@ -18,27 +18,32 @@ export interface PlacementViolationsOptions {
 }
 
 /**
- * R7: detects the violations that the brake counts. Both kinds require that the watch showed the pod first without a node and then
- * with one: a pod that was created with `spec.nodeName` was placed by its owner, not by webhook and scheduler.
+ * R7: detects the violations that the brake counts. Both kinds require that the watch showed the pod first without a
+ * node and then with one. A pod that was created with `spec.nodeName` does not count: its owner placed it, not the
+ * webhook and the scheduler.
  */
 export class PlacementViolations {
   readonly #options: PlacementViolationsOptions;
-  /** UIDs of pods that were bound to a node that their own terms exclude, by key, until they are evaluated. */
+  /**
+   * UIDs of pods that were bound to a node that the pod's own terms exclude, by key. Each is kept until its pod is
+   * evaluated.
+   */
   readonly #excludedBindings = new Map<string, string>();
 
   constructor(options: PlacementViolationsOptions) {
     this.#options = options;
   }
 
-  /** The watch has shown the pod's binding. Compares its terms with its node at once, because a node's labels can change later. */
+  /**
+   * Compares the terms of a newly bound pod with its node. Must be called at once when the watch shows the binding,
+   * because a node's labels can change later.
+   */
   onBound(pod: PodFacts): void {
     const node = pod.nodeName === undefined ? undefined : this.#options.nodes.get(pod.nodeName);
     if (node !== undefined && violatesArchitectureTerms(pod, node)) this.#excludedBindings.set(podKey(pod), pod.uid);
   }
 
-  /**
-   * Returns the violation of an evaluated pod, according to the watches. {@link confirm} decides whether it counts.
-   */
+  /** Returns the violation of an evaluated pod according to the watches. {@link confirm} decides whether it counts. */
   detect(
     { key, pod }: EvictionContext,
     evaluation: Evaluation,
@@ -51,9 +56,10 @@ export class PlacementViolations {
   }
 
   /**
-   * Whether a violation counts. It does not if the node has been replaced by another one of its name. `landed-wrong` counts only if a
-   * probe of the webhook succeeds now: the webhook may have become unreachable since the eviction. If the node cannot be read, the
-   * violation counts: the brake is the safe side.
+   * Returns whether a violation counts. It does not count if another node of the same name has replaced the node.
+   * `landed-wrong` counts only if a probe of the webhook succeeds now, because the webhook may have become unreachable
+   * since the eviction. If the node cannot be read, the violation counts, because a stop of evictions is the safe
+   * outcome.
    */
   async confirm({ node }: EvictionContext, kind: ViolationKind, signal: AbortSignal): Promise<boolean> {
     const { webhook, reader } = this.#options;
@@ -70,15 +76,16 @@ export class PlacementViolations {
     ledger.recordViolation({ pod: pod.uid, owner, namespace: pod.namespace }, clock.monotonic());
   }
 
-  /** For a pod that was deleted, or has no governing policy. */
+  /** Drops the binding of a pod that was deleted or has no governing policy. */
   forget(key: string): void {
     this.#excludedBindings.delete(key);
   }
 }
 
 /**
- * Whether webhook or scheduler placed the replacement on the wrong node. A broken image does not count: its node is right. Neither does
- * a replacement that would not be evicted, such as one whose owner has since chosen the architecture.
+ * Whether the webhook or the scheduler placed the replacement on the wrong node. A replacement with a broken image does
+ * not count, because its node is right. A replacement that would not be evicted does not count either, such as one
+ * whose owner has since chosen the architecture.
  */
 function isAttributable(
   { landing, observedUnbound }: Extract<ReplacementState, { kind: 'landed' }>,

@@ -21,13 +21,16 @@ export type ReplacementState =
   | {
       readonly kind: 'landed';
       readonly landing: PlacementOutcome;
-      /** The watch had shown it without a node before: the scheduler bound it, not its creator. */
+      /**
+       * Whether the watch had shown the replacement without a node before. If so, the scheduler bound it, not its
+       * creator.
+       */
       readonly observedUnbound: boolean;
     }
-  /** Its node supports its images, and it has not come up yet. */
+  /** The node supports the images of the replacement, but the replacement has not come up yet. */
   | {
       readonly kind: 'coming-up';
-      /** Epoch milliseconds of its next evaluation; absent: when it changes. */
+      /** The time of its next evaluation, epoch milliseconds. Absent if it is evaluated only when it changes. */
       readonly untilMs?: number;
     };
 
@@ -37,23 +40,27 @@ export interface ReplacementsOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** Interval at which owners without an awaited replacement are dropped. */
+/** Interval at which owners are dropped for which no replacement is awaited. */
 const SWEEP_MS = 60_000;
 
 /**
- * Tracks the replacements of evicted pods (R6). A replacement is a pod of the same top controller that did not exist when an eviction
- * was first requested. Each counts for one eviction, the oldest first.
+ * Tracks the replacements of evicted pods (R6). A replacement is a pod of the same top controller that did not exist
+ * when an eviction was first requested. Each replacement is assigned to one eviction, the oldest first.
  *
- * On a node that supports its images, a replacement has landed right once it has come up: before that, its image may turn out to be
- * broken. Once one has come up, further ones of its owner have landed as soon as they are bound.
+ * On a node that supports its images, a replacement counts as landed right once it has come up, because its image may
+ * turn out to be broken before that. After one replacement of an owner has come up, the owner's further replacements
+ * count as soon as they are bound.
  */
 export class Replacements {
   readonly #options: ReplacementsOptions;
-  /** By owner, while a replacement is awaited: UIDs of pods that do not count, because they existed before or were counted. */
+  /**
+   * UIDs of pods that do not count as replacements, because they existed before or have been counted. By owner, while a
+   * replacement of it is awaited.
+   */
   readonly #notReplacements = new Map<string, Set<string>>();
-  /** By the same owners: UIDs of pods whose binding the watch has shown. */
+  /** UIDs of pods whose binding the watch has shown, by the same owners. */
   readonly #observedUnbound = new Map<string, Set<string>>();
-  /** Owners of which a replacement has come up, and until when that counts (monotonic milliseconds). */
+  /** Owners with a replacement that has come up, and the time until which that counts (monotonic milliseconds). */
   readonly #cameUpUntil = new Map<string, number>();
   #sweptAt = -Infinity;
 
@@ -62,8 +69,8 @@ export class Replacements {
   }
 
   /**
-   * An eviction of this pod is about to be requested. Its replacement can exist before the response arrives. A further call for the
-   * same owner only adds the pod, because pods created since the first call are replacements.
+   * Must be called before an eviction of this pod is requested, because its replacement can exist before the response
+   * arrives. A further call for the same owner only adds the pod: pods created since the first call are replacements.
    */
   onEvictionRequested(evicted: PodFacts): void {
     this.#sweep();
@@ -72,14 +79,17 @@ export class Replacements {
     this.#notReplacements.set(owner, known.add(evicted.uid));
   }
 
-  /** The eviction of this pod has an outcome: drops its owner if no replacement is awaited. */
+  /**
+   * Drops the pod's owner if no replacement of it is awaited. Must be called when the eviction of the pod has an
+   * outcome.
+   */
   prune(pod: PodFacts): void {
     const { ledger, clock } = this.#options;
     const owner = ownerKey(pod);
     if (ledger.oldestAwaited(owner, clock.monotonic()) === undefined) this.#forget(owner);
   }
 
-  /** The watch has shown the pod's binding. */
+  /** Records that the watch has shown the pod's binding. */
   onBound(pod: PodFacts): void {
     if (this.#notReplacements.size === 0) return;
     const owner = ownerKey(pod);
@@ -92,7 +102,10 @@ export class Replacements {
     return this.#notReplacements.size;
   }
 
-  /** Returns the state of an evaluated pod if it is a replacement; undefined also while its images are unknown. */
+  /**
+   * Returns the state of an evaluated pod if it is a replacement. Returns undefined for other pods, and while the pod's
+   * images are unknown.
+   */
   onPodEvaluated(pod: PodFacts, assessment: PlacementAssessment): ReplacementState | undefined {
     if (this.#notReplacements.size === 0) return undefined;
     const owner = ownerKey(pod);
@@ -135,7 +148,7 @@ export class Replacements {
     }
   }
 
-  /** Drops owners without an awaited replacement: a deleted owner never creates one. */
+  /** Drops owners for which no replacement is awaited. Owners that were deleted never create one. */
   #sweep(): void {
     const { ledger, clock } = this.#options;
     const now = clock.monotonic();
@@ -161,15 +174,18 @@ function ownerKey(pod: PodFacts): string {
   return controllerKey(findTopController(pod));
 }
 
-/** Whether the pod has been Ready for longer than in a crash loop, or, as a pod of a Job, has succeeded. */
+/**
+ * Whether the pod has been Ready for longer than in a crash loop. A pod of a Job has come up, too, if it has succeeded.
+ */
 function hasComeUp(pod: PodFacts, assessment: PlacementAssessment, nowMs: number): boolean {
   if (pod.phase === 'Succeeded') return true;
   return assessment.kind === 'fits' && pod.ready.value && nowMs >= pod.ready.sinceMs + READY_AFTER_MS;
 }
 
 /**
- * A replacement may have other reasons not to become Ready. It counts as right a minute after its binding, if each of its containers
- * has run or ended by then and the node has refused none.
+ * Returns whether a replacement that is not Ready counts as right: a minute after its binding, if each of its
+ * containers has run or ended by then and the node has refused none. It may have other reasons not to become Ready than
+ * its architecture.
  */
 function mayHaveComeUp(
   pod: PodFacts,
@@ -186,7 +202,10 @@ function comingUp(pod: PodFacts, otherwiseAtMs = Infinity): Extract<ReplacementS
   return { kind: 'coming-up', ...(Number.isFinite(untilMs) && { untilMs }) };
 }
 
-/** When each container has run for long enough: a refused program ends within a second. Infinity: not known yet. */
+/**
+ * Returns the time at which each container has run for long enough. A program of the wrong architecture ends within a
+ * second. Returns Infinity while the time is not known.
+ */
 function triedAtMs({ containers }: PodFacts): number {
   return containers.length === 0 ? Infinity : Math.max(...containers.map(containerTriedAtMs));
 }

@@ -3,30 +3,36 @@ import type { Clock } from '@archpolicy/async';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { RateLimitTiming, ReconcileResult } from '@archpolicy/kube';
 
-/** Most evaluations do not wait; those with new images wait for registries. */
+/** Number of concurrent evaluations. Most do not wait; those with new images wait for registries. */
 const EVALUATION_WORKERS = 16;
-/** Each makes one call at a time. That leaves half of the client's connections to other parts. */
+/**
+ * Number of concurrent evictions. Each makes one API call at a time, which leaves half of the client's connections to
+ * other parts.
+ */
 const EVICTION_WORKERS = 16;
-/** For an eviction that throws, usually because the API server does not respond. The pod is not evaluated until the retry. */
+/**
+ * Back-off of an eviction that throws, usually because the API server does not respond. The pod is not evaluated before
+ * the retry.
+ */
 const RETRY: RateLimitTiming = { firstMs: 200, maxMs: 15_000, perSecond: 10, burst: 100 };
 /**
- * Evictions start when all pods have been evaluated once, or after this long: until then the API server is busy with the lists, and the
- * first eviction would be the most likely one of the pods evaluated so far, not of all.
+ * Evictions start when all pods have been evaluated once, or after this time. Until then the API server is busy with
+ * the initial lists. An earlier start would also choose the most likely misplaced pod from only a part of the pods.
  */
 const START_AFTER_MS = 500;
 
-/** What happens to a pod after a stage. */
+/** The next step for a pod after a stage. */
 export type NextStep =
-  /** Nothing, until it is enqueued again. */
+  /** Nothing happens until the pod is enqueued again. */
   | { readonly kind: 'done' }
   | { readonly kind: 'evaluate'; readonly afterMs: number }
-  /** Only after an evaluation. */
+  /** The pod is queued for eviction. Only an evaluation returns this. */
   | { readonly kind: 'evict' };
 
-/** After an eviction. A retry begins with another evaluation. */
+/** The next step after an eviction. It is never a second eviction: a retry begins with another evaluation. */
 export type Done = Exclude<NextStep, { kind: 'evict' }>;
 
-/** The work on a pod in each stage. If it throws, it is retried with back-off. */
+/** The work on a pod in each stage. If a handler throws, it is called again after a back-off. */
 export interface StageHandlers {
   evaluate(key: string, signal: AbortSignal): Promise<NextStep>;
   evict(key: string, signal: AbortSignal): Promise<Done>;
@@ -43,10 +49,11 @@ export interface Pipeline {
 }
 
 /**
- * Two queues with their own workers: evaluations, which are quick, and evictions, which wait for the API server. So evictions do not
- * delay the detection of misplaced pods.
+ * Two queues with their own workers: one for evaluations, which are quick, and one for evictions, which wait for the
+ * API server. So evictions do not delay the detection of misplaced pods.
  *
- * Invariant: a pod is not evaluated while its eviction is queued or in progress. If it is enqueued meanwhile, it is evaluated afterwards.
+ * Invariant: a pod is not evaluated while its eviction is queued or in progress. If it is enqueued during that time, it
+ * is evaluated afterwards.
  */
 export class EvictionPipeline implements Pipeline {
   readonly #clock: Clock;
@@ -54,7 +61,7 @@ export class EvictionPipeline implements Pipeline {
   readonly #evictions: WorkQueue<string>;
   /** Pods whose eviction is queued or in progress. */
   readonly #evicting = new Set<string>();
-  /** Of these: pods to evaluate afterwards. */
+  /** Pods of `#evicting` that are evaluated after their eviction. */
   readonly #deferred = new Set<string>();
   readonly #start = Promise.withResolvers<undefined>();
 
@@ -111,7 +118,7 @@ export class EvictionPipeline implements Pipeline {
     return next.kind === 'evaluate' ? { requeueAfterMs: next.afterMs } : {};
   }
 
-  /** If it throws, the pod stays in `#evicting`: the retry evaluates the pod itself. */
+  /** Evicts the pod. If the stage throws, the pod stays in `#evicting`, because the retry evaluates the pod itself. */
   async #evict(stages: StageHandlers, key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const next = await stages.evict(key, signal);
     this.#evicting.delete(key);

@@ -9,11 +9,11 @@ export interface WaitingPod {
   readonly account: EvictionAccount;
 }
 
-/** Limits that can be freed by an eviction's outcome. */
+/** Limits that the outcome of an eviction can free. */
 const ACCOUNT_LIMITS = ['EvictionsStopped', 'OwnerStopped', 'OwnerLimit', 'PolicyLimit'] as const;
 const SHARED_LIMITS = [...ACCOUNT_LIMITS, 'WebhookUnreachable'] as const satisfies readonly WaitReason[];
 
-/** A limit for which several pods wait. */
+/** A limit for which several pods can wait. */
 export type SharedLimit = (typeof SHARED_LIMITS)[number];
 
 export function isSharedLimit(reason: WaitReason): reason is SharedLimit {
@@ -31,22 +31,25 @@ export interface LimitQueuesOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** Pods that wait for one limit, round-robin by namespace: a namespace with many pods gets no larger share of a rate. */
+/**
+ * The pods that wait for one limit. Namespaces are served round-robin, so that a namespace with many pods gets no
+ * larger share of a rate.
+ */
 interface LimitQueue {
   readonly limit: SharedLimit;
   readonly pods: FairQueue<string, WaitingPod>;
 }
 
 /**
- * Orders pods that wait for a slot of their owner, the rate of their policy, the brake or the webhook: first in, first out, with
- * round-robin between namespaces. Only the first pod of each queue is woken; when it leaves, the next one is. So a thousand pods do not
- * compete for one slot.
+ * Orders pods that wait for a slot of their owner, the rate of their policy, the brake or the webhook: first in, first
+ * out within a namespace, and round-robin between namespaces. Only the first pod of each queue is woken. When it leaves
+ * the queue, the next pod is woken. So a thousand pods do not compete for one slot.
  *
  * Methods return the pods to wake; the caller enqueues them.
  */
 export class LimitQueues {
   readonly #options: LimitQueuesOptions;
-  /** By name. Queues are never empty. */
+  /** The queues by name. No queue in the map is empty. */
   readonly #queues = new Map<string, LimitQueue>();
   /** Pod key → name of its queue. */
   readonly #names = new Map<string, string>();
@@ -55,7 +58,10 @@ export class LimitQueues {
     this.#options = options;
   }
 
-  /** Moves the pod to the queue of this limit. A pod that is already in it keeps its position, with its current account. */
+  /**
+   * Moves the pod to the queue of this limit. If it is already in that queue, it keeps its position, and its account is
+   * updated.
+   */
   wait(pod: WaitingPod, limit: SharedLimit): readonly WakeUp[] {
     const name = queueName(limit, pod.account);
     const woken = this.#names.get(pod.key) === name ? [] : this.leave(pod.key);
@@ -66,7 +72,7 @@ export class LimitQueues {
     return [...woken, ...this.#wakeFirst(name)];
   }
 
-  /** Removes the pod from its queue, and wakes the pod that is first then. */
+  /** Removes the pod from its queue. Wakes the pod that is the first one now. */
   leave(key: string): readonly WakeUp[] {
     const name = this.#names.get(key);
     if (name === undefined) return [];
@@ -78,18 +84,21 @@ export class LimitQueues {
     return [];
   }
 
-  /** A slot of this owner or the rate of this policy may be free, or evictions may have resumed. */
+  /** Wakes the first pod of each queue whose limit an eviction of this account may have freed. */
   wakeNext(account: EvictionAccount): readonly WakeUp[] {
     return ACCOUNT_LIMITS.flatMap((limit) => this.#wakeFirst(queueName(limit, account)));
   }
 
-  /** Whether other pods wait for this policy's rate before this one, which then queues behind them. */
+  /** Whether the first pod that waits for this policy's rate is another pod. If so, this pod must queue behind it. */
   hasEarlierWaiters({ key, account }: Pick<WaitingPod, 'key' | 'account'>): boolean {
     const first = this.#queues.get(queueName('PolicyLimit', account))?.pods.first;
     return first !== undefined && first.key !== key;
   }
 
-  /** The keys of pods that wait for the webhook. All are evaluated when it is reachable again. */
+  /**
+   * Returns the keys of the pods that wait for the webhook. All of them are evaluated when the webhook is reachable
+   * again.
+   */
   waitingForWebhook(): Iterable<string> {
     return this.#queues.get(WEBHOOK_QUEUE)?.pods.keys() ?? [];
   }
@@ -107,7 +116,7 @@ export class LimitQueues {
     const { key, account, uid } = first;
     const now = clock.monotonic();
     const limit = ledger.limit(account, uid, now);
-    // If another limit blocks it now, an evaluation moves it to that queue.
+    // If another limit blocks the pod now, it is evaluated at once, which moves it to the queue of that limit.
     const isTheLimit = limit.kind === 'limited' && limit.reason === queue?.limit;
     return [{ key, delayMs: isTheLimit ? limit.untilMs - now : 0 }];
   }

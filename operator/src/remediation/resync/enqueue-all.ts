@@ -4,11 +4,14 @@ import { readSignals, signalStrength } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
 import type { ResyncProgress } from './progress.ts';
 
-/** Pods that are visited between two yields to the event loop: a few milliseconds. 100,000 take 0.1 s and more. */
+/**
+ * Number of pods that are visited between two yields to the event loop. They take a few milliseconds; 100,000 pods take
+ * 0.1 s and more.
+ */
 const PODS_PER_YIELD = 4_000;
 /**
- * Pods in the queue at a time. Queues, sets and the garbage of their growth are 25 MB for 100,000 keys; and a pod that
- * changes meanwhile does not queue behind all others.
+ * Maximum number of pods in the queue. Queues and sets of 100,000 keys take 25 MB, including the garbage of their
+ * growth. With a short queue, a pod that changes does not wait behind all others.
  */
 const MAX_QUEUED = 2_000;
 /** How long to wait for room in the queue before checking again. */
@@ -22,8 +25,8 @@ export interface EnqueueAllOptions {
 }
 
 /**
- * Enqueues all pods for evaluation, most likely misplaced first, so that evictions start before all pods are evaluated.
- * Yields to the event loop, and never queues all of them at once.
+ * Enqueues all pods for evaluation. The pods that are most likely misplaced come first, so that evictions start before
+ * all pods are evaluated. Yields to the event loop, and never queues all pods at once.
  */
 export class EnqueueAll {
   readonly #options: EnqueueAllOptions;
@@ -35,8 +38,8 @@ export class EnqueueAll {
   }
 
   /**
-   * Requests an evaluation of all pods. While pods are being enqueued, all are enqueued once more afterwards, because some were
-   * evaluated before the request.
+   * Requests an evaluation of all pods. If pods are being enqueued at that time, all of them are enqueued once more
+   * afterwards, because some were evaluated before the request.
    */
   request(): void {
     this.#isRequested = true;
@@ -51,7 +54,7 @@ export class EnqueueAll {
     } while (await this.#nextRequest(signal));
   }
 
-  /** Waits for a call of `request()`. Resolves to true after one, and to false when the signal is aborted. */
+  /** Waits for a call of `request()`. Resolves to true after a call, and to false when the signal is aborted. */
   async #nextRequest(signal: AbortSignal): Promise<boolean> {
     if (!this.#isRequested && !signal.aborted) {
       const request = new Promise<void>((resolve) => {
@@ -71,14 +74,17 @@ export class EnqueueAll {
         this.#add(key);
       }
     }
-    // A pod that has become urgent since then is queued because of that change.
+    // A pod that has become urgent in the meantime has been enqueued by that change.
     await this.#visit((key, urgency) => {
       if (urgency === 0) this.#add(key);
     }, signal);
     if (!signal.aborted) progress.close(clock.now());
   }
 
-  /** Returns the keys of pods that are not Ready or have a signal, by urgency, most urgent first. Usually few. */
+  /**
+   * Returns the keys of pods that are not Ready or have a signal, grouped by urgency, the most urgent group first.
+   * Usually there are few.
+   */
   async #urgent(signal: AbortSignal): Promise<readonly (readonly string[])[]> {
     const keys = new Map<number, string[]>();
     await this.#visit((key, urgency) => {
@@ -116,7 +122,10 @@ export class EnqueueAll {
   }
 }
 
-/** Higher for pods with a signal of a refused image, then for pods that are not Ready; 0 for other pods. */
+/**
+ * Returns the urgency of a pod. It is highest with a signal of a refused image, lower for a pod that is only not Ready,
+ * and 0 for all other pods.
+ */
 function getUrgency(pod: PodFacts): number {
   return signalStrength(readSignals(pod.containers).signal) * 2 + (pod.ready.value ? 0 : 1);
 }

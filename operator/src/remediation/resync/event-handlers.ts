@@ -22,14 +22,14 @@ export interface EnqueueHandlers {
   enqueueAll(): void;
   /** Enqueues the pods whose last decision has one of these reasons. */
   enqueueDecided(reasons: ReadonlySet<string>): void;
-  /** The scheduler has bound the pod: the watch had shown it without a node before. */
+  /** Called when the watch shows that the scheduler has bound a pod. */
   onPodBound(pod: PodFacts): void;
 }
 
-/** A new or changed node may be the one that a replacement needs. */
+/** Reasons that a new or changed node can end, because a replacement may fit on it. */
 const NO_NODE: ReadonlySet<string> = new Set<ReportReason>(['NoNodeForReplacement', 'Unschedulable']);
 
-/** Maps watch events to pods, which it enqueues. Returns the function that unsubscribes. */
+/** Subscribes to the views and enqueues the pods that each event affects. Returns an unsubscribe function. */
 export function watchCluster(views: WatchedViews, handlers: EnqueueHandlers): () => void {
   const ends = [
     views.pods.subscribe((event) => {

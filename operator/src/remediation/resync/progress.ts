@@ -1,29 +1,30 @@
 import { Listeners } from '../../listeners.ts';
 
 /**
- * Tracks when all pods were last evaluated: after the start, after each change of policies, and in every recheck interval.
+ * Tracks when all pods were last evaluated. All pods are evaluated after the start, after each change of policies, and
+ * once in every recheck interval.
  */
 export class ResyncProgress {
   readonly #completions = new Listeners<number>();
-  /** Pods of resyncs that have not been evaluated yet. */
+  /** Pods of resyncs that still wait for their evaluation. */
   readonly #pending = new Set<string>();
-  /** Pods that the periodic recheck has enqueued and that have not been evaluated yet. */
+  /** Pods that the periodic recheck has enqueued and that still wait for their evaluation. */
   readonly #due = new Set<string>();
-  /** Number of resyncs whose pods are still being added: they are not complete before. */
+  /** Number of resyncs whose pods are still being added. Such a resync is not complete. */
   #open = 0;
   #completedAtMs: number | undefined;
 
-  /** Epoch milliseconds of the last time at which every pod had been evaluated; undefined before the first. */
+  /** The last time at which every pod had been evaluated, epoch milliseconds. Undefined before the first. */
   get completedAtMs(): number | undefined {
     return this.#completedAtMs;
   }
 
-  /** The listener receives the time of each completion. Returns the function that unsubscribes it. */
+  /** Calls the listener with the time of each completion. Returns an unsubscribe function. */
   subscribe(listener: (completedAtMs: number) => void): () => void {
     return this.#completions.subscribe(listener);
   }
 
-  /** A resync begins. Its pods are added until `close`. */
+  /** Begins a resync. Its pods are added until `close`. */
   open(): void {
     this.#open += 1;
   }
@@ -33,24 +34,26 @@ export class ResyncProgress {
     this.#pending.add(key);
   }
 
-  /** All pods of the resync have been added. */
+  /** Must be called when all pods of the resync have been added. */
   close(nowMs: number): void {
     this.#open -= 1;
     this.#completeWhenDone(nowMs);
   }
 
-  /** The periodic recheck has enqueued the pod. */
+  /** Adds a pod that the periodic recheck has enqueued. */
   due(key: string): void {
     this.#due.add(key);
   }
 
-  /** The pod has been evaluated. After a failed evaluation it stays pending until a retry succeeds. */
+  /** Removes an evaluated pod. A pod whose evaluation failed stays pending until a retry succeeds. */
   evaluated(key: string, nowMs: number): void {
     this.#due.delete(key);
     if (this.#pending.delete(key)) this.#completeWhenDone(nowMs);
   }
 
-  /** A recheck interval has passed, in which each pod was due once: completes it unless a pod has not been evaluated. */
+  /**
+   * Completes a recheck interval, in which each pod was due once, unless a pod of it still waits for its evaluation.
+   */
   renew(nowMs: number): void {
     if (this.#due.size === 0) this.#completeWhenDone(nowMs);
   }

@@ -21,7 +21,7 @@ export interface ResyncOptions {
   readonly remediation: EnqueueHandlers & { onWebhookReachable(): void };
 }
 
-/** Report reasons that a change of the webhook configuration can resolve. */
+/** Reasons that a change of the webhook configuration can end. */
 const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
   'WebhookNotInstalled',
   'WebhookNotCalled',
@@ -29,8 +29,8 @@ const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
 ]);
 
 /**
- * Decides when pods are evaluated: all at the start and when a policy changes, each when an object that affects it changes, and each once
- * within every recheck interval.
+ * Decides when pods are evaluated. All pods are evaluated at the start and when a policy changes. A single pod is
+ * evaluated when an object that affects it changes, and once within every recheck interval.
  */
 export class Resync {
   readonly #options: ResyncOptions;

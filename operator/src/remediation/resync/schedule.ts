@@ -6,7 +6,7 @@ import type { ResyncProgress } from './progress.ts';
 /** A pod that is rechecked. */
 export interface Rechecked {
   readonly policy: string;
-  /** The part of the interval after which it is due, in [0, 1). */
+  /** The point within each interval at which the pod is due, as a share of the interval in [0, 1). */
   readonly phase: number;
 }
 
@@ -54,8 +54,8 @@ export class RecheckSchedule {
 }
 
 /**
- * Returns the pods that are due between two times. Each pod has its own phase within its policy's interval, which spreads the checks of
- * a policy's pods, and the load on registries, evenly over it.
+ * Returns the pods that are due between two times. Each pod has its own point within its policy's interval. This
+ * spreads the evaluations of a policy's pods, and the load on registries, evenly over the interval.
  *
  * @param fromMs exclusive, epoch milliseconds
  * @param toMs inclusive
@@ -74,7 +74,7 @@ export function* dueForRecheck(
   }
 }
 
-/** Milliseconds of `recheckInterval` by policy. */
+/** Returns the `recheckInterval` of each policy in milliseconds, by the policy's name. */
 export function recheckIntervals(policies: readonly ArchPolicy[]): ReadonlyMap<string, number> {
   const intervals = new Map<string, number>();
   for (const { name, spec } of policies) {
