@@ -26,7 +26,7 @@ export interface AdmissionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly inspectionBudgetMs: number;
-  /** Whether pods may be gated: the operator, which lifts gates, holds a fresh Lease. */
+  /** Whether pods may be gated. True while the operator, which lifts gates, holds a fresh Lease. */
   readonly canGate: () => boolean;
 }
 

@@ -18,9 +18,12 @@ import type { Certificate } from './tls/certificate.ts';
 import { CertificateWatch } from './tls/certificate-watch.ts';
 
 const MS_PER_SECOND = 1_000;
-/** Reviews in flight have at most 1.5 s left when draining ends. */
+/** Maximum duration of the server's shutdown. Reviews in flight have at most 1.5 s left when draining ends. */
 const CLOSE_SERVER_MS = 2_000;
-/** Shutdown as a whole, CLOSE_SERVER_MS included: with a drain of 1 s the process exits within 5 s. */
+/**
+ * Maximum duration of the whole shutdown, including CLOSE_SERVER_MS. With a drain of 1 s, the process then exits within
+ * 5 s.
+ */
 const CLOSE_ALL_MS = 3_500;
 
 /** Runs the webhook until the signal aborts, then drains and releases all resources. */
@@ -57,7 +60,8 @@ class Webhook {
       lease: { namespace: config.namespace, name: OPERATOR },
       clock,
       logger,
-      // At start the Lease may be that of a crashed operator: pods gated on it would wait for the next operator. Trust renewals only.
+      // A Lease that exists at the start may be that of a crashed operator, and gated pods would wait for the next
+      // operator. So only renewals that this process observes count.
       trustFirstRead: false,
     });
   }
@@ -71,9 +75,11 @@ class Webhook {
     this.#process.runInBackground('certificate watch', (closing) => this.#certificates.run(closing));
     this.#process.runInBackground('operator lease', (closing) => this.#operatorLease.run(closing));
     const handler = this.#startAdmission(inspector);
-    // Listen only once both are available: a refused connection costs the API server less than a wrong or missing response.
+    // Starts to listen only when both are available. A refused connection costs the API server less than a wrong or
+    // missing response.
     const [first] = await Promise.all([this.#certificates.waitForFirst(signal), this.#synced(signal)]);
-    // Prefer the current certificate: it may have been replaced while the initial LISTs were read.
+    // Uses the current certificate instead of the first one, which may have been replaced while the initial LISTs were
+    // read.
     const port = await this.#listen(handler, this.#certificates.current ?? first);
     this.#state = 'serving';
     this.#process.runInBackground('lease', (closing) => this.#lease().run(closing));
@@ -128,7 +134,7 @@ class Webhook {
     return port;
   }
 
-  /** The webhook's Lease. Each serving replica renews it; it expires when no replica serves. */
+  /** Returns the webhook's Lease, which all serving replicas renew. It expires when no replica serves. */
   #lease(): SharedLease {
     const { api, clock, logger, config } = this.#process;
     return new SharedLease({
@@ -151,7 +157,10 @@ class Webhook {
     }
   }
 
-  /** Reports unready at once, and keeps serving until endpoints and load balancers have removed this replica. */
+  /**
+   * Reports at once that this replica is not ready. Continues to serve until endpoints and load balancers have removed
+   * the replica.
+   */
   async #drain(): Promise<void> {
     const { clock, config, logger } = this.#process;
     this.#state = 'draining';

@@ -1,12 +1,15 @@
 import { address, commonVariables, durationMs, path, readConfig, variable, wholeNumber } from '@archpolicy/service';
 import type { Config, Environment } from '@archpolicy/service';
 
-/** Longer than any sensible `terminationGracePeriodSeconds`. */
+/** Maximum of `drainSeconds`. It is longer than any sensible `terminationGracePeriodSeconds`. */
 const MAX_DRAIN_SECONDS = 300;
-/** The deadline of a review is at most 1.5 s (docs/design.md, section 8): a larger budget has no effect. */
+/**
+ * Maximum of `inspectionBudgetMs`. A larger budget would have no effect, because the deadline of a review is at most
+ * 1.5 s (docs/design.md, section 8).
+ */
 const MAX_INSPECTION_BUDGET_MS = 1_500;
 
-/** Every variable of the webhook: `--help` lists this table. */
+/** All environment variables of the webhook. `--help` prints this table. */
 export const variables = {
   ...commonVariables,
   webhookAddress: variable({

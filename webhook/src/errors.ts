@@ -2,12 +2,12 @@ import { CodedError } from '@archpolicy/core';
 
 /** Codes of the webhook's unexpected errors. */
 export type WebhookErrorCode =
-  /** The decision missed the review's deadline. */
+  /** The decision was not complete at the deadline of the review. */
   | 'DeadlinePassed'
-  /** The decision threw: a bug. */
+  /** The decision threw an error, which is a bug. */
   | 'DecisionFailed';
 
-/** An unexpected error of the webhook. The pod is admitted unchanged, never rejected. */
+/** An unexpected error of the webhook. After it, the pod is admitted unchanged, never rejected. */
 export class WebhookError extends CodedError<WebhookErrorCode> {
   override readonly name = 'WebhookError';
 }

@@ -21,12 +21,16 @@ export interface AdmissionHandlerOptions {
 }
 
 /**
- * Maps the body of a review to an HTTP response. Every error is answered "allowed, unchanged". If the uid cannot be read,
- * the response is a 4xx, on which the API server fails open. Only a deny decision returns `allowed: false` (P1).
+ * Maps the body of a review to an HTTP response. After an error, the response allows the pod unchanged. If the uid
+ * cannot be read, the response is a 4xx, on which the API server fails open. `allowed` is false only after a deny
+ * decision (P1).
  */
 export class AdmissionHandler implements ReviewHandler {
   readonly #options: AdmissionHandlerOptions;
-  /** Encodes a memoized placement once. Weak: MemoizedPlacement owns the keys. */
+  /**
+   * The encoded response of each placement, so that a memoized placement is encoded once. The references are weak,
+   * because MemoizedPlacement owns the keys.
+   */
   readonly encodedResponses = new WeakMap<PlacedPod, string>();
 
   constructor(options: AdmissionHandlerOptions) {
@@ -66,7 +70,7 @@ export class AdmissionHandler implements ReviewHandler {
   shed(body: Buffer): HttpResponse {
     this.#options.onReview('shed', 0);
     const uid = peekUid(body);
-    // Without Retry-After: the API server does not retry a webhook, it fails open.
+    // The response has no Retry-After: the API server does not retry the call of a webhook, but fails open.
     return uid === undefined ? { status: 429, body: '' } : { status: 200, body: encodeReview(uid, ALLOWED_UNCHANGED) };
   }
 

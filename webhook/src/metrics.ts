@@ -7,7 +7,7 @@ import type { CertificateReadOutcome } from './tls/certificate-watch.ts';
 
 /** How a review ended. */
 export const REVIEW_OUTCOMES = [
-  /** Answered with a placement decision. */
+  /** The response contains a placement decision. */
   'decided',
   /** The request does not create a pod. */
   'ignored',
@@ -15,11 +15,11 @@ export const REVIEW_OUTCOMES = [
   'malformed',
   /** The body or the pod exceeds a size limit. */
   'excessive',
-  /** Rejected by the review queue: it could not start in time. */
+  /** The review queue rejected the review, because it could not start in time. */
   'shed',
-  /** The decision missed the deadline. */
+  /** The decision was not complete at the deadline of the review. */
   'late',
-  /** The decision threw: a bug. */
+  /** The decision threw an error, which is a bug. */
   'failed',
 ] as const;
 export type ReviewOutcome = (typeof REVIEW_OUTCOMES)[number];
@@ -29,7 +29,10 @@ const DECISION_MODES = ['Enforce', 'Audit', 'None'] as const;
 export type DecisionMode = (typeof DECISION_MODES)[number];
 const DECISION_KINDS = ['constrain', 'leave', 'gate', 'deny'] as const satisfies readonly PlacementDecision['kind'][];
 
-/** Seconds. Up to 0.01 for warm reviews, up to the longest deadline for cold ones. */
+/**
+ * Upper bounds of the duration buckets, seconds. Those up to 0.01 are for reviews with cached images, the others for
+ * reviews that wait for inspections until the longest deadline.
+ */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2];
 
 const AUDIT_OUTCOMES = ['done', 'dropped', 'failed'] as const;
@@ -39,7 +42,7 @@ const MS_PER_SECOND = 1_000;
 /** The sources of the gauges, read at each scrape. */
 export interface GaugeSources {
   readonly inFlight: () => number;
-  /** Epoch milliseconds; NaN while there is no certificate. */
+  /** The expiry of the serving certificate, epoch milliseconds. NaN while there is no certificate. */
   readonly certificateExpiryMs: () => number;
   /** Whether pods may be gated. */
   readonly canGate: () => boolean;
@@ -110,7 +113,7 @@ export function declareMetrics(registry: Registry, observed: GaugeSources): Webh
   };
 }
 
-/** Declares the metric of certificate reads. Returns the function that counts one. */
+/** Declares the metric of certificate reads. Returns the function that counts one read. */
 export function declareCertificateMetrics(registry: Registry): (outcome: CertificateReadOutcome) => void {
   const reads = enumCounter({
     registry,

@@ -1,13 +1,19 @@
 import { KeyedConcurrencyLimit, yieldToEventLoop } from '@archpolicy/async';
 
-/** Work after the response of a review. Its signal aborts at shutdown. */
+/** Work that begins after the response of a review. Its signal aborts at shutdown. */
 export type AuditTask = (signal: AbortSignal) => Promise<void>;
 
-/** Concurrent audits: they share the event loop with reviews, whose clients wait. */
+/**
+ * Maximum number of concurrent audits. It is low because audits share the event loop with reviews, for which clients
+ * wait.
+ */
 const MAX_RUNNING = 8;
-/** Running and queued audits. Further audits are dropped and counted. */
+/** Maximum number of running and queued audits. Further audits are dropped and counted. */
 const MAX_TASKS = 1_000;
-/** Size of the reviews that all tasks hold: a burst of typical pods (8 KB each) or a few huge ones. */
+/**
+ * Maximum size of all reviews that tasks hold in memory. It is enough for a burst of typical pods (8 KB each) or for a
+ * few huge ones.
+ */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 const MAX_WAITING = MAX_TASKS - MAX_RUNNING;
@@ -17,7 +23,7 @@ export interface AuditQueueOptions {
   readonly onOutcome: (outcome: 'done' | 'dropped' | 'failed', error?: unknown) => void;
 }
 
-/** Runs the audits of Audit mode after the response. Bounded in number, concurrency and memory. */
+/** Runs the audits of Audit mode after the response. Limits their number, concurrency and memory. */
 export class AuditQueue {
   readonly #onOutcome: AuditQueueOptions['onOutcome'];
   readonly #limit = new KeyedConcurrencyLimit({
@@ -38,7 +44,8 @@ export class AuditQueue {
   }
 
   /**
-   * Queues a task, or drops it if the queue is full. The task starts after the current event loop turn.
+   * Queues a task, or drops it if the queue is full. The task starts after the next yield to the event loop, so that
+   * the response is sent first.
    * @param bytes size of the review that the task retains
    */
   offer(task: AuditTask, bytes: number): void {
@@ -65,7 +72,7 @@ export class AuditQueue {
     return !this.#closing.signal.aborted && this.#heldBytes + bytes <= MAX_HELD_BYTES;
   }
 
-  /** Returns undefined if the queue is full. */
+  /** Starts or queues a task. Returns undefined if the queue is full. */
   #start(task: AuditTask): Promise<void> | undefined {
     const answered = yieldToEventLoop();
     this.#offered += 1;

@@ -30,18 +30,21 @@ export class InputGatherer {
     this.#options = options;
   }
 
-  /** Returns namespace, governing policy and nodes from memory, or undefined if the namespace is not cached. */
+  /**
+   * Returns the context of the pod from memory: its namespace, its governing policy and the nodes. Returns undefined if
+   * the namespace is not cached.
+   */
   cachedContext(request: AdmissionRequest): PodContext | undefined {
     const namespaceFacts = this.#options.views.namespace(request.namespace);
     return namespaceFacts && this.buildContext(request, namespaceFacts);
   }
 
-  /** Returns the context after one GET of the namespace, within the budget. */
+  /** Reads the namespace with one GET within the budget, and returns the context of the pod. */
   async fetchContext(request: AdmissionRequest, budgetMs: number): Promise<PodContext> {
     return this.buildContext(request, await this.#fetchNamespace(request.namespace, budgetMs));
   }
 
-  /** Inspects the images concurrently, with the pod's own pull secrets, within the budget. */
+  /** Inspects the images concurrently within the budget, with the pod's own pull secrets. */
   async inspectImages(
     context: PodContext,
     names: readonly string[],

@@ -6,7 +6,7 @@ import type { Logger } from '@archpolicy/service';
 import type { JobDeadline, JobReader } from './ports.ts';
 
 const JOBS: Resource = { group: 'batch', version: 'v1', resource: 'jobs' };
-/** An object takes at most 1.5 MB in etcd, somewhat more as JSON. */
+/** Maximum size of a response. An object takes at most 1.5 MB in etcd, and somewhat more as JSON. */
 const MAX_JOB_BYTES = 4 * 1024 * 1024;
 const UNKNOWN: JobDeadline = { kind: 'unknown' };
 

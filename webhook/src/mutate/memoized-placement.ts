@@ -3,19 +3,19 @@ import type { Inspection, PlacementInput } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 import type { PlacedPod, Placement } from './ports.ts';
 
-/** A large cluster uses some thousand pod templates, most of them rarely. */
+/** Maximum number of memoized placements. A large cluster uses some thousand pod templates, most of them rarely. */
 const MAX_PLACEMENTS = 5_000;
-/** Keys and placements together. A typical entry takes 4 KB. */
+/** Maximum size of all keys and placements, in characters. A typical entry takes 4 KB. */
 const MAX_CHARACTERS = 16 * 1024 * 1024;
-/** Size of a placement without its patch: warnings, audit annotations, decision. */
+/** Estimated size of a placement without its patch: warnings, audit annotations and decision. */
 const ANSWER_OVERHEAD = 1_024;
-/** Longer templates are not memoized: comparing them costs as much as deciding. */
+/** Maximum length of a memoized template. To compare a longer one costs as much as the decision. */
 const MAX_TEMPLATE_LENGTH = 32_768;
 
 /**
- * Decides each pod template once. The key is one text of all input that a placement depends on. Policy, namespace
- * and nodes are compared by identity: their views create new objects on each change. A placement that depends on the
- * current time is not memoized.
+ * Decides each pod template once. The key is one text of all input that a placement depends on. In it, an object number
+ * stands for each policy, namespace and list of nodes, because their views create new objects on each change. A
+ * placement that depends on the current time is not memoized.
  */
 export class MemoizedPlacement implements Placement {
   readonly #placement: Placement;
@@ -44,7 +44,10 @@ export class MemoizedPlacement implements Placement {
     return placed;
   }
 
-  /** Returns undefined if the placement depends on input that cannot be compared. */
+  /**
+   * Returns the cache key. Returns undefined if the placement depends on the current time or on input that cannot be
+   * compared.
+   */
   cacheKey(input: PlacementInput): string | undefined {
     const { pod, namespace, operation, namespaceFacts, policy, images, nodes, canGate } = input;
     if (input.jobDeadlineSeconds !== undefined || input.preferenceRelaxed !== undefined) return undefined;
@@ -56,7 +59,10 @@ export class MemoizedPlacement implements Placement {
     return `${cluster} ${String(canGate)} ${operation} ${namespace}\n${facts}\n${template}`;
   }
 
-  /** Returns the images' facts as text, or undefined if an image is unresolved: its retry depends on the current time. */
+  /**
+   * Returns the images' facts as text. Returns undefined if an image is unresolved, because the time of its retry
+   * depends on the current time.
+   */
   factsText(images: ReadonlyMap<string, Inspection>): string | undefined {
     let text = '';
     for (const [image, inspection] of images) {
@@ -85,6 +91,6 @@ class ObjectIds {
 }
 
 function estimateSize({ patch }: PlacedPod): number {
-  // Twice: AdmissionHandler also keeps the encoded response.
+  // The patch counts twice, because AdmissionHandler also keeps the encoded response.
   return ANSWER_OVERHEAD + 2 * JSON.stringify(patch).length;
 }

@@ -18,7 +18,7 @@ export const corePlacement: Placement = {
   imagesToInspect: (context) => {
     const { policy, pod } = context;
     if (policy === undefined) return [];
-    // A pod that is exempt for any images (such as a DaemonSet's) must not wait for their inspection.
+    // A pod that is exempt regardless of its images (such as a DaemonSet's) must not wait for their inspection.
     if (!isOwnedByWorkload(pod) && isUntouched(decidePlacement({ ...context, images: NO_IMAGES }))) return [];
     return imagesToInspect(podImages(objectAt(pod, 'spec')), policy.spec);
   },
@@ -28,7 +28,10 @@ export const corePlacement: Placement = {
   },
 };
 
-/** Controllers whose pods are rarely exempt: deciding first without images would double the work. */
+/**
+ * Controllers whose pods are rarely exempt. For these pods, an additional decision without images would usually be
+ * wasted.
+ */
 const WORKLOAD_KINDS: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'Job', 'ReplicationController']);
 
 function isOwnedByWorkload(pod: JsonObject): boolean {

@@ -16,20 +16,20 @@ export interface PodMutatorOptions {
   readonly jobs: JobReader;
   readonly audits: AuditQueue;
   readonly clock: Clock;
-  /** The part of a review's time that inspection may use, milliseconds. */
+  /** How long a review may wait for inspection, milliseconds. */
   readonly inspectionBudgetMs: number;
   readonly onDecision: OnDecision;
 }
 
-/** Budget of an inspection for an audit. No response waits for it. */
+/** How long an inspection for an audit may take. It can be long, because no response waits for it. */
 const AUDIT_BUDGET_MS = 15_000;
 
-/** Budget for the GET of a Job. Inspection leaves 1.1 s of a review by default. */
+/** How long the GET of a Job may take. By default, 1.1 s of a review are left after inspection. */
 const JOB_BUDGET_MS = 500;
-/** Reserved for the decision after the GET of the Job. */
+/** Time that is reserved for the decision after the GET of the Job, milliseconds. */
 const AFTER_JOB_MS = 50;
 
-/** Computes the placement of a pod at its creation: gather, decide, act. */
+/** Computes the placement of a pod at its creation: gathers the input, decides, and reports the decision. */
 export class PodMutator {
   readonly #options: PodMutatorOptions;
 
@@ -54,8 +54,8 @@ export class PodMutator {
   }
 
   /**
-   * PL9: does not gate a pod whose Job has a short deadline. The deadline is a field of the Job, which is read only for a pod
-   * that would be gated. If it cannot be read, the pod is not gated.
+   * PL9: does not gate a pod whose Job has a short deadline. The deadline is a field of the Job, so the Job is read,
+   * but only for a pod that would be gated. If the Job cannot be read, the pod is not gated.
    */
   async reconsiderForJob(gated: PlacedPod, input: PlacementInput, deadline: number): Promise<PlacedPod> {
     const owner = readOwner(input.pod);
@@ -67,7 +67,10 @@ export class PodMutator {
     return limit.seconds === undefined ? gated : placement.place({ ...input, jobDeadlineSeconds: limit.seconds });
   }
 
-  /** PL10: returns at once. The placement under Enforce is computed after the response, for metrics and logs. */
+  /**
+   * PL10: returns the placement of mode Audit at once. The placement that Enforce would result in is computed after the
+   * response, for metrics and logs.
+   */
   #audit(context: PodContext, bytes: number): PlacedPod {
     const { gatherer, placement, audits, onDecision } = this.#options;
     const placed = placement.place({ ...context, images: new Map() });
@@ -93,7 +96,9 @@ export class PodMutator {
   }
 }
 
-/** The context with the policy in mode Enforce. Without gates: an audit waits for the inspection instead. */
+/**
+ * Returns the context with the policy in mode Enforce, but without gates: an audit waits for the inspection instead.
+ */
 function withEnforceMode(context: PodContext): PodContext {
   const { policy } = context;
   if (policy === undefined) return context;

@@ -13,8 +13,8 @@ import type { PullSecretView } from '@archpolicy/cluster-view';
 export interface ClusterViews {
   namespace(name: string): NamespaceFacts | undefined;
   /**
-   * One GET, for a new namespace whose watch event has not arrived. Undefined: it does not exist. If the GET rejects, the
-   * pod is left unchanged.
+   * Reads a new namespace whose watch event has not arrived, with one GET. Returns undefined if it does not exist. If
+   * the GET rejects, the pod is admitted unchanged.
    */
   fetchNamespace(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
   policies(): Iterable<ArchPolicy>;
@@ -26,7 +26,7 @@ export type PullSecrets = Pick<PullSecretView, 'peek' | 'read'>;
 
 /** The deadline of a Job. */
 export type JobDeadline =
-  /** `activeDeadlineSeconds`; absent: no deadline. */
+  /** `seconds` is `activeDeadlineSeconds`; absent: the Job has no deadline. */
   | { readonly kind: 'known'; readonly seconds?: number }
   /** The Job could not be read in time. */
   | { readonly kind: 'unknown' };
@@ -37,9 +37,9 @@ export interface JobReader {
   readDeadline(namespace: string, job: OwnerReference, budgetMs: number): Promise<JobDeadline>;
 }
 
-/** Placement as pure functions, from core. */
+/** Computes placements with pure functions, which core provides. */
 export interface Placement {
-  /** Returns the images to inspect; empty if the decision needs none. */
+  /** Returns the images to inspect. Empty if the decision does not depend on images. */
   imagesToInspect(input: Omit<PlacementInput, 'images'>): readonly string[];
   place(input: PlacementInput): PlacedPod;
 }

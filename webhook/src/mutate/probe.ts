@@ -3,15 +3,20 @@ import type { JsonObject, JsonPatchOperation } from '@archpolicy/core';
 import type { AdmissionRequest } from '../review/review.ts';
 import type { PlacedPod } from './ports.ts';
 
-/** Proves that the webhook received the probe. Readers of the annotation find no additions to the pod in it. */
+/**
+ * The decision annotation of a probe. It proves that the webhook received the probe. It states no additions to the pod.
+ */
 const ANSWER = JSON.stringify({ v: 1, kind: 'leave', reason: 'Probe' });
 
-/** Whether the request is the operator's probe. No pod is ever stored in its namespace. */
+/** Whether the request is the operator's probe. Its namespace is used for nothing else: no pod is ever stored in it. */
 export function isProbe({ namespace }: Pick<AdmissionRequest, 'namespace'>): boolean {
   return namespace === PROBE_NAMESPACE;
 }
 
-/** R3: the response to every probe, regardless of policies and registries: it proves that the webhook is called. */
+/**
+ * R3: returns the response to a probe. It is the same for all policies and registries, because it only proves that the
+ * webhook is called.
+ */
 export function answerProbe(pod: JsonObject): PlacedPod {
   return {
     decision: { kind: 'leave', reason: 'NoPolicy', unresolved: [], warnings: [] },

@@ -1,10 +1,10 @@
 /** The response to one admission request. */
 export interface ReviewResponse {
-  /** False only for a policy's `Deny`. */
+  /** Whether the pod is allowed. False only if the policy denies it. */
   readonly allowed: boolean;
-  /** For a rejection: the message for the user. */
+  /** The message for the user; only for a rejection. */
   readonly message?: string;
-  /** JSON Patch. Absent or empty: the pod is unchanged. */
+  /** The JSON Patch. If it is absent or empty, the pod is unchanged. */
   readonly patch?: readonly unknown[];
   readonly warnings?: readonly string[];
   readonly auditAnnotations?: Readonly<Record<string, string>>;
@@ -13,24 +13,27 @@ export interface ReviewResponse {
 /** The response of every error path. */
 export const ALLOWED_UNCHANGED: ReviewResponse = { allowed: true };
 
-/** The limit that Kubernetes recommends. The API server may truncate or drop longer warnings. */
+/** Maximum length of a warning, as Kubernetes recommends it. The API server may truncate or drop longer warnings. */
 const MAX_WARNING_LENGTH = 120;
-/** With MAX_WARNING_LENGTH well below 4 KiB in total, above which the API server drops warnings. */
+/**
+ * Maximum number of warnings. With MAX_WARNING_LENGTH they are well below 4 KiB in total; above 4 KiB the API server
+ * drops warnings.
+ */
 const MAX_WARNINGS = 10;
 
-/** Encodes the AdmissionReview with the response to the request of this uid. */
+/** Encodes an AdmissionReview with the response to the request that has this uid. */
 export function encodeReview(uid: string, verdict: ReviewResponse): string {
   return wrapResponse(uid, encodeResponse(verdict));
 }
 
-/** Encodes the AdmissionReview around an encoded response, which many pods share. */
+/** Encodes an AdmissionReview with a response that is already encoded. Many pods share the same encoded response. */
 export function wrapResponse(uid: string, encodedVerdict: string): string {
   return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":${JSON.stringify(uid)},${encodedVerdict}}}`;
 }
 
 /**
- * Encodes the fields of the response except its uid. The text is concatenated: most of it is the patch, and base64 needs no
- * escaping.
+ * Encodes the fields of the response except its uid. The text is concatenated, because most of it is the patch in
+ * base64, which needs no escaping.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response
  * @example {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"705ab4f5-…","allowed":true,
@@ -48,7 +51,7 @@ export function encodeResponse(verdict: ReviewResponse): string {
   return response;
 }
 
-/** Returns the text as one line of at most 120 characters: a warning is sent in an HTTP header. */
+/** Returns the text as one line of at most 120 characters, because a warning is sent in an HTTP header. */
 export function fitWarning(text: string): string {
   const line = text.replaceAll(/[\p{Cc}\p{Cs}\s]+/gu, ' ').trim();
   const characters = Array.from(line);

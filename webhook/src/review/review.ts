@@ -3,11 +3,11 @@ import type { JsonObject, Result } from '@archpolicy/core';
 
 /** The fields of an admission request that the webhook uses. */
 export interface AdmissionRequest {
-  /** Echoed in the response. */
+  /** The uid of the request. The response repeats it. */
   readonly uid: string;
   /** Whether the request creates a pod. All other requests are allowed unchanged. */
   readonly createsPod: boolean;
-  /** From the request: the object may have none. */
+  /** The namespace of the request. The object may not contain it. */
   readonly namespace: string;
   readonly dryRun: boolean;
   /** The object as received; `{}` if absent. */
@@ -16,10 +16,10 @@ export interface AdmissionRequest {
   readonly bytes: number;
 }
 
-/** The parsed request, or the message of a 400 response, on which the API server fails open. */
+/** The parsed request, or the message of a response with status 400. On this status the API server fails open. */
 export type ParsedReview = Result<AdmissionRequest, string>;
 
-/** The API server sends UUIDs of 36 characters. */
+/** Maximum length of a uid. The API server sends UUIDs of 36 characters. */
 const MAX_UID_LENGTH = 256;
 
 /**
@@ -74,10 +74,13 @@ function isPodCreation(request: JsonObject): boolean {
 /** The start of each review as the API server encodes it: kind and apiVersion, then the request's uid. */
 const REVIEW_START =
   /^\{"kind":"AdmissionReview","apiVersion":"admission\.k8s\.io\/v1","request":\{"uid":"(?<uid>[0-9A-Za-z-]{1,64})"/u;
-/** Long enough for a match of REVIEW_START. */
+/** Number of bytes that REVIEW_START is matched against. They are enough for every match. */
 const START_BYTES = 192;
 
-/** Returns the uid without parsing the body: shedding a review must be cheap. */
+/**
+ * Returns the uid without parsing the body, so that shedding a review is cheap. Returns undefined if the body does not
+ * start as expected.
+ */
 export function peekUid(body: Buffer): string | undefined {
   return REVIEW_START.exec(body.toString('latin1', 0, START_BYTES))?.groups?.['uid'];
 }

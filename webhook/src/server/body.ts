@@ -1,19 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import { MAX_PARSED_BYTES } from '../review/body-limits.ts';
 
-/** Reject bodies over the parser's limit before reading them: buffering 7 MiB triggers a full GC (up to 15 ms pause). */
+/**
+ * Maximum size of a body that is read, the same as for parsing. Buffering 7 MiB would trigger a full GC (a pause of up
+ * to 15 ms).
+ */
 export const MAX_BODY_BYTES = MAX_PARSED_BYTES;
 
-/** Bytes of one body to read before yielding to other connections. Typical bodies (8 KB) are read without a pause. */
+/**
+ * Number of bytes of one body that are read before other connections are served. Typical bodies (8 KB) are read without
+ * a pause.
+ */
 const SLICE_BYTES = 64 * 1024;
 
 /**
- * Limit for all bodies being read or queued: sixteen of the largest, thousands of typical ones. Without it, memory is
- * bounded only by the number of connections times the largest body.
+ * Maximum size of all bodies that are being read or queued: sixteen of the largest, thousands of typical ones. Without
+ * it, only the number of connections times the largest body would limit the memory.
  */
 const MAX_BUFFERED_BYTES = 48 * 1024 * 1024;
 
-/** Limits the bytes of all bodies in memory. */
+/** Limits the total size of all bodies in memory. */
 export class BodyBudget {
   #free = MAX_BUFFERED_BYTES;
 
@@ -29,19 +35,19 @@ export class BodyBudget {
   }
 }
 
-/** A complete body, or why it was not read. */
+/** A complete body, or the reason why it was not read. */
 export type BodyRead =
   | { readonly kind: 'body'; readonly body: Buffer }
   | { readonly kind: 'too-large' }
-  /** The budget is exhausted by other bodies. */
+  /** Other bodies have used up the budget. */
   | { readonly kind: 'busy' }
   /** The client closed the connection. */
   | { readonly kind: 'aborted' };
 
 /**
- * Reads a body within MAX_BODY_BYTES and the budget, and calls `done` once. Bytes are reserved as they arrive, because a
- * Content-Length costs the client nothing. The caller releases a body with `budget.release(body.length)`. A body over
- * either limit is not read further.
+ * Reads a body within MAX_BODY_BYTES and the budget, and calls `done` once. Bytes are reserved as they arrive, not by
+ * Content-Length, because a client can announce any length at no cost. The caller releases a body with
+ * `budget.release(body.length)`. A body that exceeds either limit is not read further.
  */
 export function readBody(request: IncomingMessage, budget: BodyBudget, done: (read: BodyRead) => void): void {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
@@ -52,7 +58,7 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
   const chunks: Buffer[] = [];
   let size = 0;
   let isFinished = false;
-  // Removing the listeners costs more than leaving them.
+  // The listeners are not removed, because removing them costs more than keeping them.
   const finish = (read: BodyRead): void => {
     if (isFinished) return;
     isFinished = true;
@@ -83,7 +89,10 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
   });
 }
 
-/** Pauses the request for one event loop turn after each slice: otherwise 2 MiB of a fast client are read in one go. */
+/**
+ * Pauses the request until the next turn of the event loop after each slice. Otherwise 2 MiB of a fast client would be
+ * read without a pause.
+ */
 function pauseBetweenSlices(request: IncomingMessage): (bytes: number) => void {
   let sliceBytes = 0;
   return (bytes) => {

@@ -3,15 +3,15 @@ import type { Clock } from '@archpolicy/async';
 
 /** A review that waits to be processed. */
 export interface QueuedReview {
-  /** When its body was complete, monotonic milliseconds. */
+  /** The time at which the body was complete, monotonic milliseconds. */
   readonly arrivedAt: number;
-  /** The latest useful start, monotonic milliseconds. */
+  /** The latest time at which a start is still useful, monotonic milliseconds. */
   readonly latestStart: number;
   /** Size of the body. */
   readonly bytes: number;
-  /** Starts processing. The synchronous part runs before this returns. */
+  /** Starts to process the review. Its synchronous part has run when this function returns. */
   readonly start: () => void;
-  /** Responds without processing it. */
+  /** Responds without processing the review. */
   readonly shed: () => void;
 }
 
@@ -19,17 +19,19 @@ export interface QueuedReview {
 const INITIAL_COST_MS = 0.1;
 /** Weight of the newest measurement in the moving average. */
 const COST_WEIGHT = 0.05;
-/** How long to process reviews before yielding to socket I/O. */
+/** How long reviews are processed before a yield to socket I/O, milliseconds. */
 const SLICE_MS = 5;
 /**
- * Larger reviews are low priority: parsing one takes up to 14 ms per MiB. A pod with dozens of containers takes 100 KB.
+ * Maximum size of a review of normal priority, in bytes. Larger reviews have low priority, because parsing takes up to
+ * 14 ms per MiB. A pod with dozens of containers takes 100 KB.
  */
 const LARGE_BYTES = 512 * 1024;
 
 /**
- * Queues complete reviews, so that waiting for the event loop is measurable, and processes them in FIFO order. Sheds a
- * review on arrival if the queue length times the average cost exceeds its latest start. Shedding is cheap and leaves the
- * queued reviews their time. Large reviews are processed one at a time, when no normal review waits.
+ * Processes complete reviews in FIFO order. The queue makes the time that reviews wait for the event loop measurable. A
+ * review is shed on arrival if it would start after its latest start, by the queue length times the average cost.
+ * Shedding is cheap, and leaves more time to the queued reviews. Large reviews are processed one at a time, when no
+ * normal review waits.
  */
 export class ReviewQueue {
   readonly #clock: Clock;
@@ -80,7 +82,10 @@ export class ReviewQueue {
     if (this.length > 0) this.#schedule();
   }
 
-  /** Starts at most one, then yields to socket I/O: normal reviews that arrived meanwhile go first. */
+  /**
+   * Starts at most one large review. After it the queue yields to socket I/O, and normal reviews that have arrived in
+   * the meantime go first.
+   */
   startOneLarge(now: number): void {
     const review = this.#large.shift();
     if (review !== undefined) this.startOrShed(review, now);

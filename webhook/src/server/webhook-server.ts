@@ -15,13 +15,13 @@ import type { Limits } from './limits.ts';
 import { ReviewQueue } from './review-queue.ts';
 import { reviewTimeoutMs } from './timeout.ts';
 
-/** A review may wait this long for its start even if the request's timeout is shorter. */
+/** How long a review may wait for its start in any case, even if the timeout of the request is shorter. */
 const MIN_WAIT_MS = 50;
 
-/** How long the connection stays open after a response to a client that is still sending. */
+/** How long a connection stays open after a response to a client that is still sending its body. */
 const LINGER_MS = 250;
 
-/** When a review arrived and when its response is due, monotonic milliseconds. */
+/** The arrival of a review and the deadline of its response, monotonic milliseconds. */
 export interface ReviewTimes {
   readonly arrivedAt: number;
   readonly deadline: number;
@@ -35,13 +35,16 @@ export interface HttpResponse {
 /** Maps bodies of reviews to responses. No function rejects or throws. */
 export interface ReviewHandler {
   handle(body: Buffer, times: ReviewTimes): Promise<HttpResponse>;
-  /** Responds without parsing the body: the review cannot start in time. */
+  /** Responds to a review that cannot start in time. Does not parse the body. */
   shed(body: Buffer): HttpResponse;
   /** Responds to a body that exceeds the size limit. */
   rejectTooLarge(times: ReviewTimes): HttpResponse;
 }
 
-/** Without Retry-After: the API server does not retry a webhook, it fails open. */
+/**
+ * The response while the budget for bodies is used up. It has no Retry-After: the API server does not retry the call of
+ * a webhook, but fails open.
+ */
 const BUSY: HttpResponse = { status: 429, body: 'too many request bodies in memory\n' };
 
 export interface WebhookServerOptions {
@@ -52,7 +55,7 @@ export interface WebhookServerOptions {
   readonly random: () => number;
   /** The part of a review's time that is reserved for inspection, milliseconds. */
   readonly inspectionBudgetMs: number;
-  /** Overrides for tests. */
+  /** Limits that tests override. */
   readonly limits?: Partial<Limits>;
 }
 
@@ -62,7 +65,7 @@ export class WebhookServer {
   readonly #server: Server;
   readonly #queue: ReviewQueue;
   readonly #budget = new BodyBudget();
-  /** When each connection reaches its maximum age, monotonic milliseconds. */
+  /** The time at which each connection reaches its maximum age, monotonic milliseconds. */
   readonly maxAgeReachedAt = new WeakMap<Socket, number>();
   #draining = false;
   #inFlight = 0;
@@ -110,12 +113,12 @@ export class WebhookServer {
     return listen(this.#server, this.#options.address);
   }
 
-  /** Serves this certificate on new connections. Open connections keep the one they were opened with. */
+  /** Uses this certificate for new connections. An open connection keeps the certificate with which it was opened. */
   reload({ cert, key }: Certificate): void {
     this.#server.setSecureContext({ ...TLS_OPTIONS, cert, key });
   }
 
-  /** Closes each connection after its next response, so that clients reconnect to another replica. */
+  /** Begins to close each connection after its next response, so that clients reconnect to another replica. */
   drain(): void {
     this.#draining = true;
   }
@@ -129,7 +132,8 @@ export class WebhookServer {
       });
     });
     await this.idle(signal);
-    // Node does not count a connection without a first request as idle: it is closed here.
+    // Closes the remaining connections. Node does not close one without a first request, because it does not count it
+    // as idle.
     this.#server.closeAllConnections();
     await closed;
   }
@@ -187,7 +191,10 @@ export class WebhookServer {
     });
   }
 
-  /** The review timeout of a URL, milliseconds. The API server sends the same URL each time: it is parsed once. */
+  /**
+   * Returns the timeout of a review from its URL, in milliseconds. The last URL is cached, because the API server
+   * always sends the same one.
+   */
   timeoutMs(url: string): number {
     if (url !== this.#lastUrl) {
       this.#lastUrl = url;
@@ -212,7 +219,7 @@ export class WebhookServer {
   #send(response: ServerResponse, answer: HttpResponse): void {
     if (response.destroyed) return;
     const length = this.#writeHead(response, answer);
-    // Nearly all responses are ASCII, which latin1 writes without encoding.
+    // Nearly all responses are ASCII. They are written as latin1, which needs no encoding.
     response.end(answer.body, length === answer.body.length ? 'latin1' : 'utf8');
   }
 
@@ -223,7 +230,8 @@ export class WebhookServer {
       'content-type': status === 200 ? 'application/json' : 'text/plain',
       'content-length': length,
     };
-    // After an error the rest of the body may still arrive: it must not be parsed as the next request.
+    // After an error the rest of the body may still arrive. The connection is closed, so that the rest is not parsed as
+    // the next request.
     if (status !== 200 || this.#draining || this.#isOld(response.socket)) headers['connection'] = 'close';
     response.writeHead(status, headers);
     return length;
@@ -235,7 +243,9 @@ export class WebhookServer {
   }
 }
 
-/** Returns the status for a request with the wrong path, method or content type, or undefined. */
+/**
+ * Returns the status for a request with a wrong path, method or content type. Returns undefined for all other requests.
+ */
 function rejectionStatus(url: string, method: string | undefined, contentType: string | undefined): number | undefined {
   if (url !== '/mutate' && !url.startsWith('/mutate?')) return 404;
   if (method !== 'POST') return 405;

@@ -5,13 +5,16 @@ import type { CheckResult, Logger } from '@archpolicy/service';
 import type { Certificate, CertificateRead } from './certificate.ts';
 import { readCertificate } from './certificate.ts';
 
-/** The outcome of a read: `loaded`, or why the files are not used (counted at each read while it lasts). */
+/**
+ * The outcomes of a read: `loaded`, or the reason why the files are not used. Each read counts, also if the reason is
+ * the same as before.
+ */
 export const CERTIFICATE_READ_OUTCOMES = ['loaded', 'absent', 'bad', 'expired', 'not-yet-valid'] as const;
 export type CertificateReadOutcome = (typeof CERTIFICATE_READ_OUTCOMES)[number];
 
-/** Poll interval. The kubelet takes up to a minute to update a changed Secret. */
+/** Interval of the reads. The kubelet takes up to a minute to update a changed Secret. */
 const POLL_MS = 2_000;
-/** Poll interval before the first certificate: start-up waits for it. */
+/** Interval of the reads before the first certificate. It is short because the start of the webhook waits for it. */
 const FIRST_POLL_MS = 100;
 
 export interface CertificateWatchOptions {
@@ -20,11 +23,11 @@ export interface CertificateWatchOptions {
   readonly logger: Logger;
   /** Called with each certificate that is loaded, including the first. */
   readonly onCertificate: (certificate: Certificate) => void;
-  /** Called for each read, unless the files hold the certificate in use. */
+  /** Called for each read, except if the files contain the certificate in use. */
   readonly onRead?: (outcome: CertificateReadOutcome) => void;
 }
 
-/** Why the files are not used. */
+/** The reason why the files are not used. */
 interface Rejection {
   readonly outcome: Exclude<CertificateReadOutcome, 'loaded'>;
   readonly code: string;
@@ -36,23 +39,23 @@ const ABSENT: Rejection = {
   code: 'FilesAbsent',
   problem: 'tls.crt and tls.key do not exist',
 };
-/** Rejections of a pair that is less usable than the current one. */
+/** The rejections of a new pair that is less usable than the current one. */
 const LESS_USABLE = {
   expired: { outcome: 'expired', code: 'Expired', problem: 'the new certificate has expired' },
   'not-yet-valid': { outcome: 'not-yet-valid', code: 'NotYetValid', problem: 'the new certificate is not valid yet' },
 } as const satisfies Record<string, Rejection>;
 
 /**
- * Reloads the serving certificate when its files change. It polls and compares contents (two small reads), which works for
- * symlink swaps, copies with old modification times and network file systems, where file events do not. A pair that is
- * unusable, or less usable than the current one, does not replace it. Each poll decides again, so that a pair is adopted
- * once it becomes valid or the current one expires.
+ * Reloads the serving certificate when its files change. It polls and compares contents (two small reads). Unlike file
+ * events, this also detects symlink swaps, copies with old modification times and changes on network file systems. A
+ * pair that is unusable, or less usable than the current one, does not replace the current one. Each poll decides
+ * again, so that a pair is adopted once it becomes valid or the current one expires.
  */
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
   #current: Certificate | undefined;
   readonly #first = Promise.withResolvers<Certificate>();
-  /** The problem logged last: a lasting problem is logged once. */
+  /** The last problem that was logged, so that a lasting problem is logged once. */
   loggedProblem = '';
 
   constructor(options: CertificateWatchOptions) {
@@ -64,7 +67,7 @@ export class CertificateWatch {
     return this.#current;
   }
 
-  /** Readiness check: a certificate is loaded and valid now. */
+  /** Readiness check: succeeds if a certificate is loaded and valid now. */
   check(): CheckResult {
     if (this.#current === undefined) return { ok: false, reason: this.loggedProblem || 'no certificate is loaded' };
     switch (validityState(this.#current, this.#options.clock.now())) {

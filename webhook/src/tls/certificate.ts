@@ -7,14 +7,16 @@ import type { TlsProblemCode } from '@archpolicy/tls';
 import { isSupportedByApiServers } from './key-types.ts';
 import { TLS_OPTIONS } from './options.ts';
 
-/** A serving certificate (chain) and its key, as PEM. A TLS context was created with it, so OpenSSL accepts the pair. */
+/**
+ * A serving certificate (chain) and its key, as PEM. OpenSSL accepts the pair: a TLS context has been created with it.
+ */
 export interface Certificate extends CertificateValidity {
   readonly cert: Buffer;
   readonly key: Buffer;
   readonly serialNumber: string;
 }
 
-/** Problems of the files in addition to `TlsProblemCode`. */
+/** Codes of problems with the files, in addition to `TlsProblemCode`. */
 type FileProblemCode = 'FileTooLarge' | 'FilesUnreadable' | 'KeyTypeUnsupported';
 
 /** The result of reading the directory. `problem` contains no text from the files. */
@@ -25,12 +27,12 @@ export type CertificateRead =
 
 const FILES = { certificate: 'tls.crt', key: 'tls.key' } as const;
 
-/** A chain of a dozen certificates is 20 KB. */
+/** Maximum size of a file. A chain of a dozen certificates is 20 KB. */
 const MAX_FILE_BYTES = 256 * 1024;
 
 /**
- * Reads `tls.crt` and `tls.key`. The kubelet replaces both at once, by one symlink. If it does so between the two reads, the
- * pair does not match and is reported as bad; the next poll reads the new pair.
+ * Reads `tls.crt` and `tls.key`. The kubelet replaces both at the same time with one symlink. If that happens between
+ * the two reads, the pair does not match and is reported as bad. The next poll reads the new pair.
  */
 export async function readCertificate(directory: string): Promise<CertificateRead> {
   try {
@@ -63,7 +65,7 @@ function parsePair(cert: Buffer, key: Buffer): CertificateRead {
   return { kind: 'read', certificate: { cert, key, ...validity, serialNumber: leaf.serialNumber } };
 }
 
-/** Returns undefined if the file exceeds MAX_FILE_BYTES. */
+/** Reads a file. Returns undefined if the file exceeds MAX_FILE_BYTES. */
 async function readBounded(path: string): Promise<Buffer | undefined> {
   const file = await open(path, 'r');
   try {

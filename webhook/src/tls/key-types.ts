@@ -4,7 +4,8 @@ import type { KeyObject } from 'node:crypto';
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 /**
- * Whether API servers can verify a certificate with this key. OpenSSL also loads other key types, but then every handshake fails.
+ * Whether API servers can verify a certificate with this key. OpenSSL also loads other key types, but every handshake
+ * with them would fail.
  *
  * @see https://github.com/golang/go/blob/go1.24.0/src/crypto/tls/handshake_client.go (verifyServerCertificate: RSA, ECDSA,
  * Ed25519) and https://github.com/golang/go/blob/go1.24.0/src/crypto/tls/defaults.go (the signature algorithms, and with
