@@ -28,14 +28,15 @@ const KEYWORDS = [
 
 const supported: ReadonlySet<string> = new Set(KEYWORDS);
 
-/** Thrown for a schema that a CRD cannot express: omitting a keyword would change its meaning. */
+/** Thrown for a schema that a CRD cannot express. Omitting an unsupported keyword would change the schema's meaning. */
 export class NotStructuralError extends Error {
   override readonly name = 'NotStructuralError';
   readonly code = 'NotStructural';
 }
 
 /**
- * Converts zod's JSON Schema to a structural schema: supported keywords in a fixed order, a description on each field.
+ * Converts zod's JSON Schema to a structural schema, with its keywords in a fixed order. Requires supported keywords
+ * only, and a type and a description for each field.
  * @throws NotStructuralError
  */
 export function toStructural(schema: unknown, path: string): StructuralSchema {
