@@ -5,7 +5,10 @@ export type Waited<T> =
   /** The caller's signal aborted first. */
   | { readonly kind: 'aborted' };
 
-/** Calls `listener` once when the signal aborts; immediately if it has. Returns a function that removes the listener. */
+/**
+ * Calls `listener` once when the signal aborts, or immediately if the signal has aborted already. Returns a function
+ * that removes the listener.
+ */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
     listener();
@@ -27,8 +30,9 @@ export function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Waits for shared work until the signal aborts. A result that is there already counts, even if the signal has aborted.
- * @throws what the work throws before that
+ * Waits for shared work until the signal aborts. If the work has ended already, its result is returned, even if the
+ * signal has aborted.
+ * @throws what the work throws before the signal aborts
  */
 export function waitUnlessAborted<T>(
   work: Promise<T>,

@@ -16,15 +16,18 @@ interface Deadline {
 }
 
 /**
- * Deadlines for many short operations, with one timer for all of them. For hot paths: an operation that nearly always
- * ends within a millisecond pays a Set entry instead of a timer.
+ * Deadlines for many short operations, with one timer for all of them. It saves time on hot paths: an operation costs
+ * an entry of a Set instead of a timer, and nearly always ends before its deadline.
  */
 export class BatchedTimeout {
   readonly #clock: Pick<Clock, 'monotonic' | 'sleep'>;
   readonly #shareMs: number;
   readonly #pending = new Set<Deadline>();
   #stopTimer: () => void = () => undefined;
-  /** When the timer elapses. It may be early: the deadline that it was started for may have been met. */
+  /**
+   * When the timer elapses. It may elapse before any deadline, because the work with the earliest one may have ended in
+   * time.
+   */
   #timerAtMs = Number.POSITIVE_INFINITY;
   #shared: { readonly controller: AbortController; readonly atMs: number } | undefined;
   #closed = false;
@@ -35,8 +38,8 @@ export class BatchedTimeout {
   }
 
   /**
-   * Waits for the work until `atMs` (monotonic milliseconds); pending I/O is handled before a wait times out, as in
-   * `waitAtMost`.
+   * Waits for the work until `atMs` (monotonic milliseconds). As in `waitAtMost`, pending I/O is handled before a wait
+   * times out.
    * @throws what the work throws in time
    */
   wait<T>(work: Promise<T>, atMs: number): Promise<Waited<T>> {
@@ -60,7 +63,7 @@ export class BatchedTimeout {
     });
   }
 
-  /** Returns a signal that aborts at `atMs` (monotonic milliseconds), less than `shareMs` earlier, or on `close`. */
+  /** Returns a signal that aborts at `atMs` (monotonic milliseconds), up to `shareMs` earlier, or on `close`. */
   signal(atMs: number): AbortSignal {
     if (this.#closed) return AbortSignal.abort();
     const shared = this.#shared;
@@ -78,7 +81,7 @@ export class BatchedTimeout {
     return controller.signal;
   }
 
-  /** Times out all pending waits and aborts all signals; later ones as well. */
+  /** Times out all pending waits and aborts all signals. Later waits and signals end at once. */
   close(): void {
     this.#closed = true;
     this.#stopTimer();
@@ -115,7 +118,7 @@ export class BatchedTimeout {
     return false;
   }
 
-  /** Expires what is due. Returns when the next one is. */
+  /** Expires the deadlines that are due. Returns the time of the next deadline. */
   #expire(nowMs: number): number {
     let nextAtMs = Number.POSITIVE_INFINITY;
     for (const deadline of this.#pending) {

@@ -1,17 +1,23 @@
-/** `closed`: calls pass. `open`: calls are rejected. `half-open`: one call may pass as a probe, whose outcome decides. */
+/**
+ * `closed`: calls pass. `open`: calls are rejected. `half-open`: one call may pass as a probe, whose outcome closes or
+ * opens the circuit.
+ */
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
 export type CircuitAdmission =
   | { readonly kind: 'allowed' }
-  /** `retryAtMs`: when the next call may pass, at the earliest. */
+  /** `retryAtMs`: the earliest time at which a call may pass. */
   | { readonly kind: 'rejected'; readonly retryAtMs: number };
 
 export interface CircuitBreakerOptions {
-  /** Failures in a row that open the circuit. */
+  /** The number of failures in a row that opens the circuit. */
   readonly failureThreshold: number;
-  /** As many failures within this time open it too, even with successes between them. 0 by default: only failures in a row count. */
+  /**
+   * `failureThreshold` failures within this time also open the circuit, even with successes between them. With 0, the
+   * default, only failures in a row count.
+   */
   readonly windowMs?: number;
-  /** How long it stays open at first; doubled with each failure while it is not closed. */
+  /** How long the circuit stays open at first. Each failed probe doubles the time. */
   readonly firstOpenMs: number;
   readonly maxOpenMs: number;
 }
@@ -19,8 +25,8 @@ export interface CircuitBreakerOptions {
 const ALLOWED: CircuitAdmission = { kind: 'allowed' };
 
 /**
- * A circuit breaker (Nygard, "Release It!"): blocks calls to a dependency that fails, and allows single probes to detect its
- * recovery. Has no clock and no timer; times are monotonic milliseconds.
+ * A circuit breaker (Nygard, "Release It!"): it blocks calls to a dependency that fails, and allows single probes to
+ * detect its recovery. It has no clock and no timer: callers pass the time in monotonic milliseconds.
  */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
@@ -55,8 +61,9 @@ export class CircuitBreaker {
   }
 
   /**
-   * Requests permission for a call. The outcome of an allowed call must be reported by `recordSuccess`, `recordFailure` or `release`, the last two
-   * with the admission: only the probe's own outcome ends the probe.
+   * Requests permission for a call. The caller must report the outcome of an allowed call by `recordSuccess`,
+   * `recordFailure` or `release`. It passes the returned admission to the last two, because only a failure or release
+   * of the probe itself ends the probe.
    */
   tryAcquire(nowMs: number): CircuitAdmission {
     if (this.#openUntilMs === undefined) return ALLOWED;
@@ -67,8 +74,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * A call succeeded: closes the circuit, even if the call began before it opened, because the dependency works now.
-   * Failures in the window still count, unless it was open.
+   * Records that a call succeeded, and closes the circuit: the dependency works now, even if the call began before the
+   * circuit opened. If the circuit was closed, earlier failures in the window still count.
    */
   recordSuccess(): void {
     this.#failures = 0;
@@ -80,10 +87,11 @@ export class CircuitBreaker {
   }
 
   /**
-   * A call failed: opens the circuit at the threshold. A probe keeps it open for twice as long; a call that began before
-   * it opened changes nothing, or many calls in flight would double the time at once.
+   * Records that a call failed. The circuit opens at the threshold. A failed probe keeps it open for twice as long. A
+   * call that began before the circuit opened changes nothing; otherwise many calls in flight would each double the
+   * time.
    *
-   * @param admission what `tryAcquire` returned; absent for a call that was made while the circuit was closed
+   * @param admission the result of `tryAcquire`; not needed for a call that was made while the circuit was closed
    */
   recordFailure(nowMs: number, admission?: CircuitAdmission): void {
     if (this.#failures === 0) this.#failingSinceMs = nowMs;
@@ -92,7 +100,9 @@ export class CircuitBreaker {
     if (isProbe || (this.#openUntilMs === undefined && this.#reachesThreshold(nowMs))) this.trip(nowMs);
   }
 
-  /** A call ended without an outcome, such as by an abort. If it was the probe, another call may probe. */
+  /**
+   * Records that a call ended without an outcome, for example by an abort. If it was the probe, another call may probe.
+   */
   release(admission: CircuitAdmission): void {
     this.#endProbe(admission);
   }

@@ -1,4 +1,4 @@
-/** The time. Everything that waits or measures takes a clock, so that tests control it. */
+/** A source of time. Code that waits or measures receives a clock as a parameter, so that tests control the time. */
 export interface Clock {
   /** Wall-clock time, epoch milliseconds. It may jump: use it for timestamps that other processes read. */
   now(): number;
@@ -15,8 +15,9 @@ export interface Clock {
 export type Random = () => number;
 
 /**
- * The machine's clock: the only place in the project that starts timers. They keep the process alive until they elapse
- * or their signal aborts. (`timers/promises` creates an AbortError for each aborted timer, which costs 25 µs.)
+ * Returns the machine's clock. No other code of the project starts timers. A timer keeps the process alive until it
+ * elapses or its signal aborts. (`timers/promises` is not used: it creates an AbortError for each aborted timer, which
+ * costs 25 µs.)
  */
 export function systemClock(): Clock {
   return {

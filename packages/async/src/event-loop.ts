@@ -6,8 +6,8 @@ export function yieldToEventLoop(): Promise<void> {
 }
 
 /**
- * Splits long synchronous work: yields to the event loop once every `units` units of work. Concurrent workers may share
- * one instance; yields that are due at the same time share one turn of the event loop.
+ * Splits long synchronous work by a yield to the event loop after every `units` units. Concurrent workers may share one
+ * instance: yields that are due at the same time share one turn of the event loop.
  */
 export class PeriodicYield {
   readonly #units: number;
@@ -18,7 +18,10 @@ export class PeriodicYield {
     this.#units = units;
   }
 
-  /** Counts finished work. Returns a promise to await when a yield is due, else undefined, so that most calls cost no promise. */
+  /**
+   * Counts finished work. Returns a promise to await if a yield is due, else undefined, so that most calls create no
+   * promise.
+   */
   count(units = 1): Promise<void> | undefined {
     this.#done += units;
     if (this.#done < this.#units) return undefined;

@@ -1,9 +1,9 @@
 /**
- * A round-robin queue: serves one entry of each tenant in rotation, and each tenant's entries in the order of their arrival. A
- * tenant that adds many entries delays only its own.
+ * A round-robin queue: it serves one entry of each tenant in turn, and the entries of one tenant in the order of their
+ * arrival. A tenant that adds many entries delays only its own entries.
  */
 export class FairQueue<K, V> {
-  /** Tenant → its entries, never empty. The tenant that is served next comes first. */
+  /** Maps each tenant that has entries to its entries. The tenant that is served next comes first. */
   readonly #tenants = new Map<string, Map<K, V>>();
   #size = 0;
 
@@ -27,7 +27,10 @@ export class FairQueue<K, V> {
     for (const entries of this.#tenants.values()) yield* entries.keys();
   }
 
-  /** Appends an entry to those of its tenant. A key that is queued already keeps its position and gets the new value. */
+  /**
+   * Appends an entry to the entries of its tenant. If the key is queued already, it keeps its position and gets the new
+   * value.
+   */
   set(tenant: string, key: K, value: V): void {
     let entries = this.#tenants.get(tenant);
     if (entries === undefined) this.#tenants.set(tenant, (entries = new Map<K, V>()));
@@ -36,7 +39,9 @@ export class FairQueue<K, V> {
     this.#size += entries.size;
   }
 
-  /** Removes an entry; if it was the first one, the next tenant is served. Returns whether it was queued. */
+  /**
+   * Removes an entry and returns whether it was queued. If it was the first of the queue, its tenant moves to the end.
+   */
   delete(tenant: string, key: K): boolean {
     const entries = this.#tenants.get(tenant);
     if (!entries?.has(key)) return false;

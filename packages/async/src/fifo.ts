@@ -1,10 +1,13 @@
-/** Consumed slots are cut off once there are this many and they are half of the array: a constant cost per item. */
+/**
+ * Minimum number of consumed slots that are cut off at once. They must also be half of the array, so that the cost per
+ * item is constant.
+ */
 const MIN_CUT = 1_024;
 
 /**
- * A first-in-first-out queue with constant-time operations that does not retain consumed items. (`Array.shift` moves all
- * items; finding the first element of a Set skips all that were deleted before it, and a queue of 100,000
- * keys would take seconds to empty.)
+ * A first-in-first-out queue with constant-time operations, which does not retain consumed items. (`Array.shift` moves
+ * all items. A Set skips all deleted elements to find its first one, so that emptying a queue of 100,000 keys would
+ * take seconds.)
  */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];

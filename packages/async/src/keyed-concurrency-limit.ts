@@ -3,13 +3,13 @@ import { FairQueue } from './fair-queue.ts';
 export interface KeyedConcurrencyLimitOptions<P extends string> {
   /** The classes of work, the most urgent first. */
   readonly priorities: readonly P[];
-  /** Items in progress at the same time, over all keys and priorities. */
+  /** Maximum number of items in progress at the same time, over all keys and priorities. */
   readonly maxRunning: number;
-  /** Items in progress at the same time for one key, in each priority. */
+  /** Maximum number of items in progress at the same time for one key and priority. */
   readonly maxRunningPerKey: number;
-  /** Waiting calls, over all keys and priorities. */
+  /** Maximum number of waiting calls, over all keys and priorities. */
   readonly maxWaiting: number;
-  /** Waiting calls for one key, in each priority. */
+  /** Maximum number of waiting calls for one key and priority. */
   readonly maxWaitingPerKey: number;
 }
 
@@ -18,7 +18,7 @@ export interface ConcurrencySlot<P extends string> {
   readonly priority: P;
   /** The key of the per-key limit, such as a host. */
   readonly key: string;
-  /** What the work is about. Work on an item that is in progress for the same key and priority needs no slot of its own. */
+  /** The object of the work. Concurrent work on the same item, with the same key and priority, shares one slot. */
   readonly item: string;
 }
 
@@ -35,8 +35,9 @@ interface Class {
 }
 
 /**
- * Bounds concurrent work, in all and per key. Work without a free slot waits, within bounds; waiters are served by priority,
- * then round-robin over the keys. Each priority has its own slots per key, so that urgent work never waits for less urgent work.
+ * Limits concurrent work, in total and per key. Work without a free slot waits, and the number of waiting calls is
+ * limited, too. Waiters are served by priority, then round-robin over the keys. Each priority has its own slots per
+ * key, so that less urgent work for a key does not take the slots of urgent work.
  */
 export class KeyedConcurrencyLimit<P extends string> {
   readonly #options: KeyedConcurrencyLimitOptions<P>;
@@ -51,7 +52,7 @@ export class KeyedConcurrencyLimit<P extends string> {
     );
   }
 
-  /** Runs the work as soon as a slot is free. Returns undefined, and does not run it, when too many calls wait. */
+  /** Runs the work as soon as a slot is free. If too many calls wait, returns undefined and does not run the work. */
   run<T>({ priority, key, item }: ConcurrencySlot<P>, work: () => Promise<T>): Promise<T> | undefined {
     const { maxWaiting, maxWaitingPerKey } = this.#options;
     const inClass = this.#classOf(priority);

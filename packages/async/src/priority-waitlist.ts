@@ -7,7 +7,7 @@ export type PermitOutcome =
   | { readonly kind: 'acquired' }
   /** The caller's signal aborted first. */
   | { readonly kind: 'aborted' }
-  /** The next permit is further away than the longest wait. */
+  /** The next permit would be valid only after the longest allowed wait. */
   | { readonly kind: 'rejected'; readonly waitMs: number };
 
 export interface PriorityWaitlistOptions<P extends string> {
@@ -15,8 +15,8 @@ export interface PriorityWaitlistOptions<P extends string> {
   /** The most urgent first. */
   readonly priorities: readonly P[];
   /**
-   * Reserves the next permit. Returns the milliseconds until it is valid; more than `maxWaitMs` means that none was
-   * reserved. Never rejects.
+   * Reserves the next permit. Returns the milliseconds until the permit is valid. A result above `maxWaitMs` means that
+   * no permit was reserved. Never rejects.
    */
   readonly reserve: () => Promise<number>;
   readonly maxWaitMs: number;
@@ -27,8 +27,9 @@ interface Waiter {
 }
 
 /**
- * Hands out permits of a rate limit one at a time, to the most urgent waiter at the moment at which a permit becomes
- * valid. Reserving it earlier, for one waiter, would serve that waiter before more urgent ones that arrive meanwhile.
+ * Hands out permits of a rate limit one at a time. When a permit becomes valid, the most urgent waiter of that moment
+ * gets it. If each waiter reserved its permit on arrival, more urgent waiters that arrive later would be served after
+ * it.
  */
 export class PriorityWaitlist<P extends string> {
   readonly #options: PriorityWaitlistOptions<P>;
@@ -74,14 +75,14 @@ export class PriorityWaitlist<P extends string> {
     while (this.size > 0) {
       const waitMs = await this.#options.reserve();
       if (waitMs > this.#options.maxWaitMs) this.#rejectAll(waitMs);
-      // A waiter that arrives after the last one gave up needs its own permit: this one is not valid yet.
+      // All waiters have gone before this permit became valid. A waiter that arrives now needs a new permit.
       else if (waitMs > 0 && !(await this.#sleep(waitMs))) continue;
       this.#next()?.settle({ kind: 'acquired' });
     }
     this.#isServing = false;
   }
 
-  /** Returns whether the time has passed. Ends early when the last waiter has gone: the permit then expires unused. */
+  /** Returns whether the time has passed: false if the last waiter has gone before. The permit then expires unused. */
   #sleep(ms: number): Promise<boolean> {
     if (this.size === 0) return Promise.resolve(false);
     return new Promise((resolve) => {

@@ -26,10 +26,10 @@ export interface WithTimeoutOptions extends TimeoutOptions {
 }
 
 /**
- * Runs `run` with a signal that aborts after `ms` milliseconds, or with the caller's signal. Waits until `run` has ended:
- * no work outlives the call.
- * @returns what `run` returns, even after an abort
- * @throws the abort reason (the caller's, or the timeout's) when `run` rejects after it, else what `run` throws
+ * Runs `run` with a signal that aborts after `ms` milliseconds, or when the caller's signal aborts. Waits until `run`
+ * has ended, so that no work outlives the call.
+ * @returns the result of `run`, even after an abort
+ * @throws the abort reason (of the caller or of the timeout) if `run` rejects after an abort, else the error of `run`
  */
 export async function withTimeout<T>(
   options: WithTimeoutOptions,
@@ -56,9 +56,9 @@ export async function withTimeout<T>(
 }
 
 /**
- * Waits for shared work at most `ms` milliseconds, or until the signal aborts; the work continues. A result that is
- * there already counts. After a stall of the process (a long garbage collection) the timer and the result are both
- * pending, and Node runs timers first: pending I/O is handled before the wait counts as timed out.
+ * Waits for shared work at most `ms` milliseconds, or until the signal aborts. The work continues after that. If it has
+ * ended already, its result is returned. Before the wait counts as timed out, pending I/O is handled: after a stall of
+ * the process (a long garbage collection) both the timer and the result may be pending, and Node runs timers first.
  * @throws what the work throws in time
  */
 export function waitAtMost<T>(work: Promise<T>, { clock, ms, signal }: TimeoutOptions): Promise<Waited<T>> {

@@ -1,28 +1,28 @@
 export interface TokenBucketRate {
   readonly perSecond: number;
-  /** Tokens in a full bucket: so many may be taken at once. */
+  /** The number of tokens in a full bucket, which may be taken at once. */
   readonly burst: number;
 }
 
 const MS_PER_SECOND = 1_000;
 
 /**
- * A token bucket with reservations (golang.org/x/time/rate): a token may be reserved before it is available, and the caller
- * waits for it. Has no clock and no timer; times are monotonic milliseconds.
+ * A token bucket with reservations, as in golang.org/x/time/rate: a caller may reserve a token before it is available,
+ * and then waits for it. It has no clock and no timer: callers pass the time in monotonic milliseconds.
  */
 export class TokenBucket {
   #tokens: number;
   #atMs: number;
 
-  /** A full bucket. */
+  /** Creates a full bucket. */
   constructor(burst: number, nowMs: number) {
     this.#tokens = burst;
     this.#atMs = nowMs;
   }
 
   /**
-   * Takes a token. Returns the milliseconds until it is valid; when they are more than `maxWaitMs`, none was taken.
-   * The rate may differ from call to call, such as after a configuration file was reloaded.
+   * Takes a token. Returns the milliseconds until the token is valid. If the result is above `maxWaitMs`, no token was
+   * taken. The rate may differ from call to call, for example after a configuration file was reloaded.
    */
   reserve({ perSecond, burst }: TokenBucketRate, nowMs: number, maxWaitMs = Number.POSITIVE_INFINITY): number {
     const perMs = perSecond / MS_PER_SECOND;

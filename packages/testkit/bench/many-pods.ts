@@ -1,17 +1,18 @@
 /**
- * Runs the fake API server of a large cluster in a separate process, so that its memory and CPU time are not measured with the
- * client's. Started by `fork` with the size (JSON) as its argument; see `PodServerCommand` and `PodServerReport`.
+ * Runs the fake API server of a large cluster in a separate process, so that the bench does not measure its memory and
+ * CPU time. `fork` starts it, with the size (JSON) as its argument. The messages are `PodServerCommand` and
+ * `PodServerReport`.
  */
 import type { JsonObject } from '@archpolicy/core';
 import { FakeApiServer, ManyPods } from '../src/api-server/index.ts';
 import type { ManyPodsSize } from '../src/api-server/index.ts';
 
-/** A message from the parent: the rate of pod events from now on; 0 for none. */
+/** A message from the parent: the rate of pod events from now on. 0 stops the events. */
 export interface PodServerCommand {
   readonly eventsPerSecond: number;
 }
 
-/** A message to the parent: the server's URL, and after each command the totals sent before it. */
+/** A message to the parent, at the start and after each command: the server's URL, and the totals sent so far. */
 export interface PodServerReport {
   readonly url: string;
   readonly events: number;

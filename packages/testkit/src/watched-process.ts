@@ -9,21 +9,21 @@ import type { Readable, Writable } from 'node:stream';
 export interface WatchedProgram {
   /** A path, or a name on PATH. */
   readonly command: string;
-  /** Returns the arguments; receives the directory of the program's files. */
+  /** Returns the arguments for a program whose files are in `directory`. */
   readonly args: (directory: string) => readonly string[];
-  /** Returns files to write to that directory before the start, by name. */
+  /** Returns the files that are written to the directory before the start: their contents by name. */
   readonly files?: (directory: string) => Readonly<Record<string, string>>;
-  /** The log text once it is ready. */
+  /** The text that the program logs when it is ready. */
   readonly ready: string;
 }
 
-/** A start takes about 0.5 s on two loaded cores. */
+/** Maximum duration of a start, which takes about 0.5 s on two loaded cores. */
 const START_DEADLINE_MS = 20_000;
 const MAX_LOG_LENGTH = 20_000;
 
 /**
- * Runs the program, and kills it and deletes its files once this process exits or closes the pipe, so that a killed test
- * leaves no server behind. Standard output closes when the program exits.
+ * Runs the program. When this process exits or closes the pipe, the script kills the program and deletes its files, so
+ * that a killed test leaves no server behind. Standard output closes when the program exits.
  */
 const SUPERVISOR_SCRIPT = `
 directory=$1
@@ -80,12 +80,12 @@ export class WatchedProcess {
     return this.#log;
   }
 
-  /** Whether it is still running. */
+  /** Whether the program is still running. */
   get isRunning(): boolean {
     return !this.#hasEnded;
   }
 
-  /** Sends SIGSTOP. The kernel still accepts connections for it. */
+  /** Sends SIGSTOP. The kernel still accepts connections for the paused program. */
   pause(): void {
     process.kill(this.#pid, 'SIGSTOP');
   }
@@ -94,7 +94,7 @@ export class WatchedProcess {
     process.kill(this.#pid, 'SIGCONT');
   }
 
-  /** Kills it, as a crash would, and deletes its files. */
+  /** Kills the program, as a crash would, and deletes its files. */
   async stop(): Promise<void> {
     this.#shell.stdin.end();
     await this.#closed;

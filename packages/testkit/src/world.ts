@@ -16,8 +16,8 @@ const SECRETS = '/api/v1/secrets';
 export const LEASES_PATH = '/apis/coordination.k8s.io/v1/leases';
 
 /**
- * The environment of a webhook, in this process: API server, registry, certificate authority, and a directory with
- * kubeconfig, registries file and certificate.
+ * Everything that a webhook needs, in this process: an API server, a registry, a certificate authority, and a directory
+ * with kubeconfig, registries file and certificate.
  */
 export interface World {
   readonly api: FakeApiServer;
@@ -31,9 +31,9 @@ export interface World {
   putPolicy(name: string, spec: JsonObject): void;
   putNamespace(name: string, labels?: JsonObject): void;
   putNode(name: string, architecture: string): void;
-  /** Stores a Secret with credentials by registry: `user:password`, or an entry of a docker config. */
+  /** Stores a Secret. The credentials of each registry are `user:password` or an entry of a docker config. */
   putPullSecret(namespace: string, name: string, auths: Readonly<Record<string, string | object>>): void;
-  /** Writes the webhook's serving certificate, a new one by default. */
+  /** Writes the webhook's serving certificate. Without `pair`, it issues a new certificate. */
   writeCertificate(pair?: CertificatePair): Promise<void>;
   end(): Promise<void>;
 }

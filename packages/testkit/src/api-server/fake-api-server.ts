@@ -55,7 +55,7 @@ export class FakeApiServer {
   readonly watches = new Set<OpenWatch>();
   /** Set to inject faults. */
   fault: ApiFaultRule = () => undefined;
-  /** How a watch from a compacted version is rejected. Real servers do both. */
+  /** How a watch from a compacted version is rejected: by a status or by an event. Real servers use both. */
   expiredWatch: 'status' | 'event' = 'event';
   /** Servers for collections that are not stored here, by path. Each handles all GETs of its path. */
   readonly collectionServers = new Map<string, CollectionServer>();
@@ -75,7 +75,7 @@ export class FakeApiServer {
     this.#server.keepAliveTimeout = 60_000;
   }
 
-  /** Listens on a free port, or on an earlier one: a stopped server can restart with all its objects. */
+  /** Listens on a free port, or on the given one, so that a stopped server can restart with all its objects. */
   async start(port = 0): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
     return this;
@@ -107,7 +107,7 @@ export class FakeApiServer {
     return found;
   }
 
-  /** Returns the number of LISTs: first pages only. */
+  /** Returns the number of LISTs. Only the first page of each LIST counts. */
   lists(path: string): number {
     return this.requests.filter((seen) => isList(seen, path) && !seen.query.has('continue')).length;
   }
@@ -249,7 +249,7 @@ function isList({ method, path, query }: ApiRequestSeen, wanted: string): boolea
   return method === 'GET' && path === wanted && query.get('watch') !== 'true';
 }
 
-/** GET, PUT, PATCH and DELETE of an object that exists. */
+/** Handles GET, PUT, PATCH and DELETE of an object that exists. */
 function serveObject(
   { method, body }: ApiRequestSeen,
   stored: JsonObject,

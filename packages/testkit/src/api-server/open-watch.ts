@@ -31,7 +31,7 @@ export class OpenWatch {
     if (!this.#silent) this.#response.write(bytes);
   }
 
-  /** Sends nothing from now on and keeps the connection, as with a half-open connection. */
+  /** Sends nothing from now on but keeps the connection open, to simulate a half-open connection. */
   silence(): void {
     this.#silent = true;
   }

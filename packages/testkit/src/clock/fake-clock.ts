@@ -69,8 +69,8 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * Advances the clock. Wakes sleepers in the order of their due times, each at its time, and yields to the event loop after
-   * each: a sleeper that sleeps again within `ms` wakes again.
+   * Advances the clock. Wakes sleepers in the order of their due times, and sets the clock to each due time. Yields to
+   * the event loop after each sleeper, so that one that sleeps again within `ms` wakes again.
    */
   async advance(ms: number): Promise<void> {
     const until = this.#elapsedMs + ms;
@@ -78,7 +78,7 @@ export class FakeClock implements Clock {
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
       const due = next;
       this.#sleepers = this.#sleepers.filter((other) => other !== due);
-      // After a jump sleepers may be overdue: the clock never goes back.
+      // After a jump, sleepers may be overdue. The clock must not go back to their due times.
       this.#elapsedMs = Math.max(this.#elapsedMs, due.dueAt);
       due.wake();
       await yieldToEventLoop();

@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-/** A fault of all connections, including open ones. */
+/** A fault that affects all connections, including open ones. */
 export type ConnectionFault =
   /** Forwards everything. */
   | { readonly kind: 'none' }
@@ -11,9 +11,9 @@ export type ConnectionFault =
   | { readonly kind: 'refuse' }
   /** Delays each chunk of data. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** Resets open connections, and new ones at once. */
+  /** Resets open connections, and new connections as soon as they are accepted. */
   | { readonly kind: 'reset' }
-  /** Forwards this many bytes from the server per connection, then resets it. */
+  /** Forwards this many bytes of the server on each connection, then resets the connection. */
   | { readonly kind: 'cut'; readonly afterBytes: number };
 
 /** Two sockets of one connection through the proxy. */
@@ -21,7 +21,7 @@ interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   passed: number;
-  /** Lost data in a black hole, so it cannot continue. */
+  /** Whether the connection lost data in a black hole, so that it cannot continue. */
   broken: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface AnyAnswer {
   readonly framing: 'length' | 'longer' | 'shorter' | 'two lengths' | 'chunked' | 'bad chunk' | 'both' | 'until close';
   /** Further header lines. */
   readonly headers: readonly string[];
-  /** The position at which the connection ends, as a share of all bytes, and how it ends. */
+  /** Where the connection ends, as a share of all bytes, and how it ends. Null: after the whole response. */
   readonly cut: { readonly at: number; readonly how: 'end' | 'reset' } | null;
   /** The number of writes. */
   readonly pieces: number;
@@ -28,7 +28,7 @@ export interface AnswerContents {
 
 const STATUSES = [101, 103, 201, 204, 206, 301, 304, 307, 400, 401, 403, 404, 405, 410, 416, 429, 500, 503, 999];
 const CODINGS = ['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'Identity', 'aws-chunked', 'x', 'gzip, gzip', ''];
-/** With chunked as an earlier coding, the body ends with its connection. */
+/** If `chunked` is not the last transfer coding, the body ends when the connection ends. */
 const FINAL_CODING_GZIP = 'transfer-encoding: gzip';
 const HEADERS = [
   'retry-after: 1',
@@ -63,7 +63,9 @@ export function anyAnswer(headers: readonly string[] = []): fc.Arbitrary<AnyAnsw
   });
 }
 
-/** Renders a response. An incomplete one closes its connection, since the client would wait for the rest. */
+/**
+ * Renders a response. After an incomplete one, the connection is closed, because the client would wait for the rest.
+ */
 export function toRawAnswer(answer: AnyAnswer, contents: AnswerContents, method = 'GET'): RawAnswer {
   const { status, codings, isEncoded, headers, cut, pieces } = answer;
   const content = selectContent(answer, contents);

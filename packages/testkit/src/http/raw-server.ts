@@ -5,7 +5,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 export interface RawAnswer {
   /** Written one by one, with a yield to the event loop between them. */
   readonly pieces: readonly Uint8Array[];
-  /** The action on the connection afterwards. */
+  /** What happens to the connection after the last piece. */
   readonly then: 'keep' | 'end' | 'reset';
 }
 
@@ -15,7 +15,7 @@ export interface RawRequest {
   readonly path: string;
 }
 
-/** An HTTP server on loopback that sends raw bytes: for framing and headers that Node does not send. */
+/** An HTTP server on loopback that sends raw bytes, because Node cannot send every framing and header. */
 export class RawServer {
   /** Set to respond. */
   answer: (request: RawRequest) => RawAnswer = () => ({ pieces: [], then: 'end' });

@@ -1,8 +1,8 @@
-/** Mutations of valid inputs, which reach more branches of a parser than random ones. */
+/** Mutations of valid inputs. They reach more branches of a parser than random inputs do. */
 import fc from 'fast-check';
 import type { Json } from '@archpolicy/core';
 
-/** Tokens of the grammars of references and JSON, and others. */
+/** Tokens of the grammars of image references and JSON, and some tokens of neither. */
 const PIECES = [
   '/',
   ':',

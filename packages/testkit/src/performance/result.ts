@@ -1,18 +1,18 @@
 /**
- * The result of a bench: one file docs/performance/NAME.json, from which the performance page is generated. All numbers are
- * from one run on one machine; runs of compared things are interleaved.
+ * The result of a bench, stored as docs/performance/NAME.json. The performance page is generated from these files. All
+ * numbers are from one execution of the bench on one machine. If a bench compares two things, their runs alternate.
  */
 export interface PerformanceResult {
   /** The file name without `.json`. */
   readonly name: string;
-  /** One sentence on the measurement. */
+  /** One sentence that describes the measurement. */
   readonly title: string;
   /** ISO 8601, UTC. */
   readonly date: string;
   /** The measured commit, with `-dirty` if the work tree had changes. */
   readonly commit: string;
   readonly machine: Machine;
-  /** The command to repeat it. */
+  /** The command that repeats the measurement. */
   readonly command: string;
   readonly measurements: readonly Measurement[];
 }
@@ -44,7 +44,7 @@ export interface Spread {
   readonly max: number;
 }
 
-/** @throws RangeError without a number */
+/** @throws RangeError if there are no runs */
 export function spread(runs: readonly number[]): Spread {
   const sorted = [...runs].sort((a, b) => a - b);
   const min = sorted[0];

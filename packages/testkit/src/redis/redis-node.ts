@@ -9,11 +9,11 @@ export interface RedisNodeOptions {
   readonly args?: readonly string[];
 }
 
-/** Retries for ports that another process takes before the server does. */
+/** Maximum number of starts. Another process may take the chosen port before the server does. */
 const MAX_STARTS = 5;
 const RECONNECT_DELAY_MS = 20;
 
-/** A real redis-server on a free loopback port. In memory only, and ends with the test process. */
+/** A real redis-server on a free loopback port. It stores data only in memory and ends with the test process. */
 export class RedisNode {
   readonly #options: RedisNodeOptions;
   #port = 0;
@@ -24,7 +24,7 @@ export class RedisNode {
     this.#options = options;
   }
 
-  /** Starts the server; after `stop()` on the same port, empty. */
+  /** Starts the server. After `stop()`, it starts without data on the same port. */
   async start(): Promise<this> {
     for (let starts = 1; ; starts += 1) {
       const port = this.#port === 0 ? await freePort() : this.#port;
@@ -46,7 +46,7 @@ export class RedisNode {
   }
 
   async stop(): Promise<void> {
-    // A second disconnect would keep this process alive for 2 s by the library's timer.
+    // Disconnect only once: after a second disconnect, a timer of the library would keep this process alive for 2 s.
     this.#admin?.disconnect();
     this.#admin = undefined;
     await this.#process?.stop();
@@ -83,7 +83,7 @@ export class RedisNode {
     await this.command('SCRIPT', 'FLUSH');
   }
 
-  /** Makes it reject writes, as a replica does (READONLY). */
+  /** Makes the server reject writes with READONLY, as a replica does. */
   async readOnly(): Promise<void> {
     await this.command('REPLICAOF', '127.0.0.1', 1);
   }
@@ -115,7 +115,7 @@ export class RedisNode {
       port: this.#port,
       host: '127.0.0.1',
       lazyConnect: true,
-      // A failover closes all connections.
+      // Reconnect, because a failover closes all connections.
       retryStrategy: () => RECONNECT_DELAY_MS,
       ...withoutUndefined({ password }),
     });

@@ -9,9 +9,9 @@ export const PRIMARY_NAME = 'archpolicy';
 
 /** A primary without a response for this long counts as down. */
 const DOWN_AFTER_MS = 500;
-/** A failover that found no replica is retried after twice this time. */
+/** The Sentinel retries a failover that found no replica after twice this time. */
 const FAILOVER_TIMEOUT_MS = 2_000;
-/** On a loaded machine the Sentinel may abandon a manual failover at that time, without a retry. */
+/** When to retry a manual failover: on a loaded machine the Sentinel may abandon it at that time without a retry. */
 const RETRY_FAILOVER_AFTER_MS = 2 * FAILOVER_TIMEOUT_MS;
 const POLL_PERIOD_MS = 100;
 
@@ -108,7 +108,10 @@ export class RedisSentinel {
     return replicas.some((fields) => fields[fields.indexOf('master-link-status') + 1] === 'ok');
   }
 
-  /** Returns false while the Sentinel rejects a failover: before it has checked the replica, or during a failover. */
+  /**
+   * Requests a failover. Returns false if the Sentinel rejects it, because it has not checked the replica or a failover
+   * is running.
+   */
   async #startFailover(): Promise<boolean> {
     try {
       await this.#callSentinel('FAILOVER');

@@ -1,4 +1,4 @@
-/** A failover on a loaded machine takes some seconds. */
+/** Maximum wait. A failover on a loaded machine takes some seconds. */
 const DEADLINE_MS = 30_000;
 const PAUSE_MS = 25;
 

@@ -1,18 +1,23 @@
-/** A pull secret with keys that are expensive to match, and the worst images for it. */
+/** A pull secret with keys that are expensive to match, and the images for which matching takes longest. */
 export interface CostlyPullSecret {
   readonly name: string;
   /** The entries of its docker config. */
   readonly auths: Readonly<Record<string, string>>;
-  /** At loopback addresses, which the address guard rejects unless a registries file allows them. */
+  /**
+   * References to images. Their hosts are loopback addresses, which the address guard rejects unless a registries file
+   * allows them.
+   */
   readonly images: readonly string[];
 }
 
-/** The limits per pod: keys of pull secrets, and inspected images. */
+/** Maximum number of pull secret keys per pod, and also of inspected images. */
 const COUNT = 256;
-/** One-character path segments: with the slashes and the last segment, the longest repository name. */
+/**
+ * Number of one-character path segments that, with the slashes and the last segment, form the longest repository name.
+ */
 const DEEPEST = 126;
 
-/** Returns pull secrets that are expensive to match, each for another reason, all within the size limit. */
+/** Returns pull secrets within the size limit that are expensive to match, each for a different reason. */
 export function costlyPullSecrets(): readonly CostlyPullSecret[] {
   const distinctHosts = times((index) => `${host(index)}:1/app`);
   const oneHost = times((index) => `${host(0)}:1/${'a/'.repeat(DEEPEST)}${index}`);
@@ -44,7 +49,10 @@ function host(index: number): string {
   return `127.${100 + (index >> 4)}.111.${100 + (index & 15)}`;
 }
 
-/** Inserts a wildcard into each of the four gaps around the digits that is set in the bit mask `gaps`. */
+/**
+ * Inserts wildcards before, between and after the three digits. The bit mask `gaps` selects which of these four gaps
+ * get one.
+ */
 function withStars(digits: string, gaps: number): string {
   const star = (gap: number): string => ((gaps >> gap) & 1 ? '*' : '');
   return `${Array.from(digits, (digit, gap) => star(gap) + digit).join('')}${star(digits.length)}`;

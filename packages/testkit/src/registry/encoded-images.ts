@@ -2,10 +2,10 @@ import type { FakeRegistry } from './fake-registry.ts';
 import { singleImage } from './images.ts';
 import type { TokenServer } from './token-server.ts';
 
-/** An image for which one response of the registry has a `Content-Encoding`. */
+/** An image of which one response has a `Content-Encoding`. */
 export interface EncodedImage {
   readonly contentEncoding: string;
-  /** The encoded response. */
+  /** The response that is encoded. */
   readonly answer: 'manifest' | 'config' | 'token';
   readonly outcome: 'resolved' | 'Malformed';
   readonly repository: string;

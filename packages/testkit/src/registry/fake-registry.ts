@@ -142,7 +142,7 @@ function send(content: StoredContent, method: string, response: ServerResponse, 
   response.writeHead(200, {
     'content-type': content.mediaType,
     'content-length': body.length,
-    // The digest of the unencoded content.
+    // As in real registries, this is the digest of the unencoded content.
     'docker-content-digest': content.digest,
     ...withoutUndefined({ 'content-encoding': contentEncoding }),
   });

@@ -4,7 +4,10 @@ import type { BuiltImage, StoredContent } from './content.ts';
 export const SCHEMA1 = 'application/vnd.docker.distribution.manifest.v1+json';
 export const SIGNED_SCHEMA1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 
-/** Captured from registry 2.8.2 of the distribution project, which had converted an arm64 image for a client that accepts nothing else. */
+/**
+ * A response of registry 2.8.2 of the distribution project, which converted an arm64 image for a client that accepts
+ * only schema 1.
+ */
 const CAPTURED = String.raw`{
    "schemaVersion": 1,
    "name": "team/hello",
@@ -38,20 +41,22 @@ const CAPTURED = String.raw`{
    ]
 }`;
 
-/** The captured manifest. Its digest is the one that the registry sent with it: that of the payload. */
+/** The captured manifest. Its digest is the digest of the payload, which the registry sent with it. */
 export const CAPTURED_SCHEMA1: StoredContent = {
   mediaType: SIGNED_SCHEMA1,
   digest: 'sha256:3e8b32ac46999851f734bcb3bf88dd91e6be244a943ed1c5a24936e93fd762da',
   body: Buffer.from(CAPTURED),
 };
 
-/** What a schema 1 manifest declares of its platform, at its top and in the newest entry of its history. */
+/**
+ * The platform that a schema 1 manifest declares in two places: in its top-level field and in the newest history entry.
+ */
 export interface Schema1Platform {
   readonly architecture?: string;
   readonly image?: object;
 }
 
-/** A schema 1 manifest without signatures, as a document. */
+/** Builds a schema 1 manifest without signatures. */
 export function schema1Document({ architecture, image }: Schema1Platform): object {
   return {
     schemaVersion: 1,
@@ -63,18 +68,18 @@ export function schema1Document({ architecture, image }: Schema1Platform): objec
   };
 }
 
-/** An unsigned schema 1 image. */
+/** Builds an unsigned schema 1 image. */
 export function schema1Image(platform: Schema1Platform): BuiltImage {
   return { manifest: stored(SCHEMA1, schema1Document(platform)), children: [], blobs: [] };
 }
 
-/** A signature as it is inserted: only its protected header matters here, nothing is signed with a key. */
+/** Builds a signature for a manifest. Only its protected header is real: nothing is signed with a key. */
 export function buildSignature(protectedHeader: object | string): object {
   const text = typeof protectedHeader === 'string' ? protectedHeader : JSON.stringify(protectedHeader);
   return { header: { alg: 'ES256' }, signature: 'AA', protected: Buffer.from(text).toString('base64url') };
 }
 
-/** A signed schema 1 image: the payload with the signatures before its closing brace. */
+/** Builds a signed schema 1 image: the payload with the signatures inserted before its closing brace. */
 export function signedSchema1Image(platform: Schema1Platform): BuiltImage {
   const payload = JSON.stringify(schema1Document(platform), undefined, 3);
   const formatLength = payload.length - 2;

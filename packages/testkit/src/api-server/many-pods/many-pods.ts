@@ -16,7 +16,7 @@ export interface ManyPodsSize {
   readonly registry?: string;
 }
 
-/** The stored state of a pod. The rest follows from its number. */
+/** The stored state of a pod. The pod's other fields are computed from its number. */
 interface Slot {
   /** The number of earlier pods in this slot. Each has its own name and uid. */
   generation: number;
@@ -33,14 +33,14 @@ interface Change {
   readonly slot: Slot;
 }
 
-/** Pods per write of a page; each write is awaited. */
+/** Number of pods per write of a page. Each write is awaited. */
 const BATCH_SIZE = 20;
 const FIRST_VERSION = 1_000_000;
 const SINCE = '2026-06-01T08:00:00Z';
 
 /**
- * The pods of a large cluster: of real size on the wire, a few bytes each in memory. Serves paged LIST and WATCH as the API
- * server does; `change` simulates the churn of a cluster.
+ * The pods of a large cluster. A pod has a real size on the wire, but takes only a few bytes of memory. Serves paged
+ * LIST and WATCH as the API server does; `change` simulates the churn of a cluster.
  */
 export class ManyPods implements CollectionServer {
   readonly #size: ManyPodsSize;
@@ -69,8 +69,8 @@ export class ManyPods implements CollectionServer {
   }
 
   /**
-   * Applies the next change: of ten, seven update a pod's status and three replace a pod (a deletion and an addition).
-   * Returns the number of events.
+   * Applies the next change. Of ten changes, seven update the status of a pod, and three replace a pod, which is a
+   * deletion and an addition. Returns the number of events.
    */
   change(step: number): number {
     // A stride coprime to the number of pods visits each of them.
