@@ -22,7 +22,10 @@ export async function runNode(
   });
 }
 
-/** Runs the current Node binary as `runNode` does, and returns its output, so that concurrent runs do not mix theirs. */
+/**
+ * Runs the current Node binary as `runNode` does, but returns the output, so that the outputs of concurrent runs are
+ * not mixed.
+ */
 export async function runNodeQuietly(
   args: readonly string[],
   env: NodeJS.ProcessEnv,

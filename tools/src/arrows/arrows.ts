@@ -1,11 +1,11 @@
 /**
- * The arrows between the parts (docs/architecture.md): which part may import which. eslint.config.js reads this table;
- * arrows.test.ts proves that violations are reported.
+ * The arrows between the parts (docs/architecture.md): each part with the parts that it may import. eslint.config.js
+ * reads this table; arrows.test.ts proves that violations are reported.
  */
 export interface Part {
   readonly name: string;
   readonly folder: string;
-  /** Parts that this one may import, by package name. */
+  /** Package names of the parts that this part may import. */
   readonly may: readonly string[];
   /** The only npm packages that a pure part may import; absent for other parts. */
   readonly npm?: readonly string[];
@@ -36,7 +36,7 @@ export const parts: readonly Part[] = [
   { name: 'tools', folder: 'tools', may: ['core', 'testkit'] },
 ];
 
-/** Folders of a part that import another folder of it in one direction only. */
+/** Folders of a part of which one may import the others, but the others must not import it. */
 export interface Rooms {
   /** Name of the part. */
   readonly part: string;
@@ -45,7 +45,7 @@ export interface Rooms {
   readonly never: string;
 }
 
-/** Remediation comes last: it may import the operator's other folders, and none of them imports it. */
+/** Remediation may import the operator's other folders. They must not import remediation. */
 export const rooms: readonly Rooms[] = [
   {
     part: 'operator',
@@ -62,7 +62,7 @@ const FOR_TESTS = ['testkit', 'e2e'];
 
 const message = 'This import goes against an arrow of docs/architecture.md; the table is tools/src/arrows/arrows.ts.';
 
-/** Relative paths that leave a package are refused: an arrow must be visible as a package name. */
+/** Rejects relative paths that leave a package, because an arrow must be visible as a package name. */
 const climbing = {
   regex: String.raw`^(\.\./)+(packages|operator|webhook|crds|e2e|tools|core|async|tls/src|registry|kube|service|process/src|cluster-view|testkit)/`,
   message,
@@ -104,7 +104,7 @@ function restrictions(part: Part, isTest: boolean, more: readonly Pattern[] = []
   return { 'no-restricted-imports': ['error', { patterns }] };
 }
 
-/** Configuration objects for the sources and for the tests below these folders. */
+/** Builds the configuration objects for the sources and for the tests below these folders. */
 function buildConfigs(part: Part, folders: readonly string[], more?: readonly Pattern[]): RestrictedImports[] {
   return [
     { files: folders.map((folder) => `${folder}/**/*.ts`), ignores: TESTS, rules: restrictions(part, false, more) },
@@ -115,7 +115,10 @@ function buildConfigs(part: Part, folders: readonly string[], more?: readonly Pa
   ];
 }
 
-/** In ESLint a later object replaces the rule of an earlier one, so this one repeats the arrows of the part. */
+/**
+ * Builds the configuration objects for the rooms of a part. They repeat the arrows of the part, because in ESLint a
+ * later object replaces the rule of an earlier one.
+ */
 function roomConfigs(part: Part): RestrictedImports[] {
   return rooms
     .filter((room) => room.part === part.name)

@@ -50,7 +50,7 @@ export function readReport(report: Json, root: string): TestResult[] {
   return objects(report['testResults']).flatMap((file) => testsOfFile(file, root));
 }
 
-/** Skipped tests whose title does not end with `(skipped: reason)`: each counts as a failure. */
+/** Returns skipped tests whose title does not end with `(skipped: reason)`. Each of them counts as a failure. */
 export function skippedWithoutReason(tests: readonly TestResult[]): TestResult[] {
   return tests.filter(({ status, path }) => status === 'skipped' && !SKIP_REASON.test(path.at(-1) ?? ''));
 }

@@ -1,9 +1,12 @@
 import type { Finding } from './check.ts';
 
-/** File → how many banned words it may hold. It only ever shrinks. */
+/** Maps each file to the number of banned words that it may contain. The numbers never increase. */
 export type Allowance = Readonly<Record<string, number>>;
 
-/** Returns a line for each finding of a file that has more than it may, and for each count that is higher than needed. */
+/**
+ * Returns a line for each finding in a file with more findings than the allowance permits, and for each count of the
+ * allowance that is higher than needed.
+ */
 export function compare(
   findings: readonly Finding[],
   allowance: Allowance,
@@ -26,8 +29,8 @@ export type Shrunk =
   | { readonly kind: 'grew'; readonly files: readonly string[] };
 
 /**
- * Returns the allowance of what the files hold now, unless a file holds more than before. Files that are new to the list may
- * together hold as much as the files that left it: they were renamed.
+ * Returns an allowance with the current counts, unless the count of a file has grown. The files that are new in the
+ * list may have as many findings in total as the files that are no longer in it, because a file may have been renamed.
  */
 export function shrink(findings: readonly Finding[], before: Allowance): Shrunk {
   const counts = countByFile(findings);

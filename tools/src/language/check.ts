@@ -17,14 +17,14 @@ export type Checker = (file: string, text: string) => readonly Finding[];
 
 const PLAIN = /(?:^|\/)(?:Makefile|run|[^/]+\.(?:yaml|sh|go|jq|gotpl))$/;
 
-/** Parses a file for its language, or undefined for a kind of file that is not checked. */
+/** Parses a file according to its extension. Returns undefined for a kind of file that is not checked. */
 export function readSourceText(file: string, text: string): SourceText | undefined {
   if (/\.[jt]s$/.test(file)) return readScript(file, text);
   if (file.endsWith('.md')) return readMarkdown(text);
   return PLAIN.test(file) ? readPlain(text) : undefined;
 }
 
-/** Builds the check of a glossary: prose, identifiers and the file's own name. */
+/** Builds the check of a glossary. It checks the prose, the identifiers and the name of a file. */
 export function buildChecker(banned: readonly BannedWord[]): Checker {
   const inProse = toPattern(banned.filter(({ namesOnly }) => !namesOnly));
   const replacements = new Map(banned.map(({ phrase, instead }) => [phrase, instead]));
@@ -57,7 +57,7 @@ export function describeFinding({ file, line, found, instead }: Finding): string
   return `${file}:${line}: "${found}" is banned by docs/glossary.md, write: ${instead}`;
 }
 
-/** Matches each phrase as whole words; its words may be on two lines. */
+/** Returns a pattern that matches each phrase as whole words, also across a line break. */
 function toPattern(banned: readonly BannedWord[]): RegExp {
   const phrases = banned.map(({ phrase }) => phrase.replace(/[^\w ]/g, '\\$&').replaceAll(' ', '\\s+'));
   const longestFirst = phrases.sort((a, b) => b.length - a.length);
@@ -84,7 +84,7 @@ function memoize<T>(compute: (key: string) => T): (key: string) => T {
   };
 }
 
-/** Returns a function from a position to its line, for positions of any order. */
+/** Returns a function that converts a position in the text to its line number. */
 function lineCounter(text: string): (position: number) => number {
   return (position) => text.slice(0, position).split('\n').length;
 }

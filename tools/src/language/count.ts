@@ -1,7 +1,10 @@
 import type { Allowance } from './allowance.ts';
 import { readSourceText } from './check.ts';
 
-/** Words of the comments of one part of the repository, and how many of these are in the two groups that STYLE limits. */
+/**
+ * The number of words in the comments of one part, and how many of them belong to the two groups that the style guide
+ * limits.
+ */
 export interface WordCount {
   readonly part: string;
   readonly words: number;
@@ -9,7 +12,7 @@ export interface WordCount {
   readonly speech: number;
 }
 
-/** The highest rate per 1,000 words of comments, for each of both groups. */
+/** Maximum rate of each group, per 1,000 words of comments. */
 const MAX_RATE = 0.5;
 
 const WORD = /[a-z][\w'’-]*/gi;
@@ -40,8 +43,8 @@ function toPart(file: string): string {
 }
 
 /**
- * Returns a line for each rate above the limit. A part that still has banned words by the allowance is not limited yet, nor is
- * one with so few words that a single one exceeds the rate.
+ * Returns a line for each rate above the limit. Ignores parts for which the allowance still permits banned words. Also
+ * ignores groups with a single word, because in a small part one word exceeds the rate.
  */
 export function findHighRates(counts: readonly WordCount[], allowance: Allowance): readonly string[] {
   const unfinished = new Set(Object.keys(allowance).map(toPart));

@@ -5,7 +5,7 @@ import { ROOT } from '../run.ts';
 
 export const GLOSSARY = 'docs/glossary.md';
 
-/** Yields each file of the checkout with its text: files that git tracks, and new ones that it does not ignore. */
+/** Yields each file of the checkout with its text: the files that git tracks, and new files that it does not ignore. */
 export function* readCheckout(): Generator<readonly [file: string, text: string]> {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: ROOT,

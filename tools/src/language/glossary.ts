@@ -1,9 +1,9 @@
 /** A word or phrase that docs/glossary.md bans, in lower case. */
 export interface BannedWord {
   readonly phrase: string;
-  /** What to write instead: the first column of the glossary's row. */
+  /** The text to write instead, from the first column of the row in the glossary. */
   readonly instead: string;
-  /** A word of the column "not in names" is banned in identifiers and file names only. */
+  /** Whether the word is banned only in identifiers and file names. True for words of the column "not in names". */
   readonly namesOnly: boolean;
 }
 
@@ -11,8 +11,8 @@ const COLUMNS = ['not in text', 'not in names'];
 const CODE = /`([^`]+)`/g;
 
 /**
- * Reads the tables whose last two columns are "not in text" and "not in names". A cell lists words in code spans; a span of
- * the last column may be an identifier (`takePlace`) and then bans its words in this order.
+ * Reads the tables whose last two columns are "not in text" and "not in names". A cell lists words in code spans. In
+ * the last column, a span may be an identifier such as `takePlace`. It bans names that contain its words in this order.
  */
 export function readGlossary(markdown: string): readonly BannedWord[] {
   const banned: BannedWord[] = [];

@@ -4,11 +4,11 @@ import type { Node, SourceFile } from 'typescript';
 /** The parts of a file that contain words. */
 export interface SourceText {
   /**
-   * The prose of the file. Each character keeps its position: markers of comments are replaced by blanks, code by `CODE`.
-   * So a phrase is found across a line break, but not across code.
+   * The prose of the file. Comment markers are replaced by blanks and code by `CODE`, so each character of the prose
+   * keeps its position, and a phrase is found across a line break, but not across code.
    */
   readonly prose: string;
-  /** Only the comments of `prose`. */
+  /** The same text as `prose`, but with only the comments. */
   readonly comments: string;
   readonly names: readonly Name[];
 }
@@ -18,11 +18,14 @@ export interface Name {
   readonly position: number;
 }
 
-/** Replaces one character of code in a prose text. */
+/** The character that replaces each character of code in `prose`. */
 const CODE = '\u0000';
 const COMMENT_MARKERS = /^([ \t]*)(\/\*\*?|\*\/|\*|\/\/+|#+)/gm;
 
-/** Reads a TypeScript or JavaScript file: prose is its comments, and its string literals that contain a space. */
+/**
+ * Reads a TypeScript or JavaScript file. Its prose consists of the comments and of string literals that contain a
+ * space.
+ */
 export function readScript(file: string, text: string): SourceText {
   const source = createSourceFile(file, text, ScriptTarget.Latest, false);
   const parts = collect(source);
@@ -35,13 +38,16 @@ export function readScript(file: string, text: string): SourceText {
   };
 }
 
-/** Reads a Markdown file: prose is all of it but fenced blocks. */
+/** Reads a Markdown file. Its prose is the whole text except for fenced blocks. */
 export function readMarkdown(text: string): SourceText {
   const prose = text.replace(/^ *```[\s\S]*?^ *```/gm, blank);
   return { prose, comments: '', names: [] };
 }
 
-/** Reads YAML, a Makefile or a shell script: prose is the whole text. Comments are lines that begin with `#`, and ` # …`. */
+/**
+ * Reads YAML, a Makefile or a shell script. Its prose is the whole text. A comment begins with a `#` at the start of a
+ * line or after white space.
+ */
 export function readPlain(text: string): SourceText {
   const comments = [...text.matchAll(/(?<=^|\s)#(?!!).*$/gm)].map(({ index, 0: { length } }) => ({
     from: index,
@@ -56,7 +62,7 @@ interface Range {
 }
 
 interface Literal extends Range {
-  /** False: a regular expression. */
+  /** Whether the literal is text. False for a regular expression. */
   readonly isText: boolean;
 }
 
@@ -91,7 +97,10 @@ const LITERALS: ReadonlySet<SyntaxKind> = new Set([
   SyntaxKind.RegularExpressionLiteral,
 ]);
 
-/** The comments of a file. The scanner skips literals: it cannot tokenize templates and regular expressions without a parser. */
+/**
+ * Returns the ranges of the comments of a file. Skips the literals, because the scanner cannot tokenize templates and
+ * regular expressions without a parser.
+ */
 function commentRanges(text: string, literals: readonly Literal[]): readonly Range[] {
   const scanner = createScanner(ScriptTarget.Latest, false, LanguageVariant.Standard, text);
   const found: Range[] = [];

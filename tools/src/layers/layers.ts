@@ -1,6 +1,7 @@
 /**
- * The layers inside each package, lowest first: a folder or file imports only from layers below its own. The entries of
- * one array are one layer and do not import each other. The arrows between packages are in tools/src/arrows.
+ * The layers inside each package, from the lowest to the highest. A folder or file may import only from lower layers.
+ * The entries of an array form one layer and must not import each other. tools/src/arrows has the arrows between
+ * packages.
  */
 export type Layer = string | readonly string[];
 

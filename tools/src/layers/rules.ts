@@ -2,14 +2,20 @@ import type { IForbiddenRuleType } from 'dependency-cruiser';
 import type { Layer } from './layers.ts';
 
 const FIXTURES = '/fixtures/';
-/** Files that are started, imported by other packages, or loaded by the configuration of eslint and jest. */
+/**
+ * Files that no file of their package needs to import: they are started, imported by other packages, or loaded by
+ * eslint or jest.
+ */
 const ENTRIES = '/(index|main|sequencer|lint/[^/]+|arrows/arrows)\\.ts$';
 /** Packages for tests only. */
 const TEST_PACKAGES = ['^packages/testkit/', '^e2e/'];
 /** `make mutants` starts these files by their paths. */
 const STARTED_BY_PATH = '^tools/src/mutants/';
 
-/** The rules for dependency-cruiser: no cycles, layers in order, test fixtures apart. Tests themselves are not checked. */
+/**
+ * Returns the rules for dependency-cruiser: no import cycles, imports only from lower layers, no imports of fixtures by
+ * product files, and no product files that only tests use. The imports of tests are not checked.
+ */
 export function importRules(layers: Readonly<Record<string, readonly Layer[]>>): IForbiddenRuleType[] {
   return [
     {

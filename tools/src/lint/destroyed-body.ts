@@ -1,6 +1,6 @@
 /**
- * Finds destroyed response bodies, for `no-restricted-syntax`: undici then emits an 'error' event, which ends the process if
- * it has no listener.
+ * A rule for `no-restricted-syntax` that finds calls that destroy a response body. undici then emits an 'error' event
+ * on the body, which ends the process if there is no listener.
  */
 export const destroyedBody = {
   selector: [

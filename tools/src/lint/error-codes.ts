@@ -1,6 +1,7 @@
 /**
- * Finds codes of errors and problems that are not in PascalCase, for `no-restricted-syntax`. A type of codes is named
- * `…Code`; the `code` of an error class, or the parameter of `CodedError`, is one literal or such a type.
+ * Rules for `no-restricted-syntax` that find codes of errors and problems that are not in PascalCase. The name of a
+ * type of codes ends with `Code`. The `code` of an error class, and the parameter of `CodedError`, is a literal or such
+ * a type.
  */
 const message = 'Write codes in PascalCase (AddressRefused), and their union as a type named …Code.';
 

@@ -1,6 +1,7 @@
 /**
- * Finds waits that bypass packages/async, for `no-restricted-syntax`: tests cannot control them, and each copy has its own
- * faults. `setImmediate(callback)`, which schedules work without waiting, is allowed.
+ * Rules for `no-restricted-syntax` that find waits that bypass packages/async. Tests cannot control such waits, and
+ * each copy of the code has its own faults. `setImmediate(callback)` is allowed, because it schedules work without
+ * waiting.
  */
 export const timers = [
   {
@@ -29,5 +30,5 @@ export const timers = [
   },
 ];
 
-/** The only implementation. */
+/** The only files that may use timers directly. */
 export const timerImplementation = ['abort', 'clock', 'event-loop'].map((name) => `packages/async/src/${name}.ts`);

@@ -30,8 +30,9 @@ export function findMutants(file: string, text: string): readonly Mutant[] {
 }
 
 /**
- * Extends a change of a part of an optional chain to the whole chain: in parentheses, the part would no longer end the
- * chain where it is undefined, and the source would behave differently without any mutant.
+ * Extends a change inside an optional chain to the whole chain. `instrument` puts the changed part in parentheses. In
+ * parentheses, an undefined part would no longer end the chain, so the source would behave differently without any
+ * mutant.
  */
 function widenToOptionalChain({ target, replacement }: Change): Change {
   let chain: Change['target'] = target;
@@ -43,7 +44,7 @@ function widenToOptionalChain({ target, replacement }: Change): Change {
   return { target: chain, replacement: `${replacement}${rest}` };
 }
 
-/** Types and imports are gone before anything runs. */
+/** Whether a node is a type or an import, which does not exist at run time. */
 function isErased(node: ts.Node): boolean {
   return (
     ts.isTypeNode(node) ||

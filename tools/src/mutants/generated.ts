@@ -1,4 +1,4 @@
-/** Replaces `fast-check` while mutants run: always the same cases, without shrinking. */
+/** Replaces `fast-check` while mutants run. It generates the same cases in each run and does not shrink failures. */
 import real from 'fast-check';
 
 export * from 'fast-check';

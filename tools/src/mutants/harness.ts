@@ -1,13 +1,13 @@
 /**
- * Replaces `@jest/globals` while mutants run: `describe` and `test` collect the tests of all files, which then run in one
- * process many times without being reloaded.
+ * Replaces `@jest/globals` while mutants run. Its `describe` and `test` collect the tests of all files, so that one
+ * process can run the tests many times without loading the files again.
  */
 export { expect } from 'expect';
 
 export interface CollectedTest {
   readonly title: string;
   readonly run: () => unknown;
-  /** Property tests take long, so they run after the tables. */
+  /** Whether it is a property test. These take long, so they run after the other tests. */
   readonly isProperty: boolean;
 }
 

@@ -1,17 +1,20 @@
 import type { Mutant } from './mutant.ts';
 
-/** The global variable with the number of the active mutant; 0: no mutant. */
+/** The global variable that contains the number of the active mutant, or 0 for none. */
 export const SWITCH = 'activeMutant';
 
 export interface NumberedMutant extends Mutant {
-  /** From 1. */
+  /** Numbers start at 1. */
   readonly number: number;
 }
 
-/** Returns the source with all its mutants, each behind the switch, so that the module is loaded only once. */
+/**
+ * Returns the source with all its mutants. The global variable selects the active one, so the module is loaded only
+ * once.
+ */
 export function instrument(text: string, mutants: readonly NumberedMutant[]): string {
   const byRange = Map.groupBy(mutants, ({ start, end }) => `${start} ${end}`);
-  // Outer ranges first: of two with the same start, the longer one is outside.
+  // Outer ranges come first. If two ranges have the same start, the longer one is the outer range.
   const ranges = [...byRange.values()].sort(([a], [b]) => getStart(a) - getStart(b) || getEnd(b) - getEnd(a));
   let next = 0;
   const write = (from: number, to: number): string => {

@@ -1,4 +1,7 @@
-/** `make mutants`: applies small changes to the code of placement and requirements; a test must fail for each. */
+/**
+ * `make mutants`: applies small changes to the code of placement, pods and requirements. For each change a test must
+ * fail.
+ */
 import { availableParallelism } from 'node:os';
 import { describeMutant } from './mutant.ts';
 import type { Outcome } from './pool.ts';

@@ -6,7 +6,7 @@ export interface Change {
   readonly replacement: string;
 }
 
-/** Replacements of operators: flipped and shifted bounds, and similar ones. */
+/** Operators and their replacements, such as negated comparisons and bounds that are shifted by one. */
 const OPERATORS: ReadonlyMap<ts.SyntaxKind, readonly string[]> = new Map([
   [ts.SyntaxKind.EqualsEqualsEqualsToken, ['!==']],
   [ts.SyntaxKind.ExclamationEqualsEqualsToken, ['===']],
@@ -23,7 +23,7 @@ const OPERATORS: ReadonlyMap<ts.SyntaxKind, readonly string[]> = new Map([
   [ts.SyntaxKind.PlusEqualsToken, ['-=']],
 ]);
 
-/** Method → the method to call instead; empty: the call is removed. */
+/** Maps each method to the method that is called instead. With an empty text, the call is removed. */
 const METHODS: ReadonlyMap<string, string> = new Map([
   ['every', 'some'],
   ['some', 'every'],

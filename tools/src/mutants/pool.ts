@@ -3,9 +3,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { NumberedMutant } from './instrument.ts';
 
-/** A run of all tests without any mutant ends within this, also on a busy machine (measured: 5 to 90 s). */
+/** Maximum duration of the run of all tests without a mutant, also on a busy machine (measured: 5 to 90 s). */
 const FIRST_RUN_MS = 600_000;
-/** A mutant counts as an endless loop after this many times the duration of the run without any mutant. */
+/** A mutant counts as an endless loop if it takes this many times as long as the run without a mutant. */
 const ENDLESS_LOOP_FACTOR = 10;
 const MIN_TIMEOUT_MS = 60_000;
 const RUNNER = fileURLToPath(new URL('./runner.ts', import.meta.url));
@@ -13,13 +13,16 @@ const RUNNER = fileURLToPath(new URL('./runner.ts', import.meta.url));
 export type Outcome = 'killed' | 'survived';
 type OnOutcome = (number: number, outcome: Outcome) => void;
 
-/** The result of one process: for how many of its numbers it printed an outcome, and whether it was stuck. */
+/** The result of one process: the number of outcomes that it printed, and whether it got stuck. */
 interface Run {
   readonly reported: number;
   readonly stuck: boolean;
 }
 
-/** Runs one process with these numbers, in their order; it is stuck when it prints nothing for the time-out. */
+/**
+ * Runs the mutants with these numbers in one process, in this order. The process counts as stuck if it prints nothing
+ * for `timeoutMs`.
+ */
 async function run(
   mode: 'all' | 'static',
   numbers: readonly number[],
@@ -50,7 +53,7 @@ async function run(
   return { reported, stuck };
 }
 
-/** Runs all of these in one process; continues in a new process after a mutant that was stuck. */
+/** Runs the mutants with these numbers in one process. After a mutant that got stuck, continues in a new process. */
 async function runAll(numbers: readonly number[], timeoutMs: number, onOutcome: OnOutcome): Promise<void> {
   for (let rest = numbers; rest.length > 0;) {
     const { reported, stuck } = await run('all', rest, timeoutMs, onOutcome);
@@ -78,7 +81,7 @@ export async function runMutants(
   onOutcome: OnOutcome,
 ): Promise<void> {
   const shares = Array.from({ length: processes }, (_, share) =>
-    // Neighbours take a similar time, so they are dealt out to different processes.
+    // Adjacent mutants take a similar time, so they are distributed over the processes.
     mutants.filter((_mutant, index) => index % processes === share),
   );
   await Promise.all(
@@ -87,7 +90,7 @@ export async function runMutants(
       const { reported } = await run('all', [0], FIRST_RUN_MS, () => undefined);
       if (reported !== 1) throw new Error('the tests fail without any mutant');
       const timeoutMs = Math.max(MIN_TIMEOUT_MS, ENDLESS_LOOP_FACTOR * (performance.now() - start));
-      // Code that is evaluated when a module is loaded, by sources or by the tables of tests, needs its own process.
+      // A mutant in code that is evaluated when a module or the tables of a test are loaded needs its own process.
       const alone = share.filter(({ isStatic }) => isStatic).map(({ number }) => number);
       const together = share.filter(({ isStatic }) => !isStatic).map(({ number }) => number);
       await runAll(together, timeoutMs, (number, outcome) => {

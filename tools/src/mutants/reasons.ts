@@ -11,7 +11,10 @@ export interface Accepted extends MutantName {
 
 const FILE = 'packages/core/mutants.json';
 
-/** The mutants that may survive, by reason: `{reason: [{file, within, from, to, nth?}, …]}`. */
+/**
+ * Returns the mutants that may survive. The file groups them by reason: `{reason: [{file, within, from, to, nth?},
+ * …]}`.
+ */
 export function readAccepted(): readonly Accepted[] {
   const byReason = JSON.parse(readFileSync(join(ROOT, FILE), 'utf8')) as Readonly<
     Record<string, readonly (Omit<MutantName, 'nth'> & { readonly nth?: number })[]>
@@ -21,7 +24,7 @@ export function readAccepted(): readonly Accepted[] {
   );
 }
 
-/** Returns reasons for mutants that do not exist. */
+/** Returns the accepted mutants that no longer exist. */
 export function outdated(accepted: readonly Accepted[], mutants: readonly Mutant[]): readonly Accepted[] {
   const names = new Set(mutants.map(describeMutant));
   return accepted.filter((one) => !names.has(describeMutant(one)));

@@ -1,6 +1,6 @@
 /**
- * Loads the instrumented sources and their tests once, then runs the tests for each mutant whose number is given, until
- * one fails. Prints one line each: `ready`, `NUMBER killed`, `NUMBER survived`.
+ * Loads the instrumented sources and their tests once. Then, for each given number of a mutant, runs the tests until
+ * one fails. Prints `ready` when it has loaded them, and then `NUMBER killed` or `NUMBER survived` for each mutant.
  */
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -63,7 +63,7 @@ let tests: readonly CollectedTest[] = [];
 try {
   tests = await load(loadedWith);
 } catch (error) {
-  // A module that cannot be loaded counts as killed.
+  // A mutant that prevents a module from being loaded counts as killed.
   if (loadedWith === 0) throw error;
 }
 print('ready');

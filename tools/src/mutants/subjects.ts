@@ -7,7 +7,7 @@ import type { NumberedMutant } from './instrument.ts';
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The mutated folders. Their tests must detect the mutants. */
 const FOLDERS = ['packages/core/src/placement', 'packages/core/src/pod', 'packages/core/src/requirement'];
-/** Compares a page with names, and so does not test code. */
+/** A test that compares names with a documentation page. It tests no behaviour, so it is not run for mutants. */
 const NO_TEST_OF_CODE = 'docs.test.ts';
 
 function listFiles(folder: string): readonly string[] {

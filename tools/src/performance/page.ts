@@ -1,7 +1,7 @@
 import type { Measurement, PerformanceResult } from '@archpolicy/testkit';
 import { spread } from '@archpolicy/testkit';
 
-/** Renders three significant digits, without an exponent for the numbers that benches produce. */
+/** Renders a number with three significant digits. The numbers of the benches are never rendered with an exponent. */
 function short(value: number): string {
   return String(Number(value.toPrecision(3)));
 }

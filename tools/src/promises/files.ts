@@ -4,12 +4,12 @@ import { isJsonObject } from '@archpolicy/core';
 import { ROOT } from '../run.ts';
 import { definedIds } from './promises.ts';
 
-/** The ids that docs/design.md defines. */
+/** Returns the ids that docs/design.md defines. */
 export async function readIds(): Promise<string[]> {
   return definedIds(await readFile(`${ROOT}docs/design.md`, 'utf8'));
 }
 
-/** The ids that are not built yet, with the issue that will build them, from docs/promises.json. */
+/** Reads docs/promises.json: the ids that are not built yet, each with the issue that will build it. */
 export async function readNotBuilt(): Promise<ReadonlyMap<string, string>> {
   const parsed = JSON.parse(await readFile(`${ROOT}docs/promises.json`, 'utf8')) as Json;
   const listed = isJsonObject(parsed) ? parsed['notBuilt'] : undefined;

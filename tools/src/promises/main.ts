@@ -3,7 +3,7 @@ import { readIds, readNotBuilt } from './files.ts';
 import { describeInFull } from './print.ts';
 import { report, unknownIds } from './promises.ts';
 
-/** Matches no title: jest then loads every file and reports its tests without running them. */
+/** A pattern that matches no title, so that jest loads every file and reports its tests without running them. */
 const NOTHING = '^(?!)';
 
 const tests = await runJest(['--testNamePattern', NOTHING], process.env, 'ignore');

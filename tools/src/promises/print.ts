@@ -13,12 +13,12 @@ function heading({ id, tests, notBuilt, state }: PromiseReport): string {
   return `${MARK[state]} ${id}: ${tests.length === 0 ? 'NO TEST' : count}`;
 }
 
-/** Every id with its tests, as lines of text. */
+/** Returns a line for each id, followed by lines for its tests. */
 export function describeInFull(reports: readonly PromiseReport[]): string[] {
   return reports.flatMap((report) => [heading(report), ...report.tests.map(line)]);
 }
 
-/** One line per id, for the end of `make test`. */
+/** Returns the ids by their state, for the end of `make test`. */
 export function describeInShort(reports: readonly PromiseReport[]): string[] {
   const ids = (state: PromiseReport['state']): string[] =>
     reports.filter((report) => report.state === state).map(({ id }) => id);

@@ -4,9 +4,9 @@ import type { TestResult } from '../jest/results.ts';
 export interface PromiseReport {
   readonly id: string;
   readonly tests: readonly TestResult[];
-  /** The issue that will build it, when it is not built yet. */
+  /** The issue that will build the rule or promise, if it is not built yet. */
   readonly notBuilt?: string;
-  /** `proven`: a passing, unskipped test and none failed. `open`: not built yet. `broken`: neither. */
+  /** `proven`: at least one test passed and no test failed. `open`: not built yet. `broken`: any other case. */
   readonly state: 'proven' | 'open' | 'broken';
 }
 
@@ -18,7 +18,7 @@ export function definedIds(design: string): string[] {
   return [...new Set([...design.matchAll(DEFINITION)].flatMap(([, id]) => (id === undefined ? [] : [id])))];
 }
 
-/** Returns the ids at the beginning of a title: `PL5 PL2 every term …` has two. */
+/** Returns the ids at the beginning of a title. For example, `PL5 PL2 every term …` has two ids. */
 export function parseIds(title: string): string[] {
   const ids: string[] = [];
   for (const word of title.split(/[\s,:/]+/)) {
@@ -38,7 +38,7 @@ function determineState(tests: readonly TestResult[], notBuilt: string | undefin
   return tests.some(({ status }) => status === 'passed') ? 'proven' : 'broken';
 }
 
-/** Joins ids, tests and the list of ids that are not built yet. */
+/** Reports the tests and the state of each id. */
 export function report(
   ids: readonly string[],
   tests: readonly TestResult[],
@@ -51,7 +51,7 @@ export function report(
   });
 }
 
-/** Returns ids of docs/promises.json and of test titles that the design does not define: typing errors. */
+/** Returns the ids of docs/promises.json and of test titles that the design does not define, usually typing errors. */
 export function unknownIds(
   ids: readonly string[],
   tests: readonly TestResult[],

@@ -3,11 +3,11 @@ import { seeded } from './random.ts';
 /** Clusters that share one Redis. */
 export interface Fleet {
   readonly clusters: number;
-  /** Tags that one cluster uses. */
+  /** Number of tags that one cluster uses. */
   readonly tagsPerCluster: number;
-  /** Distinct tags of all clusters, which have many in common. */
+  /** Number of distinct tags in all clusters. Many tags are used by several clusters. */
   readonly distinctTags: number;
-  /** Whether each cluster has its own registry credentials: cache entries of one are then not used for another (K2). */
+  /** Whether each cluster has its own registry credentials. If so, clusters do not share cache entries (K2). */
   readonly ownCredentials: boolean;
 }
 
@@ -15,30 +15,40 @@ export interface FleetNeeds {
   readonly connections: number;
   readonly commandsPerSecond: number;
   readonly memoryMib: number;
-  /** HEADs per second, over all registries, if each tag is revalidated as soon as it is due. */
+  /** HEAD requests per second to all registries, if each tag is revalidated as soon as it is stale. */
   readonly headsPerSecond: number;
-  /** The number of registries with the default limit that is needed for these HEADs; with fewer, tags are served stale. */
+  /**
+   * The number of registries over which these HEADs must be spread to stay within the default limit per registry. With
+   * fewer registries, tags are served stale.
+   */
   readonly registriesNeeded: number;
 }
 
-/** Three webhooks and two operators, each with one connection. */
+/** Number of processes of a cluster: three webhooks and two operators, each with one connection to Redis. */
 const PROCESSES = 5;
 /** The soft TTL of a tag, in the memory of a process and in Redis (K3). */
 const SOFT_TTL_SECONDS = 600;
-/** Commands of a read (the tag, its facts), and in addition those of a HEAD (a rate-limit token, a lock, the result). */
+/**
+ * Redis commands of a read (the tag and its facts), and the further commands of a HEAD (a rate-limit token, a lock, the
+ * result).
+ */
 const COMMANDS_PER_READ = 2;
 const COMMANDS_PER_HEAD = 4;
-/** 100,000 images with eight platforms take 130 MB; a tag of one credential takes a quarter of a kilobyte. */
+/**
+ * Memory in Redis: 100,000 images with eight platforms take 130 MB, and a tag takes a quarter of a kilobyte per
+ * credential.
+ */
 const KB_PER_IMAGE = 1.3;
 const KB_PER_TAG = 0.25;
 const BACKGROUND_PER_SECOND = 5;
 const SEED = 11;
-/** Tags are simulated individually; this many represent all of them. */
+/** Number of tags that are simulated. They represent all tags. */
 const SAMPLE = 500;
 
 /**
- * Simulates when a process finds its cached tag stale and reads Redis. The first process that finds the entry in Redis stale,
- * too, sends a HEAD to the registry, for all that share the entry. The popularity of tags falls as 1/rank.
+ * Simulates the moments at which a process finds a cached tag stale and reads Redis. The first process that finds the
+ * entry in Redis stale, too, sends a HEAD to the registry for all processes that share the entry. The popularity of a
+ * tag is proportional to 1/rank.
  */
 export function fleetNeeds(fleet: Fleet): FleetNeeds {
   const random = seeded(SEED);
@@ -64,7 +74,7 @@ export function fleetNeeds(fleet: Fleet): FleetNeeds {
   };
 }
 
-/** Finds, by bisection, the scale with which each cluster uses `tagsPerCluster` tags. */
+/** Finds by bisection the scale of the popularity at which each cluster uses `tagsPerCluster` tags. */
 function popularityScale({ clusters, tagsPerCluster, distinctTags }: Fleet): number {
   const wanted = clusters * tagsPerCluster;
   let [low, high] = [1, clusters * distinctTags];
@@ -78,12 +88,12 @@ function popularityScale({ clusters, tagsPerCluster, distinctTags }: Fleet): num
   return high;
 }
 
-/** Counts the reads that find the entry stale, when these moments repeat. */
+/** Counts the reads that find the entry stale, if the reads at these moments are repeated in every period. */
 function refreshes(moments: readonly number[]): number {
   const sorted = [...moments].sort((a, b) => a - b);
   let count = 0;
   let freshUntil = -Infinity;
-  // Two rounds: the first only determines the initial state of the second.
+  // The first round only determines the state at the start of the second.
   for (const round of [0, 1]) {
     for (const moment of sorted) {
       const at = moment + round * SOFT_TTL_SECONDS;

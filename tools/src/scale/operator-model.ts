@@ -1,6 +1,6 @@
 import { seeded } from './random.ts';
 
-/** The size of a cluster, as far as it affects the operator. */
+/** The sizes of a cluster that affect the operator. */
 export interface ClusterSize {
   readonly nodes: number;
   readonly pods: number;
@@ -19,7 +19,7 @@ const NODE_STATUS_SECONDS = 300;
 const POD_KB = 14;
 /** The rate of background inspections per registry (no limit configured). */
 const BACKGROUND_PER_SECOND = 5;
-/** The default of a policy. */
+/** The default limit of a policy. */
 const EVICTIONS_PER_MINUTE = 60;
 
 /** The resources and times that the operator of such a cluster needs. */
@@ -27,9 +27,9 @@ export interface OperatorNeeds {
   readonly memoryMib: number;
   readonly listSeconds: number;
   readonly listMegabytes: number;
-  /** The time to read every image once, if all are in one registry and no cache has them. */
+  /** The time to inspect every image once, if all images are in one registry and none is cached. */
   readonly firstReadMinutes: number;
-  /** The time to evict 1 % of all pods at the default rate, if these are misplaced. */
+  /** The time to evict all misplaced pods at the default rate, if 1 % of the pods are misplaced. */
   readonly evictOnePercentMinutes: number;
 }
 
@@ -57,8 +57,8 @@ const SIMULATED_SECONDS = 120;
 const SEED = 7;
 
 /**
- * Simulates events that arrive at random moments at one thread, for two minutes, in addition to node statuses at their own
- * rate.
+ * Simulates one thread that processes pod events and node statuses for two minutes. Both arrive at random moments, each
+ * at its own rate.
  */
 export function eventLoad({ nodes }: ClusterSize, podEventsPerSecond: number): EventLoad {
   const random = seeded(SEED);
@@ -68,7 +68,7 @@ export function eventLoad({ nodes }: ClusterSize, podEventsPerSecond: number): E
   let freeAt = 0;
   while (now < SIMULATED_SECONDS * 1_000) {
     now += (-Math.log(1 - random()) / rate) * 1_000;
-    // From half to one and a half times the average, because events differ in size.
+    // Each event takes between 0.5 and 1.5 times the average, because events differ in size.
     const begin = Math.max(now, freeAt);
     freeAt = begin + EVENT_MS * (0.5 + random());
     waits.push(begin - now);

@@ -1,4 +1,7 @@
-/** Returns a Mulberry32 generator of numbers in [0, 1): reproducible, so that the simulation can be checked. */
+/**
+ * Returns a Mulberry32 generator of numbers in [0, 1). The same seed gives the same numbers, so the simulation can be
+ * checked.
+ */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -10,9 +10,9 @@ const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-// The programs of the local cluster are built before the tests, not within some test's time limit.
+// Build the programs of the local cluster before the tests, because a build would exceed the time limit of a test.
 const prepared = await runNode([`${ROOT}e2e/cluster/src/main.ts`, 'prepare'], process.env);
-// Concurrent with the tests: those of the local cluster wait more than they compute.
+// Lint runs concurrently with the tests, because the tests on the local cluster leave the CPU idle most of the time.
 const [linted, tests] = await Promise.all([lint(process.env, print), runJest([], process.env)]);
 const steps = [...linted, { name: 'programs of the local cluster', passed: prepared === 0 }];
 const [ids, notBuilt] = await Promise.all([readIds(), readNotBuilt()]);

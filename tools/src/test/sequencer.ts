@@ -2,20 +2,23 @@ import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type jest from '@jest/test-sequencer';
 
-// Its types are those of its CommonJS entry.
+// The types describe the CommonJS entry of the package, so that entry is loaded.
 const { default: TestSequencer } = createRequire(import.meta.url)('@jest/test-sequencer') as typeof jest;
 
 type Test = Awaited<ReturnType<jest.default['sort']>>[number];
 
-/** The kinds that wait longest come first, so that the run does not end with one busy worker. */
+/** The kinds of tests. Those that wait longest start first, so that the run does not end with one busy worker. */
 const ORDER = ['e2e', 'component', 'unit'];
 
-/** The longest test. Its cases are in other files, so its size does not show that. */
+/**
+ * The folder of the longest test. Its file is small, because its cases are in other files, so the order by size would
+ * not start it first.
+ */
 const FIRST = '/e2e/suites/operator/';
 
 /**
- * Jest orders files by the durations of earlier runs, which a clean clone does not have. This order is: e2e tests, tests with
- * sockets, unit tests; the largest files first within each kind.
+ * Orders test files: first e2e tests, then component tests, then unit tests, and the largest files first within each
+ * kind. Jest would order files by the durations of earlier runs, which a clean clone does not have.
  */
 export default class LongestFirst extends TestSequencer {
   override sort(tests: Iterable<Test>): Test[] {

@@ -7,11 +7,11 @@ export interface Summary {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Failures other than failed tests, one line each. */
+  /** One line for each failure that is not a failed test. */
   readonly complaints: readonly string[];
 }
 
-/** Counts every test once: lint steps and promises count as tests of their own. */
+/** Counts every test once, and each lint step and each promise as one more test. */
 export function summarise(
   lint: readonly LintOutcome[],
   tests: readonly TestResult[],
