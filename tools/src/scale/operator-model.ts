@@ -27,7 +27,7 @@ export interface OperatorNeeds {
   readonly memoryMib: number;
   readonly listSeconds: number;
   readonly listMegabytes: number;
-  /** The time to inspect every image once, if all images are in one registry and none is cached. */
+  /** The time to inspect every image once, if all images are in one registry and no image is cached. */
   readonly firstReadMinutes: number;
   /** The time to evict all misplaced pods at the default rate, if 1 % of the pods are misplaced. */
   readonly evictOnePercentMinutes: number;

@@ -7,7 +7,7 @@ const { default: TestSequencer } = createRequire(import.meta.url)('@jest/test-se
 
 type Test = Awaited<ReturnType<jest.default['sort']>>[number];
 
-/** The kinds of tests. Those that wait longest start first, so that the run does not end with one busy worker. */
+/** The kinds of tests. The kind that waits longest starts first, so that the run does not end with one busy worker. */
 const ORDER = ['e2e', 'component', 'unit'];
 
 /**
