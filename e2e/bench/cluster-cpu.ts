@@ -1,7 +1,7 @@
 import type { TestCluster } from '@archpolicy/e2e';
 import { readCpuMs } from './process-usage.ts';
 
-/** CPU time of the processes of a cluster by name, milliseconds. */
+/** The CPU time of each process of a cluster, by its name, in milliseconds. */
 export type CpuByProcess = ReadonlyMap<string, number>;
 
 /** Returns the CPU time that each running component has used. The entry `bench` is this process, which runs the clients. */

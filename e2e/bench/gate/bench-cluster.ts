@@ -8,9 +8,12 @@ import { readClusterCpu } from '../cluster-cpu.ts';
 import type { CpuByProcess } from '../cluster-cpu.ts';
 
 const TIMEOUT_MS = 120_000;
-/** Rates are measured over seconds. Each scrape costs the operator 2 ms of the time that it measures. */
+/**
+ * Polling interval. It is short compared with the measured seconds. Each scrape takes 2 ms of CPU time of the measured
+ * operator.
+ */
 const POLL_MS = 100;
-/** A list of some hundred pods of 5 KB. */
+/** Maximum size of a list, which contains some hundred pods of 5 KB. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
 const signal = new AbortController().signal;
 const clock = {
@@ -21,7 +24,7 @@ const clock = {
   },
 };
 
-/** Gates lifted since pods were last created, and the time of the scrape (monotonic). */
+/** The number of gates lifted since the last creation of pods, and the monotonic time of the scrape. */
 export interface LiftCount {
   readonly count: number;
   readonly atMs: number;
@@ -40,7 +43,10 @@ export class BenchCluster {
     this.#api = new ApiClient({ credentials, clock, userAgent: 'archpolicy-bench/0' });
   }
 
-  /** Creates a namespace with the webhook and one without it, and a policy whose gate timeout is long enough. */
+  /**
+   * Creates a namespace with the webhook, a namespace without it, and a policy whose gates do not time out during the
+   * bench.
+   */
   async prepare(): Promise<void> {
     const namespace = (name: string, labels: JsonObject): JsonObject => ({
       apiVersion: 'v1',
@@ -115,7 +121,7 @@ export class BenchCluster {
     return pods.filter((pod) => isJsonObject(pod) && 'schedulingGates' in objectAt(pod, 'spec')).length;
   }
 
-  /** Waits until enough gates were lifted since pods were last created. */
+  /** Waits until enough gates have been lifted since the last creation of pods. */
   waitForLifted(enough: (count: number) => boolean): Promise<LiftCount> {
     return waitFor(
       async () => {

@@ -1,6 +1,7 @@
 /**
- * `make bench-gate`: measures the rate at which gates are lifted, compared with the rate of pod creation without a webhook, and
- * the API server's CPU time of a lift with and without our fence. Runs are interleaved on one local cluster.
+ * `make bench-gate`: compares the rate at which gates are lifted with the rate at which pods are created without a
+ * webhook. Also compares the CPU time that the API server needs for a lift with and without our fence. Both run
+ * alternately on one local cluster.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster } from '@archpolicy/e2e';
@@ -12,12 +13,14 @@ import { BenchCluster } from './bench-cluster.ts';
 
 const RUNS = 5;
 const PODS = 400;
-/** Concurrent requests of the controllers of a busy cluster. */
+/** Number of concurrent requests, as from the controllers of a busy cluster. */
 const CREATORS = 200;
 const MIN_RATIO = 0.8;
 const MAX_FENCE_FACTOR = 1.25;
 const FENCE = 'archpolicy-pod-updates';
-/** The API server applies a new or deleted policy within about one second. */
+/**
+ * How long to wait after a policy was created or deleted. The API server applies the change within about one second.
+ */
 const POLICY_DELAY_MS = 3_000;
 
 const print = (line: string): void => {
@@ -26,11 +29,11 @@ const print = (line: string): void => {
 
 /** The measurement of one batch of pods. */
 interface Work {
-  /** Pods created, or gates lifted, a second. */
+  /** Number of pods created, or gates lifted, per second. */
   readonly rate: number;
-  /** The rate until all of them are bound, which includes the scheduler's work. */
+  /** The rate until all pods are bound, in pods per second. It includes the work of the scheduler. */
   readonly scheduledRate: number;
-  /** CPU time per pod until then, milliseconds. */
+  /** CPU time per pod until all pods are bound, in milliseconds. */
   readonly cpu: CpuByProcess;
 }
 

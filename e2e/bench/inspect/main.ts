@@ -11,7 +11,10 @@ import type { Measured } from './worker.ts';
 const RUNS = Number(process.env['RUNS'] ?? '5');
 const MIN_RUNS = 5;
 const MEMORY_HITS = 300_000;
-/** The first 500 are reported separately from those of a warm process. */
+/**
+ * Number of results that are read from Redis. The first 500 are reported separately, because the process is not warm
+ * yet.
+ */
 const REDIS_HITS = 2_500;
 const DIGESTS = 100_000;
 const SILENT_CALLS = 1_000;
@@ -44,7 +47,7 @@ async function runOnce(): Promise<Run> {
     hung.fault = () => ({ kind: 'hang' });
     const references = tags.map((tag) => `${registry.host}/app:${tag}`);
     const shared = { times: 1, references, redisUrl: redis.url };
-    // Sequentially: the first time they are read from the registry and stored.
+    // Before the measurements: this task reads the images from the registry and stores the results in Redis.
     await runTask({ ...shared, kind: 'redis-hits' });
     return {
       counts,
@@ -76,7 +79,7 @@ function timeMeasurements(runs: readonly Run[]): readonly Measurement[] {
     [REDIS_P99, 'ms', of('redis', 'p99'), 1],
     ['heap of 100,000 digests', 'MiB', of('digests', 'mib'), 64],
     ['a silent registry: the latest of 1,000 callers after its deadline', 'ms', of('silent', 'lateMs'), 50],
-    // Sixteen to one host and one to the other.
+    // 16 sockets to the silent host and one to the other host.
     ['a silent registry: sockets left after 1,000 calls', 'sockets', of('silent', 'sockets'), 17],
     ['a silent registry: heap grown by 1,000 calls', 'MiB', of('silent', 'mib'), 16],
     ['a silent registry: an inspection at another host', 'ms', of('silent', 'otherMs'), 100],
@@ -98,7 +101,9 @@ function redisDetails(of: (part: 'redis', name: string) => readonly number[]): r
 /** Explanations of missed targets, by the name of the measurement. */
 const PROFILES: Readonly<Record<string, (runs: readonly Run[]) => string>> = { [REDIS_P99]: redisProfile };
 
-/** Shows whether the time is spent in the process, in its garbage collection, or waiting for Redis and a core. */
+/**
+ * Describes where the time is spent: in the process, in its garbage collection, or waiting for Redis and for a core.
+ */
 function redisProfile(runs: readonly Run[]): string {
   const of = (name: string): readonly number[] => runs.map(({ redis }) => getNumber(redis, name));
   const sum = (name: string): number => of(name).reduce((total, value) => total + value, 0);

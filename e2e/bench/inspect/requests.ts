@@ -10,7 +10,7 @@ const TENANTS = 100;
 const PROCESSES = 3;
 const INSPECTIONS = 500;
 
-/** The counts of one run by name of the measurement. */
+/** The counts of one run, by the name of the measurement. */
 export type Counts = Readonly<Record<keyof typeof TARGETS, number>>;
 
 /** Measurements and their maximum counts. */
@@ -25,7 +25,9 @@ const TARGETS = {
   'inspections that a wrong credential resolves, by tag and by digest': 0,
 } as const;
 
-/** Requests that other projects needed in one earlier measurement; not a baseline of this run. */
+/**
+ * The number of requests that other projects needed in an earlier measurement. This bench does not measure them again.
+ */
 const OTHER_PROJECTS: Partial<Record<keyof typeof TARGETS, string>> = {
   'requests for a new 8-platform tag': 'noe: 19, multiarch-tuning-operator: 5',
 };
@@ -69,7 +71,10 @@ type TenantCount =
   | 'HEADs for 100 tenants with one private image'
   | 'inspections that a wrong credential resolves, by tag and by digest';
 
-/** Inspects for many tenants concurrently in one process, each with its own credential; then for one with a wrong one. */
+/**
+ * Inspects an image for many tenants concurrently, each with its own credential, and then for a tenant with a wrong
+ * credential.
+ */
 async function countTenants(registry: FakeRegistry): Promise<Pick<Counts, TenantCount>> {
   const pairs = Array.from({ length: TENANTS }, (_, at) => `tenant-${at}:password-${at}`);
   registry.access = basicAccess(pairs);
@@ -77,7 +82,7 @@ async function countTenants(registry: FakeRegistry): Promise<Pick<Counts, Tenant
   const secrets = [...pairs, 'tenant-1:wrong'].map((pair) => dockerConfigJson({ [registry.host]: pair }));
   const byTag = { kind: 'inspect', times: 1, references: [`${registry.host}/private:v1`] };
   const resolved = getNumber(await runTask({ ...byTag, secrets }), 'resolved');
-  // Exclude the request that discovers the challenge and those with the wrong credential: they read nothing.
+  // Count only requests with a right credential. The challenge discovery and requests with the wrong one read nothing.
   const right = new Set(pairs.map((pair) => `Basic ${Buffer.from(pair).toString('base64')}`));
   const reads = registry.requests.filter(({ headers }) => right.has(headers.authorization ?? ''));
   const byDigest = { ...byTag, references: [`${registry.host}/private@${image.manifest.digest}`] };

@@ -1,6 +1,7 @@
 /**
- * `make bench-mutations`: passes a million mutated references and a million mutated manifests to their parsers, and checks that
- * none throws or is slow; writes docs/performance/mutations.json. Arguments: number of each, and a seed.
+ * `make bench-mutations`: passes a million mutated references and a million mutated manifests to their parsers, and
+ * checks that no call throws or is slow. Writes docs/performance/mutations.json. Arguments: the number of inputs of
+ * each kind, and a seed.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import {
@@ -21,7 +22,7 @@ import fc from 'fast-check';
 /** Each run has its own seed. */
 const RUNS = 5;
 const MILLION = 1_000_000;
-/** A slower call would be noticeable for a pod: the inspection budget is 400 ms. */
+/** Maximum duration of a call. A slower one would take a large part of the inspection budget of a pod, 400 ms. */
 const SLOWEST_MS = 100;
 
 const CORPUS = new URL('../../../packages/core/src/manifest/testdata/', import.meta.url);
@@ -54,7 +55,7 @@ function readReference(text: string): void {
   if (again.kind === 'failed') throw new Error(`${JSON.stringify(text)} has no canonical form`);
 }
 
-/** Parses a body of a registry like an inspection does. */
+/** Parses a response body of a registry in the same way as an inspection. */
 function readBody(body: Uint8Array): void {
   if (!isWithinBounds(body, DOCUMENT_BOUNDS)) return;
   const json = parsed(body);
@@ -108,7 +109,7 @@ async function main(arguments_: readonly string[]): Promise<void> {
     );
     return { references, manifests };
   });
-  // A shorter run is not a result.
+  // A shorter run only checks that the bench works.
   if (count < MILLION) return;
   const seeds = `seeds ${firstSeed} to ${firstSeed + RUNS - 1}`;
   const measurements = [

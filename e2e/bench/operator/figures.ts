@@ -6,9 +6,9 @@ export interface Figure {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
-  /** Target: at most this. Absent if the figure only explains others. */
+  /** The target: the value must not be higher. Absent if the figure only explains other figures. */
   readonly max?: number;
-  /** Explanation of a miss from profiles. */
+  /** An explanation, based on profiles, for a missed target. */
   readonly profile?: string;
 }
 

@@ -6,12 +6,12 @@ import type { Metrics, ObservedOperator } from './operator-process.ts';
 import type { Figure } from './figures.ts';
 
 const SIZE = { pods: 100_000, nodes: 2_000, namespaces: 500, workloads: 5_000, crashing: 2 };
-/** Until the first evaluation of all pods is done and garbage of the start is collected. */
+/** How long to wait until all pods have been evaluated once and the garbage of the start has been collected. */
 const SETTLE_MS = 15_000;
 const STEADY_MS = 30_000;
 const EVENTS_PER_SECOND = 100;
 
-/** From profiles of this bench. */
+/** Explanations of missed targets, based on profiles of this bench. */
 const MEMORY =
   '142 MiB are the process without pods (Node 46, client-node 40, type stripper and zod 38), 155 to 170 MiB live heap, the rest garbage while it is collected';
 const EVENT_LOOP = 'garbage collection and waiting for a core: the longest task takes 60 ms of CPU time';

@@ -13,7 +13,10 @@ const cases = ['crash', 'clean', 'paused'].map((namespace): Case => ({
   objects: ({ arm64 }) => [workload('Deployment', namespace, 'web', podTemplate('web', arm64))],
 })) as [Case, Case, Case];
 
-/** Measures the time without evictions after the leader ends, and the evictions of a leader paused for longer than its Lease. */
+/**
+ * Measures the time without evictions after the end of a leader. Also counts the evictions of a leader that was paused
+ * for longer than its Lease.
+ */
 export async function leaderChange(): Promise<readonly Figure[]> {
   const [crash, clean, paused] = cases;
   const suite = new OperatorSuite();
@@ -69,14 +72,17 @@ async function secondsToEviction(
   return (eviction.at - begin) / 1_000;
 }
 
-/** Counts evictions of a paused leader. No standby runs, so that only its Lease can prevent them. */
+/**
+ * Counts the evictions of a paused leader after it continues. No standby runs, so only the expired Lease can prevent
+ * evictions.
+ */
 async function evictionsAfterPause(suite: OperatorSuite, work: Case, leader: OperatorProcess): Promise<number> {
   leader.send('SIGSTOP');
   await suite.enable(work);
   await delay(PAUSE_MS);
   const before = leader.proxy.evictions.length;
   leader.send('SIGCONT');
-  // It has lost the Lease and ends. A new process would have to acquire the Lease first.
+  // The leader has lost the Lease and ends. To evict again, a new process would have to acquire the Lease.
   await leader.ended();
   return leader.proxy.evictions.length - before;
 }

@@ -14,7 +14,7 @@ const REGISTRIES = `registries:
 
 /** The API server of a large cluster, in its own process. */
 export interface ManyPodsServer {
-  /** Environment of an operator that connects to it. */
+  /** The environment of an operator that connects to this server. */
   readonly env: Readonly<Record<string, string>>;
   /** Sends this many pod events per second from now on. */
   changePods(eventsPerSecond: number): void;

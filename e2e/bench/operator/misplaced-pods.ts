@@ -13,19 +13,25 @@ import { startOperator } from './operator-process.ts';
 import type { ObservedOperator } from './operator-process.ts';
 
 const REGISTRIES = join(import.meta.dirname, '../../../deploy/overlays/local/registries.yaml');
-/** Many owners, as in a real cluster, because a new leader evicts one pod of an owner at a time (R6). */
+/**
+ * Number of owners. A new leader evicts only one pod of an owner at a time (R6), so there are many, as in a real
+ * cluster.
+ */
 const DEPLOYMENTS = 200;
 const REPLICAS = 5;
 const PODS = DEPLOYMENTS * REPLICAS;
 const NAMESPACES = Array.from({ length: 10 }, (_, at) => `bench-${at}`);
 const TIMEOUT_MS = 300_000;
 
-/** From profiles of this bench. */
+/** Explanations of missed targets, based on profiles of this bench. */
 const START = 'most of it passes until the operator is ready (below): it loads its modules and reads its lists';
 const BUSY_API_SERVER = `${START}; then the API server handles the first evictions on the same two cores`;
 const CONTROL_PLANE = 'the control plane deletes, creates, schedules and runs 1,000 pods on two cores (below)';
 
-/** Their pull is refused: Pending pods are not subject to budgets and readiness. */
+/**
+ * 1,000 misplaced pods. Their nodes refuse the pull, so that the pods stay Pending, and neither budgets nor readiness
+ * delay evictions.
+ */
 const thousand: Case = {
   namespaces: NAMESPACES,
   objects: ({ arm64 }: Images): readonly JsonObject[] =>
@@ -86,7 +92,7 @@ export async function misplacedPods(): Promise<readonly Figure[]> {
   }
 }
 
-/** Counts currently misplaced pods and evicted ones. */
+/** Waits until the operator has counted all misplaced pods, including evicted ones. */
 async function waitUntilFound(operator: ObservedOperator): Promise<void> {
   await operator.ready();
   await until('all misplaced pods to be found', async () => {
@@ -98,7 +104,7 @@ async function waitUntilFound(operator: ObservedOperator): Promise<void> {
 
 function environment({ cluster }: OperatorSuite): Readonly<Record<string, string>> {
   return {
-    // As in the local cluster. (It uses memory, so the memory bench does not set it.)
+    // The local cluster also sets this variable. The memory bench does not, because the cache uses memory.
     NODE_COMPILE_CACHE: compileCache,
     ARCHPOLICY_KUBECONFIG: join(cluster.directory, 'run', 'archpolicy-operator.kubeconfig'),
     ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,

@@ -11,16 +11,16 @@ const POLL_MS = 20;
 /** A running operator: the real program in its own process. */
 export interface ObservedOperator {
   readonly pid: number;
-  /** Start time, monotonic. */
+  /** When it was started, in monotonic milliseconds. */
   readonly startedAtMs: number;
-  /** Seconds since then. */
+  /** Returns the seconds since the start. */
   sinceStart(): number;
   /** Resolves once /readyz returns 200. Rejects if the process exits before. */
   ready(): Promise<void>;
   metrics(): Promise<Metrics>;
-  /** Returns resident memory, now and at its peak, MiB. */
+  /** Returns the current and the peak resident memory, in MiB. */
   memory(): Promise<{ readonly nowMiB: number; readonly peakMiB: number }>;
-  /** Returns the CPU time of all its threads so far, seconds. */
+  /** Returns the CPU time that all its threads have used so far, in seconds. */
   cpuSeconds(): Promise<number>;
   kill(signal: NodeJS.Signals): void;
   /** Resolves with its exit status. */

@@ -7,15 +7,21 @@ import { startOperator } from './operator-process.ts';
 
 const IMAGES = 5_000;
 const WATCHED_MS = 60_000;
-/** At the default rate, inspecting them takes half a minute. */
+/** Number of cached images. At the default rate, inspecting 100 images takes half a minute. */
 const CACHED_IMAGES = 100;
 const CACHED_TIMEOUT_MS = 120_000;
 const SECOND_MS = 1_000;
-/** 5 per second, and one that is due at the end. A shorter interval would measure the lateness of timers. */
+/**
+ * Maximum number of requests in ten seconds: 5 per second, and one at the end of the interval. A shorter interval would
+ * measure the lateness of timers.
+ */
 const MAX_IN_TEN_SECONDS = 51;
 const CACHE_KEY = 'the cache key of the bench, which is no secret';
 
-/** Counts the requests of an operator's start: with 5,000 new images, and with images that are cached in Redis. */
+/**
+ * Counts the requests after the start of an operator, once with 5,000 new images and once with images that are cached
+ * in Redis.
+ */
 export async function registryLoad(): Promise<readonly Figure[]> {
   const registry = await new FakeRegistry().start();
   const redis = await new RedisNode().start();
@@ -54,7 +60,7 @@ export async function registryLoad(): Promise<readonly Figure[]> {
   }
 }
 
-/** Namespaces, as many-pods.ts names them. */
+/** Number of namespaces. many-pods.ts gives them their names. */
 const NAMESPACES = 2;
 
 function push(registry: FakeRegistry, images: number): void {

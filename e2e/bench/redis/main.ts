@@ -1,6 +1,6 @@
 /**
- * `make bench-redis`: measures inspections that need a registry while Redis fails in several ways, compared with inspections
- * without Redis; writes docs/performance/redis-failures.json.
+ * `make bench-redis`: compares inspections without Redis with inspections while Redis fails in several ways. All of
+ * them need a registry. Writes docs/performance/redis-failures.json.
  */
 import {
   FakeRegistry,
@@ -21,14 +21,14 @@ const INSPECTIONS = 500;
 /** K7: maximum delay of a pod once the failure is detected. */
 const MAX_ADDED_MS = 5;
 
-/** A failure of Redis, which lasts from before the processes start until they end, or begins midway. */
+/** A failure of Redis. It lasts for the whole measurement, or begins in the middle of it. */
 interface RedisFault {
   readonly name: string;
-  /** Runs the measurement with a Redis in that state. */
+  /** Runs the measurement with a Redis that fails in this way. */
   readonly run: (measure: (redisUrl: string) => Promise<Measured>) => Promise<Measured>;
 }
 
-/** Changes one server before it is used. */
+/** Returns a fault that runs `before` on a server before the measurement uses it. */
 const withServer =
   (before: (redis: RedisNode) => Promise<void> | void): RedisFault['run'] =>
   async (measure) => {
@@ -102,7 +102,7 @@ const FAULTS: readonly RedisFault[] = [
 
 interface Run {
   readonly alone: number;
-  /** p99 by the name of the fault. */
+  /** The p99 with each fault, by the name of the fault. */
   readonly p99: ReadonlyMap<string, number>;
   readonly failed: number;
 }

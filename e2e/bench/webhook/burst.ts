@@ -5,13 +5,13 @@ import { Agent, request } from 'undici';
 import { parse } from 'yaml';
 import { quantile } from './load.ts';
 
-/** Results of one burst. Times are milliseconds from the request that creates the pod. */
+/** Results of one burst. All times are milliseconds since the request that creates the pod. */
 export interface Burst {
   readonly perSecond: number;
   readonly created: readonly number[];
-  /** Until a watch reports the pod bound to a node. */
+  /** Times until a watch reports that the pod is bound to a node. */
   readonly scheduled: readonly number[];
-  /** Until the pod has no gate, often immediately. */
+  /** Times until the pod has no gate. Many pods never have one. */
   readonly schedulable: readonly number[];
   readonly rejected: number;
   /** Number of pods with an architecture requirement. */
@@ -40,7 +40,10 @@ const NAME = /"metadata":\{"name":"([^"]+)"/u;
 const VERSION = /"resourceVersion":"(\d+)"/u;
 const CONSTRAINED = '"key":"kubernetes.io/arch","operator":"In"';
 
-/** Creates pods from many concurrent clients and watches them. Searches lines instead of parsing them, to save CPU time. */
+/**
+ * Creates pods from many concurrent clients and watches them. To save CPU time, it searches the lines of the watch and
+ * does not parse them.
+ */
 export class BurstRunner {
   readonly #agent: Agent;
   readonly #server: string;
@@ -60,7 +63,7 @@ export class BurstRunner {
       cert: text(user['client-certificate-data']),
       key: text(user['client-key-data']),
     };
-    // One connection more for the watch.
+    // The additional connection is for the watch.
     return new BurstRunner(
       one.server,
       new Agent({ connect, allowH2: false, connections: creators + 2, bodyTimeout: 0 }),
@@ -113,7 +116,10 @@ export class BurstRunner {
     };
   }
 
-  /** Watches from the last resource version again if the API server ends the watch because its reader falls behind. */
+  /**
+   * Watches the pods. If the API server ends the watch because its reader is too slow, watches again from the last
+   * resource version.
+   */
   async #watch(path: string, seen: ReadonlyMap<string, PodTimes>, over: AbortSignal): Promise<void> {
     let version = '';
     try {

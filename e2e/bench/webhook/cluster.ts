@@ -3,7 +3,7 @@ import type { TestCluster } from '@archpolicy/e2e';
 import { BurstRunner } from './burst.ts';
 import { NOOP_LABEL } from './noop-webhook.ts';
 
-/** Namespaces in which our webhook, no webhook, or the no-op webhook is called. */
+/** The namespaces of the bench: one each with our webhook, with no webhook, and with the no-op webhook. */
 export const WITH_WEBHOOK = 'bench-with';
 export const WITHOUT_WEBHOOK = 'bench-without';
 export const WITH_NOOP = 'bench-no-op';

@@ -7,7 +7,7 @@ import { print, publish } from './print.ts';
 const PODS = 1_000;
 const IMAGES = 50;
 const CREATORS = 200;
-/** Delay in each direction, 30 ms round-trip. */
+/** Delay in each direction. The round-trip time is 30 ms. */
 const ONE_WAY_MS = 15;
 const PLATFORMS = ['amd64', 'arm64', 'arm/v7', 'arm/v6', '386', 'ppc64le', 's390x', 'riscv64'].map(
   (one) => `linux/${one}`,
@@ -21,7 +21,7 @@ const OTHER_PROJECTS =
 interface Run {
   readonly cold: Burst;
   readonly without: Burst;
-  /** Requests to registry and token service. */
+  /** The number of requests to the registry and the token service. */
   readonly requests: number;
 }
 

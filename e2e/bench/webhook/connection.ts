@@ -34,9 +34,9 @@ export class Connection {
     return new Connection(socket, Buffer.concat([Buffer.from(head), body]));
   }
 
-  /** Sends the request and resolves with the response body. One request at a time. */
+  /** Sends the request and resolves with the response body. Callers must send one request at a time. */
   send(): Promise<Buffer> {
-    // The events of a closed connection have been emitted already.
+    // The events of a closed connection will not be emitted again.
     if (this.#socket.destroyed) return Promise.reject(new Error('the connection was closed before'));
     return new Promise((resolve, reject) => {
       this.#answered = resolve;

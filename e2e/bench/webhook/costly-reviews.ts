@@ -1,6 +1,7 @@
 /**
- * Sends reviews of pods with 256 images sequentially, in its own process, until it is killed. Arguments: port, the CA
- * certificate as PEM, and the name prefix of the pull secrets of `costlyPullSecrets` (empty: the same pods without secrets).
+ * Sends reviews of pods with 256 images one after another until the process is killed. Arguments: the port, the CA
+ * certificate as PEM, and the name prefix of the pull secrets of `costlyPullSecrets`. With an empty prefix, the pods
+ * have no secrets.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { costlyPullSecrets } from '@archpolicy/testkit';
@@ -23,7 +24,7 @@ for (let next = 0; ; next = (next + 1) % bodies.length) {
     await connection.send();
     connection.close();
   } catch {
-    // Do not retry a review without a response in time.
+    // Do not retry a review if there was no response in time.
   }
   await sleep(PAUSE_MS);
 }

@@ -19,7 +19,7 @@ const MAX_RATIO = 1.1;
 const OTHER_PROJECTS =
   'Measured beside it on one machine in 2026: multiarch-tuning-operator, which gates every pod, took 17 s on average until PodScheduled (p99 24.6 s) where it is 1.3 s without a webhook; noe, which writes two Events in each admission through a client of 20 requests/s, left 979 of 1,000 pods of a burst unplaced';
 
-/** Our webhook, no webhook, or the no-op webhook, which shows the cost of any webhook. */
+/** The webhook that is called: ours, none, or the no-op webhook, which shows the cost of any webhook. */
 type Kind = 'with' | 'without' | 'no-op';
 const NAMESPACES: Readonly<Record<Kind, string>> = { with: WITH_WEBHOOK, without: WITHOUT_WEBHOOK, 'no-op': WITH_NOOP };
 const KINDS: readonly Kind[] = ['with', 'without', 'no-op'];
@@ -31,7 +31,10 @@ interface Run extends Burst {
 
 type Runs = Readonly<Record<Kind, readonly Run[]>>;
 
-/** Creates pods of a cached image on the local cluster, alternately with our webhook, without one and with the no-op. */
+/**
+ * Creates pods of a cached image on the local cluster, alternately with our webhook, without a webhook and with the
+ * no-op webhook.
+ */
 export async function creators(runs: number): Promise<void> {
   await withCluster(CREATORS, async (bursts, cluster) => {
     const { reference } = await pushImage(cluster.get('REGISTRY'), 'checkout', 'v1', ['linux/amd64', 'linux/arm64']);
@@ -69,7 +72,7 @@ async function measure(runs: number, burst: (kind: Kind, pods: number) => Promis
   for (const kind of KINDS) await burst(kind, WARM_UP_PODS);
   const done: Record<Kind, Run[]> = { with: [], without: [], 'no-op': [] };
   for (let run = 0; run < runs; run += 1) {
-    // The order alternates, so that other load on the machine affects all of them.
+    // The order alternates, so that other load on the machine affects all kinds alike.
     for (const kind of run % 2 === 0 ? KINDS : KINDS.toReversed()) {
       const one = await burst(kind, PODS);
       done[kind].push(one);
@@ -121,7 +124,7 @@ function withTarget(runs: Runs, name: string, unit: string, of: Value): Measurem
   };
 }
 
-/** Returns the measurement of the no-op webhook. */
+/** Returns the measurement for the no-op webhook, which has no target. */
 function forNoop(runs: Runs, name: string, unit: string, of: Value): Measurement {
   return {
     name: `${name}, with a webhook that answers a constant patch`,

@@ -6,7 +6,10 @@ import { print, publish } from './print.ts';
 const DECISIONS = 20_000;
 const MAX_MICROSECONDS = 20;
 
-/** Measures one decision with its patch and self-check: three containers of different images, three required terms. */
+/**
+ * Measures one decision with its patch and self-check. The pod has three containers with different images, and three
+ * required terms.
+ */
 export async function decision(runs: number): Promise<void> {
   const input = placementInput();
   const times: number[] = [];

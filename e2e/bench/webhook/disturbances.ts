@@ -1,6 +1,6 @@
 /**
- * Disturbs a webhook until it is killed: bodies of 7 MiB, malformed reviews and slow clients. Runs in its own process, so that
- * it does not slow the load generator. Arguments: port, image, and the CA certificate as PEM.
+ * Disturbs a webhook by bodies of 7 MiB, malformed reviews and slow clients, until the process is killed. It is a
+ * separate process so that it does not slow the load generator. Arguments: port, image, and the CA certificate as PEM.
  */
 import { connect } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { Connection } from './connection.ts';
 import type { Target } from './load.ts';
 import { benchReview } from './review.ts';
 
-/** The largest review of an API server: two objects of 3 MB and their envelope. */
+/** The size of the largest review that an API server sends: two objects of 3 MB and the fields around them. */
 const LARGE_BYTES = 7 * 1024 * 1024;
 const LARGE_EVERY_MS = 500;
 const MALFORMED_EVERY_MS = 20;
@@ -30,7 +30,7 @@ async function repeatedly(target: Target, everyMs: number): Promise<never> {
       await connection.send();
       connection.close();
     } catch {
-      // A refused or closed connection counts as a response.
+      // Ignore a refused or closed connection, and continue after the pause.
     }
     await sleep(everyMs);
   }

@@ -31,8 +31,9 @@ export async function closedLoop(target: Target, connections: number, durationMs
 }
 
 /**
- * Sends requests at a fixed rate, whether or not earlier ones are answered. Returns latencies in milliseconds from the due
- * time, so that a stall counts for every request that was due during it.
+ * Sends requests at a fixed rate, even if earlier requests have no response yet. Returns latencies in milliseconds.
+ * They begin at the time at which the request was due, so a stall counts for every request that was due during the
+ * stall.
  */
 export async function openLoop(
   target: Target,
@@ -62,7 +63,7 @@ export async function openLoop(
       continue;
     }
     sent += 1;
-    // Round-robin, because the server closes a connection without a first request.
+    // Use the connections in turn, because the server closes a connection that sends no first request.
     const connection = idle.shift();
     if (connection === undefined) due.push(dueAt);
     else pending.push(send(connection, dueAt));
@@ -72,7 +73,7 @@ export async function openLoop(
   return latencies;
 }
 
-/** Returns the quantile for a share between 0 and 1. */
+/** Returns a quantile of the numbers: `share` is between 0 and 1. */
 export function quantile(numbers: readonly number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

@@ -16,22 +16,24 @@ const NORMAL_PER_SECOND = 200;
 const CONNECTIONS = 16;
 const DISTURBANCE_STARTS_MS = 1_000;
 const MAX_P99_FACTOR = 2;
-/** Three quarters of the memory limit of 512 MiB. */
+/** Maximum memory: three quarters of the memory limit, which is 512 MiB. */
 const MAX_MEMORY_MIB = 384;
 const NS_PER_MS = 1e6;
-/** Sampling interval of the event loop, which each sample includes. */
+/** Sampling interval of the event-loop delay. Each sample includes the interval itself. */
 const DELAY_RESOLUTION_MS = 1;
 
-/** Normal traffic for some seconds. */
+/** The results of normal traffic for some seconds. */
 interface Part {
   readonly p99: number;
-  /** Lateness of the load generator, milliseconds, p99: delay caused by the machine. */
+  /** The p99 of the lateness of the load generator, in milliseconds. It shows the delay that the machine causes. */
   readonly generatorMs: number;
   /** CPU time of the webhook as a share of one core. */
   readonly webhookCpu: number;
 }
 
-/** Normal traffic to the webhook: alone, with disturbances of the webhook, and with disturbances of another server. */
+/**
+ * The results of one run: normal traffic alone, while the webhook is disturbed, and while another server is disturbed.
+ */
 interface Run {
   readonly alone: Part;
   readonly beside: Part;
@@ -98,7 +100,7 @@ async function measure({ webhook }: Bench): Promise<Part> {
 async function measureDisturbed(bench: Bench, port: number): Promise<Part> {
   const disturbances = start('./disturbances.ts', [String(port), bench.image, bench.webhook.ca], {});
   try {
-    // Disturbances have reached their full rate by then.
+    // Wait until the disturbances have reached their full rate.
     await sleep(DISTURBANCE_STARTS_MS);
     return await measure(bench);
   } finally {
@@ -110,7 +112,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(0)} %`;
 }
 
-/** Explains a missed target from the runs. */
+/** Explains a missed target by the numbers of the runs. */
 function explainMiss(alone: readonly Part[], beside: readonly Part[], otherServer: readonly Part[]): string {
   const median = (parts: readonly Part[], of: (part: Part) => number): number => spread(parts.map(of)).median;
   const p99 = (parts: readonly Part[]): string => `${median(parts, (part) => part.p99).toFixed(1)} ms`;

@@ -11,7 +11,7 @@ const RUN_MS = 6_000;
 const WARM_UP_MS = 3_000;
 const PER_SECOND = 200;
 const CONNECTIONS = 16;
-/** The delay after which every costly secret has been read, and every image tried once. */
+/** How long to wait until every costly secret has been read and every image has been requested once. */
 const NEIGHBOUR_STARTS_MS = 2_000;
 const MAX_P99_FACTOR = 2;
 /** The longest stall of the event loop that P8 allows. */
@@ -19,13 +19,16 @@ const MAX_LONGEST_ABOVE_MS = 100;
 const NAMESPACE = 'costly';
 const SECRET = 'costly';
 
-/** Response times of one tenant for some seconds, milliseconds. */
+/** The response times of one tenant during some seconds, in milliseconds. */
 interface Latencies {
   readonly p99: number;
   readonly longest: number;
 }
 
-/** The tenant alone; while another sends pods of 256 images with costly pull secrets; while it sends the same pods without secrets. */
+/**
+ * The results of one run: the tenant alone, while another tenant sends pods of 256 images with costly pull secrets, and
+ * while the other tenant sends the same pods without secrets.
+ */
 interface Run {
   readonly alone: Latencies;
   readonly beside: Latencies;

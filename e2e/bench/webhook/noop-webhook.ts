@@ -10,8 +10,8 @@ import { benchReview } from './review.ts';
 export const NOOP_LABEL = 'bench.archpolicy.dev/no-op';
 
 /**
- * Installs a second webhook that returns a constant patch. Its cost is that of any webhook on this machine: the API server's
- * calls, connections and patches.
+ * Installs a second webhook, which returns a constant patch. Its cost is the minimum for any webhook on this machine:
+ * the calls, connections and patches of the API server.
  */
 export async function startNoopWebhook(cluster: TestCluster): Promise<{ readonly stop: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'archpolicy-noop-'));
@@ -34,7 +34,7 @@ export async function startNoopWebhook(cluster: TestCluster): Promise<{ readonly
   };
 }
 
-/** Equals our configuration except for the namespaces. */
+/** Returns a webhook configuration that differs from ours only in the namespaces. */
 function configuration(url: string, caBundle: string): object {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',

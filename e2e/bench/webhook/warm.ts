@@ -18,7 +18,7 @@ interface Server extends Target {
   readonly pid: number;
 }
 
-/** One number per run. */
+/** The results of one server. Each array has one number per run. */
 interface Series {
   readonly rates: number[];
   readonly cpu: number[];
@@ -40,7 +40,7 @@ async function measure(runs: number, webhook: Server, noop: Server): Promise<voi
   const series = { webhook: { rates: [], cpu: [], tails: [] }, noop: { rates: [], cpu: [], tails: [] } };
   for (const server of [webhook, noop]) await closedLoop(server, CONNECTIONS, WARM_UP_MS);
   for (let run = 0; run < runs; run += 1) {
-    // Interleaved in alternating order, so that other load on the machine affects both.
+    // The servers run in alternating order, so that other load on the machine affects both alike.
     const order = [['no-op', noop, series.noop] as const, ['webhook', webhook, series.webhook] as const];
     for (const [name, server, numbers] of run % 2 === 0 ? order : order.reverse()) {
       print(`run ${run + 1}, ${name}: ${await runOnce(server, numbers)}`);
