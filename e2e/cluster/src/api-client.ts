@@ -2,16 +2,16 @@ import { Agent, request } from 'undici';
 import type { KeyPair } from './certificates/authority.ts';
 import { ClusterError } from './errors.ts';
 
-/** A request to the local API server that takes longer has failed. */
+/** Timeout of a request to the local API server. */
 const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
 
 export interface ApiResponse {
   readonly status: number;
-  /** Parsed if it is JSON, else the text. */
+  /** The parsed body if it is JSON, else its text. */
   readonly body: unknown;
 }
 
-/** Client for the supervisor's own requests. Everything else uses kubectl. */
+/** A client for the supervisor's own requests to the API server. All other code uses kubectl. */
 export class ApiClient {
   readonly #agent: Agent;
   readonly server: string;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
-/** The fields that tests use; other fields are kept. */
+/** The fields that tests use. Parsing keeps all other fields, too. */
 const auditEventSchema = z.looseObject({
   auditID: z.string(),
   stage: z.string(),
@@ -24,7 +24,7 @@ const auditEventSchema = z.looseObject({
 });
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 
-/** Returns all events of an audit log, in the order written. Ignores a last line that is still being written. */
+/** Returns all events of an audit log, in the order of the log. Ignores the last line if it is still being written. */
 export async function readAuditLog(path: string): Promise<readonly AuditEvent[]> {
   const lines = (await readFile(path, 'utf8')).split('\n');
   return lines.slice(0, -1).map((line) => auditEventSchema.parse(JSON.parse(line)));

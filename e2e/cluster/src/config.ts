@@ -4,9 +4,9 @@ import { ClusterError } from './errors.ts';
 
 /** Settings of the local cluster, read once from the environment. */
 export interface Config {
-  /** `CLUSTER_DIR`: contains all files of one cluster. */
+  /** `CLUSTER_DIR`: the directory that contains all files of one cluster. */
   readonly clusterDirectory: string;
-  /** `KUBEBUILDER_ASSETS`: a directory with binaries; missing ones come from the cache. */
+  /** `KUBEBUILDER_ASSETS`: a directory with binaries. Binaries that it lacks come from the cache. */
   readonly assetsDirectory: string | undefined;
   /** `$XDG_CACHE_HOME/archpolicy` or `~/.cache/archpolicy`: kept across clusters. */
   readonly cacheDirectory: string;
@@ -20,7 +20,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the configuration.
- * @throws ClusterError `Config`, naming the variable
+ * @throws ClusterError `Config` with the name of the invalid variable
  */
 export function readConfig(environment: Environment = process.env, workingDirectory: string = process.cwd()): Config {
   return {

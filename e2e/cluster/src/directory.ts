@@ -18,7 +18,10 @@ export async function clusterId(layout: Layout): Promise<string | undefined> {
   }
 }
 
-/** Creates the directory of a new cluster and returns the cluster's id. Rejects a directory that holds anything else. */
+/**
+ * Creates the directory of a new cluster and returns the id of the cluster. Rejects a directory that contains other
+ * files.
+ */
 export async function createDirectory(layout: Layout): Promise<string> {
   await mkdir(layout.root, { recursive: true, mode: 0o700 });
   const found = await readdir(layout.root);
@@ -29,7 +32,7 @@ export async function createDirectory(layout: Layout): Promise<string> {
     );
   }
   const id = randomUUID();
-  // First, because `down` may remove the directory from now on.
+  // Write the marker first, so that `down` may remove the directory from now on.
   await writeFile(layout.marker, `${JSON.stringify({ id })}\n`);
   for (const folder of layout.folders) await mkdir(folder, { recursive: true, mode: 0o700 });
   return id;

@@ -20,13 +20,16 @@ export type EnvKey = (typeof envKeys)[number];
 /** The content of `CLUSTER_DIR/env`. Keys of processes that do not run are absent. */
 export type ClusterEnv = Readonly<Partial<Record<EnvKey, string>>>;
 
-/** Returns one KEY=value per line, without quotes: readable by `source`, make, docker and a split on the first `=`. */
+/**
+ * Returns one KEY=value per line. The values have no quotes, so that `source`, make, docker and a split on the first
+ * `=` can read them.
+ */
 export function formatEnv(env: ClusterEnv): string {
   return envKeys.flatMap((key) => (env[key] === undefined ? [] : [`${key}=${checked(key, env[key])}\n`])).join('');
 }
 
 function checked(key: EnvKey, value: string): string {
-  // Values are not quoted: allow only characters that shells do not interpret.
+  // Allow only characters that shells do not interpret, because the values are not quoted.
   if (/^[\w@%+=:,./~-]*$/.test(value)) return value;
   throw new ClusterError(
     'Config',

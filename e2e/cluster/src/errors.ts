@@ -2,7 +2,10 @@
 export type ClusterErrorCode =
   'Config' | 'Toolchain' | 'Directory' | 'Component' | 'Supervisor' | 'Request' | 'Timeout' | 'Cancelled';
 
-/** An error for users: one clear sentence that they can act on; further lines are evidence (the end of a log). */
+/**
+ * An error for users. Its first line is a clear sentence that they can act on. Further lines are evidence, such as the
+ * end of a log.
+ */
 export class ClusterError extends Error {
   readonly code: ClusterErrorCode;
 
@@ -13,7 +16,9 @@ export class ClusterError extends Error {
   }
 }
 
-/** Returns the message of a thrown value. Duck-typed, because a test runner's realm has its own `Error`. */
+/**
+ * Returns the message of a thrown value. Does not use `instanceof`, because a test runner's realm has its own `Error`.
+ */
 export function errorMessage(error: unknown): string {
   const { message } = errorFields(error);
   return typeof message === 'string' ? message : String(error);

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { ClusterError } from './errors.ts';
 import type { Layout } from './layout.ts';
 
-/** Longer than any of our kubectl calls takes, including its waits. */
+/** Timeout of a kubectl call. Our calls take less time, including their waits. */
 const TIMEOUT_MILLISECONDS = 120_000;
 
 export interface KubectlResult {
@@ -34,7 +34,7 @@ export async function runKubectl(
   child.once('close', (code) => {
     resolve({ status: code ?? 1, problem: '' });
   });
-  // kubectl may exit without reading its input (EPIPE); its status reports that.
+  // Ignore EPIPE: kubectl may exit without reading its input, and then its exit status reports the failure.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.stdin ?? '');
   const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), promise]);

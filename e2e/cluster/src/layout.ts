@@ -3,16 +3,19 @@ import { join, resolve } from 'node:path';
 /** The paths of one cluster, all below `CLUSTER_DIR`. */
 export interface Layout {
   readonly root: string;
-  /** Marks the directory as a cluster's, which may be removed; contains the cluster's id. */
+  /**
+   * The file that marks the directory as a directory of a cluster, so that it may be removed. Contains the id of the
+   * cluster.
+   */
   readonly marker: string;
-  /** The supervisor's port and token; mode 0600. */
+  /** The file with the supervisor's port and token. Its mode is 0600. */
   readonly control: string;
-  /** For scripts: one KEY=value per line. */
+  /** A file for scripts, with one KEY=value per line. */
   readonly env: string;
   readonly kubeconfig: string;
   readonly auditLog: string;
   readonly webhookTls: string;
-  /** HOME of all processes, so that none writes into the user's. */
+  /** HOME of all processes, so that they do not write into the user's home directory. */
   readonly home: string;
   readonly folders: readonly string[];
   log(name: string): string;
@@ -45,8 +48,8 @@ export function clusterLayout(directory: string): Layout {
 export const repositoryRoot = resolve(import.meta.dirname, '..', '..', '..');
 
 /**
- * `NODE_COMPILE_CACHE` of webhook and operator: when run from source, a third of the CPU time of a start is spent stripping
- * types and compiling the same code. The image contains one compiled file instead.
+ * `NODE_COMPILE_CACHE` of webhook and operator. Without the cache, a start from source spends a third of its CPU time
+ * on stripping types and compiling. The released image does not need it, because it contains one compiled file.
  */
 export const compileCache = join(repositoryRoot, 'node_modules', '.cache', 'compile');
 /** The Go module that pins the control plane. */

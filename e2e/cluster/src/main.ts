@@ -17,7 +17,7 @@ import { soak } from './soak/soak.ts';
 import { findOnPath } from './toolchain/find-on-path.ts';
 import { ensureTools } from './toolchain/tools.ts';
 
-// If the reader of stdout exits (`make up | head`), the cluster keeps running.
+// Ignore errors of stdout: if its reader exits (`make up | head`), the cluster must keep running.
 process.stdout.on('error', () => undefined);
 
 const print = (line: string): void => {
@@ -34,7 +34,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 function program(): Command {
   const command = new Command('cluster')
     .description('A real Kubernetes control plane on this machine, in CLUSTER_DIR.')
-    // Set before the subcommands, which inherit it.
+    // Must be called before the subcommands are added, because they inherit it.
     .exitOverride();
   command
     .command('up')
@@ -78,7 +78,7 @@ async function runUp(target: Target, policy: InitialPolicy): Promise<void> {
     lifetime: 'command',
     log: print,
     onEvent: (event) => {
-      // Steps that take no time are not worth a line.
+      // Do not print steps that take almost no time.
       if (event.kind === 'done' && !event.wasRunning && event.seconds >= 0.05)
         print(`  ${event.name} (${event.seconds.toFixed(1)} s)`);
     },
@@ -142,7 +142,7 @@ async function runStatus(): Promise<void> {
 try {
   await program().parseAsync();
 } catch (error) {
-  // Commander has printed its error.
+  // Commander has already printed its own error.
   if (!(error instanceof CommanderError))
     process.stderr.write(`${error instanceof ClusterError ? error.message : errorMessage(error)}\n`);
   process.exitCode = exitStatus(error);
@@ -151,7 +151,7 @@ try {
 function exitStatus(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof ClusterError)) return 1;
-  // 128 + SIGINT, as in shells.
+  // 128 plus the number of SIGINT, as shells exit.
   if (error.code === 'Cancelled') return 130;
   return error.code === 'Config' ? 2 : 1;
 }

@@ -6,14 +6,14 @@ import { stagesDirectory } from './layout.ts';
 export const PLATFORMS_ANNOTATION = 'testkit.archpolicy.dev/platforms';
 /** `exec` (default) or `pull`: the step at which a node refuses the wrong platform. */
 export const REFUSED_AT_ANNOTATION = 'testkit.archpolicy.dev/refused-at';
-/** `"true"`: the node runs it anyway, like one with a qemu handler. */
+/** `"true"`: a node of another platform runs the pod anyway, like a node with a qemu handler. */
 export const EMULATED_ANNOTATION = 'testkit.archpolicy.dev/emulated';
 /** `"true"` on a node: its kubelet does not report, so the node does not become Ready again. */
 export const SILENT_ANNOTATION = 'testkit.archpolicy.dev/silent';
 
 /**
- * Returns the stages of kwok as one text. A line `# include: NAME` is replaced by `fragments/NAME.gotpl` at its indentation,
- * and `${NAME}` by the jq expression `fragments/NAME.jq`, because kwok supports neither.
+ * Returns the stages of kwok as one text. Replaces a line `# include: NAME` by `fragments/NAME.gotpl` with the
+ * indentation of the line, and `${NAME}` by the jq expression `fragments/NAME.jq`, because kwok supports no includes.
  */
 export async function renderStages(directory: string = stagesDirectory): Promise<string> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
@@ -25,7 +25,7 @@ export async function renderStages(directory: string = stagesDirectory): Promise
   return texts.map((text) => expand(text, fragments)).join('---\n');
 }
 
-/** @throws Error if a fragment is missing, because a stage without it would behave differently */
+/** @throws Error if a fragment is missing, because a stage without the fragment would behave differently */
 export function expand(text: string, fragments: ReadonlyMap<string, string>): string {
   const fragment = (name: string): string => {
     const found = fragments.get(name);

@@ -17,15 +17,15 @@ import { ControlClient } from './supervisor/control-client.ts';
 import type { ClusterStatus } from './supervisor/protocol.ts';
 
 /**
- * Timeout for the hook that starts a cluster: the first start on a machine builds the control plane (about 12 CPU-minutes),
- * later ones take seconds.
+ * Timeout for the test hook that starts a cluster. The first start on a machine builds the control plane, which takes
+ * about 12 CPU-minutes. Later starts take seconds.
  */
 export const START_TIMEOUT_MILLISECONDS = 30 * 60_000;
 
 export interface StartClusterOptions {
   /** Directory of the cluster; by default a new folder below the system's temporary folder. */
   readonly directory?: string;
-  /** `api-server` starts only etcd and the API server, for contract tests. Default: `all`. */
+  /** The part to start, `all` by default. `api-server` starts only etcd and the API server, for contract tests. */
   readonly only?: Target;
   /** Replacements for webhook/src/main.ts and operator/src/main.ts. */
   readonly programs?: Programs;

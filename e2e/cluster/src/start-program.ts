@@ -18,8 +18,8 @@ export interface ProgramOptions {
 }
 
 /**
- * Starts an additional webhook or operator, which the caller can stop, continue and kill. It ends with the calling process
- * and with the cluster.
+ * Starts an additional webhook or operator, which the caller can stop, continue and kill. It ends when the calling
+ * process or the cluster ends.
  */
 export async function startProgram({
   directory,

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterError, errorMessage } from './errors.ts';
 
-/** Polling interval: short compared with a start of seconds, long compared with the cost of a check. */
+/**
+ * Polling interval. It is short compared with a start, which takes seconds, and long compared with the duration of a
+ * check.
+ */
 const POLL_MILLISECONDS = 50;
 
 export interface WaitOptions {

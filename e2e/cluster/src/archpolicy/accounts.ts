@@ -5,7 +5,7 @@ import type { Cluster } from '../component/component.ts';
 import { ClusterError } from '../errors.ts';
 
 export const NAMESPACE = 'archpolicy-system';
-/** Longer than any cluster lives, because the tokens are not renewed. */
+/** Lifetime of the tokens. It is longer than any cluster lives, because the tokens are not renewed. */
 const TOKEN_SECONDS = 30 * 24 * 3600;
 
 const tokenRequestSchema = z.object({ status: z.object({ token: z.string().min(1) }) });
@@ -16,7 +16,10 @@ export function accountKubeconfig({ layout }: Pick<Cluster, 'layout'>, account: 
   return layout.run(`${account}.kubeconfig`);
 }
 
-/** Creates a token of the ServiceAccount and a kubeconfig with it, so that the process has the rights of deploy/. */
+/**
+ * Creates a token of the ServiceAccount and writes a kubeconfig with it, so that the process has the rights that
+ * deploy/ grants.
+ */
 export async function writeAccount(cluster: Cluster, account: Account, signal: AbortSignal): Promise<void> {
   const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`;
   const request = {
@@ -29,7 +32,7 @@ export async function writeAccount(cluster: Cluster, account: Account, signal: A
   if (!parsed.success) {
     throw new ClusterError('Component', `the API server answered ${answer.status} to the token request of ${account}`);
   }
-  // Inline, because client-node reads `tokenFile` only in an older spelling.
+  // The token is inline, because client-node does not read the field `tokenFile`, only its older spelling.
   const credential = { kind: 'token', token: parsed.data.status.token } as const;
   const kubeconfig = formatKubeconfig(cluster.apiServer(), cluster.pki.authority, account, credential);
   await writeFile(accountKubeconfig(cluster, account), kubeconfig, { mode: 0o600 });

@@ -11,7 +11,7 @@ import { splitManifests, withAddress } from './manifests.ts';
 
 const CRD = 'crd/archpolicies.archpolicy.dev';
 const ESTABLISHED_TIMEOUT_MILLISECONDS = 30_000;
-/** Discovery of a new kind can lag behind its condition Established. */
+/** Timeout for the policy. The API server may not list a new kind yet although its CRD is Established. */
 const POLICY_TIMEOUT_MILLISECONDS = 20_000;
 
 /** Applies the objects of ArchPolicy: CRD, namespaces, accounts, rights, fences and the default policy. */
@@ -31,7 +31,7 @@ export const installArchPolicy: Task = {
   },
 };
 
-/** Applies the webhook configuration: the API server calls the webhook from now on. */
+/** Applies the webhook configuration, so that the API server calls the webhook. */
 export const installWebhookConfiguration: Task = {
   kind: 'task',
   name: 'webhook-configuration',
@@ -77,13 +77,13 @@ async function applyPolicy(cluster: Cluster, signal: AbortSignal): Promise<void>
   });
 }
 
-/** Applies server-side with force, so that `make up` restores objects that were changed. */
+/** Runs a forced server-side apply, so that `make up` restores objects that a user has changed. */
 async function apply(cluster: Cluster, signal: AbortSignal, args: readonly string[], stdin?: string): Promise<void> {
   const all = ['apply', '--server-side', '--force-conflicts', '--field-manager=make-up', ...args];
   await kubectlOutput(cluster.tool('kubectl'), cluster.layout, all, { stdin, signal });
 }
 
-/** Creates the webhook's CA and serving certificate, unless they exist. */
+/** Creates the webhook's CA and serving certificate if they do not exist yet. */
 async function createWebhookCertificate({ webhookTls }: Layout): Promise<void> {
   const file = (name: string): string => join(webhookTls, name);
   const exists = await access(file('tls.crt')).then(
@@ -96,6 +96,6 @@ async function createWebhookCertificate({ webhookTls }: Layout): Promise<void> {
   await mkdir(webhookTls, { recursive: true, mode: 0o700 });
   await writeFile(file('ca.crt'), authority.certificate);
   await writeFile(file('tls.key'), serving.key, { mode: 0o600 });
-  // Written last: its existence shows that all three files exist.
+  // Write tls.crt last, because its existence shows that all three files exist.
   await writeFile(file('tls.crt'), serving.certificate);
 }

@@ -10,11 +10,11 @@ const webhookConfigurationSchema = z.looseObject({
 export interface Manifests {
   /** Objects that can be applied before the webhook runs. */
   readonly base: string;
-  /** Webhook configurations, which need its address. */
+  /** Webhook configurations, which need the address of the running webhook. */
   readonly webhookConfigurations: string;
 }
 
-/** Splits the output of kustomize. */
+/** Splits the output of kustomize into webhook configurations and other objects. */
 export function splitManifests(rendered: string): Manifests {
   const objects = parseObjects(rendered);
   const isConfiguration = ({ kind }: { readonly kind: string }): boolean => kind === 'MutatingWebhookConfiguration';

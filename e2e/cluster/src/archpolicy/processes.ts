@@ -17,7 +17,7 @@ export const webhook: Component = {
     launch(cluster, ports, 'webhook', {
       ARCHPOLICY_WEBHOOK_ADDRESS: `127.0.0.1:${getPort(ports, 'https')}`,
       ARCHPOLICY_TLS_DIRECTORY: cluster.layout.webhookTls,
-      // Short, because there is no load balancer to wait for.
+      // A short drain is enough, because no load balancer has to notice the end of the webhook.
       ARCHPOLICY_DRAIN_SECONDS: '1',
     }),
 };
@@ -42,7 +42,7 @@ async function launch(
   });
   const metrics = `127.0.0.1:${getPort(ports, 'metrics')}`;
   return {
-    // The Node that runs the cluster, pinned by the lockfile.
+    // Use the Node.js that runs the cluster, whose version the lockfile pins.
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', main],
     env: {

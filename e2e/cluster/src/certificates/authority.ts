@@ -4,7 +4,10 @@ import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-/** Longer than any cluster lives. `notBefore` is one hour in the past to tolerate clock changes. */
+/**
+ * Lifetime of certificates, longer than any cluster lives. `notBefore` is one hour in the past to tolerate clock
+ * changes.
+ */
 const LIFETIME_MILLISECONDS = 30 * 24 * 3600 * 1000;
 const CLOCK_SKEW_MILLISECONDS = 3600 * 1000;
 
@@ -19,7 +22,7 @@ export interface ServingNames {
   readonly ip: readonly string[];
 }
 
-/** A certificate authority, created in process because openssl would take seconds. */
+/** A certificate authority. It is created in this process, because openssl would take seconds. */
 export class Authority {
   readonly #keys: webcrypto.CryptoKeyPair;
   readonly #certificate: x509.X509Certificate;
@@ -95,7 +98,9 @@ export class Authority {
   }
 }
 
-/** Returns a key pair as PEM, without a certificate: signs and verifies ServiceAccount tokens. */
+/**
+ * Returns a key pair as PEM, without a certificate. The API server signs and verifies ServiceAccount tokens with it.
+ */
 export async function signingKeys(): Promise<{ readonly privateKey: string; readonly publicKey: string }> {
   const keys = await generateKeys();
   const spki = await webcrypto.subtle.exportKey('spki', keys.publicKey);

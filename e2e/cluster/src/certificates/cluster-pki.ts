@@ -6,17 +6,20 @@ import type { KeyPair } from './authority.ts';
 /** Users that authenticate to the API server with a client certificate. */
 export type User = 'admin' | 'kube-controller-manager' | 'kube-scheduler' | 'kwok';
 
-/** Keys and certificates of a control plane. Components read theirs from `CLUSTER_DIR/pki`. */
+/** Keys and certificates of a control plane. Each component reads its own files from `CLUSTER_DIR/pki`. */
 export interface ClusterPki {
-  /** Certificate that signed all others, PEM. */
+  /** The certificate of the authority that signed all other certificates, as PEM. */
   readonly authority: string;
   readonly users: Readonly<Record<User, KeyPair>>;
 }
 
-/** ClusterIP of the API server. No service proxy serves it, but clients in pods would verify it. */
+/** ClusterIP of the API server. No service proxy serves it, but clients in pods would expect it in the certificate. */
 const SERVICE_ADDRESS = '10.96.0.1';
 
-/** kwok acts for all kubelets and has all rights; the others have the rights that Kubernetes gives these names. */
+/**
+ * Name and groups of each user. kwok acts for all kubelets and has all rights. Kubernetes gives the other names their
+ * rights.
+ */
 const subjects: Readonly<Record<User, readonly [string, ...string[]]>> = {
   admin: ['kubernetes-admin', 'system:masters'],
   'kube-controller-manager': ['system:kube-controller-manager'],
@@ -36,7 +39,9 @@ export const pkiFiles = {
   accountsPublic: 'service-accounts.pub',
 } as const;
 
-/** Creates all keys and certificates of a cluster (about 0.1 s) and writes the files of components. */
+/**
+ * Creates all keys and certificates of a cluster, which takes about 0.1 s, and writes the files that components read.
+ */
 export async function createPki(layout: Layout): Promise<ClusterPki> {
   const [authority, etcdAuthority] = await Promise.all([
     Authority.create('local-cluster-ca'),

@@ -3,10 +3,13 @@ import { killLeftovers, findProcesses } from '../process/leftovers.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
 import { waitFor } from '../wait.ts';
 
-/** The webhook drains for one second and may take four; the others are killed. */
+/** How long to wait until all processes have ended in order. The webhook may take four seconds, then it is killed. */
 const STOP_TIMEOUT_MILLISECONDS = 15_000;
 
-/** Stops all processes of a cluster: in order if the supervisor responds, then by SIGKILL. */
+/**
+ * Stops all processes of a cluster. If the supervisor responds, it stops them in order. Processes that are left are
+ * killed.
+ */
 export async function stopProcesses(layout: Layout, id: string): Promise<void> {
   const client = await ControlClient.connect(layout);
   if (client !== undefined) {

@@ -18,11 +18,14 @@ import type { Toolchain } from '../toolchain/tools.ts';
 export interface UpOptions {
   readonly target: Target;
   readonly config: Config;
-  /** `command`: the cluster outlives this process. `process`: it ends with this process, and its directory is removed. */
+  /**
+   * `command`: the cluster outlives this process. `process`: when this process ends, the cluster ends and its directory
+   * is removed.
+   */
   readonly lifetime: 'command' | 'process';
   readonly programs?: Programs;
   readonly policy?: InitialPolicy;
-  /** Additional flags of the API server, if this call starts it. */
+  /** Additional flags of the API server. They have no effect if the API server is already running. */
   readonly apiServerFlags?: readonly string[];
   readonly log: (line: string) => void;
   readonly onEvent?: (event: StartEvent) => void;
@@ -31,7 +34,7 @@ export interface UpOptions {
 
 /**
  * Starts a cluster, or the missing parts of an existing one, and resolves when it is ready.
- * @throws ClusterError with one clear line; everything that it started has been stopped
+ * @throws ClusterError with one clear line, after all components that this call started have been stopped
  */
 export async function up(options: UpOptions): Promise<Layout> {
   const { config, signal, target, log } = options;

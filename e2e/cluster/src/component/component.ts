@@ -16,7 +16,7 @@ export const componentNames = [
 ] as const;
 export type ComponentName = (typeof componentNames)[number];
 
-/** Steps of a start that are not processes. They run at every `up`, so each is idempotent. */
+/** Steps of a start that are not processes. Every `up` runs them, so each step must be idempotent. */
 export const taskNames = [
   'kubeconfig',
   'nodes',
@@ -65,7 +65,7 @@ export interface Cluster {
   readonly policy: InitialPolicy;
   /** Additional flags of the API server, for example to enable admission plugins. */
   readonly apiServerFlags: readonly string[];
-  /** `ARCHPOLICY_*` variables of the user. The cluster's own settings take precedence. */
+  /** `ARCHPOLICY_*` variables from the user's environment. The cluster's own settings override them. */
   readonly environment: Readonly<Record<string, string>>;
   readonly tool: (name: ToolName) => string;
   /** Returns the port of a component that has been started. */
@@ -81,7 +81,7 @@ export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Resolves once it serves. Callers watch for its exit themselves. */
+  /** Resolves once the component serves. It does not detect that the process exits: callers must watch for that. */
   ready(signal: AbortSignal): Promise<void>;
 }
 

@@ -2,7 +2,10 @@ import { connect } from 'node:net';
 import { Agent, request } from 'undici';
 import { waitFor } from '../wait.ts';
 
-/** The slowest component (the API server) needs 4 s on two idle cores; allow 20 times that on a busy machine. */
+/**
+ * Maximum wait. The slowest component, the API server, needs 4 s on two idle cores; this allows a busy machine 20 times
+ * as long.
+ */
 const READY_TIMEOUT_MILLISECONDS = 90_000;
 const PROBE_TIMEOUT_MILLISECONDS = 3_000;
 

@@ -48,7 +48,8 @@ export function listTools(target: Target): readonly ToolName[] {
 }
 
 /**
- * Runs the units, each as soon as the units that it needs are done. Rejects after all running units have settled.
+ * Runs each unit as soon as the units that it needs are done. If a unit fails, waits until all running units have
+ * settled.
  * @throws the error of the first failed unit
  */
 export async function runInOrder(units: readonly Unit[], run: (unit: Unit) => Promise<void>): Promise<void> {

@@ -6,7 +6,10 @@ import { getPort } from '../component/component.ts';
 import type { Cluster, Component } from '../component/component.ts';
 import { waitForHttpOk } from '../component/ready.ts';
 
-/** Logs user, verb, object and time of requests; no bodies, and no stage RequestReceived, which would double the lines. */
+/**
+ * Logs the user, verb, object and time of each request, without bodies. Omits the stage RequestReceived, which would
+ * double the number of lines.
+ */
 const auditPolicy = stringify({
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -17,7 +20,10 @@ const auditPolicy = stringify({
   ],
 });
 
-/** Large enough to keep one file, because tests count the events of the whole log. */
+/**
+ * Size at which the log would be rotated. It is never reached, because tests count the events of the whole log in one
+ * file.
+ */
 const AUDIT_LOG_MEGABYTES = 100_000;
 
 export const kubeApiServer: Component = {
@@ -37,7 +43,8 @@ export const kubeApiServer: Component = {
         `--secure-port=${port}`,
         '--authorization-mode=RBAC',
         '--allow-privileged=true',
-        // Endpoints may not contain 127.0.0.1, and nothing reads them here.
+        // Do not write Endpoints of the API server: they must not contain 127.0.0.1, and no client of this cluster
+        // reads them.
         '--endpoint-reconciler-type=none',
         '--service-cluster-ip-range=10.96.0.0/16',
         // Benchmarks create thousands of pods.
@@ -77,7 +84,7 @@ function certificateFlags(layout: Layout): readonly string[] {
   ];
 }
 
-/** The ServiceAccount admission plugin is on by default. */
+/** Returns the flags for ServiceAccounts, whose admission plugin is enabled by default. */
 function accountFlags(layout: Layout): readonly string[] {
   return [
     '--service-account-issuer=https://kubernetes.default.svc.cluster.local',

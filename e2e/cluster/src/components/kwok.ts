@@ -22,7 +22,7 @@ export const kwok: Component = {
         `--kubeconfig=${kubeconfig}`,
         `--config=${stages}`,
         '--manage-all-nodes=false',
-        // Nodes with a real kubelet (make test-node) have this label.
+        // Exclude nodes with a real kubelet (make test-node), which have this label.
         `--manage-nodes-with-label-selector=!${REAL_NODE_LABEL}`,
         '--node-ip=127.0.0.1',
         // Pod addresses, enough for 100,000 pods.
@@ -30,7 +30,7 @@ export const kwok: Component = {
         '--node-lease-duration-seconds=40',
         '--v=WARN',
       ],
-      // kwok has no port; the task `nodes-ready` waits for its effect.
+      // kwok has no port to check. The task `nodes-ready` waits until kwok has made the nodes Ready.
       ready: () => Promise.resolve(),
     };
   },

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { waitFor } from '../wait.ts';
 import type { Task } from '../component/component.ts';
 
-/** The prefix of a node's name is its architecture; kwok's stages read it. */
+/** Names of the nodes. The prefix is the architecture of the node, which the stages of kwok read from the name. */
 export const nodeNames = ['amd64-1', 'amd64-2', 'arm64-1', 'arm64-2'] as const;
 
-/** Enough for the largest benchmark on four nodes. */
+/** Capacity of each node. Four nodes have enough for the largest benchmark. */
 const capacity = { cpu: '64', memory: '256Gi', pods: '30000', 'ephemeral-storage': '1Ti' };
 
 const NODES_TIMEOUT_MILLISECONDS = 60_000;

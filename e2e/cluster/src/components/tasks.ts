@@ -18,7 +18,7 @@ export const writeKubeconfig: Task = {
   },
 };
 
-/** Waits for the default account: without it, the API server rejects every pod of the namespace. */
+/** Waits for the default ServiceAccount, because without it the API server rejects every pod of the namespace. */
 export const defaultAccount: Task = {
   kind: 'task',
   name: 'default-account',

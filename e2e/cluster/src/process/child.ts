@@ -26,13 +26,14 @@ export interface ChildOptions {
   readonly cwd: string;
   /** Standard output and error are appended to this file. */
   readonly logFile: string;
-  /** From {@link deathWithParent}. */
+  /** The result of {@link deathWithParent}. */
   readonly prefix: readonly string[];
 }
 
 /**
- * Returns a command prefix that makes the kernel kill a child when its parent ends for any reason (util-linux's setpriv).
- * Empty if setpriv is not available: the next `up` or `down` then cleans up.
+ * Returns a command prefix (util-linux's setpriv) with which the kernel kills a child when its parent ends for any
+ * reason. Returns an empty prefix if setpriv is not available. The next `up` or `down` then kills processes that are
+ * left.
  */
 export function deathWithParent(): readonly string[] {
   const prefix = ['setpriv', '--pdeathsig', 'KILL', '--'];

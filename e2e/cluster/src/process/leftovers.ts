@@ -1,15 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { waitFor } from '../wait.ts';
 
-/** Environment variable of all processes of a cluster, including the supervisor, with the cluster's id. */
+/**
+ * The environment variable that contains the id of the cluster. All processes of a cluster have it, including the
+ * supervisor.
+ */
 export const ID_VARIABLE = 'ARCHPOLICY_CLUSTER_ID';
 
-/** A killed process ends within milliseconds, unless the machine is very busy. */
+/** Maximum wait for killed processes. They end within milliseconds, unless the machine is very busy. */
 const KILL_TIMEOUT_MILLISECONDS = 20_000;
 
 /**
- * Finds the processes of a cluster by the id in their environment. Unlike a recorded pid, it cannot match a foreign process.
- * Skips processes of other users, whose environment is not readable.
+ * Finds the processes of a cluster by the id in their environment. Unlike a recorded pid, the id cannot match a process
+ * that does not belong to the cluster. Skips processes of other users, whose environment is not readable.
  */
 export async function findProcesses(id: string): Promise<readonly number[]> {
   const wanted = `${ID_VARIABLE}=${id}`;

@@ -7,8 +7,8 @@ import { ClusterError, hasCode } from '../errors.ts';
 const RETRY_MILLISECONDS = 200;
 
 /**
- * Runs `work` while holding the machine-wide lock of that name. The lock is a socket in Linux's abstract namespace: it needs
- * no file, and the kernel releases it when its holder ends for any reason.
+ * Runs `work` while this process holds the machine-wide lock `name`. The lock is a socket in Linux's abstract
+ * namespace, so it needs no file, and the kernel releases it when the process ends for any reason.
  */
 export async function withLock<T>(
   name: string,

@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { ClusterError } from '../errors.ts';
 
 /**
- * Below Linux's range for outgoing connections (32768–60999), so that no connection takes a port between its choice and the
- * component's bind.
+ * The first port to choose. The range is below Linux's range for outgoing connections (32768–60999), so that no
+ * connection takes a chosen port before the component binds it.
  */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
@@ -29,7 +29,9 @@ export class Ports {
     return chosen;
   }
 
-  /** Releases ports of which one turned out to be in use; the next `choose` picks others. */
+  /**
+   * Forgets the ports of a component after one of them turned out to be in use. The next `choose` selects other ports.
+   */
   forget(component: string): void {
     this.#ports.delete(component);
   }

@@ -13,12 +13,12 @@ import { ControlClient } from '../supervisor/control-client.ts';
 import { waitFor } from '../wait.ts';
 import { listeningPorts } from './listening.ts';
 
-/** Ten times the target for `up` and `down`; a command that takes longer fails the soak. */
+/** Timeout of `up` and `down`: ten times the target. A command that takes longer fails the soak. */
 const COMMAND_TIMEOUT_MILLISECONDS = 150_000;
-/** A cluster whose parent was killed ends within this. */
+/** Maximum time in which a cluster ends after its parent was killed. */
 const ORPHAN_TIMEOUT_MILLISECONDS = 10_000;
 
-/** The directories of a round, created for the soak: every file in them is a leftover of a round. */
+/** The directories of a round. The soak creates them, so every file in them after a round is a leftover. */
 export interface RoundContext {
   readonly cluster: string;
   /** HOME and TMPDIR of the commands. */
@@ -54,7 +54,7 @@ export async function runKilledRound(
   await sleep(afterSeconds * 1000, undefined, { signal });
   const id = await clusterId(clusterLayout(context.cluster));
   const ports = await listPorts(context);
-  // If `up` had finished, the cluster was released and lives until `down`.
+  // If `up` has finished already, the cluster no longer ends with it and runs until `down`.
   const wasReleased = child.exitCode !== null;
   child.kill('SIGKILL');
   const orphans = wasReleased || id === undefined ? [] : await findOrphans(id);

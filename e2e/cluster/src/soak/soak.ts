@@ -12,13 +12,13 @@ import { seededRandom } from '../seeded-random.ts';
 import { runKilledRound, runRound } from './round.ts';
 import type { RoundContext, Round } from './round.ts';
 
-/** From docs/design.md, with the binaries in the cache. */
+/** The target of docs/design.md for `up` with cached binaries. */
 const UP_TARGET_SECONDS = 15;
-/** The webhook drains for one second. */
+/** The target for `down`, of which the webhook drains for one second. */
 const DOWN_TARGET_SECONDS = 5;
-/** One round in which `up` is killed follows after this many rounds. */
+/** After this many rounds, there is one round in which `up` is killed. */
 const KILL_EVERY = 4;
-/** Kill times are spread over this multiple of the median start: any moment of a start and a little after. */
+/** Kills are spread over this multiple of the median duration of `up`, so they also happen shortly after its end. */
 const KILL_SPAN = 1.2;
 
 export interface SoakOptions {

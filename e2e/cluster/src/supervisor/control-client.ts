@@ -58,7 +58,7 @@ export class ControlClient {
     await body.dump();
   }
 
-  /** Requests the end of the cluster. The supervisor ends after its components. */
+  /** Requests the stop of the cluster. The supervisor ends after it has stopped its components. */
   async stop(): Promise<void> {
     const { body } = await this.#send('POST', '/stop', AbortSignal.timeout(ANSWER_TIMEOUT_MILLISECONDS));
     await body.dump();

@@ -7,13 +7,13 @@ import { startSchema } from './protocol.ts';
 import type { StartEvent } from './protocol.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** A start request contains about a dozen paths. */
+/** Maximum size of a request. A start request contains about a dozen paths. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 export interface ControlOptions {
   readonly token: string;
   readonly supervisor: Supervisor;
-  /** Called when the cluster is to outlive the process that started it. */
+  /** Called on a request that the cluster should outlive the process that started it. */
   onRelease(): void;
   onStop(): void;
 }
@@ -73,7 +73,7 @@ function isAuthorized(request: IncomingMessage, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** Starts components while the client is connected; if it disconnects, the start is cancelled. */
+/** Starts components. If the client disconnects before they are ready, the start is cancelled. */
 async function start(supervisor: Supervisor, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const startRequest = startSchema.parse(JSON.parse(await readBody(request)));
   const disconnected = new AbortController();

@@ -2,8 +2,8 @@ import type { Layout } from '../layout.ts';
 import { ID_VARIABLE } from '../process/leftovers.ts';
 
 /**
- * Returns the environment of components: what they need to run, and a separate HOME so that they neither read nor write the
- * user's files.
+ * Returns the environment of components: the variables that they need, and a separate HOME, so that they do not read or
+ * write the user's files.
  */
 export function componentEnvironment(
   layout: Layout,

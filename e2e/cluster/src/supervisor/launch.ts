@@ -11,7 +11,7 @@ import { lastLines } from '../process/log-tail.ts';
 export interface SupervisorProcess {
   /** Detaches the supervisor, so that this process may end. The cluster must have been released before. */
   detach(): void;
-  /** Lets this process end without waiting for the supervisor, which then ends too. */
+  /** Lets this process end without waiting for the supervisor. The supervisor then ends too. */
   unref(): void;
   /** Resolves when the supervisor has ended. */
   readonly exited: Promise<void>;
@@ -19,7 +19,7 @@ export interface SupervisorProcess {
 
 /**
  * Starts the supervisor of a new cluster, tied to this process by a pipe, and waits until it listens.
- * @param removeWhenAbandoned whether it removes the directory when this process ends
+ * @param removeWhenAbandoned whether the supervisor removes the directory when this process ends
  */
 export async function launchSupervisor(
   layout: Layout,
@@ -31,7 +31,8 @@ export async function launchSupervisor(
   const main = join(import.meta.dirname, 'main.ts');
   const args = ['--disable-warning=ExperimentalWarning', main, layout.root];
   const child = spawn(process.execPath, removeWhenAbandoned ? [...args, '--remove-when-abandoned'] : args, {
-    // In its own session, so that Ctrl-C reaches only `make up`, which then stops the supervisor in order.
+    // Gives the supervisor its own session, so that Ctrl-C reaches only `make up`, which then stops the supervisor in
+    // order.
     detached: true,
     cwd: '/',
     env: { PATH: environment['PATH'], LANG: environment['LANG'], TZ: environment['TZ'], [ID_VARIABLE]: id },

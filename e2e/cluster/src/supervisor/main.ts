@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   const endNow = (reason: string, remove = false): void => {
     end(reason, remove).catch((error: unknown) => {
       process.stderr.write(`failed to stop: ${errorMessage(error)}\n`);
-      // The kernel kills the components with this process.
+      // When this process exits, the kernel kills the components.
       process.exit(1);
     });
   };
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
       endNow('requested');
     },
   });
-  // Atomically, so that readers never see a part of the file.
+  // Replace the file atomically, so that readers never see a part of it.
   await writeFile(`${layout.control}.new`, JSON.stringify({ port, token, pid: process.pid }), { mode: 0o600 });
   await rename(`${layout.control}.new`, layout.control);
   process.stdin.resume();

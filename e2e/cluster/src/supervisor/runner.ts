@@ -6,9 +6,11 @@ import type { Child } from '../process/child.ts';
 import { lastLines } from '../process/log-tail.ts';
 import type { Ports } from '../process/ports.ts';
 
-/** Attempts with new ports if a chosen port turns out to be in use. */
+/** Maximum number of attempts. Each uses new ports, because a chosen port may turn out to be in use. */
 const PORT_ATTEMPTS = 4;
-/** A Node process prints the reason of an uncaught error some lines before its end. */
+/**
+ * Number of log lines in an error. A Node.js process prints the reason of an uncaught error some lines before the end.
+ */
 const TAIL_LINES = 12;
 
 /** A started component, which may have exited. */
@@ -35,8 +37,9 @@ export class Runner {
   }
 
   /**
-   * Starts the component and waits until it serves. Calls `onStart` as soon as the process exists, so that it can be stopped.
-   * @param isRestart keeps its ports, because the configuration of other components contains them
+   * Starts the component and waits until it serves. Calls `onStart` as soon as the process exists, so that the caller
+   * can stop it.
+   * @param isRestart whether to keep the ports, because the configuration of other components contains them
    */
   async start(
     component: Component,
@@ -56,7 +59,7 @@ export class Runner {
     }
   }
 
-  /** Starts the component once. Returns it if it exited before it served, else undefined. */
+  /** Starts the component once. Returns undefined when it serves, or the component if it exited before. */
   async #attempt(
     component: Component,
     cluster: Cluster,

@@ -15,7 +15,7 @@ export interface StartOptions {
   readonly report: (event: StartEvent) => void;
 }
 
-/** One start of a cluster or of its missing parts. The first failure cancels the rest. */
+/** One start of a cluster or of its missing parts. The first failure cancels all other steps. */
 export class StartAttempt {
   readonly #options: StartOptions;
   readonly #failure = new AbortController();
@@ -33,7 +33,7 @@ export class StartAttempt {
     return this.#started;
   }
 
-  /** @throws ClusterError the first failure, not its consequences */
+  /** @throws ClusterError for the first failure, not for failures that it caused */
   async run(units: readonly Unit[]): Promise<void> {
     try {
       await runInOrder(units, (unit) => this.#unit(unit));
@@ -71,7 +71,7 @@ export class StartAttempt {
       },
     });
     const running = this.#started.get(component.name);
-    // Other units may wait for this component: its exit must cancel them.
+    // If this component exits, cancel the other units, because they may wait for it.
     void running?.child.exited.then(async () => {
       if (!this.#isOver && !this.#signal.aborted) this.#fail(await runner.died(component.name, running));
     });

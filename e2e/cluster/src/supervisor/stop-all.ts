@@ -2,13 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComponentName } from '../component/component.ts';
 import type { Running } from './runner.ts';
 
-/** Components that end in order: the webhook drains for one second, the operator releases its Lease. */
+/**
+ * Components that need time to end in order: the webhook drains for one second, and the operator releases its Lease.
+ */
 const graceful: ReadonlySet<ComponentName> = new Set(['webhook', 'operator']);
 const GRACE_MILLISECONDS = 4_000;
 
 /**
- * Stops the processes: webhook and operator by SIGTERM while their dependencies still serve, then all by SIGKILL. The others
- * need no graceful end, because their data is deleted.
+ * Stops the processes. First stops webhook and operator by SIGTERM, while their dependencies still serve. Then kills
+ * all processes by SIGKILL. The other components need no graceful end, because their data is deleted.
  */
 export async function stopAll(running: ReadonlyMap<ComponentName, Running>): Promise<void> {
   const alive = [...running].filter(([, { child }]) => child.exit() === undefined);

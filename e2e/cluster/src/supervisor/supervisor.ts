@@ -19,8 +19,8 @@ import { StartAttempt } from './start-attempt.ts';
 import { stopAll } from './stop-all.ts';
 
 /**
- * `kill -9 PID; make up` must start the killed process again. The kernel takes at most this long to end a process of some
- * hundred megabytes and to notify its parent.
+ * How long to wait for the exit of processes that were just killed, so that `kill -9 PID; make up` starts the process
+ * again. The kernel needs at most this time to end a process of some hundred megabytes and to notify its parent.
  */
 const SETTLE_MILLISECONDS = 300;
 
@@ -32,8 +32,8 @@ export interface SupervisorOptions {
 }
 
 /**
- * The parent of all components of one cluster. It starts the requested ones, reports their status, and stops all of them when
- * it ends. It never restarts a component: tests observe that it has died.
+ * The parent of all components of one cluster. It starts the requested components, reports their status, and stops all
+ * of them when it ends. It never restarts a component, because tests observe that a component has died.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -147,7 +147,9 @@ export class Supervisor {
   }
 }
 
-/** Returns the larger target: a later `up --only control-plane` does not shrink a whole cluster. */
+/**
+ * Returns the larger target, because a later `up --only control-plane` must not reduce the target of a whole cluster.
+ */
 function widest(one: Target | null, other: Target): Target {
   const order: readonly (Target | null)[] = [null, 'api-server', 'control-plane', 'all'];
   return one !== null && order.indexOf(one) > order.indexOf(other) ? one : other;

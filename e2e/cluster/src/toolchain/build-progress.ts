@@ -7,7 +7,7 @@ export class BuildProgress {
   #compiled = 0;
   #total = 0;
 
-  /** Sets the number of packages of the build, including cached ones, which Go does not print. */
+  /** Sets the number of packages of the build. It includes cached packages, for which Go prints no line. */
   setTotal(packages: number): void {
     this.#total = packages;
   }

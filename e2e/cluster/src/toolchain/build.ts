@@ -17,14 +17,14 @@ const PROGRESS_INTERVAL_MILLISECONDS = 15_000;
 export interface Build {
   readonly packages: readonly string[];
   readonly modules: ToolModules;
-  /** Target directory. Programs are moved there when they are complete. */
+  /** The directory into which complete programs are moved. */
   readonly directory: string;
   readonly config: Config;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** Builds the programs and moves them into the cache. The caller holds the lock of the directory. */
+/** Builds the programs and moves them into the cache. The caller must hold the lock of the directory. */
 export async function buildTools(build: Build): Promise<void> {
   const { config, modules, signal, log, packages } = build;
   const go = await checkGo(modules.goVersion, config.environment, signal);
@@ -55,7 +55,7 @@ async function checkDisk({ directory }: Build, go: GoEnvironment): Promise<void>
 }
 
 async function compile(build: Build, progress: BuildProgress): Promise<void> {
-  // Go's temporary files too, so that the next build removes the files of a killed one.
+  // The folder also contains Go's temporary files, so that the next build removes the files of a killed build.
   const scratch = join(build.directory, 'building');
   await rm(scratch, { recursive: true, force: true });
   await mkdir(join(scratch, 'tmp'), { recursive: true });

@@ -4,7 +4,7 @@ import { ClusterError } from '../errors.ts';
 import { toolsModule } from '../layout.ts';
 import { deathWithParent } from '../process/child.ts';
 
-/** Standard error lines of Go that are kept; the last ones explain a failure. */
+/** Maximum number of lines that are kept of Go's standard error. The last lines explain a failure. */
 const KEPT_LINES = 2000;
 
 export interface GoResult {

@@ -1,6 +1,6 @@
 import { ClusterError } from '../errors.ts';
 
-/** The pins of `e2e/tools/go.mod`. */
+/** The versions and packages that `e2e/tools/go.mod` pins. */
 export interface ToolModules {
   /** `v1.36.3`, also the version that the control plane reports. */
   readonly kubernetesVersion: string;
@@ -35,7 +35,7 @@ export function programName(packagePath: string): string {
   return elements.at(-1) ?? packagePath;
 }
 
-/** Sets the version of the control plane; without it, clients that compare versions see v0.0.0. */
+/** Returns flags that set the version of the control plane. Without them, clients that compare versions see v0.0.0. */
 export function linkerFlags({ kubernetesVersion }: ToolModules): readonly string[] {
   return ['-trimpath', '-ldflags', `-s -w -X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`];
 }

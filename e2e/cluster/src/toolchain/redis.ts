@@ -6,12 +6,12 @@ import { withLock } from '../process/lock.ts';
 import { findOnPath } from './find-on-path.ts';
 import type { Log } from './build-progress.ts';
 
-/** Debian's hook: if it exits with 101, packages do not start services. */
+/** A hook of Debian. If it exits with 101, the installation of a package does not start services. */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const POLICY = '#!/bin/sh\n# archpolicy: do not start services while redis-server is installed\nexit 101\n';
 
 /**
- * Returns the path of `redis-server`: on PATH, else installed by apt if root.
+ * Returns the path of `redis-server` on PATH. If it is missing and this process runs as root, installs it by apt.
  * @throws ClusterError `Toolchain` with one line that names the remedy
  */
 export async function ensureRedis(config: Config, log: Log, signal: AbortSignal): Promise<string> {
@@ -45,7 +45,10 @@ async function install(config: Config, log: Log, signal: AbortSignal): Promise<v
   }
 }
 
-/** Writes the hook. Returns false if the machine has one already (many images do), which must not be removed. */
+/**
+ * Writes the hook. Returns false if the machine already has a hook, as many container images do. It must not be removed
+ * then.
+ */
 async function forbidServices(): Promise<boolean> {
   try {
     await writeFile(POLICY_FILE, POLICY, { mode: 0o755, flag: 'wx' });

@@ -16,12 +16,12 @@ export interface Toolchain {
   readonly kubernetesVersion: string;
 }
 
-/** Names of built programs, where `go build` names them differently. */
+/** Names of programs to which `go build` gives a different name. */
 const programs: Readonly<Partial<Record<ToolName, string>>> = { etcd: 'server' };
 
 /**
- * Finds every program: in `KUBEBUILDER_ASSETS`, else in the per-user cache, else builds it once. Redis comes from PATH, else
- * from apt.
+ * Finds every program in `KUBEBUILDER_ASSETS` or the per-user cache, or else builds it once. Redis comes from PATH or
+ * else from apt.
  * @throws ClusterError `Toolchain` with one line that names the remedy
  */
 export async function ensureTools(
@@ -54,7 +54,7 @@ export async function ensureTools(
   return { paths: { ...found, ...redis }, kubernetesVersion: modules.kubernetesVersion };
 }
 
-/** Hashes all inputs of a build: other pins or flags get another directory. */
+/** Returns a hash of all inputs of a build, so that builds with other versions or flags use another directory. */
 function cacheKey(parts: readonly string[]): string {
   const hash = createHash('sha256');
   for (const part of [process.platform, process.arch, ...parts]) hash.update(`${part.length}:${part}`);
