@@ -31,10 +31,13 @@ export type PlacementAssessment =
       readonly supported: Architectures;
       /** The architectures on which a replacement may be placed, sorted. May be empty. */
       readonly architectures: readonly NodeArchitecture[];
-      /** When the last of the missing platforms that make it misplaced was detected (I9), epoch milliseconds. Absent: no platform is missing. */
+      /**
+       * The time (epoch milliseconds) at which the latest of the missing platforms (I9) that make the pod misplaced was detected.
+       * Absent if no platform is missing.
+       */
       readonly missingSinceMs?: number;
     }
-  /** The containers' statuses show that the node refuses it, although its images declare the node's platform. No other node would help. */
+  /** The node refuses a container, although its image declares the node's platform. So the pod would fail on any node. */
   | { readonly kind: 'broken-image'; readonly signal: PodSignal }
   | {
       readonly kind: 'unknown';
@@ -58,27 +61,27 @@ export interface AssessmentInput {
   readonly node: Pick<NodeFacts, 'architecture' | 'os'>;
   /** The inspections of the images that `imagesToInspect` names. An image without one was not inspected in time. */
   readonly inspections: ReadonlyMap<string, Inspection>;
-  /** The policy's overrides of platforms, its allow-list, and what happens if no architecture remains. */
+  /** The fields of the policy that override platforms, limit the architectures, and apply if no architecture remains. */
   readonly policy: Pick<ArchPolicySpec, 'images' | 'architectures' | 'whenNoCommonArchitecture'>;
 }
 
-/** Assesses the placement by the platforms that the images declare. The containers' statuses only add a signal. */
+/** Compares the platforms that the pod's images declare with the platform of its node. The containers' statuses only add a signal. */
 export function assessPlacement({ nowMs, pod, node, inspections, policy }: AssessmentInput): PlacementAssessment {
   if (!isArchitecture(node.architecture) || node.os === '') return { kind: 'node-unknown' };
   const signal = readSignals(pod.containers);
   const knowledge = imageKnowledge(pod, inspections, policy).filter(runsImage(pod));
   const { plain: supported, architectures, unresolved } = supportOn(node, pod, knowledge, policy);
-  // One image that cannot run here is enough, even if others are not resolved.
+  // One image that cannot run on the node makes the pod misplaced, even if other images are not resolved.
   const excluding = knowledge.filter((known) => cannotRun(known, pod, node));
   const images = excluding.map(({ image }) => image);
-  // An image that cannot run here is never one that runs anywhere, so `architectures` is not 'any'.
+  // `architectures` is 'any' only if every image runs on any node. Here, one image does not run on this node.
   if (images.length > 0) {
     return {
       kind: 'misplaced',
       signal,
       images,
       supported,
-      // A platform that is missing in the registry still counts as weakly offered (I9).
+      // Excludes the node's architecture: a platform that is missing in the registry still counts as weakly offered (I9).
       architectures: architectures === 'any' ? [] : architectures.filter((one) => one !== node.architecture),
       ...latestMissing(excluding, node),
     };
@@ -86,13 +89,13 @@ export function assessPlacement({ nowMs, pod, node, inspections, policy }: Asses
   if (unresolved.length > 0) return { kind: 'unknown', signal, images: unresolved, ...summarizeRetry(knowledge) };
   const refusal = findRefusal({ nowMs, pod, images: pod.images });
   if (refusal === undefined) return { kind: 'fits', signal, supported };
-  // PL4: a refusal of a weakly offered platform is no evidence against the image.
+  // PL4: if the image supports the node only weakly, a refusal does not show that the image is broken.
   const weak = knowledge.filter((known) => readOffer(known, pod, node) === 'weak').map(({ image }) => image);
   if (weak.length === 0) return { kind: 'broken-image', signal: refusal };
   return { kind: 'unknown', signal, images: weak.map(toUnknown), waitingHelps: false };
 }
 
-/** PL4: a pod that does not declare its operating system is for Linux, unless its images support no architecture on Linux. */
+/** PL4: assumes Linux if the pod does not declare its operating system, unless its images support no architecture on Linux. */
 function supportOn(
   node: AssessmentInput['node'],
   pod: AssessmentInput['pod'],
@@ -114,7 +117,10 @@ function cannotRun(...args: Parameters<typeof readOffer>): boolean {
   return readOffer(...args) === 'none';
 }
 
-/** Whether the image offers the node's platform. A missing platform (I9) counts only if the pod's own pull failed: the image may be on the node. */
+/**
+ * Returns whether the image offers the node's platform. A platform that is missing in the registry (I9) counts as not offered only if
+ * the pull for this pod failed: otherwise the node may already have the image.
+ */
 function readOffer(
   { image, inspection }: ImageKnowledge,
   { containers }: AssessmentInput['pod'],

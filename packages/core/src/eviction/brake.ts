@@ -1,23 +1,30 @@
 /** How long a violation counts, and how long evictions are paused before a trial eviction. */
 export const BRAKE_WINDOW_MS = 10 * 60_000;
-/** Violations within the window that pause evictions. */
+/** Number of violations within the window that pauses evictions. */
 export const BRAKE_VIOLATIONS = 5;
-/** Violations of this many owners in this many namespaces cannot be the mistake of one team: all evictions are paused. */
+/**
+ * If the violations concern at least this many owners in at least this many namespaces, all evictions are paused: the cause is then
+ * not the mistake of one team.
+ */
 export const BRAKE_OWNERS = 3;
 export const BRAKE_NAMESPACES = 2;
 /**
- * After this long, a trial whose replacement has not landed is inconclusive, and another one may start. Longer than a replacement
- * that does not become Ready takes to count as landed.
+ * How long the replacement of a trial eviction may take to land. Afterwards the trial is inconclusive, and another one may start. A
+ * replacement that does not become Ready counts as landed before this deadline.
  */
 const TRIAL_DEADLINE_MS = 2 * 60_000;
-/** A pause without a trial expires this long after the trial was due: the owner may have been deleted. */
+/** How long an owner's pause continues after its trial was due or started. Then it ends, because the owner may have been deleted. */
 const PAUSE_EXPIRES_AFTER_MS = 60 * 60_000;
-/** Bounds memory, the oldest violations are dropped first: a scheduler that ignores all terms causes one with each pod that it binds. */
+/**
+ * Maximum number of stored violations; the oldest are dropped first. Without it, a scheduler that ignores all terms would fill the
+ * memory, because each pod that it binds is a violation.
+ */
 const MAX_VIOLATIONS = 1_000;
 
 /**
- * A pod that was placed on a node that it must not be on (R7). Only what tenants cannot forge counts: the replacement of an
- * evicted pod that landed wrong although the webhook was reachable, or a pod bound against its own required terms.
+ * A pod that was bound to a node that it must not be on (R7). There are two kinds, and tenants can forge neither: the replacement of
+ * an evicted pod landed on a wrong node while the webhook was reachable, or a pod was bound to a node that its own required terms
+ * exclude.
  */
 export interface PlacementViolation {
   /** UID of the pod. Each pod counts once. */
@@ -30,7 +37,7 @@ export interface PlacementViolation {
 /** Which evictions are paused, and why. */
 export type BrakeState =
   | { readonly kind: 'running' }
-  /** Sorted. */
+  /** The evictions of these owners are paused. The list is sorted. */
   | { readonly kind: 'owners-paused'; readonly owners: readonly string[] }
   | {
       readonly kind: 'paused';
@@ -40,7 +47,7 @@ export type BrakeState =
       readonly namespaces: number;
     };
 
-/** Whether the brake allows an eviction now. `untilMs`: the earliest time at which that can change. */
+/** Whether the brake allows an eviction now. `untilMs` is the earliest time at which it can allow one. */
 export type BrakeLimit =
   | { readonly kind: 'free' }
   | {
@@ -51,9 +58,9 @@ export type BrakeLimit =
 
 interface Pause {
   readonly trialAtMs: number;
-  /** Caused by a broken image, not by a violation. */
+  /** True if a broken image caused the pause, absent if violations did. */
   readonly isBroken?: true;
-  /** The one eviction that is allowed, and whose outcome decides. */
+  /** The only eviction that is allowed during the pause. Its outcome decides whether the pause ends. */
   readonly trial?: { readonly pod: string; readonly owner: string; readonly startedAtMs: number };
 }
 
@@ -62,23 +69,27 @@ const FREE: BrakeLimit = { kind: 'free' };
 /**
  * The eviction brake of one leader (R7). It has no clock: the caller passes the time.
  *
- * Five violations in ten minutes pause evictions: all of them if the violations are of three owners in two namespaces, else those of
- * their owners. Ten minutes later one trial eviction is allowed. If its replacement lands right, evictions resume; a violation of its
- * owner pauses them for ten minutes more. An inconclusive trial (no landing, or a wrong one that a tenant can cause) is followed by
- * another one, so that a tenant cannot keep evictions paused.
+ * Five violations in ten minutes pause evictions. If the violations concern three owners in two namespaces, all evictions are paused,
+ * else only the evictions of these owners. Ten minutes later one trial eviction is allowed. If its replacement lands right, evictions
+ * resume. If the owner of the trial has a violation, the pause lasts ten minutes more. A trial is inconclusive if its replacement does
+ * not land, or lands wrong in a way that a tenant can cause. Another trial follows then, so that a tenant cannot keep evictions paused.
  *
- * A replacement with a broken image pauses the evictions of its owner in the same way. It is not a violation: a tenant can build
- * such an image.
+ * A replacement with a broken image pauses the evictions of its owner in the same way. It is not a violation, because a tenant can
+ * build such an image.
  */
 export class EvictionBrake {
   readonly #violations = new Map<string, PlacementViolation & { readonly atMs: number }>();
   readonly #owners = new Map<string, Pause>();
   #all: (Pause & { readonly by: Extract<BrakeState, { kind: 'paused' }> }) | undefined;
 
-  /** @param pod UID of the pod to be evicted: the pod of the trial is allowed */
+  /**
+   * Returns whether the brake allows the eviction of a pod.
+   *
+   * @param pod UID of the pod. The pod of the current trial is always allowed
+   */
   limit(owner: string, pod: string, nowMs: number): BrakeLimit {
     const pause = this.#owners.get(owner);
-    // A broken image pauses its owner even during the trials of a pause of all evictions.
+    // While all evictions are paused, a trial must not evict pods of an owner that is paused because of a broken image.
     if (pause?.isBroken === true) {
       const limit = toLimit(pause, 'OwnerStopped', pod, nowMs);
       if (limit.kind === 'limited') return limit;
@@ -87,7 +98,7 @@ export class EvictionBrake {
     return pause === undefined ? FREE : toLimit(pause, 'OwnerStopped', pod, nowMs);
   }
 
-  /** An eviction that the brake allowed has started. During a pause it becomes the trial. */
+  /** Records the start of an eviction that the brake allowed. During a pause, this eviction becomes the trial. */
   onEvictionStarted(owner: string, pod: string, nowMs: number): void {
     const trial = { pod, owner, startedAtMs: nowMs };
     if (this.#all !== undefined) this.#all = { ...this.#all, trial };
@@ -95,7 +106,7 @@ export class EvictionBrake {
     if (pause !== undefined) this.#owners.set(owner, { ...pause, trial });
   }
 
-  /** The eviction of this pod was not accepted. If it was the trial, another one may start. */
+  /** Records that the API server did not accept the eviction of this pod. If the eviction was the trial, another one may start. */
   onEvictionRejected(owner: string, pod: string): void {
     if (this.#all?.trial?.pod === pod) this.#all = { trialAtMs: this.#all.trialAtMs, by: this.#all.by };
     const pause = this.#owners.get(owner);
@@ -103,14 +114,14 @@ export class EvictionBrake {
     this.#owners.set(owner, { trialAtMs: pause.trialAtMs, ...(pause.isBroken === true && { isBroken: true }) });
   }
 
-  /** A replacement of this owner has a broken image. */
+  /** Pauses the evictions of this owner, because a replacement has a broken image. */
   onLandedBroken(owner: string, nowMs: number): void {
     this.#owners.set(owner, { trialAtMs: nowMs + BRAKE_WINDOW_MS, isBroken: true });
-    // As the trial of a pause of all evictions it is inconclusive.
+    // If the replacement belongs to the trial of a pause of all evictions, that trial is inconclusive.
     if (this.#all?.trial?.owner === owner) this.#all = { trialAtMs: this.#all.trialAtMs, by: this.#all.by };
   }
 
-  /** A replacement of this owner landed right: ends the pause of which it was the trial. */
+  /** Records that a replacement of this owner landed right. If it belongs to the trial of a pause, the pause ends. */
   onLandedRight(owner: string): void {
     if (this.#all?.trial?.owner === owner) {
       this.#all = undefined;

@@ -3,24 +3,24 @@ import { READY_AFTER_MS } from './has-run.ts';
 
 /** The crashes that a pod's status shows while the pod is not Ready. Times in epoch milliseconds. */
 export interface CrashesInStatus {
-  /** Since this time, or an earlier one, the pod has not been Ready for {@link READY_AFTER_MS}. */
+  /** A time since which the pod has never been Ready for as long as {@link READY_AFTER_MS}. The true time may be earlier. */
   readonly unreadySinceMs: number;
-  /** The times of the restarts that the status shows, by container name. Lists are ascending and never empty. */
+  /** Maps a container name to the times of the restarts that the status shows. Lists are ascending and never empty. */
   readonly restartsAtMs: ReadonlyMap<string, readonly number[]>;
 }
 
 type CrashingPod = Pick<PodFacts, 'ready' | 'containers'>;
 
 /**
- * R10: derives from a pod's status what happened before this process started. Both values are lower bounds, so that a pod is evicted
- * later than by a process that observed everything, never earlier:
+ * R10: derives from a pod's status the crashes before this process started. The result shows at most the real number of restarts and
+ * the real time without readiness. So a process that started later may evict the pod later, but never earlier:
  *
- * - A status shows the times of the two latest runs of a container at most, while `restartCount` counts all of them. The
- *   others have no known time and are not counted.
- * - A pod without a readiness probe is Ready for a moment at each restart, which moves the time of its condition. For the time before
- *   that, only the two latest runs show that the pod was not Ready for long.
+ * - `restartCount` counts all restarts, but a status shows the times of at most the two latest runs of a container. Restarts without
+ *   a known time are not counted.
+ * - A pod without a readiness probe is Ready for a moment at each restart, so the time of its Ready condition is that of the latest
+ *   restart. Whether the pod was Ready for long before that time is known only from the two latest runs.
  *
- * Returns undefined for a Ready pod (its containers' times are not stored), and when no restart has a time.
+ * Returns undefined for a Ready pod, because the times of its containers are not stored, and for a pod whose restarts have no times.
  */
 export function crashesInStatus(pod: CrashingPod): CrashesInStatus | undefined {
   if (pod.ready.value) return undefined;
@@ -29,16 +29,19 @@ export function crashesInStatus(pod: CrashingPod): CrashesInStatus | undefined {
   return restartsAtMs.size === 0 ? undefined : { unreadySinceMs: unreadySinceMs(pod), restartsAtMs };
 }
 
-/** The time since when a pod that is not Ready has certainly not been Ready for {@link READY_AFTER_MS}, epoch milliseconds. */
+/**
+ * Returns a time (epoch milliseconds) since which the pod has certainly never been Ready for as long as {@link READY_AFTER_MS}. The pod
+ * is not Ready now.
+ */
 export function unreadySinceMs({ ready, containers }: CrashingPod): number {
   return Math.min(ready.sinceMs, ...containers.map((container) => failingSinceMs(container, ready.sinceMs)));
 }
 
 /**
- * The start of the earliest run that the status shows, if it and all later runs failed within {@link READY_AFTER_MS}; else Infinity.
- * While a container keeps failing, init containers included, its pod is not Ready in between.
+ * Returns the start of the earliest run that the status shows, if this run and all later ones failed within {@link READY_AFTER_MS};
+ * else Infinity. Between such failures of a container or init container, the pod was not Ready for as long as that.
  *
- * @param unreadySince when the pod lost its readiness
+ * @param unreadySince the time at which the pod lost its readiness
  */
 function failingSinceMs(
   { running, runningSinceMs, terminated, lastTerminated }: ContainerEvidence,
@@ -50,11 +53,11 @@ function failingSinceMs(
     return latest === undefined ? Infinity : Math.min(latest, earlier);
   }
   if (!running) return earlier;
-  // The present run may have made the pod Ready before the pod lost its readiness.
+  // A run that began READY_AFTER_MS before the pod lost its readiness may have kept the pod Ready for that long.
   return runningSinceMs !== undefined && unreadySince - runningSinceMs < READY_AFTER_MS ? earlier : Infinity;
 }
 
-/** Undefined for a run that succeeded, lasted {@link READY_AFTER_MS}, or has no times. */
+/** Returns the start of a failed run; undefined if the run succeeded, lasted {@link READY_AFTER_MS}, or has no times. */
 function startOfFailure(end: TerminatedEvidence | undefined): number | undefined {
   if (end === undefined || end.exitCode === 0 || (end.seconds ?? Infinity) * 1_000 >= READY_AFTER_MS) return undefined;
   return getStart(end);
@@ -64,7 +67,7 @@ function getStart({ seconds, finishedAtMs }: TerminatedEvidence): number | undef
   return seconds === undefined || finishedAtMs === undefined ? undefined : finishedAtMs - seconds * 1_000;
 }
 
-/** The times of the restarts that the status shows: each run but the first begins with one. */
+/** Returns the times of the restarts that the status shows. Each run except the container's first begins with a restart. */
 function restartTimes({
   restartCount,
   runningSinceMs,

@@ -21,9 +21,9 @@ import {
 } from './rules.ts';
 
 /**
- * Decides about one pod by R1 to R7 and R10, and by the result of the last attempt (R8). The rules are evaluated in order, and the first
- * objection is the decision; a pod to which no rule objects is evicted. Lasting objections come before temporary ones, so that a report
- * names the lasting reason. The policy's mode comes before webhook and limits: Audit reports what Enforce would do, even during an outage.
+ * Decides whether to evict one pod, by R1 to R10. The rules are evaluated in order, and the first objection is the decision. A pod to
+ * which no rule objects is evicted. Lasting objections come before temporary ones, so that a report names the lasting reason. The
+ * policy's mode is checked before the webhook and the limits, so that Audit reports the same pods even during an outage.
  */
 export function decideEviction(input: EvictionInput): EvictionDecision {
   const verdict = checkScope(input) ?? decideUnschedulable(input) ?? checkMisplaced(input);
@@ -57,7 +57,7 @@ const RULES: readonly Rule<Misplaced>[] = [
   podRuns,
   // R10: The pod runs or has run, and is marked as not to be moved by Karpenter or the cluster autoscaler.
   podMustNotBeDisrupted,
-  // R4: The replacement would be bound to a node that does not support its images, or to none.
+  // R4: The replacement would not be bound, or would be bound to a node that does not support its images.
   replacementWouldNotFit,
   // R4, I9: A webhook may not have read yet that the node's platform is missing in the registry.
   webhookMayUseMissingPlatform,
@@ -65,7 +65,7 @@ const RULES: readonly Rule<Misplaced>[] = [
   webhookWouldNotBeCalled,
   // R10: The node is not Ready.
   nodeIsNotReady,
-  // R1, R10: The grace period is not over, or a running container may still outlast it.
+  // R1, R10: The grace period is not over, or a container is running that has not yet run for the grace period.
   podIsTooYoung,
   // R1: The policy does not set mode Enforce and action Evict.
   policyDoesNotEvict,
@@ -116,13 +116,16 @@ function checkScope({
   if (pod.deleting) return leave('Terminating');
   // P3: An eviction of this pod has been accepted.
   if (evictedBefore) return leave('AlreadyEvicted');
-  // R9: A pod without a node is in scope only while it carries additions of ArchPolicy and is unschedulable.
+  // R9: The pod has no node, and is not a pod with additions of ArchPolicy that is unschedulable.
   if (pod.nodeName === undefined) return unschedulable === undefined ? leave('NotBound') : undefined;
   // R5: The pod's node is not known.
   return node === undefined ? leave('NodeUnknown') : undefined;
 }
 
-/** R9: evicts an unschedulable pod like a misplaced one, once the policy's status shows that its replacement will not be constrained. */
+/**
+ * R9: decides whether to evict an unschedulable pod. The policy's status must list the pod's owner first: then the replacement is placed
+ * without the preference.
+ */
 function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined {
   const { unschedulable, nowMs, pod, policy } = input;
   if (unschedulable === undefined || policy === undefined) return undefined;
@@ -138,8 +141,8 @@ function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined
 }
 
 /**
- * R9: whether to record in the policy's status that the preference is skipped for the pod's workload. That does not depend on whether
- * the pod may be evicted: the next pod of the workload then finds a node even if this one stays.
+ * R9: returns whether the policy's status must list the pod's workload as one whose preference is skipped. The result does not depend
+ * on whether this pod may be evicted: even if it stays, the next pod of the workload then finds a node.
  */
 export function needsRelaxation(input: EvictionInput): boolean {
   const { unschedulable, policy } = input;

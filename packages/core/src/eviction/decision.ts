@@ -13,7 +13,7 @@ export const LEAVE_REASONS = [
   'Fits',
 ] as const;
 
-/** Why a pod is not evicted although it is misplaced or unschedulable: it is counted and reported. */
+/** Why a misplaced or unschedulable pod is only counted and reported, not evicted. */
 export const REPORT_REASONS = [
   'ImagesUnknown',
   'BrokenImage',
@@ -71,7 +71,7 @@ export interface LastAttempt {
     WaitReason | ReportReason,
     'DisruptionBudget' | 'ApiBusy' | 'Conflict' | 'Forbidden' | 'NoAnswer' | 'SeveralBudgets' | 'Refused'
   >;
-  /** Epoch milliseconds before which no further attempt is made. */
+  /** The earliest time of the next attempt, epoch milliseconds. */
   readonly untilMs: number;
 }
 
@@ -79,8 +79,8 @@ export interface LastAttempt {
 export interface EvictionPreconditions {
   readonly uid: string;
   /**
-   * Absent for a pod that is Ready at this moment: the API server decrements the disruption budget of a Ready pod before it checks
-   * preconditions, so a stale version would consume the budget without an eviction.
+   * Absent for a pod that is Ready at this moment. The API server decrements the disruption budget of a Ready pod before it checks
+   * preconditions, so an eviction with a stale version would fail and still consume the budget.
    */
   readonly resourceVersion?: string;
 }
@@ -92,29 +92,29 @@ export type EvictionDecision =
   | {
       readonly kind: 'wait';
       readonly reason: WaitReason;
-      /** Epoch milliseconds of the next evaluation. Absent: not known, so the caller waits for a change, or backs off. */
+      /** The time of the next evaluation, epoch milliseconds. Absent if not known: the caller waits for a change, or backs off. */
       readonly untilMs?: number;
     }
   | {
       readonly kind: 'evict';
-      /** `Unschedulable`: the pod is not bound, and would be without the policy's preference (R9). */
+      /** `Unschedulable`: the pod is not bound, but would be bound without the policy's preference (R9). */
       readonly reason: 'Misplaced' | 'Unschedulable';
       readonly preconditions: EvictionPreconditions;
       readonly architectures: readonly NodeArchitecture[];
       readonly signal: Signal;
     };
 
-/** Remediation ignores the pod. */
+/** Returns the decision to ignore the pod. */
 export function leave(reason: LeaveReason): EvictionDecision {
   return { kind: 'leave', reason };
 }
 
-/** The pod is misplaced or unschedulable and is not evicted; an event informs its owner. */
+/** Returns the decision not to evict a misplaced or unschedulable pod, but to inform its owner by an event. */
 export function report(reason: ReportReason): EvictionDecision {
   return { kind: 'report', reason };
 }
 
-/** The eviction is delayed; the pod is evaluated again at `untilMs`, if given. */
+/** Returns the decision to delay the eviction. The pod is evaluated again at `untilMs`, if given. */
 export function wait(reason: WaitReason, untilMs?: number): EvictionDecision {
   return { kind: 'wait', reason, ...(untilMs !== undefined && { untilMs }) };
 }

@@ -8,8 +8,8 @@ import type { ContainerEvidence, TerminatedEvidence } from '../kubernetes/facts.
  * - `ShortLived`: a container ended within a second of its start, as refused programs do. Ordinary programs can do so, too.
  * - `None`: no sign of a wrong architecture.
  *
- * No signal is proof: the first also occurs for another OS or CPU variant, the second for a script without `#!`. Only the platforms
- * that the image declares decide; a signal confirms or contradicts the decision.
+ * No signal is proof: `PlatformRefused` also occurs if the OS or CPU variant differs, and `ExecFormatError` for a script without `#!`.
+ * So decisions use only the platforms that the image declares. A signal confirms or contradicts a decision.
  */
 export type Signal = 'PlatformRefused' | 'ExecFormatError' | 'ShortLived' | 'None';
 
@@ -19,13 +19,13 @@ export interface PodSignal {
   readonly container?: string;
 }
 
-/** Messages of containerd in all its pull modes, and of old and new CRI-O. `not found` alone means a missing tag. */
+/** Matches the messages of containerd in all its pull modes, and of old and new CRI-O. `not found` alone means a missing tag. */
 const PLATFORM_REFUSED =
   /no match for platform in manifest|no image found in (?:manifest list|image index) for architecture/u;
 
 /**
- * The registry returned "not found" for a manifest. For a missing tag, containerd reports "failed to resolve reference" instead; CRI-O
- * reports the same.
+ * Matches the message of a pull for which the registry returned "not found" for a manifest. A missing tag has another message in
+ * containerd ("failed to resolve reference"), but the same message in CRI-O.
  *
  * @see https://github.com/containerd/containerd/blob/v1.6.20/remotes/docker/fetcher.go
  * @example failed to copy: httpReadSeeker: failed open: content at https://registry.test/v2/app/manifests/sha256:18ac… not found: not found
@@ -34,16 +34,16 @@ const PLATFORM_REFUSED =
 const MANIFEST_NOT_FOUND =
   /content at \S+\/manifests\/\S+ not found|could not fetch content descriptor \S+ \([^)]*manifest[^)]*\) from remote: not found|manifest unknown/u;
 
-/** Lower case in runc and Go, with a capital E in crun and shells. */
+/** Matches the error in lower case (runc and Go) and with a capital E (crun and shells). */
 const EXEC_FORMAT_ERROR = /exec format error/iu;
 
-/** Output of a shell that runs the program as a script, or of an init program that retries through a missing shell. */
+/** Matches the output of a shell that runs the program as a script, or of an init program whose retry finds no shell. */
 const WRAPPED = /\u007fELF|\[FATAL tini|\[dumb-init\]/u;
 
 /** Exit codes of a refused program: 1 or 255 from runc and crun; 126, 127 or 2 from shells. */
 const REFUSED_EXIT_CODES: ReadonlySet<number> = new Set([1, 2, 126, 127, 255]);
 
-/** The kernel refuses at once. Start and finish are rounded to whole seconds, so they may differ by one. */
+/** The longest run of a program that the kernel refuses at once: its start and end, in whole seconds, may differ by one. */
 const SHORT_LIVED_SECONDS = 1;
 
 const STRENGTH: Readonly<Record<Signal, number>> = { PlatformRefused: 3, ExecFormatError: 2, ShortLived: 1, None: 0 };
@@ -65,12 +65,12 @@ export function lacksManifest(containers: readonly ContainerEvidence[], image: s
   );
 }
 
-/** Whether the signal is a refusal of the platform. `ShortLived` is not: ordinary programs can end as fast. */
+/** Returns whether the signal is a refusal of the platform. `ShortLived` is no refusal: ordinary programs can end as fast. */
 export function isRefusal(signal: Signal): boolean {
   return signal === 'PlatformRefused' || signal === 'ExecFormatError';
 }
 
-/** Ranks signals: the stronger the evidence, the higher. */
+/** Returns the rank of a signal. A stronger signal has a higher rank. */
 export function signalStrength(signal: Signal): number {
   return STRENGTH[signal];
 }
@@ -78,7 +78,7 @@ export function signalStrength(signal: Signal): number {
 function readSignal(container: ContainerEvidence): Signal {
   // Only pull errors count here: a hook or a probe can put `exec format error` into a waiting message.
   if (container.waiting !== undefined && PLATFORM_REFUSED.test(container.waiting.message)) return 'PlatformRefused';
-  // During a crash loop the last end is in `state`, or in `lastState` during the back-off: both are read.
+  // During a crash loop the last exit is in `state`, but during its back-off in `lastState`.
   const now = readEnd(container.terminated);
   const before = readEnd(container.lastTerminated);
   return STRENGTH[now] >= STRENGTH[before] ? now : before;

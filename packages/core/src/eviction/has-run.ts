@@ -4,23 +4,25 @@ import { isRefusal, readSignals } from './evidence.ts';
 import type { PodSignal } from './evidence.ts';
 
 /**
- * A pod counts as Ready, and a program as running, after this long: a crash loop is Ready for up to a second at each
- * restart (docs/node-evidence.md, section 3), and a program that the kernel refuses ends within a second of its start.
+ * How long a pod must be Ready to count as Ready, and a program must run to count as running. In a crash loop, a pod is Ready for up
+ * to a second at each restart (docs/node-evidence.md, section 3). A program that the kernel refuses ends within a second.
  */
 export const READY_AFTER_MS = 10_000;
 
-/** A container in a crash loop ends at least once in this time: the longest back-off of a kubelet is 5 minutes. */
+/** The longest time between two exits of a container in a crash loop: the longest back-off of a kubelet is 5 minutes. */
 const CRASH_LOOP_PERIOD_MS = 10 * 60_000;
 
-/** A pod that has run, but has not been Ready for this long, in which a container restarted this often, no longer runs there. */
+/** A pod that has run counts as crashing if it has not been Ready for this long, and a container restarted this often in that time. */
 export const CRASHING_AFTER_MS = 15 * 60_000;
 export const CRASHING_RESTARTS = 3;
 
-/** The crashes of a pod (by UID) that this process observed, or found in the pod's status when it started. Lower bounds. */
+/**
+ * The crashes of a pod (by UID) that this process observed, or read from the pod's status at its start. The real values may be higher.
+ */
 export interface CrashHistory {
   /** Milliseconds since the pod was last Ready for {@link READY_AFTER_MS}. */
   readonly unreadyForMs: number;
-  /** Restarts within the last {@link CRASHING_AFTER_MS}, by the name of the container. */
+  /** Maps the name of a container to its number of restarts within the last {@link CRASHING_AFTER_MS}. */
   readonly restarts: ReadonlyMap<string, number>;
 }
 
@@ -31,17 +33,17 @@ export interface RunEvidence {
   readonly pod: Pick<PodFacts, 'ready' | 'containers' | 'scheduled' | 'createdAtMs'>;
   /** The images that do not support the node, as `assessPlacement` returns them. */
   readonly images: readonly string[];
-  /** This process has observed the pod (by UID) Ready for {@link READY_AFTER_MS}. */
+  /** Whether this process has observed that the pod (by UID) was Ready for {@link READY_AFTER_MS}. */
   readonly hasBeenReady: boolean;
-  /** Absent: no restart of its containers has been observed or has its time in the status. */
+  /** Absent if this process observed no restart of a container, and the status shows no time of a restart. */
   readonly crashes?: CrashHistory;
-  /** `gracePeriodAfterScheduling`. */
+  /** `gracePeriodAfterScheduling` of the policy, in milliseconds. */
   readonly graceMs: number;
 }
 
 /**
- * R10: whether the pod has run on its node, although an image does not declare the node's platform. Only containers whose own image
- * does not support the node are evidence: a sidecar whose image supports the node runs in any case.
+ * R10: returns whether the pod has run on its node, although an image does not declare the node's platform. Checks only containers
+ * whose own image does not support the node, because a sidecar whose image supports the node runs in any case.
  */
 export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidence): boolean {
   if (hasBeenReady) return true;
@@ -50,14 +52,15 @@ export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidenc
   if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, pod, nowMs) > provenMs)) {
     return true;
   }
-  // All containers of a pod that was Ready had started. If the node refuses them, they have ended repeatedly since.
+  // The pod was Ready once, so all its containers had started. If the node refused them, they would have ended repeatedly since.
   const ageMs = nowMs - boundAtMs(pod);
   return pod.ready.turnedFalse === true && containers.every((container) => outlivedCrashLoop(container, ageMs));
 }
 
 /**
- * R10: returns when a container whose image does not support the node will have run long enough to prove that the pod runs there:
- * epoch milliseconds, undefined if no such container is running. A program that the kernel refuses has ended by then.
+ * R10: returns the time (epoch milliseconds) at which a running container proves that the pod runs on the node. Considers only
+ * containers whose image does not support the node; undefined if none of them is running. A program that the kernel refuses has ended
+ * by then.
  */
 export function willHaveRunAtMs({ nowMs, pod, images, graceMs }: RunEvidence): number | undefined {
   const starts = selectContainers(pod, images).flatMap(({ running, runningSinceMs }) =>
@@ -67,8 +70,8 @@ export function willHaveRunAtMs({ nowMs, pod, images, graceMs }: RunEvidence): n
 }
 
 /**
- * R10: whether a pod that has run no longer runs: it has not been Ready for {@link CRASHING_AFTER_MS}, in which a container whose image
- * does not support the node has restarted at least {@link CRASHING_RESTARTS} times.
+ * R10: returns whether a pod that has run is now crashing. It has not been Ready for {@link CRASHING_AFTER_MS}, and in that time a
+ * container whose image does not support the node has restarted at least {@link CRASHING_RESTARTS} times.
  */
 export function keepsCrashing({ pod, images, crashes }: Pick<RunEvidence, 'pod' | 'images' | 'crashes'>): boolean {
   if (crashes === undefined || crashes.unreadyForMs < CRASHING_AFTER_MS) return false;
@@ -79,7 +82,7 @@ function provenAfterMs(graceMs: number): number {
   return Math.max(graceMs, READY_AFTER_MS);
 }
 
-/** Whether a container that ended `ends` times within `elapsedMs` ran longer in between than in a crash loop. */
+/** Returns whether a container that ended only `ends` times within `elapsedMs` ran longer between its exits than in a crash loop. */
 export function outlastsCrashLoop(elapsedMs: number, ends: number): boolean {
   return elapsedMs >= READY_AFTER_MS + ends * CRASH_LOOP_PERIOD_MS;
 }
@@ -87,8 +90,8 @@ export function outlastsCrashLoop(elapsedMs: number, ends: number): boolean {
 type RefusalEvidence = Pick<RunEvidence, 'nowMs' | 'images'> & { readonly pod: Pick<PodFacts, 'containers' | 'ready'> };
 
 /**
- * R10: whether the runtime or the kernel has refused a container of one of these images. The end of an earlier run is no evidence
- * against a container that has been running since.
+ * R10: returns whether the runtime or the kernel has refused a container of one of these images. Ignores a refusal if the container
+ * has been running since.
  */
 export function isRefused(evidence: RefusalEvidence): boolean {
   return findRefusal(evidence) !== undefined;
@@ -115,13 +118,16 @@ function hasSucceeded({ terminated, lastTerminated }: ContainerEvidence): boolea
   return terminated?.exitCode === 0 || lastTerminated?.exitCode === 0;
 }
 
-/** The longest run that the status shows: of the present one and the one or two that ended last. */
+/** Returns the length of the longest run that the status shows: the present run, and the one or two runs before it. */
 function longestLifeMs(container: ContainerEvidence, pod: Pick<PodFacts, 'ready'>, nowMs: number): number {
   const ended = [container.terminated, container.lastTerminated].map((end) => (end?.seconds ?? 0) * 1_000);
   return Math.max(runningForMs(container, pod, nowMs), ...ended);
 }
 
-/** How long the container has been running. Start times of a Ready pod's containers are not stored: its condition shows since when all run. */
+/**
+ * Returns how long the container has been running. The start times of a Ready pod's containers are not stored. For such a pod, the
+ * time of the condition Ready is used, because all containers were running then.
+ */
 function runningForMs(
   { running, runningSinceMs }: ContainerEvidence,
   { ready }: Pick<PodFacts, 'ready'>,
@@ -132,16 +138,16 @@ function runningForMs(
 }
 
 /**
- * Whether the container has run for longer than in a crash loop.
+ * Returns whether the container has run for longer than a container in a crash loop does.
  *
- * @param ageMs since the pod was bound
+ * @param ageMs time since the pod was bound
  */
 function outlivedCrashLoop(
   { restartCount, waiting, terminated, lastTerminated }: ContainerEvidence,
   ageMs: number,
 ): boolean {
   if (restartCount === 0) return terminated === undefined && lastTerminated === undefined;
-  // The status shows the two latest runs, or only the latest one while the container waits for its next start.
+  // The status shows the two latest runs. While the container waits for its next start, it shows only the latest one.
   const hasForgottenRun = restartCount >= (waiting === undefined ? 2 : 1);
   return hasForgottenRun && outlastsCrashLoop(ageMs, restartCount + 1);
 }

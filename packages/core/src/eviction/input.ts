@@ -12,26 +12,26 @@ import type { Unschedulable } from './unschedulable.ts';
 /** The part of a policy that remediation reads. */
 export type RemediationPolicy = Pick<ArchPolicySpec, 'mode' | 'remediation'>;
 
-/** All input of a decision about one pod. It is gathered first, so that the decision is synchronous. */
+/** The input of the eviction decision about one pod. The caller gathers it first, so that the decision does no I/O. */
 export interface EvictionInput {
   /** Epoch milliseconds. */
   readonly nowMs: number;
   readonly pod: PodFacts;
   /** The governing policy; absent if the pod has none. */
   readonly policy?: RemediationPolicy;
-  /** The pod or its namespace carries the skip label. */
+  /** Whether the pod or its namespace carries the skip label. */
   readonly skipped: boolean;
-  /** The node to which the pod is bound; absent if it is not bound, or the node is not known. */
+  /** The node to which the pod is bound; absent if the pod is not bound, or its node is not in the store. */
   readonly node?: NodeFacts;
   /** Whether the node can run the pod's images. */
   readonly assessment: PlacementAssessment;
-  /** This process has observed the pod (by UID) Ready for `READY_AFTER_MS` (R10). */
+  /** Whether this process has observed that the pod (by UID) was Ready for `READY_AFTER_MS` (R10). */
   readonly hasBeenReady: boolean;
   /** The crashes that this process has observed; absent if there are none (R10). */
   readonly crashes?: CrashHistory;
   /** Present for an unschedulable pod that carries additions of ArchPolicy (R9). */
   readonly unschedulable?: Unschedulable;
-  /** Whether its owner replaces it (R2). */
+  /** Whether the pod's owner replaces an evicted pod (R2). */
   readonly replacement: ReplacementByOwner;
   /** Whether the webhook would be called for the replacement, and is reachable (R3). */
   readonly webhook: 'reachable' | 'unreachable' | Exclude<WebhookCall, 'called'>;
@@ -41,7 +41,7 @@ export interface EvictionInput {
   readonly limit: EvictionLimit;
   /** The last eviction attempt, if it was not accepted (R8). */
   readonly lastAttempt?: LastAttempt;
-  /** An eviction of this pod (by UID) has already been accepted (P3). */
+  /** Whether the API server has already accepted an eviction of this pod (by UID) (P3). */
   readonly evictedBefore: boolean;
 }
 

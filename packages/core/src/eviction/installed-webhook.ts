@@ -10,8 +10,8 @@ import { isValidSelector, matchesNamespace, matchesSelector } from '../policy/la
 const WEBHOOK_NAME = 'pods.archpolicy.dev';
 
 /**
- * The match conditions of earlier versions (adr/0048), which a cluster that was not updated still has. Each is true for every pod that
- * a controller creates as a replacement: it is not bound, and is not a mirror pod. Other expressions are not evaluated.
+ * The match conditions that earlier versions installed (adr/0048), and that a cluster may still have. Both are true for every
+ * replacement that a controller creates, because it is not bound and is not a mirror pod. Other expressions are not evaluated.
  */
 const CONDITIONS_THAT_HOLD: ReadonlySet<string> = new Set([
   "!has(object.spec.nodeName) || object.spec.nodeName == ''",
@@ -22,13 +22,13 @@ const CONDITIONS_THAT_HOLD: ReadonlySet<string> = new Set([
 export type InstalledWebhook =
   /** There is no configuration: the webhook is never called. */
   | { readonly kind: 'absent' }
-  /** It contains a selector or a condition that is not understood, so it is not known for which pods the webhook is called. */
+  /** The configuration has a selector or condition that this parser does not support, so its effect on a pod is not known. */
   | { readonly kind: 'unknown' }
   | {
       readonly kind: 'installed';
       readonly namespaces: LabelSelector;
       readonly objects: LabelSelector;
-      /** Whether its rules include the creation of pods. */
+      /** Whether the webhook's rules include the creation of pods. */
       readonly pods: boolean;
     };
 
@@ -57,7 +57,7 @@ export function parseInstalledWebhook(configuration: JsonObject): InstalledWebho
 /**
  * R3: returns whether the webhook would be called for a replacement.
  *
- * @param labels of the pod: the labels of its template and of its controller
+ * @param labels the labels of the replacement, from its template and its controller
  */
 export function webhookCall(
   installed: InstalledWebhook,
@@ -91,7 +91,7 @@ function names(rule: JsonObject, field: string, any: readonly string[]): boolean
   return arrayAt(rule, field).some((value) => typeof value === 'string' && any.includes(value));
 }
 
-/** Absent: selects everything. Returns undefined if it is not of the API's shape, or invalid. */
+/** Parses a label selector. An absent selector selects everything. Returns undefined if it is malformed or invalid. */
 function parseSelector(raw: Json | undefined): LabelSelector | undefined {
   if (raw === undefined || raw === null) return {};
   if (!isJsonObject(raw)) return undefined;

@@ -3,21 +3,24 @@ import type { Json, JsonObject } from '../json/json.ts';
 
 /** The facts of a Job that decide whether it survives the eviction of one of its pods (R2). */
 export interface JobFacts {
-  /** Complete, failed, suspended or being deleted: it starts no further pod. */
+  /** Whether the Job starts no further pod: it is complete, failed, suspended or being deleted. */
   readonly ended: boolean;
   readonly backoffLimit: number;
-  /** The Job counts failures per index: a single failure may fail its index permanently. */
+  /** Whether the Job counts failures per index. If so, a single failure may fail an index permanently. */
   readonly backoffLimitPerIndex: boolean;
-  /** Pods that have failed so far. */
+  /** Number of the Job's pods that have failed so far. */
   readonly failed: number;
   /**
-   * What the Job's `podFailurePolicy` does with a pod that carries `DisruptionTarget`: `Ignored` by a rule that no
-   * failing rule precedes; `MayFail` if a failing rule could match first; else `Counted` as a failure.
+   * How the Job's `podFailurePolicy` treats a pod with the condition `DisruptionTarget`:
+   *
+   * - `Ignored`: a rule ignores the pod, and no rule before it fails the Job or an index.
+   * - `MayFail`: a rule that fails the Job or an index could match first.
+   * - `Counted`: the pod counts as a failure.
    */
   readonly onDisruption: 'Ignored' | 'Counted' | 'MayFail';
 }
 
-/** The API's default of `spec.backoffLimit`. It is set at admission, so only old objects need it here. */
+/** The API's default of `spec.backoffLimit`. The API server sets it at admission, so only old objects lack the field. */
 const DEFAULT_BACKOFF_LIMIT = 6;
 
 const ENDING_CONDITIONS: ReadonlySet<Json | undefined> = new Set([
@@ -54,7 +57,7 @@ function hasEnded(status: JsonObject): boolean {
   );
 }
 
-/** The first rule that matches decides, so an earlier failing rule may take precedence over `Ignore`. */
+/** Reads the rules in order, because the first match decides: a rule that fails the Job may precede one that ignores the pod. */
 function onDisruption(spec: JsonObject): JobFacts['onDisruption'] {
   const policy = isJsonObject(spec['podFailurePolicy']) ? spec['podFailurePolicy'] : {};
   for (const rule of objects(policy['rules'])) {

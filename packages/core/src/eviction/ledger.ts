@@ -4,25 +4,28 @@ import type { BrakeLimit, BrakeState, PlacementViolation } from './brake.ts';
 /** The window of a policy's rate limit, which is per minute. */
 const RATE_WINDOW_MS = 60_000;
 
-/** Evictions of one owner whose replacements have not landed right yet. More would repeat a mistake before the replacements can show it. */
+/**
+ * Maximum number of an owner's evictions whose replacements have not landed right yet. Further evictions could repeat a mistake before
+ * the replacements show it.
+ */
 export const SLOTS_PER_OWNER = 3;
 
-/** The same after a change of the leader: a new leader has no record of its predecessor's evictions. */
+/** The same maximum after a change of the leader, because a new leader has no record of its predecessor's evictions. */
 export const SLOTS_PER_OWNER_AT_START = 1;
 
 /** How long a slot is held after a wrong landing, and how long a new leader uses the smaller limit. */
 export const SLOT_HELD_MS = 10 * 60_000;
 
-/** The same for a pod that has run on its node: long enough for an operator to notice. */
+/** How long the slot of a pod that has run on its node is held: long enough for a person to notice the failed replacement. */
 export const SLOT_HELD_AFTER_RUN_MS = 24 * 60 * 60_000;
 
 /**
- * How long a replacement is awaited for which an autoscaler adds a node. The node may come late, and until then further evictions
- * would only add Pending pods. The bound of a day is for owners whose node never comes.
+ * How long a slot is held if an autoscaler adds a node for the replacement. Until that node exists, further evictions would only add
+ * Pending pods. The limit of a day releases the slot if the node is never added.
  */
 export const SLOT_HELD_FROM_ZERO_MS = 24 * 60 * 60_000;
 
-/** A replacement that has not been bound by then counts as landed wrong. */
+/** How long a replacement may take to be bound. After this time it counts as landed wrong. */
 export const LANDING_DEADLINE_MS = 60_000;
 
 /**
@@ -30,12 +33,12 @@ export const LANDING_DEADLINE_MS = 60_000;
  *
  * - `right`: on a node that all its images support
  * - `wrong`: on a node that some image does not support
- * - `broken`: on a node that all its images support but that refuses it, as any node would
+ * - `broken`: on a node that all its images support, but that refuses a container. Any other node would refuse it, too
  */
 export const PLACEMENT_OUTCOMES = ['right', 'wrong', 'broken'] as const;
 export type PlacementOutcome = (typeof PLACEMENT_OUTCOMES)[number];
 
-/** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs`: the earliest time at which that can change. */
+/** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs` is the earliest time at which they can allow one. */
 export type EvictionLimit =
   BrakeLimit | { readonly kind: 'limited'; readonly reason: 'PolicyLimit' | 'OwnerLimit'; readonly untilMs: number };
 
@@ -46,9 +49,9 @@ export interface EvictionAccount {
   readonly maxPerMinute: number;
   /** `controllerKey` of the pod's top controller. */
   readonly owner: string;
-  /** R10: the pod has run on its node, so its owner's pods are evicted one at a time. */
+  /** R10: whether the pod has run on its node. If so, its owner's pods are evicted one at a time. */
   readonly hasRun?: boolean;
-  /** R4: no existing node can take the replacement, and an autoscaler adds one. */
+  /** R4: whether no existing node can take the replacement, so that an autoscaler must add a node. */
   readonly fromZero?: boolean;
 }
 
@@ -56,7 +59,7 @@ interface Slot {
   readonly owner: string;
   readonly policy: string;
   readonly reservedAtMs: number;
-  /** `awaited`: no replacement has landed. `failed`: it landed on a node that cannot run it, or has a broken image. */
+  /** `awaited`: no replacement has landed. `failed`: a replacement landed on a node that cannot run it, or has a broken image. */
   readonly state: 'awaited' | 'failed';
   readonly heldUntilMs: number;
   readonly hasRun: boolean;
@@ -65,17 +68,17 @@ interface Slot {
 /**
  * The recent evictions of one leader, against which the limits are checked (R6). It has no clock: the caller passes the time.
  *
- * A slot is reserved before the call of the API and released if the eviction was not accepted. An accepted eviction holds its slot
- * until its replacement lands right. A wrong landing, a broken image, or no landing within a minute holds it for ten minutes more.
- * The minute does not apply to a replacement for which an autoscaler adds a node.
+ * A slot is reserved before the call of the API, and released if the eviction was not accepted. An accepted eviction holds its slot
+ * until its replacement lands right. If the replacement lands wrong, has a broken image, or does not land within a minute, the slot is
+ * held for ten minutes more. A replacement for which an autoscaler adds a node may take longer than a minute to land.
  */
 export class EvictionLedger {
   readonly #startedAtMs: number;
   readonly #brake = new EvictionBrake();
-  /** By the UID of the evicted pod. Invariant: `#byOwner` holds exactly the same UIDs. */
+  /** The slots by the UID of the evicted pod. Invariant: `#byOwner` contains exactly the same UIDs. */
   readonly #slots = new Map<string, Slot>();
   readonly #byOwner = new Map<string, Set<string>>();
-  /** Times of the evictions of the last minute, ascending. */
+  /** The times of the evictions of the last minute by policy, ascending. */
   readonly #rate = new Map<string, number[]>();
   #sweptAtMs: number;
 
@@ -84,7 +87,10 @@ export class EvictionLedger {
     this.#sweptAtMs = startedAtMs;
   }
 
-  /** @param uid of the pod to be evicted: a slot that an unanswered attempt for it still holds does not count */
+  /**
+   * Returns whether the brake and the limits allow the eviction of the pod `uid`. Does not count a slot of this pod: an earlier attempt
+   * without an answer may still hold one.
+   */
   limit({ policy, maxPerMinute, owner, hasRun }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
     const braked = this.#brake.limit(owner, uid, nowMs);
     if (braked.kind === 'limited') return braked;
@@ -95,7 +101,7 @@ export class EvictionLedger {
       return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAtMs(held, nowMs) };
     const recent = this.#recent(policy, nowMs);
     if (recent.length < maxPerMinute) return { kind: 'free' };
-    // All evictions over the limit must leave the window before one more fits.
+    // `recent` can exceed a limit that was lowered. One more eviction fits when fewer than `maxPerMinute` are in the window.
     const oldest = recent[recent.length - Math.max(1, maxPerMinute)] ?? nowMs;
     return { kind: 'limited', reason: 'PolicyLimit', untilMs: oldest + RATE_WINDOW_MS };
   }
@@ -112,12 +118,12 @@ export class EvictionLedger {
     this.#brake.onEvictionStarted(owner, uid, nowMs);
   }
 
-  /** Whether the brake still allows the eviction of `uid`, which holds a slot: evictions may have been paused since. */
+  /** Returns whether the brake still allows the eviction of `uid`: evictions may have been paused after its slot was reserved. */
   brakeLimit({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit {
     return this.#brake.limit(owner, uid, nowMs);
   }
 
-  /** The eviction was not accepted: releases its slot, and removes it from the rate. */
+  /** Releases the slot of an eviction that was not accepted. The eviction no longer counts against the rate. */
   release(uid: string): void {
     const slot = this.#slots.get(uid);
     if (slot === undefined) return;
@@ -128,17 +134,17 @@ export class EvictionLedger {
     this.#brake.onEvictionRejected(slot.owner, uid);
   }
 
-  /** Returns the UID of the owner's oldest eviction whose replacement has not landed: the next landing counts for it. */
+  /** Returns the UID of the owner's oldest eviction whose replacement has not landed. The next landing counts for this eviction. */
   oldestAwaited(owner: string, nowMs: number): string | undefined {
     return this.#heldSlots(owner, nowMs).find(([, slot]) => slot.state === 'awaited')?.[0];
   }
 
-  /** Whether the evicted pod had run on its node: then only a Ready replacement has landed right (R10). */
+  /** Returns whether the evicted pod had run on its node. If so, its replacement lands right only when it is Ready (R10). */
   hadRun(uid: string): boolean {
     return this.#slots.get(uid)?.hasRun === true;
   }
 
-  /** The replacement of `uid` has landed. `right` releases the slot at once; `broken` also pauses its owner's evictions. */
+  /** Records where the replacement of `uid` landed. `right` releases the slot at once. `broken` pauses the owner's evictions. */
   recordLanding(uid: string, landing: PlacementOutcome, nowMs: number): void {
     const slot = this.#slots.get(uid);
     if (slot === undefined) return;
@@ -152,7 +158,7 @@ export class EvictionLedger {
     if (landing === 'broken') this.#brake.onLandedBroken(slot.owner, nowMs);
   }
 
-  /** R7: records that a pod was placed where it must not be. */
+  /** R7: records that a pod was bound to a node that it must not be on. */
   recordViolation(violation: PlacementViolation, nowMs: number): void {
     this.#brake.onViolation(violation, nowMs);
   }
@@ -162,7 +168,7 @@ export class EvictionLedger {
     return this.#brake.state(nowMs);
   }
 
-  /** Slots held by evictions of `owner`. */
+  /** Returns the number of slots that evictions of `owner` hold. */
   countSlots(owner: string, nowMs: number): number {
     return this.#heldSlots(owner, nowMs).length;
   }
@@ -171,7 +177,7 @@ export class EvictionLedger {
     return nowMs < this.#startedAtMs + SLOT_HELD_MS ? SLOTS_PER_OWNER_AT_START : SLOTS_PER_OWNER;
   }
 
-  /** When the first of these slots expires, or the new leader's smaller limit ends, if that is earlier. */
+  /** Returns the earlier of two times: the first of these slots expires, or the smaller limit of a new leader ends. */
   #ownerFreeAtMs(held: readonly (readonly [string, Slot])[], nowMs: number): number {
     const soonest = Math.min(...held.map(([, slot]) => slot.heldUntilMs));
     const startEndsAtMs = this.#startedAtMs + SLOT_HELD_MS;
@@ -190,7 +196,7 @@ export class EvictionLedger {
     return held;
   }
 
-  /** Drops expired slots and rates: owners and policies that were deleted would otherwise take memory for ever. */
+  /** Drops expired slots and rates. Otherwise those of deleted owners and policies would never be dropped. */
   #sweep(nowMs: number): void {
     if (nowMs < this.#sweptAtMs + RATE_WINDOW_MS) return;
     this.#sweptAtMs = nowMs;
@@ -217,7 +223,7 @@ export class EvictionLedger {
   }
 }
 
-/** How long a slot is held while no replacement lands. */
+/** Returns how long a slot is held if no replacement lands. */
 function slotTimeoutMs({ hasRun = false, fromZero = false }: EvictionAccount): number {
   if (hasRun) return SLOT_HELD_AFTER_RUN_MS;
   return fromZero ? SLOT_HELD_FROM_ZERO_MS : LANDING_DEADLINE_MS + SLOT_HELD_MS;

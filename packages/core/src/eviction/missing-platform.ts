@@ -6,19 +6,19 @@ import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import { lacksManifest } from './evidence.ts';
 
-/** A platform of an image whose manifest, listed in the index, the registry reported as "not found" to a node. */
+/** A platform that an image's index lists, but for which a node's pull failed: the registry returned "not found" for its manifest. */
 export interface SuspectPlatform {
-  /** As written in the pod. */
+  /** The image reference as written in the pod. */
   readonly image: string;
-  /** Of the index. */
+  /** The digest of the index. */
   readonly digest: string;
   readonly os: string;
   readonly architecture: NodeArchitecture;
 }
 
 /**
- * I9: returns the platforms of a pod's images that the registry may no longer have although an index lists them: the platform of the
- * pod's node, if the node's pull failed. Platforms that a policy's `images` declares are not checked.
+ * I9: returns the platforms that the registry may no longer have, although the index of a pod's image lists them. This can only be the
+ * platform of the pod's node, for an image whose pull failed. Ignores images whose platforms a policy's `images` declares.
  */
 export function suspectPlatforms(
   pod: Pick<PodFacts, 'images' | 'volumeImages' | 'containers'>,

@@ -14,7 +14,7 @@ export type NotReplacedReason = NodeBound | 'BarePod' | 'UnknownOwner' | 'JobUnk
 /**
  * Returns whether the owner replaces this pod once it is evicted (R2).
  *
- * @param job facts of the owning Job, if the owner is a Job; undefined if they could not be read
+ * @param job the facts of the Job that owns the pod; undefined if the owner is no Job, or the Job could not be read
  * @param ownerKinds further owners that replace their pods, as `group/Kind` (from the policy)
  */
 export function evaluateReplacement(
@@ -22,7 +22,7 @@ export function evaluateReplacement(
   job: JobFacts | undefined,
   ownerKinds: readonly string[],
 ): ReplacementByOwner {
-  // Even if `ownerKinds` lists it: a DaemonSet creates the next pod on the same node.
+  // This check comes first: a DaemonSet creates the next pod on the same node, even if `ownerKinds` lists it.
   const reason = nodeBound(pod);
   if (reason !== undefined) return { kind: 'not-replaced', reason };
   if (pod.owner === undefined) return { kind: 'not-replaced', reason: 'BarePod' };
@@ -31,7 +31,7 @@ export function evaluateReplacement(
   return { kind: 'not-replaced', reason: 'UnknownOwner' };
 }
 
-/** Whether a Job owns the pod: only then the Job must be read. */
+/** Returns whether a Job owns the pod. If so, the caller must read the Job. */
 export function isOwnedByJob(pod: PodFacts): boolean {
   return pod.owner !== undefined && groupKind(pod.owner) === 'batch/Job';
 }

@@ -17,13 +17,13 @@ import { replacementPod } from './replacement-pod.ts';
 
 /** Where a replacement would be placed (R4). */
 export type ReplacementForecast =
-  /** On an existing node that can run it, and not on the pod's node again. */
+  /** On an existing node that can run the replacement. The pod's present node is excluded. */
   | 'right'
-  /** On a node that can run it, which an autoscaler adds for the Pending replacement. */
+  /** On a node that can run the replacement, and that an autoscaler adds while the replacement is Pending. */
   | 'from-zero'
-  /** No ready, schedulable node can run it and satisfies its constraints. */
+  /** On no node: no ready, schedulable node can run the replacement and satisfies its constraints. */
   | 'no-node'
-  /** Nothing would exclude the pod's node, or one of its architecture. */
+  /** Possibly on the pod's present node again, or on another node of its architecture: no constraint excludes them. */
   | 'same-node';
 
 export interface ReplacementInput {
@@ -35,13 +35,13 @@ export interface ReplacementInput {
   readonly nodes: readonly NodeFacts[];
   /** Epoch milliseconds. */
   readonly nowMs: number;
-  /** Ignores the policy's preference, independent of the policy's status (R9). */
+  /** Whether to ignore the policy's preference, even if the policy's status does not list the pod's owner (R9). */
   readonly preferenceRelaxed?: boolean;
 }
 
 /**
- * Returns the constraints that the webhook would give a replacement of this pod: by the current policy, nodes and images, without the
- * additions that ArchPolicy made to this pod. A policy in Audit is treated as in Enforce.
+ * Returns the constraints of a replacement after the webhook has placed it with the current policy, nodes and images. Additions of
+ * ArchPolicy to the present pod are removed first. A policy in Audit is treated as in Enforce.
  */
 export function replacementDemand({ pod, namespace, policy, ...rest }: ReplacementInput): SchedulingDemand {
   const raw = replacementPod(pod);
@@ -59,18 +59,19 @@ export function replacementDemand({ pod, namespace, policy, ...rest }: Replaceme
   return { ...spec, ...resolveOs(pod, imageKnowledge(pod, rest.images, policy.spec), rest.nodes) };
 }
 
-/** The scheduler compares operating systems by labels only, but the kubelet of another one would not run the pod. */
+/** Returns the pod's operating system: the scheduler compares only labels, but a kubelet of another operating system rejects the pod. */
 function resolveOs(...pod: Parameters<typeof podOs>): { readonly os?: string } {
   const os = podOs(...pod);
   return os.kind === 'open' ? {} : { os: os.name };
 }
 
 /**
- * R4: the replacement's constraints must exclude this node, and a node that can run it must be able to take it, or an autoscaler must
- * add one (`scaleFromZero`).
+ * R4: forecasts where the replacement would be placed. For an eviction, the replacement's constraints must exclude the pod's present
+ * node. In addition, another node must be able to take and run the replacement, or an autoscaler must be able to add such a node
+ * (`scaleFromZero`).
  *
- * @param node to which the pod is bound
- * @param architectures that all its images support
+ * @param node the node to which the pod is bound
+ * @param architectures the architectures that all images of the pod support
  */
 export function forecastReplacement(
   input: ReplacementInput,

@@ -9,16 +9,16 @@ import { hasRun, isRefused, keepsCrashing, READY_AFTER_MS, willHaveRunAtMs } fro
 import type { RunEvidence } from './has-run.ts';
 import type { EvictionInput, Governed, Misplaced, RemediationPolicy } from './input.ts';
 
-/** Multiplies the grace period of a pod with a working container: an eviction would end that container, too. */
+/** Factor of the grace period of a pod with a working container, because an eviction would end that container, too. */
 const GRACE_FACTOR_WHILE_WORKING = 10;
 
 /**
- * Every process reads within 10 minutes what other processes found about an image (K3). The additional minute allows for clock differences
- * and work in progress.
+ * How long after the detection of a missing platform every process has read it. A process reads the results of other processes about
+ * an image within 10 minutes (K3). The additional minute allows for clock differences and work in progress.
  */
 const MISSING_KNOWN_AFTER_MS = 11 * 60_000;
 
-/** R5: objects to a node whose labels and `nodeInfo` differ: the scheduler uses the labels, the kubelet its own platform. */
+/** R5: objects if the labels and `nodeInfo` of the node differ: the scheduler uses the labels, the kubelet its own platform. */
 export function nodeIsContradictory({ node }: Misplaced): EvictionDecision | undefined {
   return hasTrueArchitectureLabel(node) && hasTrueOsLabel(node) ? undefined : report('NodeContradictory');
 }
@@ -34,8 +34,8 @@ export function podOptsOut({ pod }: Governed): EvictionDecision | undefined {
 }
 
 /**
- * R10: objects to a pod that runs or has run, and whose annotation asks node autoscalers not to move it. A pod that has never run is
- * evicted regardless: the annotation protects work that would be lost.
+ * R10: objects to a pod with an annotation against disruption by node autoscalers, if the pod runs or has run. The annotation protects
+ * work from being lost, so it does not protect a pod that has never run.
  */
 export function podMustNotBeDisrupted(input: Misplaced): EvictionDecision | undefined {
   const { annotations, ready } = input.pod;
@@ -53,7 +53,7 @@ export function podRuns(input: Misplaced): EvictionDecision | undefined {
   if (policy.remediation.includeReady) return undefined;
   if (pod.ready.value) {
     const countsAtMs = pod.ready.sinceMs + READY_AFTER_MS;
-    // A crash loop is Ready for less than a second, and is evicted after that: while Ready it would consume its disruption budget.
+    // A pod in a crash loop is Ready for less than a second. Its eviction waits, because it would consume a disruption budget while Ready.
     return nowMs >= countsAtMs ? report('ReadyOnWrongArchitecture') : wait('ReadyTooShort', countsAtMs);
   }
   const evidence = toRunEvidence(input);
@@ -62,7 +62,7 @@ export function podRuns(input: Misplaced): EvictionDecision | undefined {
     : undefined;
 }
 
-/** R10: whether the pod runs, or has run, on its node although its images do not support the node. */
+/** R10: returns whether the pod runs or has run on its node, although its images do not support the node. */
 export function runsDespiteImages(
   input: Pick<EvictionInput, 'nowMs' | 'pod' | 'policy' | 'assessment' | 'hasBeenReady'>,
 ): boolean {
@@ -99,8 +99,8 @@ export function replacementWouldNotFit({ assessment, forecast }: Misplaced): Evi
 }
 
 /**
- * R4, I9: objects while a replica of the webhook may still have the missing platform in its cache: it would place the replacement on
- * such a node again.
+ * R4, I9: objects while a replica of the webhook may not have read yet that a platform is missing in the registry. Such a replica
+ * would place the replacement on a node of that platform again.
  */
 export function webhookMayUseMissingPlatform({ nowMs, assessment }: Misplaced): EvictionDecision | undefined {
   if (assessment.missingSinceMs === undefined) return undefined;
@@ -108,7 +108,7 @@ export function webhookMayUseMissingPlatform({ nowMs, assessment }: Misplaced): 
   return nowMs < knownAtMs ? wait('PlatformMissing', knownAtMs) : undefined;
 }
 
-/** R3: objects if the webhook would not be called for the replacement, which would then be placed on any node. */
+/** R3: objects if the webhook would not be called for the replacement: the replacement could then be placed on any node. */
 export function webhookWouldNotBeCalled({ webhook }: Governed): EvictionDecision | undefined {
   switch (webhook) {
     case 'not-installed':
@@ -123,12 +123,15 @@ export function webhookWouldNotBeCalled({ webhook }: Governed): EvictionDecision
   }
 }
 
-/** R10: objects while the node is not Ready: its taints evict its pods, and their status is as old as the kubelet's last update. */
+/**
+ * R10: objects while the node is not Ready. The taints of such a node already evict its pods, and the status of these pods may be as old
+ * as the kubelet's last update.
+ */
 export function nodeIsNotReady({ node }: Misplaced): EvictionDecision | undefined {
   return node.ready ? undefined : wait('NodeNotReady');
 }
 
-/** R1, R10: objects during the grace period, and while a running container may still outlast it. */
+/** R1, R10: objects during the grace period, and while a running container has not yet run for as long as the grace period. */
 export function podIsTooYoung(input: Misplaced): EvictionDecision | undefined {
   const { nowMs, pod, policy } = input;
   const works = pod.containers.some(({ running, ready }) => running && ready);
@@ -140,7 +143,7 @@ export function podIsTooYoung(input: Misplaced): EvictionDecision | undefined {
   return runsAtMs === undefined ? undefined : wait('GracePeriod', runsAtMs);
 }
 
-/** The API server has rejected invalid durations. If one is found here nevertheless, the grace period never ends. */
+/** Returns the grace period. The API server rejects invalid durations; if one was stored nevertheless, the grace period never ends. */
 function gracePeriodMs({ remediation }: RemediationPolicy): number {
   return parseDurationMs(remediation.gracePeriodAfterScheduling) ?? Number.POSITIVE_INFINITY;
 }
@@ -156,19 +159,22 @@ export function webhookIsUnreachable({ webhook }: Governed): EvictionDecision | 
   return webhook === 'reachable' ? undefined : wait('WebhookUnreachable');
 }
 
-/** R8: objects until the retry time of the last attempt: before that, the API server would return the same result. */
+/** R8: objects until the retry time of the last attempt, because the API server would return the same result before. */
 export function lastAttemptForbids({ nowMs, lastAttempt }: Governed): EvictionDecision | undefined {
   if (lastAttempt === undefined || nowMs >= lastAttempt.untilMs) return undefined;
   const { reason, untilMs } = lastAttempt;
   return reason === 'SeveralBudgets' || reason === 'Refused' ? report(reason) : wait(reason, untilMs);
 }
 
-/** R6, R7: objects while a limit of policy or owner is reached, or the brake stops evictions. */
+/** R6, R7: objects while the limit of the policy or the owner is reached, or the brake stops evictions. */
 export function limitIsReached({ limit }: Governed): EvictionDecision | undefined {
   return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
 }
 
-/** R9: objects until the policy's status shows that the preference is skipped for the owner. The status may have no room for the entry. */
+/**
+ * R9: objects until the policy's status lists the pod's owner among those whose preference is skipped. The status may have no room for
+ * the entry.
+ */
 export function preferenceIsNotRelaxed({ unschedulable }: Governed): EvictionDecision | undefined {
   return unschedulable?.relaxed === false ? wait('Relaxing') : undefined;
 }

@@ -14,28 +14,31 @@ import { untolerated } from '../requirement/tolerations.ts';
 import { replacementDemand } from './replacement-forecast.ts';
 import type { ReplacementInput } from './replacement-forecast.ts';
 
-/** How long a pod may be unschedulable before it is handled (R9): autoscalers and rollouts need some time. */
+/** How long a pod may be unschedulable before ArchPolicy acts (R9): autoscalers and rollouts need some time. */
 export const UNSCHEDULABLE_AFTER_MS = 2 * 60_000;
-/** The same for a pod with a nominated node: the pods that the scheduler preempts have up to their grace period to end. */
+/** The same limit for a pod with a nominated node: pods that the scheduler preempts there may take their grace period to end. */
 export const NOMINATED_AFTER_MS = 10 * 60_000;
-/** For a duration that the CRD's schema did not reject although it does not parse. */
+/** Replaces a `scaleFromZeroWait` that does not parse, although the CRD's schema did not reject it. */
 const SCALE_FROM_ZERO_WAIT_MS = 10 * 60_000;
-/** How long decisions for its owner skip the preference. */
+/** How long decisions skip the preference for the owner of an unschedulable pod. */
 export const RELAXED_FOR_MS = 60 * 60_000;
 
 /** An unschedulable pod that carries additions of ArchPolicy (R9). */
 export interface Unschedulable {
-  /** Milliseconds since it was first observed unschedulable. The condition's own time would include the time behind scheduling gates. */
+  /**
+   * Milliseconds since this process first observed the pod as unschedulable. The condition's own time is not used, because it
+   * includes the time in which the pod had a scheduling gate.
+   */
   readonly forMs: number;
-  /** How long it may be unschedulable: see {@link unschedulableAfterMs}. */
+  /** How long the pod may be unschedulable, milliseconds: see {@link unschedulableAfterMs}. */
   readonly afterMs: number;
-  /** Whether a ready node would take it without the policy's preference, but does not with it. */
+  /** Whether the policy's preference excludes a ready node that could otherwise take the pod. */
   readonly relaxingHelps: boolean;
-  /** The policy's status lists its workload among those whose preference is skipped. */
+  /** Whether the policy's status lists the pod's workload among those whose preference is skipped. */
   readonly relaxed: boolean;
 }
 
-/** Whether the pod carries a decision of ArchPolicy, has no scheduling gate, and the scheduler has reported it as unschedulable. */
+/** Returns whether the scheduler has reported the pod as unschedulable, and the pod has a decision of ArchPolicy and no scheduling gate. */
 export function isUnschedulable(pod: PodFacts): boolean {
   const { scheduled, nodeName, schedulingGates } = pod;
   if (nodeName !== undefined || schedulingGates.length > 0 || isTerminalOrTerminating(pod)) return false;
@@ -45,9 +48,9 @@ export function isUnschedulable(pod: PodFacts): boolean {
 
 /** A workload whose pods are unschedulable because of the policy's preference for an architecture. */
 export interface StuckWorkload {
-  /** As {@link workloadKey} returns it. */
+  /** The key of the workload, as {@link workloadKey} returns it. */
   readonly workload: string;
-  /** The only architecture that its pods allow; absent if they allow several. */
+  /** The only architecture that the pod allows; absent if it allows several. */
   readonly architecture?: string;
 }
 
@@ -57,8 +60,8 @@ export function stuckWorkload(pod: PodFacts): StuckWorkload {
 }
 
 /**
- * Returns the only architecture that the pod's selector and required terms allow; undefined if they allow several, or none. See
- * {@link requiredArchitectures}.
+ * Returns the only architecture that the pod's selector and required terms allow; undefined if they allow several, or no
+ * architecture. See {@link requiredArchitectures}.
  */
 export function requiredArchitecture(
   pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>,
@@ -68,8 +71,8 @@ export function requiredArchitecture(
 }
 
 /**
- * Returns the architectures that the pod's selector and required terms allow; none if they allow all, or none. The decision
- * annotation is not read: tenants can write it.
+ * Returns the architectures that the pod's selector and required terms allow. Returns an empty list if they allow all architectures,
+ * or no architecture. The decision annotation is not read, because tenants can write it.
  */
 export function requiredArchitectures(
   pod: Pick<PodFacts, 'nodeSelector' | 'requiredAffinity'>,
@@ -79,8 +82,8 @@ export function requiredArchitectures(
 }
 
 /**
- * R9: returns how long the pod may be unschedulable, milliseconds. It waits longer for a node that an autoscaler adds: if its selector
- * and required terms (as in {@link requiredArchitecture}) exclude some architecture, and allow one of `scaleFromZero`.
+ * R9: returns how long the pod may be unschedulable, milliseconds. The limit is longer if an autoscaler may add a node for the pod: its
+ * selector and required terms (as in {@link requiredArchitectures}) exclude some architecture, and allow one of `scaleFromZero`.
  */
 export function unschedulableAfterMs(
   pod: Pick<PodFacts, 'nominated' | 'nodeSelector' | 'requiredAffinity'>,
@@ -97,14 +100,14 @@ export function unschedulableAfterMs(
 }
 
 export interface RelaxationInput extends ReplacementInput {
-  /** Returns the pods that are bound to a node. */
+  /** Returns the pods that are bound to the node of this name. */
   readonly podsOn: (node: string) => readonly Pick<PodFacts, 'requests' | 'phase'>[];
 }
 
 /**
- * R9: whether, without the policy's preference, a ready node could take the pod's replacement that cannot take the pod: by selectors,
- * taints, and the node's free resources. The scheduler's message can only exclude that: while it names a claim that no node can
- * satisfy, another node would not help.
+ * R9: returns whether some ready node cannot take the pod, but could take its replacement without the policy's preference. Compares
+ * selectors, taints, and the node's free resources. Returns false while the scheduler's message names a claim that no node can satisfy,
+ * because another node would not help then.
  */
 export function relaxingHelps(input: RelaxationInput): boolean {
   const { pod, nodes, podsOn } = input;
@@ -117,7 +120,7 @@ export function relaxingHelps(input: RelaxationInput): boolean {
   );
 }
 
-/** The scheduler reserves resources for all pods that are bound to the node and have not ended. */
+/** Returns whether the node has room for the requests. As in the scheduler, each bound pod that has not ended reserves its requests. */
 function hasRoomFor(
   { requests = {} }: Pick<PodFacts, 'requests'>,
   { allocatable }: Pick<NodeFacts, 'allocatable'>,
