@@ -3,7 +3,8 @@ import type { JsonObject } from '../json/json.ts';
 import { objectAt, stringAt } from '../json/read.ts';
 
 /**
- * Set by the kubelet: the mark of a static pod's mirror, and the source of each pod (`file`, `http` or `api`).
+ * Annotations that the kubelet sets. The first marks the mirror pod of a static pod. The second is the source of a pod (`file`, `http`
+ * or `api`).
  * https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/types/pod_update.go
  */
 export const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror';
@@ -30,7 +31,7 @@ export const ANNOTATION_NODE_SELECTOR = 'scheduler.alpha.kubernetes.io/node-sele
 export const ANNOTATION_DO_NOT_DISRUPT = 'karpenter.sh/do-not-disrupt';
 export const ANNOTATION_SAFE_TO_EVICT = 'cluster-autoscaler.kubernetes.io/safe-to-evict';
 
-/** The annotations of a pod that the product uses. The parser drops all others, so that using one does not compile. */
+/** The annotations of a pod that the product uses. The parser drops all others, so code that reads an undeclared key does not compile. */
 export interface PodAnnotations {
   readonly [ANNOTATION_ALLOW_EVICTION]?: string;
   readonly [ANNOTATION_DECISION]?: string;
@@ -63,14 +64,14 @@ const NAMESPACE_KEYS = listKeys<NamespaceAnnotations>({
   'scheduler.alpha.kubernetes.io/node-selector': true,
 });
 
-/** The limit for values, which tenants write. No valid value is longer. */
+/** Maximum length of a value: tenants write the values. A valid value is never longer. */
 const MAX_POD_VALUE_CHARS = 4096;
-/** Replaces a longer value, because the presence of a key can matter without its value (static pods). */
+/** Replaces a value that is too long. The key is kept, because its presence can matter without the value (static pods). */
 export const TOO_LONG = '(too long)';
 /** Shared by all objects without annotations, to save memory. */
 const NONE: object = {};
 
-/** Reads the annotations of a pod, stored or in an admission review. */
+/** Reads the annotations of a pod, either of a stored pod or of one in an admission review. */
 export function readPodAnnotations(pod: JsonObject): PodAnnotations {
   return pick(pod, POD_KEYS, MAX_POD_VALUE_CHARS);
 }
@@ -96,7 +97,7 @@ function pick<K extends string>(
   return picked ?? (NONE as Partial<Record<K, string>>);
 }
 
-/** Lists all keys of a record: a declared key that is missing does not compile. */
+/** Lists all keys of a record type. If the argument lacks a declared key, it does not compile. */
 function listKeys<T>(keys: Readonly<Record<keyof T, true>>): readonly (keyof T & string)[] {
   return Object.keys(keys) as (keyof T & string)[];
 }

@@ -1,4 +1,4 @@
-/** The keys on users' objects. All but the alias have the prefix `archpolicy.dev/`. */
+/** The labels, annotations and gates that ArchPolicy uses on users' objects. Most have the prefix `archpolicy.dev/`. */
 
 /** API group of ArchPolicy, and the prefix of our keys. */
 export const API_GROUP = 'archpolicy.dev';
@@ -6,17 +6,17 @@ export const API_VERSION = 'v1alpha1';
 export const ARCHPOLICY_KIND = 'ArchPolicy';
 export const ARCHPOLICY_PLURAL = 'archpolicies';
 
-/** Label (and annotation) on pods and namespaces: the preferred architecture. The pod's overrides the namespace's. */
+/** Label or annotation on pods and namespaces: the preferred architecture. The value of a pod overrides that of its namespace. */
 export const LABEL_PREFERRED = 'archpolicy.dev/preferred';
 
-/** Label on pods, an alias of {@link LABEL_PREFERRED}, so that users of noe can switch without edits. */
+/** Alias of {@link LABEL_PREFERRED} on pods, so that users of noe can switch to ArchPolicy without editing manifests. */
 export const LABEL_PREFERRED_NOE = 'arch.noe.adevinta.com/preferred';
 
 /** Label on pods and namespaces; with the value {@link SKIP_VALUE} the pod is exempt. */
 export const LABEL_SKIP = 'archpolicy.dev/skip';
 export const SKIP_VALUE = 'true';
 
-/** Annotation on pods: the decision and our additions. For information, never trusted: tenants can write it. */
+/** Annotation on pods: the decision and the additions of ArchPolicy. It only informs, and is untrusted: tenants can write it. */
 export const ANNOTATION_DECISION = 'archpolicy.dev/decision';
 
 /** Annotation on pods; with the value {@link ALLOW_EVICTION_NO} the pod is never evicted. */

@@ -4,8 +4,8 @@ import type { NamespaceAnnotations, PodAnnotations } from './annotations.ts';
 import type { Labels, NamespaceLabels, PodLabels } from './labels.ts';
 
 /**
- * What the product keeps of Kubernetes objects: trimmed on arrival (a pod is 24 KB whole and under 1 KB here), parsed
- * once at the edge, so that everything behind it can rely on the types.
+ * The parts of Kubernetes objects that the product stores. Each object is parsed once, when it arrives, so that all other code can
+ * rely on the types. A whole pod has 24 KB, its facts have less than 1 KB.
  */
 
 /** A node taint. */
@@ -15,7 +15,7 @@ export interface Taint {
   readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
 }
 
-/** A pod toleration. Absent fields have the meaning of the API: no key with Exists tolerates everything. */
+/** A pod toleration. Absent fields mean the same as in the API: `Exists` without a key tolerates all taints. */
 export interface Toleration {
   readonly key?: string;
   readonly operator?: string;
@@ -23,26 +23,26 @@ export interface Toleration {
   readonly effect?: string;
 }
 
-/** A node, as far as placement and remediation need it. */
+/** The facts of a node that placement and remediation need. */
 export interface NodeFacts {
   readonly name: string;
-  /** Another node may have the same name later. */
+  /** Distinguishes the node from a later one with the same name. */
   readonly uid: string;
   readonly labels: Labels;
   readonly taints: readonly Taint[];
-  /** Condition Ready is True. */
+  /** Whether the condition Ready is True. */
   readonly ready: boolean;
-  /** `spec.unschedulable` is set. */
+  /** Whether `spec.unschedulable` is set. */
   readonly cordoned: boolean;
-  /** `status.nodeInfo.architecture` as reported; trusted over the label (NODE-EVIDENCE section 6). */
+  /** `status.nodeInfo.architecture`. It is trusted more than the architecture label (docs/node-evidence.md, section 6). */
   readonly architecture: string;
   /** `status.nodeInfo.operatingSystem` as reported. */
   readonly os: string;
-  /** `status.allocatable`; absent: the node has not reported it. */
+  /** `status.allocatable`; absent if the node has not reported it. */
   readonly allocatable?: ResourceAmounts;
 }
 
-/** Whether the scheduler may bind pods to the node, apart from its taints. */
+/** Returns whether the scheduler may bind pods to the node if they tolerate its taints. */
 export function isSchedulable({ ready, cordoned }: Pick<NodeFacts, 'ready' | 'cordoned'>): boolean {
   return ready && !cordoned;
 }
@@ -55,16 +55,19 @@ export interface OwnerReference {
   readonly uid: string;
 }
 
-/** One container's status, as far as evidence needs it (NODE-EVIDENCE section 2). */
+/** The fields of one container's status that show whether it runs (docs/node-evidence.md, section 2). */
 export interface ContainerEvidence {
   readonly name: string;
-  /** As in the pod's spec: a status may name another repository with the same content. Empty when it is not there. */
+  /**
+   * The image in the pod's spec, because a status may name another repository with the same content. Empty if the spec does not contain
+   * the container.
+   */
   readonly image: string;
   readonly ready: boolean;
   readonly running: boolean;
   /**
-   * `state.running.startedAt`, epoch milliseconds. Absent while the pod is Ready: the condition already has the time since when its
-   * containers run, and without the time the statuses of sibling pods are equal and stored once (P8).
+   * `state.running.startedAt`, epoch milliseconds. Absent while the pod is Ready: the time of the condition Ready is used instead. So
+   * the statuses of sibling pods are equal, and are stored only once (P8).
    */
   readonly runningSinceMs?: number;
   readonly restartCount: number;
@@ -77,9 +80,9 @@ export interface TerminatedEvidence {
   readonly reason: string;
   readonly exitCode: number;
   readonly message: string;
-  /** Seconds between start and finish; absent when one of them is, as in the status of a container that never started. */
+  /** Seconds between start and finish. Absent if the status lacks one of these times, as for a container that never started. */
   readonly seconds?: number;
-  /** `finishedAt`, epoch milliseconds. Absent while the pod is Ready, like `runningSinceMs`, and where `seconds` is. */
+  /** `finishedAt`, epoch milliseconds. Absent while the pod is Ready, like `runningSinceMs`, and if `seconds` is absent. */
   readonly finishedAtMs?: number;
 }
 
@@ -88,11 +91,14 @@ export interface ReadyCondition {
   readonly value: boolean;
   /** `lastTransitionTime`, epoch milliseconds. */
   readonly sinceMs: number;
-  /** It is False, and turned False well after the kubelet accepted the pod (`status.startTime`): it was True before. */
+  /**
+   * Whether the condition was True before and is False now. It turned False well after the kubelet accepted the pod
+   * (`status.startTime`).
+   */
   readonly turnedFalse?: true;
 }
 
-/** A pod that exists in the cluster, as far as remediation needs it. */
+/** The facts of a pod in the cluster that remediation needs. */
 export interface PodFacts {
   readonly namespace: string;
   readonly name: string;
@@ -105,43 +111,49 @@ export interface PodFacts {
   readonly generateName?: string;
   /** Epoch milliseconds. */
   readonly createdAtMs: number;
-  /** It is being deleted. */
+  /** Whether the pod is being deleted. */
   readonly deleting: boolean;
   readonly nodeName?: string;
   /** `spec.os.name`. */
   readonly os?: string;
   /** Image strings of containers, init containers and image volumes, in this order, duplicates removed. */
   readonly images: readonly string[];
-  /** Those of them that no container runs; absent where there are none. */
+  /** The entries of `images` that are only mounted, not run by a container. Absent if there are none. */
   readonly volumeImages?: readonly string[];
-  /** It mounts a PersistentVolumeClaim. */
+  /** Whether the pod mounts a PersistentVolumeClaim. */
   readonly mountsClaim?: true;
-  /** Names of its pull secrets, in their order; absent when it names none. */
+  /** Names of the pod's pull secrets, in the order of the spec. Absent if it has none. */
   readonly pullSecrets?: readonly string[];
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector;
   readonly tolerations: readonly Toleration[];
   readonly schedulingGates: readonly string[];
-  /** What the scheduler reserves for it; absent: nothing. */
+  /** The resources that the scheduler reserves for the pod. Absent if it reserves nothing. */
   readonly requests?: ResourceAmounts;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
   /** Condition Ready. */
   readonly ready: ReadyCondition;
-  /** Condition PodScheduled: since when (epoch milliseconds) and, when False, its reason. */
+  /** Condition PodScheduled. `sinceMs`: time of the last change, epoch milliseconds. `reason`: why it is False. */
   readonly scheduled: { readonly value: boolean; readonly sinceMs: number; readonly reason?: string };
-  /** The scheduler's message names a claim that is not bound or does not exist, and not the pod's selectors or affinity. */
+  /**
+   * Whether the scheduler's message names a claim that is not bound or does not exist. Absent if the message also names the pod's
+   * selectors or affinity.
+   */
   readonly lacksClaim?: true;
-  /** `status.nominatedNodeName` is set: the scheduler waits for pods that it preempts. */
+  /** Whether `status.nominatedNodeName` is set. If so, the scheduler waits for the end of pods that it preempts. */
   readonly nominated?: true;
   readonly containers: readonly ContainerEvidence[];
 }
 
-/** When the pod was bound to its node: one whose creator named the node has no condition of it. */
+/**
+ * Returns the time at which the pod was bound to its node. A pod that was created with `spec.nodeName` has no condition PodScheduled, so
+ * its creation counts.
+ */
 export function boundAtMs({ scheduled, createdAtMs }: Pick<PodFacts, 'scheduled' | 'createdAtMs'>): number {
   return scheduled.value ? scheduled.sinceMs : createdAtMs;
 }
 
-/** A namespace, as far as policy selection needs it. */
+/** The facts of a namespace that policy selection needs. */
 export interface NamespaceFacts {
   readonly name: string;
   readonly labels: NamespaceLabels;

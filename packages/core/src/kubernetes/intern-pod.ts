@@ -3,7 +3,8 @@ import type { PodFacts } from './facts.ts';
 import type { Intern } from './interner.ts';
 
 /**
- * Returns an equal pod that shares all values in common with its siblings. Names, versions and times are not shared.
+ * Returns an equal pod that shares objects with other pods of its workload where their values are equal. Names, versions and times are
+ * not shared.
  */
 export function internPod(pod: PodFacts, intern: Intern): PodFacts {
   const { mountsClaim, lacksClaim, nominated } = pod;

@@ -1,12 +1,12 @@
-/** Returns an equal value, an earlier one if it is still interned. For plain data only. */
+/** Returns the earlier value that is equal to this one, if it is still interned; else this value. For plain data only. */
 export type Intern = <T extends object | string>(value: T) => T;
 
 /**
  * Shares one object between equal values. The pods of a workload have equal labels, images, affinity, tolerations and
  * statuses of healthy containers.
  *
- * Two generations bound the memory: when the younger is full, the older is dropped. A value dropped too early only costs a
- * second copy.
+ * Two generations limit the memory: when the younger one is full, the older one is dropped. If a dropped value is needed again, the
+ * only cost is a second copy.
  */
 export class Interner {
   readonly #maxPerGeneration: number;

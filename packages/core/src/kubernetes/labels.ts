@@ -14,7 +14,7 @@ export interface SelectableLabels {
   readonly [selectable]?: never;
 }
 
-/** The labels with the suffix of a ReplicaSet's name: of Deployments and of Argo Rollouts. */
+/** Labels whose value is the suffix of a ReplicaSet's name. Deployments set the first, Argo Rollouts the second. */
 export const LABEL_TEMPLATE_HASH = 'pod-template-hash';
 export const LABEL_ROLLOUTS_TEMPLATE_HASH = 'rollouts-pod-template-hash';
 
@@ -33,12 +33,12 @@ export interface NamespaceLabels extends SelectableLabels {
   readonly [LABEL_PREFERRED]?: string;
 }
 
-/** Reads the labels of a pod or a pod template, without values of another type. */
+/** Reads the labels of a pod or a pod template. Drops values that are not strings. */
 export function readPodLabels(pod: JsonObject): PodLabels {
   return stringMapAt(objectAt(pod, 'metadata'), 'labels');
 }
 
-/** Reads the labels of a namespace, without values of another type. */
+/** Reads the labels of a namespace. Drops values that are not strings. */
 export function readNamespaceLabels(namespace: JsonObject): NamespaceLabels {
   return stringMapAt(objectAt(namespace, 'metadata'), 'labels');
 }

@@ -1,17 +1,17 @@
 import type { NodeFacts } from './facts.ts';
 import { getLabel } from '../json/read.ts';
 
-/** The labels that every kubelet sets: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
+/** Labels that every kubelet sets on its node: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
 export const LABEL_ARCH = 'kubernetes.io/arch';
 export const LABEL_OS = 'kubernetes.io/os';
-/** Deprecated, with the same values as {@link LABEL_ARCH}. Manifests still use it. */
+/** Deprecated form of {@link LABEL_ARCH}, with the same values. Manifests still use it. */
 export const LABEL_ARCH_BETA = 'beta.kubernetes.io/arch';
-/** The deprecated form of {@link LABEL_OS}. */
+/** Deprecated form of {@link LABEL_OS}. */
 export const LABEL_OS_BETA = 'beta.kubernetes.io/os';
 
 /**
- * Returns whether the node's architecture label equals the architecture that its kubelet reports. The scheduler uses the
- * label, the reported value decides which images run: if they differ, neither is used.
+ * Returns whether the node's architecture label equals the architecture that its kubelet reports. The scheduler uses the label, but
+ * the reported architecture decides which images run. If they differ, neither value is used.
  */
 export function hasTrueArchitectureLabel({
   architecture,
@@ -20,7 +20,7 @@ export function hasTrueArchitectureLabel({
   return getLabel(labels, LABEL_ARCH) === architecture;
 }
 
-/** Returns whether the node has the label. Nodes of virtual kubelets may have none. */
+/** Returns whether the node has the architecture label. Nodes of virtual kubelets may lack it. */
 export function hasArchitectureLabel({ labels }: Pick<NodeFacts, 'labels'>): boolean {
   return getLabel(labels, LABEL_ARCH) !== undefined;
 }

@@ -2,20 +2,20 @@
 
 export type NodeSelectorOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
 
-/** One expression. The expressions of a term are ANDed. */
+/** One expression or field of a term. A node must satisfy all expressions and fields of a term. */
 export interface NodeSelectorRequirement {
   readonly key: string;
   readonly operator: NodeSelectorOperator;
   readonly values: readonly string[];
 }
 
-/** A term. An empty one (no expression, no field) matches no node. */
+/** A term of a node selector. A term without expressions and fields matches no node. */
 export interface NodeSelectorTerm {
   readonly matchExpressions: readonly NodeSelectorRequirement[];
   readonly matchFields: readonly NodeSelectorRequirement[];
 }
 
-/** A node selector. Its terms are ORed. */
+/** A node selector. A node must match at least one of its terms. */
 export interface NodeSelector {
   readonly nodeSelectorTerms: readonly NodeSelectorTerm[];
 }

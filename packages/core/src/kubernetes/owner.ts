@@ -4,16 +4,16 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
 
 /**
- * The lengths of real values. The API server checks only that the fields of an owner reference are not empty, and tenants write them: a
- * key with a longer one would make the status of a policy invalid, and with it the entries of all other workloads.
+ * Maximum lengths of the fields of an owner reference, as for existing owners. The API server only rejects empty fields, and tenants
+ * write them. A workload key with a longer field would make the whole status of a policy invalid, including all other workloads.
  *
  * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/api/validation/objectmeta.go (`validateOwnerReference`)
  */
 const MAX_LENGTHS = { apiVersion: 253 + 1 + 63, kind: 63, name: 253, uid: 128 } as const;
 
 /**
- * Reads the owner reference with `controller: true`; an object has at most one. Requires only kind and name, because objects in
- * an admission review may lack the other fields. Longer fields than an existing owner has are truncated.
+ * Reads the owner reference with `controller: true`. An object has at most one. Requires only kind and name, because objects in an
+ * admission review may lack the other fields. Truncates fields that are longer than {@link MAX_LENGTHS}.
  *
  * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
  * @example {"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-7d4b9c","uid":"d9607e19-…","controller":true}
@@ -30,7 +30,7 @@ export function readOwner(object: JsonObject): OwnerReference | undefined {
   return undefined;
 }
 
-/** Half of a surrogate pair: the API server would return another text than it was sent. */
+/** Matches half of a surrogate pair at the end: the API server would replace it, and so return another text than it received. */
 const HALF_PAIR = /\p{Cs}$/u;
 
 function truncatedAt(reference: JsonObject, field: keyof typeof MAX_LENGTHS): string | undefined {
@@ -39,7 +39,7 @@ function truncatedAt(reference: JsonObject, field: keyof typeof MAX_LENGTHS): st
   return text === undefined || text.length <= max ? text : text.slice(0, max).replace(HALF_PAIR, '');
 }
 
-/** Builds `group/Kind`, such as `apps/ReplicaSet`. The core group is empty. */
+/** Builds `group/Kind`, such as `apps/ReplicaSet`, or `/Pod` for the core group. */
 export function groupKind({ apiVersion, kind }: Pick<OwnerReference, 'apiVersion' | 'kind'>): string {
   const slash = apiVersion.indexOf('/');
   return `${slash === -1 ? '' : apiVersion.slice(0, slash)}/${kind}`;

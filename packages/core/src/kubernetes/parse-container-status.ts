@@ -4,19 +4,20 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
-/** A message may contain what a container prints: both its ends are kept, as the cause is first or last. */
+/** Length of the start and of the end that are kept of a long message. It may contain a container's output; the cause is first or last. */
 const MESSAGE_HALF_CHARS = 512;
 
-/** The status lists of a pod, each with the list of its containers, whose `image` is the reference that counts. */
+/** The status lists of a pod, each with the list of the spec that contains the images of the same containers. */
 const LISTS = [
   ['containerStatuses', 'containers'],
   ['initContainerStatuses', 'initContainers'],
 ] as const;
 
 /**
- * The status of regular and init containers (sidecars are among them). Ephemeral containers do not run the pod's images.
+ * Parses the statuses of containers and init containers, including sidecars. Ignores ephemeral containers, because they do not run the
+ * pod's images.
  *
- * @param isReady whether the pod is Ready: then the times of its containers are left out
+ * @param isReady whether the pod is Ready. If so, the result omits the times of its containers
  * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go (`ContainerStatus`)
  * @example {"name":"app","ready":false,"restartCount":3,"state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off 40s …"}},
  *   "lastState":{"terminated":{"exitCode":255,"reason":"Error","message":"exec /app: exec format error",
@@ -34,7 +35,7 @@ export function parseContainerStatuses(pod: JsonObject, isReady: boolean): reado
   });
 }
 
-/** Images of one content are one image to a node, so a status may name another repository: only the spec is right. */
+/** Reads the images from the spec. A status may name another repository, because nodes identify an image by its content. */
 function imagesByName(spec: JsonObject, list: string): ReadonlyMap<string, string> {
   const images = new Map<string, string>();
   for (const container of arrayAt(spec, list)) {
@@ -93,7 +94,7 @@ function parseTerminated(state: JsonObject, isReady: boolean): TerminatedEvidenc
   };
 }
 
-/** A container that never started has the start time `1970-01-01T00:00:00Z` (reason `StartError`), which is none. */
+/** Parses `startedAt`; undefined if the container never started: its status then has `1970-01-01T00:00:00Z` (reason `StartError`). */
 function parseStart(state: JsonObject): number | undefined {
   const startedAtMs = parseTimestampMs(textAt(state, 'startedAt') ?? '');
   return startedAtMs !== undefined && startedAtMs > 0 ? startedAtMs : undefined;

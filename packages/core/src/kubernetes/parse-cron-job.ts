@@ -11,10 +11,10 @@ export interface CronJobFacts {
   readonly name: string;
   readonly uid: string;
   readonly suspended: boolean;
-  /** The labels of its pods. */
+  /** The labels of the CronJob's pods. */
   readonly podLabels: PodLabels;
   readonly images: readonly string[];
-  /** `imagePullSecrets` and `serviceAccountName` of its pods: the identity that pulls the images. */
+  /** `imagePullSecrets` and `serviceAccountName` of the CronJob's pods: they determine the credentials for the images. */
   readonly puller: JsonObject;
 }
 

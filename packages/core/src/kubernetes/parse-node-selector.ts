@@ -4,7 +4,7 @@ import type { NodeSelector, NodeSelectorOperator, NodeSelectorRequirement, NodeS
 import { failed, ok } from '../result.ts';
 import type { Result } from '../result.ts';
 
-/** A value, or the JSON Pointer (relative to the selector) of the part without the API's shape. */
+/** A parsed value, or the JSON Pointer (relative to the selector) of the malformed part. */
 type Parsed<T> = Result<T, string>;
 
 const OPERATORS: ReadonlySet<string> = new Set<NodeSelectorOperator>([
@@ -19,8 +19,8 @@ const OPERATORS: ReadonlySet<string> = new Set<NodeSelectorOperator>([
 const NONE: readonly never[] = [];
 
 /**
- * Parses a node selector (`requiredDuringSchedulingIgnoredDuringExecution`, or of a persistent volume). Terms and expressions
- * keep their index. Checks only the shape; the evaluation checks the number of values, as in the scheduler.
+ * Parses a node selector, such as `requiredDuringSchedulingIgnoredDuringExecution` or that of a persistent volume. Terms and expressions
+ * keep their index. Checks only the shape. As in the scheduler, the evaluation checks the number of values.
  *
  * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go (`NodeSelector`)
  * @example {"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/arch","operator":"In","values":["arm64"]}]}]}

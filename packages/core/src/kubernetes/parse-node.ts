@@ -7,8 +7,8 @@ import { nodeAllocatable } from './requests.ts';
 const EFFECTS: ReadonlySet<string> = new Set<Taint['effect']>(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
 
 /**
- * Parses a node; undefined if it is not a Kubernetes object. A node whose kubelet has not reported its architecture yet has an
- * empty one, which no image supports and no policy names.
+ * Parses a node; undefined if it is not a Kubernetes object. Before the kubelet has reported the architecture, `architecture` is empty.
+ * No image supports and no policy names an empty architecture.
  */
 export function parseNode(raw: JsonObject): NodeFacts | undefined {
   const metadata = objectAt(raw, 'metadata');

@@ -11,7 +11,7 @@ import { podRequests } from './requests.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
 const PHASES: ReadonlySet<string> = new Set(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);
-/** The longest time between a pod's start time and its first conditions, with a reserve. */
+/** Upper limit of the time between a pod's start time and its first conditions. */
 const FIRST_STATUS_MS = 10_000;
 
 /** Parses a pod; undefined for an object that the API server would not store. */
@@ -57,9 +57,9 @@ function readIdentity(metadata: JsonObject): Identity | undefined {
 }
 
 /**
- * Matches a scheduler message about a claim that no node can satisfy. Node affinity is filtered before volumes: a message that
- * also names affinity shows that nodes were excluded before their volumes were compared. The texts are from kube-scheduler
- * (pkg/scheduler/framework/plugins/volumebinding, …/dynamicresources). Other messages are ignored.
+ * Matches a scheduler message about a claim that no node can satisfy. The scheduler checks node affinity before volumes. So a message
+ * that also names affinity shows that some nodes were excluded without a check of their volumes. The texts are from kube-scheduler
+ * (pkg/scheduler/framework/plugins/volumebinding, …/dynamicresources).
  *
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/types.go (`FitError.Error`)
  * @example 0/4 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: …
@@ -67,7 +67,7 @@ function readIdentity(metadata: JsonObject): Identity | undefined {
 const LACKS_CLAIM =
   /unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*"|available persistent volumes to bind|bound to non-existent pv|resourceclaim "?[^ ]* not found|cannot allocate all claims/i;
 const NAMES_AFFINITY = /affinity/i;
-/** Object names, which tenants choose. */
+/** Matches object names in a message. Tenants choose them, so they could contain `affinity`. */
 const QUOTED = /"[^"]*"/g;
 
 function lacksClaim(message: string): boolean {
@@ -76,7 +76,7 @@ function lacksClaim(message: string): boolean {
 
 type Conditions = Pick<PodFacts, 'ready' | 'scheduled' | 'lacksClaim'>;
 
-/** Reads the conditions. One without a time counts from the pod's creation. */
+/** Reads the conditions. A condition without a time counts from the pod's creation. */
 function readConditions(status: JsonObject, createdAtMs: number): Conditions {
   let ready: PodFacts['ready'] = { value: false, sinceMs: createdAtMs };
   let scheduled: PodFacts['scheduled'] = { value: false, sinceMs: createdAtMs };
@@ -95,9 +95,9 @@ function readConditions(status: JsonObject, createdAtMs: number): Conditions {
 }
 
 /**
- * Detects whether Ready was True before. The kubelet writes the first conditions, with Ready=False, together with
- * `status.startTime`, and changes a condition's time only with its status (`updateLastTransitionTime` in
- * pkg/kubelet/status/status_manager.go). So a False with a later time follows a True.
+ * Reads the condition Ready, and detects whether it was True before. The kubelet writes the first conditions, with Ready=False,
+ * together with `status.startTime`. It changes a condition's time only if it changes the condition's status
+ * (`updateLastTransitionTime` in pkg/kubelet/status/status_manager.go). So if Ready is False since a later time, it was True before.
  */
 function readReady(value: boolean, sinceMs: number, status: JsonObject): ReadyCondition {
   const startedAtMs = parseTimestampMs(textAt(status, 'startTime') ?? '');

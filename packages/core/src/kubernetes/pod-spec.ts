@@ -7,8 +7,8 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, stringMapAt, textAt } from '../json/read.ts';
 
 /**
- * The scheduling and image fields of a pod, read from the raw object of an admission review, a watch event or a template. The
- * object is untrusted: fields without the API's shape are read as absent.
+ * The scheduling and image fields of a pod, read from the raw object of an admission review, a watch event or a template. The object
+ * is untrusted: malformed fields are read as absent.
  */
 export interface PodSpecFacts {
   readonly nodeName?: string;
@@ -24,7 +24,7 @@ export interface PodSpecFacts {
   readonly schedulingGates: readonly string[];
 }
 
-/** The limit of pull secrets per pod. No real pod has more. */
+/** Maximum number of pull secrets that are read per pod. Real pods have fewer. */
 const MAX_PULL_SECRETS = 16;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const MAX_SUBDOMAIN_CHARS = 253;
@@ -34,7 +34,7 @@ const NO_NAMES: readonly string[] = [];
 export const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
 export const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
 
-/** Matches no node, as a selector without terms does. */
+/** A selector without terms, which matches no node. */
 const MATCHES_NOTHING: NodeSelector = { nodeSelectorTerms: [] };
 
 /** Reads all facts of a pod's spec. */
@@ -74,7 +74,7 @@ export function podImages(spec: JsonObject): readonly string[] {
   return [...images];
 }
 
-/** Returns whether the pod mounts a PersistentVolumeClaim. Generic ephemeral volumes create one, too. */
+/** Returns whether the pod mounts a PersistentVolumeClaim. Generic ephemeral volumes also create a claim. */
 export function mountsClaim(spec: JsonObject): boolean {
   return arrayAt(spec, 'volumes').some(
     (volume) =>
@@ -82,7 +82,7 @@ export function mountsClaim(spec: JsonObject): boolean {
   );
 }
 
-/** Returns the images that no container runs as a field of the facts; absent if none. */
+/** Returns the field `volumeImages`: the images that are only mounted. Omits the field if there are none. */
 export function mountedOnly(spec: JsonObject): Pick<PodSpecFacts, 'volumeImages'> {
   if (arrayAt(spec, 'volumes').every((volume) => !isJsonObject(volume) || volume['image'] === undefined)) return {};
   const run = new Set(podImages({ ...spec, volumes: [] }));
@@ -90,7 +90,7 @@ export function mountedOnly(spec: JsonObject): Pick<PodSpecFacts, 'volumeImages'
   return volumeImages.length === 0 ? {} : { volumeImages };
 }
 
-/** Returns the names in `imagePullSecrets` of a pod's spec or a ServiceAccount, in order, without invalid names. */
+/** Returns the names in `imagePullSecrets` of a pod's spec or a ServiceAccount, in their order. Drops invalid names. */
 export function pullSecretNames(holder: JsonObject): readonly string[] {
   const references = arrayAt(holder, 'imagePullSecrets');
   if (references.length === 0) return NO_NAMES;
@@ -103,12 +103,12 @@ export function pullSecretNames(holder: JsonObject): readonly string[] {
   return [...names];
 }
 
-/** Returns whether a name is valid for an object (a DNS subdomain). Any other name could change the path of a request. */
+/** Returns whether a name is valid for an object (a DNS subdomain). An invalid name could change the path of a request. */
 export function isObjectName(name: string): boolean {
   return name.length <= MAX_SUBDOMAIN_CHARS && SUBDOMAIN.test(name);
 }
 
-/** Returns the required node affinity; undefined if absent. A malformed one matches no node. */
+/** Returns the required node affinity; undefined if absent. If it is malformed, returns a selector that matches no node. */
 export function podRequiredAffinity(spec: JsonObject): NodeSelector | undefined {
   const required = parseRequiredAffinity(spec);
   return required === 'malformed' ? MATCHES_NOTHING : required;
@@ -122,7 +122,7 @@ export function parseRequiredAffinity(spec: JsonObject): NodeSelector | 'malform
   return parsed.kind === 'ok' ? parsed.value : 'malformed';
 }
 
-/** Returns the tolerations, without entries that are not objects. */
+/** Returns the tolerations. Drops entries that are not objects. */
 export function podTolerations(spec: JsonObject): readonly Toleration[] {
   return arrayAt(spec, 'tolerations').filter(isJsonObject).map(readToleration);
 }

@@ -11,7 +11,7 @@ export function parseQuantityMilli(text: string): number | undefined {
   const scale = exponent === undefined ? SUFFIXES.get(suffix) : 10 ** Number(exponent);
   if (scale === undefined) return undefined;
   const milli = Number(number) * 1_000 * scale;
-  // Decimal fractions are inexact in binary: rounding up must not add one to 0.1 * 1000 * 1e3.
+  // Decimal fractions are inexact in binary. A product that is slightly too large, such as 0.1 * 1000 * 1e3, must not be rounded up.
   const rounded = Math.round(milli);
   const exact = Math.abs(milli - rounded) < 1e-6 ? rounded : Math.ceil(milli);
   return Number.isFinite(exact) ? exact : undefined;

@@ -3,26 +3,26 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt } from '../json/read.ts';
 import { parseQuantityMilli } from './quantity.ts';
 
-/** Amounts by the name of the resource (`cpu`, `memory`, `nvidia.com/gpu`), in thousandths of its unit. */
+/** Maps the name of a resource (`cpu`, `memory`, `nvidia.com/gpu`) to an amount in thousandths of its unit. */
 export type ResourceAmounts = Readonly<Record<string, number>>;
 
-/** The resource of which each pod uses one. */
+/** The resource that limits the number of pods of a node: each pod uses one unit. */
 export const RESOURCE_PODS = 'pods';
 
 const NONE: ResourceAmounts = {};
 /**
- * The limit of resources per pod, since each name is stored per pod and compared with each node and its pods. Nodes have
- * fewer than twenty; further ones, which a tenant can invent, are ignored.
+ * Maximum number of resources per pod, because each name is stored per pod and compared with each node and its pods. Nodes have fewer
+ * than twenty resources, but a tenant can invent names. Further names are ignored.
  */
 const MAX_RESOURCES = 64;
 const ON_EVERY_NODE = ['cpu', 'memory', 'ephemeral-storage'];
-/** The resources that `spec.resources` can set instead of the sum over the containers. */
+/** Matches the resources whose request `spec.resources` can set for the whole pod, instead of the sum over the containers. */
 const POD_LEVEL = /^(?:cpu|memory|hugepages-.+)$/;
 
 /**
- * Computes the resources that the scheduler reserves for a pod: the sum over containers and sidecars, or the maximum of an init
- * container with the sidecars started before it, whichever is larger. Pod-level requests replace both. The overhead of the
- * RuntimeClass is always added.
+ * Computes the resources that the scheduler reserves for a pod, which is the larger of two amounts. The first is the sum over containers
+ * and sidecars. The second is the maximum, over all init containers, of the init container plus the sidecars started before it.
+ * Pod-level requests replace both. The overhead of the RuntimeClass is always added.
  * https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/component-helpers/resource/helpers.go (`PodRequests`)
  *
  * Invalid quantities count as zero. Resources allocated beyond the spec by an in-place resize are not considered.
@@ -36,7 +36,7 @@ export function podRequests(spec: JsonObject): ResourceAmounts {
     const requests = readRequests(container);
     const isSidecar = container['restartPolicy'] === 'Always';
     if (isSidecar) add(total, requests);
-    // Iterates over this container's names, not over all of `started`: with thousands of containers and names that would take seconds.
+    // Loops over the names of this container only: with thousands of containers and names, a loop over all of `started` takes seconds.
     for (const [name, amount] of requests) {
       const beside = (started.get(name) ?? 0) + amount;
       if (isSidecar) started.set(name, beside);
@@ -57,7 +57,7 @@ export function nodeAllocatable(status: JsonObject): ResourceAmounts | undefined
 /**
  * Returns whether a node has room for one more pod with these requests.
  *
- * @param allocatable absent: unknown, which excludes no pod
+ * @param allocatable the allocatable resources of the node. If absent, they are unknown, and the result is true
  * @param others the requests of the running pods of the node
  */
 export function hasRoom(
@@ -99,7 +99,7 @@ function raise(to: Map<string, number>, amounts: ReadonlyMap<string, number>): v
   for (const [name, amount] of amounts) to.set(name, Math.max(to.get(name) ?? 0, amount));
 }
 
-/** Returns at most {@link MAX_RESOURCES} amounts above zero, first those of resources that each node has. */
+/** Returns at most {@link MAX_RESOURCES} non-zero amounts. Resources that every node has come first. */
 function limitResources(amounts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
   const first = new Map<string, number>();
   for (const name of [...ON_EVERY_NODE, ...amounts.keys()]) {

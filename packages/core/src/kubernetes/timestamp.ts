@@ -35,7 +35,7 @@ function daysIn(year: number, month: number): number {
   return daysSinceEpoch(month === 12 ? year + 1 : year, (month % 12) + 1, 1) - daysSinceEpoch(year, month, 1);
 }
 
-/** Proleptic Gregorian calendar, with years that begin in March so that leap days are last. */
+/** Returns the days since 1970-01-01 in the proleptic Gregorian calendar. Years begin in March here, so that leap days are last. */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);

@@ -1,17 +1,17 @@
 import { LABEL_ROLLOUTS_TEMPLATE_HASH, LABEL_TEMPLATE_HASH } from './labels.ts';
 import type { PodLabels } from './labels.ts';
 
-/** The workload of a pod, for limits and messages: the controller that users create. */
+/** The controller that users create for a pod, such as a Deployment. Limits and messages use it. */
 export interface TopController {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
 }
 
-/** The fields that identify a pod's workload, of a stored pod or of one in creation. */
+/** The fields that identify the workload of a pod. The pod may be stored, or may not exist yet. */
 export interface OwnedPod {
   readonly namespace: string;
-  /** The name, or its prefix while the pod has no name. */
+  /** The pod's name. If the pod has no name yet, the prefix of its name. */
   readonly name: string;
   /** The prefix of a bare pod's name that the API server completed. */
   readonly generateName?: string;
@@ -20,18 +20,18 @@ export interface OwnedPod {
   readonly owner?: { readonly apiVersion: string; readonly kind: string; readonly name: string };
 }
 
-/** The labels with the suffix of a ReplicaSet's name, and the kinds of their controllers. */
+/** The labels whose value is the suffix of a ReplicaSet's name, and the kind of the ReplicaSet's controller. */
 const HASH_LABELS = [
   [LABEL_TEMPLATE_HASH, 'Deployment'],
   [LABEL_ROLLOUTS_TEMPLATE_HASH, 'Rollout'],
 ] as const;
 
-/** The suffix of a CronJob's Job: the scheduled time in minutes since 1970, with eight digits until 2160. */
+/** Matches the suffix of a CronJob's Job: the scheduled time in minutes since 1970, which has eight digits until 2160. */
 const CRON_JOB_NUMBER = /-[0-9]{8,}$/;
 
 /**
- * Returns the top controller: the Deployment or Rollout of a ReplicaSet, else the owner, else the pod. A ReplicaSet's suffix must
- * equal the hash in the pod's label, so that similar names are not confused.
+ * Returns the top controller of a pod: the Deployment or Rollout of its ReplicaSet, else its owner, else the pod itself. The suffix of
+ * a ReplicaSet must equal the hash in the pod's label, so that similar names are not confused.
  */
 export function findTopController({ namespace, name, labels, owner }: OwnedPod): TopController {
   if (owner === undefined) return { namespace, kind: 'Pod', name };
@@ -46,14 +46,15 @@ export function findTopController({ namespace, name, labels, owner }: OwnedPod):
   return { namespace, kind: owner.kind, name: owner.name };
 }
 
-/** Returns a map key for a top controller. Its parts contain no slashes. */
+/** Returns a map key for a top controller. The key is unique, because its parts contain no slashes. */
 export function controllerKey({ namespace, kind, name }: TopController): string {
   return `${namespace}/${kind}/${name}`;
 }
 
 /**
- * PL7: returns the key of a workload across revisions and runs, `namespace/kind/name`: the top controller, without the number
- * of a CronJob's Job, or the `generateName` of bare pods. It is also the `owner` in a policy's `status.relaxed` (R9).
+ * PL7: returns the key of a workload, `namespace/kind/name`, which is the same for all its revisions and runs. It names the top
+ * controller, without the number at the end of a CronJob's Job. For a bare pod it contains `generateName`. The field `owner` in a
+ * policy's `status.relaxed` has the same form (R9).
  */
 export function workloadKey(pod: OwnedPod): string {
   const { owner, generateName, name } = pod;
