@@ -1,4 +1,4 @@
-/** An unexpected failure. `code`: for programs; `cause`: the underlying error. Each package has one subclass. */
+/** An unexpected failure. Programs read `code`. `cause` is the underlying error. Each package has one subclass. */
 export abstract class CodedError<Code extends string> extends Error {
   readonly code: Code;
 
@@ -9,8 +9,8 @@ export abstract class CodedError<Code extends string> extends Error {
 }
 
 /**
- * Returns the string `code` of a thrown value: a CodedError's, the operating system's (`ENOENT`) or Node's (`ERR_…`). Checks
- * the shape, not the class, because a test runner's realm has its own `Error`.
+ * Returns the string `code` of a thrown value: of a CodedError, of an error of the operating system (`ENOENT`) or of Node.js (`ERR_…`).
+ * Checks for the field, not for the class, because a test runner's realm has its own `Error`.
  */
 export function errorCode(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

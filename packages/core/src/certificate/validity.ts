@@ -6,7 +6,7 @@ export interface CertificateValidity {
 
 export type ValidityState = 'expired' | 'not-yet-valid' | 'valid';
 
-/** The usability of each state: a certificate that becomes valid later ranks above an expired one. */
+/** The rank of each state: a certificate that is not valid yet ranks above an expired one. */
 const RANKS: Readonly<Record<ValidityState, number>> = { expired: 0, 'not-yet-valid': 1, valid: 2 };
 
 /** Returns the state of a certificate at a time. */
@@ -16,8 +16,8 @@ export function validityState({ notBeforeMs, notAfterMs }: CertificateValidity, 
 }
 
 /**
- * Returns whether a new certificate may replace the current one now: only if it is at least as usable. The result changes
- * when the new one becomes valid or the current one expires.
+ * Returns whether a new certificate may replace the current one now: its validity state must not rank below that of the current one.
+ * The result can change when the new certificate becomes valid or the current one expires.
  */
 export function mayReplaceCertificate(current: CertificateValidity, next: CertificateValidity, nowMs: number): boolean {
   return RANKS[validityState(next, nowMs)] >= RANKS[validityState(current, nowMs)];

@@ -1,4 +1,4 @@
-/** Milliseconds per unit. Both characters for micro are valid. */
+/** Milliseconds per unit. Both Unicode characters for micro are valid. */
 const UNITS_MS: ReadonlyMap<string, number> = new Map([
   ['ns', 1e-6],
   ['us', 1e-3],

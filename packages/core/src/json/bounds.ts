@@ -1,12 +1,12 @@
-/** Limits of a JSON text, checked before it is parsed: time and memory of a parse depend on the values, not on the bytes. */
+/** Limits that a JSON text must meet before it is parsed: time and memory of a parse depend on the number of values, not of bytes. */
 export interface JsonBounds {
-  /** Levels of nesting. */
+  /** Maximum number of nested levels. */
   readonly depth: number;
-  /** Objects and lists. */
+  /** Maximum number of objects and lists. */
   readonly containers: number;
-  /** Commas between values. */
+  /** Maximum number of commas between values. */
   readonly separators: number;
-  /** Containers and separators together. */
+  /** Maximum sum of containers and separators. */
   readonly values: number;
 }
 
@@ -18,7 +18,7 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Returns whether a JSON text is within bounds. One pass over the bytes, no allocation. Does not reject invalid JSON. */
+/** Returns whether a JSON text is within the limits, in one pass over the bytes without allocation. Does not reject invalid JSON. */
 export function isWithinBounds(text: Uint8Array, bounds: JsonBounds): boolean {
   let depth = 0;
   let containers = 0;
@@ -45,7 +45,7 @@ export function isWithinBounds(text: Uint8Array, bounds: JsonBounds): boolean {
   return true;
 }
 
-/** Returns the index of the closing quote of the string at `start`; at or after the end of the text without one. */
+/** Returns the index of the closing quote of the string at `start`. Without a closing quote, the index is not in the text. */
 function findStringEnd(text: Uint8Array, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== QUOTE) at += text[at] === BACKSLASH ? 2 : 1;

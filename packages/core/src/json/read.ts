@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
 
-/** Readers for fields of untrusted objects. A field of another type than the API's is read as absent. */
+/** Functions that read fields of untrusted objects. They read a field of the wrong type as absent. */
 
 /** Labels and annotations. */
 type StringMap = Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export function arrayAt(parent: JsonObject, key: string): readonly Json[] {
   return isJsonArray(value) ? value : EMPTY_ARRAY;
 }
 
-/** Returns the own field `key` if it is a non-empty string: the API treats an empty one as absent. */
+/** Returns the own field `key` if it is a non-empty string. The API treats an empty string as absent. */
 export function textAt(parent: JsonObject, key: string): string | undefined {
   const value = ownField(parent, key);
   return typeof value === 'string' && value !== '' ? value : undefined;
@@ -33,13 +33,13 @@ export function stringAt(parent: JsonObject, key: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Returns the own field `key` as a map of strings, without entries of another type. */
+/** Returns the own field `key` as a map of strings. Drops values that are not strings. */
 export function stringMapAt(parent: JsonObject, key: string): StringMap {
   const map = objectAt(parent, key);
   return isStringMap(map) ? map : Object.fromEntries(Object.entries(map).filter(isStringEntry));
 }
 
-/** Returns an own entry of labels or annotations. Inherited names such as `constructor` are ordinary keys. */
+/** Returns the value of a label or annotation. Ignores inherited properties, because `constructor` is a valid key. */
 export function getLabel(labels: StringMap, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }

@@ -1,23 +1,23 @@
-/** The fields of errors of JSON.parse, `yaml` and js-yaml. */
+/** The fields of the errors that JSON.parse, `yaml` and js-yaml throw. */
 interface ParseErrorFields {
   readonly name?: unknown;
   readonly message?: unknown;
   readonly code?: unknown;
-  /** From `yaml`: start and end, one-based. */
+  /** Start and end of the error in `yaml`, one-based. */
   readonly linePos?: readonly { readonly line?: unknown; readonly col?: unknown }[];
-  /** From js-yaml, zero-based. */
+  /** Position of the error in js-yaml, zero-based. */
   readonly mark?: { readonly line?: unknown; readonly column?: unknown };
 }
 
 const PARSE_ERRORS: readonly unknown[] = ['SyntaxError', 'YAMLParseError', 'YAMLWarning', 'YAMLException'];
-/** `yaml` throws it as a ReferenceError: `Unresolved alias (the anchor must be set before the alias): NAME`. */
+/** Start of a message that `yaml` throws as a ReferenceError: `Unresolved alias (the anchor must be set before the alias): NAME`. */
 const UNRESOLVED_ALIAS = 'Unresolved alias';
-/** `Expected ',' or '}' after property value in JSON at position 17 (line 1 column 18)`. */
+/** Matches the position in `Expected ',' or '}' after property value in JSON at position 17 (line 1 column 18)`. */
 const JSON_POSITION = / in JSON at position \d{1,12} \(line (\d{1,12}) column (\d{1,12})\)$/;
-/** `BAD_INDENT`, `ERR_INVALID_URL`. */
+/** Matches an error code, such as `BAD_INDENT` or `ERR_INVALID_URL`. */
 const CODE = /^[A-Z][A-Z0-9_]{2,49}$/;
 
-/** Returns whether a parser threw the error. Its message and stack then quote the text, which may contain a secret. */
+/** Returns whether a parser threw the error. If so, its message and stack quote the parsed text, which may contain a secret. */
 export function isParseError(error: unknown): boolean {
   const { name, message } = toErrorFields(error);
   if (PARSE_ERRORS.includes(name)) return true;
@@ -25,8 +25,8 @@ export function isParseError(error: unknown): boolean {
 }
 
 /**
- * Describes a parser's error by position and code, such as `syntax error at line 3, column 5 (BAD_INDENT)`. Messages, causes,
- * logs, events and statuses must not contain anything else of the error.
+ * Describes a parser's error by its position and code, such as `syntax error at line 3, column 5 (BAD_INDENT)`. Messages, causes, logs,
+ * events and statuses must contain no other part of the error.
  */
 export function describeParseError(error: unknown): string {
   const fields = toErrorFields(error);

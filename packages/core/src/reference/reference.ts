@@ -1,25 +1,25 @@
 import { failed, ok } from '../result.ts';
 import type { Result } from '../result.ts';
 
-/** Makes the type nominal: only `parseReference` returns values of it. */
+/** A key that no other file can name, so that only `parseReference` creates references. */
 declare const parsed: unique symbol;
 
 interface ImageName {
   readonly [parsed]: true;
-  /** The registry's host and optional port; `docker.io` by default. Keeps the case. */
+  /** The registry's host and optional port, in the case of the text. `docker.io` if the text has none. */
   readonly registry: string;
-  /** The path below the host; with `library/` added on docker.io. */
+  /** The path below the host. On docker.io, `library/` is added to a path of one segment. */
   readonly repository: string;
 }
 
-/** `registry/repository:tag`: mutable. */
+/** A reference with a tag only: `registry/repository:tag`. The tag is mutable. */
 export interface TagReference extends ImageName {
   /** `latest` if the text has neither tag nor digest. */
   readonly tag: string;
   readonly digest?: undefined;
 }
 
-/** `registry/repository@digest`, with or without a tag. The digest overrides the tag. */
+/** A reference with a digest: `registry/repository@digest`. It may also have a tag, which the digest overrides. */
 export interface DigestReference extends ImageName {
   readonly tag?: string;
   /** `algorithm:hex`. */
@@ -37,7 +37,7 @@ export type ImageReference = TagReference | DigestReference;
 /** Why a text is not an image reference. */
 export type InvalidReferenceReason = 'Empty' | 'TooLong' | 'Registry' | 'Repository' | 'Tag' | 'Digest' | 'Identifier';
 
-/** More than registry, repository, tag and digest at their limits; longer input is rejected. */
+/** Maximum length of the input. It is larger than the sum of the limits of registry, repository, tag and digest. */
 const MAX_REFERENCE_LENGTH = 1024;
 /** The distribution grammar's limit for a repository name. */
 const MAX_REPOSITORY_LENGTH = 255;
@@ -57,7 +57,7 @@ const PATH_SEGMENT = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 const IDENTIFIER = /^[a-f0-9]{64}$/;
 
-/** The algorithms that container runtimes support, with their length in hex. */
+/** Match digests of the algorithms that container runtimes support. */
 const DIGESTS: readonly RegExp[] = [/^sha256:[a-f0-9]{64}$/, /^sha512:[a-f0-9]{128}$/, /^sha384:[a-f0-9]{96}$/];
 
 /** Returns whether a text is a digest of a supported algorithm (sha256, sha384 or sha512, lower-case hex). */
@@ -80,7 +80,7 @@ export function parseReference(text: string): Result<ImageReference, InvalidRefe
   return ok(makeReference({ registry, repository }, tag, digest));
 }
 
-/** Returns the canonical text of a reference, which parses to the same reference. */
+/** Returns the canonical text of a reference. Parsing this text returns the same reference. */
 export function formatReference(reference: ImageReference): string {
   const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
   const digest = reference.digest === undefined ? '' : `@${reference.digest}`;
@@ -108,7 +108,7 @@ function split(text: string): { name: string; tag: string | undefined; digest: s
   return { name: named.slice(0, colon), tag: named.slice(colon + 1), digest };
 }
 
-/** The first segment is a registry only if it cannot be a path segment: dot, colon, upper case or `localhost`. */
+/** Splits a name into registry and repository. The first segment is a registry if it has a dot, colon or capital, or is `localhost`. */
 function locate(name: string): { registry: string; repository: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);

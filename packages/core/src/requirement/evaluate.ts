@@ -5,10 +5,10 @@ import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from '..
 import type { ValueSet } from './value-set.ts';
 import { ANY_VALUE, intersection, satisfies, toValueSet } from './value-set.ts';
 
-/** The one field of a node that a term can match. */
+/** The only field of a node that `matchFields` of a term can name. */
 export const FIELD_NAME = 'metadata.name';
 
-/** A pod's constraints on a node's labels and name. */
+/** The constraints of a pod on the labels and the name of its node. */
 export interface NodeConstraints {
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector | undefined;
@@ -41,7 +41,7 @@ export function isEmptyTerm({ matchExpressions, matchFields }: NodeSelectorTerm)
   return matchExpressions.length === 0 && matchFields.length === 0;
 }
 
-/** Returns the values that the ANDed expressions of a term allow for a label. */
+/** Returns the values of a label that all expressions of a term allow. */
 export function allowedByTerm({ matchExpressions }: NodeSelectorTerm, key: string): ValueSet {
   let allowed = ANY_VALUE;
   for (const requirement of matchExpressions) {
@@ -50,13 +50,13 @@ export function allowedByTerm({ matchExpressions }: NodeSelectorTerm, key: strin
   return allowed;
 }
 
-/** Returns the values that a node selector map allows for a label. */
+/** Returns the values of a label that the map `nodeSelector` allows. */
 export function allowedBySelector(nodeSelector: Labels, key: string): ValueSet {
   const value = getLabel(nodeSelector, key);
   return value === undefined ? ANY_VALUE : toValueSet({ key, operator: 'In', values: [value] });
 }
 
-/** As in the scheduler: a field requirement is In or NotIn with exactly one value; any other matches no node. */
+/** As in the scheduler, a field requirement must have the operator In or NotIn and exactly one value. Otherwise no node satisfies it. */
 function satisfiesField(requirement: NodeSelectorRequirement, name: string): boolean {
   const { key, operator, values } = requirement;
   const readable = key === FIELD_NAME && values.length === 1 && (operator === 'In' || operator === 'NotIn');

@@ -1,9 +1,9 @@
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 
 /**
- * The set of states of one label that a requirement allows: a list of values or its complement, integer bounds (Gt, Lt), and
- * whether the label may be absent. Closed under intersection, unlike the operators. A state is a value, or `undefined` for an
- * absent label.
+ * The set of states of one label that a requirement allows. A state is a value, or `undefined` for an absent label. The set consists
+ * of a list of values or its complement, integer bounds (Gt, Lt), and whether the label may be absent. The intersection of two such
+ * sets is again such a set, while an operator cannot express every intersection.
  */
 export interface ValueSet {
   /** False: only `values` are allowed. True: all except `values` are allowed. */
@@ -11,9 +11,9 @@ export interface ValueSet {
   readonly values: ReadonlySet<string>;
   /** Whether a node without the label is allowed. */
   readonly absent: boolean;
-  /** Allows only integers above this. */
+  /** If set, only integers above this bound are allowed. */
   readonly above?: bigint;
-  /** Allows only integers below this. */
+  /** If set, only integers below this bound are allowed. */
   readonly below?: bigint;
 }
 
@@ -27,7 +27,7 @@ export const NO_VALUE: ValueSet = { complement: false, values: NO_VALUES, absent
 const PRESENT: ValueSet = { complement: true, values: NO_VALUES, absent: false };
 const ABSENT: ValueSet = { complement: false, values: NO_VALUES, absent: true };
 
-/** Converts a requirement to a set. A wrong number of values for the operator allows nothing, as in the scheduler. */
+/** Converts a requirement to a set. As in the scheduler, the set is empty if the number of values does not fit the operator. */
 export function toValueSet({ operator, values }: NodeSelectorRequirement): ValueSet {
   switch (operator) {
     case 'In':
@@ -53,7 +53,7 @@ export function satisfies(requirement: NodeSelectorRequirement, value: string | 
   return has(toValueSet(requirement), value);
 }
 
-/** Returns whether a value is above (`Gt`) or below (`Lt`) the only bound; false unless both are integers. */
+/** Returns whether a value is above (`Gt`) or below (`Lt`) the bound. Returns false unless there is one bound, and both are integers. */
 function isBeyond(operator: 'Gt' | 'Lt', value: string, bounds: readonly string[]): boolean {
   const bound = bounds.length === 1 ? parseComparable(bounds[0] ?? '') : undefined;
   const integer = bound === undefined ? undefined : parseComparable(value);
@@ -89,11 +89,11 @@ export function intersection(one: ValueSet, other: ValueSet): ValueSet {
 export function isEmpty(set: ValueSet): boolean {
   if (set.absent) return false;
   if (!set.complement) return set.values.size === 0;
-  // `7`, `07` and `007` are one integer, so no list of values contains all spellings of an integer.
+  // `7`, `07` and `007` are the same integer, so `values` cannot exclude all spellings of an integer between the bounds.
   return set.above !== undefined && set.below !== undefined && set.below - set.above <= 1n;
 }
 
-/** Returns whether `other` allows all that `one` allows. May return false if only spellings of integers decide. */
+/** Returns whether `other` allows each state that `one` allows. May wrongly return false if this depends on spellings of integers. */
 export function implies(one: ValueSet, other: ValueSet): boolean {
   if (one.absent && !other.absent) return false;
   if (!one.complement) return every(one.values, (value) => has(other, value));
@@ -124,20 +124,20 @@ function withinBounds({ above, below }: ValueSet, value: string): boolean {
 const INTEGER = /^[+-]?[0-9]+$/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
-/** Label values have at most 63 characters; a longer integer is out of range unless it has leading zeros. */
+/** Maximum length of an integer. Label values have at most 63 characters; a longer bound is out of range, except with leading zeros. */
 const MAX_DIGITS = 64;
 
-/** Parses as Go's `strconv.ParseInt(text, 10, 64)`. */
+/** Parses an integer as Go's `strconv.ParseInt(text, 10, 64)` does; undefined if invalid or out of range. */
 function parseInteger(text: string): bigint | undefined {
   if (text.length > MAX_DIGITS || !INTEGER.test(text)) return undefined;
   const integer = BigInt(text);
   return integer < MIN_INT64 || integer > MAX_INT64 ? undefined : integer;
 }
 
-/** Integers of this length are exact as a Number, which is parsed several times as fast as a BigInt. */
+/** Maximum length of an integer that is parsed to a Number, which is exact and several times as fast as a BigInt. */
 const MAX_NUMBER_LENGTH = 15;
 
-/** Parses to a Number if that is exact, else to a BigInt: `<` and `>` compare the two by value. */
+/** Parses an integer to a Number if that is exact, else to a BigInt. `<` and `>` compare the two types by value. */
 function parseComparable(text: string): number | bigint | undefined {
   if (text.length > MAX_NUMBER_LENGTH) return parseInteger(text);
   return INTEGER.test(text) ? Number(text) : undefined;
