@@ -1,21 +1,21 @@
 import { CodedError } from '@archpolicy/core';
 
 /**
- * Failures of a call to the API server, other than error statuses that the caller handles.
+ * Why a call to the API server failed. Error statuses that the caller handles are not failures.
  *
  * - `Aborted`: the caller's signal ended the call
  * - `Timeout`: the call's deadline passed; the server may or may not have acted
  * - `IdleTimeout`: a watch received nothing, not even a bookmark, for its idle timeout
- * - `Network`: no connection, or it broke
+ * - `Network`: no connection could be opened, or the connection broke
  * - `TooLarge`: a body or a line exceeded its limit
- * - `Malformed`: not the expected JSON
- * - `Refused`: an error status that the caller does not handle
+ * - `Malformed`: the response is not the expected JSON
+ * - `Refused`: the response has an error status that the caller does not handle
  * - `BadConfig`: the kubeconfig cannot be used
  */
 export type KubeErrorCode =
   'Aborted' | 'Timeout' | 'IdleTimeout' | 'Network' | 'TooLarge' | 'Malformed' | 'Refused' | 'BadConfig';
 
-/** The only error class of this package. `code`: the kind of failure; `cause`: the underlying error. */
+/** The only error class of this package. `code` is the kind of failure, `cause` the underlying error. */
 export class KubeError extends CodedError<KubeErrorCode> {
   override readonly name = 'KubeError';
   /** The HTTP status, if the server sent one. */
@@ -31,12 +31,12 @@ export class KubeError extends CodedError<KubeErrorCode> {
   }
 }
 
-/** Builds the `Aborted` error for a caller's signal. */
+/** Builds the `Aborted` error for a call that the caller's signal ended. */
 export function abortedError(signal: AbortSignal): KubeError {
   return new KubeError('Aborted', 'the call was aborted', { cause: signal.reason });
 }
 
-/** Converts a thrown value to a KubeError. Any other error comes from the network. */
+/** Converts a thrown value to a KubeError. An error that is no KubeError comes from the network. */
 export function toKubeError(error: unknown): KubeError {
   if (error instanceof KubeError) return error;
   return new KubeError('Network', 'the connection to the API server failed', { cause: error });

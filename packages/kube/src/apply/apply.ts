@@ -22,14 +22,14 @@ export interface ApplyStatusRequest {
   readonly namespace?: string;
   /** Must not be empty: the API server turns an empty status into null and rejects it. */
   readonly status: JsonObject;
-  /** The owner of the fields: one name per writer. */
+  /** The name under which the API server records the applied fields. Each writer has its own. */
   readonly fieldManager: string;
 }
 
 /**
- * Applies a status server-side. Fields that this field manager applied before and omits now are removed; fields of other
- * managers are kept. A uid cannot be a precondition, because the API server ignores metadata in a status: if the object was
- * replaced, the new object of the same name receives this status until its own is written.
+ * Applies a status server-side. The API server removes fields that this field manager applied before and omits now, and keeps fields
+ * of other managers. The uid cannot be a precondition, because the API server ignores metadata in a status. So if the object was
+ * replaced, the new object of the same name has this status until its own status is written.
  *
  * @throws KubeError for any other response
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/

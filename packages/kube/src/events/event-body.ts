@@ -1,6 +1,6 @@
 import type { JsonObject } from '@archpolicy/core';
 
-/** The object of an event. */
+/** The object that an event is about. */
 export interface EventRegarding {
   readonly apiVersion: string;
   readonly kind: string;
@@ -10,11 +10,11 @@ export interface EventRegarding {
   readonly uid: string;
 }
 
-/** An event, as `kubectl describe` shows it for the object. */
+/** The content of an event. `kubectl describe` shows it for the object. */
 export interface EventInput {
   readonly regarding: EventRegarding;
   readonly type: 'Normal' | 'Warning';
-  /** CamelCase, from a closed set. */
+  /** The reason in CamelCase, from a closed set. */
   readonly reason: string;
   /** CamelCase: the action that was taken or attempted, such as `Evict`. */
   readonly action: string;
@@ -24,10 +24,10 @@ export interface EventInput {
 
 /** The API's limit for a note, in bytes: `NoteLengthLimit`. */
 const MAX_NOTE_BYTES = 1024;
-/** Object names have up to 253 characters, and the event's name needs room for its suffix. */
+/** Maximum length of the object's name within the event's name. An event's name has up to 253 characters, including its suffix. */
 const MAX_NAME_PREFIX = 200;
 
-/** The deduplication key: equal for events with the same text about the same object. */
+/** Returns the deduplication key, which is equal for events with the same text about the same object. */
 export function eventKey({ regarding, type, reason, action, note }: EventInput): string {
   return JSON.stringify([regarding.uid, regarding.namespace, regarding.name, type, reason, action, note]);
 }
@@ -36,7 +36,7 @@ export function eventNamespace({ regarding }: EventInput): string {
   return regarding.namespace ?? 'default';
 }
 
-/** Builds the object name. The suffix makes it unique; the prefix is for readers. */
+/** Builds the name of the Event. The suffix makes it unique; the prefix shows the object's name to people. */
 export function eventName({ regarding }: EventInput, suffix: string): string {
   return `${regarding.name.slice(0, MAX_NAME_PREFIX).replace(/[^a-z0-9]+$/, '')}.${suffix}`;
 }
@@ -76,7 +76,7 @@ function formatMicroTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '000Z');
 }
 
-/** Truncates at a character boundary, not within a character's bytes. */
+/** Truncates a note to the limit in bytes, at a character boundary. */
 function truncate(note: string): string {
   const bytes = Buffer.from(note, 'utf8');
   if (bytes.length <= MAX_NOTE_BYTES) return note;

@@ -7,18 +7,18 @@ import { EVENTS, resourcePath } from '../http/paths.ts';
 import { eventBody, eventKey, eventName, eventNamespace, seriesPatch } from './event-body.ts';
 import type { EventInput } from './event-body.ts';
 
-/** Maximum number of unsent events. Further events are dropped: no state depends on them. */
+/** Maximum number of unsent events. Further events are dropped, because no state depends on events. */
 const MAX_PENDING = 1_000;
-/** Maximum number of events whose repetitions are counted. The least recently recorded is evicted first. */
+/** Maximum number of events whose repetitions are counted. The event that was not recorded for the longest time is removed first. */
 const MAX_RECENT = 4_096;
-/** A repetition after this creates a new event. The API server deletes events after an hour. */
+/** How long a repetition counts for the existing event. Later, it creates a new event. The API server deletes events after an hour. */
 const SERIES_TTL_MS = 10 * 60_000;
 /** Minimum time between two writes of one event's count. */
 const SERIES_PATCH_INTERVAL_MS = 60_000;
-/** One eviction per second and policy, with a burst for the start-up. */
+/** Maximum rate of writes: enough for one eviction per second and policy. The burst is for the start-up. */
 const SEND_RATE = { perSecond: 20, burst: 200 };
 const SEND_TIMEOUT_MS = 5_000;
-/** Time to send the remaining events at shutdown. */
+/** Maximum time to send the remaining events at shutdown. */
 const FLUSH_MS = 1_000;
 
 export interface EventObserver {
@@ -28,9 +28,9 @@ export interface EventObserver {
 
 export interface EventRecorderOptions {
   readonly api: Pick<Api, 'request'>;
-  /** A qualified name, such as `archpolicy.dev/operator`. */
+  /** The qualified name of the controller that reports the events, such as `archpolicy.dev/operator`. */
   readonly controller: string;
-  /** The pod's name. */
+  /** The name of the pod in which the controller runs. */
   readonly instance: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -38,7 +38,7 @@ export interface EventRecorderOptions {
   readonly observer?: EventObserver;
 }
 
-/** Writes Kubernetes events asynchronously: deduplicated, rate-limited and bounded. */
+/** Writes Kubernetes events asynchronously. Deduplicates events, and limits their rate and the number of unsent ones. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #bucket: TokenBucket;
@@ -67,7 +67,7 @@ export class EventRecorder {
     this.#wake();
   }
 
-  /** Sends events until the signal is aborted, then the remaining ones for at most 1 s. Never rejects. */
+  /** Sends events until the signal is aborted. Then sends the remaining events for at most 1 s. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const sending = new AbortController();
     let stopTimer = (): void => undefined;
@@ -119,7 +119,7 @@ export class EventRecorder {
     }
   }
 
-  /** Returns false if the event no longer exists. */
+  /** Writes the count of an existing event. Returns false if the API server rejects it, because the event no longer exists. */
   async #patchSeries(entry: EventEntry, signal: AbortSignal): Promise<boolean> {
     const location = withoutUndefined({ namespace: eventNamespace(entry.event), name: entry.name });
     const answer = await this.#options.api.request({
@@ -162,7 +162,7 @@ export class EventRecorder {
   #getOrAddEntry(event: EventInput, now: number): EventEntry {
     const key = eventKey(event);
     const known = this.#recent.get(key);
-    // Re-inserted, so that the map stays ordered by the last recording.
+    // The entry is inserted again below, so that the map stays ordered by the time of the last recording.
     this.#recent.delete(key);
     const entry =
       known !== undefined && now - known.recordedAt < SERIES_TTL_MS

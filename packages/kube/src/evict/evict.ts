@@ -5,23 +5,23 @@ import { PODS, resourcePath } from '../http/paths.ts';
 import { toEvictionResult } from './eviction-result.ts';
 import type { EvictionResult } from './eviction-result.ts';
 
-/** The API server takes 10 s to report a UID mismatch on a Pending pod: a shorter timeout would hide it. */
+/** Longer than the 10 s that the API server needs to report a UID mismatch of a Pending pod. */
 const EVICTION_TIMEOUT_MS = 12_000;
 
-/** The evaluated pod and its version. */
+/** The pod to be evicted, in the version that was evaluated. */
 export interface EvictionTarget {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** Absent for a pod that is Ready: a stale version would use up its disruption budget without evicting it (R8). */
+  /** Absent for a pod that is Ready: an eviction with a stale version would fail and still consume the disruption budget (R8). */
   readonly resourceVersion?: string;
 }
 
 /**
- * Sends one POST to the Eviction subresource, with preconditions and without a grace period. Returns a result for each
- * response, and for a missing response.
+ * Sends one POST to the Eviction subresource, with preconditions and without a grace period. Returns a result for every response, and
+ * also if there is no response.
  *
- * @throws KubeError `Aborted` if the caller's signal ends the call (the eviction may have been accepted), or `BadConfig` if
+ * @throws KubeError `Aborted` if the caller's signal ends the call (the API server may have accepted the eviction), or `BadConfig` if
  *   the credentials cannot be read
  */
 export async function evict(

@@ -3,30 +3,30 @@ import type { JsonObject } from '@archpolicy/core';
 import type { KubeError } from '../errors.ts';
 import type { ApiResponse, StatusError } from '../http/response.ts';
 
-/** The results of an eviction request, and the reaction to each (R8). */
+/** The result of an eviction request. The comments state the caller's reaction (R8). */
 export type EvictionResult =
-  /** Accepted, also for a pod that is already terminating. */
+  /** The API server accepted the eviction, or the pod was already terminating. */
   | { readonly kind: 'evicted' }
-  /** The pod no longer exists: done. */
+  /** The pod no longer exists. Nothing remains to be done. */
   | { readonly kind: 'gone' }
-  /** A precondition failed: another pod of that name, or another version. Evaluate again after 10 s. */
+  /** A precondition failed: the pod was changed, or another pod has its name. Evaluate the pod again after 10 s. */
   | { readonly kind: 'conflict'; readonly message: string }
-  /** A disruption budget rejects it for now. With `retryAfterMs` the server is still computing the budget. */
+  /** A disruption budget rejects the eviction for now. If `retryAfterMs` is set, the server is still computing the budget. */
   | { readonly kind: 'budget'; readonly retryAfterMs?: number; readonly message: string }
   /** The API server is overloaded and did not evaluate the request. */
   | { readonly kind: 'throttled'; readonly retryAfterMs?: number; readonly message: string }
-  /** More than one disruption budget selects the pod: the API cannot evict it. Final. */
+  /** More than one disruption budget selects the pod, so the API cannot evict it. Do not retry. */
   | { readonly kind: 'several-budgets'; readonly message: string }
-  /** Rejected by RBAC or an admission policy. */
+  /** RBAC or an admission policy rejected the eviction. */
   | { readonly kind: 'forbidden'; readonly message: string }
-  /** Invalid for this API server: a defect, or an unknown version of the API. Final. */
+  /** The request is invalid for this API server, because of a defect or another version of the API. Do not retry. */
   | { readonly kind: 'invalid'; readonly status: number; readonly message: string }
-  /** Any other error, such as a failing webhook or an overloaded etcd. Retry. */
+  /** The API server returned any other error, such as for a failing webhook or an overloaded etcd. Retry. */
   | { readonly kind: 'failed'; readonly status: number; readonly message: string }
-  /** No response: the eviction may have been accepted. The pod's state shows it. */
+  /** There was no response. The pod's state shows whether the eviction was accepted. */
   | { readonly kind: 'no-answer'; readonly error: KubeError };
 
-/** Each budget is one cause; more would only add noise to an event. */
+/** Maximum number of causes in a message. Each disruption budget is one cause; more would make an event unreadable. */
 const MAX_CAUSES = 3;
 const MAX_CAUSE_CHARS = 256;
 
@@ -62,13 +62,13 @@ function parseTooManyRequests(refusal: StatusError): EvictionResult {
   };
 }
 
-/** A 429 of a budget has a `DisruptionBudget` cause; one of flow control has none. */
+/** Returns whether a disruption budget caused the 429. A 429 of flow control has no cause `DisruptionBudget`. */
 function isBudget(refusal: StatusError): boolean {
   const named = getCauses(refusal).some((cause) => cause['reason'] === 'DisruptionBudget');
   return named || refusal.message.includes('disruption budget');
 }
 
-/** Returns the messages that name the budget and its numbers, for the pod's owner. */
+/** Returns the messages of the causes. They inform the pod's owner of the budget and its numbers. */
 function causeMessages(refusal: StatusError): readonly string[] {
   return getCauses(refusal)
     .map((cause) => cause['message'])
@@ -80,7 +80,7 @@ function getCauses({ details }: StatusError): readonly JsonObject[] {
   return arrayAt(details, 'causes').filter(isJsonObject).slice(0, MAX_CAUSES);
 }
 
-/** Matches the message, because the response has no `reason`. The text is unchanged since policy/v1beta1. */
+/** Matches the message, because the response has no `reason`. The API server's text has not changed since policy/v1beta1. */
 function isSeveralBudgets(message: string): boolean {
   return message.includes('more than one PodDisruptionBudget');
 }

@@ -14,26 +14,26 @@ import type { Query } from './paths.ts';
 import { ItemSplitter } from './item-splitter.ts';
 import { watchLines } from './watch-lines.ts';
 
-/** Shorter than the API server's own timeout of 60 s, so that ours expires first. */
+/** Default timeout of a call. It is shorter than the API server's own timeout of 60 s, so that it expires first. */
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** An object has at most 1.5 MB in etcd; a small list has a few. */
+/** Default limit of a response. An object has at most 1.5 MB in etcd, and a small list contains a few objects. */
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
-/** 500 objects of the largest size that etcd accepts. The items are streamed, so this limits time, not memory. */
+/** Limit of a list: 500 objects of the largest size that etcd accepts. Items are streamed, so it limits time, not memory. */
 const MAX_LIST_BYTES = 768 * 1024 * 1024;
-/** The headers of a watch arrive at once, or after the 3 s that the server waits for a newer resource version. */
+/** Timeout for the headers of a watch. They arrive at once, or after the 3 s that the server waits for a newer resource version. */
 const WATCH_HEADERS_TIMEOUT_MS = 30_000;
-/** Enough for all workers of a process. Further requests would only queue in the API server. */
+/** Maximum number of connections, except for watches. More than the workers of a process need would only wait in the API server. */
 const MAX_CONNECTIONS = 32;
-/** Well below the 90 s after which the API server closes idle connections. */
+/** How long an idle connection is kept. The API server closes idle connections after 90 s. */
 const KEEP_ALIVE_MS = 30_000;
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** See `resourcePath`. */
+  /** The URL path, as `resourcePath` returns it. */
   readonly path: string;
   readonly query?: Query;
   readonly body?: Json;
-  /** `application/json` if absent. A PATCH must set it. */
+  /** Media type of the body; `application/json` if absent. Required for a PATCH. */
   readonly contentType?: string;
   readonly signal: AbortSignal;
   /** Timeout of the whole call; 30 s if absent. */
@@ -46,33 +46,32 @@ export interface WatchRequest {
   readonly path: string;
   readonly query?: Query;
   readonly signal: AbortSignal;
-  /** A stream that receives nothing for this long ends with KubeError `IdleTimeout`. */
+  /** Maximum time without a received byte. After this time the stream ends with KubeError `IdleTimeout`. */
   readonly idleTimeoutMs: number;
 }
 
 export interface ListRequest extends Pick<ApiRequest, 'path' | 'query' | 'signal' | 'timeoutMs'> {
-  /** Called with each item as it arrives. `managedFields` is replaced with 0. Must not throw. */
+  /** The client calls it with each item that arrives, with `managedFields` replaced by 0. It must not throw. */
   readonly onItem: (item: Json) => void;
 }
 
-/** An open watch. `events`: parsed JSON, not validated, until the server ends the stream; throws if the stream breaks. */
+/** An open watch. `events` yields parsed JSON, not validated, until the server ends the stream. It throws if the stream breaks. */
 export interface WatchStream {
   readonly kind: 'streaming';
   readonly events: AsyncIterable<Json>;
 }
 
-/** The methods of the client; tests implement it. */
+/** The methods of the client, which tests can implement. */
 export interface Api {
   /**
-   * Sends one request. Returns a response with any status.
+   * Sends one request. Returns the response, even if it has an error status.
    *
-   * @throws KubeError `Aborted`, `Timeout`, `Network`, `TooLarge`, `Malformed` or `BadConfig` without a usable response
+   * @throws KubeError `Aborted`, `Timeout`, `Network`, `TooLarge`, `Malformed` or `BadConfig` if there is no usable response
    */
   request(request: ApiRequest): Promise<ApiResponse>;
   /**
-   * Sends a GET of a list and passes its items to `onItem` while they arrive, so that a large list is neither held in
-   * memory nor parsed in one go. The body of a success is the list without its items. Throws as `request` does, possibly
-   * after some items.
+   * Sends a GET of a list, and passes each item to `onItem` as soon as it arrives. So a large list is neither held in memory nor parsed
+   * in one go. Returns the list without its items. Throws the same errors as `request`, possibly after some items.
    */
   list(request: ListRequest): Promise<ApiResponse>;
   /** Opens a watch. Leaving the iteration of `events` closes the connection. */
@@ -82,11 +81,11 @@ export interface Api {
 export interface ApiClientOptions {
   readonly credentials: CredentialSource;
   readonly clock: Clock;
-  /** Such as `archpolicy-operator/VERSION`; in audit logs. */
+  /** The user agent in audit logs, such as `archpolicy-operator/VERSION`. */
   readonly userAgent: string;
 }
 
-/** A client of one API server: pooled keep-alive connections, current credentials on every call. */
+/** A client of one API server. It pools connections, and reads the current credentials for every call. */
 export class ApiClient implements Api {
   readonly #credentials: CredentialSource;
   readonly #clock: Clock;
@@ -206,14 +205,14 @@ export class ApiClient implements Api {
     if (this.#pools?.key === key) return this.#pools;
     const old = this.#pools;
     this.#pools = { key, calls: newPool(credentials, MAX_CONNECTIONS), watches: newPool(credentials, null) };
-    // The certificates were rotated: requests in flight finish on the old connections.
+    // The certificates or the server changed. Running requests end on the old connections.
     old?.calls.close().catch(() => undefined);
     old?.watches.close().catch(() => undefined);
     return this.#pools;
   }
 }
 
-/** Watches have their own pool: they hold connections for minutes and would starve calls. */
+/** The connection pools. Watches have their own: they hold connections for minutes, so calls would find no free one. */
 interface Pools {
   readonly key: string;
   readonly calls: Pool;
@@ -235,8 +234,8 @@ function newPool({ server, tls }: Credentials, connections: number | null): Pool
 }
 
 /**
- * Returns whether the server or a proxy closed a keep-alive connection just as it was reused. A GET can then be retried;
- * other methods may have been executed, so their caller decides.
+ * Returns whether the server or a proxy closed a keep-alive connection just as a request reused it. The client then repeats a GET. It
+ * does not repeat other methods, because the server may have executed them.
  */
 function wasClosedWhileIdle(error: unknown): boolean {
   return error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0;

@@ -4,8 +4,8 @@ import type { Json } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
 /**
- * Bytes between two yields to the event loop: about 20 pods, a few milliseconds of parsing. A connection that delivers
- * faster than that would block the event loop.
+ * Number of bytes between two yields to the event loop: about 20 pods, which take a few milliseconds to parse. Without yields, a fast
+ * connection would block the event loop.
  */
 const BYTES_PER_YIELD = 256 * 1024;
 
@@ -19,7 +19,7 @@ export async function readBounded(chunks: Chunks, maxBytes: number): Promise<Buf
   return Buffer.concat(parts);
 }
 
-/** Passes the chunks on. Throws KubeError `TooLarge` once they exceed `maxBytes`. */
+/** Yields the same chunks. Throws KubeError `TooLarge` once they exceed `maxBytes`. */
 export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of chunks) {
@@ -29,7 +29,7 @@ export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGen
   }
 }
 
-/** Passes the chunks on, and yields to the event loop every BYTES_PER_YIELD bytes. */
+/** Yields the same chunks, and gives control to the event loop every {@link BYTES_PER_YIELD} bytes. */
 export async function* yieldBetweenChunks(chunks: Chunks): AsyncGenerator<Uint8Array> {
   const yields = new PeriodicYield(BYTES_PER_YIELD);
   for await (const chunk of chunks) {

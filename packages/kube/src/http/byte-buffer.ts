@@ -1,6 +1,6 @@
 import { KubeError } from '../errors.ts';
 
-/** Collects at most `maxBytes` bytes until they are taken. */
+/** Collects at most `maxBytes` bytes. `take` returns and removes them. */
 export class ByteBuffer {
   readonly #maxBytes: number;
   #parts: Uint8Array[] = [];
@@ -14,7 +14,7 @@ export class ByteBuffer {
     return this.#bytes;
   }
 
-  /** Appends without copying: the bytes must not change until they are taken. Throws KubeError `TooLarge`. */
+  /** Appends bytes without copying them, so the caller must not change them before `take`. Throws KubeError `TooLarge`. */
   append(part: Uint8Array): void {
     if (part.length === 0) return;
     this.#bytes += part.length;

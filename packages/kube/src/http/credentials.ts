@@ -1,11 +1,11 @@
 import type { ClientTls } from '@archpolicy/tls';
 
-/** The address of an API server and our credentials for it. */
+/** The address of an API server and the credentials for it. */
 export interface Credentials {
   /** `https://host:port`, without a path. */
   readonly server: string;
   readonly tls: TlsCredentials;
-  /** `authorization`, and `impersonate-user` if the kubeconfig sets it. */
+  /** The headers `authorization`, and `impersonate-user` if the kubeconfig sets it. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -15,10 +15,10 @@ export interface TlsCredentials extends ClientTls {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** A source of credentials. Read before every call, so it must cache. */
+/** A source of credentials. The client calls `read` before every request, so the source must cache them. */
 export interface CredentialSource {
   read(): Promise<Credentials>;
-  /** Called after a 401: the credentials read last are stale. */
+  /** Marks the credentials that were read last as stale. The client calls it after a 401. */
   expire(): void;
 }
 

@@ -3,9 +3,9 @@ import { KubeError } from '../errors.ts';
 import { parseJson } from './body.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 
-/** The API server accepts objects up to 3 MB; JSON escapes may lengthen them. */
+/** Limit of one item. The API server accepts objects of up to 3 MB, and JSON escapes may lengthen them. */
 const MAX_ITEM_BYTES = 8 * 1024 * 1024;
-/** The list without its items: resource version, continue token; or a Status instead of a list. */
+/** Limit of the list without its items (resource version, continue token), or of a Status in place of a list. */
 const MAX_ENVELOPE_BYTES = 1024 * 1024;
 
 const QUOTE = 0x22;
@@ -15,16 +15,16 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** Nesting depths inside the brackets of `{"items": [{"metadata": {"managedFields": […]}}]}`. */
+/** The nesting depth within each bracket of `{"items": [{"metadata": {"managedFields": […]}}]}`. */
 const LIST = 1;
 const ITEMS = 2;
 const ITEM = 3;
 const METADATA = 4;
 const MANAGED_FIELDS = 5;
 
-/** Longer than each key that is compared. */
+/** Maximum number of bytes of a key that are compared: longer than each searched key. */
 const MAX_KEY_BYTES = 16;
-/** Replaces the managed fields of an item: the shortest JSON value. */
+/** The JSON value that replaces the managed fields of an item. It is as short as possible. */
 const PLACEHOLDER = Buffer.from('0');
 
 /**
@@ -37,14 +37,14 @@ export class ItemSplitter {
   readonly #onItem: (item: Json) => void;
   readonly #envelope = new ByteBuffer(MAX_ENVELOPE_BYTES);
   readonly #item = new ByteBuffer(MAX_ITEM_BYTES);
-  /** The buffer for the current bytes; undefined between items and inside managed fields. */
+  /** The buffer that stores the current bytes. Undefined between items and inside managed fields: these bytes are dropped. */
   #sink: ByteBuffer | undefined = this.#envelope;
   #depth = 0;
   #inString = false;
   #escaped = false;
   #inItems = false;
   #inMetadata = false;
-  /** The last string, the key of the next bracket: its range in this chunk, and its part in earlier chunks. */
+  /** The last string, which may be the key of the next bracket: its range in this chunk, and its start from earlier chunks. */
   #keyStart = 0;
   #keyEnd = 0;
   #keyBefore = '';
@@ -89,7 +89,7 @@ export class ItemSplitter {
     this.#keyBefore = '';
   }
 
-  /** Scans to the end of the string or the chunk. Returns the next position. */
+  /** Scans to the end of the string, or to the end of the chunk. Returns the position after it. */
   #readString(chunk: Uint8Array, from: number): number {
     let position = from;
     if (this.#escaped) {

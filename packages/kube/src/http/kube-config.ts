@@ -19,23 +19,23 @@ import { parseDocument } from 'yaml';
 import { KubeError } from '../errors.ts';
 import type { Credentials, CredentialSource, TlsCredentials } from './credentials.ts';
 
-/** Rotated tokens and certificates take effect within this time. client-go also reloads token files every minute. */
+/** How often the credentials are read again, so that rotated ones take effect. client-go also reloads token files every minute. */
 const RELOAD_MS = 60_000;
 /** Minimum time between reads after a 401 or a failed read. */
 const RETRY_MS = 1_000;
 
-/** The fields of a kubeconfig with certificates, or their paths; used in messages. */
+/** The kubeconfig's names for certificates and keys. Messages contain them. */
 const FIELD_NAMES = { ca: 'certificate-authority', certificate: 'client-certificate', key: 'client-key' } as const;
 
 /** The kubeconfig file, or the ServiceAccount of the pod. */
 export type KubeConfigLocation = { readonly file: string } | 'in-cluster';
 
-/** Logs kubeconfigs that cannot be used. */
+/** Logs problems of a kubeconfig. */
 export interface KubeConfigLogger {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** A kubeconfig, without the token handling of `KubeConfig`. */
+/** A parsed kubeconfig. `KubeConfig` does not handle its token file. */
 interface LoadedKubeConfig {
   readonly config: KubeConfig;
   /** The current user's token file. It overrides a token in the kubeconfig, as in kubectl. */
@@ -43,11 +43,11 @@ interface LoadedKubeConfig {
 }
 
 /**
- * Credentials from a kubeconfig, reloaded every minute and after a 401, so that rotated tokens and certificates take effect.
- * `KubeConfig` runs exec plugins and caches their token until it expires.
+ * Reads credentials from a kubeconfig, every minute and after a 401, so that rotated tokens and certificates take effect. `KubeConfig`
+ * runs exec plugins, and caches their token until the token expires.
  *
- * An unusable CA bundle or client certificate does not replace the one in use, and a failed read replaces nothing. client-go
- * does the same for CA bundles and tokens.
+ * If a CA bundle or a client certificate is unusable, the previous one remains in use. If a read fails, all previous credentials remain
+ * in use. client-go does the same for CA bundles and tokens.
  *
  * @see https://github.com/kubernetes/client-go/blob/v0.36.3/transport/ca_rotation.go and `token_source.go` beside it
  * @see https://github.com/kubernetes/client-go/blob/v0.36.3/tools/clientcmd/api/v1/types.go (the format of a kubeconfig)
@@ -66,7 +66,7 @@ export class KubeConfigCredentials implements CredentialSource {
   #readAt = -Infinity;
   #retrySoon = false;
   #unauthorized = false;
-  /** The problem logged last: a persistent problem is logged once. */
+  /** The problem that was logged last, so that a persistent problem is logged only once. */
   #lastLoggedProblem = '';
 
   constructor(location: KubeConfigLocation, clock: Clock, logger?: KubeConfigLogger) {
@@ -75,7 +75,7 @@ export class KubeConfigCredentials implements CredentialSource {
     this.#logger = logger;
   }
 
-  /** @throws KubeError `BadConfig` if no usable credentials have been read yet */
+  /** @throws KubeError `BadConfig` if the read fails, and no earlier read returned usable credentials */
   read(): Promise<Credentials> {
     const age = this.#clock.monotonic() - this.#readAt;
     if (this.#current !== undefined && age < (this.#retrySoon ? RETRY_MS : RELOAD_MS)) return this.#current;
@@ -85,7 +85,7 @@ export class KubeConfigCredentials implements CredentialSource {
     this.#retrySoon = false;
     this.#unauthorized = false;
     reading.catch(() => {
-      // A failure is not cached: the next call reads again.
+      // Failures are not cached, so the next call reads the files again.
       if (this.#current === reading) this.#current = undefined;
     });
     return reading;
@@ -114,7 +114,7 @@ export class KubeConfigCredentials implements CredentialSource {
 
   async #load(unauthorized: boolean): Promise<Credentials> {
     try {
-      // The KubeConfig caches the exec plugin's token: a new one would run the plugin every minute.
+      // Keeps the KubeConfig of an exec plugin, because it caches the token. A new KubeConfig would run the plugin every minute.
       const keep = this.#loaded?.config.getCurrentUser()?.exec !== undefined && !unauthorized;
       if (this.#loaded === undefined || !keep) this.#loaded = loadKubeConfig(this.#location);
       return await toCredentials(this.#loaded);
@@ -143,12 +143,12 @@ export class KubeConfigCredentials implements CredentialSource {
   }
 }
 
-/** The library's messages about an incomplete kubeconfig. They contain no text of the file. */
+/** Matches the library's messages about an incomplete kubeconfig. These messages contain no text of the file. */
 const INCOMPLETE = /^(?:No active cluster!|(?:clusters|users|contexts)\[\d{1,6}\]\.[a-z.]{1,40} is missing)$/;
 
 /**
- * System errors are kept as the cause: they name a file or a program. Any other error may quote the kubeconfig, which
- * holds credentials: only its position is kept.
+ * Converts an error to KubeError `BadConfig`. A system error becomes the cause, because it names a file or a program. Any other error
+ * may quote credentials in the kubeconfig, so the result contains only its position.
  */
 function badConfig(error: unknown): KubeError {
   if (error instanceof KubeError) return error;
@@ -161,7 +161,7 @@ function isSystemError(error: unknown): error is object {
   return typeof error === 'object' && error !== null && 'syscall' in error;
 }
 
-/** Returns the code of a failed system call. Messages are not logged: a parser's message may quote a token. */
+/** Returns the code of a failed system call, for the log. Messages are not logged, because a parser's message may quote a token. */
 function getSystemErrorCode(error: unknown): { readonly code?: string } {
   return isSystemError(error) ? withoutUndefined({ code: errorCode(error) }) : {};
 }
@@ -173,20 +173,20 @@ function loadKubeConfig(location: KubeConfigLocation): LoadedKubeConfig {
   const user = config.getCurrentUser();
   const tokenFile =
     location === 'in-cluster' ? getServiceAccountTokenFile(user) : readTokenFilePath(location.file, user?.name);
-  // KubeConfig caches one token file for all users of the process, for a minute even after a 401.
+  // Without this line, KubeConfig would cache the token for a minute, even after a 401, and share one token file among all users.
   if (tokenFile !== undefined) config.users = config.users.map((each) => ({ ...each, authProvider: null, token: '' }));
   return { config, tokenFile };
 }
 
-/** The token file of the pod's ServiceAccount. */
+/** Returns the token file of the pod's ServiceAccount. */
 function getServiceAccountTokenFile(user: { readonly authProvider?: unknown } | null): string | undefined {
   const provider = user?.authProvider as Json | undefined;
   return isJsonObject(provider) ? textAt(objectAt(provider, 'config'), 'tokenFile') : undefined;
 }
 
-/** Reads `tokenFile` of a user in a kubeconfig. KubeConfig ignores it, which would make the user anonymous. */
+/** Reads `tokenFile` of a user in a kubeconfig. KubeConfig ignores this field, so the user would be anonymous. */
 function readTokenFilePath(file: string, user: string | undefined): string | undefined {
-  // Not `parse`, which prints warnings that quote the text.
+  // `parseDocument` is used because `parse` prints warnings that quote the text.
   const document = parseDocument(readFileSync(file, 'utf8'));
   const [error] = document.errors;
   if (error !== undefined) throw badConfig(error);

@@ -5,7 +5,8 @@ import { ByteBuffer } from './byte-buffer.ts';
 const NEWLINE = 0x0a;
 
 /**
- * Splits a stream into lines: bytes without the newline, so that characters that span chunks stay intact. Skips empty lines.
+ * Splits a stream into lines without their newlines. Skips empty lines. The lines are bytes, so that a character that is split between
+ * two chunks stays intact.
  *
  * @throws KubeError `TooLarge` for a line over `maxBytes`, `Malformed` for a last line without a newline (truncated)
  */

@@ -1,4 +1,4 @@
-/** A resource of the API. `group`: empty for the core group. */
+/** A resource of the API. `group` is empty for the core group. */
 export interface Resource {
   readonly group: string;
   readonly version: string;
@@ -14,7 +14,7 @@ export const SERVICE_ACCOUNTS: Resource = { group: '', version: 'v1', resource: 
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
 export const EVENTS: Resource = { group: 'events.k8s.io', version: 'v1', resource: 'events' };
 
-/** An object or a part of a collection. Without a namespace: cluster-scoped, or all namespaces. */
+/** The location of an object or a collection. Without a namespace, it is cluster-scoped or includes all namespaces. */
 export interface ObjectLocation {
   readonly namespace?: string;
   readonly name?: string;

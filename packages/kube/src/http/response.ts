@@ -15,19 +15,19 @@ export interface StatusError {
   readonly status: number;
   /** `reason` of the Status object, such as `NotFound`; empty if absent. */
   readonly reason: string;
-  /** `message` of the Status object, truncated. Remote text: for logs and events only. */
+  /** `message` of the Status object, truncated. It is remote text, so it is used only in logs and events. */
   readonly message: string;
   /** `details` of the Status object, as sent. */
   readonly details: JsonObject;
-  /** From the header `Retry-After`, else from `details.retryAfterSeconds`. */
+  /** How long to wait before a retry: from the header `Retry-After`, else from `details.retryAfterSeconds`. */
   readonly retryAfterMs?: number;
 }
 
 export type ApiResponse = ApiSuccess | StatusError;
 
-/** Long enough for the messages of the API server, short enough for a log line. */
+/** Maximum length of a message: enough for the messages of the API server, and short enough for a log line. */
 const MAX_MESSAGE_CHARS = 1024;
-/** Longer retry delays are capped. */
+/** Maximum retry delay. A longer one is replaced by it. */
 const MAX_RETRY_AFTER_S = 3600;
 
 /**

@@ -6,14 +6,14 @@ import { parseJson, yieldBetweenChunks } from './body.ts';
 import type { Chunks } from './body.ts';
 import { splitLines } from './lines.ts';
 
-/** The API server accepts objects up to 3 MB; JSON escapes may lengthen them. */
+/** Limit of one line. The API server accepts objects of up to 3 MB, and JSON escapes may lengthen them. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
 export interface WatchLinesOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly idleTimeoutMs: number;
-  /** Closes the connection. */
+  /** The controller that closes the connection when it is aborted. */
   readonly stream: AbortController;
 }
 

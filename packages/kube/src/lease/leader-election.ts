@@ -9,7 +9,7 @@ import { leaseBody } from './lease-object.ts';
 import type { LeaseObject } from './lease-object.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 
-/** client-go's values: the Lease expires after 15 s, the holder gives up after 10 s, attempts run every 2 s. */
+/** client-go's values: the Lease expires after 15 s without a renewal, its holder gives up after 10 s, and attempts run every 2 s. */
 export const LEADER_TIMING: LeaderTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 
 export interface LeaderTiming {
@@ -18,11 +18,11 @@ export interface LeaderTiming {
   readonly retryMs: number;
 }
 
-/** Jitter as a share of the retry period, so that candidates that start together do not stay in step. */
+/** Jitter as a share of the retry period, so that candidates that started together do not retry at the same times. */
 const JITTER = 0.2;
-/** Timeout of one renewal as a share of the renew deadline: a hanging call leaves time for another. */
+/** Timeout of one renewal as a share of the renew deadline, so that there is time for another attempt after a hanging call. */
 const MAX_ATTEMPT_SHARE = 0.3;
-/** Releasing only speeds up the takeover by the standby, so shutdown does not wait longer for it. */
+/** How long shutdown waits for the release of the Lease. Without a release, the standby only takes over later. */
 const RELEASE_TIMEOUT_MS = 1_500;
 
 export interface LeaderElectionOptions {
@@ -41,8 +41,8 @@ export interface Leadership {
   /** Aborted when the Lease is lost or the process stops. */
   readonly signal: AbortSignal;
   /**
-   * Returns whether the Lease is held now, by the monotonic clock: false once the renew deadline has passed, even if no
-   * timer ran (a paused process). Call it right before each action that only the leader may take.
+   * Returns whether this process holds the Lease now. The monotonic clock decides: the result is false after the renew deadline, even
+   * if no timer ran because the process was paused. Call it right before each action that only the leader may take.
    */
   isHeld(): boolean;
 }
@@ -98,7 +98,7 @@ export class LeaderElection {
     return stopped() ? 'stopped' : 'ended';
   }
 
-  /** Retries until the Lease is acquired (true) or the signal is aborted (false). */
+  /** Tries to acquire the Lease. Returns true once it is acquired, or false once the signal is aborted. */
   async #acquire(signal: AbortSignal): Promise<boolean> {
     const { clock, random, logger } = this.#options;
     const stopped = (): boolean => signal.aborted;
@@ -125,7 +125,7 @@ export class LeaderElection {
     return this.#write(lease, signal, this.#timing.renewDeadlineMs);
   }
 
-  /** Returns the time in milliseconds until the current holder's Lease expires, as observed here. */
+  /** Returns the milliseconds until the current holder's Lease expires, counted from the last change that this process observed. */
   #holderRemainingMs(): number {
     const { lease } = this.#tracker;
     if (lease === undefined || lease.holder === '') return 0;
@@ -147,7 +147,7 @@ export class LeaderElection {
     const written = await writeLease(api, location, { body, create: current === undefined }, signal, timeoutMs);
     if (written === undefined) return false;
     this.#tracker.update(written, startedAt);
-    // Counted from before the call; other candidates count from the later time at which they observe it.
+    // The holder counts from the start of the call. Other candidates observe the write later, so their count ends later.
     this.#renewedAt = startedAt;
     return true;
   }
@@ -176,7 +176,7 @@ export class LeaderElection {
     const attemptMs = Math.max(1, Math.min(remainingMs, this.#timing.renewDeadlineMs * MAX_ATTEMPT_SHARE));
     try {
       if (await this.#write(this.#tracker.lease, signal, attemptMs)) return 'renewed';
-      // Another write came first. A manual edit keeps the leadership, another holder ends it.
+      // Another writer changed the Lease first. A manual edit does not end the leadership, but another holder does.
       const at = clock.monotonic();
       const lease = await readLease(api, location, signal, attemptMs);
       this.#tracker.update(lease, at);

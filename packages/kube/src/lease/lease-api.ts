@@ -12,7 +12,7 @@ export interface LeaseLocation {
   readonly name: string;
 }
 
-/** A Lease is valid for seconds: a later response is useless. */
+/** Default timeout of a call. A Lease is valid for seconds, so a later response is useless. */
 const LEASE_TIMEOUT_MS = 5_000;
 
 /** Reads the Lease; undefined if it does not exist. Throws a KubeError for any other response. */
@@ -29,7 +29,7 @@ export async function readLease(
 }
 
 /**
- * Creates the Lease, or replaces the version in the body. Returns undefined if another writer was faster or deleted it.
+ * Creates the Lease, or replaces the version that the body names. Returns undefined if another writer changed or deleted it before.
  * Throws a KubeError for any other response.
  */
 export async function writeLease(

@@ -7,7 +7,7 @@ export interface LeaseObject {
   /** The holder's identity; empty if released. */
   readonly holder: string;
   readonly durationMs: number;
-  /** By the holder's clock: compared only for equality, never with a time. */
+  /** A time of the holder's clock. It is compared only with other values of this field, never with a local time. */
   readonly renewTime: string;
   readonly acquireTime: string;
   readonly transitions: number;
@@ -22,12 +22,12 @@ export interface LeaseSpec {
   readonly durationSeconds: number;
   /** Epoch milliseconds. */
   readonly renewedAtMs: number;
-  /** Kept for the same holder; `renewTime` for a new one. */
+  /** Absent for a new holder: `renewTime` is written then. */
   readonly acquireTime?: string;
   readonly transitions: number;
 }
 
-/** Limits a wrong or hostile duration, which would block the Lease permanently. */
+/** Maximum duration of a Lease. A longer duration, by mistake or attack, would block the Lease permanently. */
 const MAX_DURATION_S = 3600;
 
 /**
@@ -73,7 +73,7 @@ export function leaseBody(
   };
 }
 
-/** Kubernetes' MicroTime has six fractional digits. */
+/** Formats a time as Kubernetes' MicroTime, which has six fractional digits. */
 function microTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '000Z');
 }

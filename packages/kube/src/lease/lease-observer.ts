@@ -5,7 +5,7 @@ import { readLease } from './lease-api.ts';
 import type { LeaseLocation } from './lease-api.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 
-/** Equals the renewal period of leaders. A change is detected at most this much later. */
+/** Time between two reads, which is also the renewal period of leaders. A change is detected at most this much later. */
 const POLL_MS = 2_000;
 
 export interface LeaseObserverOptions {
@@ -14,13 +14,13 @@ export interface LeaseObserverOptions {
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug'>;
   /**
-   * Whether a Lease that has been read only once is fresh for its duration. If false, it is fresh only after an observed
-   * change: its holder may have crashed before the first read.
+   * Whether the Lease counts as fresh after the first read. If false, it counts as fresh only after an observed change, because its
+   * holder may have crashed before the first read.
    */
   readonly trustFirstRead: boolean;
 }
 
-/** Observes whether another process keeps a Lease fresh, by our own monotonic clock. Reads the Lease every 2 s. */
+/** Observes whether another process keeps a Lease fresh. Reads the Lease every 2 s, and uses its own monotonic clock. */
 export class LeaseObserver {
   readonly #options: LeaseObserverOptions;
   readonly #tracker = new LeaseTracker();
@@ -29,7 +29,7 @@ export class LeaseObserver {
     this.#options = options;
   }
 
-  /** Returns whether the Lease was renewed within its duration. No I/O. */
+  /** Returns whether the last observed renewal of the Lease is not older than its duration. Does no I/O. */
   isFresh(): boolean {
     const { lease } = this.#tracker;
     if (lease === undefined || lease.holder === '') return false;
@@ -37,7 +37,7 @@ export class LeaseObserver {
     return this.#tracker.ageMs(this.#options.clock.monotonic()) < lease.durationMs;
   }
 
-  /** Runs until the signal is aborted. A failed read changes nothing: without renewals the Lease becomes stale. */
+  /** Reads the Lease until the signal is aborted. A failed read is no renewal, so the Lease becomes stale if all reads fail. */
   async run(signal: AbortSignal): Promise<void> {
     const { api, lease: location, clock, logger } = this.#options;
     while (!signal.aborted) {

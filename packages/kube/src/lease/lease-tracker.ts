@@ -1,25 +1,25 @@
 import type { LeaseObject } from './lease-object.ts';
 
 /**
- * Tracks the age of a Lease since its last observed change, by our own monotonic clock. The holder's clock is not used:
- * only whether `renewTime` changed.
+ * Tracks the time since the last observed change of a Lease, by the local monotonic clock. Checks only whether `renewTime` changed,
+ * because it is a time of the holder's clock.
  */
 export class LeaseTracker {
   #lease: LeaseObject | undefined;
   #changedAt = 0;
   #changes = 0;
 
-  /** The Lease as of the last read. */
+  /** The Lease, as the last read returned it. */
   get lease(): LeaseObject | undefined {
     return this.#lease;
   }
 
-  /** The number of observed changes. The first read does not count: its holder may have crashed before. */
+  /** The number of observed changes. The first read does not count, because the holder may have crashed before it. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** Records a read. `at`: monotonic milliseconds before the read, so that the age is never too low. */
+  /** Records a read. `at` is the monotonic time (milliseconds) before the read, so that the age is never too low. */
   update(lease: LeaseObject | undefined, at: number): void {
     const before = this.#lease;
     this.#lease = lease;

@@ -7,12 +7,12 @@ import { leaseBody } from './lease-object.ts';
 import type { LeaseObject } from './lease-object.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 
-/** Any ready replica renews an older Lease. */
+/** Age of the Lease after which a ready replica renews it. */
 const RENEW_AFTER_MS = 5_000;
-/** Without a renewal for this long, no replica is ready. */
+/** Duration of the Lease. If it is not renewed for this long, no replica is ready. */
 const DURATION_S = 30;
 const POLL_MS = 2_000;
-/** Jitter as a share of the poll period, so that most replicas find the Lease already renewed. */
+/** Jitter as a share of the poll period, so that one replica renews the Lease and the others find it fresh. */
 const JITTER = 0.5;
 
 export interface SharedLeaseOptions {
@@ -26,7 +26,7 @@ export interface SharedLeaseOptions {
   readonly logger: Pick<Logger, 'debug' | 'warn'>;
 }
 
-/** One Lease for all replicas of a service: fresh while at least one is ready. A conflict counts as a renewal. */
+/** One Lease for all replicas of a service. It is fresh while at least one replica is ready. A conflict counts as a renewal. */
 export class SharedLease {
   readonly #options: SharedLeaseOptions;
   readonly #tracker = new LeaseTracker();
@@ -35,7 +35,7 @@ export class SharedLease {
     this.#options = options;
   }
 
-  /** Runs until the signal is aborted. Does not release the Lease, because other replicas may be ready. */
+  /** Renews the Lease until the signal is aborted. Does not release it, because other replicas may be ready. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, logger, lease } = this.#options;
     const stopped = (): boolean => signal.aborted;
@@ -55,7 +55,7 @@ export class SharedLease {
     const lease = await readLease(api, location, signal);
     const isFirstRead = this.#tracker.lease === undefined;
     this.#tracker.update(lease, at);
-    // The age is unknown at the first read; one extra renewal is harmless.
+    // The age of the Lease is not known after the first read, so the replica renews it. An unnecessary renewal is harmless.
     if (!isFirstRead && this.#tracker.ageMs(clock.monotonic()) <= RENEW_AFTER_MS) return;
     await this.#renew(lease, signal);
   }

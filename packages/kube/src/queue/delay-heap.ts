@@ -1,4 +1,4 @@
-/** A binary heap of items, the earliest due first: cheap with 100,000 delayed items. */
+/** A binary heap of items, with the earliest due item first. It is fast even with 100,000 delayed items. */
 export class DelayHeap<K> {
   readonly #items: DelayedItem<K>[] = [];
 

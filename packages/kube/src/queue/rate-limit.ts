@@ -5,12 +5,12 @@ import type { Clock, TokenBucketRate } from '@archpolicy/async';
 export const QUEUE_RATE_LIMIT: RateLimitTiming = { firstMs: 5, maxMs: 1_000_000, perSecond: 10, burst: 100 };
 
 export interface RateLimitTiming extends TokenBucketRate {
-  /** Delay after an item's first failure; doubled after each further one. */
+  /** Delay after an item's first failure. Each further failure doubles the delay. */
   readonly firstMs: number;
   readonly maxMs: number;
 }
 
-/** Computes the delay of a failed item: the longer of its exponential back-off and the wait for the queue's token bucket. */
+/** Computes the delay of a failed item: the item's exponential back-off or the wait for the queue's token bucket, whichever is longer. */
 export class RateLimit<K> {
   readonly #timing: RateLimitTiming;
   readonly #clock: Pick<Clock, 'monotonic'>;

@@ -10,10 +10,10 @@ export interface WorkQueueOptions {
 }
 
 /**
- * A queue of keys, as client-go's workqueue: each key is queued at most once and processed by at most one worker.
+ * A queue of keys, like client-go's workqueue. Each key is queued at most once, and at most one worker processes it.
  *
- * Invariants: a key is in `#dirty` while it needs processing, in `#processing` while a worker has it, and in `#ready` exactly
- * if it is dirty and not processing. A key added while it is processed is queued again at `done`.
+ * Invariants: a key is in `#dirty` while it needs processing, in `#processing` while a worker has it, and in `#ready` if it is in
+ * `#dirty` but not in `#processing`. If a key is added while a worker has it, `done` queues it again.
  */
 export class WorkQueue<K extends string | number> {
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class WorkQueue<K extends string | number> {
   readonly #processing = new Set<K>();
   readonly #waitingWorkers = new Set<(key: K) => void>();
   readonly #delayed = new DelayHeap<K>();
-  /** The due time of each delayed key. A heap entry with another time is obsolete: an earlier one replaced it. */
+  /** The due time of each delayed key. A heap entry with another due time is obsolete, because an earlier entry replaced it. */
   readonly #dueAt = new Map<K, number>();
   #stopTimer: (() => void) | undefined;
 
@@ -53,7 +53,7 @@ export class WorkQueue<K extends string | number> {
     if (!this.#processing.has(key)) this.#enqueue(key);
   }
 
-  /** Adds the key after `ms`. Of several delays of one key, the shortest applies. */
+  /** Adds the key after `ms`. If the key is already delayed, the earlier time applies. */
   addAfter(key: K, ms: number): void {
     if (ms <= 0) {
       this.add(key);
@@ -76,7 +76,7 @@ export class WorkQueue<K extends string | number> {
     this.#rateLimit.forget(key);
   }
 
-  /** Returns the key's failures since the last `forget`. */
+  /** Returns the number of failures of the key since the last `forget`. */
   countFailures(key: K): number {
     return this.#rateLimit.countFailures(key);
   }

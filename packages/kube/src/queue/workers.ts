@@ -2,29 +2,29 @@ import { PeriodicYield } from '@archpolicy/async';
 import type { WorkQueue } from './work-queue.ts';
 
 /**
- * Keys between two yields to the event loop, of all workers. A reconcile without I/O does not yield: thousands in a row would
- * delay watches, probes and the renewal of the Lease. At about 0.1 ms each, these take a few milliseconds.
+ * Number of keys, counted over all workers, between two yields to the event loop. A reconcile without I/O does not yield, so thousands
+ * in a row would delay watches, probes and the renewal of the Lease. This number of keys takes a few milliseconds, at about 0.1 ms each.
  */
 const KEYS_PER_YIELD = 32;
 
-/** The result of a reconcile. `requeueAfterMs`: call again after this time, also without a change. */
+/** The result of a reconcile. If `requeueAfterMs` is set, the key is reconciled again after this time, even without a change. */
 export interface ReconcileResult {
   readonly requeueAfterMs?: number;
 }
 
-/** Reconciles a key, level-based: from the current state, independent of the events since the last call. */
+/** Reconciles a key. It must use only the current state, not the events since the last call (level-based). */
 export type Reconcile<K> = (key: K, signal: AbortSignal) => Promise<ReconcileResult>;
 
 export interface WorkersObserver<K> {
-  /** The reconcile threw. The key is retried with back-off. */
+  /** Called when a reconcile threw. The key is retried with back-off. */
   failed?(key: K, error: unknown): void;
-  /** The reconcile returned. */
+  /** Called when a reconcile returned. */
   succeeded?(key: K): void;
 }
 
 /**
- * Runs `count` workers until the signal is aborted and the running reconciles have ended. An error requeues the key with
- * back-off, `requeueAfterMs` after that time. Never rejects.
+ * Runs `count` workers until the signal is aborted and the running reconciles have ended. If a reconcile throws, its key is requeued
+ * with back-off. If it returns `requeueAfterMs`, its key is requeued after that time. Never rejects.
  */
 export async function runWorkers<K extends string | number>(
   queue: WorkQueue<K>,

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@archpolicy/async';
 
-/** client-go's values for reflectors: 0.8 s, doubled up to 30 s, reset after 2 min without a failure. */
+/** client-go's values for reflectors. The delay begins with 0.8 s, doubles up to 30 s, and is reset after 2 min without a failure. */
 export const REFLECTOR_BACKOFF: BackoffTiming = { firstMs: 800, maxMs: 30_000, resetAfterMs: 120_000 };
 
 export interface BackoffTiming {
@@ -32,7 +32,7 @@ export class Backoff {
     const base = this.#nextMs;
     this.#nextMs = Math.min(base * 2, this.#timing.maxMs);
     const delayMs = base * (1 + this.#random());
-    // Counted from the end of the delay; otherwise long delays alone would reset the back-off.
+    // The time without a failure begins at the end of the delay. Otherwise a long delay would already reset the back-off.
     this.#lastFailureAt = now + delayMs;
     return delayMs;
   }

@@ -2,7 +2,7 @@ import { isJsonObject } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
-/** Returns `namespace/name`, or `name`; undefined if it is not a Kubernetes object. */
+/** Returns `namespace/name`, or `name` for a cluster-scoped object; undefined if `raw` is not a Kubernetes object. */
 export function getObjectKey(raw: JsonObject): string | undefined {
   const metadata = raw['metadata'];
   if (!isJsonObject(metadata)) return undefined;

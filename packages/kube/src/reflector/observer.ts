@@ -1,4 +1,4 @@
-/** The reason for a retry of a reflector: a closed set, used as a metric label. */
+/** Why a reflector retries. The set is closed, because it is a metric label. */
 export type ReflectorFailure =
   | 'list-failed'
   | 'list-expired'
@@ -8,16 +8,16 @@ export type ReflectorFailure =
   | 'watch-throttled'
   | 'watch-too-short';
 
-/** Callbacks of a reflector, for metrics and tests. Must not throw. */
+/** Callbacks of a reflector, for metrics and tests. They must not throw. */
 export interface ReflectorObserver {
-  /** A LIST started: one call for all its pages. */
+  /** Called once when a LIST starts, not for each page. */
   listStarted?(): void;
   listFinished?(objects: number): void;
   watchStarted?(): void;
-  /** A watch event was received, including bookmarks. */
+  /** Called for each watch event, including bookmarks. */
   watchEvent?(type: string): void;
-  /** A LIST or a watch failed or ended early. The reflector retries after `delayMs`. */
+  /** Called when a LIST or a watch failed or ended early. The reflector retries after `delayMs`. */
   failed?(failure: ReflectorFailure, delayMs: number, error?: unknown): void;
-  /** The parser rejected an object, which is treated as absent. */
+  /** Called when the parser threw for an object. The reflector treats this object as absent. */
   unreadable?(key: string, error?: unknown): void;
 }

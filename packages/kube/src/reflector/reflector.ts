@@ -14,30 +14,30 @@ import type { WatchEvent } from './objects.ts';
 import type { ReflectorFailure, ReflectorObserver } from './observer.ts';
 import type { Store } from './store.ts';
 
-/** Consecutive broken watches before a relist. */
+/** Number of consecutive broken watches after which the reflector relists. */
 const MAX_BROKEN_WATCHES = 3;
 
-/** client-go's page size. */
+/** Number of objects per page of a LIST, as in client-go. */
 const PAGE_SIZE = 500;
-/** Allows for a page of large objects from a loaded API server. */
+/** Timeout of one page of a LIST: enough for large objects from an API server under load. */
 const LIST_TIMEOUT_MS = 60_000;
-/** The server ends a watch after a random time in this range, so that watches do not restart together. */
+/** Range of the random time after which the server ends a watch, so that watches do not restart together. */
 const MIN_WATCH_SECONDS = 300;
 const MAX_WATCH_SECONDS = 600;
-/** Bookmarks arrive about every minute: after three missing ones the connection is considered dead. */
+/** How long a watch may receive nothing. Bookmarks arrive about every minute, so a connection that missed three is considered broken. */
 const WATCH_IDLE_MS = 200_000;
-/** A watch that ends within this time without an event counts as a failure (a proxy, an overloaded server). */
+/** A watch that ends within this time without an event counts as a failure. A proxy or an overloaded server may have ended it. */
 const SHORT_WATCH_MS = 1_000;
-/** Comparisons of stored objects with a list between two yields to the event loop: about 1 ms. */
+/** Number of stored objects that are compared with a list between two yields to the event loop. It takes about 1 ms. */
 const COMPARISONS_PER_YIELD = 5_000;
 
 export interface ReflectorOptions<T> {
   readonly api: Api;
-  /** The collection, see `resourcePath`. */
+  /** The URL path of the collection, as `resourcePath` returns it. */
   readonly path: string;
-  /** `labelSelector`, `fieldSelector`. */
+  /** Query parameters of the LIST and the watch, such as `labelSelector` and `fieldSelector`. */
   readonly query?: Query;
-  /** Converts a raw object to the stored one; undefined: not stored. If it throws, the object is treated as absent. */
+  /** Converts a raw object to the stored form. If it returns undefined or throws, the object is not stored. */
   readonly parse: (raw: JsonObject) => T | undefined;
   readonly store: Store<T>;
   readonly clock: Clock;
@@ -47,17 +47,17 @@ export interface ReflectorOptions<T> {
 }
 
 /**
- * Mirrors a collection of the API server into a store: a paged LIST, then a WATCH from its resource version, with back-off
- * after an error. A failure never empties the store: stale objects are better than none.
+ * Mirrors a collection of the API server into a store. It sends a paged LIST, then a WATCH from the LIST's resource version. After an
+ * error it retries with back-off. A failure never empties the store, because stale objects are better than an empty store.
  */
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #backoff: Backoff;
-  /** Consecutive broken watches. */
+  /** Number of consecutive broken watches. */
   #brokenWatches = 0;
   readonly #firstList = Promise.withResolvers<undefined>();
   #synced = false;
-  /** The resource version to watch from; undefined if a LIST is needed first. */
+  /** The resource version from which the next watch starts; undefined if a LIST is needed first. */
   #version: string | undefined;
 
   constructor(options: ReflectorOptions<T>) {
@@ -70,7 +70,7 @@ export class Reflector<T> {
     return this.#synced;
   }
 
-  /** Resolves once `hasSynced`. Throws KubeError `Aborted` if the signal is aborted first. */
+  /** Waits until `hasSynced` is true. Throws KubeError `Aborted` if the signal is aborted first. */
   async synced(signal: AbortSignal): Promise<void> {
     if (this.#synced) return;
     const { kind } = await waitUnlessAborted(this.#firstList.promise, signal);
@@ -96,8 +96,8 @@ export class Reflector<T> {
   }
 
   /**
-   * Returns whether a failure needs a relist. A broken watch resumes from its version. A rejected or repeatedly broken one
-   * may never deliver the missed changes (a server restored from a backup does not have the version).
+   * Returns whether a failure needs a relist. After a single break, the watch resumes from its version. If the server rejects the watch,
+   * or the watch breaks repeatedly, the server may not have that version, for instance after a restore from a backup.
    */
   #needsList({ failure, refused }: Failure): boolean {
     if (failure.endsWith('-expired')) return true;
@@ -120,7 +120,7 @@ export class Reflector<T> {
   async #list(signal: AbortSignal): Promise<'done' | Failure> {
     const { api, path, query, store, observer } = this.#options;
     observer?.listStarted?.();
-    // An empty store has nothing to delete after the list.
+    // If the store is empty before the LIST, no object needs to be deleted afterwards.
     const seen = store.size === 0 ? undefined : new Set<string>();
     let token: string | undefined;
     for (;;) {
@@ -145,7 +145,7 @@ export class Reflector<T> {
     }
   }
 
-  /** Deletes objects that are not in the list: their deletion was missed. */
+  /** Deletes the stored objects that are not in the list, because the watch missed their deletion. */
   async #deleteUnseen(seen: ReadonlySet<string>): Promise<void> {
     const { store } = this.#options;
     const yields = new PeriodicYield(COMPARISONS_PER_YIELD);
@@ -217,11 +217,11 @@ interface Failure {
   readonly failure: ReflectorFailure;
   readonly error?: unknown;
   readonly retryAfterMs?: number;
-  /** The API server responded with an error status. */
+  /** Whether the API server responded with an error status. */
   readonly refused?: boolean;
 }
 
-/** 410 Gone: the version or the continue token has expired. Only a relist helps. */
+/** Converts an error status. 410 Gone means that the version or the continue token has expired, so a relist is needed. */
 function toFailure(phase: 'list' | 'watch', refusal: StatusError): Failure {
   const error = new KubeError('Refused', `the API server returned an error: ${refusal.status} ${refusal.reason}`, {
     status: refusal.status,
@@ -230,7 +230,7 @@ function toFailure(phase: 'list' | 'watch', refusal: StatusError): Failure {
   return withoutUndefined({ failure: `${phase}-${kind}`, error, refused: true, retryAfterMs: refusal.retryAfterMs });
 }
 
-/** Parses an ERROR event: a Status object inside a watch that started with 200. */
+/** Parses an ERROR event: a Status object in a watch whose response has the status 200. */
 function parseErrorEvent(status: JsonObject): Failure {
   const code = typeof status['code'] === 'number' ? status['code'] : 0;
   const expired = code === 410 || status['reason'] === 'Expired' || status['reason'] === 'Gone';

@@ -2,7 +2,7 @@
 export type StoreEvent<T> =
   | { readonly type: 'added'; readonly key: string; readonly object: T; readonly previous?: undefined }
   | { readonly type: 'updated'; readonly key: string; readonly object: T; readonly previous: T }
-  /** `object`: the last observed state. */
+  /** `object` is the last observed state of the deleted object. */
   | { readonly type: 'deleted'; readonly key: string; readonly object: T; readonly previous: T };
 
 export type StoreListener<T> = (event: StoreEvent<T>) => void;
@@ -10,15 +10,15 @@ export type StoreListener<T> = (event: StoreEvent<T>) => void;
 /** Returns the values under which an index lists an object: none, one or several. */
 export type IndexFunction<T> = (object: T) => readonly string[];
 
-/** The read-only interface of a store. Keys: `namespace/name`, or `name` for cluster-scoped objects. */
+/** The read-only interface of a store. A key is `namespace/name`, or `name` for a cluster-scoped object. */
 export interface ReadStore<T> {
   readonly size: number;
   get(key: string): T | undefined;
   /** Returns a new array of all objects, in no particular order. */
   list(): readonly T[];
-  /** Iterates over all objects with their keys, without a copy: changes during the iteration are visible. */
+  /** Iterates over all objects with their keys. It makes no copy, so changes during the iteration are visible. */
   entries(): Iterable<readonly [string, T]>;
-  /** Returns the objects under a value of an index. Throws a RangeError for an undeclared index. */
+  /** Returns the objects that an index lists under a value. Throws a RangeError for an undeclared index. */
   byIndex(index: string, value: string): readonly T[];
   /** Calls the listener after each change. Returns an unsubscribe function. */
   subscribe(listener: StoreListener<T>): () => void;
@@ -27,17 +27,17 @@ export interface ReadStore<T> {
 export interface StoreOptions<T> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /**
-   * Returns `metadata.uid`, which distinguishes an object from a later one of the same name. With it, a changed uid is
-   * reported as a deletion and an addition; without it, as an update.
+   * Returns `metadata.uid`, which distinguishes an object from a later one of the same name. If this function is set, the store reports
+   * an object with another uid as a deletion and an addition. If it is absent, the store reports an update.
    */
   readonly uid?: (object: T) => string;
-  /** Returns whether an update is irrelevant, such as a node's heartbeat. Such updates are not reported. */
+  /** Returns whether an update is irrelevant, such as a node's heartbeat. The store ignores such an update. */
   readonly isUnchanged?: (a: T, b: T) => boolean;
-  /** Called with the error of a listener. The store continues. */
+  /** Called with the error that a listener threw. The store still calls the other listeners. */
   readonly onListenerError?: (error: unknown) => void;
 }
 
-/** Objects by key, with indexes and listeners. One reflector writes it. */
+/** Stores objects by key, with indexes and listeners. Only one reflector writes to a store. */
 export class Store<T> implements ReadStore<T> {
   readonly #objects = new Map<string, T>();
   readonly #indexes: readonly Index<T>[];
@@ -120,7 +120,7 @@ export class Store<T> implements ReadStore<T> {
     return uid !== undefined && uid(previous) !== uid(object);
   }
 
-  /** Moves the key between index values. Does nothing if the values are unchanged, so that the key string is kept. */
+  /** Moves the key between index values. If the values are unchanged, keeps the entry, so that no second key string is stored. */
   #updateIndex({ keys, getValues }: Index<T>, key: string, previous: T, object: T): void {
     const before = getValues(previous);
     const after = getValues(object);
