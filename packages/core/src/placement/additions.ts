@@ -23,8 +23,8 @@ const AFFINITY = '/spec/affinity';
 const NODE_SELECTOR = '/spec/nodeSelector';
 
 /**
- * Returns the additions that apply the decision to the pod, in order. No existing value is replaced; missing parents
- * are part of the added value.
+ * Returns the additions that apply the decision to the pod, in order. They replace no existing value. If the parent of
+ * a value is absent, the addition creates the parent.
  */
 export function additionsFor(view: PodView, decision: Constrain | Gate): readonly Addition[] {
   const additions =
@@ -36,7 +36,7 @@ export function additionsFor(view: PodView, decision: Constrain | Gate): readonl
   return [...additions, ...appended(view.spec['tolerations'], '/spec/tolerations', tolerations)];
 }
 
-/** The requirements as keys of the node selector, which the API server also allows to be added on a gated pod. */
+/** Returns the requirements as new keys of the node selector. The API server also accepts new keys on a gated pod. */
 function nodeSelectorAdditions(view: PodView, requirements: readonly NodeSelectorRequirement[]): readonly Addition[] {
   const keys = requirements
     .filter((requirement) => fitsNodeSelector(view, requirement))
@@ -47,8 +47,8 @@ function nodeSelectorAdditions(view: PodView, requirements: readonly NodeSelecto
 }
 
 /**
- * PL5: the requirement is added to every term, because terms are ORed: an additional term would widen the owner's
- * choice.
+ * PL5: returns the additions to node affinity. Each requirement is added to every required term. A separate term would
+ * widen the owner's choice, because terms are ORed.
  */
 function affinityAdditions(view: PodView, decision: Constrain | Gate): readonly Addition[] {
   const { spec, requiredAffinity } = view;
@@ -88,7 +88,7 @@ function gateAddition({ spec }: PodView): readonly Addition[] {
   return appended(spec['schedulingGates'], '/spec/schedulingGates', [{ name: GATE_INSPECTING }]);
 }
 
-/** Appends elements to a list, or adds the list. */
+/** Returns the additions that append the elements to the list, or that create the list if it is absent. */
 function appended(list: Json | undefined, path: string, elements: readonly Json[]): readonly Addition[] {
   if (elements.length === 0) return [];
   if (!Array.isArray(list)) return [{ path, value: elements }];

@@ -17,10 +17,10 @@ import { utf8Length } from './quote.ts';
 
 /** Version of the annotation's schema. New fields may be added; existing fields keep their meaning. */
 const SCHEMA_VERSION = 1;
-/** Bound on the annotation, which must never make an object too large. */
+/** Maximum size of the annotation. The API server allows 64 times as much for all annotations of an object. */
 export const MAX_DECISION_BYTES = 4096;
 const NON_ASCII = /[^ -~]/;
-/** A reference may have 1,024 characters; its start identifies the image. */
+/** Maximum length of an image in the annotation. A reference may have 1,024 characters, but its start identifies it. */
 const MAX_IMAGE_LENGTH = 256;
 
 /** The entry of one image in the annotation. */
@@ -33,7 +33,7 @@ export type ImageRecord =
     }
   | { readonly image: string; readonly unresolved: UnresolvedReason };
 
-/** A parsed annotation `archpolicy.dev/decision`. It is information and no evidence, because tenants can write it. */
+/** A parsed annotation `archpolicy.dev/decision`. Tenants can write the annotation, so it proves nothing. */
 export interface DecisionRecord extends RecordedAdditions {
   readonly policy: string;
   readonly kind: 'constrain' | 'gate';
@@ -45,8 +45,9 @@ export type ParsedDecision =
   { readonly kind: 'record'; readonly record: DecisionRecord } | { readonly kind: 'unreadable' };
 
 /**
- * Formats the annotation's value: compact JSON of at most {@link MAX_DECISION_BYTES}. If it is too long, the facts of
- * the images are omitted, then the additions. Without the additions the next call treats them as the owner's.
+ * Formats the annotation's value: compact JSON of at most {@link MAX_DECISION_BYTES}. If the value would be longer, the
+ * facts of the images are omitted. If that is not enough, the additions are omitted as well: then the next call treats
+ * them as the owner's.
  *
  * @param terms number of required terms of the pod
  */
@@ -103,7 +104,7 @@ export function parseDecision(text: string): ParsedDecision {
   };
 }
 
-/** Whether two annotations differ only in the source of the facts (memory instead of the registry). */
+/** Whether two annotations are equal except for the sources of the image facts, such as `memory` and `registry`. */
 export function equalExceptSources(one: string, other: string): boolean {
   return withoutSources(one) === withoutSources(other);
 }
@@ -142,6 +143,6 @@ function isArchitectureName(value: Json): value is NodeArchitecture {
 }
 
 function fits(text: string): boolean {
-  // Most values are ASCII, and testing for that takes half the time of counting bytes.
+  // Most values are ASCII, and a test for ASCII takes half as long as counting the bytes.
   return text.length <= MAX_DECISION_BYTES && (!NON_ASCII.test(text) || utf8Length(text) <= MAX_DECISION_BYTES);
 }

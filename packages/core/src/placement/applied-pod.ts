@@ -13,17 +13,22 @@ export interface WrittenKeys {
   readonly affinity: boolean;
   readonly tolerations: boolean;
   /**
-   * Whether an apply restores the whole map. Client-side apply merges it and keeps keys that are not in the manifest.
+   * Whether another apply replaces the whole node selector. Client-side apply merges it instead, and keeps keys that
+   * are not in the manifest.
    */
   readonly nodeSelector: boolean;
 }
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-/** Longer manifests of one pod are not parsed. The object is used instead, which leads to fewer additions. */
+/**
+ * Maximum length of a manifest that is parsed. For a longer one, all keys of the pod count as set by the manifest,
+ * which leads to fewer additions.
+ */
 const MAX_LAST_APPLIED_LENGTH = 65_536;
 
 /**
- * Returns the keys that the manifest of a bare pod sets; `undefined` for the pod of a workload, which is never applied.
+ * Returns the keys that the manifest of a bare pod sets; `undefined` for a pod with an owner, because users apply the
+ * owner and not the pod.
  */
 export function writtenKeys(view: PodView): WrittenKeys | undefined {
   if (view.owner !== undefined) return undefined;
@@ -34,15 +39,18 @@ export function writtenKeys(view: PodView): WrittenKeys | undefined {
   return fromManagedFields(applied) ?? fromObject(view, true);
 }
 
-/** Client-side apply stores the manifest in an annotation. */
+/**
+ * Returns the keys that a manifest sets, from the annotation in which client-side apply stores it; `undefined` if it
+ * cannot be parsed.
+ */
 function fromManifest(text: string): WrittenKeys | undefined {
   const manifest = text.length > MAX_LAST_APPLIED_LENGTH ? undefined : jsonOrUndefined(text);
   return isJsonObject(manifest) ? writtenInManifest(objectAt(manifest, 'spec')) : undefined;
 }
 
 /**
- * The patch of kubectl sets every key of the manifest, with any value: `tolerations: []` removes all tolerations, and
- * `affinity: null` the whole affinity.
+ * Returns the keys of the manifest. A key counts with any value, because kubectl's patch sets it: `tolerations: []`
+ * removes all tolerations, and `affinity: null` removes the whole affinity.
  */
 function writtenInManifest(spec: JsonObject): WrittenKeys {
   return {
@@ -52,7 +60,10 @@ function writtenInManifest(spec: JsonObject): WrittenKeys {
   };
 }
 
-/** Server-side apply stores the names of the fields with the prefix `f:`. It treats the node selector as one value. */
+/**
+ * Returns the keys that server-side apply recorded. It stores field names with the prefix `f:`, and treats the node
+ * selector as one value.
+ */
 function fromManagedFields(applied: readonly JsonObject[]): WrittenKeys | undefined {
   const written = applied
     .map((entry) => objectAt(objectAt(entry, 'fieldsV1'), 'f:spec'))
@@ -65,7 +76,10 @@ function fromManagedFields(applied: readonly JsonObject[]): WrittenKeys | undefi
   };
 }
 
-/** Without a readable manifest the keys of the object count as set by it, except for defaults that every pod gets. */
+/**
+ * Returns the keys of the pod, except for defaults that every pod gets. If the manifest cannot be read, they count as
+ * set by the manifest.
+ */
 function fromObject({ spec, tolerations }: PodView, isServerSide: boolean): WrittenKeys {
   return {
     affinity: isJsonObject(spec['affinity']),
@@ -74,7 +88,10 @@ function fromObject({ spec, tolerations }: PodView, isServerSide: boolean): Writ
   };
 }
 
-/** The admission plugin DefaultTolerationSeconds adds these to every pod, before any webhook is called. */
+/**
+ * Whether the toleration is one of the two that the admission plugin DefaultTolerationSeconds adds to every pod, before
+ * any webhook is called.
+ */
 function isDefaultToleration({ key, operator, effect }: Toleration): boolean {
   const node = key === 'node.kubernetes.io/not-ready' || key === 'node.kubernetes.io/unreachable';
   return node && operator === 'Exists' && effect === 'NoExecute';

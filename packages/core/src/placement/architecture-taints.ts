@@ -21,8 +21,8 @@ export function architectureToleration(architecture: NodeArchitecture): Tolerati
 }
 
 /**
- * PL8: returns the architectures whose taint the pod should and may tolerate, and does not tolerate yet. Returns none
- * while the API server refuses such tolerations, because running the pod matters more than running it on those nodes.
+ * PL8: returns those of the architectures whose taint exists and may be tolerated, but is not tolerated by the pod yet.
+ * Returns none while the API server refuses such tolerations, because it would reject the pod.
  */
 export function tolerable(
   architectures: readonly NodeArchitecture[],
@@ -55,13 +55,14 @@ function isTolerated(architecture: NodeArchitecture, tolerations: readonly Toler
   );
 }
 
-/** A toleration with a duration only delays the eviction of the pod. */
+/** Whether the toleration has no duration. A toleration with a duration only delays the eviction of the pod. */
 function isLasting(toleration: Json): toleration is JsonObject {
   return isJsonObject(toleration) && typeof toleration['tolerationSeconds'] !== 'number';
 }
 
 /**
- * Whether the plugin will accept the toleration. A list that is not valid accepts none.
+ * Whether the admission plugin PodTolerationRestriction accepts the toleration. An invalid whitelist accepts no
+ * toleration.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/podtolerationrestriction/admission.go
  *   (`extractNSTolerations`)
@@ -70,7 +71,7 @@ function mayTolerate(architecture: NodeArchitecture, whitelist: string): boolean
   // The plugin parses an empty string as an empty list.
   const entries = whitelist === '' ? [] : parseList(whitelist);
   if (entries === undefined) return false;
-  // The plugin treats an empty list as no list.
+  // The plugin ignores an empty list, and accepts every toleration.
   return (
     entries.length === 0 || entries.some((entry) => isJsonObject(entry) && covers(readToleration(entry), architecture))
   );

@@ -2,7 +2,10 @@ import { isJsonObject } from '../json/json.ts';
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 import type { PodView } from './pod-view.ts';
 
-/** Whether the requirement can be a key of the node selector: it has one value, and the key is not set. */
+/**
+ * Whether the requirement can be a key of the node selector: it has a single value, and the node selector does not
+ * contain its key yet.
+ */
 export function fitsNodeSelector({ spec }: PodView, { key, operator, values }: NodeSelectorRequirement): boolean {
   const selector = spec['nodeSelector'];
   if (operator !== 'In' || values.length !== 1) return false;

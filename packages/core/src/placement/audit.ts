@@ -1,12 +1,12 @@
 import type { PlacementDecision } from './decision.ts';
 import { quote } from './quote.ts';
 
-/** Audit annotations are stored with every event, so they are short. */
+/** Maximum length of a value. The API server stores the annotations with every audit event, so they must be short. */
 const MAX_VALUE_LENGTH = 256;
 
 /**
- * Returns the annotations for the API server's audit log; their keys lack the webhook's prefix, which the API server
- * adds.
+ * Returns the annotations for the API server's audit log. Their keys have no prefix, because the API server adds the
+ * webhook's name.
  */
 export function auditAnnotations(decision: PlacementDecision): Readonly<Record<string, string>> {
   const { kind, reason, policy, image } = decision;

@@ -24,7 +24,7 @@ import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
 import { fitsNodeSelector } from './as-node-selector.ts';
 
-/** A pod without an exemption, and the architectures that its images support. */
+/** A pod that is not exempt, with everything that the placement rules read. */
 export interface PlacementContext {
   readonly view: PodView;
   readonly input: PlacementInput;
@@ -41,11 +41,12 @@ export interface PlacementContext {
 export interface Proposal {
   readonly architectures: Architectures;
   /**
-   * A preference or a guess selected them, and a node with the label can take the pod (PL6): the others are excluded.
+   * Whether a preference or a guess selected the architectures. Then a node with the architecture label can take the
+   * pod (PL6), so nodes without the label are excluded.
    */
   readonly isChoice?: boolean;
   readonly reason: ConstrainReason;
-  /** The reason to leave the pod if nothing is added. */
+  /** The reason of the decision if nothing is added to the pod. */
   readonly otherwise: LeaveReason;
   readonly preferred?: readonly PreferredArchitecture[];
   readonly tolerated?: readonly NodeArchitecture[];
@@ -55,8 +56,8 @@ export interface Proposal {
 }
 
 /**
- * Constrains the pod by the additions that its own node selection does not imply; leaves it unchanged without
- * additions.
+ * Constrains the pod by the parts of the proposal that its own node selection does not imply. Leaves the pod unchanged
+ * if nothing has to be added.
  */
 export function constrainOrLeave(context: PlacementContext, proposal: Proposal): Constrain | Leave {
   const { architectures, tolerated = [], reason, otherwise } = proposal;
@@ -68,7 +69,7 @@ export function constrainOrLeave(context: PlacementContext, proposal: Proposal):
     ...commonFields(context, proposal.image),
     warnings: [...copied.warnings, ...(proposal.warnings ?? [])],
   };
-  // PL1: the requirement of the images cannot be added to this pod.
+  // PL1: the requirement of the images cannot be added without changing the owner's affinity.
   if (!narrowing.every((one) => requirements.includes(one))) {
     return { kind: 'leave', reason: 'AppliedBarePod', ...details };
   }
@@ -87,7 +88,7 @@ export function constrainOrLeave(context: PlacementContext, proposal: Proposal):
   };
 }
 
-/** Gates the pod, with the requirement of its resolved images. */
+/** Gates the pod, and adds the requirement of its resolved images and the copied labels. */
 export function gatePod(context: PlacementContext, architectures: Architectures): Gate {
   const narrowing = architectureRequirements(context, { architectures });
   const copied = copiedBeside(context.view, context.copied, narrowing);
@@ -102,7 +103,7 @@ export function gatePod(context: PlacementContext, architectures: Architectures)
   };
 }
 
-/** PL1: no terms are added to the owner's affinity. */
+/** Returns the preferred terms to add. PL1: none if the manifest of a bare pod sets the affinity. */
 function selectAddablePreferred(
   context: PlacementContext,
   { preferred = [] }: Proposal,
@@ -142,7 +143,7 @@ function architectureRequirements(
   { architectures, isChoice = false }: Pick<Proposal, 'architectures' | 'isChoice'>,
 ): readonly NodeSelectorRequirement[] {
   if (architectures === 'any') return [];
-  // PL5: nodes without the label that can take the pod are not excluded, because it may fit on no other node.
+  // PL5: if a node without the label can take the pod, such nodes are not excluded: the pod may fit on no other node.
   const keepsUnlabelled = unlabelled === 'also' && !isChoice;
   const requirement = (keepsUnlabelled ? exceptOthersRequirement : architectureRequirement)(architectures);
   return requirement === undefined || isImpliedEverywhere(view, requirement) ? [] : [requirement];

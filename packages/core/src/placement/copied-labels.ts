@@ -13,8 +13,8 @@ export interface CopiedLabels {
 const NONE: CopiedLabels = { requirements: [], warnings: [] };
 
 /**
- * PL3: returns the copied labels with which a term still matches, together with what the images and a preference
- * require.
+ * PL3: returns the labels to copy. A label is not copied if no required term could match both its requirement and
+ * `narrowing`, the requirement of the images or a preference.
  */
 export function copiedBeside(
   view: PodView,

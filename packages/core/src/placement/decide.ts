@@ -32,7 +32,7 @@ export function decideFor(view: PodView, input: PlacementInput): EvaluatedPlacem
   if (policy === undefined) return withoutImages({ kind: 'leave', reason: reason ?? 'NoPolicy', ...NO_DETAILS });
   const details = { policy: policy.name, ...NO_DETAILS };
   if (reason !== undefined) return withoutImages({ kind: 'leave', reason, ...details });
-  // PL10: the audit evaluates the pod after the response.
+  // PL10: in mode Audit the pod is evaluated after the response.
   if (policy.spec.mode === 'Audit') return withoutImages({ kind: 'leave', reason: 'Audit', ...details });
   const knowledge = imageKnowledge(view, input.images, policy.spec);
   return { decision: decideByImages(view, input, policy, knowledge), knowledge };
@@ -77,7 +77,7 @@ function placeSupported(
   if (!hasMatchableTerm(view)) return leavePod(context, 'MatchesNothing');
   if (context.unlabelled === 'only') return placeOnUnlabelled(context);
   const allowed = restrictToOwnerChoice(view, support.architectures);
-  // PL3: the owner's choice is kept, and the allow-list yields to it where the images support it.
+  // PL3: the owner's choice has precedence over the policy's allow-list, as far as the images support it.
   const isBeyond = support.notAllowed || isNone(allowed);
   const remaining = isNone(allowed) ? restrictToOwnerChoice(view, support.supported) : allowed;
   if (isNone(remaining)) return unsupportedChoice(context);
@@ -85,7 +85,9 @@ function placeSupported(
   return isBeyond ? placeNotAllowed(context, remaining) : placeKnown(context, remaining);
 }
 
-/** PL5: no architecture is required; labels are copied as for any pod. */
+/**
+ * PL5: places a pod that matches only nodes without an architecture label. Copies labels, but requires no architecture.
+ */
 function placeOnUnlabelled(context: PlacementContext): PlacementDecision {
   return constrainOrLeave(context, {
     architectures: 'any',
@@ -95,7 +97,9 @@ function placeOnUnlabelled(context: PlacementContext): PlacementDecision {
   });
 }
 
-/** PL3: the owner's choice is kept, even if the pod will not run. */
+/**
+ * PL3: leaves a pod whose images do not support the owner's choice. The choice is kept, even if the pod will not run.
+ */
 function unsupportedChoice(context: PlacementContext): PlacementDecision {
   return leavePod(context, 'OwnerChoiceUnsupported', [
     { kind: 'OwnerChoiceUnsupported', ...optionalImage(context.support.image) },

@@ -8,7 +8,7 @@ import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
  * reason, audit annotation and log field.
  */
 
-/** Reasons to leave a pod exactly as received, with additions of earlier calls (PL1, PL10, PL11). */
+/** Reasons to leave a pod exactly as received. Additions of earlier calls stay in the pod (PL1, PL10, PL11). */
 export const UNTOUCHED_REASONS = [
   /** The request does not create a pod. */
   'NotCreated',
@@ -17,12 +17,12 @@ export const UNTOUCHED_REASONS = [
   'NodeAssigned',
   'StaticPod',
   'DaemonSetPod',
-  /** Pinned to nodes by `metadata.name` match fields. */
+  /** Each required term names nodes by `metadata.name`. */
   'PinnedToNode',
   'Skipped',
   'NoPolicy',
   'NoImages',
-  /** A field that would have to be changed does not have the API's shape. */
+  /** A field that a patch may change does not have the shape that the API requires. */
   'Malformed',
   /** More images, terms or tolerations than the limits allow. */
   'Oversized',
@@ -31,9 +31,9 @@ export const UNTOUCHED_REASONS = [
   'SelfCheckFailed',
 ] as const;
 
-/** Reasons to leave a pod as its owner wrote it, without any additions. */
+/** Reasons to leave a pod as its owner wrote it. Additions of earlier calls are removed. */
 export const LEAVE_REASONS = [
-  /** The architectures that the owner allows are all supported by the images. */
+  /** The images support all architectures that the owner allows. */
   'OwnerChoice',
   /** The images support no architecture that the owner allows; the pod stays as written. */
   'OwnerChoiceUnsupported',
@@ -43,7 +43,7 @@ export const LEAVE_REASONS = [
   'NothingToConstrain',
   /** The pod could be bound to nodes of several operating systems, none of them Linux. */
   'OperatingSystemOpen',
-  /** Its selectors match only nodes without an architecture label: any required architecture would exclude them all. */
+  /** The pod matches only nodes without an architecture label. Any required architecture would exclude all of them. */
   'NodesWithoutArchitecture',
   'NoCommonArchitecture',
   /** The images support no architecture of the policy's allow-list, and there is nothing to add. */
@@ -51,34 +51,36 @@ export const LEAVE_REASONS = [
   /** No image is resolved, and the policy admits the pod. */
   'Unresolved',
   /**
-   * A bare pod whose manifest has the key `affinity`: an apply would be rejected, and the node selector cannot express
-   * the constraint.
+   * The manifest of a bare pod sets `affinity`, and the node selector cannot express the constraint. With a changed
+   * affinity, another apply of the manifest would be rejected.
    */
   'AppliedBarePod',
 ] as const;
 
 export const CONSTRAIN_REASONS = [
-  /** To all that the images support and the policy allows. */
+  /** Constrained to all architectures that the images support and the policy allows. */
   'ImagesSupport',
-  /** The owner's choice is kept; the taints of its architectures are tolerated. */
+  /** The owner's choice is kept, and only tolerations for its architectures are added. */
   'OwnerChoice',
-  /** To the part of the owner's choice that the images support. */
+  /** Constrained to the part of the owner's choice that the images support. */
   'OwnerChoiceNarrowed',
-  /** To the policy's preferred architecture. */
+  /** Constrained to the policy's preferred architecture. */
   'Preferred',
   'PreferredByPod',
   'PreferredByNamespace',
-  /** To the architecture of the policy's rollout, which includes this workload. */
+  /** Constrained to the architecture of the policy's rollout, because the rollout includes this workload. */
   'RolledOut',
-  /** To all that the images support, because no node can take the pod on a preferred architecture. */
+  /** Constrained to all architectures that the images support, because no node of a preferred one can take the pod. */
   'PreferredNotSchedulable',
-  /** To all that the images support, because the policy's allow-list excludes it. */
+  /**
+   * Constrained to all architectures that the images support, because the policy's allow-list contains none of them.
+   */
   'NotAllowedByPolicy',
-  /** To what the resolved images support; other images are unresolved. */
+  /** Constrained to the architectures that the resolved images support, because other images are unresolved. */
   'PartlyKnown',
-  /** To the policy's fallback architecture, because images are unresolved. */
+  /** Constrained to the policy's fallback architecture, because images are unresolved. */
   'Fallback',
-  /** To the policy's allow-list, because no image is resolved. */
+  /** Constrained to the policy's allow-list, because no resolved image constrains the pod. */
   'AllowedByPolicy',
   /** Only labels were copied to node affinity. */
   'LabelsCopied',
@@ -133,7 +135,7 @@ interface Explained {
   readonly policy?: string;
   /** The decisive image as written in the pod, if there is one. */
   readonly image?: string;
-  /** The unresolved images. Empty if all are resolved, and if no image was considered. */
+  /** The unresolved images. Empty if all images are resolved, or if the decision did not need the images. */
   readonly unresolved: readonly UnresolvedImage[];
   readonly warnings: readonly PlacementWarning[];
 }
@@ -144,11 +146,14 @@ export interface Constrain extends Explained {
   readonly reason: ConstrainReason;
   /** The allowed architectures, sorted. Empty if only labels were copied. */
   readonly architectures: readonly NodeArchitecture[];
-  /** ANDed into every required term that does not imply them. */
+  /** The requirements to add to every required term that does not imply them. */
   readonly requirements: readonly NodeSelectorRequirement[];
-  /** The requirements are added as keys of the node selector; absent: to required node affinity. */
+  /**
+   * True if the requirements are added as keys of the node selector. Absent if they are added to required node
+   * affinity.
+   */
   readonly asNodeSelector?: true;
-  /** Added as preferred node affinity. */
+  /** The terms to add to preferred node affinity. */
   readonly preferred: readonly PreferredArchitecture[];
   /** Architectures whose taint is tolerated. */
   readonly tolerated: readonly NodeArchitecture[];
@@ -167,7 +172,7 @@ export interface Gate extends Explained {
   /** The architectures that its resolved images support, sorted. Empty if they constrain nothing. */
   readonly architectures: readonly NodeArchitecture[];
   readonly requirements: readonly NodeSelectorRequirement[];
-  /** As for a constrained pod. */
+  /** As in `Constrain`. */
   readonly asNodeSelector?: true;
 }
 
@@ -181,7 +186,7 @@ export type PlacementDecision = Constrain | Leave | Gate | Deny;
 
 const untouched: ReadonlySet<string> = new Set(UNTOUCHED_REASONS);
 
-/** Whether the decision leaves the pod exactly as received, with additions of earlier calls. */
+/** Whether the decision leaves the pod exactly as received, so that additions of earlier calls stay in it. */
 export function isUntouched(decision: PlacementDecision): boolean {
   return decision.kind === 'leave' && untouched.has(decision.reason);
 }

@@ -10,7 +10,7 @@ import type { PodView } from './pod-view.ts';
 
 /** PL1: returns the reason why the pod is exempt; `undefined` if it must be decided. */
 export function findExemption(view: PodView, input: PlacementInput): UntouchedReason | undefined {
-  // PL1: Only the creation of a pod is decided, because its affinity is immutable later.
+  // PL1: The request does not create a pod. The affinity of an existing pod is immutable.
   if (input.operation !== 'CREATE') return 'NotCreated';
   // PL1: The pod already has a node.
   if (textAt(view.spec, 'nodeName') !== undefined) return 'NodeAssigned';
@@ -36,7 +36,7 @@ function untouchable(view: PodView): UntouchedReason | undefined {
   return isOversized(view) ? 'Oversized' : undefined;
 }
 
-/** Terms are ORed, so the pod is pinned only if each of them names nodes. */
+/** Whether the pod is pinned to nodes. Terms are ORed, so each of them must name nodes. */
 function isPinned({ requiredAffinity }: PodView): boolean {
   const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   return terms.length > 0 && terms.every(namesNode);

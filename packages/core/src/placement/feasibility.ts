@@ -6,7 +6,7 @@ import { bringableArchitectures } from '../pod/scale-from-zero.ts';
 import { architectureToleration, tolerable } from './architecture-taints.ts';
 import type { PlacementContext } from './context.ts';
 
-/** PL6: whether a node of this architecture can take the pod, or an autoscaler can bring one. */
+/** PL6: whether a node of this architecture can take the pod, or an autoscaler can add such a node. */
 export function isPossible(context: PlacementContext, architecture: NodeArchitecture): boolean {
   const { found } = getSearch(context);
   const possible = found.get(architecture) ?? search(context, architecture);
@@ -14,7 +14,10 @@ export function isPossible(context: PlacementContext, architecture: NodeArchitec
   return possible;
 }
 
-/** The results of node searches for one decision. Several rules need them, and each search counts (limits.ts). */
+/**
+ * The results of the node searches for one decision. They are stored, because several rules need them and the number of
+ * searches is limited (`PASSES` in limits.ts).
+ */
 interface Search {
   readonly found: Map<NodeArchitecture, boolean>;
   bringable?: ReturnType<typeof bringableArchitectures>;
@@ -39,7 +42,7 @@ function search(context: PlacementContext, architecture: NodeArchitecture): bool
 function isBrought(context: PlacementContext, demand: SchedulingDemand, architecture: NodeArchitecture): boolean {
   if (!context.policy.spec.scaleFromZero.includes(architecture)) return false;
   const known = getSearch(context);
-  // The nodes that an autoscaler can bring do not depend on tolerations, so the result holds for every architecture.
+  // The demand differs by architecture only in its tolerations, which do not affect this result: one search is enough.
   const bringable = (known.bringable ??= bringableArchitectures(demand, context.input.nodes));
   return bringable === 'any' || bringable.has(architecture);
 }
@@ -49,7 +52,7 @@ export function tolerated(
   { view, input, policy, written }: PlacementContext,
   architectures: Architectures,
 ): readonly NodeArchitecture[] {
-  // PL1: another apply of the manifest would be rejected.
+  // PL1: with additional tolerations, another apply of the manifest would be rejected.
   if (written?.tolerations === true) return [];
   return architectures === 'any' ? [] : tolerable(architectures, view, input.namespaceFacts, policy, input.nodes);
 }

@@ -7,7 +7,7 @@ import type { ArchPolicy } from '../policy/index.ts';
 export interface PlacementInput {
   /** The pod as received; never modified. */
   readonly pod: JsonObject;
-  /** The request's namespace; the object may lack it. */
+  /** The namespace of the request. The metadata of the pod may not contain it. */
   readonly namespace: string;
   /** The request's operation, such as `CREATE`. */
   readonly operation: string;
@@ -22,12 +22,12 @@ export interface PlacementInput {
   /** Whether an operator will lift the gate: its Lease is fresh. */
   readonly canGate: boolean;
   /**
-   * Epoch milliseconds, for `retryAtMs` of images and the relaxations in the policy's status. Absent: any wait is short
-   * enough, and nothing is relaxed.
+   * The current time in epoch milliseconds, for `retryAtMs` of images and for relaxations in the policy's status.
+   * Absent: no `retryAtMs` is too late to gate the pod, and nothing is relaxed.
    */
   readonly nowMs?: number;
   /** `activeDeadlineSeconds` of the pod's Job, if known. */
   readonly jobDeadlineSeconds?: number;
-  /** Whether the preference is relaxed (R9), instead of the policy's status; absent: as in the status. */
+  /** Whether the preference is relaxed (R9). Overrides the policy's status; absent: the status decides. */
   readonly preferenceRelaxed?: boolean;
 }

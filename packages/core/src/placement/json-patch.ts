@@ -93,7 +93,7 @@ function applyAt(
   return next === undefined ? undefined : withField(value, token, next);
 }
 
-/** The whole document can be tested or replaced; no patch of ArchPolicy removes it. */
+/** Applies an operation to the whole document. It is never removed, because no patch of ArchPolicy does that. */
 function applyToWhole(value: Json, operation: JsonPatchOperation): Json | undefined {
   if (operation.op === 'remove') return undefined;
   if (operation.op === 'test') return jsonEqual(value, operation.value) ? value : undefined;
@@ -117,7 +117,7 @@ function applyToField(object: JsonObject, key: string, operation: JsonPatchOpera
 }
 
 function withField(object: JsonObject, key: string, value: Json): JsonObject {
-  // Only this form creates an own field named `__proto__`, but it takes three times as long.
+  // A literal can create an own field named `__proto__`, and an assignment cannot. But it takes three times as long.
   if (key === '__proto__') return { ...object, [key]: value };
   const copy: Record<string, Json | undefined> = { ...object };
   copy[key] = value;

@@ -43,7 +43,10 @@ export function managedPaths(
   return object({ spec });
 }
 
-/** The compared fields; named, because the compiler requires brackets for fields of an index signature. */
+/**
+ * The fields that the checks compare. The type names them, because the compiler requires brackets for fields of an
+ * index signature.
+ */
 type Fields = Readonly<Record<'key' | 'operator' | 'value' | 'values', Json | undefined>>;
 
 function object(fields: Readonly<Record<string, ManagedPath>>): ManagedPath {
@@ -80,7 +83,7 @@ function isExpression(element: Json, copiedKeys: readonly string[]): boolean {
   return typeof key === 'string' && copiedKeys.includes(key) && values.length === 1;
 }
 
-/** PL5: excludes the architectures that the images do not support. */
+/** Whether the element excludes the architectures that the images do not support (PL5). */
 function isExclusion(element: Json): boolean {
   if (!isRequirement(element, 'NotIn')) return false;
   const { key, values } = element as Fields;

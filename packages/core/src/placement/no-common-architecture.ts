@@ -17,7 +17,10 @@ export function decideNoCommonArchitecture(
   return leavePod(context, reason, [{ kind: reason, ...optionalImage(support.image) }]);
 }
 
-/** A pod is not denied if its operating system was only assumed and another one would fit. */
+/**
+ * Whether the operating system was only assumed, and the images have a common architecture for another one. Then the
+ * pod is not denied.
+ */
 function mayRunElsewhere({ os, policy }: PlacementContext, knowledge: readonly ImageKnowledge[]): boolean {
   if (os.kind === 'declared') return false;
   return offeredSystems(knowledge).some(

@@ -13,14 +13,15 @@ import { ANY_VALUE, has, implies, intersection, isEmpty, toValueSet } from '../r
 /** The owner's constraints on nodes. */
 export type OwnerConstraints = Pick<SchedulingDemand, 'nodeSelector' | 'requiredAffinity'>;
 
-/** Requires one of these architectures. */
+/** Returns the requirement that allows only these architectures. */
 export function architectureRequirement(architectures: readonly NodeArchitecture[]): NodeSelectorRequirement {
   return { key: LABEL_ARCH, operator: 'In', values: architectures };
 }
 
 /**
- * Excludes all other architectures; a node without the label matches. The list does not depend on the nodes, so that
- * pods of one template stay equal and nodes that are added later are excluded as well.
+ * Returns the requirement that excludes all other architectures, but not nodes without the label. The excluded
+ * architectures do not depend on the nodes of the cluster. So pods of one template get the same requirement, and nodes
+ * that are added later are excluded as well.
  *
  * @returns undefined if there is no other architecture
  */
@@ -51,19 +52,24 @@ export function allowedByOwner(
   return architectures.filter((architecture) => alternatives.some((allowed) => has(allowed, architecture)));
 }
 
-/** Returns the supported architectures that the owner allows; `'any'` stays unchanged. */
+/** Returns those of the architectures that the owner allows; `'any'` is returned unchanged. */
 export function restrictToOwnerChoice(owned: OwnerConstraints, architectures: Architectures): Architectures {
   return architectures === 'any' ? 'any' : allowedByOwner(owned, architectures);
 }
 
-/** Whether a term can match: an empty term matches nothing, and neither does an empty list. */
+/**
+ * Whether any required term can match a node. An empty term matches no node, and an empty list of terms matches no
+ * node.
+ */
 export function hasMatchableTerm(owned: OwnerConstraints): boolean {
   return getTerms(owned).some((term) => term === undefined || !isEmptyTerm(term));
 }
 
 /**
- * Whether node selector and this term (`undefined`: there are no terms) imply the requirement. The deprecated
- * architecture label counts as well.
+ * Whether the node selector and the term together imply the requirement. Constraints on the deprecated architecture
+ * label count as well.
+ *
+ * @param term undefined if the pod has no required terms
  */
 export function isImplied(
   nodeSelector: Labels,
@@ -106,7 +112,8 @@ export function contradictsTogether(
 }
 
 /**
- * Returns the required terms, which are ORed; without required affinity one `undefined`, for the node selector alone.
+ * Returns the required terms, which are ORed. Without required affinity, returns one `undefined`: the node selector is
+ * then evaluated alone.
  */
 function getTerms({ requiredAffinity }: OwnerConstraints): readonly (NodeSelectorTerm | undefined)[] {
   return requiredAffinity?.nodeSelectorTerms ?? [undefined];
@@ -115,7 +122,7 @@ function getTerms({ requiredAffinity }: OwnerConstraints): readonly (NodeSelecto
 function allowedArchitectures(nodeSelector: Labels, term: NodeSelectorTerm | undefined): ValueSet {
   return intersection(
     allowedValues(nodeSelector, term, LABEL_ARCH),
-    // A node without the deprecated label may match, so only explicit constraints on it count.
+    // Nodes may not have the deprecated label, so it counts only if the pod constrains it.
     allowedValues(nodeSelector, term, LABEL_ARCH_BETA),
   );
 }

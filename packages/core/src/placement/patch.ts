@@ -42,7 +42,7 @@ export function placementPatch(
   return checkPatch(received, changes, annotate(received, original.annotation, annotation, changes), decision);
 }
 
-/** Checks the patch. If the annotation does not fit, the pod gets the other changes. */
+/** Checks the patch. If only the annotation does not fit, returns the other changes. */
 function checkPatch(
   received: JsonObject,
   changes: readonly JsonPatchOperation[],
@@ -57,15 +57,19 @@ function checkPatch(
   return check.problem === 'AnnotationsTooLarge' ? { kind: 'patch', patch: changes } : check;
 }
 
-/** Removes the additions of earlier calls and the annotation. An annotation without remaining additions may stay. */
+/**
+ * Removes the additions of earlier calls and the annotation. If the pod contains none of the additions, the annotation
+ * stays.
+ */
 function removeAdditions({ removed }: Original): readonly JsonPatchOperation[] {
   if (removed.length === 0) return [];
   return [...removed.map(removal), { op: 'remove', path: ANNOTATION }];
 }
 
 /**
- * Cancels each removal against an equal addition at the same path. Removals run backwards and additions forwards, so
- * what cancels is adjacent, and the remaining operations still find the positions that they expect.
+ * Returns the removals and then the additions, without pairs that cancel each other: the removal and the addition of
+ * equal values at the same path. Values are removed in the reverse order of their addition. So the last removal can
+ * cancel the first addition, the one before it the second, and the positions in the remaining operations stay correct.
  */
 function difference(removed: readonly Addition[], added: readonly Addition[]): readonly JsonPatchOperation[] {
   let same = 0;

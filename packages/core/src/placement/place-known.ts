@@ -85,7 +85,7 @@ function chooseWithin(
   wanted: readonly Wanted[],
   remaining: Architectures,
 ): Chosen & { readonly softened: boolean } {
-  // A preference needs at least two architectures.
+  // With a single architecture there is nothing to prefer.
   if (remaining !== 'any' && remaining.length === 1) return { ...NOT_NARROWED, softened: false };
   if (context.policy.spec.preference?.type === 'Prefer') return { ...NOT_NARROWED, softened: true };
   const chosen = choose(context, wanted, remaining);
@@ -93,7 +93,10 @@ function chooseWithin(
   return { ...NOT_NARROWED, warnings: chosen.warnings, softened: true };
 }
 
-/** Whether to add the choice as preferred terms. A choice by the pod's own label stays a requirement. */
+/**
+ * Whether to prefer the chosen architecture instead of requiring it. A choice by the pod's own label stays a
+ * requirement.
+ */
 function becomesPreferred({ reason }: Chosen, { view, policy }: PlacementContext): boolean {
   return reason !== 'PreferredByPod' && mayBeVolumeBound(view, policy);
 }
@@ -106,7 +109,7 @@ function weakLast(wanted: readonly Wanted[], { supported, plain }: CommonSupport
 }
 
 interface Chosen {
-  /** Absent: not narrowed. */
+  /** The architecture to require. Absent if the preference does not narrow the pod. */
   readonly architecture?: NodeArchitecture;
   readonly reason: ConstrainReason;
   readonly warnings: readonly PlacementWarning[];

@@ -17,15 +17,15 @@ import { warningText } from './warnings.ts';
 /** The complete result of one admission review. */
 export interface PodPlacement {
   readonly decision: PlacementDecision;
-  /** RFC 6902, for the pod as received. Empty: admitted unchanged. */
+  /** The JSON Patch (RFC 6902) for the pod as received. Empty if the pod is admitted unchanged. */
   readonly patch: readonly JsonPatchOperation[];
-  /** At most 120 characters each. */
+  /** The warnings for the user, at most 120 characters each. */
   readonly warnings: readonly string[];
-  /** For the API server's audit log; keys without prefix. */
+  /** The annotations for the API server's audit log, which adds a prefix to the keys. */
   readonly auditAnnotations: Readonly<Record<string, string>>;
 }
 
-/** Decides about a pod and builds its patch. Pure: the same input has the same result. */
+/** Decides about a pod and builds its patch. The result depends only on the input. */
 export function placePod(input: PlacementInput): PodPlacement {
   const original = revertAdditions(input);
   const view = readPodView(original.pod);
@@ -48,7 +48,7 @@ interface Change {
   readonly patch: readonly JsonPatchOperation[];
 }
 
-/** PL11: a patch that fails its check is not sent. */
+/** Builds the patch for the decision. PL11: if the patch fails its check, leaves the pod unchanged instead. */
 function applyDecision(input: PlacementInput, original: Original, view: PodView, verdict: EvaluatedPlacement): Change {
   const { decision } = verdict;
   const patched = placementPatch(input.pod, original, view, verdict);

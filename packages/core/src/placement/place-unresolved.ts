@@ -25,7 +25,8 @@ export function placeUnresolved(
   const isOwnerChoice = constrainsArchitecture(view);
   // If the owner allows a single architecture, no result of an inspection changes anything.
   const settled = isOwnerChoice && allowedByOwner(view, NODE_ARCHITECTURES).length <= 1;
-  // A requirement of a gated pod cannot be removed, and the allow-list yields if the other images support none of it.
+  // Requirements of a gated pod cannot be removed. So the allow-list is not required yet: the images may support none
+  // of it.
   if (action === 'gate' && !settled) return gatePod(context, restrictToOwnerChoice(view, support.supported));
   return constrainOrLeave(context, {
     ...(settled ? keepOwnerChoice(context, remaining) : narrow(context, remaining, action)),
@@ -35,7 +36,7 @@ export function placeUnresolved(
   });
 }
 
-/** PL8: tolerates the taint of the architecture that the owner chose, for any images. */
+/** PL8: keeps the owner's choice of a single architecture, and tolerates its taint although images are unresolved. */
 function keepOwnerChoice(
   context: PlacementContext,
   remaining: Architectures,
@@ -57,7 +58,7 @@ function narrow(
   const plain = withoutWeakOffers(context, remaining);
   const guess = isRelaxed(view, input, policy) ? undefined : findGuess(context, plain, action);
   if (guess === undefined) {
-    // A node that replaces a weak offer may need the toleration (PL8).
+    // PL8: without the weak offers, the remaining nodes may have a taint that the pod must tolerate.
     return {
       architectures: plain,
       reason: 'PartlyKnown',
@@ -70,7 +71,10 @@ function narrow(
   return mayBeVolumeBound(view, policy) ? soften(context, guess, plain) : { ...narrowed, isChoice: true };
 }
 
-/** PL6: turns the guess into preferred terms, for a pod whose volume may be bound elsewhere and that no controller is known to replace. */
+/**
+ * PL6: turns the guess into preferred terms, because the pod's volume may be bound to a node of another architecture,
+ * and no controller is known to replace the pod.
+ */
 function soften(
   context: PlacementContext,
   { architectures: guesses, reason }: Guess,
@@ -96,7 +100,7 @@ function buildWarnings({ support }: PlacementContext, settled: boolean): readonl
   ];
 }
 
-/** A pod may have many images with similar warnings. */
+/** Maximum number of warnings about unresolved images: a pod may have many images with similar warnings. */
 const MAX_UNRESOLVED_WARNINGS = 3;
 
 /**
@@ -114,7 +118,7 @@ function findGuess(context: PlacementContext, remaining: Architectures, action: 
     ...(action === 'fallback'
       ? [{ architectures: filterAllowed(context, remaining, [fallbackArchitecture]), reason: 'Fallback' as const }]
       : []),
-    // Only if no resolved image constrains the pod: otherwise `remaining` is already restricted to the allow-list.
+    // If a resolved image constrains the pod, `remaining` is already restricted to the allow-list.
     ...(remaining === 'any'
       ? [{ architectures: filterAllowed(context, remaining, architectures ?? []), reason: 'AllowedByPolicy' as const }]
       : []),

@@ -27,10 +27,10 @@ export interface PodView {
   /** `spec.os.name`. */
   readonly os?: string;
   readonly images: readonly string[];
-  /** The images that no container runs. */
+  /** Those of `images` that are only mounted as volumes, so that no container runs them. */
   readonly volumeImages?: readonly string[];
   readonly nodeSelector: Labels;
-  /** Also absent if it is malformed. */
+  /** Absent if the pod has no required node affinity, or if it is malformed. */
   readonly requiredAffinity?: NodeSelector;
   readonly tolerations: readonly Toleration[];
   /** Whether all fields that a patch may change have the API's shape. */

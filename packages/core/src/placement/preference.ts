@@ -16,7 +16,7 @@ export interface Wanted {
   readonly reason: Extract<ConstrainReason, 'Preferred' | 'PreferredByPod' | 'PreferredByNamespace' | 'RolledOut'>;
 }
 
-/** PL6: the wanted architectures, the most preferred first, supported by the images or not. */
+/** PL6: the wanted architectures, the most preferred first. The images may not support all of them. */
 export interface Preference {
   readonly wanted: readonly Wanted[];
   readonly warnings: readonly PlacementWarning[];
@@ -28,7 +28,7 @@ interface Override {
 }
 
 /**
- * The weight of preferred terms for a rollout, a namespace's label or a guess if the policy has no preference: the
+ * The weight of preferred terms if the policy has no `preference`, for example for a rollout or a guess. It is the
  * schema's default.
  */
 export const DEFAULT_WEIGHT = 100;
@@ -36,9 +36,10 @@ export const DEFAULT_WEIGHT = 100;
 const NOTHING_WANTED: Preference = { wanted: [], warnings: [] };
 
 /**
- * Resolves the preference. The pod's choice precedes that of the namespace, then follow the policy's rollout and its
- * preference. A choice that is not allowed or not supported is ignored with a warning. If the owner chose among
- * architectures without requiring one (PL3), only the pod's own label counts.
+ * Resolves the preference. The pod's choice has precedence over the namespace's choice, followed by the policy's
+ * rollout and the policy's preference. A choice of a pod or namespace is ignored with a warning if the policy does not
+ * allow it or the images do not support it. If the owner chose among architectures without requiring one (PL3), only
+ * the pod's own label counts.
  *
  * @param supported the architectures that the images support; `'any'` if they constrain nothing
  */
@@ -83,10 +84,10 @@ export function isSupported(architecture: NodeArchitecture, supported: readonly 
 }
 
 /**
- * R9: whether the policy's status relaxes the preference for the workload, its namespace or the policy, because pods
- * with it found no node.
+ * R9: whether the preference is relaxed, because pods with the preference found no node. The policy's status relaxes it
+ * for a workload, a namespace or all pods of the policy.
  *
- * @param architecture absent: whether every preference is relaxed
+ * @param architecture if absent, returns whether every preference is relaxed
  */
 export function isRelaxed(
   view: PodView,

@@ -1,4 +1,4 @@
-/** The most bytes that one UTF-16 code unit has in UTF-8. */
+/** Maximum number of UTF-8 bytes for one UTF-16 code unit. */
 export const MAX_BYTES_PER_UNIT = 3;
 
 /** Returns the length in UTF-8 bytes; a lone surrogate counts as the replacement character that an encoder writes. */
@@ -18,8 +18,8 @@ export function utf8Length(text: string): number {
 }
 
 /**
- * Returns a tenant's text in a form that is safe to display: only characters of image references and label keys, and at
- * most `max` of them; the middle is omitted.
+ * Returns a tenant's text in a form that is safe to display. Characters that no image reference or label key contains
+ * become `?`. If the text has more than `max` characters, its middle is omitted.
  */
 export function quote(text: string, max: number): string {
   const clean = text.slice(0, MAX_SHOWN).replaceAll(/[^A-Za-z0-9._:/@-]/g, '?');
@@ -28,7 +28,7 @@ export function quote(text: string, max: number): string {
   return `${clean.slice(0, head)}~${clean.slice(clean.length - (max - 1 - head))}`;
 }
 
-/** Longer texts are truncated before they are processed. */
+/** Maximum number of characters that are processed. Longer texts are truncated first. */
 const MAX_SHOWN = 1024;
 
 function isLead(unit: number): boolean {

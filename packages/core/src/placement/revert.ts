@@ -10,23 +10,24 @@ import { managedPaths } from './managed-paths.ts';
 /** The additions of earlier calls, from the pod's annotation. */
 export interface RecordedAdditions {
   readonly added: readonly Addition[];
-  /** The number of required terms at that time; absent if none was changed. */
+  /** The number of required terms when the additions were recorded. Absent if it was not recorded. */
   readonly terms?: number;
 }
 
 /** A pod without the additions of earlier calls. */
 export interface Reverted {
   readonly pod: JsonObject;
-  /** The removed values, in the order of the removals: each path refers to the state after those before it. */
+  /** The removed values, in the order of their removal. Each path refers to the pod after the previous removals. */
   readonly removed: readonly Addition[];
 }
 
 /**
  * PL2: removes recorded additions from a pod, each only if it is still there unchanged and has a managed shape. The
- * last addition is removed first, so that the recorded positions hold. Values that others added to parents that
- * ArchPolicy created are kept, and so are those parents.
+ * last addition is removed first, so that the recorded positions hold. If ArchPolicy created a parent and others added
+ * values to it, the parent and those values are kept.
  *
- * @param namespaceKeys keys of the namespace's own node selector: it adds them before the webhook is called, so they are never additions
+ * @param namespaceKeys keys of the namespace's own node selector. They are never additions of ArchPolicy, because the
+ *   API server adds them before it calls the webhook.
  */
 export function revert(
   pod: JsonObject,
@@ -81,7 +82,7 @@ function findRemovals(at: Position, tokens: readonly string[], recorded: Json): 
   return findRemovals({ managed: child, value: next, path: at.path + pointer(token), terms: at.terms }, rest, recorded);
 }
 
-/** Returns the parts of a value that are recorded: all of it, or some (in the order of their removal). */
+/** Returns `'whole'` if the complete value is recorded, else its recorded parts in the order of their removal. */
 function matchValue(at: Position, recorded: Json): 'whole' | readonly Addition[] {
   switch (at.managed.kind) {
     case 'object':
@@ -119,7 +120,7 @@ function matchFields(
   return combineParts(parts, Object.keys(value).length);
 }
 
-/** If the number of terms changed, it is unknown which of them contain additions. */
+/** Matches the terms by their positions. If the number of terms changed, returns none: their positions are unknown. */
 function matchTerms(
   { value, path }: Position,
   managed: ManagedPathOf<'terms'>,
@@ -163,13 +164,16 @@ interface MatchedPart {
   readonly found: 'whole' | readonly Addition[];
 }
 
-/** A value is matched as a whole if each part of it is; parents with other parts are kept. */
+/**
+ * Returns `'whole'` if every part of the value is matched as a whole. A value with other parts is kept, without the
+ * matched ones.
+ */
 function combineParts(parts: readonly MatchedPart[], size: number): 'whole' | readonly Addition[] {
   if (size > 0 && parts.length === size && parts.every(({ found }) => found === 'whole')) return 'whole';
   return parts.flatMap(({ path, value, found }) => (found === 'whole' ? [{ path, value }] : found));
 }
 
-/** The element at its recorded position, or at the position to which it was moved in its list. */
+/** Returns the recorded element. If it is not at its recorded position, searches the whole list for it. */
 function matchElement(
   { isManaged }: ManagedPathOf<'elements'>,
   list: readonly Json[],

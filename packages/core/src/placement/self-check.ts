@@ -21,12 +21,14 @@ export type SelfCheck =
   | { readonly kind: 'passed'; readonly pod: JsonObject }
   | { readonly kind: 'failed'; readonly problem: SelfCheckProblem };
 
-/** `AnnotationsTooLarge`: the patch is valid except for the decision annotation, which must be omitted. */
+/**
+ * Why a patch fails its check. `AnnotationsTooLarge`: only the decision annotation does not fit and must be omitted.
+ */
 export type SelfCheckProblem = 'DoesNotApply' | 'InvalidRequirement' | 'InvalidWeight' | 'AnnotationsTooLarge';
 
 /**
- * PL11: applies the patch to the received object and validates the changes as the API server does. The API server
- * rejects a patch that does not apply, and a pod that the patch makes invalid, under any failure policy.
+ * PL11: applies the patch to the received object and validates the changes as the API server does. If the patch does
+ * not apply or makes the pod invalid, the API server rejects the pod under any failure policy.
  */
 export function selfCheck(
   received: JsonObject,
@@ -61,7 +63,7 @@ function annotationsFit(pod: JsonObject): boolean {
   const annotations = Object.entries(stringMapAt(objectAt(pod, 'metadata'), 'annotations')).flat();
   let units = 0;
   for (const text of annotations) units += text.length;
-  // Counting exactly reads every character, and most pods are far below the limit.
+  // An exact count reads every character. Most pods do not need it, because they are far below the limit.
   if (units * MAX_BYTES_PER_UNIT <= MAX_ANNOTATIONS_BYTES) return true;
   let bytes = 0;
   for (const text of annotations) bytes += utf8Length(text);

@@ -8,7 +8,7 @@ import { isArchKey } from './node-constraints.ts';
  * PL3: whether the owner chose among architectures without requiring one: by preferred node affinity, a topology
  * spread, or pod affinity or anti-affinity over the architecture. Narrowing the pod would override that choice.
  *
- * @param spec of the pod, without preferred terms of ArchPolicy
+ * @param spec the pod's spec without the preferred terms that ArchPolicy added
  */
 export function choosesSoftly(spec: JsonObject): boolean {
   const affinity = objectAt(spec, 'affinity');

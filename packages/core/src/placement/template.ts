@@ -4,7 +4,10 @@ import { readOwner } from '../kubernetes/owner.ts';
 import { mountedOnly, podImages } from '../kubernetes/pod-spec.ts';
 import { stringMapAt } from '../json/read.ts';
 
-/** Characters of annotations: usual pods have hundreds. With more, comparing costs as much as deciding. */
+/**
+ * Maximum number of characters in the annotations; usual pods have some hundreds. Comparing longer annotations would
+ * take as long as a placement.
+ */
 const MAX_ANNOTATIONS_LENGTH = 16_384;
 
 /**
@@ -12,8 +15,8 @@ const MAX_ANNOTATIONS_LENGTH = 16_384;
  * the same placement from the same input, and the check of a patch for one (PL11) holds for the other. Pods of a
  * ReplicaSet have the same text, although their names and some volume names differ.
  *
- * Undefined for a bare pod, whose names and managed fields count as well, and for a pod that is too large or does not
- * have the shape of a pod. A number that is not finite becomes null here, but no API server sends one.
+ * Returns undefined for a bare pod, whose placement also depends on its name and managed fields, and for a pod that is
+ * too large or malformed. A number that is not finite becomes null in the text, but no API server sends such a number.
  */
 export function templateText(pod: JsonObject): string | undefined {
   const { metadata, spec } = pod;
@@ -35,7 +38,7 @@ export function templateText(pod: JsonObject): string | undefined {
     tolerations: spec['tolerations'],
     spread: spec['topologySpreadConstraints'],
     schedulingGates: spec['schedulingGates'],
-    // Other types are ignored.
+    // The placement ignores values of other types.
     deadline: typeof deadline === 'number' ? String(deadline) : undefined,
   });
 }

@@ -6,7 +6,10 @@ import { parseDurationMs } from '../policy/index.ts';
 import type { PlacementInput } from './input.ts';
 import type { PodView } from './pod-view.ts';
 
-/** A pod with a deadline of fewer gate timeouts would spend too much of its time behind the gate. */
+/**
+ * Minimum ratio of a pod's deadline to the gate timeout. With a shorter deadline, the pod would spend too much of its
+ * time behind the gate.
+ */
 const DEADLINE_FACTOR = 3;
 
 /** PL9: the action for a pod with unresolved images. */
@@ -30,7 +33,10 @@ export function unresolvedAction(
   }
 }
 
-/** If no result can arrive within the timeout, waiting would end in the fallback, so the fallback is used at once. */
+/**
+ * Returns the action for `whenUnresolved: Gate`. If no result can arrive within the timeout, the fallback is used at
+ * once, because it would be used after the timeout anyway.
+ */
 function gateAction(
   view: PodView,
   knowledge: readonly ImageKnowledge[],

@@ -2,13 +2,14 @@ import type { Deny, PlacementWarning } from './decision.ts';
 import { quote } from './quote.ts';
 
 /**
- * The length that the API server recommends. If all warnings exceed 4,096 characters, it truncates each at 256.
+ * Maximum length of a warning, as the API server recommends. If all warnings together exceed 4,096 characters, the API
+ * server truncates each of them to 256.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response and
  *   https://github.com/kubernetes/apiserver/blob/v0.36.3/pkg/endpoints/filters/warning.go
  */
 export const MAX_WARNING_LENGTH = 120;
-/** Leaves room for the rest of the message. */
+/** Maximum length of a quoted image, so that the rest of the message fits. */
 const MAX_SHOWN_IMAGE = 52;
 const MAX_SHOWN_KEY = 40;
 const MAX_SHOWN_POLICY = 40;
@@ -16,7 +17,8 @@ const MAX_SHOWN_POLICY = 40;
 const PREFIX = 'archpolicy: ';
 
 /**
- * Returns the warning as kubectl prints it: at most {@link MAX_WARNING_LENGTH} characters, and no text of a registry.
+ * Returns the text of the warning, which kubectl prints. It has at most {@link MAX_WARNING_LENGTH} characters and
+ * contains no text from a registry.
  */
 export function warningText(warning: PlacementWarning): string {
   return `${PREFIX}${formatWarning(warning)}`.slice(0, MAX_WARNING_LENGTH);

@@ -16,8 +16,8 @@ export function getWorkload({ owner, labels, metadata }: PodView, namespace: str
 }
 
 /**
- * PL7: returns the workload's bucket, 0 to 99. It depends only on these names, so raising a percentage only adds
- * workloads.
+ * PL7: returns the workload's bucket, 0 to 99. The bucket depends only on the two names, so a higher percentage
+ * includes all workloads of a lower one.
  */
 export function computeBucket(policy: string, workload: string): number {
   return mix(fnv1a(`${policy}\n${workload}`)) % 100;
@@ -30,7 +30,7 @@ function fnv1a(text: string): number {
   return hash >>> 0;
 }
 
-/** The finalizer of MurmurHash3: without it, similar names would get neighbouring buckets. */
+/** The finalizer of MurmurHash3. Without it, similar names would get neighbouring buckets. */
 function mix(hash: number): number {
   let mixed = hash;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
