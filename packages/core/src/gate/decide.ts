@@ -23,27 +23,27 @@ export type GateDecision =
     }
   | {
       readonly kind: 'lift';
-      /** What the patch applies. A `deny` is too late to be enforced: the pod exists. */
+      /** The decision that the patch applies. A `deny` cannot be enforced, because the pod already exists. */
       readonly decision: Exclude<PlacementDecision, { readonly kind: 'gate' }>;
       /**
-       * The decision for a cluster that refuses the tolerations (PL12): what the images require, without a preference.
-       * Nodes of the preferred architecture may need the toleration, and R9 cannot relax the preference without the
-       * annotation that is in the same patch as the tolerations.
+       * The decision for a cluster that refuses the tolerations (PL12). It contains what the images require, and no
+       * preference, for two reasons. Nodes of the preferred architecture may need a toleration. And R9 can relax a
+       * preference only if the pod has the decision annotation, which is in the same patch as the tolerations.
        */
       readonly withoutTolerations: Exclude<PlacementDecision, { readonly kind: 'gate' }>;
-      /** The pod's timeout was over before all its images were resolved. */
+      /** Whether the pod's timeout ended before all its images were resolved. */
       readonly timedOut: boolean;
-      /** Milliseconds until the pod's timeout; 0 or less when it is over. */
+      /** Milliseconds until the pod's timeout; 0 or less after it. */
       readonly remainingMs: number;
     };
 
 /**
- * PL9, PL12: decides about a gated pod by the placement of a new one. The pod waits only while a result can still
- * arrive within the policy's `gateTimeout`. Its gate is lifted at once if no policy matches now, if it is exempt now,
- * or if all results are final. After the timeout the pod gets the fallback architecture, or no constraint.
+ * PL9, PL12: decides about a gated pod like about a new pod. The pod waits only while a result can still arrive within
+ * the policy's `gateTimeout`. Its gate is lifted at once if the pod no longer has a policy, is exempt now, or if all
+ * results are final. After the timeout the pod gets the fallback architecture, or no constraint.
  */
 export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput): GateDecision {
-  // The schema validates the duration; without a policy there is no wait.
+  // The schema validates the duration. A pod without a policy does not wait.
   const timeoutMs = parseDurationMs(policy?.spec.gateTimeout ?? '') ?? 0;
   const remainingMs = timeoutMs - waitedMs;
   const overdue = remainingMs <= 0;
@@ -62,7 +62,7 @@ export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput):
   return {
     kind: 'lift',
     decision,
-    // With the same images and the same remaining time this is no gate either.
+    // This is never a gate, because the images and the remaining time are the same as for `decision`.
     withoutTolerations: reduced.kind === 'gate' ? decision : reduced,
     timedOut: overdue && unresolved.length > 0,
     remainingMs,

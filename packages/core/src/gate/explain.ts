@@ -12,11 +12,11 @@ export interface GateEvent {
 }
 
 export type GateEventReason =
-  /** The pod's timeout was over before its images were resolved. */
+  /** The pod's timeout ended before its images were resolved. */
   | 'GateTimedOut'
-  /** The API server accepted only the removal of the gate, or refused that as well. */
+  /** The API server accepted only the removal of the gate, or refused even that. */
   | 'LiftRefused'
-  /** What the images now support contradicts what admission added. */
+  /** The architectures that the images support contradict the requirements that were added at admission. */
   | 'RequirementsContradicted';
 
 /** The result of lifting a gate. */
@@ -24,7 +24,7 @@ export interface LiftedPod {
   readonly decision: PlacementDecision;
   readonly timedOut: boolean;
   readonly contradicted: boolean;
-  /** The level of the accepted patch; `refused`: a better level was refused. */
+  /** The level of the accepted patch. `refused` is true if the API server refused a better level. */
   readonly level: PatchLevel;
   readonly refused: boolean;
 }

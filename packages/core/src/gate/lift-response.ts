@@ -4,22 +4,22 @@ export type LiftResponse =
   /** The pod does not exist. */
   | { readonly kind: 'gone' }
   /**
-   * The pod changed since it was read, or a webhook or policy refused the patch with the same status. Read the pod
-   * again to find out.
+   * The pod changed since it was read, or a webhook or policy refused the patch with the same status. To distinguish
+   * both, the pod must be read again.
    */
   | { readonly kind: 'conflict' }
   /** A policy, a webhook or the API's own validation refuses this patch. */
   | { readonly kind: 'refused' }
   /**
-   * 500: returned by the admission plugin PodTolerationRestriction that refuses a toleration, by a webhook that fails,
-   * and by an API server whose etcd fails. One response does not show which.
+   * Status 500, which has several causes: the admission plugin PodTolerationRestriction refused a toleration, a webhook
+   * failed, or etcd failed. A single response does not show the cause.
    * https://github.com/kubernetes/kubernetes/blob/v1.36.0/plugin/pkg/admission/podtolerationrestriction/admission.go
    */
   | { readonly kind: 'internal-error' }
   /** The API server is overloaded, fails, or rejects the credentials for now: the same patch may pass later. */
   | { readonly kind: 'transient-error' };
 
-/** 4xx statuses that do not depend on the patch: it is retried, and no lower level is tried. */
+/** 4xx statuses that do not depend on the patch. The same patch is retried, and no lower level is tried. */
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([
   401, // rotated credentials: they are read again
   408, // timeout
@@ -28,8 +28,8 @@ const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Returns the meaning of a response status. 409 is usually the lock on `resourceVersion`, and 422 a failed `test`
- * operation; but a policy or webhook may refuse every attempt with either.
+ * Returns the meaning of a response status. Usually 409 means that `resourceVersion` has changed, and 422 that a `test`
+ * operation failed. But a policy or webhook may also refuse every attempt with one of these statuses.
  */
 export function parseLiftResponse(status: number): LiftResponse {
   if (status >= 200 && status < 300) return { kind: 'lifted' };
@@ -47,22 +47,22 @@ export type LiftStep =
   | { readonly kind: 'restart' }
   | { readonly kind: 'next-level' }
   /**
-   * Find out whether the patch itself causes the error: dry-run the lower levels, then try this one again. If it fails
-   * while a lower level passes, use that level. `next`: dry-run only the next level; `any`: all of them, the first that
-   * passes counts.
+   * Find out whether the patch itself causes the error: dry-run lower levels, then try the current patch again. If it
+   * still fails but a lower level passed its dry run, use the lower level. `next`: dry-run only the next level. `any`:
+   * dry-run all lower levels until one passes.
    */
   | { readonly kind: 'compare'; readonly lower: 'next' | 'any' }
-  /** Nothing to try now: start again at the first level after a back-off. */
+  /** Start again at the first level after a back-off. */
   | { readonly kind: 'retry-later' };
 
 export interface LiftProgress {
-  /** There is a level below the current one. */
+  /** Whether a level below the current one exists. */
   readonly hasNext: boolean;
-  /** After a conflict: the pod that was read again has another version, or does not exist. */
+  /** After a conflict: whether the pod, read again, has another `resourceVersion` or no longer exists. */
   readonly changed: boolean;
-  /** After a 500: an earlier pass also got 500 for the same patch. */
+  /** After a 500: whether an earlier pass also got 500 for the same patch. */
   readonly repeated: boolean;
-  /** The pod has waited too long to hope that the errors end, see `escalates`. */
+  /** Whether to assume that the errors will not end (`escalates`). */
   readonly escalate: boolean;
 }
 
@@ -94,20 +94,21 @@ function afterError({ hasNext, escalate }: LiftProgress, isSuspect: boolean): Li
   return { kind: 'compare', lower: escalate ? 'any' : 'next' };
 }
 
-/** Failed passes before all lower levels are compared: about 6 s of back-off. */
+/** Minimum number of failed passes before all lower levels are compared. Their back-off takes about 6 s. */
 const MIN_PASSES = 5;
 
 /**
- * Whether transient errors may lead to any lower level. When the pod's timeout is over and it has failed often, each
- * pass compares all levels, because every patch that constrains may fail (a webhook that fails on affinity).
+ * Whether to compare all lower levels after transient errors. This is so when the pod's timeout is over and lifting has
+ * failed often: then every patch with a constraint may fail, for example because a webhook fails on affinity.
  */
 export function escalates(passes: number, overdue: boolean): boolean {
   return overdue && passes >= MIN_PASSES;
 }
 
 /**
- * Whether a patch would be accepted, from the response to its dry run. As the last resort of an overdue pod, a refusal
- * counts as well: it shows that the API server works, and a webhook without support for dry runs refuses each of them.
+ * Whether a patch would be accepted, from the response to its dry run. As a last resort for an overdue pod, a refused
+ * dry run counts as accepted: it shows that the API server works, and a webhook that does not support dry runs refuses
+ * every dry run.
  */
 export function passesDryRun(answer: LiftResponse, isLastResort: boolean): boolean {
   if (answer.kind === 'lifted' || answer.kind === 'gone') return true;

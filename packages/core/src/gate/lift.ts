@@ -34,7 +34,8 @@ export interface PatchFallbacks {
   readonly patches: readonly LiftPatch[];
   /**
    * The decision's requirements contradict requirements that the pod already has, for example because a tag moved after
-   * admission. The API server does not allow their removal, so nothing is added: with both, no node could run the pod.
+   * admission. The API server does not allow the removal of the pod's requirements, and no node would match both. So
+   * nothing is added.
    */
   readonly contradicted: boolean;
 }
@@ -82,14 +83,15 @@ export function patchFallbacks(lifting: Lifting): PatchFallbacks | undefined {
 }
 
 /**
- * Returns the patch that removes only the gate, for a pod whose decision failed: such a failure must not keep it gated.
+ * Returns the patch that removes only the gate. It is for a pod whose decision failed, because such a failure must not
+ * keep the pod gated.
  */
 export function gateOnly(pod: JsonObject): PatchFallbacks | undefined {
   const operations = removeGate(pod);
   return operations === undefined ? undefined : { patches: [{ level: 'gate', operations }], contradicted: false };
 }
 
-/** Whether both patches are equal, except for the `resourceVersion` that they require. */
+/** Whether both patches are equal except for the required `resourceVersion`. */
 export function isSamePatch(one: LiftPatch, other: LiftPatch): boolean {
   return one.level === other.level && isSame(withoutLock(one), withoutLock(other));
 }

@@ -20,7 +20,7 @@ import { withoutUndefined } from '../without-undefined.ts';
 export interface Recording {
   readonly pod: JsonObject;
   readonly decision: PlacementDecision;
-  /** The decision that the patch applies. Undefined when the patch adds no constraint. */
+  /** The decision that the patch applies. Undefined if the patch adds no constraint. */
   readonly wanted: Constrain | undefined;
   /** The additions of the patch. */
   readonly additions: readonly Addition[];
@@ -32,8 +32,8 @@ const GATES = '/spec/schedulingGates';
 const PATH = pointer('metadata', 'annotations', ANNOTATION_DECISION);
 
 /**
- * Returns the operations that make the decision annotation list the additions of the lifted pod: those of admission
- * that are still in the pod, except the gate, and those of this patch. A pod without additions has no annotation.
+ * Returns the operations that update the decision annotation. It then lists the additions of admission that are still
+ * in the pod, except the gate, and the additions of this patch. A pod without additions has no annotation.
  */
 export function recordingOperations({
   pod,
@@ -64,7 +64,7 @@ function remainingAdditions(
   return removed.toReversed().filter(({ path }) => path !== GATES && !path.startsWith(`${GATES}/`));
 }
 
-/** The decision to record when nothing is added, but additions of admission for the resolved images remain. */
+/** Returns the decision to record if the patch adds nothing, but additions of admission are still in the pod. */
 function partlyKnown({ policy, image, unresolved }: PlacementDecision, record: DecisionRecord | undefined): Constrain {
   return withoutUndefined({
     kind: 'constrain',

@@ -1,19 +1,22 @@
 import type { Inspection } from '../inspection/inspection.ts';
 import { WAITING_HELPS } from '../inspection/inspection.ts';
 
-/** Delays for inspections: short for a registry that fails briefly, and at most two per minute during an outage. */
+/**
+ * Delays between inspections of an image. They are short at first, because a registry may fail only briefly. During an
+ * outage they grow to 15 to 30 s.
+ */
 const FIRST_MS = 1_000;
 const MAX_MS = 30_000;
 /**
- * A random delay after `retryAtMs`: a request at that very millisecond may be too early, and images of one registry
- * must not be requested together.
+ * Maximum random delay after `retryAtMs`. A request exactly at `retryAtMs` may be too early, and requests for several
+ * images of one registry should not be sent at the same time.
  */
 const AFTER_RETRY_AT_MS = 250;
 
 /**
  * Returns the delay until an image that pods wait for is inspected again; undefined when waiting does not change the
- * result. With a `retryAtMs`, such as that of a rate limit, the delay ends then. Otherwise it is an exponential
- * back-off with jitter.
+ * result. If the inspection has a `retryAtMs`, for example from a rate limit, the delay ends at that time. Otherwise
+ * the delay is an exponential back-off with jitter.
  *
  * @param attempts inspections made so far, 1 or more
  * @param random in [0, 1)
@@ -28,13 +31,16 @@ export function inspectionRetryDelayMs(
   return backOff(attempts, FIRST_MS, MAX_MS, random);
 }
 
-/** Delays for patches: short for an overloaded API server, and at most two per minute during an outage. */
+/**
+ * Delays between attempts to lift a gate. They are short at first, because the API server may be overloaded only
+ * briefly. During an outage they grow to 15 to 30 s.
+ */
 const LIFT_FIRST_MS = 200;
 const LIFT_MAX_MS = 30_000;
 
 /**
- * Returns the delay until the next attempt to lift a gate. Attempts do not end. One is made at the pod's timeout,
- * because from then on transient errors may lead to a lower level.
+ * Returns the delay until the next attempt to lift a gate. The number of attempts is not limited. One attempt is made
+ * at the pod's timeout, because from then on transient errors may lead to a lower level.
  *
  * @param passes failed passes over the patches so far, 1 or more
  */
@@ -50,7 +56,7 @@ export function liftRetryDelayMs(
   return Math.max(retryAfterMs, remainingMs > 0 ? Math.min(delayMs, remainingMs) : delayMs);
 }
 
-/** Doubles with each attempt, with a jitter between half of the delay and all of it. */
+/** Returns a delay that doubles with each attempt. With jitter it is between half of the delay and the full delay. */
 function backOff(attempts: number, firstMs: number, maxMs: number, random: number): number {
   return Math.min(maxMs, firstMs * 2 ** (attempts - 1)) * (0.5 + random / 2);
 }
