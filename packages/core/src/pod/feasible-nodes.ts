@@ -12,7 +12,7 @@ import { isSearchable } from './limits.ts';
 
 /** What a pod requires of a node. */
 export interface SchedulingDemand {
-  /** Absent: any operating system. */
+  /** The operating system of the node. Absent: any. */
   readonly os?: string;
   readonly nodeSelector: Labels;
   readonly requiredAffinity?: NodeSelector;
@@ -22,10 +22,10 @@ export interface SchedulingDemand {
 }
 
 /**
- * Returns the ready, schedulable nodes of these architectures that satisfy the demand and have only taints that it
- * tolerates (PL6, R4, R9). `'any'` includes matching nodes without an architecture label. Returns none if matching the
- * demand with that many nodes takes too many steps, because tenants write pods. Resources and the pods on a node are
- * not considered.
+ * Returns the ready, schedulable nodes of these architectures that satisfy the demand and have only tolerated taints
+ * (PL6, R4, R9). `'any'` includes nodes without an architecture label. Returns none if the search would take too many
+ * steps: tenants write pods, and must not delay other requests. Free resources and other pods on a node are not
+ * considered.
  */
 export function feasibleNodes(
   demand: SchedulingDemand,
@@ -38,7 +38,7 @@ export function feasibleNodes(
   );
 }
 
-/** Whether a feasible node has a label with one of these architectures. */
+/** Whether a node with the label of one of these architectures is feasible. */
 export function hasFeasibleNode(
   demand: SchedulingDemand,
   nodes: readonly NodeFacts[],

@@ -17,19 +17,20 @@ export interface UnresolvedImage {
   readonly reason: UnresolvedReason;
 }
 
-/** The images of a pod, and its images that no container runs. */
+/** All images of a pod, and those of them that are only mounted as volumes. */
 export type ImagesOfPod = Pick<PodSpecFacts, 'images' | 'volumeImages'>;
 
-/** The part of a policy that overrides platforms of images. */
+/** The part of a policy that sets the platforms of images. */
 type ImagePolicy = Pick<ArchPolicySpec, 'images'>;
 
 const NOT_ANSWERED: Inspection = { kind: 'unresolved', reason: 'Deadline' };
 const NOTHING_DECLARED: Inspection = { kind: 'unresolved', reason: 'UnknownPlatform' };
-/** Waiting does not change it. */
+/** For a pod with too many images. Unlike `Deadline`, waiting does not help. */
 const TOO_MANY: Inspection = { kind: 'unresolved', reason: 'TooLarge' };
 
 /**
- * Returns the images of a pod that must be inspected: those without an override; none of a pod with too many images.
+ * Returns the images of a pod that must be inspected, because the policy does not override them. Returns none for a pod
+ * with too many images.
  */
 export function imagesToInspect(images: readonly string[], policy: ImagePolicy): readonly string[] {
   if (images.length > MAX_IMAGES) return [];
@@ -38,8 +39,8 @@ export function imagesToInspect(images: readonly string[], policy: ImagePolicy):
 }
 
 /**
- * Returns the override or the inspection of each image of a pod. An image without an inspection got no result in time.
- * The images of a pod with too many are all unresolved.
+ * Returns the override or the inspection of each image of a pod. An image without either is unresolved, because its
+ * inspection has not finished in time. If a pod has too many images, all of them are unresolved.
  */
 export function imageKnowledge(
   { images, volumeImages = [] }: ImagesOfPod,
@@ -53,13 +54,19 @@ export function imageKnowledge(
   });
 }
 
-/** PL4: a volume image is not executed, and runtimes mount a single manifest with any platform in its config. */
+/**
+ * PL4: treats a volume image with a single manifest as neutral. It is not executed, and runtimes mount it regardless of
+ * the platform in its config.
+ */
 function asMounted(inspection: Inspection): Inspection {
   if (inspection.kind === 'unresolved' || inspection.facts.single !== true) return inspection;
   return { ...inspection, facts: { ...inspection.facts, platforms: [], neutral: true } };
 }
 
-/** Facts without platforms are unresolved, never "runs nowhere", unless they are neutral. */
+/**
+ * Treats facts without platforms as unresolved, unless they are neutral. They never mean that no node can run the
+ * image.
+ */
 function withUsableFacts(inspection: Inspection): Inspection {
   if (inspection.kind === 'unresolved' || inspection.facts.neutral) return inspection;
   return inspection.facts.platforms.length === 0 ? NOTHING_DECLARED : inspection;

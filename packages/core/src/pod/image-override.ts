@@ -5,12 +5,12 @@ import { parseReference } from '../reference/index.ts';
 
 type Resolved = Extract<Inspection, { kind: 'resolved' }>;
 
-/** The digest of facts that came from no registry. */
+/** The digest of facts that do not come from a registry. */
 const NO_DIGEST = '';
 
 /**
- * Returns the facts that the policy's `spec.images` declares for an image instead of an inspection. Undefined when no
- * entry matches, or when the matching entry has no valid platform: then the image is inspected.
+ * Returns the facts that the policy's `spec.images` declares for an image, so that it need not be inspected. Returns
+ * undefined if no entry matches, or if the matching entry has no valid platform.
  */
 export function overriddenInspection(image: string, { images }: Pick<ArchPolicySpec, 'images'>): Resolved | undefined {
   if (images.length === 0) return undefined;

@@ -3,23 +3,26 @@ import { isNodeArchitecture, supportedArchitectures } from '../platform/supporte
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import type { ImageKnowledge, UnresolvedImage } from './image-knowledge.ts';
 
-/** Sorted; `'any'`: not constrained. */
+/** A sorted set of architectures; `'any'` if there is no constraint. */
 export type Architectures = readonly NodeArchitecture[] | 'any';
 
 /** What all resolved images of a pod support (PL4). */
 export interface CommonSupport {
-  /** Without the policy's allow-list; `'any'` when the images constrain nothing. Empty: no common architecture. */
+  /**
+   * The common architectures of the images, before the policy's allow-list applies. Empty if they have none in common;
+   * `'any'` if they constrain nothing.
+   */
   readonly supported: Architectures;
   /**
-   * `supported` within the policy's allow-list. If the allow-list has none of them, `supported`, unless the policy
-   * denies such pods.
+   * The part of `supported` that the policy's allow-list contains. If the allow-list contains none of them, all of
+   * `supported`, unless the policy denies such pods.
    */
   readonly architectures: Architectures;
-  /** Those of `supported` that each image offers plainly; the others are weak offers of at least one image. */
+  /** The part of `supported` that every image offers plainly. The rest is offered weakly by at least one image. */
   readonly plain: Architectures;
   /** The last image that reduced the architectures. */
   readonly image?: string;
-  /** The images have common architectures, but the policy's allow-list has none of them. */
+  /** Whether the images have common architectures, but the policy's allow-list contains none of them. */
   readonly notAllowed: boolean;
   readonly unresolved: readonly UnresolvedImage[];
 }
@@ -68,8 +71,8 @@ export function isNone(architectures: Architectures): boolean {
 }
 
 /**
- * Images that constrain nothing leave the whole allow-list, unless some are unresolved: those may support only other
- * architectures.
+ * Returns the supported architectures that the policy allows. If the images constrain nothing, that is the whole
+ * allow-list; but if some images are unresolved, it is `'any'`, because they may support only other architectures.
  */
 function restrictToAllowed(
   supported: Architectures,

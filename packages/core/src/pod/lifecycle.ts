@@ -8,7 +8,7 @@ export function isTerminal({ phase }: Pick<PodFacts, 'phase'>): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
-/** Whether the pod has ended or is being deleted: no decision is made about it, on any node. */
+/** Whether the pod has ended or is being deleted. No decision is made about such a pod. */
 export function isTerminalOrTerminating(pod: Pick<PodFacts, 'phase' | 'deleting'>): boolean {
   return pod.deleting || isTerminal(pod);
 }

@@ -5,31 +5,40 @@ import { isJsonArray, objectAt } from '../json/read.ts';
 import type { NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 
 /**
- * Bounds on what one pod may cost: a tenant's pod has up to three megabytes, and one thread serves the whole cluster.
- * Legitimate pods are far below these bounds. A pod above them is not evaluated.
+ * Bounds on the parts of one pod. A tenant's pod may have three megabytes, and a single thread decides for the whole
+ * cluster. Legitimate pods are far below these bounds, and larger pods are not evaluated.
  */
 export const MAX_IMAGES = 256;
 const MAX_ELEMENTS = 256;
-/** Expressions, match fields and their values, in all terms together. */
+/** Maximum number of expressions, match fields and their values in all terms together. */
 const MAX_SELECTOR_SIZE = 2_000;
-/** Steps of the node searches of one decision, at about 20 ns each. */
+/** Maximum number of steps of all node searches in one decision. A step takes about 20 ns. */
 const MAX_DECISION_STEPS = 1_000_000;
 /**
- * The most searches over all nodes in one decision: for the operating system, for nodes without an architecture label,
- * for the nodes that an autoscaler can bring, and for the nodes of each architecture.
+ * Maximum number of searches over all nodes in one decision: for the operating system, for nodes without an
+ * architecture label, for the nodes that an autoscaler can bring, and for the nodes of each architecture.
  */
 const PASSES = 4;
-/** Steps of one search, about 5 ms: a search that needs more finds no node. Ten steps per node are usual. */
+/**
+ * Maximum number of steps of one search, which take about 5 ms. A search that would need more finds no node; about ten
+ * steps per node are usual.
+ */
 const MAX_SEARCH_STEPS = MAX_DECISION_STEPS / PASSES;
-/** A comparison of integers (Gt, Lt) parses two strings, which takes as long as about ten other steps. */
+/** Number of steps that a comparison of integers (Gt, Lt) counts as, because it parses two strings. */
 const COMPARISON_STEPS = 10;
 
-/** Containers, init containers and volumes together: each may name an image. A large pod has some dozens. */
+/**
+ * Maximum number of containers, init containers and volumes together: each of them may name an image. A large pod has
+ * some dozens.
+ */
 const MAX_PARTS = 500;
-/** Annotations, labels, node selector and tolerations, each: a decision about so many takes no noticeable time. */
+/**
+ * Maximum number of entries in each of annotations, labels, node selector and tolerations. A decision about a pod with
+ * as many entries still takes no noticeable time.
+ */
 const MAX_ENTRIES = 5_000;
 
-/** Whether a pod in an admission review has more parts than any pod that runs: then it is not parsed. */
+/** Whether a pod in an admission review has more parts than any real pod. Such a pod is not parsed. */
 export function hasTooManyParts(pod: JsonObject): boolean {
   const spec = objectAt(pod, 'spec');
   const parts = ['containers', 'initContainers', 'volumes'].map((field) => countEntries(spec[field]));
@@ -59,7 +68,7 @@ export function isOversized(pod: NodeSelection & Pick<PodSpecFacts, 'images'>): 
   );
 }
 
-/** Whether the pod can be matched with this many nodes without delaying other reviews. */
+/** Whether a search over this number of nodes is short enough, so that it does not delay other reviews. */
 export function isSearchable({ requiredAffinity, tolerations, nodeSelector }: NodeSelection, nodes: number): boolean {
   const terms = requiredAffinity?.nodeSelectorTerms ?? [];
   const perNode = 1 + selectorSteps(terms) + tolerations.length + Object.keys(nodeSelector).length;

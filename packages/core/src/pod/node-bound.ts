@@ -11,13 +11,13 @@ export interface NodeBoundView {
   readonly owner?: Pick<OwnerReference, 'apiVersion' | 'kind'>;
 }
 
-/** Pods whose node the scheduler does not choose: they cannot run on another node. */
+/** Kinds of pods that belong to one node and cannot run on another one. */
 export type NodeBound = 'StaticPod' | 'DaemonSetPod';
 
 /** Returns why the pod is bound to one node (PL1, R2); undefined when it is not. */
 export function nodeBound(pod: NodeBoundView): NodeBound | undefined {
   if (isStatic(pod)) return 'StaticPod';
-  // Of any API group: each pod of a DaemonSet covers its node, and evicting it leaves the node uncovered.
+  // Of any API group: each pod of a DaemonSet serves its own node, and an eviction would leave the node without it.
   return pod.owner?.kind === 'DaemonSet' ? 'DaemonSetPod' : undefined;
 }
 

@@ -9,9 +9,9 @@ import { isSearchable } from './limits.ts';
 
 /** The operating system of a pod (PL4). */
 export type PodOs =
-  /** From `spec.os.name`, or the only one that its node selector and required terms allow. */
+  /** The pod sets `spec.os.name`, or its node selector and required terms allow only one operating system. */
   | { readonly kind: 'declared'; readonly name: string }
-  /** Derived from the nodes that match the pod: not certain enough to deny the pod. */
+  /** The operating system of the nodes that match the pod. This is not certain enough to deny the pod. */
   | { readonly kind: 'assumed'; readonly name: string }
   /** The pod matches nodes of several operating systems, none of them Linux. */
   | { readonly kind: 'open' };
@@ -24,10 +24,10 @@ export const LINUX = 'linux';
 const SYSTEMS = [LINUX, 'windows'] as const;
 
 /**
- * PL4: returns the pod's operating system. If the pod does not declare one, it is Linux if a Linux node matches the
- * pod's node selector and required terms, or if no node does; else the one operating system of the matching nodes.
- * Nodes are searched only for images that offer an operating system beside Linux; for others the result would not
- * matter.
+ * PL4: returns the pod's operating system. If the pod does not declare one, the nodes that match its node selector and
+ * required terms decide. If a Linux node matches, or no node matches, it is Linux; otherwise it is the operating system
+ * of the matching nodes. The nodes are searched only if the images support another system than Linux, because otherwise
+ * the result does not matter.
  */
 export function podOs(pod: OsConstraints, knowledge: readonly ImageKnowledge[], nodes: readonly NodeFacts[]): PodOs {
   const declared = declaredOs(pod);
@@ -58,7 +58,7 @@ export function declaredOs(pod: Pick<OsConstraints, 'os' | 'nodeSelector' | 'req
   return left.length === 1 ? left[0] : undefined;
 }
 
-/** Returns, for each required term that can match, the operating systems that it and the node selector allow. */
+/** Returns the operating systems that the node selector allows together with each required term that can match. */
 function allowedSystems({
   nodeSelector,
   requiredAffinity,

@@ -5,8 +5,8 @@ import { groupKind } from '../kubernetes/owner.ts';
 const REPLACING: ReadonlySet<string> = new Set(['apps/ReplicaSet', 'apps/StatefulSet', '/ReplicationController']);
 
 /**
- * Whether an owner of this kind creates a new pod for each that is gone (R2). A Job is not included: that depends on
- * its spec and its failures.
+ * Whether owners of this kind always create a new pod for an evicted one (R2). A Job is not included, because it
+ * depends on the Job's spec and failures.
  *
  * @param ownerKinds additional kinds from the policy, as `group/Kind`
  */

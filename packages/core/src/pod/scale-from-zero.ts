@@ -26,9 +26,9 @@ const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * PL6, R4: whether an autoscaler that can add nodes of this architecture (`scaleFromZero`) can add one that this pod
- * selects. It cannot if the pod also selects nodes by name or by labels that are not in {@link LABELS_OF_ANY_NODE}, and
- * all existing nodes that match that selection have other architectures.
+ * PL6, R4: whether an autoscaler that can add nodes of this architecture (`scaleFromZero`) can add a node that matches
+ * the pod. It cannot if the pod selects nodes by name or by labels that are not in {@link LABELS_OF_ANY_NODE}, and all
+ * existing nodes that match this selection have other architectures.
  */
 export function canBeBrought(
   demand: SchedulingDemand,
@@ -39,7 +39,7 @@ export function canBeBrought(
   return bringable === 'any' || bringable.has(architecture);
 }
 
-/** Returns the architectures for which {@link canBeBrought} returns true. Searches the nodes only once. */
+/** Returns all architectures for which {@link canBeBrought} is true, with a single search of the nodes. */
 export function bringableArchitectures(
   demand: SchedulingDemand,
   nodes: readonly NodeFacts[],
@@ -58,8 +58,8 @@ export function bringableArchitectures(
 type OwnSelection = NodeConstraints & { readonly requirements: readonly NodeSelectorRequirement[] };
 
 /**
- * Returns the pod's requirements without those on {@link LABELS_OF_ANY_NODE}; `'any'` if no other remains. Terms are
- * alternatives: if one of them has no other requirement, none of them counts.
+ * Returns the pod's requirements except those on {@link LABELS_OF_ANY_NODE}; `'any'` if no requirement remains. Terms
+ * are alternatives: if no requirement of one term remains, all terms are ignored.
  */
 function getOwnSelection({
   nodeSelector,

@@ -5,8 +5,9 @@ import { isNodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicy } from '../policy/index.ts';
 
 /**
- * Returns the sorted architectures for which a pod may need a toleration of the taint `kubernetes.io/arch=ARCHITECTURE` (PL8):
- * those of the taints of the nodes, ready or not, and those of `scaleFromZero`, whose future nodes may have the taint.
+ * Returns the sorted architectures for which a pod may need a toleration of the taint `kubernetes.io/arch=ARCHITECTURE`
+ * (PL8): the architectures for which a node has the taint, ready or not, and the architectures of `scaleFromZero`,
+ * because future nodes may have it.
  */
 export function taintedArchitectures(
   nodes: readonly NodeFacts[],

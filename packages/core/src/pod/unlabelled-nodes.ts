@@ -9,14 +9,17 @@ import { isSearchable } from './limits.ts';
 export type UnlabelledNodes =
   /** No such node can take the pod. */
   | 'none'
-  /** The pod's node selector and required terms match such nodes, and no node with the label. */
+  /** The pod's node selector and required terms match only such nodes. */
   | 'only'
-  /** They also match nodes with the label, and the pod tolerates the taints of a node without it. */
+  /**
+   * The pod's node selector and required terms match nodes with and without the label, and the pod tolerates the taints
+   * of a matching node without the label.
+   */
   | 'also';
 
 /**
- * Returns the case of a pod as its owner wrote it. Most clusters have no node without the label; then the other nodes
- * are not searched. Readiness is ignored, and so are the taints that represent it.
+ * Returns whether nodes without the label can take a pod as its owner wrote it. If the cluster has no such node, as is
+ * usual, the other nodes are not searched. Ignores the readiness of nodes and the taints that represent it.
  */
 export function unlabelledNodesFor(pod: NodeSelection, nodes: readonly NodeFacts[]): UnlabelledNodes {
   const unlabelled = getUnlabelledNodes(nodes);
