@@ -13,7 +13,7 @@ type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonl
 /** The specification of a policy, with all defaults. */
 export type ArchPolicySpec = DeepReadonly<ParsedSpec>;
 
-/** The observed state, as written by the operator. */
+/** The status of a policy, which the operator writes. */
 export type ArchPolicyStatus = DeepReadonly<z.output<typeof archPolicyStatusSchema>>;
 
 /** `metav1.Condition` of a policy. */
@@ -22,19 +22,19 @@ export type ArchPolicyCondition = NonNullable<ArchPolicyStatus['conditions']>[nu
 /** A policy with a valid specification. Only `parseArchPolicy` creates it from external data. */
 export interface ArchPolicy {
   readonly name: string;
-  /** Empty, like `resourceVersion`, if the policy was read from a file and never stored. */
+  /** `uid` and `resourceVersion` are empty if the policy was read from a file and never stored. */
   readonly uid: string;
   /** 0 if the policy was never stored. */
   readonly generation: number;
   readonly resourceVersion: string;
-  /** The policy is being deleted but still has a finalizer. It governs no pods. */
+  /** True if the policy is being deleted but still has a finalizer. Such a policy governs no pods. */
   readonly deleting?: boolean;
   readonly spec: ArchPolicySpec;
   /** Absent if no status was written yet, or if it cannot be parsed. */
   readonly status?: ArchPolicyStatus;
 }
 
-/** The problem of a field, with the required change. */
+/** A problem of one field. The message states the required change. */
 export interface PolicyProblem {
   /** The field, such as `spec.preference.weight`. */
   readonly path: string;
@@ -42,7 +42,7 @@ export interface PolicyProblem {
 }
 
 const archPolicySchema = z.object({
-  // Items of a list have neither apiVersion nor kind.
+  // Optional, because the items of a LIST response have neither field.
   apiVersion: z.literal(`${API_GROUP}/${API_VERSION}`).optional(),
   kind: z.literal(ARCHPOLICY_KIND).optional(),
   metadata: z.object({
@@ -80,7 +80,7 @@ function toProblem({ path, message }: z.core.$ZodIssue): PolicyProblem {
   return { path: path.reduce<string>(extend, ''), message };
 }
 
-/** Extends a path in the API server's format: keys of a map and indexes of a list are in brackets. */
+/** Appends a step to a path in the API server's format, which has map keys and list indexes in brackets. */
 function extend(path: string, step: PropertyKey): string {
   if (path === '') return String(step);
   return typeof step === 'number' || path.endsWith('.matchLabels')

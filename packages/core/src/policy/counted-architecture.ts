@@ -4,7 +4,7 @@ import { isNodeArchitecture } from '../platform/supported.ts';
 import type { ArchPolicyStatus } from './arch-policy.ts';
 import { UNKNOWN_ARCHITECTURE } from './status.ts';
 
-/** A name in `status.architectures`. */
+/** An architecture as `status.architectures` names it, or `unknown`. */
 export type CountedArchitecture = NonNullable<ArchPolicyStatus['architectures']>[number]['name'];
 
 /** Returns the name under which `status.architectures` counts a node and its pods. */

@@ -4,7 +4,7 @@ import { parseGoDuration } from '../duration/index.ts';
 export const DURATION_PATTERN = '^([1-9][0-9]*(s|m|h))+$';
 const DURATION = new RegExp(DURATION_PATTERN);
 
-/** Parses a duration such as `1h30m` into milliseconds. Returns undefined, not a default, if `text` is no duration. */
+/** Parses a duration such as `1h30m` into milliseconds. Returns undefined if `text` is not a duration. */
 export function parseDurationMs(text: string): number | undefined {
   return DURATION.test(text) ? parseGoDuration(text) : undefined;
 }

@@ -12,16 +12,19 @@ import {
 import { hasFittingValues } from './label-selector.ts';
 import { celMatches, ruled } from './rule.ts';
 
-/** Field schemas of the specification. Each list and string is bounded, because the cost budget of CEL depends on the size. */
+/**
+ * The schemas of the fields of the specification. Every list and string has a maximum size, because the API server
+ * computes the cost of CEL rules from it.
+ */
 
-/** No list of distinct architectures is longer. */
+/** Maximum length of a list of architectures: all of them, each once. */
 export const MAX_ARCHITECTURES = ARCHITECTURES.length;
 const MAX_SELECTOR_ENTRIES = 16;
 const MAX_SELECTOR_VALUES = 32;
-/** Long enough for each duration that a field allows. */
+/** Maximum length of a duration. It is enough to write each duration that a field allows. */
 const MAX_DURATION_LENGTH = 16;
 
-/** An architecture of nodes. Not `wasm` and `386`: nodes that run them are amd64 or arm64. */
+/** An architecture of nodes. `wasm` and `386` are excluded, because nodes that run them are amd64 or arm64. */
 export const architecture = (description: string): z.ZodType<NodeArchitecture, NodeArchitecture> =>
   z.enum(ARCHITECTURES).exclude(['wasm', '386']).meta({ description });
 
@@ -34,7 +37,10 @@ interface ListBounds {
 
 const distinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
 
-/** A list of distinct values without order. With server-side apply, several managers can own entries of it. */
+/**
+ * A list of distinct values whose order does not matter. With server-side apply, several managers can own entries of
+ * the list.
+ */
 export function setOf<S extends z.ZodType<string>>(
   item: S,
   { min = 0, max }: ListBounds,
@@ -48,7 +54,7 @@ export function setOf<S extends z.ZodType<string>>(
     .meta({ description, 'x-kubernetes-list-type': 'set' });
 }
 
-/** An ordered list of distinct values. With server-side apply, one manager owns all of it. */
+/** An ordered list of distinct values. With server-side apply, a single manager owns the whole list. */
 export function orderedSetOf<S extends z.ZodType<string>>(
   item: S,
   { min = 0, max }: ListBounds,
@@ -69,7 +75,7 @@ export function duration(min: string, max: string, example: string, description:
     z.string().max(MAX_DURATION_LENGTH),
     [
       {
-        // At most six digits: CEL's duration arithmetic overflows above, and each maximum is far lower.
+        // At most six digits, because CEL's duration arithmetic overflows with more. Each maximum has fewer digits.
         cel: `${celMatches('self', '^([1-9][0-9]{0,5}(s|m|h))+$')} && duration(self) >= duration('${min}') && duration(self) <= duration('${max}')`,
         holds: (text) => {
           const value = parseDurationMs(text);
@@ -107,7 +113,7 @@ export const labelKey = (description: string): z.ZodString =>
 
 const ARCHITECTURE_KEYS = ['kubernetes.io/arch', 'beta.kubernetes.io/arch'];
 
-/** A label key except the architecture labels, which placement sets. */
+/** The key of a label to copy. The architecture labels are not allowed, because placement sets them. */
 export const copiedLabelKey = (description: string): z.ZodString =>
   ruled(
     z.string().max(MAX_LABEL_KEY_LENGTH),

@@ -7,8 +7,9 @@ import { withoutUndefined } from '../without-undefined.ts';
 type NamedImage = Pick<ImageReference, 'registry' | 'repository' | 'tag' | 'digest'>;
 
 /**
- * Returns the platforms that `spec.images` sets for an image; undefined if no entry matches and the image must be inspected.
- * The first entry that matches `registry/repository`, alone or with the tag or the digest, counts.
+ * Returns the platforms that `spec.images` sets for an image; undefined if no entry matches, so that the image must be
+ * inspected. The first matching entry applies. Its pattern is compared with `registry/repository`, and also with the
+ * tag or the digest appended.
  */
 export function overriddenPlatforms(
   images: ArchPolicySpec['images'],
@@ -24,7 +25,7 @@ export function overriddenPlatforms(
   return entry?.platforms.flatMap(toPlatform);
 }
 
-/** Ignores an unparsable entry, which the schema should have rejected. */
+/** Parses a platform. Returns an empty list if it is not valid, although the schema should have rejected it. */
 function toPlatform(text: string): Platform[] {
   const [os = '', architecture = '', variant] = text.split('/');
   if (!isArchitecture(architecture)) return [];
@@ -32,9 +33,9 @@ function toPlatform(text: string): Platform[] {
 }
 
 /**
- * Returns whether `text` matches a pattern in which `*` matches any characters. Tenants choose the text, and a policy has
- * up to 128 patterns for each of a pod's images. So each part between two stars is searched for only once, from the end of the
- * previous one.
+ * Returns whether `text` matches a pattern in which `*` matches any characters. Tenants choose the text, and each image
+ * of a pod is compared with up to 128 patterns. So the search must be fast: each part between two stars is searched
+ * only once, from the end of the previous part.
  */
 function matchesGlob(pattern: string, text: string): boolean {
   const first = pattern.indexOf('*');

@@ -12,13 +12,13 @@ export interface LabelSelectorRequirement {
   readonly values?: readonly string[] | undefined;
 }
 
-/** `metav1.LabelSelector`: everything in it is ANDed, and an empty one matches everything. */
+/** A `metav1.LabelSelector`. All its requirements must hold, so an empty selector matches everything. */
 export interface LabelSelector {
   readonly matchLabels?: Labels | undefined;
   readonly matchExpressions?: readonly LabelSelectorRequirement[] | undefined;
 }
 
-/** Returns whether the operator is valid and the number of values fits it. */
+/** Returns whether the operator is valid and has the number of values that it requires. */
 export function hasFittingValues({ operator, values = [] }: LabelSelectorRequirement): boolean {
   switch (operator) {
     case 'In':
@@ -32,7 +32,10 @@ export function hasFittingValues({ operator, values = [] }: LabelSelectorRequire
   }
 }
 
-/** Returns whether the API server would accept the selector: valid operators with fitting values, valid label keys and values. */
+/**
+ * Returns whether the API server would accept the selector: its operators, label keys and label values must be valid,
+ * and the number of values must fit the operator.
+ */
 export function isValidSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
   return (
     Object.entries(matchLabels).every(([key, value]) => isLabelKey(key) && isLabelValue(value)) &&
@@ -56,7 +59,10 @@ export function matchesSelector(selector: LabelSelector, labels: SelectableLabel
   );
 }
 
-/** Returns whether a namespace selector matches. Adds the name label, which the API server sets but callers may omit. */
+/**
+ * Returns whether a namespace selector matches the namespace. Adds the name label, which the API server sets, because
+ * `labels` may not contain it.
+ */
 export function matchesNamespace(
   selector: LabelSelector,
   { name, labels }: Pick<NamespaceFacts, 'name' | 'labels'>,

@@ -1,6 +1,6 @@
 /**
- * Syntax of label keys and values, as `k8s.io/apimachinery/pkg/util/validation` checks them. The patterns are shared
- * with the CEL rules of the CRD, so they use nothing that RE2 lacks.
+ * Syntax of label keys and values, as `k8s.io/apimachinery/pkg/util/validation` checks them. The CEL rules of the CRD
+ * use the same patterns, so the patterns contain only syntax that RE2 supports.
  *
  * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/validation/validation.go
  */
@@ -10,7 +10,7 @@ const DNS_LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 /** A DNS subdomain, without its length limit. */
 export const DNS_SUBDOMAIN = `${DNS_LABEL}(\\.${DNS_LABEL})*`;
 
-/** Longest DNS subdomain. */
+/** Maximum length of a DNS subdomain. */
 export const MAX_SUBDOMAIN_LENGTH = 253;
 
 /** A label key: an optional DNS subdomain and a slash, then a name of at most 63 characters. */

@@ -8,8 +8,8 @@ import type { LabelSelector } from './label-selector.ts';
 import { beats, selectPolicy } from './select-policy.ts';
 
 /**
- * Returns the policy because of which this one can never govern a pod: it has precedence, and selects all pods that this
- * one selects. Does not detect a combination of several policies.
+ * Returns a policy that prevents the given policy from ever governing a pod: it has precedence and selects all pods
+ * that the given policy selects. Does not detect that several other policies together select all those pods.
  */
 export function findShadow(policy: ArchPolicy, policies: Iterable<ArchPolicy>): ArchPolicy | undefined {
   let shadow: ArchPolicy | undefined;
@@ -20,7 +20,9 @@ export function findShadow(policy: ArchPolicy, policies: Iterable<ArchPolicy>): 
   return shadow;
 }
 
-/** Returns the next policy with the winner's priority that also selects the pod: it loses only by its name. */
+/**
+ * Returns the first other policy that selects the pod and has the winner's priority. It loses only because of its name.
+ */
 export function findRival(
   winner: ArchPolicy,
   policies: Iterable<ArchPolicy>,
@@ -51,7 +53,10 @@ function selectorCovers(outer: LabelSelector, inner: LabelSelector): boolean {
   return [...allowedBy(outer)].every(([key, set]) => implies(allowed.get(key) ?? ANY_VALUE, set));
 }
 
-/** Returns the values that a valid selector allows, by label key. Node selectors use the same operators. */
+/**
+ * Returns the values that a valid selector allows, by label key. Its operators are also operators of node selectors, so
+ * it uses the same sets of values.
+ */
 function allowedBy({ matchLabels = {}, matchExpressions = [] }: LabelSelector): ReadonlyMap<string, ValueSet> {
   const allowed = new Map<string, ValueSet>();
   const add = (key: string, operator: string, values: readonly string[]): void => {

@@ -3,18 +3,21 @@ import type { ArchPolicyStatus } from './arch-policy.ts';
 
 type RelaxedEntry = NonNullable<ArchPolicyStatus['relaxed']>[number];
 
-/** A workload that is unschedulable again within this time after a relaxation is relaxed for twice as long, up to this time. */
+/**
+ * How long an expired relaxation is kept. If the workload is unschedulable again within this time, the next relaxation
+ * is twice as long, but at most as long as this time.
+ */
 export const RELAXATION_HISTORY_MS = 24 * 60 * 60_000;
 
-/** When a relaxation applies. Epoch milliseconds. */
+/** The period in which a relaxation applies, in epoch milliseconds. */
 interface Period {
-  /** Absent in entries of older versions. */
+  /** Absent in entries that an older version wrote. */
   readonly sinceMs?: number;
   readonly untilMs: number;
 }
 
 /**
- * What an entry of `status.relaxed` relaxes (R9), by its `scope`, which is absent for a workload:
+ * A parsed entry of `status.relaxed` (R9). Its `scope`, which is absent for a workload, determines what it relaxes:
  *
  * - workload: every preference, for the pods of one workload
  * - namespace: the preference for one architecture, for the pods of one namespace
@@ -27,20 +30,20 @@ export type Relaxation = Period &
     | { readonly kind: 'architecture'; readonly architecture: string }
   );
 
-/** `scope` of entries for more than one workload. */
+/** The values of `scope` for entries that relax more than one workload. */
 export const SCOPE_NAMESPACE = 'Namespace';
 export const SCOPE_ARCHITECTURE = 'Architecture';
 
-/** The properties of a pod that relaxing depends on. */
+/** The properties of a pod that determine which relaxations apply to it. */
 export interface RelaxedPod {
   readonly namespace: string;
-  /** The key by `workloadKey`. */
+  /** The key of the workload, from `workloadKey`. */
   readonly workload: string;
 }
 
 /**
- * Parses an entry. Returns undefined for an entry of unknown form, which another version wrote, and for one without a valid
- * time: they relax nothing.
+ * Parses an entry. Returns undefined if its form is unknown, because another version wrote it, or if it has no valid
+ * time. Such an entry relaxes nothing.
  */
 export function parseRelaxation(entry: RelaxedEntry): Relaxation | undefined {
   const { scope, owner, namespace, architecture } = entry;
@@ -65,7 +68,7 @@ function parsePeriod({ since, until }: RelaxedEntry): Period | undefined {
   return untilMs === undefined ? undefined : { ...(sinceMs !== undefined && { sinceMs }), untilMs };
 }
 
-/** Returns whether any entry is active now: expired entries are kept for a day. */
+/** Returns whether any entry is active now. Expired entries are kept for a day. */
 export function relaxesAnything(relaxed: readonly RelaxedEntry[], nowMs: number): boolean {
   return relaxed.some((entry) => (parseRelaxation(entry)?.untilMs ?? nowMs) > nowMs);
 }
@@ -73,7 +76,7 @@ export function relaxesAnything(relaxed: readonly RelaxedEntry[], nowMs: number)
 /**
  * R9: returns whether the preference for an architecture is relaxed for a pod now.
  *
- * @param architecture absent: whether every preference is
+ * @param architecture if absent, returns whether every preference is relaxed
  * @param nowMs epoch milliseconds
  */
 export function isRelaxedAt(

@@ -1,16 +1,16 @@
 import type { z } from 'zod';
 
 /**
- * A rule that a schema cannot express, in two forms: as CEL for the API server and as a predicate for the parser. One object
- * has both, so that they are changed together; the contract test compares them on a real API server.
+ * A rule that a schema cannot express. It has two forms: CEL for the API server and a predicate for the parser. Both
+ * are in one object, so that they are changed together. The contract test compares them on a real API server.
  */
 export interface Rule<T> {
-  /** CEL over `self`. */
+  /** The rule as a CEL expression on `self`. */
   readonly cel: string;
   readonly holds: (value: T) => boolean;
-  /** The required change, in one line. */
+  /** The change that the user has to make, in one line. */
   readonly message: string;
-  /** The rejected field, relative to the field with the rule. */
+  /** The rejected field, relative to the field that has the rule. */
   readonly path?: readonly string[];
 }
 
@@ -22,7 +22,10 @@ export interface FieldMeta {
   readonly maxProperties?: number;
 }
 
-/** Adds rules to a schema: `parse` checks them, and the CRD contains them. Call it last: zod's methods drop the metadata. */
+/**
+ * Adds rules to a schema: `parse` checks them, and the CRD contains them. Call it after zod's methods, because they
+ * remove the metadata.
+ */
 export function ruled<S extends z.ZodType>(schema: S, rules: readonly Rule<z.output<S>>[], meta: FieldMeta): S {
   const checked = schema.superRefine((value, context) => {
     for (const { holds, message, path = [] } of rules) {
@@ -39,7 +42,7 @@ export function ruled<S extends z.ZodType>(schema: S, rules: readonly Rule<z.out
   });
 }
 
-/** Returns a CEL match with a raw regular expression. */
+/** Returns a CEL expression that matches the subject with a regular expression. */
 export function celMatches(subject: string, pattern: string): string {
   return `${subject}.matches(r'${pattern}')`;
 }

@@ -3,7 +3,10 @@ import type { SelectableLabels } from '../kubernetes/labels.ts';
 import type { ArchPolicy } from './arch-policy.ts';
 import { matchesNamespace, matchesSelector } from './label-selector.ts';
 
-/** Returns whether the policy's selectors match a pod with these labels in this namespace. A policy being deleted matches nothing. */
+/**
+ * Returns whether the policy's selectors match a pod with these labels in this namespace. A policy that is being
+ * deleted matches no pod.
+ */
 export function governs(
   { deleting = false, spec }: ArchPolicy,
   namespace: NamespaceFacts,
@@ -14,7 +17,10 @@ export function governs(
   );
 }
 
-/** Returns the policy that governs the pod: the highest priority, then the first by name. Policies are not merged. */
+/**
+ * Returns the policy that governs the pod: of the matching policies with the highest priority, the first by name.
+ * Policies are not merged.
+ */
 export function selectPolicy(
   policies: Iterable<ArchPolicy>,
   namespace: NamespaceFacts,

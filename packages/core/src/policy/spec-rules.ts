@@ -1,6 +1,9 @@
 import type { Rule } from './rule.ts';
 
-/** The fields that the rules read. Declared here, because the schema contains the rules: its type would be circular. */
+/**
+ * The fields that the rules read. They are declared again here: the schema contains the rules, so a type from the
+ * schema would be circular.
+ */
 interface RuledSpec {
   readonly architectures?: readonly string[] | undefined;
   readonly scaleFromZero: readonly string[];
@@ -10,7 +13,7 @@ interface RuledSpec {
   readonly fallbackArchitecture?: string | undefined;
 }
 
-/** Requires that the named architectures are in spec.architectures: others would never be used. */
+/** Requires that spec.architectures contains the architectures in `named`, because others would never be used. */
 function within(
   path: readonly string[],
   named: (spec: RuledSpec) => readonly (string | undefined)[],
@@ -24,7 +27,7 @@ function within(
   };
 }
 
-/** The rules between fields. */
+/** The rules on combinations of fields. */
 export const specRules: readonly Rule<RuledSpec>[] = [
   {
     cel: "self.whenUnresolved != 'Fallback' || has(self.fallbackArchitecture)",

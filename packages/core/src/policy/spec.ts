@@ -15,8 +15,8 @@ import { ruled } from './rule.ts';
 import { specRules } from './spec-rules.ts';
 
 /**
- * The specification of an ArchPolicy: the only source of its type, parser, CRD and defaults. `kubectl explain` prints the
- * descriptions, so each states meaning, unit, default and an example.
+ * The specification of an ArchPolicy. Its type, parser, CRD and defaults are all derived from this schema. `kubectl
+ * explain` prints the descriptions, so each of them states the meaning, unit, default and an example.
  */
 
 const MAX_COPIED_LABELS = 16;
@@ -26,7 +26,7 @@ const MAX_PLATFORMS = 32;
 const MAX_PLATFORM_LENGTH = 64;
 const MAX_OWNER_KINDS = 32;
 const MAX_OWNER_KIND_LENGTH = 320;
-/** 100 per second: above what one client should send to an API server. */
+/** The upper limit of `maxEvictionsPerMinute`: 100 per second, more than one client should send to an API server. */
 const MAX_EVICTIONS_PER_MINUTE = 6_000;
 const INT32 = { min: -2_147_483_648, max: 2_147_483_647 };
 
@@ -268,7 +268,7 @@ const fields = z.object({
     },
   ).default([]),
   remediation: remediation
-    // Parses `{}`. The CRD has the default `{}`, in which the API server sets the same defaults.
+    // An absent field is parsed as `{}`. The CRD has the default `{}` too, and the API server sets the defaults in it.
     .prefault({})
     .meta({
       description:

@@ -3,25 +3,25 @@ import { MAX_SUBDOMAIN_LENGTH } from './label-syntax.ts';
 import { ARCHITECTURES } from '../platform/platform.ts';
 import { MAX_ARCHITECTURES } from './fields.ts';
 
-/** Maximum number of entries of `relaxed`. They take under 100 KB. */
+/** Maximum number of entries in `relaxed`. Together they take less than 100 KB. */
 export const MAX_RELAXED = 200;
 const MAX_CONDITIONS = 8;
 const MAX_CONDITION_MESSAGE_LENGTH = 32_768;
 const MAX_REASON_LENGTH = 1_024;
 const MAX_TYPE_LENGTH = 316;
-/** Namespace, kind and name, with two slashes. */
+/** Maximum length of namespace, kind and name with two slashes between them. */
 const MAX_OWNER_LENGTH = 63 + 1 + 63 + 1 + MAX_SUBDOMAIN_LENGTH;
 const MAX_NAMESPACE_LENGTH = 63;
 const MAX_SCOPE_LENGTH = 32;
 const MAX_ARCHITECTURE_LENGTH = 32;
-/** Longer than `2026-01-02T03:04:05.123456789+01:00`. */
+/** Maximum length of a timestamp; `2026-01-02T03:04:05.123456789+01:00` is shorter. */
 const MAX_TIME_LENGTH = 40;
 
-/** Whether the API server admits a pod with our tolerations (PL8). */
+/** Whether the API server admits a pod with tolerations of architecture taints (PL8). */
 export const TOLERATION_VERDICTS = ['Accepted', 'Refused'] as const;
 export type TolerationVerdict = (typeof TOLERATION_VERDICTS)[number];
 
-/** In `architectures`: nodes without a readable architecture. */
+/** The name in `architectures` that counts nodes without a known architecture. */
 export const UNKNOWN_ARCHITECTURE = 'unknown';
 const STATUS_ARCHITECTURES = z.enum(ARCHITECTURES).exclude(['wasm', '386']).options;
 
@@ -73,7 +73,10 @@ const workloads = z.object({
   portable: count('Workloads whose images all support more than one architecture of the cluster.').optional(),
 });
 
-/** All fields are optional and free-form, so that an older version can read a list with entries of a newer one. */
+/**
+ * The schema of an entry in `relaxed`. All fields are optional and accept any text, so that an older version can read
+ * entries that a newer version wrote.
+ */
 const relaxed = z
   .object({
     scope: z

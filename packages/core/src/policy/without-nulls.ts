@@ -2,8 +2,8 @@ import type { Json } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 
 /**
- * Removes fields whose value is `null`, as the API server does before defaulting: YAML often contains `podSelector:` without
- * a value. A `null` entry of a list is kept, and rejected by the schema.
+ * Removes fields whose value is `null`, as the API server does before it sets defaults: YAML often contains
+ * `podSelector:` without a value. A `null` entry of a list is kept, so that the schema rejects it.
  */
 export function withoutNulls(value: Json | undefined): Json | undefined {
   if (Array.isArray(value)) return value.map((entry: Json) => withoutNulls(entry) ?? null);
