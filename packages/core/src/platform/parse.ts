@@ -3,16 +3,21 @@ import { isArchitecture } from './platform.ts';
 
 export type ParsedPlatform =
   | { readonly kind: 'platform'; readonly platform: Platform }
-  /** Well formed, but the name is no GOARCH value, so it matches no node. */
+  /** The text is well formed, but the architecture is not a GOARCH value, so no node has it. */
   | { readonly kind: 'unknown-architecture'; readonly name: string }
   | { readonly kind: 'malformed' };
 
-/** `os/architecture[/variant]`, with the character set of the OCI image specification's platform fields. */
+/**
+ * Matches `os/architecture[/variant]`, with the characters that the OCI image specification allows in platform fields.
+ */
 const PLATFORM = /^([a-z0-9]+)\/([a-z0-9_]+)(?:\/([a-z0-9._]+))?$/;
-/** Above the length of every platform; longer input is rejected. */
+/** Maximum length of the input. Every platform is shorter. */
 const MAX_PLATFORM_LENGTH = 64;
 
-/** Parses `os/architecture[/variant]`, such as `linux/arm64/v8`. Names are those of Go; aliases are not accepted. */
+/**
+ * Parses `os/architecture[/variant]`, such as `linux/arm64/v8`. Accepts only the names that Go uses, not aliases such
+ * as `x86_64`.
+ */
 export function parsePlatform(text: string): ParsedPlatform {
   if (text.length > MAX_PLATFORM_LENGTH) return { kind: 'malformed' };
   const [, os, architecture, variant] = PLATFORM.exec(text) ?? [];
@@ -21,7 +26,7 @@ export function parsePlatform(text: string): ParsedPlatform {
   return { kind: 'platform', platform: { os, architecture, ...(variant !== undefined && { variant }) } };
 }
 
-/** The inverse of {@link parsePlatform}. */
+/** Formats a platform so that {@link parsePlatform} can parse it. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
 }

@@ -1,8 +1,9 @@
 /**
  * The platforms that images declare and the architectures that nodes have.
  *
- * Names are Go's (`go tool dist list`), because image indexes, config blobs and the label `kubernetes.io/arch` all use
- * them. A name outside this list is not an architecture, and a manifest with such a name declares nothing usable.
+ * The names are those of Go (`go tool dist list`), because image indexes, config blobs and the label
+ * `kubernetes.io/arch` all use them. Other names are not architectures, and a manifest with such a name declares no
+ * usable platform.
  */
 export const ARCHITECTURES = [
   '386',
@@ -30,15 +31,15 @@ export interface Platform {
   readonly os: string;
   readonly architecture: Architecture;
   /**
-   * CPU variant such as `v7` (arm), `v8` (arm64) or `v3` (amd64). Nodes do not report theirs, so a variant of amd64
-   * above `v1` is a weak offer.
+   * CPU variant such as `v7` (arm), `v8` (arm64) or `v3` (amd64). Nodes do not report the variant of their CPU, so a
+   * variant of amd64 above `v1` is a weak offer.
    */
   readonly variant?: string;
 }
 
 const known: ReadonlySet<string> = new Set(ARCHITECTURES);
 
-/** Whether `name` is a GOARCH value of the list. */
+/** Whether `name` is in {@link ARCHITECTURES}. */
 export function isArchitecture(name: string): name is Architecture {
   return known.has(name);
 }

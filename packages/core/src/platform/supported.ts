@@ -2,8 +2,8 @@ import type { Architecture, Platform } from './platform.ts';
 import { ARCHITECTURES, isArchitecture } from './platform.ts';
 
 /**
- * An architecture that a node can have. Not `wasm`: a node that runs it is amd64 or arm64. Not `386`: kubelets are not
- * built for it, and containerd on amd64 runs its images.
+ * An architecture that a node can have. `wasm` is excluded, because a node that runs it is amd64 or arm64. `386` is
+ * excluded, because there are no kubelets for it, and containerd on amd64 runs its images.
  */
 export type NodeArchitecture = Exclude<Architecture, 'wasm' | '386'>;
 
@@ -17,44 +17,45 @@ export const NODE_ARCHITECTURES: readonly NodeArchitecture[] = ARCHITECTURES.fil
 
 /** The node architectures that can run an image. */
 export type Support =
-  /** The image constrains nothing: it declares no platforms, or only `wasm`. */
+  /** Nodes of any architecture can run the image, because it declares no platforms, or only `wasm`. */
   | { readonly kind: 'any' }
   | {
       readonly kind: 'some';
       /** All nodes of these architectures can run the image. Sorted. */
       readonly architectures: readonly NodeArchitecture[];
-      /** Only some nodes of these architectures can run the image, and it is not known which. Sorted. */
+      /** Only some nodes of these architectures can run the image, and which ones is unknown. Sorted. */
       readonly weak: readonly NodeArchitecture[];
     };
 
-/** An OS and architecture for which the index lists manifests, but the registry has none of them (I9). */
+/** An OS and architecture for which an index lists manifests that the registry no longer has (I9). */
 export interface MissingPlatform {
   readonly os: string;
   readonly architecture: NodeArchitecture;
-  /** When the registry returned "not found" for them, epoch milliseconds. */
+  /** The time at which the registry returned "not found" for the manifests, in epoch milliseconds. */
   readonly sinceMs: number;
 }
 
 /** The platforms that an image declares. */
 export interface DeclaredPlatforms {
   readonly platforms: readonly Platform[];
-  /** An artifact without platforms. */
+  /** Whether the image is an artifact without platforms. */
   readonly neutral: boolean;
-  /** Absent: no platform is missing in the registry. */
+  /** The platforms that the registry no longer has. Absent if there are none. */
   readonly missing?: readonly MissingPlatform[];
 }
 
 const ANY: Support = { kind: 'any' };
 
 /**
- * Maps the declared platforms to the architectures of nodes, as runtimes match them (PL4): amd64 runs amd64 and 386;
- * arm64 runs arm64; `wasm` constrains nothing. Placement and remediation both use this mapping.
+ * Returns the architectures of nodes that can run an image with these platforms, as runtimes match them (PL4). amd64
+ * nodes run amd64 and 386, and arm64 nodes run arm64. A platform `wasm` constrains nothing. Placement and remediation
+ * both use this mapping.
  *
  * Three kinds of platform are offered weakly:
  *
  * - amd64 with a variant above v1: most containerd releases do not match it on any node.
- * - 32-bit arm on arm64: runtimes try to run it, but not every CPU can.
- * - a platform whose manifests the registry no longer has: only nodes that have pulled them before can run it.
+ * - 32-bit arm on arm64: runtimes accept the image, but not every CPU can run it.
+ * - a platform whose manifests the registry no longer has: only nodes that have already pulled the image can run it.
  *
  * @param os the pod's OS; platforms of another OS do not count
  */
@@ -76,13 +77,13 @@ export function supportedArchitectures({ platforms, neutral, missing = [] }: Dec
   return { kind: 'some', architectures: [...architectures].sort(), weak: onlyWeak.sort() };
 }
 
-/** How well an image suits a node: `weak` means that the node may or may not run it. */
+/** Whether an image runs on a node. With a `weak` offer it is unknown whether the node can run the image. */
 export type Offer = 'plain' | 'weak' | 'none';
 
 /**
  * Returns the offer of an image to a node of this OS and architecture.
  *
- * @param node as in `status.nodeInfo`
+ * @param node OS and architecture from the node's `status.nodeInfo`
  */
 export function offerTo(image: DeclaredPlatforms, node: { readonly os: string; readonly architecture: string }): Offer {
   const support = supportedArchitectures(image, node.os);
@@ -91,7 +92,7 @@ export function offerTo(image: DeclaredPlatforms, node: { readonly os: string; r
   return support.weak.some(isNodes) ? 'weak' : 'none';
 }
 
-/** Returns those of the missing platforms that have this node's OS and architecture. */
+/** Returns the missing platforms that have this node's OS and architecture. */
 export function missingOn(
   missing: readonly MissingPlatform[] | undefined,
   node: { readonly os: string; readonly architecture: string },
@@ -104,7 +105,10 @@ export function runsOn(...args: Parameters<typeof offerTo>): boolean {
   return offerTo(...args) !== 'none';
 }
 
-/** x86-64 levels above the first: https://en.wikipedia.org/wiki/X86-64#Microarchitecture_levels */
+/**
+ * Whether the platform requires an x86-64 level above the first one:
+ * https://en.wikipedia.org/wiki/X86-64#Microarchitecture_levels
+ */
 function isWeakVariant({ architecture, variant = 'v1' }: NativePlatform): boolean {
   return architecture === 'amd64' && variant !== 'v1';
 }
