@@ -1,8 +1,14 @@
 import type { JsonBounds } from '../json/index.ts';
 
-/** The deepest legitimate document (history and labels of a config blob) has 6 levels. */
+/**
+ * Maximum nesting depth of a document. The deepest legitimate documents are config blobs with history and labels, which
+ * have 6 levels.
+ */
 const MAX_DEPTH = 32;
-/** An index of 10,000 entries with all optional fields has 200,000 values. Parsing that many takes about 40 ms. */
+/**
+ * Maximum number of values in a document. An index of 10,000 entries with all optional fields has 200,000, and takes
+ * about 40 ms to parse.
+ */
 const MAX_VALUES = 220_000;
 
 /** The bounds for manifests and config blobs. */

@@ -3,17 +3,21 @@ import type { Json } from '../json/json.ts';
 import { parseDeclaredPlatform } from './declared-platform.ts';
 import type { DeclaredPlatform } from './declared-platform.ts';
 
-/** The platforms of a manifest and all that it refers to. Immutable: derived from the content alone. */
+/**
+ * The platforms of a manifest and of the content that it refers to. They depend only on the content, so they never
+ * change.
+ */
 export type ContentFacts =
   /**
-   * At least one platform, duplicates removed, in the order of the manifest; `single`: from a single manifest's config.
+   * At least one platform, in the order of the manifest and without duplicates. `single`: the platform is from the
+   * config of a single manifest.
    */
   | { readonly kind: 'platforms'; readonly platforms: readonly Platform[]; readonly single?: true }
   /** An artifact without platforms. */
   | { readonly kind: 'neutral' }
-  /** Parsed, but it declares nothing usable: empty index, unknown architecture. */
+  /** The manifest is valid, but declares no usable platform: for example an empty index, or an unknown architecture. */
   | { readonly kind: 'unknown' }
-  /** Not a manifest, or two shapes at once. */
+  /** The content is not a manifest, or it has the shapes of two kinds of manifest at once. */
   | { readonly kind: 'malformed' };
 
 /**
@@ -35,8 +39,9 @@ export function singleContent(declared: DeclaredPlatform): ContentFacts {
 }
 
 /**
- * Returns the facts of an index from those of its entries. A declared platform can be pulled, so entries without one do
- * not hide it. Without any platform the index is neutral if all entries are artifacts, else unknown.
+ * Returns the facts of an index from those of its entries. If any entry has a platform, the index has the platforms of
+ * its entries, and entries without a platform are ignored. Otherwise the index is neutral if all entries are artifacts,
+ * else unknown.
  */
 export function combineContent(entries: readonly ContentFacts[]): ContentFacts {
   const platforms = unique(entries.flatMap((entry) => (entry.kind === 'platforms' ? entry.platforms : [])));

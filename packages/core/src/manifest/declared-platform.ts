@@ -4,7 +4,7 @@ import { isArchitecture } from '../platform/platform.ts';
 import type { Architecture, Platform } from '../platform/platform.ts';
 
 /**
- * The platform in a descriptor's `platform` or in a config blob. Both use the same fields:
+ * The platform in the field `platform` of a descriptor, or in a config blob. Both use the same fields:
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md and `config.md` beside it.
  *
  * @example {"architecture":"arm","os":"linux","variant":"v7"}
@@ -13,15 +13,17 @@ export type DeclaredPlatform =
   | { readonly kind: 'platform'; readonly platform: Platform }
   /** Operating system or architecture is missing. */
   | { readonly kind: 'undeclared' }
-  /** The declared names are no platform (`unknown`, or not a GOARCH value). */
+  /** The declared names are not a known platform: the OS is `unknown`, or the architecture is not a GOARCH value. */
   | { readonly kind: 'unknown' };
 
-/** The longest GOOS or variant is shorter, and all of them consist of these characters. */
+/**
+ * Matches the name of an operating system or variant. Every GOOS value and variant has these characters and is shorter.
+ */
 const NAME = /^[a-z0-9][a-z0-9.-]{0,31}$/;
 
 /**
- * Names of `uname -m` and of Debian that some builders write, with the name and variant to which containerd maps them:
- * https://github.com/containerd/platforms/blob/v1.0.0/database.go (normalizeArch)
+ * Other names of architectures (from `uname -m` and Debian) that some builders write, with the architecture and variant
+ * to which containerd maps them: https://github.com/containerd/platforms/blob/v1.0.0/database.go (normalizeArch)
  */
 const UNAME_NAMES: ReadonlyMap<string, readonly [Architecture, string?]> = new Map([
   ['i386', ['386']],

@@ -13,10 +13,10 @@ import {
 } from './media-types.ts';
 import { isSchema1, parseSchema1 } from './schema1.ts';
 
-/** A reference from a manifest or index to other content; only the fields that are used. */
+/** A reference from a manifest or index to other content. Contains only the fields that are used. */
 export interface Descriptor {
   readonly digest: string;
-  /** As declared, without parameters, in lower case; empty when absent. */
+  /** The declared media type, without parameters and in lower case. Empty if it is absent. */
   readonly mediaType: string;
 }
 
@@ -25,20 +25,20 @@ export type IndexEntry =
   | {
       readonly kind: 'platform';
       readonly platform: Platform;
-      /** Absent: its descriptor has no valid digest. */
+      /** The manifest of the platform. Absent if the descriptor has no valid digest. */
       readonly child?: Descriptor;
     }
-  /** The descriptor has no platform: the child must be read. */
+  /** The descriptor has no platform, so its manifest must be read. */
   | { readonly kind: 'undeclared'; readonly child: Descriptor }
-  /** An attestation, an unknown platform, or an invalid descriptor: it declares no platform. */
+  /** The entry declares no platform: it is an attestation, has an unknown platform, or is not a valid descriptor. */
   | { readonly kind: 'skipped'; readonly reason: 'attestation' | 'unknown-platform' | 'malformed' };
 
 /** A document that registries serve under `/manifests/`. The shape is determined from the body alone. */
 export type Manifest =
   | { readonly kind: 'index'; readonly entries: readonly IndexEntry[] }
-  /** A single manifest: its architecture is always in the config blob. */
+  /** A single manifest of an image. Its architecture is always in the config blob. */
   | { readonly kind: 'image'; readonly config: Descriptor }
-  /** A single manifest with another kind of config: it has a platform only if that config declares one. */
+  /** A single manifest with another kind of config. It has a platform only if the config declares one. */
   | { readonly kind: 'artifact'; readonly config: Descriptor }
   /** An artifact that cannot declare a platform (empty config, or an artifact manifest). */
   | { readonly kind: 'neutral' }
@@ -46,15 +46,18 @@ export type Manifest =
   | { readonly kind: 'schema1'; readonly declared: DeclaredPlatform }
   | { readonly kind: 'malformed' };
 
-/** The largest known index has 60 entries. The bound on bytes of a registry response allows more than this. */
+/**
+ * Maximum number of entries of an index; the largest known index has 60. A separate bound is needed, because the
+ * maximum size of a registry response allows more entries.
+ */
 const MAX_INDEX_ENTRIES = 10_000;
 
 const MALFORMED: Manifest = { kind: 'malformed' };
 
 /**
- * Parses the body of a manifest. The Content-Type header is ignored, because registries send it wrong, not at all, or
- * with parameters, and the shapes differ in the body. A body with two shapes at once is malformed, as in runtimes
- * (CVE-2021-41190).
+ * Parses the body of a manifest. The kind of manifest is determined from the fields of the body. The Content-Type
+ * header is ignored, because registries may omit it, or send it with a wrong value or with parameters. A body that has
+ * the fields of two kinds is malformed, as in runtimes (CVE-2021-41190).
  *
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md and `manifest.md` beside it
  * @example {"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"digest":"sha256:e692…",
@@ -71,7 +74,10 @@ export function parseManifest(body: Json): Manifest {
   return shapes[1] === true ? parseIndex(body) : parseImage(body);
 }
 
-/** The artifact manifest of the image-spec 1.1 release candidates: `blobs` instead of `config` and `layers`. */
+/**
+ * Whether the body is an artifact manifest of the image-spec 1.1 release candidates, which has `blobs` instead of
+ * `config` and `layers`.
+ */
 function isArtifactManifest(body: JsonObject): boolean {
   return readMediaType(body) === 'application/vnd.oci.artifact.manifest.v1+json';
 }

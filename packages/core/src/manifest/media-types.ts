@@ -14,7 +14,10 @@ const SCHEMA1 = [
   'application/vnd.docker.distribution.manifest.v1+json',
 ];
 
-/** Media types of config blobs with `os` and `architecture`. Some builders omit the type or write plain JSON. */
+/**
+ * Media types of config blobs with `os` and `architecture`. The last two are included, because some builders write
+ * `application/json` or no media type.
+ */
 const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   'application/vnd.oci.image.config.v1+json',
   'application/vnd.docker.container.image.v1+json',
@@ -22,17 +25,23 @@ const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   '',
 ]);
 
-/** The config of an artifact without a config: https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md. */
+/**
+ * Media type of the empty config, which artifacts without a config refer to:
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md.
+ */
 const EMPTY_CONFIG = 'application/vnd.oci.empty.v1+json';
 
-/** Set by BuildKit on provenance and SBOM entries; their platform is usually `unknown/unknown`, but not always. */
+/**
+ * The annotation that BuildKit sets on provenance and SBOM entries of an index. Their platform is usually
+ * `unknown/unknown`, but not always.
+ */
 export const ATTESTATION_ANNOTATION = 'vnd.docker.reference.type';
 
 /**
  * The Accept list of every manifest request, HEAD included. With a shorter list Docker Hub resolves an index to its
- * amd64 child and returns that child's digest. Schema 1 is last with the lowest quality, so that a registry neither
- * converts an image to it nor selects it, whether it prefers the first type, the highest quality, or a type of its own
- * choice.
+ * amd64 child and returns that child's digest. Schema 1 is last and has the lowest quality, so that a registry does not
+ * select it or convert images to it. This holds whether the registry prefers the first type, the highest quality, or a
+ * type of its own choice.
  */
 export const ACCEPTED_MEDIA_TYPES: readonly string[] = [
   ...INDEXES,
