@@ -8,8 +8,8 @@ export interface ContentChange {
 }
 
 /**
- * Compares two contents of one tag, for each OS of their platforms. Where one of them constrains nothing, nothing is
- * lost or gained.
+ * Compares two contents of one tag, for each OS of their platforms. If one of the contents runs on any architecture,
+ * nothing is lost or gained.
  */
 export function compareContents(before: DeclaredPlatforms, after: DeclaredPlatforms): ContentChange {
   const lost = new Set<NodeArchitecture>();
@@ -26,7 +26,7 @@ export function compareContents(before: DeclaredPlatforms, after: DeclaredPlatfo
   return { lost: [...lost].sort(), gained: [...gained].sort() };
 }
 
-/** Ignores what the registry currently lacks (I9): it does not belong to the content. */
+/** Removes the missing platforms (I9), because they depend on the registry and not on the content. */
 function withoutMissing({ platforms, neutral }: DeclaredPlatforms): DeclaredPlatforms {
   return { platforms, neutral };
 }

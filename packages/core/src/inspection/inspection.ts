@@ -4,17 +4,22 @@ import type { MissingPlatform } from '../platform/supported.ts';
 /** The source of the facts of a resolved image. */
 export type FactSource = 'memory' | 'redis' | 'registry' | 'override';
 
-/** The facts of an image's content. Immutable, because the key is the digest. */
+/** The facts of an image's content. They never change, because the digest identifies the content. */
 export interface ImageFacts {
   /** Digest of the manifest or index that the reference resolves to. */
   readonly digest: string;
-  /** Declared platforms, duplicates removed. Empty only when `neutral`. */
+  /** The declared platforms without duplicates. Empty only if `neutral`. */
   readonly platforms: readonly Platform[];
-  /** An artifact without platforms (empty config): it constrains nothing. */
+  /** Whether the image is an artifact without platforms (empty config), which constrains nothing. */
   readonly neutral: boolean;
-  /** The platform is that of a single manifest's config: mounted as a volume, the image works on any node. */
+  /**
+   * True if the platform is from the config of a single manifest. Such an image can be mounted as a volume on any node.
+   */
   readonly single?: true;
-  /** Platforms of an index whose manifests the registry no longer has, as far as they were checked. Absent: none. */
+  /**
+   * The platforms of an index whose manifests the registry no longer has, as far as they were checked. Absent if no
+   * such platform was found.
+   */
   readonly missing?: readonly MissingPlatform[];
 }
 
@@ -32,10 +37,13 @@ export type UnresolvedReason =
   | 'TooLarge'
   | 'BreakerOpen'
   | 'InvalidReference'
-  /** The manifest was read and declares nothing usable (empty index, unknown architecture). */
+  /** The manifest was read, but declares no usable platform (empty index, unknown architecture). */
   | 'UnknownPlatform';
 
-/** The platforms of an image. A failure is an outcome, never a default platform. */
+/**
+ * The result of inspecting an image: its facts, or the reason why they are unresolved. A failure never leads to a
+ * default platform.
+ */
 export type Inspection =
   | {
       readonly kind: 'resolved';
@@ -47,18 +55,18 @@ export type Inspection =
   | {
       readonly kind: 'unresolved';
       readonly reason: UnresolvedReason;
-      /** A retry before this time (epoch milliseconds) is useless. Absent: unknown. */
+      /** The time before which a retry is useless, in epoch milliseconds. Absent if it is unknown. */
       readonly retryAtMs?: number;
     };
 
-/** The reasons that waiting can change (DESIGN PL9): only they may gate a pod. */
+/** The reasons for which waiting may help. A pod is gated only for these reasons (DESIGN PL9). */
 export const WAITING_HELPS: ReadonlySet<UnresolvedReason> = new Set(['Deadline', 'RateLimited', 'Unavailable']);
 
 const NOT_FINAL: Inspection = { kind: 'unresolved', reason: 'Deadline' };
 
 /**
- * Returns the inspection to use when some of the pod's credentials could not be read yet. A refusal of the registry is
- * then not final, because the missing credential may have access.
+ * Returns the inspection to use if some of the pod's credentials could not be read yet. Then a refusal by the registry
+ * is not final, because a credential that was not read may have access.
  */
 export function withoutSomeCredentials(inspection: Inspection): Inspection {
   if (inspection.kind === 'resolved') return inspection;
