@@ -35,7 +35,7 @@ const SILENT_BUDGET_MS = 50;
 const WARM_UP = 20_000;
 /** Longer than the soft TTL of a tag. */
 const LATER_MS = 11 * 60_000;
-/** Answers from Redis that count as those of a new process. */
+/** Number of answers from Redis that are reported separately, as the answers of a process that has just started. */
 const FIRST_HITS = 500;
 /** The target for a result from Redis. */
 const SLOW_MS = 1;
@@ -100,8 +100,9 @@ async function memoryHits(task: Task, inspector: Inspector): Promise<object> {
 }
 
 /**
- * Measures milliseconds of answers from Redis: each tag is new to this process. The first ones are reported separately: a process that has
- * just started compiles its code and grows its heap, and the p99 of 500 answers is only the fifth worst.
+ * Measures milliseconds of answers from Redis: each tag is new to this process. The first answers are reported
+ * separately, because a process that has just started compiles its code and grows its heap, and the p99 of 500 answers
+ * is only the fifth worst.
  */
 async function redisHits(task: Task, inspector: Inspector): Promise<object> {
   const answers: { readonly start: number; readonly ms: number }[] = [];

@@ -30,7 +30,7 @@ export function guardedConnector(
   const connect = buildConnector({ ...options, lookup: guardedLookup(guard, resolve) });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');
-    // Check literals here: sockets do not call `lookup` for them.
+    // Check a host that is an IP address here, because sockets do not call `lookup` for it.
     if (isIP(host) !== 0 && !guard.permits(host)) callback(refused(), null);
     else connect(target, callback);
   };

@@ -9,7 +9,7 @@
 export type Challenge =
   { readonly kind: 'basic' } | { readonly kind: 'bearer'; readonly realm: string; readonly service: string };
 
-/** Real challenges have some 200 characters. */
+/** Maximum length of a `WWW-Authenticate` header. Real challenges have some 200 characters. */
 const MAX_CHALLENGE_LENGTH = 4096;
 
 const SCHEME = /(?:^|,)\s*(basic|bearer)(?=\s|$|,)/gi;

@@ -26,14 +26,17 @@ export interface ProvidedCredentials {
 /** For a process without plugins. */
 export const NO_PROVIDED_CREDENTIALS: ProvidedCredentials = { cached: () => [], get: () => Promise.resolve([]) };
 
-/** Bounds the credentials that are tried for one image: a pod may name many secrets, and each costs requests. */
+/**
+ * Maximum number of credentials that are tried for one image. A pod may name many secrets, and each credential costs
+ * requests.
+ */
 const MAX_CREDENTIALS = 8;
 /**
  * Maximum number of entries that are used from all pull secrets of a pod. Tenants write these entries, and each entry
  * may be compared with each image of the pod at every admission.
  */
 const MAX_POD_ENTRIES = 256;
-/** Bounds the cache of parsed docker config files, which the registries file names. */
+/** Maximum number of docker config files that are cached in parsed form. The registries file names these files. */
 const MAX_PARSED_FILES = 100;
 
 /** Finds the credentials that apply to an image, in the order in which they are tried (I5). */

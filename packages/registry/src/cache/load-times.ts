@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** Bounds the memory: an entry takes about 300 bytes. A cluster uses fewer images by digest. */
+/** Maximum number of images. A cluster uses fewer images by digest than this. An entry takes about 300 bytes. */
 const MAX_IMAGES = 10_000;
 
 /** Stores for each image when the shared store was last read (epoch milliseconds). */

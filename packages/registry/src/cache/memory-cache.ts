@@ -48,7 +48,9 @@ export const DEFAULT_MEMORY_LIMITS: MemoryLimits = { factsBytes: 32 * 1024 * 102
 
 /** Size of an entry without its strings: map slot, links, the value's object. Measured: 160 to 200 bytes. */
 const ENTRY_OVERHEAD_BYTES = 200;
-/** Images with missing platforms are rare. An entry takes less than 1 KB. */
+/**
+ * Maximum number of entries for images with missing platforms. Such images are rare, and an entry takes less than 1 KB.
+ */
 const MAX_MISSING = 5_000;
 /**
  * Maximum number of interned contents. Most images have one of some dozen lists of platforms, but an index may contain

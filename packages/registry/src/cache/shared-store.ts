@@ -1,6 +1,9 @@
 /** A store that replicas share. No method rejects or takes long (K7). */
 export interface SharedStore {
-  /** Returns the values of keys, in one round trip where possible; undefined for absent values, or when the store does not answer. */
+  /**
+   * Returns the values of keys, in one round trip where possible. A value is undefined if it is absent, or if the store
+   * does not answer.
+   */
   get(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
   /** Stores a value for a time. Resolves when the write has succeeded or failed. */
   set(key: string, value: string, ttlMs: number): Promise<void>;

@@ -17,8 +17,8 @@ export interface Endpoint {
 const API_HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
 
 /**
- * Returns the endpoints of a repository in the order of attempts: mirrors, then the registry itself. Blocked ones are
- * left out; the list is empty when the registry is blocked or its host is invalid.
+ * Returns the endpoints of a repository in the order of attempts: mirrors, then the registry itself. Leaves out
+ * endpoints that are blocked or have an invalid host. The list is empty when the registry itself is blocked.
  */
 export function endpointsFor(registry: string, repository: string, registries: Registries): readonly Endpoint[] {
   const host = registry.toLowerCase();

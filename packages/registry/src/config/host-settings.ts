@@ -3,7 +3,7 @@ import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { Registries } from './registries.ts';
 import type { RequestLimit } from './schema.ts';
 
-/** The settings of connections to a host. Hosts with equal settings share a pool; changed settings get new connections. */
+/** The settings of connections to a host. When the settings of a host change, its next requests use new connections. */
 export interface ConnectionSettings {
   readonly allowAddresses: readonly string[];
   readonly refuseAddresses: readonly string[];

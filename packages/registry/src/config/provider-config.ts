@@ -27,7 +27,10 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** Rejects entries that cannot match, or whose matching is not bounded. The kubelet rejects entries that it cannot parse, too. */
+/**
+ * Parses an entry of `matchImages`. Rejects an entry that cannot match an image, or that exceeds a bound. The kubelet,
+ * too, rejects entries that it cannot parse.
+ */
 const matchImage = z.string().transform((text, context): ParsedMatchPattern => {
   const parse = parsePattern(text);
   if (parse.kind === 'ok') return parse.value;

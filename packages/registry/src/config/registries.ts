@@ -16,7 +16,7 @@ import { parseYamlText } from '../yaml/yaml-text.ts';
 /** The maximum size of a ConfigMap. */
 export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
 
-/** Bounds the cached look-ups: tenants choose hosts. */
+/** Maximum number of hosts whose look-up is cached, because tenants choose hosts. */
 const MAX_CACHED_HOSTS = 1_000;
 
 /** The parsed registries file, with its entries by host. Immutable: a reload creates a new one. */

@@ -14,7 +14,10 @@ interface WatchOptions {
   readonly metrics: RegistryMetrics;
 }
 
-/** The kubelet updates a mounted ConfigMap within about a minute; polling a file of some KB costs little. */
+/**
+ * Interval of polling. The kubelet updates a mounted ConfigMap within about a minute, and reading a file of some KB
+ * costs little.
+ */
 const RELOAD_INTERVAL_MS = 10_000;
 
 /**

@@ -9,7 +9,7 @@ import type { Fetched } from './outcome.ts';
  */
 type Decoder = (body: Uint8Array, maxBytes: number) => Promise<Uint8Array>;
 
-/** Bounds the codings of one body, as curl does. */
+/** Maximum number of codings of one body. curl has such a limit, too. */
 const MAX_CODINGS = 5;
 
 const inflateGzip = promisify(gunzip);

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Docker Hub's window, the longest known one. */
+/** Maximum length of a window: the window of Docker Hub, which is the longest known one. */
 const MAX_WINDOW_SECONDS = 6 * 60 * 60;
 
 /**

@@ -13,7 +13,10 @@ export interface ParsedImage {
   readonly tagOrDigest: string;
 }
 
-/** Pods of one cluster use some thousand references; an entry takes less than 1 KB. */
+/**
+ * Maximum number of cached references. Pods of one cluster use some thousand references, and an entry takes less than 1
+ * KB.
+ */
 const MAX_REFERENCES = 20_000;
 
 /** Parses image references and caches the results, so that an inspection answered from memory parses nothing. */

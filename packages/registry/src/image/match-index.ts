@@ -27,9 +27,15 @@ interface HostMatch<T> {
   readonly comparisons: number;
 }
 
-/** Bounds the distinct hosts with wildcards: each is compared with each host of a pod's images. A usual secret has one or two. */
+/**
+ * Maximum number of distinct hosts with wildcards, because each of them is compared with each host of a pod's images. A
+ * usual secret has one or two.
+ */
 export const MAX_WILDCARD_HOSTS = 64;
-/** Bounds the cached groups of all hosts. A pod's images come from a few hosts, and each host matches one or two groups. */
+/**
+ * Maximum number of cached groups of all hosts. A pod's images come from a few hosts, and each host matches one or two
+ * groups.
+ */
 const MAX_CACHED_GROUPS = 1_024;
 
 /** The key of Docker Hub's credentials is the address of its first API. */
@@ -69,7 +75,10 @@ export class MatchIndex<T> {
     return grouped;
   }
 
-  /** Yields the values that apply to the image: longer keys first, otherwise in the order of the entries. Stop early to compare less. */
+  /**
+   * Yields the values that apply to the image: first the values with longer keys, otherwise in the order of the
+   * entries. A caller that stops early causes fewer comparisons.
+   */
   *find({ registry, repository }: ImageName): Generator<T, undefined> {
     const { groups, comparisons } = this.#matchHost(registry);
     let compared = comparisons;

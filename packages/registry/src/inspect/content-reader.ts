@@ -17,7 +17,10 @@ export interface Content {
   readonly complete: boolean;
 }
 
-/** Nested indexes are legal and rare; no known tool nests deeper. Bounds the requests that one image can cause. */
+/**
+ * Maximum depth of nested indexes, which bounds the requests that one image can cause. Nested indexes are legal but
+ * rare, and no known tool nests deeper.
+ */
 const MAX_INDEX_DEPTH = 2;
 /**
  * Maximum number of children that are read because their descriptor has no platform. Each read takes one or two

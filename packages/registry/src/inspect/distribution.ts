@@ -7,7 +7,9 @@ import type { HttpRequest, HttpResponse } from '../senders/sender.ts';
 
 /** Maximum size of a manifest, as in the registry of the distribution project. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
-/** A config blob contains the history of every layer; the largest one seen has 300 KB. */
+/**
+ * Maximum size of a config blob, which contains the history of every layer. The largest known config blob has 300 KB.
+ */
 export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 const ACCEPT_MANIFESTS = { accept: ACCEPTED_MEDIA_TYPES.join(', ') };

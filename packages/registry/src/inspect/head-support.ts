@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
  * that still does not support HEAD costs one useless HEAD an hour.
  */
 const USELESS_TTL_MS = 60 * 60_000;
-/** Bounds the memory: tenants choose hosts. */
+/** Maximum number of hosts in the cache, because tenants choose hosts. */
 const MAX_HOSTS = 1_000;
 
 /**

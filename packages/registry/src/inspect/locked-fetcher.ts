@@ -5,8 +5,8 @@ import type { Fetcher, FetchRequest } from './fetcher.ts';
 import type { ImageCache } from './image-cache.ts';
 
 /**
- * Time after which a replica fetches an image although another one holds the lock (K4). Equal to the TTL of a lock, so that a dead
- * holder delays no replica for longer.
+ * How long a replica waits for the lock on an image before it fetches the image without the lock (K4). The time equals
+ * the TTL of a lock, so that a holder that died delays no replica for longer.
  */
 const MAX_WAIT_MS = 2_000;
 /** Interval at which the lock is tried again. Short, because reading a manifest takes 20 to 200 ms. */

@@ -20,7 +20,7 @@ const MALFORMED: SignedManifest = { kind: 'malformed' };
 
 /** Usually a manifest has one signature; libtrust adds signatures without a bound. */
 const MAX_SIGNATURES = 16;
-/** The header contains the end of the payload (white space and a brace) and a time. */
+/** Maximum length of a protected header, which contains the end of the payload (white space and a brace) and a time. */
 const MAX_PROTECTED_CHARACTERS = 1_024;
 /** libtrust writes no padding. */
 const BASE64URL = /^[A-Za-z0-9_-]*$/u;

@@ -12,8 +12,8 @@ export interface VerifiedManifest {
 const SIGNATURES = Buffer.from('"signatures"');
 
 /**
- * Verifies the digest of a body. The digest of a signed Docker schema 1 manifest covers its payload: then only the payload is
- * returned, without the bytes that were inserted after it.
+ * Verifies the digest of a body. The digest of a signed Docker schema 1 manifest covers only the payload. For such a
+ * manifest, returns only the payload, without the bytes that were inserted after it.
  *
  * @param expected undefined when neither the reference nor the response has a digest; the digest is then computed
  * @returns undefined when the content does not have the digest, or has signatures that contradict each other

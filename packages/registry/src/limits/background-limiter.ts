@@ -19,7 +19,7 @@ const PER_SECOND = 5;
 const SHARE = 0.5;
 /** Maximum wait for a permit. It is less than the 15 s of an inspection, so that time remains for the requests. */
 const MAX_WAIT_MS = 10_000;
-/** Bounds the memory: tenants choose hosts. */
+/** Maximum number of hosts with a bucket in memory, because tenants choose hosts. */
 const MAX_HOSTS = 1_000;
 const MS_PER_SECOND = 1_000;
 const PRIORITIES = ['follow-up', 'new'] as const;

@@ -37,8 +37,8 @@ export function buildSender({ network, store, keys, clock, metrics }: SenderPart
   const permitted = new PermitSender(limited);
   // Above the limits, so that it counts rejected requests as well.
   const counted = new MetricsSender(permitted, metrics, clock);
-  // Above all limits, because the target of a redirect has its own.
+  // Above all limits, because the target of a redirect has its own limits.
   const redirecting = new RedirectSender(counted);
-  // Outermost: only the endpoint's own challenge is answered, never that of a host to which it redirects.
+  // Outermost, so that only a challenge of the endpoint itself is answered, never a challenge of a redirect's target.
   return new AuthenticationSender(redirecting, new TokenService(counted, clock), clock);
 }

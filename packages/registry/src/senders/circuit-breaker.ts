@@ -10,7 +10,7 @@ import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 /** What the outcome of a request shows about the endpoint's host. */
 type Evidence = 'success' | 'failure' | 'none';
 
-/** Bounds the memory: tenants choose hosts. */
+/** Maximum number of hosts with a breaker in memory, because tenants choose hosts. */
 const MAX_HOSTS = 1_000;
 /**
  * How long a request must wait without a response to count as a failure. If it is aborted earlier, other steps of the
@@ -74,8 +74,9 @@ export class CircuitBreakerSender implements Sender {
 }
 
 /**
- * Returns what a response shows about the endpoint's host. A successful request to another host (the target of a redirect, or a token
- * service) shows nothing. A failure of such a request counts as a failure of the endpoint's host.
+ * Returns what a response shows about the endpoint's host. A successful request to another host (the target of a
+ * redirect, or a token service) shows nothing about it. A failure of such a request counts as a failure of the
+ * endpoint's host.
  */
 function toEvidence(response: HttpResponse | FetchFailure, tookMs: number, isEndpoint: boolean): Evidence {
   if (response.kind === 'failed') {

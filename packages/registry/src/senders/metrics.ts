@@ -35,7 +35,10 @@ export class MetricsSender implements Sender {
     return response;
   }
 
-  /** Returns the outcome of a token request: its statuses have other meanings, and a response without a token is malformed. */
+  /**
+   * Returns the outcome of a token request. The statuses of its response have other meanings than usual, and a response
+   * without a token is malformed.
+   */
   #tokenOutcome(response: HttpResponse | FetchFailure): RequestOutcome {
     const token = parseTokenResponse(response, this.#clock.now());
     return token.kind === 'fetched' ? 'ok' : (TOKEN_FAILURES[token.reason] ?? 'unavailable');

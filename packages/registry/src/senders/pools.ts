@@ -26,7 +26,7 @@ const KEEP_ALIVE_MS = 20_000;
 /** Registries put tokens into redirect locations; common proxies forward at most 32 KiB. */
 const MAX_HEADER_BYTES = 32 * 1024;
 
-/** Connections by origin and settings, bounded in number. */
+/** Holds the connections, by origin and settings, and bounds their number. */
 export class Pools {
   readonly #pools: LRUCache<string, Pool>;
   readonly #resolve: Resolve | undefined;

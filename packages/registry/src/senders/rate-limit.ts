@@ -28,9 +28,12 @@ interface HostState {
   blockedUntilMs: number;
 }
 
-/** Bounds the memory: tenants choose hosts. */
+/** Maximum number of hosts whose state is in memory, because tenants choose hosts. */
 const MAX_HOSTS = 1_000;
-/** A request that would wait longer is rejected with the time to retry: no pod waits that long. */
+/**
+ * Maximum wait of a request. A request that would have to wait longer is rejected with the time to retry, because no
+ * pod waits that long.
+ */
 const MAX_WAIT_MS = 2_000;
 const UNLIMITED = { perSecond: 0, burst: 0 };
 

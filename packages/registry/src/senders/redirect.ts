@@ -4,7 +4,10 @@ import type { FetchFailure } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
-/** Allows for the registry, its storage, and one more. The limits of curl and containerd are 50 and 10. */
+/**
+ * Maximum number of redirects: one by the registry, one by its storage, and one more. The limits of curl and containerd
+ * are 50 and 10.
+ */
 const MAX_REDIRECTS = 3;
 const MAX_LOCATION_LENGTH = 8 * 1024;
 /** https://www.rfc-editor.org/rfc/rfc9110#section-15.4 */

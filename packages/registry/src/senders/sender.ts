@@ -25,7 +25,9 @@ export interface HttpResponse {
   readonly kind: 'response';
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The number of redirects followed. Above 0, another host than that of the request may have responded. */
+  /**
+   * The number of redirects followed. If it is above 0, the response may come from another host than the request names.
+   */
   readonly redirects: number;
   /** The decoded body. Empty unless the status is 200. */
   readonly body: Uint8Array;

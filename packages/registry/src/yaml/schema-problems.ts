@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { YamlText } from './yaml-text.ts';
 
-/** Bounds the listed problems: one mistake often causes several. */
+/** Maximum number of listed problems, because one mistake often causes several problems. */
 const MAX_PROBLEMS = 5;
 
 /**

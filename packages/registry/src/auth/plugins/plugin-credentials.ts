@@ -29,7 +29,10 @@ const FAILED_TTL_MS = 30_000;
 
 const GLOBAL = '*';
 
-/** Gets credentials from the kubelet's credential-provider plugins, cached by the duration and key type of each response (I5). */
+/**
+ * Gets credentials from the kubelet's credential-provider plugins. Caches each response under the key type and for the
+ * duration that the response states (I5).
+ */
 export class PluginCredentials implements ProvidedCredentials {
   readonly #registries: RegistriesSource;
   readonly #clock: Clock;
