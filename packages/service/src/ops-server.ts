@@ -6,7 +6,10 @@ import type { Address } from './config/schemas.ts';
 import { ServiceError } from './errors.ts';
 import type { Health, HealthReport } from './health.ts';
 
-/** Enough for probes and a few scrapers; more indicates a mistake or an attack. */
+/**
+ * Maximum number of connections, enough for probes and a few scrapers. More connections indicate a mistake or an
+ * attack.
+ */
 const MAX_CONNECTIONS = 64;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;

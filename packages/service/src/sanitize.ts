@@ -13,7 +13,7 @@ const SCHEME_CREDENTIALS = /\b(?<scheme>bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}/g
 const QUERY = /(?<path>https?:\/\/[^\s?"']+)\?[^\s"']+/giu;
 const PEM_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/gu;
 
-/** Longer texts, and deeper and longer structures, are cut to keep log lines readable. */
+/** Limits that keep log lines readable. Longer texts, and deeper or longer structures, are cut. */
 const MAX_TEXT = 2000;
 const MAX_STACK = 4000;
 const MAX_DEPTH = 6;

@@ -21,7 +21,7 @@ export interface VariableInUse {
 }
 
 /**
- * Runs `use`, which depends on a variable's value, and names the variable in the error when it fails.
+ * Runs `use`, which depends on the value of a variable. When `use` fails, throws an error that names the variable.
  * @throws ConfigError
  */
 export async function withVariableContext<T>(

@@ -9,13 +9,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** One `ARCHPOLICY_*` variable: its parser and its line in `--help`. */
 export interface Variable<T> {
   readonly name: `ARCHPOLICY_${string}`;
-  /** Its meaning, in half a line. */
+  /** The meaning of the variable, in half a line. */
   readonly description: string;
   /** A valid value, for error messages. */
   readonly example: string;
   /** The value of an absent or empty variable, as text. */
   readonly default?: string;
-  /** Its value is never shown. */
+  /** Whether the value is secret, and so never shown. */
   readonly secret?: boolean;
   readonly parse: (text: string | undefined) => Result<T, string>;
 }
@@ -66,7 +66,8 @@ export function readConfig<V extends Variables>(variables: V, environment: Envir
     }
     return [key, result.value] as const;
   });
-  // The entries have the table's keys and the parsed values; the type of Object.fromEntries loses that.
+  // The entries have the keys of the table and the parsed values, but the type of Object.fromEntries does not show
+  // this.
   return Object.fromEntries(entries) as Config<V>;
 }
 

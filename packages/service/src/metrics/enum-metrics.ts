@@ -30,7 +30,10 @@ export interface EnumCounter<L extends LabelSets> {
   inc(labels: LabelsOf<L>, by?: number): void;
 }
 
-/** A metric with at most this many combinations starts with all of them at 0, so that `rate()` sees the first increment. */
+/**
+ * If a metric has at most this many combinations of label values, all of them start at 0, so that `rate()` sees the
+ * first increment.
+ */
 const MAX_PREPARED = 64;
 
 /** Declares a counter whose labels come from closed sets. */

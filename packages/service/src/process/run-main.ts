@@ -32,7 +32,7 @@ export interface MainOptions {
   /** The process's name, such as `archpolicy-webhook`. */
   readonly name: string;
   readonly version: string;
-  /** What it does, in a few lines. The variables are listed below it. */
+  /** What the process does, in a few lines. The help lists the variables below this text. */
   readonly help: string;
   readonly variables: Variables;
   /** Runs until the signal aborts and everything is closed. */
