@@ -29,7 +29,7 @@ import type { PolicyEntry, PolicyView } from './policy-view.ts';
 const CRON_JOBS: Resource = { group: 'batch', version: 'v1', resource: 'cronjobs' };
 export const ARCHPOLICIES: Resource = { group: API_GROUP, version: API_VERSION, resource: ARCHPOLICY_PLURAL };
 
-/** About eight values for each of 5,000 workloads, with a reserve for churn. */
+/** Maximum number of values that pods share: about eight for each of 5,000 workloads, with a reserve for churn. */
 const MAX_INTERNED_VALUES = 50_000;
 
 /** A watched resource: a closed set, used as a metric label. */

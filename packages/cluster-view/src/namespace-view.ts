@@ -17,8 +17,9 @@ export interface NamespaceView {
   get(name: string): NamespaceFacts | undefined;
   list(): readonly NamespaceFacts[];
   /**
-   * Fetches a namespace that `get` does not return, with one GET: pods may be created right after their namespace. Returns
-   * undefined if it does not exist or cannot be read in time. Never rejects.
+   * Fetches a namespace with one GET. Call this when `get` does not return the namespace, because a pod may be created
+   * right after its namespace. Returns undefined if the namespace does not exist or cannot be read in time. Never
+   * rejects.
    */
   fetch(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
   subscribe(listener: StoreListener<NamespaceFacts>): () => void;

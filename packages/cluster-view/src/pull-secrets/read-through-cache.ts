@@ -54,7 +54,7 @@ const STALE_IF_ERROR_MS = 10 * 60_000;
 const READ_TIMEOUT_MS = 5_000;
 /** Enough for all namespaces of a large cluster, with a few kilobytes per Secret. */
 const LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
-/** The largest usable content in base64, with the largest metadata of an object. */
+/** Maximum size of a response: the largest usable content in base64, with the largest metadata of an object. */
 const MAX_BODY_BYTES = 1024 * 1024;
 /**
  * Maximum number of concurrent reads in a namespace, so that pods with many secrets do not delay reads of other

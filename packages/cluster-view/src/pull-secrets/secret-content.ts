@@ -8,8 +8,8 @@ const DATA_KEYS = {
 } as const;
 
 /**
- * Enough for the credentials of about a hundred registries, with long cloud keys. Limits the work that a tenant's Secret can
- * cause in the process that each pod creation waits for.
+ * Maximum length of the content. It is enough for the credentials of about a hundred registries, with long cloud keys.
+ * It limits the work that a tenant's Secret can cause in the process that each pod creation waits for.
  */
 const MAX_JSON_CHARS = 256 * 1024;
 
