@@ -25,7 +25,7 @@ import { UnschedulableHistory } from './remediation/evaluation/unschedulable-his
  */
 const CLOSE_ALL_MS = 3_000;
 
-/** `reportingController` of our Events. */
+/** The `reportingController` of the Events that the operator records. */
 const EVENT_CONTROLLER = 'archpolicy.dev/operator';
 
 /**
@@ -69,7 +69,8 @@ class Operator {
         rawPods.observe(raw);
       },
     });
-    // A standby lifts no gates, so it must drop deleted pods here to make room for new ones.
+    // In the leader, a pod leaves the cache when its gate is lifted. A standby lifts no gates, so deleted pods are
+    // removed here to make room for new ones.
     views.pods.subscribe((event) => {
       readiness.onPodChanged(event);
       unschedulable.onPodChanged(event);
@@ -155,7 +156,7 @@ class Operator {
       random: Math.random,
     });
     const end = await election.run(signal, lead).catch((error: unknown) => {
-      // Work that the shutdown aborts may reject.
+      // After the signal, a rejection is expected: the shutdown aborts the leader's work.
       if (signal.aborted) return 'stopped';
       throw error;
     });

@@ -2,9 +2,9 @@ import { CodedError } from '@archpolicy/core';
 
 /** Codes of the operator's unexpected errors. */
 export type OperatorErrorCode =
-  /** The Lease was lost: another process leads, and this one must no longer act. */
+  /** The Lease was lost. Another process may lead, so this one must no longer act. */
   | 'LeaseLost'
-  /** @dot-i/k8s-operator differs from its pinned version. */
+  /** The installed @dot-i/k8s-operator differs from the pinned version. */
   | 'UnexpectedPackage'
   /** Reading a pod before its eviction failed. */
   | 'PodUnreadable'

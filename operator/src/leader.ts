@@ -80,7 +80,10 @@ export async function runAsLeader(options: LeaderOptions, leadership: Leadership
   }
 }
 
-/** Builds the leader's parts in the order of their dependencies. A later part subscribes to changes of an earlier one. */
+/**
+ * Builds the leader's parts in the order of their dependencies. A later part can subscribe to changes of an earlier
+ * part.
+ */
 function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>): readonly Runnable[] {
   const { api, views, clock, logger } = options;
   const stats = new PolicyPodStats();

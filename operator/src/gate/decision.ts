@@ -28,7 +28,7 @@ export type GateAction =
       readonly remainingMs: number;
       readonly fallbacks: PatchFallbacks;
     }
-  /** The pod does not have our gate. */
+  /** There is nothing to do: the pod does not have our gate. */
   | { readonly kind: 'none' };
 
 /**

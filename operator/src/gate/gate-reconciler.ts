@@ -56,7 +56,7 @@ interface Target {
   readonly input: GatedPodInput;
 }
 
-/** Reconciles one gated pod: gather, decide, act. Never waits for a registry. */
+/** Reconciles one gated pod: gathers the input, decides, and acts. Never waits for a registry. */
 export class GateReconciler {
   readonly #options: GateReconcilerOptions;
   readonly #lifter: Lifter;
@@ -82,7 +82,7 @@ export class GateReconciler {
     }
   }
 
-  /** Returns undefined if there is nothing left to do. */
+  /** Gathers the input of the decision. Returns undefined if there is nothing left to do for the pod. */
   async #gather(key: string, signal: AbortSignal): Promise<Target | undefined> {
     const { view, tracked: all, rawPods, inspections, clock } = this.#options;
     const facts = view.pods.byKey(key);

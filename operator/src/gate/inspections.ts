@@ -32,7 +32,7 @@ export interface InspectionsOptions {
 export class Inspections {
   readonly #options: InspectionsOptions;
   readonly #entries = new Map<string, Entry>();
-  /** Which entries each pod waits for. */
+  /** The entries for which each pod waits, by the pod's key. */
   readonly #waits = new Map<string, ReadonlySet<Entry>>();
 
   constructor(options: InspectionsOptions) {
@@ -91,7 +91,7 @@ export class Inspections {
     entry.stopping.abort();
   }
 
-  /** Never rejects. */
+  /** Inspects an image, and again after a delay while that can help. Never rejects. */
   async inspectWithRetries(entry: Entry): Promise<void> {
     const { signal } = entry.stopping;
     const stopped = (): boolean => signal.aborted;

@@ -34,7 +34,7 @@ export interface Lifting {
   readonly fallbacks: PatchFallbacks;
   /** Whether a transient error may lead to any lower level, not only to the next one; see `escalates`. */
   readonly escalate: boolean;
-  /** The patch that ended the previous pass with a 500. */
+  /** The patch to which the API server responded with 500 at the end of the previous pass. */
   readonly answered500: LiftPatch | undefined;
 }
 
@@ -61,7 +61,7 @@ export class Lifter {
     return next;
   }
 
-  /** @param lower a lower level that passed a dry run after this one failed */
+  /** @param lower the index of a lower level that passed a dry run after this level had failed */
   async #try(
     identity: PodIdentity,
     lifting: Lifting,

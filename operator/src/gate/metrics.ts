@@ -11,11 +11,11 @@ export interface GateMetrics {
   inspected(inspection: Inspection): void;
   /** Counts a failed reconcile. Each is retried. */
   failed(): void;
-  /** Sets the sources of the gauges, read at each scrape. */
+  /** Sets the functions that return the values of the gauges. They are called at each scrape. */
   watch(gauges: { readonly waiting: () => number; readonly images: () => number }): void;
 }
 
-/** The values of the label `answer`. */
+/** The values of the label `answer`, by kind of response. */
 const ANSWERS = {
   lifted: 'lifted',
   gone: 'gone',

@@ -20,7 +20,7 @@ export function inspectionKey({ image, pullPolicy, namespace, pullSecrets }: Pen
   return JSON.stringify([image, pullPolicy === 'Always', ...credentials]);
 }
 
-/** Returns the images to inspect for a pod, with its pull secrets. */
+/** Returns the images to inspect for a pod, each with the pod's pull secrets. */
 export function listPendingImages(
   pod: JsonObject,
   namespace: string,

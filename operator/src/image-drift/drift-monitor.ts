@@ -12,9 +12,12 @@ export interface DriftMonitorOptions extends Omit<DriftReporterOptions, 'history
   readonly metrics: { readonly contentChange: DriftReporterOptions['count'] };
 }
 
-/** Detects tags whose content lost or gained architectures, in all inspections of the operator, and reports them. */
+/**
+ * Detects tags whose content lost or gained architectures, and reports them. It observes all inspections of the
+ * operator.
+ */
 export class DriftMonitor {
-  /** The observed inspector: use it instead of `options.inspector`. */
+  /** The inspector whose results are observed. All parts must use it instead of `options.inspector`. */
   readonly inspector: Pick<Inspector, 'inspect'>;
   readonly #drifts = new Listeners<string>();
   readonly #history: TagHistory;
@@ -39,7 +42,10 @@ export class DriftMonitor {
     return this.#drifts.subscribe(listener);
   }
 
-  /** Returns sentences about architectures that images lost while the policy's pods run on them. */
+  /**
+   * Returns sentences about lost architectures: each names an image that lost an architecture on which pods of the
+   * policy run.
+   */
   getLosses(policy: string): readonly string[] {
     return this.#reporter.getLosses(policy);
   }

@@ -30,15 +30,15 @@ const MAX_OWNERS = 100;
 const COUNT_EVERY_MS = 5_000;
 /** Maximum number of pods named in one sentence. */
 const MAX_PODS = 3;
-/** Longer image references are truncated in sentences. */
+/** Maximum length of an image reference in a sentence. Longer references are truncated. */
 const MAX_IMAGE_LENGTH = 200;
 /** Length of a truncated digest. */
 const DIGEST_LENGTH = 'sha256:'.length + 12;
 
-/** Pods of one policy on nodes that an image stopped supporting. */
+/** The pods of one policy that run on nodes whose architecture an image no longer supports. */
 interface Stranded {
   pods: number;
-  /** Keys of the first pods. */
+  /** Keys of the pods that the sentence names. */
   readonly named: string[];
 }
 
@@ -74,7 +74,10 @@ export class DriftReporter {
     if (gained.length > 0) this.#event(owners, 'Normal', 'ArchitectureGained', `now supports ${list(gained)}`, drift);
   }
 
-  /** Returns sentences about architectures that images lost while the policy's pods run on them. Cached for COUNT_EVERY_MS. */
+  /**
+   * Returns sentences about lost architectures: each names an image that lost an architecture on which pods of the
+   * policy run. The result is cached for COUNT_EVERY_MS.
+   */
   getLosses(policy: string): readonly string[] {
     const now = this.#options.clock.monotonic();
     if (this.#counted === undefined || now - this.#counted.atMs >= COUNT_EVERY_MS) {

@@ -9,7 +9,7 @@ export type Direction = (typeof DIRECTIONS)[number];
 
 /** The metrics of the drift monitor. */
 export interface DriftMetrics {
-  /** An architecture that the content behind a tag lost or gained. */
+  /** Counts an architecture that the content of a tag lost or gained. */
   readonly contentChange: (direction: Direction, architecture: NodeArchitecture) => void;
 }
 

@@ -9,7 +9,7 @@ export interface ImageDrift extends ContentChange {
   /** The digest before the change. `to` is the digest after it. */
   readonly from: string;
   readonly to: string;
-  /** The namespace whose pull secrets were used; absent: observed without pull secrets. */
+  /** The namespace whose pull secrets were used. Absent if the change was observed without pull secrets. */
   readonly audience?: string;
 }
 
@@ -35,7 +35,8 @@ interface Observation {
 
 /**
  * Stores the last observed content of each image reference and compares it with the next. The history is in memory and
- * bounded: it evicts the least recently observed reference. After a restart the first observation of an image reports no change.
+ * bounded: the least recently observed reference is removed first. After a restart, the first observation of an image
+ * cannot report a change.
  */
 export class TagHistory {
   readonly #clock: Pick<Clock, 'now'>;
@@ -69,7 +70,7 @@ export class TagHistory {
     return drift;
   }
 
-  /** Architectures that images lost and have not regained. */
+  /** Returns the architectures that images lost and have not regained. */
   lostArchitectures(): readonly LostArchitecture[] {
     return [...this.#lost.values()];
   }

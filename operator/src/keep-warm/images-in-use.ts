@@ -12,7 +12,7 @@ export interface ImageInUse {
   readonly image: string;
   /** The registry host. */
   readonly host: string;
-  /** TTL of its cache entry, milliseconds. */
+  /** TTL of the image's cache entry, milliseconds. */
   readonly ttlMs: number;
   readonly pullSecrets: (signal: AbortSignal) => Promise<PullSecretsResult>;
 }
@@ -63,7 +63,10 @@ export async function listImagesInUse(
   return wanted;
 }
 
-/** Returns the policy that governs the pods of a CronJob, or undefined if there is none or the skip label exempts them. */
+/**
+ * Returns the policy that governs the pods of a CronJob. Returns undefined if no policy governs them, or the skip label
+ * exempts them.
+ */
 function findGoverningPolicy(
   { namespace: name, podLabels }: CronJobFacts,
   policies: Iterable<ArchPolicy>,

@@ -44,7 +44,7 @@ const MAX_HOSTS_AT_ONCE = 16;
 const BUDGET_MS = 20_000;
 /** Delay of the retry after a transient error. The retry takes place before the cache entry expires. */
 const RETRY_MS = 2 * 60_000;
-/** Delay of the retry after a final failure. */
+/** Delay of the retry after a failure that waiting does not fix, such as a rejection. */
 const FINAL_RETRY_MS = SOFT_TTL_MS.otherwise;
 
 /**

@@ -2,11 +2,11 @@ import { enumCounter, enumGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 const OUTCOMES = [
-  /** The entry is fresh. */
+  /** The cache entry is as fresh as intended. */
   'warm',
-  /** The registry did not respond; the entry is older than intended. */
+  /** The cache entry is older than intended, because the registry did not respond. */
   'stale',
-  /** There is no entry. */
+  /** The inspection failed: there is no usable cache entry. */
   'failed',
 ] as const;
 export type WarmOutcome = (typeof OUTCOMES)[number];

@@ -36,14 +36,14 @@ export interface DegradationInput {
   readonly brake: BrakeState;
   /** As in {@link PolicyCounts}. */
   readonly losesTieTo: ReadonlyMap<string, number>;
-  /** Sentences about architectures that images of its pods have lost. */
+  /** Sentences about architectures that images of the policy's pods have lost. */
   readonly losses: readonly string[];
 }
 
 /** Maximum number of policies or images that a message names. It states how many more there are. */
 export const MAX_NAMED = 3;
 
-/** Returns the current degradations of a policy. Pure; one function for each reason. */
+/** Returns the current degradations of a policy. A pure function; it calls one function for each reason. */
 export function findDegradations(input: DegradationInput): readonly Degradation[] {
   return [unreachable(input), intolerant(input), braked(input), lost(input), conflicting(input)].filter(
     (found) => found !== undefined,

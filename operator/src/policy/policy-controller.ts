@@ -77,9 +77,9 @@ export class PolicyController {
   readonly #evicted = new EvictedCounts();
   readonly #relaxations = new Relaxations();
   readonly #degraded: DegradedGauge;
-  /** Monotonic milliseconds of the last write, by policy. */
+  /** The time of the last write, monotonic milliseconds, by policy. */
   readonly #writtenAt = new Map<string, number>();
-  /** The version of each invalid policy whose status was written. */
+  /** The version of each invalid policy for which a status was written, by policy. */
   readonly #reportedInvalid = new Map<string, string>();
 
   constructor(options: PolicyControllerOptions) {

@@ -294,7 +294,7 @@ function toEntry(relaxation: Relaxation): Relaxed[number] {
   }
 }
 
-/** @param workload as `workloadKey` names it */
+/** @param workload a key that `workloadKey` returns */
 function namespaceOfWorkload(workload: string): string {
   return workload.slice(0, workload.indexOf('/'));
 }

@@ -8,7 +8,7 @@ export type AttemptState =
   | {
       readonly kind: 'failed';
       readonly lastAttempt: LastAttempt;
-      /** Consecutive failed attempts. */
+      /** Number of consecutive failed attempts. */
       readonly failures: number;
     };
 

@@ -47,7 +47,7 @@ export interface PodImages {
   inspect(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>>;
 }
 
-/** Starts checks of registries for platforms that nodes could not pull (I9). Returns at once. */
+/** Starts checks whether registries still have platforms that nodes could not pull (I9). Returns at once. */
 export interface PlatformChecks {
   request(pod: PodFacts, suspects: readonly SuspectPlatform[], signal: AbortSignal): void;
 }
@@ -102,8 +102,8 @@ export interface Lease {
 
 /** Updates of a policy's status by remediation. */
 export interface PolicyUpdates {
-  /** A pod of the policy has been evicted. */
+  /** Must be called when a pod of the policy has been evicted. */
   evicted(policy: string): void;
-  /** R9: ignore the preference for this workload for an hour. */
+  /** R9: relaxes the policy's preference for this workload. */
   relax(policy: string, stuck: StuckWorkload): void;
 }

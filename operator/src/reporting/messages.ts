@@ -6,7 +6,7 @@ import type { BrakeState, NodeArchitecture, PodFacts, ReportReason, WaitReason }
  * about a disruption budget.
  */
 
-/** The fields of a misplaced pod that its texts use. */
+/** The data of a misplaced pod that the texts use. */
 export interface Misplacement {
   readonly pod: PodFacts;
   readonly node: string;
@@ -81,7 +81,7 @@ export function evictedNote(misplacement: Misplacement): string {
   return `${subject(misplacement)} was evicted: ${describePlacement(misplacement)}`;
 }
 
-/** @param detail the API server's message about a disruption budget: its name and numbers */
+/** @param detail the API server's message about a disruption budget, which names the budget and its numbers */
 export function stayingNote(misplacement: Misplacement, reason: ReportReason | WaitReason, detail = ''): string {
   const quote = detail === '' ? '' : ` The API server reports: ${detail}`;
   return `${subject(misplacement)} is misplaced: ${describePlacement(misplacement)} Not evicted: ${WHY[reason]}.${quote}`;
@@ -92,12 +92,12 @@ export function brokenImageNote(pod: PodFacts, node: string, container: string |
   return `${subject({ pod })} on node ${node}: ${which} fails because of the node's architecture. ${capitalize(WHY.BrokenImage)}.`;
 }
 
-/** R6: the event on a replacement whose image does not run on its node. */
+/** R6: returns the text of the event on a replacement whose image does not run on its node. */
 export function replacementBrokenNote(pod: PodFacts, node: string): string {
   return `${subject({ pod })} replaces an evicted pod and does not run on node ${node}, although its image declares the platform of the node. Evictions of its owner are stopped. Rebuild the image. ${TRIAL}`;
 }
 
-/** R9: the event on an unschedulable pod with a constraint of ours. */
+/** R9: returns the text of the event on an unschedulable pod with a constraint of ours. */
 export function stuckNote(pod: PodFacts, reason: ReportReason | WaitReason): string {
   const why = `${subject({ pod })} is unschedulable: ${constraint(pod)}. Not evicted: ${WHY[reason]}.`;
   const command = helpingCommand(pod, reason);
@@ -129,7 +129,7 @@ function constraint(pod: PodFacts): string {
 /** Maximum number of owners in a sentence. The text for one owner has up to 380 characters. */
 const MAX_OWNERS = 3;
 
-/** R7: states which evictions are stopped, and why. */
+/** R7: returns a text that states which evictions are stopped, and why. */
 export function brakeNote(state: BrakeState): string {
   switch (state.kind) {
     case 'running':

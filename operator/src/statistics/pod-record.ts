@@ -84,7 +84,10 @@ export class ClusterArchitectures {
   #nodes: readonly NodeFacts[] | undefined;
   #known: ReadonlySet<string> = new Set();
 
-  /** @param nodes a node list that is a new array after each change of a node; the same array returns the cached result */
+  /**
+   * @param nodes the list of nodes. It must be a new array after each change of a node, because the result for the same
+   * array is cached
+   */
   of(nodes: readonly NodeFacts[]): ReadonlySet<string> {
     if (nodes !== this.#nodes) {
       this.#nodes = nodes;

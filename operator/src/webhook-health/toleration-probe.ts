@@ -13,7 +13,7 @@ const MAX_WORDS = 300;
 /** Whether the API server admits pods with our tolerations (PL8). */
 export type TolerationProbeResult =
   | { readonly kind: 'accepted' }
-  /** `words`: the API server's message, sanitized. */
+  /** `words` is the API server's message, sanitized. */
   | { readonly kind: 'refused'; readonly words: string };
 
 export interface TolerationProbeOptions {

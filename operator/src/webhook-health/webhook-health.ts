@@ -5,8 +5,9 @@ import { Listeners } from '../listeners.ts';
 import type { ProbeResult } from './webhook-probe.ts';
 
 /**
- * How long a successful probe is valid (docs/adr/0004). Evictions may continue for this time after an outage begins, although their
- * replacements are likely to be misplaced again. One dry run per second is cheap, and is sent only while evictions are due.
+ * How long a successful probe is valid (docs/adr/0004). When an outage begins, evictions can continue for this time,
+ * although their replacements are likely to be misplaced again. A probe per second is cheap: it is one dry run, and it
+ * is sent only while evictions are due.
  */
 const PROBE_VALID_MS = 1_000;
 /** Interval between two probes of an unreachable webhook. */

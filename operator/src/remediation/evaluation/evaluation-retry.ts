@@ -15,7 +15,7 @@ const MAX_DELAY_MS = 60 * 60_000;
 
 /** Computes when a pod whose eviction is delayed is evaluated again. */
 export class EvaluationRetry {
-  /** Consecutive evaluations without a result, by the pod's UID. */
+  /** Number of consecutive evaluations that ended without a result, by the pod's UID. */
   readonly #unanswered = new Map<string, number>();
 
   /**
@@ -24,7 +24,7 @@ export class EvaluationRetry {
    */
   delayMs({ uid }: PodFacts, decision: EvictionDecision, nowMs: number): number | undefined {
     if (!BACKS_OFF.has(decision.reason)) this.forget(uid);
-    // A change of the node enqueues its pods.
+    // No delay is needed for NodeNotReady: a change of the node enqueues its pods.
     if (decision.kind !== 'wait' || decision.reason === 'NodeNotReady') return undefined;
     if (decision.untilMs !== undefined) return clamp(decision.untilMs - nowMs);
     const failures = this.#unanswered.get(uid) ?? 0;

@@ -33,7 +33,7 @@ const MAX_AT_ONCE = 4;
 
 interface StartedCheck {
   readonly namespace: string;
-  /** Monotonic milliseconds. */
+  /** The start of the check, monotonic milliseconds. */
   readonly atMs: number;
 }
 
@@ -71,7 +71,7 @@ export class RegistryPlatformChecks implements PlatformChecks {
     }
   }
 
-  /** Never rejects. */
+  /** Checks one platform, and logs the result if the platform is missing. Never rejects. */
   async #check(pod: PodFacts, suspect: SuspectPlatform, signal: AbortSignal): Promise<PlatformCheck> {
     const { inspector, pullSecrets, logger } = this.#options;
     const { image: reference, digest, os, architecture } = suspect;

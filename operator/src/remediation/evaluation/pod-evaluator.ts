@@ -61,7 +61,9 @@ export class PodEvaluator {
     this.#options = options;
   }
 
-  /** @param hasSlot whether the eviction has reserved a slot: then only the brake is checked, not the other limits */
+  /**
+   * @param hasSlot whether a slot is reserved for the eviction. If so, only the brake is checked, not the other limits
+   */
   evaluate(context: EvictionContext, hasSlot = false): Evaluation {
     const { clock, webhook, attempts, readiness } = this.#options;
     const { pod, policy, namespace, node, job } = context;
@@ -104,7 +106,7 @@ export class PodEvaluator {
     return forecastReplacement(input, node, assessment.architectures);
   }
 
-  /** R9. */
+  /** R9: returns the input of the decision that concerns an unschedulable pod. Empty for other pods. */
   #unschedulable({ pod, policy, namespace, inspections }: EvictionContext): { readonly unschedulable?: Unschedulable } {
     if (!isUnschedulable(pod)) return {};
     const { nodes, pods, clock } = this.#options;

@@ -67,7 +67,7 @@ export class ReadinessHistory {
     return this.#haveBeenReady.has(uid);
   }
 
-  /** Returns undefined if neither a loss of readiness nor a restart was observed. */
+  /** Returns the restarts of a pod. Returns undefined if neither a loss of readiness nor a restart was observed. */
   getCrashes(uid: string): CrashHistory | undefined {
     const crashes = this.#crashes.get(uid);
     if (crashes === undefined) return undefined;
@@ -109,7 +109,7 @@ export class ReadinessHistory {
     crashes.restarts.set(name, times.slice(-CRASHING_RESTARTS));
   }
 
-  /** Converts to monotonic time. A time in the future, from a node whose clock is ahead, counts as now. */
+  /** Converts an epoch time to monotonic time. A time in the future counts as now: the clock of a node can be ahead. */
   #toMonotonic(epochMs: number): number {
     return this.#clock.monotonic() - Math.max(0, this.#clock.now() - epochMs);
   }

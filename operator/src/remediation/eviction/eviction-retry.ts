@@ -42,8 +42,9 @@ const NOT_ACCEPTED: Readonly<
 };
 
 /**
- * @param failures earlier attempts for this pod that were not accepted
- * @param finalDelayMs the policy's recheck interval: after it, a final rejection is tried again, since its cause may have been fixed
+ * @param failures number of earlier attempts for this pod that were not accepted
+ * @param finalDelayMs the policy's recheck interval. After it, the eviction is attempted again, even if the rejection
+ * was final, because its cause may have been fixed
  */
 export function interpretResult(answer: EvictionResult, failures: number, finalDelayMs: number): AttemptResult {
   if (answer.kind === 'evicted') return { kind: 'accepted' };
@@ -54,7 +55,7 @@ export function interpretResult(answer: EvictionResult, failures: number, finalD
   return { kind: 'not-accepted', reason, delayMs: typeof delay === 'number' ? delay : delays[delay] };
 }
 
-/** Doubles with each failure. */
+/** Returns the delay of the back-off, which doubles with each failure. */
 function backOff(failures: number): number {
   return Math.min(FIRST_DELAY_MS * 2 ** failures, MAX_DELAY_MS);
 }

@@ -195,7 +195,7 @@ function mayHaveComeUp(
   return nowMs >= rightAtMs ? 'right' : comingUp(pod, rightAtMs);
 }
 
-/** @param otherwiseAtMs when it counts as right even if it is not Ready */
+/** @param otherwiseAtMs the time at which the replacement counts as right even if it is not Ready */
 function comingUp(pod: PodFacts, otherwiseAtMs = Infinity): Extract<ReplacementState, { kind: 'coming-up' }> {
   const readyAtMs = pod.ready.value ? pod.ready.sinceMs + READY_AFTER_MS : Infinity;
   const untilMs = Math.min(readyAtMs, otherwiseAtMs);

@@ -43,7 +43,7 @@ export interface StageHandlers {
 export interface Pipeline {
   /** Enqueues the pod for evaluation. */
   enqueue(key: string, delayMs?: number): void;
-  /** Starts evictions early: all pods have been evaluated. */
+  /** Starts evictions before START_AFTER_MS has passed. Must be called when all pods have been evaluated. */
   startEvictions(): void;
   run(stages: StageHandlers, signal: AbortSignal): Promise<void>;
 }

@@ -51,7 +51,7 @@ export class LimitQueues {
   readonly #options: LimitQueuesOptions;
   /** The queues by name. No queue in the map is empty. */
   readonly #queues = new Map<string, LimitQueue>();
-  /** Pod key → name of its queue. */
+  /** The name of each pod's queue, by the pod's key. */
   readonly #names = new Map<string, string>();
 
   constructor(options: LimitQueuesOptions) {
@@ -122,7 +122,7 @@ export class LimitQueues {
   }
 }
 
-/** Keys are `namespace/name`. */
+/** Returns the namespace of a pod from its key `namespace/name`. */
 function parseNamespace(key: string): string {
   return key.slice(0, key.indexOf('/'));
 }
