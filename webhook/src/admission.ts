@@ -30,7 +30,7 @@ export interface AdmissionOptions {
   readonly canGate: () => boolean;
 }
 
-/** The review handler with its background work (audits). */
+/** The review handler together with its background work, the audits. */
 export interface Admission {
   readonly handler: AdmissionHandler;
   /** Admits pending reviews unchanged, drops queued audits, and waits for running audits. */

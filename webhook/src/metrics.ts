@@ -24,7 +24,7 @@ export const REVIEW_OUTCOMES = [
 ] as const;
 export type ReviewOutcome = (typeof REVIEW_OUTCOMES)[number];
 
-/** The mode of the governing policy; `None` if no policy matches. */
+/** The values of the label `mode`: the mode of the governing policy, or `None` if no policy matches. */
 const DECISION_MODES = ['Enforce', 'Audit', 'None'] as const;
 export type DecisionMode = (typeof DECISION_MODES)[number];
 const DECISION_KINDS = ['constrain', 'leave', 'gate', 'deny'] as const satisfies readonly PlacementDecision['kind'][];
@@ -39,7 +39,7 @@ const AUDIT_OUTCOMES = ['done', 'dropped', 'failed'] as const;
 
 const MS_PER_SECOND = 1_000;
 
-/** The sources of the gauges, read at each scrape. */
+/** The functions that return the values of the gauges. They are called at each scrape. */
 export interface GaugeSources {
   readonly inFlight: () => number;
   /** The expiry of the serving certificate, epoch milliseconds. NaN while there is no certificate. */

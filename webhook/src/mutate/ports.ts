@@ -50,6 +50,6 @@ export interface PlacedPod {
   readonly patch: readonly JsonPatchOperation[];
   readonly warnings: readonly string[];
   readonly auditAnnotations: Readonly<Record<string, string>>;
-  /** For a `deny`: the message for the user. */
+  /** The message for the user; only for a `deny`. */
   readonly message?: string;
 }

@@ -204,8 +204,8 @@ export class WebhookServer {
   }
 
   /**
-   * Responds without reading the rest of the body. Closing a connection with unread data resets it and may drop the
-   * response, so the response is written at once and the connection is closed after LINGER_MS.
+   * Responds without reading the rest of the body. If a connection with unread data is closed, it is reset, and the
+   * client may lose the response. So the response is written at once, and the connection is closed after LINGER_MS.
    */
   rejectUnread(response: ServerResponse, answer: HttpResponse): void {
     if (response.destroyed) return;
