@@ -140,7 +140,8 @@ describe('a real registry with anonymous access', () => {
     requests = [];
     expect([await check('amd64'), await check('arm64')]).toEqual(['missing', 'available']);
     expect(requests).toEqual([
-      ...['GET manifest ok', 'HEAD manifest not-found', 'GET manifest not-found'],
+      // The index is requested once more: it proves that the registry still has its storage.
+      ...['GET manifest ok', 'HEAD manifest not-found', 'GET manifest not-found', 'HEAD manifest ok'],
       ...['GET manifest ok', 'HEAD manifest ok'],
     ]);
     expect(await inspect(reference)).toMatchObject({ facts: { missing: [{ os: 'linux', architecture: 'amd64' }] } });
