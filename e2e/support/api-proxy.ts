@@ -10,7 +10,7 @@ import { createCertificateAuthority } from '@archpolicy/testkit';
 export interface SeenEviction {
   readonly namespace: string;
   readonly pod: string;
-  /** UID in its preconditions. */
+  /** The UID in the preconditions of the request. */
   readonly uid: string;
   /** Time of arrival, `performance.now()`. */
   readonly at: number;
@@ -18,7 +18,7 @@ export interface SeenEviction {
   status?: number;
 }
 
-/** Hooks around evictions, which are awaited. If `beforeForward` rejects, the request is dropped. */
+/** Hooks around evictions. The proxy awaits them. If `beforeForward` rejects, the proxy drops the request. */
 export interface EvictionHooks {
   /** Called before the request is forwarded to the API server. */
   readonly beforeForward?: (eviction: SeenEviction) => Promise<void>;
@@ -29,14 +29,14 @@ export interface EvictionHooks {
 const EVICTION = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/eviction/u;
 
 /**
- * A proxy between one operator and the API server, which forwards all requests and can delay evictions in both directions.
- * Like a network, it delivers a forwarded request even if the operator has died.
+ * A proxy between one operator and the API server. It forwards all requests, and can delay the requests and the
+ * responses of evictions. Like a network, it delivers a forwarded request even if the operator has died.
  */
 export class ApiProxy {
   /** All evictions, in order of arrival. */
   readonly evictions: SeenEviction[] = [];
   hooks: EvictionHooks = {};
-  /** CA certificate for its clients, PEM. */
+  /** The CA certificate that clients of the proxy need, as PEM. */
   readonly authority: string;
   readonly #target: URL;
   readonly #agent: Agent;
@@ -90,7 +90,9 @@ export class ApiProxy {
     sendResponse(answer, to);
   }
 
-  /** @param client ends the forwarded request when it disconnects, because a watch would not end by itself */
+  /**
+   * @param client when it disconnects, the forwarded request ends, because a forwarded watch would not end by itself
+   */
   #forward(from: IncomingMessage, client: ServerResponse | undefined, body?: Buffer): Promise<IncomingMessage> {
     const options: RequestOptions = {
       host: this.#target.hostname,

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SeenPod } from './pods.ts';
 
-/** Log lines per process in a failure: about the last minute of a busy operator. */
+/** Number of log lines per process in an error. A busy operator writes as many in about one minute. */
 const LINES = 40;
-/** A structured log line may contain a whole object. */
+/** Maximum length of a line. A structured log line may contain a whole object. */
 const LINE_LENGTH = 400;
 
 export interface FailureContext {

@@ -21,7 +21,7 @@ import type { SeenPod } from './pods.ts';
 /** An Event of the API. */
 export interface SeenEvent {
   readonly namespace: string;
-  /** Name of the object that it regards. */
+  /** The name of the object that the event is about. */
   readonly regarding: string;
   readonly reason: string;
   readonly note: string;
@@ -42,8 +42,8 @@ const MERGE_PATCH = 'application/merge-patch+json';
 const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json';
 
 /**
- * A test's view of a cluster: one keep-alive client with cluster-admin rights, and two watches that cache pods and events.
- * Reading them needs no process and no request.
+ * A test's view of a cluster: one keep-alive client with cluster-admin rights, and two watches that cache pods and
+ * events. So tests can read pods and events without running kubectl and without a request.
  */
 export class LiveCluster {
   readonly #api: ApiClient;
@@ -82,7 +82,10 @@ export class LiveCluster {
     });
   }
 
-  /** Returns the pods of a namespace sorted by name, including terminating ones; with `app`, those with that label. */
+  /**
+   * Returns the pods of a namespace, including terminating ones, sorted by name. With `app`, only pods with this label
+   * `app`.
+   */
   pods(namespace: string, app?: string): readonly SeenPod[] {
     return this.#pods
       .list()
@@ -95,7 +98,7 @@ export class LiveCluster {
     return this.#pods.list();
   }
 
-  /** Returns the events of the objects of a namespace. */
+  /** Returns the events about the objects of a namespace, optionally only events with this reason. */
   events(namespace: string, reason?: string): readonly SeenEvent[] {
     return this.#events
       .list()
@@ -115,13 +118,16 @@ export class LiveCluster {
     bodyOrThrow(await this.#send('PATCH', objectPath(resource, namespace, name), change, MERGE_PATCH));
   }
 
-  /** Patches the status of a pod, like a scheduler or kubelet. Conditions that are not named stay. */
+  /** Patches the status of a pod, as a scheduler or kubelet does. Keeps conditions that are not in `status`. */
   async patchStatus({ namespace, name }: SeenPod, status: JsonObject): Promise<void> {
     const path = resourcePath(PODS, { namespace, name, subresource: 'status' });
     bodyOrThrow(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
   }
 
-  /** Silences or restores the kubelet of a node, and writes the status of a silent node like the node lifecycle controller. */
+  /**
+   * Stops or restarts the reports of the kubelet of a node. For a silent node, also writes the status that the node
+   * lifecycle controller would write.
+   */
   async setSilent(name: string, isSilent: boolean): Promise<void> {
     const annotations = { [SILENT_ANNOTATION]: isSilent ? 'true' : null };
     await this.patch(NODES, undefined, name, { metadata: { annotations } });
@@ -134,7 +140,7 @@ export class LiveCluster {
     bodyOrThrow(await this.#send('PATCH', path, { status }, STRATEGIC_MERGE_PATCH));
   }
 
-  /** Binds a pod, like a scheduler. */
+  /** Binds a pod, as a scheduler does. */
   async bind({ namespace, name, uid }: SeenPod, node: string): Promise<ApiResponse> {
     const target = { apiVersion: 'v1', kind: 'Node', name: node };
     const path = resourcePath(PODS, { namespace, name, subresource: 'binding' });
@@ -182,5 +188,5 @@ function parseEvent(raw: JsonObject): SeenEvent {
 }
 
 function ignoreWarning(): void {
-  // Reflectors restart their watches; missed events show as a timeout of the test.
+  // Ignore it: reflectors restart their watches, and a missed event would lead to a timeout of the test.
 }

@@ -28,14 +28,14 @@ export interface PodOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
-  /** The node emulates the image's platform, so the pod runs. */
+  /** Whether the node emulates the image's platform, so that the pod runs. */
   readonly emulated?: boolean;
-  /** The node refuses the pull, so the pod stays Pending; else it crashes at exec. */
+  /** Whether the node refuses the pull, so that the pod stays Pending. Otherwise the pod crashes at exec. */
   readonly refusedAtPull?: boolean;
   readonly spec?: JsonObject;
 }
 
-/** Returns a pod template whose pods crash on nodes of platforms that the image lacks. */
+/** Returns a pod template. Its pods crash on nodes whose platform the image does not support. */
 export function podTemplate(app: string, image: Image, options: PodOptions = {}): JsonObject {
   return {
     metadata: {

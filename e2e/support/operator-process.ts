@@ -7,16 +7,16 @@ import type { Child, TestCluster } from '@archpolicy/e2e';
 import { freePort } from '@archpolicy/testkit';
 import { ApiProxy } from './api-proxy.ts';
 
-/** An operator for whose leader work each SIGUSR2 lets ten minutes pass. */
+/** Main file of an operator that advances the clock of its leader work by ten minutes on each SIGUSR2. */
 const AGEING = 'fixtures/ageing/main.ts';
 const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/registries.yaml');
-/** Field of a kubeconfig's cluster. */
+/** The field with the CA certificate in a cluster of a kubeconfig. */
 const CA = 'certificate-authority-data';
 const kubeconfigSchema = z.looseObject({
   clusters: z.tuple([z.object({ name: z.string(), cluster: z.object({ server: z.url(), [CA]: z.base64() }) })]),
 });
 
-/** An operator started by a test: the real program with its real account, behind its own proxy. */
+/** An operator that a test has started: the real program with its real account, and its own proxy to the API server. */
 export class OperatorProcess {
   readonly proxy: ApiProxy;
   readonly #child: Child;
@@ -31,8 +31,8 @@ export class OperatorProcess {
   }
 
   /**
-   * @param name of its log and its kubeconfig, unique in the cluster
-   * @param ages enables `advanceTenMinutes`
+   * @param name the name of its log and its kubeconfig, which must be unique in the cluster
+   * @param ages whether `advanceTenMinutes` can be used
    */
   static async start(cluster: TestCluster, name: string, { ages = false } = {}): Promise<OperatorProcess> {
     const metrics = `127.0.0.1:${await freePort()}`;
@@ -55,7 +55,7 @@ export class OperatorProcess {
     this.#child.kill(signal);
   }
 
-  /** Advances the clock of its leader work by ten minutes, but not that of its Lease or of the cluster. */
+  /** Advances the clock of its leader work by ten minutes, but not the clock of its Lease or of the cluster. */
   advanceTenMinutes(): void {
     this.#child.kill('SIGUSR2');
   }
@@ -65,7 +65,7 @@ export class OperatorProcess {
     return (await this.log()).includes('"msg":"became leader"');
   }
 
-  /** Whether its caches are complete, so that it could lead. */
+  /** Whether its caches are complete, so that it can become the leader. */
   async isReady(): Promise<boolean> {
     return (await fetch(`http://${this.#metrics}/readyz`).catch(() => undefined))?.ok === true;
   }

@@ -52,7 +52,7 @@ function isFailing(container: JsonObject): boolean {
   return [state['waiting'], state['terminated'], lastState['terminated']].some(isJsonObject);
 }
 
-/** The local cluster names its nodes `ARCH-N`. */
+/** Returns the architecture of a node of the local cluster, whose nodes have names such as `arm64-1`. */
 function nodeArchitecture(node: string): string {
   return node.split('-')[0] ?? '';
 }
@@ -60,7 +60,7 @@ function nodeArchitecture(node: string): string {
 /** Runs kubectl against the cluster. */
 export type Kubectl = (args: readonly string[]) => Promise<{ readonly stdout: string }>;
 
-/** Prints one line per pod that is not terminating. kubectl's jsonpath has no negation. */
+/** A Go template that prints one line per pod that is not terminating. (kubectl's jsonpath has no negation.) */
 const TEMPLATE = [
   '{{range .items}}{{if not .metadata.deletionTimestamp}}',
   '{{or .metadata.labels.app ""}}|{{.metadata.name}}|{{.metadata.uid}}|{{or .spec.nodeName ""}}|',

@@ -1,4 +1,4 @@
-/** Large enough to distinguish runs, short enough to type. */
+/** Number of possible seeds: enough to distinguish runs, but a seed is short enough to type. */
 const SEEDS = 1_000_000;
 
 /** Returns the seed of this run: a new one, or the one given by `--globals '{"seed":1234}'` to jest. */

@@ -3,10 +3,10 @@ import { startProgram, waitFor } from '@archpolicy/e2e';
 import type { Child, TestCluster } from '@archpolicy/e2e';
 
 const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/registries.yaml');
-/** On an idle machine it serves within two seconds. */
+/** Maximum wait until the webhook serves. On an idle machine it takes less than two seconds. */
 const READY_TIMEOUT_MS = 60_000;
 
-/** Starts a webhook that replaces the cluster's, which must have ended. */
+/** Starts a webhook in place of the cluster's webhook, which must have ended before. */
 export async function startWebhook(cluster: TestCluster, name: string): Promise<Child> {
   const url = new URL(cluster.get('WEBHOOK_URL'));
   const metrics = new URL(cluster.get('WEBHOOK_METRICS'));

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { pushImage } from '@archpolicy/e2e';
 import { ROOT } from './config.ts';
 
-/** The images of the three applications and their platforms. */
+/** The images of the three applications, each with its platforms. */
 const IMAGES: readonly (readonly [string, readonly string[]])[] = [
   ['shop/billing', ['linux/arm64']],
   ['shop/legacy', ['linux/amd64']],
@@ -37,12 +37,15 @@ export function shellEnv(
   };
 }
 
-/** Pushes the applications' images, as CI pipelines would. */
+/** Pushes the images of the applications, as a CI pipeline would. */
 export async function pushImages(registry: string): Promise<void> {
   for (const [repository, platforms] of IMAGES) await pushImage(registry, repository, 'v1', platforms);
 }
 
-/** Writes the applications' manifest with the registry filled in. Returns its path, relative to the checkout if below it. */
+/**
+ * Writes the applications' manifest with the address of the registry. Returns its path, which is relative if it is
+ * below the checkout.
+ */
 export async function writeApps(registry: string, clusterDirectory: string): Promise<string> {
   const template = await readFile(`${ROOT}e2e/demo/apps.yaml`, 'utf8');
   const path = join(clusterDirectory, 'apps.yaml');

@@ -8,9 +8,9 @@ export interface Config {
   readonly clusterDirectory: string;
   /** `KEEP=1`: keep the cluster and print how to explore it. */
   readonly keep: boolean;
-  /** `DEMO_PICTURE`: path of the recorded session as SVG. */
+  /** `DEMO_PICTURE`: the path to which the recorded session is written as SVG. */
   readonly picture: string | undefined;
-  /** False with `NO_COLOR` or without a terminal. */
+  /** Whether to print colours. False if `NO_COLOR` is set or there is no terminal. */
   readonly colours: boolean;
 }
 

@@ -9,13 +9,13 @@ const COLOURS: Readonly<Record<Style, string>> = {
   bad: '#fca5a5',
 };
 
-/** Pixels. Monospace text of 13 px is 7.8 px wide per character. The margins include the title bar. */
+/** Sizes in pixels. A character of monospace text of 13 px is 7.8 px wide. The margins include the title bar. */
 const FONT_SIZE = 13;
 const CHARACTER_WIDTH = 7.8;
 const LINE_HEIGHT = 18;
 const MARGIN = 16;
 const TITLE_BAR = 34;
-/** Longer lines are truncated to what a README shows. */
+/** Maximum length of a line, because a README shows no longer lines. Longer lines are truncated. */
 const MAX_COLUMNS = 150;
 
 /** The first line of docs/demo.svg. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** Style of a line. The terminal and the SVG each have their colours for it. */
+/** The style of a line. The terminal and the SVG each have a colour for every style. */
 export type Style = 'heading' | 'text' | 'command' | 'output' | 'good' | 'bad';
 
 export interface Line {
@@ -22,9 +22,9 @@ const ESCAPES: Readonly<Record<Style, string>> = {
   bad: '\u001b[1;31m',
 };
 
-/** Limit for one command; the whole demo takes less than 90 seconds. */
+/** Timeout of one command. The whole demo takes less than 90 seconds. */
 const COMMAND_DEADLINE_MS = 60_000;
-/** Kept output of one command; the commands print a few dozen lines. */
+/** Maximum length of the kept output of one command. The commands print a few dozen lines. */
 const MAX_OUTPUT = 64 * 1024;
 
 /** Prints the story, runs its commands, and records every line for the SVG. */

@@ -6,7 +6,9 @@ import { run } from './run.ts';
 const CGROUPS = '/sys/fs/cgroup';
 const TIMEOUT_MS = 10_000;
 
-/** Removes what containerd and a kubelet leave behind after they end: shims with their containers, mounts, control groups. */
+/**
+ * Removes the shims, containers, mounts and control groups that containerd and a kubelet leave behind when they end.
+ */
 export async function cleanUp(root: string): Promise<void> {
   for (const pid of await findShims(root)) {
     for (const child of await listChildren(pid)) end(child);
@@ -16,7 +18,8 @@ export async function cleanUp(root: string): Promise<void> {
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
   const mounted = mounts.filter((mount) => mount.startsWith(`${root}/`));
   for (const mount of mounted.sort().toReversed()) await ignoreFailure(run('umount', ['-l', mount]));
-  // rmdir removes empty ones only. No other kubelet ran when this one was started.
+  // rmdir removes only empty control groups. They belong to this kubelet, because no other kubelet ran when it was
+  // started.
   await ignoreFailure(
     run('find', [CGROUPS, '-depth', '-type', 'd', '-path', '*/kubepods*', '-exec', 'rmdir', '{}', '+']),
   );

@@ -45,7 +45,10 @@ export function hostsToml({ registry }: NodeSettings): string {
   return `server = "http://${registry}"\n[host."http://${registry}"]\n  capabilities = ["pull", "resolve"]\n`;
 }
 
-/** A node without a network configuration is not Ready. The suite's pods use the host's network. */
+/**
+ * A network configuration, because a node without one is not Ready. It does nothing: the suite's pods use the host's
+ * network.
+ */
 export const CNI_CONFIG = JSON.stringify({ cniVersion: '0.4.0', name: 'none', plugins: [{ type: 'none' }] });
 export const CNI_PLUGIN = `#!/bin/sh
 case "$CNI_COMMAND" in

@@ -11,13 +11,16 @@ import type { NodeSettings } from './configuration.ts';
 import { cleanUp } from './clean-up.ts';
 import type { NodeTools } from './tools.ts';
 
-/** The API server connects to a kubelet by its node's name first. */
+/**
+ * The name of the node. It is `localhost`, because the API server first tries the name of the node to connect to its
+ * kubelet.
+ */
 export const NODE_NAME = 'localhost';
-/** Settings of the machine that a kubelet changes. */
+/** Kernel settings of the machine that a kubelet changes. They are restored afterwards. */
 const SYSCTLS = ['kernel/panic', 'kernel/panic_on_oops', 'vm/overcommit_memory'];
-/** Folders outside of their own that containerd and a kubelet create. */
+/** Folders that containerd and a kubelet create outside of their own folders. */
 const SHARED_FOLDERS = ['/run/containerd', '/var/lib/kubelet', '/var/lib/cni'];
-/** Short, because socket paths are limited to 107 bytes. */
+/** Prefix of the node's folder. It is short, because socket paths are limited to 107 bytes. */
 const FOLDER = '/tmp/archpolicy-node-';
 const START_TIMEOUT_MS = 60_000;
 
@@ -32,7 +35,7 @@ export interface RealNodeOptions {
 export class RealNode {
   readonly #root: string;
   readonly #sysctls: ReadonlyMap<string, string>;
-  /** The `SHARED_FOLDERS` that did not exist before. */
+  /** The folders of `SHARED_FOLDERS` that did not exist before the start. */
   readonly #made: readonly string[];
   readonly #children: ChildProcess[] = [];
 

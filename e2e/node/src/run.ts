@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** The first build of a kubelet, with empty caches, takes minutes. */
+/** Timeout of a program. The first build of a kubelet, with empty caches, takes minutes. */
 const TIMEOUT_MS = 20 * 60_000;
 
 /** Runs a program to its end and returns its standard output. @throws with its output if it fails */

@@ -9,7 +9,7 @@ export interface NodeTools {
   readonly kubelet: string;
   readonly containerd: string;
   readonly runc: string;
-  /** Directories that contain the shim, which containerd looks up on its PATH. */
+  /** The PATH for containerd, whose directories contain the shim that containerd starts. */
   readonly path: string;
 }
 
@@ -19,7 +19,7 @@ const CACHE = join(homedir(), '.cache', 'archpolicy', 'node');
 const VERSION = 'v1.36.3';
 const FLAGS = ['-trimpath', '-buildvcs=false', '-ldflags'];
 
-/** Returns why this machine cannot run a node, undefined if it can. */
+/** Returns the reason why this machine cannot run a node, or undefined if it can. */
 export async function findMissingPrerequisite(): Promise<string | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'needs Linux on amd64';
   if (process.getuid?.() !== 0) return 'needs root';
@@ -30,7 +30,9 @@ export async function findMissingPrerequisite(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Prepares the programs: builds the kubelet once; containerd and runc come from PATH, else from Debian's packages. */
+/**
+ * Prepares the programs. Builds the kubelet once. Takes containerd and runc from PATH, or else from Debian's packages.
+ */
 export async function prepareTools(): Promise<NodeTools> {
   await mkdir(CACHE, { recursive: true });
   const kubelet = join(CACHE, `kubelet-${VERSION}`);

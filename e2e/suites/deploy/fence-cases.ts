@@ -1,6 +1,9 @@
 import type { JsonObject } from '@archpolicy/core';
 
-/** Returns a pod with our gate and a foreign one. It meets the restricted standard, so any of our namespaces accepts it. */
+/**
+ * Returns a pod with our gate and a foreign gate. It meets the restricted Pod Security Standard, so all our namespaces
+ * accept it.
+ */
 export function gatedPod(namespace: string, name: string): JsonObject {
   return {
     apiVersion: 'v1',
@@ -32,7 +35,10 @@ const removeGate = (...more: readonly JsonObject[]): readonly JsonObject[] => [
 const evil = { op: 'replace', path: '/spec/containers/0/image', value: 'registry.example.com/evil:1' };
 const NOTHING_ELSE = 'may only remove their own scheduling gate';
 
-/** JSON Patches by the operator on that pod, and the message that rejects them; null if the patch removes the gate. */
+/**
+ * JSON Patches that the operator applies to the pod of `gatedPod`, each with the message of its rejection. Null if it
+ * is accepted.
+ */
 export const PATCHES: readonly (readonly [name: string, patch: readonly JsonObject[], refusal: string | null])[] = [
   [
     'lifts its gate, sets required affinity, tolerations and the decision',

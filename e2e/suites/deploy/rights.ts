@@ -1,6 +1,11 @@
-/** The complete rights of our accounts. Any change of them changes the contract with cluster administrators. */
+/**
+ * The complete rights of our accounts. They are a contract with cluster administrators, so a change must be deliberate.
+ */
 
-/** Verbs by resource: `plural.group`, `plural` for the core group, `…:name` for a right on one object. */
+/**
+ * Maps each resource to its verbs. A resource is `plural.group`, or `plural` in the core group. With `:name`, the right
+ * is for one object.
+ */
 export type Rights = Readonly<Record<string, string>>;
 
 interface AccountRights {
@@ -53,7 +58,7 @@ export const OPERATOR: AccountRights = {
   inProbe: { pods: 'create' },
 };
 
-/** API groups of the resources in the questions; others are in the core group. */
+/** API groups of the resources in `QUESTIONS`. Resources that are missing here are in the core group. */
 export const GROUPS: Readonly<Record<string, string>> = {
   archpolicies: 'archpolicy.dev',
   clusterroles: 'rbac.authorization.k8s.io',
@@ -62,7 +67,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
 };
 
-/** Questions as for `kubectl auth can-i`. Dangerous rights are asserted by name, independent of the table above. */
+/** Questions as for `kubectl auth can-i`. They check dangerous rights one by one, independently of the table above. */
 export const QUESTIONS: readonly (readonly [
   account: 'webhook' | 'operator',
   question: string,

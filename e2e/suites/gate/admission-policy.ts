@@ -2,8 +2,8 @@ import { podManifest } from './gate-suite.ts';
 import type { GateCase } from './gate-suite.ts';
 
 /**
- * CEL expression: rejects an update that changes annotations. Of the patches that lift a gate, only the first level (`full`) does so: it
- * records the decision in an annotation.
+ * A CEL expression that is false for an update that changes annotations. Of the patches that lift a gate, only the
+ * first level (`full`) changes them, because it records the decision in an annotation.
  */
 export const KEEPS_ANNOTATIONS = 'object.metadata.?annotations == oldObject.metadata.?annotations';
 
@@ -25,7 +25,7 @@ export async function rejectUpdatesUnless(testCase: GateCase, expression: string
       spec: { policyName: name, validationActions: ['Deny'], matchResources: { namespaceSelector } },
     },
   );
-  // The API server starts to enforce a policy some time after its creation: probe it with a pod that ArchPolicy skips.
+  // The API server enforces a new policy only after some time. Probe it with updates of a pod that ArchPolicy skips.
   await testCase.create({
     ...podManifest('probe', 'probe'),
     metadata: { name: 'probe', labels: { 'archpolicy.dev/skip': 'true' } },

@@ -35,7 +35,10 @@ export class ForeignWebhook {
     return new ForeignWebhook(server, authority.certificate);
   }
 
-  /** Returns a configuration that calls it for one namespace. The API server calls webhooks in the order of their names. */
+  /**
+   * Returns a configuration with which the API server calls this webhook for one namespace. The API server calls
+   * webhooks in the order of their names.
+   */
   configuration(namespace: string, operation: 'CREATE' | 'UPDATE'): JsonObject {
     const { port } = this.#server.address() as AddressInfo;
     const rule = { apiGroups: [''], apiVersions: ['v1'], operations: [operation], resources: ['pods'] };

@@ -8,7 +8,7 @@ import type { Fault } from '@archpolicy/testkit';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export const GATE = 'archpolicy.dev/inspecting';
-/** Long, because the machine may be busy. */
+/** Timeout of a wait. It is long, because the machine may be busy. */
 const TIMEOUT_MS = 60_000;
 const signal = new AbortController().signal;
 const clock = {
@@ -38,7 +38,7 @@ export class GateSuite {
   static async open(): Promise<GateSuite> {
     const [cluster, registry] = await Promise.all([startCluster(), new FakeRegistry().start()]);
     const suite = new GateSuite(cluster, registry);
-    // The default policy matches every namespace; each case has its own.
+    // Delete the default policy, because it matches every namespace. Each case has its own policy.
     await suite.kubectl(['delete', 'archpolicy', 'default']);
     await suite.waitUntilGating();
     return suite;
@@ -50,7 +50,10 @@ export class GateSuite {
     await Promise.all([this.registry, ...this.#silent].map((registry) => registry.stop()));
   }
 
-  /** Returns an image on a new registry that never responds. New for each image, because the circuit breakers stop requests to it. */
+  /**
+   * Returns an image in a registry that never responds. Each image has a new registry, because the circuit breakers
+   * stop requests to a registry that does not respond.
+   */
   async silentImage(): Promise<string> {
     const registry = await new FakeRegistry().start();
     this.#silent.push(registry);
@@ -58,7 +61,7 @@ export class GateSuite {
     return `${registry.host}/silent:v1`;
   }
 
-  /** Waits until the webhook has seen that the operator renews its Lease. */
+  /** Waits until the webhook gates pods, which it does once it has seen that the operator renews its Lease. */
   async waitUntilGating(): Promise<void> {
     const url = this.cluster.get('WEBHOOK_METRICS');
     const read = async (): Promise<boolean> =>
@@ -95,7 +98,7 @@ export class GateSuite {
     return `${this.registry.host}/${repository}:v1`;
   }
 
-  /** Sets the response of the repository. */
+  /** Sets the fault with which the registry responds to requests for a repository. */
   setFault(repository: string, fault: Fault): void {
     this.#faults.set(repository, fault);
   }
@@ -110,7 +113,7 @@ export class GateSuite {
     };
   }
 
-  /** Creates a namespace and a policy, so that cases can run concurrently. */
+  /** Creates a case with its own namespace and policy, so that cases can run concurrently. */
   async createCase(name: string, spec: JsonObject = {}): Promise<GateCase> {
     const labels = { case: name };
     const policy = { priority: 10, namespaceSelector: { matchLabels: labels }, ...spec };
@@ -153,7 +156,7 @@ export class GateCase {
     return this.kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: pods }));
   }
 
-  /** Returns node, required architectures and gates of a pod. */
+  /** Returns the node, the required architectures and the gates of a pod as one text. */
   async state(pod: string): Promise<string> {
     const object = await this.suite.get(`/api/v1/namespaces/${this.name}/pods/${pod}`);
     return object === undefined ? 'absent' : formatState(object);
@@ -221,7 +224,7 @@ function templateSpec(image: string): JsonObject {
 }
 
 /**
- * Returns a workload whose pods have its name as label, and crash on nodes other than arm64.
+ * Returns a workload whose pods have its name as label `app`, and crash on nodes of other architectures than arm64.
  * @param podSpec further fields of its pods
  */
 export function workload(

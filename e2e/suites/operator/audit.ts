@@ -1,6 +1,8 @@
 import type { AuditEvent } from '@archpolicy/e2e';
 
-/** Queries on the API server's audit log, which records users, requests and responses independently of any cache of ours. */
+/**
+ * Queries on the API server's audit log. It records users, requests and responses, and is independent of our caches.
+ */
 
 export function findEvictions(events: readonly AuditEvent[]): readonly AuditEvent[] {
   return events.filter(

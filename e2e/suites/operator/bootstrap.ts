@@ -7,7 +7,7 @@ import type { OperatorSuite } from './operator-suite.ts';
 
 const REPLICAS = 6;
 
-/** Pods that were crashing before ArchPolicy was installed. */
+/** Pods that crash already before ArchPolicy is installed. */
 export const bootstrap: Case = {
   namespaces: ['shop'],
   objects: ({ arm64 }) => [workload('Deployment', 'shop', 'web', podTemplate('web', arm64), { replicas: REPLICAS })],
@@ -39,7 +39,7 @@ export function bootstrapTests(suite: OperatorSuite): void {
       return (status as JsonObject | undefined)?.['pods'];
     };
     const expected = expect.objectContaining({ matched: REPLICAS, misplaced: 0, evicted: REPLICAS });
-    // The status is written at most once in five seconds.
+    // This may take a while, because the status is written at most once in five seconds.
     await suite.waitFor('the counts', async () => {
       expect(await pods()).toEqual(expected);
       return true;

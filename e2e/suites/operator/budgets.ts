@@ -10,14 +10,17 @@ import type { OperatorSuite } from './operator-suite.ts';
 const NAMESPACE = 'budgets';
 const READY = 'budgets-ready';
 
-/** A budget that can never be met: it requires two pods and selects one. */
+/** A budget that can never be met, because it requires two pods and selects only one. */
 const NEVER_MET = { minAvailable: 2 };
 
 function crashing(app: string, { arm64 }: Images, options: PodOptions = {}): JsonObject {
   return workload('Deployment', NAMESPACE, app, podTemplate(app, arm64, options), { replicas: 1 });
 }
 
-/** Crashing pods under several kinds of PodDisruptionBudgets. (Budgets do not apply to Pending pods.) */
+/**
+ * Crashing pods with several kinds of PodDisruptionBudgets. The pods crash because budgets do not apply to Pending
+ * pods.
+ */
 export const budgets: Case = {
   namespaces: [NAMESPACE],
   objects: (images) => [
@@ -68,8 +71,9 @@ export function budgetTests(suite: OperatorSuite): void {
     expect(suite.live.pods(NAMESPACE, 'blocking')).toMatchObject([{ uid: pod?.uid, deleting: false }]);
   });
 
-  // Without healthy pods the API server allows no disruption, even under a budget of zero. A crash-looping pod is healthy for
-  // up to a second after each restart; it is not evicted then.
+  // While no pod is healthy, the API server allows no disruption, even if `minAvailable` is 0. A crash-looping pod is
+  // healthy for
+  // up to a second after each restart, but the operator does not evict it during that time.
   test('R8 P3 nothing: a budget with minAvailable 0 blocks', async () => {
     const note = await suite.waitFor('the event', () => blocked('nothing'));
     expect(note).toContain('The disruption budget nothing needs 0 healthy pods and has');

@@ -7,12 +7,12 @@ import type { SeenPod } from '../../support/pods.ts';
 
 export const ARCHPOLICIES: Resource = { group: 'archpolicy.dev', version: 'v1alpha1', resource: 'archpolicies' };
 
-/** One part of the suite: its namespaces and their objects before ArchPolicy is installed. */
+/** One part of the suite: its namespaces, and the objects that exist in them before ArchPolicy is installed. */
 export interface Case {
   readonly namespaces: readonly string[];
-  /** The namespaces have the skip label until `enable` is called. */
+  /** Whether the namespaces have the skip label until `enable` is called. */
   readonly deferred?: boolean;
-  /** Spec of the policy of these namespaces, merged with `FAST_REMEDIATION`. */
+  /** The spec of the policy for these namespaces. It is merged with `FAST_REMEDIATION`. */
   readonly spec?: JsonObject;
   readonly objects: (images: Images) => readonly JsonObject[];
 }
@@ -22,11 +22,11 @@ export interface Images {
   readonly amd64: Image;
   /** Runs on both architectures. */
   readonly both: Image;
-  /** For arm64, in a registry that is down until `endRegistryOutage`. */
+  /** An image for arm64 in a registry that is down until `endRegistryOutage` is called. */
   readonly unreachable: Image;
 }
 
-/** `schedulerName` of pods that are always bound to the wrong architecture. */
+/** `schedulerName` of pods that are always bound to nodes of the wrong architecture. */
 export const ADVERSARY = 'adversary';
 
 const PODS_OF_ONE: Readonly<Record<string, number>> = { DaemonSet: nodeNames.length, Job: 1, Pod: 1 };

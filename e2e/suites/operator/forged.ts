@@ -6,14 +6,17 @@ import { runsOnArm64 } from './cases.ts';
 import type { Case, Images } from './cases.ts';
 import type { OperatorSuite } from './operator-suite.ts';
 
-/** Four owners in two namespaces: if the annotation counted as evidence, twenty outcomes would stop evictions (R7). */
+/**
+ * Two namespaces, with four owners. If the annotation counted as evidence, their twenty outcomes would stop evictions
+ * (R7).
+ */
 const NAMESPACES = ['forged-1', 'forged-2'];
 const EACH = 5;
 
 const REQUIRED = {
   nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] }] }],
 };
-/** A decision that claims that ArchPolicy constrained the pod to arm64. */
+/** A forged decision, according to which ArchPolicy constrained the pod to arm64. */
 const FORGED = JSON.stringify({
   v: 1,
   policy: 'forged-1',
@@ -39,7 +42,7 @@ export const forged: Case = {
   objects: (images) =>
     NAMESPACES.flatMap((namespace) => [
       deployment(namespace, 'movable', images),
-      // These pods stay with their forged annotation until the end of the suite.
+      // These pods must stay, with their forged annotation, until the end of the suite.
       deployment(namespace, 'staying', images, { 'archpolicy.dev/allow-eviction': 'false' }),
     ]),
 };

@@ -5,7 +5,10 @@ import { runsOnArm64 } from './cases.ts';
 import type { Case } from './cases.ts';
 import type { OperatorSuite } from './operator-suite.ts';
 
-/** Keeps an evicted pod terminating until the end of the suite, so that the API server would accept a faulty second eviction. */
+/**
+ * A finalizer that keeps an evicted pod terminating until the end of the suite, so that the API server would accept a
+ * second eviction.
+ */
 const FINALIZER = 'testkit.archpolicy.dev/held';
 
 const createCase = (namespace: string, finalizers?: readonly string[]): Case => ({
@@ -19,7 +22,7 @@ const createCase = (namespace: string, finalizers?: readonly string[]): Case => 
 export const killedBefore = createCase('killed-before');
 export const killedAfter = createCase('killed-after', [FINALIZER]);
 
-/** Starts with the first operator as leader; the third leads afterwards. */
+/** These tests begin with the first operator as leader. After them, the third operator leads. */
 export function killedTests(suite: OperatorSuite): void {
   test('R8 P3 kill -9 before the eviction is sent: the next leader evicts once', async () => {
     const first = suite.leader;

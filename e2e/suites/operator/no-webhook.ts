@@ -7,7 +7,7 @@ import type { Case } from './cases.ts';
 import type { OperatorSuite } from './operator-suite.ts';
 
 const NAMESPACE = 'no-webhook';
-/** Validity of a webhook probe: docs/adr/0004. */
+/** How long the result of a webhook probe is valid (docs/adr/0004). */
 const PROBE_VALID_MS = 1_000;
 
 export const noWebhook: Case = {

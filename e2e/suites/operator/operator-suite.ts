@@ -23,12 +23,16 @@ const CRD = join(import.meta.dirname, '../../../crds/archpolicies.yaml');
 const ARM64_NODES = ['arm64-1', 'arm64-2'];
 const SYSTEM = 'archpolicy-system';
 const LEASE = 'archpolicy-operator';
-/** Long, because other tests' clusters may be starting on the same machine. */
+/** Timeout of a wait. It is long, because the clusters of other tests may be starting on the same machine. */
 const TIMEOUT_MS = 60_000;
-/** Tests do not wait for the grace period, and cases do not share a scarce eviction rate. */
+/**
+ * Settings with which tests need not wait for the grace period, and the cases do not compete for a low eviction rate.
+ */
 const FAST_REMEDIATION: JsonObject = { gracePeriodAfterScheduling: '1s', maxEvictionsPerMinute: 6000 };
 
-/** Replaces the cluster's operator, because this suite starts its own: it only reports ready. */
+/**
+ * A program that replaces the cluster's operator and only reports ready, because this suite starts its own operators.
+ */
 const OPERATOR_SUBSTITUTE = `import { createServer } from 'node:http';
 const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
 createServer((request, response) => response.end()).listen(Number(port), host);
@@ -58,12 +62,15 @@ export class OperatorSuite {
     return requireStarted(this.#images);
   }
 
-  /** The pods of the cases when ArchPolicy was installed. */
+  /** The pods of the cases at the time when ArchPolicy was installed. */
   get before(): readonly SeenPod[] {
     return this.#before;
   }
 
-  /** Starts a cluster whose amd64 nodes run or crash the pods of the cases, then the webhook, but no operator. */
+  /**
+   * Starts a cluster with the pods of the cases on its amd64 nodes, where they run or crash. Then starts the webhook,
+   * but no operator.
+   */
   async start(cases: readonly Case[]): Promise<void> {
     this.#cluster = await startCluster({ only: 'control-plane' });
     this.#live = LiveCluster.open(this.cluster.get('KUBECONFIG'));
@@ -112,7 +119,7 @@ export class OperatorSuite {
     return true;
   }
 
-  /** Waits until the condition returns a value. Called often, so it should read from the watches. */
+  /** Waits until the condition returns a value. The condition is called often, so it should read from the watches. */
   waitFor<T>(what: string, condition: () => T | Promise<T>, timeoutMs = TIMEOUT_MS): ReturnType<typeof waitFor<T>> {
     const logs = ['webhook', ...this.#names.slice(-2)];
     const scene = (): FailureContext => ({ directory: this.cluster.directory, logs, pods: this.live.allPods() });
@@ -129,7 +136,7 @@ export class OperatorSuite {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Starts another operator. The last one started counts as the leader for later tests. */
+  /** Starts another operator. Later tests assume that the operator that was started last is the leader. */
   async startOperator(name: string, options: { readonly ages?: boolean } = {}): Promise<OperatorProcess> {
     const operator = await OperatorProcess.start(this.cluster, name, options);
     this.#operators.push(operator);
@@ -159,7 +166,7 @@ export class OperatorSuite {
     return readAuditLog(this.cluster.get('AUDIT_LOG'));
   }
 
-  /** Kills the webhook and starts a new one, like a kubelet. */
+  /** Kills the webhook and starts a new one, as a kubelet would. */
   async restartWebhook(): Promise<void> {
     await this.killWebhook();
     await this.startWebhook();
@@ -199,7 +206,7 @@ export class OperatorSuite {
     await this.live.remove(LEASES, SYSTEM, LEASE);
   }
 
-  /** Acts as the scheduler `ADVERSARY`, which binds every pod to an amd64 node. */
+  /** Binds a pod of the scheduler `ADVERSARY` to an amd64 node. */
   async #bindToAmd64(pod: SeenPod): Promise<void> {
     if (pod.schedulerName !== ADVERSARY || pod.node !== '' || pod.deleting) return;
     await this.live.bind(pod, 'amd64-1').catch(() => undefined);

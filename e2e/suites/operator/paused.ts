@@ -5,14 +5,14 @@ import { runsOnArm64 } from './cases.ts';
 import type { Case } from './cases.ts';
 import type { OperatorSuite } from './operator-suite.ts';
 
-/** Its eviction is in flight while the leader is paused. */
+/** A pod whose eviction is in flight while the leader is paused. */
 export const begun: Case = {
   namespaces: ['begun'],
   deferred: true,
   objects: ({ arm64 }) => [workload('Deployment', 'begun', 'web', podTemplate('web', arm64))],
 };
 
-/** Pods that the former and the new leader both find; several owners, so that the evictions take a while. */
+/** Pods that both the former and the new leader find. They have several owners, so that the evictions take a while. */
 export const waiting: Case = {
   namespaces: ['waiting'],
   deferred: true,
@@ -41,7 +41,7 @@ export function pausedTests(suite: OperatorSuite): void {
     await suite.enable(waiting);
     await suite.waitFor('the standby to lead', () => standby.isLeading());
 
-    // From now on both operators could evict, and only one of them may.
+    // From now on, both operators run, but only the new leader may evict.
     const seen = former.proxy.evictions.length;
     former.send('SIGCONT');
     const isDone = (namespace: string): boolean => suite.live.pods(namespace).every(runsOnArm64);

@@ -10,10 +10,10 @@ import type { Case } from './cases.ts';
 import type { OperatorSuite } from './operator-suite.ts';
 
 const KILLS = 10;
-/** Kills are spread over this time, about as long as the sequential evictions of one owner. */
+/** The time over which kills are spread. The sequential evictions of one owner take about as long. */
 const SPAN_MS = 8_000;
 const REPLICAS = 4;
-/** One Deployment is scaled to this halfway. */
+/** Number of replicas to which one Deployment is scaled after half of the kills. */
 const SCALED_REPLICAS = 8;
 const NAMESPACE = 'random-kills';
 const seed = getSeed();
@@ -32,7 +32,7 @@ export const randomKills: Case = {
   },
 };
 
-/** The operator that was started last leads afterwards. */
+/** After these tests, the operator that was started last is the leader. */
 export function randomKillTests(suite: OperatorSuite): void {
   test(`P2 kill -9 of webhook or operator at ${KILLS} random moments (seed ${seed}): the same result`, async () => {
     const random = seededRandom(seed);
@@ -59,7 +59,10 @@ export function randomKillTests(suite: OperatorSuite): void {
   });
 }
 
-/** Deletes the Lease too, so that the successor need not wait for its expiry during most of the test. */
+/**
+ * Kills the leader. Also deletes its Lease, because the successor would otherwise wait for its expiry during most of
+ * the test.
+ */
 async function killLeader(suite: OperatorSuite, successor: string): Promise<void> {
   suite.leader.send('SIGKILL');
   await suite.leader.ended();

@@ -26,7 +26,7 @@ export function outageTests(suite: OperatorSuite): void {
   });
 }
 
-/** Runs later, because failures are cached for a while. */
+/** Tests that run later in the suite, because failures are cached for a while. */
 export function outageEnded(suite: OperatorSuite): void {
   test('P2 after the registry outage its pods are moved', async () => {
     await suite.waitFor('its pods to run on arm64 nodes', () => suite.live.pods(NAMESPACE).every(runsOnArm64));

@@ -11,10 +11,10 @@ import type { OperatorSuite } from './operator-suite.ts';
 const ALONE = 'runaway-alone';
 const OWNERS: Readonly<Record<string, readonly string[]>> = { 'runaway-1': ['a', 'b', 'c'], 'runaway-2': ['d', 'e'] };
 const NAMESPACES = Object.keys(OWNERS);
-/** More than the limit of an owner, so that there is always another pod to evict. */
+/** Number of replicas. It exceeds the limit of an owner, so that there is always another pod to evict. */
 const REPLICAS = SLOTS_PER_OWNER + 1;
 
-/** Pods whose scheduler binds them to amd64 nodes despite their requirement. */
+/** Returns a case with pods that the scheduler binds to amd64 nodes, although they require another architecture. */
 const createCase = (owners: Readonly<Record<string, readonly string[]>>): Case => ({
   namespaces: Object.keys(owners),
   deferred: true,
@@ -27,11 +27,11 @@ const createCase = (owners: Readonly<Record<string, readonly string[]>>): Case =
     ),
 });
 
-/** One owner, whose outcomes must not stop other owners. */
+/** One owner. The outcomes of its evictions must not stop evictions of other owners. */
 export const runawayAlone = createCase({ [ALONE]: ['solo'] });
 export const runaway = createCase(OWNERS);
 
-/** Misplaced pods of another owner, which the brake blocks as well. */
+/** Misplaced pods of another owner. The brake also blocks their evictions. */
 export const unrelated: Case = {
   namespaces: ['innocent'],
   deferred: true,
@@ -98,7 +98,10 @@ function brakeTests(suite: OperatorSuite): void {
   });
 }
 
-/** Waits until the owner has reached its limit: the last eviction is over and all its pods are limited. */
+/**
+ * Waits until the owner has reached its limit: the last eviction has ended, and the limit blocks evictions of all its
+ * pods.
+ */
 function waitUntilStopped(suite: OperatorSuite, evictions: number): Promise<unknown> {
   return suite.waitFor(`the owner to have stopped after ${evictions} evictions`, async () => {
     const accepted = suite.listAccepted().filter(({ namespace }) => namespace === ALONE);

@@ -14,14 +14,19 @@ const NAMESPACE = 'stuck';
 const DATA = 'stuck-data';
 const MINUTE_MS = 60_000;
 
-/** Its pods support both architectures, and the webhook constrains them to amd64; so they are created after it runs. */
+/**
+ * Pods whose images support both architectures, and which the webhook constrains to amd64. They are created later,
+ * because the webhook must run before.
+ */
 export const stuck: Case = {
   namespaces: [NAMESPACE],
   spec: { preference: { architectures: ['amd64'] } },
   objects: () => [],
 };
 
-/** Returns a volume on an arm64 node, which admission cannot foresee, and its claim of the same name. */
+/**
+ * Returns a volume on an arm64 node, and a claim with the same name. At admission, the node of the volume is not known.
+ */
 export function volumeOnArm64(namespace: string, name: string): readonly JsonObject[] {
   const common = { storageClassName: '', accessModes: ['ReadWriteOnce'] };
   const host = { key: 'kubernetes.io/hostname', operator: 'In', values: ['arm64-1'] };
@@ -69,7 +74,7 @@ export function stuckTests(suite: OperatorSuite): void {
     for (const pod of all) {
       expect([pod.app, await getArchitectures(suite, pod)]).toEqual([
         pod.app,
-        // No node matched its selector before either, so no architecture was preferred.
+        // No node matches the own selector of this pod, so the preference was not applied.
         pod.app === 'nowhere' ? ['amd64', 'arm64'] : ['amd64'],
       ]);
     }
@@ -82,7 +87,10 @@ export function stuckTests(suite: OperatorSuite): void {
   });
 }
 
-/** Runs later: the operator waits two minutes from when it first saw the pods unschedulable. */
+/**
+ * Tests that run later in the suite, because the operator evicts the pods two minutes after it first saw them
+ * unschedulable.
+ */
 export function unstuckTests(suite: OperatorSuite): void {
   evictedTests(suite);
   notEvictedTests(suite);

@@ -17,7 +17,7 @@ function mirrorPod({ arm64 }: Images): JsonObject {
   return barePod(NAMESPACE, 'mirror', arm64, { annotations, spec: { nodeName: 'amd64-1' } });
 }
 
-/** Misplaced pods that stay, each for another reason, and Jobs that tolerate an eviction. */
+/** Misplaced pods that are not evicted, each for a different reason, and pods of Jobs that tolerate an eviction. */
 export const survivors: Case = {
   namespaces: [NAMESPACE],
   objects: (images) => [
@@ -48,7 +48,7 @@ export const survivors: Case = {
   ],
 };
 
-/** App and reason of pods that stay. Finished pods get no event. */
+/** The pods that are not evicted, with the reason of each. Finished pods are missing, because they get no event. */
 const NOT_EVICTED = [
   ['R2', 'bare', 'a bare pod', 'BarePod'],
   ['R2', 'mirror', 'the mirror pod of a static pod', 'StaticPod'],
@@ -93,7 +93,7 @@ export function survivorTests(suite: OperatorSuite): void {
   );
 }
 
-/** Runs at the end of the suite: nothing later moved these pods either. */
+/** Tests that run at the end of the suite, to check that no later test moved these pods. */
 export function stillThere(suite: OperatorSuite): void {
   test('R1 R2 pods that stay are still there at the end of the suite', async () => {
     const staying = new Set<string>(NOT_EVICTED.map(([, app]) => app));
