@@ -36,8 +36,8 @@ interface Run {
 }
 
 /**
- * Measures the response times of one tenant while another tenant sends pods whose pull secrets are costly to match. Each run measures all
- * cases of {@link Run} in succession.
+ * Measures the response times of one tenant while another tenant sends pods whose pull secrets are costly to match.
+ * Each run measures all cases of {@link Run} in succession.
  */
 export async function neighbour(runs: number): Promise<void> {
   const world = await createWorld();

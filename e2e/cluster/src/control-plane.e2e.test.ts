@@ -46,7 +46,7 @@ describe('the local cluster without ArchPolicy', () => {
     await apply(deployment('refused', 6, { [PLATFORMS_ANNOTATION]: 'linux/arm64' }));
     const states = await seen;
     const misplaced = states.filter(onAmd64);
-    // At first it runs and is Ready, as on a real node.
+    // As on a real node, the container first runs and is Ready.
     expect(misplaced.some((pod) => isReady(pod) && pod.status.containerStatuses[0]?.state.running !== undefined)).toBe(
       true,
     );

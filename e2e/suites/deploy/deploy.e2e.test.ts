@@ -70,7 +70,7 @@ describe('the quick start', () => {
 
   test('applying the base again keeps the CA of the webhook', async () => {
     const name = ['mutatingwebhookconfiguration', 'archpolicy'];
-    // The API server validates that it is a certificate, but not which one.
+    // Any certificate can be used here, because the API server only checks that the value is a certificate.
     const [ca] = (
       await kubectl(['config', 'view', '--raw', '--output=jsonpath={.clusters[0].cluster.certificate-authority-data}'])
     ).split('\n');
@@ -210,15 +210,16 @@ describe('the fences', () => {
     ]);
 
   beforeAll(async () => {
-    // There is no server at the overlay's URL; with the label, creation does not wait for it.
+    // No server listens at the URL of the overlay. The label skips the webhook, so that creating a pod does not wait
+    // for it.
     const labels = { 'archpolicy.dev/skip': 'true' };
     await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fenced', labels } });
-    // There is no controller manager to create them.
+    // Create the default accounts, because there is no controller manager that does it.
     for (const namespace of ['fenced', 'archpolicy-probe']) {
       await create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } });
     }
     await create(gatedPod('fenced', 'gated'));
-    // The API server applies a new policy a moment after it is stored.
+    // The API server enforces a new admission policy only some time after its creation.
     await waitFor(async () => (await patch([{ op: 'remove', path: '/metadata/labels' }])).status !== 0, {
       timeoutMs: 20_000,
       what: 'the fence around pod updates',

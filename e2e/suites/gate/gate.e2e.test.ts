@@ -131,7 +131,7 @@ test.concurrent('PL12 existing terms and foreign gates are kept', async () => {
   expect(await testCase.state('gates')).toBe(`a.b/c ${GATE}`);
   release();
   await testCase.waitForStates('terms', 1, /^arm64-\d arm64 arm64$/u);
-  // The affinity of a bare pod is its owner's: the architecture is required by its node selector.
+  // ArchPolicy does not change the affinity of a bare pod. It requires the architecture by the node selector.
   await testCase.waitForState('bare', /^arm64-\d$/u);
   await testCase.waitForState('gates', /^arm64 a\.b\/c$/u);
 });
@@ -191,7 +191,7 @@ test.concurrent('PL12 a webhook that changes every update of a pod does not keep
   }
 });
 
-// An index without a platform of any node: waiting does not help.
+// No node has a platform of this index, so waiting would not help.
 test.concurrent.each<[string, JsonObject, RegExp]>([
   ['Gate', {}, ANYWHERE],
   ['Admit', {}, ANYWHERE],
@@ -330,6 +330,6 @@ test('P9 without webhook and operator, the documented command frees gated pods',
   await promisify(execFile)('sh', ['-c', line], { env });
   expect(await testCase.state('shared')).toBe('a.b/c');
   await testCase.waitForState('bare', ANYWHERE);
-  // It also succeeds if no pod is gated.
+  // The command also succeeds if no pod is gated.
   await promisify(execFile)('sh', ['-c', line], { env });
 });

@@ -13,11 +13,13 @@ import { workload } from './gate-suite.ts';
 
 jest.setTimeout(240_000);
 
-/** Generous: the machine does other things. */
+/** Timeout of a wait. It is long, because the machine may be busy. */
 const PATIENCE_MS = 60_000;
-/** A verdict is tried again once a minute. */
+/**
+ * Timeout of the wait for the next verdict. ArchPolicy checks once a minute whether the cluster accepts tolerations.
+ */
 const NEXT_VERDICT_MS = 120_000;
-/** What a namespace with a whitelist of its own admits comes before what the cluster's does. */
+/** The whitelist of a namespace. It applies instead of the whitelist of the cluster. */
 const WHITELIST = [
   ...['not-ready', 'unreachable'].map((name) => ({ key: `node.kubernetes.io/${name}`, operator: 'Exists' })),
   { key: 'kubernetes.io/arch', operator: 'Exists' },
@@ -40,7 +42,7 @@ test('PL8 a whitelist without our tolerations: the policy shows it, every pod ru
   const create = async (name: string): Promise<void> => {
     await kubectl(['apply', '-f', '-'], JSON.stringify(workload('Deployment', name, image.reference, { replicas: 2 })));
   };
-  // No node has a taint yet: no toleration, nothing refused.
+  // No node has a taint yet, so the pods get no toleration, and the cluster rejects no pod.
   await create('before');
   await until('two pods that run before', async () => (await listNodes('before')).length === 2);
 
@@ -60,7 +62,8 @@ test('PL8 a whitelist without our tolerations: the policy shows it, every pod ru
     message: expect.stringContaining('conflict with its cluster whitelist') as unknown,
   });
 
-  // Preferred are nodes that need the toleration: the pods go where they need none.
+  // The preferred nodes need the toleration, which the cluster rejects. So the pods run on nodes that need no
+  // toleration.
   await create('after');
   const nodes = await until('two pods that run after', async () => {
     const found = await listNodes('after');
@@ -70,7 +73,7 @@ test('PL8 a whitelist without our tolerations: the policy shows it, every pod ru
 
   const annotation = 'scheduler.alpha.kubernetes.io/tolerationsWhitelist';
   await kubectl(['annotate', 'namespace', 'archpolicy-probe', `${annotation}=${JSON.stringify(WHITELIST)}`]);
-  // An empty text admits all.
+  // An empty whitelist admits all tolerations.
   await kubectl(['annotate', 'namespace', 'default', `${annotation}=`]);
   const accepted = async (): Promise<boolean> => (await policyStatus())['tolerations'] === 'Accepted';
   await until('the next verdict', accepted, NEXT_VERDICT_MS);
@@ -93,7 +96,7 @@ async function policyStatus(): Promise<JsonObject> {
   return isJsonObject(policy['status']) ? policy['status'] : {};
 }
 
-/** The condition Degraded, while it is True. */
+/** Returns the condition Degraded if it is True. */
 async function degradedCondition(): Promise<JsonObject | undefined> {
   const { conditions } = await policyStatus();
   const all: readonly Json[] = Array.isArray(conditions) ? (conditions as readonly Json[]) : [];
@@ -104,7 +107,7 @@ async function degradedReason(): Promise<Json | undefined> {
   return (await degradedCondition())?.['reason'];
 }
 
-/** The nodes of the pods with this label that have one. */
+/** Returns the nodes of the bound pods with this label. */
 async function listNodes(app: string): Promise<readonly string[]> {
   const path = 'jsonpath={range .items[*]}{.spec.nodeName}{"\\n"}{end}';
   return (await kubectl(['get', 'pods', '-l', `app=${app}`, '-o', path])).split('\n').filter((name) => name !== '');

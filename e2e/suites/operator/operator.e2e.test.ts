@@ -79,7 +79,7 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
   describe('after outages', () => {
     outageEnded(suite);
   });
-  // Last, because the brake pauses evictions for ten minutes.
+  // These tests come last, because the brake pauses evictions for ten minutes.
   describe('a scheduler that binds every replacement to the wrong node', () => {
     runawayTests(suite);
   });
@@ -95,7 +95,9 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
       expect(ownRequests.filter(({ verb }) => verb.startsWith('delete'))).toEqual([]);
       const byUid = Object.groupBy(suite.listAccepted(), ({ uid }) => uid);
       expect(Object.values(byUid).filter((all) => all?.length !== 1)).toEqual([]);
-      // Names of evicted pods contain a random part, except those of the StatefulSet, which had no eviction accepted.
+      // Names of evicted pods are unique, because they contain a random part. Only pods of the StatefulSet reuse names,
+      // and the
+      // API server accepted no eviction of these.
       const names = findAcceptedEvictions(ownRequests).map(
         ({ objectRef }) => `${objectRef?.namespace}/${objectRef?.name}`,
       );

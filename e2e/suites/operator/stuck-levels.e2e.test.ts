@@ -9,9 +9,12 @@ import type { Case } from './cases.ts';
 import { getArchitectures, volumeOnArm64, withClaim } from './stuck.ts';
 import { OperatorSuite } from './operator-suite.ts';
 
-/** More than 10 workloads of one namespace become one entry. */
+/** A namespace with 11 workloads. More than 10 workloads of one namespace become one entry. */
 const CROWD = 'crowd';
-/** More than 20 of three namespaces, of which each counts for seven at most, become one entry for the architecture. */
+/**
+ * Three namespaces with seven workloads each. More than 20 workloads in at least three namespaces become one entry for
+ * the architecture, and a namespace counts for at most seven.
+ */
 const EVERYWHERE = ['everywhere-a', 'everywhere-b', 'everywhere-c'] as const;
 const NAMESPACES_AND_WORKLOADS = [[CROWD, 11], ...EVERYWHERE.map((namespace) => [namespace, 7] as const)] as const;
 
@@ -64,7 +67,7 @@ describe('many workloads that are stuck on one architecture, on a real control p
         return pods.length === count && pods.every(({ unschedulable }) => unschedulable);
       });
     }
-    // The operator has seen all of them before the time passes.
+    // Wait until the operator has observed all pods, before the clock advances.
     await suite.waitFor(
       'all to be observed',
       async () => (await suite.leader.countNotEvicted('UnschedulableTooShort')) === 32,

@@ -18,7 +18,7 @@ const RUNS = 'ReadyOnWrongArchitecture';
 const REPLICAS = 4;
 const AMD64_NODES = nodeNames.filter((name) => name.startsWith('amd64'));
 
-/** Its image declares arm64 only, and it also runs on amd64. */
+/** A workload whose image declares only arm64 but also runs on amd64. */
 const ran: Case = {
   namespaces: [RAN],
   objects: ({ arm64 }) => [
@@ -38,7 +38,7 @@ const beside: Case = {
   },
 };
 
-/** Its image declares arm64, and every node refuses it. */
+/** A workload whose image declares arm64 but crashes on every node. */
 const broken: Case = {
   namespaces: [BROKEN],
   deferred: true,
@@ -55,7 +55,7 @@ const marker: Case = {
   objects: ({ arm64 }) => [barePod(MARKER, 'marker', arm64, { emulated: true })],
 };
 
-/** Crashes on amd64, as its image declares. */
+/** A workload whose image declares only arm64 and crashes on amd64. */
 const neverRan: Case = {
   namespaces: [NEVER_RAN],
   deferred: true,
@@ -92,7 +92,7 @@ describe('pods that are not Ready for a moment, on a real control plane', () => 
     await suite.start([ran, beside, broken, neverRan, marker]);
     const [pod] = suite.live.pods(BESIDE);
     if (pod === undefined) throw new Error('there is no application beside a sidecar');
-    // Before an operator sees it: this pod has never run.
+    // Set the status before an operator sees the pod, so that the main container has never run for the operator.
     const containerStatuses = [crashLoop('main', getImage(), 16), running('proxy', suite.images.both.reference)];
     await suite.live.patchStatus(pod, { ...conditions(false, 'ContainersNotReady'), containerStatuses });
     await suite.startOperator('first');
@@ -166,11 +166,11 @@ describe('pods that are not Ready for a moment, on a real control plane', () => 
     await waitForNotEvicted(REPLICAS, RUNS);
     await Promise.all(AMD64_NODES.map((name) => suite.live.setSilent(name, true)));
     await suite.enable(neverRan);
-    // Like the node lifecycle controller for a silent kubelet: containers keep their state.
+    // For a silent kubelet, the node lifecycle controller changes only the conditions. The containers keep their state.
     await patchStatuses(() => conditions(false, 'NodeNotReady'));
     await evaluated();
     await waitForNotEvicted(REPLICAS, RUNS);
-    // Including pods of the broken image.
+    // The count includes the pods of the broken image.
     await waitForNotEvicted(1 + REPLICAS - 1, 'NodeNotReady');
     await expectNoneEvicted();
     expect(await countEvictions(NEVER_RAN)).toBe(0);

@@ -35,7 +35,7 @@ export class CircuitBreaker {
   #recent: readonly number[] = [];
   #failingSinceMs = 0;
   #openMs: number;
-  /** Undefined while closed. */
+  /** When the circuit allows a probe. Undefined while the circuit is closed. */
   #openUntilMs: number | undefined;
   /** The admission of the probe; undefined while no probe is in flight. */
   #probe: CircuitAdmission | undefined;

@@ -2,7 +2,7 @@
 export class SingleFlight<T> {
   readonly #inFlight = new Map<string, Promise<T>>();
 
-  /** Returns the work in flight for the key, or starts it. Rejections are shared too. */
+  /** Returns the work in flight for the key, or starts the work if there is none. Callers also share a rejection. */
   do(key: string, start: () => Promise<T>): Promise<T> {
     const inFlight = this.#inFlight.get(key);
     if (inFlight !== undefined) return inFlight;

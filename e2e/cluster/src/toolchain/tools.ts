@@ -64,7 +64,7 @@ function cacheKey(parts: readonly string[]): string {
 async function findTools(names: readonly ToolName[], directories: readonly (string | undefined)[]): Promise<ToolPaths> {
   const found: Partial<Record<ToolName, string>> = {};
   for (const name of names) {
-    // etcd is named etcd in KUBEBUILDER_ASSETS and has its Go name in our cache.
+    // The program of etcd is named `etcd` in KUBEBUILDER_ASSETS, and `server` in our cache, as `go build` names it.
     const candidates = directories.flatMap((directory) =>
       directory === undefined ? [] : [join(directory, name), join(directory, programs[name] ?? name)],
     );

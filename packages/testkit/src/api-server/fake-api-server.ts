@@ -26,7 +26,7 @@ export type ApiFault =
       readonly kind: 'answer';
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
-      /** A string is sent unchanged. */
+      /** The body of the response. A string is sent unchanged, other values as JSON. */
       readonly body?: Json;
     }
   /** Accepts the request and never responds. */
@@ -57,7 +57,7 @@ export class FakeApiServer {
   fault: ApiFaultRule = () => undefined;
   /** How a watch from a compacted version is rejected: by a status or by an event. Real servers use both. */
   expiredWatch: 'status' | 'event' = 'event';
-  /** Servers for collections that are not stored here, by path. Each handles all GETs of its path. */
+  /** Servers, by path, for collections that this server does not store. Each handles all GETs of its path. */
   readonly collectionServers = new Map<string, CollectionServer>();
   readonly #versions = newVersions();
   readonly #collections = new Map<string, Collection>();
