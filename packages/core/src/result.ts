@@ -8,7 +8,7 @@ export interface Failed<F> {
   readonly failure: F;
 }
 
-/** A value or a failure. For exactly these two outcomes; use a separate union for further ones. */
+/** A value or a failure. If there are further outcomes, use a separate union. */
 export type Result<T, F> = Ok<T> | Failed<F>;
 
 export function ok<T>(value: T): Ok<T> {

@@ -1,6 +1,6 @@
 type UndefinedKeys<T> = { readonly [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T];
 
-/** `T` with optional fields instead of possibly undefined ones (`exactOptionalPropertyTypes` distinguishes them). */
+/** The type `T`, in which each field that may be undefined is optional. `exactOptionalPropertyTypes` distinguishes the two. */
 export type WithoutUndefined<T> = {
   readonly [K in keyof T as K extends UndefinedKeys<T> ? never : K]: T[K];
 } & {
@@ -8,8 +8,8 @@ export type WithoutUndefined<T> = {
 };
 
 /**
- * Returns the object without its undefined fields. On paths that run for each pod, use conditional spreads: they keep the
- * object's shape and are several times as fast.
+ * Returns the object without its undefined fields. In code that runs for each pod, use conditional spreads instead, because they keep
+ * the object's shape and are several times as fast.
  */
 export function withoutUndefined<const T extends object>(fields: T): WithoutUndefined<T> {
   const kept: Record<string, unknown> = {};

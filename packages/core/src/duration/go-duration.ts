@@ -9,7 +9,7 @@ const UNITS_MS: ReadonlyMap<string, number> = new Map([
   ['m', 60_000],
   ['h', 3_600_000],
 ]);
-/** Limits the work for untrusted text. Go formats durations with at most 21 characters. */
+/** Maximum length of a duration, because the text is untrusted. Go formats durations with at most 21 characters. */
 const MAX_CHARS = 50;
 const DURATION = /^(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|μs|ms|s|m|h))+$/;
 const PART = /([0-9.]+)(ns|us|µs|μs|ms|s|m|h)/g;

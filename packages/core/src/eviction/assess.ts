@@ -19,7 +19,7 @@ export type PlacementAssessment =
   | {
       readonly kind: 'fits';
       readonly signal: PodSignal;
-      /** The architectures that all images plainly support, before the policy's allow-list. */
+      /** The architectures that all images fully support, even if the policy does not allow them. */
       readonly supported: Architectures;
     }
   | {
@@ -27,9 +27,9 @@ export type PlacementAssessment =
       readonly signal: PodSignal;
       /** The images that the node cannot run; never empty. */
       readonly images: readonly string[];
-      /** The architectures that all resolved images plainly support, before the policy's allow-list. */
+      /** The architectures that all resolved images fully support, even if the policy does not allow them. */
       readonly supported: Architectures;
-      /** The architectures on which a replacement may be placed, sorted. May be empty. */
+      /** The architectures on which a replacement may be placed, sorted. The list may be empty. */
       readonly architectures: readonly NodeArchitecture[];
       /**
        * The time (epoch milliseconds) at which the latest of the missing platforms (I9) that make the pod misplaced was detected.
@@ -42,10 +42,10 @@ export type PlacementAssessment =
   | {
       readonly kind: 'unknown';
       readonly signal: PodSignal;
-      /** Never empty. */
+      /** The images whose platforms are not known; never empty. */
       readonly images: readonly UnresolvedImage[];
       readonly waitingHelps: boolean;
-      /** Epoch milliseconds before which another inspection is useless. Absent: not known. */
+      /** The earliest time at which another inspection can help, epoch milliseconds. Absent if not known. */
       readonly retryAtMs?: number;
     }
   /** The node has not reported its platform yet. */
@@ -59,7 +59,7 @@ export interface AssessmentInput {
     'images' | 'volumeImages' | 'os' | 'nodeSelector' | 'requiredAffinity' | 'containers' | 'ready'
   >;
   readonly node: Pick<NodeFacts, 'architecture' | 'os'>;
-  /** The inspections of the images that `imagesToInspect` names. An image without one was not inspected in time. */
+  /** The inspections of the images that `imagesToInspect` names. If an image has no entry, it was not inspected in time. */
   readonly inspections: ReadonlyMap<string, Inspection>;
   /** The fields of the policy that override platforms, limit the architectures, and apply if no architecture remains. */
   readonly policy: Pick<ArchPolicySpec, 'images' | 'architectures' | 'whenNoCommonArchitecture'>;
@@ -153,6 +153,6 @@ function summarizeRetry(knowledge: readonly ImageKnowledge[]): {
   const unresolved = knowledge.map(({ inspection }) => inspection).filter((one) => one.kind === 'unresolved');
   const waitingHelps = unresolved.some(({ reason }) => WAITING_HELPS.has(reason));
   const times = unresolved.map(({ retryAtMs }) => retryAtMs).filter((time) => time !== undefined);
-  // The earliest time: the inspection of one image may already decide.
+  // Returns the earliest time, because the inspection of one image may be enough to decide.
   return times.length === 0 ? { waitingHelps } : { waitingHelps, retryAtMs: Math.min(...times) };
 }

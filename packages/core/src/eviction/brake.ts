@@ -16,8 +16,8 @@ const TRIAL_DEADLINE_MS = 2 * 60_000;
 /** How long an owner's pause continues after its trial was due or started. Then it ends, because the owner may have been deleted. */
 const PAUSE_EXPIRES_AFTER_MS = 60 * 60_000;
 /**
- * Maximum number of stored violations; the oldest are dropped first. Without it, a scheduler that ignores all terms would fill the
- * memory, because each pod that it binds is a violation.
+ * Maximum number of stored violations; the oldest are dropped first. Without this limit, a scheduler that ignores all terms would
+ * fill the memory, because each pod that it binds is a violation.
  */
 const MAX_VIOLATIONS = 1_000;
 
@@ -29,7 +29,7 @@ const MAX_VIOLATIONS = 1_000;
 export interface PlacementViolation {
   /** UID of the pod. Each pod counts once. */
   readonly pod: string;
-  /** `controllerKey` of its top controller. */
+  /** `controllerKey` of the pod's top controller. */
   readonly owner: string;
   readonly namespace: string;
 }

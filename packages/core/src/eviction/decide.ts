@@ -45,7 +45,7 @@ export function decideEviction(input: EvictionInput): EvictionDecision {
 /** Returns the decision against an eviction, or undefined if the rule does not object. */
 type Rule<Pod> = (pod: Pod) => EvictionDecision | undefined;
 
-/** R1 to R8 and R10 for a misplaced pod. */
+/** The rules for a misplaced pod (R1 to R8 and R10), in the order of evaluation. */
 const RULES: readonly Rule<Misplaced>[] = [
   // R5: The node's labels contradict its `nodeInfo`.
   nodeIsContradictory,
@@ -55,7 +55,7 @@ const RULES: readonly Rule<Misplaced>[] = [
   podOptsOut,
   // R1, R10: The pod is Ready, or has run on this node and shows no refusal.
   podRuns,
-  // R10: The pod runs or has run, and is marked as not to be moved by Karpenter or the cluster autoscaler.
+  // R10: The pod runs or has run, and an annotation forbids Karpenter or the cluster autoscaler to move it.
   podMustNotBeDisrupted,
   // R4: The replacement would not be bound, or would be bound to a node that does not support its images.
   replacementWouldNotFit,
@@ -77,7 +77,7 @@ const RULES: readonly Rule<Misplaced>[] = [
   limitIsReached,
 ];
 
-/** R9: the rules that apply to a pod without a node. */
+/** R9: the rules for an unschedulable pod, in the order of evaluation. */
 const UNSCHEDULABLE_RULES: readonly Rule<Governed>[] = [
   // R2: The owner is not known to replace an evicted pod.
   ownerDoesNotReplace,
@@ -97,7 +97,7 @@ const UNSCHEDULABLE_RULES: readonly Rule<Governed>[] = [
   limitIsReached,
 ];
 
-/** R1, P3: the rules that need no image facts. Returns why remediation ignores the pod, or undefined. */
+/** R1, P3: checks the rules that need no image facts. Returns why remediation ignores the pod, or undefined if no rule matches. */
 function checkScope({
   pod,
   policy,

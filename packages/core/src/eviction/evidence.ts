@@ -58,7 +58,7 @@ export function readSignals(containers: readonly ContainerEvidence[]): PodSignal
   return strongest;
 }
 
-/** Whether the node could not pull this image because the registry returned "not found" for a manifest. */
+/** Returns whether the node could not pull this image because the registry returned "not found" for a manifest. */
 export function lacksManifest(containers: readonly ContainerEvidence[], image: string): boolean {
   return containers.some(
     (container) => container.image === image && MANIFEST_NOT_FOUND.test(container.waiting?.message ?? ''),

@@ -26,7 +26,7 @@ export interface CrashHistory {
   readonly restarts: ReadonlyMap<string, number>;
 }
 
-/** Evidence of whether a misplaced pod has run on the node to which it is bound. */
+/** What shows whether a misplaced pod has run on the node to which it is bound. */
 export interface RunEvidence {
   /** Epoch milliseconds. */
   readonly nowMs: number;
@@ -113,7 +113,7 @@ function selectContainers(
   return containers.filter(({ image }) => images.includes(image));
 }
 
-/** A program that the kernel refuses never ends with 0. */
+/** Returns whether the container has ended with exit code 0. A program that the kernel refuses never does. */
 function hasSucceeded({ terminated, lastTerminated }: ContainerEvidence): boolean {
   return terminated?.exitCode === 0 || lastTerminated?.exitCode === 0;
 }

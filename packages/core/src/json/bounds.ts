@@ -1,4 +1,7 @@
-/** Limits that a JSON text must meet before it is parsed: time and memory of a parse depend on the number of values, not of bytes. */
+/**
+ * Limits of a JSON text, which are checked before it is parsed. The time and memory of a parse depend on the number of values, not of
+ * bytes.
+ */
 export interface JsonBounds {
   /** Maximum number of nested levels. */
   readonly depth: number;

@@ -1,7 +1,7 @@
 /** A parsed JSON value, not validated. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 
-/** A parsed JSON object, not validated: check the type of each field. */
+/** A parsed JSON object, not validated. Code that reads it must check the type of each field. */
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }

@@ -10,13 +10,14 @@ import { objectAt, stringAt } from '../json/read.ts';
 export const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror';
 export const ANNOTATION_SOURCE = 'kubernetes.io/config.source';
 /**
- * The tolerations allowed for pods of a namespace (admission plugin PodTolerationRestriction).
+ * Annotation on namespaces: the tolerations that the admission plugin PodTolerationRestriction allows for pods of the namespace.
  * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#podtolerationrestriction
  */
 export const ANNOTATION_TOLERATIONS_WHITELIST = 'scheduler.alpha.kubernetes.io/tolerationsWhitelist';
 
 /**
- * The node selector of a namespace, which the admission plugin PodNodeSelector adds to each of its pods before webhooks are called.
+ * Annotation on namespaces: the node selector that the admission plugin PodNodeSelector adds to each pod of the namespace, before
+ * webhooks are called.
  * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#podnodeselector
  *
  * @example env=prod,kubernetes.io/arch=amd64
@@ -24,7 +25,7 @@ export const ANNOTATION_TOLERATIONS_WHITELIST = 'scheduler.alpha.kubernetes.io/t
 export const ANNOTATION_NODE_SELECTOR = 'scheduler.alpha.kubernetes.io/node-selector';
 
 /**
- * Marks for node autoscalers on pods that must not be moved.
+ * Annotations on pods that node autoscalers must not move: the first for Karpenter, the second for the cluster autoscaler.
  * https://karpenter.sh/docs/concepts/disruption/#pod-level-controls
  * https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.34.0/cluster-autoscaler/FAQ.md#what-types-of-pods-can-prevent-ca-from-removing-a-node
  */

@@ -1,4 +1,4 @@
-/** Kubernetes node selectors as data. `requirement/` evaluates them. */
+/** The types of Kubernetes node selectors. The folder `requirement/` evaluates them. */
 
 export type NodeSelectorOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
 

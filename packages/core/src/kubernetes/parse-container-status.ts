@@ -4,7 +4,10 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
 import { parseTimestampMs } from './timestamp.ts';
 
-/** Length of the start and of the end that are kept of a long message. It may contain a container's output; the cause is first or last. */
+/**
+ * Length of the two parts that are kept of a long message: its start and its end. A message may contain the output of a container, and
+ * the cause is at its start or end.
+ */
 const MESSAGE_HALF_CHARS = 512;
 
 /** The status lists of a pod, each with the list of the spec that contains the images of the same containers. */

@@ -18,7 +18,7 @@ export interface CronJobFacts {
   readonly puller: JsonObject;
 }
 
-/** Parses a CronJob; undefined for an object that the API server would not store. */
+/** Parses a CronJob. Returns undefined if the object lacks a field that every stored object has. */
 export function parseCronJob(raw: JsonObject): CronJobFacts | undefined {
   const metadata = objectAt(raw, 'metadata');
   const [namespace, name, uid] = ['namespace', 'name', 'uid'].map((key) => textAt(metadata, key));

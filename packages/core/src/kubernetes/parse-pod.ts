@@ -14,7 +14,7 @@ const PHASES: ReadonlySet<string> = new Set(['Pending', 'Running', 'Succeeded', 
 /** Upper limit of the time between a pod's start time and its first conditions. */
 const FIRST_STATUS_MS = 10_000;
 
-/** Parses a pod; undefined for an object that the API server would not store. */
+/** Parses a pod. Returns undefined if the object lacks a field that every stored object has. */
 export function parsePod(raw: JsonObject): PodFacts | undefined {
   const identity = readIdentity(objectAt(raw, 'metadata'));
   if (identity === undefined) return undefined;

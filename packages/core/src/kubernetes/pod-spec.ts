@@ -14,7 +14,7 @@ export interface PodSpecFacts {
   readonly nodeName?: string;
   /** `spec.os.name`. */
   readonly os?: string;
-  /** See {@link podImages}. */
+  /** The images of the pod, as {@link podImages} returns them. */
   readonly images: readonly string[];
   /** The images that are only mounted, not run by a container. Absent if none. */
   readonly volumeImages?: readonly string[];
@@ -61,8 +61,8 @@ export function podOsName(spec: JsonObject): string | undefined {
 }
 
 /**
- * Returns the images, as written, of containers, init containers (including sidecars) and image volumes, in this order, without
- * duplicates. Ephemeral containers are added after placement.
+ * Returns the images of containers, init containers (including sidecars) and image volumes, in this order and as written. Drops
+ * duplicates. Ignores ephemeral containers, because they are added after placement.
  */
 export function podImages(spec: JsonObject): readonly string[] {
   const images = new Set<string>();
@@ -127,7 +127,7 @@ export function podTolerations(spec: JsonObject): readonly Toleration[] {
   return arrayAt(spec, 'tolerations').filter(isJsonObject).map(readToleration);
 }
 
-/** Parses a toleration. Fields of another type than the API's are read as absent. */
+/** Parses a toleration. Fields of the wrong type are read as absent. */
 export function readToleration(raw: JsonObject): Toleration {
   const key = textAt(raw, 'key');
   const operator = textAt(raw, 'operator');

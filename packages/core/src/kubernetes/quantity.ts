@@ -17,7 +17,7 @@ export function parseQuantityMilli(text: string): number | undefined {
   return Number.isFinite(exact) ? exact : undefined;
 }
 
-/** The API server stores the canonical form; a manifest may contain any form. */
+/** Matches every form of a quantity. The API server stores the canonical form, but a manifest may contain another one. */
 const QUANTITY =
   /^([+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}))(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{1,2}))?$/;
 

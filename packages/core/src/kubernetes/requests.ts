@@ -70,7 +70,7 @@ export function hasRoom(
   if (slots !== undefined && (others.length + 1) * 1_000 > slots) return false;
   return Object.entries(requests).every(([name, amount]) => {
     const most = getAmount(allocatable, name) ?? 0;
-    // Avoids the expensive sum over the other pods: most nodes lack a rare resource.
+    // Decides without the expensive sum over the other pods if possible: most nodes lack a rare resource.
     if (amount === 0 || amount > most) return amount === 0;
     return others.reduce((sum, other) => sum + (getAmount(other, name) ?? 0), amount) <= most;
   });

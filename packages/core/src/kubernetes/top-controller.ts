@@ -13,7 +13,7 @@ export interface OwnedPod {
   readonly namespace: string;
   /** The pod's name. If the pod has no name yet, the prefix of its name. */
   readonly name: string;
-  /** The prefix of a bare pod's name that the API server completed. */
+  /** `metadata.generateName` of a bare pod: the prefix to which the API server added a suffix. */
   readonly generateName?: string;
   readonly labels: Pick<PodLabels, typeof LABEL_TEMPLATE_HASH | typeof LABEL_ROLLOUTS_TEMPLATE_HASH>;
   /** The owner reference with `controller: true`. */
