@@ -196,7 +196,7 @@ export class EvictionLedger {
     return held;
   }
 
-  /** Drops expired slots and rates. Otherwise those of deleted owners and policies would never be dropped. */
+  /** Drops expired slots and rates. Otherwise the entries of deleted owners and policies would remain in memory. */
   #sweep(nowMs: number): void {
     if (nowMs < this.#sweptAtMs + RATE_WINDOW_MS) return;
     this.#sweptAtMs = nowMs;

@@ -13,8 +13,8 @@ import type { EvictionInput, Governed, Misplaced, RemediationPolicy } from './in
 const GRACE_FACTOR_WHILE_WORKING = 10;
 
 /**
- * How long after the detection of a missing platform every process has read it. A process reads the results of other processes about
- * an image within 10 minutes (K3). The additional minute allows for clock differences and work in progress.
+ * Time after which every process has read that a platform is missing. A process reads the results of other processes about an image
+ * within 10 minutes (K3). The additional minute allows for clock differences and work in progress.
  */
 const MISSING_KNOWN_AFTER_MS = 11 * 60_000;
 
@@ -159,7 +159,7 @@ export function webhookIsUnreachable({ webhook }: Governed): EvictionDecision | 
   return webhook === 'reachable' ? undefined : wait('WebhookUnreachable');
 }
 
-/** R8: objects until the retry time of the last attempt, because the API server would return the same result before. */
+/** R8: objects until the retry time of the last attempt. An earlier attempt would have the same result. */
 export function lastAttemptForbids({ nowMs, lastAttempt }: Governed): EvictionDecision | undefined {
   if (lastAttempt === undefined || nowMs >= lastAttempt.untilMs) return undefined;
   const { reason, untilMs } = lastAttempt;

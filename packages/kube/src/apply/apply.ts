@@ -20,7 +20,7 @@ export interface ApplyStatusRequest {
   readonly kind: string;
   readonly name: string;
   readonly namespace?: string;
-  /** Must not be empty: the API server turns an empty status into null and rejects it. */
+  /** The status. It must not be empty, because the API server turns an empty status into null and rejects it. */
   readonly status: JsonObject;
   /** The name under which the API server records the applied fields. Each writer has its own. */
   readonly fieldManager: string;

@@ -4,7 +4,7 @@ import type { JsonObject } from '@archpolicy/core';
 export interface EventRegarding {
   readonly apiVersion: string;
   readonly kind: string;
-  /** Absent for cluster-scoped objects: their events are created in the namespace `default`. */
+  /** Absent for a cluster-scoped object. Its events are created in the namespace `default`. */
   readonly namespace?: string;
   readonly name: string;
   readonly uid: string;
@@ -16,7 +16,7 @@ export interface EventInput {
   readonly type: 'Normal' | 'Warning';
   /** The reason in CamelCase, from a closed set. */
   readonly reason: string;
-  /** CamelCase: the action that was taken or attempted, such as `Evict`. */
+  /** The action that was taken or attempted, in CamelCase, such as `Evict`. */
   readonly action: string;
   /** A human-readable sentence, truncated to the API's limit. */
   readonly note: string;

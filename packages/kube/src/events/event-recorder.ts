@@ -11,7 +11,10 @@ import type { EventInput } from './event-body.ts';
 const MAX_PENDING = 1_000;
 /** Maximum number of events whose repetitions are counted. The event that was not recorded for the longest time is removed first. */
 const MAX_RECENT = 4_096;
-/** How long a repetition counts for the existing event. Later, it creates a new event. The API server deletes events after an hour. */
+/**
+ * How long repetitions count for the existing event. A later repetition creates a new event. The API server deletes events after an
+ * hour.
+ */
 const SERIES_TTL_MS = 10 * 60_000;
 /** Minimum time between two writes of one event's count. */
 const SERIES_PATCH_INTERVAL_MS = 60_000;
@@ -178,7 +181,7 @@ export class EventRecorder {
 interface EventEntry {
   readonly key: string;
   readonly event: EventInput;
-  /** The event's object name; undefined until it is created. */
+  /** The name of the Event in the API; undefined until the Event is created. */
   name: string | undefined;
   count: number;
   /** Monotonic milliseconds. */

@@ -22,9 +22,12 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const MAX_LIST_BYTES = 768 * 1024 * 1024;
 /** Timeout for the headers of a watch. They arrive at once, or after the 3 s that the server waits for a newer resource version. */
 const WATCH_HEADERS_TIMEOUT_MS = 30_000;
-/** Maximum number of connections, except for watches. More than the workers of a process need would only wait in the API server. */
+/**
+ * Maximum number of connections, except for watches. It is enough for all workers of a process. Further requests would only wait in the
+ * API server.
+ */
 const MAX_CONNECTIONS = 32;
-/** How long an idle connection is kept. The API server closes idle connections after 90 s. */
+/** How long an idle connection is kept. It is well below the 90 s after which the API server closes idle connections. */
 const KEEP_ALIVE_MS = 30_000;
 
 export interface ApiRequest {
@@ -223,11 +226,11 @@ function newPool({ server, tls }: Credentials, connections: number | null): Pool
   return new Pool(server, {
     connections,
     connect: { ...tls, timeout: 10_000 },
-    // One request per connection: a slow response must not delay the next.
+    // Sends one request at a time per connection, so that a slow response does not delay the next one.
     pipelining: 1,
     allowH2: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // Replaced by the timeout of each call and the idle timeout of a watch.
+    // No timeouts here: each call has its own timeout, and a watch has an idle timeout.
     headersTimeout: 0,
     bodyTimeout: 0,
   });

@@ -28,8 +28,8 @@ const MAX_KEY_BYTES = 16;
 const PLACEHOLDER = Buffer.from('0');
 
 /**
- * Splits a Kubernetes list into its items while it arrives. A page of 500 pods (7 to 12 MB) is neither held in memory nor
- * parsed in one go, which would block the event loop. Managed fields, 43 % of a pod, are not parsed.
+ * Splits a Kubernetes list into its items while it arrives. So a page of 500 pods (7 to 12 MB) is not held in memory. It is also not
+ * parsed in one go, because that would block the event loop. Managed fields, 43 % of a pod, are not parsed.
  *
  * The splitter tracks only quotes and brackets; the parser validates the JSON.
  */
@@ -184,7 +184,7 @@ export class ItemSplitter {
     );
   }
 
-  /** Copies the key's bytes, because the chunk is released. */
+  /** Copies the key's bytes at the end of a chunk, because the chunk is not kept. */
   #keepKey(chunk: Uint8Array): void {
     this.#keyBefore = this.#key(chunk).slice(0, MAX_KEY_BYTES);
     this.#keyStart = 0;

@@ -21,7 +21,7 @@ import type { Credentials, CredentialSource, TlsCredentials } from './credential
 
 /** How often the credentials are read again, so that rotated ones take effect. client-go also reloads token files every minute. */
 const RELOAD_MS = 60_000;
-/** Minimum time between reads after a 401 or a failed read. */
+/** Minimum time between two reads if the last read failed, or after a 401. */
 const RETRY_MS = 1_000;
 
 /** The kubeconfig's names for certificates and keys. Messages contain them. */
@@ -214,7 +214,7 @@ async function getRequestOptions(config: KubeConfig): Promise<RequestOptions> {
   try {
     await config.applyToHTTPSOptions(options);
   } catch (error) {
-    // The library's error contains the plugin's output.
+    // Drops the library's error, because it contains the plugin's output.
     if (config.getCurrentUser()?.exec === undefined || isSystemError(error)) throw error;
     throw new KubeError('BadConfig', "the exec plugin of the kubeconfig's user failed or returned no credential");
   }

@@ -54,7 +54,7 @@ async function* recordActivity(body: Chunks, clock: Clock, activity: { at: numbe
   }
 }
 
-/** Returns true once nothing arrived for `idleTimeoutMs`. Uses one timer per idle period, not one per chunk. */
+/** Returns true once nothing has arrived for `idleTimeoutMs`. Starts one timer per idle period, not one per chunk. */
 async function waitUntilIdle(
   clock: Clock,
   idleTimeoutMs: number,

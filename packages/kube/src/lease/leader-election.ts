@@ -28,7 +28,7 @@ const RELEASE_TIMEOUT_MS = 1_500;
 export interface LeaderElectionOptions {
   readonly api: Pick<Api, 'request'>;
   readonly lease: LeaseLocation;
-  /** Unique per process, such as the pod's name with a random suffix. */
+  /** The holder name of this process. It is unique, such as the pod's name with a random suffix. */
   readonly identity: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -36,9 +36,9 @@ export interface LeaderElectionOptions {
   readonly timing?: LeaderTiming;
 }
 
-/** The leadership of one term. */
+/** The leadership of this process, from the acquisition of the Lease to its loss or release. */
 export interface Leadership {
-  /** Aborted when the Lease is lost or the process stops. */
+  /** A signal that is aborted when the Lease is lost or the process stops. */
   readonly signal: AbortSignal;
   /**
    * Returns whether this process holds the Lease now. The monotonic clock decides: the result is false after the renew deadline, even
@@ -47,7 +47,7 @@ export interface Leadership {
   isHeld(): boolean;
 }
 
-/** Leader election with a Lease. One instance per term. */
+/** Elects a leader with a Lease. Each term needs its own instance. */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #timing: LeaderTiming;

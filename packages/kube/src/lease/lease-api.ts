@@ -47,7 +47,7 @@ export async function writeLease(
     timeoutMs: Math.max(1, timeoutMs),
   });
   if (answer.kind === 'ok') return parseLease(answer.body);
-  // A 404 on create means a missing namespace, not a faster writer.
+  // A 404 means that another writer deleted the Lease. On create, it means that the namespace is missing.
   if (answer.status === 409 || (answer.status === 404 && !write.create)) return undefined;
   throw new KubeError('Refused', `the API server rejected the Lease: ${answer.status} ${answer.reason}`, {
     status: answer.status,

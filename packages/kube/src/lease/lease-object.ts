@@ -12,7 +12,7 @@ export interface LeaseObject {
   readonly acquireTime: string;
   readonly transitions: number;
   readonly resourceVersion: string;
-  /** The raw object, so that a write keeps fields of other writers. */
+  /** The object as read, so that a write keeps the fields of other writers. */
   readonly raw: JsonObject;
 }
 
@@ -54,7 +54,7 @@ export function parseLease(body: Json): LeaseObject {
   };
 }
 
-/** Builds the body of a Lease: a new one, or `current` with changes. */
+/** Builds the body of a new Lease, or of `current` with the changed fields. */
 export function leaseBody(
   location: { readonly namespace: string; readonly name: string },
   spec: LeaseSpec,
