@@ -1,8 +1,8 @@
 import type { LeaseObject } from './lease-object.ts';
 
 /**
- * Tracks the time since the last observed change of a Lease, by the local monotonic clock. Checks only whether `renewTime` changed,
- * because it is a time of the holder's clock.
+ * Tracks the time since the last observed change of a Lease, by the local monotonic clock. `renewTime` is a time of the holder's clock,
+ * so it is compared only with its previous value.
  */
 export class LeaseTracker {
   #lease: LeaseObject | undefined;

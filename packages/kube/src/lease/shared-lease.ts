@@ -19,7 +19,7 @@ export interface SharedLeaseOptions {
   readonly api: Pick<Api, 'request'>;
   readonly lease: LeaseLocation;
   readonly identity: string;
-  /** Returns whether this replica can serve: reflectors synced, certificate valid. */
+  /** Returns whether this replica can serve: its reflectors have synced, and its certificate is valid. */
   readonly isReady: () => boolean;
   readonly clock: Clock;
   readonly random: Random;
