@@ -60,7 +60,7 @@ export interface InspectorOptions {
   readonly redis?: RedisOptions;
   /** The `User-Agent` of requests; registries reject or limit clients without one. `archpolicy` by default. */
   readonly userAgent?: string;
-  /** Name resolution; the system's by default. */
+  /** Resolves the names of hosts. By default, the system's resolver does this. */
   readonly resolve?: Resolve;
   /** The sender below all limits, which performs the requests. By default, it sends them over the network. */
   readonly sender?: Sender;

@@ -3,7 +3,7 @@ import type { AddressRange } from './ranges.ts';
 
 const builtIn: readonly AddressRange[] = parseAll(REFUSED_RANGES);
 
-/** Decides which addresses may be connected to for a host (I8). */
+/** Decides for one host to which addresses connections are allowed (I8). */
 export class AddressGuard {
   readonly #refused: readonly AddressRange[];
   readonly #allowed: readonly AddressRange[];

@@ -8,7 +8,7 @@ import type { Credential } from './credential.ts';
 export interface EndpointCredential {
   readonly endpoint: Endpoint;
   readonly scope: string;
-  /** Absent: anonymous. */
+  /** Absent if the attempt is anonymous. */
   readonly credential?: Credential;
 }
 

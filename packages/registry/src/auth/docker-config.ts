@@ -18,7 +18,7 @@ export interface DockerConfig {
 /** The maximum size of a Secret. */
 const MAX_CONFIG_LENGTH = 1024 * 1024;
 const MAX_ENTRIES = 1_000;
-/** Enough for the access tokens that clouds issue as passwords. */
+/** Maximum length of a password or token. It is enough for the access tokens that clouds issue as passwords. */
 const MAX_SECRET_LENGTH = 16 * 1024;
 
 /**
@@ -56,7 +56,7 @@ export function parseEntries(credentials: Iterable<readonly [key: string, Creden
   return { entries, unusable };
 }
 
-/** `auth` has precedence over `username` and `password`, as in the kubelet. */
+/** Parses the credential of an entry. `auth` has precedence over `username` and `password`, as in the kubelet. */
 function parseCredential(entry: JsonObject): Credential | undefined {
   const identityToken = parseSecretText(entry['identitytoken']);
   if (identityToken !== undefined) return { kind: 'identity-token', token: identityToken };

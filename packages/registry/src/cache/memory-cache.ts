@@ -141,7 +141,7 @@ export class MemoryCache {
   }
 
   missingPlatforms(scope: string, image: string): CachedMissing | undefined {
-    // The fast path: called for each image of each pod, and there is almost never an entry.
+    // This is a fast path, because the method is called for each image of each pod, and there is almost never an entry.
     return this.#missing.size === 0 ? undefined : this.#missing.get(scopedKey(scope, image));
   }
 

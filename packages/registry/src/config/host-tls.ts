@@ -11,7 +11,7 @@ export interface HostTlsProblem {
   readonly host: string;
   /** Names the field of the entry; contains no part of the file. */
   readonly problem: string;
-  /** The consequence. */
+  /** The consequence for the host. */
   readonly effect: 'PreviousFilesUsed' | 'HostUnreachable';
 }
 

@@ -21,8 +21,8 @@ interface WatchOptions {
 const RELOAD_INTERVAL_MS = 10_000;
 
 /**
- * The current registries file, reloaded when it or a file that it names changes. The files are polled, because the kubelet
- * updates a mounted ConfigMap by swapping symbolic links, which file watchers miss.
+ * Provides the current registries file. Reloads it when the file itself, or a file that it names, changes. The files
+ * are polled, because the kubelet updates a mounted ConfigMap by swapping symbolic links, which file watchers miss.
  */
 export class WatchedRegistries implements RegistriesSource {
   readonly #options: WatchOptions;

@@ -16,12 +16,12 @@ const inflateGzip = promisify(gunzip);
 const inflateZlib = promisify(inflate);
 const inflateBare = promisify(inflateRaw);
 
-/** https://www.rfc-editor.org/rfc/rfc1952. Checks CRC and length; concatenates several members. */
+/** Decodes gzip (https://www.rfc-editor.org/rfc/rfc1952). Checks CRC and length, and concatenates several members. */
 const decodeGzip: Decoder = (body, maxBytes) => inflateGzip(body, { maxOutputLength: maxBytes });
 
 /**
- * The zlib format (https://www.rfc-editor.org/rfc/rfc1950). Some servers send deflated data without its header and
- * checksum: https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2.
+ * Decodes the zlib format (https://www.rfc-editor.org/rfc/rfc1950). Some servers send deflated data without its header
+ * and checksum: https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2.
  */
 const decodeDeflate: Decoder = (body, maxBytes) =>
   (hasZlibHeader(body) ? inflateZlib : inflateBare)(body, { maxOutputLength: maxBytes, rejectGarbageAfterEnd: true });

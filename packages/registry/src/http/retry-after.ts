@@ -1,10 +1,10 @@
-/** Longer waits are capped: Docker Hub's window is 6 hours, and clocks may be wrong. */
+/** Maximum wait, to which longer waits are capped. Docker Hub's window is 6 hours, and clocks may be wrong. */
 const MAX_WAIT_MS = 6 * 60 * 60 * 1000;
 /** The wait after a 429 without a Retry-After. */
 const DEFAULT_WAIT_MS = 10_000;
 
 /**
- * Returns the earliest retry (epoch milliseconds) by a Retry-After header, capped.
+ * Returns the earliest time of a retry (epoch milliseconds) that a Retry-After header allows, capped.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  * @example Retry-After: 120

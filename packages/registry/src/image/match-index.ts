@@ -38,7 +38,7 @@ export const MAX_WILDCARD_HOSTS = 64;
  */
 const MAX_CACHED_GROUPS = 1_024;
 
-/** The key of Docker Hub's credentials is the address of its first API. */
+/** The host of Docker Hub in image names, and its key in docker config files: the address of its first API. */
 const DOCKER_HUB = 'docker.io';
 const DOCKER_HUB_KEY = 'index.docker.io';
 
@@ -156,7 +156,7 @@ function matchingLabels(globs: readonly LabelGlob[], labels: readonly string[]):
   return at;
 }
 
-/** Returns the entries, but of hosts with wildcards only those of the first `MAX_WILDCARD_HOSTS`. */
+/** Returns the entries of all hosts without wildcards, and of the first `MAX_WILDCARD_HOSTS` hosts with wildcards. */
 function limitWildcardHosts<T>(entries: readonly MatchEntry<T>[]): readonly MatchEntry<T>[] {
   const hosts = new Set<string>();
   return entries.filter(({ pattern: { globs, host } }) => {

@@ -15,8 +15,8 @@ export interface ImageName {
 declare const parsed: unique symbol;
 
 /**
- * The images to which a credential applies: a host, whose labels may be globs, with its port, and a leading path. The cost
- * of matching a parsed pattern with an image is bounded.
+ * The images to which a credential applies: a host with its port, and a leading path. The labels of the host may be
+ * globs. The cost of matching a parsed pattern with an image is bounded.
  */
 export interface ParsedMatchPattern {
   readonly [parsed]: true;
@@ -43,7 +43,7 @@ const MAX_PATH_LENGTH = 255;
  * `*.dkr.ecr.*.amazonaws.com.cn` has 7.
  */
 export const MAX_WILDCARD_HOST_LABELS = 16;
-/** Bounds the wildcards in one label; consecutive ones count once. */
+/** Maximum number of wildcards in one label. Consecutive wildcards count once. */
 const MAX_LABEL_WILDCARDS = 4;
 
 /**

@@ -9,8 +9,8 @@ export interface InspectRequest {
   /** The container's `imagePullPolicy`: with `Always` a tag is revalidated after a minute instead of ten. */
   readonly pullPolicy?: string;
   /**
-   * `background` when no pod waits for the result (recheck, keep-warm): its requests are rate-limited per registry, so that they
-   * neither overload it nor delay pods. `admission` by default.
+   * `background` when no pod waits for the result (recheck, keep-warm): its requests are rate-limited per registry, so
+   * that they neither overload the registry nor delay pods. `admission` by default.
    */
   readonly priority?: InspectionPriority;
   /** Maximum age of an answer, in milliseconds. Use it to revalidate before the soft TTL has expired. */

@@ -63,7 +63,10 @@ interface Parts {
   readonly close: () => Promise<void>;
 }
 
-/** Answers from memory, or else starts or joins the work and waits within the caller's budget. */
+/**
+ * Answers from memory if possible. Otherwise starts the work, or joins the work of an earlier call, and waits within
+ * the caller's budget.
+ */
 export class ImageInspector implements Inspector {
   readonly #parts: Parts;
   readonly #references = new ReferenceCache();

@@ -18,7 +18,7 @@ interface PayloadFormat {
 const UNSIGNED: SignedManifest = { kind: 'unsigned' };
 const MALFORMED: SignedManifest = { kind: 'malformed' };
 
-/** Usually a manifest has one signature; libtrust adds signatures without a bound. */
+/** Maximum number of signatures. Usually a manifest has one, but libtrust adds signatures without a bound. */
 const MAX_SIGNATURES = 16;
 /** Maximum length of a protected header, which contains the end of the payload (white space and a brace) and a time. */
 const MAX_PROTECTED_CHARACTERS = 1_024;

@@ -45,7 +45,7 @@ export class BackgroundPermit {
     return this.#isPromoted() ? undefined : rejection;
   }
 
-  /** Call when a pod waits for the inspection: its requests then need no further permits. */
+  /** Allows the inspection to send requests without further permits. Call this when a pod waits for the inspection. */
   promote(): void {
     this.#promotion.abort();
   }

@@ -23,7 +23,10 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const BODY_IDLE_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 20_000;
-/** Registries put tokens into redirect locations; common proxies forward at most 32 KiB. */
+/**
+ * Maximum size of the headers. Registries put tokens into redirect locations, and common proxies forward at most 32
+ * KiB.
+ */
 const MAX_HEADER_BYTES = 32 * 1024;
 
 /** Holds the connections, by origin and settings, and bounds their number. */

@@ -12,7 +12,7 @@ export interface TokenGrant {
 /** The lifetime of a token if the response contains none, from the specification. */
 const DEFAULT_LIFETIME_SECONDS = 60;
 const MAX_LIFETIME_SECONDS = 3600;
-/** Allows the characters of a header value; excludes line breaks. */
+/** A token may contain only the characters of a header value, so no line breaks. */
 const TOKEN = /^[\x21-\x7e]{1,16384}$/;
 
 /**

@@ -6,7 +6,7 @@ import type { DockerConfig } from '../docker-config.ts';
 /** The response of a plugin, with the duration and the key type of its cache entry. */
 export interface PluginResponse extends DockerConfig {
   readonly cacheKeyType: 'Image' | 'Registry' | 'Global';
-  /** Milliseconds. Absent: the default of the configuration. */
+  /** How long the response may be cached, in milliseconds. Absent if the default of the configuration applies. */
   readonly cacheMs?: number;
 }
 

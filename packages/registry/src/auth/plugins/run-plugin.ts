@@ -9,9 +9,12 @@ export interface PluginCall {
   readonly signal: AbortSignal;
 }
 
-/** A cloud's token endpoint answers in less than a second. The kubelet waits a minute, but an admission cannot. */
+/**
+ * Timeout of a plugin. A cloud's token endpoint answers in less than a second. The kubelet waits a minute, but an
+ * admission cannot.
+ */
 const TIMEOUT_MS = 10_000;
-/** A response contains a few credentials of some KB each. */
+/** Maximum size of an output. A response contains a few credentials of some KB each. */
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
 /**

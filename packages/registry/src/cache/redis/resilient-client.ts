@@ -38,7 +38,7 @@ export type Reply<T> =
   /** Redis did not answer, or the breaker is open because it did not answer recently. */
   | { readonly kind: 'unavailable' };
 
-/** Connecting takes several round trips, and more with TLS and Sentinels. */
+/** Minimum timeout of connecting, which takes several round trips, and more with TLS and Sentinels. */
 export const CONNECT_TIMEOUT_MS = 500;
 /** Minimum time between reconnections to a Redis that stays read-only. */
 const MIN_RECONNECT_INTERVAL_MS = 5_000;
