@@ -73,7 +73,7 @@ export function formatDecision(
 }
 
 /**
- * Returns the record in a pod's annotation; undefined if there is none or it is not valid.
+ * Returns the record in a pod's annotation; undefined if there is no annotation or it is not valid.
  *
  * @example {"v":1,"policy":"default","kind":"constrain","reason":"Preferred","architectures":["amd64"],"images":[{"image":"nginx:1.27",
  *   "digest":"sha256:e692…","platforms":["linux/amd64","linux/arm64"],"source":"registry"}],"terms":0,"added":[{"path":"/spec/affinity",…}]}

@@ -6,8 +6,8 @@ import { arrayAt, objectAt, stringAt } from '../json/read.ts';
 import type { PodView } from './pod-view.ts';
 
 /**
- * The keys in the spec of a bare pod that its manifest sets. Another apply of the manifest restores their values, and
- * the API server rejects an update that removes elements from the affinity or tolerations of a pod.
+ * The keys in the spec of a bare pod that its manifest sets. Another apply of the manifest restores the values of these
+ * keys. If this removes elements from affinity or tolerations, the API server rejects the update.
  */
 export interface WrittenKeys {
   readonly affinity: boolean;
@@ -49,8 +49,8 @@ function fromManifest(text: string): WrittenKeys | undefined {
 }
 
 /**
- * Returns the keys of the manifest. A key counts with any value, because kubectl's patch sets it: `tolerations: []`
- * removes all tolerations, and `affinity: null` removes the whole affinity.
+ * Returns the keys that the spec of a manifest sets. A key counts with any value, because kubectl's patch sets it:
+ * `tolerations: []` removes all tolerations, and `affinity: null` removes the whole affinity.
  */
 function writtenInManifest(spec: JsonObject): WrittenKeys {
   return {
@@ -77,8 +77,8 @@ function fromManagedFields(applied: readonly JsonObject[]): WrittenKeys | undefi
 }
 
 /**
- * Returns the keys of the pod, except for defaults that every pod gets. If the manifest cannot be read, they count as
- * set by the manifest.
+ * Returns the keys that count as set by the manifest if the manifest cannot be read. These are all keys of the pod,
+ * except for defaults that every pod gets.
  */
 function fromObject({ spec, tolerations }: PodView, isServerSide: boolean): WrittenKeys {
   return {

@@ -51,7 +51,7 @@ export interface Proposal {
   readonly preferred?: readonly PreferredArchitecture[];
   readonly tolerated?: readonly NodeArchitecture[];
   readonly warnings?: readonly PlacementWarning[];
-  /** The decisive image, if there is one. */
+  /** The image that decided, if there is one. */
   readonly image?: string | undefined;
 }
 
@@ -165,7 +165,7 @@ function commonFields(
   };
 }
 
-/** The image of a warning, if there is one. */
+/** Returns the field `image` of a warning; an empty object if there is no image. */
 export function optionalImage(image: string | undefined): { readonly image?: string } {
   return image === undefined ? {} : { image };
 }

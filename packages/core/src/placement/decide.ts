@@ -19,7 +19,7 @@ import type { PodView } from './pod-view.ts';
 import type { UnresolvedAction } from './unresolved-policy.ts';
 import { unresolvedAction } from './unresolved-policy.ts';
 
-/** A decision, and the image facts that it is based on. */
+/** A decision, with the image facts on which it is based. */
 export interface EvaluatedPlacement {
   readonly decision: PlacementDecision;
   readonly knowledge: readonly ImageKnowledge[];

@@ -24,7 +24,7 @@ export const UNTOUCHED_REASONS = [
   'NoImages',
   /** A field that a patch may change does not have the shape that the API requires. */
   'Malformed',
-  /** More images, terms or tolerations than the limits allow. */
+  /** The pod has more images, terms or tolerations than the limits allow. */
   'Oversized',
   'Audit',
   /** The patch failed its check. */
@@ -39,7 +39,7 @@ export const LEAVE_REASONS = [
   'OwnerChoiceUnsupported',
   /** No required term can match a node. */
   'MatchesNothing',
-  /** The images constrain nothing. */
+  /** The images of the pod constrain nothing. */
   'NothingToConstrain',
   /** The pod could be bound to nodes of several operating systems, none of them Linux. */
   'OperatingSystemOpen',
@@ -95,7 +95,7 @@ export type GateReason = 'Inspecting';
 export type DenyReason = (typeof DENY_REASONS)[number];
 export type PlacementReason = LeaveReason | ConstrainReason | GateReason | DenyReason;
 
-/** All reasons, so that metrics have every label value from the start. */
+/** All reasons. Metrics use the list, so that they have every label value from the start. */
 export const PLACEMENT_REASONS: readonly PlacementReason[] = [
   ...new Set<PlacementReason>([
     ...UNTOUCHED_REASONS,
@@ -113,7 +113,7 @@ export interface PreferredArchitecture {
   readonly weight: number;
 }
 
-/** A warning for the user. Rendered by `warningText`; contains no text from a registry. */
+/** A warning for the user, which `warningText` formats. It contains no text from a registry. */
 export type PlacementWarning =
   | { readonly kind: 'PreferenceUnknown'; readonly by: 'pod' | 'namespace' }
   | {
@@ -131,9 +131,9 @@ export type PlacementWarning =
 
 /** The fields of every decision. */
 interface Explained {
-  /** Name of the policy that decided; absent when none matched. */
+  /** Name of the policy that governs the pod; absent if no policy matches. */
   readonly policy?: string;
-  /** The decisive image as written in the pod, if there is one. */
+  /** The image that decided, as written in the pod. Absent if no single image did. */
   readonly image?: string;
   /** The unresolved images. Empty if all images are resolved, or if the decision did not need the images. */
   readonly unresolved: readonly UnresolvedImage[];
@@ -169,7 +169,7 @@ export interface Leave extends Explained {
 export interface Gate extends Explained {
   readonly kind: 'gate';
   readonly reason: GateReason;
-  /** The architectures that its resolved images support, sorted. Empty if they constrain nothing. */
+  /** The architectures that the pod's resolved images support, sorted. Empty if the images constrain nothing. */
   readonly architectures: readonly NodeArchitecture[];
   readonly requirements: readonly NodeSelectorRequirement[];
   /** As in `Constrain`. */

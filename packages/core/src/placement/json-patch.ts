@@ -29,7 +29,7 @@ export function pointerTokens(path: string): readonly string[] | undefined {
   if (path === '') return [];
   if (!path.startsWith('/')) return undefined;
   const tokens = path.slice(1).split('/');
-  // Escapes are rare.
+  // Most pointers contain no escape, so this is faster.
   if (!path.includes('~')) return tokens;
   return /~(?![01])/.test(path) ? undefined : tokens.map(unescapeToken);
 }
@@ -130,7 +130,7 @@ function withoutField(object: JsonObject, key: string): JsonObject {
 
 const INDEX = /^(0|[1-9][0-9]{0,9})$/;
 
-/** Parses an index; `-` is the position after the last element. */
+/** Parses an index. `-` means the position after the last element. */
 function arrayIndex(token: string, length: number): number | undefined {
   if (token === '-') return length;
   const index = INDEX.test(token) ? Number(token) : undefined;

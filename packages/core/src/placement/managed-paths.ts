@@ -9,7 +9,7 @@ import { jsonEqual } from './json-patch.ts';
 
 /**
  * A place in a pod where ArchPolicy may have added a value, and the shape of such a value. The record of the additions
- * is in an annotation that tenants can write, so a recorded value of another shape is never removed: otherwise a tenant
+ * is in an annotation that tenants can write. So a recorded value of another shape is never removed. Otherwise a tenant
  * could make ArchPolicy remove the additions of other webhooks.
  */
 export type ManagedPath =
@@ -25,7 +25,8 @@ export type ManagedPath =
  * Returns the managed paths of a pod.
  *
  * @param copiedKeys the label keys that the policy copies to node affinity
- * @param selector the keys of the node selector that are never additions; undefined for a pod with an owner, whose node selector is not managed
+ * @param selector the keys of the node selector that ArchPolicy never added; undefined for a pod with an owner, because
+ *   its node selector is not managed
  */
 export function managedPaths(
   copiedKeys: readonly string[],

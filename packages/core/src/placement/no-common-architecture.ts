@@ -5,7 +5,7 @@ import type { PlacementContext } from './context.ts';
 import { denyPod, leavePod, optionalImage } from './context.ts';
 import type { PlacementDecision } from './decision.ts';
 
-/** PL4: decides about a pod whose images support no common architecture that the policy allows. */
+/** PL4: decides about a pod whose images have no common architecture, or none that the policy allows. */
 export function decideNoCommonArchitecture(
   context: PlacementContext,
   knowledge: readonly ImageKnowledge[],

@@ -89,7 +89,7 @@ export function isImpliedEverywhere(owned: OwnerConstraints, requirement: NodeSe
   return getTerms(owned).every((term) => isImplied(owned.nodeSelector, term, requirement));
 }
 
-/** Whether no term could match with the requirement, because it contradicts what the owner wrote. */
+/** Whether the requirement contradicts the owner's constraints, so that no term could match with it. */
 export function contradicts(owned: OwnerConstraints, requirement: NodeSelectorRequirement): boolean {
   const wanted = toValueSet(requirement);
   return getTerms(owned).every(
@@ -99,7 +99,9 @@ export function contradicts(owned: OwnerConstraints, requirement: NodeSelectorRe
   );
 }
 
-/** Whether no term could match with all of the requirements together. */
+/**
+ * Whether the requirements together contradict the owner's constraints, so that no term could match with all of them.
+ */
 export function contradictsTogether(
   owned: OwnerConstraints,
   requirements: readonly NodeSelectorRequirement[],

@@ -27,7 +27,7 @@ const UNCHANGED: PlacementPatch = { kind: 'patch', patch: [] };
 const ANNOTATIONS = '/metadata/annotations';
 const ANNOTATION = ANNOTATIONS + pointer(ANNOTATION_DECISION);
 
-/** Returns the smallest patch that applies the decision to the received pod, after checking it on that pod. */
+/** Returns the smallest patch that applies the decision to the received pod. The patch is checked on this pod first. */
 export function placementPatch(
   received: JsonObject,
   original: Original,
@@ -53,7 +53,7 @@ function checkPatch(
   if (patch.length === 0) return UNCHANGED;
   const check = selfCheck(received, patch, decision);
   if (check.kind === 'passed') return { kind: 'patch', patch };
-  // The other changes are valid. If the pod's own annotations are too large, the API server rejects the pod in any case.
+  // The other changes are valid. If the pod's own annotations are too large, the API server rejects the pod anyway.
   return check.problem === 'AnnotationsTooLarge' ? { kind: 'patch', patch: changes } : check;
 }
 

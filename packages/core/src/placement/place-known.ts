@@ -51,7 +51,7 @@ export function placeNotAllowed(context: PlacementContext, possible: Architectur
   });
 }
 
-/** PL4: removes the weakly offered architectures, unless no node of the other ones can take the pod. */
+/** PL4: removes the weakly offered architectures if a node of a plainly offered architecture can take the pod. */
 export function withoutWeakOffers(context: PlacementContext, possible: Architectures): Architectures {
   const { plain } = context.support;
   if (possible === 'any' || plain === 'any') return possible;
@@ -72,7 +72,7 @@ function placeByPreference(context: PlacementContext, remaining: Architectures):
     reason: chosen.reason,
     otherwise: 'NothingToConstrain',
     preferred: softened ? weighted(wanted, policy.spec.preference?.weight ?? DEFAULT_WEIGHT, remaining) : [],
-    // If a preference decided, no image was decisive.
+    // If a preference selected the architecture, no image decided.
     image: chosen.architecture === undefined ? support.image : undefined,
     tolerated: tolerated(context, architectures),
     warnings: [...warnings, ...chosen.warnings],
@@ -101,7 +101,7 @@ function becomesPreferred({ reason }: Chosen, { view, policy }: PlacementContext
   return reason !== 'PreferredByPod' && mayBeVolumeBound(view, policy);
 }
 
-/** Sorts plain offers before weak ones and keeps the order of preference otherwise. */
+/** Sorts architectures with a weak offer last. Otherwise keeps the order of preference. */
 function weakLast(wanted: readonly Wanted[], { supported, plain }: CommonSupport): readonly Wanted[] {
   const isWeak = ({ architecture }: Wanted): boolean =>
     isSupported(architecture, supported) && !isSupported(architecture, plain);

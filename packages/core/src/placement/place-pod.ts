@@ -38,7 +38,7 @@ export function placePod(input: PlacementInput): PodPlacement {
   };
 }
 
-/** Returns only the decision, for example about a replacement. */
+/** Decides about a pod without building a patch, for example about a replacement. */
 export function decidePlacement(input: PlacementInput): PlacementDecision {
   return decideFor(readPodView(revertAdditions(input).pod), input).decision;
 }
@@ -76,7 +76,7 @@ function revertAdditions({ pod, policy, namespaceFacts }: PlacementInput): Origi
   return { ...revert(pod, record, policy.spec.copyLabelsToNodeAffinity, namespaceKeys), annotation };
 }
 
-/** Returns the keys of a namespace's node selector, `key=value` with commas between. */
+/** Returns the keys of a namespace's node selector, which has the form `key=value,key=value`. */
 function readSelectorKeys(text = ''): readonly string[] {
   return text.split(',').map((part) => part.replace(/=.*$/su, '').trim());
 }

@@ -23,7 +23,7 @@ export function placeUnresolved(
 ): PlacementDecision {
   const { view, support } = context;
   const isOwnerChoice = constrainsArchitecture(view);
-  // If the owner allows a single architecture, no result of an inspection changes anything.
+  // If the owner allows only one architecture, the result of an inspection cannot change the placement.
   const settled = isOwnerChoice && allowedByOwner(view, NODE_ARCHITECTURES).length <= 1;
   // Requirements of a gated pod cannot be removed. So the allow-list is not required yet: the images may support none
   // of it.
@@ -104,8 +104,8 @@ function buildWarnings({ support }: PlacementContext, settled: boolean): readonl
 const MAX_UNRESOLVED_WARNINGS = 3;
 
 /**
- * An assumption about unresolved images. Like a preference it narrows only to architectures on which a node can take
- * the pod (PL6).
+ * An assumption about unresolved images. Like a preference, it narrows the pod only if a node of the architectures can
+ * take the pod (PL6).
  */
 interface Guess {
   readonly architectures: readonly NodeArchitecture[];

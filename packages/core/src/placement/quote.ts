@@ -9,7 +9,7 @@ export function utf8Length(text: string): number {
     if (unit < 0x80) continue;
     if (unit < 0x800) bytes += 1;
     else if (isLead(unit) && isTrail(text.charCodeAt(i + 1))) {
-      // A pair of units has four bytes.
+      // A surrogate pair has four bytes: two more than its two units count.
       bytes += 2;
       i += 1;
     } else bytes += 2;

@@ -22,9 +22,9 @@ export interface Reverted {
 }
 
 /**
- * PL2: removes recorded additions from a pod, each only if it is still there unchanged and has a managed shape. The
- * last addition is removed first, so that the recorded positions hold. If ArchPolicy created a parent and others added
- * values to it, the parent and those values are kept.
+ * PL2: removes recorded additions from a pod. An addition is removed only if it is still in the pod unchanged and has a
+ * managed shape. The last addition is removed first, so that the recorded positions hold. If ArchPolicy created a
+ * parent and others added values to it, the parent and those values are kept.
  *
  * @param namespaceKeys keys of the namespace's own node selector. They are never additions of ArchPolicy, because the
  *   API server adds them before it calls the webhook.

@@ -11,7 +11,7 @@ import { stringMapAt } from '../json/read.ts';
 const MAX_ANNOTATIONS_LENGTH = 16_384;
 
 /**
- * Returns all parts of a pod that its placement reads or its patch changes, as text. Two pods with the same text get
+ * Returns, as text, all parts of a pod that its placement reads or its patch changes. Two pods with the same text get
  * the same placement from the same input, and the check of a patch for one (PL11) holds for the other. Pods of a
  * ReplicaSet have the same text, although their names and some volume names differ.
  *

@@ -53,7 +53,7 @@ function gateAction(
 
 /**
  * Whether the pod can be gated: an operator lifts the gate, a result can arrive within the timeout, and the pod's
- * deadline allows it.
+ * deadline is long enough.
  */
 function mayGate(
   { spec }: PodView,

@@ -5,9 +5,9 @@ import type { ArchPolicy } from '../policy/index.ts';
 import type { PodView } from './pod-view.ts';
 
 /**
- * Whether the pod mounts a PersistentVolumeClaim and no controller is known to replace it (PL6). Its volume may be
- * bound to a node or zone with another architecture than the preferred one, and no eviction could correct that (R2,
- * R9). A pod of a Job always counts, because neither its Job nor its claims and volumes are read.
+ * Whether the pod mounts a PersistentVolumeClaim, and no controller is known to replace the pod (PL6). The volume may
+ * be bound to a node or zone without the preferred architecture, and no eviction could correct that (R2, R9). A pod of
+ * a Job always counts, because neither its Job nor its claims and volumes are read.
  */
 export function mayBeVolumeBound({ owner, spec }: PodView, policy: ArchPolicy): boolean {
   if (!mountsClaim(spec)) return false;
