@@ -4,7 +4,10 @@ import type { JsonObject } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt } from '../json/read.ts';
 
-/** Returns the index of ArchPolicy's gate in `schedulingGates` of a pod's spec; undefined when it has none. */
+/**
+ * Returns the index of ArchPolicy's gate in `schedulingGates` of a pod's spec; undefined if the pod does not have the
+ * gate.
+ */
 export function findGateIndex(spec: JsonObject): number | undefined {
   const index = arrayAt(spec, 'schedulingGates').findIndex(
     (gate) => isJsonObject(gate) && gate['name'] === GATE_INSPECTING,
@@ -12,7 +15,7 @@ export function findGateIndex(spec: JsonObject): number | undefined {
   return index === -1 ? undefined : index;
 }
 
-/** Whether a pod, as the API server sends it, has ArchPolicy's gate. */
+/** Whether an unparsed pod has ArchPolicy's gate. */
 export function isGated(pod: JsonObject): boolean {
   return findGateIndex(objectAt(pod, 'spec')) !== undefined;
 }

@@ -6,12 +6,12 @@ import { MAX_IMAGES } from './limits.ts';
 
 /** The inspection of one image of a pod, or the policy's override. */
 export interface ImageKnowledge {
-  /** As written in the pod. */
+  /** The image as written in the pod. */
   readonly image: string;
   readonly inspection: Inspection;
 }
 
-/** An image without facts. */
+/** An image whose inspection has no facts. */
 export interface UnresolvedImage {
   readonly image: string;
   readonly reason: UnresolvedReason;

@@ -20,7 +20,7 @@ export interface CommonSupport {
   readonly architectures: Architectures;
   /** The part of `supported` that every image offers plainly. The rest is offered weakly by at least one image. */
   readonly plain: Architectures;
-  /** The last image that reduced the architectures. */
+  /** The last image that reduced the common architectures. */
   readonly image?: string;
   /** Whether the images have common architectures, but the policy's allow-list contains none of them. */
   readonly notAllowed: boolean;
@@ -88,7 +88,7 @@ function isFewer(left: readonly NodeArchitecture[], before: Architectures): bool
   return before === 'any' || left.length < before.length;
 }
 
-/** Returns the architectures in both sets; `'any'` contains all. */
+/** Returns the architectures that are in both sets. `'any'` contains all architectures. */
 export function intersect(one: Architectures, other: readonly NodeArchitecture[]): readonly NodeArchitecture[] {
   return one === 'any' ? other : one.filter((architecture) => other.includes(architecture));
 }

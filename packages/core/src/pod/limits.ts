@@ -16,7 +16,7 @@ const MAX_SELECTOR_SIZE = 2_000;
 const MAX_DECISION_STEPS = 1_000_000;
 /**
  * Maximum number of searches over all nodes in one decision: for the operating system, for nodes without an
- * architecture label, for the nodes that an autoscaler can bring, and for the nodes of each architecture.
+ * architecture label, for the nodes that an autoscaler can add, and for the nodes of each architecture.
  */
 const PASSES = 4;
 /**
@@ -53,7 +53,7 @@ function countEntries(value: Json | undefined): number {
   return isJsonObject(value) ? Object.keys(value).length : 0;
 }
 
-/** The parts of a pod that take time to match with nodes. */
+/** The parts of a pod that determine how long matching it with nodes takes. */
 export type NodeSelection = Pick<PodSpecFacts, 'nodeSelector' | 'requiredAffinity' | 'tolerations'>;
 
 /** Whether the pod has too many images, terms, selectors or tolerations for a decision. */

@@ -5,8 +5,8 @@ import { groupKind } from '../kubernetes/owner.ts';
 const REPLACING: ReadonlySet<string> = new Set(['apps/ReplicaSet', 'apps/StatefulSet', '/ReplicationController']);
 
 /**
- * Whether owners of this kind always create a new pod for an evicted one (R2). A Job is not included, because it
- * depends on the Job's spec and failures.
+ * Whether owners of this kind always create a new pod for an evicted one (R2). Jobs are not included: whether a Job
+ * creates a new pod depends on its spec and on earlier failures.
  *
  * @param ownerKinds additional kinds from the policy, as `group/Kind`
  */

@@ -11,8 +11,7 @@ import type { SchedulingDemand } from './feasible-nodes.ts';
 import { isSearchable } from './limits.ts';
 
 /**
- * Labels that every new node of an autoscaler has or may have:
- * https://kubernetes.io/docs/reference/labels-annotations-taints/
+ * Labels that any new node of an autoscaler may have: https://kubernetes.io/docs/reference/labels-annotations-taints/
  */
 const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
   LABEL_ARCH,
