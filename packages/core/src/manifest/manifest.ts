@@ -33,7 +33,7 @@ export type IndexEntry =
   /** The entry declares no platform: it is an attestation, has an unknown platform, or is not a valid descriptor. */
   | { readonly kind: 'skipped'; readonly reason: 'attestation' | 'unknown-platform' | 'malformed' };
 
-/** A document that registries serve under `/manifests/`. The shape is determined from the body alone. */
+/** A document that registries serve under `/manifests/`. */
 export type Manifest =
   | { readonly kind: 'index'; readonly entries: readonly IndexEntry[] }
   /** A single manifest of an image. Its architecture is always in the config blob. */

@@ -10,10 +10,7 @@ import type { DeclaredPlatform } from './declared-platform.ts';
  * values than are allowed in a whole document.
  */
 const MAX_IMAGE_CHARACTERS = 256 * 1024;
-/**
- * The operating system of an image whose history names none, because this format is older than images for other
- * systems.
- */
+/** The operating system of an image whose history names none. Schema 1 is older than images for other systems. */
 const USUAL_OS = 'linux';
 
 /** Whether the body of a manifest has the shape of Docker schema 1. It may have another shape at the same time. */
