@@ -37,7 +37,7 @@ export interface PushOptions {
 }
 
 /**
- * Pushes a small OCI image: one manifest and config blob per platform, and for `index` an image index.
+ * Pushes a small OCI image. It has a manifest and a config blob per platform, and for `index` also an image index.
  * @param platforms `linux/amd64`, `linux/arm64/v8`, …
  */
 export async function pushImage(

@@ -45,7 +45,7 @@ export class CircuitBreaker {
     this.#openMs = options.firstOpenMs;
   }
 
-  /** Whether calls pass without being probes. */
+  /** Whether the circuit is closed, so that every call passes. */
   get isClosed(): boolean {
     return this.#openUntilMs === undefined;
   }

@@ -50,7 +50,9 @@ export interface Programs {
   readonly operator?: string | undefined;
 }
 
-/** `default`: if there is no policy, `up` creates the one of deploy/ in mode Enforce. `none`: it creates no policy. */
+/**
+ * `default`: if there is no policy, `up` creates the policy of deploy/ in mode Enforce. `none`: `up` creates no policy.
+ */
 export const initialPolicies = ['default', 'none'] as const;
 export type InitialPolicy = (typeof initialPolicies)[number];
 

@@ -16,7 +16,7 @@ export type ConnectionFault =
   /** Forwards this many bytes of the server on each connection, then resets the connection. */
   | { readonly kind: 'cut'; readonly afterBytes: number };
 
-/** Two sockets of one connection through the proxy. */
+/** The two sockets of one connection through the proxy. */
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;

@@ -37,7 +37,7 @@ export class RedisSentinel {
     this.#admin = new Redis({ port: this.#port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 20 });
     this.#admin.on('error', () => undefined);
     await this.#admin.connect();
-    // The default period is 10 s.
+    // Shorten the periods, which are 10 s by default.
     await this.#admin.call(
       'SENTINEL',
       'DEBUG',

@@ -125,7 +125,10 @@ export class ManyPods implements CollectionServer {
     response.on('close', () => this.#watches.delete(response));
   }
 
-  /** Pages contain the current pods. A watch from the first page's version repeats changes made since. */
+  /**
+   * Serves a page of the current pods. A watch from the version of the first page sends the changes since that version
+   * again.
+   */
   async #list(query: URLSearchParams, response: ServerResponse): Promise<void> {
     const [version = this.#version, start = 0] = (query.get('continue') ?? '').split('.').filter(Boolean).map(Number);
     const end = Math.min(start + Number(query.get('limit') ?? Infinity), this.#slots.length);

@@ -27,7 +27,10 @@ type Placeholder = keyof PodValues | 'state' | 'readiness';
 
 /** Marks the position of a value in the template's text. */
 const placeholder = (name: Placeholder): string => `<${name}>`;
-/** The first group matches values that are not strings, with their quotes. */
+/**
+ * Matches placeholders. The first group matches placeholders for values that are not strings, together with their
+ * quotes.
+ */
 const PLACEHOLDERS =
   /"<(state|ready|restarts)>"|<(namespace|app|name|uid|ownerUid|version|node|image|address|since|readiness)>/gu;
 
