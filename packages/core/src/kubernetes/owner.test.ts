@@ -27,7 +27,7 @@ test('R2 R9 the fields of an owner reference, whose lengths the API server does 
   const owner = readOwner({
     metadata: { ownerReferences: [{ apiVersion: long, kind: long, name: long, uid: long, controller: true }] },
   });
-  const fields = Object.values(owner ?? {});
+  const fields: readonly string[] = Object.values(owner ?? {});
   expect(fields.map((text) => text.length)).toEqual([317, 63, 253, 127]);
   expect(fields.join(' ')).not.toMatch(/\p{Cs}/u);
 });
