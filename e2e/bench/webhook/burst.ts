@@ -11,7 +11,7 @@ export interface Burst {
   readonly created: readonly number[];
   /** Times until a watch reports that the pod is bound to a node. */
   readonly scheduled: readonly number[];
-  /** Times until the pod has no gate. Many pods never have one. */
+  /** Times until a watch reports that the pod has no scheduling gate. Many pods are created without a gate. */
   readonly schedulable: readonly number[];
   readonly rejected: number;
   /** Number of pods with an architecture requirement. */

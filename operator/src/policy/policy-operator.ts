@@ -89,8 +89,8 @@ export class PolicyOperator extends Operator {
   }
 
   /**
-   * Delivers the events of our reflector's store instead of those of the package's watch. The reflector continues after
-   * watch errors.
+   * Replaces the watch of the package `@dot-i/k8s-operator` with the events of our reflector's store, because the
+   * reflector continues after watch errors.
    */
   protected override watchResource(
     group: string,
@@ -148,8 +148,8 @@ export class PolicyOperator extends Operator {
   }
 
   /**
-   * Registers a path in a private field of the package. Only the package's own watch registers paths, and it is not
-   * used.
+   * Registers a path in a private field of the package. The package registers paths only when it starts its own
+   * watch, which is not used here.
    */
   #registerPath(id: string, build: () => string): void {
     const builders: unknown = Reflect.get(this, 'resourcePathBuilders');

@@ -189,8 +189,8 @@ function groupByArchitecture(relaxations: readonly Relaxation[]): readonly Relax
 }
 
 /**
- * Returns the length of the entry for the architecture. If there is none, returns the median of the longest entries of
- * the namespaces, so that one tenant cannot choose it.
+ * Returns the length of the entry for the architecture. If there is none, takes the length of the longest entry of each
+ * namespace and returns the median of these lengths, so that no single tenant determines the result.
  */
 function usualLengthMs(group: readonly Relaxation[]): number {
   const wide = group.filter(({ kind }) => kind === 'architecture');

@@ -90,7 +90,7 @@ export async function runMutants(
       const { reported } = await run('all', [0], FIRST_RUN_MS, () => undefined);
       if (reported !== 1) throw new Error('the tests fail without any mutant');
       const timeoutMs = Math.max(MIN_TIMEOUT_MS, ENDLESS_LOOP_FACTOR * (performance.now() - start));
-      // A mutant in code that is evaluated when a module or the tables of a test are loaded needs its own process.
+      // Some code runs while a module or a test's tables are loaded. Each mutant in such code needs its own process.
       const alone = share.filter(({ isStatic }) => isStatic).map(({ number }) => number);
       const together = share.filter(({ isStatic }) => !isStatic).map(({ number }) => number);
       await runAll(together, timeoutMs, (number, outcome) => {

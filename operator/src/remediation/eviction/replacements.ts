@@ -54,8 +54,8 @@ const SWEEP_MS = 60_000;
 export class Replacements {
   readonly #options: ReplacementsOptions;
   /**
-   * UIDs of pods that do not count as replacements, because they existed before or have been counted. By owner, while a
-   * replacement of it is awaited.
+   * UIDs of pods that do not count as replacements, because they existed before or have been counted. The key is the
+   * owner. An entry exists only while a replacement of one of the owner's pods is awaited.
    */
   readonly #notReplacements = new Map<string, Set<string>>();
   /** UIDs of pods whose binding the watch has shown, by the same owners. */

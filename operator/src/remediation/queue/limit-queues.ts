@@ -84,7 +84,7 @@ export class LimitQueues {
     return [];
   }
 
-  /** Wakes the first pod of each queue whose limit an eviction of this account may have freed. */
+  /** Wakes the first pod of each queue in which the end of an eviction of this account may have freed a slot. */
   wakeNext(account: EvictionAccount): readonly WakeUp[] {
     return ACCOUNT_LIMITS.flatMap((limit) => this.#wakeFirst(queueName(limit, account)));
   }

@@ -6,7 +6,7 @@ import { Listeners } from '../../listeners.ts';
  */
 export class ResyncProgress {
   readonly #completions = new Listeners<number>();
-  /** Pods of resyncs that still wait for their evaluation. */
+  /** Pods that a resync has enqueued and that still wait for their evaluation. */
   readonly #pending = new Set<string>();
   /** Pods that the periodic recheck has enqueued and that still wait for their evaluation. */
   readonly #due = new Set<string>();

@@ -123,8 +123,8 @@ function checkScope({
 }
 
 /**
- * R9: decides whether to evict an unschedulable pod. The policy's status must list the pod's owner first: then the replacement is placed
- * without the preference.
+ * R9: decides whether to evict an unschedulable pod. Waits until the policy's status lists the pod's owner, because only then is the
+ * replacement placed without the preference.
  */
 function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined {
   const { unschedulable, nowMs, pod, policy } = input;

@@ -177,7 +177,7 @@ export class EvictionLedger {
     return nowMs < this.#startedAtMs + SLOT_HELD_MS ? SLOTS_PER_OWNER_AT_START : SLOTS_PER_OWNER;
   }
 
-  /** Returns the earlier of two times: the first of these slots expires, or the smaller limit of a new leader ends. */
+  /** Returns the earlier of two times: when the first of these slots expires, and when the smaller limit of a new leader ends. */
   #ownerFreeAtMs(held: readonly (readonly [string, Slot])[], nowMs: number): number {
     const soonest = Math.min(...held.map(([, slot]) => slot.heldUntilMs));
     const startEndsAtMs = this.#startedAtMs + SLOT_HELD_MS;

@@ -4,8 +4,8 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
 
 /**
- * Maximum lengths of the fields of an owner reference, as for existing owners. The API server only rejects empty fields, and tenants
- * write them. A workload key with a longer field would make the whole status of a policy invalid, including all other workloads.
+ * Maximum lengths of the fields of an owner reference: an owner that exists has no longer ones. Tenants write these fields, and the API
+ * server checks only that they are not empty, not their length. A workload key with a longer field would make the whole status of a policy invalid, including all other workloads.
  *
  * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/api/validation/objectmeta.go (`validateOwnerReference`)
  */

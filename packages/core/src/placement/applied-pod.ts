@@ -40,8 +40,8 @@ export function writtenKeys(view: PodView): WrittenKeys | undefined {
 }
 
 /**
- * Returns the keys that a manifest sets, from the annotation in which client-side apply stores it; `undefined` if it
- * cannot be parsed.
+ * Parses the manifest that client-side apply stores in an annotation, and returns the keys that the manifest sets.
+ * Returns `undefined` if the manifest cannot be parsed.
  */
 function fromManifest(text: string): WrittenKeys | undefined {
   const manifest = text.length > MAX_LAST_APPLIED_LENGTH ? undefined : jsonOrUndefined(text);

@@ -127,9 +127,9 @@ export class FactCache {
   }
 
   /**
-   * Whether the store was last read before `sinceMs`, so that memory may lack newer results of other replicas. Always
-   * false for a reference by tag: a tag is revalidated often, and each revalidation reads the store first. A reference
-   * by digest stays fresh for a day without a revalidation.
+   * Whether the store was last read before `sinceMs`, so that memory may lack newer results of other replicas. Only a
+   * reference by digest can be outdated: it stays fresh for a day, and the store is not read again during that day.
+   * Always false for a tag: it is revalidated often, and each revalidation reads the store first.
    */
   isOutdated({ key, reference }: ParsedImage, sinceMs: number): boolean {
     return this.isShared && reference.digest !== undefined && this.#loaded.of(key) <= sinceMs;

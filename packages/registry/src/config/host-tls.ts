@@ -17,7 +17,7 @@ export interface HostTlsProblem {
 
 const NAMES = { ca: 'caFile', certificate: 'certFile', key: 'keyFile' } as const;
 
-/** Selects the TLS files of each host: the new ones, or the current ones if the new ones are worse. */
+/** Selects the TLS files of each host: the new ones, or the current ones if the new ones cannot be used. */
 export function selectHostTls(
   { registries }: RegistriesConfig,
   files: ReadonlyMap<string, string>,

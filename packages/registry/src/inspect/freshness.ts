@@ -8,7 +8,8 @@ export interface CacheEntry {
   readonly facts: CachedFacts | undefined;
   readonly failure: NegativeEntry | undefined;
   /**
-   * Whether the registry has returned this tag to another scope, or has served this digest. A HEAD may then be enough.
+   * Whether the cache has a result that another scope received: for this tag, or for this digest from any scope. A HEAD
+   * may then be enough.
    */
   readonly isCachedForOtherScope: boolean;
 }

@@ -33,9 +33,9 @@ export function buildSender({ network, store, keys, clock, metrics }: SenderPart
   const breaking = new CircuitBreakerSender(guarded, clock);
   // Above the breaker: waiting for a token must not hold the breaker's single probe.
   const limited = new RateLimitSender(breaking, { store, keys, clock });
-  // Above the rate limit, so that a background request reserves a token only when it may run.
+  // Wraps the rate limit, so that a background request takes a token only after it has its permit.
   const permitted = new PermitSender(limited);
-  // Above the limits, so that it counts rejected requests as well.
+  // Wraps the permits and the rate limit, so that it also counts the requests that they reject.
   const counted = new MetricsSender(permitted, metrics, clock);
   // Above all limits, because the target of a redirect has its own limits.
   const redirecting = new RedirectSender(counted);

@@ -24,7 +24,7 @@ export type Fault =
   | { readonly kind: 'hang' }
   /** Closes the connection without a response. */
   | { readonly kind: 'reset' }
-  /** Responds regularly once `until` is settled. */
+  /** Responds normally after `until` has settled. */
   | { readonly kind: 'late'; readonly until: Promise<unknown> };
 
 /** Returns the fault for a request; undefined: respond regularly. */
