@@ -2,13 +2,15 @@ import type { Clock } from '@archpolicy/async';
 import {
   CRASHING_AFTER_MS,
   CRASHING_RESTARTS,
-  crashesInStatus,
+  earlierRestartsAgoMs,
   outlastsCrashLoop,
   READY_AFTER_MS,
-  unreadySinceMs,
+  unreadyForMs,
 } from '@archpolicy/core';
 import type { ContainerEvidence, CrashHistory, PodFacts } from '@archpolicy/core';
 import type { StoreEvent } from '@archpolicy/kube';
+
+type UpdatedPod = Extract<StoreEvent<PodFacts>, { type: 'updated' }>;
 
 /** The restarts of a pod that is not Ready. Times are monotonic milliseconds. */
 interface Crashes {
@@ -25,20 +27,22 @@ interface Crashes {
  * (R10). It is needed because a pod's status does not retain this. A standby records the same as the leader, so nothing
  * is lost when the standby becomes the leader.
  *
- * A process that starts reads what a pod's first status contains (`crashesInStatus`): since when the pod has not been
- * Ready, and the restarts with a time. So the 15 minutes do not begin again. Other restarts in `restartCount` have no
- * time and do not count. `hasRun` decides whether the pod has ever been Ready for 10 s.
+ * A process that starts reads from a pod's first status for how long the pod has not been Ready (`unreadyForMs`). So
+ * the 15 minutes do not begin again. At the first restart that the process observes, the restarts before it count whose
+ * times the status before it contains (`earlierRestartsAgoMs`). Other restarts in `restartCount` have no time and do not
+ * count. Times of a status are compared with each other only, never with the clock of this process. `hasRun` decides
+ * whether the pod has ever been Ready for 10 s.
  *
  * Only pods that lost their readiness or crash use memory, until they are deleted.
  */
 export class ReadinessHistory {
-  readonly #clock: Pick<Clock, 'monotonic' | 'now'>;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   /** By UID. */
   readonly #haveBeenReady = new Set<string>();
   /** By UID. */
   readonly #crashes = new Map<string, Crashes>();
 
-  constructor(clock: Pick<Clock, 'monotonic' | 'now'>) {
+  constructor(clock: Pick<Clock, 'monotonic'>) {
     this.#clock = clock;
   }
 
@@ -59,7 +63,7 @@ export class ReadinessHistory {
       this.#crashes.set(uid, { unreadySince: this.#clock.monotonic(), restarts: new Map() });
     }
     for (const container of event.object.containers) {
-      if (restartsSince(event.previous, container) > 0) this.#restarted(event.object, container.name);
+      if (restartsSince(event.previous, container) > 0) this.#restarted(event, container.name);
     }
   }
 
@@ -86,32 +90,24 @@ export class ReadinessHistory {
 
   /** Records what the first status of a pod contains. */
   #start(pod: PodFacts): void {
-    const crashes = crashesInStatus(pod);
-    if (crashes === undefined) return;
-    const restarts = [...crashes.restartsAtMs].map(
-      ([name, times]) => [name, times.map((atMs) => this.#toMonotonic(atMs)).slice(-CRASHING_RESTARTS)] as const,
-    );
-    this.#crashes.set(pod.uid, {
-      unreadySince: this.#toMonotonic(crashes.unreadySinceMs),
-      restarts: new Map(restarts),
-    });
+    if (pod.ready.value || pod.containers.every(({ restartCount }) => restartCount === 0)) return;
+    this.#crashes.set(pod.uid, { unreadySince: this.#unreadySince(pod), restarts: new Map() });
   }
 
   /** Records a restart. Several restarts in one update count as one, because only the time of the last one is known. */
-  #restarted(pod: PodFacts, name: string): void {
+  #restarted({ object: pod, previous }: UpdatedPod, name: string): void {
     const now = this.#clock.monotonic();
     const crashes = this.#crashes.get(pod.uid) ?? {
-      unreadySince: pod.ready.value ? now : this.#toMonotonic(unreadySinceMs(pod)),
+      unreadySince: this.#unreadySince(pod),
       restarts: new Map<string, number[]>(),
     };
     this.#crashes.set(pod.uid, crashes);
-    const times = [...(crashes.restarts.get(name) ?? []), now];
-    crashes.restarts.set(name, times.slice(-CRASHING_RESTARTS));
+    const earlier = crashes.restarts.get(name) ?? earlierRestartsAgoMs(previous, pod, name).map((ago) => now - ago);
+    crashes.restarts.set(name, [...earlier, now].slice(-CRASHING_RESTARTS));
   }
 
-  /** Converts an epoch time to monotonic time. A time in the future counts as now: the clock of a node can be ahead. */
-  #toMonotonic(epochMs: number): number {
-    return this.#clock.monotonic() - Math.max(0, this.#clock.now() - epochMs);
+  #unreadySince(pod: PodFacts): number {
+    return this.#clock.monotonic() - (pod.ready.value ? 0 : unreadyForMs(pod));
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ContainerEvidence, TerminatedEvidence } from '../kubernetes/facts.ts';
-import { crashesInStatus, unreadySinceMs } from './crashes-in-status.ts';
+import { earlierRestartsAgoMs, unreadyForMs } from './crashes-in-status.ts';
 
 /** Seconds before the present, as epoch milliseconds. */
 const NOW = Date.UTC(2026, 0, 1);
@@ -19,7 +19,12 @@ const container = (restartCount: number, changes: Partial<ContainerEvidence>): C
 const since = (seconds: number): Partial<ContainerEvidence> => ({ running: true, runningSinceMs: ago(seconds) });
 const untimed = { reason: 'StartError', exitCode: 128, message: '' };
 
-describe('R10 restarts that a status shows', () => {
+const born = { createdAtMs: ago(90_000) };
+const pod = (readyFor: number, containers: readonly ContainerEvidence[], value = false) => ({
+  ...{ ...born, containers, ready: { value, sinceMs: ago(readyFor) } },
+});
+
+describe('R10 restarts that the status before a restart shows', () => {
   // prettier-ignore
   test.each<[string, ContainerEvidence, readonly number[], string]>([
     ['R10 it has never restarted', container(0, since(600)), [], 'its start is no restart'],
@@ -31,18 +36,20 @@ describe('R10 restarts that a status shows', () => {
     ['R10 it has restarted nine times, and waits', container(9, { waiting, lastTerminated: run(60, 50) }), [60], 'the times of the others are not known'],
     ['R10 it never started', container(3, { waiting, lastTerminated: untimed }), [], 'it has no times'],
     ['R10 it runs, and its last run never started', container(3, { ...since(60), lastTerminated: untimed }), [60], 'the present run has one'],
-  ])('%s: %j', (_, status, times) => {
-    const pod = { ready: { value: false, sinceMs: ago(600) }, containers: [status] };
-    expect([...(crashesInStatus(pod)?.restartsAtMs ?? [])]).toEqual(times.length === 0 ? [] : [['main', times.map(ago)]]);
+  ])('%s: %j', (_, status, seconds) => {
+    const expected = seconds.map((count) => count * 1_000);
+    const [unready, restarted] = [pod(600, [status]), container(status.restartCount + 1, since(0))];
+    expect(earlierRestartsAgoMs(unready, pod(600, [restarted]), 'main')).toEqual(expected);
+    // The times of a Ready pod's containers are not stored: the time of its condition is that of the restart.
+    expect(earlierRestartsAgoMs(unready, pod(0, [container(9, { running: true })], true), 'main')).toEqual(expected);
   });
 
-  test('R10 a Ready pod shows none: the times of its containers are not stored', () => {
-    const containers = [container(9, { ready: true, running: true, lastTerminated: run(60, 50) })];
-    expect(crashesInStatus({ ready: { value: true, sinceMs: ago(5) }, containers })).toBeUndefined();
+  test('R10 a container that the status before does not list shows none', () => {
+    expect(earlierRestartsAgoMs(pod(600, []), pod(600, [container(1, since(0))]), 'main')).toEqual([]);
   });
 });
 
-describe('R10 since when a pod has certainly not been Ready for ten seconds', () => {
+describe('R10 for how long a pod has certainly not been Ready for ten seconds', () => {
   // prettier-ignore
   test.each<[string, number, readonly ContainerEvidence[], number, string]>([
     ['R10 a readiness probe that fails', 1_200, [container(0, since(3_600))], 1_200, 'the condition shows it'],
@@ -59,6 +66,26 @@ describe('R10 since when a pod has certainly not been Ready for ten seconds', ()
     ['R10 a sidecar that fails beside an application that runs', 59, [container(0, since(3_600)), container(9, { name: 'proxy', waiting, lastTerminated: run(60, 59) })], 60, 'a pod is not Ready while one of its containers is not'],
     ['R10 it never started', 59, [container(9, { waiting, lastTerminated: untimed })], 59, 'it has no times'],
   ])('%s (for %d s)', (_, notReady, containers, expected) => {
-    expect(unreadySinceMs({ ready: { value: false, sinceMs: ago(notReady) }, containers })).toBe(ago(expected));
+    // The latest time in the status is the present: a sidecar has just started.
+    const latest = container(1, { name: 'other', ...since(0) });
+    expect(unreadyForMs(pod(notReady, [...containers, latest]))).toBe(expected * 1_000);
+  });
+
+  test.each<[string, number, readonly ContainerEvidence[], number]>([
+    ['R10 the start of its present run', 1_200, [container(9, { ...since(60), lastTerminated: run(365, 364) })], 1_140],
+    ['R10 the end of its present run', 1_200, [container(9, { terminated: run(60, 50) })], 1_150],
+    ['R10 the end of its last run', 1_200, [container(9, { waiting, lastTerminated: run(60, 50) })], 1_150],
+    ['R10 the condition', 40, [container(9, { waiting, lastTerminated: run(60, 55) })], 20],
+  ])(
+    'R10 the time ends at the latest time in the status, not at the present: %s',
+    (_, notReady, containers, expected) => {
+      expect(unreadyForMs(pod(notReady, containers))).toBe(expected * 1_000);
+    },
+  );
+
+  test('R10 a condition without a time shows nothing: its time is that of the creation, by another clock', () => {
+    const containers = [container(9, { waiting, lastTerminated: run(60, 50) })];
+    expect(unreadyForMs({ ...pod(90_000, containers) })).toBe(0);
+    expect(unreadyForMs({ ...pod(90_000, [container(9, { terminated: run(2, 1) })]) })).toBe(1_000);
   });
 });

@@ -1,40 +1,45 @@
 import type { ContainerEvidence, PodFacts, TerminatedEvidence } from '../kubernetes/facts.ts';
 import { READY_AFTER_MS } from './has-run.ts';
 
-/** The crashes that a pod's status shows while the pod is not Ready. Times in epoch milliseconds. */
-export interface CrashesInStatus {
-  /** A time since which the pod has never been Ready for as long as {@link READY_AFTER_MS}. The true time may be earlier. */
-  readonly unreadySinceMs: number;
-  /** Maps a container name to the times of the restarts that the status shows. Lists are ascending and never empty. */
-  readonly restartsAtMs: ReadonlyMap<string, readonly number[]>;
-}
-
-type CrashingPod = Pick<PodFacts, 'ready' | 'containers'>;
+type CrashingPod = Pick<PodFacts, 'ready' | 'containers' | 'createdAtMs'>;
 
 /**
- * R10: derives from a pod's status the crashes before this process started. The result shows at most the real number of restarts and
- * the real time without readiness. So a process that started later may evict the pod later, but never earlier:
+ * R10: returns a number of milliseconds for which a pod has certainly never been Ready for as long as {@link READY_AFTER_MS}. The pod is
+ * not Ready now. The true time may be longer:
  *
- * - `restartCount` counts all restarts, but a status shows the times of at most the two latest runs of a container. Restarts without
- *   a known time are not counted.
+ * - The result ends at the latest time in the status, because all its times are of one clock, that of the node. Compared with the clock of
+ *   this process, they would be wrong by the difference of the two clocks.
  * - A pod without a readiness probe is Ready for a moment at each restart, so the time of its Ready condition is that of the latest
  *   restart. Whether the pod was Ready for long before that time is known only from the two latest runs.
- *
- * Returns undefined for a Ready pod, because the times of its containers are not stored, and for a pod whose restarts have no times.
  */
-export function crashesInStatus(pod: CrashingPod): CrashesInStatus | undefined {
-  if (pod.ready.value) return undefined;
-  const restarts = pod.containers.map((container) => [container.name, restartTimes(container)] as const);
-  const restartsAtMs = new Map(restarts.filter(([, times]) => times.length > 0));
-  return restartsAtMs.size === 0 ? undefined : { unreadySinceMs: unreadySinceMs(pod), restartsAtMs };
+export function unreadyForMs(pod: CrashingPod): number {
+  const { ready, containers, createdAtMs } = pod;
+  // A condition without a time has the time of creation, which is of the API server's clock.
+  const sinceMs = ready.sinceMs === createdAtMs ? Infinity : ready.sinceMs;
+  const earliest = Math.min(sinceMs, ...containers.map((container) => failingSinceMs(container, sinceMs)));
+  return Math.max(0, latestTimeMs(pod) - earliest);
 }
 
 /**
- * Returns a time (epoch milliseconds) since which the pod has certainly never been Ready for as long as {@link READY_AFTER_MS}. The pod
- * is not Ready now.
+ * R10: returns how long ago a container restarted before its present restart, as far as the status before that restart shows it: in
+ * milliseconds, the earliest first, at most two. The times of a Ready pod's containers are not stored.
+ *
+ * @param pod the pod at its present restart, which its status shows. The difference of two times of its node counts, as in
+ *   {@link unreadyForMs}.
  */
-export function unreadySinceMs({ ready, containers }: CrashingPod): number {
-  return Math.min(ready.sinceMs, ...containers.map((container) => failingSinceMs(container, ready.sinceMs)));
+export function earlierRestartsAgoMs(previous: CrashingPod, pod: CrashingPod, name: string): readonly number[] {
+  const container = previous.containers.find((one) => one.name === name);
+  if (container === undefined) return [];
+  const nowMs = Math.max(latestTimeMs(previous), latestTimeMs(pod));
+  return restartTimes(container).map((atMs) => nowMs - atMs);
+}
+
+/** Returns the latest time that the node has written to the status. It is not later than the present by the node's clock. */
+function latestTimeMs({ ready, containers }: Pick<PodFacts, 'ready' | 'containers'>): number {
+  const times = containers.flatMap(({ runningSinceMs, terminated, lastTerminated }) =>
+    [runningSinceMs, terminated?.finishedAtMs, lastTerminated?.finishedAtMs].filter((time) => time !== undefined),
+  );
+  return Math.max(ready.sinceMs, ...times);
 }
 
 /**

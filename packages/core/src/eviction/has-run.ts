@@ -17,7 +17,7 @@ export const CRASHING_AFTER_MS = 15 * 60_000;
 export const CRASHING_RESTARTS = 3;
 
 /**
- * The crashes of a pod (by UID) that this process observed, or read from the pod's status at its start. The real values may be higher.
+ * The crashes of a pod (by UID) that this process observed, or derived from the pod's status. The real values may be higher.
  */
 export interface CrashHistory {
   /** Milliseconds since the pod was last Ready for {@link READY_AFTER_MS}. */
@@ -35,7 +35,7 @@ export interface RunEvidence {
   readonly images: readonly string[];
   /** Whether this process has observed that the pod (by UID) was Ready for {@link READY_AFTER_MS}. */
   readonly hasBeenReady: boolean;
-  /** Absent if this process observed no restart of a container, and the status shows no time of a restart. */
+  /** Absent if this process observed no restart of a container, and the pod's first status shows none. */
   readonly crashes?: CrashHistory;
   /** `gracePeriodAfterScheduling` of the policy, in milliseconds. */
   readonly graceMs: number;

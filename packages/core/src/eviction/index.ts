@@ -13,8 +13,7 @@ export type {
   ReportReason,
   WaitReason,
 } from './decision.ts';
-export { crashesInStatus, unreadySinceMs } from './crashes-in-status.ts';
-export type { CrashesInStatus } from './crashes-in-status.ts';
+export { earlierRestartsAgoMs, unreadyForMs } from './crashes-in-status.ts';
 export { isRefusal, readSignals, signalStrength } from './evidence.ts';
 export type { PodSignal, Signal } from './evidence.ts';
 export {
