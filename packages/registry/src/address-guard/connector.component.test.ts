@@ -5,8 +5,9 @@ import { createInspector } from '../create-inspector.ts';
 import { fixedRegistries } from '../config/registries-file.ts';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import type { Resolve } from './connector.ts';
+import { createManualClock } from '../fixtures/clocks.ts';
 
-const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('unexpected sleep')) };
+const clock = createManualClock();
 
 let registry: FakeRegistry;
 

@@ -10,23 +10,21 @@ import {
 } from '@archpolicy/testkit';
 import type { Inspection } from '@archpolicy/core';
 import { createInspector } from '../create-inspector.ts';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { createManualClock } from '../fixtures/clocks.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import type { PullSecret } from './credential.ts';
 
 let registry: FakeRegistry;
 let tokens: TokenServer;
 let inspector: Inspector;
-let now = 1_000_000;
-
-const clock = { now: () => now, monotonic: () => now, sleep: () => Promise.reject(new Error('unexpected sleep')) };
+const clock = createManualClock();
 const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
 const alice = { name: 'alice', password: 'wonder:land', repositories: ['private/app'], identityToken: 'alice-refresh' };
 const bob = { name: 'bob', password: 'builder', repositories: ['private/app'] };
 
 beforeEach(async () => {
-  now = 1_000_000;
+  clock.nowMs = 1_000_000;
   registry = await new FakeRegistry().start();
   tokens = await new TokenServer([{ name: '', password: '', repositories: ['public/app'] }, alice, bob]).start();
   for (const repository of ['public/app', 'private/app']) registry.push(repository, 'v1', image);
@@ -34,8 +32,7 @@ beforeEach(async () => {
 });
 
 function inspectorWith(time: Clock): Inspector {
-  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-  return createInspector({ clock: time, registries: fixedRegistries(new Registries(file)) });
+  return createInspector({ clock: time, registries: loopbackRegistries() });
 }
 
 afterEach(async () => {
@@ -117,9 +114,9 @@ describe('I6 token authentication', () => {
       await inspect(`public/app:${tag}`);
       return tokens.requests.length;
     };
-    now += before;
+    clock.nowMs += before;
     expect(await tokensRequested('v2')).toBe(1);
-    now += after - before;
+    clock.nowMs += after - before;
     expect(await tokensRequested('v3')).toBe(2);
   });
 

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { basicAccess, dockerConfigJson, FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { createShiftedClock } from '../fixtures/clocks.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import type { PlatformCheck } from '../inspect/platform-checker.ts';
@@ -16,13 +16,7 @@ const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
 const { digest } = image.manifest;
 const [amd64] = image.children;
 
-/** Real time, shifted by the test. */
-let shiftMs = 0;
-const clock = {
-  now: () => Date.now() + shiftMs,
-  monotonic: () => performance.now(),
-  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
-};
+const clock = createShiftedClock();
 
 let registry: FakeRegistry;
 let redis: RedisNode;
@@ -34,7 +28,7 @@ beforeEach(async () => {
   registry.push('app', 'v1', image);
   registry.access = basicAccess(['alice:a', 'bob:b']);
   registry.fault = ({ path }) => (path.endsWith(amd64!.digest) ? { kind: 'answer', status: 404 } : undefined);
-  [replicas, discarded, shiftMs] = [[], 0, 0];
+  [replicas, discarded, clock.shiftMs] = [[], 0, 0];
 });
 
 afterEach(async () => {
@@ -44,10 +38,9 @@ afterEach(async () => {
 
 /** Creates one of several processes that share the Redis. */
 function replica(): Inspector {
-  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
   const inspector = createInspector({
     clock,
-    registries: fixedRegistries(new Registries(file)),
+    registries: loopbackRegistries(),
     metrics: { ...NO_METRICS, discarded: () => void (discarded += 1) },
     redis: { url: redis.url, cacheKey: 'the cache key of the tests', commandTimeoutMs: 5_000 },
   });
@@ -85,7 +78,7 @@ test('I9 K1 another replica reads a missing platform before it revalidates the t
   await check(operator, 'app:v1');
   expect(await missing(operator, 'app:v1')).toEqual(['amd64']);
   expect(await missing(webhook, 'app:v1')).toEqual([]);
-  shiftMs = 10 * 60_000;
+  clock.shiftMs = 10 * 60_000;
   expect(await missing(webhook, 'app:v1')).toEqual(['amd64']);
   expect(await missing(replica(), 'app:v1')).toEqual(['amd64']);
 });
@@ -97,7 +90,7 @@ test('I9 K3 another replica reads it for a reference by digest after 10 minutes,
   await check(operator, reference);
   registry.forgetRequests();
   expect(await missing(webhook, reference)).toEqual([]);
-  shiftMs = 10 * 60_000;
+  clock.shiftMs = 10 * 60_000;
   expect(await missing(webhook, reference)).toEqual(['amd64']);
   expect(registry.lines).toEqual([]);
 });

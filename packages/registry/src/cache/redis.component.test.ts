@@ -10,9 +10,9 @@ import {
   RedisNode,
   RedisSentinel,
 } from '@archpolicy/testkit';
+import { systemClock } from '@archpolicy/async';
 import type { Inspection } from '@archpolicy/core';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import { NO_METRICS } from '../metrics.ts';
@@ -20,13 +20,7 @@ import { NO_METRICS } from '../metrics.ts';
 const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
 const cacheKey = 'the cache key of the tests';
 
-/** Real time, shifted by the test. */
-let shiftMs = 0;
-const clock = {
-  now: () => Date.now() + shiftMs,
-  monotonic: () => performance.now(),
-  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
-};
+const clock = systemClock();
 
 let registry: FakeRegistry;
 let redis: RedisNode;
@@ -38,7 +32,6 @@ beforeEach(async () => {
   registry.push('app', 'v1', image);
   replicas = [];
   discarded = 0;
-  shiftMs = 0;
 });
 
 afterEach(async () => {
@@ -50,10 +43,9 @@ afterEach(async () => {
 function replica(
   more: { readonly url?: string; readonly key?: string; readonly commandTimeoutMs?: number } = {},
 ): Inspector {
-  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
   const inspector = createInspector({
     clock,
-    registries: fixedRegistries(new Registries(file)),
+    registries: loopbackRegistries(),
     metrics: { ...NO_METRICS, discarded: () => void (discarded += 1) },
     // Only the tests of K7 have the real timeout, so that a busy machine is not taken for a Redis outage.
     redis: {

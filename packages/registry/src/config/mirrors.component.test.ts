@@ -16,8 +16,9 @@ import {
 import type { PullSecret } from '../auth/credential.ts';
 import { createInspector } from '../create-inspector.ts';
 import { fixedRegistries, readRegistriesFile } from './registries-file.ts';
+import { createManualClock } from '../fixtures/clocks.ts';
 
-const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('unexpected sleep')) };
+const clock = createManualClock();
 const onUpstream = multiPlatformImage(['linux/amd64']);
 const onMirror = multiPlatformImage(['linux/amd64'], 'mirrored');
 

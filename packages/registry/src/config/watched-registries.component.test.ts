@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { NO_METRICS } from '../metrics.ts';
 import { NO_LOGGER } from '../logger.ts';
 import { WatchedRegistries } from './watched-registries.ts';
+import { createManualClock } from '../fixtures/clocks.ts';
 
 let directory: string;
 let path: string;
 let events: string[];
 
-const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error('unexpected sleep')) };
+const clock = createManualClock();
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'archpolicy-registries-'));

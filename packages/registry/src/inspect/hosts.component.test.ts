@@ -11,8 +11,8 @@ import {
 import type { Inspection } from '@archpolicy/core';
 import type { PullSecret } from '../auth/credential.ts';
 import { createInspector } from '../create-inspector.ts';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { createManualClock } from '../fixtures/clocks.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import type { Inspector } from './inspector.ts';
 
 const secret = multiPlatformImage(['linux/s390x']);
@@ -23,19 +23,12 @@ const undeclared = buildIndex([descriptor(amd64.manifest), descriptor(arm64.mani
 let honest: FakeRegistry;
 let hostile: FakeRegistry;
 let inspector: Inspector;
-let now = 1_000_000;
-
-const clock = {
-  now: () => now,
-  monotonic: () => now,
-  sleep: () => Promise.reject(new Error('unexpected sleep')),
-};
+const clock = createManualClock();
 
 beforeEach(async () => {
   [honest, hostile] = await Promise.all([new FakeRegistry().start(), new FakeRegistry().start()]);
-  const config = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(config)) });
-  now = 1_000_000;
+  inspector = createInspector({ clock, registries: loopbackRegistries() });
+  clock.nowMs = 1_000_000;
 });
 
 afterEach(async () => {
@@ -61,7 +54,7 @@ describe('K1 facts are cached by host', () => {
     expect(await inspect(hostile, `x/y@${digest}`)).toMatchObject({ kind: 'unresolved', reason: 'NotFound' });
     hostile.push('x/tag', 'v1', amd64);
     await inspect(hostile, 'x/tag:v1');
-    now += 11 * 60_000;
+    clock.nowMs += 11 * 60_000;
     expect(await inspect(hostile, 'x/tag:v1')).toMatchObject({ kind: 'unresolved', reason: 'NotFound' });
   });
 

@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeClock, FakeRegistry, multiPlatformImage, singleImage } from '@archpolicy/testkit';
 import type { Inspection } from '@archpolicy/core';
 import { createInspector } from '../create-inspector.ts';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import type { Inspector } from './inspector.ts';
 
 const EIGHT = [
@@ -23,9 +22,8 @@ let clock: FakeClock;
 
 beforeEach(async () => {
   registry = await new FakeRegistry().start();
-  const config = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
   clock = new FakeClock();
-  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(config)) });
+  inspector = createInspector({ clock, registries: loopbackRegistries() });
 });
 
 afterEach(async () => {

@@ -15,8 +15,7 @@ import type { BuiltImage } from '@archpolicy/testkit';
 import type { Inspection } from '@archpolicy/core';
 import type { PullSecret } from '../auth/credential.ts';
 import { createInspector } from '../create-inspector.ts';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import type { Inspector } from './inspector.ts';
 import type { PlatformCheck } from './platform-checker.ts';
 
@@ -53,8 +52,8 @@ afterEach(async () => {
 });
 
 function open(more = ''): Inspector {
-  const file = `registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8], ${more}requestLimit: {perSecond: 2000, burst: 1000}}]`;
-  return createInspector({ clock, registries: fixedRegistries(new Registries(parseRegistries(file))) });
+  const registries = loopbackRegistries(`${more}requestLimit: {perSecond: 2000, burst: 1000}`);
+  return createInspector({ clock, registries });
 }
 
 const pullSecretsFor = (user?: string): readonly PullSecret[] =>

@@ -2,29 +2,22 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Inspection } from '@archpolicy/core';
 import { FakeRegistry, multiPlatformImage, singleImage } from '@archpolicy/testkit';
 import type { Fault } from '@archpolicy/testkit';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { createManualClock } from '../fixtures/clocks.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { Inspector } from './inspector.ts';
 
 let registry: FakeRegistry;
 let inspector: Inspector;
-let now = 0;
-
-const clock = {
-  now: () => now,
-  monotonic: () => now,
-  sleep: () => Promise.reject(new Error('unexpected sleep')),
-};
+const clock = createManualClock();
 const MINUTE = 60_000;
 const PAST_SOFT_TTL = 11 * MINUTE;
 const DAY = 24 * 60 * MINUTE;
 
 beforeEach(async () => {
-  now = 1_000_000;
+  clock.nowMs = 1_000_000;
   registry = await new FakeRegistry().start();
-  const config = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(config)) });
+  inspector = createInspector({ clock, registries: loopbackRegistries() });
 });
 
 afterEach(async () => {
@@ -37,7 +30,7 @@ const inspect = (image: string): Promise<Inspection> =>
 
 /** Inspects after the time, and returns the methods of the requests. */
 async function methodsAfter(ms: number, image: string): Promise<readonly string[]> {
-  now += ms;
+  clock.nowMs += ms;
   registry.forgetRequests();
   expect(await inspect(image)).toMatchObject({ kind: 'resolved', ageMs: 0 });
   return registry.requests.map(({ method }) => method);
@@ -89,7 +82,7 @@ describe('I2 a HEAD response without a digest', () => {
     await inspect('app:v1');
     registry.forgetRequests();
     registry.fault = onHead({ kind: 'answer', status: 404 });
-    now += PAST_SOFT_TTL;
+    clock.nowMs += PAST_SOFT_TTL;
     expect(await inspect('app:v1')).toMatchObject({ kind: 'unresolved', reason: 'NotFound' });
     expect(registry.requests).toHaveLength(1);
   });

@@ -10,8 +10,7 @@ import {
 import type { BuiltImage, SeenRequest } from '@archpolicy/testkit';
 import type { Inspection } from '@archpolicy/core';
 import { createInspector } from '../create-inspector.ts';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import type { Inspector } from './inspector.ts';
 
 // Sockets are slow on a busy machine.
@@ -24,9 +23,8 @@ let clock: FakeClock;
 
 beforeEach(async () => {
   registry = await new FakeRegistry().start();
-  const config = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
   clock = new FakeClock();
-  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(config)) });
+  inspector = createInspector({ clock, registries: loopbackRegistries() });
 });
 
 afterEach(async () => {

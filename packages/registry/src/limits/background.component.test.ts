@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Inspection } from '@archpolicy/core';
 import { FakeClock, FakeRegistry, multiPlatformImage } from '@archpolicy/testkit';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { InspectRequest } from '../inspect/inspect-request.ts';
 import type { Inspector } from '../inspect/inspector.ts';
@@ -15,8 +14,7 @@ beforeEach(async () => {
   clock = new FakeClock();
   registry = await new FakeRegistry().start();
   for (let at = 0; at < 20; at += 1) registry.push(`app-${at}`, 'v1', multiPlatformImage(['linux/arm64'], `${at}`));
-  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(file)) });
+  inspector = createInspector({ clock, registries: loopbackRegistries() });
 });
 
 afterEach(async () => {

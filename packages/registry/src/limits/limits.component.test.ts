@@ -1,29 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Inspection } from '@archpolicy/core';
 import { FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
 import { createInspector } from '../create-inspector.ts';
+import { createShiftedClock } from '../fixtures/clocks.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 
 const image = multiPlatformImage(['linux/arm64']);
 let registry: FakeRegistry;
 let redis: RedisNode;
 let replicas: Inspector[];
-let shiftMs = 0;
-
-const clock = {
-  now: () => Date.now() + shiftMs,
-  monotonic: () => performance.now() + shiftMs,
-  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
-};
+const clock = createShiftedClock();
 
 beforeEach(async () => {
   [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
   for (let at = 0; at < 40; at += 1) registry.push(`app-${at}`, 'v1', image);
   replicas = [];
-  shiftMs = 0;
+  clock.shiftMs = 0;
 });
 
 afterEach(async () => {
@@ -32,13 +25,10 @@ afterEach(async () => {
 });
 
 function replica(limit = '', shared = true): Inspector {
-  const file = parseRegistries(
-    `registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8] ${limit}}]`,
-  );
   const options = { url: redis.url, cacheKey: 'cache key', commandTimeoutMs: 5_000 };
   const inspector = createInspector({
     clock,
-    registries: fixedRegistries(new Registries(file)),
+    registries: loopbackRegistries(limit),
     ...(shared ? { redis: options } : {}),
   });
   replicas.push(inspector);
@@ -61,7 +51,7 @@ describe('K5 limits', () => {
     registry.fault = () => undefined;
     expect(await inspect(inspector, 1)).toMatchObject(limited);
     expect(registry.requests).toHaveLength(1);
-    shiftMs = 599_000;
+    clock.shiftMs = 599_000;
     expect(await inspect(inspector, 2)).toMatchObject(limited);
     expect(registry.requests).toHaveLength(1);
   });
@@ -88,7 +78,7 @@ describe('K5 limits', () => {
   });
 
   test('K5 a configured limit applies to all replicas together; a request that would wait too long is rejected', async () => {
-    const limit = ', requestLimit: {perSecond: 2, burst: 5}';
+    const limit = 'requestLimit: {perSecond: 2, burst: 5}';
     const both = [replica(limit), replica(limit)];
     const all = await Promise.all(Array.from({ length: 30 }, (_, at) => inspect(both[at % 2]!, at)));
     // 5 immediately, 4 within the longest wait of 2 s, and the tokens that were refilled meanwhile.
@@ -106,7 +96,7 @@ describe('K5 limits', () => {
     for (let at = 0; at < 5; at += 1) expect(await inspect(inspector, at)).toMatchObject({ reason: 'Unavailable' });
     expect(await inspect(inspector, 5)).toMatchObject({ reason: 'Unavailable' });
     expect(registry.requests).toHaveLength(5);
-    shiftMs = 31_000;
+    clock.shiftMs = 31_000;
     expect(await inspect(inspector, 6)).toMatchObject({ reason: 'Unavailable' });
     expect(await inspect(inspector, 7)).toMatchObject({ reason: 'BreakerOpen' });
     expect(registry.requests).toHaveLength(6);
@@ -114,13 +104,13 @@ describe('K5 limits', () => {
       kind: 'resolved',
     });
     registry.fault = () => undefined;
-    shiftMs = 40_000;
+    clock.shiftMs = 40_000;
     expect(await inspect(inspector, 5)).toMatchObject({ kind: 'resolved' });
     await other.stop();
   });
 
   test('K6 an invalid limit in Redis counts as a full bucket', async () => {
-    const limit = ', requestLimit: {perSecond: 2, burst: 5}';
+    const limit = 'requestLimit: {perSecond: 2, burst: 5}';
     await inspect(replica(limit), 0);
     const key = [...(await redis.keys()).keys()].find((name) => name.includes(':limit:')) ?? '';
     await redis.command('DEL', key);

@@ -3,8 +3,8 @@ import type { Inspection, UnresolvedReason } from '@archpolicy/core';
 import { anyAnswer, RawServer, singleImage, toRawAnswer } from '@archpolicy/testkit';
 import type { AnswerContents, AnyAnswer, RawRequest } from '@archpolicy/testkit';
 import fc from 'fast-check';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { createManualClock } from '../fixtures/clocks.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import { MAX_MANIFEST_BYTES } from '../inspect/distribution.ts';
 
@@ -84,21 +84,19 @@ describe('a registry with arbitrary responses', () => {
 
   // An unhandled 'error' event or rejection fails the test.
   test('I4 P2 the outcome is the platforms or a reason, and every error is handled', async () => {
-    const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-    const registries = fixedRegistries(new Registries(file));
+    const registries = loopbackRegistries();
     const seen = new Set<string>();
     await fc.assert(
       fc.asyncProperty(answers(), answers(), async (first, second) => {
-        let now = 1_000_000;
-        const sleep = (): Promise<never> => Promise.reject(new Error('unexpected sleep'));
-        const inspector = createInspector({ clock: { now: () => now, monotonic: () => now, sleep }, registries });
+        const clock = createManualClock(1_000_000);
+        const inspector = createInspector({ clock, registries });
         for (const plan of [first, second]) {
           answerWith(plan);
           const inspection = await inspector.inspect({ reference: `${server.host}/app:v1`, budgetMs: 30_000 });
           expectOutcome(inspection);
           seen.add(inspection.kind === 'resolved' ? 'resolved' : inspection.reason);
           // A cached tag is then stale, and is revalidated by HEAD.
-          now += 11 * 60_000;
+          clock.nowMs += 11 * 60_000;
         }
         await inspector.close();
       }),

@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { systemClock } from '@archpolicy/async';
 import { FakeRegistry, multiPlatformImage } from '@archpolicy/testkit';
-import { parseRegistries, Registries } from '../config/registries.ts';
-import { fixedRegistries } from '../config/registries-file.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import { NetworkSender } from '../senders/network.ts';
 import { Pools } from '../senders/pools.ts';
@@ -35,8 +34,7 @@ test('a cold inspection reaches the network through few async functions', async 
       return network.send(request, context);
     },
   };
-  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-  const registries = fixedRegistries(new Registries(file));
+  const registries = loopbackRegistries();
   const inspector = createInspector({ clock: systemClock(), registries, sender });
   try {
     for (const tag of ['first', 'second']) {

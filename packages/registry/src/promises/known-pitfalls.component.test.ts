@@ -13,8 +13,8 @@ import {
   TokenServer,
 } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { createManualClock } from '../fixtures/clocks.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { InspectRequest } from '../inspect/inspect-request.ts';
 import type { Inspector } from '../inspect/inspector.ts';
@@ -22,18 +22,15 @@ import type { Inspector } from '../inspect/inspector.ts';
 /** Known bugs of other projects that inspect images at admission: each of these tests fails for one of them. */
 let registry: FakeRegistry;
 let inspector: Inspector;
-let now = 0;
-
-const clock = { now: () => now, monotonic: () => now, sleep: () => Promise.reject(new Error('unexpected sleep')) };
+const clock = createManualClock();
 const amd64 = singleImage('linux/amd64');
 const arm64 = singleImage('linux/arm64');
 const declared = descriptor(arm64.manifest, { platform: { os: 'linux', architecture: 'arm64' } });
 
 beforeEach(async () => {
-  now = 1_000_000;
+  clock.nowMs = 1_000_000;
   registry = await new FakeRegistry().start();
-  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-  inspector = createInspector({ clock, registries: fixedRegistries(new Registries(file)) });
+  inspector = createInspector({ clock, registries: loopbackRegistries() });
 });
 
 afterEach(async () => {
@@ -88,7 +85,7 @@ describe('the platforms of an image', () => {
     registry.fault = ({ path }) => (path.includes('sha256') ? { kind: 'answer', status: 500 } : undefined);
     expect(architectures(await inspect('app:v1'))).toEqual(['Unavailable']);
     registry.fault = () => undefined;
-    now += 1_000;
+    clock.nowMs += 1_000;
     expect(architectures(await inspect('app:v1'))).toEqual(['arm64']);
   });
 });
@@ -104,7 +101,7 @@ describe('the cost of an inspection', () => {
     registry.push('app', 'v1', arm64);
     for (const image of ['app:v1', `app@${arm64.manifest.digest}`]) await inspect(image, { pullPolicy: 'Always' });
     registry.forgetRequests();
-    now += 59_000;
+    clock.nowMs += 59_000;
     for (const image of ['app:v1', `app@${arm64.manifest.digest}`]) await inspect(image, { pullPolicy: 'Always' });
     expect(registry.lines).toEqual([]);
   });

@@ -6,14 +6,13 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Inspection } from '@archpolicy/core';
 import { pushImage, RealRegistry, START_TIMEOUT_MILLISECONDS } from '@archpolicy/e2e';
 import type { PushedImage } from '@archpolicy/e2e';
 import { dockerConfigJson, TokenServer } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { createShiftedClock } from '../fixtures/clocks.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import type { PlatformCheck } from '../inspect/platform-checker.ts';
@@ -34,13 +33,7 @@ let index: PushedImage;
 let single: PushedImage;
 let inspector: Inspector;
 let requests: string[];
-let shiftMs: number;
-
-const clock = {
-  now: () => Date.now() + shiftMs,
-  monotonic: () => performance.now() + shiftMs,
-  sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
-};
+const clock = createShiftedClock();
 
 beforeAll(async () => {
   content = await mkdtemp(join(tmpdir(), 'archpolicy-registry-'));
@@ -69,13 +62,12 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  shiftMs = 0;
+  clock.shiftMs = 0;
   requests = [];
   storageRequests = [];
-  const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
   inspector = createInspector({
     clock,
-    registries: fixedRegistries(new Registries(file)),
+    registries: loopbackRegistries(),
     metrics: {
       ...NO_METRICS,
       request: ({ purpose, method, outcome }) => void requests.push(`${method} ${purpose} ${outcome}`),
@@ -106,7 +98,7 @@ describe('a real registry with anonymous access', () => {
     const tag = `${open.host}/team/app:v1`;
     expect(platforms(await inspect(tag))).toEqual(PLATFORMS);
     expect(requests).toEqual(['GET manifest ok']);
-    shiftMs = 11 * 60_000;
+    clock.shiftMs = 11 * 60_000;
     expect(await inspect(tag)).toMatchObject({ facts: { digest: index.digest } });
     expect(requests).toEqual(['GET manifest ok', 'HEAD manifest ok']);
     // The registry has returned the tag but not the digest itself: one HEAD confirms it.
@@ -119,7 +111,7 @@ describe('a real registry with anonymous access', () => {
     await pushImage(open.host, 'moving/app', 'v1', ['linux/amd64', 'linux/arm64']);
     await inspect(tag);
     const moved = await pushImage(open.host, 'moving/app', 'v1', ['linux/s390x', 'linux/amd64']);
-    shiftMs = 11 * 60_000;
+    clock.shiftMs = 11 * 60_000;
     expect(await inspect(tag)).toMatchObject({ facts: { digest: moved.digest } });
     expect(requests).toEqual(['GET manifest ok', 'HEAD manifest ok', 'GET manifest ok']);
   });
@@ -176,7 +168,7 @@ describe('a real registry that verifies tokens', () => {
     const tag = `${guarded.host}/team/app:v1`;
     await inspect(tag, [RIGHT]);
     expect(requests).toEqual(['GET manifest unauthorized', 'GET token ok', 'GET manifest ok']);
-    shiftMs = 11 * 60_000;
+    clock.shiftMs = 11 * 60_000;
     expect(await inspect(tag, [RIGHT])).toMatchObject({ kind: 'resolved' });
     expect(requests.slice(3)).toEqual(['GET token ok', 'HEAD manifest ok']);
   });

@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { computeDigest, encodeBody, FakeRegistry, RawServer, singleImage, TokenServer } from '@archpolicy/testkit';
 import type { Fault } from '@archpolicy/testkit';
 import type { Inspection } from '@archpolicy/core';
-import { fixedRegistries } from '../config/registries-file.ts';
-import { parseRegistries, Registries } from '../config/registries.ts';
+import { createManualClock } from '../fixtures/clocks.ts';
+import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import { NO_METRICS } from '../metrics.ts';
@@ -18,22 +18,15 @@ const gzipped = gzipSync(image.manifest.body);
 let registry: FakeRegistry;
 let inspector: Inspector;
 let requests: Parameters<RegistryMetrics['request']>[0][];
-let now: number;
+const clock = createManualClock();
 
-const clock = {
-  now: () => now,
-  monotonic: () => now,
-  sleep: () => Promise.reject(new Error('unexpected sleep')),
-};
-
-const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-const registries = fixedRegistries(new Registries(file));
+const registries = loopbackRegistries();
 
 beforeEach(async () => {
   registry = await new FakeRegistry().start();
   registry.push('app', 'v1', image);
   requests = [];
-  now = 1_000_000;
+  clock.nowMs = 1_000_000;
   const metrics = { ...NO_METRICS, request: (labels: (typeof requests)[number]) => void requests.push(labels) };
   inspector = createInspector({ clock, metrics, registries });
 });
@@ -102,7 +95,7 @@ describe('an encoded manifest', () => {
 
   test('I2 a HEAD response with any Content-Encoding is used', async () => {
     await inspect();
-    now += 11 * 60_000;
+    clock.nowMs += 11 * 60_000;
     registry.forgetRequests();
     registry.contentEncoding = () => 'br';
     expect(await inspect()).toMatchObject({ ...arm64, ageMs: 0 });

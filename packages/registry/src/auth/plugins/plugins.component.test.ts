@@ -8,16 +8,12 @@ import type { Credential } from '../credential.ts';
 import type { ImageName } from '../../image/match-pattern.ts';
 import { PluginCredentials } from './plugin-credentials.ts';
 import { parseProviderConfig } from '../../config/provider-config.ts';
+import { createManualClock } from '../../fixtures/clocks.ts';
 
 let directory: string;
-let nowMs = 0;
 let warnings: object[];
 
-const clock = {
-  now: () => nowMs,
-  monotonic: () => nowMs,
-  sleep: () => Promise.reject(new Error('unexpected sleep')),
-};
+const clock = createManualClock();
 const logger = { ...NO_LOGGER, warn: (fields: object) => void warnings.push(fields) };
 const signal = new AbortController().signal;
 const app: ImageName = { registry: '1.ecr.example', repository: 'team/app' };
@@ -27,7 +23,7 @@ const alice = { kind: 'basic', username: 'alice', password: 'pass' };
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'archpolicy-plugins-'));
-  nowMs = 0;
+  clock.nowMs = 0;
   warnings = [];
 });
 
@@ -105,10 +101,10 @@ describe('I5 credential-provider plugins', () => {
   ])('I5 a cache duration of %s', async (cacheDuration, before, after) => {
     const plugins = await install(print(response({ cacheKeyType: 'Registry', cacheDuration })));
     await get(plugins, app);
-    nowMs = before;
+    clock.nowMs = before;
     await get(plugins, app);
     expect(await runs()).toHaveLength(1);
-    nowMs = after;
+    clock.nowMs = after;
     await get(plugins, app);
     expect(await runs()).toHaveLength(2);
   });
