@@ -19,10 +19,8 @@ jest.setTimeout(60_000);
 
 let cluster: TestCluster;
 
-async function kubectl(args: readonly string[], stdin?: string): Promise<string> {
-  const { status, stdout, stderr } = await cluster.kubectl(args, stdin);
-  if (status !== 0) throw new Error(stderr);
-  return stdout;
+function kubectl(args: readonly string[], stdin?: string): Promise<string> {
+  return cluster.kubectlOutput(args, stdin);
 }
 
 beforeAll(async () => {

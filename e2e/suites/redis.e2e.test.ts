@@ -27,16 +27,11 @@ afterEach(() => {
   registry.fault = () => undefined;
 });
 
-async function kubectl(args: readonly string[], stdin?: string): Promise<void> {
-  const { status, stderr } = await cluster.kubectl(args, stdin);
-  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-}
-
 /** Creates a workload of three pods and waits until all of them run on arm64 nodes. */
 async function deployOnArm64(app: string, image: string): Promise<void> {
   const template = podTemplate(app, { reference: `${registry.host}/${image}`, platforms: ['linux/arm64'] });
   const object = workload('Deployment', 'default', app, template, { replicas: 3 });
-  await kubectl(['apply', '-f', '-'], JSON.stringify(object));
+  await cluster.kubectlOutput(['apply', '-f', '-'], JSON.stringify(object));
   const allReady = async (): Promise<boolean> => {
     const pods = (await listPods(cluster.kubectl, 'default')).filter((pod) => pod.app === app);
     return pods.length === 3 && pods.every(({ architecture, ready }) => architecture === 'arm64' && ready);
@@ -94,14 +89,14 @@ describe('webhook and operator with a Redis', () => {
         metadata: { name: `limited-${name}` },
         spec: { containers: [{ name: 'main', image: `${limited.host}/${name}:v1` }] },
       }));
-      await kubectl(['apply', '-f', '-'], JSON.stringify(pods[0]));
+      await cluster.kubectlOutput(['apply', '-f', '-'], JSON.stringify(pods[0]));
       await waitFor(() => limited.requests.length > 0, {
         timeoutMs: 10_000,
         what: 'the registry to receive a request',
       });
       await kill('webhook');
       cluster = await cluster.up('all');
-      await kubectl(['apply', '-f', '-'], JSON.stringify(pods[1]));
+      await cluster.kubectlOutput(['apply', '-f', '-'], JSON.stringify(pods[1]));
       expect(limited.lines).toEqual(['GET /v2/a/manifests/v1']);
       await limited.stop();
     },

@@ -1,30 +1,16 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import { isJsonObject, objectAt } from '@archpolicy/core';
-import { START_TIMEOUT_MILLISECONDS, pushImage, startCluster, waitFor } from '@archpolicy/e2e';
+import { IDLE_OPERATOR, START_TIMEOUT_MILLISECONDS, pushImage, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { pod } from './fixtures/manifests.ts';
 
 jest.setTimeout(90_000);
 
-/** These tests cover admission only: this operator evicts nothing. */
-const OPERATOR_STUB = `import { createServer } from 'node:http';
-const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
-createServer((request, response) => response.end()).listen(Number(port), host);
-`;
-
-let folder: string;
 let cluster: TestCluster;
 let arm64Only: string;
 
-const kubectl = async (args: readonly string[], stdin?: string): Promise<string> => {
-  const { status, stdout, stderr } = await cluster.kubectl(args, stdin);
-  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-  return stdout;
-};
+const kubectl: TestCluster['kubectlOutput'] = (args, stdin) => cluster.kubectlOutput(args, stdin);
 
 const getSpec = async (name: string): Promise<JsonObject> => {
   const object: unknown = JSON.parse(await kubectl(['get', 'pod', name, '-o', 'json']));
@@ -42,10 +28,7 @@ const constrainedBy = (spec: JsonObject): string => {
 };
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'archpolicy-applied-'));
-  const operator = join(folder, 'operator.mjs');
-  await writeFile(operator, OPERATOR_STUB);
-  cluster = await startCluster({ programs: { operator } });
+  cluster = await startCluster({ programs: { operator: IDLE_OPERATOR } });
   arm64Only = (await pushImage(cluster.get('REGISTRY'), 'arm64-only', 'v1', ['linux/arm64'], { kind: 'single' }))
     .reference;
   // With the taint the webhook adds a toleration.
@@ -57,10 +40,7 @@ beforeAll(async () => {
   await waitFor(probe, { timeoutMs: 30_000, what: 'a toleration of the new taint' });
 }, START_TIMEOUT_MILLISECONDS);
 
-afterAll(async () => {
-  await cluster.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => cluster.stop());
 
 const expressions = [{ key: 'kubernetes.io/os', operator: 'Exists' }];
 const required = {

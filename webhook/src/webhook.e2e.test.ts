@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { randomInt } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { systemClock } from '@archpolicy/async';
 import type { JsonObject } from '@archpolicy/core';
-import { START_TIMEOUT_MILLISECONDS, nodeNames, pushImage, startCluster, waitFor } from '@archpolicy/e2e';
+import {
+  IDLE_OPERATOR,
+  START_TIMEOUT_MILLISECONDS,
+  nodeNames,
+  pushImage,
+  startCluster,
+  waitFor,
+} from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { ApiClient, KubeConfigCredentials } from '@archpolicy/kube';
 import type { ApiResponse } from '@archpolicy/kube';
@@ -15,22 +19,11 @@ import { onVirtualNode, pod, virtualNode, workload } from './fixtures/manifests.
 
 jest.setTimeout(90_000);
 
-/** These tests cover the webhook only: this operator evicts nothing. */
-const OPERATOR_STUB = `import { createServer } from 'node:http';
-const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
-createServer((request, response) => response.end()).listen(Number(port), host);
-`;
-
-let folder: string;
 let cluster: TestCluster;
 let arm64Only: string;
 let both: string;
 
-const kubectl = async (args: readonly string[], stdin?: string): Promise<string> => {
-  const { status, stdout, stderr } = await cluster.kubectl(args, stdin);
-  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-  return stdout;
-};
+const kubectl: TestCluster['kubectlOutput'] = (args, stdin) => cluster.kubectlOutput(args, stdin);
 
 interface PodObject {
   readonly metadata: { readonly name: string; readonly annotations?: Record<string, string> };
@@ -59,10 +52,7 @@ const architectures = (spec: PodObject['spec']): unknown =>
   JSON.stringify(spec['affinity'] ?? null).includes('"values":["arm64"]') ? 'arm64' : undefined;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'archpolicy-webhook-'));
-  const operator = join(folder, 'operator.mjs');
-  await writeFile(operator, OPERATOR_STUB);
-  cluster = await startCluster({ programs: { operator } });
+  cluster = await startCluster({ programs: { operator: IDLE_OPERATOR } });
   const registry = cluster.get('REGISTRY');
   arm64Only = (await pushImage(registry, 'arm64-only', 'v1', ['linux/arm64'], { kind: 'single' })).reference;
   both = (await pushImage(registry, 'both', 'v1', ['linux/amd64', 'linux/arm64'])).reference;
@@ -70,10 +60,7 @@ beforeAll(async () => {
   await kubectl(['label', 'namespace', 'skipped', 'archpolicy.dev/skip=true']);
 }, START_TIMEOUT_MILLISECONDS);
 
-afterAll(async () => {
-  await cluster.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => cluster.stop());
 
 describe('pods on the real API server and scheduler', () => {
   test.each(['Deployment', 'StatefulSet'])(

@@ -71,10 +71,8 @@ export class BenchCluster {
     return this.#api.close();
   }
 
-  async kubectl(args: readonly string[], stdin?: string): Promise<string> {
-    const { status, stdout, stderr } = await this.#cluster.kubectl(args, stdin);
-    if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-    return stdout;
+  kubectl(args: readonly string[], stdin?: string): Promise<string> {
+    return this.#cluster.kubectlOutput(args, stdin);
   }
 
   apply(object: JsonObject): Promise<string> {

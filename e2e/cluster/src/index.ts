@@ -20,5 +20,6 @@ export { waitFor } from './wait.ts';
 export type { WaitOptions } from './wait.ts';
 export { writeTolerationWhitelist } from './fixtures/toleration-whitelist.ts';
 export type { TolerationWhitelist } from './fixtures/toleration-whitelist.ts';
+export { IDLE_OPERATOR } from './fixtures/programs.ts';
 export { RealRegistry } from './fixtures/real-registry.ts';
 export type { RealRegistryOptions } from './fixtures/real-registry.ts';

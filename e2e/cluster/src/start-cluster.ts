@@ -10,7 +10,7 @@ import { readConfig } from './config.ts';
 import { readEnv } from './env-file.ts';
 import type { ClusterEnv } from './env-file.ts';
 import { ClusterError } from './errors.ts';
-import { runKubectl } from './kubectl.ts';
+import { kubectlOutput, runKubectl } from './kubectl.ts';
 import type { KubectlResult } from './kubectl.ts';
 import { clusterLayout } from './layout.ts';
 import { ControlClient } from './supervisor/control-client.ts';
@@ -44,6 +44,8 @@ export interface TestCluster {
   /** Returns the value of a key. @throws ClusterError if it is absent */
   readonly get: (key: keyof ClusterEnv) => string;
   readonly kubectl: (args: readonly string[], stdin?: string) => Promise<KubectlResult>;
+  /** Returns the output of kubectl. @throws ClusterError `Request` with its stderr, unless it succeeds */
+  readonly kubectlOutput: (args: readonly string[], stdin?: string) => Promise<string>;
   readonly status: () => Promise<ClusterStatus>;
   /** Starts missing or exited components. Returns the cluster with its new environment. */
   readonly up: (target: Target, programs?: Programs) => Promise<TestCluster>;
@@ -84,6 +86,7 @@ async function openCluster(directory: string, options: StartClusterOptions): Pro
     env,
     get,
     kubectl: (args, stdin) => runKubectl(get('KUBECTL'), layout, args, { stdin, signal: options.signal }),
+    kubectlOutput: (args, stdin) => kubectlOutput(get('KUBECTL'), layout, args, { stdin, signal: options.signal }),
     status: () => fetchStatus(directory),
     up: async (target, programs = options.programs ?? {}) => {
       await runUp(directory, target, { ...options, programs, directory });

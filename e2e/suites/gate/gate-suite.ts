@@ -70,10 +70,8 @@ export class GateSuite {
   }
 
   /** Returns the output of kubectl. @throws with its stderr if it fails */
-  async kubectl(args: readonly string[], stdin?: string): Promise<string> {
-    const { status, stdout, stderr } = await this.cluster.kubectl(args, stdin);
-    if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-    return stdout;
+  kubectl(args: readonly string[], stdin?: string): Promise<string> {
+    return this.cluster.kubectlOutput(args, stdin);
   }
 
   apply(...items: readonly JsonObject[]): Promise<string> {

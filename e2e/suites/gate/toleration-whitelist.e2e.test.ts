@@ -113,10 +113,8 @@ async function listNodes(app: string): Promise<readonly string[]> {
   return (await kubectl(['get', 'pods', '-l', `app=${app}`, '-o', path])).split('\n').filter((name) => name !== '');
 }
 
-async function kubectl(args: readonly string[], stdin?: string): Promise<string> {
-  const { status, stdout, stderr } = await cluster.kubectl(args, stdin);
-  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-  return stdout;
+function kubectl(args: readonly string[], stdin?: string): Promise<string> {
+  return cluster.kubectlOutput(args, stdin);
 }
 
 function until<T>(

@@ -1,10 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LABEL_SKIP, objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { LEASES, NAMESPACES, NODES } from '@archpolicy/kube';
-import { pushImage, readAuditLog, startCluster, waitFor } from '@archpolicy/e2e';
+import { IDLE_OPERATOR, pushImage, readAuditLog, startCluster, waitFor } from '@archpolicy/e2e';
 import type { AuditEvent, Child, TestCluster } from '@archpolicy/e2e';
 import type { SeenEviction } from '../../support/api-proxy.ts';
 import { FaultProxy } from '@archpolicy/testkit';
@@ -30,14 +28,6 @@ const TIMEOUT_MS = 60_000;
  */
 const FAST_REMEDIATION: JsonObject = { gracePeriodAfterScheduling: '1s', maxEvictionsPerMinute: 6000 };
 
-/**
- * A program that replaces the cluster's operator and only reports ready, because this suite starts its own operators.
- */
-const OPERATOR_SUBSTITUTE = `import { createServer } from 'node:http';
-const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
-createServer((request, response) => response.end()).listen(Number(port), host);
-`;
-
 /** The cluster of a suite and the operators on it. */
 export class OperatorSuite {
   readonly #operators: OperatorProcess[] = [];
@@ -47,7 +37,6 @@ export class OperatorSuite {
   #live: LiveCluster | undefined;
   #outage: FaultProxy | undefined;
   #images: Images | undefined;
-  #folder = '';
   #before: readonly SeenPod[] = [];
 
   get cluster(): TestCluster {
@@ -105,10 +94,8 @@ export class OperatorSuite {
     );
     this.#before = pods();
     await this.#cordon(false);
-    this.#folder = await mkdtemp(join(tmpdir(), 'archpolicy-operators-'));
-    const program = join(this.#folder, 'operator.mjs');
-    await writeFile(program, OPERATOR_SUBSTITUTE);
-    this.#cluster = await this.cluster.up('all', { operator: program });
+    // This suite starts its own operators.
+    this.#cluster = await this.cluster.up('all', { operator: IDLE_OPERATOR });
   }
 
   /** Applies objects. @param more arguments of `kubectl apply` */
@@ -133,7 +120,6 @@ export class OperatorSuite {
     await this.#outage?.stop();
     await this.#live?.close();
     await this.#cluster?.stop();
-    await rm(this.#folder, { recursive: true, force: true });
   }
 
   /** Starts another operator. Later tests assume that the operator that was started last is the leader. */
