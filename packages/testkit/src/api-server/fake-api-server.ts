@@ -2,44 +2,17 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isJsonObject, withoutUndefined } from '@archpolicy/core';
-import type { Json, JsonObject } from '@archpolicy/core';
+import type { JsonObject } from '@archpolicy/core';
 import { Collection, getKey, getMetadata, newVersions } from './collection.ts';
+import { applyFault } from './fault.ts';
+import type { ApiFaultRule } from './fault.ts';
 import { OpenWatch } from './open-watch.ts';
+import { readRequest } from './request.ts';
+import type { ApiRequestSeen } from './request.ts';
+import { send, sendStatus } from './send.ts';
 import { statusObject } from './status-object.ts';
 import { parseTarget } from './target.ts';
 import type { Target } from './target.ts';
-
-/** A received request. */
-export interface ApiRequestSeen {
-  readonly method: string;
-  /** Without the query. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingMessage['headers'];
-  /** Parsed if it is JSON. */
-  readonly body: Json | undefined;
-}
-
-/** A fault that replaces the regular response. */
-export type ApiFault =
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly headers?: Readonly<Record<string, string>>;
-      /** The body of the response. A string is sent unchanged, other values as JSON. */
-      readonly body?: Json;
-    }
-  /** Accepts the request and never responds. */
-  | { readonly kind: 'hang' }
-  /** Closes the connection with RST, without a response. */
-  | { readonly kind: 'reset' }
-  /** Closes the connection with FIN, without a response. */
-  | { readonly kind: 'close' }
-  /** Sends headers and the start of a body, then closes the connection with RST. */
-  | { readonly kind: 'cut'; readonly body: string };
-
-/** Returns the fault for a request; undefined: respond regularly. */
-export type ApiFaultRule = (request: ApiRequestSeen) => ApiFault | undefined;
 
 /** Serves LIST and WATCH of one collection, such as one too large to store. */
 export interface CollectionServer {
@@ -146,9 +119,7 @@ export class FakeApiServer {
   }
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '', 'http://localhost');
-    const { method = '', headers } = request;
-    const seen = { method, path: url.pathname, query: url.searchParams, headers, body: await readBody(request) };
+    const seen = await readRequest(request);
     this.requests.push(seen);
     const fault = this.fault(seen);
     const target = parseTarget(seen.path);
@@ -267,49 +238,4 @@ function serveObject(
     sendStatus(response, 409, 'Conflict');
   else if (method === 'PUT') send(response, 200, collection.put(object));
   else send(response, 200, collection.put({ ...stored, ...object, metadata: getMetadata(stored) }));
-}
-
-function sendStatus(response: ServerResponse, code: number, reason: string, details: JsonObject = {}): void {
-  send(response, code, statusObject(code, reason, details));
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  body: Json,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers });
-  response.end(typeof body === 'string' ? body : JSON.stringify(body));
-}
-
-function applyFault(fault: ApiFault, response: ServerResponse): void {
-  switch (fault.kind) {
-    case 'hang':
-      return;
-    case 'reset':
-      response.socket?.resetAndDestroy();
-      return;
-    case 'close':
-      response.socket?.end();
-      return;
-    case 'cut':
-      response.writeHead(200, { 'content-type': 'application/json' });
-      response.write(fault.body, () => response.socket?.resetAndDestroy());
-      return;
-    case 'answer':
-      send(response, fault.status, fault.body ?? statusObject(fault.status, ''), fault.headers);
-  }
-}
-
-async function readBody(request: IncomingMessage): Promise<Json | undefined> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of request) chunks.push(chunk as Uint8Array);
-  const text = Buffer.concat(chunks).toString('utf8');
-  if (text === '') return undefined;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
-  }
 }

@@ -1,5 +1,7 @@
 export { FakeApiServer } from './fake-api-server.ts';
-export type { ApiFault, ApiFaultRule, ApiRequestSeen, CollectionServer } from './fake-api-server.ts';
+export type { CollectionServer } from './fake-api-server.ts';
+export type { ApiFault, ApiFaultRule } from './fault.ts';
+export type { ApiRequestSeen } from './request.ts';
 export type { Change, Collection } from './collection.ts';
 export type { OpenWatch } from './open-watch.ts';
 export { statusObject } from './status-object.ts';

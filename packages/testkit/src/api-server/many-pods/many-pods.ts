@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { ApiRequestSeen, CollectionServer } from '../fake-api-server.ts';
+import type { CollectionServer } from '../fake-api-server.ts';
+import type { ApiRequestSeen } from '../request.ts';
 import { podText } from './pod-template.ts';
 
 /** The size of the cluster. */
