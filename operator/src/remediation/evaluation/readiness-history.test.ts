@@ -117,7 +117,7 @@ describe('a process that starts while a pod crashes', () => {
   test.each([
     ['R10 the clock of the process is ahead', 60],
     ['R10 the clock of the process is behind', -60],
-  ])('%s: the pod is not crashing longer than it is', async (_, minutes) => {
+  ])('%s: the pod is not crashing longer than it is', (_, minutes) => {
     const clock = new FakeClock();
     const nodeMs = clock.now();
     clock.jump(minutes * MINUTE);
