@@ -14,7 +14,7 @@ import { lacksManifest, readSignals } from './evidence.ts';
 import type { PodSignal } from './evidence.ts';
 import { findRefusal } from './has-run.ts';
 
-/** Whether the node that a pod is bound to can run all of its images. */
+/** Whether the node to which a pod is bound can run all images of the pod. */
 export type PlacementAssessment =
   | {
       readonly kind: 'fits';
@@ -32,12 +32,15 @@ export type PlacementAssessment =
       /** The architectures on which a replacement may be placed, sorted. The list may be empty. */
       readonly architectures: readonly NodeArchitecture[];
       /**
-       * The time (epoch milliseconds) at which the latest of the missing platforms (I9) that make the pod misplaced was detected.
-       * Absent if no platform is missing.
+       * The time (epoch milliseconds) at which a missing platform (I9) that makes the pod misplaced was detected; the
+       * latest time if there are several such platforms. Absent if no platform is missing.
        */
       readonly missingSinceMs?: number;
     }
-  /** The node refuses a container, although its image declares the node's platform. So the pod would fail on any node. */
+  /**
+   * The node refuses a container, although the container's image declares the node's platform. So the pod would fail on
+   * any other node, too.
+   */
   | { readonly kind: 'broken-image'; readonly signal: PodSignal }
   | {
       readonly kind: 'unknown';
@@ -74,14 +77,15 @@ export function assessPlacement({ nowMs, pod, node, inspections, policy }: Asses
   // One image that cannot run on the node makes the pod misplaced, even if other images are not resolved.
   const excluding = knowledge.filter((known) => cannotRun(known, pod, node));
   const images = excluding.map(({ image }) => image);
-  // `architectures` is 'any' only if every image runs on any node. Here, one image does not run on this node.
+  // `architectures` cannot be 'any' below: every image would then run on any node, but some image does not run on this
+  // node.
   if (images.length > 0) {
     return {
       kind: 'misplaced',
       signal,
       images,
       supported,
-      // Excludes the node's architecture: a platform that is missing in the registry still counts as weakly offered (I9).
+      // The list can contain the node's architecture, because a missing platform counts as weakly offered (I9).
       architectures: architectures === 'any' ? [] : architectures.filter((one) => one !== node.architecture),
       ...latestMissing(excluding, node),
     };
@@ -95,7 +99,10 @@ export function assessPlacement({ nowMs, pod, node, inspections, policy }: Asses
   return { kind: 'unknown', signal, images: weak.map(toUnknown), waitingHelps: false };
 }
 
-/** PL4: assumes Linux if the pod does not declare its operating system, unless its images support no architecture on Linux. */
+/**
+ * PL4: returns what the images support on the pod's operating system. If the pod does not declare it, Linux is assumed.
+ * If the images support no architecture on Linux, the operating system of the node is used.
+ */
 function supportOn(
   node: AssessmentInput['node'],
   pod: AssessmentInput['pod'],
@@ -118,8 +125,8 @@ function cannotRun(...args: Parameters<typeof readOffer>): boolean {
 }
 
 /**
- * Returns whether the image offers the node's platform. A platform that is missing in the registry (I9) counts as not offered only if
- * the pull for this pod failed: otherwise the node may already have the image.
+ * Returns whether the image offers the node's platform. A platform that is missing in the registry (I9) counts as not
+ * offered only if the pull for this pod failed, because otherwise the node may already have the image.
  */
 function readOffer(
   { image, inspection }: ImageKnowledge,

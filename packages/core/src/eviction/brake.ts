@@ -3,17 +3,21 @@ export const BRAKE_WINDOW_MS = 10 * 60_000;
 /** Number of violations within the window that pauses evictions. */
 export const BRAKE_VIOLATIONS = 5;
 /**
- * If the violations concern at least this many owners in at least this many namespaces, all evictions are paused: the cause is then
- * not the mistake of one team.
+ * If the violations concern at least this many owners in at least this many namespaces, all evictions are paused,
+ * because the cause is then not the mistake of one team.
  */
 export const BRAKE_OWNERS = 3;
 export const BRAKE_NAMESPACES = 2;
 /**
- * How long the replacement of a trial eviction may take to land. Afterwards the trial is inconclusive, and another one may start. A
- * replacement that does not become Ready counts as landed before this deadline.
+ * How long the replacement of a trial eviction may take to land. Afterwards the trial is inconclusive, and another
+ * trial may start. The deadline also suffices for a replacement that never becomes Ready, because such a replacement
+ * counts as landed earlier.
  */
 const TRIAL_DEADLINE_MS = 2 * 60_000;
-/** How long an owner's pause continues after its trial was due or started. Then it ends, because the owner may have been deleted. */
+/**
+ * How long the pause of an owner continues after its trial eviction was due or started. Then the pause ends, because
+ * the owner may have been deleted.
+ */
 const PAUSE_EXPIRES_AFTER_MS = 60 * 60_000;
 /**
  * Maximum number of stored violations; the oldest are dropped first. Without this limit, a scheduler that ignores all terms would
@@ -47,7 +51,9 @@ export type BrakeState =
       readonly namespaces: number;
     };
 
-/** Whether the brake allows an eviction now. `untilMs` is the earliest time at which it can allow one. */
+/**
+ * Whether the brake allows an eviction now. `untilMs` is the earliest time at which the brake can allow an eviction.
+ */
 export type BrakeLimit =
   | { readonly kind: 'free' }
   | {
@@ -69,10 +75,11 @@ const FREE: BrakeLimit = { kind: 'free' };
 /**
  * The eviction brake of one leader (R7). It has no clock: the caller passes the time.
  *
- * Five violations in ten minutes pause evictions. If the violations concern three owners in two namespaces, all evictions are paused,
- * else only the evictions of these owners. Ten minutes later one trial eviction is allowed. If its replacement lands right, evictions
- * resume. If the owner of the trial has a violation, the pause lasts ten minutes more. A trial is inconclusive if its replacement does
- * not land, or lands wrong in a way that a tenant can cause. Another trial follows then, so that a tenant cannot keep evictions paused.
+ * Five violations in ten minutes pause evictions. If the violations concern three owners in two namespaces, all
+ * evictions are paused, else only the evictions of these owners. Ten minutes later one trial eviction is allowed. If
+ * the replacement of the evicted pod lands right, evictions resume. If the owner of the trial has a violation, the
+ * pause lasts ten minutes more. A trial is inconclusive if its replacement does not land, or lands wrong in a way that
+ * a tenant can cause. After an inconclusive trial another one follows, so that a tenant cannot keep evictions paused.
  *
  * A replacement with a broken image pauses the evictions of its owner in the same way. It is not a violation, because a tenant can
  * build such an image.
@@ -106,7 +113,10 @@ export class EvictionBrake {
     if (pause !== undefined) this.#owners.set(owner, { ...pause, trial });
   }
 
-  /** Records that the API server did not accept the eviction of this pod. If the eviction was the trial, another one may start. */
+  /**
+   * Records that the API server did not accept the eviction of this pod. If the eviction was the trial, another trial
+   * may start.
+   */
   onEvictionRejected(owner: string, pod: string): void {
     if (this.#all?.trial?.pod === pod) this.#all = { trialAtMs: this.#all.trialAtMs, by: this.#all.by };
     const pause = this.#owners.get(owner);

@@ -43,8 +43,9 @@ function latestTimeMs({ ready, containers }: Pick<PodFacts, 'ready' | 'container
 }
 
 /**
- * Returns the start of the earliest run that the status shows, if this run and all later ones failed within {@link READY_AFTER_MS};
- * else Infinity. Between such failures of a container or init container, the pod was not Ready for as long as that.
+ * Returns the start of the earliest run that the status shows, if this run and all later ones failed within
+ * {@link READY_AFTER_MS}; else Infinity. While a container or init container fails in this way, the pod is never Ready
+ * for as long as {@link READY_AFTER_MS}.
  *
  * @param unreadySince the time at which the pod lost its readiness
  */
@@ -58,7 +59,8 @@ function failingSinceMs(
     return latest === undefined ? Infinity : Math.min(latest, earlier);
   }
   if (!running) return earlier;
-  // A run that began READY_AFTER_MS before the pod lost its readiness may have kept the pod Ready for that long.
+  // A run that began at least READY_AFTER_MS before the pod lost its readiness may have kept the pod Ready for that
+  // long.
   return runningSinceMs !== undefined && unreadySince - runningSinceMs < READY_AFTER_MS ? earlier : Infinity;
 }
 

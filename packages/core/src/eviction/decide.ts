@@ -67,11 +67,11 @@ const RULES: readonly Rule<Misplaced>[] = [
   nodeIsNotReady,
   // R1, R10: The grace period is not over, or a container is running that has not yet run for the grace period.
   podIsTooYoung,
-  // R1: The policy does not set mode Enforce and action Evict.
+  // R1: The policy does not set both mode Enforce and action Evict.
   policyDoesNotEvict,
   // R3: The webhook does not answer.
   webhookIsUnreachable,
-  // R8: The answer to the last attempt forbids another one now.
+  // R8: The answer to the last attempt forbids another attempt now.
   lastAttemptForbids,
   // R6, R7: A limit of policy or owner is reached, or the brake stops evictions.
   limitIsReached,
@@ -85,13 +85,13 @@ const UNSCHEDULABLE_RULES: readonly Rule<Governed>[] = [
   podOptsOut,
   // R3: The installed webhook configuration does not select the replacement.
   webhookWouldNotBeCalled,
-  // R1: The policy does not set mode Enforce and action Evict.
+  // R1: The policy does not set both mode Enforce and action Evict.
   policyDoesNotEvict,
   // R3: The webhook does not answer.
   webhookIsUnreachable,
   // R9: The policy's status does not show yet that the preference is skipped for the owner.
   preferenceIsNotRelaxed,
-  // R8: The answer to the last attempt forbids another one now.
+  // R8: The answer to the last attempt forbids another attempt now.
   lastAttemptForbids,
   // R6, R7: A limit of policy or owner is reached, or the brake stops evictions.
   limitIsReached,
@@ -116,7 +116,7 @@ function checkScope({
   if (pod.deleting) return leave('Terminating');
   // P3: An eviction of this pod has been accepted.
   if (evictedBefore) return leave('AlreadyEvicted');
-  // R9: The pod has no node, and is not a pod with additions of ArchPolicy that is unschedulable.
+  // R9: The pod has no node. Of such pods, only unschedulable ones with additions of ArchPolicy are evaluated further.
   if (pod.nodeName === undefined) return unschedulable === undefined ? leave('NotBound') : undefined;
   // R5: The pod's node is not known.
   return node === undefined ? leave('NodeUnknown') : undefined;
@@ -141,8 +141,9 @@ function decideUnschedulable(input: EvictionInput): EvictionDecision | undefined
 }
 
 /**
- * R9: returns whether the policy's status must list the pod's workload as one whose preference is skipped. The result does not depend
- * on whether this pod may be evicted: even if it stays, the next pod of the workload then finds a node.
+ * R9: returns whether the policy's status must list the pod's workload as one whose preference is skipped. The result
+ * does not depend on whether this pod may be evicted, because even if this pod stays, the next pod of the workload then
+ * finds a node.
  */
 export function needsRelaxation(input: EvictionInput): boolean {
   const { unschedulable, policy } = input;

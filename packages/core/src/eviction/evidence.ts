@@ -3,7 +3,7 @@ import type { ContainerEvidence, TerminatedEvidence } from '../kubernetes/facts.
 /**
  * What the status of a pod's containers shows about the CPU architecture, strongest first:
  *
- * - `PlatformRefused`: the runtime refused to pull the image, because it does not offer the node's platform.
+ * - `PlatformRefused`: the runtime refused to pull the image, because the image does not offer the node's platform.
  * - `ExecFormatError`: the kernel refused the program, according to the container's termination message.
  * - `ShortLived`: a container ended within a second of its start, as refused programs do. Ordinary programs can do so, too.
  * - `None`: no sign of a wrong architecture.
@@ -43,7 +43,10 @@ const WRAPPED = /\u007fELF|\[FATAL tini|\[dumb-init\]/u;
 /** Exit codes of a refused program: 1 or 255 from runc and crun; 126, 127 or 2 from shells. */
 const REFUSED_EXIT_CODES: ReadonlySet<number> = new Set([1, 2, 126, 127, 255]);
 
-/** The longest run of a program that the kernel refuses at once: its start and end, in whole seconds, may differ by one. */
+/**
+ * The longest reported run of a program that the kernel refuses. The program ends at once, but its start and end are
+ * reported in whole seconds, which may differ by one.
+ */
 const SHORT_LIVED_SECONDS = 1;
 
 const STRENGTH: Readonly<Record<Signal, number>> = { PlatformRefused: 3, ExecFormatError: 2, ShortLived: 1, None: 0 };
@@ -78,7 +81,7 @@ export function signalStrength(signal: Signal): number {
 function readSignal(container: ContainerEvidence): Signal {
   // Only pull errors count here: a hook or a probe can put `exec format error` into a waiting message.
   if (container.waiting !== undefined && PLATFORM_REFUSED.test(container.waiting.message)) return 'PlatformRefused';
-  // During a crash loop the last exit is in `state`, but during its back-off in `lastState`.
+  // In a crash loop, the last exit is in `state` at first, and in `lastState` during the back-off.
   const now = readEnd(container.terminated);
   const before = readEnd(container.lastTerminated);
   return STRENGTH[now] >= STRENGTH[before] ? now : before;

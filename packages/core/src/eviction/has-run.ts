@@ -4,12 +4,16 @@ import { isRefusal, readSignals } from './evidence.ts';
 import type { PodSignal } from './evidence.ts';
 
 /**
- * How long a pod must be Ready to count as Ready, and a program must run to count as running. In a crash loop, a pod is Ready for up
- * to a second at each restart (docs/node-evidence.md, section 3). A program that the kernel refuses ends within a second.
+ * How long a pod must be Ready to count as Ready, and how long a program must run to count as running. In a crash loop,
+ * a pod is Ready for up to a second at each restart (docs/node-evidence.md, section 3). A program that the kernel
+ * refuses ends within a second.
  */
 export const READY_AFTER_MS = 10_000;
 
-/** The longest time between two exits of a container in a crash loop: the longest back-off of a kubelet is 5 minutes. */
+/**
+ * Upper limit of the time between two exits of a container in a crash loop. The longest back-off of a kubelet is 5
+ * minutes.
+ */
 const CRASH_LOOP_PERIOD_MS = 10 * 60_000;
 
 /** A pod that has run counts as crashing if it has not been Ready for this long, and a container restarted this often in that time. */
@@ -17,7 +21,8 @@ export const CRASHING_AFTER_MS = 15 * 60_000;
 export const CRASHING_RESTARTS = 3;
 
 /**
- * The crashes of a pod (by UID) that this process observed, or derived from the pod's status. The real values may be higher.
+ * The crashes of a pod (by UID) that this process observed, or derived from the pod's status. The real values may be
+ * higher.
  */
 export interface CrashHistory {
   /** Milliseconds since the pod was last Ready for {@link READY_AFTER_MS}. */
@@ -52,15 +57,16 @@ export function hasRun({ nowMs, pod, images, hasBeenReady, graceMs }: RunEvidenc
   if (containers.some((container) => hasSucceeded(container) || longestLifeMs(container, pod, nowMs) > provenMs)) {
     return true;
   }
-  // The pod was Ready once, so all its containers had started. If the node refused them, they would have ended repeatedly since.
+  // The pod was Ready once, so all its containers had started. If the node refused the containers, they would have
+  // ended repeatedly since then.
   const ageMs = nowMs - boundAtMs(pod);
   return pod.ready.turnedFalse === true && containers.every((container) => outlivedCrashLoop(container, ageMs));
 }
 
 /**
- * R10: returns the time (epoch milliseconds) at which a running container proves that the pod runs on the node. Considers only
- * containers whose image does not support the node; undefined if none of them is running. A program that the kernel refuses has ended
- * by then.
+ * R10: returns the time (epoch milliseconds) at which a running container proves that the pod runs on the node.
+ * Considers only containers whose image does not support the node; undefined if none of them is running. A program that
+ * the kernel refuses would have ended by then.
  */
 export function willHaveRunAtMs({ nowMs, pod, images, graceMs }: RunEvidence): number | undefined {
   const starts = selectContainers(pod, images).flatMap(({ running, runningSinceMs }) =>
@@ -70,8 +76,9 @@ export function willHaveRunAtMs({ nowMs, pod, images, graceMs }: RunEvidence): n
 }
 
 /**
- * R10: returns whether a pod that has run is now crashing. It has not been Ready for {@link CRASHING_AFTER_MS}, and in that time a
- * container whose image does not support the node has restarted at least {@link CRASHING_RESTARTS} times.
+ * R10: returns whether a pod that has run is now crashing. A pod is crashing if it has not been Ready for
+ * {@link CRASHING_AFTER_MS}, and in that time a container whose image does not support the node has restarted at least
+ * {@link CRASHING_RESTARTS} times.
  */
 export function keepsCrashing({ pod, images, crashes }: Pick<RunEvidence, 'pod' | 'images' | 'crashes'>): boolean {
   if (crashes === undefined || crashes.unreadyForMs < CRASHING_AFTER_MS) return false;
@@ -82,7 +89,10 @@ function provenAfterMs(graceMs: number): number {
   return Math.max(graceMs, READY_AFTER_MS);
 }
 
-/** Returns whether a container that ended only `ends` times within `elapsedMs` ran longer between its exits than in a crash loop. */
+/**
+ * Returns whether a container that ended only `ends` times within `elapsedMs` ran longer between two exits than a
+ * container in a crash loop does.
+ */
 export function outlastsCrashLoop(elapsedMs: number, ends: number): boolean {
   return elapsedMs >= READY_AFTER_MS + ends * CRASH_LOOP_PERIOD_MS;
 }
@@ -113,7 +123,7 @@ function selectContainers(
   return containers.filter(({ image }) => images.includes(image));
 }
 
-/** Returns whether the container has ended with exit code 0. A program that the kernel refuses never does. */
+/** Returns whether the container has ended with exit code 0. A program that the kernel refuses never ends with 0. */
 function hasSucceeded({ terminated, lastTerminated }: ContainerEvidence): boolean {
   return terminated?.exitCode === 0 || lastTerminated?.exitCode === 0;
 }
@@ -147,7 +157,8 @@ function outlivedCrashLoop(
   ageMs: number,
 ): boolean {
   if (restartCount === 0) return terminated === undefined && lastTerminated === undefined;
-  // The status shows the two latest runs. While the container waits for its next start, it shows only the latest one.
+  // The status shows the two latest runs. While the container waits for its next start, the status shows only the
+  // latest run.
   const hasForgottenRun = restartCount >= (waiting === undefined ? 2 : 1);
   return hasForgottenRun && outlastsCrashLoop(ageMs, restartCount + 1);
 }

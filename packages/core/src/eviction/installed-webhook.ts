@@ -10,8 +10,9 @@ import { isValidSelector, matchesNamespace, matchesSelector } from '../policy/la
 const WEBHOOK_NAME = 'pods.archpolicy.dev';
 
 /**
- * The match conditions that earlier versions installed (adr/0048), and that a cluster may still have. Both are true for every
- * replacement that a controller creates, because it is not bound and is not a mirror pod. Other expressions are not evaluated.
+ * The match conditions that earlier versions installed (adr/0048), and that a cluster may still have. Both conditions
+ * are true for every replacement that a controller creates, because such a pod is not bound and is not a mirror pod.
+ * Other expressions are not evaluated.
  */
 const CONDITIONS_THAT_HOLD: ReadonlySet<string> = new Set([
   "!has(object.spec.nodeName) || object.spec.nodeName == ''",

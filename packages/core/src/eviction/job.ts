@@ -57,7 +57,10 @@ function hasEnded(status: JsonObject): boolean {
   );
 }
 
-/** Reads the rules in order, because the first match decides: a rule that fails the Job may precede one that ignores the pod. */
+/**
+ * Reads the rules in order, because the first rule that matches decides: a rule that fails the Job may precede a rule
+ * that ignores the pod.
+ */
 function onDisruption(spec: JsonObject): JobFacts['onDisruption'] {
   const policy = isJsonObject(spec['podFailurePolicy']) ? spec['podFailurePolicy'] : {};
   for (const rule of objects(policy['rules'])) {

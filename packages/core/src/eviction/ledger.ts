@@ -10,13 +10,19 @@ const RATE_WINDOW_MS = 60_000;
  */
 export const SLOTS_PER_OWNER = 3;
 
-/** The same maximum after a change of the leader, because a new leader has no record of its predecessor's evictions. */
+/**
+ * Replaces {@link SLOTS_PER_OWNER} after a change of the leader, because a new leader has no record of its
+ * predecessor's evictions.
+ */
 export const SLOTS_PER_OWNER_AT_START = 1;
 
-/** How long a slot is held after a wrong landing, and how long a new leader uses the smaller limit. */
+/** How long a slot is held after a wrong landing, and how long a new leader uses {@link SLOTS_PER_OWNER_AT_START}. */
 export const SLOT_HELD_MS = 10 * 60_000;
 
-/** How long the slot of a pod that has run on its node is held: long enough for a person to notice the failed replacement. */
+/**
+ * How long a slot is held after the eviction of a pod that has run on its node. A day is long enough for a person to
+ * notice that the replacement failed.
+ */
 export const SLOT_HELD_AFTER_RUN_MS = 24 * 60 * 60_000;
 
 /**
@@ -25,7 +31,7 @@ export const SLOT_HELD_AFTER_RUN_MS = 24 * 60 * 60_000;
  */
 export const SLOT_HELD_FROM_ZERO_MS = 24 * 60 * 60_000;
 
-/** How long a replacement may take to be bound. After this time it counts as landed wrong. */
+/** How long a replacement may take to be bound. After this time, the replacement counts as landed wrong. */
 export const LANDING_DEADLINE_MS = 60_000;
 
 /**
@@ -88,8 +94,8 @@ export class EvictionLedger {
   }
 
   /**
-   * Returns whether the brake and the limits allow the eviction of the pod `uid`. Does not count a slot of this pod: an earlier attempt
-   * without an answer may still hold one.
+   * Returns whether the brake and the limits allow the eviction of the pod `uid`. Does not count a slot of this pod,
+   * because an earlier attempt without an answer may still hold a slot.
    */
   limit({ policy, maxPerMinute, owner, hasRun }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
     const braked = this.#brake.limit(owner, uid, nowMs);
@@ -101,7 +107,8 @@ export class EvictionLedger {
       return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAtMs(held, nowMs) };
     const recent = this.#recent(policy, nowMs);
     if (recent.length < maxPerMinute) return { kind: 'free' };
-    // `recent` can exceed a limit that was lowered. One more eviction fits when fewer than `maxPerMinute` are in the window.
+    // One more eviction fits when fewer than `maxPerMinute` are in the window. `recent` has more if the limit was
+    // lowered.
     const oldest = recent[recent.length - Math.max(1, maxPerMinute)] ?? nowMs;
     return { kind: 'limited', reason: 'PolicyLimit', untilMs: oldest + RATE_WINDOW_MS };
   }
@@ -118,7 +125,10 @@ export class EvictionLedger {
     this.#brake.onEvictionStarted(owner, uid, nowMs);
   }
 
-  /** Returns whether the brake still allows the eviction of `uid`: evictions may have been paused after its slot was reserved. */
+  /**
+   * Returns whether the brake still allows the eviction of `uid`. Evictions may have been paused after the slot of
+   * `uid` was reserved.
+   */
   brakeLimit({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit {
     return this.#brake.limit(owner, uid, nowMs);
   }
@@ -134,7 +144,10 @@ export class EvictionLedger {
     this.#brake.onEvictionRejected(slot.owner, uid);
   }
 
-  /** Returns the UID of the owner's oldest eviction whose replacement has not landed. The next landing counts for this eviction. */
+  /**
+   * Returns the UID of the owner's oldest eviction whose replacement has not landed. The owner's next replacement that
+   * lands is assigned to this eviction.
+   */
   oldestAwaited(owner: string, nowMs: number): string | undefined {
     return this.#heldSlots(owner, nowMs).find(([, slot]) => slot.state === 'awaited')?.[0];
   }

@@ -6,7 +6,10 @@ import { imageKnowledge } from '../pod/image-knowledge.ts';
 import type { ArchPolicySpec } from '../policy/arch-policy.ts';
 import { lacksManifest } from './evidence.ts';
 
-/** A platform that an image's index lists, but for which a node's pull failed: the registry returned "not found" for its manifest. */
+/**
+ * A platform that an image's index lists, but for which the pull of a node failed, because the registry returned "not
+ * found" for the manifest of the platform.
+ */
 export interface SuspectPlatform {
   /** The image reference as written in the pod. */
   readonly image: string;

@@ -22,7 +22,8 @@ export function evaluateReplacement(
   job: JobFacts | undefined,
   ownerKinds: readonly string[],
 ): ReplacementByOwner {
-  // This check comes first: a DaemonSet creates the next pod on the same node, even if `ownerKinds` lists it.
+  // This check comes before the others, because a DaemonSet creates the next pod on the same node, even if `ownerKinds`
+  // lists DaemonSets.
   const reason = nodeBound(pod);
   if (reason !== undefined) return { kind: 'not-replaced', reason };
   if (pod.owner === undefined) return { kind: 'not-replaced', reason: 'BarePod' };

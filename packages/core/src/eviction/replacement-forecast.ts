@@ -35,7 +35,10 @@ export interface ReplacementInput {
   readonly nodes: readonly NodeFacts[];
   /** Epoch milliseconds. */
   readonly nowMs: number;
-  /** Whether to ignore the policy's preference, even if the policy's status does not list the pod's owner (R9). */
+  /**
+   * Whether to ignore the policy's preference even if the policy's status does not list the pod's owner as relaxed
+   * (R9).
+   */
   readonly preferenceRelaxed?: boolean;
 }
 
@@ -59,7 +62,10 @@ export function replacementDemand({ pod, namespace, policy, ...rest }: Replaceme
   return { ...spec, ...resolveOs(pod, imageKnowledge(pod, rest.images, policy.spec), rest.nodes) };
 }
 
-/** Returns the pod's operating system: the scheduler compares only labels, but a kubelet of another operating system rejects the pod. */
+/**
+ * Returns the pod's operating system. The forecast needs it, because the scheduler compares only labels, but a kubelet
+ * of another operating system rejects the pod.
+ */
 function resolveOs(...pod: Parameters<typeof podOs>): { readonly os?: string } {
   const os = podOs(...pod);
   return os.kind === 'open' ? {} : { os: os.name };

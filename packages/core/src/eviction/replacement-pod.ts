@@ -5,9 +5,9 @@ import { REQUIRED } from '../kubernetes/pod-spec.ts';
 import type { NodeSelectorRequirement, NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 
 /**
- * Builds the pod that the owner would create in place of this one, in the API's shape. Contains only the fields that decide the
- * placement, without node and status. Omits empty lists as the API server does, because earlier additions of ArchPolicy are found only
- * if they are verbatim.
+ * Builds the pod that the owner would create in place of this one, in the API's shape. Contains only the fields that
+ * decide the placement, without node and status. Omits empty lists as the API server does, because earlier additions of
+ * ArchPolicy are recognized only if they are unchanged.
  */
 export function replacementPod(pod: PodFacts): JsonObject {
   const { namespace, name, labels, annotations, owner, generateName = name } = pod;

@@ -9,7 +9,9 @@ import { hasRun, isRefused, keepsCrashing, READY_AFTER_MS, willHaveRunAtMs } fro
 import type { RunEvidence } from './has-run.ts';
 import type { EvictionInput, Governed, Misplaced, RemediationPolicy } from './input.ts';
 
-/** Factor of the grace period of a pod with a working container, because an eviction would end that container, too. */
+/**
+ * Multiplies the grace period of a pod that has a working container, because an eviction would end that container, too.
+ */
 const GRACE_FACTOR_WHILE_WORKING = 10;
 
 /**
@@ -18,7 +20,10 @@ const GRACE_FACTOR_WHILE_WORKING = 10;
  */
 const MISSING_KNOWN_AFTER_MS = 11 * 60_000;
 
-/** R5: objects if the labels and `nodeInfo` of the node differ: the scheduler uses the labels, the kubelet its own platform. */
+/**
+ * R5: objects if the labels and `nodeInfo` of the node differ, because the scheduler uses the labels, but the kubelet
+ * uses its own platform.
+ */
 export function nodeIsContradictory({ node }: Misplaced): EvictionDecision | undefined {
   return hasTrueArchitectureLabel(node) && hasTrueOsLabel(node) ? undefined : report('NodeContradictory');
 }
@@ -53,7 +58,8 @@ export function podRuns(input: Misplaced): EvictionDecision | undefined {
   if (policy.remediation.includeReady) return undefined;
   if (pod.ready.value) {
     const countsAtMs = pod.ready.sinceMs + READY_AFTER_MS;
-    // A pod in a crash loop is Ready for less than a second. Its eviction waits, because it would consume a disruption budget while Ready.
+    // A pod in a crash loop is Ready for less than a second. Its eviction waits, so that it consumes no disruption
+    // budget while the pod is Ready.
     return nowMs >= countsAtMs ? report('ReadyOnWrongArchitecture') : wait('ReadyTooShort', countsAtMs);
   }
   const evidence = toRunEvidence(input);
@@ -108,7 +114,7 @@ export function webhookMayUseMissingPlatform({ nowMs, assessment }: Misplaced): 
   return nowMs < knownAtMs ? wait('PlatformMissing', knownAtMs) : undefined;
 }
 
-/** R3: objects if the webhook would not be called for the replacement: the replacement could then be placed on any node. */
+/** R3: objects if the webhook would not be called for the replacement, which could then be placed on any node. */
 export function webhookWouldNotBeCalled({ webhook }: Governed): EvictionDecision | undefined {
   switch (webhook) {
     case 'not-installed':
@@ -159,7 +165,7 @@ export function webhookIsUnreachable({ webhook }: Governed): EvictionDecision | 
   return webhook === 'reachable' ? undefined : wait('WebhookUnreachable');
 }
 
-/** R8: objects until the retry time of the last attempt. An earlier attempt would have the same result. */
+/** R8: objects until the retry time of the last attempt. Before that time, a new attempt would have the same result. */
 export function lastAttemptForbids({ nowMs, lastAttempt }: Governed): EvictionDecision | undefined {
   if (lastAttempt === undefined || nowMs >= lastAttempt.untilMs) return undefined;
   const { reason, untilMs } = lastAttempt;
@@ -172,8 +178,8 @@ export function limitIsReached({ limit }: Governed): EvictionDecision | undefine
 }
 
 /**
- * R9: objects until the policy's status lists the pod's owner among those whose preference is skipped. The status may have no room for
- * the entry.
+ * R9: objects until the policy's status lists the pod's owner among those whose preference is skipped. This can last,
+ * because the status may have no room for a further entry.
  */
 export function preferenceIsNotRelaxed({ unschedulable }: Governed): EvictionDecision | undefined {
   return unschedulable?.relaxed === false ? wait('Relaxing') : undefined;

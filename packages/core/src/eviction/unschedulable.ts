@@ -14,9 +14,12 @@ import { untolerated } from '../requirement/tolerations.ts';
 import { replacementDemand } from './replacement-forecast.ts';
 import type { ReplacementInput } from './replacement-forecast.ts';
 
-/** How long a pod may be unschedulable before ArchPolicy acts (R9): autoscalers and rollouts need some time. */
+/** How long a pod may be unschedulable before ArchPolicy acts (R9), because autoscalers and rollouts need some time. */
 export const UNSCHEDULABLE_AFTER_MS = 2 * 60_000;
-/** The same limit for a pod with a nominated node: pods that the scheduler preempts there may take their grace period to end. */
+/**
+ * Replaces {@link UNSCHEDULABLE_AFTER_MS} for a pod with a nominated node, because the pods that the scheduler preempts
+ * on that node may use their whole grace period.
+ */
 export const NOMINATED_AFTER_MS = 10 * 60_000;
 /** Replaces a `scaleFromZeroWait` that does not parse, although the CRD's schema did not reject it. */
 const SCALE_FROM_ZERO_WAIT_MS = 10 * 60_000;
@@ -82,8 +85,9 @@ export function requiredArchitectures(
 }
 
 /**
- * R9: returns how long the pod may be unschedulable, milliseconds. The limit is longer if an autoscaler may add a node for the pod: its
- * selector and required terms (as in {@link requiredArchitectures}) exclude some architecture, and allow one of `scaleFromZero`.
+ * R9: returns how long the pod may be unschedulable, milliseconds. The limit is longer if an autoscaler may add a node
+ * for the pod: its selector and required terms (as in {@link requiredArchitectures}) exclude at least one architecture,
+ * and allow an architecture of `scaleFromZero`.
  */
 export function unschedulableAfterMs(
   pod: Pick<PodFacts, 'nominated' | 'nodeSelector' | 'requiredAffinity'>,
