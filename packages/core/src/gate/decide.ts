@@ -39,8 +39,8 @@ export type GateDecision =
 
 /**
  * PL9, PL12: decides about a gated pod like about a new pod. The pod waits only while a result can still arrive within
- * the policy's `gateTimeout`. Its gate is lifted at once if the pod no longer has a policy, is exempt now, or if all
- * results are final. After the timeout the pod gets the fallback architecture, or no constraint.
+ * the policy's `gateTimeout`. The gate is lifted at once if the pod no longer has a policy, if it is exempt now, or if
+ * all results are final. After the timeout the pod gets the fallback architecture, or no constraint.
  */
 export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput): GateDecision {
   // The schema validates the duration. A pod without a policy does not wait.
@@ -52,7 +52,8 @@ export function decideGate({ nowMs, waitedMs, policy, ...rest }: GatedPodInput):
     operation: 'CREATE',
     policy: overdue && policy !== undefined ? withoutGate(policy) : policy,
     canGate: !overdue,
-    // Placement compares `retryAtMs` of an image with the whole timeout, which started when the pod was created.
+    // The time at which the pod was created: placement adds the whole timeout to it and compares the sum with
+    // `retryAtMs`.
     nowMs: nowMs - waitedMs,
   };
   const decision = decidePlacement(input);

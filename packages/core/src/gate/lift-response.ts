@@ -5,7 +5,7 @@ export type LiftResponse =
   | { readonly kind: 'gone' }
   /**
    * The pod changed since it was read, or a webhook or policy refused the patch with the same status. To distinguish
-   * both, the pod must be read again.
+   * these two cases, the pod must be read again.
    */
   | { readonly kind: 'conflict' }
   /** A policy, a webhook or the API's own validation refuses this patch. */
@@ -67,9 +67,9 @@ export interface LiftProgress {
 }
 
 /**
- * PL12: returns the next step. After a conflict lifting starts again, a refusal leads to the next lower level at once,
- * and transient errors are retried; no pod stays gated. A 500 counts as a refusal only if the next lower patch would
- * pass at the same moment.
+ * PL12: returns the next step. After a conflict, lifting starts again. After a refusal, the next lower level is tried
+ * at once. After a transient error, the patch is retried. So no pod stays gated. A 500 counts as a refusal only if the
+ * next lower patch would pass at the same moment.
  */
 export function nextLiftStep(answer: LiftResponse, progress: LiftProgress): LiftStep {
   const { hasNext, changed } = progress;
@@ -94,12 +94,15 @@ function afterError({ hasNext, escalate }: LiftProgress, isSuspect: boolean): Li
   return { kind: 'compare', lower: escalate ? 'any' : 'next' };
 }
 
-/** Minimum number of failed passes before all lower levels are compared. Their back-off takes about 6 s. */
+/**
+ * Minimum number of failed passes before all lower levels are compared. The delays between these passes add up to about
+ * 6 s.
+ */
 const MIN_PASSES = 5;
 
 /**
- * Whether to compare all lower levels after transient errors. This is so when the pod's timeout is over and lifting has
- * failed often: then every patch with a constraint may fail, for example because a webhook fails on affinity.
+ * Whether to compare all lower levels after transient errors. True if the pod's timeout is over and lifting has failed
+ * often, because every patch with a constraint may then fail, for example if a webhook fails on affinity.
  */
 export function escalates(passes: number, overdue: boolean): boolean {
   return overdue && passes >= MIN_PASSES;
@@ -107,8 +110,8 @@ export function escalates(passes: number, overdue: boolean): boolean {
 
 /**
  * Whether a patch would be accepted, from the response to its dry run. As a last resort for an overdue pod, a refused
- * dry run counts as accepted: it shows that the API server works, and a webhook that does not support dry runs refuses
- * every dry run.
+ * dry run counts as accepted. The refusal shows that the API server works, and it may come from a webhook that does not
+ * support dry runs and refuses all of them.
  */
 export function passesDryRun(answer: LiftResponse, isLastResort: boolean): boolean {
   if (answer.kind === 'lifted' || answer.kind === 'gone') return true;

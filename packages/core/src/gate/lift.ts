@@ -34,8 +34,8 @@ export interface PatchFallbacks {
   readonly patches: readonly LiftPatch[];
   /**
    * The decision's requirements contradict requirements that the pod already has, for example because a tag moved after
-   * admission. The API server does not allow the removal of the pod's requirements, and no node would match both. So
-   * nothing is added.
+   * admission. The API server does not allow the removal of the pod's requirements, and no node would match both the
+   * old and the new requirements. So nothing is added.
    */
   readonly contradicted: boolean;
 }
@@ -56,8 +56,8 @@ export interface Lifting {
  * PL12: returns the patches that lift the gate of a pod; undefined if the pod has no gate or no `resourceVersion`.
  *
  * On a gated pod the API server allows two changes of required node affinity: appending expressions to terms that are
- * not empty, and setting it if the pod has none. So the patches remove nothing from the terms, and append only
- * expressions that the terms do not imply yet.
+ * not empty, and setting the affinity if the pod has no required node affinity. So the patches remove nothing from the
+ * terms, and append only expressions that the terms do not imply yet.
  *
  * @see
  *   https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/#mutable-pod-scheduling-directives

@@ -32,8 +32,8 @@ const GATES = '/spec/schedulingGates';
 const PATH = pointer('metadata', 'annotations', ANNOTATION_DECISION);
 
 /**
- * Returns the operations that update the decision annotation. It then lists the additions of admission that are still
- * in the pod, except the gate, and the additions of this patch. A pod without additions has no annotation.
+ * Returns the operations that update the decision annotation. The new annotation lists the additions of admission that
+ * are still in the pod, except the gate, and the additions of this patch. A pod without additions has no annotation.
  */
 export function recordingOperations({
   pod,

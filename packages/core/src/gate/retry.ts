@@ -56,7 +56,7 @@ export function liftRetryDelayMs(
   return Math.max(retryAfterMs, remainingMs > 0 ? Math.min(delayMs, remainingMs) : delayMs);
 }
 
-/** Returns a delay that doubles with each attempt. With jitter it is between half of the delay and the full delay. */
+/** Returns a delay with jitter. The delay doubles with each attempt. The jitter reduces the delay by up to a half. */
 function backOff(attempts: number, firstMs: number, maxMs: number, random: number): number {
   return Math.min(maxMs, firstMs * 2 ** (attempts - 1)) * (0.5 + random / 2);
 }
