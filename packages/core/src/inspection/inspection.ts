@@ -17,8 +17,8 @@ export interface ImageFacts {
    */
   readonly single?: true;
   /**
-   * The platforms of an index whose manifests the registry no longer has, as far as they were checked. Absent if no
-   * such platform was found.
+   * The platforms that an index lists, but whose manifests the registry no longer has. Not every platform has been
+   * checked. Absent if no missing platform was found.
    */
   readonly missing?: readonly MissingPlatform[];
 }
