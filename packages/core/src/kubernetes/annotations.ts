@@ -65,7 +65,7 @@ const NAMESPACE_KEYS = listKeys<NamespaceAnnotations>({
   'scheduler.alpha.kubernetes.io/node-selector': true,
 });
 
-/** Maximum length of a value: tenants write the values. A valid value is never longer. */
+/** Maximum length of a value. It is limited, because tenants write the values; a valid value is never longer. */
 const MAX_POD_VALUE_CHARS = 4096;
 /** Replaces a value that is too long. The key is kept, because its presence can matter without the value (static pods). */
 export const TOO_LONG = '(too long)';

@@ -66,8 +66,8 @@ export interface ContainerEvidence {
   readonly ready: boolean;
   readonly running: boolean;
   /**
-   * `state.running.startedAt`, epoch milliseconds. Absent while the pod is Ready: the time of the condition Ready is used instead. So
-   * the statuses of sibling pods are equal, and are stored only once (P8).
+   * `state.running.startedAt`, epoch milliseconds. Absent while the pod is Ready, so that the statuses of sibling pods
+   * are equal and are stored only once (P8). The time of the condition Ready is used instead.
    */
   readonly runningSinceMs?: number;
   readonly restartCount: number;
@@ -92,8 +92,8 @@ export interface ReadyCondition {
   /** `lastTransitionTime`, epoch milliseconds. */
   readonly sinceMs: number;
   /**
-   * Whether the condition was True before and is False now. It turned False well after the kubelet accepted the pod
-   * (`status.startTime`).
+   * Whether the condition was True before and is False now. This is detected from the time at which it turned False,
+   * which is well after the kubelet accepted the pod (`status.startTime`).
    */
   readonly turnedFalse?: true;
 }

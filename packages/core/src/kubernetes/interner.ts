@@ -5,8 +5,8 @@ export type Intern = <T extends object | string>(value: T) => T;
  * Shares one object between equal values. The pods of a workload have equal labels, images, affinity, tolerations and
  * statuses of healthy containers.
  *
- * Two generations limit the memory: when the younger one is full, the older one is dropped. If a dropped value is needed again, the
- * only cost is a second copy.
+ * Two generations limit the memory: when the younger one is full, it replaces the older one, whose values are dropped.
+ * If a dropped value is needed again, the only cost is a second copy.
  */
 export class Interner {
   readonly #maxPerGeneration: number;

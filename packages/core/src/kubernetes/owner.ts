@@ -4,8 +4,9 @@ import { isJsonObject } from '../json/json.ts';
 import { arrayAt, objectAt, textAt } from '../json/read.ts';
 
 /**
- * Maximum lengths of the fields of an owner reference: an owner that exists has no longer ones. Tenants write these fields, and the API
- * server checks only that they are not empty, not their length. A workload key with a longer field would make the whole status of a policy invalid, including all other workloads.
+ * Maximum lengths of the fields of an owner reference. The fields of a reference to an existing owner are never longer.
+ * Tenants write these fields, and the API server checks only that they are not empty, not their length. A workload key
+ * with a longer field would make the whole status of a policy invalid, including all other workloads.
  *
  * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/api/validation/objectmeta.go (`validateOwnerReference`)
  */
@@ -30,7 +31,10 @@ export function readOwner(object: JsonObject): OwnerReference | undefined {
   return undefined;
 }
 
-/** Matches half of a surrogate pair at the end: the API server would replace it, and so return another text than it received. */
+/**
+ * Matches half of a surrogate pair at the end of a truncated text. The half is removed, because the API server would
+ * replace it and return another text than it received.
+ */
 const HALF_PAIR = /\p{Cs}$/u;
 
 function truncatedAt(reference: JsonObject, field: keyof typeof MAX_LENGTHS): string | undefined {

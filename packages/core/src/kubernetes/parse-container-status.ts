@@ -10,7 +10,9 @@ import { parseTimestampMs } from './timestamp.ts';
  */
 const MESSAGE_HALF_CHARS = 512;
 
-/** The status lists of a pod, each with the list of the spec that contains the images of the same containers. */
+/**
+ * The lists of container statuses of a pod, each with the list in the spec that names the images of these containers.
+ */
 const LISTS = [
   ['containerStatuses', 'containers'],
   ['initContainerStatuses', 'initContainers'],

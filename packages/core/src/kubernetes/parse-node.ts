@@ -7,8 +7,8 @@ import { nodeAllocatable } from './requests.ts';
 const EFFECTS: ReadonlySet<string> = new Set<Taint['effect']>(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
 
 /**
- * Parses a node; undefined if it is not a Kubernetes object. Before the kubelet has reported the architecture, `architecture` is empty.
- * No image supports and no policy names an empty architecture.
+ * Parses a node; undefined if it is not a Kubernetes object. Before the kubelet has reported the architecture,
+ * `architecture` is empty. No image supports an empty architecture, and no policy names one.
  */
 export function parseNode(raw: JsonObject): NodeFacts | undefined {
   const metadata = objectAt(raw, 'metadata');

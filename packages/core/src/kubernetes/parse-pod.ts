@@ -67,7 +67,10 @@ function readIdentity(metadata: JsonObject): Identity | undefined {
 const LACKS_CLAIM =
   /unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*"|available persistent volumes to bind|bound to non-existent pv|resourceclaim "?[^ ]* not found|cannot allocate all claims/i;
 const NAMES_AFFINITY = /affinity/i;
-/** Matches object names in a message. Tenants choose them, so they could contain `affinity`. */
+/**
+ * Matches object names in a message. The names are removed before the message is searched for the word `affinity`,
+ * because tenants could choose a name with this word.
+ */
 const QUOTED = /"[^"]*"/g;
 
 function lacksClaim(message: string): boolean {

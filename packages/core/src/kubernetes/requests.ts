@@ -11,8 +11,9 @@ export const RESOURCE_PODS = 'pods';
 
 const NONE: ResourceAmounts = {};
 /**
- * Maximum number of resources per pod, because each name is stored per pod and compared with each node and its pods. Nodes have fewer
- * than twenty resources, but a tenant can invent names. Further names are ignored.
+ * Maximum number of resources per pod. It is limited, because each name is stored per pod, and is compared with each
+ * node and the pods on that node. Nodes have fewer than twenty resources, but a tenant can invent names. Further names
+ * are ignored.
  */
 const MAX_RESOURCES = 64;
 const ON_EVERY_NODE = ['cpu', 'memory', 'ephemeral-storage'];
@@ -36,7 +37,8 @@ export function podRequests(spec: JsonObject): ResourceAmounts {
     const requests = readRequests(container);
     const isSidecar = container['restartPolicy'] === 'Always';
     if (isSidecar) add(total, requests);
-    // Loops over the names of this container only: with thousands of containers and names, a loop over all of `started` takes seconds.
+    // Loops over the names of this container only: with thousands of containers and names, loops over all of `started`
+    // would take seconds.
     for (const [name, amount] of requests) {
       const beside = (started.get(name) ?? 0) + amount;
       if (isSidecar) started.set(name, beside);
@@ -70,7 +72,8 @@ export function hasRoom(
   if (slots !== undefined && (others.length + 1) * 1_000 > slots) return false;
   return Object.entries(requests).every(([name, amount]) => {
     const most = getAmount(allocatable, name) ?? 0;
-    // Decides without the expensive sum over the other pods if possible: most nodes lack a rare resource.
+    // Avoids the expensive sum over the other pods if possible. Most nodes lack a rare resource, so this check usually
+    // suffices.
     if (amount === 0 || amount > most) return amount === 0;
     return others.reduce((sum, other) => sum + (getAmount(other, name) ?? 0), amount) <= most;
   });

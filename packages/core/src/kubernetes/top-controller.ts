@@ -52,9 +52,9 @@ export function controllerKey({ namespace, kind, name }: TopController): string 
 }
 
 /**
- * PL7: returns the key of a workload, `namespace/kind/name`, which is the same for all its revisions and runs. It names the top
- * controller, without the number at the end of a CronJob's Job. For a bare pod it contains `generateName`. The field `owner` in a
- * policy's `status.relaxed` has the same form (R9).
+ * PL7: returns the key of a workload, `namespace/kind/name`, which is the same for all its revisions and runs. The key
+ * names the top controller, without the number at the end of a CronJob's Job. For a bare pod, the key contains
+ * `generateName`. The field `owner` in a policy's `status.relaxed` has the same form (R9).
  */
 export function workloadKey(pod: OwnedPod): string {
   const { owner, generateName, name } = pod;
