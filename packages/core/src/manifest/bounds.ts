@@ -6,8 +6,8 @@ import type { JsonBounds } from '../json/index.ts';
  */
 const MAX_DEPTH = 32;
 /**
- * Maximum number of values in a document. An index of 10,000 entries with all optional fields has 200,000, and takes
- * about 40 ms to parse.
+ * Maximum number of values in a document. An index of 10,000 entries with all optional fields has 200,000 values, and
+ * takes about 40 ms to parse.
  */
 const MAX_VALUES = 220_000;
 
