@@ -46,8 +46,8 @@ export type ParsedDecision =
 
 /**
  * Formats the annotation's value: compact JSON of at most {@link MAX_DECISION_BYTES}. If the value would be longer, the
- * facts of the images are omitted. If that is not enough, the additions are omitted as well: then the next call treats
- * them as the owner's.
+ * facts of the images are omitted. If that is not enough, the additions are omitted as well. The next call then treats
+ * these additions as part of the owner's manifest.
  *
  * @param terms number of required terms of the pod
  */

@@ -61,7 +61,7 @@ function writtenInManifest(spec: JsonObject): WrittenKeys {
 }
 
 /**
- * Returns the keys that server-side apply recorded. It stores field names with the prefix `f:`, and treats the node
+ * Returns the keys that server-side apply recorded. The record contains field names with the prefix `f:`, and the node
  * selector as one value.
  */
 function fromManagedFields(applied: readonly JsonObject[]): WrittenKeys | undefined {

@@ -21,8 +21,9 @@ export function architectureToleration(architecture: NodeArchitecture): Tolerati
 }
 
 /**
- * PL8: returns those of the architectures whose taint exists and may be tolerated, but is not tolerated by the pod yet.
- * Returns none while the API server refuses such tolerations, because it would reject the pod.
+ * PL8: returns the architectures for which a toleration is added: their taint exists, the pod may tolerate the taint,
+ * and does not tolerate it yet. Returns none while the API server refuses such tolerations, because it would reject the
+ * pod.
  */
 export function tolerable(
   architectures: readonly NodeArchitecture[],

@@ -143,7 +143,8 @@ function architectureRequirements(
   { architectures, isChoice = false }: Pick<Proposal, 'architectures' | 'isChoice'>,
 ): readonly NodeSelectorRequirement[] {
   if (architectures === 'any') return [];
-  // PL5: if a node without the label can take the pod, such nodes are not excluded: the pod may fit on no other node.
+  // PL5: if a node without the label can take the pod, such nodes are not excluded, because the pod may fit on no other
+  // node.
   const keepsUnlabelled = unlabelled === 'also' && !isChoice;
   const requirement = (keepsUnlabelled ? exceptOthersRequirement : architectureRequirement)(architectures);
   return requirement === undefined || isImpliedEverywhere(view, requirement) ? [] : [requirement];

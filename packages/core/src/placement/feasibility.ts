@@ -15,8 +15,8 @@ export function isPossible(context: PlacementContext, architecture: NodeArchitec
 }
 
 /**
- * The results of the node searches for one decision. They are stored, because several rules need them and the number of
- * searches is limited (`PASSES` in limits.ts).
+ * The results of the node searches for one decision. The results are stored, because several rules need them and the
+ * number of searches is limited (`PASSES` in limits.ts).
  */
 interface Search {
   readonly found: Map<NodeArchitecture, boolean>;
@@ -42,7 +42,7 @@ function search(context: PlacementContext, architecture: NodeArchitecture): bool
 function isBrought(context: PlacementContext, demand: SchedulingDemand, architecture: NodeArchitecture): boolean {
   if (!context.policy.spec.scaleFromZero.includes(architecture)) return false;
   const known = getSearch(context);
-  // The demand differs by architecture only in its tolerations, which do not affect this result: one search is enough.
+  // One search is enough: the demands of two architectures differ only in tolerations, which do not affect the result.
   const bringable = (known.bringable ??= bringableArchitectures(demand, context.input.nodes));
   return bringable === 'any' || bringable.has(architecture);
 }

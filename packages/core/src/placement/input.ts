@@ -15,19 +15,21 @@ export interface PlacementInput {
   readonly namespaceFacts: NamespaceFacts | undefined;
   /** The governing policy (`selectPolicy`); absent if there is none. */
   readonly policy: ArchPolicy | undefined;
-  /** The inspections of the images that `imagesToInspect` returns. A missing one has not finished in time. */
+  /**
+   * The inspections of the images that `imagesToInspect` returns. An image without an entry was not inspected in time.
+   */
   readonly images: ReadonlyMap<string, Inspection>;
   /** All nodes of the cluster. */
   readonly nodes: readonly NodeFacts[];
-  /** Whether an operator will lift the gate: its Lease is fresh. */
+  /** Whether the Lease of an operator is fresh, so that the operator will lift the gate. */
   readonly canGate: boolean;
   /**
-   * The current time in epoch milliseconds, for `retryAtMs` of images and for relaxations in the policy's status.
-   * Absent: no `retryAtMs` is too late to gate the pod, and nothing is relaxed.
+   * The current time in epoch milliseconds, for `retryAtMs` of images and for relaxations in the policy's status. If it
+   * is absent, the pod may be gated regardless of `retryAtMs`, and nothing is relaxed.
    */
   readonly nowMs?: number;
   /** `activeDeadlineSeconds` of the pod's Job, if known. */
   readonly jobDeadlineSeconds?: number;
-  /** Whether the preference is relaxed (R9). Overrides the policy's status; absent: the status decides. */
+  /** Whether the preference is relaxed (R9), regardless of the policy's status. If absent, the status decides. */
   readonly preferenceRelaxed?: boolean;
 }

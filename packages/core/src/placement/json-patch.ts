@@ -93,7 +93,9 @@ function applyAt(
   return next === undefined ? undefined : withField(value, token, next);
 }
 
-/** Applies an operation to the whole document. It is never removed, because no patch of ArchPolicy does that. */
+/**
+ * Applies an operation to the whole document. Refuses to remove the document, because no patch of ArchPolicy does that.
+ */
 function applyToWhole(value: Json, operation: JsonPatchOperation): Json | undefined {
   if (operation.op === 'remove') return undefined;
   if (operation.op === 'test') return jsonEqual(value, operation.value) ? value : undefined;
@@ -117,7 +119,7 @@ function applyToField(object: JsonObject, key: string, operation: JsonPatchOpera
 }
 
 function withField(object: JsonObject, key: string, value: Json): JsonObject {
-  // A literal can create an own field named `__proto__`, and an assignment cannot. But it takes three times as long.
+  // An assignment cannot create an own field named `__proto__`. A literal can, but takes three times as long.
   if (key === '__proto__') return { ...object, [key]: value };
   const copy: Record<string, Json | undefined> = { ...object };
   copy[key] = value;

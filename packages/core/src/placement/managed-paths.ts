@@ -54,7 +54,10 @@ function object(fields: Readonly<Record<string, ManagedPath>>): ManagedPath {
   return { kind: 'object', fields };
 }
 
-/** Any string may be an addition of ArchPolicy under a copied key, because the value is copied from a label. */
+/**
+ * Returns the managed keys of the node selector. Under a copied key, any string may be an addition of ArchPolicy,
+ * because the string was copied from a label.
+ */
 function selectorKeys(copiedKeys: readonly string[], except: readonly string[]): Readonly<Record<string, ManagedPath>> {
   const copied = copiedKeys.map((key) => [key, { kind: 'value', isManaged: isString } as const] as const);
   const managed = {

@@ -18,8 +18,8 @@ export function decideNoCommonArchitecture(
 }
 
 /**
- * Whether the operating system was only assumed, and the images have a common architecture for another one. Then the
- * pod is not denied.
+ * Whether the operating system was only assumed, and the images have a common architecture on another operating system.
+ * Then the pod is not denied.
  */
 function mayRunElsewhere({ os, policy }: PlacementContext, knowledge: readonly ImageKnowledge[]): boolean {
   if (os.kind === 'declared') return false;

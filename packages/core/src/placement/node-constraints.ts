@@ -114,8 +114,8 @@ export function contradictsTogether(
 }
 
 /**
- * Returns the required terms, which are ORed. Without required affinity, returns one `undefined`: the node selector is
- * then evaluated alone.
+ * Returns the required terms, which are ORed. Without required affinity, returns a list with one `undefined`, so that
+ * the node selector is evaluated alone.
  */
 function getTerms({ requiredAffinity }: OwnerConstraints): readonly (NodeSelectorTerm | undefined)[] {
   return requiredAffinity?.nodeSelectorTerms ?? [undefined];
@@ -124,7 +124,7 @@ function getTerms({ requiredAffinity }: OwnerConstraints): readonly (NodeSelecto
 function allowedArchitectures(nodeSelector: Labels, term: NodeSelectorTerm | undefined): ValueSet {
   return intersection(
     allowedValues(nodeSelector, term, LABEL_ARCH),
-    // Nodes may not have the deprecated label, so it counts only if the pod constrains it.
+    // Nodes may lack the deprecated label, so the label counts only if the pod constrains it.
     allowedValues(nodeSelector, term, LABEL_ARCH_BETA),
   );
 }

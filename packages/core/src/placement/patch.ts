@@ -68,8 +68,9 @@ function removeAdditions({ removed }: Original): readonly JsonPatchOperation[] {
 
 /**
  * Returns the removals and then the additions, without pairs that cancel each other: the removal and the addition of
- * equal values at the same path. Values are removed in the reverse order of their addition. So the last removal can
- * cancel the first addition, the one before it the second, and the positions in the remaining operations stay correct.
+ * equal values at the same path. Values are removed in the reverse order of their addition. So the last removal is
+ * compared with the first addition, the second to last removal with the second addition, and so on until a pair
+ * differs. The positions in the remaining operations stay correct.
  */
 function difference(removed: readonly Addition[], added: readonly Addition[]): readonly JsonPatchOperation[] {
   let same = 0;

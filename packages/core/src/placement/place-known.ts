@@ -20,8 +20,8 @@ export function placeKnown(context: PlacementContext, possible: Architectures): 
 }
 
 /**
- * PL3: places a pod whose manifest already restricts the architecture. Adds what the images require, and ignores the
- * preference: it must not narrow the owner's choice.
+ * PL3: places a pod whose manifest already restricts the architecture. Adds what the images require. Ignores the
+ * preference, because a preference must not narrow the owner's choice.
  */
 function placeWithinChoice(context: PlacementContext, remaining: Architectures): PlacementDecision {
   const chosen = remaining === 'any' ? allowedByOwner(context.view, NODE_ARCHITECTURES) : remaining;
@@ -79,7 +79,7 @@ function placeByPreference(context: PlacementContext, remaining: Architectures):
   });
 }
 
-/** Selects the required architecture, and whether the preference becomes preferred terms instead. */
+/** Selects the architecture to require, and decides whether the preference becomes preferred terms instead. */
 function chooseWithin(
   context: PlacementContext,
   wanted: readonly Wanted[],

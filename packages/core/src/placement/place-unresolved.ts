@@ -25,8 +25,8 @@ export function placeUnresolved(
   const isOwnerChoice = constrainsArchitecture(view);
   // If the owner allows only one architecture, the result of an inspection cannot change the placement.
   const settled = isOwnerChoice && allowedByOwner(view, NODE_ARCHITECTURES).length <= 1;
-  // Requirements of a gated pod cannot be removed. So the allow-list is not required yet: the images may support none
-  // of it.
+  // The allow-list is not required yet: requirements of a gated pod cannot be removed, and the images may turn out to
+  // support none of the list.
   if (action === 'gate' && !settled) return gatePod(context, restrictToOwnerChoice(view, support.supported));
   return constrainOrLeave(context, {
     ...(settled ? keepOwnerChoice(context, remaining) : narrow(context, remaining, action)),
@@ -58,7 +58,8 @@ function narrow(
   const plain = withoutWeakOffers(context, remaining);
   const guess = isRelaxed(view, input, policy) ? undefined : findGuess(context, plain, action);
   if (guess === undefined) {
-    // PL8: without the weak offers, the remaining nodes may have a taint that the pod must tolerate.
+    // PL8: if the weak offers were removed, the nodes of the other architectures may have a taint that the pod must
+    // tolerate.
     return {
       architectures: plain,
       reason: 'PartlyKnown',
@@ -66,7 +67,7 @@ function narrow(
     };
   }
   const narrowed = { ...guess, tolerated: tolerated(context, guess.architectures) };
-  // The resolved images allow only the guessed architectures, so the guess does not narrow the pod.
+  // If the resolved images allow only the guessed architectures, the guess does not narrow the pod.
   if (plain !== 'any' && plain.length === guess.architectures.length) return narrowed;
   return mayBeVolumeBound(view, policy) ? soften(context, guess, plain) : { ...narrowed, isChoice: true };
 }
@@ -100,7 +101,7 @@ function buildWarnings({ support }: PlacementContext, settled: boolean): readonl
   ];
 }
 
-/** Maximum number of warnings about unresolved images: a pod may have many images with similar warnings. */
+/** Maximum number of warnings about unresolved images, because a pod may have many images with similar warnings. */
 const MAX_UNRESOLVED_WARNINGS = 3;
 
 /**
@@ -118,7 +119,8 @@ function findGuess(context: PlacementContext, remaining: Architectures, action: 
     ...(action === 'fallback'
       ? [{ architectures: filterAllowed(context, remaining, [fallbackArchitecture]), reason: 'Fallback' as const }]
       : []),
-    // If a resolved image constrains the pod, `remaining` is already restricted to the allow-list.
+    // The allow-list is a guess only if no resolved image constrains the pod: else it has already restricted
+    // `remaining`.
     ...(remaining === 'any'
       ? [{ architectures: filterAllowed(context, remaining, architectures ?? []), reason: 'AllowedByPolicy' as const }]
       : []),

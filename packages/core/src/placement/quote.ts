@@ -9,7 +9,7 @@ export function utf8Length(text: string): number {
     if (unit < 0x80) continue;
     if (unit < 0x800) bytes += 1;
     else if (isLead(unit) && isTrail(text.charCodeAt(i + 1))) {
-      // A surrogate pair has four bytes: two more than its two units count.
+      // A surrogate pair has four bytes, but its two units have been counted as one byte each.
       bytes += 2;
       i += 1;
     } else bytes += 2;

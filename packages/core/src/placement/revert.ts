@@ -120,7 +120,10 @@ function matchFields(
   return combineParts(parts, Object.keys(value).length);
 }
 
-/** Matches the terms by their positions. If the number of terms changed, returns none: their positions are unknown. */
+/**
+ * Matches the terms by their positions. If the number of terms changed, returns none, because the positions are then
+ * unknown.
+ */
 function matchTerms(
   { value, path }: Position,
   managed: ManagedPathOf<'terms'>,
@@ -165,8 +168,8 @@ interface MatchedPart {
 }
 
 /**
- * Returns `'whole'` if every part of the value is matched as a whole. A value with other parts is kept, without the
- * matched ones.
+ * Returns `'whole'` if every part of the value is matched as a whole. A value that also has other parts is kept, and
+ * only its matched parts are removed.
  */
 function combineParts(parts: readonly MatchedPart[], size: number): 'whole' | readonly Addition[] {
   if (size > 0 && parts.length === size && parts.every(({ found }) => found === 'whole')) return 'whole';

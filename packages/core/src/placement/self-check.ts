@@ -27,8 +27,9 @@ export type SelfCheck =
 export type SelfCheckProblem = 'DoesNotApply' | 'InvalidRequirement' | 'InvalidWeight' | 'AnnotationsTooLarge';
 
 /**
- * PL11: applies the patch to the received object and validates the changes as the API server does. If the patch does
- * not apply or makes the pod invalid, the API server rejects the pod under any failure policy.
+ * PL11: applies the patch to the received object and validates the changes as the API server does. This check is
+ * needed, because the API server would reject the pod under any failure policy if the patch did not apply or made the
+ * pod invalid.
  */
 export function selfCheck(
   received: JsonObject,
@@ -63,7 +64,7 @@ function annotationsFit(pod: JsonObject): boolean {
   const annotations = Object.entries(stringMapAt(objectAt(pod, 'metadata'), 'annotations')).flat();
   let units = 0;
   for (const text of annotations) units += text.length;
-  // An exact count reads every character. Most pods do not need it, because they are far below the limit.
+  // Most pods are far below the limit, so they do not need the exact count, which reads every character.
   if (units * MAX_BYTES_PER_UNIT <= MAX_ANNOTATIONS_BYTES) return true;
   let bytes = 0;
   for (const text of annotations) bytes += utf8Length(text);

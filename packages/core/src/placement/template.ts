@@ -12,8 +12,8 @@ const MAX_ANNOTATIONS_LENGTH = 16_384;
 
 /**
  * Returns, as text, all parts of a pod that its placement reads or its patch changes. Two pods with the same text get
- * the same placement from the same input, and the check of a patch for one (PL11) holds for the other. Pods of a
- * ReplicaSet have the same text, although their names and some volume names differ.
+ * the same placement from the same input, and a patch that passed its check for one pod (PL11) is valid for the other,
+ * too. Pods of a ReplicaSet have the same text, although their names and some volume names differ.
  *
  * Returns undefined for a bare pod, whose placement also depends on its name and managed fields, and for a pod that is
  * too large or malformed. A number that is not finite becomes null in the text, but no API server sends such a number.

@@ -7,7 +7,7 @@ import type { PodView } from './pod-view.ts';
 /**
  * Whether the pod mounts a PersistentVolumeClaim, and no controller is known to replace the pod (PL6). The volume may
  * be bound to a node or zone without the preferred architecture, and no eviction could correct that (R2, R9). A pod of
- * a Job always counts, because neither its Job nor its claims and volumes are read.
+ * a Job is always included, because neither the Job nor the claims and volumes of the pod are read.
  */
 export function mayBeVolumeBound({ owner, spec }: PodView, policy: ArchPolicy): boolean {
   if (!mountsClaim(spec)) return false;
