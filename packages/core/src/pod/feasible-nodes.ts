@@ -24,7 +24,7 @@ export interface SchedulingDemand {
 /**
  * Returns the ready, schedulable nodes of these architectures that satisfy the demand and have only tolerated taints
  * (PL6, R4, R9). `'any'` includes nodes without an architecture label. Returns none if the search would take too many
- * steps: tenants write pods, and must not delay other requests. Free resources and other pods on a node are not
+ * steps, because tenants write pods and must not delay other requests. Free resources and other pods on a node are not
  * considered.
  */
 export function feasibleNodes(

@@ -25,7 +25,9 @@ type ImagePolicy = Pick<ArchPolicySpec, 'images'>;
 
 const NOT_ANSWERED: Inspection = { kind: 'unresolved', reason: 'Deadline' };
 const NOTHING_DECLARED: Inspection = { kind: 'unresolved', reason: 'UnknownPlatform' };
-/** For a pod with too many images. Unlike `Deadline`, waiting does not help. */
+/**
+ * The result for each image of a pod with too many images. The reason is not `Deadline`, because waiting does not help.
+ */
 const TOO_MANY: Inspection = { kind: 'unresolved', reason: 'TooLarge' };
 
 /**
@@ -64,8 +66,8 @@ function asMounted(inspection: Inspection): Inspection {
 }
 
 /**
- * Treats facts without platforms as unresolved, unless they are neutral. They never mean that no node can run the
- * image.
+ * Treats facts without platforms as unresolved, unless they are neutral, because a lack of platforms does not mean that
+ * no node can run the image.
  */
 function withUsableFacts(inspection: Inspection): Inspection {
   if (inspection.kind === 'unresolved' || inspection.facts.neutral) return inspection;

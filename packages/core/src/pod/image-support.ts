@@ -14,8 +14,8 @@ export interface CommonSupport {
    */
   readonly supported: Architectures;
   /**
-   * The part of `supported` that the policy's allow-list contains. If the allow-list contains none of them, all of
-   * `supported`, unless the policy denies such pods.
+   * The part of `supported` that the policy's allow-list contains. If the allow-list contains no part of `supported`,
+   * this is all of `supported`, unless the policy denies such pods.
    */
   readonly architectures: Architectures;
   /** The part of `supported` that every image offers plainly. The rest is offered weakly by at least one image. */
@@ -71,8 +71,9 @@ export function isNone(architectures: Architectures): boolean {
 }
 
 /**
- * Returns the supported architectures that the policy allows. If the images constrain nothing, that is the whole
- * allow-list; but if some images are unresolved, it is `'any'`, because they may support only other architectures.
+ * Returns the supported architectures that the policy allows. If the resolved images constrain nothing, returns the
+ * whole allow-list. If there are also unresolved images, returns `'any'` instead, because the unresolved images may
+ * support only architectures outside the allow-list.
  */
 function restrictToAllowed(
   supported: Architectures,

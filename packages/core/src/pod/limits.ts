@@ -5,8 +5,8 @@ import { isJsonArray, objectAt } from '../json/read.ts';
 import type { NodeSelectorTerm } from '../kubernetes/node-selector.ts';
 
 /**
- * Bounds on the parts of one pod. A tenant's pod may have three megabytes, and a single thread decides for the whole
- * cluster. Legitimate pods are far below these bounds, and larger pods are not evaluated.
+ * Bounds on the parts of one pod. They are needed, because a tenant's pod may have three megabytes, and a single thread
+ * decides for the whole cluster. Legitimate pods are far below these bounds, and larger pods are not evaluated.
  */
 export const MAX_IMAGES = 256;
 const MAX_ELEMENTS = 256;
@@ -20,16 +20,16 @@ const MAX_DECISION_STEPS = 1_000_000;
  */
 const PASSES = 4;
 /**
- * Maximum number of steps of one search, which take about 5 ms. A search that would need more finds no node; about ten
- * steps per node are usual.
+ * Maximum number of steps of one search, which take about 5 ms. A search that would need more steps finds no node.
+ * Usually, about ten steps per node are needed.
  */
 const MAX_SEARCH_STEPS = MAX_DECISION_STEPS / PASSES;
 /** Number of steps that a comparison of integers (Gt, Lt) counts as, because it parses two strings. */
 const COMPARISON_STEPS = 10;
 
 /**
- * Maximum number of containers, init containers and volumes together: each of them may name an image. A large pod has
- * some dozens.
+ * Maximum number of containers, init containers and volumes together, because each of them may name an image. A large
+ * pod has some dozens.
  */
 const MAX_PARTS = 500;
 /**

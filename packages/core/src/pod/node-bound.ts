@@ -17,7 +17,8 @@ export type NodeBound = 'StaticPod' | 'DaemonSetPod';
 /** Returns why the pod is bound to one node (PL1, R2); undefined when it is not. */
 export function nodeBound(pod: NodeBoundView): NodeBound | undefined {
   if (isStatic(pod)) return 'StaticPod';
-  // Of any API group: each pod of a DaemonSet serves its own node, and an eviction would leave the node without it.
+  // Ignores the API group: a pod of any DaemonSet serves its node, and an eviction would leave the node without the
+  // pod.
   return pod.owner?.kind === 'DaemonSet' ? 'DaemonSetPod' : undefined;
 }
 

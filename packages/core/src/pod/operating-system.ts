@@ -25,9 +25,9 @@ const SYSTEMS = [LINUX, 'windows'] as const;
 
 /**
  * PL4: returns the pod's operating system. If the pod does not declare one, the nodes that match its node selector and
- * required terms decide. If a Linux node matches, or no node matches, it is Linux; otherwise it is the operating system
- * of the matching nodes. The nodes are searched only if the images support another system than Linux, because otherwise
- * the result does not matter.
+ * required terms decide. If a Linux node matches, or no node matches, the result is Linux; otherwise it is the
+ * operating system of the matching nodes. The nodes are searched only if the images support another system than Linux,
+ * because otherwise the result does not matter.
  */
 export function podOs(pod: OsConstraints, knowledge: readonly ImageKnowledge[], nodes: readonly NodeFacts[]): PodOs {
   const declared = declaredOs(pod);

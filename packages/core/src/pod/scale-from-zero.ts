@@ -26,8 +26,8 @@ const LABELS_OF_ANY_NODE: ReadonlySet<string> = new Set([
 
 /**
  * PL6, R4: whether an autoscaler that can add nodes of this architecture (`scaleFromZero`) can add a node that matches
- * the pod. It cannot if the pod selects nodes by name or by labels that are not in {@link LABELS_OF_ANY_NODE}, and all
- * existing nodes that match this selection have other architectures.
+ * the pod. This is impossible if the pod selects nodes by name or by labels that are not in {@link LABELS_OF_ANY_NODE},
+ * and all existing nodes that match this selection have other architectures.
  */
 export function canBeBrought(
   demand: SchedulingDemand,

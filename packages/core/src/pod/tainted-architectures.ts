@@ -7,7 +7,7 @@ import type { ArchPolicy } from '../policy/index.ts';
 /**
  * Returns the sorted architectures for which a pod may need a toleration of the taint `kubernetes.io/arch=ARCHITECTURE`
  * (PL8): the architectures for which a node has the taint, ready or not, and the architectures of `scaleFromZero`,
- * because future nodes may have it.
+ * because future nodes of these architectures may have the taint.
  */
 export function taintedArchitectures(
   nodes: readonly NodeFacts[],
