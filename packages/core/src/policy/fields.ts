@@ -75,7 +75,8 @@ export function duration(min: string, max: string, example: string, description:
     z.string().max(MAX_DURATION_LENGTH),
     [
       {
-        // At most six digits, because CEL's duration arithmetic overflows with more. Each maximum has fewer digits.
+        // Numbers have at most six digits, because CEL's duration arithmetic overflows with more. The maximum of each
+        // field has fewer digits.
         cel: `${celMatches('self', '^([1-9][0-9]{0,5}(s|m|h))+$')} && duration(self) >= duration('${min}') && duration(self) <= duration('${max}')`,
         holds: (text) => {
           const value = parseDurationMs(text);

@@ -8,8 +8,8 @@ type NamedImage = Pick<ImageReference, 'registry' | 'repository' | 'tag' | 'dige
 
 /**
  * Returns the platforms that `spec.images` sets for an image; undefined if no entry matches, so that the image must be
- * inspected. The first matching entry applies. Its pattern is compared with `registry/repository`, and also with the
- * tag or the digest appended.
+ * inspected. The first matching entry applies. The pattern of an entry is compared with `registry/repository`, and also
+ * with this text followed by the tag or the digest.
  */
 export function overriddenPlatforms(
   images: ArchPolicySpec['images'],

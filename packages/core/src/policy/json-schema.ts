@@ -7,7 +7,7 @@ export type SchemaDocument = Readonly<Record<string, unknown>>;
 
 /**
  * Returns the OpenAPI 3.0 schemas of specification and status, from which the CRD is generated. Fields with a default
- * are optional in them.
+ * are optional in these schemas.
  */
 export function archPolicyJsonSchemas(): { readonly spec: SchemaDocument; readonly status: SchemaDocument } {
   const document = (schema: z.ZodType): SchemaDocument => ({

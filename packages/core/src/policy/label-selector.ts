@@ -60,8 +60,8 @@ export function matchesSelector(selector: LabelSelector, labels: SelectableLabel
 }
 
 /**
- * Returns whether a namespace selector matches the namespace. Adds the name label, which the API server sets, because
- * `labels` may not contain it.
+ * Returns whether a namespace selector matches the namespace. Adds the label with the namespace's name, which the API
+ * server always sets, because `labels` can lack it.
  */
 export function matchesNamespace(
   selector: LabelSelector,

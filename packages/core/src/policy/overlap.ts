@@ -21,7 +21,8 @@ export function findShadow(policy: ArchPolicy, policies: Iterable<ArchPolicy>): 
 }
 
 /**
- * Returns the first other policy that selects the pod and has the winner's priority. It loses only because of its name.
+ * Returns the first other policy that selects the pod and has the winner's priority. Its name is the only reason why
+ * this policy does not govern the pod.
  */
 export function findRival(
   winner: ArchPolicy,
@@ -46,7 +47,9 @@ function covers(outer: ArchPolicy, inner: ArchPolicy): boolean {
   );
 }
 
-/** Returns whether all labels that match `inner` also match `outer`. An invalid selector matches nothing. */
+/**
+ * Returns whether all labels that match `inner` also match `outer`. Returns false if one of the selectors is invalid.
+ */
 function selectorCovers(outer: LabelSelector, inner: LabelSelector): boolean {
   if (!isValidSelector(outer) || !isValidSelector(inner)) return false;
   const allowed = allowedBy(inner);
@@ -54,8 +57,8 @@ function selectorCovers(outer: LabelSelector, inner: LabelSelector): boolean {
 }
 
 /**
- * Returns the values that a valid selector allows, by label key. Its operators are also operators of node selectors, so
- * it uses the same sets of values.
+ * Returns the values that a valid selector allows, by label key. The operators of label selectors also exist in node
+ * selectors, so the same sets of values are used.
  */
 function allowedBy({ matchLabels = {}, matchExpressions = [] }: LabelSelector): ReadonlyMap<string, ValueSet> {
   const allowed = new Map<string, ValueSet>();

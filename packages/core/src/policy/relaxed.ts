@@ -17,7 +17,8 @@ interface Period {
 }
 
 /**
- * A parsed entry of `status.relaxed` (R9). Its `scope`, which is absent for a workload, determines what it relaxes:
+ * A parsed entry of `status.relaxed` (R9). The field `scope`, which is absent for a workload, determines what the entry
+ * relaxes:
  *
  * - workload: every preference, for the pods of one workload
  * - namespace: the preference for one architecture, for the pods of one namespace
@@ -68,7 +69,7 @@ function parsePeriod({ since, until }: RelaxedEntry): Period | undefined {
   return untilMs === undefined ? undefined : { ...(sinceMs !== undefined && { sinceMs }), untilMs };
 }
 
-/** Returns whether any entry is active now. Expired entries are kept for a day. */
+/** Returns whether any entry is active now. Not every entry is, because expired entries are kept for a day. */
 export function relaxesAnything(relaxed: readonly RelaxedEntry[], nowMs: number): boolean {
   return relaxed.some((entry) => (parseRelaxation(entry)?.untilMs ?? nowMs) > nowMs);
 }

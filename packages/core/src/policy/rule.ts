@@ -23,8 +23,8 @@ export interface FieldMeta {
 }
 
 /**
- * Adds rules to a schema: `parse` checks them, and the CRD contains them. Call it after zod's methods, because they
- * remove the metadata.
+ * Adds rules to a schema: `parse` checks them, and the CRD contains them. Call this function after zod's methods,
+ * because these remove the metadata.
  */
 export function ruled<S extends z.ZodType>(schema: S, rules: readonly Rule<z.output<S>>[], meta: FieldMeta): S {
   const checked = schema.superRefine((value, context) => {

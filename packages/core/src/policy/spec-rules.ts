@@ -1,8 +1,8 @@
 import type { Rule } from './rule.ts';
 
 /**
- * The fields that the rules read. They are declared again here: the schema contains the rules, so a type from the
- * schema would be circular.
+ * The fields that the rules read. They are declared again here, because the schema contains the rules, so that a type
+ * from the schema would be circular.
  */
 interface RuledSpec {
   readonly architectures?: readonly string[] | undefined;
@@ -13,7 +13,10 @@ interface RuledSpec {
   readonly fallbackArchitecture?: string | undefined;
 }
 
-/** Requires that spec.architectures contains the architectures in `named`, because others would never be used. */
+/**
+ * Requires that spec.architectures contains the architectures in `named`, because the policy would never use other
+ * architectures.
+ */
 function within(
   path: readonly string[],
   named: (spec: RuledSpec) => readonly (string | undefined)[],

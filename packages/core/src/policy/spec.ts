@@ -26,7 +26,10 @@ const MAX_PLATFORMS = 32;
 const MAX_PLATFORM_LENGTH = 64;
 const MAX_OWNER_KINDS = 32;
 const MAX_OWNER_KIND_LENGTH = 320;
-/** The upper limit of `maxEvictionsPerMinute`: 100 per second, more than one client should send to an API server. */
+/**
+ * The upper limit of `maxEvictionsPerMinute`. 100 requests per second are already too many for one client of an API
+ * server.
+ */
 const MAX_EVICTIONS_PER_MINUTE = 6_000;
 const INT32 = { min: -2_147_483_648, max: 2_147_483_647 };
 

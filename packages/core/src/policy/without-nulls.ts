@@ -2,7 +2,7 @@ import type { Json } from '../json/json.ts';
 import { isJsonObject } from '../json/json.ts';
 
 /**
- * Removes fields whose value is `null`, as the API server does before it sets defaults: YAML often contains
+ * Removes fields whose value is `null`, as the API server does before it sets defaults, because YAML often contains
  * `podSelector:` without a value. A `null` entry of a list is kept, so that the schema rejects it.
  */
 export function withoutNulls(value: Json | undefined): Json | undefined {
