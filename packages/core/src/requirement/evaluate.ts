@@ -56,7 +56,10 @@ export function allowedBySelector(nodeSelector: Labels, key: string): ValueSet {
   return value === undefined ? ANY_VALUE : toValueSet({ key, operator: 'In', values: [value] });
 }
 
-/** As in the scheduler, a field requirement must have the operator In or NotIn and exactly one value. Otherwise no node satisfies it. */
+/**
+ * Returns whether a node with this name satisfies a field requirement. As in the scheduler, no node satisfies the
+ * requirement unless its operator is In or NotIn and it has exactly one value.
+ */
 function satisfiesField(requirement: NodeSelectorRequirement, name: string): boolean {
   const { key, operator, values } = requirement;
   const readable = key === FIELD_NAME && values.length === 1 && (operator === 'In' || operator === 'NotIn');

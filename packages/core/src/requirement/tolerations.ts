@@ -1,7 +1,8 @@
 import type { NodeFacts, Taint, Toleration } from '../kubernetes/facts.ts';
 
 /**
- * Returns whether the toleration tolerates the taint, as in the scheduler. A toleration with an operator newer than `Exists` does not.
+ * Returns whether the toleration tolerates the taint, as in the scheduler. A toleration with an operator newer than
+ * `Exists` tolerates no taint.
  *
  * @see https://github.com/kubernetes/api/blob/v0.36.3/core/v1/toleration.go (`ToleratesTaint`)
  */

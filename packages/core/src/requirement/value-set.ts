@@ -1,9 +1,10 @@
 import type { NodeSelectorRequirement } from '../kubernetes/node-selector.ts';
 
 /**
- * The set of states of one label that a requirement allows. A state is a value, or `undefined` for an absent label. The set consists
- * of a list of values or its complement, integer bounds (Gt, Lt), and whether the label may be absent. The intersection of two such
- * sets is again such a set, while an operator cannot express every intersection.
+ * The set of states of one label that a requirement allows. A state is a value, or `undefined` for an absent label. The
+ * set consists of a list of values or its complement, integer bounds (Gt, Lt), and whether the label may be absent.
+ * This form is used instead of an operator with values, because it can express every intersection of two sets, and an
+ * operator cannot.
  */
 export interface ValueSet {
   /** False: only `values` are allowed. True: all except `values` are allowed. */
@@ -53,7 +54,10 @@ export function satisfies(requirement: NodeSelectorRequirement, value: string | 
   return has(toValueSet(requirement), value);
 }
 
-/** Returns whether a value is above (`Gt`) or below (`Lt`) the bound. Returns false unless there is one bound, and both are integers. */
+/**
+ * Returns whether a value is above (`Gt`) or below (`Lt`) the bound. Returns false unless there is exactly one bound,
+ * and both the value and the bound are integers.
+ */
 function isBeyond(operator: 'Gt' | 'Lt', value: string, bounds: readonly string[]): boolean {
   const bound = bounds.length === 1 ? parseComparable(bounds[0] ?? '') : undefined;
   const integer = bound === undefined ? undefined : parseComparable(value);
@@ -89,11 +93,14 @@ export function intersection(one: ValueSet, other: ValueSet): ValueSet {
 export function isEmpty(set: ValueSet): boolean {
   if (set.absent) return false;
   if (!set.complement) return set.values.size === 0;
-  // `7`, `07` and `007` are the same integer, so `values` cannot exclude all spellings of an integer between the bounds.
+  // `values` is ignored: it cannot exclude all spellings of an integer between the bounds, such as `7`, `07` and `007`.
   return set.above !== undefined && set.below !== undefined && set.below - set.above <= 1n;
 }
 
-/** Returns whether `other` allows each state that `one` allows. May wrongly return false if this depends on spellings of integers. */
+/**
+ * Returns whether `other` allows each state that `one` allows. May wrongly return false if the result depends on how an
+ * integer is written, such as `7` or `07`.
+ */
 export function implies(one: ValueSet, other: ValueSet): boolean {
   if (one.absent && !other.absent) return false;
   if (!one.complement) return every(one.values, (value) => has(other, value));
@@ -124,7 +131,10 @@ function withinBounds({ above, below }: ValueSet, value: string): boolean {
 const INTEGER = /^[+-]?[0-9]+$/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
-/** Maximum length of an integer. Label values have at most 63 characters; a longer bound is out of range, except with leading zeros. */
+/**
+ * Maximum length of an integer. Label values have at most 63 characters, and a longer bound is out of range unless it
+ * has leading zeros.
+ */
 const MAX_DIGITS = 64;
 
 /** Parses an integer as Go's `strconv.ParseInt(text, 10, 64)` does; undefined if invalid or out of range. */
@@ -134,7 +144,10 @@ function parseInteger(text: string): bigint | undefined {
   return integer < MIN_INT64 || integer > MAX_INT64 ? undefined : integer;
 }
 
-/** Maximum length of an integer that is parsed to a Number, which is exact and several times as fast as a BigInt. */
+/**
+ * Maximum length of an integer that is parsed to a Number. Up to this length a Number is exact, and it is several times
+ * as fast as a BigInt.
+ */
 const MAX_NUMBER_LENGTH = 15;
 
 /** Parses an integer to a Number if that is exact, else to a BigInt. `<` and `>` compare the two types by value. */
