@@ -9,8 +9,9 @@ export abstract class CodedError<Code extends string> extends Error {
 }
 
 /**
- * Returns the string `code` of a thrown value: of a CodedError, of an error of the operating system (`ENOENT`) or of Node.js (`ERR_…`).
- * Checks for the field, not for the class, because a test runner's realm has its own `Error`.
+ * Returns the string `code` of a thrown value: of a CodedError, of an error of the operating system (`ENOENT`) or of
+ * Node.js (`ERR_…`). Checks the field and does not use `instanceof`, because the realm of a test runner has its own
+ * `Error`.
  */
 export function errorCode(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

@@ -1,6 +1,9 @@
 type UndefinedKeys<T> = { readonly [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T];
 
-/** The type `T`, in which each field that may be undefined is optional. `exactOptionalPropertyTypes` distinguishes the two. */
+/**
+ * The type `T`, in which each field that may be undefined is optional. With `exactOptionalPropertyTypes`, an optional
+ * field is not the same as a field that may be undefined.
+ */
 export type WithoutUndefined<T> = {
   readonly [K in keyof T as K extends UndefinedKeys<T> ? never : K]: T[K];
 } & {

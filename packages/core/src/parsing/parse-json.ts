@@ -4,8 +4,8 @@ import type { Result } from '../result.ts';
 import { describeParseError } from './parse-problem.ts';
 
 /**
- * Parses a JSON text. Never throws. A failure describes the position but contains no part of the text. The error of JSON.parse
- * contains a part.
+ * Parses a JSON text. Never throws. A failure describes the position but, unlike the error of JSON.parse, contains no
+ * part of the text.
  */
 export function parseJson(text: string): Result<Json, string> {
   try {

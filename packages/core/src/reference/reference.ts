@@ -6,7 +6,9 @@ declare const parsed: unique symbol;
 
 interface ImageName {
   readonly [parsed]: true;
-  /** The registry's host and optional port, in the case of the text. `docker.io` if the text has none. */
+  /**
+   * The registry's host and optional port, in upper and lower case as in the text. `docker.io` if the text has none.
+   */
   readonly registry: string;
   /** The path below the host. On docker.io, `library/` is added to a path of one segment. */
   readonly repository: string;
