@@ -35,8 +35,8 @@ export class NotStructuralError extends Error {
 }
 
 /**
- * Converts zod's JSON Schema to a structural schema, with its keywords in a fixed order. Requires supported keywords
- * only, and a type and a description for each field.
+ * Converts zod's JSON Schema to a structural schema whose keywords have a fixed order. Throws if a keyword is not
+ * supported, or if a field has no type or no description.
  * @throws NotStructuralError
  */
 export function toStructural(schema: unknown, path: string): StructuralSchema {
